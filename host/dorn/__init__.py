@@ -1,0 +1,1 @@
+"""Host tools of DORN-FSW, flight software for an alpha spectrometer."""
