@@ -1,1 +1,1 @@
-"""Host tools of DORN-FSW, flight software for an alpha spectrometer."""
+"""Host tools of DORN-FSW: simulated detector head, targets, link, dictionary, analysis."""
