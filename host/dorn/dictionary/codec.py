@@ -1,9 +1,9 @@
 """Packets of the dictionary: CCSDS 133.0-B space packets with ECSS-E-ST-70-41C (PUS-C) headers.
 
 Octets of telemetry: 0 version, type, APID; 2 sequence; 4 length - 7; 6 PUS version, time status; 7 service;
-8 subtype; 9 message count; 11 destination; 13 CUC time (4 + 2 octets); 19 source data; CRC-16 over all before.
-Octets of a telecommand: 0 to 5 as above; 6 PUS version, acknowledgement flags; 7 service; 8 subtype; 9 source;
-11 application data; CRC-16 over all before.
+8 subtype; 9 message count; 11 destination; 13 CUC time (4 + 2 octets); 19 source data; CRC-16 of all before.
+Octets of a telecommand: 0 to 5 as above; 6 PUS version, acknowledgement flags; 7 service; 8 subtype;
+9 source; 11 application data; CRC-16 of all before.
 """
 
 import struct
