@@ -71,7 +71,7 @@ class Watchdog:
 
 
 class Board:
-    flash = "/"
+    flash = ""
 
     def __init__(self, constants):
         machine.freq(constants.CLOCK_MHZ * 1_000_000)  # the event builder counts in cycles of this clock
