@@ -12,7 +12,7 @@ import sys
 import micropython
 from micropython import const
 
-_TO_HOST = "<cQQI"
+_TO_HOST = "<BQQI"
 _FROM_HOST = "<QII"
 _RING_BITS = const(11)
 _AMPLITUDE_BITS = const(12)
@@ -41,7 +41,7 @@ class Board:
     # -- the pipe --------------------------------------------------------------------------------------------------------
 
     def ask(self, kind, argument, data=b""):
-        self._out.write(struct.pack(_TO_HOST, kind, self._now_us, argument, len(data)))
+        self._out.write(struct.pack(_TO_HOST, ord(kind), self._now_us, argument, len(data)))
         if data:
             self._out.write(data)
 
@@ -63,7 +63,7 @@ class Board:
     def wait(self, until_us, backlog):
         if self._fed_us is not None and until_us - self._fed_us > self._timeout_us:
             until_us = max(self._fed_us + self._timeout_us, self._now_us)
-        self.ask(b"W", until_us, self._sent)
+        self.ask("W", until_us, self._sent)
         self._sent = bytearray()
         self._now_us, n_link, n_events = struct.unpack(_FROM_HOST, self.get(16))
         if n_link:
@@ -110,20 +110,20 @@ class EventBuilder:
         for i in range(len(self.tails)):
             self.tails[i] = 0
         self._at[:] = bytes(8)
-        self._pipe.ask(b"S", detectors)
+        self._pipe.ask("S", detectors)
 
     def enable(self, detectors):
-        self._pipe.ask(b"E", detectors)
+        self._pipe.ask("E", detectors)
 
     def stop(self):
-        self._pipe.ask(b"X", 0)
+        self._pipe.ask("X", 0)
         self._converted = struct.unpack("<I", self._pipe.get(4))[0]
 
     def converted(self):
         return self._converted
 
     def lines(self):
-        self._pipe.ask(b"L", 0)
+        self._pipe.ask("L", 0)
         return struct.unpack("<I", self._pipe.get(4))[0]
 
     def faults(self):

@@ -21,7 +21,7 @@ from dorn.targets import Target, TargetError
 from dorn.targets.event_law import EventLaw, board_times
 
 HEAP_KB = 400  # twice what the firmware may take on the chip: objects have 64-bit words here
-_TO_HOST = struct.Struct("<cQQI")
+_TO_HOST = struct.Struct("<BQQI")
 _FROM_HOST = struct.Struct("<QII")
 _EVENT = struct.Struct("<II")
 _BACKLOG = 512  # events that end a wait, as Acquisition.backlog() does on a chip
@@ -50,7 +50,6 @@ class UnixTarget(Target):
         self._forgotten = None if flash else tempfile.TemporaryDirectory(prefix="dorn-flash-")
         self._flash = Path(flash or self._forgotten.name)
         self._flash.mkdir(parents=True, exist_ok=True)
-        self._errors = tempfile.TemporaryFile()
         self._command = [micropython(), "-X", f"heapsize={HEAP_KB}K", str(root / "firmware" / "main.py"), str(self._flash)]
         self._dead = [str(c) for c in times.dead]
         self._environment = {"MICROPYPATH": f"{root / 'firmware'}:{root}:.frozen"}
@@ -65,7 +64,6 @@ class UnixTarget(Target):
             [*self._command, str(cause), *self._dead],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._errors,
             env=self._environment,
         )
         self._law.stop()
@@ -96,7 +94,6 @@ class UnixTarget(Target):
         self._process.wait()
         self._process.stdin.close()
         self._process.stdout.close()
-        self._errors.close()
         if self._forgotten:
             self._forgotten.cleanup()
 
@@ -141,25 +138,27 @@ class UnixTarget(Target):
         if header is None:
             return
         kind, now_us, argument, n = _TO_HOST.unpack(header)
+        if chr(kind) not in "WSEXL":  # the traceback of what ended it
+            self._process.kill()
+            said = (header + self._process.stdout.read()).decode(errors="replace")
+            raise TargetError(f"target unix: the firmware ended: {' '.join(said.split())[-300:]}")
         if n:
             self._down += self._read(n) or b""
         now_us += self._base_us
         if now_us > self._now_us:  # it waited by itself: the maintenance window
             self._play(now_us)
-        if kind == b"W":
+        if kind == ord("W"):
             self._until_us = argument + self._base_us
-        elif kind == b"S":
+        elif kind == ord("S"):
             self._events, self._n_events, self._converted = bytearray(), 0, 0
             self._law.start(self._now_us * 1000, argument)
-        elif kind == b"E":
+        elif kind == ord("E"):
             self.head.enabled = argument
-        elif kind == b"X":
+        elif kind == ord("X"):
             self._law.stop()
             self._write(struct.pack("<I", self._converted))
-        elif kind == b"L":
-            self._write(struct.pack("<I", self.head.lines & self.head.enabled))
         else:
-            raise TargetError(f"target unix: the firmware says {kind!r}: {self._last_words()}")
+            self._write(struct.pack("<I", self.head.lines & self.head.enabled))
 
     def _write(self, data: bytes) -> None:
         try:
@@ -177,8 +176,4 @@ class UnixTarget(Target):
             self.resets += 1
             self._boot(_WATCHDOG)
             return None
-        raise TargetError(f"target unix: the firmware ended with status {status}: {self._last_words()}")
-
-    def _last_words(self) -> str:
-        self._errors.seek(0)
-        return " ".join(self._errors.read().decode(errors="replace").split())[-300:]
+        raise TargetError(f"target unix: the firmware ended with status {status}")
