@@ -7,7 +7,7 @@ is real time. Tests and tools wait for conditions in target time and know a targ
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from dorn.errors import UserError
 from dorn.head.front_end import Head
@@ -29,6 +29,10 @@ class Target(ABC):
     @abstractmethod
     def now_us(self) -> int:
         """Target time since power-on, microseconds."""
+
+    @abstractmethod
+    def inject(self, particles: Iterable[tuple[int, int, float]]) -> None:
+        """Play these (time_ns from now, detector, energy_kev), in order of time, to the head. UserError without one."""
 
     @abstractmethod
     def send(self, data: bytes) -> None:

@@ -139,13 +139,19 @@ class EventLaw:
         return (quiet_ns + self._ns(STAMP)) // 1000, word, codes
 
 
-def board_times(constants: Path) -> Times:
-    """The times of boards/NAME/constants.py, read from its text: one source for both."""
+def constants(path: Path) -> dict[str, int]:
+    """The numbers of a boards/NAME/constants.py, read from its text: one source for board and simulation."""
     values = {}
-    for line in constants.read_text().splitlines():
+    for line in path.read_text().splitlines():
         name, _, rest = line.partition(" = const(")
         if rest:
             values[name] = int(rest.partition(")")[0])
+    return values
+
+
+def board_times(path: Path) -> Times:
+    """The times of a boards/NAME/constants.py."""
+    values = constants(path)
     mhz = values["CLOCK_MHZ"]
 
     def cycles(name: str) -> int:

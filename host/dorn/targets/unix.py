@@ -71,6 +71,9 @@ class UnixTarget(Target):
         self._n_events = self._converted = 0
         self._until_us: int | None = None  # what the firmware waits for, once it waits
 
+    def inject(self, particles) -> None:
+        self.head.inject(particles, self._now_us * 1000 + 1000)
+
     @property
     def now_us(self) -> int:
         return self._now_us
