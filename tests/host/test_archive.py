@@ -83,7 +83,7 @@ def test_read_splits_what_ccsdspy_splits(tmp_path):
     [
         "split/CYGNSS_F7_L0_2022_086_10_15_V01_F__first101pkts.tlm",
         "hs/apid001/SSAT1_2015-180-00-00-00_2015-180-01-59-58_1_1_sim.tlm",
-        "byte_order/byteorder_1234.bin",
+        "hs/apid010/SSAT1_2015-180-00-00-00_2015-180-00-59-59_10_1_sim.tlm",
     ],
 )
 def test_read_splits_archives_of_others(name):
