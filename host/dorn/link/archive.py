@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dorn.dictionary import Dictionary, Packet, PacketError
+from dorn.dictionary import Dictionary, DictionaryError, Packet, PacketError
 from dorn.dictionary.codec import CRC, TM_HEADER, crc16
 
 PRIMARY_HEADER = 6  # octets
@@ -56,19 +56,13 @@ def check_dictionary(path: Path | str, dictionary: Dictionary) -> bool:
     Returns True if it is the same, False if there is no housekeeping packet to tell by; raises ArchiveError
     if the archive was made with another dictionary.
     """
-    housekeeping = dictionary.telemetry["housekeeping"]
-    kind = bytes((housekeeping.service, housekeeping.subtype))
-    at = TM_HEADER + 1  # after the structure id, in every dictionary
-    for packet in _scan(Path(path).read_bytes(), dictionary, Recording()):
-        if packet[7:9] == kind and len(packet) >= at + 4 + CRC:
-            found = int.from_bytes(packet[at : at + 4], "big")
-            if found != dictionary.hash:
-                raise ArchiveError(
-                    f"{path}: made with dictionary {found:08x}, this one is {dictionary.hash:08x}: "
-                    "use the version of the software that belongs to it"
-                )
-            return True
-    return False
+    try:
+        return any(
+            dictionary.check_hash(packet)
+            for packet in _scan(Path(path).read_bytes(), dictionary, Recording())
+        )
+    except DictionaryError as error:
+        raise ArchiveError(f"{path}: {error}") from None
 
 
 def decode(path: Path | str, dictionary: Dictionary) -> Recording:
