@@ -185,6 +185,14 @@ def entry(kind: str, name: str) -> tuple[str, int]:
             "field y: a scalar after an array",
         ),
         (
+            entry("telemetry", "pong"),
+            {"fields": [{"name": "x", "type": "u64[80]"}]},
+            "telemetry pong: 661 octets are more than max_packet",
+        ),
+        (entry("telemetry", "housekeeping"), {"name": "health"}, "no housekeeping"),
+        (entry("telemetry", "housekeeping"), {"fields": []}, r"housekeeping: begins with \[\]"),
+        (("enum", None), {"event": {"x": 1}}, "enum event: the name stands for"),
+        (
             entry("command", "ping"),
             {"fields": [{"name": "x", "type": "u8[2]"}]},
             "command ping: the firmware",
@@ -205,7 +213,8 @@ def entry(kind: str, name: str) -> tuple[str, int]:
 )
 def test_mistakes_in_the_text_are_named(place, change, message):
     wrong = copy.deepcopy(tables())
-    wrong[place[0]][place[1]].update(change)
+    kind, name = place
+    (wrong[kind] if name is None else wrong[kind][name]).update(change)
     with pytest.raises(DictionaryError, match=message):
         Dictionary(wrong)
 
@@ -235,3 +244,13 @@ def test_names_that_clash_in_the_module_are_refused():
     clash["event"][0]["name"] = "info"  # EVENT_INFO is a layout too
     with pytest.raises(DictionaryError, match="EVENT_INFO would stand twice"):
         generate.generate(Dictionary(clash))
+
+
+def test_hash_of_a_packet_is_checked():
+    content = b"\1" + dictionary.hash.to_bytes(4, "big")
+    assert dictionary.check_hash(tm(3, 25, content + bytes(64))) is True
+    assert dictionary.check_hash(GOOD) is False
+    with pytest.raises(
+        DictionaryError, match=f"made with dictionary 00000007, this one is {dictionary.hash:08x}"
+    ):
+        dictionary.check_hash(tm(3, 25, b"\1\0\0\0\7"))  # and another length than ours
