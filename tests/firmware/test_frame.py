@@ -133,4 +133,5 @@ def test_bad_frames_are_counted(child):
     assert deframe(child, b"\1\0") == ([], 1)  # nothing at all
     assert deframe(child, b"\0\0\0") == ([], 0)
     assert deframe(child, framed(longest)[:-1]) == ([], 0)  # not yet complete
-    assert deframe(child, framed(too_long))[1] == 1
+    assert deframe(child, framed(too_long)) == ([], 1)
+    assert deframe(child, framed(b"\1" * CAPACITY)[:-1] + b"\1\0") == ([], 1)  # one octet after the longest

@@ -188,7 +188,8 @@ def test_start_stop_clear(bench):
     assert reports[2].text("event") == "acquisition_started"
     assert (reports[2].fields["a"], reports[2].fields["b"]) == (2**32 - 1, 5)  # of each the low 32 bits
     assert bench.get("acquisition.running") is True
-    assert bench.command("function", function="start")[-1].text("failure") == "wrong_mode"
+    refusal = bench.command("function", function="start")[-1]
+    assert (refusal.text("failure"), refusal.fields["detail"]) == ("wrong_mode", 1)  # science
     assert names(bench.command("function", function="clear")) == SUCCESS
     assert names(bench.command("function", function="stop")) == SUCCESS
     assert bench.get("acquisition.running, acquisition.cleared") == (False, 1)

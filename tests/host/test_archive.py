@@ -48,10 +48,11 @@ def test_counts_of_a_good_archive():
 
 
 @pytest.mark.parametrize("at", range(len(tm(0))))
-def test_one_damaged_octet_anywhere_costs_one_packet(at):
-    hit = bytearray(tm(2))
-    hit[at] ^= 0x15
-    assert decode(tm(1), hit, tm(3), tm(4)) == ([1, 3, 4], 1, 1, 0)
+def test_one_damaged_bit_anywhere_costs_one_packet(at):
+    for bit in range(8):
+        hit = bytearray(tm(2))
+        hit[at] ^= 1 << bit
+        assert decode(tm(1), hit, tm(3), tm(4)) == ([1, 3, 4], 1, 1, 0)
 
 
 def test_two_damaged_neighbours_are_two():

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 
+import crcmod.predefined
 import pytest
 from dorn.dictionary import Dictionary, DictionaryError, PacketError, generate
 from dorn.files import onboard_root
@@ -14,6 +15,7 @@ from spacepackets.ecss.tc import PusTc
 from spacepackets.ecss.tm import PusTm
 
 dictionary = Dictionary.load()
+oracle_crc = crcmod.predefined.mkPredefinedCrcFun("crc-ccitt-false")
 
 
 def tables() -> dict:
@@ -87,6 +89,14 @@ def test_refuses_in_one_line_naming_it(packet, message):
     with pytest.raises(PacketError, match=message) as caught:
         dictionary.decode(packet)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("at, value", [(0, 0x28), (0, 0x00), (2, 0x40), (6, 0x10)])
+def test_foreign_headers_are_refused(at, value):
+    packet = bytearray(GOOD[:-2])
+    packet[at] = value  # packet version, secondary header, sequence flags, PUS version
+    with pytest.raises(PacketError, match="header|PUS version 1, expected 2"):
+        dictionary.decode(packet + oracle_crc(packet).to_bytes(2, "big"))
 
 
 @given(st.binary(max_size=200), st.binary(max_size=100))

@@ -55,6 +55,7 @@ def test_too_long_and_empty_frames_are_counted():
     assert deframe(encode(packet), **limit) == ([packet], 1, 0)
     assert deframe(encode(packet + b"\0"), encode(packet), **limit) == ([packet], 1, 1)
     assert deframe(*[b"\1" * 100] * 50, b"\0" + encode(packet), **limit) == ([packet], 1, 1)
+    assert deframe(encode(packet)[:-1] + b"\1\0", **limit) == ([], 0, 1)  # a good frame and one octet
     assert deframe(b"\1\0") == ([], 0, 1)
     assert deframe(cobs.encode(zlib.crc32(b"").to_bytes(4, "big")) + b"\0") == ([], 0, 1)
 

@@ -112,7 +112,7 @@ def _scan(data: bytes, dictionary: Dictionary, recording: Recording) -> Iterator
             at = end
             continue
         recording.crc_errors += 1
-        if end > at and (end == len(data) or length(end)):  # its length is credible: it alone is damaged
+        if end > at and length(end):  # its length is credible: it alone is damaged
             at = end
             continue
         at = data.find(header, at + 1)
