@@ -95,7 +95,7 @@ def test_refuses_in_one_line_naming_it(packet, message):
 def test_foreign_headers_are_refused(at, value):
     packet = bytearray(GOOD[:-2])
     packet[at] = value  # packet version, secondary header, sequence flags, PUS version
-    with pytest.raises(PacketError, match="header|PUS version 1, expected 2"):
+    with pytest.raises(PacketError, match=r"header|PUS version 1, expected 2"):
         dictionary.decode(packet + oracle_crc(packet).to_bytes(2, "big"))
 
 
