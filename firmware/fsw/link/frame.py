@@ -1,5 +1,5 @@
-# Frames on the wire: COBS(packet + CRC-32, big-endian) and a zero byte, which occurs nowhere else: damage costs
-# the frame it hits and no other. COBS: Cheshire and Baker, 1999, as in the PyPI package `cobs`.
+# Frames on the wire: COBS(packet + CRC-32, big-endian) and a zero byte, which occurs nowhere else: damage
+# costs the frame it hits and no other. COBS: Cheshire and Baker, 1999, as in the PyPI package `cobs`.
 from binascii import crc32
 
 import micropython
@@ -25,6 +25,7 @@ class Deframer:
 
     def __init__(self, capacity):
         self.bad = 0
+        self._capacity = capacity
         self._buf = bytearray(size(capacity) - 1)  # a frame without its zero byte
         self._fill = 0  # more than the buffer holds: the frame is too long
 
@@ -42,7 +43,7 @@ class Deframer:
             if fill:  # zero bytes in a row are an idle line
                 n_packet = (_unstuff(buf, fill) if fill <= len(buf) else 0) - CRC
                 view = memoryview(buf)
-                if n_packet > 0 and crc32(view[:n_packet]) == int.from_bytes(
+                if 0 < n_packet <= self._capacity and crc32(view[:n_packet]) == int.from_bytes(
                     view[n_packet : n_packet + CRC], "big"
                 ):
                     yield view[:n_packet]

@@ -47,13 +47,33 @@ class Dictionary:
         }
         self.commands = definitions.layouts("command", tables["command"], self.enums)
         self.telemetry = definitions.layouts("telemetry", tables["telemetry"], self.enums)
-        for command in self.commands.values():
-            if command.arrays:
-                raise DictionaryError(f"command {command.name}: the firmware reads no arrays in commands")
+        self._check_layouts()
+        self._texts = {
+            name: {number: text for text, number in values.items()} for name, values in self.enums.items()
+        }
         self._by_type = {(layout.service, layout.subtype): layout for layout in self.telemetry.values()}
         self.hash = zlib.crc32(
             json.dumps(_without_prose(tables), sort_keys=True, separators=(",", ":")).encode()
         )
+
+    def _check_layouts(self):
+        for command in self.commands.values():
+            if command.arrays:
+                raise DictionaryError(f"command {command.name}: the firmware reads no arrays in commands")
+        for layout in self.telemetry.values():
+            size = codec.smallest(layout)
+            if size > self.mission["max_packet"]:
+                raise DictionaryError(f"telemetry {layout.name}: {size} octets are more than max_packet")
+        first = [(field.name, field.type) for field in self._housekeeping().fields[:2]]
+        if first != [("structure_id", "u8"), ("dictionary", "u32")]:
+            raise DictionaryError(
+                f"telemetry housekeeping: begins with {first}, not structure_id, dictionary"
+            )
+
+    def _housekeeping(self) -> Layout:
+        if "housekeeping" not in self.telemetry:
+            raise DictionaryError("telemetry: no housekeeping, which carries the hash of the dictionary")
+        return self.telemetry["housekeeping"]
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> "Dictionary":
@@ -66,7 +86,24 @@ class Dictionary:
 
     def decode(self, packet: bytes) -> Packet:
         """Decode one telemetry packet; raises PacketError naming what does not fit."""
-        return codec.decode(packet, self.mission, self._by_type, self.enums)
+        return codec.decode(packet, self.mission, self._by_type, self._texts)
+
+    def check_hash(self, packet: bytes) -> bool:
+        """Tell whether a packet is housekeeping of an instrument with this dictionary.
+
+        Returns False for any other packet; raises DictionaryError for housekeeping with another dictionary.
+        The packet's CRC must have been checked; its length may be that of another dictionary.
+        """
+        layout, at = self._housekeeping(), codec.TM_HEADER + 1  # after the structure id
+        if packet[7:9] != bytes((layout.service, layout.subtype)) or len(packet) < at + 4 + codec.CRC:
+            return False
+        found = int.from_bytes(packet[at : at + 4], "big")
+        if found != self.hash:
+            raise DictionaryError(
+                f"made with dictionary {found:08x}, this one is {self.hash:08x}: "
+                "use the version of the software that belongs to it"
+            )
+        return True
 
     def encode(
         self, command: str, sequence: int, *, ack: int = 0b1001, check: bool = True, **fields

@@ -39,16 +39,22 @@ class Packet:
     apid: int
     time_s: float
     fields: dict[str, int | list[int]]
-    names: dict[str, dict[int, str]] = field(default_factory=dict, repr=False, compare=False)
+    texts: dict[str, dict[int, str]] = field(default_factory=dict, repr=False, compare=False)
 
     def text(self, name: str) -> str:
         """The field as text: the enumeration's name where it has one, else the value."""
         value = self.fields[name]
-        return self.names.get(name, {}).get(value, str(value)) if isinstance(value, int) else str(value)
+        return self.texts.get(name, {}).get(value, str(value)) if isinstance(value, int) else str(value)
 
 
-def decode(packet: bytes, mission: dict, layouts: dict[tuple[int, int], Layout], enums: dict) -> Packet:
-    """Decode one telemetry packet by its service and subtype."""
+def smallest(layout: Layout) -> int:
+    """Octets of the shortest telemetry packet of a layout: arrays whose length varies are empty."""
+    fixed = sum(item.size * item.length for item in layout.arrays if isinstance(item.length, int))
+    return TM_HEADER + struct.calcsize(layout.format) + fixed + CRC
+
+
+def decode(packet: bytes, mission: dict, layouts: dict[tuple[int, int], Layout], texts: dict) -> Packet:
+    """Decode one telemetry packet by its service and subtype; texts: enumeration -> {number: text}."""
     packet = bytes(packet)
     size = len(packet)
     if size < TM_HEADER + CRC:
@@ -78,11 +84,7 @@ def decode(packet: bytes, mission: dict, layouts: dict[tuple[int, int], Layout],
         apid=identification & 0x7FF,
         time_s=seconds + fraction / 65536,
         fields=_fields(layout, packet[TM_HEADER:-CRC]),
-        names={
-            item.name: {number: text for text, number in enums[item.enum].items()}
-            for item in layout.fields
-            if item.enum
-        },
+        texts={item.name: texts[item.enum] for item in layout.fields if item.enum},
     )
 
 

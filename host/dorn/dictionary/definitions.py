@@ -147,6 +147,8 @@ def events(tables: list[dict]) -> dict[str, Event]:
 def enumerations(tables: dict[str, dict]) -> dict[str, dict[str, int]]:
     """Read [enum.*]."""
     for name, values in tables.items():
+        if name in ("parameter", "event"):
+            raise DictionaryError(f"enum {name}: the name stands for the numbers of the {name} tables")
         for key, value in values.items():
             integer(f"enum {name}", key, value, 0, 2**32 - 1)
         unique(f"enum {name}: values", list(values.values()))

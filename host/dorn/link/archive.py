@@ -1,10 +1,10 @@
 """Archives: files of space packets (CCSDS 133.0-B) back to back, as ccsdspy and other tools read them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dorn.dictionary import Dictionary, Packet, PacketError
+from dorn.dictionary import Dictionary, DictionaryError, Packet, PacketError
 from dorn.dictionary.codec import CRC, TM_HEADER, crc16
 
 PRIMARY_HEADER = 6  # octets
@@ -18,8 +18,9 @@ class ArchiveError(ValueError):
 class Recording:
     """What an archive held.
 
-    packets: the good ones, in the order of the file. sequence_gaps: places where the sequence count does not go
-    on by one (lost packets, or a reset). crc_errors: damaged packets or stretches between two good ones.
+    packets: the good ones, in the order of the file.
+    sequence_gaps: places where the sequence count does not go on by one (lost packets, or a reset).
+    crc_errors: damaged packets; a stretch in which no packet can be told apart counts as one.
     unknown: intact packets of this APID that the dictionary does not describe.
     """
 
@@ -52,22 +53,16 @@ def read(path: Path | str) -> Iterator[bytes]:
 def check_dictionary(path: Path | str, dictionary: Dictionary) -> bool:
     """Compare the hash in the first housekeeping packet of an archive with the dictionary's.
 
-    Returns True if it is the same, False if there is no housekeeping packet to tell by; raises ArchiveError if the
-    archive was made with another dictionary.
+    Returns True if it is the same, False if there is no housekeeping packet to tell by; raises ArchiveError
+    if the archive was made with another dictionary.
     """
-    housekeeping = dictionary.telemetry["housekeeping"]
-    kind = bytes((housekeeping.service, housekeeping.subtype))
-    at = TM_HEADER + 1  # after the structure id, in every dictionary
-    for packet in _scan(Path(path).read_bytes(), dictionary, Recording()):
-        if packet[7:9] == kind and len(packet) >= at + 4 + CRC:
-            found = int.from_bytes(packet[at : at + 4], "big")
-            if found != dictionary.hash:
-                raise ArchiveError(
-                    f"{path}: made with dictionary {found:08x}, this one is {dictionary.hash:08x}: "
-                    "use the version of the software that belongs to it"
-                )
-            return True
-    return False
+    try:
+        return any(
+            dictionary.check_hash(packet)
+            for packet in _scan(Path(path).read_bytes(), dictionary, Recording())
+        )
+    except DictionaryError as error:
+        raise ArchiveError(f"{path}: {error}") from None
 
 
 def decode(path: Path | str, dictionary: Dictionary) -> Recording:
@@ -76,11 +71,11 @@ def decode(path: Path | str, dictionary: Dictionary) -> Recording:
     Raises ArchiveError for one made with another dictionary.
     """
     check_dictionary(path, dictionary)
-    return decode_packets(Path(path).read_bytes(), dictionary)
+    return decode_bytes(Path(path).read_bytes(), dictionary)
 
 
-def decode_packets(data: bytes, dictionary: Dictionary) -> Recording:
-    """Decode packets back to back, whatever dictionary they say they were made with."""
+def decode_bytes(data: bytes, dictionary: Dictionary) -> Recording:
+    """Decode packets back to back, without asking with which dictionary they were made."""
     recording = Recording()
     expected = None
     for packet in _scan(data, dictionary, recording):
@@ -106,24 +101,22 @@ def _scan(data: bytes, dictionary: Dictionary, recording: Recording) -> Iterator
         n = _length(data, at)
         return n if TM_HEADER + CRC <= n <= min(longest, len(data) - at) else 0
 
-    def good(at: int) -> bool:
-        n = length(at)
-        return n > 0 and crc16(data[at : at + n]) == 0
+    def intact(at: int) -> bool:
+        return length(at) > 0 and crc16(data[at : at + length(at)]) == 0
 
     at = 0
     while at < len(data):
-        n = length(at)
-        if n and crc16(data[at : at + n]) == 0:
-            yield data[at : at + n]
-            at += n
+        end = at + length(at)
+        if intact(at):
+            yield data[at:end]
+            at = end
             continue
         recording.crc_errors += 1
-        after = at + n
-        if n and (after == len(data) or length(after)):  # its length is credible: damage in one packet only
-            at = after
+        if end > at and length(end):  # its length is credible: it alone is damaged
+            at = end
             continue
         at = data.find(header, at + 1)
-        while at >= 0 and not good(at):
+        while at >= 0 and not intact(at):
             at = data.find(header, at + 1)
         if at < 0:
             return

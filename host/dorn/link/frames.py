@@ -1,4 +1,4 @@
-"""Frames on the wire: COBS(packet + CRC-32, big-endian) and a zero byte; the host's side of `fsw/link/frame.py`."""
+"""Frames on the wire: COBS(packet + CRC-32, big-endian) and a zero byte, as in `fsw/link/frame.py`."""
 
 import zlib
 
@@ -15,8 +15,9 @@ def encode(packet: bytes) -> bytes:
 class Deframer:
     """Packets out of a byte stream, whatever pieces it comes in.
 
-    good: frames that held a packet. crc_errors: frames that did not (damaged, too long, without content), among
-    them the rest of a frame when listening begins in its middle. Damage costs the frame it hits and no other.
+    good: frames that held a packet.
+    crc_errors: frames that did not (damaged, too long, without content), among them the rest of a frame
+    when listening begins in its middle. Damage costs the frame it hits and no other.
     """
 
     def __init__(self, max_frame: int = 66_000):

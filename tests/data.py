@@ -1,0 +1,23 @@
+"""Test data of others, not part of the project: in the folder named by the environment variable DORN_DATA."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+
+def data(*parts: str) -> Path:
+    """Return a file or folder of the data; skips the test, saying why, where it is not there."""
+    folder = os.environ.get("DORN_DATA")
+    if not folder:
+        pytest.skip("DORN_DATA is not set")
+    path = Path(folder, *parts)
+    if not path.exists():
+        pytest.skip(f"DORN_DATA has no {'/'.join(parts)}")
+    return path
+
+
+def vectors(name: str):
+    """Return the contents of a JSON file in the folder `framing`."""
+    return json.loads(data("framing", name).read_text())
