@@ -44,12 +44,6 @@ class Acquisition:
         self.state[k.MASK] = builder.mask
         self.state[k.AMPLITUDE_MASK] = builder.amplitude_mask
         self.state[k.ZERO_CODE] = icd.ZERO_CODE
-        # what the kernel is called with; three zeros: see there
-        self._rings = (
-            0, 0, 0,
-            builder.words, builder.stamps, builder.tails, builder.amplitudes,
-            self.state, self.thresholds, self.counters, self.singles, self.pairs,
-        )  # fmt: skip
         self._zero_totals()
 
     def _zero_totals(self):
@@ -154,7 +148,10 @@ class Acquisition:
             if k.unread(0, 0, 0, builder.tails, state) > limit:
                 self._overrun()
                 return _MORE
-            n = k.sort(*self._rings)
+            n = k.sort(
+                0, 0, 0, builder.words, builder.stamps, builder.tails, builder.amplitudes,
+                state, self.thresholds, self.counters, self.singles, self.pairs,
+            )  # fmt: skip
             hits = state[k.HITS]
             passes = state[k.PASSES]
             self._read += hits

@@ -1,0 +1,43 @@
+"""Runs a script on the emulated Pico in place of the firmware, with the firmware's modules on its file system."""
+
+import pytest
+
+from dorn import onboard_image
+from dorn.errors import UserError
+from dorn.head.front_end import Head
+from dorn.targets.rp2040 import Rp2040Target
+
+_FILES = {}
+
+
+def firmware_files():
+    """The compiled files of the Pico; compiled once in a test run."""
+    if not _FILES:
+        _FILES.update(onboard_image.files("pico"))
+    return dict(_FILES)
+
+
+def open_chip(script=None, head: Head | None = None, **options):
+    """An Rp2040Target; with `script` as main.py. Skips the test where there is no emulator or no image."""
+    files = firmware_files()
+    if script is not None:
+        files["main.py"] = script.encode()
+    try:
+        return Rp2040Target(head, files=files, **options)
+    except UserError as error:
+        pytest.skip(str(error))
+
+
+def run(script: str, limit_s: float = 60.0) -> str:
+    """What `script` prints until it ends. AssertionError with its traceback if it fails."""
+    said = bytearray()
+    with open_chip(script) as target:
+
+        def over():
+            said.extend(target.receive())
+            return b">>> " in said
+
+        target.wait_for(over, limit_s)
+    text = said.decode().partition("\r\nMicroPython v")[0].replace("\r\n", "\n")
+    assert "Traceback" not in text, text
+    return text

@@ -1,0 +1,162 @@
+"""The kernel under MicroPython, on the unix port (64-bit viper) and on the emulated chip (32-bit), with the heap locked."""
+
+import json
+
+import chip
+import micropython
+import pytest
+
+from dorn.dictionary import Dictionary
+
+I = Dictionary.load().instrument  # noqa: E741
+RING, AMPLITUDES = 2048, 4096
+EVENTS = 12_000
+THRESHOLDS = [150 + 10 * d for d in range(14)] + [0, 0xFFFF]  # detector 15 is off
+
+# Plays events into rings of its own, as DMA would, and calls the kernel with the heap locked.
+SCRIPT = f"EVENTS, RING, AMPLITUDES, THRESHOLDS = {EVENTS}, {RING}, {AMPLITUDES}, {THRESHOLDS}\n" + """import array, gc, json
+import micropython
+from fsw.spectra import kernel as k
+
+thresholds = array.array("H", THRESHOLDS)
+words, stamps, tails = (array.array("I", bytes(4 * RING)) for _ in range(3))
+amplitudes = array.array("H", bytes(2 * AMPLITUDES))
+state = array.array("I", bytes(4 * k.STATE))
+counters = array.array("I", bytes(4 * 64))
+singles = array.array("H", bytes(2 * 16 * 1024))
+pairs = array.array("H", bytes(2 * 8 * 256))
+state[k.MASK], state[k.AMPLITUDE_MASK], state[k.ZERO_CODE] = RING - 1, AMPLITUDES - 1, 50
+
+seed = 1
+@micropython.viper
+def draw(seed: int) -> int:  # 24 bits, the same on both
+    return (seed * 1103 + 12345) & 0xFFFFFF
+
+def hits(n):
+    kind = n % 16
+    if kind < 9:
+        return 1 << (n >> 4) % 16
+    if kind < 12:
+        return 3 << 2 * ((n >> 4) % 8)
+    if kind < 13:
+        return 0
+    return (n >> 4) & 0xFFFF
+
+made = reads = slot = at = converted = 0
+totals = dict(hits=0, passes=0)
+while reads < EVENTS:
+    while made < EVENTS and made - reads < RING - 1 and converted - totals["hits"] < AMPLITUDES - 16:
+        seed = draw(seed)
+        pattern, passes = hits(seed >> 4), 0x8000 if made % 997 == 5 else (seed >> 12) % 7 if seed & 1 else 0
+        for d in range(16):
+            if pattern >> d & 1:
+                seed = draw(seed)
+                code = seed >> 8 & 0xFFF
+                if made % 101 == 7:
+                    code = 4095
+                elif made % 103 == 9:
+                    code |= 0x8000
+                amplitudes[at] = code
+                at = (at + 1) % AMPLITUDES
+                converted += 1
+        words[slot] = pattern << 16 | (0x7FFF - passes) & 0xFFFF
+        stamps[slot] = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF  # they wrap
+        tails[slot] = 0x20000000 | 2 * at
+        slot = (slot + 1) % RING
+        made += 1
+    state[k.UNTIL] = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF
+    gc.collect()
+    micropython.heap_lock()
+    try:
+        n = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs)
+        unread = k.unread(0, 0, 0, tails, state)
+    finally:
+        micropython.heap_unlock()
+    assert state[k.STATUS] == 0 and n, (state[k.STATUS], n)
+    assert unread == (at - state[k.AMPLITUDE]) % AMPLITUDES, unread
+    reads += n
+    totals["hits"] += state[k.HITS]
+    totals["passes"] += state[k.PASSES]
+print("RESULT", json.dumps(dict(
+    totals=totals, gave_up=state[k.GAVE_UP], bad=state[k.BAD_CODES], last=state[k.STAMP],
+    classes=list(state[k.MARKS:k.STATE]), counters=list(counters),
+)))
+for name, spectra in (("singles", singles), ("pairs", pairs)):
+    for c in range(len(spectra)):
+        if spectra[c]:
+            print(name, c, spectra[c])
+"""
+
+
+def expected():
+    """What the blueprint says becomes of the same events, in plain Python."""
+    out = dict(totals=dict(hits=0, passes=0), gave_up=0, bad=0, classes=[0] * 6, counters=[0] * 64)
+    singles, pairs = {}, {}
+    seed = 1
+
+    def draw():
+        nonlocal seed
+        seed = (seed * 1103 + 12345) & 0xFFFFFF
+        return seed
+
+    for made in range(EVENTS):
+        n = draw() >> 4
+        passes = 0x8000 if made % 997 == 5 else (seed >> 12) % 7 if seed & 1 else 0
+        kind, which = n % 16, n >> 4
+        if kind < 9:
+            hit = [which % 16]
+        elif kind < 12:
+            hit = [2 * (which % 8), 2 * (which % 8) + 1]
+        elif kind < 13:
+            hit = []
+        else:
+            hit = [d for d in range(16) if which >> d & 1]
+        accepted = {}
+        for d in hit:
+            code = draw() >> 8 & 0xFFF
+            failed = made % 101 != 7 and made % 103 == 9
+            code = 4095 if made % 101 == 7 or failed else code
+            if THRESHOLDS[d] == 0xFFFF:
+                out["counters"][48 + d] += 1
+                continue
+            out["bad"] += failed
+            if not failed and code < THRESHOLDS[d]:
+                out["counters"][16 + d] += 1
+            elif code >= I["full_scale_code"]:
+                out["counters"][32 + d] += 1
+            else:
+                out["counters"][d] += 1
+                accepted[d] = code
+        units = {d // 2 for d in accepted}
+        if not hit:
+            place = 0
+        elif not accepted:
+            place = 5
+        elif len(accepted) == 1:
+            ((d, code),) = accepted.items()
+            place = 1 + d % 2
+            c = d * I["channels"] + code // I["codes_per_channel"]
+            singles[c] = singles.get(c, 0) + 1
+        elif len(units) == 1:
+            place = 3
+            total = max(0, sum(accepted.values()) - I["zero_code"])
+            c = units.pop() * I["coincidence_channels"] + total // I["codes_per_coincidence_channel"]
+            pairs[c] = pairs.get(c, 0) + 1
+        else:
+            place = 4
+        out["classes"][place] += 1
+        out["totals"]["hits"] += len(hit)
+        out["totals"]["passes"] += passes
+        out["gave_up"] += passes == 0x8000
+    out["last"] = (0xFFFFF000 + 7 * (EVENTS - 1)) & 0xFFFFFFFF
+    return out | {"singles": singles, "pairs": pairs}
+
+
+@pytest.mark.parametrize("where", ["unix", "rp2040"])
+def test_kernel_sorts_every_event_and_allocates_nothing(where):
+    said = micropython.run(SCRIPT, heap_kb=400) if where == "unix" else chip.run(SCRIPT, limit_s=120)
+    lines = said.partition("RESULT ")[2].splitlines()
+    result = json.loads(lines[0]) | {"singles": {}, "pairs": {}}
+    for name, channel, counts in map(str.split, lines[1:]):
+        result[name][int(channel)] = int(counts)
+    assert result == expected()
