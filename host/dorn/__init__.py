@@ -1,0 +1,1 @@
+"""Host tools of DORN-FSW: simulated detector head, targets, link, dictionary, analysis."""
