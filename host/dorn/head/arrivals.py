@@ -16,7 +16,7 @@ SPACINGS = ("poisson", "regular")
 
 
 def arrivals(rate_cps, seed, spacing, columns):
-    """Chunks without end of (times_ns, uniforms): float64[n], whole and ascending; float64[n, columns] in [0, 1).
+    """Chunks of (times_ns, uniforms), endless: float64[n], whole, ascending; float64[n, columns] in [0, 1).
 
     "poisson": exponential gaps, the first counted from time 0. "regular": evenly spaced, at the middle of
     each period, so that rate x duration particles come before `duration`.
