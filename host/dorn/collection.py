@@ -50,8 +50,9 @@ class Rates:
 
     def count(self, name):
         """The counter `name` of SCALARS, or the sum over the detectors of one of PER_DETECTOR."""
-        chosen = [name == counter.rsplit("_", 1)[0] or name == counter for counter in COUNTERS]
-        return int(self.counters[chosen].sum())
+        if name in PER_DETECTOR:
+            return int(sum(self.counters[COUNTERS.index(f"{name}_{d}")] for d in range(16)))
+        return int(self.counters[COUNTERS.index(name)])
 
 
 class Collection:

@@ -90,7 +90,7 @@ class Products(Collection):
         yield ["detector", "class", "channel", "energy_kev", "counts"]
         i = self.instrument
         for (event_class, detector), spectrum in self.all_spectra().items():
-            # of a coincidence spectrum: code = front + back - zero_code, which is the code of the summed energy
+            # coincidences: code = front + back - zero_code, which is the code of the summed energy
             pair = event_class == "front_back"
             codes = i["codes_per_coincidence_channel"] if pair else i["codes_per_channel"]
             for channel, counts in enumerate(spectrum.counts.tolist()):

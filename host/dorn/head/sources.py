@@ -32,7 +32,7 @@ def load(path, calibration=None):
     """
     suffix = Path(path).suffix.lower()
     if calibration is not None and suffix != ".spe":
-        raise SourceError.at(path, "calibration", "only a .spe file takes one", calibration)
+        raise SourceError.at(path, "calibration", "only a .spe file takes one", "{:g},{:g}".format(*calibration))
     if suffix == ".spe":
         return _spe(path, calibration)
     if suffix == ".csv":
@@ -77,7 +77,7 @@ class Source:
             if value is None:
                 raise SourceError.at(self.path, field, f"not in the file; give --{field.split('_')[0]}")
             if not math.isfinite(value) or value <= 0 or value > most:
-                raise UserError(f"{field}: neither above 0 nor at most {most:g} ({value:g})")
+                raise UserError(f"{field}: not above 0 and at most {most:g} ({value:g})")
         return rate_cps, duration_s
 
     def particles(self, rate_cps=None, duration_s=None, seed=0, spacing="poisson", replay=False):
