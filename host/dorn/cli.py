@@ -36,7 +36,7 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings):
         super().__init__(**settings)
-        # "-77.2,12.8" after --calibration is a value and no option; by itself argparse sees only "-77.2" as one
+        # after --calibration "-77.2,12.8" is a value; argparse would let only a plain "-77.2" be one
         self._negative_number_matcher = re.compile(r"-\.?\d")
 
     def error(self, message):
@@ -52,7 +52,7 @@ def _parser():
     run = commands.add_parser("run", help="play a source into the instrument and decode what it sends")
     run.set_defaults(command=_run)
     add = run.add_argument
-    add("source", metavar="SOURCE", help="spectrum (.spe, .csv), event list (.csv) or scenario (.toml)")
+    add("source", metavar="SOURCE", help="spectrum (.spe, .csv), events (.csv) or scenario (.toml)")
     add("--target", default="unix", help="unix, rp2040, a serial port or a URL (default %(default)s)")
     add("--rate", type=float, metavar="CPS", help="particles a second (default: the source's own)")
     add("--duration", type=float, metavar="S", help="seconds (default: the source's own)")
@@ -103,8 +103,8 @@ def _demo(args):
 
 
 def _play(source, target, out, **stream):
-    """`run_source` writes telemetry.ccsds and the products into `out` and returns the summary. On Ctrl-C it leaves
-    the archive readable, writes the products of what came so far, and raises KeyboardInterrupt again."""
+    """`run_source` writes telemetry.ccsds and the products into `out` and returns the summary. On Ctrl-C it
+    leaves the archive readable, writes the products of what came, and raises KeyboardInterrupt again."""
     from dorn import run  # not above: `dorn decode` shall work without a simulator
 
     _check_directory(out)
