@@ -1,0 +1,17 @@
+# The boards the firmware runs on. What a Board is: boards/README.md.
+import sys
+
+
+def open_board():
+    """The Board this MicroPython runs on."""
+    machine = sys.implementation._machine
+    if "RP2040" in machine:
+        from boards.pico import constants
+        from boards.rp2.board import Board
+
+        return Board(constants)
+    if sys.platform == "linux" or sys.platform == "darwin":
+        from boards.unix.board import Board
+
+        return Board()
+    raise RuntimeError("no board for " + machine)

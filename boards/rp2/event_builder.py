@@ -1,0 +1,260 @@
+# Hardware-sequenced read-out of 16 detectors: PIO + DMA + ADC, no CPU per event. What the rules are, and why, stands in
+# the blueprint's "event builder"; the same law in Python, for the unix port, is host/dorn/targets/event_law.py.
+#
+# One state machine decides and records: the hit pattern it converts is the hit pattern it pushes. A second one only turns
+# "convert" into the word that starts the ADC. DMA chains  word -> time stamp -> end address of its amplitudes  into three
+# rings, and the amplitudes into a fourth. A slot of the last ring of the chain is 0 until its event is complete, so no DMA
+# register is read while the rings run (RP2040-E12: a ring's write address is wrong while a transfer is in flight).
+import array
+
+import machine
+import micropython
+import rp2
+import uctypes
+from machine import Pin, mem32
+from micropython import const
+from uctypes import addressof
+
+_PIO0 = const(0x50200000)
+_DMA = const(0x50000000)
+_TIMERAWL = const(0x40054028)
+_ADC = const(0x4004C000)
+_IO_BANK0_CTRL = const(0x40014004)
+_SIO_GPIO_IN = const(0xD0000004)
+_SET = const(0x2000)  # atomic-set alias of a register
+_CLEAR = const(0x3000)
+
+_ADC_EN = const(1 << 0)
+_ADC_START_ONCE = const(1 << 2)
+_ADC_READY = const(1 << 8)
+# FIFO on, conversion error in bit 15, DREQ at one sample; writing 1 clears the sticky over- and underflow flags
+_ADC_FIFO = const((1 << 24) | (1 << 11) | (1 << 10) | (1 << 3) | (1 << 2) | (1 << 0))
+_ADC_FIFO_EMPTY = const(1 << 8)
+_ADC_FIFO_OVER = const(1 << 11)
+_INOVER_LOW = const(2 << 16)
+_INOVER_MASK = const(3 << 16)
+
+_DREQ_PIO0_RX0 = const(4)
+_DREQ_PIO0_RX1 = const(5)
+_DREQ_ADC = const(36)
+_DREQ_NONE = const(0x3F)
+_COUNT = const(0xFFFFFFFF)  # transfers before the chain arms the ADC's two channels again
+
+
+def _loop(cycles):
+    """(iterations - 1, delay) of `jmp(x_dec, ...) [delay]` lasting at least `cycles`: 1 to 1024 of them."""
+    delay = (cycles + 31) // 32 - 1
+    return (cycles + delay) // (delay + 1) - 1, delay
+
+
+def _programs(peaking, settle, convert, reset, release):
+    """The two programs for these times in clk_sys cycles. settle, reset and release: at most 32; the others 1024."""
+    peak_n, peak_delay = _loop(peaking)
+    conv_n, conv_delay = _loop(convert)
+    reset, release, settle = reset - 1, release - 1, settle - 1
+
+    # ruff: noqa: F821 (the assembler puts the instructions' names into scope)
+    @rp2.asm_pio(
+        out_init=(rp2.PIO.OUT_LOW,) * 4,
+        set_init=rp2.PIO.OUT_LOW,
+        in_shiftdir=rp2.PIO.SHIFT_LEFT,
+        out_shiftdir=rp2.PIO.SHIFT_RIGHT,
+        fifo_join=rp2.PIO.JOIN_RX,
+    )
+    def sequence():  # starts by resetting the head and pushing a mark: an event without hits
+        mov(osr, invert(null))
+        out(y, 15)  # y = 0x7FFF, counts the passes down
+        label("reset")
+        set(pins, 1)[reset]
+        set(pins, 0)[release]  # latches and peak-holds open: what is still above threshold shows again
+        mov(osr, pins)
+        out(x, 16)
+        jmp(not_x, "quiet")
+        jmp(y_dec, "reset")  # 32768 passes: give up, y = 0xFFFFFFFF; a stuck line costs time, it does not stop
+        label("quiet")
+        in_(y, 16)  # isr = hit pattern << 16 | y
+        push()  # blocking: nothing is dropped; a stall shows in FDEBUG
+        label("armed")
+        mov(osr, pins)
+        out(x, 16)
+        jmp(not_x, "armed")
+        set(y, peak_n)
+        label("peaking")
+        jmp(y_dec, "peaking")[peak_delay]
+        mov(osr, pins)  # THE sample: what is converted and what is reported
+        mov(isr, osr)
+        set(y, 15)
+        label("detector")
+        out(x, 1)
+        jmp(not_x, "next")
+        mov(pins, invert(y))  # the multiplexer's address
+        set(x, conv_n)[settle]
+        irq(4)
+        label("conversion")  # the address must stand until the conversion is over
+        jmp(x_dec, "conversion")[conv_delay]
+        label("next")
+        jmp(y_dec, "detector")
+
+    @rp2.asm_pio(in_shiftdir=rp2.PIO.SHIFT_LEFT, autopush=True, push_thresh=32)
+    def start_adc():  # x holds START_ONCE
+        wait(1, irq, 4)
+        in_(x, 32)
+
+    peaking = (peak_n + 1) * (peak_delay + 1)
+    convert = (conv_n + 1) * (conv_delay + 1)
+    # dead cycles from the look at the lines that triggered to the look that found them quiet, counted in the listing above
+    fixed = 59 + peaking + reset + release
+    hit = 3 + settle + convert
+    extra_pass = 6 + reset + release
+    return sequence, start_adc, (fixed, hit, extra_pass)
+
+
+def _aligned(*bits):
+    """Rings of 2**bits bytes, each aligned to its size, largest first, in one block. -> (block to keep, addresses)"""
+    block = bytearray(sum([1 << b for b in bits]) + (1 << bits[0]) - 16)
+    address = addressof(block)
+    address += -address % (1 << bits[0])
+    out = []
+    for b in bits:
+        out.append(address)
+        address += 1 << b
+    return block, out
+
+
+@micropython.viper
+def _clear(at: ptr32, words: int):  # noqa: F821
+    for i in range(words):
+        at[i] = 0
+
+
+class EventBuilder:
+    """Rings of events, filled by hardware.
+
+    words[i]: hit pattern << 16 | (0x7FFF - extra reset passes) & 0xFFFF;  stamps[i]: low 32 bits of the time in us when
+    the lines were found quiet;  tails[i]: address in `amplitudes` just behind the event's last one, 0 while there is no
+    event, to be zeroed by the reader;  amplitudes: 12-bit codes, bit 15 set for a failed conversion, in detector order.
+    Dead time of an event with k hits and p passes: fixed_cycles + k * hit_cycles + p * pass_cycles of `mhz` cycles a us.
+    """
+
+    def __init__(self, board):
+        """board: the module of constants with pins and times (boards/pico/constants.py)."""
+        self.mhz = mhz = board.CLOCK_MHZ
+        for gp in range(16):
+            Pin(board.FIRST_LINE + gp, Pin.IN, Pin.PULL_DOWN)  # RP2350: erratum E9 wants 8.2 kohm outside as well
+        self._first = board.FIRST_LINE
+
+        def cycles(ns):
+            return (ns * mhz + 999) // 1000
+
+        sequence, start_adc, dead = _programs(
+            cycles(board.PEAKING_NS),
+            cycles(board.SETTLE_NS),
+            cycles(board.CONVERT_NS),
+            cycles(board.RESET_NS),
+            cycles(board.RELEASE_NS),
+        )
+        self.fixed_cycles, self.hit_cycles, self.pass_cycles = dead
+        self._sequencer = rp2.StateMachine(  # no freq=: the divider is exactly 1
+            0,
+            sequence,
+            in_base=Pin(board.FIRST_LINE),
+            out_base=Pin(board.MUX_ADDRESS),
+            set_base=Pin(board.HEAD_RESET),
+        )
+        self._starter = rp2.StateMachine(1, start_adc)
+        machine.ADC(Pin(board.PEAK_HOLD))
+        self._adc_input = board.PEAK_HOLD - 26
+
+        bits = board.RING_BITS
+        self.mask = (1 << bits) - 1
+        self.amplitude_mask = (1 << board.AMPLITUDE_BITS) - 1
+        self._keep, addresses = _aligned(*sorted((bits + 2, bits + 2, bits + 2, board.AMPLITUDE_BITS + 1), reverse=True))
+        if board.AMPLITUDE_BITS + 1 > bits + 2:
+            amplitudes, words, stamps, tails = addresses
+        else:
+            words, stamps, tails, amplitudes = addresses
+        view = uctypes.bytearray_at
+        self.words, self.stamps, self.tails = (view(a, 4 << bits) for a in (words, stamps, tails))
+        self.amplitudes = view(amplitudes, 2 << board.AMPLITUDE_BITS)
+
+        start, convert, rearm, pattern, stamp, tail = self._channels = [rp2.DMA() for _ in range(6)]
+        self._convert = convert
+        self._both = array.array("I", [1 << start.channel | 1 << convert.channel])
+        ring = dict(size=2, inc_read=False, ring_size=bits + 2, ring_sel=True, irq_quiet=True)
+        word = dict(size=2, inc_read=False, inc_write=False, irq_quiet=True)
+        # (channel, read, write, count, control), in the order of arming: what is triggered last starts the chain
+        self._plan = (
+            (start, _PIO0 + 0x24, _ADC + _SET, _COUNT,
+             start.pack_ctrl(treq_sel=_DREQ_PIO0_RX1, high_pri=True, chain_to=rearm.channel, **word)),
+            # whichever of the two runs out triggers both; a running channel ignores it
+            (rearm, addressof(self._both), _DMA + 0x430, 1, rearm.pack_ctrl(treq_sel=_DREQ_NONE, **word)),
+            (convert, _ADC + 0xC, amplitudes, _COUNT,
+             convert.pack_ctrl(size=1, inc_read=False, ring_size=board.AMPLITUDE_BITS + 1, ring_sel=True,
+                               treq_sel=_DREQ_ADC, irq_quiet=True, chain_to=rearm.channel)),
+            (tail, _DMA + 0x40 * convert.channel + 4, tails, 1,
+             tail.pack_ctrl(treq_sel=_DREQ_NONE, chain_to=pattern.channel, **ring)),
+            (stamp, _TIMERAWL, stamps, 1, stamp.pack_ctrl(treq_sel=_DREQ_NONE, chain_to=tail.channel, **ring)),
+            (pattern, _PIO0 + 0x20, words, 1,
+             pattern.pack_ctrl(treq_sel=_DREQ_PIO0_RX0, chain_to=stamp.channel, **ring)),
+        )  # fmt: skip
+        self.enable(0)
+
+    def enable(self, detectors):
+        """Let only these detectors (a mask) trigger: the inputs of the others are overridden low."""
+        for gp in range(16):
+            register = _IO_BANK0_CTRL + 8 * (self._first + gp)
+            mem32[register + _CLEAR] = _INOVER_MASK
+            if not detectors >> gp & 1:
+                mem32[register + _SET] = _INOVER_LOW
+
+    def start(self, detectors):
+        """Stop, empty the rings and run: nothing of an earlier run is left. The reader begins anew at slot 0."""
+        self.stop()
+        _clear(self.tails, self.mask + 1)
+        self.enable(detectors)
+        mem32[_ADC] = (self._adc_input << 12) | _ADC_EN
+        while not mem32[_ADC] & _ADC_READY:  # a conversion under way would arrive as the first sample
+            pass
+        mem32[_ADC + 8] = _ADC_FIFO
+        while not mem32[_ADC + 8] & _ADC_FIFO_EMPTY:
+            mem32[_ADC + 0xC]
+        mem32[_PIO0 + 0x30] = 0xFF  # state machine interrupt flags
+        for sm in (self._sequencer, self._starter):
+            sm.restart()
+            while sm.rx_fifo():
+                sm.get()
+        mem32[_PIO0 + 0x08] = 0x0F0F0F0F  # FDEBUG
+        self._starter.exec("set(x, 4)")  # START_ONCE
+        for channel, read, write, count, ctrl in self._plan:
+            trigger = channel in (self._channels[0], self._convert, self._channels[3])
+            channel.config(read=read, write=write, count=count, ctrl=ctrl, trigger=trigger)
+        self._starter.active(1)
+        self._sequencer.active(1)
+
+    def stop(self):
+        """Halt the machines and the DMA at once, also in the middle of an event. `converted` still answers."""
+        self._sequencer.active(0)
+        self._starter.active(0)
+        for c in self._channels:  # off and unchained first: an abort may fire the chain (RP2350-E5)
+            c.ctrl = c.pack_ctrl(enable=False)
+        self._converted = (_COUNT - self._convert.count) % _COUNT
+        for c in self._channels:
+            c.active(0)
+
+    def converted(self):
+        """Conversions from the last start to the last stop, modulo 2**32 - 1."""
+        return self._converted
+
+    def lines(self):
+        """The discriminator lines as they are now, those of detectors switched off low."""
+        return mem32[_SIO_GPIO_IN] >> self._first & 0xFFFF
+
+    def faults(self):
+        """Error flags since the last call: bit 0 a PIO FIFO was full, bit 1 the ADC's was. Both lose an event's step."""
+        stalled = mem32[_PIO0 + 0x08] & 3
+        over = mem32[_ADC + 8] & _ADC_FIFO_OVER
+        if stalled:
+            mem32[_PIO0 + 0x08] = 3
+        if over:
+            mem32[_ADC + 8 + _SET] = _ADC_FIFO_OVER
+        return (1 if stalled else 0) | (2 if over else 0)

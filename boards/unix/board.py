@@ -1,0 +1,158 @@
+# The board interface in a process of MicroPython's unix port. The host's unix target (host/dorn/targets/unix.py) owns the
+# time and the detector head; here are the rings, and a pipe. One message each way whenever the firmware waits:
+#
+#   to the host    kind, now_us, argument, n, n bytes   "W": wait until `argument`, with the bytes written to the link
+#                                                       "S", "E", "X": event builder start, enable, stop; argument: mask
+#   from the host  wake_us, n_link, n_events, bytes      answers "W": what arrived, and what the event builder did
+#                  conversions since start (u32)         answers "X"
+#                  lines (u32)                           answers "L"
+import struct
+import sys
+
+import micropython
+from micropython import const
+
+_TO_HOST = "<BQQI"
+_FROM_HOST = "<QII"
+_RING_BITS = const(11)
+_AMPLITUDE_BITS = const(12)
+_MHZ = const(125)
+_BASE = const(0x20000000)  # tails are never 0: an address on a chip, this and the offset here
+_WATCHDOG_EXIT = const(3)
+
+
+class Board:
+    id = 0
+
+    def __init__(self):
+        # main.py FLASH RESET_CAUSE FIXED HIT PASS: the folder that is the flash, why it starts, the event builder's times
+        self.flash = sys.argv[1]
+        self.reset_cause = int(sys.argv[2])
+        self._now_us = 0
+        self._in = sys.stdin.buffer
+        self._out = sys.stdout.buffer
+        self._header = bytearray(struct.calcsize(_FROM_HOST))
+        self._sent = bytearray()
+        self._received = b""
+        self._fed_us = None
+        self.clock = self.link = self.watchdog = self
+        self.events = EventBuilder(self, [int(a) for a in sys.argv[3:6]])
+
+    # -- the pipe --------------------------------------------------------------------------------------------------------
+
+    def ask(self, kind, argument, data=b""):
+        self._out.write(struct.pack(_TO_HOST, ord(kind), self._now_us, argument, len(data)))
+        if data:
+            self._out.write(data)
+
+    def get(self, n):
+        data = self._in.read(n)
+        if len(data) != n:  # the target is gone
+            sys.exit(0)
+        return data
+
+    # -- clock, watchdog ---------------------------------------------------------------------------------------------------
+
+    def us(self):
+        return self._now_us
+
+    def maintenance(self, window_ms):
+        self._now_us += 1000 * window_ms
+        return False
+
+    def wait(self, until_us, backlog):
+        if self._fed_us is not None and until_us - self._fed_us > self._timeout_us:
+            until_us = max(self._fed_us + self._timeout_us, self._now_us)
+        self.ask("W", until_us, self._sent)
+        self._sent = bytearray()
+        self._now_us, n_link, n_events = struct.unpack(_FROM_HOST, self.get(16))
+        if n_link:
+            self._received += self.get(n_link)
+        if n_events:
+            self.events.fill(self.get(n_events), n_events)
+        if self._fed_us is not None and self._now_us - self._fed_us >= self._timeout_us:
+            sys.exit(_WATCHDOG_EXIT)
+
+    def start(self, timeout_ms):
+        self._timeout_us = 1000 * timeout_ms
+        self._fed_us = self._now_us
+
+    def feed(self):
+        self._fed_us = self._now_us
+
+    # -- link ----------------------------------------------------------------------------------------------------------------
+
+    def read(self):
+        data, self._received = self._received, b""
+        return data or None
+
+    def write(self, frame):
+        self._sent.extend(frame)
+        return True
+
+    def room(self):
+        return True
+
+
+class EventBuilder:
+    mhz = _MHZ
+    mask = (1 << _RING_BITS) - 1
+    amplitude_mask = (1 << _AMPLITUDE_BITS) - 1
+
+    def __init__(self, pipe, dead):
+        self._pipe = pipe
+        self.fixed_cycles, self.hit_cycles, self.pass_cycles = dead
+        self.words, self.stamps, self.tails = (bytearray(4 << _RING_BITS) for _ in range(3))
+        self.amplitudes = bytearray(2 << _AMPLITUDE_BITS)
+        self._at = bytearray(8)  # u32: event to fill, amplitude to fill
+
+    def start(self, detectors):
+        for i in range(len(self.tails)):
+            self.tails[i] = 0
+        self._at[:] = bytes(8)
+        self._pipe.ask("S", detectors)
+
+    def enable(self, detectors):
+        self._pipe.ask("E", detectors)
+
+    def stop(self):
+        self._pipe.ask("X", 0)
+        self._converted = struct.unpack("<I", self._pipe.get(4))[0]
+
+    def converted(self):
+        return self._converted
+
+    def lines(self):
+        self._pipe.ask("L", 0)
+        return struct.unpack("<I", self._pipe.get(4))[0]
+
+    def faults(self):
+        return 0
+
+    def fill(self, data, n):
+        _fill(data, n, self.words, self.stamps, self.tails, self.amplitudes, self._at)
+
+
+@micropython.viper
+def _fill(data: ptr8, n: int, words: ptr32, stamps: ptr32, tails: ptr32, amplitudes: ptr16, at: ptr32):
+    # what DMA does on a chip: it writes on, round and round, whether or not anybody reads.
+    # data: per event u32 stamp, u32 word, u16 codes, lowest detector first
+    mask = (1 << _RING_BITS) - 1
+    i = at[0]
+    j = at[1]
+    p = 0
+    while p < n:
+        stamps[i] = data[p] | data[p + 1] << 8 | data[p + 2] << 16 | data[p + 3] << 24
+        word = data[p + 4] | data[p + 5] << 8 | data[p + 6] << 16 | data[p + 7] << 24
+        words[i] = word
+        p += 8
+        hit = (word >> 16) & 0xFFFF
+        while hit:
+            hit &= hit - 1
+            amplitudes[j] = data[p] | data[p + 1] << 8
+            j = (j + 1) & ((1 << _AMPLITUDE_BITS) - 1)
+            p += 2
+        tails[i] = _BASE | j << 1
+        i = (i + 1) & mask
+    at[0] = i
+    at[1] = j

@@ -1,0 +1,92 @@
+# Wires the parts together; nothing else constructs them.
+import os
+
+from fsw import icd
+from fsw.executive import Executive, Task
+from fsw.health.supervisor import Supervisor
+from fsw.link.frame import Deframer
+from fsw.link.packet import Telemetry
+from fsw.pus.events import Events
+from fsw.pus.functions import Functions
+from fsw.pus.housekeeping import Housekeeping
+from fsw.pus.parameters import Parameters
+from fsw.pus.rates import Rates
+from fsw.pus.router import Router
+from fsw.pus.spectra import Spectra
+from fsw.pus.test import Test
+from fsw.spectra.acquisition import Acquisition
+
+
+class App:
+    def __init__(self, board):
+        self._board = board
+        self._deframer = Deframer(icd.MAX_PACKET)
+        telemetry = Telemetry(board.clock, board.link)
+        report = Events(telemetry).report
+        self._acquisition = acquisition = Acquisition(board, report)
+        self._supervisor = Supervisor(board.watchdog)
+        self._executive = executive = Executive(board, acquisition.backlog, self._supervisor.turn, report)
+
+        parameters = Parameters(telemetry, self._set)
+        self._router = Router(
+            telemetry, {8: Functions(acquisition), 17: Test(telemetry), 20: parameters}
+        )
+        boot_count = count_boot(board.flash)
+        housekeeping = Housekeeping(board, boot_count, acquisition, executive, self._router, self._deframer, telemetry)
+        #                          run                                period, budget, limit, all ms
+        self._rates = Task(Rates(acquisition, telemetry).turn, 5000, 20, 3000)
+        self._housekeeping = Task(housekeeping.turn, 10000, 20, 3000)
+        self._tasks = (
+            Task(acquisition.turn, 0, 20, 3000),
+            Task(self._commands, 0, 50, 3000),
+            Task(Spectra(acquisition, telemetry, board.link).turn, 0, 20, 3000),
+            self._rates,
+            self._housekeeping,
+        )
+        for first, count, _, _, default in icd.PARAMETERS:
+            for number in range(first, first + count):
+                self._set(number, default)
+        report(icd.EVENT_BOOTED, boot_count, board.reset_cause)
+
+    def run(self):
+        """Never returns."""
+        self._supervisor.begin()
+        self._executive.begin(self._tasks)
+        self._executive.run()
+
+    def _commands(self, now):
+        data = self._board.link.read()
+        if data:
+            for packet in self._deframer.feed(data):
+                self._router.handle(packet)
+
+    def _set(self, number, value):
+        """A parameter takes effect."""
+        if number == icd.P_INTEGRATION_TIME:
+            self._acquisition.set_integration(value)
+        elif number == icd.P_RATES_PERIOD:
+            self._period(self._rates, value)
+        elif number == icd.P_HOUSEKEEPING_PERIOD:
+            self._period(self._housekeeping, value)
+        elif number == icd.P_DETECTORS_ON:
+            self._acquisition.set_detectors(value)
+        else:
+            self._acquisition.set_threshold(number - icd.P_THRESHOLD, value)
+
+    def _period(self, task, seconds):
+        task.period_us = 1_000_000 * seconds
+        task.due_us = self._board.clock.us()  # the new interval begins with a packet
+
+
+def count_boot(flash):
+    """Boots so far, this one counted. A new file replaces the old one as a whole: power may fail at any time."""
+    path = flash + "/boot"
+    try:
+        with open(path) as f:
+            count = int(f.read())
+    except (OSError, ValueError):
+        count = 0
+    with open(path + ".new", "w") as f:
+        f.write(str(count + 1))
+    os.rename(path + ".new", path)
+    return count + 1

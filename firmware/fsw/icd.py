@@ -1,0 +1,108 @@
+# Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.
+from micropython import const
+
+HASH = const(0xbf42c276)
+APID = const(100)
+DESTINATION_ID = const(1)
+MAX_PACKET = const(600)
+DETECTORS = const(16)
+UNITS = const(8)
+CHANNELS = const(1024)
+CODES_PER_CHANNEL = const(4)
+COINCIDENCE_CHANNELS = const(256)
+CODES_PER_COINCIDENCE_CHANNEL = const(32)
+FULL_SCALE_CODE = const(4095)
+KEV_PER_CODE = const(3.0)
+ZERO_CODE = const(50)
+
+BOARD_UNIX = const(0)
+BOARD_PICO = const(1)
+
+MODE_STANDBY = const(0)
+MODE_SCIENCE = const(1)
+
+EVENT_CLASS_FRONT = const(0)
+EVENT_CLASS_BACK = const(1)
+EVENT_CLASS_FRONT_BACK = const(2)
+
+CLOSED_BY_TIME = const(0)
+CLOSED_BY_OVERFLOW = const(1)
+CLOSED_BY_STOP = const(2)
+
+FUNCTION_START = const(1)
+FUNCTION_STOP = const(2)
+FUNCTION_CLEAR = const(3)
+
+FAILURE_BAD_CRC = const(1)
+FAILURE_BAD_LENGTH = const(2)
+FAILURE_BAD_HEADER = const(3)
+FAILURE_UNKNOWN_SERVICE = const(4)
+FAILURE_UNKNOWN_SUBTYPE = const(5)
+FAILURE_UNKNOWN_FUNCTION = const(6)
+FAILURE_UNKNOWN_PARAMETER = const(7)
+FAILURE_OUT_OF_RANGE = const(8)
+FAILURE_WRONG_MODE = const(9)
+FAILURE_INTERNAL = const(10)
+
+RESET_CAUSE_UNKNOWN = const(0)
+RESET_CAUSE_POWER_ON = const(1)
+RESET_CAUSE_WATCHDOG = const(2)
+RESET_CAUSE_SOFT = const(3)
+
+P_INTEGRATION_TIME = const(1)
+P_RATES_PERIOD = const(2)
+P_HOUSEKEEPING_PERIOD = const(3)
+P_DETECTORS_ON = const(4)
+P_THRESHOLD = const(16)
+
+# (first id, count, low, high, default)
+PARAMETERS = (
+    (1, 1, 1, 86400, 60),
+    (2, 1, 1, 3600, 5),
+    (3, 1, 1, 3600, 10),
+    (4, 1, 0, 65535, 65535),
+    (16, 16, 0, 4095, 150),
+)
+
+TC_PING = (17, 1, ">")
+TC_FUNCTION = (8, 1, ">B")
+TC_REPORT_PARAMETER = (20, 1, ">H")
+TC_SET_PARAMETER = (20, 3, ">HI")
+
+# every telecommand
+COMMANDS = (
+    TC_PING,
+    TC_FUNCTION,
+    TC_REPORT_PARAMETER,
+    TC_SET_PARAMETER,
+)
+
+ACCEPTANCE_SUCCESS = (1, 1, ">HH")
+ACCEPTANCE_FAILURE = (1, 2, ">HHBI")
+START_SUCCESS = (1, 3, ">HH")
+START_FAILURE = (1, 4, ">HHBI")
+COMPLETION_SUCCESS = (1, 7, ">HH")
+COMPLETION_FAILURE = (1, 8, ">HHBI")
+ROUTING_FAILURE = (1, 10, ">HHBI")
+HOUSEKEEPING = (3, 25, ">BIIBBBBBBQIIIIHHHHHHHIHHHIH")
+EVENT_INFO = (5, 1, ">BII")
+EVENT_LOW = (5, 2, ">BII")
+EVENT_MEDIUM = (5, 3, ">BII")
+EVENT_HIGH = (5, 4, ">BII")
+PONG = (17, 2, ">")
+PARAMETER_VALUE = (20, 2, ">HI")
+SPECTRUM = (128, 1, ">BBBIQQQIHH")
+COINCIDENCE_SPECTRUM = (128, 2, ">BBBIQQQIHH")
+RATES = (130, 1, ">QQQIIIIIIII")
+
+# event reports: (subtype of service 5, id)
+EVENT_BOOTED = (1, 1)
+EVENT_ACQUISITION_STARTED = (1, 2)
+EVENT_ACQUISITION_STOPPED = (1, 3)
+EVENT_CLEARED = (1, 4)
+EVENT_RING_OVERRUN = (2, 16)
+EVENT_RING_SLIP = (3, 17)
+EVENT_DETECTOR_OFF = (3, 18)
+EVENT_TASK_OVERRUN = (2, 19)
+EVENT_TASK_FAILED = (4, 20)
+EVENT_LINK_DROPPED = (2, 21)

@@ -1,0 +1,108 @@
+# Frames on the wire: COBS(packet + CRC-32, big-endian) and a zero byte, which occurs nowhere else: damage costs
+# the frame it hits and no other. COBS: Cheshire and Baker, 1999, as in the PyPI package `cobs`.
+from binascii import crc32
+
+import micropython
+from micropython import const
+
+CRC = const(4)  # octets
+
+
+def size(n):
+    """Octets of the longest frame of an n-octet packet."""
+    n += CRC
+    return n + n // 254 + 2
+
+
+def encode(packet, n, out):
+    """Write the frame of packet[:n] to `out`, return its length; packet[n:n+4] is used for the CRC."""
+    packet[n : n + CRC] = crc32(memoryview(packet)[:n]).to_bytes(CRC, "big")
+    return _stuff(packet, n + CRC, out)
+
+
+class Deframer:
+    """Packets of up to `capacity` octets out of a byte stream; `bad` counts frames that are none."""
+
+    def __init__(self, capacity):
+        self.bad = 0
+        self._buf = bytearray(size(capacity) - 1)  # a frame without its zero byte
+        self._fill = 0  # more than the buffer holds: the frame is too long
+
+    def feed(self, data):
+        """Yield each packet that `data` completes, as a view that holds until the next."""
+        buf = self._buf
+        i, n = 0, len(data)
+        while True:
+            end = _take(data, i, n, buf, self._fill, len(buf))
+            self._fill = min(self._fill + end - i, len(buf) + 1)
+            if end == n:
+                return
+            i = end + 1
+            fill, self._fill = self._fill, 0
+            if fill:  # zero bytes in a row are an idle line
+                n_packet = (_unstuff(buf, fill) if fill <= len(buf) else 0) - CRC
+                view = memoryview(buf)
+                if n_packet > 0 and crc32(view[:n_packet]) == int.from_bytes(
+                    view[n_packet : n_packet + CRC], "big"
+                ):
+                    yield view[:n_packet]
+                else:
+                    self.bad += 1
+
+
+@micropython.viper
+def _stuff(src: ptr8, n: int, out: ptr8) -> int:
+    at = 0  # of the code byte of the running block
+    o = 1
+    i = 0
+    while i < n:
+        if o - at == 255:  # a full block ends without a zero, and only if more follows
+            out[at] = 255
+            at = o
+            o += 1
+        b = src[i]
+        if b:
+            out[o] = b
+        else:
+            out[at] = o - at
+            at = o
+        o += 1
+        i += 1
+    out[at] = o - at
+    out[o] = 0
+    return o + 1
+
+
+@micropython.viper
+def _unstuff(buf: ptr8, n: int) -> int:
+    # in place; -1 if a block reaches over the end
+    i = 0
+    o = 0
+    while i < n:
+        code = buf[i]
+        end = i + code
+        i += 1
+        if end > n:
+            return -1
+        while i < end:
+            buf[o] = buf[i]
+            o += 1
+            i += 1
+        if code != 255 and i < n:
+            buf[o] = 0
+            o += 1
+    return o
+
+
+@micropython.viper
+def _take(data: ptr8, i: int, n: int, buf: ptr8, fill: int, capacity: int) -> int:
+    # copies to buf[fill:] up to the zero byte; returns where that or the end of data is
+    while i < n:
+        b = data[i]
+        if b == 0:
+            break
+        if fill < capacity:
+            buf[fill] = b
+            fill += 1
+        i += 1
+    return i

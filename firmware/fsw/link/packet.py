@@ -1,0 +1,142 @@
+# Space packets (CCSDS 133.0-B) with PUS-C headers (ECSS-E-ST-70-41C 7.4); layouts in icd.toml.
+from struct import calcsize, pack_into, unpack_from
+
+import micropython
+from fsw import icd
+from fsw.link import frame
+from micropython import const
+
+_TM_HEADER = const(19)
+_TC_HEADER = const(11)
+_CRC = const(2)
+_PUS_C = const(2)
+
+
+class Refused(Exception):
+    """A telecommand that cannot be done: (failure code of the dictionary, detail)."""
+
+
+def parse(packet):
+    """Service, subtype, acknowledgement flags and data of a telecommand; raises Refused."""
+    n = len(packet)
+    if n < _TC_HEADER + _CRC or (packet[4] << 8 | packet[5]) + 7 != n:
+        raise Refused(icd.FAILURE_BAD_LENGTH, n)
+    if crc16(packet, n):  # over a packet and its own CRC: zero
+        raise Refused(icd.FAILURE_BAD_CRC, packet[n - 2] << 8 | packet[n - 1])
+    identification, sequence = unpack_from(">HH", packet)
+    if identification != 0x1800 | icd.APID or sequence >> 14 != 3 or packet[6] >> 4 != _PUS_C:
+        raise Refused(icd.FAILURE_BAD_HEADER, identification)
+    return packet[7], packet[8], packet[6] & 15, packet[_TC_HEADER : n - _CRC]
+
+
+class Telemetry:
+    """Builds one packet at a time and gives its frame to `link.write(view) -> bool`: all or nothing.
+
+    `clock.us()` is the time in microseconds. A packet the link does not take is counted in `dropped` and
+    leaves a gap in the sequence count, so the ground sees it too.
+    """
+
+    def __init__(self, clock, link):
+        self.dropped = 0
+        self._clock = clock
+        self._link = link
+        self._buf = bytearray(icd.MAX_PACKET + frame.CRC)
+        self._frame = bytearray(frame.size(icd.MAX_PACKET))
+        self._n = 0
+        self._sequence = 0
+        self._counts = {}  # service << 8 | subtype -> message count
+
+    def send(self, layout, *values):
+        """Send a packet without arrays; False if the link did not take it."""
+        self.begin(layout, *values)
+        return self.end()
+
+    def begin(self, layout, *values):
+        """Start a packet of an icd layout with its scalars."""
+        service, subtype, form = layout
+        us = self._clock.us()
+        seconds = us // 1000000
+        pack_into(
+            ">HHHBBBHHIH",
+            self._buf,
+            0,
+            0x0800 | icd.APID,  # version 0, telemetry, with secondary header
+            0xC000 | self._sequence,  # unsegmented
+            0,
+            _PUS_C << 4,
+            service,
+            subtype,
+            self._counts.get(service << 8 | subtype, 0),
+            icd.DESTINATION_ID,
+            seconds,
+            ((us - seconds * 1000000) << 16) // 1000000,  # CUC fraction, 2^-16 s
+        )
+        pack_into(form, self._buf, _TM_HEADER, *values)
+        self._n = _TM_HEADER + calcsize(form)
+
+    def words(self, array, first, count):
+        """Append array('I')[first:first+count] as 32-bit numbers."""
+        _words(array, first, count, self._buf, self._room(array, first, count, 4))
+
+    def halves(self, array, first, count):
+        """Append array('H')[first:first+count] as 16-bit numbers."""
+        _halves(array, first, count, self._buf, self._room(array, first, count, 2))
+
+    def end(self):
+        """Close the packet, frame it and hand it to the link; False if that did not take it."""
+        buf, n = self._buf, self._n
+        key = buf[7] << 8 | buf[8]
+        self._counts[key] = (self._counts.get(key, 0) + 1) & 0xFFFF
+        self._sequence = (self._sequence + 1) & 0x3FFF
+        pack_into(">H", buf, 4, n + _CRC - 7)
+        pack_into(">H", buf, n, crc16(buf, n))
+        n = frame.encode(buf, n + _CRC, self._frame)
+        if self._link.write(memoryview(self._frame)[:n]):
+            return True
+        self.dropped += 1
+        return False
+
+    def _room(self, array, first, count, size):
+        # viper writes without looking: the bounds are checked here
+        at = self._n
+        if at + count * size + _CRC > icd.MAX_PACKET or first < 0 or count < 0 or first + count > len(array):
+            raise ValueError(f"packet: no room for {count} from {first} of {len(array)}")
+        self._n = at + count * size
+        return at
+
+
+@micropython.viper
+def crc16(buf: ptr8, n: int) -> int:
+    # CRC-16/CCITT-FALSE, a byte at a time without a table
+    crc = 0xFFFF
+    i = 0
+    while i < n:
+        x = (crc >> 8) ^ buf[i]
+        x ^= x >> 4
+        crc = ((crc << 8) ^ (x << 12) ^ (x << 5) ^ x) & 0xFFFF
+        i += 1
+    return crc
+
+
+@micropython.viper
+def _words(src: ptr32, first: int, count: int, out: ptr8, at: int):
+    i = first
+    while i < first + count:
+        v = src[i]
+        out[at] = v >> 24
+        out[at + 1] = v >> 16
+        out[at + 2] = v >> 8
+        out[at + 3] = v
+        at += 4
+        i += 1
+
+
+@micropython.viper
+def _halves(src: ptr16, first: int, count: int, out: ptr8, at: int):
+    i = first
+    while i < first + count:
+        v = src[i]
+        out[at] = v >> 8
+        out[at + 1] = v
+        at += 2
+        i += 1

@@ -1,0 +1,56 @@
+# ST[03] housekeeping: the health of the instrument.
+from fsw import icd
+from fsw.spectra import kernel as k
+from fsw.version import VERSION
+from micropython import const
+
+_STRUCTURE = const(1)
+
+
+class Housekeeping:
+    def __init__(self, board, boot_count, acquisition, executive, router, deframer, telemetry):
+        self._boot = board.id, boot_count, board.reset_cause
+        self._clock = board.clock
+        self._events = board.events
+        self._acquisition = acquisition
+        self._executive = executive
+        self._router = router
+        self._deframer = deframer
+        self._telemetry = telemetry
+        self._faults = 0
+
+    def turn(self, now):
+        a, e = self._acquisition, self._executive
+        board, boot_count, reset_cause = self._boot
+        if a.running:
+            self._faults += 1 if self._events.faults() else 0
+        self._faults += a.state[k.BAD_CODES]
+        a.state[k.BAD_CODES] = 0
+        self._telemetry.send(
+            icd.HOUSEKEEPING,
+            _STRUCTURE,
+            icd.HASH,
+            boot_count,
+            reset_cause,
+            *VERSION,
+            board,
+            icd.MODE_SCIENCE if a.running else icd.MODE_STANDBY,
+            self._clock.us() // 1000,
+            e.heap_free,
+            e.heap_free_min,
+            e.gc_max_us,
+            e.cycles & 0xFFFFFFFF,
+            e.overruns & 0xFFFF,
+            e.failures & 0xFFFF,
+            e.busy_permille(),
+            self._router.accepted & 0xFFFF,
+            self._router.rejected & 0xFFFF,
+            self._deframer.bad & 0xFFFF,
+            self._telemetry.dropped & 0xFFFF,
+            a.integration,
+            a.detectors,
+            a.overruns & 0xFFFF,
+            a.slips & 0xFFFF,
+            a.gave_up & 0xFFFFFFFF,
+            self._faults & 0xFFFF,
+        )

@@ -1,0 +1,65 @@
+# From a packet of the uplink to the service that takes it, and its verification reports.
+from struct import calcsize, unpack
+
+from fsw import icd
+from fsw.link.packet import Refused, parse
+from fsw.pus.verification import ACCEPTANCE, COMPLETION, START, Verification
+
+
+class Router:
+    """`services`: number -> object with two methods, called with (subtype, *values of the fields).
+
+    check() raises Refused and changes nothing; execute() does what check() let pass.
+    """
+
+    def __init__(self, telemetry, services):
+        self.accepted = 0
+        self.rejected = 0
+        self._services = services
+        self._verification = Verification(telemetry)
+
+    def handle(self, packet):
+        """Take one packet of any content; every failure is reported, none is raised."""
+        verification = self._verification
+        if len(packet) < 4:  # nothing to call it by in a report
+            self.rejected += 1
+            return
+        verification.begin(packet)
+        try:
+            service, subtype, verification.ack, data = parse(packet)
+            handler, values = self._find(service, subtype, data)
+            handler.check(subtype, *values)
+        except Refused as refusal:
+            self._refuse(*refusal.args)
+            return
+        self.accepted += 1
+        verification.success(ACCEPTANCE)
+        verification.success(START)
+        try:
+            handler.execute(subtype, *values)
+        except Exception as error:  # a fault of one handler is no fault of the others
+            detail = getattr(error, "errno", None) or 0
+            verification.failure(icd.COMPLETION_FAILURE, icd.FAILURE_INTERNAL, detail)
+            return
+        verification.success(COMPLETION)
+
+    def _find(self, service, subtype, data):
+        if service not in self._services:
+            raise Refused(icd.FAILURE_UNKNOWN_SERVICE, service)
+        for known in icd.COMMANDS:
+            if known[0] == service and known[1] == subtype:
+                if calcsize(known[2]) != len(data):
+                    raise Refused(icd.FAILURE_BAD_LENGTH, len(data))
+                return self._services[service], unpack(known[2], data)
+        raise Refused(icd.FAILURE_UNKNOWN_SUBTYPE, subtype)
+
+    def _refuse(self, failure, detail):
+        self.rejected += 1
+        if failure == icd.FAILURE_UNKNOWN_SERVICE:
+            report = icd.ROUTING_FAILURE
+        elif failure < icd.FAILURE_OUT_OF_RANGE:  # what the telecommand says makes no sense
+            report = icd.ACCEPTANCE_FAILURE
+        else:  # it does, but not with this value, or not now
+            self._verification.success(ACCEPTANCE)
+            report = icd.START_FAILURE
+        self._verification.failure(report, failure, detail)

@@ -1,0 +1,46 @@
+# ST[128] spectra, downlink: closes one spectrum at a time and sends the range of its channels that has counts.
+import array
+
+from fsw import icd
+from micropython import const
+
+_IN_PACKET = const(256)  # channels
+
+
+class Spectra:
+    def __init__(self, acquisition, telemetry, link):
+        self._acquisition = acquisition
+        self._telemetry = telemetry
+        self._link = link
+        self._copy = array.array("H", bytes(2 * icd.CHANNELS))
+        self._spectrum = None  # what is in the copy
+        self._next = self._last = 0  # channels still to be sent
+
+    def turn(self, now):
+        """Send at most one packet. -> true if there is more to send and the link has room"""
+        s = self._spectrum
+        if s is None:
+            s = self._acquisition.to_close()
+            if s is None:
+                return False
+            self._about, self._next, self._last = self._acquisition.close(s, self._copy)
+            if self._next > self._last:  # empty: one packet without channels tells so
+                self._next, self._last = 0, -1
+            self._spectrum = s
+        if not self._link.room():
+            return False
+        count = min(_IN_PACKET, self._last - self._next + 1)
+        if s < icd.DETECTORS:
+            layout, number, event_class = icd.SPECTRUM, s, s & 1  # front, back
+        else:
+            layout, number, event_class = icd.COINCIDENCE_SPECTRUM, s - icd.DETECTORS, icd.EVENT_CLASS_FRONT_BACK
+        closed_by, integration, began_us, real_us, live_us, total = self._about
+        self._telemetry.begin(
+            layout, number, event_class, closed_by, integration, began_us, real_us, live_us, total, self._next, count
+        )
+        self._telemetry.halves(self._copy, self._next, count)
+        self._telemetry.end()
+        self._next += count
+        if self._next > self._last:
+            self._spectrum = None
+        return True

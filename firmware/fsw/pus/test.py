@@ -1,0 +1,13 @@
+# ST[17] test: are you alive.
+from fsw import icd
+
+
+class Test:
+    def __init__(self, telemetry):
+        self._telemetry = telemetry
+
+    def check(self, subtype):
+        pass
+
+    def execute(self, subtype):
+        self._telemetry.send(icd.PONG)

@@ -1,0 +1,33 @@
+# ST[01] request verification: what became of each telecommand.
+from struct import unpack_from
+
+from fsw import icd
+
+# Success report and the acknowledgement flag that asks for it (ECSS-E-ST-70-41C 7.4.4.1: from the lowest
+# acceptance, start, progress, completion). Progress is never reported: no command takes that long.
+ACCEPTANCE = (icd.ACCEPTANCE_SUCCESS, 1)
+START = (icd.START_SUCCESS, 2)
+COMPLETION = (icd.COMPLETION_SUCCESS, 8)
+
+
+class Verification:
+    """Reports on one telecommand after the other."""
+
+    def __init__(self, telemetry):
+        self._telemetry = telemetry
+        self._request = None
+        self.ack = 0
+
+    def begin(self, packet):
+        """The reports from here on are on this packet, of at least 4 octets."""
+        self._request = unpack_from(">HH", packet)
+        self.ack = 0
+
+    def success(self, stage):
+        report, flag = stage
+        if self.ack & flag:
+            self._telemetry.send(report, *self._request)
+
+    def failure(self, report, failure, detail):
+        request_id, sequence = self._request
+        self._telemetry.send(report, request_id, sequence, failure, detail & 0xFFFFFFFF)

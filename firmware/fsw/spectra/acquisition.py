@@ -1,0 +1,281 @@
+# Acquisition: drives the event builder, keeps the spectra, counters, real and live time.
+#
+# Real time runs while acquiring; live time is real time less the dead time that the event builder counted. A ring overrun
+# takes the time since the last good event (or the last moment the ring was known empty) out of both.
+import array
+
+from fsw import icd
+from fsw.spectra import kernel as k
+from micropython import const
+
+_ALL = const(0xFFFFFF)  # 16 spectra and 8 coincidence spectra, a bit each
+_BATCHES = const(4)  # kernel calls in one turn: some 15 ms at the highest rate
+_BACKLOG = const(512)  # events waiting that are worth a turn of their own
+_AMPLITUDE_GUARD = const(1280)  # conversions that may arrive while one kernel call runs
+_STRIKES = const(3)  # times in a row a line is found high at the pass limit before it is switched off
+_COUNT = const(0xFFFFFFFF)  # the event builder counts conversions modulo this
+_EMPTY = const(0)
+_MORE = const(1)
+_FULL = const(2)
+
+
+class Acquisition:
+    def __init__(self, board, report):
+        """report(event, a, b): sends an event report."""
+        self.clock = board.clock
+        self.events = board.events
+        self._report = report
+        self.singles = array.array("H", bytes(2 * icd.DETECTORS * icd.CHANNELS))
+        self.pairs = array.array("H", bytes(2 * icd.UNITS * icd.COINCIDENCE_CHANNELS))
+        self.counters = array.array("I", bytes(4 * 64))
+        self.state = array.array("I", bytes(4 * k.STATE))
+        self.thresholds = array.array("H", bytes(2 * 16))
+        self._set_thresholds = array.array("H", bytes(2 * 16))
+        self.detectors = 0xFFFF
+        self.running = False
+        self.integration = 0
+        self.integration_us = 60_000_000
+        self._closing = 0  # spectra to be closed, a bit each, with what reason, as part of which integration
+        self._closed_by = self._closed_integration = 0
+        self.overruns = self.slips = self.gave_up = 0
+        self._strikes = bytearray(16)
+        self._span = array.array("I", [0, 0])
+        builder = board.events
+        self.state[k.MASK] = builder.mask
+        self.state[k.AMPLITUDE_MASK] = builder.amplitude_mask
+        self.state[k.ZERO_CODE] = icd.ZERO_CODE
+        # what the kernel is called with; three zeros: see there
+        self._rings = (
+            0, 0, 0,
+            builder.words, builder.stamps, builder.tails, builder.amplitudes,
+            self.state, self.thresholds, self.counters, self.singles, self.pairs,
+        )  # fmt: skip
+        self._zero_totals()
+
+    def _zero_totals(self):
+        self.real_us = self.dead_cycles = self.gap_us = 0
+        self.passes = self.overrun_hits = 0
+        # of each spectrum: when it began, and real time and dead cycles then
+        self._began = [(0, 0, 0)] * (icd.DETECTORS + icd.UNITS)
+
+    # -- commands --------------------------------------------------------------------------------------------------------
+
+    def start(self):
+        """Begin an integration with empty spectra. The caller has checked that none is running."""
+        self._empty()
+        self.integration += 1
+        self._launch()
+        self.running = True
+        now = self._known_us
+        self._began = [(now, self.real_us, self.dead_cycles)] * len(self._began)
+        self._closing = 0
+        self._rollover_us = now + self.integration_us
+        self._report(icd.EVENT_ACQUISITION_STARTED, self.integration, self.detectors)
+
+    def stop(self):
+        """Stop at once and let every spectrum be sent."""
+        now = self.clock.us()
+        self.events.enable(0)  # an event under way is completed, and its stamp is later than now
+        self._catch_up(now)
+        self._drain(now + 1000, 1)
+        self._halt(now)
+        self.running = False
+        self._close_all(icd.CLOSED_BY_STOP)
+        self._report(icd.EVENT_ACQUISITION_STOPPED, self.integration, self.n_events() & 0xFFFFFFFF)
+
+    def clear(self):
+        """Empty spectra and counters; a running integration begins anew."""
+        now = self.clock.us()
+        if self.running:
+            self._catch_up(now)
+        self._empty()
+        for i in range(64):
+            self.counters[i] = 0
+        for i in range(k.MARKS, k.STATE):
+            self.state[i] = 0
+        self._zero_totals()
+        self._began = [(now, 0, 0)] * len(self._began)
+        self._closing = 0
+        self._rollover_us = now + self.integration_us
+        self._report(icd.EVENT_CLEARED, self.integration, 0)
+
+    def set_integration(self, seconds):
+        change_us = seconds * 1_000_000 - self.integration_us
+        self.integration_us += change_us
+        if self.running:
+            self._rollover_us += change_us
+
+    def set_threshold(self, detector, code):
+        self._set_thresholds[detector] = code
+        if self.detectors >> detector & 1:
+            self.thresholds[detector] = code
+
+    def set_detectors(self, mask):
+        self.detectors = mask
+        for d in range(16):
+            self.thresholds[d] = self._set_thresholds[d] if mask >> d & 1 else k.OFF
+        if self.running:
+            self.events.enable(mask)
+
+    # -- the running acquisition -----------------------------------------------------------------------------------------
+
+    def n_events(self):
+        s = self.state
+        return s[k.FRONT] + s[k.BACK] + s[k.FRONT_BACK] + s[k.SEVERAL] + s[k.NONE]
+
+    def live_us(self):
+        return self.real_us - self.dead_cycles // self.events.mhz
+
+    def backlog(self):
+        """Whether a quarter of the ring waits. Allocates nothing: it is asked while idle."""
+        # the slot that far ahead is not 0; its top byte is that of an address, never 0 itself
+        return self.running and self.events.tails[((self.state[k.READ] + _BACKLOG) & self.state[k.MASK]) * 4 + 3]
+
+    def turn(self, now):
+        """Read the events up to now. -> true if there are more"""
+        if not self.running:
+            return False
+        if now >= self._rollover_us:
+            self._close_all(icd.CLOSED_BY_TIME)
+            self.integration += 1
+            self._rollover_us = max(self._rollover_us, now - self.integration_us + 1) + self.integration_us
+        left = self._drain(now, _BATCHES)
+        if left == _EMPTY:
+            self._advance(now)
+        return left == _MORE
+
+    def _drain(self, now, batches):
+        """Read events before `now`, in at most that many kernel calls. -> _EMPTY, _MORE, or _FULL: a channel is"""
+        state, builder = self.state, self.events
+        state[k.UNTIL] = now & 0xFFFFFFFF
+        limit = builder.amplitude_mask + 1 - _AMPLITUDE_GUARD
+        while batches:
+            batches -= 1
+            if k.unread(0, 0, 0, builder.tails, state) > limit:
+                self._overrun()
+                return _MORE
+            n = k.sort(*self._rings)
+            hits = state[k.HITS]
+            passes = state[k.PASSES]
+            self._read += hits
+            self.passes += passes
+            self.dead_cycles += builder.fixed_cycles * n + builder.hit_cycles * hits + builder.pass_cycles * passes
+            if state[k.GAVE_UP]:
+                self._stuck()
+            status = state[k.STATUS]
+            if status == k.OVERRUN:
+                self._overrun()
+                return _MORE
+            if status == k.FULL:
+                return _FULL
+            if status == k.SLIPPED:
+                self.slips += 1
+                self.overrun_hits += state[k.SLIP_CONVERSIONS]
+                self._report(icd.EVENT_RING_SLIP, state[k.SLIP] >> 16, state[k.SLIP_CONVERSIONS])
+            elif n < k.EVENTS and hits < k.HITS_LIMIT:
+                return _EMPTY
+        return _MORE
+
+    def _catch_up(self, now):
+        """Read every event up to now, or as far as the spectra have room, and let real time come so far."""
+        left = _MORE
+        while left == _MORE:
+            left = self._drain(now, _BATCHES)
+        self._advance(now if left == _EMPTY else self._last_good_us(now))
+
+    def _last_good_us(self, now):
+        """When the last event was read, or the ring was last known empty: up to then nothing is missing."""
+        return max(now - ((now - self.state[k.STAMP]) & 0xFFFFFFFF), self._known_us)
+
+    def _advance(self, now):
+        self.real_us += now - self._known_us
+        self._known_us = now
+
+    def _launch(self):
+        state = self.state
+        state[k.READ] = state[k.AMPLITUDE] = 0
+        self._read = 0
+        self.events.start(self.detectors)
+        self._known_us = self.clock.us()
+        state[k.STAMP] = self._known_us & 0xFFFFFFFF
+
+    def _halt(self, now):
+        """Stop the event builder. -> conversions it made that were never read"""
+        self._advance(self._last_good_us(now))
+        self.events.stop()
+        lost = (self.events.converted() - self._read) % _COUNT
+        self.overrun_hits += lost
+        return lost
+
+    def _overrun(self):
+        """The ring came round, or is about to: book what is gone, and begin anew."""
+        lost = self._halt(self.clock.us())
+        good = self._known_us
+        self._launch()
+        gap = self._known_us - good
+        self.gap_us += gap
+        self.overruns += 1
+        self._report(icd.EVENT_RING_OVERRUN, min(gap, 0xFFFFFFFF), lost)
+
+    def _stuck(self):
+        """Events ended with a line still high. A line found so again and again is switched off."""
+        self.gave_up += self.state[k.GAVE_UP]
+        self.state[k.GAVE_UP] = 0
+        lines = self.events.lines()
+        for d in range(16):
+            if not lines >> d & 1:
+                self._strikes[d] = 0
+                continue
+            self._strikes[d] += 1
+            if self._strikes[d] == _STRIKES:
+                self._strikes[d] = 0
+                self.set_detectors(self.detectors & ~(1 << d))
+                self._report(icd.EVENT_DETECTOR_OFF, d, _STRIKES)
+
+    # -- spectra -----------------------------------------------------------------------------------------------------------
+
+    def _empty(self):
+        for spectra in (self.singles, self.pairs):
+            k.clear(spectra, len(spectra))
+        self.state[k.NEARLY_FULL] = 0
+
+    def _close_all(self, reason):
+        self._closing = _ALL
+        self._closed_by = reason
+        self._closed_integration = self.integration
+
+    def to_close(self):
+        """The number of a spectrum to be closed (0-15 singles, 16-23 coincidence), or None."""
+        waiting = self._closing | self.state[k.NEARLY_FULL]
+        if not waiting:
+            return None
+        s = 0
+        while not waiting >> s & 1:
+            s += 1
+        return s
+
+    def close(self, s, copy):
+        """Move spectrum s into `copy`, array("H"), and begin it anew.
+
+        -> ((closed_by, integration, began_us, real_us, live_us, total), first, last channel with counts);
+        first > last when it is empty
+        """
+        if self.running:
+            self._catch_up(self.clock.us())
+        began, real_us, dead_cycles = self._began[s]
+        self._began[s] = (self._known_us, self.real_us, self.dead_cycles)
+        if s < icd.DETECTORS:
+            total = k.take(self.singles, s * icd.CHANNELS, icd.CHANNELS, copy, self._span)
+        else:
+            at = (s - icd.DETECTORS) * icd.COINCIDENCE_CHANNELS
+            total = k.take(self.pairs, at, icd.COINCIDENCE_CHANNELS, copy, self._span)
+        bit = 1 << s
+        if self._closing & bit:
+            why = self._closed_by, self._closed_integration
+        else:
+            why = icd.CLOSED_BY_OVERFLOW, self.integration
+        self._closing &= ~bit
+        self.state[k.NEARLY_FULL] &= ~bit
+        real_us = self.real_us - real_us
+        live_us = real_us - (self.dead_cycles - dead_cycles) // self.events.mhz
+        return why + (began, real_us, live_us, total), self._span[0], self._span[1]

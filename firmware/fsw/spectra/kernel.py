@@ -1,0 +1,225 @@
+# The kernel: from the rings of the event builder into spectra and counters. Viper, and it allocates nothing.
+#
+# viper int is 32 bits on the chip and 64 on the unix port: every difference of stamps is judged by its bit 31 alone.
+# viper keeps its first three locals, arguments first, in registers and the rest on the stack: `h`, `d` and `j` are
+# arguments only to be those three, and are passed as 0.
+import micropython
+from micropython import const
+
+# state, array("I")
+READ = const(0)  # index of the next event in words, stamps and tails
+AMPLITUDE = const(1)  # index of its first amplitude
+MASK = const(2)  # events in the ring - 1
+AMPLITUDE_MASK = const(3)
+UNTIL = const(4)  # stop before events with this stamp or a later one
+STAMP = const(5)  # of the last event read
+HITS = const(6)  # conversions read in this call
+PASSES = const(7)  # extra reset passes in this call
+GAVE_UP = const(8)  # events that ended at the pass limit, in this call
+STATUS = const(9)  # why the call ended: bits below
+SLIP = const(10)  # pattern word of the event that slipped, and the conversions it had instead
+SLIP_CONVERSIONS = const(11)
+NEARLY_FULL = const(12)  # bit s: a channel of spectrum s passed NEARLY; bit 16 + u: of coincidence spectrum u
+BAD_CODES = const(13)  # failed conversions in this call (counted as over range)
+ZERO_CODE = const(14)  # the code of 0 keV: subtracted once from the sum of two codes
+# counters of events
+MARKS = const(16)  # without a hit: one at each start
+FRONT = const(17)
+BACK = const(18)
+FRONT_BACK = const(19)
+SEVERAL = const(20)
+NONE = const(21)  # no hit of the event was accepted
+STATE = const(22)
+
+OVERRUN = const(1)  # the ring was overwritten: nothing after the last event is to be trusted
+SLIPPED = const(2)  # an event had other conversions than hits: it was dropped, the next one is in step
+FULL = const(4)  # a channel has no room: a spectrum must be closed before the next call
+
+# counters per detector, array("I", 64)
+ACCEPTED = const(0)
+BELOW = const(16)
+OVER = const(32)
+DISABLED = const(48)
+
+OFF = const(0xFFFF)  # threshold of a detector that is switched off
+EVENTS = const(512)  # at most, in one call
+HITS_LIMIT = const(1024)
+NEARLY = const(0xF000)  # counts in a channel: room for eight more calls
+
+
+@micropython.viper
+def sort(
+    h: int, d: int, j: int,
+    words: ptr32, stamps: ptr32, tails: ptr32, amplitudes: ptr16,
+    state: ptr32, thresholds: ptr16, counters: ptr32, singles: ptr16, pairs: ptr16,
+) -> int:  # fmt: skip
+    """Read events until there is no more, UNTIL is reached, a limit is met or STATUS says why not. -> events read"""
+    i = state[READ]
+    j = state[AMPLITUDE]
+    mask = state[MASK]
+    amplitude_mask = state[AMPLITUDE_MASK]
+    until = state[UNTIL]
+    n = hits = passes = status = 0
+    while n < EVENTS and hits < HITS_LIMIT:
+        end = tails[i]
+        if end == 0:
+            break
+        if ((stamps[i] - until) >> 31) & 1 == 0:
+            break
+        if tails[(i - 1) & mask]:  # zeroed when it was read: written again, so the ring came round
+            status = OVERRUN
+            break
+        word = words[i]
+        hit = (word >> 16) & 0xFFFF
+        k = 1
+        if hit & (hit - 1):
+            k = 0
+            h = hit
+            while h:
+                h &= h - 1
+                k += 1
+        elif hit == 0:
+            k = 0
+        end = (end >> 1) & amplitude_mask
+        if (j + k - end) & amplitude_mask:
+            state[SLIP] = word
+            state[SLIP_CONVERSIONS] = (end - j) & amplitude_mask
+            hits += (end - j) & amplitude_mask
+            tails[i] = 0
+            i = (i + 1) & mask
+            j = end
+            n += 1
+            status = SLIPPED
+            break
+
+        good = total = last = full = 0
+        h = hit
+        d = 0
+        while h:
+            if h & 0xF == 0:
+                h >>= 4
+                d += 4
+                continue
+            if h & 1:
+                code = amplitudes[j]
+                j = (j + 1) & amplitude_mask
+                limit = thresholds[d]
+                if code & 0x8000:
+                    state[BAD_CODES] += 1
+                    code = 4095
+                if code < limit:
+                    if limit == OFF:
+                        counters[DISABLED + d] += 1
+                    else:
+                        counters[BELOW + d] += 1
+                elif code >= 4095:
+                    counters[OVER + d] += 1
+                else:
+                    counters[ACCEPTED + d] += 1
+                    good |= 1 << d
+                    total += code
+                    last = d
+            h >>= 1
+            d += 1
+
+        if good & (good - 1) == 0:
+            if good:
+                c = (last << 10) + (total >> 2)
+                h = singles[c] + 1
+                singles[c] = h
+                if h >= NEARLY:
+                    state[NEARLY_FULL] |= 1 << last
+                    if h == 0xFFFF:
+                        full = 1
+                state[FRONT + (last & 1)] += 1
+            elif hit:
+                state[NONE] += 1
+            else:
+                state[MARKS] += 1
+        elif good == (3 << (last & 14)):
+            total -= state[ZERO_CODE]
+            if total < 0:  # thresholds below the zero code
+                total = 0
+            c = ((last >> 1) << 8) + (total >> 5)
+            h = pairs[c] + 1
+            pairs[c] = h
+            if h >= NEARLY:
+                state[NEARLY_FULL] |= 0x10000 << (last >> 1)
+                if h == 0xFFFF:
+                    full = 1
+            state[FRONT_BACK] += 1
+        else:
+            state[SEVERAL] += 1
+
+        state[STAMP] = stamps[i]
+        tails[i] = 0
+        i = (i + 1) & mask
+        n += 1
+        hits += k
+        h = (0x7FFF - word) & 0xFFFF
+        if h:
+            passes += h
+            if h == 0x8000:
+                state[GAVE_UP] += 1
+        if full:
+            status = FULL
+            break
+    state[READ] = i
+    state[AMPLITUDE] = j
+    state[HITS] = hits
+    state[PASSES] = passes
+    state[STATUS] = status
+    return n
+
+
+@micropython.viper
+def unread(i: int, n: int, j: int, tails: ptr32, state: ptr32) -> int:
+    """Conversions in the ring that were not read yet. i, n and j are passed as 0.
+
+    The hits of 128 events are fewer than the ring of amplitudes holds, so steps of 128 events measure it without
+    a doubt how often it came round.
+    """
+    mask = state[MASK]
+    amplitude_mask = state[AMPLITUDE_MASK]
+    i = state[READ]
+    j = state[AMPLITUDE]
+    step = 128
+    left = mask
+    while step:
+        while left >= step:
+            end = tails[(i + step - 1) & mask]
+            if end == 0:
+                break
+            end = (end >> 1) & amplitude_mask
+            n += (end - j) & amplitude_mask
+            j = end
+            i += step
+            left -= step
+        step >>= 1
+    return n
+
+
+@micropython.viper
+def clear(spectra: ptr16, channels: int):
+    for c in range(channels):
+        spectra[c] = 0
+
+
+@micropython.viper
+def take(source: ptr16, at: int, channels: int, copy: ptr16, span: ptr32) -> int:
+    """Move `channels` from `at` on into `copy`, leaving zeros. -> sum; span: first and last channel with counts"""
+    total = 0
+    first = channels
+    last = 0
+    for c in range(channels):
+        counts = source[at + c]
+        source[at + c] = 0
+        copy[c] = counts
+        if counts:
+            total += counts
+            last = c
+            if first == channels:
+                first = c
+    span[0] = first
+    span[1] = last
+    return total

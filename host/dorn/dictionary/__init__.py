@@ -1,0 +1,94 @@
+"""The dictionary of the instrument (`firmware/icd.toml`), and the packets it describes."""
+
+import json
+import tomllib
+import zlib
+from pathlib import Path
+
+from dorn.dictionary import codec, definitions
+from dorn.dictionary.codec import Packet, PacketError
+from dorn.dictionary.definitions import DictionaryError, Event, Layout, Parameter
+from dorn.files import onboard_root
+
+__all__ = ["Dictionary", "DictionaryError", "Event", "Layout", "Packet", "PacketError", "Parameter"]
+
+_PROSE = ("about", "effect")  # keys whose wording may change without making another dictionary
+
+
+class Dictionary:
+    """Every packet, command, parameter and event of one instrument.
+
+    mission, instrument: the tables of those names, as they are.
+    enums: name -> {text: number}; among them `parameter` and `event`, the numbers of those tables.
+    parameters, events, commands, telemetry: name -> Parameter, Event, Layout, Layout.
+    tables: the parsed TOML.
+    hash: CRC-32 of the text without its prose, the number housekeeping carries.
+    """
+
+    def __init__(self, tables: dict):
+        """Check the parsed TOML `tables`; raises DictionaryError naming the entry and the value."""
+        definitions.entry("dictionary", tables, "mission instrument enum parameter command telemetry event")
+        self.tables = tables
+        self.mission = dict(tables["mission"])
+        self.instrument = dict(tables["instrument"])
+        for name, high in (
+            ("apid", 2046),
+            ("pus_version", 15),
+            ("source_id", 65535),
+            ("destination_id", 65535),
+        ):
+            definitions.integer("mission", name, self.mission.get(name), 0, high)
+        definitions.integer("mission", "max_packet", self.mission.get("max_packet"), 32, 65542)
+        self.parameters = definitions.parameters(tables["parameter"])
+        self.events = definitions.events(tables["event"])
+        self.enums = definitions.enumerations(tables["enum"]) | {
+            "parameter": {name: parameter.id for name, parameter in self.parameters.items()},
+            "event": {name: event.id for name, event in self.events.items()},
+        }
+        self.commands = definitions.layouts("command", tables["command"], self.enums)
+        self.telemetry = definitions.layouts("telemetry", tables["telemetry"], self.enums)
+        for command in self.commands.values():
+            if command.arrays:
+                raise DictionaryError(f"command {command.name}: the firmware reads no arrays in commands")
+        self._by_type = {(layout.service, layout.subtype): layout for layout in self.telemetry.values()}
+        self.hash = zlib.crc32(
+            json.dumps(_without_prose(tables), sort_keys=True, separators=(",", ":")).encode()
+        )
+
+    @classmethod
+    def load(cls, path: Path | str | None = None) -> "Dictionary":
+        """Read a dictionary; by default the one of the firmware this package comes with."""
+        path = Path(path) if path else onboard_root() / "firmware" / "icd.toml"
+        try:
+            return cls(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (DictionaryError, tomllib.TOMLDecodeError) as error:
+            raise DictionaryError(f"{path}: {error}") from None
+
+    def decode(self, packet: bytes) -> Packet:
+        """Decode one telemetry packet; raises PacketError naming what does not fit."""
+        return codec.decode(packet, self.mission, self._by_type, self.enums)
+
+    def encode(
+        self, command: str, sequence: int, *, ack: int = 0b1001, check: bool = True, **fields
+    ) -> bytes:
+        """Build one telecommand packet.
+
+        sequence: 14-bit count.
+        ack: which successes to report; bits 1 acceptance, 2 start, 4 progress, 8 completion.
+        fields: numbers, or the texts of the field's enumeration, such as names of parameters.
+        check: refuse a value outside the parameter's range; without it only the field's type counts.
+        Raises PacketError naming the field and the value.
+        """
+        if command not in self.commands:
+            raise PacketError(f"unknown command {command!r}")
+        layout = self.commands[command]
+        values = codec.values(layout, fields, self.enums)
+        if check and {"parameter", "value"} <= values.keys():
+            codec.check_range(values["parameter"], values["value"], self.parameters)
+        return codec.encode(layout, values, sequence, ack, self.mission)
+
+
+def _without_prose(node):
+    if isinstance(node, dict):
+        return {key: _without_prose(value) for key, value in node.items() if key not in _PROSE}
+    return [_without_prose(value) for value in node] if isinstance(node, list) else node

@@ -1,0 +1,162 @@
+"""Packets of the dictionary: CCSDS 133.0-B space packets with ECSS-E-ST-70-41C (PUS-C) headers.
+
+Octets of telemetry: 0 version, type, APID; 2 sequence; 4 length - 7; 6 PUS version, time status; 7 service;
+8 subtype; 9 message count; 11 destination; 13 CUC time (4 + 2 octets); 19 source data; CRC-16 of all before.
+Octets of a telecommand: 0 to 5 as above; 6 PUS version, acknowledgement flags; 7 service; 8 subtype;
+9 source; 11 application data; CRC-16 of all before.
+"""
+
+import struct
+from dataclasses import dataclass, field
+
+import crcmod.predefined
+
+from dorn.dictionary.definitions import TYPES, Field, Layout, Parameter
+
+TM_HEADER = 19  # octets before the source data
+CRC = 2  # octets
+crc16 = crcmod.predefined.mkPredefinedCrcFun("crc-ccitt-false")  # of a whole packet, its own CRC included: 0
+
+
+class PacketError(ValueError):
+    """A packet, or a value for one, that the dictionary does not allow; one line naming it."""
+
+
+@dataclass(frozen=True)
+class Packet:
+    """A decoded telemetry packet.
+
+    sequence: 14-bit count of its APID. message_count: 16-bit count of its service and subtype.
+    time_s: when it was built, seconds of the on-board clock (resolution 2^-16 s).
+    fields: name -> int, or list of int for an array.
+    """
+
+    name: str
+    service: int
+    subtype: int
+    sequence: int
+    message_count: int
+    apid: int
+    time_s: float
+    fields: dict[str, int | list[int]]
+    names: dict[str, dict[int, str]] = field(default_factory=dict, repr=False, compare=False)
+
+    def text(self, name: str) -> str:
+        """The field as text: the enumeration's name where it has one, else the value."""
+        value = self.fields[name]
+        return self.names.get(name, {}).get(value, str(value)) if isinstance(value, int) else str(value)
+
+
+def decode(packet: bytes, mission: dict, layouts: dict[tuple[int, int], Layout], enums: dict) -> Packet:
+    """Decode one telemetry packet by its service and subtype."""
+    packet = bytes(packet)
+    size = len(packet)
+    if size < TM_HEADER + CRC:
+        raise PacketError(f"length {size}: a telemetry packet has at least {TM_HEADER + CRC} octets")
+    (identification, sequence, length, version, service, subtype, count, _, seconds, fraction) = (
+        struct.unpack_from(">HHHBBBHHIH", packet)
+    )
+    if length + 7 != size:
+        raise PacketError(f"length field {length} says {length + 7} octets, there are {size}")
+    if crc16(packet):
+        raise PacketError(f"bad CRC {packet[-CRC:].hex()}, expected {crc16(packet[:-CRC]):04x}")
+    if identification & 0xF800 != 0x0800 or sequence >> 14 != 3:
+        raise PacketError(f"header {packet[:4].hex()} is not of an unsegmented telemetry packet")
+    if identification & 0x7FF != mission["apid"]:
+        raise PacketError(f"APID {identification & 0x7FF}, expected {mission['apid']}")
+    if version >> 4 != mission["pus_version"]:
+        raise PacketError(f"PUS version {version >> 4}, expected {mission['pus_version']}")
+    if (service, subtype) not in layouts:
+        raise PacketError(f"unknown service and subtype ({service}, {subtype})")
+    layout = layouts[service, subtype]
+    return Packet(
+        name=layout.name,
+        service=service,
+        subtype=subtype,
+        sequence=sequence & 0x3FFF,
+        message_count=count,
+        apid=identification & 0x7FF,
+        time_s=seconds + fraction / 65536,
+        fields=_fields(layout, packet[TM_HEADER:-CRC]),
+        names={
+            item.name: {number: text for text, number in enums[item.enum].items()}
+            for item in layout.fields
+            if item.enum
+        },
+    )
+
+
+def _fields(layout: Layout, data: bytes) -> dict[str, int | list[int]]:
+    at = struct.calcsize(layout.format)
+    if len(data) < at:
+        raise PacketError(f"{layout.name}: {len(data)} octets of data, {at} expected before any array")
+    numbers = struct.unpack_from(layout.format, data)
+    found = dict(zip((item.name for item in layout.scalars), numbers, strict=True))
+    for item in layout.arrays:
+        count = found[item.length] if isinstance(item.length, str) else item.length
+        end = at + count * item.size
+        if end > len(data):
+            raise PacketError(
+                f"{layout.name}: {item.name}: {count} values do not fit in {len(data)} octets of data"
+            )
+        found[item.name] = list(struct.unpack(f">{count}{TYPES[item.type]}", data[at:end]))
+        at = end
+    if at != len(data):
+        raise PacketError(f"{layout.name}: {len(data)} octets of data, {at} expected")
+    return found
+
+
+def values(layout: Layout, given: dict, enums: dict) -> dict[str, int]:
+    """Check the given fields against the layout and turn texts into numbers."""
+    wanted = [item.name for item in layout.fields]
+    for name in given:
+        if name not in wanted:
+            raise PacketError(f"{layout.name}: unknown field {name!r}; fields: {', '.join(wanted) or 'none'}")
+    for name in wanted:
+        if name not in given:
+            raise PacketError(f"{layout.name}: no value for field {name!r}")
+    return {item.name: _value(layout, item, given[item.name], enums) for item in layout.fields}
+
+
+def _value(layout: Layout, item: Field, value, enums: dict) -> int:
+    if isinstance(value, str):
+        texts = enums.get(item.enum, {})
+        if value not in texts:
+            known = f"; known: {', '.join(texts)}" if texts else ""
+            raise PacketError(f"{layout.name}: {item.name} {value!r} is not known{known}")
+        value = texts[value]
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= item.high:
+        raise PacketError(f"{layout.name}: {item.name} {value!r} is not an integer from 0 to {item.high}")
+    return value
+
+
+def check_range(number: int, value: int, parameters: dict[str, Parameter]) -> None:
+    """Refuse an unknown parameter number and a value outside the parameter's range."""
+    for name, parameter in parameters.items():
+        if parameter.id == number:
+            if not parameter.low <= value <= parameter.high:
+                raise PacketError(
+                    f"{name} {value} is not from {parameter.low} to {parameter.high} {parameter.unit}"
+                )
+            return
+    raise PacketError(f"unknown parameter {number}")
+
+
+def encode(layout: Layout, values: dict[str, int], sequence: int, ack: int, mission: dict) -> bytes:
+    """Build one telecommand packet from checked values."""
+    for name, number, high in (("sequence", sequence, 0x3FFF), ("ack", ack, 0b1111)):
+        if not isinstance(number, int) or not 0 <= number <= high:
+            raise PacketError(f"{layout.name}: {name} {number!r} is not an integer from 0 to {high}")
+    data = struct.pack(layout.format, *values.values())
+    header = struct.pack(
+        ">HHHBBBH",
+        0x1800 | mission["apid"],  # version 0, telecommand, with secondary header
+        0xC000 | sequence,  # unsegmented
+        5 + len(data) + CRC - 1,
+        mission["pus_version"] << 4 | ack,
+        layout.service,
+        layout.subtype,
+        mission["source_id"],
+    )
+    packet = header + data
+    return packet + struct.pack(">H", crc16(packet))

@@ -1,0 +1,191 @@
+"""What `icd.toml` may say: its tables as objects, checked when they are read."""
+
+import re
+import struct
+from dataclasses import dataclass
+from typing import NamedTuple
+
+TYPES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q"}  # type -> struct code, all big-endian
+SEVERITIES = {"info": 1, "low": 2, "medium": 3, "high": 4}  # -> subtype of service 5 (ECSS-E-ST-70-41C 6.5)
+
+_TYPE = re.compile(r"(u\d+)(?:\[(\w+)\])?")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class DictionaryError(ValueError):
+    """The dictionary's text is wrong; the message names the entry and the value."""
+
+
+class Parameter(NamedTuple):
+    """One parameter; `low` and `high` are inclusive, in `unit`."""
+
+    id: int
+    unit: str
+    low: int
+    high: int
+    default: int
+
+
+class Event(NamedTuple):
+    """One event report of service 5; `a` and `b` say what its two values are."""
+
+    id: int
+    subtype: int
+    a: str
+    b: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field; `length` is None for a scalar, a number, or the name of the field that holds it."""
+
+    name: str
+    type: str
+    length: int | str | None = None
+    enum: str | None = None
+    unit: str = ""
+    about: str = ""
+
+    @property
+    def size(self) -> int:
+        """Octets of one element."""
+        return struct.calcsize(">" + TYPES[self.type])
+
+    @property
+    def high(self) -> int:
+        """The largest value the type holds."""
+        return 2 ** (8 * self.size) - 1
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Source data of a telemetry packet or application data of a telecommand: scalars, then arrays."""
+
+    name: str
+    service: int
+    subtype: int
+    fields: tuple[Field, ...]
+    about: str = ""
+
+    @property
+    def scalars(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.fields if field.length is None)
+
+    @property
+    def arrays(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.fields if field.length is not None)
+
+    @property
+    def format(self) -> str:
+        """`struct` format of the scalars."""
+        return ">" + "".join(TYPES[field.type] for field in self.scalars)
+
+
+def entry(where: str, table: dict, required: str, optional: str = "") -> None:
+    """Check that a table has its keys and no others, and that its name can be a name in code."""
+    missing = set(required.split()) - set(table)
+    unknown = set(table) - set(required.split()) - set(optional.split())
+    if missing:
+        raise DictionaryError(f"{where}: no {min(missing)}")
+    if unknown:
+        raise DictionaryError(f"{where}: unknown key {min(unknown)!r}")
+    if "name" in table and not (isinstance(table["name"], str) and _NAME.fullmatch(table["name"])):
+        raise DictionaryError(f"{where}: name {table['name']!r} is not lower-case letters, digits and _")
+
+
+def integer(where: str, key: str, value, low: int, high: int) -> int:
+    """Return `value` if it is an integer from `low` to `high`, inclusive."""
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise DictionaryError(f"{where}: {key} {value!r} is not an integer from {low} to {high}")
+    return value
+
+
+def unique(where: str, keys: list) -> None:
+    """Check that no key stands twice."""
+    for i, key in enumerate(keys):
+        if key in keys[:i]:
+            raise DictionaryError(f"{where}: {key} stands twice")
+
+
+def parameters(tables: list[dict]) -> dict[str, Parameter]:
+    """Read [[parameter]]; an entry with `count` becomes `name_0`, `name_1`, ... with consecutive ids."""
+    found = []
+    for table in tables:
+        where = f"parameter {table.get('name')}"
+        entry(where, table, "name id unit range default", "count effect")
+        if not isinstance(table["range"], list) or len(table["range"]) != 2:
+            raise DictionaryError(f"{where}: range {table['range']!r} is not [low, high]")
+        low, high = (integer(where, "range", bound, 0, 2**32 - 1) for bound in table["range"])
+        default = integer(where, "default", table["default"], low, high)
+        count = integer(where, "count", table.get("count", 1), 1, 2**16 - 1)
+        first = integer(where, "id", table["id"], 0, 2**16 - count)
+        for i in range(count):
+            name = f"{table['name']}_{i}" if "count" in table else table["name"]
+            found.append((name, Parameter(first + i, table["unit"], low, high, default)))
+    unique("parameter names", [name for name, _ in found])
+    unique("parameter ids", [parameter.id for _, parameter in found])
+    return dict(found)
+
+
+def events(tables: list[dict]) -> dict[str, Event]:
+    """Read [[event]]."""
+    found = []
+    for table in tables:
+        where = f"event {table.get('name')}"
+        entry(where, table, "name id severity a b", "about")
+        if table["severity"] not in SEVERITIES:
+            raise DictionaryError(
+                f"{where}: severity {table['severity']!r} is not one of {', '.join(SEVERITIES)}"
+            )
+        number = integer(where, "id", table["id"], 0, 255)
+        found.append((table["name"], Event(number, SEVERITIES[table["severity"]], table["a"], table["b"])))
+    unique("event names", [name for name, _ in found])
+    unique("event ids", [event.id for _, event in found])
+    return dict(found)
+
+
+def enumerations(tables: dict[str, dict]) -> dict[str, dict[str, int]]:
+    """Read [enum.*]."""
+    for name, values in tables.items():
+        for key, value in values.items():
+            integer(f"enum {name}", key, value, 0, 2**32 - 1)
+        unique(f"enum {name}: values", list(values.values()))
+    return tables
+
+
+def layouts(kind: str, tables: list[dict], enums: dict) -> dict[str, Layout]:
+    """Read [[telemetry]] or [[command]]."""
+    found = []
+    for table in tables:
+        where = f"{kind} {table.get('name')}"
+        entry(where, table, "name service subtype fields", "about")
+        numbers = (integer(where, key, table[key], 1, 255) for key in ("service", "subtype"))
+        fields = tuple(_fields(where, table["fields"], enums))
+        found.append(Layout(table["name"], *numbers, fields, table.get("about", "")))
+    unique(f"{kind} names", [layout.name for layout in found])
+    unique(f"{kind} (service, subtype)", [(layout.service, layout.subtype) for layout in found])
+    return {layout.name: layout for layout in found}
+
+
+def _fields(where: str, tables: list[dict], enums: dict):
+    scalars, arrays = [], []
+    for table in tables:
+        here = f"{where}: field {table.get('name')}"
+        entry(here, table, "name type", "enum unit about")
+        match = _TYPE.fullmatch(str(table["type"]))
+        if not match or match[1] not in TYPES:
+            raise DictionaryError(f"{here}: unknown type {table['type']!r}")
+        if table.get("enum") not in (None, *enums):
+            raise DictionaryError(f"{here}: unknown enum {table['enum']!r}")
+        length = int(match[2]) if match[2] and match[2].isdigit() else match[2]
+        if isinstance(length, str) and length not in scalars:
+            raise DictionaryError(f"{here}: no scalar field {length!r} before it holds its length")
+        if length == 0:
+            raise DictionaryError(f"{here}: length 0")
+        if length is None and arrays:
+            raise DictionaryError(f"{here}: a scalar after an array")
+        (scalars if length is None else arrays).append(table["name"])
+        yield Field(
+            table["name"], match[1], length, table.get("enum"), table.get("unit", ""), table.get("about", "")
+        )
+    unique(f"{where}: fields", scalars + arrays)

@@ -1,0 +1,218 @@
+"""The simulated detector head, as the board's pins see it.
+
+16 detectors, each with a shaper, a comparator with a level latch and a peak-hold; a multiplexer; one reset for all. The
+contract is the one of boards/pico/wiring.md: a latch is set while its comparator is high and cleared only by the reset;
+it is set again after the release if the comparator is still high. A peak-hold follows its shaper except during reset.
+
+The head knows what no firmware can: which pulses were lost, and why. Every pulse has exactly one fate, counted here.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+
+from dorn.errors import UserError
+
+FWHM = 2.3548200450309493  # of a Gaussian, in standard deviations: 2 sqrt(2 ln 2)
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """Analogue properties. `gain`, `offset_kev` and `comparator_kev` are one number for all detectors or 16 of them."""
+
+    peaking_ns: int = 1500  # linear rise of the shaped pulse
+    width_ns: int = 4000  # time the comparator stays high
+    noise_kev: float = 0.0  # electronic noise, FWHM
+    gain: float | tuple[float, ...] = 1.0
+    offset_kev: float | tuple[float, ...] = 0.0
+    comparator_kev: float | tuple[float, ...] = 300.0
+    kev_per_code: float = 3.0
+    zero_code: float = 50.0
+
+    @classmethod
+    def from_table(cls, table: dict, where: str = "[head]") -> FrontEnd:
+        """From a scenario's [head] table. UserError on an unknown key, a wrong type or a value that cannot be."""
+        known = {f.name: f for f in fields(cls)}
+        values = {}
+        for key, value in table.items():
+            if key not in known:
+                raise UserError(f"{where}: unknown key {key!r}, known are {', '.join(known)}")
+            per_detector = key in ("gain", "offset_kev", "comparator_kev")
+            if per_detector and isinstance(value, list | tuple):
+                if len(value) != 16 or not all(isinstance(v, int | float) for v in value):
+                    raise UserError(f"{where}: {key}: one number or 16 of them, not {value!r}")
+                value = tuple(value)
+            elif isinstance(value, bool) or not isinstance(value, int | float):
+                raise UserError(f"{where}: {key}: not a number: {value!r}")
+            values[key] = value
+        front_end = cls(**values)
+        if not 0 < front_end.peaking_ns < front_end.width_ns:
+            raise UserError(f"{where}: width_ns must exceed peaking_ns > 0: {front_end.width_ns}, {front_end.peaking_ns}")
+        return front_end
+
+
+@dataclass
+class Fates:
+    """What became of every detector pulse. injected = the sum of all but `spurious` (and of those still under way)."""
+
+    injected: int = 0
+    delivered: int = 0  # converted: a hit the firmware got
+    merged: int = 0  # in the same peak as a pulse that was delivered
+    lost_dead_time: int = 0
+    below_threshold: int = 0  # of the comparator
+    disabled: int = 0  # the board had the detector's input switched off
+    spurious: int = 0  # conversions of a line that no pulse had set
+
+
+@dataclass
+class _Detector:
+    comparator: int = 0  # pulses that hold it high
+    pending: int = 0  # pulses seen by the latch whose fate is open
+    released_ns: int = 0
+    pulses: list = field(default_factory=list)  # (start ns, height in codes) since the release, and tails reaching over it
+
+
+def _sixteen(value: float | tuple[float, ...]) -> list[float]:
+    return list(value) if isinstance(value, tuple) else [value] * 16
+
+
+class Head:
+    """The head in time. The target calls `advance`, `reset`, `convert`; times are ns and never go back."""
+
+    def __init__(self, front_end: FrontEnd, seed: int = 1):
+        self.front_end = front_end
+        self.fates = Fates()
+        self.enabled = 0xFFFF  # which lines the board lets through
+        self.lines = 0  # latches, as the board's pins see them (not masked by `enabled`)
+        self.reset_high = False
+        self.last_ns = -1  # of the last pulse of the source, once it is known: the source is dry then
+        self._rng = random.Random(seed)
+        self._detectors = [_Detector() for _ in range(16)]
+        self._stuck = 0
+        self._falls: list[tuple[int, int]] = []
+        self._particles = iter(())
+        self._next: tuple[int, int, float] | None = None
+        self._origin_ns = 0
+        self._gain = _sixteen(front_end.gain)
+        self._offset = _sixteen(front_end.offset_kev)
+        self._comparator = [c / front_end.kev_per_code for c in _sixteen(front_end.comparator_kev)]
+        self._tail_ns = 1.2 * (front_end.width_ns - front_end.peaking_ns)
+        # a pulse is over, at the latest, when its tail has reached the base line
+        self._over_ns = front_end.peaking_ns + self._tail_ns
+
+    def inject(self, particles: Iterable[tuple[int, int, float]], at_ns: int) -> None:
+        """From `at_ns` on, play these (time_ns after it, detector, energy_kev), in order of time."""
+        self._particles = iter(particles)
+        self._origin_ns = at_ns
+        self._take()
+
+    def _take(self) -> None:
+        item = next(self._particles, None)
+        if item is None:
+            self._next = None
+        else:
+            self._next = (item[0] + self._origin_ns, item[1], item[2])
+            self.last_ns = self._next[0]
+
+    @property
+    def dry(self) -> bool:
+        """The source has no more pulses and no comparator is high: nothing will change any more by itself."""
+        return self._next is None and not self._falls
+
+    def next_edge_ns(self) -> int | None:
+        """When a comparator rises or falls next."""
+        rise = self._next[0] if self._next else None
+        fall = self._falls[0][0] if self._falls else None
+        if rise is None or (fall is not None and fall < rise):
+            return fall
+        return rise
+
+    def stick(self, detector: int, high: bool) -> None:
+        """A line that stays high whatever the reset does: a light leak, a broken latch."""
+        self._stuck = self._stuck & ~(1 << detector) | (high << detector)
+        self.lines = self.lines | self._stuck if high else self.lines & ~(1 << detector)
+
+    def advance(self, now_ns: int) -> None:
+        """Everything up to and with `now_ns` happens."""
+        falls = self._falls
+        while True:
+            rise = self._next
+            if falls and falls[0][0] <= now_ns and (rise is None or falls[0][0] <= rise[0]):
+                _, d = heapq.heappop(falls)
+                self._detectors[d].comparator -= 1
+            elif rise is not None and rise[0] <= now_ns:
+                self._take()
+                self._rise(*rise)
+            else:
+                return
+
+    def _rise(self, at_ns: int, d: int, energy_kev: float) -> None:
+        front_end, fates, detector = self.front_end, self.fates, self._detectors[d]
+        fates.injected += 1
+        if front_end.noise_kev:
+            energy_kev += self._rng.gauss(0.0, front_end.noise_kev / FWHM)
+        height = (energy_kev * self._gain[d] + self._offset[d]) / front_end.kev_per_code
+        pulses = detector.pulses
+        if pulses and pulses[0][0] + self._over_ns < detector.released_ns:
+            pulses[:] = [p for p in pulses if p[0] + self._over_ns >= detector.released_ns]
+        pulses.append((at_ns, height))
+        if height < self._comparator[d]:
+            fates.below_threshold += 1
+            return
+        detector.comparator += 1
+        heapq.heappush(self._falls, (at_ns + front_end.width_ns, d))
+        if not self.reset_high:
+            self.lines |= 1 << d
+        if self.enabled >> d & 1:
+            detector.pending += 1
+        else:
+            fates.disabled += 1
+
+    def reset(self, high: bool, now_ns: int) -> None:
+        """The reset line changes. While it is high the latches are low and the peak-holds empty."""
+        if high == self.reset_high:
+            return
+        self.advance(now_ns)
+        self.reset_high = high
+        if high:
+            self.lines = self._stuck
+            return
+        for d, detector in enumerate(self._detectors):
+            detector.released_ns = now_ns
+            if detector.comparator:
+                self.lines |= 1 << d
+            elif detector.pending:
+                self.fates.lost_dead_time += detector.pending
+                detector.pending = 0
+
+    def convert(self, d: int, now_ns: int) -> int:
+        """The ADC samples detector d's peak-hold. -> 12-bit code"""
+        self.advance(now_ns)
+        detector = self._detectors[d]
+        if detector.pending:
+            self.fates.delivered += 1
+            self.fates.merged += detector.pending - 1
+            detector.pending = 0
+        else:
+            self.fates.spurious += 1
+        return self._code(detector, now_ns)
+
+    def _code(self, detector: _Detector, now_ns: int) -> int:
+        released, peaking = detector.released_ns, self.front_end.peaking_ns
+        best = 0.0
+        for start, height in detector.pulses:
+            top = start + peaking
+            if released <= top <= now_ns:
+                value = height
+            elif now_ns < top:
+                value = height * (now_ns - start) / peaking
+            else:  # only its tail was seen
+                value = height * (1 - (released - top) / self._tail_ns)
+            if value > best:
+                best = value
+        if self.reset_high:
+            best = 0.0
+        return min(4095, max(0, int(best + self.front_end.zero_code + 0.5)))

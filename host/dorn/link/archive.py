@@ -1,0 +1,133 @@
+"""Archives: files of space packets (CCSDS 133.0-B) back to back, as ccsdspy and other tools read them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dorn.dictionary import Dictionary, Packet, PacketError
+from dorn.dictionary.codec import CRC, TM_HEADER, crc16
+
+PRIMARY_HEADER = 6  # octets
+
+
+class ArchiveError(ValueError):
+    """A file that is no archive, or one of another instrument; one line naming the file and what is wrong."""
+
+
+@dataclass
+class Recording:
+    """What an archive held.
+
+    packets: the good ones, in the order of the file. sequence_gaps: places where the sequence count does not go
+    on by one (lost packets, or a reset). crc_errors: damaged packets or stretches between two good ones.
+    unknown: intact packets of this APID that the dictionary does not describe.
+    """
+
+    packets: list[Packet] = field(default_factory=list)
+    sequence_gaps: int = 0
+    crc_errors: int = 0
+    unknown: int = 0
+
+
+def read(path: Path | str) -> Iterator[bytes]:
+    """Yield the packets of an intact archive of any mission; raises ArchiveError naming file and offset."""
+    data = Path(path).read_bytes()
+    at = 0
+    while at < len(data):
+        if data[at] >> 5:
+            raise ArchiveError(
+                f"{path}: offset {at}: {data[at]:#04x} begins no space packet (version {data[at] >> 5})"
+            )
+        if len(data) - at < PRIMARY_HEADER:
+            raise ArchiveError(f"{path}: offset {at}: the file ends within a packet header")
+        end = at + _length(data, at)
+        if end > len(data):
+            raise ArchiveError(
+                f"{path}: offset {at}: a packet of {end - at} octets, the file has {len(data) - at}"
+            )
+        yield data[at:end]
+        at = end
+
+
+def check_dictionary(path: Path | str, dictionary: Dictionary) -> bool:
+    """Compare the hash in the first housekeeping packet of an archive with the dictionary's.
+
+    Returns True if it is the same, False if there is no housekeeping packet to tell by; raises ArchiveError if the
+    archive was made with another dictionary.
+    """
+    housekeeping = dictionary.telemetry["housekeeping"]
+    kind = bytes((housekeeping.service, housekeeping.subtype))
+    at = TM_HEADER + 1  # after the structure id, in every dictionary
+    for packet in _scan(Path(path).read_bytes(), dictionary, Recording()):
+        if packet[7:9] == kind and len(packet) >= at + 4 + CRC:
+            found = int.from_bytes(packet[at : at + 4], "big")
+            if found != dictionary.hash:
+                raise ArchiveError(
+                    f"{path}: made with dictionary {found:08x}, this one is {dictionary.hash:08x}: "
+                    "use the version of the software that belongs to it"
+                )
+            return True
+    return False
+
+
+def decode(path: Path | str, dictionary: Dictionary) -> Recording:
+    """Decode an archive, also a damaged one: what is damaged is skipped and counted.
+
+    Raises ArchiveError for one made with another dictionary.
+    """
+    check_dictionary(path, dictionary)
+    return decode_packets(Path(path).read_bytes(), dictionary)
+
+
+def decode_packets(data: bytes, dictionary: Dictionary) -> Recording:
+    """Decode packets back to back, whatever dictionary they say they were made with."""
+    recording = Recording()
+    expected = None
+    for packet in _scan(data, dictionary, recording):
+        sequence = int.from_bytes(packet[2:4], "big") & 0x3FFF
+        recording.sequence_gaps += expected not in (None, sequence)
+        expected = (sequence + 1) & 0x3FFF
+        try:
+            recording.packets.append(dictionary.decode(packet))
+        except PacketError:
+            recording.unknown += 1
+    return recording
+
+
+def _scan(data: bytes, dictionary: Dictionary, recording: Recording) -> Iterator[bytes]:
+    """Yield the packets with a good CRC and count the others."""
+    header = (0x0800 | dictionary.mission["apid"]).to_bytes(2, "big")
+    longest = dictionary.mission["max_packet"]
+
+    def length(at: int) -> int:
+        """Octets of the packet whose header begins here, 0 if none does."""
+        if data[at : at + 2] != header or len(data) - at < PRIMARY_HEADER:
+            return 0
+        n = _length(data, at)
+        return n if TM_HEADER + CRC <= n <= min(longest, len(data) - at) else 0
+
+    def good(at: int) -> bool:
+        n = length(at)
+        return n > 0 and crc16(data[at : at + n]) == 0
+
+    at = 0
+    while at < len(data):
+        n = length(at)
+        if n and crc16(data[at : at + n]) == 0:
+            yield data[at : at + n]
+            at += n
+            continue
+        recording.crc_errors += 1
+        after = at + n
+        if n and (after == len(data) or length(after)):  # its length is credible: damage in one packet only
+            at = after
+            continue
+        at = data.find(header, at + 1)
+        while at >= 0 and not good(at):
+            at = data.find(header, at + 1)
+        if at < 0:
+            return
+
+
+def _length(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at + 4 : at + 6], "big") + 7

@@ -1,0 +1,58 @@
+"""Frames on the wire: COBS(packet + CRC-32, big-endian) and a zero byte; the host's side of `fsw/link/frame.py`."""
+
+import zlib
+
+from cobs import cobs
+
+CRC = 4  # octets
+
+
+def encode(packet: bytes) -> bytes:
+    """Return the frame of a packet, its zero byte included."""
+    return cobs.encode(packet + zlib.crc32(packet).to_bytes(CRC, "big")) + b"\0"
+
+
+class Deframer:
+    """Packets out of a byte stream, whatever pieces it comes in.
+
+    good: frames that held a packet. crc_errors: frames that did not (damaged, too long, without content), among
+    them the rest of a frame when listening begins in its middle. Damage costs the frame it hits and no other.
+    """
+
+    def __init__(self, max_frame: int = 66_000):
+        """max_frame: longest frame taken, octets; the default takes the longest space packet, 65 542."""
+        self.good = 0
+        self.crc_errors = 0
+        self._max_frame = max_frame
+        self._pending = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the packets that `data` completes."""
+        *complete, rest = bytes(data).split(b"\0")
+        packets = []
+        for piece in complete:
+            self._keep(piece)
+            if self._pending:  # zero bytes in a row are an idle line
+                packet = self._decode()
+                if packet:
+                    self.good += 1
+                    packets.append(packet)
+                else:
+                    self.crc_errors += 1
+                self._pending.clear()
+        self._keep(rest)
+        return packets
+
+    def _keep(self, piece: bytes) -> None:
+        # one octet over the limit is enough to know that the frame is too long
+        self._pending += piece[: self._max_frame + 1 - len(self._pending)]
+
+    def _decode(self) -> bytes | None:
+        if len(self._pending) > self._max_frame:
+            return None
+        try:
+            content = cobs.decode(bytes(self._pending))
+        except cobs.DecodeError:
+            return None
+        packet, crc = content[:-CRC], content[-CRC:]
+        return packet if zlib.crc32(packet).to_bytes(CRC, "big") == crc else None

@@ -1,0 +1,86 @@
+"""Targets: what the firmware runs on, simulated or real, behind one interface.
+
+A target owns *target time*. Stimulus and link bytes are ordered in it; simulated targets skip what is idle, on a board it
+is real time. Tests and tools wait for conditions in target time and know a target only by its name.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+
+from dorn.errors import UserError
+from dorn.head.front_end import Head
+
+NAMES = ("unix", "rp2040")
+
+
+class TargetError(RuntimeError):
+    """The target is gone or does not do what it was waited for."""
+
+
+class Target(ABC):
+    """Powered on when it is made; a context manager that switches it off."""
+
+    name: str
+    head: Head | None = None  # the simulated detector head; None where the detectors are real
+
+    @property
+    @abstractmethod
+    def now_us(self) -> int:
+        """Target time since power-on, microseconds."""
+
+    @abstractmethod
+    def inject(self, particles: Iterable[tuple[int, int, float]]) -> None:
+        """Play these (time_ns from now, detector, energy_kev), in order of time, to the head. UserError without one."""
+
+    @abstractmethod
+    def send(self, data: bytes) -> None:
+        """Bytes to the instrument's link, now."""
+
+    @abstractmethod
+    def receive(self) -> bytes:
+        """The bytes that came over the link since the last call."""
+
+    @abstractmethod
+    def advance(self, seconds: float) -> None:
+        """Let target time pass."""
+
+    @abstractmethod
+    def wait_for(self, condition: Callable[[], bool], limit_s: float) -> None:
+        """Let target time pass until the condition holds; it is asked whenever the link had bytes.
+
+        TargetError if it does not hold within `limit_s` of target time.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Switch off."""
+
+    def __enter__(self) -> Target:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+def open_target(name: str, head: Head | None = None, flash=None) -> Target:
+    """A target by its name: "unix", "rp2040", a serial port or a URL pyserial knows (socket://host:port, ...).
+
+    `flash`: folder that keeps the flash of a simulated target over power cycles; without it, it is forgotten.
+    UserError for an unknown name or one that cannot be had here.
+    """
+    # imported here: a lab with a board needs neither simulator
+    if name == "unix":
+        from dorn.targets.unix import UnixTarget
+
+        return UnixTarget(head, flash)
+    if name == "rp2040":
+        from dorn.targets.rp2040 import Rp2040Target
+
+        return Rp2040Target(head, flash)
+    if name.startswith("/") or "://" in name or name.upper().startswith("COM"):
+        from dorn.targets.serial import SerialTarget
+
+        return SerialTarget(name)
+    raise UserError(f"target: unknown ({name!r}); known are {', '.join(NAMES)}, a serial port or a URL")

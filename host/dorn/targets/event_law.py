@@ -1,0 +1,164 @@
+"""The law of the event builder, for the unix target: what boards/rp2/event_builder.py does in PIO, DMA and ADC.
+
+The one place where the host writes down again what the firmware does; tests/host/test_event_law.py plays the same pulses
+into both and compares event by event. Every constant here is a count of PIO instructions in that file's listing, in
+clk_sys cycles from the look at the lines that triggered the event:
+
+    0   look (mov osr, pins)          4   peaking ...        4 + P   THE sample      7 + P   first detector
+    3   per detector without a hit    6 + S + C - 1 with one: address, settle S, start ADC, convert C
+    2   then reset R, release L, look; 4 more to the next pass; 5 from the quiet look to being armed again
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dorn.head.front_end import Head
+
+PASS_LIMIT = 0x8000
+# from `irq(4)` to the start of the conversion: the second machine, its FIFO, one DMA transfer (emulated chip)
+ADC_START = 5
+# from the quiet look to the time stamp: push and two DMA transfers (emulated chip)
+STAMP = 7
+
+
+@dataclass(frozen=True)
+class Times:
+    """In clk_sys cycles, as the board's constants give them."""
+
+    peaking: int
+    settle: int
+    convert: int
+    reset: int
+    release: int
+    mhz: int
+
+    @property
+    def dead(self) -> tuple[int, int, int]:
+        """(fixed, per hit, per extra pass): the cycles of dead time of an event."""
+        return (
+            57 + self.peaking + self.reset + self.release,
+            2 + self.settle + self.convert,
+            4 + self.reset + self.release,
+        )
+
+
+class EventLaw:
+    """Events from a head. Times are ns of target time; an event is handed out once its stamp is reached."""
+
+    def __init__(self, head: Head, times: Times):
+        self.head = head
+        self.times = times
+        self._running = False
+        self._armed_ns = 0  # when the machine looks next
+        self._waiting: tuple[int, int, list[int]] | None = None  # an event whose stamp is still to come
+
+    def _ns(self, cycles: int) -> int:
+        return cycles * 1000 // self.times.mhz
+
+    def start(self, now_ns: int, detectors: int) -> None:
+        """Reset the head and arm; pushes the mark, an event without hits."""
+        self.head.advance(now_ns)
+        self.head.enabled = detectors
+        self._running = True
+        self._waiting = self._reset(now_ns, 0, [])
+
+    def stop(self) -> None:
+        self._running = False
+        self._waiting = None
+
+    def run(self, until_ns: int, limit: int) -> tuple[int, list[tuple[int, int, list[int]]]]:
+        """Go on to `until_ns`, or to the event number `limit`. -> (time reached, events (stamp_us, word, codes))"""
+        events: list[tuple[int, int, list[int]]] = []
+        head = self.head
+        if not self._running:
+            head.advance(until_ns)
+            return until_ns, events
+        until_us = until_ns // 1000
+        while True:
+            if self._waiting is None:
+                look_ns = self._trigger(until_ns)
+                if look_ns is None:
+                    return until_ns, events
+                self._waiting = self._event(look_ns)
+            if self._waiting[0] > until_us:
+                return until_ns, events
+            events.append(self._waiting)
+            self._waiting = None
+            if len(events) == limit:
+                return min(until_ns, events[-1][0] * 1000 + 999), events
+
+    def _trigger(self, until_ns: int) -> int | None:
+        """The look, if there is one before `until_ns`, that finds a line high."""
+        head = self.head
+        while not head.lines & head.enabled:
+            edge_ns = head.next_edge_ns()
+            if edge_ns is None or edge_ns > until_ns:
+                if until_ns > self._armed_ns:
+                    self._armed_ns += -(-(until_ns - self._armed_ns) // self._ns(3)) * self._ns(3)
+                return None
+            head.advance(edge_ns)
+            if edge_ns > self._armed_ns:  # the machine looks every three cycles
+                self._armed_ns += -(-(edge_ns - self._armed_ns) // self._ns(3)) * self._ns(3)
+        return self._armed_ns
+
+    def _event(self, look_ns: int) -> tuple[int, int, list[int]]:
+        times, head = self.times, self.head
+        cycle = 4 + times.peaking
+        head.advance(look_ns + self._ns(cycle))
+        pattern = head.lines & head.enabled
+        cycle += 3
+        codes = []
+        for d in range(16):
+            if pattern >> d & 1:
+                start = cycle + 3 + times.settle + ADC_START
+                codes.append(head.convert(d, look_ns + self._ns(start)))
+                cycle += 2 + times.settle + times.convert
+            cycle += 3
+        return self._reset(look_ns + self._ns(cycle + 2), pattern, codes)
+
+    def _reset(self, at_ns: int, pattern: int, codes: list[int]) -> tuple[int, int, list[int]]:
+        times, head = self.times, self.head
+        high_ns, look_ns = self._ns(times.reset), self._ns(times.reset + times.release)
+        pass_ns = self._ns(4 + times.reset + times.release)
+        passes = 0
+        while True:
+            head.reset(True, at_ns)
+            head.reset(False, at_ns + high_ns)
+            head.advance(at_ns + look_ns)
+            if not head.lines & head.enabled:
+                break
+            passes += 1
+            if passes == PASS_LIMIT:
+                break
+            at_ns += pass_ns
+        quiet_ns = at_ns + look_ns
+        self._armed_ns = quiet_ns + self._ns(5)
+        word = pattern << 16 | (0x7FFF - passes) & 0xFFFF
+        return (quiet_ns + self._ns(STAMP)) // 1000, word, codes
+
+
+def constants(path: Path) -> dict[str, int]:
+    """The numbers of a boards/NAME/constants.py, read from its text: one source for board and simulation."""
+    values = {}
+    for line in path.read_text().splitlines():
+        name, _, rest = line.partition(" = const(")
+        if rest:
+            values[name] = int(rest.partition(")")[0])
+    return values
+
+
+def board_times(path: Path) -> Times:
+    """The times of a boards/NAME/constants.py."""
+    values = constants(path)
+    mhz = values["CLOCK_MHZ"]
+
+    def cycles(name: str) -> int:
+        return -(-values[name] * mhz // 1000)
+
+    def looped(name: str) -> int:  # what a PIO loop of at most 32 turns of at most 32 cycles makes of it
+        turn = -(-cycles(name) // 32)
+        return -(-cycles(name) // turn) * turn
+
+    return Times(looped("PEAKING_NS"), cycles("SETTLE_NS"), looped("CONVERT_NS"), cycles("RESET_NS"), cycles("RELEASE_NS"), mhz)

@@ -1,0 +1,264 @@
+"""The firmware on an emulated Pico: the official MicroPython image, with the firmware on its file system.
+
+The emulator (rp2040py) is not cycle-exact: the CPU costs what its data sheet says with memory that never waits. What it
+gets wrong, and what is done about it here:
+
+- While the CPU sleeps it jumps from alarm to alarm and the PIO only catches up afterwards. So while the head is busy
+  (a line is high or was just reset) the hardware is stepped cycle by cycle, without the CPU (`_metronome`).
+- While the CPU runs, a PIO machine runs at most one instruction for each CPU instruction: times of events are off by some
+  cycles. Where exactness counts, `hardware(seconds)` lets PIO, DMA, ADC and clock run with the CPU held.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from dorn import onboard_image
+from dorn.errors import UserError
+from dorn.files import onboard_root
+from dorn.head.front_end import FrontEnd, Head
+from dorn.targets import Target, TargetError
+from dorn.targets.event_law import constants
+
+MICROPYTHON = "1.28.0"
+IMAGE = "RPI_PICO-20260406-v1.28.0.uf2"
+IMAGE_SHA256 = "00aedb8431ebea83b470ef909509f16432c5b1b43e8f6eaf015f6f9560bc8152"
+_CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
+_CALM_CYCLES = 64  # after the reset's release the machine looks, pushes and is armed: 25, and DMA
+_CHUNK_CYCLES = 6_000  # the CPU gets its turn between chunks
+_RESET_PIN_BIT = 22
+_INOVER_LOW = 2
+
+
+def image() -> Path:
+    """The MicroPython image for the Pico: $DORN_PICO_IMAGE, or in the emulator's cache. UserError if none, or another."""
+    named = os.environ.get("DORN_PICO_IMAGE")
+    path = Path(named) if named else Path.home() / ".cache" / "rp2040py" / IMAGE
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UserError(
+            f"target rp2040: no MicroPython image: {path}: {error.strerror}; get {IMAGE} from"
+            " https://micropython.org/download/RPI_PICO/ and put it there, or name it in $DORN_PICO_IMAGE"
+        ) from None
+    if found != IMAGE_SHA256:
+        raise UserError(
+            f"target rp2040: {path}: not MicroPython {MICROPYTHON} for the Pico: sha256 {found[:16]}..., not {IMAGE_SHA256[:16]}..."
+        )
+    return path
+
+
+def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> bytes:
+    """A littlefs as MicroPython's, with these files; `old` is an image whose other files are kept."""
+    from littlefs import LittleFS, UserContext
+
+    size = layout.fs_blocksize * layout.fs_blockcount
+    context = UserContext(buffsize=size)
+    if old:
+        context.buffer[:] = old
+    fs = LittleFS(
+        context=context,
+        block_size=layout.fs_blocksize,
+        block_count=layout.fs_blockcount,
+        prog_size=256,
+        disk_version=0x00020000,
+        mount=old is None,
+    )
+    if old:
+        fs.mount()
+    for path, content in files.items():
+        folder = path.rpartition("/")[0]
+        if folder:
+            fs.makedirs(folder, exist_ok=True)
+        with fs.open(path, "wb") as f:
+            f.write(content)
+    fs.unmount()
+    return bytes(context.buffer)
+
+
+class Rp2040Target(Target):
+    name = "rp2040"
+
+    def __init__(self, head: Head | None = None, flash: str | Path | None = None, files: dict[str, bytes] | None = None):
+        """files: instead of the firmware, other files on the board's file system."""
+        try:
+            from rp2040py.boards import BOARDS, resolve_firmware
+            from rp2040py.device import MicroPythonDevice
+            from rp2040py.memory_map import FLASH_START_ADDRESS
+        except ImportError:
+            raise UserError("target rp2040: no emulator; pip install rp2040py==1.0.0b1, or dorn-fsw[sim]") from None
+        board = resolve_firmware(BOARDS["pico"], "micropython", str(image()))
+        self.head = head or Head(FrontEnd())
+        self.resets = 0
+        self._device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
+        self._layout = board.layout
+        self._flash = Path(flash) / "pico.littlefs" if flash else None
+        old = self._flash.read_bytes() if self._flash and self._flash.exists() else None
+        contents = file_system(files or onboard_image.files("pico"), board.layout, old)
+        start = board.layout.fs_start
+        device.mcu.flash[start : start + len(contents)] = contents
+
+        self.mcu = mcu = device.mcu
+        self._simulator, self._clock = device.simulator, mcu.clock
+        self._down, self._up = bytearray(), bytearray()
+        device.cdc.on_serial_data = self._received
+        mcu.watchdog.on_watchdog_trigger = self._watchdog
+        self._stop = self._clock.create_alarm(self._simulator.stop)
+        self._wire(constants(onboard_root() / "boards" / "pico" / "constants.py"))
+        mcu.core.pc = FLASH_START_ADDRESS
+
+    # -- the head on the pins --------------------------------------------------------------------------------------------
+
+    def _wire(self, board: dict[str, int]) -> None:
+        mcu = self.mcu
+        self._lines = [mcu.gpio[board["FIRST_LINE"] + d] for d in range(16)]
+        self._address = [mcu.gpio[board["MUX_ADDRESS"] + i] for i in range(4)]
+        self._reset = mcu.gpio[board["HEAD_RESET"]]
+        self._adc_channel = board["PEAK_HOLD"] - 26
+        self._shown = 0
+        self._calm_ns = 0.0  # the hardware is at rest after this time, if no line is high
+        mcu.adc.on_adc_read = self._convert
+        self._reset.add_listener(self._on_reset)
+        self._edge = self._clock.create_alarm(self._on_edge)
+        self._metronome = self._clock.create_alarm(self._on_metronome)
+        self._beating = False
+
+    def inject(self, particles) -> None:
+        """Play particles from now on."""
+        self.head.inject(particles, int(self._clock.nanos) + 1000)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        edge_ns = self.head.next_edge_ns()
+        if edge_ns is not None:
+            self._edge.schedule(max(0.0, edge_ns - self._clock.nanos))
+
+    def _show(self) -> None:
+        head = self.head
+        changed = head.lines ^ self._shown
+        self._shown = head.lines
+        while changed:
+            d = changed.bit_length() - 1
+            changed ^= 1 << d
+            self._lines[d].set_input_value(bool(head.lines >> d & 1))
+
+    def _on_edge(self) -> None:
+        head = self.head
+        head.enabled = sum(1 << d for d, pin in enumerate(self._lines) if pin.input_override != _INOVER_LOW)
+        head.advance(int(self._clock.nanos))
+        self._show()
+        self._schedule()
+        if not self._beating and self._busy():
+            self._beating = True
+            self._metronome.schedule_ticks(1)  # after the emulator let the PIO catch up with the jump that led here
+
+    def _on_reset(self, _new: object, _old: object) -> None:
+        high = bool(self._reset.output_value)
+        if high != self.head.reset_high:
+            self.head.reset(high, int(self._clock.nanos))
+            self._calm_ns = self._clock.nanos + _CALM_CYCLES * 8
+            self._show()
+
+    def _convert(self, channel: int) -> None:
+        adc = self.mcu.adc
+        if channel == self._adc_channel:
+            d = sum(bool(pin.output_value) << i for i, pin in enumerate(self._address))
+            adc.channel_values[channel] = self.head.convert(d, int(self._clock.nanos))
+        adc.current_channel = channel
+        adc.sample_alarm.schedule(2000)
+
+    # -- time ------------------------------------------------------------------------------------------------------------
+
+    def _busy(self) -> bool:
+        return bool(self.head.lines & self.head.enabled) or self._clock.nanos < self._calm_ns
+
+    def _on_metronome(self) -> None:
+        """While the CPU sleeps: the hardware cycle by cycle, for as long as the head is busy, in chunks."""
+        if self.mcu.core.waiting:
+            self._step(_CHUNK_CYCLES)
+        self._beating = self._busy()
+        if self._beating:  # while the CPU runs, look again in 2 us
+            self._metronome.schedule_ticks(1 if self.mcu.core.waiting else 250 * _CYCLE_TICKS)
+
+    def _step(self, cycles: int) -> None:
+        tick, advance, busy = self._clock.tick_ticks, self.mcu.pio[0].advance, self._busy
+        core = self.mcu.core
+        for _ in range(cycles):
+            tick(_CYCLE_TICKS)
+            advance(1)
+            if not busy() or not core.waiting:
+                return
+
+    def hardware(self, seconds: float) -> None:
+        """PIO, DMA, ADC and clock exactly, with the CPU held. Idle time is skipped."""
+        clock, pio = self._clock, self.mcu.pio[0]
+        end = clock.ticks + round(seconds * 16e9)
+        self._beating = True  # keeps the metronome out
+        while clock.ticks < end:
+            if self._busy():
+                clock.tick_ticks(_CYCLE_TICKS)
+                pio.advance(1)
+            else:
+                idle = min(clock.ticks_to_next_alarm if clock.has_scheduled_alarm else end, end - clock.ticks)
+                cycles = max(1, idle // _CYCLE_TICKS)
+                clock.tick_ticks(cycles * _CYCLE_TICKS)
+                for _ in range(12):  # in arrears it runs one instruction a call: let it reach its place in the loop
+                    pio.advance(0)
+                pio.advance(cycles)
+        self._beating = False
+
+    @property
+    def now_us(self) -> int:
+        return int(self._clock.nanos) // 1000
+
+    def send(self, data: bytes) -> None:
+        self._up += data
+
+    def receive(self) -> bytes:
+        data, self._down = bytes(self._down), bytearray()
+        return data
+
+    def advance(self, seconds: float) -> None:
+        self._run(seconds, None)
+
+    def wait_for(self, condition: Callable[[], bool], limit_s: float) -> None:
+        if not condition() and not self._run(limit_s, condition):
+            raise TargetError(f"target rp2040: not within {limit_s} s of target time")
+
+    def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
+        from rp2040py.execute_batch import execute_batch
+
+        clock, simulator = self._clock, self._simulator
+        end = clock.nanos + seconds * 1e9
+        self._stop.schedule(seconds * 1e9)
+        while clock.nanos < end:
+            while self._up and not self._device.cdc.tx_fifo.full:
+                self._device.cdc.send_serial_byte(self._up.pop(0))
+            simulator.stopped = False
+            execute_batch(simulator, 1)
+            if condition is not None and self._down and condition():
+                self._stop.cancel()
+                return True
+        return False
+
+    def _received(self, data: bytes) -> None:
+        self._down += data
+        self._simulator.stop()  # the batch ends, a condition is asked
+
+    def _watchdog(self) -> None:
+        from rp2040py.reset_cause import ResetCause
+
+        self.resets += 1
+        self._device.hard_reset(cause=ResetCause.WATCHDOG)
+
+    def close(self) -> None:
+        if self._flash:
+            start = self._layout.fs_start
+            size = self._layout.fs_blocksize * self._layout.fs_blockcount
+            self._flash.parent.mkdir(parents=True, exist_ok=True)
+            self._flash.write_bytes(bytes(self.mcu.flash[start : start + size]))
+        self._device.stop()

