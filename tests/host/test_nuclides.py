@@ -28,9 +28,7 @@ def test_every_entry_is_complete_and_possible(name):
     assert set(entry) == {"lines", "half_life", "source"}
     assert "ENSDF" in entry["source"]
     assert all(3000 < energy < 9000 and 0 < probability <= 1 for energy, probability in nuclides.lines(name))
-    assert (
-        sum(probability for _, probability in nuclides.lines(name)) < 1.002
-    )  # intensities are rounded
+    assert sum(probability for _, probability in nuclides.lines(name)) < 1.002  # intensities are rounded
     assert nuclides.half_life_s(name) > 0
 
 
