@@ -1,7 +1,7 @@
 # Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.
 from micropython import const
 
-HASH = const(0xbf42c276)
+HASH = const(0x71bab7d6)
 APID = const(100)
 DESTINATION_ID = const(1)
 MAX_PACKET = const(600)
@@ -84,7 +84,7 @@ START_FAILURE = (1, 4, ">HHBI")
 COMPLETION_SUCCESS = (1, 7, ">HH")
 COMPLETION_FAILURE = (1, 8, ">HHBI")
 ROUTING_FAILURE = (1, 10, ">HHBI")
-HOUSEKEEPING = (3, 25, ">BIIBBBBBBQIIIIHHHHHHHIHHHIH")
+HOUSEKEEPING = (3, 25, ">BIIBBBBBBQIIIIIHHHHHHHIHHHIH")
 EVENT_INFO = (5, 1, ">BII")
 EVENT_LOW = (5, 2, ">BII")
 EVENT_MEDIUM = (5, 3, ">BII")

@@ -39,6 +39,7 @@ class Housekeeping:
             e.heap_free,
             e.heap_free_min,
             e.gc_max_us,
+            e.turn_max_us,
             e.cycles & 0xFFFFFFFF,
             e.overruns & 0xFFFF,
             e.failures & 0xFFFF,

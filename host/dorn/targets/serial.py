@@ -1,0 +1,67 @@
+"""A real instrument, or one behind a socket: a serial port or any URL that pyserial knows. Target time is real time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+import serial
+
+from dorn.errors import UserError
+from dorn.targets import Target, TargetError
+
+_READ_S = 0.05  # a read waits so long at most
+
+
+class SerialTarget(Target):
+    def __init__(self, url: str):
+        self.name = url
+        try:
+            self._port = serial.serial_for_url(url, baudrate=921_600, timeout=_READ_S, exclusive=True)
+        except (serial.SerialException, ValueError, OSError) as error:
+            raise UserError(f"target {url}: cannot be opened: {_first_line(error)}") from None
+        self._begin_s = time.monotonic()
+        self._down = bytearray()
+
+    @property
+    def now_us(self) -> int:
+        return int((time.monotonic() - self._begin_s) * 1e6)
+
+    def inject(self, particles: Iterable[tuple[int, int, float]]) -> None:
+        raise UserError(f"target {self.name}: nothing can be injected: its detectors are real")
+
+    def send(self, data: bytes) -> None:
+        try:
+            self._port.write(data)
+        except (serial.SerialException, OSError) as error:
+            raise TargetError(f"target {self.name}: {_first_line(error)}") from None
+
+    def receive(self) -> bytes:
+        data, self._down = bytes(self._down), bytearray()
+        return data
+
+    def advance(self, seconds: float) -> None:
+        self._read_until(time.monotonic() + seconds, lambda: False)
+
+    def wait_for(self, condition: Callable[[], bool], limit_s: float) -> None:
+        if not condition() and not self._read_until(time.monotonic() + limit_s, condition):
+            raise TargetError(f"target {self.name}: not within {limit_s} s")
+
+    def _read_until(self, end_s: float, condition: Callable[[], bool]) -> bool:
+        while time.monotonic() < end_s:
+            try:
+                data = self._port.read(max(1, self._port.in_waiting))
+            except (serial.SerialException, OSError) as error:
+                raise TargetError(f"target {self.name}: {_first_line(error)}") from None
+            if data:
+                self._down += data
+                if condition():
+                    return True
+        return False
+
+    def close(self) -> None:
+        self._port.close()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
