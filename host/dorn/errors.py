@@ -1,4 +1,4 @@
-"""What a user can put right: one line, naming file, field (and line) and value; `dorn` exits with status 2."""
+"""What a user can put right: one line naming file, field (and line) and value; `dorn` exits with status 2."""
 
 _SHOWN = 60  # characters of a bad value: enough to find it, short enough for one line of a terminal
 

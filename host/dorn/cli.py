@@ -1,0 +1,162 @@
+"""The `dorn` command.
+
+Exit status: 0 done, 2 an error of the input (one line on stderr says which), 130 stopped with Ctrl-C.
+"""
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+
+from dorn.errors import UserError
+from dorn.head import sources
+from dorn.head.arrivals import SPACINGS
+from dorn.head.reading import at_least
+
+DEMO = Path(__file__).with_name("demo.toml")
+
+
+def main(argv=None):
+    """Run one command and return its exit status; `argv` without the program's name."""
+    try:
+        args = _parser().parse_args(argv)
+        args.command(args)
+    except UserError as error:
+        print(f"dorn: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("dorn: stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong argument like every other error of the input: in one line, without the usage."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        # after --calibration "-77.2,12.8" is a value; argparse would let only a plain "-77.2" be one
+        self._negative_number_matcher = re.compile(r"-\.?\d")
+
+    def error(self, message):
+        raise UserError(f"{message} (see {self.prog} --help)")
+
+
+def _parser():
+    parser = _Parser(
+        prog="dorn", description="Flight software of a DORN-style alpha spectrometer: host tools"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="play a source into the instrument and decode what it sends")
+    run.set_defaults(command=_run)
+    add = run.add_argument
+    add("source", metavar="SOURCE", help="spectrum (.spe, .csv), events (.csv) or scenario (.toml)")
+    add("--target", default="unix", help="unix, rp2040, a serial port or a URL (default %(default)s)")
+    add("--rate", type=float, metavar="CPS", help="particles a second (default: the source's own)")
+    add("--duration", type=float, metavar="S", help="seconds (default: the source's own)")
+    add("--seed", default="1", metavar="N", help="of all random numbers (default %(default)s)")
+    add("--spacing", choices=SPACINGS, default="poisson", help="of the particles (default %(default)s)")
+    add("--replay", action="store_true", help="play every count of a measured spectrum exactly once")
+    add("--calibration", metavar="OFFSET_KEV,KEV_PER_CHANNEL", help="in place of the one in a .spe file")
+    add("--noise-kev", metavar="X", help="electronic noise of the head, FWHM in keV")
+    add("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+
+    demo = commands.add_parser("demo", help="one minute of radon and its products, through the instrument")
+    demo.set_defaults(command=_demo)
+    demo.add_argument("--target", help="default: rp2040 where its image is there, else unix")
+    demo.add_argument(
+        "--out", type=Path, default=Path("dorn-demo"), metavar="DIR", help="default %(default)s"
+    )
+
+    decode = commands.add_parser("decode", help="decode an archive of telemetry packets")
+    decode.set_defaults(command=_decode)
+    decode.add_argument("file", metavar="FILE", help="space packets back to back, as telemetry.ccsds")
+    decode.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+    return parser
+
+
+def _run(args):
+    # converted here: argparse would put words of its own in place of what is wrong with the value
+    calibration = args.calibration and sources.parse_calibration(args.calibration)
+    if not args.seed.isdecimal():
+        raise UserError.at("--seed", "N", "not a whole number from 0 on", args.seed)
+    source = sources.load(args.source, calibration)
+    if args.noise_kev is not None:
+        source.head["noise_kev"] = at_least(0, args.noise_kev, "--noise-kev", "X")
+    rate_cps, duration_s = source.plan(args.rate, args.duration, args.replay)
+    stream = {"spacing": args.spacing, "replay": args.replay, "seed": int(args.seed)}
+    # the length of a replay follows from its counts
+    stream |= {"rate_cps": rate_cps, "duration_s": None if args.replay else duration_s}
+    _play(source, args.target, args.out, **stream)
+
+
+def _demo(args):
+    from dorn import run
+
+    source = sources.load(DEMO)
+    target = args.target or run.default_target()
+    print(f"demo on {target}: {source.duration_s:g} s at {source.rate_cps:.0f} particles a second")
+    stream = {"rate_cps": source.rate_cps, "duration_s": source.duration_s, "seed": 1}
+    _play(source, target, args.out, **stream, spacing="poisson", replay=False)
+
+
+def _play(source, target, out, **stream):
+    """`run_source` writes telemetry.ccsds and the products into `out` and returns the summary. On Ctrl-C it
+    leaves the archive readable, writes the products of what came, and raises KeyboardInterrupt again."""
+    from dorn import run  # not above: `dorn decode` shall work without a simulator
+
+    _check_directory(out)
+    _report(run.run_source(source=source, target_name=target, out=out, **stream), out)
+
+
+def _decode(args):
+    from dorn.dictionary import Dictionary
+    from dorn.link import archive
+    from dorn.products import Products
+
+    _check_directory(args.out)
+    try:
+        if not Path(args.file).read_bytes():
+            raise UserError.at(args.file, "file", "is empty")
+    except OSError as error:
+        raise UserError.at(args.file, "file", f"cannot be read: {error.strerror}") from None
+    dictionary = Dictionary.load()
+    try:
+        recording = archive.decode(args.file, dictionary)
+    except archive.ArchiveError as error:
+        raise UserError(error) from None
+    if not recording.packets:
+        raise UserError.at(args.file, "packets", "none of this instrument", f"{recording.crc_errors} damaged")
+    products = Products(dictionary)
+    for packet in recording.packets:
+        products.add(packet)
+    link = {
+        "packets": len(recording.packets),
+        "sequence_gaps": recording.sequence_gaps,
+        "crc_errors": recording.crc_errors,
+    }
+    _report(products.write(args.out, link=link), args.out)
+
+
+def _report(summary, out):
+    """What a person wants to know first; all of it is in summary.json."""
+
+    def text(name, form=",d"):
+        return "?" if summary[name] is None else format(summary[name], form).replace(",", " ")
+
+    of = "" if summary["injected"] is None else f" of {text('injected')}"
+    print(
+        f"{text('recorded')}{of} pulses recorded, {text('live_time_s', '.2f')} s live of "
+        f"{text('real_time_s', '.2f')} s, {text('packets')} packets; see {out / 'spectrum.png'}"
+    )
+
+
+def _check_directory(out):
+    """Say before a long run, not after it, that its files have nowhere to go."""
+    there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise UserError.at("--out", "DIR", "not a directory", str(there))
+    if not os.access(there, os.W_OK):
+        raise UserError.at("--out", "DIR", "cannot be written to", str(there))

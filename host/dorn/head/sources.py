@@ -1,0 +1,215 @@
+"""Sources: a measured spectrum, a list of events or a scenario becomes particles (time, detector, energy).
+
+    source = load("spectrum.csv")
+    for time_ns, detector, energy_kev in source.particles(rate_cps=100, duration_s=60, seed=1): ...
+
+The same seed gives the same particles.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from dorn.errors import UserError
+
+from . import csv_file, scenario, spe
+from .arrivals import MAX_DURATION_S, MAX_RATE_CPS, arrivals, before
+from .mixture import COLUMNS, DETECTORS, Mixture
+from .reading import SourceError, above_zero, number
+
+_MAX_REPLAY = 10**8  # counts: their order is held in memory, 4 bytes each
+
+
+def load(path, calibration=None):
+    """The source in the file `path`: .spe (MAESTRO ASCII), .csv (`energy_kev,counts` or
+    `time_us,detector,energy_kev`) or .toml (a scenario, see scenario.py). Raises SourceError with one line
+    naming file, field, value.
+
+    `calibration`: (offset_kev, kev_per_channel), in place of the one stored in a .spe file: E at the centre
+    of channel c is offset + kev_per_channel * c. The stored one is taken at its word, and many a file
+    carries a wrong one.
+    """
+    suffix = Path(path).suffix.lower()
+    if calibration is not None and suffix != ".spe":
+        raise SourceError.at(
+            path, "calibration", "only a .spe file takes one", "{:g},{:g}".format(*calibration)
+        )
+    if suffix == ".spe":
+        return _spe(path, calibration)
+    if suffix == ".csv":
+        return _csv(path)
+    if suffix == ".toml":
+        return ScenarioSource(path, *scenario.read(path))
+    raise SourceError.at(path, "suffix", "neither .spe, .csv nor .toml", suffix or "none")
+
+
+def parse_calibration(text):
+    """(offset_kev, kev_per_channel) from "OFFSET_KEV,KEV_PER_CHANNEL"."""
+    words = text.split(",")
+    if len(words) != 2:
+        raise SourceError.at("--calibration", "OFFSET_KEV,KEV_PER_CHANNEL", "two numbers expected", text)
+    offset_kev = number(words[0].strip(), "--calibration", "OFFSET_KEV")
+    return offset_kev, above_zero(words[1].strip(), "--calibration", "KEV_PER_CHANNEL")
+
+
+class Source:
+    """What all sources have. `rate_cps` and `duration_s` are the file's own, None where it has none."""
+
+    kind = ""
+    rate_cps = None
+    duration_s = None
+
+    def __init__(self, path):
+        self.path = path
+        self.name = Path(path).stem
+        self.head = {}  # settings of the simulated head (noise_kev, gain, ...): it knows which there are
+
+    def plan(self, rate_cps=None, duration_s=None, replay=False):
+        """(rate_cps, duration_s) of a run: what is asked, else the source's own. One line to the user where
+        neither is."""
+        if replay:
+            raise UserError(f"replay: only a measured spectrum has counts to replay ({self.path})")
+        rate_cps = self.rate_cps if rate_cps is None else rate_cps
+        duration_s = self.duration_s if duration_s is None else duration_s
+        for field, value, most in (
+            ("rate_cps", rate_cps, MAX_RATE_CPS),
+            ("duration_s", duration_s, MAX_DURATION_S),
+        ):
+            if value is None:
+                raise SourceError.at(self.path, field, f"not in the file; give --{field.split('_')[0]}")
+            if not math.isfinite(value) or value <= 0 or value > most:
+                raise UserError(f"{field}: not above 0 and at most {most:g} ({value:g})")
+        return rate_cps, duration_s
+
+    def particles(self, rate_cps=None, duration_s=None, seed=0, spacing="poisson", replay=False):
+        """Iterator of (time_ns, detector, energy_kev), times from 0 on and never decreasing; the same for
+        the same seed.
+
+        `rate_cps` counts particles: one that crosses two detectors gives two pulses at one time.
+        """
+        rate_cps, duration_s = self.plan(rate_cps, duration_s, replay)
+        chunks = before(duration_s, arrivals(rate_cps, seed, spacing, COLUMNS))
+        return _rows(self.mixture.draw(chunks))
+
+
+class SpectrumSource(Source):
+    """A measured spectrum: counts and energies of its channels.
+
+    A particle's channel is drawn by the counts and its energy evenly within the channel: this undoes the
+    binning and adds no width that was not lost in it. Its detector is any of the 16.
+    """
+
+    kind = "spectrum"
+
+    def __init__(self, path, energies_kev, low_kev, high_kev, counts, live_s=None, real_s=None):
+        super().__init__(path)
+        self.energies_kev = energies_kev  # float64, of the centre of each channel
+        self.counts = counts  # int64
+        self.total = int(counts.sum())
+        if not self.total:
+            raise SourceError.at(path, "counts", "all 0")
+        self.rate_cps = self.total / live_s if live_s else None
+        self.duration_s = real_s
+        self.mixture = Mixture()
+        for low, high, weight in zip(low_kev.tolist(), high_kev.tolist(), counts.tolist(), strict=True):
+            self.mixture.add(weight, low, high)
+
+    def plan(self, rate_cps=None, duration_s=None, replay=False):
+        """As for every source; a replay lasts as long as its counts last at the rate."""
+        if replay and duration_s is not None:
+            raise UserError(f"duration_s: a replay lasts until every count has been played ({duration_s:g})")
+        if replay and self.total > _MAX_REPLAY:
+            raise SourceError.at(self.path, "counts", f"more than {_MAX_REPLAY} to replay", self.total)
+        rate_cps = self.rate_cps if rate_cps is None else rate_cps
+        if replay and rate_cps:
+            duration_s = self.total / abs(rate_cps)
+        return super().plan(rate_cps, duration_s)
+
+    def particles(self, rate_cps=None, duration_s=None, seed=0, spacing="poisson", replay=False):
+        """As for every source. `replay`: every count exactly once, in random order, with the energy of its
+        channel's centre, so that sums over regions can be compared count for count."""
+        if not replay:
+            return super().particles(rate_cps, duration_s, seed, spacing)
+        rate_cps, _ = self.plan(rate_cps, duration_s, replay)
+        return _rows(self._replay(arrivals(rate_cps, seed, spacing, COLUMNS), seed))
+
+    def _replay(self, chunks, seed):
+        channels = np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
+        np.random.Generator(np.random.PCG64([seed, 1])).shuffle(channels)  # not the generator of the times
+        done = 0
+        for times_ns, uniforms in chunks:
+            part = channels[done : done + len(times_ns)]
+            done += len(part)
+            detectors = (uniforms[: len(part), 1] * DETECTORS).astype(int)
+            yield times_ns[: len(part)], detectors, np.maximum(self.energies_kev[part], 0.0)
+            if done == len(channels):
+                return
+
+
+class ScenarioSource(Source):
+    """Nuclides, background and head settings of a scenario file; a rate asked for scales all of it."""
+
+    kind = "scenario"
+
+    def __init__(self, path, mixture, duration_s, head):
+        super().__init__(path)
+        self.mixture, self.duration_s, self.head = mixture, duration_s, head
+        self.rate_cps = sum(mixture.weights)  # they are particles a second
+
+
+class EventSource(Source):
+    """A list of events, played as it stands: seed and spacing have no say. Rows of one time are one
+    particle in several detectors. A duration ends the list early, or leaves the instrument counting after
+    its last event."""
+
+    kind = "events"
+
+    def __init__(self, path, times_ns, detectors, energies_kev):
+        super().__init__(path)
+        self.times_ns, self.detectors, self.energies_kev = times_ns, detectors, energies_kev
+        self.duration_s = (times_ns[-1] + 1) / 1e9
+
+    def plan(self, rate_cps=None, duration_s=None, replay=False):
+        """(None, duration_s): a list of events has its own times, and a rate asked for is an error."""
+        if rate_cps is not None:
+            raise UserError(f"rate_cps: a list of events has its own times ({rate_cps:g})")
+        return None, super().plan(1, duration_s, replay)[1]
+
+    def particles(self, rate_cps=None, duration_s=None, seed=0, spacing="poisson", replay=False):
+        """As for every source."""
+        _, duration_s = self.plan(rate_cps, duration_s, replay)
+        kept = int(np.searchsorted(self.times_ns, duration_s * 1e9))
+        return zip(self.times_ns[:kept], self.detectors, self.energies_kev, strict=False)
+
+
+def _rows(chunks):
+    for times_ns, detectors, energies_kev in chunks:
+        times_ns = times_ns.astype(np.int64)
+        yield from zip(times_ns.tolist(), detectors.tolist(), energies_kev.tolist(), strict=True)
+
+
+def _spe(path, calibration):
+    file = spe.read(path)
+    terms = file.coefficients if calibration is None else calibration
+    channels = file.first_channel + np.arange(len(file.counts))
+    edges_kev = np.polynomial.polynomial.polyval(np.append(channels, channels[-1] + 1) - 0.5, terms or (0,))
+    if not np.isfinite(edges_kev).all() or not (np.diff(edges_kev) > 0).all():
+        what = "energies do not increase" if terms else "is missing"
+        what += "; give --calibration OFFSET_KEV,KEV_PER_CHANNEL"
+        raise SourceError.at(path, "calibration", what, file.calibration_text or None)
+    energies_kev = np.polynomial.polynomial.polyval(channels, terms)
+    low_kev, high_kev = edges_kev[:-1], edges_kev[1:]
+    return SpectrumSource(path, energies_kev, low_kev, high_kev, file.counts, file.live_s, file.real_s)
+
+
+def _csv(path):
+    header, columns = csv_file.read(path)
+    if header == csv_file.EVENTS:
+        return EventSource(path, *columns)
+    energies_kev, counts = map(np.array, columns)
+    # channels meet halfway between their centres; the outer two are symmetric; a single energy is a line
+    half_kev = np.diff(energies_kev) / 2 if len(energies_kev) > 1 else np.zeros(1)
+    low_kev = energies_kev - np.append(half_kev[0], half_kev)[: len(energies_kev)]
+    high_kev = energies_kev + np.append(half_kev, half_kev[-1])[: len(energies_kev)]
+    return SpectrumSource(path, energies_kev, low_kev, high_kev, counts)

@@ -1,0 +1,411 @@
+"""Sources: real files to their published numbers, streams to their statistics, bad input to one line."""
+
+import json
+import math
+from collections import Counter
+from itertools import islice
+
+import numpy as np
+import pytest
+from dorn.errors import UserError
+from dorn.head import arrivals, sources
+from dorn.head.reading import SourceError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from realdata import ONE_TO_ONE, lisbon_csv
+from realdata import path as data
+
+KENTUCKY = (
+    -5300 * 6.01 / 412.59,
+    5300 / 412.59,
+)  # the author's calibration, PROVENANCE.txt of po210-kentucky
+SPE = "$MEAS_TIM:\n10 20\n$DATA:\n0 3\n 0\n 5\n 7\n 0\n$MCA_CAL:\n3\n100 50 0 keV\n"
+SCENARIO = """duration_s = 100
+[[source]]
+nuclide = "Po-210"
+activity_bq = 50
+efficiency = 0.5
+detectors = "front"
+[background]
+rate_cps = 20
+min_kev = 1000
+max_kev = 2000
+through_fraction = 0.25
+[head]
+noise_kev = 30
+anything = [1, 2]
+"""
+SPECTRUM = "energy_kev,counts\n1000,3\n1010,0\n1030,7.0\n"
+EVENTS = "time_us,detector,energy_kev\n0,0,5000\n1.5,15,100\n1.5,3,200.5\n2000000,1,1\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name, text):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+# ---- real files ------------------------------------------------------------------------------------
+
+
+def kentucky():
+    expected = json.loads(data("po210-kentucky/EXPECTED_derived.json").read_text())
+    return expected["spectra"]
+
+
+def test_kentucky_files_hold_what_was_derived_from_them():
+    files = kentucky()
+    assert len(files) > 10
+    for expected in files:
+        source = sources.load(data("po210-kentucky") / expected["file"], KENTUCKY)
+        assert source.total == expected["total_counts"]
+        assert source.counts[10:].sum() == expected["counts_ch10_up"]
+        assert source.duration_s == expected["real_s"]
+        assert source.rate_cps == pytest.approx(expected["total_counts"] / expected["live_s"])
+        peak = np.argmax(np.convolve(source.counts[10:], np.hamming(15), "same")) + 10
+        assert abs(peak - expected["hamming15_peak_channel"]) <= 1
+
+
+def test_kentucky_needs_the_authors_calibration_and_not_the_stored_one():
+    file = data("po210-kentucky/datafiles/spectrum7.Spe")
+    for calibration, right in ((KENTUCKY, True), (None, False)):
+        source = sources.load(file, calibration)
+        peak_kev = source.energies_kev[50:][np.argmax(source.counts[50:])]
+        assert bool(abs(peak_kev - 5304.3) < 100) is right  # 7 torr of air take some tens of keV
+
+
+def test_kentucky_noise_channels_are_pulses_and_never_negative():
+    source = sources.load(data("po210-kentucky/datafiles/spectrum7.Spe"), KENTUCKY)
+    assert source.energies_kev[2] < 0 < source.counts[2]
+    energies = [energy for _, _, energy in source.particles(rate_cps=1e5, seed=1, replay=True)]
+    assert len(energies) == source.total
+    assert min(energies) == 0.0
+    assert min(energy for _, _, energy in source.particles(1e5, 1, seed=1)) == 0.0
+
+
+def test_samples_of_becquerel():
+    good = sources.load(data("spe/Mendocino_07-10-13_Acq-10-10-13.Spe"))
+    assert len(good.counts) == 8192
+    assert good.energies_kev[1000] == pytest.approx(378.444)
+    assert good.duration_s == 595798
+    for name, what in (("digibase_5min_30_1.spe", "do not increase"), ("nai_detector.spe", "is missing")):
+        with pytest.raises(SourceError, match=f"{name}: calibration: .*{what}.*give --calibration"):
+            sources.load(data(f"spe/{name}"))
+        assert sources.load(data(f"spe/{name}"), (0, 3)).total > 10000
+    assert len(sources.load(data("spe/SGM102432.spe"), (0, 3)).counts) == 4094
+
+
+@pytest.mark.parametrize("calibration", [None, ONE_TO_ONE])
+def test_lisbon_regions_survive_conversion_and_replay(tmp_path, calibration):
+    path, regions = lisbon_csv(tmp_path, "2Cal.dat", calibration)
+    source = sources.load(path)
+    energies = np.array([energy for _, _, energy in source.particles(rate_cps=1000, seed=3, replay=True)])
+    assert len(energies) == source.total
+    for region in regions:
+        inside = energies[(energies > region.low_kev) & (energies < region.high_kev)]
+        assert len(inside) == region.gross
+        kev_per_channel = (region.high_kev - region.low_kev) / (
+            region.last_channel - region.first_channel + 1
+        )
+        # the MCA's centroid is that of the net peak: a narrow window leaves little background in it
+        near = inside[abs(inside - region.centroid_kev) < region.fwhm_channels * kev_per_channel]
+        assert np.mean(near) == pytest.approx(region.centroid_kev, abs=0.5 * kev_per_channel)
+
+
+# ---- streams ---------------------------------------------------------------------------------------
+
+
+def test_poisson_stream_has_rate_gaps_and_detectors_of_a_poisson_stream(write):
+    source = sources.load(write("s.csv", SPECTRUM))
+    rows = list(source.particles(1000, 100, seed=5))
+    times = np.array([time for time, _, _ in rows])
+    assert abs(len(rows) - 100_000) < 5 * math.sqrt(100_000)
+    assert times[0] >= 0 and times[-1] < 100e9
+    gaps = np.diff(times)
+    assert gaps.min() >= 0
+    assert gaps.std() / gaps.mean() == pytest.approx(1, abs=0.02)  # exponential
+    detectors = Counter(detector for _, detector, _ in rows)
+    assert set(detectors) == set(range(16))
+    assert all(abs(n - 6250) < 5 * math.sqrt(6250) for n in detectors.values())
+    assert all(type(time) is int and type(detector) is int for time, detector, _ in rows[:10])
+
+
+def test_energies_are_flat_within_the_channel_and_follow_the_counts(write):
+    source = sources.load(write("s.csv", SPECTRUM))
+    energies = np.array([energy for _, _, energy in source.particles(1000, 100, seed=5)])
+    low, high = energies[energies < 1005], energies[energies >= 1020]
+    assert len(low) + len(high) == len(energies)  # nothing in the empty channel, 1005 to 1020
+    assert len(low) / len(energies) == pytest.approx(0.3, abs=0.01)
+    assert (low.min(), low.max()) == pytest.approx((995, 1005), abs=0.1)
+    assert (high.min(), high.max()) == pytest.approx((1020, 1040), abs=0.1)
+    assert high.mean() == pytest.approx(1030, abs=0.2)
+
+
+def test_regular_stream_is_evenly_spaced(write):
+    source = sources.load(write("s.csv", SPECTRUM))
+    times = [time for time, _, _ in source.particles(1000, 2, seed=5, spacing="regular")]
+    assert times == [500_000 + 1_000_000 * k for k in range(2000)]
+
+
+@pytest.mark.parametrize("name, text", [("s.csv", SPECTRUM), ("s.toml", SCENARIO)])
+@pytest.mark.parametrize("spacing", ["poisson", "regular"])
+def test_stream_depends_on_the_seed_alone(write, monkeypatch, name, text, spacing):
+    source = sources.load(write(name, text))
+    first = list(source.particles(500, 20, seed=9, spacing=spacing))
+    monkeypatch.setattr(arrivals, "CHUNK", 7)
+    assert list(source.particles(500, 20, seed=9, spacing=spacing)) == first
+    assert list(source.particles(500, 20, seed=10, spacing=spacing)) != first
+    # a longer run begins as the shorter one
+    assert list(islice(source.particles(500, 40, seed=9, spacing=spacing), len(first))) == first
+
+
+def test_long_slow_stream_ends_and_never_overflows(write):
+    source = sources.load(write("s.csv", SPECTRUM))
+    assert list(source.particles(1e-300, 9e6, seed=1)) == []
+    rows = list(source.particles(1e-3, 9e6, seed=1))
+    assert 8000 < len(rows) < 10000
+    assert rows[-1][0] < 9e15
+
+
+def test_replay_plays_every_count_once_and_its_centre(write, monkeypatch):
+    source = sources.load(write("s.csv", SPECTRUM))
+    monkeypatch.setattr(arrivals, "CHUNK", 4)
+    rows = list(source.particles(rate_cps=10, seed=2, replay=True))
+    assert Counter(energy for _, _, energy in rows) == {1000.0: 3, 1030.0: 7}
+    assert [time for time, _, _ in rows] == sorted(time for time, _, _ in rows)
+    assert rows != list(source.particles(rate_cps=10, seed=3, replay=True))
+    assert source.plan(rate_cps=10, replay=True) == (10, 1.0)
+
+
+def test_spe_has_its_own_rate_and_duration(write):
+    source = sources.load(write("s.Spe", SPE))
+    assert source.plan() == (1.2, 20)  # 12 counts in 10 s live
+    assert source.plan(rate_cps=5, duration_s=3) == (5, 3)
+    assert source.energies_kev.tolist() == [100, 150, 200, 250]
+    assert sources.load(write("t.spe", SPE), (0, 12)).energies_kev.tolist() == [0, 12, 24, 36]
+    mev = SPE.replace("100 50 0 keV", "0.1 0.05 0 MeV")
+    assert sources.load(write("u.spe", mev)).energies_kev.tolist() == pytest.approx([100, 150, 200, 250])
+    fit = SPE.replace("$MCA_CAL:\n3\n100 50 0 keV", "$ENER_FIT:\n10 2")
+    assert sources.load(write("v.spe", fit)).energies_kev.tolist() == [10, 12, 14, 16]
+
+
+def test_scenario_mixes_nuclides_background_and_crossing_particles(write):
+    source = sources.load(write("s.toml", SCENARIO))
+    assert source.head == {"noise_kev": 30, "anything": [1, 2]}
+    assert source.rate_cps == pytest.approx(45, rel=1e-4)
+    assert source.duration_s == 100
+    rows = list(source.particles(duration_s=1000, seed=4))
+    alphas = [row for row in rows if row[2] > 3000]
+    assert abs(len(alphas) - 25000) < 5 * math.sqrt(25000)
+    assert {energy for _, _, energy in alphas} <= {5304.33, 4516.58}
+    assert {detector for _, detector, _ in alphas} == set(range(0, 16, 2))
+    by_time = Counter(time for time, _, _ in rows)
+    crossing = [[row for row in rows if row[0] == time] for time, n in by_time.items() if n == 2][:50]
+    assert abs(sum(n == 2 for n in by_time.values()) - 5000) < 5 * math.sqrt(5000)
+    for (_, one, first_kev), (_, other, second_kev) in crossing:
+        assert one ^ 1 == other
+        assert (
+            first_kev != second_kev
+            and 1000 <= min(first_kev, second_kev) <= max(first_kev, second_kev) < 2000
+        )
+
+
+def test_scenario_scales_to_the_rate_asked_for(write):
+    source = sources.load(write("s.toml", SCENARIO))
+    rows = list(source.particles(rate_cps=4500, duration_s=10, seed=4))
+    assert abs(sum(energy > 3000 for _, _, energy in rows) - 25000) < 5 * math.sqrt(25000)
+
+
+def test_the_demo_is_about_a_minute_at_100_particles_a_second():
+    from dorn.cli import DEMO
+
+    source = sources.load(DEMO)
+    assert source.plan() == (pytest.approx(100, abs=1), 60)
+    assert 30 <= source.head["noise_kev"] <= 40
+
+
+def test_events_play_as_they_stand(write):
+    source = sources.load(write("e.csv", EVENTS))
+    rows = [(0, 0, 5000.0), (1500, 15, 100.0), (1500, 3, 200.5), (2_000_000_000, 1, 1.0)]
+    assert list(source.particles(seed=1)) == rows
+    assert list(source.particles(seed=2, duration_s=1)) == rows[:3]
+    assert list(source.particles(duration_s=3)) == rows
+    assert source.plan() == (None, 2.000000001)
+    assert source.plan(duration_s=1) == (None, 1)
+
+
+def test_comments_blank_lines_and_a_byte_order_mark_are_no_matter(write):
+    text = "\ufeff# from a lab\r\n\r\nenergy_kev, counts\r\n1000, 1\r\n\r\n1010, 2\r\n"
+    assert sources.load(write("s.csv", text)).total == 3
+
+
+# ---- bad input -------------------------------------------------------------------------------------
+
+
+def after(text, *changes):
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+BAD = {
+    # file name: content, what the message says besides the file's name
+    "empty.csv": ("", "file: is empty"),
+    "blank.csv": (" \n\n", "file: is empty"),
+    "header.csv": ("energy,counts\n1,2\n", "1: header: .*energy_kev,counts.* \\(energy\\)"),
+    "mixed.csv": ("counts,energy_kev\n1,2\n", "header: .*\\(counts,energy_kev\\)"),
+    "only.csv": ("energy_kev,counts\n", "energy_kev: no rows"),
+    "comment.csv": ("# nothing\n", "header: is missing"),
+    "short.csv": ("energy_kev,counts\n1\n", "2: row: 1 values .*\\(1\\)"),
+    "long.csv": ("energy_kev,counts\n1,2,3\n", "2: row: 3 values .*\\(1,2,3\\)"),
+    "text.csv": ("energy_kev,counts\n1,many\n", "2: counts: .*\\(many\\)"),
+    "negative.csv": ("energy_kev,counts\n1,2\n2,-3\n", "3: counts: below 0 \\(-3\\)"),
+    "fraction.csv": ("energy_kev,counts\n1,2.5\n", "2: counts: .*\\(2.5\\)"),
+    "nan.csv": ("energy_kev,counts\nnan,2\n", "2: energy_kev: .*\\(nan\\)"),
+    "inf.csv": ("energy_kev,counts\n1,inf\n", "2: counts: .*\\(inf\\)"),
+    "under.csv": ("energy_kev,counts\n1_0,1\n", "2: energy_kev: .*\\(1_0\\)"),
+    "order.csv": ("energy_kev,counts\n2,1\n2,1\n", "3: energy_kev: not above .*\\(2\\)"),
+    "zero.csv": ("energy_kev,counts\n1,0\n2,0\n", "counts: all 0"),
+    "binary.csv": (bytes(range(256)), "header: "),
+    "time.csv": (after(EVENTS, ("1.5,3", "1.4,3")), "4: time_us: before .*\\(1.4\\)"),
+    "early.csv": (after(EVENTS, ("0,0,5000", "-1,0,5000")), "2: time_us: below 0 \\(-1\\)"),
+    "late.csv": (after(EVENTS, ("2000000,", "1e15,")), "5: time_us: beyond 104 days \\(1e15\\)"),
+    "detector.csv": (after(EVENTS, ("1.5,15", "1.5,16")), "3: detector: .*\\(16\\)"),
+    "half.csv": (after(EVENTS, ("1.5,15", "1.5,1.5")), "3: detector: .*\\(1.5\\)"),
+    "energy.csv": (after(EVENTS, ("200.5", "0")), "4: energy_kev: not above 0 \\(0\\)"),
+    "empty.spe": ("", "file: is empty"),
+    "other.spe": ("energy_kev,counts\n", "\\$DATA: is missing"),
+    "cut.spe": (after(SPE, (" 7\n 0\n", "")), "\\$DATA: 2 channels where 0 to 3"),
+    "nodata.spe": ("$DATA:\n", "\\$DATA: is empty"),
+    "range.spe": (after(SPE, ("0 3", "3 0")), "4: \\$DATA: last channel .*\\(3 0\\)"),
+    "backwards.spe": ("$DATA:\n5 4\n", "2: \\$DATA: last channel .*\\(5 4\\)"),
+    "words.spe": (after(SPE, ("0 3", "all")), "4: \\$DATA: first and last .*\\(all\\)"),
+    "negative.spe": (after(SPE, (" 5", " -5")), "6: \\$DATA: below 0 \\(-5\\)"),
+    "twice.spe": (SPE + "$DATA:\n0 0\n1\n", "12: \\$DATA: appears twice"),
+    "times.spe": (after(SPE, ("10 20", "10")), "2: \\$MEAS_TIM: .*\\(10\\)"),
+    "before.spe": (after(SPE, ("10 20", "-10 20")), "2: \\$MEAS_TIM: below 0 \\(-10\\)"),
+    "unit.spe": (after(SPE, ("keV", "furlong")), "11: \\$MCA_CAL: unit .*\\(100 50 0 furlong\\)"),
+    "falling.spe": (after(SPE, ("100 50", "100 -50")), "calibration: .*give --calibration .*100 -50 0"),
+    "broken.toml": ("duration_s = \n", "file: not TOML: .*line 1"),
+    "nothing.toml": ("duration_s = 1\n", "source: neither"),
+    "duration.toml": (after(SCENARIO, ("duration_s = 100\n", "")), "duration_s: is missing"),
+    "zero.toml": (after(SCENARIO, ("duration_s = 100", "duration_s = 0")), "duration_s: not above 0 \\(0\\)"),
+    "nan.toml": (after(SCENARIO, ("duration_s = 100", "duration_s = nan")), "duration_s: .*\\(nan\\)"),
+    "true.toml": (after(SCENARIO, ("activity_bq = 50", "activity_bq = true")), "activity_bq: .*\\(True\\)"),
+    "nuclide.toml": (after(SCENARIO, ("Po-210", "Po-211x")), "source\\[1\\].nuclide: .*Po-211x.*Po-211"),
+    "key.toml": (
+        after(SCENARIO, ("efficiency", "eficiency")),
+        "source\\[1\\].eficiency: unknown key \\(0.5\\)",
+    ),
+    "top.toml": ("seed = 3\n" + SCENARIO, "seed: unknown key \\(3\\)"),
+    "activity.toml": (after(SCENARIO, ("= 50", "= -50")), "source\\[1\\].activity_bq: not above 0 \\(-50\\)"),
+    "part.toml": (after(SCENARIO, ("0.25", "1.25")), "background.through_fraction: above 1 \\(1.25\\)"),
+    "energies.toml": (after(SCENARIO, ("max_kev = 2000", "max_kev = 900")), "background.max_kev: .*\\(900"),
+    "group.toml": (after(SCENARIO, ('"front"', '"sides"')), "source\\[1\\].detectors: .*\\(sides\\)"),
+    "number.toml": (after(SCENARIO, ('"front"', "[16]")), "source\\[1\\].detectors: .*\\(\\[16\\]\\)"),
+    "same.toml": (after(SCENARIO, ('"front"', "[1, 1]")), "source\\[1\\].detectors: .*\\(\\[1, 1\\]\\)"),
+    "table.toml": (after(SCENARIO, ("[[source]]", "[source]")), "source: .*\\[\\[source\\]\\]"),
+    "list.toml": ("duration_s = 1\nsource = [1]\n", "source\\[1\\]: not a table \\(1\\)"),
+    "head.toml": ("duration_s = 1\nhead = 3\nbackground = {}\n", "head: not a table \\(3\\)"),
+    "what.dat": ("1 2\n", "suffix: neither .*\\(.dat\\)"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_file_gives_one_line_with_file_field_and_value(write, name):
+    text, pattern = BAD[name]
+    path = write(name, text)
+    with pytest.raises(SourceError, match=pattern) as caught:
+        sources.load(path)
+    assert str(caught.value).startswith(str(path))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_missing_file_and_directory(tmp_path):
+    (tmp_path / "dir.csv").mkdir()
+    for name, what in (("none.csv", "No such file"), ("dir.csv", "Is a directory")):
+        with pytest.raises(SourceError, match=f"{name}: file: cannot be read: {what}"):
+            sources.load(tmp_path / name)
+
+
+@pytest.mark.parametrize("bad", [0, -1, math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("field", ["rate_cps", "duration_s"])
+def test_impossible_rate_or_duration_is_named_at_once(write, field, bad):
+    source = sources.load(write("s.csv", SPECTRUM))
+    settings = {"rate_cps": 10, "duration_s": 10} | {field: bad}
+    with pytest.raises(UserError, match=rf"^{field}: .*\({bad:g}\)$"):
+        source.particles(**settings)  # before the first particle is asked for
+
+
+def test_what_a_kind_of_source_cannot_do_is_named(write):
+    spectrum = sources.load(write("s.csv", SPECTRUM))
+    events, scenario = sources.load(write("e.csv", EVENTS)), sources.load(write("s.toml", SCENARIO))
+    for call, pattern in (
+        (lambda: spectrum.particles(), "s.csv: rate_cps: .*--rate"),
+        (lambda: spectrum.particles(10), "s.csv: duration_s: .*--duration"),
+        (lambda: spectrum.particles(10, 10, replay=True), "^duration_s: a replay .*\\(10\\)"),
+        (lambda: spectrum.particles(0, replay=True), "^rate_cps: .*\\(0\\)"),
+        (lambda: spectrum.particles(math.nan, replay=True), "^rate_cps: .*\\(nan\\)"),
+        (lambda: events.particles(10), "^rate_cps: a list of events .*\\(10\\)"),
+        (lambda: events.particles(replay=True), "^replay: "),
+        (lambda: scenario.particles(replay=True), "^replay: .*s.toml"),
+        (lambda: next(scenario.particles(spacing="odd")), "^spacing: .*\\(odd\\)"),
+        (lambda: sources.load(write("s.csv", SPECTRUM), (0, 1)), "s.csv: calibration: .*\\(0,1\\)"),
+    ):
+        with pytest.raises(UserError, match=pattern):
+            call()
+
+
+@pytest.mark.parametrize("text", ["", "1", "1,2,3", "a,1", "1,b", "1,0", "1,-2", "nan,1", "1,inf"])
+def test_calibration_must_be_two_numbers(text):
+    with pytest.raises(SourceError, match=r"^--calibration: "):
+        sources.parse_calibration(text)
+
+
+LINE = st.lists(st.one_of(st.text(max_size=8), st.floats().map(repr), st.integers().map(str)), max_size=4)
+
+
+def file_text(*openings):
+    lines = st.lists(LINE.map(",".join) | LINE.map(" ".join), max_size=6).map("\n".join)
+    return st.one_of(
+        st.binary(max_size=200),
+        st.builds(
+            lambda opening, rest: (opening + rest).encode("utf-8", "replace"),
+            st.sampled_from(openings),
+            lines,
+        ),
+    )
+
+
+OPENINGS = {
+    ".csv": ("", "energy_kev,counts\n", "time_us,detector,energy_kev\n", SPECTRUM, EVENTS),
+    ".spe": ("", "$DATA:\n", "$DATA:\n0 1\n", SPE, SPE + "$", "$MCA_CAL:\n3\n"),
+    ".toml": ("", "duration_s = 1\n", SCENARIO, "duration_s = 1\n[[source]]\n", "[background]\n"),
+}
+
+
+@pytest.mark.parametrize("suffix", OPENINGS)
+def test_any_file_is_a_source_or_one_line(tmp_path, suffix):
+    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(file_text(*OPENINGS[suffix]))
+    def check(content):
+        path = tmp_path / f"any{suffix}"
+        path.write_bytes(content)
+        try:
+            source = sources.load(path)
+        except SourceError as error:
+            assert str(error).startswith(str(path))
+            assert len(str(error).splitlines()) == 1
+            return
+        rate_cps = None if source.kind == "events" else 100
+        last = 0
+        for time_ns, detector, energy_kev in islice(source.particles(rate_cps, 10, seed=1), 100):
+            assert last <= time_ns < 10e9 and 0 <= detector < 16 and 0 <= energy_kev < math.inf
+            last = time_ns
+
+    check()
