@@ -93,8 +93,8 @@ def _play(session: Session, duration_s: float | None, interrupts: _Interrupts) -
     target: Target = session.target
     begin_us = target.now_us
     slice_s = 0.1
-    bar = tqdm(total=duration_s, unit="s", delay=2, bar_format="{l_bar}{bar}| {n:.0f} of {total:.0f} s [{elapsed} <{remaining}]")
-    with bar if duration_s else tqdm(unit="s", delay=2) as bar:
+    shape = "{l_bar}{bar}| {n:.0f} of {total:.0f} s [{elapsed} <{remaining}]" if duration_s else None
+    with tqdm(total=duration_s, unit="s", bar_format=shape, delay=2, disable=None) as bar:
         while not interrupts.heard:
             gone_s = (target.now_us - begin_us) / 1e6
             left_s = duration_s - gone_s if duration_s else (0.0 if target.head.dry else slice_s)
@@ -104,7 +104,8 @@ def _play(session: Session, duration_s: float | None, interrupts: _Interrupts) -
             session.advance(min(slice_s, left_s))
             wall_s = time.monotonic() - wall_s
             slice_s = min(max(slice_s * min(4.0, SLICE_WALL_S / max(wall_s, 1e-3)), 0.01), 1000.0)
-            bar.update(round((target.now_us - begin_us) / 1e6 - bar.n, 3))
+            gone_s = (target.now_us - begin_us) / 1e6
+            bar.update(min(gone_s, duration_s or gone_s) - bar.n)
 
 
 def _finish(session: Session) -> None:

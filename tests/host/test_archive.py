@@ -1,5 +1,6 @@
 """dorn.link.archive: files of packets, intact, damaged and of others."""
 
+import struct
 import warnings
 
 import ccsdspy.utils
@@ -28,7 +29,8 @@ def tm(sequence: int, service: int = 5, subtype: int = 1, content: bytes = bytes
 
 
 def housekeeping(sequence: int, number: int = dictionary.hash) -> bytes:
-    return tm(sequence, 3, 25, b"\1" + number.to_bytes(4, "big") + bytes(64))
+    rest = struct.calcsize(dictionary.telemetry["housekeeping"].format) - 5
+    return tm(sequence, 3, 25, b"\1" + number.to_bytes(4, "big") + bytes(rest))
 
 
 def summary(recording: Recording) -> tuple[list[int], int, int, int]:
