@@ -10,7 +10,7 @@ from micropython import const
 
 _ALL = const(0xFFFFFF)  # 16 spectra and 8 coincidence spectra, a bit each
 _BATCHES = const(4)  # kernel calls in one turn: some 15 ms at the highest rate
-_BACKLOG = const(512)  # events waiting that are worth a turn of their own
+_BACKLOG = const(128)  # events waiting that are worth a turn: of 16 hits each they still fit the amplitudes
 _AMPLITUDE_GUARD = const(1280)  # conversions that may arrive while one kernel call runs
 _STRIKES = const(3)  # times in a row a line is found high at the pass limit before it is switched off
 _COUNT = const(0xFFFFFFFF)  # the event builder counts conversions modulo this
@@ -121,7 +121,7 @@ class Acquisition:
         return self.real_us - self.dead_cycles // self.events.mhz
 
     def backlog(self):
-        """Whether a quarter of the ring waits. Allocates nothing: it is asked while idle."""
+        """Whether enough events wait. Allocates nothing: it is asked while idle."""
         # the slot that far ahead is not 0; its top byte is that of an address, never 0 itself
         return self.running and self.events.tails[((self.state[k.READ] + _BACKLOG) & self.state[k.MASK]) * 4 + 3]
 

@@ -24,7 +24,7 @@ HEAP_KB = 400  # twice what the firmware may take on the chip: objects have 64-b
 _TO_HOST = struct.Struct("<BQQI")
 _FROM_HOST = struct.Struct("<QII")
 _EVENT = struct.Struct("<II")
-_BACKLOG = 512  # events that end a wait, as Acquisition.backlog() does on a chip
+_BACKLOG = 128  # events that end a wait, as Acquisition.backlog() does on a chip
 _WATCHDOG_EXIT = 3
 _POWER_ON, _WATCHDOG = 1, 2
 
