@@ -229,6 +229,22 @@ def test_mistakes_in_the_text_are_named(place, change, message):
         Dictionary(wrong)
 
 
+@given(st.data())
+def test_any_value_put_anywhere_is_taken_or_refused(data):
+    wrong = tables()
+    node = wrong
+    while True:
+        key = data.draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))
+        if not isinstance(node[key], (dict, list)) or not node[key] or data.draw(st.booleans()):
+            break
+        node = node[key]
+    node[key] = data.draw(st.sampled_from(["", "x", 0, -1, 7, 2**70, 1.5, True, [], [1], {}, {"name": "x"}]))
+    try:
+        generate.generate(Dictionary(wrong))
+    except DictionaryError as error:
+        assert "\n" not in str(error)
+
+
 def test_missing_keys_and_bad_toml_are_named(tmp_path):
     wrong = tables()
     del wrong["command"][0]["fields"]

@@ -28,6 +28,13 @@ class Dictionary:
     def __init__(self, tables: dict):
         """Check the parsed TOML `tables`; raises DictionaryError naming the entry and the value."""
         definitions.entry("dictionary", tables, "mission instrument enum parameter command telemetry event")
+        for name in ("mission", "instrument", "enum"):
+            if not isinstance(tables[name], dict):
+                raise DictionaryError(f"{name}: {tables[name]!r} is not a table")
+        for name, value in tables["instrument"].items():
+            definitions.check_name("instrument", name)
+            if type(value) not in (int, float):
+                raise DictionaryError(f"instrument: {name} {value!r} is not a number")
         self.tables = tables
         self.mission = dict(tables["mission"])
         self.instrument = dict(tables["instrument"])

@@ -10,6 +10,7 @@ SEVERITIES = {"info": 1, "low": 2, "medium": 3, "high": 4}  # -> subtype of serv
 
 _TYPE = re.compile(r"(u\d+)(?:\[(\w+)\])?")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_TEXTS = {"name", "type", "enum", "unit", "severity", "a", "b", "about", "effect"}
 
 
 class DictionaryError(ValueError):
@@ -82,15 +83,36 @@ class Layout:
 
 
 def entry(where: str, table: dict, required: str, optional: str = "") -> None:
-    """Check that a table has its keys and no others, and that its name can be a name in code."""
+    """Check that a table has its keys and no others."""
+    if not isinstance(table, dict):
+        raise DictionaryError(f"{where}: {table!r} is not a table")
     missing = set(required.split()) - set(table)
     unknown = set(table) - set(required.split()) - set(optional.split())
     if missing:
         raise DictionaryError(f"{where}: no {min(missing)}")
     if unknown:
         raise DictionaryError(f"{where}: unknown key {min(unknown)!r}")
-    if "name" in table and not (isinstance(table["name"], str) and _NAME.fullmatch(table["name"])):
-        raise DictionaryError(f"{where}: name {table['name']!r} is not lower-case letters, digits and _")
+
+
+def entries(kind: str, tables: list[dict], required: str, optional: str = ""):
+    """Yield each table of an array, checked, with what to call it in messages."""
+    if not isinstance(tables, list):
+        raise DictionaryError(f"{kind}: {tables!r} is not an array of tables")
+    for table in tables:
+        name = table.get("name") if isinstance(table, dict) else table
+        where = f"{kind} {name}"
+        entry(where, table, required, optional)
+        for key in _TEXTS & set(table):
+            if not isinstance(table[key], str):
+                raise DictionaryError(f"{where}: {key} {table[key]!r} is not a text")
+        check_name(where, table["name"])
+        yield where, table
+
+
+def check_name(where: str, name: str) -> None:
+    """Check that a name can be a name in code."""
+    if not _NAME.fullmatch(name):
+        raise DictionaryError(f"{where}: name {name!r} is not lower-case letters, digits and _")
 
 
 def integer(where: str, key: str, value, low: int, high: int) -> int:
@@ -110,9 +132,7 @@ def unique(where: str, keys: list) -> None:
 def parameters(tables: list[dict]) -> dict[str, Parameter]:
     """Read [[parameter]]; an entry with `count` becomes `name_0`, `name_1`, ... with consecutive ids."""
     found = []
-    for table in tables:
-        where = f"parameter {table.get('name')}"
-        entry(where, table, "name id unit range default", "count effect")
+    for where, table in entries("parameter", tables, "name id unit range default", "count effect"):
         if not isinstance(table["range"], list) or len(table["range"]) != 2:
             raise DictionaryError(f"{where}: range {table['range']!r} is not [low, high]")
         low, high = (integer(where, "range", bound, 0, 2**32 - 1) for bound in table["range"])
@@ -130,9 +150,7 @@ def parameters(tables: list[dict]) -> dict[str, Parameter]:
 def events(tables: list[dict]) -> dict[str, Event]:
     """Read [[event]]."""
     found = []
-    for table in tables:
-        where = f"event {table.get('name')}"
-        entry(where, table, "name id severity a b", "about")
+    for where, table in entries("event", tables, "name id severity a b", "about"):
         if table["severity"] not in SEVERITIES:
             raise DictionaryError(
                 f"{where}: severity {table['severity']!r} is not one of {', '.join(SEVERITIES)}"
@@ -149,7 +167,11 @@ def enumerations(tables: dict[str, dict]) -> dict[str, dict[str, int]]:
     for name, values in tables.items():
         if name in ("parameter", "event"):
             raise DictionaryError(f"enum {name}: the name stands for the numbers of the {name} tables")
+        check_name("enum", name)
+        if not isinstance(values, dict):
+            raise DictionaryError(f"enum {name}: {values!r} is not a table")
         for key, value in values.items():
+            check_name(f"enum {name}", key)
             integer(f"enum {name}", key, value, 0, 2**32 - 1)
         unique(f"enum {name}: values", list(values.values()))
     return tables
@@ -158,9 +180,7 @@ def enumerations(tables: dict[str, dict]) -> dict[str, dict[str, int]]:
 def layouts(kind: str, tables: list[dict], enums: dict) -> dict[str, Layout]:
     """Read [[telemetry]] or [[command]]."""
     found = []
-    for table in tables:
-        where = f"{kind} {table.get('name')}"
-        entry(where, table, "name service subtype fields", "about")
+    for where, table in entries(kind, tables, "name service subtype fields", "about"):
         numbers = (integer(where, key, table[key], 1, 255) for key in ("service", "subtype"))
         fields = tuple(_fields(where, table["fields"], enums))
         found.append(Layout(table["name"], *numbers, fields, table.get("about", "")))
@@ -171,10 +191,8 @@ def layouts(kind: str, tables: list[dict], enums: dict) -> dict[str, Layout]:
 
 def _fields(where: str, tables: list[dict], enums: dict):
     scalars, arrays = [], []
-    for table in tables:
-        here = f"{where}: field {table.get('name')}"
-        entry(here, table, "name type", "enum unit about")
-        match = _TYPE.fullmatch(str(table["type"]))
+    for here, table in entries(f"{where}: field", tables, "name type", "enum unit about"):
+        match = _TYPE.fullmatch(table["type"])
         if not match or match[1] not in TYPES:
             raise DictionaryError(f"{here}: unknown type {table['type']!r}")
         if table.get("enum") not in (None, *enums):
