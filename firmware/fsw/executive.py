@@ -5,7 +5,7 @@ import gc
 from fsw import icd
 from micropython import const
 
-_LONGEST_IDLE_US = const(1_000_000)  # a cycle at least so often
+_LONGEST_IDLE_US = const(250_000)  # a cycle at least so often: a stuck line is found within three
 _GC_US = const(2_000_000)
 
 

@@ -65,7 +65,7 @@ def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> by
         block_size=layout.fs_blocksize,
         block_count=layout.fs_blockcount,
         prog_size=256,
-        disk_version=0x00020000,
+        disk_version=0x00020001,  # 2.1, what MicroPython 1.28 writes
         mount=old is None,
     )
     if old:
