@@ -32,6 +32,12 @@ class Instrument(Session):
         reports = (p.fields for p in self.said if p.name.startswith("event_"))
         return [(f["a"], f["b"]) for f in reports if f["event"] == number]
 
+    def said_at(self, name):
+        """On-board time of the last event report of that name, us."""
+        number = DICTIONARY.enums["event"][name]
+        reports = (p for p in self.said if p.name.startswith("event_") and p.fields["event"] == number)
+        return max(p.time_s for p in reports) * 1e6
+
     def start(self):
         self.command("function", function="start")
 

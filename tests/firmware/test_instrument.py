@@ -44,7 +44,7 @@ def test_books_balance_to_the_pulse(where):
         )
         assert fates.spurious == 0
         assert sum(i.counts().values()) == rates["front"] + rates["back"]
-        assert sum(i.counts("coincidence_spectrum").values()) == rates["front_back"] > 500
+        assert sum(i.counts("coincidence_spectrum").values()) == rates["front_back"] > 400
         hk = i.last("housekeeping")
         assert hk["ring_overruns"] == hk["ring_slips"] == hk["task_failures"] == 0
 
@@ -96,14 +96,14 @@ def test_a_stuck_line_is_switched_off_and_the_others_go_on(where):
     with instrument(where) as i:
         i.start()
         i.target.head.stick(5, True)
-        i.play(poisson(1000, 1.5, 3))
+        i.play(poisson(1000, 1.0, 3))
         rates = i.stop()
         assert [a for a, _ in i.events("detector_off")] == [5]
         hk = i.wait_for(lambda packet: packet.name == "housekeeping", 11).fields
         assert hk["gave_up"] >= 3 and hk["detectors_on"] == 0xFFFF & ~(1 << 5)
         # three turns of at most 0.25 s: until then nearly all of the time is dead, and counted so
         assert 35_000 < rates["real_us"] - rates["live_us"] < 800_000
-        assert sum(rates["accepted"]) > 600
+        assert sum(rates["accepted"]) > 200
 
 
 @both
