@@ -1,7 +1,6 @@
 """Runs a script on the emulated Pico in place of the firmware, with the firmware's modules on its file system."""
 
 import pytest
-
 from dorn import onboard_image
 from dorn.errors import UserError
 from dorn.head.front_end import Head

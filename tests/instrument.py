@@ -4,7 +4,6 @@ from contextlib import contextmanager
 
 import chip
 import pytest
-
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import FrontEnd, Head
 from dorn.session import Session

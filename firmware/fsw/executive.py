@@ -1,5 +1,5 @@
-# The cyclic executive: a table of tasks with periods and time budgets, one after the other; then the garbage collector, at
-# this point and no other; then the supervisor; then idle until a task is due, the link has bytes or the rings fill.
+# The cyclic executive: a table of tasks with periods and time budgets, one after the other; then the garbage collector,
+# at this point and no other; then the supervisor; then idle until a task is due, the link has bytes or the rings fill.
 import gc
 
 from fsw import icd
@@ -77,7 +77,9 @@ class Executive:
     def _turn(self, number, task, now):
         try:
             again = task.run(now)
-        except Exception as error:  # a fault of one task is no fault of the others; without a turn done the watchdog bites
+        except (
+            Exception
+        ) as error:  # a fault of one task is no fault of the others; without a turn done the watchdog bites
             self.failures += 1
             self._report(icd.EVENT_TASK_FAILED, number, line_of(error))
             return False

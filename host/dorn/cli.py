@@ -45,9 +45,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser():
-    parser = _Parser(
-        prog="dorn", description="Flight software of a DORN-style alpha spectrometer: host tools"
-    )
+    parser = _Parser(prog="dorn", description="Flight software of a DORN-style alpha spectrometer: host tools")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="play a source into the instrument and decode what it sends")
@@ -71,9 +69,7 @@ def _parser():
     demo = commands.add_parser("demo", help="one minute of radon and its products, through the instrument")
     demo.set_defaults(command=_demo)
     demo.add_argument("--target", help="default: rp2040 where its image is there, else unix")
-    demo.add_argument(
-        "--out", type=Path, default=Path("dorn-demo"), metavar="DIR", help="default %(default)s"
-    )
+    demo.add_argument("--out", type=Path, default=Path("dorn-demo"), metavar="DIR", help="default %(default)s")
 
     decode = commands.add_parser("decode", help="decode an archive of telemetry packets")
     decode.set_defaults(command=_decode)
@@ -105,9 +101,7 @@ def _real(args):
     for option in ("rate", "replay", "calibration", "noise_kev"):
         value = getattr(args, option)
         if value not in (None, False):
-            raise UserError.at(
-                "SOURCE", f"--{option.replace('_', '-')}", "real detectors take none", str(value)
-            )
+            raise UserError.at("SOURCE", f"--{option.replace('_', '-')}", "real detectors take none", str(value))
     if args.duration is None:
         raise UserError.at("SOURCE", "--duration", "is missing: real detectors have no end", REAL_DETECTORS)
     sources.check("duration_s", args.duration)
@@ -145,10 +139,7 @@ def _decode(args):
     except OSError as error:
         raise UserError.at(args.file, "file", f"cannot be read: {error.strerror}") from None
     dictionary = Dictionary.load()
-    try:
-        recording = archive.decode(args.file, dictionary)
-    except archive.ArchiveError as error:
-        raise UserError(error) from None
+    recording = archive.decode(args.file, dictionary)
     if not recording.packets:
         raise UserError.at(args.file, "packets", "none of this instrument", f"{recording.crc_errors} damaged")
     products = Products(dictionary)

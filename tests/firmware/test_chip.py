@@ -2,12 +2,11 @@
 
 import chip
 import pytest
-from instrument import DICTIONARY, Instrument, instrument
-from test_instrument import poisson, regular
-
 from dorn import onboard_image
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
+from instrument import DICTIONARY, Instrument, instrument
+from test_instrument import poisson, regular
 
 WINDOW_S = 0.5
 WATCHDOG = DICTIONARY.enums["reset_cause"]["watchdog"]
@@ -78,7 +77,9 @@ def test_a_stall_the_ring_holds_loses_nothing():
         assert rates["gap_us"] == rates["overrun_hits"] == 0
 
 
-@pytest.mark.parametrize("particles", [regular(60_000, 8_000), poisson(80_000, 0.4, 2, pairs=0.8)], ids=["regular", "pairs"])
+@pytest.mark.parametrize(
+    "particles", [regular(60_000, 8_000), poisson(80_000, 0.4, 2, pairs=0.8)], ids=["regular", "pairs"]
+)
 def test_an_overrun_is_booked_as_time_and_hits(particles):
     with instrument("rp2040", width_ns=3000) as i:
         i.start()

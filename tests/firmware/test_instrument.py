@@ -1,11 +1,11 @@
 """The whole firmware on both simulated targets: what it counts, and what it survives."""
 
+import itertools
 import random
 
 import pytest
-from instrument import DICTIONARY, both, instrument
-
 from dorn.session import CommandFailed
+from instrument import DICTIONARY, both, instrument
 
 KEV_PER_CHANNEL = 12
 
@@ -34,9 +34,7 @@ def test_books_balance_to_the_pulse(where):
         i.play(poisson(20_000, 0.5, 1, energies=(150.0, 3000.0, 5000.0, 14_000.0), pairs=0.25))
         rates, fates = i.stop(), i.target.head.fates
         assert fates.injected > 10_000 and fates.lost_dead_time > 100 and fates.merged > 10
-        accepted, below, over, disabled = (
-            rates[n] for n in ("accepted", "below_threshold", "over_range", "disabled")
-        )
+        accepted, below, over, disabled = (rates[n] for n in ("accepted", "below_threshold", "over_range", "disabled"))
         assert sum(below) == below[3] > 0 and sum(over) > 1000 and fates.disabled > 400
         assert fates.delivered == sum(accepted) + sum(below) + sum(over) + sum(disabled) + rates["overrun_hits"]
         assert fates.injected == (
@@ -147,7 +145,7 @@ def test_integrations_follow_each_other_without_a_gap(where):
         mine = [p.fields for p in i.said if p.name == "spectrum" and p.fields["detector"] == 7]
         spectra = list({f["integration"]: f for f in mine}.values())  # some come in several packets
         assert [f["integration"] for f in spectra] == [1, 2, 3, 4, 5]
-        for one, next_one in zip(spectra, spectra[1:], strict=False):
+        for one, next_one in itertools.pairwise(spectra):
             assert next_one["start_us"] == one["start_us"] + one["real_us"]
         assert sum(f["real_us"] for f in spectra) == rates["real_us"]
         assert sum(i.counts().values()) == rates["front"] + rates["back"]

@@ -32,9 +32,7 @@ def load(path, calibration=None):
     """
     suffix = Path(path).suffix.lower()
     if calibration is not None and suffix != ".spe":
-        raise SourceError.at(
-            path, "calibration", "only a .spe file takes one", "{:g},{:g}".format(*calibration)
-        )
+        raise SourceError.at(path, "calibration", "only a .spe file takes one", "{:g},{:g}".format(*calibration))
     if suffix == ".spe":
         return _spe(path, calibration)
     if suffix == ".csv":

