@@ -37,6 +37,6 @@ def run(script: str, limit_s: float = 60.0) -> str:
             return b">>> " in said
 
         target.wait_for(over, limit_s)
-    text = said.decode().partition("\r\nMicroPython v")[0].replace("\r\n", "\n")
+    text = said.decode(errors="replace").partition("\r\nMicroPython v")[0].replace("\r\n", "\n")
     assert "Traceback" not in text, text
     return text

@@ -21,9 +21,10 @@ _DMA = const(0x50000000)
 _TIMERAWL = const(0x40054028)
 _ADC = const(0x4004C000)
 _IO_BANK0_CTRL = const(0x40014004)
+_INOVER = const(3 << 16)  # field of it: override of the input
+_INOVER_LOW = const(2 << 16)
 _SIO_GPIO_IN = const(0xD0000004)
 _SET = const(0x2000)  # atomic-set alias of a register
-_CLEAR = const(0x3000)
 
 _ADC_EN = const(1 << 0)
 _ADC_START_ONCE = const(1 << 2)
@@ -32,8 +33,6 @@ _ADC_READY = const(1 << 8)
 _ADC_FIFO = const((1 << 24) | (1 << 11) | (1 << 10) | (1 << 3) | (1 << 2) | (1 << 0))
 _ADC_FIFO_EMPTY = const(1 << 8)
 _ADC_FIFO_OVER = const(1 << 11)
-_INOVER_LOW = const(2 << 16)
-_INOVER_MASK = const(3 << 16)
 
 _DREQ_PIO0_RX0 = const(4)
 _DREQ_PIO0_RX1 = const(5)
@@ -128,6 +127,16 @@ def _clear(at: ptr32, words: int):
         at[i] = 0
 
 
+@micropython.viper
+def _override(control: ptr32, detectors: int):
+    # the inputs of the detectors that are not in the mask low, the others as they are
+    for d in range(16):
+        keep = control[2 * d] & ~_INOVER
+        if (detectors >> d) & 1 == 0:
+            keep |= _INOVER_LOW
+        control[2 * d] = keep
+
+
 class EventBuilder:
     """Rings of events, filled by hardware.
 
@@ -164,6 +173,7 @@ class EventBuilder:
             set_base=Pin(board.HEAD_RESET),
         )
         self._starter = rp2.StateMachine(1, start_adc)
+        self._load_start_once = rp2.asm_pio_encode("set(x, 4)", 0)  # assembled here: it takes 10 ms
         machine.ADC(Pin(board.PEAK_HOLD))
         self._adc_input = board.PEAK_HOLD - 26
 
@@ -205,11 +215,7 @@ class EventBuilder:
 
     def enable(self, detectors):
         """Let only these detectors (a mask) trigger: the inputs of the others are overridden low."""
-        for gp in range(16):
-            register = _IO_BANK0_CTRL + 8 * (self._first + gp)
-            mem32[register + _CLEAR] = _INOVER_MASK
-            if not detectors >> gp & 1:
-                mem32[register + _SET] = _INOVER_LOW
+        _override(_IO_BANK0_CTRL + 8 * self._first, detectors)
 
     def start(self, detectors):
         """Stop, empty the rings and run: nothing of an earlier run is left. The reader begins anew at slot 0."""
@@ -228,7 +234,7 @@ class EventBuilder:
             while sm.rx_fifo():
                 sm.get()
         mem32[_PIO0 + 0x08] = 0x0F0F0F0F  # FDEBUG
-        self._starter.exec("set(x, 4)")  # START_ONCE
+        self._starter.exec(self._load_start_once)
         for channel, read, write, count, ctrl in self._plan:
             trigger = channel in (self._channels[0], self._convert, self._channels[3])
             channel.config(read=read, write=write, count=count, ctrl=ctrl, trigger=trigger)

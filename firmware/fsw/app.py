@@ -32,12 +32,12 @@ class App:
         boot_count = count_boot(board.flash)
         housekeeping = Housekeeping(board, boot_count, acquisition, executive, self._router, self._deframer, telemetry)
         #                          run                                period, budget, limit, all ms
-        self._rates = Task(Rates(acquisition, telemetry).turn, 5000, 20, 3000)
-        self._housekeeping = Task(housekeeping.turn, 10000, 20, 3000)
+        self._rates = Task(Rates(acquisition, telemetry).turn, 5000, 5, 3000)
+        self._housekeeping = Task(housekeeping.turn, 10000, 5, 3000)
         self._tasks = (
-            Task(acquisition.turn, 0, 20, 3000),
-            Task(self._commands, 0, 50, 3000),
-            Task(Spectra(acquisition, telemetry, board.link).turn, 0, 20, 3000),
+            Task(acquisition.turn, 0, 10, 3000),
+            Task(self._commands, 0, 15, 3000),
+            Task(Spectra(acquisition, telemetry, board.link).turn, 0, 10, 3000),
             self._rates,
             self._housekeeping,
         )

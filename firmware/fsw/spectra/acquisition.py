@@ -233,7 +233,7 @@ class Acquisition:
 
     def _empty(self):
         for spectra in (self.singles, self.pairs):
-            k.clear(spectra, len(spectra))
+            k.clear(spectra, len(spectra) // 2)
         self.state[k.NEARLY_FULL] = 0
 
     def _close_all(self, reason):

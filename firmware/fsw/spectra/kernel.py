@@ -218,9 +218,10 @@ def unread(i: int, n: int, j: int, tails: ptr32, state: ptr32) -> int:
 
 
 @micropython.viper
-def clear(spectra: ptr16, channels: int):
-    for c in range(channels):
-        spectra[c] = 0
+def clear(words: ptr32, count: int):
+    # two channels at a time: spectra have an even number
+    for i in range(count):
+        words[i] = 0
 
 
 @micropython.viper

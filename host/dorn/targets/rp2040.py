@@ -4,7 +4,7 @@ The emulator (rp2040py) is not cycle-exact: the CPU costs what its data sheet sa
 gets wrong, and what is done about it here:
 
 - While the CPU sleeps it jumps from alarm to alarm and the PIO only catches up afterwards. So while the head is busy
-  (a line is high or was just reset) the hardware is stepped cycle by cycle, without the CPU (`_metronome`).
+  (a line is high, or an event is not over) the hardware is stepped cycle by cycle, without the CPU (`_metronome`).
 - While the CPU runs, a PIO machine runs at most one instruction for each CPU instruction: times of events are off by
   some cycles. Where exactness counts, `hardware(seconds)` lets PIO, DMA, ADC and clock run with the CPU held.
 """
@@ -28,8 +28,8 @@ MICROPYTHON = "1.28.0"
 IMAGE = "RPI_PICO-20260406-v1.28.0.uf2"
 IMAGE_SHA256 = "00aedb8431ebea83b470ef909509f16432c5b1b43e8f6eaf015f6f9560bc8152"
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
-_CALM_CYCLES = 64  # after the reset's release the machine looks, pushes and is armed: 25, and DMA
 _CHUNK_CYCLES = 6_000  # the CPU gets its turn between chunks
+_LOOK_CYCLES = 125  # while the CPU runs: whether it sleeps again
 _RESET_PIN_BIT = 22
 _INOVER_LOW = 2
 
@@ -81,6 +81,15 @@ def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> by
     return bytes(context.buffer)
 
 
+def _armed_loop(instructions) -> frozenset[int]:
+    """Where the sequencer looks for a line: three instructions, the last a `jmp(not_x)` to the first."""
+    jmp_not_x = 0x0020
+    loops = [a for a in range(30) if instructions[a + 2] == jmp_not_x | a]
+    if len(loops) != 1:
+        raise TargetError(f"target rp2040: no event builder in PIO 0: armed loops at {loops}")
+    return frozenset(range(loops[0], loops[0] + 3))
+
+
 class Rp2040Target(Target):
     name = "rp2040"
 
@@ -123,7 +132,7 @@ class Rp2040Target(Target):
         self._reset = mcu.gpio[board["HEAD_RESET"]]
         self._adc_channel = board["PEAK_HOLD"] - 26
         self._shown = 0
-        self._calm_ns = 0.0  # the hardware is at rest after this time, if no line is high
+        self._sequencer, self._armed = mcu.pio[0].machines[0], frozenset()
         mcu.adc.on_adc_read = self._convert
         self._reset.add_listener(self._on_reset)
         self._edge = self._clock.create_alarm(self._on_edge)
@@ -163,7 +172,8 @@ class Rp2040Target(Target):
         high = bool(self._reset.output_value)
         if high != self.head.reset_high:
             self.head.reset(high, int(self._clock.nanos))
-            self._calm_ns = self._clock.nanos + _CALM_CYCLES * 8
+            if not self._armed:
+                self._armed = _armed_loop(self.mcu.pio[0].instructions)
             self._show()
 
     def _convert(self, channel: int) -> None:
@@ -177,15 +187,18 @@ class Rp2040Target(Target):
     # -- time --------------------------------------------------------------------------------------
 
     def _busy(self) -> bool:
-        return bool(self.head.lines & self.head.enabled) or self._clock.nanos < self._calm_ns
+        """A line is high, or the machine is not back in the loop in which it looks for one."""
+        if self.head.lines & self.head.enabled:
+            return True
+        return self._sequencer.enabled and self._sequencer.pc not in self._armed
 
     def _on_metronome(self) -> None:
         """While the CPU sleeps: the hardware cycle by cycle, for as long as the head is busy, in chunks."""
         if self.mcu.core.waiting:
             self._step(_CHUNK_CYCLES)
         self._beating = self._busy()
-        if self._beating:  # while the CPU runs, look again in 2 us
-            self._metronome.schedule_ticks(1 if self.mcu.core.waiting else 250 * _CYCLE_TICKS)
+        if self._beating:
+            self._metronome.schedule_ticks(1 if self.mcu.core.waiting else _LOOK_CYCLES * _CYCLE_TICKS)
 
     def _step(self, cycles: int) -> None:
         tick, advance, busy = self._clock.tick_ticks, self.mcu.pio[0].advance, self._busy
@@ -209,8 +222,6 @@ class Rp2040Target(Target):
                 idle = min(clock.ticks_to_next_alarm if clock.has_scheduled_alarm else end, end - clock.ticks)
                 cycles = max(1, idle // _CYCLE_TICKS)
                 clock.tick_ticks(cycles * _CYCLE_TICKS)
-                for _ in range(12):  # in arrears it runs one instruction a call: let it reach its place in the loop
-                    pio.advance(0)
                 pio.advance(cycles)
         self._beating = False
 
