@@ -1,10 +1,10 @@
 # The board interface (boards/README.md) on the boards with an RP2040.
+import select
 import sys
 import time
 
 import machine
 import micropython
-import select
 from machine import mem32
 from micropython import const
 

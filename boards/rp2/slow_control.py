@@ -1,10 +1,11 @@
-# Slow control over I2C. So far: the comparators' thresholds, from a quad 12-bit DAC MCP4728 (data sheet DS22187E).
+# Slow control over I2C. So far: the comparators' thresholds, from a quad 12-bit DAC MCP4728 (DS22187E).
 #
-# Multi-Write (figure 5-8) sets outputs and leaves the EEPROM alone: a command and two bytes of value for each channel.
+# Multi-Write (figure 5-8) sets outputs and leaves the EEPROM alone: a command and two bytes for each channel.
 # The reference is the internal one, 2.048 V with gain 1: 0.5 mV a step (table 4-6), whatever the supply does.
+from struct import pack
+
 from machine import I2C, Pin
 from micropython import const
-from struct import pack
 
 _CHANNEL_A = const(0x40)  # Multi-Write, output updated at its last byte
 _CHANNEL_B = const(0x42)
@@ -24,9 +25,9 @@ class SlowControl:
         self._dac = board.DAC_ADDRESS
 
     def comparators(self, front_mv, back_mv):
-        """Set the thresholds of all front and of all back comparators, 0 to 2047 mV. OSError if the DAC does not answer.
+        """Set the thresholds of all front and of all back comparators, 0 to 2047 mV.
 
-        Called on a change only, never periodically: the bus runs beside the input of the ADC.
+        OSError if the DAC does not answer. Called on a change only: the bus runs beside the input of the ADC.
         """
         front = _INTERNAL | front_mv * _STEPS_PER_MV
         back = _INTERNAL | back_mv * _STEPS_PER_MV

@@ -1,10 +1,9 @@
-"""The comparators' thresholds from telecommand to head, with the DAC on the emulated Pico's I2C bus and on the unix port."""
+"""The comparators' thresholds from telecommand to head: over the emulated I2C bus, and on the unix port."""
 
 import contextlib
 
 import chip
 import pytest
-
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import DEFAULT_COMPARATOR_MV, MV_PER_MEV, FrontEnd, Head
 from dorn.session import CommandFailed, Session
@@ -18,7 +17,7 @@ PULSES = 3  # of each energy in each detector
 
 @contextlib.contextmanager
 def instrument(name, prepare=lambda target: None, **front_end):
-    """A session just powered on, `prepare(target)` called before; the comparators stand where no default is."""
+    """A session just powered on, after `prepare(target)`; the comparators stand where no default is."""
     head = Head(FrontEnd(**front_end))
     head.comparators(70, 80)
     with chip.open_chip(head=head) if name == "rp2040" else open_target(name, head) as target:

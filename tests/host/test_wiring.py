@@ -43,7 +43,8 @@ def test_the_scales_are_those_of_head_and_dictionary():
     zero, kev = instrument["zero_code"], instrument["kev_per_code"]
     mv_per_code = 3300 / 4096
     assert f"Scale at the comparators: {MV_PER_MEV} mV/MeV." in TEXT
-    assert f"{DEFAULT_COMPARATOR_MV} mV, the default, is {DEFAULT_COMPARATOR_MV * 1000 / MV_PER_MEV:.0f} keV" in TEXT
+    default_kev = DEFAULT_COMPARATOR_MV * 1000 / MV_PER_MEV
+    assert f"{DEFAULT_COMPARATOR_MV} mV, the default, is {default_kev:.0f} keV" in TEXT
     full_scale_mev = kev * (instrument["full_scale_code"] - zero) / 1000
     assert f"full scale, {full_scale_mev:.1f} MeV, is {full_scale_mev * MV_PER_MEV / 1000:.2f} V" in TEXT
     assert f"code {zero} is 0 keV, {kev:.0f} keV a code; with {MV_PER_MEV} mV/MeV" in TEXT

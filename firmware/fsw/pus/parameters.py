@@ -21,11 +21,11 @@ class Parameters:
         return self._values[_find(number)[0]]
 
     def set(self, number, value):
-        """Set a parameter; raises Refused for an unknown number or a value out of range, and what `apply` raises."""
+        """Set a parameter. Refused for an unknown number or a value out of range; else what `apply` raises."""
         at, low, high = _find(number)
         if not low <= value <= high:
             raise Refused(icd.FAILURE_OUT_OF_RANGE, value)
-        # also when it is the value already: it may not have reached what it sets, or that may have changed by itself
+        # also the value it has: that may not have reached what it sets, which may have changed by itself, too
         self._apply(number, value)  # if this raises, the old value stands
         self._values[at] = value
 

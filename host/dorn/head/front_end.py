@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, fields
 
 from dorn.errors import UserError
 
-MV_PER_MEV = 150  # of the shaped pulse at the comparators; full scale, 12.1 MeV, is 1.82 V: the DAC reaches 2.05 V
+# of the shaped pulse at the comparators: full scale, 12.1 MeV, is 1.82 V, and the DAC reaches 2.05 V
+MV_PER_MEV = 150
 DEFAULT_COMPARATOR_MV = 45  # 300 keV
 FWHM = 2.3548200450309493  # of a Gaussian, in standard deviations: 2 sqrt(2 ln 2)
 
@@ -110,7 +111,7 @@ class Head:
         self._over_ns = front_end.peaking_ns + self._tail_ns
 
     def comparators(self, front_mv: float, back_mv: float) -> None:
-        """The thresholds of all front and of all back comparators from now on; pulses under way keep the old ones."""
+        """Thresholds of all front and all back comparators from now on; pulses under way keep the old ones."""
         self.comparator_mv = (front_mv, back_mv)
         self._comparator = [
             (self.comparator_mv[d & 1] * 1000 / MV_PER_MEV + offset_kev) / self.front_end.kev_per_code

@@ -6,10 +6,11 @@ _REFERENCE_MV, _SUPPLY_MV, _CODES = 2048, 3300, 4096
 
 
 class Mcp4728:
-    """Quad 12-bit DAC MCP4728, as the I2C bus sees it (data sheet DS22187E): output A sets the front comparators, B the back.
+    """Quad 12-bit DAC MCP4728 as the I2C bus sees it (data sheet DS22187E).
 
-    Of its commands only Multi-Write (figure 5-8) is simulated; others, and reads, are not acknowledged. Its LDAC pin is
-    low: an output follows at once, whatever the UDAC bit says (table 4-5). At power-up the outputs are as the head has them.
+    Output A sets the front comparators, B the back ones; at power-up they are as the head has them. Of the
+    commands only Multi-Write (figure 5-8) is simulated; others, and reads, are not acknowledged. The LDAC pin
+    is low: an output follows at once, whatever the UDAC bit says (table 4-5).
     """
 
     ADDRESS = 0x60  # as delivered
