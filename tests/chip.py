@@ -1,7 +1,6 @@
 """Runs a script on the emulated Pico in place of the firmware, with the firmware's modules on its file system."""
 
 import pytest
-
 from dorn import onboard_image
 from dorn.errors import UserError
 from dorn.head.front_end import Head
@@ -17,9 +16,9 @@ def firmware_files():
     return dict(_FILES)
 
 
-def open_chip(script=None, head: Head | None = None, **options):
+def open_chip(script=None, head: Head | None = None, files=None, **options):
     """An Rp2040Target; with `script` as main.py. Skips the test where there is no emulator or no image."""
-    files = firmware_files()
+    files = files or firmware_files()
     if script is not None:
         files["main.py"] = script.encode()
     try:

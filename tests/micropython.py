@@ -70,9 +70,7 @@ class Child:
             self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer.endswith("\n") or answer.startswith("Traceback"):
-            raise AssertionError(
-                f"micropython stopped at {line[:200]!r}:\n{answer}{self._process.stdout.read()}"
-            )
+            raise AssertionError(f"micropython stopped at {line[:200]!r}:\n{answer}{self._process.stdout.read()}")
         return answer[:-1]
 
     def __enter__(self):

@@ -3,13 +3,12 @@
 Nothing of them is copied into the project. Where the folder is absent, tests skip and say so.
 """
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytest
+from data import data
 
 # pulser energies of Logbook_Alfa.md in keV, in the order of the regions; the first run had no 5750
 LISBON_PULSER_KEV = {"1Cal.dat": (5000, 5500, 6000), "2Cal.dat": (5000, 5500, 5750, 6000)}
@@ -22,12 +21,7 @@ ONE_TO_ONE = (-145.5, 12.0)
 
 def path(name):
     """The file or folder `name` of the data; skips the test where it is absent."""
-    root = os.environ.get("DORN_DATA")
-    if not root:
-        pytest.skip("real data: DORN_DATA is not set")
-    if not (Path(root) / name).exists():
-        pytest.skip(f"real data: no {name} in DORN_DATA")
-    return Path(root) / name
+    return data(*name.split("/"))
 
 
 @dataclass
@@ -72,8 +66,6 @@ def lisbon_csv(folder, file="1Cal.dat", calibration=None):
     """(path, regions): the spectrum of `lisbon` as a CSV source in `folder`."""
     energies_kev, counts, regions = lisbon(file, calibration)
     target = Path(folder) / f"{Path(file).stem}.csv"
-    rows = (
-        f"{energy_kev!r},{count}\n" for energy_kev, count in zip(energies_kev.tolist(), counts, strict=True)
-    )
+    rows = (f"{energy_kev!r},{count}\n" for energy_kev, count in zip(energies_kev.tolist(), counts, strict=True))
     target.write_text("energy_kev,counts\n" + "".join(rows), encoding="utf-8")
     return target, regions

@@ -1,10 +1,11 @@
-# Hardware-sequenced read-out of 16 detectors: PIO + DMA + ADC, no CPU per event. What the rules are, and why, stands in
-# the blueprint's "event builder"; the same law in Python, for the unix port, is host/dorn/targets/event_law.py.
+# Hardware-sequenced read-out of 16 detectors: PIO + DMA + ADC, no CPU per event. What the head must do for it stands in
+# boards/pico/wiring.md; the same law in Python, for the unix port, is host/dorn/targets/event_law.py.
 #
-# One state machine decides and records: the hit pattern it converts is the hit pattern it pushes. A second one only turns
-# "convert" into the word that starts the ADC. DMA chains  word -> time stamp -> end address of its amplitudes  into three
-# rings, and the amplitudes into a fourth. A slot of the last ring of the chain is 0 until its event is complete, so no DMA
-# register is read while the rings run (RP2040-E12: a ring's write address is wrong while a transfer is in flight).
+# One state machine decides and records: the hit pattern it converts is the hit pattern it pushes. A second one only
+# turns "convert" into the word that starts the ADC. DMA chains  word -> time stamp -> end address of its amplitudes
+# into three rings, and the amplitudes into a fourth. A slot of the last ring of the chain is 0 until its event is
+# complete, so no DMA register is read while the rings run (RP2040-E12: the write address of a ring is wrong while a
+# transfer is in flight).
 import array
 
 import machine
@@ -102,7 +103,7 @@ def _programs(peaking, settle, convert, reset, release):
 
     peaking = (peak_n + 1) * (peak_delay + 1)
     convert = (conv_n + 1) * (conv_delay + 1)
-    # dead cycles from the look at the lines that triggered to the look that found them quiet, counted in the listing above
+    # dead cycles, from the look at the lines that triggered to the one that found them quiet: counted in the listing
     fixed = 59 + peaking + reset + release
     hit = 3 + settle + convert
     extra_pass = 6 + reset + release
@@ -122,7 +123,7 @@ def _aligned(*bits):
 
 
 @micropython.viper
-def _clear(at: ptr32, words: int):  # noqa: F821
+def _clear(at: ptr32, words: int):
     for i in range(words):
         at[i] = 0
 
@@ -133,7 +134,8 @@ class EventBuilder:
     words[i]: hit pattern << 16 | (0x7FFF - extra reset passes) & 0xFFFF;  stamps[i]: low 32 bits of the time in us when
     the lines were found quiet;  tails[i]: address in `amplitudes` just behind the event's last one, 0 while there is no
     event, to be zeroed by the reader;  amplitudes: 12-bit codes, bit 15 set for a failed conversion, in detector order.
-    Dead time of an event with k hits and p passes: fixed_cycles + k * hit_cycles + p * pass_cycles of `mhz` cycles a us.
+    Dead time of an event with k hits and p extra passes, in cycles of `mhz` a us:
+    fixed_cycles + k * hit_cycles + p * pass_cycles.
     """
 
     def __init__(self, board):
@@ -168,8 +170,10 @@ class EventBuilder:
         bits = board.RING_BITS
         self.mask = (1 << bits) - 1
         self.amplitude_mask = (1 << board.AMPLITUDE_BITS) - 1
-        self._keep, addresses = _aligned(*sorted((bits + 2, bits + 2, bits + 2, board.AMPLITUDE_BITS + 1), reverse=True))
-        if board.AMPLITUDE_BITS + 1 > bits + 2:
+        self._keep, addresses = _aligned(
+            *sorted((bits + 2, bits + 2, bits + 2, board.AMPLITUDE_BITS + 1), reverse=True)
+        )
+        if bits + 2 < board.AMPLITUDE_BITS + 1:
             amplitudes, words, stamps, tails = addresses
         else:
             words, stamps, tails, amplitudes = addresses
@@ -250,7 +254,7 @@ class EventBuilder:
         return mem32[_SIO_GPIO_IN] >> self._first & 0xFFFF
 
     def faults(self):
-        """Error flags since the last call: bit 0 a PIO FIFO was full, bit 1 the ADC's was. Both lose an event's step."""
+        """Flags since the last call: bit 0, a PIO FIFO was full; bit 1, the ADC's was. The rings lost step."""
         stalled = mem32[_PIO0 + 0x08] & 3
         over = mem32[_ADC + 8] & _ADC_FIFO_OVER
         if stalled:

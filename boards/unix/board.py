@@ -1,5 +1,5 @@
-# The board interface in a process of MicroPython's unix port. The host's unix target (host/dorn/targets/unix.py) owns the
-# time and the detector head; here are the rings, and a pipe. One message each way whenever the firmware waits:
+# The board interface in a process of MicroPython's unix port. The host's unix target (host/dorn/targets/unix.py) owns
+# the time and the detector head; here are the rings, and a pipe. One message each way whenever the firmware waits:
 #
 #   to the host    kind, now_us, argument, n, n bytes   "W": wait until `argument`, with the bytes written to the link
 #                                                       "S", "E", "X": event builder start, enable, stop; argument: mask
@@ -27,7 +27,7 @@ class Board:
     id = 0
 
     def __init__(self):
-        # main.py FLASH RESET_CAUSE FIXED HIT PASS: the folder that is the flash, why it starts, the event builder's times
+        # main.py FLASH RESET_CAUSE FIXED HIT PASS: the folder that is the flash, why it starts, dead times of events
         self.flash = sys.argv[1]
         self.reset_cause = int(sys.argv[2])
         self._now_us = 0
@@ -40,7 +40,7 @@ class Board:
         self.clock = self.link = self.watchdog = self.slow_control = self
         self.events = EventBuilder(self, [int(a) for a in sys.argv[3:6]])
 
-    # -- the pipe --------------------------------------------------------------------------------------------------------
+    # -- the pipe ----------------------------------------------------------------------------------
 
     def ask(self, kind, argument, data=b""):
         self._out.write(struct.pack(_TO_HOST, ord(kind), self._now_us, argument, len(data)))
@@ -53,7 +53,7 @@ class Board:
             sys.exit(0)
         return data
 
-    # -- clock, watchdog ---------------------------------------------------------------------------------------------------
+    # -- clock, watchdog ---------------------------------------------------------------------------
 
     def us(self):
         return self._now_us
@@ -82,7 +82,7 @@ class Board:
     def feed(self):
         self._fed_us = self._now_us
 
-    # -- link ----------------------------------------------------------------------------------------------------------------
+    # -- link --------------------------------------------------------------------------------------
 
     def read(self):
         data, self._received = self._received, b""
@@ -95,7 +95,7 @@ class Board:
     def room(self):
         return True
 
-    # -- slow control --------------------------------------------------------------------------------------------------------
+    # -- slow control ------------------------------------------------------------------------------
 
     def comparators(self, front_mv, back_mv):
         self.ask("C", front_mv << 16 | back_mv)

@@ -28,9 +28,7 @@ class App:
         self._executive = executive = Executive(board, acquisition.backlog, self._supervisor.turn, report)
 
         self._parameters = parameters = Parameters(telemetry, self._set)
-        self._router = Router(
-            telemetry, {8: Functions(acquisition), 17: Test(telemetry), 20: parameters}
-        )
+        self._router = Router(telemetry, {8: Functions(acquisition), 17: Test(telemetry), 20: parameters})
         boot_count = count_boot(board.flash)
         housekeeping = Housekeeping(board, boot_count, acquisition, executive, self._router, self._deframer, telemetry)
         #                          run                                period, budget, limit, all ms

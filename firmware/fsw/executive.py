@@ -1,11 +1,11 @@
-# The cyclic executive: a table of tasks with periods and time budgets, one after the other; then the garbage collector, at
-# this point and no other; then the supervisor; then idle until a task is due, the link has bytes or the rings fill.
+# The cyclic executive: a table of tasks with periods and time budgets, one after the other; then the garbage collector,
+# at this point and no other; then the supervisor; then idle until a task is due, the link has bytes or the rings fill.
 import gc
 
 from fsw import icd
 from micropython import const
 
-_LONGEST_IDLE_US = const(1_000_000)  # a cycle at least so often
+_LONGEST_IDLE_US = const(250_000)  # a cycle at least so often: a stuck line is found within three
 _GC_US = const(2_000_000)
 
 
@@ -77,7 +77,9 @@ class Executive:
     def _turn(self, number, task, now):
         try:
             again = task.run(now)
-        except Exception as error:  # a fault of one task is no fault of the others; without a turn done the watchdog bites
+        except (
+            Exception
+        ) as error:  # a fault of one task is no fault of the others; without a turn done the watchdog bites
             self.failures += 1
             self._report(icd.EVENT_TASK_FAILED, number, line_of(error))
             return False

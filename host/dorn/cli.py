@@ -14,6 +14,7 @@ from dorn.head import sources
 from dorn.head.arrivals import SPACINGS
 from dorn.head.reading import at_least
 
+REAL_DETECTORS = "-"  # in place of a source
 DEMO = Path(__file__).with_name("demo.toml")
 
 
@@ -44,15 +45,17 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser():
-    parser = _Parser(
-        prog="dorn", description="Flight software of a DORN-style alpha spectrometer: host tools"
-    )
+    parser = _Parser(prog="dorn", description="Flight software of a DORN-style alpha spectrometer: host tools")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="play a source into the instrument and decode what it sends")
     run.set_defaults(command=_run)
     add = run.add_argument
-    add("source", metavar="SOURCE", help="spectrum (.spe, .csv), events (.csv) or scenario (.toml)")
+    add(
+        "source",
+        metavar="SOURCE",
+        help="spectrum (.spe, .csv), events (.csv), scenario (.toml); - for real detectors",
+    )
     add("--target", default="unix", help="unix, rp2040, a serial port or a URL (default %(default)s)")
     add("--rate", type=float, metavar="CPS", help="particles a second (default: the source's own)")
     add("--duration", type=float, metavar="S", help="seconds (default: the source's own)")
@@ -66,9 +69,7 @@ def _parser():
     demo = commands.add_parser("demo", help="one minute of radon and its products, through the instrument")
     demo.set_defaults(command=_demo)
     demo.add_argument("--target", help="default: rp2040 where its image is there, else unix")
-    demo.add_argument(
-        "--out", type=Path, default=Path("dorn-demo"), metavar="DIR", help="default %(default)s"
-    )
+    demo.add_argument("--out", type=Path, default=Path("dorn-demo"), metavar="DIR", help="default %(default)s")
 
     decode = commands.add_parser("decode", help="decode an archive of telemetry packets")
     decode.set_defaults(command=_decode)
@@ -79,17 +80,32 @@ def _parser():
 
 def _run(args):
     # converted here: argparse would put words of its own in place of what is wrong with the value
-    calibration = args.calibration and sources.parse_calibration(args.calibration)
     if not args.seed.isdecimal():
         raise UserError.at("--seed", "N", "not a whole number from 0 on", args.seed)
-    source = sources.load(args.source, calibration)
-    if args.noise_kev is not None:
-        source.head["noise_kev"] = at_least(0, args.noise_kev, "--noise-kev", "X")
-    rate_cps, duration_s = source.plan(args.rate, args.duration, args.replay)
     stream = {"spacing": args.spacing, "replay": args.replay, "seed": int(args.seed)}
-    # the length of a replay follows from its counts
-    stream |= {"rate_cps": rate_cps, "duration_s": None if args.replay else duration_s}
-    _play(source, args.target, args.out, **stream)
+    if args.source == REAL_DETECTORS:
+        source, rate_cps, duration_s = None, None, _real(args)
+    else:
+        calibration = args.calibration and sources.parse_calibration(args.calibration)
+        source = sources.load(args.source, calibration)
+        if args.noise_kev is not None:
+            source.head["noise_kev"] = at_least(0, args.noise_kev, "--noise-kev", "X")
+        rate_cps, duration_s = source.plan(args.rate, args.duration, args.replay)
+        if args.replay:
+            duration_s = None  # it ends with its last count
+    _play(source, args.target, args.out, rate_cps=rate_cps, duration_s=duration_s, **stream)
+
+
+def _real(args):
+    """The duration of a run with real detectors, to which nothing can be dictated."""
+    for option in ("rate", "replay", "calibration", "noise_kev"):
+        value = getattr(args, option)
+        if value not in (None, False):
+            raise UserError.at("SOURCE", f"--{option.replace('_', '-')}", "real detectors take none", str(value))
+    if args.duration is None:
+        raise UserError.at("SOURCE", "--duration", "is missing: real detectors have no end", REAL_DETECTORS)
+    sources.check("duration_s", args.duration)
+    return args.duration
 
 
 def _demo(args):
@@ -123,10 +139,7 @@ def _decode(args):
     except OSError as error:
         raise UserError.at(args.file, "file", f"cannot be read: {error.strerror}") from None
     dictionary = Dictionary.load()
-    try:
-        recording = archive.decode(args.file, dictionary)
-    except archive.ArchiveError as error:
-        raise UserError(error) from None
+    recording = archive.decode(args.file, dictionary)
     if not recording.packets:
         raise UserError.at(args.file, "packets", "none of this instrument", f"{recording.crc_errors} damaged")
     products = Products(dictionary)

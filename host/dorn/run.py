@@ -41,7 +41,11 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
     from dorn.dictionary import Dictionary
 
     dictionary = Dictionary.load()
-    head = Head(FrontEnd.from_table(source.head, dictionary.instrument), seed) if source else None
+    head = (
+        Head(FrontEnd.from_table(source.head, dictionary.instrument, f"{source.path}: [head]"), seed)
+        if source
+        else None
+    )
     out = Path(out)
     products = Products(dictionary)
     with open_target(target_name, head) as target, _Interrupts() as interrupts:
@@ -51,11 +55,13 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
                 + ("nothing can be injected: its detectors are real; give - as SOURCE" if source else "needs a SOURCE")
             )
         out.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(Session(target, products.add, out / "telemetry.ccsds")) as session:
+        with contextlib.closing(Session(target, archive=out / "telemetry.ccsds")) as session:
             hk = session.connect()
+            products.add(hk)
             if hk.text("mode") == "science":
                 session.command("function", function="stop")
             session.command("function", function="clear")
+            session.on_packet = products.add  # not before: what was counted earlier is not of this run
             session.command("function", function="start")
             if source:
                 particles = source.particles(rate_cps, duration_s, seed, spacing, replay)

@@ -18,14 +18,14 @@ class CommandFailed(TargetError):
 
 
 class Session:
-    """`on_packet(packet)` is called with every decoded packet, in order; `archive` gets every intact one as received."""
+    """`on_packet(packet)` is called with every decoded packet in order; `archive` gets every intact one as received."""
 
     def __init__(self, target: Target, on_packet: Callable[[Packet], None] | None = None, archive: Path | None = None):
         self.target = target
         self.dictionary = Dictionary.load()
         self.packets = self.sequence_gaps = self.unknown = 0
         self.housekeeping: Packet | None = None
-        self._on_packet = on_packet
+        self.on_packet = on_packet
         self._archive = archive.open("wb") if archive else None
         self._deframer = frames.Deframer()
         self._expected: int | None = None
@@ -68,10 +68,12 @@ class Session:
             self.housekeeping = packet
         for watcher in self._watchers:
             watcher(packet)
-        if self._on_packet:
-            self._on_packet(packet)
+        if self.on_packet:
+            self.on_packet(packet)
 
-    def wait_for(self, wanted: Callable[[Packet], bool], limit_s: float, begin: Callable[[], None] | None = None) -> Packet:
+    def wait_for(
+        self, wanted: Callable[[Packet], bool], limit_s: float, begin: Callable[[], None] | None = None
+    ) -> Packet:
         """The next packet for which `wanted` is true, within that much target time. `begin` is called first.
 
         TargetError if it does not come.

@@ -60,9 +60,9 @@ def deframe(child, *pieces: bytes) -> tuple[list[bytes], int]:
 
 
 # runs without zeros are what COBS blocks are about; their lengths around 254 are where it goes wrong
-blocks = st.lists(
-    st.one_of(st.binary(max_size=40), st.integers(0, 520).map(lambda n: b"\x55" * n)), max_size=4
-).map(b"".join)
+blocks = st.lists(st.one_of(st.binary(max_size=40), st.integers(0, 520).map(lambda n: b"\x55" * n)), max_size=4).map(
+    b"".join
+)
 packets = blocks.filter(lambda data: 0 < len(data) <= CAPACITY)
 
 

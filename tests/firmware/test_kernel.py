@@ -1,11 +1,10 @@
-"""The kernel under MicroPython, on the unix port (64-bit viper) and on the emulated chip (32-bit), with the heap locked."""
+"""The kernel under MicroPython, on the unix port (64-bit viper) and the emulated chip (32-bit), with a locked heap."""
 
 import json
 
 import chip
 import micropython
 import pytest
-
 from dorn.dictionary import Dictionary
 
 I = Dictionary.load().instrument  # noqa: E741
@@ -14,7 +13,9 @@ EVENTS = 12_000
 THRESHOLDS = [150 + 10 * d for d in range(14)] + [0, 0xFFFF]  # detector 15 is off
 
 # Plays events into rings of its own, as DMA would, and calls the kernel with the heap locked.
-SCRIPT = f"EVENTS, RING, AMPLITUDES, THRESHOLDS = {EVENTS}, {RING}, {AMPLITUDES}, {THRESHOLDS}\n" + """import array, gc, json
+SCRIPT = (
+    f"EVENTS, RING, AMPLITUDES, THRESHOLDS = {EVENTS}, {RING}, {AMPLITUDES}, {THRESHOLDS}\n"
+    + """import array, gc, json
 import micropython
 from fsw.spectra import kernel as k
 
@@ -86,6 +87,7 @@ for name, spectra in (("singles", singles), ("pairs", pairs)):
         if spectra[c]:
             print(name, c, spectra[c])
 """
+)
 
 
 def expected():

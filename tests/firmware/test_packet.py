@@ -233,9 +233,7 @@ print(link.sent.hex())
 def test_archive_is_read_by_ccsdspy(child, tmp_path):
     values = [[n, 2**32 - 1 - n, n * 10**6] for n in range(20)]
     archive = tmp_path / "events.bin"
-    archive.write_bytes(
-        b"".join(packet_of(ask(child, f"send('EVENT_HIGH', 0, {e}, {a}, {b})")) for e, a, b in values)
-    )
+    archive.write_bytes(b"".join(packet_of(ask(child, f"send('EVENT_HIGH', 0, {e}, {a}, {b})")) for e, a, b in values))
     fields = [("service", 8), ("subtype", 8), ("count", 16), ("destination", 16), ("seconds", 32)]
     fields += [("fraction", 16), ("event", 8), ("a", 32), ("b", 32), ("crc", 16)]
     layout = [ccsdspy.PacketField("pus_version", "uint", 8)]

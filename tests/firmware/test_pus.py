@@ -137,9 +137,7 @@ def test_reports_as_spacepackets_reads_them(bench, function, expected):
 
 
 def tc(service: int, subtype: int, data: bytes = b"", ack: int = 0) -> bytes:
-    packet = PusTc(
-        service=service, message_subtype=subtype, apid=apid, seq_count=9, ack_flags=ack, app_data=data
-    )
+    packet = PusTc(service=service, message_subtype=subtype, apid=apid, seq_count=9, ack_flags=ack, app_data=data)
     return bytes(packet.pack())
 
 

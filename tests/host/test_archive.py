@@ -120,9 +120,7 @@ def test_dictionary_is_checked(tmp_path):
     assert archive.check_dictionary(path, dictionary) is False
     path.write_bytes(b"damage" + tm(1) + housekeeping(2, 0x1234ABCD))
     for refusing in (archive.check_dictionary, archive.decode):
-        with pytest.raises(
-            ArchiveError, match=f"a.bin: made with dictionary 1234abcd.*{dictionary.hash:08x}"
-        ):
+        with pytest.raises(ArchiveError, match=f"a.bin: made with dictionary 1234abcd.*{dictionary.hash:08x}"):
             refusing(path, dictionary)
 
 

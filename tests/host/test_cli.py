@@ -77,6 +77,11 @@ BAD = {
     f"{RUN} --calibration -1,2": "s.csv: calibration: only a .spe file takes one (-1,2)",
     f"{RUN} --out s.csv": "--out: DIR: not a directory",
     f"{RUN} --out s.csv/below": "--out: DIR: not a directory",
+    "run - --out out": "SOURCE: --duration: is missing",
+    "run - --duration 0 --out out": "duration_s: not above 0",
+    "run - --duration 5 --rate 3 --out out": "SOURCE: --rate: real detectors take none (3.0)",
+    "run - --duration 5 --replay --out out": "SOURCE: --replay: real detectors take none (True)",
+    "run - --duration 5 --noise-kev 3 --out out": "SOURCE: --noise-kev: real detectors take none (3)",
     "decode none.ccsds --out out": "none.ccsds: file: cannot be read: No such file",
     "decode dir.csv --out out": "dir.csv: file: cannot be read: Is a directory",
     "decode empty.ccsds --out out": "empty.ccsds: file: is empty",
@@ -124,6 +129,12 @@ def test_replay_and_event_lists_keep_their_own_length(here, runner):
     assert (events["rate_cps"], events["duration_s"]) == (None, pytest.approx(5.001e-6))
     assert list(events["source"].particles(events["rate_cps"], events["duration_s"])) == [(5000, 0, 5000.0)]
     assert len(list(replay["source"].particles(replay["rate_cps"], replay["duration_s"], replay=True))) == 7
+
+
+def test_real_detectors_are_no_source(here, runner):
+    assert main(["run", "-", "--target", "/dev/ttyACM0", "--duration", "5", "--out", "out"]) == 0
+    (call,) = runner
+    assert (call["source"], call["rate_cps"], call["duration_s"]) == (None, None, 5)
 
 
 def test_demo_says_on_which_target(here, runner, capsys):

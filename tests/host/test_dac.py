@@ -61,9 +61,7 @@ def test_a_transfer_cut_short_leaves_nothing_for_the_next():
     assert dac.outputs_mv[:2] == [45, 1]
 
 
-@pytest.mark.parametrize(
-    "command", [0b00000000, 0b01010_000, 0b01011_000, 0b100_00000, 0b101_00000, 0b110_00000]
-)
+@pytest.mark.parametrize("command", [0b00000000, 0b01010_000, 0b01011_000, 0b100_00000, 0b101_00000, 0b110_00000])
 def test_other_commands_are_not_acknowledged(command):
     """Fast Write, the two that write the EEPROM, and the selections of reference, power-down and gain."""
     dac = Mcp4728(Head(FrontEnd()))

@@ -108,9 +108,7 @@ def test_lisbon_regions_survive_conversion_and_replay(tmp_path, calibration):
     for region in regions:
         inside = energies[(energies > region.low_kev) & (energies < region.high_kev)]
         assert len(inside) == region.gross
-        kev_per_channel = (region.high_kev - region.low_kev) / (
-            region.last_channel - region.first_channel + 1
-        )
+        kev_per_channel = (region.high_kev - region.low_kev) / (region.last_channel - region.first_channel + 1)
         # the MCA's centroid is that of the net peak: a narrow window leaves little background in it
         near = inside[abs(inside - region.centroid_kev) < region.fwhm_channels * kev_per_channel]
         assert np.mean(near) == pytest.approx(region.centroid_kev, abs=0.5 * kev_per_channel)
@@ -208,10 +206,7 @@ def test_scenario_mixes_nuclides_background_and_crossing_particles(write):
     assert abs(sum(n == 2 for n in by_time.values()) - 5000) < 5 * math.sqrt(5000)
     for (_, one, first_kev), (_, other, second_kev) in crossing:
         assert one ^ 1 == other
-        assert (
-            first_kev != second_kev
-            and 1000 <= min(first_kev, second_kev) <= max(first_kev, second_kev) < 2000
-        )
+        assert first_kev != second_kev and 1000 <= min(first_kev, second_kev) <= max(first_kev, second_kev) < 2000
 
 
 def test_scenario_scales_to_the_rate_asked_for(write):

@@ -33,10 +33,24 @@ class Spectra:
         if s < icd.DETECTORS:
             layout, number, event_class = icd.SPECTRUM, s, s & 1  # front, back
         else:
-            layout, number, event_class = icd.COINCIDENCE_SPECTRUM, s - icd.DETECTORS, icd.EVENT_CLASS_FRONT_BACK
+            layout, number, event_class = (
+                icd.COINCIDENCE_SPECTRUM,
+                s - icd.DETECTORS,
+                icd.EVENT_CLASS_FRONT_BACK,
+            )
         closed_by, integration, began_us, real_us, live_us, total = self._about
         self._telemetry.begin(
-            layout, number, event_class, closed_by, integration, began_us, real_us, live_us, total, self._next, count
+            layout,
+            number,
+            event_class,
+            closed_by,
+            integration,
+            began_us,
+            real_us,
+            live_us,
+            total,
+            self._next,
+            count,
         )
         self._telemetry.halves(self._copy, self._next, count)
         self._telemetry.end()

@@ -1,7 +1,7 @@
 # Acquisition: drives the event builder, keeps the spectra, counters, real and live time.
 #
-# Real time runs while acquiring; live time is real time less the dead time that the event builder counted. A ring overrun
-# takes the time since the last good event (or the last moment the ring was known empty) out of both.
+# Real time runs while acquiring; live time is real time less the dead time that the event builder counted. A ring
+# overrun takes the time since the last good event (or the last moment the ring was known empty) out of both.
 import array
 
 from fsw import icd
@@ -52,7 +52,7 @@ class Acquisition:
         # of each spectrum: when it began, and real time and dead cycles then
         self._began = [(0, 0, 0)] * (icd.DETECTORS + icd.UNITS)
 
-    # -- commands --------------------------------------------------------------------------------------------------------
+    # -- commands ----------------------------------------------------------------------------------
 
     def start(self):
         """Begin an integration with empty spectra. The caller has checked that none is running."""
@@ -111,7 +111,7 @@ class Acquisition:
         if self.running:
             self.events.enable(mask)
 
-    # -- the running acquisition -----------------------------------------------------------------------------------------
+    # -- the running acquisition -------------------------------------------------------------------
 
     def n_events(self):
         s = self.state
@@ -229,7 +229,7 @@ class Acquisition:
                 self.set_detectors(self.detectors & ~(1 << d))
                 self._report(icd.EVENT_DETECTOR_OFF, d, _STRIKES)
 
-    # -- spectra -----------------------------------------------------------------------------------------------------------
+    # -- spectra -----------------------------------------------------------------------------------
 
     def _empty(self):
         for spectra in (self.singles, self.pairs):

@@ -67,11 +67,14 @@ def sort(
         end = tails[i]
         if end == 0:
             break
-        if ((stamps[i] - until) >> 31) & 1 == 0:
+        stamp = stamps[i]
+        if ((stamp - until) >> 31) & 1 == 0:
             break
         if tails[(i - 1) & mask]:  # zeroed when it was read: written again, so the ring came round
             status = OVERRUN
             break
+        tails[i] = 0  # before the event is read: should the ring come round meanwhile, the next look here tells
+        state[STAMP] = stamp
         word = words[i]
         end = (end >> 1) & amplitude_mask
         h = (word >> 16) & 0xFFFF
@@ -170,7 +173,6 @@ def sort(
                             status = FULL
                 else:
                     state[SEVERAL] += 1
-        tails[i] = 0
         i = (i + 1) & mask
         n += 1
         h = (0x7FFF - word) & 0xFFFF
@@ -180,8 +182,6 @@ def sort(
                 state[GAVE_UP] += 1
         if status:
             break
-    if n:
-        state[STAMP] = stamps[(i - 1) & mask]
     state[READ] = i
     state[AMPLITUDE] = j
     state[HITS] = hits

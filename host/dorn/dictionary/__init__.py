@@ -55,13 +55,9 @@ class Dictionary:
         self.commands = definitions.layouts("command", tables["command"], self.enums)
         self.telemetry = definitions.layouts("telemetry", tables["telemetry"], self.enums)
         self._check_layouts()
-        self._texts = {
-            name: {number: text for text, number in values.items()} for name, values in self.enums.items()
-        }
+        self._texts = {name: {number: text for text, number in values.items()} for name, values in self.enums.items()}
         self._by_type = {(layout.service, layout.subtype): layout for layout in self.telemetry.values()}
-        self.hash = zlib.crc32(
-            json.dumps(_without_prose(tables), sort_keys=True, separators=(",", ":")).encode()
-        )
+        self.hash = zlib.crc32(json.dumps(_without_prose(tables), sort_keys=True, separators=(",", ":")).encode())
 
     def _check_layouts(self):
         for command in self.commands.values():
@@ -73,9 +69,7 @@ class Dictionary:
                 raise DictionaryError(f"telemetry {layout.name}: {size} octets are more than max_packet")
         first = [(field.name, field.type) for field in self._housekeeping().fields[:2]]
         if first != [("structure_id", "u8"), ("dictionary", "u32")]:
-            raise DictionaryError(
-                f"telemetry housekeeping: begins with {first}, not structure_id, dictionary"
-            )
+            raise DictionaryError(f"telemetry housekeeping: begins with {first}, not structure_id, dictionary")
 
     def _housekeeping(self) -> Layout:
         if "housekeeping" not in self.telemetry:
@@ -112,9 +106,7 @@ class Dictionary:
             )
         return True
 
-    def encode(
-        self, command: str, sequence: int, *, ack: int = 0b1001, check: bool = True, **fields
-    ) -> bytes:
+    def encode(self, command: str, sequence: int, *, ack: int = 0b1001, check: bool = True, **fields) -> bytes:
         """Build one telecommand packet.
 
         sequence: 14-bit count.

@@ -8,9 +8,7 @@ from dorn.dictionary import Dictionary, generate
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m dorn.dictionary", description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit 1 if the file is out of date"
-    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the file is out of date")
     check = parser.parse_args().check
     text, path = generate.generate(Dictionary.load()), generate.path()
     if not check:

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 import crcmod.predefined
 
 from dorn.dictionary.definitions import TYPES, Field, Layout, Parameter
+from dorn.errors import UserError
 
 TM_HEADER = 19  # octets before the source data
 CRC = 2  # octets
 crc16 = crcmod.predefined.mkPredefinedCrcFun("crc-ccitt-false")  # of a whole packet, its own CRC included: 0
 
 
-class PacketError(ValueError):
+class PacketError(UserError):
     """A packet, or a value for one, that the dictionary does not allow; one line naming it."""
 
 
@@ -59,8 +60,8 @@ def decode(packet: bytes, mission: dict, layouts: dict[tuple[int, int], Layout],
     size = len(packet)
     if size < TM_HEADER + CRC:
         raise PacketError(f"length {size}: a telemetry packet has at least {TM_HEADER + CRC} octets")
-    (identification, sequence, length, version, service, subtype, count, _, seconds, fraction) = (
-        struct.unpack_from(">HHHBBBHHIH", packet)
+    (identification, sequence, length, version, service, subtype, count, _, seconds, fraction) = struct.unpack_from(
+        ">HHHBBBHHIH", packet
     )
     if length + 7 != size:
         raise PacketError(f"length field {length} says {length + 7} octets, there are {size}")
@@ -98,9 +99,7 @@ def _fields(layout: Layout, data: bytes) -> dict[str, int | list[int]]:
         count = found[item.length] if isinstance(item.length, str) else item.length
         end = at + count * item.size
         if end > len(data):
-            raise PacketError(
-                f"{layout.name}: {item.name}: {count} values do not fit in {len(data)} octets of data"
-            )
+            raise PacketError(f"{layout.name}: {item.name}: {count} values do not fit in {len(data)} octets of data")
         found[item.name] = list(struct.unpack(f">{count}{TYPES[item.type]}", data[at:end]))
         at = end
     if at != len(data):
@@ -137,9 +136,7 @@ def check_range(number: int, value: int, parameters: dict[str, Parameter]) -> No
     for name, parameter in parameters.items():
         if parameter.id == number:
             if not parameter.low <= value <= parameter.high:
-                raise PacketError(
-                    f"{name} {value} is not from {parameter.low} to {parameter.high} {parameter.unit}"
-                )
+                raise PacketError(f"{name} {value} is not from {parameter.low} to {parameter.high} {parameter.unit}")
             return
     raise PacketError(f"unknown parameter {number}")
 

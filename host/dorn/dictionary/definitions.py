@@ -5,6 +5,8 @@ import struct
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from dorn.errors import UserError
+
 TYPES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q"}  # type -> struct code, all big-endian
 SEVERITIES = {"info": 1, "low": 2, "medium": 3, "high": 4}  # -> subtype of service 5 (ECSS-E-ST-70-41C 6.5)
 
@@ -13,7 +15,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TEXTS = {"name", "type", "enum", "unit", "severity", "a", "b", "about", "effect"}
 
 
-class DictionaryError(ValueError):
+class DictionaryError(UserError):
     """The dictionary's text is wrong; the message names the entry and the value."""
 
 
@@ -152,9 +154,7 @@ def events(tables: list[dict]) -> dict[str, Event]:
     found = []
     for where, table in entries("event", tables, "name id severity a b", "about"):
         if table["severity"] not in SEVERITIES:
-            raise DictionaryError(
-                f"{where}: severity {table['severity']!r} is not one of {', '.join(SEVERITIES)}"
-            )
+            raise DictionaryError(f"{where}: severity {table['severity']!r} is not one of {', '.join(SEVERITIES)}")
         number = integer(where, "id", table["id"], 0, 255)
         found.append((table["name"], Event(number, SEVERITIES[table["severity"]], table["a"], table["b"])))
     unique("event names", [name for name, _ in found])
@@ -205,7 +205,5 @@ def _fields(where: str, tables: list[dict], enums: dict):
         if length is None and arrays:
             raise DictionaryError(f"{here}: a scalar after an array")
         (scalars if length is None else arrays).append(table["name"])
-        yield Field(
-            table["name"], match[1], length, table.get("enum"), table.get("unit", ""), table.get("about", "")
-        )
+        yield Field(table["name"], match[1], length, table.get("enum"), table.get("unit", ""), table.get("about", ""))
     unique(f"{where}: fields", scalars + arrays)

@@ -39,14 +39,10 @@ def generate(dictionary: Dictionary) -> str:
             names,
         ),
         _tuples("TC_", _layouts(dictionary.commands), names),
-        _table(
-            "COMMANDS", "every telecommand", [f"TC_{name.upper()}" for name in dictionary.commands], names
-        ),
+        _table("COMMANDS", "every telecommand", [f"TC_{name.upper()}" for name in dictionary.commands], names),
         _tuples("", _layouts(dictionary.telemetry), names),
         "# event reports: (subtype of service 5, id)\n"
-        + _tuples(
-            "EVENT_", {name: (event.subtype, event.id) for name, event in dictionary.events.items()}, names
-        ),
+        + _tuples("EVENT_", {name: (event.subtype, event.id) for name, event in dictionary.events.items()}, names),
     ]
     for i, name in enumerate(names):
         if name in names[:i]:
@@ -74,10 +70,7 @@ def _layouts(layouts: dict) -> dict[str, tuple]:
 def _constants(prefix: str, values: dict, names: list[str]) -> str:
     return _tuples(
         prefix,
-        {
-            name: f"const({value:#x})" if name == "hash" else f"const({value})"
-            for name, value in values.items()
-        },
+        {name: f"const({value:#x})" if name == "hash" else f"const({value})" for name, value in values.items()},
         names,
     )
 

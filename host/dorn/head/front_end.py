@@ -57,7 +57,9 @@ class FrontEnd:
             values[key] = value
         front_end = cls(**values, **{name: instrument[name] for name in ideal})
         if not 0 < front_end.peaking_ns < front_end.width_ns:
-            raise UserError(f"{where}: width_ns must exceed peaking_ns > 0: {front_end.width_ns}, {front_end.peaking_ns}")
+            raise UserError(
+                f"{where}: width_ns must exceed peaking_ns > 0: {front_end.width_ns}, {front_end.peaking_ns}"
+            )
         return front_end
 
 
@@ -79,7 +81,9 @@ class _Detector:
     comparator: int = 0  # pulses that hold it high
     pending: int = 0  # pulses seen by the latch whose fate is open
     released_ns: int = 0
-    pulses: list = field(default_factory=list)  # (start ns, height in codes) since the release, and tails reaching over it
+    pulses: list = field(
+        default_factory=list
+    )  # (start ns, height in codes) since the release, and tails reaching over it
 
 
 def _sixteen(value: float | tuple[float, ...]) -> list[float]:

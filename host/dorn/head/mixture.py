@@ -43,9 +43,7 @@ class Mixture:
         of it.
         """
         share = np.cumsum(self.weights) / np.sum(self.weights)
-        share[-1] = (
-            1.0  # the sum may be off by a rounding; no uniform number may fall past the last component
-        )
+        share[-1] = 1.0  # the sum may be off by a rounding; no uniform number may fall past the last component
         low, width = np.array(self.low_kev, float), np.subtract(self.high_kev, self.low_kev)
         many = np.array([len(group) for group in self.detectors])
         first = np.cumsum(many) - many

@@ -32,9 +32,7 @@ def load(path, calibration=None):
     """
     suffix = Path(path).suffix.lower()
     if calibration is not None and suffix != ".spe":
-        raise SourceError.at(
-            path, "calibration", "only a .spe file takes one", "{:g},{:g}".format(*calibration)
-        )
+        raise SourceError.at(path, "calibration", "only a .spe file takes one", "{:g},{:g}".format(*calibration))
     if suffix == ".spe":
         return _spe(path, calibration)
     if suffix == ".csv":
@@ -51,6 +49,13 @@ def parse_calibration(text):
         raise SourceError.at("--calibration", "OFFSET_KEV,KEV_PER_CHANNEL", "two numbers expected", text)
     offset_kev = number(words[0].strip(), "--calibration", "OFFSET_KEV")
     return offset_kev, above_zero(words[1].strip(), "--calibration", "KEV_PER_CHANNEL")
+
+
+def check(field, value):
+    """One line to the user for a value of rate_cps or duration_s that cannot be."""
+    most = {"rate_cps": MAX_RATE_CPS, "duration_s": MAX_DURATION_S}[field]
+    if not math.isfinite(value) or value <= 0 or value > most:
+        raise UserError(f"{field}: not above 0 and at most {most:g} ({value:g})")
 
 
 class Source:
@@ -72,14 +77,10 @@ class Source:
             raise UserError(f"replay: only a measured spectrum has counts to replay ({self.path})")
         rate_cps = self.rate_cps if rate_cps is None else rate_cps
         duration_s = self.duration_s if duration_s is None else duration_s
-        for field, value, most in (
-            ("rate_cps", rate_cps, MAX_RATE_CPS),
-            ("duration_s", duration_s, MAX_DURATION_S),
-        ):
+        for field, value in (("rate_cps", rate_cps), ("duration_s", duration_s)):
             if value is None:
                 raise SourceError.at(self.path, field, f"not in the file; give --{field.split('_')[0]}")
-            if not math.isfinite(value) or value <= 0 or value > most:
-                raise UserError(f"{field}: not above 0 and at most {most:g} ({value:g})")
+            check(field, value)
         return rate_cps, duration_s
 
     def particles(self, rate_cps=None, duration_s=None, seed=0, spacing="poisson", replay=False):

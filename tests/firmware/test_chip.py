@@ -1,0 +1,121 @@
+"""What only the chip has: the maintenance window, the watchdog, rings that run on while the CPU stands still."""
+
+import chip
+import pytest
+from dorn import onboard_image
+from dorn.files import onboard_root
+from dorn.head.front_end import FrontEnd, Head
+from instrument import DICTIONARY, Instrument, instrument
+from test_instrument import poisson, regular
+
+WINDOW_S = 0.5
+WATCHDOG = DICTIONARY.enums["reset_cause"]["watchdog"]
+
+
+def test_control_c_in_the_window_gives_the_prompt_and_nothing_runs():
+    with chip.open_chip() as target:
+        target.advance(0.4)
+        target.send(b"\x03")
+        said = bytearray()
+
+        def prompt():
+            said.extend(target.receive())
+            return said.endswith(b">>> ")
+
+        target.wait_for(prompt, 1.0)
+        assert b"maintenance" in said
+        target.advance(10)  # longer than the watchdog's time
+        said.clear()
+        target.send(b"print(6 * 7)\r\n")
+        target.wait_for(prompt, 1.0)
+        assert b"42" in said and target.resets == 0
+
+
+def test_after_the_window_no_byte_stops_the_firmware():
+    with instrument("rp2040") as i:
+        for n in range(3):
+            i.target.send(b"\x03\x03\r\x01\x04\x02\x00" + bytes([n]) * 100)
+            i.advance(0.2)
+        i.target.send(b"\0")
+        i.command("ping")
+        assert i.target.resets == 0
+
+
+def broken(path, old, new):
+    """Files of the Pico with one place of one source changed."""
+    source = (onboard_root() / "firmware" / path).read_text()
+    assert source.count(old) == 1
+    return onboard_image.files("pico", changed={path: source.replace(old, new)})
+
+
+@pytest.mark.parametrize(
+    ("new", "reported"),
+    [("raise ValueError(a)", True), ("while True: pass", False)],
+    ids=["a task that raises", "a task that hangs"],
+)
+def test_a_failing_task_is_reported_and_the_watchdog_bites(new, reported):
+    files = broken("fsw/pus/rates.py", "        s = a.state\n", f"        {new}\n        s = a.state\n")
+    line = 1 + (onboard_root() / "firmware/fsw/pus/rates.py").read_text().split("        s = a.state\n")[0].count("\n")
+    with chip.open_chip(files=files) as target:
+        i = Instrument(target)
+        i.wait_for(lambda p: p.fields.get("boot_count") == 2 or p.fields.get("a") == 2, 30)
+        assert target.resets == 1
+        assert i.events("booted")[-1] == (2, WATCHDOG)
+        failures = i.events("task_failed")
+        assert ([b for _, b in failures[:1]] == [line]) if reported else not failures
+
+
+def test_a_stall_the_ring_holds_loses_nothing():
+    with instrument("rp2040") as i:
+        i.start()
+        i.target.inject(poisson(10_000, 0.3, 1))
+        i.advance(0.05)
+        i.target.hardware(0.1)  # 1000 events while the CPU is away
+        i.advance(0.2)
+        rates, fates = i.stop(), i.target.head.fates
+        assert fates.delivered == sum(rates["accepted"]) > 2500
+        assert rates["gap_us"] == rates["overrun_hits"] == 0
+
+
+@pytest.mark.parametrize(
+    "particles", [regular(60_000, 8_000), poisson(80_000, 0.4, 2, pairs=0.8)], ids=["regular", "pairs"]
+)
+def test_an_overrun_is_booked_as_time_and_hits(particles):
+    with instrument("rp2040", width_ns=3000) as i:
+        i.start()
+        i.target.inject(particles)
+        i.advance(0.05)
+        before_us = i.target.now_us
+        i.target.hardware(0.06)  # more events than the rings hold
+        stalled_us = i.target.now_us - before_us
+        i.advance(0.4)
+        i.target.head.cut()
+        i.advance(0.01)
+        rates, fates = i.stop(), i.target.head.fates
+        ((gap_us, hits),) = i.events("ring_overrun")
+        assert stalled_us < gap_us < stalled_us + 30_000
+        assert (rates["gap_us"], rates["overrun_hits"]) == (gap_us, hits)
+        assert fates.delivered == sum(rates["accepted"]) + hits
+        acquiring_us = i.said_at("acquisition_stopped") - i.said_at("acquisition_started")
+        assert rates["real_us"] + gap_us == pytest.approx(acquiring_us, abs=5000)
+
+
+def test_events_are_the_same_whether_the_cpu_sleeps_or_is_held():
+    """The cure for the emulator's sleeping CPU: the pulses' fates do not depend on it."""
+    fates = []
+    for held in (False, True):
+        head = Head(FrontEnd())
+        with chip.open_chip(None, head) as target:
+            i = Instrument(target)
+            i.connect()
+            i.start()
+            target.inject(poisson(5_000, 0.1, 7, pairs=0.3))
+            if held:
+                target.hardware(0.11)
+            else:
+                i.advance(0.11)
+            i.stop()
+            fates.append(head.fates)
+    asleep, held = fates
+    assert asleep.injected == held.injected and held.lost_dead_time > 3
+    assert abs(asleep.delivered - held.delivered) <= 4  # some events fall into the moments the CPU is awake
