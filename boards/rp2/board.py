@@ -9,6 +9,7 @@ from machine import mem32
 from micropython import const
 
 from boards.rp2.event_builder import EventBuilder
+from boards.rp2.slow_control import SlowControl
 
 _TIMERAWH = const(0x40054024)
 _TIMERAWL = const(0x40054028)
@@ -81,6 +82,7 @@ class Board:
         self.link = UsbLink()
         self.watchdog = Watchdog()
         self.events = EventBuilder(constants)
+        self.slow_control = SlowControl(constants)
 
     def maintenance(self, window_ms):
         try:

@@ -3,9 +3,11 @@
 #
 #   to the host    kind, now_us, argument, n, n bytes   "W": wait until `argument`, with the bytes written to the link
 #                                                       "S", "E", "X": event builder start, enable, stop; argument: mask
+#                                                       "C": comparators; argument: front_mv << 16 | back_mv
 #   from the host  wake_us, n_link, n_events, bytes      answers "W": what arrived, and what the event builder did
 #                  conversions since start (u32)         answers "X"
 #                  lines (u32)                           answers "L"
+#                  0, or an errno (u32)                  answers "C"
 import struct
 import sys
 
@@ -35,7 +37,7 @@ class Board:
         self._sent = bytearray()
         self._received = b""
         self._fed_us = None
-        self.clock = self.link = self.watchdog = self
+        self.clock = self.link = self.watchdog = self.slow_control = self
         self.events = EventBuilder(self, [int(a) for a in sys.argv[3:6]])
 
     # -- the pipe ----------------------------------------------------------------------------------
@@ -92,6 +94,14 @@ class Board:
 
     def room(self):
         return True
+
+    # -- slow control ------------------------------------------------------------------------------
+
+    def comparators(self, front_mv, back_mv):
+        self.ask("C", front_mv << 16 | back_mv)
+        errno = struct.unpack("<I", self.get(4))[0]
+        if errno:
+            raise OSError(errno)
 
 
 class EventBuilder:

@@ -27,7 +27,7 @@ class App:
         self._supervisor = Supervisor(board.watchdog)
         self._executive = executive = Executive(board, acquisition.backlog, self._supervisor.turn, report)
 
-        parameters = Parameters(telemetry, self._set)
+        self._parameters = parameters = Parameters(telemetry, self._set)
         self._router = Router(telemetry, {8: Functions(acquisition), 17: Test(telemetry), 20: parameters})
         boot_count = count_boot(board.flash)
         housekeeping = Housekeeping(board, boot_count, acquisition, executive, self._router, self._deframer, telemetry)
@@ -41,10 +41,16 @@ class App:
             self._rates,
             self._housekeeping,
         )
+        failed = 0
         for first, count, _, _, default in icd.PARAMETERS:
             for number in range(first, first + count):
-                self._set(number, default)
+                try:
+                    self._set(number, default)
+                except OSError as error:  # slow control does not answer: the instrument works without
+                    failed = error.errno
         report(icd.EVENT_BOOTED, boot_count, board.reset_cause)
+        if failed:
+            report(icd.EVENT_SLOW_CONTROL_FAILED, failed)
 
     def run(self):
         """Never returns."""
@@ -59,7 +65,7 @@ class App:
                 self._router.handle(packet)
 
     def _set(self, number, value):
-        """A parameter takes effect."""
+        """A parameter takes effect; OSError if slow control does not answer."""
         if number == icd.P_INTEGRATION_TIME:
             self._acquisition.set_integration(value)
         elif number == icd.P_RATES_PERIOD:
@@ -68,6 +74,10 @@ class App:
             self._period(self._housekeeping, value)
         elif number == icd.P_DETECTORS_ON:
             self._acquisition.set_detectors(value)
+        elif number == icd.P_COMPARATOR_FRONT:
+            self._board.slow_control.comparators(value, self._parameters.get(icd.P_COMPARATOR_BACK))
+        elif number == icd.P_COMPARATOR_BACK:
+            self._board.slow_control.comparators(self._parameters.get(icd.P_COMPARATOR_FRONT), value)
         else:
             self._acquisition.set_threshold(number - icd.P_THRESHOLD, value)
 

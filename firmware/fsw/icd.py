@@ -1,7 +1,7 @@
 # Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.
 from micropython import const
 
-HASH = const(0x71bab7d6)
+HASH = const(0xd353596)
 APID = const(100)
 DESTINATION_ID = const(1)
 MAX_PACKET = const(600)
@@ -53,6 +53,8 @@ P_INTEGRATION_TIME = const(1)
 P_RATES_PERIOD = const(2)
 P_HOUSEKEEPING_PERIOD = const(3)
 P_DETECTORS_ON = const(4)
+P_COMPARATOR_FRONT = const(5)
+P_COMPARATOR_BACK = const(6)
 P_THRESHOLD = const(16)
 
 # (first id, count, low, high, default)
@@ -61,6 +63,8 @@ PARAMETERS = (
     (2, 1, 1, 3600, 5),
     (3, 1, 1, 3600, 10),
     (4, 1, 0, 65535, 65535),
+    (5, 1, 10, 2000, 45),
+    (6, 1, 10, 2000, 45),
     (16, 16, 0, 4095, 150),
 )
 
@@ -106,3 +110,4 @@ EVENT_DETECTOR_OFF = (3, 18)
 EVENT_TASK_OVERRUN = (2, 19)
 EVENT_TASK_FAILED = (4, 20)
 EVENT_LINK_DROPPED = (2, 21)
+EVENT_SLOW_CONTROL_FAILED = (3, 22)

@@ -6,11 +6,11 @@ from fsw.link.packet import Refused
 
 
 class Parameters:
-    """Values by number, at first the defaults; `on_change(number, value)` is called before a change."""
+    """Values by number, at first the defaults; `apply(number, value)` makes a value take effect."""
 
-    def __init__(self, telemetry, on_change=None):
+    def __init__(self, telemetry, apply):
         self._telemetry = telemetry
-        self._on_change = on_change
+        self._apply = apply
         self._values = array("I")
         for _, count, _, _, default in icd.PARAMETERS:
             for _ in range(count):
@@ -21,14 +21,13 @@ class Parameters:
         return self._values[_find(number)[0]]
 
     def set(self, number, value):
-        """Change a parameter; raises Refused for an unknown number or a value out of range."""
+        """Set a parameter. Refused for an unknown number or a value out of range; else what `apply` raises."""
         at, low, high = _find(number)
         if not low <= value <= high:
             raise Refused(icd.FAILURE_OUT_OF_RANGE, value)
-        if value != self._values[at]:
-            if self._on_change:
-                self._on_change(number, value)  # if this raises, the old value stands
-            self._values[at] = value
+        # also the value it has: that may not have reached what it sets, which may have changed by itself, too
+        self._apply(number, value)  # if this raises, the old value stands
+        self._values[at] = value
 
     def check(self, subtype, number, value=None):
         _, low, high = _find(number)

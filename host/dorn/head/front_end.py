@@ -16,19 +16,22 @@ from dataclasses import dataclass, field, fields
 
 from dorn.errors import UserError
 
+# of the shaped pulse at the comparators: full scale, 12.1 MeV, is 1.82 V, and the DAC reaches 2.05 V
+MV_PER_MEV = 150
+DEFAULT_COMPARATOR_MV = 45  # 300 keV
 FWHM = 2.3548200450309493  # of a Gaussian, in standard deviations: 2 sqrt(2 ln 2)
 
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """Analogue properties. `gain`, `offset_kev` and `comparator_kev` are one number for all detectors or 16 of them."""
+    """Analogue properties. `gain` and the offsets are one number for all detectors or 16 of them."""
 
     peaking_ns: int = 1500  # linear rise of the shaped pulse
     width_ns: int = 4000  # time the comparator stays high
     noise_kev: float = 0.0  # electronic noise, FWHM
     gain: float | tuple[float, ...] = 1.0
     offset_kev: float | tuple[float, ...] = 0.0
-    comparator_kev: float | tuple[float, ...] = 300.0
+    comparator_offset_kev: float | tuple[float, ...] = 0.0  # of its threshold from what slow control sets
     kev_per_code: float = 3.0  # of the ideal detector: the dictionary's
     zero_code: float = 50.0
 
@@ -44,7 +47,7 @@ class FrontEnd:
         for key, value in table.items():
             if key not in known:
                 raise UserError(f"{where}: unknown key {key!r}, known are {', '.join(known)}")
-            per_detector = key in ("gain", "offset_kev", "comparator_kev")
+            per_detector = key in ("gain", "offset_kev", "comparator_offset_kev")
             if per_detector and isinstance(value, list | tuple):
                 if len(value) != 16 or not all(isinstance(v, int | float) for v in value):
                     raise UserError(f"{where}: {key}: one number or 16 of them, not {value!r}")
@@ -105,10 +108,19 @@ class Head:
         self._origin_ns = 0
         self._gain = _sixteen(front_end.gain)
         self._offset = _sixteen(front_end.offset_kev)
-        self._comparator = [c / front_end.kev_per_code for c in _sixteen(front_end.comparator_kev)]
+        self._comparator_offset = _sixteen(front_end.comparator_offset_kev)
+        self.comparators(DEFAULT_COMPARATOR_MV, DEFAULT_COMPARATOR_MV)
         self._tail_ns = 1.2 * (front_end.width_ns - front_end.peaking_ns)
         # a pulse is over, at the latest, when its tail has reached the base line
         self._over_ns = front_end.peaking_ns + self._tail_ns
+
+    def comparators(self, front_mv: float, back_mv: float) -> None:
+        """Thresholds of all front and all back comparators from now on; pulses under way keep the old ones."""
+        self.comparator_mv = (front_mv, back_mv)
+        self._comparator = [
+            (self.comparator_mv[d & 1] * 1000 / MV_PER_MEV + offset_kev) / self.front_end.kev_per_code
+            for d, offset_kev in enumerate(self._comparator_offset)
+        ]
 
     def inject(self, particles: Iterable[tuple[int, int, float]], at_ns: int) -> None:
         """From `at_ns` on, play these (time_ns after it, detector, energy_kev), in order of time."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from dorn.errors import UserError
 from dorn.head.front_end import Head
+from dorn.head.slow_control import Mcp4728
 
 NAMES = ("unix", "rp2040")
 
@@ -24,6 +25,7 @@ class Target(ABC):
 
     name: str
     head: Head | None = None  # the simulated detector head; None where the detectors are real
+    dac: Mcp4728 | None = None  # the simulated DAC of its thresholds
 
     @property
     @abstractmethod

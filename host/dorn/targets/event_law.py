@@ -145,7 +145,7 @@ def constants(path: Path) -> dict[str, int]:
     for line in path.read_text().splitlines():
         name, _, rest = line.partition(" = const(")
         if rest:
-            values[name] = int(rest.partition(")")[0])
+            values[name] = int(rest.partition(")")[0], 0)
     return values
 
 

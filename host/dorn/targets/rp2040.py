@@ -21,6 +21,7 @@ from dorn import onboard_image
 from dorn.errors import UserError
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
+from dorn.head.slow_control import Mcp4728
 from dorn.targets import Target, TargetError
 from dorn.targets.event_law import constants
 
@@ -32,6 +33,8 @@ _CHUNK_CYCLES = 6_000  # the CPU gets its turn between chunks
 _LOOK_CYCLES = 125  # while the CPU runs: whether it sleeps again
 _RESET_PIN_BIT = 22
 _INOVER_LOW = 2
+_FUNCTION_I2C = 3
+_I2C_TX_EMPTY = 1 << 4
 
 
 def image() -> Path:
@@ -105,6 +108,7 @@ class Rp2040Target(Target):
             raise UserError("target rp2040: no emulator; pip install rp2040py==1.0.0b1, or dorn-fsw[sim]") from None
         board = resolve_firmware(BOARDS["pico"], "micropython", str(image()))
         self.head = head or Head(FrontEnd())
+        self.dac = Mcp4728(self.head)
         self.resets = 0
         self._device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
         self._layout = board.layout
@@ -120,7 +124,9 @@ class Rp2040Target(Target):
         device.cdc.on_serial_data = self._received
         mcu.watchdog.on_watchdog_trigger = self._watchdog
         self._stop = self._clock.create_alarm(self._simulator.stop)
-        self._wire(constants(onboard_root() / "boards" / "pico" / "constants.py"))
+        pins = constants(onboard_root() / "boards" / "pico" / "constants.py")
+        self._wire(pins)
+        self._wire_slow_control(pins)
         mcu.core.pc = FLASH_START_ADDRESS
 
     # -- the head on the pins ----------------------------------------------------------------------
@@ -183,6 +189,29 @@ class Rp2040Target(Target):
             adc.channel_values[channel] = self.head.convert(d, int(self._clock.nanos))
         adc.current_channel = channel
         adc.sample_alarm.schedule(2000)
+
+    # -- the DAC on the I2C bus --------------------------------------------------------------------
+
+    def _wire_slow_control(self, board: dict[str, int]) -> None:
+        bus, dac = self.mcu.i2c[board["I2C"]], self.dac
+        pins = [self.mcu.gpio[board[name]] for name in ("I2C_SDA", "I2C_SCL")]
+        byte_ns = 9e9 / board["I2C_HZ"]  # eight bits and the acknowledge
+        answers: list[Callable[[], None]] = []
+        self._bus_byte = self._clock.create_alarm(lambda: answers.pop()())
+
+        def later(answer: Callable[[], None]) -> None:
+            answers[:] = [answer]
+            self._bus_byte.schedule(byte_ns)
+
+        def connect(address: int, mode: int) -> None:
+            wired = all(pin.function_select == _FUNCTION_I2C for pin in pins)
+            acknowledged = wired and dac.start(address, bool(mode))
+            bus.complete_connect(acknowledged)
+            if not acknowledged:  # the abort flushed the FIFO: the emulator does not say that it is empty
+                bus.int_raw |= _I2C_TX_EMPTY
+
+        bus.on_connect = lambda address, mode: later(lambda: connect(address, mode))
+        bus.on_write_byte = lambda value: later(lambda: bus.complete_write(dac.write(value)))
 
     # -- time --------------------------------------------------------------------------------------
 
@@ -267,6 +296,7 @@ class Rp2040Target(Target):
         from rp2040py.reset_cause import ResetCause
 
         self.resets += 1
+        self._bus_byte.cancel()
         self._device.hard_reset(cause=ResetCause.WATCHDOG)
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ it waited, and what the link and the event builder had for it. So every byte and
 
 from __future__ import annotations
 
+import errno
 import shutil
 import struct
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 from dorn.errors import UserError
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
+from dorn.head.slow_control import Mcp4728
 from dorn.targets import Target, TargetError
 from dorn.targets.event_law import EventLaw, board_times
 
@@ -43,6 +45,7 @@ class UnixTarget(Target):
 
     def __init__(self, head: Head | None = None, flash: str | Path | None = None):
         self.head = head or Head(FrontEnd())
+        self.dac = Mcp4728(self.head)  # only whether it answers: there is no bus here
         self.resets = 0
         root = onboard_root()
         times = board_times(root / "boards" / "pico" / "constants.py")
@@ -148,7 +151,7 @@ class UnixTarget(Target):
         if header is None:
             return
         kind, now_us, argument, n = _TO_HOST.unpack(header)
-        if chr(kind) not in "WSEXL":  # the traceback of what ended it
+        if chr(kind) not in "WSEXCL":  # the traceback of what ended it
             self._process.kill()
             said = (header + self._process.stdout.read()).decode(errors="replace")
             raise TargetError(f"target unix: the firmware ended: {' '.join(said.split())[-300:]}")
@@ -167,6 +170,10 @@ class UnixTarget(Target):
         elif kind == ord("X"):
             self._law.stop()
             self._write(struct.pack("<I", self._converted))
+        elif kind == ord("C"):
+            if self.dac.answers:
+                self.head.comparators(argument >> 16, argument & 0xFFFF)
+            self._write(struct.pack("<I", 0 if self.dac.answers else errno.EIO))
         else:
             self._write(struct.pack("<I", self.head.lines & self.head.enabled))
 
