@@ -7,6 +7,7 @@
 # complete, so no DMA register is read while the rings run (RP2040-E12: the write address of a ring is wrong while a
 # transfer is in flight).
 import array
+import gc
 
 import machine
 import micropython
@@ -111,9 +112,20 @@ def _programs(peaking, settle, convert, reset, release):
 
 def _aligned(*bits):
     """Rings of 2**bits bytes, each aligned to its size, largest first, in one block. -> (block to keep, addresses)"""
-    block = bytearray(sum([1 << b for b in bits]) + (1 << bits[0]) - 16)
+    total, align = sum([1 << b for b in bits]), 1 << bits[0]
+    block = bytearray(total + align - 16)  # holds them wherever it lies
+    gap = -addressof(block) % align
+    # MicroPython takes the first place that fits: with the gap filled, a block without spare room lies aligned
+    block = None
+    gc.collect()
+    filler = bytearray(gap)
+    block = bytearray(total)
+    if addressof(block) % align:
+        block = None
+        block = bytearray(total + align - 16)
+    del filler
     address = addressof(block)
-    address += -address % (1 << bits[0])
+    address += -address % align
     out = []
     for b in bits:
         out.append(address)
