@@ -104,7 +104,7 @@ def _play(session: Session, duration_s: float | None, interrupts: _Interrupts) -
         while not interrupts.heard:
             gone_s = (target.now_us - begin_us) / 1e6
             left_s = duration_s - gone_s if duration_s else (0.0 if target.head.dry else slice_s)
-            if left_s <= 0:
+            if left_s < 1e-6:  # target time is in microseconds
                 break
             wall_s = time.monotonic()
             session.advance(min(slice_s, left_s))
