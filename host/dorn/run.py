@@ -66,11 +66,13 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
             if source:
                 particles = source.particles(rate_cps, duration_s, seed, spacing, replay)
                 target.inject(particles)
-            _play(session, duration_s, interrupts)
-            _finish(session)
+            speed = _play(session, duration_s, interrupts)
+            _finish(session, interrupts)
             link = {n: getattr(session, n) for n in ("packets", "sequence_gaps", "crc_errors")}
         fates = vars(target.head.fates) if target.head else None
     summary = products.write(out, target=target_name, link=link, head=fates)
+    if fates:
+        print(f"{target_name}: {speed:.3g} times real time")
     if interrupts.heard:
         raise KeyboardInterrupt
     return summary
@@ -94,10 +96,10 @@ class _Interrupts:
         self.heard = True
 
 
-def _play(session: Session, duration_s: float | None, interrupts: _Interrupts) -> None:
-    """Until the duration is over or, without one, the source is dry."""
+def _play(session: Session, duration_s: float | None, interrupts: _Interrupts) -> float:
+    """Until the duration is over or, without one, the source is dry. -> how many times faster than real time"""
     target: Target = session.target
-    begin_us = target.now_us
+    begin_us, begin_s = target.now_us, time.monotonic()
     slice_s = 0.1
     shape = "{l_bar}{bar}| {n:.0f} of {total:.0f} s [{elapsed} <{remaining}]" if duration_s else None
     with tqdm(total=duration_s, unit="s", bar_format=shape, delay=2, disable=None) as bar:
@@ -112,13 +114,16 @@ def _play(session: Session, duration_s: float | None, interrupts: _Interrupts) -
             slice_s = min(max(slice_s * min(4.0, SLICE_WALL_S / max(wall_s, 1e-3)), 0.01), 1000.0)
             gone_s = (target.now_us - begin_us) / 1e6
             bar.update(min(gone_s, duration_s or gone_s) - bar.n)
+    return (target.now_us - begin_us) / 1e6 / (time.monotonic() - begin_s)
 
 
-def _finish(session: Session) -> None:
+def _finish(session: Session, interrupts: _Interrupts) -> None:
     """Stop, and wait for all spectra and for the counters that belong to them."""
-    target = session.target
-    if target.head:
-        target.head.cut()  # after Ctrl-C the source may have more
+    head = session.target.head
+    if head and interrupts.heard:
+        head.cut()  # it has more
+    while head and not head.dry:
+        session.advance(0.001)
     session.advance(0.01)  # the last pulses are over
     counts: dict[tuple[str, int], int] = {}
     complete = set()

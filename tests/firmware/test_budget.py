@@ -4,11 +4,10 @@ import tomllib
 
 import chip
 import pytest
-from instrument import instrument
-from test_instrument import poisson
-
 from dorn.files import onboard_root
 from dorn.targets.event_law import board_times, constants
+from instrument import instrument
+from test_instrument import poisson
 
 PICO = onboard_root() / "boards" / "pico"
 STAGES = """

@@ -1,5 +1,6 @@
 """`dorn run` from end to end, on both simulated targets, and what others make of its archive."""
 
+import contextlib
 import csv
 import json
 import os
@@ -15,12 +16,11 @@ import chip
 import numpy as np
 import pytest
 import realdata
-from instrument import both, open_simulated
-
 from dorn import cli
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import FrontEnd, Head
 from dorn.session import Session
+from instrument import both, open_simulated
 
 KEV_PER_CHANNEL = 12
 BALANCE = ("recorded", "lost_dead_time", "merged", "below_threshold", "over_range", "disabled", "lost_overrun")
@@ -211,7 +211,10 @@ def test_a_target_that_cannot_be_had_is_one_line(target, says, tmp_path, capsys)
 
 @pytest.mark.parametrize(
     ("image", "says"),
-    [(None, "no MicroPython image: .*No such file.*micropython.org"), (b"UF2\n", "not MicroPython 1.28.0 for the Pico")],
+    [
+        (None, "no MicroPython image: .*No such file.*micropython.org"),
+        (b"UF2\n", "not MicroPython 1.28.0 for the Pico"),
+    ],
 )
 def test_a_missing_or_wrong_image_is_one_line(image, says, tmp_path, capsys, monkeypatch):
     path = tmp_path / "image.uf2"
@@ -238,10 +241,8 @@ def test_an_instrument_behind_a_socket_is_recorded(tmp_path):
             target.inject((5_000_000 * i, i % 16, 5000.0) for i in range(10**6))
             while not stop.wait(0.002):
                 target.advance(0.05)  # 25 times as fast as the wall: the test need not wait for real seconds
-                try:
+                with contextlib.suppress(BlockingIOError):
                     target.send(connection.recv(4096))
-                except BlockingIOError:
-                    pass
                 try:
                     connection.sendall(target.receive())
                 except OSError:
