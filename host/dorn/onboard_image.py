@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -54,3 +55,19 @@ def _compile(base: Path, path: Path, processor: str, changed: dict[str, str]) ->
         if done.returncode:
             raise UserError(f"{path}: mpy-cross: {done.stderr or done.stdout}")
         return out.read_bytes()
+
+
+def main() -> None:
+    """`python -m dorn.onboard_image BOARD DIR`: write the files into DIR, to be copied onto a board."""
+    board, folder = sys.argv[1:]
+    for path, content in files(board).items():
+        target = Path(folder) / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (UserError, ValueError, OSError) as error:
+        sys.exit(f"usage: python -m dorn.onboard_image BOARD DIR: {error}")

@@ -72,7 +72,7 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
         fates = vars(target.head.fates) if target.head else None
     summary = products.write(out, target=target_name, link=link, head=fates)
     if fates:
-        print(f"{target_name}: {speed:.3g} times real time")
+        print(f"{target_name}: {speed:.{0 if speed > 10 else 2}f} times real time")
     if interrupts.heard:
         raise KeyboardInterrupt
     return summary
