@@ -5,6 +5,7 @@ import pytest
 from dorn import onboard_image
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
+from dorn.targets import rp2040
 from instrument import DICTIONARY, Instrument, instrument
 from test_instrument import poisson, regular
 
@@ -119,3 +120,36 @@ def test_events_are_the_same_whether_the_cpu_sleeps_or_is_held():
     asleep, held = fates
     assert asleep.injected == held.injected and held.lost_dead_time > 3
     assert abs(asleep.delivered - held.delivered) <= 4  # some events fall into the moments the CPU is awake
+
+
+def test_the_flash_takes_its_real_time():
+    """20 kB are five sectors to erase, 80 pages to write, and some of the file system's own."""
+    script = """
+import time
+t = time.ticks_us()
+with open("file", "wb") as f:
+    f.write(bytes(range(250)) * 80)
+print("TOOK", time.ticks_diff(time.ticks_us(), t))
+"""
+    took_s = int(chip.run(script).partition("TOOK ")[2].split()[0]) / 1e6
+    least_s = 5 * rp2040.SECTOR_ERASE_S + 79 * rp2040.PAGE_PROGRAM_S
+    assert least_s < took_s < least_s + 3 * rp2040.SECTOR_ERASE_S
+
+
+def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
+    """One erase and the ring holds all; many in a row and what does not fit is booked."""
+    files = broken(
+        "fsw/pus/rates.py",
+        "        s = a.state\n",
+        '        with open("/file", "wb") as f:\n            f.write(bytes(3000))\n        s = a.state\n',
+    )
+    head = Head(FrontEnd())
+    with chip.open_chip(None, head, files=files) as target:
+        i = Instrument(target)
+        i.connect()
+        i.start()
+        i.play(poisson(5_000, 5.5, 8))
+        rates = i.stop()
+        assert target.stalled_s > rp2040.SECTOR_ERASE_S
+        assert head.fates.delivered == sum(rates["accepted"]) + rates["overrun_hits"]
+        assert rates["overrun_hits"] == rates["gap_us"] == 0

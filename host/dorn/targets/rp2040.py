@@ -5,6 +5,8 @@ gets wrong, and what is done about it here:
 
 - While the CPU sleeps it jumps from alarm to alarm and the PIO only catches up afterwards. So while the head is busy
   (a line is high, or an event is not over) the hardware is stepped cycle by cycle, without the CPU (`_metronome`).
+- A flash sector is erased in 140 us and a page written in less. So the CPU is held, as on the chip with its interrupts
+  off, for the time real flash takes (`_on_flash_select`), while PIO, DMA and clock go on.
 - While the CPU runs, a PIO machine runs at most one instruction for each CPU instruction: times of events are off by
   some cycles. Where exactness counts, `hardware(seconds)` lets PIO, DMA, ADC and clock run with the CPU held.
 """
@@ -31,8 +33,11 @@ IMAGE_SHA256 = "00aedb8431ebea83b470ef909509f16432c5b1b43e8f6eaf015f6f9560bc8152
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
 _CHUNK_CYCLES = 6_000  # the CPU gets its turn between chunks
 _LOOK_CYCLES = 125  # while the CPU runs: whether it sleeps again
-_RESET_PIN_BIT = 22
+_QSPI_SS = 1
 _INOVER_LOW = 2
+# Winbond W25Q16JV data sheet, 9.6: typical times of a sector erase (at most 0.4 s) and of a page program
+SECTOR_ERASE_S, PAGE_PROGRAM_S = 0.045, 0.0004
+_SECTOR, _PAGE = 4096, 256
 _FUNCTION_I2C = 3
 _I2C_TX_EMPTY = 1 << 4
 
@@ -62,8 +67,8 @@ def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> by
 
     size = layout.fs_blocksize * layout.fs_blockcount
     context = UserContext(buffsize=size)
-    if old:
-        context.buffer[:] = old
+    # what was never written is as a used flash has it, not blank: an erase then shows
+    context.buffer[:] = old or b"\x5a" * size
     fs = LittleFS(
         context=context,
         block_size=layout.fs_blocksize,
@@ -118,7 +123,11 @@ class Rp2040Target(Target):
         start = board.layout.fs_start
         device.mcu.flash[start : start + len(contents)] = contents
 
+        self.stalled_s = 0.0  # that the flash took from the CPU
+        self._file_system = slice(start, start + len(contents))
+        self._flash_seen = contents
         self.mcu = mcu = device.mcu
+        mcu.qspi[_QSPI_SS].add_listener(self._on_flash_select)
         self._simulator, self._clock = device.simulator, mcu.clock
         self._down, self._up = bytearray(), bytearray()
         device.cdc.on_serial_data = self._received
@@ -212,6 +221,23 @@ class Rp2040Target(Target):
 
         bus.on_connect = lambda address, mode: later(lambda: connect(address, mode))
         bus.on_write_byte = lambda value: later(lambda: bus.complete_write(dac.write(value)))
+
+    # -- the flash -----------------------------------------------------------------------------------------------------
+
+    def _on_flash_select(self, *_: object) -> None:
+        """Chip-select ends a command; the emulator has done it already, so what changed tells what it was."""
+        now = bytes(self.mcu.flash[self._file_system])
+        before, self._flash_seen = self._flash_seen, now
+        if now == before:
+            return
+        busy_s = 0.0
+        for at in range(0, len(now), _SECTOR):
+            one, other = before[at : at + _SECTOR], now[at : at + _SECTOR]
+            if one != other:
+                pages = sum(one[p : p + _PAGE] != other[p : p + _PAGE] for p in range(0, _SECTOR, _PAGE))
+                busy_s += SECTOR_ERASE_S if other.count(0xFF) == _SECTOR else pages * PAGE_PROGRAM_S
+        self.stalled_s += busy_s
+        self.hardware(busy_s)
 
     # -- time --------------------------------------------------------------------------------------
 
