@@ -24,9 +24,9 @@ def default_target() -> str:
     try:
         import rp2040py  # noqa: F401
 
-        from dorn.targets import rp2040
+        from dorn.targets import pico_flash
 
-        rp2040.image()
+        pico_flash.image()
     except (ImportError, UserError):
         return "unix"
     return "rp2040"

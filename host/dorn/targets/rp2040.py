@@ -14,8 +14,6 @@ gets wrong, and what is done about it here:
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,69 +22,16 @@ from dorn.errors import UserError
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import Mcp4728
-from dorn.targets import Target, TargetError
+from dorn.targets import Target, TargetError, pico_flash
 from dorn.targets.event_law import constants
 
-MICROPYTHON = "1.28.0"
-IMAGE = "RPI_PICO-20260406-v1.28.0.uf2"
-IMAGE_SHA256 = "00aedb8431ebea83b470ef909509f16432c5b1b43e8f6eaf015f6f9560bc8152"
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
 _CHUNK_CYCLES = 6_000  # the CPU gets its turn between chunks
 _LOOK_CYCLES = 125  # while the CPU runs: whether it sleeps again
 _QSPI_SS = 1
 _INOVER_LOW = 2
-# Winbond W25Q16JV data sheet, 9.6: typical times of a sector erase (at most 0.4 s) and of a page program
-SECTOR_ERASE_S, PAGE_PROGRAM_S = 0.045, 0.0004
-_SECTOR, _PAGE = 4096, 256
 _FUNCTION_I2C = 3
 _I2C_TX_EMPTY = 1 << 4
-
-
-def image() -> Path:
-    """The MicroPython image for the Pico: $DORN_PICO_IMAGE, or in the emulator's cache. UserError if there is none."""
-    named = os.environ.get("DORN_PICO_IMAGE")
-    path = Path(named) if named else Path.home() / ".cache" / "rp2040py" / IMAGE
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise UserError(
-            f"target rp2040: no MicroPython image: {path}: {error.strerror}; get {IMAGE} from"
-            " https://micropython.org/download/RPI_PICO/ and put it there, or name it in $DORN_PICO_IMAGE"
-        ) from None
-    if found != IMAGE_SHA256:
-        raise UserError(
-            f"target rp2040: {path}: not MicroPython {MICROPYTHON} for the Pico:"
-            f" sha256 {found[:16]}..., not {IMAGE_SHA256[:16]}..."
-        )
-    return path
-
-
-def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> bytes:
-    """A littlefs as MicroPython's, with these files; `old` is an image whose other files are kept."""
-    from littlefs import LittleFS, UserContext
-
-    size = layout.fs_blocksize * layout.fs_blockcount
-    context = UserContext(buffsize=size)
-    # what was never written is as a used flash has it, not blank: an erase then shows
-    context.buffer[:] = old or b"\x5a" * size
-    fs = LittleFS(
-        context=context,
-        block_size=layout.fs_blocksize,
-        block_count=layout.fs_blockcount,
-        prog_size=256,
-        disk_version=0x00020001,  # 2.1, what MicroPython 1.28 writes
-        mount=old is None,
-    )
-    if old:
-        fs.mount()
-    for path, content in files.items():
-        folder = path.rpartition("/")[0]
-        if folder:
-            fs.makedirs(folder, exist_ok=True)
-        with fs.open(path, "wb") as f:
-            f.write(content)
-    fs.unmount()
-    return bytes(context.buffer)
 
 
 def _armed_loop(instructions) -> frozenset[int]:
@@ -111,7 +56,7 @@ class Rp2040Target(Target):
             from rp2040py.memory_map import FLASH_START_ADDRESS
         except ImportError:
             raise UserError("target rp2040: no emulator; pip install rp2040py==1.0.0b1, or dorn-fsw[sim]") from None
-        board = resolve_firmware(BOARDS["pico"], "micropython", str(image()))
+        board = resolve_firmware(BOARDS["pico"], "micropython", str(pico_flash.image()))
         self.head = head or Head(FrontEnd())
         self.dac = Mcp4728(self.head)
         self.resets = 0
@@ -119,7 +64,7 @@ class Rp2040Target(Target):
         self._layout = board.layout
         self._flash = Path(flash) / "pico.littlefs" if flash else None
         old = self._flash.read_bytes() if self._flash and self._flash.exists() else None
-        contents = file_system(files or onboard_image.files("pico"), board.layout, old)
+        contents = pico_flash.file_system(files or onboard_image.files("pico"), board.layout, old)
         start = board.layout.fs_start
         device.mcu.flash[start : start + len(contents)] = contents
 
@@ -230,12 +175,7 @@ class Rp2040Target(Target):
         before, self._flash_seen = self._flash_seen, now
         if now == before:
             return
-        busy_s = 0.0
-        for at in range(0, len(now), _SECTOR):
-            one, other = before[at : at + _SECTOR], now[at : at + _SECTOR]
-            if one != other:
-                pages = sum(one[p : p + _PAGE] != other[p : p + _PAGE] for p in range(0, _SECTOR, _PAGE))
-                busy_s += SECTOR_ERASE_S if other.count(0xFF) == _SECTOR else pages * PAGE_PROGRAM_S
+        busy_s = pico_flash.busy_s(before, now)
         self.stalled_s += busy_s
         self.hardware(busy_s)
 
