@@ -34,7 +34,7 @@ class Executive:
         self.cycles = self.overruns = self.failures = 0
         self.turn_max_us = self.gc_max_us = 0
         self.heap_free = self.heap_free_min = 0
-        self._busy_us = self._asked_us = 0
+        self._now = self._busy_us = self._asked_us = 0
 
     def begin(self, tasks):
         self.tasks = tasks
@@ -50,23 +50,17 @@ class Executive:
 
     def cycle(self):
         again = False
-        begin = now = self._us()  # each call leaves 64 bytes behind: no more of them than needed
-        if self.cycles % _GC_CYCLES == 0:
-            now = self._collect(now)
-        wake = now + _LONGEST_IDLE_US
+        begin = self._now = self._us()  # each call leaves 64 bytes behind: no more of them than needed
+        since = self.cycles % _GC_CYCLES
+        if since < 2:
+            self._turn(0, self.tasks[0])  # empties the rings: now they last longest
+            self._tend_heap(since)
+        wake = self._now + _LONGEST_IDLE_US
         for number, task in enumerate(self.tasks):
-            if now >= task.due_us:
-                turn = now
-                try:
-                    if task.run(turn):
-                        again = True
-                    now = task.done_us = self._us()
-                    self._account(number, task, now - turn)
-                except Exception as error:
-                    # no fault of the other tasks; but its turn is not done, and in the end the watchdog bites
-                    self.failures += 1
-                    self._report(icd.EVENT_TASK_FAILED, number, line_of(error))
-                    now = self._us()
+            turn = self._now
+            if turn >= task.due_us:
+                if self._turn(number, task):
+                    again = True
                 if task.period_us:
                     task.due_us += task.period_us
                     if task.due_us <= turn:  # never several turns to make up for lost ones
@@ -74,10 +68,24 @@ class Executive:
             if task.period_us and task.due_us < wake:
                 wake = task.due_us
         self.cycles += 1
-        self._supervise(now, self.tasks)
-        self._busy_us += now - begin
+        self._supervise(self._now, self.tasks)
+        self._busy_us += self._now - begin
         if not again:
             self._wait(wake, self._backlog)
+
+    def _turn(self, number, task):
+        turn = self._now
+        try:
+            again = task.run(turn)
+            self._now = task.done_us = self._us()
+            self._account(number, task, self._now - turn)
+            return again
+        except Exception as error:
+            # no fault of the other tasks; but its turn is not done, and in the end the watchdog bites
+            self.failures += 1
+            self._report(icd.EVENT_TASK_FAILED, number, line_of(error))
+            self._now = self._us()
+            return False
 
     def _account(self, number, task, took):
         if took > task.budget_us:
@@ -89,13 +97,16 @@ class Executive:
             if took > self.turn_max_us:
                 self.turn_max_us = took
 
-    def _collect(self, now):
-        gc.collect()
-        end = self._us()
-        self.gc_max_us = max(self.gc_max_us, end - now)
-        self.heap_free = gc.mem_free()
-        self.heap_free_min = min(self.heap_free_min, self.heap_free)
-        return end
+    def _tend_heap(self, since):
+        """Collect in one cycle, see what is free in the next: each takes long enough for one cycle."""
+        begin = self._now
+        if since == 0:
+            gc.collect()
+        else:
+            self.heap_free = gc.mem_free()
+            self.heap_free_min = min(self.heap_free_min, self.heap_free)
+        self._now = self._us()
+        self.gc_max_us = max(self.gc_max_us, self._now - begin)
 
     def busy_permille(self):
         """Part of the time since the last call that was not idle."""
