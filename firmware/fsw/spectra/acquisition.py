@@ -182,11 +182,12 @@ class Acquisition:
 
     def _last_good_us(self, now):
         """When the last event was read, or the ring was last known empty: up to then nothing is missing."""
-        return max(now - ((now - self.state[k.STAMP]) & 0xFFFFFFFF), self._known_us)
+        return now - ((now - self.state[k.STAMP]) & 0xFFFFFFFF)
 
     def _advance(self, now):
         self.real_us += now - self._known_us
         self._known_us = now
+        self.state[k.STAMP] = now & 0xFFFFFFFF  # a stamp wraps after 71 minutes: none older than this is kept
 
     def _launch(self):
         state = self.state
