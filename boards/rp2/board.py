@@ -92,14 +92,14 @@ class Board:
         micropython.kbd_intr(-1)
         return False
 
-    def wait(self, until_us, backlog):
+    def wait(self, until_us, attention):
         # small integers and no allocation: this loop runs some hundred times a second for weeks
         left = until_us - self.clock.us()
         if left <= 0:
             return
         start = time.ticks_us()
         left = min(left, _LONGEST_WAIT_US)
-        while not backlog() and not self.link.ready():
+        while not attention() and not self.link.ready():
             if time.ticks_diff(time.ticks_us(), start) >= left:
                 break
             time.sleep_ms(_POLL_MS)

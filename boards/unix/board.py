@@ -62,7 +62,7 @@ class Board:
         self._now_us += 1000 * window_ms
         return False
 
-    def wait(self, until_us, backlog):
+    def wait(self, until_us, attention):
         if self._fed_us is not None and until_us - self._fed_us > self._timeout_us:
             until_us = max(self._fed_us + self._timeout_us, self._now_us)
         self.ask("W", until_us, self._sent)

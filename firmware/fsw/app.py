@@ -25,7 +25,8 @@ class App:
         report = Events(telemetry).report
         self._acquisition = acquisition = Acquisition(board, report)
         self._supervisor = Supervisor(board.watchdog)
-        self._executive = executive = Executive(board, acquisition.backlog, self._supervisor.turn, report)
+        self._spectra = spectra = Spectra(acquisition, telemetry, board.link)
+        self._executive = executive = Executive(board, self._attention, self._supervisor.turn, report)
 
         self._parameters = parameters = Parameters(telemetry, self._set)
         self._router = Router(telemetry, {8: Functions(acquisition), 17: Test(telemetry), 20: parameters})
@@ -37,7 +38,7 @@ class App:
         self._tasks = (
             Task(acquisition.turn, 0, 10, 3000),
             Task(self._commands, 0, 15, 3000),
-            Task(Spectra(acquisition, telemetry, board.link).turn, 0, 10, 3000),
+            Task(spectra.turn, 0, 10, 3000),
             self._rates,
             self._housekeeping,
         )
@@ -57,6 +58,9 @@ class App:
         self._supervisor.begin()
         self._executive.begin(self._tasks)
         self._executive.run()
+
+    def _attention(self):
+        return self._acquisition.backlog() or self._spectra.waiting()
 
     def _commands(self, now):
         data = self._board.link.read()

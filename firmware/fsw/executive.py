@@ -23,11 +23,11 @@ class Task:
 
 
 class Executive:
-    def __init__(self, board, backlog, supervise, report):
-        """backlog() -> true when the rings want attention; supervise(now_us, tasks); report(event, a, b)"""
+    def __init__(self, board, attention, supervise, report):
+        """attention() -> true when a task has work before it is due; supervise(now_us, tasks); report(event, a, b)"""
         self._us = board.clock.us
         self._wait = board.wait
-        self._backlog = backlog
+        self._attention = attention
         self._supervise = supervise
         self._report = report
         self.tasks = ()
@@ -71,7 +71,7 @@ class Executive:
         self._supervise(self._now, self.tasks)
         self._busy_us += self._now - begin
         if not again:
-            self._wait(wake, self._backlog)
+            self._wait(wake, self._attention)
 
     def _turn(self, number, task):
         turn = self._now

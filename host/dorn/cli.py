@@ -12,7 +12,7 @@ from pathlib import Path
 from dorn.errors import UserError
 from dorn.head import sources
 from dorn.head.arrivals import SPACINGS
-from dorn.head.reading import at_least
+from dorn.head.reading import above_zero, at_least
 
 REAL_DETECTORS = "-"  # in place of a source
 DEMO = Path(__file__).with_name("demo.toml")
@@ -57,8 +57,8 @@ def _parser():
         help="spectrum (.spe, .csv), events (.csv), scenario (.toml); - for real detectors",
     )
     add("--target", default="unix", help="unix, rp2040, a serial port or a URL (default %(default)s)")
-    add("--rate", type=float, metavar="CPS", help="particles a second (default: the source's own)")
-    add("--duration", type=float, metavar="S", help="seconds (default: the source's own)")
+    add("--rate", metavar="CPS", help="particles a second (default: the source's own)")
+    add("--duration", metavar="S", help="seconds (default: the source's own)")
     add("--seed", default="1", metavar="N", help="of all random numbers (default %(default)s)")
     add("--spacing", choices=SPACINGS, default="poisson", help="of the particles (default %(default)s)")
     add("--replay", action="store_true", help="play every count of a measured spectrum exactly once")
@@ -82,6 +82,10 @@ def _run(args):
     # converted here: argparse would put words of its own in place of what is wrong with the value
     if not args.seed.isdecimal():
         raise UserError.at("--seed", "N", "not a whole number from 0 on", args.seed)
+    for option, unit in (("rate", "CPS"), ("duration", "S")):
+        value = getattr(args, option)
+        if value is not None:
+            setattr(args, option, above_zero(value, f"--{option}", unit))
     stream = {"spacing": args.spacing, "replay": args.replay, "seed": int(args.seed)}
     if args.source == REAL_DETECTORS:
         source, rate_cps, duration_s = None, None, _real(args)
@@ -112,8 +116,10 @@ def _demo(args):
     from dorn import run
 
     source = sources.load(DEMO)
-    target = args.target or run.default_target()
+    target, why = (args.target, "") if args.target else run.default_target()
     print(f"demo on {target}: {source.duration_s:g} s at {source.rate_cps:.0f} particles a second")
+    if why:
+        print(f"not on the emulated Pico: {why}")
     stream = {"rate_cps": source.rate_cps, "duration_s": source.duration_s, "seed": 1}
     _play(source, target, args.out, **stream, spacing="poisson", replay=False)
 
@@ -153,6 +159,21 @@ def _decode(args):
     _report(products.write(args.out, link=link), args.out)
 
 
+_NOT_RECORDED = {
+    "lost_dead_time": "in dead time",
+    "merged": "merged with another",
+    "below_threshold": "below threshold",
+    "over_range": "over range",
+    "disabled": "of detectors switched off",
+    "lost_overrun": "in ring overruns",
+}
+_DAMAGE = {
+    "crc_errors": "damaged packets",
+    "sequence_gaps": "gaps in the sequence",
+    "incomplete_spectra": "incomplete spectra",
+}
+
+
 def _report(summary, out):
     """What a person wants to know first; all of it is in summary.json."""
 
@@ -164,10 +185,18 @@ def _report(summary, out):
         f"{text('recorded')}{of} pulses recorded, {text('live_time_s', '.2f')} s live of "
         f"{text('real_time_s', '.2f')} s, {text('packets')} packets; see {out / 'spectrum.png'}"
     )
+    others = [f"{text(name)} {what}" for name, what in _NOT_RECORDED.items() if summary.get(name)]
+    if others:
+        print(f"not recorded: {', '.join(others)}")
+    damage = [f"{text(name)} {what}" for name, what in _DAMAGE.items() if summary.get(name)]
+    if damage:
+        print(f"not all has come: {', '.join(damage)}; what is counted above is what came")
 
 
 def _check_directory(out):
     """Say before a long run, not after it, that its files have nowhere to go."""
+    if not out.name and out == Path():
+        raise UserError.at("--out", "DIR", "is empty or the directory you are in", str(out))
     there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
     if not there.is_dir():
         raise UserError.at("--out", "DIR", "not a directory", str(there))

@@ -72,6 +72,7 @@ class Collection:
         self.packets = 0
         self._pending = {}  # (boots, class, detector, integration, start) -> _Integration that misses channels
         self._complete = set()  # the same keys: a packet sent again must not count twice
+        self._latest_s = 0.0  # on-board time of the packets since the last reset
         self._boots = 0  # resets seen: integrations and counters begin anew with each
         self._boot_count = None  # the instrument's, once it is known
         self._last_rates = 0, Rates()
@@ -91,10 +92,15 @@ class Collection:
             self.housekeeping = packet.fields
             self._boot(packet.fields["boot_count"])
         elif packet.name == "event_info" and packet.fields["event"] == self._booted:
-            self._boot(packet.fields["a"])
+            # a flash that forgets counts the same boot again, but its clock begins anew
+            again = packet.time_s < self._latest_s and packet.fields["a"] == self._boot_count
+            self._boot(packet.fields["a"], again)
+        self._latest_s = max(self._latest_s, packet.time_s)
 
-    def _boot(self, boot_count):
-        self._boots += self._boot_count not in (None, boot_count)
+    def _boot(self, boot_count, again=False):
+        if again or self._boot_count not in (None, boot_count):
+            self._boots += 1
+            self._latest_s = 0.0
         self._boot_count = boot_count
 
     @property
@@ -138,10 +144,12 @@ class Collection:
         now = Rates(packet.time_s, f["real_us"], f["live_us"], counters)
         boots, last = self._last_rates
         self._last_rates = self._boots, now
-        if boots != self._boots or now.real_us < last.real_us:
-            last = Rates()  # a reset or a clear: everything in the packet was counted since then
-        times = now.real_us - last.real_us, now.live_us - last.live_us
         wrapped = (now.counters - last.counters) % 2**32  # counters of 32 bits
+        backwards = now.real_us < last.real_us or (wrapped >= 2**31).any()  # no interval has so many counts
+        if boots != self._boots or backwards:
+            # a reset or a clear: everything in the packet was counted since then
+            last, wrapped = Rates(), now.counters
+        times = now.real_us - last.real_us, now.live_us - last.live_us
         self.rates.append(Rates(now.time_s, *times, wrapped))
 
     def totals(self):

@@ -59,6 +59,8 @@ def _compile(base: Path, path: Path, processor: str, changed: dict[str, str]) ->
 
 def main() -> None:
     """`python -m dorn.onboard_image BOARD DIR`: write the files into DIR, to be copied onto a board."""
+    if len(sys.argv) != 3:
+        raise UserError("a board and a directory, not more, not less")
     board, folder = sys.argv[1:]
     for path, content in files(board).items():
         target = Path(folder) / path
@@ -69,5 +71,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (UserError, ValueError, OSError) as error:
+    except (UserError, OSError) as error:
         sys.exit(f"usage: python -m dorn.onboard_image BOARD DIR: {error}")

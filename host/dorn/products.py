@@ -13,6 +13,7 @@ from dorn.errors import UserError
 from dorn.plot import spectrum_png
 
 HEAD = ("injected", "delivered", "lost_dead_time", "merged", "below_threshold", "disabled", "spurious")
+FILES = ("spectra.csv", "rates.csv", "summary.json", "spectrum.png")
 LINK = ("packets", "sequence_gaps", "crc_errors")
 
 
@@ -111,6 +112,12 @@ def _csv(rows):
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()
+
+
+def remove_files(out):
+    """Remove the products of an earlier run from the directory `out`."""
+    for name in FILES:
+        (Path(out) / name).unlink(missing_ok=True)
 
 
 def write_files(out, contents):

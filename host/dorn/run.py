@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from tqdm import tqdm
 
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
-from dorn.products import Products
+from dorn.products import Products, remove_files
 from dorn.session import Session
 from dorn.targets import Target, open_target
 
@@ -19,17 +20,17 @@ SLICE_WALL_S = 0.2  # the progress bar moves, and Ctrl-C is heard, so often
 SPECTRA = 24  # 16 detectors and 8 detection units
 
 
-def default_target() -> str:
-    """ "rp2040" where its image and the emulator are, else "unix"."""
+def default_target() -> tuple[str, str]:
+    """("rp2040", "") where its image and the emulator are, else ("unix", why not)."""
     try:
         import rp2040py  # noqa: F401
 
         from dorn.targets import pico_flash
 
         pico_flash.image()
-    except (ImportError, UserError):
-        return "unix"
-    return "rp2040"
+    except (ImportError, UserError) as error:
+        return "unix", str(error)
+    return "rp2040", ""
 
 
 def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="poisson", replay=False) -> dict:
@@ -54,10 +55,11 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
                 f"target {target_name}: "
                 + ("nothing can be injected: its detectors are real; give - as SOURCE" if source else "needs a SOURCE")
             )
-        out.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(Session(target, archive=out / "telemetry.ccsds")) as session:
+        with contextlib.closing(Session(target)) as session:
             hk = session.connect()
             products.add(hk)
+            session.record(out / "telemetry.ccsds")
+            remove_files(out)  # those of an earlier run do not belong to this archive
             if hk.text("mode") == "science":
                 session.command("function", function="stop")
             session.command("function", function="clear")
@@ -66,7 +68,7 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
             if source:
                 particles = source.particles(rate_cps, duration_s, seed, spacing, replay)
                 target.inject(particles)
-            speed = _play(session, duration_s, interrupts)
+            speed = _play(session, *_until(source, rate_cps, duration_s, replay), interrupts)
             _finish(session, interrupts)
             link = {n: getattr(session, n) for n in ("packets", "sequence_gaps", "crc_errors")}
         fates = vars(target.head.fates) if target.head else None
@@ -96,24 +98,33 @@ class _Interrupts:
         self.heard = True
 
 
-def _play(session: Session, duration_s: float | None, interrupts: _Interrupts) -> float:
-    """Until the duration is over or, without one, the source is dry. -> how many times faster than real time"""
+def _until(source, rate_cps, duration_s, replay) -> tuple[float, float]:
+    """(duration, what of its end may have no more pulses), s. A replay ends with its last count, about then."""
+    if not replay:
+        return duration_s, 0.0
+    rate_cps, expected_s = source.plan(rate_cps, None, True)
+    return expected_s, 6 * math.sqrt(source.total) / rate_cps  # six standard deviations of the last arrival
+
+
+def _play(session: Session, duration_s: float, margin_s: float, interrupts: _Interrupts) -> float:
+    """Until the duration is over; with a margin, until the source is dry. -> how many times faster than real time"""
     target: Target = session.target
     begin_us, begin_s = target.now_us, time.monotonic()
     slice_s = 0.1
-    shape = "{l_bar}{bar}| {n:.0f} of {total:.0f} s [{elapsed} <{remaining}]" if duration_s else None
-    with tqdm(total=duration_s, unit="s", bar_format=shape, delay=2, disable=None) as bar:
+    shape = "{l_bar}{bar}| {n:.0f} of {total:.0f} s [{elapsed} <{remaining}]"
+    with tqdm(total=duration_s, bar_format=shape, delay=2, disable=None) as bar:
         while not interrupts.heard:
             gone_s = (target.now_us - begin_us) / 1e6
-            left_s = duration_s - gone_s if duration_s else (0.0 if target.head.dry else slice_s)
+            left_s = duration_s - margin_s - gone_s
             if left_s < 1e-6:  # target time is in microseconds
-                break
+                if not margin_s or target.head.dry:
+                    break
+                left_s = 0.001  # whatever the host's speed, so that a run repeats to the byte
             wall_s = time.monotonic()
             session.advance(min(slice_s, left_s))
             wall_s = time.monotonic() - wall_s
             slice_s = min(max(slice_s * min(4.0, SLICE_WALL_S / max(wall_s, 1e-3)), 0.01), 1000.0)
-            gone_s = (target.now_us - begin_us) / 1e6
-            bar.update(min(gone_s, duration_s or gone_s) - bar.n)
+            bar.update(min(gone_s, duration_s) - bar.n)
     return (target.now_us - begin_us) / 1e6 / (time.monotonic() - begin_s)
 
 
@@ -124,7 +135,7 @@ def _finish(session: Session, interrupts: _Interrupts) -> None:
         head.cut()  # it has more
     while head and not head.dry:
         session.advance(0.001)
-    session.advance(0.01)  # the last pulses are over
+    session.advance(0.0002)  # the last event is over
     counts: dict[tuple[str, int], int] = {}
     complete = set()
 

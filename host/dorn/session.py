@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from dorn.dictionary import Dictionary, Packet, PacketError
 from dorn.errors import UserError
@@ -18,15 +20,16 @@ class CommandFailed(TargetError):
 
 
 class Session:
-    """`on_packet(packet)` is called with every decoded packet in order; `archive` gets every intact one as received."""
+    """`on_packet(packet)` is called with every decoded packet, in order; `record` archives the intact ones."""
 
-    def __init__(self, target: Target, on_packet: Callable[[Packet], None] | None = None, archive: Path | None = None):
+    def __init__(self, target: Target, on_packet: Callable[[Packet], None] | None = None):
         self.target = target
         self.dictionary = Dictionary.load()
         self.packets = self.sequence_gaps = self.unknown = 0
         self.housekeeping: Packet | None = None
         self.on_packet = on_packet
-        self._archive = archive.open("wb") if archive else None
+        self._archive: BinaryIO | None = None
+        self._before = bytearray()  # what came before there was an archive
         self._deframer = frames.Deframer()
         self._expected: int | None = None
         self._sequence = 0
@@ -36,6 +39,22 @@ class Session:
     def crc_errors(self) -> int:
         """Damaged frames."""
         return self._deframer.crc_errors
+
+    def record(self, path: Path) -> None:
+        """Archive from now on, and what came before. UserError if another run writes there, or nobody can."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            archive = path.open("ab")
+            fcntl.flock(archive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            archive.truncate(0)
+        except BlockingIOError:
+            archive.close()
+            raise UserError(f"{path}: another run is writing it") from None
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+        archive.write(self._before)
+        archive.flush()
+        self._archive, self._before = archive, bytearray()
 
     def close(self) -> None:
         if self._archive:
@@ -47,6 +66,8 @@ class Session:
             if self._archive:
                 self._archive.write(data)
                 self._archive.flush()  # whole packets only, whenever it is interrupted
+            else:
+                self._before += data
             try:
                 packet = self.dictionary.decode(data)
             except PacketError:

@@ -23,7 +23,7 @@ def runner(monkeypatch):
         calls.append(settings)
         return SUMMARY
 
-    fake = types.SimpleNamespace(run_source=run_source, default_target=lambda: "unix")
+    fake = types.SimpleNamespace(run_source=run_source, default_target=lambda: ("unix", ""))
     monkeypatch.setitem(sys.modules, "dorn.run", fake)
     monkeypatch.setattr("dorn.run", fake, raising=False)
     return calls
@@ -58,12 +58,12 @@ BAD = {
     "run s.csv --rate 5 --out out": "s.csv: duration_s: not in the file; give --duration",
     "run s.spe --out out": "s.spe: calibration: energies do not increase; give --calibration",
     "run e.csv --rate 5 --out out": "rate_cps: a list of events has its own times (5)",
-    f"{RUN} --rate 0": "rate_cps: not above 0 and at most 1e+07 (0)",
+    f"{RUN} --rate 0": "--rate: CPS: not above 0 (0)",
     f"{RUN} --rate -1": "(-1)",
-    f"{RUN} --rate nan": "rate_cps: not above 0 and at most 1e+07 (nan)",
+    f"{RUN} --rate nan": "--rate: CPS: not a number to use (nan)",
     f"{RUN} --rate 1e9": "(1e+09)",
-    f"{RUN} --rate fast": "--rate: invalid float value: 'fast'",
-    f"{RUN} --duration 0": "duration_s: not above 0",
+    f"{RUN} --rate fast": "--rate: CPS: not a number to use (fast)",
+    f"{RUN} --duration 0": "--duration: S: not above 0 (0)",
     f"{RUN} --duration -3": "(-3)",
     f"{RUN} --duration inf": "(inf)",
     f"{RUN} --seed -1": "--seed: N: not a whole number from 0 on (-1)",
@@ -78,7 +78,7 @@ BAD = {
     f"{RUN} --out s.csv": "--out: DIR: not a directory",
     f"{RUN} --out s.csv/below": "--out: DIR: not a directory",
     "run - --out out": "SOURCE: --duration: is missing",
-    "run - --duration 0 --out out": "duration_s: not above 0",
+    "run - --duration 0 --out out": "--duration: S: not above 0 (0)",
     "run - --duration 5 --rate 3 --out out": "SOURCE: --rate: real detectors take none (3.0)",
     "run - --duration 5 --replay --out out": "SOURCE: --replay: real detectors take none (True)",
     "run - --duration 5 --noise-kev 3 --out out": "SOURCE: --noise-kev: real detectors take none (3)",

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import fcntl
 import json
 import os
 import re
@@ -129,6 +130,49 @@ def test_decode_of_the_archive_gives_the_same_products(tmp_path):
     assert one["recorded"] == two["recorded"] == 499 and two["injected"] is None
 
 
+def test_a_replay_ends_with_its_last_count_and_repeats_to_the_byte(tmp_path):
+    source = tmp_path / "source.csv"
+    source.write_text("energy_kev,counts\n5000,400\n5012,200\n")
+    for name in ("one", "two"):
+        assert run(source, "--replay", "--rate", 300, "--out", tmp_path / name) == 0
+    one, two = (summary(tmp_path / name) for name in ("one", "two"))
+    assert one == two and one["recorded"] + one["lost_dead_time"] + one["merged"] == 600
+    assert abs(one["real_time_s"] - 2) < 6 * 600**0.5 / 300
+    assert (tmp_path / "one/telemetry.ccsds").read_bytes() == (tmp_path / "two/telemetry.ccsds").read_bytes()
+    assert run(source, "--replay", "--spacing", "regular", "--rate", 300, "--out", tmp_path / "three") == 0
+    assert abs(summary(tmp_path / "three")["real_time_s"] - 2) < 0.005
+
+
+def test_joined_archives_are_two_boots(tmp_path):
+    source = tmp_path / "source.csv"
+    source.write_text("energy_kev,counts\n5000,400\n5012,200\n")
+    joined = b""
+    for seed in (1, 2):
+        assert run(source, "--rate", 50, "--duration", 10, "--seed", seed, "--out", tmp_path / f"{seed}") == 0
+        joined += (tmp_path / f"{seed}/telemetry.ccsds").read_bytes()
+    (tmp_path / "joined").write_bytes(joined)
+    assert cli.main(["decode", str(tmp_path / "joined"), "--out", str(tmp_path / "both")]) == 0
+    one, two, both_ = (summary(tmp_path / name) for name in ("1", "2", "both"))
+    for name in ("recorded", "in_spectra"):
+        assert both_[name] == one[name] + two[name]
+
+
+def test_a_run_that_fails_leaves_the_files_of_an_earlier_one(tmp_path, capsys):
+    """And two runs cannot write into one archive."""
+    source = tmp_path / "source.csv"
+    source.write_text("energy_kev,counts\n5000,1\n5100,1\n")
+    out = tmp_path / "out"
+    assert run(source, "--rate", 50, "--duration", 10, "--out", out) == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert run("-", "--target", "loop://", "--duration", 1, "--out", out) == 2
+    assert "no housekeeping packet" in capsys.readouterr().err
+    with (out / "telemetry.ccsds").open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert run(source, "--rate", 50, "--duration", 10, "--seed", 2, "--out", out) == 2
+    assert "telemetry.ccsds: another run is writing it" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
     source = tmp_path / "source.toml"
     source.write_text('duration_s = 20\n[[source]]\nnuclide = "Po-210"\nactivity_bq = 50\n[head]\nnoise_kev = 40\n')
@@ -182,7 +226,7 @@ def test_damaged_frames_cost_themselves(tmp_path):
     said = []
     with open_simulated("unix", Head(FrontEnd())) as target:
         noisy = Noisy(target)
-        session = Session(noisy, said.append, tmp_path / "telemetry.ccsds")
+        session = Session(noisy, said.append)
         session.connect()
         for _ in range(20):
             target.advance(5)

@@ -16,6 +16,10 @@ class Spectra:
         self._spectrum = None  # what is in the copy
         self._next = self._last = 0  # channels still to be sent
 
+    def waiting(self):
+        """Whether a packet waits and the link has room for it. Allocates nothing: it is asked while idle."""
+        return self._spectrum is not None and self._link.room()
+
     def turn(self, now):
         """Send at most one packet. -> true if there is more to send and the link has room"""
         s = self._spectrum

@@ -55,6 +55,10 @@ class FrontEnd:
             elif isinstance(value, bool) or not isinstance(value, int | float):
                 raise UserError(f"{where}: {key}: not a number: {value!r}")
             values[key] = value
+            for number in value if isinstance(value, tuple) else (value,):
+                least = {"noise_kev": 0.0, "gain": 1e-6, "peaking_ns": 1}.get(key, -1e6)
+                if not least <= number <= 1e6:  # nor is it NaN
+                    raise UserError(f"{where}: {key}: not from {least:g} to 1e+06 ({number})")
         front_end = cls(**values, **{name: instrument[name] for name in ideal})
         if not 0 < front_end.peaking_ns < front_end.width_ns:
             raise UserError(
