@@ -25,12 +25,13 @@ class App:
         report = Events(telemetry).report
         self._acquisition = acquisition = Acquisition(board, report)
         self._supervisor = Supervisor(board.watchdog)
+        self._supervisor.begin()  # before anything that can fail: a start that does not succeed is tried again
         self._spectra = spectra = Spectra(acquisition, telemetry, board.link)
         self._executive = executive = Executive(board, self._attention, self._supervisor.turn, report)
 
         self._parameters = parameters = Parameters(telemetry, self._set)
         self._router = Router(telemetry, {8: Functions(acquisition), 17: Test(telemetry), 20: parameters})
-        boot_count = count_boot(board.flash)
+        boot_count, flash_error = count_boot(board.flash)
         housekeeping = Housekeeping(board, boot_count, acquisition, executive, self._router, self._deframer, telemetry)
         #                          run                                period, budget, limit, all ms
         self._rates = Task(Rates(acquisition, telemetry).turn, 5000, 5, 3000)
@@ -50,12 +51,13 @@ class App:
                 except OSError as error:  # slow control does not answer: the instrument works without
                     failed = error.errno
         report(icd.EVENT_BOOTED, boot_count, board.reset_cause)
+        if flash_error:
+            report(icd.EVENT_FLASH_FAILED, flash_error)
         if failed:
             report(icd.EVENT_SLOW_CONTROL_FAILED, failed)
 
     def run(self):
         """Never returns."""
-        self._supervisor.begin()
         self._executive.begin(self._tasks)
         self._executive.run()
 
@@ -64,9 +66,11 @@ class App:
 
     def _commands(self, now):
         data = self._board.link.read()
-        if data:
-            for packet in self._deframer.feed(data):
-                self._router.handle(packet)
+        if not data:
+            return False
+        for packet in self._deframer.feed(data):
+            self._router.handle(packet)
+        return True  # there may be more
 
     def _set(self, number, value):
         """A parameter takes effect; OSError if slow control does not answer."""
@@ -91,14 +95,20 @@ class App:
 
 
 def count_boot(flash):
-    """Boots so far, this one counted. A new file replaces the old one as a whole: power may fail at any time."""
+    """Boots so far, this one counted, and the errno if that could not be written.
+
+    A new file replaces the old one as a whole: power may fail at any time.
+    """
     path = flash + "/boot"
     try:
         with open(path) as f:
             count = int(f.read())
     except (OSError, ValueError):
         count = 0
-    with open(path + ".new", "w") as f:
-        f.write(str(count + 1))
-    os.rename(path + ".new", path)
-    return count + 1
+    try:
+        with open(path + ".new", "w") as f:
+            f.write(str(count + 1))
+        os.rename(path + ".new", path)
+    except OSError as error:  # an instrument that cannot count its boots still measures
+        return count + 1, error.errno
+    return count + 1, 0

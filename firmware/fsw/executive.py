@@ -7,6 +7,7 @@ from fsw import icd
 from micropython import const
 
 _LONGEST_IDLE_US = const(250_000)  # a cycle at least so often: a stuck line is found within three
+_LONG_US = const(2_000)  # a task that took longer is followed by a look at the rings
 _GC_CYCLES = const(96)  # a cycle leaves 0.4 to 1 kB: so often, MicroPython never collects when it chooses
 
 
@@ -61,6 +62,8 @@ class Executive:
             if turn >= task.due_us:
                 if self._turn(number, task):
                     again = True
+                if self._now - turn > _LONG_US:
+                    self._turn(0, self.tasks[0])  # the rings fill meanwhile
                 if task.period_us:
                     task.due_us += task.period_us
                     if task.due_us <= turn:  # never several turns to make up for lost ones

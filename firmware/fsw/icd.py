@@ -1,7 +1,7 @@
 # Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.
 from micropython import const
 
-HASH = const(0xd353596)
+HASH = const(0xbd63a652)
 APID = const(100)
 DESTINATION_ID = const(1)
 MAX_PACKET = const(600)
@@ -110,4 +110,5 @@ EVENT_DETECTOR_OFF = (3, 18)
 EVENT_TASK_OVERRUN = (2, 19)
 EVENT_TASK_FAILED = (4, 20)
 EVENT_LINK_DROPPED = (2, 21)
+EVENT_FLASH_FAILED = (3, 23)
 EVENT_SLOW_CONTROL_FAILED = (3, 22)

@@ -80,8 +80,8 @@ def _parser():
 
 def _run(args):
     # converted here: argparse would put words of its own in place of what is wrong with the value
-    if not args.seed.isdecimal():
-        raise UserError.at("--seed", "N", "not a whole number from 0 on", args.seed)
+    if not (args.seed.isdecimal() and len(args.seed) < 19):
+        raise UserError.at("--seed", "N", "not a whole number from 0 to 10^18", args.seed)
     for option, unit in (("rate", "CPS"), ("duration", "S")):
         value = getattr(args, option)
         if value is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from tqdm import tqdm
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
 from dorn.products import Products, remove_files
-from dorn.session import Session
-from dorn.targets import Target, open_target
+from dorn.session import CommandFailed, Session
+from dorn.targets import Target, TargetError, open_target
 
 SLICE_WALL_S = 0.2  # the progress bar moves, and Ctrl-C is heard, so often
 SPECTRA = 24  # 16 detectors and 8 detection units
+SPECTRA_S, RATES_S = 20.0, 20.0  # the longest they take
 
 
 def default_target() -> tuple[str, str]:
@@ -49,7 +51,7 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
     )
     out = Path(out)
     products = Products(dictionary)
-    with open_target(target_name, head) as target, _Interrupts() as interrupts:
+    with open_target(target_name, head) as target:
         if (target.head is None) != (source is None):
             raise UserError(
                 f"target {target_name}: "
@@ -61,15 +63,16 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
             session.record(out / "telemetry.ccsds")
             remove_files(out)  # those of an earlier run do not belong to this archive
             if hk.text("mode") == "science":
-                session.command("function", function="stop")
+                collect(session)  # what it measured until now is in the archive
             session.command("function", function="clear")
             session.on_packet = products.add  # not before: what was counted earlier is not of this run
             session.command("function", function="start")
             if source:
                 particles = source.particles(rate_cps, duration_s, seed, spacing, replay)
                 target.inject(particles)
-            speed = _play(session, *_until(source, rate_cps, duration_s, replay), interrupts)
-            _finish(session, interrupts)
+            with _Interrupts() as interrupts:
+                speed = _play(session, *_until(source, rate_cps, duration_s, replay), interrupts)
+                _finish(session, interrupts)
             link = {n: getattr(session, n) for n in ("packets", "sequence_gaps", "crc_errors")}
         fates = vars(target.head.fates) if target.head else None
     summary = products.write(out, target=target_name, link=link, head=fates)
@@ -136,6 +139,16 @@ def _finish(session: Session, interrupts: _Interrupts) -> None:
     while head and not head.dry:
         session.advance(0.001)
     session.advance(0.0002)  # the last event is over
+    try:
+        collect(session)
+        session.wait_for(lambda packet: packet.name == "rates", RATES_S)
+    except TargetError as error:
+        # a damaged frame is no reason to lose the run: what came is written, and the summary tells what did not
+        tqdm.write(f"not everything came: {error}", file=sys.stderr)
+
+
+def collect(session: Session) -> None:
+    """Stop the acquisition and wait for all its spectra. TargetError if they do not come."""
     counts: dict[tuple[str, int], int] = {}
     complete = set()
 
@@ -148,5 +161,13 @@ def _finish(session: Session, interrupts: _Interrupts) -> None:
                 complete.add(key)
         return len(complete) == SPECTRA
 
-    session.wait_for(all_complete, 60, begin=lambda: session.command("function", function="stop"))
-    session.wait_for(lambda packet: packet.name == "rates", 3601)
+    def stop() -> None:
+        try:
+            session.command("function", function="stop")
+        except CommandFailed:
+            raise
+        except TargetError:  # its report may be lost: a second one is refused if the first was taken
+            with contextlib.suppress(CommandFailed):
+                session.command("function", function="stop")
+
+    session.wait_for(all_complete, SPECTRA_S, begin=stop)

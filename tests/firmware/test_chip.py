@@ -1,5 +1,7 @@
 """What only the chip has: the maintenance window, the watchdog, rings that run on while the CPU stands still."""
 
+import random
+
 import chip
 import pytest
 from dorn import onboard_image
@@ -153,3 +155,36 @@ def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
         assert target.stalled_s > pico_flash.SECTOR_ERASE_S
         assert head.fates.delivered == sum(rates["accepted"]) + rates["overrun_hits"]
         assert rates["overrun_hits"] == rates["gap_us"] == 0
+
+
+def test_a_flood_of_bytes_holds_nothing_up():
+    """20 kB as fast as the port takes them: no task overruns, no reset, nothing is lost, and commands go on."""
+    with instrument("rp2040") as i:
+        i.start()
+        i.target.inject(poisson(5_000, 2.0, 3))
+        i.target.send(random.Random(4).randbytes(20_000) + b"\0")
+        i.advance(2.1)
+        i.command("ping", limit_s=10)
+        rates = i.stop()
+        hk = i.wait_for(lambda p: p.name == "housekeeping", 11).fields
+        assert i.target.resets == 0 and hk["task_overruns"] == 0 and hk["frames_bad"] > 10
+        assert i.target.head.fates.delivered == sum(rates["accepted"])
+
+
+def test_a_host_that_does_not_read_holds_nothing_up():
+    """For 7 s nothing is taken from the USB port: all events are counted, packets are dropped and counted."""
+    with instrument("rp2040") as i:
+        i.command("set_parameter", parameter="rates_period", value=1)
+        i.start()
+        i.target.inject(poisson(5_000, 8.0, 5))
+        i.advance(1)
+        usb = i.target.mcu.usb_ctrl
+        delay_us, usb.write_delay_microseconds = usb.write_delay_microseconds, 8_000_000
+        i.advance(7)
+        usb.write_delay_microseconds = delay_us
+        i.advance(9)
+        rates = i.stop()
+        hk = i.wait_for(lambda p: p.name == "housekeeping", 11).fields
+        assert rates["gap_us"] == hk["task_overruns"] == 0 and hk["packets_dropped"] > 0
+        assert i.target.head.fates.delivered == sum(rates["accepted"])
+        assert i.sequence_gaps > 0

@@ -4,6 +4,7 @@ import itertools
 import random
 
 import pytest
+from dorn.link import frames
 from dorn.session import CommandFailed
 from instrument import DICTIONARY, both, instrument
 
@@ -153,8 +154,6 @@ def test_integrations_follow_each_other_without_a_gap(where):
 
 @both
 def test_noise_on_the_link_costs_the_frame_it_hits(where):
-    from dorn.link import frames
-
     rng = random.Random(6)
     with instrument(where) as i:
         for n in range(20):
@@ -174,3 +173,48 @@ def test_every_boot_is_counted(where, tmp_path):
             assert hk["boot_count"] == n
             assert DICTIONARY.enums["reset_cause"]["power_on"] == hk["reset_cause"]
             assert i.events("booted") == [(n, hk["reset_cause"])]
+
+
+@both
+def test_a_start_waits_for_the_spectra_of_the_run_before(where):
+    """Refused as long as they are not sent; nothing is lost."""
+    with instrument(where) as i:
+        i.start()
+        i.play(regular(1000, 40_000))
+        both_at_once = b"".join(
+            frames.encode(i.dictionary.encode("function", 100 + n, function=name))
+            for n, name in enumerate(("stop", "start"))
+        )
+        refused = i.wait_for(lambda p: p.name == "start_failure", 5, begin=lambda: i.target.send(both_at_once))
+        assert refused.text("failure") == "wrong_mode"
+        i.advance(2)
+        assert sum(i.counts().values()) == 1000
+        i.start()
+
+
+@both
+def test_nothing_from_before_a_clear_comes_after_it(where):
+    with instrument(where) as i:
+        i.start()
+        i.play(poisson(2000, 0.3, 9))
+        commands = b"".join(
+            frames.encode(i.dictionary.encode("function", 100 + n, function=name))
+            for n, name in enumerate(("stop", "clear", "start"))
+        )
+        started = i.wait_for(
+            lambda p: p.name == "completion_success" and p.fields["request_sequence"] == 0xC066,
+            5,
+            begin=lambda: i.target.send(commands),
+        )
+        i.said.clear()
+        i.advance(2)
+        assert started and not i.counts()
+
+
+def test_an_instrument_that_cannot_count_its_boots_still_measures(tmp_path):
+    (tmp_path / "boot").mkdir()  # the file cannot be written
+    with instrument("unix", flash=tmp_path) as i:
+        assert len(i.events("flash_failed")) == 1 and i.last("housekeeping")["boot_count"] == 1
+        i.start()
+        i.play(regular(10, 40_000))
+        assert i.stop()["events"] == 10

@@ -33,6 +33,10 @@ class Link:
 
 class Acquisition:
     running = False
+    waiting = None
+
+    def to_close(self):
+        return self.waiting
     cleared = 0
     def start(self):
         events.report(icd.EVENT_ACQUISITION_STARTED, -1, 1 << 40 | 5)

@@ -21,6 +21,7 @@ from dorn import cli
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import FrontEnd, Head
 from dorn.session import Session
+from dorn.targets.unix import UnixTarget
 from instrument import both, open_simulated
 
 KEV_PER_CHANNEL = 12
@@ -234,6 +235,31 @@ def test_damaged_frames_cost_themselves(tmp_path):
     assert session.crc_errors == noisy.frames // 5 > 5
     assert session.packets == len(said) == noisy.frames - session.crc_errors
     assert session.sequence_gaps >= session.crc_errors - 1
+
+
+@pytest.mark.parametrize("damaged", [{12}, set(range(20, 34)), set(range(25, 400))])
+def test_a_run_with_damaged_frames_has_its_products(damaged, tmp_path, monkeypatch, capsys):
+    """Whichever frames come damaged, the products say what came and what did not; the head's counters are whole."""
+    receive = UnixTarget.receive
+    seen = [0]
+
+    def damage(target):
+        *complete, rest = receive(target).split(b"\0")
+        out = b""
+        for frame in complete:
+            seen[0] += bool(frame)
+            out += (frame[:-1] + bytes([frame[-1] ^ 0x55 or 1]) if frame and seen[0] in damaged else frame) + b"\0"
+        assert not rest
+        return out if complete else b""
+
+    monkeypatch.setattr(UnixTarget, "receive", damage)
+    source = tmp_path / "source.csv"
+    source.write_text("energy_kev,counts\n5000,1\n5100,1\n")
+    out = tmp_path / "out"
+    assert run(source, "--rate", 100, "--duration", 30, "--out", out) == 0
+    s = summary(out)
+    assert s["injected"] == s["delivered"] + s["lost_dead_time"] + s["merged"] and s["crc_errors"] > 0
+    assert "not all has come" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

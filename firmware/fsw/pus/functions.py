@@ -13,7 +13,9 @@ class Functions:
         if function not in (icd.FUNCTION_START, icd.FUNCTION_STOP, icd.FUNCTION_CLEAR):
             raise Refused(icd.FAILURE_UNKNOWN_FUNCTION, function)
         running = self._acquisition.running
-        if function == (icd.FUNCTION_START if running else icd.FUNCTION_STOP):
+        # a start empties the spectra: not before those of the last run were sent
+        waiting = function == icd.FUNCTION_START and self._acquisition.to_close() is not None
+        if waiting or function == (icd.FUNCTION_START if running else icd.FUNCTION_STOP):
             raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_SCIENCE if running else icd.MODE_STANDBY)
 
     def execute(self, subtype, function):

@@ -15,6 +15,7 @@ class Spectra:
         self._copy = array.array("H", bytes(2 * icd.CHANNELS))
         self._spectrum = None  # what is in the copy
         self._next = self._last = 0  # channels still to be sent
+        self._cleared = 0
 
     def waiting(self):
         """Whether a packet waits and the link has room for it. Allocates nothing: it is asked while idle."""
@@ -23,6 +24,9 @@ class Spectra:
     def turn(self, now):
         """Send at most one packet. -> true if there is more to send and the link has room"""
         s = self._spectrum
+        if self._cleared != self._acquisition.cleared:  # what is left of the copy is of before
+            self._cleared = self._acquisition.cleared
+            s = self._spectrum = None
         if s is None:
             s = self._acquisition.to_close()
             if s is None:

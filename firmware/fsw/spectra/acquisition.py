@@ -33,6 +33,7 @@ class Acquisition:
         self._set_thresholds = array.array("H", bytes(2 * 16))
         self.detectors = 0xFFFF
         self.running = False
+        self.cleared = 0
         self.integration = 0
         self.integration_us = 60_000_000
         self._closing = 0  # spectra to be closed, a bit each, with what reason, as part of which integration
@@ -72,7 +73,8 @@ class Acquisition:
         self.events.enable(0)  # an event under way is completed, and its stamp is later than now
         self._catch_up(now)
         self._drain(now + 1000, 1)
-        self._halt(now)
+        self._halt()
+        self.gap_us += now - self._known_us  # only if a full channel held events up
         self.running = False
         self._close_all(icd.CLOSED_BY_STOP)
         self._report(icd.EVENT_ACQUISITION_STOPPED, self.integration, self.n_events() & 0xFFFFFFFF)
@@ -118,7 +120,8 @@ class Acquisition:
         return s[k.FRONT] + s[k.BACK] + s[k.FRONT_BACK] + s[k.SEVERAL] + s[k.NONE]
 
     def live_us(self):
-        return self.real_us - self.dead_cycles // self.events.mhz
+        # the dead time of an event may reach back over a start or clear
+        return max(self.real_us - self.dead_cycles // self.events.mhz, 0)
 
     def backlog(self):
         """Whether enough events wait. Allocates nothing: it is asked while idle."""
@@ -129,7 +132,7 @@ class Acquisition:
         """Read the events up to now. -> true if there are more"""
         if not self.running:
             return False
-        if now >= self._rollover_us:
+        if now >= self._rollover_us and not self._closing:  # an integration lasts until the one before is sent
             self._close_all(icd.CLOSED_BY_TIME)
             self.integration += 1
             self._rollover_us = max(self._rollover_us, now - self.integration_us + 1) + self.integration_us
@@ -197,9 +200,8 @@ class Acquisition:
         self._known_us = self.clock.us()
         state[k.STAMP] = self._known_us & 0xFFFFFFFF
 
-    def _halt(self, now):
+    def _halt(self):
         """Stop the event builder. -> conversions it made that were never read"""
-        self._advance(self._last_good_us(now))
         self.events.stop()
         lost = (self.events.converted() - self._read) % _COUNT
         self.overrun_hits += lost
@@ -207,8 +209,9 @@ class Acquisition:
 
     def _overrun(self):
         """The ring came round, or is about to: book what is gone, and begin anew."""
-        lost = self._halt(self.clock.us())
+        self._advance(self._last_good_us(self.clock.us()))
         good = self._known_us
+        lost = self._halt()
         self._launch()
         gap = self._known_us - good
         self.gap_us += gap
@@ -235,7 +238,8 @@ class Acquisition:
     def _empty(self):
         for spectra in (self.singles, self.pairs):
             k.clear(spectra, len(spectra) // 2)
-        self.state[k.NEARLY_FULL] = 0
+        self.state[k.NEARLY_FULL] = self.state[k.HELD] = 0
+        self.cleared += 1  # what was taken out before is void
 
     def _close_all(self, reason):
         self._closing = _ALL
@@ -274,6 +278,7 @@ class Acquisition:
             why = icd.CLOSED_BY_OVERFLOW, self.integration
         self._closing &= ~bit
         self.state[k.NEARLY_FULL] &= ~bit
+        self.state[k.HELD] &= ~bit
         real_us = self.real_us - real_us
-        live_us = real_us - (self.dead_cycles - dead_cycles) // self.events.mhz
+        live_us = max(real_us - (self.dead_cycles - dead_cycles) // self.events.mhz, 0)
         return why + (began, real_us, live_us, total), self._span[0], self._span[1]

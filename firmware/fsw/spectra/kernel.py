@@ -22,6 +22,7 @@ SLIP_CONVERSIONS = const(11)
 NEARLY_FULL = const(12)  # bit s: a channel of spectrum s passed NEARLY; bit 16 + u: of coincidence spectrum u
 BAD_CODES = const(13)  # failed conversions in this call (counted as over range)
 ZERO_CODE = const(14)  # the code of 0 keV: subtracted once from the sum of two codes
+HELD = const(15)  # as NEARLY_FULL, a channel is full: nothing is read until the spectrum was closed
 # counters of events
 MARKS = const(16)  # without a hit: one at each start
 FRONT = const(17)
@@ -33,7 +34,7 @@ STATE = const(22)
 
 OVERRUN = const(1)  # the ring was overwritten: nothing after the last event is to be trusted
 SLIPPED = const(2)  # an event had other conversions than hits: it was dropped, the next one is in step
-FULL = const(4)  # a channel has no room: a spectrum must be closed before the next call
+FULL = const(4)  # a channel is full: no event is read, in this call and the next ones, until HELD is cleared
 
 # counters per detector, array("I", 64)
 ACCEPTED = const(0)
@@ -63,7 +64,11 @@ def sort(
     amplitude_mask = state[AMPLITUDE_MASK]
     until = state[UNTIL]
     n = hits = passes = status = 0
-    while n < EVENTS and hits < HITS_LIMIT:
+    limit = EVENTS
+    if state[HELD]:
+        limit = 0
+        status = FULL
+    while n < limit and hits < HITS_LIMIT:
         end = tails[i]
         if end == 0:
             break
@@ -111,6 +116,7 @@ def sort(
                 if count >= NEARLY:
                     state[NEARLY_FULL] |= 1 << d
                     if count == 0xFFFF:
+                        state[HELD] |= 1 << d
                         status = FULL
         else:
             hit = h
@@ -158,6 +164,7 @@ def sort(
                     if count >= NEARLY:
                         state[NEARLY_FULL] |= 1 << last
                         if count == 0xFFFF:
+                            state[HELD] |= 1 << last
                             status = FULL
                 elif good == (3 << (last & 14)):
                     state[FRONT_BACK] += 1
@@ -170,6 +177,7 @@ def sort(
                     if count >= NEARLY:
                         state[NEARLY_FULL] |= 0x10000 << (last >> 1)
                         if count == 0xFFFF:
+                            state[HELD] |= 0x10000 << (last >> 1)
                             status = FULL
                 else:
                     state[SEVERAL] += 1

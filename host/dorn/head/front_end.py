@@ -49,7 +49,7 @@ class FrontEnd:
                 raise UserError(f"{where}: unknown key {key!r}, known are {', '.join(known)}")
             per_detector = key in ("gain", "offset_kev", "comparator_offset_kev")
             if per_detector and isinstance(value, list | tuple):
-                if len(value) != 16 or not all(isinstance(v, int | float) for v in value):
+                if len(value) != 16 or not all(type(v) in (int, float) for v in value):
                     raise UserError(f"{where}: {key}: one number or 16 of them, not {value!r}")
                 value = tuple(value)
             elif isinstance(value, bool) or not isinstance(value, int | float):
