@@ -24,6 +24,7 @@ class Target(ABC):
     """Powered on when it is made; a context manager that switches it off."""
 
     name: str
+    _down: bytearray  # what came over the link and was not asked for yet
     head: Head | None = None  # the simulated detector head; None where the detectors are real
     dac: Mcp4728 | None = None  # the simulated DAC of its thresholds
 
@@ -40,20 +41,26 @@ class Target(ABC):
     def send(self, data: bytes) -> None:
         """Bytes to the instrument's link, now."""
 
-    @abstractmethod
     def receive(self) -> bytes:
         """The bytes that came over the link since the last call."""
+        data, self._down = bytes(self._down), bytearray()
+        return data
 
-    @abstractmethod
     def advance(self, seconds: float) -> None:
         """Let target time pass."""
+        self._run(seconds, None)
 
-    @abstractmethod
     def wait_for(self, condition: Callable[[], bool], limit_s: float) -> None:
         """Let target time pass until the condition holds; it is asked whenever the link had bytes.
 
         TargetError if it does not hold within `limit_s` of target time.
         """
+        if not condition() and not self._run(limit_s, condition):
+            raise TargetError(f"target {self.name}: not within {limit_s:g} s of target time")
+
+    @abstractmethod
+    def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
+        """Let target time pass, received bytes go to `_down`; end early when the condition holds. -> whether it does"""
 
     @abstractmethod
     def close(self) -> None:

@@ -227,17 +227,6 @@ class Rp2040Target(Target):
     def send(self, data: bytes) -> None:
         self._up += data
 
-    def receive(self) -> bytes:
-        data, self._down = bytes(self._down), bytearray()
-        return data
-
-    def advance(self, seconds: float) -> None:
-        self._run(seconds, None)
-
-    def wait_for(self, condition: Callable[[], bool], limit_s: float) -> None:
-        if not condition() and not self._run(limit_s, condition):
-            raise TargetError(f"target rp2040: not within {limit_s} s of target time")
-
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
         from rp2040py.execute_batch import execute_batch
 

@@ -36,18 +36,8 @@ class SerialTarget(Target):
         except (serial.SerialException, OSError) as error:
             raise TargetError(f"target {self.name}: {_first_line(error)}") from None
 
-    def receive(self) -> bytes:
-        data, self._down = bytes(self._down), bytearray()
-        return data
-
-    def advance(self, seconds: float) -> None:
-        self._read_until(time.monotonic() + seconds, lambda: False)
-
-    def wait_for(self, condition: Callable[[], bool], limit_s: float) -> None:
-        if not condition() and not self._read_until(time.monotonic() + limit_s, condition):
-            raise TargetError(f"target {self.name}: not within {limit_s} s")
-
-    def _read_until(self, end_s: float, condition: Callable[[], bool]) -> bool:
+    def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
+        end_s = time.monotonic() + seconds
         while time.monotonic() < end_s:
             try:
                 data = self._port.read(max(1, self._port.in_waiting))
@@ -55,7 +45,7 @@ class SerialTarget(Target):
                 raise TargetError(f"target {self.name}: {_first_line(error)}") from None
             if data:
                 self._down += data
-                if condition():
+                if condition is not None and condition():
                     return True
         return False
 

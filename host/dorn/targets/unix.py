@@ -91,17 +91,6 @@ class UnixTarget(Target):
     def send(self, data: bytes) -> None:
         self._up += data
 
-    def receive(self) -> bytes:
-        data, self._down = bytes(self._down), bytearray()
-        return data
-
-    def advance(self, seconds: float) -> None:
-        self._run(self._now_us + round(seconds * 1e6), None)
-
-    def wait_for(self, condition: Callable[[], bool], limit_s: float) -> None:
-        if not condition() and not self._run(self._now_us + round(limit_s * 1e6), condition):
-            raise TargetError(f"target unix: not within {limit_s} s of target time")
-
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
@@ -110,8 +99,8 @@ class UnixTarget(Target):
         if self._forgotten:
             self._forgotten.cleanup()
 
-    def _run(self, until_us: int, condition: Callable[[], bool] | None) -> bool:
-        """Run until then, or until the condition holds. -> whether it does"""
+    def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
+        until_us = self._now_us + round(seconds * 1e6)
         while True:
             if self._until_us is None:
                 self._listen()
