@@ -66,7 +66,7 @@ BAD = {
     f"{RUN} --duration 0": "--duration: S: not above 0 (0)",
     f"{RUN} --duration -3": "(-3)",
     f"{RUN} --duration inf": "(inf)",
-    f"{RUN} --seed -1": "--seed: N: not a whole number from 0 on (-1)",
+    f"{RUN} --seed -1": "--seed: N: not a whole number from 0 to 10^18 (-1)",
     f"{RUN} --seed 1.5": "(1.5)",
     f"{RUN} --spacing odd": "'odd'",
     f"{RUN} --noise-kev -1": "--noise-kev: X: below 0 (-1)",
