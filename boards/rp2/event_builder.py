@@ -272,7 +272,7 @@ class EventBuilder:
         return mem32[_SIO_GPIO_IN] >> self._first & 0xFFFF
 
     def faults(self):
-        """Flags since the last call: bit 0, a PIO FIFO was full; bit 1, the ADC's was. The rings lost step."""
+        """Flags since the last call: bit 0, a PIO FIFO was full; bit 1, the ADC's was: only that loses something."""
         stalled = mem32[_PIO0 + 0x08] & 3
         over = mem32[_ADC + 8] & _ADC_FIFO_OVER
         if stalled:

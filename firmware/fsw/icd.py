@@ -1,7 +1,7 @@
 # Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.
 from micropython import const
 
-HASH = const(0xbd63a652)
+HASH = const(0x37cb4961)
 APID = const(100)
 DESTINATION_ID = const(1)
 MAX_PACKET = const(600)
@@ -44,10 +44,8 @@ FAILURE_OUT_OF_RANGE = const(8)
 FAILURE_WRONG_MODE = const(9)
 FAILURE_INTERNAL = const(10)
 
-RESET_CAUSE_UNKNOWN = const(0)
 RESET_CAUSE_POWER_ON = const(1)
 RESET_CAUSE_WATCHDOG = const(2)
-RESET_CAUSE_SOFT = const(3)
 
 P_INTEGRATION_TIME = const(1)
 P_RATES_PERIOD = const(2)
@@ -109,6 +107,5 @@ EVENT_RING_SLIP = (3, 17)
 EVENT_DETECTOR_OFF = (3, 18)
 EVENT_TASK_OVERRUN = (2, 19)
 EVENT_TASK_FAILED = (4, 20)
-EVENT_LINK_DROPPED = (2, 21)
 EVENT_FLASH_FAILED = (3, 23)
 EVENT_SLOW_CONTROL_FAILED = (3, 22)
