@@ -6,6 +6,7 @@ import chip
 import pytest
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import FrontEnd, Head
+from dorn.run import collect
 from dorn.session import Session
 from dorn.targets.unix import UnixTarget
 
@@ -49,22 +50,8 @@ class Instrument(Session):
 
     def stop(self):
         """Stop and wait for all spectra; -> fields of the rates packet after it."""
-        spectra = [0]
-
-        def closed(packet):
-            f = packet.fields
-            if packet.name in ("spectrum", "coincidence_spectrum") and packet.text("closed_by") == "stop":
-                spectra[0] += f["first"] + f["count"] == 0 or self._ends(packet)
-            return spectra[0] == 24
-
-        self._sums = {}
-        self.wait_for(closed, 30, begin=lambda: self.command("function", function="stop"))
+        collect(self, lambda session: session.command("function", function="stop"))
         return self.wait_for(lambda packet: packet.name == "rates", 10).fields
-
-    def _ends(self, packet):
-        key = packet.name, packet.fields.get("detector", packet.fields.get("unit"))
-        self._sums[key] = self._sums.get(key, 0) + sum(packet.fields["counts"])
-        return self._sums[key] == packet.fields["total"]
 
     def counts(self, name="spectrum"):
         """(detector or unit, channel) -> counts, over all packets so far."""

@@ -7,6 +7,7 @@ import math
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tqdm import tqdm
@@ -63,7 +64,7 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
             session.record(out / "telemetry.ccsds")
             remove_files(out)  # those of an earlier run do not belong to this archive
             if hk.text("mode") == "science":
-                collect(session)  # what it measured until now is in the archive
+                collect(session, _stop)  # what it measured until now is in the archive
             session.command("function", function="clear")
             session.on_packet = products.add  # not before: what was counted earlier is not of this run
             session.command("function", function="start")
@@ -140,15 +141,25 @@ def _finish(session: Session, interrupts: _Interrupts) -> None:
         session.advance(0.001)
     session.advance(0.0002)  # the last event is over
     try:
-        collect(session)
+        collect(session, _stop)
         session.wait_for(lambda packet: packet.name == "rates", RATES_S)
     except TargetError as error:
         # a damaged frame is no reason to lose the run: what came is written, and the summary tells what did not
         tqdm.write(f"not everything came: {error}", file=sys.stderr)
 
 
-def collect(session: Session) -> None:
-    """Stop the acquisition and wait for all its spectra. TargetError if they do not come."""
+def _stop(session: Session) -> None:
+    try:
+        session.command("function", function="stop")
+    except CommandFailed:
+        raise
+    except TargetError:  # its report may be lost: a second one is refused if the first was taken
+        with contextlib.suppress(CommandFailed):
+            session.command("function", function="stop")
+
+
+def collect(session: Session, stop: Callable[[Session], None]) -> None:
+    """`stop` the acquisition and wait for all its spectra. TargetError if they do not come."""
     counts: dict[tuple[str, int], int] = {}
     complete = set()
 
@@ -161,13 +172,4 @@ def collect(session: Session) -> None:
                 complete.add(key)
         return len(complete) == SPECTRA
 
-    def stop() -> None:
-        try:
-            session.command("function", function="stop")
-        except CommandFailed:
-            raise
-        except TargetError:  # its report may be lost: a second one is refused if the first was taken
-            with contextlib.suppress(CommandFailed):
-                session.command("function", function="stop")
-
-    session.wait_for(all_complete, SPECTRA_S, begin=stop)
+    session.wait_for(all_complete, SPECTRA_S, begin=lambda: stop(session))

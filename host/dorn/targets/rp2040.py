@@ -61,7 +61,6 @@ class Rp2040Target(Target):
         self.dac = Mcp4728(self.head)
         self.resets = 0
         self._device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
-        self._layout = board.layout
         self._flash = Path(flash) / "pico.littlefs" if flash else None
         old = self._flash.read_bytes() if self._flash and self._flash.exists() else None
         contents = pico_flash.file_system(files or onboard_image.files("pico"), board.layout, old)
@@ -256,8 +255,6 @@ class Rp2040Target(Target):
 
     def close(self) -> None:
         if self._flash:
-            start = self._layout.fs_start
-            size = self._layout.fs_blocksize * self._layout.fs_blockcount
             self._flash.parent.mkdir(parents=True, exist_ok=True)
-            self._flash.write_bytes(bytes(self.mcu.flash[start : start + size]))
+            self._flash.write_bytes(bytes(self.mcu.flash[self._file_system]))
         self._device.stop()
