@@ -1,6 +1,7 @@
 """The `dorn` command.
 
-Exit status: 0 done, 2 an error of the input (one line on stderr says which), 130 stopped with Ctrl-C.
+Exit status: 0 done, 1 a bound of a study or of the budget is broken, 2 an error of the input (one line on stderr says
+which), 130 stopped with Ctrl-C.
 """
 
 import argparse
@@ -16,20 +17,21 @@ from dorn.head.reading import above_zero, at_least
 
 REAL_DETECTORS = "-"  # in place of a source
 DEMO = Path(__file__).with_name("demo.toml")
+# of each study, a module of dorn.study: what it proves, and what it takes
+STUDIES = {}
 
 
 def main(argv=None):
     """Run one command and return its exit status; `argv` without the program's name."""
     try:
         args = _parser().parse_args(argv)
-        args.command(args)
+        return args.command(args) or 0
     except UserError as error:
         print(f"dorn: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("dorn: stopped", file=sys.stderr)
         return 130
-    return 0
 
 
 class _Parser(argparse.ArgumentParser):
@@ -75,7 +77,38 @@ def _parser():
     decode.set_defaults(command=_decode)
     decode.add_argument("file", metavar="FILE", help="space packets back to back, as telemetry.ccsds")
     decode.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+
+    study = commands.add_parser("study", help="prove the instrument: counting, spectra, dead time, ...; tables and plots")
+    studies = study.add_subparsers(required=True, metavar="STUDY", dest="study")
+    for name, (about, takes) in STUDIES.items():
+        one = studies.add_parser(name, help=about, description=about)
+        one.set_defaults(command=_study)
+        if "data" in takes:
+            one.add_argument("data", type=Path, metavar="DATA", help="folder of the measured sets")
+        if "targets" in takes:
+            one.add_argument("--target", choices=("unix", "rp2040"), help="one of them only (default: both)")
+        one.add_argument("--short", action="store_true", help="fewer seeds and events; the bounds are the same")
+        one.add_argument("--out", type=Path, metavar="DIR", help=f"where the files go (default dorn-study/{name})")
     return parser
+
+
+def _study(args):
+    from importlib import import_module
+
+    from dorn.study import Report
+
+    takes = {}
+    if hasattr(args, "data"):
+        if not args.data.is_dir():
+            raise UserError.at("DATA", "folder", "is not there", str(args.data))
+        takes["data"] = args.data
+    if hasattr(args, "target"):
+        takes["targets"] = (args.target,) if args.target else ("unix", "rp2040")
+    out = args.out or Path("dorn-study") / args.study
+    _check_directory(out)
+    report = Report(args.study, out)
+    import_module(f"dorn.study.{args.study}").study(report, args.short, **takes)
+    return 0 if report.finish() else 1
 
 
 def _run(args):

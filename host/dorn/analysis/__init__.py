@@ -1,0 +1,1 @@
+"""From counts to physics, on ground: what a stored spectrum and its live time are worth."""

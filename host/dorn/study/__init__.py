@@ -1,0 +1,71 @@
+"""Studies: measurements of the instrument itself, through everything, with a table, plots, and bounds that it must keep.
+
+Each is a module with `study(report, short, ...)`. `short` takes fewer seeds and events, never other bounds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from dorn.errors import UserError
+
+
+class Report:
+    """What a study found: printed as it comes, and kept as NAME.txt and plots in the folder `out`."""
+
+    def __init__(self, name: str, out: Path):
+        self.out = Path(out)
+        self._bounds: list[tuple[str, str, str, bool]] = []
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            self._text = (self.out / f"{name}.txt").open("w", encoding="utf-8")
+        except OSError as error:
+            raise UserError.at(out, "directory", f"cannot be written: {error.strerror}") from None
+
+    def say(self, text: str = "") -> None:
+        print(text, flush=True)
+        print(text, file=self._text, flush=True)
+
+    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Columns of right-aligned text; the first is left-aligned."""
+        lines = [[str(cell) for cell in row] for row in (columns, *rows)]
+        widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+        self.say(f"\n{title}")
+        for line in lines:
+            first, *others = (
+                cell.ljust(width) if not i else cell.rjust(width)
+                for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+            )
+            self.say("  ".join([first, *others]).rstrip())
+
+    def bound(self, what: str, figure: str, limit: str, kept: bool) -> None:
+        """A figure the instrument must keep: judged at the end."""
+        self._bounds.append((what, figure, limit, bool(kept)))
+
+    def plot(self, name: str, figure: Figure) -> None:
+        FigureCanvasAgg(figure)
+        # without matplotlib's version in it: the same study gives the same picture
+        figure.savefig(self.out / f"{name}.png", metadata={"Software": None})
+
+    def finish(self) -> bool:
+        """Print the bounds. -> whether all were kept"""
+        verdicts = ("BROKEN", "kept")
+        self.table(
+            "bounds",
+            ("", "figure", "bound", ""),
+            [(what, figure, limit, verdicts[kept]) for what, figure, limit, kept in self._bounds],
+        )
+        self._text.close()
+        return bool(self._bounds) and all(kept for *_, kept in self._bounds)
+
+
+def spread(function: Callable, jobs: Iterable) -> Iterator:
+    """`function(job)` for every job, over the cores, results in the order of the jobs. Both must be picklable."""
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(function, jobs)
