@@ -3,12 +3,13 @@
 The emulator (rp2040py) is not cycle-exact: the CPU costs what its data sheet says with memory that never waits. What it
 gets wrong, and what is done about it here:
 
-- While the CPU sleeps it jumps from alarm to alarm and the PIO only catches up afterwards. So while the head is busy
-  (a line is high, or an event is not over) the hardware is stepped cycle by cycle, without the CPU (`_metronome`).
+- A PIO machine runs at most one instruction for each CPU instruction, and while the CPU sleeps the clock jumps from alarm
+  to alarm and the PIO only catches up afterwards. So while the head is busy (a line is high, or an event is not over) CPU,
+  clock and hardware take turns cycle by cycle (`_together`); only in between the emulator's own loop runs.
 - A flash sector is erased in 140 us and a page written in less. So the CPU is held, as on the chip with its interrupts
   off, for the time real flash takes (`_on_flash_select`), while PIO, DMA and clock go on.
-- While the CPU runs, a PIO machine runs at most one instruction for each CPU instruction: times of events are off by
-  some cycles. Where exactness counts, `hardware(seconds)` lets PIO, DMA, ADC and clock run with the CPU held.
+
+`hardware(seconds)` lets PIO, DMA, ADC and clock run with the CPU held: what a stall does.
 """
 
 from __future__ import annotations
@@ -26,8 +27,7 @@ from dorn.targets import Target, TargetError, pico_flash
 from dorn.targets.event_law import constants
 
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
-_CHUNK_CYCLES = 6_000  # the CPU gets its turn between chunks
-_LOOK_CYCLES = 125  # while the CPU runs: whether it sleeps again
+_ARREARS_CYCLES = 8  # the emulator lets a PIO machine fall back so far
 _QSPI_SS = 1
 _INOVER_LOW = 2
 _FUNCTION_I2C = 3
@@ -95,8 +95,7 @@ class Rp2040Target(Target):
         mcu.adc.on_adc_read = self._convert
         self._reset.add_listener(self._on_reset)
         self._edge = self._clock.create_alarm(self._on_edge)
-        self._metronome = self._clock.create_alarm(self._on_metronome)
-        self._beating = False
+        self._exact = False  # whether the clock stops at every cycle
 
     def inject(self, particles) -> None:
         """Play particles from now on."""
@@ -118,14 +117,18 @@ class Rp2040Target(Target):
             self._lines[d].set_input_value(bool(head.lines >> d & 1))
 
     def _on_edge(self) -> None:
+        if self._exact:
+            self._follow()
+        else:  # the PIO is still to catch up with the jump that led here
+            self._simulator.stop()
+
+    def _follow(self) -> None:
+        """The head up to now, and what it shows on the pins."""
         head = self.head
         head.enabled = sum(1 << d for d, pin in enumerate(self._lines) if pin.input_override != _INOVER_LOW)
         head.advance(int(self._clock.nanos))
         self._show()
         self._schedule()
-        if not self._beating and self._busy():
-            self._beating = True
-            self._metronome.schedule_ticks(1)  # after the emulator let the PIO catch up with the jump that led here
 
     def _on_reset(self, _new: object, _old: object) -> None:
         high = bool(self._reset.output_value)
@@ -186,28 +189,22 @@ class Rp2040Target(Target):
             return True
         return self._sequencer.enabled and self._sequencer.pc not in self._armed
 
-    def _on_metronome(self) -> None:
-        """While the CPU sleeps: the hardware cycle by cycle, for as long as the head is busy, in chunks."""
-        if self.mcu.core.waiting:
-            self._step(_CHUNK_CYCLES)
-        self._beating = self._busy()
-        if self._beating:
-            self._metronome.schedule_ticks(1 if self.mcu.core.waiting else _LOOK_CYCLES * _CYCLE_TICKS)
-
-    def _step(self, cycles: int) -> None:
-        tick, advance, busy = self._clock.tick_ticks, self.mcu.pio[0].advance, self._busy
-        core = self.mcu.core
-        for _ in range(cycles):
-            tick(_CYCLE_TICKS)
-            advance(1)
-            if not busy() or not core.waiting:
-                return
+    def _together(self) -> None:
+        """CPU, clock, PIO and DMA, cycle by cycle, for as long as the head is busy and nothing ends the batch."""
+        core, tick, advance, busy = self.mcu.core, self._clock.tick_ticks, self.mcu.pio[0].advance, self._busy
+        simulator = self._simulator
+        self._exact = True
+        while busy() and not simulator.stopped:
+            for _ in range(1 if core.waiting else core.execute_instruction()):
+                tick(_CYCLE_TICKS)
+                advance(1)
+        self._exact = False
 
     def hardware(self, seconds: float) -> None:
         """PIO, DMA, ADC and clock exactly, with the CPU held. Idle time is skipped."""
         clock, pio = self._clock, self.mcu.pio[0]
         end = clock.ticks + round(seconds * 16e9)
-        self._beating = True  # keeps the metronome out
+        was_exact, self._exact = self._exact, True
         while clock.ticks < end:
             if self._busy():
                 clock.tick_ticks(_CYCLE_TICKS)
@@ -217,7 +214,7 @@ class Rp2040Target(Target):
                 cycles = max(1, idle // _CYCLE_TICKS)
                 clock.tick_ticks(cycles * _CYCLE_TICKS)
                 pio.advance(cycles)
-        self._beating = False
+        self._exact = was_exact
 
     @property
     def now_us(self) -> int:
@@ -229,14 +226,22 @@ class Rp2040Target(Target):
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
         from rp2040py.execute_batch import execute_batch
 
-        clock, simulator = self._clock, self._simulator
+        clock, simulator, pio = self._clock, self._simulator, self.mcu.pio[0]
         end = clock.nanos + seconds * 1e9
         self._stop.schedule(seconds * 1e9)
         while clock.nanos < end:
             while self._up and not self._device.cdc.tx_fifo.full:
                 self._device.cdc.send_serial_byte(self._up.pop(0))
             simulator.stopped = False
-            execute_batch(simulator, 1)
+            edge_ns = self.head.next_edge_ns()
+            if edge_ns is not None and edge_ns <= clock.nanos:
+                for _ in range(_ARREARS_CYCLES):  # looks the machine owes: before there is something to see
+                    pio.advance(0)
+                self._follow()
+            if self._busy():
+                self._together()
+            else:
+                execute_batch(simulator, 1)
             if condition is not None and self._down and condition():
                 self._stop.cancel()
                 return True
