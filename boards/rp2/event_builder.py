@@ -103,8 +103,9 @@ def _programs(peaking, settle, convert, reset, release):
 
     peaking = (peak_n + 1) * (peak_delay + 1)
     convert = (conv_n + 1) * (conv_delay + 1)
-    # dead cycles, from the look at the lines that triggered to the one that found them quiet: counted in the listing
-    fixed = 59 + peaking + reset + release
+    # dead cycles, from the look at the lines that triggered to the one that found them quiet: counted in the listing;
+    # and 2 that the pulse waits before it is looked at (1.5 on average: a look every three cycles)
+    fixed = 61 + peaking + reset + release
     hit = 3 + settle + convert
     extra_pass = 6 + reset + release
     return sequence, start_adc, (fixed, hit, extra_pass)

@@ -2,30 +2,18 @@
 
 import bisect
 import random
-import re
 
 import pytest
-from dorn import onboard_image
 from dorn.errors import UserError
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
-from dorn.targets import rp2040
+from dorn.study.event_builder import record
 from dorn.targets.event_law import EventLaw, board_times
 
 TOLERANCE_NS = 4 * 8  # of a boundary, for an event to be allowed to differ
 BEGIN_US = 1000  # in the law's time
-TIMERAWL = 0x40054028
 GAP_US = 150  # between clusters: longer than anything in one takes
 TIMES = board_times(onboard_root() / "boards" / "pico" / "constants.py")
-
-ARM = b"""
-from uctypes import addressof
-from boards import open_board
-events = open_board().events
-events.start(0xFFFF)
-print("RINGS", addressof(events.words), addressof(events.stamps), addressof(events.tails), addressof(events.amplitudes),
-      events.mask, events.fixed_cycles, events.hit_cycles, events.pass_cycles)
-"""
 
 
 def clusters(seed, n):
@@ -66,46 +54,22 @@ def particles(groups):
     return [(i * GAP_US * 1000 + t, d, e) for i, group in enumerate(groups) for t, d, e in group]
 
 
-def by_cluster(events, n, begin_us):
+def by_cluster(events, n):
+    """events: of (time_us, pattern word, codes)"""
     out = [[] for _ in range(n)]
-    for stamp_us, word, codes in events:
+    for time_us, word, codes in events:
         if word >> 16:
-            out[(stamp_us - begin_us) // GAP_US].append((stamp_us - begin_us, word, tuple(codes)))
+            out[time_us // GAP_US].append((time_us, word, tuple(codes)))
     return out
 
 
 def on_chip(front_end, groups):
     try:
-        files = {**onboard_image.files("pico"), "main.py": ARM}
-        target = rp2040.Rp2040Target(Head(front_end), files=files)
+        events, fates, dead = record(Head(front_end), particles(groups), (len(groups) + 1) * GAP_US * 1e-6)
     except UserError as error:
         pytest.skip(str(error))
-    with target:
-        said = bytearray()
-
-        def armed():
-            said.extend(target.receive())
-            return b"RINGS" in said and said.endswith(b">>> ")
-
-        target.wait_for(armed, 3)
-        words, stamps, tails, amplitudes, mask, *dead = map(int, re.search(rb"RINGS([ 0-9]+)", said).group(1).split())
-        assert tuple(dead) == TIMES.dead
-        target.inject(particles(groups))
-        begin_us = target.mcu.read_uint32(TIMERAWL) + 1
-        target.hardware((len(groups) + 1) * GAP_US * 1e-6)
-        read = target.mcu.read_uint32
-        events, at = [], 0
-        for i in range(mask + 1):
-            if not read(tails + 4 * i):
-                break
-            word = read(words + 4 * i)
-            hits = bin(word >> 16).count("1")
-            codes = [read(amplitudes + 2 * (at + j) & ~3) >> 16 * (at + j & 1) & 0xFFFF for j in range(hits)]
-            at += hits
-            assert (read(tails + 4 * i) - amplitudes) // 2 == at, "an event slipped"
-            events.append((read(stamps + 4 * i), word, codes))
-        assert i < mask, "the ring came round"
-        return by_cluster(events, len(groups), begin_us), target.head.fates
+    assert dead == TIMES.dead
+    return by_cluster(((e.time_us, e.pattern << 16 | 0x7FFF - e.passes, e.codes) for e in events), len(groups)), fates
 
 
 def by_law(front_end, groups):
@@ -114,7 +78,7 @@ def by_law(front_end, groups):
     law.start(0, 0xFFFF)
     head.inject(particles(groups), BEGIN_US * 1000 + 1000)
     _, events = law.run((BEGIN_US + (len(groups) + 1) * GAP_US) * 1000, 1 << 20)
-    return by_cluster(events, len(groups), BEGIN_US), head
+    return by_cluster(((stamp_us - BEGIN_US, word, codes) for stamp_us, word, codes in events), len(groups)), head
 
 
 def near_a_boundary(group, begin_ns, width_ns, instants):

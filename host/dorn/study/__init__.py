@@ -1,4 +1,4 @@
-"""Studies: measurements of the instrument itself, through everything, with a table, plots, and bounds that it must keep.
+"""Studies: measurements of the instrument itself, with a table, plots, and bounds that it must keep.
 
 Each is a module with `study(report, short, ...)`. `short` takes fewer seeds and events, never other bounds.
 """

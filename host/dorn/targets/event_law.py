@@ -36,9 +36,9 @@ class Times:
 
     @property
     def dead(self) -> tuple[int, int, int]:
-        """(fixed, per hit, per extra pass): the cycles of dead time of an event."""
+        """(fixed, per hit, per extra pass): the cycles of dead time of an event, 2 of them before the look."""
         return (
-            57 + self.peaking + self.reset + self.release,
+            59 + self.peaking + self.reset + self.release,
             2 + self.settle + self.convert,
             4 + self.reset + self.release,
         )

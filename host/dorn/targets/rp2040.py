@@ -3,9 +3,9 @@
 The emulator (rp2040py) is not cycle-exact: the CPU costs what its data sheet says with memory that never waits. What it
 gets wrong, and what is done about it here:
 
-- A PIO machine runs at most one instruction for each CPU instruction, and while the CPU sleeps the clock jumps from alarm
-  to alarm and the PIO only catches up afterwards. So while the head is busy (a line is high, or an event is not over) CPU,
-  clock and hardware take turns cycle by cycle (`_together`); only in between the emulator's own loop runs.
+- A PIO machine runs at most one instruction for each CPU instruction, and while the CPU sleeps the clock jumps from
+  alarm to alarm and the PIO only catches up afterwards. So while the head is busy (a line is high, or an event is not
+  over) CPU, clock and hardware take turns cycle by cycle (`_together`); only in between the emulator's own loop runs.
 - A flash sector is erased in 140 us and a page written in less. So the CPU is held, as on the chip with its interrupts
   off, for the time real flash takes (`_on_flash_select`), while PIO, DMA and clock go on.
 
@@ -27,7 +27,8 @@ from dorn.targets import Target, TargetError, pico_flash
 from dorn.targets.event_law import constants
 
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
-_ARREARS_CYCLES = 8  # the emulator lets a PIO machine fall back so far
+_ARREARS_CYCLES = 8  # the emulator lets a PIO machine fall back so far; of a longer jump it runs one instruction
+_LOOP = 3  # instructions, each a cycle, of the loop in which the sequencer looks for a line
 _QSPI_SS = 1
 _INOVER_LOW = 2
 _FUNCTION_I2C = 3
@@ -40,7 +41,7 @@ def _armed_loop(instructions) -> frozenset[int]:
     loops = [a for a in range(30) if instructions[a + 2] == jmp_not_x | a]
     if len(loops) != 1:
         raise TargetError(f"target rp2040: no event builder in PIO 0: armed loops at {loops}")
-    return frozenset(range(loops[0], loops[0] + 3))
+    return frozenset(range(loops[0], loops[0] + _LOOP))
 
 
 class Rp2040Target(Target):
@@ -211,7 +212,11 @@ class Rp2040Target(Target):
                 pio.advance(1)
             else:
                 idle = min(clock.ticks_to_next_alarm if clock.has_scheduled_alarm else end, end - clock.ticks)
-                cycles = max(1, idle // _CYCLE_TICKS)
+                cycles = idle // _CYCLE_TICKS
+                if cycles > _ARREARS_CYCLES + _LOOP:
+                    cycles -= (cycles - 1) % _LOOP  # it runs one instruction: so it stays in its phase of the loop
+                else:
+                    cycles = 1
                 clock.tick_ticks(cycles * _CYCLE_TICKS)
                 pio.advance(cycles)
         self._exact = was_exact

@@ -1,0 +1,110 @@
+"""Dead time as the hardware counts it against the one seen from outside, by the method of double pulses.
+
+A pulse, or several at once, and after a delay one more on another detector. The delay at which that one begins to make
+an event of its own is the dead time, whatever the firmware says. It is not sharp: the sequencer looks at its lines
+every three cycles. So each delay is tried many times, at all phases: the share of second pulses that are lost, summed
+over the delays in steps of one clock cycle, is the mean dead time.
+"""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from dorn.head.front_end import FrontEnd, Head
+from dorn.study import Report
+from dorn.study.event_builder import record
+
+CYCLE_NS = 8
+SPACING_NS = 200_000  # between trials
+PHASES = 40  # trials of each delay, anywhere in the sequencer's loop of 24 ns
+SPAN = 10  # cycles scanned on either side of what is counted
+_AT_ONCE = 200  # trials: of 17 hits they fit the rings
+PROBE = 15  # detector of the second pulse
+WIDTH_NS = 4000
+# name -> detectors hit at once, delay of one more pulse that keeps a line high when the event ends (extra passes)
+CASES = {
+    "1 hit": ((3,), None),
+    "2 hits": ((4, 5), None),
+    "16 hits": (tuple(range(16)), None),
+    "1 hit, extra passes": ((3,), 3000),
+}
+
+
+def study(report: Report, short: bool) -> None:
+    rows, shares = [], {}
+    for name, (detectors, extend_ns) in CASES.items():
+        counted, passes, shares[name] = lost_shares(detectors, extend_ns)
+        # a delay stands for the cycle around it
+        mean = shares[name].sum() - SPAN - 0.5
+        last_lost, first_seen = np.flatnonzero(shares[name])[-1], np.flatnonzero(shares[name] < 1)[0]
+        least, most = first_seen - SPAN - 0.5, last_lost - SPAN + 0.5
+        rows.append((name, passes, f"{counted * CYCLE_NS / 1000:.3f}", f"{least:+.1f} to {most:+.1f}", f"{mean:+.2f}"))
+        worst = max(least, most, key=abs)
+        report.bound(f"{name}: worst deviation", f"{worst:+.1f} cycles", "within 4", abs(worst) <= 4)
+        report.bound(f"{name}: mean deviation", f"{mean:+.2f} cycles", "within 1", abs(mean) <= 1)
+        if name == "1 hit":
+            longest_us = (counted + most) * CYCLE_NS / 1000
+            report.bound("1 hit, 2 us of peaking time", f"{longest_us:.2f} us", "<= 5.5", longest_us <= 5.5)
+    report.table(
+        f"dead time of an event: counted, and seen by double pulses (rp2040, pulses of {WIDTH_NS / 1000:g} us)",
+        ("", "extra passes", "counted, us", "seen - counted, cycles", "mean"),
+        rows,
+    )
+    report.plot("deadtime", _plot(shares))
+
+
+def lost_shares(detectors, extend_ns: int | None) -> tuple[int, int, np.ndarray]:
+    """(cycles counted, extra passes, share of second pulses lost at each delay from counted - SPAN to + SPAN)"""
+    rng = random.Random(1)
+    first = [(0, d, 5000.0) for d in detectors]
+    if extend_ns is not None:
+        first.append((extend_ns, detectors[0] + 1, 5000.0))
+    alone, (fixed, hit, extra_pass) = _play([(rng.randrange(1000), first) for _ in range(PHASES)])
+    events = {(event.pattern.bit_count(), event.passes) for (event,) in alone}
+    if len(events) != 1:
+        raise RuntimeError(f"the first event is not always the same: {events}")
+    ((hits, passes),) = events
+    counted = fixed + hit * hits + extra_pass * passes
+    trials = [
+        (rng.randrange(1000), [*first, (delay * CYCLE_NS, PROBE, 5000.0)])
+        for delay in range(counted - SPAN, counted + SPAN + 1)
+        for _ in range(PHASES)
+    ]
+    lost = np.array([len(events) == 1 for events in _play(trials)[0]]).reshape(2 * SPAN + 1, PHASES)
+    if not lost[0].all() or lost[-1].any():
+        raise RuntimeError(f"the dead time is not within {SPAN} cycles of the {counted} counted")
+    return counted, passes, lost.mean(axis=1)
+
+
+def _play(trials):
+    """The events of each trial (phase_ns, pulses), and the dead cycles (fixed, per hit, per extra pass)."""
+    out = []
+    for begin in range(0, len(trials), _AT_ONCE):
+        chunk = trials[begin : begin + _AT_ONCE]
+        particles = [
+            (i * SPACING_NS + phase + t, d, energy_kev)
+            for i, (phase, pulses) in enumerate(chunk)
+            for t, d, energy_kev in pulses
+        ]
+        events, _, dead = record(Head(FrontEnd(width_ns=WIDTH_NS)), particles, (len(chunk) + 1) * SPACING_NS * 1e-9)
+        found = [[] for _ in chunk]
+        for event in events:
+            found[event.time_us * 1000 // SPACING_NS].append(event)
+        out += found
+    return out, dead
+
+
+def _plot(shares) -> Figure:
+    figure = Figure(figsize=(8, 3.6), dpi=110, layout="constrained")
+    axes = figure.subplots()
+    for name, share in shares.items():
+        axes.plot(np.arange(-SPAN, SPAN + 1), share, "o-", markersize=4, label=name)
+    axes.axvspan(-4, 4, color="#eeeeee", zorder=0)
+    axes.set_xlabel("delay of the second pulse - dead time counted, cycles of 8 ns")
+    axes.set_ylabel("share lost")
+    axes.set_title("Dead time: double pulses against what the event builder counts", loc="left", fontsize=10)
+    axes.legend(frameon=False)
+    return figure

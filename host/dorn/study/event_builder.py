@@ -1,0 +1,68 @@
+"""The event builder of the emulated Pico alone: PIO, DMA, ADC and clock stepped cycle by cycle, the CPU held."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dorn import onboard_image
+from dorn.head.front_end import Fates, Head
+from dorn.targets import rp2040
+
+_TIMERAWL = 0x40054028
+# instead of the firmware: arm the event builder, tell where its rings are, and leave it alone
+_ARM = b"""
+from uctypes import addressof
+from boards import open_board
+events = open_board().events
+events.start(0xFFFF)
+print("RINGS", addressof(events.words), addressof(events.stamps), addressof(events.tails), addressof(events.amplitudes),
+      events.mask, events.fixed_cycles, events.hit_cycles, events.pass_cycles)
+"""
+
+
+@dataclass
+class Event:
+    """One event as the rings hold it."""
+
+    time_us: int  # its stamp, since the first particle's time 0
+    pattern: int  # bit d: detector d was converted
+    passes: int  # extra reset passes
+    codes: tuple[int, ...]
+
+
+def record(head: Head, particles, seconds: float) -> tuple[list[Event], Fates, tuple[int, int, int]]:
+    """Play (time_ns, detector, energy_kev) for so long. -> (events, fates, dead cycles: fixed, per hit, per pass)
+
+    UserError without an emulator or image; RuntimeError if an event is out of step or the rings (2048 events,
+    4096 hits) came round.
+    """
+    with rp2040.Rp2040Target(head, files={**onboard_image.files("pico"), "main.py": _ARM}) as target:
+        said = bytearray()
+
+        def armed() -> bool:
+            said.extend(target.receive())
+            return b"RINGS" in said and said.endswith(b">>> ")
+
+        target.wait_for(armed, 3)
+        words, stamps, tails, amplitudes, mask, *dead = map(int, re.search(rb"RINGS([ 0-9]+)", said).group(1).split())
+        target.inject(particles)
+        read = target.mcu.read_uint32
+        begin_us = read(_TIMERAWL) + 1
+        target.hardware(seconds)
+        events, at = [], 0
+        for i in range(mask + 1):
+            if not read(tails + 4 * i):
+                break
+            word = read(words + 4 * i)
+            pattern = word >> 16
+            hits = pattern.bit_count()
+            codes = tuple(read(amplitudes + 2 * (at + j) & ~3) >> 16 * (at + j & 1) & 0xFFFF for j in range(hits))
+            at += hits
+            if (read(tails + 4 * i) - amplitudes) // 2 != at:
+                raise RuntimeError(f"event {i} is out of step")
+            if hits:  # the first is the mark of the start
+                events.append(Event(read(stamps + 4 * i) - begin_us, pattern, (0x7FFF - word) & 0xFFFF, codes))
+        else:
+            raise RuntimeError("the rings came round")
+        return events, target.head.fates, tuple(dead)
