@@ -19,6 +19,7 @@ REAL_DETECTORS = "-"  # in place of a source
 DEMO = Path(__file__).with_name("demo.toml")
 # of each study, a module of dorn.study: what it proves, and what it takes
 STUDIES = {
+    "counting": ("events and live time of known sources from 0.1 to 500 kcps", ("targets",)),
     "deadtime": ("dead time counted by the hardware against double pulses at the head's pins", ()),
 }
 

@@ -12,6 +12,7 @@ _ALL = const(0xFFFFFF)  # 16 spectra and 8 coincidence spectra, a bit each
 _BATCHES = const(4)  # kernel calls in one turn: some 15 ms at the highest rate
 _BACKLOG = const(128)  # events waiting that are worth a turn: of 16 hits each they still fit the amplitudes
 _AMPLITUDE_GUARD = const(1280)  # conversions that may arrive while one kernel call runs
+_LAST_EVENT_US = const(100)  # longer than an event takes whose detectors are switched off while it is under way
 _STRIKES = const(3)  # times in a row a line is found high at the pass limit before it is switched off
 _COUNT = const(0xFFFFFFFF)  # the event builder counts conversions modulo this
 _EMPTY = const(0)
@@ -19,10 +20,15 @@ _MORE = const(1)
 _FULL = const(2)
 
 
+def _never():
+    return False
+
+
 class Acquisition:
     def __init__(self, board, report):
         """report(event, a, b): sends an event report."""
         self.clock = board.clock
+        self._wait = board.wait
         self.events = board.events
         self._report = report
         self.singles = array.array("H", bytes(2 * icd.DETECTORS * icd.CHANNELS))
@@ -69,10 +75,13 @@ class Acquisition:
 
     def stop(self):
         """Stop at once and let every spectrum be sent."""
+        self.events.enable(0)
         now = self.clock.us()
-        self.events.enable(0)  # an event under way is completed, and its stamp is later than now
         self._catch_up(now)
-        self._drain(now + 1000, 1)
+        over = now + _LAST_EVENT_US  # an event under way is completed
+        while self.clock.us() < over:
+            self._wait(over, _never)
+        self._drain(over, 1)
         self._halt()
         self.gap_us += now - self._known_us  # only if a full channel held events up
         self.running = False
@@ -196,8 +205,12 @@ class Acquisition:
         state = self.state
         state[k.READ] = state[k.AMPLITUDE] = 0
         self._read = 0
-        self.events.start(self.detectors)
+        builder = self.events
+        builder.start(self.detectors)
         self._known_us = self.clock.us()
+        if builder.tails[3]:  # the mark is there already: its stamp tells exactly when the lines were first looked at
+            state[k.STAMP] = int.from_bytes(builder.stamps[:4], "little")
+            self._known_us = self._last_good_us(self._known_us)
         state[k.STAMP] = self._known_us & 0xFFFFFFFF
 
     def _halt(self):

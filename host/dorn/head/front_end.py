@@ -148,6 +148,11 @@ class Head:
         """The source has no more pulses and no comparator is high: nothing will change any more by itself."""
         return self._next is None and not self._falls
 
+    @property
+    def pending(self) -> int:
+        """Pulses whose fate is open: a latch saw them, and neither a conversion nor a reset came since."""
+        return sum(detector.pending for detector in self._detectors)
+
     def next_edge_ns(self) -> int | None:
         """When a comparator rises or falls next."""
         rise = self._next[0] if self._next else None

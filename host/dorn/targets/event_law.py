@@ -64,9 +64,12 @@ class EventLaw:
         self._running = True
         self._waiting = self._reset(now_ns, 0, [])
 
-    def stop(self) -> None:
+    def stop(self) -> int:
+        """Halt, also in the middle of an event. -> conversions of that one, which are lost"""
+        lost = len(self._waiting[2]) if self._waiting else 0
         self._running = False
         self._waiting = None
+        return lost
 
     def run(self, until_ns: int, limit: int) -> tuple[int, list[tuple[int, int, list[int]]]]:
         """Go on to `until_ns`, or to the event number `limit`. -> (time reached, events (stamp_us, word, codes))"""

@@ -157,7 +157,7 @@ class UnixTarget(Target):
         elif kind == ord("E"):
             self.head.enabled = argument
         elif kind == ord("X"):
-            self._law.stop()
+            self._converted += self._law.stop()
             self._write(struct.pack("<I", self._converted))
         elif kind == ord("C"):
             if self.dac.answers:

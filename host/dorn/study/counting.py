@@ -1,0 +1,281 @@
+"""Counting: what becomes of the particles of a known source, from 0.1 to 500 kcps, and what live time is worth.
+
+A Poisson source plays on all detectors before the acquisition starts and until after it has stopped. Events over live time
+must be its rate. Every trial has the pull (events - rate * live time) / sqrt(rate * live time), a standard normal variable
+if live time is right; the trials of one rate are pooled, and tested for that distribution.
+
+Regular sources show the limits: up to one event in its dead time nothing is lost; above, every second pulse; with pulses
+closer than their width no line is ever quiet, and the time is dead, and booked so.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy import stats
+
+from dorn.analysis import accidentals
+from dorn.collection import PER_DETECTOR
+from dorn.head.front_end import FrontEnd, Head
+from dorn.head.mixture import Mixture
+from dorn.head.sources import ScenarioSource
+from dorn.run import collect
+from dorn.session import Session
+from dorn.study import Report, spread
+from dorn.targets import open_target
+
+WIDTH_NS = 4000
+SEEDS = tuple(range(1, 21))
+POISSON_CPS = {
+    "unix": (100, 300, 1000, 5000, 20_000, 50_000, 100_000, 200_000, 500_000),
+    "rp2040": (5000, 20_000, 50_000, 100_000, 200_000, 500_000),
+}
+REGULAR_CPS = {
+    "unix": (100, 1000, 5000, 20_000, 50_000, 100_000, 150_000, 200_000, 500_000),
+    "rp2040": (5000, 20_000, 50_000, 100_000, 150_000, 200_000, 500_000),
+}
+SHORT_CPS = {"unix": POISSON_CPS["unix"], "rp2040": (20_000, 100_000)}
+PRECISE_CPS = (20_000, 50_000)  # where 0.5 % is asked
+ALL_RECORDED_CPS = 150_000
+MIXED_CPS = (20_000, 50_000, 100_000)
+# of the particles in the study of classes: weights of the fronts and backs of the 8 units, and of those through both
+ALONE = tuple(1 + d % 5 for d in range(16))
+THROUGH = tuple(1 + u % 3 for u in range(8))
+
+
+@dataclass(frozen=True)
+class Job:
+    target: str
+    spacing: str
+    rate_cps: float
+    seconds: float
+    seeds: tuple[int, ...]
+    mixed: bool = False  # unequal detectors, and particles through both sides
+
+
+@dataclass
+class Trial:
+    """One acquisition. The head's fates are those of the source's pulses before and after it, too."""
+
+    rates: dict  # fields of the rates packet at its end
+    fates: dict[str, int]
+    singles: np.ndarray  # int64[16]: sums of the spectra, where the study needs them
+    pairs: np.ndarray  # int64[8]
+    balanced: bool  # every pulse has one fate, and every conversion one counter
+
+
+def study(report: Report, short: bool, targets=("unix", "rp2040")) -> None:
+    _live_time(report, short, targets)
+    _regular(report, short, targets)
+    _classes(report, short, targets)
+
+
+# ---- trials ----------------------------------------------------------------------------------------------------------
+
+
+def trials(job: Job) -> list[Trial]:
+    """One for each seed, on one instrument."""
+    mixture = Mixture()
+    if job.mixed:
+        for d, weight in enumerate(ALONE):
+            mixture.add(weight, 1000, 10_000, (d,))
+        for u, weight in enumerate(THROUGH):
+            mixture.add(weight, 1000, 10_000, (2 * u,), through=True)
+    else:
+        mixture.add(1, 1000, 10_000)
+    source = ScenarioSource("flat", mixture, None, {})
+
+    def particles(number):  # every rate has numbers of its own
+        seed = number * 1_000_000 + int(job.rate_cps)
+        return source.particles(job.rate_cps, job.seconds + 2, seed, job.spacing)
+
+    head = Head(FrontEnd(width_ns=WIDTH_NS))
+    with open_target(job.target, head) as target:
+        session = Session(target)
+        session.connect()
+        session.command("set_parameter", parameter="integration_time", value=86400)
+        session.command("set_parameter", parameter="rates_period", value=1)
+        return [_trial(session, job, particles(n)) for n in job.seeds]
+
+
+def _trial(session: Session, job: Job, particles) -> Trial:
+    head = session.target.head
+    before = {**vars(head.fates), "pending": head.pending}
+    singles, pairs = np.zeros(16, np.int64), np.zeros(8, np.int64)
+
+    def add(packet):
+        if packet.name == "spectrum":
+            singles[packet.fields["detector"]] += sum(packet.fields["counts"])
+        elif packet.name == "coincidence_spectrum":
+            pairs[packet.fields["unit"]] += sum(packet.fields["counts"])
+
+    session.command("function", function="clear")
+    session.on_packet = add
+    session.target.inject(particles)
+    session.command("function", function="start")
+    session.advance(job.seconds)
+    if job.mixed:
+        collect(session, _stop)
+    else:
+        _stop(session)
+    head.cut()
+    rates = session.wait_for(lambda packet: packet.name == "rates", 10).fields
+    session.on_packet = None
+    fates = {name: value - before[name] for name, value in {**vars(head.fates), "pending": head.pending}.items()}
+    hits = sum(sum(rates[name]) for name in PER_DETECTOR) + rates["overrun_hits"]
+    gone = sum(fates[name] for name in fates if name not in ("injected", "spurious"))
+    balanced = fates["injected"] == gone and fates["delivered"] == hits and fates["spurious"] == 0
+    return Trial(rates, fates, singles, pairs, balanced)
+
+
+def _stop(session: Session) -> None:
+    session.command("function", limit_s=20, function="stop")
+
+
+def _spread(jobs: list[Job]) -> dict[Job, list[Trial]]:
+    """The trials of every job, its seeds over the cores."""
+    halves = [(job, replace(job, seeds=job.seeds[i::2])) for job in jobs for i in (0, 1) if job.seeds[i::2]]
+    out: dict[Job, list[Trial]] = {}
+    for (job, _), some in zip(halves, spread(trials, [half for _, half in halves]), strict=True):
+        out.setdefault(job, []).extend(some)
+    return out
+
+
+# ---- live time -------------------------------------------------------------------------------------------------------
+
+
+def _live_time(report: Report, short: bool, targets) -> None:
+    seeds = SEEDS[:4] if short else SEEDS
+    jobs = []
+    for target in targets:
+        for rate_cps in SHORT_CPS[target] if short else POISSON_CPS[target]:
+            events = 5000 if short or (target == "rp2040" and rate_cps not in PRECISE_CPS) else 25_000
+            jobs.append(Job(target, "poisson", rate_cps, events / rate_cps, seeds))
+    rows, points = [], {}
+    for job, found in _spread(jobs).items():
+        rate_cps = job.rate_cps
+        events = np.array([t.rates["events"] for t in found])
+        real_s, live_s = (np.array([t.rates[n] for t in found]) / 1e6 for n in ("real_us", "live_us"))
+        pulls = (events - rate_cps * live_s) / np.sqrt(rate_cps * live_s)
+        pooled = pulls.sum() / math.sqrt(len(pulls))  # of equal weights: the trials are equally long
+        ratio, error = events.sum() / live_s.sum() / rate_cps, 1 / math.sqrt(events.sum())
+        uniform = stats.kstest(2 * stats.norm.sf(np.abs(pulls)), "uniform").pvalue
+        what = f"{job.target} {rate_cps / 1000:g} kcps"
+        fates = {name: sum(t.fates[name] for t in found) for name in found[0].fates}
+        rows.append(
+            (
+                what,
+                f"{events.sum() / real_s.sum():.0f}",
+                *(f"{100 * fates[n] / fates['injected']:.2f}" for n in ("merged", "lost_dead_time")),
+                f"{100 * live_s.sum() / real_s.sum():.2f}",
+                f"{100 * (ratio - 1):+.2f} +- {100 * error:.2f}",
+                f"{pooled:+.2f}",
+                f"{np.abs(pulls).max():.2f}",
+                f"{uniform:.3f}",
+            )
+        )
+        points.setdefault(job.target, []).append((rate_cps, events.sum() / real_s.sum(), ratio, error))
+        report.bound(f"{what}: corrected rate, all seeds", f"{pooled:+.2f} sigma", "within 3", abs(pooled) <= 3)
+        if not short:
+            report.bound(f"{what}: p-values uniform (KS)", f"p = {uniform:.3f}", "> 0.001", uniform > 0.001)
+            if rate_cps in PRECISE_CPS:
+                off = 100 * (ratio - 1)
+                report.bound(f"{what}: corrected rate", f"{off:+.2f} %", "within 0.5 %", abs(off) <= 0.5)
+        _books(report, what, found)
+    columns = ("offered", "recorded/s", "merged %", "lost %", "live %", "corrected %", "pull", "worst", "KS p")
+    report.table(f"Poisson source, {len(seeds)} seeds, pulses of {WIDTH_NS / 1000:g} us", columns, rows)
+    report.plot("counting", _plot(points))
+
+
+def _books(report: Report, what: str, found: list[Trial]) -> None:
+    wrong = sum(not t.balanced for t in found)
+    report.bound(f"{what}: books that do not balance", f"{wrong} of {len(found)}", "0", wrong == 0)
+
+
+# ---- regular sources -------------------------------------------------------------------------------------------------
+
+
+def _regular(report: Report, short: bool, targets) -> None:
+    jobs = []
+    for target in targets:
+        for rate_cps in (ALL_RECORDED_CPS,) if short and target == "rp2040" else REGULAR_CPS[target]:
+            jobs.append(Job(target, "regular", rate_cps, max(5000 / rate_cps, 0.1), (1,)))
+    rows = []
+    for job, found in _spread(jobs).items():
+        (trial,) = found
+        rates, what = trial.rates, f"{job.target} {job.rate_cps / 1000:g} kcps"
+        offered = job.rate_cps * rates["real_us"] / 1e6
+        rows.append(
+            (
+                what,
+                f"{offered:.1f}",
+                rates["events"],
+                f"{100 * rates['live_us'] / rates['real_us']:.2f}",
+                rates["passes"],
+                rates["gap_us"],
+            )
+        )
+        if job.rate_cps <= ALL_RECORDED_CPS:
+            # the chip's clock is read some 30 us after the detectors were switched off at the stop
+            missing = offered - rates["events"]
+            kept = abs(missing) <= 1 + 50e-6 * job.rate_cps
+            report.bound(f"{what}, regular: not recorded", f"{missing:+.1f} events", "0, within 50 us", kept)
+        _books(report, f"{what}, regular", found)
+    columns = ("offered", "in real time", "recorded", "live %", "extra passes", "overruns, us")
+    report.table(f"regular source, pulses of {WIDTH_NS / 1000:g} us", columns, rows)
+
+
+# ---- classes and single detectors ------------------------------------------------------------------------------------
+
+
+def _classes(report: Report, short: bool, targets) -> None:
+    seeds = SEEDS[:2] if short else SEEDS
+    jobs = []
+    for target in targets:
+        for rate_cps in MIXED_CPS[1:2] if short else MIXED_CPS:
+            events = 100_000 if target == "unix" else 10_000
+            jobs.append(Job(target, "poisson", rate_cps, events / rate_cps, seeds, mixed=True))
+    weights = np.array(ALONE + THROUGH, float)
+    rows = []
+    for job, found in _spread(jobs).items():
+        offered = job.rate_cps * weights / weights.sum()
+        singles, pairs = sum(t.singles for t in found), sum(t.pairs for t in found)
+        several = sum(t.rates["several_units"] for t in found)
+        live_s = sum(t.rates["live_us"] for t in found) / 1e6
+        p = accidentals.particles(singles, pairs, several, live_s)
+        seen = np.concatenate((singles, pairs)) / live_s
+        solved = np.concatenate((p.alone_cps, p.through_cps))
+        pulls = (solved - offered) / np.concatenate((p.alone_error_cps, p.through_error_cps))
+        probability = stats.chi2.sf((pulls**2).sum(), len(pulls))
+        what = f"{job.target} {job.rate_cps / 1000:g} kcps"
+        alone, through = slice(0, 16), slice(16, 24)
+        off = [100 * (x[part].sum() / offered[part].sum() - 1) for x in (seen, solved) for part in (alone, through)]
+        rows.append((what, *(f"{x:+.2f}" for x in off), f"{p.window_us:.2f}", f"{probability:.3f}"))
+        kept = probability > 0.001
+        report.bound(f"{what}: 16 singles and 8 pairs corrected", f"chi2 p = {probability:.3f}", "> 0.001", kept)
+    columns = ("offered", "alone %", "through %", "alone, corrected %", "through, corrected %", "window us", "chi2 p")
+    report.table(
+        "classes of events: rate over live time against the source's, and corrected for accidentals", columns, rows
+    )
+
+
+def _plot(points) -> Figure:
+    figure = Figure(figsize=(8, 6), dpi=110, layout="constrained")
+    above, below = figure.subplots(2, sharex=True, height_ratios=(2, 1))
+    for target, rows in points.items():
+        rate_cps, recorded_cps, ratio, error = np.array(rows).T
+        above.loglog(rate_cps, recorded_cps, "o-", markersize=4, label=f"{target}: recorded")
+        below.errorbar(rate_cps, 100 * (ratio - 1), 100 * error, fmt="o", markersize=4, capsize=2, label=target)
+    ends = above.get_xlim()
+    above.plot(ends, ends, color="#b8bcc4", zorder=0, label="offered")
+    below.axhline(0, color="#b8bcc4", zorder=0)
+    above.set_ylabel("events per second of real time")
+    below.set_ylabel("live-time-corrected\nless offered, %")
+    below.set_xlabel("offered, particles per second")
+    above.set_title(f"Poisson source, pulses of {WIDTH_NS / 1000:g} us", loc="left", fontsize=10)
+    for axes in (above, below):
+        axes.legend(frameon=False)
+    return figure
