@@ -37,7 +37,7 @@ class App:
         self._rates = Task(Rates(acquisition, telemetry).turn, 5000, 5, 3000)
         self._housekeeping = Task(housekeeping.turn, 10000, 5, 3000)
         self._tasks = (
-            Task(acquisition.turn, 0, 10, 3000),
+            Task(acquisition.turn, 0, 15, 3000),
             Task(self._commands, 0, 15, 3000),
             Task(spectra.turn, 0, 10, 3000),
             self._rates,

@@ -1,6 +1,7 @@
 # The cyclic executive. A cycle: the garbage collector, now and then, at this point and no other, because the rings are
 # as empty as they get; the tasks of the table that are due, one after the other, the acquisition first; the supervisor;
 # idle until a task is due, the link has bytes or the rings fill.
+import array
 import gc
 
 from fsw import icd
@@ -8,7 +9,7 @@ from micropython import const
 
 _LONGEST_IDLE_US = const(250_000)  # a cycle at least so often: a stuck line is found within three
 _LONG_US = const(2_000)  # a task that took longer is followed by a look at the rings
-_GC_CYCLES = const(96)  # a cycle leaves 0.4 to 1 kB: so often, MicroPython never collects when it chooses
+_GARBAGE = const(80)  # kB, at most, that lie about: so MicroPython, which has more, never collects when it chooses
 
 
 class Task:
@@ -20,7 +21,7 @@ class Task:
         self.budget_us = 1000 * budget_ms
         self.limit_us = 1000 * limit_ms  # without a completed turn for longer, the supervisor lets the watchdog bite
         self.due_us = self.done_us = 0
-        self.longest_us = 0
+        self.busy_us = 0  # since the last look at the load
 
 
 class Executive:
@@ -32,13 +33,18 @@ class Executive:
         self._supervise = supervise
         self._report = report
         self.tasks = ()
+        self.longest_us = self.load_permille = None  # of each task, array("I") and array("H")
         self.cycles = self.overruns = self.failures = 0
-        self.turn_max_us = self.gc_max_us = 0
+        self.gc_max_us = 0
         self.heap_free = self.heap_free_min = 0
         self._now = self._busy_us = self._asked_us = 0
+        self._garbage = 0
+        self._collected = False  # just now: the heap is to be looked at
 
     def begin(self, tasks):
         self.tasks = tasks
+        self.longest_us = array.array("I", [0] * len(tasks))
+        self.load_permille = array.array("H", [0] * len(tasks))
         gc.collect()  # what start-up left behind does not count
         self.heap_free = self.heap_free_min = gc.mem_free()
         now = self._asked_us = self._us()
@@ -52,16 +58,16 @@ class Executive:
     def cycle(self):
         again = False
         begin = self._now = self._us()  # each call leaves 64 bytes behind: no more of them than needed
-        since = self.cycles % _GC_CYCLES
-        if since < 2:
+        if self._garbage >= _GARBAGE or self._collected:
             self._turn(0, self.tasks[0])  # empties the rings: now they last longest
-            self._tend_heap(since)
+            self._tend_heap()
         wake = self._now + _LONGEST_IDLE_US
         for number, task in enumerate(self.tasks):
             turn = self._now
             if turn >= task.due_us:
                 if self._turn(number, task):
                     again = True
+                    self._garbage += 1  # a packet leaves 1.2 to 1.5 kB
                 if self._now - turn > _LONG_US:
                     self._turn(0, self.tasks[0])  # the rings fill meanwhile
                 if task.period_us:
@@ -71,6 +77,7 @@ class Executive:
             if task.period_us and task.due_us < wake:
                 wake = task.due_us
         self.cycles += 1
+        self._garbage += 1  # and a cycle 0.4 to 1 kB
         self._supervise(self._now, self.tasks)
         self._busy_us += self._now - begin
         if not again:
@@ -91,32 +98,37 @@ class Executive:
             return False
 
     def _account(self, number, task, took):
+        task.busy_us += took
         if took > task.budget_us:
             self.overruns += 1
-        if took > task.longest_us:
-            task.longest_us = took
+        if took > self.longest_us[number]:
+            self.longest_us[number] = took
             if took > task.budget_us:  # a report for each new record, not for each overrun
                 self._report(icd.EVENT_TASK_OVERRUN, number, took)
-            if took > self.turn_max_us:
-                self.turn_max_us = took
 
-    def _tend_heap(self, since):
+    def _tend_heap(self):
         """Collect in one cycle, see what is free in the next: each takes long enough for one cycle."""
         begin = self._now
-        if since == 0:
-            gc.collect()
-        else:
+        if self._collected:
+            self._collected = False
             self.heap_free = gc.mem_free()
             self.heap_free_min = min(self.heap_free_min, self.heap_free)
+        else:
+            gc.collect()
+            self._collected = True
+            self._garbage = 0
         self._now = self._us()
         self.gc_max_us = max(self.gc_max_us, self._now - begin)
 
     def busy_permille(self):
-        """Part of the time since the last call that was not idle."""
+        """Part of the time since the last call that was not idle; `load_permille` tells how much of it each task took."""
         now = self._us()
-        spent, busy = now - self._asked_us, self._busy_us
+        spent, busy = max(now - self._asked_us, 1), self._busy_us
         self._asked_us, self._busy_us = now, 0
-        return min(1000 * busy // spent, 1000) if spent else 0
+        for number, task in enumerate(self.tasks):
+            self.load_permille[number] = min(1000 * task.busy_us // spent, 1000)
+            task.busy_us = 0
+        return min(1000 * busy // spent, 1000)
 
 
 def line_of(error):

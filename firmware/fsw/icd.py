@@ -1,7 +1,7 @@
 # Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.
 from micropython import const
 
-HASH = const(0x37cb4961)
+HASH = const(0xdc6e4ed3)
 APID = const(100)
 DESTINATION_ID = const(1)
 MAX_PACKET = const(600)
@@ -32,6 +32,12 @@ CLOSED_BY_STOP = const(2)
 FUNCTION_START = const(1)
 FUNCTION_STOP = const(2)
 FUNCTION_CLEAR = const(3)
+
+TASK_ACQUISITION = const(0)
+TASK_COMMANDS = const(1)
+TASK_SPECTRA = const(2)
+TASK_RATES = const(3)
+TASK_HOUSEKEEPING = const(4)
 
 FAILURE_BAD_CRC = const(1)
 FAILURE_BAD_LENGTH = const(2)
@@ -86,7 +92,7 @@ START_FAILURE = (1, 4, ">HHBI")
 COMPLETION_SUCCESS = (1, 7, ">HH")
 COMPLETION_FAILURE = (1, 8, ">HHBI")
 ROUTING_FAILURE = (1, 10, ">HHBI")
-HOUSEKEEPING = (3, 25, ">BIIBBBBBBQIIIIIHHHHHHHIHHHIH")
+HOUSEKEEPING = (3, 25, ">BIIBBBBBBQIIIIHHHHHHHIHHHIH")
 EVENT_INFO = (5, 1, ">BII")
 EVENT_LOW = (5, 2, ">BII")
 EVENT_MEDIUM = (5, 3, ">BII")

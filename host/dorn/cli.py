@@ -81,6 +81,9 @@ def _parser():
     decode.add_argument("file", metavar="FILE", help="space packets back to back, as telemetry.ccsds")
     decode.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
 
+    bench = commands.add_parser("bench", help="what the firmware takes of the Pico, against its budget (emulated chip)")
+    bench.set_defaults(command=_bench)
+
     study = commands.add_parser("study", help="prove the instrument: tables, plots and bounds it keeps")
     studies = study.add_subparsers(required=True, metavar="STUDY", dest="study")
     for name, (about, takes) in STUDIES.items():
@@ -93,6 +96,15 @@ def _parser():
         one.add_argument("--short", action="store_true", help="fewer seeds and events; the bounds are the same")
         one.add_argument("--out", type=Path, metavar="DIR", help=f"where the files go (default dorn-study/{name})")
     return parser
+
+
+def _bench(args):
+    from dorn import bench
+
+    rows, wrong = bench.judge(bench.measure())
+    print(bench.text(rows))
+    print("\n".join(wrong))
+    return 1 if wrong else 0
 
 
 def _study(args):

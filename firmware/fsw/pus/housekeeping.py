@@ -26,7 +26,8 @@ class Housekeeping:
             self._faults += 1 if self._events.faults() else 0
         self._faults += a.state[k.BAD_CODES]
         a.state[k.BAD_CODES] = 0
-        self._telemetry.send(
+        telemetry = self._telemetry
+        telemetry.begin(
             icd.HOUSEKEEPING,
             _STRUCTURE,
             icd.HASH,
@@ -39,7 +40,6 @@ class Housekeeping:
             e.heap_free,
             e.heap_free_min,
             e.gc_max_us,
-            e.turn_max_us,
             e.cycles & 0xFFFFFFFF,
             e.overruns & 0xFFFF,
             e.failures & 0xFFFF,
@@ -47,7 +47,7 @@ class Housekeeping:
             self._router.accepted & 0xFFFF,
             self._router.rejected & 0xFFFF,
             self._deframer.bad & 0xFFFF,
-            self._telemetry.dropped & 0xFFFF,
+            telemetry.dropped & 0xFFFF,
             a.integration,
             a.detectors,
             a.overruns & 0xFFFF,
@@ -55,3 +55,6 @@ class Housekeeping:
             a.gave_up & 0xFFFFFFFF,
             self._faults & 0xFFFF,
         )
+        telemetry.words(e.longest_us, 0, len(e.longest_us))
+        telemetry.halves(e.load_permille, 0, len(e.load_permille))
+        telemetry.end()

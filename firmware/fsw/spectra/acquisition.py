@@ -207,11 +207,13 @@ class Acquisition:
         self._read = 0
         builder = self.events
         builder.start(self.detectors)
-        self._known_us = self.clock.us()
-        if builder.tails[3]:  # the mark is there already: its stamp tells exactly when the lines were first looked at
+        marked = builder.tails[3]  # looked at before the clock, so that the stamp is not later
+        now = self.clock.us()
+        if marked:  # the mark is there already: its stamp tells exactly when the lines were found quiet first
             state[k.STAMP] = int.from_bytes(builder.stamps[:4], "little")
-            self._known_us = self._last_good_us(self._known_us)
-        state[k.STAMP] = self._known_us & 0xFFFFFFFF
+            now = self._last_good_us(now)
+        self._known_us = now
+        state[k.STAMP] = now & 0xFFFFFFFF
 
     def _halt(self):
         """Stop the event builder. -> conversions it made that were never read"""

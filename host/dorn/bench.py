@@ -1,0 +1,207 @@
+"""`dorn bench`: what the firmware takes of the Pico, measured on the emulated chip and held against the board's budget.
+
+The emulator is not cycle-exact: memory never waits. The official MicroPython image runs on it, so sizes and the course of
+the program are the chip's; times are lower bounds.
+"""
+
+from __future__ import annotations
+
+import tomllib
+
+from dorn import onboard_image
+from dorn.files import onboard_root
+from dorn.head.front_end import FrontEnd, Head
+from dorn.head.mixture import Mixture
+from dorn.head.sources import ScenarioSource
+from dorn.session import Session
+from dorn.study import counting
+from dorn.targets.event_law import board_times, constants
+from dorn.targets.rp2040 import Rp2040Target
+
+PICO = onboard_root() / "boards" / "pico"
+# what keeps the rings from being read; the acquisition itself reads them
+_BLOCKING = ("time.gc_max", "time.commands", "time.spectra", "time.rates", "time.housekeeping")
+BACKLOG = 128  # events in a kernel call while the chip keeps up: what ends its sleep
+
+# free heap after each stage of the start
+_STAGES = """
+import gc
+
+def free():
+    gc.collect()
+    return gc.mem_free()
+
+stages = [free()]
+from boards import open_board
+import boards.rp2.board, boards.rp2.event_builder
+stages.append(free())
+board = open_board()
+stages.append(free())
+from fsw.app import App
+stages.append(free())
+app = App(board)
+stages.append(free())
+print("FIGURES", *stages)
+"""
+
+# us of one kernel call: without an event, and with as many of each class as one call takes
+_KERNEL = """
+import array, time
+from fsw import icd
+from fsw.spectra import kernel as k
+
+words, stamps, tails = [array.array("I", [0] * 512) for _ in range(3)]
+amplitudes = array.array("H", [0] * 4096)
+state, counters = array.array("I", [0] * k.STATE), array.array("I", [0] * 64)
+thresholds = array.array("H", [150] * 16)
+singles = array.array("H", [0] * (icd.DETECTORS * icd.CHANNELS))
+pairs = array.array("H", [0] * (icd.UNITS * icd.COINCIDENCE_CHANNELS))
+state[k.MASK], state[k.AMPLITUDE_MASK], state[k.UNTIL], state[k.ZERO_CODE] = 511, 4095, 1, icd.ZERO_CODE
+
+def took(n, patterns, code):
+    at = 0
+    for i in range(512):
+        tails[i] = 0
+    for i in range(n):
+        pattern = patterns[i % len(patterns)]
+        for d in range(16):
+            if pattern >> d & 1:
+                amplitudes[at] = code + i
+                at += 1
+        words[i] = pattern << 16 | 0x7FFF
+        tails[i] = 0x20000000 + 2 * at
+    state[k.READ] = state[k.AMPLITUDE] = 0
+    begin = time.ticks_us()
+    read = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs)
+    us = time.ticks_diff(time.ticks_us(), begin)
+    assert read == n and not state[k.STATUS], (read, n, state)
+    return us
+
+ones = [1 << d for d in range(16)]
+print("FIGURES", took(0, ones, 0), took(400, ones, 500), took(100, ones, 0),
+      took(400, [3 << d for d in range(0, 16, 2)], 500), took(400, [5 << d for d in range(14)], 500),
+      took(60, [0xFFFF], 500))
+"""
+_CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_units": 400, "sixteen_hits": 60}
+
+
+def measure() -> dict[str, float]:
+    """Figures by the names of budget.toml, "group.name". UserError without an emulator or image. Takes a minute or two."""
+    files = onboard_image.files("pico")
+    boot, board_code, builder, code, app = _figures(files, _STAGES)
+    pico = constants(PICO / "constants.py")
+    fixed, hit, _ = board_times(PICO / "constants.py").dead
+    ring_us = ((1 << pico["RING_BITS"]) - 1) * (fixed + hit) / pico["CLOCK_MHZ"]
+    boot_us, busy_permille, hk = _busy_run()
+    return {
+        "ram.free_at_boot": boot,
+        "ram.event_builder": board_code - builder,
+        "ram.code": boot - board_code + builder - code,
+        "ram.app": code - app,
+        "ram.free": hk["heap_free_min"],
+        "files.mpy": sum(len(content) for name, content in files.items() if name.endswith(".mpy")),
+        "time.boot": boot_us,
+        "time.ring": int(ring_us),
+        "time.gc_max": hk["gc_max_us"],
+        **{f"time.{name}": value for name, value in zip(_tasks(), hk["task_longest_us"], strict=True)},
+        **_kernel(files, pico["CLOCK_MHZ"]),
+        **_speed(),
+        "speed.busy_permille": busy_permille,
+    }
+
+
+def judge(figures: dict[str, float]) -> tuple[list[tuple], list[str]]:
+    """Against boards/pico/budget.toml. -> (rows name, figure, budget, target; what is wrong, one line each)"""
+    table = tomllib.loads((PICO / "budget.toml").read_text())
+    slack = table.pop("slack")
+    entries = {f"{group}.{name}": entry for group, rows in table.items() for name, entry in rows.items()}
+    rows, wrong = [], [f"{name}: not in the budget" for name in figures if name not in entries]
+    for name, entry in entries.items():
+        value, budget = figures[name], entry["budget"]
+        rows.append((name, value, budget, entry["target"]))
+        sign = 1 if entry["better"] == "more" else -1
+        if sign * value < sign * budget:
+            wrong.append(f"{name}: {value} is over the budget of {budget}")
+        elif sign * (value - budget) > slack * budget:
+            wrong.append(f"{name}: {value} is better than {budget}: tighten the budget")
+        if sign * budget < sign * entry["target"]:
+            wrong.append(f"{name}: the budget of {budget} misses the target {entry['target']}")
+    for name, value in figures.items():
+        if name in _BLOCKING and value >= figures["time.ring"]:
+            wrong.append(f"{name}: {value} us, and the rings hold {figures['time.ring']} us")
+    return rows, wrong
+
+
+def text(rows: list[tuple]) -> str:
+    """The rows of `judge` as a table."""
+    lines = [f"{'rp2040, emulated, not cycle-exact':34}{'measured':>10}{'budget':>10}{'target':>10}"]
+    lines += [f"{name:34}" + "".join(f"{number:10}" for number in numbers) for name, *numbers in rows]
+    return "\n".join(lines)
+
+
+def _tasks() -> list[str]:
+    from dorn.dictionary import Dictionary
+
+    return list(Dictionary.load().enums["task"])
+
+
+def _figures(files: dict[str, bytes], script: str) -> list[int]:
+    """The numbers that `script`, run in place of the firmware, prints after FIGURES."""
+    said = bytearray()
+    with Rp2040Target(files={**files, "main.py": script.encode()}) as target:
+
+        def over() -> bool:
+            said.extend(target.receive())
+            return b">>> " in said
+
+        target.wait_for(over, 60)
+    text = said.decode(errors="replace").partition("\r\nMicroPython v")[0]
+    if "FIGURES " not in text:
+        raise RuntimeError(text)
+    return [int(word) for word in text.partition("FIGURES ")[2].split()]
+
+
+def _kernel(files, mhz) -> dict[str, int]:
+    """Clock cycles an event of each class, and of a call; what part the call is when the chip keeps up with its rings."""
+    call_us, *took_us = _figures(files, _KERNEL)
+    cycles = {
+        name: round((us - call_us) * mhz / n) for (name, n), us in zip(_CLASSES.items(), took_us, strict=True)
+    }
+    call = call_us * mhz
+    share = round(1000 * call / (call + BACKLOG * cycles["one_hit"]))
+    return {f"kernel.{name}": value for name, value in (*cycles.items(), ("call", call), ("call_permille", share))}
+
+
+def _busy_run() -> tuple[int, int, dict]:
+    """The whole firmware at 20 kcps, a fifth of the particles through both sides.
+
+    -> (us from power-up to the first housekeeping, its load, fields of housekeeping after all kinds of packets)
+    """
+    mixture = Mixture()
+    mixture.add(4, 1000, 10_000)
+    mixture.add(1, 1000, 10_000, through=True)
+    with Rp2040Target(Head(FrontEnd(width_ns=counting.WIDTH_NS))) as target:
+        session = Session(target)
+        session.connect()
+        boot_us = target.now_us
+        session.command("function", function="start")
+        target.inject(ScenarioSource("flat", mixture, None, {}).particles(20_000, 10, 1))
+        session.command("set_parameter", parameter="housekeeping_period", value=2)
+
+        def housekeeping() -> dict:
+            return session.wait_for(lambda packet: packet.name == "housekeeping", 3).fields
+
+        housekeeping()  # of the commands
+        busy_permille = housekeeping()["busy_permille"]
+        session.command("set_parameter", parameter="integration_time", value=1)
+        session.command("set_parameter", parameter="rates_period", value=1)
+        return boot_us, busy_permille, housekeeping()
+
+
+def _speed() -> dict[str, int]:
+    """Events recorded a second by the whole firmware: of a regular pulser, one hit each, and of a Poisson source."""
+    out = {}
+    for spacing, offered_cps in (("regular", counting.ALL_RECORDED_CPS), ("poisson", 100_000)):
+        (trial,) = counting.trials(counting.Job("rp2040", spacing, offered_cps, 0.4, (1,)))
+        out[f"speed.{spacing}_cps"] = round(trial.rates["events"] / (trial.rates["real_us"] + trial.rates["gap_us"]) * 1e6)
+    return out
