@@ -18,7 +18,9 @@ from dorn.head.reading import above_zero, at_least
 REAL_DETECTORS = "-"  # in place of a source
 DEMO = Path(__file__).with_name("demo.toml")
 # of each study, a module of dorn.study: what it proves, and what it takes
-STUDIES = {}
+STUDIES = {
+    "adc": ("over-wide codes of three real converters: measured, corrected, judged on unseen readings", ("data",)),
+}
 
 
 def main(argv=None):
@@ -78,7 +80,9 @@ def _parser():
     decode.add_argument("file", metavar="FILE", help="space packets back to back, as telemetry.ccsds")
     decode.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
 
-    study = commands.add_parser("study", help="prove the instrument: counting, spectra, dead time, ...; tables and plots")
+    study = commands.add_parser(
+        "study", help="prove the instrument: counting, spectra, dead time, ...; tables and plots"
+    )
     studies = study.add_subparsers(required=True, metavar="STUDY", dest="study")
     for name, (about, takes) in STUDIES.items():
         one = studies.add_parser(name, help=about, description=about)

@@ -22,22 +22,20 @@ OVER_WIDE = (511, 1535, 2559, 3583)  # erratum RP2040-E11
 @dataclass(frozen=True)
 class Adc:
     """`transitions`: T[1] to T[4095], not decreasing: from T[k] on, an analogue value in ideal codes reads as k or
-    more; without them the ideal ones, k - 0.5. `noise_codes`: of a reading, one standard deviation."""
+    more; by default the ideal ones, k - 0.5. `noise_codes`: of a reading, one standard deviation."""
 
-    transitions: tuple[float, ...] = ()
+    transitions: tuple[float, ...] = tuple(k - 0.5 for k in range(1, CODES))
     noise_codes: float = 0.0
 
     def code(self, value: float, rng: random.Random) -> int:
         """The reading of an analogue value in ideal codes."""
         if self.noise_codes:
             value += rng.gauss(0.0, self.noise_codes)
-        if self.transitions:
-            return bisect.bisect_right(self.transitions, value)
-        return min(CODES - 1, max(0, int(value + 0.5)))
+        return bisect.bisect_right(self.transitions, value)
 
     def deviations(self) -> np.ndarray:
-        """Integral nonlinearity of T[1] to T[4095] in codes, zeros for the ideal converter."""
-        return np.array(self.transitions) - ideal() if self.transitions else np.zeros(CODES - 1)
+        """Integral nonlinearity of T[1] to T[4095], in codes."""
+        return np.array(self.transitions) - Adc.transitions
 
     @classmethod
     def from_ramp(cls, levels, readings) -> Adc:
@@ -74,11 +72,6 @@ class Adc:
             return cls.from_ramp(levels, readings)
         except ValueError as error:
             raise SourceError.at(path, "readings", "too short a ramp", str(error)) from None
-
-
-def ideal() -> np.ndarray:
-    """T[1] to T[4095] of the ideal converter."""
-    return np.arange(1, CODES) - 0.5
 
 
 def read_ramp(path) -> tuple[np.ndarray, np.ndarray]:

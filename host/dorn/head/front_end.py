@@ -36,7 +36,7 @@ class FrontEnd:
     comparator_offset_kev: float | tuple[float, ...] = 0.0  # of its threshold from what slow control sets
     kev_per_code: float = 3.0  # of the ideal detector: the dictionary's
     zero_code: float = 50.0
-    adc: Adc = Adc()  # the board's
+    adc: Adc | None = None  # the board's converter; None: ideal
 
     @classmethod
     def from_table(cls, table: dict, instrument: dict, where: str = "[head]") -> FrontEnd:
@@ -91,9 +91,7 @@ class _Detector:
     comparator: int = 0  # pulses that hold it high
     pending: int = 0  # pulses seen by the latch whose fate is open
     released_ns: int = 0
-    pulses: list = field(
-        default_factory=list
-    )  # (start ns, height in codes) since the release, and tails reaching over it
+    pulses: list = field(default_factory=list)  # (start ns, height in codes) since the release, and tails over it
 
 
 def _sixteen(value: float | tuple[float, ...]) -> list[float]:
@@ -116,7 +114,6 @@ class Head:
         self._particles = iter(())
         self._next: tuple[int, int, float] | None = None
         self._origin_ns = 0
-        self._adc = front_end.adc if front_end.adc != Adc() else None
         self._gain = _sixteen(front_end.gain)
         self._offset = _sixteen(front_end.offset_kev)
         self._comparator_offset = _sixteen(front_end.comparator_offset_kev)
@@ -248,7 +245,6 @@ class Head:
                 best = value
         if self.reset_high:
             best = 0.0
-        value = best + self.front_end.zero_code
-        if self._adc:
-            return self._adc.code(value, self._rng)
-        return min(4095, max(0, int(value + 0.5)))  # the ideal converter, without a call
+        if adc := self.front_end.adc:
+            return adc.code(best + self.front_end.zero_code, self._rng)
+        return min(4095, max(0, int(best + self.front_end.zero_code + 0.5)))
