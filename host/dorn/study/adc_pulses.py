@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dorn.analysis.code_widths import CHANNELS
-from dorn.head.front_end import FrontEnd, Head
-from dorn.products import Products
-from dorn.run import collect
-from dorn.session import Session
-from dorn.targets import open_target
+from dorn.head.front_end import FrontEnd
+from dorn.study.recording import record
 
 KEV_PER_CODE, ZERO_CODE = FrontEnd.kev_per_code, FrontEnd.zero_code
 DETECTORS = 16
@@ -49,23 +46,10 @@ def play(job) -> tuple[np.ndarray, int]:
     """(front end, seed, function and arguments that give particles) -> (counts (detectors, channels), pulses of which
     the head or the firmware knows that they did not get there)"""
     front_end, seed, particles, *arguments = job
-    with open_target("unix", Head(front_end, seed)) as target:
-        session = Session(target)
-        session.connect()
-        products = Products(session.dictionary)
-        for side in ("front", "back"):
-            session.command("set_parameter", parameter=f"comparator_{side}", value=10)
-        for d in range(DETECTORS):
-            session.command("set_parameter", parameter=f"threshold_{d}", value=0)
-        session.on_packet = products.add
-        session.command("function", function="start")
-        target.inject(particles(*arguments))
-        while not target.head.dry:
-            session.advance(0.1)
-        collect(session, lambda session: session.command("function", function="stop"))
+    lowest = {f"threshold_{d}": 0 for d in range(DETECTORS)} | {"comparator_front": 10, "comparator_back": 10}
+    products, fates = record(front_end, seed, particles(*arguments), lowest)
     counts = np.zeros((DETECTORS, CHANNELS), np.int64)
     for (event_class, detector), spectrum in products.all_spectra().items():
         if event_class in ("front", "back"):
             counts[detector] += spectrum.counts
-    fates = target.head.fates
     return counts, fates.injected - fates.delivered + fates.spurious
