@@ -68,8 +68,8 @@ class Counts:
 def two_source_dead_time(first_cps, second_cps, both_cps, background_cps=0.0) -> float:
     """The dead time of a non-paralyzable counter that observes these rates, background in all of them.
 
-    Knoll, "two-source method": the exact solution of n12 - nb = (n1 - nb) + (n2 - nb). A negative one is a scatter of zero.
-    ValueError where there is none.
+    Knoll, two-source method: the exact solution of n12 - nb = (n1 - nb) + (n2 - nb). A negative one is the
+    scatter of zero. ValueError where there is none.
     """
     m1, m2, m12, mb = first_cps, second_cps, both_cps, background_cps
     x = m1 * m2 - mb * m12
