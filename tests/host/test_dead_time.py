@@ -19,7 +19,7 @@ from dorn.analysis.dead_time import (
 from dorn.errors import UserError
 from dorn.study import Report
 from dorn.study import deadtime_data as study
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 rates = st.floats(1.0, 1e6)
@@ -47,6 +47,8 @@ def test_non_paralyzable_undoes_the_loss(true, load):
 
 
 @given(rates, loads)
+@example(1.0, 5e-324)
+@example(1.0, 1.0)
 def test_one_of_the_paralyzable_rates_is_the_true_one(true, load):
     tau = load / true
     lower, higher = paralyzable(true * math.exp(-load), tau)

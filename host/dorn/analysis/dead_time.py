@@ -38,10 +38,10 @@ def paralyzable(observed_cps, dead_time_s):
     x = np.multiply(observed_cps, dead_time_s)
     if np.any(x * math.e > 1 + 1e-12):
         raise ValueError(f"rate: above 1 / (e dead time) ({np.max(observed_cps):g}, {np.max(dead_time_s):g})")
-    branches = (lambertw(-x), lambertw(-x, -1))
-    # where they meet, at -1, rounding makes them complex or nothing; n = m exp(-W) also holds without dead time
-    lower, higher = (np.exp(-np.where(np.isnan(w) | (w.imag != 0), -1.0, w.real)) for w in branches)
-    return observed_cps * lower, observed_cps * higher
+    x = np.where(x < 1e-290, 0.0, x)  # below, the higher rate is beyond all numbers
+    top = x * math.e > 1 - 1e-14  # where the branches meet, at -1, rounding makes them complex or nothing
+    lower, higher = (np.exp(-np.where(top, -1.0, lambertw(-x, branch).real)) for branch in (0, -1))
+    return observed_cps * lower, observed_cps * higher  # n = m exp(-W), which also holds without dead time
 
 
 def live_time(real_s, counts, dead_time_s):
