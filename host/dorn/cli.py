@@ -21,6 +21,7 @@ DEMO = Path(__file__).with_name("demo.toml")
 STUDIES = {
     "counting": ("events and live time of known sources from 0.1 to 500 kcps", ("targets",)),
     "deadtime": ("dead time counted by the hardware against double pulses at the head's pins", ()),
+    "adc": ("over-wide codes of three real converters: measured, corrected, judged on unseen readings", ("data",)),
 }
 
 

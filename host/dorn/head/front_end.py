@@ -16,6 +16,8 @@ from dataclasses import dataclass, field, fields
 
 from dorn.errors import UserError
 
+from .adc import Adc
+
 # of the shaped pulse at the comparators: full scale, 12.1 MeV, is 1.82 V, and the DAC reaches 2.05 V
 MV_PER_MEV = 150
 DEFAULT_COMPARATOR_MV = 45  # 300 keV
@@ -34,10 +36,11 @@ class FrontEnd:
     comparator_offset_kev: float | tuple[float, ...] = 0.0  # of its threshold from what slow control sets
     kev_per_code: float = 3.0  # of the ideal detector: the dictionary's
     zero_code: float = 50.0
+    adc: Adc | None = None  # the board's converter; None: ideal
 
     @classmethod
     def from_table(cls, table: dict, instrument: dict, where: str = "[head]") -> FrontEnd:
-        """From a scenario's [head] table and the dictionary's [instrument].
+        """From a scenario's [head] table and the dictionary's [instrument]. `adc` is the path of a ramp (Adc.load).
 
         UserError on an unknown key, a wrong type or a value that cannot be.
         """
@@ -47,6 +50,9 @@ class FrontEnd:
         for key, value in table.items():
             if key not in known:
                 raise UserError(f"{where}: unknown key {key!r}, known are {', '.join(known)}")
+            if key == "adc":
+                values[key] = Adc.load(value)
+                continue
             per_detector = key in ("gain", "offset_kev", "comparator_offset_kev")
             if per_detector and isinstance(value, list | tuple):
                 if len(value) != 16 or not all(type(v) in (int, float) for v in value):
@@ -85,9 +91,7 @@ class _Detector:
     comparator: int = 0  # pulses that hold it high
     pending: int = 0  # pulses seen by the latch whose fate is open
     released_ns: int = 0
-    pulses: list = field(
-        default_factory=list
-    )  # (start ns, height in codes) since the release, and tails reaching over it
+    pulses: list = field(default_factory=list)  # (start ns, height in codes) since the release, and tails over it
 
 
 def _sixteen(value: float | tuple[float, ...]) -> list[float]:
@@ -246,4 +250,6 @@ class Head:
                 best = value
         if self.reset_high:
             best = 0.0
+        if adc := self.front_end.adc:
+            return adc.code(best + self.front_end.zero_code, self._rng)
         return min(4095, max(0, int(best + self.front_end.zero_code + 0.5)))

@@ -14,13 +14,15 @@
     max_kev = 12000           # to here
     through_fraction = 0.2    # part that crosses a whole detection unit: a pulse in front and back; default 0
 
-    [head]                    # passed on as it stands
+    [head]                    # passed on as it stands, but that `adc` is relative to this file
     noise_kev = 35
+    adc = "ramp.csv"          # the board's converter, as this ramp of readings shows it (adc.py); default ideal
 
 An unknown key is an error.
 """
 
 import tomllib
+from pathlib import Path
 
 from . import nuclides
 from .mixture import DETECTORS, GROUPS, Mixture
@@ -44,6 +46,10 @@ def read(path):
         raise SourceError.at(path, "source", "each source is a table of its own: [[source]]")
     if not isinstance(head, dict):
         raise SourceError.at(path, "head", "not a table", head)
+    if "adc" in head:
+        if not isinstance(head["adc"], str):
+            raise SourceError.at(path, "head.adc", "not the name of a file", head["adc"])
+        head["adc"] = Path(path).parent / head["adc"]
     if not sources and background is None:
         raise SourceError.at(path, "source", "neither a [[source]] nor a [background]")
     mixture = Mixture()

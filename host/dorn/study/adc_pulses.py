@@ -1,0 +1,55 @@
+"""What the study of the converter plays through the firmware: a sliding pulser, and a line at many places."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dorn.analysis.code_widths import CHANNELS
+from dorn.head.front_end import FrontEnd
+from dorn.study.recording import record
+
+KEV_PER_CODE, ZERO_CODE = FrontEnd.kev_per_code, FrontEnd.zero_code
+DETECTORS = 16
+SPACING_NS = 10_000
+PULSER_STEPS = range(24, 4051)  # of its 12-bit DAC, one code each: from above the comparators to the end of the scale
+PO214_KEV, LINE_KEV = 7687, 20  # the line, and its FWHM
+WIDE_CODE = 2559  # the one near Po-214
+# of the line in ideal codes from the wide code; the last is where the instrument's offset puts it
+OFFSETS = (-64, -40, -28, *range(-20, 21, 4), 28, PO214_KEV / KEV_PER_CODE + ZERO_CODE - WIDE_CODE)
+
+
+def pulser(sweeps: int, seed: int):
+    """Particles of a sliding test pulser: every step of its DAC equally often in every detector, one detector after
+    the other, with a random dither of half a step up and down on top, so that amplitudes are uniform."""
+    rng = np.random.default_rng(seed)
+    steps = np.repeat(np.array(PULSER_STEPS, float), DETECTORS)
+    detectors = list(range(DETECTORS)) * len(PULSER_STEPS)
+    for sweep in range(sweeps):
+        energies_kev = KEV_PER_CODE * (steps + rng.uniform(-0.5, 0.5, len(steps)))
+        first_ns = sweep * len(steps) * SPACING_NS
+        times_ns = range(first_ns, first_ns + len(steps) * SPACING_NS, SPACING_NS)
+        yield from zip(times_ns, detectors, energies_kev.tolist(), strict=True)
+
+
+def line(counts: int):
+    """Po-214 in all detectors, `counts` each, regularly."""
+    for i in range(DETECTORS * counts):
+        yield i * SPACING_NS, i % DETECTORS, PO214_KEV
+
+
+def gains() -> tuple[float, ...]:
+    """Of the detectors, so that each has the line at its offset from the wide code."""
+    return tuple((WIDE_CODE + offset - ZERO_CODE) * KEV_PER_CODE / PO214_KEV for offset in OFFSETS)
+
+
+def play(job) -> tuple[np.ndarray, int]:
+    """(front end, seed, function and arguments that give particles) -> (counts (detectors, channels), pulses of which
+    the head or the firmware knows that they did not get there)"""
+    front_end, seed, particles, *arguments = job
+    lowest = {f"threshold_{d}": 0 for d in range(DETECTORS)} | {"comparator_front": 10, "comparator_back": 10}
+    products, fates = record(front_end, seed, particles(*arguments), lowest)
+    counts = np.zeros((DETECTORS, CHANNELS), np.int64)
+    for (event_class, detector), spectrum in products.all_spectra().items():
+        if event_class in ("front", "back"):
+            counts[detector] += spectrum.counts
+    return counts, fates.injected - fates.delivered + fates.spurious
