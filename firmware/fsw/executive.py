@@ -121,7 +121,7 @@ class Executive:
         self.gc_max_us = max(self.gc_max_us, self._now - begin)
 
     def busy_permille(self):
-        """Part of the time since the last call that was not idle; `load_permille` tells how much of it each task took."""
+        """Part of the time since the last call that was not idle. `load_permille`: how much of it each task took."""
         now = self._us()
         spent, busy = max(now - self._asked_us, 1), self._busy_us
         self._asked_us, self._busy_us = now, 0

@@ -1,7 +1,7 @@
 """`dorn bench`: what the firmware takes of the Pico, measured on the emulated chip and held against the board's budget.
 
-The emulator is not cycle-exact: memory never waits. The official MicroPython image runs on it, so sizes and the course of
-the program are the chip's; times are lower bounds.
+The emulator is not cycle-exact: memory never waits. The official MicroPython image runs on it, so sizes and the course
+of the program are the chip's; times are lower bounds.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_unit
 
 
 def measure() -> dict[str, float]:
-    """Figures by the names of budget.toml, "group.name". UserError without an emulator or image. Takes a minute or two."""
+    """Figures by the names of budget.toml, "group.name", in a minute or two. UserError without an emulator or image."""
     files = onboard_image.files("pico")
     boot, board_code, builder, code, app = _figures(files, _STAGES)
     pico = constants(PICO / "constants.py")
@@ -162,11 +162,9 @@ def _figures(files: dict[str, bytes], script: str) -> list[int]:
 
 
 def _kernel(files, mhz) -> dict[str, int]:
-    """Clock cycles an event of each class, and of a call; what part the call is when the chip keeps up with its rings."""
+    """Clock cycles an event of each class, and of a call; what part the call is while the chip keeps up."""
     call_us, *took_us = _figures(files, _KERNEL)
-    cycles = {
-        name: round((us - call_us) * mhz / n) for (name, n), us in zip(_CLASSES.items(), took_us, strict=True)
-    }
+    cycles = {name: round((us - call_us) * mhz / n) for (name, n), us in zip(_CLASSES.items(), took_us, strict=True)}
     call = call_us * mhz
     share = round(1000 * call / (call + BACKLOG * cycles["one_hit"]))
     return {f"kernel.{name}": value for name, value in (*cycles.items(), ("call", call), ("call_permille", share))}
@@ -203,5 +201,6 @@ def _speed() -> dict[str, int]:
     out = {}
     for spacing, offered_cps in (("regular", counting.ALL_RECORDED_CPS), ("poisson", 100_000)):
         (trial,) = counting.trials(counting.Job("rp2040", spacing, offered_cps, 0.4, (1,)))
-        out[f"speed.{spacing}_cps"] = round(trial.rates["events"] / (trial.rates["real_us"] + trial.rates["gap_us"]) * 1e6)
+        rates = trial.rates
+        out[f"speed.{spacing}_cps"] = round(rates["events"] / (rates["real_us"] + rates["gap_us"]) * 1e6)
     return out

@@ -20,7 +20,7 @@ DEMO = Path(__file__).with_name("demo.toml")
 # of each study, a module of dorn.study: what it proves, and what it takes
 STUDIES = {
     "counting": ("events and live time of known sources from 0.1 to 500 kcps", ("targets",)),
-    "deadtime": ("dead time counted by the hardware against double pulses at the head's pins", ()),
+    "deadtime": ("dead time as counted, by double pulses at the head's pins and by others' methods", ("data?",)),
     "adc": ("over-wide codes of three real converters: measured, corrected, judged on unseen readings", ("data",)),
 }
 
@@ -92,6 +92,8 @@ def _parser():
         one.set_defaults(command=_study)
         if "data" in takes:
             one.add_argument("data", type=Path, metavar="DATA", help="folder of the measured sets")
+        if "data?" in takes:
+            one.add_argument("data", type=Path, nargs="?", metavar="DATA", help="folder of the measured sets, if any")
         if "targets" in takes:
             one.add_argument("--target", choices=("unix", "rp2040"), help="one of them only (default: both)")
         one.add_argument("--short", action="store_true", help="fewer seeds and events; the bounds are the same")
@@ -115,7 +117,7 @@ def _study(args):
 
     takes = {}
     if hasattr(args, "data"):
-        if not args.data.is_dir():
+        if args.data and not args.data.is_dir():
             raise UserError.at("DATA", "folder", "is not there", str(args.data))
         takes["data"] = args.data
     if hasattr(args, "target"):

@@ -1,20 +1,21 @@
 """Correction of event classes for accidental coincidences.
 
-A particle that arrives while the event builder waits for the peak of another (the coincidence window) gives a hit of the
-same event: of two particles in two detection units comes one event in several units, of a front and a back one in the same
-unit one that looks like a particle through both. The trigger rate, events over live time, does not suffer: the second
-particle arrives in dead time. Each class does.
+A particle that arrives while the event builder waits for the peak of another (the coincidence window) gives a hit of
+the same event: of two particles in two detection units comes one event in several units, of a front and a back one in
+the same unit one that looks like a particle through both. The trigger rate, events over live time, does not suffer: the
+second particle arrives in dead time. Each class does.
 
-With particles of rate f (front alone), b (back alone) and c (through both) in each unit, in all L = sum of u, u = f + b + c,
-and a window w, the classes are Poisson processes with the rates
+With particles of rate f (front alone), b (back alone) and c (through both) in each unit, in all L = sum of u, u = f + b
++ c, and a window w, the classes are Poisson processes with the rates
 
     front alone     f exp(-(L - f) w)        nothing else in the window; a second one in the same detector does not show
     all of a unit   u exp(-(L - u) w)        front alone, back alone, front and back
     several units   sum of u (1 - exp(-(L - u) w))
 
-and these are solved for f, b, c and w. The window is thus measured, by the events in several units, and so is what keeps a
-late hit from being seen (a pulse that had no time to rise over the threshold). It is assumed that there are no particles
-that really cross several units, and few hits below the digital thresholds.
+and these are solved for f, b, c and w. The window is thus measured, by the events in several units, and so is what
+keeps a late hit from being seen (a pulse that had no time to rise over the threshold). It is assumed that there are no
+particles that really cross several units, and few hits below the digital thresholds. A single detector is crossed by
+its own f or b, and by c.
 """
 
 from __future__ import annotations
@@ -38,8 +39,10 @@ class Particles:
 
 
 def particles(singles, pairs, several: int, live_s: float) -> Particles:
-    """singles: int[16], events in one detector alone (sums of the spectra); pairs: int[8], in front and back of one unit
-    (sums of the coincidence spectra); several: events in several units. ValueError where there are none to solve for.
+    """The particles behind the classes of events.
+
+    singles: int[16], events in one detector alone (sums of the spectra); pairs: int[8], in front and back of one unit
+    (sums of the coincidence spectra); several: events in several units. ValueError where there is nothing to solve for.
     """
     singles, pairs = np.asarray(singles, float), np.asarray(pairs, float)
     if singles.shape != (16,) or pairs.shape != (8,) or live_s <= 0 or singles.sum() + pairs.sum() == 0:

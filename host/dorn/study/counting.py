@@ -1,11 +1,11 @@
 """Counting: what becomes of the particles of a known source, from 0.1 to 500 kcps, and what live time is worth.
 
-A Poisson source plays on all detectors before the acquisition starts and until after it has stopped. Events over live time
-must be its rate. Every trial has the pull (events - rate * live time) / sqrt(rate * live time), a standard normal variable
-if live time is right; the trials of one rate are pooled, and tested for that distribution.
+A Poisson source plays on all detectors before the acquisition starts and until after it has stopped. Events over live
+time must be its rate. Every trial has the pull (events - rate * live time) / sqrt(rate * live time), a standard normal
+variable if live time is right; the trials of one rate are pooled, and tested for that distribution.
 
-Regular sources show the limits: up to one event in its dead time nothing is lost; above, every second pulse; with pulses
-closer than their width no line is ever quiet, and the time is dead, and booked so.
+Regular sources show the limits: up to one event in its dead time nothing is lost; above, every second pulse; with
+pulses closer than their width no line is ever quiet, and the time is dead, and booked so.
 """
 
 from __future__ import annotations

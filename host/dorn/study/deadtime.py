@@ -1,4 +1,5 @@
-"""Dead time as the hardware counts it against the one seen from outside, by the method of double pulses.
+"""Dead time as the hardware counts it against the one seen from outside, by the method of double pulses; and by the
+methods that laboratories use, tried on the instrument and on others' measurements (deadtime_data.py).
 
 A pulse, or several at once, and after a delay one more on another detector. The delay at which that one begins to make
 an event of its own is the dead time, whatever the firmware says. It is not sharp: the sequencer looks at its lines
@@ -9,12 +10,13 @@ over the delays in steps of one clock cycle, is the mean dead time.
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from dorn.head.front_end import FrontEnd, Head
-from dorn.study import Report
+from dorn.study import Report, deadtime_data
 from dorn.study.event_builder import record
 
 CYCLE_NS = 8
@@ -33,7 +35,17 @@ CASES = {
 }
 
 
-def study(report: Report, short: bool) -> None:
+def study(report: Report, short: bool, data: Path | None) -> None:
+    _double_pulses(report)
+    deadtime_data.instrument(report, short)
+    if data is None:
+        report.say("\nothers' measurements: not asked, no DATA was given")
+    else:
+        deadtime_data.two_source(report, data)
+        deadtime_data.intervals(report, data)
+
+
+def _double_pulses(report: Report) -> None:
     rows, shares = [], {}
     for name, (detectors, extend_ns) in CASES.items():
         counted, passes, shares[name] = lost_shares(detectors, extend_ns)
