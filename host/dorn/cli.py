@@ -56,7 +56,7 @@ def _parser():
     add(
         "source",
         metavar="SOURCE",
-        help="spectrum (.spe, .csv), events (.csv), scenario (.toml); - for real detectors",
+        help="spectrum (.spe, .chn, .csv), events (.csv), scenario (.toml); - for real detectors",
     )
     add("--target", default="unix", help="unix, rp2040, a serial port or a URL (default %(default)s)")
     add("--rate", metavar="CPS", help="particles a second (default: the source's own)")
@@ -64,7 +64,7 @@ def _parser():
     add("--seed", default="1", metavar="N", help="of all random numbers (default %(default)s)")
     add("--spacing", choices=SPACINGS, default="poisson", help="of the particles (default %(default)s)")
     add("--replay", action="store_true", help="play every count of a measured spectrum exactly once")
-    add("--calibration", metavar="OFFSET_KEV,KEV_PER_CHANNEL", help="in place of the one in a .spe file")
+    add("--calibration", metavar="OFFSET_KEV,KEV_PER_CHANNEL", help="in place of the one in a .spe or .chn file")
     add("--noise-kev", metavar="X", help="electronic noise of the head, FWHM in keV")
     add("--out", type=Path, required=True, metavar="DIR", help="where the files go")
 
@@ -78,7 +78,9 @@ def _parser():
     decode.add_argument("file", metavar="FILE", help="space packets back to back, as telemetry.ccsds")
     decode.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
 
-    study = commands.add_parser("study", help="prove the instrument: counting, spectra, dead time, ...; tables and plots")
+    study = commands.add_parser(
+        "study", help="prove the instrument: counting, spectra, dead time, ...; tables and plots"
+    )
     studies = study.add_subparsers(required=True, metavar="STUDY", dest="study")
     for name, (about, takes) in STUDIES.items():
         one = studies.add_parser(name, help=about, description=about)
