@@ -36,7 +36,7 @@ def test_milano_files_hold_what_was_derived_from_them():
     assert len(files) > 10
     for expected in files:
         path = data("am241-milano", *expected["file"].split("/"))
-        with pytest.raises(SourceError, match="calibration: is missing; give --calibration .*0 1 0"):
+        with pytest.raises(SourceError, match=r"calibration: is missing; give --calibration .*0 1 0"):
             sources.load(path)  # nobody calibrated: its channels are no keV
         source = sources.load(path, (0.0, 1.1))
         assert len(source.counts) == expected["channels"] and source.total == expected["total"]
@@ -104,4 +104,4 @@ def test_any_file_is_a_source_or_one_line(tmp_path_factory, content):
         assert str(error).startswith(str(path)) and len(str(error).splitlines()) == 1
         return
     assert source.total == source.counts.sum() > 0 and np.isfinite(source.energies_kev).all()
-    assert all(0 <= energy for _, _, energy in source.particles(100, 0.1, seed=1))
+    assert all(energy >= 0 for _, _, energy in source.particles(100, 0.1, seed=1))

@@ -1,8 +1,9 @@
 """Measured spectra in ORTEC's integer format (.chn, .Chn), as MAESTRO writes them.
 
 Little-endian. 32 octets of header: -1, number of the MCA, segment, seconds of the start, real and live time in 20 ms,
-date and time of the start, first channel, number of channels. Then the counts, 4 octets a channel. Then, if it is there,
-a trailer: -102 (or -101, without the quadratic term), 2 octets reserved, the terms of the calibration as 4-octet floats.
+date and time of the start, first channel, number of channels. Then the counts, 4 octets a channel. Then, if it is
+there, a trailer: -102 (or -101, without the quadratic term), 2 octets reserved, the terms of the calibration as floats
+of 4 octets.
 Source: ORTEC Software File Structure Manual, part 753800, chapter on integer .CHN files.
 """
 
