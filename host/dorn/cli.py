@@ -18,7 +18,9 @@ from dorn.head.reading import above_zero, at_least
 REAL_DETECTORS = "-"  # in place of a source
 DEMO = Path(__file__).with_name("demo.toml")
 # of each study, a module of dorn.study: what it proves, and what it takes
-STUDIES = {}
+STUDIES = {
+    "spectra": ("spectra measured by others come back count for count", ("data", "targets")),
+}
 
 
 def main(argv=None):

@@ -28,9 +28,9 @@ def gaussian(counts, first: int, last: int) -> Peak:
     """The Gaussian that fits the highest peak of channels first to last where it is above half its height.
 
     counts: one number a channel, of the whole spectrum. The lower half is left out because alpha lines have tails, and
-    weaker lines beside them: of a peak of three channels, a fourth pulls the centroid. What is fitted is the integral of the Gaussian over each channel, so the width of the
-    channels is in neither fwhm nor area, however few of them a peak has. Every channel weighs as a Poisson number of
-    what the fit expects in it. ValueError if there is no such peak.
+    weaker lines beside them: of a peak of three channels, a fourth pulls the centroid. What is fitted is the integral
+    of the Gaussian over each channel, so the width of the channels is in neither fwhm nor area, however few of them a
+    peak has. Every channel weighs as a Poisson number of what the fit expects in it. ValueError if there is no peak.
     """
     channels = np.arange(first, last + 1)
     counts = np.asarray(counts, float)[first : last + 1]

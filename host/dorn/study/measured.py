@@ -1,7 +1,7 @@
 """Alpha spectra measured by others, each with what its authors say of it, as one picture of files of many formats.
 
-They lie in the folder DATA, each set with a PROVENANCE.txt and what was derived from it (EXPECTED_derived.json), and are
-read in place. A channel c of a file reaches from c - 0.5 to c + 0.5.
+They lie in the folder DATA, each set with a PROVENANCE.txt and what was derived from it (EXPECTED_derived.json), and
+are read in place. A channel c of a file reaches from c - 0.5 to c + 0.5.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ MCA_CHANNELS = 1024  # of the instrument: what a larger file is brought to
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a file and what is said of it, in channels of the file; None: nothing is."""
+    """A line of a file and what is said of it, in channels of the file."""
 
     first: int  # where to look for it
     last: int
     centroid: float
-    fwhm: float | None = None
-    by: str = "authors"  # "derived": by a Gaussian fit in EXPECTED_derived.json
+    fwhm: float
+    by: str = "authors"  # "derived": by a Gaussian fit, in EXPECTED_derived.json
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,8 @@ class Measured:
     counts: np.ndarray  # int64[channels]
     sums: tuple[tuple[str, int, int, int], ...]  # what, first and last channel, counts between them
     lines: tuple[Line, ...] = ()
-    # where the highest channel is once 15 channels are smoothed with a Hamming window, from `from_channel` up
-    smoothed_peak: int | None = None
-    from_channel: int = 0
+    smoothed_peak: int | None = None  # the highest channel, smoothed as in `smoothed_peak` below, as derived
+    authors_peak: float | None = None  # the same, as the authors' table has it
 
 
 def files(data: Path, name: str) -> list[str]:
@@ -92,31 +91,33 @@ class Region:
     net: int
 
 
-def lisbon_text(text: str) -> tuple[np.ndarray, list[Region]]:
-    """(counts[1024], regions) of the text of a file."""
-    table = re.findall(r"^ *(\d+) +(\d+)  \d{3}\s*$", text, re.MULTILINE)
-    channels, counts = np.array(table, dtype=np.int64).T
-    assert (channels == np.arange(len(channels))).all()
-    number = r"\s*([\d.]+) (?:Chn|cts)\s*"
-    form = rf"Beg:{number}End:{number}Ctrd:{number}Fwhm:{number}Gross Integral:{number}Net Integral:{number}"
-    found = [[float(value) for value in values] for values in re.findall(form, text)]
-    return counts, [Region(int(a), int(b), c, w, int(gross), int(net)) for a, b, c, w, gross, net in found]
-
-
 def lisbon_calibration(file: str, regions: list[Region]) -> tuple[float, float]:
     """(offset_kev, kev_per_channel): a line through the pulser energies of the logbook and the MCA's centroids."""
     kev_per_channel, offset_kev = np.polyfit([r.centroid for r in regions], LISBON_PULSER_KEV[file], 1)
     return float(offset_kev), float(kev_per_channel)
 
 
+def lisbon(data: Path, file: str) -> tuple[np.ndarray, list[Region]]:
+    """(int64[1024], regions) of a file."""
+    text = _text(Path(data) / "am241-lisbon" / file)
+    table = re.findall(r"^ *(\d+) +(\d+)  \d{3}\s*$", text, re.MULTILINE)
+    channels, counts = np.array(table, dtype=np.int64).T
+    if (channels != np.arange(len(channels))).any():
+        raise UserError.at(file, "Chn", "channels are missing")
+    number = r"\s*([\d.]+) (?:Chn|cts)\s*"
+    form = rf"Beg:{number}End:{number}Ctrd:{number}Fwhm:{number}Gross Integral:{number}Net Integral:{number}"
+    found = [[float(value) for value in values] for values in re.findall(form, text)]
+    return counts, [Region(int(a), int(b), c, w, int(gross), int(net)) for a, b, c, w, gross, net in found]
+
+
 def _lisbon(data, file):
-    counts, regions = lisbon_text(_text(data / "am241-lisbon" / file))
+    counts, regions = lisbon(data, file)
     sums = tuple((f"gross {r.first}-{r.last}", r.first, r.last, r.gross) for r in regions)
     lines = tuple(Line(r.first, r.last, r.centroid, r.fwhm) for r in regions)
     return Measured("am241-lisbon", file, counts, sums, lines)
 
 
-# ---- Cologne: Am-241 through air, fitted by the authors with hdtv -----------------------------------------------------
+# ---- Cologne: Am-241 through air, fitted by the authors with hdtv ----------------------------------------------------
 
 _COLOGNE_KEV_PER_CHANNEL = 5486 / 10450.4  # calibration.log
 
@@ -138,7 +139,7 @@ def _total(counts, stated):
     return (("total", 0, len(counts) - 1, stated),)
 
 
-# ---- Milano: Am-241 and pulser against bias and shaping time ------------------------------------------------------------
+# ---- Milano: Am-241 and pulser against bias and shaping time ---------------------------------------------------------
 
 
 def _milano(data, file):
@@ -151,12 +152,12 @@ def _milano(data, file):
     if stated_kev:
         channels_per_kev = peaks[1]["centroid"] / AM241_KEV
         source_kev, pulser_kev = stated_kev
-        for peak, fwhm_kev in zip(peaks, (pulser_kev, source_kev), strict=True):
-            lines.append(_around(peak["centroid"], fwhm_kev * channels_per_kev))
+        for peak, fwhm_kev, what in zip(peaks, (pulser_kev, source_kev), ("pulser", "Am-241"), strict=True):
+            lines.append(_around(peak["centroid"], fwhm_kev * channels_per_kev, f"authors, {what}"))
     return Measured(name, file, counts, _total(counts, expected["total"]), tuple(lines))
 
 
-def _around(centroid, fwhm, by="authors"):
+def _around(centroid, fwhm, by):
     return Line(int(centroid - 2 * fwhm), int(centroid + 2 * fwhm), centroid, fwhm, by)
 
 
@@ -170,7 +171,7 @@ def _milano_resolution(path):
     return None
 
 
-# ---- Kentucky: Po-210 through air --------------------------------------------------------------------------------------
+# ---- Kentucky: Po-210 through air ------------------------------------------------------------------------------------
 
 KENTUCKY_NOISE = 10  # channels below it hold the noise of electronics without a discriminator
 _KENTUCKY_CHANNELS = 6.01, (418.60 - 6.01) / 5.300  # of 0 and of 1 MeV: the authors' calibration, not the stored one
@@ -182,26 +183,28 @@ def _kentucky(data, file):
     expected = _expected(data, name, file)
     above = ("from channel 10 up", KENTUCKY_NOISE, len(counts) - 1, expected["counts_ch10_up"])
     sums = (*_total(counts, expected["total_counts"]), above)
-    lines = _kentucky_line(data / name, expected["pressure_torr_from_name"])
-    peak = expected["hamming15_peak_channel"]
-    return Measured(name, file, counts, sums, lines, peak, KENTUCKY_NOISE)
+    authors_peak = _kentucky_table(data / name, expected["pressure_torr_from_name"])
+    return Measured(name, file, counts, sums, (), expected["hamming15_peak_channel"], authors_peak)
 
 
-def _kentucky_line(folder, pressure_torr):
-    """The peak in the authors' table 1. Its rows are areal densities of air, which are a straight line over the
-    pressures from the first, 7 torr, to the last, 642 torr (PROVENANCE.txt)."""
+def smoothed_peak(counts: np.ndarray) -> int:
+    """The highest channel above the noise, 15 channels smoothed with a Hamming window: the authors' method."""
+    return KENTUCKY_NOISE + int(np.argmax(np.convolve(counts[KENTUCKY_NOISE:], np.hamming(15), "same")))
+
+
+def _kentucky_table(folder, pressure_torr):
+    """The channel of the peak in the authors' table 1; None where it has none. Its rows are areal densities of air,
+    a straight line over the pressures from the first, 7 torr, to the last, 642 torr (PROVENANCE.txt)."""
     if pressure_torr is None:
-        return ()
+        return None
     rows = np.loadtxt(folder / "table1.txt")
     pressures_torr = 7 + (642 - 7) * (rows[:, 0] - rows[0, 0]) / (rows[-1, 0] - rows[0, 0])
     at = int(np.argmin(abs(pressures_torr - pressure_torr)))
-    if abs(pressures_torr[at] - pressure_torr) > 0.5:
-        return ()
     zero, per_mev = _KENTUCKY_CHANNELS
-    return (Line(KENTUCKY_NOISE, 511, zero + per_mev * rows[at, 1]),)
+    return zero + per_mev * rows[at, 1] if abs(pressures_torr[at] - pressure_torr) < 0.5 else None
 
 
-# ---- Leuven: three nuclides in a detector of 32 strips -----------------------------------------------------------------
+# ---- Leuven: three nuclides in a detector of 32 strips ---------------------------------------------------------------
 
 _LEUVEN = "triple-alpha-leuven"
 

@@ -1,0 +1,73 @@
+"""Particles through the whole instrument, and all it says of them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dorn.collection import PER_DETECTOR, SCALARS, Collection
+from dorn.dictionary import Dictionary
+from dorn.head.front_end import DEFAULT_COMPARATOR_MV, FrontEnd, Head
+from dorn.run import RATES_S, collect
+from dorn.session import Session
+from dorn.targets import open_target
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What came down, and what the head knows."""
+
+    singles: np.ndarray  # int64[16, 1024]: the spectra of the detectors
+    coincidences: int  # counts in the spectra of the detection units
+    counters: dict[str, int]  # the firmware's, summed over the detectors
+    fates: dict[str, int]  # the head's, of every pulse
+
+    @property
+    def balanced(self) -> bool:
+        """Every pulse has one fate, each counted by itself."""
+        lost = sum(self.fates[name] for name in ("lost_dead_time", "merged", "below_threshold", "disabled"))
+        read = sum(self.counters[name] for name in (*PER_DETECTOR, "overrun_hits"))
+        return self.fates["injected"] == lost + read and self.fates["spurious"] == 0
+
+
+def front_end() -> FrontEnd:
+    """The ideal head: no noise, all gains 1."""
+    return FrontEnd()
+
+
+def record(target: str, particles: Iterable[tuple[int, int, float]], comparator_mv=DEFAULT_COMPARATOR_MV) -> Recording:
+    """Play the particles (time_ns, detector, energy_kev) into an instrument on "unix" or "rp2040".
+
+    comparator_mv: of all comparators, set by command. The thresholds of the firmware are set to 0: the comparators alone
+    decide.
+    """
+    dictionary = Dictionary.load()
+    head = Head(front_end())
+    with open_target(target, head) as powered, contextlib.closing(Session(powered)) as session:
+        session.connect()
+        detectors = range(dictionary.instrument["detectors"])
+        settings = {"comparator_front": comparator_mv, "comparator_back": comparator_mv}
+        for parameter, value in (settings | {f"threshold_{d}": 0 for d in detectors}).items():
+            session.command("set_parameter", parameter=parameter, value=value)
+        session.command("function", function="clear")
+        collection = Collection(dictionary)
+        session.on_packet = collection.add
+        session.command("function", function="start")
+        powered.inject(particles)
+        while not head.dry:
+            session.advance(0.1)
+        session.advance(0.001)  # the last event is over
+        collect(session, lambda session: session.command("function", function="stop"))
+        session.wait_for(lambda packet: packet.name == "rates", RATES_S)
+    spectra = collection.all_spectra()
+    singles = np.zeros((len(detectors), dictionary.instrument["channels"]), np.int64)
+    for (event_class, d), spectrum in spectra.items():
+        if event_class != "front_back":
+            singles[d] += spectrum.counts
+    coincidences = sum(int(s.counts.sum()) for (event_class, _), s in spectra.items() if event_class == "front_back")
+    totals = collection.totals()
+    counters = {name: totals.count(name) for name in (*SCALARS, *PER_DETECTOR)}
+    return Recording(singles, coincidences, counters, vars(head.fates).copy())
