@@ -41,8 +41,8 @@ def front_end() -> FrontEnd:
 def record(target: str, particles: Iterable[tuple[int, int, float]], comparator_mv=DEFAULT_COMPARATOR_MV) -> Recording:
     """Play the particles (time_ns, detector, energy_kev) into an instrument on "unix" or "rp2040".
 
-    comparator_mv: of all comparators, set by command. The thresholds of the firmware are set to 0: the comparators alone
-    decide.
+    comparator_mv: of all comparators, set by command. The thresholds of the firmware are set to 0: the comparators
+    alone decide.
     """
     dictionary = Dictionary.load()
     head = Head(front_end())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +36,12 @@ class Axis:
 
     def of_instrument(self, channel: float) -> float:
         return (channel + 0.5) / self.per_channel - 0.5 + self.first
+
+
+def channels_of(energies_kev: np.ndarray) -> np.ndarray:
+    """Where energies lie on the channels of the instrument, whose centres are whole numbers."""
+    i = Dictionary.load().instrument
+    return (energies_kev / i["kev_per_code"] + i["zero_code"] + 0.5) / i["codes_per_channel"] - 0.5
 
 
 @dataclass(frozen=True)
@@ -109,36 +114,3 @@ def replay(job: tuple[str, Path, str, str, int]) -> Replay:
     source = SpectrumSource(file, energies_kev, energies_kev, energies_kev, one.counts)
     particles = source.particles(1e9 / SPACING_NS, seed=1, spacing="regular", replay=True)
     return Replay(target, one, axis, comparator_mv, expected, record(target, particles, comparator_mv))
-
-
-@dataclass(frozen=True)
-class Gains:
-    """Sixteen strips, each in a detector, at once."""
-
-    target: str
-    strips: list[measured.Strip]
-    kev_per_unit: float  # of all strips
-    expected: list[Expected]
-    recording: Recording
-
-
-def gains(job: tuple[str, Path]) -> Gains:
-    """job: target, folder of the data.
-
-    One conversion for all strips, through zero and the mean of all lines: every detector keeps the gain of its strip.
-    """
-    target, data = job
-    strips = measured.strips(data)
-    kev_per_unit = float(np.mean(measured.TRIPLE_KEV) / np.mean([strip.centroids for strip in strips]))
-    energies_kev = kev_per_unit * (np.arange(len(strips[0].counts)) + 0.5)
-    expected = [Expected.of(energies_kev, strip.counts, LEAST_MV) for strip in strips]
-    return Gains(target, strips, kev_per_unit, expected, record(target, _together(strips, energies_kev), LEAST_MV))
-
-
-def _together(strips, energies_kev) -> Iterator[tuple[int, int, float]]:
-    """Every count of every strip once, in random order."""
-    bins = np.concatenate([np.repeat(np.arange(len(strip.counts)), strip.counts) for strip in strips])
-    detectors = np.repeat(np.arange(len(strips)), [strip.counts.sum() for strip in strips])
-    order = np.random.Generator(np.random.PCG64(1)).permutation(len(bins))
-    times_ns = (np.arange(len(bins)) * SPACING_NS).tolist()
-    return zip(times_ns, detectors[order].tolist(), energies_kev[bins[order]].tolist(), strict=True)

@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import kstest
 
-from dorn.analysis.peaks import Peak, gaussian
-from dorn.study import Report, chi_squared, measured, spectra_plots, spread
-from dorn.study.measured import TRIPLE_KEV
-from dorn.study.replay import LEAST_MV, Gains, Replay, gains, replay
+from dorn.study import Report, chi_squared, gains, measured, spectra_plots, spread
+from dorn.study.fits import peak, worst
+from dorn.study.replay import LEAST_MV, Replay, replay
 
 # 206.7 keV: between channels 9 and 10 of Kentucky's files, so that their noise is below threshold, to the count
 ABOVE_NOISE_MV = 31
@@ -48,12 +47,6 @@ TOLERANCES = {
     ("am241-milano", "authors, pulser"): (0.15, 0.08, "PROVENANCE: 3 %, and 5 % by three channels a peak"),
     ("am241-milano", "authors, Am-241"): (0.15, 0.15, "PROVENANCE: 15 %, the authors' fit is not symmetric"),
 }
-RESIDUAL_KEV = 4.0  # of a line through three lines of known energy
-GAINS_CHANNELS = (
-    0.15,
-    0.25,
-)  # from the same fit on fine bins; from that on bins of four (EXPECTED), itself up to 0.12 off
-GAINS_FWHM = 0.05, 0.25  # mean and worst of the ratio to EXPECTED: a peak has three channels above half its height
 AUTHORS_PEAK = 7  # channels of the smoothed peak from the authors' table: half of what smooths it
 DISTORTION = 0.1  # of chi-squared by merged pulses, in its standard deviation: nothing it could see
 KS_P, ONE_P = 1e-3, 1e-4
@@ -67,7 +60,10 @@ def study(report: Report, short: bool, data: Path, targets: tuple[str, ...]) -> 
         if short and target == "rp2040":
             report.say("\nsixteen gains: on unix only in the short form")
         else:
-            _judge_gains(report, next(spread(gains, [(target, data)])))
+            found = next(spread(gains.gains, [(target, data)]))
+            calibration = gains.calibrate(found)
+            gains.judge(report, found, calibration)
+            report.plot(f"gains_{target}", spectra_plots.gains(found, calibration))
     runs = []
     for target in targets:
         seeds = SHORT_SEEDS[target] if short else SEEDS
@@ -114,46 +110,33 @@ def _judge_replays(report, target, replays: list[Replay]):
         _smoothed_peaks(report, what, group)
     columns = ("set", "mV", "files", "injected", "in spectra", "below threshold", "over range", "misplaced", "sums")
     report.table(f"every count once, on {target}", columns, rows)
-    columns = ("set", "said by", "lines", "worst centroid", "file", "FWHM/said: mean", "worst", "why this far")
-    report.table(f"lines, on {target}; centroids in channels of 12 keV", columns, lines)
+    columns = ("set", "said by", "lines", "centroid: mean", "worst", "FWHM: mean", "worst", "tolerated because")
+    report.table(f"lines, on {target}, against what is said of them; centroids in channels", columns, lines)
     report.plot(f"replays_{target}", spectra_plots.replays([group[0] for group in groups.values()]))
 
 
 def _lines(report, target, group):
     """A row for each who says something of the lines of a set."""
-    found: dict[str, list[tuple[float, float, str]]] = {}
+    found: dict[str, list[tuple[float, float]]] = {}
     for one in group:
         axis = one.axis
         for line in one.measured.lines:
-            first, last = (round(axis.of_instrument(edge)) for edge in (line.first, line.last))
-            peak = _peak(one.counts, first, last)
-            ratio = peak.fwhm * axis.per_channel / line.fwhm
-            found.setdefault(line.by, []).append(
-                (peak.centroid - axis.of_instrument(line.centroid), ratio, Path(one.measured.file).name)
-            )
+            first, last = (axis.of_instrument(edge) for edge in (line.first, line.last))
+            fit = peak(one.counts, first, last)
+            ratio = fit.fwhm * axis.per_channel / line.fwhm
+            found.setdefault(line.by, []).append((fit.centroid - axis.of_instrument(line.centroid), ratio - 1))
     for by, values in found.items():
         name = group[0].measured.set
         most, most_wide, why = TOLERANCES[name, by]
-        off, _, file = max(values, key=lambda value: _size(value[0]))
-        ratios = [ratio for _, ratio, _ in values]
-        wide = max(ratios, key=lambda ratio: _size(ratio - 1))
+        off, wider = np.transpose(values)
         what = f"{target}, {name}: {{}} of {len(values)} lines against {by}"
-        report.bound(what.format("centroids"), f"{off:+.3f} channel", f"+-{most}", _size(off) <= most)
-        report.bound(what.format("FWHM"), f"{wide:.3f}", f"1 +- {most_wide}", _size(wide - 1) <= most_wide)
-        yield name, by, len(values), f"{off:+.3f}", file, f"{np.mean(ratios):.3f}", f"{wide:.3f}", why
-
-
-def _size(value):
-    """Its absolute value, and of what is not a number that it is too much."""
-    return abs(value) if np.isfinite(value) else np.inf
-
-
-def _peak(counts, first, last):
-    """The peak; where there is none, one that keeps no bound."""
-    try:
-        return gaussian(counts, first, last)
-    except ValueError:
-        return Peak(np.nan, np.nan, np.nan, (np.nan,) * 3)
+        kept = abs(worst(off)) <= most
+        report.bound(what.format("centroids"), f"{worst(off):+.3f} channel", f"+-{most}", kept)
+        kept = abs(worst(wider)) <= most_wide
+        report.bound(what.format("FWHM"), f"{worst(wider):+.1%}", f"+-{most_wide:.0%}", kept)
+        centroid = f"{off.mean():+.3f}", f"{worst(off):+.3f}"
+        fwhm = f"{wider.mean():+.1%}", f"{worst(wider):+.1%}"
+        yield name, by, len(values), *centroid, *fwhm, why
 
 
 def _smoothed_peaks(report, what, group):
@@ -173,65 +156,6 @@ def _smoothed_peaks(report, what, group):
         off = f"{np.mean(authors):.1f} channels off, worst {max(authors):.1f}"
         kept = max(authors) <= AUTHORS_PEAK
         report.bound(f"{which}, {len(authors)} in the authors' table", off, f"at most {AUTHORS_PEAK}", kept)
-
-
-# ---- sixteen gains ---------------------------------------------------------------------------------------------------
-
-
-def _judge_gains(report, found: Gains):
-    recording = found.recording
-    different = sum(
-        int(abs(counts - expected.counts).sum())
-        for counts, expected in zip(recording.singles, found.expected, strict=True)
-    )
-    different += abs(sum(e.below for e in found.expected) - recording.fates["below_threshold"])
-    injected = sum(strip.total for strip in found.strips)
-    where = f"{found.target}, 16 strips"
-    kept = not different and recording.balanced and injected == recording.fates["injected"]
-    report.bound(f"{where}: counts not where the source has them", f"{different} of {injected}", "0", kept)
-    rows, residuals, from_fine, from_expected, ratios, lines = [], [], [], [], [], []
-    for d, (counts, strip) in enumerate(zip(recording.singles, found.strips, strict=True)):
-        # of the instrument: channel = (E / 3 keV + 50 + 1/2) / 4, and its centre half a channel below the edge
-        stated = np.array([found.kev_per_unit * c / 12 + 12.125 for c in strip.centroids])
-        peaks = [_peak(counts, round(c) - 6, round(c) + 6) for c in stated]
-        fine = [_peak(strip.counts, round(c) - 250, round(c) + 250).centroid + 0.5 for c in strip.centroids]
-        centroids = np.array([peak.centroid for peak in peaks])
-        gain, offset = np.polyfit(centroids, TRIPLE_KEV, 1) if np.isfinite(centroids).all() else (np.nan, np.nan)
-        residual = gain * centroids + offset - TRIPLE_KEV
-        ratio = [gain * peak.fwhm / kev for peak, kev in zip(peaks, strip.fwhm_kev, strict=True)]
-        residuals.append(max(map(_size, residual)))
-        from_fine += list(centroids - (found.kev_per_unit * np.array(fine) / 12 + 12.125))
-        from_expected += list(centroids - stated)
-        ratios += ratio
-        lines.append((gain, offset))
-        rows.append(
-            (
-                d,
-                int(counts.sum()),
-                f"{gain:.4f}",
-                f"{offset:.1f}",
-                " ".join(f"{r:+.2f}" for r in residual),
-                " ".join(f"{gain * peak.fwhm:.1f}" for peak in peaks),
-                " ".join(f"{kev:.1f}" for kev in strip.fwhm_kev),
-            )
-        )
-    columns = ("detector", "counts", "keV/channel", "offset keV", "residuals keV", "FWHM keV", "FWHM as derived")
-    report.table(f"three nuclides in 16 detectors, on {found.target}", columns, rows)
-    report.bound(
-        f"{where}: residual of the line through three energies",
-        f"{max(residuals):.2f} keV",
-        f"< {RESIDUAL_KEV:g}",
-        max(residuals) < RESIDUAL_KEV,
-    )
-    sources = ("the same fit on fine bins", "EXPECTED")
-    for differences, most, whose in zip((from_fine, from_expected), GAINS_CHANNELS, sources, strict=True):
-        worst = max(map(_size, differences))
-        report.bound(f"{where}: 48 centroids against {whose}", f"{worst:.3f} channel", f"<= {most}", worst <= most)
-    mean, worst = np.mean(ratios), max(ratios, key=lambda ratio: _size(ratio - 1))
-    kept = _size(mean - 1) <= GAINS_FWHM[0] and _size(worst - 1) <= GAINS_FWHM[1]
-    figure, limit = f"mean {mean:.3f}, worst {worst:.3f}", f"1 +- {GAINS_FWHM[0]}, 1 +- {GAINS_FWHM[1]}"
-    report.bound(f"{where}: FWHM over EXPECTED", figure, limit, kept)
-    report.plot(f"gains_{found.target}", spectra_plots.gains(found, lines, residuals))
 
 
 # ---- chi-squared -----------------------------------------------------------------------------------------------------

@@ -7,8 +7,10 @@ from matplotlib.figure import Figure
 from scipy.stats import ksone
 
 from dorn.study.chi_squared import Run
+from dorn.head.front_end import MV_PER_MEV
+from dorn.study.gains import Calibration, Gains
 from dorn.study.measured import TRIPLE_KEV
-from dorn.study.replay import Gains, Replay
+from dorn.study.replay import Replay, channels_of
 
 INK, SOURCE, RECORDED, FAINT = "#333333", "#c2570c", "#1f4e9c", "#b8bcc4"
 NUCLIDES = ("Pu-239", "Am-241", "Cm-244")
@@ -33,6 +35,8 @@ def replays(shown: list[Replay]) -> Figure:
         rebinned = np.bincount(np.floor(source + 0.5).astype(int), one.measured.counts, len(channels))[: len(channels)]
         top.stairs(rebinned, np.append(channels, channels[-1] + 1) - 0.5, color=SOURCE, fill=True, alpha=0.35)
         top.plot(channels, np.where(one.counts, one.counts, np.nan), ".", markersize=2.2, color=RECORDED)
+        threshold = channels_of(one.comparator_mv * 1000 / MV_PER_MEV)
+        top.axvline(threshold, color=INK, linewidth=0.8, linestyle=":")
         top.set_yscale("symlog", linthresh=1)
         top.set_ylim(0, 3 * max(rebinned.max(), one.counts.max()))
         title = f"{one.measured.set}: {one.measured.file.split('/')[-1]}, comparators at {one.comparator_mv} mV"
@@ -53,25 +57,26 @@ def replays(shown: list[Replay]) -> Figure:
             handles = [
                 top.stairs([], [0], color=SOURCE, fill=True, alpha=0.35),
                 *top.plot([], [], ".", color=RECORDED),
+                *top.plot([], [], ":", color=INK, linewidth=0.8),
             ]
-            names = ["source, rebinned", "recorded"]
+            names = ["source, rebinned", "recorded", "comparator threshold"]
             top.legend(handles, names, fontsize=8, frameon=False, loc="upper left")
     figure.suptitle(f"Every count once, through the instrument on {shown[0].target}", color=INK, fontsize=11)
     return figure
 
 
-def gains(found: Gains, lines: list[tuple[float, float]], residuals: list[float]) -> Figure:
-    """16 spectra, each on the energy scale of its own calibration. lines: (keV per channel, offset in keV)."""
+def gains(found: Gains, calibration: Calibration) -> Figure:
+    """16 spectra, each on the energy scale of its own calibration."""
     figure = Figure(figsize=(12, 8.5), dpi=130, layout="constrained")
     panels = figure.subplots(4, 4, sharex=True, sharey=True)
     for d, (axes, counts) in enumerate(zip(panels.flat, found.recording.singles, strict=True)):
-        gain, offset = lines[d]
+        gain, offset = calibration.lines[d]
         if np.isfinite(gain):
             edges_mev = (gain * (np.arange(len(counts) + 1) - 0.5) + offset) / 1000
             axes.stairs(counts, edges_mev, color=RECORDED, fill=True, alpha=0.3)
             axes.stairs(counts, edges_mev, color=RECORDED, linewidth=0.9)
         for energy_kev, name in zip(TRIPLE_KEV, NUCLIDES, strict=True):
-            axes.axvline(energy_kev / 1000, color=SOURCE, linewidth=0.8)
+            axes.axvline(energy_kev / 1000, color=SOURCE, linewidth=0.8, alpha=0.6, zorder=0)
             if d < 4:
                 axes.annotate(
                     name,
@@ -83,7 +88,7 @@ def gains(found: Gains, lines: list[tuple[float, float]], residuals: list[float]
                     color=SOURCE,
                     ha="center",
                 )
-        text = f"detector {d}\n{gain:.3f} keV/ch\nwithin {residuals[d]:.1f} keV"
+        text = f"detector {d}\n{gain:.3f} keV/ch\nwithin {abs(calibration.residuals_kev[d]).max():.1f} keV"
         axes.text(0.02, 0.96, text, transform=axes.transAxes, va="top", fontsize=8, color=INK)
         axes.set_xlim(4.6, 6.1)
         _clean(axes)
