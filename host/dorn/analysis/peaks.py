@@ -1,9 +1,10 @@
 """Peaks of a spectrum: where they are and how wide."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import curve_fit
+from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.special import ndtr
 
 FWHM = 2.3548200450309493  # of a Gaussian, in standard deviations: 2 sqrt(2 ln 2)
@@ -35,6 +36,8 @@ def gaussian(counts, first: int, last: int) -> Peak:
     channels = np.arange(first, last + 1)
     counts = np.asarray(counts, float)[first : last + 1]
     none = ValueError(f"no peak in channels {first} to {last}")
+    if not counts.max(initial=0) > 0:
+        raise none
     values = _guess(channels, counts)
     windows = []
     for _ in range(_ROUNDS):
@@ -46,10 +49,12 @@ def gaussian(counts, first: int, last: int) -> Peak:
         windows.append(inside.tolist())
         weights = np.sqrt(np.maximum(_integrals(channels[inside], *values), 1.0))
         try:
-            values, covariance = curve_fit(
-                _integrals, channels[inside], counts[inside], values, weights, absolute_sigma=True
-            )
-        except RuntimeError:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", OptimizeWarning)  # no errors can be told
+                values, covariance = curve_fit(
+                    _integrals, channels[inside], counts[inside], values, weights, absolute_sigma=True
+                )
+        except (RuntimeError, OptimizeWarning):
             raise none from None
         values[1] = abs(values[1])
         if not (first <= values[0] <= last and values[2] > 0):

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import ksone
 
-from dorn.study.chi_squared import Run
 from dorn.head.front_end import MV_PER_MEV
+from dorn.study.chi_squared import Run
 from dorn.study.gains import Calibration, Gains
 from dorn.study.measured import TRIPLE_KEV
 from dorn.study.replay import Replay, channels_of
