@@ -36,14 +36,14 @@ def lisbon_csv(folder, file="1Cal.dat", calibration=None):
 
     calibration: (offset_kev, kev_per_channel) for the channels' centres; by default that of the pulser energies.
     """
-    counts, found = measured.lisbon(path(f"am241-lisbon/{file}").parents[1], file)
-    offset_kev, kev_per_channel = calibration or measured.lisbon_calibration(file, found)
-    energies_kev = offset_kev + kev_per_channel * np.arange(len(counts))
+    one = measured.read(path(f"am241-lisbon/{file}").parents[1], "am241-lisbon", file)
+    offset_kev, kev_per_channel = calibration or measured.lisbon_calibration(one)
+    energies_kev = offset_kev + kev_per_channel * np.arange(len(one.counts))
     target = Path(folder) / f"{Path(file).stem}.csv"
-    rows = (f"{energy_kev!r},{count}\n" for energy_kev, count in zip(energies_kev.tolist(), counts, strict=True))
+    rows = (f"{energy_kev!r},{count}\n" for energy_kev, count in zip(energies_kev.tolist(), one.counts, strict=True))
     target.write_text("energy_kev,counts\n" + "".join(rows), encoding="utf-8")
     regions = []
-    for r in found:
-        edges_kev = offset_kev + kev_per_channel * np.array([r.first - 0.5, r.last + 0.5, r.centroid])
-        regions.append(Region(*edges_kev.tolist(), kev_per_channel * r.fwhm, r.gross))
+    for line, (_, first, last, gross) in zip(one.lines, one.sums, strict=True):
+        edges_kev = offset_kev + kev_per_channel * np.array([first - 0.5, last + 0.5, line.centroid])
+        regions.append(Region(*edges_kev.tolist(), kev_per_channel * line.fwhm, gross))
     return target, regions

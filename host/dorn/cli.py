@@ -111,7 +111,11 @@ def _study(args):
     out = args.out or Path("dorn-study") / args.study
     _check_directory(out)
     report = Report(args.study, out)
-    import_module(f"dorn.study.{args.study}").study(report, args.short, **takes)
+    try:
+        module = import_module(f"dorn.study.{args.study}")
+    except ImportError as error:
+        raise UserError(f"study {args.study}: {error}; pip install dorn-fsw[study]") from None
+    module.study(report, args.short, **takes)
     return 0 if report.finish() else 1
 
 

@@ -44,8 +44,9 @@ class Run:
 def run(job: tuple[str, Path, int, int, float]) -> Run:
     """job: target, folder of the data, seed, events to be recorded, particles a second."""
     target, data, seed, events, rate_cps = job
-    counts, regions = measured.lisbon(data, FILE)
-    offset_kev, kev_per_channel = measured.lisbon_calibration(FILE, regions)
+    one = measured.read(data, SET, FILE)
+    counts = one.counts
+    offset_kev, kev_per_channel = measured.lisbon_calibration(one)
     edges_kev = offset_kev + kev_per_channel * (np.arange(len(counts) + 1) - 0.5)
     source = SpectrumSource(FILE, edges_kev[:-1] + kev_per_channel / 2, edges_kev[:-1], edges_kev[1:], counts)
     duration_s = events / (1 - _NOT_RECORDED[target]) / rate_cps

@@ -15,6 +15,7 @@ import numpy as np
 
 from dorn.errors import UserError
 from dorn.head import chn, spe
+from dorn.head.reading import count
 
 AM241_KEV = 5485.56
 TRIPLE_KEV = (5156.59, 5485.56, 5804.77)  # Pu-239, Am-241, Cm-244
@@ -56,7 +57,15 @@ def files(data: Path, name: str) -> list[str]:
 
 def read(data: Path, name: str, file: str) -> Measured:
     """A file of a set. UserError if it cannot be read."""
-    return SETS[name][0](Path(data), file)
+    try:
+        one = SETS[name][0](Path(data), file)
+        if not one.counts.any():
+            raise ValueError("no counts")
+        return one
+    except UserError:
+        raise
+    except (ValueError, LookupError, StopIteration, AttributeError) as error:  # of a damaged file
+        raise UserError.at(Path(data) / name / file, "file", f"not as in the set it is named after: {error}") from None
 
 
 def _expected(data, name, file):
@@ -75,45 +84,27 @@ def _text(path):
 # ---- Lisbon: Am-241 and pulser, an MCA's report at the foot of each file ---------------------------------------------
 
 # pulser energies of Logbook_Alfa.md in keV, in the order of the regions; the first run had no 5750
-LISBON_PULSER_KEV = {"1Cal.dat": (5000, 5500, 6000), "2Cal.dat": (5000, 5500, 5750, 6000)}
-LISBON_PULSER_KEV["Prateleira_4_c_vacuo.dat"] = LISBON_PULSER_KEV["2Cal.dat"]
+_PULSER_KEV = (5000, 5500, 5750, 6000)
+LISBON_PULSER_KEV = {"1Cal.dat": (5000, 5500, 6000), "2Cal.dat": _PULSER_KEV, "Prateleira_4_c_vacuo.dat": _PULSER_KEV}
 
 
-@dataclass(frozen=True)
-class Region:
-    """One region of interest as the MCA reported it."""
-
-    first: int
-    last: int  # it belongs to the region
-    centroid: float
-    fwhm: float
-    gross: int  # counts in the region
-    net: int
-
-
-def lisbon_calibration(file: str, regions: list[Region]) -> tuple[float, float]:
+def lisbon_calibration(one: Measured) -> tuple[float, float]:
     """(offset_kev, kev_per_channel): a line through the pulser energies of the logbook and the MCA's centroids."""
-    kev_per_channel, offset_kev = np.polyfit([r.centroid for r in regions], LISBON_PULSER_KEV[file], 1)
+    kev_per_channel, offset_kev = np.polyfit([line.centroid for line in one.lines], LISBON_PULSER_KEV[one.file], 1)
     return float(offset_kev), float(kev_per_channel)
 
 
-def lisbon(data: Path, file: str) -> tuple[np.ndarray, list[Region]]:
-    """(int64[1024], regions) of a file."""
-    text = _text(Path(data) / "am241-lisbon" / file)
+def _lisbon(data, file):
+    text = _text(data / "am241-lisbon" / file)
     table = re.findall(r"^ *(\d+) +(\d+)  \d{3}\s*$", text, re.MULTILINE)
     channels, counts = np.array(table, dtype=np.int64).T
     if (channels != np.arange(len(channels))).any():
-        raise UserError.at(file, "Chn", "channels are missing")
+        raise ValueError("channels are missing")
     number = r"\s*([\d.]+) (?:Chn|cts)\s*"
-    form = rf"Beg:{number}End:{number}Ctrd:{number}Fwhm:{number}Gross Integral:{number}Net Integral:{number}"
-    found = [[float(value) for value in values] for values in re.findall(form, text)]
-    return counts, [Region(int(a), int(b), c, w, int(gross), int(net)) for a, b, c, w, gross, net in found]
-
-
-def _lisbon(data, file):
-    counts, regions = lisbon(data, file)
-    sums = tuple((f"gross {r.first}-{r.last}", r.first, r.last, r.gross) for r in regions)
-    lines = tuple(Line(r.first, r.last, r.centroid, r.fwhm) for r in regions)
+    form = rf"Beg:{number}End:{number}Ctrd:{number}Fwhm:{number}Gross Integral:{number}"
+    regions = [(int(first), int(last), *map(float, others)) for first, last, *others in re.findall(form, text)]
+    sums = tuple((f"gross {first}-{last}", first, last, int(gross)) for first, last, _, _, gross in regions)
+    lines = tuple(Line(first, last, centroid, fwhm) for first, last, centroid, fwhm, _ in regions)
     return Measured("am241-lisbon", file, counts, sums, lines)
 
 
@@ -123,8 +114,9 @@ _COLOGNE_KEV_PER_CHANNEL = 5486 / 10450.4  # calibration.log
 
 
 def _cologne(data, file):
-    # one number a line; a comment names the program
-    counts = np.loadtxt(_text(data / "am241-cologne" / file).splitlines()).astype(np.int64)
+    path = data / "am241-cologne" / file
+    text = [(at, line) for at, line in enumerate(_text(path).splitlines(), start=1) if not line.startswith("#")]
+    counts = np.array([count(line, path, "counts", at) for at, line in text], np.int64)
     expected = _expected(data, "am241-cologne", file)
     lines = ()
     if expected["author_hdtv_fit"]:
@@ -229,7 +221,7 @@ def strips(data: Path, n: int = 16) -> list[Strip]:
     try:
         with uproot.open(path) as file:
             counts = [file[f"h{i}"].values().astype(np.int64) for i in range(n)]
-    except OSError as error:
+    except (OSError, ValueError, LookupError) as error:
         raise UserError.at(path, "file", f"cannot be read: {error}") from None
     return [
         Strip(values, e["total"], tuple(e["centroids"]), tuple(e["fwhm_keV"]))
