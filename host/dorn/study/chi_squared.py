@@ -1,4 +1,9 @@
-"""A measured spectrum as a Poisson process through the instrument: does what is recorded follow its source?"""
+"""A measured spectrum as a Poisson process through the instrument: does what is recorded follow its source?
+
+Particles are lost in dead time, or leave the spectra of single detectors when another comes within some 2 us, whatever
+their energies: the number recorded is taken as given. Only a second pulse within the same peak changes an amplitude,
+to the greater of the two; what that adds to chi-squared is computed beside it.
+"""
 
 from __future__ import annotations
 
