@@ -60,7 +60,7 @@ def replays(shown: list[Replay]) -> Figure:
                 *top.plot([], [], ":", color=INK, linewidth=0.8),
             ]
             names = ["source, rebinned", "recorded", "comparator threshold"]
-            top.legend(handles, names, fontsize=8, frameon=False, loc="upper left")
+            top.legend(handles, names, fontsize=8, frameon=False, loc="upper right")
     figure.suptitle(f"Every count once, through the instrument on {shown[0].target}", color=INK, fontsize=11)
     return figure
 
