@@ -22,6 +22,7 @@ STUDIES = {
     "counting": ("events and live time of known sources from 0.1 to 500 kcps", ("targets",)),
     "deadtime": ("dead time as counted, by double pulses at the head's pins and by others' methods", ("data?",)),
     "adc": ("over-wide codes of three real converters: measured, corrected, judged on unseen readings", ("data",)),
+    "spectra": ("spectra measured by others come back count for count", ("data", "targets")),
 }
 
 
@@ -60,7 +61,7 @@ def _parser():
     add(
         "source",
         metavar="SOURCE",
-        help="spectrum (.spe, .csv), events (.csv), scenario (.toml); - for real detectors",
+        help="spectrum (.spe, .chn, .csv), events (.csv), scenario (.toml); - for real detectors",
     )
     add("--target", default="unix", help="unix, rp2040, a serial port or a URL (default %(default)s)")
     add("--rate", metavar="CPS", help="particles a second (default: the source's own)")
@@ -68,7 +69,7 @@ def _parser():
     add("--seed", default="1", metavar="N", help="of all random numbers (default %(default)s)")
     add("--spacing", choices=SPACINGS, default="poisson", help="of the particles (default %(default)s)")
     add("--replay", action="store_true", help="play every count of a measured spectrum exactly once")
-    add("--calibration", metavar="OFFSET_KEV,KEV_PER_CHANNEL", help="in place of the one in a .spe file")
+    add("--calibration", metavar="OFFSET_KEV,KEV_PER_CHANNEL", help="in place of the one in a .spe or .chn file")
     add("--noise-kev", metavar="X", help="electronic noise of the head, FWHM in keV")
     add("--out", type=Path, required=True, metavar="DIR", help="where the files go")
 
@@ -125,7 +126,11 @@ def _study(args):
     out = args.out or Path("dorn-study") / args.study
     _check_directory(out)
     report = Report(args.study, out)
-    import_module(f"dorn.study.{args.study}").study(report, args.short, **takes)
+    try:
+        module = import_module(f"dorn.study.{args.study}")
+    except ImportError as error:
+        raise UserError(f"study {args.study}: {error}; pip install dorn-fsw[study]") from None
+    module.study(report, args.short, **takes)
     return 0 if report.finish() else 1
 
 

@@ -74,7 +74,7 @@ BAD = {
     f"{RUN} --replay": "duration_s: a replay",
     f"{RUN} --calibration 1": "--calibration: OFFSET_KEV,KEV_PER_CHANNEL: two numbers expected (1)",
     f"{RUN} --calibration -1,0": "--calibration: KEV_PER_CHANNEL: not above 0 (0)",
-    f"{RUN} --calibration -1,2": "s.csv: calibration: only a .spe file takes one (-1,2)",
+    f"{RUN} --calibration -1,2": "s.csv: calibration: only a .spe or .chn file takes one (-1,2)",
     f"{RUN} --out s.csv": "--out: DIR: not a directory",
     f"{RUN} --out s.csv/below": "--out: DIR: not a directory",
     "run - --out out": "SOURCE: --duration: is missing",

@@ -1,6 +1,7 @@
 """Reading source files: text, and numbers that are what they claim to be; else a SourceError of one line."""
 
 import math
+from pathlib import Path
 
 from dorn.errors import UserError
 
@@ -19,6 +20,14 @@ def text_of(path):
     if not text.strip():
         raise SourceError.at(path, "file", "is empty")
     return text
+
+
+def octets_of(path):
+    """The octets of a binary file."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise SourceError.at(path, "file", f"cannot be read: {error.strerror}") from None
 
 
 def number(text, path, field, line=None):

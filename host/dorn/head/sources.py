@@ -13,33 +13,37 @@ import numpy as np
 
 from dorn.errors import UserError
 
-from . import csv_file, scenario, spe
+from . import chn, csv_file, scenario, spe
 from .arrivals import MAX_DURATION_S, MAX_RATE_CPS, arrivals, before
 from .mixture import COLUMNS, DETECTORS, Mixture
 from .reading import SourceError, above_zero, number
 
 _MAX_REPLAY = 10**8  # counts: their order is held in memory, 4 bytes each
 
+_MCA_FILES = {".spe": spe.read, ".chn": chn.read}
+
 
 def load(path, calibration=None):
-    """The source in the file `path`: .spe (MAESTRO ASCII), .csv (`energy_kev,counts` or
+    """The source in the file `path`: .spe (MAESTRO ASCII), .chn (MAESTRO integer), .csv (`energy_kev,counts` or
     `time_us,detector,energy_kev`) or .toml (a scenario, see scenario.py). Raises SourceError with one line
     naming file, field, value.
 
-    `calibration`: (offset_kev, kev_per_channel), in place of the one stored in a .spe file: E at the centre
+    `calibration`: (offset_kev, kev_per_channel), in place of the one stored in a .spe or .chn file: E at the centre
     of channel c is offset + kev_per_channel * c. The stored one is taken at its word, and many a file
     carries a wrong one.
     """
     suffix = Path(path).suffix.lower()
-    if calibration is not None and suffix != ".spe":
-        raise SourceError.at(path, "calibration", "only a .spe file takes one", "{:g},{:g}".format(*calibration))
-    if suffix == ".spe":
-        return _spe(path, calibration)
+    if calibration is not None and suffix not in _MCA_FILES:
+        raise SourceError.at(
+            path, "calibration", "only a .spe or .chn file takes one", "{:g},{:g}".format(*calibration)
+        )
+    if suffix in _MCA_FILES:
+        return _mca(path, _MCA_FILES[suffix](path), calibration)
     if suffix == ".csv":
         return _csv(path)
     if suffix == ".toml":
         return ScenarioSource(path, *scenario.read(path))
-    raise SourceError.at(path, "suffix", "neither .spe, .csv nor .toml", suffix or "none")
+    raise SourceError.at(path, "suffix", "neither .spe, .chn, .csv nor .toml", suffix or "none")
 
 
 def parse_calibration(text):
@@ -190,8 +194,7 @@ def _rows(chunks):
         yield from zip(times_ns.tolist(), detectors.tolist(), energies_kev.tolist(), strict=True)
 
 
-def _spe(path, calibration):
-    file = spe.read(path)
+def _mca(path, file, calibration):
     terms = file.coefficients if calibration is None else calibration
     channels = file.first_channel + np.arange(len(file.counts))
     edges_kev = np.polynomial.polynomial.polyval(np.append(channels, channels[-1] + 1) - 0.5, terms or (0,))

@@ -5,35 +5,22 @@ channel, then the counts), $MEAS_TIM (live and real time in seconds), $MCA_CAL o
 channel's centre).
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from .mca import McaFile
 from .reading import SourceError, at_least, count, number, text_of
 
 _KEV = {"kev": 1.0, "mev": 1000.0}
 
 
-@dataclass
-class Spe:
-    """One file as it stands; nothing is judged but the counts."""
-
-    counts: np.ndarray  # int64, one per channel
-    first_channel: int
-    live_s: float | None
-    real_s: float | None
-    coefficients: tuple  # stored calibration: E in keV = c0 + c1 channel + c2 channel^2; () where none
-    calibration_text: str  # as in the file, for messages
-
-
 def read(path):
-    """The file at `path` as an Spe. Raises SourceError."""
+    """The file at `path` as an McaFile. Raises SourceError."""
     sections = _sections(text_of(path), path)
     if "DATA" not in sections:
         raise SourceError.at(path, "$DATA", "is missing: not a .spe file")
     first_channel, counts = _data(sections["DATA"], path)
     times = _times(sections.get("MEAS_TIM", []), path)
-    return Spe(counts, first_channel, *times, *_calibration(sections, path))
+    return McaFile(counts, first_channel, *times, *_calibration(sections, path))
 
 
 def _sections(text, path):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from dorn.analysis.code_widths import CHANNELS
 from dorn.head.front_end import FrontEnd
 from dorn.study.recording import record
 
 KEV_PER_CODE, ZERO_CODE = FrontEnd.kev_per_code, FrontEnd.zero_code
 DETECTORS = 16
+LOWEST_MV = 10  # of the comparators
 SPACING_NS = 10_000
 PULSER_STEPS = range(24, 4051)  # of its 12-bit DAC, one code each: from above the comparators to the end of the scale
 PO214_KEV, LINE_KEV = 7687, 20  # the line, and its FWHM
@@ -46,10 +46,6 @@ def play(job) -> tuple[np.ndarray, int]:
     """(front end, seed, function and arguments that give particles) -> (counts (detectors, channels), pulses of which
     the head or the firmware knows that they did not get there)"""
     front_end, seed, particles, *arguments = job
-    lowest = {f"threshold_{d}": 0 for d in range(DETECTORS)} | {"comparator_front": 10, "comparator_back": 10}
-    products, fates = record(front_end, seed, particles(*arguments), lowest)
-    counts = np.zeros((DETECTORS, CHANNELS), np.int64)
-    for (event_class, detector), spectrum in products.all_spectra().items():
-        if event_class in ("front", "back"):
-            counts[detector] += spectrum.counts
-    return counts, fates.injected - fates.delivered + fates.spurious
+    recording = record("unix", particles(*arguments), LOWEST_MV, front_end, seed)
+    fates = recording.fates
+    return recording.singles, fates["injected"] - fates["delivered"] + fates["spurious"]

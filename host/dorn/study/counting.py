@@ -25,6 +25,7 @@ from dorn.head.sources import ScenarioSource
 from dorn.run import collect
 from dorn.session import Session
 from dorn.study import Report, spread
+from dorn.study.recording import balanced
 from dorn.targets import open_target
 
 WIDTH_NS = 4000
@@ -126,9 +127,7 @@ def _trial(session: Session, job: Job, particles) -> Trial:
     session.on_packet = None
     fates = {name: value - before[name] for name, value in {**vars(head.fates), "pending": head.pending}.items()}
     hits = sum(sum(rates[name]) for name in PER_DETECTOR) + rates["overrun_hits"]
-    gone = sum(fates[name] for name in fates if name not in ("injected", "spurious"))
-    balanced = fates["injected"] == gone and fates["delivered"] == hits and fates["spurious"] == 0
-    return Trial(rates, fates, singles, pairs, balanced)
+    return Trial(rates, fates, singles, pairs, balanced(fates, hits))
 
 
 def _stop(session: Session) -> None:

@@ -202,9 +202,8 @@ def source(detectors: tuple[int, ...], duration_s: float, seed: int):
 def observe(job: tuple[tuple[int, ...], float, int]) -> tuple[int, float, float]:
     """(detectors, duration, seed) -> (events, real time, live time in s) that the instrument reports."""
     front_end = FrontEnd(peaking_ns=1500, width_ns=WIDTH_NS)
-    products, _ = record(front_end, job[2], source(*job), {})
-    totals = products.totals()
-    return totals.count("events"), totals.real_us / 1e6, totals.live_us / 1e6
+    recording = record("unix", source(*job), analogue=front_end)
+    return recording.counters["events"], recording.real_us / 1e6, recording.live_us / 1e6
 
 
 def instrument(report: Report, short: bool) -> None:

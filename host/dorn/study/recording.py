@@ -1,34 +1,85 @@
-"""One recording of the instrument for a study: on the unix target, whatever the particles are."""
+"""Particles through the whole instrument, and all it says of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from dorn.head.front_end import Fates, FrontEnd, Head
-from dorn.products import Products
+import numpy as np
+
+from dorn.collection import PER_DETECTOR, SCALARS, Collection
+from dorn.dictionary import Dictionary
+from dorn.head.front_end import DEFAULT_COMPARATOR_MV, FrontEnd, Head
 from dorn.run import RATES_S, collect
 from dorn.session import Session
 from dorn.targets import open_target
 
 
-def record(
-    front_end: FrontEnd, seed: int, particles: Iterable[tuple[int, int, float]], parameters: Mapping[str, int]
-) -> tuple[Products, Fates]:
-    """Play all particles (time_ns, detector, energy_kev) into an instrument with these parameters, then stop.
+@dataclass(frozen=True)
+class Recording:
+    """What came down, and what the head knows."""
 
-    -> (all it sent of the measurement: spectra and the counters that belong to them, what became of the pulses)
+    singles: np.ndarray  # int64[16, 1024]: the spectra of the detectors
+    coincidences: int  # counts in the spectra of the detection units
+    counters: dict[str, int]  # the firmware's, summed over the detectors
+    real_us: int
+    live_us: int
+    fates: dict[str, int]  # the head's, of every pulse
+
+    @property
+    def balanced(self) -> bool:
+        """Every pulse has one fate, each counted by itself."""
+        return balanced(self.fates, sum(self.counters[name] for name in (*PER_DETECTOR, "overrun_hits")))
+
+
+def balanced(fates: dict[str, int], hits: int) -> bool:
+    """Whether the head's fates add up, and the firmware's counters have so many hits as the head delivered."""
+    gone = sum(number for name, number in fates.items() if name not in ("injected", "spurious"))
+    return fates["injected"] == gone and fates["delivered"] == hits and fates["spurious"] == 0
+
+
+def front_end() -> FrontEnd:
+    """The ideal head: no noise, all gains 1."""
+    return FrontEnd()
+
+
+def record(
+    target: str,
+    particles: Iterable[tuple[int, int, float]],
+    comparator_mv: int = DEFAULT_COMPARATOR_MV,
+    analogue: FrontEnd | None = None,
+    seed: int = 1,
+) -> Recording:
+    """Play the particles (time_ns, detector, energy_kev) into an instrument on "unix" or "rp2040".
+
+    comparator_mv: of all comparators, set by command. The thresholds of the firmware are set to 0: the comparators
+    alone decide. analogue: of the head, by default the ideal one; seed: of its noise.
     """
-    with open_target("unix", Head(front_end, seed)) as target:
-        session = Session(target)
+    dictionary = Dictionary.load()
+    head = Head(analogue or front_end(), seed)
+    with open_target(target, head) as powered, contextlib.closing(Session(powered)) as session:
         session.connect()
-        products = Products(session.dictionary)
-        for name, value in parameters.items():
-            session.command("set_parameter", parameter=name, value=value)
-        session.on_packet = products.add
+        detectors = range(dictionary.instrument["detectors"])
+        settings = {"comparator_front": comparator_mv, "comparator_back": comparator_mv}
+        for parameter, value in (settings | {f"threshold_{d}": 0 for d in detectors}).items():
+            session.command("set_parameter", parameter=parameter, value=value)
+        session.command("function", function="clear")
+        collection = Collection(dictionary)
+        session.on_packet = collection.add
         session.command("function", function="start")
-        target.inject(particles)
-        while not target.head.dry:
+        powered.inject(particles)
+        while not head.dry:
             session.advance(0.1)
+        session.advance(0.001)  # the last event is over
         collect(session, lambda session: session.command("function", function="stop"))
         session.wait_for(lambda packet: packet.name == "rates", RATES_S)
-        return products, target.head.fates
+    spectra = collection.all_spectra()
+    singles = np.zeros((len(detectors), dictionary.instrument["channels"]), np.int64)
+    for (event_class, d), spectrum in spectra.items():
+        if event_class != "front_back":
+            singles[d] += spectrum.counts
+    coincidences = sum(int(s.counts.sum()) for (event_class, _), s in spectra.items() if event_class == "front_back")
+    totals = collection.totals()
+    counters = {name: totals.count(name) for name in (*SCALARS, *PER_DETECTOR)}
+    return Recording(singles, coincidences, counters, totals.real_us, totals.live_us, vars(head.fates).copy())

@@ -1,0 +1,238 @@
+"""Alpha spectra measured by others, each with what its authors say of it, as one picture of files of many formats.
+
+They lie in the folder DATA, each set with a PROVENANCE.txt and what was derived from it (EXPECTED_derived.json), and
+are read in place. A channel c of a file reaches from c - 0.5 to c + 0.5.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dorn.errors import UserError
+from dorn.head import chn, spe
+from dorn.head.reading import count
+
+AM241_KEV = 5485.56
+TRIPLE_KEV = (5156.59, 5485.56, 5804.77)  # Pu-239, Am-241, Cm-244
+MCA_CHANNELS = 1024  # of the instrument: what a larger file is brought to
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a file and what is said of it, in channels of the file."""
+
+    first: int  # where to look for it
+    last: int
+    centroid: float
+    fwhm: float
+    by: str = "authors"  # "derived": by a Gaussian fit, in EXPECTED_derived.json
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One file."""
+
+    set: str
+    file: str
+    counts: np.ndarray  # int64[channels]
+    sums: tuple[tuple[str, int, int, int], ...]  # what, first and last channel, counts between them
+    lines: tuple[Line, ...] = ()
+    smoothed_peak: int | None = None  # the highest channel, smoothed as in `smoothed_peak` below, as derived
+    authors_peak: float | None = None  # the same, as the authors' table has it
+
+
+def files(data: Path, name: str) -> list[str]:
+    """The files of a set, sorted. UserError where there are none."""
+    folder, pattern = SETS[name][1]
+    found = sorted(str(path.relative_to(data / name)) for path in (data / name / folder).rglob(pattern))
+    if not found:
+        raise UserError.at(data, name, f"has no {pattern}")
+    return found
+
+
+def read(data: Path, name: str, file: str) -> Measured:
+    """A file of a set. UserError if it cannot be read."""
+    try:
+        one = SETS[name][0](Path(data), file)
+        if not one.counts.any():
+            raise ValueError("no counts")
+        return one
+    except UserError:
+        raise
+    except (ValueError, LookupError, StopIteration, AttributeError) as error:  # of a damaged file
+        raise UserError.at(Path(data) / name / file, "file", f"not as in the set it is named after: {error}") from None
+
+
+def _expected(data, name, file):
+    """What was derived from a file."""
+    text = _text(data / name / "EXPECTED_derived.json")
+    return next(one for one in json.loads(text)["spectra"] if one["file"] == file)
+
+
+def _text(path):
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError.at(path, "file", f"cannot be read: {error.strerror}") from None
+
+
+# ---- Lisbon: Am-241 and pulser, an MCA's report at the foot of each file ---------------------------------------------
+
+# pulser energies of Logbook_Alfa.md in keV, in the order of the regions; the first run had no 5750
+_PULSER_KEV = (5000, 5500, 5750, 6000)
+LISBON_PULSER_KEV = {"1Cal.dat": (5000, 5500, 6000), "2Cal.dat": _PULSER_KEV, "Prateleira_4_c_vacuo.dat": _PULSER_KEV}
+
+
+def lisbon_calibration(one: Measured) -> tuple[float, float]:
+    """(offset_kev, kev_per_channel): a line through the pulser energies of the logbook and the MCA's centroids."""
+    kev_per_channel, offset_kev = np.polyfit([line.centroid for line in one.lines], LISBON_PULSER_KEV[one.file], 1)
+    return float(offset_kev), float(kev_per_channel)
+
+
+def _lisbon(data, file):
+    text = _text(data / "am241-lisbon" / file)
+    table = re.findall(r"^ *(\d+) +(\d+)  \d{3}\s*$", text, re.MULTILINE)
+    channels, counts = np.array(table, dtype=np.int64).T
+    if (channels != np.arange(len(channels))).any():
+        raise ValueError("channels are missing")
+    number = r"\s*([\d.]+) (?:Chn|cts)\s*"
+    form = rf"Beg:{number}End:{number}Ctrd:{number}Fwhm:{number}Gross Integral:{number}"
+    regions = [(int(first), int(last), *map(float, others)) for first, last, *others in re.findall(form, text)]
+    sums = tuple((f"gross {first}-{last}", first, last, int(gross)) for first, last, _, _, gross in regions)
+    lines = tuple(Line(first, last, centroid, fwhm) for first, last, centroid, fwhm, _ in regions)
+    return Measured("am241-lisbon", file, counts, sums, lines)
+
+
+# ---- Cologne: Am-241 through air, fitted by the authors with hdtv ----------------------------------------------------
+
+_COLOGNE_KEV_PER_CHANNEL = 5486 / 10450.4  # calibration.log
+
+
+def _cologne(data, file):
+    path = data / "am241-cologne" / file
+    text = [(at, line) for at, line in enumerate(_text(path).splitlines(), start=1) if not line.startswith("#")]
+    counts = np.array([count(line, path, "counts", at) for at, line in text], np.int64)
+    expected = _expected(data, "am241-cologne", file)
+    lines = ()
+    if expected["author_hdtv_fit"]:
+        # id, stat, chi, channel(err), position, volume, width, left tail
+        channel, _, _, width_kev = re.findall(r"([\d.]+)\(\d[\d.]*\)", expected["author_hdtv_fit"])[:4]
+        centroid, fwhm = float(channel), float(width_kev) / _COLOGNE_KEV_PER_CHANNEL
+        lines = (Line(max(0, int(centroid - 2 * fwhm)), int(centroid + 2 * fwhm), centroid, fwhm),)
+    return Measured("am241-cologne", file, counts, _total(counts, expected["total"]), lines)
+
+
+def _total(counts, stated):
+    return (("total", 0, len(counts) - 1, stated),)
+
+
+# ---- Milano: Am-241 and pulser against bias and shaping time ---------------------------------------------------------
+
+
+def _milano(data, file):
+    name = "am241-milano"
+    counts = chn.read(data / name / file).counts
+    expected = _expected(data, name, file)
+    peaks = expected["peaks"]  # the lower is the pulser, the upper Am-241
+    lines = [_around(peak["centroid"], peak["fwhm"], "derived") for peak in peaks]
+    stated_kev = _milano_resolution(data / name / file)
+    if stated_kev:
+        channels_per_kev = peaks[1]["centroid"] / AM241_KEV
+        source_kev, pulser_kev = stated_kev
+        for peak, fwhm_kev, what in zip(peaks, (pulser_kev, source_kev), ("pulser", "Am-241"), strict=True):
+            lines.append(_around(peak["centroid"], fwhm_kev * channels_per_kev, f"authors, {what}"))
+    return Measured(name, file, counts, _total(counts, expected["total"]), tuple(lines))
+
+
+def _around(centroid, fwhm, by):
+    return Line(int(centroid - 2 * fwhm), int(centroid + 2 * fwhm), centroid, fwhm, by)
+
+
+def _milano_resolution(path):
+    """(source, pulser) FWHM in keV as the author's table has them for this bias or shaping time; else None."""
+    setting = float(re.match(r"[\d.]+", path.name).group().rstrip("."))
+    for row in _text(path.parents[1] / "elaborated_data.txt").splitlines():
+        words = row.split()
+        if words and not words[0].startswith("#") and float(words[0]) == setting:
+            return float(words[1]), float(words[3])
+    return None
+
+
+# ---- Kentucky: Po-210 through air ------------------------------------------------------------------------------------
+
+KENTUCKY_NOISE = 10  # channels below it hold the noise of electronics without a discriminator
+_KENTUCKY_CHANNELS = 6.01, (418.60 - 6.01) / 5.300  # of 0 and of 1 MeV: the authors' calibration, not the stored one
+
+
+def _kentucky(data, file):
+    name = "po210-kentucky"
+    counts = spe.read(data / name / file).counts
+    expected = _expected(data, name, file)
+    above = ("from channel 10 up", KENTUCKY_NOISE, len(counts) - 1, expected["counts_ch10_up"])
+    sums = (*_total(counts, expected["total_counts"]), above)
+    authors_peak = _kentucky_table(data / name, expected["pressure_torr_from_name"])
+    return Measured(name, file, counts, sums, (), expected["hamming15_peak_channel"], authors_peak)
+
+
+def smoothed_peak(counts: np.ndarray) -> int:
+    """The highest channel above the noise, 15 channels smoothed with a Hamming window: the authors' method."""
+    return KENTUCKY_NOISE + int(np.argmax(np.convolve(counts[KENTUCKY_NOISE:], np.hamming(15), "same")))
+
+
+def _kentucky_table(folder, pressure_torr):
+    """The channel of the peak in the authors' table 1; None where it has none. Its rows are areal densities of air,
+    a straight line over the pressures from the first, 7 torr, to the last, 642 torr (PROVENANCE.txt)."""
+    if pressure_torr is None:
+        return None
+    rows = np.loadtxt(folder / "table1.txt")
+    pressures_torr = 7 + (642 - 7) * (rows[:, 0] - rows[0, 0]) / (rows[-1, 0] - rows[0, 0])
+    at = int(np.argmin(abs(pressures_torr - pressure_torr)))
+    zero, per_mev = _KENTUCKY_CHANNELS
+    return zero + per_mev * rows[at, 1] if abs(pressures_torr[at] - pressure_torr) < 0.5 else None
+
+
+# ---- Leuven: three nuclides in a detector of 32 strips ---------------------------------------------------------------
+
+_LEUVEN = "triple-alpha-leuven"
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One strip; bins of one unit of the digitiser, bin b reaching from b to b + 1."""
+
+    counts: np.ndarray  # int64[25000]
+    total: int  # as derived
+    centroids: tuple[float, ...]  # of the three lines, in units of the digitiser
+    fwhm_kev: tuple[float, ...]
+
+
+def strips(data: Path, n: int = 16) -> list[Strip]:
+    """The first n strips. UserError where the file cannot be read."""
+    import uproot
+
+    name = "DSSD_3178-17_Front_80V"
+    expected = json.loads(_text(Path(data) / _LEUVEN / f"EXPECTED_derived_{name}.json"))["strips"]
+    path = Path(data) / _LEUVEN / f"{name}.root"
+    try:
+        with uproot.open(path) as file:
+            counts = [file[f"h{i}"].values().astype(np.int64) for i in range(n)]
+    except (OSError, ValueError, LookupError) as error:
+        raise UserError.at(path, "file", f"cannot be read: {error}") from None
+    return [
+        Strip(values, e["total"], tuple(e["centroids"]), tuple(e["fwhm_keV"]))
+        for values, e in zip(counts, expected, strict=False)
+    ]
+
+
+# of each set: its reader, and the folder and pattern of its files
+SETS = {
+    "am241-lisbon": (_lisbon, (".", "*.dat")),
+    "am241-cologne": (_cologne, (".", "*.spa")),
+    "am241-milano": (_milano, ("Single_detectors", "*.Chn")),
+    "po210-kentucky": (_kentucky, ("datafiles", "*.Spe")),
+}

@@ -1,0 +1,116 @@
+"""A measured spectrum through the instrument, every count once: what must come back, and what did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dorn.dictionary import Dictionary
+from dorn.head.front_end import MV_PER_MEV
+from dorn.head.sources import SpectrumSource
+from dorn.study import measured
+from dorn.study.recording import Recording, record
+
+SPACING_NS = 20_000  # between particles: an event takes 5.4 us and the pulse is over after 4 us, so nothing is lost
+LEAST_MV = 10  # the lowest comparator threshold, 67 keV
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How the channels of a file lie on the instrument's: whole numbers, so that counts can be compared one by one."""
+
+    per_channel: int = 1  # channels of the file to one of the instrument
+    first: int = 0  # channel of the instrument where channel 0 of the file begins
+
+    def energies_kev(self, channels: np.ndarray) -> np.ndarray:
+        """Of channels of the file, whose centres are whole numbers."""
+        i = Dictionary.load().instrument
+        codes = i["codes_per_channel"] * (self.first + (channels + 0.5) / self.per_channel) - 0.5
+        return i["kev_per_code"] * (codes - i["zero_code"])
+
+    def of_file(self, channel: float) -> float:
+        """The channel of the file at a channel of the instrument."""
+        return (channel + 0.5 - self.first) * self.per_channel - 0.5
+
+    def of_instrument(self, channel: float) -> float:
+        return (channel + 0.5) / self.per_channel - 0.5 + self.first
+
+
+def channels_of(energies_kev: np.ndarray) -> np.ndarray:
+    """Where energies lie on the channels of the instrument, whose centres are whole numbers."""
+    i = Dictionary.load().instrument
+    return (energies_kev / i["kev_per_code"] + i["zero_code"] + 0.5) / i["codes_per_channel"] - 0.5
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the instrument must make of pulses, by its interface: code = E / 3 keV + 50, four codes to a channel."""
+
+    counts: np.ndarray  # int64[1024]
+    below: int  # of the comparators: counted by the head
+    over: int  # with the full-scale code: counted by the firmware
+
+    @classmethod
+    def of(cls, energies_kev: np.ndarray, counts: np.ndarray, comparator_mv: float) -> Expected:
+        i = Dictionary.load().instrument
+        seen = energies_kev >= comparator_mv * 1000 / MV_PER_MEV
+        codes = np.floor(energies_kev / i["kev_per_code"] + i["zero_code"] + 0.5).astype(int)
+        inside = seen & (codes < i["full_scale_code"])
+        binned = np.zeros(i["channels"], np.int64)
+        np.add.at(binned, codes[inside] // i["codes_per_channel"], counts[inside])
+        return cls(binned, int(counts[~seen].sum()), int(counts[seen & ~inside].sum()))
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One file through the instrument on one target."""
+
+    target: str
+    measured: measured.Measured
+    axis: Axis
+    comparator_mv: int
+    expected: Expected
+    recording: Recording
+
+    @property
+    def counts(self) -> np.ndarray:
+        """int64[1024]: all detectors together."""
+        return self.recording.singles.sum(axis=0)
+
+    @property
+    def different(self) -> int:
+        """Counts that are not where they must be: over all channels, below threshold, over range."""
+        below = self.recording.fates["below_threshold"] - self.expected.below
+        over = self.recording.counters["over_range"] - self.expected.over
+        return int(abs(self.counts - self.expected.counts).sum()) + abs(below) + abs(over)
+
+    def between(self, first: int, last: int) -> int:
+        """Counts recorded, over range or below threshold that channels first to last of the file have become."""
+        low, high = (round(self.axis.of_instrument(edge) + 0.5) for edge in (first - 0.5, last + 0.5))
+        total = int(self.counts[max(low, 0) : high].sum())
+        if first == 0:
+            total += self.recording.fates["below_threshold"]
+        if high >= len(self.counts):
+            total += self.recording.counters["over_range"]
+        return total
+
+
+def axis_of(name: str, channels: int) -> Axis:
+    if name == "po210-kentucky":
+        return Axis(first=20)  # its noise, in the lowest channels, then lies above the least comparator threshold
+    return Axis(per_channel=max(1, channels // measured.MCA_CHANNELS))
+
+
+def replay(job: tuple[str, Path, str, str, int]) -> Replay:
+    """job: target, folder of the data, set, file, comparator threshold in mV."""
+    target, data, name, file, comparator_mv = job
+    one = measured.read(data, name, file)
+    axis = axis_of(name, len(one.counts))
+    energies_kev = axis.energies_kev(np.arange(len(one.counts)))
+    # a particle never has an energy below 0: nothing is left of it, and no comparator sees it
+    expected = Expected.of(np.maximum(energies_kev, 0.0), one.counts, comparator_mv)
+    source = SpectrumSource(file, energies_kev, energies_kev, energies_kev, one.counts)
+    particles = source.particles(1e9 / SPACING_NS, seed=1, spacing="regular", replay=True)
+    return Replay(target, one, axis, comparator_mv, expected, record(target, particles, comparator_mv))

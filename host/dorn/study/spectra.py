@@ -1,0 +1,177 @@
+"""Spectra: are the counts of a source in the channels they belong to, all of them, through the whole instrument?
+
+Three answers. Alpha spectra measured by others, every count played once, against the source and against what its
+authors say. Sixteen strips of a real detector, in sixteen detectors with the gain each really has, calibrated with
+three nuclides. A measured spectrum as a Poisson process, against its source with chi-squared.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import kstest
+
+from dorn.study import Report, chi_squared, gains, measured, spectra_plots, spread
+from dorn.study.fits import peak, worst
+from dorn.study.replay import LEAST_MV, Replay, replay
+
+# 206.7 keV: between channels 9 and 10 of Kentucky's files, so that their noise is below threshold, to the count
+ABOVE_NOISE_MV = 31
+RATE_CPS = {"unix": 8_000, "rp2040": 20_000}
+EVENTS = {"unix": 10**6, "rp2040": 10**5}
+SEEDS = 20
+SHORT_EVENTS = {"unix": 10**5, "rp2040": 2 * 10**4}
+SHORT_SEEDS = {"unix": 4, "rp2040": 1}
+REPLAYED = tuple(measured.SETS)
+# one of each set, where the emulated chip has little time; what it records comes back at some 7000 events a second
+SHORT_FILES = {
+    "am241-lisbon": ["1Cal.dat"],
+    "am241-cologne": ["1.2_mbar.spa"],
+    "am241-milano": ["Single_detectors/Detector3/Shaping_time/Data/2_60V_noDigit.Chn"],
+    "po210-kentucky": ["datafiles/spectrum579.Spe"],
+}
+
+# how far a line may be from what is said of it: centroid in channels of the instrument, FWHM as a fraction, and why
+TOLERANCES = {
+    ("am241-lisbon", "authors"): (0.15, 0.20, "PROVENANCE: within 0.1; the MCA's FWHM is between channels"),
+    ("am241-cologne", "authors"): (0.64, 0.25, "the authors' two fits of 750 mbar, with a tail and without, twice"),
+    ("am241-milano", "derived"): (0.15, 0.15, "the same fit on finer channels: three standard errors of most"),
+    ("am241-milano", "authors, pulser"): (0.15, 0.08, "PROVENANCE: 3 %, and 5 % by three channels a peak"),
+    ("am241-milano", "authors, Am-241"): (0.15, 0.15, "PROVENANCE: 15 %, the authors' fit is not symmetric"),
+}
+AUTHORS_PEAK = 7  # channels of the smoothed peak from the authors' table: half of what smooths it
+DISTORTION = 0.1  # of chi-squared by merged pulses, in its standard deviation: nothing it could see
+KS_P, ONE_P = 1e-3, 1e-4
+
+
+def study(report: Report, short: bool, data: Path, targets: tuple[str, ...]) -> None:
+    for target in targets:
+        jobs = list(_replays(data, target, short))
+        _judge_replays(report, target, list(spread(replay, jobs)))
+    if short and "rp2040" in targets:
+        report.say("\nsixteen gains: not on rp2040 in the short form")
+    for found in spread(gains.gains, [(target, data) for target in targets if not (short and target == "rp2040")]):
+        calibration = gains.calibrate(found)
+        gains.judge(report, found, calibration)
+        report.plot(f"gains_{found.target}", spectra_plots.gains(found, calibration))
+    runs = []
+    for target in targets:
+        seeds = SHORT_SEEDS[target] if short else SEEDS
+        events = (SHORT_EVENTS if short else EVENTS)[target]
+        jobs = [(target, data, seed, events, RATE_CPS[target]) for seed in range(1, seeds + 1)]
+        runs.append(list(spread(chi_squared.run, jobs)))
+        _judge_chi_squared(report, runs[-1], events)
+    report.plot("chi_squared", spectra_plots.p_values(runs))
+
+
+def _replays(data, target, short):
+    for name in REPLAYED:
+        few = short and target == "rp2040"
+        for file in SHORT_FILES[name] if few else measured.files(data, name):
+            yield target, data, name, file, ABOVE_NOISE_MV if name == "po210-kentucky" else LEAST_MV
+    if target == "unix":  # with its noise: five million counts
+        name = "po210-kentucky"
+        for file in SHORT_FILES[name] if short else measured.files(data, name):
+            yield target, data, name, file, LEAST_MV
+
+
+# ---- replays ---------------------------------------------------------------------------------------------------------
+
+
+def _judge_replays(report, target, replays: list[Replay]):
+    groups: dict[tuple[str, int], list[Replay]] = {}
+    for one in replays:
+        groups.setdefault((one.measured.set, one.comparator_mv), []).append(one)
+    rows, lines = [], []
+    for (name, comparator_mv), group in groups.items():
+        fates = [sum(one.recording.fates[f] for one in group) for f in ("injected", "below_threshold")]
+        over = sum(one.recording.counters["over_range"] for one in group)
+        wrong = [one.measured.file for one in group if one.different or not one.recording.balanced]
+        sums = [one.between(first, last) - stated for one in group for _, first, last, stated in one.measured.sums]
+        different = sum(one.different for one in group)
+        recorded = sum(int(one.counts.sum()) for one in group)
+        rows.append((name, comparator_mv, len(group), fates[0], recorded, fates[1], over, different, len(sums)))
+        what = f"{target}, {name} at {comparator_mv} mV"
+        figure = f"{different} of {fates[0]}" + (f" ({wrong[0]}, ...)" if wrong else "")
+        report.bound(f"{what}: counts not where the source has them", figure, "0, and all counters balance", not wrong)
+        off = sum(map(abs, sums))
+        report.bound(f"{what}: totals and region sums, {len(sums)}", f"{off} counts off", "0, as stated", not off)
+        lines += _lines(report, target, group)
+        _smoothed_peaks(report, what, group)
+    columns = ("set", "mV", "files", "injected", "in spectra", "below threshold", "over range", "misplaced", "sums")
+    report.table(f"every count once, on {target}", columns, rows)
+    columns = ("set", "said by", "lines", "centroid: mean", "worst", "FWHM: mean", "worst", "tolerated because")
+    report.table(f"lines, on {target}, against what is said of them; centroids in channels", columns, lines)
+    report.plot(f"replays_{target}", spectra_plots.replays([group[0] for group in groups.values()]))
+
+
+def _lines(report, target, group):
+    """A row for each who says something of the lines of a set."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for one in group:
+        axis = one.axis
+        for line in one.measured.lines:
+            first, last = (axis.of_instrument(edge) for edge in (line.first, line.last))
+            fit = peak(one.counts, first, last)
+            ratio = fit.fwhm * axis.per_channel / line.fwhm
+            found.setdefault(line.by, []).append((fit.centroid - axis.of_instrument(line.centroid), ratio - 1))
+    for by, values in found.items():
+        name = group[0].measured.set
+        most, most_wide, why = TOLERANCES[name, by]
+        off, wider = np.transpose(values)
+        what = f"{target}, {name}: {{}} of {len(values)} lines against {by}"
+        kept = abs(worst(off)) <= most
+        report.bound(what.format("centroids"), f"{worst(off):+.3f} channel", f"+-{most}", kept)
+        kept = abs(worst(wider)) <= most_wide
+        report.bound(what.format("FWHM"), f"{worst(wider):+.1%}", f"+-{most_wide:.0%}", kept)
+        centroid = f"{off.mean():+.3f}", f"{worst(off):+.3f}"
+        fwhm = f"{wider.mean():+.1%}", f"{worst(wider):+.1%}"
+        yield name, by, len(values), *centroid, *fwhm, why
+
+
+def _smoothed_peaks(report, what, group):
+    derived, authors = [], []
+    for one in group:
+        if one.measured.smoothed_peak is None:
+            continue
+        size = len(one.measured.counts)
+        found = measured.smoothed_peak(one.counts[one.axis.first : one.axis.first + size])
+        derived.append(abs(found - one.measured.smoothed_peak))
+        if one.measured.authors_peak is not None:
+            authors.append(abs(found - one.measured.authors_peak))
+    if derived:
+        which = f"{what}: smoothed peaks"
+        report.bound(f"{which} of {len(derived)} files", f"{max(derived)} channels off", "0", not max(derived))
+    if authors:
+        off = f"{np.mean(authors):.1f} channels off, worst {max(authors):.1f}"
+        kept = max(authors) <= AUTHORS_PEAK
+        report.bound(f"{which}, {len(authors)} in the authors' table", off, f"at most {AUTHORS_PEAK}", kept)
+
+
+# ---- chi-squared -----------------------------------------------------------------------------------------------------
+
+
+def _judge_chi_squared(report, runs: list[chi_squared.Run], events: int):
+    target = runs[0].target
+    rows = [
+        (r.seed, r.recorded, r.cells, f"{r.chi_squared:.1f}", f"{r.p:.4f}", f"{r.merged:.2%}", f"{r.distortion:.3f}")
+        for r in runs
+    ]
+    columns = ("seed", "recorded", "cells", "chi-squared", "p", "merged", "adds to chi-squared")
+    report.table(f"{chi_squared.FILE} at {RATE_CPS[target]} particles a second, on {target}", columns, rows)
+    ps = [r.p for r in runs]
+    least = min(r.recorded for r in runs)
+    what = f"{target}, {len(runs)} seeds"
+    report.bound(f"{what}: recorded events, least", f"{least}", f">= {events}", least >= events)
+    worst = max(r.distortion / r.sigma for r in runs)
+    limit = f"<= {DISTORTION} of its standard deviation"
+    report.bound(f"{what}: merged pulses add to chi-squared", f"{worst:.4f}", limit, worst <= DISTORTION)
+    if len(runs) < SEEDS:
+        report.say(
+            f"with {len(runs)} of {SEEDS} seeds each p is judged by itself; that all are uniform, in the long form"
+        )
+        report.bound(f"{what}: least p", f"{min(ps):.4f}", f"> {ONE_P:g}", min(ps) > ONE_P)
+    else:
+        p = kstest(ps, "uniform").pvalue
+        report.bound(f"{what}: p of Kolmogorov-Smirnov, p uniform", f"{p:.4f}", f"> {KS_P:g}", p > KS_P)
