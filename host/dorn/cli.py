@@ -22,6 +22,7 @@ STUDIES = {
     "counting": ("events and live time of known sources from 0.1 to 500 kcps", ("targets",)),
     "deadtime": ("dead time as counted, by double pulses at the head's pins and by others' methods", ("data?",)),
     "adc": ("over-wide codes of three real converters: measured, corrected, judged on unseen readings", ("data",)),
+    "stalls": ("events while the CPU does not read the rings: kept, or booked to the microsecond", ()),
     "spectra": ("spectra measured by others come back count for count", ("data", "targets")),
 }
 

@@ -72,11 +72,11 @@ def sort(
         end = tails[i]
         if end == 0:
             break
-        stamp = stamps[i]
-        if ((stamp - until) >> 31) & 1 == 0:
-            break
         if tails[(i - 1) & mask]:  # zeroed when it was read: written again, so the ring came round
             status = OVERRUN
+            break
+        stamp = stamps[i]  # looked at after that: it could be of the next round, and end the call as if all were read
+        if ((stamp - until) >> 31) & 1 == 0:
             break
         tails[i] = 0  # before the event is read: should the ring come round meanwhile, the next look here tells
         state[STAMP] = stamp
