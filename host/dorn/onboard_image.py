@@ -20,7 +20,7 @@ _OPTIONS = ("-O2",)
 def files(board: str, changed: dict[str, str] | None = None) -> dict[str, bytes]:
     """Path on the board's file system -> content: main.py, and everything else as .mpy.
 
-    changed: path of a source below firmware/ -> its text for this once. UserError for an unknown board.
+    changed: path of a source, below firmware/ or boards/..., -> its text for this once. UserError for an unknown board.
     """
     if board not in BOARDS:
         raise UserError(f"board: unknown ({board!r}); known are {', '.join(BOARDS)}")
