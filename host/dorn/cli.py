@@ -108,7 +108,8 @@ def _bench(args):
 
     rows, wrong = bench.judge(bench.measure())
     print(bench.text(rows))
-    print("\n".join(wrong))
+    for line in wrong:
+        print(line)
     return 1 if wrong else 0
 
 

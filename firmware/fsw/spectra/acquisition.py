@@ -78,9 +78,7 @@ class Acquisition:
         before = self.clock.us()
         self.events.enable(0)
         now = self.clock.us()
-        now -= (
-            now - before
-        ) // 4  # some 100 us lie between, and the lines go off in the third quarter: dorn study counting
+        now -= (now - before) // 4  # some 100 us lie between; when the lines go off, `dorn study counting` has shown
         self._catch_up(now)
         over = now + _LAST_EVENT_US  # an event under way is completed
         while self.clock.us() < over:
