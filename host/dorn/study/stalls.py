@@ -9,8 +9,10 @@ that were lost and none that was kept.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from dorn import onboard_image
@@ -175,21 +177,24 @@ def _seen(head: Witness, booked_us: int, lost: int, known: int) -> tuple[int, fl
 
 
 def _between(times, a, b) -> bool:
-    from bisect import bisect_right
-
     return bisect_right(times, b) > bisect_right(times, a)
 
 
 def _plot(runs: list[Run]) -> Figure:
     figure = Figure(figsize=(8, 4), dpi=110, layout="constrained")
     axes = figure.subplots()
-    names = [f"{r.stall.name}\n{r.rate_cps / 1000:g} kcps" for r in runs]
-    kept = [r.rates["events"] for r in runs]
-    lost = [r.rates["overrun_hits"] for r in runs]
-    axes.barh(names, kept, color="#1f4e9c", label="events recorded")
-    axes.barh(names, lost, left=kept, color="#c2570c", label="hits lost, booked")
+    names = [f"{r.stall.name}, {r.rate_cps / 1000:g} kcps" for r in runs]
+    lost = np.array([r.rates["overrun_hits"] for r in runs])
+    kept = np.array([sum(sum(r.rates[name]) for name in PER_DETECTOR) for r in runs])
+    share = 100 * lost / (kept + lost)
+    axes.barh(names, 100 - share, color="#1f4e9c", label="counted")
+    axes.barh(names, share, left=100 - share, color="#c2570c", label="lost in the stall, booked")
+    for row, (n, r) in enumerate(zip(kept + lost, runs, strict=True)):
+        booked = f", {r.rates['gap_us'] / 1000:.0f} ms booked" if r.rates["gap_us"] else ""
+        axes.text(1, row, f"{n} hits{booked}", color="white", va="center", fontsize=7)
     axes.invert_yaxis()
-    axes.set_xscale("symlog", linthresh=100)
-    axes.tick_params(labelsize=7)
-    axes.legend(frameon=False)
+    axes.set_xlabel("hits of the run, %")
+    axes.tick_params(labelsize=8)
+    axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
+    axes.set_title("Stalls (rp2040)", loc="left", fontsize=10)
     return figure
