@@ -141,13 +141,14 @@ def _clear(at: ptr32, words: int):
 
 
 @micropython.viper
-def _override(control: ptr32, detectors: int):
-    # the inputs of the detectors that are not in the mask low, the others as they are
+def _override(control: ptr32, detectors: int, timer: ptr32) -> uint:
+    # the inputs of the detectors that are not in the mask low, the others as they are -> the time when it was done
     for d in range(16):
         keep = control[2 * d] & ~_INOVER
         if (detectors >> d) & 1 == 0:
             keep |= _INOVER_LOW
         control[2 * d] = keep
+    return uint(timer[0])
 
 
 class EventBuilder:
@@ -227,8 +228,11 @@ class EventBuilder:
         self.enable(0)
 
     def enable(self, detectors):
-        """Let only these detectors (a mask) trigger: the inputs of the others are overridden low."""
-        _override(_IO_BANK0_CTRL + 8 * self._first, detectors)
+        """Let only these detectors (a mask) trigger: the inputs of the others are overridden low.
+
+        -> when that was done, low 32 bits of the time in us
+        """
+        return _override(_IO_BANK0_CTRL + 8 * self._first, detectors, _TIMERAWL)
 
     def start(self, detectors):
         """Stop, empty the rings and run: nothing of an earlier run is left. The reader begins anew at slot 0."""

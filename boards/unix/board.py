@@ -124,6 +124,7 @@ class EventBuilder:
 
     def enable(self, detectors):
         self._pipe.ask("E", detectors)
+        return self._pipe.us() & 0xFFFFFFFF
 
     def stop(self):
         self._pipe.ask("X", 0)

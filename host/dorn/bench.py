@@ -11,10 +11,8 @@ import tomllib
 from dorn import onboard_image
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
-from dorn.head.mixture import Mixture
-from dorn.head.sources import ScenarioSource
 from dorn.session import Session
-from dorn.study import counting
+from dorn.study import counting, recording
 from dorn.targets.event_law import board_times, constants
 from dorn.targets.rp2040 import Rp2040Target
 
@@ -175,15 +173,12 @@ def _busy_run() -> tuple[int, int, dict]:
 
     -> (us from power-up to the first housekeeping, its load, fields of housekeeping after all kinds of packets)
     """
-    mixture = Mixture()
-    mixture.add(4, 1000, 10_000)
-    mixture.add(1, 1000, 10_000, through=True)
     with Rp2040Target(Head(FrontEnd(width_ns=counting.WIDTH_NS))) as target:
         session = Session(target)
         session.connect()
         boot_us = target.now_us
         session.command("function", function="start")
-        target.inject(ScenarioSource("flat", mixture, None, {}).particles(20_000, 10, 1))
+        target.inject(recording.flat(through=0.2).particles(20_000, 10, 1))
         session.command("set_parameter", parameter="housekeeping_period", value=2)
 
         def housekeeping() -> dict:

@@ -55,7 +55,7 @@ class Products(Collection):
             "real_time_s": totals and totals.real_us / 1e6,
             "live_time_s": totals and totals.live_us / 1e6,
             "events": totals and totals.count("events"),
-            # corrected for dead time; classes and single detectors: dorn.analysis.accidentals
+            # of random arrivals, corrected for dead time; classes and single detectors: dorn.analysis.accidentals
             "trigger_rate_cps": totals and (totals.count("events") / totals.live_us * 1e6 if totals.live_us else None),
             "in_spectra": sum(int(s.counts.sum()) for s in self.all_spectra().values()),
             "incomplete_spectra": self.incomplete_spectra,

@@ -26,6 +26,7 @@ class Housekeeping:
             self._faults += 1 if self._events.faults() else 0
         self._faults += a.state[k.BAD_CODES]
         a.state[k.BAD_CODES] = 0
+        e.measure_load()
         telemetry = self._telemetry
         telemetry.begin(
             icd.HOUSEKEEPING,
@@ -43,7 +44,7 @@ class Housekeeping:
             e.cycles & 0xFFFFFFFF,
             e.overruns & 0xFFFF,
             e.failures & 0xFFFF,
-            e.busy_permille(),
+            e.busy_permille,
             self._router.accepted & 0xFFFF,
             self._router.rejected & 0xFFFF,
             self._deframer.bad & 0xFFFF,

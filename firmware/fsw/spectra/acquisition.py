@@ -12,7 +12,7 @@ _ALL = const(0xFFFFFF)  # 16 spectra and 8 coincidence spectra, a bit each
 _BATCHES = const(4)  # kernel calls in one turn: some 15 ms at the highest rate
 _BACKLOG = const(128)  # events waiting that are worth a turn: of 16 hits each they still fit the amplitudes
 _AMPLITUDE_GUARD = const(1280)  # conversions that may arrive while one kernel call runs
-_LAST_EVENT_US = const(100)  # longer than an event takes whose detectors are switched off while it is under way
+_LAST_EVENT_US = const(1000)  # longer than an event takes whose detectors are switched off while it is under way
 _STRIKES = const(3)  # times in a row a line is found high at the pass limit before it is switched off
 _COUNT = const(0xFFFFFFFF)  # the event builder counts conversions modulo this
 _EMPTY = const(0)
@@ -75,18 +75,17 @@ class Acquisition:
 
     def stop(self):
         """Stop at once and let every spectrum be sent."""
-        before = self.clock.us()
-        self.events.enable(0)
+        off = self.events.enable(0)
         now = self.clock.us()
-        now -= (now - before) // 4  # some 100 us lie between; when the lines go off, `dorn study counting` has shown
+        now -= (now - off) & 0xFFFFFFFF
+        self.running = False  # an overrun that is found now starts nothing anew
         self._catch_up(now)
         over = now + _LAST_EVENT_US  # an event under way is completed
         while self.clock.us() < over:
             self._wait(over, _never)
         self._drain(over, 1)
         self._halt()
-        self.gap_us += now - self._known_us  # only if a full channel held events up
-        self.running = False
+        self.gap_us += now - self._known_us  # if a full channel held events up, or the ring had come round
         self._close_all(icd.CLOSED_BY_STOP)
         self._report(icd.EVENT_ACQUISITION_STOPPED, self.integration, self.n_events() & 0xFFFFFFFF)
 
@@ -160,8 +159,7 @@ class Acquisition:
         while batches:
             batches -= 1
             if k.unread(0, 0, 0, builder.tails, state) > limit:
-                self._overrun()
-                return _MORE
+                return self._overrun(now)
             n = k.sort(
                 0, 0, 0, builder.words, builder.stamps, builder.tails, builder.amplitudes,
                 state, self.thresholds, self.counters, self.singles, self.pairs,
@@ -175,8 +173,7 @@ class Acquisition:
                 self._stuck()
             status = state[k.STATUS]
             if status == k.OVERRUN:
-                self._overrun()
-                return _MORE
+                return self._overrun(now)
             if status == k.FULL:
                 return _FULL
             if status == k.SLIPPED:
@@ -199,9 +196,10 @@ class Acquisition:
         return now - ((now - self.state[k.STAMP]) & 0xFFFFFFFF)
 
     def _advance(self, now):
-        self.real_us += now - self._known_us
-        self._known_us = now
-        self.state[k.STAMP] = now & 0xFFFFFFFF  # a stamp wraps after 71 minutes: none older than this is kept
+        if now > self._known_us:  # else an overrun, found since `now` was read, has brought it farther
+            self.real_us += now - self._known_us
+            self._known_us = now
+            self.state[k.STAMP] = now & 0xFFFFFFFF  # a stamp wraps after 71 minutes: none older than this is kept
 
     def _launch(self):
         state = self.state
@@ -214,26 +212,37 @@ class Acquisition:
         if marked:  # the mark is there already: its stamp tells exactly when the lines were found quiet first
             state[k.STAMP] = int.from_bytes(builder.stamps[:4], "little")
             now = self._last_good_us(now)
+            # and its own dead time, which will be counted when it is read, was before that
+            passes = (0x7FFF - int.from_bytes(builder.words[:4], "little")) & 0xFFFF
+            self.dead_cycles -= builder.fixed_cycles + builder.pass_cycles * passes
         self._known_us = now
+        self._halted = False
         state[k.STAMP] = now & 0xFFFFFFFF
 
     def _halt(self):
-        """Stop the event builder. -> conversions it made that were never read"""
+        """Stop the event builder, once. -> conversions it made that were never read"""
+        if self._halted:
+            return 0
+        self._halted = True
         self.events.stop()
         lost = (self.events.converted() - self._read) % _COUNT
         self.overrun_hits += lost
         return lost
 
-    def _overrun(self):
-        """The ring came round, or is about to: book what is gone, and begin anew."""
+    def _overrun(self, now):
+        """The ring came round, or is about to: book what is gone, and begin anew, or end at `now`. -> _MORE or _FULL"""
         self._advance(self._last_good_us(self.clock.us()))
         good = self._known_us
         lost = self._halt()
-        self._launch()
-        gap = self._known_us - good
-        self.gap_us += gap
         self.overruns += 1
-        self._report(icd.EVENT_RING_OVERRUN, min(gap, 0xFFFFFFFF), lost)
+        if self.running:
+            self._launch()
+            now = self._known_us
+            self.gap_us += now - good
+        else:  # `stop` books the time
+            k.clear(self.events.tails, self.events.mask + 1)
+        self._report(icd.EVENT_RING_OVERRUN, min(max(now - good, 0), 0xFFFFFFFF), lost)
+        return _MORE if self.running else _FULL
 
     def _stuck(self):
         """Events ended with a line still high. A line found so again and again is switched off."""

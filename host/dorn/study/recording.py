@@ -11,6 +11,8 @@ import numpy as np
 from dorn.collection import PER_DETECTOR, SCALARS, Collection
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import DEFAULT_COMPARATOR_MV, FrontEnd, Head
+from dorn.head.mixture import Mixture
+from dorn.head.sources import ScenarioSource
 from dorn.run import RATES_S, collect
 from dorn.session import Session
 from dorn.targets import open_target
@@ -37,6 +39,15 @@ def balanced(fates: dict[str, int], hits: int) -> bool:
     """Whether the head's fates add up, and the firmware's counters have so many hits as the head delivered."""
     gone = sum(number for name, number in fates.items() if name not in ("injected", "spurious"))
     return fates["injected"] == gone and fates["delivered"] == hits and fates["spurious"] == 0
+
+
+def flat(through: float = 0.0) -> ScenarioSource:
+    """Particles of 1 to 10 MeV in all detectors, that part of them through both of a detection unit."""
+    mixture = Mixture()
+    mixture.add(1 - through, 1000, 10_000)
+    if through:
+        mixture.add(through, 1000, 10_000, through=True)
+    return ScenarioSource("flat", mixture, None, {})
 
 
 def front_end() -> FrontEnd:

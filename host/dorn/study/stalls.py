@@ -19,11 +19,9 @@ from dorn import onboard_image
 from dorn.collection import PER_DETECTOR
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
-from dorn.head.mixture import Mixture
-from dorn.head.sources import ScenarioSource
 from dorn.session import Session
 from dorn.study import Report, spread
-from dorn.study.recording import balanced
+from dorn.study.recording import balanced, flat
 from dorn.targets.rp2040 import Rp2040Target
 
 RATES_CPS = (100, 1000, 20_000)
@@ -101,9 +99,6 @@ def study(report: Report, short: bool) -> None:
 
 def run(job: tuple[Stall, float, int]) -> Run:
     stall, rate_cps, times = job
-    mixture = Mixture()
-    mixture.add(4, 1000, 10_000)
-    mixture.add(1, 1000, 10_000, through=True)
     head = Witness(FrontEnd())
     overruns = []
     with Rp2040Target(head, files=_files(stall)) as target:
@@ -119,7 +114,7 @@ def run(job: tuple[Stall, float, int]) -> Run:
         session.command("set_parameter", parameter="rates_period", value=1)
         head.conversions.clear()
         head.releases.clear()
-        target.inject(ScenarioSource("flat", mixture, None, {}).particles(rate_cps, 1000, 1))
+        target.inject(source.particles(rate_cps, 1000, 1, spacing))
         session.command("function", function="start")
         for _ in range(times):
             session.advance(PAUSE_S)
