@@ -12,7 +12,7 @@ from dorn import onboard_image
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.session import Session
-from dorn.study import counting, recording
+from dorn.study import recording, trials
 from dorn.targets.event_law import board_times, constants
 from dorn.targets.rp2040 import Rp2040Target
 
@@ -109,15 +109,16 @@ def measure() -> dict[str, float]:
 
 
 def judge(figures: dict[str, float]) -> tuple[list[tuple], list[str]]:
-    """Against boards/pico/budget.toml. -> (rows name, figure, budget, target; what is wrong, one line each)"""
+    """Against boards/pico/budget.toml. -> (name, figure, budget, target, verdict of each; lines on what is wrong)"""
     table = tomllib.loads((PICO / "budget.toml").read_text())
     slack = table.pop("slack")
     entries = {f"{group}.{name}": entry for group, rows in table.items() for name, entry in rows.items()}
     rows, wrong = [], [f"{name}: not in the budget" for name in figures if name not in entries]
     for name, entry in entries.items():
         value, budget = figures[name], entry["budget"]
-        rows.append((name, value, budget, entry["target"]))
         sign = 1 if entry["better"] == "more" else -1
+        kept = "kept" if sign * value >= sign * budget else "BROKEN"
+        rows.append((name, value, f"{'>=' if sign > 0 else '<='} {budget}", entry["target"], kept))
         if sign * value < sign * budget:
             wrong.append(f"{name}: {value} is over the budget of {budget}")
         elif sign * (value - budget) > slack * budget:
@@ -130,10 +131,15 @@ def judge(figures: dict[str, float]) -> tuple[list[tuple], list[str]]:
     return rows, wrong
 
 
+_UNITS = {"ram": "bytes", "files": "bytes", "time": "us", "kernel": "cycles", "speed": "1/s"}
+
+
 def text(rows: list[tuple]) -> str:
     """The rows of `judge` as a table."""
-    lines = [f"{'rp2040, emulated, not cycle-exact':34}{'measured':>10}{'budget':>10}{'target':>10}"]
-    lines += [f"{name:34}" + "".join(f"{number:10}" for number in numbers) for name, *numbers in rows]
+    lines = [f"{'rp2040, emulated, not cycle-exact':34}{'':8}{'measured':>10}{'budget':>12}{'target':>10}"]
+    for name, measured, budget, target, verdict in rows:
+        unit = "1/1000" if name.endswith("permille") else _UNITS[name.partition(".")[0]]
+        lines.append(f"{name:34}{unit:8}{measured:10}{budget:>12}{target:10}  {verdict}")
     return "\n".join(lines)
 
 
@@ -173,7 +179,7 @@ def _busy_run() -> tuple[int, int, dict]:
 
     -> (us from power-up to the first housekeeping, its load, fields of housekeeping after all kinds of packets)
     """
-    with Rp2040Target(Head(FrontEnd(width_ns=counting.WIDTH_NS))) as target:
+    with Rp2040Target(Head(FrontEnd(width_ns=trials.WIDTH_NS))) as target:
         session = Session(target)
         session.connect()
         boot_us = target.now_us
@@ -195,7 +201,7 @@ def _speed() -> dict[str, int]:
     """Events recorded a second by the whole firmware: of a regular pulser, one hit each, and of a Poisson source."""
     out = {}
     for spacing, offered_cps in (("regular", 160_000), ("poisson", 100_000)):
-        (trial,) = counting.trials(counting.Job("rp2040", spacing, offered_cps, 0.4, (1,)))
+        (trial,) = trials.trials(trials.Job("rp2040", spacing, offered_cps, 0.4, (1,)))
         rates = trial.rates
         out[f"speed.{spacing}_cps"] = round(rates["events"] / (rates["real_us"] + rates["gap_us"]) * 1e6)
     return out

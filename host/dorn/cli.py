@@ -1,7 +1,7 @@
 """The `dorn` command.
 
 Exit status: 0 done, 1 a bound of a study or of the budget is broken, 2 an error of the input (one line on stderr says
-which), 130 stopped with Ctrl-C.
+which), 130 stopped with Ctrl-C, 141 nobody reads the output.
 """
 
 import argparse
@@ -17,13 +17,25 @@ from dorn.head.reading import above_zero, at_least
 
 REAL_DETECTORS = "-"  # in place of a source
 DEMO = Path(__file__).with_name("demo.toml")
-# of each study, a module of dorn.study: what it proves, and what it takes
+# of each study, a module of dorn.study: what it proves, what it takes, and the sets of DATA it needs
 STUDIES = {
-    "counting": ("events and live time of known sources from 0.1 to 500 kcps", ("targets",)),
-    "deadtime": ("dead time as counted, by double pulses at the head's pins and by others' methods", ("data?",)),
-    "adc": ("over-wide codes of three real converters: measured, corrected, judged on unseen readings", ("data",)),
-    "stalls": ("events while the CPU does not read the rings: kept, or booked to the microsecond", ()),
-    "spectra": ("spectra measured by others come back count for count", ("data", "targets")),
+    "counting": ("events and live time of known sources from 0.1 to 500 kcps", ("targets",), ()),
+    "deadtime": (
+        "dead time as counted, by double pulses at the head's pins and by others' methods",
+        ("data?", "chip"),
+        ("deadtime-two-source", "geiger-times"),
+    ),
+    "stalls": ("events while the CPU does not read the rings: kept, or booked", ("chip",), ()),
+    "spectra": (
+        "spectra measured by others come back count for count",
+        ("data", "targets"),
+        ("am241-lisbon", "am241-cologne", "am241-milano", "po210-kentucky", "triple-alpha-leuven"),
+    ),
+    "adc": (
+        "over-wide codes of three real converters: measured, corrected, judged on unseen readings",
+        ("data",),
+        ("adc-ramp-rp2040",),
+    ),
 }
 
 
@@ -38,6 +50,9 @@ def main(argv=None):
     except KeyboardInterrupt:
         print("dorn: stopped", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # `dorn study ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 class _Parser(argparse.ArgumentParser):
@@ -89,16 +104,17 @@ def _parser():
 
     study = commands.add_parser("study", help="prove the instrument: tables, plots and bounds it keeps")
     studies = study.add_subparsers(required=True, metavar="STUDY", dest="study")
-    for name, (about, takes) in STUDIES.items():
+    for name, (about, takes, sets) in STUDIES.items():
         one = studies.add_parser(name, help=about, description=about)
         one.set_defaults(command=_study)
-        if "data" in takes:
-            one.add_argument("data", type=Path, metavar="DATA", help="folder of the measured sets")
-        if "data?" in takes:
-            one.add_argument("data", type=Path, nargs="?", metavar="DATA", help="folder of the measured sets, if any")
+        if sets:
+            holds = f"folder of the measured sets, with {', '.join(sets)}"
+            one.add_argument("data", type=Path, nargs=None if "data" in takes else "?", metavar="DATA", help=holds)
         if "targets" in takes:
             one.add_argument("--target", choices=("unix", "rp2040"), help="one of them only (default: both)")
-        one.add_argument("--short", action="store_true", help="fewer seeds and events; the bounds are the same")
+        one.add_argument(
+            "--short", action="store_true", help="fewer seeds and events: what these can judge, as tests do"
+        )
         one.add_argument("--out", type=Path, metavar="DIR", help=f"where the files go (default dorn-study/{name})")
     return parser
 
@@ -116,23 +132,34 @@ def _bench(args):
 def _study(args):
     from importlib import import_module
 
-    from dorn.study import Report
+    _, takes, sets = STUDIES[args.study]
+    try:
+        from dorn.study import Report
 
-    takes = {}
-    if hasattr(args, "data"):
-        if args.data and not args.data.is_dir():
-            raise UserError.at("DATA", "folder", "is not there", str(args.data))
-        takes["data"] = args.data
-    if hasattr(args, "target"):
-        takes["targets"] = (args.target,) if args.target else ("unix", "rp2040")
+        module = import_module(f"dorn.study.{args.study}")
+    except ImportError as error:
+        raise UserError(f"study {args.study}: {error}; pip install dorn-fsw[study]") from None
+    given = {}
+    if sets:
+        given["data"] = args.data
+        for missing in () if args.data is None else (name for name in sets if not (args.data / name).is_dir()):
+            raise UserError.at(
+                "DATA", "folder", f"has no {missing}; {args.study} needs {', '.join(sets)}", str(args.data)
+            )
+    if "targets" in takes:
+        given["targets"] = (args.target,) if args.target else ("unix", "rp2040")
+    if "chip" in takes or "rp2040" in given.get("targets", ()):
+        from dorn.targets import pico_flash
+
+        pico_flash.image()  # said now, not in the middle
     out = args.out or Path("dorn-study") / args.study
     _check_directory(out)
     report = Report(args.study, out)
     try:
-        module = import_module(f"dorn.study.{args.study}")
-    except ImportError as error:
-        raise UserError(f"study {args.study}: {error}; pip install dorn-fsw[study]") from None
-    module.study(report, args.short, **takes)
+        module.study(report, args.short, **given)
+    except BaseException:
+        report.abandon()
+        raise
     return 0 if report.finish() else 1
 
 
@@ -246,6 +273,9 @@ def _report(summary, out):
     others = [f"{text(name)} {what}" for name, what in _NOT_RECORDED.items() if summary.get(name)]
     if others:
         print(f"not recorded: {', '.join(others)}")
+    outside = sum(summary.get(name) or 0 for name in ("below_threshold", "over_range"))
+    if outside > (summary.get("recorded") or 0):
+        print("most pulses are below threshold or over range: is the calibration of the source right?")
     damage = [f"{text(name)} {what}" for name, what in _DAMAGE.items() if summary.get(name)]
     if damage:
         print(f"not all has come: {', '.join(damage)}; what is counted above is what came")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dorn.analysis import accidentals
 from dorn.collection import COUNTERS, PER_DETECTOR, Collection
 from dorn.errors import UserError
 from dorn.plot import spectrum_png
@@ -55,12 +56,25 @@ class Products(Collection):
             "real_time_s": totals and totals.real_us / 1e6,
             "live_time_s": totals and totals.live_us / 1e6,
             "events": totals and totals.count("events"),
-            # of random arrivals, corrected for dead time; classes and single detectors: dorn.analysis.accidentals
+            # of random arrivals, corrected for dead time; those below also for accidental coincidences
             "trigger_rate_cps": totals and (totals.count("events") / totals.live_us * 1e6 if totals.live_us else None),
+            **self._particles(totals),
             "in_spectra": sum(int(s.counts.sum()) for s in self.all_spectra().values()),
             "incomplete_spectra": self.incomplete_spectra,
             **{name: link[name] for name in LINK},
         }
+
+    def _particles(self, totals):
+        """Rates of the particles behind the classes of events: [16] that stop in a detector, [8] through a unit."""
+        singles, pairs = np.zeros(16), np.zeros(8)
+        for (event_class, number), spectrum in self.all_spectra().items():
+            (pairs if event_class == "front_back" else singles)[number] += spectrum.counts.sum()
+        try:
+            several, live_s = (totals.count("several_units"), totals.live_us / 1e6) if totals else (0, 0.0)
+            found = accidentals.particles(singles, pairs, several, live_s)
+        except ValueError:  # nothing was counted, or so much that no window explains it
+            return {"alone_cps": None, "through_cps": None}
+        return {"alone_cps": found.alone_cps.tolist(), "through_cps": found.through_cps.tolist()}
 
     def write(self, out, target=None, link=None, head=None):
         """Write the four files into the directory `out` (made if need be) and return the summary.

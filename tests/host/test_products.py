@@ -211,6 +211,8 @@ def test_summary_takes_every_counter_from_where_it_was_counted():
         "live_time_s": 9.5,
         "events": 380,
         "trigger_rate_cps": 40.0,
+        "alone_cps": None,
+        "through_cps": None,
         "in_spectra": 0,
         "incomplete_spectra": 0,
         "packets": 12,
@@ -229,6 +231,20 @@ def test_summary_takes_every_counter_from_where_it_was_counted():
     assert summary["injected"] == sum(summary[name] for name in fates)
     assert collected.totals().count("front") == 77  # and not the front_back events as well
     assert collected.summary()["target"] == "pico"
+
+
+def test_summary_gives_the_rates_of_particles_of_each_detector():
+    """5 and 3 counts in 2 s live, none in several units: nothing to correct."""
+    counts = np.zeros(1024, int)
+    counts[500] = 5
+    other = np.zeros(1024, int)
+    other[10] = 3
+    collected = products(
+        spectrum(0, counts), spectrum(15, other), packet("rates", real_us=2_100_000, live_us=2_000_000)
+    )
+    summary = collected.summary()
+    assert (summary["alone_cps"][0], summary["alone_cps"][15], sum(summary["alone_cps"])) == (2.5, 1.5, 4.0)
+    assert summary["through_cps"] == [0.0] * 8
 
 
 def test_summary_says_null_for_what_nothing_has_counted(tmp_path):

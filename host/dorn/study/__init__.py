@@ -53,6 +53,11 @@ class Report:
         # without matplotlib's version in it: the same study gives the same picture
         figure.savefig(self.out / f"{name}.png", metadata={"Software": None})
 
+    def abandon(self) -> None:
+        """The study did not come to its end: what it has found is no verdict."""
+        self.say("\nabandoned: no verdict")
+        self._text.close()
+
     def finish(self) -> bool:
         """Print the bounds. -> whether all were kept"""
         verdicts = ("BROKEN", "kept")

@@ -1,34 +1,27 @@
 """Counting: what becomes of the particles of a known source, from 0.1 to 500 kcps, and what live time is worth.
 
 A Poisson source plays on all detectors before the acquisition starts and until after it has stopped. Events over live
-time must be its rate (for random arrivals only: a regular source leaves no chance to the time in which it cannot come). Every trial has the pull (events - rate * live time) / sqrt(rate * live time), a
-standard normal variable if live time is right; the trials of one rate are pooled, and tested for that distribution.
+time must be its rate. Every trial has the pull (events - rate * live time) / sqrt(rate * live time), a standard normal
+variable if live time is right; the trials of one rate are pooled, and tested for that distribution.
 
 Regular sources show the limits: up to one event in its dead time nothing is lost; above, every second pulse; with
-pulses closer than their width no line is ever quiet, and the time is dead, and booked so.
+pulses closer than their width no line is ever quiet, and the time is dead, and booked so. Events over live time is not
+their rate: only random arrivals come in live and in dead time alike.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
 
 from dorn.analysis import accidentals
-from dorn.collection import PER_DETECTOR
-from dorn.head.front_end import FrontEnd, Head
-from dorn.head.mixture import Mixture
-from dorn.head.sources import ScenarioSource
-from dorn.run import collect
-from dorn.session import Session
 from dorn.study import Report, spread
-from dorn.study.recording import balanced, flat
-from dorn.targets import open_target
+from dorn.study.trials import ALONE, THROUGH, WIDTH_NS, Job, Trial, trials
 
-WIDTH_NS = 4000
 SEEDS = tuple(range(1, 21))
 POISSON_CPS = {
     "unix": (100, 300, 1000, 5000, 20_000, 50_000, 100_000, 200_000, 500_000),
@@ -42,97 +35,12 @@ SHORT_CPS = {"unix": POISSON_CPS["unix"], "rp2040": (20_000, 100_000, 500_000)}
 PRECISE_CPS = (20_000, 50_000)  # where 0.5 % is asked
 ALL_RECORDED_CPS = 150_000
 MIXED_CPS = (20_000, 50_000, 100_000)
-# of the particles in the study of classes: weights of the fronts and backs of the 8 units, and of those through both
-ALONE = tuple(1 + d % 5 for d in range(16))
-THROUGH = tuple(1 + u % 3 for u in range(8))
-
-
-@dataclass(frozen=True)
-class Job:
-    target: str
-    spacing: str
-    rate_cps: float
-    seconds: float
-    seeds: tuple[int, ...]
-    mixed: bool = False  # unequal detectors, and particles through both sides
-
-
-@dataclass
-class Trial:
-    """One acquisition. The head's fates are those of the source's pulses before and after it, too."""
-
-    rates: dict  # fields of the rates packet at its end
-    fates: dict[str, int]
-    singles: np.ndarray  # int64[16]: sums of the spectra, where the study needs them
-    pairs: np.ndarray  # int64[8]
-    balanced: bool  # every pulse has one fate, and every conversion one counter
 
 
 def study(report: Report, short: bool, targets=("unix", "rp2040")) -> None:
     _live_time(report, short, targets)
     _regular(report, short, targets)
     _classes(report, short, targets)
-
-
-# ---- trials ----------------------------------------------------------------------------------------------------------
-
-
-def trials(job: Job) -> list[Trial]:
-    """One for each seed, on one instrument."""
-    source = _mixed() if job.mixed else flat()
-
-    def particles(number):  # every rate has numbers of its own
-        seed = number * 1_000_000 + int(job.rate_cps)
-        return source.particles(job.rate_cps, job.seconds + 2, seed, job.spacing)
-
-    head = Head(FrontEnd(width_ns=WIDTH_NS))
-    with open_target(job.target, head) as target:
-        session = Session(target)
-        session.connect()
-        session.command("set_parameter", parameter="integration_time", value=86400)
-        session.command("set_parameter", parameter="rates_period", value=1)
-        return [_trial(session, job, particles(n)) for n in job.seeds]
-
-
-def _mixed() -> ScenarioSource:
-    mixture = Mixture()
-    for d, weight in enumerate(ALONE):
-        mixture.add(weight, 1000, 10_000, (d,))
-    for u, weight in enumerate(THROUGH):
-        mixture.add(weight, 1000, 10_000, (2 * u,), through=True)
-    return ScenarioSource("mixed", mixture, None, {})
-
-
-def _trial(session: Session, job: Job, particles) -> Trial:
-    head = session.target.head
-    before = {**vars(head.fates), "pending": head.pending}
-    singles, pairs = np.zeros(16, np.int64), np.zeros(8, np.int64)
-
-    def add(packet):
-        if packet.name == "spectrum":
-            singles[packet.fields["detector"]] += sum(packet.fields["counts"])
-        elif packet.name == "coincidence_spectrum":
-            pairs[packet.fields["unit"]] += sum(packet.fields["counts"])
-
-    session.command("function", function="clear")
-    session.on_packet = add
-    session.target.inject(particles)
-    session.command("function", function="start")
-    session.advance(job.seconds)
-    if job.mixed:
-        collect(session, _stop)
-    else:
-        _stop(session)
-    head.cut()
-    rates = session.wait_for(lambda packet: packet.name == "rates", 10).fields
-    session.on_packet = None
-    fates = {name: value - before[name] for name, value in {**vars(head.fates), "pending": head.pending}.items()}
-    hits = sum(sum(rates[name]) for name in PER_DETECTOR) + rates["overrun_hits"]
-    return Trial(rates, fates, singles, pairs, balanced(fates, hits))
-
-
-def _stop(session: Session) -> None:
-    session.command("function", limit_s=20, function="stop")
 
 
 def _spread(jobs: list[Job]) -> dict[Job, list[Trial]]:
@@ -186,9 +94,13 @@ def _live_time(report: Report, short: bool, targets) -> None:
                 off = 100 * (ratio - 1)
                 report.bound(f"{what}: corrected rate", f"{off:+.2f} %", "within 0.5 %", abs(off) <= 0.5)
         _books(report, what, found)
-    of_pulses = ("injected", "recorded/s", "merged %", "lost %")
+    of_pulses = ("pulses", "events/s", "merged %", "lost %")
     columns = ("offered", *of_pulses, "live %", "corrected %", "pull", "worst", "KS p")
     report.table(f"Poisson source, {len(seeds)} seeds, pulses of {WIDTH_NS / 1000:g} us", columns, rows)
+    report.say("pulses: of the head while acquiring, of which so many merged with another's hit or came in dead time;")
+    report.say(
+        "corrected: events over live time less offered; pull: of all seeds, in standard deviations; worst: of one"
+    )
     report.plot("counting", _plot(points))
 
 
@@ -222,7 +134,8 @@ def _regular(report: Report, short: bool, targets) -> None:
         )
         if job.rate_cps <= ALL_RECORDED_CPS:
             missing = offered - rates["events"]
-            report.bound(f"{what}, regular: not recorded", f"{missing:+.1f} events", "0, +-1 an end", abs(missing) <= 2)
+            kept = abs(missing) <= 2
+            report.bound(f"{what}, regular: not recorded", f"{missing:+.1f} events", "0, +-1 an end", kept)
         elif 1e9 / job.rate_cps > WIDTH_NS:
             off = rates["events"] - offered / 2
             report.bound(f"{what}, regular: beyond every second", f"{off:+.1f} events", "0, +-1 an end", abs(off) <= 2)
@@ -233,6 +146,8 @@ def _regular(report: Report, short: bool, targets) -> None:
         _books(report, f"{what}, regular", found)
     columns = ("offered", "in real time", "recorded", "live %", "extra passes", "overruns, us")
     report.table(f"regular source, pulses of {WIDTH_NS / 1000:g} us", columns, rows)
+    report.say("extra passes: resets repeated because a line was still high; above one event in its dead time every")
+    report.say("second pulse is recorded; pulses closer than their width keep a line high, and all time is dead")
 
 
 # ---- classes and single detectors ------------------------------------------------------------------------------------

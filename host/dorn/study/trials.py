@@ -1,0 +1,109 @@
+"""Trials of counting: the whole instrument on a source that goes on before and after the acquisition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dorn.collection import PER_DETECTOR
+from dorn.head.front_end import FrontEnd, Head
+from dorn.head.mixture import Mixture
+from dorn.head.sources import ScenarioSource
+from dorn.run import collect
+from dorn.session import Session
+from dorn.study.recording import balanced, flat
+from dorn.targets import open_target
+
+WIDTH_NS = 4000  # of the pulses
+# of the particles in the study of classes: weights of the fronts and backs of the 8 units, and of those through both
+ALONE = tuple(1 + d % 5 for d in range(16))
+THROUGH = tuple(1 + u % 3 for u in range(8))
+
+
+@dataclass(frozen=True)
+class Job:
+    target: str
+    spacing: str
+    rate_cps: float
+    seconds: float
+    seeds: tuple[int, ...]
+    mixed: bool = False  # unequal detectors, and particles through both sides
+
+
+@dataclass
+class Trial:
+    """One acquisition."""
+
+    rates: dict  # fields of the rates packet at its end
+    fates: dict[str, int]  # of the head's pulses, from the report of the start to the command to stop
+    singles: np.ndarray  # int64[16]: sums of the spectra, where the study needs them
+    pairs: np.ndarray  # int64[8]
+    balanced: bool  # every pulse has one fate, and every conversion one counter, before and after it, too
+
+
+def trials(job: Job) -> list[Trial]:
+    """One for each seed, on one instrument."""
+    source = _mixed() if job.mixed else flat()
+
+    def particles(number):  # every rate on every target has numbers of its own
+        seed = (number * 10 + (job.target == "rp2040")) * 1_000_000 + int(job.rate_cps)
+        return source.particles(job.rate_cps, job.seconds + 2, seed, job.spacing)
+
+    head = Head(FrontEnd(width_ns=WIDTH_NS))
+    with open_target(job.target, head) as target:
+        session = Session(target)
+        session.connect()
+        session.command("set_parameter", parameter="integration_time", value=86400)
+        session.command("set_parameter", parameter="rates_period", value=1)
+        return [_trial(session, job, particles(n)) for n in job.seeds]
+
+
+def _mixed() -> ScenarioSource:
+    mixture = Mixture()
+    for d, weight in enumerate(ALONE):
+        mixture.add(weight, 1000, 10_000, (d,))
+    for u, weight in enumerate(THROUGH):
+        mixture.add(weight, 1000, 10_000, (2 * u,), through=True)
+    return ScenarioSource("mixed", mixture, None, {})
+
+
+def _trial(session: Session, job: Job, particles) -> Trial:
+    head = session.target.head
+    before = _fates(head)
+    singles, pairs = np.zeros(16, np.int64), np.zeros(8, np.int64)
+
+    def add(packet):
+        if packet.name == "spectrum":
+            singles[packet.fields["detector"]] += sum(packet.fields["counts"])
+        elif packet.name == "coincidence_spectrum":
+            pairs[packet.fields["unit"]] += sum(packet.fields["counts"])
+
+    session.command("function", function="clear")
+    session.on_packet = add
+    session.target.inject(particles)
+    session.command("function", function="start")
+    started = _fates(head)
+    session.advance(job.seconds)
+    during = _less(_fates(head), started)
+    if job.mixed:
+        collect(session, _stop)
+    else:
+        _stop(session)
+    head.cut()
+    rates = session.wait_for(lambda packet: packet.name == "rates", 10).fields
+    session.on_packet = None
+    hits = sum(sum(rates[name]) for name in PER_DETECTOR) + rates["overrun_hits"]
+    return Trial(rates, during, singles, pairs, balanced(_less(_fates(head), before), hits))
+
+
+def _fates(head: Head) -> dict[str, int]:
+    return {**vars(head.fates), "pending": head.pending}
+
+
+def _less(fates, before) -> dict[str, int]:
+    return {name: value - before[name] for name, value in fates.items()}
+
+
+def _stop(session: Session) -> None:
+    session.command("function", limit_s=20, function="stop")
