@@ -112,9 +112,7 @@ def _parser():
             one.add_argument("data", type=Path, nargs=None if "data" in takes else "?", metavar="DATA", help=holds)
         if "targets" in takes:
             one.add_argument("--target", choices=("unix", "rp2040"), help="one of them only (default: both)")
-        one.add_argument(
-            "--short", action="store_true", help="fewer seeds and events: what these can judge, as tests do"
-        )
+        one.add_argument("--short", action="store_true", help="fewer seeds and events, as the tests do")
         one.add_argument("--out", type=Path, metavar="DIR", help=f"where the files go (default dorn-study/{name})")
     return parser
 

@@ -172,7 +172,7 @@ def telemetry(name, sequence, **fields):
     layout = dictionary.telemetry[name]
     body = b""
     for field in layout.fields:
-        value = fields.get(field.name, 0 if field.length is None else [0] * 16)
+        value = fields.get(field.name, [0] * field.length if isinstance(field.length, int) else 0)
         values = value if isinstance(value, list) else [value]
         body += b"".join(v.to_bytes(field.size, "big") for v in values)
     header = (0x0800 | dictionary.mission["apid"]).to_bytes(2, "big") + (0xC000 | sequence).to_bytes(2, "big")

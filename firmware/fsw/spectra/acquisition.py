@@ -169,6 +169,9 @@ class Acquisition:
             self._read += hits
             self.passes += passes
             self.dead_cycles += builder.fixed_cycles * n + builder.hit_cycles * hits + builder.pass_cycles * passes
+            if n and self._before_cycles:
+                self.dead_cycles -= self._before_cycles
+                self._before_cycles = 0
             if state[k.GAVE_UP]:
                 self._stuck()
             status = state[k.STATUS]
@@ -205,6 +208,7 @@ class Acquisition:
         state = self.state
         state[k.READ] = state[k.AMPLITUDE] = 0
         self._read = 0
+        self._before_cycles = 0  # dead time of the mark, if real time begins behind it
         builder = self.events
         builder.start(self.detectors)
         marked = builder.tails[3]  # looked at before the clock, so that the stamp is not later
@@ -212,9 +216,8 @@ class Acquisition:
         if marked:  # the mark is there already: its stamp tells exactly when the lines were found quiet first
             state[k.STAMP] = int.from_bytes(builder.stamps[:4], "little")
             now = self._last_good_us(now)
-            # and its own dead time, which will be counted when it is read, was before that
             passes = (0x7FFF - int.from_bytes(builder.words[:4], "little")) & 0xFFFF
-            self.dead_cycles -= builder.fixed_cycles + builder.pass_cycles * passes
+            self._before_cycles = builder.fixed_cycles + builder.pass_cycles * passes
         self._known_us = now
         self._halted = False
         state[k.STAMP] = now & 0xFFFFFFFF
