@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dorn.head.adc import OVER_WIDE
-from dorn.head.reading import SourceError, above_zero, at_least, text_of
+from dorn.reading import SourceError, above_zero, at_least, text_of
 
 CHANNELS, CODES_PER_CHANNEL = 1024, 4
 SIGMAS = 5.0  # a width that differs from the ordinary one by less is taken as ordinary

@@ -16,7 +16,7 @@ from dorn.errors import UserError
 from dorn.files import onboard_root
 from dorn.head.arrivals import arrivals, before
 from dorn.head.front_end import FrontEnd
-from dorn.head.reading import above_zero, count, number, text_of
+from dorn.reading import above_zero, count, number, text_of
 from dorn.study import Report, spread
 from dorn.study.recording import record
 from dorn.targets.event_law import Times, board_times

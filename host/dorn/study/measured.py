@@ -15,7 +15,7 @@ import numpy as np
 
 from dorn.errors import UserError
 from dorn.head import chn, spe
-from dorn.head.reading import count
+from dorn.reading import count
 
 AM241_KEV = 5485.56
 TRIPLE_KEV = (5156.59, 5485.56, 5804.77)  # Pu-239, Am-241, Cm-244
