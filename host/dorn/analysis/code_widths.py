@@ -16,10 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dorn.head.adc import OVER_WIDE
+from dorn.dictionary import Dictionary
 from dorn.reading import SourceError, above_zero, at_least, text_of
 
-CHANNELS, CODES_PER_CHANNEL = 1024, 4
+CHANNELS, CODES_PER_CHANNEL = map(Dictionary.load().instrument.get, ("channels", "codes_per_channel"))
+OVER_WIDE = (511, 1535, 2559, 3583)  # codes of the RP2040's converter: data sheet, erratum RP2040-E11
 SIGMAS = 5.0  # a width that differs from the ordinary one by less is taken as ordinary
 _HEADER = "channel,width_codes,error_codes"
 # channels at each end of the flat spectrum that noise and its own ends may reach

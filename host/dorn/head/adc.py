@@ -16,7 +16,6 @@ import numpy as np
 from dorn.reading import SourceError, number, text_of
 
 CODES = 4096
-OVER_WIDE = (511, 1535, 2559, 3583)  # erratum RP2040-E11
 
 
 @dataclass(frozen=True)

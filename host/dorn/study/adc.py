@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from dorn.analysis.code_widths import CHANNELS, CODES_PER_CHANNEL, CodeWidths
-from dorn.head.adc import CODES, OVER_WIDE, Adc, read_ramp
-from dorn.head.front_end import FWHM, FrontEnd
+from dorn.analysis import FWHM
+from dorn.analysis.code_widths import CHANNELS, CODES_PER_CHANNEL, OVER_WIDE, CodeWidths
+from dorn.head.adc import CODES, Adc, read_ramp
+from dorn.head.front_end import FrontEnd
 from dorn.study import Report, spread
 from dorn.study.adc_pulses import KEV_PER_CODE, LINE_KEV, OFFSETS, WIDE_CODE, gains, line, play, pulser
 

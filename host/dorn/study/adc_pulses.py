@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from dorn.head.front_end import FrontEnd
+from dorn.dictionary import Dictionary
+from dorn.head.nuclides import main_kev
 from dorn.study.recording import record
 
-KEV_PER_CODE, ZERO_CODE = FrontEnd.kev_per_code, FrontEnd.zero_code
-DETECTORS = 16
+KEV_PER_CODE, ZERO_CODE, DETECTORS = map(Dictionary.load().instrument.get, ("kev_per_code", "zero_code", "detectors"))
 LOWEST_MV = 10  # of the comparators
 SPACING_NS = 10_000
 PULSER_STEPS = range(24, 4051)  # of its 12-bit DAC, one code each: from above the comparators to the end of the scale
-PO214_KEV, LINE_KEV = 7687, 20  # the line, and its FWHM
+PO214_KEV, LINE_KEV = main_kev("Po-214"), 20  # the line, and its FWHM
 WIDE_CODE = 2559  # the one near Po-214
 # of the line in ideal codes from the wide code; the last is where the instrument's offset puts it
 OFFSETS = (-64, -40, -28, *range(-20, 21, 4), 28, PO214_KEV / KEV_PER_CODE + ZERO_CODE - WIDE_CODE)

@@ -16,6 +16,7 @@ from dorn.errors import UserError
 from dorn.files import onboard_root
 from dorn.head.arrivals import arrivals, before
 from dorn.head.front_end import FrontEnd
+from dorn.head.nuclides import main_kev
 from dorn.reading import above_zero, count, number, text_of
 from dorn.study import Report, spread
 from dorn.study.recording import record
@@ -196,7 +197,9 @@ def source(detectors: tuple[int, ...], duration_s: float, seed: int):
     """Po-214 at random times in these detectors, each at RATE_CPS."""
     for times_ns, uniforms in before(duration_s, arrivals(RATE_CPS * len(detectors), seed, "poisson", 1)):
         chosen = np.array(detectors)[(uniforms[:, 0] * len(detectors)).astype(int)]
-        yield from zip(times_ns.astype(np.int64).tolist(), chosen.tolist(), [7687.0] * len(chosen), strict=True)
+        yield from zip(
+            times_ns.astype(np.int64).tolist(), chosen.tolist(), [main_kev("Po-214")] * len(chosen), strict=True
+        )
 
 
 def observe(job: tuple[tuple[int, ...], float, int]) -> tuple[int, float, float]:

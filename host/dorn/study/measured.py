@@ -15,11 +15,11 @@ import numpy as np
 
 from dorn.errors import UserError
 from dorn.head import chn, spe
+from dorn.head.nuclides import main_kev
 from dorn.reading import count
 
-AM241_KEV = 5485.56
-TRIPLE_KEV = (5156.59, 5485.56, 5804.77)  # Pu-239, Am-241, Cm-244
-MCA_CHANNELS = 1024  # of the instrument: what a larger file is brought to
+TRIPLE = ("Pu-239", "Am-241", "Cm-244")
+TRIPLE_KEV = tuple(map(main_kev, TRIPLE))
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _milano(data, file):
     lines = [_around(peak["centroid"], peak["fwhm"], "derived") for peak in peaks]
     stated_kev = _milano_resolution(data / name / file)
     if stated_kev:
-        channels_per_kev = peaks[1]["centroid"] / AM241_KEV
+        channels_per_kev = peaks[1]["centroid"] / main_kev("Am-241")
         source_kev, pulser_kev = stated_kev
         for peak, fwhm_kev, what in zip(peaks, (pulser_kev, source_kev), ("pulser", "Am-241"), strict=True):
             lines.append(_around(peak["centroid"], fwhm_kev * channels_per_kev, f"authors, {what}"))
