@@ -8,6 +8,11 @@ proportional to its width. Stored spectra stay as counted.
     energies_kev = 3.0 * (widths.centres() - 50)  # and the bends of the scale
 
 What it cannot bring back: which of the values within an over-wide code a pulse had.
+
+What it assumes: that the spectrum is flat. With a sliding pulser that is its DAC's matter. A dither averages the DAC's
+steps, not its integral nonlinearity: that goes straight into `edges` and `centres`, less the straight line through it
+(`dorn study adc` says how far, for a DAC's data sheet). The unevenness of its single steps goes into the widths: it
+limits `comb`, while over-wide codes stand far out of it.
 """
 
 from __future__ import annotations

@@ -18,11 +18,21 @@ WIDE_CODE = 2559  # the one near Po-214
 OFFSETS = (-64, -40, -28, *range(-20, 21, 4), 28, PO214_KEV / KEV_PER_CODE + ZERO_CODE - WIDE_CODE)
 
 
-def pulser(sweeps: int, seed: int):
+# integral nonlinearity of the pulser's DAC in LSB of 12 bits, which are its steps here; other than ideal: MCP4728 (data
+# sheet Microchip DS22187E, electrical characteristics), between end points
+DAC_INL = {"ideal": 0.0, "typical": 2.0, "maximum": 13.0}
+
+
+def pulser(sweeps: int, seed: int, inl: float = 0.0):
     """Particles of a sliding test pulser: every step of its DAC equally often in every detector, one detector after
-    the other, with a random dither of half a step up and down on top, so that amplitudes are uniform."""
+    the other, with a random dither of half a step up and down on top, so that amplitudes are uniform.
+
+    inl: of the DAC, in steps, at the middle of its range; a parabola from one end point to the other. A smooth bow is
+    the worst case here: no averaging removes it.
+    """
     rng = np.random.default_rng(seed)
-    steps = np.repeat(np.array(PULSER_STEPS, float), DETECTORS)
+    part = np.array(PULSER_STEPS) / (PULSER_STEPS[-1] + 1)
+    steps = np.repeat(PULSER_STEPS + 4 * inl * part * (1 - part), DETECTORS)
     detectors = list(range(DETECTORS)) * len(PULSER_STEPS)
     for sweep in range(sweeps):
         energies_kev = KEV_PER_CODE * (steps + rng.uniform(-0.5, 0.5, len(steps)))
