@@ -210,13 +210,9 @@ def bent(report: Report, found: list[CodeWidths], ramp, line_counts: np.ndarray)
         rows.append((name, wide, *codes_off, f"{abs(line[beside]).max():.1f}", f"{line[-1]:+.1f}"))
     columns = ("pulser's DAC", "wide codes", "edges: most", "rms, codes", "Po-214 beside: most", "own place, keV")
     report.table(f"what integral nonlinearity of the pulser's DAC does, on {BOARDS[0]}", columns, rows)
-    report.say(
-        "All other figures are of an ideal DAC. Dither averages its steps, not its bow: that goes into the edges"
-    )
-    report.say("less the straight line through it. Energies are only as good as the pulser is straight; the over-wide")
-    report.say(
-        "codes are found as ever. Steps of uneven size, 0.2 LSB typically, are not in it: 5 % of a channel's width."
-    )
+    report.say("Elsewhere the DAC is ideal. Dither averages its steps, not its bow: that goes into the edges")
+    report.say("less the line through it. Energies are only as good as the pulser is straight; the over-wide codes are")
+    report.say("found as ever. Uneven steps, typically by 0.2 LSB or 5 % of a channel's width, are not in this.")
     report.bound("codes found over-wide, DAC bent", "the four" if exact else "others", "exactly these", exact)
     report.bound("their codes, corrected, DAC bent", f"1 +- {worst:.2f}", "1 +- 0.20", worst <= 0.2)
 
