@@ -9,6 +9,7 @@ import pytest
 from dorn.analysis import accidentals
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from scipy.special import wrightomega
 
 RATES = st.floats(0.0, 50_000.0)  # all together up to 1.2 Mcps
 
@@ -48,6 +49,11 @@ def test_rates_and_window_come_back(alone, through, window_s):
     assert found.window_us == pytest.approx(window_s * 1e6, rel=1e-5)
     assert np.allclose(found.alone_cps, alone, atol=1e-6 * scale)
     assert np.allclose(found.through_cps, through, atol=1e-6 * scale)
+
+
+def test_the_rate_of_a_class_is_wrights_omega():
+    z = np.linspace(-300, 600, 100_001)
+    assert accidentals._corrected(np.exp(z), 0.0, 1.0) == pytest.approx(wrightomega(z), rel=1e-13)
 
 
 COUNTS = st.integers(0, 10**12)

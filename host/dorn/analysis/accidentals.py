@@ -19,7 +19,7 @@ its own f or b, and by c.
 
 L is the sum of all classes, so each f, b and u follows from its class by itself, given w: it grows with w, towards L.
 The right w is the one at which the u add up to L. With particles in two units or more there is exactly one, however
-high the load L w; with one unit alone there is none. Needs scipy, of `dorn-fsw[study]`.
+high the load L w; with one unit alone there is none.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import wrightomega
 
 from dorn.errors import shown
+
+_ROUNDS = 10  # of Newton's method: enough for all digits, from any rate at any load
 
 
 @dataclass
@@ -88,11 +88,16 @@ def _counts(name, values, n):
 
 
 def _corrected(seen, total, window_s):
-    """The x that solve x exp(-(total - x) w) = seen: with y = x w, y + ln y = ln(seen w) + total w."""
+    """The x that solve x exp(-(total - x) w) = seen: with s = ln(x w), exp(s) + s = z = ln(seen w) + total w."""
+    x = np.zeros_like(seen)
     if window_s == 0:
         return seen
-    with np.errstate(divide="ignore"):  # of seen = 0 comes x = 0
-        return wrightomega(np.log(seen * window_s) + total * window_s) / window_s
+    z = np.log(seen[seen > 0] * window_s) + total * window_s
+    s = np.where(z > 1, np.log(np.maximum(z, 1)), z)  # above the solution: from there Newton only goes down, to it
+    for _ in range(_ROUNDS):
+        s -= (np.exp(s) + s - z) / (np.exp(s) + 1)
+    x[seen > 0] = np.exp(s) / window_s
+    return x
 
 
 def _window_s(unit_seen, several_seen):
@@ -102,11 +107,10 @@ def _window_s(unit_seen, several_seen):
         raise ValueError(f"several: not 0, but only unit {active[0]} has counts of its own: no window explains that")
     total = unit_seen.sum() + several_seen
     # from w = 2 / L ln(L / 2 seen) on, x is at least L / 2: in the two busiest units, at least L. Twice, for rounding
-    second = np.sort(unit_seen)[-2]
-    most_s = 4 / total * np.log(total / (2 * second))
-    window_s, how = brentq(
-        lambda w: _corrected(unit_seen, total, w).sum() - total, 0.0, most_s, xtol=1e-15 / total, full_output=True
-    )
-    if not how.converged:
-        raise ValueError(f"several: no window found, up to a load of {total * window_s:g}")
-    return window_s
+    low, high = 0.0, 4 / total * np.log(total / (2 * np.sort(unit_seen)[-2]))
+    while low < (middle := (low + high) / 2) < high:  # until no number is between them
+        if _corrected(unit_seen, total, middle).sum() < total:
+            low = middle
+        else:
+            high = middle
+    return high
