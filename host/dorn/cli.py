@@ -13,7 +13,7 @@ from pathlib import Path
 from dorn.errors import UserError
 from dorn.head import sources
 from dorn.head.arrivals import SPACINGS
-from dorn.head.reading import above_zero, at_least
+from dorn.reading import above_zero, at_least
 
 REAL_DETECTORS = "-"  # in place of a source
 DEMO = Path(__file__).with_name("demo.toml")

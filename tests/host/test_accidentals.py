@@ -1,12 +1,17 @@
-"""Accidental coincidences: the correction inverts the classes of events that the formulas of Poisson processes give."""
+"""Accidental coincidences: the correction inverts the classes of events that the formulas of Poisson processes give.
+
+These formulas are the module's own, so what is tested here is that they are inverted, at any load. That they are those
+of the instrument is for `dorn study counting` to show: it knows which particles it played.
+"""
 
 import numpy as np
 import pytest
 from dorn.analysis import accidentals
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from scipy.special import wrightomega
 
-RATES = st.floats(0.0, 3000.0)
+RATES = st.floats(0.0, 50_000.0)  # all together up to 1.2 Mcps
 
 
 def classes(alone, through, window_s):
@@ -31,16 +36,53 @@ def classes(alone, through, window_s):
     st.lists(RATES, min_size=8, max_size=8).map(np.array),
     st.floats(0.1e-6, 4e-6),
 )
+@example(np.full(16, 1e6 / 24), np.full(8, 1e6 / 24), 2.03e-6)
+@example(np.full(16, 1e7 / 24), np.full(8, 1e7 / 24), 2.03e-6)  # one event in five million is of one unit
+@example(np.array([9e5, 9e4] + [0.0] * 13 + [10.0]), np.zeros(8), 2.03e-6)
 def test_rates_and_window_come_back(alone, through, window_s):
-    if np.count_nonzero(alone[0::2] + alone[1::2] + through > 1) < 2:
-        return  # of one unit alone nothing tells the window
-    live_s = 1e9  # so that the counts are as good as their expectations
+    # of one unit alone nothing tells the window
+    assume(np.count_nonzero(alone[0::2] + alone[1::2] + through > 1) >= 2)
+    live_s = 1e12  # so that the counts are as good as their expectations
     singles, pairs, several = (np.rint(x * live_s) for x in classes(alone, through, window_s))
     found = accidentals.particles(singles, pairs, several, live_s)
     scale = alone.sum() + through.sum()
-    assert found.window_us == pytest.approx(window_s * 1e6, rel=1e-3)
+    assert found.window_us == pytest.approx(window_s * 1e6, rel=1e-5)
     assert np.allclose(found.alone_cps, alone, atol=1e-6 * scale)
     assert np.allclose(found.through_cps, through, atol=1e-6 * scale)
+
+
+def test_the_rate_of_a_class_is_wrights_omega():
+    z = np.linspace(-300, 600, 100_001)
+    assert accidentals._corrected(np.exp(z), 0.0, 1.0) == pytest.approx(wrightomega(z), rel=1e-13)
+
+
+COUNTS = st.integers(0, 10**12)
+
+
+@given(
+    st.lists(COUNTS, min_size=16, max_size=16),
+    st.lists(COUNTS, min_size=8, max_size=8),
+    COUNTS,
+    st.floats(1e-3, 1e6),
+)
+@example([10**12] + [0] * 14 + [1], [0] * 8, 10**12, 1.0)
+@example([1] * 3 + [0] * 13, [0] * 8, 10**12, 1.0)
+def test_any_counts_have_a_window_or_say_why_not(singles, pairs, several, live_s):
+    try:
+        found = accidentals.particles(singles, pairs, several, live_s)
+    except ValueError as error:
+        units = np.array(singles[0::2]) + np.array(singles[1::2]) + np.array(pairs)
+        assert len(str(error).splitlines()) == 1 and np.count_nonzero(units) < 2
+        return
+    window_s = found.window_us * 1e-6
+    unit = found.alone_cps[0::2] + found.alone_cps[1::2] + found.through_cps
+    total = sum(singles) + sum(pairs) + several
+    assert unit.sum() * live_s == pytest.approx(total, rel=1e-9)
+    assert (unit * -np.expm1(-(unit.sum() - unit) * window_s)).sum() * live_s == pytest.approx(
+        several, abs=1e-9 * total
+    )
+    for values in vars(found).values():
+        assert np.isfinite(values).all()
 
 
 def test_without_coincidences_nothing_is_corrected():
@@ -50,10 +92,20 @@ def test_without_coincidences_nothing_is_corrected():
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [([0] * 16, [0] * 8, 5, 1.0), ([1] * 15, [0] * 8, 5, 1.0), ([1] * 16, [0] * 8, 5, 0.0)],
-    ids=["no counts", "a detector missing", "no live time"],
+    ("arguments", "says"),
+    [
+        (([0] * 16, [0] * 8, 5, 1.0), "singles, pairs: no counts in any (several: 5)"),
+        (([1] * 3, [0] * 8, 5, 1.0), "singles: not 16 counts ([1.0, 1.0, 1.0])"),
+        (([1] * 16, [], 5, 1.0), "pairs: not 8 counts ([])"),
+        (([1] * 15 + [-2], [0] * 8, 5, 1.0), "singles: not counts from 0 up (-2)"),
+        (([1] * 16, [0] * 7 + [np.nan], 5, 1.0), "pairs: not counts from 0 up (nan)"),
+        (([1] * 16, [0] * 8, -5, 1.0), "several: not counts from 0 up (-5)"),
+        (([1] * 16, [0] * 8, 5, 0.0), "live_s: not a time above 0 (0.0)"),
+        (([1] * 16, [0] * 8, 5, np.nan), "live_s: not a time above 0 (nan)"),
+        (([0] * 4 + [7, 9] + [0] * 10, [0] * 8, 5, 1.0), "several: not 0, but only unit 2 has counts of its own"),
+    ],
 )
-def test_nothing_to_solve_for(arguments):
-    with pytest.raises(ValueError, match="live time"):
+def test_what_cannot_be_solved_is_named_in_one_line(arguments, says):
+    with pytest.raises(ValueError) as error:
         accidentals.particles(*arguments)
+    assert says in str(error.value) and "\n" not in str(error.value)

@@ -19,6 +19,7 @@ from dorn.analysis.dead_time import (
 from dorn.errors import UserError
 from dorn.study import Report
 from dorn.study import deadtime_data as study
+from dorn.study.expected import Expected
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -202,7 +203,7 @@ def test_a_bad_spectrum_is_named_in_one_line(tmp_path, text, says):
 def test_any_text_is_read_or_an_error_of_one_line(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_text(text, encoding="utf-8")
-    for read in (study.radiacode, study.stamps, study.read_json, study.geiger_runs):
+    for read in (study.radiacode, study.stamps, Expected.read, study.geiger_runs):
         try:
             read(path)
         except UserError as error:

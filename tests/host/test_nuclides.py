@@ -22,6 +22,12 @@ def test_main_lines_agree_with_icrp107(name):
     assert main == pytest.approx(ICRP107_KEV[name], abs=0.25)
 
 
+def test_the_main_line_is_the_most_probable_one():
+    # the energies a calibration with a triple source commonly uses
+    assert [nuclides.main_kev(name) for name in ("Pu-239", "Am-241", "Cm-244")] == [5156.59, 5485.56, 5804.77]
+    assert nuclides.main_kev("Po-214") == pytest.approx(*ICRP107_KEV["Po-214"], abs=0.25)
+
+
 @pytest.mark.parametrize("name", nuclides.table())
 def test_every_entry_is_complete_and_possible(name):
     entry = nuclides.table()[name]

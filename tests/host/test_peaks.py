@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from dorn.analysis.peaks import FWHM, gaussian
+from dorn.analysis import FWHM
+from dorn.analysis.peaks import gaussian
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm

@@ -8,6 +8,11 @@ proportional to its width. Stored spectra stay as counted.
     energies_kev = 3.0 * (widths.centres() - 50)  # and the bends of the scale
 
 What it cannot bring back: which of the values within an over-wide code a pulse had.
+
+What it assumes: that the spectrum is flat. With a sliding pulser that is its DAC's matter. A dither averages the DAC's
+steps, not its integral nonlinearity: that goes straight into `edges` and `centres`, less the straight line through it
+(`dorn study adc` says how far, for a DAC's data sheet). The unevenness of its single steps goes into the widths: it
+limits `comb`, while over-wide codes stand far out of it.
 """
 
 from __future__ import annotations
@@ -16,10 +21,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dorn.head.adc import OVER_WIDE
-from dorn.head.reading import SourceError, above_zero, at_least, text_of
+from dorn.dictionary import Dictionary
+from dorn.reading import SourceError, above_zero, at_least, text_of
 
-CHANNELS, CODES_PER_CHANNEL = 1024, 4
+CHANNELS, CODES_PER_CHANNEL = map(Dictionary.load().instrument.get, ("channels", "codes_per_channel"))
+OVER_WIDE = (511, 1535, 2559, 3583)  # codes of the RP2040's converter: data sheet, erratum RP2040-E11
 SIGMAS = 5.0  # a width that differs from the ordinary one by less is taken as ordinary
 _HEADER = "channel,width_codes,error_codes"
 # channels at each end of the flat spectrum that noise and its own ends may reach

@@ -155,8 +155,9 @@ def half_rise(intervals_s, bin_s: float) -> tuple[float, float]:
 
 
 def intervals(times_s, bin_s: float, margin_s: float | None = None) -> Intervals:
-    """The analysis of time stamps (s, not decreasing): dead time, and the true rate in two independent ways.
+    """The analysis of time stamps (s, not decreasing): dead time, and the true rate in two different ways.
 
+    Both use the same stamps: their errors are not independent.
     bin_s: of the histogram. margin_s: how far beyond the dead time the exponential is taken; two bins by default.
     ValueError where stamps decrease or are too few.
     """

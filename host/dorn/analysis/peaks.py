@@ -7,7 +7,8 @@ import numpy as np
 from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.special import ndtr
 
-FWHM = 2.3548200450309493  # of a Gaussian, in standard deviations: 2 sqrt(2 ln 2)
+from dorn.analysis import FWHM
+
 _LEAST = 3  # channels: as many as the parameters
 _ROUNDS = 30
 

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .reading import SourceError, number, text_of
+from dorn.reading import SourceError, number, text_of
 
 CODES = 4096
-OVER_WIDE = (511, 1535, 2559, 3583)  # erratum RP2040-E11
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import struct
 
 import numpy as np
 
+from dorn.reading import SourceError, number, octets_of
+
 from .mca import McaFile
-from .reading import SourceError, number, octets_of
 
 _HEADER = struct.Struct("<hhh2sii8s4sHH")
 _TICK_S = 0.02

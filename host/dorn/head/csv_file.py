@@ -3,8 +3,9 @@
 The header line tells which. Blank lines and lines that begin with # are skipped.
 """
 
+from dorn.reading import SourceError, above_zero, at_least, count, number, text_of
+
 from .mixture import DETECTORS
-from .reading import SourceError, above_zero, at_least, count, number, text_of
 
 SPECTRUM = ["energy_kev", "counts"]
 EVENTS = ["time_us", "detector", "energy_kev"]

@@ -14,6 +14,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
+from dorn.analysis import FWHM
 from dorn.errors import UserError
 
 from .adc import Adc
@@ -21,7 +22,6 @@ from .adc import Adc
 # of the shaped pulse at the comparators: full scale, 12.1 MeV, is 1.82 V, and the DAC reaches 2.05 V
 MV_PER_MEV = 150
 DEFAULT_COMPARATOR_MV = 45  # 300 keV
-FWHM = 2.3548200450309493  # of a Gaussian, in standard deviations: 2 sqrt(2 ln 2)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,11 @@ def lines(nuclide):
     return [(energy_kev, per_100 / 100) for energy_kev, per_100 in _entry(nuclide)["lines"]]
 
 
+def main_kev(nuclide):
+    """Energy in keV of the most probable line of `nuclide`."""
+    return max(lines(nuclide), key=lambda line: line[1])[0]
+
+
 def half_life_s(nuclide):
     """Half-life of `nuclide` in seconds."""
     value, unit = _entry(nuclide)["half_life"].split()

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from dorn.errors import UserError
+from dorn.reading import SourceError, above_zero, number
 
 from . import chn, csv_file, scenario, spe
 from .arrivals import MAX_DURATION_S, MAX_RATE_CPS, arrivals, before
 from .mixture import COLUMNS, DETECTORS, Mixture
-from .reading import SourceError, above_zero, number
 
 _MAX_REPLAY = 10**8  # counts: their order is held in memory, 4 bytes each
 

@@ -7,8 +7,9 @@ channel's centre).
 
 import numpy as np
 
+from dorn.reading import SourceError, at_least, count, number, text_of
+
 from .mca import McaFile
-from .reading import SourceError, at_least, count, number, text_of
 
 _KEV = {"kev": 1.0, "mev": 1000.0}
 

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from dorn.head.front_end import FrontEnd
+from dorn.dictionary import Dictionary
+from dorn.head.nuclides import main_kev
 from dorn.study.recording import record
 
-KEV_PER_CODE, ZERO_CODE = FrontEnd.kev_per_code, FrontEnd.zero_code
-DETECTORS = 16
+KEV_PER_CODE, ZERO_CODE, DETECTORS = map(Dictionary.load().instrument.get, ("kev_per_code", "zero_code", "detectors"))
 LOWEST_MV = 10  # of the comparators
 SPACING_NS = 10_000
 PULSER_STEPS = range(24, 4051)  # of its 12-bit DAC, one code each: from above the comparators to the end of the scale
-PO214_KEV, LINE_KEV = 7687, 20  # the line, and its FWHM
+PO214_KEV, LINE_KEV = main_kev("Po-214"), 20  # the line, and its FWHM
 WIDE_CODE = 2559  # the one near Po-214
 # of the line in ideal codes from the wide code; the last is where the instrument's offset puts it
 OFFSETS = (-64, -40, -28, *range(-20, 21, 4), 28, PO214_KEV / KEV_PER_CODE + ZERO_CODE - WIDE_CODE)
 
 
-def pulser(sweeps: int, seed: int):
+# integral nonlinearity of the pulser's DAC in LSB of 12 bits, which are its steps here; other than ideal: MCP4728 (data
+# sheet Microchip DS22187E, electrical characteristics), between end points
+DAC_INL = {"ideal": 0.0, "typical": 2.0, "maximum": 13.0}
+
+
+def pulser(sweeps: int, seed: int, inl: float = 0.0):
     """Particles of a sliding test pulser: every step of its DAC equally often in every detector, one detector after
-    the other, with a random dither of half a step up and down on top, so that amplitudes are uniform."""
+    the other, with a random dither of half a step up and down on top, so that amplitudes are uniform.
+
+    inl: of the DAC, in steps, at the middle of its range; a parabola from one end point to the other. A smooth bow is
+    the worst case here: no averaging removes it.
+    """
     rng = np.random.default_rng(seed)
-    steps = np.repeat(np.array(PULSER_STEPS, float), DETECTORS)
+    part = np.array(PULSER_STEPS) / (PULSER_STEPS[-1] + 1)
+    steps = np.repeat(PULSER_STEPS + 4 * inl * part * (1 - part), DETECTORS)
     detectors = list(range(DETECTORS)) * len(PULSER_STEPS)
     for sweep in range(sweeps):
         energies_kev = KEV_PER_CODE * (steps + rng.uniform(-0.5, 0.5, len(steps)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -16,8 +15,10 @@ from dorn.errors import UserError
 from dorn.files import onboard_root
 from dorn.head.arrivals import arrivals, before
 from dorn.head.front_end import FrontEnd
-from dorn.head.reading import above_zero, count, number, text_of
+from dorn.head.nuclides import main_kev
+from dorn.reading import above_zero, count, number, text_of
 from dorn.study import Report, spread
+from dorn.study.expected import Expected
 from dorn.study.recording import record
 from dorn.targets.event_law import Times, board_times
 
@@ -28,16 +29,6 @@ FAR_S = 12e-3  # from here on the slope no longer depends on where it begins
 RATE_CPS = 20_000  # of each of the two simulated sources
 WIDTH_NS = 1600  # of their pulses
 DETECTORS = (0, 9)  # of different detection units
-
-
-def read_json(path: Path) -> dict:
-    """An EXPECTED file. UserError."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError.at(path, "file", f"cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise UserError.at(path, "file", f"not JSON: {error}") from None
 
 
 def radiacode(path: Path) -> Counts:
@@ -61,15 +52,19 @@ def two_source(report: Report, data: Path) -> None:
     The spectra are of another measurement, with a tenth of the rates: a second, coarser, determination.
     """
     folder = data / RADIACODE
-    expected = read_json(folder / "EXPECTED_from_authors_test.json")
-    stated = [Counts(expected[f"{name}_cps"] * SOURCES_S, SOURCES_S) for name in ("Ba133", "Eu152", "both")]
-    stated.append(Counts(expected["bg_cps"] * BACKGROUND_S, BACKGROUND_S))
+    path = folder / "EXPECTED_from_authors_test.json"
+    expected = Expected.read(path)
+    stated = [Counts(expected.above_zero(f"{name}_cps") * SOURCES_S, SOURCES_S) for name in ("Ba133", "Eu152", "both")]
+    stated.append(Counts(expected.above_zero("bg_cps") * BACKGROUND_S, BACKGROUND_S))
     names = ("Ba133_a", "Eu152_b", "Ba133_a+Eu152_b")
     spectra = [radiacode(folder / "Ba133_Eu152" / f"{name}.xml") for name in names] + [radiacode(folder / "bg.xml")]
     rows, found = [], {}
-    for name, measured in (("authors' rates", stated), ("spectra", spectra)):
+    for name, measured, whose in (("authors' rates", stated, path), ("spectra", spectra, folder)):
         for background in (True, False):
-            tau_s, error_s = dead_time.two_source(*measured[: 3 + background])
+            try:
+                tau_s, error_s = dead_time.two_source(*measured[: 3 + background])
+            except ValueError as error:
+                raise UserError.at(whose, "rates", "no two-source measurement", str(error)) from None
             found[name, background] = tau_s * 1e6, error_s * 1e6
             rates = [f"{m.cps:.2f}" for m in measured[:3]] + [f"{measured[3].cps:.2f}" if background else "-"]
             rows.append((name, *rates, f"{tau_s * 1e6:.2f} +- {error_s * 1e6:.2f}"))
@@ -77,14 +72,16 @@ def two_source(report: Report, data: Path) -> None:
     report.table("two-source method, Ba-133 and Eu-152", columns, rows)
     for background, key in ((True, "dead_time_with_bg_us"), (False, "dead_time_no_bg_us")):
         tau_us, _ = found["authors' rates", background]
-        off_us = abs(tau_us - expected[key])
+        limit_us = expected.above_zero(key)
+        off_us = abs(tau_us - limit_us)
         what = f"RadiaCode, with{'' if background else 'out'} background"
-        report.bound(what, f"{tau_us:.2f} us", f"{expected[key]} +- 0.05 us", off_us <= 0.05)
+        report.bound(what, f"{tau_us:.2f} us", f"{limit_us} +- 0.05 us", off_us <= 0.05)
     first, second, both, _ = (m.cps for m in stated)
     lost_cps, loss = first + second - both, (first + second - both) / (first + second)
-    off_cps = abs(lost_cps - expected["lost_cps"])
-    report.bound("RadiaCode, lost", f"{lost_cps:.1f} cps", f"{expected['lost_cps']} +- 1 cps", off_cps <= 1)
-    report.bound("RadiaCode, loss", f"{100 * loss:.1f} %", "7 +- 0.1 %", abs(loss - expected["loss_fraction"]) <= 1e-3)
+    limit_cps, limit = expected.number("lost_cps"), expected.number("loss_fraction")
+    kept = abs(lost_cps - limit_cps) <= 1
+    report.bound("RadiaCode, lost", f"{lost_cps:.1f} cps", f"{limit_cps:g} +- 1 cps", kept)
+    report.bound("RadiaCode, loss", f"{100 * loss:.1f} %", f"{100 * limit:g} +- 0.1 %", abs(loss - limit) <= 1e-3)
     (a, a_error), (b, b_error) = (found[name, True] for name in ("authors' rates", "spectra"))
     apart = abs(a - b) / np.hypot(a_error, b_error)
     report.bound("RadiaCode, rates and spectra apart", f"{apart:.1f} sigma", "3 sigma", apart <= 3)
@@ -96,8 +93,9 @@ def intervals(report: Report, data: Path) -> None:
     rows = []
     figure = Figure(figsize=(10, 6.5), layout="constrained")
     panels = figure.subplots(2, 2)
-    for panel, run in zip(panels.T, read_json(folder / "EXPECTED_derived.json")["runs"], strict=True):
-        path = folder / run["run"] / "data.csv"
+    for panel, run in zip(panels.T, Expected.read(folder / "EXPECTED_derived.json").entries("runs", 2), strict=True):
+        where = run.text("run")
+        path = folder / where / "data.csv"
         times_s = stamps(path)
         try:
             found = dead_time.intervals(times_s, BIN_S, MARGIN_S)
@@ -109,33 +107,24 @@ def intervals(report: Report, data: Path) -> None:
         corrected = f"{found.corrected_cps:.2f} +- {found.corrected_error_cps:.2f}"
         ratio = found.true_cps / found.corrected_cps - 1
         observed = f"{found.observed_cps:.3f}"
-        cells = (run["run"], found.events, observed, f"{dead_ms:.2f} +- {dead_error_ms:.2f}", true, corrected)
+        cells = (where, found.events, observed, f"{dead_ms:.2f} +- {dead_error_ms:.2f}", true, corrected)
         rows.append((*cells, f"{100 * ratio:+.2f} %", f"{far_cps:.2f} +- {far_error_cps:.2f}"))
-        name = f"Geiger, {run['run'].split('/')[0]}"
-        off_ms = abs(dead_ms - run["dead_time_ms"])
-        report.bound(f"{name}, dead time", f"{dead_ms:.2f} ms", f"{run['dead_time_ms']} +- 0.5 ms", off_ms <= 0.5)
-        for what, value in (("slope", found.true_cps), ("corrected", found.corrected_cps)):
-            limit = run[f"{what}_rate_cps" if what == "slope" else f"{what}_cps"]
+        name = f"Geiger, {where.split('/')[0]}"
+        limit_ms = run.above_zero("dead_time_ms")
+        kept = abs(dead_ms - limit_ms) <= 0.5
+        report.bound(f"{name}, dead time", f"{dead_ms:.2f} ms", f"{limit_ms:g} +- 0.5 ms", kept)
+        for what, field, value in (
+            ("slope", "slope_rate_cps", found.true_cps),
+            ("corrected", "corrected_cps", found.corrected_cps),
+        ):
+            limit = run.above_zero(field)
             report.bound(f"{name}, {what}", f"{value:.2f} cps", f"{limit} +- 1 %", abs(value / limit - 1) <= 0.01)
         report.bound(f"{name}, slope from corrected", f"{100 * ratio:+.2f} %", "1 %", abs(ratio) <= 0.01)
         plot(panel, name, np.diff(times_s), found)
-    columns = (
-        "run",
-        "events",
-        "observed cps",
-        "dead time ms",
-        "slope cps",
-        "corrected cps",
-        "apart",
-        "slope beyond 12 ms",
-    )
+    columns = ("run", "events", "observed cps", "dead time ms", "slope cps", "corrected cps", "apart", "beyond 12 ms")
     report.table("interval analysis of a Geiger counter's time stamps", columns, rows)
-    report.say(
-        "Up to some 10 ms the histogram is no exponential: the slope from 1 ms beyond the half rise agrees with the"
-    )
-    report.say(
-        "correction, as its authors' set expects, but the one from 12 ms on is steeper, with both sources by 5 %."
-    )
+    report.say("Up to some 10 ms the histogram is no exponential: the slope from 1 ms beyond the half rise agrees with")
+    report.say("the correction, as the set expects, but that beyond 12 ms is steeper, with both sources by 5 %.")
     report.plot("intervals", figure)
     geiger_two_source(report, folder / "short_measurements.csv")
 
@@ -149,7 +138,11 @@ def stamps(path: Path) -> np.ndarray:
 def geiger_runs(path: Path) -> dict[tuple[str, int], Counts]:
     """(sample, voltage) -> its counts. UserError."""
     runs = {}
-    for at, row in enumerate(csv.DictReader(text_of(path).splitlines(), delimiter="\t"), start=2):
+    try:
+        rows = list(csv.DictReader(text_of(path).splitlines(), delimiter="\t"))
+    except csv.Error as error:
+        raise UserError.at(path, "row", f"not a table with tabs: {error}") from None
+    for at, row in enumerate(rows, start=2):
         voltage = int(number(row.get("voltage"), path, "voltage", at))
         seconds = above_zero(row.get("seconds"), path, "seconds", at)
         runs[row.get("sample_name"), voltage] = Counts(count(row.get("count"), path, "count", at), seconds)
@@ -194,9 +187,10 @@ def plot(panel, name: str, intervals_s: np.ndarray, found: dead_time.Intervals) 
 
 def source(detectors: tuple[int, ...], duration_s: float, seed: int):
     """Po-214 at random times in these detectors, each at RATE_CPS."""
+    energy_kev = main_kev("Po-214")
     for times_ns, uniforms in before(duration_s, arrivals(RATE_CPS * len(detectors), seed, "poisson", 1)):
         chosen = np.array(detectors)[(uniforms[:, 0] * len(detectors)).astype(int)]
-        yield from zip(times_ns.astype(np.int64).tolist(), chosen.tolist(), [7687.0] * len(chosen), strict=True)
+        yield from zip(times_ns.astype(np.int64).tolist(), chosen.tolist(), [energy_kev] * len(chosen), strict=True)
 
 
 def observe(job: tuple[tuple[int, ...], float, int]) -> tuple[int, float, float]:

@@ -6,20 +6,21 @@ are read in place. A channel c of a file reaches from c - 0.5 to c + 0.5.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import uproot
 
 from dorn.errors import UserError
 from dorn.head import chn, spe
-from dorn.head.reading import count
+from dorn.head.nuclides import main_kev
+from dorn.reading import SourceError, count, text_of
+from dorn.study.expected import Expected
 
-AM241_KEV = 5485.56
-TRIPLE_KEV = (5156.59, 5485.56, 5804.77)  # Pu-239, Am-241, Cm-244
-MCA_CHANNELS = 1024  # of the instrument: what a larger file is brought to
+TRIPLE = ("Pu-239", "Am-241", "Cm-244")
+TRIPLE_KEV = tuple(map(main_kev, TRIPLE))
 
 
 @dataclass(frozen=True)
@@ -64,21 +65,17 @@ def read(data: Path, name: str, file: str) -> Measured:
         return one
     except UserError:
         raise
-    except (ValueError, LookupError, StopIteration, AttributeError) as error:  # of a damaged file
+    except (ValueError, LookupError, AttributeError, OverflowError) as error:  # of a damaged file
         raise UserError.at(Path(data) / name / file, "file", f"not as in the set it is named after: {error}") from None
 
 
 def _expected(data, name, file):
     """What was derived from a file."""
-    text = _text(data / name / "EXPECTED_derived.json")
-    return next(one for one in json.loads(text)["spectra"] if one["file"] == file)
-
-
-def _text(path):
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError.at(path, "file", f"cannot be read: {error.strerror}") from None
+    path = data / name / "EXPECTED_derived.json"
+    for one in Expected.read(path).entries("spectra"):
+        if one.text("file") == file:
+            return one
+    raise SourceError.at(path, "spectra", "none of this file", file)
 
 
 # ---- Lisbon: Am-241 and pulser, an MCA's report at the foot of each file ---------------------------------------------
@@ -95,7 +92,7 @@ def lisbon_calibration(one: Measured) -> tuple[float, float]:
 
 
 def _lisbon(data, file):
-    text = _text(data / "am241-lisbon" / file)
+    text = text_of(data / "am241-lisbon" / file)
     table = re.findall(r"^ *(\d+) +(\d+)  \d{3}\s*$", text, re.MULTILINE)
     channels, counts = np.array(table, dtype=np.int64).T
     if (channels != np.arange(len(channels))).any():
@@ -115,16 +112,16 @@ _COLOGNE_KEV_PER_CHANNEL = 5486 / 10450.4  # calibration.log
 
 def _cologne(data, file):
     path = data / "am241-cologne" / file
-    text = [(at, line) for at, line in enumerate(_text(path).splitlines(), start=1) if not line.startswith("#")]
+    text = [(at, line) for at, line in enumerate(text_of(path).splitlines(), start=1) if not line.startswith("#")]
     counts = np.array([count(line, path, "counts", at) for at, line in text], np.int64)
     expected = _expected(data, "am241-cologne", file)
     lines = ()
-    if expected["author_hdtv_fit"]:
+    if expected.get("author_hdtv_fit") is not None:
         # id, stat, chi, channel(err), position, volume, width, left tail
-        channel, _, _, width_kev = re.findall(r"([\d.]+)\(\d[\d.]*\)", expected["author_hdtv_fit"])[:4]
+        channel, _, _, width_kev = re.findall(r"([\d.]+)\(\d[\d.]*\)", expected.text("author_hdtv_fit"))[:4]
         centroid, fwhm = float(channel), float(width_kev) / _COLOGNE_KEV_PER_CHANNEL
         lines = (Line(max(0, int(centroid - 2 * fwhm)), int(centroid + 2 * fwhm), centroid, fwhm),)
-    return Measured("am241-cologne", file, counts, _total(counts, expected["total"]), lines)
+    return Measured("am241-cologne", file, counts, _total(counts, expected.count("total")), lines)
 
 
 def _total(counts, stated):
@@ -138,15 +135,16 @@ def _milano(data, file):
     name = "am241-milano"
     counts = chn.read(data / name / file).counts
     expected = _expected(data, name, file)
-    peaks = expected["peaks"]  # the lower is the pulser, the upper Am-241
-    lines = [_around(peak["centroid"], peak["fwhm"], "derived") for peak in peaks]
+    # the lower is the pulser, the upper Am-241
+    peaks = [(peak.above_zero("centroid"), peak.above_zero("fwhm")) for peak in expected.entries("peaks", 2)]
+    lines = [_around(centroid, fwhm, "derived") for centroid, fwhm in peaks]
     stated_kev = _milano_resolution(data / name / file)
     if stated_kev:
-        channels_per_kev = peaks[1]["centroid"] / AM241_KEV
+        channels_per_kev = peaks[1][0] / main_kev("Am-241")
         source_kev, pulser_kev = stated_kev
-        for peak, fwhm_kev, what in zip(peaks, (pulser_kev, source_kev), ("pulser", "Am-241"), strict=True):
-            lines.append(_around(peak["centroid"], fwhm_kev * channels_per_kev, f"authors, {what}"))
-    return Measured(name, file, counts, _total(counts, expected["total"]), tuple(lines))
+        for (centroid, _), fwhm_kev, what in zip(peaks, (pulser_kev, source_kev), ("pulser", "Am-241"), strict=True):
+            lines.append(_around(centroid, fwhm_kev * channels_per_kev, f"authors, {what}"))
+    return Measured(name, file, counts, _total(counts, expected.count("total")), tuple(lines))
 
 
 def _around(centroid, fwhm, by):
@@ -156,7 +154,7 @@ def _around(centroid, fwhm, by):
 def _milano_resolution(path):
     """(source, pulser) FWHM in keV as the author's table has them for this bias or shaping time; else None."""
     setting = float(re.match(r"[\d.]+", path.name).group().rstrip("."))
-    for row in _text(path.parents[1] / "elaborated_data.txt").splitlines():
+    for row in text_of(path.parents[1] / "elaborated_data.txt").splitlines():
         words = row.split()
         if words and not words[0].startswith("#") and float(words[0]) == setting:
             return float(words[1]), float(words[3])
@@ -173,10 +171,11 @@ def _kentucky(data, file):
     name = "po210-kentucky"
     counts = spe.read(data / name / file).counts
     expected = _expected(data, name, file)
-    above = ("from channel 10 up", KENTUCKY_NOISE, len(counts) - 1, expected["counts_ch10_up"])
-    sums = (*_total(counts, expected["total_counts"]), above)
-    authors_peak = _kentucky_table(data / name, expected["pressure_torr_from_name"])
-    return Measured(name, file, counts, sums, (), expected["hamming15_peak_channel"], authors_peak)
+    above = ("from channel 10 up", KENTUCKY_NOISE, len(counts) - 1, expected.count("counts_ch10_up"))
+    sums = (*_total(counts, expected.count("total_counts")), above)
+    known = expected.get("pressure_torr_from_name") is not None
+    authors_peak = _kentucky_table(data / name, expected.number("pressure_torr_from_name")) if known else None
+    return Measured(name, file, counts, sums, (), expected.count("hamming15_peak_channel"), authors_peak)
 
 
 def smoothed_peak(counts: np.ndarray) -> int:
@@ -187,9 +186,7 @@ def smoothed_peak(counts: np.ndarray) -> int:
 def _kentucky_table(folder, pressure_torr):
     """The channel of the peak in the authors' table 1; None where it has none. Its rows are areal densities of air,
     a straight line over the pressures from the first, 7 torr, to the last, 642 torr (PROVENANCE.txt)."""
-    if pressure_torr is None:
-        return None
-    rows = np.loadtxt(folder / "table1.txt")
+    rows = np.loadtxt(text_of(folder / "table1.txt").splitlines(), ndmin=2)
     pressures_torr = 7 + (642 - 7) * (rows[:, 0] - rows[0, 0]) / (rows[-1, 0] - rows[0, 0])
     at = int(np.argmin(abs(pressures_torr - pressure_torr)))
     zero, per_mev = _KENTUCKY_CHANNELS
@@ -199,34 +196,47 @@ def _kentucky_table(folder, pressure_torr):
 # ---- Leuven: three nuclides in a detector of 32 strips ---------------------------------------------------------------
 
 _LEUVEN = "triple-alpha-leuven"
+_LEUVEN_BINS = 25_000
 
 
 @dataclass(frozen=True)
 class Strip:
     """One strip; bins of one unit of the digitiser, bin b reaching from b to b + 1."""
 
-    counts: np.ndarray  # int64[25000]
+    counts: np.ndarray  # int64[_LEUVEN_BINS]
     total: int  # as derived
     centroids: tuple[float, ...]  # of the three lines, in units of the digitiser
     fwhm_kev: tuple[float, ...]
 
 
 def strips(data: Path, n: int = 16) -> list[Strip]:
-    """The first n strips. UserError where the file cannot be read."""
-    import uproot
-
+    """The first n strips. UserError where a file cannot be read or is not what it should be."""
     name = "DSSD_3178-17_Front_80V"
-    expected = json.loads(_text(Path(data) / _LEUVEN / f"EXPECTED_derived_{name}.json"))["strips"]
+    path = Path(data) / _LEUVEN / f"EXPECTED_derived_{name}.json"
+    expected = Expected.read(path).entries("strips")
+    if len(expected) < n:
+        raise UserError.at(path, "strips", f"{len(expected)} where at least {n} belong")
     path = Path(data) / _LEUVEN / f"{name}.root"
     try:
         with uproot.open(path) as file:
-            counts = [file[f"h{i}"].values().astype(np.int64) for i in range(n)]
-    except (OSError, ValueError, LookupError) as error:
-        raise UserError.at(path, "file", f"cannot be read: {error}") from None
+            found = [file[f"h{i}"].values() for i in range(n)]
+    except OSError as error:
+        raise UserError.at(path, "file", f"cannot be read: {error.strerror or 'not a file'}") from None
+    except Exception as error:  # what a damaged file meets first is anything between struct, zlib and uproot's own
+        raise UserError.at(path, "file", "not a ROOT file with these histograms", str(error)) from None
     return [
-        Strip(values, e["total"], tuple(e["centroids"]), tuple(e["fwhm_keV"]))
-        for values, e in zip(counts, expected, strict=False)
+        Strip(_whole(path, i, values), e.count("total"), e.numbers("centroids", 3), e.numbers("fwhm_keV", 3))
+        for i, (values, e) in enumerate(zip(found, expected[:n], strict=True))
     ]
+
+
+def _whole(path, i, values):
+    if values.shape != (_LEUVEN_BINS,):
+        raise UserError.at(path, f"h{i}", f"not {_LEUVEN_BINS} bins", str(values.shape))
+    wrong = values[~((values >= 0) & (values < 2**53) & (values == np.floor(values)))]
+    if len(wrong):
+        raise UserError.at(path, f"h{i}", "not a whole number of counts", str(wrong[0]))
+    return values.astype(np.int64)
 
 
 # of each set: its reader, and the folder and pattern of its files

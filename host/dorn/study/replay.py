@@ -100,7 +100,7 @@ class Replay:
 def axis_of(name: str, channels: int) -> Axis:
     if name == "po210-kentucky":
         return Axis(first=20)  # its noise, in the lowest channels, then lies above the least comparator threshold
-    return Axis(per_channel=max(1, channels // measured.MCA_CHANNELS))
+    return Axis(per_channel=max(1, channels // Dictionary.load().instrument["channels"]))
 
 
 def replay(job: tuple[str, Path, str, str, int]) -> Replay:

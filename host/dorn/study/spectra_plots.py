@@ -9,11 +9,10 @@ from scipy.stats import ksone
 from dorn.head.front_end import MV_PER_MEV
 from dorn.study.chi_squared import Run
 from dorn.study.gains import Calibration, Gains
-from dorn.study.measured import TRIPLE_KEV
+from dorn.study.measured import TRIPLE, TRIPLE_KEV
 from dorn.study.replay import Replay, channels_of
 
 INK, SOURCE, RECORDED, FAINT = "#333333", "#c2570c", "#1f4e9c", "#b8bcc4"
-NUCLIDES = ("Pu-239", "Am-241", "Cm-244")
 
 
 def _clean(axes):
@@ -75,7 +74,7 @@ def gains(found: Gains, calibration: Calibration) -> Figure:
             edges_mev = (gain * (np.arange(len(counts) + 1) - 0.5) + offset) / 1000
             axes.stairs(counts, edges_mev, color=RECORDED, fill=True, alpha=0.3)
             axes.stairs(counts, edges_mev, color=RECORDED, linewidth=0.9)
-        for energy_kev, name in zip(TRIPLE_KEV, NUCLIDES, strict=True):
+        for energy_kev, name in zip(TRIPLE_KEV, TRIPLE, strict=True):
             axes.axvline(energy_kev / 1000, color=SOURCE, linewidth=0.8, alpha=0.6, zorder=0)
             if d < 4:
                 axes.annotate(

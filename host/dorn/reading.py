@@ -1,4 +1,4 @@
-"""Reading source files: text, and numbers that are what they claim to be; else a SourceError of one line."""
+"""Reading files: text, and numbers that are what they claim to be; else a SourceError of one line."""
 
 import math
 from pathlib import Path
