@@ -72,7 +72,7 @@ class Products(Collection):
         try:
             several, live_s = (totals.count("several_units"), totals.live_us / 1e6) if totals else (0, 0.0)
             found = accidentals.particles(singles, pairs, several, live_s)
-        except ValueError:  # nothing was counted, or so much that no window explains it
+        except ValueError:  # nothing was counted
             return {"alone_cps": None, "through_cps": None}
         return {"alone_cps": found.alone_cps.tolist(), "through_cps": found.through_cps.tolist()}
 
