@@ -4,7 +4,7 @@ import chip
 import pytest
 from dorn import cli, onboard_image
 from dorn.files import onboard_root
-from dorn.study import counting, deadtime, event_builder
+from dorn.study import counting, deadtime, event_builder, stalls
 from dorn.targets import event_law
 
 
@@ -61,3 +61,42 @@ def test_a_cycle_more_is_noticed_at_the_pins(tmp_path, monkeypatch, emulator):
     monkeypatch.setattr(deadtime.deadtime_data, "instrument", lambda report, short: None)
     assert study("deadtime", tmp_path) == 1
     assert [line.split("  ")[0] for line in broken(tmp_path)] == ["1 hit: mean deviation"]
+
+
+def test_a_gap_booked_too_long_is_noticed(tmp_path, monkeypatch, emulator):
+    """A tenth of a millisecond too much, where the ring overflows in a stall of 45 ms."""
+    path = "fsw/spectra/acquisition.py"
+    text = (onboard_root() / "firmware" / path).read_text()
+    booked = "            now = self._known_us\n            self.gap_us += now - good\n"
+    assert text.count(booked) == 1
+    files = onboard_image.files("pico", changed={path: text.replace(booked, booked.replace("us\n", "us + 100\n", 1))})
+    monkeypatch.setattr(stalls, "_files", lambda stall: files)
+    monkeypatch.setattr(stalls, "spread", lambda function, jobs: map(function, jobs))
+    monkeypatch.setattr(stalls, "CASES", [stalls.Case(stalls.STALLS[2], 100_000, "regular")])
+    assert study("stalls", tmp_path) == 1
+    assert "gaps booked" in "".join(broken(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["study", "adc", "."], "dorn: DATA: folder: has no adc-ramp-rp2040; adc needs adc-ramp-rp2040 (.)"),
+        (["study", "spectra", "nowhere"], "dorn: DATA: folder: has no am241-lisbon; spectra needs am241-lisbon, am241"),
+        (["study", "tea"], "dorn: argument STUDY: invalid choice: 'tea'"),
+    ],
+)
+def test_what_a_study_misses_is_said_at_once(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 2
+    assert capsys.readouterr().err.startswith(said)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_abandoned_study_says_so_in_its_file(tmp_path, monkeypatch):
+    def stopped(report, short, targets):
+        report.say("a table")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(counting, "study", stopped)
+    assert study("counting", tmp_path, "--target", "unix") == 130
+    assert (tmp_path / "counting.txt").read_text() == "a table\n\nabandoned: no verdict\n"

@@ -36,7 +36,7 @@ def test_the_cure_holds_on_readings_it_has_not_seen(folder):
     assert short(folder) == 0 and broken(folder) == []
     assert sorted(path.name for path in folder.glob("*.png")) == ["flat.png", "inl.png"]
     # the table is for others to use
-    widths = CodeWidths.load(folder / "rp2040adc1.csv")
+    widths = CodeWidths.load(folder / "rp2040adc1-widths.csv")
     assert [code for code, *_ in widths.over_wide().values()] == [511, 1535, 2559, 3583]
 
 

@@ -51,7 +51,7 @@ def study(report: Report, short: bool, data: Path) -> None:
     for i, board in enumerate(BOARDS):
         flats = [counts for counts, _ in played[i * PARTS : (i + 1) * PARTS]]
         widths[board] = CodeWidths.from_counts(np.concatenate(flats))
-        widths[board].save(report.out / f"{board}.csv")
+        widths[board].save(report.out / f"{board}-widths.csv")
     statistics = max(w.errors.max() / w.ordinary() for w in widths.values())
     report.say(f"statistical error of a channel's width: {100 * statistics:.2f} %, from the scatter of {PARTS * 16}")
     judge(report, widths, unseen)

@@ -112,11 +112,11 @@ def _play(trials):
 def _plot(shares) -> Figure:
     figure = Figure(figsize=(8, 3.6), dpi=110, layout="constrained")
     axes = figure.subplots()
-    for name, share in shares.items():
-        axes.plot(np.arange(-SPAN, SPAN + 1), share, "o-", markersize=4, label=name)
-    axes.axvspan(-4, 4, color="#eeeeee", zorder=0)
+    for (name, share), style in zip(shares.items(), ("o-", "s--", "^:", "x-."), strict=False):
+        axes.plot(np.arange(-SPAN, SPAN + 1), share, style, markersize=5, fillstyle="none", label=name)
+    axes.axvspan(-4, 4, color="#eeeeee", zorder=0, label="allowed for one event")
     axes.set_xlabel("delay of the second pulse - dead time counted, cycles of 8 ns")
     axes.set_ylabel("share lost")
-    axes.set_title("Dead time: double pulses against what the event builder counts", loc="left", fontsize=10)
+    axes.set_title("Dead time (rp2040): double pulses against what the event builder counts", loc="left", fontsize=10)
     axes.legend(frameon=False)
     return figure

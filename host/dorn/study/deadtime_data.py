@@ -219,7 +219,8 @@ def instrument(report: Report, short: bool) -> None:
     report.table(f"two-source method, two detectors of {RATE_CPS} cps, {duration_s:g} s each", columns, rows)
     tau_us, error_us = found["real time"]
     expected_us = true_us + excess_us(times)
-    report.say(f"dead time of one hit: {true_us:.3f} us; the method must see {expected_us:.2f} us, see excess_us")
+    report.say(f"dead time of one hit: {true_us:.3f} us; the method must see {expected_us:.2f} us, because")
+    report.say("an event may have a hit of the other source, too, and pulses that outlast the reset make it longer")
     limit_us = 3 * error_us + 0.05  # of second order: both excesses, in terms of the load
     what, limit = "instrument, uncorrected rates", f"{expected_us:.2f} +- {limit_us:.2f} us"
     report.bound(what, f"{tau_us:.2f} us", limit, abs(tau_us - expected_us) <= limit_us)
