@@ -157,6 +157,31 @@ def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
         assert rates["overrun_hits"] == rates["gap_us"] == 0
 
 
+def test_an_overrun_found_at_the_stop_starts_nothing_anew():
+    """150 ms go by between the command and the stop: the ring has come round, and what is lost is booked."""
+    files = broken(
+        "fsw/pus/functions.py",
+        "            self._acquisition.stop()\n",
+        "            import time\n\n            time.sleep_ms(150)\n            self._acquisition.stop()\n",
+    )
+    head = Head(FrontEnd())
+    with chip.open_chip(None, head, files=files) as target:
+        i = Instrument(target)
+        i.connect()
+        target.inject(regular(200_000, 50_000))  # 20 kcps, before the start and after the stop
+        i.start()
+        i.advance(0.1)
+        rates = i.stop()
+        head.cut()
+        ((gap_us, hits),) = i.events("ring_overrun")
+        assert 140_000 < gap_us == rates["gap_us"] and hits == rates["overrun_hits"]
+        assert rates["events"] == pytest.approx(rates["real_us"] / 50, abs=3)
+        # every pulse of both is counted or booked: nothing came in after the lines were off
+        assert rates["events"] + hits == pytest.approx((rates["real_us"] + gap_us) / 50, abs=3)
+        spectra = {p.fields["detector"]: p.fields for p in i.said if p.name == "spectrum"}
+        assert {f["real_us"] for f in spectra.values()} == {rates["real_us"]}
+
+
 def test_a_flood_of_bytes_holds_nothing_up():
     """20 kB as fast as the port takes them: no task overruns, no reset, nothing is lost, and commands go on."""
     with instrument("rp2040") as i:
