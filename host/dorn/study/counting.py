@@ -60,7 +60,7 @@ def _live_time(report: Report, short: bool, targets) -> None:
     jobs = []
     for target in targets:
         for rate_cps in SHORT_CPS[target] if short else POISSON_CPS[target]:
-            events = 5000 if short or (target == "rp2040" and rate_cps not in PRECISE_CPS) else 25_000
+            events = 5000 if short else 25_000
             jobs.append(Job(target, "poisson", rate_cps, events / rate_cps, seeds))
     rows, points = [], {}
     for job, found in _spread(jobs).items():
