@@ -1,12 +1,12 @@
 """dorn.link.archive: files of packets, intact, damaged and of others."""
 
-import struct
 import warnings
 
 import ccsdspy.utils
 import pytest
 from data import data
 from dorn.dictionary import Dictionary
+from dorn.dictionary.codec import CRC, TM_HEADER, smallest
 from dorn.link import archive
 from dorn.link.archive import ArchiveError, Recording
 from hypothesis import given
@@ -29,7 +29,7 @@ def tm(sequence: int, service: int = 5, subtype: int = 1, content: bytes = bytes
 
 
 def housekeeping(sequence: int, number: int = dictionary.hash) -> bytes:
-    rest = struct.calcsize(dictionary.telemetry["housekeeping"].format) - 5
+    rest = smallest(dictionary.telemetry["housekeeping"]) - TM_HEADER - CRC - 5
     return tm(sequence, 3, 25, b"\1" + number.to_bytes(4, "big") + bytes(rest))
 
 

@@ -85,4 +85,6 @@ def test_a_lost_channel_is_noticed(folder, tmp_path, monkeypatch, small):
 
 def test_a_folder_without_a_set_is_named(tmp_path, capsys):
     assert study(tmp_path, tmp_path / "out") == 2
-    assert re.fullmatch(r"dorn: .*: am241-lisbon: has no \*\.dat\n", capsys.readouterr().err)
+    assert re.fullmatch(
+        r"dorn: DATA: folder: has no am241-lisbon; spectra needs am241-lisbon, .*\n", capsys.readouterr().err
+    )

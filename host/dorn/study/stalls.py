@@ -191,15 +191,16 @@ def _hold_up(stall: Stall, target: Rp2040Target, session: Session) -> None:
 
 
 def _seen(head: Witness, booked_us: int, lost: int, known: int) -> tuple[int, float, float]:
-    """(booked, least, most) us: from the first lost event, or the last kept one, to the event builder's new start.
+    """(booked, least, most) us: from the end of the first lost event, or of the last kept one, to the new start.
 
-    known: conversions when the report came.
+    known: conversions when the report came. An event counts at its end: a gap may begin while one is under way.
     """
     restart_ns = [t for t in _starts(head) if t <= head.conversions[known - 1]][-1]
     before = bisect_right(head.conversions, restart_ns)
-    first_lost_ns, last_kept_ns = head.conversions[before - lost], head.conversions[before - lost - 1]
-    kept_over_ns = head.releases[bisect_right(head.releases, last_kept_ns)]
-    return booked_us, (restart_ns - first_lost_ns) / 1000, (restart_ns - kept_over_ns) / 1000
+    kept_over_ns, lost_over_ns = (
+        head.releases[bisect_right(head.releases, t)] for t in head.conversions[before - lost - 1 : before - lost + 1]
+    )
+    return booked_us, (restart_ns - lost_over_ns) / 1000, (restart_ns - kept_over_ns) / 1000
 
 
 def _starts(head: Witness) -> list[int]:
