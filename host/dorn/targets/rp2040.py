@@ -5,7 +5,8 @@ gets wrong, and what is done about it here:
 
 - A PIO machine runs at most one instruction for each CPU instruction, and while the CPU sleeps the clock jumps from
   alarm to alarm and the PIO only catches up afterwards. So while the head is busy (a line is high, or an event is not
-  over) CPU, clock and hardware take turns cycle by cycle (`_together`); only in between the emulator's own loop runs.
+  over), and from just before a comparator rises, CPU, clock and hardware take turns cycle by cycle (`_together`); only
+  in between the emulator's own loop runs.
 - A flash sector is erased in 140 us and a page written in less. So the CPU is held, as on the chip with its interrupts
   off, for the time real flash takes (`_on_flash_select`), while PIO, DMA and clock go on.
 
@@ -27,6 +28,7 @@ from dorn.targets import Target, TargetError, pico_flash
 from dorn.targets.event_law import constants
 
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
+_LEAD_NS = 160  # longer than any instruction of the CPU but those that call back: it ends before the comparator rises
 _ARREARS_CYCLES = 8  # the emulator lets a PIO machine fall back so far; of a longer jump it runs one instruction
 _LOOP = 3  # instructions, each a cycle, of the loop in which the sequencer looks for a line
 _QSPI_SS = 1
@@ -106,7 +108,12 @@ class Rp2040Target(Target):
     def _schedule(self) -> None:
         edge_ns = self.head.next_edge_ns()
         if edge_ns is not None:
-            self._edge.schedule(max(0.0, edge_ns - self._clock.nanos))
+            lead_ns = 0 if self._exact else _LEAD_NS
+            self._edge.schedule(max(0.0, edge_ns - lead_ns - self._clock.nanos))
+
+    def _edge_is_near(self) -> bool:
+        edge_ns = self.head.next_edge_ns()
+        return edge_ns is not None and edge_ns - self._clock.nanos <= _LEAD_NS
 
     def _show(self) -> None:
         head = self.head
@@ -193,19 +200,24 @@ class Rp2040Target(Target):
     def _together(self) -> None:
         """CPU, clock, PIO and DMA, cycle by cycle, for as long as the head is busy and nothing ends the batch."""
         core, tick, advance, busy = self.mcu.core, self._clock.tick_ticks, self.mcu.pio[0].advance, self._busy
-        simulator = self._simulator
+        simulator, near = self._simulator, self._edge_is_near
+        for _ in range(_ARREARS_CYCLES):  # looks the machine owes
+            advance(0)
         self._exact = True
-        while busy() and not simulator.stopped:
+        self._follow()
+        while (busy() or near()) and not simulator.stopped:
             for _ in range(1 if core.waiting else core.execute_instruction()):
                 tick(_CYCLE_TICKS)
                 advance(1)
         self._exact = False
+        self._schedule()
 
     def hardware(self, seconds: float) -> None:
         """PIO, DMA, ADC and clock exactly, with the CPU held. Idle time is skipped."""
         clock, pio = self._clock, self.mcu.pio[0]
         end = clock.ticks + round(seconds * 16e9)
         was_exact, self._exact = self._exact, True
+        self._schedule()
         while clock.ticks < end:
             if self._busy():
                 clock.tick_ticks(_CYCLE_TICKS)
@@ -220,6 +232,7 @@ class Rp2040Target(Target):
                 clock.tick_ticks(cycles * _CYCLE_TICKS)
                 pio.advance(cycles)
         self._exact = was_exact
+        self._schedule()
 
     @property
     def now_us(self) -> int:
@@ -231,19 +244,14 @@ class Rp2040Target(Target):
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
         from rp2040py.execute_batch import execute_batch
 
-        clock, simulator, pio = self._clock, self._simulator, self.mcu.pio[0]
+        clock, simulator = self._clock, self._simulator
         end = clock.nanos + seconds * 1e9
         self._stop.schedule(seconds * 1e9)
         while clock.nanos < end:
             while self._up and not self._device.cdc.tx_fifo.full:
                 self._device.cdc.send_serial_byte(self._up.pop(0))
             simulator.stopped = False
-            edge_ns = self.head.next_edge_ns()
-            if edge_ns is not None and edge_ns <= clock.nanos:
-                for _ in range(_ARREARS_CYCLES):  # looks the machine owes: before there is something to see
-                    pio.advance(0)
-                self._follow()
-            if self._busy():
+            if self._busy() or self._edge_is_near():
                 self._together()
             else:
                 execute_batch(simulator, 1)
