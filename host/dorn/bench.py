@@ -17,76 +17,17 @@ from dorn.targets.event_law import board_times, constants
 from dorn.targets.rp2040 import Rp2040Target
 
 PICO = onboard_root() / "boards" / "pico"
+BENCH = onboard_root() / "firmware" / "bench"  # what runs on the board knows the firmware; this file does not
 # what keeps the rings from being read; the acquisition itself reads them
 _BLOCKING = ("time.gc_max", "time.commands", "time.spectra", "time.rates", "time.housekeeping")
 BACKLOG = 128  # events in a kernel call while the chip keeps up: what ends its sleep
-
-# free heap after each stage of the start
-_STAGES = """
-import gc
-
-def free():
-    gc.collect()
-    return gc.mem_free()
-
-stages = [free()]
-from boards import open_board
-import boards.rp2.board, boards.rp2.event_builder
-stages.append(free())
-board = open_board()
-stages.append(free())
-from fsw.app import App
-stages.append(free())
-app = App(board)
-stages.append(free())
-print("FIGURES", *stages)
-"""
-
-# us of one kernel call: without an event, and with as many of each class as one call takes
-_KERNEL = """
-import array, time
-from fsw import icd
-from fsw.spectra import kernel as k
-
-words, stamps, tails = [array.array("I", [0] * 512) for _ in range(3)]
-amplitudes = array.array("H", [0] * 4096)
-state, counters = array.array("I", [0] * k.STATE), array.array("I", [0] * 64)
-thresholds = array.array("H", [150] * 16)
-singles = array.array("H", [0] * (icd.DETECTORS * icd.CHANNELS))
-pairs = array.array("H", [0] * (icd.UNITS * icd.COINCIDENCE_CHANNELS))
-state[k.MASK], state[k.AMPLITUDE_MASK], state[k.UNTIL], state[k.ZERO_CODE] = 511, 4095, 1, icd.ZERO_CODE
-
-def took(n, patterns, code):
-    at = 0
-    for i in range(512):
-        tails[i] = 0
-    for i in range(n):
-        pattern = patterns[i % len(patterns)]
-        for d in range(16):
-            if pattern >> d & 1:
-                amplitudes[at] = code + i
-                at += 1
-        words[i] = pattern << 16 | 0x7FFF
-        tails[i] = 0x20000000 + 2 * at
-    state[k.READ] = state[k.AMPLITUDE] = 0
-    begin = time.ticks_us()
-    read = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs)
-    us = time.ticks_diff(time.ticks_us(), begin)
-    assert read == n and not state[k.STATUS], (read, n, state)
-    return us
-
-ones = [1 << d for d in range(16)]
-print("FIGURES", took(0, ones, 0), took(400, ones, 500), took(100, ones, 0),
-      took(400, [3 << d for d in range(0, 16, 2)], 500), took(400, [5 << d for d in range(14)], 500),
-      took(60, [0xFFFF], 500))
-"""
 _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_units": 400, "sixteen_hits": 60}
 
 
 def measure() -> dict[str, float]:
     """Figures by the names of budget.toml, "group.name", in a minute or two. UserError without an emulator or image."""
     files = onboard_image.files("pico")
-    boot, board_code, builder, code, app = _figures(files, _STAGES)
+    boot, board_code, builder, code, app = _figures(files, "heap.py")
     pico = constants(PICO / "constants.py")
     fixed, hit, _ = board_times(PICO / "constants.py").dead
     ring_us = ((1 << pico["RING_BITS"]) - 1) * (fixed + hit) / pico["CLOCK_MHZ"]
@@ -150,9 +91,9 @@ def _tasks() -> list[str]:
 
 
 def _figures(files: dict[str, bytes], script: str) -> list[int]:
-    """The numbers that `script`, run in place of the firmware, prints after FIGURES."""
+    """The numbers that `script` of firmware/bench, run in place of the firmware, prints after FIGURES."""
     said = bytearray()
-    with Rp2040Target(files={**files, "main.py": script.encode()}) as target:
+    with Rp2040Target(files={**files, "main.py": (BENCH / script).read_bytes()}) as target:
 
         def over() -> bool:
             said.extend(target.receive())
@@ -167,7 +108,7 @@ def _figures(files: dict[str, bytes], script: str) -> list[int]:
 
 def _kernel(files, mhz) -> dict[str, int]:
     """Clock cycles an event of each class, and of a call; what part the call is while the chip keeps up."""
-    call_us, *took_us = _figures(files, _KERNEL)
+    call_us, *took_us = _figures(files, "kernel.py")
     cycles = {name: round((us - call_us) * mhz / n) for (name, n), us in zip(_CLASSES.items(), took_us, strict=True)}
     call = call_us * mhz
     share = round(1000 * call / (call + BACKLOG * cycles["one_hit"]))

@@ -1,0 +1,47 @@
+# Run in place of main.py by `dorn bench`: us of one kernel call, without an event, and with as many of each class as it
+# takes.
+import array
+import time
+
+from fsw import icd
+from fsw.spectra import kernel as k
+
+words, stamps, tails = [array.array("I", [0] * 512) for _ in range(3)]
+amplitudes = array.array("H", [0] * 4096)
+state, counters = array.array("I", [0] * k.STATE), array.array("I", [0] * 64)
+thresholds = array.array("H", [150] * 16)
+singles = array.array("H", [0] * (icd.DETECTORS * icd.CHANNELS))
+pairs = array.array("H", [0] * (icd.UNITS * icd.COINCIDENCE_CHANNELS))
+state[k.MASK], state[k.AMPLITUDE_MASK], state[k.UNTIL], state[k.ZERO_CODE] = 511, 4095, 1, icd.ZERO_CODE
+
+
+def took(n, patterns, code):
+    at = 0
+    for i in range(512):
+        tails[i] = 0
+    for i in range(n):
+        pattern = patterns[i % len(patterns)]
+        for d in range(16):
+            if pattern >> d & 1:
+                amplitudes[at] = code + i
+                at += 1
+        words[i] = pattern << 16 | 0x7FFF
+        tails[i] = 0x20000000 + 2 * at
+    state[k.READ] = state[k.AMPLITUDE] = 0
+    begin = time.ticks_us()
+    read = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs)
+    us = time.ticks_diff(time.ticks_us(), begin)
+    assert read == n and not state[k.STATUS], (read, n, state)
+    return us
+
+
+ones = [1 << d for d in range(16)]
+print(
+    "FIGURES",
+    took(0, ones, 0),
+    took(400, ones, 500),
+    took(100, ones, 0),
+    took(400, [3 << d for d in range(0, 16, 2)], 500),
+    took(400, [5 << d for d in range(14)], 500),
+    took(60, [0xFFFF], 500),
+)
