@@ -238,3 +238,98 @@ def test_kernel_stops_and_says_why(where):
     lines = [line.split() for line in said.splitlines() if line.split()[0].isupper()]
     assert [line[0] for line in lines] == ["FULL", "HELD", "ON"] * 2 + ["SLIP", "STEP"] * 4 + ["ROUND", "LATER"]
     assert not [line for line in lines if set(line[1:]) != {"True"}]
+
+
+# Calls the kernel whenever `go` is set, once with an UNTIL behind the first three events and once with a later one.
+HELD = """
+import array
+from machine import mem32
+from uctypes import addressof
+from fsw.spectra import kernel as k
+
+RING, AMPLITUDES = 16, 256
+words, stamps, tails = (array.array("I", bytes(4 * RING)) for _ in range(3))
+amplitudes = array.array("H", bytes(2 * AMPLITUDES))
+state, counters = array.array("I", bytes(4 * k.STATE)), array.array("I", bytes(4 * 64))
+thresholds = array.array("H", bytes(32))
+singles, pairs = array.array("H", bytes(2 * 16 * 1024)), array.array("H", bytes(2 * 8 * 256))
+state[k.MASK], state[k.AMPLITUDE_MASK] = RING - 1, AMPLITUDES - 1
+go = array.array("I", bytes(4))
+result = array.array("I", bytes(4 * 6))
+
+def sort(until, at):
+    state[k.UNTIL] = until
+    result[at] = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs)
+    result[at + 1], result[at + 2] = state[k.STATUS], state[k.STAMP]
+
+CODE = 12  # where a function of native code holds its address
+print("AT", mem32[id(k.sort) + CODE], *[addressof(a) for a in (words, stamps, tails, state, go, result)], k.OVERRUN)
+while True:
+    while not go[0]:
+        pass
+    sort(1000, 0)
+    sort(9000, 3)
+    go[0] = 0
+"""
+SORT_BYTES = 4096  # more than the code of `sort` takes
+NOT_YET = 0xFFFFFFFF
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["nothing waits", "a later event waits"])
+def test_the_ring_may_come_round_at_any_instruction_of_the_kernel(later):
+    """The CPU is held after 0, 1, 2, ... instructions of a call that finds three events, while the ring is overwritten."""
+    with chip.open_chip(HELD) as target:
+        said = bytearray()
+
+        def told():
+            said.extend(target.receive())
+            return b"\n" in said.partition(b"AT ")[2]
+
+        target.wait_for(told, 5)
+        code, words, stamps, tails, state, go, result, overrun = map(int, said.partition(b"AT ")[2].split())
+        core, tick = target.mcu.core, target.mcu.clock.tick_ticks
+        read, write = target.mcu.read_uint32, target.mcu.write_uint32
+
+        def put(slot, hit, stamp, end):
+            write(words + 4 * slot, hit << 16 | 0x7FFF)
+            write(stamps + 4 * slot, stamp)
+            write(tails + 4 * slot, 0x20000000 | 2 * end)
+
+        def held_after(instructions):
+            """-> (events, status, stamp) of both calls, or None when the first had ended before"""
+            write(state, 1)  # slot 0 and its amplitude were read before
+            write(state + 4, 1)
+            for slot in range(16):
+                write(tails + 4 * slot, 0)
+            for slot, hit, end in ((1, 1 << 3, 2), (2, 3 << 4, 4), (3, 0, 4)):
+                put(slot, hit, 10 + slot, end)
+            if later:
+                put(4, 1, 1500, 5)
+            write(go, 1)
+            done = 0
+            while read(go):
+                if code <= core.pc < code + SORT_BYTES:
+                    if done == instructions:
+                        if read(result) != NOT_YET:
+                            return None
+                        for slot in range(16):
+                            put(slot, 1 << 9, 2000 + slot, 20 + slot)
+                    done += 1
+                tick(128 * (1 if core.waiting else core.execute_instruction()))
+            return tuple(read(result + 4 * i) for i in range(6))
+
+        instructions, ends = 0, set()
+        while True:
+            write(result, NOT_YET)
+            held = held_after(instructions)
+            if held is None:
+                break
+            n, status, stamp, again, status_again, _ = held
+            ends.add((n, status))
+            assert stamp <= 13, (instructions, held)
+            if status != overrun:
+                assert (again, status_again) == (0, overrun), (instructions, held)
+            if status == 0:
+                assert n == 3, (instructions, held)
+            instructions += 1
+        assert instructions > 500 and {(0, overrun), (1, overrun), (3, 0)} <= ends, (instructions, ends)

@@ -72,13 +72,18 @@ def sort(
         end = tails[i]
         if end == 0:
             break
-        if tails[(i - 1) & mask]:  # zeroed when it was read: written again, so the ring came round
+        stamp = stamps[i]
+        if ((stamp - until) >> 31) & 1 == 0:
+            if tails[(i - 1) & mask]:  # a stamp of the next round: see below
+                status = OVERRUN
+            break
+        # The ring may come round at any instruction. Each event's tail is zeroed before the event is read, so whoever
+        # came by since filled it again; and the look at the one before follows the zeroing of this one, lest that
+        # wipes out what the look is for.
+        tails[i] = 0
+        if tails[(i - 1) & mask]:
             status = OVERRUN
             break
-        stamp = stamps[i]  # looked at after that: it could be of the next round, and end the call as if all were read
-        if ((stamp - until) >> 31) & 1 == 0:
-            break
-        tails[i] = 0  # before the event is read: should the ring come round meanwhile, the next look here tells
         state[STAMP] = stamp
         word = words[i]
         end = (end >> 1) & amplitude_mask
