@@ -277,7 +277,7 @@ NOT_YET = 0xFFFFFFFF
 
 @pytest.mark.parametrize("later", [False, True], ids=["nothing waits", "a later event waits"])
 def test_the_ring_may_come_round_at_any_instruction_of_the_kernel(later):
-    """Of a call that finds three events: the CPU is held after 0, 1, 2, ... instructions, the ring overwritten meanwhile."""
+    """Of a call that finds three events: the CPU is held after 0, 1, 2, ... instructions, and the ring overwritten."""
     with chip.open_chip(HELD) as target:
         said = bytearray()
 
