@@ -34,8 +34,9 @@ class App:
         boot_count, flash_error = count_boot(board.flash)
         housekeeping = Housekeeping(board, boot_count, acquisition, executive, self._router, self._deframer, telemetry)
         #                          run                                period, budget, limit, all ms
-        self._rates = Task(Rates(acquisition, telemetry).turn, 5000, 5, 3000)
-        self._housekeeping = Task(housekeeping.turn, 10000, 5, 3000)
+        # a packet, and up to 32 pieces that USB takes all at once when its host reads again
+        self._rates = Task(Rates(acquisition, telemetry).turn, 5000, 7, 3000)
+        self._housekeeping = Task(housekeeping.turn, 10000, 7, 3000)
         self._tasks = (
             Task(acquisition.turn, 0, 15, 3000),
             Task(self._commands, 0, 15, 3000),
