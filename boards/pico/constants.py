@@ -9,6 +9,11 @@ MUX_ADDRESS = const(16)  # GP16-19: address of the peak-hold multiplexer
 HEAD_RESET = const(22)  # GP22: resets latches and peak-holds while high
 PEAK_HOLD = const(28)  # GP28 = ADC2: the multiplexer's output
 
+UART = const(1)  # flight link
+UART_TX = const(20)  # GP20
+UART_RX = const(21)  # GP21
+UART_BAUD = const(921_600)
+
 I2C = const(1)  # slow control, on I2C1
 I2C_SDA = const(26)  # GP26
 I2C_SCL = const(27)  # GP27

@@ -1,6 +1,4 @@
 # The board interface (boards/README.md) on the boards with an RP2040.
-import select
-import sys
 import time
 
 import machine
@@ -13,16 +11,11 @@ from boards.rp2.slow_control import SlowControl
 
 _TIMERAWH = const(0x40054024)
 _TIMERAWL = const(0x40054028)
-_PIECE = const(64)  # octets of a full-speed USB packet
-_PIECES = const(32)
-_READ = const(32)  # octets
-_LONGEST = const(10)  # pieces of the longest frame
 _POLL_MS = const(2)  # the longest the link and the rings go unlooked at while idle
 _LONGEST_WAIT_US = const(1 << 28)  # of ticks_us, which wraps at 2**30
 _POWER_ON = const(1)
 _WATCHDOG = const(2)
 _WDT_MAX_MS = const(8388)
-_IDLE = bytes(64)
 
 
 class Clock:
@@ -34,77 +27,28 @@ class Clock:
                 return high << 32 | low
 
 
-class UsbLink:
-    """The bench link: the USB serial port that is also the REPL's.
-
-    MicroPython waits up to half a second when a write does not fit into the port's FIFO. So everything goes out in
-    pieces of the USB packet's size, frames filled up with zeros, which are an idle line: then a FIFO with any room at
-    all has room for a piece. Without a host that opened the port, what is written is gone, and nothing tells so.
-    """
-
-    def __init__(self):
-        self._in = sys.stdin.buffer
-        self._out = sys.stdout.buffer
-        self._reading = select.poll()
-        self._reading.register(sys.stdin, select.POLLIN)
-        self._writing = select.poll()
-        self._writing.register(sys.stdout, select.POLLOUT)
-        self._received, self._byte = bytearray(_READ), bytearray(1)
-        self._ring = memoryview(bytearray(_PIECE * _PIECES))
-        self._first = self._used = 0  # pieces
-
-    def ready(self):
-        for _ in self._reading.ipoll(0):
-            return True
-        return False
-
-    def read(self):
-        """A few bytes, so that no flood of them holds up the instrument: each takes 0.25 ms."""
-        n = 0
-        while n < _READ and self.ready():
-            self._in.readinto(self._byte)  # read(1) would leave a new object for each
-            self._received[n] = self._byte[0]
-            n += 1
-        return memoryview(self._received)[:n] if n else None
-
-    def pump(self):
-        """Hand to the port what it takes without waiting."""
-        while self._used:
-            for _ in self._writing.ipoll(0):
-                break
-            else:
-                return
-            at = self._first * _PIECE
-            self._out.write(self._ring[at : at + _PIECE])
-            self._first = (self._first + 1) % _PIECES
-            self._used -= 1
-
-    def room(self):
-        self.pump()
-        return self._used <= _PIECES - _LONGEST
-
-    def write(self, frame):
-        n = len(frame)
-        pieces = (n + _PIECE - 1) // _PIECE
-        self.pump()
-        if self._used + pieces > _PIECES:
-            return False
-        for i in range(pieces):
-            at = (self._first + self._used) % _PIECES * _PIECE
-            part = frame[i * _PIECE : (i + 1) * _PIECE]
-            self._ring[at : at + len(part)] = part
-            self._ring[at + len(part) : at + _PIECE] = _IDLE[len(part) :]
-            self._used += 1
-        self.pump()
-        return True
-
-
 class Watchdog:
     def start(self, timeout_ms):
         self._wdt = machine.WDT(timeout=min(timeout_ms, _WDT_MAX_MS))
 
     def feed(self):
         self._wdt.feed()
+
+
+def open_link(constants):
+    """The link that the file `link` names: "uart", the flight link, or "usb", as without it, the bench link."""
+    try:
+        with open("link") as f:
+            name = f.read().strip()
+    except OSError:
+        name = "usb"
+    if name == "uart":
+        from boards.rp2.uart import UartLink
+
+        return UartLink(constants)
+    from boards.rp2.usb import UsbLink
+
+    return UsbLink()
 
 
 class Board:
@@ -115,9 +59,9 @@ class Board:
         self.id = constants.BOARD_ID
         self.reset_cause = _WATCHDOG if machine.reset_cause() == machine.WDT_RESET else _POWER_ON
         self.clock = Clock()
-        self.link = UsbLink()
         self.watchdog = Watchdog()
         self.events = EventBuilder(constants)
+        self.link = open_link(constants)
         self.slow_control = SlowControl(constants)
 
     def maintenance(self, window_ms):

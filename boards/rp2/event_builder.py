@@ -7,7 +7,6 @@
 # complete, so no DMA register is read while the rings run (RP2040-E12: the write address of a ring is wrong while a
 # transfer is in flight).
 import array
-import gc
 
 import machine
 import micropython
@@ -16,6 +15,8 @@ import uctypes
 from machine import Pin, mem32
 from micropython import const
 from uctypes import addressof
+
+from boards.rp2.rings import aligned
 
 _PIO0 = const(0x50200000)
 _DMA = const(0x50000000)
@@ -111,29 +112,6 @@ def _programs(peaking, settle, convert, reset, release):
     return sequence, start_adc, (fixed, hit, extra_pass)
 
 
-def _aligned(*bits):
-    """Rings of 2**bits bytes, each aligned to its size, largest first, in one block. -> (block to keep, addresses)"""
-    total, align = sum([1 << b for b in bits]), 1 << bits[0]
-    block = bytearray(total + align - 16)  # holds them wherever it lies
-    gap = -addressof(block) % align
-    # MicroPython takes the first place that fits: with the gap filled, a block without spare room lies aligned
-    block = None
-    gc.collect()
-    filler = bytearray(gap)
-    block = bytearray(total)
-    if addressof(block) % align:
-        block = None
-        block = bytearray(total + align - 16)
-    del filler
-    address = addressof(block)
-    address += -address % align
-    out = []
-    for b in bits:
-        out.append(address)
-        address += 1 << b
-    return block, out
-
-
 @micropython.viper
 def _clear(at: ptr32, words: int):
     for i in range(words):
@@ -194,9 +172,7 @@ class EventBuilder:
         bits = board.RING_BITS
         self.mask = (1 << bits) - 1
         self.amplitude_mask = (1 << board.AMPLITUDE_BITS) - 1
-        self._keep, addresses = _aligned(
-            *sorted((bits + 2, bits + 2, bits + 2, board.AMPLITUDE_BITS + 1), reverse=True)
-        )
+        self._keep, addresses = aligned(*sorted((bits + 2, bits + 2, bits + 2, board.AMPLITUDE_BITS + 1), reverse=True))
         if bits + 2 < board.AMPLITUDE_BITS + 1:
             amplitudes, words, stamps, tails = addresses
         else:

@@ -35,7 +35,16 @@ def test_the_pins_are_named_by_their_numbers():
     for name, text in pins.items():
         first, last = CONSTANTS[name], CONSTANTS[name] + lengths.get(name, 1) - 1
         assert text == (f"GP{first}" if first == last else f"GP{first}–GP{last}")  # noqa: RUF001
-    assert set(pins) == {"FIRST_LINE", "MUX_ADDRESS", "HEAD_RESET", "I2C_SDA", "I2C_SCL", "PEAK_HOLD"}
+    assert set(pins) == {
+        "FIRST_LINE",
+        "MUX_ADDRESS",
+        "UART_TX",
+        "UART_RX",
+        "HEAD_RESET",
+        "I2C_SDA",
+        "I2C_SCL",
+        "PEAK_HOLD",
+    }
 
 
 def test_the_scales_are_those_of_head_and_dictionary():

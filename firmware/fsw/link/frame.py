@@ -34,21 +34,22 @@ class Deframer:
         buf = self._buf
         i, n = 0, len(data)
         while True:
+            if self._fill == 0:  # zero bytes in a row are an idle line
+                i = _idle(data, i, n)
             end = _take(data, i, n, buf, self._fill, len(buf))
             self._fill = min(self._fill + end - i, len(buf) + 1)
             if end == n:
                 return
             i = end + 1
             fill, self._fill = self._fill, 0
-            if fill:  # zero bytes in a row are an idle line
-                n_packet = (_unstuff(buf, fill) if fill <= len(buf) else 0) - CRC
-                view = memoryview(buf)
-                if 0 < n_packet <= self._capacity and crc32(view[:n_packet]) == int.from_bytes(
-                    view[n_packet : n_packet + CRC], "big"
-                ):
-                    yield view[:n_packet]
-                else:
-                    self.bad += 1
+            n_packet = (_unstuff(buf, fill) if fill <= len(buf) else 0) - CRC
+            view = memoryview(buf)
+            if 0 < n_packet <= self._capacity and crc32(view[:n_packet]) == int.from_bytes(
+                view[n_packet : n_packet + CRC], "big"
+            ):
+                yield view[:n_packet]
+            else:
+                self.bad += 1
 
 
 @micropython.viper
@@ -93,6 +94,13 @@ def _unstuff(buf: ptr8, n: int) -> int:
             buf[o] = 0
             o += 1
     return o
+
+
+@micropython.viper
+def _idle(data: ptr8, i: int, n: int) -> int:
+    while i < n and data[i] == 0:
+        i += 1
+    return i
 
 
 @micropython.viper

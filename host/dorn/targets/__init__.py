@@ -62,6 +62,18 @@ class Target(ABC):
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
         """Let target time pass, received bytes go to `_down`; end early when the condition holds. -> whether it does"""
 
+    def power_cycle(self, off_s: float = 0.1) -> None:
+        """Take the power away for so long and give it back; the flash is kept. UserError where nobody can."""
+        raise UserError(f"target {self.name}: its power cannot be switched from here")
+
+    def reset(self) -> None:
+        """Pull the reset pin. UserError where nobody can."""
+        raise UserError(f"target {self.name}: its reset pin cannot be reached from here")
+
+    def stall(self, seconds: float) -> None:
+        """Hold the CPU, interrupts off, while the hardware goes on, as the flash does. UserError where nobody can."""
+        raise UserError(f"target {self.name}: its CPU cannot be held")
+
     @abstractmethod
     def close(self) -> None:
         """Switch off."""
@@ -73,10 +85,11 @@ class Target(ABC):
         self.close()
 
 
-def open_target(name: str, head: Head | None = None, flash=None) -> Target:
+def open_target(name: str, head: Head | None = None, flash=None, link: str = "usb") -> Target:
     """A target by its name: "unix", "rp2040", a serial port or a URL pyserial knows (socket://host:port, ...).
 
-    `flash`: folder that keeps the flash of a simulated target over power cycles; without it, it is forgotten.
+    `flash`: folder that keeps the flash of a simulated target from one to the next; without it, it is forgotten.
+    `link`: "usb", or "uart", the flight link of rp2040.
     UserError for an unknown name or one that cannot be had here.
     """
     # imported here: a lab with a board needs neither simulator
@@ -87,7 +100,7 @@ def open_target(name: str, head: Head | None = None, flash=None) -> Target:
     if name == "rp2040":
         from dorn.targets.rp2040 import Rp2040Target
 
-        return Rp2040Target(head, flash)
+        return Rp2040Target(head, flash, link=link)
     if name.startswith("/") or "://" in name or name.upper().startswith("COM"):
         from dorn.targets.serial import SerialTarget
 

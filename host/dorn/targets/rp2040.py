@@ -46,13 +46,29 @@ def _armed_loop(instructions) -> frozenset[int]:
     return frozenset(range(loops[0], loops[0] + _LOOP))
 
 
+class Port:
+    """A serial port of the board, seen from outside: what is to go up to the board, and what came down from it."""
+
+    def __init__(self):
+        self.up, self.down = bytearray(), bytearray()
+
+    def take(self) -> bytes:
+        data, self.down[:] = bytes(self.down), b""
+        return data
+
+
 class Rp2040Target(Target):
     name = "rp2040"
 
     def __init__(
-        self, head: Head | None = None, flash: str | Path | None = None, files: dict[str, bytes] | None = None
+        self,
+        head: Head | None = None,
+        flash: str | Path | None = None,
+        files: dict[str, bytes] | None = None,
+        link: str = "usb",
     ):
-        """files: instead of the firmware, other files on the board's file system."""
+        """files: instead of the firmware, other files on the board's file system. link: "usb", or "uart", the flight
+        link: what `send` and `receive` speak to; the board's file `link` tells the firmware the same."""
         try:
             from rp2040py.boards import BOARDS, resolve_firmware
             from rp2040py.device import MicroPythonDevice
@@ -66,7 +82,8 @@ class Rp2040Target(Target):
         self._device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
         self._flash = Path(flash) / "pico.littlefs" if flash else None
         old = self._flash.read_bytes() if self._flash and self._flash.exists() else None
-        contents = pico_flash.file_system(files or onboard_image.files("pico"), board.layout, old)
+        files = {**(files or onboard_image.files("pico")), "link": link.encode()}
+        contents = pico_flash.file_system(files, board.layout, old)
         start = board.layout.fs_start
         device.mcu.flash[start : start + len(contents)] = contents
 
@@ -76,13 +93,15 @@ class Rp2040Target(Target):
         self.mcu = mcu = device.mcu
         mcu.qspi[_QSPI_SS].add_listener(self._on_flash_select)
         self._simulator, self._clock = device.simulator, mcu.clock
-        self._down, self._up = bytearray(), bytearray()
-        device.cdc.on_serial_data = self._received
+        self.ports = {"usb": Port(), "uart": Port()}
+        self._link = self.ports[link]
+        device.cdc.on_serial_data = self._usb_received
         mcu.watchdog.on_watchdog_trigger = self._watchdog
         self._stop = self._clock.create_alarm(self._simulator.stop)
         pins = constants(onboard_root() / "boards" / "pico" / "constants.py")
         self._wire(pins)
         self._wire_slow_control(pins)
+        self._wire_uart(pins)
         mcu.core.pc = FLASH_START_ADDRESS
 
     # -- the head on the pins ----------------------------------------------------------------------
@@ -177,6 +196,28 @@ class Rp2040Target(Target):
         bus.on_connect = lambda address, mode: later(lambda: connect(address, mode))
         bus.on_write_byte = lambda value: later(lambda: bus.complete_write(dac.write(value)))
 
+    # -- the flight link -----------------------------------------------------------------------------------------------
+
+    def _wire_uart(self, board: dict[str, int]) -> None:
+        uart, port = self.mcu.uart[board["UART"]], self.ports["uart"]
+        byte_ns = 10e9 / board["UART_BAUD"]
+
+        def feed() -> None:
+            if port.up:
+                uart.feed_byte(port.up.pop(0))
+                self._uart_byte.schedule(byte_ns)
+                self._uart_idle = False
+            else:
+                self._uart_idle = True
+
+        def received(byte: int) -> None:
+            port.down.append(byte)
+            if byte == 0:  # a frame may be complete
+                self._simulator.stop()
+
+        self._uart_byte, self._uart_idle = self._clock.create_alarm(feed), True
+        uart.on_byte = received
+
     # -- the flash -----------------------------------------------------------------------------------------------------
 
     def _on_flash_select(self, *_: object) -> None:
@@ -239,7 +280,38 @@ class Rp2040Target(Target):
         return int(self._clock.nanos) // 1000
 
     def send(self, data: bytes) -> None:
-        self._up += data
+        self._link.up += data
+
+    def receive(self) -> bytes:
+        return self._link.take()
+
+    # -- power ---------------------------------------------------------------------------------------------------------
+
+    def power_cycle(self, off_s: float = 0.1) -> None:
+        self._restart(off_s, "POWER_ON")
+
+    def reset(self) -> None:
+        self._restart(0.001, "RUN_PIN")
+
+    def stall(self, seconds: float) -> None:
+        self.hardware(seconds)
+
+    def _restart(self, held_s: float, cause: str) -> None:
+        from rp2040py.reset_cause import ResetCause
+
+        self._bus_byte.cancel()
+        for port in self.ports.values():
+            port.up.clear()
+        mcu, clock = self.mcu, self._clock
+        mcu.enter_reset(cause=ResetCause[cause])
+        if cause == "POWER_ON":
+            mcu.sram[:] = b"\xa5" * len(mcu.sram)
+        self._follow()
+        end = clock.ticks + round(held_s * 16e9)
+        while clock.ticks < end:  # the head goes on
+            idle = clock.ticks_to_next_alarm if clock.has_scheduled_alarm else end
+            clock.tick_ticks(max(1, min(idle, end - clock.ticks)))
+        mcu.leave_reset()
 
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
         from rp2040py.execute_batch import execute_batch
@@ -248,20 +320,28 @@ class Rp2040Target(Target):
         end = clock.nanos + seconds * 1e9
         self._stop.schedule(seconds * 1e9)
         while clock.nanos < end:
-            while self._up and not self._device.cdc.tx_fifo.full:
-                self._device.cdc.send_serial_byte(self._up.pop(0))
+            self._hand_up()
             simulator.stopped = False
             if self._busy() or self._edge_is_near():
                 self._together()
             else:
                 execute_batch(simulator, 1)
-            if condition is not None and self._down and condition():
+            if condition is not None and self._link.down and condition():
                 self._stop.cancel()
                 return True
         return False
 
-    def _received(self, data: bytes) -> None:
-        self._down += data
+    def _hand_up(self) -> None:
+        """What waits for the board's ports, as fast as they take it."""
+        up, cdc = self.ports["usb"].up, self._device.cdc
+        while up and not cdc.tx_fifo.full:
+            cdc.send_serial_byte(up.pop(0))
+        if self._uart_idle and self.ports["uart"].up:
+            self._uart_idle = False
+            self._uart_byte.schedule(0)
+
+    def _usb_received(self, data: bytes) -> None:
+        self.ports["usb"].down += data
         self._simulator.stop()  # the batch ends, a condition is asked
 
     def _watchdog(self) -> None:

@@ -28,7 +28,8 @@ _FROM_HOST = struct.Struct("<QII")
 _EVENT = struct.Struct("<II")
 _BACKLOG = 128  # events that end a wait, as Acquisition.backlog() does on a chip
 _WATCHDOG_EXIT = 3
-_POWER_ON, _WATCHDOG = 1, 2
+_ENDLESS = 1 << 40
+_POWER_ON, _WATCHDOG, _RESET_PIN = 1, 2, 4
 
 
 def micropython() -> str:
@@ -91,11 +92,36 @@ class UnixTarget(Target):
     def send(self, data: bytes) -> None:
         self._up += data
 
-    def close(self) -> None:
+    def power_cycle(self, off_s: float = 0.1) -> None:
+        self._restart(off_s, _POWER_ON)
+
+    def reset(self) -> None:
+        self._restart(0.001, _RESET_PIN)
+
+    def stall(self, seconds: float) -> None:
+        while self._until_us is None:  # it waits, and no answer comes
+            self._listen()
+        end_us = self._now_us + round(seconds * 1e6)
+        while self._now_us < end_us:
+            self._play(end_us, _ENDLESS)
+        self._answer()
+
+    def _restart(self, held_s: float, cause: int) -> None:
+        self._end()
+        self._up.clear()
+        self._law.stop()
+        self._now_us += round(held_s * 1e6)
+        self.head.advance(self._now_us * 1000)  # it goes on
+        self._boot(cause)
+
+    def _end(self) -> None:
         self._process.kill()
         self._process.wait()
         self._process.stdin.close()
         self._process.stdout.close()
+
+    def close(self) -> None:
+        self._end()
         if self._forgotten:
             self._forgotten.cleanup()
 
@@ -118,9 +144,9 @@ class UnixTarget(Target):
             elif self._now_us >= until_us:
                 return False
 
-    def _play(self, until_us: int) -> None:
-        """The event builder up to `until_us`, or until enough events wait."""
-        reached_ns, events = self._law.run(until_us * 1000, _BACKLOG - self._n_events)
+    def _play(self, until_us: int, limit: int = _BACKLOG) -> None:
+        """The event builder up to `until_us`, or until `limit` events wait."""
+        reached_ns, events = self._law.run(until_us * 1000, limit - self._n_events)
         self._now_us = max(self._now_us, min(until_us, reached_ns // 1000))
         for stamp_us, word, codes in events:
             self._events += _EVENT.pack((stamp_us - self._base_us) & 0xFFFFFFFF, word)

@@ -1,0 +1,76 @@
+# The bench link: the USB serial port, which is the REPL's, too.
+import select
+import sys
+
+from micropython import const
+
+_PIECE = const(64)  # octets of a full-speed USB packet
+_PIECES = const(32)
+_READ = const(32)  # octets
+_LONGEST = const(10)  # pieces of the longest frame
+_IDLE = bytes(64)
+
+
+class UsbLink:
+    """Never waits for a reader.
+
+    MicroPython waits up to half a second when a write does not fit into the port's FIFO. So everything goes out in
+    pieces of the USB packet's size, frames filled up with zeros, which are an idle line: then a FIFO with any room at
+    all has room for a piece. Without a host that opened the port, what is written is gone, and nothing tells so.
+    """
+
+    def __init__(self):
+        self._in = sys.stdin.buffer
+        self._out = sys.stdout.buffer
+        self._reading = select.poll()
+        self._reading.register(sys.stdin, select.POLLIN)
+        self._writing = select.poll()
+        self._writing.register(sys.stdout, select.POLLOUT)
+        self._received, self._byte = bytearray(_READ), bytearray(1)
+        self._ring = memoryview(bytearray(_PIECE * _PIECES))
+        self._first = self._used = 0  # pieces
+
+    def ready(self):
+        for _ in self._reading.ipoll(0):
+            return True
+        return False
+
+    def read(self):
+        """A few bytes, so that no flood of them holds up the instrument: each takes 0.25 ms."""
+        n = 0
+        while n < _READ and self.ready():
+            self._in.readinto(self._byte)  # read(1) would leave a new object for each
+            self._received[n] = self._byte[0]
+            n += 1
+        return memoryview(self._received)[:n] if n else None
+
+    def pump(self):
+        """Hand to the port what it takes without waiting."""
+        while self._used:
+            for _ in self._writing.ipoll(0):
+                break
+            else:
+                return
+            at = self._first * _PIECE
+            self._out.write(self._ring[at : at + _PIECE])
+            self._first = (self._first + 1) % _PIECES
+            self._used -= 1
+
+    def room(self):
+        self.pump()
+        return self._used <= _PIECES - _LONGEST
+
+    def write(self, frame):
+        n = len(frame)
+        pieces = (n + _PIECE - 1) // _PIECE
+        self.pump()
+        if self._used + pieces > _PIECES:
+            return False
+        for i in range(pieces):
+            at = (self._first + self._used) % _PIECES * _PIECE
+            part = frame[i * _PIECE : (i + 1) * _PIECE]
+            self._ring[at : at + len(part)] = part
+            self._ring[at + len(part) : at + _PIECE] = _IDLE[len(part) :]
+            self._used += 1
+        self.pump()
+        return True
