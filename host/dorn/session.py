@@ -32,6 +32,7 @@ class Session:
         self._before = bytearray()  # what came before there was an archive
         self._deframer = frames.Deframer()
         self._expected: int | None = None
+        self._booted = self.dictionary.enums["event"]["booted"]
         self._sequence = 0
         self._watchers: list[Callable[[Packet], None]] = []
 
@@ -77,6 +78,8 @@ class Session:
 
     def _take(self, packet: Packet) -> None:
         self.packets += 1
+        if packet.fields.get("event") == self._booted:  # the first packet after a start counts from 0
+            self._expected = None
         self.sequence_gaps += self._expected not in (None, packet.sequence)
         self._expected = (packet.sequence + 1) & 0x3FFF
         if packet.name == "housekeeping":
@@ -129,11 +132,14 @@ class Session:
                 raise UserError(f"target {self.target.name}: no housekeeping packet: {error}") from error
         return self.housekeeping
 
-    def command(self, name: str, limit_s: float = 5.0, **fields: int | str) -> Packet:
-        """Send a telecommand and wait for its completion report. CommandFailed if it is refused."""
+    def command(self, name: str, limit_s: float = 5.0, check: bool = True, **fields: int | str) -> Packet:
+        """Send a telecommand and wait for its completion report. CommandFailed if it is refused.
+
+        check=False: also with values that the dictionary does not allow.
+        """
         sequence = self._sequence
         self._sequence = (sequence + 1) & 0x3FFF
-        data = frames.encode(self.dictionary.encode(name, sequence, **fields))
+        data = frames.encode(self.dictionary.encode(name, sequence, check=check, **fields))
 
         def verified(packet: Packet) -> bool:
             mine = packet.fields.get("request_sequence") == 0xC000 | sequence

@@ -9,7 +9,7 @@ from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.targets import pico_flash
 from instrument import DICTIONARY, Instrument, instrument
-from test_instrument import poisson, regular
+from particles import poisson, regular
 
 WINDOW_S = 0.5
 WATCHDOG = DICTIONARY.enums["reset_cause"]["watchdog"]

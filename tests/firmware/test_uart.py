@@ -7,7 +7,7 @@ from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.link import frames
 from instrument import DICTIONARY, Instrument
-from test_instrument import poisson
+from particles import poisson
 
 BAUD = 921_600
 PASS = "_PASS = const(1 << 27)"

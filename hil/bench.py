@@ -1,0 +1,92 @@
+"""What stands on the bench: the instrument's power, the link to it, what its detectors see, and who commands it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dorn.errors import UserError
+from dorn.head.front_end import Fates, FrontEnd, Head
+from dorn.instrument import Instrument
+from dorn.link import frames
+from dorn.targets import Target, open_target
+
+
+class Link:
+    """The bytes between commander and target. `up` and `down` may mangle them.
+
+    sent: the packets that the instrument sent; arrived: those that were still some behind `down`.
+    """
+
+    def __init__(self, target: Target):
+        self._target = target
+        self._before, self._behind = frames.Deframer(), frames.Deframer()
+        self.up: Callable[[bytes], bytes] = bytes
+        self.down: Callable[[bytes], bytes] = bytes
+        self.sent: list[bytes] = []
+        self.arrived: list[bytes] = []
+
+    def __getattr__(self, name):  # the rest of what a target is
+        return getattr(self._target, name)
+
+    def send(self, data: bytes) -> None:
+        self._target.send(self.up(data))
+
+    def receive(self) -> bytes:
+        data = self._target.receive()
+        self.sent += self._before.feed(data)
+        data = self.down(data)
+        self.arrived += self._behind.feed(data)
+        return data
+
+    def heal(self) -> None:
+        """No faults from here on; what came late is gone, the line idle."""
+        self.up = self.down = bytes
+        self._target.send(b"\0")
+
+
+class Stimulus:
+    """What the detectors see: played to the simulated head. UserError on a bench whose detectors are real."""
+
+    def __init__(self, target: Target, commander: Instrument):
+        self._target = target
+        self._commander = commander
+
+    @property
+    def head(self) -> Head:
+        if self._target.head is None:
+            raise UserError(f"target {self._target.name}: nothing can be injected: its detectors are real")
+        return self._target.head
+
+    @property
+    def fates(self) -> Fates:
+        return self.head.fates
+
+    def begin(self, particles) -> None:
+        """Play them from now on."""
+        self._target.inject(particles)
+
+    def play(self, particles) -> None:
+        """Play them, until 1 ms after the last."""
+        self.begin(particles)
+        while not self.head.dry:
+            self._commander.advance(0.1)
+        self._commander.advance(0.001)
+
+
+class Bench:
+    """One instrument, switched on and connected."""
+
+    def __init__(self, name: str, front_end: FrontEnd, link: str, seed: int):
+        simulated = name in ("unix", "rp2040")
+        self.power = open_target(name, Head(front_end, seed) if simulated else None, link=link)
+        try:
+            self.link = Link(self.power)
+            self.commander = Instrument(self.link)
+            self.stimulus = Stimulus(self.power, self.commander)
+            self.commander.connect()
+        except BaseException:
+            self.power.close()
+            raise
+
+    def close(self) -> None:
+        self.power.close()

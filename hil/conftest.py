@@ -1,0 +1,143 @@
+"""The bench as fixtures: power, link, commander, stimulus. Tests know nothing else of the target they run on."""
+
+import os
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from bench import Bench
+from dorn.errors import UserError
+from dorn.head.front_end import FrontEnd
+from report import Report
+
+HERE = Path(__file__).parent
+SKIPS = tomllib.loads((HERE / "skips.toml").read_text())
+SIMULATED = ("unix", "rp2040")
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("hil", "hardware in the loop")
+    group.addoption("--target", default="unix", help="unix, rp2040, a serial port or a pyserial URL (default: unix)")
+    group.addoption("--seed", type=int, default=1, help="of all random numbers (default: 1)")
+    group.addoption("--repeat", type=int, default=1, metavar="N", help="each test so often, side by side in the report")
+    group.addoption("--report", metavar="DIR", help="write report.html and results.json there")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "head(**front_end): properties of the simulated head's front end")
+    config.addinivalue_line("markers", "flight_link: over UART1 in place of USB")
+    config.hil_report = Report(config)
+    config.pluginmanager.register(config.hil_report, "hil-report")
+
+
+def pytest_generate_tests(metafunc):
+    n = metafunc.config.getoption("repeat")
+    if n > 1:
+        metafunc.fixturenames.append("repetition")
+        metafunc.parametrize("repetition", range(1, n + 1))
+
+
+# -- skips: only those of the list -------------------------------------------------------------------------------------
+
+
+def _kind(config):
+    target = config.getoption("target")
+    return target if target in SIMULATED else "port"
+
+
+def _names(item):
+    return item.path.name, f"{item.path.name}::{item.originalname}"
+
+
+def _listed(item, table):
+    """Why the table has the item skipped, or None."""
+    return next((table[name] for name in _names(item) if name in table), None)
+
+
+def pytest_collection_modifyitems(config, items):
+    if not any("::" in arg for arg in config.args):  # whole files are here
+        known = {name for item in items for name in _names(item)} | {file.name for file in HERE.glob("test_*.py")}
+        files = {item.path.name for item in items}
+        for name in (name for table in SKIPS.values() for name in table):
+            if name not in known and (name.partition("::")[0] in files or "::" not in name):
+                raise pytest.UsageError(f"hil/skips.toml: {name}: there is no such test")
+    for item in items:
+        reason = _listed(item, SKIPS[_kind(config)])
+        if reason is None and not os.environ.get("DORN_DATA") and _listed(item, SKIPS["data"]):
+            reason = f"DORN_DATA is not set: {_listed(item, SKIPS['data'])}"
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
+            item.listed_skip = True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.skipped and not getattr(item, "listed_skip", False) and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but hil/skips.toml does not list it: {report.longrepr}"
+    report.evidence = getattr(item, "evidence", [])
+    return report
+
+
+# -- the bench ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def seed(request):
+    return request.config.getoption("seed")
+
+
+@pytest.fixture
+def bench(request, seed):
+    marker = request.node.get_closest_marker("head")
+    front_end = FrontEnd(**(marker.kwargs if marker else {}))
+    link = "uart" if request.node.get_closest_marker("flight_link") else "usb"
+    try:
+        bench = Bench(request.config.getoption("target"), front_end, link, seed)
+    except UserError as error:
+        pytest.exit(f"hil: {error}", returncode=2)
+    try:
+        _check(bench.commander, request.config)
+        yield bench
+    finally:
+        bench.close()
+
+
+def _check(commander, config):
+    """Refuse to test the wrong thing. The dictionary was compared when housekeeping came."""
+    hk = commander.housekeeping
+    found = ".".join(str(hk.fields[f"version_{part}"]) for part in ("major", "minor", "patch"))
+    wanted = version("dorn-fsw")
+    if found != wanted:
+        pytest.exit(f"hil: version: the instrument has {found}, this suite is {wanted}; flash it", returncode=2)
+    config.hil_report.about(board=hk.text("board"), firmware=found, dictionary=f"{hk.fields['dictionary']:08x}")
+
+
+@pytest.fixture
+def power(bench):
+    """power_cycle(off_s), reset(), stall(seconds)."""
+    return bench.power
+
+
+@pytest.fixture
+def link(bench):
+    return bench.link
+
+
+@pytest.fixture
+def commander(bench):
+    return bench.commander
+
+
+@pytest.fixture
+def stimulus(bench):
+    return bench.stimulus
+
+
+@pytest.fixture
+def evidence(request):
+    """evidence(name, value): a figure for the report; value may be a matplotlib Figure."""
+    request.node.evidence = found = []
+    return lambda name, value: found.append((name, value))

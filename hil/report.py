@@ -1,0 +1,129 @@
+"""A readable report of a run: what was tested, on what, with which outcome; repetitions side by side."""
+
+import base64
+import html
+import io
+import json
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+_STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #222 }
+table { border-collapse: collapse; width: 100% } td, th { padding: .25em .6em; text-align: left; vertical-align: top }
+tr { border-top: 1px solid #ddd } .passed { color: #1a7f37 } .failed { color: #c1121f; font-weight: 600 }
+.skipped { color: #777 } .evidence { color: #555; font-size: 90% }
+pre { overflow-x: auto; background: #f6f6f6; padding: .6em }
+img { max-width: 100% } h2 { margin-top: 1.6em }
+"""
+_MARKS = {"passed": "✓", "failed": "✗", "skipped": "·"}
+
+
+class Report:
+    """A pytest plugin; writes into the folder of --report when the session ends."""
+
+    def __init__(self, config):
+        self._config = config
+        self._about = {}
+        self._tests = {}  # name without the repetition -> results
+
+    def about(self, **facts):
+        self._about.update(facts)
+
+    def pytest_runtest_logreport(self, report):
+        if report.when != "call" and report.passed:
+            return  # set up and taken down: nothing to tell
+        file, _, test = report.nodeid.rpartition("/")[2].partition("::")
+        result = {"outcome": report.outcome, "evidence": report.evidence, "said": ""}
+        if report.failed:
+            result["said"] = str(report.longrepr)
+        elif report.skipped:
+            result["said"] = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        self._tests.setdefault((file, self._without_repetition(test)), []).append(result)
+
+    def _without_repetition(self, test):
+        name, bracket, parameters = test.partition("[")
+        if bracket and self._config.getoption("repeat") > 1:
+            *others, _ = parameters.rstrip("]").split("-")
+            return f"{name}[{'-'.join(others)}]" if others else name
+        return test
+
+    def pytest_sessionfinish(self):
+        folder = self._config.getoption("report")
+        if folder and self._tests:
+            folder = Path(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            about = {
+                "target": self._config.getoption("target"),
+                **self._about,
+                "seed": self._config.getoption("seed"),
+            }
+            (folder / "results.json").write_text(json.dumps(self._results(about), indent=1, ensure_ascii=False) + "\n")
+            (folder / "report.html").write_text(self._page(about), encoding="utf-8")
+
+    def _results(self, about):
+        """Nothing in it depends on when the run was, or how long it took: equal runs give equal files."""
+        tests = {
+            f"{file}::{test}": [
+                {"outcome": r["outcome"], **{name: v for name, v in r["evidence"] if not isinstance(v, Figure)}}
+                for r in results
+            ]
+            for (file, test), results in self._tests.items()
+        }
+        return {"about": about, "tests": tests}
+
+    def _page(self, about):
+        outcomes = [r["outcome"] for results in self._tests.values() for r in results]
+        total = ", ".join(f"{outcomes.count(o)} {o}" for o in _MARKS if o in outcomes)
+        facts = "".join(f"<tr><th>{_text(k)}</th><td>{_text(v)}</td></tr>" for k, v in about.items())
+        out = [
+            f"<!doctype html><html lang=en><meta charset=utf-8><title>DORN-FSW: {_text(about['target'])}</title>",
+            f"<style>{_STYLE}</style><h1>Hardware in the loop: {_text(total)}</h1><table>{facts}</table>",
+        ]
+        files = {}
+        for (file, test), results in self._tests.items():
+            files.setdefault(file, []).append((test, results))
+        for file, tests in files.items():
+            out.append(f"<h2>{_text(file.removeprefix('test_').removesuffix('.py').replace('_', ' '))}</h2><table>")
+            for test, results in tests:
+                marks = " ".join(f"<span class={r['outcome']}>{_MARKS[r['outcome']]}</span>" for r in results)
+                name = test.removeprefix("test_").replace("_", " ")
+                out.append(
+                    f"<tr><td>{marks}</td><td>{_text(name)}{''.join(map(_details, _different(results)))}</td></tr>"
+                )
+            out.append("</table>")
+        return "\n".join(out) + "\n"
+
+
+def _different(results):
+    """Of repetitions that told the same, the first."""
+    told = []
+    for r in results:
+        if not any(_told(r) == _told(other) for other in told):
+            told.append(r)
+    return told
+
+
+def _told(result):
+    return result["said"], [(k, v) for k, v in result["evidence"] if not isinstance(v, Figure)]
+
+
+def _details(result):
+    out = []
+    for name, value in result["evidence"]:
+        if isinstance(value, Figure):
+            png = io.BytesIO()
+            value.savefig(png, format="png")
+            out.append(
+                f"<br><img alt='{_text(name)}' src='data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}'>"
+            )
+        else:
+            out.append(f"<div class=evidence>{_text(name)}: {_text(value)}</div>")
+    if result["said"]:
+        tag = "pre" if result["outcome"] == "failed" else "div class=evidence"
+        out.append(f"<{tag}>{_text(result['said'])}</{tag.split()[0]}>")
+    return "".join(out)
+
+
+def _text(value):
+    return html.escape(str(value))

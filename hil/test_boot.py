@@ -1,0 +1,45 @@
+"""Power, resets and their causes; what is kept over them."""
+
+from particles import regular
+
+
+def booted(commander, begin, limit_s=15.0):
+    """The event report of the boot that `begin` leads to: (boot count, cause)."""
+    count = len(commander.events("booted"))
+    begin()
+    commander.until(lambda: len(commander.events("booted")) > count, limit_s)
+    commander.next("housekeeping")
+    return commander.events("booted")[-1]
+
+
+def cause(commander, name):
+    return commander.dictionary.enums["reset_cause"][name]
+
+
+def test_who_is_there(commander, evidence):
+    hk = commander.housekeeping
+    assert commander.dictionary.hash == hk.fields["dictionary"]
+    assert hk.text("mode") == "standby" and hk.fields["task_failures"] == 0
+    evidence("heap free", f"{hk.fields['heap_free']} bytes")
+
+
+def test_power_cycle(commander, power, stimulus):
+    count, _ = commander.events("booted")[-1]
+    commander.set("threshold_3", 777)
+    commander.start()
+    assert booted(commander, power.power_cycle) == (count + 1, cause(commander, "power_on"))
+    assert commander.last("housekeeping")["mode"] == commander.dictionary.enums["mode"]["standby"]
+    commander.start()
+    stimulus.play(regular(100, 50_000))
+    assert commander.stop()["events"] == 100
+
+
+def test_reset_pin(commander, power):
+    count, _ = commander.events("booted")[-1]
+    assert booted(commander, power.reset) == (count + 1, cause(commander, "reset_pin"))
+
+
+def test_a_cpu_that_hangs_is_reset(commander, power):
+    count, _ = commander.events("booted")[-1]
+    commander.start()
+    assert booted(commander, lambda: power.stall(9)) == (count + 1, cause(commander, "watchdog"))

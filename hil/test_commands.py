@@ -1,0 +1,59 @@
+"""Every telecommand: what it does, and that a wrong one does nothing."""
+
+import pytest
+from dorn.link import frames
+from dorn.session import CommandFailed
+
+
+def value_of(commander, parameter):
+    report = commander.wait_for(
+        lambda p: p.name == "parameter_value" and p.text("parameter") == parameter,
+        5,
+        begin=lambda: commander.command("report_parameter", parameter=parameter),
+    )
+    return report.fields["value"]
+
+
+def test_ping(commander):
+    commander.wait_for(lambda p: p.name == "pong", 2, begin=lambda: commander.command("ping"))
+
+
+def test_every_parameter_takes_its_range_and_nothing_else(commander):
+    """Least, greatest, default; one less and one more are refused and change nothing."""
+    for name, parameter in commander.dictionary.parameters.items():
+        least, greatest = parameter.low, parameter.high
+        for value in (least, greatest, parameter.default):
+            commander.set(name, value)
+            assert value_of(commander, name) == value, name
+        for value in (least - 1, greatest + 1):
+            if 0 <= value < 1 << 32:
+                with pytest.raises(CommandFailed, match="out_of_range"):
+                    commander.command("set_parameter", check=False, parameter=name, value=value)
+        assert value_of(commander, name) == parameter.default, name
+
+
+def test_what_is_not_in_the_dictionary_is_refused(commander):
+    before = commander.next("housekeeping")
+    for name, fields, failure in (
+        ("function", {"function": 200}, "unknown_function"),
+        ("set_parameter", {"parameter": 9999, "value": 1}, "unknown_parameter"),
+        ("report_parameter", {"parameter": 9999}, "unknown_parameter"),
+        ("function", {"function": "stop"}, "wrong_mode"),
+    ):
+        with pytest.raises(CommandFailed, match=failure):
+            commander.command(name, check=False, **fields)
+    after = commander.next("housekeeping")
+    assert after["commands_rejected"] - before["commands_rejected"] == 4
+    assert after["mode"] == before["mode"]
+
+
+def test_a_damaged_telecommand_is_refused_with_its_code(commander):
+    good = commander.dictionary.encode("ping", 500)
+    for packet, failure in ((good[:-1] + bytes([good[-1] ^ 1]), "bad_crc"), (good[:-4] + good[-2:], "bad_length")):
+        report = commander.wait_for(
+            lambda p: p.name == "acceptance_failure",
+            5,
+            begin=lambda packet=packet: commander.target.send(frames.encode(packet)),
+        )
+        assert report.text("failure") == failure
+    commander.command("ping")

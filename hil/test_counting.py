@@ -1,0 +1,230 @@
+"""What it counts: every pulse, in its channel, in live time; integrations, classes, detectors switched on and off."""
+
+import itertools
+import math
+import random
+from collections import Counter
+
+import pytest
+from dorn.session import CommandFailed
+from matplotlib.figure import Figure
+from particles import poisson, regular
+
+DEAD_US = 677 / 125  # of an event with one hit: 5.42 us
+
+
+def function(name):
+    return "function", {"function": name}
+
+
+@pytest.mark.head(noise_kev=40)
+def test_books_balance_to_the_pulse(commander, stimulus):
+    """Every pulse has one fate, each counted where it happens; nothing is found by subtraction."""
+    commander.set("threshold_3", 1500)  # its 3 and 5 MeV are below
+    commander.set("detectors_on", 0xFFFF & ~(1 << 6))
+    commander.start()
+    stimulus.play(poisson(20_000, 0.5, 1, energies=(150.0, 3000.0, 5000.0, 14_000.0), pairs=0.25))
+    rates, fates = commander.stop(), stimulus.fates
+    assert fates.injected > 10_000 and fates.lost_dead_time > 100 and fates.merged > 10
+    accepted, below, over, disabled = (rates[n] for n in ("accepted", "below_threshold", "over_range", "disabled"))
+    assert sum(below) == below[3] > 0 and sum(over) > 1000 and fates.disabled > 400
+    assert fates.delivered == sum(accepted) + sum(below) + sum(over) + sum(disabled) + rates["overrun_hits"]
+    assert fates.injected == (
+        fates.delivered + fates.merged + fates.lost_dead_time + fates.below_threshold + fates.disabled
+    )
+    assert fates.spurious == 0
+    assert sum(commander.counts().values()) == rates["front"] + rates["back"]
+    assert sum(commander.counts("coincidence_spectrum").values()) == rates["front_back"] > 400
+    hk = commander.last("housekeeping")
+    assert hk["ring_overruns"] == hk["ring_slips"] == hk["task_failures"] == 0
+
+
+def test_energies_arrive_in_their_channels(commander, stimulus):
+    commander.start()
+    particles = [(k * 1_000_000, k % 16, 1000.0 + 600 * (k // 16)) for k in range(1, 16 * 18)]
+    particles += [(400_000_000, 8, 2000.0), (400_000_000, 9, 3000.0)]
+    stimulus.play(particles)
+    commander.stop()
+    expected = {}
+    for _, d, energy_kev in particles[:-2]:
+        channel = int(energy_kev / 3 + 50 + 0.5) // 4
+        expected[d, channel] = expected.get((d, channel), 0) + 1
+    assert commander.counts() == expected
+    assert commander.counts("coincidence_spectrum") == {(4, (717 + 1050 - 50) // 32): 1}
+
+
+def test_live_time_is_real_time_less_the_dead_time_of_every_event(commander, stimulus):
+    commander.start()
+    stimulus.play(regular(5000, 40_000))
+    rates = commander.stop()
+    assert rates["events"] == 5000 and rates["passes"] == 0
+    # the mark, an event without hits, is 2.8 us of dead time; real time may begin before or behind it
+    assert rates["real_us"] - rates["live_us"] == pytest.approx(5000 * DEAD_US + 1.4, abs=2.4)
+    spectrum = next(p.fields for p in commander.said if p.name == "spectrum" and p.fields["detector"] == 0)
+    assert (spectrum["real_us"], spectrum["live_us"]) == (rates["real_us"], rates["live_us"])
+
+
+def test_a_channel_closes_early_before_it_overflows(commander, stimulus):
+    commander.start()
+    stimulus.play(regular(70_000, 15_000, detector=2))
+    rates = commander.stop()
+    packets = [p for p in commander.said if p.name == "spectrum" and p.fields["detector"] == 2]
+    assert [p.text("closed_by") for p in packets] == ["overflow", "stop"]
+    assert packets[0].fields["total"] >= 0xF000
+    assert sum(p.fields["total"] for p in packets) == rates["accepted"][2] == 70_000
+    assert sum(p.fields["live_us"] for p in packets) == pytest.approx(rates["live_us"], abs=2)
+    assert sum(p.fields["real_us"] for p in packets) == rates["real_us"]
+
+
+def test_a_stuck_line_is_switched_off_and_the_others_go_on(commander, stimulus):
+    commander.start()
+    stimulus.head.stick(5, True)
+    stimulus.play(poisson(1000, 1.0, 3))
+    rates = commander.stop()
+    assert [a for a, _ in commander.events("detector_off")] == [5]
+    hk = commander.next("housekeeping")
+    assert hk["gave_up"] >= 3 and hk["detectors_on"] == 0xFFFF & ~(1 << 5)
+    # three turns of at most 0.25 s: until then nearly all of the time is dead, and counted so
+    assert 35_000 < rates["real_us"] - rates["live_us"] < 800_000
+    assert sum(rates["accepted"]) > 200
+
+
+def test_detectors_are_switched_off_singly(commander, stimulus):
+    commander.set("detectors_on", 0b1010)
+    commander.start()
+    stimulus.play(poisson(2000, 0.3, 4))
+    rates = commander.stop()
+    assert [d for d, n in enumerate(rates["accepted"]) if n] == [1, 3]
+    assert stimulus.fates.disabled > 400
+
+
+def test_start_stop_clear_again_and_again(commander, stimulus):
+    for n in range(1, 4):
+        with pytest.raises(CommandFailed, match="wrong_mode"):
+            commander.function("stop")
+        commander.said.clear()
+        commander.start()
+        with pytest.raises(CommandFailed, match="wrong_mode"):
+            commander.function("start")
+        stimulus.play(regular(100, 50_000))
+        rates = commander.stop()
+        assert rates["events"] == 100 * n and sum(commander.counts().values()) == 100
+    commander.function("clear")
+    rates = commander.next("rates")
+    assert rates["events"] == rates["real_us"] == sum(rates["accepted"]) == 0
+    hk = commander.next("housekeeping")
+    assert hk["integration"] == 3 and hk["commands_rejected"] == 6
+
+
+def test_integrations_follow_each_other_without_a_gap(commander, stimulus):
+    commander.set("integration_time", 1)
+    commander.start()
+    stimulus.play(poisson(500, 4.2, 5))
+    rates = commander.stop()
+    mine = [p.fields for p in commander.said if p.name == "spectrum" and p.fields["detector"] == 7]
+    spectra = list({f["integration"]: f for f in mine}.values())  # some come in several packets
+    assert [f["integration"] for f in spectra] == [1, 2, 3, 4, 5]
+    for one, next_one in itertools.pairwise(spectra):
+        assert next_one["start_us"] == one["start_us"] + one["real_us"]
+    assert sum(f["real_us"] for f in spectra) == rates["real_us"]
+    assert sum(commander.counts().values()) == rates["front"] + rates["back"]
+
+
+def test_a_start_waits_for_the_spectra_of_the_run_before(commander, stimulus):
+    """Refused as long as they are not sent; nothing is lost."""
+    commander.start()
+    stimulus.play(regular(1000, 40_000))
+    refused = commander.wait_for(
+        lambda p: p.name == "start_failure", 5, begin=lambda: commander.send(function("stop"), function("start"))
+    )
+    assert refused.text("failure") == "wrong_mode"
+    commander.advance(2)
+    assert sum(commander.counts().values()) == 1000
+    commander.start()
+
+
+def test_nothing_from_before_a_clear_comes_after_it(commander, stimulus):
+    commander.start()
+    stimulus.play(poisson(2000, 0.3, 9))
+    commander.wait_for(
+        lambda p: p.name == "completion_success" and p.fields["request_sequence"] == 0xC000 | 102,
+        5,
+        begin=lambda: commander.send(function("stop"), function("clear"), function("start")),
+    )
+    commander.said.clear()
+    commander.advance(2)
+    assert not commander.counts()
+
+
+@pytest.mark.parametrize("cps", [500, 5_000, 20_000])
+def test_the_rate_in_live_time_is_the_injected_one(commander, stimulus, seed, evidence, cps):
+    commander.start()
+    stimulus.play(poisson(cps, 10_000 / cps, seed))
+    rates = commander.stop()
+    assert stimulus.fates.delivered == sum(rates["accepted"]) and rates["gap_us"] == 0
+    live_s = rates["live_us"] / 1e6
+    pull = (rates["events"] - cps * live_s) / math.sqrt(cps * live_s)
+    evidence("live-time-corrected rate", f"{rates['events'] / live_s:.0f} of {cps} cps, {pull:+.2f} sigma")
+    # the run goes on for some ms when the source has ended
+    silent_s = rates["real_us"] / 1e6 - 10_000 / cps
+    assert abs(pull + cps * silent_s / math.sqrt(cps * live_s)) < 4
+
+
+def test_a_spectrum_is_what_was_played(commander, stimulus, seed, evidence):
+    """5000 pulses of three lines, 0.2 ms apart, in 16 detectors; every tenth goes through its unit's other one, too."""
+    rng = random.Random(seed)
+    particles, singles, sums = [], Counter(), Counter()
+    for n in range(1, 5001):
+        d, energies = rng.randrange(16), rng.choices((4500.0, 6000.0, 7680.0), k=2)
+        codes = [int(energy_kev / 3 + 50 + 0.5) for energy_kev in energies]
+        particles.append((n * 200_000, d, energies[0]))
+        if n % 10:
+            singles[d, codes[0] // 4] += 1
+        else:
+            particles.append((n * 200_000, d ^ 1, energies[1]))
+            sums[d // 2, (sum(codes) - 50) // 32] += 1
+    commander.start()
+    stimulus.play(particles)
+    commander.stop()
+    evidence("spectra", _plot(commander.counts()))
+    assert commander.counts() == singles
+    assert commander.counts("coincidence_spectrum") == sums
+
+
+def _plot(spectra):
+    figure = Figure(figsize=(7, 2.6), dpi=90, layout="constrained")
+    axes = figure.subplots()
+    counts = [sum(n for (_, c), n in spectra.items() if c == channel) for channel in range(1024)]
+    axes.stairs(counts, [12 * channel / 1000 for channel in range(1025)])
+    axes.set_xlabel("code x 3 keV, MeV")
+    axes.set_ylabel("counts")
+    return figure
+
+
+def test_every_event_has_its_class(commander, stimulus):
+    """One of each kind a millisecond: front, back, both of a unit, two units, all 16, below the threshold."""
+    hits = ([0], [3], [4, 5], [6, 9], list(range(16)), [12])
+    particles = [
+        ((10 * k + n) * 1_000_000, d, 400.0 if d == 12 and n == 5 else 3000.0)
+        for k in range(50)
+        for n, detectors in enumerate(hits)
+        for d in detectors
+    ]
+    commander.set("threshold_12", 1000)
+    commander.start()
+    stimulus.play(particles)
+    rates = commander.stop()
+    assert (rates["front"], rates["back"], rates["front_back"], rates["several_units"]) == (50, 50, 50, 100)
+    assert rates["none_accepted"] == rates["below_threshold"][12] == 50
+
+
+def test_thresholds_of_comparators_and_codes(commander, stimulus):
+    """Below the comparator nothing triggers; below the code's threshold the hit is counted apart."""
+    commander.set("comparator_front", 150)  # 1 MeV
+    commander.set("threshold_2", 50 + 2000 // 3)  # 2 MeV
+    commander.start()
+    energies = (900.0, 1100.0, 1900.0, 2100.0)
+    stimulus.play([(n * 100_000, 2, energies[n % 4]) for n in range(1, 401)])
+    rates = commander.stop()
+    assert (rates["events"], rates["accepted"][2], rates["below_threshold"][2]) == (300, 100, 200)
+    assert stimulus.fates.below_threshold == 100

@@ -1,0 +1,31 @@
+"""The flight link, UART1 at 921 600 baud, with everything the instrument can say."""
+
+import pytest
+from particles import poisson
+
+pytestmark = pytest.mark.flight_link
+
+
+def test_full_telemetry_at_20_kcps_loses_nothing_uncounted(commander, stimulus, power, seed, evidence):
+    """Spectra, rates and housekeeping every second; in the middle the flash takes the CPU away for 45 ms."""
+    for parameter in ("integration_time", "rates_period", "housekeeping_period"):
+        commander.set(parameter, 1)
+    packets = commander.packets
+    commander.start()
+    stimulus.begin(poisson(20_000, 3.0, seed))
+    commander.advance(1.5)
+    power.stall(0.045)
+    commander.advance(0.5)
+    load = commander.last("housekeeping")
+    while not stimulus.head.dry:
+        commander.advance(0.1)
+    rates = commander.stop()
+    hk = commander.next("housekeeping")
+    evidence("packets", f"{commander.packets - packets} in 3 s")
+    tasks = commander.dictionary.enums["task"]
+    shares = ", ".join(f"{name} {load['task_permille'][n] / 10:.1f} %" for name, n in tasks.items())
+    evidence("load of the core", f"{load['busy_permille'] / 10:.1f} %: {shares}")
+    assert commander.sequence_gaps == commander.crc_errors == hk["packets_dropped"] == hk["frames_bad"] == 0
+    assert stimulus.fates.delivered == sum(rates["accepted"]) and rates["gap_us"] == rates["overrun_hits"] == 0
+    assert sum(commander.counts().values()) == rates["front"] + rates["back"]
+    assert max(load["task_permille"]) > 0

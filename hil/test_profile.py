@@ -1,0 +1,88 @@
+"""Rates measured in space by others drive the head; what the instrument counts follows within statistics."""
+
+import csv
+import itertools
+import math
+import os
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+from particles import changing
+
+DATA = Path(os.environ.get("DORN_DATA", ""))
+
+
+def proton_storm():
+    """GOES-15, 7 March 2012, protons of 15-40 MeV: (seconds, cps) of 33 s each, missing ones left out."""
+    path = DATA / "goes15-2012-03" / "g15_epead_p27w_32s_20120307_20120307.csv"
+    _, _, table = path.read_text().partition("data: \n")
+    rates = [float(row["P4W_UNCOR_CR"]) for row in csv.DictReader(table.splitlines())]
+    return [(32.77, cps) for cps in rates if cps >= 0]
+
+
+def gamma_ray_burst():
+    """Fermi GBM, GRB 080723557, one detector: (seconds, cps) of 2 s each."""
+    (path,) = (DATA / "grb-gbm").glob("lc_*.csv")
+    with path.open() as file:
+        return [(2.048, int(counts) / 2.048) for _, counts in list(csv.reader(file))[1:]]
+
+
+# real times of hours and minutes are played so much faster: the rates are as measured, the time is not
+@pytest.mark.parametrize(("profile", "faster"), [(proton_storm, 2000), (gamma_ray_burst, 20)])
+def test_the_counts_follow(commander, stimulus, seed, evidence, profile, faster):
+    measured = [(seconds / faster, cps) for seconds, cps in profile()]
+    commander.set("rates_period", 1)
+    commander.start()
+    stimulus.play(changing(measured, seed))
+    commander.stop()
+    assert stimulus.fates.delivered == sum(commander.last("rates")["accepted"])
+    times, expected, counted, pulls = compare(commander, measured)
+    chi2 = sum(pull**2 for pull in pulls)
+    evidence("intervals / chi-squared", f"{len(pulls)} / {chi2:.1f}")
+    evidence("profile", plot(times, expected, counted))
+    assert max(map(abs, pulls)) < 4.5
+    assert chi2 < len(pulls) + 4 * math.sqrt(2 * len(pulls))
+    assert max(expected) > 2 * min(expected)  # there was something to follow
+
+
+def compare(commander, measured):
+    """Of each interval between two rates packets: its middle in s, events expected and counted in live time, pull."""
+    packets = [p.fields for p in commander.said if p.name == "rates"]
+    ends = []
+    total_s = total = 0.0
+    for seconds, cps in measured:
+        ends.append((total_s, total, seconds, cps))
+        total_s, total = total_s + seconds, total + seconds * cps
+
+    def until(t_s):
+        """Particles up to then, expected."""
+        if t_s >= total_s:
+            return total
+        before_s, before, seconds, cps = max(row for row in ends if row[0] <= t_s)
+        return before + min(t_s - before_s, seconds) * cps
+
+    times, expected, counted, pulls = [], [], [], []
+    for one, other in itertools.pairwise(packets):
+        real_us = other["real_us"] - one["real_us"]
+        if real_us < 100_000 or one["real_us"] / 1e6 > total_s:
+            continue
+        live = (other["live_us"] - one["live_us"]) / real_us
+        wanted = live * (until(other["real_us"] / 1e6) - until(one["real_us"] / 1e6))
+        found = other["events"] - one["events"]
+        times.append((one["real_us"] + other["real_us"]) / 2e6)
+        expected.append(wanted / (real_us / 1e6))
+        counted.append(found / (real_us / 1e6))
+        pulls.append((found - wanted) / math.sqrt(max(wanted, 1)))
+    return times, expected, counted, pulls
+
+
+def plot(times, expected, counted):
+    figure = Figure(figsize=(7, 2.6), dpi=90, layout="constrained")
+    axes = figure.subplots()
+    axes.step(times, expected, where="mid", color="#999", label="measured in space")
+    axes.plot(times, counted, ".", color="#1f4e9c", label="counted")
+    axes.set_xlabel("target time, s")
+    axes.set_ylabel("cps in real time")
+    axes.legend(frameon=False)
+    return figure

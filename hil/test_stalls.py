@@ -1,0 +1,29 @@
+"""The CPU is away for as long as its flash takes, while it counts: 45 ms, a typical erase, and 400 ms, the longest."""
+
+from particles import poisson
+
+
+def run(commander, stimulus, power, seed, stall_s):
+    commander.start()
+    stimulus.begin(poisson(20_000, 0.3 + stall_s, seed))
+    commander.advance(0.15)
+    power.stall(stall_s)
+    while not stimulus.head.dry:
+        commander.advance(0.1)
+    return commander.stop()
+
+
+def test_45_ms_fit_the_rings(commander, stimulus, power, seed):
+    rates = run(commander, stimulus, power, seed, 0.045)
+    assert stimulus.fates.delivered == sum(rates["accepted"]) > 5000
+    assert rates["gap_us"] == rates["overrun_hits"] == 0
+
+
+def test_what_400_ms_cost_is_booked(commander, stimulus, power, seed, evidence):
+    rates = run(commander, stimulus, power, seed, 0.4)
+    ((gap_us, hits),) = commander.events("ring_overrun")
+    evidence("booked", f"{gap_us} us, {hits} hits")
+    assert (rates["gap_us"], rates["overrun_hits"]) == (gap_us, hits)
+    assert stimulus.fates.delivered == sum(rates["accepted"]) + hits
+    assert 400_000 < gap_us < 440_000
+    assert commander.next("housekeeping")["ring_overruns"] == 1
