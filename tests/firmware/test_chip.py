@@ -4,6 +4,7 @@ import random
 
 import chip
 import pytest
+from bench import Stimulus
 from dorn import onboard_image
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
@@ -124,20 +125,6 @@ def test_events_are_the_same_whether_the_cpu_sleeps_or_is_held():
     assert abs(asleep.delivered - held.delivered) <= 4  # some events fall into the moments the CPU is awake
 
 
-def test_the_flash_takes_its_real_time():
-    """20 kB are five sectors to erase, 80 pages to write, and some of the file system's own."""
-    script = """
-import time
-t = time.ticks_us()
-with open("file", "wb") as f:
-    f.write(bytes(range(250)) * 80)
-print("TOOK", time.ticks_diff(time.ticks_us(), t))
-"""
-    took_s = int(chip.run(script).partition("TOOK ")[2].split()[0]) / 1e6
-    least_s = 5 * pico_flash.SECTOR_ERASE_S + 79 * pico_flash.PAGE_PROGRAM_S
-    assert least_s < took_s < least_s + 3 * pico_flash.SECTOR_ERASE_S
-
-
 def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
     """One erase and the ring holds all; many in a row and what does not fit is booked."""
     files = broken(
@@ -150,7 +137,7 @@ def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
         i = Instrument(target)
         i.connect()
         i.start()
-        i.play(poisson(5_000, 5.5, 8))
+        Stimulus(target, i).play(poisson(5_000, 5.5, 8))
         rates = i.stop()
         assert target.stalled_s > pico_flash.SECTOR_ERASE_S
         assert head.fates.delivered == sum(rates["accepted"]) + rates["overrun_hits"]
