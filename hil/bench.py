@@ -10,6 +10,9 @@ from dorn.instrument import Instrument
 from dorn.link import frames
 from dorn.targets import Target, open_target
 
+SIMULATED = ("unix", "rp2040")
+_RESTART_S = 10.0
+
 
 class Link:
     """The bytes between commander and target. `up` and `down` may mangle them.
@@ -74,12 +77,14 @@ class Stimulus:
 
 
 class Bench:
-    """One instrument, switched on and connected."""
+    """One instrument, switched on, or reset, and connected."""
 
     def __init__(self, name: str, front_end: FrontEnd, link: str, seed: int):
-        simulated = name in ("unix", "rp2040")
+        simulated = name in SIMULATED
         self.power = open_target(name, Head(front_end, seed) if simulated else None, link=link)
         try:
+            if not simulated:
+                self._reset()
             self.link = Link(self.power)
             self.commander = Instrument(self.link)
             self.stimulus = Stimulus(self.power, self.commander)
@@ -87,6 +92,14 @@ class Bench:
         except BaseException:
             self.power.close()
             raise
+
+    def _reset(self) -> None:
+        """Parameters have their defaults, nothing runs."""
+        commander = Instrument(self.power)
+        commander.connect()
+        commander.function("arm")
+        commander.function("reset")
+        self.power.reopen(_RESTART_S)
 
     def close(self) -> None:
         self.power.close()

@@ -46,7 +46,7 @@ def _armed_loop(instructions) -> frozenset[int]:
     return frozenset(range(loops[0], loops[0] + _LOOP))
 
 
-class Port:
+class SerialPort:
     """A serial port of the board, seen from outside: what is to go up to the board, and what came down from it."""
 
     def __init__(self):
@@ -93,7 +93,7 @@ class Rp2040Target(Target):
         self.mcu = mcu = device.mcu
         mcu.qspi[_QSPI_SS].add_listener(self._on_flash_select)
         self._simulator, self._clock = device.simulator, mcu.clock
-        self.ports = {"usb": Port(), "uart": Port()}
+        self.ports = {"usb": SerialPort(), "uart": SerialPort()}
         self._link = self.ports[link]
         device.cdc.on_serial_data = self._usb_received
         mcu.watchdog.on_watchdog_trigger = self._watchdog

@@ -16,12 +16,28 @@ _READ_S = 0.05  # a read waits so long at most
 class SerialTarget(Target):
     def __init__(self, url: str):
         self.name = url
-        try:
-            self._port = serial.serial_for_url(url, baudrate=921_600, timeout=_READ_S, exclusive=True)
-        except (serial.SerialException, ValueError, OSError) as error:
-            raise UserError(f"target {url}: cannot be opened: {_first_line(error)}") from None
+        self._open()
         self._begin_s = time.monotonic()
         self._down = bytearray()
+
+    def _open(self) -> None:
+        try:
+            self._port = serial.serial_for_url(self.name, baudrate=921_600, timeout=_READ_S, exclusive=True)
+        except (serial.SerialException, ValueError, OSError) as error:
+            raise UserError(f"target {self.name}: cannot be opened: {_first_line(error)}") from None
+
+    def reopen(self, limit_s: float) -> None:
+        """After a reset, which takes a USB port away for a second or two. UserError if it does not come back."""
+        self._port.close()
+        end_s = time.monotonic() + limit_s
+        while True:
+            try:
+                self._open()
+                return
+            except UserError:
+                if time.monotonic() > end_s:
+                    raise
+                time.sleep(_READ_S)
 
     @property
     def now_us(self) -> int:
