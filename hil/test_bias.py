@@ -1,0 +1,69 @@
+"""Detector bias: on only when armed, ramped, watched; gone when the software hangs, and never back by itself."""
+
+import pytest
+from dorn.session import CommandFailed
+
+STATE = "bias_state"
+
+
+def switch_on(commander, level_mv=20_000):
+    commander.set("bias", level_mv)
+    commander.set("housekeeping_period", 1)
+    commander.function("arm")
+    commander.function("bias_on")
+    commander.wait_for(lambda p: p.name == "housekeeping" and p.text(STATE) == "on", 30)
+    return commander.last("housekeeping")
+
+
+def test_it_is_off_and_needs_to_be_armed(commander):
+    assert commander.housekeeping.text(STATE) == "off"
+    with pytest.raises(CommandFailed, match="not_armed"):
+        commander.function("bias_on")
+    assert commander.wait_for(lambda p: p.name == "housekeeping", 11).text(STATE) == "off"
+
+
+def test_it_is_ramped_and_reported(commander, evidence):
+    seen = []
+    commander.on_packet = lambda p: (commander.said.append(p), seen.append(p.fields.get("bias_mv")))
+    reached = switch_on(commander)
+    levels = [mv for mv in seen if mv is not None and mv < 1_000_000]
+    evidence("bias in the ramp, mV", ", ".join(map(str, levels)))
+    assert reached["bias_mv"] == pytest.approx(20_000, abs=500)
+    assert levels == sorted(levels) and any(1_000 < mv < 19_000 for mv in levels)
+    commander.function("bias_off")
+    commander.wait_for(lambda p: p.name == "housekeeping" and p.text(STATE) == "off", 5)
+
+
+def test_a_reset_leaves_it_off(commander):
+    switch_on(commander)
+    commander.function("arm")
+    boots = len(commander.events("booted"))
+    commander.function("reset")
+    commander.until(lambda: len(commander.events("booted")) > boots, 15)
+    assert commander.wait_for(lambda p: p.name == "housekeeping", 11).text(STATE) == "off"
+
+
+def test_it_falls_by_hardware_when_the_software_hangs(commander, power, evidence):
+    """The monostable takes 2.5 s, the watchdog 8."""
+    switch_on(commander)
+    supply = power.slow_control
+    assert supply.bias_mv == pytest.approx(20_000, abs=500)
+    power.stall(2.0)
+    assert supply.bias_mv > 0
+    power.stall(1.0)
+    assert supply.bias_mv == 0
+    boots = len(commander.events("booted"))
+    power.stall(6.0)
+    commander.until(lambda: len(commander.events("booted")) > boots, 15)
+    commander.advance(5)
+    assert supply.bias_mv == 0
+    assert commander.wait_for(lambda p: p.name == "housekeeping", 11).text(STATE) == "off"
+
+
+def test_leakage_trips_it(commander, power):
+    switch_on(commander)
+    power.slow_control.leakage_na = 1500.0
+    commander.until(lambda: bool(commander.events("bias_tripped")), 10)
+    assert power.slow_control.bias_mv == 0
+    ((_, leakage_na),) = commander.events("bias_tripped")
+    assert leakage_na == pytest.approx(1500, abs=20)
