@@ -112,7 +112,6 @@ class SlowControl:
         following = _TEMPERATURE_HEAD
         if monitor != _NONE:
             self._converting = _NONE
-            self.monitors[monitor] = _UNREAD  # if it does not answer
             self.monitors[monitor] = self._parts.monitored(monitor)
             if self._on():
                 self._judge(monitor)
@@ -161,6 +160,8 @@ class SlowControl:
     def _no_answer(self, errno):
         self.errors += 1
         self._unanswered += 1
+        for monitor in range(4):
+            self.monitors[monitor] = _UNREAD  # better than old
         if self._unanswered == 1 and (self._on() or self._pulsing):
             self._report(icd.EVENT_SLOW_CONTROL_FAILED, errno, 0)
         if self._unanswered >= _STRIKES and self._on():
