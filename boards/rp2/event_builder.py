@@ -123,8 +123,8 @@ def _aligned(*bits):
         gc.collect()
         filler = bytearray(gap)
         block = bytearray(total)
+        del filler
         gap += align
-    filler = None
     if addressof(block) % align:
         block = None
         gc.collect()

@@ -1,10 +1,10 @@
-"""The simulated parts of slow control against their data sheets: MCP23008 (DS21919), ADS1115 (SBAS444), the monostable."""
+"""The simulated parts of slow control, MCP23008 (DS21919) and ADS1115 (SBAS444), against their data sheets."""
 
 from types import SimpleNamespace
 
 import pytest
 from dorn.head.front_end import FrontEnd, Head
-from dorn.head.slow_control import HOLD_S, Ads1115, Mcp23008, Mcp4728, SlowControl
+from dorn.head.slow_control import HOLD_S, Ads1115, Mcp4728, Mcp23008, SlowControl
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,7 +136,7 @@ def test_the_multiplexer_chooses(mux, mv):
     assert (code ^ 0x8000) - 0x8000 == pytest.approx(mv / 0.0625, abs=1)
 
 
-@pytest.mark.parametrize(("gain", "lsb_uv"), enumerate([187.5, 125, 62.5, 31.25, 15.625, 7.8125, 7.8125, 7.8125]))
+@pytest.mark.parametrize(("gain", "lsb_uv"), list(enumerate([187.5, 125, 62.5, 31.25, 15.625, 7.8125, 7.8125, 7.8125])))
 def test_gains_and_what_is_beyond_them(gain, lsb_uv):
     bench = Bench()
     config = 0x8000 | 4 << 12 | gain << 9 | 0x183
@@ -145,7 +145,7 @@ def test_gains_and_what_is_beyond_them(gain, lsb_uv):
     assert bench.convert(config) == 0x7FFF
 
 
-@pytest.mark.parametrize(("rate", "sps"), enumerate([8, 16, 32, 64, 128, 250, 475, 860]))
+@pytest.mark.parametrize(("rate", "sps"), list(enumerate([8, 16, 32, 64, 128, 250, 475, 860])))
 def test_a_conversion_takes_its_time_and_only_one_runs(rate, sps):
     bench = Bench()
     bench.convert(0xC583, 10_000_000)
@@ -163,7 +163,7 @@ def test_without_a_start_bit_nothing_is_converted_and_continuous_mode_needs_none
     assert bench.convert(0x4583) == 0
     bench.convert(0x4483)
     bench.mv[0] = 50.0
-    bench.register(0)
+    assert bench.register(0) == 1600  # it was under way
     bench.ns += 10_000_000
     assert bench.register(0) == 800
 

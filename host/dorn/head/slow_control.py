@@ -178,9 +178,9 @@ class Ads1115:
 
     def _register(self) -> int:
         if self._ready():
-            self._registers[self.CONVERSION] = self._found & 0xFFFF
-            if not self._registers[self.CONFIG] & 0x0100:
+            if not self._registers[self.CONFIG] & 0x0100:  # the last of many ended just now
                 self._convert()
+            self._registers[self.CONVERSION] = self._found & 0xFFFF
         value = self._registers[self._pointer]
         return value | self._ready() << 15 if self._pointer == self.CONFIG else value
 

@@ -175,7 +175,22 @@ class Rp2040Target(Target):
                 bus.int_raw |= _I2C_TX_EMPTY
 
         bus.on_connect = lambda address, mode: later(lambda: connect(address, mode))
-        bus.on_write_byte = lambda value: later(lambda: bus.complete_write(parts.write(value)))
+
+        def write(value: int) -> None:
+            bus.complete_write(parts.write(value))
+            bus.int_raw |= _I2C_TX_EMPTY
+
+        def begin(value: int) -> None:
+            later(lambda: write(value))
+            self._bus_taken.schedule(0)
+
+        def taken() -> None:
+            bus.int_raw &= ~_I2C_TX_EMPTY
+
+        # with TX_EMPTY_CTRL, as here, the FIFO counts as empty when its last byte is over, so that its acknowledge is
+        # seen; the emulator says so when the byte begins
+        self._bus_taken = self._clock.create_alarm(taken)
+        bus.on_write_byte = begin
         bus.on_read_byte = lambda acknowledge: later(lambda: bus.complete_read(parts.read()))
 
     # -- the flash -----------------------------------------------------------------------------------------------------
@@ -270,6 +285,7 @@ class Rp2040Target(Target):
 
         self.resets += 1
         self._bus_byte.cancel()
+        self._bus_taken.cancel()
         self._device.hard_reset(cause=ResetCause.WATCHDOG)
 
     def close(self) -> None:
