@@ -135,6 +135,9 @@ def _busy_run() -> tuple[int, int, dict]:
         busy_permille = housekeeping()["busy_permille"]
         session.command("set_parameter", parameter="integration_time", value=1)
         session.command("set_parameter", parameter="rates_period", value=1)
+        session.command("set_parameter", parameter="pulser_rate", value=4)
+        for function in ("pulser_on", "arm", "bias_on"):
+            session.command("function", function=function)
         return boot_us, busy_permille, housekeeping()
 
 

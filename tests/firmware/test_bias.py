@@ -226,5 +226,5 @@ def test_no_turn_takes_longer_than_the_rings_hold():
         switch_on(i, 10_000)
         i.advance(3)
         hk = i.last("housekeeping")
-        assert 0 < hk["task_longest_us"][DICTIONARY.enums["task"]["slow_control"]] < 6000
-        assert not i.events("task_overrun")
+        longest_us = hk["task_longest_us"][DICTIONARY.enums["task"]["slow_control"]]
+        assert 5000 < longest_us < 10_000 and not i.events("task_overrun")  # 5 ms on the bus alone

@@ -18,7 +18,7 @@ class Functions:
         if function == icd.FUNCTION_ARM:
             return
         if icd.FUNCTION_BIAS_ON <= function <= icd.FUNCTION_PULSER_OFF:
-            if function == icd.FUNCTION_BIAS_ON and self._acquisition.clock.us() > self._armed_until_us:
+            if function == icd.FUNCTION_BIAS_ON and self._acquisition.clock.us() >= self._armed_until_us:
                 raise Refused(icd.FAILURE_NOT_ARMED, function)
             self._slow_control.check(function)
             return
