@@ -18,7 +18,10 @@ I2C = const(1)  # slow control, on I2C1
 I2C_SDA = const(26)  # GP26
 I2C_SCL = const(27)  # GP27
 I2C_HZ = const(100_000)  # standard mode: long leads and weak pull-ups will do
-DAC_ADDRESS = const(0x60)  # MCP4728, as delivered: A the front, B the back comparators' threshold
+DAC_ADDRESS = const(0x60)  # MCP4728, as delivered: thresholds, bias, test pulses
+ADC_ADDRESS = const(0x48)  # ADS1115 with ADDR at ground: bias, leakage current, temperatures of head and electronics
+EXPANDER_ADDRESS = const(0x20)  # MCP23008 with A0-A2 at ground: bias enable, test pulses
+BIAS_GAIN = const(50)  # of the bias supply over output C of the DAC, and of the divider of its monitor
 
 # Of the detector head. After the trigger the pulse has PEAKING_NS to reach its top.
 PEAKING_NS = const(1984)

@@ -3,11 +3,11 @@ import time
 
 import machine
 import micropython
-from machine import mem32
+from machine import I2C, Pin, mem32
 from micropython import const
 
 from boards.rp2.event_builder import EventBuilder
-from boards.rp2.slow_control import SlowControl
+from boards.slow_control import SlowControl
 
 _TIMERAWH = const(0x40054024)
 _TIMERAWL = const(0x40054028)
@@ -16,6 +16,7 @@ _LONGEST_WAIT_US = const(1 << 28)  # of ticks_us, which wraps at 2**30
 _POWER_ON = const(1)
 _WATCHDOG = const(2)
 _WDT_MAX_MS = const(8388)
+_I2C_TIMEOUT_US = const(5000)  # of a transfer, which takes 0.7 ms: a line held low costs no more than this
 
 
 class Clock:
@@ -56,13 +57,22 @@ class Board:
 
     def __init__(self, constants):
         machine.freq(constants.CLOCK_MHZ * 1_000_000)  # the event builder counts in cycles of this clock
+        self.slow_control = SlowControl(  # first of all: it switches the bias off
+            I2C(
+                constants.I2C,
+                sda=Pin(constants.I2C_SDA),
+                scl=Pin(constants.I2C_SCL),
+                freq=constants.I2C_HZ,
+                timeout=_I2C_TIMEOUT_US,
+            ),
+            constants,
+        )
         self.id = constants.BOARD_ID
         self.reset_cause = _WATCHDOG if machine.reset_cause() == machine.WDT_RESET else _POWER_ON
         self.clock = Clock()
         self.watchdog = Watchdog()
         self.events = EventBuilder(constants)
         self.link = open_link(constants)
-        self.slow_control = SlowControl(constants)
 
     def maintenance(self, window_ms):
         try:

@@ -7,17 +7,21 @@ from uctypes import addressof
 def aligned(*bits):
     """Rings of 2**bits bytes, each aligned to its size, largest first, in one block. -> (block to keep, addresses)"""
     total, align = sum([1 << b for b in bits]), 1 << bits[0]
-    block = bytearray(total + align - 16)  # holds them wherever it lies
-    gap = -addressof(block) % align
-    # MicroPython takes the first place that fits: with the gap filled, a block without spare room lies aligned
-    block = None
-    gc.collect()
-    filler = bytearray(gap)
     block = bytearray(total)
+    # MicroPython takes the first place that fits: with the gap before it filled, a block lies aligned. A filler that
+    # fits into a hole elsewhere fills none: then a larger one is tried.
+    gap = -addressof(block) % align
+    while addressof(block) % align and gap < 4 * align:
+        block = None
+        gc.collect()
+        filler = bytearray(gap)
+        block = bytearray(total)
+        del filler
+        gap += align
     if addressof(block) % align:
         block = None
-        block = bytearray(total + align - 16)
-    del filler
+        gc.collect()
+        block = bytearray(total + align - 16)  # holds them wherever it lies
     address = addressof(block)
     address += -address % align
     out = []

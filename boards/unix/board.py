@@ -3,16 +3,20 @@
 #
 #   to the host    kind, now_us, argument, n, n bytes   "W": wait until `argument`, with the bytes written to the link
 #                                                       "S", "E", "X": event builder start, enable, stop; argument: mask
-#                                                       "C": comparators; argument: front_mv << 16 | back_mv
+#                                                       "I": I2C transfer; argument: wanted << 8 | address; it writes
+#                                                       the n bytes, or reads `wanted`, and ends at now_us
 #   from the host  wake_us, n_link, n_events, bytes      answers "W": what arrived, and what the event builder did
 #                  conversions since start (u32)         answers "X"
 #                  lines (u32)                           answers "L"
-#                  0, or an errno (u32)                  answers "C"
+#                  0, or an errno (u32), and the bytes   answers "I"
 import struct
 import sys
 
 import micropython
 from micropython import const
+
+from boards.pico import constants
+from boards.slow_control import SlowControl
 
 _TO_HOST = "<BQQI"
 _FROM_HOST = "<QII"
@@ -21,6 +25,7 @@ _AMPLITUDE_BITS = const(12)
 _MHZ = const(125)
 _BASE = const(0x20000000)  # tails are never 0: an address on a chip, this and the offset here
 _WATCHDOG_EXIT = const(3)
+_I2C_BYTE_US = const(90)  # 8 bits and the acknowledge at 100 kHz
 
 
 class Board:
@@ -37,7 +42,8 @@ class Board:
         self._sent = bytearray()
         self._received = b""
         self._fed_us = None
-        self.clock = self.link = self.watchdog = self.slow_control = self
+        self.clock = self.link = self.watchdog = self
+        self.slow_control = SlowControl(self, constants)
         self.events = EventBuilder(self, [int(a) for a in sys.argv[3:6]])
 
     # -- the pipe ----------------------------------------------------------------------------------
@@ -95,10 +101,19 @@ class Board:
     def room(self):
         return True
 
-    # -- slow control ------------------------------------------------------------------------------
+    # -- I2C ---------------------------------------------------------------------------------------
 
-    def comparators(self, front_mv, back_mv):
-        self.ask("C", front_mv << 16 | back_mv)
+    def writeto(self, address, data):
+        self._transfer(address, data, 0)
+        return len(data)
+
+    def readfrom_into(self, address, buf):
+        self._transfer(address, b"", len(buf))
+        buf[:] = self.get(len(buf))
+
+    def _transfer(self, address, data, wanted):
+        self._now_us += _I2C_BYTE_US * (1 + len(data) + wanted)
+        self.ask("I", wanted << 8 | address, data)
         errno = struct.unpack("<I", self.get(4))[0]
         if errno:
             raise OSError(errno)

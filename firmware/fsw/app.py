@@ -3,6 +3,7 @@ import os
 
 from fsw import icd
 from fsw.executive import Executive, Task
+from fsw.health.slow_control import SlowControl
 from fsw.health.supervisor import Supervisor
 from fsw.link.frame import Deframer
 from fsw.link.packet import Telemetry
@@ -29,10 +30,14 @@ class App:
         self._spectra = spectra = Spectra(acquisition, telemetry, board.link)
         self._executive = executive = Executive(board, self._attention, self._supervisor.turn, report)
 
+        self._slow_control = slow_control = SlowControl(board.slow_control, report)
         self._parameters = parameters = Parameters(telemetry, self._set)
-        self._router = Router(telemetry, {8: Functions(acquisition), 17: Test(telemetry), 20: parameters})
+        functions = Functions(acquisition, slow_control)
+        self._router = Router(telemetry, {8: functions, 17: Test(telemetry), 20: parameters})
         boot_count, flash_error = count_boot(board.flash)
-        housekeeping = Housekeeping(board, boot_count, acquisition, executive, self._router, self._deframer, telemetry)
+        housekeeping = Housekeeping(
+            board, boot_count, acquisition, executive, self._router, self._deframer, slow_control, telemetry
+        )
         #                          run                                period, budget, limit, all ms
         # a packet, and up to 32 pieces that USB takes all at once when its host reads again
         self._rates = Task(Rates(acquisition, telemetry).turn, 5000, 7, 3000)
@@ -43,8 +48,9 @@ class App:
             Task(spectra.turn, 0, 10, 3000),
             self._rates,
             self._housekeeping,
+            Task(slow_control.turn, 500, 10, 3000),
         )
-        failed = 0
+        failed = slow_control.failed
         for first, count, _, _, default in icd.PARAMETERS:
             for number in range(first, first + count):
                 try:
@@ -87,6 +93,8 @@ class App:
             self._board.slow_control.comparators(value, self._parameters.get(icd.P_COMPARATOR_BACK))
         elif number == icd.P_COMPARATOR_BACK:
             self._board.slow_control.comparators(self._parameters.get(icd.P_COMPARATOR_FRONT), value)
+        elif number < icd.P_THRESHOLD:
+            self._slow_control.set(number, value)
         else:
             self._acquisition.set_threshold(number - icd.P_THRESHOLD, value)
 

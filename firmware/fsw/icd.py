@@ -1,7 +1,7 @@
 # Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.
 from micropython import const
 
-HASH = const(0xdc6e4ed3)
+HASH = const(0x58000462)
 APID = const(100)
 DESTINATION_ID = const(1)
 MAX_PACKET = const(600)
@@ -32,12 +32,23 @@ CLOSED_BY_STOP = const(2)
 FUNCTION_START = const(1)
 FUNCTION_STOP = const(2)
 FUNCTION_CLEAR = const(3)
+FUNCTION_ARM = const(4)
+FUNCTION_BIAS_ON = const(16)
+FUNCTION_BIAS_OFF = const(17)
+FUNCTION_PULSER_ON = const(18)
+FUNCTION_PULSER_OFF = const(19)
+
+BIAS_STATE_OFF = const(0)
+BIAS_STATE_RAMPING = const(1)
+BIAS_STATE_ON = const(2)
+BIAS_STATE_TRIPPED = const(3)
 
 TASK_ACQUISITION = const(0)
 TASK_COMMANDS = const(1)
 TASK_SPECTRA = const(2)
 TASK_RATES = const(3)
 TASK_HOUSEKEEPING = const(4)
+TASK_SLOW_CONTROL = const(5)
 
 FAILURE_BAD_CRC = const(1)
 FAILURE_BAD_LENGTH = const(2)
@@ -49,6 +60,8 @@ FAILURE_UNKNOWN_PARAMETER = const(7)
 FAILURE_OUT_OF_RANGE = const(8)
 FAILURE_WRONG_MODE = const(9)
 FAILURE_INTERNAL = const(10)
+FAILURE_NOT_ARMED = const(11)
+FAILURE_SLOW_CONTROL = const(12)
 
 RESET_CAUSE_POWER_ON = const(1)
 RESET_CAUSE_WATCHDOG = const(2)
@@ -59,6 +72,11 @@ P_HOUSEKEEPING_PERIOD = const(3)
 P_DETECTORS_ON = const(4)
 P_COMPARATOR_FRONT = const(5)
 P_COMPARATOR_BACK = const(6)
+P_BIAS = const(7)
+P_LEAKAGE_LIMIT = const(8)
+P_PULSER_AMPLITUDE = const(9)
+P_PULSER_TARGET = const(10)
+P_PULSER_RATE = const(11)
 P_THRESHOLD = const(16)
 
 # (first id, count, low, high, default)
@@ -69,6 +87,11 @@ PARAMETERS = (
     (4, 1, 0, 65535, 65535),
     (5, 1, 10, 2000, 45),
     (6, 1, 10, 2000, 45),
+    (7, 1, 0, 100000, 40000),
+    (8, 1, 1, 2000, 1000),
+    (9, 1, 0, 2000, 750),
+    (10, 1, 8, 31, 8),
+    (11, 1, 1, 4, 1),
     (16, 16, 0, 4095, 150),
 )
 
@@ -92,7 +115,7 @@ START_FAILURE = (1, 4, ">HHBI")
 COMPLETION_SUCCESS = (1, 7, ">HH")
 COMPLETION_FAILURE = (1, 8, ">HHBI")
 ROUTING_FAILURE = (1, 10, ">HHBI")
-HOUSEKEEPING = (3, 25, ">BIIBBBBBBQIIIIHHHHHHHIHHHIH")
+HOUSEKEEPING = (3, 25, ">BIIBBBBBBQIIIIHHHHHHHIHHHIHIHHHBIH")
 EVENT_INFO = (5, 1, ">BII")
 EVENT_LOW = (5, 2, ">BII")
 EVENT_MEDIUM = (5, 3, ">BII")
@@ -115,3 +138,6 @@ EVENT_TASK_OVERRUN = (2, 19)
 EVENT_TASK_FAILED = (4, 20)
 EVENT_FLASH_FAILED = (3, 23)
 EVENT_SLOW_CONTROL_FAILED = (3, 22)
+EVENT_BIAS_TRIPPED = (4, 32)
+EVENT_BIAS_REACHED = (1, 33)
+EVENT_BIAS_OFF = (1, 34)

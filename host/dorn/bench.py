@@ -19,7 +19,7 @@ from dorn.targets.rp2040 import Rp2040Target
 PICO = onboard_root() / "boards" / "pico"
 BENCH = onboard_root() / "firmware" / "bench"  # what runs on the board knows the firmware; this file does not
 # what keeps the rings from being read; the acquisition itself reads them
-_BLOCKING = ("time.gc_max", "time.commands", "time.spectra", "time.rates", "time.housekeeping")
+_BLOCKING = ("time.gc_max", "time.commands", "time.spectra", "time.rates", "time.housekeeping", "time.slow_control")
 BACKLOG = 128  # events in a kernel call while the chip keeps up: what ends its sleep
 _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_units": 400, "sixteen_hits": 60}
 
@@ -135,6 +135,9 @@ def _busy_run() -> tuple[int, int, dict]:
         busy_permille = housekeeping()["busy_permille"]
         session.command("set_parameter", parameter="integration_time", value=1)
         session.command("set_parameter", parameter="rates_period", value=1)
+        session.command("set_parameter", parameter="pulser_rate", value=4)
+        for function in ("pulser_on", "arm", "bias_on"):
+            session.command("function", function=function)
         return boot_us, busy_permille, housekeeping()
 
 

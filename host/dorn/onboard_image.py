@@ -27,7 +27,7 @@ def files(board: str, changed: dict[str, str] | None = None) -> dict[str, bytes]
     folders, processor = BOARDS[board]
     root = onboard_root()
     sources = [(root / "firmware", p) for p in sorted((root / "firmware" / "fsw").rglob("*.py"))]
-    sources.append((root, root / "boards" / "__init__.py"))
+    sources += [(root, p) for p in sorted((root / "boards").glob("*.py"))]
     for folder in folders:
         sources += [(root, p) for p in sorted((root / "boards" / folder).rglob("*.py"))]
     with ThreadPoolExecutor() as pool:

@@ -86,7 +86,7 @@ def test_a_side_is_set_alone_and_both_keep_what_was_set(name, side, deaf, keen):
 @pytest.mark.parametrize("name", TARGETS)
 def test_without_the_dac_the_instrument_works_and_says_so(name):
     def absent(target):
-        target.dac.answers = False
+        target.slow_control.dac.answers = False
 
     with instrument(name, absent) as session:
         (failed,) = (event for event in session.events if event.text("event") == "slow_control_failed")
@@ -103,7 +103,7 @@ def test_without_the_dac_the_instrument_works_and_says_so(name):
         rates = record(session, 460, 540)  # where they were at power-up: 467 and 533 keV
         assert [rates.fields["accepted"][d] for d in (0, 1)] == [PULSES] * 2
         # it is back: a parameter set to the value it has is written all the same
-        session.target.dac.answers = True
+        session.target.slow_control.dac.answers = True
         session.command("set_parameter", parameter="comparator_front", value=45)
         assert session.target.head.comparator_mv == (45, 45)
 
@@ -121,12 +121,12 @@ def silent(target):
 
 def deaf_after_two(target):
     """The DAC takes its address and two bytes."""
-    write, taken = target.dac.write, []
-    target.dac.write = lambda value: len(taken) < 2 and write(value) and not taken.append(value)
+    write, taken = target.slow_control.dac.write, []
+    target.slow_control.dac.write = lambda value: len(taken) < 2 and write(value) and not taken.append(value)
 
 
 def elsewhere(target):
-    target.dac.ADDRESS = 0x61
+    target.slow_control.dac.ADDRESS = 0x61
 
 
 @pytest.mark.parametrize("wrong, errno", [(silent, ETIMEDOUT), (deaf_after_two, EIO), (elsewhere, EIO)])

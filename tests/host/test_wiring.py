@@ -5,7 +5,7 @@ import re
 from dorn.dictionary import Dictionary
 from dorn.files import onboard_root
 from dorn.head.front_end import DEFAULT_COMPARATOR_MV, MV_PER_MEV
-from dorn.head.slow_control import Mcp4728
+from dorn.head.slow_control import BIAS_GAIN, HOLD_S, LEAKAGE_MV_PER_NA, Ads1115, Mcp4728, Mcp23008
 from dorn.targets.event_law import constants
 
 PICO = onboard_root() / "boards" / "pico"
@@ -62,5 +62,30 @@ def test_the_scales_are_those_of_head_and_dictionary():
     assert f"a gain of {gain:.2f} and an offset of {zero * mv_per_code:.0f} mV" in text
 
 
-def test_the_simulated_dac_has_the_address():
-    assert CONSTANTS["DAC_ADDRESS"] == Mcp4728.ADDRESS
+def test_the_simulated_parts_have_the_addresses_and_scales():
+    parts = {"DAC": Mcp4728, "ADC": Ads1115, "EXPANDER": Mcp23008}
+    assert all(CONSTANTS[f"{name}_ADDRESS"] == part.ADDRESS for name, part in parts.items())
+    assert CONSTANTS["BIAS_GAIN"] == BIAS_GAIN
+    text = " ".join(TEXT.split())
+    assert f"level of the bias, {1000 // BIAS_GAIN} mV/V" in text and f"Output = {BIAS_GAIN} · C" in text
+    assert f"1 MΩ, {LEAKAGE_MV_PER_NA} mV/nA" in text and f"R · C = {HOLD_S} s" in text
+    parameters = Dictionary.load().parameters
+    assert f"{parameters['bias'].default // 1000} V, the default, deplete" in text
+    amplitude_mv = parameters["pulser_amplitude"].default
+    assert f"{amplitude_mv} mV, the default, is {amplitude_mv / MV_PER_MEV:g} MeV" in text
+    assert parameters["bias"].high == 100_000 and "0–100 V for silicon" in text  # noqa: RUF001
+
+
+def test_every_pin_of_the_board_is_the_one_of_its_number():
+    """The 40 pins of the Pico, counted as its data sheet does: GP numbers run on, but for the grounds between them."""
+    grounds = {3, 8, 13, 18, 23, 28, 33, 38}
+    of_the_board = dict(zip(range(29), [n for n in range(1, 30) if n not in grounds], strict=False))
+    of_the_board |= {22: 29, 26: 31, 27: 32, 28: 34}
+    lengths = {"FIRST_LINE": 16, "MUX_ADDRESS": 4}
+    for cells, name, first in rows():
+        if cells[0].startswith("GP"):
+            pins = []
+            for part in cells[1].split(", "):
+                ends = [int(n) for n in part.split("–")]  # noqa: RUF001
+                pins += range(ends[0], ends[-1] + 1)
+            assert pins == [of_the_board[first + i] for i in range(lengths.get(name, 1))]

@@ -8,7 +8,7 @@ _STRUCTURE = const(1)
 
 
 class Housekeeping:
-    def __init__(self, board, boot_count, acquisition, executive, router, deframer, telemetry):
+    def __init__(self, board, boot_count, acquisition, executive, router, deframer, slow_control, telemetry):
         self._boot = board.id, boot_count, board.reset_cause
         self._clock = board.clock
         self._events = board.events
@@ -16,17 +16,19 @@ class Housekeeping:
         self._executive = executive
         self._router = router
         self._deframer = deframer
+        self._slow_control = slow_control
         self._telemetry = telemetry
         self._faults = 0
 
     def turn(self, now):
-        a, e = self._acquisition, self._executive
+        a, e, slow_control = self._acquisition, self._executive, self._slow_control
         board, boot_count, reset_cause = self._boot
         if a.running:
             self._faults += 1 if self._events.faults() else 0
         self._faults += a.state[k.BAD_CODES]
         a.state[k.BAD_CODES] = 0
         e.measure_load()
+        bias_mv, _, temperature_head, temperature_board = slow_control.monitors
         telemetry = self._telemetry
         telemetry.begin(
             icd.HOUSEKEEPING,
@@ -55,6 +57,13 @@ class Housekeeping:
             a.slips & 0xFFFF,
             a.gave_up & 0xFFFFFFFF,
             self._faults & 0xFFFF,
+            bias_mv,
+            slow_control.leakage_na(),
+            min(temperature_head, 0xFFFF),
+            min(temperature_board, 0xFFFF),
+            slow_control.bias_state,
+            slow_control.fired & 0xFFFFFFFF,
+            slow_control.errors & 0xFFFF,
         )
         telemetry.words(e.longest_us, 0, len(e.longest_us))
         telemetry.halves(e.load_permille, 0, len(e.load_permille))

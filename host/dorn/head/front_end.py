@@ -22,6 +22,7 @@ from .adc import Adc
 # of the shaped pulse at the comparators: full scale, 12.1 MeV, is 1.82 V, and the DAC reaches 2.05 V
 MV_PER_MEV = 150
 DEFAULT_COMPARATOR_MV = 45  # 300 keV
+_STROBE_NS = 1000  # from the strobe to the test pulse
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,10 @@ class Head:
         self._stuck = 0
         self._falls: list[tuple[int, int]] = []
         self._particles = iter(())
-        self._next: tuple[int, int, float] | None = None
-        self._origin_ns = 0
+        self._particle: tuple[int, int, float] | None = None  # the next of the source
+        self._test_pulses: list[tuple[int, int, float]] = []
+        self._next: tuple[int, int, float] | None = None  # of both
+        self._origin_ns = self._reached_ns = 0
         self._gain = _sixteen(front_end.gain)
         self._offset = _sixteen(front_end.offset_kev)
         self._comparator_offset = _sixteen(front_end.comparator_offset_kev)
@@ -134,18 +137,42 @@ class Head:
         """From `at_ns` on, play these (time_ns after it, detector, energy_kev), in order of time."""
         self._particles = iter(particles)
         self._origin_ns = at_ns
-        self._take()
+        self._take_particle()
 
-    def _take(self) -> None:
+    def pulse(self, at_ns: int, detector: int, energy_kev: float) -> None:
+        """The strobe of a test pulse: it comes beside what the source plays, and is counted as any pulse.
+
+        It comes a little later, and not before what the event builder has seen of the head already.
+        """
+        rise_ns = max(at_ns + _STROBE_NS, self._reached_ns)
+        heapq.heappush(self._test_pulses, (rise_ns, detector, energy_kev))
+        self._choose()
+
+    def _take_particle(self) -> None:
         item = next(self._particles, None)
-        if item is None:
-            self._next = None
+        self._particle = None if item is None else (item[0] + self._origin_ns, item[1], item[2])
+        self._choose()
+
+    def _choose(self) -> None:
+        tests, self._next = self._test_pulses, self._particle
+        if tests and (self._next is None or tests[0] < self._next):
+            self._next = tests[0]
+
+    def _take(self) -> tuple[int, int, float]:
+        """The next pulse, which is none of those to come any more."""
+        taken = self._next
+        if taken is self._particle:
+            self._take_particle()
         else:
-            self._next = (item[0] + self._origin_ns, item[1], item[2])
+            heapq.heappop(self._test_pulses)
+            self._choose()
+        return taken
 
     def cut(self) -> None:
         """Forget the pulses that are still to come."""
-        self._particles, self._next = iter(()), None
+        self._particles, self._particle = iter(()), None
+        self._test_pulses.clear()
+        self._choose()
 
     @property
     def dry(self) -> bool:
@@ -173,14 +200,15 @@ class Head:
     def advance(self, now_ns: int) -> None:
         """Everything up to and with `now_ns` happens."""
         falls = self._falls
+        if now_ns > self._reached_ns:
+            self._reached_ns = now_ns
         while True:
             rise = self._next
             if falls and falls[0][0] <= now_ns and (rise is None or falls[0][0] <= rise[0]):
                 _, d = heapq.heappop(falls)
                 self._detectors[d].comparator -= 1
             elif rise is not None and rise[0] <= now_ns:
-                self._take()
-                self._rise(*rise)
+                self._rise(*self._take())
             else:
                 return
 

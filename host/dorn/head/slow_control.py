@@ -1,8 +1,17 @@
-"""The slow control of the simulated head: so far the DAC that sets the comparators' thresholds."""
+"""The slow control of the simulated head: parts on the I2C bus as their data sheets have them, and what they drive."""
 
-from dorn.head.front_end import Head
+from __future__ import annotations
 
-_REFERENCE_MV, _SUPPLY_MV, _CODES = 2048, 3300, 4096
+import errno
+from collections.abc import Callable
+
+from dorn.head.front_end import MV_PER_MEV, Head
+
+SUPPLY_MV = 3300
+# what boards/pico/wiring.md asks of the bias supply and of the monitors
+BIAS_GAIN = 50  # over output C of the DAC; its monitor divides by as much
+LEAKAGE_MV_PER_NA = 1
+HOLD_S = 2.5  # the monostable's time after the last clock edge
 
 
 class Mcp4728:
@@ -14,6 +23,7 @@ class Mcp4728:
     """
 
     ADDRESS = 0x60  # as delivered
+    _REFERENCE_MV, _CODES = 2048, 4096
 
     def __init__(self, head: Head):
         self.answers = True  # False: the part is missing, or its bus is broken
@@ -35,17 +45,215 @@ class Mcp4728:
             return False
         if len(received) % 3 == 0:
             command, high, low = received[-3:]
-            self.outputs_mv[command >> 1 & 3] = _output_mv(high, low)
+            self.outputs_mv[command >> 1 & 3] = self._output_mv(high, low)
             self._head.comparators(*self.outputs_mv[:2])
         return True
 
+    def _output_mv(self, high: int, low: int) -> float:
+        """What the two bytes VREF PD1 PD0 Gx D11...D0 make of an output."""
+        code = (high & 15) << 8 | low
+        if high & 0x60:  # powered down: a resistor to ground
+            return 0.0
+        if not high & 0x80:  # the supply is the reference, the gain ignored
+            return code * SUPPLY_MV / self._CODES
+        gain = 2 if high & 0x10 else 1
+        return min(gain * code * self._REFERENCE_MV / self._CODES, float(SUPPLY_MV))
 
-def _output_mv(high: int, low: int) -> float:
-    """What the two bytes VREF PD1 PD0 Gx D11...D0 make of an output."""
-    code = (high & 15) << 8 | low
-    if high & 0x60:  # powered down: a resistor to ground
-        return 0.0
-    if not high & 0x80:  # the supply is the reference, the gain ignored
-        return code * _SUPPLY_MV / _CODES
-    gain = 2 if high & 0x10 else 1
-    return min(gain * code * _REFERENCE_MV / _CODES, float(_SUPPLY_MV))
+
+class Mcp23008:
+    """I/O expander MCP23008 (data sheet DS21919), its pins pulled down outside; interrupts are not simulated.
+
+    The first byte written is the register address, which then counts up with every byte and rolls over behind the last
+    register, or stands still with IOCON.SEQOP (section 1.3.1).
+    """
+
+    ADDRESS = 0x20  # A0-A2 at ground
+    IODIR, IPOL, IOCON, INTF, INTCAP, GPIO, OLAT = 0, 1, 5, 7, 8, 9, 10
+    _SEQOP = 0x20
+
+    def __init__(self, on_change: Callable[[int, int], None] = lambda before, now: None):
+        """on_change(before, now): levels of the pins, a bit each."""
+        self.answers = True
+        self._on_change = on_change
+        self._registers = bytearray(11)
+        self._registers[self.IODIR] = 0xFF  # table 1-3: all inputs
+        self._address = 0
+        self._addressed = False
+
+    @property
+    def pins(self) -> int:
+        """Levels: of an output its latch, of an input low."""
+        return self._registers[self.OLAT] & ~self._registers[self.IODIR]
+
+    def start(self, address: int, read: bool) -> bool:
+        self._addressed = read  # of a write the first byte is the address
+        return self.answers and address == self.ADDRESS
+
+    def write(self, value: int) -> bool:
+        if not self._addressed:
+            self._address, self._addressed = value, True
+            return True
+        before = self.pins
+        register = self.OLAT if self._address == self.GPIO else self._address  # section 1.6.10
+        if register <= self.OLAT and register not in (self.INTF, self.INTCAP):
+            self._registers[register] = value & 0x3E if register == self.IOCON else value
+        self._count()
+        if self.pins != before:
+            self._on_change(before, self.pins)
+        return True
+
+    def read(self) -> int:
+        address = self._address
+        self._count()
+        if address == self.GPIO:
+            directions = self._registers[self.IODIR]
+            return self.pins ^ (self._registers[self.IPOL] & directions)
+        return self._registers[address] if address <= self.OLAT else 0
+
+    def _count(self) -> None:
+        if not self._registers[self.IOCON] & self._SEQOP:
+            self._address = self._address + 1 if self._address < self.OLAT else 0
+
+
+class Ads1115:
+    """16-bit converter ADS1115 (data sheet SBAS444); its comparator is not simulated. It samples when it starts.
+
+    The first byte written is the register pointer; two more go into the register, high byte first. A read gives the
+    register the pointer is at.
+    """
+
+    ADDRESS = 0x48  # ADDR at ground
+    CONVERSION, CONFIG = 0, 1
+    _FULL_SCALE_MV = (6144, 4096, 2048, 1024, 512, 256, 256, 256)  # PGA, table 9-3
+    _RATES = (8, 16, 32, 64, 128, 250, 475, 860)  # DR, a second
+    _PAIRS = ((0, 1), (0, 3), (1, 3), (2, 3))  # MUX below 4; from 4 on AIN0 to AIN3 against ground
+
+    def __init__(self, inputs_mv: Callable[[], list[float]], now_ns: Callable[[], int]):
+        self.answers = True
+        self._inputs_mv, self._now_ns = inputs_mv, now_ns
+        self._registers = [0, 0x0583, 0x8000, 0x7FFF]  # OS, bit 15 of the configuration, is `_ready`
+        self._pointer = 0
+        self._bytes = bytearray()
+        self._done_ns, self._found = 0, 0
+
+    def start(self, address: int, read: bool) -> bool:
+        self._bytes.clear()
+        if read:
+            self._bytes += self._register().to_bytes(2, "big")
+        return self.answers and address == self.ADDRESS
+
+    def write(self, value: int) -> bool:
+        received = self._bytes
+        received.append(value)
+        if len(received) == 1:
+            self._pointer = value & 3
+        elif len(received) == 3 and self._pointer != self.CONVERSION:
+            self._set(int.from_bytes(received[1:], "big"))
+        return True
+
+    def read(self) -> int:
+        """High byte, low byte, and again."""
+        self._bytes.append(self._bytes.pop(0))
+        return self._bytes[-1]
+
+    def _set(self, value: int) -> None:
+        if self._pointer != self.CONFIG:
+            self._registers[self._pointer] = value
+            return
+        self._registers[self.CONFIG] = value & 0x7FFF
+        # a start while a conversion runs has no effect; with MODE 0 it converts all the time
+        if self._ready() and (value & 0x8000 or not value & 0x0100):
+            self._convert()
+
+    def _ready(self) -> bool:
+        return self._now_ns() >= self._done_ns
+
+    def _convert(self) -> None:
+        config = self._registers[self.CONFIG]
+        mux, gain, rate = config >> 12 & 7, config >> 9 & 7, config >> 5 & 7
+        mv = self._inputs_mv()
+        level = mv[mux - 4] if mux >= 4 else mv[self._PAIRS[mux][0]] - mv[self._PAIRS[mux][1]]
+        self._found = max(-0x8000, min(0x7FFF, int(level * 0x8000 // self._FULL_SCALE_MV[gain])))
+        self._done_ns = self._now_ns() + 1_000_000_000 // self._RATES[rate]
+
+    def _register(self) -> int:
+        if self._ready():
+            if not self._registers[self.CONFIG] & 0x0100:  # the last of many ended just now
+                self._convert()
+            self._registers[self.CONVERSION] = self._found & 0xFFFF
+        value = self._registers[self._pointer]
+        return value | self._ready() << 15 if self._pointer == self.CONFIG else value
+
+
+class SlowControl:
+    """Bus and parts, the bias supply with its monostable, the test pulser, the monitors.
+
+    A test may set `leakage_na`, the temperatures and `supply_gain`, and take a part off the bus (`answers = False`).
+    """
+
+    def __init__(self, head: Head, now_ns: Callable[[], int], on_pulse: Callable[[], None] = lambda: None):
+        """now_ns(): target time; on_pulse(): the head got a test pulse, which rises a little later."""
+        self.dac = Mcp4728(head)
+        self.expander = Mcp23008(self._pins)
+        self.adc = Ads1115(self._monitors_mv, now_ns)
+        self.parts = (self.dac, self.expander, self.adc)
+        self.leakage_na = 20.0  # with any bias
+        self.temperature_head_c = 21.0
+        self.temperature_board_c = 25.0
+        self.supply_gain = BIAS_GAIN
+        self._head, self._now_ns, self._on_pulse = head, now_ns, on_pulse
+        self._part: Mcp4728 | Mcp23008 | Ads1115 | None = None
+        self._clocked_ns: int | None = None
+
+    # -- the bus, at the end of each byte ----------------------------------------------------------
+
+    def start(self, address: int, read: bool) -> bool:
+        """A transfer begins. -> whether a part acknowledges its address"""
+        self._clocked_ns = self._now_ns()
+        answering = [part for part in self.parts if part.start(address, read)]
+        self._part = answering[0] if answering else None
+        return bool(answering)
+
+    def write(self, value: int) -> bool:
+        """The next byte to the part. -> whether it is acknowledged"""
+        self._clocked_ns = self._now_ns()
+        return self._part is not None and self._part.write(value)
+
+    def read(self) -> int:
+        """The next byte of the part; nobody pulls the line low: 0xFF."""
+        self._clocked_ns = self._now_ns()
+        return self._part.read() if self._part else 0xFF
+
+    def transfer(self, address: int, data: bytes, wanted: int) -> tuple[int, bytes]:
+        """A whole one, which writes `data`, or reads `wanted` bytes. -> (0 or an errno, bytes read)"""
+        if not self.start(address, bool(wanted)) or not all(map(self.write, data)):
+            return errno.EIO, b""
+        return 0, bytes(self.read() for _ in range(wanted))
+
+    # -- what the parts drive ----------------------------------------------------------------------
+
+    @property
+    def held(self) -> bool:
+        """The monostable's output: the bus was clocked within its time."""
+        return self._clocked_ns is not None and self._now_ns() - self._clocked_ns < HOLD_S * 1e9
+
+    @property
+    def bias_mv(self) -> float:
+        """Of the detectors, now."""
+        return self.dac.outputs_mv[2] * self.supply_gain if self.expander.pins & 1 and self.held else 0.0
+
+    def _monitors_mv(self) -> list[float]:
+        bias_mv = self.bias_mv
+        inputs = [bias_mv / BIAS_GAIN, self.leakage_na * LEAKAGE_MV_PER_NA if bias_mv else 0.0]
+        inputs += [500 + 10 * celsius for celsius in (self.temperature_head_c, self.temperature_board_c)]
+        return [min(max(mv, 0.0), float(SUPPLY_MV)) for mv in inputs]
+
+    def _pins(self, before: int, now: int) -> None:
+        """GP1 rises: a test pulse to unit GP2-GP4, GP5 its front, GP6 its back, of the height that output D has."""
+        if not now & ~before & 0x02:
+            return
+        for side in (0, 1):
+            if now >> (5 + side) & 1:
+                detector = 2 * (now >> 2 & 7) + side
+                self._head.pulse(self._now_ns(), detector, self.dac.outputs_mv[3] * 1000 / MV_PER_MEV)
+        self._on_pulse()

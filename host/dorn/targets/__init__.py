@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from dorn.errors import UserError
 from dorn.head.front_end import Head
-from dorn.head.slow_control import Mcp4728
+from dorn.head.slow_control import SlowControl
 
 NAMES = ("unix", "rp2040")
 
@@ -26,7 +26,7 @@ class Target(ABC):
     name: str
     _down: bytearray  # what came over the link and was not asked for yet
     head: Head | None = None  # the simulated detector head; None where the detectors are real
-    dac: Mcp4728 | None = None  # the simulated DAC of its thresholds
+    slow_control: SlowControl | None = None  # its simulated slow control
 
     @property
     @abstractmethod

@@ -23,7 +23,7 @@ from dorn import onboard_image
 from dorn.errors import UserError
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
-from dorn.head.slow_control import Mcp4728
+from dorn.head.slow_control import SlowControl
 from dorn.targets import Target, TargetError, pico_flash
 from dorn.targets.event_law import constants
 
@@ -77,7 +77,6 @@ class Rp2040Target(Target):
             raise UserError("target rp2040: no emulator; pip install rp2040py==1.0.0b1, or dorn-fsw[sim]") from None
         board = resolve_firmware(BOARDS["pico"], "micropython", str(pico_flash.image()))
         self.head = head or Head(FrontEnd())
-        self.dac = Mcp4728(self.head)
         self.resets = 0
         self._device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
         self._flash = Path(flash) / "pico.littlefs" if flash else None
@@ -93,6 +92,7 @@ class Rp2040Target(Target):
         self.mcu = mcu = device.mcu
         mcu.qspi[_QSPI_SS].add_listener(self._on_flash_select)
         self._simulator, self._clock = device.simulator, mcu.clock
+        self.slow_control = SlowControl(self.head, lambda: int(self._clock.nanos), self._schedule)
         self.ports = {"usb": SerialPort(), "uart": SerialPort()}
         self._link = self.ports[link]
         device.cdc.on_serial_data = self._usb_received
@@ -173,10 +173,10 @@ class Rp2040Target(Target):
         adc.current_channel = channel
         adc.sample_alarm.schedule(2000)
 
-    # -- the DAC on the I2C bus --------------------------------------------------------------------
+    # -- slow control on the I2C bus ---------------------------------------------------------------
 
     def _wire_slow_control(self, board: dict[str, int]) -> None:
-        bus, dac = self.mcu.i2c[board["I2C"]], self.dac
+        bus, parts = self.mcu.i2c[board["I2C"]], self.slow_control
         pins = [self.mcu.gpio[board[name]] for name in ("I2C_SDA", "I2C_SCL")]
         byte_ns = 9e9 / board["I2C_HZ"]  # eight bits and the acknowledge
         answers: list[Callable[[], None]] = []
@@ -188,13 +188,29 @@ class Rp2040Target(Target):
 
         def connect(address: int, mode: int) -> None:
             wired = all(pin.function_select == _FUNCTION_I2C for pin in pins)
-            acknowledged = wired and dac.start(address, bool(mode))
+            acknowledged = wired and parts.start(address, bool(mode))
             bus.complete_connect(acknowledged)
             if not acknowledged:  # the abort flushed the FIFO: the emulator does not say that it is empty
                 bus.int_raw |= _I2C_TX_EMPTY
 
         bus.on_connect = lambda address, mode: later(lambda: connect(address, mode))
-        bus.on_write_byte = lambda value: later(lambda: bus.complete_write(dac.write(value)))
+
+        def write(value: int) -> None:
+            bus.complete_write(parts.write(value))
+            bus.int_raw |= _I2C_TX_EMPTY
+
+        def begin(value: int) -> None:
+            later(lambda: write(value))
+            self._bus_taken.schedule(0)
+
+        def taken() -> None:
+            bus.int_raw &= ~_I2C_TX_EMPTY
+
+        # with TX_EMPTY_CTRL, as here, the FIFO counts as empty when its last byte is over, so that its acknowledge is
+        # seen; the emulator says so when the byte begins
+        self._bus_taken = self._clock.create_alarm(taken)
+        bus.on_write_byte = begin
+        bus.on_read_byte = lambda acknowledge: later(lambda: bus.complete_read(parts.read()))
 
     # -- the flight link -----------------------------------------------------------------------------------------------
 
@@ -349,6 +365,7 @@ class Rp2040Target(Target):
 
         self.resets += 1
         self._bus_byte.cancel()
+        self._bus_taken.cancel()
         self._device.hard_reset(cause=ResetCause.WATCHDOG)
 
     def close(self) -> None:

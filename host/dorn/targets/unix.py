@@ -6,7 +6,6 @@ it waited, and what the link and the event builder had for it. So every byte and
 
 from __future__ import annotations
 
-import errno
 import shutil
 import struct
 import subprocess
@@ -18,7 +17,7 @@ from pathlib import Path
 from dorn.errors import UserError
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
-from dorn.head.slow_control import Mcp4728
+from dorn.head.slow_control import SlowControl
 from dorn.targets import Target, TargetError
 from dorn.targets.event_law import EventLaw, board_times
 
@@ -46,7 +45,7 @@ class UnixTarget(Target):
 
     def __init__(self, head: Head | None = None, flash: str | Path | None = None):
         self.head = head or Head(FrontEnd())
-        self.dac = Mcp4728(self.head)  # only whether it answers: there is no bus here
+        self.slow_control = SlowControl(self.head, lambda: self._now_us * 1000)
         self.resets = 0
         root = onboard_root()
         times = board_times(root / "boards" / "pico" / "constants.py")
@@ -166,16 +165,16 @@ class UnixTarget(Target):
         if header is None:
             return
         kind, now_us, argument, n = _TO_HOST.unpack(header)
-        if chr(kind) not in "WSEXCL":  # the traceback of what ended it
+        if chr(kind) not in "WSEXIL":  # the traceback of what ended it
             self._process.kill()
             said = (header + self._process.stdout.read()).decode(errors="replace")
             raise TargetError(f"target unix: the firmware ended: {' '.join(said.split())[-300:]}")
-        if n:
-            self._down += self._read(n) or b""
+        data = self._read(n) or b"" if n else b""
         now_us += self._base_us
-        if now_us > self._now_us:  # it waited by itself: the maintenance window
+        while now_us > self._now_us:  # it waited by itself: the maintenance window, a transfer on the I2C bus
             self._play(now_us)
         if kind == ord("W"):
+            self._down += data
             self._until_us = argument + self._base_us
         elif kind == ord("S"):
             self._events, self._n_events, self._converted = bytearray(), 0, 0
@@ -185,10 +184,9 @@ class UnixTarget(Target):
         elif kind == ord("X"):
             self._converted += self._law.stop()
             self._write(struct.pack("<I", self._converted))
-        elif kind == ord("C"):
-            if self.dac.answers:
-                self.head.comparators(argument >> 16, argument & 0xFFFF)
-            self._write(struct.pack("<I", 0 if self.dac.answers else errno.EIO))
+        elif kind == ord("I"):
+            error, answer = self.slow_control.transfer(argument & 0x7F, data, argument >> 8)
+            self._write(struct.pack("<I", error) + answer)
         else:
             self._write(struct.pack("<I", self.head.lines & self.head.enabled))
 

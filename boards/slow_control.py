@@ -1,0 +1,104 @@
+# Slow control over I2C, on every board: comparators' thresholds, detector bias, test pulses, monitors.
+#
+# MCP4728 (DS22187E), quad 12-bit DAC: A front, B back comparators, C bias, D height of the test pulses. Multi-Write
+# (figure 5-8) sets outputs and leaves the EEPROM alone: a command and two bytes for each channel. The reference is the
+# internal one, 2.048 V with gain 1: 0.5 mV a step (table 4-6), whatever the supply does.
+#
+# MCP23008 (DS21919), 8 pins, inputs after power-up and pulled down. OLAT is the last register and the address rolls
+# over to the first, IODIR (section 1.3.1): one transfer sets the pins and makes them outputs.
+#
+# ADS1115 (SBAS444), 16 bits, +-2.048 V: 62.5 uV a step. A conversion is started by writing the configuration register
+# (section 9.6.3), takes 8 ms, and is fetched later.
+from micropython import const
+
+_CHANNEL_A = const(0x40)  # Multi-Write, output updated at its last byte
+_CHANNEL_B = const(0x42)
+_CHANNEL_C = const(0x44)
+_CHANNEL_D = const(0x46)
+_INTERNAL = const(0x80)  # reference; normal power mode, gain 1
+_STEPS_PER_MV = const(2)
+
+_OLAT = const(0x0A)
+_DIRECTIONS = const(0x80)  # GP7 stays an input
+_BIAS_ENABLE = const(0x01)  # GP0
+_STROBE = const(0x02)  # GP1: its rising edge fires a test pulse
+_TARGET = const(2)  # GP2-GP4 detection unit, GP5 front, GP6 back
+
+_CONVERSION = const(0x00)
+_CONFIG = const(0x01)
+_START = const(0xC5)  # start, AIN0 against ground, +-2.048 V, single shot
+_RATE = const(0x83)  # 128 a second, no comparator
+_STEPS_PER_MV_READ = const(16)
+
+_EIO = const(5)
+
+BIAS, LEAKAGE, TEMPERATURE_HEAD, TEMPERATURE_BOARD = range(4)
+
+
+class SlowControl:
+    """Every method raises OSError if a part does not answer. Each byte on the bus takes 90 us."""
+
+    def __init__(self, i2c, board):
+        """i2c: writeto() and readfrom_into() as machine.I2C; board: the module of constants (boards/pico/constants.py).
+
+        Switches bias and test pulses off, whatever the parts did before: they keep it over a reset of the computer.
+        """
+        self._i2c = i2c
+        self._dac, self._expander, self._adc = board.DAC_ADDRESS, board.EXPANDER_ADDRESS, board.ADC_ADDRESS
+        self._bias_gain = board.BIAS_GAIN
+        self._outputs = 0
+        self._read = bytearray(2)
+        try:
+            self.outputs(False)
+        except OSError:
+            pass  # the app tries again and reports it
+
+    def comparators(self, front_mv, back_mv):
+        """Set the thresholds of all front and of all back comparators, 0 to 2047 mV."""
+        front, back = front_mv * _STEPS_PER_MV, back_mv * _STEPS_PER_MV
+        self._write(
+            self._dac,
+            bytes((_CHANNEL_A, _INTERNAL | front >> 8, front & 0xFF, _CHANNEL_B, _INTERNAL | back >> 8, back & 0xFF)),
+        )
+
+    def bias(self, mv):
+        """Level of the bias supply, 0 to 100000 mV; it is at the detectors while enabled (`outputs`)."""
+        self._level(_CHANNEL_C, mv * _STEPS_PER_MV // self._bias_gain)
+
+    def pulse_height(self, mv):
+        """Height of the test pulses at the comparators, 0 to 2047 mV."""
+        self._level(_CHANNEL_D, mv * _STEPS_PER_MV)
+
+    def outputs(self, bias, target=0):
+        """Bias enabled or not, and where test pulses go: unit | 8 for its front | 16 for its back detector."""
+        self._outputs = target << _TARGET | (_BIAS_ENABLE if bias else 0)
+        self._write(self._expander, bytes((_OLAT, self._outputs, _DIRECTIONS)))
+
+    def pulse(self):
+        """Fire one test pulse: it is fired if nothing is raised, and not if something is."""
+        self._write(self._expander, bytes((_OLAT, self._outputs)))
+        self._write(self._expander, bytes((_OLAT, self._outputs | _STROBE)))
+
+    def convert(self, monitor):
+        """Start a conversion of BIAS, LEAKAGE, TEMPERATURE_HEAD or TEMPERATURE_BOARD: 10 ms later it is there."""
+        self._write(self._adc, bytes((_CONFIG, _START | monitor << 4, _RATE)))
+
+    def monitored(self, monitor):
+        """What the last conversion, of this monitor, found: mV of bias, nA, 0.01 K; never negative."""
+        self._write(self._adc, bytes((_CONVERSION,)))
+        self._i2c.readfrom_into(self._adc, self._read)
+        steps = self._read[0] << 8 | self._read[1]
+        if steps & 0x8000:  # below ground: an offset
+            steps = 0
+        if monitor == BIAS:
+            return steps * self._bias_gain // _STEPS_PER_MV_READ
+        if monitor == LEAKAGE:  # 1 mV/nA
+            return steps // _STEPS_PER_MV_READ
+        return steps * 10 // _STEPS_PER_MV_READ + 22315  # TMP36: 500 mV at 0 degC = 273.15 K, 10 mV/K
+
+    def _level(self, channel, steps):
+        self._write(self._dac, bytes((channel, _INTERNAL | steps >> 8, steps & 0xFF)))
+
+    def _write(self, address, data):
+        if self._i2c.writeto(address, data) != len(data):
+            raise OSError(_EIO)  # not every byte was acknowledged

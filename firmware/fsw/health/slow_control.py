@@ -1,0 +1,180 @@
+# The task of slow control: detector bias, test pulser, monitors. Two turns a second.
+#
+# A turn fetches the monitor that was converted since the last turn and starts the next one, four in a round. The bias
+# steps only while a temperature is converted, so bias and leakage current are always seen at rest. This traffic is what
+# holds the bias on: hardware lets it fall 2.5 s after the last of it. With bias and pulser off, nine turns of ten rest.
+# If the parts cannot be told to switch the bias off, the bus is left silent, and hardware does it.
+from array import array
+
+from fsw import icd
+from fsw.link.packet import Refused
+from micropython import const
+
+_BIAS = const(0)  # monitors, as boards/slow_control.py numbers them
+_LEAKAGE = const(1)
+_TEMPERATURE_HEAD = const(2)
+_TEMPERATURE_BOARD = const(3)
+_UNREAD = const(0xFFFFFFFF)
+_NONE = const(-1)  # no conversion is under way
+_STEP_MV = const(2500)  # two in a round of 2 s
+_TOLERANCE_MV = const(
+    5000
+)  # of the monitor from the level set: at 100 V 2 % of the DAC's reference and 3 % of all else
+_STRIKES = const(3)  # readings off the level, or turns without an answer, in a row: the bias trips
+_REST = const(10)  # turns from one to the next while nothing is on
+
+
+class SlowControl:
+    def __init__(self, parts, report):
+        """parts: the board's slow_control. Switches the bias off; `failed` is the errno if it could not, or 0."""
+        self._parts = parts
+        self._report = report
+        self._set = array("I", [0] * (icd.P_PULSER_RATE - icd.P_BIAS + 1))
+        self.monitors = array("I", [_UNREAD] * 4)  # mV, nA, 0.01 K, 0.01 K
+        self.bias_state = icd.BIAS_STATE_OFF
+        self.fired = self.errors = self.failed = 0
+        self._level_mv = 0
+        self._pulsing = self._silent = False
+        self._converting = _NONE
+        self._unanswered = self._astray = self._rested = 0
+        try:
+            self._off()
+        except OSError as error:
+            self.failed = error.errno
+
+    # -- parameters and functions ------------------------------------------------------------------
+
+    def set(self, number, value):
+        """A parameter, from P_BIAS to P_PULSER_RATE: it takes effect with the next turn."""
+        self._set[number - icd.P_BIAS] = value
+
+    def _get(self, number):
+        return self._set[number - icd.P_BIAS]
+
+    def check(self, function):
+        """Refused if the function cannot be performed: the parts are told again what they were told before."""
+        if function == icd.FUNCTION_BIAS_ON and self._on():
+            raise Refused(icd.FAILURE_WRONG_MODE, self.bias_state)
+        failed = 0
+        try:
+            if function == icd.FUNCTION_BIAS_ON:
+                self._off()
+                self._converting = _NONE
+                self._parts.convert(_TEMPERATURE_HEAD)
+            elif function == icd.FUNCTION_PULSER_ON:
+                self._aim()
+        except OSError as error:
+            failed = error.errno
+        if failed:
+            raise Refused(icd.FAILURE_SLOW_CONTROL, failed)
+
+    def perform(self, function):
+        """A function from FUNCTION_BIAS_ON on; OSError if a part does not answer."""
+        if function == icd.FUNCTION_BIAS_ON:
+            self._parts.outputs(True, self._get(icd.P_PULSER_TARGET))
+            self.bias_state = icd.BIAS_STATE_RAMPING
+            self._unanswered = self._astray = 0
+        elif function == icd.FUNCTION_BIAS_OFF:
+            level_mv = self._level_mv
+            self.bias_state = icd.BIAS_STATE_OFF
+            self._off()
+            self._report(icd.EVENT_BIAS_OFF, level_mv, self.leakage_na())
+        else:
+            self._pulsing = function == icd.FUNCTION_PULSER_ON
+
+    # -- the task ----------------------------------------------------------------------------------
+
+    def turn(self, now):
+        if self._silent:
+            return
+        if not self._on() and not self._pulsing:
+            self._rested = (self._rested + 1) % _REST
+            if self._rested:
+                return
+        try:
+            if self._pulsing:
+                self._fire()
+            self._monitor()
+            if self._on() and self._converting >= _TEMPERATURE_HEAD:
+                self._step()
+            self._unanswered = 0
+        except OSError as error:
+            self._no_answer(error.errno)
+
+    def leakage_na(self):
+        return min(self.monitors[_LEAKAGE], 0xFFFF)
+
+    def _on(self):
+        return self.bias_state == icd.BIAS_STATE_RAMPING or self.bias_state == icd.BIAS_STATE_ON
+
+    def _monitor(self):
+        monitor = self._converting
+        following = _TEMPERATURE_HEAD
+        if monitor != _NONE:
+            self._converting = _NONE
+            self.monitors[monitor] = self._parts.monitored(monitor)
+            if self._on():
+                self._judge(monitor)
+            following = monitor + 1 & 3
+        self._parts.convert(following)
+        self._converting = following
+
+    def _judge(self, monitor):
+        if monitor == _LEAKAGE and self.monitors[_LEAKAGE] > self._get(icd.P_LEAKAGE_LIMIT):
+            self._trip()
+        elif monitor == _BIAS:
+            astray = abs(self.monitors[_BIAS] - self._level_mv) > _TOLERANCE_MV
+            self._astray = self._astray + 1 if astray else 0
+            if self._astray == _STRIKES:
+                self._trip()
+
+    def _step(self):
+        level, goal = self._level_mv, self._get(icd.P_BIAS)
+        if level != goal:
+            self.bias_state = icd.BIAS_STATE_RAMPING
+            level = min(level + _STEP_MV, goal) if level < goal else max(level - _STEP_MV, goal)
+            self._parts.bias(level)
+            self._level_mv = level
+        if level == goal and self.bias_state == icd.BIAS_STATE_RAMPING:
+            self.bias_state = icd.BIAS_STATE_ON
+            self._report(icd.EVENT_BIAS_REACHED, level, self.leakage_na())
+
+    def _trip(self):
+        self.bias_state = icd.BIAS_STATE_TRIPPED
+        try:
+            self._off()
+        except OSError:
+            self.errors += 1
+        self._report(icd.EVENT_BIAS_TRIPPED, self.monitors[_BIAS], self.leakage_na())
+
+    def _off(self):
+        """Bias off, by its switch and by its level: one is enough. Silent from now on if a part does not answer."""
+        self._level_mv = 0
+        self._silent = True
+        try:
+            self._parts.outputs(False, self._get(icd.P_PULSER_TARGET))
+        finally:
+            self._parts.bias(0)
+        self._silent = False
+
+    def _no_answer(self, errno):
+        self.errors += 1
+        self._unanswered += 1
+        for monitor in range(4):
+            self.monitors[monitor] = _UNREAD  # better than old
+        if self._unanswered == 1 and (self._on() or self._pulsing):
+            self._report(icd.EVENT_SLOW_CONTROL_FAILED, errno, 0)
+        if self._unanswered >= _STRIKES and self._on():
+            self._trip()
+
+    # -- test pulser -------------------------------------------------------------------------------
+
+    def _aim(self):
+        self._parts.pulse_height(self._get(icd.P_PULSER_AMPLITUDE))
+        self._parts.outputs(self._on(), self._get(icd.P_PULSER_TARGET))
+
+    def _fire(self):
+        self._aim()
+        for _ in range(self._get(icd.P_PULSER_RATE)):
+            self._parts.pulse()
+            self.fired += 1

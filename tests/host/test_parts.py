@@ -1,0 +1,231 @@
+"""The simulated parts of slow control, MCP23008 (DS21919) and ADS1115 (SBAS444), against their data sheets."""
+
+from types import SimpleNamespace
+
+import pytest
+from dorn.head.front_end import FrontEnd, Head
+from dorn.head.slow_control import HOLD_S, Ads1115, Mcp4728, Mcp23008, SlowControl
+from hypothesis import given
+from hypothesis import strategies as st
+
+BYTE = st.integers(0, 255)
+TRANSFERS = st.lists(
+    st.tuples(st.sampled_from([0x20, 0x48, 0x60, 0x00, 0x7F]), st.lists(BYTE, max_size=12), st.integers(0, 5)),
+    max_size=20,
+)
+
+
+def write(part, *values):
+    assert part.start(part.ADDRESS, read=False)
+    return all(map(part.write, values))
+
+
+def read(part, n):
+    assert part.start(part.ADDRESS, read=True)
+    return [part.read() for _ in range(n)]
+
+
+@given(TRANSFERS)
+def test_any_bytes_to_any_address_are_survived(transfers):
+    """And an address nobody has is not acknowledged; the parts answer as before."""
+    now = SimpleNamespace(ns=0)
+    parts = SlowControl(Head(FrontEnd()), lambda: now.ns)
+    for address, data, wanted in transfers:
+        now.ns += 3_000_000
+        error, answer = parts.transfer(address, bytes(data) if not wanted else b"", wanted)
+        assert len(answer) == (wanted if not error else 0)
+        assert not error or address in (0x00, 0x7F, 0x60)
+        assert 0 <= parts.bias_mv <= 3300 * parts.supply_gain
+    now.ns += 1_000_000_000
+    assert parts.transfer(0x20, bytes([5, 0]), 0)[0] == parts.transfer(0x20, bytes([10, 0x55, 0x80]), 0)[0] == 0
+    assert parts.expander.pins == 0x55
+    assert parts.transfer(0x48, bytes([1, 0xE5, 0x83]), 0)[0] == 0
+    now.ns += 1_000_000_000
+    assert parts.transfer(0x48, bytes([0]), 0)[0] == 0
+    assert parts.transfer(0x48, b"", 2) == (0, (round(710 / 2048 * 32768)).to_bytes(2, "big"))
+
+
+@pytest.mark.parametrize("part", [Mcp23008(), Ads1115(lambda: [0.0] * 4, lambda: 0)], ids=lambda p: type(p).__name__)
+def test_only_its_address_is_acknowledged_and_only_while_it_is_there(part):
+    for direction in (False, True):
+        assert [address for address in range(128) if part.start(address, direction)] == [part.ADDRESS]
+        part.answers = False
+        assert not part.start(part.ADDRESS, direction)
+        part.answers = True
+
+
+# -- MCP23008 --------------------------------------------------------------------------------------
+
+
+def test_after_power_up_all_pins_are_inputs_and_low():
+    expander = Mcp23008()
+    assert expander.pins == 0 and write(expander, 0)
+    assert read(expander, 11) == [0xFF] + [0] * 10  # table 1-3
+
+
+@given(st.integers(0, 10), BYTE)
+def test_a_register_keeps_what_it_can_hold(register, value):
+    expander = Mcp23008()
+    write(expander, register, value)
+    write(expander, register)
+    kept = {5: value & 0x3E, 7: 0, 8: 0, 9: 0}.get(register, value)  # the pins, register 9, are inputs
+    assert read(expander, 1) == [kept]
+    write(expander, 10)
+    assert read(expander, 1) == [value if register in (9, 10) else 0]  # a write to GPIO is one to the latch
+
+
+@given(BYTE, BYTE, BYTE)
+def test_pins_are_the_latch_where_they_are_outputs_and_low_elsewhere(latch, directions, polarity):
+    expander = Mcp23008()
+    write(expander, 10, latch)
+    assert expander.pins == 0
+    write(expander, 0, directions, polarity)
+    assert expander.pins == latch & ~directions
+    write(expander, 9)
+    assert read(expander, 1) == [(latch & ~directions) | (polarity & directions)]  # IPOL turns inputs only
+
+
+def test_the_address_counts_up_rolls_over_and_stands_still_on_demand():
+    expander = Mcp23008()
+    write(expander, 10, 0x41, 0x80)  # OLAT, then IODIR: what the driver does
+    assert expander.pins == 0x41
+    write(expander, 5, 0x20)  # SEQOP
+    write(expander, 10, 1, 2, 3)
+    assert expander.pins == 3
+    assert read(expander, 3) == [3, 3, 3]
+
+
+def test_a_change_is_told_once_with_the_levels():
+    seen = []
+    expander = Mcp23008(lambda before, now: seen.append((before, now)))
+    for latch in (2, 2, 3):
+        write(expander, 10, latch, 0)
+    assert seen == [(0, 2), (2, 3)]
+
+
+# -- ADS1115 ---------------------------------------------------------------------------------------
+
+
+class Bench:
+    """A converter with a clock and inputs of its own."""
+
+    def __init__(self):
+        self.ns, self.mv = 0, [100.0, 200.0, 300.0, 1000.0]
+        self.part = Ads1115(lambda: self.mv, lambda: self.ns)
+
+    def convert(self, config, wait_ns=200_000_000):
+        write(self.part, 1, *config.to_bytes(2, "big"))
+        self.ns += wait_ns
+        return self.register(0)
+
+    def register(self, pointer):
+        write(self.part, pointer)
+        return int.from_bytes(read(self.part, 2), "big")
+
+
+def test_registers_after_power_up():
+    bench = Bench()
+    assert [bench.register(n) for n in range(4)] == [0, 0x8583, 0x8000, 0x7FFF]  # section 9.6
+
+
+@pytest.mark.parametrize(
+    ("mux", "mv"), [(0, -100), (1, -900), (2, -800), (3, -700), (4, 100), (5, 200), (6, 300), (7, 1000)]
+)
+def test_the_multiplexer_chooses(mux, mv):
+    code = Bench().convert(0x8000 | mux << 12 | 2 << 9 | 0x183)
+    assert (code ^ 0x8000) - 0x8000 == pytest.approx(mv / 0.0625, abs=1)
+
+
+@pytest.mark.parametrize(("gain", "lsb_uv"), list(enumerate([187.5, 125, 62.5, 31.25, 15.625, 7.8125, 7.8125, 7.8125])))
+def test_gains_and_what_is_beyond_them(gain, lsb_uv):
+    bench = Bench()
+    config = 0x8000 | 4 << 12 | gain << 9 | 0x183
+    assert bench.convert(config) == int(100_000 / lsb_uv)
+    bench.mv[0] = 7000.0
+    assert bench.convert(config) == 0x7FFF
+
+
+@pytest.mark.parametrize(("rate", "sps"), list(enumerate([8, 16, 32, 64, 128, 250, 475, 860])))
+def test_a_conversion_takes_its_time_and_only_one_runs(rate, sps):
+    bench = Bench()
+    bench.convert(0xC583, 10_000_000)
+    config = 0x8000 | 5 << 12 | 2 << 9 | 0x100 | rate << 5 | 3
+    assert bench.convert(config, 1_000_000_000 // sps - 1000) == 1600  # the old one, AIN0
+    assert bench.register(1) == config & 0x7FFF  # OS: busy
+    bench.mv[1] = 500.0
+    write(bench.part, 1, *config.to_bytes(2, "big"))  # no second start
+    bench.ns += 1001
+    assert bench.register(1) == config and bench.register(0) == 3200
+
+
+def test_without_a_start_bit_nothing_is_converted_and_continuous_mode_needs_none():
+    bench = Bench()
+    assert bench.convert(0x4583) == 0
+    bench.convert(0x4483)
+    bench.mv[0] = 50.0
+    assert bench.register(0) == 1600  # it was under way
+    bench.ns += 10_000_000
+    assert bench.register(0) == 800
+
+
+@given(st.lists(BYTE, max_size=8))
+def test_a_register_takes_two_bytes_and_no_more(values):
+    part = Bench().part
+    assert write(part, 2, *values)
+    write(part, 2)
+    assert read(part, 4) == (values[:2] if len(values) >= 2 else [0x80, 0]) * 2
+
+
+# -- what they drive -------------------------------------------------------------------------------
+
+
+def bias_on(parts):
+    parts.transfer(Mcp4728.ADDRESS, bytes([0b01000_10_0, 0x83, 0x20]), 0)  # C: 800 steps of 0.5 mV
+    parts.transfer(Mcp23008.ADDRESS, bytes([10, 1, 0x80]), 0)
+
+
+def test_the_bias_is_on_while_enabled_and_clocked():
+    now = SimpleNamespace(ns=0)
+    parts = SlowControl(Head(FrontEnd()), lambda: now.ns)
+    assert parts.bias_mv == 0
+    bias_on(parts)
+    assert parts.bias_mv == 20_000
+    for _ in range(3):  # any traffic holds it, also to an address that nobody has
+        now.ns += int(HOLD_S * 1e9) - 1
+        assert parts.bias_mv == 20_000
+        parts.transfer(0x11, b"", 1)
+    now.ns += int(HOLD_S * 1e9)
+    assert parts.bias_mv == 0
+    parts.transfer(Mcp23008.ADDRESS, bytes([10, 0]), 0)
+    assert parts.held and parts.bias_mv == 0
+
+
+def test_a_test_pulse_goes_where_the_pins_say_with_the_height_of_output_d():
+    pulses = []
+    head = Head(FrontEnd())
+    head.pulse = lambda at_ns, detector, energy_kev: pulses.append((detector, energy_kev))
+    parts = SlowControl(head, lambda: 0)
+    parts.transfer(Mcp4728.ADDRESS, bytes([0b01000_11_0, 0x84, 0xB0]), 0)  # D: 600 mV
+    for pins in (0b0110100, 0b0110110, 0b0110110, 0b1110100, 0b1110110, 0b0010110, 0b0010100, 0b0010110):
+        parts.transfer(Mcp23008.ADDRESS, bytes([10, pins, 0x80]), 0)
+    assert pulses == [(10, 4000), (10, 4000), (11, 4000)]  # a rising edge each; the last two to neither side
+
+
+def test_a_test_pulse_comes_beside_the_source_and_never_into_the_past():
+    head = Head(FrontEnd())
+    head.inject([(0, 3, 5000.0), (10_000, 3, 5000.0), (60_000, 3, 5000.0)], 1000)
+    head.pulse(2000, 7, 4000.0)
+    head.pulse(1000, 7, 4000.0)
+    rises = []
+    while (edge_ns := head.next_edge_ns()) is not None:
+        before = head.fates.injected
+        head.advance(edge_ns)
+        rises += [edge_ns] * (head.fates.injected - before)
+        if edge_ns == 11_000:
+            head.advance(30_000)
+            head.pulse(20_000, 7, 4000.0)  # the event builder is at 30 us already
+    assert rises == [1000, 2000, 3000, 11_000, 30_000, 61_000]
+    assert head.dry
+    head.pulse(100_000, 1, 4000.0)
+    head.cut()
+    assert head.dry
