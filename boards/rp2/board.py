@@ -21,6 +21,13 @@ _POLL_MS = const(2)  # the longest the link and the rings go unlooked at while i
 _LONGEST_WAIT_US = const(1 << 28)  # of ticks_us, which wraps at 2**30
 _POWER_ON = const(1)
 _WATCHDOG = const(2)
+_COMMANDED = const(3)
+_RESET_PIN = const(4)
+_TIMER = const(1)  # WATCHDOG_REASON: it was not fed; else it was told to
+_HAD_RUN = const(1 << 16)  # CHIP_RESET
+_MAINTENANCE = const(0x444F524E)  # in MAINTENANCE_MARK: "DORN"
+_DRAIN_MS = const(1000)
+_PORT_MS = const(50)  # what is in the port's own FIFO is gone by then: a packet in each frame of 1 ms
 _WDT_MAX_MS = const(8388)
 _IDLE = bytes(64)
 
@@ -79,6 +86,13 @@ class UsbLink:
             self._first = (self._first + 1) % _PIECES
             self._used -= 1
 
+    def drain(self, limit_ms):
+        start = time.ticks_ms()
+        while self._used and time.ticks_diff(time.ticks_ms(), start) < limit_ms:
+            self.pump()
+            time.sleep_ms(1)
+        time.sleep_ms(_PORT_MS)
+
     def room(self):
         self.pump()
         return self._used <= _PIECES - _LONGEST
@@ -113,7 +127,8 @@ class Board:
     def __init__(self, constants):
         machine.freq(constants.CLOCK_MHZ * 1_000_000)  # the event builder counts in cycles of this clock
         self.id = constants.BOARD_ID
-        self.reset_cause = _WATCHDOG if machine.reset_cause() == machine.WDT_RESET else _POWER_ON
+        self.reset_cause = reset_cause(constants)
+        self._mark = constants.MAINTENANCE_MARK
         self.clock = Clock()
         self.link = UsbLink()
         self.watchdog = Watchdog()
@@ -121,12 +136,20 @@ class Board:
         self.slow_control = SlowControl(constants)
 
     def maintenance(self, window_ms):
+        if mem32[self._mark] == _MAINTENANCE:
+            mem32[self._mark] = 0  # once
+            return True
         try:
             time.sleep_ms(window_ms)
         except KeyboardInterrupt:
             return True
         micropython.kbd_intr(-1)
         return False
+
+    def reset(self, maintenance):
+        self.link.drain(_DRAIN_MS)
+        mem32[self._mark] = _MAINTENANCE if maintenance else 0
+        machine.reset()
 
     def wait(self, until_us, attention):
         # small integers and no allocation: this loop runs some hundred times a second for weeks
@@ -140,3 +163,11 @@ class Board:
                 break
             self.link.pump()
             time.sleep_ms(_POLL_MS)
+
+
+def reset_cause(constants):
+    """Number of the enum `reset_cause`. The pin and power clear the watchdog's reason; the watchdog leaves theirs."""
+    reason = mem32[constants.WATCHDOG_REASON]
+    if reason:
+        return _WATCHDOG if reason & _TIMER else _COMMANDED
+    return _RESET_PIN if mem32[constants.CHIP_RESET] & _HAD_RUN else _POWER_ON

@@ -66,7 +66,7 @@ class Rp2040Target(Target):
         self._device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
         self._flash = Path(flash) / "pico.littlefs" if flash else None
         old = self._flash.read_bytes() if self._flash and self._flash.exists() else None
-        contents = pico_flash.file_system(files or onboard_image.files("pico"), board.layout, old)
+        contents = pico_flash.file_system(onboard_image.files("pico") if files is None else files, board.layout, old)
         start = board.layout.fs_start
         device.mcu.flash[start : start + len(contents)] = contents
 
