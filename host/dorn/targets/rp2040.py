@@ -64,7 +64,7 @@ class Rp2040Target(Target):
         self.dac = Mcp4728(self.head)
         self.resets = 0
         self._device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
-        self._flash = Path(flash) / "pico.littlefs" if flash else None
+        self._flash = self.image_in(flash) if flash else None
         old = self._flash.read_bytes() if self._flash and self._flash.exists() else None
         contents = pico_flash.file_system(onboard_image.files("pico") if files is None else files, board.layout, old)
         start = board.layout.fs_start
@@ -84,6 +84,11 @@ class Rp2040Target(Target):
         self._wire(pins)
         self._wire_slow_control(pins)
         mcu.core.pc = FLASH_START_ADDRESS
+
+    @staticmethod
+    def image_in(flash: str | Path) -> Path:
+        """Where the file system is kept in that folder."""
+        return Path(flash) / "pico.littlefs"
 
     # -- the head on the pins ----------------------------------------------------------------------
 
@@ -245,8 +250,9 @@ class Rp2040Target(Target):
         from rp2040py.execute_batch import execute_batch
 
         clock, simulator = self._clock, self._simulator
-        end = clock.nanos + seconds * 1e9
-        self._stop.schedule(seconds * 1e9)
+        ns = round(seconds * 1e9)  # whole, so that the alarm is not a little before the end: idle, it would be the last
+        end = clock.nanos + ns
+        self._stop.schedule(ns)
         while clock.nanos < end:
             while self._up and not self._device.cdc.tx_fifo.full:
                 self._device.cdc.send_serial_byte(self._up.pop(0))
