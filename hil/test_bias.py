@@ -11,8 +11,11 @@ def switch_on(commander, level_mv=20_000):
     commander.set("housekeeping_period", 1)
     commander.function("arm")
     commander.function("bias_on")
-    commander.wait_for(lambda p: p.name == "housekeeping" and p.text(STATE) == "on", 30)
-    return commander.last("housekeeping")
+
+    def on(packet):
+        return packet.text(STATE) == "on" and abs(packet.fields["bias_mv"] - level_mv) < 500
+
+    return commander.wait_for(lambda p: p.name == "housekeeping" and on(p), 30).fields
 
 
 def test_it_is_off_and_needs_to_be_armed(commander):
@@ -28,7 +31,7 @@ def test_it_is_ramped_and_reported(commander, evidence):
     reached = switch_on(commander)
     levels = [mv for mv in seen if mv is not None and mv < 1_000_000]
     evidence("bias in the ramp, mV", ", ".join(map(str, levels)))
-    assert reached["bias_mv"] == pytest.approx(20_000, abs=500)
+    assert levels[-1] == reached["bias_mv"] == pytest.approx(20_000, abs=500)
     assert levels == sorted(levels) and any(1_000 < mv < 19_000 for mv in levels)
     commander.function("bias_off")
     commander.wait_for(lambda p: p.name == "housekeeping" and p.text(STATE) == "off", 5)

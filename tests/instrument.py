@@ -14,15 +14,15 @@ DICTIONARY = Dictionary.load()
 both = pytest.mark.parametrize("where", SIMULATED)
 
 
-def open_simulated(where, head=None, flash=None):
+def open_simulated(where, head=None, flash=None, files=None):
     """A simulated target; skips where it cannot be had."""
-    return UnixTarget(head, flash) if where == "unix" else chip.open_chip(None, head, flash=flash)
+    return UnixTarget(head, flash, files) if where == "unix" else chip.open_chip(None, head, files, flash=flash)
 
 
 @contextmanager
-def instrument(where, flash=None, **front_end):
+def instrument(where, flash=None, files=None, **front_end):
     """An instrument that has booted, with the simulated head."""
-    with open_simulated(where, Head(FrontEnd(**front_end)), flash) as target:
+    with open_simulated(where, Head(FrontEnd(**front_end)), flash, files) as target:
         session = Instrument(target)
         session.connect()
         yield session

@@ -15,6 +15,12 @@ _POLL_MS = const(2)  # the longest the link and the rings go unlooked at while i
 _LONGEST_WAIT_US = const(1 << 28)  # of ticks_us, which wraps at 2**30
 _POWER_ON = const(1)
 _WATCHDOG = const(2)
+_COMMANDED = const(3)
+_RESET_PIN = const(4)
+_TIMER = const(1)  # WATCHDOG_REASON: it was not fed; else it was told to
+_HAD_RUN = const(1 << 16)  # CHIP_RESET
+_MAINTENANCE = const(0x444F524E)  # in MAINTENANCE_MARK: "DORN"
+_DRAIN_MS = const(1000)
 _WDT_MAX_MS = const(8388)
 _I2C_TIMEOUT_US = const(5000)  # of a transfer, which takes 0.7 ms: a line held low costs no more than this
 
@@ -68,19 +74,28 @@ class Board:
             constants,
         )
         self.id = constants.BOARD_ID
-        self.reset_cause = _WATCHDOG if machine.reset_cause() == machine.WDT_RESET else _POWER_ON
+        self.reset_cause = reset_cause(constants)
+        self._mark = constants.MAINTENANCE_MARK
         self.clock = Clock()
         self.watchdog = Watchdog()
         self.events = EventBuilder(constants)
         self.link = open_link(constants)
 
     def maintenance(self, window_ms):
+        if mem32[self._mark] == _MAINTENANCE:
+            mem32[self._mark] = 0  # once
+            return True
         try:
             time.sleep_ms(window_ms)
         except KeyboardInterrupt:
             return True
         micropython.kbd_intr(-1)
         return False
+
+    def reset(self, maintenance):
+        self.link.drain(_DRAIN_MS)
+        mem32[self._mark] = _MAINTENANCE if maintenance else 0
+        machine.reset()
 
     def wait(self, until_us, attention):
         # small integers and no allocation: this loop runs some hundred times a second for weeks
@@ -94,3 +109,11 @@ class Board:
                 break
             self.link.pump()
             time.sleep_ms(_POLL_MS)
+
+
+def reset_cause(constants):
+    """Number of the enum `reset_cause`. The pin and power clear the watchdog's reason; the watchdog leaves theirs."""
+    reason = mem32[constants.WATCHDOG_REASON]
+    if reason:
+        return _WATCHDOG if reason & _TIMER else _COMMANDED
+    return _RESET_PIN if mem32[constants.CHIP_RESET] & _HAD_RUN else _POWER_ON

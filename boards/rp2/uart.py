@@ -1,5 +1,7 @@
 # The flight link: a UART, both directions by DMA. Nothing is lost while the CPU does not run, as far as the rings are
 # deep: 89 ms of bytes to the instrument and 44 ms from it, at 921 600 baud.
+import time
+
 import rp2
 from machine import UART, Pin, mem32
 from micropython import const
@@ -80,6 +82,13 @@ class UartLink:
         self._sending = self._used
         if self._used:
             self._sender.config(count=self._used, trigger=True)
+
+    def drain(self, limit_ms):
+        """Wait until what was written is gone, so long at most."""
+        start = time.ticks_ms()
+        while self._used and time.ticks_diff(time.ticks_ms(), start) < limit_ms:
+            self.pump()
+        time.sleep_ms(1)  # and what is in the FIFO of 32 bytes
 
     def room(self):
         self.pump()

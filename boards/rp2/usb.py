@@ -1,6 +1,7 @@
 # The bench link: the USB serial port, which is the REPL's, too.
 import select
 import sys
+import time
 
 from micropython import const
 
@@ -9,6 +10,7 @@ _PIECES = const(32)
 _READ = const(32)  # octets
 _LONGEST = const(10)  # pieces of the longest frame
 _IDLE = bytes(64)
+_PORT_MS = const(50)  # what is in the port's own FIFO is gone by then: a packet in each frame of 1 ms
 
 
 class UsbLink:
@@ -55,6 +57,14 @@ class UsbLink:
             self._out.write(self._ring[at : at + _PIECE])
             self._first = (self._first + 1) % _PIECES
             self._used -= 1
+
+    def drain(self, limit_ms):
+        """Wait until what was written is gone, so long at most."""
+        start = time.ticks_ms()
+        while self._used and time.ticks_diff(time.ticks_ms(), start) < limit_ms:
+            self.pump()
+            time.sleep_ms(1)
+        time.sleep_ms(_PORT_MS)
 
     def room(self):
         self.pump()

@@ -26,15 +26,20 @@ _MHZ = const(125)
 _BASE = const(0x20000000)  # tails are never 0: an address on a chip, this and the offset here
 _WATCHDOG_EXIT = const(3)
 _I2C_BYTE_US = const(90)  # 8 bits and the acknowledge at 100 kHz
+_RESET_EXIT = const(4)
+_MAINTENANCE_EXIT = const(5)
+_FOREVER_US = const(1 << 60)
 
 
 class Board:
     id = 0
 
     def __init__(self):
-        # main.py FLASH RESET_CAUSE FIXED HIT PASS: the folder that is the flash, why it starts, dead times of events
+        # main.py FLASH RESET_CAUSE FIXED HIT PASS MAINTENANCE: the folder that is the flash, why it starts, dead times
+        # of events, 1 after a reset for maintenance
         self.flash = sys.argv[1]
         self.reset_cause = int(sys.argv[2])
+        self._maintenance = sys.argv[6] == "1"
         self._now_us = 0
         self._in = sys.stdin.buffer
         self._out = sys.stdout.buffer
@@ -65,8 +70,15 @@ class Board:
         return self._now_us
 
     def maintenance(self, window_ms):
+        while self._maintenance:  # there is no prompt on the pipe: silence, until the target ends it
+            self.wait(_FOREVER_US, None)
+            self.read()
         self._now_us += 1000 * window_ms
         return False
+
+    def reset(self, maintenance):
+        self.wait(self._now_us, None)  # the link's last bytes
+        sys.exit(_MAINTENANCE_EXIT if maintenance else _RESET_EXIT)
 
     def wait(self, until_us, attention):
         if self._fed_us is not None and until_us - self._fed_us > self._timeout_us:

@@ -11,10 +11,8 @@ from fsw.pus.events import Events
 from fsw.pus.functions import Functions
 from fsw.pus.housekeeping import Housekeeping
 from fsw.pus.parameters import Parameters
-from fsw.pus.rates import Rates
 from fsw.pus.router import Router
 from fsw.pus.spectra import Spectra
-from fsw.pus.test import Test
 from fsw.spectra.acquisition import Acquisition
 
 
@@ -32,15 +30,27 @@ class App:
 
         self._slow_control = slow_control = SlowControl(board.slow_control, report)
         self._parameters = parameters = Parameters(telemetry, self._set)
-        functions = Functions(acquisition, slow_control)
-        self._router = Router(telemetry, {8: functions, 17: Test(telemetry), 20: parameters})
+        self._functions = Functions(acquisition, slow_control, board.clock)
+        services = {8: self._functions, 20: parameters}
+        test, rates = optional("test"), optional("rates")
+        if test:
+            services[17] = test.Test(telemetry)
+        self._router = Router(telemetry, services)
         boot_count, flash_error = count_boot(board.flash)
         housekeeping = Housekeeping(
-            board, boot_count, acquisition, executive, self._router, self._deframer, slow_control, telemetry
+            board,
+            boot_count,
+            manifest_id(board.flash),
+            acquisition,
+            executive,
+            self._router,
+            self._deframer,
+            slow_control,
+            telemetry,
         )
         #                          run                                period, budget, limit, all ms
         # a packet, and up to 32 pieces that USB takes all at once when its host reads again
-        self._rates = Task(Rates(acquisition, telemetry).turn, 5000, 7, 3000)
+        self._rates = Task(rates.Rates(acquisition, telemetry).turn if rates else nothing, 5000, 7, 3000)
         self._housekeeping = Task(housekeeping.turn, 10000, 7, 3000)
         self._tasks = (
             Task(acquisition.turn, 0, 15, 3000),
@@ -77,6 +87,8 @@ class App:
             return False
         for packet in self._deframer.feed(data):
             self._router.handle(packet)
+            if self._functions.restart is not None:
+                self._board.reset(self._functions.restart == icd.FUNCTION_MAINTENANCE)
         return True  # there may be more
 
     def _set(self, number, value):
@@ -101,6 +113,28 @@ class App:
     def _period(self, task, seconds):
         task.period_us = 1_000_000 * seconds
         task.due_us = self._board.clock.us()  # the new interval begins with a packet
+
+
+def optional(name):
+    """The module of a service that can be left out of a board (icd.toml, [optional]); None where it is."""
+    try:
+        return __import__("fsw.pus." + name, None, None, (name,))
+    except ImportError:
+        return None
+
+
+def nothing(now):
+    """In place of the task of a service that was left out."""
+    return False
+
+
+def manifest_id(flash):
+    """The id of what was put onto this board, 8 hex digits at the begin of the file `manifest`; 0 without one."""
+    try:
+        with open(flash + "/manifest") as f:
+            return int(f.read(8), 16)
+    except (OSError, ValueError):
+        return 0
 
 
 def count_boot(flash):

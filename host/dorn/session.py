@@ -90,10 +90,10 @@ class Session:
                     f" {self.dictionary.hash:08x}; flash it, or use the software of its version"
                 )
             self.housekeeping = packet
-        for watcher in self._watchers:
-            watcher(packet)
         if self.on_packet:
             self.on_packet(packet)
+        for watcher in self._watchers:
+            watcher(packet)
 
     def wait_for(
         self, wanted: Callable[[Packet], bool], limit_s: float, begin: Callable[[], None] | None = None

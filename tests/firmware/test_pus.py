@@ -67,7 +67,7 @@ def new():
     telemetry = Telemetry(Clock(), link)
     events = Events(telemetry)
     parameters = Parameters(telemetry, apply)
-    services = {8: Functions(acquisition, SlowControl()), 17: Test(telemetry), 20: parameters}
+    services = {8: Functions(acquisition, SlowControl(), Clock()), 17: Test(telemetry), 20: parameters}
     router = Router(telemetry, services)
 
 def handle(packet):
@@ -135,7 +135,7 @@ def test_success_is_reported_as_the_flags_ask(bench, ack):
     assert [name for name in names(bench.command("ping", ack)) if name != "pong"] == asked
 
 
-@pytest.mark.parametrize("function, expected", [(1, [None, None, None]), (2, [None, 9]), (5, [6]), (20, [6])])
+@pytest.mark.parametrize("function, expected", [(1, [None, None, None]), (2, [None, 9]), (5, [None, 11]), (99, [6])])
 def test_reports_as_spacepackets_reads_them(bench, function, expected):
     request = PusTc(8, 1, apid=apid, seq_count=1234, ack_flags=0b1111, app_data=bytes([function]))
     codes = []
@@ -165,7 +165,7 @@ REFUSALS = {
     "no such subtype": (tc(17, 2), "acceptance_failure", "unknown_subtype", 2),
     "too much data": (tc(17, 1, b"x"), "acceptance_failure", "bad_length", 1),
     "too little data": (tc(20, 3, PARAMETER_16), "acceptance_failure", "bad_length", 2),
-    "no such function": (tc(8, 1, b"\5"), "acceptance_failure", "unknown_function", 5),
+    "no such function": (tc(8, 1, b"\x63"), "acceptance_failure", "unknown_function", 99),
     "function 0": (tc(8, 1, b"\0"), "acceptance_failure", "unknown_function", 0),
     "no such parameter": (tc(20, 1, PARAMETER_99), "acceptance_failure", "unknown_parameter", 99),
     "nor to set": (tc(20, 3, PARAMETER_99 + bytes(4)), "acceptance_failure", "unknown_parameter", 99),

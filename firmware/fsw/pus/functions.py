@@ -1,36 +1,42 @@
-# ST[08] function management: start, stop and clear the acquisition; detector bias and test pulser.
+# ST[08] function management: the acquisition, resets, detector bias and test pulser.
 from fsw import icd
 from fsw.link.packet import Refused
 from micropython import const
 
 _ARMED_US = const(10_000_000)
+_TO_BE_ARMED = (icd.FUNCTION_RESET, icd.FUNCTION_MAINTENANCE, icd.FUNCTION_BIAS_ON)
 
 
 class Functions:
-    """`acquisition` has `clock`, `running`, start(), stop() and clear(); `slow_control` check() and perform()."""
+    """`acquisition` has `running`, start(), stop() and clear(); `slow_control` check() and perform().
 
-    def __init__(self, acquisition, slow_control):
+    restart: None, or the function that wants a reset; who sees it does it, once the telecommand's report is out.
+    """
+
+    def __init__(self, acquisition, slow_control, clock):
+        self.restart = None
         self._acquisition = acquisition
         self._slow_control = slow_control
+        self._clock = clock
         self._armed_until_us = 0
 
     def check(self, subtype, function):
-        if function == icd.FUNCTION_ARM:
-            return
+        if function in _TO_BE_ARMED and self._clock.us() >= self._armed_until_us:
+            raise Refused(icd.FAILURE_NOT_ARMED, function)
         if icd.FUNCTION_BIAS_ON <= function <= icd.FUNCTION_PULSER_OFF:
-            if function == icd.FUNCTION_BIAS_ON and self._acquisition.clock.us() >= self._armed_until_us:
-                raise Refused(icd.FAILURE_NOT_ARMED, function)
             self._slow_control.check(function)
-            return
-        if function not in (icd.FUNCTION_START, icd.FUNCTION_STOP, icd.FUNCTION_CLEAR):
+        elif function in (icd.FUNCTION_START, icd.FUNCTION_STOP, icd.FUNCTION_CLEAR):
+            running = self._acquisition.running
+            # a start empties the spectra: not before those of the last run were sent
+            waiting = function == icd.FUNCTION_START and self._acquisition.to_close() is not None
+            if waiting or function == (icd.FUNCTION_START if running else icd.FUNCTION_STOP):
+                raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_SCIENCE if running else icd.MODE_STANDBY)
+        elif not icd.FUNCTION_ARM <= function <= icd.FUNCTION_MAINTENANCE:
             raise Refused(icd.FAILURE_UNKNOWN_FUNCTION, function)
-        running = self._acquisition.running
-        # a start empties the spectra: not before those of the last run were sent
-        waiting = function == icd.FUNCTION_START and self._acquisition.to_close() is not None
-        if waiting or function == (icd.FUNCTION_START if running else icd.FUNCTION_STOP):
-            raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_SCIENCE if running else icd.MODE_STANDBY)
 
     def execute(self, subtype, function):
+        if function in _TO_BE_ARMED:
+            self._armed_until_us = 0  # once
         if function == icd.FUNCTION_START:
             self._acquisition.start()
         elif function == icd.FUNCTION_STOP:
@@ -38,8 +44,8 @@ class Functions:
         elif function == icd.FUNCTION_CLEAR:
             self._acquisition.clear()
         elif function == icd.FUNCTION_ARM:
-            self._armed_until_us = self._acquisition.clock.us() + _ARMED_US
+            self._armed_until_us = self._clock.us() + _ARMED_US
+        elif function in (icd.FUNCTION_RESET, icd.FUNCTION_MAINTENANCE):
+            self.restart = function
         else:
-            if function == icd.FUNCTION_BIAS_ON:
-                self._armed_until_us = 0  # once
             self._slow_control.perform(function)

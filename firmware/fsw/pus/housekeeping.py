@@ -8,8 +8,8 @@ _STRUCTURE = const(1)
 
 
 class Housekeeping:
-    def __init__(self, board, boot_count, acquisition, executive, router, deframer, slow_control, telemetry):
-        self._boot = board.id, boot_count, board.reset_cause
+    def __init__(self, board, boot_count, manifest, acquisition, executive, router, deframer, slow_control, telemetry):
+        self._boot = board.id, boot_count, board.reset_cause, manifest
         self._clock = board.clock
         self._events = board.events
         self._acquisition = acquisition
@@ -22,7 +22,7 @@ class Housekeeping:
 
     def turn(self, now):
         a, e, slow_control = self._acquisition, self._executive, self._slow_control
-        board, boot_count, reset_cause = self._boot
+        board, boot_count, reset_cause, manifest = self._boot
         if a.running:
             self._faults += 1 if self._events.faults() else 0
         self._faults += a.state[k.BAD_CODES]
@@ -38,6 +38,7 @@ class Housekeeping:
             reset_cause,
             *VERSION,
             board,
+            manifest,
             icd.MODE_SCIENCE if a.running else icd.MODE_STANDBY,
             self._clock.us() // 1000,
             e.heap_free,

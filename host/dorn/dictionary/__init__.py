@@ -20,6 +20,7 @@ class Dictionary:
 
     mission, instrument: the tables of those names, as they are.
     enums: name -> {text: number}; among them `parameter` and `event`, the numbers of those tables.
+    optional: service that can be left out (a file of fsw/pus) -> its number.
     parameters, events, commands, telemetry: name -> Parameter, Event, Layout, Layout.
     tables: the parsed TOML.
     hash: CRC-32 of the text without its prose, the number housekeeping carries.
@@ -27,8 +28,8 @@ class Dictionary:
 
     def __init__(self, tables: dict):
         """Check the parsed TOML `tables`; raises DictionaryError naming the entry and the value."""
-        definitions.entry("dictionary", tables, "mission instrument enum parameter command telemetry event")
-        for name in ("mission", "instrument", "enum"):
+        definitions.entry("dictionary", tables, "mission instrument enum optional parameter command telemetry event")
+        for name in ("mission", "instrument", "enum", "optional"):
             if not isinstance(tables[name], dict):
                 raise DictionaryError(f"{name}: {tables[name]!r} is not a table")
         for name, value in tables["instrument"].items():
@@ -38,6 +39,7 @@ class Dictionary:
         self.tables = tables
         self.mission = dict(tables["mission"])
         self.instrument = dict(tables["instrument"])
+        self.optional = definitions.services(tables["optional"])
         for name, high in (
             ("apid", 2046),
             ("pus_version", 15),

@@ -177,6 +177,14 @@ def enumerations(tables: dict[str, dict]) -> dict[str, dict[str, int]]:
     return tables
 
 
+def services(table: dict) -> dict[str, int]:
+    """Read [optional]."""
+    for name, number in table.items():
+        check_name("optional", name)
+        integer("optional", name, number, 1, 255)
+    return dict(table)
+
+
 def layouts(kind: str, tables: list[dict], enums: dict) -> dict[str, Layout]:
     """Read [[telemetry]] or [[command]]."""
     found = []

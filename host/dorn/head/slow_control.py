@@ -27,9 +27,15 @@ class Mcp4728:
 
     def __init__(self, head: Head):
         self.answers = True  # False: the part is missing, or its bus is broken
-        self.outputs_mv = [*map(float, head.comparator_mv), 0.0, 0.0]
         self._head = head
+        self._eeprom_mv = [*map(float, head.comparator_mv), 0.0, 0.0]
+        self.power_up()
+
+    def power_up(self) -> None:
+        """The outputs are what the EEPROM has."""
+        self.outputs_mv = list(self._eeprom_mv)
         self._bytes = bytearray()
+        self._head.comparators(*self.outputs_mv[:2])
 
     def start(self, address: int, read: bool) -> bool:
         """A transfer begins with this address (7 bits). -> whether it is acknowledged"""
@@ -75,6 +81,9 @@ class Mcp23008:
         """on_change(before, now): levels of the pins, a bit each."""
         self.answers = True
         self._on_change = on_change
+        self.power_up()
+
+    def power_up(self) -> None:
         self._registers = bytearray(11)
         self._registers[self.IODIR] = 0xFF  # table 1-3: all inputs
         self._address = 0
@@ -131,6 +140,9 @@ class Ads1115:
     def __init__(self, inputs_mv: Callable[[], list[float]], now_ns: Callable[[], int]):
         self.answers = True
         self._inputs_mv, self._now_ns = inputs_mv, now_ns
+        self.power_up()
+
+    def power_up(self) -> None:
         self._registers = [0, 0x0583, 0x8000, 0x7FFF]  # OS, bit 15 of the configuration, is `_ready`
         self._pointer = 0
         self._bytes = bytearray()
@@ -204,6 +216,12 @@ class SlowControl:
         self._head, self._now_ns, self._on_pulse = head, now_ns, on_pulse
         self._part: Mcp4728 | Mcp23008 | Ads1115 | None = None
         self._clocked_ns: int | None = None
+
+    def power_up(self) -> None:
+        """What was set is lost."""
+        for part in self.parts:
+            part.power_up()
+        self._clocked_ns = None
 
     # -- the bus, at the end of each byte ----------------------------------------------------------
 

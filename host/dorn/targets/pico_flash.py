@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from dorn.errors import UserError
+from dorn.onboard_image import MICROPYTHON
 
-MICROPYTHON = "1.28.0"
 IMAGE = "RPI_PICO-20260406-v1.28.0.uf2"
 IMAGE_SHA256 = "00aedb8431ebea83b470ef909509f16432c5b1b43e8f6eaf015f6f9560bc8152"
 # Winbond W25Q16JV data sheet, 9.6: typical times of a sector erase (at most 0.4 s) and of a page program

@@ -79,9 +79,11 @@ class Rp2040Target(Target):
         self.head = head or Head(FrontEnd())
         self.resets = 0
         self._device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
-        self._flash = Path(flash) / "pico.littlefs" if flash else None
+        self._flash = self.image_in(flash) if flash else None
         old = self._flash.read_bytes() if self._flash and self._flash.exists() else None
-        files = {**(files or onboard_image.files("pico")), "link": link.encode()}
+        files = onboard_image.files("pico") if files is None else files
+        if old or link != "usb":
+            files = {**files, "link": link.encode()}
         contents = pico_flash.file_system(files, board.layout, old)
         start = board.layout.fs_start
         device.mcu.flash[start : start + len(contents)] = contents
@@ -103,6 +105,11 @@ class Rp2040Target(Target):
         self._wire_slow_control(pins)
         self._wire_uart(pins)
         mcu.core.pc = FLASH_START_ADDRESS
+
+    @staticmethod
+    def image_in(flash: str | Path) -> Path:
+        """Where the file system is kept in that folder."""
+        return Path(flash) / "pico.littlefs"
 
     # -- the head on the pins ----------------------------------------------------------------------
 
@@ -321,6 +328,7 @@ class Rp2040Target(Target):
         mcu, clock = self.mcu, self._clock
         mcu.enter_reset(cause=ResetCause[cause])
         if cause == "POWER_ON":
+            self.slow_control.power_up()
             mcu.sram[:] = b"\xa5" * len(mcu.sram)
         self._follow()
         end = clock.ticks + round(held_s * 16e9)
@@ -333,8 +341,9 @@ class Rp2040Target(Target):
         from rp2040py.execute_batch import execute_batch
 
         clock, simulator = self._clock, self._simulator
-        end = clock.nanos + seconds * 1e9
-        self._stop.schedule(seconds * 1e9)
+        ns = round(seconds * 1e9)  # whole, so that the alarm is not a little before the end: idle, it would be the last
+        end = clock.nanos + ns
+        self._stop.schedule(ns)
         while clock.nanos < end:
             self._hand_up()
             simulator.stopped = False

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from dorn import onboard_image
 from dorn.errors import UserError
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
@@ -26,9 +27,9 @@ _TO_HOST = struct.Struct("<BQQI")
 _FROM_HOST = struct.Struct("<QII")
 _EVENT = struct.Struct("<II")
 _BACKLOG = 128  # events that end a wait, as Acquisition.backlog() does on a chip
-_WATCHDOG_EXIT = 3
+_WATCHDOG_EXIT, _RESET_EXIT, _MAINTENANCE_EXIT = 3, 4, 5  # of boards/unix/board.py
 _ENDLESS = 1 << 40
-_POWER_ON, _WATCHDOG, _RESET_PIN = 1, 2, 4
+_POWER_ON, _WATCHDOG, _COMMANDED, _RESET_PIN = 1, 2, 3, 4
 
 
 def micropython() -> str:
@@ -43,34 +44,44 @@ def micropython() -> str:
 class UnixTarget(Target):
     name = "unix"
 
-    def __init__(self, head: Head | None = None, flash: str | Path | None = None):
+    def __init__(
+        self, head: Head | None = None, flash: str | Path | None = None, files: dict[str, bytes] | None = None
+    ):
+        """files: instead of the firmware's, these sources."""
         self.head = head or Head(FrontEnd())
         self.slow_control = SlowControl(self.head, lambda: self._now_us * 1000)
         self.resets = 0
         root = onboard_root()
         times = board_times(root / "boards" / "pico" / "constants.py")
         self._law = EventLaw(self.head, times)
-        self._forgotten = None if flash else tempfile.TemporaryDirectory(prefix="dorn-flash-")
-        self._flash = Path(flash or self._forgotten.name)
+        # what it runs, and its flash if that is forgotten
+        self._folder = tempfile.TemporaryDirectory(prefix="dorn-unix-")
+        program = Path(self._folder.name) / "program"
+        files = onboard_image.files("unix") if files is None else files
+        for path, content in files.items():
+            (program / path).parent.mkdir(parents=True, exist_ok=True)
+            (program / path).write_bytes(content)
+        self._flash = Path(flash or Path(self._folder.name) / "flash")
         self._flash.mkdir(parents=True, exist_ok=True)
+        (self._flash / onboard_image.MANIFEST).write_bytes(files.get(onboard_image.MANIFEST, b""))
         self._command = [
             micropython(),
             "-X",
             f"heapsize={HEAP_KB}K",
-            str(root / "firmware" / "main.py"),
+            str(program / "main.py"),
             str(self._flash),
         ]
         self._dead = [str(c) for c in times.dead]
-        self._environment = {"MICROPYPATH": f"{root / 'firmware'}:{root}:.frozen"}
+        self._environment = {"MICROPYPATH": f"{program}:.frozen"}
         self._down = bytearray()
         self._up = bytearray()
         self._now_us = self._base_us = 0
         self._boot(_POWER_ON)
 
-    def _boot(self, cause: int) -> None:
+    def _boot(self, cause: int, maintenance: bool = False) -> None:
         self._base_us = self._now_us  # the firmware's clock starts at 0
         self._process = subprocess.Popen(
-            [*self._command, str(cause), *self._dead],
+            [*self._command, str(cause), *self._dead, str(int(maintenance))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self._environment,
@@ -92,6 +103,7 @@ class UnixTarget(Target):
         self._up += data
 
     def power_cycle(self, off_s: float = 0.1) -> None:
+        self.slow_control.power_up()
         self._restart(off_s, _POWER_ON)
 
     def reset(self) -> None:
@@ -121,8 +133,7 @@ class UnixTarget(Target):
 
     def close(self) -> None:
         self._end()
-        if self._forgotten:
-            self._forgotten.cleanup()
+        self._folder.cleanup()
 
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
         until_us = self._now_us + round(seconds * 1e6)
@@ -202,8 +213,9 @@ class UnixTarget(Target):
         if len(data) == n:
             return data
         status = self._process.wait()
-        if status == _WATCHDOG_EXIT:
+        if status in (_WATCHDOG_EXIT, _RESET_EXIT, _MAINTENANCE_EXIT):
             self.resets += 1
-            self._boot(_WATCHDOG)
+            cause = _WATCHDOG if status == _WATCHDOG_EXIT else _COMMANDED
+            self._boot(cause, maintenance=status == _MAINTENANCE_EXIT)
             return None
         raise TargetError(f"target unix: the firmware ended with status {status}")

@@ -1,0 +1,395 @@
+"""`dorn flash`: put the firmware onto a board with MicroPython, over its serial port.
+
+Only what differs is copied. `main.py` is removed before the first change and written last, so that a board whose flashing
+was interrupted, wherever that was, comes up at its plain prompt, and a second run completes it. The list of what belongs
+to the firmware is the manifest (onboard_image); files that no manifest names are never touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import io
+import time
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import serial
+from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport_serial import SerialTransport
+from serial.tools import list_ports
+
+from dorn import onboard_image
+from dorn.dictionary import Dictionary
+from dorn.errors import UserError
+from dorn.files import onboard_root
+from dorn.link import frames
+from dorn.session import Session
+from dorn.targets import pico_flash
+from dorn.targets.event_law import constants
+from dorn.targets.serial import SerialTarget
+
+MICROPYTHON = onboard_image.MICROPYTHON
+# What MicroPython calls the board, and where to get it; sys.implementation._machine
+MACHINES = {"pico": "Raspberry Pi Pico with RP2040"}
+DOWNLOAD = "https://micropython.org/download/RPI_PICO/"
+USB_ID = 0x2E8A, 0x0005  # MicroPython on an RP2 board
+KNOCK = b"\r\x03\x02"  # whatever runs there is interrupted; out of the raw REPL
+KNOCK_S = 0.1  # much less than the maintenance window
+PROMPT = b">>> "
+
+# Limits, in seconds: of a board at its prompt, of an instrument that restarts (USB takes one or two to come back), of a
+# person with a cable, and of an instrument that sends housekeeping every 10 s
+ANSWER_S, RESTART_S, POWER_CYCLE_S, HOUSEKEEPING_S = 1.0, 10.0, 20.0, 30.0
+_READ_S = 10.0  # of a command at the prompt, between two characters
+
+_CHUNK = 1024  # octets a write
+_BLOCK = 4096  # octets of littlefs
+_OF_THE_FILES = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.EEXIST)
+
+# prints for each path: its size and SHA-256, or - without it
+_LOOK = """
+import binascii, hashlib
+def look(path):
+    h = hashlib.sha256()
+    b = bytearray(1024)
+    size = 0
+    try:
+        with open(path, "rb") as f:
+            while True:
+                n = f.readinto(b)
+                if not n:
+                    break
+                h.update(memoryview(b)[:n])
+                size += n
+        print(size, binascii.hexlify(h.digest()).decode())
+    except OSError:
+        print("-")
+for path in {paths!r}:
+    look("/" + path)
+"""
+
+
+def flash(board: str, port: str = "auto", without: Iterable[str] = (), check: bool = False) -> int:
+    """Make what is on the board at `port` the firmware for `board`, and see it run. -> 0
+
+    check: change nothing, say what differs. -> 1 if something does
+    UserError if there is no such board, it is another one, or it cannot be written; it can be flashed again then.
+    """
+    if board not in MACHINES:
+        raise UserError(f"--board: unknown ({board!r}); known are {', '.join(MACHINES)}")
+    wanted = onboard_image.files(board, without=without)
+    line = _Line(_only_port() if port == "auto" else port)
+    doing = "asking for the prompt"
+    try:
+        line.open()
+        _enter(line)
+        try:
+            doing = "looking at what is there"
+            _check_kind(line.transport, board)
+            look = _look(line.transport, wanted)
+            changes = look.differences(wanted)
+            if changes and not check:
+                _check_room(line.transport, look, wanted)
+        except UserError:
+            _restart(line, board)  # nothing is changed: it goes on as before
+            raise
+        if check:
+            for path, what in sorted(changes.items()):
+                print(f"{path}: {what}")
+            print(f"{len(changes)} files differ" if changes else f"all {len(wanted)} files are as they should be")
+            _restart(line, board)
+            return 1 if changes else 0
+        for doing in _change(line.transport, look, changes, wanted):
+            pass
+        doing = "restarting"
+        _restart(line, board)
+    except (TransportError, OSError) as error:
+        raise UserError(
+            f"port {line.name}: lost while {doing}: {_last_line(error)}; look at the cable and flash again: nothing is"
+            " broken, whatever is on the board now"
+        ) from None
+    finally:
+        line.close()
+    written = [path for path, what in changes.items() if what != "to be removed"]
+    octets = sum(len(wanted[path]) for path in written)
+    print(
+        f"{len(written)} files written ({octets} bytes), {len(wanted) - len(written)} were right,"
+        f" {len(changes) - len(written)} removed"
+    )
+    _see_it_run(line, onboard_image.id_of(wanted[onboard_image.MANIFEST]))
+    return 0
+
+
+# -- the port ----------------------------------------------------------------------------------------------------------
+
+
+def _only_port() -> str:
+    """The port of the only board there is. UserError if there is none, or several."""
+    ports = [port.device for port in list_ports.comports() if (port.vid, port.pid) == USB_ID]
+    if len(ports) == 1:
+        return ports[0]
+    if ports:
+        raise UserError(f"--port: several boards ({', '.join(ports)}): say which")
+    drives = [drive for pattern in _DRIVES for drive in sorted(Path("/").glob(pattern)) if drive.is_dir()]
+    if drives:
+        raise UserError(
+            f"--port: no board with MicroPython, but one that waits for it: copy {pico_flash.IMAGE} of {DOWNLOAD} to"
+            f" {drives[0]}, wait until the drive is gone, and flash again"
+        )
+    raise UserError(
+        f"--port: no board found (USB {USB_ID[0]:04x}:{USB_ID[1]:04x}): is its cable one with data lines? {HOW}"
+    )
+
+
+_DRIVES = ("media/*/RPI-RP2", "run/media/*/RPI-RP2", "media/RPI-RP2", "mnt/RPI-RP2", "Volumes/RPI-RP2")
+HOW = (
+    f"A board without MicroPython {MICROPYTHON}: plug it in with BOOTSEL held and copy {pico_flash.IMAGE} of {DOWNLOAD}"
+    " to its drive RPI-RP2, or let mpflash (of PyPI) do it"
+)
+
+
+class _Line:
+    """A serial port that goes when the board restarts and comes back, perhaps under another name."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.transport: SerialTransport | None = None
+        self._number = next((p.serial_number for p in list_ports.comports() if p.device == name), None)
+
+    def open(self) -> None:
+        """UserError if it is not there or cannot be had."""
+        self.find()
+        try:
+            self.transport = SerialTransport(self.name, timeout=_READ_S)
+        except (TransportError, ValueError):
+            raise UserError(f"port {self.name}: {_why_not(self.name)}") from None
+        self.transport.is_pty = False  # else it would wait for characters without a limit
+        # the port holds the sender up by itself; without windows of 32 characters it is ten times faster
+        self.transport.use_raw_paste = False
+
+    def find(self) -> None:
+        """A USB device keeps its serial number."""
+        if self._number:
+            self.name = next((p.device for p in list_ports.comports() if p.serial_number == self._number), self.name)
+
+    def close(self) -> None:
+        if self.transport:
+            with contextlib.suppress(OSError):
+                self.transport.close()
+            with contextlib.suppress(OSError):
+                self.transport.serial.close()
+        self.transport = None
+
+    def knock(self, limit_s: float) -> bool:
+        """Ask for the prompt again and again, also while the port is away. -> whether it came"""
+        end_s = time.monotonic() + limit_s
+        said = b""
+        while time.monotonic() < end_s:
+            try:
+                if not self.transport:
+                    self.open()
+                self.transport.serial.write(KNOCK)
+                time.sleep(KNOCK_S)
+                said = (said + self.transport.serial.read(self.transport.serial.in_waiting))[-100:]
+            except (UserError, OSError):
+                self.close()
+                said = b""
+                time.sleep(KNOCK_S)
+            if said.endswith(PROMPT):
+                return True
+        return False
+
+
+def _why_not(name: str) -> str:
+    """Why a port cannot be opened, and what to do."""
+    try:
+        serial.serial_for_url(name, exclusive=True).close()
+    except (serial.SerialException, ValueError, OSError) as error:
+        number = getattr(error, "errno", None)
+        if "lock" in str(error) or number in (errno.EBUSY, errno.EAGAIN):
+            return "is taken by another program: close that (a terminal, dorn run) and flash again"
+        if number == errno.ENOENT:
+            return f"is not there; --port auto looks for it. {HOW}"
+        if number in (errno.EACCES, errno.EPERM):
+            return "may not be opened: put yourself into the group that owns it (dialout)"
+        return f"cannot be opened: {_last_line(error)}"
+    return "was not there a moment ago: flash again"
+
+
+def _last_line(error: Exception) -> str:
+    text = error.error_output if isinstance(error, TransportExecError) else str(error)
+    return (text.strip().splitlines() or [type(error).__name__])[-1]
+
+
+# -- the prompt --------------------------------------------------------------------------------------------------------
+
+
+def _enter(line: _Line) -> None:
+    """The raw REPL, freshly started, so that no file is open. UserError if nobody answers."""
+    if not line.knock(ANSWER_S):
+        print(f"{line.name}: no prompt; if the instrument is running, it is asked to stop", flush=True)
+        dictionary = Dictionary.load()
+        packets = (dictionary.encode("function", n, function=name) for n, name in enumerate(("arm", "maintenance")))
+        with contextlib.suppress(OSError):
+            if line.transport:
+                line.transport.serial.write(b"\0" + b"".join(map(frames.encode, packets)))
+        if not line.knock(RESTART_S):
+            print(
+                f"{line.name}: no answer; switch the board off and on (pull its cable and plug it in) within"
+                f" {POWER_CYCLE_S:g} s",
+                flush=True,
+            )
+            if not line.knock(POWER_CYCLE_S):
+                raise UserError(f"port {line.name}: nothing there comes to a MicroPython prompt. {HOW}")
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not understand
+        line.transport.enter_raw_repl(soft_reset=True)
+
+
+def _check_kind(repl: SerialTransport, board: str) -> None:
+    repl.exec("import sys")
+    machine, version = repl.eval("(sys.implementation._machine, sys.implementation.version[:3])")
+    version = ".".join(map(str, version))
+    if machine != MACHINES[board]:
+        raise UserError(f"board: it is a {machine}, not a {MACHINES[board]}: plug in that one, or give another --board")
+    if version != MICROPYTHON:
+        raise UserError(f"board: it has MicroPython {version}, not {MICROPYTHON}. {HOW}")
+    print(f"{machine}, MicroPython {version}, on {repl.device_name}", flush=True)
+
+
+class _Look:
+    """What is on the board. sizes, hashes: of the files that are there, by their paths."""
+
+    def __init__(self, sizes: dict[str, int], hashes: dict[str, str], old: set[str]):
+        self.sizes, self.hashes, self.old = sizes, hashes, old
+
+    def differences(self, wanted: dict[str, bytes]) -> dict[str, str]:
+        """path -> what is wrong with it"""
+        out = {}
+        for path, content in wanted.items():
+            if path not in self.hashes:
+                out[path] = "is missing"
+            elif self.hashes[path] != hashlib.sha256(content).hexdigest():
+                out[path] = "differs"
+        return out | dict.fromkeys(self.old, "to be removed")
+
+
+def _look(repl: SerialTransport, wanted: dict[str, bytes]) -> _Look:
+    """UserError where a source on the board would be taken in place of what is wanted."""
+    old = _old_paths(repl) - wanted.keys()
+    hiding = {path.removesuffix(".mpy") + ".py": path for path in wanted if path.endswith(".mpy")}
+    paths = [*wanted, *sorted(old), *hiding]
+    answers = repl.exec(_LOOK.format(paths=paths)).decode().split("\r\n")
+    sizes, hashes = {}, {}
+    for path, answer in zip(paths, answers, strict=False):
+        if answer != "-":
+            size, hashes[path] = answer.split()
+            sizes[path] = int(size)
+    for path in hiding.keys() & sizes.keys() - old:
+        raise UserError(
+            f"board: MicroPython would take its /{path} in place of the firmware's /{hiding[path]}: remove it"
+            f" (mpremote rm :{path}) and flash again"
+        )
+    return _Look(sizes, hashes, old & sizes.keys())
+
+
+def _old_paths(repl: SerialTransport) -> set[str]:
+    """Paths of the manifest on the board; none if it has none that is whole."""
+    try:
+        text = bytes(repl.fs_readfile("/" + onboard_image.MANIFEST, chunk_size=_CHUNK))
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            return set()
+        raise
+    head, _, rest = text.partition(b"\n")
+    return set(onboard_image.hashes(text.decode())) if head == b"%08x" % zlib.crc32(rest) else set()
+
+
+def _blocks(size: int) -> int:
+    return -(-size // _BLOCK)
+
+
+def _check_room(repl: SerialTransport, look: _Look, wanted: dict[str, bytes]) -> None:
+    """UserError if the file system cannot take the changes: a file's old blocks are free once the new ones are there."""
+    repl.exec("import os")
+    block, _, _, free, *_ = repl.eval("os.statvfs('/')")
+    changed = look.differences(wanted)
+    new = [_blocks(len(wanted[path])) for path in changed if path in wanted]
+    gone = sum(_blocks(look.sizes[path]) for path in changed if path in look.sizes)
+    folders = len(_folders(wanted)) if not look.sizes else 0
+    need = sum(new) - gone + max(new, default=0) + 2 * folders + 2  # a folder is a pair of blocks; so is what is spare
+    if need * _BLOCK > free * block:
+        raise UserError(
+            f"board: its file system has {free * block // 1024} kB free, {need * _BLOCK // 1024} are needed: remove files"
+            " (mpremote ls, mpremote rm) and flash again"
+        )
+
+
+def _folders(files: Iterable[str]) -> list[str]:
+    """All folders these paths need, outer ones first."""
+    return sorted({str(p) for path in files for p in Path(path).parents if str(p) != "."})
+
+
+def _change(repl: SerialTransport, look: _Look, changes: dict[str, str], wanted: dict[str, bytes]):
+    """Make the changes; yields what it is about to do. UserError for what the file system refuses."""
+    if not changes:
+        return
+    last = [onboard_image.MANIFEST, "main.py"]
+    order = [path for path in wanted if path in changes and path not in last]
+    order += [path for path in last if path in changes or path == "main.py"]
+    try:
+        for path in ["main.py", *sorted(look.old)]:
+            if path in look.sizes:
+                yield f"removing /{path}"
+                repl.fs_rmfile("/" + path)
+        for folder in _folders(order):
+            if not repl.fs_exists("/" + folder):
+                yield f"making /{folder}"
+                repl.fs_mkdir("/" + folder)
+        for path in order:
+            yield f"writing /{path}"
+            repl.fs_writefile("/" + path, wanted[path], chunk_size=_CHUNK)
+            if repl.fs_hashfile("/" + path, "sha256", chunk_size=_CHUNK) != hashlib.sha256(wanted[path]).digest():
+                raise UserError(
+                    f"board: /{path} does not come back as it was written: is the flash worn out? Flash again"
+                )
+    except OSError as error:
+        if error.errno not in _OF_THE_FILES:
+            raise
+        raise UserError(
+            f"board: its file system refuses /{path}: {errno.errorcode[error.errno]}: make room, or restart it if it is"
+            " read-only, and flash again"
+        ) from None
+
+
+def _restart(line: _Line, board: str) -> None:
+    """As the reset pin does; a maintenance that was asked for is over, too."""
+    mark = constants(onboard_root() / "boards" / board / "constants.py")["MAINTENANCE_MARK"]
+    with contextlib.suppress(OSError):  # the port goes with it
+        line.transport.exec_raw_no_follow(f"import machine\nmachine.mem32[{mark:#x}] = 0\nmachine.reset()")
+    line.close()
+
+
+def _see_it_run(line: _Line, manifest: int) -> None:
+    """Wait for housekeeping and check that it is of what was flashed. UserError if it does not come or fit."""
+    end_s = time.monotonic() + HOUSEKEEPING_S
+    while True:
+        try:
+            with SerialTarget(line.name) as target:
+                hk = Session(target).connect(end_s - time.monotonic())
+            break
+        except UserError as error:  # the port may just be going, or not be back
+            if time.monotonic() > end_s:
+                raise UserError(f"{error}; the files are on the board: restart it, or flash again") from None
+            time.sleep(KNOCK_S)
+            line.find()
+    found = hk.fields["manifest"]
+    version = ".".join(str(hk.fields[f"version_{part}"]) for part in ("major", "minor", "patch"))
+    if (found, version) != (manifest, onboard_image.version()):
+        raise UserError(
+            f"port {line.name}: the instrument runs version {version}, manifest {found:08x}, not"
+            f" {onboard_image.version()}, {manifest:08x}: flash again"
+        )
+    print(f"it runs: version {version}, manifest {manifest:08x}, boot {hk.fields['boot_count']}")

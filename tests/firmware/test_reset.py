@@ -1,0 +1,144 @@
+"""Resets on command, maintenance, why an instrument started, and instruments without some services."""
+
+import pytest
+from dorn import onboard_image
+from dorn.link import frames
+from dorn.session import CommandFailed
+from instrument import DICTIONARY, both, instrument
+from test_instrument import regular
+
+CAUSE = DICTIONARY.enums["reset_cause"]
+BOARD = {"unix": "unix", "rp2040": "pico"}
+
+
+def function(i, name, **options):
+    return i.command("function", function=name, **options)
+
+
+def housekeeping(i, limit_s=15):
+    return i.wait_for(lambda packet: packet.name == "housekeeping", limit_s).fields
+
+
+def all_at_once(i, *functions):
+    """Telecommands of these functions in one piece, with sequence numbers from 100."""
+    packets = (i.dictionary.encode("function", 100 + n, function=name) for n, name in enumerate(functions))
+    i.target.send(b"".join(map(frames.encode, packets)))
+
+
+@both
+def test_a_reset_wants_to_be_armed_within_ten_seconds_and_each_anew(where):
+    with instrument(where) as i:
+        for name in ("reset", "maintenance"):
+            with pytest.raises(CommandFailed, match="not_armed"):
+                function(i, name)
+        function(i, "arm")
+        i.advance(10.1)
+        with pytest.raises(CommandFailed, match="not_armed"):
+            function(i, "reset")
+        function(i, "arm")
+        i.advance(9.5)
+        function(i, "start")  # nothing destructive: it stays armed
+        function(i, "reset")
+        hk = housekeeping(i)
+        assert (hk["boot_count"], hk["reset_cause"], hk["mode"]) == (2, CAUSE["commanded"], 0)
+        assert i.events("booted")[-1] == (2, CAUSE["commanded"]) and i.target.resets == 1
+        with pytest.raises(CommandFailed, match="not_armed"):
+            function(i, "reset")
+
+
+@both
+def test_the_report_goes_out_before_the_reset_even_behind_many_packets(where):
+    """Spectra of 16 detectors wait for the link, and the commands come in one piece."""
+    with instrument(where) as i:
+        i.start()
+        i.play((k * 100_000, k % 16, 1000.0 + k) for k in range(1, 4000))
+        begin = lambda: all_at_once(i, "stop", "arm", "reset")  # noqa: E731
+        i.wait_for(lambda p: p.name == "event_info" and p.fields["a"] == 2, 10, begin=begin)
+        sequences = [p.fields["request_sequence"] & 0x3FFF for p in i.said if p.name == "completion_success"]
+        assert sequences[-3:] == [100, 101, 102]
+
+
+@both
+def test_in_maintenance_nothing_runs_and_nothing_is_driven(where):
+    with instrument(where) as i:
+        function(i, "arm")
+        function(i, "maintenance")
+        i.said.clear()
+        written = []
+        i.target.dac.write = written.append
+        i.target.send(b"\0" + frames.encode(i.dictionary.encode("ping", 1)))
+        i.advance(30)  # longer than the watchdog's time
+        assert (i.said, written, i.target.resets) == ([], [], 1)
+
+
+def test_maintenance_is_the_prompt_once():
+    with instrument("rp2040") as i:
+        function(i, "arm")
+        function(i, "maintenance")
+        said = bytearray()
+
+        def prompt():
+            said.extend(i.target.receive())
+            return said.endswith(b">>> ")
+
+        i.target.wait_for(prompt, 3)
+        assert b"maintenance" in said
+        i.target.send(b"import machine; machine.reset()\r\n")
+        hk = housekeeping(i, 5)
+        # maintenance is no boot of the instrument
+        assert (hk["boot_count"], hk["reset_cause"]) == (2, CAUSE["commanded"])
+
+
+def test_the_reset_pin_and_the_power_are_told_apart():
+    """Both end maintenance."""
+    from rp2040py.reset_cause import ResetCause
+
+    with instrument("rp2040") as i:
+        assert i.last("housekeeping")["reset_cause"] == CAUSE["power_on"]
+        for cause, name in ((ResetCause.RUN_PIN, "reset_pin"), (ResetCause.POWER_ON, "power_on")):
+            function(i, "arm")
+            function(i, "maintenance")
+            i.advance(0.5)
+            i.target._device.hard_reset(cause=cause)
+            assert housekeeping(i)["reset_cause"] == CAUSE[name]
+
+
+@both
+def test_the_manifest_of_what_runs_is_in_housekeeping(where):
+    with instrument(where) as i:
+        assert i.last("housekeeping")["manifest"] == onboard_image.manifest_id(BOARD[where])
+
+
+@pytest.mark.parametrize("damaged", [None, b"", b"not hex!\n"], ids=["none", "empty", "no number"])
+def test_no_manifest_is_no_fault(damaged):
+    files = onboard_image.files("unix")
+    del files["manifest"]
+    if damaged is not None:
+        files["manifest"] = damaged
+    with instrument("unix", files=files) as i:
+        assert i.last("housekeeping")["manifest"] == 0
+
+
+@both
+@pytest.mark.parametrize("without", [*DICTIONARY.optional, tuple(DICTIONARY.optional)], ids=str)
+def test_an_instrument_without_optional_services_measures(where, without):
+    without = (without,) if isinstance(without, str) else without
+    with instrument(where) as whole:
+        heap_free = whole.last("housekeeping")["heap_free"]
+    with instrument(where, files=onboard_image.files(BOARD[where], without=without)) as i:
+        hk = i.last("housekeeping")
+        assert hk["manifest"] == onboard_image.manifest_id(BOARD[where], without)
+        print(f"{where} without {', '.join(without)}: {hk['heap_free'] - heap_free} bytes of heap more")
+        assert hk["heap_free"] > heap_free
+        i.start()
+        i.play(regular(50, 40_000))
+        function(i, "stop")
+        i.advance(6)
+        assert sum(i.counts().values()) == 50
+        if "test" in without:
+            with pytest.raises(CommandFailed, match="unknown_service"):
+                i.command("ping")
+        else:
+            i.command("ping")
+        assert bool([p for p in i.said if p.name == "rates"]) == ("rates" not in without)
+        assert housekeeping(i)["task_failures"] == 0
