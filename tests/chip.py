@@ -18,7 +18,7 @@ def firmware_files():
 
 def open_chip(script=None, head: Head | None = None, files=None, **options):
     """An Rp2040Target; with `script` as main.py. Skips the test where there is no emulator or no image."""
-    files = files or firmware_files()
+    files = firmware_files() if files is None else files
     if script is not None:
         files["main.py"] = script.encode()
     try:

@@ -1,8 +1,9 @@
 """`dorn flash`: put the firmware onto a board with MicroPython, over its serial port.
 
-Only what differs is copied. `main.py` is removed before the first change and written last, so that a board whose flashing
-was interrupted, wherever that was, comes up at its plain prompt, and a second run completes it. The list of what belongs
-to the firmware is the manifest (onboard_image); files that no manifest names are never touched.
+Only what differs is copied. `main.py` is removed before the first change and written last, so that a board whose
+flashing was interrupted, wherever that was, comes up at its plain prompt, and a second run completes it. The manifest
+(onboard_image) lists what belongs to the firmware; it is written first, so that it always names all there may be. Files
+it does not name are never touched.
 """
 
 from __future__ import annotations
@@ -45,9 +46,10 @@ PROMPT = b">>> "
 ANSWER_S, RESTART_S, POWER_CYCLE_S, HOUSEKEEPING_S = 1.0, 10.0, 20.0, 30.0
 _READ_S = 10.0  # of a command at the prompt, between two characters
 
+_PLENTY = 4096  # octets: more than comes between two knocks
 _CHUNK = 1024  # octets a write
 _BLOCK = 4096  # octets of littlefs
-_OF_THE_FILES = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.EEXIST)
+_OF_THE_FILES = (errno.ENOSPC, errno.EROFS, errno.ENODEV, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR)
 
 # prints for each path: its size and SHA-256, or - without it
 _LOOK = """
@@ -82,12 +84,11 @@ def flash(board: str, port: str = "auto", without: Iterable[str] = (), check: bo
         raise UserError(f"--board: unknown ({board!r}); known are {', '.join(MACHINES)}")
     wanted = onboard_image.files(board, without=without)
     line = _Line(_only_port() if port == "auto" else port)
-    doing = "asking for the prompt"
     try:
         line.open()
         _enter(line)
         try:
-            doing = "looking at what is there"
+            line.doing = "looking at what is there"
             _check_kind(line.transport, board)
             look = _look(line.transport, wanted)
             changes = look.differences(wanted)
@@ -102,14 +103,19 @@ def flash(board: str, port: str = "auto", without: Iterable[str] = (), check: bo
             print(f"{len(changes)} files differ" if changes else f"all {len(wanted)} files are as they should be")
             _restart(line, board)
             return 1 if changes else 0
-        for doing in _change(line.transport, look, changes, wanted):
-            pass
-        doing = "restarting"
+        if changes:
+            _change(line, look, changes, wanted)
         _restart(line, board)
     except (TransportError, OSError) as error:
+        number = None if isinstance(error, serial.SerialException) else getattr(error, "errno", None)
+        if number in _OF_THE_FILES:
+            raise UserError(
+                f"board: {line.doing}: its file system says {errno.errorcode[number]}: make room (mpremote ls, mpremote"
+                " rm), or see why it is not writable (boot.py), and flash again"
+            ) from None
         raise UserError(
-            f"port {line.name}: lost while {doing}: {_last_line(error)}; look at the cable and flash again: nothing is"
-            " broken, whatever is on the board now"
+            f"port {line.name}: lost while {line.doing}: {_last_line(error)}; look at the cable and flash again:"
+            " nothing is broken, whatever is on the board now"
         ) from None
     finally:
         line.close()
@@ -156,6 +162,7 @@ class _Line:
 
     def __init__(self, name: str):
         self.name = name
+        self.doing = "asking for the prompt"  # for the message if it is lost
         self.transport: SerialTransport | None = None
         self._number = next((p.serial_number for p in list_ports.comports() if p.device == name), None)
 
@@ -191,9 +198,11 @@ class _Line:
             try:
                 if not self.transport:
                     self.open()
-                self.transport.serial.write(KNOCK)
-                time.sleep(KNOCK_S)
-                said = (said + self.transport.serial.read(self.transport.serial.in_waiting))[-100:]
+                port = self.transport.serial
+                port.timeout = KNOCK_S
+                port.write(KNOCK)
+                said = (said + port.read(_PLENTY))[-len(PROMPT) :]
+                port.timeout = _READ_S
             except (UserError, OSError):
                 self.close()
                 said = b""
@@ -312,7 +321,7 @@ def _blocks(size: int) -> int:
 
 
 def _check_room(repl: SerialTransport, look: _Look, wanted: dict[str, bytes]) -> None:
-    """UserError if the file system cannot take the changes: a file's old blocks are free once the new ones are there."""
+    """UserError if the file system cannot take the changes; a file's old blocks are free once the new are written."""
     repl.exec("import os")
     block, _, _, free, *_ = repl.eval("os.statvfs('/')")
     changed = look.differences(wanted)
@@ -322,8 +331,8 @@ def _check_room(repl: SerialTransport, look: _Look, wanted: dict[str, bytes]) ->
     need = sum(new) - gone + max(new, default=0) + 2 * folders + 2  # a folder is a pair of blocks; so is what is spare
     if need * _BLOCK > free * block:
         raise UserError(
-            f"board: its file system has {free * block // 1024} kB free, {need * _BLOCK // 1024} are needed: remove files"
-            " (mpremote ls, mpremote rm) and flash again"
+            f"board: its file system has {free * block // 1024} kB free, {need * _BLOCK // 1024} are needed: remove"
+            " files (mpremote ls, mpremote rm) and flash again"
         )
 
 
@@ -332,42 +341,31 @@ def _folders(files: Iterable[str]) -> list[str]:
     return sorted({str(p) for path in files for p in Path(path).parents if str(p) != "."})
 
 
-def _change(repl: SerialTransport, look: _Look, changes: dict[str, str], wanted: dict[str, bytes]):
-    """Make the changes; yields what it is about to do. UserError for what the file system refuses."""
-    if not changes:
-        return
-    last = [onboard_image.MANIFEST, "main.py"]
-    order = [path for path in wanted if path in changes and path not in last]
-    order += [path for path in last if path in changes or path == "main.py"]
-    try:
-        for path in ["main.py", *sorted(look.old)]:
-            if path in look.sizes:
-                yield f"removing /{path}"
-                repl.fs_rmfile("/" + path)
-        for folder in _folders(order):
-            if not repl.fs_exists("/" + folder):
-                yield f"making /{folder}"
-                repl.fs_mkdir("/" + folder)
-        for path in order:
-            yield f"writing /{path}"
-            repl.fs_writefile("/" + path, wanted[path], chunk_size=_CHUNK)
-            if repl.fs_hashfile("/" + path, "sha256", chunk_size=_CHUNK) != hashlib.sha256(wanted[path]).digest():
-                raise UserError(
-                    f"board: /{path} does not come back as it was written: is the flash worn out? Flash again"
-                )
-    except OSError as error:
-        if error.errno not in _OF_THE_FILES:
-            raise
-        raise UserError(
-            f"board: its file system refuses /{path}: {errno.errorcode[error.errno]}: make room, or restart it if it is"
-            " read-only, and flash again"
-        ) from None
+def _change(line: _Line, look: _Look, changes: dict[str, str], wanted: dict[str, bytes]) -> None:
+    """Make the changes, each verified. OSError for what the file system refuses."""
+    repl = line.transport
+    first, last = onboard_image.MANIFEST, "main.py"
+    order = [path for path in (first, *sorted(wanted.keys() - {first, last})) if path in changes] + [last]
+    for path in ["main.py", *sorted(look.old)]:
+        if path in look.sizes:
+            line.doing = f"removing /{path}"
+            repl.fs_rmfile("/" + path)
+    for folder in _folders(order):
+        line.doing = f"making /{folder}"
+        if not repl.fs_exists("/" + folder):
+            repl.fs_mkdir("/" + folder)
+    for path in order:
+        line.doing = f"writing /{path}"
+        repl.fs_writefile("/" + path, wanted[path], chunk_size=_CHUNK)
+        if repl.fs_hashfile("/" + path, "sha256", chunk_size=_CHUNK) != hashlib.sha256(wanted[path]).digest():
+            raise UserError(f"board: /{path} reads otherwise than written: is the flash worn out? Flash again")
 
 
 def _restart(line: _Line, board: str) -> None:
     """As the reset pin does; a maintenance that was asked for is over, too."""
     mark = constants(onboard_root() / "boards" / board / "constants.py")["MAINTENANCE_MARK"]
-    with contextlib.suppress(OSError):  # the port goes with it
+    line.doing = "restarting"
+    with contextlib.suppress(OSError, TransportError):  # the port goes with it
         line.transport.exec_raw_no_follow(f"import machine\nmachine.mem32[{mark:#x}] = 0\nmachine.reset()")
     line.close()
 
