@@ -8,6 +8,7 @@ from fsw import icd
 from micropython import const
 
 _LONGEST_IDLE_US = const(250_000)  # a cycle at least so often: a stuck line is found within three
+_CATCH_UP = const(4)  # turns: one reads what is there at its begin, and two thirds as much come meanwhile, at the most
 _LONG_US = const(2_000)  # a task that took longer is followed by a look at the rings
 # What lies about before it is collected, in units of at most 1.25 kB: a cycle leaves 0.4 to 1 kB, one with a packet 1.6
 # to 2.5. So it is 90 kB of the 112 that are free, and MicroPython never collects when it chooses.
@@ -62,7 +63,10 @@ class Executive:
         again = False
         begin = self._now = self._us()  # each call leaves 64 bytes behind: no more of them than needed
         if self._garbage >= _GARBAGE or self._collected:
-            self._turn(0, self.tasks[0])  # empties the rings: now they last longest
+            for _ in range(_CATCH_UP):  # empties the rings: now they last longest
+                self._turn(0, self.tasks[0])
+                if not self._attention():
+                    break
             self._tend_heap()
         wake = self._now + _LONGEST_IDLE_US
         for number, task in enumerate(self.tasks):

@@ -115,7 +115,6 @@ class UnixTarget(Target):
         end_us = self._now_us + round(seconds * 1e6)
         while self._now_us < end_us:
             self._play(end_us, _ENDLESS)
-        self._answer()
 
     def _restart(self, held_s: float, cause: int) -> None:
         self._end()
