@@ -23,7 +23,7 @@ _POWER_ON = const(1)
 _WATCHDOG = const(2)
 _WDT_MAX_MS = const(8388)
 _IDLE = bytes(64)
-_I2C_TIMEOUT_US = const(5000)  # of a transfer, which takes 0.7 ms: a line held low costs no more than this
+_I2C_TIMEOUT_US = const(2000)  # of a transfer, which takes 0.7 ms at most: a line held low costs no more than this
 
 
 class Clock:
