@@ -32,7 +32,8 @@ _STEPS_PER_MV_READ = const(16)
 
 _EIO = const(5)
 
-BIAS, LEAKAGE, TEMPERATURE_HEAD, TEMPERATURE_BOARD = range(4)
+_BIAS = const(0)  # monitors, by their inputs: bias, leakage current, temperature of the head, of the electronics
+_LEAKAGE = const(1)
 
 
 class SlowControl:
@@ -80,7 +81,7 @@ class SlowControl:
         self._write(self._expander, bytes((_OLAT, self._outputs | _STROBE)))
 
     def convert(self, monitor):
-        """Start a conversion of BIAS, LEAKAGE, TEMPERATURE_HEAD or TEMPERATURE_BOARD: 10 ms later it is there."""
+        """Start the conversion of a monitor: 0 bias, 1 leakage, 2 and 3 temperatures. 10 ms later it is there."""
         self._write(self._adc, bytes((_CONFIG, _START | monitor << 4, _RATE)))
 
     def monitored(self, monitor):
@@ -90,9 +91,9 @@ class SlowControl:
         steps = self._read[0] << 8 | self._read[1]
         if steps & 0x8000:  # below ground: an offset
             steps = 0
-        if monitor == BIAS:
+        if monitor == _BIAS:
             return steps * self._bias_gain // _STEPS_PER_MV_READ
-        if monitor == LEAKAGE:  # 1 mV/nA
+        if monitor == _LEAKAGE:  # 1 mV/nA
             return steps // _STEPS_PER_MV_READ
         return steps * 10 // _STEPS_PER_MV_READ + 22315  # TMP36: 500 mV at 0 degC = 273.15 K, 10 mV/K
 

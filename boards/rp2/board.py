@@ -22,7 +22,7 @@ _HAD_RUN = const(1 << 16)  # CHIP_RESET
 _MAINTENANCE = const(0x444F524E)  # in MAINTENANCE_MARK: "DORN"
 _DRAIN_MS = const(1000)
 _WDT_MAX_MS = const(8388)
-_I2C_TIMEOUT_US = const(5000)  # of a transfer, which takes 0.7 ms: a line held low costs no more than this
+_I2C_TIMEOUT_US = const(2000)  # of a transfer, which takes 0.7 ms at most: a line held low costs no more than this
 
 
 class Clock:

@@ -8,16 +8,19 @@ def aligned(*bits):
     """Rings of 2**bits bytes, each aligned to its size, largest first, in one block. -> (block to keep, addresses)"""
     total, align = sum([1 << b for b in bits]), 1 << bits[0]
     block = bytearray(total)
-    # MicroPython takes the first place that fits: with the gap before it filled, a block lies aligned. A filler that
-    # fits into a hole elsewhere fills none: then a larger one is tried.
-    gap = -addressof(block) % align
-    while addressof(block) % align and gap < 4 * align:
+    place = addressof(block)
+    gap = -place % align
+    if gap:
+        # MicroPython takes the first place that fits: with the gap before it filled, the block lies aligned. A filler
+        # that fits into a hole elsewhere fills nothing: then it is to be larger.
         block = None
         gc.collect()
         filler = bytearray(gap)
+        while addressof(filler) != place and gap < 4 * align:
+            gap += align
+            filler = bytearray(gap)
         block = bytearray(total)
         del filler
-        gap += align
     if addressof(block) % align:
         block = None
         gc.collect()

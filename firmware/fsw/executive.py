@@ -11,7 +11,7 @@ _LONGEST_IDLE_US = const(250_000)  # a cycle at least so often: a stuck line is 
 _CATCH_UP = const(4)  # turns: one reads what is there at its begin, and two thirds as much come meanwhile, at the most
 _LONG_US = const(2_000)  # a task that took longer is followed by a look at the rings
 # What lies about before it is collected, in units of at most 1.25 kB: a cycle leaves 0.4 to 1 kB, one with a packet 1.6
-# to 2.5. So it is 90 kB of the 112 that are free, and MicroPython never collects when it chooses.
+# to 2.5. So it is 90 kB of the 107 that are free, and MicroPython never collects when it chooses.
 _GARBAGE = const(72)
 
 

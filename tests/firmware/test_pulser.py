@@ -1,9 +1,9 @@
 """The test pulser on both simulated targets: as many pulses as fired, in their channels, each with one fate."""
 
 import pytest
-from dorn.head.front_end import MV_PER_MEV
+from dorn.head.front_end import MV_PER_MEV, FrontEnd, Head
 from dorn.session import CommandFailed
-from instrument import DICTIONARY, both, instrument
+from instrument import DICTIONARY, Instrument, both, instrument, open_simulated
 from test_instrument import poisson
 
 FRONT, BACK = 8, 16
@@ -89,6 +89,19 @@ def test_without_the_dac_or_the_expander_it_is_refused(where):
                 i.command("function", function="pulser_on")
             i.advance(2)
             assert i.target.head.fates.injected == 0
+
+
+@both
+def test_parts_that_come_later_are_found_when_they_are_asked_for(where):
+    with open_simulated(where, Head(FrontEnd())) as target:
+        target.slow_control.expander.answers = False
+        i = Instrument(target)
+        i.connect()
+        assert len(i.events("slow_control_failed")) == 1
+        i.advance(10)
+        assert not target.slow_control.held  # nothing is asked of a bus that could not switch the bias off
+        target.slow_control.expander.answers = True
+        assert fire(i, 2, rate=2) == target.head.fates.injected > 4
 
 
 @both

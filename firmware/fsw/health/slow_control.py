@@ -12,8 +12,7 @@ from micropython import const
 
 _BIAS = const(0)  # monitors, as boards/slow_control.py numbers them
 _LEAKAGE = const(1)
-_TEMPERATURE_HEAD = const(2)
-_TEMPERATURE_BOARD = const(3)
+_TEMPERATURE_HEAD = const(2)  # and 3, of the electronics
 _UNREAD = const(0xFFFFFFFF)
 _NONE = const(-1)  # no conversion is under way
 _STEP_MV = const(2500)  # two in a round of 2 s
@@ -62,6 +61,8 @@ class SlowControl:
                 self._converting = _NONE
                 self._parts.convert(_TEMPERATURE_HEAD)
             elif function == icd.FUNCTION_PULSER_ON:
+                if self._silent:  # the parts may be there again
+                    self._off()
                 self._aim()
         except OSError as error:
             failed = error.errno
