@@ -13,6 +13,11 @@ from boards.rp2.slow_control import SlowControl
 
 _TIMERAWH = const(0x40054024)
 _TIMERAWL = const(0x40054028)
+_CHIP_RESET = const(0x40064008)  # data sheet, 2.12.7
+_WATCHDOG_REASON = const(0x40058008)  # 4.7.6
+_MAINTENANCE_MARK = const(
+    0x4005800C
+)  # SCRATCH0, free: only power-on and the reset pin clear it; `dorn flash` does, too
 _PIECE = const(64)  # octets of a full-speed USB packet
 _PIECES = const(32)
 _READ = const(32)  # octets
@@ -23,9 +28,9 @@ _POWER_ON = const(1)
 _WATCHDOG = const(2)
 _COMMANDED = const(3)
 _RESET_PIN = const(4)
-_TIMER = const(1)  # WATCHDOG_REASON: it was not fed; else it was told to
-_HAD_RUN = const(1 << 16)  # CHIP_RESET
-_MAINTENANCE = const(0x444F524E)  # in MAINTENANCE_MARK: "DORN"
+_TIMER = const(1)  # _WATCHDOG_REASON: it was not fed; else it was told to
+_HAD_RUN = const(1 << 16)  # _CHIP_RESET
+_MAINTENANCE = const(0x444F524E)  # in _MAINTENANCE_MARK: "DORN"
 _DRAIN_MS = const(1000)
 _PORT_MS = const(50)  # what is in the port's own FIFO is gone by then: a packet in each frame of 1 ms
 _WDT_MAX_MS = const(8388)
@@ -127,8 +132,7 @@ class Board:
     def __init__(self, constants):
         machine.freq(constants.CLOCK_MHZ * 1_000_000)  # the event builder counts in cycles of this clock
         self.id = constants.BOARD_ID
-        self.reset_cause = reset_cause(constants)
-        self._mark = constants.MAINTENANCE_MARK
+        self.reset_cause = reset_cause()
         self.clock = Clock()
         self.link = UsbLink()
         self.watchdog = Watchdog()
@@ -136,8 +140,8 @@ class Board:
         self.slow_control = SlowControl(constants)
 
     def maintenance(self, window_ms):
-        if mem32[self._mark] == _MAINTENANCE:
-            mem32[self._mark] = 0  # once
+        if mem32[_MAINTENANCE_MARK] == _MAINTENANCE:
+            mem32[_MAINTENANCE_MARK] = 0  # once
             return True
         try:
             time.sleep_ms(window_ms)
@@ -148,7 +152,7 @@ class Board:
 
     def reset(self, maintenance):
         self.link.drain(_DRAIN_MS)
-        mem32[self._mark] = _MAINTENANCE if maintenance else 0
+        mem32[_MAINTENANCE_MARK] = _MAINTENANCE if maintenance else 0
         machine.reset()
 
     def wait(self, until_us, attention):
@@ -165,9 +169,9 @@ class Board:
             time.sleep_ms(_POLL_MS)
 
 
-def reset_cause(constants):
+def reset_cause():
     """Number of the enum `reset_cause`. The pin and power clear the watchdog's reason; the watchdog leaves theirs."""
-    reason = mem32[constants.WATCHDOG_REASON]
+    reason = mem32[_WATCHDOG_REASON]
     if reason:
         return _WATCHDOG if reason & _TIMER else _COMMANDED
-    return _RESET_PIN if mem32[constants.CHIP_RESET] & _HAD_RUN else _POWER_ON
+    return _RESET_PIN if mem32[_CHIP_RESET] & _HAD_RUN else _POWER_ON
