@@ -15,9 +15,7 @@ _TIMERAWH = const(0x40054024)
 _TIMERAWL = const(0x40054028)
 _CHIP_RESET = const(0x40064008)  # data sheet, 2.12.7
 _WATCHDOG_REASON = const(0x40058008)  # 4.7.6
-_MAINTENANCE_MARK = const(
-    0x4005800C
-)  # SCRATCH0, free: only power-on and the reset pin clear it; `dorn flash` does, too
+_MAINTENANCE_MARK = const(0x4005800C)  # SCRATCH0: survives resets but power-on and the pin; read by `dorn flash`
 _PIECE = const(64)  # octets of a full-speed USB packet
 _PIECES = const(32)
 _READ = const(32)  # octets

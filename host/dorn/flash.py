@@ -364,7 +364,7 @@ def _change(line: _Line, look: _Look, changes: dict[str, str], wanted: dict[str,
 def _restart(line: _Line) -> None:
     """As the reset pin does; a maintenance that was asked for is over, too."""
     source = (onboard_root() / "boards" / "rp2" / "board.py").read_text()
-    mark = re.search(r"^_MAINTENANCE_MARK = const\((\w+)\)", source, re.MULTILINE)[1]
+    mark = re.search(r"^_MAINTENANCE_MARK = const\(\s*(\w+)", source, re.MULTILINE)[1]
     line.doing = "restarting"
     with contextlib.suppress(OSError, TransportError):  # the port goes with it
         line.transport.exec_raw_no_follow(f"import machine\nmachine.mem32[{mark}] = 0\nmachine.reset()")
