@@ -4,11 +4,6 @@ from micropython import const
 BOARD_ID = const(1)  # "pico" in icd.toml
 CLOCK_MHZ = const(125)
 
-# RP2040 data sheet, 2.12.7 and 4.7.6: why it started, and a register that only power-on and the reset pin clear
-CHIP_RESET = const(0x40064008)
-WATCHDOG_REASON = const(0x40058008)
-MAINTENANCE_MARK = const(0x4005800C)  # SCRATCH0; the boot ROM and the SDK use SCRATCH4 to 7
-
 FIRST_LINE = const(0)  # GP0-15: discriminator latches of detectors 0-15
 MUX_ADDRESS = const(16)  # GP16-19: address of the peak-hold multiplexer
 HEAD_RESET = const(22)  # GP22: resets latches and peak-holds while high

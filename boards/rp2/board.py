@@ -11,15 +11,18 @@ from boards.slow_control import SlowControl
 
 _TIMERAWH = const(0x40054024)
 _TIMERAWL = const(0x40054028)
+_CHIP_RESET = const(0x40064008)  # data sheet, 2.12.7
+_WATCHDOG_REASON = const(0x40058008)  # 4.7.6
+_MAINTENANCE_MARK = const(0x4005800C)  # SCRATCH0: survives resets but power-on and the pin; read by `dorn flash`
 _POLL_MS = const(2)  # the longest the link and the rings go unlooked at while idle
 _LONGEST_WAIT_US = const(1 << 28)  # of ticks_us, which wraps at 2**30
 _POWER_ON = const(1)
 _WATCHDOG = const(2)
 _COMMANDED = const(3)
 _RESET_PIN = const(4)
-_TIMER = const(1)  # WATCHDOG_REASON: it was not fed; else it was told to
-_HAD_RUN = const(1 << 16)  # CHIP_RESET
-_MAINTENANCE = const(0x444F524E)  # in MAINTENANCE_MARK: "DORN"
+_TIMER = const(1)  # _WATCHDOG_REASON: it was not fed; else it was told to
+_HAD_RUN = const(1 << 16)  # _CHIP_RESET
+_MAINTENANCE = const(0x444F524E)  # in _MAINTENANCE_MARK: "DORN"
 _DRAIN_MS = const(1000)
 _WDT_MAX_MS = const(8388)
 _I2C_TIMEOUT_US = const(2000)  # of a transfer, which takes 0.7 ms at most: a line held low costs no more than this
@@ -74,16 +77,15 @@ class Board:
             constants,
         )
         self.id = constants.BOARD_ID
-        self.reset_cause = reset_cause(constants)
-        self._mark = constants.MAINTENANCE_MARK
+        self.reset_cause = reset_cause()
         self.clock = Clock()
         self.watchdog = Watchdog()
         self.events = EventBuilder(constants)
         self.link = open_link(constants)
 
     def maintenance(self, window_ms):
-        if mem32[self._mark] == _MAINTENANCE:
-            mem32[self._mark] = 0  # once
+        if mem32[_MAINTENANCE_MARK] == _MAINTENANCE:
+            mem32[_MAINTENANCE_MARK] = 0  # once
             return True
         try:
             time.sleep_ms(window_ms)
@@ -94,7 +96,7 @@ class Board:
 
     def reset(self, maintenance):
         self.link.drain(_DRAIN_MS)
-        mem32[self._mark] = _MAINTENANCE if maintenance else 0
+        mem32[_MAINTENANCE_MARK] = _MAINTENANCE if maintenance else 0
         machine.reset()
 
     def wait(self, until_us, attention):
@@ -111,9 +113,9 @@ class Board:
             time.sleep_ms(_POLL_MS)
 
 
-def reset_cause(constants):
+def reset_cause():
     """Number of the enum `reset_cause`. The pin and power clear the watchdog's reason; the watchdog leaves theirs."""
-    reason = mem32[constants.WATCHDOG_REASON]
+    reason = mem32[_WATCHDOG_REASON]
     if reason:
         return _WATCHDOG if reason & _TIMER else _COMMANDED
-    return _RESET_PIN if mem32[constants.CHIP_RESET] & _HAD_RUN else _POWER_ON
+    return _RESET_PIN if mem32[_CHIP_RESET] & _HAD_RUN else _POWER_ON

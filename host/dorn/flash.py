@@ -12,6 +12,7 @@ import contextlib
 import errno
 import hashlib
 import io
+import re
 import time
 import zlib
 from collections.abc import Iterable
@@ -29,7 +30,6 @@ from dorn.files import onboard_root
 from dorn.link import frames
 from dorn.session import Session
 from dorn.targets import pico_flash
-from dorn.targets.event_law import constants
 from dorn.targets.serial import SerialTarget
 
 MICROPYTHON = onboard_image.MICROPYTHON
@@ -95,17 +95,17 @@ def flash(board: str, port: str = "auto", without: Iterable[str] = (), check: bo
             if changes and not check:
                 _check_room(line.transport, look, wanted)
         except UserError:
-            _restart(line, board)  # nothing is changed: it goes on as before
+            _restart(line)  # nothing is changed: it goes on as before
             raise
         if check:
             for path, what in sorted(changes.items()):
                 print(f"{path}: {what}")
             print(f"{len(changes)} files differ" if changes else f"all {len(wanted)} files are as they should be")
-            _restart(line, board)
+            _restart(line)
             return 1 if changes else 0
         if changes:
             _change(line, look, changes, wanted)
-        _restart(line, board)
+        _restart(line)
     except (TransportError, OSError) as error:
         number = None if isinstance(error, serial.SerialException) else getattr(error, "errno", None)
         if number in _OF_THE_FILES:
@@ -361,12 +361,13 @@ def _change(line: _Line, look: _Look, changes: dict[str, str], wanted: dict[str,
             raise UserError(f"board: /{path} reads otherwise than written: is the flash worn out? Flash again")
 
 
-def _restart(line: _Line, board: str) -> None:
+def _restart(line: _Line) -> None:
     """As the reset pin does; a maintenance that was asked for is over, too."""
-    mark = constants(onboard_root() / "boards" / board / "constants.py")["MAINTENANCE_MARK"]
+    source = (onboard_root() / "boards" / "rp2" / "board.py").read_text()
+    mark = re.search(r"^_MAINTENANCE_MARK = const\(\s*(\w+)", source, re.MULTILINE)[1]
     line.doing = "restarting"
     with contextlib.suppress(OSError, TransportError):  # the port goes with it
-        line.transport.exec_raw_no_follow(f"import machine\nmachine.mem32[{mark:#x}] = 0\nmachine.reset()")
+        line.transport.exec_raw_no_follow(f"import machine\nmachine.mem32[{mark}] = 0\nmachine.reset()")
     line.close()
 
 

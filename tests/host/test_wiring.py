@@ -11,15 +11,7 @@ from dorn.targets.event_law import constants
 PICO = onboard_root() / "boards" / "pico"
 TEXT = (PICO / "wiring.md").read_text(encoding="utf-8")
 CONSTANTS = constants(PICO / "constants.py")
-NOT_WIRED = {
-    "BOARD_ID",
-    "CLOCK_MHZ",
-    "RING_BITS",
-    "AMPLITUDE_BITS",
-    "CHIP_RESET",
-    "WATCHDOG_REASON",
-    "MAINTENANCE_MARK",
-}
+NOT_WIRED = {"BOARD_ID", "CLOCK_MHZ", "RING_BITS", "AMPLITUDE_BITS"}
 
 
 def rows():
