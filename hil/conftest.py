@@ -2,11 +2,13 @@
 
 import os
 import tomllib
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from bench import SIMULATED, Bench
+from dorn import onboard_image
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd
 from report import Report
@@ -108,6 +110,12 @@ def bench(request, seed):
         bench.close()
 
 
+@cache
+def _manifests(board):
+    """The ids of what this clone would flash."""
+    return {onboard_image.manifest_id(board, link=link) for link in ("usb", "uart")}
+
+
 def _check(commander, config):
     """Refuse to test the wrong thing. The dictionary was compared when housekeeping came."""
     hk = commander.housekeeping
@@ -115,7 +123,17 @@ def _check(commander, config):
     wanted = version("dorn-fsw")
     if found != wanted:
         pytest.exit(f"hil: version: the instrument has {found}, this suite is {wanted}; flash it", returncode=2)
-    config.hil_report.about(board=hk.text("board"), firmware=found, dictionary=f"{hk.fields['dictionary']:08x}")
+    board = hk.text("board")
+    manifest = hk.fields["manifest"]
+    if manifest not in _manifests(board):
+        pytest.exit(
+            f"hil: manifest: the files of the instrument ({manifest:08x}) are not those of this suite; flash it:"
+            f" dorn flash --board {board}",
+            returncode=2,
+        )
+    config.hil_report.about(
+        manifest=f"{manifest:08x}", board=hk.text("board"), firmware=found, dictionary=f"{hk.fields['dictionary']:08x}"
+    )
 
 
 @pytest.fixture

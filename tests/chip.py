@@ -3,6 +3,7 @@
 import pytest
 from dorn import onboard_image
 from dorn.errors import UserError
+from dorn.files import onboard_root
 from dorn.head.front_end import Head
 from dorn.targets.rp2040 import Rp2040Target
 
@@ -40,3 +41,10 @@ def run(script: str, limit_s: float = 60.0) -> str:
     text = said.decode(errors="replace").partition("\r\nMicroPython v")[0].replace("\r\n", "\n")
     assert "Traceback" not in text, text
     return text
+
+
+def broken(path, old, new):
+    """Files of the Pico with one place of one source changed."""
+    source = (onboard_root() / "firmware" / path).read_text()
+    assert source.count(old) == 1
+    return onboard_image.files("pico", changed={path: source.replace(old, new)})

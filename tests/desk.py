@@ -22,7 +22,7 @@ class Desk:
         self._unplugged = threading.Event()
         self._port = emulate.PseudoTerminal()
         self.name = self._port.name
-        self._thread = threading.Thread(target=emulate.serve, args=(self.target, self._port, self._stopped))
+        self._thread = threading.Thread(target=emulate.serve, args=(self.target, {"usb": self._port}, self._stopped))
         self._thread.start()
 
     def unplug(self):
@@ -44,9 +44,7 @@ class Desk:
             assert done.wait(60)
 
     def power_cycle(self):
-        from rp2040py.reset_cause import ResetCause
-
-        self.do(lambda: self.target._device.hard_reset(cause=ResetCause.POWER_ON))
+        self.do(self.target.power_cycle)
 
     def flash(self, *options, port=None):
         """-> exit status of `dorn flash`"""

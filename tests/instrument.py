@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import chip
 import pytest
+from bench import Stimulus
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import FrontEnd, Head
 from dorn.instrument import Instrument
@@ -26,3 +27,8 @@ def instrument(where, flash=None, files=None, **front_end):
         session = Instrument(target)
         session.connect()
         yield session
+
+
+def play(i, particles):
+    """Play them to the head, until 1 ms after the last."""
+    Stimulus(i.target, i).play(particles)

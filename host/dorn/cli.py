@@ -106,12 +106,15 @@ def _parser():
     add("--port", default="auto", help="serial port or URL; auto: the only board there is (default %(default)s)")
     add("--check", action="store_true", help="change nothing, say what differs (exit status 1 then)")
     add("--without", action="append", default=[], metavar="SERVICE", help="leave out an optional service; repeatable")
+    add("--link", choices=("usb", "uart"), default="usb", help="what it speaks on; uart: the flight link (default usb)")
 
     emulate = commands.add_parser("emulate", help="an emulated Pico on a port, for dorn flash and dorn run")
     emulate.set_defaults(command=_emulate)
     where = emulate.add_mutually_exclusive_group()
-    where.add_argument("--pty", action="store_true", help="its USB port is a pseudo-terminal (default)")
-    where.add_argument("--tcp", metavar="PORT", help="its USB port is a TCP port of this machine, 0: any")
+    where.add_argument("--pty", action="store_true", help="its ports are pseudo-terminals (default)")
+    where.add_argument(
+        "--tcp", metavar="PORT", help="its USB port is a TCP port of this machine, its flight link the next one; 0: any"
+    )
     emulate.add_argument("--flash", type=Path, metavar="DIR", help="where its file system is kept (default: nowhere)")
     emulate.add_argument("--blank", action="store_true", help="start with an empty file system")
 
@@ -138,7 +141,7 @@ def _flash(args):
         from dorn import flash
     except ImportError as error:
         raise UserError(f"flash: {error}; pip install dorn-fsw[flash]") from None
-    return flash.flash(args.board, args.port, args.without, args.check)
+    return flash.flash(args.board, args.port, args.without, args.check, args.link)
 
 
 def _emulate(args):
@@ -151,10 +154,15 @@ def _emulate(args):
     if args.flash:
         _check_directory(args.flash)
     with emulate.board(args.flash, args.blank) as board:
-        port = emulate.Tcp(int(args.tcp)) if args.tcp is not None else emulate.PseudoTerminal()
+        if args.tcp is None:
+            ports = {"usb": emulate.PseudoTerminal(), "uart": emulate.PseudoTerminal()}
+        else:
+            number = int(args.tcp)
+            ports = {"usb": emulate.Tcp(number), "uart": emulate.Tcp(number and number + 1)}
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # its file system is kept, however it is stopped
-        print(f"emulated Pico on {port.name}, until Ctrl-C", flush=True)
-        emulate.serve(board, port)
+        print(f"emulated Pico on {ports['usb'].name}, until Ctrl-C", flush=True)
+        print(f"its flight link on {ports['uart'].name}", flush=True)
+        emulate.serve(board, ports)
 
 
 def _bench(args):

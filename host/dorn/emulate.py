@@ -1,4 +1,4 @@
-"""`dorn emulate`: the emulated Pico as if it lay on the desk, its USB port a pseudo-terminal or a TCP port.
+"""`dorn emulate`: the emulated Pico as if it lay on the desk, USB port and flight link pseudo-terminals or TCP ports.
 
 Target time follows real time, and falls behind where the emulator cannot keep up. As on a board, what is sent to a port
 that nobody has opened is gone.
@@ -144,18 +144,20 @@ class Tcp(Port):
         self._listening.close()
 
 
-def serve(target: Rp2040Target, port: Port, stopped: Callable[[], bool] = lambda: False) -> None:
-    """Let the target run beside the wall clock, its USB port at `port`, until `stopped()`."""
-    begin_s = time.monotonic() - target.now_us / 1e6  # a flight link is a second port, served the same way
+def serve(target: Rp2040Target, ports: dict[str, Port], stopped: Callable[[], bool] = lambda: False) -> None:
+    """Let the target run beside the wall clock, its serial ports ("usb", "uart") at `ports`, until `stopped()`."""
+    begin_s = time.monotonic() - target.now_us / 1e6
     while not stopped():
-        target.send(port.exchange(target.receive()))
+        for name, port in ports.items():
+            line = target.ports[name]
+            line.up += port.exchange(line.take())
         behind_s = time.monotonic() - begin_s - target.now_us / 1e6
         if behind_s > _BEHIND_S:
             begin_s += behind_s - _BEHIND_S
         if behind_s >= _STEP_S:
             target.advance(min(behind_s, _IDLE_S))
         else:
-            port.wait(_IDLE_S)
+            ports["usb"].wait(_IDLE_S)
             left_s = _STEP_S - (time.monotonic() - begin_s - target.now_us / 1e6)
             if left_s > 0:
                 time.sleep(left_s)

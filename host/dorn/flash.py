@@ -74,15 +74,16 @@ for path in {paths!r}:
 """
 
 
-def flash(board: str, port: str = "auto", without: Iterable[str] = (), check: bool = False) -> int:
+def flash(board: str, port: str = "auto", without: Iterable[str] = (), check: bool = False, link: str = "usb") -> int:
     """Make what is on the board at `port` the firmware for `board`, and see it run. -> 0
 
+    link: "uart": it is to speak on the flight link; then it is not waited for, because that is another port
     check: change nothing, say what differs. -> 1 if something does
     UserError if there is no such board, it is another one, or it cannot be written; it can be flashed again then.
     """
     if board not in MACHINES:
         raise UserError(f"--board: unknown ({board!r}); known are {', '.join(MACHINES)}")
-    wanted = onboard_image.files(board, without=without)
+    wanted = onboard_image.files(board, without=without, link=link)
     line = _Line(_only_port() if port == "auto" else port)
     try:
         line.open()
@@ -125,7 +126,11 @@ def flash(board: str, port: str = "auto", without: Iterable[str] = (), check: bo
         f"{len(written)} files written ({octets} bytes), {len(wanted) - len(written)} were right,"
         f" {len(changes) - len(written)} removed"
     )
-    _see_it_run(line, onboard_image.id_of(wanted[onboard_image.MANIFEST]))
+    manifest = onboard_image.id_of(wanted[onboard_image.MANIFEST])
+    if link == "usb":
+        _see_it_run(line, manifest)
+    else:
+        print(f"it was restarted and speaks on its flight link: manifest {manifest:08x}")
     return 0
 
 

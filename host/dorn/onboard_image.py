@@ -28,11 +28,14 @@ BOARDS = {"pico": (("rp2", "pico"), "armv6m"), "unix": (("unix", "pico"), None)}
 _OPTIONS = ("-O2",)
 
 
-def files(board: str, changed: dict[str, str] | None = None, without: Iterable[str] = ()) -> dict[str, bytes]:
+def files(
+    board: str, changed: dict[str, str] | None = None, without: Iterable[str] = (), link: str = "usb"
+) -> dict[str, bytes]:
     """Path on the board's file system -> content: main.py, the manifest, and everything else as .mpy.
 
     changed: path of a source, below firmware/ or boards/..., -> its text for this once.
     without: services to leave out, of those the dictionary calls optional.
+    link: "usb", or "uart", the flight link.
     UserError for an unknown board, or a service there is not or that must stay.
     """
     if board not in BOARDS:
@@ -54,13 +57,15 @@ def files(board: str, changed: dict[str, str] | None = None, without: Iterable[s
     out = {"main.py": (root / "firmware" / "main.py").read_bytes()}
     for (base, path), code in zip(sources, compiled, strict=True):
         out[path.relative_to(base).with_suffix(".mpy" if processor else ".py").as_posix()] = code
+    if link != "usb":
+        out["link"] = link.encode()
     out[MANIFEST] = _manifest(board, without, out)
     return out
 
 
-def manifest_id(board: str, without: Iterable[str] = ()) -> int:
+def manifest_id(board: str, without: Iterable[str] = (), link: str = "usb") -> int:
     """The id an instrument with these files has in its housekeeping."""
-    return id_of(files(board, without=without)[MANIFEST])
+    return id_of(files(board, without=without, link=link)[MANIFEST])
 
 
 def id_of(manifest: bytes) -> int:

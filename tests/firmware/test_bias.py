@@ -5,7 +5,6 @@ import pytest
 from dorn.head.slow_control import HOLD_S
 from dorn.session import CommandFailed
 from instrument import DICTIONARY, Instrument, both, instrument
-from test_chip import broken
 
 STATES = DICTIONARY.enums["bias_state"]
 EIO = 5
@@ -171,7 +170,7 @@ def test_while_nothing_is_on_the_bus_rests_but_for_temperatures(where):
 
 
 def test_a_task_that_hangs_loses_the_bias_before_the_watchdog_bites_and_the_reset_does_not_bring_it_back():
-    files = broken(
+    files = chip.broken(
         "fsw/pus/rates.py", "        s = a.state\n", "        while a.running:\n            pass\n        s = a.state\n"
     )
     with chip.open_chip(files=files) as target:

@@ -4,12 +4,10 @@ import random
 
 import chip
 import pytest
-from bench import Stimulus
-from dorn import onboard_image
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.targets import pico_flash
-from instrument import DICTIONARY, Instrument, instrument
+from instrument import DICTIONARY, Instrument, instrument, play
 from particles import poisson, regular
 
 WINDOW_S = 0.5
@@ -45,20 +43,13 @@ def test_after_the_window_no_byte_stops_the_firmware():
         assert i.target.resets == 0
 
 
-def broken(path, old, new):
-    """Files of the Pico with one place of one source changed."""
-    source = (onboard_root() / "firmware" / path).read_text()
-    assert source.count(old) == 1
-    return onboard_image.files("pico", changed={path: source.replace(old, new)})
-
-
 @pytest.mark.parametrize(
     ("new", "reported"),
     [("raise ValueError(a)", True), ("while True: pass", False)],
     ids=["a task that raises", "a task that hangs"],
 )
 def test_a_failing_task_is_reported_and_the_watchdog_bites(new, reported):
-    files = broken("fsw/pus/rates.py", "        s = a.state\n", f"        {new}\n        s = a.state\n")
+    files = chip.broken("fsw/pus/rates.py", "        s = a.state\n", f"        {new}\n        s = a.state\n")
     line = 1 + (onboard_root() / "firmware/fsw/pus/rates.py").read_text().split("        s = a.state\n")[0].count("\n")
     with chip.open_chip(files=files) as target:
         i = Instrument(target)
@@ -127,7 +118,7 @@ def test_events_are_the_same_whether_the_cpu_sleeps_or_is_held():
 
 def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
     """One erase and the ring holds all; many in a row and what does not fit is booked."""
-    files = broken(
+    files = chip.broken(
         "fsw/pus/rates.py",
         "        s = a.state\n",
         '        with open("/file", "wb") as f:\n            f.write(bytes(3000))\n        s = a.state\n',
@@ -137,7 +128,7 @@ def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
         i = Instrument(target)
         i.connect()
         i.start()
-        Stimulus(target, i).play(poisson(5_000, 5.5, 8))
+        play(i, poisson(5_000, 5.5, 8))
         rates = i.stop()
         assert target.stalled_s > pico_flash.SECTOR_ERASE_S
         assert head.fates.delivered == sum(rates["accepted"]) + rates["overrun_hits"]
@@ -146,7 +137,7 @@ def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
 
 def test_an_overrun_found_at_the_stop_starts_nothing_anew():
     """150 ms go by between the command and the stop: the ring has come round, and what is lost is booked."""
-    files = broken(
+    files = chip.broken(
         "fsw/pus/functions.py",
         "            self._acquisition.stop()\n",
         "            import time\n\n            time.sleep_ms(150)\n            self._acquisition.stop()\n",

@@ -3,8 +3,8 @@
 import pytest
 from dorn.head.front_end import MV_PER_MEV, FrontEnd, Head
 from dorn.session import CommandFailed
-from instrument import DICTIONARY, Instrument, both, instrument, open_simulated
-from test_instrument import poisson
+from instrument import DICTIONARY, Instrument, both, instrument, open_simulated, play
+from particles import poisson
 
 FRONT, BACK = 8, 16
 
@@ -67,7 +67,7 @@ def test_beside_a_source_every_pulse_has_one_fate(where):
         source = list(poisson(4000, 4.0, 11, energies=(3000.0, 6000.0), pairs=0.2))
         i.target.inject(source)
         fired = fire(i, 3, amplitude=750, target=FRONT | BACK | 2, rate=4)
-        i.play(())
+        play(i, ())
         rates, fates = i.stop(), i.target.head.fates
         assert 20 <= fired <= 28 and fates.injected > len(source) * 0.75 and i.target.head.pending == 0
         assert fates.injected == (

@@ -4,8 +4,8 @@ import pytest
 from dorn import onboard_image
 from dorn.link import frames
 from dorn.session import CommandFailed
-from instrument import DICTIONARY, both, instrument
-from test_instrument import regular
+from instrument import DICTIONARY, both, instrument, play
+from particles import regular
 
 CAUSE = DICTIONARY.enums["reset_cause"]
 BOARD = {"unix": "unix", "rp2040": "pico"}
@@ -51,7 +51,7 @@ def test_the_report_goes_out_before_the_reset_even_behind_many_packets(where):
     """Spectra of 16 detectors wait for the link, and the commands come in one piece."""
     with instrument(where) as i:
         i.start()
-        i.play((k * 100_000, k % 16, 1000.0 + k) for k in range(1, 4000))
+        play(i, ((k * 100_000, k % 16, 1000.0 + k) for k in range(1, 4000)))
         begin = lambda: all_at_once(i, "stop", "arm", "reset")  # noqa: E731
         i.wait_for(lambda p: p.name == "event_info" and p.fields["a"] == 2, 10, begin=begin)
         sequences = [p.fields["request_sequence"] & 0x3FFF for p in i.said if p.name == "completion_success"]
@@ -65,7 +65,7 @@ def test_in_maintenance_nothing_runs_and_nothing_is_driven(where):
         function(i, "maintenance")
         i.said.clear()
         written = []
-        i.target.dac.write = written.append
+        i.target.slow_control.dac.write = written.append
         i.target.send(b"\0" + frames.encode(i.dictionary.encode("ping", 1)))
         i.advance(30)  # longer than the watchdog's time
         assert (i.said, written, i.target.resets) == ([], [], 1)
@@ -131,7 +131,7 @@ def test_an_instrument_without_optional_services_measures(where, without):
         print(f"{where} without {', '.join(without)}: {hk['heap_free'] - heap_free} bytes of heap more")
         assert hk["heap_free"] > heap_free
         i.start()
-        i.play(regular(50, 40_000))
+        play(i, regular(50, 40_000))
         function(i, "stop")
         i.advance(6)
         assert sum(i.counts().values()) == 50

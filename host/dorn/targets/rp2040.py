@@ -81,8 +81,8 @@ class Rp2040Target(Target):
         self._device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
         self._flash = self.image_in(flash) if flash else None
         old = self._flash.read_bytes() if self._flash and self._flash.exists() else None
-        files = onboard_image.files("pico") if files is None else files
-        if old or link != "usb":
+        files = onboard_image.files("pico", link=link) if files is None else files
+        if link != "usb":
             files = {**files, "link": link.encode()}
         contents = pico_flash.file_system(files, board.layout, old)
         start = board.layout.fs_start
