@@ -1,5 +1,7 @@
 """Power, resets and their causes; what is kept over them."""
 
+import pytest
+from dorn.session import CommandFailed
 from particles import regular
 
 
@@ -37,6 +39,16 @@ def test_power_cycle(commander, power, stimulus):
 def test_reset_pin(commander, power):
     count, _ = commander.events("booted")[-1]
     assert booted(commander, power.reset) == (count + 1, cause(commander, "reset_pin"))
+
+
+def test_commanded_reset(commander):
+    """Armed before, and its report comes first."""
+    count, _ = commander.events("booted")[-1]
+    with pytest.raises(CommandFailed, match="not_armed"):
+        commander.function("reset")
+    commander.set("threshold_3", 777)
+    commander.function("arm")
+    assert booted(commander, lambda: commander.function("reset")) == (count + 1, cause(commander, "commanded"))
 
 
 def test_a_cpu_that_hangs_is_reset(commander, power):

@@ -54,7 +54,7 @@ def variant(monkeypatch, text):
     """From now on the firmware is another one in one file."""
     path = "fsw/pus/test.py"
     changed = {path: (onboard_root() / "firmware" / path).read_text() + text}
-    monkeypatch.setattr(flash.onboard_image, "files", lambda board, without=(): FILES(board, changed, without))
+    monkeypatch.setattr(flash.onboard_image, "files", lambda board, **options: FILES(board, changed, **options))
 
 
 def pull(*_):
@@ -168,7 +168,7 @@ def test_a_taken_port_is_named(board, capsys):
 
 def test_a_full_file_system_is_found_before_the_first_change_or_survived(written, monkeypatch, capsys):
     with desk({**firmware_files(), "filler": bytes(1_230_000)}) as board:
-        more = lambda board, without=(): {**FILES(board, without=without), "fsw/more.mpy": bytes(99_000)}  # noqa: E731
+        more = lambda board, **options: {**FILES(board, **options), "fsw/more.mpy": bytes(99_000)}  # noqa: E731
         monkeypatch.setattr(flash.onboard_image, "files", more)
         assert board.flash() == 2
         assert "kB free" in capsys.readouterr().err and written.paths == []
