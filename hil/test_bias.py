@@ -46,7 +46,7 @@ def test_a_reset_leaves_it_off(commander):
     assert commander.wait_for(lambda p: p.name == "housekeeping", 11).text(STATE) == "off"
 
 
-def test_it_falls_by_hardware_when_the_software_hangs(commander, power, evidence):
+def test_it_falls_by_hardware_when_the_software_hangs(commander, power):
     """The monostable takes 2.5 s, the watchdog 8."""
     switch_on(commander)
     supply = power.slow_control
@@ -61,6 +61,18 @@ def test_it_falls_by_hardware_when_the_software_hangs(commander, power, evidence
     commander.advance(5)
     assert supply.bias_mv == 0
     assert commander.wait_for(lambda p: p.name == "housekeeping", 11).text(STATE) == "off"
+
+
+def test_it_stays_off_when_the_software_comes_back(commander, power):
+    """A stall the watchdog forgives: the hardware let the bias fall, and traffic would bring it back without a ramp."""
+    switch_on(commander)
+    boots = commander.events("booted")
+    power.stall(4.0)
+    assert power.slow_control.bias_mv == 0
+    commander.until(lambda: bool(commander.events("bias_tripped")), 5)
+    commander.advance(5)
+    assert power.slow_control.bias_mv == 0 and commander.events("booted") == boots
+    switch_on(commander)
 
 
 def test_leakage_trips_it(commander, power):

@@ -3,7 +3,8 @@
 # A turn fetches the monitor that was converted since the last turn and starts the next one, four in a round. The bias
 # steps only while a temperature is converted, so bias and leakage current are always seen at rest. This traffic is what
 # holds the bias on: hardware lets it fall 2.5 s after the last of it. With bias and pulser off, nine turns of ten rest.
-# If the parts cannot be told to switch the bias off, the bus is left silent, and hardware does it.
+# If the parts cannot be told to switch the bias off, the bus is left silent, and hardware does it. It has done so, too,
+# when turns were missing for as long: the bias trips then, or traffic would bring it back at once, without a ramp.
 from array import array
 
 from fsw import icd
@@ -16,9 +17,9 @@ _TEMPERATURE_HEAD = const(2)  # and 3, of the electronics
 _UNREAD = const(0xFFFFFFFF)
 _NONE = const(-1)  # no conversion is under way
 _STEP_MV = const(2500)  # two in a round of 2 s
-_TOLERANCE_MV = const(
-    5000
-)  # of the monitor from the level set: at 100 V 2 % of the DAC's reference and 3 % of all else
+# of the monitor from the level set: at 100 V 2 % of the DAC's reference and 3 % of all else
+_TOLERANCE_MV = const(5000)
+_HELD_US = const(2_000_000)  # without a turn for longer, the hardware may have switched the bias off: it takes 2.5 s
 _STRIKES = const(3)  # readings off the level, or turns without an answer, in a row: the bias trips
 _REST = const(10)  # turns from one to the next while nothing is on
 
@@ -35,7 +36,7 @@ class SlowControl:
         self._level_mv = 0
         self._pulsing = self._silent = False
         self._converting = _NONE
-        self._unanswered = self._astray = self._rested = 0
+        self._unanswered = self._astray = self._rested = self._turned_us = 0
         try:
             self._off()
         except OSError as error:
@@ -86,8 +87,12 @@ class SlowControl:
     # -- the task ----------------------------------------------------------------------------------
 
     def turn(self, now):
+        held = now - self._turned_us <= _HELD_US
+        self._turned_us = now
         if self._silent:
             return
+        if self._on() and not held:
+            self._trip()
         if not self._on() and not self._pulsing:
             self._rested = (self._rested + 1) % _REST
             if self._rested:
