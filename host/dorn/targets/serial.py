@@ -50,7 +50,7 @@ class SerialTarget(Target):
         try:
             self._port.write(data)
         except (serial.SerialException, OSError) as error:
-            raise TargetError(f"target {self.name}: {_first_line(error)}") from None
+            raise self._lost(error) from None
 
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
         end_s = time.monotonic() + seconds
@@ -58,12 +58,15 @@ class SerialTarget(Target):
             try:
                 data = self._port.read(max(1, self._port.in_waiting))
             except (serial.SerialException, OSError) as error:
-                raise TargetError(f"target {self.name}: {_first_line(error)}") from None
+                raise self._lost(error) from None
             if data:
                 self._down += data
                 if condition is not None and condition():
                     return True
         return False
+
+    def _lost(self, error: Exception) -> TargetError:
+        return TargetError(f"target {self.name}: lost: {_first_line(error)}; look at its cable and its power")
 
     def close(self) -> None:
         self._port.close()
