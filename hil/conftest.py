@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from bench import SIMULATED, Bench
+from bench import SIMULATED, Bench, missing
 from dorn import onboard_image
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd
@@ -20,12 +20,25 @@ SKIPS = tomllib.loads((HERE / "skips.toml").read_text())
 def pytest_addoption(parser):
     group = parser.getgroup("hil", "hardware in the loop")
     group.addoption("--target", default="unix", help="unix, rp2040, a serial port or a pyserial URL (default: unix)")
+    group.addoption(
+        "--bench",
+        choices=("bare", "parts"),
+        default="bare",
+        help="what a board on a port is wired to: nothing, or the parts of slow control (default: bare)",
+    )
     group.addoption("--seed", type=int, default=1, help="of all random numbers (default: 1)")
     group.addoption("--repeat", type=int, default=1, metavar="N", help="each test so often, side by side in the report")
     group.addoption("--report", metavar="DIR", help="write report.html and results.json there")
 
 
 def pytest_configure(config):
+    if config.getoption("repeat") < 1:
+        raise pytest.UsageError(f"--repeat: N: less than 1 ({config.getoption('repeat')})")
+    if config.getoption("report"):
+        try:
+            Path(config.getoption("report")).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise pytest.UsageError(f"--report: DIR: {error.strerror} ({config.getoption('report')})") from None
     config.addinivalue_line("markers", "head(**front_end): properties of the simulated head's front end")
     config.addinivalue_line("markers", "flight_link: over UART1 in place of USB")
     config.hil_report = Report(config)
@@ -36,15 +49,18 @@ def pytest_generate_tests(metafunc):
     n = metafunc.config.getoption("repeat")
     if n > 1:
         metafunc.fixturenames.append("repetition")
-        metafunc.parametrize("repetition", range(1, n + 1))
+        metafunc.parametrize("repetition", range(1, n + 1), ids=[f"#{k}" for k in range(1, n + 1)])
 
 
 # -- skips: only those of the list -------------------------------------------------------------------------------------
 
 
-def _kind(config):
+def _tables(config):
+    """The tables of skips.toml that count for this target."""
     target = config.getoption("target")
-    return target if target in SIMULATED else "port"
+    if target in SIMULATED:
+        return (target,)
+    return ("port", "bare") if config.getoption("bench") == "bare" else ("port",)
 
 
 def _names(item):
@@ -64,7 +80,7 @@ def pytest_collection_modifyitems(config, items):
             if name not in known and (name.partition("::")[0] in files or "::" not in name):
                 raise pytest.UsageError(f"hil/skips.toml: {name}: there is no such test")
     for item in items:
-        reason = _listed(item, SKIPS[_kind(config)])
+        reason = next(filter(None, (_listed(item, SKIPS[table]) for table in _tables(config))), None)
         if reason is None and not os.environ.get("DORN_DATA") and _listed(item, SKIPS["data"]):
             reason = f"DORN_DATA is not set: {_listed(item, SKIPS['data'])}"
         if reason:
@@ -75,7 +91,7 @@ def pytest_collection_modifyitems(config, items):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    if report.skipped and not getattr(item, "listed_skip", False) and not hasattr(report, "wasxfail"):
+    if report.skipped and not getattr(item, "listed_skip", False):
         report.outcome = "failed"
         report.longrepr = f"skipped, but hil/skips.toml does not list it: {report.longrepr}"
     report.evidence = getattr(item, "evidence", [])
@@ -96,13 +112,16 @@ def bench(request, seed):
     front_end = FrontEnd(**(marker.kwargs if marker else {}))
     link = "uart" if request.node.get_closest_marker("flight_link") else "usb"
     target = request.config.getoption("target")
+    lacking = missing(target)
+    if lacking:  # no emulator, or no image for it
+        request.node.listed_skip = True
+        pytest.skip(lacking)
     try:
         bench = Bench(target, front_end, link, seed)
     except UserError as error:
-        if target not in SIMULATED:
-            pytest.exit(f"hil: {error}", returncode=2)
-        request.node.listed_skip = True  # no emulator, or no image for it
-        pytest.skip(str(error))
+        if target in SIMULATED:
+            raise
+        pytest.exit(f"hil: {error}", returncode=2)
     try:
         _check(bench.commander, request.config)
         yield bench

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import json
+import re
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -42,11 +43,8 @@ class Report:
         self._tests.setdefault((file, self._without_repetition(test)), []).append(result)
 
     def _without_repetition(self, test):
-        name, bracket, parameters = test.partition("[")
-        if bracket and self._config.getoption("repeat") > 1:
-            *others, _ = parameters.rstrip("]").split("-")
-            return f"{name}[{'-'.join(others)}]" if others else name
-        return test
+        """Its id without the part that conftest.py gives to a repetition."""
+        return re.sub(r"\[#\d+-", "[", re.sub(r"\[#\d+\]|-#\d+", "", test))
 
     def pytest_sessionfinish(self):
         folder = self._config.getoption("report")

@@ -4,6 +4,8 @@ import pytest
 from dorn.session import CommandFailed
 from particles import regular
 
+DEFAULT_THRESHOLD = 150
+
 
 def booted(commander, begin, limit_s=15.0):
     """The event report of the boot that `begin` leads to: (boot count, cause)."""
@@ -12,6 +14,12 @@ def booted(commander, begin, limit_s=15.0):
     commander.until(lambda: len(commander.events("booted")) > count, limit_s)
     commander.next("housekeeping")
     return commander.events("booted")[-1]
+
+
+def threshold(commander):
+    """Of detector 3, as the instrument reports it."""
+    report = lambda: commander.command("report_parameter", parameter="threshold_3")  # noqa: E731
+    return commander.wait_for(lambda p: p.name == "parameter_value", 5, begin=report).fields["value"]
 
 
 def cause(commander, name):
@@ -31,6 +39,7 @@ def test_power_cycle(commander, power, stimulus):
     commander.start()
     assert booted(commander, power.power_cycle) == (count + 1, cause(commander, "power_on"))
     assert commander.last("housekeeping")["mode"] == commander.dictionary.enums["mode"]["standby"]
+    assert threshold(commander) == DEFAULT_THRESHOLD
     commander.start()
     stimulus.play(regular(100, 50_000))
     assert commander.stop()["events"] == 100
@@ -49,6 +58,7 @@ def test_commanded_reset(commander):
     commander.set("threshold_3", 777)
     commander.function("arm")
     assert booted(commander, lambda: commander.function("reset")) == (count + 1, cause(commander, "commanded"))
+    assert threshold(commander) == DEFAULT_THRESHOLD
 
 
 def test_a_cpu_that_hangs_is_reset(commander, power):

@@ -20,7 +20,17 @@ def test_ping(commander):
 
 def test_every_parameter_takes_its_range_and_nothing_else(commander):
     """Least, greatest, default; one less and one more are refused and change nothing."""
-    for name, parameter in commander.dictionary.parameters.items():
+    check_ranges(commander, [name for name in commander.dictionary.parameters if "comparator" not in name])
+
+
+def test_comparators_take_their_range(commander):
+    """They are set in hardware at once."""
+    check_ranges(commander, ["comparator_front", "comparator_back"])
+
+
+def check_ranges(commander, names):
+    for name in names:
+        parameter = commander.dictionary.parameters[name]
         least, greatest = parameter.low, parameter.high
         for value in (least, greatest, parameter.default):
             commander.set(name, value)

@@ -102,13 +102,16 @@ class App:
         elif number == icd.P_DETECTORS_ON:
             self._acquisition.set_detectors(value)
         elif number == icd.P_COMPARATOR_FRONT:
-            self._board.slow_control.comparators(value, self._parameters.get(icd.P_COMPARATOR_BACK))
+            self._comparators(value, self._parameters.get(icd.P_COMPARATOR_BACK))
         elif number == icd.P_COMPARATOR_BACK:
-            self._board.slow_control.comparators(self._parameters.get(icd.P_COMPARATOR_FRONT), value)
+            self._comparators(self._parameters.get(icd.P_COMPARATOR_FRONT), value)
         elif number < icd.P_THRESHOLD:
             self._slow_control.set(number, value)
         else:
             self._acquisition.set_threshold(number - icd.P_THRESHOLD, value)
+
+    def _comparators(self, front_mv, back_mv):
+        self._slow_control.comparators(self._board.clock.us(), front_mv, back_mv)
 
     def _period(self, task, seconds):
         task.period_us = 1_000_000 * seconds

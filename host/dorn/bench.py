@@ -13,14 +13,13 @@ from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.session import Session
 from dorn.study import recording, trials
-from dorn.targets.event_law import constants
+from dorn.targets.event_law import board_times, constants
 from dorn.targets.rp2040 import Rp2040Target
 
 PICO = onboard_root() / "boards" / "pico"
 BENCH = onboard_root() / "firmware" / "bench"  # what runs on the board knows the firmware; this file does not
 # what keeps the rings from being read; the acquisition itself reads them
 _BLOCKING = ("time.gc_max", "time.commands", "time.spectra", "time.rates", "time.housekeeping", "time.slow_control")
-PROMISED_CPS = 150_000  # of a regular pulser: nothing is lost
 BACKLOG = 128  # events in a kernel call while the chip keeps up: what ends its sleep
 _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_units": 400, "sixteen_hits": 60}
 
@@ -30,7 +29,8 @@ def measure() -> dict[str, float]:
     files = onboard_image.files("pico")
     boot, board_code, builder, code, app = _figures(files, "heap.py")
     pico = constants(PICO / "constants.py")
-    ring_us = 1e6 * ((1 << pico["RING_BITS"]) - 1) / PROMISED_CPS
+    fixed, hit, _ = board_times(PICO / "constants.py").dead
+    ring_us = ((1 << pico["RING_BITS"]) - 1) * (fixed + hit) / pico["CLOCK_MHZ"]
     boot_us, busy_permille, hk = _busy_run()
     return {
         "ram.free_at_boot": boot,

@@ -152,7 +152,11 @@ def _emulate(args):
     if args.tcp is not None and not args.tcp.isdecimal():
         raise UserError.at("--tcp", "PORT", "not a whole number", args.tcp)
     if args.flash:
-        _check_directory(args.flash)
+        _check_directory(args.flash, "--flash")
+        try:
+            args.flash.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError.at("--flash", "DIR", f"cannot be made: {error.strerror}", str(args.flash)) from None
     with emulate.board(args.flash, args.blank) as board:
         if args.tcp is None:
             ports = {"usb": emulate.PseudoTerminal(), "uart": emulate.PseudoTerminal()}
@@ -327,12 +331,12 @@ def _report(summary, out):
         print(f"not all has come: {', '.join(damage)}; what is counted above is what came")
 
 
-def _check_directory(out):
+def _check_directory(out, option="--out"):
     """Say before a long run, not after it, that its files have nowhere to go."""
     if not out.name and out == Path():
-        raise UserError.at("--out", "DIR", "is empty or the directory you are in", str(out))
+        raise UserError.at(option, "DIR", "is empty or the directory you are in", str(out))
     there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
     if not there.is_dir():
-        raise UserError.at("--out", "DIR", "not a directory", str(there))
+        raise UserError.at(option, "DIR", "not a directory", str(there))
     if not os.access(there, os.W_OK):
-        raise UserError.at("--out", "DIR", "cannot be written to", str(there))
+        raise UserError.at(option, "DIR", "cannot be written to", str(there))

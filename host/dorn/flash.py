@@ -44,6 +44,7 @@ PROMPT = b">>> "
 # Limits, in seconds: of a board at its prompt, of an instrument that restarts (USB takes one or two to come back), of a
 # person with a cable, and of an instrument that sends housekeeping every 10 s
 ANSWER_S, RESTART_S, POWER_CYCLE_S, HOUSEKEEPING_S = 1.0, 10.0, 20.0, 30.0
+_WRITE_S = 2.0  # that the port takes no byte
 _READ_S = 10.0  # of a command at the prompt, between two characters
 
 _PLENTY = 4096  # octets: more than comes between two knocks
@@ -107,6 +108,8 @@ def flash(board: str, port: str = "auto", without: Iterable[str] = (), check: bo
         if changes:
             _change(line, look, changes, wanted)
         _restart(line)
+    except TransportExecError as error:
+        raise UserError(f"board: {line.doing}: its MicroPython says {_last_line(error)}. {HOW}") from None
     except (TransportError, OSError) as error:
         number = None if isinstance(error, serial.SerialException) else getattr(error, "errno", None)
         if number in _OF_THE_FILES:
@@ -176,6 +179,7 @@ class _Line:
         self.find()
         try:
             self.transport = SerialTransport(self.name, timeout=_READ_S)
+            self.transport.serial.write_timeout = _WRITE_S
         except (TransportError, ValueError):
             raise UserError(f"port {self.name}: {_why_not(self.name)}") from None
         self.transport.is_pty = False  # else it would wait for characters without a limit

@@ -126,6 +126,7 @@ class Session:
     def connect(self, limit_s: float = 15.0) -> Packet:
         """Wait for housekeeping: it tells who is there. UserError if nobody is, or with another dictionary."""
         if self.housekeeping is None:
+            self.target.send(b"\0")  # ends what another client may have left on the line
             try:
                 self.wait_for(lambda packet: packet.name == "housekeeping", limit_s)
             except TargetError as error:

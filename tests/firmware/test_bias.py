@@ -144,10 +144,34 @@ def test_parts_that_stop_answering_trip_the_bias(where, missing):
         assert parts.bias_mv == 0
         if missing == PARTS:
             assert not parts.held and i.last("housekeeping")["slow_control_errors"] == errors
-            with pytest.raises(CommandFailed, match=rf"completion_failure: internal \({EIO}\)"):
-                i.command("function", function="bias_off")
+            i.command("function", function="bias_off")
+            assert not parts.held
         for name in missing:
             getattr(parts, name).answers = True
+        switch_on(i, 5000)
+        assert parts.bias_mv == 5000
+
+
+@both
+def test_nothing_is_said_on_a_bus_whose_silence_keeps_the_bias_off(where):
+    """Not by comparators' thresholds, bias_off or the pulser; monitors of before are not reported."""
+    with instrument(where) as i:
+        parts = i.target.slow_control
+        switch_on(i, 5000)
+        for name in PARTS:
+            getattr(parts, name).answers = False
+        i.wait_for(lambda p: p.fields.get("event") == DICTIONARY.enums["event"]["bias_tripped"], 5)
+        i.advance(HOLD_S + 0.1)
+        assert parts.bias_mv == 0
+        parts.dac.answers = True
+        with pytest.raises(CommandFailed):
+            i.command("set_parameter", parameter="comparator_front", value=50)
+        with pytest.raises(CommandFailed, match="slow_control"):
+            i.command("function", function="pulser_on")
+        i.command("function", function="bias_off")
+        assert parts.bias_mv == 0 and len(i.events("bias_off")) == 1
+        assert state(i) == "off" and i.last("housekeeping")["bias_mv"] == 0xFFFFFFFF
+        parts.expander.answers = parts.adc.answers = True
         switch_on(i, 5000)
         assert parts.bias_mv == 5000
 

@@ -99,7 +99,6 @@ def test_parts_that_come_later_are_found_when_they_are_asked_for(where):
         i.connect()
         assert len(i.events("slow_control_failed")) == 1
         i.advance(10)
-        assert not target.slow_control.held  # nothing is asked of a bus that could not switch the bias off
         target.slow_control.expander.answers = True
         assert fire(i, 2, rate=2) == target.head.fates.injected > 4
 

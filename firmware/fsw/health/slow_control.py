@@ -3,8 +3,8 @@
 # A turn fetches the monitor that was converted since the last turn and starts the next one, four in a round. The bias
 # steps only while a temperature is converted, so bias and leakage current are always seen at rest. This traffic is what
 # holds the bias on: hardware lets it fall 2.5 s after the last of it. With bias and pulser off, nine turns of ten rest.
-# If the parts cannot be told to switch the bias off, the bus is left silent, and hardware does it. It has done so, too,
-# when turns were missing for as long: the bias trips then, or traffic would bring it back at once, without a ramp.
+# If no part takes the command to switch the bias off, the bus is left silent, and hardware does it. It did so, too, if
+# turns were missing for as long: the bias trips then, or traffic would bring it back at once, without a ramp.
 from array import array
 
 from fsw import icd
@@ -51,6 +51,13 @@ class SlowControl:
     def _get(self, number):
         return self._set[number - icd.P_BIAS]
 
+    def comparators(self, now, front_mv, back_mv):
+        """Set the comparators' thresholds; OSError if the DAC does not answer, or nothing may be said on the bus."""
+        self._watch(now)
+        if self._silent:
+            raise OSError(self._errno)
+        self._parts.comparators(front_mv, back_mv)
+
     def check(self, function):
         """Refused if the function cannot be performed: the parts are told again what they were told before."""
         if function == icd.FUNCTION_BIAS_ON and self._on():
@@ -62,8 +69,8 @@ class SlowControl:
                 self._converting = _NONE
                 self._parts.convert(_TEMPERATURE_HEAD)
             elif function == icd.FUNCTION_PULSER_ON:
-                if self._silent:  # the parts may be there again
-                    self._off()
+                if self._silent:
+                    raise OSError(self._errno)
                 self._aim()
         except OSError as error:
             failed = error.errno
@@ -79,20 +86,22 @@ class SlowControl:
         elif function == icd.FUNCTION_BIAS_OFF:
             level_mv = self._level_mv
             self.bias_state = icd.BIAS_STATE_OFF
-            self._off()
-            self._report(icd.EVENT_BIAS_OFF, level_mv, self.leakage_na())
+            try:
+                if not self._silent:  # else hardware has done it, and traffic would undo that
+                    self._off()
+            finally:
+                self._report(icd.EVENT_BIAS_OFF, level_mv, self.leakage_na())
         else:
             self._pulsing = function == icd.FUNCTION_PULSER_ON
 
     # -- the task ----------------------------------------------------------------------------------
 
     def turn(self, now):
-        held = now - self._turned_us <= _HELD_US
+        self._watch(now)
         self._turned_us = now
         if self._silent:
+            self._forget()
             return
-        if self._on() and not held:
-            self._trip()
         if not self._on() and not self._pulsing:
             self._rested = (self._rested + 1) % _REST
             if self._rested:
@@ -112,6 +121,15 @@ class SlowControl:
 
     def _on(self):
         return self.bias_state == icd.BIAS_STATE_RAMPING or self.bias_state == icd.BIAS_STATE_ON
+
+    def _watch(self, now):
+        """Trip if the bus was silent for so long that hardware may have switched the bias off."""
+        if self._on() and now - self._turned_us > _HELD_US:
+            self._trip()
+
+    def _forget(self):
+        for monitor in range(4):
+            self.monitors[monitor] = _UNREAD  # better than old
 
     def _monitor(self):
         monitor = self._converting
@@ -154,20 +172,31 @@ class SlowControl:
         self._report(icd.EVENT_BIAS_TRIPPED, self.monitors[_BIAS], self.leakage_na())
 
     def _off(self):
-        """Bias off, by its switch and by its level: one is enough. Silent from now on if a part does not answer."""
-        self._level_mv = 0
+        """Bias off, by its switch and by its level: one is enough. Silent from now on if neither part answers.
+
+        OSError if one of them does not.
+        """
+        self._level_mv = self._errno = 0
         self._silent = True
-        try:
-            self._parts.outputs(False, self._get(icd.P_PULSER_TARGET))
-        finally:
-            self._parts.bias(0)
-        self._silent = False
+        for off in (self._switch_off, self._level_off):
+            try:
+                off()
+                self._silent = False
+            except OSError as error:
+                self._errno = error.errno
+        if self._errno:
+            raise OSError(self._errno)
+
+    def _switch_off(self):
+        self._parts.outputs(False, self._get(icd.P_PULSER_TARGET))
+
+    def _level_off(self):
+        self._parts.bias(0)
 
     def _no_answer(self, errno):
         self.errors += 1
         self._unanswered += 1
-        for monitor in range(4):
-            self.monitors[monitor] = _UNREAD  # better than old
+        self._forget()
         if self._unanswered == 1 and (self._on() or self._pulsing):
             self._report(icd.EVENT_SLOW_CONTROL_FAILED, errno, 0)
         if self._unanswered >= _STRIKES and self._on():

@@ -56,7 +56,7 @@ class Target(ABC):
         TargetError if it does not hold within `limit_s` of target time.
         """
         if not condition() and not self._run(limit_s, condition):
-            raise TargetError(f"target {self.name}: not within {limit_s:g} s of target time")
+            raise TargetError(f"target {self.name}: no answer within {limit_s:g} s of target time")
 
     @abstractmethod
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:

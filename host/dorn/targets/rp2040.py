@@ -323,6 +323,7 @@ class Rp2040Target(Target):
         from rp2040py.reset_cause import ResetCause
 
         self._bus_byte.cancel()
+        self._bus_taken.cancel()
         for port in self.ports.values():
             port.up.clear()
         mcu, clock = self.mcu, self._clock

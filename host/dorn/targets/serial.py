@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 
 import serial
+from serial.tools import list_ports
 
 from dorn.errors import UserError
 from dorn.targets import Target, TargetError
 
 _READ_S = 0.05  # a read waits so long at most
+_WRITE_S = 5.0
+_AWAY_S = 10.0  # a port that is away for longer is lost
 
 
 class SerialTarget(Target):
     def __init__(self, url: str):
         self.name = url
+        self._number = next((p.serial_number for p in list_ports.comports() if p.device == url), None)
         self._open()
         self._begin_s = time.monotonic()
         self._down = bytearray()
 
     def _open(self) -> None:
         try:
-            self._port = serial.serial_for_url(self.name, baudrate=921_600, timeout=_READ_S, exclusive=True)
+            self._port = serial.serial_for_url(
+                self.name, baudrate=921_600, timeout=_READ_S, write_timeout=_WRITE_S, exclusive=True
+            )
         except (serial.SerialException, ValueError, OSError) as error:
             raise UserError(f"target {self.name}: cannot be opened: {_first_line(error)}") from None
 
-    def reopen(self, limit_s: float) -> None:
-        """After a reset, which takes a USB port away for a second or two. UserError if it does not come back."""
+    def _come_back(self, error: Exception) -> None:
+        """A board that resets takes its USB port away for a second or two. TargetError if it does not come back."""
         self._port.close()
-        end_s = time.monotonic() + limit_s
-        while True:
-            try:
+        end_s = time.monotonic() + _AWAY_S
+        while time.monotonic() < end_s:
+            time.sleep(_READ_S)
+            if self._number:  # it may have another name now
+                self.name = next(
+                    (p.device for p in list_ports.comports() if p.serial_number == self._number), self.name
+                )
+            with contextlib.suppress(UserError):
                 self._open()
                 return
-            except UserError:
-                if time.monotonic() > end_s:
-                    raise
-                time.sleep(_READ_S)
+        raise TargetError(f"target {self.name}: lost: {_first_line(error)}; look at its cable and its power") from None
 
     @property
     def now_us(self) -> int:
@@ -49,8 +58,11 @@ class SerialTarget(Target):
     def send(self, data: bytes) -> None:
         try:
             self._port.write(data)
+        except serial.SerialTimeoutException:
+            raise TargetError(f"target {self.name}: takes no bytes: is it the instrument? Restart it") from None
         except (serial.SerialException, OSError) as error:
-            raise self._lost(error) from None
+            self._come_back(error)
+            self._port.write(data)
 
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
         end_s = time.monotonic() + seconds
@@ -58,15 +70,13 @@ class SerialTarget(Target):
             try:
                 data = self._port.read(max(1, self._port.in_waiting))
             except (serial.SerialException, OSError) as error:
-                raise self._lost(error) from None
+                self._come_back(error)
+                continue
             if data:
                 self._down += data
                 if condition is not None and condition():
                     return True
         return False
-
-    def _lost(self, error: Exception) -> TargetError:
-        return TargetError(f"target {self.name}: lost: {_first_line(error)}; look at its cable and its power")
 
     def close(self) -> None:
         self._port.close()
