@@ -256,7 +256,8 @@ def _enter(line: _Line) -> None:
                 line.transport.serial.write(b"\0" + b"".join(map(frames.encode, packets)))
         if not line.knock(RESTART_S):
             print(
-                f"{line.name}: no answer; switch the board off and on (pull its cable and plug it in) within"
+                f"{line.name}: no answer (none comes here from an instrument that speaks on its flight link);"
+                " switch the board off and on (pull its cable and plug it in) within"
                 f" {POWER_CYCLE_S:g} s",
                 flush=True,
             )

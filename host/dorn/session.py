@@ -130,7 +130,10 @@ class Session:
             try:
                 self.wait_for(lambda packet: packet.name == "housekeeping", limit_s)
             except TargetError as error:
-                raise UserError(f"target {self.target.name}: no housekeeping packet: {error}") from error
+                raise UserError(
+                    f"target {self.target.name}: no housekeeping packet: {error};"
+                    " is it flashed, and is this the port it speaks on?"
+                ) from error
         return self.housekeeping
 
     def command(self, name: str, limit_s: float = 5.0, check: bool = True, **fields: int | str) -> Packet:
