@@ -95,6 +95,7 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"skipped, but hil/skips.toml does not list it: {report.longrepr}"
     report.evidence = getattr(item, "evidence", [])
+    report.text = (item.function.__doc__ or "").strip()
     return report
 
 

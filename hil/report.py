@@ -13,7 +13,7 @@ _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #222 }
 table { border-collapse: collapse; width: 100% } td, th { padding: .25em .6em; text-align: left; vertical-align: top }
 tr { border-top: 1px solid #ddd } .passed { color: #1a7f37 } .failed { color: #c1121f; font-weight: 600 }
-.skipped { color: #777 } .evidence { color: #555; font-size: 90% }
+.skipped { color: #777 } .evidence, .text { color: #555; font-size: 90% }
 pre { overflow-x: auto; background: #f6f6f6; padding: .6em }
 img { max-width: 100% } h2 { margin-top: 1.6em }
 """
@@ -35,7 +35,7 @@ class Report:
         if report.when != "call" and report.passed:
             return  # set up and taken down: nothing to tell
         file, _, test = report.nodeid.rpartition("/")[2].partition("::")
-        result = {"outcome": report.outcome, "evidence": report.evidence, "said": ""}
+        result = {"outcome": report.outcome, "evidence": report.evidence, "said": "", "text": report.text}
         if report.failed:
             result["said"] = str(report.longrepr)
         elif report.skipped:
@@ -55,6 +55,7 @@ class Report:
                 "target": self._config.getoption("target"),
                 **self._about,
                 "seed": self._config.getoption("seed"),
+                **({"only": self._config.getoption("keyword")} if self._config.getoption("keyword") else {}),
             }
             (folder / "results.json").write_text(json.dumps(self._results(about), indent=1, ensure_ascii=False) + "\n")
             (folder / "report.html").write_text(self._page(about), encoding="utf-8")
