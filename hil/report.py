@@ -87,9 +87,9 @@ class Report:
             for test, results in tests:
                 marks = " ".join(f"<span class={r['outcome']}>{_MARKS[r['outcome']]}</span>" for r in results)
                 name = test.removeprefix("test_").replace("_", " ")
-                out.append(
-                    f"<tr><td>{marks}</td><td>{_text(name)}{''.join(map(_details, _different(results)))}</td></tr>"
-                )
+                text = f"<div class=text>{_text(results[0]['text'])}</div>" if results[0]["text"] else ""
+                details = "".join(map(_details, _different(results)))
+                out.append(f"<tr><td>{marks}</td><td>{_text(name)}{text}{details}</td></tr>")
             out.append("</table>")
         return "\n".join(out) + "\n"
 
@@ -113,9 +113,8 @@ def _details(result):
         if isinstance(value, Figure):
             png = io.BytesIO()
             value.savefig(png, format="png")
-            out.append(
-                f"<br><img alt='{_text(name)}' src='data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}'>"
-            )
+            data = base64.b64encode(png.getvalue()).decode()
+            out.append(f"<br><img alt='{_text(name)}' src='data:image/png;base64,{data}'>")
         else:
             out.append(f"<div class=evidence>{_text(name)}: {_text(value)}</div>")
     if result["said"]:
