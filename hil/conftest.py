@@ -148,7 +148,7 @@ def _check(commander, config):
     if manifest not in _manifests(board):
         pytest.exit(
             f"hil: manifest: the files of the instrument ({manifest:08x}) are not those of this suite; flash it:"
-            f" dorn flash --board {board}",
+            f" dorn flash --board {board} --port {config.getoption('target')}",
             returncode=2,
         )
     config.hil_report.about(

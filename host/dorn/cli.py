@@ -104,7 +104,7 @@ def _parser():
     add = flash.add_argument
     add("--board", required=True, metavar="NAME", help="pico")
     add("--port", default="auto", help="serial port or URL; auto: the only board there is (default %(default)s)")
-    add("--check", action="store_true", help="change nothing, say what differs (exit status 1 then)")
+    add("--check", action="store_true", help="only say what differs (exit status 1 then); the instrument is restarted")
     add("--without", action="append", default=[], metavar="SERVICE", help="leave out an optional service; repeatable")
     add("--link", choices=("usb", "uart"), default="usb", help="what it speaks on; uart: the flight link (default usb)")
 
