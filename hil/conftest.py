@@ -3,7 +3,6 @@
 import os
 import tomllib
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -140,7 +139,7 @@ def _check(commander, config):
     """Refuse to test the wrong thing. The dictionary was compared when housekeeping came."""
     hk = commander.housekeeping
     found = ".".join(str(hk.fields[f"version_{part}"]) for part in ("major", "minor", "patch"))
-    wanted = version("dorn-fsw")
+    wanted = onboard_image.version()
     if found != wanted:
         pytest.exit(f"hil: version: the instrument has {found}, this suite is {wanted}; flash it", returncode=2)
     board = hk.text("board")

@@ -40,9 +40,7 @@ def test_it_is_ramped_and_reported(commander, evidence):
 def test_a_reset_leaves_it_off(commander):
     switch_on(commander)
     commander.function("arm")
-    boots = len(commander.events("booted"))
-    commander.function("reset")
-    commander.until(lambda: len(commander.events("booted")) > boots, 15)
+    commander.reboot(lambda: commander.function("reset"))
     assert commander.wait_for(lambda p: p.name == "housekeeping", 11).text(STATE) == "off"
 
 
@@ -55,9 +53,7 @@ def test_it_falls_by_hardware_when_the_software_hangs(commander, power):
     assert supply.bias_mv > 0
     power.stall(1.0)
     assert supply.bias_mv == 0
-    boots = len(commander.events("booted"))
-    power.stall(6.0)
-    commander.until(lambda: len(commander.events("booted")) > boots, 15)
+    commander.reboot(lambda: power.stall(6.0))
     commander.advance(5)
     assert supply.bias_mv == 0
     assert commander.wait_for(lambda p: p.name == "housekeeping", 11).text(STATE) == "off"

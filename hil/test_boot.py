@@ -7,13 +7,11 @@ from particles import regular
 DEFAULT_THRESHOLD = 150
 
 
-def booted(commander, begin, limit_s=15.0):
-    """The event report of the boot that `begin` leads to: (boot count, cause)."""
-    count = len(commander.events("booted"))
-    begin()
-    commander.until(lambda: len(commander.events("booted")) > count, limit_s)
+def booted(commander, begin):
+    """(boot count, cause) of the boot that `begin` leads to, once housekeeping is there."""
+    boot = commander.reboot(begin)
     commander.next("housekeeping")
-    return commander.events("booted")[-1]
+    return boot
 
 
 def threshold(commander):

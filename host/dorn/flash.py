@@ -21,33 +21,24 @@ from pathlib import Path
 import serial
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
-from serial.tools import list_ports
 
 from dorn import onboard_image
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
 from dorn.files import onboard_root
+from dorn.flash_port import HOW, KNOCK_S, Line, last_line, only_port
 from dorn.link import frames
 from dorn.session import Session
-from dorn.targets import pico_flash
 from dorn.targets.serial import SerialTarget
 
 MICROPYTHON = onboard_image.MICROPYTHON
 # What MicroPython calls the board, and where to get it; sys.implementation._machine
 MACHINES = {"pico": "Raspberry Pi Pico with RP2040"}
-DOWNLOAD = "https://micropython.org/download/RPI_PICO/"
-USB_ID = 0x2E8A, 0x0005  # MicroPython on an RP2 board
-KNOCK = b"\r\x03\x02"  # whatever runs there is interrupted; out of the raw REPL
-KNOCK_S = 0.1  # much less than the maintenance window
-PROMPT = b">>> "
 
 # Limits, in seconds: of a board at its prompt, of an instrument that restarts (USB takes one or two to come back), of a
 # person with a cable, and of an instrument that sends housekeeping every 10 s
 ANSWER_S, RESTART_S, POWER_CYCLE_S, HOUSEKEEPING_S = 1.0, 10.0, 20.0, 30.0
-_WRITE_S = 2.0  # that the port takes no byte
-_READ_S = 10.0  # of a command at the prompt, between two characters
 
-_PLENTY = 4096  # octets: more than comes between two knocks
 _CHUNK = 1024  # octets a write
 _BLOCK = 4096  # octets of littlefs
 _OF_THE_FILES = (errno.ENOSPC, errno.EROFS, errno.ENODEV, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR)
@@ -85,7 +76,7 @@ def flash(board: str, port: str = "auto", without: Iterable[str] = (), check: bo
     if board not in MACHINES:
         raise UserError(f"--board: unknown ({board!r}); known are {', '.join(MACHINES)}")
     wanted = onboard_image.files(board, without=without, link=link)
-    line = _Line(_only_port() if port == "auto" else port)
+    line = Line(only_port() if port == "auto" else port)
     try:
         line.open()
         _enter(line)
@@ -109,7 +100,7 @@ def flash(board: str, port: str = "auto", without: Iterable[str] = (), check: bo
             _change(line, look, changes, wanted)
         _restart(line)
     except TransportExecError as error:
-        raise UserError(f"board: {line.doing}: its MicroPython says {_last_line(error)}. {HOW}") from None
+        raise UserError(f"board: {line.doing}: its MicroPython says {last_line(error)}. {HOW}") from None
     except (TransportError, OSError) as error:
         number = None if isinstance(error, serial.SerialException) else getattr(error, "errno", None)
         if number in _OF_THE_FILES:
@@ -118,7 +109,7 @@ def flash(board: str, port: str = "auto", without: Iterable[str] = (), check: bo
                 " rm), or see why it is not writable (boot.py), and flash again"
             ) from None
         raise UserError(
-            f"port {line.name}: lost while {line.doing}: {_last_line(error)}; look at the cable and flash again:"
+            f"port {line.name}: lost while {line.doing}: {last_line(error)}; look at the cable and flash again:"
             " nothing is broken, whatever is on the board now"
         ) from None
     finally:
@@ -137,115 +128,10 @@ def flash(board: str, port: str = "auto", without: Iterable[str] = (), check: bo
     return 0
 
 
-# -- the port ----------------------------------------------------------------------------------------------------------
-
-
-def _only_port() -> str:
-    """The port of the only board there is. UserError if there is none, or several."""
-    ports = [port.device for port in list_ports.comports() if (port.vid, port.pid) == USB_ID]
-    if len(ports) == 1:
-        return ports[0]
-    if ports:
-        raise UserError(f"--port: several boards ({', '.join(ports)}): say which")
-    drives = [drive for pattern in _DRIVES for drive in sorted(Path("/").glob(pattern)) if drive.is_dir()]
-    if drives:
-        raise UserError(
-            f"--port: no board with MicroPython, but one that waits for it: copy {pico_flash.IMAGE} of {DOWNLOAD} to"
-            f" {drives[0]}, wait until the drive is gone, and flash again"
-        )
-    raise UserError(
-        f"--port: no board found (USB {USB_ID[0]:04x}:{USB_ID[1]:04x}): is its cable one with data lines? {HOW}"
-    )
-
-
-_DRIVES = ("media/*/RPI-RP2", "run/media/*/RPI-RP2", "media/RPI-RP2", "mnt/RPI-RP2", "Volumes/RPI-RP2")
-HOW = (
-    f"A board without MicroPython {MICROPYTHON}: plug it in with BOOTSEL held and copy {pico_flash.IMAGE} of {DOWNLOAD}"
-    " to its drive RPI-RP2, or let mpflash (of PyPI) do it"
-)
-
-
-class _Line:
-    """A serial port that goes when the board restarts and comes back, perhaps under another name."""
-
-    def __init__(self, name: str):
-        self.name = name
-        self.doing = "asking for the prompt"  # for the message if it is lost
-        self.transport: SerialTransport | None = None
-        self._number = next((p.serial_number for p in list_ports.comports() if p.device == name), None)
-
-    def open(self) -> None:
-        """UserError if it is not there or cannot be had."""
-        self.find()
-        try:
-            self.transport = SerialTransport(self.name, timeout=_READ_S)
-            self.transport.serial.write_timeout = _WRITE_S
-        except (TransportError, ValueError):
-            raise UserError(f"port {self.name}: {_why_not(self.name)}") from None
-        self.transport.is_pty = False  # else it would wait for characters without a limit
-        # the port holds the sender up by itself; without windows of 32 characters it is ten times faster
-        self.transport.use_raw_paste = False
-
-    def find(self) -> None:
-        """A USB device keeps its serial number."""
-        if self._number:
-            self.name = next((p.device for p in list_ports.comports() if p.serial_number == self._number), self.name)
-
-    def close(self) -> None:
-        if self.transport:
-            with contextlib.suppress(OSError):
-                self.transport.close()
-            with contextlib.suppress(OSError):
-                self.transport.serial.close()
-        self.transport = None
-
-    def knock(self, limit_s: float) -> bool:
-        """Ask for the prompt again and again, also while the port is away. -> whether it came"""
-        end_s = time.monotonic() + limit_s
-        said = b""
-        while time.monotonic() < end_s:
-            try:
-                if not self.transport:
-                    self.open()
-                port = self.transport.serial
-                port.timeout = KNOCK_S
-                port.write(KNOCK)
-                said = (said + port.read(_PLENTY))[-len(PROMPT) :]
-                port.timeout = _READ_S
-            except (UserError, OSError):
-                self.close()
-                said = b""
-                time.sleep(KNOCK_S)
-            if said.endswith(PROMPT):
-                return True
-        return False
-
-
-def _why_not(name: str) -> str:
-    """Why a port cannot be opened, and what to do."""
-    try:
-        serial.serial_for_url(name, exclusive=True).close()
-    except (serial.SerialException, ValueError, OSError) as error:
-        number = getattr(error, "errno", None)
-        if "lock" in str(error) or number in (errno.EBUSY, errno.EAGAIN):
-            return "is taken by another program: close that (a terminal, dorn run) and flash again"
-        if number == errno.ENOENT:
-            return f"is not there; --port auto looks for it. {HOW}"
-        if number in (errno.EACCES, errno.EPERM):
-            return "may not be opened: put yourself into the group that owns it (dialout)"
-        return f"cannot be opened: {_last_line(error)}"
-    return "was not there a moment ago: flash again"
-
-
-def _last_line(error: Exception) -> str:
-    text = error.error_output if isinstance(error, TransportExecError) else str(error)
-    return (text.strip().splitlines() or [type(error).__name__])[-1]
-
-
 # -- the prompt --------------------------------------------------------------------------------------------------------
 
 
-def _enter(line: _Line) -> None:
+def _enter(line: Line) -> None:
     """The raw REPL, freshly started, so that no file is open. UserError if nobody answers."""
     if not line.knock(ANSWER_S):
         print(f"{line.name}: no prompt; if the instrument is running, it is asked to stop", flush=True)
@@ -351,7 +237,7 @@ def _folders(files: Iterable[str]) -> list[str]:
     return sorted({str(p) for path in files for p in Path(path).parents if str(p) != "."})
 
 
-def _change(line: _Line, look: _Look, changes: dict[str, str], wanted: dict[str, bytes]) -> None:
+def _change(line: Line, look: _Look, changes: dict[str, str], wanted: dict[str, bytes]) -> None:
     """Make the changes, each verified. OSError for what the file system refuses."""
     repl = line.transport
     first, last = onboard_image.MANIFEST, "main.py"
@@ -371,7 +257,7 @@ def _change(line: _Line, look: _Look, changes: dict[str, str], wanted: dict[str,
             raise UserError(f"board: /{path} reads otherwise than written: is the flash worn out? Flash again")
 
 
-def _restart(line: _Line) -> None:
+def _restart(line: Line) -> None:
     """As the reset pin does; a maintenance that was asked for is over, too."""
     source = (onboard_root() / "boards" / "rp2" / "board.py").read_text()
     mark = re.search(r"^_MAINTENANCE_MARK = const\(\s*(\w+)", source, re.MULTILINE)[1]
@@ -381,7 +267,7 @@ def _restart(line: _Line) -> None:
     line.close()
 
 
-def _see_it_run(line: _Line, manifest: int) -> None:
+def _see_it_run(line: Line, manifest: int) -> None:
     """Wait for housekeeping and check that it is of what was flashed. UserError if it does not come or fit."""
     end_s = time.monotonic() + HOUSEKEEPING_S
     while True:

@@ -70,6 +70,13 @@ class Instrument(Session):
         encoded = (self.dictionary.encode(name, first + n, **fields) for n, (name, fields) in enumerate(commands))
         self.target.send(b"".join(map(frames.encode, encoded)))
 
+    def reboot(self, begin: Callable[[], None], limit_s: float = 15.0) -> tuple[int, int]:
+        """`begin` what leads to a boot, and wait for its report. -> (boot count, cause)"""
+        boots = len(self.events("booted"))
+        begin()
+        self.until(lambda: len(self.events("booted")) > boots, limit_s)
+        return self.events("booted")[-1]
+
     def start(self) -> None:
         self.function("start")
 

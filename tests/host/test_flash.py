@@ -10,7 +10,7 @@ import pytest
 import serial
 from chip import firmware_files
 from desk import Desk, desk
-from dorn import flash, onboard_image
+from dorn import flash, flash_port, onboard_image
 from dorn.files import onboard_root
 from instrument import DICTIONARY
 from mpremote.transport_serial import SerialTransport
@@ -63,7 +63,7 @@ def pull(*_):
 
 def starts_something(board):
     """Whether the board, which is at its prompt, has a main.py that is not empty."""
-    line = flash._Line(board.name)
+    line = flash_port.Line(board.name)
     line.open()
     assert line.knock(10)
     line.transport.enter_raw_repl(soft_reset=False)
@@ -239,7 +239,7 @@ def usb(device, number=None, product=0x0005):
 @pytest.mark.parametrize(
     ("ports", "drive", "said"),
     [
-        ([], False, ["no board found", "BOOTSEL", "mpflash", flash.DOWNLOAD]),
+        ([], False, ["no board found", "BOOTSEL", "mpflash", flash_port.DOWNLOAD]),
         ([usb("/dev/a", product=3)], False, ["no board found"]),
         ([usb("/dev/a"), usb("/dev/b")], False, ["several boards (/dev/a, /dev/b)"]),
         ([], True, ["copy RPI_PICO-20260406-v1.28.0.uf2", "RPI-RP2"]),
@@ -247,8 +247,8 @@ def usb(device, number=None, product=0x0005):
 )
 def test_without_the_only_board_it_says_what_to_do(monkeypatch, tmp_path, capsys, ports, drive, said):
     (tmp_path / "RPI-RP2").mkdir()
-    monkeypatch.setattr(flash, "_DRIVES", (str(tmp_path / "RPI-RP2").lstrip("/"),) if drive else ())
-    monkeypatch.setattr(flash.list_ports, "comports", lambda: ports)
+    monkeypatch.setattr(flash_port, "_DRIVES", (str(tmp_path / "RPI-RP2").lstrip("/"),) if drive else ())
+    monkeypatch.setattr(flash_port.list_ports, "comports", lambda: ports)
     assert Desk.flash(None, port="auto") == 2
     message = capsys.readouterr().err
     assert all(words in message for words in said)
@@ -257,8 +257,8 @@ def test_without_the_only_board_it_says_what_to_do(monkeypatch, tmp_path, capsys
 def test_a_board_is_found_again_under_another_name(board, monkeypatch):
     """Its old name is gone after the restart, as a USB port's may be."""
     names = [["/dev/never-there", "E66"], [board.name, "E66"]]
-    monkeypatch.setattr(flash.list_ports, "comports", lambda: [usb(*names[0])])
-    line = flash._Line("/dev/never-there")
+    monkeypatch.setattr(flash_port.list_ports, "comports", lambda: [usb(*names[0])])
+    line = flash_port.Line("/dev/never-there")
     with pytest.raises(flash.UserError, match="is not there"):
         line.open()
     names.pop(0)
@@ -284,7 +284,7 @@ def test_the_emulated_board_is_there_for_any_client_and_keeps_its_flash(tmp_path
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             name = re.search(r"on (\S+),", process.stdout.readline())[1]
             for _ in range(2):  # clients come and go
-                line = flash._Line(name)
+                line = flash_port.Line(name)
                 line.open()
                 assert line.knock(20)
                 line.transport.enter_raw_repl()
