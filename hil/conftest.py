@@ -138,7 +138,7 @@ def _manifests(board):
 def _check(commander, config):
     """Refuse to test the wrong thing. The dictionary was compared when housekeeping came."""
     hk = commander.housekeeping
-    found = ".".join(str(hk.fields[f"version_{part}"]) for part in ("major", "minor", "patch"))
+    found = commander.version
     wanted = onboard_image.version()
     if found != wanted:
         pytest.exit(f"hil: version: the instrument has {found}, this suite is {wanted}; flash it", returncode=2)

@@ -273,7 +273,8 @@ def _see_it_run(line: Line, manifest: int) -> None:
     while True:
         try:
             with SerialTarget(line.name) as target:
-                hk = Session(target).connect(end_s - time.monotonic())
+                session = Session(target)
+                hk = session.connect(end_s - time.monotonic())
             break
         except UserError as error:  # the port may just be going, or not be back
             if time.monotonic() > end_s:
@@ -281,10 +282,9 @@ def _see_it_run(line: Line, manifest: int) -> None:
             time.sleep(KNOCK_S)
             line.find()
     found = hk.fields["manifest"]
-    version = ".".join(str(hk.fields[f"version_{part}"]) for part in ("major", "minor", "patch"))
-    if (found, version) != (manifest, onboard_image.version()):
+    if (found, session.version) != (manifest, onboard_image.version()):
         raise UserError(
-            f"port {line.name}: the instrument runs version {version}, manifest {found:08x}, not"
+            f"port {line.name}: the instrument runs version {session.version}, manifest {found:08x}, not"
             f" {onboard_image.version()}, {manifest:08x}: flash again"
         )
-    print(f"it runs: version {version}, manifest {manifest:08x}, boot {hk.fields['boot_count']}")
+    print(f"it runs: version {session.version}, manifest {manifest:08x}, boot {hk.fields['boot_count']}")

@@ -136,6 +136,12 @@ class Session:
                 ) from error
         return self.housekeeping
 
+    @property
+    def version(self) -> str:
+        """Of the firmware, as housekeeping tells: after `connect`."""
+        fields = self.housekeeping.fields
+        return ".".join(str(fields[f"version_{part}"]) for part in ("major", "minor", "patch"))
+
     def command(self, name: str, limit_s: float = 5.0, check: bool = True, **fields: int | str) -> Packet:
         """Send a telecommand and wait for its completion report. CommandFailed if it is refused.
 
