@@ -9,9 +9,12 @@ def main():
     if board.maintenance(_WINDOW_MS):
         print("DORN-FSW: maintenance, nothing is running")
         return
-    from fsw.app import App
+    from fsw.spectra.memory import spectra
 
-    App(board).run()
+    spectra()
+    from fsw.app import run
+
+    run(board)
 
 
 main()

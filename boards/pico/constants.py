@@ -30,5 +30,7 @@ CONVERT_NS = const(2304)  # 2.0 us of conversion, DMA and clock crossing
 RESET_NS = const(256)
 RELEASE_NS = const(128)
 
+STORE_SEGMENTS = const(64)  # of 16 kB, of the packet store: 1 MB of the 1.4 MB that the file system has
+
 RING_BITS = const(11)  # 2048 events
 AMPLITUDE_BITS = const(12)  # 4096 conversions

@@ -77,6 +77,7 @@ class Board:
             constants,
         )
         self.id = constants.BOARD_ID
+        self.store_segments = constants.STORE_SEGMENTS
         self.reset_cause = reset_cause()
         self.clock = Clock()
         self.watchdog = Watchdog()

@@ -32,7 +32,7 @@ class UartLink:
         mem32[base + _IMSC] = 0  # MicroPython's own driver takes no part from here on
         mem32[base + _DMACR] = _BOTH_DIRECTIONS
         self._keep, (into, out) = aligned(_IN_BITS, _OUT_BITS)
-        self._base = into
+        self._base, self._begin = into, out
         self._in = memoryview(bytearray_at(into, 1 << _IN_BITS))
         self._out = memoryview(bytearray_at(out, 1 << _OUT_BITS))
         self._read = 0  # offset of the next byte in the ring
@@ -89,6 +89,12 @@ class UartLink:
         while self._used and time.ticks_diff(time.ticks_ms(), start) < limit_ms:
             self.pump()
         time.sleep_ms(1)  # and what is in the FIFO of 32 bytes
+
+    def restart(self):
+        """Forget what waits to be sent."""
+        self._sender.active(0)
+        self._sender.read = self._begin
+        self._fill = self._used = self._sending = 0
 
     def room(self):
         self.pump()

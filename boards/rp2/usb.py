@@ -66,6 +66,10 @@ class UsbLink:
             time.sleep_ms(1)
         time.sleep_ms(_PORT_MS)
 
+    def restart(self):
+        """Forget what waits to be sent."""
+        self._used = 0
+
     def room(self):
         self.pump()
         return self._used <= _PIECES - _LONGEST

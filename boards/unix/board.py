@@ -8,7 +8,8 @@
 #   from the host  wake_us, n_link, n_events, bytes      answers "W": what arrived, and what the event builder did
 #                  conversions since start (u32)         answers "X"
 #                  lines (u32)                           answers "L"
-#                  0, or an errno (u32), and the bytes   answers "I"
+#                  errno or 0, n_events (u32), events,   answers "I": what the event builder did meanwhile, as a ring
+#                  and the bytes                         that DMA fills has it
 import struct
 import sys
 
@@ -33,6 +34,7 @@ _FOREVER_US = const(1 << 60)
 
 class Board:
     id = 0
+    store_segments = constants.STORE_SEGMENTS
 
     def __init__(self):
         # main.py FLASH RESET_CAUSE FIXED HIT PASS MAINTENANCE: the folder that is the flash, why it starts, dead times
@@ -113,6 +115,9 @@ class Board:
     def room(self):
         return True
 
+    def restart(self):
+        pass
+
     # -- I2C ---------------------------------------------------------------------------------------
 
     def writeto(self, address, data):
@@ -126,7 +131,9 @@ class Board:
     def _transfer(self, address, data, wanted):
         self._now_us += _I2C_BYTE_US * (1 + len(data) + wanted)
         self.ask("I", wanted << 8 | address, data)
-        errno = struct.unpack("<I", self.get(4))[0]
+        errno, n_events = struct.unpack("<II", self.get(8))
+        if n_events:
+            self.events.fill(self.get(n_events), n_events)
         if errno:
             raise OSError(errno)
 

@@ -15,9 +15,9 @@ from boards import open_board
 stages.append(free())
 board = open_board()
 stages.append(free())
-from fsw.app import App
+from fsw.app import App, BootRecord, Supervisor
 
 stages.append(free())
-app = App(board)
+app = App(board, Supervisor(board.watchdog), BootRecord(board.flash, board.reset_cause))
 stages.append(free())
 print("FIGURES", *stages)

@@ -5,14 +5,17 @@ import array
 import gc
 
 from fsw import icd
+from fsw.health.faults import exception_of, line_of
 from micropython import const
 
 _LONGEST_IDLE_US = const(250_000)  # a cycle at least so often: a stuck line is found within three
 _CATCH_UP = const(4)  # turns: one reads what is there at its begin, and two thirds as much come meanwhile, at the most
 _LONG_US = const(2_000)  # a task that took longer is followed by a look at the rings
-# What lies about before it is collected, in units of at most 1.25 kB: a cycle leaves 0.4 to 1 kB, one with a packet 1.6
-# to 2.5. So it is 90 kB of the 107 that are free, and MicroPython never collects when it chooses.
-_GARBAGE = const(72)
+# Octets of what is free for each unit of garbage, of which a cycle and each turn with a packet is one: a cycle leaves
+# 0.4 to 1 kB, with a packet 1.6 to 2.5. So some is left, and MicroPython never collects when it chooses.
+_UNIT = const(1400)
+_RESTARTS = const(3)  # turns that may fail, none `_FORGIVEN_US` after the one before
+_FORGIVEN_US = const(600_000_000)
 
 
 class Task:
@@ -24,6 +27,7 @@ class Task:
         self.budget_us = 1000 * budget_ms
         self.limit_us = 1000 * limit_ms  # without a completed turn for longer, the supervisor lets the watchdog bite
         self.due_us = self.done_us = 0
+        self.failures = self.failed_us = 0
         self.busy_us = 0  # since the last look at the load
 
 
@@ -36,13 +40,14 @@ class Executive:
         self._supervise = supervise
         self._report = report
         self.tasks = ()
+        self.failing = None  # number of the task that failed too often: its exception ends `run`
         self.longest_us = self.load_permille = None  # of each task, array("I") and array("H")
         self.busy_permille = 0
         self.cycles = self.overruns = self.failures = 0
         self.gc_max_us = 0
         self.heap_free = self.heap_free_min = 0
         self._now = self._busy_us = self._asked_us = 0
-        self._garbage = 0
+        self._garbage = self._most = 0
         self._collected = False  # just now: the heap is to be looked at
 
     def begin(self, tasks):
@@ -51,33 +56,34 @@ class Executive:
         self.load_permille = array.array("H", [0] * len(tasks))
         gc.collect()  # what start-up left behind does not count
         self.heap_free = self.heap_free_min = gc.mem_free()
+        self._most = self.heap_free // _UNIT
         now = self._asked_us = self._us()
         for task in tasks:
             task.due_us = task.done_us = now
 
     def run(self):
+        """Returns never; raises what a task raised too often."""
         while True:
             self.cycle()
 
     def cycle(self):
         again = False
         begin = self._now = self._us()  # each call leaves 64 bytes behind: no more of them than needed
-        if self._garbage >= _GARBAGE or self._collected:
+        if self._garbage >= self._most or self._collected:
             for _ in range(_CATCH_UP):  # empties the rings: now they last longest
                 self._turn(0, self.tasks[0])
-                if not self._attention():
-                    break
             self._tend_heap()
         wake = self._now + _LONGEST_IDLE_US
         for number, task in enumerate(self.tasks):
             turn = self._now
             if turn >= task.due_us:
-                if self._turn(number, task):
+                more = self._turn(number, task)
+                if more:  # with a period, too: it goes on in the next cycle
                     again = True
                     self._garbage += 1
                 if self._now - turn > _LONG_US:
                     self._turn(0, self.tasks[0])  # the rings fill meanwhile
-                if task.period_us:
+                if task.period_us and not more:
                     task.due_us += task.period_us
                     if task.due_us <= turn:  # never several turns to make up for lost ones
                         task.due_us = turn + task.period_us
@@ -98,10 +104,15 @@ class Executive:
             self._account(number, task, self._now - turn)
             return again
         except Exception as error:
-            # no fault of the other tasks; but its turn is not done, and in the end the watchdog bites
+            # no fault of the other tasks: its next turn is a new begin. If that is no cure, a reset may be.
             self.failures += 1
-            self._report(icd.EVENT_TASK_FAILED, number, line_of(error))
-            self._now = self._us()
+            self._report(icd.EVENT_TASK_FAILED, number | exception_of(error) << 8, line_of(error))
+            self._now = now = self._us()
+            task.failures = 1 if now - task.failed_us > _FORGIVEN_US else task.failures + 1
+            task.failed_us = task.done_us = now
+            if task.failures > _RESTARTS:
+                self.failing = number
+                raise
             return False
 
     def _account(self, number, task, took):
@@ -120,6 +131,7 @@ class Executive:
             self._collected = False
             self.heap_free = gc.mem_free()
             self.heap_free_min = min(self.heap_free_min, self.heap_free)
+            self._most = self.heap_free // _UNIT
         else:
             gc.collect()
             self._collected = True
@@ -136,18 +148,3 @@ class Executive:
             self.load_permille[number] = min(1000 * task.busy_us // spent, 1000)
             task.busy_us = 0
         self.busy_permille = min(1000 * busy // spent, 1000)
-
-
-def line_of(error):
-    """The line an exception was raised at, as its traceback tells; 0 if it does not."""
-    import io
-    import sys
-
-    text = io.StringIO()
-    sys.print_exception(error, text)
-    line = 0
-    for part in text.getvalue().split(", line ")[1:]:
-        digits = part.split(",")[0].split("\n")[0]
-        if digits.isdigit():
-            line = int(digits)
-    return line

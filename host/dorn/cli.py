@@ -99,6 +99,12 @@ def _parser():
     decode.add_argument("file", metavar="FILE", help="space packets back to back, as telemetry.ccsds")
     decode.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
 
+    downlink = commands.add_parser("downlink", help="complete an archive from what the instrument has stored")
+    downlink.set_defaults(command=_downlink)
+    add = downlink.add_argument
+    add("--target", required=True, help="a serial port or a URL")
+    add("--out", type=Path, required=True, metavar="DIR", help="telemetry.ccsds there is begun, or goes on")
+
     flash = commands.add_parser("flash", help="put the firmware onto a board with MicroPython")
     flash.set_defaults(command=_flash)
     add = flash.add_argument
@@ -292,6 +298,25 @@ def _decode(args):
         "crc_errors": recording.crc_errors,
     }
     _report(products.write(args.out, link=link), args.out)
+
+
+def _downlink(args):
+    import contextlib
+
+    from dorn.downlink import Downlink
+    from dorn.session import Session
+    from dorn.targets import open_target
+
+    _check_directory(args.out)
+    path = args.out / "telemetry.ccsds"
+    with open_target(args.target) as target, contextlib.closing(Session(target)) as session:
+        session.connect()
+        session.record(path, keep=True)
+        balance = Downlink(session).complete()
+    print(
+        f"{path} is complete: {balance.received} records, {balance.requests} requests, {balance.repeated} came again,"
+        f" {balance.lost} lost"
+    )
 
 
 _NOT_RECORDED = {

@@ -1,10 +1,12 @@
 """Decoded telemetry, collected: spectra summed over integrations, counts between rates packets."""
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from dorn.errors import UserError
+from dorn.link.records import Records
 
 SCALARS = [
     "events",
@@ -56,7 +58,10 @@ class Rates:
 
 
 class Collection:
-    """Takes packets one by one, in the order received.
+    """Takes packets one by one, in the order received: what was retrieved from the packet store may come late or twice.
+
+    On-board time puts everything in order. It goes on over resets; an instrument that lost its boot record begins anew
+    with it, which a packet that is not late tells: here another *life* begins.
 
     `dictionary`: a dorn.dictionary.Dictionary; of a packet `name`, `time_s` and `fields` are used.
     """
@@ -66,20 +71,29 @@ class Collection:
         self.classes = {number: name for name, number in dictionary.enums["event_class"].items()}
         self.boards = {number: name for name, number in dictionary.enums["board"].items()}
         self._booted = dictionary.enums["event"]["booted"]
+        self._by_reset = dictionary.enums["closed_by"]["reset"]
         self.spectra = {}  # (class, detector or unit) -> Spectrum
-        self.rates = []  # of Rates: one for every rates packet
+        self.records = Records()
         self.housekeeping = None  # fields of the last
         self.packets = 0
-        self._pending = {}  # (boots, class, detector, integration, start) -> _Integration that misses channels
+        self._pending = {}  # (life, class, detector, integration, start) -> _Integration that misses channels
+        self._partial = {}  # the same of those a reset ended: what they had at the last checkpoint before it
         self._complete = set()  # the same keys: a packet sent again must not count twice
-        self._latest_s = 0.0  # on-board time of the packets since the last reset
-        self._boots = 0  # resets seen: integrations and counters begin anew with each
-        self._boot_count = None  # the instrument's, once it is known
-        self._last_rates = 0, Rates()
+        self._life = 0
+        self._latest_s = 0.0  # on-board time, in this life
+        self._boots = []  # (life, time_s, boot count), of the packets that tell it
+        self._counted = []  # (life, time_s, number of the packet, Rates since the last clear)
+        self._rates = None  # differences, once somebody asked for them
 
     def add(self, packet):
         """Take one decoded packet. Kinds of packet that no product needs are only counted."""
+        late, new = self.records.take(packet)
+        if not new:
+            return
         self.packets += 1
+        if not late:
+            self._life += packet.time_s < self._latest_s
+            self._latest_s = packet.time_s
         if packet.name == "spectrum":
             size = self.instrument["channels"]
             self._add_spectrum(packet.fields, packet.fields["detector"], size)
@@ -89,24 +103,19 @@ class Collection:
         elif packet.name == "rates":
             self._add_rates(packet)
         elif packet.name == "housekeeping":
-            self.housekeeping = packet.fields
-            self._boot(packet.fields["boot_count"])
+            if not late:
+                self.housekeeping = packet.fields
+            self._boots.append((self._life, packet.time_s, packet.fields["boot_count"]))
         elif packet.name == "event_info" and packet.fields["event"] == self._booted:
-            # a flash that forgets counts the same boot again, but its clock begins anew
-            again = packet.time_s < self._latest_s and packet.fields["a"] == self._boot_count
-            self._boot(packet.fields["a"], again)
-        self._latest_s = max(self._latest_s, packet.time_s)
-
-    def _boot(self, boot_count, again=False):
-        if again or self._boot_count not in (None, boot_count):
-            self._boots += 1
-            self._latest_s = 0.0
-        self._boot_count = boot_count
+            # whatever was before it was another boot, known or not
+            self._boots += [(self._life, -1.0, -1), (self._life, packet.time_s, packet.fields["a"])]
+            self._rates = None
 
     @property
     def incomplete_spectra(self):
         """Integrations, counted per spectrum, of which channels with counts have not come."""
-        return len(self._pending)
+        partial = (part for key, part in self._partial.items() if key not in self._pending)
+        return len(self._pending) + sum(int(part.counts.sum()) != part.total for part in partial)
 
     def _add_spectrum(self, fields, detector, size):
         first, count = fields["first"], fields["count"]
@@ -116,23 +125,25 @@ class Collection:
             raise UserError(f"spectrum packet: event_class: unknown ({fields['event_class']})")
         # a spectrum may be closed early and begin anew within one integration
         began = fields["integration"], fields["start_us"]
-        key = self._boots, self.classes[fields["event_class"]], detector, *began
+        key = self._life, self.classes[fields["event_class"]], detector, *began
         if key in self._complete:
             return
-        part = self._pending.get(key)
+        parts = self._partial if fields["closed_by"] == self._by_reset else self._pending
+        part = parts.get(key)
         if part is None:
             times = fields["real_us"], fields["live_us"]
-            part = self._pending[key] = _Integration(np.zeros(size, np.int64), fields["total"], *times)
+            part = parts[key] = _Integration(np.zeros(size, np.int64), fields["total"], *times)
         part.counts[first : first + count] = fields["counts"]
-        if part.counts.sum() == part.total:
+        if parts is self._pending and part.counts.sum() == part.total:
             # kept as a sum only: a week of one-minute integrations would not fit in memory one by one
             _accumulate(self.spectra, key, self._pending.pop(key))
             self._complete.add(key)
+            self._partial.pop(key, None)  # a reset came between the end of the integration and that of its checkpoint
 
     def all_spectra(self):
         """(class, detector or unit) -> Spectrum, with what has come of incomplete integrations."""
         spectra = {key: Spectrum(s.counts.copy(), s.real_us, s.live_us) for key, s in self.spectra.items()}
-        for key, part in self._pending.items():
+        for key, part in (self._partial | self._pending).items():
             _accumulate(spectra, key, part)
         order = {name: number for number, name in self.classes.items()}
         return dict(sorted(spectra.items(), key=lambda item: (order[item[0][0]], item[0][1])))
@@ -142,22 +153,37 @@ class Collection:
         hits = [value for name in PER_DETECTOR for value in f[name]]
         counters = np.array([f[name] for name in SCALARS] + hits, dtype=np.int64)
         now = Rates(packet.time_s, f["real_us"], f["live_us"], counters)
-        boots, last = self._last_rates
-        self._last_rates = self._boots, now
-        wrapped = (now.counters - last.counters) % 2**32  # counters of 32 bits
-        backwards = now.real_us < last.real_us or (wrapped >= 2**31).any()  # no interval has so many counts
-        if boots != self._boots or backwards:
-            # a reset or a clear: everything in the packet was counted since then
-            last, wrapped = Rates(), now.counters
-        times = now.real_us - last.real_us, now.live_us - last.live_us
-        self.rates.append(Rates(now.time_s, *times, wrapped))
+        self._counted.append((self._life, packet.time_s, len(self._counted), now))
+        self._rates = None
+
+    @property
+    def rates(self):
+        """Of Rates: what was counted from one rates packet to the next, in the order of on-board time."""
+        if self._rates is None:
+            boots, last, last_boot = sorted(self._boots), Rates(), None
+            self._rates = []
+            for life, time_s, _, now in sorted(self._counted, key=lambda counted: counted[:3]):
+                at = bisect_right(boots, (life, time_s, 2**32)) - 1
+                boot = boots[at][::2] if at >= 0 and boots[at][0] == life else None
+                self._rates.append(_since(last, now, last_boot not in (None, boot)))
+                last, last_boot = now, boot
+        return self._rates
 
     def totals(self):
         """Rates of all intervals together; None where no rates packet came."""
-        if not self.rates:
+        rates = self.rates
+        if not rates:
             return None
-        real_us, live_us = sum(r.real_us for r in self.rates), sum(r.live_us for r in self.rates)
-        return Rates(self.rates[-1].time_s, real_us, live_us, sum(r.counters for r in self.rates))
+        real_us, live_us = sum(r.real_us for r in rates), sum(r.live_us for r in rates)
+        return Rates(rates[-1].time_s, real_us, live_us, sum(r.counters for r in rates))
+
+
+def _since(last, now, reset):
+    """What was counted from `last` to `now`; everything in `now`, if a reset or a clear came between."""
+    counted = (now.counters - last.counters) % 2**32  # counters of 32 bits
+    if reset or now.real_us < last.real_us or (counted >= 2**31).any():  # no interval has so many counts
+        last, counted = Rates(), now.counters
+    return Rates(now.time_s, now.real_us - last.real_us, now.live_us - last.live_us, counted)
 
 
 def _accumulate(spectra, key, part):

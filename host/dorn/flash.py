@@ -21,6 +21,7 @@ from pathlib import Path
 import serial
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
+from tqdm import tqdm
 
 from dorn import onboard_image
 from dorn.dictionary import Dictionary
@@ -250,7 +251,7 @@ def _change(line: Line, look: _Look, changes: dict[str, str], wanted: dict[str, 
         line.doing = f"making /{folder}"
         if not repl.fs_exists("/" + folder):
             repl.fs_mkdir("/" + folder)
-    for path in order:
+    for path in tqdm(order, bar_format="{l_bar}{bar}| {n_fmt} of {total_fmt} files", delay=1, disable=None):
         line.doing = f"writing /{path}"
         repl.fs_writefile("/" + path, wanted[path], chunk_size=_CHUNK)
         if repl.fs_hashfile("/" + path, "sha256", chunk_size=_CHUNK) != hashlib.sha256(wanted[path]).digest():

@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 from dorn.dictionary import Dictionary, Packet, PacketError
 from dorn.errors import UserError
-from dorn.link import frames
+from dorn.link import archive, frames
+from dorn.link.records import Records
 from dorn.targets import Target, TargetError
 
 _FAILURES = ("acceptance_failure", "start_failure", "completion_failure", "routing_failure")
@@ -20,7 +21,10 @@ class CommandFailed(TargetError):
 
 
 class Session:
-    """`on_packet(packet)` is called with every decoded packet, in order; `record` archives the intact ones."""
+    """`on_packet(packet)` is called with every decoded packet, as they come; `record` archives the intact ones.
+
+    `records`: those of the packet store that came, sent again or not. A record that is here already is dropped.
+    """
 
     def __init__(self, target: Target, on_packet: Callable[[Packet], None] | None = None):
         self.target = target
@@ -30,6 +34,7 @@ class Session:
         self.on_packet = on_packet
         self._archive: BinaryIO | None = None
         self._before = bytearray()  # what came before there was an archive
+        self.records = Records()
         self._deframer = frames.Deframer()
         self._expected: int | None = None
         self._booted = self.dictionary.enums["event"]["booted"]
@@ -41,21 +46,28 @@ class Session:
         """Damaged frames."""
         return self._deframer.crc_errors
 
-    def record(self, path: Path) -> None:
-        """Archive from now on, and what came before. UserError if another run writes there, or nobody can."""
+    def record(self, path: Path, keep: bool = False) -> None:
+        """Archive from now on, and what came before. UserError if another run writes there, or nobody can.
+
+        keep: what the file has stays, and the records in it are here.
+        """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            archive = path.open("ab")
-            fcntl.flock(archive, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            archive.truncate(0)
+            file = path.open("ab")
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if keep:
+                for packet in archive.decode(path, self.dictionary).packets:
+                    self.records.take(packet)
+            else:
+                file.truncate(0)
         except BlockingIOError:
-            archive.close()
+            file.close()
             raise UserError(f"{path}: another run is writing it") from None
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {error.strerror}") from None
-        archive.write(self._before)
-        archive.flush()
-        self._archive, self._before = archive, bytearray()
+        file.write(self._before)
+        file.flush()
+        self._archive, self._before = file, bytearray()
 
     def close(self) -> None:
         if self._archive:
@@ -64,24 +76,31 @@ class Session:
     def pump(self) -> None:
         """Take what the link has."""
         for data in self._deframer.feed(self.target.receive()):
-            if self._archive:
-                self._archive.write(data)
-                self._archive.flush()  # whole packets only, whenever it is interrupted
-            else:
-                self._before += data
             try:
                 packet = self.dictionary.decode(data)
             except PacketError:
                 self.unknown += 1
+                self._keep(data)
                 continue
-            self._take(packet)
+            late, new = self.records.take(packet)
+            if new:
+                self._keep(data)
+                self._take(packet, late)
 
-    def _take(self, packet: Packet) -> None:
+    def _keep(self, data: bytes) -> None:
+        if self._archive:
+            self._archive.write(data)
+            self._archive.flush()  # whole packets only, whenever it is interrupted
+        else:
+            self._before += data
+
+    def _take(self, packet: Packet, late: bool) -> None:
         self.packets += 1
-        if packet.fields.get("event") == self._booted:  # the first packet after a start counts from 0
-            self._expected = None
-        self.sequence_gaps += self._expected not in (None, packet.sequence)
-        self._expected = (packet.sequence + 1) & 0x3FFF
+        if not late:
+            if packet.fields.get("event") == self._booted:  # the first packet after a start counts from 0
+                self._expected = None
+            self.sequence_gaps += self._expected not in (None, packet.sequence)
+            self._expected = (packet.sequence + 1) & 0x3FFF
         if packet.name == "housekeeping":
             found = packet.fields["dictionary"]
             if found != self.dictionary.hash:
@@ -89,7 +108,8 @@ class Session:
                     f"target {self.target.name}: dictionary: the instrument has {found:08x}, this software"
                     f" {self.dictionary.hash:08x}; flash it, or use the software of its version"
                 )
-            self.housekeeping = packet
+            if not late:
+                self.housekeeping = packet
         if self.on_packet:
             self.on_packet(packet)
         for watcher in self._watchers:
@@ -148,15 +168,19 @@ class Session:
         check=False: also with values that the dictionary does not allow.
         """
         sequence = self._sequence
-        self._sequence = (sequence + 1) & 0x3FFF
-        data = frames.encode(self.dictionary.encode(name, sequence, check=check, **fields))
 
         def verified(packet: Packet) -> bool:
             mine = packet.fields.get("request_sequence") == 0xC000 | sequence
             return mine and (packet.name == "completion_success" or packet.name in _FAILURES)
 
-        report = self.wait_for(verified, limit_s, begin=lambda: self.target.send(data))
+        report = self.wait_for(verified, limit_s, begin=lambda: self.post(name, check=check, **fields))
         if report.name in _FAILURES:
             said = f"{report.name}: {report.text('failure')} ({report.fields['detail']})"
             raise CommandFailed(f"{name} {fields}: {said}")
         return report
+
+    def post(self, name: str, ack: int = 0b1001, check: bool = True, **fields: int | str) -> None:
+        """Send a telecommand; nothing is waited for. ack, check: as Dictionary.encode has them."""
+        packet = self.dictionary.encode(name, self._sequence, ack=ack, check=check, **fields)
+        self._sequence = (self._sequence + 1) & 0x3FFF
+        self.target.send(frames.encode(packet))

@@ -5,6 +5,8 @@ _WATCHDOG_MS = const(8000)
 
 
 class Supervisor:
+    """begin() starts the watchdog; turn() is the end of each cycle."""
+
     def __init__(self, watchdog):
         self._watchdog = watchdog
 

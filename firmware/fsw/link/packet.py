@@ -32,13 +32,16 @@ def parse(packet):
 class Telemetry:
     """Builds one packet at a time and gives its frame to `link.write(view) -> bool`: all or nothing.
 
-    `clock.us()` is the time in microseconds. A packet the link does not take is counted in `dropped` and
-    leaves a gap in the sequence count, so the ground sees it too.
+    `time.us()` is the on-board time in microseconds. A packet the link does not take is counted in `dropped` and
+    leaves a gap in the sequence count, so the ground sees it too. `store`, once there is one, gets those with a
+    priority, whatever the link does: number(priority) -> record, 0 not to store it; append(frame).
     """
 
-    def __init__(self, clock, link):
-        self.dropped = 0
-        self._clock = clock
+    def __init__(self, time, link):
+        self.taken = self.dropped = 0
+        self.store = None
+        self._time = time
+        self._record = 0
         self._link = link
         self._buf = bytearray(icd.MAX_PACKET + frame.CRC)
         self._frame = bytearray(frame.size(icd.MAX_PACKET))
@@ -53,8 +56,11 @@ class Telemetry:
 
     def begin(self, layout, *values):
         """Start a packet of an icd layout with its scalars."""
-        service, subtype, form = layout
-        us = self._clock.us()
+        service, subtype, form, priority = layout
+        if priority:
+            self._record = self.store.number(priority) if self.store else 0
+            values = (self._record,) + values
+        us = self._time.us()
         seconds = us // 1000000
         pack_into(
             ">HHHBBBHHIH",
@@ -90,8 +96,24 @@ class Telemetry:
         self._sequence = (self._sequence + 1) & 0x3FFF
         pack_into(">H", buf, 4, n + _CRC - 7)
         pack_into(">H", buf, n, crc16(buf, n))
-        n = frame.encode(buf, n + _CRC, self._frame)
-        if self._link.write(memoryview(self._frame)[:n]):
+        view = self._framed(n + _CRC)
+        if self._record:
+            self._record = 0
+            self.store.append(view)
+        return self._write(view)
+
+    def resend(self, packet):
+        """Send a whole packet again as it was; False if the link did not take it."""
+        n = len(packet)
+        self._buf[:n] = packet
+        return self._write(self._framed(n))
+
+    def _framed(self, n):
+        return memoryview(self._frame)[: frame.encode(self._buf, n, self._frame)]
+
+    def _write(self, view):
+        if self._link.write(view):
+            self.taken += 1
             return True
         self.dropped += 1
         return False

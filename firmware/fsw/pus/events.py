@@ -10,5 +10,4 @@ class Events:
 
     def report(self, event, a=0, b=0):
         """Send an event of the dictionary, e.g. icd.EVENT_BOOTED; of a and b the low 32 bits."""
-        subtype, number = event
-        return self._telemetry.send(_LAYOUTS[subtype - 1], number, a & 0xFFFFFFFF, b & 0xFFFFFFFF)
+        return self._telemetry.send(_LAYOUTS[(event >> 8) - 1], event & 0xFF, a & 0xFFFFFFFF, b & 0xFFFFFFFF)

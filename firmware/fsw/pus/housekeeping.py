@@ -8,8 +8,29 @@ _STRUCTURE = const(1)
 
 
 class Housekeeping:
-    def __init__(self, board, boot_count, manifest, acquisition, executive, router, deframer, slow_control, telemetry):
-        self._boot = board.id, boot_count, board.reset_cause, manifest
+    def __init__(
+        self,
+        board,
+        boot_record,
+        manifest,
+        modes,
+        acquisition,
+        executive,
+        router,
+        deframer,
+        slow_control,
+        storage,
+        telemetry,
+        report,
+    ):
+        self._board = board.id
+        self._boot_record = boot_record
+        self._manifest = manifest
+        self._modes = modes
+        self._storage = storage
+        self._link = board.link
+        self._report = report
+        self._taken = self._dropped = 0
         self._clock = board.clock
         self._events = board.events
         self._acquisition = acquisition
@@ -22,7 +43,7 @@ class Housekeeping:
 
     def turn(self, now):
         a, e, slow_control = self._acquisition, self._executive, self._slow_control
-        board, boot_count, reset_cause, manifest = self._boot
+        boot_record, store = self._boot_record, self._storage.store
         if a.running:
             self._faults += 1 if self._events.faults() else 0
         self._faults += a.state[k.BAD_CODES]
@@ -34,12 +55,12 @@ class Housekeeping:
             icd.HOUSEKEEPING,
             _STRUCTURE,
             icd.HASH,
-            boot_count,
-            reset_cause,
+            boot_record.count,
+            boot_record.reset_cause,
             *VERSION,
-            board,
-            manifest,
-            icd.MODE_SCIENCE if a.running else icd.MODE_STANDBY,
+            self._board,
+            self._manifest,
+            self._modes.mode(),
             self._clock.us() // 1000,
             e.heap_free,
             e.heap_free_min,
@@ -65,7 +86,22 @@ class Housekeeping:
             slow_control.bias_state,
             slow_control.fired & 0xFFFFFFFF,
             slow_control.errors & 0xFFFF,
+            boot_record.in_row,
+            store.first,
+            store.last,
+            self._storage.missed() & 0xFFFFFFFF,
         )
         telemetry.words(e.longest_us, 0, len(e.longest_us))
         telemetry.halves(e.load_permille, 0, len(e.load_permille))
         telemetry.end()
+        self._look_at_link(telemetry)
+
+    def _look_at_link(self, telemetry):
+        """A link that took nothing since the last time is restarted, once."""
+        if telemetry.taken != self._taken:
+            self._taken = telemetry.taken
+            self._dropped = telemetry.dropped
+        elif self._dropped is not None and telemetry.dropped != self._dropped:
+            self._dropped = None  # until it takes something
+            self._link.restart()
+            self._report(icd.EVENT_LINK_RESTARTED, telemetry.dropped)

@@ -1,44 +1,119 @@
-# ST[20] parameter management.
+# ST[20] parameter management: values in memory and, in two copies, on flash.
 from array import array
+from struct import pack_into, unpack_from
 
 from fsw import icd
 from fsw.link.packet import Refused
+from micropython import const
+
+_ENTRY = ">HI"  # on flash: number and value of each, so that another version of the firmware knows what it reads
+_OCTETS = const(6)
 
 
 class Parameters:
-    """Values by number, at first the defaults; `apply(number, value)` makes a value take effect."""
+    """Values by number; `apply(number, value)` makes a value take effect. `slots`: where they survive a reset.
 
-    def __init__(self, telemetry, apply):
+    damaged: copies found damaged when they were read; with 2, and where there are none, the defaults count.
+    """
+
+    def __init__(self, telemetry, apply, slots, modes):
         self._telemetry = telemetry
         self._apply = apply
-        self._values = array("I")
-        for _, count, _, _, default in icd.PARAMETERS:
-            for _ in range(count):
-                self._values.append(default)
+        self._slots = slots
+        self._modes = modes
+        self._values = _defaults()
+        data = slots.load() or b""
+        self.damaged = slots.bad
+        for at in range(0, len(data) - _OCTETS + 1, _OCTETS):
+            number, value = unpack_from(_ENTRY, data, at)
+            try:
+                place, low, high = _find(number)
+            except Refused:  # of another version
+                continue
+            if low <= value <= high:
+                self._values[place] = value
 
     def get(self, number):
         """Value of a parameter; raises Refused if there is none of this number."""
         return self._values[_find(number)[0]]
 
+    def apply_all(self):
+        """Make every value take effect. -> errno of the last that failed, or 0: the instrument works without"""
+        failed = 0
+        for number in _numbers():
+            try:
+                self._apply(number, self.get(number))
+            except OSError as error:
+                failed = error.errno
+        return failed
+
     def set(self, number, value):
-        """Set a parameter. Refused for an unknown number or a value out of range; else what `apply` raises."""
+        """Set a parameter, in memory and on flash. If `apply` raises, or the flash OSError, the old value stands."""
         at, low, high = _find(number)
         if not low <= value <= high:
             raise Refused(icd.FAILURE_OUT_OF_RANGE, value)
+        old = self._values[at]
         # also the value it has: that may not have reached what it sets, which may have changed by itself, too
-        self._apply(number, value)  # if this raises, the old value stands
+        self._apply(number, value)
+        if value == old:
+            return
         self._values[at] = value
+        try:
+            self.save()
+        except OSError:
+            self._values[at] = old
+            self._apply(number, old)
+            raise
 
-    def check(self, subtype, number, value=None):
-        _, low, high = _find(number)
-        if value is not None and not low <= value <= high:
-            raise Refused(icd.FAILURE_OUT_OF_RANGE, value)
+    def restore(self):
+        """All to their defaults. OSError of the flash: nothing is changed; of slow control: it does not answer."""
+        old, self._values = self._values, _defaults()
+        try:
+            self.save()
+        except OSError:
+            self._values = old
+            raise
+        failed = self.apply_all()
+        if failed:
+            raise OSError(failed)
 
-    def execute(self, subtype, number, value=None):
-        if value is None:
+    def save(self):
+        """Write all to flash; OSError leaves there what was."""
+        data = bytearray(_OCTETS * len(self._values))
+        for place, number in enumerate(_numbers()):
+            pack_into(_ENTRY, data, _OCTETS * place, number, self._values[place])
+        self._slots.save(data)
+
+    def check(self, subtype, number=None, value=None):
+        if number is not None:
+            _, low, high = _find(number)
+            if value is None:
+                return
+            if not low <= value <= high:
+                raise Refused(icd.FAILURE_OUT_OF_RANGE, value)
+        if self._modes.is_safe:
+            raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_SAFE)
+
+    def execute(self, subtype, number=None, value=None):
+        if number is None:
+            self.restore()
+        elif value is None:
             self._telemetry.send(icd.PARAMETER_VALUE, number, self.get(number))
         else:
             self.set(number, value)
+
+
+def _defaults():
+    values = array("I")
+    for _, count, _, _, default in icd.PARAMETERS:
+        for _ in range(count):
+            values.append(default)
+    return values
+
+
+def _numbers():
+    for first, count, _, _, _ in icd.PARAMETERS:
+        yield from range(first, first + count)
 
 
 def _find(number):

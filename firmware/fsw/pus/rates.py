@@ -4,11 +4,14 @@ from fsw.spectra import kernel as k
 
 
 class Rates:
-    def __init__(self, acquisition, telemetry):
+    def __init__(self, acquisition, modes, telemetry):
         self._acquisition = acquisition
+        self._modes = modes
         self._telemetry = telemetry
 
     def turn(self, now):
+        if self._modes.is_safe:
+            return
         a = self._acquisition
         s = a.state
         telemetry = self._telemetry

@@ -1,15 +1,19 @@
-# ST[128] spectra, downlink: closes one spectrum at a time and sends the range of its channels that has counts.
+# ST[128] spectra, downlink: closes one spectrum at a time and sends the range of its channels that has counts. Those
+# of a checkpoint, which a reset left behind, come first.
 import array
 
 from fsw import icd
 from micropython import const
 
 _IN_PACKET = const(256)  # channels
+_PATIENCE_US = const(5_000_000)  # link and packet store are waited for so long: a packet the one misses the other has
 
 
 class Spectra:
-    def __init__(self, acquisition, telemetry, link):
+    def __init__(self, acquisition, checkpoint, telemetry, link):
         self._acquisition = acquisition
+        self._checkpoint = checkpoint
+        self._since_us = 0  # the link had room, or nothing was to be sent
         self._telemetry = telemetry
         self._link = link
         self._copy = array.array("H", bytes(2 * icd.CHANNELS))
@@ -18,24 +22,39 @@ class Spectra:
         self._cleared = 0
 
     def waiting(self):
-        """Whether a packet waits and the link has room for it. Allocates nothing: it is asked while idle."""
-        return self._spectrum is not None and self._link.room()
+        """Whether a packet waits and there is room for it. Allocates nothing: it is asked while idle."""
+        return self._spectrum is not None and self._room()
+
+    def _room(self):
+        return self._link.room() and self._telemetry.store.room()
+
+    def closing(self):
+        """Whether closed spectra are still to be sent."""
+        return self._spectrum is not None or self._checkpoint.to_send or self._acquisition.to_close() is not None
 
     def turn(self, now):
-        """Send at most one packet. -> true if there is more to send and the link has room"""
+        """Send at most one packet. -> true if there is more to send and there is room for it"""
         s = self._spectrum
         if self._cleared != self._acquisition.cleared:  # what is left of the copy is of before
             self._cleared = self._acquisition.cleared
             s = self._spectrum = None
         if s is None:
-            s = self._acquisition.to_close()
+            self._since_us = now
+            if self._checkpoint.to_send:
+                s, about = self._checkpoint.close(self._copy)
+            else:
+                s = self._acquisition.to_close()
+                if s is not None:
+                    about = self._acquisition.close(s, self._copy)
             if s is None:
                 return False
-            self._about, self._next, self._last = self._acquisition.close(s, self._copy)
+            self._about, self._next, self._last = about
             if self._next > self._last:  # empty: one packet without channels tells so
                 self._next, self._last = 0, -1
             self._spectrum = s
-        if not self._link.room():
+        if self._room():
+            self._since_us = now
+        elif now - self._since_us < _PATIENCE_US:
             return False
         count = min(_IN_PACKET, self._last - self._next + 1)
         if s < icd.DETECTORS:

@@ -6,11 +6,12 @@ import array
 
 from fsw import icd
 from fsw.spectra import kernel as k
+from fsw.spectra.memory import spectra
 from micropython import const
 
 _ALL = const(0xFFFFFF)  # 16 spectra and 8 coincidence spectra, a bit each
 _BATCHES = const(4)  # kernel calls in one turn: some 15 ms at the highest rate
-_BACKLOG = const(128)  # events waiting that are worth a turn: of 16 hits each they still fit the amplitudes
+_BACKLOG = const(160)  # events waiting that are worth a turn: of 16 hits each they still fit the amplitudes
 _AMPLITUDE_GUARD = const(1280)  # conversions that may arrive while one kernel call runs
 _LAST_EVENT_US = const(1000)  # longer than an event takes whose detectors are switched off while it is under way
 _STRIKES = const(3)  # times in a row a line is found high at the pass limit before it is switched off
@@ -25,14 +26,14 @@ def _never():
 
 
 class Acquisition:
-    def __init__(self, board, report):
-        """report(event, a, b): sends an event report."""
+    def __init__(self, board, report, start_us):
+        """report(event, a, b): sends an event report. start_us: on-board time when the board's clock was 0."""
+        self._start_us = start_us
         self.clock = board.clock
         self._wait = board.wait
         self.events = board.events
         self._report = report
-        self.singles = array.array("H", bytes(2 * icd.DETECTORS * icd.CHANNELS))
-        self.pairs = array.array("H", bytes(2 * icd.UNITS * icd.COINCIDENCE_CHANNELS))
+        self.singles, self.pairs = spectra()
         self.counters = array.array("I", bytes(4 * 64))
         self.state = array.array("I", bytes(4 * k.STATE))
         self.thresholds = array.array("H", bytes(2 * 16))
@@ -265,8 +266,8 @@ class Acquisition:
     # -- spectra -----------------------------------------------------------------------------------
 
     def _empty(self):
-        for spectra in (self.singles, self.pairs):
-            k.clear(spectra, len(spectra) // 2)
+        for channels in (self.singles, self.pairs):
+            k.clear(channels, len(channels) // 2)
         self.state[k.NEARLY_FULL] = self.state[k.HELD] = 0
         self.cleared += 1  # what was taken out before is void
 
@@ -285,29 +286,41 @@ class Acquisition:
             s += 1
         return s
 
+    def look(self, s):
+        """Spectrum s as it is now.
+
+        -> (integration, began_us, real_us, live_us, total), first and last channel with counts, the array it is in,
+        and where it begins there; first > last when it is empty. began_us: on-board time
+        """
+        if self.running:
+            self._catch_up(self.clock.us())
+        began, real_us, dead_cycles = self._began[s]
+        if s < icd.DETECTORS:
+            spectra, at, channels = self.singles, s * icd.CHANNELS, icd.CHANNELS
+        else:
+            at = (s - icd.DETECTORS) * icd.COINCIDENCE_CHANNELS
+            spectra, channels = self.pairs, icd.COINCIDENCE_CHANNELS
+        total = k.measure(spectra, at, channels, self._span)
+        real_us = self.real_us - real_us
+        live_us = max(real_us - (self.dead_cycles - dead_cycles) // self.events.mhz, 0)
+        about = self.integration, self._start_us + began, real_us, live_us, total
+        return about, self._span[0], self._span[1], spectra, at
+
     def close(self, s, copy):
         """Move spectrum s into `copy`, array("H"), and begin it anew.
 
         -> ((closed_by, integration, began_us, real_us, live_us, total), first, last channel with counts);
         first > last when it is empty
         """
-        if self.running:
-            self._catch_up(self.clock.us())
-        began, real_us, dead_cycles = self._began[s]
+        (integration, began_us, real_us, live_us, total), first, last, spectra, at = self.look(s)
         self._began[s] = (self._known_us, self.real_us, self.dead_cycles)
-        if s < icd.DETECTORS:
-            total = k.take(self.singles, s * icd.CHANNELS, icd.CHANNELS, copy, self._span)
-        else:
-            at = (s - icd.DETECTORS) * icd.COINCIDENCE_CHANNELS
-            total = k.take(self.pairs, at, icd.COINCIDENCE_CHANNELS, copy, self._span)
+        k.take(spectra, at, icd.CHANNELS if s < icd.DETECTORS else icd.COINCIDENCE_CHANNELS, copy)
         bit = 1 << s
         if self._closing & bit:
             why = self._closed_by, self._closed_integration
         else:
-            why = icd.CLOSED_BY_OVERFLOW, self.integration
+            why = icd.CLOSED_BY_OVERFLOW, integration
         self._closing &= ~bit
         self.state[k.NEARLY_FULL] &= ~bit
         self.state[k.HELD] &= ~bit
-        real_us = self.real_us - real_us
-        live_us = max(real_us - (self.dead_cycles - dead_cycles) // self.events.mhz, 0)
-        return why + (began, real_us, live_us, total), self._span[0], self._span[1]
+        return why + (began_us, real_us, live_us, total), first, last

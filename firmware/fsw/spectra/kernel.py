@@ -238,15 +238,13 @@ def clear(words: ptr32, count: int):
 
 
 @micropython.viper
-def take(source: ptr16, at: int, channels: int, copy: ptr16, span: ptr32) -> int:
-    """Move `channels` from `at` on into `copy`, leaving zeros. -> sum; span: first and last channel with counts"""
+def measure(source: ptr16, at: int, channels: int, span: ptr32) -> int:
+    """The sum of `channels` from `at` on; span: first and last channel with counts"""
     total = 0
     first = channels
     last = 0
     for c in range(channels):
         counts = source[at + c]
-        source[at + c] = 0
-        copy[c] = counts
         if counts:
             total += counts
             last = c
@@ -255,3 +253,11 @@ def take(source: ptr16, at: int, channels: int, copy: ptr16, span: ptr32) -> int
     span[0] = first
     span[1] = last
     return total
+
+
+@micropython.viper
+def take(source: ptr16, at: int, channels: int, copy: ptr16):
+    """Move `channels` from `at` on into `copy`, leaving zeros."""
+    for c in range(channels):
+        copy[c] = source[at + c]
+        source[at + c] = 0

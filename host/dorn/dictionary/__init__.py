@@ -69,9 +69,9 @@ class Dictionary:
             size = codec.smallest(layout)
             if size > self.mission["max_packet"]:
                 raise DictionaryError(f"telemetry {layout.name}: {size} octets are more than max_packet")
-        first = [(field.name, field.type) for field in self._housekeeping().fields[:2]]
-        if first != [("structure_id", "u8"), ("dictionary", "u32")]:
-            raise DictionaryError(f"telemetry housekeeping: begins with {first}, not structure_id, dictionary")
+        first = [(field.name, field.type) for field in self._housekeeping().fields[:3]]
+        if first != [("record", "u32"), ("structure_id", "u8"), ("dictionary", "u32")]:
+            raise DictionaryError(f"telemetry housekeeping: begins with {first}, not record, structure_id, dictionary")
 
     def _housekeeping(self) -> Layout:
         if "housekeeping" not in self.telemetry:
@@ -97,7 +97,7 @@ class Dictionary:
         Returns False for any other packet; raises DictionaryError for housekeeping with another dictionary.
         The packet's CRC must have been checked; its length may be that of another dictionary.
         """
-        layout, at = self._housekeeping(), codec.TM_HEADER + 1  # after the structure id
+        layout, at = self._housekeeping(), codec.TM_HEADER + 5  # after record and structure id
         if packet[7:9] != bytes((layout.service, layout.subtype)) or len(packet) < at + 4 + codec.CRC:
             return False
         found = int.from_bytes(packet[at : at + 4], "big")

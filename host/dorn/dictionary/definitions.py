@@ -12,6 +12,7 @@ SEVERITIES = {"info": 1, "low": 2, "medium": 3, "high": 4}  # -> subtype of serv
 
 _TYPE = re.compile(r"(u\d+)(?:\[(\w+)\])?")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_RECORD = ("record", "u32")
 _TEXTS = {"name", "type", "enum", "unit", "severity", "a", "b", "about", "effect"}
 
 
@@ -62,13 +63,17 @@ class Field:
 
 @dataclass(frozen=True)
 class Layout:
-    """Source data of a telemetry packet or application data of a telecommand: scalars, then arrays."""
+    """Source data of a telemetry packet or application data of a telecommand: scalars, then arrays.
+
+    store_priority: 0 for a packet that is never stored on board; else its first field is `record`, its number there.
+    """
 
     name: str
     service: int
     subtype: int
     fields: tuple[Field, ...]
     about: str = ""
+    store_priority: int = 0
 
     @property
     def scalars(self) -> tuple[Field, ...]:
@@ -188,10 +193,16 @@ def services(table: dict) -> dict[str, int]:
 def layouts(kind: str, tables: list[dict], enums: dict) -> dict[str, Layout]:
     """Read [[telemetry]] or [[command]]."""
     found = []
-    for where, table in entries(kind, tables, "name service subtype fields", "about"):
+    may_have = "about store_priority" if kind == "telemetry" else "about"
+    for where, table in entries(kind, tables, "name service subtype fields", may_have):
         numbers = (integer(where, key, table[key], 1, 255) for key in ("service", "subtype"))
         fields = tuple(_fields(where, table["fields"], enums))
-        found.append(Layout(table["name"], *numbers, fields, table.get("about", "")))
+        priority = integer(where, "store_priority", table.get("store_priority", 0), 0, 2)
+        if bool(priority) != (bool(fields) and (fields[0].name, fields[0].type) == _RECORD):
+            raise DictionaryError(
+                f"{where}: store_priority {priority}: what is stored, and only that, begins with u32 record"
+            )
+        found.append(Layout(table["name"], *numbers, fields, table.get("about", ""), priority))
     unique(f"{kind} names", [layout.name for layout in found])
     unique(f"{kind} (service, subtype)", [(layout.service, layout.subtype) for layout in found])
     return {layout.name: layout for layout in found}

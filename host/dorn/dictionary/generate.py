@@ -1,6 +1,7 @@
 """Makes `firmware/fsw/icd.py`, what the firmware needs of the dictionary, from `icd.toml`.
 
-Layouts are tuples (service, subtype, struct format of the scalars); who builds the packet appends the arrays.
+Layouts are tuples (service, subtype, struct format of the scalars), of telemetry with its priority in the packet store
+as the fourth; who builds the packet appends the arrays.
 No prose: every name and character costs RAM on the chip.
 """
 
@@ -40,9 +41,11 @@ def generate(dictionary: Dictionary) -> str:
         ),
         _tuples("TC_", _layouts(dictionary.commands), names),
         _table("COMMANDS", "every telecommand", [f"TC_{name.upper()}" for name in dictionary.commands], names),
-        _tuples("", _layouts(dictionary.telemetry), names),
-        "# event reports: (subtype of service 5, id)\n"
-        + _tuples("EVENT_", {name: (event.subtype, event.id) for name, event in dictionary.events.items()}, names),
+        _tuples("", _layouts(dictionary.telemetry, telemetry=True), names),
+        "# event reports: subtype of service 5 << 8 | id\n"
+        + _constants(
+            "EVENT_", {name: event.subtype << 8 | event.id for name, event in dictionary.events.items()}, names
+        ),
     ]
     for i, name in enumerate(names):
         if name in names[:i]:
@@ -63,8 +66,11 @@ def _parameter_row(table: dict) -> tuple[int, ...]:
     return (table["id"], table.get("count", 1), *table["range"], table["default"])
 
 
-def _layouts(layouts: dict) -> dict[str, tuple]:
-    return {name: (layout.service, layout.subtype, layout.format) for name, layout in layouts.items()}
+def _layouts(layouts: dict, telemetry: bool = False) -> dict[str, tuple]:
+    return {
+        name: (layout.service, layout.subtype, layout.format, *([layout.store_priority] if telemetry else []))
+        for name, layout in layouts.items()
+    }
 
 
 def _constants(prefix: str, values: dict, names: list[str]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from dorn.dictionary import Dictionary, DictionaryError, Packet, PacketError
 from dorn.dictionary.codec import CRC, TM_HEADER, crc16
 from dorn.errors import UserError
+from dorn.link.records import Records
 
 PRIMARY_HEADER = 6  # octets
 
@@ -19,7 +20,7 @@ class ArchiveError(UserError):
 class Recording:
     """What an archive held.
 
-    packets: the good ones, in the order of the file.
+    packets: the good ones, in the order of the file; each record of the packet store once, where it came first.
     sequence_gaps: places where the sequence count does not go on by one (lost packets, or a reset).
     crc_errors: damaged packets; a stretch in which no packet can be told apart counts as one.
     unknown: intact packets of this APID that the dictionary does not describe.
@@ -70,16 +71,23 @@ def decode(path: Path | str, dictionary: Dictionary) -> Recording:
 
 def decode_bytes(data: bytes, dictionary: Dictionary) -> Recording:
     """Decode packets back to back, without asking with which dictionary they were made."""
-    recording = Recording()
+    recording, records = Recording(), Records()
     expected = None
-    for packet in _scan(data, dictionary, recording):
-        sequence = int.from_bytes(packet[2:4], "big") & 0x3FFF
-        recording.sequence_gaps += expected not in (None, sequence)
-        expected = (sequence + 1) & 0x3FFF
+    for octets in _scan(data, dictionary, recording):
         try:
-            recording.packets.append(dictionary.decode(packet))
+            packet = dictionary.decode(octets)
         except PacketError:
+            packet = None
             recording.unknown += 1
+        late = False
+        if packet:
+            late, new = records.take(packet)
+            if new:
+                recording.packets.append(packet)
+        if not late:
+            sequence = int.from_bytes(octets[2:4], "big") & 0x3FFF
+            recording.sequence_gaps += expected not in (None, sequence)
+            expected = (sequence + 1) & 0x3FFF
     return recording
 
 

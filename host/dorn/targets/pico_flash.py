@@ -1,4 +1,4 @@
-"""What is in the flash of an emulated Pico: the MicroPython image and a file system; and how long real flash takes."""
+"""The flash of an emulated Pico: the MicroPython image, a file system, its operations and how long real flash takes."""
 
 from __future__ import annotations
 
@@ -61,6 +61,53 @@ def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> by
             f.write(content)
     fs.unmount()
     return bytes(context.buffer)
+
+
+class Flash:
+    """The file system in the chip's flash; it may be cut in an operation.
+
+    The emulator applies a command when chip-select ends it; what changed tells what it was.
+    """
+
+    def __init__(self, chip: memoryview, start: int, contents: bytes):
+        self.operations = 0  # erases and programs so far that changed something
+        self.power_failures = 0
+        self.power_failed = False  # in an operation: nothing is written until it is back
+        self._view = memoryview(chip)[start : start + len(contents)]
+        self._view[:] = self._seen = contents
+        self._cut_at, self._done = 0, 0.0
+
+    def contents(self) -> bytes:
+        return bytes(self._view)
+
+    def cut_at(self, operation: int, done: float) -> None:
+        """Power fails at that operation from now, 1 the next, with so much of it done, 0 to 1."""
+        self._cut_at, self._done = self.operations + operation, done
+
+    def command(self) -> float:
+        """A command has ended: -> for how long the flash is busy with it, seconds."""
+        before, after = self._seen, self.contents()
+        if after == before:
+            return 0.0
+        if self.power_failed:
+            self._view[:] = before
+            return 0.0
+        self._seen = after
+        self.operations += 1
+        if self.operations != self._cut_at:
+            return busy_s(before, after)
+        self.power_failed = True
+        self.power_failures += 1
+        self._view[:] = self._seen = cut_short(before, after, self._done)
+        return self._done * busy_s(before, after)
+
+
+def cut_short(before: bytes, after: bytes, done: float) -> bytes:
+    """What is left of a command that made `before` into `after` if power failed when so much was done, 0 to 1."""
+    changed = [at for at in range(0, len(after), _PAGE) if before[at : at + _PAGE] != after[at : at + _PAGE]]
+    first, end = changed[0], changed[-1] + _PAGE
+    at = first + round(done * (end - first))
+    return after[:at] + before[at:]
 
 
 def busy_s(before: bytes, after: bytes) -> float:

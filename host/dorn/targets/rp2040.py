@@ -79,18 +79,16 @@ class Rp2040Target(Target):
         self.head = head or Head(FrontEnd())
         self.resets = 0
         self._device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
-        self._flash = self.image_in(flash) if flash else None
-        old = self._flash.read_bytes() if self._flash and self._flash.exists() else None
+        self._image = self.image_in(flash) if flash else None
+        old = self._image.read_bytes() if self._image and self._image.exists() else None
         files = onboard_image.files("pico", link=link) if files is None else files
         if link != "usb":
             files = {**files, "link": link.encode()}
         contents = pico_flash.file_system(files, board.layout, old)
-        start = board.layout.fs_start
-        device.mcu.flash[start : start + len(contents)] = contents
+        self.flash = pico_flash.Flash(device.mcu.flash, board.layout.fs_start, contents)
 
         self.stalled_s = 0.0  # that the flash took from the CPU
-        self._file_system = slice(start, start + len(contents))
-        self._flash_seen = contents
+        self.flash_takes_time = True  # a bench of the firmware leaves it aside
         self.mcu = mcu = device.mcu
         mcu.qspi[_QSPI_SS].add_listener(self._on_flash_select)
         self._simulator, self._clock = device.simulator, mcu.clock
@@ -243,15 +241,19 @@ class Rp2040Target(Target):
 
     # -- the flash -----------------------------------------------------------------------------------------------------
 
-    def _on_flash_select(self, *_: object) -> None:
-        """Chip-select ends a command; the emulator has done it already, so what changed tells what it was."""
-        now = bytes(self.mcu.flash[self._file_system])
-        before, self._flash_seen = self._flash_seen, now
-        if now == before:
-            return
-        busy_s = pico_flash.busy_s(before, now)
-        self.stalled_s += busy_s
-        self.hardware(busy_s)
+    def _on_flash_select(self, level: object, _before: object) -> None:
+        if level:  # chip-select ends a command
+            busy_s = self.flash.command()
+            self.stalled_s += busy_s
+            if busy_s and self.flash_takes_time:
+                self.hardware(busy_s)
+            if self.flash.power_failed:
+                self._simulator.stop()
+
+    def cut_power_at(self, operation: int, done: float) -> None:
+        """Power fails for 0.1 s at that erase or program of the file system from now, 1 the next, with so much of it
+        done: 0 nothing, 1 all. `flash.operations` tells how many there were."""
+        self.flash.cut_at(operation, done)
 
     # -- time --------------------------------------------------------------------------------------
 
@@ -311,6 +313,7 @@ class Rp2040Target(Target):
     # -- power ---------------------------------------------------------------------------------------------------------
 
     def power_cycle(self, off_s: float = 0.1) -> None:
+        self.flash.power_failed = False
         self._restart(off_s, "POWER_ON")
 
     def reset(self) -> None:
@@ -352,6 +355,8 @@ class Rp2040Target(Target):
                 self._together()
             else:
                 execute_batch(simulator, 1)
+            if self.flash.power_failed:
+                self.power_cycle()
             if condition is not None and self._link.down and condition():
                 self._stop.cancel()
                 return True
@@ -379,7 +384,7 @@ class Rp2040Target(Target):
         self._device.hard_reset(cause=ResetCause.WATCHDOG)
 
     def close(self) -> None:
-        if self._flash:
-            self._flash.parent.mkdir(parents=True, exist_ok=True)
-            self._flash.write_bytes(bytes(self.mcu.flash[self._file_system]))
+        if self._image:
+            self._image.parent.mkdir(parents=True, exist_ok=True)
+            self._image.write_bytes(self.flash.contents())
         self._device.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterable
 
@@ -20,6 +21,8 @@ _AWAY_S = 10.0  # a port that is away for longer is lost
 class SerialTarget(Target):
     def __init__(self, url: str):
         self.name = url
+        if url.startswith("socket:") and not re.fullmatch(r"socket://[^/]+:\d+(/.*)?", url):
+            raise UserError(f"target {url}: is not socket://HOST:PORT")
         self._number = next((p.serial_number for p in list_ports.comports() if p.device == url), None)
         self._open()
         self._begin_s = time.monotonic()

@@ -26,7 +26,7 @@ HEAP_KB = 400  # twice what the firmware may take on the chip: objects have 64-b
 _TO_HOST = struct.Struct("<BQQI")
 _FROM_HOST = struct.Struct("<QII")
 _EVENT = struct.Struct("<II")
-_BACKLOG = 128  # events that end a wait, as Acquisition.backlog() does on a chip
+_BACKLOG = 160  # events that end a wait, as Acquisition.backlog() does on a chip
 _WATCHDOG_EXIT, _RESET_EXIT, _MAINTENANCE_EXIT = 3, 4, 5  # of boards/unix/board.py
 _ENDLESS = 1 << 40
 _POWER_ON, _WATCHDOG, _COMMANDED, _RESET_PIN = 1, 2, 3, 4
@@ -196,7 +196,8 @@ class UnixTarget(Target):
             self._write(struct.pack("<I", self._converted))
         elif kind == ord("I"):
             error, answer = self.slow_control.transfer(argument & 0x7F, data, argument >> 8)
-            self._write(struct.pack("<I", error) + answer)
+            self._write(struct.pack("<II", error, len(self._events)) + self._events + answer)
+            self._events, self._n_events = bytearray(), 0
         else:
             self._write(struct.pack("<I", self.head.lines & self.head.enabled))
 

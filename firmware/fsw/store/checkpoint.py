@@ -1,0 +1,152 @@
+# Checkpoints: the spectra of the running integration on flash, one spectrum a turn. After a reset they are closed from
+# there, as parts of an integration that the reset ended; what was counted since the checkpoint is lost.
+import os
+from binascii import crc32
+from struct import calcsize, pack, unpack
+
+from fsw import icd
+from micropython import const
+
+_HEADER = ">BIQQQIHH"  # spectrum, integration, began, real time, live time, total, first and last channel with counts
+_CRC = const(4)  # of header and counts; these are in the order of octets of the processor
+_SPECTRA = const(24)
+_RETRY_US = const(60_000_000)
+
+
+class Checkpoint:
+    """`period_us`: from one to the next; 0: none. `to_send`: spectra of before the reset are still to be closed."""
+
+    def __init__(self, folder, acquisition, report, start_us):
+        """start_us: on-board time of this boot; report(event, a, b): sends an event report"""
+        self.period_us = 0
+        self._report = report
+        self._start_us = start_us
+        self._closed = self._latest_us = 0
+        self._path = folder + "/checkpoint"
+        self._acquisition = acquisition
+        self._file = None  # being read, or written
+        self._next = _SPECTRA  # to be written
+        self._due_us = 0
+        self._integration = 0
+        self._there = self.to_send = _is_file(self._path)
+
+    # -- after a reset -----------------------------------------------------------------------------
+
+    def close(self, copy):
+        """Read the next spectrum into `copy`, array("H"). -> (spectrum, what Acquisition.close gives)
+
+        (None, None) at the end. What is damaged, and all behind it, is not given.
+        """
+        file = self._file
+        try:
+            if not file:
+                file = self._file = open(self._path, "rb")
+            header = file.read(calcsize(_HEADER))
+            if len(header) == calcsize(_HEADER):
+                s, integration, began_us, real_us, live_us, total, first, last = unpack(_HEADER, header)
+                if s < _SPECTRA and last < icd.CHANNELS:
+                    view = memoryview(copy)[first : last + 1]
+                    file.readinto(view)
+                    if file.read(_CRC) == _crc(header, view):
+                        self._closed += 1
+                        self._latest_us = max(self._latest_us, began_us + real_us)
+                        return s, ((icd.CLOSED_BY_RESET, integration, began_us, real_us, live_us, total), first, last)
+        except OSError:
+            pass
+        self._leave()
+        self.to_send = False
+        missing_s = max(self._start_us - self._latest_us, 0) // 1_000_000 + 1
+        self._report(icd.EVENT_INTEGRATION_PARTIAL, self._closed, missing_s)
+        return None, None
+
+    # -- while acquiring ---------------------------------------------------------------------------
+
+    def turn(self, now, closing, stored):
+        """Write what is due, one spectrum. -> true if there is more
+
+        closing: an integration is over and not all of its spectra are sent: a checkpoint begun is void.
+        stored: nothing that was sent waits to be written: what they had is safe.
+        """
+        try:
+            return self._turn(now, closing, stored)
+        except OSError as error:
+            self._give_up()
+            self._due_us = now + max(self.period_us, _RETRY_US)
+            self._report(icd.EVENT_FLASH_FAILED, error.errno or 0)
+            return False
+
+    def _turn(self, now, closing, stored):
+        a = self._acquisition
+        if self.to_send:
+            return False
+        if closing or not a.running:
+            self._give_up()
+            self._due_us = now + self.period_us
+            over = stored and not closing
+        else:
+            over = stored and a.integration != self._integration
+        if over and self._there:
+            self._there = False
+            os.remove(self._path)
+            return False
+        if closing or not a.running:
+            return False
+        if self._next == _SPECTRA and self._file is None:
+            if not self.period_us or now < self._due_us:
+                return False
+            self._due_us = now + self.period_us
+            self._integration = a.integration
+            self._file = open(self._path + ".new", "wb")
+            self._next = 0
+        elif self._next < _SPECTRA:
+            self._write(self._next)
+            self._next += 1
+        else:
+            self._leave()
+            os.rename(self._path + ".new", self._path)
+            self._there = True
+            return False
+        return True
+
+    def write(self):
+        """A whole one at once, before a reset that was commanded."""
+        self._leave()
+        self._integration = self._acquisition.integration
+        self._file = open(self._path + ".new", "wb")
+        for s in range(_SPECTRA):
+            self._write(s)
+        self._leave()
+        os.rename(self._path + ".new", self._path)
+
+    def _give_up(self):
+        self._next = _SPECTRA
+        try:
+            self._leave()
+        except OSError:
+            pass
+
+    def _write(self, s):
+        about, first, last, spectra, at = self._acquisition.look(s)
+        if first > last:
+            first, last = 1, 0
+        header = pack(_HEADER, s, *about, first, last)
+        view = memoryview(spectra)[at + first : at + last + 1]
+        for part in (header, view, _crc(header, view)):
+            self._file.write(part)
+
+    def _leave(self):
+        if self._file:
+            file, self._file = self._file, None
+            file.close()
+
+
+def _crc(header, view):
+    return crc32(view, crc32(header)).to_bytes(_CRC, "big")
+
+
+def _is_file(path):
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True

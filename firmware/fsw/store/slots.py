@@ -1,0 +1,59 @@
+# A small state in two copies, such that power may fail at any flash operation: a save replaces the one that is not in
+# use. A copy is a file: sequence number, payload, CRC-32 of both; numbers are 32 bits, big-endian.
+from binascii import crc32
+from errno import ENOENT
+
+from micropython import const
+
+_LONGEST = const(512)  # octets of a payload
+_NUMBER = const(4)
+
+
+class Slots:
+    """The copies are the files path + ".0" and ".1". bad: those there but damaged when load() or save() last looked."""
+
+    def __init__(self, path):
+        self.bad = 0
+        self._path = path
+
+    def load(self):
+        """The payload saved last; None if there is no valid copy."""
+        return self._newest()[2]
+
+    def save(self, payload):
+        """When it returns, load() gives this payload. OSError: it gives what it gave before."""
+        if not 0 < len(payload) <= _LONGEST:
+            raise ValueError(f"slots: a payload of {len(payload)} octets")
+        number, sequence, _ = self._newest()
+        head = (sequence + 1 & 0xFFFFFFFF).to_bytes(_NUMBER, "big")
+        with open(f"{self._path}.{1 - number}", "wb") as f:
+            f.write(head)
+            f.write(payload)
+            f.write(crc32(payload, crc32(head)).to_bytes(_NUMBER, "big"))
+
+    def _newest(self):
+        # number, sequence and payload of the copy in use. What is on flash decides, nothing is remembered: a copy may
+        # have been damaged since, a save may have failed.
+        self.bad = 0
+        newest = (1, -1, None)  # so the first copy is number 0, with sequence 0
+        for number in (0, 1):
+            copy = self._read(number)
+            if copy and (newest[2] is None or 0 < copy[1] - newest[1] & 0xFFFFFFFF < 0x80000000):  # it wraps
+                newest = copy
+        return newest
+
+    def _read(self, number):
+        try:
+            with open(f"{self._path}.{number}", "rb") as f:
+                data = f.read(_LONGEST + 2 * _NUMBER + 1)
+        except OSError as error:
+            self.bad += error.errno != ENOENT
+            return None
+        if not data:  # power failed before it was closed for the first time: no damage
+            return None
+        end = len(data) - _NUMBER
+        # an empty payload is none: eight octets of 0xFF, blank flash, would be a valid copy
+        if _NUMBER < end <= _LONGEST + _NUMBER and crc32(data[:end]) == int.from_bytes(data[end:], "big"):
+            return number, int.from_bytes(data[:_NUMBER], "big"), data[_NUMBER:end]
+        self.bad += 1
+        return None

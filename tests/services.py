@@ -1,0 +1,153 @@
+"""The services of the firmware (fsw/pus) under MicroPython, with stand-ins for what they command."""
+
+from cobs import cobs
+from dorn.dictionary import Dictionary
+from micropython import Child
+
+SCRIPT = """
+from fsw import icd
+from fsw.link.packet import Refused, Telemetry
+from fsw.pus.events import Events
+from fsw.pus.functions import Functions
+from fsw.pus.parameters import Parameters
+from fsw.pus.router import Router
+from fsw.pus.storage import Storage
+from fsw.pus.test import Test
+
+class Clock:
+    def us(self):
+        return 0
+
+class Link:
+    def __init__(self):
+        self.sent = []
+    def write(self, view):
+        self.sent.append(bytes(view).hex())
+        return True
+
+class Acquisition:
+    clock = Clock()
+    running = False
+    waiting = None
+
+    def to_close(self):
+        return self.waiting
+    cleared = 0
+    def start(self):
+        events.report(icd.EVENT_ACQUISITION_STARTED, -1, 1 << 40 | 5)
+        self.running = True
+    def stop(self):
+        self.running = False
+    def clear(self):
+        self.cleared += 1
+        if self.cleared > 1:
+            raise OSError(5)
+
+class SlowControl:
+    def check(self, function):
+        if function == icd.FUNCTION_BIAS_ON:
+            raise Refused(icd.FAILURE_SLOW_CONTROL, 5)
+    def perform(self, function):
+        changes.append((-1, function))
+
+class Slots:
+    bad = 0
+    saved = None
+    fails = False
+    def load(self):
+        return self.saved
+    def save(self, data):
+        if self.fails:
+            raise OSError(28)
+        self.saved = bytes(data)
+
+class Modes:
+    is_safe = False
+    def mode(self):
+        return icd.MODE_SAFE if self.is_safe else icd.MODE_SCIENCE if acquisition.running else icd.MODE_STANDBY
+    def safe(self, reason):
+        self.is_safe = True
+    def standby(self):
+        self.is_safe = False
+
+class Store:
+    first, last, next, bytes, dropped, missed, bad, pending = 1, 5, 7, 4096, 3, 2, 1, 0
+    def take_number(self):
+        return 7
+    def append(self, frame):
+        changes.append(("append", len(frame)))
+    def turn(self, now, may_write):
+        return False
+    def __getattr__(self, name):
+        return lambda *values: changes.append((name,) + values)
+
+class BootRecord:
+    in_row = 0
+    def keep(self, write=False):
+        return False
+
+class Checkpoint:
+    def turn(self, now, closing, stored):
+        return False
+
+def apply(number, value):
+    changes.append((number, value))
+    if value == 666:
+        raise ValueError
+
+def new():
+    global link, events, acquisition, changes, parameters, router, modes, slots, storage
+    link, acquisition, changes = Link(), Acquisition(), []
+    telemetry = Telemetry(Clock(), link)
+    events = Events(telemetry)
+    modes, slots = Modes(), Slots()
+    parameters = Parameters(telemetry, apply, slots, modes)
+    storage = Storage(Store(), Checkpoint(), BootRecord(), modes, lambda: False, telemetry, 1 << 20)
+    functions = Functions(acquisition, SlowControl(), modes, Clock())
+    services = {8: functions, 15: storage, 17: Test(telemetry), 20: parameters}
+    router = Router(telemetry, services)
+
+def handle(packet):
+    link.sent.clear()
+    router.handle(packet)
+    return link.sent
+
+def report(name, *values):
+    link.sent.clear()
+    events.report(getattr(icd, name), *values)
+    return link.sent
+
+def answer(line):
+    return repr(eval(line))
+"""
+
+SUCCESS = ["acceptance_success", "start_success", "completion_success"]
+dictionary = Dictionary.load()
+
+
+class Bench:
+    """A fresh set of services, and what it sends in answer to one packet."""
+
+    def __init__(self, child):
+        self.child = child
+        child.ask("new()")
+
+    def get(self, expression: str):
+        return eval(self.child.ask(expression))
+
+    def frames(self, call: str):
+        return [dictionary.decode(cobs.decode(bytes.fromhex(frame)[:-1])[:-4]) for frame in self.get(call)]
+
+    def send(self, packet: bytes):
+        return self.frames(f"handle({packet!r})")
+
+    def command(self, name: str, ack: int = 0b1111, **fields):
+        return self.send(dictionary.encode(name, 77, ack=ack, check=False, **fields))
+
+
+def open_services():
+    return Child(SCRIPT, heap_kb=96)
+
+
+def names(packets):
+    return [packet.name for packet in packets]
