@@ -113,7 +113,9 @@ class Bench:
     def _reset(self) -> None:
         """Parameters have their defaults, nothing runs."""
         commander = Instrument(self.power)
-        commander.connect()
+        if commander.connect().text("mode") == "safe":
+            commander.function("standby")
+        commander.command("default_parameters")
         commander.function("arm")
         commander.function("reset")
 

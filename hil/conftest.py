@@ -27,6 +27,7 @@ def pytest_addoption(parser):
     )
     group.addoption("--seed", type=int, default=1, help="of all random numbers (default: 1)")
     group.addoption("--repeat", type=int, default=1, metavar="N", help="each test so often, side by side in the report")
+    group.addoption("--long", action="store_true", help="campaigns: the long form, some minutes (hil/campaigns)")
     group.addoption("--report", metavar="DIR", help="write report.html and results.json there")
 
 

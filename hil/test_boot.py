@@ -4,8 +4,6 @@ import pytest
 from dorn.session import CommandFailed
 from particles import regular
 
-DEFAULT_THRESHOLD = 150
-
 
 def booted(commander, begin):
     """(boot count, cause) of the boot that `begin` leads to, once housekeeping is there."""
@@ -37,7 +35,7 @@ def test_power_cycle(commander, power, stimulus):
     commander.start()
     assert booted(commander, power.power_cycle) == (count + 1, cause(commander, "power_on"))
     assert commander.last("housekeeping")["mode"] == commander.dictionary.enums["mode"]["standby"]
-    assert threshold(commander) == DEFAULT_THRESHOLD
+    assert threshold(commander) == 777  # it is on flash
     commander.start()
     stimulus.play(regular(100, 50_000))
     assert commander.stop()["events"] == 100
@@ -56,10 +54,62 @@ def test_commanded_reset(commander):
     commander.set("threshold_3", 777)
     commander.function("arm")
     assert booted(commander, lambda: commander.function("reset")) == (count + 1, cause(commander, "commanded"))
-    assert threshold(commander) == DEFAULT_THRESHOLD
+    assert threshold(commander) == 777  # it is on flash
 
 
 def test_a_cpu_that_hangs_is_reset(commander, power):
     count, _ = commander.events("booted")[-1]
     commander.start()
     assert booted(commander, lambda: power.stall(9)) == (count + 1, cause(commander, "watchdog"))
+
+
+def test_time_and_boots_go_on_over_resets_of_every_kind(commander, power):
+    """In order, it goes on where it was; out of order it may jump ahead by ten minutes, never back."""
+    in_order, ahead_s = 0.5 + 11 + 1, 600
+
+    def reset():
+        commander.function("arm")
+        commander.function("reset")
+
+    for begin, most_s in (
+        (reset, in_order),
+        (power.reset, ahead_s + in_order),
+        (power.power_cycle, ahead_s + in_order),
+    ):
+        before_s, (count, _) = commander.said[-1].time_s, commander.events("booted")[-1]
+        assert commander.reboot(begin)[0] == count + 1
+        assert before_s < commander.said_at("booted") / 1e6 < before_s + most_s
+        commander.next("housekeeping")
+
+
+def test_resets_out_of_order_lead_to_mode_safe_and_a_command_out_of_it(commander, power):
+    commander.set("reset_limit", 3)
+    for in_row in (1, 2, 3):
+        commander.reboot(power.reset)
+        assert commander.next("housekeeping")["resets_in_row"] == in_row
+    safe = commander.dictionary.enums["mode"]["safe"]
+    reasons = commander.dictionary.enums["safe_reason"]
+    assert commander.last("housekeeping")["mode"] == safe
+    assert commander.events("safe") == [(reasons["resets"], 3)]
+    for function in ("start", "safe"):
+        with pytest.raises(CommandFailed, match="wrong_mode"):
+            commander.function(function)
+    with pytest.raises(CommandFailed, match="wrong_mode"):
+        commander.set("threshold_3", 777)
+    commander.function("standby")
+    hk = commander.next("housekeeping")
+    assert (hk["mode"], hk["resets_in_row"]) == (commander.dictionary.enums["mode"]["standby"], 0)
+    commander.start()
+    commander.function("safe")
+    assert commander.events("safe")[-1] == (reasons["commanded"], 0)
+    commander.reboot(power.reset)
+    assert commander.next("housekeeping")["mode"] == safe  # it stays there
+    commander.function("standby")
+
+
+def test_after_a_quiet_time_resets_do_not_count(commander, power):
+    commander.set("reset_window", 20)
+    commander.reboot(power.reset)
+    assert commander.next("housekeeping")["resets_in_row"] == 1
+    commander.advance(20)
+    assert commander.next("housekeeping")["resets_in_row"] == 0

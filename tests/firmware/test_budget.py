@@ -29,7 +29,7 @@ def test_the_budget_is_kept_and_tight_and_nothing_blocks_longer_than_the_ring_ho
         ("ram.free", 0.8, "over the budget"),
         ("kernel.one_hit", 1.5, "over the budget"),
         ("kernel.one_hit", 0.5, "tighten"),
-        ("time.commands", 10, "the rings hold"),
+        ("time.rates", 10, "the rings hold"),
     ],
 )
 def test_a_figure_out_of_budget_is_named(figures, name, factor, said):

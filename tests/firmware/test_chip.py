@@ -4,7 +4,6 @@ import random
 
 import chip
 import pytest
-from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.targets import pico_flash
 from instrument import DICTIONARY, Instrument, instrument, play
@@ -41,23 +40,6 @@ def test_after_the_window_no_byte_stops_the_firmware():
         i.target.send(b"\0")
         i.command("ping")
         assert i.target.resets == 0
-
-
-@pytest.mark.parametrize(
-    ("new", "reported"),
-    [("raise ValueError(a)", True), ("while True: pass", False)],
-    ids=["a task that raises", "a task that hangs"],
-)
-def test_a_failing_task_is_reported_and_the_watchdog_bites(new, reported):
-    files = chip.broken("fsw/pus/rates.py", "        s = a.state\n", f"        {new}\n        s = a.state\n")
-    line = 1 + (onboard_root() / "firmware/fsw/pus/rates.py").read_text().split("        s = a.state\n")[0].count("\n")
-    with chip.open_chip(files=files) as target:
-        i = Instrument(target)
-        i.wait_for(lambda p: p.fields.get("boot_count") == 2 or p.fields.get("a") == 2, 30)
-        assert target.resets == 1
-        assert i.events("booted")[-1] == (2, WATCHDOG)
-        failures = i.events("task_failed")
-        assert ([b for _, b in failures[:1]] == [line]) if reported else not failures
 
 
 def test_a_stall_the_ring_holds_loses_nothing():

@@ -116,12 +116,12 @@ def test_telemetry_is_pus_c(child, us, event, a, b):
     assert (tm.apid, tm.service, tm.message_subtype) == (dictionary.mission["apid"], 5, 2)
     assert tm.pus_tm_sec_header.dest_id == dictionary.mission["destination_id"]
     assert tm.sp_header.seq_flags == 3 and tm.sp_header.sec_header_flag
-    assert tm.source_data == bytes([event]) + a.to_bytes(4, "big") + b.to_bytes(4, "big")
+    assert tm.source_data == bytes(4) + bytes([event]) + a.to_bytes(4, "big") + b.to_bytes(4, "big")
     seconds, fraction = int.from_bytes(tm.timestamp[:4], "big"), int.from_bytes(tm.timestamp[4:], "big")
     assert seconds == us // 10**6
     assert fraction == us % 10**6 * 2**16 // 10**6
     decoded = dictionary.decode(packet)
-    assert decoded.fields == {"event": event, "a": a, "b": b}
+    assert decoded.fields == {"record": 0, "event": event, "a": a, "b": b}
     assert us - 16 < decoded.time_s * 1e6 <= us  # 2^-16 s is 15.3 us
 
 
@@ -138,7 +138,39 @@ def test_spectrum_channels(child, first, counts):
 )
 def test_rates_arrays(child, scalars, arrays):
     packet = dictionary.decode(packet_of(ask(child, f"rates({scalars}, {arrays})")))
-    assert list(packet.fields.values()) == [*scalars, *arrays]
+    assert list(packet.fields.values()) == [0, *scalars, *arrays]
+
+
+def test_what_has_a_priority_is_offered_to_the_store_and_goes_to_the_link_as_well():
+    script = (
+        BENCH
+        + """
+class Store:
+    next = 2 ** 32 - 2
+    def number(self, priority):
+        print("asked", priority)
+        if priority == 2:
+            return 0
+        self.next += 1
+        return self.next
+    def append(self, frame):
+        print("kept", bytes(frame).hex())
+
+telemetry.store = Store()
+telemetry.send(icd.EVENT_LOW, 1, 2, 3)
+print("sent", link.sent.hex())
+telemetry.send(icd.PONG)
+telemetry.begin(icd.RATES, *range(11))
+telemetry.end()
+print("sent", link.sent.hex())
+"""
+    )
+    said = [line.split() for line in run(script).splitlines()]
+    assert [line[0] for line in said] == ["asked", "kept", "sent", "asked", "sent"]
+    assert (said[0][1], said[3][1]) == ("1", "2")
+    assert said[1][1] == said[2][1]  # the frame as it went to the link
+    assert dictionary.decode(packet_of(said[2][1])).fields["record"] == 2**32 - 1
+    assert packet_of(said[4][1])[19:23] == bytes(4)
 
 
 @given(numbers(14), numbers(4), numbers(16), numbers(8), numbers(8), st.binary(max_size=40))
@@ -208,7 +240,7 @@ print(link.sent.hex())
 
 
 def test_what_does_not_fit_is_refused_and_harms_nothing(child):
-    longest = (dictionary.mission["max_packet"] - 19 - 39 - 2) // 2  # channels in one packet
+    longest = (dictionary.mission["max_packet"] - 19 - 43 - 2) // 2  # channels in one packet
     counts = list(range(longest))
     packet = packet_of(ask(child, f"spectrum(0, {counts})"))
     assert dictionary.mission["max_packet"] - 2 < len(packet) <= dictionary.mission["max_packet"]
@@ -235,7 +267,7 @@ def test_archive_is_read_by_ccsdspy(child, tmp_path):
     archive = tmp_path / "events.bin"
     archive.write_bytes(b"".join(packet_of(ask(child, f"send('EVENT_HIGH', 0, {e}, {a}, {b})")) for e, a, b in values))
     fields = [("service", 8), ("subtype", 8), ("count", 16), ("destination", 16), ("seconds", 32)]
-    fields += [("fraction", 16), ("event", 8), ("a", 32), ("b", 32), ("crc", 16)]
+    fields += [("fraction", 16), ("record", 32), ("event", 8), ("a", 32), ("b", 32), ("crc", 16)]
     layout = [ccsdspy.PacketField("pus_version", "uint", 8)]
     layout += [ccsdspy.PacketField(name, "uint", bits) for name, bits in fields]
     with warnings.catch_warnings():
@@ -251,7 +283,7 @@ def test_spectra_are_read_by_ccsdspy(child, tmp_path):
     archive.write_bytes(b"".join(packet_of(ask(child, f"spectrum(0, {counts})")) for counts in spectra))
     layout = [
         ccsdspy.PacketArray(name="header", data_type="uint", bit_length=8, array_shape=13),
-        ccsdspy.PacketArray(name="scalars", data_type="uint", bit_length=8, array_shape=37),
+        ccsdspy.PacketArray(name="scalars", data_type="uint", bit_length=8, array_shape=41),
         ccsdspy.PacketField("count", "uint", 16),
         ccsdspy.PacketArray(name="counts", data_type="uint", bit_length=16, array_shape="count"),
         ccsdspy.PacketField("crc", "uint", 16),
@@ -275,7 +307,7 @@ def turn():
     assert telemetry.end()
     telemetry.send(icd.EVENT_LOW, 1, 2, 3)
     for packet in deframer.feed(link.sent):
-        assert len(packet) == 30
+        assert len(packet) == 34
 
 def used():
     gc.collect()

@@ -2,126 +2,26 @@
 
 import pytest
 from cobs import cobs
-from dorn.dictionary import Dictionary
 from hypothesis import given
 from hypothesis import strategies as st
-from micropython import Child
+from services import SUCCESS, Bench, dictionary, names, open_services
 from spacepackets.ecss.pus_1_verification import ManagedParamsVerification, Service1Tm
 from spacepackets.ecss.req_id import RequestId
 from spacepackets.ecss.tc import PusTc
 from spacepackets.ecss.tm import PusTm
 
-SCRIPT = """
-from fsw import icd
-from fsw.link.packet import Refused, Telemetry
-from fsw.pus.events import Events
-from fsw.pus.functions import Functions
-from fsw.pus.parameters import Parameters
-from fsw.pus.router import Router
-from fsw.pus.test import Test
-
-class Clock:
-    def us(self):
-        return 0
-
-class Link:
-    def __init__(self):
-        self.sent = []
-    def write(self, view):
-        self.sent.append(bytes(view).hex())
-        return True
-
-class Acquisition:
-    clock = Clock()
-    running = False
-    waiting = None
-
-    def to_close(self):
-        return self.waiting
-    cleared = 0
-    def start(self):
-        events.report(icd.EVENT_ACQUISITION_STARTED, -1, 1 << 40 | 5)
-        self.running = True
-    def stop(self):
-        self.running = False
-    def clear(self):
-        self.cleared += 1
-        if self.cleared > 1:
-            raise OSError(5)
-
-class SlowControl:
-    def check(self, function):
-        if function == icd.FUNCTION_BIAS_ON:
-            raise Refused(icd.FAILURE_SLOW_CONTROL, 5)
-    def perform(self, function):
-        changes.append((-1, function))
-
-def apply(number, value):
-    changes.append((number, value))
-    if value == 666:
-        raise ValueError
-
-def new():
-    global link, events, acquisition, changes, parameters, router
-    link, acquisition, changes = Link(), Acquisition(), []
-    telemetry = Telemetry(Clock(), link)
-    events = Events(telemetry)
-    parameters = Parameters(telemetry, apply)
-    services = {8: Functions(acquisition, SlowControl(), Clock()), 17: Test(telemetry), 20: parameters}
-    router = Router(telemetry, services)
-
-def handle(packet):
-    link.sent.clear()
-    router.handle(packet)
-    return link.sent
-
-def report(name, *values):
-    link.sent.clear()
-    events.report(getattr(icd, name), *values)
-    return link.sent
-
-def answer(line):
-    return repr(eval(line))
-"""
-
-SUCCESS = ["acceptance_success", "start_success", "completion_success"]
-dictionary = Dictionary.load()
 apid = dictionary.mission["apid"]
-
-
-class Bench:
-    """A fresh set of services, and what it sends in answer to one packet."""
-
-    def __init__(self, child):
-        self.child = child
-        child.ask("new()")
-
-    def get(self, expression: str):
-        return eval(self.child.ask(expression))
-
-    def frames(self, call: str):
-        return [dictionary.decode(cobs.decode(bytes.fromhex(frame)[:-1])[:-4]) for frame in self.get(call)]
-
-    def send(self, packet: bytes):
-        return self.frames(f"handle({packet!r})")
-
-    def command(self, name: str, ack: int = 0b1111, **fields):
-        return self.send(dictionary.encode(name, 77, ack=ack, check=False, **fields))
 
 
 @pytest.fixture(scope="module")
 def child():
-    with Child(SCRIPT, heap_kb=96) as child:
+    with open_services() as child:
         yield child
 
 
 @pytest.fixture
 def bench(child):
     return Bench(child)
-
-
-def names(packets):
-    return [packet.name for packet in packets]
 
 
 def test_ping(bench):

@@ -16,7 +16,7 @@ from spacepackets.ecss.tm import PusTm
 dictionary = Dictionary.load()
 
 
-def tm(sequence: int, service: int = 5, subtype: int = 1, content: bytes = bytes(9)) -> bytes:
+def tm(sequence: int, service: int = 5, subtype: int = 1, content: bytes = bytes(13)) -> bytes:
     packet = PusTm(
         service=service,
         message_subtype=subtype,
@@ -29,8 +29,8 @@ def tm(sequence: int, service: int = 5, subtype: int = 1, content: bytes = bytes
 
 
 def housekeeping(sequence: int, number: int = dictionary.hash) -> bytes:
-    rest = smallest(dictionary.telemetry["housekeeping"]) - TM_HEADER - CRC - 5
-    return tm(sequence, 3, 25, b"\1" + number.to_bytes(4, "big") + bytes(rest))
+    rest = smallest(dictionary.telemetry["housekeeping"]) - TM_HEADER - CRC - 9
+    return tm(sequence, 3, 25, bytes(4) + b"\1" + number.to_bytes(4, "big") + bytes(rest))
 
 
 def summary(recording: Recording) -> tuple[list[int], int, int, int]:
@@ -55,6 +55,16 @@ def test_one_damaged_bit_anywhere_costs_one_packet(at):
         hit = bytearray(tm(2))
         hit[at] ^= 1 << bit
         assert decode(tm(1), hit, tm(3), tm(4)) == ([1, 3, 4], 1, 1, 0)
+
+
+def recorded(sequence: int, record: int) -> bytes:
+    return tm(sequence, content=record.to_bytes(4, "big") + bytes(9))
+
+
+def test_what_was_retrieved_makes_no_gap_and_counts_once():
+    live = [recorded(n, 100 + n) for n in range(6)]
+    assert decode(*live[:2], *live[3:5], live[2], live[5], *live) == ([0, 1, 3, 4, 2, 5], 1, 0, 0)
+    assert decode(*live, live[0], tm(6)) == ([0, 1, 2, 3, 4, 5, 6], 0, 0, 0)
 
 
 def test_two_damaged_neighbours_are_two():
@@ -99,9 +109,9 @@ def test_read_splits_archives_of_others(name):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (tm(1) + tm(2)[:-1], r"a.bin: offset 30: a packet of 30 octets, the file has 29"),
-        (tm(1) + tm(2)[:5], r"a.bin: offset 30: the file ends within a packet header"),
-        (tm(1) + b"PNG\0\0\0\0", r"a.bin: offset 30: 0x50 begins no space packet \(version 2\)"),
+        (tm(1) + tm(2)[:-1], r"a.bin: offset 34: a packet of 34 octets, the file has 33"),
+        (tm(1) + tm(2)[:5], r"a.bin: offset 34: the file ends within a packet header"),
+        (tm(1) + b"PNG\0\0\0\0", r"a.bin: offset 34: 0x50 begins no space packet \(version 2\)"),
     ],
 )
 def test_read_names_file_and_offset(tmp_path, content, message):
@@ -126,6 +136,6 @@ def test_dictionary_is_checked(tmp_path):
 
 def test_another_dictionary_is_known_by_a_housekeeping_packet_of_another_length(tmp_path):
     path = tmp_path / "a.bin"
-    path.write_bytes(tm(1, 3, 25, b"\1\0\0\0\1"))
+    path.write_bytes(tm(1, 3, 25, bytes(4) + b"\1\0\0\0\1"))
     with pytest.raises(ArchiveError, match="made with dictionary 00000001"):
         archive.check_dictionary(path, dictionary)

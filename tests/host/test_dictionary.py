@@ -37,14 +37,15 @@ def tm(service: int, subtype: int, data: bytes, *, apid: int = 100, count: int =
     return bytes(packet.pack())
 
 
-EVENT = bytes([16, 0, 0, 1, 0, 0, 0, 0, 9])
+EVENT = bytes([0, 0, 0, 77, 16, 0, 0, 1, 0, 0, 0, 0, 9])
+RECORD = {"name": "record", "type": "u32"}
 
 
 def test_decodes_what_spacepackets_builds():
     packet = dictionary.decode(tm(5, 2, EVENT))
     assert (packet.name, packet.service, packet.subtype, packet.apid) == ("event_low", 5, 2, 100)
     assert (packet.sequence, packet.message_count, packet.time_s) == (3, 7, 1.5)
-    assert packet.fields == {"event": 16, "a": 256, "b": 9}
+    assert packet.fields == {"record": 77, "event": 16, "a": 256, "b": 9}
     assert (packet.text("event"), packet.text("a")) == ("ring_overrun", "256")
 
 
@@ -75,12 +76,12 @@ GOOD = tm(5, 2, EVENT)
     "packet, message",
     [
         (b"", "length 0"),
-        (GOOD[:-1], "length field 23 says 30 octets, there are 29"),
+        (GOOD[:-1], "length field 27 says 34 octets, there are 33"),
         (GOOD[:-1] + bytes([GOOD[-1] ^ 1]), "bad CRC"),
         (tm(5, 2, EVENT, apid=101), "APID 101, expected 100"),
         (tm(5, 9, EVENT), r"unknown service and subtype \(5, 9\)"),
-        (tm(5, 2, EVENT + b"\0"), "event_low: 10 octets of data, 9 expected"),
-        (tm(5, 2, EVENT[:-1]), "event_low: 8 octets of data, 9 expected"),
+        (tm(5, 2, EVENT + b"\0"), "event_low: 14 octets of data, 13 expected"),
+        (tm(5, 2, EVENT[:-1]), "event_low: 12 octets of data, 13 expected"),
         (dictionary.encode("set_parameter", 1, parameter=1, value=60) + b"", "length 19"),
         (bytes(PusTc(service=5, message_subtype=2, apid=100, app_data=bytes(30)).pack()), "header 1864c000"),
     ],
@@ -200,7 +201,19 @@ def entry(kind: str, name: str) -> tuple[str, int]:
             "telemetry pong: 661 octets are more than max_packet",
         ),
         (entry("telemetry", "housekeeping"), {"name": "health"}, "no housekeeping"),
-        (entry("telemetry", "housekeeping"), {"fields": []}, r"housekeeping: begins with \[\]"),
+        (
+            entry("telemetry", "housekeeping"),
+            {"fields": [RECORD]},
+            r"housekeeping: begins with \[\('record', 'u32'\)\],",
+        ),
+        (
+            entry("telemetry", "housekeeping"),
+            {"fields": []},
+            "housekeeping: store_priority 2: .* begins with u32 record",
+        ),
+        (entry("telemetry", "pong"), {"store_priority": 1}, "pong: store_priority 1"),
+        (entry("telemetry", "rates"), {"store_priority": 3}, "rates: store_priority 3 is not an integer from 0 to 2"),
+        (entry("command", "ping"), {"store_priority": 1}, "ping: unknown key 'store_priority'"),
         (("enum", None), {"event": {"x": 1}}, "enum event: the name stands for"),
         (
             entry("command", "ping"),
@@ -273,8 +286,8 @@ def test_names_that_clash_in_the_module_are_refused():
 
 
 def test_hash_of_a_packet_is_checked():
-    content = b"\1" + dictionary.hash.to_bytes(4, "big")
+    content = bytes(4) + b"\1" + dictionary.hash.to_bytes(4, "big")
     assert dictionary.check_hash(tm(3, 25, content + bytes(64))) is True
     assert dictionary.check_hash(GOOD) is False
     with pytest.raises(DictionaryError, match=f"made with dictionary 00000007, this one is {dictionary.hash:08x}"):
-        dictionary.check_hash(tm(3, 25, b"\1\0\0\0\7"))  # and another length than ours
+        dictionary.check_hash(tm(3, 25, bytes(4) + b"\1\0\0\0\7"))  # and another length than ours

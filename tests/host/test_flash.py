@@ -131,14 +131,14 @@ def test_a_service_left_out_is_removed_and_a_foreign_file_is_kept(capsys):
         assert board.housekeeping()["manifest"] == onboard_image.manifest_id("pico", ["rates"])
         kept = []
         board.do(lambda: kept.extend(files_of(board)))
-        assert "fsw/pus/rates.mpy" not in kept and {"notes.txt", "fsw/mine.py", "boot"} <= set(kept)
+        assert "fsw/pus/rates.mpy" not in kept and {"notes.txt", "fsw/mine.py", "boot.0"} <= set(kept)
 
 
 def files_of(board):
     """Paths of all files in the emulated flash."""
     from littlefs import LittleFS, UserContext
 
-    image = bytes(board.target.mcu.flash[board.target._file_system])
+    image = board.target.flash.contents()
     context = UserContext(buffsize=len(image))
     context.buffer[:] = image
     fs = LittleFS(context=context, block_size=4096, block_count=len(image) // 4096, mount=False)
@@ -167,7 +167,7 @@ def test_a_taken_port_is_named(board, capsys):
 
 
 def test_a_full_file_system_is_found_before_the_first_change_or_survived(written, monkeypatch, capsys):
-    with desk({**firmware_files(), "filler": bytes(1_230_000)}) as board:
+    with desk({**firmware_files(), "filler": bytes(1_210_000)}) as board:
         more = lambda board, **options: {**FILES(board, **options), "fsw/more.mpy": bytes(99_000)}  # noqa: E731
         monkeypatch.setattr(flash.onboard_image, "files", more)
         assert board.flash() == 2

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,6 +41,10 @@ def spectrum(detector, counts, first=0, total=None, integration=1, live_us=900):
     times = {"real_us": 1000, "live_us": live_us}
     size = {"first": first, "count": len(counts), "total": sum(counts) if total is None else total}
     return packet("spectrum", **kind, **times, **size, counts=counts)
+
+
+def replaced(one, time_s=None, **fields):
+    return replace(one, time_s=one.time_s if time_s is None else time_s, fields=one.fields | fields)
 
 
 def coincidences(unit, counts, first=0):
@@ -90,13 +95,46 @@ def test_an_empty_spectrum_is_complete():
     assert products(spectrum(0, [])).incomplete_spectra == 0
 
 
-def test_integrations_of_another_boot_are_other_integrations():
-    booted = DICTIONARY.enums["event"]["booted"]
-    first, second = (packet("housekeeping", boot_count=n) for n in (7, 8))
-    event = packet("event_info", event=booted, a=8)
-    for marks in ((first, second), (first, event), (first, event, second)):
-        collected = products(spectrum(0, [3]), *marks[:1], spectrum(0, [3]), *marks[1:], spectrum(0, [3]))
-        assert collected.all_spectra()["front", 0].counts[0] == 6  # once before the reset, once after
+def test_an_integration_is_known_by_its_begin_and_an_instrument_that_lost_its_clock_is_another():
+    first, again, later = (replaced(spectrum(0, [3]), start_us=us) for us in (5, 5, 6))
+    assert products(first, again, later).all_spectra()["front", 0].counts[0] == 6
+    one, other = (packet("housekeeping", time_s=t, boot_count=1) for t in (7.0, 0.5))
+    assert products(first, one, other, again).all_spectra()["front", 0].counts[0] == 6
+
+
+def test_what_is_retrieved_counts_once_wherever_it_comes():
+    live = [replaced(spectrum(d, [3]), time_s=1.0 * d, record=10 + d, start_us=1) for d in range(4)]
+    hk = [packet("housekeeping", time_s=t, boot_count=n, record=9 + 5 * n) for t, n in ((0.0, 0), (9.0, 1))]
+    for late in ([live[1]], [live[1], live[3]], live, live[::-1]):
+        kept = [p for p in live if p not in late]
+        collected = products(hk[0], *kept, hk[1], *late, *late)
+        assert {k: int(s.counts[0]) for k, s in collected.all_spectra().items()} == {
+            (("front", "back")[d % 2], d): 3 for d in range(4)
+        }
+        assert (collected.records.received, collected.records.repeated) == (6, len(late))
+        assert collected.housekeeping["boot_count"] == 1
+
+
+def test_rates_that_come_late_divide_their_interval():
+    seen = [packet("rates", time_s=5.0 * n, real_us=5 * n, events=n * n, record=n) for n in range(1, 6)]
+    boot = packet("event_info", time_s=26.0, event=DICTIONARY.enums["event"]["booted"], a=2, record=6)
+    after = packet("rates", time_s=31.0, real_us=99, events=40, record=7)
+    collected = products(*seen[:1], *seen[3:], boot, after, seen[2], seen[1])
+    assert [r.time_s for r in collected.rates] == [5, 10, 15, 20, 25, 31]
+    assert [r.count("events") for r in collected.rates] == [1, 3, 5, 7, 9, 40]
+    assert collected.totals().real_us == 25 + 99
+
+
+def test_what_a_reset_left_of_an_integration_counts_unless_the_whole_comes():
+    by_reset = DICTIONARY.enums["closed_by"]["reset"]
+    whole = replaced(spectrum(0, [5, 5]), start_us=7)
+    part = replaced(spectrum(0, [3, 4]), start_us=7, closed_by=by_reset)
+    half = replaced(spectrum(0, [3], total=7), start_us=7, closed_by=by_reset)
+    for order, counts in (([part], [3, 4]), ([whole, part], [5, 5]), ([part, whole], [5, 5]), ([part, part], [3, 4])):
+        collected = products(*order)
+        assert collected.all_spectra()["front", 0].counts[:2].tolist() == counts
+        assert collected.incomplete_spectra == 0
+    assert products(half).incomplete_spectra == 1
 
 
 def test_channels_beyond_the_spectrum_are_an_error_and_no_crash():

@@ -101,6 +101,7 @@ def test_others_read_the_archive(where, tmp_path):
     fixed = ccsdspy.FixedLength(
         [
             ccsdspy.PacketField("PUS", "fill", 8 * 13),
+            ccsdspy.PacketField("RECORD", "uint", 32),
             ccsdspy.PacketField("STRUCTURE", "uint", 8),
             ccsdspy.PacketField("DICTIONARY", "uint", 32),
             ccsdspy.PacketField("BOOTS", "uint", 32),
@@ -108,7 +109,7 @@ def test_others_read_the_archive(where, tmp_path):
     )
     housekeeping = [bytes(p) for p in packets if p[7:9] == bytes((3, 25))]
     hk = tmp_path / "hk.ccsds"
-    head = [p[:4] + (6 + 13 + 9 - 7).to_bytes(2, "big") + p[6 : 6 + 13 + 9] for p in housekeeping]
+    head = [p[:4] + (6 + 13 + 13 - 7).to_bytes(2, "big") + p[6 : 6 + 13 + 13] for p in housekeeping]
     hk.write_bytes(b"".join(head))
     assert set(fixed.load(str(hk))["DICTIONARY"]) == {Dictionary.load().hash}
 
@@ -268,6 +269,7 @@ def test_a_run_with_damaged_frames_has_its_products(damaged, tmp_path, monkeypat
         ("nowhere", r"target: unknown \('nowhere'\); known are unix, rp2040"),
         ("/dev/no-such-port", r"target /dev/no-such-port: cannot be opened: .*No such file"),
         ("socket://127.0.0.1:1", r"target socket://127.0.0.1:1: cannot be opened: .*refused"),
+        ("socket://127.0.0.1", r"target socket://127.0.0.1: is not socket://HOST:PORT"),
     ],
 )
 def test_a_target_that_cannot_be_had_is_one_line(target, says, tmp_path, capsys):

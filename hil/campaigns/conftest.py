@@ -1,0 +1,50 @@
+"""Campaigns make their own targets; what they went through stands under the results."""
+
+import contextlib
+
+import pytest
+from bench import missing
+from dorn.instrument import Instrument
+
+_TOTALS = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config):
+    config.stash[_TOTALS] = []
+
+
+@pytest.fixture
+def long(request):
+    return request.config.getoption("long")
+
+
+@pytest.fixture
+def totals(request):
+    """totals(line): what the campaign did, with its seed."""
+    return request.config.stash[_TOTALS].append
+
+
+@pytest.fixture
+def open_pico(request):
+    """open_pico(files) -> an instrument on the emulated Pico, connected; switched off after the test."""
+    lacking = missing("rp2040")
+    if lacking:
+        request.node.listed_skip = True
+        pytest.skip(lacking)
+    from dorn.targets.rp2040 import Rp2040Target
+
+    with contextlib.ExitStack() as stack:
+
+        def open_pico(files):
+            instrument = Instrument(stack.enter_context(Rp2040Target(files=files)))
+            instrument.connect()
+            return instrument
+
+        yield open_pico
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.stash[_TOTALS]:
+        terminalreporter.section("campaigns")
+        for line in config.stash[_TOTALS]:
+            terminalreporter.write_line(line)

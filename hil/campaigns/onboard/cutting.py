@@ -1,0 +1,179 @@
+# A flash whose power fails at every operation, and in every way, below MicroPython's own littlefs.
+#
+# Parts write files. Before each erase of a sector and each program of a page that comes of it, the flash is copied as
+# it would be if power failed there, and the copy is mounted and examined; then the writing goes on. Now and then power
+# fails in earnest: it goes on from what that left, so that what one failure leaves meets the next.
+import random
+import sys
+from errno import EINVAL, EIO
+
+import vfs
+
+BLOCK, PAGE = 4096, 256  # of the Pico's flash: what is erased and what is programmed at once
+ROOT, COPY = "/flash", "/copy"
+_NOISE = bytearray(4 * BLOCK)
+
+
+class Flash:
+    """A block device as rp2.Flash. before(at, old, new) is called before each operation: old becomes new there."""
+
+    def __init__(self, image, before=None):
+        self.off = False  # without power nothing answers, not even to a file that closes
+        self._image = memoryview(image)
+        self._before = before
+
+    def readblocks(self, block, out, at=0):
+        if self.off:
+            return -EIO
+        at += BLOCK * block
+        out[:] = self._image[at : at + len(out)]
+
+    def writeblocks(self, block, data, at=0):
+        if at % PAGE or len(data) % PAGE:
+            return -EINVAL
+        for n in range(0, len(data), PAGE):  # the chip programs them one by one
+            page = BLOCK * block + at + n
+            self._operate(page, both(self._image[page : page + PAGE], data[n : n + PAGE]))
+        return -EIO if self.off else 0
+
+    def ioctl(self, what, block):
+        if what == 6:
+            self._operate(BLOCK * block, b"\xff" * BLOCK)
+            return -EIO if self.off else 0
+        return {4: len(self._image) // BLOCK, 5: BLOCK}.get(what, 0)
+
+    def _operate(self, at, new):
+        if self._before and not self.off:
+            self._before(at, bytes(self._image[at : at + len(new)]), new)
+        if not self.off:
+            self._image[at : at + len(new)] = new
+
+
+def both(one, other):
+    """Bits set in both: to program is to clear bits."""
+    return (int.from_bytes(one, "big") & int.from_bytes(other, "big")).to_bytes(len(one), "big")
+
+
+def either(one, other):
+    return (int.from_bytes(one, "big") | int.from_bytes(other, "big")).to_bytes(len(one), "big")
+
+
+def noise(n):
+    at = random.randrange(len(_NOISE) - n)
+    return bytes(_NOISE[at : at + n])
+
+
+def cut_short(old, new):
+    """(how, what is there afterwards) for each way in which power may fail while old becomes new."""
+    n = len(new)
+    at = random.randrange(1, n)
+    yield "before it", old
+    yield f"to octet {at}", new[:at] + old[at:]
+    yield f"from octet {at}", old[:at] + new[at:]
+    if n == BLOCK:
+        yield "zeros", bytes(n)  # a chip programs all bits before it erases
+        yield "noise", noise(n)
+        yield "bits half way", either(old, noise(n))
+    else:
+        yield "bits half way", both(old, either(new, noise(n)))
+
+
+def mount(flash, root):
+    vfs.mount(vfs.VfsLfs2(flash, progsize=PAGE), root)
+
+
+class Campaign:
+    """Parts that share a file system of so many blocks; each is as Part in parts.py says."""
+
+    def __init__(self, name, parts, blocks, seed):
+        random.seed(seed)
+        for at in range(len(_NOISE)):
+            _NOISE[at] = random.getrandbits(8)
+        self.operations = self.cuts = self.failures = self.writes = 0
+        self.erased = set()  # blocks
+        self._name = f"{name}, seed {seed}"
+        self._parts = parts
+        self._writers = [part for part in parts if part.is_written]
+        self._image = bytearray(b"\x5a" * BLOCK * blocks)  # a used flash is not blank
+        self._copy = bytearray(len(self._image))
+        self._flash = Flash(self._image)
+        self._copied = False  # a copy is mounted
+        self._violation = None
+        self._fail_at = 0  # operation
+        vfs.VfsLfs2.mkfs(self._flash, progsize=PAGE)
+        mount(self._flash, ROOT)
+        for part in parts:
+            part.begin(ROOT)
+
+    def age(self, steps):
+        """Write so often unexamined: metadata is moved on after a hundred erases, blocks are used up."""
+        for _ in range(steps):
+            random.choice(self._writers).step(ROOT)
+
+    def run(self, cuts):
+        """At least so many power cuts; AssertionError at the first that violates what a part promises."""
+        self._power_on()
+        while self.cuts < cuts:
+            try:
+                random.choice(self._writers).step(ROOT)
+                self.writes += 1
+            except OSError:
+                if not self._flash.off:
+                    raise
+            if self._violation is None and self._flash.off:
+                self._power_on()
+                for part in self._writers:
+                    part.resume(ROOT)
+            if self.cuts >= cuts:
+                self._examine("at the end")
+            if self._violation:
+                raise AssertionError(self._violation)
+
+    def _power_on(self):
+        vfs.umount(ROOT)
+        self._flash = Flash(self._image, self._before)
+        mount(self._flash, ROOT)
+        # soon, so that one failure meets the next, or late, so that much is written in between
+        self._fail_at = self.operations + random.randrange(1, random.choice((5, 50, 500)))
+
+    def _before(self, at, old, new):
+        self.operations += 1
+        name = "program"
+        if len(new) == BLOCK:
+            name = "erase"
+            self.erased.add(at // BLOCK)
+        ways = list(cut_short(old, new))
+        for way, left in ways:
+            self._examine(f"operation {self.operations}, {name} block {at // BLOCK} + {at % BLOCK}, {way}", at, left)
+            self.cuts += 1
+        if self.operations == self._fail_at:
+            self.failures += 1
+            self._image[at : at + len(old)] = random.choice(ways)[1]
+            self._flash.off = True
+
+    def _examine(self, where, at=0, left=b""):
+        """What a boot finds if power fails and leaves this there, and that it can go on."""
+        if self._violation:
+            return
+        self._copy[:] = self._image
+        self._copy[at : at + len(left)] = left
+        try:
+            self._mount_copy()
+            for part in self._parts:
+                part.check(COPY)
+            further = random.choice(self._writers)
+            state = further.write_further(COPY)
+            self._mount_copy()
+            for part in self._parts:
+                part.check(COPY, state if part is further else None)
+        except Exception as error:
+            sys.print_exception(error)
+            self._violation = f"{self._name}: {where}: {error!r}"
+            self._flash.off = True
+
+    def _mount_copy(self):
+        if self._copied:
+            vfs.umount(COPY)
+        self._copied = False
+        mount(Flash(self._copy), COPY)
+        self._copied = True

@@ -1,0 +1,214 @@
+# What is kept on flash, one part each, and what of it must be there after power failed.
+import os
+import random
+
+from fsw.link import frame
+from fsw.store.packets import PacketStore
+from fsw.store.slots import Slots
+
+
+class Part:
+    """A state that is replaced by a new one, again and again.
+
+    A part of another kind, such as records that are appended, has its own step(), check() and write_further().
+    """
+
+    is_written = True
+
+    def __init__(self, name):
+        self.name = name
+        self.allowed = ()  # states that may be found: the one acknowledged last, and the one being written
+
+    def begin(self, root):
+        self.step(root)
+
+    def step(self, root):
+        """Write; OSError if power fails."""
+        state = random.getrandbits(30)
+        self.allowed += (state,)
+        self.write(f"{root}/{self.name}", state)
+        self.allowed = (state,)
+
+    def resume(self, root):
+        """After power failed: what is there now counts."""
+        self.allowed = (self.read(f"{root}/{self.name}"),)
+
+    def check(self, root, further=None):
+        """What is found must be allowed; or just what was written further."""
+        allowed = self.allowed if further is None else (further,)
+        found = self.read(f"{root}/{self.name}")
+        if found not in allowed:
+            raise AssertionError(f"{self.name}: found {found}, allowed {allowed}")
+
+    def write_further(self, root):
+        state = random.getrandbits(30)
+        self.write(f"{root}/{self.name}", state)
+        return state
+
+
+class Kept(Part):
+    """A state of so many octets in Slots."""
+
+    def __init__(self, name, octets):
+        super().__init__(name)
+        self._octets = octets
+
+    def write(self, path, state):
+        Slots(path).save(pattern(state, self._octets))
+
+    def read(self, path):
+        found = Slots(path).load()
+        return None if found is None else state_of(found, self._octets)
+
+
+class Checkpoint(Part):
+    """A file of 20 kB, written anew beside the old one in pieces, which then takes its place."""
+
+    OCTETS = 20_000
+    PIECE = 1_000
+
+    def write(self, path, state):
+        piece = pattern(state, self.PIECE)
+        with open(path + ".new", "wb") as f:
+            for _ in range(0, self.OCTETS, self.PIECE):
+                f.write(piece)
+        os.rename(path + ".new", path)
+
+    def read(self, path):
+        with open(path, "rb") as f:
+            return state_of(f.read(self.OCTETS + 1), self.OCTETS)
+
+
+class Stored(Part):
+    """The packet store, a ring of a few segments. Records are acknowledged when it says that they are on flash."""
+
+    SEGMENTS = 4
+    _packet, _frame = bytearray(604), bytearray(620)
+
+    def begin(self, root):
+        self.given = 0  # numbers, up to here
+        self.acknowledged = []
+        self._open(root)
+        self.step(root)
+
+    def _open(self, root):
+        self._store = PacketStore(f"{root}/{self.name}", self.SEGMENTS, self.given + 1, lambda errno: None)
+
+    def step(self, root):
+        store = self._store
+        for _ in range(random.randrange(1, 8)):
+            self._append(store)
+        self.given = store.next - 1
+        first = store.last + 1
+        store.ask()
+        while store.pending and store.turn(0):
+            pass
+        self.acknowledged += range(first, store.last + 1)
+        if store.dropped:
+            self.acknowledged = [n for n in self.acknowledged if n >= store.first]
+
+    def _append(self, store):
+        record = store.take_number()
+        octets = self._octets(record)
+        self._packet[:23] = bytes(19) + record.to_bytes(4, "big")
+        for at in range(23, octets):
+            self._packet[at] = record * at & 0xFF
+        store.append(memoryview(self._frame)[: frame.encode(self._packet, octets, self._frame)])
+        return record
+
+    def resume(self, root):
+        """The boot record has reserved numbers beyond all that were given."""
+        self._open(root)
+        self.acknowledged = self._read(self._store)
+
+    def check(self, root, further=None):
+        store = PacketStore(f"{root}/{self.name}", self.SEGMENTS, 0, self._report)
+        found = self._read(store)
+        wanted = [n for n in self.acknowledged if n >= store.first]
+        if found[: len(wanted)] != wanted or (store.first > self.acknowledged[0] and store.bytes < 2 * 16384):
+            raise AssertionError(f"{self.name}: found {found[-9:]}, acknowledged {wanted[-9:]}")
+        beyond = found[len(wanted) :]
+        allowed = range(wanted[-1] + 1, (self.given if further is None else further) + 1)
+        if [n for n in beyond if n not in allowed] or (further is not None and store.last != further):
+            raise AssertionError(f"{self.name}: found {beyond} behind {wanted[-1]}, not of {allowed}, {further}")
+
+    def _report(self, errno):
+        raise AssertionError(f"{self.name}: errno {errno}")
+
+    def _read(self, store):
+        """The numbers on flash, in the order they stand there; what is damaged is not among them."""
+        found, sent = [], []
+        store.room = lambda: True
+        store.resend = lambda packet: found.append(self._number(packet)) or True
+        store.done = lambda first, last, count: sent.append(count)
+        store.retrieve(1, 1 << 30)
+        while not sent:
+            store.turn(0, False)
+        if store.bad or sent != [len(found)]:
+            raise AssertionError(f"{self.name}: {store.bad} damaged, {sent} sent, {len(found)} found")
+        return found
+
+    def _number(self, packet):
+        record = int.from_bytes(packet[19:23], "big")
+        if len(packet) != self._octets(record) or packet[-1] != record * (len(packet) - 1) & 0xFF:
+            raise AssertionError(f"{self.name}: record {record} is not as it was")
+        return record
+
+    def _octets(self, record):
+        return 24 + record % 500
+
+    def write_further(self, root):
+        store = PacketStore(f"{root}/{self.name}", self.SEGMENTS, self.given + 1, self._report)
+        record = self._append(store)
+        store.flush()
+        return record
+
+
+class Beside(Part):
+    """Files that nobody writes, as the firmware's own: small ones, within the metadata, and some with blocks."""
+
+    is_written = False
+    SIZES = (20, 500, 300, 400, 250, 5000, 500, 300, 400, 9000, 350, 450)
+
+    def begin(self, root):
+        os.mkdir(f"{root}/{self.name}")
+        for n, size in enumerate(self.SIZES):
+            for folder in (root, f"{root}/{self.name}"):
+                with open(f"{folder}/file{n}", "wb") as f:
+                    f.write(pattern(n, size))
+
+    def check(self, root, further=None):
+        n = random.randrange(len(self.SIZES))
+        for folder in (root, f"{root}/{self.name}"):
+            with open(f"{folder}/file{n}", "rb") as f:
+                if state_of(f.read(), self.SIZES[n]) != n:
+                    raise AssertionError(f"{folder}/file{n}: damaged")
+
+
+def pattern(state, octets):
+    """The state over and over, so that a mixture of two is seen."""
+    return (state.to_bytes(4, "big") * (octets // 4 + 1))[:octets]
+
+
+def state_of(found, octets):
+    """The state whose pattern it is, or a text that says that it is none."""
+    state = int.from_bytes(found[:4], "big")
+    return state if found == pattern(state, octets) else f"{len(found)} octets, mixed"
+
+
+# name -> (blocks of the file system, its parts)
+SCENARIOS = {
+    "slots": (32, lambda: (Kept("parameters", 200), Kept("boot", 40), Beside("beside"))),
+    "checkpoint": (48, lambda: (Checkpoint("checkpoint"), Beside("beside"))),
+    "store": (48, lambda: (Stored("store"), Beside("beside"))),
+    "together": (
+        80,
+        lambda: (
+            Kept("parameters", 512),
+            Kept("boot", 40),
+            Checkpoint("checkpoint"),
+            Stored("store"),
+            Beside("beside"),
+        ),
+    ),
+}

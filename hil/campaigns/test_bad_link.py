@@ -1,0 +1,260 @@
+"""A bad line for long: nothing is taken for what it was not, and once it heals every stored record is on ground."""
+
+import random
+import zlib
+from collections import Counter
+
+import pytest
+from bench import Link
+from cobs import cobs
+from dorn.downlink import Downlink
+from dorn.head.front_end import FrontEnd, Head
+from dorn.link import archive, frames
+from dorn.session import Session
+from dorn.targets import TargetError, open_target
+from mangler import FAULTS, Mangler
+from particles import poisson
+
+SHORT, LONG = 100_000, 10_000_000  # bytes each way
+FAULTS_UP = dict.fromkeys(FAULTS, 0.001)  # of a byte; a frame up has some 20
+FAULTS_DOWN = dict.fromkeys(FAULTS, 0.0001)  # and one down up to 600
+TENTH = 0.0004  # of the bits flipped: of frames of 270 bytes
+AT_ONCE = 100  # bytes up, ten times a second
+STRETCH_S = 600  # bad at most: the store has 1 MB
+BAD_DOWNLINK_S = 1800  # of target time, at most
+
+
+def packets_in(data):
+    """The packets of whole frames."""
+    for piece in filter(None, data.split(b"\0")):
+        try:
+            content = cobs.decode(piece)
+        except cobs.DecodeError:
+            continue
+        if len(content) > 4 and zlib.crc32(content[:-4]).to_bytes(4, "big") == content[-4:]:
+            yield content[:-4]
+
+
+class Uplink:
+    """Knows what was sent and what came through `fault`, intact."""
+
+    def __init__(self):
+        self.fault = bytes
+        self.octets = self.posted = 0
+        self.sent = set()
+        self.intact = Counter()
+        self.last_set = {}  # parameter, 2 octets -> value, 4
+        self._rest = b""
+
+    def __call__(self, data):
+        self.octets += len(data)
+        sent = list(packets_in(data))
+        self.posted += len(sent)
+        self.sent.update(sent)
+        data = self.fault(data)
+        whole, zero, self._rest = (self._rest + data).rpartition(b"\0")
+        for packet in packets_in(whole + zero):
+            assert packet in self.sent
+            self.intact[packet] += 1
+            if packet[7:9] == bytes((20, 3)):
+                self.last_set[packet[11:13]] = packet[13:17]
+        return data
+
+
+class Downlinked:
+    """What the instrument sent, and what of it arrived."""
+
+    def __init__(self, link):
+        self._link = link
+        self.octets = self.pongs = 0
+        self.records = {}  # number -> packet
+        self._recent = set()
+        self.fault = bytes
+
+    def __call__(self, data):
+        self.octets += len(data)
+        return self.fault(data)
+
+    def look(self, dictionary):
+        """At what went by since the last look; what a fault holds back may come behind later ones."""
+        sent, arrived = self._link.sent[:], self._link.arrived[:]
+        self._link.sent.clear()
+        self._link.arrived.clear()
+        if self.fault is bytes:
+            self._recent.clear()
+        self._recent.update(sent)
+        assert self._recent.issuperset(arrived), "a packet arrived that nobody sent"
+        for packet in sent:
+            decoded = dictionary.decode(packet)
+            self.pongs += decoded.name == "pong"
+            record = decoded.fields.get("record")
+            if record:
+                assert self.records.setdefault(record, packet) == packet, f"record {record} came again otherwise"
+
+
+class BadLine:
+    def __init__(self, target, seed, path):
+        self.target = target
+        self.link = Link(target)
+        self.link.up, self.link.down = self.up, self.down = Uplink(), Downlinked(self.link)
+        self.session = Session(self.link)
+        self.seed = seed
+        self.rng = random.Random(seed)
+        self.counts = Counter()
+        self.refused = set()
+        self.session.record(path)
+        self.session.connect()
+
+    def bad(self, up, down):
+        self.seed += 1
+        self.up.fault = Mangler(self.seed, **up)
+        self.down.fault = Mangler(-self.seed, **down)
+
+    def heal(self):
+        for fault in (self.up.fault, self.down.fault):
+            self.counts.update(fault.counts)
+        self.up.fault = self.down.fault = bytes
+        self.link.send(b"\0")
+        self.session.advance(3)
+
+    def talk(self):
+        """AT_ONCE bytes up, of telecommands and noise."""
+        rng, encode = self.rng, self.session.dictionary.encode
+        data = b""
+        while len(data) < AT_ONCE:
+            sequence, ack = rng.randrange(1 << 14), rng.choice((0, 9, 15))
+            kind = rng.choice(("ping", "ping", "report", "set", "unarmed", "nonsense", "noise"))
+            if kind == "noise":
+                data += rng.randbytes(rng.choice((1, 30, 30, 700))) + b"\0"
+                continue
+            if kind == "ping":
+                packet = encode("ping", sequence, ack=ack)
+            elif kind == "report":
+                packet = encode("report_parameter", sequence, ack=ack, parameter=rng.randrange(16, 32))
+            elif kind == "set":
+                values = {"parameter": rng.randrange(16, 32), "value": rng.randrange(200)}
+                packet = encode("set_parameter", sequence, ack=ack, **values)
+            elif kind == "unarmed":
+                packet = encode("function", sequence, ack=ack, function="reset")
+            else:
+                packet = rng.randbytes(rng.randrange(1, 40))
+            if kind in ("unarmed", "nonsense"):
+                self.refused.add(packet)
+            data += frames.encode(packet)
+        self.link.send(data)
+        self.session.advance(0.1)
+
+    def check_commands(self):
+        """What arrived intact, and nothing else, was accepted and executed."""
+        self.session.advance(2)
+        hk, intact = self.session.housekeeping.fields, self.up.intact
+        refused = sum(n for packet, n in intact.items() if packet in self.refused)
+        pings = sum(n for packet, n in intact.items() if packet[7:9] == bytes((17, 1)) and packet not in self.refused)
+        self.down.look(self.session.dictionary)
+        assert self.down.pongs == pings
+        assert hk["commands_rejected"] == refused % 2**16
+        assert hk["commands_accepted"] == (intact.total() - refused) % 2**16
+        assert hk["boot_count"] == 1 and hk["task_failures"] == hk["store_missed"] == 0
+        for parameter, value in list(self.up.last_set.items()):
+            number = int.from_bytes(parameter, "big")
+            answer = self.session.wait_for(
+                lambda packet, number=number: packet.name == "parameter_value" and packet.fields["parameter"] == number,
+                5,
+                lambda number=number: self.session.post("report_parameter", parameter=number),
+            )
+            assert answer.fields["value"] == int.from_bytes(value, "big")
+
+    def downlink(self):
+        balance = Downlink(self.session).complete()
+        assert balance.lost == 0
+        self.counts["requests"] += balance.requests
+
+    def downlink_while_bad(self):
+        """It comes to an end: with everything, or with an error that says what is missing."""
+        self.bad({"flip": TENTH}, {"flip": TENTH})
+        begin_us, damaged = self.target.now_us, self.session.crc_errors
+        self.down.look(self.session.dictionary)
+        self.counts["while bad"] += 1
+        try:
+            self.downlink()
+        except TargetError as error:
+            assert "nothing came" in str(error) or "no answer" in str(error)
+            self.counts["given up"] += 1
+        assert self.target.now_us - begin_us <= BAD_DOWNLINK_S * 1e6
+        self.counts["while bad, frames"] += len(self.link.sent)
+        self.counts["while bad, damaged"] += self.session.crc_errors - damaged
+        self.heal()
+
+
+def archived(path, dictionary):
+    """Record number -> packet, of an archive."""
+    found = {}
+    for packet in archive.read(path):
+        record = dictionary.decode(packet).fields.get("record")
+        if record:
+            assert record not in found
+            found[record] = packet
+    return found
+
+
+def test_bad_link(long, seed, totals, tmp_path):
+    octets = LONG if long else SHORT
+    path = tmp_path / "telemetry.ccsds"
+    with open_target("unix", Head(FrontEnd(), seed)) as target:
+        line = BadLine(target, seed, path)
+        session, up, down = line.session, line.up, line.down
+        for parameter, value in (("housekeeping_period", 1), ("rates_period", 1), ("storage_per_day", 100_000_000)):
+            session.command("set_parameter", parameter=parameter, value=value)
+        session.command("function", function="start")
+        target.inject(poisson(20, 1e6, seed))
+        while min(up.octets, down.octets) < octets:
+            line.bad(FAULTS_UP, FAULTS_DOWN)
+            until_us = target.now_us + STRETCH_S * 1e6
+            while target.now_us < until_us and min(up.octets, down.octets) < octets:
+                line.talk()
+                down.look(session.dictionary)
+            line.heal()
+            line.check_commands()
+            line.downlink_while_bad()
+            line.downlink()
+        session.command("disable_storage")  # what waits in memory is written
+        session.advance(2)
+        line.downlink()
+        down.look(session.dictionary)
+    ground, counts = archived(path, session.dictionary), line.counts
+    totals(
+        f"bad link: {up.octets} bytes up, {down.octets} down, {sum(counts[fault] for fault in FAULTS)} faults;"
+        f" {up.intact.total()} telecommands of {up.posted} came intact; {len(ground)} records on ground,"
+        f" {counts['requests']} requests; {counts['while bad']} times asked while bad"
+        f" ({counts['while bad, damaged']} of {counts['while bad, frames']} frames damaged),"
+        f" {counts['given up']} given up; seed {seed}: all records are here, nothing else"
+    )
+    assert all(counts[fault] for fault in FAULTS) and up.intact.total() < up.posted and session.unknown == 0
+    assert ground == down.records
+
+
+def test_records_that_never_come_end_the_downlink(seed, tmp_path):
+    """What comes live meanwhile is no reason to go on for ever."""
+    with open_target("unix", Head(FrontEnd(), seed)) as target:
+        line = BadLine(target, seed, tmp_path / "telemetry.ccsds")
+        for parameter in ("housekeeping_period", "rates_period", "storage_delay"):
+            line.session.command("set_parameter", parameter=parameter, value=1)
+        gone = range(20, 80, 2)  # a request for each, which take longer together than from housekeeping to housekeeping
+
+        def fault(data):
+            kept = b""
+            for frame in data.split(b"\0")[:-1]:  # whole frames, on this target
+                (packet,) = packets_in(frame)
+                if line.session.dictionary.decode(packet).fields.get("record") not in gone:
+                    kept += frame + b"\0"
+            return kept
+
+        line.down.fault = fault
+        line.session.advance(60)
+        begin_us = target.now_us
+        with pytest.raises(TargetError, match="records 20 to 20: asked for 20 times, and nothing came"):
+            line.downlink()
+        assert target.now_us - begin_us <= BAD_DOWNLINK_S * 1e6
+        line.down.fault = bytes
+        line.downlink()
+        assert all(record in line.session.records for record in gone)

@@ -1,0 +1,218 @@
+"""Power fails at every flash operation: what was acknowledged is there, what was being written is old or new.
+
+Under MicroPython's unix port and its littlefs each operation is cut in several ways and each result examined by itself
+(onboard/cutting.py). On the emulated Pico the whole firmware runs and is switched on again after each cut.
+"""
+
+import itertools
+import random
+import time
+from functools import partial
+from pathlib import Path
+
+import micropython
+import pytest
+from dorn import onboard_image
+from dorn.files import onboard_root
+
+ONBOARD = Path(__file__).parent / "onboard"
+SCENARIOS = ("slots", "checkpoint", "store", "together")
+SHORT, LONG = 1200, 20_000  # cuts of a scenario
+YOUNG, OLD = 200, 3000  # writes before, at most: after some 2000 littlefs has moved its metadata
+
+SCRIPT = """
+from cutting import Campaign
+import os
+import random
+from parts import SCENARIOS, Checkpoint, Kept, Part, pattern, state_of
+{change}
+blocks, parts = SCENARIOS[{scenario!r}]
+campaign = Campaign({scenario!r}, parts(), blocks, {seed})
+campaign.age({age})
+campaign.run({cuts})
+print(campaign.writes, campaign.operations, campaign.cuts, campaign.failures, len(campaign.erased), blocks)
+"""
+
+
+def run(scenario, seed, cuts, age, change=""):
+    """Writes acknowledged, flash operations, cuts, power failures in earnest, blocks erased, blocks."""
+    script = SCRIPT.format(scenario=scenario, seed=seed, cuts=cuts, age=age, change=change)
+    return map(int, micropython.run(script, heap_kb=4000, path=[ONBOARD]).split())
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_below_littlefs(scenario, long, seed, totals):
+    age = random.Random(f"{scenario} {seed}").randrange(OLD if long else YOUNG)
+    writes, operations, cuts, failures, erased, blocks = run(scenario, seed, LONG if long else SHORT, age)
+    totals(
+        f"{scenario}: {cuts} cuts at {operations} flash operations of {writes} writes after {age} others, "
+        f"{failures} in earnest, {erased} of {blocks} blocks erased, seed {seed}: nothing lost"
+    )
+
+
+# A way of writing that a power cut breaks, and the scenario it is in: the campaign must find it.
+NAIVE = {
+    "in two goes": (
+        "slots",
+        """
+def write(self, path, state):
+    for mode in ("wb", "ab"):
+        with open(path, mode) as f:
+            f.write(pattern(state, 100))
+def read(self, path):
+    with open(path, "rb") as f:
+        return state_of(f.read(), 200)
+Kept.write, Kept.read = write, read
+""",
+    ),
+    "acknowledged before it is written": (
+        "slots",
+        """
+begin = Part.step
+def step(self, root):
+    state = random.getrandbits(30)
+    self.allowed = (state,)
+    self.write(f"{root}/{self.name}", state)
+Kept.step, Kept.begin = step, begin
+""",
+    ),
+    "the old one removed first": (
+        "checkpoint",
+        """
+def write(self, path, state):
+    beside(self, path + ".x", state)
+    if self.allowed[1:]:
+        os.remove(path)
+    os.rename(path + ".x", path)
+beside, Checkpoint.write = Checkpoint.write, write
+""",
+    ),
+    "in place, piece by piece": (
+        "checkpoint",
+        """
+def write(self, path, state):
+    with open(path, "wb") as f:
+        for _ in range(0, self.OCTETS, self.PIECE):
+            f.write(pattern(state, self.PIECE))
+            f.flush()
+Checkpoint.write = write
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("naive", NAIVE)
+def test_the_campaign_finds_what_a_cut_breaks(naive, seed):
+    scenario, change = NAIVE[naive]
+    with pytest.raises(AssertionError, match=f"AssertionError: {scenario}, seed {seed}: operation"):
+        run(scenario, seed, SHORT, 0, change)
+
+
+# -- the firmware on the emulated Pico ---------------------------------------------------------------------------------
+
+DONE = (0.0, 0.1, 0.5, 0.9, 1.0)  # how much of an operation, when power fails
+ROUNDS = 6  # of the long form: less than five minutes, or faulthandler_timeout shows a hang
+LIMIT_S = 20
+
+
+@pytest.fixture
+def switch_on(open_pico):
+    """switch_on(changed) -> an instrument on the emulated Pico; changed as onboard_image.files says."""
+
+    def switch_on(changed=None):
+        files = onboard_image.files("pico", changed)
+        instrument = open_pico(files)
+        instrument.manifest = onboard_image.id_of(files[onboard_image.MANIFEST])
+        return instrument
+
+    return switch_on
+
+
+def boot(instrument, begin):
+    """Housekeeping of the boot that `begin` leads to; with another dictionary the session refuses it."""
+    booted, reports = instrument.dictionary.enums["event"]["booted"], []
+
+    def housekeeping(packet):
+        if packet.fields.get("event") == booted:
+            reports.append(packet)
+        return bool(reports) and packet.name == "housekeeping"
+
+    hk = instrument.wait_for(housekeeping, LIMIT_S, begin=begin).fields
+    assert hk["manifest"] == instrument.manifest
+    assert hk["task_failures"] == 0
+    for failure in ("flash_failed", "crashed", "parameters_damaged", "boot_record_damaged"):
+        assert not instrument.events(failure), failure
+    return hk
+
+
+def cut(instrument, begin, operation, done):
+    """Power fails at that flash operation of what `begin` leads to; -> housekeeping of the boot after it."""
+    flash = instrument.target.flash
+    failures = flash.power_failures
+    instrument.target.cut_power_at(operation, done)
+    hk = boot(instrument, begin)
+    assert flash.power_failures == failures + 1, f"{operation} flash operations it did not take"
+    return hk
+
+
+def operations_of_a_boot(instrument):
+    before = instrument.target.flash.operations
+    boot(instrument, instrument.target.power_cycle)
+    return instrument.target.flash.operations - before
+
+
+def test_a_boot_of_the_firmware(switch_on, long, seed, totals):
+    """Each operation of a boot; the boot count behind it says whether the boot that was cut is counted."""
+    instrument, choose, began = switch_on(), random.Random(seed), time.monotonic()
+    cuts = counted = 0
+    for _ in range(ROUNDS if long else 1):
+        operations = operations_of_a_boot(instrument)
+        assert operations
+        for operation, done in itertools.product(range(1, operations + 1), DONE if long else [choose.choice(DONE)]):
+            before = instrument.last("housekeeping")["boot_count"]
+            more = cut(instrument, instrument.target.power_cycle, operation, done)["boot_count"] - before
+            assert more in (1, 2), f"cut at operation {operation} of boot {before + 1}, {done} of it done"
+            cuts, counted = cuts + 1, counted + more - 1
+    each_s = (time.monotonic() - began) / cuts
+    totals(f"rp2040: {cuts} cuts of a boot, {counted} of them counted, seed {seed}: nothing lost; {each_s:.1f} s each")
+
+
+def test_a_parameter_while_it_is_set(switch_on, long, seed, totals):
+    """It is the old or the new one after the boot, and the new one if that was reported."""
+    instrument, choose = switch_on(), random.Random(seed)
+    flash, value, cuts, new = instrument.target.flash, 5, 0, 0
+
+    def ask():
+        return instrument.command("report_parameter", parameter="rates_period")
+
+    for _ in range(ROUNDS if long else 1):
+        before = flash.operations
+        instrument.set("rates_period", value)  # what it is: nothing is written
+        assert flash.operations == before
+        value += 1
+        instrument.set("rates_period", value)
+        operations = flash.operations - before
+        assert operations
+        for operation, done in itertools.product(range(1, operations + 1), DONE if long else [choose.choice(DONE)]):
+            said = len(instrument.said)
+            setting = partial(instrument.post, "set_parameter", parameter="rates_period", value=value + 1)
+            cut(instrument, setting, operation, done)
+            reported = any(p.name == "completion_success" for p in instrument.said[said:])
+            found = instrument.wait_for(lambda p: p.name == "parameter_value", 5, ask).fields["value"]
+            assert found in ([value + 1] if reported else [value, value + 1]), (operation, done)
+            cuts, new, value = cuts + 1, new + found - value, found
+    totals(f"rp2040: {cuts} cuts of a parameter, {new} of them the new one after it, seed {seed}: old or new")
+
+
+def test_a_boot_count_that_a_cut_loses_is_found(switch_on):
+    """The copy in use is removed before the other one is written: the firmware's own file is changed so."""
+    slots = (onboard_root() / "firmware" / "fsw" / "store" / "slots.py").read_text()
+    writing = '        with open(f"{self._path}.{1 - number}", "wb")'
+    assert slots.count(writing) == 1
+    remove = '        if sequence >= 0:\n            import os\n\n            os.remove(f"{self._path}.{number}")\n'
+    instrument = switch_on({"fsw/store/slots.py": slots.replace(writing, remove + writing)})
+    operations, more = operations_of_a_boot(instrument), []
+    for operation in range(1, operations + 1):
+        before = instrument.last("housekeeping")["boot_count"]
+        more.append(cut(instrument, instrument.target.power_cycle, operation, 0.0)["boot_count"] - before)
+    assert min(more) < 1

@@ -1,0 +1,294 @@
+"""A mission, from cruise to surface, with resets and cuts of the link: the books balance to the particle.
+
+What the head delivered = what is in the spectra on ground + what the resets took, which is what came between the last
+checkpoint, or the last spectrum that is safe, and the reset. Each spectrum has exactly what came in its time.
+"""
+
+import contextlib
+import random
+from array import array
+from bisect import bisect_left
+from collections import Counter
+
+from bench import Link
+from dorn.collection import Collection
+from dorn.downlink import Downlink
+from dorn.head.front_end import FrontEnd, Head
+from dorn.instrument import Instrument
+from dorn.run import collect
+from dorn.session import CommandFailed
+from dorn.targets import open_target
+from dorn.targets.event_law import EventLaw
+
+PO_209, RADON = (4883.0,), (5489.48, 6002.55, 7686.82)  # keV; radon with what it deposits
+PHASES = {  # h, particles a second of Po-209 and of radon
+    "cruise": (10, 2.0, 0.0),
+    "first orbit": (32, 2.0, 1.0),
+    "second orbit": (111, 2.0, 2.0),
+    "surface": (23, 2.0, 8.0),
+}
+SHORT = 80  # times less
+NOISE_KEV = 30
+SPACING_NS = 1_000_000  # at least, so that no particle is lost in the dead time of another
+SEGMENTS_BYTES = 4 * 64  # the packet store keeps the number of each segment it has filled
+TOLERANCE_BYTES = 64
+INCIDENTS = {"cut": 4, "power_cycle": 2, "reset_pin": 2, "commanded": 2, "watchdog": 1, "series": 0.5}
+RESETS = ("power_cycle", "reset_pin", "commanded", "watchdog")
+
+
+class EventLog:
+    """What every run of the event builder handed out: its start and the stamps of each detector's hits, target time."""
+
+    def __init__(self, monkeypatch):
+        self.runs: list[tuple[int, list[array]]] = []  # us
+        self.cut_off = 0  # hits of events that a reset ended
+        start, run, stop = EventLaw.start, EventLaw.run, EventLaw.stop
+
+        def logged_start(law, now_ns, detectors):
+            self.runs.append((now_ns // 1000, [array("q") for _ in range(16)]))
+            start(law, now_ns, detectors)
+
+        def logged_run(law, until_ns, limit):
+            reached_ns, events = run(law, until_ns, limit)
+            for stamp_us, word, codes in events:
+                if codes:
+                    (d,) = (d for d in range(16) if word >> 16 + d & 1)
+                    self.runs[-1][1][d].append(stamp_us)
+            return reached_ns, events
+
+        def logged_stop(law):
+            lost = stop(law)
+            self.cut_off += lost
+            return lost
+
+        monkeypatch.setattr(EventLaw, "start", logged_start)
+        monkeypatch.setattr(EventLaw, "run", logged_run)
+        monkeypatch.setattr(EventLaw, "stop", logged_stop)
+
+    @property
+    def hits(self):
+        return sum(len(stamps) for _, detectors in self.runs for stamps in detectors)
+
+
+class Mission:
+    def __init__(self, target, seed, integration_s):
+        self.target = target
+        self.link = Link(target)
+        self.commander = Instrument(self.link)
+        self.downlink = Downlink(self.commander)
+        self.counts = Counter()
+        self.lost = self.requests = 0  # records, and those to send some again
+        self.particles = 0
+        self._resets = []  # (target time, kind)
+        self._rng = random.Random(seed)
+        self._to_come = self._rng.sample(list(INCIDENTS), len(INCIDENTS))  # each at least once
+        self._integration_s = integration_s
+        self._checkpoint_s, self._delay_s = integration_s // 6, integration_s // 60
+        self.commander.connect()
+
+    # -- what happens ------------------------------------------------------------------------------
+
+    def phase(self, seconds, po_209_cps, radon_cps):
+        """With parameters of its own, as long as its source lasts."""
+        radon = radon_cps > 0
+        whole = self._integration_s
+        self.set(
+            integration_time=whole if radon else 2 * whole,
+            checkpoint_period=self._checkpoint_s,
+            housekeeping_period=whole // 6,
+            rates_period=whole // 2,
+            storage_per_day=2_000_000 * 3600 // whole,  # as spectra of 24 detectors and units an integration need it
+            storage_delay=self._delay_s,
+            reset_window=max(whole // 6, 10),
+        )
+        self.measure()
+        self.target.inject(self._source(seconds, po_209_cps, radon_cps))
+        end_us = self.target.now_us + seconds * 1e6
+        while (gap_s := self._rng.expovariate(1 / (1.5 * whole))) < (end_us - self.target.now_us) / 1e6:
+            self.commander.advance(gap_s)
+            if not self._to_come:
+                self._to_come = self._rng.choices(list(INCIDENTS), INCIDENTS.values())
+            self._happen(self._to_come.pop())
+            self.complete()
+            self.commander.advance(self._rng.expovariate(20 / whole))
+            self.measure()
+        while not self.target.head.dry:
+            self.commander.advance(10)
+        collect(self.commander, lambda session: session.function("stop"))
+        self.complete()
+
+    def complete(self):
+        """Everything that is stored is on ground."""
+        balance = self.downlink.complete()
+        self.lost, self.requests = balance.lost, balance.requests
+
+    def set(self, **parameters):
+        for parameter, value in parameters.items():
+            self.commander.set(parameter, value)
+
+    def measure(self):
+        """Acquiring, whatever was before: what does not fit is refused."""
+        for function in ("start", "standby", "start"):
+            with contextlib.suppress(CommandFailed):
+                self.commander.function(function)
+
+    def _source(self, seconds, po_209_cps, radon_cps):
+        rng = random.Random(self._rng.random())
+        at_ns = 0
+        while (at_ns := at_ns + SPACING_NS + int(rng.expovariate(po_209_cps + radon_cps) * 1e9)) < seconds * 1e9:
+            self.particles += 1
+            lines = PO_209 if rng.random() * (po_209_cps + radon_cps) < po_209_cps else RADON
+            yield at_ns, rng.randrange(16), rng.choice(lines)
+
+    # -- incidents ---------------------------------------------------------------------------------
+
+    def _happen(self, kind):
+        if kind == "cut":
+            self.link.up = self.link.down = lambda data: b""
+            self.counts["cut"] += 1
+            for _ in range(self._rng.choice((0, 0, 1, 2))):  # resets that nobody hears of
+                self._reset(self._rng.choice(("power_cycle", "reset_pin", "watchdog")), self._away)
+                self._away()
+            self._away()
+            self.link.heal()
+        elif kind == "series":  # to mode safe
+            for _ in range(6):
+                self._reset("power_cycle", lambda: self.commander.advance(3))
+        else:
+            self._reset(kind, lambda: self.commander.advance(3))
+
+    def _away(self):
+        self.commander.advance(self._rng.uniform(0.05, 0.5) * self._integration_s)
+
+    def _reset(self, kind, then):
+        self.counts[kind] += 1
+        self._resets.append((self.target.now_us, kind))
+        if kind == "power_cycle":
+            self.target.power_cycle(self._rng.uniform(0.1, 30))
+        elif kind == "reset_pin":
+            self.target.reset()
+        elif kind == "watchdog":
+            self.target.stall(10)
+        else:
+            self.commander.function("arm")
+            self.commander.reboot(lambda: self.commander.function("reset"))
+        then()
+
+    # -- the books ---------------------------------------------------------------------------------
+
+    def packets(self, *names):
+        return [packet for packet in self.commander.said if packet.name in names]
+
+    def spectra(self):
+        """detector -> {start: (real time, counts)} of those on ground, us of on-board time, in order.
+
+        Of a spectrum that was sent before a reset and again, as of the last checkpoint, after it, the first counts.
+        """
+        by_reset = self.commander.dictionary.enums["closed_by"]["reset"]
+        found = [{} for _ in range(16)]
+        for f in (packet.fields for packet in self.packets("spectrum")):
+            assert sum(f["counts"]) == f["total"], "the lines are within the channels of one packet"
+            spectra = found[f["detector"]]
+            if f["start_us"] not in spectra or f["closed_by"] != by_reset:
+                spectra[f["start_us"]] = f["real_us"], f["total"]
+        return [dict(sorted(spectra.items())) for spectra in found]
+
+    def kept_us(self, began_us):
+        """Up to then, us of target time, a run has nothing to lose: to a reset what came since the last checkpoint, or
+        since the one before while the spectra sent meanwhile wait in memory; to one that was commanded, or to none,
+        nothing."""
+        at_us, kind = next(reset for reset in [*self._resets, (1 << 62, "none")] if reset[0] >= began_us)
+        return at_us if kind in ("commanded", "none") else at_us - (self._checkpoint_s + self._delay_s + 1) * 1e6
+
+    def starts_us(self):
+        """On-board time of every start of the acquisition, as its event report says."""
+        number = self.commander.dictionary.enums["event"]["acquisition_started"]
+        return sorted(round(p.time_s * 1e6) for p in self.packets("event_info") if p.fields["event"] == number)
+
+
+def lost_in_resets(mission, log):
+    """Hits that were handed out behind what is on ground of their run. Each spectrum is compared with its time."""
+    starts_us, spectra = mission.starts_us(), mission.spectra()
+    assert len(starts_us) == len(log.runs)
+    lost = 0
+    for k, (began_us, hits) in enumerate(log.runs):
+        next_us = starts_us[k + 1] if k + 1 < len(starts_us) else 1 << 62
+        for d, stamps in enumerate(hits):
+            of_run = [(t, *about) for t, about in spectra[d].items() if starts_us[k] - 16 <= t < next_us - 16]
+            at = 0
+            # a run's first spectrum begins with it
+            until_us = shift_us = None
+            for start_us, real_us, counts in of_run:
+                if shift_us is None:
+                    assert abs(start_us - starts_us[k]) <= 16  # a packet's time is in 2^-16 s
+                    shift_us = began_us - start_us
+                else:
+                    assert start_us == until_us, f"run {k}, detector {d}: a spectrum is missing"
+                until_us = start_us + real_us
+                end = bisect_left(stamps, until_us + shift_us)
+                assert counts == end - at, f"run {k}, detector {d}, from {start_us} us: {counts}, not {end - at}"
+                at = end
+            if at < len(stamps):
+                assert stamps[at] >= mission.kept_us(began_us), f"run {k}, detector {d}: more than a reset may take"
+            lost += len(stamps) - at
+    return lost
+
+
+def check_heap(mission):
+    """Free bytes after the last collection, in the first boot and the last that acquired for some integrations.
+
+    Every look finds a little more or less, as a cycle happens to have objects in use: the most of several counts.
+    """
+    started = mission.commander.dictionary.enums["event"]["acquisition_started"]
+    boots = {}
+    begun = None
+    for packet in sorted(mission.packets("event_info", "housekeeping"), key=lambda packet: packet.time_s):
+        f = packet.fields
+        if f.get("event") == started:
+            begun = f["a"]
+        elif packet.name == "housekeeping" and packet.text("mode") == "science" and f["integration"] > begun + 1:
+            boots.setdefault(f["boot_count"], []).append(f["heap_free"])
+    boots = [free for free in boots.values() if len(free) >= 4]
+    first, last = max(boots[0]), max(boots[-1])
+    assert first - last <= SEGMENTS_BYTES + TOLERANCE_BYTES
+    longest = max(boots, key=len)
+    half = len(longest) // 2
+    assert max(longest[:half]) - max(longest[half:]) <= SEGMENTS_BYTES + TOLERANCE_BYTES
+    return first, last
+
+
+def test_soak(long, seed, totals, monkeypatch):
+    log = EventLog(monkeypatch)
+    integration_s, times = (3600, 1) if long else (180, SHORT)
+    head = Head(FrontEnd(noise_kev=NOISE_KEV), seed)
+    with open_target("unix", head) as target:
+        mission = Mission(target, seed, integration_s)
+        for hours, *cps in PHASES.values():
+            mission.phase(hours * 3600 // times, *cps)
+        hours = target.now_us / 3.6e9
+    counts, fates, records = mission.counts, head.fates, mission.commander.records
+    housekeeping = [packet.fields for packet in mission.packets("housekeeping")]
+    for f in housekeeping:
+        wrong = {n: f[n] for n in ("store_missed", "packets_dropped", "ring_overruns", "task_failures") if f[n]}
+        assert not wrong, f"boot {f['boot_count']}, after {f['uptime_ms']} ms: {wrong}"
+    collection = Collection(mission.commander.dictionary)
+    for packet in mission.commander.said:
+        collection.add(packet)
+    ground = sum(int(spectrum.counts.sum()) for spectrum in collection.all_spectra().values())
+    lost = lost_in_resets(mission, log) + log.cut_off
+    heap = check_heap(mission)
+    missed = fates.lost_dead_time + fates.disabled + head.pending  # as nothing was acquired
+    safe = len(mission.commander.events("safe"))
+    totals(
+        f"soak: {hours:.1f} h, {fates.injected} particles: {ground} on ground, {lost} lost in resets,"
+        f" {missed} while nothing was acquired; "
+        + ", ".join(f"{counts[kind]} {kind}" for kind in (*RESETS, "cut"))
+        + f", {safe} times to mode safe; records: {records.received} received, {mission.requests} requests,"
+        f" {records.repeated} repeated, {mission.lost} lost; heap free {heap[0]}, {heap[1]} bytes; seed {seed}"
+    )
+    assert fates.injected == mission.particles and fates.merged == fates.below_threshold == fates.spurious == 0
+    assert fates.injected == fates.delivered + missed
+    assert fates.delivered == log.hits + log.cut_off
+    assert fates.delivered == ground + lost
+    assert mission.lost == 0
+    assert ground > fates.injected / 2 and all(counts[kind] for kind in (*RESETS, "cut")) and safe

@@ -1,0 +1,99 @@
+"""A task that hangs or crashes, each in turn, on the emulated Pico: reset or restart by the rules, the cause reported,
+the bias gone by hardware."""
+
+import pytest
+from dorn import onboard_image
+from dorn.dictionary import Dictionary
+from dorn.files import onboard_root
+
+# task -> file and a line of its turn, before which it goes wrong once the parameter `storage_delay` is 7
+TURNS = {
+    "acquisition": ("fsw/spectra/acquisition.py", "        if now >= self._rollover_us and"),
+    "commands": ("fsw/app.py", "        data = self._board.link.read()\n"),
+    "spectra": ("fsw/pus/spectra.py", "        s = self._spectrum\n        if self._cleared"),
+    "rates": ("fsw/pus/rates.py", "        a = self._acquisition\n        s = a.state"),
+    "housekeeping": ("fsw/pus/housekeeping.py", "        a, e, slow_control ="),
+    "slow_control": ("fsw/health/slow_control.py", "        self._turned_us = now\n"),
+    "storage": ("fsw/pus/storage.py", "        safe = self._modes.is_safe\n        if now"),
+}
+SHORT = ("storage",)
+DICTIONARY = Dictionary.load()
+ENUMS = DICTIONARY.enums
+FAULT = """        from fsw import app
+        if app.fault:
+            {fault}
+"""
+
+
+def pytest_generate_tests(metafunc):
+    if "task" in metafunc.fixturenames:
+        metafunc.parametrize("task", TURNS if metafunc.config.getoption("long") else SHORT)
+
+
+@pytest.fixture
+def faulty(open_pico):
+    """faulty(task, fault) -> an instrument with the bias on, whose task does that once a parameter is set."""
+
+    def faulty(task, fault):
+        path, line = TURNS[task]
+        changed = {path: _source(path)}
+        assert changed[path].count(line) == 1
+        changed[path] = changed[path].replace(line, FAULT.format(fault=fault) + line)
+        # by a telecommand only: the parameter is on flash, and the boot after it must be well
+        arming = "            self._store.delay_us = 1_000_000 * value\n"
+        app = changed.get("fsw/app.py", _source("fsw/app.py"))
+        assert app.count(arming) == 1
+        app = app.replace(
+            arming,
+            arming + "            global fault\n            fault = value == 7 and self._executive.tasks != ()\n",
+        )
+        changed["fsw/app.py"] = app + "\n\nfault = False\n"
+        instrument = open_pico(onboard_image.files("pico", changed))
+        instrument.set("rates_period", 1)
+        instrument.set("housekeeping_period", 1)
+        instrument.set("bias", 5000)
+        instrument.start()
+        instrument.function("arm")
+        instrument.function("bias_on")
+        instrument.until(lambda: bool(instrument.events("bias_reached")), 20)
+        assert instrument.target.slow_control.bias_mv > 0
+        return instrument
+
+    return faulty
+
+
+def _source(path):
+    return (onboard_root() / "firmware" / path).read_text()
+
+
+def go_wrong(instrument):
+    """(boot count, cause) after the boot that follows; nothing is left on."""
+    boot = instrument.reboot(lambda: instrument.post("set_parameter", parameter="storage_delay", value=7), 40)
+    instrument.until(lambda: instrument.target.slow_control.bias_mv == 0, 3)
+    return boot
+
+
+def test_a_task_that_hangs(faulty, task, totals):
+    """The watchdog bites within 8 s, and hardware takes the bias away before it, after 2.5 s."""
+    instrument = faulty(task, "while True: pass")
+    count, _ = instrument.events("booted")[-1]
+    supply = instrument.target.slow_control
+    instrument.post("set_parameter", parameter="storage_delay", value=7)
+    instrument.advance(5.0)  # the longest period of a task, one second, and 2.5
+    assert supply.bias_mv == 0 and instrument.target.resets == 0
+    assert instrument.reboot(lambda: None, 15) == (count + 1, ENUMS["reset_cause"]["watchdog"])
+    totals(f"{task} hangs: bias off by hardware, reset by the watchdog, cause reported")
+
+
+def test_a_task_that_raises(faulty, task, totals):
+    """Three more turns, then a reset; exception, task and line are reported before it and, from flash, after it."""
+    instrument = faulty(task, "raise ValueError(1)")
+    count, _ = instrument.events("booted")[-1]
+    assert go_wrong(instrument) == (count + 1, ENUMS["reset_cause"]["crash"])
+    expected = ENUMS["task"][task] | ENUMS["exception"]["value"] << 8
+    failures = instrument.events("task_failed")
+    assert {a for a, _ in failures} == {expected} and len({line for _, line in failures}) == 1
+    assert len(failures) == 4
+    instrument.next("housekeeping")
+    assert instrument.events("crashed") == [(expected, failures[0][1])]
+    totals(f"{task} raises: 3 turns more, reset, {instrument.last('housekeeping')['resets_in_row']} in a row, reported")
