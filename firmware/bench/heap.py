@@ -15,9 +15,10 @@ from boards import open_board
 stages.append(free())
 board = open_board()
 stages.append(free())
-from fsw.app import App, BootRecord, Supervisor
+from fsw.app import App, BootRecord, Supervisor, kept
 
 stages.append(free())
-app = App(board, Supervisor(board.watchdog), BootRecord(board.flash, board.reset_cause))
+folder = kept(board.flash)
+app = App(board, folder, Supervisor(board.watchdog), BootRecord(folder, board.reset_cause))
 stages.append(free())
 print("FIGURES", *stages)

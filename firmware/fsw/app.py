@@ -1,4 +1,5 @@
 # Wires the parts together; nothing else constructs them.
+import os
 import sys
 
 from fsw import icd
@@ -26,10 +27,11 @@ def run(board):
     """The instrument, until it resets. An exception that nothing else could deal with is put on record."""
     supervisor = Supervisor(board.watchdog)
     supervisor.begin()  # before anything that can fail: a start that does not succeed is tried again
-    boot_record = BootRecord(board.flash, board.reset_cause)
+    folder = kept(board.flash)
+    boot_record = BootRecord(folder, board.reset_cause)
     app = None
     try:
-        app = App(board, supervisor, boot_record)
+        app = App(board, folder, supervisor, boot_record)
         app.run()
     except Exception as error:
         boot_record.crashed(app and app.failing(), error)
@@ -37,7 +39,7 @@ def run(board):
 
 
 class App:
-    def __init__(self, board, supervisor, boot_record):
+    def __init__(self, board, folder, supervisor, boot_record):
         self._board = board
         self._boot_record = boot_record
         self._deframer = Deframer(icd.MAX_PACKET)
@@ -47,10 +49,10 @@ class App:
         self._acquisition = acquisition = Acquisition(board, report, time.start_us)
         self._slow_control = slow_control = SlowControl(board.slow_control, report)
         self._modes = modes = Modes(acquisition, slow_control, boot_record, report)
-        self._checkpoint = checkpoint = Checkpoint(board.flash, acquisition, report, time.start_us)
+        self._checkpoint = checkpoint = Checkpoint(folder, acquisition, report, time.start_us)
         self._spectra = spectra = Spectra(acquisition, checkpoint, telemetry, board.link)
         self._store = store = PacketStore(
-            board.flash + "/store",
+            folder + "/store",
             board.store_segments,
             boot_record.record,
             lambda errno: report(icd.EVENT_FLASH_FAILED, errno),
@@ -62,7 +64,7 @@ class App:
         store.room, store.resend, store.done = board.link.room, telemetry.resend, storage.retrieved
         self._executive = executive = Executive(board, self._attention, supervisor.turn, report)
 
-        self._parameters = parameters = Parameters(telemetry, self._set, Slots(board.flash + "/parameters"), modes)
+        self._parameters = parameters = Parameters(telemetry, self._set, Slots(folder + "/parameters"), modes)
         modes.parameters = parameters
         self._functions = Functions(acquisition, slow_control, modes, board.clock)
         services = {8: self._functions, 15: storage, 20: parameters}
@@ -195,6 +197,16 @@ class App:
     def _period(self, task, seconds):
         task.period_us = 1_000_000 * seconds
         task.due_us = self._board.clock.us()  # the new interval begins with a packet
+
+
+def kept(flash):
+    """The folder of what is written while flying: a folder grows with each write, and imports read the root's."""
+    folder = flash + "/kept"
+    try:
+        os.mkdir(folder)
+    except OSError:  # it is there, or the boot record tells that nothing can be written
+        pass
+    return folder
 
 
 def optional(name):

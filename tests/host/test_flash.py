@@ -131,19 +131,50 @@ def test_a_service_left_out_is_removed_and_a_foreign_file_is_kept(capsys):
         assert board.housekeeping()["manifest"] == onboard_image.manifest_id("pico", ["rates"])
         kept = []
         board.do(lambda: kept.extend(files_of(board)))
-        assert "fsw/pus/rates.mpy" not in kept and {"notes.txt", "fsw/mine.py", "boot.0"} <= set(kept)
+        assert "fsw/pus/rates.mpy" not in kept and {"notes.txt", "fsw/mine.py", "kept/boot.0"} <= set(kept)
 
 
-def files_of(board):
-    """Paths of all files in the emulated flash."""
+def mounted(image):
+    """The file system in it; LittleFSError if it cannot be mounted."""
     from littlefs import LittleFS, UserContext
 
-    image = board.target.flash.contents()
     context = UserContext(buffsize=len(image))
     context.buffer[:] = image
     fs = LittleFS(context=context, block_size=4096, block_count=len(image) // 4096, mount=False)
     fs.mount()
+    return fs
+
+
+def files_of(board):
+    """Paths of all files in the emulated flash."""
+    fs = mounted(board.target.flash.contents())
     return [f"{folder}/{name}".lstrip("/") for folder, _, names in fs.walk("/") for name in names]
+
+
+def vital(image):
+    """A sector without which the file system cannot be mounted."""
+    from littlefs import LittleFSError
+
+    for sector in range(len(image) // 4096):
+        try:
+            mounted(image[: 4096 * sector] + bytes(4096) + image[4096 * (sector + 1) :])
+        except LittleFSError:
+            return sector
+    raise AssertionError("none")
+
+
+def test_a_damaged_file_system_is_formatted_by_a_stock_image_and_flashed_again():
+    """No power cut damages a sector so. Nothing runs then, nothing is on, the prompt is there, the files are gone."""
+    with desk(firmware_files()) as board:
+        board.housekeeping(starting=True)
+        board.do(lambda: board.target.flash.damage(vital(board.target.flash.contents())))
+        board.power_cycle()
+        assert not starts_something(board)
+        found = []
+        board.do(lambda: found.extend((files_of(board), board.target.slow_control.bias_mv)))
+        assert found == [[], 0]
+        assert board.flash() == 0
+        assert board.housekeeping()["boot_count"] == 1
 
 
 @pytest.mark.parametrize(

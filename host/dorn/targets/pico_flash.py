@@ -80,6 +80,11 @@ class Flash:
     def contents(self) -> bytes:
         return bytes(self._view)
 
+    def damage(self, sector: int) -> None:
+        """What was written there is gone, whatever was meant to be: no power cut does that."""
+        self._view[sector * _SECTOR : (sector + 1) * _SECTOR] = bytes(_SECTOR)
+        self._seen = self.contents()
+
     def cut_at(self, operation: int, done: float) -> None:
         """Power fails at that operation from now, 1 the next, with so much of it done, 0 to 1."""
         self._cut_at, self._done = self.operations + operation, done

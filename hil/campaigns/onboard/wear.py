@@ -1,0 +1,98 @@
+# What the persistent structures take of the flash: days of the firmware's own classes on littlefs, every erase counted.
+import os
+from array import array
+
+import vfs
+from cutting import BLOCK, PAGE, Flash, mount
+from fsw import icd
+from fsw.link import frame
+from fsw.store.boot import BootRecord, OnBoardTime
+from fsw.store.checkpoint import Checkpoint
+from fsw.store.packets import PacketStore
+from fsw.store.slots import Slots
+
+_ROOT = "/flash"
+_TURN_S = 10  # from one look of the task to the next: nothing is due more often
+_OCTETS = 600  # of a stored packet, at most
+_FILES = 30
+_DAY_S = 86_400
+_PER_S = 1_000_000
+
+
+class Clock:
+    def __init__(self):
+        self.now_us = 0
+
+    def us(self):
+        return self.now_us
+
+
+class Acquisition:
+    """Spectra with counts in every channel: the longest checkpoints there can be."""
+
+    running = True
+    integration = 1
+    _counts = array("H", range(icd.CHANNELS))
+
+    def look(self, s):
+        channels = icd.CHANNELS if s < icd.DETECTORS else icd.COINCIDENCE_CHANNELS
+        return (self.integration, 0, 0, 0, 0), 0, channels - 1, self._counts, 0
+
+
+class Wear:
+    """A flash of `blocks`, with octets of files that nobody writes, as the firmware's own, and a store of `segments`.
+
+    erases: of each block. stored: octets.
+    """
+
+    def __init__(self, blocks, octets, segments, folder):
+        self.erases = array("I", [0] * blocks)
+        self.stored = 0
+        flash = Flash(bytearray(b"\x5a" * BLOCK * blocks), self._before)
+        vfs.VfsLfs2.mkfs(flash, progsize=PAGE)
+        mount(flash, _ROOT)
+        for n in range(_FILES):
+            with open(f"{_ROOT}/file{n}", "wb") as f:
+                f.write(bytes(octets // _FILES))
+        os.mkdir(_ROOT + folder)
+        folder = _ROOT + folder
+        self._clock = Clock()
+        self._acquisition = Acquisition()
+        self._boot = BootRecord(folder, icd.RESET_CAUSE_POWER_ON)
+        self._store = PacketStore(folder + "/store", segments, self._boot.record, self._failed)
+        self._boot.follow(OnBoardTime(self._clock, 0), self._store)
+        self._checkpoint = Checkpoint(folder, self._acquisition, self._failed, 0)
+        Slots(folder + "/parameters").save(bytes(200))
+        for block in range(blocks):
+            self.erases[block] = 0
+
+    def _before(self, at, old, new):
+        self.erases[at // BLOCK] += len(new) == BLOCK
+
+    def _failed(self, *why):
+        raise AssertionError(why)
+
+    def run(self, days, per_day, delay_s, checkpoint_s, integration_s):
+        """Packets of so many octets a day, evenly: the most writes that `delay_s` allows. Checkpoints and boot record
+        as they come."""
+        store, clock, checkpoint = self._store, self._clock, self._checkpoint
+        store.delay_us = _PER_S * delay_s
+        checkpoint.period_us = _PER_S * checkpoint_s
+        packet, framed = bytearray(_OCTETS), bytearray(frame.size(_OCTETS))
+        budget = 0  # octets times _DAY_S
+        for now_s in range(0, _DAY_S * days, _TURN_S):
+            clock.now_us += _PER_S * _TURN_S
+            budget += per_day * _TURN_S
+            octets = min(budget // _DAY_S, _OCTETS)
+            if octets >= 100:
+                packet[19:23] = store.take_number().to_bytes(4, "big")
+                n = frame.encode(packet, octets, framed)
+                store.append(memoryview(framed)[:n])
+                budget -= n * _DAY_S
+                self.stored += n
+            while store.turn(clock.now_us):
+                pass
+            while checkpoint.turn(clock.now_us, False, not store.pending):
+                pass
+            self._boot.keep()
+            self._acquisition.integration += now_s % integration_s == 0
