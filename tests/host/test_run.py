@@ -58,7 +58,7 @@ def test_a_measured_spectrum_comes_back_as_its_authors_state(where, tmp_path):
     needs(where)
     path, regions = realdata.lisbon_csv(tmp_path, "2Cal.dat", calibration=realdata.ONE_TO_ONE)
     out = tmp_path / "out"
-    assert run(path, "--target", where, "--replay", "--spacing", "regular", "--rate", 2000, "--out", out) == 0
+    assert run(path, "--target", where, "--replay", "--spacing", "regular", "--rate", 20_000, "--out", out) == 0
     energies_kev, counts = spectrum(out)
     for region in regions:
         inside = (energies_kev > region.low_kev) & (energies_kev < region.high_kev)
