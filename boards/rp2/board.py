@@ -62,7 +62,7 @@ def open_link(constants):
 
 
 class Board:
-    flash = ""
+    flash = code = ""
 
     def __init__(self, constants):
         machine.freq(constants.CLOCK_MHZ * 1_000_000)  # the event builder counts in cycles of this clock

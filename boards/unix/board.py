@@ -40,6 +40,7 @@ class Board:
         # main.py FLASH RESET_CAUSE FIXED HIT PASS MAINTENANCE: the folder that is the flash, why it starts, dead times
         # of events, 1 after a reset for maintenance
         self.flash = sys.argv[1]
+        self.code = sys.argv[0].rpartition("/")[0]
         self.reset_cause = int(sys.argv[2])
         self._maintenance = sys.argv[6] == "1"
         self._now_us = 0

@@ -15,6 +15,10 @@ from boards import open_board
 stages.append(free())
 board = open_board()
 stages.append(free())
+from fsw.spectra.memory import spectra
+
+spectra()  # first, as in main.py
+stages.append(free())
 from fsw.app import App, BootRecord, Supervisor, kept
 
 stages.append(free())

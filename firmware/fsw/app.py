@@ -5,22 +5,30 @@ import sys
 from fsw import icd
 from fsw.executive import Executive, Task
 from fsw.health.modes import Modes
+from fsw.health.self_test import self_test
 from fsw.health.slow_control import SlowControl
+from fsw.health.storm import Storm
 from fsw.health.supervisor import Supervisor
+from fsw.link.authentication import TRAILER, Authentication
 from fsw.link.frame import Deframer
-from fsw.link.packet import Telemetry
+from fsw.link.packet import Refused, Telemetry
 from fsw.pus.events import Events
 from fsw.pus.functions import Functions
-from fsw.pus.housekeeping import Housekeeping
+from fsw.pus.housekeeping import Housekeeping, Structure, Structures
 from fsw.pus.parameters import Parameters
 from fsw.pus.router import Router
 from fsw.pus.spectra import Spectra
 from fsw.pus.storage import Storage
+from fsw.pus.time import Time
 from fsw.spectra.acquisition import Acquisition
+from fsw.spectra.scan import Scan
 from fsw.store.boot import BootRecord, OnBoardTime
 from fsw.store.checkpoint import Checkpoint
 from fsw.store.packets import SEGMENT, PacketStore
 from fsw.store.slots import Slots
+from micropython import const
+
+_US = const(1_000_000)  # of a second
 
 
 def run(board):
@@ -39,19 +47,24 @@ def run(board):
 
 
 class App:
+    """Its parts are there for the services that are made with it."""
+
     def __init__(self, board, folder, supervisor, boot_record):
-        self._board = board
-        self._boot_record = boot_record
-        self._deframer = Deframer(icd.MAX_PACKET)
-        time = OnBoardTime(board.clock, boot_record.time_us)
-        telemetry = Telemetry(time, board.link)
-        report = Events(telemetry).report
-        self._acquisition = acquisition = Acquisition(board, report, time.start_us)
-        self._slow_control = slow_control = SlowControl(board.slow_control, report)
-        self._modes = modes = Modes(acquisition, slow_control, boot_record, report)
+        self.board = board
+        self.boot_record = boot_record
+        self.authentication = Authentication(board.flash, folder)
+        self.deframer = Deframer(icd.MAX_PACKET + TRAILER)
+        self.time = time = OnBoardTime(board.clock, boot_record.time_us)
+        self.telemetry = telemetry = Telemetry(time, board.link)
+        self.events = events = Events(telemetry)
+        self.report = report = events.report
+        self.acquisition = acquisition = Acquisition(board, report, time)
+        self.slow_control = slow_control = SlowControl(board.slow_control, report)
+        self.modes = modes = Modes(board.clock, acquisition, slow_control, boot_record, report)
+        self.storm = Storm(acquisition, report)
         self._checkpoint = checkpoint = Checkpoint(folder, acquisition, report, time.start_us)
         self._spectra = spectra = Spectra(acquisition, checkpoint, telemetry, board.link)
-        self._store = store = PacketStore(
+        store = PacketStore(
             folder + "/store",
             board.store_segments,
             boot_record.record,
@@ -59,37 +72,44 @@ class App:
         )
         boot_record.follow(time, store)
         size = board.store_segments * SEGMENT
-        self._storage = storage = Storage(store, checkpoint, boot_record, modes, spectra.closing, telemetry, size)
+        self.storage = storage = Storage(store, checkpoint, boot_record, modes, spectra.closing, telemetry, size)
         telemetry.store = storage
         store.room, store.resend, store.done = board.link.room, telemetry.resend, storage.retrieved
-        self._executive = executive = Executive(board, self._attention, supervisor.turn, report)
-
-        self._parameters = parameters = Parameters(telemetry, self._set, Slots(folder + "/parameters"), modes)
+        self.executive = executive = Executive(board, self._attention, supervisor.turn, report)
+        self.parameters = parameters = Parameters(telemetry, self._set, Slots(folder + "/parameters"), modes, report)
         modes.parameters = parameters
-        self._functions = Functions(acquisition, slow_control, modes, board.clock)
-        services = {8: self._functions, 15: storage, 20: parameters}
-        test, rates = optional("test"), optional("rates")
-        if test:
-            services[17] = test.Test(telemetry)
-        self._router = Router(telemetry, services)
-        housekeeping = Housekeeping(
-            board,
-            boot_record,
-            manifest_id(board.flash),
-            modes,
+        modes.scan = scan = Scan(acquisition, self._comparators, telemetry, report)
+        self._time_service = Time(time, board.clock, boot_record, parameters, telemetry, report)
+        self._functions = Functions(
             acquisition,
-            executive,
-            self._router,
-            self._deframer,
             slow_control,
-            storage,
-            telemetry,
-            report,
+            modes,
+            lambda: self_test(folder, board.code, slow_control, report),
         )
+        self._services = services = {
+            5: events,
+            8: self._functions,
+            9: self._time_service,
+            15: storage,
+            20: parameters,
+        }
+        self.router = Router(telemetry, services)
+        for name, number in icd.OPTIONAL:
+            module = optional(name)
+            if module:
+                services[number] = module.service(self)
+        rates = services.get(130)
+        housekeeping = Housekeeping(self, manifest_id(board.flash))
+        science = Structure(rates.send if rates else nothing, icd.P_RATES_PERIOD)
+        services[3] = Structures(
+            {icd.STRUCTURE_HEALTH: housekeeping.structure, icd.STRUCTURE_SCIENCE: science}, parameters, board.clock
+        )
+        parts = [self._time_service, self.storm, scan] + [self.service(number) for number in (11, 12, 129)]
+        self._operated = [part for part in parts if part]
         #                          run                                period, budget, limit, all ms
         # a packet, and up to 32 pieces that USB takes all at once when its host reads again
-        self._rates = Task(rates.Rates(acquisition, modes, telemetry).turn if rates else nothing, 5000, 7, 3000)
-        self._housekeeping = Task(housekeeping.turn, 10000, 7, 3000)
+        self._rates = Task(science.turn, 5000, 12, 3000)
+        self._housekeeping = Task(housekeeping.turn, 10000, 12, 3000)
         self._tasks = (
             Task(acquisition.turn, 0, 15, 3000),
             Task(self._commands, 0, 500, 3000),  # a parameter is written to flash: the longest erase takes 400 ms
@@ -98,16 +118,22 @@ class App:
             self._housekeeping,
             Task(slow_control.turn, 500, 10, 3000),
             Task(storage.turn, 200, 500, 3000),
+            Task(self._operate, 250, 12, 3000),
         )
-        storage.task = self._tasks[-1]
+        storage.task = self._tasks[icd.TASK_STORAGE]
+        self._plain = self._plain_parameters()
         failed = parameters.apply_all() or slow_control.failed
         self._report_boot(report)
         if failed:
             report(icd.EVENT_SLOW_CONTROL_FAILED, failed)
 
+    def service(self, number):
+        """An optional service, or None."""
+        return self._services.get(number)
+
     def _report_boot(self, report):
         """What the start found, and what follows from it."""
-        record, parameters, modes = self._boot_record, self._parameters, self._modes
+        record, parameters, modes = self.boot_record, self.parameters, self.modes
         report(icd.EVENT_BOOTED, record.count, record.reset_cause)
         if record.errno:
             report(icd.EVENT_FLASH_FAILED, record.errno)
@@ -124,6 +150,8 @@ class App:
             modes.safe(icd.SAFE_REASON_RESETS)
         elif record.safe:
             modes.safe(icd.SAFE_REASON_COMMANDED)
+        else:
+            modes.enter(icd.MODE_STANDBY)
 
     def run(self):
         """Never returns; raises what a task raised too often."""
@@ -132,71 +160,120 @@ class App:
         for name in list(sys.modules):
             if "." in name:
                 del sys.modules[name]
-        self._executive.begin(self._tasks)
-        self._executive.run()
+        self.executive.begin(self._tasks)
+        self.executive.run()
 
     def failing(self):
         """Number of the task that failed too often, or None."""
-        return self._executive.failing
+        return self.executive.failing
+
+    # -- tasks -------------------------------------------------------------------------------------
 
     def _attention(self):
-        return self._acquisition.backlog() or self._spectra.waiting()
+        return self.acquisition.backlog() or self._spectra.waiting()
 
     def _commands(self, now):
-        data = self._board.link.read()
+        if self.router.handle_released():
+            return True
+        data = self.board.link.read()
         if not data:
             return False
-        for packet in self._deframer.feed(data):
-            self._router.handle(packet)
+        for content in self.deframer.feed(data):
+            try:
+                packet = self.authentication.open(content)
+            except Refused as refusal:
+                self.router.refuse(content, *refusal.args)
+                continue
+            self.router.handle(packet)
             if self._functions.restart is not None:
                 self._end()
-                self._board.reset(self._functions.restart == icd.FUNCTION_MAINTENANCE)
+                self.board.reset(self._functions.restart == icd.FUNCTION_MAINTENANCE)
         return True  # there may be more
+
+    def _operate(self, now):
+        for part in self._operated:
+            part.turn(now)
 
     def _end(self):
         """A reset that was commanded: what can be kept is kept."""
-        if not self._modes.is_safe:
+        if not self.modes.is_safe:
             try:
-                if self._acquisition.running:
+                if self.acquisition.running:
                     self._checkpoint.write()
-                self._store.flush()
+                self.storage.store.flush()
             except OSError:  # the next start tells what is missing
                 pass
-        self._boot_record.close()
+        self.boot_record.close()
+
+    # -- parameters --------------------------------------------------------------------------------
+
+    def _plain_parameters(self):
+        """number -> (object, attribute, factor), of those that are no more than a value somewhere."""
+        store, storage, storm, scan = self.storage.store, self.storage, self.storm, self.modes.scan
+        plain = {
+            icd.P_STORAGE_DELAY: (store, "delay_us", _US),
+            icd.P_CHECKPOINT_PERIOD: (self._checkpoint, "period_us", _US),
+            icd.P_RESET_WINDOW: (storage, "quiet_us", _US),
+            icd.P_TIME_INTERVAL: (self._time_service, "interval_us", _US),
+            icd.P_STORM_RATE: (storm, "rate", 1),
+            icd.P_STORM_HOLD: (storm, "hold_us", _US),
+            icd.P_SCAN_FROM: (scan, "first_mv", 1),
+            icd.P_SCAN_STEP: (scan, "step_mv", 1),
+            icd.P_SCAN_STEPS: (scan, "steps", 1),
+            icd.P_SCAN_DWELL: (scan, "dwell_s", 1),
+        }
+        monitoring = self.service(12)
+        if monitoring:
+            plain[icd.P_MONITOR_INTERVAL] = (monitoring, "interval_us", _US)
+        return plain
 
     def _set(self, number, value):
         """A parameter takes effect; OSError if slow control does not answer."""
-        if number == icd.P_INTEGRATION_TIME:
-            self._acquisition.set_integration(value)
+        if number in self._plain:
+            part, attribute, factor = self._plain[number]
+            setattr(part, attribute, factor * value)
+        elif number == icd.P_INTEGRATION_TIME:
+            self.storm.set_integration(value)
         elif number == icd.P_RATES_PERIOD:
             self._period(self._rates, value)
         elif number == icd.P_HOUSEKEEPING_PERIOD:
             self._period(self._housekeeping, value)
         elif number == icd.P_DETECTORS_ON:
-            self._acquisition.set_detectors(value)
+            self.acquisition.set_detectors(value)
         elif number == icd.P_COMPARATOR_FRONT:
-            self._comparators(value, self._parameters.get(icd.P_COMPARATOR_BACK))
+            self._comparators(value, self.parameters.get(icd.P_COMPARATOR_BACK))
         elif number == icd.P_COMPARATOR_BACK:
-            self._comparators(self._parameters.get(icd.P_COMPARATOR_FRONT), value)
+            self._comparators(self.parameters.get(icd.P_COMPARATOR_FRONT), value)
         elif number <= icd.P_PULSER_RATE:
-            self._slow_control.set(number, value)
+            self.slow_control.set(number, value)
         elif number == icd.P_STORAGE_PER_DAY:
-            self._storage.set_budget(value)
-        elif number == icd.P_STORAGE_DELAY:
-            self._store.delay_us = 1_000_000 * value
-        elif number == icd.P_CHECKPOINT_PERIOD:
-            self._checkpoint.period_us = 1_000_000 * value
-        elif number == icd.P_RESET_WINDOW:
-            self._storage.quiet_us = 1_000_000 * value
-        elif number != icd.P_RESET_LIMIT:  # which counts at boot
-            self._acquisition.set_threshold(number - icd.P_THRESHOLD, value)
+            self.storage.set_budget(value)
+        elif icd.P_THRESHOLD <= number < icd.P_THRESHOLD + icd.DETECTORS:
+            self.acquisition.set_threshold(number - icd.P_THRESHOLD, value)
+        elif number == icd.P_STORM_INTEGRATION:
+            self.storm.integration_s = value
+            self.storm.apply()
+        else:
+            self._set_optional(number, value)
 
-    def _comparators(self, front_mv, back_mv):
-        self._slow_control.comparators(self._board.clock.us(), front_mv, back_mv)
+    def _set_optional(self, number, value):
+        """Of a service that may have been left out; or `reset_limit`, which counts at boot."""
+        event_list, rates = self.service(129), self.service(130)
+        if icd.P_QUOTA <= number < icd.P_QUOTA + 4 and event_list:
+            event_list.quota[number - icd.P_QUOTA] = value
+        elif icd.P_LINE_BELOW <= number <= icd.P_TRACKING and rates:
+            rates.lines.set(number, value)
+
+    def _comparators(self, front_mv=None, back_mv=None):
+        """Set both; without levels as the parameters say."""
+        if front_mv is None:
+            front_mv = self.parameters.get(icd.P_COMPARATOR_FRONT)
+            back_mv = self.parameters.get(icd.P_COMPARATOR_BACK)
+        self.slow_control.comparators(self.board.clock.us(), front_mv, back_mv)
 
     def _period(self, task, seconds):
-        task.period_us = 1_000_000 * seconds
-        task.due_us = self._board.clock.us()  # the new interval begins with a packet
+        task.period_us = _US * seconds
+        task.due_us = self.board.clock.us()  # the new interval begins with a packet
 
 
 def kept(flash):

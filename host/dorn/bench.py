@@ -27,7 +27,7 @@ _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_unit
 def measure() -> dict[str, float]:
     """Figures by the names of budget.toml, "group.name", in a minute or two. UserError without an emulator or image."""
     files = onboard_image.files("pico")
-    boot, board_code, builder, code, app = _figures(files, "heap.py")
+    boot, board_code, builder, spectra, code, app = _figures(files, "heap.py")
     pico = constants(PICO / "constants.py")
     promised_cps = tomllib.loads((PICO / "budget.toml").read_text())["speed"]["regular_cps"]["target"]
     ring_us = ((1 << pico["RING_BITS"]) - 1) / promised_cps * 1e6
@@ -35,8 +35,8 @@ def measure() -> dict[str, float]:
     return {
         "ram.free_at_boot": boot,
         "ram.event_builder": board_code - builder,
-        "ram.code": boot - board_code + builder - code,
-        "ram.app": code - app,
+        "ram.code": boot - board_code + spectra - code,
+        "ram.app": builder - spectra + code - app,
         "ram.free": hk["heap_free_min"],
         "files.mpy": sum(len(content) for name, content in files.items() if name.endswith(".mpy")),
         "time.boot": boot_us,

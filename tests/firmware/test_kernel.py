@@ -69,7 +69,7 @@ while reads < EVENTS:
     gc.collect()
     micropython.heap_lock()
     try:
-        n = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs)
+        n = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs, listed)
         unread = k.unread(0, 0, 0, tails, state)
     finally:
         micropython.heap_unlock()
@@ -259,7 +259,7 @@ result = array.array("I", bytes(4 * 6))
 
 def sort(until, at):
     state[k.UNTIL] = until
-    result[at] = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs)
+    result[at] = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs, listed)
     result[at + 1], result[at + 2] = state[k.STATUS], state[k.STAMP]
 
 CODE = 12  # where a function of native code holds its address

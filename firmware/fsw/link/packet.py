@@ -29,6 +29,11 @@ def parse(packet):
     return packet[7], packet[8], packet[6] & 15, packet[_TC_HEADER : n - _CRC]
 
 
+def cuc(seconds, fraction):
+    """Microseconds of a CUC time with a fraction of 2^-16 s, rounded up: never before it."""
+    return seconds * 1_000_000 + (fraction * 1_000_000 + 0xFFFF >> 16)
+
+
 class Telemetry:
     """Builds one packet at a time and gives its frame to `link.write(view) -> bool`: all or nothing.
 
@@ -40,7 +45,7 @@ class Telemetry:
     def __init__(self, time, link):
         self.taken = self.dropped = 0
         self.store = None
-        self._time = time
+        self.time = time
         self._record = 0
         self._link = link
         self._buf = bytearray(icd.MAX_PACKET + frame.CRC)
@@ -60,7 +65,7 @@ class Telemetry:
         if priority:
             self._record = self.store.number(priority) if self.store else 0
             values = (self._record,) + values
-        us = self._time.us()
+        us = self.time.us()
         seconds = us // 1000000
         pack_into(
             ">HHHBBBHHIH",
@@ -87,6 +92,14 @@ class Telemetry:
     def halves(self, array, first, count):
         """Append array('H')[first:first+count] as 16-bit numbers."""
         _halves(array, first, count, self._buf, self._room(array, first, count, 2))
+
+    def octets(self, data):
+        """Append octets."""
+        at, n = self._n, len(data)
+        if at + n + _CRC > icd.MAX_PACKET:
+            raise ValueError(f"packet: no room for {n} octets")
+        self._buf[at : at + n] = data
+        self._n = at + n
 
     def end(self):
         """Close the packet, frame it and hand it to the link; False if that did not take it."""

@@ -1,67 +1,88 @@
-# ST[03] housekeeping: the health of the instrument.
+# ST[03] housekeeping: the health of the instrument, and which structures are sent, how often.
 from fsw import icd
+from fsw.link.packet import Refused
 from fsw.spectra import kernel as k
 from fsw.version import VERSION
 from micropython import const
 
-_STRUCTURE = const(1)
+_ENABLE = const(5)
+_REPORT = const(27)
+_INTERVAL = const(31)
+
+
+class Structure:
+    """What is sent at intervals: send(now), and the parameter that has the interval. `on`: enabled"""
+
+    def __init__(self, send, parameter):
+        self.on = True
+        self.send = send
+        self.parameter = parameter
+
+    def turn(self, now):
+        if self.on:
+            self.send(now)
+
+
+class Structures:
+    """The telecommands of ST[03]. structures: number -> Structure"""
+
+    def __init__(self, structures, parameters, clock):
+        self._structures = structures
+        self._parameters = parameters
+        self._clock = clock
+
+    def check(self, subtype, number, interval=None):
+        structure = self._structures.get(number)
+        if not structure:
+            raise Refused(icd.FAILURE_UNKNOWN_ENTRY, number)
+        if subtype == _INTERVAL:
+            self._parameters.check(subtype, structure.parameter, interval)
+
+    def execute(self, subtype, number, interval=None):
+        structure = self._structures[number]
+        if subtype == _INTERVAL:
+            self._parameters.set(structure.parameter, interval)
+        elif subtype == _REPORT:
+            structure.send(self._clock.us())
+        else:
+            structure.on = subtype == _ENABLE
 
 
 class Housekeeping:
-    def __init__(
-        self,
-        board,
-        boot_record,
-        manifest,
-        modes,
-        acquisition,
-        executive,
-        router,
-        deframer,
-        slow_control,
-        storage,
-        telemetry,
-        report,
-    ):
-        self._board = board.id
-        self._boot_record = boot_record
+    def __init__(self, app, manifest):
+        self.structure = Structure(self.send, icd.P_HOUSEKEEPING_PERIOD)
+        self._app = app
         self._manifest = manifest
-        self._modes = modes
-        self._storage = storage
-        self._link = board.link
-        self._report = report
         self._taken = self._dropped = 0
-        self._clock = board.clock
-        self._events = board.events
-        self._acquisition = acquisition
-        self._executive = executive
-        self._router = router
-        self._deframer = deframer
-        self._slow_control = slow_control
-        self._telemetry = telemetry
         self._faults = 0
 
     def turn(self, now):
-        a, e, slow_control = self._acquisition, self._executive, self._slow_control
-        boot_record, store = self._boot_record, self._storage.store
+        self.structure.turn(now)
+        self._look_at_link(self._app.telemetry)
+
+    def send(self, now):
+        app = self._app
+        a, e, slow_control = app.acquisition, app.executive, app.slow_control
+        boot_record, storage = app.boot_record, app.storage
+        schedule, monitoring = app.service(11), app.service(12)
         if a.running:
-            self._faults += 1 if self._events.faults() else 0
+            self._faults += 1 if a.events.faults() else 0
         self._faults += a.state[k.BAD_CODES]
         a.state[k.BAD_CODES] = 0
         e.measure_load()
         bias_mv, _, temperature_head, temperature_board = slow_control.monitors
-        telemetry = self._telemetry
+        telemetry = app.telemetry
         telemetry.begin(
             icd.HOUSEKEEPING,
-            _STRUCTURE,
+            icd.STRUCTURE_HEALTH,
             icd.HASH,
             boot_record.count,
             boot_record.reset_cause,
             *VERSION,
-            self._board,
+            app.board.id,
             self._manifest,
-            self._modes.mode(),
-            self._clock.us() // 1000,
+            app.modes.mode,
+            app.board.clock.us() // 1000,
             e.heap_free,
             e.heap_free_min,
             e.gc_max_us,
@@ -69,9 +90,9 @@ class Housekeeping:
             e.overruns & 0xFFFF,
             e.failures & 0xFFFF,
             e.busy_permille,
-            self._router.accepted & 0xFFFF,
-            self._router.rejected & 0xFFFF,
-            self._deframer.bad & 0xFFFF,
+            app.router.accepted & 0xFFFF,
+            app.router.rejected & 0xFFFF,
+            app.deframer.bad & 0xFFFF,
             telemetry.dropped & 0xFFFF,
             a.integration,
             a.detectors,
@@ -87,14 +108,19 @@ class Housekeeping:
             slow_control.fired & 0xFFFFFFFF,
             slow_control.errors & 0xFFFF,
             boot_record.in_row,
-            store.first,
-            store.last,
-            self._storage.missed() & 0xFFFFFFFF,
+            storage.store.first,
+            storage.store.last,
+            storage.missed() & 0xFFFFFFFF,
+            app.storm.rate_cps,
+            app.storm.raging,
+            app.authentication.rejected & 0xFFFF,
+            len(schedule) if schedule else 0,
+            monitoring.out() if monitoring else 0,
+            a.state[k.LISTED],
         )
         telemetry.words(e.longest_us, 0, len(e.longest_us))
         telemetry.halves(e.load_permille, 0, len(e.load_permille))
         telemetry.end()
-        self._look_at_link(telemetry)
 
     def _look_at_link(self, telemetry):
         """A link that took nothing since the last time is restarted, once."""
@@ -103,5 +129,5 @@ class Housekeeping:
             self._dropped = telemetry.dropped
         elif self._dropped is not None and telemetry.dropped != self._dropped:
             self._dropped = None  # until it takes something
-            self._link.restart()
-            self._report(icd.EVENT_LINK_RESTARTED, telemetry.dropped)
+            self._app.board.link.restart()
+            self._app.report(icd.EVENT_LINK_RESTARTED, telemetry.dropped)

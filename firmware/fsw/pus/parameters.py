@@ -8,6 +8,7 @@ from micropython import const
 
 _ENTRY = ">HI"  # on flash: number and value of each, so that another version of the firmware knows what it reads
 _OCTETS = const(6)
+_LOAD_TABLE = const(129)
 
 
 class Parameters:
@@ -16,8 +17,9 @@ class Parameters:
     damaged: copies found damaged when they were read; with 2, and where there are none, the defaults count.
     """
 
-    def __init__(self, telemetry, apply, slots, modes):
+    def __init__(self, telemetry, apply, slots, modes, report):
         self._telemetry = telemetry
+        self._report = report
         self._apply = apply
         self._slots = slots
         self._modes = modes
@@ -32,6 +34,10 @@ class Parameters:
                 continue
             if low <= value <= high:
                 self._values[place] = value
+
+    def all(self):
+        """The values, array("I"), in the order of the dictionary."""
+        return self._values
 
     def get(self, number):
         """Value of a parameter; raises Refused if there is none of this number."""
@@ -65,9 +71,12 @@ class Parameters:
             self._apply(number, old)
             raise
 
-    def restore(self):
-        """All to their defaults. OSError of the flash: nothing is changed; of slow control: it does not answer."""
-        old, self._values = self._values, _defaults()
+    def replace(self, values):
+        """Other values for all, as a whole. -> how many differ
+
+        OSError of the flash: nothing is changed; of slow control: it does not answer.
+        """
+        old, self._values = self._values, values
         try:
             self.save()
         except OSError:
@@ -76,6 +85,7 @@ class Parameters:
         failed = self.apply_all()
         if failed:
             raise OSError(failed)
+        return sum(old[place] != value for place, value in enumerate(values))
 
     def save(self):
         """Write all to flash; OSError leaves there what was."""
@@ -85,22 +95,35 @@ class Parameters:
         self._slots.save(data)
 
     def check(self, subtype, number=None, value=None):
-        if number is not None:
+        if subtype == _LOAD_TABLE:
+            _table(number)
+        elif number is not None:
             _, low, high = _find(number)
             if value is None:
                 return
             if not low <= value <= high:
                 raise Refused(icd.FAILURE_OUT_OF_RANGE, value)
-        if self._modes.is_safe:
-            raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_SAFE)
+        self._modes.check_not_safe()
 
     def execute(self, subtype, number=None, value=None):
-        if number is None:
-            self.restore()
+        if subtype == _LOAD_TABLE:
+            values = array("I", self._values)
+            for parameter, entry in _table(number):
+                values[_find(parameter)[0]] = entry
+            self._report(icd.EVENT_TABLE_LOADED, number, self.replace(values))
+        elif number is None:
+            self.replace(_defaults())
         elif value is None:
             self._telemetry.send(icd.PARAMETER_VALUE, number, self.get(number))
         else:
             self.set(number, value)
+
+
+def _table(number):
+    for known, entries in icd.TABLES:
+        if known == number:
+            return entries
+    raise Refused(icd.FAILURE_UNKNOWN_ENTRY, number)
 
 
 def _defaults():

@@ -1,17 +1,24 @@
-# ST[130] rates: everything counted since the last clear.
+# ST[130] rates: everything counted since the last clear, and the line regions.
 from fsw import icd
 from fsw.spectra import kernel as k
+from fsw.spectra.lines import Lines
 
 
 class Rates:
-    def __init__(self, acquisition, modes, telemetry):
-        self._acquisition = acquisition
-        self._modes = modes
-        self._telemetry = telemetry
+    def __init__(self, app):
+        self._acquisition = app.acquisition
+        self.lines = self._acquisition.lines = Lines(self._acquisition)
+        self._modes = app.modes
+        self._telemetry = app.telemetry
 
-    def turn(self, now):
+    def send(self, now):
+        """Send both packets."""
         if self._modes.is_safe:
             return
+        self._rates()
+        self._line_rates()
+
+    def _rates(self):
         a = self._acquisition
         s = a.state
         telemetry = self._telemetry
@@ -31,3 +38,14 @@ class Rates:
         )
         telemetry.words(a.counters, 0, 64)
         telemetry.end()
+
+    def _line_rates(self):
+        lines, telemetry = self.lines, self._telemetry
+        lines.update()
+        telemetry.begin(icd.LINE_RATES, self._acquisition.real_us, lines.tracked())
+        telemetry.halves(lines.counts, 0, len(lines.counts))
+        telemetry.halves(lines.centroid, 0, len(lines.centroid))
+        telemetry.end()
+
+
+service = Rates  # what App makes

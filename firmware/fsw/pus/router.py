@@ -4,6 +4,9 @@ from struct import calcsize, unpack
 from fsw import icd
 from fsw.link.packet import Refused, parse
 from fsw.pus.verification import ACCEPTANCE, COMPLETION, START, Verification
+from micropython import const
+
+_RELEASED = const(8)
 
 
 class Router:
@@ -17,6 +20,28 @@ class Router:
         self.rejected = 0
         self._services = services
         self._verification = Verification(telemetry)
+        self._released = []  # telecommands of the schedule and of events, to be handled
+
+    def release(self, packet):
+        """Have a telecommand handled with the next turn of commands; False if too many wait."""
+        if len(self._released) >= _RELEASED:
+            return False
+        self._released.append(packet)
+        return True
+
+    def handle_released(self):
+        """Handle the first that was released. -> whether there was one"""
+        if not self._released:
+            return False
+        self.handle(self._released.pop(0))
+        return True
+
+    def refuse(self, packet, failure, detail):
+        """Report that a packet was not let in."""
+        if len(packet) >= 4:
+            self._verification.begin(packet)
+            self._verification.failure(icd.ACCEPTANCE_FAILURE, failure, detail)
+        self.rejected += 1
 
     def handle(self, packet):
         """Take one packet of any content; every failure is reported, none is raised."""
@@ -48,9 +73,12 @@ class Router:
             raise Refused(icd.FAILURE_UNKNOWN_SERVICE, service)
         for known in icd.COMMANDS:
             if known[0] == service and known[1] == subtype:
-                if calcsize(known[2]) != len(data):
+                octets = calcsize(known[2])
+                values = unpack(known[2], data[:octets]) if len(data) >= octets else ()
+                # octets may follow, as many as the last value says
+                if len(data) != octets + (values[-1] if known[3] and values else 0):
                     raise Refused(icd.FAILURE_BAD_LENGTH, len(data))
-                return self._services[service], unpack(known[2], data)
+                return self._services[service], values + (bytes(data[octets:]),) if known[3] else values
         raise Refused(icd.FAILURE_UNKNOWN_SUBTYPE, subtype)
 
     def _refuse(self, failure, detail):

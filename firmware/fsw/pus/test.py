@@ -3,11 +3,14 @@ from fsw import icd
 
 
 class Test:
-    def __init__(self, telemetry):
-        self._telemetry = telemetry
+    def __init__(self, app):
+        self._telemetry = app.telemetry
 
     def check(self, subtype):
         pass
 
     def execute(self, subtype):
         self._telemetry.send(icd.PONG)
+
+
+service = Test  # what App makes

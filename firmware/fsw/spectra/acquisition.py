@@ -26,9 +26,13 @@ def _never():
 
 
 class Acquisition:
-    def __init__(self, board, report, start_us):
-        """report(event, a, b): sends an event report. start_us: on-board time when the board's clock was 0."""
-        self._start_us = start_us
+    """`lines` and `listed`, what the event list has, are for services that may be left out."""
+
+    def __init__(self, board, report, time):
+        """report(event, a, b): sends an event report. time: OnBoardTime."""
+        self._time = time
+        self.lines = None
+        self.listed = array.array("H", [0])
         self.clock = board.clock
         self._wait = board.wait
         self.events = board.events
@@ -53,6 +57,11 @@ class Acquisition:
         self.state[k.AMPLITUDE_MASK] = builder.amplitude_mask
         self.state[k.ZERO_CODE] = icd.ZERO_CODE
         self._zero_totals()
+
+    def list_events(self, halves):
+        """Make room for an event list."""
+        self.listed = array.array("H", bytes(2 * halves))
+        self.state[k.LIST_ROOM] = halves
 
     def _zero_totals(self):
         self.real_us = self.dead_cycles = self.gap_us = 0
@@ -101,6 +110,8 @@ class Acquisition:
         for i in range(k.MARKS, k.STATE):
             self.state[i] = 0
         self._zero_totals()
+        if self.lines:
+            self.lines.clear()
         self._began = [(now, 0, 0)] * len(self._began)
         self._closing = 0
         self._rollover_us = now + self.integration_us
@@ -163,7 +174,7 @@ class Acquisition:
                 return self._overrun(now)
             n = k.sort(
                 0, 0, 0, builder.words, builder.stamps, builder.tails, builder.amplitudes,
-                state, self.thresholds, self.counters, self.singles, self.pairs,
+                state, self.thresholds, self.counters, self.singles, self.pairs, self.listed,
             )  # fmt: skip
             hits = state[k.HITS]
             passes = state[k.PASSES]
@@ -303,7 +314,7 @@ class Acquisition:
         total = k.measure(spectra, at, channels, self._span)
         real_us = self.real_us - real_us
         live_us = max(real_us - (self.dead_cycles - dead_cycles) // self.events.mhz, 0)
-        about = self.integration, self._start_us + began, real_us, live_us, total
+        about = self.integration, self._time.start_us + began, real_us, live_us, total
         return about, self._span[0], self._span[1], spectra, at
 
     def close(self, s, copy):
@@ -315,6 +326,8 @@ class Acquisition:
         (integration, began_us, real_us, live_us, total), first, last, spectra, at = self.look(s)
         self._began[s] = (self._known_us, self.real_us, self.dead_cycles)
         k.take(spectra, at, icd.CHANNELS if s < icd.DETECTORS else icd.COINCIDENCE_CHANNELS, copy)
+        if self.lines and s < icd.DETECTORS:
+            self.lines.closed(s, copy)
         bit = 1 << s
         if self._closing & bit:
             why = self._closed_by, self._closed_integration

@@ -23,14 +23,19 @@ NEARLY_FULL = const(12)  # bit s: a channel of spectrum s passed NEARLY; bit 16 
 BAD_CODES = const(13)  # failed conversions in this call (counted as over range)
 ZERO_CODE = const(14)  # the code of 0 keV: subtracted once from the sum of two codes
 HELD = const(15)  # as NEARLY_FULL, a channel is full: nothing is read until the spectrum was closed
+QUOTA = const(16)  # events that may still be listed: front, back, front and back of a unit, several units
+LIST = const(20)  # halves of the event list that are filled, and how many it has
+LIST_ROOM = const(21)
 # counters of events
-MARKS = const(16)  # without a hit: one at each start
-FRONT = const(17)
-BACK = const(18)
-FRONT_BACK = const(19)
-SEVERAL = const(20)
-NONE = const(21)  # no hit of the event was accepted
-STATE = const(22)
+MARKS = const(22)  # without a hit: one at each start
+FRONT = const(23)
+BACK = const(24)
+FRONT_BACK = const(25)
+SEVERAL = const(26)
+NONE = const(27)  # no hit of the event was accepted
+LISTED = const(28)
+STATE = const(29)
+_QUOTA_OF = const(-7)  # from the counter of a class to its quota
 
 OVERRUN = const(1)  # the ring was overwritten: nothing after the last event is to be trusted
 SLIPPED = const(2)  # an event had other conversions than hits: it was dropped, the next one is in step
@@ -55,7 +60,7 @@ NEARLY = const(0xF000)  # counts in a channel: room for eight more calls
 def sort(
     h: int, d: int, j: int,
     words: ptr32, stamps: ptr32, tails: ptr32, amplitudes: ptr16,
-    state: ptr32, thresholds: ptr16, counters: ptr32, singles: ptr16, pairs: ptr16,
+    state: ptr32, thresholds: ptr16, counters: ptr32, singles: ptr16, pairs: ptr16, listed: ptr16,
 ) -> int:  # fmt: skip
     """Read events until there is no more, UNTIL is reached, a limit is met or STATUS says why not. -> events read"""
     i = state[READ]
@@ -87,6 +92,8 @@ def sort(
         state[STAMP] = stamp
         word = words[i]
         end = (end >> 1) & amplitude_mask
+        kind = 0  # the counter of its class, if that has a list
+        start = j
         h = (word >> 16) & 0xFFFF
         if h and h & (h - 1) == 0 and (j + 1 - end) & amplitude_mask == 0:
             # one hit, by far the most frequent event: a path of its own, a third faster
@@ -114,7 +121,7 @@ def sort(
                 state[NONE] += 1
             else:
                 counters[d] += 1  # ACCEPTED
-                state[FRONT + (d & 1)] += 1
+                kind = FRONT + (d & 1)
                 h = (d << 10) + (h >> 2)
                 count = singles[h] + 1
                 singles[h] = count
@@ -162,7 +169,7 @@ def sort(
                 if good == 0:
                     state[NONE if hit else MARKS] += 1
                 elif good & (good - 1) == 0:
-                    state[FRONT + (last & 1)] += 1
+                    kind = FRONT + (last & 1)
                     h = (last << 10) + (total >> 2)
                     count = singles[h] + 1
                     singles[h] = count
@@ -172,7 +179,7 @@ def sort(
                             state[HELD] |= 1 << last
                             status = FULL
                 elif good == (3 << (last & 14)):
-                    state[FRONT_BACK] += 1
+                    kind = FRONT_BACK
                     total -= state[ZERO_CODE]
                     if total < 0:  # thresholds below the zero code
                         total = 0
@@ -185,7 +192,23 @@ def sort(
                             state[HELD] |= 0x10000 << (last >> 1)
                             status = FULL
                 else:
-                    state[SEVERAL] += 1
+                    kind = SEVERAL
+        if kind:
+            state[kind] += 1
+            if state[kind + _QUOTA_OF]:
+                h = state[LIST]
+                if h + 3 + ((j - start) & amplitude_mask) <= state[LIST_ROOM]:
+                    listed[h] = stamp
+                    listed[h + 1] = stamp >> 16
+                    listed[h + 2] = word >> 16
+                    h += 3
+                    while start != j:
+                        listed[h] = amplitudes[start]
+                        start = (start + 1) & amplitude_mask
+                        h += 1
+                    state[LIST] = h
+                    state[LISTED] += 1
+                    state[kind + _QUOTA_OF] -= 1
         i = (i + 1) & mask
         n += 1
         h = (0x7FFF - word) & 0xFFFF

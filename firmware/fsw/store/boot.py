@@ -14,7 +14,8 @@ _NO_TASK = const(255)
 
 
 class OnBoardTime:
-    """What telemetry carries: microseconds that go on over resets, never backwards. `start_us`: at boot"""
+    """What telemetry carries: microseconds that go on over resets, never backwards. `start_us`: when
+    the board's clock was 0"""
 
     def __init__(self, clock, start_us):
         self.start_us = start_us
@@ -22,6 +23,9 @@ class OnBoardTime:
 
     def us(self):
         return self.start_us + self._us()
+
+    def set(self, us):
+        self.start_us = us - self._us()
 
 
 class BootRecord:

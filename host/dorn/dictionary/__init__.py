@@ -9,9 +9,11 @@ from dorn.dictionary import codec, definitions
 from dorn.dictionary.codec import Packet, PacketError
 from dorn.dictionary.definitions import DictionaryError, Event, Layout, Parameter
 from dorn.files import onboard_root
+from dorn.head import nuclides
 
 __all__ = ["Dictionary", "DictionaryError", "Event", "Layout", "Packet", "PacketError", "Parameter"]
 
+_TABLES = "mission instrument enum optional function parameter table monitor action lines command telemetry event"
 _PROSE = ("about", "effect")  # keys whose wording may change without making another dictionary
 
 
@@ -19,17 +21,20 @@ class Dictionary:
     """Every packet, command, parameter and event of one instrument.
 
     mission, instrument: the tables of those names, as they are.
-    enums: name -> {text: number}; among them `parameter` and `event`, the numbers of those tables.
+    enums: name -> {text: number}; among them `parameter`, `event`, `function`, `monitor` and `table`, the numbers of
+    those tables.
     optional: service that can be left out (a file of fsw/pus) -> its number.
-    parameters, events, commands, telemetry: name -> Parameter, Event, Layout, Layout.
+    parameters, events, functions, monitors, commands, telemetry: name -> Parameter, Event, Function, Monitor, Layout,
+    Layout. parameter_sets: name of an observation table -> its number, and parameter -> value.
+    actions: event -> the telecommand it releases at boot. line_kev: name -> energy of the lines whose regions are counted.
     tables: the parsed TOML.
     hash: CRC-32 of the text without its prose, the number housekeeping carries.
     """
 
     def __init__(self, tables: dict):
         """Check the parsed TOML `tables`; raises DictionaryError naming the entry and the value."""
-        definitions.entry("dictionary", tables, "mission instrument enum optional parameter command telemetry event")
-        for name in ("mission", "instrument", "enum", "optional"):
+        definitions.entry("dictionary", tables, _TABLES)
+        for name in ("mission", "instrument", "enum", "optional", "lines"):
             if not isinstance(tables[name], dict):
                 raise DictionaryError(f"{name}: {tables[name]!r} is not a table")
         for name, value in tables["instrument"].items():
@@ -50,21 +55,39 @@ class Dictionary:
         definitions.integer("mission", "max_packet", self.mission.get("max_packet"), 32, 65542)
         self.parameters = definitions.parameters(tables["parameter"])
         self.events = definitions.events(tables["event"])
-        self.enums = definitions.enumerations(tables["enum"]) | {
-            "parameter": {name: parameter.id for name, parameter in self.parameters.items()},
-            "event": {name: event.id for name, event in self.events.items()},
+        enums = definitions.enumerations(tables["enum"])
+        self.functions = definitions.functions(tables["function"], enums.get("mode", {}))
+        self.monitors = definitions.monitors(tables["monitor"])
+        self.parameter_sets = definitions.parameter_sets(tables["table"], self.parameters)
+        self.line_kev = {name: nuclides.main_kev(nuclide) for name, nuclide in tables["lines"].items()}
+        numbered = (self.parameters, self.events, self.functions, self.monitors)
+        self.enums = enums | {
+            name: {text: entry.id for text, entry in entries.items()}
+            for name, entries in zip(definitions.NUMBERED, numbered, strict=False)
         }
+        self.enums["table"] = {name: number for name, (number, _) in self.parameter_sets.items()}
         self.commands = definitions.layouts("command", tables["command"], self.enums)
         self.telemetry = definitions.layouts("telemetry", tables["telemetry"], self.enums)
         self._check_layouts()
         self._texts = {name: {number: text for text, number in values.items()} for name, values in self.enums.items()}
         self._by_type = {(layout.service, layout.subtype): layout for layout in self.telemetry.values()}
+        self.actions = {event: self.encode(name, 0, ack=0, **fields) for event, name, fields in self._actions()}
         self.hash = zlib.crc32(json.dumps(_without_prose(tables), sort_keys=True, separators=(",", ":")).encode())
+
+    def _actions(self):
+        for table in self.tables["action"]:
+            definitions.entry("action", table, "event command fields")
+            if table["event"] not in self.events:
+                raise DictionaryError(f"action: unknown event {table['event']!r}")
+            yield table["event"], table["command"], table["fields"]
 
     def _check_layouts(self):
         for command in self.commands.values():
-            if command.arrays:
-                raise DictionaryError(f"command {command.name}: the firmware reads no arrays in commands")
+            arrays = [(array.type, array.length) for array in command.arrays]
+            if arrays and arrays != [("u8", command.scalars[-1].name)]:
+                raise DictionaryError(
+                    f"command {command.name}: the firmware reads one array at most, u8, as long as the last scalar says"
+                )
         for layout in self.telemetry.values():
             size = codec.smallest(layout)
             if size > self.mission["max_packet"]:
@@ -113,7 +136,8 @@ class Dictionary:
 
         sequence: 14-bit count.
         ack: which successes to report; bits 1 acceptance, 2 start, 4 progress, 8 completion.
-        fields: numbers, or the texts of the field's enumeration, such as names of parameters.
+        fields: numbers, or the texts of the field's enumeration, such as names of parameters; of an array bytes, and
+            its length is left out.
         check: refuse a value outside the parameter's range; without it only the field's type counts.
         Raises PacketError naming the field and the value.
         """

@@ -107,9 +107,16 @@ def _fields(layout: Layout, data: bytes) -> dict[str, int | list[int]]:
     return found
 
 
-def values(layout: Layout, given: dict, enums: dict) -> dict[str, int]:
-    """Check the given fields against the layout and turn texts into numbers."""
+def values(layout: Layout, given: dict, enums: dict) -> dict[str, int | bytes]:
+    """Check the given fields against the layout and turn texts into numbers; the length of an array is counted."""
     wanted = [item.name for item in layout.fields]
+    for item in layout.arrays:  # of octets
+        data = given.get(item.name)
+        if data is not None and not isinstance(data, bytes | bytearray):
+            raise PacketError(f"{layout.name}: {item.name} {data!r} is not octets")
+        given = {item.length: len(data or b""), **given}
+        if given[item.length] != len(data or b""):
+            raise PacketError(f"{layout.name}: {item.length} {given[item.length]!r}: there are {len(data or b'')} octets")
     for name in given:
         if name not in wanted:
             raise PacketError(f"{layout.name}: unknown field {name!r}; fields: {', '.join(wanted) or 'none'}")
@@ -119,7 +126,9 @@ def values(layout: Layout, given: dict, enums: dict) -> dict[str, int]:
     return {item.name: _value(layout, item, given[item.name], enums) for item in layout.fields}
 
 
-def _value(layout: Layout, item: Field, value, enums: dict) -> int:
+def _value(layout: Layout, item: Field, value, enums: dict) -> int | bytes:
+    if item.length is not None:
+        return bytes(value)
     if isinstance(value, str):
         texts = enums.get(item.enum, {})
         if value not in texts:
@@ -141,12 +150,13 @@ def check_range(number: int, value: int, parameters: dict[str, Parameter]) -> No
     raise PacketError(f"unknown parameter {number}")
 
 
-def encode(layout: Layout, values: dict[str, int], sequence: int, ack: int, mission: dict) -> bytes:
+def encode(layout: Layout, values: dict[str, int | bytes], sequence: int, ack: int, mission: dict) -> bytes:
     """Build one telecommand packet from checked values."""
     for name, number, high in (("sequence", sequence, 0x3FFF), ("ack", ack, 0b1111)):
         if not isinstance(number, int) or not 0 <= number <= high:
             raise PacketError(f"{layout.name}: {name} {number!r} is not an integer from 0 to {high}")
-    data = struct.pack(layout.format, *values.values())
+    data = struct.pack(layout.format, *(values[item.name] for item in layout.scalars))
+    data += b"".join(values[item.name] for item in layout.arrays)
     header = struct.pack(
         ">HHHBBBH",
         0x1800 | mission["apid"],  # version 0, telecommand, with secondary header
@@ -158,4 +168,6 @@ def encode(layout: Layout, values: dict[str, int], sequence: int, ack: int, miss
         mission["source_id"],
     )
     packet = header + data
+    if len(packet) + CRC > mission["max_packet"]:
+        raise PacketError(f"{layout.name}: {len(packet) + CRC} octets: a packet has at most {mission['max_packet']}")
     return packet + struct.pack(">H", crc16(packet))

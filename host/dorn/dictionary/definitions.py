@@ -13,6 +13,8 @@ SEVERITIES = {"info": 1, "low": 2, "medium": 3, "high": 4}  # -> subtype of serv
 _TYPE = re.compile(r"(u\d+)(?:\[(\w+)\])?")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RECORD = ("record", "u32")
+# tables whose numbers are enumerations, too
+NUMBERED = ("parameter", "event", "function", "monitor", "table")
 _TEXTS = {"name", "type", "enum", "unit", "severity", "a", "b", "about", "effect"}
 
 
@@ -28,6 +30,25 @@ class Parameter(NamedTuple):
     low: int
     high: int
     default: int
+
+
+class Function(NamedTuple):
+    """One function of service 8. modes: mode it can be performed in -> mode it leads to."""
+
+    id: int
+    armed: bool
+    modes: dict[str, str]
+    about: str
+
+
+class Monitor(NamedTuple):
+    """One monitor of service 12: limits at boot, inclusive, in `unit`, and checks in a row that find it out of them."""
+
+    id: int
+    unit: str
+    low: int
+    high: int
+    repetition: int
 
 
 class Event(NamedTuple):
@@ -167,10 +188,58 @@ def events(tables: list[dict]) -> dict[str, Event]:
     return dict(found)
 
 
+def functions(tables: list[dict], modes: dict[str, int]) -> dict[str, Function]:
+    """Read [[function]]."""
+    found = []
+    for where, table in entries("function", tables, "name id modes", "armed about"):
+        number = integer(where, "id", table["id"], 0, 255)
+        if not isinstance(table.get("armed", False), bool):
+            raise DictionaryError(f"{where}: armed {table['armed']!r} is not true or false")
+        if not isinstance(table["modes"], dict) or not table["modes"]:
+            raise DictionaryError(f"{where}: modes {table['modes']!r} is not a table of mode = mode")
+        for mode in (*table["modes"], *table["modes"].values()):
+            if mode not in modes:
+                raise DictionaryError(f"{where}: unknown mode {mode!r}")
+        found.append((table["name"], Function(number, table.get("armed", False), table["modes"], table.get("about", ""))))
+    unique("function names", [name for name, _ in found])
+    unique("function ids", [function.id for _, function in found])
+    return dict(found)
+
+
+def monitors(tables: list[dict]) -> dict[str, Monitor]:
+    """Read [[monitor]]; their numbers are 0, 1, ..., as the firmware keeps them in a list."""
+    found = []
+    for where, table in entries("monitor", tables, "name id unit low high repetition"):
+        number = integer(where, "id", table["id"], len(found), len(found))
+        low = integer(where, "low", table["low"], 0, 2**32 - 1)
+        high = integer(where, "high", table["high"], low, 2**32 - 1)
+        repetition = integer(where, "repetition", table["repetition"], 1, 255)
+        found.append((table["name"], Monitor(number, table["unit"], low, high, repetition)))
+    unique("monitor names", [name for name, _ in found])
+    return dict(found)
+
+
+def parameter_sets(tables: list[dict], known: dict[str, Parameter]) -> dict[str, tuple[int, dict[str, int]]]:
+    """Read [[table]]: name -> (number, values by parameter)."""
+    found = []
+    for where, table in entries("table", tables, "name id values"):
+        number = integer(where, "id", table["id"], 0, 255)
+        if not isinstance(table["values"], dict) or not table["values"]:
+            raise DictionaryError(f"{where}: values {table['values']!r} is not a table of parameter = value")
+        for name, value in table["values"].items():
+            if name not in known:
+                raise DictionaryError(f"{where}: unknown parameter {name!r}")
+            integer(where, name, value, known[name].low, known[name].high)
+        found.append((table["name"], (number, table["values"])))
+    unique("table names", [name for name, _ in found])
+    unique("table ids", [number for _, (number, _) in found])
+    return dict(found)
+
+
 def enumerations(tables: dict[str, dict]) -> dict[str, dict[str, int]]:
     """Read [enum.*]."""
     for name, values in tables.items():
-        if name in ("parameter", "event"):
+        if name in NUMBERED:
             raise DictionaryError(f"enum {name}: the name stands for the numbers of the {name} tables")
         check_name("enum", name)
         if not isinstance(values, dict):

@@ -1,7 +1,8 @@
 """Makes `firmware/fsw/icd.py`, what the firmware needs of the dictionary, from `icd.toml`.
 
-Layouts are tuples (service, subtype, struct format of the scalars), of telemetry with its priority in the packet store
-as the fourth; who builds the packet appends the arrays.
+Layouts are tuples (service, subtype, struct format of the scalars) with, of telemetry, its priority in the packet store as
+the fourth; who builds the packet appends the arrays. Of a telecommand the fourth says whether octets follow, as many as the
+last scalar says.
 No prose: every name and character costs RAM on the chip.
 """
 
@@ -32,6 +33,13 @@ def generate(dictionary: Dictionary) -> str:
             for name, values in dictionary.enums.items()
             if name not in ("parameter", "event")
         ),
+        _table(
+            "FUNCTIONS",
+            "(number, whether it is to be armed, of each mode the one it leads to, 255: it cannot be performed)",
+            [str(_function_row(function, dictionary.enums["mode"])) for function in dictionary.functions.values()],
+            names,
+        ),
+        _table("OPTIONAL", "(file of fsw/pus, service)", [_quoted(item) for item in dictionary.optional.items()], names),
         _constants("P_", {table["name"]: table["id"] for table in parameters}, names),
         _table(
             "PARAMETERS",
@@ -39,9 +47,33 @@ def generate(dictionary: Dictionary) -> str:
             [str(_parameter_row(table)) for table in parameters],
             names,
         ),
-        _tuples("TC_", _layouts(dictionary.commands), names),
-        _table("COMMANDS", "every telecommand", [f"TC_{name.upper()}" for name in dictionary.commands], names),
+        _table(
+            "TABLES",
+            "observation tables: (number, ((parameter, value), ...))",
+            [str(_set_row(dictionary, *entry)) for entry in dictionary.parameter_sets.values()],
+            names,
+        ),
+        _table(
+            "MONITORS",
+            "(low, high, repetition)",
+            [str((monitor.low, monitor.high, monitor.repetition)) for monitor in dictionary.monitors.values()],
+            names,
+        ),
+        _table(
+            "ACTIONS",
+            "(event, telecommand)",
+            [f"({dictionary.events[event].id}, {packet})" for event, packet in dictionary.actions.items()],
+            names,
+        ),
+        _table("LINES_KEV", "energies", [str(round(kev)) for kev in dictionary.line_kev.values()], names),
+        _table(
+            "COMMANDS",
+            "every telecommand",
+            [_quoted(layout) for layout in _layouts(dictionary.commands).values()],
+            names,
+        ),
         _tuples("", _layouts(dictionary.telemetry, telemetry=True), names),
+        f"# numbers of all event reports\nEVENTS = {_quoted(bytes(sorted(event.id for event in dictionary.events.values())))}\n",
         "# event reports: subtype of service 5 << 8 | id\n"
         + _constants(
             "EVENT_", {name: event.subtype << 8 | event.id for name, event in dictionary.events.items()}, names
@@ -66,9 +98,18 @@ def _parameter_row(table: dict) -> tuple[int, ...]:
     return (table["id"], table.get("count", 1), *table["range"], table["default"])
 
 
+def _function_row(function, modes: dict[str, int]) -> tuple:
+    next_mode = {modes[mode]: modes[after] for mode, after in function.modes.items()}
+    return function.id, function.armed, bytes(next_mode.get(mode, 255) for mode in range(max(modes.values()) + 1))
+
+
+def _set_row(dictionary: Dictionary, number: int, values: dict[str, int]) -> tuple:
+    return number, tuple((dictionary.parameters[name].id, value) for name, value in values.items())
+
+
 def _layouts(layouts: dict, telemetry: bool = False) -> dict[str, tuple]:
     return {
-        name: (layout.service, layout.subtype, layout.format, *([layout.store_priority] if telemetry else []))
+        name: (layout.service, layout.subtype, layout.format, layout.store_priority if telemetry else bool(layout.arrays))
         for name, layout in layouts.items()
     }
 
@@ -85,8 +126,12 @@ def _tuples(prefix: str, values: dict, names: list[str]) -> str:
     lines = []
     for name, value in values.items():
         names.append(prefix + name.upper())
-        lines.append(f"{names[-1]} = {value}".replace("'", '"') + "\n")
+        lines.append(f"{names[-1]} = {_quoted(value)}\n")
     return "".join(lines)
+
+
+def _quoted(value) -> str:
+    return str(value).replace("'", '"')
 
 
 def _table(name: str, about: str, rows: list[str], names: list[str]) -> str:

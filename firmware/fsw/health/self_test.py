@@ -1,0 +1,53 @@
+# The self-test: what can be told without a source. Some 100 ms.
+from binascii import hexlify
+from hashlib import sha256
+from os import remove
+
+from fsw import icd
+
+_SLOW_CONTROL = 2
+_FLASH = 4
+_FILES = 8
+_HEAD_LINES = 5  # of the manifest, before its list: hash, path
+_PIECE = 512
+
+
+def self_test(folder, code, slow_control, report):
+    """folder: that may be written. code: where the manifest and the files it lists are; None where they are not."""
+    failed = 0
+    if slow_control.monitors[3] == 0xFFFFFFFF:
+        failed |= _SLOW_CONTROL
+    try:
+        with open(folder + "/test", "wb") as file:
+            file.write(b"DORN")
+        with open(folder + "/test", "rb") as file:
+            if file.read() != b"DORN":
+                failed |= _FLASH
+        remove(folder + "/test")
+    except OSError:
+        failed |= _FLASH
+    if code is not None and not all_as_flashed(code):
+        failed |= _FILES
+    report(icd.EVENT_SELF_TEST_FAILED if failed else icd.EVENT_SELF_TEST, failed)
+
+
+def all_as_flashed(code):
+    """Whether every file has the SHA-256 of the manifest."""
+    piece = bytearray(_PIECE)
+    try:
+        with open(code + "/manifest") as manifest:
+            for number, line in enumerate(manifest):
+                if number < _HEAD_LINES:
+                    continue
+                wanted, path = line.strip().split(" ", 1)
+                found = sha256()
+                with open(code + "/" + path, "rb") as file:
+                    n = file.readinto(piece)
+                    while n:
+                        found.update(memoryview(piece)[:n])
+                        n = file.readinto(piece)
+                if hexlify(found.digest()).decode() != wanted:
+                    return False
+    except (OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,53 @@
+# Storm mode: a rate of events that stays high for long shortens the integrations and stops the event list, by itself; a
+# short spike, as of a calibration pulser, does not. Back when it has stayed low for as long.
+from fsw import icd
+from micropython import const
+
+_LOOK_US = const(1_000_000)
+
+
+class Storm:
+    """rate_cps: triggers a second at the last look. raging: in storm mode. rate, hold_us, integration_s: parameters."""
+
+    def __init__(self, acquisition, report):
+        self.rate_cps = self.rate = self.hold_us = self.integration_s = 0
+        self.raging = False
+        self._acquisition = acquisition
+        self._report = report
+        self._integration_s = 0  # outside a storm
+        self._events = self._looked_us = 0
+        self._since_us = 0  # of the rate being on the other side
+        self._began_us = 0
+
+    def set_integration(self, seconds):
+        """Length of an integration while there is no storm."""
+        self._integration_s = seconds
+        self.apply()
+
+    def apply(self):
+        seconds = self._integration_s
+        self._acquisition.set_integration(min(seconds, self.integration_s) if self.raging else seconds)
+
+    def turn(self, now):
+        gone_us = now - self._looked_us
+        if gone_us < _LOOK_US:
+            return
+        events = self._acquisition.n_events()
+        # less than before: they were cleared
+        self.rate_cps = max(events - self._events, 0) * 1_000_000 // gone_us if self._acquisition.running else 0
+        self._events, self._looked_us = events, now
+        high = self.rate_cps > (self.rate // 2 if self.raging else self.rate)
+        if high == self.raging:
+            self._since_us = now
+        elif now - self._since_us >= self.hold_us:
+            self._change(now)
+
+    def _change(self, now):
+        self.raging = not self.raging
+        self._since_us = now
+        if self.raging:
+            self._began_us = now
+            self._report(icd.EVENT_STORM_BEGINS, self.rate_cps)
+        else:
+            self._report(icd.EVENT_STORM_ENDS, self.rate_cps, (now - self._began_us) // 1_000_000)
+        self.apply()

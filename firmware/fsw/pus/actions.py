@@ -1,0 +1,62 @@
+# ST[19] event-action: an event releases a telecommand, also when its report is disabled.
+from fsw import icd
+from fsw.link.packet import Refused, parse
+from fsw.pus.events import check_event
+from micropython import const
+
+_ENTRIES = const(8)
+_OCTETS = const(64)  # of a telecommand
+_ADD = const(1)
+_DELETE = const(2)
+_DELETE_ALL = const(3)
+_ENABLE = const(4)
+_DISABLE = const(5)
+_REPORT = const(6)
+_ENABLE_ALL = const(8)
+
+
+class Actions:
+    def __init__(self, app):
+        self._release = app.router.release
+        self._telemetry = app.telemetry
+        self._enabled = True
+        self._entries = {event: (True, telecommand) for event, telecommand in icd.ACTIONS}
+        app.events.action = self._act
+
+    def _act(self, event):
+        enabled, telecommand = self._entries.get(event, (False, None))
+        if self._enabled and enabled:
+            self._release(telecommand)
+
+    def check(self, subtype, event=0, octets=0, telecommand=b""):
+        if subtype == _ADD:
+            check_event(event)
+            if octets > _OCTETS:
+                raise Refused(icd.FAILURE_OUT_OF_RANGE, octets)
+            parse(telecommand)
+            if event not in self._entries and len(self._entries) >= _ENTRIES:
+                raise Refused(icd.FAILURE_NO_ROOM, _ENTRIES)
+        elif subtype in (_DELETE, _ENABLE, _DISABLE) and event not in self._entries:
+            raise Refused(icd.FAILURE_UNKNOWN_ENTRY, event)
+
+    def execute(self, subtype, event=0, octets=0, telecommand=b""):
+        entries = self._entries
+        if subtype == _ADD:
+            entries[event] = (True, telecommand)
+        elif subtype == _DELETE:
+            del entries[event]
+        elif subtype == _DELETE_ALL:
+            entries.clear()
+        elif subtype in (_ENABLE, _DISABLE):
+            entries[event] = (subtype == _ENABLE, entries[event][1])
+        elif subtype == _REPORT:
+            telemetry = self._telemetry
+            telemetry.begin(icd.ACTION_STATUS, self._enabled, len(entries))
+            telemetry.octets(bytes(entries))
+            telemetry.octets(bytes(enabled for enabled, _ in entries.values()))
+            telemetry.end()
+        else:
+            self._enabled = subtype == _ENABLE_ALL
+
+
+service = Actions  # what App makes

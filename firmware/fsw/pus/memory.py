@@ -1,0 +1,58 @@
+# ST[06] memory management: regions with a name, of which some may be loaded. Nothing else of memory can be reached.
+from binascii import crc32
+
+from fsw import icd
+from fsw.link.packet import Refused
+from micropython import const
+from uctypes import addressof, bytearray_at
+
+_LOADED = (icd.REGION_THRESHOLDS,)
+_MOST = const(512)  # octets of a dump
+_LOAD = const(2)
+_DUMP = const(5)
+
+
+class Memory:
+    def __init__(self, app):
+        self._modes = app.modes
+        self._telemetry = app.telemetry
+        self._acquisition = app.acquisition
+        self._parameters = app.parameters
+
+    def _region(self, number):
+        """Its octets."""
+        a = self._acquisition
+        regions = (a.singles, a.pairs, a.counters, a.thresholds, self._parameters.all())  # in the enum's order
+        if number >= len(regions):
+            raise Refused(icd.FAILURE_UNKNOWN_ENTRY, number)
+        region = regions[number]
+        octets = 4 if region is a.counters or number == icd.REGION_PARAMETERS else 2
+        return bytearray_at(addressof(region), octets * len(region))
+
+    def check(self, subtype, number, offset, count, data=b""):
+        region = self._region(number)
+        if offset >= len(region):
+            raise Refused(icd.FAILURE_OUT_OF_RANGE, offset)
+        if not 0 < count <= len(region) - offset or (subtype == _DUMP and count > _MOST):
+            raise Refused(icd.FAILURE_OUT_OF_RANGE, count)
+        if subtype == _LOAD:
+            self._modes.check_armed(number)
+            if number not in _LOADED:
+                raise Refused(icd.FAILURE_WRONG_MODE, self._modes.mode)
+            self._modes.check_not_safe()
+
+    def execute(self, subtype, number, offset, count, data=b""):
+        region = self._region(number)
+        part = memoryview(region)[offset : offset + count]
+        if subtype == _LOAD:
+            self._modes.disarm()
+            part[:] = data
+        elif subtype == _DUMP:
+            self._telemetry.begin(icd.MEMORY_DUMP, number, offset, count)
+            self._telemetry.octets(part)
+            self._telemetry.end()
+        else:
+            self._telemetry.send(icd.MEMORY_CHECK, number, offset, count, crc32(part))
+
+
+service = Memory  # what App makes

@@ -1,0 +1,84 @@
+# ST[11] time-based scheduling: telecommands that are released at an on-board time.
+#
+# It is disabled after a reset, which empties it, and in mode safe, which does not; in no other mode is it changed. What
+# became due meanwhile is released when it is enabled. A telecommand is refused or performed as in any mode when its
+# time has come, and verified as its own flags ask.
+from fsw import icd
+from fsw.link.packet import Refused, cuc, parse
+from micropython import const
+
+_ENTRIES = const(16)
+_OCTETS = const(64)  # of a telecommand
+_ENABLE = const(1)
+_DISABLE = const(2)
+_RESET = const(3)
+_INSERT = const(4)
+_DELETE = const(5)
+
+
+class Schedule:
+    def __init__(self, app):
+        self._time = app.time
+        self._modes = app.modes
+        self._release = app.router.release
+        self._telemetry = app.telemetry
+        self._enabled = False
+        self._entries = []  # (time, us; telecommand), in order of time
+
+    def __len__(self):
+        return len(self._entries)
+
+    def turn(self, now):
+        if self._modes.is_safe:
+            self._enabled = False
+        entries = self._entries
+        if self._enabled and entries and self._time.us() >= entries[0][0] and self._release(entries[0][1]):
+            entries.pop(0)
+
+    def check(self, subtype, at_s=0, at_fraction=0, octets=0, telecommand=b""):
+        if subtype == _INSERT:
+            if cuc(at_s, at_fraction) <= self._time.us():
+                raise Refused(icd.FAILURE_OUT_OF_RANGE, at_s)
+            if octets > _OCTETS:
+                raise Refused(icd.FAILURE_OUT_OF_RANGE, octets)
+            parse(telecommand)
+            if len(self._entries) >= _ENTRIES:
+                raise Refused(icd.FAILURE_NO_ROOM, _ENTRIES)
+        elif subtype == _ENABLE:
+            self._modes.check_not_safe()
+        elif subtype == _DELETE and all(sequence(entry) != at_s for entry in self._entries):
+            raise Refused(icd.FAILURE_UNKNOWN_ENTRY, at_s)
+
+    def execute(self, subtype, at_s=0, at_fraction=0, octets=0, telecommand=b""):
+        if subtype == _INSERT:
+            at_us = cuc(at_s, at_fraction)
+            place = sum(entry[0] <= at_us for entry in self._entries)
+            self._entries.insert(place, (at_us, telecommand))
+        elif subtype == _DELETE:
+            self._entries = [entry for entry in self._entries if sequence(entry) != at_s]
+        elif subtype in (_ENABLE, _DISABLE):
+            self._enabled = subtype == _ENABLE
+        elif subtype == _RESET:
+            self._enabled = False
+            self._entries = []
+        else:
+            self._report()
+
+    def _report(self):
+        telemetry, entries = self._telemetry, self._entries
+        telemetry.begin(icd.SCHEDULE_REPORT, self._enabled, len(entries))
+        for at_us, _ in entries:
+            telemetry.octets((at_us // 1_000_000).to_bytes(4, "big"))
+        for at_us, _ in entries:
+            telemetry.octets(((at_us % 1_000_000 << 16) // 1_000_000).to_bytes(2, "big"))
+        for entry in entries:
+            telemetry.octets(entry[1][2:4])
+        telemetry.end()
+
+
+def sequence(entry):
+    """The sequence control of an entry's telecommand."""
+    return int.from_bytes(entry[1][2:4], "big")
+
+
+service = Schedule  # what App makes

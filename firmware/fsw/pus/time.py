@@ -1,0 +1,40 @@
+# ST[09] time management: on-board time is reported, and set; it never goes backwards.
+from fsw import icd
+from fsw.link.packet import Refused, cuc
+from micropython import const
+
+_SET = const(128)
+
+
+class Time:
+    """interval_us: of the reports, 0 for none. `time` is the on-board time, `clock` what it is made of."""
+
+    def __init__(self, time, clock, boot_record, parameters, telemetry, report):
+        self.interval_us = self._due_us = 0
+        self._time = time
+        self._clock = clock
+        self._boot_record = boot_record
+        self._parameters = parameters
+        self._telemetry = telemetry
+        self._report = report
+
+    def turn(self, now):
+        if self.interval_us and now >= self._due_us:
+            self._due_us = now + self.interval_us
+            self._telemetry.send(icd.TIME_REPORT, self.interval_us // 1_000_000, self._clock.us())
+
+    def check(self, subtype, number, fraction=0):
+        if subtype == _SET:
+            if cuc(number, fraction) <= self._time.us():
+                raise Refused(icd.FAILURE_OUT_OF_RANGE, number)
+        else:
+            self._parameters.check(subtype, icd.P_TIME_INTERVAL, number)
+
+    def execute(self, subtype, number, fraction=0):
+        if subtype == _SET:
+            before = self._time.us()
+            self._time.set(cuc(number, fraction))
+            self._boot_record.keep(True)  # the next boot goes on from here
+            self._report(icd.EVENT_TIME_SET, before // 1_000_000, number)
+        else:
+            self._parameters.set(icd.P_TIME_INTERVAL, number)

@@ -1,0 +1,116 @@
+# Regions of alpha lines in the spectra of the detectors, and the Po-209 line in each, which the regions follow: its
+# place gives the gain, as the code of 0 keV is fixed. Stored spectra are never changed by it.
+from array import array
+
+import micropython
+from fsw import icd
+from micropython import const
+
+_LINES = const(8)
+_PART = const(16)  # of a code
+_LEAST = const(100)  # counts in its window, to tell where the line is
+_FARTHEST = const(20)  # it is within a 20th of where it should be, or it is not the line
+_ZERO = _PART * icd.ZERO_CODE
+
+
+class Lines:
+    """counts: of detector d the lines from 8 d on, since the last clear. centroid: of its Po-209 line, 1/16 code, or 0.
+
+    """
+
+    def __init__(self, acquisition):
+        self._below_kev = self._above_kev = self._tracking = 0
+        self.counts = array("H", [0] * (_LINES * icd.DETECTORS))
+        self.centroid = array("H", [0] * icd.DETECTORS)
+        self._acquisition = acquisition
+        self._closed = array("H", self.counts)  # without the running spectra
+        self._bounds = array("H", [0] * (2 * _LINES * icd.DETECTORS))  # channels: first, and behind the last
+        self._found = array("I", [0, 0])
+
+    def clear(self):
+        for place in range(len(self._closed)):
+            self._closed[place] = 0
+
+    def set(self, parameter, value):
+        """P_LINE_BELOW, P_LINE_ABOVE: how far a region reaches, keV; P_TRACKING: whether regions follow the line."""
+        if parameter == icd.P_LINE_BELOW:
+            self._below_kev = value
+        elif parameter == icd.P_LINE_ABOVE:
+            self._above_kev = value
+        else:
+            self._tracking = value
+        for d in range(icd.DETECTORS):
+            self._aim(d)
+
+    def tracked(self):
+        """Bit of each detector whose regions follow its line."""
+        return sum(1 << d for d, centroid in enumerate(self.centroid) if centroid) if self._tracking else 0
+
+    def update(self):
+        """Bring `counts` up to date."""
+        self.counts[:] = self._closed
+        for d in range(icd.DETECTORS):
+            _add(self._acquisition.singles, d * icd.CHANNELS, self._bounds, d * _LINES, self.counts)
+
+    def closed(self, d, copy):
+        """A spectrum of detector d is over."""
+        _add(copy, 0, self._bounds, d * _LINES, self._closed)
+        self._look_for_po_209(d, copy)
+
+    def _look_for_po_209(self, d, copy):
+        first = self._channel(d, icd.LINES_KEV[0] - self._above_kev)
+        n = _centroid(copy, first, self._channel(d, icd.LINES_KEV[0] + self._above_kev), self._found)
+        if n < _LEAST:
+            return
+        step = _PART * icd.CODES_PER_CHANNEL
+        found = first * step + step * self._found[0] // n + (step - _PART) // 2  # of a channel the middle of its codes
+        expected = _place(icd.LINES_KEV[0])
+        if abs(found - expected) * _FARTHEST < expected:
+            self.centroid[d] = found
+            self._aim(d)
+
+    def _aim(self, d):
+        at = 2 * _LINES * d
+        for kev in icd.LINES_KEV:
+            self._bounds[at] = self._channel(d, kev - self._below_kev)
+            self._bounds[at + 1] = self._channel(d, kev + self._above_kev) + 1
+            at += 2
+
+    def _channel(self, d, kev):
+        """Of an energy in the spectrum of detector d."""
+        place = _place(kev)
+        if self._tracking and self.centroid[d]:
+            place = _ZERO + (place - _ZERO) * (self.centroid[d] - _ZERO) // (_place(icd.LINES_KEV[0]) - _ZERO)
+        return min(place // (_PART * icd.CODES_PER_CHANNEL), icd.CHANNELS - 1)
+
+
+def _place(kev):
+    """Of an energy, by the default calibration, 1/16 code."""
+    return _ZERO + int(_PART * kev / icd.KEV_PER_CODE)
+
+
+@micropython.viper
+def _add(spectrum: ptr16, at: int, bounds: ptr16, line: int, counts: ptr16):
+    for n in range(line, line + _LINES):
+        total = counts[n]
+        channel = bounds[2 * n]
+        end = bounds[2 * n + 1]
+        while channel < end:
+            total += spectrum[at + channel]
+            channel += 1
+        counts[n] = total
+
+
+@micropython.viper
+def _centroid(spectrum: ptr16, first: int, last: int, found: ptr32) -> int:
+    # counts from first to last, and in `found` the sum of their distances from `first`, channels
+    total = 0
+    weighted = 0
+    channel = first
+    while channel <= last:
+        counts = spectrum[channel]
+        total += counts
+        weighted += counts * (channel - first)
+        channel += 1
+    found[0] = weighted
+    return total

@@ -1,0 +1,74 @@
+# The threshold scan: hits of each detector at one level of the comparators after the other.
+from array import array
+
+from fsw import icd
+from fsw.link.packet import Refused
+
+
+class Scan:
+    """first_mv, step_mv, steps, dwell_s: parameters. comparators(front_mv, back_mv), or without to set them as
+    commanded; OSError if slow control does not answer."""
+
+    def __init__(self, acquisition, comparators, telemetry, report):
+        self.first_mv = self.step_mv = self.steps = self.dwell_s = 0
+        self._acquisition = acquisition
+        self._comparators = comparators
+        self._telemetry = telemetry
+        self._report = report
+        self._step = None  # which is running
+        self._until_us = self._real_us = 0
+        self._hits = array("I", [0] * icd.DETECTORS)  # at its begin
+
+    def check(self):
+        """Refused if one runs."""
+        if self._step is not None:
+            raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_CALIBRATION)
+
+    def begin(self):
+        self._enter(0)
+
+    def _enter(self, step):
+        level_mv = self._level_mv(step)
+        self._comparators(level_mv, level_mv)
+        a = self._acquisition
+        self._step = step
+        for d in range(icd.DETECTORS):
+            self._hits[d] = self._seen(d)
+        self._real_us = a.real_us
+        self._until_us = a.clock.us() + 1_000_000 * self.dwell_s
+
+    def _level_mv(self, step):
+        return min(self.first_mv + step * self.step_mv, 2000)
+
+    def _seen(self, detector):
+        counters = self._acquisition.counters  # accepted, below threshold, over range
+        return sum(counters[detector + first] for first in (0, 16, 32)) & 0xFFFFFFFF
+
+    def turn(self, now):
+        step = self._step
+        if step is None or now < self._until_us:
+            return
+        for d in range(icd.DETECTORS):
+            self._hits[d] = self._seen(d) - self._hits[d] & 0xFFFFFFFF
+        telemetry = self._telemetry
+        telemetry.begin(icd.THRESHOLD_SCAN, step, self._level_mv(step), self._acquisition.real_us - self._real_us)
+        telemetry.words(self._hits, 0, icd.DETECTORS)
+        telemetry.end()
+        if step + 1 >= self.steps:
+            self.end(False)
+            return
+        try:
+            self._enter(step + 1)
+        except OSError:
+            self.end(True)
+
+    def end(self, broken_off):
+        """Back to the levels that are set."""
+        step, self._step = self._step, None
+        if step is None:
+            return
+        try:
+            self._comparators()
+        except OSError:  # they come with the next parameter that is set; slow control reports what does not answer
+            pass
+        self._report(icd.EVENT_SCAN_ENDED, step + (not broken_off), broken_off)
