@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from dorn.errors import UserError
+from dorn.files import check_directory
 from dorn.head import sources
 from dorn.head.arrivals import SPACINGS
 from dorn.reading import above_zero, at_least
@@ -158,7 +159,7 @@ def _emulate(args):
     if args.tcp is not None and not args.tcp.isdecimal():
         raise UserError.at("--tcp", "PORT", "not a whole number", args.tcp)
     if args.flash:
-        _check_directory(args.flash, "--flash")
+        check_directory(args.flash, "--flash")
         try:
             args.flash.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -209,7 +210,7 @@ def _study(args):
 
         pico_flash.image()  # said now, not in the middle
     out = args.out or Path("dorn-study") / args.study
-    _check_directory(out)
+    check_directory(out)
     report = Report(args.study, out)
     try:
         module.study(report, args.short, **given)
@@ -270,7 +271,7 @@ def _play(source, target, out, **stream):
     leaves the archive readable, writes the products of what came, and raises KeyboardInterrupt again."""
     from dorn import run  # not above: `dorn decode` shall work without a simulator
 
-    _check_directory(out)
+    check_directory(out)
     _report(run.run_source(source=source, target_name=target, out=out, **stream), out)
 
 
@@ -279,7 +280,7 @@ def _decode(args):
     from dorn.link import archive
     from dorn.products import Products
 
-    _check_directory(args.out)
+    check_directory(args.out)
     try:
         if not Path(args.file).read_bytes():
             raise UserError.at(args.file, "file", "is empty")
@@ -307,7 +308,7 @@ def _downlink(args):
     from dorn.session import Session
     from dorn.targets import open_target
 
-    _check_directory(args.out)
+    check_directory(args.out)
     path = args.out / "telemetry.ccsds"
     with open_target(args.target) as target, contextlib.closing(Session(target)) as session:
         session.connect()
@@ -354,14 +355,3 @@ def _report(summary, out):
     damage = [f"{text(name)} {what}" for name, what in _DAMAGE.items() if summary.get(name)]
     if damage:
         print(f"not all has come: {', '.join(damage)}; what is counted above is what came")
-
-
-def _check_directory(out, option="--out"):
-    """Say before a long run, not after it, that its files have nowhere to go."""
-    if not out.name and out == Path():
-        raise UserError.at(option, "DIR", "is empty or the directory you are in", str(out))
-    there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise UserError.at(option, "DIR", "not a directory", str(there))
-    if not os.access(there, os.W_OK):
-        raise UserError.at(option, "DIR", "cannot be written to", str(there))
