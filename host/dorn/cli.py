@@ -1,7 +1,7 @@
 """The `dorn` command.
 
-Exit status: 0 done, 1 a bound of a study or of the budget is broken, 2 an error of the input (one line on stderr says
-which), 130 stopped with Ctrl-C, 141 nobody reads the output.
+Exit status: 0 done, 1 a bound of a study or of the budget is broken, or the instrument refused or did not do what it
+should, 2 an error of the input (one line on stderr says which), 130 stopped with Ctrl-C, 141 nobody reads the output.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from dorn.errors import UserError
 from dorn.files import check_directory
 from dorn.head import sources
 from dorn.head.arrivals import SPACINGS
+from dorn.operator import commands as operator_commands
 from dorn.reading import above_zero, at_least
 
 REAL_DETECTORS = "-"  # in place of a source
@@ -105,6 +106,8 @@ def _parser():
     add = downlink.add_argument
     add("--target", required=True, help="a serial port or a URL")
     add("--out", type=Path, required=True, metavar="DIR", help="telemetry.ccsds there is begun, or goes on")
+
+    operator_commands.add(commands)
 
     flash = commands.add_parser("flash", help="put the firmware onto a board with MicroPython")
     flash.set_defaults(command=_flash)
