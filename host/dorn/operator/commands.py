@@ -129,7 +129,7 @@ def _shell(args) -> int:
         if sys.stdin.isatty():
             shell.converse()
             return 0
-        return shell.run_all(sys.stdin)
+        return shell.run_all(sys.stdin.fileno())
 
 
 def _procedure(args) -> int:

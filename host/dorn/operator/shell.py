@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
+from select import select
 
 from dorn.dictionary import Packet
 from dorn.errors import UserError
@@ -36,12 +38,20 @@ class Shell:
         if self._busy or lines.is_asked_for(packet, self._dictionary):
             print(lines.packet_line(packet, self._dictionary), flush=True)
 
-    def run_all(self, texts: Iterable[str]) -> int:
-        """Lines from a pipe, until they end or one says quit; -> exit status, of the worst line."""
-        for number, text in enumerate(texts, 1):
-            if not self.run(text, f"line {number}: "):
-                break
-        return self.status
+    @property
+    def _simulated(self) -> bool:
+        """Whether its time stands still until it is asked to pass."""
+        return self._session.target.name in NAMES
+
+    def run_all(self, pipe: int) -> int:
+        """Lines from a file descriptor, until they end or one says quit; -> exit status, of the worst line."""
+        with open(pipe, "rb", buffering=0, closefd=False) as lines_in:  # no buffer: select sees all that is not read
+            for number in count(1):
+                if not self._simulated:
+                    self._listen(lambda: bool(select([lines_in], [], [], 0)[0]))
+                text = lines_in.readline().decode(errors="replace")
+                if not text or not self.run(text, f"line {number}: "):
+                    return self.status
 
     def run(self, text: str, place: str = "") -> bool:
         """One line; what is wrong with it goes to stderr. -> whether to go on"""
@@ -96,23 +106,26 @@ class Shell:
         from prompt_toolkit import PromptSession
         from prompt_toolkit.patch_stdout import patch_stdout
 
-        # while nothing is written, the line to a real instrument is read; simulated time stands still
-        listen = None if self._session.target.name in NAMES else self._listen
+        listen = None if self._simulated else lambda context: self._listen(context.input_is_ready)
         prompt = PromptSession(PROMPT, completer=_completer(self._dictionary), history=_history(), **terminal)
         print(HELP)
         while True:
             try:
                 with patch_stdout():
                     text = prompt.prompt(inputhook=listen)
-                if not self.run(text):
-                    return
-            except KeyboardInterrupt:  # of the line being written, or of what runs
+            except KeyboardInterrupt:  # the line being written is given up
                 continue
             except EOFError:
                 return
+            try:
+                if not self.run(text):
+                    return
+            except KeyboardInterrupt:
+                print("stopped", file=sys.stderr)
 
-    def _listen(self, context) -> None:
-        while not context.input_is_ready():
+    def _listen(self, ready: Callable[[], bool]) -> None:
+        """Read what a real instrument sends, until the operator has written something."""
+        while not ready():
             self._session.advance(_IDLE_S)
 
 
