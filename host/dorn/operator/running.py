@@ -127,9 +127,8 @@ class Runner:
             self._wanted = None
         if not done:
             last = self._last.get(condition.subject)
-            raise NoAnswer(
-                f"not within {limit_s:g} s: {self._why_not(condition, last if last is not before else None)}"
-            )
+            new = "no new one came; before it, " if last and last is before else ""
+            raise NoAnswer(f"not within {limit_s:g} s: {new}{self._why_not(condition, last)}")
         return condition.said(self._found)
 
     def _check(self, condition: Condition) -> str:

@@ -285,7 +285,8 @@ def _condition(keyword: str, words: list[str], dictionary: Dictionary) -> Condit
     if not match:
         raise UserError(f"{keyword}: not PACKET.FIELD, or PACKET.FIELD[INDEX] of an array ({shown(words[0])})")
     packet, name, index = match[1], match[2], match[3] and int(match[3])
-    fields = {field.name: field for field in dictionary.telemetry[one_of(keyword, packet, dictionary.telemetry)].fields}
+    layout = dictionary.telemetry[one_of(f"{keyword}: packet", packet, dictionary.telemetry)]
+    fields = {field.name: field for field in layout.fields}
     field = fields[one_of(f"{keyword}: field of {packet}", name, fields)]
     if (field.length is None) != (index is None):
         what = "is no array" if field.length is None else f"is an array of {field.length}: say which, {name}[0]"
