@@ -53,7 +53,7 @@ def _next(words: list[str], begun: str, dictionary: Dictionary) -> list[str]:
             return _values(_packet_fields(packet, dictionary).get(name.partition("[")[0]), dictionary)
         case ["until", *_]:
             return ["within"]
-    written = {word.partition("=")[0] for word in words}
+    written = {word.partition("=")[0] for word in words if "=" in word}
     return [f"{name}=" for name in _command_fields(words, dictionary) if name not in written]
 
 

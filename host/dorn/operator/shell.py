@@ -33,10 +33,14 @@ class Shell:
         self._runner = Runner(session)
         self._runner.on_packet = self._show
         self._busy = False
+        self._prompt = None  # of prompt_toolkit
 
     def _show(self, packet: Packet) -> None:
-        if self._busy or lines.is_asked_for(packet, self._dictionary):
-            print(lines.packet_line(packet, self._dictionary), flush=True)
+        line = lines.packet_line(packet, self._dictionary)
+        if self._busy:
+            print(line, flush=True)
+        elif lines.is_asked_for(packet, self._dictionary):
+            self._print_above(line)
 
     @property
     def _simulated(self) -> bool:
@@ -104,15 +108,12 @@ class Shell:
     def converse(self, **terminal) -> None:
         """Until quit or Ctrl-D. terminal: `input` and `output` of prompt_toolkit, where they are not this process's."""
         from prompt_toolkit import PromptSession
-        from prompt_toolkit.patch_stdout import patch_stdout
 
-        listen = None if self._simulated else lambda context: self._listen(context.input_is_ready)
-        prompt = PromptSession(PROMPT, completer=_completer(self._dictionary), history=_history(), **terminal)
+        self._prompt = PromptSession(PROMPT, completer=_completer(self._dictionary), history=_history(), **terminal)
         print(HELP)
         while True:
             try:
-                with patch_stdout():
-                    text = prompt.prompt(inputhook=listen)
+                text = self._prompt.prompt(inputhook=None if self._simulated else self._meanwhile)
             except KeyboardInterrupt:  # the line being written is given up
                 continue
             except EOFError:
@@ -122,6 +123,26 @@ class Shell:
                     return
             except KeyboardInterrupt:
                 print("stopped", file=sys.stderr)
+
+    def _meanwhile(self, context) -> None:
+        """While nothing is written, the line to a real instrument is read; simulated time stands still."""
+        app = self._prompt.app
+        try:
+            self._listen(context.input_is_ready)
+        except UserError as error:  # the port is lost
+            app.exit(exception=error)
+            app.invalidate()  # wakes it
+
+    def _print_above(self, text: str) -> None:
+        """Above the prompt, while there is one."""
+        app = self._prompt.app if self._prompt else None
+        if not app or not app.is_running:
+            print(text, flush=True)
+            return
+        app.renderer.erase()
+        print(text, flush=True)
+        app.renderer.reset()
+        app.invalidate()
 
     def _listen(self, ready: Callable[[], bool]) -> None:
         """Read what a real instrument sends, until the operator has written something."""
