@@ -167,7 +167,7 @@ class Session:
         return ".".join(str(fields[f"version_{part}"]) for part in ("major", "minor", "patch"))
 
     def command(
-        self, name: str, limit_s: float = 5.0, check: bool = True, ack: int = 0b1001, **fields: int | str
+        self, name: str, /, limit_s: float = 5.0, check: bool = True, ack: int = 0b1001, **fields: int | str
     ) -> Packet:
         """Send a telecommand and wait for its completion report. CommandFailed if it is refused.
 
@@ -186,7 +186,7 @@ class Session:
             raise CommandFailed(f"{name} {fields}: {report.name}: {failure} ({report.fields['detail']})", failure)
         return report
 
-    def post(self, name: str, ack: int = 0b1001, check: bool = True, **fields: int | str) -> None:
+    def post(self, name: str, /, ack: int = 0b1001, check: bool = True, **fields: int | str) -> None:
         """Send a telecommand; nothing is waited for. ack, check: as Dictionary.encode has them."""
         packet = self.dictionary.encode(name, self._sequence, ack=ack, check=check, **fields)
         self._sequence = (self._sequence + 1) & 0x3FFF
