@@ -44,7 +44,11 @@ def add(commands) -> None:
     shell.add_argument("--target", required=True, help=target)
     shell.add_argument("--out", type=Path, metavar="DIR", help=archive)
 
-    procedure = commands.add_parser("procedure", help="carry out a written sequence of telecommands and conditions")
+    procedure = commands.add_parser(
+        "procedure",
+        help="carry out a written sequence of telecommands and conditions",
+        epilog=f"One statement a line, # begins a comment: {'; '.join(statements.GRAMMAR.values())}.",
+    )
     procedure.set_defaults(command=_procedure)
     procedure.add_argument("file", metavar="FILE", help=f"a file, or one of {', '.join(shipped())}")
     procedure.add_argument("--target", required=True, help=target)

@@ -1,7 +1,8 @@
 """What an operator writes: one statement a line, read and checked against the dictionary before anything is sent.
 
 GRAMMAR has the statements. NAME, FIELD, PACKET, PARAMETER, FAILURE and names of values are those of icd.toml; a VALUE
-is decimal, 0x..., or the name of a value. `#` begins a comment. Times are target time, in seconds.
+is decimal, 0x..., or the name of a value. An element of an array is FIELD[INDEX]; an event report has two values, a and
+b, as icd.toml says. `#` begins a comment. Times are target time, in seconds.
 """
 
 from __future__ import annotations
