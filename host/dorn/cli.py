@@ -1,7 +1,7 @@
 """The `dorn` command.
 
-Exit status: 0 done, 1 a bound of a study or of the budget is broken, 2 an error of the input (one line on stderr says
-which), 130 stopped with Ctrl-C, 141 nobody reads the output.
+Exit status: 0 done, 1 a bound of a study or of the budget is broken, or the instrument refused or did not do what it
+should, 2 an error of the input (one line on stderr says which), 130 stopped with Ctrl-C, 141 nobody reads the output.
 """
 
 import argparse
@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 
 from dorn.errors import UserError
+from dorn.files import check_directory
 from dorn.head import sources
 from dorn.head.arrivals import SPACINGS
+from dorn.operator import commands as operator_commands
 from dorn.reading import above_zero, at_least
 
 REAL_DETECTORS = "-"  # in place of a source
@@ -105,6 +107,8 @@ def _parser():
     add("--target", required=True, help="a serial port or a URL")
     add("--out", type=Path, required=True, metavar="DIR", help="telemetry.ccsds there is begun, or goes on")
 
+    operator_commands.add(commands)
+
     flash = commands.add_parser("flash", help="put the firmware onto a board with MicroPython")
     flash.set_defaults(command=_flash)
     add = flash.add_argument
@@ -158,7 +162,7 @@ def _emulate(args):
     if args.tcp is not None and not args.tcp.isdecimal():
         raise UserError.at("--tcp", "PORT", "not a whole number", args.tcp)
     if args.flash:
-        _check_directory(args.flash, "--flash")
+        check_directory(args.flash, "--flash")
         try:
             args.flash.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -209,7 +213,7 @@ def _study(args):
 
         pico_flash.image()  # said now, not in the middle
     out = args.out or Path("dorn-study") / args.study
-    _check_directory(out)
+    check_directory(out)
     report = Report(args.study, out)
     try:
         module.study(report, args.short, **given)
@@ -270,7 +274,7 @@ def _play(source, target, out, **stream):
     leaves the archive readable, writes the products of what came, and raises KeyboardInterrupt again."""
     from dorn import run  # not above: `dorn decode` shall work without a simulator
 
-    _check_directory(out)
+    check_directory(out)
     _report(run.run_source(source=source, target_name=target, out=out, **stream), out)
 
 
@@ -279,7 +283,7 @@ def _decode(args):
     from dorn.link import archive
     from dorn.products import Products
 
-    _check_directory(args.out)
+    check_directory(args.out)
     try:
         if not Path(args.file).read_bytes():
             raise UserError.at(args.file, "file", "is empty")
@@ -307,7 +311,7 @@ def _downlink(args):
     from dorn.session import Session
     from dorn.targets import open_target
 
-    _check_directory(args.out)
+    check_directory(args.out)
     path = args.out / "telemetry.ccsds"
     with open_target(args.target) as target, contextlib.closing(Session(target)) as session:
         session.connect()
@@ -354,14 +358,3 @@ def _report(summary, out):
     damage = [f"{text(name)} {what}" for name, what in _DAMAGE.items() if summary.get(name)]
     if damage:
         print(f"not all has come: {', '.join(damage)}; what is counted above is what came")
-
-
-def _check_directory(out, option="--out"):
-    """Say before a long run, not after it, that its files have nowhere to go."""
-    if not out.name and out == Path():
-        raise UserError.at(option, "DIR", "is empty or the directory you are in", str(out))
-    there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise UserError.at(option, "DIR", "not a directory", str(there))
-    if not os.access(there, os.W_OK):
-        raise UserError.at(option, "DIR", "cannot be written to", str(there))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from tqdm import tqdm
 
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
+from dorn.interrupts import Interrupts
 from dorn.products import Products, remove_files
 from dorn.session import CommandFailed, Session
 from dorn.targets import Target, TargetError, open_target
@@ -71,7 +71,7 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
             if source:
                 particles = source.particles(rate_cps, duration_s, seed, spacing, replay)
                 target.inject(particles)
-            with _Interrupts() as interrupts:
+            with Interrupts() as interrupts:
                 speed = _play(session, *_until(source, rate_cps, duration_s, replay), interrupts)
                 _finish(session, interrupts)
             link = {n: getattr(session, n) for n in ("packets", "sequence_gaps", "crc_errors")}
@@ -84,24 +84,6 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
     return summary
 
 
-class _Interrupts:
-    """The first Ctrl-C is noted, the next is one."""
-
-    heard = False
-
-    def __enter__(self):
-        self._before = signal.signal(signal.SIGINT, self._hear)
-        return self
-
-    def __exit__(self, *exc_info):
-        signal.signal(signal.SIGINT, self._before)
-
-    def _hear(self, *_):
-        if self.heard:
-            raise KeyboardInterrupt
-        self.heard = True
-
-
 def _until(source, rate_cps, duration_s, replay) -> tuple[float, float]:
     """(duration, what of its end may have no more pulses), s. A replay ends with its last count, about then."""
     if not replay:
@@ -110,7 +92,7 @@ def _until(source, rate_cps, duration_s, replay) -> tuple[float, float]:
     return expected_s, 6 * math.sqrt(source.total) / rate_cps  # six standard deviations of the last arrival
 
 
-def _play(session: Session, duration_s: float, margin_s: float, interrupts: _Interrupts) -> float:
+def _play(session: Session, duration_s: float, margin_s: float, interrupts: Interrupts) -> float:
     """Until the duration is over; with a margin, until the source is dry. -> how many times faster than real time"""
     target: Target = session.target
     begin_us, begin_s = target.now_us, time.monotonic()
@@ -132,7 +114,7 @@ def _play(session: Session, duration_s: float, margin_s: float, interrupts: _Int
     return (target.now_us - begin_us) / 1e6 / (time.monotonic() - begin_s)
 
 
-def _finish(session: Session, interrupts: _Interrupts) -> None:
+def _finish(session: Session, interrupts: Interrupts) -> None:
     """Stop, and wait for all spectra and for the counters that belong to them."""
     head = session.target.head
     if head and interrupts.heard:

@@ -17,7 +17,11 @@ _FAILURES = ("acceptance_failure", "start_failure", "completion_failure", "routi
 
 
 class CommandFailed(TargetError):
-    """The instrument refused a telecommand, or failed to execute it."""
+    """The instrument refused a telecommand, or failed to execute it. failure: the code's name, as it reported it."""
+
+    def __init__(self, text: str, failure: str):
+        super().__init__(text)
+        self.failure = failure
 
 
 class Session:
@@ -120,7 +124,7 @@ class Session:
     ) -> Packet:
         """The next packet for which `wanted` is true, within that much target time. `begin` is called first.
 
-        TargetError if it does not come.
+        NoAnswer if it does not come.
         """
         found: list[Packet] = []
         self.pump()
@@ -162,10 +166,13 @@ class Session:
         fields = self.housekeeping.fields
         return ".".join(str(fields[f"version_{part}"]) for part in ("major", "minor", "patch"))
 
-    def command(self, name: str, limit_s: float = 5.0, check: bool = True, **fields: int | str) -> Packet:
+    def command(
+        self, name: str, /, limit_s: float = 5.0, check: bool = True, ack: int = 0b1001, **fields: int | str
+    ) -> Packet:
         """Send a telecommand and wait for its completion report. CommandFailed if it is refused.
 
-        check=False: also with values that the dictionary does not allow.
+        check=False: also with values that the dictionary does not allow. ack: as Dictionary.encode has it; completion
+        has to be asked for.
         """
         sequence = self._sequence
 
@@ -173,13 +180,13 @@ class Session:
             mine = packet.fields.get("request_sequence") == 0xC000 | sequence
             return mine and (packet.name == "completion_success" or packet.name in _FAILURES)
 
-        report = self.wait_for(verified, limit_s, begin=lambda: self.post(name, check=check, **fields))
+        report = self.wait_for(verified, limit_s, begin=lambda: self.post(name, ack, check, **fields))
         if report.name in _FAILURES:
-            said = f"{report.name}: {report.text('failure')} ({report.fields['detail']})"
-            raise CommandFailed(f"{name} {fields}: {said}")
+            failure = report.text("failure")
+            raise CommandFailed(f"{name} {fields}: {report.name}: {failure} ({report.fields['detail']})", failure)
         return report
 
-    def post(self, name: str, ack: int = 0b1001, check: bool = True, **fields: int | str) -> None:
+    def post(self, name: str, /, ack: int = 0b1001, check: bool = True, **fields: int | str) -> None:
         """Send a telecommand; nothing is waited for. ack, check: as Dictionary.encode has them."""
         packet = self.dictionary.encode(name, self._sequence, ack=ack, check=check, **fields)
         self._sequence = (self._sequence + 1) & 0x3FFF

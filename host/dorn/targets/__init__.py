@@ -20,6 +20,10 @@ class TargetError(UserError):
     """The target is gone or does not do what it was waited for."""
 
 
+class NoAnswer(TargetError):
+    """What was waited for did not come in time."""
+
+
 class Target(ABC):
     """Powered on when it is made; a context manager that switches it off."""
 
@@ -53,10 +57,10 @@ class Target(ABC):
     def wait_for(self, condition: Callable[[], bool], limit_s: float) -> None:
         """Let target time pass until the condition holds; it is asked whenever the link had bytes.
 
-        TargetError if it does not hold within `limit_s` of target time.
+        NoAnswer if it does not hold within `limit_s` of target time.
         """
         if not condition() and not self._run(limit_s, condition):
-            raise TargetError(f"target {self.name}: no answer within {limit_s:g} s of target time")
+            raise NoAnswer(f"target {self.name}: no answer within {limit_s:g} s of target time")
 
     @abstractmethod
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:

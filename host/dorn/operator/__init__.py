@@ -1,0 +1,1 @@
+"""The operator's tools: telecommands by name, a shell, and written procedures, all from the dictionary."""

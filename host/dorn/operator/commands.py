@@ -1,0 +1,155 @@
+"""`dorn tc`, `dorn shell` and `dorn procedure`: their arguments, and what they print."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from dorn.dictionary import Dictionary
+from dorn.errors import UserError
+from dorn.files import check_directory
+from dorn.operator import lines, statements
+from dorn.reading import above_zero, at_least, text_of
+
+PROCEDURES = Path(__file__).parents[1] / "procedures"
+# acknowledgement flags (ECSS-E-ST-70-41C 7.4.4.1); completion is always asked for: it ends the wait
+ACKNOWLEDGEMENTS = {"acceptance": 1, "start": 2, "progress": 4, "completion": 8}
+
+
+def add(commands) -> None:
+    """The commands' arguments, to the subparsers of `dorn`."""
+    target = "unix, rp2040, a serial port or a URL"
+    archive = "where telemetry.ccsds goes"
+
+    tc = commands.add_parser("tc", help="send one telecommand and print what the instrument answers")
+    tc.set_defaults(command=_tc)
+    tc.add_argument("name", nargs="?", metavar="NAME", help="of a telecommand")
+    tc.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help="decimal, 0x..., or the name of a value")
+    tc.add_argument("--target", help=target)
+    tc.add_argument("--list", action="store_true", help="print all telecommands, or NAME, and all parameters")
+    tc.add_argument("--limit", metavar="S", help="within which it completes (default 10)")
+    tc.add_argument("--wait", default="0", metavar="S", help="go on printing for so long (default %(default)s)")
+    tc.add_argument(
+        "--ack",
+        default="acceptance",
+        metavar="STAGE,...",
+        help="the reports of success to ask for besides completion: acceptance, start, progress (default %(default)s)",
+    )
+
+    shell = commands.add_parser("shell", help="telecommands from a prompt, or from a pipe; telemetry as it comes")
+    shell.set_defaults(command=_shell)
+    shell.add_argument("--target", required=True, help=target)
+    shell.add_argument("--out", type=Path, metavar="DIR", help=archive)
+
+    procedure = commands.add_parser(
+        "procedure",
+        help="carry out a written sequence of telecommands and conditions",
+        epilog=f"One statement a line, # begins a comment: {'; '.join(statements.GRAMMAR.values())}.",
+    )
+    procedure.set_defaults(command=_procedure)
+    procedure.add_argument("file", metavar="FILE", help=f"a file, or one of {', '.join(shipped())}")
+    procedure.add_argument("--target", required=True, help=target)
+    procedure.add_argument("--out", type=Path, metavar="DIR", help=archive)
+
+
+def shipped() -> list[str]:
+    """Names of the procedures that come with this package."""
+    return sorted(path.stem for path in PROCEDURES.glob("*.txt"))
+
+
+@contextlib.contextmanager
+def _connected(target_name: str, out: Path | None = None) -> Iterator:
+    """A connected session, archived into `out`."""
+    from dorn.session import Session
+    from dorn.targets import open_target
+
+    if out is not None:
+        check_directory(out)
+    with open_target(target_name) as target, contextlib.closing(Session(target)) as session:
+        session.connect()
+        if out is not None:
+            session.record(out / "telemetry.ccsds")
+        yield session
+
+
+def _tc(args) -> int:
+    dictionary = Dictionary.load()
+    if args.list:
+        print("\n".join(_listed(args.name, dictionary)))
+        return 0
+    if args.name is None:
+        raise UserError("tc: NAME: is missing (see dorn tc --list)")
+    send = statements.telecommand([args.name, *args.fields], dictionary)
+    if args.limit is not None:
+        send = replace(send, limit_s=above_zero(args.limit, "--limit", "S"))
+    wait_s = at_least(0, args.wait, "--wait", "S")
+    ack = _acknowledgements(args.ack)
+    if args.target is None:
+        raise UserError(f"tc: --target: is missing; {args.name} was not sent")
+
+    from dorn.operator.running import Runner
+    from dorn.targets import TargetError
+
+    with _connected(args.target) as session:
+        runner = Runner(session, ack)
+        runner.on_packet = lambda packet: print(lines.packet_line(packet, dictionary), flush=True)
+        status = 0
+        try:
+            runner.run(send)
+        except TargetError as error:
+            print(f"dorn: {error}", file=sys.stderr)
+            status = 1
+        if wait_s:
+            runner.run(statements.Wait(wait_s))
+    return status
+
+
+def _listed(name: str | None, dictionary: Dictionary) -> list[str]:
+    if name is None:
+        return lines.all_commands(dictionary)
+    found = lines.about(name, dictionary)
+    if not found:
+        raise UserError.at("tc", "NAME", "nothing of this name", name)
+    return found
+
+
+def _acknowledgements(text: str) -> int:
+    ack = ACKNOWLEDGEMENTS["completion"]
+    for stage in filter(None, text.split(",")):
+        if stage not in ACKNOWLEDGEMENTS:
+            raise UserError.at("--ack", "STAGE", f"not one of {', '.join(ACKNOWLEDGEMENTS)}", stage)
+        ack |= ACKNOWLEDGEMENTS[stage]
+    return ack
+
+
+def _shell(args) -> int:
+    from dorn.operator.shell import Shell
+
+    with _connected(args.target, args.out) as session:
+        shell = Shell(session)
+        if sys.stdin.isatty():
+            shell.converse()
+            return 0
+        return shell.run_all(sys.stdin.fileno())
+
+
+def _procedure(args) -> int:
+    from dorn.operator.procedure import run
+
+    dictionary = Dictionary.load()
+    path = find(args.file)
+    procedure = statements.parse_all(text_of(path), path, dictionary)
+    with _connected(args.target, args.out) as session:
+        return 0 if run(session, procedure) else 1
+
+
+def find(name: str) -> Path:
+    """A procedure by its path, or by the name of one that is shipped. UserError if there is neither."""
+    if Path(name).exists():
+        return Path(name)
+    if name in shipped():
+        return PROCEDURES / f"{name}.txt"
+    raise UserError.at("procedure", "FILE", f"neither a file nor one of {', '.join(shipped())}", name)

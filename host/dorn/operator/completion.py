@@ -1,0 +1,75 @@
+"""What may come next on a line that an operator is writing."""
+
+from __future__ import annotations
+
+from dorn.dictionary import Dictionary, Layout
+from dorn.dictionary.definitions import Field
+from dorn.operator.statements import GRAMMAR, RELATIONS
+
+
+def possible(line: str, dictionary: Dictionary) -> tuple[str, list[str]]:
+    """(the beginning of the word under way, the words that begin so) of the text before the cursor."""
+    *words, begun = line.split(" ")
+    words = [word for word in words if word]
+    if "=" in begun and words and words[0] not in ("until", "check"):
+        name, _, begun = begun.partition("=")
+        candidates = _values(_command_fields(words, dictionary).get(name), dictionary)
+    else:
+        candidates = _next(words, begun, dictionary)
+    return begun, [word for word in candidates if word.startswith(begun)]
+
+
+def _next(words: list[str], begun: str, dictionary: Dictionary) -> list[str]:
+    match words:
+        case []:
+            return [*dictionary.commands, *GRAMMAR, "help", "quit"]
+        case ["help"]:
+            return [*GRAMMAR, *dictionary.commands, *dictionary.telemetry, *dictionary.parameters, *dictionary.events]
+        case ["set"]:
+            return [*dictionary.parameters]
+        case ["refused"]:
+            return [*dictionary.enums["failure"]]
+        case ["send"] | ["refused", _]:
+            return [*dictionary.commands]
+        case ["until" | "check"]:
+            packet, point, _ = begun.partition(".")
+            if not point:
+                return ["event", *(f"{name}." for name in dictionary.telemetry)]
+            fields = _packet_fields(packet, dictionary).values()
+            return [f"{packet}.{field.name}{'' if field.length is None else '['}" for field in fields]
+        case ["until" | "check", "event"]:
+            return [*dictionary.events]
+        case ["until", "event", _]:
+            return ["a", "b", "within"]
+        case ["check", "event", _]:
+            return ["a", "b"]
+        case ["until" | "check", "event", _, _] | ["until" | "check", _]:
+            return [*RELATIONS]
+        case ["until" | "check", "event", event, which, _]:
+            about = getattr(dictionary.events.get(event), which, "")
+            return [*dictionary.enums.get(about, ())]
+        case ["until" | "check", place, _]:
+            packet, _, name = place.partition(".")
+            return _values(_packet_fields(packet, dictionary).get(name.partition("[")[0]), dictionary)
+        case ["until", *_]:
+            return ["within"]
+    written = {word.partition("=")[0] for word in words if "=" in word}
+    return [f"{name}=" for name in _command_fields(words, dictionary) if name not in written]
+
+
+def _command_fields(words: list[str], dictionary: Dictionary) -> dict[str, Field]:
+    """Of the telecommand on the line."""
+    place = {"send": 1, "refused": 2}.get(words[0], 0)
+    return _by_name(dictionary.commands.get(words[place])) if len(words) > place else {}
+
+
+def _packet_fields(packet: str, dictionary: Dictionary) -> dict[str, Field]:
+    return _by_name(dictionary.telemetry.get(packet))
+
+
+def _by_name(layout: Layout | None) -> dict[str, Field]:
+    return {field.name: field for field in layout.fields} if layout else {}
+
+
+def _values(field: Field | None, dictionary: Dictionary) -> list[str]:
+    return [*dictionary.enums.get(field.enum, ())] if field else []

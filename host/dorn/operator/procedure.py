@@ -1,0 +1,41 @@
+"""A procedure: statements one after the other, up to the first that fails."""
+
+from __future__ import annotations
+
+from dorn.operator import lines
+from dorn.operator.running import Runner
+from dorn.operator.statements import Check, Say, Statement
+from dorn.session import Session
+from dorn.targets import TargetError
+
+VERIFICATION = 1  # service number: whether a telecommand went well is said here in other words
+
+
+def run(session: Session, procedure: list[tuple[int, str, Statement]]) -> bool:
+    """Carry it out, as `statements.parse_all` read it; -> whether every statement went well.
+
+    Each is printed with on-board time when it begins and when it is done, answers and event reports between them.
+    """
+    runner = Runner(session)
+
+    def show(packet) -> None:
+        if packet.service != VERIFICATION and lines.is_asked_for(packet, session.dictionary):
+            print(lines.packet_line(packet, session.dictionary), flush=True)
+
+    def tell(text: str) -> None:
+        print(f"{runner.time_s:12.3f} s  {text}", flush=True)
+
+    runner.on_packet = show
+    for number, text, statement in procedure:
+        if not isinstance(statement, Say | Check):  # these take no time
+            tell(f"{number}: {text}")
+        try:
+            said = runner.run(statement)
+        except TargetError as error:
+            tell(f"{number}: FAILED: {text}: {error}")
+            return False
+        if isinstance(statement, Say):
+            tell(said)
+        else:
+            tell(f"{number}: ok{said and f': {said}'}")
+    return True

@@ -1,0 +1,149 @@
+"""Statements carried out over a session, one after the other."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from dorn.dictionary import Packet
+from dorn.interrupts import Interrupts
+from dorn.operator.lines import packet_line
+from dorn.operator.statements import EVENT_REPORTING, Check, Condition, Say, Send, Statement, Until, Wait
+from dorn.session import CommandFailed, Session
+from dorn.targets import NoAnswer, TargetError
+
+_SLICE_S = 0.2  # Ctrl-C is heard so often while time passes
+ACCEPTANCE_AND_COMPLETION = 0b1001  # acknowledgement flags
+
+
+class Runner:
+    """Over a session, connected or not. `on_packet(packet)` is called with every packet, as they come.
+
+    ack: acknowledgement flags of the telecommands, completion among them.
+    """
+
+    def __init__(self, session: Session, ack: int = ACCEPTANCE_AND_COMPLETION):
+        self.session = session
+        self.on_packet: Callable[[Packet], None] = lambda packet: None
+        self._ack = ack
+        self._handed_on = session.on_packet  # whoever else wants the packets
+        session.on_packet = self._take
+        self._last: dict[str, Packet] = {}
+        # since the last telecommand was sent: some come before its completion report
+        self._events: deque[Packet] = deque(maxlen=1000)
+        self._wanted: Condition | None = None
+        self._found: Packet | None = None
+        self._ahead_s = 0.0  # of the on-board clock before target time
+        self._interrupts = Interrupts()
+        if session.housekeeping:
+            self._keep(session.housekeeping)
+
+    @property
+    def time_s(self) -> float:
+        """On-board time, as the last packet tells."""
+        return self.session.target.now_us / 1e6 + self._ahead_s
+
+    def run(self, statement: Statement) -> str:
+        """Carry one out; -> what is to be said of it, if anything. TargetError: it failed, and why.
+
+        After a first Ctrl-C a telecommand under way is still verified, a wait ends; then KeyboardInterrupt.
+        """
+        with Interrupts() as self._interrupts:
+            said = self._run(statement)
+        if self._interrupts.heard:
+            raise KeyboardInterrupt
+        return said
+
+    def _run(self, statement: Statement) -> str:
+        match statement:
+            case Send():
+                return self._send(statement)
+            case Wait(seconds):
+                self._pass(seconds, lambda: False)
+            case Until(condition, limit_s):
+                return self._until(condition, limit_s)
+            case Check(condition):
+                return self._check(condition)
+            case Say(text):
+                return text
+        return ""
+
+    def _take(self, packet: Packet) -> None:
+        if self._handed_on:
+            self._handed_on(packet)
+        record = packet.fields.get("record", 0)
+        if not record or record >= self.session.records.latest:  # what the packet store sends again is no news
+            self._keep(packet)
+        self.on_packet(packet)
+
+    def _keep(self, packet: Packet) -> None:
+        self._ahead_s = packet.time_s - self.session.target.now_us / 1e6
+        self._last[packet.name] = packet
+        if packet.service == EVENT_REPORTING:
+            self._events.append(packet)
+        if self._wanted and self._found is None and self._wanted.holds(packet):
+            self._found = packet
+
+    def _pass(self, seconds: float, done: Callable[[], bool]) -> bool:
+        """Let target time pass until it is done, at most so long; -> whether it is. KeyboardInterrupt on Ctrl-C."""
+        target = self.session.target
+        end_us = target.now_us + seconds * 1e6
+        while not done():
+            left_s = (end_us - target.now_us) / 1e6
+            if left_s <= 0:
+                return False
+            if self._interrupts.heard:
+                raise KeyboardInterrupt
+            with contextlib.suppress(NoAnswer):
+                self.session.wait_for(lambda packet: done(), min(left_s, _SLICE_S))
+        return True
+
+    def _send(self, send: Send) -> str:
+        self.session.pump()  # what came before is not since
+        self._events.clear()
+        command = partial(self.session.command, check=send.failure is None, ack=self._ack, **send.fields)
+        try:
+            command(send.name, send.limit_s)
+        except CommandFailed as refused:
+            if refused.failure != send.failure:
+                raise
+            return f"refused: {refused.failure}"
+        except NoAnswer:
+            raise NoAnswer(f"{send.name}: no report of completion or failure within {send.limit_s:g} s") from None
+        if send.failure:
+            raise TargetError(f"{send.name}: completed, and was not refused with {send.failure}")
+        return ""
+
+    def _until(self, condition: Condition, limit_s: float) -> str:
+        self.session.pump()
+        before = self._last.get(condition.subject)
+        self._found = self._event(condition)
+        self._wanted = condition
+        try:
+            done = self._pass(limit_s, lambda: self._found is not None)
+        finally:
+            self._wanted = None
+        if not done:
+            last = self._last.get(condition.subject)
+            new = "no new one came; before it, " if last and last is before else ""
+            raise NoAnswer(f"not within {limit_s:g} s: {new}{self._why_not(condition, last)}")
+        return condition.said(self._found)
+
+    def _check(self, condition: Condition) -> str:
+        self.session.pump()
+        last = self._last.get(condition.subject) if condition.event is None else self._event(condition)
+        if last is None or not condition.holds(last):
+            raise TargetError(self._why_not(condition, last))
+        return condition.said(last)
+
+    def _event(self, condition: Condition) -> Packet | None:
+        """The first event report since the last telecommand that is meant."""
+        return next(filter(condition.holds, self._events), None) if condition.event is not None else None
+
+    def _why_not(self, condition: Condition, last: Packet | None) -> str:
+        if condition.event is not None:
+            came = [packet_line(packet, self.session.dictionary).strip() for packet in self._events]
+            return f"events since the last telecommand: {'; '.join(came) or 'none'}"
+        return condition.said(last) if last else f"no {condition.subject} has come"

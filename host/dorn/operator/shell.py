@@ -1,0 +1,175 @@
+"""`dorn shell`: statements and telecommands from a prompt, or from a pipe."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from select import select
+
+from dorn.dictionary import Packet
+from dorn.errors import UserError
+from dorn.operator import completion, lines
+from dorn.operator.running import Runner
+from dorn.operator.statements import GRAMMAR, Statement, one_of, parse, telecommand, without_comment
+from dorn.session import Session
+from dorn.targets import NAMES, TargetError
+
+HELP = "help NAME: of a statement, telecommand, packet, parameter or event report; quit, or Ctrl-D, ends"
+PROMPT = "dorn> "
+FAILED, WRONG = 1, 2  # exit status: on board; as written
+_IDLE_S = 0.02  # the line is read so long before the keyboard is looked at
+
+
+class Shell:
+    """Prints all packets while a statement runs; at the prompt only answers that come late, and event reports."""
+
+    def __init__(self, session: Session):
+        self.status = 0
+        self._session = session
+        self._dictionary = session.dictionary
+        self._runner = Runner(session)
+        self._runner.on_packet = self._show
+        self._busy = False
+        self._prompt = None  # of prompt_toolkit
+
+    def _show(self, packet: Packet) -> None:
+        line = lines.packet_line(packet, self._dictionary)
+        if self._busy:
+            print(line, flush=True)
+        elif lines.is_asked_for(packet, self._dictionary):
+            self._print_above(line)
+
+    @property
+    def _simulated(self) -> bool:
+        """Whether its time stands still until it is asked to pass."""
+        return self._session.target.name in NAMES
+
+    def run_all(self, pipe: int) -> int:
+        """Lines from a file descriptor, until they end or one says quit; -> exit status, of the worst line."""
+        with open(pipe, "rb", buffering=0, closefd=False) as lines_in:  # no buffer: select sees all that is not read
+            for number in count(1):
+                if not self._simulated:
+                    self._listen(lambda: bool(select([lines_in], [], [], 0)[0]))
+                text = lines_in.readline().decode(errors="replace")
+                if not text or not self.run(text, f"line {number}: "):
+                    return self.status
+
+    def run(self, text: str, place: str = "") -> bool:
+        """One line; what is wrong with it goes to stderr. -> whether to go on"""
+        words = without_comment(text).split()
+        if words == ["quit"]:
+            return False
+        if words[:1] == ["help"]:
+            print("\n".join(self._help(words[1:])))
+            return True
+        try:
+            statement = self._parse(text, words)
+        except UserError as error:
+            self._complain(f"{place}{error}", WRONG)
+            return True
+        if statement is not None:
+            self._carry_out(statement, place)
+        return True
+
+    def _parse(self, text: str, words: list[str]) -> Statement | None:
+        commands = self._dictionary.commands
+        if words and one_of("statement or telecommand", words[0], [*GRAMMAR, *commands, "help", "quit"]) not in GRAMMAR:
+            return telecommand(words, self._dictionary)  # send, as dorn tc has it
+        return parse(text, self._dictionary)
+
+    def _carry_out(self, statement: Statement, place: str) -> None:
+        self._busy = True
+        try:
+            said = self._runner.run(statement)
+        except TargetError as error:
+            self._complain(f"{place}{error}", FAILED)
+        else:
+            if said:
+                print(said, flush=True)
+        finally:
+            self._busy = False
+
+    def _help(self, names: list[str]) -> list[str]:
+        if not names:
+            return [*GRAMMAR.values(), "telecommands: " + ", ".join(self._dictionary.commands), HELP]
+        return [
+            line for name in names for line in lines.about(name, self._dictionary) or [f"{name}: nothing of this name"]
+        ]
+
+    def _complain(self, text: str, status: int) -> None:
+        print(f"dorn: {text}", file=sys.stderr, flush=True)
+        self.status = max(self.status, status)
+
+    # -- on a terminal -------------------------------------------------------------------------------------------------
+
+    def converse(self, **terminal) -> None:
+        """Until quit or Ctrl-D. terminal: `input` and `output` of prompt_toolkit, where they are not this process's."""
+        from prompt_toolkit import PromptSession
+
+        self._prompt = PromptSession(PROMPT, completer=_completer(self._dictionary), history=_history(), **terminal)
+        print(HELP)
+        while True:
+            try:
+                text = self._prompt.prompt(inputhook=None if self._simulated else self._meanwhile)
+            except KeyboardInterrupt:  # the line being written is given up
+                continue
+            except EOFError:
+                return
+            try:
+                if not self.run(text):
+                    return
+            except KeyboardInterrupt:
+                print("stopped", file=sys.stderr)
+
+    def _meanwhile(self, context) -> None:
+        """While nothing is written, the line to a real instrument is read; simulated time stands still."""
+        app = self._prompt.app
+        try:
+            self._listen(context.input_is_ready)
+        except UserError as error:  # the port is lost
+            app.exit(exception=error)
+            app.invalidate()  # wakes it
+
+    def _print_above(self, text: str) -> None:
+        """Above the prompt, while there is one."""
+        app = self._prompt.app if self._prompt else None
+        if not app or not app.is_running:
+            print(text, flush=True)
+            return
+        app.renderer.erase()
+        print(text, flush=True)
+        app.renderer.reset()
+        app.invalidate()
+
+    def _listen(self, ready: Callable[[], bool]) -> None:
+        """Read what a real instrument sends, until the operator has written something."""
+        while not ready():
+            self._session.advance(_IDLE_S)
+
+
+def _completer(dictionary):
+    from prompt_toolkit.completion import Completer, Completion
+
+    class Words(Completer):
+        def get_completions(self, document, complete_event) -> Iterator[Completion]:
+            begun, words = completion.possible(document.text_before_cursor, dictionary)
+            return (Completion(word, start_position=-len(begun)) for word in words)
+
+    return Words()
+
+
+def _history():
+    """Kept in the user's state directory; where that cannot be written, only while the shell runs."""
+    from prompt_toolkit.history import FileHistory, InMemoryHistory
+
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    path = Path(state) / "dorn" / "history"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("a").close()
+    except OSError:
+        return InMemoryHistory()
+    return FileHistory(str(path))
