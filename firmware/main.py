@@ -1,17 +1,20 @@
-# What the board runs at power-up: the maintenance window, then the instrument.
+# What the board runs at power-up: the maintenance window, in which the firmware is loaded, then the instrument.
 from boards import open_board
 
 _WINDOW_MS = 500
 
 
+def load():
+    """What takes longest of a start, and does nothing yet."""
+    import fsw.memory
+    import fsw.app
+
+
 def main():
     board = open_board()
-    if board.maintenance(_WINDOW_MS):
+    if board.maintenance(_WINDOW_MS, load):
         print("DORN-FSW: maintenance, nothing is running")
         return
-    from fsw.spectra.memory import spectra
-
-    spectra()
     from fsw.app import run
 
     run(board)

@@ -7,7 +7,7 @@ from particles import poisson
 def fire(commander, seconds):
     """Pulses for so long; -> how many, as housekeeping tells."""
     before = commander.next("housekeeping")["pulses_fired"]
-    commander.function("pulser_on")
+    commander.armed("pulser_on")
     commander.advance(seconds)
     commander.function("pulser_off")
     return commander.next("housekeeping")["pulses_fired"] - before
@@ -19,7 +19,7 @@ def test_pulses_arrive_in_their_channel(commander, evidence, target, spectrum, n
     commander.set("pulser_target", target)
     commander.set("pulser_rate", 4)
     commander.set("pulser_amplitude", 900)  # 6 MeV
-    commander.start()
+    commander.calibrate()
     fired = fire(commander, 4)
     commander.stop()
     evidence("pulses", fired)
@@ -31,7 +31,7 @@ def test_pulses_arrive_in_their_channel(commander, evidence, target, spectrum, n
 def test_both_sides_of_a_unit_are_a_coincidence(commander):
     commander.set("housekeeping_period", 1)
     commander.set("pulser_target", 24 + 3)
-    commander.start()
+    commander.calibrate()
     fired = fire(commander, 4)
     rates = commander.stop()
     assert rates["front_back"] == rates["events"] == fired > 0
@@ -40,8 +40,8 @@ def test_both_sides_of_a_unit_are_a_coincidence(commander):
 
 def test_beside_particles_every_pulse_has_its_fate(commander, stimulus, seed):
     commander.set("pulser_rate", 4)
-    commander.start()
-    commander.function("pulser_on")
+    commander.calibrate()
+    commander.armed("pulser_on")
     stimulus.play(poisson(2000, 2.0, seed))
     commander.function("pulser_off")
     rates = commander.stop()

@@ -21,7 +21,7 @@ def open_chip(script=None, head: Head | None = None, files=None, **options):
     """An Rp2040Target; with `script` as main.py. Skips the test where there is no emulator or no image."""
     files = firmware_files() if files is None else files
     if script is not None:
-        files["main.py"] = script.encode()
+        files["main.py"] = onboard_image.folded(script).encode()
     try:
         return Rp2040Target(head, files=files, **options)
     except UserError as error:

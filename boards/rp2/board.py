@@ -84,12 +84,14 @@ class Board:
         self.events = EventBuilder(constants)
         self.link = open_link(constants)
 
-    def maintenance(self, window_ms):
+    def maintenance(self, window_ms, meanwhile):
         if mem32[_MAINTENANCE_MARK] == _MAINTENANCE:
             mem32[_MAINTENANCE_MARK] = 0  # once
             return True
+        begin = time.ticks_ms()
         try:
-            time.sleep_ms(window_ms)
+            meanwhile()
+            time.sleep_ms(max(window_ms - time.ticks_diff(time.ticks_ms(), begin), 0))
         except KeyboardInterrupt:
             return True
         micropython.kbd_intr(-1)

@@ -72,10 +72,11 @@ class Board:
     def us(self):
         return self._now_us
 
-    def maintenance(self, window_ms):
+    def maintenance(self, window_ms, meanwhile):
         while self._maintenance:  # there is no prompt on the pipe: silence, until the target ends it
             self.wait(_FOREVER_US, None)
             self.read()
+        meanwhile()
         self._now_us += 1000 * window_ms
         return False
 

@@ -15,9 +15,8 @@ from boards import open_board
 stages.append(free())
 board = open_board()
 stages.append(free())
-from fsw.spectra.memory import spectra
+import fsw.memory  # first, as in main.py
 
-spectra()  # first, as in main.py
 stages.append(free())
 from fsw.app import App, BootRecord, Supervisor, kept
 

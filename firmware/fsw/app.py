@@ -31,6 +31,20 @@ from micropython import const
 _US = const(1_000_000)  # of a second
 
 
+def optional():
+    """The services that are on this board, of those that can be left out (icd.toml, [optional]): (number, module)"""
+    found = []
+    for name, number in icd.OPTIONAL:
+        try:
+            found.append((number, __import__("fsw.pus." + name, None, None, (name,))))
+        except ImportError:
+            pass
+    return found
+
+
+OPTIONAL = optional()
+
+
 def run(board):
     """The instrument, until it resets. An exception that nothing else could deal with is put on record."""
     supervisor = Supervisor(board.watchdog)
@@ -75,7 +89,7 @@ class App:
         self.storage = storage = Storage(store, checkpoint, boot_record, modes, spectra.closing, telemetry, size)
         telemetry.store = storage
         store.room, store.resend, store.done = board.link.room, telemetry.resend, storage.retrieved
-        self.executive = executive = Executive(board, self._attention, supervisor.turn, report)
+        self.executive = Executive(board, self._attention, supervisor.turn, report)
         self.parameters = parameters = Parameters(telemetry, self._set, Slots(folder + "/parameters"), modes, report)
         modes.parameters = parameters
         modes.scan = scan = Scan(acquisition, self._comparators, telemetry, report)
@@ -94,10 +108,8 @@ class App:
             20: parameters,
         }
         self.router = Router(telemetry, services)
-        for name, number in icd.OPTIONAL:
-            module = optional(name)
-            if module:
-                services[number] = module.service(self)
+        for number, module in OPTIONAL:
+            services[number] = module.service(self)
         rates = services.get(130)
         housekeeping = Housekeeping(self, manifest_id(board.flash))
         science = Structure(rates.send if rates else nothing, icd.P_RATES_PERIOD)
@@ -106,19 +118,20 @@ class App:
         )
         parts = [self._time_service, self.storm, scan] + [self.service(number) for number in (11, 12, 129)]
         self._operated = [part for part in parts if part]
-        #                          run                                period, budget, limit, all ms
+        #                          run                                period, budget, limit, all ms; litter, octets
         # a packet, and up to 32 pieces that USB takes all at once when its host reads again
-        self._rates = Task(science.turn, 5000, 12, 3000)
-        self._housekeeping = Task(housekeeping.turn, 10000, 12, 3000)
+        self._spectra_task = Task(spectra.turn, 50, 10, 3000, 1700)
+        self._rates = Task(science.turn, 5000, 12, 3000, 2400)
+        self._housekeeping = Task(housekeeping.turn, 10000, 12, 3000, 2000)
         self._tasks = (
-            Task(acquisition.turn, 0, 15, 3000),
-            Task(self._commands, 0, 500, 3000),  # a parameter is written to flash: the longest erase takes 400 ms
-            Task(spectra.turn, 0, 10, 3000),
+            Task(acquisition.turn, 0, 15, 3000, 0),
+            Task(self._commands, 0, 500, 3000, 6000),  # a parameter is written to flash: the longest erase takes 400 ms
+            self._spectra_task,
             self._rates,
             self._housekeeping,
-            Task(slow_control.turn, 500, 10, 3000),
-            Task(storage.turn, 200, 500, 3000),
-            Task(self._operate, 250, 12, 3000),
+            Task(slow_control.turn, 500, 10, 3000, 400),
+            Task(storage.turn, 200, 500, 3000, 400),
+            Task(self._operate, 250, 12, 3000, 600),
         )
         storage.task = self._tasks[icd.TASK_STORAGE]
         self._plain = self._plain_parameters()
@@ -170,7 +183,10 @@ class App:
     # -- tasks -------------------------------------------------------------------------------------
 
     def _attention(self):
-        return self.acquisition.backlog() or self._spectra.waiting()
+        if self._spectra.waiting():
+            self._spectra_task.due_us = 0
+            return True
+        return self.acquisition.backlog()
 
     def _commands(self, now):
         if self.router.handle_released():
@@ -284,14 +300,6 @@ def kept(flash):
     except OSError:  # it is there, or the boot record tells that nothing can be written
         pass
     return folder
-
-
-def optional(name):
-    """The module of a service that can be left out of a board (icd.toml, [optional]); None where it is."""
-    try:
-        return __import__("fsw.pus." + name, None, None, (name,))
-    except ImportError:
-        return None
 
 
 def nothing(now):

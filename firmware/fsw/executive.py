@@ -11,9 +11,12 @@ from micropython import const
 _LONGEST_IDLE_US = const(250_000)  # a cycle at least so often: a stuck line is found within three
 _CATCH_UP = const(4)  # turns: one reads what is there at its begin, and two thirds as much come meanwhile, at the most
 _LONG_US = const(2_000)  # a task that took longer is followed by a look at the rings
-# Octets of what is free for each unit of garbage, of which a cycle and each turn with a packet is one: a cycle leaves
-# 0.4 to 1 kB, with a packet 1.6 to 2.5. So some is left, and MicroPython never collects when it chooses.
-_UNIT = const(1400)
+# Garbage, octets: of a cycle, of 256 us idle, and each task's own. It is estimated high, and a reserve is left, so that
+# MicroPython never collects when it chooses.
+_CYCLE = const(520)
+_RESERVE = const(10_000)
+_LOOK_AT_MOST = const(1500)
+_LOOK = const(4)  # collections from one look at what is free to the next, which takes half as long as a collection
 _RESTARTS = const(3)  # turns that may fail, none `_FORGIVEN_US` after the one before
 _FORGIVEN_US = const(600_000_000)
 
@@ -21,8 +24,9 @@ _FORGIVEN_US = const(600_000_000)
 class Task:
     """run(now_us) -> true if it wants another turn without delay. A period of 0: a turn in every cycle."""
 
-    def __init__(self, run, period_ms, budget_ms, limit_ms):
+    def __init__(self, run, period_ms, budget_ms, limit_ms, litter):
         self.run = run
+        self.litter = litter  # octets of garbage that a turn with work to do leaves
         self.period_us = 1000 * period_ms
         self.budget_us = 1000 * budget_ms
         self.limit_us = 1000 * limit_ms  # without a completed turn for longer, the supervisor lets the watchdog bite
@@ -47,7 +51,7 @@ class Executive:
         self.gc_max_us = 0
         self.heap_free = self.heap_free_min = 0
         self._now = self._busy_us = self._asked_us = 0
-        self._garbage = self._most = 0
+        self._garbage = self._most = self._collections = 0
         self._collected = False  # just now: the heap is to be looked at
 
     def begin(self, tasks):
@@ -56,7 +60,7 @@ class Executive:
         self.load_permille = array.array("H", [0] * len(tasks))
         gc.collect()  # what start-up left behind does not count
         self.heap_free = self.heap_free_min = gc.mem_free()
-        self._most = self.heap_free // _UNIT
+        self._most = self.heap_free - _RESERVE
         now = self._asked_us = self._us()
         for task in tasks:
             task.due_us = task.done_us = now
@@ -69,6 +73,8 @@ class Executive:
     def cycle(self):
         again = False
         begin = self._now = self._us()  # each call leaves 64 bytes behind: no more of them than needed
+        if self._collected and self._garbage > _LOOK_AT_MOST:
+            self._collected = False  # too much garbage since: another time
         if self._garbage >= self._most or self._collected:
             for _ in range(_CATCH_UP):  # empties the rings: now they last longest
                 self._turn(0, self.tasks[0])
@@ -80,7 +86,8 @@ class Executive:
                 more = self._turn(number, task)
                 if more:  # with a period, too: it goes on in the next cycle
                     again = True
-                    self._garbage += 1
+                if more or task.period_us:
+                    self._garbage += task.litter
                 if self._now - turn > _LONG_US:
                     self._turn(0, self.tasks[0])  # the rings fill meanwhile
                 if task.period_us and not more:
@@ -90,11 +97,12 @@ class Executive:
             if task.period_us and task.due_us < wake:
                 wake = task.due_us
         self.cycles += 1
-        self._garbage += 1
+        self._garbage += _CYCLE
         self._supervise(self._now, self.tasks)
         self._busy_us += self._now - begin
         if not again:
             self._wait(wake, self._attention)
+            self._garbage += self._us() - self._now >> 8
 
     def _turn(self, number, task):
         turn = self._now
@@ -125,16 +133,17 @@ class Executive:
                 self._report(icd.EVENT_TASK_OVERRUN, number, took)
 
     def _tend_heap(self):
-        """Collect in one cycle, see what is free in the next: each takes long enough for one cycle."""
+        """Collect in one cycle, now and then see what is free in the next: each takes long enough for one cycle."""
         begin = self._now
         if self._collected:
             self._collected = False
             self.heap_free = gc.mem_free()
             self.heap_free_min = min(self.heap_free_min, self.heap_free)
-            self._most = self.heap_free // _UNIT
+            self._most = self.heap_free - _RESERVE
         else:
             gc.collect()
-            self._collected = True
+            self._collections += 1
+            self._collected = self._collections % _LOOK == 1
             self._garbage = 0
         self._now = self._us()
         self.gc_max_us = max(self.gc_max_us, self._now - begin)

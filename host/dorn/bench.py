@@ -93,7 +93,8 @@ def _tasks() -> list[str]:
 def _figures(files: dict[str, bytes], script: str) -> list[int]:
     """The numbers that `script` of firmware/bench, run in place of the firmware, prints after FIGURES."""
     said = bytearray()
-    with Rp2040Target(files={**files, "main.py": (BENCH / script).read_bytes()}) as target:
+    main = onboard_image.folded((BENCH / script).read_text())
+    with Rp2040Target(files={**files, "main.py": main.encode()}) as target:
 
         def over() -> bool:
             said.extend(target.receive())
@@ -128,7 +129,7 @@ def _busy_run() -> tuple[int, int, dict]:
         session.wait_for(lambda packet: packet.name == "housekeeping", 15)
         boot_us = target.now_us - began_us
         target.flash_takes_time = False  # `dorn study stalls` shows what its stalls cost
-        session.command("function", function="start")
+        session.command("function", function="calibrate")
         target.inject(recording.flat(through=0.2).particles(20_000, 10, 1))
         session.command("set_parameter", parameter="housekeeping_period", value=2)
 
@@ -140,7 +141,7 @@ def _busy_run() -> tuple[int, int, dict]:
         session.command("set_parameter", parameter="integration_time", value=1)
         session.command("set_parameter", parameter="rates_period", value=1)
         session.command("set_parameter", parameter="pulser_rate", value=4)
-        for function in ("pulser_on", "arm", "bias_on"):
+        for function in ("arm", "pulser_on", "arm", "bias_on"):
             session.command("function", function=function)
         return boot_us, busy_permille, housekeeping()
 

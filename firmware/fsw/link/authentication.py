@@ -1,6 +1,6 @@
-# Authentication of telecommands: with a key on board, a frame carries behind its packet the number of the key, a counter
-# and a tag, the first octets of the HMAC-SHA-256 (RFC 2104) of all before it. The counter must be higher than all before,
-# over resets, too: numbers are reserved in blocks on flash.
+# Authentication of telecommands: with a key on board, a frame carries behind its packet the number of the key, a
+# counter and a tag, the first octets of the HMAC-SHA-256 (RFC 2104) of all before it. The counter must be higher than
+# all before, over resets, too: numbers are reserved in blocks on flash.
 from hashlib import sha256
 
 from fsw import icd

@@ -4,7 +4,6 @@ from fsw import icd
 from fsw.spectra import kernel as k
 from micropython import const
 
-_HALVES = const(1024)
 _IN_PACKET = const(280)
 _REFILL_US = const(1_000_000)
 _LATEST_US = const(10_000_000)  # an event waits no longer; stamps wrap after 71 minutes
@@ -17,7 +16,6 @@ class EventList:
     def __init__(self, app):
         self.quota = bytearray(4)
         self._acquisition = app.acquisition
-        self._acquisition.list_events(_HALVES)
         self._link = app.board.link
         self._modes = app.modes
         self._storm = app.storm
@@ -34,10 +32,12 @@ class EventList:
         fill = state[k.LIST]
         if not fill:
             self._sent_us = now
-        elif fill >= _IN_PACKET or now - self._sent_us >= _LATEST_US:
-            if self._link.room() and self._telemetry.store.room():
-                self._send()
-                self._sent_us = now
+        elif (fill >= _IN_PACKET or now - self._sent_us >= _LATEST_US) and self._room():
+            self._send()
+            self._sent_us = now
+
+    def _room(self):
+        return self._link.room() and self._telemetry.store.room()
 
     def _send(self):
         state, listed = self._acquisition.state, self._acquisition.listed

@@ -1,8 +1,6 @@
 # ST[128] spectra, downlink: closes one spectrum at a time and sends the range of its channels that has counts. Those
 # of a checkpoint, which a reset left behind, come first.
-import array
-
-from fsw import icd
+from fsw import icd, memory
 from micropython import const
 
 _IN_PACKET = const(256)  # channels
@@ -16,7 +14,7 @@ class Spectra:
         self._since_us = 0  # the link had room, or nothing was to be sent
         self._telemetry = telemetry
         self._link = link
-        self._copy = array.array("H", bytes(2 * icd.CHANNELS))
+        self._copy = memory.closed
         self._spectrum = None  # what is in the copy
         self._next = self._last = 0  # channels still to be sent
         self._cleared = 0

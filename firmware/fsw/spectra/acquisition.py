@@ -4,9 +4,8 @@
 # overrun takes the time since the last good event (or the last moment the ring was known empty) out of both.
 import array
 
-from fsw import icd
+from fsw import icd, memory
 from fsw.spectra import kernel as k
-from fsw.spectra.memory import spectra
 from micropython import const
 
 _ALL = const(0xFFFFFF)  # 16 spectra and 8 coincidence spectra, a bit each
@@ -26,18 +25,17 @@ def _never():
 
 
 class Acquisition:
-    """`lines` and `listed`, what the event list has, are for services that may be left out."""
+    """`lines`, once there are some, have a look at each spectrum that is closed. listed: what the event list has."""
 
     def __init__(self, board, report, time):
         """report(event, a, b): sends an event report. time: OnBoardTime."""
         self._time = time
         self.lines = None
-        self.listed = array.array("H", [0])
         self.clock = board.clock
         self._wait = board.wait
         self.events = board.events
         self._report = report
-        self.singles, self.pairs = spectra()
+        self.singles, self.pairs, self.listed = memory.singles, memory.pairs, memory.listed
         self.counters = array.array("I", bytes(4 * 64))
         self.state = array.array("I", bytes(4 * k.STATE))
         self.thresholds = array.array("H", bytes(2 * 16))
@@ -56,12 +54,8 @@ class Acquisition:
         self.state[k.MASK] = builder.mask
         self.state[k.AMPLITUDE_MASK] = builder.amplitude_mask
         self.state[k.ZERO_CODE] = icd.ZERO_CODE
+        self.state[k.LIST_ROOM] = len(self.listed)
         self._zero_totals()
-
-    def list_events(self, halves):
-        """Make room for an event list."""
-        self.listed = array.array("H", bytes(2 * halves))
-        self.state[k.LIST_ROOM] = halves
 
     def _zero_totals(self):
         self.real_us = self.dead_cycles = self.gap_us = 0

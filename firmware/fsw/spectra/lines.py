@@ -7,16 +7,14 @@ from fsw import icd
 from micropython import const
 
 _LINES = const(8)
-_PART = const(16)  # of a code
+_PART = const(8)  # of a code: products of two places are small integers
 _LEAST = const(100)  # counts in its window, to tell where the line is
 _FARTHEST = const(20)  # it is within a 20th of where it should be, or it is not the line
 _ZERO = _PART * icd.ZERO_CODE
 
 
 class Lines:
-    """counts: of detector d the lines from 8 d on, since the last clear. centroid: of its Po-209 line, 1/16 code, or 0.
-
-    """
+    """counts: of detector d the lines from 8 d on, since the last clear. centroid: of its Po-209 line, 1/8 code; or 0"""
 
     def __init__(self, acquisition):
         self._below_kev = self._above_kev = self._tracking = 0
@@ -85,7 +83,7 @@ class Lines:
 
 
 def _place(kev):
-    """Of an energy, by the default calibration, 1/16 code."""
+    """Of an energy, by the default calibration, 1/8 code."""
     return _ZERO + int(_PART * kev / icd.KEV_PER_CODE)
 
 

@@ -9,7 +9,7 @@ from array import array
 from binascii import crc32
 from errno import EEXIST
 
-from fsw import icd
+from fsw import icd, memory
 from fsw.link import frame
 from micropython import const
 
@@ -19,7 +19,7 @@ SEGMENT = const(16368)
 _BLOCK = const(4092)
 _ENOSPC = const(28)  # MicroPython has no name for it
 _HEADER = const(8)
-_BUFFER = const(4096)
+_BUFFER = len(memory.stored)
 _LONGEST = const(640)  # octets of a frame, and more
 _PIECE = const(1024)
 _CHUNK = const(512)
@@ -45,7 +45,7 @@ class PacketStore:
         self._most = segments
         self._report = report
         self._segments = array("I")  # their first records
-        self._buffer = bytearray(_BUFFER)
+        self._buffer = memory.stored
         self._deframer = frame.Deframer(icd.MAX_PACKET)
         self._chunk = memoryview(bytearray(_CHUNK))
         self._size = 0  # of the last segment

@@ -26,7 +26,7 @@ class Dictionary:
     optional: service that can be left out (a file of fsw/pus) -> its number.
     parameters, events, functions, monitors, commands, telemetry: name -> Parameter, Event, Function, Monitor, Layout,
     Layout. parameter_sets: name of an observation table -> its number, and parameter -> value.
-    actions: event -> the telecommand it releases at boot. line_kev: name -> energy of the lines whose regions are counted.
+    actions: event -> the telecommand it releases at boot. line_kev: name -> energy of a line whose region is counted.
     tables: the parsed TOML.
     hash: CRC-32 of the text without its prose, the number housekeeping carries.
     """

@@ -116,7 +116,9 @@ def values(layout: Layout, given: dict, enums: dict) -> dict[str, int | bytes]:
             raise PacketError(f"{layout.name}: {item.name} {data!r} is not octets")
         given = {item.length: len(data or b""), **given}
         if given[item.length] != len(data or b""):
-            raise PacketError(f"{layout.name}: {item.length} {given[item.length]!r}: there are {len(data or b'')} octets")
+            raise PacketError(
+                f"{layout.name}: {item.length} {given[item.length]!r}: there are {len(data or b'')} octets"
+            )
     for name in given:
         if name not in wanted:
             raise PacketError(f"{layout.name}: unknown field {name!r}; fields: {', '.join(wanted) or 'none'}")

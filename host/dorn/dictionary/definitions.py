@@ -200,7 +200,9 @@ def functions(tables: list[dict], modes: dict[str, int]) -> dict[str, Function]:
         for mode in (*table["modes"], *table["modes"].values()):
             if mode not in modes:
                 raise DictionaryError(f"{where}: unknown mode {mode!r}")
-        found.append((table["name"], Function(number, table.get("armed", False), table["modes"], table.get("about", ""))))
+        found.append(
+            (table["name"], Function(number, table.get("armed", False), table["modes"], table.get("about", "")))
+        )
     unique("function names", [name for name, _ in found])
     unique("function ids", [function.id for _, function in found])
     return dict(found)

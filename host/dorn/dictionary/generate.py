@@ -39,7 +39,9 @@ def generate(dictionary: Dictionary) -> str:
             [str(_function_row(function, dictionary.enums["mode"])) for function in dictionary.functions.values()],
             names,
         ),
-        _table("OPTIONAL", "(file of fsw/pus, service)", [_quoted(item) for item in dictionary.optional.items()], names),
+        _table(
+            "OPTIONAL", "(file of fsw/pus, service)", [_quoted(item) for item in dictionary.optional.items()], names
+        ),
         _constants("P_", {table["name"]: table["id"] for table in parameters}, names),
         _table(
             "PARAMETERS",
@@ -109,7 +111,12 @@ def _set_row(dictionary: Dictionary, number: int, values: dict[str, int]) -> tup
 
 def _layouts(layouts: dict, telemetry: bool = False) -> dict[str, tuple]:
     return {
-        name: (layout.service, layout.subtype, layout.format, layout.store_priority if telemetry else bool(layout.arrays))
+        name: (
+            layout.service,
+            layout.subtype,
+            layout.format,
+            layout.store_priority if telemetry else bool(layout.arrays),
+        )
         for name, layout in layouts.items()
     }
 
