@@ -14,7 +14,7 @@ _ZERO = _PART * icd.ZERO_CODE
 
 
 class Lines:
-    """counts: of detector d the lines from 8 d on, since the last clear. centroid: of its Po-209 line, 1/8 code; or 0"""
+    """counts: of detector d the lines from 8 d on, since clear. centroid: of its Po-209 line, 1/8 code, 0: none"""
 
     def __init__(self, acquisition):
         self._below_kev = self._above_kev = self._tracking = 0

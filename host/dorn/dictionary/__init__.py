@@ -84,7 +84,7 @@ class Dictionary:
     def _check_layouts(self):
         for command in self.commands.values():
             arrays = [(array.type, array.length) for array in command.arrays]
-            if arrays and arrays != [("u8", command.scalars[-1].name)]:
+            if arrays and arrays != [("u8", command.scalars[-1].name if command.scalars else None)]:
                 raise DictionaryError(
                     f"command {command.name}: the firmware reads one array at most, u8, as long as the last scalar says"
                 )

@@ -114,11 +114,10 @@ def values(layout: Layout, given: dict, enums: dict) -> dict[str, int | bytes]:
         data = given.get(item.name)
         if data is not None and not isinstance(data, bytes | bytearray):
             raise PacketError(f"{layout.name}: {item.name} {data!r} is not octets")
-        given = {item.length: len(data or b""), **given}
-        if given[item.length] != len(data or b""):
-            raise PacketError(
-                f"{layout.name}: {item.length} {given[item.length]!r}: there are {len(data or b'')} octets"
-            )
+        octets = len(data or b"")
+        given = {item.length: octets, **given}
+        if given[item.length] != octets:
+            raise PacketError(f"{layout.name}: {item.length} {given[item.length]!r}: there are {octets} octets")
     for name in given:
         if name not in wanted:
             raise PacketError(f"{layout.name}: unknown field {name!r}; fields: {', '.join(wanted) or 'none'}")

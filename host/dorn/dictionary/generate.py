@@ -1,8 +1,8 @@
 """Makes `firmware/fsw/icd.py`, what the firmware needs of the dictionary, from `icd.toml`.
 
-Layouts are tuples (service, subtype, struct format of the scalars) with, of telemetry, its priority in the packet store as
-the fourth; who builds the packet appends the arrays. Of a telecommand the fourth says whether octets follow, as many as the
-last scalar says.
+Layouts are tuples (service, subtype, struct format of the scalars) with, of telemetry, its priority in the packet store
+as the fourth; who builds the packet appends the arrays. Of a telecommand the fourth says whether octets follow, as many as
+the last scalar says.
 No prose: every name and character costs RAM on the chip.
 """
 
@@ -75,7 +75,8 @@ def generate(dictionary: Dictionary) -> str:
             names,
         ),
         _tuples("", _layouts(dictionary.telemetry, telemetry=True), names),
-        f"# numbers of all event reports\nEVENTS = {_quoted(bytes(sorted(event.id for event in dictionary.events.values())))}\n",
+        "# numbers of all event reports\n"
+        + _tuples("", {"events": bytes(sorted(event.id for event in dictionary.events.values()))}, names),
         "# event reports: subtype of service 5 << 8 | id\n"
         + _constants(
             "EVENT_", {name: event.subtype << 8 | event.id for name, event in dictionary.events.items()}, names
