@@ -1,8 +1,8 @@
 """Makes `firmware/fsw/icd.py`, what the firmware needs of the dictionary, from `icd.toml`.
 
 Layouts are tuples (service, subtype, struct format of the scalars) with, of telemetry, its priority in the packet store
-as the fourth; who builds the packet appends the arrays. Of a telecommand the fourth says whether octets follow, as many as
-the last scalar says.
+as the fourth; who builds the packet appends the arrays. Of a telecommand the fourth says whether octets follow, as many
+as the last scalar says.
 No prose: every name and character costs RAM on the chip.
 """
 
