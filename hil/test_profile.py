@@ -14,8 +14,13 @@ DATA = Path(os.environ.get("DORN_DATA", ""))
 
 
 def proton_storm():
-    """GOES-15, 7 March 2012, protons of 15-40 MeV: (seconds, cps) of 33 s each, missing ones left out."""
-    path = DATA / "goes15-2012-03" / "g15_epead_p27w_32s_20120307_20120307.csv"
+    """The onset and rise of a storm."""
+    return goes_15(7)
+
+
+def goes_15(day):
+    """GOES-15, March 2012, protons of 15-40 MeV: (seconds, cps) of 33 s each, missing ones left out."""
+    path = DATA / "goes15-2012-03" / f"g15_epead_p27w_32s_201203{day:02}_201203{day:02}.csv"
     _, _, table = path.read_text().partition("data: \n")
     rates = [float(row["P4W_UNCOR_CR"]) for row in csv.DictReader(table.splitlines())]
     return [(32.77, cps) for cps in rates if cps >= 0]

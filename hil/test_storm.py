@@ -1,0 +1,44 @@
+"""Storm mode on rates measured in space: a proton storm begins and ends it, the spikes of a calibration do not."""
+
+import pytest
+from particles import changing
+from test_profile import goes_15
+
+FASTER = 100  # times, as the hold is
+HOLD_S = 300
+ONSET, END = 1360, 1460  # samples of 7 March: from 64 to 100 cps
+SPIKES = slice(2110, 2135)  # of 8 March: the in-flight calibration at 19:20 to 19:23 is in it
+
+
+def play(commander, stimulus, measured, seed):
+    commander.set("storm_hold", HOLD_S // FASTER)
+    commander.set("integration_time", 3600)
+    commander.set("storm_integration", 10)
+    commander.start()
+    stimulus.play(changing([(seconds / FASTER, cps) for seconds, cps in measured], seed))
+    commander.advance(1)
+    commander.next("housekeeping")
+
+
+def test_a_storm_begins_and_ends_it(commander, stimulus, seed, evidence):
+    quiet = goes_15(5)[:20]
+    commander.set("storm_rate", 80)
+    play(commander, stimulus, goes_15(7)[ONSET:END] + quiet, seed)
+    ((cps, _),) = commander.events("storm_begins")
+    ((_, lasted_s),) = commander.events("storm_ends")
+    evidence("began at cps / lasted s", f"{cps} / {lasted_s}")
+    assert 80 < cps < 150 and 10 < lasted_s < (END - ONSET) * 33 / FASTER
+    begun, ended = commander.said_at("storm_begins"), commander.said_at("storm_ends")
+    shorter = [p.fields["integration"] for p in commander.said if p.name == "spectrum"]
+    assert len(set(shorter)) >= lasted_s // 10 - 1  # integrations of 10 s, not of an hour
+    listed = [p.time_s * 1e6 for p in commander.said if p.name == "event_list"]
+    assert not [at for at in listed if begun + 12e6 < at < ended]  # what was listed before is sent within 10 s
+    assert commander.last("housekeeping")["storm"] == 0
+
+
+@pytest.mark.parametrize(("storm_rate", "storms"), [(250, 0), (100, 1)])
+def test_a_calibration_does_not(commander, stimulus, seed, storm_rate, storms):
+    """1155 cps for half a minute on 176 cps of the storm, which do where the limit is lower."""
+    commander.set("storm_rate", storm_rate)
+    play(commander, stimulus, goes_15(8)[SPIKES], seed)
+    assert len(commander.events("storm_begins")) == storms
