@@ -1,0 +1,87 @@
+"""`python tests/requirements.py`: makes firmware/REQUIREMENTS.md from firmware/requirements.toml.
+
+`--check` compares only, and looks for every test it names. `--results FILE ...`: JUnit files of pytest; exit status 1
+if a named test is not among those that passed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tomllib
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TABLE, DOCUMENT = ROOT / "firmware" / "requirements.toml", ROOT / "firmware" / "REQUIREMENTS.md"
+_FUNCTION = re.compile(r"^def (test_\w+)", re.MULTILINE)
+
+
+def document(tables: dict) -> str:
+    """The text of REQUIREMENTS.md."""
+    lines = [
+        "# Requirements",
+        "",
+        "Made from requirements.toml by `python -m dorn.requirements`: edit that, not this.",
+        "",
+    ]
+    lines += ["| | requirement | why | tests |", "|---|---|---|---|"]
+    lines += [f"| {r['id']} | {r['text']} | {r['rationale']} | {_links(r['tests'])} |" for r in tables["requirement"]]
+    lines += ["", "## Failures: how they are noticed, and what happens", ""]
+    lines += ["| failure | noticed | what happens | tests |", "|---|---|---|---|"]
+    lines += [f"| {f['name']} | {f['noticed']} | {f['response']} | {_links(f['tests'])} |" for f in tables["failure"]]
+    return "\n".join(lines) + "\n"
+
+
+def _links(tests: Iterable[str]) -> str:
+    return "<br>".join(f"[{test.partition('::')[2]}](../{test.partition('::')[0]})" for test in tests)
+
+
+def wanted(tables: dict) -> tuple[set[str], list[str]]:
+    """The tests that are named, FILE::FUNCTION, with `*` for all of a file; and what is wrong with those names."""
+    found, wrong = set(), []
+    for entry in (*tables["requirement"], *tables["failure"]):
+        for test in entry["tests"]:
+            file, _, function = test.partition("::")
+            there = _FUNCTION.findall((ROOT / file).read_text()) if (ROOT / file).is_file() else []
+            functions = there if function == "*" else [function]
+            if not functions or set(functions) - set(there):
+                wrong.append(f"{entry.get('id') or entry['name']}: there is no test {test}")
+            found |= {f"{file}::{name}" for name in functions}
+    return found, wrong
+
+
+def passed(files: Iterable[Path]) -> set[str]:
+    """Tests of which, in these JUnit files, something passed and nothing failed or was skipped."""
+    good, bad = set(), set()
+    for file in files:
+        for case in ElementTree.parse(file).iter("testcase"):
+            name = f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name', '').partition('[')[0]}"
+            (bad if {"failure", "error", "skipped"} & {child.tag for child in case} else good).add(name)
+    return good - bad
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests/requirements.py", description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 if anything is not right")
+    parser.add_argument("--results", type=Path, nargs="+", metavar="FILE", help="JUnit files: have all of them passed?")
+    args = parser.parse_args()
+    tables = tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    text = document(tables)
+    tests, wrong = wanted(tables)
+    if args.results:
+        wrong += [f"{test}: it has not passed" for test in sorted(tests - passed(args.results))]
+    elif args.check:
+        if not DOCUMENT.is_file() or DOCUMENT.read_text() != text:
+            wrong.append("REQUIREMENTS.md is not up to date: python tests/requirements.py")
+    else:
+        DOCUMENT.write_text(text)
+    for line in wrong:
+        print(f"requirements: {line}", file=sys.stderr)
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
