@@ -96,10 +96,10 @@ class Stored(Part):
 
     def step(self, root):
         store = self._store
+        first = store.next  # not store.last + 1: after a power failure there are numbers that nobody has
         for _ in range(random.randrange(1, 8)):
             self._append(store)
         self.given = store.next - 1
-        first = store.last + 1
         store.ask()
         while store.pending and store.turn(0):
             pass
