@@ -36,13 +36,14 @@ def packets_in(data):
 
 
 class Uplink:
-    """Knows what was sent and what came through `fault`, intact."""
+    """Knows what was sent and what came through `fault`, intact. refused: what the instrument will not do."""
 
     def __init__(self):
         self.fault = bytes
         self.octets = self.posted = 0
         self.sent = set()
         self.intact = Counter()
+        self.refused = set()
         self.last_set = {}  # parameter, 2 octets -> value, 4
         self._rest = b""
 
@@ -56,7 +57,7 @@ class Uplink:
         for packet in packets_in(whole + zero):
             assert packet in self.sent
             self.intact[packet] += 1
-            if packet[7:9] == bytes((20, 3)):
+            if packet[7:9] == bytes((20, 3)) and packet not in self.refused:
                 self.last_set[packet[11:13]] = packet[13:17]
         return data
 
@@ -101,7 +102,6 @@ class BadLine:
         self.seed = seed
         self.rng = random.Random(seed)
         self.counts = Counter()
-        self.refused = set()
         self.session.record(path)
         self.session.connect()
 
@@ -139,7 +139,7 @@ class BadLine:
             else:
                 packet = rng.randbytes(rng.randrange(1, 40))
             if kind in ("unarmed", "nonsense"):
-                self.refused.add(packet)
+                self.up.refused.add(packet)
             data += frames.encode(packet)
         self.link.send(data)
         self.session.advance(0.1)
@@ -147,9 +147,9 @@ class BadLine:
     def check_commands(self):
         """What arrived intact, and nothing else, was accepted and executed."""
         self.session.advance(2)
-        hk, intact = self.session.housekeeping.fields, self.up.intact
-        refused = sum(n for packet, n in intact.items() if packet in self.refused)
-        pings = sum(n for packet, n in intact.items() if packet[7:9] == bytes((17, 1)) and packet not in self.refused)
+        hk, intact, to_refuse = self.session.housekeeping.fields, self.up.intact, self.up.refused
+        refused = sum(n for packet, n in intact.items() if packet in to_refuse)
+        pings = sum(n for packet, n in intact.items() if packet[7:9] == bytes((17, 1)) and packet not in to_refuse)
         self.down.look(self.session.dictionary)
         assert self.down.pongs == pings
         assert hk["commands_rejected"] == refused % 2**16

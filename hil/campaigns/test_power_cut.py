@@ -111,7 +111,8 @@ def test_the_campaign_finds_what_a_cut_breaks(naive, seed):
 # -- the firmware on the emulated Pico ---------------------------------------------------------------------------------
 
 DONE = (0.0, 0.1, 0.5, 0.9, 1.0)  # how much of an operation, when power fails
-ROUNDS = 6  # of the long form: less than five minutes, or faulthandler_timeout shows a hang
+STORE_CUTS = 40
+ROUNDS = 12  # of the long form: less than five minutes, or faulthandler_timeout shows a hang
 LIMIT_S = 20
 
 
@@ -153,6 +154,12 @@ def cut(instrument, begin, operation, done):
     hk = boot(instrument, begin)
     assert flash.power_failures == failures + 1, f"{operation} flash operations it did not take"
     return hk
+
+
+def leave_safe(instrument):
+    """Where so many resets out of order have led to; there no parameter can be set."""
+    if instrument.housekeeping.text("mode") == "safe":
+        instrument.function("standby")
 
 
 def operations_of_a_boot(instrument):
@@ -198,10 +205,40 @@ def test_a_parameter_while_it_is_set(switch_on, long, seed, totals):
             setting = partial(instrument.post, "set_parameter", parameter="rates_period", value=value + 1)
             cut(instrument, setting, operation, done)
             reported = any(p.name == "completion_success" for p in instrument.said[said:])
+            leave_safe(instrument)
             found = instrument.wait_for(lambda p: p.name == "parameter_value", 5, ask).fields["value"]
             assert found in ([value + 1] if reported else [value, value + 1]), (operation, done)
             cuts, new, value = cuts + 1, new + found - value, found
     totals(f"rp2040: {cuts} cuts of a parameter, {new} of them the new one after it, seed {seed}: old or new")
+
+
+def test_packets_and_checkpoints_while_they_are_written(switch_on, long, seed, totals):
+    """Every packet that housekeeping said was on flash is sent again after the boot, as it was."""
+    instrument, choose = switch_on(), random.Random(seed)
+    for name in ("housekeeping_period", "rates_period", "storage_delay", "checkpoint_period"):
+        instrument.set(name, 1)
+    booted = instrument.dictionary.enums["event"]["booted"]
+    cuts, on_flash = 0, set()
+    for _ in range(STORE_CUTS if long else 2):
+        instrument.function("start")
+        instrument.advance(choose.uniform(2, 4))
+        safe = instrument.last("housekeeping")["store_last"]
+        began = max(p.fields["record"] for p in instrument.said if p.fields.get("event") == booted)
+        on_flash |= {p.fields["record"] for p in instrument.said if began <= p.fields.get("record", 0) <= safe}
+        cut(instrument, lambda: None, choose.randrange(1, 40), choose.choice(DONE))
+        first = instrument.last("housekeeping")["store_first"]
+        again = instrument.records.repeated
+        instrument.wait_for(
+            lambda packet: packet.name == "retrieved",
+            LIMIT_S,
+            partial(instrument.post, "retrieve_records", first=first, last=safe),
+        )
+        wanted = sum(record >= first for record in on_flash)
+        assert instrument.records.repeated - again >= wanted, f"cut {cuts}: of {wanted} records, {first} to {safe}"
+        leave_safe(instrument)
+        cuts += 1
+    assert len(on_flash) > 10
+    totals(f"rp2040: {cuts} cuts beside {len(on_flash)} stored packets and checkpoints, seed {seed}: nothing lost")
 
 
 def test_a_boot_count_that_a_cut_loses_is_found(switch_on):

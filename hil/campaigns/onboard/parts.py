@@ -93,17 +93,19 @@ class Stored(Part):
 
     def _open(self, root):
         self._store = PacketStore(f"{root}/{self.name}", self.SEGMENTS, self.given + 1, lambda errno: None)
+        self.waiting = []  # numbers given, not acknowledged
 
     def step(self, root):
         store = self._store
         for _ in range(random.randrange(1, 8)):
-            self._append(store)
+            self.waiting.append(self._append(store))
         self.given = store.next - 1
-        first = store.last + 1
         store.ask()
         while store.pending and store.turn(0):
             pass
-        self.acknowledged += range(first, store.last + 1)
+        # one by one: after a power failure there are numbers that nobody has
+        self.acknowledged += [n for n in self.waiting if n <= store.last]
+        self.waiting = [n for n in self.waiting if n > store.last]
         if store.dropped:
             self.acknowledged = [n for n in self.acknowledged if n >= store.first]
 
