@@ -168,7 +168,7 @@ def expected():
         out["totals"]["passes"] += passes
         out["gave_up"] += passes == 0x8000
     out["last"] = (0xFFFFF000 + 7 * (EVENTS - 1)) & 0xFFFFFFFF
-    assert 0 < out["listed"] and quotas == [0] * 4, "every quota is used up"
+    assert out["listed"] > 0 and quotas == [0] * 4, "every quota is used up"
     return out | {"singles": singles, "pairs": pairs, "quotas": quotas}
 
 
