@@ -1,7 +1,7 @@
 # Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.
 from micropython import const
 
-HASH = const(0xa96aa6cc)
+HASH = const(0xaaca490)
 APID = const(100)
 DESTINATION_ID = const(1)
 MAX_PACKET = const(600)

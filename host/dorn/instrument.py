@@ -33,7 +33,7 @@ class Instrument(Session):
 
     def _reports(self, name: str) -> Iterable[Packet]:
         number = self.dictionary.enums["event"][name]
-        return (p for p in self.said if p.name.startswith("event_") and p.fields["event"] == number)
+        return (p for p in self.said if "event" in p.fields and p.fields["event"] == number)
 
     def counts(self, name: str = "spectrum") -> dict[tuple[int, int], int]:
         """(detector or unit, channel) -> counts, over all packets so far."""

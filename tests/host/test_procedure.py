@@ -59,7 +59,7 @@ BAD = {
     "until housekeping.mode == science within 1": "until: packet: unknown (housekeping)",
     "check housekeeping.mod == science": "check: field of housekeeping: unknown (mod); did you mean mode",
     "check housekeeping.mode = science": "check: relation: unknown (=); one of ==, !=, <, <=, >, >=",
-    "check housekeeping.mode == asleep": "check: housekeeping.mode: unknown (asleep); one of boot, safe, standby, science,",
+    "check housekeeping.mode == asleep": "check: housekeeping.mode: unknown (asleep); one of boot, safe, standby,",
     "check housekeeping == 1": "check: not PACKET.FIELD, or PACKET.FIELD[INDEX] of an array (housekeeping)",
     "check rates.accepted > 0": "check: rates.accepted: is an array of 16: say which, accepted[0]",
     "check rates.events[0] > 0": "check: rates.events: is no array",
