@@ -138,7 +138,7 @@ def run(job: tuple[Case, int]) -> Run:
         rates_task = session.dictionary.enums["task"]["rates"]
 
         def note(packet):
-            if packet.name.startswith("event_") and packet.fields["event"] == number:
+            if packet.fields.get("event") == number:
                 overruns.append((packet.fields["a"], packet.fields["b"], len(head.conversions)))
 
         session.on_packet = note
