@@ -146,7 +146,7 @@ def test_no_reset_between_any_two_telecommands_lets_one_in_again(flash):
         for n in range(8):
             counter += rng.randrange(1, 3 * AHEAD)
             content = ping(n) + trailer(ping(n), counter)
-            name, failure = send(i, content)
+            _name, failure = send(i, content)
             assert failure in (None, "replayed")  # a counter that a reset skipped
             if failure is None:
                 taken.append(content)

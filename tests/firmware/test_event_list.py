@@ -1,5 +1,7 @@
 """ST[129], the event list: events as the head delivered them, by time and amplitude, so many of each class a second."""
 
+import itertools
+
 import pytest
 from instrument import both, instrument, play
 from particles import poisson
@@ -85,7 +87,7 @@ def test_each_class_has_its_quota_and_none_takes_another_ones(quota):
         found = listed(i)
         times_us = [us for us, hit in found if 4 in hit]
         assert len(times_us) == len(front)
-        spacings_us = [b - a for a, b in zip(times_us, times_us[1:], strict=False)]
+        spacings_us = [b - a for a, b in itertools.pairwise(times_us)]
         assert all(abs(us - 200_000) <= 2 for us in spacings_us)
         n = len(found) - len(front)
         # of 5 s and the second that was begun before and the one after
@@ -129,7 +131,7 @@ def test_no_event_is_listed_twice_and_none_is_lost_within_the_quota():
         found = listed(i)
         assert len(found) == 180
         times_us = [us for us, _ in found]
-        assert all(abs(b - a - 30_000) < 60 for a, b in zip(times_us, times_us[1:], strict=False))
+        assert all(abs(b - a - 30_000) < 60 for a, b in itertools.pairwise(times_us))
         for k, (_, hit) in enumerate(found, 1):
             assert len(hit) == {0: 1, 1: 2, 2: 16}[k % 3]
             assert all(abs(c - code(2000.0 + 20 * k)) <= 1 for c in hit.values())

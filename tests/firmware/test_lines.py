@@ -142,7 +142,7 @@ def test_regions_follow_the_line_and_stored_spectra_do_not():
         assert found == {1: (50, 50, 0b11), 0: (0, 50, 0)}
         i.stop()
         channels = {d: c for d, c in i.counts()}
-        assert channels[0] == int((1.01 * KEV[po_214] / 3 + 50)) // 4 and channels[1] == channel(KEV[po_214])
+        assert channels[0] == int(1.01 * KEV[po_214] / 3 + 50) // 4 and channels[1] == channel(KEV[po_214])
 
 
 @pytest.mark.parametrize(

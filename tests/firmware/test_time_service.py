@@ -1,5 +1,7 @@
 """ST[09], time management: on-board time is reported and set, and never goes backwards."""
 
+import itertools
+
 import pytest
 from instrument import both, instrument, refused
 
@@ -129,4 +131,4 @@ def test_packets_of_before_and_after_have_times_in_order():
         i.command("set_time", seconds=3000, fraction=1)
         i.advance(3)
         times_s = [p.time_s for p in i.said]
-        assert all(b >= a - PACKET_S for a, b in zip(times_s, times_s[1:], strict=False))
+        assert all(b >= a - PACKET_S for a, b in itertools.pairwise(times_s))

@@ -56,7 +56,7 @@ class Authentication:
             try:
                 self._slots.save(reserved.to_bytes(_COUNTER, "big"))
             except OSError as error:
-                raise Refused(icd.FAILURE_INTERNAL, error.errno)
+                raise Refused(icd.FAILURE_INTERNAL, error.errno) from None
             self._reserved = reserved
         self._last = counter
         return content[:end]
