@@ -8,6 +8,7 @@ from bench import Stimulus
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import FrontEnd, Head
 from dorn.instrument import Instrument
+from dorn.session import CommandFailed
 from dorn.targets.unix import UnixTarget
 
 SIMULATED = ("unix", "rp2040")
@@ -32,3 +33,10 @@ def instrument(where, flash=None, files=None, **front_end):
 def play(i, particles):
     """Play them to the head, until 1 ms after the last."""
     Stimulus(i.target, i).play(particles)
+
+
+def refused(i, failure, name, **fields):
+    """The instrument refuses this telecommand, whatever the dictionary says of it, with that failure code."""
+    with pytest.raises(CommandFailed) as caught:
+        i.command(name, check=False, **fields)
+    assert caught.value.failure == failure, (name, fields)

@@ -6,6 +6,7 @@ from micropython import Child
 
 SCRIPT = """
 from fsw import icd
+from fsw.health.modes import Modes
 from fsw.link.packet import Refused, Telemetry
 from fsw.pus.events import Events
 from fsw.pus.functions import Functions
@@ -17,6 +18,9 @@ from fsw.pus.test import Test
 class Clock:
     def us(self):
         return 0
+
+class App:
+    pass
 
 class Link:
     def __init__(self):
@@ -61,15 +65,6 @@ class Slots:
             raise OSError(28)
         self.saved = bytes(data)
 
-class Modes:
-    is_safe = False
-    def mode(self):
-        return icd.MODE_SAFE if self.is_safe else icd.MODE_SCIENCE if acquisition.running else icd.MODE_STANDBY
-    def safe(self, reason):
-        self.is_safe = True
-    def standby(self):
-        self.is_safe = False
-
 class Store:
     first, last, next, bytes, dropped, missed, bad, pending = 1, 5, 7, 4096, 3, 2, 1, 0
     def take_number(self):
@@ -82,7 +77,7 @@ class Store:
         return lambda *values: changes.append((name,) + values)
 
 class BootRecord:
-    in_row = 0
+    in_row = safe = 0
     def keep(self, write=False):
         return False
 
@@ -100,11 +95,14 @@ def new():
     link, acquisition, changes = Link(), Acquisition(), []
     telemetry = Telemetry(Clock(), link)
     events = Events(telemetry)
-    modes, slots = Modes(), Slots()
-    parameters = Parameters(telemetry, apply, slots, modes)
-    storage = Storage(Store(), Checkpoint(), BootRecord(), modes, lambda: False, telemetry, 1 << 20)
-    functions = Functions(acquisition, SlowControl(), modes, Clock())
-    services = {8: functions, 15: storage, 17: Test(telemetry), 20: parameters}
+    slots, boot_record, slow_control = Slots(), BootRecord(), SlowControl()
+    modes = Modes(acquisition.clock, acquisition, slow_control, boot_record, events.report)
+    modes.parameters = parameters = Parameters(telemetry, apply, slots, modes, events.report)
+    modes.enter(icd.MODE_STANDBY)
+    storage = Storage(Store(), Checkpoint(), boot_record, modes, lambda: False, telemetry, 1 << 20)
+    functions = Functions(acquisition, slow_control, modes, lambda: changes.append("self-test"))
+    App.telemetry = telemetry
+    services = {5: events, 8: functions, 15: storage, 17: Test(App), 20: parameters}
     router = Router(telemetry, services)
 
 def handle(packet):

@@ -29,6 +29,7 @@ _WATCHDOG_EXIT = const(3)
 _I2C_BYTE_US = const(90)  # 8 bits and the acknowledge at 100 kHz
 _RESET_EXIT = const(4)
 _MAINTENANCE_EXIT = const(5)
+_PIECE = const(4096)  # octets
 _FOREVER_US = const(1 << 60)
 
 
@@ -93,7 +94,7 @@ class Board:
         if n_link:
             self._received += self.get(n_link)
         if n_events:
-            self.events.fill(self.get(n_events), n_events)
+            self.events.receive(n_events)
         if self._fed_us is not None and self._now_us - self._fed_us >= self._timeout_us:
             sys.exit(_WATCHDOG_EXIT)
 
@@ -135,7 +136,7 @@ class Board:
         self.ask("I", wanted << 8 | address, data)
         errno, n_events = struct.unpack("<II", self.get(8))
         if n_events:
-            self.events.fill(self.get(n_events), n_events)
+            self.events.receive(n_events)
         if errno:
             raise OSError(errno)
 
@@ -176,19 +177,33 @@ class EventBuilder:
     def faults(self):
         return 0
 
-    def fill(self, data, n):
-        _fill(data, n, self.words, self.stamps, self.tails, self.amplitudes, self._at)
+    def receive(self, n):
+        """n octets of events from the pipe, in pieces: after a stall they are more than the heap has in one."""
+        rest = b""
+        while n:
+            piece = min(n, _PIECE)
+            data = rest + self._pipe.get(piece)
+            n -= piece
+            used = _fill(data, len(data), self.words, self.stamps, self.tails, self.amplitudes, self._at)
+            rest = data[used:]
 
 
 @micropython.viper
-def _fill(data: ptr8, n: int, words: ptr32, stamps: ptr32, tails: ptr32, amplitudes: ptr16, at: ptr32):
+def _fill(data: ptr8, n: int, words: ptr32, stamps: ptr32, tails: ptr32, amplitudes: ptr16, at: ptr32) -> int:
     # what DMA does on a chip: it writes on, round and round, whether or not anybody reads.
-    # data: per event u32 stamp, u32 word, u16 codes, lowest detector first
+    # data: per event u32 stamp, u32 word, u16 codes, lowest detector first; the last may be cut. -> octets read
     mask = (1 << _RING_BITS) - 1
     i = at[0]
     j = at[1]
     p = 0
-    while p < n:
+    while p + 8 <= n:
+        hit = data[p + 6] | data[p + 7] << 8
+        end = p + 8
+        while hit:
+            hit &= hit - 1
+            end += 2
+        if end > n:
+            break
         stamps[i] = data[p] | data[p + 1] << 8 | data[p + 2] << 16 | data[p + 3] << 24
         word = data[p + 4] | data[p + 5] << 8 | data[p + 6] << 16 | data[p + 7] << 24
         words[i] = word
@@ -203,3 +218,4 @@ def _fill(data: ptr8, n: int, words: ptr32, stamps: ptr32, tails: ptr32, amplitu
         i = (i + 1) & mask
     at[0] = i
     at[1] = j
+    return p

@@ -117,7 +117,7 @@ class App:
             {icd.STRUCTURE_HEALTH: housekeeping.structure, icd.STRUCTURE_SCIENCE: science}, parameters, board.clock
         )
         parts = [self._time_service, self.storm, scan] + [self.service(number) for number in (11, 12, 129)]
-        self._operated = [part for part in parts if part]
+        self._operated = [part for part in parts if part is not None]  # an empty schedule counts as false
         #                          run                                period, budget, limit, all ms; litter, octets
         # a packet, and up to 32 pieces that USB takes all at once when its host reads again
         self._spectra_task = Task(spectra.turn, 50, 10, 3000, 1700)
@@ -189,11 +189,11 @@ class App:
         return self.acquisition.backlog()
 
     def _commands(self, now):
-        if self.router.handle_released():
-            return True
+        more = self.router.handle_released()  # and the link in any case: events may release what leads to them
+        self._restart()
         data = self.board.link.read()
         if not data:
-            return False
+            return more
         for content in self.deframer.feed(data):
             try:
                 packet = self.authentication.open(content)
@@ -201,17 +201,17 @@ class App:
                 self.router.refuse(content, *refusal.args)
                 continue
             self.router.handle(packet)
-            if self._functions.restart is not None:
-                self._end()
-                self.board.reset(self._functions.restart == icd.FUNCTION_MAINTENANCE)
+            self._restart()
         return True  # there may be more
 
     def _operate(self, now):
         for part in self._operated:
             part.turn(now)
 
-    def _end(self):
-        """A reset that was commanded: what can be kept is kept."""
+    def _restart(self):
+        """If a telecommand wants it: what can be kept is kept."""
+        if self._functions.restart is None:
+            return
         if not self.modes.is_safe:
             try:
                 if self.acquisition.running:
@@ -220,6 +220,7 @@ class App:
             except OSError:  # the next start tells what is missing
                 pass
         self.boot_record.close()
+        self.board.reset(self._functions.restart == icd.FUNCTION_MAINTENANCE)
 
     # -- parameters --------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 # Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.
 from micropython import const
 
-HASH = const(0xa96aa6cc)
+HASH = const(0x6107f277)
 APID = const(100)
 DESTINATION_ID = const(1)
 MAX_PACKET = const(600)
@@ -236,8 +236,8 @@ TABLES = (
 MONITORS = (
     (0, 105000, 2),
     (0, 800, 3),
-    (22315, 34315, 3),
-    (22315, 35815, 3),
+    (23315, 34315, 3),
+    (23315, 35815, 3),
     (20000, 4294967295, 2),
     (0, 50000, 3),
     (0, 3, 3),
@@ -345,7 +345,7 @@ LINE_RATES = (130, 2, ">IQH", 2)
 THRESHOLD_SCAN = (130, 3, ">IHHQ", 1)
 
 # numbers of all event reports
-EVENTS = b"\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c !"#$@ABCDEFG"
+EVENTS = b'\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c !"#$@ABCDEFG'
 
 # event reports: subtype of service 5 << 8 | id
 EVENT_BOOTED = const(257)

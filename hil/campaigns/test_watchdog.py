@@ -9,12 +9,13 @@ from dorn.files import onboard_root
 # task -> file and a line of its turn, before which it goes wrong once the parameter `storage_delay` is 7
 TURNS = {
     "acquisition": ("fsw/spectra/acquisition.py", "        if now >= self._rollover_us and"),
-    "commands": ("fsw/app.py", "        data = self._board.link.read()\n"),
+    "commands": ("fsw/app.py", "        if self.router.handle_released():\n"),
     "spectra": ("fsw/pus/spectra.py", "        s = self._spectrum\n        if self._cleared"),
     "rates": ("fsw/pus/rates.py", "        a = self._acquisition\n        s = a.state"),
     "housekeeping": ("fsw/pus/housekeeping.py", "        a, e, slow_control ="),
     "slow_control": ("fsw/health/slow_control.py", "        self._turned_us = now\n"),
     "storage": ("fsw/pus/storage.py", "        safe = self._modes.is_safe\n        if now"),
+    "operations": ("fsw/app.py", "        for part in self._operated:\n"),
 }
 SHORT = ("storage",)
 DICTIONARY = Dictionary.load()
@@ -40,12 +41,15 @@ def faulty(open_pico):
         assert changed[path].count(line) == 1
         changed[path] = changed[path].replace(line, FAULT.format(fault=fault) + line)
         # by a telecommand only: the parameter is on flash, and the boot after it must be well
-        arming = "            self._store.delay_us = 1_000_000 * value\n"
+        arming = "            setattr(part, attribute, factor * value)\n"
         app = changed.get("fsw/app.py", _source("fsw/app.py"))
         assert app.count(arming) == 1
         app = app.replace(
             arming,
-            arming + "            global fault\n            fault = value == 7 and self._executive.tasks != ()\n",
+            arming
+            + "            global fault\n"
+            + "            if number == icd.P_STORAGE_DELAY:\n"
+            + "                fault = value == 7 and self.executive.tasks != ()\n",
         )
         changed["fsw/app.py"] = app + "\n\nfault = False\n"
         instrument = open_pico(onboard_image.files("pico", changed))
@@ -53,8 +57,7 @@ def faulty(open_pico):
         instrument.set("housekeeping_period", 1)
         instrument.set("bias", 5000)
         instrument.start()
-        instrument.function("arm")
-        instrument.function("bias_on")
+        instrument.armed("bias_on")
         instrument.until(lambda: bool(instrument.events("bias_reached")), 20)
         assert instrument.target.slow_control.bias_mv > 0
         return instrument

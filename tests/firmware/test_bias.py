@@ -166,8 +166,9 @@ def test_nothing_is_said_on_a_bus_whose_silence_keeps_the_bias_off(where):
         parts.dac.answers = True
         with pytest.raises(CommandFailed):
             i.command("set_parameter", parameter="comparator_front", value=50)
+        i.calibrate()
         with pytest.raises(CommandFailed, match="slow_control"):
-            i.command("function", function="pulser_on")
+            i.armed("pulser_on")
         i.command("function", function="bias_off")
         assert parts.bias_mv == 0 and len(i.events("bias_off")) == 1
         assert state(i) == "off" and i.last("housekeeping")["bias_mv"] == 0xFFFFFFFF
@@ -245,7 +246,8 @@ def test_a_reset_switches_the_bias_off_at_once():
 def test_no_turn_takes_longer_than_the_rings_hold():
     with instrument("rp2040") as i:
         i.command("set_parameter", parameter="pulser_rate", value=4)
-        i.command("function", function="pulser_on")
+        i.calibrate()
+        i.armed("pulser_on")
         switch_on(i, 10_000)
         i.advance(3)
         hk = i.last("housekeeping")

@@ -120,7 +120,7 @@ def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
 def test_an_overrun_found_at_the_stop_starts_nothing_anew():
     """150 ms go by between the command and the stop: the ring has come round, and what is lost is booked."""
     files = chip.broken(
-        "fsw/pus/functions.py",
+        "fsw/health/modes.py",
         "            self._acquisition.stop()\n",
         "            import time\n\n            time.sleep_ms(150)\n            self._acquisition.stop()\n",
     )

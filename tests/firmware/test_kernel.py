@@ -10,11 +10,14 @@ from dorn.dictionary import Dictionary
 I = Dictionary.load().instrument  # noqa: E741
 RING, AMPLITUDES = 2048, 4096
 EVENTS = 12_000
+QUOTAS = [40, 30, 20, 10]  # of the event list: front, back, front and back of a unit, several units
+LISTED = 1024  # halves it has room for
 THRESHOLDS = [150 + 10 * d for d in range(14)] + [0, 0xFFFF]  # detector 15 is off
 
 # Plays events into rings of its own, as DMA would, and calls the kernel with the heap locked.
 SCRIPT = (
     f"EVENTS, RING, AMPLITUDES, THRESHOLDS = {EVENTS}, {RING}, {AMPLITUDES}, {THRESHOLDS}\n"
+    f"QUOTAS, LISTED = {QUOTAS}, {LISTED}\n"
     + """import array, gc, json
 import micropython
 from fsw.spectra import kernel as k
@@ -27,6 +30,10 @@ counters = array.array("I", bytes(4 * 64))
 singles = array.array("H", bytes(2 * 16 * 1024))
 pairs = array.array("H", bytes(2 * 8 * 256))
 state[k.MASK], state[k.AMPLITUDE_MASK], state[k.ZERO_CODE] = RING - 1, AMPLITUDES - 1, 50
+listed = array.array("H", bytes(2 * LISTED))
+for n, quota in enumerate(QUOTAS):
+    state[k.QUOTA + n] = quota
+state[k.LIST_ROOM] = len(listed)
 
 seed = 1
 @micropython.viper
@@ -80,7 +87,8 @@ while reads < EVENTS:
     totals["passes"] += state[k.PASSES]
 print("RESULT", json.dumps(dict(
     totals=totals, gave_up=state[k.GAVE_UP], bad=state[k.BAD_CODES], last=state[k.STAMP],
-    classes=list(state[k.MARKS:k.STATE]), counters=list(counters),
+    classes=list(state[k.MARKS:k.LISTED]), counters=list(counters), listed=state[k.LISTED],
+    list=list(listed[:state[k.LIST]]), quotas=list(state[k.QUOTA:k.QUOTA + 4]),
 )))
 for name, spectra in (("singles", singles), ("pairs", pairs)):
     for c in range(len(spectra)):
@@ -92,7 +100,8 @@ for name, spectra in (("singles", singles), ("pairs", pairs)):
 
 def expected():
     """What the blueprint says becomes of the same events, in plain Python."""
-    out = dict(totals=dict(hits=0, passes=0), gave_up=0, bad=0, classes=[0] * 6, counters=[0] * 64)
+    out = dict(totals=dict(hits=0, passes=0), gave_up=0, bad=0, classes=[0] * 6, counters=[0] * 64, listed=0, list=[])
+    quotas = list(QUOTAS)
     singles, pairs = {}, {}
     seed = 1
 
@@ -113,10 +122,11 @@ def expected():
             hit = []
         else:
             hit = [d for d in range(16) if which >> d & 1]
-        accepted = {}
+        accepted, codes = {}, []
         for d in hit:
             code = draw() >> 8 & 0xFFF
             failed = made % 101 != 7 and made % 103 == 9
+            codes.append(4095 if made % 101 == 7 else code | failed << 15)
             code = 4095 if made % 101 == 7 or failed else code
             if THRESHOLDS[d] == 0xFFFF:
                 out["counters"][48 + d] += 1
@@ -147,11 +157,19 @@ def expected():
         else:
             place = 4
         out["classes"][place] += 1
+        if 1 <= place <= 4 and quotas[place - 1]:
+            stamp = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF
+            entry = [stamp & 0xFFFF, stamp >> 16, sum(1 << d for d in hit), *codes]
+            if len(out["list"]) + len(entry) <= LISTED:
+                out["list"] += entry
+                out["listed"] += 1
+                quotas[place - 1] -= 1
         out["totals"]["hits"] += len(hit)
         out["totals"]["passes"] += passes
         out["gave_up"] += passes == 0x8000
     out["last"] = (0xFFFFF000 + 7 * (EVENTS - 1)) & 0xFFFFFFFF
-    return out | {"singles": singles, "pairs": pairs}
+    assert out["listed"] > 0 and quotas == [0] * 4, "every quota is used up"
+    return out | {"singles": singles, "pairs": pairs, "quotas": quotas}
 
 
 @pytest.mark.parametrize("where", ["unix", "rp2040"])
@@ -180,6 +198,7 @@ def fresh():
 
 thresholds = array.array("H", bytes(32))
 singles, pairs = array.array("H", bytes(2 * 16 * 1024)), array.array("H", bytes(2 * 8 * 256))
+listed = array.array("H", bytes(2 * 64))
 
 def put(g, slot, hit, at, n, code=400, stamp=10):
     for i in range(n):
@@ -189,7 +208,7 @@ def put(g, slot, hit, at, n, code=400, stamp=10):
 
 def sort(g):
     n = k.sort(0, 0, 0, g["words"], g["stamps"], g["tails"], g["amplitudes"], g["state"], thresholds,
-               g["counters"], singles, pairs)
+               g["counters"], singles, pairs, listed)
     return n, g["state"][k.STATUS]
 
 # a channel that is full holds everything up until its spectrum was closed; nothing wraps, nothing is read
@@ -253,6 +272,7 @@ amplitudes = array.array("H", bytes(2 * AMPLITUDES))
 state, counters = array.array("I", bytes(4 * k.STATE)), array.array("I", bytes(4 * 64))
 thresholds = array.array("H", bytes(32))
 singles, pairs = array.array("H", bytes(2 * 16 * 1024)), array.array("H", bytes(2 * 8 * 256))
+listed = array.array("H", bytes(2 * 64))
 state[k.MASK], state[k.AMPLITUDE_MASK] = RING - 1, AMPLITUDES - 1
 go = array.array("I", bytes(4))
 result = array.array("I", bytes(4 * 6))
@@ -273,6 +293,7 @@ while True:
 """
 SORT_BYTES = 4096  # more than the code of `sort` takes
 NOT_YET = 0xFFFFFFFF
+MOST = 20_000  # instructions of two calls, and of what is around them
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["nothing waits", "a later event waits"])
@@ -306,8 +327,10 @@ def test_the_ring_may_come_round_at_any_instruction_of_the_kernel(later):
             if later:
                 put(4, 1, 1500, 5)
             write(go, 1)
-            done = 0
+            done = ran = 0
             while read(go):
+                ran += 1
+                assert ran < MOST, "the script on the chip ended: " + target.receive().decode(errors="replace")
                 if code <= core.pc < code + SORT_BYTES:
                     if done == instructions:
                         if read(result) != NOT_YET:

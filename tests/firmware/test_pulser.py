@@ -84,6 +84,7 @@ def test_beside_a_source_every_pulse_has_one_fate(where):
 def test_without_the_dac_or_the_expander_it_is_refused(where):
     for missing in ("dac", "expander"):
         with instrument(where) as i:
+            i.calibrate()
             getattr(i.target.slow_control, missing).answers = False
             with pytest.raises(CommandFailed, match="start_failure: slow_control"):
                 i.armed("pulser_on")
@@ -100,6 +101,7 @@ def test_parts_that_come_later_are_found_when_they_are_asked_for(where):
         assert len(i.events("slow_control_failed")) == 1
         i.advance(10)
         target.slow_control.expander.answers = True
+        i.calibrate()
         assert fire(i, 2, rate=2) == target.head.fates.injected > 4
 
 
@@ -109,6 +111,7 @@ def test_pulses_are_counted_only_if_they_were_fired(where):
     with instrument(where) as i:
         parts = i.target.slow_control
         i.command("set_parameter", parameter="pulser_rate", value=4)
+        i.calibrate()
         i.armed("pulser_on")
         write, n = parts.expander.write, []
         parts.expander.write = lambda value: bool(n.append(value) or len(n) % 11) and write(value)

@@ -2,8 +2,10 @@
 
 import pytest
 from cobs import cobs
+from dorn.link import frames
 from hypothesis import given
 from hypothesis import strategies as st
+from instrument import instrument
 from services import SUCCESS, Bench, dictionary, names, open_services
 from spacepackets.ecss.pus_1_verification import ManagedParamsVerification, Service1Tm
 from spacepackets.ecss.req_id import RequestId
@@ -11,6 +13,7 @@ from spacepackets.ecss.tc import PusTc
 from spacepackets.ecss.tm import PusTm
 
 apid = dictionary.mission["apid"]
+MODE = dictionary.enums["mode"]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +64,8 @@ REFUSALS = {
     "only the request id": (PING[:4], "acceptance_failure", "bad_length", 4),
     "damaged": (PING[:-1] + bytes([PING[-1] ^ 1]), "acceptance_failure", "bad_crc", None),
     "no such service": (tc(99, 1), "routing_failure", "unknown_service", 99),
-    "service with telemetry only": (tc(5, 1), "routing_failure", "unknown_service", 5),
+    "service with telemetry only": (tc(128, 1), "routing_failure", "unknown_service", 128),
+    "report as a request": (tc(5, 1), "acceptance_failure", "unknown_subtype", 1),
     "no such subtype": (tc(17, 2), "acceptance_failure", "unknown_subtype", 2),
     "too much data": (tc(17, 1, b"x"), "acceptance_failure", "bad_length", 1),
     "too little data": (tc(20, 3, PARAMETER_16), "acceptance_failure", "bad_length", 2),
@@ -70,7 +74,7 @@ REFUSALS = {
     "no such parameter": (tc(20, 1, PARAMETER_99), "acceptance_failure", "unknown_parameter", 99),
     "nor to set": (tc(20, 3, PARAMETER_99 + bytes(4)), "acceptance_failure", "unknown_parameter", 99),
     "out of range": (tc(20, 3, PARAMETER_16 + b"\0\0\x10\0"), "start_failure", "out_of_range", 4096),
-    "stop in standby": (tc(8, 1, b"\2"), "start_failure", "wrong_mode", 0),
+    "stop in standby": (tc(8, 1, b"\2"), "start_failure", "wrong_mode", MODE["standby"]),
 }
 
 
@@ -94,15 +98,16 @@ def test_a_start_failure_follows_its_acceptance(bench):
 
 def test_start_stop_clear(bench):
     reports = bench.command("function", function="start")
-    assert names(reports) == [*SUCCESS[:2], "event_info", SUCCESS[2]]
-    assert reports[2].text("event") == "acquisition_started"
+    assert names(reports) == [*SUCCESS[:2], "event_info", "event_info", SUCCESS[2]]
+    assert [report.text("event") for report in reports[2:4]] == ["acquisition_started", "mode_changed"]
+    assert (reports[3].fields["a"], reports[3].fields["b"]) == (MODE["standby"], MODE["science"])
     assert (reports[2].fields["a"], reports[2].fields["b"]) == (2**32 - 1, 5)  # of each the low 32 bits
     assert bench.get("acquisition.running") is True
     refusal = bench.command("function", function="start")[-1]
-    assert (refusal.text("failure"), refusal.fields["detail"]) == ("wrong_mode", 1)  # science
+    assert (refusal.text("failure"), refusal.fields["detail"]) == ("wrong_mode", MODE["science"])
     assert names(bench.command("function", function="clear")) == SUCCESS
-    assert names(bench.command("function", function="stop")) == SUCCESS
-    assert bench.get("acquisition.running, acquisition.cleared") == (False, 1)
+    assert names(bench.command("function", function="stop")) == [*SUCCESS[:2], "event_info", SUCCESS[2]]
+    assert bench.get("acquisition.running, acquisition.cleared, modes.mode") == (False, 1, MODE["standby"])
 
 
 def test_a_handler_that_fails_is_reported_and_the_next_command_is_taken(bench):
@@ -186,7 +191,14 @@ def test_nothing_on_the_uplink_stops_the_router(child, packets):
     assert "pong" in names(bench.command("ping"))
 
 
-def test_every_command_of_the_dictionary_is_served(bench):
-    for command in dictionary.commands.values():
-        reports = bench.send(tc(command.service, command.subtype, b"\xff"))
-        assert reports[0].text("failure") not in ("unknown_service", "unknown_subtype")
+def test_every_command_of_the_dictionary_is_served():
+    """By the whole instrument: each is refused for its data, one octet, and for nothing else."""
+    with instrument("unix") as i:
+        for command in dictionary.commands.values():
+            i.said.clear()
+            i.target.send(frames.encode(tc(command.service, command.subtype, b"\xff")))
+            i.until(lambda: any("failure" in packet.fields for packet in i.said), 1)
+            (report,) = (packet for packet in i.said if "failure" in packet.fields)
+            one_octet = [field.type for field in command.fields] == ["u8"]
+            wanted = ("unknown_entry", "unknown_function", "unknown_parameter") if one_octet else ("bad_length",)
+            assert report.text("failure") in wanted, command.name

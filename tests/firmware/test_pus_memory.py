@@ -91,7 +91,7 @@ def test_storage_commands_reach_the_store(bench):
 
 
 def test_in_mode_safe_nothing_is_written(bench):
-    bench.child.ask("setattr(modes, 'is_safe', True)")
+    bench.child.ask("modes.enter(icd.MODE_SAFE)")
     for command, fields in (
         ("delete_records", dict(until=4)),
         ("disable_storage", {}),
@@ -104,7 +104,8 @@ def test_in_mode_safe_nothing_is_written(bench):
         assert report.fields["detail"] == dictionary.enums["mode"]["safe"]
     assert bench.get("storage.number(1)") == 0
     assert bench.get("changes, slots.saved") == ([], None)
-    assert names(bench.command("function", function="standby")) == SUCCESS
+    assert names(bench.command("function", function="standby")) == [*SUCCESS[:2], "event_info", SUCCESS[2]]
+    assert bench.get("modes.mode") == dictionary.enums["mode"]["standby"]
 
 
 def test_the_budget_gives_events_and_science_the_lower_half(bench):

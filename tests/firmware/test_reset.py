@@ -40,7 +40,11 @@ def test_a_reset_wants_to_be_armed_within_ten_seconds_and_each_anew(where):
         function(i, "start")  # nothing destructive: it stays armed
         function(i, "reset")
         hk = housekeeping(i)
-        assert (hk["boot_count"], hk["reset_cause"], hk["mode"]) == (2, CAUSE["commanded"], 0)
+        assert (hk["boot_count"], hk["reset_cause"], hk["mode"]) == (
+            2,
+            CAUSE["commanded"],
+            DICTIONARY.enums["mode"]["standby"],
+        )
         assert i.events("booted")[-1] == (2, CAUSE["commanded"]) and i.target.resets == 1
         with pytest.raises(CommandFailed, match="not_armed"):
             function(i, "reset")

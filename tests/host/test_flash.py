@@ -198,7 +198,7 @@ def test_a_taken_port_is_named(board, capsys):
 
 
 def test_a_full_file_system_is_found_before_the_first_change_or_survived(written, monkeypatch, capsys):
-    with desk({**firmware_files(), "filler": bytes(1_210_000)}) as board:
+    with desk({**firmware_files(), "filler": bytes(1_150_000)}) as board:
         more = lambda board, **options: {**FILES(board, **options), "fsw/more.mpy": bytes(99_000)}  # noqa: E731
         monkeypatch.setattr(flash.onboard_image, "files", more)
         assert board.flash() == 2

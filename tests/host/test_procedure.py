@@ -59,7 +59,7 @@ BAD = {
     "until housekeping.mode == science within 1": "until: packet: unknown (housekeping)",
     "check housekeeping.mod == science": "check: field of housekeeping: unknown (mod); did you mean mode",
     "check housekeeping.mode = science": "check: relation: unknown (=); one of ==, !=, <, <=, >, >=",
-    "check housekeeping.mode == asleep": "check: housekeeping.mode: unknown (asleep); one of standby, science, safe",
+    "check housekeeping.mode == asleep": "check: housekeeping.mode: unknown (asleep); one of boot, safe, standby,",
     "check housekeeping == 1": "check: not PACKET.FIELD, or PACKET.FIELD[INDEX] of an array (housekeeping)",
     "check rates.accepted > 0": "check: rates.accepted: is an array of 16: say which, accepted[0]",
     "check rates.events[0] > 0": "check: rates.events: is no array",
@@ -109,14 +109,23 @@ numbers = st.integers(0, 255)
 def telecommands(draw):
     layout = draw(st.sampled_from([c for c in DICTIONARY.commands.values() if c.name != "set_parameter"]))
     fields = {}
+    counted = [array.length for array in layout.arrays]
     for field in draw(st.permutations(layout.fields)):
+        if field.length is not None:
+            fields[field.name] = draw(st.binary(min_size=1, max_size=200))
+            continue
+        if field.name in counted:
+            continue
         names = st.sampled_from([*DICTIONARY.enums.get(field.enum, ["0"])]) if field.enum else numbers
         fields[field.name] = draw(names | st.integers(0, field.high))
     return layout.name, fields
 
 
 def words(name, fields, form="{}"):
-    return " ".join([name, *(f"{k}={v if isinstance(v, str) else form.format(v)}" for k, v in fields.items())])
+    def text(value):
+        return value.hex() if isinstance(value, bytes) else value if isinstance(value, str) else form.format(value)
+
+    return " ".join([name, *(f"{k}={text(v)}" for k, v in fields.items())])
 
 
 @given(telecommands(), seconds, st.sampled_from([*DICTIONARY.enums["failure"]]), st.sampled_from(["{}", "0x{:x}"]))

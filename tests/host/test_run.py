@@ -206,7 +206,7 @@ def test_control_c_ends_the_run_in_order(tmp_path):
 
 
 def test_damaged_frames_cost_themselves(tmp_path):
-    """Every fifth frame on its way down is damaged: it is dropped and counted, the next one is decoded."""
+    """Every fourth frame on its way down is damaged: it is dropped and counted, the next one is decoded."""
 
     class Noisy:
         def __init__(self, target):
@@ -220,7 +220,7 @@ def test_damaged_frames_cost_themselves(tmp_path):
             out = b""
             for frame in complete:
                 self.frames += 1
-                if self.frames % 5 == 0 and frame:
+                if self.frames % 4 == 0 and frame:
                     frame = frame[:-1] + bytes([frame[-1] ^ 0x55 or 1])
                 out += frame + b"\0"
             return out
@@ -233,12 +233,12 @@ def test_damaged_frames_cost_themselves(tmp_path):
         for _ in range(20):
             target.advance(5)
             session.pump()
-    assert session.crc_errors == noisy.frames // 5 > 5
+    assert session.crc_errors == noisy.frames // 4 > 5
     assert session.packets == len(said) == noisy.frames - session.crc_errors
     assert session.sequence_gaps >= session.crc_errors - 1
 
 
-@pytest.mark.parametrize("damaged", [{12}, set(range(20, 34)), set(range(25, 400))])
+@pytest.mark.parametrize("damaged", [{14}, set(range(20, 34)), set(range(25, 400))])
 def test_a_run_with_damaged_frames_has_its_products(damaged, tmp_path, monkeypatch, capsys):
     """Whichever frames come damaged, the products say what came and what did not; the head's counters are whole."""
     receive = UnixTarget.receive

@@ -15,7 +15,7 @@ _PIECE = 512
 def self_test(folder, code, slow_control, report):
     """folder: that may be written. code: where the manifest and the files it lists are; None where they are not."""
     failed = 0
-    if slow_control.monitors[3] == 0xFFFFFFFF:
+    if slow_control.look():
         failed |= _SLOW_CONTROL
     try:
         with open(folder + "/test", "wb") as file:

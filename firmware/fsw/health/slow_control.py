@@ -77,6 +77,19 @@ class SlowControl:
         if failed:
             raise Refused(icd.FAILURE_SLOW_CONTROL, failed)
 
+    def look(self):
+        """Whether every part answers while no test pulses come: 0, or the errno."""
+        if self._silent:
+            return self._errno
+        try:
+            self._aim()
+            self._converting = _NONE
+            self._parts.convert(_TEMPERATURE_HEAD)
+            self._converting = _TEMPERATURE_HEAD
+        except OSError as error:
+            return error.errno
+        return 0
+
     def perform(self, function):
         """A function from FUNCTION_BIAS_ON on; OSError if a part does not answer."""
         if function == icd.FUNCTION_BIAS_ON:

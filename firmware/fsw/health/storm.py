@@ -33,9 +33,10 @@ class Storm:
         if gone_us < _LOOK_US:
             return
         events = self._acquisition.n_events()
-        # less than before: they were cleared
-        self.rate_cps = max(events - self._events, 0) * 1_000_000 // gone_us if self._acquisition.running else 0
-        self._events, self._looked_us = events, now
+        known, self._events, self._looked_us = self._events, events, now
+        if events < known:  # they were cleared: it takes the next look to tell
+            return
+        self.rate_cps = (events - known) * 1_000_000 // gone_us if self._acquisition.running else 0
         high = self.rate_cps > (self.rate // 2 if self.raging else self.rate)
         if high == self.raging:
             self._since_us = now

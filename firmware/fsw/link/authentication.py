@@ -9,6 +9,7 @@ from fsw.store.slots import Slots
 from micropython import const
 
 _KEY = const(32)  # octets
+_NO_KEY = const(256)
 _BLOCK = const(64)  # of SHA-256
 _COUNTER = const(4)
 _TAG = const(8)
@@ -27,16 +28,15 @@ class Authentication:
                 key = file.read(_KEY + 1)
         except OSError:
             return
-        if len(key) != _KEY + 1:  # a damaged key lets nobody in
-            key = bytes(_KEY + 1)
-        self._number = key[0]
+        # a damaged key lets nobody in: there is no such number
+        self._number = key[0] if len(key) == _KEY + 1 else _NO_KEY
         padded = key[1:] + bytes(_BLOCK - _KEY)
         self._inner, self._outer = (bytes(octet ^ pad for octet in padded) for pad in (0x36, 0x5C))
         self._slots = Slots(kept + "/counter")
         self._last = self._reserved = int.from_bytes(self._slots.load() or b"", "big")
 
     def open(self, content):
-        """The packet in a frame's content, if its tag is right; Refused if not. OSError: flash takes no counter."""
+        """The packet in a frame's content; Refused if its tag is not right, or flash takes no counter."""
         if self._number is None:
             return content
         end = len(content) - TRAILER
@@ -53,7 +53,10 @@ class Authentication:
             raise
         if counter > self._reserved:
             reserved = min(counter + _RESERVED, 0xFFFFFFFF)
-            self._slots.save(reserved.to_bytes(_COUNTER, "big"))
+            try:
+                self._slots.save(reserved.to_bytes(_COUNTER, "big"))
+            except OSError as error:
+                raise Refused(icd.FAILURE_INTERNAL, error.errno) from None
             self._reserved = reserved
         self._last = counter
         return content[:end]

@@ -28,7 +28,7 @@ class Monitoring:
     """interval_us: between checks."""
 
     def __init__(self, app):
-        self.interval_us = self._due_us = 0
+        self.interval_us = self._checked_us = 0
         self._app = app
         self._report = app.report
         self._telemetry = app.telemetry
@@ -47,9 +47,9 @@ class Monitoring:
         return sum(1 << n for n, state in enumerate(self._state) if state > icd.CHECK_STATE_WITHIN)
 
     def turn(self, now):
-        if now < self._due_us:
+        if now - self._checked_us < self.interval_us:
             return
-        self._due_us = now + self.interval_us
+        self._checked_us = now
         values = self._values()
         for n, value in enumerate(values):
             if self._enabled[n] and value != _UNREAD:

@@ -10,7 +10,7 @@ class Time:
     """interval_us: of the reports, 0 for none. `time` is the on-board time, `clock` what it is made of."""
 
     def __init__(self, time, clock, boot_record, parameters, telemetry, report):
-        self.interval_us = self._due_us = 0
+        self.interval_us = self._reported_us = 0
         self._time = time
         self._clock = clock
         self._boot_record = boot_record
@@ -19,8 +19,8 @@ class Time:
         self._report = report
 
     def turn(self, now):
-        if self.interval_us and now >= self._due_us:
-            self._due_us = now + self.interval_us
+        if self.interval_us and now - self._reported_us >= self.interval_us:
+            self._reported_us = now
             self._telemetry.send(icd.TIME_REPORT, self.interval_us // 1_000_000, self._clock.us())
 
     def check(self, subtype, number, fraction=0):

@@ -60,6 +60,7 @@ class Scan:
         try:
             self._enter(step + 1)
         except OSError:
+            self._step = step + 1  # so many are complete
             self.end(True)
 
     def end(self, broken_off):

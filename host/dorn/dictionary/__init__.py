@@ -9,7 +9,6 @@ from dorn.dictionary import codec, definitions
 from dorn.dictionary.codec import Packet, PacketError
 from dorn.dictionary.definitions import DictionaryError, Event, Layout, Parameter
 from dorn.files import onboard_root
-from dorn.head import nuclides
 
 __all__ = ["Dictionary", "DictionaryError", "Event", "Layout", "Packet", "PacketError", "Parameter"]
 
@@ -59,7 +58,7 @@ class Dictionary:
         self.functions = definitions.functions(tables["function"], enums.get("mode", {}))
         self.monitors = definitions.monitors(tables["monitor"])
         self.parameter_sets = definitions.parameter_sets(tables["table"], self.parameters)
-        self.line_kev = {name: nuclides.main_kev(nuclide) for name, nuclide in tables["lines"].items()}
+        self.line_kev = definitions.lines(tables["lines"])
         numbered = (self.parameters, self.events, self.functions, self.monitors)
         self.enums = enums | {
             name: {text: entry.id for text, entry in entries.items()}
@@ -71,15 +70,17 @@ class Dictionary:
         self._check_layouts()
         self._texts = {name: {number: text for text, number in values.items()} for name, values in self.enums.items()}
         self._by_type = {(layout.service, layout.subtype): layout for layout in self.telemetry.values()}
-        self.actions = {event: self.encode(name, 0, ack=0, **fields) for event, name, fields in self._actions()}
+        self.actions = {
+            event: self._action(event, *telecommand)
+            for event, *telecommand in definitions.actions(tables["action"], self.events)
+        }
         self.hash = zlib.crc32(json.dumps(_without_prose(tables), sort_keys=True, separators=(",", ":")).encode())
 
-    def _actions(self):
-        for table in self.tables["action"]:
-            definitions.entry("action", table, "event command fields")
-            if table["event"] not in self.events:
-                raise DictionaryError(f"action: unknown event {table['event']!r}")
-            yield table["event"], table["command"], table["fields"]
+    def _action(self, event: str, command: str, fields: dict) -> bytes:
+        try:
+            return self.encode(command, 0, ack=0, **fields)
+        except (PacketError, TypeError) as error:  # TypeError: a field with a name of encode's own
+            raise DictionaryError(f"action {event}: {error}") from None
 
     def _check_layouts(self):
         for command in self.commands.values():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from dorn.errors import UserError
+from dorn.head import nuclides
 
 TYPES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q"}  # type -> struct code, all big-endian
 SEVERITIES = {"info": 1, "low": 2, "medium": 3, "high": 4}  # -> subtype of service 5 (ECSS-E-ST-70-41C 6.5)
@@ -198,7 +199,7 @@ def functions(tables: list[dict], modes: dict[str, int]) -> dict[str, Function]:
         if not isinstance(table["modes"], dict) or not table["modes"]:
             raise DictionaryError(f"{where}: modes {table['modes']!r} is not a table of mode = mode")
         for mode in (*table["modes"], *table["modes"].values()):
-            if mode not in modes:
+            if not isinstance(mode, str) or mode not in modes:
                 raise DictionaryError(f"{where}: unknown mode {mode!r}")
         found.append(
             (table["name"], Function(number, table.get("armed", False), table["modes"], table.get("about", "")))
@@ -236,6 +237,35 @@ def parameter_sets(tables: list[dict], known: dict[str, Parameter]) -> dict[str,
     unique("table names", [name for name, _ in found])
     unique("table ids", [number for _, (number, _) in found])
     return dict(found)
+
+
+def lines(table: dict) -> dict[str, float]:
+    """Read [lines]: name -> energy of the nuclide's strongest line, keV."""
+    found = {}
+    for name, nuclide in table.items():
+        check_name("lines", name)
+        if not isinstance(nuclide, str):
+            raise DictionaryError(f"lines: {name} {nuclide!r} is not a text")
+        try:
+            found[name] = nuclides.main_kev(nuclide)
+        except nuclides.UnknownNuclide as error:
+            raise DictionaryError(f"lines: {name}: {error}") from None
+    return found
+
+
+def actions(tables: list[dict], known: dict[str, Event]):
+    """Read [[action]]: yields (event, name of the telecommand, its fields)."""
+    if not isinstance(tables, list):
+        raise DictionaryError(f"action: {tables!r} is not an array of tables")
+    for table in tables:
+        entry("action", table, "event command fields")
+        for key, kind in (("event", str), ("command", str), ("fields", dict)):
+            if not isinstance(table[key], kind):
+                raise DictionaryError(f"action: {key} {table[key]!r} is not a {'text' if kind is str else 'table'}")
+        if table["event"] not in known:
+            raise DictionaryError(f"action: unknown event {table['event']!r}")
+        yield table["event"], table["command"], table["fields"]
+    unique("action events", [table["event"] for table in tables])
 
 
 def enumerations(tables: dict[str, dict]) -> dict[str, dict[str, int]]:

@@ -139,6 +139,8 @@ def _tuples(prefix: str, values: dict, names: list[str]) -> str:
 
 
 def _quoted(value) -> str:
+    if isinstance(value, bytes):  # a quotation mark may be among them
+        return repr(value)
     return str(value).replace("'", '"')
 
 

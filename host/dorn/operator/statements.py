@@ -1,7 +1,8 @@
 """What an operator writes: one statement a line, read and checked against the dictionary before anything is sent.
 
 GRAMMAR has the statements. NAME, FIELD, PACKET, PARAMETER, FAILURE and names of values are those of icd.toml; a VALUE
-is decimal, 0x..., or the name of a value. An element of an array is FIELD[INDEX]; an event report has two values, a and
+is decimal, 0x..., or the name of a value; of octets it is two hexadecimal digits each, and their number may be left
+out. An element of an array is FIELD[INDEX]; an event report has two values, a and
 b, as icd.toml says. `#` begins a comment. Times are target time, in seconds.
 """
 
@@ -47,6 +48,7 @@ COMPLETION_LIMIT_S = 10.0  # within it a telecommand completes, if the statement
 EVENT_REPORTING = 5  # service number (ECSS-E-ST-70-41C)
 
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}")
+_OCTETS = re.compile(r"(?:0[xX])?((?:[0-9a-fA-F]{2})+)")
 _FIELD = re.compile(r"(\w+)\.(\w+)(?:\[([0-9]{1,5})\])?", re.ASCII)
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _LISTED = 30  # names a message lists in any case; of more, only those like the wrong one, if there are any
@@ -57,7 +59,7 @@ class Send:
     """A telecommand that must complete or, with `failure`, be refused with that code, within limit_s."""
 
     name: str
-    fields: dict[str, int | str]
+    fields: dict[str, int | str | bytes]
     failure: str | None = None
     limit_s: float = COMPLETION_LIMIT_S
 
@@ -168,7 +170,7 @@ def telecommand(words: list[str], dictionary: Dictionary, check: bool = True) ->
     name, *words = words
     layout = dictionary.commands[one_of("telecommand", name, dictionary.commands)]
     known = {field.name: field for field in layout.fields}
-    fields: dict[str, int | str] = {}
+    fields: dict[str, int | str | bytes] = {}
     for word in words:
         field, equals, text = word.partition("=")
         if not equals:
@@ -178,7 +180,8 @@ def telecommand(words: list[str], dictionary: Dictionary, check: bool = True) ->
             raise UserError(f"{name}: {field}: stands twice ({shown(text)})")
         value = _value(f"{name}: {field}", text, known[field], dictionary)
         fields[field] = text if text in _names(known[field], dictionary) else value  # reports say it as it was written
-    missing = [field for field in known if field not in fields]
+    counted = [array.length for array in layout.arrays]
+    missing = [field for field in known if field not in fields and field not in counted]
     if missing:
         raise UserError(f"{name}: no value for {', '.join(missing)}")
     try:
@@ -204,7 +207,12 @@ def _names(field: Field, dictionary: Dictionary) -> dict[str, int]:
     return dictionary.enums.get(field.enum, {})
 
 
-def _value(what: str, text: str, field: Field, dictionary: Dictionary) -> int:
+def _value(what: str, text: str, field: Field, dictionary: Dictionary) -> int | bytes:
+    if field.length is not None:
+        octets = _OCTETS.fullmatch(text)
+        if not octets:
+            raise UserError(f"{what}: not octets, two hexadecimal digits each ({shown(text)})")
+        return bytes.fromhex(octets[1])
     names = _names(field, dictionary)
     if text in names:
         return names[text]
@@ -295,7 +303,9 @@ def _condition(keyword: str, words: list[str], dictionary: Dictionary) -> Condit
     if isinstance(field.length, int) and index >= field.length:
         raise UserError(f"{keyword}: {packet}.{name}: has elements 0 to {field.length - 1} ({index})")
     relation = one_of(f"{keyword}: relation", words[1], RELATIONS)
-    return Condition(packet, None, name, index, relation, _value(f"{keyword}: {words[0]}", words[2], field, dictionary))
+    element = replace(field, length=None)
+    value = _value(f"{keyword}: {words[0]}", words[2], element, dictionary)
+    return Condition(packet, None, name, index, relation, value)
 
 
 def _event(keyword: str, name: str, words: list[str], dictionary: Dictionary) -> Condition:
