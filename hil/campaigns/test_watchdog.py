@@ -9,7 +9,7 @@ from dorn.files import onboard_root
 # task -> file and a line of its turn, before which it goes wrong once the parameter `storage_delay` is 7
 TURNS = {
     "acquisition": ("fsw/spectra/acquisition.py", "        if now >= self._rollover_us and"),
-    "commands": ("fsw/app.py", "        if self.router.handle_released():\n"),
+    "commands": ("fsw/app.py", "        more = self.router.handle_released()"),
     "spectra": ("fsw/pus/spectra.py", "        s = self._spectrum\n        if self._cleared"),
     "rates": ("fsw/pus/rates.py", "        a = self._acquisition\n        s = a.state"),
     "housekeeping": ("fsw/pus/housekeeping.py", "        a, e, slow_control ="),

@@ -103,7 +103,8 @@ def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
     files = chip.broken(
         "fsw/pus/rates.py",
         "        s = a.state\n",
-        '        with open("/file", "wb") as f:\n            f.write(bytes(3000))\n        s = a.state\n',
+        '        with open("/file", "wb") as f:\n            for _ in range(12):\n                f.write(bytes(250))\n'
+        "        s = a.state\n",
     )
     head = Head(FrontEnd())
     with chip.open_chip(None, head, files=files) as target:
