@@ -117,7 +117,7 @@ class App:
             {icd.STRUCTURE_HEALTH: housekeeping.structure, icd.STRUCTURE_SCIENCE: science}, parameters, board.clock
         )
         parts = [self._time_service, self.storm, scan] + [self.service(number) for number in (11, 12, 129)]
-        self._operated = [part for part in parts if part]
+        self._operated = [part for part in parts if part is not None]  # an empty schedule is false
         #                          run                                period, budget, limit, all ms; litter, octets
         # a packet, and up to 32 pieces that USB takes all at once when its host reads again
         self._spectra_task = Task(spectra.turn, 50, 10, 3000, 1700)
