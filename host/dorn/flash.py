@@ -275,7 +275,7 @@ def _see_it_run(line: Line, manifest: int) -> None:
         try:
             with SerialTarget(line.name) as target:
                 session = Session(target)
-                hk = session.connect(end_s - time.monotonic())
+                hk = session.connect(end_s - time.monotonic(), ask=False)
             break
         except UserError as error:  # the port may just be going, or not be back
             if time.monotonic() > end_s:

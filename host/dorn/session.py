@@ -11,8 +11,9 @@ from dorn.dictionary import Dictionary, Packet, PacketError
 from dorn.errors import UserError
 from dorn.link import archive, frames
 from dorn.link.records import Records
-from dorn.targets import Target, TargetError
+from dorn.targets import NoAnswer, Target, TargetError
 
+_ASK_S = 2.0  # for housekeeping that does not come by itself
 _FAILURES = ("acceptance_failure", "start_failure", "completion_failure", "routing_failure")
 
 
@@ -147,17 +148,30 @@ class Session:
         self.target.advance(seconds)
         self.pump()
 
-    def connect(self, limit_s: float = 15.0) -> Packet:
-        """Wait for housekeeping: it tells who is there. UserError if nobody is, or with another dictionary."""
+    def connect(self, limit_s: float = 15.0, ask: bool = True) -> Packet:
+        """Wait for housekeeping: it tells who is there. UserError if nobody is, or with another dictionary.
+
+        ask: for housekeeping, every 2 s, if none comes by itself. Not after a reset: the telecommand has the octet of
+        Ctrl-C in it, which in the maintenance window (1.2 s, shorter than a port takes to be opened and to wait 2 s)
+        would keep the firmware from starting; and a start sends housekeeping by itself.
+        """
         if self.housekeeping is None:
             self.target.send(b"\0")  # ends what another client may have left on the line
-            try:
-                self.wait_for(lambda packet: packet.name == "housekeeping", limit_s)
-            except TargetError as error:
-                raise UserError(
-                    f"target {self.target.name}: no housekeeping packet: {error};"
-                    " is it flashed, and is this the port it speaks on?"
-                ) from error
+            end_us = self.target.now_us + limit_s * 1e6
+            while self.housekeeping is None:
+                left_s = (end_us - self.target.now_us) / 1e6
+                try:
+                    self.wait_for(lambda packet: packet.name == "housekeeping", min(left_s, _ASK_S) if ask else left_s)
+                except NoAnswer as error:
+                    if self.target.now_us < end_us:
+                        self.post("report_structure", ack=0, structure="health")
+                        continue
+                    raise UserError(
+                        f"target {self.target.name}: no housekeeping packet within {limit_s:g} s;"
+                        " is it flashed, and is this the port it speaks on?"
+                    ) from error
+                except TargetError as error:
+                    raise UserError(f"target {self.target.name}: no housekeeping packet: {error}") from error
         return self.housekeeping
 
     @property
@@ -188,6 +202,10 @@ class Session:
 
     def post(self, name: str, /, ack: int = 0b1001, check: bool = True, **fields: int | str) -> None:
         """Send a telecommand; nothing is waited for. ack, check: as Dictionary.encode has them."""
+        self.target.send(frames.encode(self.embedded(name, ack, check, **fields)))
+
+    def embedded(self, name: str, /, ack: int = 0b1000, check: bool = True, **fields: int | str | bytes) -> bytes:
+        """A telecommand with the next sequence count, to be sent or to be carried by another. ack, check: as above."""
         packet = self.dictionary.encode(name, self._sequence, ack=ack, check=check, **fields)
         self._sequence = (self._sequence + 1) & 0x3FFF
-        self.target.send(frames.encode(packet))
+        return packet

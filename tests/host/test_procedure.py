@@ -7,6 +7,7 @@ import pytest
 from dorn.cli import main
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
+from dorn.link import frames
 from dorn.operator import procedure, statements
 from dorn.operator.running import Runner
 from dorn.operator.statements import Check, Condition, Say, Send, Until, Wait, parse, parse_all
@@ -43,6 +44,9 @@ def test_the_statements_mean_what_they_say():
 
 
 BAD = {
+    "send add_action event=booted telecommand=(set_parameter parameter=bias value=100001)": (
+        "add_action: telecommand: set_parameter: bias 100001 is not from 0 to 100000 mV"
+    ),
     "fly": "statement: unknown (fly); one of send, refused, set, wait, until, check, say",
     "send": "telecommand: no name",
     "send ping within": "send: is not `send NAME FIELD=VALUE ... [within SECONDS]`",
@@ -59,7 +63,7 @@ BAD = {
     "until housekeping.mode == science within 1": "until: packet: unknown (housekeping)",
     "check housekeeping.mod == science": "check: field of housekeeping: unknown (mod); did you mean mode",
     "check housekeeping.mode = science": "check: relation: unknown (=); one of ==, !=, <, <=, >, >=",
-    "check housekeeping.mode == asleep": "check: housekeeping.mode: unknown (asleep); one of standby, science, safe",
+    "check housekeeping.mode == asleep": "check: housekeeping.mode: unknown (asleep); one of boot, safe, standby,",
     "check housekeeping == 1": "check: not PACKET.FIELD, or PACKET.FIELD[INDEX] of an array (housekeeping)",
     "check rates.accepted > 0": "check: rates.accepted: is an array of 16: say which, accepted[0]",
     "check rates.events[0] > 0": "check: rates.events: is no array",
@@ -101,6 +105,7 @@ def test_any_text_is_a_statement_or_an_error_of_one_line(text):
         assert str(error).startswith("p.txt:") and len(str(error).splitlines()) == 1
 
 
+SET = Send("set_parameter", {"parameter": "rates_period", "value": 3})
 seconds = st.floats(1e-3, 1e6)
 numbers = st.integers(0, 255)
 
@@ -109,14 +114,33 @@ numbers = st.integers(0, 255)
 def telecommands(draw):
     layout = draw(st.sampled_from([c for c in DICTIONARY.commands.values() if c.name != "set_parameter"]))
     fields = {}
-    for field in draw(st.permutations(layout.fields)):
+    for field in draw(st.permutations([*statements.written(layout).values()])):
+        if field.length is not None:
+            fields[field.name] = draw(st.binary(min_size=1, max_size=40) | st.just(Send("ping", {})) | st.just(SET))
+            continue
+        if field.name.endswith("_s") and draw(st.booleans()):
+            fields[field.name] = statements.FromNow(draw(st.integers(-99, 99)))
+            continue
         names = st.sampled_from([*DICTIONARY.enums.get(field.enum, ["0"])]) if field.enum else numbers
         fields[field.name] = draw(names | st.integers(0, field.high))
     return layout.name, fields
 
 
 def words(name, fields, form="{}"):
-    return " ".join([name, *(f"{k}={v if isinstance(v, str) else form.format(v)}" for k, v in fields.items())])
+    return " ".join([name, *(f"{k}={word(v, form)}" for k, v in fields.items())])
+
+
+def word(value, form):
+    match value:
+        case str():
+            return value
+        case bytes():
+            return value.hex()
+        case Send():
+            return f"({words(value.name, value.fields, form)})"
+        case statements.FromNow():
+            return f"{value.seconds:+d}"
+    return form.format(value)
 
 
 @given(telecommands(), seconds, st.sampled_from([*DICTIONARY.enums["failure"]]), st.sampled_from(["{}", "0x{:x}"]))
@@ -236,6 +260,27 @@ def test_an_event_that_the_packet_store_sends_again_is_no_news(capsys):
             "check event acquisition_started",
         )
         assert other.events("acquisition_started")
+
+
+def test_a_telecommand_in_another_is_the_packet_that_would_be_sent_itself():
+    line = "send insert_scheduled at_s=+20 at_fraction=0 telecommand=(set_parameter parameter=rates_period value=3)"
+    encode = lambda name, **fields: DICTIONARY.encode(name, 7, ack=0b1000, **fields)  # noqa: E731
+    assert statements.resolved(parse(line, DICTIONARY).fields, 17.9, encode) == {
+        "at_s": 37,
+        "at_fraction": 0,
+        "telecommand": encode("set_parameter", parameter="rates_period", value=3),
+    }
+    with instrument("unix") as i:
+        sent = []
+        send = i.target.send
+        i.target.send = lambda data: (sent.append(data), send(data))
+        assert run(i, "send ping", line, "send report_schedule", "send enable_schedule", "wait 25")
+        (packet,) = frames.Deframer().feed(sent[1])
+        carried = DICTIONARY.encode("set_parameter", 1, ack=0b1000, parameter="rates_period", value=3)
+        assert packet[2:4] == b"\xc0\2" and carried in packet
+        assert i.last("schedule_report")["request_sequence"] == [0xC001]
+        report = next(p for p in i.said if p.name == "completion_success" and p.fields["request_sequence"] == 0xC001)
+        assert report.time_s == pytest.approx(i.last("schedule_report")["at_s"][0], abs=0.6)
 
 
 def test_only_new_packets_count():

@@ -9,6 +9,7 @@ from dorn.cli import main
 from dorn.dictionary import Dictionary
 from dorn.operator import completion
 from dorn.operator.shell import Shell, _completer
+from dorn.operator.statements import written
 from dorn.session import Session
 from dorn.targets import TargetError
 from dorn.targets.unix import UnixTarget
@@ -103,7 +104,7 @@ def test_help(piped):
         "set PARAMETER VALUE  -- short for send set_parameter",
         "    bias: 0 to 100000 mV, default 40000  -- level of the detector bias",
         "housekeeping (3,25)  -- health of the instrument",
-        "    mode: standby, science, safe\n",
+        "    mode: boot, safe, standby, science, calibration\n",
         "event booted  a: boot count; b: reset cause",
         "    function: start, stop,",
         "fly: nothing of this name",
@@ -247,13 +248,18 @@ def test_a_state_directory_that_cannot_be_written_costs_the_history_only(monkeyp
         "until housekeeping.bias": ["housekeeping.bias_mv", "housekeeping.bias_state"],
         "check rates.acc": ["rates.accepted["],
         "until housekeeping.mode =": ["=="],
-        "until housekeeping.mode == s": ["standby", "science", "safe"],
+        "until housekeeping.mode == s": ["safe", "standby", "science"],
         "until housekeeping.mode == safe ": ["within"],
         "until event bias_o": ["bias_off"],
         "until event safe ": ["a", "b", "within"],
         "check event safe a ": ["==", "!=", "<", "<=", ">", ">="],
         "check event safe a == r": ["resets"],
         "until event safe a == resets ": ["within"],
+        "add_action event=booted telecommand=": ["("],
+        "add_action event=booted telecommand=(pi": ["ping"],
+        "send add_action telecommand=(set_parameter parameter=bia": ["bias"],
+        "send add_action telecommand=(set_parameter parameter=bias ": ["value="],
+        "send add_action telecommand=(ping) ": ["event="],
         "help hou": ["housekeeping", "housekeeping_period"],
         "wait ": [],
         "fly away": [],
@@ -274,4 +280,4 @@ def test_every_name_of_the_dictionary_is_completed():
     first = completion.possible("", DICTIONARY)[1]
     assert set(DICTIONARY.commands) <= set(first) and {"help", "quit", "until"} <= set(first)
     for name, layout in DICTIONARY.commands.items():
-        assert completion.possible(f"{name} ", DICTIONARY)[1] == [f"{field.name}=" for field in layout.fields]
+        assert completion.possible(f"{name} ", DICTIONARY)[1] == [f"{name}=" for name in written(layout)]

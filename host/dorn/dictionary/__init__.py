@@ -8,6 +8,7 @@ from pathlib import Path
 from dorn.dictionary import codec, definitions
 from dorn.dictionary.codec import Packet, PacketError
 from dorn.dictionary.definitions import DictionaryError, Event, Layout, Parameter
+from dorn.errors import UserError
 from dorn.files import onboard_root
 from dorn.head import nuclides
 
@@ -59,7 +60,7 @@ class Dictionary:
         self.functions = definitions.functions(tables["function"], enums.get("mode", {}))
         self.monitors = definitions.monitors(tables["monitor"])
         self.parameter_sets = definitions.parameter_sets(tables["table"], self.parameters)
-        self.line_kev = {name: nuclides.main_kev(nuclide) for name, nuclide in tables["lines"].items()}
+        self.line_kev = {name: _line_kev(name, nuclide) for name, nuclide in tables["lines"].items()}
         numbered = (self.parameters, self.events, self.functions, self.monitors)
         self.enums = enums | {
             name: {text: entry.id for text, entry in entries.items()}
@@ -71,15 +72,24 @@ class Dictionary:
         self._check_layouts()
         self._texts = {name: {number: text for text, number in values.items()} for name, values in self.enums.items()}
         self._by_type = {(layout.service, layout.subtype): layout for layout in self.telemetry.values()}
-        self.actions = {event: self.encode(name, 0, ack=0, **fields) for event, name, fields in self._actions()}
+        self.actions = dict(self._actions())
         self.hash = zlib.crc32(json.dumps(_without_prose(tables), sort_keys=True, separators=(",", ":")).encode())
 
     def _actions(self):
+        if not isinstance(self.tables["action"], list):
+            raise DictionaryError(f"action: {self.tables['action']!r} is not an array of tables")
         for table in self.tables["action"]:
             definitions.entry("action", table, "event command fields")
-            if table["event"] not in self.events:
-                raise DictionaryError(f"action: unknown event {table['event']!r}")
-            yield table["event"], table["command"], table["fields"]
+            event, command, fields = table["event"], table["command"], table["fields"]
+            for what, name, known in (("event", event, self.events), ("command", command, self.commands)):
+                if not isinstance(name, str) or name not in known:
+                    raise DictionaryError(f"action: unknown {what} {name!r}")
+            if not isinstance(fields, dict):
+                raise DictionaryError(f"action {event}: fields {fields!r} is not a table")
+            try:
+                yield event, self.encode(command, 0, ack=0, **fields)
+            except PacketError as error:
+                raise DictionaryError(f"action {event}: {error}") from None
 
     def _check_layouts(self):
         for command in self.commands.values():
@@ -148,6 +158,16 @@ class Dictionary:
         if check and {"parameter", "value"} <= values.keys():
             codec.check_range(values["parameter"], values["value"], self.parameters)
         return codec.encode(layout, values, sequence, ack, self.mission)
+
+
+def _line_kev(name, nuclide) -> float:
+    definitions.check_name("lines", name)
+    if not isinstance(nuclide, str):
+        raise DictionaryError(f"lines: {name} {nuclide!r} is not a nuclide")
+    try:
+        return nuclides.main_kev(nuclide)
+    except UserError as error:
+        raise DictionaryError(f"lines: {name}: {error}") from None
 
 
 def _without_prose(node):

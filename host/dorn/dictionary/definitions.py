@@ -198,7 +198,7 @@ def functions(tables: list[dict], modes: dict[str, int]) -> dict[str, Function]:
         if not isinstance(table["modes"], dict) or not table["modes"]:
             raise DictionaryError(f"{where}: modes {table['modes']!r} is not a table of mode = mode")
         for mode in (*table["modes"], *table["modes"].values()):
-            if mode not in modes:
+            if not isinstance(mode, str) or mode not in modes:
                 raise DictionaryError(f"{where}: unknown mode {mode!r}")
         found.append(
             (table["name"], Function(number, table.get("armed", False), table["modes"], table.get("about", "")))
