@@ -10,6 +10,7 @@ from micropython import const
 
 _KEY = const(32)  # octets
 _BLOCK = const(64)  # of SHA-256
+_NOBODY = const(256)  # no key's number: a damaged file lets nobody in
 _COUNTER = const(4)
 _TAG = const(8)
 TRAILER = const(13)  # key number, counter, tag
@@ -27,13 +28,13 @@ class Authentication:
                 key = file.read(_KEY + 1)
         except OSError:
             return
-        if len(key) != _KEY + 1:  # a damaged key lets nobody in
-            key = bytes(_KEY + 1)
-        self._number = key[0]
+        self._number = key[0] if len(key) == _KEY + 1 else _NOBODY
         padded = key[1:] + bytes(_BLOCK - _KEY)
         self._inner, self._outer = (bytes(octet ^ pad for octet in padded) for pad in (0x36, 0x5C))
         self._slots = Slots(kept + "/counter")
-        self._last = self._reserved = int.from_bytes(self._slots.load() or b"", "big")
+        kept = self._slots.load() or b""
+        # with another key it begins anew
+        self._last = self._reserved = int.from_bytes(kept[:_COUNTER], "big") if kept[_COUNTER:] == self._tag(b"") else 0
 
     def open(self, content):
         """The packet in a frame's content, if its tag is right; Refused if not. OSError: flash takes no counter."""
@@ -53,7 +54,7 @@ class Authentication:
             raise
         if counter > self._reserved:
             reserved = min(counter + _RESERVED, 0xFFFFFFFF)
-            self._slots.save(reserved.to_bytes(_COUNTER, "big"))
+            self._slots.save(reserved.to_bytes(_COUNTER, "big") + self._tag(b""))
             self._reserved = reserved
         self._last = counter
         return content[:end]
