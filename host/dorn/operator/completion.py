@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dorn.dictionary import Dictionary
 from dorn.dictionary.definitions import Field
-from dorn.operator.statements import GRAMMAR, RELATIONS, written
+from dorn.operator.statements import GRAMMAR, RELATIONS, enum_of, written
 
 
 def possible(line: str, dictionary: Dictionary) -> tuple[str, list[str]]:
@@ -51,7 +51,7 @@ def _next(words: list[str], begun: str, dictionary: Dictionary) -> list[str]:
             return [*RELATIONS]
         case ["until" | "check", "event", event, which, _]:
             about = getattr(dictionary.events.get(event), which, "")
-            return [*dictionary.enums.get(about, ())]
+            return [*dictionary.enums.get(enum_of(about, dictionary), ())]
         case ["until" | "check", place, _]:
             packet, _, name = place.partition(".")
             return _values(_packet_fields(packet, dictionary).get(name.partition("[")[0]), dictionary)

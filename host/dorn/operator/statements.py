@@ -174,6 +174,12 @@ def without_comment(line: str) -> str:
     return _COMMENT.sub("", line, count=1)
 
 
+def enum_of(about: str, dictionary: Dictionary) -> str | None:
+    """The enumeration whose names a value of an event report has: its description is, or begins with, that one's."""
+    word = about.partition(" ")[0]
+    return word if word in dictionary.enums else None
+
+
 def words_of(text: str) -> list[str]:
     """The words of a line; what stands in parentheses belongs to the word that opens them."""
     words: list[str] = []
@@ -374,8 +380,7 @@ def _event(keyword: str, name: str, words: list[str], dictionary: Dictionary) ->
         return Condition(name, event.id)
     which = one_of(f"{keyword}: event {name}", words[0], ("a", "b"))
     about = getattr(event, which)
-    # a value whose description is the name of an enumeration has its names
-    field = Field(which, "u32", enum=about if about in dictionary.enums else None)
+    field = Field(which, "u32", enum=enum_of(about, dictionary))
     relation = one_of(f"{keyword}: relation", words[1], RELATIONS)
     value = _value(f"{keyword}: event {name} {which}", words[2], field, dictionary)
     return Condition(name, event.id, which, None, relation, value)
