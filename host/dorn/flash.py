@@ -150,9 +150,10 @@ def _enter(line: Line, key: Key | None) -> None:
     if not line.knock(ANSWER_S):
         print(f"{line.name}: no prompt; if the instrument is running, it is asked to stop", flush=True)
         dictionary = Dictionary.load()
-        packets = (dictionary.encode("function", n, function=name) for n, name in enumerate(("arm", "maintenance")))
-        if key:
-            packets = map(key.sign, packets)
+        names = ("arm", "maintenance")
+        packets = [dictionary.encode("function", n, function=name) for n, name in enumerate(names)]
+        if key:  # it may be on the board, or not yet
+            packets += map(key.sign, packets[:])
         with contextlib.suppress(OSError):
             if line.transport:
                 line.transport.serial.write(b"\0" + b"".join(map(frames.encode, packets)))
