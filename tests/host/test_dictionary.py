@@ -1,6 +1,7 @@
 """dorn.dictionary: its text, its hash, and its packets against spacepackets and crcmod."""
 
 import copy
+import re
 import subprocess
 import sys
 import tomllib
@@ -9,8 +10,8 @@ import crcmod.predefined
 import pytest
 from dorn.dictionary import Dictionary, DictionaryError, PacketError, generate, manual
 from dorn.dictionary.__main__ import main as dictionary_command
-from dorn.operator.commands import PROCEDURES
 from dorn.files import onboard_root
+from dorn.operator.commands import PROCEDURES
 from hypothesis import given
 from hypothesis import strategies as st
 from spacepackets.ecss.tc import PusTc

@@ -10,7 +10,7 @@ from dorn.errors import UserError
 from dorn.link import frames
 from dorn.operator import procedure, statements
 from dorn.operator.running import Runner
-from dorn.operator.statements import Check, Condition, Say, Send, Until, Wait, parse, parse_all
+from dorn.operator.statements import Check, Condition, FromNow, Say, Send, Until, Wait, parse, parse_all
 from dorn.targets import TargetError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +36,16 @@ def test_the_statements_mean_what_they_say():
         "until rates.accepted[15] >= 1 within 6": Until(Condition("rates", None, "accepted", 15, ">=", 1), 6),
         "until event booted within 3": Until(Condition("booted", event["booted"]), 3),
         "check event safe a != resets": Check(Condition("safe", event["safe"], "a", None, "!=", 2)),
+        "until event mode_changed b == science within 5": Until(
+            Condition("mode_changed", event["mode_changed"], "b", None, "==", 3), 5
+        ),
+        "send retrieve_by_time from_s=-60 from_fraction=0 to_s=+0 to_fraction=0x10": Send(
+            "retrieve_by_time",
+            {"from_s": FromNow(-60), "from_fraction": 0, "to_s": FromNow(0), "to_fraction": 16},
+        ),
+        "send load_memory region=thresholds offset=0 data=0a0B": Send(
+            "load_memory", {"region": "thresholds", "offset": 0, "data": b"\n\x0b"}
+        ),
         "say all  is well # really": Say("all is well"),
         "  # nothing": None,
         "": None,
@@ -85,7 +95,7 @@ def test_what_is_wrong_is_said_before_anything_is_sent(line, write, capsys, monk
 
 def test_a_procedure_has_to_be_there(write, capsys):
     for name, said in {
-        "none": "procedure: FILE: neither a file nor one of commissioning",
+        "none": "procedure: FILE: neither a file nor one of anomaly_bias_trip, ",
         str(write("empty.txt", "")): "empty.txt: file: is empty",
         str(write("comment.txt", "# all\n")): "comment.txt: procedure: has no statement",
         str(write("binary.txt", bytes(range(256)))): "binary.txt:1: statement: unknown",
@@ -119,7 +129,7 @@ def telecommands(draw):
             fields[field.name] = draw(st.binary(min_size=1, max_size=40) | st.just(Send("ping", {})) | st.just(SET))
             continue
         if field.name.endswith("_s") and draw(st.booleans()):
-            fields[field.name] = statements.FromNow(draw(st.integers(-99, 99)))
+            fields[field.name] = FromNow(draw(st.integers(-99, 99)))
             continue
         names = st.sampled_from([*DICTIONARY.enums.get(field.enum, ["0"])]) if field.enum else numbers
         fields[field.name] = draw(names | st.integers(0, field.high))
@@ -138,7 +148,7 @@ def word(value, form):
             return value.hex()
         case Send():
             return f"({words(value.name, value.fields, form)})"
-        case statements.FromNow():
+        case FromNow():
             return f"{value.seconds:+d}"
     return form.format(value)
 
