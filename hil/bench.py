@@ -105,7 +105,7 @@ class Bench:
             self.link = Link(self.power)
             self.commander = Instrument(self.link)
             self.stimulus = Stimulus(self.power, self.commander)
-            self.commander.connect()
+            self.commander.connect(ask=simulated)
         except BaseException:
             self.power.close()
             raise

@@ -13,3 +13,6 @@ def test_a_shipped_procedure_goes_well(commander, evidence, capsys, name):
     done = procedure.run(commander, steps)
     evidence(f"{name}: {len(steps)} statements", f"{(commander.target.now_us - begin_us) / 1e6:.1f} s of target time")
     assert done, capsys.readouterr().out.splitlines()[-1]
+    commander.command("report_structure", structure="health")
+    left = commander.housekeeping
+    assert (left.text("mode"), left.text("bias_state")) == ("standby", "off")  # there, the pulser is off

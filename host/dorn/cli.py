@@ -90,6 +90,7 @@ def _parser():
     add("--calibration", metavar="OFFSET_KEV,KEV_PER_CHANNEL", help="in place of the one in a .spe or .chn file")
     add("--noise-kev", metavar="X", help="electronic noise of the head, FWHM in keV")
     add("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+    operator_commands.add_key(run)
 
     demo = commands.add_parser("demo", help="one minute of radon and its products, through the instrument")
     demo.set_defaults(command=_demo)
@@ -106,10 +107,23 @@ def _parser():
     add = downlink.add_argument
     add("--target", required=True, help="a serial port or a URL")
     add("--out", type=Path, required=True, metavar="DIR", help="telemetry.ccsds there is begun, or goes on")
+    operator_commands.add_key(downlink)
 
     operator_commands.add(commands)
 
-    flash = commands.add_parser("flash", help="put the firmware onto a board with MicroPython")
+    key = commands.add_parser("key", help="make a key that signs telecommands")
+    key.set_defaults(command=_key)
+    key.add_argument("file", metavar="FILE", help="where it is kept, readable to you only; it must not be there")
+    key.add_argument("--number", default="1", metavar="N", help="which key it is, 0 to 255 (default %(default)s)")
+
+    flash = commands.add_parser(
+        "flash",
+        help="put the firmware onto a board with MicroPython",
+        epilog="A key that is on the board stays there, unless --key has another one: take it away with"
+        " `mpremote rm :key`, at the prompt. It is never read back. Without --key a running instrument with a key"
+        " does not stop by itself: switch it off and on when you are asked to. Do not go back to an earlier key:"
+        " what it signed could be sent again.",
+    )
     flash.set_defaults(command=_flash)
     add = flash.add_argument
     add("--board", required=True, metavar="NAME", help="pico")
@@ -117,6 +131,7 @@ def _parser():
     add("--check", action="store_true", help="only say what differs (exit status 1 then); the instrument is restarted")
     add("--without", action="append", default=[], metavar="SERVICE", help="leave out an optional service; repeatable")
     add("--link", choices=("usb", "uart"), default="usb", help="what it speaks on; uart: the flight link (default usb)")
+    add("--key", metavar="FILE", help="put this key (dorn key) on the board: it takes signed telecommands only, then")
 
     emulate = commands.add_parser("emulate", help="an emulated Pico on a port, for dorn flash and dorn run")
     emulate.set_defaults(command=_emulate)
@@ -151,7 +166,17 @@ def _flash(args):
         from dorn import flash
     except ImportError as error:
         raise UserError(f"flash: {error}; pip install dorn-fsw[flash]") from None
-    return flash.flash(args.board, args.port, args.without, args.check, args.link)
+    key = operator_commands.key_of(args)
+    return flash.flash(args.board, args.port, args.without, args.check, args.link, key)
+
+
+def _key(args):
+    from dorn.link.key import Key
+
+    if not (args.number.isascii() and args.number.isdecimal() and len(args.number) < 4 and int(args.number) < 256):
+        raise UserError.at("--number", "N", "not a whole number from 0 to 255", args.number)
+    key = Key.create(args.file, int(args.number))
+    print(f"{key.path}: key {key.number}; keep a copy where nobody else reads it, and put it on the board: dorn flash")
 
 
 def _emulate(args):
@@ -232,6 +257,7 @@ def _run(args):
         if value is not None:
             setattr(args, option, above_zero(value, f"--{option}", unit))
     stream = {"spacing": args.spacing, "replay": args.replay, "seed": int(args.seed)}
+    stream["key"] = operator_commands.key_of(args)
     if args.source == REAL_DETECTORS:
         source, rate_cps, duration_s = None, None, _real(args)
     else:
@@ -312,8 +338,9 @@ def _downlink(args):
     from dorn.targets import open_target
 
     check_directory(args.out)
+    key = operator_commands.key_of(args)
     path = args.out / "telemetry.ccsds"
-    with open_target(args.target) as target, contextlib.closing(Session(target)) as session:
+    with open_target(args.target) as target, contextlib.closing(Session(target, key=key)) as session:
         session.connect()
         session.record(path, keep=True)
         balance = Downlink(session).complete()

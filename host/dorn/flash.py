@@ -29,6 +29,7 @@ from dorn.errors import UserError
 from dorn.files import onboard_root
 from dorn.flash_port import HOW, KNOCK_S, Line, last_line, only_port
 from dorn.link import frames
+from dorn.link.key import BOARD_FILE, Key
 from dorn.session import Session
 from dorn.targets.serial import SerialTarget
 
@@ -67,24 +68,36 @@ for path in {paths!r}:
 """
 
 
-def flash(board: str, port: str = "auto", without: Iterable[str] = (), check: bool = False, link: str = "usb") -> int:
+def flash(
+    board: str,
+    port: str = "auto",
+    without: Iterable[str] = (),
+    check: bool = False,
+    link: str = "usb",
+    key: Key | None = None,
+) -> int:
     """Make what is on the board at `port` the firmware for `board`, and see it run. -> 0
 
     link: "uart": it is to speak on the flight link; then it is not waited for, because that is another port
+    key: is put on the board, and signs what stops a running instrument; without it a key that is there stays
     check: change nothing, say what differs. -> 1 if something does
     UserError if there is no such board, it is another one, or it cannot be written; it can be flashed again then.
     """
     if board not in MACHINES:
         raise UserError(f"--board: unknown ({board!r}); known are {', '.join(MACHINES)}")
     wanted = onboard_image.files(board, without=without, link=link)
+    if key:
+        wanted[BOARD_FILE] = key.board_file
     line = Line(only_port() if port == "auto" else port)
     try:
         line.open()
-        _enter(line)
+        _enter(line, key)
         try:
             line.doing = "looking at what is there"
             _check_kind(line.transport, board)
             look = _look(line.transport, wanted)
+            if look.keeps_key:
+                print("a key is on the board, and stays: telecommands are to be signed with it (--key)", flush=True)
             changes = look.differences(wanted)
             if changes and not check:
                 _check_room(line.transport, look, wanted)
@@ -132,18 +145,22 @@ def flash(board: str, port: str = "auto", without: Iterable[str] = (), check: bo
 # -- the prompt --------------------------------------------------------------------------------------------------------
 
 
-def _enter(line: Line) -> None:
+def _enter(line: Line, key: Key | None) -> None:
     """The raw REPL, freshly started, so that no file is open. UserError if nobody answers."""
     if not line.knock(ANSWER_S):
         print(f"{line.name}: no prompt; if the instrument is running, it is asked to stop", flush=True)
         dictionary = Dictionary.load()
-        packets = (dictionary.encode("function", n, function=name) for n, name in enumerate(("arm", "maintenance")))
+        names = ("arm", "maintenance")
+        packets = [dictionary.encode("function", n, function=name) for n, name in enumerate(names)]
+        if key:  # it may be on the board, or not yet
+            packets += map(key.sign, packets[:])
         with contextlib.suppress(OSError):
             if line.transport:
                 line.transport.serial.write(b"\0" + b"".join(map(frames.encode, packets)))
         if not line.knock(RESTART_S):
             print(
-                f"{line.name}: no answer (none comes here from an instrument that speaks on its flight link);"
+                f"{line.name}: no answer (none comes here from an instrument that speaks on its flight link, or has"
+                " another key);"
                 " switch the board off and on (pull its cable and plug it in) within"
                 f" {POWER_CYCLE_S:g} s",
                 flush=True,
@@ -166,10 +183,11 @@ def _check_kind(repl: SerialTransport, board: str) -> None:
 
 
 class _Look:
-    """What is on the board. sizes, hashes: of the files that are there, by their paths."""
+    """What is on the board. sizes, hashes: of the files that are there, by their paths. keeps_key: one is there, and
+    none is wanted."""
 
-    def __init__(self, sizes: dict[str, int], hashes: dict[str, str], old: set[str]):
-        self.sizes, self.hashes, self.old = sizes, hashes, old
+    def __init__(self, sizes: dict[str, int], hashes: dict[str, str], old: set[str], keeps_key: bool):
+        self.sizes, self.hashes, self.old, self.keeps_key = sizes, hashes, old, keeps_key
 
     def differences(self, wanted: dict[str, bytes]) -> dict[str, str]:
         """path -> what is wrong with it"""
@@ -198,7 +216,8 @@ def _look(repl: SerialTransport, wanted: dict[str, bytes]) -> _Look:
             f"board: MicroPython would take its /{path} in place of the firmware's /{hiding[path]}: remove it"
             f" (mpremote rm :{path}) and flash again"
         )
-    return _Look(sizes, hashes, old & sizes.keys())
+    keeps_key = BOARD_FILE not in wanted and repl.fs_exists("/" + BOARD_FILE)
+    return _Look(sizes, hashes, old & sizes.keys(), keeps_key)
 
 
 def _old_paths(repl: SerialTransport) -> set[str]:
@@ -275,7 +294,7 @@ def _see_it_run(line: Line, manifest: int) -> None:
         try:
             with SerialTarget(line.name) as target:
                 session = Session(target)
-                hk = session.connect(end_s - time.monotonic())
+                hk = session.connect(end_s - time.monotonic(), ask=False)
             break
         except UserError as error:  # the port may just be going, or not be back
             if time.monotonic() > end_s:

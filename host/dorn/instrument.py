@@ -13,9 +13,9 @@ from dorn.session import Session
 class Instrument(Session):
     """Housekeeping is there when `connect` returns; `said` has all packets so far."""
 
-    def __init__(self, target):
+    def __init__(self, target, key=None):
         self.said: list[Packet] = []
-        super().__init__(target, self.said.append)
+        super().__init__(target, self.said.append, key)
 
     # -- what it said ------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ def default_target() -> tuple[str, str]:
     return "rp2040", ""
 
 
-def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="poisson", replay=False) -> dict:
+def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="poisson", replay=False, key=None) -> dict:
     """Play `source` (None: what real detectors see, for duration_s) and write the archive and the products into `out`.
 
     -> the content of summary.json. UserError for what the user can put right. Ctrl-C ends the source early; what came
@@ -58,7 +58,7 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
                 f"target {target_name}: "
                 + ("nothing can be injected: its detectors are real; give - as SOURCE" if source else "needs a SOURCE")
             )
-        with contextlib.closing(Session(target)) as session:
+        with contextlib.closing(Session(target, key=key)) as session:
             hk = session.connect()
             products.add(hk)
             session.record(out / "telemetry.ccsds")

@@ -10,9 +10,11 @@ from typing import BinaryIO
 from dorn.dictionary import Dictionary, Packet, PacketError
 from dorn.errors import UserError
 from dorn.link import archive, frames
+from dorn.link.key import Key
 from dorn.link.records import Records
-from dorn.targets import Target, TargetError
+from dorn.targets import NoAnswer, Target, TargetError
 
+_ASK_S = 2.0  # for housekeeping that does not come by itself
 _FAILURES = ("acceptance_failure", "start_failure", "completion_failure", "routing_failure")
 
 
@@ -27,11 +29,13 @@ class CommandFailed(TargetError):
 class Session:
     """`on_packet(packet)` is called with every decoded packet, as they come; `record` archives the intact ones.
 
-    `records`: those of the packet store that came, sent again or not. A record that is here already is dropped.
+    `key` signs the telecommands. `records`: those of the packet store that came, sent again or not. A record that is
+    here already is dropped.
     """
 
-    def __init__(self, target: Target, on_packet: Callable[[Packet], None] | None = None):
+    def __init__(self, target: Target, on_packet: Callable[[Packet], None] | None = None, key: Key | None = None):
         self.target = target
+        self.key = key
         self.dictionary = Dictionary.load()
         self.packets = self.sequence_gaps = self.unknown = 0
         self.housekeeping: Packet | None = None
@@ -114,10 +118,15 @@ class Session:
                 )
             if not late:
                 self.housekeeping = packet
+        if self._is_replayed(packet) and packet.fields["request_sequence"] == 0xC000 | (self._sequence - 1) & 0x3FFF:
+            self.key.skip()
         if self.on_packet:
             self.on_packet(packet)
         for watcher in self._watchers:
             watcher(packet)
+
+    def _is_replayed(self, packet: Packet) -> bool:
+        return bool(self.key) and packet.name in _FAILURES and packet.text("failure") == "replayed"
 
     def wait_for(
         self, wanted: Callable[[Packet], bool], limit_s: float, begin: Callable[[], None] | None = None
@@ -147,17 +156,30 @@ class Session:
         self.target.advance(seconds)
         self.pump()
 
-    def connect(self, limit_s: float = 15.0) -> Packet:
-        """Wait for housekeeping: it tells who is there. UserError if nobody is, or with another dictionary."""
+    def connect(self, limit_s: float = 15.0, ask: bool = True) -> Packet:
+        """Wait for housekeeping: it tells who is there. UserError if nobody is, or with another dictionary.
+
+        ask: for housekeeping, every 2 s, if none comes by itself. Not after a reset: the telecommand has the octet of
+        Ctrl-C in it, which in the maintenance window (1.2 s, shorter than a port takes to be opened and to wait 2 s)
+        would keep the firmware from starting; and a start sends housekeeping by itself.
+        """
         if self.housekeeping is None:
             self.target.send(b"\0")  # ends what another client may have left on the line
-            try:
-                self.wait_for(lambda packet: packet.name == "housekeeping", limit_s)
-            except TargetError as error:
-                raise UserError(
-                    f"target {self.target.name}: no housekeeping packet: {error};"
-                    " is it flashed, and is this the port it speaks on?"
-                ) from error
+            end_us = self.target.now_us + limit_s * 1e6
+            while self.housekeeping is None:
+                left_s = (end_us - self.target.now_us) / 1e6
+                try:
+                    self.wait_for(lambda packet: packet.name == "housekeeping", min(left_s, _ASK_S) if ask else left_s)
+                except NoAnswer as error:
+                    if self.target.now_us < end_us:
+                        self.post("report_structure", ack=0, structure="health")
+                        continue
+                    raise UserError(
+                        f"target {self.target.name}: no housekeeping packet within {limit_s:g} s;"
+                        " is it flashed, and is this the port it speaks on?"
+                    ) from error
+                except TargetError as error:
+                    raise UserError(f"target {self.target.name}: no housekeeping packet: {error}") from error
         return self.housekeeping
 
     @property
@@ -180,7 +202,11 @@ class Session:
             mine = packet.fields.get("request_sequence") == 0xC000 | sequence
             return mine and (packet.name == "completion_success" or packet.name in _FAILURES)
 
-        report = self.wait_for(verified, limit_s, begin=lambda: self.post(name, ack, check, **fields))
+        begin = lambda: self.post(name, ack, check, **fields)  # noqa: E731
+        report = self.wait_for(verified, limit_s, begin)
+        if self._is_replayed(report):  # as the first after a reset: the next counter is high enough
+            sequence = self._sequence
+            report = self.wait_for(verified, limit_s, begin)
         if report.name in _FAILURES:
             failure = report.text("failure")
             raise CommandFailed(f"{name} {fields}: {report.name}: {failure} ({report.fields['detail']})", failure)
@@ -188,6 +214,11 @@ class Session:
 
     def post(self, name: str, /, ack: int = 0b1001, check: bool = True, **fields: int | str) -> None:
         """Send a telecommand; nothing is waited for. ack, check: as Dictionary.encode has them."""
+        packet = self.embedded(name, ack, check, **fields)
+        self.target.send(frames.encode(self.key.sign(packet) if self.key else packet))
+
+    def embedded(self, name: str, /, ack: int = 0b1000, check: bool = True, **fields: int | str | bytes) -> bytes:
+        """A telecommand with the next sequence count, to be sent or to be carried by another. ack, check: as above."""
         packet = self.dictionary.encode(name, self._sequence, ack=ack, check=check, **fields)
         self._sequence = (self._sequence + 1) & 0x3FFF
-        self.target.send(frames.encode(packet))
+        return packet

@@ -111,6 +111,7 @@ def test_run_hands_everything_on(here, runner, capsys):
     assert source.head == {"noise_kev": 35.0}
     assert str(call.pop("out")) == "out"
     assert call == {
+        "key": None,
         "target_name": "rp2040",
         "rate_cps": 3.0,
         "duration_s": 20.0,

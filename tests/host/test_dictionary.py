@@ -1,14 +1,17 @@
 """dorn.dictionary: its text, its hash, and its packets against spacepackets and crcmod."""
 
 import copy
+import re
 import subprocess
 import sys
 import tomllib
 
 import crcmod.predefined
 import pytest
-from dorn.dictionary import Dictionary, DictionaryError, PacketError, generate
+from dorn.dictionary import Dictionary, DictionaryError, PacketError, generate, manual
+from dorn.dictionary.__main__ import main as dictionary_command
 from dorn.files import onboard_root
+from dorn.operator.commands import PROCEDURES
 from hypothesis import given
 from hypothesis import strategies as st
 from spacepackets.ecss.tc import PusTc
@@ -271,6 +274,26 @@ def test_missing_keys_and_bad_toml_are_named(tmp_path):
 
 def test_committed_module_is_the_generated_one():
     assert generate.path().read_text() == generate.generate(dictionary)
+
+
+def test_the_manual_has_the_tables_of_the_dictionary_and_every_procedure():
+    text = manual.path().read_text()
+    assert manual.filled(text, dictionary) == text and text.count("<!-- table ") == 3
+    assert "| `pulser_on` (armed) |  |  |  | • |" in text and "| `standby` | → standby |" in text
+    linked = set(re.findall(r"\]\(([^)#]+\.txt)\)", text))
+    assert {(manual.path().parent / path).resolve() for path in linked} == {*PROCEDURES.glob("*.txt")}
+    with pytest.raises(DictionaryError, match="no table 'tides'; there are modes"):
+        manual.filled("<!-- table tides: -->\n<!-- end -->", dictionary)
+
+
+@pytest.mark.parametrize("old, status", [("", 0), ("→ science", 1)])
+def test_check_tells_a_manual_that_is_out_of_date(old, status, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "OPERATIONS.md"
+    path.write_text(manual.path().read_text().replace(old, "") if old else manual.path().read_text())
+    monkeypatch.setattr(manual, "path", lambda: path)
+    monkeypatch.setattr("sys.argv", ["dictionary", "--check"])
+    assert dictionary_command() == status
+    assert capsys.readouterr().out == (f"{path} is out of date: run python -m dorn.dictionary\n" if status else "")
 
 
 def test_check_says_when_it_is_out_of_date():

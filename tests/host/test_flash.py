@@ -12,6 +12,9 @@ from chip import firmware_files
 from desk import Desk, desk
 from dorn import flash, flash_port, onboard_image
 from dorn.files import onboard_root
+from dorn.link.key import Key
+from dorn.session import CommandFailed, Session
+from dorn.targets.serial import SerialTarget
 from instrument import DICTIONARY
 from mpremote.transport_serial import SerialTransport
 
@@ -328,3 +331,22 @@ def test_the_emulated_board_is_there_for_any_client_and_keeps_its_flash(tmp_path
                 line.close()
             process.send_signal(signal.SIGTERM)
             process.wait(20)
+
+
+def test_a_key_is_put_on_the_board_and_stays(board, tmp_path, capsys):
+    key = Key.create(tmp_path / "flight.key")
+    assert board.flash("--key", str(key.path)) == 0
+    assert "1 files written" in capsys.readouterr().out or board.flash("--key", str(key.path), "--check") == 0
+    with SerialTarget(board.name) as target:
+        session = Session(target)
+        session.connect()
+        with pytest.raises(CommandFailed, match="unsigned"):
+            session.command("ping")
+        session = Session(target, key=key)
+        session.connect()
+        session.command("ping")
+    assert board.flash("--key", str(key.path), "--check") == 0  # it stops for the key
+    board.do(board.target.power_cycle)
+    key_hex = key.board_file.hex()
+    said = capsys.readouterr()
+    assert key_hex[2:] not in said.out + said.err

@@ -7,9 +7,10 @@ import pytest
 from dorn.cli import main
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
+from dorn.link import frames
 from dorn.operator import procedure, statements
 from dorn.operator.running import Runner
-from dorn.operator.statements import Check, Condition, Say, Send, Until, Wait, parse, parse_all
+from dorn.operator.statements import Check, Condition, FromNow, Say, Send, Until, Wait, parse, parse_all
 from dorn.targets import TargetError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +36,16 @@ def test_the_statements_mean_what_they_say():
         "until rates.accepted[15] >= 1 within 6": Until(Condition("rates", None, "accepted", 15, ">=", 1), 6),
         "until event booted within 3": Until(Condition("booted", event["booted"]), 3),
         "check event safe a != resets": Check(Condition("safe", event["safe"], "a", None, "!=", 2)),
+        "until event mode_changed b == science within 5": Until(
+            Condition("mode_changed", event["mode_changed"], "b", None, "==", 3), 5
+        ),
+        "send retrieve_by_time from_s=-60 from_fraction=0 to_s=+0 to_fraction=0x10": Send(
+            "retrieve_by_time",
+            {"from_s": FromNow(-60), "from_fraction": 0, "to_s": FromNow(0), "to_fraction": 16},
+        ),
+        "send load_memory region=thresholds offset=0 data=0a0B": Send(
+            "load_memory", {"region": "thresholds", "offset": 0, "data": b"\n\x0b"}
+        ),
         "say all  is well # really": Say("all is well"),
         "  # nothing": None,
         "": None,
@@ -43,6 +54,9 @@ def test_the_statements_mean_what_they_say():
 
 
 BAD = {
+    "send add_action event=booted telecommand=(set_parameter parameter=bias value=100001)": (
+        "add_action: telecommand: set_parameter: bias 100001 is not from 0 to 100000 mV"
+    ),
     "fly": "statement: unknown (fly); one of send, refused, set, wait, until, check, say",
     "send": "telecommand: no name",
     "send ping within": "send: is not `send NAME FIELD=VALUE ... [within SECONDS]`",
@@ -81,7 +95,7 @@ def test_what_is_wrong_is_said_before_anything_is_sent(line, write, capsys, monk
 
 def test_a_procedure_has_to_be_there(write, capsys):
     for name, said in {
-        "none": "procedure: FILE: neither a file nor one of commissioning",
+        "none": "procedure: FILE: neither a file nor one of anomaly_bias_trip, ",
         str(write("empty.txt", "")): "empty.txt: file: is empty",
         str(write("comment.txt", "# all\n")): "comment.txt: procedure: has no statement",
         str(write("binary.txt", bytes(range(256)))): "binary.txt:1: statement: unknown",
@@ -101,6 +115,7 @@ def test_any_text_is_a_statement_or_an_error_of_one_line(text):
         assert str(error).startswith("p.txt:") and len(str(error).splitlines()) == 1
 
 
+SET = Send("set_parameter", {"parameter": "rates_period", "value": 3})
 seconds = st.floats(1e-3, 1e6)
 numbers = st.integers(0, 255)
 
@@ -109,12 +124,12 @@ numbers = st.integers(0, 255)
 def telecommands(draw):
     layout = draw(st.sampled_from([c for c in DICTIONARY.commands.values() if c.name != "set_parameter"]))
     fields = {}
-    counted = [array.length for array in layout.arrays]
-    for field in draw(st.permutations(layout.fields)):
+    for field in draw(st.permutations([*statements.written(layout).values()])):
         if field.length is not None:
-            fields[field.name] = draw(st.binary(min_size=1, max_size=200))
+            fields[field.name] = draw(st.binary(min_size=1, max_size=40) | st.just(Send("ping", {})) | st.just(SET))
             continue
-        if field.name in counted:
+        if field.name.endswith("_s") and draw(st.booleans()):
+            fields[field.name] = FromNow(draw(st.integers(-99, 99)))
             continue
         names = st.sampled_from([*DICTIONARY.enums.get(field.enum, ["0"])]) if field.enum else numbers
         fields[field.name] = draw(names | st.integers(0, field.high))
@@ -122,10 +137,20 @@ def telecommands(draw):
 
 
 def words(name, fields, form="{}"):
-    def text(value):
-        return value.hex() if isinstance(value, bytes) else value if isinstance(value, str) else form.format(value)
+    return " ".join([name, *(f"{k}={word(v, form)}" for k, v in fields.items())])
 
-    return " ".join([name, *(f"{k}={text(v)}" for k, v in fields.items())])
+
+def word(value, form):
+    match value:
+        case str():
+            return value
+        case bytes():
+            return value.hex()
+        case Send():
+            return f"({words(value.name, value.fields, form)})"
+        case FromNow():
+            return f"{value.seconds:+d}"
+    return form.format(value)
 
 
 @given(telecommands(), seconds, st.sampled_from([*DICTIONARY.enums["failure"]]), st.sampled_from(["{}", "0x{:x}"]))
@@ -245,6 +270,27 @@ def test_an_event_that_the_packet_store_sends_again_is_no_news(capsys):
             "check event acquisition_started",
         )
         assert other.events("acquisition_started")
+
+
+def test_a_telecommand_in_another_is_the_packet_that_would_be_sent_itself():
+    line = "send insert_scheduled at_s=+20 at_fraction=0 telecommand=(set_parameter parameter=rates_period value=3)"
+    encode = lambda name, **fields: DICTIONARY.encode(name, 7, ack=0b1000, **fields)  # noqa: E731
+    assert statements.resolved(parse(line, DICTIONARY).fields, 17.9, encode) == {
+        "at_s": 37,
+        "at_fraction": 0,
+        "telecommand": encode("set_parameter", parameter="rates_period", value=3),
+    }
+    with instrument("unix") as i:
+        sent = []
+        send = i.target.send
+        i.target.send = lambda data: (sent.append(data), send(data))
+        assert run(i, "send ping", line, "send report_schedule", "send enable_schedule", "wait 25")
+        (packet,) = frames.Deframer().feed(sent[1])
+        carried = DICTIONARY.encode("set_parameter", 1, ack=0b1000, parameter="rates_period", value=3)
+        assert packet[2:4] == b"\xc0\2" and carried in packet
+        assert i.last("schedule_report")["request_sequence"] == [0xC001]
+        report = next(p for p in i.said if p.name == "completion_success" and p.fields["request_sequence"] == 0xC001)
+        assert report.time_s == pytest.approx(i.last("schedule_report")["at_s"][0], abs=0.6)
 
 
 def test_only_new_packets_count():

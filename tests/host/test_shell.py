@@ -9,6 +9,7 @@ from dorn.cli import main
 from dorn.dictionary import Dictionary
 from dorn.operator import completion
 from dorn.operator.shell import Shell, _completer
+from dorn.operator.statements import written
 from dorn.session import Session
 from dorn.targets import TargetError
 from dorn.targets.unix import UnixTarget
@@ -254,6 +255,11 @@ def test_a_state_directory_that_cannot_be_written_costs_the_history_only(monkeyp
         "check event safe a ": ["==", "!=", "<", "<=", ">", ">="],
         "check event safe a == r": ["resets"],
         "until event safe a == resets ": ["within"],
+        "add_action event=booted telecommand=": ["("],
+        "add_action event=booted telecommand=(pi": ["ping"],
+        "send add_action telecommand=(set_parameter parameter=bia": ["bias"],
+        "send add_action telecommand=(set_parameter parameter=bias ": ["value="],
+        "send add_action telecommand=(ping) ": ["event="],
         "help hou": ["housekeeping", "housekeeping_period"],
         "wait ": [],
         "fly away": [],
@@ -274,4 +280,4 @@ def test_every_name_of_the_dictionary_is_completed():
     first = completion.possible("", DICTIONARY)[1]
     assert set(DICTIONARY.commands) <= set(first) and {"help", "quit", "until"} <= set(first)
     for name, layout in DICTIONARY.commands.items():
-        assert completion.possible(f"{name} ", DICTIONARY)[1] == [f"{field.name}=" for field in layout.fields]
+        assert completion.possible(f"{name} ", DICTIONARY)[1] == [f"{name}=" for name in written(layout)]

@@ -9,8 +9,8 @@ from fsw.store.slots import Slots
 from micropython import const
 
 _KEY = const(32)  # octets
-_NO_KEY = const(256)
 _BLOCK = const(64)  # of SHA-256
+_NOBODY = const(256)  # no key's number: a damaged file lets nobody in
 _COUNTER = const(4)
 _TAG = const(8)
 TRAILER = const(13)  # key number, counter, tag
@@ -28,12 +28,13 @@ class Authentication:
                 key = file.read(_KEY + 1)
         except OSError:
             return
-        # a damaged key lets nobody in: there is no such number
-        self._number = key[0] if len(key) == _KEY + 1 else _NO_KEY
+        self._number = key[0] if len(key) == _KEY + 1 else _NOBODY
         padded = key[1:] + bytes(_BLOCK - _KEY)
         self._inner, self._outer = (bytes(octet ^ pad for octet in padded) for pad in (0x36, 0x5C))
         self._slots = Slots(kept + "/counter")
-        self._last = self._reserved = int.from_bytes(self._slots.load() or b"", "big")
+        kept = self._slots.load() or b""
+        # with another key it begins anew
+        self._last = self._reserved = int.from_bytes(kept[:_COUNTER], "big") if kept[_COUNTER:] == self._tag(b"") else 0
 
     def open(self, content):
         """The packet in a frame's content; Refused if its tag is not right, or flash takes no counter."""
@@ -54,7 +55,7 @@ class Authentication:
         if counter > self._reserved:
             reserved = min(counter + _RESERVED, 0xFFFFFFFF)
             try:
-                self._slots.save(reserved.to_bytes(_COUNTER, "big"))
+                self._slots.save(reserved.to_bytes(_COUNTER, "big") + self._tag(b""))
             except OSError as error:
                 raise Refused(icd.FAILURE_INTERNAL, error.errno) from None
             self._reserved = reserved

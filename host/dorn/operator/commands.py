@@ -11,6 +11,7 @@ from pathlib import Path
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
 from dorn.files import check_directory
+from dorn.link.key import Key
 from dorn.operator import lines, statements
 from dorn.reading import above_zero, at_least, text_of
 
@@ -29,6 +30,7 @@ def add(commands) -> None:
     tc.add_argument("name", nargs="?", metavar="NAME", help="of a telecommand")
     tc.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help="decimal, 0x..., or the name of a value")
     tc.add_argument("--target", help=target)
+    add_key(tc)
     tc.add_argument("--list", action="store_true", help="print all telecommands, or NAME, and all parameters")
     tc.add_argument("--limit", metavar="S", help="within which it completes (default 10)")
     tc.add_argument("--wait", default="0", metavar="S", help="go on printing for so long (default %(default)s)")
@@ -42,6 +44,7 @@ def add(commands) -> None:
     shell = commands.add_parser("shell", help="telecommands from a prompt, or from a pipe; telemetry as it comes")
     shell.set_defaults(command=_shell)
     shell.add_argument("--target", required=True, help=target)
+    add_key(shell)
     shell.add_argument("--out", type=Path, metavar="DIR", help=archive)
 
     procedure = commands.add_parser(
@@ -52,7 +55,18 @@ def add(commands) -> None:
     procedure.set_defaults(command=_procedure)
     procedure.add_argument("file", metavar="FILE", help=f"a file, or one of {', '.join(shipped())}")
     procedure.add_argument("--target", required=True, help=target)
+    add_key(procedure)
     procedure.add_argument("--out", type=Path, metavar="DIR", help=archive)
+
+
+def add_key(command) -> None:
+    """--key, to the parser of a command."""
+    command.add_argument("--key", metavar="FILE", help="sign the telecommands with this key (dorn key), as on board")
+
+
+def key_of(args) -> Key | None:
+    """UserError if it cannot be used."""
+    return None if args.key is None else Key.load(args.key)
 
 
 def shipped() -> list[str]:
@@ -61,14 +75,15 @@ def shipped() -> list[str]:
 
 
 @contextlib.contextmanager
-def _connected(target_name: str, out: Path | None = None) -> Iterator:
-    """A connected session, archived into `out`."""
+def _connected(args, out: Path | None = None) -> Iterator:
+    """A connected session with the target and the key of the arguments, archived into `out`."""
     from dorn.session import Session
     from dorn.targets import open_target
 
     if out is not None:
         check_directory(out)
-    with open_target(target_name) as target, contextlib.closing(Session(target)) as session:
+    key = key_of(args)
+    with open_target(args.target) as target, contextlib.closing(Session(target, key=key)) as session:
         session.connect()
         if out is not None:
             session.record(out / "telemetry.ccsds")
@@ -93,7 +108,7 @@ def _tc(args) -> int:
     from dorn.operator.running import Runner
     from dorn.targets import TargetError
 
-    with _connected(args.target) as session:
+    with _connected(args) as session:
         runner = Runner(session, ack)
         runner.on_packet = lambda packet: print(lines.packet_line(packet, dictionary), flush=True)
         status = 0
@@ -128,7 +143,7 @@ def _acknowledgements(text: str) -> int:
 def _shell(args) -> int:
     from dorn.operator.shell import Shell
 
-    with _connected(args.target, args.out) as session:
+    with _connected(args, args.out) as session:
         shell = Shell(session)
         if sys.stdin.isatty():
             shell.converse()
@@ -142,7 +157,7 @@ def _procedure(args) -> int:
     dictionary = Dictionary.load()
     path = find(args.file)
     procedure = statements.parse_all(text_of(path), path, dictionary)
-    with _connected(args.target, args.out) as session:
+    with _connected(args, args.out) as session:
         return 0 if run(session, procedure) else 1
 
 

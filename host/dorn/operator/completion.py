@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dorn.dictionary import Dictionary, Layout
+from dorn.dictionary import Dictionary
 from dorn.dictionary.definitions import Field
-from dorn.operator.statements import GRAMMAR, RELATIONS
+from dorn.operator.statements import GRAMMAR, RELATIONS, enum_of, written
 
 
 def possible(line: str, dictionary: Dictionary) -> tuple[str, list[str]]:
     """(the beginning of the word under way, the words that begin so) of the text before the cursor."""
-    *words, begun = line.split(" ")
+    inner = line[line.rfind("(") + 1 :] if line.count("(") > line.count(")") else None  # a telecommand in another
+    *words, begun = (line if inner is None else inner).split(" ")
     words = [word for word in words if word]
-    if "=" in begun and words and words[0] not in ("until", "check"):
+    if inner is not None and not words:
+        candidates = [*dictionary.commands]
+    elif "=" in begun and words and words[0] not in ("until", "check"):
         name, _, begun = begun.partition("=")
-        candidates = _values(_command_fields(words, dictionary).get(name), dictionary)
+        field = _command_fields(words, dictionary).get(name)
+        candidates = ["("] if field and field.length is not None else _values(field, dictionary)
     else:
         candidates = _next(words, begun, dictionary)
     return begun, [word for word in candidates if word.startswith(begun)]
@@ -47,27 +51,25 @@ def _next(words: list[str], begun: str, dictionary: Dictionary) -> list[str]:
             return [*RELATIONS]
         case ["until" | "check", "event", event, which, _]:
             about = getattr(dictionary.events.get(event), which, "")
-            return [*dictionary.enums.get(about, ())]
+            return [*dictionary.enums.get(enum_of(about, dictionary), ())]
         case ["until" | "check", place, _]:
             packet, _, name = place.partition(".")
             return _values(_packet_fields(packet, dictionary).get(name.partition("[")[0]), dictionary)
         case ["until", *_]:
             return ["within"]
-    written = {word.partition("=")[0] for word in words if "=" in word}
-    return [f"{name}=" for name in _command_fields(words, dictionary) if name not in written]
+    there = {word.partition("=")[0] for word in words if "=" in word}
+    return [f"{name}=" for name in _command_fields(words, dictionary) if name not in there]
 
 
 def _command_fields(words: list[str], dictionary: Dictionary) -> dict[str, Field]:
     """Of the telecommand on the line."""
     place = {"send": 1, "refused": 2}.get(words[0], 0)
-    return _by_name(dictionary.commands.get(words[place])) if len(words) > place else {}
+    layout = dictionary.commands.get(words[place]) if len(words) > place else None
+    return written(layout) if layout else {}
 
 
 def _packet_fields(packet: str, dictionary: Dictionary) -> dict[str, Field]:
-    return _by_name(dictionary.telemetry.get(packet))
-
-
-def _by_name(layout: Layout | None) -> dict[str, Field]:
+    layout = dictionary.telemetry.get(packet)
     return {field.name: field for field in layout.fields} if layout else {}
 
 

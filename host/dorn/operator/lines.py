@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dorn.dictionary import Dictionary, Layout, Packet
 from dorn.dictionary.definitions import Field
-from dorn.operator.statements import EVENT_REPORTING, GRAMMAR, MEANING
+from dorn.operator.statements import EVENT_REPORTING, GRAMMAR, MEANING, written
 
 _VALUES = 16  # of an array that a line shows; of a longer one, how many and their sum
 
@@ -36,7 +36,7 @@ def _event(packet: Packet, dictionary: Dictionary) -> str:
 
 def _value(packet: Packet, field: Field) -> str:
     value = packet.fields[field.name]
-    if field.name == "request_sequence":
+    if field.name == "request_sequence" and isinstance(value, int):
         return str(value & 0x3FFF)  # without the flags in its first two bits: the count of the telecommand
     if isinstance(value, list):
         if len(value) > _VALUES:
@@ -78,7 +78,11 @@ def about(name: str, dictionary: Dictionary) -> list[str]:
 
 def _layout(layout: Layout, dictionary: Dictionary) -> Iterator[str]:
     yield f"{layout.name} ({layout.service},{layout.subtype})  -- {layout.about}"
-    for field in layout.fields:
+    telecommand = dictionary.commands.get(layout.name) is layout
+    for field in written(layout).values() if telecommand else layout.fields:
+        if telecommand and field.length is not None:
+            yield f"    {field.name}: octets in hex, or (TELECOMMAND FIELD=VALUE ...)"
+            continue
         unit = f" {field.unit}" if field.unit else ""
         prose = f"  -- {field.about}" if field.about else ""
         yield f"    {field.name}: {_possible(field, dictionary)}{unit}{prose}"

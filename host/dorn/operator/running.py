@@ -10,7 +10,7 @@ from functools import partial
 from dorn.dictionary import Packet
 from dorn.interrupts import Interrupts
 from dorn.operator.lines import packet_line
-from dorn.operator.statements import EVENT_REPORTING, Check, Condition, Say, Send, Statement, Until, Wait
+from dorn.operator.statements import EVENT_REPORTING, Check, Condition, Say, Send, Statement, Until, Wait, resolved
 from dorn.session import CommandFailed, Session
 from dorn.targets import NoAnswer, TargetError
 
@@ -103,9 +103,10 @@ class Runner:
     def _send(self, send: Send) -> str:
         self.session.pump()  # what came before is not since
         self._events.clear()
-        command = partial(self.session.command, check=send.failure is None, ack=self._ack, **send.fields)
+        check = send.failure is None
+        fields = resolved(send.fields, self.time_s, partial(self.session.embedded, check=check))
         try:
-            command(send.name, send.limit_s)
+            self.session.command(send.name, send.limit_s, check, self._ack, **fields)
         except CommandFailed as refused:
             if refused.failure != send.failure:
                 raise

@@ -1,19 +1,22 @@
 """What an operator writes: one statement a line, read and checked against the dictionary before anything is sent.
 
 GRAMMAR has the statements. NAME, FIELD, PACKET, PARAMETER, FAILURE and names of values are those of icd.toml; a VALUE
-is decimal, 0x..., or the name of a value; of octets it is two hexadecimal digits each, and their number may be left
-out. An element of an array is FIELD[INDEX]; an event report has two values, a and
-b, as icd.toml says. `#` begins a comment. Times are target time, in seconds.
+is decimal, 0x..., or the name of a value. An element of an array is FIELD[INDEX]; an event report has two values, a and
+b, as icd.toml says. Octets are written in hex, or as the telecommand they are, in parentheses: it gets the sequence
+count before the one that carries it, and reports its completion. An on-board time (a field ..._s) may be +SECONDS or
+-SECONDS from now. `#` begins a comment. Times are target time, in seconds.
 """
 
 from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 
-from dorn.dictionary import Dictionary, Packet, PacketError
+from dorn.dictionary import Dictionary, Layout, Packet, PacketError
 from dorn.dictionary.definitions import Field
 from dorn.errors import UserError, shown
 from dorn.reading import above_zero
@@ -28,7 +31,7 @@ GRAMMAR = {
     "say": "say TEXT",
 }
 MEANING = {
-    "send": "a telecommand, which must complete",
+    "send": "a telecommand, which must complete; octets: hex, or a telecommand in parentheses; times: also +SECONDS",
     "refused": "a telecommand, which must be refused with this failure code",
     "set": "short for send set_parameter",
     "wait": "let time pass",
@@ -48,18 +51,29 @@ COMPLETION_LIMIT_S = 10.0  # within it a telecommand completes, if the statement
 EVENT_REPORTING = 5  # service number (ECSS-E-ST-70-41C)
 
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}")
-_OCTETS = re.compile(r"(?:0[xX])?((?:[0-9a-fA-F]{2})+)")
 _FIELD = re.compile(r"(\w+)\.(\w+)(?:\[([0-9]{1,5})\])?", re.ASCII)
+_FROM_NOW = re.compile(r"[+-][0-9]{1,10}")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _LISTED = 30  # names a message lists in any case; of more, only those like the wrong one, if there are any
 
 
 @dataclass(frozen=True)
+class FromNow:
+    """An on-board time, so many seconds after the one at which the telecommand is sent; before it, if negative."""
+
+    seconds: int
+
+
+@dataclass(frozen=True)
 class Send:
-    """A telecommand that must complete or, with `failure`, be refused with that code, within limit_s."""
+    """A telecommand that must complete or, with `failure`, be refused with that code, within limit_s.
+
+    fields: octets may be a telecommand, whose failure and limit do not count.
+    """
 
     name: str
-    fields: dict[str, int | str | bytes]
+    fields: dict[str, int | str | bytes | FromNow | Send]
     failure: str | None = None
     limit_s: float = COMPLETION_LIMIT_S
 
@@ -133,7 +147,7 @@ Statement = Send | Wait | Until | Check | Say
 
 def parse(line: str, dictionary: Dictionary) -> Statement | None:
     """One line; None if it is empty or a comment. UserError names what is wrong with what, and what is possible."""
-    words = without_comment(line).split()
+    words = words_of(without_comment(line))
     if not words:
         return None
     keyword, *words = words
@@ -160,6 +174,25 @@ def without_comment(line: str) -> str:
     return _COMMENT.sub("", line, count=1)
 
 
+def enum_of(about: str, dictionary: Dictionary) -> str | None:
+    """The enumeration whose names a value of an event report has: its description is, or begins with, that one's."""
+    word = about.partition(" ")[0]
+    return word if word in dictionary.enums else None
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a line; what stands in parentheses belongs to the word that opens them."""
+    words: list[str] = []
+    depth = 0
+    for word in text.split():
+        if depth > 0:
+            words[-1] += f" {word}"
+        else:
+            words.append(word)
+        depth += word.count("(") - word.count(")")
+    return words
+
+
 def telecommand(words: list[str], dictionary: Dictionary, check: bool = True) -> Send:
     """NAME FIELD=VALUE ..., in any order of the fields. UserError if the dictionary has it otherwise.
 
@@ -169,8 +202,8 @@ def telecommand(words: list[str], dictionary: Dictionary, check: bool = True) ->
         raise UserError("telecommand: no name; `dorn tc --list` has all")
     name, *words = words
     layout = dictionary.commands[one_of("telecommand", name, dictionary.commands)]
-    known = {field.name: field for field in layout.fields}
-    fields: dict[str, int | str | bytes] = {}
+    known = written(layout)
+    fields: dict[str, int | str | bytes | FromNow | Send] = {}
     for word in words:
         field, equals, text = word.partition("=")
         if not equals:
@@ -178,17 +211,57 @@ def telecommand(words: list[str], dictionary: Dictionary, check: bool = True) ->
         one_of(f"{name}: field", field, known)
         if field in fields:
             raise UserError(f"{name}: {field}: stands twice ({shown(text)})")
-        value = _value(f"{name}: {field}", text, known[field], dictionary)
-        fields[field] = text if text in _names(known[field], dictionary) else value  # reports say it as it was written
-    counted = [array.length for array in layout.arrays]
-    missing = [field for field in known if field not in fields and field not in counted]
+        fields[field] = _given(f"{name}: {field}", text, known[field], dictionary, check)
+    missing = [field for field in known if field not in fields]
     if missing:
         raise UserError(f"{name}: no value for {', '.join(missing)}")
     try:
-        dictionary.encode(name, 0, check=check, **fields)  # parameters have ranges of their own
+        # parameters have ranges of their own, a packet has a longest
+        encode = partial(dictionary.encode, sequence=0, check=check)
+        encode(name, **resolved(fields, 0, encode))
     except PacketError as error:
         raise UserError(f"{name}: {error}") from None
     return Send(name, fields)
+
+
+def written(layout: Layout) -> dict[str, Field]:
+    """The fields of a telecommand that are written: the lengths of arrays are counted."""
+    counted = {array.length for array in layout.arrays}
+    return {field.name: field for field in layout.fields if field.name not in counted}
+
+
+def resolved(fields: dict, now_s: float, encode: Callable[..., bytes]) -> dict[str, int | str | bytes]:
+    """Fields as Dictionary.encode takes them. now_s: on-board time. encode(name, **fields): what another carries."""
+    found = {}
+    for name, value in fields.items():
+        if isinstance(value, Send):
+            value = encode(value.name, **resolved(value.fields, now_s, encode))
+        elif isinstance(value, FromNow):
+            value = min(max(int(now_s) + value.seconds, 0), 2**32 - 1)
+        found[name] = value
+    return found
+
+
+def _given(what: str, text: str, field: Field, dictionary: Dictionary, check: bool):
+    if field.length is not None:
+        return _octets(what, text, dictionary, check)
+    if field.name.endswith("_s") and _FROM_NOW.fullmatch(text):
+        return FromNow(int(text))
+    value = _value(what, text, field, dictionary)
+    return text if text in _names(field, dictionary) else value  # reports say it as it was written
+
+
+def _octets(what: str, text: str, dictionary: Dictionary, check: bool) -> bytes | Send:
+    if text.startswith("("):
+        if not text.endswith(")"):
+            raise UserError(f"{what}: the telecommand's parenthesis is not closed ({shown(text)})")
+        try:
+            return telecommand(words_of(text[1:-1]), dictionary, check)
+        except UserError as error:
+            raise UserError(f"{what}: {error}") from None
+    if not _HEX.fullmatch(text):
+        raise UserError(f"{what}: neither octets in hex nor (TELECOMMAND FIELD=VALUE ...) ({shown(text)})")
+    return bytes.fromhex(text)
 
 
 def one_of(what: str, text: str, names) -> str:
@@ -207,12 +280,7 @@ def _names(field: Field, dictionary: Dictionary) -> dict[str, int]:
     return dictionary.enums.get(field.enum, {})
 
 
-def _value(what: str, text: str, field: Field, dictionary: Dictionary) -> int | bytes:
-    if field.length is not None:
-        octets = _OCTETS.fullmatch(text)
-        if not octets:
-            raise UserError(f"{what}: not octets, two hexadecimal digits each ({shown(text)})")
-        return bytes.fromhex(octets[1])
+def _value(what: str, text: str, field: Field, dictionary: Dictionary) -> int:
     names = _names(field, dictionary)
     if text in names:
         return names[text]
@@ -303,9 +371,7 @@ def _condition(keyword: str, words: list[str], dictionary: Dictionary) -> Condit
     if isinstance(field.length, int) and index >= field.length:
         raise UserError(f"{keyword}: {packet}.{name}: has elements 0 to {field.length - 1} ({index})")
     relation = one_of(f"{keyword}: relation", words[1], RELATIONS)
-    element = replace(field, length=None)
-    value = _value(f"{keyword}: {words[0]}", words[2], element, dictionary)
-    return Condition(packet, None, name, index, relation, value)
+    return Condition(packet, None, name, index, relation, _value(f"{keyword}: {words[0]}", words[2], field, dictionary))
 
 
 def _event(keyword: str, name: str, words: list[str], dictionary: Dictionary) -> Condition:
@@ -314,8 +380,7 @@ def _event(keyword: str, name: str, words: list[str], dictionary: Dictionary) ->
         return Condition(name, event.id)
     which = one_of(f"{keyword}: event {name}", words[0], ("a", "b"))
     about = getattr(event, which)
-    # a value whose description is the name of an enumeration has its names
-    field = Field(which, "u32", enum=about if about in dictionary.enums else None)
+    field = Field(which, "u32", enum=enum_of(about, dictionary))
     relation = one_of(f"{keyword}: relation", words[1], RELATIONS)
     value = _value(f"{keyword}: event {name} {which}", words[2], field, dictionary)
     return Condition(name, event.id, which, None, relation, value)

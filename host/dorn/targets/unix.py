@@ -19,6 +19,7 @@ from dorn.errors import UserError
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import SlowControl
+from dorn.link.key import BOARD_FILE
 from dorn.targets import Target, TargetError
 from dorn.targets.event_law import EventLaw, board_times
 
@@ -64,6 +65,8 @@ class UnixTarget(Target):
         self._flash = Path(flash or Path(self._folder.name) / "flash")
         self._flash.mkdir(parents=True, exist_ok=True)
         (self._flash / onboard_image.MANIFEST).write_bytes(files.get(onboard_image.MANIFEST, b""))
+        if BOARD_FILE in files:
+            (self._flash / BOARD_FILE).write_bytes(files[BOARD_FILE])
         self._command = [
             micropython(),
             "-X",

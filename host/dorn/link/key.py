@@ -1,0 +1,135 @@
+"""The key with which telecommands are signed: a file on the ground, and the file `key` on the board.
+
+The trailer behind a packet in its frame: number of the key u8, counter u32, and the first 8 octets of the HMAC-SHA-256
+(RFC 2104) of packet, number and counter (firmware/fsw/link/authentication.py). The instrument wants every counter
+higher than all before: here it is on the disk before the telecommand is sent, whoever else uses the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hmac
+import os
+import secrets
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from dorn.errors import UserError
+from dorn.reading import text_of
+
+BOARD_FILE = "key"
+SECRET = 32  # octets
+TAG = 8
+MOST = 2**32 - 1  # the last counter
+_RESERVED = 64  # the instrument may have left out so many counters in a reset
+
+
+class Key:
+    """number: 0 to 255, which key it is. The secret is in no message and no repr."""
+
+    def __init__(self, path: Path, number: int, secret: bytes):
+        self.path = path
+        self.number = number
+        self._secret = secret
+
+    def __repr__(self) -> str:
+        return f"Key({str(self.path)!r}, {self.number})"
+
+    @classmethod
+    def create(cls, path: Path | str, number: int = 1) -> Key:
+        """Make a new key and its file, for its owner only. UserError if there is a file, or it cannot be made."""
+        path = Path(path)
+        if path.exists():
+            raise UserError.at(path, "key", "is there already: a key is never overwritten")
+        key = cls(path, number, secrets.token_bytes(SECRET))
+        with _locked(path):
+            key._write(0)
+        return key
+
+    @classmethod
+    def load(cls, path: Path | str) -> Key:
+        """UserError, without any of the secret, if it is no key file, or not its owner's alone."""
+        path = Path(path)
+        number, secret, _ = _read(path)
+        if path.stat().st_mode & 0o077:
+            raise UserError.at(path, "key", "others may read it: chmod 600")
+        return cls(path, number, secret)
+
+    @property
+    def board_file(self) -> bytes:
+        """What the file `key` on the board holds: number and secret."""
+        return bytes([self.number]) + self._secret
+
+    def sign(self, packet: bytes) -> bytes:
+        """The packet and its trailer, with the next counter. UserError if the file cannot be written."""
+        return self._signed(packet, self._advance(1))
+
+    def _signed(self, packet: bytes, counter: int) -> bytes:
+        signed = packet + bytes([self.number]) + counter.to_bytes(4, "big")
+        return signed + hmac.digest(self._secret, signed, "sha256")[:TAG]
+
+    def skip(self) -> None:
+        """Pass over the counters that the instrument has left out in a reset."""
+        self._advance(_RESERVED)
+
+    def _advance(self, step: int) -> int:
+        with _locked(self.path):
+            number, secret, counter = _read(self.path)
+            if (number, secret) != (self.number, self._secret):
+                raise UserError.at(self.path, "key", "has become another one meanwhile")
+            if counter + step > MOST:
+                raise UserError.at(self.path, "counter", "is used up: make another key", str(counter))
+            self._write(counter + step)
+        return counter + step
+
+    def _write(self, counter: int) -> None:
+        """The old or the new file is there, whatever happens."""
+        new = self.path.with_name(self.path.name + ".new")
+        text = (
+            f'number = {self.number}\ncounter = {counter}  # of the last telecommand\nsecret = "{self._secret.hex()}"\n'
+        )
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                new.unlink()
+            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self.path)
+        except OSError as error:
+            raise UserError.at(self.path, "key", f"cannot be written: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Its folder is locked, because the file is replaced."""
+    try:
+        folder = os.open(path.absolute().parent, os.O_RDONLY)
+    except OSError as error:
+        raise UserError.at(path, "key", f"its folder cannot be read: {error.strerror}") from None
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _read(path: Path) -> tuple[int, bytes, int]:
+    """(number, secret, counter)"""
+    try:
+        table = tomllib.loads(text_of(path))
+    except tomllib.TOMLDecodeError:  # what it says may quote the secret
+        raise UserError.at(path, "key", "is not a file of dorn key") from None
+    for name, most in (("number", 255), ("counter", MOST)):
+        value = table.get(name)
+        if type(value) is not int or not 0 <= value <= most:
+            raise UserError.at(path, name, f"not a whole number from 0 to {most}", repr(value))
+    try:
+        secret = bytes.fromhex(table.get("secret"))
+    except (TypeError, ValueError):
+        secret = b""
+    if len(secret) != SECRET:
+        raise UserError.at(path, "secret", f"not {SECRET} octets in hex")
+    return table["number"], secret, table["counter"]
