@@ -47,7 +47,7 @@ def test_what_the_board_refuses_is_status_1_with_code_and_detail(capsys):
 
 def test_it_goes_on_printing_for_as_long_as_it_is_told(capsys):
     assert tc("ping --wait 9", capsys)[1][3:] == ["rates", "line_rates"]
-    assert tc("ping --wait 10.5", capsys)[1][3:] == ["rates", "line_rates"] * 2 + ["housekeeping", "monitor_transition"]
+    assert tc("ping --wait 10.5", capsys)[1][3:] == ["rates", "line_rates"] * 2 + ["housekeeping"]
 
 
 @pytest.mark.parametrize(
