@@ -36,7 +36,7 @@ LOOKS = (
 
 def telecommands(dictionary):
     """name -> (telecommand, its fields by the on-board time in s), each with good values, and some with bad ones."""
-    ping = dictionary.encode("ping", 1)
+    ping = dictionary.encode("ping", 1, ack=0)  # it may be released at any time: without reports
     fields = {
         "insert_scheduled": lambda now_s: {"at_s": now_s + 3600, "at_fraction": 0, "telecommand": ping},
         "delete_scheduled": lambda _: {"request_sequence": 0xC001},
