@@ -120,14 +120,22 @@ class Campaign:
             except OSError:
                 if not self._flash.off:
                     raise
-            if self._violation is None and self._flash.off:
+            while self._violation is None and self._flash.off:
                 self._power_on()
-                for part in self._writers:
-                    part.resume(ROOT)
+                self._resume()
             if self.cuts >= cuts:
                 self._examine("at the end")
             if self._violation:
                 raise AssertionError(self._violation)
+
+    def _resume(self):
+        """What is there counts, unless power fails again meanwhile: a start may write, too."""
+        try:
+            for part in self._writers:
+                part.resume(ROOT)
+        except OSError:
+            if not self._flash.off:
+                raise
 
     def _power_on(self):
         vfs.umount(ROOT)
