@@ -2,7 +2,7 @@
 import os
 import sys
 
-from fsw import icd
+from fsw import icd, memory
 from fsw.executive import Executive, Task
 from fsw.health.modes import Modes
 from fsw.health.self_test import self_test
@@ -83,6 +83,7 @@ class App:
             board.store_segments,
             boot_record.record,
             lambda errno: report(icd.EVENT_FLASH_FAILED, errno),
+            memory.stored,
         )
         boot_record.follow(time, store)
         size = board.store_segments * SEGMENT
@@ -257,10 +258,11 @@ class App:
             self._period(self._housekeeping, value)
         elif number == icd.P_DETECTORS_ON:
             self.acquisition.set_detectors(value)
-        elif number == icd.P_COMPARATOR_FRONT:
-            self._comparators(value, self.parameters.get(icd.P_COMPARATOR_BACK))
-        elif number == icd.P_COMPARATOR_BACK:
-            self._comparators(self.parameters.get(icd.P_COMPARATOR_FRONT), value)
+        elif number == icd.P_COMPARATOR_FRONT or number == icd.P_COMPARATOR_BACK:
+            if not self.modes.scan.running():  # else they are set when it ends
+                front = number == icd.P_COMPARATOR_FRONT
+                other = self.parameters.get(icd.P_COMPARATOR_BACK if front else icd.P_COMPARATOR_FRONT)
+                self._comparators(*((value, other) if front else (other, value)))
         elif number <= icd.P_PULSER_RATE:
             self.slow_control.set(number, value)
         elif number == icd.P_STORAGE_PER_DAY:

@@ -10,12 +10,12 @@ _NO_MODE = const(255)
 
 
 class Modes:
-    """mode: as the enum. `parameters`, `scan` and `calm(seconds)` are there once there are some."""
+    """mode: as the enum. `parameters`, `scan` and `schedule` are there once there are some."""
 
     def __init__(self, clock, acquisition, slow_control, boot_record, report):
         self.mode = icd.MODE_BOOT
         self.is_safe = False
-        self.parameters = self.scan = None
+        self.parameters = self.scan = self.schedule = None
         self._us = clock.us
         self._acquisition = acquisition
         self._slow_control = slow_control
@@ -72,6 +72,8 @@ class Modes:
             self._acquisition.stop()
         elif acquiring and not self._acquisition.running:
             self._acquisition.start()
+        if mode == icd.MODE_SAFE and self.schedule is not None:
+            self.schedule.disable()
         self.mode = mode
         self.is_safe = mode == icd.MODE_SAFE
         self._report(icd.EVENT_MODE_CHANGED, before, mode)

@@ -1,6 +1,7 @@
 # Authentication of telecommands: with a key on board, a frame carries behind its packet the number of the key, a
 # counter and a tag, the first octets of the HMAC-SHA-256 (RFC 2104) of all before it. The counter must be higher than
 # all before, over resets, too: numbers are reserved in blocks on flash.
+from errno import ENOENT
 from hashlib import sha256
 
 from fsw import icd
@@ -26,8 +27,10 @@ class Authentication:
         try:
             with open(folder + "/key", "rb") as file:
                 key = file.read(_KEY + 1)
-        except OSError:
-            return
+        except OSError as error:
+            if error.errno == ENOENT:
+                return
+            key = b""  # there is one, and it cannot be read
         self._number = key[0] if len(key) == _KEY + 1 else _NOBODY
         padded = key[1:] + bytes(_BLOCK - _KEY)
         self._inner, self._outer = (bytes(octet ^ pad for octet in padded) for pad in (0x36, 0x5C))
@@ -37,7 +40,7 @@ class Authentication:
         self._last = self._reserved = int.from_bytes(kept[:_COUNTER], "big") if kept[_COUNTER:] == self._tag(b"") else 0
 
     def open(self, content):
-        """The packet in a frame's content; Refused if its tag is not right, or flash takes no counter."""
+        """The packet in a frame's content; Refused if its tag is not right."""
         if self._number is None:
             return content
         end = len(content) - TRAILER
@@ -56,9 +59,9 @@ class Authentication:
             reserved = min(counter + _RESERVED, 0xFFFFFFFF)
             try:
                 self._slots.save(reserved.to_bytes(_COUNTER, "big") + self._tag(b""))
-            except OSError as error:
-                raise Refused(icd.FAILURE_INTERNAL, error.errno) from None
-            self._reserved = reserved
+                self._reserved = reserved
+            except OSError:  # commands are worth more than the counter after the next reset
+                pass
         self._last = counter
         return content[:end]
 

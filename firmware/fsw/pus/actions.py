@@ -1,4 +1,4 @@
-# ST[19] event-action: an event releases a telecommand, also when its report is disabled.
+# ST[19] event-action: an event releases a telecommand, also when its report is disabled, once in 10 s.
 from fsw import icd
 from fsw.link.packet import Refused, parse
 from fsw.pus.events import check_event
@@ -6,6 +6,7 @@ from micropython import const
 
 _ENTRIES = const(8)
 _OCTETS = const(64)  # of a telecommand
+_REST_US = const(10_000_000)  # an event that its own telecommand leads to does not keep the instrument busy
 _ADD = const(1)
 _DELETE = const(2)
 _DELETE_ALL = const(3)
@@ -21,12 +22,16 @@ class Actions:
         self._telemetry = app.telemetry
         self._enabled = True
         self._entries = {event: (True, telecommand) for event, telecommand in icd.ACTIONS}
+        self._us = app.board.clock.us
+        self._acted_us = {}  # of each event
         app.events.action = self._act
 
     def _act(self, event):
         enabled, telecommand = self._entries.get(event, (False, None))
         if self._enabled and enabled:
-            self._release(telecommand)
+            now = self._us()
+            if now - self._acted_us.get(event, -_REST_US) >= _REST_US and self._release(telecommand):
+                self._acted_us[event] = now
 
     def check(self, subtype, event=0, octets=0, telecommand=b""):
         if subtype == _ADD:

@@ -6,7 +6,8 @@ from micropython import const
 
 _IN_PACKET = const(280)
 _REFILL_US = const(1_000_000)
-_LATEST_US = const(10_000_000)  # an event waits no longer; stamps wrap after 71 minutes
+_LATEST_US = const(10_000_000)  # an event waits so long for others; stamps wrap after 71 minutes
+_PATIENCE_US = const(15_000_000)
 _HEAD = const(3)  # halves before the codes
 
 
@@ -32,12 +33,13 @@ class EventList:
         fill = state[k.LIST]
         if not fill:
             self._sent_us = now
-        elif (fill >= _IN_PACKET or now - self._sent_us >= _LATEST_US) and self._room():
+        elif (fill >= _IN_PACKET or now - self._sent_us >= _LATEST_US) and self._room(now):
             self._send()
             self._sent_us = now
 
-    def _room(self):
-        return self._link.room() and self._telemetry.store.room()
+    def _room(self, now):
+        """Of link and store, or they were waited for long enough: a packet the one misses the other has."""
+        return now - self._sent_us >= _PATIENCE_US or (self._link.room() and self._telemetry.store.room())
 
     def _send(self):
         state, listed = self._acquisition.state, self._acquisition.listed

@@ -87,6 +87,8 @@ class Monitoring:
     # -- telecommands ------------------------------------------------------------------------------
 
     def check(self, subtype, n=0, low=0, high=0, repetition=1):
+        if subtype >= _REPORT:
+            return
         if n >= len(_EVENTS) or (subtype != _ADD and not self._repetition[n]):
             raise Refused(icd.FAILURE_UNKNOWN_ENTRY, n)
         if subtype == _ADD and self._repetition[n]:

@@ -43,10 +43,10 @@ class Parameters:
         """Value of a parameter; raises Refused if there is none of this number."""
         return self._values[_find(number)[0]]
 
-    def apply_all(self):
-        """Make every value take effect. -> errno of the last that failed, or 0: the instrument works without"""
+    def apply_all(self, numbers=None):
+        """Make every value, or those, take effect. -> errno of the last that failed, or 0: it works without"""
         failed = 0
-        for number in _numbers():
+        for number in numbers or _numbers():
             try:
                 self._apply(number, self.get(number))
             except OSError as error:
@@ -71,8 +71,8 @@ class Parameters:
             self._apply(number, old)
             raise
 
-    def replace(self, values):
-        """Other values for all, as a whole. -> how many differ
+    def replace(self, values, numbers=None):
+        """Other values for all, or for those numbers, as a whole. -> how many differ
 
         OSError of the flash: nothing is changed; of slow control: it does not answer.
         """
@@ -82,7 +82,7 @@ class Parameters:
         except OSError:
             self._values = old
             raise
-        failed = self.apply_all()
+        failed = self.apply_all(numbers)
         if failed:
             raise OSError(failed)
         return sum(old[place] != value for place, value in enumerate(values))
@@ -107,10 +107,11 @@ class Parameters:
 
     def execute(self, subtype, number=None, value=None):
         if subtype == _LOAD_TABLE:
-            values = array("I", self._values)
-            for parameter, entry in _table(number):
+            values, entries = array("I", self._values), _table(number)
+            for parameter, entry in entries:
                 values[_find(parameter)[0]] = entry
-            self._report(icd.EVENT_TABLE_LOADED, number, self.replace(values))
+            changed = self.replace(values, [parameter for parameter, _ in entries])
+            self._report(icd.EVENT_TABLE_LOADED, number, changed)
         elif number is None:
             self.replace(_defaults())
         elif value is None:

@@ -20,6 +20,7 @@ class Schedule:
     def __init__(self, app):
         self._time = app.time
         self._modes = app.modes
+        self._modes.schedule = self
         self._release = app.router.release
         self._telemetry = app.telemetry
         self._enabled = False
@@ -28,9 +29,10 @@ class Schedule:
     def __len__(self):
         return len(self._entries)
 
+    def disable(self):
+        self._enabled = False
+
     def turn(self, now):
-        if self._modes.is_safe:
-            self._enabled = False
         entries = self._entries
         if self._enabled and entries and self._time.us() >= entries[0][0] and self._release(entries[0][1]):
             entries.pop(0)

@@ -4,6 +4,7 @@ from fsw.link.packet import Refused, cuc
 from micropython import const
 
 _SET = const(128)
+_LATEST_S = const(4_000_000_000)  # packets have 32 bits of seconds: years are left
 
 
 class Time:
@@ -25,7 +26,7 @@ class Time:
 
     def check(self, subtype, number, fraction=0):
         if subtype == _SET:
-            if cuc(number, fraction) <= self._time.us():
+            if cuc(number, fraction) <= self._time.us() or number > _LATEST_S:
                 raise Refused(icd.FAILURE_OUT_OF_RANGE, number)
         else:
             self._parameters.check(subtype, icd.P_TIME_INTERVAL, number)
@@ -35,6 +36,8 @@ class Time:
             before = self._time.us()
             self._time.set(cuc(number, fraction))
             self._boot_record.keep(True)  # the next boot goes on from here
+            if self._boot_record.errno:
+                raise OSError(self._boot_record.errno)
             self._report(icd.EVENT_TIME_SET, before // 1_000_000, number)
         else:
             self._parameters.set(icd.P_TIME_INTERVAL, number)

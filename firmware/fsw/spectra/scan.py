@@ -16,8 +16,11 @@ class Scan:
         self._telemetry = telemetry
         self._report = report
         self._step = None  # which is running
-        self._until_us = self._real_us = 0
+        self._until_us = self._real_us = self._level_mv = self._cleared = 0
         self._hits = array("I", [0] * icd.DETECTORS)  # at its begin
+
+    def running(self):
+        return self._step is not None
 
     def check(self):
         """Refused if one runs."""
@@ -28,17 +31,14 @@ class Scan:
         self._enter(0)
 
     def _enter(self, step):
-        level_mv = self._level_mv(step)
+        self._level_mv = level_mv = min(self.first_mv + step * self.step_mv, 2000)
         self._comparators(level_mv, level_mv)
         a = self._acquisition
-        self._step = step
+        self._step, self._cleared = step, a.cleared
         for d in range(icd.DETECTORS):
             self._hits[d] = self._seen(d)
         self._real_us = a.real_us
         self._until_us = a.clock.us() + 1_000_000 * self.dwell_s
-
-    def _level_mv(self, step):
-        return min(self.first_mv + step * self.step_mv, 2000)
 
     def _seen(self, detector):
         counters = self._acquisition.counters  # accepted, below threshold, over range
@@ -48,19 +48,25 @@ class Scan:
         step = self._step
         if step is None or now < self._until_us:
             return
+        if self._cleared != self._acquisition.cleared:  # the counters, too: this step begins anew
+            self._go_on(step)
+            return
         for d in range(icd.DETECTORS):
             self._hits[d] = self._seen(d) - self._hits[d] & 0xFFFFFFFF
         telemetry = self._telemetry
-        telemetry.begin(icd.THRESHOLD_SCAN, step, self._level_mv(step), self._acquisition.real_us - self._real_us)
+        telemetry.begin(icd.THRESHOLD_SCAN, step, self._level_mv, self._acquisition.real_us - self._real_us)
         telemetry.words(self._hits, 0, icd.DETECTORS)
         telemetry.end()
         if step + 1 >= self.steps:
             self.end(False)
             return
+        self._go_on(step + 1)
+
+    def _go_on(self, step):
         try:
-            self._enter(step + 1)
+            self._enter(step)
         except OSError:
-            self._step = step + 1  # so many are complete
+            self._step = step  # so many are complete
             self.end(True)
 
     def end(self, broken_off):

@@ -9,7 +9,7 @@ from array import array
 from binascii import crc32
 from errno import EEXIST
 
-from fsw import icd, memory
+from fsw import icd
 from fsw.link import frame
 from micropython import const
 
@@ -19,7 +19,7 @@ SEGMENT = const(16368)
 _BLOCK = const(4092)
 _ENOSPC = const(28)  # MicroPython has no name for it
 _HEADER = const(8)
-_BUFFER = len(memory.stored)
+_BUFFER = const(4096)
 _LONGEST = const(640)  # octets of a frame, and more
 _PIECE = const(1024)
 _CHUNK = const(512)
@@ -31,13 +31,14 @@ _RETRY_US = const(60_000_000)
 
 class PacketStore:
     """next_record: the least number to be given. `report(errno)` is called when the flash fails; nothing is raised.
+    buffer: 4096 octets for packets that wait.
 
     first, last: records on flash, safe, 0 if there are none. next: the number of the next. pending: octets in memory.
     dropped: records overwritten by newer ones; missed: packets that found no room in memory; bad: damaged ones found;
     all since boot. bytes: on flash. Retrieval calls `room()`, `resend(packet) -> bool` and `done(first, last, count)`.
     """
 
-    def __init__(self, folder, segments, next_record, report):
+    def __init__(self, folder, segments, next_record, report, buffer):
         self.first = self.last = self.pending = self.dropped = self.missed = self.bytes = self.bad = 0
         self.delay_us = 0
         self.room = self.resend = self.done = None
@@ -45,7 +46,7 @@ class PacketStore:
         self._most = segments
         self._report = report
         self._segments = array("I")  # their first records
-        self._buffer = memory.stored
+        self._buffer = buffer
         self._deframer = frame.Deframer(icd.MAX_PACKET)
         self._chunk = memoryview(bytearray(_CHUNK))
         self._size = 0  # of the last segment

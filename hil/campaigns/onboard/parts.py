@@ -92,8 +92,11 @@ class Stored(Part):
         self.step(root)
 
     def _open(self, root):
-        self._store = PacketStore(f"{root}/{self.name}", self.SEGMENTS, self.given + 1, lambda errno: None)
+        self._store = self._made(root, self.given + 1, lambda errno: None)
         self.waiting = []  # numbers given, not acknowledged
+
+    def _made(self, root, next_record, report):
+        return PacketStore(f"{root}/{self.name}", self.SEGMENTS, next_record, report, bytearray(4096))
 
     def step(self, root):
         store = self._store
@@ -124,7 +127,7 @@ class Stored(Part):
         self.acknowledged = self._read(self._store)
 
     def check(self, root, further=None):
-        store = PacketStore(f"{root}/{self.name}", self.SEGMENTS, 0, self._report)
+        store = self._made(root, 0, self._report)
         found = self._read(store)
         wanted = [n for n in self.acknowledged if n >= store.first]
         if found[: len(wanted)] != wanted or (store.first > self.acknowledged[0] and store.bytes < 2 * 16384):
@@ -160,7 +163,7 @@ class Stored(Part):
         return 24 + record % 500
 
     def write_further(self, root):
-        store = PacketStore(f"{root}/{self.name}", self.SEGMENTS, self.given + 1, self._report)
+        store = self._made(root, self.given + 1, self._report)
         record = self._append(store)
         store.flush()
         return record

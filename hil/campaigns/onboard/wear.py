@@ -59,7 +59,7 @@ class Wear:
         self._clock = Clock()
         self._acquisition = Acquisition()
         self._boot = BootRecord(folder, icd.RESET_CAUSE_POWER_ON)
-        self._store = PacketStore(folder + "/store", segments, self._boot.record, self._failed)
+        self._store = PacketStore(folder + "/store", segments, self._boot.record, self._failed, bytearray(4096))
         self._boot.follow(OnBoardTime(self._clock, 0), self._store)
         self._checkpoint = Checkpoint(folder, self._acquisition, self._failed, 0)
         Slots(folder + "/parameters").save(bytes(200))
