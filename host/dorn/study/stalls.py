@@ -25,7 +25,7 @@ from dorn.study.recording import balanced, flat
 from dorn.targets.event_law import constants
 from dorn.targets.rp2040 import Rp2040Target
 
-PAUSE_S = 0.15  # before each stall and after the last
+PAUSE_S = 0.15  # before each stall
 PERIOD_S = 1.0  # of the rates task, where the collector is forced
 _LONG_NS = 20_000  # no event takes so long from its conversion to its reset, and no start of the builder less
 _TURN = "        a = self._acquisition\n"
@@ -154,7 +154,7 @@ def run(job: tuple[Case, int]) -> Run:
             before = session.packets
             _hold_up(case.stall, target, session)
             quiet += session.packets == before
-        session.advance(PAUSE_S)
+        session.advance(PERIOD_S)  # the link has room for the report again
         session.command("function", limit_s=20, function="stop")
         head.cut()
         rates = session.wait_for(lambda packet: packet.name == "rates", 10).fields
