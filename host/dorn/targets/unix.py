@@ -23,7 +23,7 @@ from dorn.link.key import BOARD_FILE
 from dorn.targets import Target, TargetError
 from dorn.targets.event_law import EventLaw, board_times
 
-HEAP_KB = 400  # twice what the firmware may take on the chip: objects have 64-bit words here
+HEAP_KB = 512
 _TO_HOST = struct.Struct("<BQQI")
 _FROM_HOST = struct.Struct("<QII")
 _EVENT = struct.Struct("<II")
