@@ -31,7 +31,7 @@ SHORT = 80  # times less
 NOISE_KEV = 30
 SPACING_NS = 1_000_000  # at least, so that no particle is lost in the dead time of another
 SEGMENTS_BYTES = 4 * 64  # the packet store keeps the number of each segment it has filled
-TOLERANCE_BYTES = 1500  # the executive looks where a cycle has left no more garbage than that since the collection
+TOLERANCE_BYTES = 64
 INCIDENTS = {"cut": 4, "power_cycle": 2, "reset_pin": 2, "commanded": 2, "watchdog": 1, "series": 0.5}
 RESETS = ("power_cycle", "reset_pin", "commanded", "watchdog")
 

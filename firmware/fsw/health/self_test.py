@@ -13,7 +13,7 @@ _PIECE = 512
 
 
 def self_test(folder, code, slow_control, report):
-    """folder: that may be written. code: where the manifest and the files it lists are; None where they are not."""
+    """folder: that may be written. code: where the manifest and the files it lists are."""
     failed = 0
     if slow_control.look():
         failed |= _SLOW_CONTROL
@@ -26,7 +26,7 @@ def self_test(folder, code, slow_control, report):
         remove(folder + "/test")
     except OSError:
         failed |= _FLASH
-    if code is not None and not all_as_flashed(code):
+    if not all_as_flashed(code):
         failed |= _FILES
     report(icd.EVENT_SELF_TEST_FAILED if failed else icd.EVENT_SELF_TEST, failed)
 
