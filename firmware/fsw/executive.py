@@ -15,7 +15,6 @@ _LONG_US = const(2_000)  # a task that took longer is followed by a look at the 
 # MicroPython never collects when it chooses.
 _CYCLE = const(520)
 _RESERVE = const(10_000)
-_LOOK_AT_MOST = const(1500)
 _LOOK = const(4)  # collections from one look at what is free to the next, which takes half as long as a collection
 _RESTARTS = const(3)  # turns that may fail, none `_FORGIVEN_US` after the one before
 _FORGIVEN_US = const(600_000_000)
@@ -52,7 +51,6 @@ class Executive:
         self.heap_free = self.heap_free_min = 0
         self._now = self._busy_us = self._asked_us = 0
         self._garbage = self._most = self._collections = 0
-        self._collected = False  # just now: the heap is to be looked at
 
     def begin(self, tasks):
         self.tasks = tasks
@@ -73,11 +71,7 @@ class Executive:
     def cycle(self):
         again = False
         begin = self._now = self._us()  # each call leaves 64 bytes behind: no more of them than needed
-        if self._collected and self._garbage > _LOOK_AT_MOST:
-            self._collected = False  # too much garbage since: another time
-        if self._garbage >= self._most or self._collected:
-            for _ in range(_CATCH_UP):  # empties the rings: now they last longest
-                self._turn(0, self.tasks[0])
+        if self._garbage >= self._most:
             self._tend_heap()
         wake = self._now + _LONGEST_IDLE_US
         for number, task in enumerate(self.tasks):
@@ -133,20 +127,24 @@ class Executive:
                 self._report(icd.EVENT_TASK_OVERRUN, number, took)
 
     def _tend_heap(self):
-        """Collect in one cycle, now and then see what is free in the next: each takes long enough for one cycle."""
-        begin = self._now
-        if self._collected:
-            self._collected = False
-            self.heap_free = gc.mem_free()
+        """Collect; now and then see what is free, before there is new garbage."""
+        self._uninterrupted(gc.collect)
+        self._garbage = 0
+        self._collections += 1
+        if self._collections % _LOOK == 1:
+            self.heap_free = self._uninterrupted(gc.mem_free)
             self.heap_free_min = min(self.heap_free_min, self.heap_free)
             self._most = self.heap_free - _RESERVE
-        else:
-            gc.collect()
-            self._collections += 1
-            self._collected = self._collections % _LOOK == 1
-            self._garbage = 0
+
+    def _uninterrupted(self, look):
+        """What goes through the whole heap, with rings as empty as they get: now they last longest."""
+        for _ in range(_CATCH_UP):
+            self._turn(0, self.tasks[0])
+        begin = self._now
+        found = look()
         self._now = self._us()
         self.gc_max_us = max(self.gc_max_us, self._now - begin)
+        return found
 
     def measure_load(self):
         """Of the time since the last call: `busy_permille`, what was not idle, and `load_permille`, of each task."""

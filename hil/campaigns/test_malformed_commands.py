@@ -15,7 +15,7 @@ LONGEST = 1100  # octets
 MAX_FRAMED = 613  # of a packet of 600, and what authentication adds
 OURS = 1 << 13  # sequence counts below are of the good ones
 LOOK = 4  # batches from one look at the heap to the next; in the first third what is used is made
-HEAP_BYTES = 1500  # the executive looks where a cycle has left no more garbage than that since the collection
+HEAP_BYTES = 64
 
 
 class Broken:

@@ -26,7 +26,7 @@ class Checkpoint:
         self._acquisition = acquisition
         self._file = None  # being read, or written
         self._next = _SPECTRA  # to be written
-        self._due_us = 0
+        self._since_us = 0  # the last one was begun, or nothing acquired: a period set later counts from here, too
         self._integration = 0
         self._there = self.to_send = _is_file(self._path)
 
@@ -71,7 +71,7 @@ class Checkpoint:
             return self._turn(now, closing, stored)
         except OSError as error:
             self._give_up()
-            self._due_us = now + max(self.period_us, _RETRY_US)
+            self._since_us = now + max(_RETRY_US - self.period_us, 0)
             self._report(icd.EVENT_FLASH_FAILED, error.errno or 0)
             return False
 
@@ -81,7 +81,7 @@ class Checkpoint:
             return False
         if closing or not a.running:
             self._give_up()
-            self._due_us = now + self.period_us
+            self._since_us = now
             over = stored and not closing
         else:
             over = stored and a.integration != self._integration
@@ -92,9 +92,9 @@ class Checkpoint:
         if closing or not a.running:
             return False
         if self._next == _SPECTRA and self._file is None:
-            if not self.period_us or now < self._due_us:
+            if not self.period_us or now - self._since_us < self.period_us:
                 return False
-            self._due_us = now + self.period_us
+            self._since_us = now
             self._integration = a.integration
             self._file = open(self._path + ".new", "wb")
             self._next = 0

@@ -23,7 +23,7 @@ from dorn.link.key import BOARD_FILE
 from dorn.targets import Target, TargetError
 from dorn.targets.event_law import EventLaw, board_times
 
-HEAP_KB = 512
+HEAP_KB = 512  # a word is twice as long as on the chip, and the link takes any amount at once
 _TO_HOST = struct.Struct("<BQQI")
 _FROM_HOST = struct.Struct("<QII")
 _EVENT = struct.Struct("<II")
