@@ -92,7 +92,8 @@ class Stored(Part):
         self.step(root)
 
     def _open(self, root):
-        self._store = self._made(root, self.given + 1, lambda errno: None)
+        self.errnos = []
+        self._store = self._made(root, self.given + 1, self.errnos.append)
         self.waiting = []  # numbers given, not acknowledged
 
     def _made(self, root, next_record, report):
@@ -124,6 +125,8 @@ class Stored(Part):
     def resume(self, root):
         """The boot record has reserved numbers beyond all that were given."""
         self._open(root)
+        if self.errnos:  # power failed again: what is there is not known yet
+            raise OSError(self.errnos[0])
         self.acknowledged = self._read(self._store)
 
     def check(self, root, further=None):
