@@ -114,9 +114,10 @@ class App:
         rates = services.get(130)
         housekeeping = Housekeeping(self, manifest_id(board.flash))
         science = Structure(rates.send if rates else nothing, icd.P_RATES_PERIOD)
-        services[3] = Structures(
-            {icd.STRUCTURE_HEALTH: housekeeping.structure, icd.STRUCTURE_SCIENCE: science}, parameters, board.clock
-        )
+        structures = {icd.STRUCTURE_HEALTH: housekeeping.structure}
+        if rates:
+            structures[icd.STRUCTURE_SCIENCE] = science
+        services[3] = Structures(structures, parameters, board.clock)
         parts = [self._time_service, self.storm, scan] + [self.service(number) for number in (11, 12, 129)]
         self._operated = [part for part in parts if part is not None]  # an empty schedule counts as false
         #                          run                                period, budget, limit, all ms; litter, octets

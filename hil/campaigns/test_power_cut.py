@@ -204,10 +204,11 @@ def test_a_parameter_while_it_is_set(switch_on, long, seed, totals):
     def ask():
         return instrument.command("report_parameter", parameter="rates_period")
 
+    before = flash.operations
+    instrument.set("rates_period", value)  # what it is: nothing is written
+    assert flash.operations == before
     for _ in range(ROUNDS if long else 1):
         before = flash.operations
-        instrument.set("rates_period", value)  # what it is: nothing is written
-        assert flash.operations == before
         value += 1
         instrument.set("rates_period", value)
         operations = flash.operations - before

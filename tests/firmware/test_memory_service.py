@@ -109,7 +109,7 @@ def test_what_may_not_be_loaded_stays_as_it_is(region):
     with instrument("unix") as i:
         before = whole(i, region)
         i.function("arm")
-        refused(i, "wrong_mode", "load_memory", region=region, offset=0, data=bytes([0xA5] * 4))
+        refused(i, "out_of_range", "load_memory", region=region, offset=0, data=bytes([0xA5] * 4))
         assert whole(i, region) == before
         # nor beside thresholds, and nothing in mode safe
         refused(i, "out_of_range", "load_memory", region="thresholds", offset=30, data=bytes(3))

@@ -38,7 +38,7 @@ class Memory:
         if subtype == _LOAD:
             self._modes.check_armed(number)
             if number not in _LOADED:
-                raise Refused(icd.FAILURE_WRONG_MODE, self._modes.mode)
+                raise Refused(icd.FAILURE_OUT_OF_RANGE, number)
             self._modes.check_not_safe()
 
     def execute(self, subtype, number, offset, count, data=b""):
