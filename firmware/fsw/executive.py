@@ -127,24 +127,22 @@ class Executive:
                 self._report(icd.EVENT_TASK_OVERRUN, number, took)
 
     def _tend_heap(self):
-        """Collect; now and then see what is free, before there is new garbage."""
-        self._uninterrupted(gc.collect)
-        self._garbage = 0
+        """Collect; now and then see what is free, before there is new garbage. Each goes through the whole heap: before
+        each the rings are emptied, so that they last longest."""
         self._collections += 1
-        if self._collections % _LOOK == 1:
-            self.heap_free = self._uninterrupted(gc.mem_free)
-            self.heap_free_min = min(self.heap_free_min, self.heap_free)
-            self._most = self.heap_free - _RESERVE
-
-    def _uninterrupted(self, look):
-        """What goes through the whole heap, with rings as empty as they get: now they last longest."""
-        for _ in range(_CATCH_UP):
-            self._turn(0, self.tasks[0])
-        begin = self._now
-        found = look()
-        self._now = self._us()
-        self.gc_max_us = max(self.gc_max_us, self._now - begin)
-        return found
+        for looking in range(1 + (self._collections % _LOOK == 1)):
+            for _ in range(_CATCH_UP):
+                self._turn(0, self.tasks[0])
+            begin = self._now
+            if looking:
+                self.heap_free = gc.mem_free()
+                self.heap_free_min = min(self.heap_free_min, self.heap_free)
+                self._most = self.heap_free - _RESERVE
+            else:
+                gc.collect()
+                self._garbage = 0
+            self._now = self._us()
+            self.gc_max_us = max(self.gc_max_us, self._now - begin)
 
     def measure_load(self):
         """Of the time since the last call: `busy_permille`, what was not idle, and `load_permille`, of each task."""
