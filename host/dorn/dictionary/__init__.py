@@ -13,7 +13,8 @@ from dorn.files import onboard_root
 __all__ = ["Dictionary", "DictionaryError", "Event", "Layout", "Packet", "PacketError", "Parameter"]
 
 _TABLES = "mission instrument enum optional function parameter table monitor action lines command telemetry event"
-_PROSE = ("about", "effect")  # keys whose wording may change without making another dictionary
+# keys that may change without making another dictionary: wording, and what only the ground makes use of
+_PROSE = ("about", "effect", "valid", "refused", "limits")
 
 
 class Dictionary:
@@ -139,13 +140,15 @@ class Dictionary:
         ack: which successes to report; bits 1 acceptance, 2 start, 4 progress, 8 completion.
         fields: numbers, or the texts of the field's enumeration, such as names of parameters; of an array bytes, and
             its length is left out.
-        check: refuse a value outside the parameter's range; without it only the field's type counts.
+        check: refuse a value outside the parameter's or the field's range; without it only the field's type counts.
         Raises PacketError naming the field and the value.
         """
         if command not in self.commands:
             raise PacketError(f"unknown command {command!r}")
         layout = self.commands[command]
         values = codec.values(layout, fields, self.enums)
+        if check:
+            codec.check_valid(layout, values)
         if check and {"parameter", "value"} <= values.keys():
             codec.check_range(values["parameter"], values["value"], self.parameters)
         return codec.encode(layout, values, sequence, ack, self.mission)

@@ -141,6 +141,14 @@ def _value(layout: Layout, item: Field, value, enums: dict) -> int | bytes:
     return value
 
 
+def check_valid(layout: Layout, values: dict[str, int | bytes]) -> None:
+    """Refuse a value that the instrument does not take in this field."""
+    for item in layout.scalars:
+        if item.valid and not item.valid[0] <= values[item.name] <= item.valid[1]:
+            low, high = item.valid
+            raise PacketError(f"{layout.name}: {item.name} {values[item.name]} is not from {low} to {high} {item.unit}")
+
+
 def check_range(number: int, value: int, parameters: dict[str, Parameter]) -> None:
     """Refuse an unknown parameter number and a value outside the parameter's range."""
     for name, parameter in parameters.items():
