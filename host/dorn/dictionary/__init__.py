@@ -12,7 +12,7 @@ from dorn.files import onboard_root
 
 __all__ = ["Dictionary", "DictionaryError", "Event", "Layout", "Packet", "PacketError", "Parameter"]
 
-_TABLES = "mission instrument enum optional function parameter table monitor action lines command telemetry event"
+_TABLES = "mission instrument enum about optional function parameter table monitor action lines command telemetry event"
 # keys that may change without making another dictionary: wording, and what only the ground makes use of
 _PROSE = ("about", "effect", "valid", "refused", "limits")
 
@@ -23,6 +23,7 @@ class Dictionary:
     mission, instrument: the tables of those names, as they are.
     enums: name -> {text: number}; among them `parameter`, `event`, `function`, `monitor` and `table`, the numbers of
     those tables.
+    meanings: name of an enum -> {text: what it means}, of those that say more than their text.
     optional: service that can be left out (a file of fsw/pus) -> its number.
     parameters, events, functions, monitors, commands, telemetry: name -> Parameter, Event, Function, Monitor, Layout,
     Layout. parameter_sets: name of an observation table -> its number, and parameter -> value.
@@ -56,6 +57,7 @@ class Dictionary:
         self.parameters = definitions.parameters(tables["parameter"])
         self.events = definitions.events(tables["event"])
         enums = definitions.enumerations(tables["enum"])
+        self.meanings = definitions.meanings(tables["about"], enums)
         self.functions = definitions.functions(tables["function"], enums.get("mode", {}))
         self.monitors = definitions.monitors(tables["monitor"])
         self.parameter_sets = definitions.parameter_sets(tables["table"], self.parameters)

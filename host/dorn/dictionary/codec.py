@@ -15,6 +15,7 @@ from dorn.dictionary.definitions import TYPES, Field, Layout, Parameter
 from dorn.errors import UserError
 
 TM_HEADER = 19  # octets before the source data
+TC_HEADER = 11  # octets before the application data
 CRC = 2  # octets
 crc16 = crcmod.predefined.mkPredefinedCrcFun("crc-ccitt-false")  # of a whole packet, its own CRC included: 0
 

@@ -291,6 +291,19 @@ def enumerations(tables: dict[str, dict]) -> dict[str, dict[str, int]]:
     return tables
 
 
+def meanings(tables: dict, enums: dict[str, dict[str, int]]) -> dict[str, dict[str, str]]:
+    """Read [about.*]: what the values of enumerations mean."""
+    if not isinstance(tables, dict):
+        raise DictionaryError(f"about: {tables!r} is not a table")
+    for name, texts in tables.items():
+        if name not in enums or not isinstance(texts, dict):
+            raise DictionaryError(f"about {name}: there is no enum of this name, or it is not a table")
+        for value, text in texts.items():
+            if value not in enums[name] or not isinstance(text, str):
+                raise DictionaryError(f"about {name}: {value} {text!r}: not a value of the enum, or not a text")
+    return tables
+
+
 def services(table: dict) -> dict[str, int]:
     """Read [optional]."""
     for name, number in table.items():
