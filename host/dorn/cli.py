@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dorn.errors import UserError
 from dorn.files import check_directory
+from dorn.ground import commands as ground_commands
 from dorn.head import sources
 from dorn.head.arrivals import SPACINGS
 from dorn.operator import commands as operator_commands
@@ -110,6 +111,7 @@ def _parser():
     operator_commands.add_key(downlink)
 
     operator_commands.add(commands)
+    ground_commands.add(commands)
 
     key = commands.add_parser("key", help="make a key that signs telecommands")
     key.set_defaults(command=_key)

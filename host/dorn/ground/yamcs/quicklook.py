@@ -1,0 +1,50 @@
+"""The spectra of the latest integration, summed over the front and over the back detectors, for a display of Yamcs.
+
+A spectrum packet has a part of one detector's spectrum; what adds them up is an outlet of the bridge and gives its sums to
+Yamcs as local parameters (quicklook.xml).
+"""
+
+from __future__ import annotations
+
+from dorn.dictionary import Dictionary, PacketError
+
+CHANNELS = 1024
+SIDES = ("front", "back")  # of an even detector, of an odd one
+
+
+class Quicklook:
+    """publish(side, counts): called with 1024 numbers when some have changed."""
+
+    dropped: dict = {}  # noqa: RUF012 - an outlet of the bridge; it takes everything
+
+    def __init__(self, dictionary: Dictionary, publish):
+        self._dictionary = dictionary
+        self._publish = publish
+        self._integration = None
+        self._sums = {}
+
+    def sockets(self) -> list:
+        return []
+
+    def take(self) -> tuple:
+        return ()
+
+    def put(self, packet: bytes) -> None:
+        try:
+            decoded = self._dictionary.decode(packet)
+        except PacketError:
+            return
+        if decoded.name != "spectrum":
+            return
+        f = decoded.fields
+        if f["integration"] != self._integration:
+            self._integration = f["integration"]
+            self._sums = {side: [0] * CHANNELS for side in SIDES}
+        side = SIDES[f["detector"] & 1]
+        for channel, counts in enumerate(f["counts"], f["first"]):
+            self._sums[side][channel] += counts
+        if f["counts"]:
+            self._publish(side, self._sums[side])
+
+    def close(self) -> None:
+        pass
