@@ -88,8 +88,11 @@ def _command(layout: Layout, dictionary: Dictionary) -> Iterator[str]:
         high = value if item.value is not None else 2**item.bits - 1
         low = value if item.value is not None else 0
         yield f"  {kind} {item.name.upper()} {item.bits} UINT {low} {high} {value} {_quoted(item.about)}"
+    counted = {field.length for field in layout.arrays}  # lengths: COSMOS fills them in
     for field in layout.fields:
         yield from _parameter(field, dictionary)
+        if field.length is None and field.name not in counted:
+            yield "    REQUIRED"
     trailer = headers.TRAILER
     yield (
         f"  APPEND_PARAMETER {trailer.name.upper()} {trailer.bits} UINT 0 {2**trailer.bits - 1} 0"
@@ -106,6 +109,5 @@ def _parameter(field: Field, dictionary: Dictionary) -> Iterator[str]:
     low, high = field.valid or (0, field.high)
     numbers = dictionary.enums[field.enum].values() if field.enum else (low,)
     yield f"  APPEND_PARAMETER {name} {bits} UINT {low} {high} {next(iter(numbers))} {_quoted(field.about)}"
-    yield "    REQUIRED"
     armed = {name: "arm it in the 10 s before" for name, function in dictionary.functions.items() if function.armed}
     yield from _meaning(field, dictionary, armed if field.enum == "function" else None)

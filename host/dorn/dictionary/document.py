@@ -214,9 +214,7 @@ def _meaning(field: Field) -> str:
 
 
 def _anchor(enum: str) -> str:
-    if enum in _NUMBERED:
-        return f"[{_NUMBERED[enum]}](#{_NUMBERED[enum]})"
-    return f"[{enum}](#enumeration-{enum})"
+    return f"[{enum}](#{_NUMBERED.get(enum, f'enumeration-{enum}')})"
 
 
 def _functions(dictionary: Dictionary) -> Iterator[str]:

@@ -87,8 +87,8 @@ class Telemetry:
         self._element = ET.Element("TelemetryMetaData")
         self.types = add(self._element, "ParameterTypeSet")
         self.parameters = add(self._element, "ParameterSet")
-        self._containers = add(self._element, "ContainerSet")
-        self._names: set[str] = set()
+        self.containers = add(self._element, "ContainerSet")
+        self.names: set[str] = set()
 
     def element(self) -> ET.Element:
         """Everything in the dictionary."""
@@ -124,7 +124,7 @@ class Telemetry:
     ) -> ET.Element:
         """Add a container, that of `base` whose parameters have those values. -> its EntryList"""
         element = add(
-            self._containers,
+            self.containers,
             "SequenceContainer",
             name=name,
             shortDescription=about,
@@ -140,9 +140,9 @@ class Telemetry:
 
     def parameter(self, name: str, about: str, type_name: str | None = None) -> None:
         """Add a parameter; its type is NAME_type, if no other is named."""
-        if name in self._names:
+        if name in self.names:
             raise ValueError(f"XTCE: parameter {name} would stand twice")
-        self._names.add(name)
+        self.names.add(name)
         add(
             self.parameters,
             "Parameter",

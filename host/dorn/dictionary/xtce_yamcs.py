@@ -5,6 +5,7 @@ verifiers and Yamcs's decoder of event reports look at one parameter each.
 """
 
 import xml.etree.ElementTree as ET
+from typing import NamedTuple
 
 from dorn.dictionary import Dictionary, Layout, headers
 from dorn.dictionary.definitions import Field
@@ -37,7 +38,7 @@ class _YamcsTelemetry(Telemetry):
         if not abstract:  # the archive is sorted by packet
             ancillary = ET.Element("AncillaryDataSet")
             add(ancillary, "AncillaryData", "UseAsArchivingPartition", name="Yamcs")
-            self._containers[-1].insert(0, ancillary)
+            self.containers[-1].insert(0, ancillary)
         return entries
 
     def scalar(self, entries: ET.Element, layout: Layout, field: Field) -> None:
@@ -46,7 +47,7 @@ class _YamcsTelemetry(Telemetry):
             self._alarm(self.types[-1], f"{layout.name}_{field.name}", field)
         name, bits = _SHARED.get(layout.service, {}).get(field.name, (None, 0))
         if name:
-            if name not in self._names:
+            if name not in self.names:
                 enum = self.dictionary.enums[field.enum] if field.enum else None
                 scalar_type(self.types, "Parameter", f"{name}_type", bits, enum=enum)
                 self.parameter(name, f"{field.name} of any packet of service {layout.service}")
@@ -75,6 +76,14 @@ class _YamcsTelemetry(Telemetry):
             add(end, "FixedValue", str(field.length - 1))
         self.parameter(name, field.about)
         add(entries, "ArrayParameterRefEntry", parameterRef=name)
+
+
+class _Argument(NamedTuple):
+    """A field of a telecommand, the names its values may have, and the value that an operator need not give."""
+
+    field: Field
+    enum: dict[str, int] | None
+    initial: str | int | None = None
 
 
 class _Commands:
@@ -140,11 +149,10 @@ class _Commands:
         add(verifier, "CheckWindow", timeToStopChecking=_LIMIT, timeWindowIsRelativeTo="commandRelease")
 
     def _command(self, layout: Layout) -> None:
-        arguments, entries = self._new(layout.name, layout.about, layout)
-        for field in layout.fields:
-            enum = self._dictionary.enums[field.enum] if field.enum else None
-            self._argument(arguments, entries, layout.name, field, enum)
-        self._finish(arguments, entries)
+        arguments = [
+            _Argument(field, self._dictionary.enums[field.enum] if field.enum else None) for field in layout.fields
+        ]
+        self._packet(layout.name, layout.about, layout, arguments)
 
     def _function(self, name: str, function) -> None:
         modes = ", ".join(function.modes)
@@ -169,50 +177,44 @@ class _Commands:
             for text, parameter in self._dictionary.parameters.items()
             if 0 <= parameter.id - table["id"] < table.get("count", 1)
         }
-        arguments, entries = self._new(name, table["effect"], layout)
         number, value = layout.fields
-        self._argument(arguments, entries, name, number, names, initial=next(iter(names)))
         ranged = Field(value.name, value.type, unit=table["unit"], valid=tuple(table["range"]))
-        self._argument(arguments, entries, name, ranged, None, initial=table["default"])
-        self._finish(arguments, entries)
+        arguments = [_Argument(number, names, next(iter(names))), _Argument(ranged, None, table["default"])]
+        self._packet(name, table.get("effect", ""), layout, arguments)
 
-    def _new(self, name: str, about: str, layout: Layout) -> tuple[ET.Element, ET.Element]:
-        """Add a telecommand of this service and subtype. -> its ArgumentList and its EntryList"""
+    def _packet(self, name: str, about: str, layout: Layout, arguments: list[_Argument]) -> None:
+        """Add a telecommand of the service and subtype of `layout`."""
         command = add(self._commands, "MetaCommand", name=name, shortDescription=about)
         add(command, "BaseMetaCommand", metaCommandRef=_BASE)
-        arguments = add(command, "ArgumentList")
+        listed = add(command, "ArgumentList") if arguments else None
         container = add(command, "CommandContainer", name=name)
         entries = add(container, "EntryList")
         add(container, "BaseContainer", containerRef=_BASE)
         for item in headers.telecommand(self._dictionary.mission, layout.service, layout.subtype):
             self._fixed(entries, item.name, item.bits, _ACK_FLAGS if item.value is None else item.value)
-        return arguments, entries
-
-    def _finish(self, arguments: ET.Element, entries: ET.Element) -> None:
-        if not len(arguments):  # the schema wants one at least
-            self._commands[-1].remove(arguments)
+        for argument in arguments:
+            self._argument(listed, name, argument)
+            add(entries, "ArgumentRefEntry", argumentRef=argument.field.name)
 
     def _fixed(self, entries: ET.Element, name: str, bits: int, value: int) -> None:
         octets = (bits + 7) // 8
         add(entries, "FixedValueEntry", name=name, binaryValue=value.to_bytes(octets, "big").hex(), sizeInBits=bits)
 
-    def _argument(self, arguments, entries, command: str, field: Field, enum: dict | None, initial=None) -> None:
-        type_name = f"{command}_{field.name}_type"
+    def _argument(self, listed: ET.Element, command: str, argument: _Argument) -> None:
+        field, type_name = argument.field, f"{command}_{argument.field.name}_type"
         if field.length is not None:  # of a telecommand always octets, as many as a field before says
             binary_type(self._types, "Argument", type_name, field.length, field.size)
         else:
-            made = scalar_type(self._types, "Argument", type_name, 8 * field.size, field.unit, enum)
+            made = scalar_type(self._types, "Argument", type_name, 8 * field.size, field.unit, argument.enum)
             if field.valid:
                 low, high = field.valid
                 ranges = add(made, "ValidRangeSet", validRangeAppliesToCalibrated="false")
                 add(ranges, "ValidRange", minInclusive=low, maxInclusive=high)
-        about = field.about
         add(
-            arguments,
+            listed,
             "Argument",
             name=field.name,
             argumentTypeRef=type_name,
-            initialValue=initial,
-            shortDescription=about,
+            initialValue=argument.initial,
+            shortDescription=field.about,
         )
-        add(entries, "ArgumentRefEntry", argumentRef=field.name)
