@@ -4,9 +4,9 @@ import contextlib
 import socket
 
 import pytest
-from dorn.ground.bridge import Bridge, Tcp, Udp, telecommand_header
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
+from dorn.ground.bridge import Bridge, Tcp, Udp, telecommand_header
 from dorn.link import frames
 from dorn.link.key import Key
 from dorn.targets import open_target

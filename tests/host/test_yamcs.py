@@ -78,11 +78,11 @@ class Sent:
 
 @pytest.fixture
 def live(mission_control):
-    """(Yamcs, bridge, what it sent down, do) with an instrument that acquires; do(f) calls f between two of its turns."""
+    """(Yamcs, bridge, what it sent down, do): an instrument acquires; do(f) calls f between two turns of the bridge."""
     source = sources.load(commands.DEMO)
     sent, wishes, over = Sent(), [], threading.Event()
     with open_target("unix", Head(FrontEnd.from_table(source.head, DICTIONARY.instrument, "demo"), 1)) as target:
-        target.inject(commands._endless(source))
+        target.inject(sources.endless(source))
         ports = mission_control.ports
         outlets = [Udp((HERE, ports.tm), (HERE, ports.tc)), sent, yamcs.quicklook(mission_control.server, DICTIONARY)]
         bridge = Bridge(target, outlets)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dorn.dictionary import Dictionary, DictionaryError, PacketError
 from dorn.dictionary.codec import CRC, crc16
 from dorn.errors import UserError
+from dorn.ground.conformance import Conformance
 from dorn.link import frames
 from dorn.link.key import Key
 from dorn.pace import Pace
@@ -155,11 +156,19 @@ class Tcp:
 class Bridge:
     """Between a target and outlets, Udp or Tcp. down, up: packets passed on; dropped: why -> how many telecommands.
 
-    key signs the telecommands. say(text): what the operator has to know.
+    key signs the telecommands. say(text): what the operator has to know. conformance: sees all that goes over the link.
     """
 
-    def __init__(self, target: Target, outlets: list[Udp | Tcp], key: Key | None = None, say: Callable = print):
+    def __init__(
+        self,
+        target: Target,
+        outlets: list[Udp | Tcp],
+        key: Key | None = None,
+        say: Callable = print,
+        conformance: Conformance | None = None,
+    ):
         self.target = target
+        self.conformance = conformance
         self.outlets = outlets
         self.down = self.up = 0
         self.dropped = Counter()
@@ -174,13 +183,23 @@ class Bridge:
         target.send(b"\0")  # ends what another client may have left on the line
 
     @property
+    def _now_s(self) -> float:
+        return self.target.now_us / 1e6
+
+    @property
     def bad_frames(self) -> int:
         return self._deframer.crc_errors
 
     def turn(self) -> None:
         """Pass on what came, both ways."""
-        for packet in self._deframer.feed(self.target.receive()):
+        good, bad = self._deframer.good, self._deframer.crc_errors
+        packets = self._deframer.feed(self.target.receive())
+        if self.conformance:
+            self.conformance.frames(self._deframer.good - good, self._deframer.crc_errors - bad, self._now_s)
+        for packet in packets:
             self.down += 1
+            if self.conformance:
+                self.conformance.down(packet, self._now_s)
             self._look(packet)
             for outlet in self.outlets:
                 outlet.put(packet)
@@ -190,6 +209,8 @@ class Bridge:
 
     def send(self, packet: bytes) -> None:
         """A telecommand to the instrument, if it is one."""
+        if self.conformance:
+            self.conformance.up(packet, self._now_s)
         wrong = self._wrong(packet)
         if wrong:
             self.dropped[wrong] += 1

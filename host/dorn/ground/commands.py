@@ -12,6 +12,8 @@ from pathlib import Path
 
 from dorn.errors import UserError
 from dorn.files import check_directory
+from dorn.ground.lander import GRAMMAR as LANDER_GRAMMAR
+from dorn.ground.lander import shipped as timelines
 from dorn.head import sources
 from dorn.operator import commands as operator_commands
 from dorn.reading import above_zero
@@ -32,6 +34,9 @@ def add(commands) -> None:
     bridge.add_argument(
         "--tc", default=f"{HERE}:10026", metavar="HOST:PORT", help="where telecommands come, UDP (default %(default)s)"
     )
+    bridge.add_argument(
+        "--report", type=Path, metavar="DIR", help="at its end, how what both sides sent conforms to the ICD"
+    )
     bridge.add_argument("--tcp", metavar="HOST:PORT", help="a server of packets, both ways (default: none)")
 
     yamcs = commands.add_parser("yamcs", help="the Yamcs mission control, with an instrument")
@@ -44,6 +49,19 @@ def add(commands) -> None:
         help=f"when on-board time was 0 (default: now for a simulated instrument, else {_FIRST_BOOT})",
     )
     yamcs.add_argument("--out", type=Path, default=Path("dorn-yamcs"), metavar="DIR", help="default %(default)s")
+
+    lander = commands.add_parser(
+        "lander",
+        help="the spacecraft's side of the interface, from a timeline",
+        epilog=f"One statement a line, those of procedures (dorn procedure --help) and:"
+        f" {'; '.join(LANDER_GRAMMAR.values())}.",
+    )
+    lander.set_defaults(command=_lander)
+    lander.add_argument("timeline", metavar="TIMELINE", help=f"a file, or one of {', '.join(timelines())}")
+    lander.add_argument("--target", required=True, help="unix, rp2040, a serial port or a URL")
+    lander.add_argument("--times", default="1", metavar="X", help="so many times faster (default %(default)s)")
+    lander.add_argument("--out", type=Path, required=True, metavar="DIR", help="telemetry.ccsds and conformance.txt")
+    operator_commands.add_key(lander)
 
 
 def _add_instrument(command) -> None:
@@ -74,19 +92,8 @@ def _target(args) -> Iterator:
     source = sources.load(args.source or DEMO)
     head = Head(FrontEnd.from_table(source.head, Dictionary.load().instrument, f"{source.path}: [head]"), 1)
     with open_target(args.target, head, args.flash) as target:
-        target.inject(_endless(source))
+        target.inject(sources.endless(source))
         yield target
-
-
-def _endless(source) -> Iterator[tuple[int, int, float]]:
-    """The particles of a source, over and over, each time others."""
-    rate_cps, duration_s = source.plan()
-    begin_ns = seed = 0
-    while True:
-        for time_ns, detector, energy_kev in source.particles(rate_cps, duration_s, seed):
-            yield begin_ns + time_ns, detector, energy_kev
-        begin_ns += int(duration_s * 1e9)
-        seed += 1
 
 
 def _serve(bridge, speed: float) -> None:
@@ -101,6 +108,7 @@ def _serve(bridge, speed: float) -> None:
 def _bridge(args):
     from dorn.dictionary import Dictionary
     from dorn.ground.bridge import Bridge, Tcp, Udp, telecommand_header
+    from dorn.ground.conformance import Conformance
 
     dictionary = Dictionary.load()
     key = operator_commands.key_of(args)
@@ -110,11 +118,18 @@ def _bridge(args):
             tcp = Tcp(_address(args.tcp, "--tcp"), telecommand_header(dictionary), dictionary.mission["max_packet"])
             outlets.append(stack.enter_context(contextlib.closing(tcp)))
         target = stack.enter_context(_target(args))
-        bridge = Bridge(target, outlets, key)
+        conformance = Conformance(dictionary) if args.report else None
+        bridge = Bridge(target, outlets, key, conformance=conformance)
         print(f"packets of {target.name} to UDP {args.tm}, telecommands from UDP {args.tc}, until Ctrl-C", flush=True)
         if args.tcp:
             print("both over TCP {}:{}".format(*tcp.address), flush=True)
-        _serve(bridge, args.speed)
+        try:
+            _serve(bridge, args.speed)
+        finally:
+            if conformance:
+                conformance.over(target.now_us / 1e6)
+                conformance.write(args.report)
+                print(conformance.text())
 
 
 def _yamcs(args):
@@ -141,6 +156,30 @@ def _yamcs(args):
             yamcs.begin(bridge, dictionary)
         print(f"Yamcs on {server.url}, with {target.name}, until Ctrl-C; its files in {args.out}", flush=True)
         _serve(bridge, args.speed)
+
+
+def _lander(args):
+    from dorn.dictionary import Dictionary
+    from dorn.ground import lander
+    from dorn.head.front_end import FrontEnd, Head
+    from dorn.targets import NAMES, open_target
+
+    dictionary = Dictionary.load()
+    times = above_zero(args.times, "--times", "X")
+    key = operator_commands.key_of(args)
+    steps = lander.load(args.timeline, dictionary)
+    check_directory(args.out)
+    head = Head(FrontEnd(), 1) if args.target in NAMES else None
+    with open_target(args.target, head) as target:
+        played = lander.Lander(target, dictionary, key, times=times)
+        with contextlib.closing(played.session):
+            played.session.record(args.out / "telemetry.ccsds")
+            try:
+                well = played.run(steps)
+            finally:
+                played.conformance.write(args.out)
+    print(played.conformance.text())
+    return 0 if well else 1
 
 
 def _utc(text: str) -> str:

@@ -1,7 +1,8 @@
 """`dorn yamcs`: the real Yamcs server (https://yamcs.org, AGPL) with the exported dictionary, its links at a bridge.
 
-Its packages are those of the extra `yamcs`; it runs in a process of its own, its files in a folder: configuration in etc,
-mdb and displays, written anew at every start, its archive in data, its log in yamcs.log. Only this machine reaches it.
+Its packages are those of the extra `yamcs`; it runs in a process of its own, its files in a folder: configuration in
+etc, mdb and displays, written anew at every start, its archive in data, its log in yamcs.log. Its web pages and API are
+for this machine only; the UDP port for telemetry, which Yamcs binds to all addresses, is a new one at every start.
 """
 
 from __future__ import annotations

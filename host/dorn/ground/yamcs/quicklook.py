@@ -1,7 +1,7 @@
 """The spectra of the latest integration, summed over the front and over the back detectors, for a display of Yamcs.
 
-A spectrum packet has a part of one detector's spectrum; what adds them up is an outlet of the bridge and gives its sums to
-Yamcs as local parameters (quicklook.xml).
+A spectrum packet has a part of one detector's spectrum; what adds them up is an outlet of the bridge and gives its sums
+to Yamcs as local parameters (quicklook.xml).
 """
 
 from __future__ import annotations
