@@ -42,8 +42,11 @@ class Yamcs:
     def until(self, condition):
         end_s = time.monotonic() + LIMIT_S
         while not condition():
-            assert time.monotonic() < end_s, f"not within {LIMIT_S} s: {self.packets()}"
+            assert time.monotonic() < end_s, f"not within {LIMIT_S} s: {self.packets()}, {self.events()}"
             time.sleep(0.2)
+
+    def events(self):
+        return [(e.source, e.event_type, e.severity, e.message) for e in self.archive.list_events()]
 
     def warnings(self):
         """Events of Yamcs that are more than information; those of the instrument, ST[05] reports, have no source."""

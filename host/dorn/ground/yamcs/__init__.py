@@ -153,7 +153,7 @@ def quicklook(server: Server, dictionary: Dictionary) -> Quicklook:
     except ImportError:
         raise UserError("yamcs: its client is not here; pip install dorn-fsw[yamcs]") from None
     processor = YamcsClient(server.url.removeprefix("http://")).get_processor(INSTANCE, "realtime")
-    return Quicklook(dictionary, lambda side, counts: processor.set_parameter_value(f"/quicklook/{side}", counts))
+    return Quicklook(dictionary, lambda name, numbers: processor.set_parameter_value(f"/quicklook/{name}", numbers))
 
 
 def begin(bridge: Bridge, dictionary: Dictionary) -> None:

@@ -4,9 +4,10 @@ import json
 import xml.etree.ElementTree as ET
 
 from dorn.dictionary import Dictionary
+from dorn.ground.yamcs.quicklook import AXES
 
 _SYSTEM = "/DORN"
-_ARRAY_COLOURS = ("1f4e9c", "c2570c")
+_BLUE = "1f4e9c"
 
 
 def files(dictionary: Dictionary) -> dict[str, str]:
@@ -19,21 +20,16 @@ def files(dictionary: Dictionary) -> dict[str, str]:
         "rates.opi": _plots(
             "Rates",
             [
-                ("hits accepted, by detector", "detector", [("accepted", f"{_SYSTEM}/rates_accepted")], 16),
-                ("hits below threshold, by detector", "detector", [("below", f"{_SYSTEM}/rates_below_threshold")], 16),
-                (
-                    "events in the line regions: of each detector 8 lines",
-                    "8 x detector + line",
-                    [("counts", f"{_SYSTEM}/line_rates_counts")],
-                    128,
-                ),
+                ("hits accepted, by detector", "detector", f"{_SYSTEM}/rates_accepted"),
+                ("hits below threshold, by detector", "detector", f"{_SYSTEM}/rates_below_threshold"),
+                ("events in the line regions, 8 of each detector", "region", f"{_SYSTEM}/line_rates_counts"),
             ],
         ),
         "spectra.opi": _plots(
             "Spectra of the latest integration",
             [
-                ("front detectors, counts a channel", "channel", [("front", "/quicklook/front")], 1024),
-                ("back detectors, counts a channel", "channel", [("back", "/quicklook/back")], 1024),
+                ("front detectors, counts a channel", "channel", "/quicklook/front"),
+                ("back detectors, counts a channel", "channel", "/quicklook/back"),
             ],
         ),
     }
@@ -49,33 +45,36 @@ def _table(parameters: list[str]) -> str:
 
 
 def _plots(title: str, plots: list[tuple]) -> str:
-    """Plots below each other: (title, what is along x, [(name, array parameter)], its elements)."""
+    """Plots below each other: (title, which of quicklook.AXES is along x, array parameter)."""
     width, height, top = 1100, 300, 50
     display = ET.Element("display", typeId="org.csstudio.opibuilder.Display", version="1.0.0")
     _properties(display, width=width + 40, height=top + len(plots) * (height + 10), name=title, show_grid=False)
     _colour(display, "background_color", "ffffff")
     scaled = ET.SubElement(display, "auto_scale_widgets")
     _properties(scaled, auto_scale_widgets=False, min_width=-1, min_height=-1)
+    _common(display, "display")
+    _properties(ET.SubElement(display, "macros"), include_parent_macros=True)
+    _properties(display, x=0, y=0, visible=True, enabled=True, widget_type="Display")
+    _colour(display, "foreground_color", "000000")
     label = _widget(display, "Label", 20, 10, width, 30)
     _properties(label, text=title, transparent=True, auto_size=False, wrap_words=False)
     _properties(label, horizontal_alignment=0, vertical_alignment=1, show_scrollbar=False)
-    for n, (about, along, traces, elements) in enumerate(plots):
+    for n, (about, along, parameter) in enumerate(plots):
         graph = _widget(display, "XY Graph", 20, top + n * (height + 10), width, height)
         _properties(
             graph,
             title=about,
             axis_count=2,
-            trace_count=len(traces),
+            trace_count=1,
             show_legend=False,
             show_toolbar=False,
             show_plot_area_border=True,
             transparent=True,
         )
         _colour(graph, "plot_area_background_color", "ffffff")
-        for axis, (text, is_y, most) in enumerate(((along, False, elements), ("counts", True, 10))):
+        for axis, (text, is_y, most) in enumerate(((along, False, AXES[along]), ("counts", True, 10))):
             _axis(graph, axis, text, is_y, most)
-        for number, (name, parameter) in enumerate(traces):
-            _trace(graph, number, name, parameter, elements)
+        _trace(graph, along, parameter)
     ET.indent(display)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(display, encoding="unicode") + "\n"
 
@@ -103,13 +102,13 @@ def _axis(graph, number: int, title: str, is_y: bool, most: int) -> None:
         _font(graph, f"axis_{number}_{font}")
 
 
-def _trace(graph, number: int, name: str, parameter: str, elements: int) -> None:
+def _trace(graph, along: str, parameter: str) -> None:
     values = {
         "anti_alias": True,
-        "buffer_size": elements,
+        "buffer_size": AXES[along],
         "concatenate_data": False,
         "line_width": 1,
-        "name": name,
+        "name": parameter,
         "plot_mode": 0,
         "point_size": 4,
         "point_style": 0,
@@ -118,28 +117,32 @@ def _trace(graph, number: int, name: str, parameter: str, elements: int) -> None
         "update_mode": 0,
         "visible": True,
         "x_axis_index": 0,
-        "x_pv": "",
+        "x_pv": f"/quicklook/{along}",
         "y_axis_index": 1,
         "y_pv": parameter,
     }
-    _properties(graph, **{f"trace_{number}_{key}": value for key, value in values.items()})
-    _colour(graph, f"trace_{number}_trace_color", _ARRAY_COLOURS[number])
+    _properties(graph, **{f"trace_0_{key}": value for key, value in values.items()})
+    _colour(graph, "trace_0_trace_color", _BLUE)
 
 
 def _widget(display, kind: str, x: int, y: int, width: int, height: int) -> ET.Element:
     widget = ET.SubElement(display, "widget", typeId=f"org.csstudio.opibuilder.widgets.{kind}", version="1.0.0")
     _properties(widget, widget_type=kind, name=kind, x=x, y=y, width=width, height=height, visible=True, enabled=True)
-    # all of these are asked for, whatever they are
-    _properties(widget, wuid=f"{kind}-{x}-{y}", border_style=0, border_width=0, pv_name="", tooltip="")
-    _properties(ET.SubElement(widget, "scale_options"), width_scalable=True, height_scalable=True, keep_wh_ratio=False)
-    ET.SubElement(widget, "rules")
-    ET.SubElement(widget, "scripts", pathCount="0")
-    ET.SubElement(widget, "actions", hook="false", hook_all="false")
-    _colour(widget, "border_color", "000000")
+    _common(widget, f"{kind}-{x}-{y}")
     _colour(widget, "foreground_color", "000000")
     _colour(widget, "background_color", "ffffff")
     _font(widget, "font" if kind == "Label" else "title_font")
     return widget
+
+
+def _common(element, name: str) -> None:
+    """What the page asks every element for, whatever it is."""
+    _properties(element, wuid=name, border_style=0, border_width=0, pv_name="", tooltip="")
+    _properties(ET.SubElement(element, "scale_options"), width_scalable=True, height_scalable=True, keep_wh_ratio=False)
+    ET.SubElement(element, "rules")
+    ET.SubElement(element, "scripts", pathCount="0")
+    ET.SubElement(element, "actions", hook="false", hook_all="false")
+    _colour(element, "border_color", "000000")
 
 
 def _properties(element, **values) -> None:

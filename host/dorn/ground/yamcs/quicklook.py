@@ -9,11 +9,12 @@ from __future__ import annotations
 from dorn.dictionary import Dictionary, PacketError
 
 CHANNELS = 1024
+AXES = {"channel": CHANNELS, "region": 128, "detector": 16}  # a plot without an array along x plots none along y
 SIDES = ("front", "back")  # of an even detector, of an odd one
 
 
 class Quicklook:
-    """publish(side, counts): called with 1024 numbers when some have changed."""
+    """publish(name, numbers): gives Yamcs an array of quicklook.xml; of the spectra whenever a part has come."""
 
     dropped: dict = {}  # noqa: RUF012 - an outlet of the bridge; it takes everything
 
@@ -22,6 +23,8 @@ class Quicklook:
         self._publish = publish
         self._integration = None
         self._sums = {}
+        for name, length in AXES.items():
+            publish(name, list(range(length)))
 
     def sockets(self) -> list:
         return []
