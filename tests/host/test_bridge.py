@@ -1,12 +1,16 @@
 """The bridge: packets whole and unchanged to other tools, their telecommands to the instrument, damage costs itself."""
 
 import contextlib
+import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
 from dorn.ground.bridge import Bridge, Tcp, Udp, telecommand_header
+from dorn.ground.yamcs.quicklook import Quicklook
 from dorn.link import frames
 from dorn.link.key import Key
 from dorn.targets import open_target
@@ -210,3 +214,26 @@ def test_a_port_that_is_taken_is_named():
     with pytest.raises(UserError, match=f"UDP port 127.0.0.1:{udp.address[1]}"):
         Udp(("127.0.0.1", 9), udp.address)
     udp.close()
+
+
+@pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_runs_until_it_is_asked_to_end_and_leaves_its_report(wish, tmp_path):
+    arguments = ["bridge", "--target", "unix", "--tm", "127.0.0.1:9", "--tc", "127.0.0.1:0", "--report", str(tmp_path)]
+    begin = f"import signal, sys; from dorn.cli import main; signal.signal({int(wish)}, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{begin}; sys.exit(main(sys.argv[1:]))", *arguments, "--speed", "20"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert "packets of unix to UDP 127.0.0.1:9" in process.stdout.readline()
+        process.send_signal(wish)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and err == "dorn: stopped\n", err
+    assert "packets down, 0 up; 0 damaged frames; dropped: nothing" in out
+    assert "frame" in (tmp_path / "conformance.txt").read_text()
+
+
+def test_the_quick_look_of_yamcs_is_an_outlet_like_the_others():
+    quicklook = Quicklook(DICTIONARY, lambda name, numbers: None)
+    with open_target("unix") as target:
+        bridge = Bridge(target, [quicklook], say=print)
+        target.advance(1)
+        bridge.turn()
+        assert bridge.summary().endswith("dropped: nothing")

@@ -6,6 +6,8 @@ to Yamcs as local parameters (quicklook.xml).
 
 from __future__ import annotations
 
+from collections import Counter
+
 from dorn.dictionary import Dictionary, PacketError
 
 CHANNELS = 1024
@@ -16,9 +18,8 @@ SIDES = ("front", "back")  # of an even detector, of an odd one
 class Quicklook:
     """publish(name, numbers): gives Yamcs an array of quicklook.xml; of the spectra whenever a part has come."""
 
-    dropped: dict = {}  # noqa: RUF012 - an outlet of the bridge; it takes everything
-
     def __init__(self, dictionary: Dictionary, publish):
+        self.dropped = Counter()  # nothing
         self._dictionary = dictionary
         self._publish = publish
         self._integration = None
