@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dorn.errors import UserError
 from dorn.files import check_directory
+from dorn.ground import commands as ground_commands
 from dorn.head import sources
 from dorn.head.arrivals import SPACINGS
 from dorn.operator import commands as operator_commands
@@ -102,6 +103,12 @@ def _parser():
     decode.add_argument("file", metavar="FILE", help="space packets back to back, as telemetry.ccsds")
     decode.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
 
+    dictionary = commands.add_parser(
+        "dictionary", help="export the packets and telecommands: XTCE, ccsdspy, COSMOS, and a document"
+    )
+    dictionary.set_defaults(command=_dictionary)
+    dictionary.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+
     downlink = commands.add_parser("downlink", help="complete an archive from what the instrument has stored")
     downlink.set_defaults(command=_downlink)
     add = downlink.add_argument
@@ -110,6 +117,7 @@ def _parser():
     operator_commands.add_key(downlink)
 
     operator_commands.add(commands)
+    ground_commands.add(commands)
 
     key = commands.add_parser("key", help="make a key that signs telecommands")
     key.set_defaults(command=_key)
@@ -328,6 +336,14 @@ def _decode(args):
         "crc_errors": recording.crc_errors,
     }
     _report(products.write(args.out, link=link), args.out)
+
+
+def _dictionary(args):
+    from dorn.dictionary import Dictionary, exports
+
+    check_directory(args.out)
+    for path in exports.write(Dictionary.load(), args.out):
+        print(path)
 
 
 def _downlink(args):

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dorn.errors import UserError
+from dorn.pace import Pace
 from dorn.targets.rp2040 import Rp2040Target
 
 _STEP_S = 0.001  # an answer takes about as long
 _IDLE_S = 0.005
-_BEHIND_S = 0.05  # of more than this, nothing is caught up
 _PENDING = 1 << 16  # octets for a client that does not read; what is more is gone
 
 
@@ -146,19 +146,17 @@ class Tcp(Port):
 
 def serve(target: Rp2040Target, ports: dict[str, Port], stopped: Callable[[], bool] = lambda: False) -> None:
     """Let the target run beside the wall clock, its serial ports ("usb", "uart") at `ports`, until `stopped()`."""
-    begin_s = time.monotonic() - target.now_us / 1e6
+    pace = Pace(target)
     while not stopped():
         for name, port in ports.items():
             line = target.ports[name]
             line.up += port.exchange(line.take())
-        behind_s = time.monotonic() - begin_s - target.now_us / 1e6
-        if behind_s > _BEHIND_S:
-            begin_s += behind_s - _BEHIND_S
-        if behind_s >= _STEP_S:
-            target.advance(min(behind_s, _IDLE_S))
+        due_s = pace.due_s()
+        if due_s >= _STEP_S:
+            target.advance(min(due_s, _IDLE_S))
         else:
             ports["usb"].wait(_IDLE_S)
-            left_s = _STEP_S - (time.monotonic() - begin_s - target.now_us / 1e6)
+            left_s = _STEP_S - pace.due_s()
             if left_s > 0:
                 time.sleep(left_s)
 

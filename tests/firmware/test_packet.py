@@ -1,9 +1,7 @@
-"""fsw/link/packet.py against spacepackets, ccsdspy and crcmod, the ground systems of others."""
+"""fsw/link/packet.py against spacepackets and crcmod; more of the ground systems of others is in test_exports.py."""
 
-import warnings
 import zlib
 
-import ccsdspy
 import crcmod.predefined
 import pytest
 from cobs import cobs
@@ -260,36 +258,6 @@ print(link.sent.hex())
 """
     )
     assert dictionary.decode(packet_of(run(script).strip())).fields["counts"] == []
-
-
-def test_archive_is_read_by_ccsdspy(child, tmp_path):
-    values = [[n, 2**32 - 1 - n, n * 10**6] for n in range(20)]
-    archive = tmp_path / "events.bin"
-    archive.write_bytes(b"".join(packet_of(ask(child, f"send('EVENT_HIGH', 0, {e}, {a}, {b})")) for e, a, b in values))
-    fields = [("service", 8), ("subtype", 8), ("count", 16), ("destination", 16), ("seconds", 32)]
-    fields += [("fraction", 16), ("record", 32), ("event", 8), ("a", 32), ("b", 32), ("crc", 16)]
-    layout = [ccsdspy.PacketField("pus_version", "uint", 8)]
-    layout += [ccsdspy.PacketField(name, "uint", bits) for name, bits in fields]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns that the sequence count does not begin at its ideas
-        table = ccsdspy.FixedLength(layout).load(str(archive), include_primary_header=True)
-    assert set(table["CCSDS_APID"]) == {100} and set(table["subtype"]) == {4}
-    assert [list(row) for row in zip(table["event"], table["a"], table["b"], strict=True)] == values
-
-
-def test_spectra_are_read_by_ccsdspy(child, tmp_path):
-    spectra = [list(range(n, 2 * n)) for n in (1, 30, 200)]
-    archive = tmp_path / "spectra.bin"
-    archive.write_bytes(b"".join(packet_of(ask(child, f"spectrum(0, {counts})")) for counts in spectra))
-    layout = [
-        ccsdspy.PacketArray(name="header", data_type="uint", bit_length=8, array_shape=13),
-        ccsdspy.PacketArray(name="scalars", data_type="uint", bit_length=8, array_shape=41),
-        ccsdspy.PacketField("count", "uint", 16),
-        ccsdspy.PacketArray(name="counts", data_type="uint", bit_length=16, array_shape="count"),
-        ccsdspy.PacketField("crc", "uint", 16),
-    ]
-    table = ccsdspy.VariableLength(layout).load(str(archive))
-    assert [list(counts) for counts in table["counts"]] == spectra
 
 
 def test_heap_does_not_grow():

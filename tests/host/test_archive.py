@@ -94,13 +94,14 @@ def test_read_splits_what_ccsdspy_splits(tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        "split/CYGNSS_F7_L0_2022_086_10_15_V01_F__first101pkts.tlm",
-        "hs/apid001/SSAT1_2015-180-00-00-00_2015-180-01-59-58_1_1_sim.tlm",
-        "hs/apid010/SSAT1_2015-180-00-00-00_2015-180-00-59-59_10_1_sim.tlm",
+        "ccsds-jpss/jpss/J01_G011_LZ_2021-04-09T00-00-00Z_V01.DAT1",
+        "ccsds-vectors/split/CYGNSS_F7_L0_2022_086_10_15_V01_F__first101pkts.tlm",
+        "ccsds-vectors/hs/apid001/SSAT1_2015-180-00-00-00_2015-180-01-59-58_1_1_sim.tlm",
+        "ccsds-vectors/hs/apid010/SSAT1_2015-180-00-00-00_2015-180-00-59-59_10_1_sim.tlm",
     ],
 )
 def test_read_splits_archives_of_others(name):
-    path = data("ccsds-vectors", *name.split("/"))
+    path = data(*name.split("/"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of gaps in those recordings
         assert list(archive.read(path)) == [bytes(p) for p in ccsdspy.utils.split_packet_bytes(str(path))]

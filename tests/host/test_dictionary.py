@@ -14,8 +14,8 @@ from dorn.files import onboard_root
 from dorn.operator.commands import PROCEDURES
 from hypothesis import given
 from hypothesis import strategies as st
+from packets import fields_of, source_data, tm
 from spacepackets.ecss.tc import PusTc
-from spacepackets.ecss.tm import PusTm
 
 dictionary = Dictionary.load()
 oracle_crc = crcmod.predefined.mkPredefinedCrcFun("crc-ccitt-false")
@@ -23,21 +23,6 @@ oracle_crc = crcmod.predefined.mkPredefinedCrcFun("crc-ccitt-false")
 
 def tables() -> dict:
     return tomllib.loads((onboard_root() / "firmware" / "icd.toml").read_text())
-
-
-def tm(service: int, subtype: int, data: bytes, *, apid: int = 100, count: int = 3) -> bytes:
-    """A telemetry packet as spacepackets builds it, on the time 1.5 s."""
-    packet = PusTm(
-        service=service,
-        message_subtype=subtype,
-        timestamp=bytes([0, 0, 0, 1, 0x80, 0]),
-        source_data=data,
-        apid=apid,
-        seq_count=count,
-        message_counter=7,
-        destination_id=1,
-    )
-    return bytes(packet.pack())
 
 
 EVENT = bytes([0, 0, 0, 77, 16, 0, 0, 1, 0, 0, 0, 0, 9])
@@ -55,16 +40,9 @@ def test_decodes_what_spacepackets_builds():
 @given(st.data())
 def test_decodes_every_layout(data):
     layout = data.draw(st.sampled_from(list(dictionary.telemetry.values())))
-    expected, octets = {}, b""
-    for field in layout.fields:
-        length = expected[field.length] if isinstance(field.length, str) else field.length
-        number = st.integers(0, min(field.high, 50) if field.name == "count" else field.high)
-        value = data.draw(number if length is None else st.lists(number, min_size=length, max_size=length))
-        expected[field.name] = value
-        for item in [value] if length is None else value:
-            octets += item.to_bytes(int(field.type[1:]) // 8, "big")
-    packet = tm(layout.service, layout.subtype, octets)
-    assert dictionary.decode(packet).fields == expected
+    expected = data.draw(fields_of(layout))
+    octets = source_data(layout, expected)
+    assert dictionary.decode(tm(layout.service, layout.subtype, octets)).fields == expected
     cut = data.draw(st.integers(0, len(octets)))
     for wrong in (octets[:cut], octets + b"\0"):
         if wrong != octets:
@@ -144,6 +122,7 @@ def test_texts_stand_for_numbers():
             {"parameter": "threshold_0", "value": 4096},
             "threshold_0 4096 is not from 0 to 4095",
         ),
+        ("set_interval", {"structure": "health", "interval": 3601}, "interval 3601 is not from 1 to 3600 s"),
         ("ping", {"sequence": 16384}, "sequence 16384 is not an integer from 0 to 16383"),
         ("ping", {"ack": 16}, "ack 16 is not an integer from 0 to 15"),
     ],
@@ -161,6 +140,11 @@ def test_unchecked_values_are_sent_as_they_are():
 def test_hash_is_of_the_meaning_not_of_the_wording():
     other = tables()
     other["telemetry"][0]["about"] = other["parameter"][0]["effect"] = "said otherwise"
+    other["about"]["mode"]["safe"] = "in other words"
+    del other["command"][1]["refused"]
+    for table in other["telemetry"]:
+        for field in table["fields"]:
+            field.pop("limits", None)
     assert Dictionary(other).hash == dictionary.hash
     other["parameter"][0]["default"] = 61
     assert Dictionary(other).hash != dictionary.hash
@@ -233,6 +217,32 @@ def entry(kind: str, name: str) -> tuple[str, int]:
             "event booted: severity 'grave' is not one of info",
         ),
         (entry("event", "booted"), {"id": 2}, "event ids: 2 stands twice"),
+        (
+            entry("telemetry", "pong"),
+            {"fields": [{"name": "x", "type": "u8", "limits": "gravity"}]},
+            "pong: field x: limits: unknown monitor 'gravity'",
+        ),
+        (
+            entry("telemetry", "pong"),
+            {"fields": [{"name": "x", "type": "u8[2]", "limits": "bias"}]},
+            "an array has neither valid nor limits",
+        ),
+        (
+            entry("telemetry", "pong"),
+            {"fields": [{"name": "x", "type": "u8", "valid": [0, 1]}]},
+            "unknown key 'valid'",
+        ),
+        (entry("telemetry", "pong"), {"refused": {}}, "pong: unknown key 'refused'"),
+        (
+            entry("command", "ping"),
+            {"fields": [{"name": "x", "type": "u8", "valid": [1, 256]}]},
+            "ping: field x: valid 256 is not an integer from 1 to 255",
+        ),
+        (entry("command", "ping"), {"fields": [{"name": "x", "type": "u8", "valid": [1]}]}, r"valid \[1\] is not"),
+        (entry("command", "ping"), {"refused": {"tired": "at night"}}, "ping: refused: unknown failure 'tired'"),
+        (entry("command", "ping"), {"refused": {"no_room": 1}}, "ping: refused: no_room 1 is not a text"),
+        (("about", None), {"moods": {}}, "about moods: there is no enum of this name"),
+        (("about", "mode"), {"sad": "x"}, "about mode: sad 'x': not a value of the enum"),
         (("enum", "mode"), {"standby": "x"}, "enum mode: standby 'x'"),
         (("enum", "mode"), {"standby": 1}, "enum mode: values: 1 stands twice"),
     ],

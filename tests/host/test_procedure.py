@@ -117,7 +117,6 @@ def test_any_text_is_a_statement_or_an_error_of_one_line(text):
 
 SET = Send("set_parameter", {"parameter": "rates_period", "value": 3})
 seconds = st.floats(1e-3, 1e6)
-numbers = st.integers(0, 255)
 
 
 @st.composite
@@ -131,8 +130,9 @@ def telecommands(draw):
         if field.name.endswith("_s") and draw(st.booleans()):
             fields[field.name] = FromNow(draw(st.integers(-99, 99)))
             continue
-        names = st.sampled_from([*DICTIONARY.enums.get(field.enum, ["0"])]) if field.enum else numbers
-        fields[field.name] = draw(names | st.integers(0, field.high))
+        low, high = field.valid or (0, field.high)
+        names = st.sampled_from([*DICTIONARY.enums[field.enum]]) if field.enum else st.integers(low, min(high, 255))
+        fields[field.name] = draw(names | st.integers(low, high))
     return layout.name, fields
 
 

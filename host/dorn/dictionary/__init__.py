@@ -12,8 +12,9 @@ from dorn.files import onboard_root
 
 __all__ = ["Dictionary", "DictionaryError", "Event", "Layout", "Packet", "PacketError", "Parameter"]
 
-_TABLES = "mission instrument enum optional function parameter table monitor action lines command telemetry event"
-_PROSE = ("about", "effect")  # keys whose wording may change without making another dictionary
+_TABLES = "mission instrument enum about optional function parameter table monitor action lines command telemetry event"
+# keys that may change without making another dictionary: wording, and what only the ground makes use of
+_PROSE = ("about", "effect", "valid", "refused", "limits")
 
 
 class Dictionary:
@@ -22,6 +23,7 @@ class Dictionary:
     mission, instrument: the tables of those names, as they are.
     enums: name -> {text: number}; among them `parameter`, `event`, `function`, `monitor` and `table`, the numbers of
     those tables.
+    meanings: name of an enum -> {text: what it means}, of those that say more than their text.
     optional: service that can be left out (a file of fsw/pus) -> its number.
     parameters, events, functions, monitors, commands, telemetry: name -> Parameter, Event, Function, Monitor, Layout,
     Layout. parameter_sets: name of an observation table -> its number, and parameter -> value.
@@ -55,6 +57,7 @@ class Dictionary:
         self.parameters = definitions.parameters(tables["parameter"])
         self.events = definitions.events(tables["event"])
         enums = definitions.enumerations(tables["enum"])
+        self.meanings = definitions.meanings(tables["about"], enums)
         self.functions = definitions.functions(tables["function"], enums.get("mode", {}))
         self.monitors = definitions.monitors(tables["monitor"])
         self.parameter_sets = definitions.parameter_sets(tables["table"], self.parameters)
@@ -139,13 +142,15 @@ class Dictionary:
         ack: which successes to report; bits 1 acceptance, 2 start, 4 progress, 8 completion.
         fields: numbers, or the texts of the field's enumeration, such as names of parameters; of an array bytes, and
             its length is left out.
-        check: refuse a value outside the parameter's range; without it only the field's type counts.
+        check: refuse a value outside the parameter's or the field's range; without it only the field's type counts.
         Raises PacketError naming the field and the value.
         """
         if command not in self.commands:
             raise PacketError(f"unknown command {command!r}")
         layout = self.commands[command]
         values = codec.values(layout, fields, self.enums)
+        if check:
+            codec.check_valid(layout, values)
         if check and {"parameter", "value"} <= values.keys():
             codec.check_range(values["parameter"], values["value"], self.parameters)
         return codec.encode(layout, values, sequence, ack, self.mission)

@@ -15,6 +15,7 @@ from dorn.dictionary.definitions import TYPES, Field, Layout, Parameter
 from dorn.errors import UserError
 
 TM_HEADER = 19  # octets before the source data
+TC_HEADER = 11  # octets before the application data
 CRC = 2  # octets
 crc16 = crcmod.predefined.mkPredefinedCrcFun("crc-ccitt-false")  # of a whole packet, its own CRC included: 0
 
@@ -139,6 +140,14 @@ def _value(layout: Layout, item: Field, value, enums: dict) -> int | bytes:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= item.high:
         raise PacketError(f"{layout.name}: {item.name} {value!r} is not an integer from 0 to {item.high}")
     return value
+
+
+def check_valid(layout: Layout, values: dict[str, int | bytes]) -> None:
+    """Refuse a value that the instrument does not take in this field."""
+    for item in layout.scalars:
+        if item.valid and not item.valid[0] <= values[item.name] <= item.valid[1]:
+            low, high = item.valid
+            raise PacketError(f"{layout.name}: {item.name} {values[item.name]} is not from {low} to {high} {item.unit}")
 
 
 def check_range(number: int, value: int, parameters: dict[str, Parameter]) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from dorn.errors import UserError
@@ -16,7 +16,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RECORD = ("record", "u32")
 # tables whose numbers are enumerations, too
 NUMBERED = ("parameter", "event", "function", "monitor", "table")
-_TEXTS = {"name", "type", "enum", "unit", "severity", "a", "b", "about", "effect"}
+_TEXTS = {"name", "type", "enum", "unit", "limits", "severity", "a", "b", "about", "effect"}
 
 
 class DictionaryError(UserError):
@@ -63,7 +63,11 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Field:
-    """One field; `length` is None for a scalar, a number, or the name of the field that holds it."""
+    """One field; `length` is None for a scalar, a number, or the name of the field that holds it.
+
+    valid: of a telecommand's scalar the least and the greatest value that is taken, where not all of its type are.
+    limits: of telemetry the monitor that holds it within limits; all ones in such a field: not read.
+    """
 
     name: str
     type: str
@@ -71,6 +75,8 @@ class Field:
     enum: str | None = None
     unit: str = ""
     about: str = ""
+    valid: tuple[int, int] | None = None
+    limits: str | None = None
 
     @property
     def size(self) -> int:
@@ -88,6 +94,7 @@ class Layout:
     """Source data of a telemetry packet or application data of a telecommand: scalars, then arrays.
 
     store_priority: 0 for a packet that is never stored on board; else its first field is `record`, its number there.
+    refused: of a telecommand failure -> when it is refused with it, beyond what any telecommand can be refused for.
     """
 
     name: str
@@ -96,6 +103,7 @@ class Layout:
     fields: tuple[Field, ...]
     about: str = ""
     store_priority: int = 0
+    refused: dict[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def scalars(self) -> tuple[Field, ...]:
@@ -283,6 +291,19 @@ def enumerations(tables: dict[str, dict]) -> dict[str, dict[str, int]]:
     return tables
 
 
+def meanings(tables: dict, enums: dict[str, dict[str, int]]) -> dict[str, dict[str, str]]:
+    """Read [about.*]: what the values of enumerations mean."""
+    if not isinstance(tables, dict):
+        raise DictionaryError(f"about: {tables!r} is not a table")
+    for name, texts in tables.items():
+        if name not in enums or not isinstance(texts, dict):
+            raise DictionaryError(f"about {name}: there is no enum of this name, or it is not a table")
+        for value, text in texts.items():
+            if value not in enums[name] or not isinstance(text, str):
+                raise DictionaryError(f"about {name}: {value} {text!r}: not a value of the enum, or not a text")
+    return tables
+
+
 def services(table: dict) -> dict[str, int]:
     """Read [optional]."""
     for name, number in table.items():
@@ -294,24 +315,43 @@ def services(table: dict) -> dict[str, int]:
 def layouts(kind: str, tables: list[dict], enums: dict) -> dict[str, Layout]:
     """Read [[telemetry]] or [[command]]."""
     found = []
-    may_have = "about store_priority" if kind == "telemetry" else "about"
-    for where, table in entries(kind, tables, "name service subtype fields", may_have):
+    may_have, field_may_have = ("store_priority", "limits") if kind == "telemetry" else ("refused", "valid")
+    for where, table in entries(kind, tables, "name service subtype fields", f"about {may_have}"):
         numbers = (integer(where, key, table[key], 1, 255) for key in ("service", "subtype"))
-        fields = tuple(_fields(where, table["fields"], enums))
+        fields = tuple(_fields(where, table["fields"], enums, field_may_have))
+        refused = _refused(where, table.get("refused", {}), enums)
         priority = integer(where, "store_priority", table.get("store_priority", 0), 0, 2)
         if bool(priority) != (bool(fields) and (fields[0].name, fields[0].type) == _RECORD):
             raise DictionaryError(
                 f"{where}: store_priority {priority}: what is stored, and only that, begins with u32 record"
             )
-        found.append(Layout(table["name"], *numbers, fields, table.get("about", ""), priority))
+        found.append(Layout(table["name"], *numbers, fields, table.get("about", ""), priority, refused))
     unique(f"{kind} names", [layout.name for layout in found])
     unique(f"{kind} (service, subtype)", [(layout.service, layout.subtype) for layout in found])
     return {layout.name: layout for layout in found}
 
 
-def _fields(where: str, tables: list[dict], enums: dict):
+def _refused(where: str, table: dict, enums: dict) -> dict[str, str]:
+    if not isinstance(table, dict):
+        raise DictionaryError(f"{where}: refused {table!r} is not a table of failure = when")
+    for failure, when in table.items():
+        if failure not in enums.get("failure", {}):
+            raise DictionaryError(f"{where}: refused: unknown failure {failure!r}")
+        if not isinstance(when, str):
+            raise DictionaryError(f"{where}: refused: {failure} {when!r} is not a text")
+    return table
+
+
+def _valid(where: str, bounds, high: int) -> tuple[int, int]:
+    if not isinstance(bounds, list) or len(bounds) != 2:
+        raise DictionaryError(f"{where}: valid {bounds!r} is not [low, high]")
+    low = integer(where, "valid", bounds[0], 0, high)
+    return low, integer(where, "valid", bounds[1], low, high)
+
+
+def _fields(where: str, tables: list[dict], enums: dict, may_have: str):
     scalars, arrays = [], []
-    for here, table in entries(f"{where}: field", tables, "name type", "enum unit about"):
+    for here, table in entries(f"{where}: field", tables, "name type", f"enum unit about {may_have}"):
         match = _TYPE.fullmatch(table["type"])
         if not match or match[1] not in TYPES:
             raise DictionaryError(f"{here}: unknown type {table['type']!r}")
@@ -324,6 +364,12 @@ def _fields(where: str, tables: list[dict], enums: dict):
             raise DictionaryError(f"{here}: length 0")
         if length is None and arrays:
             raise DictionaryError(f"{here}: a scalar after an array")
+        if table.get("limits") not in (None, *enums.get("monitor", {})):
+            raise DictionaryError(f"{here}: limits: unknown monitor {table['limits']!r}")
+        if length is not None and ("valid" in table or "limits" in table):
+            raise DictionaryError(f"{here}: an array has neither valid nor limits")
         (scalars if length is None else arrays).append(table["name"])
-        yield Field(table["name"], match[1], length, table.get("enum"), table.get("unit", ""), table.get("about", ""))
+        found = Field(table["name"], match[1], length, table.get("enum"), table.get("unit", ""), table.get("about", ""))
+        valid = _valid(here, table["valid"], found.high) if "valid" in table else None
+        yield replace(found, valid=valid, limits=table.get("limits"))
     unique(f"{where}: fields", scalars + arrays)

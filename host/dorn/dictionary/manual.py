@@ -22,14 +22,15 @@ def filled(text: str, dictionary: Dictionary) -> str:
     """The text with its tables as the dictionary has them now. DictionaryError for a table there is not."""
 
     def table(match: re.Match) -> str:
-        if match[2] not in _TABLES:
-            raise DictionaryError(f"{path().name}: no table {match[2]!r}; there are {', '.join(_TABLES)}")
-        return f"{match[1]}\n{_markdown(_TABLES[match[2]](dictionary))}\n{match[3]}"
+        if match[2] not in TABLES:
+            raise DictionaryError(f"{path().name}: no table {match[2]!r}; there are {', '.join(TABLES)}")
+        return f"{match[1]}\n{markdown(TABLES[match[2]](dictionary))}\n{match[3]}"
 
     return _PLACE.sub(table, text)
 
 
-def _markdown(rows: Iterable[Iterable]) -> str:
+def markdown(rows: Iterable[Iterable]) -> str:
+    """A table; the first row is its head."""
     head, *rows = ([str(cell).replace("|", "\\|") for cell in row] for row in rows)
     return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
 
@@ -59,4 +60,5 @@ def _monitors(dictionary: Dictionary):
         yield f"`{name}`", *limits, monitor.unit, monitor.repetition, f"`{event}`", acts.get(event, "")
 
 
-_TABLES = {"modes": _modes, "observation": _tables, "monitors": _monitors}
+# what it shows, for a dictionary as rows
+TABLES = {"modes": _modes, "observation": _tables, "monitors": _monitors}

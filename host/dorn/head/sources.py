@@ -188,6 +188,17 @@ class EventSource(Source):
         return zip(self.times_ns[:kept], self.detectors, self.energies_kev, strict=False)
 
 
+def endless(source):
+    """The particles of a source over and over, each time others; (time_ns, detector, energy_kev)."""
+    rate_cps, duration_s = source.plan()
+    begin_ns = seed = 0
+    while True:
+        for time_ns, detector, energy_kev in source.particles(rate_cps, duration_s, seed):
+            yield begin_ns + time_ns, detector, energy_kev
+        begin_ns += int(duration_s * 1e9)
+        seed += 1
+
+
 def _rows(chunks):
     for times_ns, detectors, energies_kev in chunks:
         times_ns = times_ns.astype(np.int64)

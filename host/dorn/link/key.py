@@ -22,6 +22,7 @@ from dorn.reading import text_of
 BOARD_FILE = "key"
 SECRET = 32  # octets
 TAG = 8
+TRAILER = 1 + 4 + TAG
 MOST = 2**32 - 1  # the last counter
 _RESERVED = 64  # the instrument may have left out so many counters in a reset
 

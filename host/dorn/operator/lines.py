@@ -94,7 +94,8 @@ def _possible(field: Field, dictionary: Dictionary) -> str:
         return f"{several}name of {'an event report' if field.enum == 'event' else 'a parameter'}"
     if field.enum:
         return several + ", ".join(dictionary.enums[field.enum])
-    return f"{several}0 to {field.high}"
+    low, high = field.valid or (0, field.high)
+    return f"{several}{low} to {high}"
 
 
 def _parameter(name: str, dictionary: Dictionary) -> Iterator[str]:

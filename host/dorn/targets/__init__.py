@@ -28,6 +28,7 @@ class Target(ABC):
     """Powered on when it is made; a context manager that switches it off."""
 
     name: str
+    in_real_time = False  # target time passes by itself
     _down: bytearray  # what came over the link and was not asked for yet
     head: Head | None = None  # the simulated detector head; None where the detectors are real
     slow_control: SlowControl | None = None  # its simulated slow control

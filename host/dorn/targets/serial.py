@@ -19,6 +19,8 @@ _AWAY_S = 10.0  # a port that is away for longer is lost
 
 
 class SerialTarget(Target):
+    in_real_time = True
+
     def __init__(self, url: str):
         self.name = url
         if url.startswith("socket:") and not re.fullmatch(r"socket://[^/]+:\d+(/.*)?", url):

@@ -1,0 +1,274 @@
+"""`dorn bridge`: the instrument's frames on one side, whole packets for any ground system on the other.
+
+Telemetry goes out packet by packet, each in a UDP datagram, and to the clients of a TCP port back to back; telecommands
+come in the same two ways. A packet is passed on as it is. What is no telecommand of this instrument is dropped and
+counted; a damaged frame costs what it hits. Nothing here has a password: the ports are of this machine only, unless
+another address is given.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from dorn.dictionary import Dictionary, DictionaryError, PacketError
+from dorn.dictionary.codec import CRC, crc16
+from dorn.errors import UserError
+from dorn.ground.conformance import Conformance
+from dorn.link import frames
+from dorn.link.key import Key
+from dorn.pace import Pace
+from dorn.targets import Target
+
+TM_PORT, TC_PORT = 10016, 10026  # UDP
+_PRIMARY_HEADER, _TC_HEADER = 6, 11  # octets; CCSDS 133.0-B, ECSS-E-ST-70-41C
+_DATAGRAM = 65_535
+_PENDING = 1 << 20  # octets for a client that does not read; packets behind them are dropped
+_STEP_S = 0.02  # of target time, at most, between two looks at what came; an answer takes about as long
+
+
+class Udp:
+    """Telemetry to the address `to`, telecommands to the address `at`, (host, port) each."""
+
+    def __init__(self, to: tuple[str, int], at: tuple[str, int]):
+        self.dropped = Counter()
+        self._to = to
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._socket.bind(at)
+        except OSError as error:
+            self._socket.close()
+            raise UserError(f"UDP port {at[0]}:{at[1]}: {error.strerror}") from None
+        self._socket.setblocking(False)
+        self.address = self._socket.getsockname()
+
+    def sockets(self) -> list[socket.socket]:
+        return [self._socket]
+
+    def put(self, packet: bytes) -> None:
+        try:
+            self._socket.sendto(packet, self._to)
+        except OSError:  # full; of a receiver that is not there UDP does not tell
+            self.dropped["no room"] += 1
+
+    def take(self) -> Iterator[bytes]:
+        while True:
+            try:
+                yield self._socket.recv(_DATAGRAM)
+            except BlockingIOError:
+                return
+            except OSError:  # what was sent before has found nobody: no matter of what comes
+                continue
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Tcp:
+    """A server of packets back to back, to any number of clients; what they send is cut into packets again."""
+
+    def __init__(self, at: tuple[str, int], header: bytes, longest: int):
+        """header: the first two octets of every telecommand; longest: octets of one."""
+        self.dropped = Counter()
+        self._header = header
+        self._longest = longest
+        try:
+            self._listening = socket.create_server(at)
+        except OSError as error:
+            raise UserError(f"TCP port {at[0]}:{at[1]}: {error.strerror}") from None
+        self._listening.setblocking(False)
+        self.address = self._listening.getsockname()
+        self._clients: dict[socket.socket, tuple[bytearray, bytearray]] = {}  # what waits for it, what came
+
+    def sockets(self) -> list[socket.socket]:
+        return [self._listening, *self._clients]
+
+    def put(self, packet: bytes) -> None:
+        for client, (waiting, _) in list(self._clients.items()):
+            if len(waiting) + len(packet) > _PENDING:
+                self.dropped["client does not read"] += 1
+            else:
+                waiting += packet
+            self._send(client, waiting)
+
+    def _send(self, client: socket.socket, waiting: bytearray) -> None:
+        try:
+            del waiting[: client.send(waiting)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._leave(client)
+
+    def take(self) -> Iterator[bytes]:
+        self._accept()
+        for client, (waiting, came) in list(self._clients.items()):
+            if waiting:
+                self._send(client, waiting)
+            try:
+                data = client.recv(_DATAGRAM)
+            except BlockingIOError:
+                continue
+            except OSError:
+                data = b""
+            if not data:
+                self._leave(client)
+                continue
+            came += data
+            yield from self._cut(came)
+
+    def _accept(self) -> None:
+        try:
+            client, _ = self._listening.accept()
+        except OSError:
+            return
+        client.setblocking(False)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._clients[client] = bytearray(), bytearray()
+
+    def _leave(self, client: socket.socket) -> None:
+        if client in self._clients:
+            del self._clients[client]
+            client.close()
+
+    def _cut(self, came: bytearray) -> Iterator[bytes]:
+        """The whole packets at its begin are taken away; what begins none is passed over up to where one may begin."""
+        while len(came) >= _PRIMARY_HEADER:
+            octets = int.from_bytes(came[4:6], "big") + 7
+            begins = came[:2] == self._header and octets <= self._longest
+            if begins and len(came) < octets:
+                return
+            if begins and not crc16(came[:octets]):
+                yield bytes(came[:octets])
+                del came[:octets]
+                continue
+            self.dropped["octets between packets"] += 1
+            at = came.find(self._header, 1)
+            del came[: at if at > 0 else len(came) - 1]  # its last octet may begin a header
+
+    def close(self) -> None:
+        for client in list(self._clients):
+            self._leave(client)
+        self._listening.close()
+
+
+class Bridge:
+    """Between a target and outlets, Udp or Tcp. down, up: packets passed on; dropped: why -> how many telecommands.
+
+    key signs the telecommands. say(text): what the operator has to know. conformance: sees all that goes over the link.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        outlets: list[Udp | Tcp],
+        key: Key | None = None,
+        say: Callable = print,
+        conformance: Conformance | None = None,
+    ):
+        self.target = target
+        self.conformance = conformance
+        self.outlets = outlets
+        self.down = self.up = 0
+        self.dropped = Counter()
+        self._dictionary = Dictionary.load()
+        self._booted = self._dictionary.enums["event"]["booted"]
+        self._deframer = frames.Deframer()
+        self._key = key
+        self._say = say
+        self._foreign = False
+        if key:
+            key.skip()  # it may have left counters out in a reset
+        target.send(b"\0")  # ends what another client may have left on the line
+
+    @property
+    def _now_s(self) -> float:
+        return self.target.now_us / 1e6
+
+    @property
+    def bad_frames(self) -> int:
+        return self._deframer.crc_errors
+
+    def turn(self) -> None:
+        """Pass on what came, both ways."""
+        good, bad = self._deframer.good, self._deframer.crc_errors
+        packets = self._deframer.feed(self.target.receive())
+        if self.conformance:
+            self.conformance.frames(self._deframer.good - good, self._deframer.crc_errors - bad, self._now_s)
+        for packet in packets:
+            self.down += 1
+            if self.conformance:
+                self.conformance.down(packet, self._now_s)
+            self._look(packet)
+            for outlet in self.outlets:
+                outlet.put(packet)
+        for outlet in self.outlets:
+            for packet in outlet.take():
+                self.send(packet)
+
+    def send(self, packet: bytes) -> None:
+        """A telecommand to the instrument, if it is one."""
+        if self.conformance:
+            self.conformance.up(packet, self._now_s)
+        wrong = self._wrong(packet)
+        if wrong:
+            self.dropped[wrong] += 1
+            self._say(f"telecommand dropped: {wrong}: {packet[:16].hex(' ')}{' ...' if len(packet) > 16 else ''}")
+            return
+        self.up += 1
+        self.target.send(frames.encode(self._key.sign(packet) if self._key else packet))
+
+    def _wrong(self, packet: bytes) -> str | None:
+        if not _TC_HEADER + CRC <= len(packet) <= self._dictionary.mission["max_packet"]:
+            return "length"
+        if int.from_bytes(packet[4:6], "big") + 7 != len(packet):
+            return "length field"
+        if packet[:2] != telecommand_header(self._dictionary):
+            return "no telecommand of this APID"
+        return "CRC" if crc16(packet) else None
+
+    def _look(self, packet: bytes) -> None:
+        """At what comes down: a reset leaves counters of the key out, and a ground system has one dictionary."""
+        try:
+            if self._dictionary.check_hash(packet):
+                self._foreign = False
+        except DictionaryError as error:
+            if not self._foreign:
+                self._say(f"housekeeping: {error}")
+            self._foreign = True
+        if self._key and packet[7:8] == b"\5":
+            try:
+                event = self._dictionary.decode(packet).fields.get("event")
+            except PacketError:
+                return
+            if event == self._booted:
+                self._key.skip()
+
+    def serve(self, stopped: Callable[[], bool] = lambda: False, speed: float = 1.0) -> None:
+        """Until `stopped()`. speed: of a simulated target, seconds of target time in one of wall time."""
+        pace = None if self.target.in_real_time else Pace(self.target, speed)
+        while not stopped():
+            self.turn()
+            if pace is None:
+                self.target.advance(_STEP_S)  # waits
+                continue
+            due_s = pace.due_s()
+            if due_s > 0:
+                self.target.advance(min(due_s, _STEP_S * speed))
+            else:
+                select.select([s for outlet in self.outlets for s in outlet.sockets()], [], [], _STEP_S / 4)
+
+    def close(self) -> None:
+        for outlet in self.outlets:
+            outlet.close()
+
+    def summary(self) -> str:
+        dropped = sum((outlet.dropped for outlet in self.outlets), self.dropped.copy())
+        reasons = ", ".join(f"{n} {why}" for why, n in dropped.items()) or "nothing"
+        return f"{self.down} packets down, {self.up} up; {self.bad_frames} damaged frames; dropped: {reasons}"
+
+
+def telecommand_header(dictionary: Dictionary) -> bytes:
+    """The first two octets of every telecommand: version 0, type 1, secondary header, APID."""
+    return (0x1800 | dictionary.mission["apid"]).to_bytes(2, "big")

@@ -1,0 +1,197 @@
+"""`dorn bridge` and `dorn yamcs`: their arguments, and what they print."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dorn.errors import UserError
+from dorn.files import check_directory
+from dorn.ground.lander import GRAMMAR as LANDER_GRAMMAR
+from dorn.ground.lander import shipped as timelines
+from dorn.head import sources
+from dorn.operator import commands as operator_commands
+from dorn.reading import above_zero
+
+HERE = "127.0.0.1"
+DEMO = Path(__file__).parents[1] / "demo.toml"
+_FIRST_BOOT = "2020-01-01T00:00:00Z"  # when on-board time was 0, as long as nobody says
+
+
+def add(commands) -> None:
+    """The commands' arguments, to the subparsers of `dorn`."""
+    bridge = commands.add_parser("bridge", help="packets for other ground systems, over UDP and TCP")
+    bridge.set_defaults(command=_bridge)
+    _add_instrument(bridge)
+    bridge.add_argument(
+        "--tm", default=f"{HERE}:10016", metavar="HOST:PORT", help="where telemetry goes, UDP (default %(default)s)"
+    )
+    bridge.add_argument(
+        "--tc", default=f"{HERE}:10026", metavar="HOST:PORT", help="where telecommands come, UDP (default %(default)s)"
+    )
+    bridge.add_argument(
+        "--report", type=Path, metavar="DIR", help="at its end, how what both sides sent conforms to the ICD"
+    )
+    bridge.add_argument("--tcp", metavar="HOST:PORT", help="a server of packets, both ways (default: none)")
+
+    yamcs = commands.add_parser("yamcs", help="the Yamcs mission control, with an instrument")
+    yamcs.set_defaults(command=_yamcs)
+    _add_instrument(yamcs)
+    yamcs.add_argument("--port", default="8090", metavar="N", help="of its web pages (default %(default)s)")
+    yamcs.add_argument(
+        "--epoch",
+        metavar="UTC",
+        help=f"when on-board time was 0 (default: now for a simulated instrument, else {_FIRST_BOOT})",
+    )
+    yamcs.add_argument("--out", type=Path, default=Path("dorn-yamcs"), metavar="DIR", help="default %(default)s")
+
+    lander = commands.add_parser(
+        "lander",
+        help="the spacecraft's side of the interface, from a timeline",
+        epilog=f"One statement a line, those of procedures (dorn procedure --help) and:"
+        f" {'; '.join(LANDER_GRAMMAR.values())}.",
+    )
+    lander.set_defaults(command=_lander)
+    lander.add_argument("timeline", metavar="TIMELINE", help=f"a file, or one of {', '.join(timelines())}")
+    lander.add_argument("--target", required=True, help="unix, rp2040, a serial port or a URL")
+    lander.add_argument("--times", default="1", metavar="X", help="so many times faster (default %(default)s)")
+    lander.add_argument("--out", type=Path, required=True, metavar="DIR", help="telemetry.ccsds and conformance.txt")
+    operator_commands.add_key(lander)
+
+
+def _add_instrument(command) -> None:
+    command.add_argument("--target", required=True, help="unix, rp2040, a serial port or a URL")
+    command.add_argument(
+        "--source", metavar="FILE", help="what a simulated instrument sees, over and over (default: the demo)"
+    )
+    command.add_argument("--flash", type=Path, metavar="DIR", help="where a simulated one keeps its flash")
+    command.add_argument("--speed", metavar="X", help="of a simulated one, times real time (default 1)")
+    operator_commands.add_key(command)
+
+
+@contextlib.contextmanager
+def _target(args) -> Iterator:
+    """The target of the arguments; a simulated one acquires what its source has, for ever."""
+    from dorn.dictionary import Dictionary
+    from dorn.head.front_end import FrontEnd, Head
+    from dorn.targets import NAMES, open_target
+
+    args.speed = above_zero(args.speed or "1", "--speed", "X")
+    if args.target not in NAMES:
+        for option in ("source", "flash"):
+            if getattr(args, option) is not None:
+                raise UserError.at(f"--{option}", "FILE", "is for simulated instruments", str(getattr(args, option)))
+        with open_target(args.target) as target:
+            yield target
+        return
+    source = sources.load(args.source or DEMO)
+    head = Head(FrontEnd.from_table(source.head, Dictionary.load().instrument, f"{source.path}: [head]"), 1)
+    with open_target(args.target, head, args.flash) as target:
+        target.inject(sources.endless(source))
+        yield target
+
+
+def _serve(bridge, speed: float) -> None:
+    """Until Ctrl-C, or the process is asked to end."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        bridge.serve(speed=speed)
+    finally:
+        print(bridge.summary())
+
+
+def _bridge(args):
+    from dorn.dictionary import Dictionary
+    from dorn.ground.bridge import Bridge, Tcp, Udp, telecommand_header
+    from dorn.ground.conformance import Conformance
+
+    dictionary = Dictionary.load()
+    key = operator_commands.key_of(args)
+    with contextlib.ExitStack() as stack:
+        outlets = [stack.enter_context(contextlib.closing(Udp(_address(args.tm, "--tm"), _address(args.tc, "--tc"))))]
+        if args.tcp:
+            tcp = Tcp(_address(args.tcp, "--tcp"), telecommand_header(dictionary), dictionary.mission["max_packet"])
+            outlets.append(stack.enter_context(contextlib.closing(tcp)))
+        target = stack.enter_context(_target(args))
+        conformance = Conformance(dictionary) if args.report else None
+        bridge = Bridge(target, outlets, key, conformance=conformance)
+        print(f"packets of {target.name} to UDP {args.tm}, telecommands from UDP {args.tc}, until Ctrl-C", flush=True)
+        if args.tcp:
+            print("both over TCP {}:{}".format(*tcp.address), flush=True)
+        try:
+            _serve(bridge, args.speed)
+        finally:
+            if conformance:
+                conformance.over(target.now_us / 1e6)
+                conformance.write(args.report)
+                print(conformance.text())
+
+
+def _yamcs(args):
+    from dorn.dictionary import Dictionary
+    from dorn.ground import yamcs
+    from dorn.ground.bridge import Bridge, Udp
+
+    check_directory(args.out)
+    if not (args.port.isascii() and args.port.isdecimal() and 0 < int(args.port) < 65536):
+        raise UserError.at("--port", "N", "not a port from 1 to 65535", args.port)
+    key = operator_commands.key_of(args)
+    ports = yamcs.Ports(int(args.port), yamcs.free_port(socket.SOCK_DGRAM), yamcs.free_port(socket.SOCK_DGRAM))
+    dictionary = Dictionary.load()
+    with contextlib.ExitStack() as stack:
+        target = stack.enter_context(_target(args))
+        began = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        epoch = args.epoch or (_FIRST_BOOT if target.in_real_time or args.flash else began)
+        yamcs.prepare(args.out, ports, _utc(epoch), dictionary)
+        print("starting Yamcs", flush=True)
+        server = stack.enter_context(yamcs.Server(args.out, ports))
+        outlets = [Udp((HERE, ports.tm), (HERE, ports.tc)), yamcs.quicklook(server, dictionary)]
+        bridge = stack.enter_context(contextlib.closing(Bridge(target, outlets, key)))
+        if not target.in_real_time:
+            yamcs.begin(bridge, dictionary)
+        print(f"Yamcs on {server.url}, with {target.name}, until Ctrl-C; its files in {args.out}", flush=True)
+        _serve(bridge, args.speed)
+
+
+def _lander(args):
+    from dorn.dictionary import Dictionary
+    from dorn.ground import lander
+    from dorn.head.front_end import FrontEnd, Head
+    from dorn.targets import NAMES, open_target
+
+    dictionary = Dictionary.load()
+    times = above_zero(args.times, "--times", "X")
+    key = operator_commands.key_of(args)
+    steps = lander.load(args.timeline, dictionary)
+    check_directory(args.out)
+    head = Head(FrontEnd(), 1) if args.target in NAMES else None
+    with open_target(args.target, head) as target:
+        played = lander.Lander(target, dictionary, key, times=times)
+        with contextlib.closing(played.session):
+            played.session.record(args.out / "telemetry.ccsds")
+            try:
+                well = played.run(steps)
+            finally:
+                played.conformance.write(args.out)
+    print(played.conformance.text())
+    return 0 if well else 1
+
+
+def _utc(text: str) -> str:
+    try:
+        datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        raise UserError.at("--epoch", "UTC", "not a time as 2020-01-01T00:00:00Z", text) from None
+    return text
+
+
+def _address(text: str, option: str) -> tuple[str, int]:
+    found = re.fullmatch(r"([^:]+):(\d{1,5})", text)
+    if not found or int(found[2]) > 65535:
+        raise UserError.at(option, "HOST:PORT", "not an address and a port", text)
+    return found[1], int(found[2])

