@@ -96,10 +96,11 @@ def _target(args) -> Iterator:
         yield target
 
 
-def _serve(bridge, speed: float) -> None:
-    """Until Ctrl-C, or the process is asked to end."""
+def _serve(bridge, speed: float, said: str) -> None:
+    """Say it, and pass packets on until Ctrl-C, or until the process is asked to end."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        print(f"{said}, until Ctrl-C", flush=True)
         bridge.serve(speed=speed)
     finally:
         print(bridge.summary())
@@ -120,11 +121,11 @@ def _bridge(args):
         target = stack.enter_context(_target(args))
         conformance = Conformance(dictionary) if args.report else None
         bridge = Bridge(target, outlets, key, conformance=conformance)
-        print(f"packets of {target.name} to UDP {args.tm}, telecommands from UDP {args.tc}, until Ctrl-C", flush=True)
+        said = f"packets of {target.name} to UDP {args.tm}, telecommands from UDP {args.tc}"
         if args.tcp:
-            print("both over TCP {}:{}".format(*tcp.address), flush=True)
+            said += ", both over TCP {}:{}".format(*tcp.address)
         try:
-            _serve(bridge, args.speed)
+            _serve(bridge, args.speed, said)
         finally:
             if conformance:
                 conformance.over(target.now_us / 1e6)
@@ -154,8 +155,7 @@ def _yamcs(args):
         bridge = stack.enter_context(contextlib.closing(Bridge(target, outlets, key)))
         if not target.in_real_time:
             yamcs.begin(bridge, dictionary)
-        print(f"Yamcs on {server.url}, with {target.name}, until Ctrl-C; its files in {args.out}", flush=True)
-        _serve(bridge, args.speed)
+        _serve(bridge, args.speed, f"Yamcs on {server.url}, with {target.name}, its files in {args.out}")
 
 
 def _lander(args):
