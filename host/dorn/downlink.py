@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dorn.dictionary import Packet
+from dorn.errors import UserError
 from dorn.session import Session
 from dorn.targets import TargetError
 
@@ -44,8 +46,7 @@ class Downlink:
             if not missing:
                 return Balance(records.received, records.repeated, self._lost, self._requests)
             for first, last in missing:
-                for at in range(first, last + 1, _AT_ONCE):
-                    self._ask(at, min(at + _AT_ONCE - 1, last))
+                self._ask_all(first, last)
             brought = any(records.missing(*asked) != [asked] for asked in missing)
             tries = 0 if brought else tries + 1
             if tries == _TRIES:
@@ -69,17 +70,31 @@ class Downlink:
         """The store's own account; asked for until it comes."""
         for _ in range(_TRIES):
             try:
-                return self._session.wait_for(
-                    lambda packet: packet.name == "storage_report",
-                    5.0,
-                    lambda: self._session.post("report_storage", ack=0),
-                ).fields
+                answer = self._session.wait_for(_report_or_refusal, 5.0, self._ask_for_report)
             except TargetError as error:
                 silent = error
+                continue
+            if answer.name == "storage_report":
+                return answer.fields
+            raise UserError(
+                f"target {self._session.target.name}: report_storage refused: {answer.text('failure')};"
+                " is --key the one on board?"
+            )
         raise silent
 
-    def _ask(self, first: int, last: int) -> None:
-        """One request; what it does not bring is asked for the next time."""
+    def _ask_for_report(self) -> None:
+        self._session.post("report_storage", ack=0)
+
+    def _ask_all(self, first: int, last: int) -> None:
+        """Some at once; where the instrument has none, as after a reset that left 4096 numbers out, twice as many."""
+        at_once = _AT_ONCE
+        while first <= last:
+            until = min(first + at_once - 1, last)
+            at_once = 2 * at_once if self._ask(first, until) == 0 else _AT_ONCE
+            first = until + 1
+
+    def _ask(self, first: int, last: int) -> int | None:
+        """One request; -> how many the instrument has, None if it does not say. The rest is asked for the next time."""
         self._requests += 1
 
         def over(packet) -> bool:
@@ -92,7 +107,14 @@ class Downlink:
         try:
             answer = self._session.wait_for(over, _REQUEST_S, request)
         except TargetError:  # the request or its end was lost
-            return
+            return None
         here = last - first + 1 - sum(high - low + 1 for low, high in records.missing(first, last))
         if here >= answer.fields["count"]:  # all it has are here: the other numbers were never given
             records.settle(first, last)
+        return answer.fields["count"]
+
+
+def _report_or_refusal(packet: Packet) -> bool:
+    """What no repetition can cure is no reason to try again."""
+    refused = packet.name == "acceptance_failure" and packet.text("failure") in ("unsigned", "forged")
+    return packet.name == "storage_report" or refused

@@ -22,6 +22,7 @@ from dorn.targets.rp2040 import Rp2040Target
 
 _STEP_S = 0.001  # an answer takes about as long
 _IDLE_S = 0.005
+_KEEP_S = 0.5  # from one save of the flash to the next: who kills this program loses no more
 _PENDING = 1 << 16  # octets for a client that does not read; what is more is gone
 
 
@@ -147,10 +148,14 @@ class Tcp(Port):
 def serve(target: Rp2040Target, ports: dict[str, Port], stopped: Callable[[], bool] = lambda: False) -> None:
     """Let the target run beside the wall clock, its serial ports ("usb", "uart") at `ports`, until `stopped()`."""
     pace = Pace(target)
+    keep_s = 0.0
     while not stopped():
         for name, port in ports.items():
             line = target.ports[name]
             line.up += port.exchange(line.take())
+        if time.monotonic() >= keep_s:
+            target.keep()
+            keep_s = time.monotonic() + _KEEP_S
         due_s = pace.due_s()
         if due_s >= _STEP_S:
             target.advance(min(due_s, _IDLE_S))

@@ -64,7 +64,11 @@ class Session:
             file = path.open("ab")
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if keep:
-                for packet in archive.decode(path, self.dictionary).packets:
+                recording = archive.decode(path, self.dictionary)
+                if path.stat().st_size and not recording.packets:
+                    file.close()
+                    raise UserError.at(path, "archive", "is there, and has no packet of this instrument")
+                for packet in recording.packets:
                     self.records.take(packet)
             else:
                 file.truncate(0)
@@ -209,7 +213,8 @@ class Session:
             report = self.wait_for(verified, limit_s, begin)
         if report.name in _FAILURES:
             failure = report.text("failure")
-            raise CommandFailed(f"{name} {fields}: {report.name}: {failure} ({report.fields['detail']})", failure)
+            said = " ".join([name, *(f"{field}={_shown(value)}" for field, value in fields.items())])
+            raise CommandFailed(f"{said}: {report.name}: {failure} (detail {report.fields['detail']})", failure)
         return report
 
     def post(self, name: str, /, ack: int = 0b1001, check: bool = True, **fields: int | str) -> None:
@@ -222,3 +227,7 @@ class Session:
         packet = self.dictionary.encode(name, self._sequence, ack=ack, check=check, **fields)
         self._sequence = (self._sequence + 1) & 0x3FFF
         return packet
+
+
+def _shown(value: int | str | bytes) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

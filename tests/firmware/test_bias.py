@@ -115,7 +115,7 @@ def test_without_a_part_the_bias_is_refused_and_the_instrument_works(where, miss
         parts = i.target.slow_control
         getattr(parts, missing).answers = False
         i.command("function", function="arm")
-        with pytest.raises(CommandFailed, match=rf"start_failure: slow_control \({EIO}\)"):
+        with pytest.raises(CommandFailed, match=rf"start_failure: slow_control \(detail {EIO}\)"):
             i.command("function", function="bias_on")
         i.command("function", function="start")
         i.command("function", function="stop")

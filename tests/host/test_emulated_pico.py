@@ -3,8 +3,12 @@
 A cure that nothing misses any more may go; one that stops working is found here and not in a figure.
 """
 
+import time
+
 import chip
 import pytest
+from dorn import emulate
+from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
 from dorn.instrument import Instrument
 from dorn.targets import pico_flash
@@ -66,3 +70,26 @@ def test_the_flash_takes_its_real_time(monkeypatch):
 
 def test_a_part_that_does_not_answer_is_an_error():
     assert chip.run(MISSING, limit_s=5).count("ERRNO") == 2
+
+
+def test_while_it_runs_its_flash_is_kept_for_whoever_is_killed(tmp_path):
+    """As `kill -9` of `dorn emulate` leaves it: nothing is closed."""
+    target, end_s = chip.open_chip(flash=tmp_path), time.monotonic() + 60
+    image = Rp2040Target.image_in(tmp_path)
+
+    def stopped():
+        assert time.monotonic() < end_s
+        return target.flash.operations > 20 and target._kept == target.flash.operations  # its first boot writes more
+
+    emulate.serve(target, {"usb": emulate.PseudoTerminal()}, stopped)
+    assert image.read_bytes() == target.flash.contents()
+    target._device.stop()
+    with chip.open_chip(flash=tmp_path) as again:
+        i = Instrument(again)
+        assert i.connect().fields["boot_count"] == 2
+
+
+def test_a_damaged_image_is_refused(tmp_path):
+    Rp2040Target.image_in(tmp_path).write_bytes(b"damaged")
+    with pytest.raises(UserError, match="has 7 octets, not 1441792"):
+        Rp2040Target(flash=tmp_path)

@@ -205,9 +205,9 @@ def test_the_first_failure_ends_it_with_the_reason(write, capsys):
 @pytest.mark.parametrize(
     "lines, reason",
     [
-        (["send function function=bias_on"], "function {'function': 'bias_on'}: start_failure: not_armed (16)"),
+        (["send function function=bias_on"], "function function=bias_on: start_failure: not_armed (detail 16)"),
         (["refused not_armed ping"], "ping: completed, and was not refused with not_armed"),
-        (["refused wrong_mode function function=bias_on"], "start_failure: not_armed (16)"),
+        (["refused wrong_mode function function=bias_on"], "start_failure: not_armed (detail 16)"),
         (["check rates.events == 0"], "no rates has come"),
         (["until rates.events > 5 within 7"], "not within 7 s: rates.events is 0"),
         (

@@ -65,7 +65,7 @@ def test_telecommands_and_statements_from_a_pipe(piped, tmp_path):
     assert main(["decode", str(tmp_path / "out/telemetry.ccsds"), "--out", str(tmp_path / "decoded")]) == 0
 
 
-NOT_ARMED = "function {'function': 'bias_on'}: start_failure: not_armed (16)"
+NOT_ARMED = "function function=bias_on: start_failure: not_armed (detail 16)"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ NOT_ARMED = "function {'function': 'bias_on'}: start_failure: not_armed (16)"
         (
             "function function=bias_on\nping\n",
             1,
-            "line 1: function {'function': 'bias_on'}: start_failure: not_armed (16)",
+            "line 1: function function=bias_on: start_failure: not_armed (detail 16)",
         ),
         ("ping\nuntil event bias_off within 1\n", 1, "line 2: not within 1 s: events since the last telecommand: none"),
         (

@@ -42,7 +42,7 @@ def test_a_telecommand_is_carried_out_and_its_answers_are_printed(text, answers,
 def test_what_the_board_refuses_is_status_1_with_code_and_detail(capsys):
     status, names, error = tc("function function=bias_on", capsys)
     assert (status, names) == (1, ["acceptance_success", "start_failure"])
-    assert error == "dorn: function {'function': 'bias_on'}: start_failure: not_armed (16)\n"
+    assert error == "dorn: function function=bias_on: start_failure: not_armed (detail 16)\n"
 
 
 def test_it_goes_on_printing_for_as_long_as_it_is_told(capsys):

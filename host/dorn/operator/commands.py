@@ -23,7 +23,7 @@ ACKNOWLEDGEMENTS = {"acceptance": 1, "start": 2, "progress": 4, "completion": 8}
 def add(commands) -> None:
     """The commands' arguments, to the subparsers of `dorn`."""
     target = "unix, rp2040, a serial port or a URL"
-    archive = "where telemetry.ccsds goes"
+    archive = "telemetry.ccsds there is begun, or goes on"
 
     tc = commands.add_parser("tc", help="send one telecommand and print what the instrument answers")
     tc.set_defaults(command=_tc)
@@ -86,7 +86,7 @@ def _connected(args, out: Path | None = None) -> Iterator:
     with open_target(args.target) as target, contextlib.closing(Session(target, key=key)) as session:
         session.connect()
         if out is not None:
-            session.record(out / "telemetry.ccsds")
+            session.record(out / "telemetry.ccsds", keep=True)
         yield session
 
 

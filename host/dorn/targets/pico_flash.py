@@ -40,6 +40,8 @@ def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> by
     from littlefs import LittleFS, UserContext
 
     size = layout.fs_blocksize * layout.fs_blockcount
+    if old is not None and len(old) != size:
+        raise UserError(f"the flash that was kept has {len(old)} octets, not {size}: remove it")
     context = UserContext(buffsize=size)
     # what was never written is as a used flash has it, not blank: an erase then shows
     context.buffer[:] = old or b"\x5a" * size

@@ -85,6 +85,7 @@ class Rp2040Target(Target):
         if link != "usb":
             files = {**files, "link": link.encode()}
         contents = pico_flash.file_system(files, board.layout, old)
+        self._kept = -1  # operations of the flash when it was saved
         self.flash = pico_flash.Flash(device.mcu.flash, board.layout.fs_start, contents)
 
         self.stalled_s = 0.0  # that the flash took from the CPU
@@ -383,8 +384,15 @@ class Rp2040Target(Target):
         self._bus_taken.cancel()
         self._device.hard_reset(cause=ResetCause.WATCHDOG)
 
-    def close(self) -> None:
-        if self._image:
+    def keep(self) -> None:
+        """Save the flash, if it has changed: the old or the new image is there, whatever happens to this program."""
+        if self._image and self.flash.operations != self._kept:
+            self._kept = self.flash.operations
             self._image.parent.mkdir(parents=True, exist_ok=True)
-            self._image.write_bytes(self.flash.contents())
+            new = self._image.with_suffix(".new")
+            new.write_bytes(self.flash.contents())
+            new.replace(self._image)
+
+    def close(self) -> None:
+        self.keep()
         self._device.stop()
