@@ -91,7 +91,7 @@ def test_without_the_dac_the_instrument_works_and_says_so(name):
     with instrument(name, absent) as session:
         (failed,) = (event for event in session.events if event.text("event") == "slow_control_failed")
         assert (failed.name, failed.fields["a"]) == ("event_medium", EIO)
-        with pytest.raises(CommandFailed, match=rf"completion_failure: internal \({EIO}\)"):
+        with pytest.raises(CommandFailed, match=rf"completion_failure: internal \(detail {EIO}\)"):
             session.command("set_parameter", parameter="comparator_front", value=90)
         value = session.wait_for(
             lambda packet: packet.name == "parameter_value",
@@ -135,7 +135,7 @@ def test_no_fault_of_the_bus_holds_the_chip_up(wrong, errno):
         (failed,) = (event for event in session.events if event.text("event") == "slow_control_failed")
         assert failed.fields["a"] == errno
         assert session.housekeeping.fields["uptime_ms"] < 1500
-        with pytest.raises(CommandFailed, match=rf"completion_failure: internal \({errno}\)"):
+        with pytest.raises(CommandFailed, match=rf"completion_failure: internal \(detail {errno}\)"):
             session.command("set_parameter", parameter="comparator_back", value=90)
         session.command("ping")
         assert session.target.resets == 0
