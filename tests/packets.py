@@ -34,13 +34,25 @@ def source_data(layout, fields: dict) -> bytes:
 
 @st.composite
 def fields_of(draw, layout, enums=None):
-    """Values of all fields; with `enums` those of a field with an enumeration are among its numbers."""
+    """Values of all fields; with `enums` those of a field with an enumeration are among its numbers.
+
+    An array that is coded in another one is not coded.
+    """
     found = {}
     for field in layout.fields:
+        if field.name == "coding":
+            found[field.name] = 0
+            continue
+        if field.name == "octets":
+            found[field.name] = 2 * found["count"]
+            continue
         length = found[field.length] if isinstance(field.length, str) else field.length
         if enums and field.enum:
             number = st.sampled_from(sorted(enums[field.enum].values()))
         else:
             number = st.integers(0, min(field.high, 50) if field.name == "count" else field.high)
         found[field.name] = draw(number if length is None else st.lists(number, min_size=length, max_size=length))
+        if field.codes:
+            data = bytes(found[field.name])
+            found[field.codes.name] = [int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2)]
     return found

@@ -240,6 +240,7 @@ class App:
             icd.P_SCAN_STEP: (scan, "step_mv", 1),
             icd.P_SCAN_STEPS: (scan, "steps", 1),
             icd.P_SCAN_DWELL: (scan, "dwell_s", 1),
+            icd.P_COMPRESSION: (self._spectra, "compression", 1),
         }
         monitoring = self.service(12)
         if monitoring:

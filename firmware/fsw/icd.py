@@ -1,7 +1,7 @@
 # Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.
 from micropython import const
 
-HASH = const(0x6107f277)
+HASH = const(0xa74488da)
 APID = const(100)
 DESTINATION_ID = const(1)
 MAX_PACKET = const(600)
@@ -27,6 +27,9 @@ MODE_CALIBRATION = const(4)
 EVENT_CLASS_FRONT = const(0)
 EVENT_CLASS_BACK = const(1)
 EVENT_CLASS_FRONT_BACK = const(2)
+
+CODING_RAW = const(0)
+CODING_CCSDS121 = const(1)
 
 CLOSED_BY_TIME = const(0)
 CLOSED_BY_OVERFLOW = const(1)
@@ -190,39 +193,41 @@ P_SCAN_FROM = const(45)
 P_SCAN_STEP = const(46)
 P_SCAN_STEPS = const(47)
 P_SCAN_DWELL = const(48)
+P_COMPRESSION = const(49)
 
-# (first id, count, low, high, default)
+# first id, count, low, high, default of each
 PARAMETERS = (
-    (1, 1, 1, 86400, 60),
-    (2, 1, 1, 3600, 5),
-    (3, 1, 1, 3600, 10),
-    (4, 1, 0, 65535, 65535),
-    (5, 1, 10, 2000, 45),
-    (6, 1, 10, 2000, 45),
-    (7, 1, 0, 100000, 40000),
-    (8, 1, 1, 2000, 1000),
-    (9, 1, 0, 2000, 750),
-    (10, 1, 8, 31, 8),
-    (11, 1, 1, 4, 1),
-    (12, 1, 0, 100000000, 1000000),
-    (13, 1, 1, 3600, 60),
-    (14, 1, 0, 86400, 600),
-    (15, 1, 1, 100, 5),
-    (32, 1, 10, 86400, 600),
-    (16, 16, 0, 4095, 150),
-    (33, 1, 0, 86400, 0),
-    (34, 1, 1, 3600, 10),
-    (35, 1, 1, 1000000, 2000),
-    (36, 1, 1, 86400, 300),
-    (37, 1, 1, 86400, 60),
-    (38, 4, 0, 50, 10),
-    (42, 1, 12, 500, 120),
-    (43, 1, 12, 500, 60),
-    (44, 1, 0, 1, 1),
-    (45, 1, 10, 2000, 10),
-    (46, 1, 1, 500, 5),
-    (47, 1, 1, 100, 16),
-    (48, 1, 1, 600, 5),
+    1, 1, 1, 86400, 60,
+    2, 1, 1, 3600, 5,
+    3, 1, 1, 3600, 10,
+    4, 1, 0, 65535, 65535,
+    5, 1, 10, 2000, 45,
+    6, 1, 10, 2000, 45,
+    7, 1, 0, 100000, 40000,
+    8, 1, 1, 2000, 1000,
+    9, 1, 0, 2000, 750,
+    10, 1, 8, 31, 8,
+    11, 1, 1, 4, 1,
+    12, 1, 0, 100000000, 1000000,
+    13, 1, 1, 3600, 60,
+    14, 1, 0, 86400, 600,
+    15, 1, 1, 100, 5,
+    32, 1, 10, 86400, 600,
+    16, 16, 0, 4095, 150,
+    33, 1, 0, 86400, 0,
+    34, 1, 1, 3600, 10,
+    35, 1, 1, 1000000, 2000,
+    36, 1, 1, 86400, 300,
+    37, 1, 1, 86400, 60,
+    38, 4, 0, 50, 10,
+    42, 1, 12, 500, 120,
+    43, 1, 12, 500, 60,
+    44, 1, 0, 1, 1,
+    45, 1, 10, 2000, 10,
+    46, 1, 1, 500, 5,
+    47, 1, 1, 100, 16,
+    48, 1, 1, 600, 5,
+    49, 1, 0, 1, 1,
 )
 
 # observation tables: (number, ((parameter, value), ...))
@@ -262,54 +267,54 @@ LINES_KEV = (
     8785,
 )
 
-# every telecommand
+# service, subtype, format and whether octets follow, of every telecommand
 COMMANDS = (
-    (17, 1, ">", False),
-    (8, 1, ">B", False),
-    (15, 1, ">", False),
-    (15, 2, ">", False),
-    (15, 9, ">IHIH", False),
-    (15, 12, ">", False),
-    (15, 17, ">", False),
-    (15, 128, ">II", False),
-    (15, 129, ">I", False),
-    (20, 1, ">H", False),
-    (20, 3, ">HI", False),
-    (20, 128, ">", False),
-    (3, 5, ">B", False),
-    (3, 6, ">B", False),
-    (3, 27, ">B", False),
-    (3, 31, ">BI", False),
-    (5, 5, ">B", False),
-    (5, 6, ">B", False),
-    (5, 7, ">", False),
-    (6, 2, ">BIH", True),
-    (6, 5, ">BIH", False),
-    (6, 9, ">BII", False),
-    (9, 1, ">I", False),
-    (9, 128, ">IH", False),
-    (11, 1, ">", False),
-    (11, 2, ">", False),
-    (11, 3, ">", False),
-    (11, 4, ">IHB", True),
-    (11, 5, ">H", False),
-    (11, 16, ">", False),
-    (12, 1, ">B", False),
-    (12, 2, ">B", False),
-    (12, 5, ">BIIB", False),
-    (12, 6, ">B", False),
-    (12, 7, ">BIIB", False),
-    (12, 8, ">", False),
-    (12, 10, ">", False),
-    (19, 1, ">BB", True),
-    (19, 2, ">B", False),
-    (19, 3, ">", False),
-    (19, 4, ">B", False),
-    (19, 5, ">B", False),
-    (19, 6, ">", False),
-    (19, 8, ">", False),
-    (19, 9, ">", False),
-    (20, 129, ">B", False),
+    17, 1, ">", False,
+    8, 1, ">B", False,
+    15, 1, ">", False,
+    15, 2, ">", False,
+    15, 9, ">IHIH", False,
+    15, 12, ">", False,
+    15, 17, ">", False,
+    15, 128, ">II", False,
+    15, 129, ">I", False,
+    20, 1, ">H", False,
+    20, 3, ">HI", False,
+    20, 128, ">", False,
+    3, 5, ">B", False,
+    3, 6, ">B", False,
+    3, 27, ">B", False,
+    3, 31, ">BI", False,
+    5, 5, ">B", False,
+    5, 6, ">B", False,
+    5, 7, ">", False,
+    6, 2, ">BIH", True,
+    6, 5, ">BIH", False,
+    6, 9, ">BII", False,
+    9, 1, ">I", False,
+    9, 128, ">IH", False,
+    11, 1, ">", False,
+    11, 2, ">", False,
+    11, 3, ">", False,
+    11, 4, ">IHB", True,
+    11, 5, ">H", False,
+    11, 16, ">", False,
+    12, 1, ">B", False,
+    12, 2, ">B", False,
+    12, 5, ">BIIB", False,
+    12, 6, ">B", False,
+    12, 7, ">BIIB", False,
+    12, 8, ">", False,
+    12, 10, ">", False,
+    19, 1, ">BB", True,
+    19, 2, ">B", False,
+    19, 3, ">", False,
+    19, 4, ">B", False,
+    19, 5, ">B", False,
+    19, 6, ">", False,
+    19, 8, ">", False,
+    19, 9, ">", False,
+    20, 129, ">B", False,
 )
 
 ACCEPTANCE_SUCCESS = (1, 1, ">HH", 0)
@@ -337,8 +342,8 @@ STORAGE_REPORT = (15, 13, ">IIIIIIIIIHB", 0)
 RETRIEVED = (15, 130, ">III", 0)
 PONG = (17, 2, ">", 0)
 PARAMETER_VALUE = (20, 2, ">HI", 0)
-SPECTRUM = (128, 1, ">IBBBIQQQIHH", 1)
-COINCIDENCE_SPECTRUM = (128, 2, ">IBBBIQQQIHH", 1)
+SPECTRUM = (128, 1, ">IBBBIQQQIHHBH", 1)
+COINCIDENCE_SPECTRUM = (128, 2, ">IBBBIQQQIHHBH", 1)
 RATES = (130, 1, ">IQQQIIIIIIII", 2)
 EVENT_LIST = (129, 1, ">IQIH", 1)
 LINE_RATES = (130, 2, ">IQH", 2)

@@ -85,6 +85,7 @@ class Mission:
         self._integration_s = integration_s
         self._checkpoint_s, self._delay_s = integration_s // 6, integration_s // 60
         self.commander.connect()
+        self.set(**{f"quota_{event_class}": 1 for event_class in range(4)})  # else it takes the budget of the spectra
 
     # -- what happens ------------------------------------------------------------------------------
 

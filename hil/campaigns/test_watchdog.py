@@ -20,8 +20,8 @@ TURNS = {
 SHORT = ("storage",)
 DICTIONARY = Dictionary.load()
 ENUMS = DICTIONARY.enums
-FAULT = """        from fsw import app
-        if app.fault:
+FAULT = """        from fsw import app as changed  # a name that no turn has
+        if changed.fault:
             {fault}
 """
 

@@ -130,19 +130,23 @@ def _busy_run() -> tuple[int, int, dict]:
         boot_us = target.now_us - began_us
         target.flash_takes_time = False  # `dorn study stalls` shows what its stalls cost
         session.command("function", function="calibrate")
-        target.inject(recording.flat(through=0.2).particles(20_000, 10, 1))
+        target.inject(recording.flat(through=0.2).particles(20_000, 18, 1))
         session.command("set_parameter", parameter="housekeeping_period", value=2)
 
-        def housekeeping() -> dict:
-            return session.wait_for(lambda packet: packet.name == "housekeeping", 3).fields
+        def housekeeping(limit_s: float = 3) -> dict:
+            return session.wait_for(lambda packet: packet.name == "housekeeping", limit_s).fields
 
         housekeeping()  # of the commands
-        busy_permille = housekeeping()["busy_permille"]
+        session.command("set_parameter", parameter="housekeeping_period", value=8)
+        housekeeping()
+        busy_permille = housekeeping(9)["busy_permille"]  # with the collections of some seconds, which are several
         session.command("set_parameter", parameter="integration_time", value=1)
         session.command("set_parameter", parameter="rates_period", value=1)
         session.command("set_parameter", parameter="pulser_rate", value=4)
         for function in ("arm", "pulser_on", "arm", "bias_on"):
             session.command("function", function=function)
+        session.command("set_parameter", parameter="housekeeping_period", value=2)
+        housekeeping()
         return boot_us, busy_permille, housekeeping()
 
 

@@ -54,7 +54,7 @@ def send(name, us, *values):
     return link.sent.hex()
 
 def spectrum(first, counts):
-    telemetry.begin(icd.SPECTRUM, 3, 0, 0, 7, 1, 2, 3, sum(counts), first, len(counts))
+    telemetry.begin(icd.SPECTRUM, 3, 0, 0, 7, 1, 2, 3, sum(counts), first, len(counts), 0, 2 * len(counts))
     telemetry.halves(array("H", [0xDEAD] * first + counts + [0xBEEF]), first, len(counts))
     telemetry.end()
     return link.sent.hex()
@@ -238,7 +238,7 @@ print(link.sent.hex())
 
 
 def test_what_does_not_fit_is_refused_and_harms_nothing(child):
-    longest = (dictionary.mission["max_packet"] - 19 - 43 - 2) // 2  # channels in one packet
+    longest = (dictionary.mission["max_packet"] - 19 - 46 - 2) // 2  # channels in one packet
     counts = list(range(longest))
     packet = packet_of(ask(child, f"spectrum(0, {counts})"))
     assert dictionary.mission["max_packet"] - 2 < len(packet) <= dictionary.mission["max_packet"]
@@ -246,7 +246,7 @@ def test_what_does_not_fit_is_refused_and_harms_nothing(child):
         BENCH
         + f"""
 counts = array("H", range({longest + 1}))
-telemetry.begin(icd.SPECTRUM, 3, 0, 0, 7, 1, 2, 3, 0, 0, 0)
+telemetry.begin(icd.SPECTRUM, 3, 0, 0, 7, 1, 2, 3, 0, 0, 0, 0, 0)
 for first, count in ((0, {longest + 1}), (1, {longest + 1}), (-1, 2), (0, -1)):
     try:
         telemetry.halves(counts, first, count)
@@ -270,7 +270,7 @@ counts = array("H", range(200))
 deframer = Deframer(icd.MAX_PACKET)
 
 def turn():
-    telemetry.begin(icd.SPECTRUM, 3, 0, 0, 7, 1, 2, 3, 4, 0, 200)
+    telemetry.begin(icd.SPECTRUM, 3, 0, 0, 7, 1, 2, 3, 4, 0, 200, 0, 400)
     telemetry.halves(counts, 0, 200)
     assert telemetry.end()
     telemetry.send(icd.EVENT_LOW, 1, 2, 3)

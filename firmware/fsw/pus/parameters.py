@@ -9,6 +9,7 @@ from micropython import const
 _ENTRY = ">HI"  # on flash: number and value of each, so that another version of the firmware knows what it reads
 _OCTETS = const(6)
 _LOAD_TABLE = const(129)
+_ROW = const(5)  # of icd.PARAMETERS
 
 
 class Parameters:
@@ -128,23 +129,25 @@ def _table(number):
 
 
 def _defaults():
-    values = array("I")
-    for _, count, _, _, default in icd.PARAMETERS:
-        for _ in range(count):
-            values.append(default)
+    values, table = array("I"), icd.PARAMETERS
+    for row in range(0, len(table), _ROW):
+        for _ in range(table[row + 1]):
+            values.append(table[row + 4])
     return values
 
 
 def _numbers():
-    for first, count, _, _, _ in icd.PARAMETERS:
-        yield from range(first, first + count)
+    table = icd.PARAMETERS
+    for row in range(0, len(table), _ROW):
+        yield from range(table[row], table[row] + table[row + 1])
 
 
 def _find(number):
     # place in the values, low, high
-    at = 0
-    for first, count, low, high, _ in icd.PARAMETERS:
+    at, table = 0, icd.PARAMETERS
+    for row in range(0, len(table), _ROW):
+        first, count = table[row], table[row + 1]
         if first <= number < first + count:
-            return at + number - first, low, high
+            return at + number - first, table[row + 2], table[row + 3]
         at += count
     raise Refused(icd.FAILURE_UNKNOWN_PARAMETER, number)

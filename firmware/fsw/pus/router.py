@@ -7,6 +7,7 @@ from fsw.pus.verification import ACCEPTANCE, COMPLETION, START, Verification
 from micropython import const
 
 _RELEASED = const(8)
+_ROW = const(4)  # of icd.COMMANDS
 
 
 class Router:
@@ -71,14 +72,15 @@ class Router:
     def _find(self, service, subtype, data):
         if service not in self._services:
             raise Refused(icd.FAILURE_UNKNOWN_SERVICE, service)
-        for known in icd.COMMANDS:
-            if known[0] == service and known[1] == subtype:
-                octets = calcsize(known[2])
-                values = unpack(known[2], data[:octets]) if len(data) >= octets else ()
-                # octets may follow, as many as the last value says
-                if len(data) != octets + (values[-1] if known[3] and values else 0):
+        table = icd.COMMANDS
+        for row in range(0, len(table), _ROW):
+            if table[row] == service and table[row + 1] == subtype:
+                form, octets_follow = table[row + 2], table[row + 3]  # as many as the last value says
+                octets = calcsize(form)
+                values = unpack(form, data[:octets]) if len(data) >= octets else ()
+                if len(data) != octets + (values[-1] if octets_follow and values else 0):
                     raise Refused(icd.FAILURE_BAD_LENGTH, len(data))
-                return self._services[service], values + (bytes(data[octets:]),) if known[3] else values
+                return self._services[service], values + (bytes(data[octets:]),) if octets_follow else values
         raise Refused(icd.FAILURE_UNKNOWN_SUBTYPE, subtype)
 
     def _refuse(self, failure, detail):

@@ -1,13 +1,16 @@
 # ST[128] spectra, downlink: closes one spectrum at a time and sends the range of its channels that has counts. Those
 # of a checkpoint, which a reset left behind, come first.
 from fsw import icd, memory
+from fsw.link import compression
 from micropython import const
 
-_IN_PACKET = const(256)  # channels
+_RAW = const(256)  # channels in a packet as they are; coded ones take as many octets at most
 _PATIENCE_US = const(5_000_000)  # link and packet store are waited for so long: a packet the one misses the other has
 
 
 class Spectra:
+    """compression: 1: what it makes shorter is coded (icd.toml, [about.coding]); 0: nothing"""
+
     def __init__(self, acquisition, checkpoint, telemetry, link):
         self._acquisition = acquisition
         self._checkpoint = checkpoint
@@ -17,7 +20,9 @@ class Spectra:
         self._copy = memory.closed
         self._spectrum = None  # what is in the copy
         self._next = self._last = 0  # channels still to be sent
+        self._coded = bytearray(2 * _RAW + 2)  # of which compression uses all but two
         self._cleared = 0
+        self.compression = 1
 
     def waiting(self):
         """Whether a packet waits and there is room for it. Allocates nothing: it is asked while idle."""
@@ -50,11 +55,12 @@ class Spectra:
             if self._next > self._last:  # empty: one packet without channels tells so
                 self._next, self._last = 0, -1
             self._spectrum = s
+            return self._room()  # both at once would keep the rings waiting
         if self._room():
             self._since_us = now
         elif now - self._since_us < _PATIENCE_US:
             return False
-        count = min(_IN_PACKET, self._last - self._next + 1)
+        count, coding, octets = self._encode(self._last - self._next + 1)
         if s < icd.DETECTORS:
             layout, number, event_class = icd.SPECTRUM, s, s & 1  # front, back
         else:
@@ -76,10 +82,24 @@ class Spectra:
             total,
             self._next,
             count,
+            coding,
+            octets,
         )
-        self._telemetry.halves(self._copy, self._next, count)
+        if coding:
+            self._telemetry.octets(memoryview(self._coded)[:octets])
+        else:
+            self._telemetry.halves(self._copy, self._next, count)
         self._telemetry.end()
         self._next += count
         if self._next > self._last:
             self._spectrum = None
         return True
+
+    def _encode(self, count):
+        """What of the next `count` channels goes into a packet. -> (channels, coding, octets)"""
+        if count and self.compression:
+            coded, octets = compression.encode(self._copy, self._next, count, 16, self._coded)
+            if octets < 2 * coded:
+                return coded, icd.CODING_CCSDS121, octets
+        count = min(count, _RAW)
+        return count, icd.CODING_RAW, 2 * count

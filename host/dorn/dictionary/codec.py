@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import crcmod.predefined
 
+from dorn.dictionary import coding
 from dorn.dictionary.definitions import TYPES, Field, Layout, Parameter
 from dorn.errors import UserError
 
@@ -30,7 +31,7 @@ class Packet:
 
     sequence: 14-bit count of its APID. message_count: 16-bit count of its service and subtype.
     time_s: when it was built, seconds of the on-board clock (resolution 2^-16 s).
-    fields: name -> int, or list of int for an array.
+    fields: name -> int, or list of int for an array; arrays that are coded in others, decoded, are among them.
     """
 
     name: str
@@ -85,12 +86,12 @@ def decode(packet: bytes, mission: dict, layouts: dict[tuple[int, int], Layout],
         message_count=count,
         apid=identification & 0x7FF,
         time_s=seconds + fraction / 65536,
-        fields=_fields(layout, packet[TM_HEADER:-CRC]),
+        fields=_fields(layout, packet[TM_HEADER:-CRC], texts),
         texts={item.name: texts[item.enum] for item in layout.fields if item.enum},
     )
 
 
-def _fields(layout: Layout, data: bytes) -> dict[str, int | list[int]]:
+def _fields(layout: Layout, data: bytes, texts: dict) -> dict[str, int | list[int]]:
     at = struct.calcsize(layout.format)
     if len(data) < at:
         raise PacketError(f"{layout.name}: {len(data)} octets of data, {at} expected before any array")
@@ -102,10 +103,22 @@ def _fields(layout: Layout, data: bytes) -> dict[str, int | list[int]]:
         if end > len(data):
             raise PacketError(f"{layout.name}: {item.name}: {count} values do not fit in {len(data)} octets of data")
         found[item.name] = list(struct.unpack(f">{count}{TYPES[item.type]}", data[at:end]))
+        if item.codes:
+            found[item.codes.name] = _decoded(layout, item.codes, found, data[at:end], texts)
         at = end
     if at != len(data):
         raise PacketError(f"{layout.name}: {len(data)} octets of data, {at} expected")
     return found
+
+
+def _decoded(layout: Layout, item: Field, found: dict, data: bytes, texts: dict) -> list[int]:
+    number, count = found["coding"], found[item.length]
+    if number not in texts["coding"]:
+        raise PacketError(f"{layout.name}: coding {number} is not known")
+    try:
+        return coding.decode(texts["coding"][number], data, count)
+    except ValueError as error:
+        raise PacketError(f"{layout.name}: {item.name}: {error}") from None
 
 
 def values(layout: Layout, given: dict, enums: dict) -> dict[str, int | bytes]:

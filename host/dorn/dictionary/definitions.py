@@ -9,9 +9,11 @@ from dorn.errors import UserError
 from dorn.head import nuclides
 
 TYPES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q"}  # type -> struct code, all big-endian
+CODINGS = {"raw", "ccsds121"}  # of [enum.coding], which the field `coding` has
 SEVERITIES = {"info": 1, "low": 2, "medium": 3, "high": 4}  # -> subtype of service 5 (ECSS-E-ST-70-41C 6.5)
 
 _TYPE = re.compile(r"(u\d+)(?:\[(\w+)\])?")
+_CODES = re.compile(r"([a-z][a-z0-9_]*) u16\[(\w+)\]")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RECORD = ("record", "u32")
 # tables whose numbers are enumerations, too
@@ -67,6 +69,7 @@ class Field:
 
     valid: of a telecommand's scalar the least and the greatest value that is taken, where not all of its type are.
     limits: of telemetry the monitor that holds it within limits; all ones in such a field: not read.
+    codes: of telemetry the array that is coded in these octets, as the scalar `coding` says.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Field:
     about: str = ""
     valid: tuple[int, int] | None = None
     limits: str | None = None
+    codes: "Field | None" = None
 
     @property
     def size(self) -> int:
@@ -315,7 +319,7 @@ def services(table: dict) -> dict[str, int]:
 def layouts(kind: str, tables: list[dict], enums: dict) -> dict[str, Layout]:
     """Read [[telemetry]] or [[command]]."""
     found = []
-    may_have, field_may_have = ("store_priority", "limits") if kind == "telemetry" else ("refused", "valid")
+    may_have, field_may_have = ("store_priority", "limits codes") if kind == "telemetry" else ("refused", "valid")
     for where, table in entries(kind, tables, "name service subtype fields", f"about {may_have}"):
         numbers = (integer(where, key, table[key], 1, 255) for key in ("service", "subtype"))
         fields = tuple(_fields(where, table["fields"], enums, field_may_have))
@@ -371,5 +375,22 @@ def _fields(where: str, tables: list[dict], enums: dict, may_have: str):
         (scalars if length is None else arrays).append(table["name"])
         found = Field(table["name"], match[1], length, table.get("enum"), table.get("unit", ""), table.get("about", ""))
         valid = _valid(here, table["valid"], found.high) if "valid" in table else None
-        yield replace(found, valid=valid, limits=table.get("limits"))
+        codes = _codes(here, table["codes"], found, scalars, enums) if "codes" in table else None
+        if codes:
+            arrays.append(codes.name)
+        yield replace(found, valid=valid, limits=table.get("limits"), codes=codes)
     unique(f"{where}: fields", scalars + arrays)
+
+
+def _codes(where: str, text, data: Field, scalars: list[str], enums: dict) -> Field:
+    match = _CODES.fullmatch(text) if isinstance(text, str) else None
+    if not match:
+        raise DictionaryError(f"{where}: codes {text!r} is not 'NAME u16[COUNT]'")
+    if data.type != "u8" or data.length is None:
+        raise DictionaryError(f"{where}: codes: only an array of u8 can have another in it")
+    for name in (match[2], "coding"):
+        if name not in scalars:
+            raise DictionaryError(f"{where}: codes: no scalar field {name!r} before it")
+    if set(enums.get("coding", {})) != CODINGS:
+        raise DictionaryError(f"{where}: codes: enum coding has not the values {', '.join(sorted(CODINGS))}")
+    return Field(match[1], "u16", match[2])

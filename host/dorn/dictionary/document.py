@@ -208,6 +208,8 @@ def _meaning(field: Field) -> str:
         parts.append(f"number of {_anchor(field.enum)}")
     if field.valid:
         parts.append(f"{field.valid[0]} to {field.valid[1]}")
+    if field.codes:
+        parts.append(f"`{field.codes.name}`, {_type(field.codes)}, as {_anchor('coding')} says")
     if field.limits:
         parts.append(f"monitor `{field.limits}`")
     return "; ".join(parts)

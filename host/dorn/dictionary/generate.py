@@ -45,8 +45,8 @@ def generate(dictionary: Dictionary) -> str:
         _constants("P_", {table["name"]: table["id"] for table in parameters}, names),
         _table(
             "PARAMETERS",
-            "(first id, count, low, high, default)",
-            [str(_parameter_row(table)) for table in parameters],
+            "first id, count, low, high, default of each",
+            [_flat(_parameter_row(table)) for table in parameters],
             names,
         ),
         _table(
@@ -70,8 +70,8 @@ def generate(dictionary: Dictionary) -> str:
         _table("LINES_KEV", "energies", [str(round(kev)) for kev in dictionary.line_kev.values()], names),
         _table(
             "COMMANDS",
-            "every telecommand",
-            [_quoted(layout) for layout in _layouts(dictionary.commands).values()],
+            "service, subtype, format and whether octets follow, of every telecommand",
+            [_flat(layout) for layout in _layouts(dictionary.commands).values()],
             names,
         ),
         _tuples("", _layouts(dictionary.telemetry, telemetry=True), names),
@@ -142,6 +142,11 @@ def _quoted(value) -> str:
     if isinstance(value, bytes):  # a quotation mark may be among them
         return repr(value)
     return str(value).replace("'", '"')
+
+
+def _flat(row: tuple) -> str:
+    # long tables are one tuple: one of tuples takes 32 octets more for each, and the collector's time
+    return ", ".join(map(_quoted, map(repr, row)))
 
 
 def _table(name: str, about: str, rows: list[str], names: list[str]) -> str:
