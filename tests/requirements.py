@@ -24,7 +24,7 @@ def document(tables: dict) -> str:
     lines = [
         "# Requirements",
         "",
-        "Made from requirements.toml by `python -m dorn.requirements`: edit that, not this.",
+        "Made from requirements.toml by `python tests/requirements.py`: edit that, not this.",
         "",
     ]
     lines += ["| | requirement | why | tests |", "|---|---|---|---|"]

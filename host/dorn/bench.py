@@ -43,6 +43,7 @@ def measure() -> dict[str, float]:
         "time.ring": int(ring_us),
         "time.gc_max": hk["gc_max_us"],
         **{f"time.{name}": value for name, value in zip(_tasks(), hk["task_longest_us"], strict=True)},
+        "time.coding": max(_figures(files, "compression.py")),
         **_kernel(files, pico["CLOCK_MHZ"]),
         **_speed(),
         "speed.busy_permille": busy_permille,

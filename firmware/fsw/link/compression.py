@@ -1,5 +1,5 @@
-# CCSDS 121.0-B-3, lossless data compression: blocks of 16 samples, unit-delay predictor, basic set of code options. What
-# one call codes stands alone: it begins with a reference sample and has no other.
+# CCSDS 121.0-B-3, lossless data compression: blocks of 16 samples, unit-delay predictor, basic set of code options.
+# What one call codes stands alone: it begins with a reference sample and has no other.
 from array import array
 
 import micropython
