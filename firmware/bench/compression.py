@@ -1,5 +1,5 @@
-# Run in place of main.py by `dorn bench`: us that it takes to code 1024 channels, in as many packets as they need, of the
-# numbers that take longest.
+# Run in place of main.py by `dorn bench`: us that it takes to code 1024 channels, in as many packets as they need, of
+# the numbers that take longest.
 import time
 from array import array
 
