@@ -1,6 +1,6 @@
-# The cyclic executive. A cycle: the garbage collector, now and then, at this point and no other, because the rings are
-# as empty as they get; the tasks of the table that are due, one after the other, the acquisition first; the supervisor;
-# idle until a task is due, the link has bytes or the rings fill.
+# The cyclic executive. A cycle: the tasks of the table that are due, one after the other, the acquisition first; the
+# supervisor; idle until a task is due, the link has bytes or the rings fill. Now and then, before a turn and at no other
+# time, the garbage collector, when the rings were emptied just before.
 import array
 import gc
 
@@ -14,7 +14,7 @@ _LONG_US = const(2_000)  # a task that took longer is followed by a look at the 
 # Garbage, octets: of a cycle, of 256 us idle, and each task's own. It is estimated high, and a reserve is left, so that
 # MicroPython never collects when it chooses.
 _CYCLE = const(520)
-_RESERVE = const(10_000)
+_RESERVE = const(10_000)  # more than any task leaves
 _LOOK = const(4)  # collections from one look at what is free to the next, which takes half as long as a collection
 _RESTARTS = const(3)  # turns that may fail, none `_FORGIVEN_US` after the one before
 _FORGIVEN_US = const(600_000_000)
@@ -71,12 +71,12 @@ class Executive:
     def cycle(self):
         again = False
         begin = self._now = self._us()  # each call leaves 64 bytes behind: no more of them than needed
-        if self._garbage >= self._most:
-            self._tend_heap()
         wake = self._now + _LONGEST_IDLE_US
         for number, task in enumerate(self.tasks):
-            turn = self._now
-            if turn >= task.due_us:
+            if self._now >= task.due_us:
+                if self._garbage >= self._most:
+                    self._tend_heap()
+                turn = self._now
                 more = self._turn(number, task)
                 if more:  # with a period, too: it goes on in the next cycle
                     again = True

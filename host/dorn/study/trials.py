@@ -39,6 +39,7 @@ class Trial:
     fates: dict[str, int]  # of the head's pulses, from the report of the start to the command to stop
     singles: np.ndarray  # int64[16]: sums of the spectra, where the study needs them
     pairs: np.ndarray  # int64[8]
+    overruns: int  # of the rings
     balanced: bool  # every pulse has one fate, and every conversion one counter, before and after it, too
 
 
@@ -72,8 +73,11 @@ def _trial(session: Session, job: Job, particles) -> Trial:
     head = session.target.head
     before = _fates(head)
     singles, pairs = np.zeros(16, np.int64), np.zeros(8, np.int64)
+    ring_overrun, overruns = session.dictionary.enums["event"]["ring_overrun"], 0
 
     def add(packet):
+        nonlocal overruns
+        overruns += packet.fields.get("event") == ring_overrun
         if packet.name == "spectrum":
             singles[packet.fields["detector"]] += sum(packet.fields["counts"])
         elif packet.name == "coincidence_spectrum":
@@ -94,7 +98,7 @@ def _trial(session: Session, job: Job, particles) -> Trial:
     rates = session.wait_for(lambda packet: packet.name == "rates", 10).fields
     session.on_packet = None
     hits = sum(sum(rates[name]) for name in PER_DETECTOR) + rates["overrun_hits"]
-    return Trial(rates, during, singles, pairs, balanced(_less(_fates(head), before), hits))
+    return Trial(rates, during, singles, pairs, overruns, balanced(_less(_fates(head), before), hits))
 
 
 def _fates(head: Head) -> dict[str, int]:
