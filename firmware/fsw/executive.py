@@ -1,6 +1,6 @@
 # The cyclic executive. A cycle: the tasks of the table that are due, one after the other, the acquisition first; the
-# supervisor; idle until a task is due, the link has bytes or the rings fill. Now and then, before a turn and at no other
-# time, the garbage collector, when the rings were emptied just before.
+# supervisor; idle until a task is due, the link has bytes or the rings fill. Now and then the garbage collector, before
+# a turn and at no other time, when the rings were emptied just before.
 import array
 import gc
 

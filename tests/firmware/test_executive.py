@@ -2,7 +2,7 @@
 
 from micropython import run
 
-# Without collections of MicroPython's own a heap that is full is a MemoryError; 12 tasks leave 63 000 octets in a cycle.
+# Without collections of MicroPython's own a full heap is a MemoryError; 12 tasks leave 63 000 octets in a cycle.
 GARBAGE = """
 import gc
 from fsw.executive import Executive, Task
