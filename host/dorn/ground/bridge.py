@@ -253,11 +253,12 @@ class Bridge:
             if pace is None:
                 self.target.advance(_STEP_S)  # waits
                 continue
-            due_s = pace.due_s()
-            if due_s > 0:
-                self.target.advance(min(due_s, _STEP_S * speed))
+            due_s, step_s = pace.due_s(), _STEP_S * speed
+            if due_s >= step_s:
+                self.target.advance(step_s)
             else:
-                select.select([s for outlet in self.outlets for s in outlet.sockets()], [], [], _STEP_S / 4)
+                sockets = [s for outlet in self.outlets for s in outlet.sockets()]
+                select.select(sockets, [], [], (step_s - due_s) / speed)
 
     def close(self) -> None:
         for outlet in self.outlets:
