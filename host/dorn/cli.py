@@ -173,7 +173,7 @@ def _flash(args):
     try:
         from dorn import flash
     except ImportError as error:
-        raise UserError(f"flash: {error}; pip install dorn-fsw[flash]") from None
+        raise UserError(f"flash: {error}; pip install '.[flash]' in the clone") from None
     key = operator_commands.key_of(args)
     return flash.flash(args.board, args.port, args.without, args.check, args.link, key)
 
@@ -213,8 +213,10 @@ def _emulate(args):
 
 
 def _bench(args):
-    from dorn import bench
-
+    try:
+        from dorn import bench
+    except ImportError as error:
+        raise UserError(f"bench: {error}; pip install '.[study]' in the clone") from None
     rows, wrong = bench.judge(bench.measure())
     print(bench.text(rows))
     for line in wrong:
@@ -231,7 +233,7 @@ def _study(args):
 
         module = import_module(f"dorn.study.{args.study}")
     except ImportError as error:
-        raise UserError(f"study {args.study}: {error}; pip install dorn-fsw[study]") from None
+        raise UserError(f"study {args.study}: {error}; pip install '.[study]' in the clone") from None
     given = {}
     if sets:
         given["data"] = args.data
@@ -378,6 +380,7 @@ _DAMAGE = {
     "crc_errors": "damaged packets",
     "sequence_gaps": "gaps in the sequence",
     "incomplete_spectra": "incomplete spectra",
+    "missing_in_spectra": "events not in the spectra that came",
 }
 
 
@@ -400,4 +403,4 @@ def _report(summary, out):
         print("most pulses are below threshold or over range: is the calibration of the source right?")
     damage = [f"{text(name)} {what}" for name, what in _DAMAGE.items() if summary.get(name)]
     if damage:
-        print(f"not all has come: {', '.join(damage)}; what is counted above is what came")
+        print(f"not all has come: {', '.join(damage)}; the live time of each spectrum is in summary.json")

@@ -59,9 +59,21 @@ class Products(Collection):
             # of random arrivals, corrected for dead time; those below also for accidental coincidences
             "trigger_rate_cps": totals and (totals.count("events") / totals.live_us * 1e6 if totals.live_us else None),
             **self._particles(totals),
-            "in_spectra": sum(int(s.counts.sum()) for s in self.all_spectra().values()),
+            **self._in_spectra(totals),
             "incomplete_spectra": self.incomplete_spectra,
             **{name: link[name] for name in LINK},
+        }
+
+    def _in_spectra(self, totals):
+        """Counts in spectra, how many are not that the instrument put there, and the live time of each spectrum: where
+        some did not come, activities are counts over this one's."""
+        spectra = self.all_spectra()
+        counts = sum(int(s.counts.sum()) for s in spectra.values())
+        put_there = totals and sum(totals.count(name) for name in ("front", "back", "front_back"))
+        return {
+            "in_spectra": counts,
+            "missing_in_spectra": totals and max(put_there - counts, 0),
+            "spectra_live_s": {f"{name}_{number}": s.live_us / 1e6 for (name, number), s in spectra.items()},
         }
 
     def _particles(self, totals):

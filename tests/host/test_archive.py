@@ -49,6 +49,12 @@ def test_counts_of_a_good_archive():
     assert decode() == ([], 0, 0, 0)
 
 
+def test_archives_put_together_hold_every_packet_once():
+    one = b"".join(tm(n) for n in range(4))
+    assert decode(one, one) == ([0, 1, 2, 3], 0, 0, 0)
+    assert decode(one[: 2 * len(tm(0))], one, tm(5)) == ([0, 1, 2, 3, 5], 1, 0, 0)
+
+
 @pytest.mark.parametrize("at", range(len(tm(0))))
 def test_one_damaged_bit_anywhere_costs_one_packet(at):
     for bit in range(8):

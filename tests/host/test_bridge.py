@@ -216,6 +216,13 @@ def test_a_port_that_is_taken_is_named():
     udp.close()
 
 
+def test_addresses_that_cannot_work_are_refused_at_once():
+    with pytest.raises(UserError, match=r"UDP port 127.0.0.1:7777: telemetry would come back as telecommands"):
+        Udp(("127.0.0.1", 7777), ("127.0.0.1", 7777))
+    with pytest.raises(UserError, match=r"UDP to nowhere.invalid:9: "):
+        Udp(("nowhere.invalid", 9), HERE)
+
+
 @pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_runs_until_it_is_asked_to_end_and_leaves_its_report(wish, tmp_path):
     arguments = ["bridge", "--target", "unix", "--tm", "127.0.0.1:9", "--tc", "127.0.0.1:0", "--report", str(tmp_path)]

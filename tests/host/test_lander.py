@@ -80,13 +80,19 @@ def test_while_the_link_is_down_nothing_comes_through_and_nothing_is_missed(tmp_
         ("procedure nowhere", "procedure: FILE: neither a file nor one of"),
         ("fly 3", "statement: unknown"),
         ("send pong", "telecommand: unknown"),
+        ("at 5\nat 4", "at: before the one above it, 5 "),
     ],
 )
 def test_a_bad_line_is_refused_before_anything_is_done(line, why, tmp_path):
     path = tmp_path / "timeline.txt"
     path.write_text(f"send ping\n{line}\n")
-    with pytest.raises(UserError, match=f"timeline.txt:2: .*{why}"):
+    with pytest.raises(UserError, match=f"timeline.txt:{2 + line.count(chr(10))}: .*{why}"):
         lander.load(str(path), DICTIONARY)
+
+
+def test_a_timeline_that_is_not_there_is_told_which_there_are():
+    with pytest.raises(UserError, match=r"timeline: FILE: neither a file nor one of dorn \(dron\)"):
+        lander.load("dron", DICTIONARY)
 
 
 def test_an_empty_timeline_is_refused(tmp_path):

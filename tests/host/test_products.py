@@ -87,6 +87,7 @@ def test_a_missing_packet_is_counted_and_what_came_is_kept():
     assert collected.all_spectra()["front", 0].counts[:2].tolist() == [5, 2]
     assert collected.summary()["in_spectra"] == 12
     assert collected.summary()["incomplete_spectra"] == 1
+    assert collected.summary()["spectra_live_s"]["front_0"] == 0.0018  # of two integrations
     collected.add(spectrum(0, [7], first=100, total=10))  # it comes after all
     assert collected.incomplete_spectra == 0
 
@@ -252,6 +253,8 @@ def test_summary_takes_every_counter_from_where_it_was_counted():
         "alone_cps": None,
         "through_cps": None,
         "in_spectra": 0,
+        "missing_in_spectra": 80,
+        "spectra_live_s": {},
         "incomplete_spectra": 0,
         "packets": 12,
         "sequence_gaps": 1,
@@ -292,6 +295,7 @@ def test_summary_says_null_for_what_nothing_has_counted(tmp_path):
     parts = {"below_threshold_parts", "disabled_parts"}
     assert {k: v for k, v in known.items() if k not in parts} == {
         "in_spectra": 0,
+        "spectra_live_s": {},
         "incomplete_spectra": 0,
         "packets": 0,
     }

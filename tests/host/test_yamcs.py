@@ -9,6 +9,7 @@ from collections import Counter
 import every_packet
 import pytest
 from dorn.dictionary import Dictionary
+from dorn.errors import UserError
 from dorn.ground import commands, yamcs
 from dorn.ground.bridge import Bridge, Udp
 from dorn.head import sources
@@ -19,7 +20,7 @@ HERE = "127.0.0.1"
 DICTIONARY = Dictionary.load()
 SPEED = 60
 LIMIT_S = 60  # of wall time
-pytest.importorskip("fprime_yamcs_bundle", reason="Yamcs is not here: pip install dorn-fsw[yamcs]")
+pytest.importorskip("fprime_yamcs_bundle", reason="Yamcs is not here: pip install '.[yamcs]'")
 from yamcs.client import YamcsClient, YamcsError  # noqa: E402
 
 
@@ -170,3 +171,11 @@ def test_ten_minutes_with_commands_a_bad_packet_and_a_reset(live):
     assert len([text for text in control.warnings() if "orrupted" in text]) == 1
     assert control.processor.get_parameter_value("/DORN/housekeeping_boot_count").eng_value == 2
     assert sum(control.processor.get_parameter_value("/quicklook/front").eng_value) > 0
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_is_started(tmp_path):
+    with socket.create_server((HERE, 0)) as other:
+        ports = yamcs.Ports(other.getsockname()[1], 1, 2)
+        with pytest.raises(UserError, match=f"yamcs: port {ports.http}: .*: give another one"):
+            yamcs.Server(tmp_path, ports)
+    assert list(tmp_path.iterdir()) == []

@@ -60,8 +60,8 @@ Every telecommand is reported by ST[01], success as its acknowledgement flags as
 | completion | (1,7), 8 | (1,8): its execution failed |
 
 Reports carry packet identification and sequence control of the telecommand, its first four octets; those of failure a
-code and a detail, such as the value that is out of range. Sequence counts are the ground's own, in no order that is
-checked. Any telecommand can fail with
+code and a detail, such as the value that is out of range. Sequence counts are the ground's own: the instrument does not
+look at their order. Any telecommand can fail with
 {any_failure},
 with a key on board {with_key}; what else it can be refused for stands with it. In mode boot
 nothing is commanded.
@@ -87,6 +87,19 @@ Beside this document stand, of the same dictionary:
       packets = ccsdspy.utils.split_packet_bytes("telemetry.ccsds")
       spectra = b"".join(p for p in packets if (p[7], p[8]) == (128, 1))
       table = ccsdspy.VariableLength.from_file("ccsdspy/spectrum.csv").load(io.BytesIO(spectra))
+
+  What it says of missing packets is then of those of other services. Neither it nor space_packet_parser looks at a
+  packet's CRC-16: let nothing through that is damaged.
+
+Spectra in the coding `ccsds121` are read by any decoder of CCSDS 121.0-B. Zero bits fill the last octet. With the
+package imagecodecs, which has libaec, `data` and `count` of a packet give the counts so:
+
+    import imagecodecs, numpy
+    aec = imagecodecs.aec_decode(data, bitspersample=16, flags=imagecodecs.AEC.FLAG.DATA_PREPROCESS,
+                                 blocksize=16, rsi=64, out=bytearray(2 * count))
+    counts = numpy.frombuffer(aec, "<u2")
+
+And beside this document, too:
 
 - `cosmos/`: telemetry and telecommands for OpenC3 COSMOS, folder `cmd_tlm` of a target. Its interface has to fill in
   length and CRC of telecommands, and to add and take off the frames.
@@ -277,7 +290,16 @@ def _enumerations(dictionary: Dictionary) -> Iterator[str]:
 
 
 def _instrument(dictionary: Dictionary) -> Iterator[str]:
-    yield "What the science packets are made with.\n\n"
+    i = dictionary.instrument
+    yield (
+        "What the science packets are made with. Detection unit u has detector 2u in front and 2u + 1 behind it; bit d"
+        " of a hit\npattern or mask is detector d. A channel c of a detector's spectrum has the ADC codes from"
+        f" {i['codes_per_channel']}c on, of a coincidence\nspectrum the sums (front code + back code - zero_code) from"
+        f" {i['codes_per_coincidence_channel']}c on. By default calibration the middle of a channel is\n\n"
+        f"    E/keV = kev_per_code ({i['codes_per_channel']} c + {(i['codes_per_channel'] - 1) / 2} - zero_code)\n"
+        f"    E/keV = kev_per_code ({i['codes_per_coincidence_channel']} c"
+        f" + {(i['codes_per_coincidence_channel'] - 1) / 2} - zero_code)    coincidences\n\n"
+    )
     yield markdown([("constant", "value"), *((f"`{name}`", value) for name, value in dictionary.instrument.items())])
     yield "\nLines whose regions `line_rates` counts, in this order:\n\n"
     yield markdown([("line", "keV"), *((f"`{name}`", f"{kev:.1f}") for name, kev in dictionary.line_kev.items())])

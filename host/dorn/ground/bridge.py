@@ -34,7 +34,12 @@ class Udp:
 
     def __init__(self, to: tuple[str, int], at: tuple[str, int]):
         self.dropped = Counter()
-        self._to = to
+        if to == at:
+            raise UserError(f"UDP port {at[0]}:{at[1]}: telemetry would come back as telecommands: give two")
+        try:
+            self._to = socket.getaddrinfo(*to, socket.AF_INET, socket.SOCK_DGRAM)[0][4]
+        except OSError as error:
+            raise UserError(f"UDP to {to[0]}:{to[1]}: {error.strerror}") from None
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self._socket.bind(at)
@@ -50,8 +55,10 @@ class Udp:
     def put(self, packet: bytes) -> None:
         try:
             self._socket.sendto(packet, self._to)
-        except OSError:  # full; of a receiver that is not there UDP does not tell
+        except BlockingIOError:
             self.dropped["no room"] += 1
+        except OSError as error:  # of a receiver that is not there UDP does not always tell
+            self.dropped[error.strerror or "not sent"] += 1
 
     def take(self) -> Iterator[bytes]:
         while True:

@@ -96,12 +96,12 @@ def _target(args) -> Iterator:
         yield target
 
 
-def _serve(bridge, speed: float, said: str) -> None:
-    """Say it, and pass packets on until Ctrl-C, or until the process is asked to end."""
+def _serve(bridge, speed: float, said: str, stopped=lambda: False) -> None:
+    """Say it, and pass packets on until Ctrl-C, until the process is asked to end, or until `stopped()`."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         print(f"{said}, until Ctrl-C", flush=True)
-        bridge.serve(speed=speed)
+        bridge.serve(stopped, speed)
     finally:
         print(bridge.summary())
 
@@ -155,7 +155,8 @@ def _yamcs(args):
         bridge = stack.enter_context(contextlib.closing(Bridge(target, outlets, key)))
         if not target.in_real_time:
             yamcs.begin(bridge, dictionary)
-        _serve(bridge, args.speed, f"Yamcs on {server.url}, with {target.name}, its files in {args.out}")
+        said = f"Yamcs on {server.url}, with {target.name}, its files in {args.out}"
+        _serve(bridge, args.speed, said, server.ended)
 
 
 def _lander(args):

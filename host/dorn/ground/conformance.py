@@ -121,14 +121,15 @@ class Conformance:
         """A telecommand, without what signs it."""
         wrong = self._wrong(packet)
         self.check("telecommand", not wrong, now_s, f"{wrong}: {packet[:13].hex(' ')}")
+        count = int.from_bytes(packet[2:4], "big") & 0x3FFF
+        if len(packet) >= _TC_HEADER:  # one that is wrong has its count, too
+            if self._count is not None:
+                self.check("count", count == self._count, now_s, f"{count}, not {self._count}")
+            self._count = count + 1 & 0x3FFF
         if wrong:
             return
         name = self._commands[packet[7], packet[8]].name
         self.telecommands[name] += 1
-        count = int.from_bytes(packet[2:4], "big") & 0x3FFF
-        if self._count is not None:
-            self.check("count", count == self._count, now_s, f"{name}: {count}, not {self._count}")
-        self._count = count + 1 & 0x3FFF
         if name == "retrieve_records":
             self._asked.append((int.from_bytes(packet[11:15], "big"), int.from_bytes(packet[15:19], "big")))
         elif name == "retrieve_by_time":

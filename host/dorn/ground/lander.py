@@ -67,12 +67,21 @@ def shipped() -> list[str]:
 def load(name: str, dictionary: Dictionary) -> list[Step]:
     """A timeline, a file or the name of one of dorn's own, read and checked. UserError at the first bad line."""
     path = TIMELINES / f"{name}.txt" if name in shipped() else Path(name)
-    steps = []
+    if not path.exists():
+        raise UserError.at("timeline", "FILE", f"neither a file nor one of {', '.join(shipped())}", name)
+    steps: list[Step] = []
+    at_s = 0.0
     for number, line in enumerate(re.split(r"\r\n|\n|\r", text_of(path)), 1):
         try:
-            steps += _parse(number, line, path.parent, dictionary)
+            found = _parse(number, line, path.parent, dictionary)
+            for _, text, step in found:
+                if isinstance(step, Act) and step.word == "at":
+                    if step.value < at_s:
+                        raise UserError(f"at: before the one above it, {at_s:g} ({text})")
+                    at_s = step.value
         except UserError as error:
             raise UserError(f"{path}:{number}: {error}") from None
+        steps += found
     if not steps:
         raise UserError.at(path, "timeline", "has no statement")
     return steps

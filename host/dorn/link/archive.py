@@ -20,7 +20,8 @@ class ArchiveError(UserError):
 class Recording:
     """What an archive held.
 
-    packets: the good ones, in the order of the file; each record of the packet store once, where it came first.
+    packets: the good ones, in the order of the file, each once, where it came first: what is sent again, or stands in
+        two archives that were put together, is the same to the bit.
     sequence_gaps: places where the sequence count does not go on by one (lost packets, or a reset).
     crc_errors: damaged packets; a stretch in which no packet can be told apart counts as one.
     unknown: intact packets of this APID that the dictionary does not describe.
@@ -73,7 +74,11 @@ def decode_bytes(data: bytes, dictionary: Dictionary) -> Recording:
     """Decode packets back to back, without asking with which dictionary they were made."""
     recording, records = Recording(), Records()
     expected = None
+    seen: set[bytes] = set()
     for octets in _scan(data, dictionary, recording):
+        if octets in seen:
+            continue
+        seen.add(octets)
         try:
             packet = dictionary.decode(octets)
         except PacketError:

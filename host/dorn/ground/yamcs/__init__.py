@@ -82,6 +82,10 @@ class Server:
 
     def __init__(self, folder: Path, ports: Ports):
         self.url = f"http://{HERE}:{ports.http}"
+        try:  # what answers there shall be this one
+            socket.create_server((HERE, ports.http)).close()
+        except OSError as error:
+            raise UserError(f"yamcs: port {ports.http}: {error.strerror}: give another one") from None
         self._log = folder / "yamcs.log"
         command = [*_java(), _HEAP, "-cp", f"{_jars()}/*", "org.yamcs.YamcsServer"]
         command += ["--etc-dir", "etc", "--data-dir", "data", "--no-color"]
@@ -96,8 +100,7 @@ class Server:
     def _wait(self) -> None:
         end_s = time.monotonic() + _START_S
         while time.monotonic() < end_s:
-            if self._process.poll() is not None:
-                raise UserError(f"yamcs: it ended with {self._process.returncode}; {self._log} says why: {self._why()}")
+            self.ended()
             try:
                 with urllib.request.urlopen(f"{self.url}/api/instances/{INSTANCE}", timeout=1) as answer:
                     if json.load(answer)["state"] == "RUNNING":
@@ -106,6 +109,12 @@ class Server:
                 pass
             time.sleep(0.1)
         raise UserError(f"yamcs: it does not answer within {_START_S:g} s; {self._log} may say why: {self._why()}")
+
+    def ended(self) -> bool:
+        """False; UserError if it has."""
+        if self._process.poll() is not None:
+            raise UserError(f"yamcs: it ended with {self._process.returncode}; {self._log} says why: {self._why()}")
+        return False
 
     def _why(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()
@@ -131,7 +140,7 @@ def _jars() -> Path:
     try:
         import fprime_yamcs_bundle
     except ImportError:
-        raise UserError("yamcs: its packages are not here; pip install dorn-fsw[yamcs]") from None
+        raise UserError("yamcs: its packages are not here; pip install '.[yamcs]' in the clone") from None
     return Path(fprime_yamcs_bundle.LIB_DIR)
 
 
@@ -141,7 +150,7 @@ def _java() -> list[str]:
     except ImportError:
         found = shutil.which("java")
         if not found:
-            raise UserError("yamcs: there is no java; pip install dorn-fsw[yamcs]") from None
+            raise UserError("yamcs: there is no java; pip install '.[yamcs]' in the clone") from None
         return [found]
     return [str(JAVA)]
 
@@ -151,7 +160,7 @@ def quicklook(server: Server, dictionary: Dictionary) -> Quicklook:
     try:
         from yamcs.client import YamcsClient
     except ImportError:
-        raise UserError("yamcs: its client is not here; pip install dorn-fsw[yamcs]") from None
+        raise UserError("yamcs: its client is not here; pip install '.[yamcs]' in the clone") from None
     processor = YamcsClient(server.url.removeprefix("http://")).get_processor(INSTANCE, "realtime")
     return Quicklook(dictionary, lambda name, numbers: processor.set_parameter_value(f"/quicklook/{name}", numbers))
 
