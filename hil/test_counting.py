@@ -53,6 +53,27 @@ def test_energies_arrive_in_their_channels(commander, stimulus):
     assert commander.counts("coincidence_spectrum") == {(4, (717 + 1050 - 50) // 32): 1}
 
 
+@pytest.mark.parametrize("compression", [1, 0])
+def test_counts_are_exact_coded_or_not(commander, stimulus, compression):
+    """Also in the last channel of a detector's and of a coincidence spectrum; libaec reads what is coded in tests/."""
+    commander.set("compression", compression)
+    last_kev = (4 * 1023 - 50) * 3.0
+    particles = [(k * 200_000, k % 16, 900.0 + 2.0 * (k % 5000)) for k in range(1, 4000)]
+    particles += [(900_000_000 + k * 200_000, k % 16, last_kev) for k in range(1, 160)]
+    at_ns = [950_000_000 + k * 200_000 for k in range(1, 256)]  # to the last channel that two codes reach
+    particles += [(t, d, min(48.0 * k + 300.0, 12_130.0)) for k, t in enumerate(at_ns) for d in (8, 9)]
+    commander.start()
+    stimulus.play(particles)
+    rates = commander.stop()
+    packets = [p.fields for p in commander.said if p.name in ("spectrum", "coincidence_spectrum")]
+    assert {f["coding"] for f in packets if f["count"]} == {compression}
+    assert {f["count"] % 16 for f in packets} == {0}
+    singles = Counter((d, int(energy_kev / 3 + 50 + 0.5) // 4) for _, d, energy_kev in particles[: -2 * len(at_ns)])
+    assert commander.counts() == singles and singles[15, 1023] > 0
+    pairs = commander.counts("coincidence_spectrum")
+    assert sum(pairs.values()) == rates["front_back"] == len(at_ns) and (4, 254) in pairs
+
+
 def test_live_time_is_real_time_less_the_dead_time_of_every_event(commander, stimulus):
     commander.start()
     stimulus.play(regular(5000, 40_000))

@@ -29,3 +29,22 @@ def test_full_telemetry_at_20_kcps_loses_nothing_uncounted(commander, stimulus, 
     assert stimulus.fates.delivered == sum(rates["accepted"]) and rates["gap_us"] == rates["overrun_hits"] == 0
     assert sum(commander.counts().values()) == rates["front"] + rates["back"]
     assert max(load["task_permille"]) > 0
+
+
+def test_a_start_as_soon_as_it_is_let_loses_no_spectrum_of_the_run_before(commander, stimulus, seed):
+    """The last spectrum may still wait to be sent, outside of those that a start empties."""
+    commander.start()
+    stimulus.play(poisson(1000, 0.5, seed, pairs=0.3))
+    commander.function("stop")
+    begin_us = commander.target.now_us
+    while len(commander.events("acquisition_started")) < 2:  # it is refused while spectra are still to be closed
+        commander.post("function", function="start")
+        commander.advance(0.004)
+        assert commander.target.now_us < begin_us + 10e6
+    commander.advance(1)
+    commander.stop()
+    first = [p.fields for p in commander.said if "spectrum" in p.name and p.fields["integration"] == 1]
+    totals = {(f["event_class"], f.get("detector", f.get("unit"))): f["total"] for f in first}
+    rates = commander.last("rates")
+    assert len(totals) == 24
+    assert sum(totals.values()) == rates["front"] + rates["back"] + rates["front_back"]

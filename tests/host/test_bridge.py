@@ -16,6 +16,7 @@ from dorn.link.key import Key
 from dorn.targets import open_target
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packets import source_data, tm
 from spacepackets.ccsds import SpacePacketHeader
 from spacepackets.ecss.tc import PusTc
 
@@ -237,8 +238,22 @@ def test_the_command_runs_until_it_is_asked_to_end_and_leaves_its_report(wish, t
     assert "frame" in (tmp_path / "conformance.txt").read_text()
 
 
+def test_the_quick_look_adds_a_packet_once_whatever_comes_and_goes_on_if_it_is_not_taken():
+    shown = {}
+    quicklook = Quicklook(DICTIONARY, lambda name, numbers: bool(shown.update({name: sum(numbers)})))
+    layout = DICTIONARY.telemetry["spectrum"]
+
+    def packet(record, first):
+        fields = {field.name: 0 for field in layout.scalars} | {"record": record, "integration": 1, "first": first}
+        return tm(128, 1, source_data(layout, fields | {"count": 1, "octets": 2, "data": [0, 9]}))
+
+    for record, first in ((1, 5), (1, 5), (2, 1024), (3, 6)):
+        quicklook.put(packet(record, first))
+    assert shown["front"] == 18 and quicklook.dropped == {"quick look not taken": 2}
+
+
 def test_the_quick_look_of_yamcs_is_an_outlet_like_the_others():
-    quicklook = Quicklook(DICTIONARY, lambda name, numbers: None)
+    quicklook = Quicklook(DICTIONARY, lambda name, numbers: True)
     with open_target("unix") as target:
         bridge = Bridge(target, [quicklook], say=print)
         target.advance(1)

@@ -209,6 +209,33 @@ def test_after_the_link_was_down_nothing_is_known():
     assert conformance.clean, conformance.text()
 
 
+def test_what_was_asked_for_may_be_of_the_past_until_the_retrieval_is_over():
+    numbers = [(1).to_bytes(4, "big"), (9).to_bytes(4, "big")]
+    conformance = Conformance(DICTIONARY)
+    conformance.down(tm("pong", 0, 0), 1.0)
+    packet = DICTIONARY.encode("retrieve_records", 5, ack=0, first=1, last=9)
+    conformance.up(packet, 1.0)
+    old = bytes([0, 0, 0, 1, 0, 0])
+    conformance.down(tm("rates", 99, 99, time=old, data=stored(0, 0, b"a")[19:-2]), 1.1)
+    conformance.down(tm("retrieved", 1, 0, data=b"".join(numbers) + bytes(4)), 1.2)
+    assert conformance.clean, conformance.text()
+    conformance.down(tm("rates", 2, 0, time=old, data=(2).to_bytes(4, "big") + stored(0, 0, b"a")[23:-2]), 1.3)
+    assert [rule for rule, finding in conformance.findings.items() if finding.broken] == ["time"]
+
+
+def test_a_real_instrument_is_not_switched_off_and_sees_what_it_sees(tmp_path, monkeypatch):
+    monkeypatch.setattr(UnixTarget, "in_real_time", True)
+    with open_target("unix") as target:
+        path = tmp_path / "timeline.txt"
+        path.write_text("send ping\npower off 3\n")
+        with pytest.raises(UserError, match="line 2: power off 3: not on target unix"):
+            lander.Lander(target, DICTIONARY).run(lander.load(str(path), DICTIONARY))
+        path.write_text(f"source {lander.TIMELINES / 'cruise.toml'}\nsend ping\n")
+        said = []
+        assert lander.Lander(target, DICTIONARY, say=said.append).run(lander.load(str(path), DICTIONARY))
+        assert "its detectors are real" in said[1]
+
+
 @given(st.lists(st.tuples(st.booleans(), st.binary(max_size=80)), max_size=10))
 def test_no_octets_break_the_report_itself(octets):
     conformance = Conformance(DICTIONARY)

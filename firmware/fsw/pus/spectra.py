@@ -54,6 +54,8 @@ class Spectra:
             self._about, self._next, self._last = about
             if self._next > self._last:  # empty: one packet without channels tells so
                 self._next, self._last = 0, -1
+            else:  # whole blocks; what is around the counts is zero
+                self._next, self._last = self._next & -compression.BLOCK, self._last | compression.BLOCK - 1
             self._spectrum = s
             return self._room()  # both at once would keep the rings waiting
         if self._room():

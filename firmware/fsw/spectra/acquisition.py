@@ -5,7 +5,6 @@
 import array
 
 from fsw import icd, memory
-from fsw.link.compression import BLOCK
 from fsw.spectra import kernel as k
 from micropython import const
 
@@ -100,6 +99,7 @@ class Acquisition:
         if self.running:
             self._catch_up(now)
         self._empty()
+        self.cleared += 1  # what was taken out before is void
         for i in range(64):
             self.counters[i] = 0
         for i in range(k.MARKS, k.STATE):
@@ -275,7 +275,6 @@ class Acquisition:
         for channels in (self.singles, self.pairs):
             k.clear(channels, len(channels) // 2)
         self.state[k.NEARLY_FULL] = self.state[k.HELD] = 0
-        self.cleared += 1  # what was taken out before is void
 
     def _close_all(self, reason):
         self._closing = _ALL
@@ -295,9 +294,8 @@ class Acquisition:
     def look(self, s):
         """Spectrum s as it is now.
 
-        -> (integration, began_us, real_us, live_us, total), first and last channel of the blocks of 16, as compression
-        wants them, that have counts, the array it is in, and where it begins there; first > last when it is empty.
-        began_us: on-board time
+        -> (integration, began_us, real_us, live_us, total), first and last channel with counts, the array it is in,
+        and where it begins there; first > last when it is empty. began_us: on-board time
         """
         if self.running:
             self._catch_up(self.clock.us())
@@ -311,12 +309,13 @@ class Acquisition:
         real_us = self.real_us - real_us
         live_us = max(real_us - (self.dead_cycles - dead_cycles) // self.events.mhz, 0)
         about = self.integration, self._time.start_us + began, real_us, live_us, total
-        return about, self._span[0] & -BLOCK, self._span[1] | BLOCK - 1, spectra, at
+        return about, self._span[0], self._span[1], spectra, at
 
     def close(self, s, copy):
         """Move spectrum s into `copy`, array("H"), and begin it anew.
 
-        -> ((closed_by, integration, began_us, real_us, live_us, total), first, last channel), as of `look`
+        -> ((closed_by, integration, began_us, real_us, live_us, total), first, last channel with counts);
+        first > last when it is empty
         """
         (integration, began_us, real_us, live_us, total), first, last, spectra, at = self.look(s)
         self._began[s] = (self._known_us, self.real_us, self.dead_cycles)

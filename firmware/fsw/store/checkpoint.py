@@ -5,6 +5,7 @@ from binascii import crc32
 from struct import calcsize, pack, unpack
 
 from fsw import icd
+from fsw.spectra.kernel import clear
 from micropython import const
 
 _HEADER = ">BIQQQIHH"  # spectrum, integration, began, real time, live time, total, first and last channel with counts
@@ -33,7 +34,7 @@ class Checkpoint:
     # -- after a reset -----------------------------------------------------------------------------
 
     def close(self, copy):
-        """Read the next spectrum into `copy`, array("H"). -> (spectrum, what Acquisition.close gives)
+        """Read the next spectrum into `copy`, array("H"), zero around it. -> (spectrum, what Acquisition.close gives)
 
         (None, None) at the end. What is damaged, and all behind it, is not given.
         """
@@ -45,6 +46,7 @@ class Checkpoint:
             if len(header) == calcsize(_HEADER):
                 s, integration, began_us, real_us, live_us, total, first, last = unpack(_HEADER, header)
                 if s < _SPECTRA and last < icd.CHANNELS:
+                    clear(copy, len(copy) // 2)
                     view = memoryview(copy)[first : last + 1]
                     file.readinto(view)
                     if file.read(_CRC) == _crc(header, view):

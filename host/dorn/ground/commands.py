@@ -98,7 +98,6 @@ def _target(args) -> Iterator:
 
 def _serve(bridge, speed: float, said: str, stopped=lambda: False) -> None:
     """Say it, and pass packets on until Ctrl-C, until the process is asked to end, or until `stopped()`."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         print(f"{said}, until Ctrl-C", flush=True)
         bridge.serve(stopped, speed)
@@ -111,6 +110,9 @@ def _bridge(args):
     from dorn.ground.bridge import Bridge, Tcp, Udp, telecommand_header
     from dorn.ground.conformance import Conformance
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if args.report:
+        check_directory(args.report)
     dictionary = Dictionary.load()
     key = operator_commands.key_of(args)
     with contextlib.ExitStack() as stack:
@@ -129,8 +131,8 @@ def _bridge(args):
         finally:
             if conformance:
                 conformance.over(target.now_us / 1e6)
-                conformance.write(args.report)
                 print(conformance.text())
+                conformance.write(args.report)
 
 
 def _yamcs(args):
@@ -138,6 +140,7 @@ def _yamcs(args):
     from dorn.ground import yamcs
     from dorn.ground.bridge import Bridge, Udp
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     check_directory(args.out)
     if not (args.port.isascii() and args.port.isdecimal() and 0 < int(args.port) < 65536):
         raise UserError.at("--port", "N", "not a port from 1 to 65535", args.port)

@@ -33,6 +33,7 @@ RULES = {
 }
 START_S, COMPLETION_S = 3.0, 10.0
 _TC_HEADER = 11
+_ALL = (1, 2**32 - 1)  # records
 _SHOWN = 20  # violations of one rule that are told in full
 _ACCEPTANCE, _START, _COMPLETION = 1, 2, 8  # acknowledgement flags (ECSS-E-ST-70-41C 7.4.4.1)
 _STAGES = {
@@ -102,6 +103,7 @@ class Conformance:
     def powered(self, now_s: float) -> None:
         """Power came, or the reset was pulled."""
         self._sent.clear()
+        self._asked.clear()
         self._known(0)
         self._powered_s = now_s
 
@@ -133,7 +135,7 @@ class Conformance:
         if name == "retrieve_records":
             self._asked.append((int.from_bytes(packet[11:15], "big"), int.from_bytes(packet[15:19], "big")))
         elif name == "retrieve_by_time":
-            self._asked.append((1, 2**32 - 1))
+            self._asked.append(_ALL)
         flags = packet[6] & 0xF
         self._sent[count] = _Sent(name, now_s, [stage for stage in _STAGES.values() if flags & stage])
 
@@ -186,6 +188,11 @@ class Conformance:
         elif started:  # a reset of its own
             self._sent.clear()
             self._known(0)
+        if started:
+            self._asked.clear()
+        elif packet.name == "retrieved":  # by time it has no numbers
+            over = (packet.fields["first"], packet.fields["last"]) if packet.fields["first"] else _ALL
+            self._asked = [asked for asked in self._asked if asked != over]
         kind = packet.service, packet.subtype
         if self._sequence is not None:
             self.check("sequence", packet.sequence == self._sequence, now_s, f"{packet.sequence}, not {self._sequence}")

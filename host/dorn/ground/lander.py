@@ -23,7 +23,7 @@ from dorn.operator import statements
 from dorn.operator.running import Runner
 from dorn.reading import at_least, text_of
 from dorn.session import CommandFailed, Session
-from dorn.targets import Target, TargetError
+from dorn.targets import Target
 
 GRAMMAR = {
     "at": "at SECONDS",
@@ -192,7 +192,9 @@ class Lander:
 
     def run(self, steps: list[Step]) -> bool:
         """-> whether every statement went well and every rule was kept; ends at the first that does not."""
-        if not self.line.in_real_time:  # what is simulated was switched on just now
+        if self.line.in_real_time:
+            _check_possible(steps, self.line.name)
+        else:  # what is simulated was switched on just now
             self.conformance.powered(self.line.now_s)
         self.session.connect()
         well = True
@@ -200,7 +202,7 @@ class Lander:
             self._say(f"{self.line.now_s:12.3f} s  {number}: {text}")
             try:
                 said = self._act(step) if isinstance(step, Act) else self._runner.run(step)
-            except TargetError as error:
+            except UserError as error:
                 self._say(f"{self.line.now_s:12.3f} s  {number}: FAILED: {error}")
                 well = False
                 break
@@ -256,5 +258,15 @@ class Lander:
         self.lost = balance.lost
         return f"{balance.received - before} stored packets came, {balance.lost} lost"
 
-    def _source(self, path: str) -> None:
+    def _source(self, path: str) -> str:
+        if self.line.in_real_time:
+            return "its detectors are real, and see what they see"
         self.line.inject(sources.endless(sources.load(path)))
+        return ""
+
+
+def _check_possible(steps: list[Step], target: str) -> None:
+    """Nobody here switches the power of a real instrument or pulls its reset."""
+    for number, text, step in steps:
+        if isinstance(step, Act) and step.word in ("power", "reset"):
+            raise UserError(f"line {number}: {text}: not on target {target}, whose power is not switched from here")

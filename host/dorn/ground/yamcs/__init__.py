@@ -158,11 +158,19 @@ def _java() -> list[str]:
 def quicklook(server: Server, dictionary: Dictionary) -> Quicklook:
     """An outlet of the bridge that gives the sums of the spectra to the server. UserError without yamcs-client."""
     try:
-        from yamcs.client import YamcsClient
+        from yamcs.client import YamcsClient, YamcsError
     except ImportError:
         raise UserError("yamcs: its client is not here; pip install '.[yamcs]' in the clone") from None
     processor = YamcsClient(server.url.removeprefix("http://")).get_processor(INSTANCE, "realtime")
-    return Quicklook(dictionary, lambda name, numbers: processor.set_parameter_value(f"/quicklook/{name}", numbers))
+
+    def publish(name: str, numbers: list[int]) -> bool:
+        try:
+            processor.set_parameter_value(f"/quicklook/{name}", numbers)
+        except YamcsError:  # a display is no reason to end anything
+            return False
+        return True
+
+    return Quicklook(dictionary, publish)
 
 
 def begin(bridge: Bridge, dictionary: Dictionary) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from dorn.dictionary import Dictionary, PacketError
+from dorn.link.records import Records
 
 CHANNELS = 1024
 AXES = {"channel": CHANNELS, "region": 128, "detector": 16}  # a plot without an array along x plots none along y
@@ -16,10 +17,11 @@ SIDES = ("front", "back")  # of an even detector, of an odd one
 
 
 class Quicklook:
-    """publish(name, numbers): gives Yamcs an array of quicklook.xml; of the spectra whenever a part has come."""
+    """publish(name, numbers) -> whether Yamcs took it: an array of quicklook.xml, of spectra when a part has come."""
 
     def __init__(self, dictionary: Dictionary, publish):
-        self.dropped = Counter()  # nothing
+        self.dropped = Counter()
+        self._records = Records()
         self._dictionary = dictionary
         self._publish = publish
         self._integration = None
@@ -38,17 +40,18 @@ class Quicklook:
             decoded = self._dictionary.decode(packet)
         except PacketError:
             return
-        if decoded.name != "spectrum":
-            return
+        late, new = self._records.take(decoded)
         f = decoded.fields
+        if late or not new or decoded.name != "spectrum" or f["first"] + len(f["counts"]) > CHANNELS:
+            return
         if f["integration"] != self._integration:
             self._integration = f["integration"]
             self._sums = {side: [0] * CHANNELS for side in SIDES}
         side = SIDES[f["detector"] & 1]
         for channel, counts in enumerate(f["counts"], f["first"]):
             self._sums[side][channel] += counts
-        if f["counts"]:
-            self._publish(side, self._sums[side])
+        if f["counts"] and not self._publish(side, self._sums[side]):
+            self.dropped["quick look not taken"] += 1
 
     def close(self) -> None:
         pass
