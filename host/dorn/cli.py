@@ -112,7 +112,7 @@ def _parser():
     downlink = commands.add_parser("downlink", help="complete an archive from what the instrument has stored")
     downlink.set_defaults(command=_downlink)
     add = downlink.add_argument
-    add("--target", required=True, help="a serial port or a URL")
+    add("--target", required=True, help="unix, rp2040, a serial port or a URL")
     add("--out", type=Path, required=True, metavar="DIR", help="telemetry.ccsds there is begun, or goes on")
     operator_commands.add_key(downlink)
 
