@@ -37,7 +37,11 @@ _LEAKAGE = const(1)
 
 
 class SlowControl:
-    """Every method raises OSError if a part does not answer. Each byte on the bus takes 90 us."""
+    """Every method raises OSError if a part does not answer. Each byte on the bus takes 90 us.
+
+    is_off: the last that was commanded, and taken, is bias off. silent: nothing is sent, which raises OSError, too:
+    without clock edges on the bus the hardware switches the bias off.
+    """
 
     def __init__(self, i2c, board):
         """i2c: writeto() and readfrom_into() as machine.I2C; board: the module of constants (boards/pico/constants.py).
@@ -49,10 +53,12 @@ class SlowControl:
         self._bias_gain = board.BIAS_GAIN
         self._outputs = 0
         self._read = bytearray(2)
+        self.silent = self.is_off = False
+        self.failed = 0  # errno, if a part did not take that
         try:
-            self.outputs(False)
-        except OSError:
-            pass  # the app tries again and reports it
+            self.off()
+        except OSError as error:
+            self.failed = error.errno
 
     def comparators(self, front_mv, back_mv):
         """Set the thresholds of all front and of all back comparators, 0 to 2047 mV."""
@@ -66,12 +72,31 @@ class SlowControl:
         """Level of the bias supply, 0 to 100000 mV; it is at the detectors while enabled (`outputs`)."""
         self._level(_CHANNEL_C, mv * _STEPS_PER_MV // self._bias_gain)
 
+    def off(self, again=False):
+        """Bias off, by its switch and by its level: one is enough. If no part takes it, the bus is silent from then on, but
+        for an off() that is to try `again`. OSError if a part did not take it.
+        """
+        if self.silent and not again:
+            raise OSError(_EIO)
+        self.silent = self.is_off = False
+        failed = 0
+        for off in (self.outputs, self.bias):
+            try:
+                off(0)
+                self.is_off = True
+            except Exception as error:  # whatever it is, the other one is still tried
+                failed = getattr(error, "errno", None) or _EIO
+        self.silent = not self.is_off
+        if failed:
+            raise OSError(failed)
+
     def pulse_height(self, mv):
         """Height of the test pulses at the comparators, 0 to 2047 mV."""
         self._level(_CHANNEL_D, mv * _STEPS_PER_MV)
 
     def outputs(self, bias, target=0):
         """Bias enabled or not, and where test pulses go: unit | 8 for its front | 16 for its back detector."""
+        self.is_off = self.is_off and not bias
         self._outputs = target << _TARGET | (_BIAS_ENABLE if bias else 0)
         self._write(self._expander, bytes((_OLAT, self._outputs, _DIRECTIONS)))
 
@@ -101,5 +126,7 @@ class SlowControl:
         self._write(self._dac, bytes((channel, _INTERNAL | steps >> 8, steps & 0xFF)))
 
     def _write(self, address, data):
+        if self.silent:
+            raise OSError(_EIO)
         if self._i2c.writeto(address, data) != len(data):
             raise OSError(_EIO)  # not every byte was acknowledged

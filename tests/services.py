@@ -14,10 +14,19 @@ from fsw.pus.parameters import Parameters
 from fsw.pus.router import Router
 from fsw.pus.storage import Storage
 from fsw.pus.test import Test
+from fsw.pus.verification import Verification
 
 class Clock:
+    now_us = 0
     def us(self):
-        return 0
+        return self.now_us
+
+class Failures:
+    count = 0
+    def note(self, error):
+        self.count += 1
+    def turn(self, now, report):
+        pass
 
 class App:
     pass
@@ -27,6 +36,8 @@ class Link:
         self.sent = []
     def write(self, view):
         self.sent.append(bytes(view).hex())
+        return True
+    def room(self):
         return True
 
 class Acquisition:
@@ -53,6 +64,12 @@ class SlowControl:
             raise Refused(icd.FAILURE_SLOW_CONTROL, 5)
     def perform(self, function):
         changes.append((-1, function))
+    def ensure_off(self):
+        pass
+
+class Scan:
+    def end(self, broken_off):
+        pass
 
 class Slots:
     bad = 0
@@ -65,13 +82,19 @@ class Slots:
             raise OSError(28)
         self.saved = bytes(data)
 
+class Segments:
+    numbers, bytes, bad = (), 4096, 1
+    def after(self, number):
+        return 0
+
 class Store:
-    first, last, next, bytes, dropped, missed, bad, pending = 1, 5, 7, 4096, 3, 2, 1, 0
+    first, last, next, dropped, missed, pending = 1, 5, 7, 3, 2, 0
+    segments = Segments()
     def take_number(self):
         return 7
     def append(self, frame):
         changes.append(("append", len(frame)))
-    def turn(self, now, may_write):
+    def turn(self, now):
         return False
     def __getattr__(self, name):
         return lambda *values: changes.append((name,) + values)
@@ -91,19 +114,25 @@ def apply(number, value):
         raise ValueError
 
 def new():
-    global link, events, acquisition, changes, parameters, router, modes, slots, storage
+    global link, events, acquisition, changes, parameters, router, modes, slots, storage, failures
+    Clock.now_us = 0
     link, acquisition, changes = Link(), Acquisition(), []
     telemetry = Telemetry(Clock(), link)
     events = Events(telemetry)
     slots, boot_record, slow_control = Slots(), BootRecord(), SlowControl()
     modes = Modes(acquisition.clock, acquisition, slow_control, boot_record, events.report)
-    modes.parameters = parameters = Parameters(telemetry, apply, slots, modes, events.report)
+    modes.scan, failures, verification = Scan(), Failures(), Verification(telemetry)
+    modes.parameters = parameters = Parameters(
+        telemetry, apply, slots, modes, events.report, verification, failures, Clock()
+    )
     modes.enter(icd.MODE_STANDBY)
-    storage = Storage(Store(), Checkpoint(), boot_record, modes, lambda: False, telemetry, 1 << 20)
+    storage = Storage(
+        Store(), Checkpoint(), boot_record, parameters, failures, modes, lambda: False, link, telemetry, events.report, 1 << 20
+    )
     functions = Functions(acquisition, slow_control, modes, lambda: changes.append("self-test"))
     App.telemetry = telemetry
     services = {5: events, 8: functions, 15: storage, 17: Test(App), 20: parameters}
-    router = Router(telemetry, services)
+    router = Router(verification, services)
 
 def handle(packet):
     link.sent.clear()
@@ -138,6 +167,10 @@ class Bench:
 
     def send(self, packet: bytes):
         return self.frames(f"handle({packet!r})")
+
+    def later(self):
+        """Flash may be written again: a parameter is at once."""
+        self.child.ask("setattr(Clock, 'now_us', Clock.now_us + 10_000_000)")
 
     def command(self, name: str, ack: int = 0b1111, **fields):
         return self.send(dictionary.encode(name, 77, ack=ack, check=False, **fields))

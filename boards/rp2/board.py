@@ -7,13 +7,13 @@ from machine import I2C, Pin, mem32
 from micropython import const
 
 from boards.rp2.event_builder import EventBuilder
+from boards.rp2.scratch import Scratch
 from boards.slow_control import SlowControl
 
 _TIMERAWH = const(0x40054024)
 _TIMERAWL = const(0x40054028)
 _CHIP_RESET = const(0x40064008)  # data sheet, 2.12.7
 _WATCHDOG_REASON = const(0x40058008)  # 4.7.6
-_MAINTENANCE_MARK = const(0x4005800C)  # SCRATCH0: survives resets but power-on and the pin; read by `dorn flash`
 _POLL_MS = const(2)  # the longest the link and the rings go unlooked at while idle
 _LONGEST_WAIT_US = const(1 << 28)  # of ticks_us, which wraps at 2**30
 _POWER_ON = const(1)
@@ -22,7 +22,6 @@ _COMMANDED = const(3)
 _RESET_PIN = const(4)
 _TIMER = const(1)  # _WATCHDOG_REASON: it was not fed; else it was told to
 _HAD_RUN = const(1 << 16)  # _CHIP_RESET
-_MAINTENANCE = const(0x444F524E)  # in _MAINTENANCE_MARK: "DORN"
 _DRAIN_MS = const(1000)
 _WDT_MAX_MS = const(8388)
 _I2C_TIMEOUT_US = const(2000)  # of a transfer, which takes 0.7 ms at most: a line held low costs no more than this
@@ -79,14 +78,14 @@ class Board:
         self.id = constants.BOARD_ID
         self.store_segments = constants.STORE_SEGMENTS
         self.reset_cause = reset_cause()
+        self.scratch = Scratch(constants.SCRATCH)
         self.clock = Clock()
         self.watchdog = Watchdog()
         self.events = EventBuilder(constants)
         self.link = open_link(constants)
 
     def maintenance(self, window_ms, meanwhile):
-        if mem32[_MAINTENANCE_MARK] == _MAINTENANCE:
-            mem32[_MAINTENANCE_MARK] = 0  # once
+        if self.scratch.maintenance():
             return True
         begin = time.ticks_ms()
         try:
@@ -99,7 +98,7 @@ class Board:
 
     def reset(self, maintenance):
         self.link.drain(_DRAIN_MS)
-        mem32[_MAINTENANCE_MARK] = _MAINTENANCE if maintenance else 0
+        self.scratch.ask_for_maintenance(maintenance)
         machine.reset()
 
     def wait(self, until_us, attention):

@@ -3,6 +3,7 @@
 #
 #   to the host    kind, now_us, argument, n, n bytes   "W": wait until `argument`, with the bytes written to the link
 #                                                       "S", "E", "X": event builder start, enable, stop; argument: mask
+#                                                       "K": scratch register argument >> 32 is set; no answer
 #                                                       "I": I2C transfer; argument: wanted << 8 | address; it writes
 #                                                       the n bytes, or reads `wanted`, and ends at now_us
 #   from the host  wake_us, n_link, n_events, bytes      answers "W": what arrived, and what the event builder did
@@ -38,8 +39,8 @@ class Board:
     store_segments = constants.STORE_SEGMENTS
 
     def __init__(self):
-        # main.py FLASH RESET_CAUSE FIXED HIT PASS MAINTENANCE: the folder that is the flash, why it starts, dead times
-        # of events, 1 after a reset for maintenance
+        # main.py FLASH RESET_CAUSE FIXED HIT PASS MAINTENANCE SCRATCH...: the folder that is the flash, why it starts,
+        # dead times of events, 1 after a reset for maintenance, scratch registers from 0 on
         self.flash = sys.argv[1]
         self.code = sys.argv[0].rpartition("/")[0]
         self.reset_cause = int(sys.argv[2])
@@ -52,6 +53,7 @@ class Board:
         self._received = b""
         self._fed_us = None
         self.clock = self.link = self.watchdog = self
+        self.scratch = Scratch(self, [int(a) for a in sys.argv[7:]])
         self.slow_control = SlowControl(self, constants)
         self.events = EventBuilder(self, [int(a) for a in sys.argv[3:6]])
 
@@ -139,6 +141,19 @@ class Board:
             self.events.receive(n_events)
         if errno:
             raise OSError(errno)
+
+
+class Scratch:
+    def __init__(self, pipe, values):
+        self._pipe = pipe
+        self._values = values
+
+    def get(self, register):
+        return self._values[register]
+
+    def set(self, register, value):
+        self._values[register] = value
+        self._pipe.ask("K", register << 32 | value)
 
 
 class EventBuilder:

@@ -6,6 +6,7 @@ from fsw import icd, memory
 from fsw.executive import Executive, Task
 from fsw.health.modes import Modes
 from fsw.health.self_test import self_test
+from fsw.health.shutdown import crash, restart
 from fsw.health.slow_control import SlowControl
 from fsw.health.storm import Storm
 from fsw.health.supervisor import Supervisor
@@ -20,11 +21,14 @@ from fsw.pus.router import Router
 from fsw.pus.spectra import Spectra
 from fsw.pus.storage import Storage
 from fsw.pus.time import Time
+from fsw.pus.verification import Verification
 from fsw.spectra.acquisition import Acquisition
 from fsw.spectra.scan import Scan
 from fsw.store.boot import BootRecord, OnBoardTime
 from fsw.store.checkpoint import Checkpoint
+from fsw.store.failures import Failures
 from fsw.store.packets import SEGMENT, PacketStore
+from fsw.store.segments import Segments
 from fsw.store.slots import Slots
 from micropython import const
 
@@ -47,26 +51,25 @@ OPTIONAL = optional()
 
 def run(board):
     """The instrument, until it resets. An exception that nothing else could deal with is put on record."""
-    supervisor = Supervisor(board.watchdog)
-    supervisor.begin()  # before anything that can fail: a start that does not succeed is tried again
-    folder = kept(board.flash)
-    boot_record = BootRecord(folder, board.reset_cause)
-    app = None
+    app = boot_record = None
     try:
-        app = App(board, folder, supervisor, boot_record)
+        supervisor = Supervisor(board.watchdog)
+        supervisor.begin()  # before anything that can fail: a start that does not succeed is tried again
+        failures = Failures()
+        folder = kept(board.flash)
+        boot_record = BootRecord(folder, board.reset_cause, board.scratch, failures)
+        app = App(board, folder, supervisor, boot_record, failures)
         app.run()
     except Exception as error:
-        boot_record.crashed(app and app.failing(), error)
-        board.reset(False)
+        crash(board, boot_record, app and app.executive.failing, error)
 
 
 class App:
     """Its parts are there for the services that are made with it."""
 
-    def __init__(self, board, folder, supervisor, boot_record):
+    def __init__(self, board, folder, supervisor, boot_record, failures):
         self.board = board
         self.boot_record = boot_record
-        self.authentication = Authentication(board.flash, folder)
         self.deframer = Deframer(icd.MAX_PACKET + TRAILER)
         self.time = time = OnBoardTime(board.clock, boot_record.time_us)
         self.telemetry = telemetry = Telemetry(time, board.link)
@@ -76,25 +79,26 @@ class App:
         self.slow_control = slow_control = SlowControl(board.slow_control, report)
         self.modes = modes = Modes(board.clock, acquisition, slow_control, boot_record, report)
         self.storm = Storm(acquisition, report)
-        self._checkpoint = checkpoint = Checkpoint(folder, acquisition, report, time.start_us)
-        self._spectra = spectra = Spectra(acquisition, checkpoint, telemetry, board.link)
-        store = PacketStore(
-            folder + "/store",
-            board.store_segments,
-            boot_record.record,
-            lambda errno: report(icd.EVENT_FLASH_FAILED, errno),
-            memory.stored,
+        verification = Verification(telemetry)
+        slots = Slots(folder + "/parameters")
+        self.parameters = parameters = Parameters(
+            telemetry, self._set, slots, modes, report, verification, failures, board.clock
         )
-        boot_record.follow(time, store)
+        self._checkpoint = checkpoint = Checkpoint(folder, acquisition, report, time, failures)
+        self._spectra = spectra = Spectra(acquisition, checkpoint, telemetry, board.link)
+        segments = Segments(folder + "/store")
+        store = PacketStore(segments, board.store_segments, boot_record.record, failures, memory.stored)
+        boot_record.follow(time, store, checkpoint)
+        self.authentication = Authentication(board.flash, folder, boot_record, failures, board.clock, report)
         size = board.store_segments * SEGMENT
-        self.storage = storage = Storage(store, checkpoint, boot_record, modes, spectra.closing, telemetry, size)
+        self.storage = storage = Storage(
+            store, checkpoint, boot_record, parameters, failures, modes, spectra.closing, board.link, telemetry, report, size
+        )
         telemetry.store = storage
-        store.room, store.resend, store.done = board.link.room, telemetry.resend, storage.retrieved
         self.executive = Executive(board, self._attention, supervisor.turn, report)
-        self.parameters = parameters = Parameters(telemetry, self._set, Slots(folder + "/parameters"), modes, report)
         modes.parameters = parameters
         modes.scan = scan = Scan(acquisition, self._comparators, telemetry, report)
-        self._time_service = Time(time, board.clock, boot_record, parameters, telemetry, report)
+        self._time_service = Time(time, board.clock, boot_record, modes, parameters, telemetry, report)
         self._functions = Functions(
             acquisition,
             slow_control,
@@ -108,7 +112,7 @@ class App:
             15: storage,
             20: parameters,
         }
-        self.router = Router(telemetry, services)
+        self.router = Router(verification, services)
         for number, module in OPTIONAL:
             services[number] = module.service(self)
         rates = services.get(130)
@@ -137,7 +141,7 @@ class App:
         )
         storage.task = self._tasks[icd.TASK_STORAGE]
         self._plain = self._plain_parameters()
-        failed = parameters.apply_all() or slow_control.failed
+        failed = parameters.apply_all() or board.slow_control.failed
         self._report_boot(report)
         if failed:
             report(icd.EVENT_SLOW_CONTROL_FAILED, failed)
@@ -150,17 +154,19 @@ class App:
         """What the start found, and what follows from it."""
         record, parameters, modes = self.boot_record, self.parameters, self.modes
         report(icd.EVENT_BOOTED, record.count, record.reset_cause)
-        if record.errno:
-            report(icd.EVENT_FLASH_FAILED, record.errno)
-        if record.damaged:
-            report(icd.EVENT_BOOT_RECORD_DAMAGED, record.damaged)
+        if record.damaged or record.lost:
+            report(icd.EVENT_BOOT_RECORD_DAMAGED, 2 if record.lost else record.damaged)
         if record.crash:
             task, exception, line = record.crash
             report(icd.EVENT_CRASHED, task | exception << 8, line)
+            record.reported()
+        self.authentication.report()
         if parameters.damaged:
             report(icd.EVENT_PARAMETERS_DAMAGED, parameters.damaged)
         if parameters.damaged == 2:
             modes.safe(icd.SAFE_REASON_PARAMETERS)
+        elif record.lost:
+            modes.safe(icd.SAFE_REASON_BOOT_RECORD)
         elif record.in_row >= parameters.get(icd.P_RESET_LIMIT):
             modes.safe(icd.SAFE_REASON_RESETS)
         elif record.safe:
@@ -177,10 +183,6 @@ class App:
                 del sys.modules[name]
         self.executive.begin(self._tasks)
         self.executive.run()
-
-    def failing(self):
-        """Number of the task that failed too often, or None."""
-        return self.executive.failing
 
     # -- tasks -------------------------------------------------------------------------------------
 
@@ -211,18 +213,18 @@ class App:
             part.turn(now)
 
     def _restart(self):
-        """If a telecommand wants it: what can be kept is kept."""
-        if self._functions.restart is None:
-            return
-        if not self.modes.is_safe:
-            try:
-                if self.acquisition.running:
-                    self._checkpoint.write()
-                self.storage.store.flush()
-            except OSError:  # the next start tells what is missing
-                pass
-        self.boot_record.close()
-        self.board.reset(self._functions.restart == icd.FUNCTION_MAINTENANCE)
+        """If a telecommand wants it."""
+        function = self._functions.restart
+        if function is not None:
+            restart(
+                self.board,
+                self.modes,
+                self.parameters,
+                self._checkpoint if self.acquisition.running else None,
+                self.storage.store,
+                self.boot_record,
+                function == icd.FUNCTION_MAINTENANCE,
+            )
 
     # -- parameters --------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 # Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.
 from micropython import const
 
-HASH = const(0xa74488da)
+HASH = const(0xa702c963)
 APID = const(100)
 DESTINATION_ID = const(1)
 MAX_PACKET = const(600)
@@ -67,6 +67,7 @@ FAILURE_FORGED = const(14)
 FAILURE_REPLAYED = const(15)
 FAILURE_NO_ROOM = const(16)
 FAILURE_UNKNOWN_ENTRY = const(17)
+FAILURE_UNSYNCHRONISED = const(18)
 
 RESET_CAUSE_POWER_ON = const(1)
 RESET_CAUSE_WATCHDOG = const(2)
@@ -77,6 +78,7 @@ RESET_CAUSE_CRASH = const(5)
 SAFE_REASON_COMMANDED = const(0)
 SAFE_REASON_PARAMETERS = const(1)
 SAFE_REASON_RESETS = const(2)
+SAFE_REASON_BOOT_RECORD = const(3)
 
 EXCEPTION_OTHER = const(0)
 EXCEPTION_MEMORY = const(1)
@@ -350,7 +352,7 @@ LINE_RATES = (130, 2, ">IQH", 2)
 THRESHOLD_SCAN = (130, 3, ">IHHQ", 1)
 
 # numbers of all event reports
-EVENTS = b'\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c !"#$@ABCDEFG'
+EVENTS = b'\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x0c\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f !"#$@ABCDEFG'
 
 # event reports: subtype of service 5 << 8 | id
 EVENT_BOOTED = const(257)
@@ -367,6 +369,10 @@ EVENT_PARAMETERS_DAMAGED = const(792)
 EVENT_SAFE = const(1049)
 EVENT_INTEGRATION_PARTIAL = const(538)
 EVENT_BOOT_RECORD_DAMAGED = const(796)
+EVENT_COUNTER_DAMAGED = const(797)
+EVENT_CHALLENGE = const(798)
+EVENT_KEY_DAMAGED = const(1055)
+EVENT_SAFE_STEP_FAILED = const(1036)
 EVENT_LINK_RESTARTED = const(539)
 EVENT_FLASH_FAILED = const(791)
 EVENT_SLOW_CONTROL_FAILED = const(790)

@@ -132,23 +132,27 @@ def _busy_run() -> tuple[int, int, dict]:
         target.flash_takes_time = False  # `dorn study stalls` shows what its stalls cost
         session.command("function", function="calibrate")
         target.inject(recording.flat(through=0.2).particles(20_000, 18, 1))
-        session.command("set_parameter", parameter="housekeeping_period", value=2)
+        _set(session, housekeeping_period=2)
 
         def housekeeping(limit_s: float = 3) -> dict:
             return session.wait_for(lambda packet: packet.name == "housekeeping", limit_s).fields
 
         housekeeping()  # of the commands
-        session.command("set_parameter", parameter="housekeeping_period", value=8)
+        _set(session, housekeeping_period=8)
         housekeeping()
         busy_permille = housekeeping(9)["busy_permille"]  # with the collections of some seconds, which are several
-        session.command("set_parameter", parameter="integration_time", value=1)
-        session.command("set_parameter", parameter="rates_period", value=1)
-        session.command("set_parameter", parameter="pulser_rate", value=4)
+        _set(session, integration_time=1, rates_period=1, pulser_rate=4)
         for function in ("arm", "pulser_on", "arm", "bias_on"):
             session.command("function", function=function)
-        session.command("set_parameter", parameter="housekeeping_period", value=2)
+        _set(session, housekeeping_period=2)
         housekeeping()
         return boot_us, busy_permille, housekeeping()
+
+
+def _set(session: Session, **values: int) -> None:
+    """Parameters take effect at once; that they get to flash, up to 10 s later, is not waited for."""
+    for name, value in values.items():
+        session.post("set_parameter", parameter=name, value=value)
 
 
 def _speed() -> dict[str, int]:

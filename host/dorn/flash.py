@@ -12,7 +12,6 @@ import contextlib
 import errno
 import hashlib
 import io
-import re
 import time
 import zlib
 from collections.abc import Iterable
@@ -31,6 +30,7 @@ from dorn.flash_port import HOW, KNOCK_S, Line, last_line, only_port
 from dorn.link import frames
 from dorn.link.key import BOARD_FILE, Key
 from dorn.session import Session
+from dorn.targets.event_law import constants
 from dorn.targets.serial import SerialTarget
 
 MICROPYTHON = onboard_image.MICROPYTHON
@@ -279,8 +279,7 @@ def _change(line: Line, look: _Look, changes: dict[str, str], wanted: dict[str, 
 
 def _restart(line: Line) -> None:
     """As the reset pin does; a maintenance that was asked for is over, too."""
-    source = (onboard_root() / "boards" / "rp2" / "board.py").read_text()
-    mark = re.search(r"^_MAINTENANCE_MARK = const\(\s*(\w+)", source, re.MULTILINE)[1]
+    mark = constants(onboard_root() / "boards" / "pico" / "constants.py")["SCRATCH"]
     line.doing = "restarting"
     with contextlib.suppress(OSError, TransportError):  # the port goes with it
         line.transport.exec_raw_no_follow(f"import machine\nmachine.mem32[{mark}] = 0\nmachine.reset()")

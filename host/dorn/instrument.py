@@ -60,7 +60,7 @@ class Instrument(Session):
         return self.wait_for(lambda packet: packet.name == name, limit_s).fields
 
     def set(self, parameter: str, value: int) -> None:
-        self.command("set_parameter", parameter=parameter, value=value)
+        self.set_parameters(**{parameter: value})
 
     def function(self, function: str, limit_s: float = 5.0) -> None:
         self.command("function", limit_s, function=function)

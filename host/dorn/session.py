@@ -15,6 +15,9 @@ from dorn.link.records import Records
 from dorn.targets import NoAnswer, Target, TargetError
 
 _ASK_S = 2.0  # for housekeeping that does not come by itself
+_COMPLETION_S = 15.0  # a parameter is on flash up to 10 s after the one before
+_CHALLENGE_S = 12.0  # which the instrument repeats every 10 s while it is asked for
+_TOGETHER = 16  # parameters that the instrument lets wait for its flash
 _FAILURES = ("acceptance_failure", "start_failure", "completion_failure", "routing_failure")
 
 
@@ -46,6 +49,7 @@ class Session:
         self._deframer = frames.Deframer()
         self._expected: int | None = None
         self._booted = self.dictionary.enums["event"]["booted"]
+        self._challenge = b""  # the instrument's last
         self._sequence = 0
         self._watchers: list[Callable[[Packet], None]] = []
 
@@ -122,15 +126,17 @@ class Session:
                 )
             if not late:
                 self.housekeeping = packet
-        if self._is_replayed(packet) and packet.fields["request_sequence"] == 0xC000 | (self._sequence - 1) & 0x3FFF:
+        if not late and packet.fields.get("event") == self.dictionary.enums["event"]["challenge"]:
+            self._challenge = b"".join(packet.fields[half].to_bytes(4, "big") for half in "ab")
+        if self._is_refused(packet, "replayed") and packet.fields["request_sequence"] == 0xC000 | (self._sequence - 1) & 0x3FFF:
             self.key.skip()
         if self.on_packet:
             self.on_packet(packet)
         for watcher in self._watchers:
             watcher(packet)
 
-    def _is_replayed(self, packet: Packet) -> bool:
-        return bool(self.key) and packet.name in _FAILURES and packet.text("failure") == "replayed"
+    def _is_refused(self, packet: Packet, failure: str) -> bool:
+        return bool(self.key) and packet.name in _FAILURES and packet.text("failure") == failure
 
     def wait_for(
         self, wanted: Callable[[Packet], bool], limit_s: float, begin: Callable[[], None] | None = None
@@ -193,40 +199,83 @@ class Session:
         return ".".join(str(fields[f"version_{part}"]) for part in ("major", "minor", "patch"))
 
     def command(
-        self, name: str, /, limit_s: float = 5.0, check: bool = True, ack: int = 0b1001, **fields: int | str
+        self, name: str, /, limit_s: float = _COMPLETION_S, check: bool = True, ack: int = 0b1001, **fields: int | str
     ) -> Packet:
         """Send a telecommand and wait for its completion report. CommandFailed if it is refused.
 
         check=False: also with values that the dictionary does not allow. ack: as Dictionary.encode has it; completion
         has to be asked for.
         """
-        sequence = self._sequence
+        report = self._verified(name, limit_s, check, ack, fields)
+        if self._is_refused(report, "replayed"):  # as the first after a reset: the next counter is high enough
+            report = self._verified(name, limit_s, check, ack, fields)
+        if self._is_refused(report, "unsynchronised"):
+            if not self._challenge:
+                self.wait_for(lambda packet: bool(self._challenge), _CHALLENGE_S)
+            challenge, self._challenge = self._challenge, b""
+            report = self._verified(name, limit_s, check, ack, fields, challenge)
+        self._raise_refused(report, name, fields)
+        return report
+
+    def _verified(self, name: str, limit_s: float, check: bool, ack: int, fields: dict, challenge=b"") -> Packet:
+        sequence = 0xC000 | self._sequence
 
         def verified(packet: Packet) -> bool:
-            mine = packet.fields.get("request_sequence") == 0xC000 | sequence
-            return mine and (packet.name == "completion_success" or packet.name in _FAILURES)
+            return packet.fields.get("request_sequence") == sequence and _is_final(packet)
 
-        begin = lambda: self.post(name, ack, check, **fields)  # noqa: E731
-        report = self.wait_for(verified, limit_s, begin)
-        if self._is_replayed(report):  # as the first after a reset: the next counter is high enough
-            sequence = self._sequence
-            report = self.wait_for(verified, limit_s, begin)
+        return self.wait_for(verified, limit_s, lambda: self._post(name, ack, check, fields, challenge))
+
+    def _raise_refused(self, report: Packet, name: str, fields: dict) -> None:
         if report.name in _FAILURES:
             failure = report.text("failure")
             said = " ".join([name, *(f"{field}={_shown(value)}" for field, value in fields.items())])
             raise CommandFailed(f"{said}: {report.name}: {failure} (detail {report.fields['detail']})", failure)
-        return report
+
+    def set_parameters(self, **values: int) -> None:
+        """Set parameters by name, sent together: so are they written to flash, which one after the other takes 10 s each.
+
+        CommandFailed if one is refused; the others are set.
+        """
+        names = list(values)
+        for at in range(0, len(names), _TOGETHER):
+            self._set_together([{"parameter": name, "value": values[name]} for name in names[at : at + _TOGETHER]])
+
+    def _set_together(self, settings: list[dict]) -> None:
+        open_: dict[int, dict] = {}
+        reports: list[tuple[Packet, dict]] = []
+
+        def post() -> None:
+            for fields in settings:
+                open_[0xC000 | self._sequence] = fields
+                self.post("set_parameter", **fields)
+
+        def over(packet: Packet) -> bool:
+            if packet.fields.get("request_sequence") in open_ and _is_final(packet):
+                reports.append((packet, open_.pop(packet.fields["request_sequence"])))
+            return not open_
+
+        self.wait_for(over, _COMPLETION_S, post)
+        for report, fields in reports:
+            self._raise_refused(report, "set_parameter", fields)
 
     def post(self, name: str, /, ack: int = 0b1001, check: bool = True, **fields: int | str) -> None:
         """Send a telecommand; nothing is waited for. ack, check: as Dictionary.encode has them."""
+        self._post(name, ack, check, fields)
+
+    def _post(self, name: str, ack: int, check: bool, fields: dict, challenge: bytes = b"") -> None:
         packet = self.embedded(name, ack, check, **fields)
-        self.target.send(frames.encode(self.key.sign(packet) if self.key else packet))
+        self.target.send(frames.encode(self.key.sign(packet, challenge) if self.key else packet))
 
     def embedded(self, name: str, /, ack: int = 0b1000, check: bool = True, **fields: int | str | bytes) -> bytes:
         """A telecommand with the next sequence count, to be sent or to be carried by another. ack, check: as above."""
         packet = self.dictionary.encode(name, self._sequence, ack=ack, check=check, **fields)
         self._sequence = (self._sequence + 1) & 0x3FFF
         return packet
+
+
+def _is_final(report: Packet) -> bool:
+    """Nothing more is reported of the telecommand."""
+    return report.name == "completion_success" or report.name in _FAILURES
 
 
 def _shown(value: int | str | bytes) -> str:

@@ -2,7 +2,9 @@
 
 import hmac
 import random
+import zlib
 
+import chip
 import pytest
 from dorn.link import frames
 from instrument import DICTIONARY, both, instrument
@@ -11,16 +13,32 @@ NUMBER, KEY = 7, bytes(range(100, 132))
 AHEAD = 64  # counters that a reset may skip
 
 
+def copy(counter, key=KEY):
+    """A copy of the counter, as it is on flash."""
+    body = bytes(4) + counter.to_bytes(4, "big") + hmac.digest(key, b"", "sha256")[:8]
+    return body + zlib.crc32(body).to_bytes(4, "big")
+
+
+FILES = {"key": bytes([NUMBER]) + KEY, "kept/counter.0": copy(0), "kept/counter.1": copy(0)}
+
+
 @pytest.fixture
 def flash(tmp_path):
-    """A flash with a key on board."""
-    (tmp_path / "key").write_bytes(bytes([NUMBER]) + KEY)
+    """A flash with a key on board that was used before."""
+    for path, content in FILES.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(content)
     return tmp_path
 
 
-def trailer(packet, counter, key=KEY, number=NUMBER):
+def challenge(i):
+    """The last one the instrument told."""
+    return b"".join(half.to_bytes(4, "big") for half in i.events("challenge")[-1])
+
+
+def trailer(packet, counter, key=KEY, number=NUMBER, over=b""):
     signed = bytes([number]) + counter.to_bytes(4, "big")
-    return signed + hmac.digest(key, packet + signed, "sha256")[:8]
+    return signed + hmac.digest(key, packet + signed + over, "sha256")[:8]
 
 
 def ping(sequence):
@@ -108,15 +126,8 @@ def test_a_damaged_packet_under_a_good_tag_is_a_damaged_packet(flash):
 
 
 @both
-def test_what_was_heard_before_a_reset_is_not_taken_after_it(where, tmp_path):
-    options = {}
-    if where == "unix":
-        (tmp_path / "key").write_bytes(bytes([NUMBER]) + KEY)
-        options["flash"] = tmp_path
-    else:
-        import chip
-
-        options["files"] = chip.firmware_files() | {"key": bytes([NUMBER]) + KEY}
+def test_what_was_heard_before_a_reset_is_not_taken_after_it(where, flash):
+    options = {"flash": flash} if where == "unix" else {"files": chip.firmware_files() | FILES}
     with instrument(where, **options) as i:
         heard = [packet + trailer(packet, n) for n in range(1, 5) for packet in [ping(n)]]
         for content in heard:
@@ -132,11 +143,11 @@ def test_what_was_heard_before_a_reset_is_not_taken_after_it(where, tmp_path):
 
 def test_counters_are_written_to_flash_in_blocks(flash):
     with instrument("unix", flash) as i:
-        kept, states = flash / "kept", set()
+        kept, states = flash / "kept", {tuple(sorted((f.name, f.read_bytes()) for f in (flash / "kept").glob("counter*")))}
         for counter in range(1, 2 * AHEAD):
             assert signed(i, counter, counter) == TAKEN
             states.add(tuple(sorted((f.name, f.read_bytes()) for f in kept.glob("counter*"))))
-        assert len(states) == 2
+        assert len(states) == 3  # as it was found, too
 
 
 def test_no_reset_between_any_two_telecommands_lets_one_in_again(flash):
@@ -186,3 +197,75 @@ def test_noise_under_a_key_is_refused_and_stops_nothing(flash):
         assert signed(i, 1, 1) == TAKEN
         hk = i.next("housekeeping")
         assert hk["unauthentic"] == 200 and hk["task_failures"] == 0
+
+
+# -- the counter is damaged or lost ------------------------------------------------------------------------------------
+
+
+@both
+def test_a_new_key_wants_a_telecommand_signed_over_its_challenge(where, tmp_path):
+    key = {"key": bytes([NUMBER]) + KEY}
+    (tmp_path / "key").write_bytes(key["key"])
+    options = {"flash": tmp_path} if where == "unix" else {"files": chip.firmware_files() | key}
+    with instrument(where, **options) as i:
+        assert signed(i, 1, 5) == refusal("unsynchronised")
+        told = challenge(i)
+        assert signed(i, 2, 5, over=bytes(8)) == refusal("forged")
+        assert signed(i, 3, 5, over=told) == TAKEN
+        assert signed(i, 4, 5, over=told) == refusal("forged")  # once
+        assert signed(i, 5, 5) == refusal("replayed")
+        assert signed(i, 6, 6) == TAKEN
+        i.reboot(i.target.power_cycle)
+        assert signed(i, 7, 6) == refusal("replayed") and signed(i, 8, 6 + AHEAD) == TAKEN
+        assert i.events("challenge")[1:] == []
+
+
+def test_the_challenge_is_repeated_but_not_for_every_telecommand(tmp_path):
+    (tmp_path / "key").write_bytes(bytes([NUMBER]) + KEY)
+    with instrument("unix", tmp_path) as i:
+        i.advance(10)
+        for n in range(50):
+            assert signed(i, n, n + 1) == refusal("unsynchronised")
+        first, *again = i.events("challenge")
+        assert again == [first]
+        i.reboot(i.target.power_cycle)
+        assert i.events("challenge")[-1] != first  # nobody has seen it before
+
+
+def test_with_all_copies_lost_nothing_old_is_taken(flash):
+    with instrument("unix", flash) as i:
+        heard = [ping(n) + trailer(ping(n), n) for n in range(1, 5)]
+        assert [send(i, content) for content in heard] == [TAKEN] * 4
+    for name in ("counter.0", "counter.1", "boot.0", "boot.1"):
+        (flash / "kept" / name).unlink()
+    with instrument("unix", flash) as i:
+        assert i.events("counter_damaged") == [(3, 0)]
+        for content in heard:
+            assert send(i, content) == refusal("unsynchronised")
+        synchronising = ping(9) + trailer(ping(9), 9, over=challenge(i))
+        assert send(i, synchronising) == TAKEN
+        for content in [*heard, synchronising]:
+            assert send(i, content)[0] == "acceptance_failure"
+
+
+@pytest.mark.parametrize("left", ["counter.0", "counter.1", "boot"])
+def test_any_copy_alone_lets_nothing_old_in(flash, left):
+    with instrument("unix", flash) as i:
+        heard = ping(1) + trailer(ping(1), 1)
+        assert send(i, heard) == TAKEN
+    for name in ("counter.0", "counter.1"):
+        if name != left:
+            (flash / "kept" / name).write_bytes(b"damaged")
+    with instrument("unix", flash) as i:
+        assert i.events("counter_damaged")[0][0] == (2 if left == "boot" else 1)
+        assert send(i, heard) == refusal("replayed")
+        assert signed(i, 2, AHEAD + 2) == TAKEN  # which writes all copies anew
+    with instrument("unix", flash) as i:
+        assert not i.events("counter_damaged")
+
+
+def test_a_key_of_zeros_is_none(tmp_path):
+    (tmp_path / "key").write_bytes(bytes([NUMBER]) + bytes(32))
+    with instrument("unix", tmp_path) as i:
+        assert i.events("key_damaged") == [(0, 0)]
+        assert signed(i, 1, 1, key=bytes(32)) == refusal("unsigned") and send(i, ping(2)) == refusal("unsigned")

@@ -236,11 +236,7 @@ def test_a_reset_switches_the_bias_off_at_once():
         i.target._watchdog()
         assert parts.bias_mv == 5000  # the parts know of no reset
         i.advance(0.4)
-        assert parts.bias_mv == 0 and not parts.expander.pins
-        i.advance(0.3)
-        assert parts.dac.outputs_mv[2] == 100  # that is done by the app, after the window
-        i.wait_for(lambda p: p.fields.get("boot_count") == 2, 3)
-        assert parts.dac.outputs_mv[2] == 0
+        assert parts.bias_mv == 0 and not parts.expander.pins and parts.dac.outputs_mv[2] == 0
 
 
 def test_no_turn_takes_longer_than_the_rings_hold():

@@ -122,8 +122,9 @@ def test_an_overrun_found_at_the_stop_starts_nothing_anew():
     """150 ms go by between the command and the stop: the ring has come round, and what is lost is booked."""
     files = chip.broken(
         "fsw/health/modes.py",
+        " and not acquiring:\n            self._acquisition.stop()\n",
+        " and not acquiring:\n            import time\n\n            time.sleep_ms(150)\n"
         "            self._acquisition.stop()\n",
-        "            import time\n\n            time.sleep_ms(150)\n            self._acquisition.stop()\n",
     )
     head = Head(FrontEnd())
     with chip.open_chip(None, head, files=files) as target:

@@ -140,6 +140,7 @@ def test_parameters_keep_the_last_good_value(child, settings):
     for name, value in settings:
         parameter = dictionary.parameters[name]
         good = parameter.low <= value <= parameter.high
+        bench.later()
         reports = bench.command("set_parameter", parameter=name, value=value)
         if not good:
             assert names(reports) == ["acceptance_success", "start_failure"]

@@ -2,6 +2,7 @@
 # safe is entered by itself, too, and left by command only: bias off, nothing acquired, and of the flash only the boot
 # record is written.
 from fsw import icd
+from fsw.health.faults import exception_of, line_of
 from fsw.link.packet import Refused
 from micropython import const
 
@@ -56,35 +57,61 @@ class Modes:
             raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_SAFE)
 
     def enter(self, mode):
-        """Do what leads to that mode. OSError: the parameters, which may both be damaged, cannot be written anew."""
+        """Do what leads to that mode, which is not safe. What the flash does not take of it is reported, and no more."""
         before = self.mode
         if mode == before:
             return
         if before == icd.MODE_SAFE:
-            self.parameters.save()
+            self.parameters.save()  # both copies may be damaged
             self._boot_record.safe = self._boot_record.in_row = 0
             self._boot_record.keep(True)
         elif before == icd.MODE_CALIBRATION:
-            self._slow_control.perform(icd.FUNCTION_PULSER_OFF)
-            self.scan.end(True)
+            self._end_calibration()
         acquiring = mode == icd.MODE_SCIENCE or mode == icd.MODE_CALIBRATION
         if self._acquisition.running and not acquiring:
             self._acquisition.stop()
         elif acquiring and not self._acquisition.running:
             self._acquisition.start()
-        if mode == icd.MODE_SAFE and self.schedule is not None:
-            self.schedule.disable()
         self.mode = mode
-        self.is_safe = mode == icd.MODE_SAFE
+        self.is_safe = False
         self._report(icd.EVENT_MODE_CHANGED, before, mode)
 
     def safe(self, reason):
-        """Enter mode safe, and stay there over resets."""
-        self.enter(icd.MODE_SAFE)
+        """Enter mode safe, and stay there over resets. Bias off comes first, then the record, then everything else, each
+        whatever became of the one before: nothing is raised.
+        """
+        before, self.mode, self.is_safe = self.mode, icd.MODE_SAFE, True
+        failed = None
+        for step in (self._bias_off, self._record_safe, self.parameters.flush, self._end_calibration, self._end_work):
+            try:
+                step()
+            except Exception as error:
+                failed = error
+        self._slow_control.ensure_off()
+        try:
+            if failed:
+                self._report(icd.EVENT_SAFE_STEP_FAILED, exception_of(failed), line_of(failed))
+            self._report(icd.EVENT_MODE_CHANGED, before, icd.MODE_SAFE)
+            self._report(icd.EVENT_SAFE, reason, self._boot_record.in_row)
+        except Exception:  # the mode is in housekeeping, too
+            pass
+
+    def _bias_off(self):
         try:
             self._slow_control.perform(icd.FUNCTION_BIAS_OFF)
-        except OSError:  # reported as slow control does; its silence switches the bias off
+        except OSError:  # reported as slow control does; where no part took it, silence does it
             pass
-        self._report(icd.EVENT_SAFE, reason, self._boot_record.in_row)
+
+    def _record_safe(self):
         self._boot_record.safe = 1
         self._boot_record.keep(True)
+
+    def _end_calibration(self):
+        self._slow_control.perform(icd.FUNCTION_PULSER_OFF)
+        self.scan.end(True)
+
+    def _end_work(self):
+        if self.schedule is not None:
+            self.schedule.disable()
+        if self._acquisition.running:
+            self._acquisition.stop()

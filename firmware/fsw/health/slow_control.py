@@ -3,7 +3,7 @@
 # A turn fetches the monitor that was converted since the last turn and starts the next one, four in a round. The bias
 # steps only while a temperature is converted, so bias and leakage current are always seen at rest. This traffic is what
 # holds the bias on: hardware lets it fall 2.5 s after the last of it. With bias and pulser off, nine turns of ten rest.
-# If no part takes the command to switch the bias off, the bus is left silent, and hardware does it. It did so, too, if
+# If no part takes the command to switch the bias off, the bus stays silent, and hardware does it. It did so, too, if
 # turns were missing for as long: the bias trips then, or traffic would bring it back at once, without a ramp.
 from array import array
 
@@ -26,21 +26,17 @@ _REST = const(10)  # turns from one to the next while nothing is on
 
 class SlowControl:
     def __init__(self, parts, report):
-        """parts: the board's slow_control. Switches the bias off; `failed` is the errno if it could not, or 0."""
+        """parts: the board's slow_control, which has switched the bias off."""
         self._parts = parts
         self._report = report
         self._set = array("I", [0] * (icd.P_PULSER_RATE - icd.P_BIAS + 1))
         self.monitors = array("I", [_UNREAD] * 4)  # mV, nA, 0.01 K, 0.01 K
         self.bias_state = icd.BIAS_STATE_OFF
-        self.fired = self.errors = self.failed = 0
+        self.fired = self.errors = 0
         self._level_mv = 0
-        self._pulsing = self._silent = False
+        self._pulsing = False
         self._converting = _NONE
         self._unanswered = self._astray = self._rested = self._turned_us = 0
-        try:
-            self._off()
-        except OSError as error:
-            self.failed = error.errno
 
     # -- parameters and functions ------------------------------------------------------------------
 
@@ -54,8 +50,6 @@ class SlowControl:
     def comparators(self, now, front_mv, back_mv):
         """Set the comparators' thresholds; OSError if the DAC does not answer, or nothing may be said on the bus."""
         self._watch(now)
-        if self._silent:
-            raise OSError(self._errno)
         self._parts.comparators(front_mv, back_mv)
 
     def check(self, function):
@@ -65,12 +59,11 @@ class SlowControl:
         failed = 0
         try:
             if function == icd.FUNCTION_BIAS_ON:
-                self._off()
+                self._level_mv = 0
+                self._parts.off(again=True)
                 self._converting = _NONE
                 self._parts.convert(_TEMPERATURE_HEAD)
             elif function == icd.FUNCTION_PULSER_ON:
-                if self._silent:
-                    raise OSError(self._errno)
                 self._aim()
         except OSError as error:
             failed = error.errno
@@ -79,8 +72,6 @@ class SlowControl:
 
     def look(self):
         """Whether every part answers while no test pulses come: 0, or the errno."""
-        if self._silent:
-            return self._errno
         try:
             self._aim()
             self._converting = _NONE
@@ -97,11 +88,11 @@ class SlowControl:
             self.bias_state = icd.BIAS_STATE_RAMPING
             self._unanswered = self._astray = 0
         elif function == icd.FUNCTION_BIAS_OFF:
-            level_mv = self._level_mv
+            level_mv, self._level_mv = self._level_mv, 0
             self.bias_state = icd.BIAS_STATE_OFF
             try:
-                if not self._silent:  # else hardware has done it, and traffic would undo that
-                    self._off()
+                if not self._parts.silent:  # else hardware has done it, and traffic would undo that
+                    self._parts.off()
             finally:
                 self._report(icd.EVENT_BIAS_OFF, level_mv, self.leakage_na())
         else:
@@ -112,7 +103,7 @@ class SlowControl:
     def turn(self, now):
         self._watch(now)
         self._turned_us = now
-        if self._silent:
+        if self._parts.silent:
             self._forget()
             return
         if not self._on() and not self._pulsing:
@@ -176,35 +167,20 @@ class SlowControl:
             self.bias_state = icd.BIAS_STATE_ON
             self._report(icd.EVENT_BIAS_REACHED, level, self.leakage_na())
 
+    def ensure_off(self):
+        """Where switching the bias off raised something: if no part has taken it, silence."""
+        if not self._parts.is_off:
+            self._parts.silent = True
+
     def _trip(self):
         self.bias_state = icd.BIAS_STATE_TRIPPED
+        self._level_mv = 0
         try:
-            self._off()
-        except OSError:
+            self._parts.off()
+        except Exception:
             self.errors += 1
+            self.ensure_off()
         self._report(icd.EVENT_BIAS_TRIPPED, self.monitors[_BIAS], self.leakage_na())
-
-    def _off(self):
-        """Bias off, by its switch and by its level: one is enough. Silent from now on if neither part answers.
-
-        OSError if one of them does not.
-        """
-        self._level_mv = self._errno = 0
-        self._silent = True
-        for off in (self._switch_off, self._level_off):
-            try:
-                off()
-                self._silent = False
-            except OSError as error:
-                self._errno = error.errno
-        if self._errno:
-            raise OSError(self._errno)
-
-    def _switch_off(self):
-        self._parts.outputs(False, self._get(icd.P_PULSER_TARGET))
-
-    def _level_off(self):
-        self._parts.bias(0)
 
     def _no_answer(self, errno):
         self.errors += 1

@@ -1,6 +1,11 @@
 # Authentication of telecommands: with a key on board, a frame carries behind its packet the number of the key, a
 # counter and a tag, the first octets of the HMAC-SHA-256 (RFC 2104) of all before it. The counter must be higher than
-# all before, over resets, too: numbers are reserved in blocks on flash.
+# all before, over resets, too: numbers are reserved in blocks, in three copies: two files, and the boot record.
+#
+# The highest copy counts. Where none is left, or the flash could not be written, old counters prove nothing: then a tag
+# is right only if it is over the telecommand and a number that nobody has seen before, which the event `challenge` tells.
+# The first such telecommand sets the counter anew.
+import os
 from errno import ENOENT
 from hashlib import sha256
 
@@ -11,19 +16,27 @@ from micropython import const
 
 _KEY = const(32)  # octets
 _BLOCK = const(64)  # of SHA-256
-_NOBODY = const(256)  # no key's number: a damaged file lets nobody in
+_NOBODY = const(256)  # no key's number: a damaged key lets nobody in
 _COUNTER = const(4)
 _TAG = const(8)
+_CHALLENGE = const(8)
 TRAILER = const(13)  # key number, counter, tag
 _RESERVED = const(64)  # counters, with one write to flash
+_MOST = const(0xFFFFFFFF)
+_COPIES = const(3)
+_REPORT_US = const(10_000_000)  # from one report of the challenge to the next, however many telecommands ask for it
 
 
 class Authentication:
     """Without a file `key` in the folder every telecommand is let in. rejected: those that were not."""
 
-    def __init__(self, folder, kept):
+    def __init__(self, folder, kept, boot_record, failures, clock, report):
         self.rejected = 0
         self._number = None
+        self._boot_record, self._failures, self._report = boot_record, failures, report
+        self._us = clock.us
+        self._challenge = b""
+        self._report_us = 0
         try:
             with open(folder + "/key", "rb") as file:
                 key = file.read(_KEY + 1)
@@ -31,13 +44,30 @@ class Authentication:
             if error.errno == ENOENT:
                 return
             key = b""  # there is one, and it cannot be read
-        self._number = key[0] if len(key) == _KEY + 1 else _NOBODY
+        good = len(key) == _KEY + 1 and any(key[1:])
+        self._number = key[0] if good else _NOBODY
+        if not good:
+            return
         padded = key[1:] + bytes(_BLOCK - _KEY)
         self._inner, self._outer = (bytes(octet ^ pad for octet in padded) for pad in (0x36, 0x5C))
+        self._mark = self._tag(b"")  # of the key that a counter belongs to
         self._slots = Slots(kept + "/counter")
-        kept = self._slots.load() or b""
-        # with another key it begins anew
-        self._last = self._reserved = int.from_bytes(kept[:_COUNTER], "big") if kept[_COUNTER:] == self._tag(b"") else 0
+        copies = self._slots.payloads() + [boot_record.counter]
+        counters = [int.from_bytes(copy[:_COUNTER], "big") for copy in copies if copy[_COUNTER:] == self._mark]
+        self._lost = _COPIES - len(counters)
+        self._last = self._reserved = max(counters) if counters else 0
+        if not counters or boot_record.unsaved:
+            self._challenge = os.urandom(_CHALLENGE)
+
+    def report(self):
+        """What the start found that the ground must know."""
+        if self._number == _NOBODY:
+            self._report(icd.EVENT_KEY_DAMAGED)
+        elif self._number is not None:
+            if self._lost:
+                self._report(icd.EVENT_COUNTER_DAMAGED, self._lost)
+            if self._challenge:
+                self._report_challenge()
 
     def open(self, content):
         """The packet in a frame's content; Refused if its tag is not right."""
@@ -48,22 +78,39 @@ class Authentication:
             if end < 0 or (content[4] << 8 | content[5]) + 7 != end or content[end] != self._number:
                 raise Refused(icd.FAILURE_UNSIGNED, 0)
             counter = int.from_bytes(content[end + 1 : end + 1 + _COUNTER], "big")
-            if not same(self._tag(content[:-_TAG]), content[-_TAG:]):
+            signed, tag = bytes(content[:-_TAG]), content[-_TAG:]
+            if not same(self._tag(signed + self._challenge), tag):
+                if self._challenge and same(self._tag(signed), tag):
+                    if self._us() >= self._report_us:
+                        self._report_challenge()
+                    raise Refused(icd.FAILURE_UNSYNCHRONISED, counter)
                 raise Refused(icd.FAILURE_FORGED, counter)
             if counter <= self._last:
                 raise Refused(icd.FAILURE_REPLAYED, counter)
         except Refused:
             self.rejected += 1
             raise
+        self._challenge = b""
         if counter > self._reserved:
-            reserved = min(counter + _RESERVED, 0xFFFFFFFF)
-            try:
-                self._slots.save(reserved.to_bytes(_COUNTER, "big") + self._tag(b""))
-                self._reserved = reserved
-            except OSError:  # commands are worth more than the counter after the next reset
-                pass
+            self._reserve(min(counter + _RESERVED, _MOST))
         self._last = counter
         return content[:end]
+
+    def _reserve(self, reserved):
+        """Telecommands are worth more than a counter that the flash does not take: after a reset they are challenged."""
+        self._reserved = reserved
+        self._boot_record.counter = copy = reserved.to_bytes(_COUNTER, "big") + self._mark
+        try:
+            for _ in range(2):
+                self._slots.save(copy)
+        except OSError as error:
+            self._failures.note(error)
+        self._boot_record.keep(True)
+
+    def _report_challenge(self):
+        self._report_us = self._us() + _REPORT_US
+        high, low = (int.from_bytes(self._challenge[at : at + 4], "big") for at in (0, 4))
+        self._report(icd.EVENT_CHALLENGE, high, low)
 
     def _tag(self, data):
         inner = sha256(self._inner)

@@ -46,7 +46,7 @@ class Telemetry:
         self.taken = self.dropped = 0
         self.store = None
         self.time = time
-        self._record = 0
+        self._priority = 0  # of the packet that is built: whether it is to be stored
         self._link = link
         self._buf = bytearray(icd.MAX_PACKET + frame.CRC)
         self._frame = bytearray(frame.size(icd.MAX_PACKET))
@@ -61,10 +61,9 @@ class Telemetry:
 
     def begin(self, layout, *values):
         """Start a packet of an icd layout with its scalars."""
-        service, subtype, form, priority = layout
-        if priority:
-            self._record = self.store.number(priority) if self.store else 0
-            values = (self._record,) + values
+        service, subtype, form, self._priority = layout
+        if self._priority:
+            values = (0,) + values  # the record number, once the packet is complete
         us = self.time.us()
         seconds = us // 1000000
         pack_into(
@@ -107,11 +106,13 @@ class Telemetry:
         key = buf[7] << 8 | buf[8]
         self._counts[key] = (self._counts.get(key, 0) + 1) & 0xFFFF
         self._sequence = (self._sequence + 1) & 0x3FFF
+        record = self.store.number(self._priority) if self._priority and self.store else 0
+        if record:
+            pack_into(">I", buf, _TM_HEADER, record)
         pack_into(">H", buf, 4, n + _CRC - 7)
         pack_into(">H", buf, n, crc16(buf, n))
         view = self._framed(n + _CRC)
-        if self._record:
-            self._record = 0
+        if record:
             self.store.append(view)
         return self._write(view)
 

@@ -1,4 +1,7 @@
 # ST[20] parameter management: values in memory and, in two copies, on flash.
+#
+# The flash is spared: the first change is written at once, further ones together, 10 s after the write before at the
+# earliest. A telecommand is complete when what it changed is on flash.
 from array import array
 from struct import pack_into, unpack_from
 
@@ -10,6 +13,8 @@ _ENTRY = ">HI"  # on flash: number and value of each, so that another version of
 _OCTETS = const(6)
 _LOAD_TABLE = const(129)
 _ROW = const(5)  # of icd.PARAMETERS
+_INTERVAL_US = const(10_000_000)
+_WAITING = const(16)  # telecommands, for the next write
 
 
 class Parameters:
@@ -18,15 +23,24 @@ class Parameters:
     damaged: copies found damaged when they were read; with 2, and where there are none, the defaults count.
     """
 
-    def __init__(self, telemetry, apply, slots, modes, report):
+    def __init__(self, telemetry, apply, slots, modes, report, verification, failures, clock):
         self._telemetry = telemetry
         self._report = report
         self._apply = apply
         self._slots = slots
         self._modes = modes
-        self._values = _defaults()
-        data = slots.load() or b""
+        self._verification = verification
+        self._failures = failures
+        self._us = clock.us
+        self._unsaved = False
+        self._waiting = []  # telecommands whose completion is reported after the next write
+        self._write_us = 0  # not before
+        self._values = self._load()
         self.damaged = slots.bad
+
+    def _load(self):
+        values = _defaults()
+        data = self._slots.load() or b""
         for at in range(0, len(data) - _OCTETS + 1, _OCTETS):
             number, value = unpack_from(_ENTRY, data, at)
             try:
@@ -34,7 +48,8 @@ class Parameters:
             except Refused:  # of another version
                 continue
             if low <= value <= high:
-                self._values[place] = value
+                values[place] = value
+        return values
 
     def all(self):
         """The values, array("I"), in the order of the dictionary."""
@@ -55,45 +70,85 @@ class Parameters:
         return failed
 
     def set(self, number, value):
-        """Set a parameter, in memory and on flash. If `apply` raises, or the flash OSError, the old value stands."""
+        """Set a parameter. If `apply` raises, or the flash OSError, the old value stands."""
         at, low, high = _find(number)
         if not low <= value <= high:
             raise Refused(icd.FAILURE_OUT_OF_RANGE, value)
-        old = self._values[at]
         # also the value it has: that may not have reached what it sets, which may have changed by itself, too
         self._apply(number, value)
-        if value == old:
-            return
-        self._values[at] = value
-        try:
-            self.save()
-        except OSError:
-            self._values[at] = old
-            self._apply(number, old)
-            raise
+        if value != self._values[at]:
+            self._values[at] = value
+            self._unsaved = True
+        self._write()
 
     def replace(self, values, numbers=None):
         """Other values for all, or for those numbers, as a whole. -> how many differ
 
-        OSError of the flash: nothing is changed; of slow control: it does not answer.
+        OSError, of the flash or of slow control: nothing is changed.
         """
         old, self._values = self._values, values
-        try:
-            self.save()
-        except OSError:
-            self._values = old
-            raise
         failed = self.apply_all(numbers)
         if failed:
+            self._values = old
+            self.apply_all(numbers)
             raise OSError(failed)
-        return sum(old[place] != value for place, value in enumerate(values))
+        changed = sum(old[place] != value for place, value in enumerate(values))
+        if changed:
+            self._unsaved = True
+        self._write()
+        return changed
+
+    def _write(self):
+        """To flash what changed, now if the flash has been spared long enough; OSError if it does not take it."""
+        if self._unsaved:
+            if self._us() >= self._write_us:
+                error = self.flush()
+                if error:
+                    raise error
+            else:
+                self._waiting.append(self._verification.hold())
+
+    def turn(self, now):
+        """Write what waits, once it is time. -> whether it did"""
+        if not self._unsaved or now < self._write_us:
+            return False
+        self.flush()
+        return True
 
     def save(self):
-        """Write all to flash; OSError leaves there what was."""
+        """Write all, whatever is on flash. -> None, or the OSError"""
+        self._unsaved = True
+        return self.flush()
+
+    def flush(self):
+        """Write what is not on flash, and report what waited for it. -> None, or the OSError: what flash has counts."""
+        if not self._unsaved:
+            return None
+        self._write_us = self._us() + _INTERVAL_US
         data = bytearray(_OCTETS * len(self._values))
         for place, number in enumerate(_numbers()):
             pack_into(_ENTRY, data, _OCTETS * place, number, self._values[place])
-        self._slots.save(data)
+        failed = None
+        try:
+            self._slots.save(data)
+        except OSError as error:
+            self._failures.note(error)
+            failed = error
+            self._restore()
+        self._unsaved = False
+        waiting, self._waiting = self._waiting, []
+        for request in waiting:
+            self._verification.resume(request, failed)
+        return failed
+
+    def _restore(self):
+        new, self._values = self._values, self._load()
+        for place, number in enumerate(_numbers()):
+            if new[place] != self._values[place]:
+                try:
+                    self._apply(number, self._values[place])
+                except OSError:  # slow control does not answer, which it reports by itself
+                    pass
 
     def check(self, subtype, number=None, value=None):
         if subtype == _LOAD_TABLE:
@@ -105,6 +160,8 @@ class Parameters:
             if not low <= value <= high:
                 raise Refused(icd.FAILURE_OUT_OF_RANGE, value)
         self._modes.check_not_safe()
+        if len(self._waiting) >= _WAITING:
+            raise Refused(icd.FAILURE_NO_ROOM, _WAITING)
 
     def execute(self, subtype, number=None, value=None):
         if subtype == _LOAD_TABLE:

@@ -3,7 +3,7 @@ from struct import calcsize, unpack
 
 from fsw import icd
 from fsw.link.packet import Refused, parse
-from fsw.pus.verification import ACCEPTANCE, COMPLETION, START, Verification
+from fsw.pus.verification import ACCEPTANCE, COMPLETION, START
 from micropython import const
 
 _RELEASED = const(8)
@@ -16,11 +16,11 @@ class Router:
     check() raises Refused and changes nothing; execute() does what check() let pass.
     """
 
-    def __init__(self, telemetry, services):
+    def __init__(self, verification, services):
         self.accepted = 0
         self.rejected = 0
         self._services = services
-        self._verification = Verification(telemetry)
+        self._verification = verification
         self._released = []  # telecommands of the schedule and of events, to be handled
 
     def release(self, packet):
@@ -58,16 +58,19 @@ class Router:
         except Refused as refusal:
             self._refuse(*refusal.args)
             return
+        except Exception as error:  # a fault of one handler is no fault of the others
+            self._refuse(icd.FAILURE_INTERNAL, getattr(error, "errno", None) or 0)
+            return
         self.accepted += 1
         verification.success(ACCEPTANCE)
         verification.success(START)
         try:
             handler.execute(subtype, *values)
-        except Exception as error:  # a fault of one handler is no fault of the others
-            detail = getattr(error, "errno", None) or 0
-            verification.failure(icd.COMPLETION_FAILURE, icd.FAILURE_INTERNAL, detail)
+        except Exception as error:
+            verification.failed(error)
             return
-        verification.success(COMPLETION)
+        if not verification.held:
+            verification.success(COMPLETION)
 
     def _find(self, service, subtype, data):
         if service not in self._services:

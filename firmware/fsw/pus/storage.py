@@ -1,11 +1,12 @@
 # ST[15] on-board storage: which packets are stored, within a budget of bytes a day, and their retrieval.
 from fsw import icd
 from fsw.link.packet import Refused
+from fsw.store.retrieval import Retrieval
 from micropython import const
 
 _DAY_US = const(86_400_000_000)
 _SAVED_UP = const(8)  # of a day's budget so much, its 8th, can be saved up
-_ACCRUE_US = const(10_000_000)  # and so often the boot record is seen to: it has reserved 5 minutes at least
+_ACCRUE_US = const(10_000_000)
 _ENABLE = const(1)
 _DISABLE = const(2)
 _BY_TIME = const(9)
@@ -15,14 +16,21 @@ _DELETE = const(129)
 
 
 class Storage:
-    """What `Telemetry` stores with, and the task that writes: one of `store`, a PacketStore, `checkpoint` and
-    `boot_record` a turn. `modes`: in mode safe only the boot record is written. `closing()`: spectra are to be sent.
+    """What `Telemetry` stores with, and the task that writes: one of `boot_record`, `parameters`, `store`, a PacketStore,
+    and `checkpoint` a turn. `modes`: in mode safe only the boot record is written. `closing()`: spectra are to be sent.
     """
 
-    def __init__(self, store, checkpoint, boot_record, modes, closing, telemetry, size):
+    def __init__(
+        self, store, checkpoint, boot_record, parameters, failures, modes, closing, link, telemetry, report, size
+    ):
         self.over_budget = 0
         self.task = None  # of the executive, once there is one
         self.quiet_us = 0  # after so long without a reset, those before no longer count
+        self._segments = store.segments
+        self._retrieval = Retrieval(store.segments, link.room, telemetry.resend, self._retrieved)
+        self._parameters = parameters
+        self._failures = failures
+        self._report = report
         self._checkpoint = checkpoint
         self._boot_record = boot_record
         self._closing = closing
@@ -68,15 +76,19 @@ class Storage:
 
     def turn(self, now):
         safe = self._modes.is_safe
+        self._failures.turn(now, self._report)
+        quiet = False
         if now - self._accrued_us > _ACCRUE_US:
             self._accrue(now - self._accrued_us)
             self._accrued_us = now
             quiet = self._boot_record.in_row and not safe and now > self.quiet_us
             if quiet:
                 self._boot_record.in_row = 0
-            if self._boot_record.keep(quiet):
-                return False
-        if self.store.turn(now, not safe):
+        if self._boot_record.keep(quiet):
+            return False
+        if not safe and (self._parameters.turn(now) or self.store.turn(now)):
+            return True
+        if self._retrieval.turn():
             return True
         return not safe and self._checkpoint.turn(now, self._closing(), not self.store.pending)
 
@@ -100,11 +112,11 @@ class Storage:
             if not self._enabled:
                 store.ask()
         elif subtype == _RETRIEVE:
-            store.retrieve(first, last)
+            self._retrieval.by_number(first, last)
         elif subtype == _BY_TIME:
-            store.retrieve_time(_cuc(first, last), _cuc(*to))
+            self._retrieval.by_time(_cuc(first, last), _cuc(*to))
         elif subtype == _ABORT:
-            store.abort()
+            self._retrieval.abort()
         elif subtype == _DELETE:
             store.delete(first)
         else:
@@ -113,18 +125,17 @@ class Storage:
                 store.first,
                 store.last,
                 store.next,
-                store.bytes,
+                self._segments.bytes,
                 self._size,
                 store.dropped & 0xFFFFFFFF,
                 store.missed & 0xFFFFFFFF,
                 self.over_budget & 0xFFFFFFFF,
                 max(self._budget, 0),
-                store.bad & 0xFFFF,
+                self._segments.bad & 0xFFFF,
                 self._enabled,
             )
 
-    def retrieved(self, first, last, count):
-        """What the store calls when a retrieval is over."""
+    def _retrieved(self, first, last, count):
         self._telemetry.send(icd.RETRIEVED, first, last, count)
 
 

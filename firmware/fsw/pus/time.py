@@ -5,16 +5,18 @@ from micropython import const
 
 _SET = const(128)
 _LATEST_S = const(4_000_000_000)  # packets have 32 bits of seconds: years are left
+_DAY_US = const(86_400_000_000)
 
 
 class Time:
     """interval_us: of the reports, 0 for none. `time` is the on-board time, `clock` what it is made of."""
 
-    def __init__(self, time, clock, boot_record, parameters, telemetry, report):
+    def __init__(self, time, clock, boot_record, modes, parameters, telemetry, report):
         self.interval_us = self._reported_us = 0
         self._time = time
         self._clock = clock
         self._boot_record = boot_record
+        self._modes = modes
         self._parameters = parameters
         self._telemetry = telemetry
         self._report = report
@@ -26,18 +28,21 @@ class Time:
 
     def check(self, subtype, number, fraction=0):
         if subtype == _SET:
-            if cuc(number, fraction) <= self._time.us() or number > _LATEST_S:
+            ahead_us = cuc(number, fraction) - self._time.us()
+            if ahead_us <= 0 or number > _LATEST_S:
                 raise Refused(icd.FAILURE_OUT_OF_RANGE, number)
+            if ahead_us > _DAY_US:  # it cannot be taken back
+                self._modes.check_armed(_SET)
         else:
             self._parameters.check(subtype, icd.P_TIME_INTERVAL, number)
 
     def execute(self, subtype, number, fraction=0):
         if subtype == _SET:
             before = self._time.us()
-            self._time.set(cuc(number, fraction))
-            self._boot_record.keep(True)  # the next boot goes on from here
-            if self._boot_record.errno:
-                raise OSError(self._boot_record.errno)
+            us = cuc(number, fraction)
+            self._boot_record.reserve_time(us)  # the next boot goes on from here; if it would not, nothing is changed
+            self._time.set(us)
+            self._modes.disarm()
             self._report(icd.EVENT_TIME_SET, before // 1_000_000, number)
         else:
             self._parameters.set(icd.P_TIME_INTERVAL, number)

@@ -11,17 +11,19 @@ COMPLETION = (icd.COMPLETION_SUCCESS, 8)
 
 
 class Verification:
-    """Reports on one telecommand after the other."""
+    """Reports on one telecommand after the other. held: completion of this one is reported later, by resume()."""
 
     def __init__(self, telemetry):
         self._telemetry = telemetry
         self._request = None
         self.ack = 0
+        self.held = False
 
     def begin(self, packet):
         """The reports from here on are on this packet, of at least 4 octets."""
         self._request = unpack_from(">HH", packet)
         self.ack = 0
+        self.held = False
 
     def success(self, stage):
         report, flag = stage
@@ -31,3 +33,22 @@ class Verification:
     def failure(self, report, failure, detail):
         request_id, sequence = self._request
         self._telemetry.send(report, request_id, sequence, failure, detail & 0xFFFFFFFF)
+
+    def failed(self, error):
+        """Its execution raised that."""
+        self.failure(icd.COMPLETION_FAILURE, icd.FAILURE_INTERNAL, getattr(error, "errno", None) or 0)
+
+    def hold(self):
+        """Report no completion yet. -> what resume() wants"""
+        self.held = True
+        return self._request, self.ack
+
+    def resume(self, request, error):
+        """The completion that was held back: success if `error` is None. The telecommand under way is left alone."""
+        current = self._request, self.ack
+        self._request, self.ack = request
+        if error is None:
+            self.success(COMPLETION)
+        else:
+            self.failed(error)
+        self._request, self.ack = current

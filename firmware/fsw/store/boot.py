@@ -1,16 +1,30 @@
 # The boot record: what a start must know of the one before. On-board time and record numbers are reserved in blocks
-# ahead of their use, so neither is ever used twice: a reset out of order takes what is left of a block.
-from struct import calcsize, pack, unpack
+# ahead of their use, so neither is ever used twice: an unexpected reset takes what is left of a block.
+#
+# Where the flash cannot be written, scratch registers carry what it should have: how many boots it has not counted, how
+# many blocks were reserved since, and the first crash that it has no record of. They survive a reset, but not power-on.
+from struct import calcsize, pack, unpack, unpack_from
 
 from fsw import icd
 from fsw.health.faults import exception_of, line_of
+from fsw.link.packet import cuc
 from fsw.store.slots import Slots
 from micropython import const
 
-_FORM = ">IQIBBBBBH"
-_TIME_US = const(600_000_000)  # the most that on-board time jumps ahead
+_FORM = ">IQIBBBBBH12s"
+_COUNTER = const(12)  # octets: a copy of the authentication counter
+_TIME_US = const(600_000_000)  # a block: the most that on-board time jumps ahead
 _RECORDS = const(4096)
+_LATEST_US = const(4_294_967_295_000_000)  # packets have 32 bits of seconds
+# With no record left, the newest packet on flash tells the time. It waited there for 3600 s at most, `storage_delay`.
+_UNKNOWN_US = const(4_200_000_000)
 _NO_TASK = const(255)
+
+UNCOUNTED = const(2)  # scratch registers, of 20 bits each (boards/README.md)
+CAUSE = const(3)
+_BLOCKS = const(14)  # bits; above them in UNCOUNTED the boots
+_MOST_BOOTS = const(63)
+_MOST_BLOCKS = const(0x3FFF)
 
 
 class OnBoardTime:
@@ -29,71 +43,136 @@ class OnBoardTime:
 
 
 class BootRecord:
-    """Read, and this boot counted, when it is made. `errno`: of the last write, 0 if it was well; nothing is raised.
+    """Read, and this boot counted, when it is made. Nothing is raised: what the flash refuses goes to `failures`.
 
     count, reset_cause: of this boot. crash: None, or (task, exception, line) of what ended the run before.
-    in_row: resets out of order since the last that was in order, or since a quiet `reset_window`.
+    in_row: unexpected resets since the last that was expected, or since a quiet `reset_window`.
     safe: the instrument was in mode safe. time_us, record: where on-board time and record numbers begin.
-    damaged: copies found damaged; with 2, or 0 boots, everything begins at zero.
+    damaged: copies found damaged. lost: there was a record, and no copy of it is left (once follow() was called).
+    unsaved: the flash has not taken everything that it should have, before this boot or since.
+    counter: of the authentication, 12 octets; saved with the rest.
     """
 
-    def __init__(self, folder, reset_cause):
-        self._slots = slots = Slots(folder + "/boot")
+    def __init__(self, folder, reset_cause, scratch, failures):
+        self._slots = slots = Slots(folder + "/boot", _possible)
+        self._scratch, self._failures = scratch, failures
         data = slots.load()
         self.damaged = slots.bad
-        in_order = 1
-        self.count = self.time_us = self.record = self.safe = self.in_row = task = exception = line = 0
-        if data and len(data) == calcsize(_FORM):
-            self.count, self.time_us, self.record, self.safe, in_order, self.in_row, task, exception, line = unpack(
-                _FORM, data
-            )
-        self.crash = None
-        if exception or line:
-            self.crash, reset_cause = (task, exception, line), icd.RESET_CAUSE_CRASH
-        self.reset_cause = reset_cause
-        self.in_row = 0 if in_order else min(self.in_row + 1, 255)
-        self.count += 1
-        self.errno = 0
+        self._blank = data is None
+        self.lost = False
+        expected = 1
+        count = self._saved_us = self._saved_record = self.safe = self.in_row = task = exception = line = 0
+        self.counter = bytes(_COUNTER)
+        if data:
+            (count, self._saved_us, self._saved_record, self.safe, expected, self.in_row, task, exception, line,
+             self.counter) = unpack(_FORM, data)  # fmt: skip
+        uncounted = scratch.get(UNCOUNTED)
+        blocks, boots = uncounted & _MOST_BLOCKS, uncounted >> _BLOCKS
+        self.unsaved = uncounted != 0
+        if self.damaged:  # the newer copy may be the damaged one: it reserved a block more, and counted a boot more
+            blocks += 1
+            count += 1
+        self.time_us = min(self._saved_us + blocks * _TIME_US, _LATEST_US)
+        self.record = self._saved_record + blocks * _RECORDS
+        self.count = count + boots + 1
+        self.in_row = 0 if expected and not boots else min(self.in_row + boots + 1, 255)
+        self.crash = (task, exception, line) if exception or line else _crash(scratch.get(CAUSE))
+        self.reset_cause = icd.RESET_CAUSE_CRASH if self.crash else reset_cause
+        self._boots = boots + 1  # that the flash does not know of
         self._reserve(self.time_us, self.record)
 
-    def follow(self, time, store):
-        """From now on `time.us()` and `store.next` tell what is used."""
+    def follow(self, time, store, checkpoint):
+        """From now on `time.us()` and `store.next` tell what is used. If there is no record any more, they go on behind
+        what packet store and checkpoint have.
+        """
         self._time, self._store = time, store
-        if store.next > self.record:  # flash has more than the boot record knew
-            self._reserve(time.us(), store.next)
+        if self._blank and (self.damaged or store.last or checkpoint.there):
+            self.lost = True
+            newest_us = max(cuc(store.newest >> 16, store.newest & 0xFFFF), checkpoint.reached_us())
+            if newest_us:
+                time.set(max(newest_us + _UNKNOWN_US, time.us()))
+            store.next += _RECORDS
+        if self.lost or store.next > self.record:  # flash has more than the boot record knew
+            self._reserve(time.us(), store.next, self.lost)
+
+    def reported(self):
+        """The crash is in telemetry: the next one is the first again."""
+        if self.crash:
+            self._scratch.set(CAUSE, 0)
 
     def keep(self, write=False):
-        """Write if what is used nears the end of what is reserved, or `write`. -> whether it was written"""
+        """Write if what is used nears the end of what is reserved, or both copies if `write`. -> whether it wrote"""
         time_us, record = self._time.us(), self._store.next
         if write or time_us > self._time_half or record > self._record_half:
-            self._reserve(time_us, record)
+            self._reserve(time_us, record, write)
             return True
         return False
 
+    def reserve_time(self, us):
+        """Before on-board time is set forward to that: OSError if the flash does not take it."""
+        if us > self._time_half and not self._save(us + _TIME_US, self._store.next + _RECORDS, 0, both=True):
+            raise OSError(self._failures.errno)
+        self._time_half = max(self._time_half, us + _TIME_US // 2)
+
     def close(self):
-        """The run ends in order: the next one goes on from here."""
+        """The reset that follows is expected: the next run goes on from here."""
         self._save(self._time.us(), self._store.next, 1)
 
     def crashed(self, task, error):
         """The run ends with an exception, of that task or, None, of none."""
-        self._save(
-            self._time_half + _TIME_US // 2,
-            self._record_half + _RECORDS // 2,
-            0,
-            _NO_TASK if task is None else task,
-            exception_of(error),
-            line_of(error),
-        )
+        task = _NO_TASK if task is None else task
+        exception, line = exception_of(error), line_of(error)
+        limit_us, limit_record = self._time_half + _TIME_US // 2, self._record_half + _RECORDS // 2
+        if not self._save(min(limit_us, _LATEST_US), limit_record, 0, False, task, exception, line):
+            note_crash(self._scratch, task, exception, line)
 
-    def _reserve(self, time_us, record):
-        self._save(time_us + _TIME_US, record + _RECORDS, 0)
+    def _reserve(self, time_us, record, both=False):
+        limit_us, limit_record = min(time_us + _TIME_US, _LATEST_US), record + _RECORDS
         self._time_half, self._record_half = time_us + _TIME_US // 2, record + _RECORDS // 2
+        if self._save(limit_us, limit_record, 0, both or self.unsaved):
+            return
+        self.unsaved = True
+        behind_us, behind = limit_us - self._saved_us, limit_record - self._saved_record
+        blocks = max((behind_us + _TIME_US - 1) // _TIME_US, (behind + _RECORDS - 1) // _RECORDS)
+        boots = min(self._boots, _MOST_BOOTS)
+        self._scratch.set(UNCOUNTED, boots << _BLOCKS | min(blocks, _MOST_BLOCKS))
 
-    def _save(self, time_us, record, in_order, task=0, exception=0, line=0):
-        self.errno = 0
+    def _save(self, time_us, record, expected, both=False, task=0, exception=0, line=0):
+        """Write one copy, or both: else the older one is what counts if the other is damaged. -> whether one was written
+
+        Both are written where the older one would be wrong: it lets time, modes or boots go back.
+        """
+        state = pack(
+            _FORM, self.count, time_us, record, self.safe, expected, self.in_row, task, exception, line, self.counter
+        )
+        written = False
         try:
-            self._slots.save(
-                pack(_FORM, self.count, time_us, record, self.safe, in_order, self.in_row, task, exception, line)
-            )
+            self._slots.save(state)
+            written = True
+            if both:
+                self._slots.save(state)
         except OSError as error:  # an instrument that cannot count its boots still measures
-            self.errno = error.errno or -1
+            self._failures.note(error)
+        if written:
+            self._saved_us, self._saved_record, self._boots = time_us, record, 0
+            if self.unsaved:
+                self._scratch.set(UNCOUNTED, 0)
+        return written
+
+
+def note_crash(scratch, task, exception, line):
+    """Of several crashes without a record, the first counts: the others may follow from it."""
+    if not scratch.get(CAUSE):
+        scratch.set(CAUSE, (task & 15) << 16 | exception << 12 | min(line, 0xFFF))
+
+
+def _crash(cause):
+    task = cause >> 16
+    return (_NO_TASK if task == 15 else task, cause >> 12 & 15, cause & 0xFFF) if cause else None
+
+
+def _possible(payload):
+    if len(payload) != calcsize(_FORM):
+        return False
+    _, time_us, _, safe, expected = unpack_from(">IQIBB", payload)
+    return time_us <= _LATEST_US and safe < 2 and expected < 2

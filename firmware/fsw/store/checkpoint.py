@@ -15,13 +15,16 @@ _RETRY_US = const(60_000_000)
 
 
 class Checkpoint:
-    """`period_us`: from one to the next; 0: none. `to_send`: spectra of before the reset are still to be closed."""
+    """`period_us`: from one to the next; 0: none. `to_send`: spectra of before the reset are still to be closed.
+    `there`: a checkpoint is on flash.
+    """
 
-    def __init__(self, folder, acquisition, report, start_us):
-        """start_us: on-board time of this boot; report(event, a, b): sends an event report"""
+    def __init__(self, folder, acquisition, report, time, failures):
+        """time: OnBoardTime; report(event, a, b): sends an event report"""
         self.period_us = 0
         self._report = report
-        self._start_us = start_us
+        self._time = time
+        self._failures = failures
         self._closed = self._latest_us = 0
         self._path = folder + "/checkpoint"
         self._acquisition = acquisition
@@ -29,7 +32,7 @@ class Checkpoint:
         self._next = _SPECTRA  # to be written
         self._since_us = 0  # the last one was begun, or nothing acquired: a period set later counts from here, too
         self._integration = 0
-        self._there = self.to_send = _is_file(self._path)
+        self.there = self.to_send = _is_file(self._path)
 
     # -- after a reset -----------------------------------------------------------------------------
 
@@ -57,9 +60,18 @@ class Checkpoint:
             pass
         self._leave()
         self.to_send = False
-        missing_s = max(self._start_us - self._latest_us, 0) // 1_000_000 + 1
+        missing_s = max(self._time.start_us - self._latest_us, 0) // 1_000_000 + 1
         self._report(icd.EVENT_INTEGRATION_PARTIAL, self._closed, missing_s)
         return None, None
+
+    def reached_us(self):
+        """On-board time up to which its first spectrum counts; 0 without one. The others were written after it."""
+        try:
+            with open(self._path, "rb") as file:
+                _, _, began_us, real_us, _, _, _, _ = unpack(_HEADER, file.read(calcsize(_HEADER)))
+                return began_us + real_us
+        except (OSError, ValueError):
+            return 0
 
     # -- while acquiring ---------------------------------------------------------------------------
 
@@ -74,7 +86,7 @@ class Checkpoint:
         except OSError as error:
             self._give_up()
             self._since_us = now + max(_RETRY_US - self.period_us, 0)
-            self._report(icd.EVENT_FLASH_FAILED, error.errno or 0)
+            self._failures.note(error)
             return False
 
     def _turn(self, now, closing, stored):
@@ -87,8 +99,8 @@ class Checkpoint:
             over = stored and not closing
         else:
             over = stored and a.integration != self._integration
-        if over and self._there:
-            self._there = False
+        if over and self.there:
+            self.there = False
             os.remove(self._path)
             return False
         if closing or not a.running:
@@ -106,7 +118,7 @@ class Checkpoint:
         else:
             self._leave()
             os.rename(self._path + ".new", self._path)
-            self._there = True
+            self.there = True
             return False
         return True
 

@@ -1,54 +1,36 @@
-# The packet store: a ring of segments, files on flash. A record is a telemetry packet that carries its number, and is
-# kept as the frame it went out in: damage costs what it hits, and no index can be wrong.
-#
-# A segment's file has the number of its first record as its name, 8 hex digits, and begins with the count of records
-# ever written before it and the CRC-32 of that. Flash stalls the CPU for 45 ms at each erase: so a turn is one piece of
-# work with hardly more than one, and packets wait in memory to be written together. Closing the file makes them safe.
-import os
-from array import array
-from binascii import crc32
-from errno import EEXIST
-
-from fsw import icd
-from fsw.link import frame
+# The packet store: a ring of segments. Flash stalls the CPU for 45 ms at each erase: so a step is one piece of work with
+# hardly more than one, and packets wait in memory to be written together. Closing the file makes them safe.
+from fsw.store.failures import ENOSPC, errno_of
+from fsw.store.segments import HEADER, RECORD, TIME
 from micropython import const
 
 # octets: littlefs takes up to 8 of a block of a file, 16 of its first four. So pieces that end at multiples of _BLOCK
 # begin one block at the most, which is one erase, and a segment takes four blocks.
 SEGMENT = const(16368)
 _BLOCK = const(4092)
-_ENOSPC = const(28)  # MicroPython has no name for it
-_HEADER = const(8)
 _BUFFER = const(4096)
 _LONGEST = const(640)  # octets of a frame, and more
 _PIECE = const(1024)
-_CHUNK = const(512)
-_RECORD = const(19)  # octet of a packet where its record number is; 13: its time
-_TIME = const(13)
-_SKIP = const(8)  # packets that are not wanted, in a turn of the retrieval
 _RETRY_US = const(60_000_000)
+_GIVEN_UP = const(2)  # segments, for a write that then succeeds: more of them would not help it
 
 
 class PacketStore:
-    """next_record: the least number to be given. `report(errno)` is called when the flash fails; nothing is raised.
-    buffer: 4096 octets for packets that wait.
+    """next_record: the least number to be given. buffer: 4096 octets for packets that wait. Nothing is raised: what the
+    flash refuses goes to `failures`.
 
-    first, last: records on flash, safe, 0 if there are none. next: the number of the next. pending: octets in memory.
-    dropped: records overwritten by newer ones; missed: packets that found no room in memory; bad: damaged ones found;
-    all since boot. bytes: on flash. Retrieval calls `room()`, `resend(packet) -> bool` and `done(first, last, count)`.
+    last: newest record on flash, which survives a reset. next: number of the next. pending: octets in memory.
+    dropped: records overwritten by newer ones; missed: packets that found no room in memory; all since boot.
+    newest: on-board time of the newest record that the start found, 2^-16 s; 0: none.
     """
 
-    def __init__(self, folder, segments, next_record, report, buffer):
-        self.first = self.last = self.pending = self.dropped = self.missed = self.bytes = self.bad = 0
+    def __init__(self, segments, most, next_record, failures, buffer):
+        self.last = self.pending = self.dropped = self.missed = self.newest = 0
         self.delay_us = 0
-        self.room = self.resend = self.done = None
-        self._folder = folder
-        self._most = segments
-        self._report = report
-        self._segments = array("I")  # their first records
+        self.segments = segments
+        self._most = most  # segments: fewer where the flash has no room for so many
+        self._failures = failures
         self._buffer = buffer
-        self._deframer = frame.Deframer(icd.MAX_PACKET)
-        self._chunk = memoryview(bytearray(_CHUNK))
         self._size = 0  # of the last segment
         self._count = 0  # of records ever written
         self._first_pending = self._n_pending = 0  # of what is pending and is not being written
@@ -57,44 +39,37 @@ class PacketStore:
         self._new = False  # to a new segment
         self._since_us = None  # something is pending
         self._retry_us = 0  # after a failure, until flash takes something again
+        self._given_up = 0  # segments since the last write that succeeded
+        self._blocked = False  # since then a write found no room
         self._asked = False
         self._until = 0  # up to there segments are to be deleted
-        self._retrieval = self._reading = None  # generator, and the segment it reads
         try:
-            self._open()
+            segments.find()
+            self._read_last()
         except OSError as error:
-            report(error.errno or -1)
+            failures.note(error)
         self.next = max(next_record, self.last + 1)
 
-    def _open(self):
-        """Find what is there, and read the last segment, to go on behind it."""
-        try:
-            os.mkdir(self._folder)
-        except OSError as error:
-            if error.errno != EEXIST:
-                raise
-        found = []
-        for entry in list(os.ilistdir(self._folder)):  # some may be removed
-            first = _number(entry[0])
-            if not first:
-                continue
-            octets = entry[3] if len(entry) > 3 else os.stat(self._path(first))[6]  # unix tells no size
-            if octets < _HEADER:  # power failed before it was closed for the first time
-                os.remove(self._path(first))
-                continue
-            found.append(first)
-            self.bytes += octets
-        for first in sorted(found):
-            self._segments.append(first)
-        if found:
-            last = self._segments[-1]
-            self._size = os.stat(self._path(last))[6]
-            self._count = self._before(last)
-            self.last = last  # damaged: its number is taken all the same
-            for packet in self._packets(last):
-                self.last = max(self.last, int.from_bytes(packet[_RECORD : _RECORD + 4], "big"))
-                self._count += 1
-            self.first = self._segments[0]
+    @property
+    def first(self):
+        """Oldest record on flash; 0: none."""
+        return self.segments.numbers[0] if self.segments.numbers else 0
+
+    def _read_last(self):
+        """Read the last segment, to go on behind it; if it has no packet left, those before it tell the time."""
+        segments = self.segments
+        for number in reversed(segments.numbers):
+            n = 0
+            for packet in segments.packets(number):
+                n += 1
+                self.last = max(self.last, int.from_bytes(packet[RECORD : RECORD + 4], "big"))
+                self.newest = max(self.newest, int.from_bytes(packet[TIME : TIME + 6], "big"))
+            if number == segments.numbers[-1]:
+                self._size = segments.size(number)
+                self._count = segments.before(number) + n
+                self.last = max(self.last, number)  # damaged: its number is taken all the same
+            if n:
+                break
 
     # -- what Telemetry does -----------------------------------------------------------------------
 
@@ -121,14 +96,13 @@ class PacketStore:
 
     # -- the task ----------------------------------------------------------------------------------
 
-    def turn(self, now, may_write=True):
+    def turn(self, now):
         """One piece of work. -> true if there is more"""
         try:
-            if may_write and self._write(now):
-                return True
+            return self._write(now)
         except OSError as error:
-            self._failed(now, error.errno)
-        return self._retrieve()
+            self._failed(now, error)
+            return False
 
     def flush(self):
         """Write what is pending now. OSError if the flash does not take it"""
@@ -154,6 +128,11 @@ class PacketStore:
             else:
                 self._close()
             return True
+        if self._failures.full:
+            self._failures.full = False
+            if self._can_give_up():
+                self._give_up()
+                return True
         if self._until and self._delete():
             return True
         if not self.pending or now < self._retry_us:
@@ -164,8 +143,9 @@ class PacketStore:
             self._since_us = now
         if not self._asked and self.pending < _BUFFER // 2 and now - self._since_us < self.delay_us:
             return False
-        self._new = not self._segments or self._size + self.pending > SEGMENT
-        if self._new and len(self._segments) >= self._most:
+        numbers = self.segments.numbers
+        self._new = not numbers or self._size + self.pending > SEGMENT
+        if self._new and len(numbers) >= self._most:
             self._drop()
         else:
             self._begin()
@@ -176,38 +156,36 @@ class PacketStore:
         self._at, self._end = 0, self.pending
         self._first_end, self._last_end = self._first_pending, self.next - 1
         self._n_end, self._n_pending = self._n_pending, 0
-        self._place = self._size
         if self._new:
-            self._place = _HEADER
-            self._file = open(self._path(self._first_end), "wb")
-            header = self._count.to_bytes(4, "big")
-            self._file.write(header)
-            self._file.write(crc32(header).to_bytes(4, "big"))
+            self._place = HEADER
+            self._file = self.segments.create(self._first_end, self._count)
         else:
-            self._file = open(self._path(self._segments[-1]), "ab")
+            self._place = self._size
+            self._file = self.segments.append(self.segments.numbers[-1])
 
     def _close(self):
         """What was written is safe from here on; what came meanwhile moves to the begin of the buffer."""
         file, self._file = self._file, None
         file.close()
         octets, self._end = self._end, 0
-        self._retry_us = 0
+        self._retry_us = self._given_up = 0
+        self._blocked = False
         self.pending -= octets
         self._buffer[: self.pending] = self._buffer[octets : octets + self.pending]
         if self._new:
-            self._segments.append(self._first_end)
+            self.segments.numbers.append(self._first_end)
             self._size = 0
-            octets += _HEADER
+            octets += HEADER
         self._size += octets
-        self.bytes += octets
+        self.segments.bytes += octets
         self._count += self._n_end
         self.last = self._last_end
-        self.first = self._segments[0]
         self._asked = False
         self._since_us = None
 
-    def _failed(self, now, errno):
+    def _failed(self, now, error):
         """Everything is still pending, and written anew later: what may be there twice has the same numbers."""
+        self._failures.note(error)
         if self._file:
             file, self._file = self._file, None
             try:
@@ -218,149 +196,44 @@ class PacketStore:
             self._end = 0
             self._first_pending = self._first_end
             self._n_pending += self._n_end
-        if errno == _ENOSPC and len(self._segments) > 1:
-            self._most = len(self._segments) - 1  # as much as there is room for
-            return
-        self._retry_us = now + _RETRY_US
-        self._report(errno or -1)
+            if not self._new:
+                self._check_size()
+        self._blocked = errno_of(error) == ENOSPC
+        if not (self._blocked and self._can_give_up()):
+            self._retry_us = now + _RETRY_US
+
+    def _check_size(self):
+        """A part of a frame may be at the end of the last segment: then what follows goes into a new one."""
+        try:
+            if self.segments.size(self.segments.numbers[-1]) == self._size:
+                return
+        except OSError:
+            pass
+        self._size = SEGMENT
+
+    def _can_give_up(self):
+        """Whether a segment can go. The last one goes for packets only, not for a checkpoint, which is worth less."""
+        return self._given_up < _GIVEN_UP and len(self.segments.numbers) > (0 if self._blocked else 1)
+
+    def _give_up(self):
+        """The flash is full: the oldest segment goes, and from now on there are no more of them than remain."""
+        self._given_up += 1
+        self._drop()
+        self._most = max(len(self.segments.numbers), 1)
 
     def _drop(self):
         """The oldest segment makes room."""
-        self.dropped += max(self._before(self._segments[1]) - self._before(self._segments[0]), 0)
-        self._remove()
+        segments = self.segments
+        behind = segments.after(segments.numbers[0])
+        before = segments.before(behind) if behind else self._count
+        dropped = max(before - segments.before(segments.numbers[0]), 0)
+        segments.remove_oldest()
+        self.dropped += dropped
 
     def _delete(self):
-        segments = self._segments
-        if segments:
-            last = segments[1] - 1 if len(segments) > 1 else self.last
-            if last <= self._until:
-                self._remove()
-                return True
+        numbers = self.segments.numbers
+        if numbers and (numbers[1] - 1 if len(numbers) > 1 else self.last) <= self._until:
+            self.segments.remove_oldest()
+            return True
         self._until = 0
         return False
-
-    def _remove(self):
-        first = self._segments[0]
-        path = self._path(first)
-        if self._reading == first:
-            self._reading = None
-        octets = os.stat(path)[6]
-        os.remove(path)
-        self._segments = self._segments[1:]
-        self.bytes -= octets
-        self.first = self._segments[0] if self._segments else 0
-
-    # -- retrieval ---------------------------------------------------------------------------------
-
-    def retrieve(self, first, last):
-        """Send the records first to last again, as far as they are on flash, one in a turn."""
-        self.abort()
-        self._retrieval = self._wanted(_RECORD, 4, first, last, first, last)
-
-    def retrieve_time(self, first, last):
-        """The same by on-board time, in 2^-16 s."""
-        self.abort()
-        self._retrieval = self._wanted(_TIME, 6, first, last, 0, 0)
-
-    def abort(self):
-        """End the retrieval under way."""
-        if self._retrieval:
-            self._retrieval.close()  # which reports
-
-    def _retrieve(self):
-        """One packet, if the link has room for it, or a look at some that are not wanted."""
-        if self._retrieval and self.room():
-            try:
-                next(self._retrieval)
-                return True
-            except StopIteration:
-                self._retrieval = None
-        return False
-
-    def _wanted(self, at, octets, low, high, first, last):
-        """Generator of the turns of a retrieval of the packets whose number, so many octets `at`, is low to high."""
-        count = looked = segment = 0
-        by_number = at == _RECORD
-        if by_number:
-            for start in self._segments:
-                if start <= low:
-                    segment = start - 1
-        try:
-            while True:
-                segment = self._after(segment)
-                if not segment or (by_number and segment > high):
-                    return
-                try:
-                    if not by_number and self._begins(self._after(segment)) <= low:
-                        yield
-                        continue
-                    for packet in self._packets(segment):
-                        number = int.from_bytes(packet[at : at + octets], "big")
-                        looked += 1
-                        if low <= number <= high:
-                            count += self.resend(packet)
-                            yield
-                        elif looked % _SKIP == 0:
-                            yield
-                except OSError:  # removed, or the flash fails: what is missing is asked for again
-                    pass
-        finally:
-            self._retrieval = None
-            self.done(first, last, count)
-
-    def _begins(self, segment):
-        """Time of its first packet; if there is none, after all others."""
-        packets = self._packets(segment) if segment else iter(())
-        for packet in packets:
-            time = int.from_bytes(packet[_TIME : _TIME + 6], "big")
-            packets.close()
-            return time
-        return 1 << 48
-
-    def _after(self, segment):
-        """The next segment behind this one, 0 at the end."""
-        for first in self._segments:
-            if first > segment:
-                return first
-        return 0
-
-    # -- files -------------------------------------------------------------------------------------
-
-    def _packets(self, segment):
-        """Generator of the undamaged packets of a segment, each valid until the next; ends early if it is removed."""
-        deframer, chunk = self._deframer, self._chunk
-        self._reading = segment
-        bad = deframer.bad
-        at = _HEADER
-        n = 1
-        try:
-            while n and self._reading == segment:
-                # no file stays open: an append may give the blocks it would read to something else
-                with open(self._path(segment), "rb") as file:
-                    file.seek(at)
-                    n = file.readinto(chunk)
-                at += n
-                yield from deframer.feed(chunk[:n])
-        finally:
-            for _ in deframer.feed(b"\0"):  # an end without its zero does not reach into what is read next
-                pass
-            self.bad += deframer.bad - bad
-            self._reading = None
-
-    def _before(self, segment):
-        """Records ever written before it; 0 if its header is damaged."""
-        with open(self._path(segment), "rb") as file:
-            header = file.read(_HEADER)
-        count = header[:4]
-        return int.from_bytes(count, "big") if crc32(count).to_bytes(4, "big") == header[4:] else 0
-
-    def _path(self, segment):
-        return f"{self._folder}/{segment:08x}"
-
-
-def _number(name):
-    """Of a segment's file; 0 for any other."""
-    try:
-        return int(name, 16) if len(name) == 8 else 0
-    except ValueError:
-        return 0

@@ -10,15 +10,24 @@ _NUMBER = const(4)
 
 
 class Slots:
-    """The copies are the files path + ".0" and ".1". bad: those there but damaged when load() or save() last looked."""
+    """The copies are the files path + ".0" and ".1". valid(payload): false of one that cannot be; such a copy is damaged.
 
-    def __init__(self, path):
+    bad: copies that were there but damaged when load(), payloads() or save() last looked.
+    """
+
+    def __init__(self, path, valid=None):
         self.bad = 0
         self._path = path
+        self._valid = valid
 
     def load(self):
         """The payload saved last; None if there is no valid copy."""
         return self._newest()[2]
+
+    def payloads(self):
+        """Those of the valid copies: none, one or two."""
+        self.bad = 0
+        return [copy[2] for copy in map(self._read, (0, 1)) if copy]
 
     def save(self, payload):
         """When it returns, load() gives this payload. OSError: it gives what it gave before."""
@@ -43,6 +52,7 @@ class Slots:
         return newest
 
     def _read(self, number):
+        # (number, sequence, payload), None if there is no such copy, or it is damaged
         try:
             with open(f"{self._path}.{number}", "rb") as f:
                 data = f.read(_LONGEST + 2 * _NUMBER + 1)
@@ -54,6 +64,8 @@ class Slots:
         end = len(data) - _NUMBER
         # an empty payload is none: eight octets of 0xFF, blank flash, would be a valid copy
         if _NUMBER < end <= _LONGEST + _NUMBER and crc32(data[:end]) == int.from_bytes(data[end:], "big"):
-            return number, int.from_bytes(data[:_NUMBER], "big"), data[_NUMBER:end]
+            payload = data[_NUMBER:end]
+            if not self._valid or self._valid(payload):
+                return number, int.from_bytes(data[:_NUMBER], "big"), payload
         self.bad += 1
         return None

@@ -106,7 +106,7 @@ And beside this document, too:
 """
 
 _FAILURES_OF_ANY = ("bad_crc", "bad_length", "bad_header", "unknown_service", "unknown_subtype", "internal")
-_FAILURES_WITH_KEY = ("unsigned", "forged", "replayed")
+_FAILURES_WITH_KEY = ("unsigned", "forged", "replayed", "unsynchronised")
 
 
 def text(dictionary: Dictionary) -> str:

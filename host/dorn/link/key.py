@@ -2,7 +2,9 @@
 
 The trailer behind a packet in its frame: number of the key u8, counter u32, and the first 8 octets of the HMAC-SHA-256
 (RFC 2104) of packet, number and counter (firmware/fsw/link/authentication.py). The instrument wants every counter
-higher than all before: here it is on the disk before the telecommand is sent, whoever else uses the file.
+higher than all before: here it is on the disk before the telecommand is sent, whoever else uses the file. An instrument
+that has lost its counter, or has the key for the first time, wants one telecommand whose HMAC goes over its event
+`challenge`, too.
 """
 
 from __future__ import annotations
@@ -51,9 +53,11 @@ class Key:
 
     @classmethod
     def load(cls, path: Path | str) -> Key:
-        """UserError, without any of the secret, if it is no key file, or not its owner's alone."""
+        """UserError, without any of the secret, if it is no key file, or not its owner's alone, or anybody's guess."""
         path = Path(path)
         number, secret, _ = _read(path)
+        if not any(secret):
+            raise UserError.at(path, "secret", "is all zeros, which no instrument takes: make another key")
         if path.stat().st_mode & 0o077:
             raise UserError.at(path, "key", "others may read it: chmod 600")
         return cls(path, number, secret)
@@ -63,13 +67,16 @@ class Key:
         """What the file `key` on the board holds: number and secret."""
         return bytes([self.number]) + self._secret
 
-    def sign(self, packet: bytes) -> bytes:
-        """The packet and its trailer, with the next counter. UserError if the file cannot be written."""
-        return self._signed(packet, self._advance(1))
+    def sign(self, packet: bytes, challenge: bytes = b"") -> bytes:
+        """The packet and its trailer, with the next counter. UserError if the file cannot be written.
 
-    def _signed(self, packet: bytes, counter: int) -> bytes:
+        challenge: the 8 octets of the instrument's event, where it asked for it.
+        """
+        return self._signed(packet, self._advance(1), challenge)
+
+    def _signed(self, packet: bytes, counter: int, challenge: bytes = b"") -> bytes:
         signed = packet + bytes([self.number]) + counter.to_bytes(4, "big")
-        return signed + hmac.digest(self._secret, signed, "sha256")[:TAG]
+        return signed + hmac.digest(self._secret, signed + challenge, "sha256")[:TAG]
 
     def skip(self) -> None:
         """Pass over the counters that the instrument has left out in a reset."""

@@ -47,7 +47,7 @@ RELATIONS = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-COMPLETION_LIMIT_S = 10.0  # within it a telecommand completes, if the statement says nothing else
+COMPLETION_LIMIT_S = 15.0  # within it a telecommand completes, if the statement says nothing else
 EVENT_REPORTING = 5  # service number (ECSS-E-ST-70-41C)
 
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}")

@@ -73,8 +73,7 @@ def record(
         session.connect()
         detectors = range(dictionary.instrument["detectors"])
         settings = {"comparator_front": comparator_mv, "comparator_back": comparator_mv}
-        for parameter, value in (settings | {f"threshold_{d}": 0 for d in detectors}).items():
-            session.command("set_parameter", parameter=parameter, value=value)
+        session.set_parameters(**settings, **{f"threshold_{d}": 0 for d in detectors})
         session.command("function", function="clear")
         collection = Collection(dictionary)
         session.on_packet = collection.add

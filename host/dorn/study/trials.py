@@ -55,8 +55,7 @@ def trials(job: Job) -> list[Trial]:
     with open_target(job.target, head) as target:
         session = Session(target)
         session.connect()
-        session.command("set_parameter", parameter="integration_time", value=86400)
-        session.command("set_parameter", parameter="rates_period", value=1)
+        session.set_parameters(integration_time=86400, rates_period=1)
         return [_trial(session, job, particles(n)) for n in job.seeds]
 
 

@@ -37,22 +37,10 @@ def image() -> Path:
 
 def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> bytes:
     """A littlefs as MicroPython's, with these files; `old` is an image whose other files are kept."""
-    from littlefs import LittleFS, UserContext
-
     size = layout.fs_blocksize * layout.fs_blockcount
     if old is not None and len(old) != size:
         raise UserError(f"the flash that was kept has {len(old)} octets, not {size}: remove it")
-    context = UserContext(buffsize=size)
-    # what was never written is as a used flash has it, not blank: an erase then shows
-    context.buffer[:] = old or b"\x5a" * size
-    fs = LittleFS(
-        context=context,
-        block_size=layout.fs_blocksize,
-        block_count=layout.fs_blockcount,
-        prog_size=256,
-        disk_version=0x00020001,  # 2.1, what MicroPython 1.28 writes
-        mount=old is None,
-    )
+    fs = _littlefs(old or b"\x5a" * size, mount=old is None)
     if old:
         fs.mount()
     for path, content in files.items():
@@ -62,7 +50,29 @@ def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> by
         with fs.open(path, "wb") as f:
             f.write(content)
     fs.unmount()
-    return bytes(context.buffer)
+    return bytes(fs.context.buffer)
+
+
+def free_blocks(contents: bytes) -> int:
+    """Of the file system in it."""
+    fs = _littlefs(contents, mount=True)
+    return len(contents) // _SECTOR - fs.used_block_count
+
+
+def _littlefs(contents: bytes, mount: bool):
+    """mount: at once, formatted if there is none."""
+    from littlefs import LittleFS, UserContext
+
+    context = UserContext(buffsize=len(contents))
+    context.buffer[:] = contents  # what was never written is as a used flash has it, not blank: an erase then shows
+    return LittleFS(
+        context=context,
+        block_size=_SECTOR,
+        block_count=len(contents) // _SECTOR,
+        prog_size=_PAGE,
+        disk_version=0x00020001,  # 2.1, what MicroPython 1.28 writes
+        mount=mount,
+    )
 
 
 class Flash:

@@ -30,6 +30,7 @@ _EVENT = struct.Struct("<II")
 _BACKLOG = 160  # events that end a wait, as Acquisition.backlog() does on a chip
 _WATCHDOG_EXIT, _RESET_EXIT, _MAINTENANCE_EXIT = 3, 4, 5  # of boards/unix/board.py
 _ENDLESS = 1 << 40
+_SCRATCH_REGISTERS = 4
 _POWER_ON, _WATCHDOG, _COMMANDED, _RESET_PIN = 1, 2, 3, 4
 
 
@@ -83,8 +84,10 @@ class UnixTarget(Target):
 
     def _boot(self, cause: int, maintenance: bool = False) -> None:
         self._base_us = self._now_us  # the firmware's clock starts at 0
+        if cause in (_POWER_ON, _RESET_PIN):
+            self._scratch = [0] * _SCRATCH_REGISTERS
         self._process = subprocess.Popen(
-            [*self._command, str(cause), *self._dead, str(int(maintenance))],
+            [*self._command, str(cause), *self._dead, str(int(maintenance)), *map(str, self._scratch)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self._environment,
@@ -178,7 +181,7 @@ class UnixTarget(Target):
         if header is None:
             return
         kind, now_us, argument, n = _TO_HOST.unpack(header)
-        if chr(kind) not in "WSEXIL":  # the traceback of what ended it
+        if chr(kind) not in "WSEXILK":  # the traceback of what ended it
             self._process.kill()
             said = (header + self._process.stdout.read()).decode(errors="replace")
             raise TargetError(f"target unix: the firmware ended: {' '.join(said.split())[-300:]}")
@@ -194,6 +197,8 @@ class UnixTarget(Target):
             self._law.start(self._now_us * 1000, argument)
         elif kind == ord("E"):
             self.head.enabled = argument
+        elif kind == ord("K"):
+            self._scratch[argument >> 32] = argument & 0xFFFFFFFF
         elif kind == ord("X"):
             self._converted += self._law.stop()
             self._write(struct.pack("<I", self._converted))

@@ -1,0 +1,56 @@
+# How a run ends. Bias off comes first, then everything else, each whatever became of the one before: no exception keeps
+# the bias on, or the instrument from its reset.
+from fsw.store.boot import note_crash
+from micropython import const
+
+_NO_TASK = const(255)
+_FOREVER_US = const(1 << 60)
+
+
+def restart(board, modes, parameters, checkpoint, store, boot_record, maintenance):
+    """A reset that was commanded: what can be kept is kept. checkpoint: None if nothing is acquired."""
+    bias_off(board)
+    steps = [parameters.flush, checkpoint.write] if checkpoint else [parameters.flush]
+    for step in (steps + [store.flush] if not modes.is_safe else []) + [boot_record.close]:
+        try:
+            step()
+        except Exception:  # the next start tells what is missing
+            pass
+    reset(board, maintenance)
+
+
+def crash(board, boot_record, task, error):
+    """The run ends with an exception, of that task or, None, of none. boot_record: None if there is none yet."""
+    bias_off(board)
+    try:
+        if boot_record:
+            boot_record.crashed(task, error)
+        else:
+            note_crash(board.scratch, _NO_TASK, 0, 1)
+    except Exception:  # the watchdog's reset is counted at least
+        pass
+    reset(board, False)
+
+
+def bias_off(board):
+    """By command, or by silence."""
+    devices = board.slow_control
+    try:
+        devices.off()
+    except Exception:  # OSError or any other
+        if not devices.is_off:
+            devices.silent = True
+
+
+def reset(board, maintenance):
+    """Never returns."""
+    try:
+        board.reset(maintenance)
+    except Exception:
+        pass
+    while True:  # the watchdog is not fed any more
+        board.wait(_FOREVER_US, _never)
+
+
+def _never():
+    return False

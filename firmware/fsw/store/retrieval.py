@@ -1,0 +1,90 @@
+# Retrieval: stored records are sent again as they were, one a step, for as long as the link has room.
+from fsw.store.segments import RECORD, TIME
+from micropython import const
+
+_SKIP = const(8)  # packets that are not wanted, in one step
+_NEVER = const(1 << 48)  # after all times
+
+
+class Retrieval:
+    """room() -> whether the link takes a packet; resend(packet) -> whether it took it; done(first, last, count)."""
+
+    def __init__(self, segments, room, resend, done):
+        self._segments = segments
+        self._room = room
+        self._resend = resend
+        self._done = done
+        self._steps = None  # generator
+        self._asked = (0, 0)  # first and last record
+        self._count = 0  # sent
+
+    def by_number(self, first, last):
+        """Send the records first to last, as far as they are on flash."""
+        self.abort()
+        self._begin(RECORD, 4, first, last, (first, last))
+
+    def by_time(self, first, last):
+        """The same by on-board time, in 2^-16 s."""
+        self.abort()
+        self._begin(TIME, 6, first, last, (0, 0))
+
+    def abort(self):
+        """End the retrieval under way."""
+        if self._steps:
+            self._steps.close()
+            self._end()
+
+    def turn(self):
+        """One packet, if the link has room for it, or a look at some that are not wanted. -> true if there is more"""
+        if self._steps and self._room():
+            try:
+                next(self._steps)
+                return True
+            except StopIteration:
+                self._end()
+        return False
+
+    def _begin(self, at, octets, low, high, asked):
+        self._asked, self._count = asked, 0
+        self._steps = self._wanted(at, octets, low, high)
+
+    def _end(self):
+        self._steps = None
+        self._done(*self._asked, self._count)
+
+    def _wanted(self, at, octets, low, high):
+        """Generator of the steps of a retrieval of the packets whose number, so many octets `at`, is low to high."""
+        segments = self._segments
+        looked = segment = 0
+        by_number = at == RECORD
+        if by_number:
+            for start in segments.numbers:
+                if start <= low:
+                    segment = start - 1
+        while True:
+            segment = segments.after(segment)
+            if not segment or (by_number and segment > high):
+                return
+            try:
+                if not by_number and self._begins(segments.after(segment)) <= low:
+                    yield
+                    continue
+                for packet in segments.packets(segment):
+                    number = int.from_bytes(packet[at : at + octets], "big")
+                    looked += 1
+                    if low <= number <= high:
+                        self._count += self._resend(packet)
+                        yield
+                    elif looked % _SKIP == 0:
+                        yield
+            except OSError:  # removed, or the flash fails: what is missing is asked for again
+                pass
+
+    def _begins(self, segment):
+        """Time of its first packet; if there is none, after all others."""
+        packets = self._segments.packets(segment) if segment else iter(())
+        for packet in packets:
+            time = int.from_bytes(packet[TIME : TIME + 6], "big")
+            packets.close()
+            return time
+        return _NEVER

@@ -1,0 +1,131 @@
+# The segments of the packet store: files on flash. A record is a telemetry packet that carries its number, kept as the
+# frame it went out in: damage costs the record it hits, and there is no index that could be wrong.
+#
+# A file's name is the number of its first record, 8 hex digits. It begins with the count of records ever written before
+# it and the CRC-32 of that.
+import os
+from array import array
+from binascii import crc32
+from errno import EEXIST
+
+from fsw import icd
+from fsw.link import frame
+from micropython import const
+
+HEADER = const(8)  # octets
+RECORD = const(19)  # octet of a packet where its record number is
+TIME = const(13)  # and its time
+_FILE = const(0x8000)  # type of a directory entry
+_CHUNK = const(512)
+
+
+class Segments:
+    """numbers: those of the first records, in order. bytes: of all. bad: damaged records that were met."""
+
+    def __init__(self, folder):
+        self.numbers = array("I")
+        self.bytes = self.bad = 0
+        self._folder = folder
+        self._deframer = frame.Deframer(icd.MAX_PACKET)
+        self._chunk = memoryview(bytearray(_CHUNK))
+        self._reading = None  # the segment whose packets are being read
+
+    def find(self):
+        """List what is on flash; OSError if it cannot be read."""
+        self._make_folder()
+        found = []
+        for entry in list(os.ilistdir(self._folder)):  # some may be removed
+            first = _number(entry[0])
+            if not first or entry[1] != _FILE:
+                continue
+            octets = self.size(first)
+            if octets < HEADER:  # power failed before it was closed for the first time
+                os.remove(self._path(first))
+                continue
+            found.append(first)
+            self.bytes += octets
+        self.numbers = array("I", sorted(found))
+
+    def size(self, number):
+        return os.stat(self._path(number))[6]
+
+    def create(self, number, count):
+        """A new file, open, with its header; `count` records were written before it."""
+        if not self.numbers:  # there may have been no room for the folder before
+            self._make_folder()
+        file = open(self._path(number), "wb")
+        header = count.to_bytes(4, "big")
+        file.write(header)
+        file.write(crc32(header).to_bytes(4, "big"))
+        return file
+
+    def append(self, number):
+        """The file, open, to be written on."""
+        return open(self._path(number), "ab")
+
+    def remove_oldest(self):
+        """OSError if the flash does not; nothing is changed then."""
+        number = self.numbers[0]
+        octets = self.size(number)
+        os.remove(self._path(number))
+        if self._reading == number:
+            self._reading = None
+        self.numbers = self.numbers[1:]
+        self.bytes -= octets
+
+    def after(self, number):
+        """The next segment behind this number, 0 at the end."""
+        for first in self.numbers:
+            if first > number:
+                return first
+        return 0
+
+    def before(self, number):
+        """Records ever written before this segment; 0 if its header is damaged."""
+        try:
+            with open(self._path(number), "rb") as file:
+                header = file.read(HEADER)
+        except OSError:
+            return 0
+        count = header[:4]
+        return int.from_bytes(count, "big") if crc32(count).to_bytes(4, "big") == header[4:] else 0
+
+    def packets(self, number):
+        """Generator of its undamaged packets, each valid until the next; ends early if the segment is removed."""
+        deframer, chunk = self._deframer, self._chunk
+        self._reading = number
+        bad = deframer.bad
+        at = HEADER
+        n = 1
+        try:
+            while n and self._reading == number:
+                # no file stays open: an append may give the blocks it would read to something else
+                with open(self._path(number), "rb") as file:
+                    file.seek(at)
+                    n = file.readinto(chunk)
+                at += n
+                yield from deframer.feed(chunk[:n])
+        finally:
+            for _ in deframer.feed(b"\0"):  # an end without its zero does not reach into what is read next
+                pass
+            self.bad += deframer.bad - bad
+            self._reading = None
+
+    def _make_folder(self):
+        try:
+            os.mkdir(self._folder)
+        except OSError as error:
+            if error.errno != EEXIST:
+                raise
+
+    def _path(self, number):
+        return f"{self._folder}/{number:08x}"
+
+
+def _number(name):
+    """Of a segment's file; 0 for a name that this firmware does not give: int() takes signs and spaces, too."""
+    try:
+        number = int(name, 16)
+    except ValueError:
+        return 0
+    return number if f"{number:08x}" == name else 0

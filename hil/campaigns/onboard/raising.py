@@ -1,0 +1,87 @@
+# In place of main.py on the unix port: the firmware, one call of which raises an exception that nobody expects.
+#
+# Files in the folder of the flash: `arm_at`, a method or function ("Modes.safe", "restart", "crash"): until it returns,
+# every call of the firmware's is counted, and the one whose number `raise_at` holds raises. `armed` is made when it is
+# called, and holds the calls so far. While there is a file `crash`, a task raises in each of its turns.
+import sys
+
+import boards.slow_control
+import boards.unix.board
+import fsw.app  # noqa: F401  with all it imports
+
+_FOLDER = sys.argv[1]
+# of the unix board what raises before it sends anything: a message cut short would confuse the test, not the firmware
+_BOARD = ("us", "feed", "writeto", "readfrom_into", "reset", "room", "write", "read")
+_FUNCTION = type(lambda: None)
+
+
+class Injected(Exception):
+    pass
+
+
+def read(name):
+    with open(_FOLDER + "/" + name) as file:
+        return file.read().strip()
+
+
+def exists(name):
+    try:
+        read(name)
+    except OSError:
+        return False
+    return True
+
+
+class Injection:
+    def __init__(self):
+        self.arm_at = read("arm_at")
+        self.raise_at = int(read("raise_at"))
+        self.calls = 0
+        self.armed = self.over = False
+        self.wrappers = {}  # id of a function -> what stands in its place
+
+    def wrapped(self, name, function):
+        if id(function) not in self.wrappers:
+
+            def call(*values, **named):
+                if self.armed:
+                    self.calls += 1
+                    self.note()
+                    if self.calls == self.raise_at:
+                        raise Injected(name)
+                elif name == self.arm_at and not self.over:
+                    self.armed = True
+                    self.note()
+                    try:
+                        return function(*values, **named)
+                    finally:
+                        self.armed, self.over = False, True
+                elif name == "Storm.turn" and exists("crash"):
+                    raise ValueError(name)
+                return function(*values, **named)
+
+            self.wrappers[id(function)] = call
+            self.wrappers[id(call)] = call
+        return self.wrappers[id(function)]
+
+    def note(self):
+        with open(_FOLDER + "/armed", "w") as file:
+            file.write(str(self.calls))
+
+    def wrap(self, owner, prefix, names=None):
+        """Every function of a module or class."""
+        for name in names or dir(owner):
+            value = getattr(owner, name)
+            if type(value) is _FUNCTION:
+                setattr(owner, name, self.wrapped(prefix + name, value))
+            elif type(value) is type and not prefix and not issubclass(value, Exception):
+                self.wrap(value, name + ".")
+
+
+injection = Injection()
+for module in [m for name, m in sys.modules.items() if name.startswith("fsw.") and name != "fsw.icd"]:
+    injection.wrap(module, "")
+injection.wrap(boards.slow_control, "")
+injection.wrap(boards.unix.board.Board, "Board.", _BOARD)
+
+import firmware_main  # noqa: E402, F401  the firmware's own main.py

@@ -1,0 +1,139 @@
+"""A flash that is full: the oldest packets make room for the newest, whatever the size of the file system.
+
+The whole firmware runs on MicroPython's littlefs, under the unix port on a file system of each size, and on the emulated
+Pico with few blocks left of its own. Flash operations are held against those of a flash that has room.
+"""
+
+import contextlib
+import tempfile
+from functools import cache, partial
+from pathlib import Path
+
+import pytest
+from bench import missing
+from dorn import onboard_image
+from dorn.instrument import Instrument
+from dorn.targets.pico_flash import free_blocks
+from dorn.targets.unix import UnixTarget
+
+ONBOARD = Path(__file__).parent / "onboard"
+BLOCK = 4096
+ROOMY = 340  # blocks, as on a Pico
+SIZES = (*range(10, 29), 60)  # blocks; the smallest have room for one segment
+SHORT_SIZES = (10, 15, 28)
+FREE, SHORT_FREE = (0, 5, 40), (5,)  # blocks, of the Pico
+LONG_S, SHORT_S = 3600, 600  # of target time; the Pico has 600 in the long form, too
+PICO_S, SHORT_PICO_S = 600, 240
+BEFORE_S = 900  # the Pico stores so long before its flash is filled
+MOST = 2.0  # times the operations of a flash with room
+NEWEST = 20  # records that are read back
+STEPS = 5  # in each of which something new is stored
+
+
+def pytest_generate_tests(metafunc):
+    long = metafunc.config.getoption("long")
+    if "blocks" in metafunc.fixturenames:
+        metafunc.parametrize("blocks", SIZES if long else SHORT_SIZES)
+    if "free" in metafunc.fixturenames:
+        metafunc.parametrize("free", FREE if long else SHORT_FREE)
+
+
+def files():
+    out = onboard_image.files("unix")
+    out["firmware_main.py"] = out["main.py"]
+    out["main.py"] = (ONBOARD / "kept_flash.py").read_bytes()
+    return out
+
+
+@contextlib.contextmanager
+def on_unix(folder, blocks):
+    """-> instrument, operations of its flash so far"""
+    folder.mkdir()
+    (folder / "image").write_bytes(b"\xff" * BLOCK * blocks)
+    (folder / "errno").write_text("0")
+    with UnixTarget(flash=folder, files=files()) as target:
+        i = Instrument(target)
+        i.connect()
+        yield i, lambda: int((folder / "operations").read_text())
+
+
+def store(i, operations, seconds):
+    """Store all there is for so long, and read it back. -> flash operations that storing took"""
+    i.set_parameters(storage_per_day=100_000_000, storage_delay=10)
+    if i.housekeeping.text("mode") != "science":
+        i.start()
+    before, lasts, last_us = operations(), [], i.target.now_us
+    for _ in range(STEPS):
+        i.advance(seconds / STEPS)
+        lasts.append(i.next("housekeeping")["store_last"])
+    took = operations() - before
+    assert lasts == sorted(set(lasts)), "storing does not go on"
+    hk = i.last("housekeeping")
+    assert hk["task_failures"] == 0 and i.housekeeping.text("mode") == "science"
+    minutes = (i.target.now_us - last_us) / 60e6
+    assert len(i.events("flash_failed")) <= minutes + 1
+    last = hk["store_last"]
+    ask = partial(i.post, "retrieve_records", first=last - NEWEST + 1, last=last)
+    again = i.wait_for(lambda p: p.name == "retrieved", 60, ask).fields["count"]
+    assert again == min(NEWEST, last - hk["store_first"] + 1)
+    return took
+
+
+def report(i):
+    ask = partial(i.post, "report_storage")
+    return i.wait_for(lambda p: p.name == "storage_report", 5, ask).fields
+
+
+@cache
+def with_room(seconds):
+    """Operations of a flash that has room, in so long."""
+    with tempfile.TemporaryDirectory() as folder, on_unix(Path(folder) / "flash", ROOMY) as (i, operations):
+        took = store(i, operations, seconds)
+        assert report(i)["dropped"] == 0 and not i.events("flash_failed")
+    return took
+
+
+def test_a_small_file_system(blocks, long, tmp_path, totals):
+    seconds = LONG_S if long else SHORT_S
+    most = with_room(seconds)
+    with on_unix(tmp_path / "flash", blocks) as (i, operations):
+        took = store(i, operations, seconds)
+        dropped = report(i)["dropped"]
+        failures = sum(b for _, b in i.events("flash_failed"))
+    assert took <= MOST * most
+    assert dropped or blocks > 30
+    totals(
+        f"{blocks} blocks: storing goes on for {seconds} s; {dropped} records dropped, {failures} writes without room,"
+        f" {took} flash operations, {most} where there is room"
+    )
+
+
+def test_a_pico_with_few_free_blocks(free, long, tmp_path, totals):
+    lacking = missing("rp2040")
+    if lacking:
+        pytest.skip(lacking)
+    from dorn.targets.rp2040 import Rp2040Target
+
+    def on_pico(more=None):
+        return Rp2040Target(flash=tmp_path, files=onboard_image.files("pico") | (more or {}))
+
+    seconds, took = PICO_S if long else SHORT_PICO_S, []
+    with on_pico() as target:
+        i = Instrument(target)
+        i.connect()
+        store(i, lambda: target.flash.operations, BEFORE_S)
+        took.append(store(i, lambda: target.flash.operations, seconds))
+        image = target.image_in(tmp_path)
+        target.close()
+    filler = {"filler": bytes((free_blocks(image.read_bytes()) - free) * (BLOCK - 8))}
+    with on_pico(filler) as target:
+        i = Instrument(target)
+        i.connect()
+        took.append(store(i, lambda: target.flash.operations, seconds))
+        dropped = report(i)["dropped"]
+        failures = sum(b for _, b in i.events("flash_failed"))
+    assert took[1] <= MOST * took[0] and dropped
+    totals(
+        f"rp2040, {free} free blocks: storing goes on for {seconds} s; {dropped} records dropped, {failures} writes"
+        f" without room, {took[1]} flash operations, {took[0]} where there is room"
+    )

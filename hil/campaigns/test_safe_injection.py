@@ -1,0 +1,80 @@
+"""One call raises on the way into mode safe, into a commanded reset or into the reset of a crash: at whichever it is, the
+bias of the simulated supply is off within 3 s, by command or by the silence of the bus."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from dorn import onboard_image
+from dorn.head.slow_control import HOLD_S
+from dorn.instrument import Instrument
+from dorn.targets import TargetError
+from dorn.targets.unix import UnixTarget
+
+ONBOARD = Path(__file__).parent / "onboard"
+WAYS = ("Modes.safe", "restart", "crash")
+SHORT = 6  # calls, spread over all, of each way
+OFF_S = 3.0
+STEP_S = 0.1
+
+
+def files():
+    out = onboard_image.files("unix")
+    out["firmware_main.py"] = out["main.py"]
+    out["main.py"] = (ONBOARD / "raising.py").read_bytes()
+    return out
+
+
+@contextlib.contextmanager
+def biased(folder, way, raise_at):
+    """An instrument that acquires, its bias on, in which a call of that way will raise."""
+    folder.mkdir()
+    (folder / "arm_at").write_text(way)
+    (folder / "raise_at").write_text(str(raise_at))
+    with UnixTarget(flash=folder, files=files()) as target:
+        i = Instrument(target)
+        i.connect()
+        i.set("bias", 2500)
+        i.start()
+        i.armed("bias_on")
+        i.until(lambda: bool(i.events("bias_reached")), 20)
+        assert target.slow_control.bias_mv > 0
+        yield i
+
+
+def end(i, folder, way):
+    """Begin it; -> seconds from its first call until the bias is off."""
+    if way == "Modes.safe":
+        i.post("function", function="safe")
+    elif way == "restart":
+        i.post("function", function="arm")
+        i.post("function", function="reset")
+    else:
+        (folder / "crash").touch()
+    supply, armed_us = i.target.slow_control, None
+    while armed_us is None or supply.bias_mv:
+        try:
+            i.advance(STEP_S)
+        except TargetError:  # it has ended, as at a prompt on a board: nothing is sent from then on
+            return HOLD_S
+        if (folder / "armed").exists():
+            (folder / "crash").unlink(missing_ok=True)
+            armed_us = armed_us or i.target.now_us
+            assert i.target.now_us - armed_us < 1e6 * OFF_S
+    return (i.target.now_us - armed_us) / 1e6
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_bias_is_off_whatever_raises(way, long, totals, tmp_path):
+    with biased(tmp_path / "none", way, 0) as i:
+        end(i, tmp_path / "none", way)
+        i.advance(1)
+    calls = int((tmp_path / "none" / "armed").read_text())
+    assert calls > 20
+    slowest_s = 0.0
+    chosen = range(1, calls + 1) if long else range(1, calls + 1, calls // SHORT)
+    for raise_at in chosen:
+        folder = tmp_path / str(raise_at)
+        with biased(folder, way, raise_at) as i:
+            slowest_s = max(slowest_s, end(i, folder, way))
+    totals(f"{way}: an exception at {len(chosen)} of {calls} calls, the bias off within {slowest_s:.1f} s each time")
