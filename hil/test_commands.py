@@ -29,13 +29,13 @@ def test_comparators_take_their_range(commander):
 
 
 def check_ranges(commander, names):
-    for name in names:
-        parameter = commander.dictionary.parameters[name]
-        least, greatest = parameter.low, parameter.high
-        for value in (least, greatest, parameter.default):
-            commander.set(name, value)
-            assert value_of(commander, name) == value, name
-        for value in (least - 1, greatest + 1):
+    parameters = {name: commander.dictionary.parameters[name] for name in names}
+    for end in ("low", "high", "default"):
+        values = {name: getattr(parameter, end) for name, parameter in parameters.items()}
+        commander.set_parameters(**values)
+        assert {name: value_of(commander, name) for name in names} == values
+    for name, parameter in parameters.items():
+        for value in (parameter.low - 1, parameter.high + 1):
             if 0 <= value < 1 << 32:
                 with pytest.raises(CommandFailed, match="out_of_range"):
                     commander.command("set_parameter", check=False, parameter=name, value=value)

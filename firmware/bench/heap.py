@@ -18,10 +18,11 @@ stages.append(free())
 import fsw.memory  # first, as in main.py
 
 stages.append(free())
-from fsw.app import App, BootRecord, Supervisor, kept
+from fsw.app import App, BootRecord, Failures, Supervisor, kept
 
 stages.append(free())
-folder = kept(board.flash)
-app = App(board, folder, Supervisor(board.watchdog), BootRecord(folder, board.reset_cause))
+folder, failures = kept(board.flash), Failures()
+boot_record = BootRecord(folder, board.reset_cause, board.scratch, failures)
+app = App(board, folder, Supervisor(board.watchdog), boot_record, failures)
 stages.append(free())
 print("FIGURES", *stages)

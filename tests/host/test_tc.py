@@ -103,13 +103,13 @@ def test_silence_is_not_waited_for_for_ever(capsys, monkeypatch):
 
 
 def test_ctrl_c_lets_a_telecommand_under_way_be_verified(capsys, monkeypatch):
-    post = Session.post
+    verified = Session._verified
 
     def interrupted(self, *args, **fields):
         os.kill(os.getpid(), signal.SIGINT)
-        post(self, *args, **fields)
+        return verified(self, *args, **fields)
 
-    monkeypatch.setattr(Session, "post", interrupted)
+    monkeypatch.setattr(Session, "_verified", interrupted)
     status, names, error = tc("ping --wait 1000", capsys)
     assert (status, names[-1], error) == (130, "completion_success", "dorn: stopped\n")
 
