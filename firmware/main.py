@@ -7,6 +7,7 @@ _WINDOW_MS = 500
 def load():
     """What takes longest of a start, and does nothing yet."""
     import fsw.memory
+    import fsw.run
     import fsw.app
 
 
@@ -15,7 +16,7 @@ def main():
     if board.maintenance(_WINDOW_MS, load):
         print("DORN-FSW: maintenance, nothing is running")
         return
-    from fsw.app import run
+    from fsw.run import run
 
     run(board)
 

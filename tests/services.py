@@ -108,10 +108,11 @@ class Checkpoint:
     def turn(self, now, closing, stored):
         return False
 
-def apply(number, value):
-    changes.append((number, value))
-    if value == 666:
-        raise ValueError
+class Bound:
+    def apply(self, number, value):
+        changes.append((number, value))
+        if value == 666:
+            raise ValueError
 
 def new():
     global link, events, acquisition, changes, parameters, router, modes, slots, storage, failures
@@ -123,13 +124,14 @@ def new():
     modes = Modes(acquisition.clock, acquisition, slow_control, boot_record, events.report)
     modes.scan, failures, verification = Scan(), Failures(), Verification(telemetry)
     modes.parameters = parameters = Parameters(
-        telemetry, apply, slots, modes, events.report, verification, failures, Clock()
+        telemetry, slots, modes, events.report, verification, failures, Clock()
     )
+    parameters.bind(0, 1000, Bound(), "apply")
     modes.enter(icd.MODE_STANDBY)
     storage = Storage(
         Store(), Checkpoint(), boot_record, parameters, failures, modes, lambda: False, link, telemetry, events.report, 1 << 20
     )
-    functions = Functions(acquisition, slow_control, modes, lambda: changes.append("self-test"))
+    functions = Functions(acquisition, slow_control, modes, "", "", events.report)
     App.telemetry = telemetry
     services = {5: events, 8: functions, 15: storage, 17: Test(App), 20: parameters}
     router = Router(verification, services)

@@ -18,11 +18,13 @@ stages.append(free())
 import fsw.memory  # first, as in main.py
 
 stages.append(free())
-from fsw.app import App, BootRecord, Failures, Supervisor, kept
+from fsw.run import BootRecord, Failures, Parts, Supervisor, assemble, kept
+import fsw.app
 
 stages.append(free())
+del fsw
 folder, failures = kept(board.flash), Failures()
 boot_record = BootRecord(folder, board.reset_cause, board.scratch, failures)
-app = App(board, folder, Supervisor(board.watchdog), boot_record, failures)
+executive = assemble(Parts(board, folder, Supervisor(board.watchdog), boot_record, failures))
 stages.append(free())
 print("FIGURES", *stages)

@@ -33,6 +33,22 @@ class Task:
         self.failures = self.failed_us = 0
         self.busy_us = 0  # since the last look at the load
 
+    def set_period(self, number, seconds):
+        """A parameter; the new interval begins with a turn."""
+        self.period_us = 1_000_000 * seconds
+        self.due_us = 0
+
+
+class Group:
+    """Parts that take their turns together, as one task."""
+
+    def __init__(self, parts):
+        self._parts = parts
+
+    def turn(self, now):
+        for part in self._parts:
+            part.turn(now)
+
 
 class Executive:
     def __init__(self, board, attention, supervise, report):
@@ -52,8 +68,8 @@ class Executive:
         self._now = self._busy_us = self._asked_us = 0
         self._garbage = self._most = self._collections = 0
 
-    def begin(self, tasks):
-        self.tasks = tasks
+    def begin(self):
+        tasks = self.tasks
         self.longest_us = array.array("I", [0] * len(tasks))
         self.load_permille = array.array("H", [0] * len(tasks))
         gc.collect()  # what start-up left behind does not count

@@ -5,9 +5,20 @@ from fsw import icd
 from micropython import const
 
 _LISTED = const(1024)
+_PIECE = const(256)
 
-singles = array("H", bytes(2 * icd.DETECTORS * icd.CHANNELS))  # spectra of the detectors
-pairs = array("H", bytes(2 * icd.UNITS * icd.COINCIDENCE_CHANNELS))  # coincidence spectra
+
+def zeros(n):
+    """array("H") of a multiple of 256. It grows in its place: zeros of the same length beside it might never be freed, as
+    the collector takes any number that looks like their address for a reference."""
+    out, piece = array("H"), array("H", bytes(2 * _PIECE))
+    for _ in range(n // _PIECE):
+        out.extend(piece)
+    return out
+
+
+singles = zeros(icd.DETECTORS * icd.CHANNELS)  # spectra of the detectors
+pairs = zeros(icd.UNITS * icd.COINCIDENCE_CHANNELS)  # coincidence spectra
 stored = bytearray(4096)  # packets on their way to flash
-closed = array("H", bytes(2 * icd.CHANNELS))  # the spectrum that is sent
-listed = array("H", bytes(2 * _LISTED))  # the event list
+closed = zeros(icd.CHANNELS)  # the spectrum that is sent
+listed = zeros(_LISTED)  # the event list

@@ -128,7 +128,10 @@ class Session:
                 self.housekeeping = packet
         if not late and packet.fields.get("event") == self.dictionary.enums["event"]["challenge"]:
             self._challenge = b"".join(packet.fields[half].to_bytes(4, "big") for half in "ab")
-        if self._is_refused(packet, "replayed") and packet.fields["request_sequence"] == 0xC000 | (self._sequence - 1) & 0x3FFF:
+        if (
+            self._is_refused(packet, "replayed")
+            and packet.fields["request_sequence"] == 0xC000 | (self._sequence - 1) & 0x3FFF
+        ):
             self.key.skip()
         if self.on_packet:
             self.on_packet(packet)

@@ -143,7 +143,10 @@ def test_what_was_heard_before_a_reset_is_not_taken_after_it(where, flash):
 
 def test_counters_are_written_to_flash_in_blocks(flash):
     with instrument("unix", flash) as i:
-        kept, states = flash / "kept", {tuple(sorted((f.name, f.read_bytes()) for f in (flash / "kept").glob("counter*")))}
+        kept, states = (
+            flash / "kept",
+            {tuple(sorted((f.name, f.read_bytes()) for f in (flash / "kept").glob("counter*")))},
+        )
         for counter in range(1, 2 * AHEAD):
             assert signed(i, counter, counter) == TAKEN
             states.add(tuple(sorted((f.name, f.read_bytes()) for f in kept.glob("counter*"))))

@@ -7,11 +7,16 @@ _NO_TASK = const(255)
 _FOREVER_US = const(1 << 60)
 
 
-def restart(board, modes, parameters, checkpoint, store, boot_record, maintenance):
-    """A reset that was commanded: what can be kept is kept. checkpoint: None if nothing is acquired."""
+def restart(parts, maintenance):
+    """A reset that was commanded: what can be kept is kept."""
+    board = parts.board
     bias_off(board)
-    steps = [parameters.flush, checkpoint.write] if checkpoint else [parameters.flush]
-    for step in (steps + [store.flush] if not modes.is_safe else []) + [boot_record.close]:
+    steps = [parts.boot_record.close]  # the last one: then no record number is given any more
+    if not parts.modes.is_safe:
+        steps = [parts.parameters.flush, parts.storage.store.flush] + steps
+        if parts.acquisition.running:
+            steps = [parts.checkpoint.write] + steps
+    for step in steps:
         try:
             step()
         except Exception:  # the next start tells what is missing

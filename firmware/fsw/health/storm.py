@@ -7,26 +7,29 @@ _LOOK_US = const(1_000_000)
 
 
 class Storm:
-    """rate_cps: triggers a second at the last look. raging: in storm mode. rate, hold_us, integration_s: parameters."""
+    """rate_cps: triggers a second at the last look. raging: in storm mode. rate, hold_us: parameters."""
 
     def __init__(self, acquisition, report):
-        self.rate_cps = self.rate = self.hold_us = self.integration_s = 0
+        self.rate_cps = self.rate = self.hold_us = 0
         self.raging = False
         self._acquisition = acquisition
         self._report = report
-        self._integration_s = 0  # outside a storm
+        self._integration_s = self._storm_integration_s = 0  # outside a storm, and in one
         self._events = self._looked_us = 0
         self._since_us = 0  # of the rate being on the other side
         self._began_us = 0
 
-    def set_integration(self, seconds):
-        """Length of an integration while there is no storm."""
-        self._integration_s = seconds
-        self.apply()
+    def set_integration(self, number, seconds):
+        """A parameter: length of an integration while there is no storm, or in one, where it is shorter."""
+        if number == icd.P_INTEGRATION_TIME:
+            self._integration_s = seconds
+        else:
+            self._storm_integration_s = seconds
+        self._apply()
 
-    def apply(self):
+    def _apply(self):
         seconds = self._integration_s
-        self._acquisition.set_integration(min(seconds, self.integration_s) if self.raging else seconds)
+        self._acquisition.set_integration(min(seconds, self._storm_integration_s) if self.raging else seconds)
 
     def turn(self, now):
         gone_us = now - self._looked_us
@@ -51,4 +54,4 @@ class Storm:
             self._report(icd.EVENT_STORM_BEGINS, self.rate_cps)
         else:
             self._report(icd.EVENT_STORM_ENDS, self.rate_cps, (now - self._began_us) // 1_000_000)
-        self.apply()
+        self._apply()

@@ -17,14 +17,14 @@ _ENABLE_ALL = const(8)
 
 
 class Actions:
-    def __init__(self, app):
-        self._release = app.router.release
-        self._telemetry = app.telemetry
+    def __init__(self, parts):
+        self._release = parts.router.release
+        self._telemetry = parts.telemetry
         self._enabled = True
         self._entries = {event: (True, telecommand) for event, telecommand in icd.ACTIONS}
-        self._us = app.board.clock.us
+        self._us = parts.board.clock.us
         self._acted_us = {}  # of each event
-        app.events.action = self._act
+        parts.events.action = self._act
 
     def _act(self, event):
         enabled, telecommand = self._entries.get(event, (False, None))
@@ -64,4 +64,4 @@ class Actions:
             self._enabled = subtype == _ENABLE_ALL
 
 
-service = Actions  # what App makes
+service = Actions  # what app.py makes

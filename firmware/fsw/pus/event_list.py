@@ -12,23 +12,25 @@ _HEAD = const(3)  # halves before the codes
 
 
 class EventList:
-    """quota: of each class, parameters."""
-
-    def __init__(self, app):
-        self.quota = bytearray(4)
-        self._acquisition = app.acquisition
-        self._link = app.board.link
-        self._modes = app.modes
-        self._storm = app.storm
-        self._telemetry = app.telemetry
+    def __init__(self, parts):
+        self._quota = bytearray(4)  # of each class
+        self._acquisition = parts.acquisition
+        self._link = parts.board.link
+        self._modes = parts.modes
+        self._storm = parts.storm
+        self._telemetry = parts.telemetry
         self._refill_us = self._sent_us = 0
+
+    def set_quota(self, number, quota):
+        """A parameter."""
+        self._quota[number - icd.P_QUOTA] = quota
 
     def turn(self, now):
         state = self._acquisition.state
         if now >= self._refill_us:
             self._refill_us = now + _REFILL_US
             none = self._storm.raging or self._modes.is_safe
-            for n, quota in enumerate(self.quota):
+            for n, quota in enumerate(self._quota):
                 state[k.QUOTA + n] = 0 if none else quota
         fill = state[k.LIST]
         if not fill:
@@ -69,4 +71,4 @@ def _hits(pattern):
     return n
 
 
-service = EventList  # what App makes
+service = EventList  # what app.py makes

@@ -1,4 +1,6 @@
 # ST[08] function management: modes, resets, detector bias and test pulser, tests.
+import sys
+
 from fsw import icd
 from fsw.link.packet import Refused
 
@@ -6,17 +8,17 @@ _ACQUIRING = (icd.MODE_SCIENCE, icd.MODE_CALIBRATION)
 
 
 class Functions:
-    """`modes` says what can be performed, and when; `slow_control` check() and perform(); `self_test()`.
+    """`modes` says what can be performed, and when; `slow_control` check() and perform(). folder, code: of the self-test.
 
     restart: None, or the function that wants a reset; who sees it does it, once the telecommand's report is out.
     """
 
-    def __init__(self, acquisition, slow_control, modes, self_test):
+    def __init__(self, acquisition, slow_control, modes, folder, code, report):
         self.restart = None
         self._acquisition = acquisition
         self._slow_control = slow_control
         self._modes = modes
-        self._self_test = self_test
+        self._folder, self._code, self._report = folder, code, report
 
     def check(self, subtype, function):
         modes = self._modes
@@ -44,7 +46,10 @@ class Functions:
         elif function == icd.FUNCTION_THRESHOLD_SCAN:
             modes.scan.begin()
         elif function == icd.FUNCTION_SELF_TEST:
-            self._self_test()
+            from fsw.health.self_test import self_test  # rarely wanted: it is in memory no longer than it runs
+
+            self_test(self._folder, self._code, self._slow_control, self._report)
+            sys.modules.pop("fsw.health.self_test", None)
         elif function >= icd.FUNCTION_BIAS_ON:
             if function in (icd.FUNCTION_BIAS_ON, icd.FUNCTION_PULSER_ON):
                 modes.disarm()  # once

@@ -11,10 +11,11 @@ _INTERVAL = const(31)
 
 
 class Structure:
-    """What is sent at intervals: send(now), and the parameter that has the interval. `on`: enabled"""
+    """What is sent at intervals: send(now), None if there is nothing, and the parameter that has the interval. `on`:
+    enabled"""
 
     def __init__(self, send, parameter):
-        self.on = True
+        self.on = send is not None
         self.send = send
         self.parameter = parameter
 
@@ -49,29 +50,29 @@ class Structures:
 
 
 class Housekeeping:
-    def __init__(self, app, manifest):
+    def __init__(self, parts, manifest):
         self.structure = Structure(self.send, icd.P_HOUSEKEEPING_PERIOD)
-        self._app = app
+        self._parts = parts
         self._manifest = manifest
         self._taken = self._dropped = 0
         self._faults = 0
 
     def turn(self, now):
         self.structure.turn(now)
-        self._look_at_link(self._app.telemetry)
+        self._look_at_link(self._parts.telemetry)
 
     def send(self, now):
-        app = self._app
-        a, e, slow_control = app.acquisition, app.executive, app.slow_control
-        boot_record, storage = app.boot_record, app.storage
-        schedule, monitoring = app.service(11), app.service(12)
+        parts = self._parts
+        a, e, slow_control = parts.acquisition, parts.executive, parts.slow_control
+        boot_record, storage = parts.boot_record, parts.storage
+        schedule, monitoring = parts.service(11), parts.service(12)
         if a.running:
             self._faults += 1 if a.events.faults() else 0
         self._faults += a.state[k.BAD_CODES]
         a.state[k.BAD_CODES] = 0
         e.measure_load()
         bias_mv, _, temperature_head, temperature_board = slow_control.monitors
-        telemetry = app.telemetry
+        telemetry = parts.telemetry
         telemetry.begin(
             icd.HOUSEKEEPING,
             icd.STRUCTURE_HEALTH,
@@ -79,10 +80,10 @@ class Housekeeping:
             boot_record.count,
             boot_record.reset_cause,
             *VERSION,
-            app.board.id,
+            parts.board.id,
             self._manifest,
-            app.modes.mode,
-            app.board.clock.us() // 1000,
+            parts.modes.mode,
+            parts.board.clock.us() // 1000,
             e.heap_free,
             e.heap_free_min,
             e.gc_max_us,
@@ -90,9 +91,9 @@ class Housekeeping:
             e.overruns & 0xFFFF,
             e.failures & 0xFFFF,
             e.busy_permille,
-            app.router.accepted & 0xFFFF,
-            app.router.rejected & 0xFFFF,
-            app.deframer.bad & 0xFFFF,
+            parts.router.accepted & 0xFFFF,
+            parts.router.rejected & 0xFFFF,
+            parts.deframer.bad & 0xFFFF,
             telemetry.dropped & 0xFFFF,
             a.integration,
             a.detectors,
@@ -111,9 +112,9 @@ class Housekeeping:
             storage.store.first,
             storage.store.last,
             storage.missed() & 0xFFFFFFFF,
-            app.storm.rate_cps,
-            app.storm.raging,
-            app.authentication.rejected & 0xFFFF,
+            parts.storm.rate_cps,
+            parts.storm.raging,
+            parts.authentication.rejected & 0xFFFF,
             len(schedule) if schedule else 0,
             monitoring.out() if monitoring else 0,
             a.state[k.LISTED],
@@ -129,5 +130,5 @@ class Housekeeping:
             self._dropped = telemetry.dropped
         elif self._dropped is not None and telemetry.dropped != self._dropped:
             self._dropped = None  # until it takes something
-            self._app.board.link.restart()
-            self._app.report(icd.EVENT_LINK_RESTARTED, telemetry.dropped)
+            self._parts.board.link.restart()
+            self._parts.report(icd.EVENT_LINK_RESTARTED, telemetry.dropped)

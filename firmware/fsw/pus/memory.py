@@ -13,11 +13,11 @@ _DUMP = const(5)
 
 
 class Memory:
-    def __init__(self, app):
-        self._modes = app.modes
-        self._telemetry = app.telemetry
-        self._acquisition = app.acquisition
-        self._parameters = app.parameters
+    def __init__(self, parts):
+        self._modes = parts.modes
+        self._telemetry = parts.telemetry
+        self._acquisition = parts.acquisition
+        self._parameters = parts.parameters
 
     def _region(self, number):
         """Its octets."""
@@ -55,4 +55,4 @@ class Memory:
             self._telemetry.send(icd.MEMORY_CHECK, number, offset, count, crc32(part))
 
 
-service = Memory  # what App makes
+service = Memory  # what app.py makes

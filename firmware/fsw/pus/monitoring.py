@@ -27,11 +27,11 @@ _UNREAD = const(0xFFFFFFFF)
 class Monitoring:
     """interval_us: between checks."""
 
-    def __init__(self, app):
+    def __init__(self, parts):
         self.interval_us = self._checked_us = 0
-        self._app = app
-        self._report = app.report
-        self._telemetry = app.telemetry
+        self._parts = parts
+        self._report = parts.report
+        self._telemetry = parts.telemetry
         n = len(icd.MONITORS)
         self._low = array("I", (low for low, _, _ in icd.MONITORS))
         self._high = array("I", (high for _, high, _ in icd.MONITORS))
@@ -56,13 +56,13 @@ class Monitoring:
                 self._check(n, value)
 
     def _values(self):
-        app = self._app
-        bias, leakage, head, board = app.slow_control.monitors
+        parts = self._parts
+        bias, leakage, head, board = parts.slow_control.monitors
         growths = []
-        for n, count in enumerate((app.acquisition.overruns, app.telemetry.dropped)):
+        for n, count in enumerate((parts.acquisition.overruns, parts.telemetry.dropped)):
             growths.append(count - self._counted[n])
             self._counted[n] = count
-        return bias, leakage, head, board, app.executive.heap_free, app.storm.rate_cps, growths[0], growths[1]
+        return bias, leakage, head, board, parts.executive.heap_free, parts.storm.rate_cps, growths[0], growths[1]
 
     def _check(self, n, value):
         state = icd.CHECK_STATE_WITHIN
@@ -134,4 +134,4 @@ class Monitoring:
         self._telemetry.end()
 
 
-service = Monitoring  # what App makes
+service = Monitoring  # what app.py makes

@@ -18,15 +18,15 @@ _WAITING = const(16)  # telecommands, for the next write
 
 
 class Parameters:
-    """Values by number; `apply(number, value)` makes a value take effect. `slots`: where they survive a reset.
+    """Values by number. `slots`: where they survive a reset. Who answers for one is bound to it.
 
     damaged: copies found damaged when they were read; with 2, and where there are none, the defaults count.
     """
 
-    def __init__(self, telemetry, apply, slots, modes, report, verification, failures, clock):
+    def __init__(self, telemetry, slots, modes, report, verification, failures, clock):
         self._telemetry = telemetry
         self._report = report
-        self._apply = apply
+        self._bound = []  # (first number, count, part, attribute, factor; 0: a method)
         self._slots = slots
         self._modes = modes
         self._verification = verification
@@ -51,6 +51,19 @@ class Parameters:
                 values[place] = value
         return values
 
+    def bind(self, first, count, part, name, factor=0):
+        """So many parameters from that number on set an attribute of the part, times a factor; without one they are given
+        to a method: (number, value), which may raise OSError."""
+        self._bound.append((first, count, part, name, factor))
+
+    def _apply(self, number, value):
+        for first, count, part, name, factor in self._bound:
+            if first <= number < first + count:
+                if factor:
+                    setattr(part, name, factor * value)
+                else:
+                    getattr(part, name)(number, value)
+
     def all(self):
         """The values, array("I"), in the order of the dictionary."""
         return self._values
@@ -70,7 +83,7 @@ class Parameters:
         return failed
 
     def set(self, number, value):
-        """Set a parameter. If `apply` raises, or the flash OSError, the old value stands."""
+        """Set a parameter. If who answers for it raises, or the flash OSError, the old value stands."""
         at, low, high = _find(number)
         if not low <= value <= high:
             raise Refused(icd.FAILURE_OUT_OF_RANGE, value)

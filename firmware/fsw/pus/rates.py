@@ -5,11 +5,11 @@ from fsw.spectra.lines import Lines
 
 
 class Rates:
-    def __init__(self, app):
-        self._acquisition = app.acquisition
+    def __init__(self, parts):
+        self._acquisition = parts.acquisition
         self.lines = self._acquisition.lines = Lines(self._acquisition)
-        self._modes = app.modes
-        self._telemetry = app.telemetry
+        self._modes = parts.modes
+        self._telemetry = parts.telemetry
 
     def send(self, now):
         """Send both packets."""
@@ -48,4 +48,4 @@ class Rates:
         telemetry.end()
 
 
-service = Rates  # what App makes
+service = Rates  # what app.py makes

@@ -17,12 +17,12 @@ _DELETE = const(5)
 
 
 class Schedule:
-    def __init__(self, app):
-        self._time = app.time
-        self._modes = app.modes
+    def __init__(self, parts):
+        self._time = parts.time
+        self._modes = parts.modes
         self._modes.schedule = self
-        self._release = app.router.release
-        self._telemetry = app.telemetry
+        self._release = parts.router.release
+        self._telemetry = parts.telemetry
         self._enabled = False
         self._entries = []  # (time, us; telecommand), in order of time
 
@@ -83,4 +83,4 @@ def sequence(entry):
     return int.from_bytes(entry[1][2:4], "big")
 
 
-service = Schedule  # what App makes
+service = Schedule  # what app.py makes

@@ -23,10 +23,14 @@ class Spectra:
         self._coded = bytearray(2 * _RAW + 2)  # of which compression uses all but two
         self._cleared = 0
         self.compression = 1
+        self.task = None  # of the executive, once there is one
 
-    def waiting(self):
-        """Whether a packet waits and there is room for it. Allocates nothing: it is asked while idle."""
-        return self._spectrum is not None and self._room()
+    def attention(self):
+        """Whether a packet waits and there is room for it, or many events do. Allocates nothing: it is asked while idle."""
+        if self._spectrum is not None and self._room():
+            self.task.due_us = 0
+            return True
+        return self._acquisition.backlog()
 
     def _room(self):
         return self._link.room() and self._telemetry.store.room()

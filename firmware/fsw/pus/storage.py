@@ -41,8 +41,8 @@ class Storage:
         self._enabled = True
         self._per_day = self._budget = self._most = self._accrued_us = 0
 
-    def set_budget(self, per_day):
-        """Octets a day. What can be saved up more than before is there at once."""
+    def set_budget(self, number, per_day):
+        """A parameter, octets a day. What can be saved up more than before is there at once."""
         most = per_day // _SAVED_UP
         self._budget = min(self._budget + max(most - self._most, 0), most)
         self._per_day = per_day

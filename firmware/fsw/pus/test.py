@@ -3,8 +3,8 @@ from fsw import icd
 
 
 class Test:
-    def __init__(self, app):
-        self._telemetry = app.telemetry
+    def __init__(self, parts):
+        self._telemetry = parts.telemetry
 
     def check(self, subtype):
         pass
@@ -13,4 +13,4 @@ class Test:
         self._telemetry.send(icd.PONG)
 
 
-service = Test  # what App makes
+service = Test  # what app.py makes

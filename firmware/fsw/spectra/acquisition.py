@@ -118,10 +118,15 @@ class Acquisition:
         if self.running:
             self._rollover_us += change_us
 
-    def set_threshold(self, detector, code):
-        self._set_thresholds[detector] = code
+    def set_parameter(self, number, value):
+        """`detectors_on`, or a `threshold`."""
+        if number == icd.P_DETECTORS_ON:
+            self.set_detectors(value)
+            return
+        detector = number - icd.P_THRESHOLD
+        self._set_thresholds[detector] = value
         if self.detectors >> detector & 1:
-            self.thresholds[detector] = code
+            self.thresholds[detector] = value
 
     def set_detectors(self, mask):
         self.detectors = mask

@@ -6,21 +6,28 @@ from fsw.link.packet import Refused
 
 
 class Scan:
-    """first_mv, step_mv, steps, dwell_s: parameters. comparators(front_mv, back_mv), or without to set them as
-    commanded; OSError if slow control does not answer."""
+    """And the levels of the comparators while none runs. first_mv, step_mv, steps, dwell_s: parameters."""
 
-    def __init__(self, acquisition, comparators, telemetry, report):
+    def __init__(self, acquisition, slow_control, parameters, telemetry, report):
         self.first_mv = self.step_mv = self.steps = self.dwell_s = 0
         self._acquisition = acquisition
-        self._comparators = comparators
+        self._slow_control = slow_control
+        self._parameters = parameters
         self._telemetry = telemetry
         self._report = report
         self._step = None  # which is running
         self._until_us = self._real_us = self._level_mv = self._cleared = 0
         self._hits = array("I", [0] * icd.DETECTORS)  # at its begin
 
-    def running(self):
-        return self._step is not None
+    def set_comparator(self, number, value):
+        """A parameter; while a scan runs, it takes effect when that ends. OSError if slow control does not answer."""
+        if self._step is None:
+            front = number == icd.P_COMPARATOR_FRONT
+            other = self._parameters.get(icd.P_COMPARATOR_BACK if front else icd.P_COMPARATOR_FRONT)
+            self._comparators(*((value, other) if front else (other, value)))
+
+    def _comparators(self, front_mv, back_mv):
+        self._slow_control.comparators(self._acquisition.clock.us(), front_mv, back_mv)
 
     def check(self):
         """Refused if one runs."""
@@ -75,7 +82,8 @@ class Scan:
         if step is None:
             return
         try:
-            self._comparators()
+            get = self._parameters.get
+            self._comparators(get(icd.P_COMPARATOR_FRONT), get(icd.P_COMPARATOR_BACK))
         except OSError:  # they come with the next parameter that is set; slow control reports what does not answer
             pass
         self._report(icd.EVENT_SCAN_ENDED, step + (not broken_off), broken_off)

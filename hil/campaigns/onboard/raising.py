@@ -8,6 +8,7 @@ import sys
 import boards.slow_control
 import boards.unix.board
 import fsw.app  # noqa: F401  with all it imports
+import fsw.run
 
 _FOLDER = sys.argv[1]
 # of the unix board what raises before it sends anything: a message cut short would confuse the test, not the firmware

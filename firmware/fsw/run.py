@@ -1,0 +1,79 @@
+# A run of the instrument: from the watchdog's start to the reset.
+import os
+import sys
+
+from fsw.health.shutdown import crash
+from fsw.health.supervisor import Supervisor
+from fsw.store.boot import BootRecord
+from fsw.store.failures import Failures
+
+
+class Parts:
+    """What the instrument consists of, by name, as app.py puts it together. services: by number."""
+
+    def __init__(self, board, folder, supervisor, boot_record, failures):
+        self.board = board
+        self.folder = folder  # of what is written while flying
+        self.supervisor = supervisor
+        self.boot_record = boot_record
+        self.failures = failures
+        self.services = {}
+
+    def service(self, number):
+        """An optional service, or None."""
+        return self.services.get(number)
+
+
+def run(board):
+    """The instrument, until it resets. An exception that nothing else could deal with is put on record."""
+    boot_record = executive = None
+    try:
+        supervisor = Supervisor(board.watchdog)
+        supervisor.begin()  # before anything that can fail: a start that does not succeed is tried again
+        failures = Failures()
+        folder = kept(board.flash)
+        boot_record = BootRecord(folder, board.reset_cause, board.scratch, failures)
+        executive = assemble(Parts(board, folder, supervisor, boot_record, failures))
+        executive.run()
+    except Exception as error:
+        crash(board, boot_record, executive and executive.failing, error)
+
+
+def assemble(parts):
+    """-> the executive, ready to run. What only a start needs is garbage then."""
+    from fsw import app
+
+    app.build(parts)
+    del app
+    forget_construction()
+    parts.executive.begin()
+    return parts.executive
+
+
+def forget_construction():
+    """No module is imported any more, and no object of its classes is made: app.py and every __init__ are garbage.
+
+    The table of modules goes for the collector's sake: it looks after 64 objects at a time; with more at hand it goes
+    through the heap once more, which doubles its time. The modules alone are 40.
+    """
+    for name in list(sys.modules):
+        if "." in name:
+            for item in sys.modules[name].__dict__.values():
+                if isinstance(item, type) and hasattr(item, "__init__"):
+                    try:
+                        item.__init__ = None
+                    except AttributeError:  # a type of MicroPython's
+                        pass
+            sys.modules[name] = None  # what is deleted from a table stays there until something else takes its place
+            del sys.modules[name]
+    sys.modules["fsw"].app = None
+
+
+def kept(flash):
+    """The folder of what is written while flying: a folder grows with each write, and imports read the root's."""
+    folder = flash + "/kept"
+    try:
+        os.mkdir(folder)
+    except OSError:  # it is there, or the boot record tells that nothing can be written
+        pass
+    return folder
