@@ -73,8 +73,8 @@ class SlowControl:
         self._level(_CHANNEL_C, mv * _STEPS_PER_MV // self._bias_gain)
 
     def off(self, again=False):
-        """Bias off, by its switch and by its level: one is enough. If no part takes it, the bus is silent from then on, but
-        for an off() that is to try `again`. OSError if a part did not take it.
+        """Bias off, by its switch and by its level: one is enough. If no part takes it, the bus is silent from then on,
+        but for an off() that is to try `again`. OSError if a part did not take it.
         """
         if self.silent and not again:
             raise OSError(_EIO)

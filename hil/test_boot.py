@@ -31,7 +31,7 @@ def test_who_is_there(commander, evidence):
 
 def test_power_cycle(commander, power, stimulus):
     count, _ = commander.events("booted")[-1]
-    commander.set("threshold_3", 777)
+    commander.set_parameters(threshold_3=777)
     commander.start()
     assert booted(commander, power.power_cycle) == (count + 1, cause(commander, "power_on"))
     assert commander.last("housekeeping")["mode"] == commander.dictionary.enums["mode"]["standby"]
@@ -83,7 +83,7 @@ def test_time_and_boots_go_on_over_resets_of_every_kind(commander, power):
 
 
 def test_resets_out_of_order_lead_to_mode_safe_and_a_command_out_of_it(commander, power):
-    commander.set("reset_limit", 3)
+    commander.set_parameters(reset_limit=3)
     for in_row in (1, 2, 3):
         commander.reboot(power.reset)
         assert commander.next("housekeeping")["resets_in_row"] == in_row
@@ -108,7 +108,7 @@ def test_resets_out_of_order_lead_to_mode_safe_and_a_command_out_of_it(commander
 
 
 def test_after_a_quiet_time_resets_do_not_count(commander, power):
-    commander.set("reset_window", 20)
+    commander.set_parameters(reset_window=20)
     commander.reboot(power.reset)
     assert commander.next("housekeeping")["resets_in_row"] == 1
     commander.advance(20)

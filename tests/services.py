@@ -129,7 +129,8 @@ def new():
     parameters.bind(0, 1000, Bound(), "apply")
     modes.enter(icd.MODE_STANDBY)
     storage = Storage(
-        Store(), Checkpoint(), boot_record, parameters, failures, modes, lambda: False, link, telemetry, events.report, 1 << 20
+        Store(), Checkpoint(), boot_record, parameters, failures, modes, lambda: False, link, telemetry,
+        events.report, 1 << 20,
     )
     functions = Functions(acquisition, slow_control, modes, "", "", events.report)
     App.telemetry = telemetry
@@ -179,7 +180,7 @@ class Bench:
 
 
 def open_services():
-    return Child(SCRIPT, heap_kb=96)
+    return Child(SCRIPT, heap_kb=160)
 
 
 def names(packets):

@@ -3,7 +3,7 @@ from micropython import const
 
 BOARD_ID = const(1)  # "pico" in icd.toml
 CLOCK_MHZ = const(125)
-SCRATCH = const(0x4005800C)  # first of the watchdog's scratch registers (boards/rp2/scratch.py)
+SCRATCH = const(0x4005800C)  # first of the watchdog's scratch registers (boards/rp2/board.py)
 
 FIRST_LINE = const(0)  # GP0-15: discriminator latches of detectors 0-15
 MUX_ADDRESS = const(16)  # GP16-19: address of the peak-hold multiplexer

@@ -7,7 +7,6 @@ from machine import I2C, Pin, mem32
 from micropython import const
 
 from boards.rp2.event_builder import EventBuilder
-from boards.rp2.scratch import Scratch
 from boards.slow_control import SlowControl
 
 _TIMERAWH = const(0x40054024)
@@ -27,6 +26,18 @@ _WDT_MAX_MS = const(8388)
 _I2C_TIMEOUT_US = const(2000)  # of a transfer, which takes 0.7 ms at most: a line held low costs no more than this
 
 
+# The watchdog's scratch registers (4.7.6): a few bits that survive every reset but power-on and the RUN pin. 2 and 3
+# hold 20 bits and a check of 12: what something else left there is no value. 4-7 are the boot ROM's and machine.WDT's.
+#
+#   0  maintenance: the word "DORN" (`dorn flash` clears it)
+#   1  reserved: choice of the firmware image, and attempts to start it
+#   2  boots that the flash has not counted, and blocks reserved since (fsw/store/boot.py)
+#   3  the first crash that the flash has no record of
+_MAINTENANCE = const(0x444F524E)
+_VALUE = const(0xFFFFF)
+_CHECK = const(0xA53)  # of a value and its register; never that of a register with all bits clear
+
+
 class Clock:
     def us(self):
         while True:
@@ -34,6 +45,35 @@ class Clock:
             low = mem32[_TIMERAWL]
             if high == mem32[_TIMERAWH]:
                 return high << 32 | low
+
+
+class Scratch:
+    def __init__(self, base):
+        """base: address of the first register."""
+        self._base = base
+
+    def get(self, register):
+        """The value, 20 bits; 0 if there is none."""
+        word = mem32[self._base + 4 * register]
+        value = word & _VALUE
+        return value if word >> 20 & 0xFFF == _check(register, value) else 0
+
+    def set(self, register, value):
+        mem32[self._base + 4 * register] = _check(register, value) << 20 | value
+
+    def maintenance(self):
+        """Whether the next start is to end at the prompt; asked once."""
+        asked = mem32[self._base] == _MAINTENANCE
+        if asked:
+            mem32[self._base] = 0
+        return asked
+
+    def ask_for_maintenance(self, asked):
+        mem32[self._base] = _MAINTENANCE if asked else 0
+
+
+def _check(register, value):
+    return (value ^ value >> 7 ^ value >> 13 ^ _CHECK ^ register) & 0xFFF
 
 
 class Watchdog:

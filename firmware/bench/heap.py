@@ -18,8 +18,8 @@ stages.append(free())
 import fsw.memory  # first, as in main.py
 
 stages.append(free())
-from fsw.run import BootRecord, Failures, Parts, Supervisor, assemble, kept
 import fsw.app
+from fsw.run import BootRecord, Failures, Parts, Supervisor, assemble, kept
 
 stages.append(free())
 del fsw

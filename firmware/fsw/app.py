@@ -1,22 +1,22 @@
-# Puts the parts together; nothing else constructs them. It is run once, and garbage afterwards (run.py): no function of it
-# may stay in use.
+# Puts the parts together; nothing else constructs them. It is run once, and garbage afterwards (run.py): no function of
+# it may stay in use.
+from errno import ENOENT
+
 from fsw import icd, memory
 from fsw.executive import Executive, Group, Task
 from fsw.health.modes import Modes
 from fsw.health.slow_control import SlowControl
 from fsw.health.storm import Storm
-from fsw.link.authentication import TRAILER, Authentication
 from fsw.link.frame import Deframer
 from fsw.link.packet import Telemetry
 from fsw.pus.events import Events
 from fsw.pus.functions import Functions
 from fsw.pus.housekeeping import Housekeeping, Structure, Structures
 from fsw.pus.parameters import Parameters
-from fsw.pus.router import Router
+from fsw.pus.router import Router, Uplink
 from fsw.pus.spectra import Spectra
 from fsw.pus.storage import Storage
 from fsw.pus.time import Time
-from fsw.pus.uplink import Uplink
 from fsw.pus.verification import Verification
 from fsw.spectra.acquisition import Acquisition
 from fsw.spectra.scan import Scan
@@ -28,6 +28,8 @@ from fsw.store.slots import Slots
 from micropython import const
 
 _US = const(1_000_000)  # of a second
+_TRAILER = const(13)  # octets of the authentication behind a packet
+_KEY_FILE = const(33)  # octets
 
 
 def optional():
@@ -65,7 +67,7 @@ def build(parts):
     segments = Segments(parts.folder + "/store")
     store = PacketStore(segments, board.store_segments, boot_record.record, failures, memory.stored)
     boot_record.follow(time, store, checkpoint)
-    parts.authentication = Authentication(board.flash, parts.folder, boot_record, failures, clock, report)
+    parts.authentication = authentication(board.flash, parts)
     parts.storage = storage = Storage(
         store,
         checkpoint,
@@ -90,8 +92,8 @@ def build(parts):
     parts.router = router = Router(verification, services)
     for number, module in OPTIONAL:
         services[number] = module.service(parts)
-    parts.deframer = deframer = Deframer(icd.MAX_PACKET + TRAILER)
-    uplink = Uplink(link, deframer, parts.authentication, router, functions, parts)
+    parts.deframer = deframer = Deframer(icd.MAX_PACKET + _TRAILER)
+    uplink = Uplink(link, deframer, parts.authentication, router, functions, parts.restart)
     housekeeping = Housekeeping(parts, manifest_id(board.flash))
     rates = services.get(130)
     science = Structure(rates.send if rates else None, icd.P_RATES_PERIOD)
@@ -120,6 +122,20 @@ def build(parts):
     report_boot(parts, report)
     if failed:
         report(icd.EVENT_SLOW_CONTROL_FAILED, failed)
+
+
+def authentication(folder, parts):
+    """Of telecommands, if there is a file `key` in the folder; None: every telecommand is let in."""
+    try:
+        with open(folder + "/key", "rb") as file:
+            key = file.read(_KEY_FILE + 1)
+    except OSError as error:
+        if error.errno == ENOENT:
+            return None
+        key = b""  # there is one, and it cannot be read
+    from fsw.link.authentication import Authentication
+
+    return Authentication(key, parts.folder, parts.boot_record, parts.failures, parts.board.clock, parts.report)
 
 
 def bind(parts, store, scan, time_service, spectra):
@@ -169,7 +185,8 @@ def report_boot(parts, report):
         task, exception, line = record.crash
         report(icd.EVENT_CRASHED, task | exception << 8, line)
         record.reported()
-    parts.authentication.report()
+    if parts.authentication:
+        parts.authentication.report()
     if parameters.damaged:
         report(icd.EVENT_PARAMETERS_DAMAGED, parameters.damaged)
     if parameters.damaged == 2:

@@ -9,8 +9,8 @@ _PIECE = const(256)
 
 
 def zeros(n):
-    """array("H") of a multiple of 256. It grows in its place: zeros of the same length beside it might never be freed, as
-    the collector takes any number that looks like their address for a reference."""
+    """array("H") of a multiple of 256. It grows in its place: zeros of the same length beside it might never be freed,
+    as the collector takes any number that looks like their address for a reference."""
     out, piece = array("H"), array("H", bytes(2 * _PIECE))
     for _ in range(n // _PIECE):
         out.extend(piece)

@@ -1,7 +1,7 @@
 """A flash that is full: the oldest packets make room for the newest, whatever the size of the file system.
 
-The whole firmware runs on MicroPython's littlefs, under the unix port on a file system of each size, and on the emulated
-Pico with few blocks left of its own. Flash operations are held against those of a flash that has room.
+The whole firmware runs on MicroPython's littlefs, under the unix port on a file system of each size, and on the
+emulated Pico with few blocks left of its own. Flash operations are held against those of a flash that has room.
 """
 
 import contextlib

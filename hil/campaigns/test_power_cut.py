@@ -205,12 +205,12 @@ def test_a_parameter_while_it_is_set(switch_on, long, seed, totals):
         return instrument.command("report_parameter", parameter="rates_period")
 
     before = flash.operations
-    instrument.set("rates_period", value)  # what it is: nothing is written
+    instrument.set_parameters(rates_period=value)  # what it is: nothing is written
     assert flash.operations == before
     for _ in range(ROUNDS if long else 1):
         before = flash.operations
         value += 1
-        instrument.set("rates_period", value)
+        instrument.set_parameters(rates_period=value)
         operations = flash.operations - before
         assert operations
         for operation, done in itertools.product(range(1, operations + 1), DONE if long else [choose.choice(DONE)]):
@@ -231,8 +231,7 @@ def test_a_parameter_while_it_is_set(switch_on, long, seed, totals):
 def test_packets_and_checkpoints_while_they_are_written(switch_on, long, seed, totals):
     """Every packet that housekeeping said was on flash is sent again after the boot, as it was."""
     instrument, choose = switch_on(), random.Random(seed)
-    for name in ("housekeeping_period", "rates_period", "storage_delay", "checkpoint_period"):
-        instrument.set(name, 1)
+    instrument.set_parameters(housekeeping_period=1, rates_period=1, storage_delay=1, checkpoint_period=1)
     booted = instrument.dictionary.enums["event"]["booted"]
     cuts, on_flash = 0, set()
     for _ in range(STORE_CUTS if long else 2):

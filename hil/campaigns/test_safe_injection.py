@@ -1,5 +1,5 @@
-"""One call raises on the way into mode safe, into a commanded reset or into the reset of a crash: at whichever it is, the
-bias of the simulated supply is off within 3 s, by command or by the silence of the bus."""
+"""One call raises on the way into mode safe, into a commanded reset or into the reset of a crash: at whichever it is,
+the bias of the simulated supply is off within 3 s, by command or by the silence of the bus."""
 
 import contextlib
 from pathlib import Path
@@ -12,7 +12,7 @@ from dorn.targets import TargetError
 from dorn.targets.unix import UnixTarget
 
 ONBOARD = Path(__file__).parent / "onboard"
-WAYS = ("Modes.safe", "restart", "crash")
+WAYS = ("Modes.safe", "Parts.restart", "crash")
 SHORT = 6  # calls, spread over all, of each way
 OFF_S = 3.0
 STEP_S = 0.1
@@ -46,7 +46,7 @@ def end(i, folder, way):
     """Begin it; -> seconds from its first call until the bias is off."""
     if way == "Modes.safe":
         i.post("function", function="safe")
-    elif way == "restart":
+    elif way == "Parts.restart":
         i.post("function", function="arm")
         i.post("function", function="reset")
     else:

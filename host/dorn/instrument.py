@@ -60,7 +60,8 @@ class Instrument(Session):
         return self.wait_for(lambda packet: packet.name == name, limit_s).fields
 
     def set(self, parameter: str, value: int) -> None:
-        self.set_parameters(**{parameter: value})
+        """It has taken effect; it may still wait for the flash, which set_parameters() waits for."""
+        self.set_parameters(kept=False, **{parameter: value})
 
     def function(self, function: str, limit_s: float = 5.0) -> None:
         self.command("function", limit_s, function=function)

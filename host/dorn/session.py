@@ -234,26 +234,28 @@ class Session:
             said = " ".join([name, *(f"{field}={_shown(value)}" for field, value in fields.items())])
             raise CommandFailed(f"{said}: {report.name}: {failure} (detail {report.fields['detail']})", failure)
 
-    def set_parameters(self, **values: int) -> None:
-        """Set parameters by name, sent together: so are they written to flash, which one after the other takes 10 s each.
+    def set_parameters(self, /, kept: bool = True, **values: int) -> None:
+        """Set parameters by name, sent together: so they are written to flash, which takes 10 s each otherwise.
 
-        CommandFailed if one is refused; the others are set.
+        kept: wait until they are on flash; they take effect before. CommandFailed if one is refused; the others are set.
         """
         names = list(values)
         for at in range(0, len(names), _TOGETHER):
-            self._set_together([{"parameter": name, "value": values[name]} for name in names[at : at + _TOGETHER]])
+            settings = [{"parameter": name, "value": values[name]} for name in names[at : at + _TOGETHER]]
+            self._set_together(settings, kept)
 
-    def _set_together(self, settings: list[dict]) -> None:
+    def _set_together(self, settings: list[dict], kept: bool) -> None:
         open_: dict[int, dict] = {}
         reports: list[tuple[Packet, dict]] = []
 
         def post() -> None:
             for fields in settings:
                 open_[0xC000 | self._sequence] = fields
-                self.post("set_parameter", **fields)
+                self.post("set_parameter", ack=0b1000 if kept else 0b0010, **fields)
 
         def over(packet: Packet) -> bool:
-            if packet.fields.get("request_sequence") in open_ and _is_final(packet):
+            final = _is_final(packet) or (not kept and packet.name == "start_success")
+            if packet.fields.get("request_sequence") in open_ and final:
                 reports.append((packet, open_.pop(packet.fields["request_sequence"])))
             return not open_
 

@@ -13,8 +13,8 @@ PARTS = ("dac", "expander", "adc")
 
 def switch_on(i, bias_mv=10_000, reached=True):
     """Arm, switch on and, unless told otherwise, wait until the level is reached; housekeeping comes every second."""
-    i.command("set_parameter", parameter="housekeeping_period", value=1)
-    i.command("set_parameter", parameter="bias", value=bias_mv)
+    i.set("housekeeping_period", 1)
+    i.set("bias", bias_mv)
     i.command("function", function="arm")
     i.command("function", function="bias_on")
     if reached:
@@ -44,7 +44,7 @@ def test_the_bias_ramps_to_its_level_is_monitored_and_goes_off_on_command(where)
         i.advance(3)
         hk = i.last("housekeeping")
         assert (hk["bias_state"], hk["bias_mv"], hk["leakage_na"]) == (STATES["on"], 20_000, 20)
-        i.command("set_parameter", parameter="bias", value=12_345)  # down, while it is on
+        i.set("bias", 12_345)  # down, while it is on
         i.advance(6)
         hk = i.last("housekeeping")
         assert parts.bias_mv == 12_325 and abs(hk["bias_mv"] - 12_325) <= 4  # a step of the DAC is 25 mV
@@ -75,7 +75,7 @@ def test_only_an_armed_command_switches_it_on_and_only_once(where):
 def test_leakage_above_the_limit_trips(where):
     with instrument(where) as i:
         parts = i.target.slow_control
-        i.command("set_parameter", parameter="leakage_limit", value=500)
+        i.set("leakage_limit", 500)
         parts.leakage_na = 500
         switch_on(i, 5000)
         i.advance(5)
@@ -86,7 +86,7 @@ def test_leakage_above_the_limit_trips(where):
         i.advance(0.1)
         assert i.events("bias_tripped") == [(5000, 501)]
         assert state(i) == "tripped"
-        i.command("set_parameter", parameter="bias", value=7000)  # switches nothing on
+        i.set("bias", 7000)  # switches nothing on
         i.advance(3)
         assert parts.bias_mv == 0
         parts.leakage_na = 20
@@ -165,7 +165,7 @@ def test_nothing_is_said_on_a_bus_whose_silence_keeps_the_bias_off(where):
         assert parts.bias_mv == 0
         parts.dac.answers = True
         with pytest.raises(CommandFailed):
-            i.command("set_parameter", parameter="comparator_front", value=50)
+            i.set("comparator_front", 50)
         i.calibrate()
         with pytest.raises(CommandFailed, match="slow_control"):
             i.armed("pulser_on")
@@ -241,7 +241,7 @@ def test_a_reset_switches_the_bias_off_at_once():
 
 def test_no_turn_takes_longer_than_the_rings_hold():
     with instrument("rp2040") as i:
-        i.command("set_parameter", parameter="pulser_rate", value=4)
+        i.set("pulser_rate", 4)
         i.calibrate()
         i.armed("pulser_on")
         switch_on(i, 10_000)

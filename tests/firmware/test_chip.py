@@ -161,7 +161,7 @@ def test_a_flood_of_bytes_holds_nothing_up():
 def test_a_host_that_does_not_read_holds_nothing_up():
     """For 7 s nothing is taken from the USB port: all events are counted, packets are dropped and counted."""
     with instrument("rp2040") as i:
-        i.command("set_parameter", parameter="rates_period", value=1)
+        i.set("rates_period", 1)
         i.start()
         i.target.inject(poisson(5_000, 8.0, 5))
         i.advance(1)

@@ -16,7 +16,7 @@ def code(mv):
 
 def fire(i, seconds, **parameters):
     """Switch the pulser on for so long. -> pulses fired since boot, as housekeeping tells"""
-    i.command("set_parameter", parameter="housekeeping_period", value=1)
+    i.set("housekeeping_period", 1)
     for name, value in parameters.items():
         i.command("set_parameter", parameter=f"pulser_{name}", value=value)
     i.armed("pulser_on")
@@ -110,7 +110,7 @@ def test_pulses_are_counted_only_if_they_were_fired(where):
     """The expander does not take every 11th byte: what housekeeping tells is what the head got."""
     with instrument(where) as i:
         parts = i.target.slow_control
-        i.command("set_parameter", parameter="pulser_rate", value=4)
+        i.set("pulser_rate", 4)
         i.calibrate()
         i.armed("pulser_on")
         write, n = parts.expander.write, []

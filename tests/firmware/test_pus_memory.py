@@ -107,7 +107,7 @@ def test_in_mode_safe_nothing_is_written(bench):
 
 
 def test_the_budget_gives_events_and_science_the_lower_half(bench):
-    bench.child.ask("storage.set_budget(8000)")  # an eighth of it is there at once
+    bench.child.ask("storage.set_budget(icd.P_STORAGE_PER_DAY, 8000)")  # an eighth of it is there at once
     assert bench.get("storage.number(2)") == 7
     bench.child.ask("storage.append(bytes(500))")
     assert bench.get("(storage.number(2), storage.number(1))") == (0, 7)

@@ -49,7 +49,7 @@ def test_a_stall_of_45_ms_costs_no_byte_in_either_direction(instrument):
     i = instrument
     data, wanted = pings(230)
     assert len(data) > BAUD / 10 * 0.045  # they come as fast as the line can, during all of the stall and after it
-    i.command("set_parameter", parameter="integration_time", value=1)
+    i.set("integration_time", 1)
     i.start()
     i.target.inject(poisson(20_000, 1.3, 1))
     i.advance(1.01)  # spectra are being sent

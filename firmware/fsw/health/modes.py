@@ -57,7 +57,7 @@ class Modes:
             raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_SAFE)
 
     def enter(self, mode):
-        """Do what leads to that mode, which is not safe. What the flash does not take of it is reported, and no more."""
+        """Do what leads to that mode, which is not safe. A flash that does not take it is reported, and no more."""
         before = self.mode
         if mode == before:
             return
@@ -77,8 +77,8 @@ class Modes:
         self._report(icd.EVENT_MODE_CHANGED, before, mode)
 
     def safe(self, reason):
-        """Enter mode safe, and stay there over resets. Bias off comes first, then the record, then everything else, each
-        whatever became of the one before: nothing is raised.
+        """Enter mode safe, and stay there over resets. Bias off comes first, then the record, then everything else,
+        each whatever became of the one before: nothing is raised.
         """
         before, self.mode, self.is_safe = self.mode, icd.MODE_SAFE, True
         failed = None

@@ -3,10 +3,9 @@
 # all before, over resets, too: numbers are reserved in blocks, in three copies: two files, and the boot record.
 #
 # The highest copy counts. Where none is left, or the flash could not be written, old counters prove nothing: then a tag
-# is right only if it is over the telecommand and a number that nobody has seen before, which the event `challenge` tells.
-# The first such telecommand sets the counter anew.
+# is right only if it is over the telecommand and a number that nobody has seen before, which the event `challenge`
+# tells. The first such telecommand sets the counter anew.
 import os
-from errno import ENOENT
 from hashlib import sha256
 
 from fsw import icd
@@ -28,22 +27,14 @@ _REPORT_US = const(10_000_000)  # from one report of the challenge to the next, 
 
 
 class Authentication:
-    """Without a file `key` in the folder every telecommand is let in. rejected: those that were not."""
+    """key: what the file `key` has. rejected: telecommands that were not let in."""
 
-    def __init__(self, folder, kept, boot_record, failures, clock, report):
+    def __init__(self, key, kept, boot_record, failures, clock, report):
         self.rejected = 0
-        self._number = None
         self._boot_record, self._failures, self._report = boot_record, failures, report
         self._us = clock.us
         self._challenge = b""
         self._report_us = 0
-        try:
-            with open(folder + "/key", "rb") as file:
-                key = file.read(_KEY + 1)
-        except OSError as error:
-            if error.errno == ENOENT:
-                return
-            key = b""  # there is one, and it cannot be read
         good = len(key) == _KEY + 1 and any(key[1:])
         self._number = key[0] if good else _NOBODY
         if not good:
@@ -63,16 +54,14 @@ class Authentication:
         """What the start found that the ground must know."""
         if self._number == _NOBODY:
             self._report(icd.EVENT_KEY_DAMAGED)
-        elif self._number is not None:
-            if self._lost:
-                self._report(icd.EVENT_COUNTER_DAMAGED, self._lost)
-            if self._challenge:
-                self._report_challenge()
+            return
+        if self._lost:
+            self._report(icd.EVENT_COUNTER_DAMAGED, self._lost)
+        if self._challenge:
+            self._report_challenge()
 
     def open(self, content):
         """The packet in a frame's content; Refused if its tag is not right."""
-        if self._number is None:
-            return content
         end = len(content) - TRAILER
         try:
             if end < 0 or (content[4] << 8 | content[5]) + 7 != end or content[end] != self._number:
@@ -97,7 +86,7 @@ class Authentication:
         return content[:end]
 
     def _reserve(self, reserved):
-        """Telecommands are worth more than a counter that the flash does not take: after a reset they are challenged."""
+        """A flash that does not take it costs no telecommand: after a reset there is a challenge."""
         self._reserved = reserved
         self._boot_record.counter = copy = reserved.to_bytes(_COUNTER, "big") + self._mark
         try:

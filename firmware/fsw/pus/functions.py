@@ -8,7 +8,7 @@ _ACQUIRING = (icd.MODE_SCIENCE, icd.MODE_CALIBRATION)
 
 
 class Functions:
-    """`modes` says what can be performed, and when; `slow_control` check() and perform(). folder, code: of the self-test.
+    """`modes` says what can be performed, and when; `slow_control` check() and perform(). folder, code: of self_test().
 
     restart: None, or the function that wants a reset; who sees it does it, once the telecommand's report is out.
     """

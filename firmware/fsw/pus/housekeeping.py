@@ -114,7 +114,7 @@ class Housekeeping:
             storage.missed() & 0xFFFFFFFF,
             parts.storm.rate_cps,
             parts.storm.raging,
-            parts.authentication.rejected & 0xFFFF,
+            parts.authentication.rejected & 0xFFFF if parts.authentication else 0,
             len(schedule) if schedule else 0,
             monitoring.out() if monitoring else 0,
             a.state[k.LISTED],

@@ -39,21 +39,19 @@ class Parameters:
         self.damaged = slots.bad
 
     def _load(self):
-        values = _defaults()
         data = self._slots.load() or b""
-        for at in range(0, len(data) - _OCTETS + 1, _OCTETS):
-            number, value = unpack_from(_ENTRY, data, at)
-            try:
-                place, low, high = _find(number)
-            except Refused:  # of another version
-                continue
-            if low <= value <= high:
-                values[place] = value
+        found = dict(unpack_from(_ENTRY, data, at) for at in range(0, len(data) - _OCTETS + 1, _OCTETS))
+        values, table = array("I"), icd.PARAMETERS
+        for row in range(0, len(table), _ROW):
+            first, count, low, high, default = table[row : row + _ROW]
+            for number in range(first, first + count):
+                value = found.get(number, default)  # numbers of another version are left out
+                values.append(value if low <= value <= high else default)
         return values
 
     def bind(self, first, count, part, name, factor=0):
-        """So many parameters from that number on set an attribute of the part, times a factor; without one they are given
-        to a method: (number, value), which may raise OSError."""
+        """So many parameters from that number on set an attribute of the part, times a factor; without one they are
+        given to a method: (number, value), which may raise OSError."""
         self._bound.append((first, count, part, name, factor))
 
     def _apply(self, number, value):
@@ -75,11 +73,12 @@ class Parameters:
     def apply_all(self, numbers=None):
         """Make every value, or those, take effect. -> errno of the last that failed, or 0: it works without"""
         failed = 0
-        for number in numbers or _numbers():
-            try:
-                self._apply(number, self.get(number))
-            except OSError as error:
-                failed = error.errno
+        for place, number in enumerate(_numbers()):
+            if numbers is None or number in numbers:
+                try:
+                    self._apply(number, self._values[place])
+                except OSError as error:
+                    failed = error.errno
         return failed
 
     def set(self, number, value):

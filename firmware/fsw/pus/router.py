@@ -1,4 +1,4 @@
-# From a packet of the uplink to the service that takes it, and its verification reports.
+# The task of the uplink: from the bytes of the link to the service that takes a telecommand, and its reports.
 from struct import calcsize, unpack
 
 from fsw import icd
@@ -96,3 +96,39 @@ class Router:
             self._verification.success(ACCEPTANCE)
             report = icd.START_FAILURE
         self._verification.failure(report, failure, detail)
+
+
+class Uplink:
+    """authentication: None: every telecommand is let in. `functions` tells that a reset is wanted, which
+    restart(maintenance) does.
+    """
+
+    def __init__(self, link, deframer, authentication, router, functions, restart):
+        self._link = link
+        self._deframer = deframer
+        self._authentication = authentication
+        self._router = router
+        self._functions = functions
+        self._reset = restart
+
+    def turn(self, now):
+        more = self._router.handle_released()  # and the link in any case: events may release what leads to them
+        self._restart()
+        data = self._link.read()
+        if not data:
+            return more
+        for content in self._deframer.feed(data):
+            try:
+                packet = self._authentication.open(content) if self._authentication else content
+            except Refused as refusal:
+                self._router.refuse(content, *refusal.args)
+                continue
+            self._router.handle(packet)
+            self._restart()
+        return True  # there may be more
+
+    def _restart(self):
+        """If a telecommand wants it, its report being out."""
+        function = self._functions.restart
+        if function is not None:
+            self._reset(function == icd.FUNCTION_MAINTENANCE)

@@ -26,7 +26,7 @@ class Spectra:
         self.task = None  # of the executive, once there is one
 
     def attention(self):
-        """Whether a packet waits and there is room for it, or many events do. Allocates nothing: it is asked while idle."""
+        """Whether a packet can be sent, or many events wait. Allocates nothing: it is asked while idle."""
         if self._spectrum is not None and self._room():
             self.task.due_us = 0
             return True

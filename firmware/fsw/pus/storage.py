@@ -16,8 +16,8 @@ _DELETE = const(129)
 
 
 class Storage:
-    """What `Telemetry` stores with, and the task that writes: one of `boot_record`, `parameters`, `store`, a PacketStore,
-    and `checkpoint` a turn. `modes`: in mode safe only the boot record is written. `closing()`: spectra are to be sent.
+    """What `Telemetry` stores with, and the task that writes: one of `boot_record`, `parameters`, `store` (PacketStore)
+    and `checkpoint` a turn. `modes`: in mode safe only the boot record. `closing()`: spectra are to be sent.
     """
 
     def __init__(

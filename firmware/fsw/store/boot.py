@@ -138,10 +138,7 @@ class BootRecord:
         self._scratch.set(UNCOUNTED, boots << _BLOCKS | min(blocks, _MOST_BLOCKS))
 
     def _save(self, time_us, record, expected, both=False, task=0, exception=0, line=0):
-        """Write one copy, or both: else the older one is what counts if the other is damaged. -> whether one was written
-
-        Both are written where the older one would be wrong: it lets time, modes or boots go back.
-        """
+        """Write one copy, or both, where the older one would let time or modes go back. -> whether one was written"""
         state = pack(
             _FORM, self.count, time_us, record, self.safe, expected, self.in_row, task, exception, line, self.counter
         )

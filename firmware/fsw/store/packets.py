@@ -1,6 +1,6 @@
-# The packet store: a ring of segments. Flash stalls the CPU for 45 ms at each erase: so a step is one piece of work with
-# hardly more than one, and packets wait in memory to be written together. Closing the file makes them safe.
-from fsw.store.failures import ENOSPC, errno_of
+# The packet store: a ring of segments. Flash stalls the CPU for 45 ms at each erase: so a step is one piece of work
+# with hardly more than one, and packets wait in memory to be written together. Closing the file makes them safe.
+from fsw.health.faults import ENOSPC, errno_of
 from fsw.store.segments import HEADER, RECORD, TIME
 from micropython import const
 

@@ -10,7 +10,7 @@ _NUMBER = const(4)
 
 
 class Slots:
-    """The copies are the files path + ".0" and ".1". valid(payload): false of one that cannot be; such a copy is damaged.
+    """The copies are the files path + ".0" and ".1". valid(payload): false if it cannot be: such a copy is damaged.
 
     bad: copies that were there but damaged when load(), payloads() or save() last looked.
     """

@@ -1,5 +1,5 @@
-# The firmware on a littlefs of its own, in place of main.py on the unix port: the folder of the flash holds its blocks, so
-# that they outlast resets, and what a test wants of them.
+# In place of main.py on the unix port: the firmware on a littlefs of its own. The folder of the flash holds its blocks,
+# so that they outlast resets, and what a test wants of them.
 import sys
 
 import vfs
@@ -15,7 +15,7 @@ class Flash:
 
     def __init__(self, folder):
         self._folder = folder
-        self._image = open(folder + "/image", "r+b")
+        self._image = open(folder + "/image", "r+b")  # noqa: SIM115  as long as the process
         self._blocks = self._image.seek(0, 2) // BLOCK
         self.operations = 0
 

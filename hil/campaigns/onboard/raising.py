@@ -1,14 +1,15 @@
 # In place of main.py on the unix port: the firmware, one call of which raises an exception that nobody expects.
 #
-# Files in the folder of the flash: `arm_at`, a method or function ("Modes.safe", "restart", "crash"): until it returns,
-# every call of the firmware's is counted, and the one whose number `raise_at` holds raises. `armed` is made when it is
-# called, and holds the calls so far. While there is a file `crash`, a task raises in each of its turns.
+# Files in the folder of the flash: `arm_at`, a method or function ("Modes.safe", "Parts.restart", "crash"): until it
+# returns, every call of the firmware's is counted, and the one whose number `raise_at` holds raises. `armed` is made
+# when it is called, and holds the calls so far. While there is a file `crash`, a task raises in each of its turns.
 import sys
+
+import fsw.app
+import fsw.run  # noqa: F401  with all that they import
 
 import boards.slow_control
 import boards.unix.board
-import fsw.app  # noqa: F401  with all it imports
-import fsw.run
 
 _FOLDER = sys.argv[1]
 # of the unix board what raises before it sends anything: a message cut short would confuse the test, not the firmware
