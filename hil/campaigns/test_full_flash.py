@@ -14,10 +14,8 @@ from bench import missing
 from dorn import onboard_image
 from dorn.instrument import Instrument
 from dorn.targets.pico_flash import free_blocks
-from dorn.targets.unix import UnixTarget
+from kept_flash import BLOCK, Littlefs
 
-ONBOARD = Path(__file__).parent / "onboard"
-BLOCK = 4096
 ROOMY = 340  # blocks, as on a Pico
 SIZES = (*range(10, 29), 60)  # blocks; the smallest have room for one segment
 SHORT_SIZES = (10, 15, 28)
@@ -38,30 +36,17 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("free", FREE if long else SHORT_FREE)
 
 
-def files():
-    out = onboard_image.files("unix")
-    out["firmware_main.py"] = out["main.py"]
-    out["main.py"] = (ONBOARD / "kept_flash.py").read_bytes()
-    return out
-
-
 @contextlib.contextmanager
 def on_unix(folder, blocks):
     """-> instrument, operations of its flash so far"""
-    folder.mkdir()
-    (folder / "image").write_bytes(b"\xff" * BLOCK * blocks)
-    (folder / "errno").write_text("0")
-    with UnixTarget(flash=folder, files=files()) as target:
-        i = Instrument(target)
-        i.connect()
-        yield i, lambda: int((folder / "operations").read_text())
+    flash = Littlefs(folder, blocks)
+    with flash.instrument() as i:
+        yield i, lambda: flash.operations
 
 
 def store(i, operations, seconds):
     """Store all there is for so long, and read it back. -> flash operations that storing took"""
     i.set_parameters(storage_per_day=100_000_000, storage_delay=10)
-    if i.housekeeping.text("mode") != "science":
-        i.start()
     before, lasts, last_us = operations(), [], i.target.now_us
     for _ in range(STEPS):
         i.advance(seconds / STEPS)
@@ -69,7 +54,7 @@ def store(i, operations, seconds):
     took = operations() - before
     assert lasts == sorted(set(lasts)), "storing does not go on"
     hk = i.last("housekeeping")
-    assert hk["task_failures"] == 0 and i.housekeeping.text("mode") == "science"
+    assert hk["task_failures"] == 0
     minutes = (i.target.now_us - last_us) / 60e6
     assert len(i.events("flash_failed")) <= minutes + 1
     last = hk["store_last"]

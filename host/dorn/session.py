@@ -237,7 +237,7 @@ class Session:
     def set_parameters(self, /, kept: bool = True, **values: int) -> None:
         """Set parameters by name, sent together: so they are written to flash, which takes 10 s each otherwise.
 
-        kept: wait until they are on flash; they take effect before. CommandFailed if one is refused; the others are set.
+        kept: wait until they are on flash; they take effect before. CommandFailed if one is refused; the others count.
         """
         names = list(values)
         for at in range(0, len(names), _TOGETHER):

@@ -291,3 +291,31 @@ print(used() - before, deframer.bad)
     grown, bad = map(int, run(script, heap_kb=64).split())
     assert grown < 100  # octets; the collector is conservative, but one block a packet would be 32 000
     assert bad == 0
+
+
+def test_a_packet_that_cannot_be_packed_leaves_nothing_behind():
+    """The next one, which is not to be stored, is not; no record number is taken."""
+    script = (
+        BENCH
+        + """
+class Store:
+    taken = 0
+    kept = ()
+    def number(self, priority):
+        self.taken += 1
+        return self.taken
+    def append(self, frame):
+        self.kept += (len(frame),)
+
+telemetry.store = store = Store()
+try:
+    telemetry.send(icd.EVENT_INFO, "no number", 0, 0)
+except TypeError:
+    pass
+telemetry.send(icd.PONG)
+print(store.taken, len(store.kept))
+telemetry.send(icd.EVENT_INFO, 1, 2, 3)
+print(store.taken, len(store.kept))
+"""
+    )
+    assert run(script).split() == ["0", "0", "1", "1"]

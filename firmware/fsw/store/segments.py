@@ -128,4 +128,4 @@ def _number(name):
         number = int(name, 16)
     except ValueError:
         return 0
-    return number if f"{number:08x}" == name else 0
+    return number if number > 0 and f"{number:08x}" == name else 0

@@ -1,0 +1,44 @@
+"""The firmware under the unix port on a littlefs of its own, whose flash can be made to fail."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from dorn import onboard_image
+from dorn.instrument import Instrument
+from dorn.targets.unix import UnixTarget
+
+BLOCK = 4096
+_MAIN = Path(__file__).parent / "campaigns" / "onboard" / "kept_flash.py"
+
+
+class Littlefs:
+    """A flash of so many blocks, kept in a folder."""
+
+    def __init__(self, folder: Path, blocks: int):
+        self._folder = folder
+        folder.mkdir()
+        (folder / "image").write_bytes(b"\xff" * BLOCK * blocks)
+        self.fail(0)
+
+    def fail(self, errno: int) -> None:
+        """Every erase and program fails with that from now on; 0: none."""
+        (self._folder / "errno").write_text(str(errno))
+
+    @property
+    def operations(self) -> int:
+        """Erases and programs since the last start."""
+        return int((self._folder / "operations").read_text())
+
+    @contextlib.contextmanager
+    def instrument(self) -> Iterator[Instrument]:
+        """Switched on, and connected."""
+        files = onboard_image.files("unix")
+        files["firmware_main.py"] = files["main.py"]
+        files["main.py"] = _MAIN.read_bytes()
+        with UnixTarget(flash=self._folder, files=files) as target:
+            i = Instrument(target)
+            i.connect()
+            yield i
