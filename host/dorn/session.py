@@ -239,6 +239,8 @@ class Session:
 
         kept: wait until they are on flash; they take effect before. CommandFailed if one is refused; the others count.
         """
+        if self.key:
+            self.command("ping")  # behind it the counter is right
         names = list(values)
         for at in range(0, len(names), _TOGETHER):
             settings = [{"parameter": name, "value": values[name]} for name in names[at : at + _TOGETHER]]

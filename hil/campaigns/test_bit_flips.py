@@ -1,0 +1,116 @@
+"""Every single bit of what a reset leaves on flash is wrong once, in either copy of the boot record, of the
+authentication counter and of the parameters; and both copies are lost. Whatever it is: no recorded telecommand is let
+in, on-board time and record numbers go on, the parameters are the newest or those before, nothing is on, and an event
+tells.
+"""
+
+import random
+import shutil
+
+import pytest
+from dorn import onboard_image
+from dorn.instrument import Instrument
+from dorn.link import frames
+from dorn.link.key import Key
+from dorn.targets.unix import UnixTarget
+
+STATES = ("boot", "counter", "parameters")
+EVENTS = {"boot": "boot_record_damaged", "counter": "counter_damaged", "parameters": "parameters_damaged"}
+SHORT = 12  # bits of each copy
+OLD, NEW = 1111, 2222  # of a threshold
+
+
+class Before:
+    """An instrument was in use, and was switched off: its flash, and what of it was used."""
+
+    def __init__(self, folder):
+        self.flash = folder / "flash"
+        self.key = Key.create(folder / "flight.key")
+        self.files = onboard_image.files("unix") | {"key": self.key.board_file}
+        with self.switched_on() as target:
+            i = Instrument(target, self.key)
+            i.connect()
+            i.set_parameters(storage_delay=1, threshold_3=OLD)
+            i.command("set_time", seconds=50_000, fraction=0)
+            i.set_parameters(threshold_3=NEW, bias=2500)
+            i.start()
+            i.armed("bias_on")
+            i.until(lambda: bool(i.events("bias_reached")), 20)
+            packet = i.dictionary.encode("ping", 77)
+            self.heard = self.key.sign(packet)
+            target.send(frames.encode(self.heard))
+            i.advance(650)  # more than one block of time was reserved
+            assert any(p.name == "pong" for p in i.said)
+            self.time_s = i.said[-1].time_s
+            self.record = max(p.fields.get("record", 0) for p in i.said)
+
+    def switched_on(self, flash=None):
+        return UnixTarget(flash=flash or self.flash, files=self.files)
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory):
+    return Before(tmp_path_factory.mktemp("before"))
+
+
+def examine(before, folder, state, harm):
+    """Switch a copy of it on, to which harm was done."""
+    shutil.copytree(before.flash, folder)
+    harm(folder / "kept")
+    with before.switched_on(folder) as target:
+        i = Instrument(target, before.key)
+        i.connect()
+        assert i.events(EVENTS[state])
+        assert i.said[0].time_s > before.time_s
+        target.send(frames.encode(before.heard))
+        i.advance(0.2)
+        assert not [p for p in i.said if p.name == "pong"]
+        assert i.last("acceptance_failure")["failure"] in (
+            i.dictionary.enums["failure"][name] for name in ("replayed", "unsynchronised")
+        )
+        assert target.slow_control.bias_mv == 0
+        mode = i.housekeeping.text("mode")
+        assert mode in ("standby", "safe")
+        if mode == "safe":
+            i.function("standby")
+        i.advance(2)
+        assert min(p.fields["record"] for p in i.said if p.fields.get("record")) > before.record
+        ask = lambda: i.command("report_parameter", parameter="threshold_3")  # noqa: E731
+        value = i.wait_for(lambda p: p.name == "parameter_value", 20, ask).fields["value"]
+    shutil.rmtree(folder)
+    return mode, value
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_wrong_bit(before, state, long, seed, tmp_path, totals):
+    choose, flips = random.Random(seed), 0
+    for copy in "01":
+        name = f"{state}.{copy}"
+        bits = range(8 * (before.flash / "kept" / name).stat().st_size)
+        for bit in bits if long else sorted(choose.sample(bits, SHORT)):
+
+            def harm(kept, name=name, bit=bit):
+                data = bytearray((kept / name).read_bytes())
+                data[bit // 8] ^= 1 << bit % 8
+                (kept / name).write_bytes(data)
+
+            mode, value = examine(before, tmp_path / "flash", state, harm)
+            assert mode == "standby" and value in (OLD, NEW), (name, bit)
+            flips += 1
+    totals(f"{state}: {flips} boots with one bit wrong: an event each, nothing old taken, nothing lost")
+
+
+@pytest.mark.parametrize("how", ["removed", "emptied", "zeros"])
+@pytest.mark.parametrize("state", STATES)
+def test_both_copies_are_lost(before, state, how, tmp_path):
+    def harm(kept):
+        for copy in "01":
+            path = kept / f"{state}.{copy}"
+            if how == "removed" and state != "parameters":  # an instrument whose parameters were never set has none
+                path.unlink()
+            else:
+                path.write_bytes(b"" if how == "emptied" and state == "boot" else bytes(40))
+
+    mode, value = examine(before, tmp_path / "flash", state, harm)
+    assert mode == ("standby" if state == "counter" else "safe")
+    assert value == (NEW if state != "parameters" else 150)
