@@ -42,7 +42,8 @@ class Time:
             us = cuc(number, fraction)
             self._boot_record.reserve_time(us)  # the next boot goes on from here; if it would not, nothing is changed
             self._time.set(us)
-            self._modes.disarm()
+            if us - before > _DAY_US:
+                self._modes.disarm()  # once
             self._report(icd.EVENT_TIME_SET, before // 1_000_000, number)
         else:
             self._parameters.set(icd.P_TIME_INTERVAL, number)
