@@ -4,7 +4,7 @@ from array import array
 from fsw import icd
 from micropython import const
 
-_LISTED = const(1024)
+_LISTED = const(512)  # of four classes, PART of the kernel each
 
 singles = array("H", bytes(2 * icd.DETECTORS * icd.CHANNELS))  # spectra of the detectors
 pairs = array("H", bytes(2 * icd.UNITS * icd.COINCIDENCE_CHANNELS))  # coincidence spectra

@@ -1,5 +1,5 @@
-"""The rule that begins and ends storm mode, by its numbers: the firmware's own class under MicroPython, with a clock and
-counts of its own, so that days take seconds."""
+"""The rule that begins and ends storm mode, by its numbers: the firmware's own class under MicroPython, with a clock
+and counts of its own, so that days take seconds."""
 
 import os
 
@@ -10,17 +10,14 @@ from test_profile import goes_15
 
 HOLD_S = 300
 LIMITS_CPS = (1, 8, 80, 5000)  # the least is that of the ICD: 300 counts in `storm_hold`
-# One line: FILE with the counts of each step (u32), step in us, storm_rate, storm_hold in s. Answers with the seconds at
-# which a storm began, ended, began, ...
+# One line: FILE with the counts of each step (u32), step in us, storm_rate, storm_hold in s. Answers with the seconds
+# at which a storm began, ended, began, ...
 SCRIPT = """
 from array import array
 from fsw.health.storm import Storm
 
 class Acquisition:
-    running = True
-    total = 0
-    def n_events(self):
-        return self.total
+    sorted = 0
     def set_integration(self, seconds):
         pass
 
@@ -37,7 +34,7 @@ def answer(line):
                 return " ".join(map(str, changes))
             for i in range(n):
                 now += step_us
-                acquisition.total += counts[i]
+                acquisition.sorted += counts[i]
                 storm.turn(now)
 """
 

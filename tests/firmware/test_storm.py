@@ -123,8 +123,8 @@ def test_parameters_count_in_a_storm_and_after_it():
         i.advance(6)
         i.said.clear()
         i.advance(16)
-        real_us = {p.fields["real_us"] for p in i.said if p.name == "spectrum"}
-        assert len(real_us) >= 2 and all(us == pytest.approx(5e6, abs=0.2e6) for us in real_us)
+        real_us = {p.fields["integration"]: p.fields["real_us"] for p in i.said if p.name == "spectrum"}
+        assert len(real_us) >= 2 and all(us == pytest.approx(5e6, abs=0.2e6) for us in real_us.values())
 
 
 def test_without_an_acquisition_there_is_no_storm_and_one_ends():

@@ -20,9 +20,8 @@ class Storm:
         self._acquisition = acquisition
         self._report = report
         self._integration_s = 0  # outside a storm
-        self._known = self._turned_us = 0  # events at the last turn
-        self._looked_us = self._looked = 0
-        self._tenth_us = self._events = self._counted_us = 0  # begin of the running tenth; counted in it, in that time
+        self._looked_us = self._looked = 0  # when, and events until then
+        self._tenth_us = self._tenth = 0  # the same for the begin of the running tenth
         self._short = _ALL  # a bit for each of the last ten tenths, set: not on the other side of the limit
         self._began_us = 0
 
@@ -36,28 +35,17 @@ class Storm:
         self._acquisition.set_integration(min(seconds, self.integration_s) if self.raging else seconds)
 
     def turn(self, now):
-        known, self._known = self._known, self._acquisition.n_events()
-        gone_us, self._turned_us = now - self._turned_us, now
-        if self._known >= known:  # else they were cleared: of this turn nothing is known
-            self._events += self._known - known
-            self._counted_us += gone_us
+        events = self._acquisition.sorted
         gone_us = now - self._looked_us
         if gone_us >= _LOOK_US:
-            if self._known >= self._looked:
-                self.rate_cps = (self._known - self._looked) * 1_000_000 // gone_us if self._acquisition.running else 0
-            self._looked, self._looked_us = self._known, now
-        tenth_us = self.hold_us // _TENTHS
-        if now - self._tenth_us >= tenth_us and self._counted_us:
-            self._tenth_us += tenth_us
-            if now - self._tenth_us >= tenth_us:  # tenths shorter than a turn, or the first of all
-                self._tenth_us = now
-            self._judge(now)
-
-    def _judge(self, now):
-        """What the tenth that is over says."""
+            self.rate_cps = (events - self._looked) * 1_000_000 // gone_us
+            self._looked, self._looked_us = events, now
+        gone_us = now - self._tenth_us
+        if gone_us * _TENTHS < self.hold_us:
+            return
         # twice, as the limit is half of the rate in a storm
-        high = 2 * self._events * 1_000_000 > (self.rate if self.raging else 2 * self.rate) * self._counted_us
-        self._events = self._counted_us = 0
+        high = (events - self._tenth) * 2_000_000 > (self.rate if self.raging else 2 * self.rate) * gone_us
+        self._tenth, self._tenth_us = events, now
         self._short = short = (self._short << 1 | (high == self.raging)) & _ALL
         if short & (short - 1):
             return
