@@ -66,6 +66,8 @@ class App:
     def __init__(self, board, folder, supervisor, boot_record):
         self.board = board
         self.boot_record = boot_record
+        self._received = None  # packets of what was read last that are still to be handled
+        self._answered_us = 0  # when the link had room last
         self.authentication = Authentication(board.flash, folder)
         self.deframer = Deframer(icd.MAX_PACKET + TRAILER)
         self.time = time = OnBoardTime(board.clock, boot_record.time_us)
@@ -193,17 +195,25 @@ class App:
     def _commands(self, now):
         more = self.router.handle_released()  # and the link in any case: events may release what leads to them
         self._restart()
-        data = self.board.link.read()
-        if not data:
+        link = self.board.link
+        if link.room():
+            self._answered_us = now
+        elif now - self._answered_us < _US:  # telecommands wait until there is room for what answers them
             return more
-        for content in self.deframer.feed(data):
+        if self._received is None:
+            data = link.read()
+            if not data:
+                return more
+            self._received = self.deframer.feed(data)
+        for content in self._received:
             try:
-                packet = self.authentication.open(content)
+                self.router.handle(self.authentication.open(content))
             except Refused as refusal:
                 self.router.refuse(content, *refusal.args)
-                continue
-            self.router.handle(packet)
             self._restart()
+            if not link.room():
+                return more
+        self._received = None
         return True  # there may be more
 
     def _operate(self, now):
