@@ -196,15 +196,16 @@ class App:
         more = self.router.handle_released()  # and the link in any case: events may release what leads to them
         self._restart()
         link = self.board.link
-        if link.room():
-            self._answered_us = now
-        elif now - self._answered_us < _US:  # telecommands wait until there is room for what answers them
-            return more
         if self._received is None:
             data = link.read()
             if not data:
                 return more
             self._received = self.deframer.feed(data)
+            self._answered_us = now
+        if link.room():
+            self._answered_us = now
+        elif now - self._answered_us < _US:  # telecommands wait until there is room for what answers them
+            return more
         for content in self._received:
             try:
                 self.router.handle(self.authentication.open(content))
