@@ -17,7 +17,9 @@ from array import array
 from fsw.health.storm import Storm
 
 class Acquisition:
-    sorted = 0
+    total = 0
+    def events_since_boot(self):
+        return self.total
     def set_integration(self, seconds):
         pass
 
@@ -34,7 +36,7 @@ def answer(line):
                 return " ".join(map(str, changes))
             for i in range(n):
                 now += step_us
-                acquisition.sorted += counts[i]
+                acquisition.total += counts[i]
                 storm.turn(now)
 """
 

@@ -35,7 +35,7 @@ class Storm:
         self._acquisition.set_integration(min(seconds, self.integration_s) if self.raging else seconds)
 
     def turn(self, now):
-        events = self._acquisition.sorted
+        events = self._acquisition.events_since_boot()
         gone_us = now - self._looked_us
         if gone_us >= _LOOK_US:
             self.rate_cps = (events - self._looked) * 1_000_000 // gone_us

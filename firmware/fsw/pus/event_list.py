@@ -8,7 +8,6 @@ from micropython import const
 _CLASSES = const(4)
 _IN_PACKET = const(280)
 _ENOUGH = const(32)  # halves of a part of 128: what comes until the next turn is to find room
-_EVENT = const(1_000_000)  # of credit, which grows by the quota each microsecond
 _LATEST_US = const(10_000_000)  # an event waits so long for others
 _IDLE_US = const(600_000_000)  # and an open window without one: stamps wrap after 71 minutes
 _PATIENCE_US = const(5_000_000)
@@ -26,8 +25,7 @@ class EventList:
         self._telemetry = app.telemetry
         self._due_us = self._sent_us = 0
         self._first = 0  # the class that this turn sees to
-        self._regulated_us = [0] * _CLASSES
-        self._credit = [0] * _CLASSES  # below 0: debt
+        self._credit = [0] * _CLASSES  # events; below 0: debt
         self._closing = 0  # a bit for each class whose window closes next time
         app.acquisition.listable = (1 << _CLASSES) - 1  # until each class was seen to
         for event_class in range(_CLASSES):
@@ -35,7 +33,7 @@ class EventList:
 
     def turn(self, now):
         self._first = (self._first + 1) % _CLASSES
-        self._regulate(now, self._first)  # each class once a second
+        self._regulate(self._first)  # each class once a second
         state = self._acquisition.state
         most = total = urgent = 0
         for event_class in range(_CLASSES):
@@ -43,7 +41,9 @@ class EventList:
             total += fill
             if fill > most:
                 most = fill
-            if fill > _ENOUGH and (state[k.OPEN + event_class] or self._credit[event_class] >= 0):
+            if fill > _ENOUGH and (
+                state[k.OPEN + event_class] or self._credit[event_class] >= state[k.LISTED + event_class]
+            ):
                 urgent = 1  # a window needs the room
         if urgent or (total and now - self._sent_us >= (_LATEST_US if most > k.MARK else _IDLE_US)):
             # link and packet store are waited for: a packet the one misses the other has
@@ -57,19 +57,17 @@ class EventList:
     def _fill(self, event_class):
         return self._acquisition.state[k.LIST + event_class] - event_class * k.PART
 
-    def _regulate(self, now, event_class):
+    def _regulate(self, event_class):
         """The window closes a second after the events in it were found to exceed the quota, and opens when the debt is
         paid, a second later at least: it never depends on the event just before, so that pairs within a second are
         unbiased."""
         a, bit = self._acquisition, 1 << event_class
         state = a.state
         quota = 0 if self._storm.raging or self._modes.is_safe else self.quota[event_class]
-        gone_us, self._regulated_us[event_class] = now - self._regulated_us[event_class], now
         new = state[k.LISTED + event_class]
         state[k.LISTED + event_class] = 0
         a.n_listed += new
-        credit = min(self._credit[event_class] + quota * gone_us, quota * _EVENT) - new * _EVENT
-        self._credit[event_class] = credit
+        self._credit[event_class] = credit = min(self._credit[event_class] + quota, quota) - new
         closing = self._closing & bit
         self._closing &= ~bit
         a.listable &= ~bit

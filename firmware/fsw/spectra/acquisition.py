@@ -44,7 +44,7 @@ class Acquisition:
         self.detectors = 0xFFFF
         self.running = False
         self.cleared = 0
-        self.sorted = 0  # events since boot, and marks of starts
+        self._before_clear = 0  # events
         self.integration = 0
         self.integration_us = 60_000_000
         self._closing = 0  # spectra to be closed, a bit each, with what reason, as part of which integration
@@ -102,6 +102,7 @@ class Acquisition:
         if self.running:
             self._catch_up(now)
             k.mark(self.state, self.listed, _CLASSES, 0)
+        self._before_clear += self.n_events()
         self._empty()
         self.cleared += 1  # what was taken out before is void
         for i in range(64):
@@ -140,6 +141,9 @@ class Acquisition:
         s = self.state
         return s[k.FRONT] + s[k.BACK] + s[k.FRONT_BACK] + s[k.SEVERAL] + s[k.NONE]
 
+    def events_since_boot(self):
+        return self._before_clear + self.n_events()
+
     def live_us(self):
         # the dead time of an event may reach back over a start or clear
         return max(self.real_us - self.dead_cycles // self.events.mhz, 0)
@@ -177,7 +181,6 @@ class Acquisition:
             )  # fmt: skip
             hits = state[k.HITS]
             passes = state[k.PASSES]
-            self.sorted += n
             self._read += hits
             self.passes += passes
             self.dead_cycles += builder.fixed_cycles * n + builder.hit_cycles * hits + builder.pass_cycles * passes
