@@ -1,5 +1,6 @@
 # The flight link: a UART, both directions by DMA. Nothing is lost while the CPU does not run, as far as the rings are
-# deep: 89 ms of bytes to the instrument and 44 ms from it, at 921 600 baud.
+# deep: 89 ms of bytes to the instrument and 44 ms from it, at 921 600 baud. Nothing holds the sender up: what comes
+# faster than it is read is overwritten, and counted.
 import time
 
 import rp2
@@ -20,10 +21,13 @@ _IN_BITS = const(13)
 _OUT_BITS = const(12)
 _PASS = const(1 << 27)  # bytes until the other channel takes over: whole rings, and a count the RP2350 can hold
 _READ = const(128)  # octets in one call: no flood of them holds up the instrument
+_AHEAD = const(64)  # octets that may come while a piece is copied
 _LONGEST = const(640)  # octets of the longest frame, and more
 
 
 class UartLink:
+    """lost: octets that were overwritten in the ring before they were read."""
+
     def __init__(self, board):
         """board: the module of constants with pins and baud rate (boards/pico/constants.py)."""
         Pin(board.UART_RX, Pin.IN, Pin.PULL_UP)  # with nothing plugged in the line is idle, not noise
@@ -35,7 +39,8 @@ class UartLink:
         self._base, self._begin = into, out
         self._in = memoryview(bytearray_at(into, 1 << _IN_BITS))
         self._out = memoryview(bytearray_at(out, 1 << _OUT_BITS))
-        self._read = 0  # offset of the next byte in the ring
+        self._piece = memoryview(bytearray(_READ))
+        self._read = self.lost = 0  # bytes of this pass that were read or lost; lost since boot
         self._fill = self._used = self._sending = 0  # of the other ring: where the next byte goes; bytes; under way
 
         dreq = _DREQ_UART0_TX + 2 * board.UART
@@ -52,27 +57,32 @@ class UartLink:
         )
         sender.config(read=out, write=base + _DR, count=0, ctrl=ctrl)
 
-    def _arrived(self):
-        """Offset in the ring behind the last byte that came."""
+    def _waiting(self):
+        """Bytes that came and were not read; with more than the ring holds the first of them are overwritten."""
         first, second = self._channels
         channel = first if first.active() else second
         while True:  # wrong for the some cycles a transfer takes (RP2040-E12), with microseconds between two of them
-            at = channel.write
-            if at == channel.write:
-                return (at - self._base) & ((1 << _IN_BITS) - 1)
+            left = channel.count
+            if left == channel.count:
+                return (-left - self._read) & (_PASS - 1)
 
     def ready(self):
-        return self._arrived() != self._read
+        return self._waiting() != 0
 
     def read(self):
-        first, end = self._read, self._arrived()
-        if first == end:
+        waiting = self._waiting()
+        if not waiting:
             return None
-        if end < first:
-            end = 1 << _IN_BITS
-        end = min(end, first + _READ)
-        self._read = end & ((1 << _IN_BITS) - 1)
-        return self._in[first:end]
+        over = waiting + _AHEAD - (1 << _IN_BITS)
+        if over > 0:  # overwritten, or about to be
+            self.lost += over
+            self._read += over
+            waiting -= over
+        at = self._read & ((1 << _IN_BITS) - 1)
+        n = min(waiting, _READ, (1 << _IN_BITS) - at)
+        self._piece[:n] = self._in[at : at + n]  # a telecommand in it may take longer than the ring lasts
+        self._read = (self._read + n) & (_PASS - 1)
+        return self._piece[:n]
 
     def pump(self):
         """Let DMA send what waits, once it has sent what it had."""

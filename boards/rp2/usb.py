@@ -19,7 +19,10 @@ class UsbLink:
     MicroPython waits up to half a second when a write does not fit into the port's FIFO. So everything goes out in
     pieces of the USB packet's size, frames filled up with zeros, which are an idle line: then a FIFO with any room at
     all has room for a piece. Without a host that opened the port, what is written is gone, and nothing tells so.
+    The other way nothing is lost: MicroPython takes as much as its buffer holds, and USB has the host wait.
     """
+
+    lost = 0
 
     def __init__(self):
         self._in = sys.stdin.buffer

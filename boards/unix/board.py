@@ -1,7 +1,8 @@
 # The board interface in a process of MicroPython's unix port. The host's unix target (host/dorn/targets/unix.py) owns
 # the time and the detector head; here are the rings, and a pipe. One message each way whenever the firmware waits:
 #
-#   to the host    kind, now_us, argument, n, n bytes   "W": wait until `argument`, with the bytes written to the link
+#   to the host    kind, now_us, argument, n, n bytes   "W": wait until `argument`, with the bytes written to the link;
+#                                                       "H": the same, but bytes of the link wait here: no more of them
 #                                                       "S", "E", "X": event builder start, enable, stop; argument: mask
 #                                                       "K": scratch register argument >> 32 is set; no answer
 #                                                       "I": I2C transfer; argument: wanted << 8 | address; it writes
@@ -31,6 +32,11 @@ _I2C_BYTE_US = const(90)  # 8 bits and the acknowledge at 100 kHz
 _RESET_EXIT = const(4)
 _MAINTENANCE_EXIT = const(5)
 _PIECE = const(4096)  # octets
+# The link, as on a chip: the host gives at most 128 octets at a time (boards/rp2/uart.py, _READ).
+_OCTETS_S = const(92_160)  # the flight link's 921 600 baud
+_OUT = const(4096)  # octets that wait to be sent
+_LONGEST = const(640)  # octets of the longest frame, and more
+_STEP_US = const(1000)  # the instrument takes no time for what it does: it would not go on while bytes wait
 _FOREVER_US = const(1 << 60)
 
 
@@ -50,6 +56,7 @@ class Board:
         self._out = sys.stdout.buffer
         self._header = bytearray(struct.calcsize(_FROM_HOST))
         self._sent = bytearray()
+        self._waits_us = 0  # until then what was written is on the line
         self._received = b""
         self._fed_us = None
         self.clock = self.link = self.watchdog = self
@@ -90,7 +97,9 @@ class Board:
     def wait(self, until_us, attention):
         if self._fed_us is not None and until_us - self._fed_us > self._timeout_us:
             until_us = max(self._fed_us + self._timeout_us, self._now_us)
-        self.ask("W", until_us, self._sent)
+        if self._received:
+            until_us = min(until_us, self._now_us + _STEP_US)
+        self.ask("H" if self._received else "W", until_us, self._sent)
         self._sent = bytearray()
         self._now_us, n_link, n_events = struct.unpack(_FROM_HOST, self.get(16))
         if n_link:
@@ -109,16 +118,25 @@ class Board:
 
     # -- link --------------------------------------------------------------------------------------
 
+    lost = 0  # the host has what it sends wait
+
     def read(self):
         data, self._received = self._received, b""
         return data or None
 
+    def _used(self):
+        """Octets that were written and are not gone yet."""
+        return max(self._waits_us - self._now_us, 0) * _OCTETS_S // 1_000_000
+
     def write(self, frame):
+        if self._used() + len(frame) > _OUT:
+            return False
         self._sent.extend(frame)
+        self._waits_us = max(self._waits_us, self._now_us) + len(frame) * 1_000_000 // _OCTETS_S
         return True
 
     def room(self):
-        return True
+        return self._used() <= _OUT - _LONGEST
 
     def restart(self):
         pass

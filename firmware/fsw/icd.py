@@ -1,7 +1,7 @@
 # Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.
 from micropython import const
 
-HASH = const(0xa702c963)
+HASH = const(0x4fe5be54)
 APID = const(100)
 DESTINATION_ID = const(1)
 MAX_PACKET = const(600)
@@ -326,7 +326,7 @@ START_FAILURE = (1, 4, ">HHBI", 0)
 COMPLETION_SUCCESS = (1, 7, ">HH", 0)
 COMPLETION_FAILURE = (1, 8, ">HHBI", 0)
 ROUTING_FAILURE = (1, 10, ">HHBI", 0)
-HOUSEKEEPING = (3, 25, ">IBIIBBBBBIBQIIIIHHHHHHHIHHHIHIHHHBIHBIIIIBHBHI", 2)
+HOUSEKEEPING = (3, 25, ">IBIIBBBBBIBQIIIIHHHHHHIHIHHHIHIHHHBIHBIIIIBHBHI", 2)
 EVENT_INFO = (5, 1, ">IBII", 1)
 EVENT_LOW = (5, 2, ">IBII", 1)
 EVENT_MEDIUM = (5, 3, ">IBII", 1)
@@ -352,7 +352,7 @@ LINE_RATES = (130, 2, ">IQH", 2)
 THRESHOLD_SCAN = (130, 3, ">IHHQ", 1)
 
 # numbers of all event reports
-EVENTS = b'\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x0c\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f !"#$@ABCDEFG'
+EVENTS = b'\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x0c\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f !"#$%@ABCDEFG'
 
 # event reports: subtype of service 5 << 8 | id
 EVENT_BOOTED = const(257)
@@ -374,6 +374,7 @@ EVENT_CHALLENGE = const(798)
 EVENT_KEY_DAMAGED = const(1055)
 EVENT_SAFE_STEP_FAILED = const(1036)
 EVENT_LINK_RESTARTED = const(539)
+EVENT_UPLINK_OVERRUN = const(549)
 EVENT_FLASH_FAILED = const(791)
 EVENT_SLOW_CONTROL_FAILED = const(790)
 EVENT_BIAS_TRIPPED = const(1056)

@@ -4,7 +4,7 @@ from array import array
 from fsw import icd
 from micropython import const
 
-_LISTED = const(1024)
+_LISTED = const(512)  # of four classes, PART of the kernel each
 _PIECE = const(256)
 
 

@@ -10,16 +10,17 @@ from dorn.dictionary import Dictionary
 I = Dictionary.load().instrument  # noqa: E741
 RING, AMPLITUDES = 2048, 4096
 EVENTS = 12_000
-QUOTAS = [40, 30, 20, 10]  # of the event list: front, back, front and back of a unit, several units
-LISTED = 1024  # halves it has room for
+LISTED = 512  # halves that the event list has room for, a quarter for each class
+OPEN = [105, 105 + 128, 105 + 256, 0]  # behind which there may be no room for an event of 16 hits and a mark; closed
 THRESHOLDS = [150 + 10 * d for d in range(14)] + [0, 0xFFFF]  # detector 15 is off
 
 # Plays events into rings of its own, as DMA would, and calls the kernel with the heap locked.
 SCRIPT = (
     f"EVENTS, RING, AMPLITUDES, THRESHOLDS = {EVENTS}, {RING}, {AMPLITUDES}, {THRESHOLDS}\n"
-    f"QUOTAS, LISTED = {QUOTAS}, {LISTED}\n"
+    f"OPEN, LISTED = {OPEN}, {LISTED}\n"
     + """import array, gc, json
 import micropython
+from fsw import memory
 from fsw.spectra import kernel as k
 
 thresholds = array.array("H", THRESHOLDS)
@@ -31,9 +32,13 @@ singles = array.array("H", bytes(2 * 16 * 1024))
 pairs = array.array("H", bytes(2 * 8 * 256))
 state[k.MASK], state[k.AMPLITUDE_MASK], state[k.ZERO_CODE] = RING - 1, AMPLITUDES - 1, 50
 listed = array.array("H", bytes(2 * LISTED))
-for n, quota in enumerate(QUOTAS):
-    state[k.QUOTA + n] = quota
-state[k.LIST_ROOM] = len(listed)
+assert len(memory.listed) == LISTED == 4 * k.PART
+state[k.STAMP] = 0x12345678
+for n in range(4):
+    state[k.LIST + n] = n * LISTED // 4
+k.mark(state, listed, 0b1111, 1)
+k.mark(state, listed, 0b1000, 0)
+assert list(state[k.OPEN:k.LIST]) == OPEN
 
 seed = 1
 @micropython.viper
@@ -87,8 +92,9 @@ while reads < EVENTS:
     totals["passes"] += state[k.PASSES]
 print("RESULT", json.dumps(dict(
     totals=totals, gave_up=state[k.GAVE_UP], bad=state[k.BAD_CODES], last=state[k.STAMP],
-    classes=list(state[k.MARKS:k.LISTED]), counters=list(counters), listed=state[k.LISTED],
-    list=list(listed[:state[k.LIST]]), quotas=list(state[k.QUOTA:k.QUOTA + 4]),
+    classes=list(state[k.MARKS:k.LISTED]), counters=list(counters),
+    listed=list(state[k.LISTED:k.STATE]), open=list(state[k.OPEN:k.LIST]),
+    list=[list(listed[n * LISTED // 4:state[k.LIST + n]]) for n in range(4)],
 )))
 for name, spectra in (("singles", singles), ("pairs", pairs)):
     for c in range(len(spectra)):
@@ -100,8 +106,10 @@ for name, spectra in (("singles", singles), ("pairs", pairs)):
 
 def expected():
     """What the blueprint says becomes of the same events, in plain Python."""
-    out = dict(totals=dict(hits=0, passes=0), gave_up=0, bad=0, classes=[0] * 6, counters=[0] * 64, listed=0, list=[])
-    quotas = list(QUOTAS)
+    out = dict(totals=dict(hits=0, passes=0), gave_up=0, bad=0, classes=[0] * 6, counters=[0] * 64)
+    listed, entries = [0] * 4, [[0x5678, 0x1234, 0, c << 8 | 1] for c in range(4)]
+    entries[3] += [0x5678, 0x1234, 0, 3 << 8]
+    until = [n and n - LISTED // 4 * c for c, n in enumerate(OPEN)]
     singles, pairs = {}, {}
     seed = 1
 
@@ -157,19 +165,21 @@ def expected():
         else:
             place = 4
         out["classes"][place] += 1
-        if 1 <= place <= 4 and quotas[place - 1]:
+        c = place - 1
+        if 0 <= c <= 3 and until[c]:
             stamp = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF
-            entry = [stamp & 0xFFFF, stamp >> 16, sum(1 << d for d in hit), *codes]
-            if len(out["list"]) + len(entry) <= LISTED:
-                out["list"] += entry
-                out["listed"] += 1
-                quotas[place - 1] -= 1
+            entries[c] += [stamp & 0xFFFF, stamp >> 16, sum(1 << d for d in hit), *codes]
+            listed[c] += 1
+            if len(entries[c]) > until[c]:
+                entries[c] += [stamp & 0xFFFF, stamp >> 16, 0, c << 8]
+                until[c] = 0
         out["totals"]["hits"] += len(hit)
         out["totals"]["passes"] += passes
         out["gave_up"] += passes == 0x8000
     out["last"] = (0xFFFFF000 + 7 * (EVENTS - 1)) & 0xFFFFFFFF
-    assert out["listed"] > 0 and quotas == [0] * 4, "every quota is used up"
-    return out | {"singles": singles, "pairs": pairs, "quotas": quotas}
+    assert until == [0] * 4 and all(listed[:3]), "every window was closed"
+    assert all(len(entry) <= LISTED // 4 for entry in entries)
+    return out | {"singles": singles, "pairs": pairs, "open": until, "listed": listed, "list": entries}
 
 
 @pytest.mark.parametrize("where", ["unix", "rp2040"])

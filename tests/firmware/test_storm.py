@@ -37,7 +37,7 @@ def test_a_rate_that_stays_high_begins_a_storm_and_a_quiet_time_ends_it():
         begin_us = i.said_at("acquisition_started")
         i.until(lambda: begun(i), 20)
         after_s = (i.said_at("storm_begins") - begin_us) / 1e6
-        assert HOLD_S - 0.3 <= after_s <= HOLD_S + LOOK_S
+        assert 0.8 * HOLD_S <= after_s <= HOLD_S + LOOK_S  # nine tenths, of which the first may have begun before
         assert i.events("storm_begins")[0][0] == pytest.approx(HIGH_CPS, abs=45)
         assert storm(i) == 1 and i.last("housekeeping")["event_rate"] == pytest.approx(HIGH_CPS, abs=45)
         i.until(lambda: ended(i), 40)
@@ -123,8 +123,8 @@ def test_parameters_count_in_a_storm_and_after_it():
         i.advance(6)
         i.said.clear()
         i.advance(16)
-        real_us = {p.fields["real_us"] for p in i.said if p.name == "spectrum"}
-        assert len(real_us) >= 2 and all(us == pytest.approx(5e6, abs=0.2e6) for us in real_us)
+        real_us = {p.fields["integration"]: p.fields["real_us"] for p in i.said if p.name == "spectrum"}
+        assert len(real_us) >= 2 and all(us == pytest.approx(5e6, abs=0.2e6) for us in real_us.values())
 
 
 def test_without_an_acquisition_there_is_no_storm_and_one_ends():

@@ -4,6 +4,11 @@ from fsw import icd
 from micropython import const
 
 _LOOK_US = const(1_000_000)
+# The rule: at least 9 of the last 10 tenths of `hold_us` on the other side of the limit, as "at most one bit is set of
+# the last ten that were not". A spike of half of `hold_us` touches six tenths; random counts, 30 and more in a tenth at
+# the limit, are told apart from 0.8 of it to 1.25 of it.
+_TENTHS = const(10)
+_ALL = const(0x3FF)
 
 
 class Storm:
@@ -15,8 +20,9 @@ class Storm:
         self._acquisition = acquisition
         self._report = report
         self._integration_s = self._storm_integration_s = 0  # outside a storm, and in one
-        self._events = self._looked_us = 0
-        self._since_us = 0  # of the rate being on the other side
+        self._looked_us = self._looked = 0  # when, and events until then
+        self._tenth_us = self._tenth = 0  # the same for the begin of the running tenth
+        self._short = _ALL  # a bit for each of the last ten tenths, set: not on the other side of the limit
         self._began_us = 0
 
     def set_integration(self, number, seconds):
@@ -32,23 +38,22 @@ class Storm:
         self._acquisition.set_integration(min(seconds, self._storm_integration_s) if self.raging else seconds)
 
     def turn(self, now):
+        events = self._acquisition.events_since_boot()
         gone_us = now - self._looked_us
-        if gone_us < _LOOK_US:
+        if gone_us >= _LOOK_US:
+            self.rate_cps = (events - self._looked) * 1_000_000 // gone_us
+            self._looked, self._looked_us = events, now
+        gone_us = now - self._tenth_us
+        if gone_us * _TENTHS < self.hold_us:
             return
-        events = self._acquisition.n_events()
-        known, self._events, self._looked_us = self._events, events, now
-        if events < known:  # they were cleared: it takes the next look to tell
+        # twice, as the limit is half of the rate in a storm
+        high = (events - self._tenth) * 2_000_000 > (self.rate if self.raging else 2 * self.rate) * gone_us
+        self._tenth, self._tenth_us = events, now
+        self._short = short = (self._short << 1 | (high == self.raging)) & _ALL
+        if short & (short - 1):
             return
-        self.rate_cps = (events - known) * 1_000_000 // gone_us if self._acquisition.running else 0
-        high = self.rate_cps > (self.rate // 2 if self.raging else self.rate)
-        if high == self.raging:
-            self._since_us = now
-        elif now - self._since_us >= self.hold_us:
-            self._change(now)
-
-    def _change(self, now):
+        self._short = _ALL
         self.raging = not self.raging
-        self._since_us = now
         if self.raging:
             self._began_us = now
             self._report(icd.EVENT_STORM_BEGINS, self.rate_cps)

@@ -1,74 +1,113 @@
-# ST[129] event list: events one by one, of each class as many a second as its quota, so that noise in one class leaves
-# room for the others. The kernel lists them, here they are sent: whole events only.
+# ST[129] event list: events one by one, of each class as many a second on average as its quota. The first ones of each
+# second would tell little of what comes after what; so in a window every event of a class is listed, and marks tell
+# when it opens and closes. The kernel lists them; here windows are opened and closed, and packets sent.
 from fsw import icd
 from fsw.spectra import kernel as k
 from micropython import const
 
+_CLASSES = const(4)
 _IN_PACKET = const(280)
-_REFILL_US = const(1_000_000)
-_LATEST_US = const(10_000_000)  # an event waits so long for others; stamps wrap after 71 minutes
-_PATIENCE_US = const(15_000_000)
-_HEAD = const(3)  # halves before the codes
+_ENOUGH = const(32)  # halves of a part of 128: what comes until the next turn is to find room
+_LATEST_US = const(10_000_000)  # an event waits so long for others
+_IDLE_US = const(600_000_000)  # and an open window without one: stamps wrap after 71 minutes
+_PATIENCE_US = const(5_000_000)
 
 
 class EventList:
     def __init__(self, parts):
-        self._quota = bytearray(4)  # of each class
+        self._quota = bytearray(_CLASSES)  # of each class
         self._acquisition = parts.acquisition
         self._link = parts.board.link
         self._modes = parts.modes
         self._storm = parts.storm
         self._telemetry = parts.telemetry
-        self._refill_us = self._sent_us = 0
+        self._due_us = self._sent_us = 0
+        self._first = 0  # the class that this turn sees to
+        self._credit = [0] * _CLASSES  # events; below 0: debt
+        self._closing = 0  # a bit for each class whose window closes next time
+        parts.acquisition.listable = (1 << _CLASSES) - 1  # until each class was seen to
+        for event_class in range(_CLASSES):
+            parts.acquisition.state[k.LIST + event_class] = event_class * k.PART
 
     def set_quota(self, number, quota):
         """A parameter."""
         self._quota[number - icd.P_QUOTA] = quota
 
     def turn(self, now):
+        self._first = (self._first + 1) % _CLASSES
+        self._regulate(self._first)  # each class once a second
         state = self._acquisition.state
-        if now >= self._refill_us:
-            self._refill_us = now + _REFILL_US
-            none = self._storm.raging or self._modes.is_safe
-            for n, quota in enumerate(self._quota):
-                state[k.QUOTA + n] = 0 if none else quota
-        fill = state[k.LIST]
-        if not fill:
-            self._sent_us = now
-        elif (fill >= _IN_PACKET or now - self._sent_us >= _LATEST_US) and self._room(now):
-            self._send()
-            self._sent_us = now
+        most = total = urgent = 0
+        for event_class in range(_CLASSES):
+            fill = state[k.LIST + event_class] - event_class * k.PART
+            total += fill
+            if fill > most:
+                most = fill
+            if fill > _ENOUGH and (
+                state[k.OPEN + event_class] or self._credit[event_class] >= state[k.LISTED + event_class]
+            ):
+                urgent = 1  # a window needs the room
+        if urgent or (total and now - self._sent_us >= (_LATEST_US if most > k.MARK else _IDLE_US)):
+            # link and packet store are waited for: a packet the one misses the other has
+            if now - self._due_us >= _PATIENCE_US or (self._link.room() and self._telemetry.store.room()):
+                self._send(now)
+        else:
+            self._due_us = now
+            if not total:
+                self._sent_us = now
 
-    def _room(self, now):
-        """Of link and store, or they were waited for long enough: a packet the one misses the other has."""
-        return now - self._sent_us >= _PATIENCE_US or (self._link.room() and self._telemetry.store.room())
+    def _fill(self, event_class):
+        return self._acquisition.state[k.LIST + event_class] - event_class * k.PART
 
-    def _send(self):
-        state, listed = self._acquisition.state, self._acquisition.listed
-        fill = state[k.LIST]
-        count = 0
-        while count < fill:
-            after = count + _HEAD + _hits(listed[count + 2])
-            if after > _IN_PACKET:
-                break
-            count = after
-        telemetry = self._telemetry
-        clock = self._acquisition.clock
-        time_us = telemetry.time.us()
-        telemetry.begin(icd.EVENT_LIST, time_us, clock.us() & 0xFFFFFFFF, count)
-        telemetry.halves(listed, 0, count)
+    def _regulate(self, event_class):
+        """The window closes a second after the events in it were found to exceed the quota, and opens when the debt is
+        paid, a second later at least: it never depends on the event just before, so that pairs within a second are
+        unbiased."""
+        a, bit = self._acquisition, 1 << event_class
+        state = a.state
+        quota = 0 if self._storm.raging or self._modes.is_safe else self._quota[event_class]
+        new = state[k.LISTED + event_class]
+        state[k.LISTED + event_class] = 0
+        a.n_listed += new
+        self._credit[event_class] = credit = min(self._credit[event_class] + quota, quota) - new
+        closing = self._closing & bit
+        self._closing &= ~bit
+        a.listable &= ~bit
+        if state[k.OPEN + event_class]:
+            if closing or not quota:
+                k.mark(state, a.listed, bit, 0)
+            elif credit < 0:
+                self._closing |= bit
+            else:
+                a.listable |= bit  # at once if the rings overrun
+        elif quota and credit >= 0 and self._fill(event_class) <= _ENOUGH:  # else it would be a short one
+            a.listable |= bit
+            if a.running:
+                k.mark(state, a.listed, bit, 1)
+
+    def _send(self, now):
+        """Parts of whole classes, as many as fit; an open window goes on in the next packet."""
+        a, telemetry = self._acquisition, self._telemetry
+        state = a.state
+        count = classes = 0
+        for n in range(_CLASSES):
+            event_class = (self._first + n) % _CLASSES
+            fill = self._fill(event_class)
+            if count + fill <= _IN_PACKET:
+                count += fill
+                classes |= 1 << event_class
+        time_us = telemetry.time.start_us + a.last_good_us(now)
+        telemetry.begin(icd.EVENT_LIST, time_us, state[k.STAMP], count)
+        for event_class in range(_CLASSES):
+            if classes >> event_class & 1:
+                telemetry.halves(a.listed, event_class * k.PART, self._fill(event_class))
+                state[k.LIST + event_class] = event_class * k.PART
+                if state[k.OPEN + event_class]:
+                    k.mark(state, a.listed, 1 << event_class, 1)
         telemetry.end()
-        view = memoryview(listed)
-        view[: fill - count] = view[count:fill]
-        state[k.LIST] = fill - count
-
-
-def _hits(pattern):
-    n = 0
-    while pattern:
-        pattern &= pattern - 1
-        n += 1
-    return n
+        self._due_us = now
+        if classes + 1 == 1 << _CLASSES:
+            self._sent_us = now
 
 
 service = EventList  # what app.py makes

@@ -8,6 +8,7 @@ from micropython import const
 _ENABLE = const(5)
 _REPORT = const(27)
 _INTERVAL = const(31)
+_AGAIN_US = const(60_000_000)  # from one report of lost octets to the next
 
 
 class Structure:
@@ -55,11 +56,16 @@ class Housekeeping:
         self._parts = parts
         self._manifest = manifest
         self._taken = self._dropped = 0
-        self._faults = 0
+        self._faults = self._lost = self._lost_us = 0
 
     def turn(self, now):
         self.structure.turn(now)
         self._look_at_link(self._parts.telemetry)
+        lost = self._parts.board.link.lost
+        if lost != self._lost and now >= self._lost_us:
+            self._lost_us = now + _AGAIN_US
+            self._parts.report(icd.EVENT_UPLINK_OVERRUN, lost - self._lost, lost)
+            self._lost = lost
 
     def send(self, now):
         parts = self._parts
@@ -94,6 +100,7 @@ class Housekeeping:
             parts.router.accepted & 0xFFFF,
             parts.router.rejected & 0xFFFF,
             parts.deframer.bad & 0xFFFF,
+            parts.board.link.lost & 0xFFFFFFFF,
             telemetry.dropped & 0xFFFF,
             a.integration,
             a.detectors,
@@ -117,7 +124,7 @@ class Housekeeping:
             parts.authentication.rejected & 0xFFFF if parts.authentication else 0,
             len(schedule) if schedule else 0,
             monitoring.out() if monitoring else 0,
-            a.state[k.LISTED],
+            a.n_listed,
         )
         telemetry.words(e.longest_us, 0, len(e.longest_us))
         telemetry.halves(e.load_permille, 0, len(e.load_permille))

@@ -7,6 +7,7 @@ from fsw.pus.verification import ACCEPTANCE, COMPLETION, START
 from micropython import const
 
 _RELEASED = const(8)
+_PATIENCE_US = const(1_000_000)
 _ROW = const(4)  # of icd.COMMANDS
 
 
@@ -110,21 +111,32 @@ class Uplink:
         self._router = router
         self._functions = functions
         self._reset = restart
+        self._received = None  # packets of what was read last that are still to be handled
+        self._answered_us = 0  # when the link had room last
 
     def turn(self, now):
         more = self._router.handle_released()  # and the link in any case: events may release what leads to them
         self._restart()
-        data = self._link.read()
-        if not data:
+        link = self._link
+        if self._received is None:
+            data = link.read()
+            if not data:
+                return more
+            self._received = self._deframer.feed(data)
+            self._answered_us = now
+        if link.room():
+            self._answered_us = now
+        elif now - self._answered_us < _PATIENCE_US:  # telecommands wait until there is room for what answers them
             return more
-        for content in self._deframer.feed(data):
+        for content in self._received:
             try:
-                packet = self._authentication.open(content) if self._authentication else content
+                self._router.handle(self._authentication.open(content) if self._authentication else content)
             except Refused as refusal:
                 self._router.refuse(content, *refusal.args)
-                continue
-            self._router.handle(packet)
             self._restart()
+            if not link.room():
+                return more
+        self._received = None
         return True  # there may be more
 
     def _restart(self):

@@ -8,6 +8,7 @@ from fsw import icd, memory
 from fsw.spectra import kernel as k
 from micropython import const
 
+_CLASSES = const(15)  # of events, a bit each
 _ALL = const(0xFFFFFF)  # 16 spectra and 8 coincidence spectra, a bit each
 _BATCHES = const(4)  # kernel calls in one turn: some 15 ms at the highest rate
 _BACKLOG = const(160)  # events waiting that are worth a turn: of 16 hits each they still fit the amplitudes
@@ -43,6 +44,7 @@ class Acquisition:
         self.detectors = 0xFFFF
         self.running = False
         self.cleared = 0
+        self._before_clear = 0  # events
         self.integration = 0
         self.integration_us = 60_000_000
         self._closing = 0  # spectra to be closed, a bit each, with what reason, as part of which integration
@@ -54,12 +56,12 @@ class Acquisition:
         self.state[k.MASK] = builder.mask
         self.state[k.AMPLITUDE_MASK] = builder.amplitude_mask
         self.state[k.ZERO_CODE] = icd.ZERO_CODE
-        self.state[k.LIST_ROOM] = len(self.listed)
+        self.listable = 0  # mask of the classes of events whose windows open with a start: the event list keeps it
         self._zero_totals()
 
     def _zero_totals(self):
         self.real_us = self.dead_cycles = self.gap_us = 0
-        self.passes = self.overrun_hits = 0
+        self.passes = self.overrun_hits = self.n_listed = 0
         # of each spectrum: when it began, and real time and dead cycles then
         self._began = [(0, 0, 0)] * (icd.DETECTORS + icd.UNITS)
 
@@ -88,6 +90,7 @@ class Acquisition:
         while self.clock.us() < over:
             self._wait(over, _never)
         self._drain(over, 1)
+        k.mark(self.state, self.listed, _CLASSES, 0)
         self._halt()
         self.gap_us += now - self._known_us  # if a full channel held events up, or the ring had come round
         self._close_all(icd.CLOSED_BY_STOP)
@@ -98,6 +101,8 @@ class Acquisition:
         now = self.clock.us()
         if self.running:
             self._catch_up(now)
+            k.mark(self.state, self.listed, _CLASSES, 0)
+        self._before_clear += self.n_events()
         self._empty()
         self.cleared += 1  # what was taken out before is void
         for i in range(64):
@@ -140,6 +145,9 @@ class Acquisition:
     def n_events(self):
         s = self.state
         return s[k.FRONT] + s[k.BACK] + s[k.FRONT_BACK] + s[k.SEVERAL] + s[k.NONE]
+
+    def events_since_boot(self):
+        return self._before_clear + self.n_events()
 
     def live_us(self):
         # the dead time of an event may reach back over a start or clear
@@ -192,6 +200,7 @@ class Acquisition:
             if status == k.FULL:
                 return _FULL
             if status == k.SLIPPED:
+                k.mark(state, self.listed, _CLASSES, 0)
                 self.slips += 1
                 self.overrun_hits += state[k.SLIP_CONVERSIONS]
                 self._report(icd.EVENT_RING_SLIP, state[k.SLIP] >> 16, state[k.SLIP_CONVERSIONS])
@@ -204,9 +213,9 @@ class Acquisition:
         left = _MORE
         while left == _MORE:
             left = self._drain(now, _BATCHES)
-        self._advance(now if left == _EMPTY else self._last_good_us(now))
+        self._advance(now if left == _EMPTY else self.last_good_us(now))
 
-    def _last_good_us(self, now):
+    def last_good_us(self, now):
         """When the last event was read, or the ring was last known empty: up to then nothing is missing."""
         return now - ((now - self.state[k.STAMP]) & 0xFFFFFFFF)
 
@@ -227,12 +236,13 @@ class Acquisition:
         now = self.clock.us()
         if marked:  # the mark is there already: its stamp tells exactly when the lines were found quiet first
             state[k.STAMP] = int.from_bytes(builder.stamps[:4], "little")
-            now = self._last_good_us(now)
+            now = self.last_good_us(now)
             passes = (0x7FFF - int.from_bytes(builder.words[:4], "little")) & 0xFFFF
             self._before_cycles = builder.fixed_cycles + builder.pass_cycles * passes
         self._known_us = now
         self._halted = False
         state[k.STAMP] = now & 0xFFFFFFFF
+        k.mark(state, self.listed, self.listable, 1)
 
     def _halt(self):
         """Stop the event builder, once. -> conversions it made that were never read"""
@@ -246,7 +256,8 @@ class Acquisition:
 
     def _overrun(self, now):
         """The ring came round, or is about to: book what is gone, and begin anew, or end at `now`. -> _MORE or _FULL"""
-        self._advance(self._last_good_us(self.clock.us()))
+        self._advance(self.last_good_us(self.clock.us()))
+        k.mark(self.state, self.listed, _CLASSES, 0)
         good = self._known_us
         lost = self._halt()
         self.overruns += 1

@@ -23,19 +23,21 @@ NEARLY_FULL = const(12)  # bit s: a channel of spectrum s passed NEARLY; bit 16 
 BAD_CODES = const(13)  # failed conversions in this call (counted as over range)
 ZERO_CODE = const(14)  # the code of 0 keV: subtracted once from the sum of two codes
 HELD = const(15)  # as NEARLY_FULL, a channel is full: nothing is read until the spectrum was closed
-QUOTA = const(16)  # events that may still be listed: front, back, front and back of a unit, several units
-LIST = const(20)  # halves of the event list that are filled, and how many it has
-LIST_ROOM = const(21)
+# the event list, of each class: front, back, front and back of a unit, several units (see `mark`)
+OPEN = const(16)  # index in `listed` behind which no other event is sure to fit; 0: its window is closed
+LIST = const(20)  # index in `listed` of what comes next
 # counters of events
-MARKS = const(22)  # without a hit: one at each start
-FRONT = const(23)
-BACK = const(24)
-FRONT_BACK = const(25)
-SEVERAL = const(26)
-NONE = const(27)  # no hit of the event was accepted
-LISTED = const(28)
-STATE = const(29)
-_QUOTA_OF = const(-7)  # from the counter of a class to its quota
+MARKS = const(24)  # without a hit: one at each start
+FRONT = const(25)
+BACK = const(26)
+FRONT_BACK = const(27)
+SEVERAL = const(28)
+NONE = const(29)  # no hit of the event was accepted
+LISTED = const(30)  # of each class, since the event list has seen to it
+STATE = const(34)
+_OPEN_OF = const(-9)  # from the counter of a class to its entries above
+_LIST_OF = const(-5)
+_LISTED_OF = const(5)
 
 OVERRUN = const(1)  # the ring was overwritten: nothing after the last event is to be trusted
 SLIPPED = const(2)  # an event had other conversions than hits: it was dropped, the next one is in step
@@ -53,6 +55,9 @@ GIVEN_UP = const(0x8000)  # reset passes of an event that ended at the limit
 OFF = const(0xFFFF)  # threshold of a detector that is switched off
 EVENTS = const(512)  # at most, in one call
 HITS_LIMIT = const(1024)
+PART = const(128)  # halves that a class has in `listed`
+_LARGEST = const(19)  # of an event with 16 hits
+MARK = const(4)
 NEARLY = const(0xF000)  # counts in a channel: room for eight more calls
 
 
@@ -195,20 +200,25 @@ def sort(
                     kind = SEVERAL
         if kind:
             state[kind] += 1
-            if state[kind + _QUOTA_OF]:
-                h = state[LIST]
-                if h + 3 + ((j - start) & amplitude_mask) <= state[LIST_ROOM]:
+            if state[kind + _OPEN_OF]:
+                h = state[kind + _LIST_OF]
+                listed[h] = stamp
+                listed[h + 1] = stamp >> 16
+                listed[h + 2] = word >> 16
+                h += 3
+                while start != j:
+                    listed[h] = amplitudes[start]
+                    start = (start + 1) & amplitude_mask
+                    h += 1
+                state[kind + _LISTED_OF] += 1
+                if h > state[kind + _OPEN_OF]:  # the window ends with this event, whatever comes: a mark tells so
+                    state[kind + _OPEN_OF] = 0
                     listed[h] = stamp
                     listed[h + 1] = stamp >> 16
-                    listed[h + 2] = word >> 16
-                    h += 3
-                    while start != j:
-                        listed[h] = amplitudes[start]
-                        start = (start + 1) & amplitude_mask
-                        h += 1
-                    state[LIST] = h
-                    state[LISTED] += 1
-                    state[kind + _QUOTA_OF] -= 1
+                    listed[h + 2] = 0
+                    listed[h + 3] = (kind - FRONT) << 8
+                    h += MARK
+                state[kind + _LIST_OF] = h
         i = (i + 1) & mask
         n += 1
         h = (0x7FFF - word) & 0xFFFF
@@ -251,6 +261,22 @@ def unread(i: int, n: int, j: int, tails: ptr32, state: ptr32) -> int:
             left -= step
         step >>= 1
     return n
+
+
+def mark(state, listed, classes, opens):
+    """Open the windows of these classes, a mask, or close those of them that are open, at the last stamp.
+
+    While the window of a class is open, every event of it is listed. A mark has four halves: the stamp, low and high
+    half; 0 where an event has its hit pattern; class << 8, plus 1 where the window opens.
+    """
+    for c in range(4):
+        if classes >> c & 1 and (opens or state[OPEN + c]):
+            h = state[LIST + c]
+            for half in (state[STAMP] & 0xFFFF, state[STAMP] >> 16, 0, c << 8 | opens):
+                listed[h] = half
+                h += 1
+            state[LIST + c] = h
+            state[OPEN + c] = opens and (c + 1) * PART - MARK - _LARGEST
 
 
 @micropython.viper

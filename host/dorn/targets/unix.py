@@ -23,14 +23,17 @@ from dorn.link.key import BOARD_FILE
 from dorn.targets import Target, TargetError
 from dorn.targets.event_law import EventLaw, board_times
 
-HEAP_KB = 512  # a word is twice as long as on the chip, and the link takes any amount at once
+HEAP_KB = 512  # a word is twice as long as on the chip
 _TO_HOST = struct.Struct("<BQQI")
 _FROM_HOST = struct.Struct("<QII")
 _EVENT = struct.Struct("<II")
+_PIECE = 128  # octets that the link takes at once (boards/rp2/uart.py, _READ)
+_PIECE_US = 1389  # that they take on the flight link
 _BACKLOG = 160  # events that end a wait, as Acquisition.backlog() does on a chip
 _WATCHDOG_EXIT, _RESET_EXIT, _MAINTENANCE_EXIT = 3, 4, 5  # of boards/unix/board.py
 _ENDLESS = 1 << 40
 _SCRATCH_REGISTERS = 4
+_NEVER_US = 1 << 62
 _POWER_ON, _WATCHDOG, _COMMANDED, _RESET_PIN = 1, 2, 3, 4
 
 
@@ -97,6 +100,8 @@ class UnixTarget(Target):
         self._events = bytearray()
         self._n_events = self._converted = 0
         self._until_us: int | None = None  # what the firmware waits for, once it waits
+        self._takes_us = 0  # when the link takes the next piece; while the firmware has one to read, not at all
+        self._has_piece = False
 
     def inject(self, particles) -> None:
         self.head.inject(particles, self._now_us * 1000 + 1000)
@@ -148,13 +153,11 @@ class UnixTarget(Target):
                 if condition is not None and self._down and condition():
                     return True
                 continue
-            if self._up:
-                self._answer()
-                continue
-            wake_us = min(self._until_us, until_us)
+            takes_us = self._takes_us if self._up and not self._has_piece else _NEVER_US
+            wake_us = min(self._until_us, until_us, takes_us)
             if wake_us > self._now_us and self._n_events < _BACKLOG:
                 self._play(wake_us)
-            if self._now_us >= self._until_us or self._n_events >= _BACKLOG:
+            if self._now_us >= min(self._until_us, takes_us) or self._n_events >= _BACKLOG:
                 self._answer()
             elif self._now_us >= until_us:
                 return False
@@ -171,8 +174,13 @@ class UnixTarget(Target):
 
     def _answer(self) -> None:
         wake_us = self._now_us - self._base_us
-        self._write(_FROM_HOST.pack(wake_us, len(self._up), len(self._events)) + self._up + self._events)
-        self._up, self._events, self._n_events = bytearray(), bytearray(), 0
+        piece = b""
+        if self._up and not self._has_piece and self._now_us >= self._takes_us:
+            piece = bytes(self._up[:_PIECE])
+            del self._up[:_PIECE]
+            self._takes_us = self._now_us + _PIECE_US
+        self._write(_FROM_HOST.pack(wake_us, len(piece), len(self._events)) + piece + self._events)
+        self._events, self._n_events = bytearray(), 0
         self._until_us = None
 
     def _listen(self) -> None:
@@ -181,7 +189,7 @@ class UnixTarget(Target):
         if header is None:
             return
         kind, now_us, argument, n = _TO_HOST.unpack(header)
-        if chr(kind) not in "WSEXILK":  # the traceback of what ended it
+        if chr(kind) not in "WHSEXILK":  # the traceback of what ended it
             self._process.kill()
             said = (header + self._process.stdout.read()).decode(errors="replace")
             raise TargetError(f"target unix: the firmware ended: {' '.join(said.split())[-300:]}")
@@ -189,8 +197,9 @@ class UnixTarget(Target):
         now_us += self._base_us
         while now_us > self._now_us:  # it waited by itself: the maintenance window, a transfer on the I2C bus
             self._play(now_us)
-        if kind == ord("W"):
+        if kind in b"WH":
             self._down += data
+            self._has_piece = kind == ord("H")
             self._until_us = argument + self._base_us
         elif kind == ord("S"):
             self._events, self._n_events, self._converted = bytearray(), 0, 0

@@ -1,0 +1,208 @@
+"""The event list: its events with their times, the windows in which it took them, and half-lives from pairs of events.
+
+While the window of a class is open the instrument lists every event of it, else none (packet `event_list` of the ICD).
+Whether one is open at t, Y(t) = 1, depends on past events only, and not on those of the last second. For a daughter
+that decays in the detector of its parent within that time (Po-216 after Rn-220), the expected rate in detector d,
+given all parents, is thus the same whether it is observed or not:
+
+    b_d + p x(t),   x(t) = lambda times the daughters expected alive, for p = 1.
+
+b_d is flat: what else has an energy of the daughter. x decays with lambda, each listed parent adds lambda to it, and
+while the window is closed it tends to r_d, the rate of parents that nobody sees then: so a pair that a window's begin
+or end has cut apart is accounted for. p is the part of parents whose daughter is seen. Activities do not change.
+lambda, p and the scale of b_d are those of the highest
+
+    log L = sum over the listed daughters of log rate(t) - integral of Y(t) rate(t)
+
+(Daley and Vere-Jones, *An Introduction to the Theory of Point Processes*, 2003, section 7.3; for observation with Y(t):
+Andersen, Borgan, Gill and Keiding, *Statistical Models Based on Counting Processes*, 1993, chapter III).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+FRONT, BACK, FRONT_BACK, SEVERAL = CLASSES = range(4)  # as the ICD numbers them in `event_list`
+_FULL_SCALE = 4095
+_OPENS, _CLOSES, _PARENT, _DAUGHTER = 0, 3, 1, 2  # in the order of what happens in the same microsecond
+
+
+@dataclass(frozen=True)
+class Event:
+    time_us: int  # on-board time
+    event_class: int
+    codes: dict[int, int]  # detector -> ADC code, bit 15: the conversion failed; also of hits that were not accepted
+
+
+@dataclass(frozen=True)
+class EventList:
+    events: list[Event]  # in order of time
+    windows: list[list[tuple[int, int]]]  # of each class: on-board times of begin and end, us, in order
+
+    def exposure_s(self, event_class: int) -> float:
+        """How long the window of a class was open."""
+        return sum(end - begin for begin, end in self.windows[event_class]) / 1e6
+
+
+def read(packets: Iterable) -> EventList:
+    """What packets `event_list` tell, each given once, in any order; others are left out. A window whose packets join
+    is one; where a packet is missing it is not known to have been open. ValueError for words that are no event list."""
+    events: list[Event] = []
+    windows: list[list[tuple[int, int]]] = [[] for _ in CLASSES]
+
+    def exposed(event_class: int, begin_us: int, end_us: int) -> None:
+        before = windows[event_class]
+        if before and before[-1][1] == begin_us:
+            begin_us = before.pop()[0]
+        before.append((begin_us, end_us))
+
+    for fields in sorted((p.fields for p in packets if p.name == "event_list"), key=lambda fields: fields["time_us"]):
+        time_us, clock_us, words = fields["time_us"], fields["clock_us"], list(fields["words"])
+        open_us: dict[int, int] = {}  # class -> since when
+        event_class, at = None, 0
+        while at < len(words):
+            if at + 4 > len(words):
+                raise ValueError(f"event_list: words: neither an event nor a mark at the end ({words[at:]})")
+            low, high, pattern, mark = words[at : at + 4]
+            at_us = time_us - ((clock_us - (low | high << 16)) & 0xFFFFFFFF)
+            if pattern == 0:
+                event_class, opens, at = mark >> 8, mark & 1, at + 4
+                if event_class not in CLASSES:
+                    raise ValueError(f"event_list: words: a mark of no class ({event_class})")
+                if opens:
+                    open_us[event_class] = at_us
+                elif event_class in open_us:
+                    exposed(event_class, open_us.pop(event_class), at_us)
+                continue
+            detectors = [d for d in range(16) if pattern >> d & 1]
+            codes, at = words[at + 3 : at + 3 + len(detectors)], at + 3 + len(detectors)
+            if event_class not in open_us or len(codes) < len(detectors):
+                raise ValueError(f"event_list: words: an event outside of a window, or not whole (at {at_us} us)")
+            events.append(Event(at_us, event_class, dict(zip(detectors, codes, strict=True))))
+        for event_class, begin_us in open_us.items():
+            exposed(event_class, begin_us, time_us)
+    events.sort(key=lambda event: event.time_us)
+    return EventList(events, windows)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Errors are one standard deviation."""
+
+    half_life_s: float
+    half_life_error_s: float
+    per_parent: float  # part of the parents whose daughter is seen
+    accidental_cps: float  # events with the daughter's energy that have no parent, all detectors
+
+
+def pairs(
+    event_list: EventList, parent: tuple[int, int], daughter: tuple[int, int], between_s: tuple[float, float]
+) -> Pairs:
+    """The half-life of a daughter from events in one detector alone, by maximum likelihood (see above).
+
+    parent, daughter: ADC codes of their lines, first and last. between_s: the half-life is looked for there.
+    ValueError of one line where there is nothing to find, or the ranges are none.
+    """
+    if not (parent[0] <= parent[1] and daughter[0] <= daughter[1] and 0 < between_s[0] < between_s[1]):
+        raise ValueError(f"parent, daughter, between_s: not a range each ({parent}, {daughter}, {between_s})")
+    if parent[0] <= daughter[1] and daughter[0] <= parent[1]:
+        raise ValueError(f"parent, daughter: ranges overlap ({parent}, {daughter})")
+    detectors = [d for d in (_timeline(event_list, d, parent, daughter) for d in range(16)) if d.daughters]
+    if not detectors or not any(d.parents for d in detectors):
+        raise ValueError(f"event_list: no events of both parent and daughter ({parent}, {daughter})")
+    rates = np.concatenate([np.full(d.daughters, d.daughters / d.exposure_s) for d in detectors])
+
+    def fit(log_half_life: float) -> tuple[float, float, float]:
+        """-> log likelihood at its maximum for that half-life, part of b_d in the daughters' rate, p"""
+        decay = math.log(2) / math.exp(log_half_life)
+        found = [d.intensities(decay) for d in detectors]
+        x, expected = np.concatenate([x for x, _ in found]), sum(integral for _, integral in found)
+        # at the maximum the daughters expected are those counted: one of the two is left to be found
+        scaled, low, high = x * (len(x) / expected), 0.0, 1.0
+        for _ in range(50):
+            part = (low + high) / 2
+            rising = np.sum((rates - scaled) / (part * rates + (1 - part) * scaled)) > 0
+            low, high = (part, high) if rising else (low, part)
+        return float(np.sum(np.log(part * rates + (1 - part) * scaled))), part, (1 - part) * len(x) / expected
+
+    best = _highest(lambda at: fit(at)[0], math.log(between_s[0]), math.log(between_s[1]))
+    log_likelihood, part, per_parent = fit(best)
+    step = 0.02
+    curvature = (2 * log_likelihood - fit(best - step)[0] - fit(best + step)[0]) / step**2
+    half_life_s = math.exp(best)
+    error_s = half_life_s / math.sqrt(curvature) if curvature > 0 else math.inf
+    return Pairs(half_life_s, error_s, per_parent, part * sum(d.daughters / d.exposure_s for d in detectors))
+
+
+@dataclass(frozen=True)
+class _Timeline:
+    """Of one detector: (s since the entry before, what happens), in order."""
+
+    entries: list[tuple[float, int]]
+    exposure_s: float
+    parents: int
+    daughters: int
+
+    def intensities(self, decay: float) -> tuple[np.ndarray, float]:
+        """x at each daughter, and its integral over the open windows, for a decay constant in 1/s."""
+        r = self.parents / self.exposure_s
+        x, integral, is_open, found = r, 0.0, False, []
+        for passed_s, what in self.entries:
+            left = math.exp(-decay * passed_s)
+            if is_open:
+                integral += x * (1 - left)
+                x *= left
+            else:
+                x = r + (x - r) * left
+            if what == _PARENT:
+                x += decay
+            elif what == _DAUGHTER:
+                found.append(x)
+            else:
+                is_open = what == _OPENS
+        return np.array(found), integral / decay
+
+
+def _timeline(event_list, detector, parent, daughter) -> _Timeline:
+    event_class = BACK if detector & 1 else FRONT
+    moments = [
+        (us, what) for w in event_list.windows[event_class] for us, what in zip(w, (_OPENS, _CLOSES), strict=True)
+    ]
+    counts = {_PARENT: 0, _DAUGHTER: 0}
+    for event in event_list.events:
+        if event.event_class != event_class or detector not in event.codes:
+            continue
+        code = event.codes[detector]
+        # of several hits the accepted one: not over range, nor failed, and higher than those below threshold
+        others = [c for d, c in event.codes.items() if d & 1 == event_class and c < _FULL_SCALE]
+        if code == max(others, default=-1):
+            for what, (first, last) in ((_PARENT, parent), (_DAUGHTER, daughter)):
+                if first <= code <= last:
+                    moments.append((event.time_us, what))
+                    counts[what] += 1
+    moments.sort()
+    entries = [
+        ((us - before) / 1e6, what) for (before, _), (us, what) in zip(moments[:1] + moments, moments, strict=False)
+    ]
+    return _Timeline(entries, event_list.exposure_s(event_class), counts[_PARENT], counts[_DAUGHTER])
+
+
+def _highest(function, low: float, high: float) -> float:
+    """Where a function of one maximum has it, by golden section, to 1e-4."""
+    golden = (math.sqrt(5) - 1) / 2
+    left, right = high - golden * (high - low), low + golden * (high - low)
+    at_left, at_right = function(left), function(right)
+    while high - low > 1e-4:
+        if at_left > at_right:
+            high, right, at_right = right, left, at_left
+            left = high - golden * (high - low)
+            at_left = function(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + golden * (high - low)
+            at_right = function(right)
+    return (low + high) / 2
