@@ -165,7 +165,7 @@ def test_nothing_is_said_on_a_bus_whose_silence_keeps_the_bias_off(where):
         assert parts.bias_mv == 0
         parts.dac.answers = True
         with pytest.raises(CommandFailed):
-            i.set("comparator_front", 50)
+            i.set_parameters(comparator_front=50)
         i.calibrate()
         with pytest.raises(CommandFailed, match="slow_control"):
             i.armed("pulser_on")

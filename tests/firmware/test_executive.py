@@ -27,7 +27,8 @@ def task(number):
     return run
 
 executive = Executive(Board, lambda: False, lambda now, tasks: None, lambda *report: print(report))
-executive.begin([Task(task(number), 100 if number else 0, 10, 1000, 6000 if number else 0) for number in range(13)])
+executive.tasks = [Task(task(number), 100 if number else 0, 10, 1000, 6000 if number else 0) for number in range(13)]
+executive.begin()
 collected = executive._collections
 gc.disable()
 for _ in range(400):

@@ -50,6 +50,7 @@ def in_standby():
         yield name, "out_of_range", {"region": "thresholds", "offset": 31, **more}
     yield "load_memory", "not_armed", {"region": "thresholds", "offset": 0, "data": b"\0\0"}
     yield "set_time", "out_of_range", {"seconds": 0, "fraction": 0}
+    yield "set_time", "not_armed", {"seconds": 100_000, "fraction": 0}
     yield "insert_scheduled", "out_of_range", {"at_s": 0, "at_fraction": 0, "telecommand": PING}
     yield "delete_scheduled", "unknown_entry", {"request_sequence": 77}
     yield "add_monitor", "unknown_entry", MONITOR | {"monitor": 99}
@@ -66,6 +67,15 @@ def in_standby():
     for name in ("delete_action", "enable_action", "disable_action"):
         yield name, "unknown_entry", {"event": "booted"}
     yield "load_table", "unknown_entry", {"table": 99}
+
+
+def while_parameters_wait():
+    """16 telecommands wait for the flash."""
+    yield "set_parameter", "no_room", {"parameter": "bias", "value": 1}
+    yield "set_interval", "no_room", {"structure": "health", "interval": 9}
+    yield "set_time_interval", "no_room", {"interval": 1}
+    yield "load_table", "no_room", {"table": "orbit"}
+    yield "default_parameters", "no_room", {}
 
 
 def in_safe():
@@ -118,6 +128,10 @@ def test_a_telecommand_is_refused_for_what_the_dictionary_says_and_with_that_fai
         i.target.slow_control.adc.answers = False
         check(i, "function", "slow_control", {"function": "bias_on"})
         i.target.slow_control.adc.answers = True
+        i.set_parameters(threshold_3=1)
+        i.set_parameters(kept=False, **{f"threshold_{d}": 2 for d in range(16)})
+        for case in while_parameters_wait():
+            check(i, *case)
         i.function("safe")
         for case in in_safe():
             check(i, *case)
@@ -140,4 +154,6 @@ def test_the_ends_of_a_range_are_taken(end):
                     with pytest.raises(CommandFailed, match="out_of_range"):
                         i.command(layout.name, **fields)
                 else:
+                    if layout.name == "set_time":
+                        i.function("arm")
                     i.command(layout.name, **fields)

@@ -72,7 +72,8 @@ def test_in_maintenance_nothing_runs_and_nothing_is_driven(where):
         i.target.slow_control.dac.write = written.append
         i.target.send(b"\0" + frames.encode(i.dictionary.encode("ping", 1)))
         i.advance(30)  # longer than the watchdog's time
-        assert (i.said, written, i.target.resets) == ([], [], 1)
+        assert (i.said, i.target.resets) == ([], 1)
+        assert set(written) <= {0x44}  # the level of the bias, once: off
 
 
 def test_maintenance_is_the_prompt_once():

@@ -72,6 +72,7 @@ def test_another_interval_counts_at_once_and_stays_over_a_reset():
 def test_time_is_set_to_the_fraction_and_goes_on(where):
     with instrument(where) as i:
         before_s = on_board_s(i)
+        i.function("arm")
         i.command("set_time", seconds=700_000_000, fraction=0x8000)
         at_us = i.target.now_us
         ((seconds_before, seconds_after),) = i.events("time_set")
@@ -89,6 +90,7 @@ def test_it_never_goes_backwards():
             refused(i, "out_of_range", "set_time", seconds=seconds, fraction=0)
         assert 1000 <= on_board_s(i) < 1001 and len(i.events("time_set")) == 1
         refused(i, "out_of_range", "set_time", seconds=4_000_000_001, fraction=0)
+        i.function("arm")
         i.command("set_time", seconds=4_000_000_000, fraction=0)
         assert on_board_s(i) == pytest.approx(4_000_000_000, abs=0.5)
 
@@ -113,6 +115,7 @@ def test_an_acquisition_keeps_its_real_time_when_the_time_is_set():
         i.start()
         begin_us = i.said_at("acquisition_started")
         i.advance(2)
+        i.function("arm")
         i.command("set_time", seconds=90_000, fraction=0)
         i.advance(2)
         rates = i.stop()

@@ -241,6 +241,15 @@ class Lander:
         self.line.cut() if state == "down" else self.line.heal()
 
     def _time(self, _) -> str:
+        try:
+            return self._set_time()
+        except CommandFailed as refused:
+            if refused.failure != "not_armed":
+                raise
+        self.session.command("function", function="arm")  # as for the first time of all, which is far ahead
+        return self._set_time()
+
+    def _set_time(self) -> str:
         since_s = (self.line.now_us - self._begin_us) / 1e6
         seconds = self._epoch_s + int(since_s)
         try:
