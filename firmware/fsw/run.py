@@ -80,12 +80,11 @@ def forget_construction():
             for item in sys.modules[name].__dict__.values():
                 if isinstance(item, type) and hasattr(item, "__init__"):
                     try:
-                        item.__init__ = None
+                        item.__init__ = None  # an attribute that is deleted stays in memory
                     except AttributeError:  # a type of MicroPython's
                         pass
-            sys.modules[name] = None  # what is deleted from a table stays there until something else takes its place
             del sys.modules[name]
-    sys.modules["fsw"].app = None
+    del sys.modules["fsw"].app
 
 
 def kept(flash):

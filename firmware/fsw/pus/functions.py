@@ -49,9 +49,7 @@ class Functions:
             from fsw.health.self_test import self_test  # rarely wanted: it is in memory no longer than it runs
 
             self_test(self._folder, self._code, self._slow_control, self._report)
-            del self_test
-            sys.modules["fsw"].health = sys.modules["fsw.health"] = sys.modules["fsw.health.self_test"] = None
-            del sys.modules["fsw.health"], sys.modules["fsw.health.self_test"]
+            del sys.modules["fsw.health.self_test"], sys.modules["fsw.health"], sys.modules["fsw"].health
         elif function >= icd.FUNCTION_BIAS_ON:
             if function in (icd.FUNCTION_BIAS_ON, icd.FUNCTION_PULSER_ON):
                 modes.disarm()  # once
