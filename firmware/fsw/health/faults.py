@@ -5,7 +5,7 @@ import sys
 from fsw import icd
 from micropython import const
 
-ENOSPC = const(28)  # MicroPython has no name for it
+_ENOSPC = const(28)  # MicroPython has no name for it
 _EIO = const(5)
 _REPORT_US = const(60_000_000)
 _EXCEPTIONS = (
@@ -55,8 +55,8 @@ class Failures:
 
     def note(self, error):
         self.count += 1
-        self.errno = errno_of(error)
-        if self.errno == ENOSPC:
+        self.errno = getattr(error, "errno", None) or _EIO
+        if self.errno == _ENOSPC:
             self.full = True
 
     def turn(self, now, report):
@@ -65,8 +65,3 @@ class Failures:
             self._report_us = now + _REPORT_US
             report(icd.EVENT_FLASH_FAILED, self.errno, self.count - self._reported)
             self._reported = self.count
-
-
-def errno_of(error):
-    """Error number of any exception; EIO if it has none."""
-    return getattr(error, "errno", None) or _EIO

@@ -96,7 +96,7 @@ class Telemetry:
         """Append octets."""
         at, n = self._n, len(data)
         if at + n + _CRC > icd.MAX_PACKET:
-            raise ValueError(f"packet: no room for {n} octets")
+            raise ValueError("packet: no room")
         self._buf[at : at + n] = data
         self._n = at + n
 
@@ -136,7 +136,7 @@ class Telemetry:
         # viper writes without looking: the bounds are checked here
         at = self._n
         if at + count * size + _CRC > icd.MAX_PACKET or first < 0 or count < 0 or first + count > len(array):
-            raise ValueError(f"packet: no room for {count} from {first} of {len(array)}")
+            raise ValueError("packet: no room")
         self._n = at + count * size
         return at
 

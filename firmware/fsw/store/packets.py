@@ -1,6 +1,5 @@
 # The packet store: a ring of segments. Flash stalls the CPU for 45 ms at each erase: so a step is one piece of work
 # with hardly more than one, and packets wait in memory to be written together. Closing the file makes them safe.
-from fsw.health.faults import ENOSPC, errno_of
 from fsw.store.segments import HEADER, RECORD, TIME
 from micropython import const
 
@@ -198,7 +197,7 @@ class PacketStore:
             self._n_pending += self._n_end
             if not self._new:
                 self._check_size()
-        self._blocked = errno_of(error) == ENOSPC
+        self._blocked = self._failures.full
         if not (self._blocked and self._can_give_up()):
             self._retry_us = now + _RETRY_US
 
