@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dorn.operator import lines
-from dorn.operator.running import Runner
+from dorn.operator.running import VERIFICATION, Runner
 from dorn.operator.statements import Check, Say, Statement
 from dorn.session import Session
 from dorn.targets import TargetError
-
-VERIFICATION = 1  # service number: whether a telecommand went well is said here in other words
 
 
 def run(session: Session, procedure: list[tuple[int, str, Statement]]) -> bool:

@@ -16,6 +16,7 @@ from dorn.targets import NoAnswer, TargetError
 
 _SLICE_S = 0.2  # Ctrl-C is heard so often while time passes
 ACCEPTANCE_AND_COMPLETION = 0b1001  # acknowledgement flags
+VERIFICATION = 1  # service number: whether a telecommand went well is said in other words
 
 
 class Runner:
@@ -33,6 +34,8 @@ class Runner:
         self._last: dict[str, Packet] = {}
         # since the last telecommand was sent: some come before its completion report
         self._events: deque[Packet] = deque(maxlen=1000)
+        # what came at once with the completion report of a telecommand, behind it: new to the statement after it
+        self._behind: list[Packet] = []
         self._wanted: Condition | None = None
         self._found: Packet | None = None
         self._ahead_s = 0.0  # of the on-board clock before target time
@@ -50,8 +53,12 @@ class Runner:
 
         After a first Ctrl-C a telecommand under way is still verified, a wait ends; then KeyboardInterrupt.
         """
+        if isinstance(statement, Send):
+            self._behind.clear()
         with Interrupts() as self._interrupts:
             said = self._run(statement)
+        if not isinstance(statement, Send | Say):
+            self._behind.clear()
         if self._interrupts.heard:
             raise KeyboardInterrupt
         return said
@@ -83,6 +90,10 @@ class Runner:
         self._last[packet.name] = packet
         if packet.service == EVENT_REPORTING:
             self._events.append(packet)
+        if packet.service == VERIFICATION:
+            self._behind.clear()
+        else:
+            self._behind.append(packet)
         if self._wanted and self._found is None and self._wanted.holds(packet):
             self._found = packet
 
@@ -120,7 +131,7 @@ class Runner:
     def _until(self, condition: Condition, limit_s: float) -> str:
         self.session.pump()
         before = self._last.get(condition.subject)
-        self._found = self._event(condition)
+        self._found = self._event(condition) or next(filter(condition.holds, self._behind), None)
         self._wanted = condition
         try:
             done = self._pass(limit_s, lambda: self._found is not None)
