@@ -42,6 +42,7 @@ class Runner:
         self._interrupts = Interrupts()
         if session.housekeeping:
             self._keep(session.housekeeping)
+            self._behind.clear()
 
     @property
     def time_s(self) -> float:
