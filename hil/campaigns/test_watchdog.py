@@ -9,19 +9,19 @@ from dorn.files import onboard_root
 # task -> file and a line of its turn, before which it goes wrong once the parameter `storage_delay` is 7
 TURNS = {
     "acquisition": ("fsw/spectra/acquisition.py", "        if now >= self._rollover_us and"),
-    "commands": ("fsw/app.py", "        more = self.router.handle_released()"),
+    "commands": ("fsw/pus/router.py", "        more = self._router.handle_released()"),
     "spectra": ("fsw/pus/spectra.py", "        s = self._spectrum\n        if self._cleared"),
     "rates": ("fsw/pus/rates.py", "        a = self._acquisition\n        s = a.state"),
     "housekeeping": ("fsw/pus/housekeeping.py", "        a, e, slow_control ="),
     "slow_control": ("fsw/health/slow_control.py", "        self._turned_us = now\n"),
-    "storage": ("fsw/pus/storage.py", "        safe = self._modes.is_safe\n        if now"),
-    "operations": ("fsw/app.py", "        for part in self._operated:\n"),
+    "storage": ("fsw/pus/storage.py", "        safe = self._modes.is_safe\n"),
+    "operations": ("fsw/executive.py", "        for part in self._parts:\n"),
 }
 SHORT = ("storage",)
 DICTIONARY = Dictionary.load()
 ENUMS = DICTIONARY.enums
-FAULT = """        from fsw import app as changed  # a name that no turn has
-        if changed.fault:
+FAULT = """        import fsw as changed  # a name that no turn has
+        if getattr(changed, "fault", False):
             {fault}
 """
 
@@ -41,17 +41,13 @@ def faulty(open_pico):
         assert changed[path].count(line) == 1
         changed[path] = changed[path].replace(line, FAULT.format(fault=fault) + line)
         # by a telecommand only: the parameter is on flash, and the boot after it must be well
-        arming = "            setattr(part, attribute, factor * value)\n"
-        app = changed.get("fsw/app.py", _source("fsw/app.py"))
-        assert app.count(arming) == 1
-        app = app.replace(
+        arming = "        self._apply(number, value)\n        if value != self._values[at]:\n"
+        parameters = _source("fsw/pus/parameters.py")
+        assert parameters.count(arming) == 1
+        changed["fsw/pus/parameters.py"] = parameters.replace(
             arming,
-            arming
-            + "            global fault\n"
-            + "            if number == icd.P_STORAGE_DELAY:\n"
-            + "                fault = value == 7 and self.executive.tasks != ()\n",
+            "        import fsw\n\n        fsw.fault = (number, value) == (icd.P_STORAGE_DELAY, 7)\n" + arming,
         )
-        changed["fsw/app.py"] = app + "\n\nfault = False\n"
         instrument = open_pico(onboard_image.files("pico", changed))
         instrument.set("rates_period", 1)
         instrument.set("housekeeping_period", 1)
