@@ -2,8 +2,11 @@
 import os
 import random
 
+from fsw.health.faults import Failures
 from fsw.link import frame
 from fsw.store.packets import PacketStore
+from fsw.store.retrieval import Retrieval
+from fsw.store.segments import Segments
 from fsw.store.slots import Slots
 
 
@@ -92,12 +95,13 @@ class Stored(Part):
         self.step(root)
 
     def _open(self, root):
-        self.errnos = []
-        self._store = self._made(root, self.given + 1, self.errnos.append)
+        self.failures = Failures()
+        self._store = self._made(root, self.given + 1, self.failures)
         self.waiting = []  # numbers given, not acknowledged
 
-    def _made(self, root, next_record, report):
-        return PacketStore(f"{root}/{self.name}", self.SEGMENTS, next_record, report, bytearray(4096))
+    def _made(self, root, next_record, failures):
+        segments = Segments(f"{root}/{self.name}")
+        return PacketStore(segments, self.SEGMENTS, next_record, failures, bytearray(4096))
 
     def step(self, root):
         store = self._store
@@ -125,35 +129,41 @@ class Stored(Part):
     def resume(self, root):
         """The boot record has reserved numbers beyond all that were given."""
         self._open(root)
-        if self.errnos:  # power failed again: what is there is not known yet
-            raise OSError(self.errnos[0])
+        if self.failures.count:  # power failed again: what is there is not known yet
+            raise OSError(self.failures.errno)
         self.acknowledged = self._read(self._store)
 
     def check(self, root, further=None):
-        store = self._made(root, 0, self._report)
+        failures = Failures()
+        store = self._made(root, 0, failures)
+        self._check_none(failures)
         found = self._read(store)
         wanted = [n for n in self.acknowledged if n >= store.first]
-        if found[: len(wanted)] != wanted or (store.first > self.acknowledged[0] and store.bytes < 2 * 16384):
+        if found[: len(wanted)] != wanted or (store.first > self.acknowledged[0] and store.segments.bytes < 2 * 16384):
             raise AssertionError(f"{self.name}: found {found[-9:]}, acknowledged {wanted[-9:]}")
         beyond = found[len(wanted) :]
         allowed = range(wanted[-1] + 1, (self.given if further is None else further) + 1)
         if [n for n in beyond if n not in allowed] or (further is not None and store.last != further):
             raise AssertionError(f"{self.name}: found {beyond} behind {wanted[-1]}, not of {allowed}, {further}")
 
-    def _report(self, errno):
-        raise AssertionError(f"{self.name}: errno {errno}")
+    def _check_none(self, failures):
+        if failures.count:
+            raise AssertionError(f"{self.name}: errno {failures.errno}")
 
     def _read(self, store):
         """The numbers on flash, in the order they stand there; what is damaged is not among them."""
         found, sent = [], []
-        store.room = lambda: True
-        store.resend = lambda packet: found.append(self._number(packet)) or True
-        store.done = lambda first, last, count: sent.append(count)
-        store.retrieve(1, 1 << 30)
+        retrieval = Retrieval(
+            store.segments,
+            lambda: True,
+            lambda packet: found.append(self._number(packet)) or True,
+            lambda first, last, count: sent.append(count),
+        )
+        retrieval.by_number(1, 1 << 30)
         while not sent:
-            store.turn(0, False)
-        if store.bad or sent != [len(found)]:
-            raise AssertionError(f"{self.name}: {store.bad} damaged, {sent} sent, {len(found)} found")
+            retrieval.turn()
+        if store.segments.bad or sent != [len(found)]:
+            raise AssertionError(f"{self.name}: {store.segments.bad} damaged, {sent} sent, {len(found)} found")
         return found
 
     def _number(self, packet):
@@ -166,9 +176,11 @@ class Stored(Part):
         return 24 + record % 500
 
     def write_further(self, root):
-        store = self._made(root, self.given + 1, self._report)
+        failures = Failures()
+        store = self._made(root, self.given + 1, failures)
         record = self._append(store)
         store.flush()
+        self._check_none(failures)
         return record
 
 

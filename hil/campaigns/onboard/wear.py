@@ -5,10 +5,12 @@ from array import array
 import vfs
 from cutting import BLOCK, PAGE, Flash, mount
 from fsw import icd
+from fsw.health.faults import Failures
 from fsw.link import frame
 from fsw.store.boot import BootRecord, OnBoardTime
 from fsw.store.checkpoint import Checkpoint
 from fsw.store.packets import PacketStore
+from fsw.store.segments import Segments
 from fsw.store.slots import Slots
 
 _ROOT = "/flash"
@@ -25,6 +27,11 @@ class Clock:
 
     def us(self):
         return self.now_us
+
+
+class Scratch:
+    def get(self, register):
+        return 0
 
 
 class Acquisition:
@@ -58,10 +65,13 @@ class Wear:
         folder = _ROOT + folder
         self._clock = Clock()
         self._acquisition = Acquisition()
-        self._boot = BootRecord(folder, icd.RESET_CAUSE_POWER_ON)
-        self._store = PacketStore(folder + "/store", segments, self._boot.record, self._failed, bytearray(4096))
-        self._boot.follow(OnBoardTime(self._clock, 0), self._store)
-        self._checkpoint = Checkpoint(folder, self._acquisition, self._failed, 0)
+        failures, time = Failures(), OnBoardTime(self._clock, 0)
+        failures.note = self._failed
+        self._boot = BootRecord(folder, icd.RESET_CAUSE_POWER_ON, Scratch(), failures)
+        files = Segments(folder + "/store")
+        self._store = PacketStore(files, segments, self._boot.record, failures, bytearray(4096))
+        self._checkpoint = Checkpoint(folder, self._acquisition, self._failed, time, failures)
+        self._boot.follow(time, self._store, self._checkpoint)
         Slots(folder + "/parameters").save(bytes(200))
         for block in range(blocks):
             self.erases[block] = 0
