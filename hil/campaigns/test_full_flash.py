@@ -20,9 +20,9 @@ ROOMY = 340  # blocks, as on a Pico
 SIZES = (*range(10, 29), 60)  # blocks; the smallest have room for one segment
 SHORT_SIZES = (10, 15, 28)
 FREE, SHORT_FREE = (0, 5, 40), (5,)  # blocks, of the Pico
-LONG_S, SHORT_S = 3600, 600  # of target time; the Pico has 600 in the long form, too
-PICO_S, SHORT_PICO_S = 600, 240
-BEFORE_S = 900  # the Pico stores so long before its flash is filled
+LONG_S, SHORT_S = 3600, 600  # of target time
+PICO_S, SHORT_PICO_S = 600, 40
+BEFORE_S = 60  # the Pico stores so long before its flash is filled
 MOST = 2.0  # times the operations of a flash with room
 NEWEST = 20  # records that are read back
 STEPS = 5  # in each of which something new is stored
@@ -44,9 +44,9 @@ def on_unix(folder, blocks):
         yield i, lambda: flash.operations
 
 
-def store(i, operations, seconds):
-    """Store all there is for so long, and read it back. -> flash operations that storing took"""
-    i.set_parameters(storage_per_day=100_000_000, storage_delay=10)
+def store(i, operations, seconds, rates_s=5):
+    """Store all there is for so long, rates so often, and read it back. -> flash operations that storing took"""
+    i.set_parameters(storage_per_day=100_000_000, storage_delay=10, rates_period=rates_s)
     before, lasts, last_us = operations(), [], i.target.now_us
     for _ in range(STEPS):
         i.advance(seconds / STEPS)
@@ -106,15 +106,15 @@ def test_a_pico_with_few_free_blocks(free, long, tmp_path, totals):
     with on_pico() as target:
         i = Instrument(target)
         i.connect()
-        store(i, lambda: target.flash.operations, BEFORE_S)
-        took.append(store(i, lambda: target.flash.operations, seconds))
+        store(i, lambda: target.flash.operations, BEFORE_S, 1)
+        took.append(store(i, lambda: target.flash.operations, seconds, 1))
         image = target.image_in(tmp_path)
         target.close()
     filler = {"filler": bytes((free_blocks(image.read_bytes()) - free) * (BLOCK - 8))}
     with on_pico(filler) as target:
         i = Instrument(target)
         i.connect()
-        took.append(store(i, lambda: target.flash.operations, seconds))
+        took.append(store(i, lambda: target.flash.operations, seconds, 1))
         dropped = report(i)["dropped"]
         failures = sum(b for _, b in i.events("flash_failed"))
     assert took[1] <= MOST * took[0] and dropped
