@@ -10,7 +10,7 @@ from typing import BinaryIO
 from dorn.dictionary import Dictionary, Packet, PacketError
 from dorn.errors import UserError
 from dorn.link import archive, frames
-from dorn.link.key import Key
+from dorn.link.key import Key, challenge_in
 from dorn.link.records import Records
 from dorn.targets import NoAnswer, Target, TargetError
 
@@ -127,7 +127,7 @@ class Session:
             if not late:
                 self.housekeeping = packet
         if not late and packet.fields.get("event") == self.dictionary.enums["event"]["challenge"]:
-            self._challenge = b"".join(packet.fields[half].to_bytes(4, "big") for half in "ab")
+            self._challenge = challenge_in(packet.fields)
         if (
             self._is_refused(packet, "replayed")
             and packet.fields["request_sequence"] == 0xC000 | (self._sequence - 1) & 0x3FFF

@@ -11,7 +11,7 @@ from dorn.targets.event_law import constants
 PICO = onboard_root() / "boards" / "pico"
 TEXT = (PICO / "wiring.md").read_text(encoding="utf-8")
 CONSTANTS = constants(PICO / "constants.py")
-NOT_WIRED = {"BOARD_ID", "CLOCK_MHZ", "RING_BITS", "AMPLITUDE_BITS", "STORE_SEGMENTS"}
+NOT_WIRED = {"BOARD_ID", "CLOCK_MHZ", "SCRATCH", "RING_BITS", "AMPLITUDE_BITS", "STORE_SEGMENTS"}
 
 
 def rows():

@@ -18,7 +18,7 @@ from dorn.dictionary.codec import CRC, crc16
 from dorn.errors import UserError
 from dorn.ground.conformance import Conformance
 from dorn.link import frames
-from dorn.link.key import Key
+from dorn.link.key import Key, challenge_in
 from dorn.pace import Pace
 from dorn.targets import Target
 
@@ -236,7 +236,8 @@ class Bridge:
         return "CRC" if crc16(packet) else None
 
     def _look(self, packet: bytes) -> None:
-        """At what comes down: a reset leaves counters of the key out, and a ground system has one dictionary."""
+        """At what comes down: a reset leaves counters of the key out, or they are lost, and a ground system has one
+        dictionary."""
         try:
             if self._dictionary.check_hash(packet):
                 self._foreign = False
@@ -246,11 +247,15 @@ class Bridge:
             self._foreign = True
         if self._key and packet[7:8] == b"\5":
             try:
-                event = self._dictionary.decode(packet).fields.get("event")
+                fields = self._dictionary.decode(packet).fields
             except PacketError:
                 return
-            if event == self._booted:
+            if fields.get("event") == self._booted:
                 self._key.skip()
+            elif fields.get("event") == self._dictionary.enums["event"]["challenge"]:
+                # a telecommand of our own that sets the counter anew: those of the ground are let in behind it
+                ping = self._dictionary.encode("ping", 0, ack=0)
+                self.target.send(frames.encode(self._key.sign(ping, challenge_in(fields))))
 
     def serve(self, stopped: Callable[[], bool] = lambda: False, speed: float = 1.0) -> None:
         """Until `stopped()`. speed: of a simulated target, seconds of target time in one of wall time."""

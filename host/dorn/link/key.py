@@ -29,6 +29,11 @@ MOST = 2**32 - 1  # the last counter
 _RESERVED = 64  # the instrument may have left out so many counters in a reset
 
 
+def challenge_in(fields: dict[str, int]) -> bytes:
+    """Of the event `challenge`."""
+    return b"".join(fields[half].to_bytes(4, "big") for half in "ab")
+
+
 class Key:
     """number: 0 to 255, which key it is. The secret is in no message and no repr."""
 
