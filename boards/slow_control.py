@@ -54,11 +54,11 @@ class SlowControl:
         self._outputs = 0
         self._read = bytearray(2)
         self.silent = self.is_off = False
-        self.failed = 0  # errno, if a part did not take that
+        self.failed = 0  # errno, if a part did not take the last off()
         try:
             self.off()
-        except OSError as error:
-            self.failed = error.errno
+        except OSError:
+            pass  # app.py reports it
 
     def comparators(self, front_mv, back_mv):
         """Set the thresholds of all front and of all back comparators, 0 to 2047 mV."""
@@ -85,8 +85,9 @@ class SlowControl:
                 off(0)
                 self.is_off = True
             except Exception as error:  # whatever it is, the other one is still tried
-                failed = getattr(error, "errno", None) or _EIO
+                failed = (isinstance(error, OSError) and error.errno) or _EIO
         self.silent = not self.is_off
+        self.failed = failed
         if failed:
             raise OSError(failed)
 
@@ -127,6 +128,6 @@ class SlowControl:
 
     def _write(self, address, data):
         if self.silent:
-            raise OSError(_EIO)
+            raise OSError(self.failed or _EIO)
         if self._i2c.writeto(address, data) != len(data):
             raise OSError(_EIO)  # not every byte was acknowledged

@@ -40,6 +40,7 @@ MACHINES = {"pico": "Raspberry Pi Pico with RP2040"}
 # Limits, in seconds: of a board at its prompt, of an instrument that restarts (USB takes one or two to come back), of a
 # person with a cable, and of an instrument that sends housekeeping every 10 s
 ANSWER_S, RESTART_S, POWER_CYCLE_S, HOUSEKEEPING_S = 1.0, 10.0, 20.0, 30.0
+SYNCHRONISE_S = 3.0  # of an instrument that answers a telecommand
 
 _CHUNK = 1024  # octets a write
 _BLOCK = 4096  # octets of littlefs
@@ -153,6 +154,7 @@ def _enter(line: Line, key: Key | None) -> None:
         names = ("arm", "maintenance")
         packets = [dictionary.encode("function", n, function=name) for n, name in enumerate(names)]
         if key:  # it may be on the board, or not yet
+            _synchronise(line, key)
             packets += map(key.sign, packets[:])
         with contextlib.suppress(OSError):
             if line.transport:
@@ -169,6 +171,15 @@ def _enter(line: Line, key: Key | None) -> None:
                 raise UserError(f"port {line.name}: nothing there comes to a MicroPython prompt. {HOW}")
     with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not understand
         line.transport.enter_raw_repl(soft_reset=True)
+
+
+def _synchronise(line: Line, key: Key) -> None:
+    """An instrument that has a key for the first time wants a telecommand over its challenge before any other."""
+    line.close()
+    with contextlib.suppress(UserError, OSError), SerialTarget(line.name) as target:
+        Session(target, key=key).command("ping", SYNCHRONISE_S)
+    with contextlib.suppress(UserError):
+        line.open()
 
 
 def _check_kind(repl: SerialTransport, board: str) -> None:

@@ -30,6 +30,11 @@ def exception_of(error):
     return icd.EXCEPTION_OTHER
 
 
+def errno_of(error):
+    """Of an OSError; 0 of any other exception, whose `errno` is whatever it was raised with."""
+    return (isinstance(error, OSError) and error.errno) or 0
+
+
 def line_of(error):
     """The line an exception was raised at, as its traceback tells; 0 if it does not."""
     text = io.StringIO()
@@ -55,7 +60,7 @@ class Failures:
 
     def note(self, error):
         self.count += 1
-        self.errno = getattr(error, "errno", None) or _EIO
+        self.errno = errno_of(error) or _EIO
         if self.errno == _ENOSPC:
             self.full = True
 

@@ -2,6 +2,7 @@
 from struct import calcsize, unpack
 
 from fsw import icd
+from fsw.health.faults import errno_of
 from fsw.link.packet import Refused, parse
 from fsw.pus.verification import ACCEPTANCE, COMPLETION, START
 from micropython import const
@@ -60,7 +61,7 @@ class Router:
             self._refuse(*refusal.args)
             return
         except Exception as error:  # a fault of one handler is no fault of the others
-            self._refuse(icd.FAILURE_INTERNAL, getattr(error, "errno", None) or 0)
+            self._refuse(icd.FAILURE_INTERNAL, errno_of(error))
             return
         self.accepted += 1
         verification.success(ACCEPTANCE)

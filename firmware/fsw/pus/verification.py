@@ -2,6 +2,7 @@
 from struct import unpack_from
 
 from fsw import icd
+from fsw.health.faults import errno_of
 
 # Success report and the acknowledgement flag that asks for it (ECSS-E-ST-70-41C 7.4.4.1: from the lowest
 # acceptance, start, progress, completion). Progress is never reported: no command takes that long.
@@ -36,7 +37,7 @@ class Verification:
 
     def failed(self, error):
         """Its execution raised that."""
-        self.failure(icd.COMPLETION_FAILURE, icd.FAILURE_INTERNAL, getattr(error, "errno", None) or 0)
+        self.failure(icd.COMPLETION_FAILURE, icd.FAILURE_INTERNAL, errno_of(error))
 
     def hold(self):
         """Report no completion yet. -> what resume() wants"""
