@@ -2,7 +2,6 @@
 from struct import calcsize, unpack
 
 from fsw import icd
-from fsw.health.faults import errno_of
 from fsw.link.packet import Refused, parse
 from fsw.pus.verification import ACCEPTANCE, COMPLETION, START
 from micropython import const
@@ -60,8 +59,8 @@ class Router:
         except Refused as refusal:
             self._refuse(*refusal.args)
             return
-        except Exception as error:  # a fault of one handler is no fault of the others
-            self._refuse(icd.FAILURE_INTERNAL, errno_of(error))
+        except Exception:  # a fault of one handler is no fault of the others
+            self._refuse(icd.FAILURE_INTERNAL, 0)
             return
         self.accepted += 1
         verification.success(ACCEPTANCE)
