@@ -25,6 +25,12 @@ def files():
     return out
 
 
+@pytest.fixture(autouse=True)
+def room(monkeypatch):
+    """For what stands in the place of every function."""
+    monkeypatch.setattr("dorn.targets.unix.HEAP_KB", 1024)
+
+
 @contextlib.contextmanager
 def biased(folder, way, raise_at):
     """An instrument that acquires, its bias on, in which a call of that way will raise."""
