@@ -71,4 +71,5 @@ def test_silence_of_the_ground_stops_nothing(commander):
     before = commander.next("housekeeping")
     commander.advance(60)
     after = commander.last("housekeeping")
-    assert after["uptime_ms"] - before["uptime_ms"] >= 50_000 and after["boot_count"] == before["boot_count"]
+    # five periods of housekeeping at least, each some ms longer or shorter than ten seconds
+    assert after["uptime_ms"] - before["uptime_ms"] >= 49_000 and after["boot_count"] == before["boot_count"]
