@@ -1,7 +1,7 @@
 """Every single bit of what a reset leaves on flash is wrong once, in either copy of the boot record, of the
-authentication counter and of the parameters; and both copies are lost. Whatever it is: no recorded telecommand is let
-in, on-board time and record numbers go on, the parameters are the newest or those before, nothing is on, and an event
-tells.
+authentication counter and of the parameters; and both copies are lost. Whatever it is: of a hundred recorded and
+forged telecommands none is let in, on-board time and record numbers go on, the parameters are the newest or those
+before, nothing is on, and an event tells.
 """
 
 import random
@@ -11,12 +11,13 @@ import pytest
 from dorn import onboard_image
 from dorn.instrument import Instrument
 from dorn.link import frames
-from dorn.link.key import Key
+from dorn.link.key import TAG, Key
 from dorn.targets.unix import UnixTarget
 
 STATES = ("boot", "counter", "parameters")
 EVENTS = {"boot": "boot_record_damaged", "counter": "counter_damaged", "parameters": "parameters_damaged"}
-SHORT = 12  # bits of each copy
+SHORT = 3  # bits of each copy
+RECORDED, FORGED = 60, 40  # telecommands, of each boot
 OLD, NEW = 1111, 2222  # of a threshold
 
 
@@ -36,16 +37,40 @@ class Before:
             i.start()
             i.armed("bias_on")
             i.until(lambda: bool(i.events("bias_reached")), 20)
-            packet = i.dictionary.encode("ping", 77)
-            self.heard = self.key.sign(packet)
-            target.send(frames.encode(self.heard))
+            self.recorded = [self.key.sign(i.dictionary.encode(name, n, **values)) for name, n, values in commands()]
+            pongs = sum(p.name == "pong" for p in i.said) + sum(name == "ping" for name, _, _ in commands())
+            for content in self.recorded:
+                target.send(frames.encode(content))
             i.advance(650)  # more than one block of time was reserved
-            assert any(p.name == "pong" for p in i.said)
+            assert sum(p.name == "pong" for p in i.said) == pongs
             self.time_s = i.said[-1].time_s
             self.record = max(p.fields.get("record", 0) for p in i.said)
 
     def switched_on(self, flash=None):
         return UnixTarget(flash=flash or self.flash, files=self.files)
+
+    def hostile(self, seed):
+        """Contents of frames: recorded ones as they were, with a bit changed, with a later counter, or any tag."""
+        rng = random.Random(seed)
+        forged = []
+        for n in range(FORGED):
+            content = bytearray(rng.choice(self.recorded))
+            if n % 3 == 0:
+                content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+            else:
+                content[-TAG - 4 : -TAG] = rng.randrange(2**32).to_bytes(4, "big")
+            if n % 3 == 2:
+                content[-TAG:] = rng.randbytes(TAG)
+            forged.append(bytes(content))
+        out = self.recorded + forged
+        rng.shuffle(out)
+        return out
+
+
+def commands():
+    """(name, sequence, values by name) of what somebody records: what does most harm, among pings."""
+    harmful = [("function", {"function": "arm"}), ("function", {"function": "bias_on"}), ("ping", {})]
+    return [(name, 100 + n, values) for n in range(RECORDED) for name, values in [harmful[n % 3]]]
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +87,11 @@ def examine(before, folder, state, harm):
         i.connect()
         assert i.events(EVENTS[state])
         assert i.said[0].time_s > before.time_s
-        target.send(frames.encode(before.heard))
-        i.advance(0.2)
-        assert not [p for p in i.said if p.name == "pong"]
-        assert i.last("acceptance_failure")["failure"] in (
-            i.dictionary.enums["failure"][name] for name in ("replayed", "unsynchronised")
-        )
+        sent = before.hostile(folder.name)
+        target.send(b"".join(map(frames.encode, sent)))
+        hk = i.next("housekeeping")
+        assert (hk["unauthentic"], hk["commands_accepted"]) == (len(sent), 0)
+        assert not [p for p in i.said if p.name in ("pong", "acceptance_success")]
         assert target.slow_control.bias_mv == 0
         mode = i.housekeeping.text("mode")
         assert mode in ("standby", "safe")
@@ -94,9 +118,12 @@ def test_a_wrong_bit(before, state, copy, long, seed, tmp_path, totals):
             data[bit // 8] ^= 1 << bit % 8
             (kept / name).write_bytes(data)
 
-        mode, value = examine(before, tmp_path / "flash", state, harm)
+        mode, value = examine(before, tmp_path / str(bit), state, harm)
         assert mode == "standby" and value in (OLD, NEW), bit
-    totals(f"{name}: {len(chosen)} boots with one bit wrong: an event each, nothing old taken, nothing lost")
+    totals(
+        f"{name}: {len(chosen)} boots with one bit wrong: an event each, {len(chosen) * (RECORDED + FORGED)} recorded and"
+        " forged telecommands, none accepted, nothing lost"
+    )
 
 
 @pytest.mark.parametrize("how", ["removed", "emptied", "zeros"])
@@ -110,6 +137,6 @@ def test_both_copies_are_lost(before, state, how, tmp_path):
             else:
                 path.write_bytes(b"" if how == "emptied" and state == "boot" else bytes(40))
 
-    mode, value = examine(before, tmp_path / "flash", state, harm)
+    mode, value = examine(before, tmp_path / how, state, harm)
     assert mode == ("standby" if state == "counter" else "safe")
     assert value == (NEW if state != "parameters" else 150)
