@@ -7,7 +7,8 @@ from micropython import Child
 SCRIPT = """
 from fsw import icd
 from fsw.health.modes import Modes
-from fsw.link.packet import Refused, Telemetry
+from fsw.health.faults import Refused
+from fsw.link.packet import Telemetry
 from fsw.pus.events import Events
 from fsw.pus.functions import Functions
 from fsw.pus.parameters import Parameters

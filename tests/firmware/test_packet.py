@@ -16,7 +16,8 @@ from spacepackets.ecss.tm import PusTm
 BENCH = """
 from array import array
 from fsw import icd
-from fsw.link.packet import Refused, Telemetry, crc16, parse
+from fsw.health.faults import Refused
+from fsw.link.packet import Telemetry, crc16, parse
 
 class Clock:
     now = 0

@@ -1,4 +1,5 @@
-# What went wrong: exceptions, in two numbers that fit into a report, and what the flash refuses.
+# What goes wrong: telecommands that are refused, exceptions, in two numbers that fit into a report, and what the flash
+# refuses.
 import io
 import sys
 
@@ -20,6 +21,10 @@ _EXCEPTIONS = (
     (OverflowError, icd.EXCEPTION_OVERFLOW),
     (RuntimeError, icd.EXCEPTION_RUNTIME),
 )
+
+
+class Refused(Exception):
+    """A telecommand that cannot be done: (failure code of the dictionary, detail)."""
 
 
 def exception_of(error):

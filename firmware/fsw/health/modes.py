@@ -2,8 +2,7 @@
 # safe is entered by itself, too, and left by command only: bias off, nothing acquired, and of the flash only the boot
 # record is written.
 from fsw import icd
-from fsw.health.faults import exception_of, line_of
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused, exception_of, line_of
 from micropython import const
 
 _ARMED_US = const(10_000_000)

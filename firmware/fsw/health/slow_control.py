@@ -8,7 +8,7 @@
 from array import array
 
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 from micropython import const
 
 _BIAS = const(0)  # monitors, as boards/slow_control.py numbers them

@@ -9,7 +9,7 @@ import os
 from hashlib import sha256
 
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 from fsw.store.slots import Slots
 from micropython import const
 

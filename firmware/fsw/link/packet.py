@@ -3,6 +3,7 @@ from struct import calcsize, pack_into, unpack_from
 
 import micropython
 from fsw import icd
+from fsw.health.faults import Refused
 from fsw.link import frame
 from micropython import const
 
@@ -10,10 +11,6 @@ _TM_HEADER = const(19)
 _TC_HEADER = const(11)
 _CRC = const(2)
 _PUS_C = const(2)
-
-
-class Refused(Exception):
-    """A telecommand that cannot be done: (failure code of the dictionary, detail)."""
 
 
 def parse(packet):

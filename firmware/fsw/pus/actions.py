@@ -1,6 +1,7 @@
 # ST[19] event-action: an event releases a telecommand, also when its report is disabled, once in 10 s.
 from fsw import icd
-from fsw.link.packet import Refused, parse
+from fsw.health.faults import Refused
+from fsw.link.packet import parse
 from fsw.pus.events import check_event
 from micropython import const
 

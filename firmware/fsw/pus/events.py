@@ -1,6 +1,6 @@
 # ST[05] event reporting.
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 from micropython import const
 
 _LAYOUTS = (icd.EVENT_INFO, icd.EVENT_LOW, icd.EVENT_MEDIUM, icd.EVENT_HIGH)  # by subtype

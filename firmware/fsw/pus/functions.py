@@ -2,7 +2,7 @@
 import sys
 
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 
 _ACQUIRING = (icd.MODE_SCIENCE, icd.MODE_CALIBRATION)
 

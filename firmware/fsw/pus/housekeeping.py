@@ -1,6 +1,6 @@
 # ST[03] housekeeping: the health of the instrument, and which structures are sent, how often.
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 from fsw.spectra import kernel as k
 from fsw.version import VERSION
 from micropython import const

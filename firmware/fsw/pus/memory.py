@@ -2,7 +2,7 @@
 from binascii import crc32
 
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 from micropython import const
 from uctypes import addressof, bytearray_at
 

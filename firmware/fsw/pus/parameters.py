@@ -6,7 +6,7 @@ from array import array
 from struct import pack_into, unpack_from
 
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 from micropython import const
 
 _ENTRY = ">HI"  # on flash: number and value of each, so that another version of the firmware knows what it reads

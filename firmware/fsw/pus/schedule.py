@@ -4,7 +4,8 @@
 # became due meanwhile is released when it is enabled. A telecommand is refused or performed as in any mode when its
 # time has come, and verified as its own flags ask.
 from fsw import icd
-from fsw.link.packet import Refused, cuc, parse
+from fsw.health.faults import Refused
+from fsw.link.packet import cuc, parse
 from micropython import const
 
 _ENTRIES = const(16)

@@ -1,6 +1,6 @@
 # ST[15] on-board storage: which packets are stored, within a budget of bytes a day, and their retrieval.
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 from fsw.store.retrieval import Retrieval
 from micropython import const
 

@@ -1,6 +1,7 @@
 # ST[09] time management: on-board time is reported, and set; it never goes backwards.
 from fsw import icd
-from fsw.link.packet import Refused, cuc
+from fsw.health.faults import Refused
+from fsw.link.packet import cuc
 from micropython import const
 
 _SET = const(128)

@@ -2,7 +2,7 @@
 from array import array
 
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 
 
 class Scan:
