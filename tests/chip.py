@@ -1,7 +1,7 @@
 """Runs a script on the emulated Pico in place of the firmware, with the firmware's modules on its file system."""
 
 import pytest
-from dorn import onboard_image
+from dorn import folding, onboard_image
 from dorn.errors import UserError
 from dorn.files import onboard_root
 from dorn.head.front_end import Head
@@ -21,7 +21,7 @@ def open_chip(script=None, head: Head | None = None, files=None, **options):
     """An Rp2040Target; with `script` as main.py. Skips the test where there is no emulator or no image."""
     files = firmware_files() if files is None else files
     if script is not None:
-        files["main.py"] = onboard_image.folded(script).encode()
+        files["main.py"] = folding.folded(script).encode()
     try:
         return Rp2040Target(head, files=files, **options)
     except UserError as error:

@@ -32,7 +32,7 @@ class Parts:
         bias_off(self.board)
         steps = [self.boot_record.close]  # the last one: then no record number is given any more
         if not self.modes.is_safe:
-            steps = [self.parameters.flush, self.storage.store.flush] + steps
+            steps = [self.parameters.flush, self.store.flush] + steps
             if self.acquisition.running:
                 steps = [self.checkpoint.write] + steps
         for step in steps:
@@ -63,6 +63,7 @@ def assemble(parts):
     from fsw import app
 
     app.build(parts)
+    app.begin(parts)
     del app
     forget_construction()
     parts.executive.begin()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 
-from dorn import onboard_image
+from dorn import folding, onboard_image
 from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.session import Session
@@ -94,7 +94,7 @@ def _tasks() -> list[str]:
 def _figures(files: dict[str, bytes], script: str) -> list[int]:
     """The numbers that `script` of firmware/bench, run in place of the firmware, prints after FIGURES."""
     said = bytearray()
-    main = onboard_image.folded((BENCH / script).read_text())
+    main = folding.folded((BENCH / script).read_text())
     with Rp2040Target(files={**files, "main.py": main.encode()}) as target:
 
         def over() -> bool:

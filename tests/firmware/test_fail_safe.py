@@ -5,6 +5,7 @@ import struct
 import zlib
 
 import pytest
+from dorn import onboard_image
 from dorn.session import CommandFailed
 from instrument import DICTIONARY, instrument
 from kept_flash import Littlefs
@@ -253,3 +254,36 @@ def test_a_file_that_is_not_the_stores_hides_no_record(flash, name):
         assert hk["store_first"] == 1 and hk["store_last"] < 10_000 and not i.events("flash_failed")
         ask = lambda: i.post("retrieve_records", first=1, last=3)  # noqa: E731
         assert i.wait_for(lambda p: p.name == "retrieved", 10, ask).fields["count"] == 3
+
+
+# -- a fault of the build ----------------------------------------------------------------------------------------------
+
+UNBOUND = """
+from fsw import icd
+from fsw.pus.parameters import Parameters
+
+bind = Parameters.bind
+
+def all_but_one(self, first, *rest):
+    if first != icd.P_TIME_INTERVAL:
+        bind(self, first, *rest)
+
+Parameters.bind = all_but_one
+import firmware_main
+"""
+
+
+def test_a_parameter_that_nobody_answers_for_leads_to_mode_safe_and_an_event():
+    files = onboard_image.files("unix")
+    files["firmware_main.py"], files["main.py"] = files["main.py"], UNBOUND.encode()
+    with instrument("unix", files=files) as i:
+        assert mode(i) == "safe"
+        assert i.events("parameter_unbound") == [(DICTIONARY.parameters["time_interval"].id, 0)]
+        assert i.events("safe") == [(REASONS["parameters"], 0)]
+        assert i.housekeeping.fields["boot_count"] == 1
+
+
+@pytest.mark.parametrize("without", [(), tuple(DICTIONARY.optional)])
+def test_every_parameter_has_somebody_who_answers_for_it(without):
+    with instrument("unix", files=onboard_image.files("unix", without=without)) as i:
+        assert mode(i) == "standby" and not i.events("parameter_unbound")

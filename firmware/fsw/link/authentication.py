@@ -10,16 +10,15 @@ from hashlib import sha256
 
 from fsw import icd
 from fsw.health.faults import Refused
-from fsw.store.slots import Slots
 from micropython import const
 
 _KEY = const(32)  # octets
 _BLOCK = const(64)  # of SHA-256
 _NOBODY = const(256)  # no key's number: a damaged key lets nobody in
+# of the trailer, icd.AUTHENTICATION_TRAILER: number of the key u8, counter, tag
 _COUNTER = const(4)
 _TAG = const(8)
 _CHALLENGE = const(8)
-TRAILER = const(13)  # key number, counter, tag
 _RESERVED = const(64)  # counters, with one write to flash
 _MOST = const(0xFFFFFFFF)
 _COPIES = const(3)
@@ -27,9 +26,9 @@ _REPORT_US = const(10_000_000)  # from one report of the challenge to the next, 
 
 
 class Authentication:
-    """key: what the file `key` has. rejected: telecommands that were not let in."""
+    """key: what the file `key` has. slots: of the counter. rejected: telecommands that were not let in."""
 
-    def __init__(self, key, kept, boot_record, failures, clock, report):
+    def __init__(self, key, slots, boot_record, failures, clock, report):
         self.rejected = 0
         self._boot_record, self._failures, self._report = boot_record, failures, report
         self._us = clock.us
@@ -42,7 +41,7 @@ class Authentication:
         padded = key[1:] + bytes(_BLOCK - _KEY)
         self._inner, self._outer = (bytes(octet ^ pad for octet in padded) for pad in (0x36, 0x5C))
         self._mark = self._tag(b"")  # of the key that a counter belongs to
-        self._slots = Slots(kept + "/counter")
+        self._slots = slots
         copies = self._slots.payloads() + [boot_record.counter]
         counters = [int.from_bytes(copy[:_COUNTER], "big") for copy in copies if copy[_COUNTER:] == self._mark]
         self._lost = _COPIES - len(counters)
@@ -62,7 +61,7 @@ class Authentication:
 
     def open(self, content):
         """The packet in a frame's content; Refused if its tag is not right."""
-        end = len(content) - TRAILER
+        end = len(content) - icd.AUTHENTICATION_TRAILER
         try:
             if end < 0 or (content[4] << 8 | content[5]) + 7 != end or content[end] != self._number:
                 raise Refused(icd.FAILURE_UNSIGNED, 0)

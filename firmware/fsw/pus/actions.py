@@ -25,7 +25,7 @@ class Actions:
         self._entries = {event: (True, telecommand) for event, telecommand in icd.ACTIONS}
         self._us = parts.board.clock.us
         self._acted_us = {}  # of each event
-        parts.events.action = self._act
+        parts.events.follow(self._act)
 
     def _act(self, event):
         enabled, telecommand = self._entries.get(event, (False, None))

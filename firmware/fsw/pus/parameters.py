@@ -12,7 +12,9 @@ from micropython import const
 _ENTRY = ">HI"  # on flash: number and value of each, so that another version of the firmware knows what it reads
 _OCTETS = const(6)
 _LOAD_TABLE = const(129)
-_ROW = const(5)  # of icd.PARAMETERS
+_ROW = const(6)  # of icd.PARAMETERS
+_BOOT_ONLY = const(0)  # owners; above _ALWAYS: the number of an optional service
+_ALWAYS = const(1)
 _INTERVAL_US = const(10_000_000)
 _WAITING = const(16)  # telecommands, for the next write
 
@@ -23,12 +25,12 @@ class Parameters:
     damaged: copies found damaged when they were read; with 2, and where there are none, the defaults count.
     """
 
-    def __init__(self, telemetry, slots, modes, report, verification, failures, clock):
+    def __init__(self, telemetry, slots, boot_record, report, verification, failures, clock):
         self._telemetry = telemetry
         self._report = report
         self._bound = []  # (first number, count, part, attribute, factor; 0: a method)
         self._slots = slots
-        self._modes = modes
+        self._boot_record = boot_record  # knows of mode safe
         self._verification = verification
         self._failures = failures
         self._us = clock.us
@@ -43,7 +45,7 @@ class Parameters:
         found = dict(unpack_from(_ENTRY, data, at) for at in range(0, len(data) - _OCTETS + 1, _OCTETS))
         values, table = array("I"), icd.PARAMETERS
         for row in range(0, len(table), _ROW):
-            first, count, low, high, default = table[row : row + _ROW]
+            first, count, low, high, default = table[row : row + _ROW - 1]
             for number in range(first, first + count):
                 value = found.get(number, default)  # numbers of another version are left out
                 values.append(value if low <= value <= high else default)
@@ -61,6 +63,18 @@ class Parameters:
                     setattr(part, name, factor * value)
                 else:
                     getattr(part, name)(number, value)
+
+    def unbound(self, services):
+        """The first number that nobody answers for, or None: none of these services, and no other part."""
+        table = icd.PARAMETERS
+        for row in range(0, len(table), _ROW):
+            owner = table[row + _ROW - 1]
+            if owner == _BOOT_ONLY or (owner != _ALWAYS and owner not in services):
+                continue
+            for number in range(table[row], table[row] + table[row + 1]):
+                if not any(first <= number < first + count for first, count, _, _, _ in self._bound):
+                    return number
+        return None
 
     def all(self):
         """The values, array("I"), in the order of the dictionary."""
@@ -171,7 +185,7 @@ class Parameters:
                 return
             if not low <= value <= high:
                 raise Refused(icd.FAILURE_OUT_OF_RANGE, value)
-        self._modes.check_not_safe()
+        self._boot_record.check_not_safe()
         if len(self._waiting) >= _WAITING:
             raise Refused(icd.FAILURE_NO_ROOM, _WAITING)
 

@@ -6,7 +6,7 @@
 from struct import calcsize, pack, unpack, unpack_from
 
 from fsw import icd
-from fsw.health.faults import exception_of, line_of
+from fsw.health.faults import Refused, exception_of, line_of
 from fsw.link.packet import cuc
 from fsw.store.slots import Slots
 from micropython import const
@@ -94,6 +94,11 @@ class BootRecord:
             store.next += _RECORDS
         if self.lost or store.next > self.record:  # flash has more than the boot record knew
             self._reserve(time.us(), store.next, self.lost)
+
+    def check_not_safe(self):
+        """Refused in mode safe."""
+        if self.safe:
+            raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_SAFE)
 
     def reported(self):
         """The crash is in telemetry: the next one is the first again."""

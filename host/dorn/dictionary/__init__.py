@@ -54,7 +54,9 @@ class Dictionary:
         ):
             definitions.integer("mission", name, self.mission.get(name), 0, high)
         definitions.integer("mission", "max_packet", self.mission.get("max_packet"), 32, 65542)
-        self.parameters = definitions.parameters(tables["parameter"])
+        trailer = self.mission.get("authentication_trailer")
+        definitions.integer("mission", "authentication_trailer", trailer, 0, 255)
+        self.parameters = definitions.parameters(tables["parameter"], self.optional)
         self.events = definitions.events(tables["event"])
         enums = definitions.enumerations(tables["enum"])
         self.meanings = definitions.meanings(tables["about"], enums)
