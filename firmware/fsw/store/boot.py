@@ -6,7 +6,7 @@
 from struct import calcsize, pack, unpack, unpack_from
 
 from fsw import icd
-from fsw.health.faults import Refused, exception_of, line_of
+from fsw.health.faults import Refused, crash_in, exception_of, forget_crash, line_of, note_crash
 from fsw.link.packet import cuc
 from fsw.store.slots import Slots
 from micropython import const
@@ -20,8 +20,7 @@ _LATEST_US = const(4_294_967_295_000_000)  # packets have 32 bits of seconds
 _UNKNOWN_US = const(4_200_000_000)
 _NO_TASK = const(255)
 
-UNCOUNTED = const(2)  # scratch registers, of 20 bits each (boards/README.md)
-CAUSE = const(3)
+UNCOUNTED = const(2)  # a scratch register, of 20 bits (boards/README.md)
 _BLOCKS = const(14)  # bits; above them in UNCOUNTED the boots
 _MOST_BOOTS = const(63)
 _MOST_BLOCKS = const(0x3FFF)
@@ -76,7 +75,7 @@ class BootRecord:
         self.record = self._saved_record + blocks * _RECORDS
         self.count = count + boots + 1
         self.in_row = 0 if expected and not boots else min(self.in_row + boots + 1, 255)
-        self.crash = (task, exception, line) if exception or line else _crash(scratch.get(CAUSE))
+        self.crash = (task, exception, line) if exception or line else crash_in(scratch)
         self.reset_cause = icd.RESET_CAUSE_CRASH if self.crash else reset_cause
         self._boots = boots + 1  # that the flash does not know of
         self._reserve(self.time_us, self.record)
@@ -103,7 +102,7 @@ class BootRecord:
     def reported(self):
         """The crash is in telemetry: the next one is the first again."""
         if self.crash:
-            self._scratch.set(CAUSE, 0)
+            forget_crash(self._scratch)
 
     def keep(self, write=False):
         """Write if what is used nears the end of what is reserved, or both copies if `write`. -> whether it wrote"""
@@ -160,17 +159,6 @@ class BootRecord:
             if self.unsaved:
                 self._scratch.set(UNCOUNTED, 0)
         return written
-
-
-def note_crash(scratch, task, exception, line):
-    """Of several crashes without a record, the first counts: the others may follow from it."""
-    if not scratch.get(CAUSE):
-        scratch.set(CAUSE, (task & 15) << 16 | exception << 12 | min(line, 0xFFF))
-
-
-def _crash(cause):
-    task = cause >> 16
-    return (_NO_TASK if task == 15 else task, cause >> 12 & 15, cause & 0xFFF) if cause else None
 
 
 def _possible(payload):
