@@ -6,8 +6,8 @@ import time
 from boards import open_board
 
 board = open_board()
-import fsw.memory  # first, as in main.py
 import fsw.app
+import fsw.memory  # first, as in main.py
 from fsw.run import BootRecord, Failures, Parts, Supervisor, assemble, kept
 
 LASTS_MS = 12_000

@@ -34,11 +34,11 @@ class Parameters:
         self._verification = verification
         self._failures = failures
         self._us = clock.us
-        self._unsaved = False
-        self._waiting = []  # telecommands whose completion is reported after the next write
+        self._waiting = []  # (telecommand, event or None), whose completion is reported after the next write
         self._write_us = 0  # not before
         self._values = self._load()
         self.damaged = slots.bad
+        self._unsaved = self.damaged == 1  # the copy that is left replaces the other
 
     def _load(self):
         data = self._slots.load() or b""
@@ -107,8 +107,9 @@ class Parameters:
             self._unsaved = True
         self._write()
 
-    def replace(self, values, numbers=None):
-        """Other values for all, or for those numbers, as a whole. -> how many differ
+    def replace(self, values, numbers=None, event=None):
+        """Other values for all, or for those numbers, as a whole. event: that is reported with how many differ, once
+        they are on flash.
 
         OSError, of the flash or of slow control: nothing is changed.
         """
@@ -121,18 +122,19 @@ class Parameters:
         changed = sum(old[place] != value for place, value in enumerate(values))
         if changed:
             self._unsaved = True
-        self._write()
-        return changed
+        self._write(event and event + (changed,))
 
-    def _write(self):
+    def _write(self, event=None):
         """To flash what changed, now if the flash has been spared long enough; OSError if it does not take it."""
         if self._unsaved:
-            if self._us() >= self._write_us:
-                error = self.flush()
-                if error:
-                    raise error
-            else:
-                self._waiting.append(self._verification.hold())
+            if self._us() < self._write_us:
+                self._waiting.append((self._verification.hold(), event))
+                return
+            error = self.flush()
+            if error:
+                raise error
+        if event:
+            self._report(*event)
 
     def turn(self, now):
         """Write what waits, once it is time. -> whether it did"""
@@ -142,9 +144,11 @@ class Parameters:
         return True
 
     def save(self):
-        """Write all, whatever is on flash. -> None, or the OSError"""
-        self._unsaved = True
-        return self.flush()
+        """Write both copies, whatever is on flash. -> None, or the OSError"""
+        for _ in range(2):
+            self._unsaved = True
+            error = self.flush()
+        return error
 
     def flush(self):
         """Write what is not on flash, and report what waited for it. -> None, or the OSError: what flash has counts."""
@@ -163,7 +167,9 @@ class Parameters:
             self._restore()
         self._unsaved = False
         waiting, self._waiting = self._waiting, []
-        for request in waiting:
+        for request, event in waiting:
+            if event and not failed:
+                self._report(*event)
             self._verification.resume(request, failed)
         return failed
 
@@ -194,8 +200,7 @@ class Parameters:
             values, entries = array("I", self._values), _table(number)
             for parameter, entry in entries:
                 values[_find(parameter)[0]] = entry
-            changed = self.replace(values, [parameter for parameter, _ in entries])
-            self._report(icd.EVENT_TABLE_LOADED, number, changed)
+            self.replace(values, [parameter for parameter, _ in entries], (icd.EVENT_TABLE_LOADED, number))
         elif number is None:
             self.replace(_defaults())
         elif value is None:
