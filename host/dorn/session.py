@@ -49,7 +49,7 @@ class Session:
         self._deframer = frames.Deframer()
         self._expected: int | None = None
         self._booted = self.dictionary.enums["event"]["booted"]
-        self._challenge = b""  # the instrument's last
+        self._challenge = b""  # the instrument's last, while it is not answered
         self._sequence = 0
         self._watchers: list[Callable[[Packet], None]] = []
 
@@ -209,24 +209,26 @@ class Session:
         check=False: also with values that the dictionary does not allow. ack: as Dictionary.encode has it; completion
         has to be asked for.
         """
+        challenged = bool(self._challenge)
         report = self._verified(name, limit_s, check, ack, fields)
-        if self._is_refused(report, "replayed"):  # as the first after a reset: the next counter is high enough
+        # replayed: as the first after a reset, and the next counter is high enough; forged: somebody else answered the
+        # challenge before
+        if self._is_refused(report, "replayed") or (challenged and self._is_refused(report, "forged")):
             report = self._verified(name, limit_s, check, ack, fields)
         if self._is_refused(report, "unsynchronised"):
             if not self._challenge:
                 self.wait_for(lambda packet: bool(self._challenge), _CHALLENGE_S)
-            challenge, self._challenge = self._challenge, b""
-            report = self._verified(name, limit_s, check, ack, fields, challenge)
+            report = self._verified(name, limit_s, check, ack, fields)
         self._raise_refused(report, name, fields)
         return report
 
-    def _verified(self, name: str, limit_s: float, check: bool, ack: int, fields: dict, challenge=b"") -> Packet:
+    def _verified(self, name: str, limit_s: float, check: bool, ack: int, fields: dict) -> Packet:
         sequence = 0xC000 | self._sequence
 
         def verified(packet: Packet) -> bool:
             return packet.fields.get("request_sequence") == sequence and _is_final(packet)
 
-        return self.wait_for(verified, limit_s, lambda: self._post(name, ack, check, fields, challenge))
+        return self.wait_for(verified, limit_s, lambda: self._post(name, ack, check, fields))
 
     def _raise_refused(self, report: Packet, name: str, fields: dict) -> None:
         if report.name in _FAILURES:
@@ -269,9 +271,12 @@ class Session:
         """Send a telecommand; nothing is waited for. ack, check: as Dictionary.encode has them."""
         self._post(name, ack, check, fields)
 
-    def _post(self, name: str, ack: int, check: bool, fields: dict, challenge: bytes = b"") -> None:
+    def _post(self, name: str, ack: int, check: bool, fields: dict) -> None:
         packet = self.embedded(name, ack, check, **fields)
-        self.target.send(frames.encode(self.key.sign(packet, challenge) if self.key else packet))
+        if self.key:
+            challenge, self._challenge = self._challenge, b""  # one is answered once
+            packet = self.key.sign(packet, challenge)
+        self.target.send(frames.encode(packet))
 
     def embedded(self, name: str, /, ack: int = 0b1000, check: bool = True, **fields: int | str | bytes) -> bytes:
         """A telecommand with the next sequence count, to be sent or to be carried by another. ack, check: as above."""

@@ -6,6 +6,18 @@ import micropython
 from micropython import const
 
 BLOCK = const(16)  # samples
+_BLOCK_BITS = const(4)  # 1 << this is the same
+_PAIRS = const(8)  # of samples in a block, for the second extension
+_LONG_ID = const(4)  # bits of the option, of samples of more than 8 bits
+_SHORT_ID = const(3)
+_ZERO_BLOCKS = const(0)  # the options: blocks of zeros, with one bit more
+_SECOND_EXTENSION = const(1)  # likewise
+_SPLIT = const(1)  # and from here on splitting off so many low bits less one; the last one is for samples as they are
+_ALL_LEFT = const(5)  # the code of zero blocks to the end of the segment; those of as many and more are one longer
+_PAIR_MOST = const(255)  # too long whatever the others take; its square could be too much for 32 bits
+_OCTET_BITS = const(3)  # a place in bits is that of an octet << this, and
+_BIT = const(7)  # this mask of a bit in it
+_FIRST = const(128)  # the first bit of an octet
 _MOST = const(1024)  # samples in a call: 64 blocks, one segment
 _LEAST = const(42)  # octets: more than a block ever takes, and
 _SPARE = const(2)  # behind what is coded: low bits are written three octets at a time
@@ -33,12 +45,12 @@ def _encode(source: ptr16, first: int, count: int, bits: int, out: ptr8, room: i
     while i < room + _SPARE:  # only ones are written
         out[i] = 0
         i += 1
-    room <<= 3  # bits
+    room <<= _OCTET_BITS
     pos = 0
     most = (1 << bits) - 1  # the greatest sample
-    option_bits = 4
+    option_bits = _LONG_ID
     if bits <= 8:
-        option_bits = 3
+        option_bits = _SHORT_ID
     not_coded = (1 << option_bits) - 1  # the option for a block that no other makes shorter
     last = source[first]
     done = 0
@@ -47,31 +59,31 @@ def _encode(source: ptr16, first: int, count: int, bits: int, out: ptr8, room: i
         begin = 0  # the first of all samples is the reference, which is not coded
         if done == 0:
             begin = 1
-        option = 0
+        option = _ZERO_BLOCKS
         extra = 0  # bits behind the option that are part of it
-        ones = 16  # each ends a unary code, and these come first, of values >> low
+        ones = BLOCK  # each ends a unary code, and these come first, of values >> low
         low = 0  # bits of each value, which come then
         blocks = 1
         same = 0
         while done + same < count and source[at + same] == last:
             same += 1
-        if same >= 16:
-            # Blocks of zeros: one code says how many. The fifth says "all that are left": from there on it is one more.
+        if same >= BLOCK:
+            # one code says how many
             extra = 1
-            blocks = same >> 4
+            blocks = same >> _BLOCK_BITS
             size = blocks
-            if blocks >= 5:
+            if blocks >= _ALL_LEFT:
                 size += 1
-                if done + (blocks << 4) == count:
-                    size = 5
+                if done + (blocks << _BLOCK_BITS) == count:
+                    size = _ALL_LEFT
             errors[0] = size - 1
             begin = 0
             ones = 1
         else:
-            size = 16 - begin  # of the codes, in bits
+            size = BLOCK - begin  # of the codes, in bits
             pairs = 0  # the same of the second extension
             i = 0
-            while i < 16:
+            while i < BLOCK:
                 sample = source[at + i]
                 error = sample - last
                 margin = last  # up to which both signs are possible
@@ -89,24 +101,24 @@ def _encode(source: ptr16, first: int, count: int, bits: int, out: ptr8, room: i
                 size += error
                 if i & 1:
                     error += errors[i - 1]
-                    if error > 255:  # too long whatever the others take; its square could be too much for 32 bits
-                        error = 255
+                    if error > _PAIR_MOST:
+                        error = _PAIR_MOST
                     pairs += (error * (error + 1) >> 1) + errors[i] + 1
                 last = sample
                 i += 1
             # sample splitting: one low bit more of each, as long as that makes all shorter
             while low < not_coded - 2:
-                split = (16 - begin) * (low + 2)
+                split = (BLOCK - begin) * (low + 2)
                 i = begin
-                while i < 16:
+                while i < BLOCK:
                     split += errors[i] >> (low + 1)
                     i += 1
                 if split >= size:
                     break
                 size = split
                 low += 1
-            option = low + 1
-            whole = (16 - begin) * bits
+            option = _SPLIT + low
+            whole = (BLOCK - begin) * bits
             pairs += 1
             if whole <= size and whole <= pairs:
                 option = not_coded
@@ -114,17 +126,17 @@ def _encode(source: ptr16, first: int, count: int, bits: int, out: ptr8, room: i
                 low = bits
                 ones = 0
             elif pairs <= size:
-                option = 1
+                option = _SECOND_EXTENSION
                 extra = 1
                 size = pairs - 1
                 low = 0
                 i = 0
-                while i < 8:
+                while i < _PAIRS:
                     error = errors[2 * i] + errors[2 * i + 1]
                     errors[i] = (error * (error + 1) >> 1) + errors[2 * i + 1]
                     i += 1
                 begin = 0
-                ones = 8
+                ones = _PAIRS
         head = option
         width = option_bits + extra
         if done == 0:
@@ -135,22 +147,22 @@ def _encode(source: ptr16, first: int, count: int, bits: int, out: ptr8, room: i
         while width:
             width -= 1
             if head >> width & 1:
-                out[pos >> 3] |= 128 >> (pos & 7)
+                out[pos >> _OCTET_BITS] |= _FIRST >> (pos & _BIT)
             pos += 1
         i = begin
         while i < ones:
             pos += errors[i] >> low
-            out[pos >> 3] |= 128 >> (pos & 7)
+            out[pos >> _OCTET_BITS] |= _FIRST >> (pos & _BIT)
             pos += 1
             i += 1
         if low:
-            while begin < 16:
-                value = (errors[begin] & (1 << low) - 1) << 24 - low - (pos & 7)
-                i = pos >> 3
+            while begin < BLOCK:
+                value = (errors[begin] & (1 << low) - 1) << 24 - low - (pos & _BIT)
+                i = pos >> _OCTET_BITS
                 out[i] |= value >> 16
                 out[i + 1] |= value >> 8
                 out[i + 2] |= value
                 pos += low
                 begin += 1
-        done += blocks << 4
-    return done << 16 | pos + 7 >> 3
+        done += blocks << _BLOCK_BITS
+    return done << 16 | pos + _BIT >> _OCTET_BITS

@@ -59,6 +59,20 @@ PART = const(128)  # halves that a class has in `listed`
 _LARGEST = const(19)  # of an event with 16 hits
 MARK = const(4)
 NEARLY = const(0xF000)  # counts in a channel: room for eight more calls
+_MOST = const(0xFFFF)
+
+# bits that a number is shifted by: from a detector, or a unit, to the first channel of its spectrum; from a code, or
+# the sum of two, to its channel
+_SPECTRUM = const(10)  # icd.CHANNELS
+_PAIR_SPECTRUM = const(8)  # icd.COINCIDENCE_CHANNELS
+_CHANNEL = const(2)  # icd.CODES_PER_CHANNEL
+_PAIR_CHANNEL = const(5)  # icd.CODES_PER_COINCIDENCE_CHANNEL
+_PAIR_0 = const(0x10000)  # bit of coincidence spectrum 0 in NEARLY_FULL and HELD
+
+# the word of an event: hit pattern, and below it the reset passes, counted down from _NO_PASS
+_PATTERN = const(16)
+_NO_PASS = const(0x7FFF)
+_ADDRESS = const(1)  # a tail is an address of 16-bit amplitudes
 
 
 @micropython.viper
@@ -96,10 +110,10 @@ def sort(
             break
         state[STAMP] = stamp
         word = words[i]
-        end = (end >> 1) & amplitude_mask
+        end = (end >> _ADDRESS) & amplitude_mask
         kind = 0  # the counter of its class, if that has a list
         start = j
-        h = (word >> 16) & 0xFFFF
+        h = (word >> _PATTERN) & 0xFFFF
         if h and h & (h - 1) == 0 and (j + 1 - end) & amplitude_mask == 0:
             # one hit, by far the most frequent event: a path of its own, a third faster
             d = 0
@@ -127,12 +141,12 @@ def sort(
             else:
                 counters[d] += 1  # ACCEPTED
                 kind = FRONT + (d & 1)
-                h = (d << 10) + (h >> 2)
+                h = (d << _SPECTRUM) + (h >> _CHANNEL)
                 count = singles[h] + 1
                 singles[h] = count
                 if count >= NEARLY:
                     state[NEARLY_FULL] |= 1 << d
-                    if count == 0xFFFF:
+                    if count == _MOST:
                         state[HELD] |= 1 << d
                         status = FULL
         else:
@@ -175,12 +189,12 @@ def sort(
                     state[NONE if hit else MARKS] += 1
                 elif good & (good - 1) == 0:
                     kind = FRONT + (last & 1)
-                    h = (last << 10) + (total >> 2)
+                    h = (last << _SPECTRUM) + (total >> _CHANNEL)
                     count = singles[h] + 1
                     singles[h] = count
                     if count >= NEARLY:
                         state[NEARLY_FULL] |= 1 << last
-                        if count == 0xFFFF:
+                        if count == _MOST:
                             state[HELD] |= 1 << last
                             status = FULL
                 elif good == (3 << (last & 14)):
@@ -188,13 +202,13 @@ def sort(
                     total -= state[ZERO_CODE]
                     if total < 0:  # thresholds below the zero code
                         total = 0
-                    h = ((last >> 1) << 8) + (total >> 5)
+                    h = ((last >> 1) << _PAIR_SPECTRUM) + (total >> _PAIR_CHANNEL)
                     count = pairs[h] + 1
                     pairs[h] = count
                     if count >= NEARLY:
-                        state[NEARLY_FULL] |= 0x10000 << (last >> 1)
-                        if count == 0xFFFF:
-                            state[HELD] |= 0x10000 << (last >> 1)
+                        state[NEARLY_FULL] |= _PAIR_0 << (last >> 1)
+                        if count == _MOST:
+                            state[HELD] |= _PAIR_0 << (last >> 1)
                             status = FULL
                 else:
                     kind = SEVERAL
@@ -204,7 +218,7 @@ def sort(
                 h = state[kind + _LIST_OF]
                 listed[h] = stamp
                 listed[h + 1] = stamp >> 16
-                listed[h + 2] = word >> 16
+                listed[h + 2] = word >> _PATTERN
                 h += 3
                 while start != j:
                     listed[h] = amplitudes[start]
@@ -221,7 +235,7 @@ def sort(
                 state[kind + _LIST_OF] = h
         i = (i + 1) & mask
         n += 1
-        h = (0x7FFF - word) & 0xFFFF
+        h = (_NO_PASS - word) & 0xFFFF
         if h:
             passes += h
             if h == GIVEN_UP:
@@ -254,7 +268,7 @@ def unread(i: int, n: int, j: int, tails: ptr32, state: ptr32) -> int:
             end = tails[(i + step - 1) & mask]
             if end == 0:
                 break
-            end = (end >> 1) & amplitude_mask
+            end = (end >> _ADDRESS) & amplitude_mask
             n += (end - j) & amplitude_mask
             j = end
             i += step

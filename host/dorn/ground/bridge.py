@@ -183,6 +183,7 @@ class Bridge:
         self._booted = self._dictionary.enums["event"]["booted"]
         self._deframer = frames.Deframer()
         self._key = key
+        self._challenge = b""  # the instrument's last, while no telecommand has answered it
         self._say = say
         self._foreign = False
         if key:
@@ -224,7 +225,10 @@ class Bridge:
             self._say(f"telecommand dropped: {wrong}: {packet[:16].hex(' ')}{' ...' if len(packet) > 16 else ''}")
             return
         self.up += 1
-        self.target.send(frames.encode(self._key.sign(packet) if self._key else packet))
+        if self._key:
+            challenge, self._challenge = self._challenge, b""  # one is answered once
+            packet = self._key.sign(packet, challenge)
+        self.target.send(frames.encode(packet))
 
     def _wrong(self, packet: bytes) -> str | None:
         if not _TC_HEADER + CRC <= len(packet) <= self._dictionary.mission["max_packet"]:
@@ -253,9 +257,7 @@ class Bridge:
             if fields.get("event") == self._booted:
                 self._key.skip()
             elif fields.get("event") == self._dictionary.enums["event"]["challenge"]:
-                # a telecommand of our own that sets the counter anew: those of the ground are let in behind it
-                ping = self._dictionary.encode("ping", 0, ack=0)
-                self.target.send(frames.encode(self._key.sign(ping, challenge_in(fields))))
+                self._challenge = challenge_in(fields)
 
     def serve(self, stopped: Callable[[], bool] = lambda: False, speed: float = 1.0) -> None:
         """Until `stopped()`. speed: of a simulated target, seconds of target time in one of wall time."""

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from dorn import onboard_image
 from dorn.collection import PER_DETECTOR
 from dorn.files import onboard_root
+from dorn.folding import folded
 from dorn.head.front_end import FrontEnd, Head
 from dorn.session import Session
 from dorn.study import Report, spread
@@ -29,7 +30,6 @@ PAUSE_S = 0.15  # before each stall
 SETTLE_S = 0.2  # after the last one
 PERIOD_S = 1.0  # of the rates task, where the collector is forced
 _LONG_NS = 20_000  # no event takes so long from its conversion to its reset, and no start of the builder less
-_TURN = "        a = self._acquisition\n"
 RING_EVENTS = (1 << constants(onboard_root() / "boards" / "pico" / "constants.py")["RING_BITS"]) - 1
 
 
@@ -172,14 +172,11 @@ def run(job: tuple[Case, int]) -> Run:
 
 
 def _files(stall: Stall) -> dict[str, bytes]:
-    path = "fsw/pus/rates.py"
-    text = (onboard_root() / "firmware" / path).read_text()
-    if stall.kind != "collector":
-        return onboard_image.files("pico")
-    changed = "import gc\n" + text.replace(_TURN, "        gc.collect()\n" + _TURN)
-    if changed.count("gc.collect()") != 1:
-        raise RuntimeError(f"{path} is not as it was: the collector cannot be forced there")
-    return onboard_image.files("pico", changed={path: changed})
+    files = onboard_image.files("pico")
+    if stall.kind == "collector":
+        script = (onboard_root() / "firmware" / "bench" / "collecting.py").read_text()
+        files["firmware_main.py"], files["main.py"] = files["main.py"], folded(script).encode()
+    return files
 
 
 def _hold_up(stall: Stall, target: Rp2040Target, session: Session) -> None:
