@@ -23,7 +23,13 @@ class Memory:
     def _region(self, number):
         """Its octets."""
         a = self._acquisition
-        regions = (a.singles, a.pairs, a.counters, a.thresholds, self._parameters.all())  # in the enum's order
+        regions = (
+            a.singles,
+            a.pairs,
+            a.counters,
+            a.detectors.thresholds,
+            self._parameters.all(),
+        )  # in the enum's order
         if number >= len(regions):
             raise Refused(icd.FAILURE_UNKNOWN_ENTRY, number)
         region = regions[number]

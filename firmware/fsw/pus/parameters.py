@@ -28,7 +28,7 @@ class Parameters:
     def __init__(self, telemetry, slots, boot_record, report, verification, failures, clock):
         self._telemetry = telemetry
         self._report = report
-        self._bound = []  # (first number, count, part, attribute, factor; 0: a method)
+        self._bound = {}  # number -> (part, attribute, factor; 0: a method)
         self._slots = slots
         self._boot_record = boot_record  # knows of mode safe
         self._verification = verification
@@ -54,15 +54,16 @@ class Parameters:
     def bind(self, first, count, part, name, factor=0):
         """So many parameters from that number on set an attribute of the part, times a factor; without one they are
         given to a method: (number, value), which may raise OSError."""
-        self._bound.append((first, count, part, name, factor))
+        bound = part, name, factor
+        for number in range(first, first + count):
+            self._bound[number] = bound
 
     def _apply(self, number, value):
-        for first, count, part, name, factor in self._bound:
-            if first <= number < first + count:
-                if factor:
-                    setattr(part, name, factor * value)
-                else:
-                    getattr(part, name)(number, value)
+        part, name, factor = self._bound.get(number, (None, "", 0))
+        if factor:
+            setattr(part, name, factor * value)
+        elif part is not None:
+            getattr(part, name)(number, value)
 
     def unbound(self, services):
         """The first number that nobody answers for, or None: none of these services, and no other part."""
@@ -72,7 +73,7 @@ class Parameters:
             if owner == _BOOT_ONLY or (owner != _ALWAYS and owner not in services):
                 continue
             for number in range(table[row], table[row] + table[row + 1]):
-                if not any(first <= number < first + count for first, count, _, _, _ in self._bound):
+                if number not in self._bound:
                     return number
         return None
 

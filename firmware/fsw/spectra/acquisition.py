@@ -6,15 +6,15 @@ import array
 
 from fsw import icd, memory
 from fsw.spectra import kernel as k
+from fsw.spectra.channels import Channels, clear
+from fsw.spectra.detectors import Detectors
 from micropython import const
 
 _CLASSES = const(15)  # of events, a bit each
-_ALL = const(0xFFFFFF)  # 16 spectra and 8 coincidence spectra, a bit each
 _BATCHES = const(4)  # kernel calls in one turn: some 15 ms at the highest rate
 _BACKLOG = const(160)  # events waiting that are worth a turn: of 16 hits each they still fit the amplitudes
 _AMPLITUDE_GUARD = const(1280)  # conversions that may arrive while one kernel call runs
 _LAST_EVENT_US = const(1000)  # longer than an event takes whose detectors are switched off while it is under way
-_STRIKES = const(3)  # times in a row a line is found high at the pass limit before it is switched off
 _COUNT = const(0xFFFFFFFF)  # the event builder counts conversions modulo this
 _EMPTY = const(0)
 _MORE = const(1)
@@ -26,7 +26,10 @@ def _never():
 
 
 class Acquisition:
-    """listed: what the event list has."""
+    """counters: of each detector (kernel.py); singles, pairs, to_close(): as Channels has them. listed: what the event
+    list has. Since the last clear: real_us, gap_us that are missing in it, passes, overrun_hits; since boot: overruns,
+    slips. integration: number of the running one.
+    """
 
     def __init__(self, board, parameters, report, time):
         """report(event, a, b): sends an event report. time: OnBoardTime."""
@@ -36,30 +39,24 @@ class Acquisition:
         self._wait = board.wait
         self.events = board.events
         self._report = report
-        self.singles, self.pairs, self.listed = memory.singles, memory.pairs, memory.listed
-        self.counters = array.array("I", bytes(4 * 64))
         self.state = array.array("I", bytes(4 * k.STATE))
-        self.thresholds = array.array("H", bytes(2 * 16))
-        self._set_thresholds = array.array("H", bytes(2 * 16))
-        self.detectors = 0xFFFF
+        self._channels = Channels(self.state)
+        self.to_close = self._channels.to_close
+        self.singles, self.pairs, self.listed = self._channels.singles, self._channels.pairs, memory.listed
+        self.counters = array.array("I", bytes(4 * 64))
+        self.detectors = Detectors(board.events, parameters, report)
         self.running = False
         self.cleared = 0
         self._before_clear = 0  # events
         self.integration = 0
         self.integration_us = 60_000_000
-        self._closing = 0  # spectra to be closed, a bit each, with what reason, as part of which integration
-        self._closed_by = self._closed_integration = 0
-        self.overruns = self.slips = self.gave_up = 0
-        self._strikes = bytearray(16)
-        self._span = array.array("I", [0, 0])
+        self.overruns = self.slips = 0
         builder = board.events
         self.state[k.MASK] = builder.mask
         self.state[k.AMPLITUDE_MASK] = builder.amplitude_mask
         self.state[k.ZERO_CODE] = icd.ZERO_CODE
         self.listable = 0  # mask of the classes of events whose windows open with a start: the event list keeps it
         self._zero_totals()
-        parameters.bind(icd.P_DETECTORS_ON, 1, self, "set_parameter")
-        parameters.bind(icd.P_THRESHOLD, icd.DETECTORS, self, "set_parameter")
 
     def follow(self, lines):
         """Have lines.closed(s, copy) called for each spectrum of a detector that is closed, and lines.clear()."""
@@ -75,19 +72,18 @@ class Acquisition:
 
     def start(self):
         """Begin an integration with empty spectra. The caller has checked that none is running."""
-        self._empty()
+        self._channels.empty()
         self.integration += 1
         self._launch()
         self.running = True
         now = self._known_us
         self._began = [(now, self.real_us, self.dead_cycles)] * len(self._began)
-        self._closing = 0
         self._rollover_us = now + self.integration_us
-        self._report(icd.EVENT_ACQUISITION_STARTED, self.integration, self.detectors)
+        self._report(icd.EVENT_ACQUISITION_STARTED, self.integration, self.detectors.mask)
 
     def stop(self):
         """Stop at once and let every spectrum be sent."""
-        off = self.events.enable(0)
+        off = self.detectors.stop()
         now = self.clock.us()
         now -= (now - off) & 0xFFFFFFFF
         self.running = False  # an overrun that is found now starts nothing anew
@@ -99,7 +95,7 @@ class Acquisition:
         k.mark(self.state, self.listed, _CLASSES, 0)
         self._halt()
         self.gap_us += now - self._known_us  # if a full channel held events up, or the ring had come round
-        self._close_all(icd.CLOSED_BY_STOP)
+        self._channels.close_all(icd.CLOSED_BY_STOP, self.integration)
         self._report(icd.EVENT_ACQUISITION_STOPPED, self.integration, self.n_events() & 0xFFFFFFFF)
 
     def clear(self):
@@ -109,7 +105,7 @@ class Acquisition:
             self._catch_up(now)
             k.mark(self.state, self.listed, _CLASSES, 0)
         self._before_clear += self.n_events()
-        self._empty()
+        self._channels.empty()
         self.cleared += 1  # what was taken out before is void
         for i in range(64):
             self.counters[i] = 0
@@ -119,7 +115,6 @@ class Acquisition:
         if self._lines:
             self._lines.clear()
         self._began = [(now, 0, 0)] * len(self._began)
-        self._closing = 0
         self._rollover_us = now + self.integration_us
         self._report(icd.EVENT_CLEARED, self.integration, 0)
 
@@ -128,23 +123,6 @@ class Acquisition:
         self.integration_us += change_us
         if self.running:
             self._rollover_us += change_us
-
-    def set_parameter(self, number, value):
-        """`detectors_on`, or a `threshold`."""
-        if number == icd.P_DETECTORS_ON:
-            self.set_detectors(value)
-            return
-        detector = number - icd.P_THRESHOLD
-        self._set_thresholds[detector] = value
-        if self.detectors >> detector & 1:
-            self.thresholds[detector] = value
-
-    def set_detectors(self, mask):
-        self.detectors = mask
-        for d in range(16):
-            self.thresholds[d] = self._set_thresholds[d] if mask >> d & 1 else k.OFF
-        if self.running:
-            self.events.enable(mask)
 
     # -- the running acquisition -------------------------------------------------------------------
 
@@ -168,8 +146,8 @@ class Acquisition:
         """Read the events up to now. -> true if there are more"""
         if not self.running:
             return False
-        if now >= self._rollover_us and not self._closing:  # an integration lasts until the one before is sent
-            self._close_all(icd.CLOSED_BY_TIME)
+        if now >= self._rollover_us and not self._channels.closing:  # an integration lasts until the one before is sent
+            self._channels.close_all(icd.CLOSED_BY_TIME, self.integration)
             self.integration += 1
             self._rollover_us = max(self._rollover_us, now - self.integration_us + 1) + self.integration_us
         left = self._drain(now, _BATCHES)
@@ -188,7 +166,7 @@ class Acquisition:
                 return self._overrun(now)
             n = k.sort(
                 0, 0, 0, builder.words, builder.stamps, builder.tails, builder.amplitudes,
-                state, self.thresholds, self.counters, self.singles, self.pairs, self.listed,
+                state, self.detectors.thresholds, self.counters, self.singles, self.pairs, self.listed,
             )  # fmt: skip
             hits = state[k.HITS]
             passes = state[k.PASSES]
@@ -199,7 +177,8 @@ class Acquisition:
                 self.dead_cycles -= self._before_cycles
                 self._before_cycles = 0
             if state[k.GAVE_UP]:
-                self._stuck()
+                self.detectors.stuck(state[k.GAVE_UP])
+                state[k.GAVE_UP] = 0
             status = state[k.STATUS]
             if status == k.OVERRUN:
                 return self._overrun(now)
@@ -237,7 +216,7 @@ class Acquisition:
         self._read = 0
         self._before_cycles = 0  # dead time of the mark, if real time begins behind it
         builder = self.events
-        builder.start(self.detectors)
+        self.detectors.start()
         marked = builder.tails[3]  # looked at before the clock, so that the stamp is not later
         now = self.clock.us()
         if marked:  # the mark is there already: its stamp tells exactly when the lines were found quiet first
@@ -272,46 +251,11 @@ class Acquisition:
             now = self._known_us
             self.gap_us += now - good
         else:  # `stop` books the time
-            k.clear(self.events.tails, self.events.mask + 1)
+            clear(self.events.tails, self.events.mask + 1)
         self._report(icd.EVENT_RING_OVERRUN, min(max(now - good, 0), 0xFFFFFFFF), lost)
         return _MORE if self.running else _FULL
 
-    def _stuck(self):
-        """Events ended with a line still high. A line found so again and again is switched off."""
-        self.gave_up += self.state[k.GAVE_UP]
-        self.state[k.GAVE_UP] = 0
-        lines = self.events.lines()
-        for d in range(16):
-            if not lines >> d & 1:
-                self._strikes[d] = 0
-                continue
-            self._strikes[d] += 1
-            if self._strikes[d] == _STRIKES:
-                self._strikes[d] = 0
-                self.set_detectors(self.detectors & ~(1 << d))
-                self._report(icd.EVENT_DETECTOR_OFF, d, _STRIKES)
-
     # -- spectra -----------------------------------------------------------------------------------
-
-    def _empty(self):
-        for channels in (self.singles, self.pairs):
-            k.clear(channels, len(channels) // 2)
-        self.state[k.NEARLY_FULL] = self.state[k.HELD] = 0
-
-    def _close_all(self, reason):
-        self._closing = _ALL
-        self._closed_by = reason
-        self._closed_integration = self.integration
-
-    def to_close(self):
-        """The number of a spectrum to be closed (0-15 singles, 16-23 coincidence), or None."""
-        waiting = self._closing | self.state[k.NEARLY_FULL]
-        if not waiting:
-            return None
-        s = 0
-        while not waiting >> s & 1:
-            s += 1
-        return s
 
     def look(self, s):
         """Spectrum s as it is now.
@@ -322,16 +266,11 @@ class Acquisition:
         if self.running:
             self._catch_up(self.clock.us())
         began, real_us, dead_cycles = self._began[s]
-        if s < icd.DETECTORS:
-            spectra, at, channels = self.singles, s * icd.CHANNELS, icd.CHANNELS
-        else:
-            at = (s - icd.DETECTORS) * icd.COINCIDENCE_CHANNELS
-            spectra, channels = self.pairs, icd.COINCIDENCE_CHANNELS
-        total = k.measure(spectra, at, channels, self._span)
+        total, first, last, spectra, at = self._channels.measure(s)
         real_us = self.real_us - real_us
         live_us = max(real_us - (self.dead_cycles - dead_cycles) // self.events.mhz, 0)
         about = self.integration, self._time.start_us + began, real_us, live_us, total
-        return about, self._span[0], self._span[1], spectra, at
+        return about, first, last, spectra, at
 
     def close(self, s, copy):
         """Move spectrum s into `copy`, array("H"), and begin it anew.
@@ -339,17 +278,9 @@ class Acquisition:
         -> ((closed_by, integration, began_us, real_us, live_us, total), first, last channel with counts);
         first > last when it is empty
         """
-        (integration, began_us, real_us, live_us, total), first, last, spectra, at = self.look(s)
+        (integration, began_us, real_us, live_us, total), first, last, _, _ = self.look(s)
         self._began[s] = (self._known_us, self.real_us, self.dead_cycles)
-        k.take(spectra, at, icd.CHANNELS if s < icd.DETECTORS else icd.COINCIDENCE_CHANNELS, copy)
+        self._channels.take(s, copy)
         if self._lines and s < icd.DETECTORS:
             self._lines.closed(s, copy)
-        bit = 1 << s
-        if self._closing & bit:
-            why = self._closed_by, self._closed_integration
-        else:
-            why = icd.CLOSED_BY_OVERFLOW, integration
-        self._closing &= ~bit
-        self.state[k.NEARLY_FULL] &= ~bit
-        self.state[k.HELD] &= ~bit
-        return why + (began_us, real_us, live_us, total), first, last
+        return self._channels.closed(s, integration) + (began_us, real_us, live_us, total), first, last

@@ -293,36 +293,3 @@ def mark(state, listed, classes, opens):
                 h += 1
             state[LIST + c] = h
             state[OPEN + c] = opens and last
-
-
-@micropython.viper
-def clear(words: ptr32, count: int):
-    # two channels at a time: spectra have an even number
-    for i in range(count):
-        words[i] = 0
-
-
-@micropython.viper
-def measure(source: ptr16, at: int, channels: int, span: ptr32) -> int:
-    """The sum of `channels` from `at` on; span: first and last channel with counts"""
-    total = 0
-    first = channels
-    last = 0
-    for c in range(channels):
-        counts = source[at + c]
-        if counts:
-            total += counts
-            last = c
-            if first == channels:
-                first = c
-    span[0] = first
-    span[1] = last
-    return total
-
-
-@micropython.viper
-def take(source: ptr16, at: int, channels: int, copy: ptr16):
-    """Move `channels` from `at` on into `copy`, leaving zeros."""
-    for c in range(channels):
-        copy[c] = source[at + c]
-        source[at + c] = 0

@@ -5,7 +5,7 @@ from binascii import crc32
 from struct import calcsize, pack, unpack
 
 from fsw import icd
-from fsw.spectra.kernel import clear
+from fsw.spectra.channels import clear
 from micropython import const
 
 _HEADER = ">BIQQQIHH"  # spectrum, integration, began, real time, live time, total, first and last channel with counts

@@ -1,0 +1,103 @@
+# The channels of all spectra: 0-15 those of the detectors, 16-23 coincidence spectra.
+from array import array
+
+import micropython
+from fsw import icd, memory
+from fsw.spectra import kernel as k
+from micropython import const
+
+_ALL = const(0xFFFFFF)
+
+
+class Channels:
+    """singles, pairs: array("H"), one spectrum after the other. closing: bit s: spectrum s is to be closed; others are in
+    the kernel's state, as one of their channels is nearly full.
+    """
+
+    def __init__(self, state):
+        self.singles, self.pairs = memory.singles, memory.pairs
+        self.closing = self._closed_by = self._integration = 0
+        self._state = state
+        self._span = array("I", [0, 0])
+
+    def empty(self):
+        """Begin anew with all."""
+        for spectra in (self.singles, self.pairs):
+            clear(spectra, len(spectra) // 2)
+        self.closing = self._state[k.NEARLY_FULL] = self._state[k.HELD] = 0
+
+    def close_all(self, reason, integration):
+        """As parts of that integration."""
+        self.closing = _ALL
+        self._closed_by, self._integration = reason, integration
+
+    def to_close(self):
+        """The number of a spectrum that is to be closed, or None."""
+        waiting = self.closing | self._state[k.NEARLY_FULL]
+        if not waiting:
+            return None
+        s = 0
+        while not waiting >> s & 1:
+            s += 1
+        return s
+
+    def closed(self, s, integration):
+        """It is, in that integration. -> (reason, integration that it is part of)"""
+        bit, state = 1 << s, self._state
+        why = (self._closed_by, self._integration) if self.closing & bit else (icd.CLOSED_BY_OVERFLOW, integration)
+        self.closing &= ~bit
+        state[k.NEARLY_FULL] &= ~bit
+        state[k.HELD] &= ~bit
+        return why
+
+    def measure(self, s):
+        """-> sum of spectrum s, first and last channel with counts, the array it is in, and where it begins there;
+        first > last when it is empty"""
+        spectra, at, count = self._place(s)
+        total = _measure(spectra, at, count, self._span)
+        return total, self._span[0], self._span[1], spectra, at
+
+    def take(self, s, copy):
+        """Move spectrum s into `copy`, array("H"), leaving zeros."""
+        _take(*self._place(s), copy)
+
+    def _place(self, s):
+        if s < icd.DETECTORS:
+            return self.singles, s * icd.CHANNELS, icd.CHANNELS
+        return self.pairs, (s - icd.DETECTORS) * icd.COINCIDENCE_CHANNELS, icd.COINCIDENCE_CHANNELS
+
+
+# viper: nothing is checked, and nothing allocated
+
+
+@micropython.viper
+def clear(words: ptr32, count: int):
+    # two channels at a time: spectra have an even number
+    for i in range(count):
+        words[i] = 0
+
+
+@micropython.viper
+def _measure(source: ptr16, at: int, channels: int, span: ptr32) -> int:
+    """The sum of `channels` from `at` on; span: first and last channel with counts"""
+    total = 0
+    first = channels
+    last = 0
+    for c in range(channels):
+        counts = source[at + c]
+        if counts:
+            total += counts
+            last = c
+            if first == channels:
+                first = c
+    span[0] = first
+    span[1] = last
+    return total
+
+
+@micropython.viper
+def _take(source: ptr16, at: int, channels: int, copy: ptr16):
+    """Move `channels` from `at` on into `copy`, leaving zeros."""
+    for c in range(channels):
+        copy[c] = source[at + c]
+        source[at + c] = 0

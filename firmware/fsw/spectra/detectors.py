@@ -1,0 +1,65 @@
+# The detectors: which take part, and from which code on. A line that stays high is switched off.
+from array import array
+
+from fsw import icd
+from fsw.spectra import kernel as k
+from micropython import const
+
+_STRIKES = const(3)  # times in a row a line is found high at the pass limit before it is switched off
+
+
+class Detectors:
+    """mask: bit d: detector d takes part. thresholds: of each, ADC codes, as the kernel has them: array("H").
+    gave_up: events that ended with a line still high.
+    """
+
+    def __init__(self, builder, parameters, report):
+        self.mask = 0xFFFF
+        self.thresholds = array("H", bytes(2 * icd.DETECTORS))
+        self.gave_up = 0
+        self._set_thresholds = array("H", self.thresholds)
+        self._strikes = bytearray(icd.DETECTORS)
+        self._builder = builder
+        self._running = False
+        self._report = report
+        parameters.bind(icd.P_DETECTORS_ON, 1, self, "set_mask")
+        parameters.bind(icd.P_THRESHOLD, icd.DETECTORS, self, "set_threshold")
+
+    def start(self):
+        """The event builder, with these."""
+        self._builder.start(self.mask)
+        self._running = True
+
+    def stop(self):
+        """At once. -> when no line triggered any more, us, 32 bits"""
+        self._running = False
+        return self._builder.enable(0)
+
+    def set_threshold(self, number, code):
+        """A parameter."""
+        d = number - icd.P_THRESHOLD
+        self._set_thresholds[d] = code
+        if self.mask >> d & 1:
+            self.thresholds[d] = code
+
+    def set_mask(self, number, mask):
+        """A parameter; at once while the event builder runs."""
+        self.mask = mask
+        for d in range(icd.DETECTORS):
+            self.thresholds[d] = self._set_thresholds[d] if mask >> d & 1 else k.OFF
+        if self._running:
+            self._builder.enable(mask)
+
+    def stuck(self, events):
+        """So many events ended with a line still high. One that is found so again and again is switched off."""
+        self.gave_up += events
+        lines = self._builder.lines()
+        for d in range(icd.DETECTORS):
+            if not lines >> d & 1:
+                self._strikes[d] = 0
+                continue
+            self._strikes[d] += 1
+            if self._strikes[d] == _STRIKES:
+                self._strikes[d] = 0
+                self.set_mask(icd.P_DETECTORS_ON, self.mask & ~(1 << d))
+                self._report(icd.EVENT_DETECTOR_OFF, d, _STRIKES)
