@@ -10,8 +10,8 @@ _ALL = const(0xFFFFFF)
 
 
 class Channels:
-    """singles, pairs: array("H"), one spectrum after the other. closing: bit s: spectrum s is to be closed; others are in
-    the kernel's state, as one of their channels is nearly full.
+    """singles, pairs: array("H"), one spectrum after the other. closing: bit s: spectrum s is to be closed; others are
+    in the state of the kernel, as one of their channels is nearly full.
     """
 
     def __init__(self, state):
