@@ -3,9 +3,9 @@
 import pytest
 from dorn import onboard_image
 from dorn.errors import UserError
-from dorn.files import onboard_root
 from dorn.head.front_end import Head
 from dorn.targets.rp2040 import Rp2040Target
+from dorn.util.paths import onboard_root
 
 _FILES = {}
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dorn.files import onboard_root
+from dorn.util.paths import onboard_root
 
 _ANSWERING = """
 import sys

@@ -5,8 +5,8 @@ from pathlib import Path
 import micropython
 from dorn import onboard_image
 from dorn.dictionary import Dictionary
-from dorn.files import onboard_root
 from dorn.targets.event_law import constants
+from dorn.util.paths import onboard_root
 
 ONBOARD = Path(__file__).parent / "onboard"
 SHORT_DAYS, LONG_DAYS = 1, 60

@@ -13,7 +13,7 @@ from pathlib import Path
 import micropython
 import pytest
 from dorn import onboard_image
-from dorn.files import onboard_root
+from dorn.util.paths import onboard_root
 
 ONBOARD = Path(__file__).parent / "onboard"
 SCENARIOS = ("slots", "checkpoint", "store", "together")

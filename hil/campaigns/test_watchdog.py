@@ -4,7 +4,7 @@ the bias gone by hardware."""
 import pytest
 from dorn import onboard_image
 from dorn.dictionary import Dictionary
-from dorn.files import onboard_root
+from dorn.util.paths import onboard_root
 
 # task -> file and a line of its turn, before which it goes wrong once the parameter `storage_delay` is 7
 TURNS = {

@@ -9,12 +9,12 @@ from __future__ import annotations
 import tomllib
 
 from dorn import onboard_image
-from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.session import Session
 from dorn.study import recording, trials
 from dorn.targets.event_law import constants
 from dorn.targets.rp2040 import Rp2040Target
+from dorn.util.paths import onboard_root
 
 PICO = onboard_root() / "boards" / "pico"
 BENCH = onboard_root() / "firmware" / "bench"  # what runs on the board knows the firmware; this file does not

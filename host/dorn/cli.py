@@ -12,12 +12,12 @@ from pathlib import Path
 
 from dorn import proofs as proof_commands
 from dorn.errors import UserError
-from dorn.files import check_directory
 from dorn.ground import commands as ground_commands
 from dorn.head import sources
 from dorn.head.arrivals import SPACINGS
 from dorn.operator import commands as operator_commands
-from dorn.reading import above_zero, at_least
+from dorn.util.checks import above_zero, at_least
+from dorn.util.paths import check_directory
 
 REAL_DETECTORS = "-"  # in place of a source
 DEMO = Path(__file__).with_name("demo.toml")

@@ -25,13 +25,13 @@ from tqdm import tqdm
 from dorn import onboard_image
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
-from dorn.files import onboard_root
 from dorn.flash_port import HOW, KNOCK_S, Line, last_line, only_port
 from dorn.link import frames
 from dorn.link.key import BOARD_FILE, Key
 from dorn.session import Session
 from dorn.targets.event_law import constants
 from dorn.targets.serial import SerialTarget
+from dorn.util.paths import onboard_root
 
 MICROPYTHON = onboard_image.MICROPYTHON
 # What MicroPython calls the board, and where to get it; sys.implementation._machine

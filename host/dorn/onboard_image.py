@@ -22,7 +22,7 @@ from pathlib import Path
 
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
-from dorn.files import onboard_root
+from dorn.util.paths import onboard_root
 
 # Modules of constants, by the name they are imported as: on the chip numbers stand in place of these constants, or each
 # would take 30 octets of RAM for its name and 5 wherever it is used.

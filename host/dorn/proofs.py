@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dorn.errors import UserError
-from dorn.files import check_directory
+from dorn.util.paths import check_directory
 
 # of each study, a module of dorn.study: what it proves, what it takes, and the sets of DATA it needs
 STUDIES = {

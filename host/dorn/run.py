@@ -13,10 +13,10 @@ from tqdm import tqdm
 
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
-from dorn.interrupts import Interrupts
 from dorn.products import Products, remove_files
 from dorn.session import CommandFailed, Session
 from dorn.targets import Target, TargetError, open_target
+from dorn.util.interrupts import Interrupts
 
 SLICE_WALL_S = 0.2  # the progress bar moves, and Ctrl-C is heard, so often
 SPECTRA = 24  # 16 detectors and 8 detection units

@@ -3,9 +3,9 @@
 import chip
 import pytest
 from dorn import onboard_image
-from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.link import frames
+from dorn.util.paths import onboard_root
 from instrument import DICTIONARY, Instrument
 from particles import poisson
 

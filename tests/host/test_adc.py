@@ -11,7 +11,7 @@ from dorn.errors import UserError
 from dorn.head import sources
 from dorn.head.adc import CODES, Adc, read_ramp
 from dorn.head.front_end import FrontEnd, Head
-from dorn.reading import SourceError
+from dorn.util.checks import SourceError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

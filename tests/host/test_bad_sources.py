@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 from dorn.errors import UserError
 from dorn.head import sources
-from dorn.reading import SourceError
+from dorn.util.checks import SourceError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from source_texts import EVENTS, SCENARIO, SPE, SPECTRUM

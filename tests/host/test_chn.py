@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from data import data
 from dorn.head import sources
-from dorn.reading import SourceError
+from dorn.util.checks import SourceError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from dorn.analysis.code_widths import CHANNELS, CodeWidths
-from dorn.reading import SourceError
+from dorn.util.checks import SourceError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

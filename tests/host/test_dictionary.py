@@ -10,8 +10,8 @@ import crcmod.predefined
 import pytest
 from dorn.dictionary import Dictionary, DictionaryError, PacketError, generate, manual
 from dorn.dictionary.__main__ import main as dictionary_command
-from dorn.files import onboard_root
 from dorn.operator.commands import PROCEDURES
+from dorn.util.paths import onboard_root
 from hypothesis import given
 from hypothesis import strategies as st
 from packets import fields_of, source_data, tm

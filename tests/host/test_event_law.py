@@ -5,10 +5,10 @@ import random
 
 import pytest
 from dorn.errors import UserError
-from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.study.event_builder import record
 from dorn.targets.event_law import EventLaw, board_times
+from dorn.util.paths import onboard_root
 
 TOLERANCE_NS = 4 * 8  # of a boundary, for an event to be allowed to differ
 BEGIN_US = 1000  # in the law's time

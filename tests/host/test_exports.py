@@ -18,7 +18,7 @@ from dorn import cli
 from dorn.dictionary import Dictionary, exports
 from dorn.dictionary.__main__ import main as dictionary_command
 from dorn.dictionary.definitions import TYPES
-from dorn.files import onboard_root
+from dorn.util.paths import onboard_root
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from packets import fields_of, source_data, tm

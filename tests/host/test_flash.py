@@ -11,10 +11,10 @@ import serial
 from chip import firmware_files
 from desk import Desk, desk
 from dorn import flash, flash_port, onboard_image
-from dorn.files import onboard_root
 from dorn.link.key import Key
 from dorn.session import CommandFailed, Session
 from dorn.targets.serial import SerialTarget
+from dorn.util.paths import onboard_root
 from instrument import DICTIONARY
 from mpremote.transport_serial import SerialTransport
 

@@ -15,9 +15,9 @@ import pytest
 from data import data
 from dorn import cli
 from dorn.dictionary import Dictionary
-from dorn.files import onboard_root
 from dorn.link import archive
 from dorn.link.archive import ArchiveError
+from dorn.util.paths import onboard_root
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from packets import tm

@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 import pytest
 from dorn.head import arrivals, sources
-from dorn.reading import SourceError
+from dorn.util.checks import SourceError
 from realdata import ONE_TO_ONE, lisbon_csv
 from realdata import path as data
 from source_texts import EVENTS, SCENARIO, SPE, SPECTRUM

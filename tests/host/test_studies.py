@@ -3,9 +3,9 @@
 import chip
 import pytest
 from dorn import cli, onboard_image
-from dorn.files import onboard_root
 from dorn.study import counting, deadtime, event_builder, stalls
 from dorn.targets import event_law
+from dorn.util.paths import onboard_root
 
 
 @pytest.fixture

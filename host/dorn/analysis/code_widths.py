@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dorn.dictionary import Dictionary
-from dorn.reading import SourceError, above_zero, at_least, text_of
+from dorn.util.checks import SourceError, above_zero, at_least, text_of
 
 CHANNELS, CODES_PER_CHANNEL = map(Dictionary.load().instrument.get, ("channels", "codes_per_channel"))
 OVER_WIDE = (511, 1535, 2559, 3583)  # codes of the RP2040's converter: data sheet, erratum RP2040-E11

@@ -8,7 +8,7 @@ from pathlib import Path
 from dorn.dictionary import codec, definitions
 from dorn.dictionary.codec import Packet, PacketError
 from dorn.dictionary.definitions import DictionaryError, Event, Layout, Parameter
-from dorn.files import onboard_root
+from dorn.util.paths import onboard_root
 
 __all__ = ["Dictionary", "DictionaryError", "Event", "Layout", "Packet", "PacketError", "Parameter"]
 

@@ -9,7 +9,7 @@ No prose: every name and character costs RAM on the chip.
 from pathlib import Path
 
 from dorn.dictionary import Dictionary, DictionaryError
-from dorn.files import onboard_root
+from dorn.util.paths import onboard_root
 
 _HEAD = """\
 # Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.

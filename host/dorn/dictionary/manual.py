@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dorn.dictionary import Dictionary, DictionaryError
-from dorn.files import onboard_root
+from dorn.util.paths import onboard_root
 
 _PLACE = re.compile(r"(<!-- table (\w+): [^\n]*-->\n).*?(<!-- end -->)", re.DOTALL)
 

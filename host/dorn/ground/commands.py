@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dorn.errors import UserError
-from dorn.files import check_directory
 from dorn.ground.lander import GRAMMAR as LANDER_GRAMMAR
 from dorn.ground.lander import shipped as timelines
 from dorn.head import sources
 from dorn.operator import commands as operator_commands
-from dorn.reading import above_zero
+from dorn.util.checks import above_zero
+from dorn.util.paths import check_directory
 
 HERE = "127.0.0.1"
 DEMO = Path(__file__).parents[1] / "demo.toml"

@@ -21,9 +21,9 @@ from dorn.link.key import TRAILER, Key
 from dorn.operator import commands as operator_commands
 from dorn.operator import statements
 from dorn.operator.running import Runner
-from dorn.reading import at_least, text_of
 from dorn.session import CommandFailed, Session
 from dorn.targets import Target
+from dorn.util.checks import at_least, text_of
 
 GRAMMAR = {
     "at": "at SECONDS",

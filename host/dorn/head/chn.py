@@ -11,7 +11,7 @@ import struct
 
 import numpy as np
 
-from dorn.reading import SourceError, number, octets_of
+from dorn.util.checks import SourceError, number, octets_of
 
 from .mca import McaFile
 

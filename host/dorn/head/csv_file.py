@@ -3,7 +3,7 @@
 The header line tells which. Blank lines and lines that begin with # are skipped.
 """
 
-from dorn.reading import SourceError, above_zero, at_least, count, number, text_of
+from dorn.util.checks import SourceError, above_zero, at_least, count, number, text_of
 
 from .mixture import DETECTORS
 

@@ -24,7 +24,7 @@ An unknown key is an error.
 import tomllib
 from pathlib import Path
 
-from dorn.reading import SourceError, above_zero, at_least, text_of
+from dorn.util.checks import SourceError, above_zero, at_least, text_of
 
 from . import nuclides
 from .mixture import DETECTORS, GROUPS, Mixture

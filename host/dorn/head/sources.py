@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dorn.errors import UserError
-from dorn.reading import SourceError, above_zero, number
+from dorn.util.checks import SourceError, above_zero, number
 
 from . import chn, csv_file, scenario, spe
 from .arrivals import MAX_DURATION_S, MAX_RATE_CPS, arrivals, before

@@ -7,7 +7,7 @@ channel's centre).
 
 import numpy as np
 
-from dorn.reading import SourceError, at_least, count, number, text_of
+from dorn.util.checks import SourceError, at_least, count, number, text_of
 
 from .mca import McaFile
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
-from dorn.files import check_directory
 from dorn.link.key import Key
 from dorn.operator import lines, statements
-from dorn.reading import above_zero, at_least, text_of
+from dorn.util.checks import above_zero, at_least, text_of
+from dorn.util.paths import check_directory
 
 PROCEDURES = Path(__file__).parents[1] / "procedures"
 # acknowledgement flags (ECSS-E-ST-70-41C 7.4.4.1); completion is always asked for: it ends the wait

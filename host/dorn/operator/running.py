@@ -8,11 +8,11 @@ from collections.abc import Callable
 from functools import partial
 
 from dorn.dictionary import Packet
-from dorn.interrupts import Interrupts
 from dorn.operator.lines import packet_line
 from dorn.operator.statements import EVENT_REPORTING, Check, Condition, Say, Send, Statement, Until, Wait, resolved
 from dorn.session import CommandFailed, Session
 from dorn.targets import NoAnswer, TargetError
+from dorn.util.interrupts import Interrupts
 
 _SLICE_S = 0.2  # Ctrl-C is heard so often while time passes
 ACCEPTANCE_AND_COMPLETION = 0b1001  # acknowledgement flags

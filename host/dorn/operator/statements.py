@@ -19,7 +19,7 @@ from functools import partial
 from dorn.dictionary import Dictionary, Layout, Packet, PacketError
 from dorn.dictionary.definitions import Field
 from dorn.errors import UserError, shown
-from dorn.reading import above_zero
+from dorn.util.checks import above_zero
 
 GRAMMAR = {
     "send": "send NAME FIELD=VALUE ... [within SECONDS]",

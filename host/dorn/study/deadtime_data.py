@@ -12,15 +12,15 @@ from matplotlib.figure import Figure
 from dorn.analysis import dead_time
 from dorn.analysis.dead_time import Counts
 from dorn.errors import UserError
-from dorn.files import onboard_root
 from dorn.head.arrivals import arrivals, before
 from dorn.head.front_end import FrontEnd
 from dorn.head.nuclides import main_kev
-from dorn.reading import above_zero, count, number, text_of
 from dorn.study import Report, spread
 from dorn.study.expected import Expected
 from dorn.study.recording import record
 from dorn.targets.event_law import Times, board_times
+from dorn.util.checks import above_zero, count, number, text_of
+from dorn.util.paths import onboard_root
 
 RADIACODE, GEIGER = "deadtime-two-source", "geiger-times"
 BACKGROUND_S, SOURCES_S = 3903, 300  # of the authors' rates (PROVENANCE.txt)

@@ -17,13 +17,13 @@ from matplotlib.figure import Figure
 
 from dorn import onboard_image
 from dorn.collection import PER_DETECTOR
-from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.session import Session
 from dorn.study import Report, spread
 from dorn.study.recording import balanced, flat
 from dorn.targets.event_law import constants
 from dorn.targets.rp2040 import Rp2040Target
+from dorn.util.paths import onboard_root
 
 PAUSE_S = 0.15  # before each stall
 SETTLE_S = 0.2  # after the last one

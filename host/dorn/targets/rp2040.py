@@ -21,11 +21,11 @@ from pathlib import Path
 
 from dorn import onboard_image
 from dorn.errors import UserError
-from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import SlowControl
 from dorn.targets import Target, TargetError, pico_flash
 from dorn.targets.event_law import constants
+from dorn.util.paths import onboard_root
 
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
 _LEAD_NS = 160  # longer than any instruction of the CPU but those that call back: it ends before the comparator rises

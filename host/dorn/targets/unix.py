@@ -16,12 +16,12 @@ from pathlib import Path
 
 from dorn import onboard_image
 from dorn.errors import UserError
-from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import SlowControl
 from dorn.link.key import BOARD_FILE
 from dorn.targets import Target, TargetError
 from dorn.targets.event_law import EventLaw, board_times
+from dorn.util.paths import onboard_root
 
 HEAP_KB = 512  # a word is twice as long as on the chip
 _TO_HOST = struct.Struct("<BQQI")

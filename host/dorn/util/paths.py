@@ -12,7 +12,7 @@ def onboard_root() -> Path:
     An installed wheel carries them in `dorn/onboard/`; an editable checkout has them at its root.
     Raises FileNotFoundError if neither is there.
     """
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     for root in (package / "onboard", package.parents[1]):
         if (root / "firmware" / "icd.toml").is_file():
             return root
