@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from dorn.head import nuclides
+from dorn import nuclides
 
 # one label for every line that stands alone: Bi-212 is only 48 keV above Po-218
 LABELS = {

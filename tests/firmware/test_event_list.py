@@ -6,8 +6,8 @@ import math
 import random
 
 import pytest
+from dorn import nuclides
 from dorn.analysis import event_list
-from dorn.head import nuclides
 from instrument import both, instrument, play
 from particles import poisson, regular
 

@@ -1,8 +1,8 @@
 """The table of alpha lines, against ICRP-107 (PyPI icrp107-database 0.0.3), an evaluation of its own."""
 
 import pytest
+from dorn import nuclides
 from dorn.errors import UserError
-from dorn.head import nuclides
 
 ICRP107_KEV = {
     "Rn-222": [5489.51],

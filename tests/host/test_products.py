@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dorn import plot
+from dorn import nuclides, plot
 from dorn.dictionary import Dictionary, Packet
 from dorn.errors import UserError
-from dorn.head import nuclides
 from dorn.products import Products, write_files
 from hypothesis import given
 from hypothesis import strategies as st

@@ -5,8 +5,8 @@ import struct
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from dorn import nuclides
 from dorn.errors import UserError
-from dorn.head import nuclides
 
 TYPES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q"}  # type -> struct code, all big-endian
 CODINGS = {"raw", "ccsds121"}  # of [enum.coding], which the field `coding` has

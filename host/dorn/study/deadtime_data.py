@@ -14,7 +14,7 @@ from dorn.analysis.dead_time import Counts
 from dorn.errors import UserError
 from dorn.head.arrivals import arrivals, before
 from dorn.head.front_end import FrontEnd
-from dorn.head.nuclides import main_kev
+from dorn.nuclides import main_kev
 from dorn.study import Report, spread
 from dorn.study.expected import Expected
 from dorn.study.recording import record

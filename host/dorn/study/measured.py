@@ -15,7 +15,7 @@ import uproot
 
 from dorn.errors import UserError
 from dorn.head import chn, spe
-from dorn.head.nuclides import main_kev
+from dorn.nuclides import main_kev
 from dorn.study.expected import Expected
 from dorn.util.checks import SourceError, count, text_of
 
