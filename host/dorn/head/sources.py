@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from dorn.errors import UserError
+from dorn.files import chn, csv_file, spe
 from dorn.util.checks import SourceError, above_zero, number
 
-from . import chn, csv_file, scenario, spe
+from . import scenario
 from .arrivals import MAX_DURATION_S, MAX_RATE_CPS, arrivals, before
 from .mixture import COLUMNS, DETECTORS, Mixture
 
@@ -219,7 +220,7 @@ def _mca(path, file, calibration):
 
 
 def _csv(path):
-    header, columns = csv_file.read(path)
+    header, columns = csv_file.read(path, DETECTORS)
     if header == csv_file.EVENTS:
         return EventSource(path, *columns)
     energies_kev, counts = map(np.array, columns)

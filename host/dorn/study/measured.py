@@ -14,7 +14,7 @@ import numpy as np
 import uproot
 
 from dorn.errors import UserError
-from dorn.head import chn, spe
+from dorn.files import chn, spe
 from dorn.nuclides import main_kev
 from dorn.study.expected import Expected
 from dorn.util.checks import SourceError, count, text_of

@@ -7,9 +7,8 @@ channel's centre).
 
 import numpy as np
 
+from dorn.files.mca import McaFile
 from dorn.util.checks import SourceError, at_least, count, number, text_of
-
-from .mca import McaFile
 
 _KEV = {"kev": 1.0, "mev": 1000.0}
 

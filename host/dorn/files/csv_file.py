@@ -5,16 +5,14 @@ The header line tells which. Blank lines and lines that begin with # are skipped
 
 from dorn.util.checks import SourceError, above_zero, at_least, count, number, text_of
 
-from .mixture import DETECTORS
-
 SPECTRUM = ["energy_kev", "counts"]
 EVENTS = ["time_us", "detector", "energy_kev"]
 _MAX_TIME_US = 2**53 / 1000  # 104 days: up to here whole nanoseconds are exact in a float
 
 
-def read(path):
+def read(path, detectors):
     """(header, columns) of the file: SPECTRUM with [energies in keV, counts], or EVENTS with [times in ns,
-    detectors, energies in keV], as lists. Raises SourceError."""
+    detectors, energies in keV], as lists. Detectors are numbered from 0 to `detectors` - 1. Raises SourceError."""
     lines = enumerate(text_of(path).splitlines(), start=1)
     lines = [(at, line) for at, line in lines if line.strip(" ,\t") and not line.lstrip().startswith("#")]
     rows = [(at, [word.strip() for word in line.split(",")]) for at, line in lines]
@@ -31,7 +29,7 @@ def read(path):
         if len(words) != len(header):
             what = f"{len(words)} values where {len(header)} belong"
             raise SourceError.at(path, "row", what, ",".join(words), at)
-    return header, (_spectrum if header == SPECTRUM else _events)(path, rows)
+    return header, _spectrum(path, rows) if header == SPECTRUM else _events(path, rows, detectors)
 
 
 def _spectrum(path, rows):
@@ -45,8 +43,8 @@ def _spectrum(path, rows):
     return energies_kev, counts
 
 
-def _events(path, rows):
-    times_ns, detectors, energies_kev = [], [], []
+def _events(path, rows, detectors):
+    times_ns, hit, energies_kev = [], [], []
     for at, (time, detector, energy) in rows:
         time_us = at_least(0, time, path, "time_us", at)
         if time_us > _MAX_TIME_US:
@@ -54,10 +52,10 @@ def _events(path, rows):
         time_ns = round(time_us * 1000)
         if times_ns and time_ns < times_ns[-1]:
             raise SourceError.at(path, "time_us", "before the one above", time, at)
-        if not detector.isdecimal() or len(detector) > 2 or int(detector) >= DETECTORS:
-            what = f"not a whole number from 0 to {DETECTORS - 1}"
+        if not detector.isdecimal() or len(detector) > 2 or int(detector) >= detectors:
+            what = f"not a whole number from 0 to {detectors - 1}"
             raise SourceError.at(path, "detector", what, detector, at)
         times_ns.append(time_ns)
-        detectors.append(int(detector))
+        hit.append(int(detector))
         energies_kev.append(above_zero(energy, path, "energy_kev", at))
-    return times_ns, detectors, energies_kev
+    return times_ns, hit, energies_kev

@@ -11,9 +11,8 @@ import struct
 
 import numpy as np
 
+from dorn.files.mca import McaFile
 from dorn.util.checks import SourceError, number, octets_of
-
-from .mca import McaFile
 
 _HEADER = struct.Struct("<hhh2sii8s4sHH")
 _TICK_S = 0.02
