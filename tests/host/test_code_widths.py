@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from dorn.analysis.code_widths import CHANNELS, CodeWidths
+from dorn.analysis.code_widths import CodeWidths, scale
 from dorn.util.checks import SourceError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+CHANNELS, _ = scale()
 COMB = 0.05
 
 

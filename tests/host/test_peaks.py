@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from dorn.analysis import FWHM
 from dorn.analysis.peaks import gaussian
+from dorn.util.gaussian import FWHM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
