@@ -262,7 +262,8 @@ def _decode(args):
 
 
 def _dictionary(args):
-    from dorn.dictionary import Dictionary, exports
+    from dorn import exports
+    from dorn.dictionary import Dictionary
 
     check_directory(args.out)
     for path in exports.write(Dictionary.load(), args.out):

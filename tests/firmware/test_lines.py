@@ -3,10 +3,12 @@
 import random
 
 import pytest
+from dorn.exports.lines import line_kev
 from instrument import DICTIONARY, both, instrument, play
 
-KEV = list(DICTIONARY.line_kev.values())
-PO_209_KEV = DICTIONARY.line_kev["po_209"]
+LINE_KEV = line_kev(DICTIONARY)
+KEV = list(LINE_KEV.values())
+PO_209_KEV = LINE_KEV["po_209"]
 LINES, PARTS = 8, 8  # lines of a detector; parts of a code in `centroid`
 CODES = DICTIONARY.instrument["codes_per_channel"]
 
@@ -125,7 +127,7 @@ def test_a_line_over_many_channels_has_its_centroid_to_a_part_of_a_code():
 def test_regions_follow_the_line_and_stored_spectra_do_not():
     """A Po-214 line 77 keV too high is beside its region, until the Po-209 line has told the gain."""
     gain = (1.01,) + (1.0,) * 15
-    po_214 = KEV.index(DICTIONARY.line_kev["po_214"])
+    po_214 = KEV.index(LINE_KEV["po_214"])
     with instrument("unix", gain=gain) as i:
         i.start()
         play(i, po_209(200, (0, 1)))

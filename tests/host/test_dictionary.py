@@ -8,8 +8,9 @@ import tomllib
 
 import crcmod.predefined
 import pytest
-from dorn.dictionary import Dictionary, DictionaryError, PacketError, generate, manual
-from dorn.dictionary.__main__ import main as dictionary_command
+from dorn.dictionary import Dictionary, DictionaryError, PacketError
+from dorn.exports import generate, manual
+from dorn.exports.__main__ import main as exports_command
 from dorn.operator.commands import PROCEDURES
 from dorn.util.paths import onboard_root
 from hypothesis import given
@@ -301,13 +302,13 @@ def test_check_tells_a_manual_that_is_out_of_date(old, status, tmp_path, monkeyp
     path = tmp_path / "OPERATIONS.md"
     path.write_text(manual.path().read_text().replace(old, "") if old else manual.path().read_text())
     monkeypatch.setattr(manual, "path", lambda: path)
-    monkeypatch.setattr("sys.argv", ["dictionary", "--check"])
-    assert dictionary_command() == status
-    assert capsys.readouterr().out == (f"{path} is out of date: run python -m dorn.dictionary\n" if status else "")
+    monkeypatch.setattr("sys.argv", ["exports", "--check"])
+    assert exports_command() == status
+    assert capsys.readouterr().out == (f"{path} is out of date: run python -m dorn.exports\n" if status else "")
 
 
 def test_check_says_when_it_is_out_of_date():
-    check = [sys.executable, "-m", "dorn.dictionary", "--check"]
+    check = [sys.executable, "-m", "dorn.exports", "--check"]
     assert subprocess.run(check).returncode == 0
 
 

@@ -14,10 +14,10 @@ import every_packet
 import pytest
 import xmlschema
 from data import data
-from dorn import cli
-from dorn.dictionary import Dictionary, exports
-from dorn.dictionary.__main__ import main as dictionary_command
+from dorn import cli, exports
+from dorn.dictionary import Dictionary
 from dorn.dictionary.definitions import TYPES
+from dorn.exports.__main__ import main as exports_command
 from dorn.util.paths import onboard_root
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -319,11 +319,11 @@ def test_check_names_the_file_that_is_out_of_date_and_without_it_it_is_made_anew
         path = path.with_name("gone.csv")
         path.write_text("name,data_type,bit_length\n")
     monkeypatch.setattr(exports, "folder", lambda: tmp_path)
-    monkeypatch.setattr(sys, "argv", ["dictionary", "--check"])
-    assert dictionary_command() == 1
-    assert capsys.readouterr().out == f"{path} is out of date: run python -m dorn.dictionary\n"
-    monkeypatch.setattr(sys, "argv", ["dictionary"])
-    assert dictionary_command() == 0
+    monkeypatch.setattr(sys, "argv", ["exports", "--check"])
+    assert exports_command() == 1
+    assert capsys.readouterr().out == f"{path} is out of date: run python -m dorn.exports\n"
+    monkeypatch.setattr(sys, "argv", ["exports"])
+    assert exports_command() == 0
     assert files_in(tmp_path) == exports.files(dictionary)
 
 

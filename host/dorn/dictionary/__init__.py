@@ -27,7 +27,7 @@ class Dictionary:
     optional: service that can be left out (a file of fsw/pus) -> its number.
     parameters, events, functions, monitors, commands, telemetry: name -> Parameter, Event, Function, Monitor, Layout,
     Layout. parameter_sets: name of an observation table -> its number, and parameter -> value.
-    actions: event -> the telecommand it releases at boot. line_kev: name -> energy of a line whose region is counted.
+    actions: event -> the telecommand it releases at boot. lines: name -> nuclide of a line whose region is counted.
     tables: the parsed TOML.
     hash: CRC-32 of the text without its prose, the number housekeeping carries.
     """
@@ -61,7 +61,7 @@ class Dictionary:
         self.functions = definitions.functions(tables["function"], enums.get("mode", {}))
         self.monitors = definitions.monitors(tables["monitor"])
         self.parameter_sets = definitions.parameter_sets(tables["table"], self.parameters)
-        self.line_kev = definitions.lines(tables["lines"])
+        self.lines = definitions.lines(tables["lines"])
         numbered = (self.parameters, self.events, self.functions, self.monitors)
         self.enums = enums | {
             name: {text: entry.id for text, entry in entries.items()}

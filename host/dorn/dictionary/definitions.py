@@ -5,7 +5,6 @@ import struct
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from dorn import nuclides
 from dorn.errors import UserError
 
 TYPES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q"}  # type -> struct code, all big-endian
@@ -251,18 +250,13 @@ def parameter_sets(tables: list[dict], known: dict[str, Parameter]) -> dict[str,
     return dict(found)
 
 
-def lines(table: dict) -> dict[str, float]:
-    """Read [lines]: name -> energy of the nuclide's strongest line, keV."""
-    found = {}
+def lines(table: dict) -> dict[str, str]:
+    """Read [lines]: name -> nuclide whose strongest line it is."""
     for name, nuclide in table.items():
         check_name("lines", name)
         if not isinstance(nuclide, str):
             raise DictionaryError(f"lines: {name} {nuclide!r} is not a text")
-        try:
-            found[name] = nuclides.main_kev(nuclide)
-        except nuclides.UnknownNuclide as error:
-            raise DictionaryError(f"lines: {name}: {error}") from None
-    return found
+    return dict(table)
 
 
 def actions(tables: list[dict], known: dict[str, Event]):

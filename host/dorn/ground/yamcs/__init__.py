@@ -19,7 +19,8 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from dorn.dictionary import Dictionary, exports
+from dorn import exports
+from dorn.dictionary import Dictionary
 from dorn.errors import UserError
 from dorn.ground.bridge import Bridge
 from dorn.ground.yamcs import displays

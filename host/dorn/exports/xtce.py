@@ -26,7 +26,7 @@ def space_system(dictionary: Dictionary, *parts: ET.Element) -> ET.Element:
     root = ET.Element(
         "SpaceSystem", {"xmlns": _NAMESPACE, "name": dictionary.mission["name"], "shortDescription": about}
     )
-    root.append(ET.Comment(" Generated from firmware/icd.toml by `python -m dorn.dictionary`: edit that, not this. "))
+    root.append(ET.Comment(" Generated from firmware/icd.toml by `python -m dorn.exports`: edit that, not this. "))
     # a date would make every export another file: what identifies it is the hash
     ET.SubElement(root, "Header", validationStatus="Released", version=f"{dictionary.hash:08x}")
     root.extend(parts)

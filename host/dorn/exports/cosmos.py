@@ -9,7 +9,7 @@ from dorn.dictionary import Dictionary, Layout, headers
 from dorn.dictionary.definitions import Field
 from dorn.dictionary.headers import Bits
 
-_HEAD = "# Generated from firmware/icd.toml by `python -m dorn.dictionary`: edit that, not this.\n"
+_HEAD = "# Generated from firmware/icd.toml by `python -m dorn.exports`: edit that, not this.\n"
 _ACK_FLAGS = 0b1001  # acceptance and completion, until the operator asks for others
 _KNOWN_BY = ("TYPE", headers.APID, headers.SERVICE, headers.SUBTYPE)
 

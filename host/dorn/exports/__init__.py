@@ -1,16 +1,17 @@
 """The dictionary in the languages of other ground systems, and for people: all files that are made of icd.toml.
 
-They are committed in `exports/` beside this module, where a partner finds them without installing anything.
+They are committed in `committed/` beside this module, where a partner finds them without installing anything.
 """
 
 from pathlib import Path
 
-from dorn.dictionary import Dictionary, ccsdspy, cosmos, document, xtce, xtce_yamcs
+from dorn.dictionary import Dictionary
+from dorn.exports import ccsdspy, cosmos, document, xtce, xtce_yamcs
 
 
 def folder() -> Path:
     """Where the committed ones stand."""
-    return Path(__file__).with_name("exports")
+    return Path(__file__).with_name("committed")
 
 
 def files(dictionary: Dictionary) -> dict[str, str]:

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dorn.dictionary import Dictionary, Layout, codec, headers
 from dorn.dictionary.definitions import SEVERITIES, Field
 from dorn.dictionary.headers import Bits
-from dorn.dictionary.manual import TABLES, markdown
+from dorn.exports.lines import line_kev
+from dorn.exports.manual import TABLES, markdown
 from dorn.link import frames
 
 _HEAD = """\
 # Interface control document
 
-Generated from `firmware/icd.toml` by `python -m dorn.dictionary`: edit that, not this. Dictionary `{hash:08x}`: every
+Generated from `firmware/icd.toml` by `python -m dorn.exports`: edit that, not this. Dictionary `{hash:08x}`: every
 `housekeeping` packet carries this number, and with another one this document is not that of the instrument. How the
 instrument is operated stands in `firmware/OPERATIONS.md`.
 
@@ -302,7 +303,7 @@ def _instrument(dictionary: Dictionary) -> Iterator[str]:
     )
     yield markdown([("constant", "value"), *((f"`{name}`", value) for name, value in dictionary.instrument.items())])
     yield "\nLines whose regions `line_rates` counts, in this order:\n\n"
-    yield markdown([("line", "keV"), *((f"`{name}`", f"{kev:.1f}") for name, kev in dictionary.line_kev.items())])
+    yield markdown([("line", "keV"), *((f"`{name}`", f"{kev:.1f}") for name, kev in line_kev(dictionary).items())])
     yield "\nServices that a board may do without: "
     yield ", ".join(f"`{name}` ST[{number}]" for name, number in dictionary.optional.items()) + ".\n"
 

@@ -9,10 +9,11 @@ No prose: every name and character costs RAM on the chip.
 from pathlib import Path
 
 from dorn.dictionary import Dictionary, DictionaryError
+from dorn.exports.lines import line_kev
 from dorn.util.paths import onboard_root
 
 _HEAD = """\
-# Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.
+# Generated from icd.toml by `python -m dorn.exports`: edit that, not this.
 from micropython import const
 """
 
@@ -67,7 +68,7 @@ def generate(dictionary: Dictionary) -> str:
             [f"({dictionary.events[event].id}, {packet})" for event, packet in dictionary.actions.items()],
             names,
         ),
-        _table("LINES_KEV", "energies", [str(round(kev)) for kev in dictionary.line_kev.values()], names),
+        _table("LINES_KEV", "energies", [str(round(kev)) for kev in line_kev(dictionary).values()], names),
         _table(
             "COMMANDS",
             "service, subtype, format and whether octets follow, of every telecommand",

@@ -1,15 +1,17 @@
-"""`python -m dorn.dictionary`: write all that is made of `firmware/icd.toml` and committed: `fsw/icd.py`, the tables of
+"""`python -m dorn.exports`: write all that is made of `firmware/icd.toml` and committed: `fsw/icd.py`, the tables of
 `firmware/OPERATIONS.md`, and the exports; with `--check` only say whether they are up to date."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from dorn.dictionary import Dictionary, exports, generate, manual
+from dorn import exports
+from dorn.dictionary import Dictionary
+from dorn.exports import generate, manual
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m dorn.dictionary", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m dorn.exports", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
     check = parser.parse_args().check
     dictionary, status = Dictionary.load(), 0
@@ -22,7 +24,7 @@ def main() -> int:
         if there == text:
             continue
         if check:
-            print(f"{path} is out of date: run python -m dorn.dictionary")
+            print(f"{path} is out of date: run python -m dorn.exports")
             status = 1
         elif text is None:
             path.unlink()

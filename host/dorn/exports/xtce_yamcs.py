@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dorn.dictionary import Dictionary, Layout, headers
 from dorn.dictionary.definitions import Field
-from dorn.dictionary.xtce import Telemetry, add, binary_type, dynamic_value, scalar_type, space_system, written
+from dorn.exports.xtce import Telemetry, add, binary_type, dynamic_value, scalar_type, space_system, written
 
 _BASE = "telecommand"
 _ACK_FLAGS = 0b1011  # acceptance, start, completion: the stages that are verified
