@@ -11,10 +11,10 @@ from bisect import bisect_left
 from collections import Counter
 
 from bench import Link
-from dorn.collection import Collection
 from dorn.downlink import Downlink
 from dorn.head.front_end import FrontEnd, Head
 from dorn.instrument import Instrument
+from dorn.products.products.collection import Collection
 from dorn.run import collect
 from dorn.session import CommandFailed
 from dorn.targets import open_target

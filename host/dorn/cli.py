@@ -238,7 +238,7 @@ def _play(source, target, out, **stream):
 def _decode(args):
     from dorn.dictionary import Dictionary
     from dorn.link import archive
-    from dorn.products import Products
+    from dorn.products.products import Products
 
     check_directory(args.out)
     try:

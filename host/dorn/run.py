@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
-from dorn.products import Products, remove_files
+from dorn.products.products import Products, remove_files
 from dorn.session import CommandFailed, Session
 from dorn.targets import Target, TargetError, open_target
 from dorn.util.interrupts import Interrupts

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dorn import nuclides, plot
+from dorn import nuclides
 from dorn.dictionary import Dictionary, Packet
 from dorn.errors import UserError
-from dorn.products import Products, write_files
+from dorn.products.products import Products, plot, write_files
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.image import imread

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dorn.collection import PER_DETECTOR, SCALARS, Collection
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import DEFAULT_COMPARATOR_MV, FrontEnd, Head
 from dorn.head.mixture import Mixture
 from dorn.head.sources import ScenarioSource
+from dorn.products.products.collection import PER_DETECTOR, SCALARS, Collection
 from dorn.run import RATES_S, collect
 from dorn.session import Session
 from dorn.targets import open_target

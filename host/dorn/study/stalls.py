@@ -16,8 +16,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dorn import onboard_image
-from dorn.collection import PER_DETECTOR
 from dorn.head.front_end import FrontEnd, Head
+from dorn.products.products.collection import PER_DETECTOR
 from dorn.session import Session
 from dorn.study import Report, spread
 from dorn.study.recording import balanced, flat

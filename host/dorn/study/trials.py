@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dorn.collection import PER_DETECTOR
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.mixture import Mixture
 from dorn.head.sources import ScenarioSource
+from dorn.products.products.collection import PER_DETECTOR
 from dorn.run import collect
 from dorn.session import Session
 from dorn.study.recording import balanced, flat
