@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from dorn.errors import UserError
 from dorn.head.front_end import Fates, FrontEnd, Head
-from dorn.instrument import Instrument
 from dorn.link import frames
+from dorn.session.instrument import Instrument
 from dorn.targets import Target, open_target
 
 SIMULATED = ("unix", "rp2040")

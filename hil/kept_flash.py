@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dorn import onboard_image
-from dorn.instrument import Instrument
+from dorn.session.instrument import Instrument
 from dorn.targets.unix import UnixTarget
 
 BLOCK = 4096

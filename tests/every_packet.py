@@ -6,9 +6,9 @@ import pytest
 from bench import Stimulus
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import FrontEnd, Head
-from dorn.instrument import Instrument
 from dorn.link import frames
 from dorn.session import CommandFailed
+from dorn.session.instrument import Instrument
 from dorn.targets.unix import UnixTarget
 from particles import poisson
 from spacepackets.ecss.tc import PusTc

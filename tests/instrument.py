@@ -7,8 +7,8 @@ import pytest
 from bench import Stimulus
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import FrontEnd, Head
-from dorn.instrument import Instrument
 from dorn.session import CommandFailed
+from dorn.session.instrument import Instrument
 from dorn.targets.unix import UnixTarget
 
 SIMULATED = ("unix", "rp2040")

@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 from bench import Link
 from cobs import cobs
-from dorn.downlink import Downlink
 from dorn.head.front_end import FrontEnd, Head
 from dorn.link import archive, frames
 from dorn.session import Session
+from dorn.session.downlink import Downlink
 from dorn.targets import TargetError, open_target
 from mangler import FAULTS, Mangler
 from particles import poisson

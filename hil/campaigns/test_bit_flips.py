@@ -9,9 +9,9 @@ import shutil
 
 import pytest
 from dorn import onboard_image
-from dorn.instrument import Instrument
 from dorn.link import frames
 from dorn.link.key import TAG, Key
+from dorn.session.instrument import Instrument
 from dorn.targets.unix import UnixTarget
 
 STATES = ("boot", "counter", "parameters")

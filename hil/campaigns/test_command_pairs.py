@@ -6,7 +6,7 @@ After each of them the reports are as its flags ask, what is refused has changed
 import itertools
 import random
 
-from dorn.instrument import Instrument
+from dorn.session.instrument import Instrument
 from dorn.targets import open_target
 
 SHORT_PAIRS, SHORT_TRIPLES, TRIPLES = 150, 50, 10_000

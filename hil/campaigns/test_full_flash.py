@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from bench import missing
 from dorn import onboard_image
-from dorn.instrument import Instrument
+from dorn.session.instrument import Instrument
 from dorn.targets.pico_flash import free_blocks
 from kept_flash import BLOCK, Littlefs
 

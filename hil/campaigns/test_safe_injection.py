@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from dorn import onboard_image
 from dorn.head.slow_control import HOLD_S
-from dorn.instrument import Instrument
+from dorn.session.instrument import Instrument
 from dorn.targets import TargetError
 from dorn.targets.unix import UnixTarget
 

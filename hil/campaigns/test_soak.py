@@ -11,12 +11,12 @@ from bisect import bisect_left
 from collections import Counter
 
 from bench import Link
-from dorn.downlink import Downlink
 from dorn.head.front_end import FrontEnd, Head
-from dorn.instrument import Instrument
 from dorn.products.products.collection import Collection
-from dorn.run import collect
 from dorn.session import CommandFailed
+from dorn.session.acquire import collect
+from dorn.session.downlink import Downlink
+from dorn.session.instrument import Instrument
 from dorn.targets import open_target
 from dorn.targets.event_law import EventLaw
 

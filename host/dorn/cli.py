@@ -215,10 +215,10 @@ def _real(args):
 
 
 def _demo(args):
-    from dorn import run
+    from dorn.session import acquire
 
     source = sources.load(DEMO)
-    target, why = (args.target, "") if args.target else run.default_target()
+    target, why = (args.target, "") if args.target else acquire.default_target()
     print(f"demo on {target}: {source.duration_s:g} s at {source.rate_cps:.0f} particles a second")
     if why:
         print(f"not on the emulated Pico: {why}")
@@ -229,10 +229,10 @@ def _demo(args):
 def _play(source, target, out, **stream):
     """`run_source` writes telemetry.ccsds and the products into `out` and returns the summary. On Ctrl-C it
     leaves the archive readable, writes the products of what came, and raises KeyboardInterrupt again."""
-    from dorn import run  # not above: `dorn decode` shall work without a simulator
+    from dorn.session import acquire  # not above: `dorn decode` shall work without a simulator
 
     check_directory(out)
-    _report(run.run_source(source=source, target_name=target, out=out, **stream), out)
+    _report(acquire.run_source(source=source, target_name=target, out=out, **stream), out)
 
 
 def _decode(args):
@@ -273,8 +273,8 @@ def _dictionary(args):
 def _downlink(args):
     import contextlib
 
-    from dorn.downlink import Downlink
     from dorn.session import Session
+    from dorn.session.downlink import Downlink
     from dorn.targets import open_target
 
     check_directory(args.out)

@@ -11,11 +11,11 @@ from chip import firmware_files
 from dorn import onboard_image
 from dorn.cli import main
 from dorn.errors import UserError
-from dorn.instrument import Instrument
 from dorn.link import frames
 from dorn.link.key import BOARD_FILE, MOST, Key
 from dorn.operator import commands
 from dorn.session import CommandFailed
+from dorn.session.instrument import Instrument
 from instrument import DICTIONARY, both, open_simulated
 
 PING = DICTIONARY.encode("ping", 5)

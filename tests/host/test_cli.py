@@ -16,7 +16,7 @@ SUMMARY = {"injected": 10, "recorded": 9, "live_time_s": 1.0, "real_time_s": 2.0
 
 @pytest.fixture
 def runner(monkeypatch):
-    """What `dorn run` asks of dorn.run, recorded; no instrument runs here."""
+    """What `dorn run` asks of dorn.session.acquire, recorded; no instrument runs here."""
     calls = []
 
     def run_source(**settings):
@@ -24,8 +24,8 @@ def runner(monkeypatch):
         return SUMMARY
 
     fake = types.SimpleNamespace(run_source=run_source, default_target=lambda: ("unix", ""))
-    monkeypatch.setitem(sys.modules, "dorn.run", fake)
-    monkeypatch.setattr("dorn.run", fake, raising=False)
+    monkeypatch.setitem(sys.modules, "dorn.session.acquire", fake)
+    monkeypatch.setattr("dorn.session.acquire", fake, raising=False)
     return calls
 
 
@@ -152,7 +152,7 @@ def test_ctrl_c_ends_with_130(here, runner, monkeypatch, capsys):
     def stopped(**_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dorn.run.run_source", stopped)
+    monkeypatch.setattr("dorn.session.acquire.run_source", stopped)
     assert main(RUN.split()) == 130
     assert capsys.readouterr().err == "dorn: stopped\n"
 

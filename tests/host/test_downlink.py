@@ -5,11 +5,11 @@ import contextlib
 import pytest
 from dorn import onboard_image
 from dorn.dictionary import Dictionary
-from dorn.downlink import Downlink
 from dorn.errors import UserError
 from dorn.link import archive
 from dorn.link.key import Key
 from dorn.session import Session
+from dorn.session.downlink import Downlink
 from dorn.targets.unix import UnixTarget
 
 DICTIONARY = Dictionary.load()

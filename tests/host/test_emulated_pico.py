@@ -10,7 +10,7 @@ import pytest
 from dorn import emulate
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
-from dorn.instrument import Instrument
+from dorn.session.instrument import Instrument
 from dorn.targets import pico_flash
 from dorn.targets.rp2040 import Rp2040Target
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dorn.dictionary import Dictionary
-from dorn.downlink import Downlink
 from dorn.errors import UserError, shown
 from dorn.ground.conformance import Conformance
 from dorn.head import sources
@@ -22,6 +21,7 @@ from dorn.operator import commands as operator_commands
 from dorn.operator import statements
 from dorn.operator.running import Runner
 from dorn.session import CommandFailed, Session
+from dorn.session.downlink import Downlink
 from dorn.targets import Target
 from dorn.util.checks import at_least, text_of
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 from dorn.dictionary import Packet
 from dorn.link import frames
-from dorn.run import collect
 from dorn.session import Session
+from dorn.session.acquire import collect
 
 
 class Instrument(Session):
