@@ -85,9 +85,9 @@ def missing(name: str) -> str | None:
             micropython()
         elif name == "rp2040":
             import rp2040py  # noqa: F401
-            from dorn.targets import pico_flash
+            from dorn.image import micropython
 
-            pico_flash.image()
+            micropython.image()
     except (ImportError, UserError) as error:
         return str(error)
     return None

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from bench import SIMULATED, Bench, missing
-from dorn import onboard_image
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd
+from dorn.image import firmware
 from report import Report
 
 HERE = Path(__file__).parent
@@ -133,14 +133,14 @@ def bench(request, seed):
 @cache
 def _manifests(board):
     """The ids of what this clone would flash."""
-    return {onboard_image.manifest_id(board, link=link) for link in ("usb", "uart")}
+    return {firmware.manifest_id(board, link=link) for link in ("usb", "uart")}
 
 
 def _check(commander, config):
     """Refuse to test the wrong thing. The dictionary was compared when housekeeping came."""
     hk = commander.housekeeping
     found = commander.version
-    wanted = onboard_image.version()
+    wanted = firmware.version()
     if found != wanted:
         pytest.exit(f"hil: version: the instrument has {found}, this suite is {wanted}; flash it", returncode=2)
     board = hk.text("board")

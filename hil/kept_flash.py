@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from dorn import onboard_image
+from dorn.image import firmware
 from dorn.session.instrument import Instrument
 from dorn.targets.unix import UnixTarget
 
@@ -35,7 +35,7 @@ class Littlefs:
     @contextlib.contextmanager
     def instrument(self) -> Iterator[Instrument]:
         """Switched on, and connected."""
-        files = onboard_image.files("unix")
+        files = firmware.files("unix")
         files["firmware_main.py"] = files["main.py"]
         files["main.py"] = _MAIN.read_bytes()
         with UnixTarget(flash=self._folder, files=files) as target:

@@ -1,9 +1,10 @@
 """Runs a script on the emulated Pico in place of the firmware, with the firmware's modules on its file system."""
 
 import pytest
-from dorn import onboard_image
 from dorn.errors import UserError
 from dorn.head.front_end import Head
+from dorn.image import firmware
+from dorn.image.folding import folded
 from dorn.targets.rp2040 import Rp2040Target
 from dorn.util.paths import onboard_root
 
@@ -13,7 +14,7 @@ _FILES = {}
 def firmware_files():
     """The compiled files of the Pico; compiled once in a test run."""
     if not _FILES:
-        _FILES.update(onboard_image.files("pico"))
+        _FILES.update(firmware.files("pico"))
     return dict(_FILES)
 
 
@@ -21,7 +22,7 @@ def open_chip(script=None, head: Head | None = None, files=None, **options):
     """An Rp2040Target; with `script` as main.py. Skips the test where there is no emulator or no image."""
     files = firmware_files() if files is None else files
     if script is not None:
-        files["main.py"] = onboard_image.folded(script).encode()
+        files["main.py"] = folded(script).encode()
     try:
         return Rp2040Target(head, files=files, **options)
     except UserError as error:
@@ -47,4 +48,4 @@ def broken(path, old, new):
     """Files of the Pico with one place of one source changed."""
     source = (onboard_root() / "firmware" / path).read_text()
     assert source.count(old) == 1
-    return onboard_image.files("pico", changed={path: source.replace(old, new)})
+    return firmware.files("pico", changed={path: source.replace(old, new)})

@@ -5,8 +5,9 @@ import threading
 from contextlib import contextmanager
 
 import chip
-from dorn import cli, emulate
+from dorn import cli
 from dorn.session import Session
+from dorn.targets import emulate
 from dorn.targets.serial import SerialTarget
 
 

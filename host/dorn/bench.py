@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import tomllib
 
-from dorn import onboard_image
 from dorn.head.front_end import FrontEnd, Head
+from dorn.image import firmware
+from dorn.image.constants import constants
+from dorn.image.folding import folded
 from dorn.session import Session
 from dorn.study import recording, trials
-from dorn.targets.event_law import constants
 from dorn.targets.rp2040 import Rp2040Target
 from dorn.util.paths import onboard_root
 
@@ -26,9 +27,9 @@ _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_unit
 
 def measure() -> dict[str, float]:
     """Figures by the names of budget.toml, "group.name", in a minute or two. UserError without an emulator or image."""
-    files = onboard_image.files("pico")
+    files = firmware.files("pico")
     boot, board_code, builder, spectra, code, app = _figures(files, "heap.py")
-    pico = constants(PICO / "constants.py")
+    pico = constants("pico")
     promised_cps = tomllib.loads((PICO / "budget.toml").read_text())["speed"]["regular_cps"]["target"]
     ring_us = ((1 << pico["RING_BITS"]) - 1) / promised_cps * 1e6
     boot_us, busy_permille, hk = _busy_run()
@@ -94,7 +95,7 @@ def _tasks() -> list[str]:
 def _figures(files: dict[str, bytes], script: str) -> list[int]:
     """The numbers that `script` of firmware/bench, run in place of the firmware, prints after FIGURES."""
     said = bytearray()
-    main = onboard_image.folded((BENCH / script).read_text())
+    main = folded((BENCH / script).read_text())
     with Rp2040Target(files={**files, "main.py": main.encode()}) as target:
 
         def over() -> bool:

@@ -157,7 +157,7 @@ def _key(args):
 def _emulate(args):
     import signal
 
-    from dorn import emulate
+    from dorn.targets import emulate
 
     if args.tcp is not None and not args.tcp.isdecimal():
         raise UserError.at("--tcp", "PORT", "not a whole number", args.tcp)

@@ -2,7 +2,7 @@
 
 Only what differs is copied. `main.py` is removed before the first change and written last, so that a board whose
 flashing was interrupted, wherever that was, comes up at its plain prompt, and a second run completes it. The manifest
-(onboard_image) lists what belongs to the firmware; it is written first, so that it always names all there may be. Files
+(dorn.image.firmware) lists what belongs to the firmware; it is written first, so that it always names all there may be. Files
 it does not name are never touched.
 """
 
@@ -22,18 +22,16 @@ from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 from tqdm import tqdm
 
-from dorn import onboard_image
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
 from dorn.flash_port import HOW, KNOCK_S, Line, last_line, only_port
+from dorn.image import firmware, micropython
+from dorn.image.constants import constants
 from dorn.link import frames
 from dorn.link.key import BOARD_FILE, Key
 from dorn.session import Session
-from dorn.targets.event_law import constants
 from dorn.targets.serial import SerialTarget
-from dorn.util.paths import onboard_root
 
-MICROPYTHON = onboard_image.MICROPYTHON
 # What MicroPython calls the board, and where to get it; sys.implementation._machine
 MACHINES = {"pico": "Raspberry Pi Pico with RP2040"}
 
@@ -86,7 +84,7 @@ def flash(
     """
     if board not in MACHINES:
         raise UserError(f"--board: unknown ({board!r}); known are {', '.join(MACHINES)}")
-    wanted = onboard_image.files(board, without=without, link=link)
+    wanted = firmware.files(board, without=without, link=link)
     if key:
         wanted[BOARD_FILE] = key.board_file
     line = Line(only_port() if port == "auto" else port)
@@ -135,7 +133,7 @@ def flash(
         f"{len(written)} files written ({octets} bytes), {len(wanted) - len(written)} were right,"
         f" {len(changes) - len(written)} removed"
     )
-    manifest = onboard_image.id_of(wanted[onboard_image.MANIFEST])
+    manifest = firmware.id_of(wanted[firmware.MANIFEST])
     if link == "usb":
         _see_it_run(line, manifest)
     else:
@@ -188,8 +186,8 @@ def _check_kind(repl: SerialTransport, board: str) -> None:
     version = ".".join(map(str, version))
     if machine != MACHINES[board]:
         raise UserError(f"board: it is a {machine}, not a {MACHINES[board]}: plug in that one, or give another --board")
-    if version != MICROPYTHON:
-        raise UserError(f"board: it has MicroPython {version}, not {MICROPYTHON}. {HOW}")
+    if version != micropython.VERSION:
+        raise UserError(f"board: it has MicroPython {version}, not {micropython.VERSION}. {HOW}")
     print(f"{machine}, MicroPython {version}, on {repl.device_name}", flush=True)
 
 
@@ -234,13 +232,13 @@ def _look(repl: SerialTransport, wanted: dict[str, bytes]) -> _Look:
 def _old_paths(repl: SerialTransport) -> set[str]:
     """Paths of the manifest on the board; none if it has none that is whole."""
     try:
-        text = bytes(repl.fs_readfile("/" + onboard_image.MANIFEST, chunk_size=_CHUNK))
+        text = bytes(repl.fs_readfile("/" + firmware.MANIFEST, chunk_size=_CHUNK))
     except OSError as error:
         if error.errno == errno.ENOENT:
             return set()
         raise
     head, _, rest = text.partition(b"\n")
-    return set(onboard_image.hashes(text.decode())) if head == b"%08x" % zlib.crc32(rest) else set()
+    return set(firmware.hashes(text.decode())) if head == b"%08x" % zlib.crc32(rest) else set()
 
 
 def _blocks(size: int) -> int:
@@ -271,7 +269,7 @@ def _folders(files: Iterable[str]) -> list[str]:
 def _change(line: Line, look: _Look, changes: dict[str, str], wanted: dict[str, bytes]) -> None:
     """Make the changes, each verified. OSError for what the file system refuses."""
     repl = line.transport
-    first, last = onboard_image.MANIFEST, "main.py"
+    first, last = firmware.MANIFEST, "main.py"
     order = [path for path in (first, *sorted(wanted.keys() - {first, last})) if path in changes] + [last]
     for path in ["main.py", *sorted(look.old)]:
         if path in look.sizes:
@@ -290,7 +288,7 @@ def _change(line: Line, look: _Look, changes: dict[str, str], wanted: dict[str, 
 
 def _restart(line: Line) -> None:
     """As the reset pin does; a maintenance that was asked for is over, too."""
-    mark = constants(onboard_root() / "boards" / "pico" / "constants.py")["SCRATCH"]
+    mark = constants("pico")["SCRATCH"]
     line.doing = "restarting"
     with contextlib.suppress(OSError, TransportError):  # the port goes with it
         line.transport.exec_raw_no_follow(f"import machine\nmachine.mem32[{mark}] = 0\nmachine.reset()")
@@ -312,9 +310,9 @@ def _see_it_run(line: Line, manifest: int) -> None:
             time.sleep(KNOCK_S)
             line.find()
     found = hk.fields["manifest"]
-    if (found, session.version) != (manifest, onboard_image.version()):
+    if (found, session.version) != (manifest, firmware.version()):
         raise UserError(
             f"port {line.name}: the instrument runs version {session.version}, manifest {found:08x}, not"
-            f" {onboard_image.version()}, {manifest:08x}: flash again"
+            f" {firmware.version()}, {manifest:08x}: flash again"
         )
     print(f"it runs: version {session.version}, manifest {manifest:08x}, boot {hk.fields['boot_count']}")

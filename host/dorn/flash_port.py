@@ -12,11 +12,9 @@ from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 from serial.tools import list_ports
 
-from dorn import onboard_image
 from dorn.errors import UserError
-from dorn.targets import pico_flash
+from dorn.image import micropython
 
-DOWNLOAD = "https://micropython.org/download/RPI_PICO/"
 USB_ID = 0x2E8A, 0x0005  # MicroPython on an RP2 board
 KNOCK = b"\r\x03\x02"  # whatever runs there is interrupted; out of the raw REPL
 KNOCK_S = 0.1  # much less than the maintenance window
@@ -36,8 +34,8 @@ def only_port() -> str:
     drives = [drive for pattern in _DRIVES for drive in sorted(Path("/").glob(pattern)) if drive.is_dir()]
     if drives:
         raise UserError(
-            f"--port: no board with MicroPython, but one that waits for it: copy {pico_flash.IMAGE} of {DOWNLOAD} to"
-            f" {drives[0]}, wait until the drive is gone, and flash again"
+            f"--port: no board with MicroPython, but one that waits for it: copy {micropython.IMAGE} of"
+            f" {micropython.DOWNLOAD} to {drives[0]}, wait until the drive is gone, and flash again"
         )
     raise UserError(
         f"--port: no board found (USB {USB_ID[0]:04x}:{USB_ID[1]:04x}): is its cable one with data lines? {HOW}"
@@ -46,8 +44,8 @@ def only_port() -> str:
 
 _DRIVES = ("media/*/RPI-RP2", "run/media/*/RPI-RP2", "media/RPI-RP2", "mnt/RPI-RP2", "Volumes/RPI-RP2")
 HOW = (
-    f"A board without MicroPython {onboard_image.MICROPYTHON}: plug it in with BOOTSEL held and copy"
-    f" {pico_flash.IMAGE} of {DOWNLOAD} to its drive RPI-RP2, or let mpflash (of PyPI) do it"
+    f"A board without MicroPython {micropython.VERSION}: plug it in with BOOTSEL held and copy"
+    f" {micropython.IMAGE} of {micropython.DOWNLOAD} to its drive RPI-RP2, or let mpflash (of PyPI) do it"
 )
 
 

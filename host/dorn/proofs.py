@@ -78,9 +78,9 @@ def _study(args):
     if "targets" in takes:
         given["targets"] = (args.target,) if args.target else ("unix", "rp2040")
     if "chip" in takes or "rp2040" in given.get("targets", ()):
-        from dorn.targets import pico_flash
+        from dorn.image import micropython
 
-        pico_flash.image()  # said now, not in the middle
+        micropython.image()  # said now, not in the middle
     out = args.out or Path("dorn-study") / args.study
     check_directory(out)
     report = Report(args.study, out)

@@ -1,7 +1,7 @@
 """The self-test: what fails is named, in the bits of its event."""
 
 import pytest
-from dorn import onboard_image
+from dorn.image import firmware
 from instrument import both, instrument, refused
 
 SLOW_CONTROL, FLASH, FILES = 2, 4, 8
@@ -37,7 +37,7 @@ def test_a_part_of_slow_control_that_does_not_answer(part):
 
 @pytest.mark.parametrize("change", ["an octet", "missing", "longer", "no manifest"])
 def test_a_file_that_is_not_as_flashed(change):
-    files, path = onboard_image.files("unix"), "fsw/health/storm.py"
+    files, path = firmware.files("unix"), "fsw/health/storm.py"
     if change == "no manifest":
         del files["manifest"]
     elif change == "missing":
@@ -59,7 +59,7 @@ def test_a_flash_that_takes_nothing(tmp_path):
 
 
 def test_everything_that_fails_is_named():
-    files = onboard_image.files("unix")
+    files = firmware.files("unix")
     del files["manifest"]
     with instrument("unix", files=files) as i:
         i.target.slow_control.dac.answers = False

@@ -2,8 +2,8 @@
 
 import chip
 import pytest
-from dorn import onboard_image
 from dorn.head.front_end import FrontEnd, Head
+from dorn.image import firmware
 from dorn.link import frames
 from dorn.util.paths import onboard_root
 from instrument import DICTIONARY, Instrument
@@ -88,7 +88,7 @@ def test_the_two_channels_take_turns_for_ever():
     path = "boards/rp2/uart.py"
     source = (onboard_root() / path).read_text()
     assert source.count(PASS) == 1
-    files = onboard_image.files("pico", changed={path: source.replace(PASS, "_PASS = const(1 << 13)")})
+    files = firmware.files("pico", changed={path: source.replace(PASS, "_PASS = const(1 << 13)")})
     with open_instrument(files) as target:
         i = Instrument(target)
         i.connect()

@@ -8,9 +8,9 @@ import tomllib
 
 import pytest
 from chip import firmware_files
-from dorn import onboard_image
 from dorn.cli import main
 from dorn.errors import UserError
+from dorn.image import firmware
 from dorn.link import frames
 from dorn.link.key import BOARD_FILE, MOST, Key
 from dorn.operator import commands
@@ -35,7 +35,7 @@ def counter(key):
 
 
 def files(where, content):
-    own = onboard_image.files("unix") if where == "unix" else firmware_files()
+    own = firmware.files("unix") if where == "unix" else firmware_files()
     return {**own, BOARD_FILE: content}
 
 

@@ -146,12 +146,12 @@ def test_a_damaged_frame_costs_itself(ground):
 
 
 def test_telecommands_are_signed_where_there_is_a_key_also_after_a_reset(tmp_path, monkeypatch):
-    from dorn import onboard_image
+    from dorn.image import firmware
     from dorn.targets.unix import UnixTarget
 
     key = Key.create(tmp_path / "key")
-    files = onboard_image.files
-    monkeypatch.setattr(onboard_image, "files", lambda *a, **k: files(*a, **k) | {"key": key.board_file})
+    files = firmware.files
+    monkeypatch.setattr(firmware, "files", lambda *a, **k: files(*a, **k) | {"key": key.board_file})
     with UnixTarget() as target, contextlib.closing(Ground(target, key)) as ground:
         ground.until(lambda packets: any(p.name == "housekeeping" for p in packets))
         ground.send(telecommand(1))

@@ -3,9 +3,9 @@
 import contextlib
 
 import pytest
-from dorn import onboard_image
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
+from dorn.image import firmware
 from dorn.link import archive
 from dorn.link.key import Key
 from dorn.session import Session
@@ -43,8 +43,8 @@ def test_numbers_left_out_by_power_cuts_cost_some_requests(cuts, tmp_path):
 
 
 def test_without_the_key_of_the_board_it_says_so(tmp_path, monkeypatch):
-    key, files = Key.create(tmp_path / "key"), onboard_image.files
-    monkeypatch.setattr(onboard_image, "files", lambda *a, **k: files(*a, **k) | {"key": key.board_file})
+    key, files = Key.create(tmp_path / "key"), firmware.files
+    monkeypatch.setattr(firmware, "files", lambda *a, **k: files(*a, **k) | {"key": key.board_file})
     with UnixTarget() as target:
         session = Session(target)
         session.connect()

@@ -7,11 +7,10 @@ import time
 
 import chip
 import pytest
-from dorn import emulate
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
 from dorn.session.instrument import Instrument
-from dorn.targets import pico_flash
+from dorn.targets import emulate, pico_flash
 from dorn.targets.rp2040 import Rp2040Target
 
 WRITES = """

@@ -6,14 +6,14 @@ import random
 import pytest
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
+from dorn.image.constants import constants
 from dorn.study.event_builder import record
 from dorn.targets.event_law import EventLaw, board_times
-from dorn.util.paths import onboard_root
 
 TOLERANCE_NS = 4 * 8  # of a boundary, for an event to be allowed to differ
 BEGIN_US = 1000  # in the law's time
 GAP_US = 150  # between clusters: longer than anything in one takes
-TIMES = board_times(onboard_root() / "boards" / "pico" / "constants.py")
+TIMES = board_times(constants("pico"))
 
 
 def clusters(seed, n):

@@ -10,7 +10,8 @@ import pytest
 import serial
 from chip import firmware_files
 from desk import Desk, desk
-from dorn import flash, flash_port, onboard_image
+from dorn import flash, flash_port
+from dorn.image import firmware
 from dorn.link.key import Key
 from dorn.session import CommandFailed, Session
 from dorn.targets.serial import SerialTarget
@@ -18,7 +19,7 @@ from dorn.util.paths import onboard_root
 from instrument import DICTIONARY
 from mpremote.transport_serial import SerialTransport
 
-FILES = onboard_image.files
+FILES = firmware.files
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def variant(monkeypatch, text):
     """From now on the firmware is another one in one file."""
     path = "fsw/pus/test.py"
     changed = {path: (onboard_root() / "firmware" / path).read_text() + text}
-    monkeypatch.setattr(flash.onboard_image, "files", lambda board, **options: FILES(board, changed, **options))
+    monkeypatch.setattr(flash.firmware, "files", lambda board, **options: FILES(board, changed, **options))
 
 
 def pull(*_):
@@ -93,7 +94,7 @@ def test_from_nothing_to_housekeeping_through_every_interruption(written, capsys
         assert board.flash() == 0
         assert 0 < len(written.paths) < 12 and written.paths[-1] == "/main.py"
         hk = board.housekeeping()
-        assert (hk["boot_count"], hk["manifest"]) == (1, onboard_image.manifest_id("pico"))
+        assert (hk["boot_count"], hk["manifest"]) == (1, firmware.manifest_id("pico"))
         assert "it runs" in capsys.readouterr().out
 
 
@@ -111,7 +112,7 @@ def test_a_changed_file_is_copied_alone_and_check_tells_it(board, written, monke
     assert board.flash("--check") == 1
     said = capsys.readouterr().out
     assert "fsw/pus/test.mpy: differs\nmanifest: differs\n2 files differ\n" in said and written.paths == []
-    assert board.housekeeping(starting=True)["manifest"] != onboard_image.manifest_id("pico")  # it goes on as it was
+    assert board.housekeeping(starting=True)["manifest"] != firmware.manifest_id("pico")  # it goes on as it was
     assert board.flash() == 0
     assert written.paths == ["/manifest", "/fsw/pus/test.mpy", "/main.py"]
     assert board.flash("--check") == 0
@@ -131,7 +132,7 @@ def test_a_service_left_out_is_removed_and_a_foreign_file_is_kept(capsys):
     with desk({**firmware_files(), "notes.txt": b"mine", "fsw/mine.py": b"# mine"}) as board:
         assert board.flash("--without", "rates") == 0
         assert "1 removed" in capsys.readouterr().out
-        assert board.housekeeping()["manifest"] == onboard_image.manifest_id("pico", ["rates"])
+        assert board.housekeeping()["manifest"] == firmware.manifest_id("pico", ["rates"])
         kept = []
         board.do(lambda: kept.extend(files_of(board)))
         assert "fsw/pus/rates.mpy" not in kept and {"notes.txt", "fsw/mine.py", "kept/boot.0"} <= set(kept)
@@ -203,14 +204,14 @@ def test_a_taken_port_is_named(board, capsys):
 def test_a_full_file_system_is_found_before_the_first_change_or_survived(written, monkeypatch, capsys):
     with desk({**firmware_files(), "filler": bytes(1_150_000)}) as board:
         more = lambda board, **options: {**FILES(board, **options), "fsw/more.mpy": bytes(99_000)}  # noqa: E731
-        monkeypatch.setattr(flash.onboard_image, "files", more)
+        monkeypatch.setattr(flash.firmware, "files", more)
         assert board.flash() == 2
         assert "kB free" in capsys.readouterr().err and written.paths == []
         assert board.housekeeping(starting=True)["boot_count"] == 1  # it goes on as it was
         monkeypatch.setattr(flash, "_check_room", lambda *_: None)
         assert board.flash() == 2
         assert "writing /fsw/more.mpy: its file system says ENOSPC" in capsys.readouterr().err
-        monkeypatch.setattr(flash.onboard_image, "files", FILES)
+        monkeypatch.setattr(flash.firmware, "files", FILES)
         assert board.flash() == 0
 
 

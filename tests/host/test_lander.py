@@ -43,10 +43,10 @@ def test_the_mission_is_played_and_its_report_is_clean():
 
 
 def test_with_a_key_telecommands_are_seen_without_their_signature(tmp_path, monkeypatch):
-    from dorn import onboard_image
+    from dorn.image import firmware
 
-    key, files = Key.create(tmp_path / "key"), onboard_image.files
-    monkeypatch.setattr(onboard_image, "files", lambda *a, **k: files(*a, **k) | {"key": key.board_file})
+    key, files = Key.create(tmp_path / "key"), firmware.files
+    monkeypatch.setattr(firmware, "files", lambda *a, **k: files(*a, **k) | {"key": key.board_file})
     with UnixTarget() as target:
         well, played, _ = play(target, "send ping\npower off 2\nsend ping\n", tmp_path, key)
     assert well, played.conformance.text()

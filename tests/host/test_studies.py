@@ -2,7 +2,8 @@
 
 import chip
 import pytest
-from dorn import cli, onboard_image
+from dorn import cli
+from dorn.image import firmware
 from dorn.study import counting, deadtime, event_builder, stalls
 from dorn.targets import event_law
 from dorn.util.paths import onboard_root
@@ -55,8 +56,8 @@ def test_a_cycle_more_is_noticed_at_the_pins(tmp_path, monkeypatch, emulator):
     path = "boards/rp2/event_builder.py"
     text = (onboard_root() / path).read_text()
     assert text.count("fixed = 61") == 1
-    files = onboard_image.files("pico", changed={path: text.replace("fixed = 61", "fixed = 63")})
-    monkeypatch.setattr(event_builder.onboard_image, "files", lambda board: files)
+    files = firmware.files("pico", changed={path: text.replace("fixed = 61", "fixed = 63")})
+    monkeypatch.setattr(event_builder.firmware, "files", lambda board: files)
     monkeypatch.setattr(deadtime, "CASES", {"1 hit": ((3,), None)})
     monkeypatch.setattr(deadtime.deadtime_data, "instrument", lambda report, short: None)
     assert study("deadtime", tmp_path) == 1
@@ -69,7 +70,7 @@ def test_a_gap_booked_too_long_is_noticed(tmp_path, monkeypatch, emulator):
     text = (onboard_root() / "firmware" / path).read_text()
     booked = "            now = self._known_us\n            self.gap_us += now - good\n"
     assert text.count(booked) == 1
-    files = onboard_image.files("pico", changed={path: text.replace(booked, booked.replace("us\n", "us + 100\n", 1))})
+    files = firmware.files("pico", changed={path: text.replace(booked, booked.replace("us\n", "us + 100\n", 1))})
     monkeypatch.setattr(stalls, "_files", lambda stall: files)
     monkeypatch.setattr(stalls, "spread", lambda function, jobs: map(function, jobs))
     monkeypatch.setattr(stalls, "SHORT", [stalls.Case(stalls.STALLS[3], 20_000, "regular")])

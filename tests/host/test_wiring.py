@@ -5,12 +5,12 @@ import re
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import DEFAULT_COMPARATOR_MV, MV_PER_MEV
 from dorn.head.slow_control import BIAS_GAIN, HOLD_S, LEAKAGE_MV_PER_NA, Ads1115, Mcp4728, Mcp23008
-from dorn.targets.event_law import constants
+from dorn.image.constants import constants
 from dorn.util.paths import onboard_root
 
 PICO = onboard_root() / "boards" / "pico"
 TEXT = (PICO / "wiring.md").read_text(encoding="utf-8")
-CONSTANTS = constants(PICO / "constants.py")
+CONSTANTS = constants("pico")
 NOT_WIRED = {"BOARD_ID", "CLOCK_MHZ", "SCRATCH", "RING_BITS", "AMPLITUDE_BITS", "STORE_SEGMENTS"}
 
 

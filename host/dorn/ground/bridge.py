@@ -19,8 +19,8 @@ from dorn.errors import UserError
 from dorn.ground.conformance import Conformance
 from dorn.link import frames
 from dorn.link.key import Key, challenge_in
-from dorn.pace import Pace
 from dorn.targets import Target
+from dorn.targets.pace import Pace
 
 TM_PORT, TC_PORT = 10016, 10026  # UDP
 _PRIMARY_HEADER, _TC_HEADER = 6, 11  # octets; CCSDS 133.0-B, ECSS-E-ST-70-41C

@@ -28,9 +28,9 @@ def default_target() -> tuple[str, str]:
     try:
         import rp2040py  # noqa: F401
 
-        from dorn.targets import pico_flash
+        from dorn.image import micropython
 
-        pico_flash.image()
+        micropython.image()
     except (ImportError, UserError) as error:
         return "unix", str(error)
     return "rp2040", ""

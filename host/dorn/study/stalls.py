@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from dorn import onboard_image
 from dorn.head.front_end import FrontEnd, Head
+from dorn.image import firmware
+from dorn.image.constants import constants
 from dorn.products.products.collection import PER_DETECTOR
 from dorn.session import Session
 from dorn.study import Report, spread
 from dorn.study.recording import balanced, flat
-from dorn.targets.event_law import constants
 from dorn.targets.rp2040 import Rp2040Target
 from dorn.util.paths import onboard_root
 
@@ -30,7 +30,7 @@ SETTLE_S = 0.2  # after the last one
 PERIOD_S = 1.0  # of the rates task, where the collector is forced
 _LONG_NS = 20_000  # no event takes so long from its conversion to its reset, and no start of the builder less
 _TURN = "        a = self._acquisition\n"
-RING_EVENTS = (1 << constants(onboard_root() / "boards" / "pico" / "constants.py")["RING_BITS"]) - 1
+RING_EVENTS = (1 << constants("pico")["RING_BITS"]) - 1
 
 
 @dataclass(frozen=True)
@@ -175,11 +175,11 @@ def _files(stall: Stall) -> dict[str, bytes]:
     path = "fsw/pus/rates.py"
     text = (onboard_root() / "firmware" / path).read_text()
     if stall.kind != "collector":
-        return onboard_image.files("pico")
+        return firmware.files("pico")
     changed = "import gc\n" + text.replace(_TURN, "        gc.collect()\n" + _TURN)
     if changed.count("gc.collect()") != 1:
         raise RuntimeError(f"{path} is not as it was: the collector cannot be forced there")
-    return onboard_image.files("pico", changed={path: changed})
+    return firmware.files("pico", changed={path: changed})
 
 
 def _hold_up(stall: Stall, target: Rp2040Target, session: Session) -> None:

@@ -12,7 +12,6 @@ in clk_sys cycles from the look at the lines that triggered the event:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from dorn.head.front_end import Head
 
@@ -142,19 +141,8 @@ class EventLaw:
         return (quiet_ns + self._ns(STAMP)) // 1000, word, codes
 
 
-def constants(path: Path) -> dict[str, int]:
-    """The numbers of a boards/NAME/constants.py, read from its text: one source for board and simulation."""
-    values = {}
-    for line in path.read_text().splitlines():
-        name, _, rest = line.partition(" = const(")
-        if rest:
-            values[name] = int(rest.partition(")")[0], 0)
-    return values
-
-
-def board_times(path: Path) -> Times:
-    """The times of a boards/NAME/constants.py."""
-    values = constants(path)
+def board_times(values: dict[str, int]) -> Times:
+    """The times of a board, by its constants (dorn.image.constants)."""
     mhz = values["CLOCK_MHZ"]
 
     def cycles(name: str) -> int:

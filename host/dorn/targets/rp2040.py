@@ -19,13 +19,12 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from dorn import onboard_image
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import SlowControl
+from dorn.image import firmware, micropython
+from dorn.image.constants import constants
 from dorn.targets import Target, TargetError, pico_flash
-from dorn.targets.event_law import constants
-from dorn.util.paths import onboard_root
 
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
 _LEAD_NS = 160  # longer than any instruction of the CPU but those that call back: it ends before the comparator rises
@@ -75,13 +74,13 @@ class Rp2040Target(Target):
             from rp2040py.memory_map import FLASH_START_ADDRESS
         except ImportError:
             raise UserError("target rp2040: no emulator; pip install '.[sim]' in the clone") from None
-        board = resolve_firmware(BOARDS["pico"], "micropython", str(pico_flash.image()))
+        board = resolve_firmware(BOARDS["pico"], "micropython", str(micropython.image()))
         self.head = head or Head(FrontEnd())
         self.resets = 0
         self._device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
         self._image = self.image_in(flash) if flash else None
         old = self._image.read_bytes() if self._image and self._image.exists() else None
-        files = onboard_image.files("pico", link=link) if files is None else files
+        files = firmware.files("pico", link=link) if files is None else files
         if link != "usb":
             files = {**files, "link": link.encode()}
         contents = pico_flash.file_system(files, board.layout, old)
@@ -99,7 +98,7 @@ class Rp2040Target(Target):
         device.cdc.on_serial_data = self._usb_received
         mcu.watchdog.on_watchdog_trigger = self._watchdog
         self._stop = self._clock.create_alarm(self._simulator.stop)
-        pins = constants(onboard_root() / "boards" / "pico" / "constants.py")
+        pins = constants("pico")
         self._wire(pins)
         self._wire_slow_control(pins)
         self._wire_uart(pins)

@@ -14,10 +14,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from dorn import onboard_image
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import SlowControl
+from dorn.image import firmware
 from dorn.link.key import BOARD_FILE
 from dorn.targets import Target, TargetError
 from dorn.targets.event_law import EventLaw, board_times
@@ -62,13 +62,13 @@ class UnixTarget(Target):
         # what it runs, and its flash if that is forgotten
         self._folder = tempfile.TemporaryDirectory(prefix="dorn-unix-")
         program = Path(self._folder.name) / "program"
-        files = onboard_image.files("unix") if files is None else files
+        files = firmware.files("unix") if files is None else files
         for path, content in files.items():
             (program / path).parent.mkdir(parents=True, exist_ok=True)
             (program / path).write_bytes(content)
         self._flash = Path(flash or Path(self._folder.name) / "flash")
         self._flash.mkdir(parents=True, exist_ok=True)
-        (self._flash / onboard_image.MANIFEST).write_bytes(files.get(onboard_image.MANIFEST, b""))
+        (self._flash / firmware.MANIFEST).write_bytes(files.get(firmware.MANIFEST, b""))
         if BOARD_FILE in files:
             (self._flash / BOARD_FILE).write_bytes(files[BOARD_FILE])
         self._command = [

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dorn.errors import UserError
-from dorn.pace import Pace
+from dorn.targets.pace import Pace
 from dorn.targets.rp2040 import Rp2040Target
 
 _STEP_S = 0.001  # an answer takes about as long

@@ -8,33 +8,19 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import itertools
-import re
-import string
 import subprocess
-import sys
 import tempfile
 import zlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
+from dorn.image import micropython
+from dorn.image.folding import folded
 from dorn.util.paths import onboard_root
 
-# Modules of constants, by the name they are imported as: on the chip numbers stand in place of these constants, or each
-# would take 30 octets of RAM for its name and 5 wherever it is used.
-_CONSTANTS = {"icd": "fsw/icd.py", "k": "fsw/spectra/kernel.py"}
-_CONSTANT = re.compile(r"^([A-Z]\w*) = const\((.*?)\)", re.MULTILINE)
-
-# Private names, which nothing outside the firmware uses: on the chip they are a few characters long, as each takes RAM
-# and, wherever it is used, room in a file. Those of MicroPython itself are left alone.
-_PRIVATE = re.compile(r"\b_[a-z]\w*\b")
-_MICROPYTHON_S = frozenset(("_machine", "_mpy", "_thread"))
-
-MICROPYTHON = "1.28.0"
 MANIFEST = "manifest"
 # Of each board: the folders of boards/ it needs, and the processor mpy-cross compiles viper code for; None: as sources.
 BOARDS = {"pico": (("rp2", "pico"), "armv6m"), "unix": (("unix", "pico"), None)}
@@ -105,47 +91,13 @@ _HEAD_LINES = 5
 def _manifest(board: str, without: list[str], files: dict[str, bytes]) -> bytes:
     lines = [
         f"board {board}",
-        f"micropython {MICROPYTHON}",
+        f"micropython {micropython.VERSION}",
         f"version {version()}",
         f"without {' '.join(without) or '-'}",
         *(f"{hashlib.sha256(content).hexdigest()} {path}" for path, content in sorted(files.items())),
     ]
     text = "".join(line + "\n" for line in lines).encode()
     return b"%08x\n" % zlib.crc32(text) + text
-
-
-def folded(text: str, path: str = "") -> str:
-    """Source of a module, or of a script, for the chip: numbers in place of other modules' constants, and short private
-    names, line by line.
-
-    In a module of constants, `path`, they get names of which mpy-cross keeps nothing.
-    """
-    for alias, source in _CONSTANTS.items():
-        values = _constants(source)
-        names = "|".join(values)
-        text = re.sub(rf"\b{alias}\.({names})\b", lambda match, values=values: values[match[1]], text)
-        if path == source:
-            text = re.sub(rf"\b({names})\b", r"_\1", text)
-    short = _short_names()
-    return _PRIVATE.sub(lambda match: short.get(match[0], match[0]), text)
-
-
-@cache
-def _short_names() -> dict[str, str]:
-    """Private name of the firmware -> short one, which nothing else has."""
-    root = onboard_root()
-    sources = [*(root / "firmware" / "fsw").rglob("*.py"), *(root / "boards").rglob("*.py")]
-    text = "\n".join(path.read_text() for path in sorted(sources))
-    private = sorted(set(_PRIVATE.findall(text)) - _MICROPYTHON_S)
-    taken = set(re.findall(r"\w+", text))
-    letters = string.ascii_lowercase
-    free = ("_" + "".join(pair) for pair in itertools.product(letters, letters + string.digits))
-    return dict(zip(private, (name for name in free if name not in taken), strict=False))
-
-
-@cache
-def _constants(source: str) -> dict[str, str]:
-    return dict(_CONSTANT.findall((onboard_root() / "firmware" / source).read_text()))
 
 
 def _compile(base: Path, path: Path, processor: str | None, changed: dict[str, str]) -> bytes:
@@ -165,21 +117,3 @@ def _compile(base: Path, path: Path, processor: str | None, changed: dict[str, s
         if done.returncode:
             raise UserError(f"{path}: mpy-cross: {done.stderr or done.stdout}")
         return out.read_bytes()
-
-
-def main() -> None:
-    """`python -m dorn.onboard_image BOARD DIR`: write the files into DIR, to be copied onto a board."""
-    if len(sys.argv) != 3:
-        raise UserError("a board and a directory, not more, not less")
-    board, folder = sys.argv[1:]
-    for path, content in files(board).items():
-        target = Path(folder) / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except (UserError, OSError) as error:
-        sys.exit(f"usage: python -m dorn.onboard_image BOARD DIR: {error}")
