@@ -138,11 +138,11 @@ def _parser():
 
 def _flash(args):
     try:
-        from dorn import flash
+        from dorn.flash import flashing
     except ImportError as error:
         raise UserError(f"flash: {error}; pip install '.[flash]' in the clone") from None
     key = operator_commands.key_of(args)
-    return flash.flash(args.board, args.port, args.without, args.check, args.link, key)
+    return flashing.flash(args.board, args.port, args.without, args.check, args.link, key)
 
 
 def _key(args):

@@ -10,8 +10,9 @@ import pytest
 import serial
 from chip import firmware_files
 from desk import Desk, desk
-from dorn import flash, flash_port
-from dorn.image import firmware
+from dorn.errors import UserError
+from dorn.flash import board_files, flashing, port
+from dorn.image import firmware, micropython
 from dorn.link.key import Key
 from dorn.session import CommandFailed, Session
 from dorn.targets.serial import SerialTarget
@@ -58,7 +59,7 @@ def variant(monkeypatch, text):
     """From now on the firmware is another one in one file."""
     path = "fsw/pus/test.py"
     changed = {path: (onboard_root() / "firmware" / path).read_text() + text}
-    monkeypatch.setattr(flash.firmware, "files", lambda board, **options: FILES(board, changed, **options))
+    monkeypatch.setattr(firmware, "files", lambda board, **options: FILES(board, changed, **options))
 
 
 def pull(*_):
@@ -67,7 +68,7 @@ def pull(*_):
 
 def starts_something(board):
     """Whether the board, which is at its prompt, has a main.py that is not empty."""
-    line = flash_port.Line(board.name)
+    line = port.Line(board.name)
     line.open()
     assert line.knock(10)
     line.transport.enter_raw_repl(soft_reset=False)
@@ -184,12 +185,12 @@ def test_a_damaged_file_system_is_formatted_by_a_stock_image_and_flashed_again()
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("MICROPYTHON", "1.29.0", "it has MicroPython 1.28.0, not 1.29.0"),
+        ("micropython.VERSION", "1.29.0", "it has MicroPython 1.28.0, not 1.29.0"),
         ("MACHINES", {"pico": "Raspberry Pi Pico 2 with RP2350"}, "not a Raspberry Pi Pico 2 with RP2350"),
     ],
 )
 def test_another_board_or_micropython_is_refused_and_goes_on(board, written, monkeypatch, capsys, name, value, said):
-    monkeypatch.setattr(flash, name, value)
+    monkeypatch.setattr(f"dorn.flash.flashing.{name}", value)
     assert board.flash() == 2
     assert said in capsys.readouterr().err and written.paths == []
     assert board.housekeeping(starting=True)["reset_cause"] == DICTIONARY.enums["reset_cause"]["commanded"]
@@ -204,14 +205,14 @@ def test_a_taken_port_is_named(board, capsys):
 def test_a_full_file_system_is_found_before_the_first_change_or_survived(written, monkeypatch, capsys):
     with desk({**firmware_files(), "filler": bytes(1_150_000)}) as board:
         more = lambda board, **options: {**FILES(board, **options), "fsw/more.mpy": bytes(99_000)}  # noqa: E731
-        monkeypatch.setattr(flash.firmware, "files", more)
+        monkeypatch.setattr(firmware, "files", more)
         assert board.flash() == 2
         assert "kB free" in capsys.readouterr().err and written.paths == []
         assert board.housekeeping(starting=True)["boot_count"] == 1  # it goes on as it was
-        monkeypatch.setattr(flash, "_check_room", lambda *_: None)
+        monkeypatch.setattr(board_files, "check_room", lambda *_: None)
         assert board.flash() == 2
         assert "writing /fsw/more.mpy: its file system says ENOSPC" in capsys.readouterr().err
-        monkeypatch.setattr(flash.firmware, "files", FILES)
+        monkeypatch.setattr(firmware, "files", FILES)
         assert board.flash() == 0
 
 
@@ -247,7 +248,7 @@ else:
 
 
 def test_who_does_not_listen_is_caught_after_a_power_cycle_or_given_up(monkeypatch, capsys):
-    monkeypatch.setattr(flash, "RESTART_S", 0.5)
+    monkeypatch.setattr(flashing, "RESTART_S", 0.5)
     with desk({"main.py": _DEAF}) as board:
         board.do(lambda: board.target.advance(1))  # its window is over
 
@@ -255,11 +256,11 @@ def test_who_does_not_listen_is_caught_after_a_power_cycle_or_given_up(monkeypat
             if "switch the board off and on" in words[0]:
                 board.power_cycle()
 
-        monkeypatch.setattr(flash, "print", say, raising=False)
+        monkeypatch.setattr(flashing, "print", say, raising=False)
         assert board.flash("--check") == 1
         monkeypatch.undo()
-        monkeypatch.setattr(flash, "RESTART_S", 0.5)
-        monkeypatch.setattr(flash, "POWER_CYCLE_S", 0.5)
+        monkeypatch.setattr(flashing, "RESTART_S", 0.5)
+        monkeypatch.setattr(flashing, "POWER_CYCLE_S", 0.5)
         board.do(lambda: board.target.advance(1))
         assert board.flash("--check") == 2
         said = capsys.readouterr()
@@ -274,7 +275,7 @@ def usb(device, number=None, product=0x0005):
 @pytest.mark.parametrize(
     ("ports", "drive", "said"),
     [
-        ([], False, ["no board found", "BOOTSEL", "mpflash", flash_port.DOWNLOAD]),
+        ([], False, ["no board found", "BOOTSEL", "mpflash", micropython.DOWNLOAD]),
         ([usb("/dev/a", product=3)], False, ["no board found"]),
         ([usb("/dev/a"), usb("/dev/b")], False, ["several boards (/dev/a, /dev/b)"]),
         ([], True, ["copy RPI_PICO-20260406-v1.28.0.uf2", "RPI-RP2"]),
@@ -282,8 +283,8 @@ def usb(device, number=None, product=0x0005):
 )
 def test_without_the_only_board_it_says_what_to_do(monkeypatch, tmp_path, capsys, ports, drive, said):
     (tmp_path / "RPI-RP2").mkdir()
-    monkeypatch.setattr(flash_port, "_DRIVES", (str(tmp_path / "RPI-RP2").lstrip("/"),) if drive else ())
-    monkeypatch.setattr(flash_port.list_ports, "comports", lambda: ports)
+    monkeypatch.setattr(port, "_DRIVES", (str(tmp_path / "RPI-RP2").lstrip("/"),) if drive else ())
+    monkeypatch.setattr(port.list_ports, "comports", lambda: ports)
     assert Desk.flash(None, port="auto") == 2
     message = capsys.readouterr().err
     assert all(words in message for words in said)
@@ -292,9 +293,9 @@ def test_without_the_only_board_it_says_what_to_do(monkeypatch, tmp_path, capsys
 def test_a_board_is_found_again_under_another_name(board, monkeypatch):
     """Its old name is gone after the restart, as a USB port's may be."""
     names = [["/dev/never-there", "E66"], [board.name, "E66"]]
-    monkeypatch.setattr(flash_port.list_ports, "comports", lambda: [usb(*names[0])])
-    line = flash_port.Line("/dev/never-there")
-    with pytest.raises(flash.UserError, match="is not there"):
+    monkeypatch.setattr(port.list_ports, "comports", lambda: [usb(*names[0])])
+    line = port.Line("/dev/never-there")
+    with pytest.raises(UserError, match="is not there"):
         line.open()
     names.pop(0)
     line.open()
@@ -319,7 +320,7 @@ def test_the_emulated_board_is_there_for_any_client_and_keeps_its_flash(tmp_path
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             name = re.search(r"on (\S+),", process.stdout.readline())[1]
             for _ in range(2):  # clients come and go
-                line = flash_port.Line(name)
+                line = port.Line(name)
                 line.open()
                 assert line.knock(20)
                 line.transport.enter_raw_repl()
