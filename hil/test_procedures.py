@@ -2,12 +2,11 @@
 
 import pytest
 from dorn.operator import procedure, statements
-from dorn.operator.commands import PROCEDURES, shipped
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", procedure.shipped())
 def test_a_shipped_procedure_goes_well(commander, evidence, capsys, name):
-    path = PROCEDURES / f"{name}.txt"
+    path = procedure.PROCEDURES / f"{name}.txt"
     steps = statements.parse_all(path.read_text(), path, commander.dictionary)
     begin_us = commander.target.now_us
     done = procedure.run(commander, steps)

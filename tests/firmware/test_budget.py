@@ -3,8 +3,8 @@
 import copy
 
 import pytest
-from dorn import bench
 from dorn.errors import UserError
+from dorn.study import bench
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from dorn.errors import UserError
 from dorn.image import firmware
 from dorn.link import frames
 from dorn.link.key import BOARD_FILE, MOST, Key
-from dorn.operator import commands
+from dorn.operator import procedure
 from dorn.session import CommandFailed
 from dorn.session.instrument import Instrument
 from instrument import DICTIONARY, both, open_simulated
@@ -230,6 +230,6 @@ def test_the_commands_take_a_key(key, monkeypatch, capsys):
     """Each signs: an instrument without a key takes none of it."""
     assert main(["tc", "ping", "--target", "unix", "--key", str(key.path)]) == 1
     assert "bad_length" in capsys.readouterr().err and counter(key) == 1
-    path = commands.PROCEDURES / "commissioning.txt"
+    path = procedure.PROCEDURES / "commissioning.txt"
     assert main(["procedure", str(path), "--target", "unix", "--key", str(key.path)]) == 1
     assert counter(key) == 2

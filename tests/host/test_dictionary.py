@@ -11,7 +11,7 @@ import pytest
 from dorn.dictionary import Dictionary, DictionaryError, PacketError
 from dorn.exports import generate, manual
 from dorn.exports.__main__ import main as exports_command
-from dorn.operator.commands import PROCEDURES
+from dorn.operator.procedure import PROCEDURES
 from dorn.util.paths import onboard_root
 from hypothesis import given
 from hypothesis import strategies as st

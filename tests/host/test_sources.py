@@ -186,9 +186,7 @@ def test_scenario_scales_to_the_rate_asked_for(write):
 
 
 def test_the_demo_is_about_a_minute_at_100_particles_a_second():
-    from dorn.cli import DEMO
-
-    source = sources.load(DEMO)
+    source = sources.load(sources.DEMO)
     assert source.plan() == (pytest.approx(100, abs=1), 60)
     assert 30 <= source.head["noise_kev"] <= 40
 

@@ -10,7 +10,7 @@ import every_packet
 import pytest
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
-from dorn.ground import commands, yamcs
+from dorn.ground import yamcs
 from dorn.ground.bridge import Bridge, Udp
 from dorn.head import sources
 from dorn.head.front_end import FrontEnd, Head
@@ -90,7 +90,7 @@ class Sent:
 @pytest.fixture
 def live(mission_control):
     """(Yamcs, bridge, what it sent down, do): an instrument acquires; do(f) calls f between two turns of the bridge."""
-    source = sources.load(commands.DEMO)
+    source = sources.load(sources.DEMO)
     sent, wishes, over = Sent(), [], threading.Event()
     with open_target("unix", Head(FrontEnd.from_table(source.head, DICTIONARY.instrument, "demo"), 1)) as target:
         target.inject(sources.endless(source))

@@ -17,8 +17,7 @@ from dorn.ground.conformance import Conformance
 from dorn.head import sources
 from dorn.link import frames
 from dorn.link.key import TRAILER, Key
-from dorn.operator import commands as operator_commands
-from dorn.operator import statements
+from dorn.operator import procedure, statements
 from dorn.operator.running import Runner
 from dorn.session import CommandFailed, Session
 from dorn.session.downlink import Downlink
@@ -109,7 +108,7 @@ def _parse(number: int, line: str, folder: Path, dictionary: Dictionary) -> list
         sources.load(folder / rest[0])  # said now, not in the middle
         return [(number, text, Act(word, str(folder / rest[0])))]
     if word == "procedure":
-        path = operator_commands.find(rest[0])
+        path = procedure.find(rest[0])
         return [
             (number, f"{path.stem}:{n}: {said}", statement)
             for n, said, statement in statements.parse_all(text_of(path), path, dictionary)

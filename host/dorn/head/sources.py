@@ -19,6 +19,7 @@ from . import scenario
 from .arrivals import MAX_DURATION_S, MAX_RATE_CPS, arrivals, before
 from .mixture import COLUMNS, DETECTORS, Mixture
 
+DEMO = Path(__file__).with_name("demo.toml")  # a minute of radon and its products
 _MAX_REPLAY = 10**8  # counts: their order is held in memory, 4 bytes each
 
 _MCA_FILES = {".spe": spe.read, ".chn": chn.read}

@@ -1,12 +1,31 @@
-"""A procedure: statements one after the other, up to the first that fails."""
+"""Procedures: statements one after the other, up to the first that fails. Those shipped are in `procedures/`."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from dorn.errors import UserError
 from dorn.operator import lines
 from dorn.operator.running import VERIFICATION, Runner
 from dorn.operator.statements import Check, Say, Statement
 from dorn.session import Session
 from dorn.targets import TargetError
+
+PROCEDURES = Path(__file__).with_name("procedures")
+
+
+def shipped() -> list[str]:
+    """Names of the procedures that come with this package."""
+    return sorted(path.stem for path in PROCEDURES.glob("*.txt"))
+
+
+def find(name: str) -> Path:
+    """A procedure by its path, or by the name of one that is shipped. UserError if there is neither."""
+    if Path(name).exists():
+        return Path(name)
+    if name in shipped():
+        return PROCEDURES / f"{name}.txt"
+    raise UserError.at("procedure", "FILE", f"neither a file nor one of {', '.join(shipped())}", name)
 
 
 def run(session: Session, procedure: list[tuple[int, str, Statement]]) -> bool:

@@ -1,4 +1,4 @@
-"""`dorn tc`, `dorn shell` and `dorn procedure`: their arguments, and what they print."""
+"""`dorn downlink`, `dorn tc`, `dorn shell` and `dorn procedure`: their arguments, and what they print."""
 
 from __future__ import annotations
 
@@ -8,29 +8,34 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from dorn.cli import options
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
-from dorn.link.key import Key
-from dorn.operator import lines, statements
+from dorn.operator import lines, procedure, statements
 from dorn.util.checks import above_zero, at_least, text_of
 from dorn.util.paths import check_directory
 
-PROCEDURES = Path(__file__).parents[1] / "procedures"
 # acknowledgement flags (ECSS-E-ST-70-41C 7.4.4.1); completion is always asked for: it ends the wait
 ACKNOWLEDGEMENTS = {"acceptance": 1, "start": 2, "progress": 4, "completion": 8}
 
 
 def add(commands) -> None:
     """The commands' arguments, to the subparsers of `dorn`."""
-    target = "unix, rp2040, a serial port or a URL"
     archive = "telemetry.ccsds there is begun, or goes on"
+
+    downlink = commands.add_parser("downlink", help="complete an archive from what the instrument has stored")
+    downlink.set_defaults(command=_downlink)
+    add = downlink.add_argument
+    add("--target", required=True, help=options.TARGET)
+    add("--out", type=Path, required=True, metavar="DIR", help=archive)
+    options.add_key(downlink)
 
     tc = commands.add_parser("tc", help="send one telecommand and print what the instrument answers")
     tc.set_defaults(command=_tc)
     tc.add_argument("name", nargs="?", metavar="NAME", help="of a telecommand")
     tc.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help="decimal, 0x..., or the name of a value")
-    tc.add_argument("--target", help=target)
-    add_key(tc)
+    tc.add_argument("--target", help=options.TARGET)
+    options.add_key(tc)
     tc.add_argument("--list", action="store_true", help="print all telecommands, or NAME, and all parameters")
     tc.add_argument("--limit", metavar="S", help="within which it completes (default 10)")
     tc.add_argument("--wait", default="0", metavar="S", help="go on printing for so long (default %(default)s)")
@@ -43,35 +48,20 @@ def add(commands) -> None:
 
     shell = commands.add_parser("shell", help="telecommands from a prompt, or from a pipe; telemetry as it comes")
     shell.set_defaults(command=_shell)
-    shell.add_argument("--target", required=True, help=target)
-    add_key(shell)
+    shell.add_argument("--target", required=True, help=options.TARGET)
+    options.add_key(shell)
     shell.add_argument("--out", type=Path, metavar="DIR", help=archive)
 
-    procedure = commands.add_parser(
+    carry_out = commands.add_parser(
         "procedure",
         help="carry out a written sequence of telecommands and conditions",
         epilog=f"One statement a line, # begins a comment: {'; '.join(statements.GRAMMAR.values())}.",
     )
-    procedure.set_defaults(command=_procedure)
-    procedure.add_argument("file", metavar="FILE", help=f"a file, or one of {', '.join(shipped())}")
-    procedure.add_argument("--target", required=True, help=target)
-    add_key(procedure)
-    procedure.add_argument("--out", type=Path, metavar="DIR", help=archive)
-
-
-def add_key(command) -> None:
-    """--key, to the parser of a command."""
-    command.add_argument("--key", metavar="FILE", help="sign the telecommands with this key (dorn key), as on board")
-
-
-def key_of(args) -> Key | None:
-    """UserError if it cannot be used."""
-    return None if args.key is None else Key.load(args.key)
-
-
-def shipped() -> list[str]:
-    """Names of the procedures that come with this package."""
-    return sorted(path.stem for path in PROCEDURES.glob("*.txt"))
+    carry_out.set_defaults(command=_procedure)
+    carry_out.add_argument("file", metavar="FILE", help=f"a file, or one of {', '.join(procedure.shipped())}")
+    carry_out.add_argument("--target", required=True, help=options.TARGET)
+    options.add_key(carry_out)
+    carry_out.add_argument("--out", type=Path, metavar="DIR", help=archive)
 
 
 @contextlib.contextmanager
@@ -82,12 +72,32 @@ def _connected(args, out: Path | None = None) -> Iterator:
 
     if out is not None:
         check_directory(out)
-    key = key_of(args)
+    key = options.key_of(args)
     with open_target(args.target) as target, contextlib.closing(Session(target, key=key)) as session:
         session.connect()
         if out is not None:
             session.record(out / "telemetry.ccsds", keep=True)
         yield session
+
+
+def _downlink(args):
+    import contextlib
+
+    from dorn.session import Session
+    from dorn.session.downlink import Downlink
+    from dorn.targets import open_target
+
+    check_directory(args.out)
+    key = options.key_of(args)
+    path = args.out / "telemetry.ccsds"
+    with open_target(args.target) as target, contextlib.closing(Session(target, key=key)) as session:
+        session.connect()
+        session.record(path, keep=True)
+        balance = Downlink(session).complete()
+    print(
+        f"{path} is complete: {balance.received} records, {balance.requests} requests, {balance.repeated} came again,"
+        f" {balance.lost} lost"
+    )
 
 
 def _tc(args) -> int:
@@ -152,19 +162,8 @@ def _shell(args) -> int:
 
 
 def _procedure(args) -> int:
-    from dorn.operator.procedure import run
-
     dictionary = Dictionary.load()
-    path = find(args.file)
-    procedure = statements.parse_all(text_of(path), path, dictionary)
+    path = procedure.find(args.file)
+    steps = statements.parse_all(text_of(path), path, dictionary)
     with _connected(args, args.out) as session:
-        return 0 if run(session, procedure) else 1
-
-
-def find(name: str) -> Path:
-    """A procedure by its path, or by the name of one that is shipped. UserError if there is neither."""
-    if Path(name).exists():
-        return Path(name)
-    if name in shipped():
-        return PROCEDURES / f"{name}.txt"
-    raise UserError.at("procedure", "FILE", f"neither a file nor one of {', '.join(shipped())}", name)
+        return 0 if procedure.run(session, steps) else 1

@@ -48,7 +48,7 @@ def add(commands) -> None:
 
 def _bench(args):
     try:
-        from dorn import bench
+        from dorn.study import bench
     except ImportError as error:
         raise UserError(f"bench: {error}; pip install '.[study]' in the clone") from None
     rows, wrong = bench.judge(bench.measure())

@@ -1,4 +1,4 @@
-"""`dorn bridge` and `dorn yamcs`: their arguments, and what they print."""
+"""`dorn dictionary`, `dorn bridge`, `dorn yamcs` and `dorn lander`: their arguments, and what they print."""
 
 from __future__ import annotations
 
@@ -10,21 +10,29 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dorn.cli import options
 from dorn.errors import UserError
 from dorn.ground.lander import GRAMMAR as LANDER_GRAMMAR
 from dorn.ground.lander import shipped as timelines
 from dorn.head import sources
-from dorn.operator import commands as operator_commands
 from dorn.util.checks import above_zero
 from dorn.util.paths import check_directory
 
 HERE = "127.0.0.1"
-DEMO = Path(__file__).parents[1] / "demo.toml"
 _FIRST_BOOT = "2020-01-01T00:00:00Z"  # when on-board time was 0, as long as nobody says
 
 
+def add_dictionary(commands) -> None:
+    """The arguments of `dorn dictionary`, to the subparsers of `dorn`."""
+    dictionary = commands.add_parser(
+        "dictionary", help="export the packets and telecommands: XTCE, ccsdspy, COSMOS, and a document"
+    )
+    dictionary.set_defaults(command=_dictionary)
+    dictionary.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+
+
 def add(commands) -> None:
-    """The commands' arguments, to the subparsers of `dorn`."""
+    """The other commands' arguments, to the subparsers of `dorn`."""
     bridge = commands.add_parser("bridge", help="packets for other ground systems, over UDP and TCP")
     bridge.set_defaults(command=_bridge)
     _add_instrument(bridge)
@@ -58,20 +66,20 @@ def add(commands) -> None:
     )
     lander.set_defaults(command=_lander)
     lander.add_argument("timeline", metavar="TIMELINE", help=f"a file, or one of {', '.join(timelines())}")
-    lander.add_argument("--target", required=True, help="unix, rp2040, a serial port or a URL")
+    lander.add_argument("--target", required=True, help=options.TARGET)
     lander.add_argument("--times", default="1", metavar="X", help="so many times faster (default %(default)s)")
     lander.add_argument("--out", type=Path, required=True, metavar="DIR", help="telemetry.ccsds and conformance.txt")
-    operator_commands.add_key(lander)
+    options.add_key(lander)
 
 
 def _add_instrument(command) -> None:
-    command.add_argument("--target", required=True, help="unix, rp2040, a serial port or a URL")
+    command.add_argument("--target", required=True, help=options.TARGET)
     command.add_argument(
         "--source", metavar="FILE", help="what a simulated instrument sees, over and over (default: the demo)"
     )
     command.add_argument("--flash", type=Path, metavar="DIR", help="where a simulated one keeps its flash")
     command.add_argument("--speed", metavar="X", help="of a simulated one, times real time (default 1)")
-    operator_commands.add_key(command)
+    options.add_key(command)
 
 
 @contextlib.contextmanager
@@ -89,7 +97,7 @@ def _target(args) -> Iterator:
         with open_target(args.target) as target:
             yield target
         return
-    source = sources.load(args.source or DEMO)
+    source = sources.load(args.source or sources.DEMO)
     head = Head(FrontEnd.from_table(source.head, Dictionary.load().instrument, f"{source.path}: [head]"), 1)
     with open_target(args.target, head, args.flash) as target:
         target.inject(sources.endless(source))
@@ -114,7 +122,7 @@ def _bridge(args):
     if args.report:
         check_directory(args.report)
     dictionary = Dictionary.load()
-    key = operator_commands.key_of(args)
+    key = options.key_of(args)
     with contextlib.ExitStack() as stack:
         outlets = [stack.enter_context(contextlib.closing(Udp(_address(args.tm, "--tm"), _address(args.tc, "--tc"))))]
         if args.tcp:
@@ -144,7 +152,7 @@ def _yamcs(args):
     check_directory(args.out)
     if not (args.port.isascii() and args.port.isdecimal() and 0 < int(args.port) < 65536):
         raise UserError.at("--port", "N", "not a port from 1 to 65535", args.port)
-    key = operator_commands.key_of(args)
+    key = options.key_of(args)
     ports = yamcs.Ports(int(args.port), yamcs.free_port(socket.SOCK_DGRAM), yamcs.free_port(socket.SOCK_DGRAM))
     dictionary = Dictionary.load()
     with contextlib.ExitStack() as stack:
@@ -170,7 +178,7 @@ def _lander(args):
 
     dictionary = Dictionary.load()
     times = above_zero(args.times, "--times", "X")
-    key = operator_commands.key_of(args)
+    key = options.key_of(args)
     steps = lander.load(args.timeline, dictionary)
     check_directory(args.out)
     head = Head(FrontEnd(), 1) if args.target in NAMES else None
@@ -184,6 +192,15 @@ def _lander(args):
                 played.conformance.write(args.out)
     print(played.conformance.text())
     return 0 if well else 1
+
+
+def _dictionary(args):
+    from dorn import exports
+    from dorn.dictionary import Dictionary
+
+    check_directory(args.out)
+    for path in exports.write(Dictionary.load(), args.out):
+        print(path)
 
 
 def _utc(text: str) -> str:
