@@ -12,7 +12,7 @@ from collections import Counter
 
 from bench import Link
 from dorn.head.front_end import FrontEnd, Head
-from dorn.products.products.collection import Collection
+from dorn.products.collection import Collection
 from dorn.session import CommandFailed
 from dorn.session.acquire import collect
 from dorn.session.downlink import Downlink

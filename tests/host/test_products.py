@@ -9,7 +9,8 @@ import pytest
 from dorn import nuclides
 from dorn.dictionary import Dictionary, Packet
 from dorn.errors import UserError
-from dorn.products.products import Products, plot, write_files
+from dorn.products import plot
+from dorn.products.products import Products, write_files
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.image import imread

@@ -10,8 +10,8 @@ import numpy as np
 
 from dorn.analysis import accidentals
 from dorn.errors import UserError
-from dorn.products.products.collection import COUNTERS, PER_DETECTOR, Collection
-from dorn.products.products.plot import spectrum_png
+from dorn.products.collection import COUNTERS, PER_DETECTOR, Collection
+from dorn.products.plot import spectrum_png
 
 HEAD = ("injected", "delivered", "lost_dead_time", "merged", "below_threshold", "disabled", "spurious")
 FILES = ("spectra.csv", "rates.csv", "summary.json", "spectrum.png")

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from dorn.head.front_end import FrontEnd, Head
 from dorn.image import firmware
 from dorn.image.constants import constants
-from dorn.products.products.collection import PER_DETECTOR
+from dorn.products.collection import PER_DETECTOR
 from dorn.session import Session
 from dorn.study import Report, spread
 from dorn.study.recording import balanced, flat
