@@ -5,9 +5,10 @@ import tomllib
 import zlib
 from pathlib import Path
 
-from dorn.dictionary import codec, definitions
+from dorn.dictionary import codec, reading
 from dorn.dictionary.codec import Packet, PacketError
 from dorn.dictionary.definitions import DictionaryError, Event, Layout, Parameter
+from dorn.dictionary.layouts import layouts
 from dorn.util.paths import onboard_root
 
 __all__ = ["Dictionary", "DictionaryError", "Event", "Layout", "Packet", "PacketError", "Parameter"]
@@ -34,48 +35,48 @@ class Dictionary:
 
     def __init__(self, tables: dict):
         """Check the parsed TOML `tables`; raises DictionaryError naming the entry and the value."""
-        definitions.entry("dictionary", tables, _TABLES)
+        reading.entry("dictionary", tables, _TABLES)
         for name in ("mission", "instrument", "enum", "optional", "lines"):
             if not isinstance(tables[name], dict):
                 raise DictionaryError(f"{name}: {tables[name]!r} is not a table")
         for name, value in tables["instrument"].items():
-            definitions.check_name("instrument", name)
+            reading.check_name("instrument", name)
             if type(value) not in (int, float):
                 raise DictionaryError(f"instrument: {name} {value!r} is not a number")
         self.tables = tables
         self.mission = dict(tables["mission"])
         self.instrument = dict(tables["instrument"])
-        self.optional = definitions.services(tables["optional"])
+        self.optional = reading.services(tables["optional"])
         for name, high in (
             ("apid", 2046),
             ("pus_version", 15),
             ("source_id", 65535),
             ("destination_id", 65535),
         ):
-            definitions.integer("mission", name, self.mission.get(name), 0, high)
-        definitions.integer("mission", "max_packet", self.mission.get("max_packet"), 32, 65542)
-        self.parameters = definitions.parameters(tables["parameter"])
-        self.events = definitions.events(tables["event"])
-        enums = definitions.enumerations(tables["enum"])
-        self.meanings = definitions.meanings(tables["about"], enums)
-        self.functions = definitions.functions(tables["function"], enums.get("mode", {}))
-        self.monitors = definitions.monitors(tables["monitor"])
-        self.parameter_sets = definitions.parameter_sets(tables["table"], self.parameters)
-        self.lines = definitions.lines(tables["lines"])
+            reading.integer("mission", name, self.mission.get(name), 0, high)
+        reading.integer("mission", "max_packet", self.mission.get("max_packet"), 32, 65542)
+        self.parameters = reading.parameters(tables["parameter"])
+        self.events = reading.events(tables["event"])
+        enums = reading.enumerations(tables["enum"])
+        self.meanings = reading.meanings(tables["about"], enums)
+        self.functions = reading.functions(tables["function"], enums.get("mode", {}))
+        self.monitors = reading.monitors(tables["monitor"])
+        self.parameter_sets = reading.parameter_sets(tables["table"], self.parameters)
+        self.lines = reading.lines(tables["lines"])
         numbered = (self.parameters, self.events, self.functions, self.monitors)
         self.enums = enums | {
             name: {text: entry.id for text, entry in entries.items()}
-            for name, entries in zip(definitions.NUMBERED, numbered, strict=False)
+            for name, entries in zip(reading.NUMBERED, numbered, strict=False)
         }
         self.enums["table"] = {name: number for name, (number, _) in self.parameter_sets.items()}
-        self.commands = definitions.layouts("command", tables["command"], self.enums)
-        self.telemetry = definitions.layouts("telemetry", tables["telemetry"], self.enums)
+        self.commands = layouts("command", tables["command"], self.enums)
+        self.telemetry = layouts("telemetry", tables["telemetry"], self.enums)
         self._check_layouts()
         self._texts = {name: {number: text for text, number in values.items()} for name, values in self.enums.items()}
         self._by_type = {(layout.service, layout.subtype): layout for layout in self.telemetry.values()}
         self.actions = {
             event: self._action(event, *telecommand)
-            for event, *telecommand in definitions.actions(tables["action"], self.events)
+            for event, *telecommand in reading.actions(tables["action"], self.events)
         }
         self.hash = zlib.crc32(json.dumps(_without_prose(tables), sort_keys=True, separators=(",", ":")).encode())
 

@@ -18,10 +18,10 @@ from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import SlowControl
 from dorn.image import firmware
+from dorn.image.constants import constants
 from dorn.link.key import BOARD_FILE
 from dorn.targets import Target, TargetError
 from dorn.targets.event_law import EventLaw, board_times
-from dorn.util.paths import onboard_root
 
 HEAP_KB = 512  # a word is twice as long as on the chip
 _TO_HOST = struct.Struct("<BQQI")
@@ -56,8 +56,7 @@ class UnixTarget(Target):
         self.head = head or Head(FrontEnd())
         self.slow_control = SlowControl(self.head, lambda: self._now_us * 1000)
         self.resets = 0
-        root = onboard_root()
-        times = board_times(root / "boards" / "pico" / "constants.py")
+        times = board_times(constants("pico"))
         self._law = EventLaw(self.head, times)
         # what it runs, and its flash if that is forgotten
         self._folder = tempfile.TemporaryDirectory(prefix="dorn-unix-")
