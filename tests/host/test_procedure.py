@@ -9,8 +9,10 @@ from dorn.dictionary import Dictionary
 from dorn.errors import UserError
 from dorn.link import frames
 from dorn.operator import procedure, statements
+from dorn.operator.parsing import parse, parse_all
 from dorn.operator.running import Runner
-from dorn.operator.statements import Check, Condition, FromNow, Say, Send, Until, Wait, parse, parse_all
+from dorn.operator.statements import Check, Condition, FromNow, Say, Send, Until, Wait
+from dorn.operator.telecommands import resolved, written
 from dorn.targets import TargetError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,7 +125,7 @@ seconds = st.floats(1e-3, 1e6)
 def telecommands(draw):
     layout = draw(st.sampled_from([c for c in DICTIONARY.commands.values() if c.name != "set_parameter"]))
     fields = {}
-    for field in draw(st.permutations([*statements.written(layout).values()])):
+    for field in draw(st.permutations([*written(layout).values()])):
         if field.length is not None:
             fields[field.name] = draw(st.binary(min_size=1, max_size=40) | st.just(Send("ping", {})) | st.just(SET))
             continue
@@ -275,7 +277,7 @@ def test_an_event_that_the_packet_store_sends_again_is_no_news(capsys):
 def test_a_telecommand_in_another_is_the_packet_that_would_be_sent_itself():
     line = "send insert_scheduled at_s=+20 at_fraction=0 telecommand=(set_parameter parameter=rates_period value=3)"
     encode = lambda name, **fields: DICTIONARY.encode(name, 7, ack=0b1000, **fields)  # noqa: E731
-    assert statements.resolved(parse(line, DICTIONARY).fields, 17.9, encode) == {
+    assert resolved(parse(line, DICTIONARY).fields, 17.9, encode) == {
         "at_s": 37,
         "at_fraction": 0,
         "telecommand": encode("set_parameter", parameter="rates_period", value=3),

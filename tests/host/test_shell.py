@@ -9,7 +9,7 @@ from dorn.cli import main
 from dorn.dictionary import Dictionary
 from dorn.operator import completion
 from dorn.operator.shell import Shell, _completer
-from dorn.operator.statements import written
+from dorn.operator.telecommands import written
 from dorn.session import Session
 from dorn.targets import TargetError
 from dorn.targets.unix import UnixTarget

@@ -7,7 +7,7 @@ import pytest
 from dorn.cli import main
 from dorn.dictionary import Dictionary
 from dorn.operator import lines
-from dorn.operator.statements import telecommand, written
+from dorn.operator.telecommands import telecommand, written
 from dorn.session import Session
 from dorn.targets.unix import UnixTarget
 

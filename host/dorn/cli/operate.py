@@ -11,7 +11,7 @@ from pathlib import Path
 from dorn.cli import options
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
-from dorn.operator import lines, procedure, statements
+from dorn.operator import lines, parsing, procedure, statements, telecommands
 from dorn.util.checks import above_zero, at_least, text_of
 from dorn.util.paths import check_directory
 
@@ -107,7 +107,7 @@ def _tc(args) -> int:
         return 0
     if args.name is None:
         raise UserError("tc: NAME: is missing (see dorn tc --list)")
-    send = statements.telecommand([args.name, *args.fields], dictionary)
+    send = telecommands.telecommand([args.name, *args.fields], dictionary)
     if args.limit is not None:
         send = replace(send, limit_s=above_zero(args.limit, "--limit", "S"))
     wait_s = at_least(0, args.wait, "--wait", "S")
@@ -164,6 +164,6 @@ def _shell(args) -> int:
 def _procedure(args) -> int:
     dictionary = Dictionary.load()
     path = procedure.find(args.file)
-    steps = statements.parse_all(text_of(path), path, dictionary)
+    steps = parsing.parse_all(text_of(path), path, dictionary)
     with _connected(args, args.out) as session:
         return 0 if procedure.run(session, steps) else 1

@@ -17,7 +17,7 @@ from dorn.ground.conformance import Conformance
 from dorn.head import sources
 from dorn.link import frames
 from dorn.link.key import TRAILER, Key
-from dorn.operator import procedure, statements
+from dorn.operator import parsing, procedure, statements, telecommands
 from dorn.operator.running import Runner
 from dorn.session import CommandFailed, Session
 from dorn.session.downlink import Downlink
@@ -87,23 +87,23 @@ def load(name: str, dictionary: Dictionary) -> list[Step]:
 
 
 def _parse(number: int, line: str, folder: Path, dictionary: Dictionary) -> list[Step]:
-    text = " ".join(statements.without_comment(line).split())
+    text = " ".join(parsing.without_comment(line).split())
     word, *rest = text.split() or [""]
     if not word:
         return []
     if word not in GRAMMAR:
         if word not in statements.GRAMMAR:
-            statements.one_of("statement", word, [*statements.GRAMMAR, *GRAMMAR])
-        return [(number, text, statements.parse(line, dictionary))]
+            telecommands.one_of("statement", word, [*statements.GRAMMAR, *GRAMMAR])
+        return [(number, text, parsing.parse(line, dictionary))]
     if len(rest) != len(GRAMMAR[word].split()) - 1:
         raise UserError(f"{word}: is not `{GRAMMAR[word]}` ({shown(text)})")
     if word == "at":
         return [(number, text, Act(word, at_least(0, rest[0], "at", "SECONDS")))]
     if word == "power":
-        statements.one_of("power", rest[0], ("off",))
+        telecommands.one_of("power", rest[0], ("off",))
         return [(number, text, Act(word, at_least(0.01, rest[1], "power off", "SECONDS")))]
     if word == "link":
-        return [(number, text, Act(word, statements.one_of("link", rest[0], ("up", "down"))))]
+        return [(number, text, Act(word, telecommands.one_of("link", rest[0], ("up", "down"))))]
     if word == "source":
         sources.load(folder / rest[0])  # said now, not in the middle
         return [(number, text, Act(word, str(folder / rest[0])))]
@@ -111,7 +111,7 @@ def _parse(number: int, line: str, folder: Path, dictionary: Dictionary) -> list
         path = procedure.find(rest[0])
         return [
             (number, f"{path.stem}:{n}: {said}", statement)
-            for n, said, statement in statements.parse_all(text_of(path), path, dictionary)
+            for n, said, statement in parsing.parse_all(text_of(path), path, dictionary)
         ]
     return [(number, text, Act(word))]
 

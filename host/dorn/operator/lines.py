@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from dorn.dictionary import Dictionary, Layout, Packet
 from dorn.dictionary.definitions import Field
-from dorn.operator.statements import EVENT_REPORTING, GRAMMAR, MEANING, written
+from dorn.operator.statements import EVENT_REPORTING, GRAMMAR, MEANING
+from dorn.operator.telecommands import written
 
 _VALUES = 16  # of an array that a line shows; of a longer one, how many and their sum
 

@@ -29,7 +29,7 @@ def find(name: str) -> Path:
 
 
 def run(session: Session, procedure: list[tuple[int, str, Statement]]) -> bool:
-    """Carry it out, as `statements.parse_all` read it; -> whether every statement went well.
+    """Carry it out, as `parsing.parse_all` read it; -> whether every statement went well.
 
     Each is printed with on-board time when it begins and when it is done, answers and event reports between them.
     """

@@ -9,7 +9,8 @@ from functools import partial
 
 from dorn.dictionary import Packet
 from dorn.operator.lines import packet_line
-from dorn.operator.statements import EVENT_REPORTING, Check, Condition, Say, Send, Statement, Until, Wait, resolved
+from dorn.operator.statements import EVENT_REPORTING, Check, Condition, Say, Send, Statement, Until, Wait
+from dorn.operator.telecommands import resolved
 from dorn.session import CommandFailed, Session
 from dorn.targets import NoAnswer, TargetError
 from dorn.util.interrupts import Interrupts
