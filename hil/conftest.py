@@ -6,10 +6,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from bench import SIMULATED, Bench, missing
+from bench import Bench, missing
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd
 from dorn.image import firmware
+from dorn.targets import NAMES
 from report import Report
 
 HERE = Path(__file__).parent
@@ -58,7 +59,7 @@ def pytest_generate_tests(metafunc):
 def _tables(config):
     """The tables of skips.toml that count for this target."""
     target = config.getoption("target")
-    if target in SIMULATED:
+    if target in NAMES:
         return (target,)
     return ("port", "bare") if config.getoption("bench") == "bare" else ("port",)
 
@@ -120,7 +121,7 @@ def bench(request, seed):
     try:
         bench = Bench(target, front_end, link, seed)
     except UserError as error:
-        if target in SIMULATED:
+        if target in NAMES:
             raise
         pytest.exit(f"hil: {error}", returncode=2)
     try:

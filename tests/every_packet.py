@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from bench import Stimulus
-from dorn.dictionary import Dictionary
+from dorn.dictionary import Ack, Dictionary
 from dorn.head.front_end import FrontEnd, Head
 from dorn.link import frames
 from dorn.session import CommandFailed
@@ -13,7 +13,7 @@ from dorn.targets.unix import UnixTarget
 from particles import poisson
 from spacepackets.ecss.tc import PusTc
 
-ALL_SUCCESSES = 0b1011
+ALL_SUCCESSES = Ack.ACCEPTANCE | Ack.START | Ack.COMPLETION
 
 
 def record(path: Path) -> None:

@@ -9,11 +9,11 @@ from dorn.dictionary import Dictionary
 from dorn.head.front_end import FrontEnd, Head
 from dorn.session import CommandFailed
 from dorn.session.instrument import Instrument
+from dorn.targets import NAMES
 from dorn.targets.unix import UnixTarget
 
-SIMULATED = ("unix", "rp2040")
 DICTIONARY = Dictionary.load()
-both = pytest.mark.parametrize("where", SIMULATED)
+both = pytest.mark.parametrize("where", NAMES)
 
 
 def open_simulated(where, head=None, flash=None, files=None):

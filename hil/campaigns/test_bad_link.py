@@ -5,7 +5,7 @@ import zlib
 from collections import Counter
 
 import pytest
-from bench import Link
+from bench import BenchLink
 from cobs import cobs
 from dorn.head.front_end import FrontEnd, Head
 from dorn.link import archive, frames
@@ -97,7 +97,7 @@ class Downlinked:
 class BadLine:
     def __init__(self, target, seed, path):
         self.target = target
-        self.link = Link(target)
+        self.link = BenchLink(target)
         self.link.up, self.link.down = self.up, self.down = Uplink(), Downlinked(self.link)
         self.session = Session(self.link)
         self.seed = seed

@@ -10,7 +10,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 
-from bench import Link
+from bench import BenchLink
 from dorn.head.front_end import FrontEnd, Head
 from dorn.products.collection import Collection
 from dorn.session import CommandFailed
@@ -73,7 +73,7 @@ class EventLog:
 class Mission:
     def __init__(self, target, seed, integration_s):
         self.target = target
-        self.link = Link(target)
+        self.link = BenchLink(target)
         self.commander = Instrument(self.link)
         self.downlink = Downlink(self.commander)
         self.counts = Counter()

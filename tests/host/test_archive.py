@@ -6,7 +6,8 @@ import ccsdspy.utils
 import pytest
 from data import data
 from dorn.dictionary import Dictionary
-from dorn.dictionary.codec import CRC, TM_HEADER, smallest
+from dorn.dictionary.codec import smallest
+from dorn.dictionary.headers import CRC, TM_HEADER
 from dorn.link import archive
 from dorn.link.archive import ArchiveError, Recording
 from hypothesis import given

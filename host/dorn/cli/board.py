@@ -4,6 +4,7 @@ from pathlib import Path
 
 from dorn.cli import options
 from dorn.errors import UserError
+from dorn.util.extras import missing
 from dorn.util.paths import check_directory
 
 
@@ -55,7 +56,7 @@ def _flash(args):
     try:
         from dorn.flash import flashing
     except ImportError as error:
-        raise UserError(f"flash: {error}; pip install '.[flash]' in the clone") from None
+        raise missing(f"flash: {error}", "flash") from None
     key = options.key_of(args)
     return flashing.flash(args.board, args.port, args.without, args.check, args.link, key)
 

@@ -15,6 +15,7 @@ from dorn.errors import UserError
 from dorn.ground.lander import GRAMMAR as LANDER_GRAMMAR
 from dorn.ground.lander import shipped as timelines
 from dorn.head import sources
+from dorn.link import archive
 from dorn.util.checks import above_zero
 from dorn.util.paths import check_directory
 
@@ -185,7 +186,7 @@ def _lander(args):
     with open_target(args.target, head) as target:
         played = lander.Lander(target, dictionary, key, times=times)
         with contextlib.closing(played.session):
-            played.session.record(args.out / "telemetry.ccsds")
+            played.session.record(args.out / archive.NAME)
             try:
                 well = played.run(steps)
             finally:

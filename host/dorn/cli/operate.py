@@ -9,25 +9,25 @@ from dataclasses import replace
 from pathlib import Path
 
 from dorn.cli import options
-from dorn.dictionary import Dictionary
+from dorn.dictionary import Ack, Dictionary
 from dorn.errors import UserError
+from dorn.link import archive
 from dorn.operator import lines, parsing, procedure, statements, telecommands
 from dorn.util.checks import above_zero, at_least, text_of
 from dorn.util.paths import check_directory
 
-# acknowledgement flags (ECSS-E-ST-70-41C 7.4.4.1); completion is always asked for: it ends the wait
-ACKNOWLEDGEMENTS = {"acceptance": 1, "start": 2, "progress": 4, "completion": 8}
+ACKNOWLEDGEMENTS = {flag.name.lower(): flag for flag in Ack}
 
 
 def add(commands) -> None:
     """The commands' arguments, to the subparsers of `dorn`."""
-    archive = "telemetry.ccsds there is begun, or goes on"
+    telemetry = "telemetry.ccsds there is begun, or goes on"
 
     downlink = commands.add_parser("downlink", help="complete an archive from what the instrument has stored")
     downlink.set_defaults(command=_downlink)
     add = downlink.add_argument
     add("--target", required=True, help=options.TARGET)
-    add("--out", type=Path, required=True, metavar="DIR", help=archive)
+    add("--out", type=Path, required=True, metavar="DIR", help=telemetry)
     options.add_key(downlink)
 
     tc = commands.add_parser("tc", help="send one telecommand and print what the instrument answers")
@@ -50,7 +50,7 @@ def add(commands) -> None:
     shell.set_defaults(command=_shell)
     shell.add_argument("--target", required=True, help=options.TARGET)
     options.add_key(shell)
-    shell.add_argument("--out", type=Path, metavar="DIR", help=archive)
+    shell.add_argument("--out", type=Path, metavar="DIR", help=telemetry)
 
     carry_out = commands.add_parser(
         "procedure",
@@ -61,7 +61,7 @@ def add(commands) -> None:
     carry_out.add_argument("file", metavar="FILE", help=f"a file, or one of {', '.join(procedure.shipped())}")
     carry_out.add_argument("--target", required=True, help=options.TARGET)
     options.add_key(carry_out)
-    carry_out.add_argument("--out", type=Path, metavar="DIR", help=archive)
+    carry_out.add_argument("--out", type=Path, metavar="DIR", help=telemetry)
 
 
 @contextlib.contextmanager
@@ -76,7 +76,7 @@ def _connected(args, out: Path | None = None) -> Iterator:
     with open_target(args.target) as target, contextlib.closing(Session(target, key=key)) as session:
         session.connect()
         if out is not None:
-            session.record(out / "telemetry.ccsds", keep=True)
+            session.record(out / archive.NAME, keep=True)
         yield session
 
 
@@ -89,7 +89,7 @@ def _downlink(args):
 
     check_directory(args.out)
     key = options.key_of(args)
-    path = args.out / "telemetry.ccsds"
+    path = args.out / archive.NAME
     with open_target(args.target) as target, contextlib.closing(Session(target, key=key)) as session:
         session.connect()
         session.record(path, keep=True)
@@ -142,7 +142,7 @@ def _listed(name: str | None, dictionary: Dictionary) -> list[str]:
 
 
 def _acknowledgements(text: str) -> int:
-    ack = ACKNOWLEDGEMENTS["completion"]
+    ack = Ack.COMPLETION  # always asked for: it ends the wait
     for stage in filter(None, text.split(",")):
         if stage not in ACKNOWLEDGEMENTS:
             raise UserError.at("--ack", "STAGE", f"not one of {', '.join(ACKNOWLEDGEMENTS)}", stage)

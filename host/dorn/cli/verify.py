@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from dorn.errors import UserError
+from dorn.util.extras import missing
 from dorn.util.paths import check_directory
 
 # of each study, a module of dorn.study: what it proves, what it takes, and the sets of DATA it needs
@@ -50,7 +51,7 @@ def _bench(args):
     try:
         from dorn.study import bench
     except ImportError as error:
-        raise UserError(f"bench: {error}; pip install '.[study]' in the clone") from None
+        raise missing(f"bench: {error}", "study") from None
     rows, wrong = bench.judge(bench.measure())
     print(bench.text(rows))
     for line in wrong:
@@ -67,13 +68,13 @@ def _study(args):
 
         module = import_module(f"dorn.study.{args.study}")
     except ImportError as error:
-        raise UserError(f"study {args.study}: {error}; pip install '.[study]' in the clone") from None
+        raise missing(f"study {args.study}: {error}", "study") from None
     given = {}
     if sets:
         given["data"] = args.data
-        for missing in () if args.data is None else (name for name in sets if not (args.data / name).is_dir()):
+        for absent in () if args.data is None else (name for name in sets if not (args.data / name).is_dir()):
             raise UserError.at(
-                "DATA", "folder", f"has no {missing}; {args.study} needs {', '.join(sets)}", str(args.data)
+                "DATA", "folder", f"has no {absent}; {args.study} needs {', '.join(sets)}", str(args.data)
             )
     if "targets" in takes:
         given["targets"] = (args.target,) if args.target else ("unix", "rp2040")

@@ -5,13 +5,14 @@ import tomllib
 import zlib
 from pathlib import Path
 
-from dorn.dictionary import codec, reading
+from dorn.dictionary import codec, headers, reading
 from dorn.dictionary.codec import Packet, PacketError
 from dorn.dictionary.definitions import DictionaryError, Event, Layout, Parameter
+from dorn.dictionary.headers import Ack
 from dorn.dictionary.layouts import layouts
 from dorn.util.paths import onboard_root
 
-__all__ = ["Dictionary", "DictionaryError", "Event", "Layout", "Packet", "PacketError", "Parameter"]
+__all__ = ["Ack", "Dictionary", "DictionaryError", "Event", "Layout", "Packet", "PacketError", "Parameter"]
 
 _TABLES = "mission instrument enum about optional function parameter table monitor action lines command telemetry event"
 # keys that may change without making another dictionary: wording, and what only the ground makes use of
@@ -82,7 +83,7 @@ class Dictionary:
 
     def _action(self, event: str, command: str, fields: dict) -> bytes:
         try:
-            return self.encode(command, 0, ack=0, **fields)
+            return self.encode(command, 0, ack=Ack.NONE, **fields)
         except (PacketError, TypeError) as error:  # TypeError: a field with a name of encode's own
             raise DictionaryError(f"action {event}: {error}") from None
 
@@ -125,8 +126,8 @@ class Dictionary:
         Returns False for any other packet; raises DictionaryError for housekeeping with another dictionary.
         The packet's CRC must have been checked; its length may be that of another dictionary.
         """
-        layout, at = self._housekeeping(), codec.TM_HEADER + 5  # after record and structure id
-        if packet[7:9] != bytes((layout.service, layout.subtype)) or len(packet) < at + 4 + codec.CRC:
+        layout, at = self._housekeeping(), headers.TM_HEADER + 5  # after record and structure id
+        if packet[7:9] != bytes((layout.service, layout.subtype)) or len(packet) < at + 4 + headers.CRC:
             return False
         found = int.from_bytes(packet[at : at + 4], "big")
         if found != self.hash:
@@ -136,11 +137,13 @@ class Dictionary:
             )
         return True
 
-    def encode(self, command: str, sequence: int, *, ack: int = 0b1001, check: bool = True, **fields) -> bytes:
+    def encode(
+        self, command: str, sequence: int, *, ack: int = Ack.ACCEPTANCE | Ack.COMPLETION, check: bool = True, **fields
+    ) -> bytes:
         """Build one telecommand packet.
 
         sequence: 14-bit count.
-        ack: which successes to report; bits 1 acceptance, 2 start, 4 progress, 8 completion.
+        ack: which successes to report, flags of Ack.
         fields: numbers, or the texts of the field's enumeration, such as names of parameters; of an array bytes, and
             its length is left out.
         check: refuse a value outside the parameter's or the field's range; without it only the field's type counts.

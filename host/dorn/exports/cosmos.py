@@ -5,12 +5,12 @@ Length, sequence count and CRC of a telecommand are left to the interface's prot
 
 from collections.abc import Iterator
 
-from dorn.dictionary import Dictionary, Layout, headers
+from dorn.dictionary import Ack, Dictionary, Layout, headers
 from dorn.dictionary.definitions import Field
 from dorn.dictionary.headers import Bits
 
 _HEAD = "# Generated from firmware/icd.toml by `python -m dorn.exports`: edit that, not this.\n"
-_ACK_FLAGS = 0b1001  # acceptance and completion, until the operator asks for others
+_ACK_FLAGS = int(Ack.ACCEPTANCE | Ack.COMPLETION)  # until the operator asks for others
 _KNOWN_BY = ("TYPE", headers.APID, headers.SERVICE, headers.SUBTYPE)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from dorn.dictionary import Dictionary, Layout, codec, headers
+from dorn.dictionary import Dictionary, Layout, headers
 from dorn.dictionary.definitions import SEVERITIES, Field
 from dorn.dictionary.headers import Bits
 from dorn.exports import prose
@@ -65,7 +65,7 @@ def _telecommands(dictionary: Dictionary) -> Iterator[str]:
     for layout in _by_service(dictionary.commands):
         yield from _heading(layout)
         if layout.fields:
-            yield markdown(_field_rows(layout, codec.TC_HEADER)) + "\n"
+            yield markdown(_field_rows(layout, headers.TC_HEADER)) + "\n"
         for failure, when in layout.refused.items():
             yield f"- `{failure}`: {when}\n"
         if not layout.refused:
@@ -81,7 +81,7 @@ def _telemetry(dictionary: Dictionary) -> Iterator[str]:
         yield from _heading(layout)
         if layout.store_priority:
             yield f"Stored with priority {layout.store_priority}.\n\n"
-        yield markdown(_field_rows(layout, codec.TM_HEADER)) if layout.fields else "No data.\n"
+        yield markdown(_field_rows(layout, headers.TM_HEADER)) if layout.fields else "No data.\n"
 
 
 def _by_service(layouts: dict[str, Layout]) -> list[Layout]:

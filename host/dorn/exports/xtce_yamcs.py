@@ -7,12 +7,12 @@ verifiers and Yamcs's decoder of event reports look at one parameter each.
 import xml.etree.ElementTree as ET
 from typing import NamedTuple
 
-from dorn.dictionary import Dictionary, Layout, headers
+from dorn.dictionary import Ack, Dictionary, Layout, headers
 from dorn.dictionary.definitions import Field
 from dorn.exports.xtce import Telemetry, add, binary_type, dynamic_value, scalar_type, space_system, written
 
 _BASE = "telecommand"
-_ACK_FLAGS = 0b1011  # acceptance, start, completion: the stages that are verified
+_ACK_FLAGS = int(Ack.ACCEPTANCE | Ack.START | Ack.COMPLETION)  # the stages that are verified
 _LIMIT = "PT10S"  # within which each stage is reported, after the release
 # service -> field -> the parameter that has its last bits once more, in whichever packet of the service, and how many
 _SHARED = {

@@ -14,6 +14,7 @@ from serial.tools import list_ports
 
 from dorn.errors import UserError
 from dorn.image import micropython
+from dorn.targets.serial import name_of, number_of
 
 USB_ID = 0x2E8A, 0x0005  # MicroPython on an RP2 board
 KNOCK = b"\r\x03\x02"  # whatever runs there is interrupted; out of the raw REPL
@@ -56,7 +57,7 @@ class Line:
         self.name = name
         self.doing = "asking for the prompt"  # for the message if it is lost
         self.transport: SerialTransport | None = None
-        self._number = next((p.serial_number for p in list_ports.comports() if p.device == name), None)
+        self._number = number_of(name)
 
     def open(self) -> None:
         """UserError if it is not there or cannot be had."""
@@ -71,9 +72,9 @@ class Line:
         self.transport.use_raw_paste = False
 
     def find(self) -> None:
-        """A USB device keeps its serial number."""
+        """Where it is now, perhaps under another name."""
         if self._number:
-            self.name = next((p.device for p in list_ports.comports() if p.serial_number == self._number), self.name)
+            self.name = name_of(self._number) or self.name
 
     def close(self) -> None:
         if self.transport:

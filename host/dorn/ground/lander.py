@@ -22,6 +22,7 @@ from dorn.operator.running import Runner
 from dorn.session import CommandFailed, Session
 from dorn.session.downlink import Downlink
 from dorn.targets import Target
+from dorn.targets.link import Link
 from dorn.util.checks import at_least, text_of
 
 GRAMMAR = {
@@ -116,51 +117,47 @@ def _parse(number: int, line: str, folder: Path, dictionary: Dictionary) -> list
     return [(number, text, Act(word))]
 
 
-class Line:
-    """The link of a target, which may be down, and a witness of what goes over it. The rest is the target's."""
+class WatchedLink(Link):
+    """A link that may be down, and all that goes over it held against the ICD. signed: telecommands have a trailer."""
 
     def __init__(self, target: Target, conformance: Conformance, signed: bool):
+        super().__init__(target)
         self.is_up = True
-        self._target = target
         self._conformance = conformance
         self._trailer = TRAILER if signed else 0
-        self._up, self._down = frames.Deframer(), frames.Deframer()
-
-    def __getattr__(self, name):
-        return getattr(self._target, name)
+        self._sent, self._came = frames.Deframer(), frames.Deframer()
+        self.up, self.down = self._see_up, self._see_down
 
     @property
     def now_s(self) -> float:
         return self._target.now_us / 1e6
 
-    def send(self, data: bytes) -> None:
-        if not self.is_up:
-            return
-        for content in self._up.feed(data):
+    def _see_up(self, data: bytes) -> bytes:
+        for content in self._sent.feed(data):
             self._conformance.up(content[: len(content) - self._trailer], self.now_s)
-        self._target.send(data)
+        return data
 
-    def receive(self) -> bytes:
-        data = self._target.receive()
-        if not self.is_up:
-            return b""
-        good, bad = self._down.good, self._down.crc_errors
-        for packet in self._down.feed(data):
+    def _see_down(self, data: bytes) -> bytes:
+        good, bad = self._came.good, self._came.crc_errors
+        for packet in self._came.feed(data):
             self._conformance.down(packet, self.now_s)
-        self._conformance.frames(self._down.good - good, self._down.crc_errors - bad, self.now_s)
+        self._conformance.frames(self._came.good - good, self._came.crc_errors - bad, self.now_s)
         return data
 
     def cut(self) -> None:
+        """Nothing comes through, either way, until it heals."""
         self.receive()
         self.is_up = False
+        self.up = self.down = lambda data: b""
 
     def heal(self) -> None:
         """A frame that began while it was down is not counted as damaged."""
         self._target.receive()
+        super().heal()
         self.is_up = True
-        self._down = frames.Deframer()
+        self._came = frames.Deframer()
+        self.up, self.down = self._see_up, self._see_down
         self._conformance.interrupted()
-        self._target.send(b"\0")
 
 
 class Lander:
@@ -179,8 +176,8 @@ class Lander:
         say: Callable[[str], None] = print,
     ):
         self.conformance = Conformance(dictionary)
-        self.line = Line(target, self.conformance, key is not None)
-        self.session = Session(self.line, key=key)
+        self.link = WatchedLink(target, self.conformance, key is not None)
+        self.session = Session(self.link, key=key)
         self.lost = self.collected = 0  # stored packets that did not come; that came because they were asked for
         self._runner = Runner(self.session)
         self._downlink = Downlink(self.session)
@@ -191,53 +188,53 @@ class Lander:
 
     def run(self, steps: list[Step]) -> bool:
         """-> whether every statement went well and every rule was kept; ends at the first that does not."""
-        if self.line.in_real_time:
-            _check_possible(steps, self.line.name)
+        if self.link.in_real_time:
+            _check_possible(steps, self.link.name)
         else:  # what is simulated was switched on just now
-            self.conformance.powered(self.line.now_s)
+            self.conformance.powered(self.link.now_s)
         self.session.connect()
         well = True
         for number, text, step in steps:
-            self._say(f"{self.line.now_s:12.3f} s  {number}: {text}")
+            self._say(f"{self.link.now_s:12.3f} s  {number}: {text}")
             try:
                 said = self._act(step) if isinstance(step, Act) else self._runner.run(step)
             except UserError as error:
-                self._say(f"{self.line.now_s:12.3f} s  {number}: FAILED: {error}")
+                self._say(f"{self.link.now_s:12.3f} s  {number}: FAILED: {error}")
                 well = False
                 break
             if said:
-                self._say(f"{self.line.now_s:12.3f} s  {number}: {said}")
+                self._say(f"{self.link.now_s:12.3f} s  {number}: {said}")
         self.session.pump()
-        self.conformance.over(self.line.now_s)
+        self.conformance.over(self.link.now_s)
         return well and self.conformance.clean
 
     def _act(self, act: Act) -> str:
         return getattr(self, f"_{act.word}")(act.value) or ""
 
     def _at(self, seconds: float) -> None:
-        left_s = seconds / self._times - (self.line.now_us - self._begin_us) / 1e6
+        left_s = seconds / self._times - (self.link.now_us - self._begin_us) / 1e6
         if left_s > 0:
             self.session.advance(left_s)
 
     def _power(self, seconds: float) -> None:
         self.session.pump()
-        self.line.power_cycle(seconds)
+        self.link.power_cycle(seconds)
         self._started()
 
     def _reset(self, _) -> None:
         self.session.pump()
-        self.line.reset()
+        self.link.reset()
         self._started()
 
     def _started(self) -> None:
         """The link's idle octets would be in the way of what listens for Ctrl-C: nothing is sent until it speaks."""
-        if not self.line.is_up:
+        if not self.link.is_up:
             return
-        self.conformance.powered(self.line.now_s)
+        self.conformance.powered(self.link.now_s)
         self.session.wait_for(lambda packet: packet.name == "housekeeping", 15)
 
     def _link(self, state: str) -> None:
-        self.line.cut() if state == "down" else self.line.heal()
+        self.link.cut() if state == "down" else self.link.heal()
 
     def _time(self, _) -> str:
         try:
@@ -249,7 +246,7 @@ class Lander:
         return self._set_time()
 
     def _set_time(self) -> str:
-        since_s = (self.line.now_us - self._begin_us) / 1e6
+        since_s = (self.link.now_us - self._begin_us) / 1e6
         seconds = self._epoch_s + int(since_s)
         try:
             self.session.command("set_time", seconds=seconds, fraction=int(since_s % 1 * 65536))
@@ -267,9 +264,9 @@ class Lander:
         return f"{balance.received - before} stored packets came, {balance.lost} lost"
 
     def _source(self, path: str) -> str:
-        if self.line.in_real_time:
+        if self.link.in_real_time:
             return "its detectors are real, and see what they see"
-        self.line.inject(sources.endless(sources.load(path)))
+        self.link.inject(sources.endless(sources.load(path)))
         return ""
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dorn.dictionary.headers import VERIFICATION
 from dorn.errors import UserError
 from dorn.operator import lines
-from dorn.operator.running import VERIFICATION, Runner
+from dorn.operator.running import Runner
 from dorn.operator.statements import Check, Say, Statement
 from dorn.session import Session
 from dorn.targets import TargetError
@@ -36,6 +37,7 @@ def run(session: Session, procedure: list[tuple[int, str, Statement]]) -> bool:
     runner = Runner(session)
 
     def show(packet) -> None:
+        # whether a telecommand went well is said in other words
         if packet.service != VERIFICATION and lines.is_asked_for(packet, session.dictionary):
             print(lines.packet_line(packet, session.dictionary), flush=True)
 

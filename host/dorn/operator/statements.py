@@ -13,6 +13,7 @@ import operator
 from dataclasses import dataclass
 
 from dorn.dictionary import Packet
+from dorn.dictionary.headers import EVENT_REPORTING
 
 GRAMMAR = {
     "send": "send NAME FIELD=VALUE ... [within SECONDS]",
@@ -41,7 +42,6 @@ RELATIONS = {
     ">=": operator.ge,
 }
 COMPLETION_LIMIT_S = 15.0  # within it a telecommand completes, if the statement says nothing else
-EVENT_REPORTING = 5  # service number (ECSS-E-ST-70-41C)
 
 
 @dataclass(frozen=True)

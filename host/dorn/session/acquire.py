@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
+from dorn.link import archive
 from dorn.products.products import Products, remove_files
 from dorn.session import CommandFailed, Session
 from dorn.targets import Target, TargetError, open_target
@@ -61,7 +62,7 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
         with contextlib.closing(Session(target, key=key)) as session:
             hk = session.connect()
             products.add(hk)
-            session.record(out / "telemetry.ccsds")
+            session.record(out / archive.NAME)
             remove_files(out)  # those of an earlier run do not belong to this archive
             if hk.text("mode") == "science":
                 collect(session, _stop)  # what it measured until now is in the archive

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dorn.dictionary import Packet
+from dorn.dictionary import Ack, Packet
 from dorn.errors import UserError
 from dorn.session import Session
 from dorn.targets import TargetError
@@ -83,7 +83,7 @@ class Downlink:
         raise silent
 
     def _ask_for_report(self) -> None:
-        self._session.post("report_storage", ack=0)
+        self._session.post("report_storage", ack=Ack.NONE)
 
     def _ask_all(self, first: int, last: int) -> None:
         """Some at once; where the instrument has none, as after a reset that left 4096 numbers out, twice as many."""
@@ -101,7 +101,7 @@ class Downlink:
             return packet.name == "retrieved" and (packet.fields["first"], packet.fields["last"]) == (first, last)
 
         def request() -> None:  # its answer is verification enough
-            self._session.post("retrieve_records", ack=0, first=first, last=last)
+            self._session.post("retrieve_records", ack=Ack.NONE, first=first, last=last)
 
         records = self._session.records
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from dorn.dictionary import Packet
+from dorn.dictionary.headers import EVENT_REPORTING
 from dorn.link import frames
 from dorn.session import Session
 from dorn.session.acquire import collect
@@ -33,7 +34,7 @@ class Instrument(Session):
 
     def _reports(self, name: str) -> Iterable[Packet]:
         number = self.dictionary.enums["event"][name]
-        return (p for p in self.said if p.service == 5 and p.fields.get("event") == number)
+        return (p for p in self.said if p.service == EVENT_REPORTING and p.fields.get("event") == number)
 
     def counts(self, name: str = "spectrum") -> dict[tuple[int, int], int]:
         """(detector or unit, channel) -> counts, over all packets so far."""

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from dorn.dictionary import Dictionary, Packet, PacketError
+from dorn.dictionary import Ack, Dictionary, Packet, PacketError
+from dorn.dictionary.headers import LAST_COUNT, REPORTS_OF_FAILURE, UNSEGMENTED, count_after
 from dorn.errors import UserError
 from dorn.link import archive, frames
 from dorn.link.key import Key, challenge_in
@@ -17,8 +18,8 @@ from dorn.targets import NoAnswer, Target, TargetError
 _ASK_S = 2.0  # for housekeeping that does not come by itself
 _COMPLETION_S = 15.0  # a parameter is on flash up to 10 s after the one before
 _CHALLENGE_S = 12.0  # which the instrument repeats every 10 s while it is asked for
+_ACK = Ack.ACCEPTANCE | Ack.COMPLETION
 _TOGETHER = 16  # parameters that the instrument lets wait for its flash
-_FAILURES = ("acceptance_failure", "start_failure", "completion_failure", "routing_failure")
 
 
 class CommandFailed(TargetError):
@@ -116,7 +117,7 @@ class Session:
             if packet.fields.get("event") == self._booted:  # the first packet after a start counts from 0
                 self._expected = None
             self.sequence_gaps += self._expected not in (None, packet.sequence)
-            self._expected = (packet.sequence + 1) & 0x3FFF
+            self._expected = count_after(packet.sequence)
         if packet.name == "housekeeping":
             found = packet.fields["dictionary"]
             if found != self.dictionary.hash:
@@ -130,7 +131,7 @@ class Session:
             self._challenge = challenge_in(packet.fields)
         if (
             self._is_refused(packet, "replayed")
-            and packet.fields["request_sequence"] == 0xC000 | (self._sequence - 1) & 0x3FFF
+            and packet.fields["request_sequence"] == UNSEGMENTED | (self._sequence - 1) & LAST_COUNT
         ):
             self.key.skip()
         if self.on_packet:
@@ -139,7 +140,7 @@ class Session:
             watcher(packet)
 
     def _is_refused(self, packet: Packet, failure: str) -> bool:
-        return bool(self.key) and packet.name in _FAILURES and packet.text("failure") == failure
+        return bool(self.key) and packet.name in REPORTS_OF_FAILURE and packet.text("failure") == failure
 
     def wait_for(
         self, wanted: Callable[[Packet], bool], limit_s: float, begin: Callable[[], None] | None = None
@@ -185,7 +186,7 @@ class Session:
                     self.wait_for(lambda packet: packet.name == "housekeeping", min(left_s, _ASK_S) if ask else left_s)
                 except NoAnswer as error:
                     if self.target.now_us < end_us:
-                        self.post("report_structure", ack=0, structure="health")
+                        self.post("report_structure", ack=Ack.NONE, structure="health")
                         continue
                     raise UserError(
                         f"target {self.target.name}: no housekeeping packet within {limit_s:g} s;"
@@ -202,7 +203,7 @@ class Session:
         return ".".join(str(fields[f"version_{part}"]) for part in ("major", "minor", "patch"))
 
     def command(
-        self, name: str, /, limit_s: float = _COMPLETION_S, check: bool = True, ack: int = 0b1001, **fields: int | str
+        self, name: str, /, limit_s: float = _COMPLETION_S, check: bool = True, ack: int = _ACK, **fields: int | str
     ) -> Packet:
         """Send a telecommand and wait for its completion report. CommandFailed if it is refused.
 
@@ -221,7 +222,7 @@ class Session:
         return report
 
     def _verified(self, name: str, limit_s: float, check: bool, ack: int, fields: dict, challenge=b"") -> Packet:
-        sequence = 0xC000 | self._sequence
+        sequence = UNSEGMENTED | self._sequence
 
         def verified(packet: Packet) -> bool:
             return packet.fields.get("request_sequence") == sequence and _is_final(packet)
@@ -229,7 +230,7 @@ class Session:
         return self.wait_for(verified, limit_s, lambda: self._post(name, ack, check, fields, challenge))
 
     def _raise_refused(self, report: Packet, name: str, fields: dict) -> None:
-        if report.name in _FAILURES:
+        if report.name in REPORTS_OF_FAILURE:
             failure = report.text("failure")
             said = " ".join([name, *(f"{field}={_shown(value)}" for field, value in fields.items())])
             raise CommandFailed(f"{said}: {report.name}: {failure} (detail {report.fields['detail']})", failure)
@@ -252,8 +253,8 @@ class Session:
 
         def post() -> None:
             for fields in settings:
-                open_[0xC000 | self._sequence] = fields
-                self.post("set_parameter", ack=0b1000 if kept else 0b0010, **fields)
+                open_[UNSEGMENTED | self._sequence] = fields
+                self.post("set_parameter", ack=Ack.COMPLETION if kept else Ack.START, **fields)
 
         def over(packet: Packet) -> bool:
             final = _is_final(packet) or (not kept and packet.name == "start_success")
@@ -265,7 +266,7 @@ class Session:
         for report, fields in reports:
             self._raise_refused(report, "set_parameter", fields)
 
-    def post(self, name: str, /, ack: int = 0b1001, check: bool = True, **fields: int | str) -> None:
+    def post(self, name: str, /, ack: int = _ACK, check: bool = True, **fields: int | str) -> None:
         """Send a telecommand; nothing is waited for. ack, check: as Dictionary.encode has them."""
         self._post(name, ack, check, fields)
 
@@ -273,16 +274,18 @@ class Session:
         packet = self.embedded(name, ack, check, **fields)
         self.target.send(frames.encode(self.key.sign(packet, challenge) if self.key else packet))
 
-    def embedded(self, name: str, /, ack: int = 0b1000, check: bool = True, **fields: int | str | bytes) -> bytes:
+    def embedded(
+        self, name: str, /, ack: int = Ack.COMPLETION, check: bool = True, **fields: int | str | bytes
+    ) -> bytes:
         """A telecommand with the next sequence count, to be sent or to be carried by another. ack, check: as above."""
         packet = self.dictionary.encode(name, self._sequence, ack=ack, check=check, **fields)
-        self._sequence = (self._sequence + 1) & 0x3FFF
+        self._sequence = count_after(self._sequence)
         return packet
 
 
 def _is_final(report: Packet) -> bool:
     """Nothing more is reported of the telecommand."""
-    return report.name == "completion_success" or report.name in _FAILURES
+    return report.name == "completion_success" or report.name in REPORTS_OF_FAILURE
 
 
 def _shown(value: int | str | bytes) -> str:

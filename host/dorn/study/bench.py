@@ -21,7 +21,6 @@ PICO = onboard_root() / "boards" / "pico"
 BENCH = onboard_root() / "firmware" / "bench"  # what runs on the board knows the firmware; this file does not
 # what keeps the rings from being read, but what writes to flash, which has stalls of its own, and the acquisition
 _BLOCKING = tuple(f"time.{name}" for name in ("gc_max", "spectra", "rates", "housekeeping", "slow_control"))
-BACKLOG = 160  # events in a kernel call while the chip keeps up: what ends its sleep
 _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_units": 400, "sixteen_hits": 60}
 
 
@@ -45,7 +44,7 @@ def measure() -> dict[str, float]:
         "time.gc_max": hk["gc_max_us"],
         **{f"time.{name}": value for name, value in zip(_tasks(), hk["task_longest_us"], strict=True)},
         "time.coding": max(_figures(files, "compression.py")),
-        **_kernel(files, pico["CLOCK_MHZ"]),
+        **_kernel(files, pico),
         **_speed(),
         "speed.busy_permille": busy_permille,
     }
@@ -109,12 +108,14 @@ def _figures(files: dict[str, bytes], script: str) -> list[int]:
     return [int(word) for word in text.partition("FIGURES ")[2].split()]
 
 
-def _kernel(files, mhz) -> dict[str, int]:
-    """Clock cycles an event of each class, and of a call; what part the call is while the chip keeps up."""
+def _kernel(files, board: dict[str, int]) -> dict[str, int]:
+    """Clock cycles an event of each class, and of a call; what part the call is while the chip keeps up: a call then
+    has the events that end its sleep."""
+    mhz = board["CLOCK_MHZ"]
     call_us, *took_us = _figures(files, "kernel.py")
     cycles = {name: round((us - call_us) * mhz / n) for (name, n), us in zip(_CLASSES.items(), took_us, strict=True)}
     call = call_us * mhz
-    share = round(1000 * call / (call + BACKLOG * cycles["one_hit"]))
+    share = round(1000 * call / (call + board["BACKLOG"] * cycles["one_hit"]))
     return {f"kernel.{name}": value for name, value in (*cycles.items(), ("call", call), ("call_permille", share))}
 
 

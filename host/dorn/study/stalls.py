@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
+from dorn.dictionary.headers import EVENT_REPORTING
 from dorn.head.front_end import FrontEnd, Head
 from dorn.image import firmware
 from dorn.image.constants import constants
@@ -141,7 +142,7 @@ def run(job: tuple[Case, int]) -> Run:
         rates_task = session.dictionary.enums["task"]["rates"]
 
         def note(packet):
-            if packet.service == 5 and packet.fields.get("event") == number:
+            if packet.service == EVENT_REPORTING and packet.fields.get("event") == number:
                 overruns.append((packet.fields["a"], packet.fields["b"], len(head.conversions)))
 
         session.on_packet = note

@@ -19,7 +19,6 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import SlowControl
 from dorn.image import firmware, micropython
@@ -27,6 +26,7 @@ from dorn.image.constants import constants
 from dorn.targets import Target, pico_flash
 from dorn.targets.rp2040_buses import FlightLink, I2cBus, SerialPort
 from dorn.targets.rp2040_head import LOOP, HeadPins
+from dorn.util.extras import missing
 
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
 _ARREARS_CYCLES = 8  # the emulator lets a PIO machine fall back so far; of a longer jump it runs one instruction
@@ -50,7 +50,7 @@ class Rp2040Target(Target):
             from rp2040py.device import MicroPythonDevice
             from rp2040py.memory_map import FLASH_START_ADDRESS
         except ImportError:
-            raise UserError("target rp2040: no emulator; pip install '.[sim]' in the clone") from None
+            raise missing("target rp2040: no emulator", "sim") from None
         board = resolve_firmware(BOARDS["pico"], "micropython", str(micropython.image()))
         self.head = head or Head(FrontEnd())
         self.resets = 0
