@@ -11,7 +11,16 @@ from dorn.util.paths import onboard_root
 PICO = onboard_root() / "boards" / "pico"
 TEXT = (PICO / "wiring.md").read_text(encoding="utf-8")
 CONSTANTS = constants("pico")
-NOT_WIRED = {"BOARD_ID", "CLOCK_MHZ", "SCRATCH", "RING_BITS", "AMPLITUDE_BITS", "STORE_SEGMENTS"}
+NOT_WIRED = {
+    "BOARD_ID",
+    "CLOCK_MHZ",
+    "SCRATCH",
+    "RING_BITS",
+    "BACKLOG",
+    "UART_READ",
+    "AMPLITUDE_BITS",
+    "STORE_SEGMENTS",
+}
 
 
 def rows():
