@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import micropython
 from dorn.dictionary import Dictionary
 from dorn.image import firmware
 from dorn.image.constants import constants
+from support import micropython
 
 ONBOARD = Path(__file__).parent / "onboard"
 SHORT_DAYS, LONG_DAYS = 1, 60

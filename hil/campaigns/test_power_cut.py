@@ -10,10 +10,10 @@ import time
 from functools import partial
 from pathlib import Path
 
-import micropython
 import pytest
 from dorn.image import firmware
 from dorn.util.paths import onboard_root
+from support import micropython
 
 ONBOARD = Path(__file__).parent / "onboard"
 SCENARIOS = ("slots", "checkpoint", "store", "together")

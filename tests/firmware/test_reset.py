@@ -4,8 +4,8 @@ import pytest
 from dorn.image import firmware
 from dorn.link import frames
 from dorn.session import CommandFailed
-from instrument import DICTIONARY, both, instrument, play
 from particles import regular
+from support.instrument import DICTIONARY, both, instrument, play
 
 CAUSE = DICTIONARY.enums["reset_cause"]
 BOARD = {"unix": "unix", "rp2040": "pico"}

@@ -1,6 +1,6 @@
 """The law of the event builder, for the unix target: what boards/rp2/event_builder.py does in PIO, DMA and ADC.
 
-The one place where the host writes down again what the firmware does; tests/host/test_event_law.py plays the same
+The one place where the host writes down again what the firmware does; tests/host/targets/test_event_law.py plays the same
 pulses into both and compares event by event. Every constant here is a count of PIO instructions in that file's listing,
 in clk_sys cycles from the look at the lines that triggered the event:
 
