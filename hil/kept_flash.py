@@ -11,6 +11,7 @@ from dorn.session.instrument import Instrument
 from dorn.targets.unix import UnixTarget
 
 BLOCK = 4096
+FLASH = "/littlefs"  # where it is mounted
 _MAIN = Path(__file__).parent / "campaigns" / "onboard" / "kept_flash.py"
 
 
@@ -33,11 +34,11 @@ class Littlefs:
         return int((self._folder / "operations").read_text())
 
     @contextlib.contextmanager
-    def instrument(self) -> Iterator[Instrument]:
-        """Switched on, and connected."""
+    def instrument(self, before: str = "") -> Iterator[Instrument]:
+        """Switched on, and connected. before: what MicroPython does before it starts the firmware, in FLASH."""
         files = firmware.files("unix")
         files["firmware_main.py"] = files["main.py"]
-        files["main.py"] = _MAIN.read_bytes()
+        files["main.py"] = _MAIN.read_text().replace("import firmware_main", before + "\nimport firmware_main").encode()
         with UnixTarget(flash=self._folder, files=files) as target:
             i = Instrument(target)
             i.connect()

@@ -1,41 +1,19 @@
-# The board interface in a process of MicroPython's unix port. The host's unix target (host/dorn/targets/unix.py) owns
-# the time and the detector head; here are the rings, and a pipe. One message each way whenever the firmware waits:
-#
-#   to the host    kind, now_us, argument, n, n bytes   "W": wait until `argument`, with the bytes written to the link;
-#                                                       "H": the same, but bytes of the link wait here: no more of them
-#                                                       "S", "E", "X": event builder start, enable, stop; argument: mask
-#                                                       "K": scratch register argument >> 32 is set; no answer
-#                                                       "I": I2C transfer; argument: wanted << 8 | address; it writes
-#                                                       the n bytes, or reads `wanted`, and ends at now_us
-#   from the host  wake_us, n_link, n_events, bytes      answers "W": what arrived, and what the event builder did
-#                  conversions since start (u32)         answers "X"
-#                  lines (u32)                           answers "L"
-#                  errno or 0, n_events (u32), events,   answers "I": what the event builder did meanwhile, as a ring
-#                  and the bytes                         that DMA fills has it
-import struct
+# The board interface in a process of MicroPython's unix port.
 import sys
 
-import micropython
 from micropython import const
 
 from boards.pico import constants
 from boards.slow_control import SlowControl
+from boards.unix.event_builder import EventBuilder
+from boards.unix.link import Link
+from boards.unix.pipe import Pipe
 
-_TO_HOST = "<BQQI"
-_FROM_HOST = "<QII"
-_RING_BITS = const(11)
-_AMPLITUDE_BITS = const(12)
-_MHZ = const(125)
-_BASE = const(0x20000000)  # tails are never 0: an address on a chip, this and the offset here
 _WATCHDOG_EXIT = const(3)
-_I2C_BYTE_US = const(90)  # 8 bits and the acknowledge at 100 kHz
 _RESET_EXIT = const(4)
 _MAINTENANCE_EXIT = const(5)
-_PIECE = const(4096)  # octets
-# The link, as on a chip: the host gives at most 128 octets at a time (boards/rp2/uart.py, _READ).
-_OCTETS_S = const(92_160)  # the flight link's 921 600 baud
-_OUT = const(4096)  # octets that wait to be sent
-_LONGEST = const(640)  # octets of the longest frame, and more
+_FROM_HOST = "<QII"
+_I2C_BYTE_US = const(90)  # 8 bits and the acknowledge at 100 kHz
 _STEP_US = const(1000)  # the instrument takes no time for what it does: it would not go on while bytes wait
 _FOREVER_US = const(1 << 60)
 
@@ -51,97 +29,78 @@ class Board:
         self.code = sys.argv[0].rpartition("/")[0]
         self.reset_cause = int(sys.argv[2])
         self._maintenance = sys.argv[6] == "1"
-        self._now_us = 0
-        self._in = sys.stdin.buffer
-        self._out = sys.stdout.buffer
-        self._header = bytearray(struct.calcsize(_FROM_HOST))
-        self._sent = bytearray()
-        self._waits_us = 0  # until then what was written is on the line
-        self._received = b""
-        self._fed_us = None
-        self.clock = self.link = self.watchdog = self
-        self.scratch = Scratch(self, [int(a) for a in sys.argv[7:]])
-        self.slow_control = SlowControl(self, constants)
-        self.events = EventBuilder(self, [int(a) for a in sys.argv[3:6]])
-
-    # -- the pipe ----------------------------------------------------------------------------------
-
-    def ask(self, kind, argument, data=b""):
-        self._out.write(struct.pack(_TO_HOST, ord(kind), self._now_us, argument, len(data)))
-        if data:
-            self._out.write(data)
-
-    def get(self, n):
-        data = self._in.read(n)
-        if len(data) != n:  # the target is gone
-            sys.exit(0)
-        return data
-
-    # -- clock, watchdog ---------------------------------------------------------------------------
-
-    def us(self):
-        return self._now_us
+        self._pipe = pipe = Pipe()
+        self.clock = Clock(pipe)
+        self.watchdog = Watchdog(pipe)
+        self.link = Link(pipe)
+        self.events = EventBuilder(pipe, [int(a) for a in sys.argv[3:6]])
+        self.scratch = Scratch(pipe, [int(a) for a in sys.argv[7:]])
+        self.slow_control = SlowControl(I2C(pipe, self.events), constants)
 
     def maintenance(self, window_ms, meanwhile):
         while self._maintenance:  # there is no prompt on the pipe: silence, until the target ends it
             self.wait(_FOREVER_US, None)
-            self.read()
+            self.link.read()
         meanwhile()
-        self._now_us += 1000 * window_ms
+        self._pipe.now_us += 1000 * window_ms
         return False
 
     def reset(self, maintenance):
-        self.wait(self._now_us, None)  # the link's last bytes
+        self.wait(self._pipe.now_us, None)  # the link's last bytes
         sys.exit(_MAINTENANCE_EXIT if maintenance else _RESET_EXIT)
 
     def wait(self, until_us, attention):
-        if self._fed_us is not None and until_us - self._fed_us > self._timeout_us:
-            until_us = max(self._fed_us + self._timeout_us, self._now_us)
-        if self._received:
-            until_us = min(until_us, self._now_us + _STEP_US)
-        self.ask("H" if self._received else "W", until_us, self._sent)
-        self._sent = bytearray()
-        self._now_us, n_link, n_events = struct.unpack(_FROM_HOST, self.get(16))
+        pipe, link = self._pipe, self.link
+        until_us = self.watchdog.bitten_us(until_us)
+        if link.received:
+            until_us = min(until_us, pipe.now_us + _STEP_US)
+        pipe.ask("H" if link.received else "W", until_us, link.sent)
+        link.sent = bytearray()
+        pipe.now_us, n_link, n_events = pipe.numbers(_FROM_HOST)
         if n_link:
-            self._received += self.get(n_link)
+            link.received += pipe.get(n_link)
         if n_events:
             self.events.receive(n_events)
-        if self._fed_us is not None and self._now_us - self._fed_us >= self._timeout_us:
-            sys.exit(_WATCHDOG_EXIT)
+        self.watchdog.look()
+
+
+class Clock:
+    def __init__(self, pipe):
+        self._pipe = pipe
+
+    def us(self):
+        return self._pipe.now_us
+
+
+class Watchdog:
+    def __init__(self, pipe):
+        self._pipe = pipe
+        self._timeout_us = _FOREVER_US
+        self._fed_us = 0
 
     def start(self, timeout_ms):
         self._timeout_us = 1000 * timeout_ms
-        self._fed_us = self._now_us
+        self.feed()
 
     def feed(self):
-        self._fed_us = self._now_us
+        self._fed_us = self._pipe.now_us
 
-    # -- link --------------------------------------------------------------------------------------
+    def bitten_us(self, until_us):
+        """That, or when the watchdog bites, if that is before."""
+        return min(until_us, max(self._fed_us + self._timeout_us, self._pipe.now_us))
 
-    lost = 0  # the host has what it sends wait
+    def look(self):
+        """End the process if it is time."""
+        if self._pipe.now_us - self._fed_us >= self._timeout_us:
+            sys.exit(_WATCHDOG_EXIT)
 
-    def read(self):
-        data, self._received = self._received, b""
-        return data or None
 
-    def _used(self):
-        """Octets that were written and are not gone yet."""
-        return max(self._waits_us - self._now_us, 0) * _OCTETS_S // 1_000_000
+class I2C:
+    """Slow control's devices are the host's; the event builder goes on meanwhile."""
 
-    def write(self, frame):
-        if self._used() + len(frame) > _OUT:
-            return False
-        self._sent.extend(frame)
-        self._waits_us = max(self._waits_us, self._now_us) + len(frame) * 1_000_000 // _OCTETS_S
-        return True
-
-    def room(self):
-        return self._used() <= _OUT - _LONGEST
-
-    def restart(self):
-        pass
-
-    # -- I2C ---------------------------------------------------------------------------------------
+    def __init__(self, pipe, events):
+        self._pipe = pipe
+        self._events = events
 
     def writeto(self, address, data):
         self._transfer(address, data, 0)
@@ -149,19 +108,22 @@ class Board:
 
     def readfrom_into(self, address, buf):
         self._transfer(address, b"", len(buf))
-        buf[:] = self.get(len(buf))
+        buf[:] = self._pipe.get(len(buf))
 
     def _transfer(self, address, data, wanted):
-        self._now_us += _I2C_BYTE_US * (1 + len(data) + wanted)
-        self.ask("I", wanted << 8 | address, data)
-        errno, n_events = struct.unpack("<II", self.get(8))
+        pipe = self._pipe
+        pipe.now_us += _I2C_BYTE_US * (1 + len(data) + wanted)
+        pipe.ask("I", wanted << 8 | address, data)
+        errno, n_events = pipe.numbers("<II")
         if n_events:
-            self.events.receive(n_events)
+            self._events.receive(n_events)
         if errno:
             raise OSError(errno)
 
 
 class Scratch:
+    """Registers that survive a reset, values from register 0 on: the host keeps them."""
+
     def __init__(self, pipe, values):
         self._pipe = pipe
         self._values = values
@@ -172,83 +134,3 @@ class Scratch:
     def set(self, register, value):
         self._values[register] = value
         self._pipe.ask("K", register << 32 | value)
-
-
-class EventBuilder:
-    mhz = _MHZ
-    mask = (1 << _RING_BITS) - 1
-    amplitude_mask = (1 << _AMPLITUDE_BITS) - 1
-
-    def __init__(self, pipe, dead):
-        self._pipe = pipe
-        self.fixed_cycles, self.hit_cycles, self.pass_cycles = dead
-        self.words, self.stamps, self.tails = (bytearray(4 << _RING_BITS) for _ in range(3))
-        self.amplitudes = bytearray(2 << _AMPLITUDE_BITS)
-        self._at = bytearray(8)  # u32: event to fill, amplitude to fill
-
-    def start(self, detectors):
-        for i in range(len(self.tails)):
-            self.tails[i] = 0
-        self._at[:] = bytes(8)
-        self._pipe.ask("S", detectors)
-
-    def enable(self, detectors):
-        self._pipe.ask("E", detectors)
-        return self._pipe.us() & 0xFFFFFFFF
-
-    def stop(self):
-        self._pipe.ask("X", 0)
-        self._converted = struct.unpack("<I", self._pipe.get(4))[0]
-
-    def converted(self):
-        return self._converted
-
-    def lines(self):
-        self._pipe.ask("L", 0)
-        return struct.unpack("<I", self._pipe.get(4))[0]
-
-    def faults(self):
-        return 0
-
-    def receive(self, n):
-        """n octets of events from the pipe, in pieces: after a stall they are more than the heap has in one."""
-        rest = b""
-        while n:
-            piece = min(n, _PIECE)
-            data = rest + self._pipe.get(piece)
-            n -= piece
-            used = _fill(data, len(data), self.words, self.stamps, self.tails, self.amplitudes, self._at)
-            rest = data[used:]
-
-
-@micropython.viper
-def _fill(data: ptr8, n: int, words: ptr32, stamps: ptr32, tails: ptr32, amplitudes: ptr16, at: ptr32) -> int:
-    # what DMA does on a chip: it writes on, round and round, whether or not anybody reads.
-    # data: per event u32 stamp, u32 word, u16 codes, lowest detector first; the last may be cut. -> octets read
-    mask = (1 << _RING_BITS) - 1
-    i = at[0]
-    j = at[1]
-    p = 0
-    while p + 8 <= n:
-        hit = data[p + 6] | data[p + 7] << 8
-        end = p + 8
-        while hit:
-            hit &= hit - 1
-            end += 2
-        if end > n:
-            break
-        stamps[i] = data[p] | data[p + 1] << 8 | data[p + 2] << 16 | data[p + 3] << 24
-        word = data[p + 4] | data[p + 5] << 8 | data[p + 6] << 16 | data[p + 7] << 24
-        words[i] = word
-        p += 8
-        hit = (word >> 16) & 0xFFFF
-        while hit:
-            hit &= hit - 1
-            amplitudes[j] = data[p] | data[p + 1] << 8
-            j = (j + 1) & ((1 << _AMPLITUDE_BITS) - 1)
-            p += 2
-        tails[i] = _BASE | j << 1
-        i = (i + 1) & mask
-    at[0] = i
-    at[1] = j
-    return p

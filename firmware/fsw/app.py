@@ -21,14 +21,13 @@ from fsw.pus.verification import Verification
 from fsw.spectra.acquisition import Acquisition
 from fsw.spectra.scan import Scan
 from fsw.store.boot import OnBoardTime
+from fsw.store.budget import Budget
 from fsw.store.checkpoint import Checkpoint
 from fsw.store.packets import SEGMENT, PacketStore
 from fsw.store.segments import Segments
 from fsw.store.slots import Slots
 from micropython import const
 
-_US = const(1_000_000)  # of a second
-_TRAILER = const(13)  # octets of the authentication behind a packet
 _KEY_FILE = const(33)  # octets
 
 
@@ -47,81 +46,66 @@ OPTIONAL = optional()
 
 
 def build(parts):
-    """Everything that `parts` has not yet, up to the executive with its tasks; the start is reported."""
+    """Everything that `parts` has not yet, up to the executive with its tasks."""
     board, boot_record, failures = parts.board, parts.boot_record, parts.failures
-    clock, link = board.clock, board.link
+    clock, link, kept = board.clock, board.link, parts.folder
     parts.time = time = OnBoardTime(clock, boot_record.time_us)
-    parts.telemetry = telemetry = Telemetry(time, link)
+    segments = Segments(kept + "/store")
+    parts.store = store = PacketStore(segments, board.store_segments, boot_record.record, failures, memory.stored)
+    budget = Budget(store, boot_record)
+    parts.telemetry = telemetry = Telemetry(time, link, budget)
     parts.events = events = Events(telemetry)
     parts.report = report = events.report
-    parts.acquisition = acquisition = Acquisition(board, report, time)
-    parts.slow_control = slow_control = SlowControl(board.slow_control, report)
-    parts.modes = modes = Modes(clock, acquisition, slow_control, boot_record, report)
-    parts.storm = storm = Storm(acquisition, report)
     verification = Verification(telemetry)
     parts.parameters = parameters = Parameters(
-        telemetry, Slots(parts.folder + "/parameters"), modes, report, verification, failures, clock
+        telemetry, Slots(kept + "/parameters"), boot_record, report, verification, failures, clock
     )
-    parts.checkpoint = checkpoint = Checkpoint(parts.folder, acquisition, report, time, failures)
-    spectra = Spectra(acquisition, checkpoint, telemetry, link)
-    segments = Segments(parts.folder + "/store")
-    store = PacketStore(segments, board.store_segments, boot_record.record, failures, memory.stored)
+    parts.acquisition = acquisition = Acquisition(board, parameters, report, time)
+    parts.slow_control = slow_control = SlowControl(board.slow_control, parameters, report)
+    parts.storm = storm = Storm(acquisition, parameters, report)
+    parts.checkpoint = checkpoint = Checkpoint(kept, acquisition, report, time, failures)
     boot_record.follow(time, store, checkpoint)
+    parts.modes = modes = Modes(clock, acquisition, slow_control, parameters, boot_record, report)
     parts.authentication = authentication(board.flash, parts)
-    parts.storage = storage = Storage(
-        store,
-        checkpoint,
-        boot_record,
-        parameters,
-        failures,
-        modes,
-        spectra.closing,
-        link,
-        telemetry,
-        report,
-        board.store_segments * SEGMENT,
+    spectra = Spectra(acquisition, checkpoint, parameters, telemetry, link)
+    size = board.store_segments * SEGMENT
+    storage = Storage(
+        budget, store, checkpoint, boot_record, parameters, failures, spectra.closing, link, telemetry, report, size
     )
-    telemetry.store = storage
-    parts.executive = executive = Executive(board, spectra.attention, parts.supervisor.turn, report)
-    modes.parameters = parameters
-    modes.scan = scan = Scan(acquisition, slow_control, parameters, telemetry, report)
+    scan = Scan(acquisition, slow_control, parameters, modes, report)
+    functions = Functions(acquisition, slow_control, modes, scan, telemetry, kept, board.code, report)
     time_service = Time(time, clock, boot_record, modes, parameters, telemetry, report)
-    functions = Functions(acquisition, slow_control, modes, parts.folder, board.code, report)
     services = parts.services
     services.update({5: events, 8: functions, 9: time_service, 15: storage, 20: parameters})
     parts.router = router = Router(verification, services)
     for number, module in OPTIONAL:
         services[number] = module.service(parts)
-    parts.deframer = deframer = Deframer(icd.MAX_PACKET + _TRAILER)
+    parts.deframer = deframer = Deframer(icd.MAX_PACKET + icd.AUTHENTICATION_TRAILER)
     uplink = Uplink(link, deframer, parts.authentication, router, functions, parts.restart)
-    housekeeping = Housekeeping(parts, manifest_id(board.flash))
+    housekeeping = Housekeeping(parts)
     rates = services.get(130)
     science = Structure(rates.send if rates else None, icd.P_RATES_PERIOD)
     structures = {icd.STRUCTURE_HEALTH: housekeeping.structure}
     if rates:
         structures[icd.STRUCTURE_SCIENCE] = science
     services[3] = Structures(structures, parameters, clock)
-    operated = [time_service, storm, scan] + [services.get(number) for number in (11, 12, 129)]
+    operated = [time_service, storm, functions] + [services.get(number) for number in (11, 12, 129)]
     operations = Group([part for part in operated if part is not None])  # an empty schedule counts as false
-    executive.tasks = (
+    tasks = (
         #    run                  period, budget, limit, all ms; litter, octets
-        Task(acquisition.turn, 0, 15, 3000, 0),
+        Task(acquisition.turn, 0, 15, 3000, 0, acquisition.wanted),
         Task(uplink.turn, 0, 500, 3000, 6000),  # a parameter is written to flash: the longest erase takes 400 ms
         # a packet, and up to 32 pieces that USB takes all at once when its host reads again
-        Task(spectra.turn, 50, 10, 3000, 1700),
+        Task(spectra.turn, 50, 10, 3000, 1700, spectra.wanted),
         Task(science.turn, 5000, 12, 3000, 2400),
         Task(housekeeping.turn, 10000, 12, 3000, 2000),
         Task(slow_control.turn, 500, 10, 3000, 400),
-        Task(storage.turn, 200, 500, 3000, 400),
+        Task(storage.turn, 200, 500, 3000, 400, storage.wanted),
         Task(operations.turn, 250, 12, 3000, 600),
     )
-    spectra.task = executive.tasks[icd.TASK_SPECTRA]
-    storage.task = executive.tasks[icd.TASK_STORAGE]
-    bind(parts, store, scan, time_service, spectra)
-    failed = parameters.apply_all() or board.slow_control.failed
-    report_boot(parts, report)
-    if failed:
-        report(icd.EVENT_SLOW_CONTROL_FAILED, failed)
+    parameters.bind(icd.P_RATES_PERIOD, 1, tasks[icd.TASK_RATES], "set_period")
+    parameters.bind(icd.P_HOUSEKEEPING_PERIOD, 1, tasks[icd.TASK_HOUSEKEEPING], "set_period")
+    parts.executive = Executive(board, parts.supervisor.turn, report, tasks)
 
 
 def authentication(folder, parts):
@@ -135,49 +119,15 @@ def authentication(folder, parts):
         key = b""  # there is one, and it cannot be read
     from fsw.link.authentication import Authentication
 
-    return Authentication(key, parts.folder, parts.boot_record, parts.failures, parts.board.clock, parts.report)
+    slots = Slots(parts.folder + "/counter")
+    return Authentication(key, slots, parts.boot_record, parts.failures, parts.board.clock, parts.report)
 
 
-def bind(parts, store, scan, time_service, spectra):
-    """Who answers for which parameter."""
-    storm, tasks, services, bind = parts.storm, parts.executive.tasks, parts.services, parts.parameters.bind
-    for number, part, attribute, factor in (
-        (icd.P_STORAGE_DELAY, store, "delay_us", _US),
-        (icd.P_CHECKPOINT_PERIOD, parts.checkpoint, "period_us", _US),
-        (icd.P_RESET_WINDOW, parts.storage, "quiet_us", _US),
-        (icd.P_TIME_INTERVAL, time_service, "interval_us", _US),
-        (icd.P_STORM_RATE, storm, "rate", 1),
-        (icd.P_STORM_HOLD, storm, "hold_us", _US),
-        (icd.P_SCAN_FROM, scan, "first_mv", 1),
-        (icd.P_SCAN_STEP, scan, "step_mv", 1),
-        (icd.P_SCAN_STEPS, scan, "steps", 1),
-        (icd.P_SCAN_DWELL, scan, "dwell_s", 1),
-        (icd.P_COMPRESSION, spectra, "compression", 1),
-    ):
-        bind(number, 1, part, attribute, factor)
-    for first, count, part, method in (
-        (icd.P_INTEGRATION_TIME, 1, storm, "set_integration"),
-        (icd.P_STORM_INTEGRATION, 1, storm, "set_integration"),
-        (icd.P_RATES_PERIOD, 1, tasks[icd.TASK_RATES], "set_period"),
-        (icd.P_HOUSEKEEPING_PERIOD, 1, tasks[icd.TASK_HOUSEKEEPING], "set_period"),
-        (icd.P_DETECTORS_ON, 1, parts.acquisition, "set_parameter"),
-        (icd.P_THRESHOLD, icd.DETECTORS, parts.acquisition, "set_parameter"),
-        (icd.P_COMPARATOR_FRONT, 2, scan, "set_comparator"),
-        (icd.P_BIAS, icd.P_PULSER_RATE - icd.P_BIAS + 1, parts.slow_control, "set"),
-        (icd.P_STORAGE_PER_DAY, 1, parts.storage, "set_budget"),
-    ):
-        bind(first, count, part, method)
-    if 12 in services:
-        bind(icd.P_MONITOR_INTERVAL, 1, services[12], "interval_us", _US)
-    if 129 in services:
-        bind(icd.P_QUOTA, 4, services[129], "set_quota")
-    if 130 in services:
-        bind(icd.P_LINE_BELOW, icd.P_TRACKING - icd.P_LINE_BELOW + 1, services[130].lines, "set")
-
-
-def report_boot(parts, report):
-    """What the start found, and what follows from it."""
-    record, parameters, modes = parts.boot_record, parts.parameters, parts.modes
+def begin(parts):
+    """Make the parameters take effect, report what the start found, and enter the mode that follows from it."""
+    record, parameters, modes, report = parts.boot_record, parts.parameters, parts.modes, parts.report
+    unbound = parameters.unbound(parts.services)
+    failed = parameters.apply_all() or parts.board.slow_control.failed
     report(icd.EVENT_BOOTED, record.count, record.reset_cause)
     if record.damaged or record.lost:
         report(icd.EVENT_BOOT_RECORD_DAMAGED, 2 if record.lost else record.damaged)
@@ -189,7 +139,9 @@ def report_boot(parts, report):
         parts.authentication.report()
     if parameters.damaged:
         report(icd.EVENT_PARAMETERS_DAMAGED, parameters.damaged)
-    if parameters.damaged == 2:
+    if unbound is not None:
+        report(icd.EVENT_PARAMETER_UNBOUND, unbound)
+    if unbound is not None or parameters.damaged == 2:
         modes.safe(icd.SAFE_REASON_PARAMETERS)
     elif record.lost:
         modes.safe(icd.SAFE_REASON_BOOT_RECORD)
@@ -199,12 +151,5 @@ def report_boot(parts, report):
         modes.safe(icd.SAFE_REASON_COMMANDED)
     else:
         modes.enter(icd.MODE_STANDBY)
-
-
-def manifest_id(flash):
-    """The id of what was put onto this board, 8 hex digits at the begin of the file `manifest`; 0 without one."""
-    try:
-        with open(flash + "/manifest") as f:
-            return int(f.read(8), 16)
-    except (OSError, ValueError):
-        return 0
+    if failed:
+        report(icd.EVENT_SLOW_CONTROL_FAILED, failed)

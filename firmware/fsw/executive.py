@@ -21,10 +21,14 @@ _FORGIVEN_US = const(600_000_000)
 
 
 class Task:
-    """run(now_us) -> true if it wants another turn without delay. A period of 0: a turn in every cycle."""
+    """run(now_us) -> true if it wants another turn without delay. A period of 0: a turn in every cycle.
 
-    def __init__(self, run, period_ms, budget_ms, limit_ms, litter):
+    wanted() -> true if it has work before it is due. It allocates nothing: it is asked while idle.
+    """
+
+    def __init__(self, run, period_ms, budget_ms, limit_ms, litter, wanted=None):
         self.run = run
+        self.wanted = wanted
         self.litter = litter  # octets of garbage that a turn with work to do leaves
         self.period_us = 1000 * period_ms
         self.budget_us = 1000 * budget_ms
@@ -51,14 +55,15 @@ class Group:
 
 
 class Executive:
-    def __init__(self, board, attention, supervise, report):
-        """attention() -> true when a task has work before it is due; supervise(now_us, tasks); report(event, a, b)"""
+    def __init__(self, board, supervise, report, tasks):
+        """supervise(now_us, tasks); report(event, a, b)"""
         self._us = board.clock.us
         self._wait = board.wait
-        self._attention = attention
+        self._attention = self._wanted  # a method that is looked up for each wait leaves garbage
         self._supervise = supervise
         self._report = report
-        self.tasks = ()
+        self.tasks = tasks
+        self._wanting = tuple(task for task in tasks if task.wanted)
         self.failing = None  # number of the task that failed too often: its exception ends `run`
         self.longest_us = self.load_permille = None  # of each task, array("I") and array("H")
         self.busy_permille = 0
@@ -89,7 +94,7 @@ class Executive:
         begin = self._now = self._us()  # each call leaves 64 bytes behind: no more of them than needed
         wake = self._now + _LONGEST_IDLE_US
         for number, task in enumerate(self.tasks):
-            if self._now >= task.due_us:
+            if self._now >= task.due_us or (task.wanted and task.wanted()):
                 if self._garbage >= self._most:
                     self._tend_heap()
                 turn = self._now
@@ -102,7 +107,8 @@ class Executive:
                     self._turn(0, self.tasks[0])  # the rings fill meanwhile
                 if task.period_us and not more:
                     task.due_us += task.period_us
-                    if task.due_us <= turn:  # never several turns to make up for lost ones
+                    # never several turns to make up for lost ones, nor a longer wait after one before its time
+                    if not turn < task.due_us <= turn + task.period_us:
                         task.due_us = turn + task.period_us
             if task.period_us and task.due_us < wake:
                 wake = task.due_us
@@ -113,6 +119,13 @@ class Executive:
         if not again:
             self._wait(wake, self._attention)
             self._garbage += self._us() - self._now >> 8
+
+    def _wanted(self):
+        """Whether a task has work before it is due. Allocates nothing."""
+        for task in self._wanting:  # noqa: SIM110  any() allocates
+            if task.wanted():
+                return True
+        return False
 
     def _turn(self, number, task):
         turn = self._now

@@ -1,10 +1,11 @@
 # Generated from icd.toml by `python -m dorn.exports`: edit that, not this.
 from micropython import const
 
-HASH = const(0x4fe5be54)
+HASH = const(0xac82c756)
 APID = const(100)
 DESTINATION_ID = const(1)
 MAX_PACKET = const(600)
+AUTHENTICATION_TRAILER = const(13)
 DETECTORS = const(16)
 UNITS = const(8)
 CHANNELS = const(1024)
@@ -197,39 +198,39 @@ P_SCAN_STEPS = const(47)
 P_SCAN_DWELL = const(48)
 P_COMPRESSION = const(49)
 
-# first id, count, low, high, default of each
+# first id, count, low, high, default, owner of each: 0: boot only, 1: always there, or an optional service
 PARAMETERS = (
-    1, 1, 1, 86400, 60,
-    2, 1, 1, 3600, 5,
-    3, 1, 1, 3600, 10,
-    4, 1, 0, 65535, 65535,
-    5, 1, 10, 2000, 45,
-    6, 1, 10, 2000, 45,
-    7, 1, 0, 100000, 40000,
-    8, 1, 1, 2000, 1000,
-    9, 1, 0, 2000, 750,
-    10, 1, 8, 31, 8,
-    11, 1, 1, 4, 1,
-    12, 1, 0, 100000000, 1000000,
-    13, 1, 1, 3600, 60,
-    14, 1, 0, 86400, 600,
-    15, 1, 1, 100, 5,
-    32, 1, 10, 86400, 600,
-    16, 16, 0, 4095, 150,
-    33, 1, 0, 86400, 0,
-    34, 1, 1, 3600, 10,
-    35, 1, 1, 1000000, 2000,
-    36, 1, 1, 86400, 300,
-    37, 1, 1, 86400, 60,
-    38, 4, 0, 50, 10,
-    42, 1, 12, 500, 120,
-    43, 1, 12, 500, 60,
-    44, 1, 0, 1, 1,
-    45, 1, 10, 2000, 10,
-    46, 1, 1, 500, 5,
-    47, 1, 1, 100, 16,
-    48, 1, 1, 600, 5,
-    49, 1, 0, 1, 1,
+    1, 1, 1, 86400, 60, 1,
+    2, 1, 1, 3600, 5, 1,
+    3, 1, 1, 3600, 10, 1,
+    4, 1, 0, 65535, 65535, 1,
+    5, 1, 10, 2000, 45, 1,
+    6, 1, 10, 2000, 45, 1,
+    7, 1, 0, 100000, 40000, 1,
+    8, 1, 1, 2000, 1000, 1,
+    9, 1, 0, 2000, 750, 1,
+    10, 1, 8, 31, 8, 1,
+    11, 1, 1, 4, 1, 1,
+    12, 1, 0, 100000000, 1000000, 1,
+    13, 1, 1, 3600, 60, 1,
+    14, 1, 0, 86400, 600, 1,
+    15, 1, 1, 100, 5, 0,
+    32, 1, 10, 86400, 600, 1,
+    16, 16, 0, 4095, 150, 1,
+    33, 1, 0, 86400, 0, 1,
+    34, 1, 1, 3600, 10, 12,
+    35, 1, 1, 1000000, 2000, 1,
+    36, 1, 1, 86400, 300, 1,
+    37, 1, 1, 86400, 60, 1,
+    38, 4, 0, 50, 10, 129,
+    42, 1, 12, 500, 120, 130,
+    43, 1, 12, 500, 60, 130,
+    44, 1, 0, 1, 1, 130,
+    45, 1, 10, 2000, 10, 1,
+    46, 1, 1, 500, 5, 1,
+    47, 1, 1, 100, 16, 1,
+    48, 1, 1, 600, 5, 1,
+    49, 1, 0, 1, 1, 1,
 )
 
 # observation tables: (number, ((parameter, value), ...))
@@ -352,7 +353,7 @@ LINE_RATES = (130, 2, ">IQH", 2)
 THRESHOLD_SCAN = (130, 3, ">IHHQ", 1)
 
 # numbers of all event reports
-EVENTS = b'\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x0c\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f !"#$%@ABCDEFG'
+EVENTS = b'\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x0b\x0c\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f !"#$%@ABCDEFG'
 
 # event reports: subtype of service 5 << 8 | id
 EVENT_BOOTED = const(257)
@@ -366,6 +367,7 @@ EVENT_TASK_OVERRUN = const(531)
 EVENT_TASK_FAILED = const(1044)
 EVENT_CRASHED = const(1045)
 EVENT_PARAMETERS_DAMAGED = const(792)
+EVENT_PARAMETER_UNBOUND = const(1035)
 EVENT_SAFE = const(1049)
 EVENT_INTEGRATION_PARTIAL = const(538)
 EVENT_BOOT_RECORD_DAMAGED = const(796)

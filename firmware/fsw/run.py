@@ -1,15 +1,10 @@
-# A run of the instrument: from the watchdog's start to the reset. At its end bias off comes first, then everything
-# else, each whatever became of the one before: no exception keeps the bias on, or the instrument from its reset.
+# A run of the instrument: from the watchdog's start to the reset.
 import os
 import sys
 
 from fsw.health.faults import Failures
-from fsw.health.supervisor import Supervisor
-from fsw.store.boot import BootRecord, note_crash
-from micropython import const
-
-_NO_TASK = const(255)
-_FOREVER_US = const(1 << 60)
+from fsw.health.supervisor import Supervisor, crash, restart
+from fsw.store.boot import BootRecord
 
 
 class Parts:
@@ -28,19 +23,8 @@ class Parts:
         return self.services.get(number)
 
     def restart(self, maintenance):
-        """A reset that was commanded: what can be kept is kept. Never returns."""
-        bias_off(self.board)
-        steps = [self.boot_record.close]  # the last one: then no record number is given any more
-        if not self.modes.is_safe:
-            steps = [self.parameters.flush, self.storage.store.flush] + steps
-            if self.acquisition.running:
-                steps = [self.checkpoint.write] + steps
-        for step in steps:
-            try:
-                step()
-            except Exception:  # the next start tells what is missing
-                pass
-        reset(self.board, maintenance)
+        """A reset that was commanded. Never returns."""
+        restart(self, maintenance)
 
 
 def run(board):
@@ -63,6 +47,7 @@ def assemble(parts):
     from fsw import app
 
     app.build(parts)
+    app.begin(parts)
     del app
     forget_construction()
     parts.executive.begin()
@@ -95,40 +80,3 @@ def kept(flash):
     except OSError:  # it is there, or the boot record tells that nothing can be written
         pass
     return folder
-
-
-def crash(board, boot_record, task, error):
-    """The run ends with an exception, of that task or, None, of none. boot_record: None if there is none yet."""
-    bias_off(board)
-    try:
-        if boot_record:
-            boot_record.crashed(task, error)
-        else:
-            note_crash(board.scratch, _NO_TASK, 0, 1)
-    except Exception:  # the watchdog's reset is counted at least
-        pass
-    reset(board, False)
-
-
-def bias_off(board):
-    """By command, or by silence."""
-    devices = board.slow_control
-    try:
-        devices.off()
-    except Exception:  # OSError or any other
-        if not devices.is_off:
-            devices.silent = True
-
-
-def reset(board, maintenance):
-    """Never returns."""
-    try:
-        board.reset(maintenance)
-    except Exception:
-        pass
-    while True:  # the watchdog is not fed any more
-        board.wait(_FOREVER_US, _never)
-
-
-def _never():
-    return False

@@ -120,9 +120,10 @@ def test_a_wrong_bit(before, state, copy, long, seed, tmp_path, totals):
 
         mode, value = examine(before, tmp_path / str(bit), state, harm)
         assert mode == "standby" and value in (OLD, NEW), bit
+    hostile = len(chosen) * (RECORDED + FORGED)
     totals(
-        f"{name}: {len(chosen)} boots with one bit wrong: an event each, {len(chosen) * (RECORDED + FORGED)} recorded and"
-        " forged telecommands, none accepted, nothing lost"
+        f"{name}: {len(chosen)} boots with one bit wrong: an event each, of {hostile} recorded and forged telecommands"
+        " none accepted, nothing lost"
     )
 
 

@@ -23,10 +23,14 @@ class Acquisition:
     def set_integration(self, seconds):
         pass
 
+class Parameters:
+    def bind(self, *what):
+        pass
+
 def answer(line):
     path, step_us, rate, hold_s = line.split()
     now, changes, acquisition, step_us = 0, [], Acquisition(), int(step_us)
-    storm = Storm(acquisition, lambda *report: changes.append(now // 1_000_000))
+    storm = Storm(acquisition, Parameters(), lambda *report: changes.append(now // 1_000_000))
     storm.rate, storm.hold_us = int(rate), int(hold_s) * 1_000_000
     counts = array("I", bytes(4096))
     with open(path, "rb") as file:

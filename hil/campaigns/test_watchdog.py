@@ -14,7 +14,7 @@ TURNS = {
     "rates": ("fsw/pus/rates.py", "        a = self._acquisition\n        s = a.state"),
     "housekeeping": ("fsw/pus/housekeeping.py", "        a, e, slow_control ="),
     "slow_control": ("fsw/health/slow_control.py", "        self._turned_us = now\n"),
-    "storage": ("fsw/pus/storage.py", "        safe = self._modes.is_safe\n"),
+    "storage": ("fsw/pus/storage.py", "        record = self._boot_record\n"),
     "operations": ("fsw/executive.py", "        for part in self._parts:\n"),
 }
 SHORT = ("storage",)

@@ -26,8 +26,8 @@ def task(number):
                 bytearray(64)  # 96 octets with its head
     return run
 
-executive = Executive(Board, lambda: False, lambda now, tasks: None, lambda *report: print(report))
-executive.tasks = [Task(task(number), 100 if number else 0, 10, 1000, 6000 if number else 0) for number in range(13)]
+tasks = [Task(task(number), 100 if number else 0, 10, 1000, 6000 if number else 0) for number in range(13)]
+executive = Executive(Board, lambda now, tasks: None, lambda *report: print(report), tasks)
 executive.begin()
 collected = executive._collections
 gc.disable()

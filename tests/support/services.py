@@ -8,12 +8,14 @@ from support.micropython import Child
 SCRIPT = """
 from fsw import icd
 from fsw.health.modes import Modes
-from fsw.link.packet import Refused, Telemetry
+from fsw.health.faults import Refused
+from fsw.link.packet import Telemetry
 from fsw.pus.events import Events
 from fsw.pus.functions import Functions
 from fsw.pus.parameters import Parameters
 from fsw.pus.router import Router
 from fsw.pus.storage import Storage
+from fsw.store.budget import Budget
 from fsw.pus.test import Test
 from fsw.pus.verification import Verification
 
@@ -69,8 +71,12 @@ class SlowControl:
         pass
 
 class Scan:
-    def end(self, broken_off):
+    def abort(self):
         pass
+
+class NoStore:
+    def number(self, priority):
+        return 0
 
 class Slots:
     bad = 0
@@ -102,6 +108,9 @@ class Store:
 
 class BootRecord:
     in_row = safe = 0
+    def check_not_safe(self):
+        if self.safe:
+            raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_SAFE)
     def keep(self, write=False):
         return False
 
@@ -116,24 +125,24 @@ class Bound:
             raise ValueError
 
 def new():
-    global link, events, acquisition, changes, parameters, router, modes, slots, storage, failures
+    global link, events, acquisition, changes, parameters, router, modes, slots, storage, budget, failures
     Clock.now_us = 0
     link, acquisition, changes = Link(), Acquisition(), []
-    telemetry = Telemetry(Clock(), link)
+    telemetry = Telemetry(Clock(), link, NoStore())
     events = Events(telemetry)
     slots, boot_record, slow_control = Slots(), BootRecord(), SlowControl()
-    modes = Modes(acquisition.clock, acquisition, slow_control, boot_record, events.report)
-    modes.scan, failures, verification = Scan(), Failures(), Verification(telemetry)
-    modes.parameters = parameters = Parameters(
-        telemetry, slots, modes, events.report, verification, failures, Clock()
-    )
+    failures, verification = Failures(), Verification(telemetry)
+    parameters = Parameters(telemetry, slots, boot_record, events.report, verification, failures, Clock())
+    modes = Modes(acquisition.clock, acquisition, slow_control, parameters, boot_record, events.report)
     parameters.bind(0, 1000, Bound(), "apply")
     modes.enter(icd.MODE_STANDBY)
+    store = Store()
+    budget = Budget(store, boot_record)
     storage = Storage(
-        Store(), Checkpoint(), boot_record, parameters, failures, modes, lambda: False, link, telemetry,
-        events.report, 1 << 20,
+        budget, store, Checkpoint(), boot_record, parameters, failures, lambda: False, link,
+        telemetry, events.report, 1 << 20,
     )
-    functions = Functions(acquisition, slow_control, modes, "", "", events.report)
+    functions = Functions(acquisition, slow_control, modes, Scan(), telemetry, "", "", events.report)
     App.telemetry = telemetry
     services = {5: events, 8: functions, 15: storage, 17: Test(App), 20: parameters}
     router = Router(verification, services)

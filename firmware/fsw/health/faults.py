@@ -1,4 +1,5 @@
-# What went wrong: exceptions, in two numbers that fit into a report, and what the flash refuses.
+# What goes wrong: telecommands that are refused, exceptions, in two numbers that fit into a report, and what the flash
+# refuses.
 import io
 import sys
 
@@ -8,6 +9,8 @@ from micropython import const
 _ENOSPC = const(28)  # MicroPython has no name for it
 _EIO = const(5)
 _REPORT_US = const(60_000_000)
+_CAUSE = const(3)  # a scratch register, of 20 bits (boards/README.md): task, exception, line
+_NO_TASK = const(255)
 _EXCEPTIONS = (
     (MemoryError, icd.EXCEPTION_MEMORY),
     (OSError, icd.EXCEPTION_OS),
@@ -20,6 +23,10 @@ _EXCEPTIONS = (
     (OverflowError, icd.EXCEPTION_OVERFLOW),
     (RuntimeError, icd.EXCEPTION_RUNTIME),
 )
+
+
+class Refused(Exception):
+    """A telecommand that cannot be done: (failure code of the dictionary, detail)."""
 
 
 def exception_of(error):
@@ -45,6 +52,23 @@ def line_of(error):
         if digits.isdigit():
             line = int(digits)
     return line
+
+
+def note_crash(scratch, task, exception, line):
+    """For the next start. Of several crashes without a record, the first counts: the others may follow from it."""
+    if not scratch.get(_CAUSE):
+        scratch.set(_CAUSE, (task & 15) << 16 | exception << 12 | min(line, 0xFFF))
+
+
+def crash_in(scratch):
+    """What was noted, (task, exception, line), or None."""
+    cause = scratch.get(_CAUSE)
+    task = cause >> 16
+    return (_NO_TASK if task == 15 else task, cause >> 12 & 15, cause & 0xFFF) if cause else None
+
+
+def forget_crash(scratch):
+    scratch.set(_CAUSE, 0)
 
 
 class Failures:

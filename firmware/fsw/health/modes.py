@@ -2,8 +2,7 @@
 # safe is entered by itself, too, and left by command only: bias off, nothing acquired, and of the flash only the boot
 # record is written.
 from fsw import icd
-from fsw.health.faults import exception_of, line_of
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused, exception_of, line_of
 from micropython import const
 
 _ARMED_US = const(10_000_000)
@@ -11,18 +10,30 @@ _NO_MODE = const(255)
 
 
 class Modes:
-    """mode: as the enum. `parameters`, `scan` and `schedule` are there once there are some."""
+    """mode: as the enum."""
 
-    def __init__(self, clock, acquisition, slow_control, boot_record, report):
+    def __init__(self, clock, acquisition, slow_control, parameters, boot_record, report):
         self.mode = icd.MODE_BOOT
         self.is_safe = False
-        self.parameters = self.scan = self.schedule = None
         self._us = clock.us
+        self._parameters = parameters
         self._acquisition = acquisition
         self._slow_control = slow_control
         self._boot_record = boot_record
         self._report = report
         self._armed_until_us = 0
+        self._end_of_calibration = [self._pulser_off]
+        # bias off comes first, then the record, then everything else
+        self._safe_steps = [self._bias_off, self._record_safe, self._pulser_off, self._stop, parameters.flush]
+
+    def when_safe(self, step):
+        """Have step() called whenever mode safe is entered."""
+        self._safe_steps.append(step)
+
+    def when_calibration_ends(self, step):
+        """Have step() called then, and whenever mode safe is entered."""
+        self._end_of_calibration.append(step)
+        self._safe_steps.append(step)
 
     # -- arming ------------------------------------------------------------------------------------
 
@@ -51,22 +62,18 @@ class Modes:
                 return mode
         raise Refused(icd.FAILURE_UNKNOWN_FUNCTION, function)
 
-    def check_not_safe(self):
-        """Refused in mode safe."""
-        if self.is_safe:
-            raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_SAFE)
-
     def enter(self, mode):
         """Do what leads to that mode, which is not safe. A flash that does not take it is reported, and no more."""
         before = self.mode
         if mode == before:
             return
         if before == icd.MODE_SAFE:
-            self.parameters.save()  # both copies may be damaged
+            self._parameters.save()  # both copies may be damaged
             self._boot_record.safe = self._boot_record.in_row = 0
             self._boot_record.keep(True)
         elif before == icd.MODE_CALIBRATION:
-            self._end_calibration()
+            for step in self._end_of_calibration:
+                step()
         acquiring = mode == icd.MODE_SCIENCE or mode == icd.MODE_CALIBRATION
         if self._acquisition.running and not acquiring:
             self._acquisition.stop()
@@ -77,12 +84,12 @@ class Modes:
         self._report(icd.EVENT_MODE_CHANGED, before, mode)
 
     def safe(self, reason):
-        """Enter mode safe, and stay there over resets. Bias off comes first, then the record, then everything else,
-        each whatever became of the one before: nothing is raised.
+        """Enter mode safe, and stay there over resets. Each step is taken whatever became of the one before: nothing is
+        raised.
         """
         before, self.mode, self.is_safe = self.mode, icd.MODE_SAFE, True
         failed = None
-        for step in (self._bias_off, self._record_safe, self.parameters.flush, self._end_calibration, self._end_work):
+        for step in self._safe_steps:
             try:
                 step()
             except Exception as error:
@@ -106,12 +113,9 @@ class Modes:
         self._boot_record.safe = 1
         self._boot_record.keep(True)
 
-    def _end_calibration(self):
+    def _pulser_off(self):
         self._slow_control.perform(icd.FUNCTION_PULSER_OFF)
-        self.scan.end(True)
 
-    def _end_work(self):
-        if self.schedule is not None:
-            self.schedule.disable()
+    def _stop(self):
         if self._acquisition.running:
             self._acquisition.stop()

@@ -8,7 +8,7 @@
 from array import array
 
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 from micropython import const
 
 _BIAS = const(0)  # monitors, as boards/slow_control.py numbers them
@@ -25,7 +25,7 @@ _REST = const(10)  # turns from one to the next while nothing is on
 
 
 class SlowControl:
-    def __init__(self, parts, report):
+    def __init__(self, parts, parameters, report):
         """parts: the board's slow_control, which has switched the bias off."""
         self._parts = parts
         self._report = report
@@ -37,6 +37,7 @@ class SlowControl:
         self._pulsing = False
         self._converting = _NONE
         self._unanswered = self._astray = self._rested = self._turned_us = 0
+        parameters.bind(icd.P_BIAS, len(self._set), self, "set")
 
     # -- parameters and functions ------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from fsw import icd
 from micropython import const
 
+_US = const(1_000_000)
 _LOOK_US = const(1_000_000)
 # The rule: at least 9 of the last 10 tenths of `hold_us` on the other side of the limit, as "at most one bit is set of
 # the last ten that were not". A spike of half of `hold_us` touches six tenths; random counts, 30 and more in a tenth at
@@ -14,7 +15,7 @@ _ALL = const(0x3FF)
 class Storm:
     """rate_cps: triggers a second at the last look. raging: in storm mode. rate, hold_us: parameters."""
 
-    def __init__(self, acquisition, report):
+    def __init__(self, acquisition, parameters, report):
         self.rate_cps = self.rate = self.hold_us = 0
         self.raging = False
         self._acquisition = acquisition
@@ -24,6 +25,11 @@ class Storm:
         self._tenth_us = self._tenth = 0  # the same for the begin of the running tenth
         self._short = _ALL  # a bit for each of the last ten tenths, set: not on the other side of the limit
         self._began_us = 0
+        bind = parameters.bind
+        bind(icd.P_INTEGRATION_TIME, 1, self, "set_integration")
+        bind(icd.P_STORM_INTEGRATION, 1, self, "set_integration")
+        bind(icd.P_STORM_RATE, 1, self, "rate", 1)
+        bind(icd.P_STORM_HOLD, 1, self, "hold_us", _US)
 
     def set_integration(self, number, seconds):
         """A parameter: length of an integration while there is no storm, or in one, where it is shorter."""

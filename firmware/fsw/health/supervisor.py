@@ -1,7 +1,13 @@
 # The supervisor: feeds the watchdog, last in a cycle, and only if every task completed a turn within its own limit.
+#
+# And the end of a run. Bias off comes first, then everything else, each whatever became of the one before: no exception
+# keeps the bias on, or the instrument from its reset.
+from fsw.health.faults import note_crash
 from micropython import const
 
 _WATCHDOG_MS = const(8000)
+_NO_TASK = const(255)
+_FOREVER_US = const(1 << 60)
 
 
 class Supervisor:
@@ -18,3 +24,56 @@ class Supervisor:
             if now - task.done_us > task.period_us + task.limit_us:
                 return  # not fed: the watchdog resets the instrument within its time
         self._watchdog.feed()
+
+
+def restart(parts, maintenance):
+    """A reset that was commanded: what can be kept is kept. Never returns."""
+    bias_off(parts.board)
+    steps = [parts.boot_record.close]  # the last one: then no record number is given any more
+    if not parts.modes.is_safe:
+        steps = [parts.parameters.flush, parts.store.flush] + steps
+        if parts.acquisition.running:
+            steps = [parts.checkpoint.write] + steps
+    for step in steps:
+        try:
+            step()
+        except Exception:  # the next start tells what is missing
+            pass
+    reset(parts.board, maintenance)
+
+
+def crash(board, boot_record, task, error):
+    """The run ends with an exception, of that task or, None, of none. boot_record: None if there is none yet."""
+    bias_off(board)
+    try:
+        if boot_record:
+            boot_record.crashed(task, error)
+        else:
+            note_crash(board.scratch, _NO_TASK, 0, 1)
+    except Exception:  # the watchdog's reset is counted at least
+        pass
+    reset(board, False)
+
+
+def bias_off(board):
+    """By command, or by silence."""
+    devices = board.slow_control
+    try:
+        devices.off()
+    except Exception:  # OSError or any other
+        if not devices.is_off:
+            devices.silent = True
+
+
+def reset(board, maintenance):
+    """Never returns."""
+    try:
+        board.reset(maintenance)
+    except Exception:
+        pass
+    while True:  # the watchdog is not fed any more
+        board.wait(_FOREVER_US, _never)
+
+
+def _never():
+    return False

@@ -2,24 +2,24 @@
 # counter and a tag, the first octets of the HMAC-SHA-256 (RFC 2104) of all before it. The counter must be higher than
 # all before, over resets, too: numbers are reserved in blocks, in three copies: two files, and the boot record.
 #
-# The highest copy counts. Where none is left, or the flash could not be written, old counters prove nothing: then a tag
-# is right only if it is over the telecommand and a number that nobody has seen before, which the event `challenge`
-# tells. The first such telecommand sets the counter anew.
+# The highest copy counts. Where none is left, old counters prove nothing: then a tag is right only if it is over the
+# telecommand and a number that nobody has seen before, which the event `challenge` tells. The first such telecommand
+# sets the counter anew. As long as the flash does not take what is to be reserved, every telecommand needs such a
+# number of its own. What was let in with one cannot be let in again; what was let in without has its counter on flash.
 import os
 from hashlib import sha256
 
 from fsw import icd
-from fsw.link.packet import Refused
-from fsw.store.slots import Slots
+from fsw.health.faults import Refused
 from micropython import const
 
 _KEY = const(32)  # octets
 _BLOCK = const(64)  # of SHA-256
 _NOBODY = const(256)  # no key's number: a damaged key lets nobody in
+# of the trailer, icd.AUTHENTICATION_TRAILER: number of the key u8, counter, tag
 _COUNTER = const(4)
 _TAG = const(8)
 _CHALLENGE = const(8)
-TRAILER = const(13)  # key number, counter, tag
 _RESERVED = const(64)  # counters, with one write to flash
 _MOST = const(0xFFFFFFFF)
 _COPIES = const(3)
@@ -27,9 +27,9 @@ _REPORT_US = const(10_000_000)  # from one report of the challenge to the next, 
 
 
 class Authentication:
-    """key: what the file `key` has. rejected: telecommands that were not let in."""
+    """key: what the file `key` has. slots: of the counter. rejected: telecommands that were not let in."""
 
-    def __init__(self, key, kept, boot_record, failures, clock, report):
+    def __init__(self, key, slots, boot_record, failures, clock, report):
         self.rejected = 0
         self._boot_record, self._failures, self._report = boot_record, failures, report
         self._us = clock.us
@@ -42,12 +42,12 @@ class Authentication:
         padded = key[1:] + bytes(_BLOCK - _KEY)
         self._inner, self._outer = (bytes(octet ^ pad for octet in padded) for pad in (0x36, 0x5C))
         self._mark = self._tag(b"")  # of the key that a counter belongs to
-        self._slots = Slots(kept + "/counter")
+        self._slots = slots
         copies = self._slots.payloads() + [boot_record.counter]
         counters = [int.from_bytes(copy[:_COUNTER], "big") for copy in copies if copy[_COUNTER:] == self._mark]
         self._lost = _COPIES - len(counters)
         self._last = self._reserved = max(counters) if counters else 0
-        if not counters or boot_record.unsaved:
+        if not counters:
             self._challenge = os.urandom(_CHALLENGE)
 
     def report(self):
@@ -62,7 +62,7 @@ class Authentication:
 
     def open(self, content):
         """The packet in a frame's content; Refused if its tag is not right."""
-        end = len(content) - TRAILER
+        end = len(content) - icd.AUTHENTICATION_TRAILER
         try:
             if end < 0 or (content[4] << 8 | content[5]) + 7 != end or content[end] != self._number:
                 raise Refused(icd.FAILURE_UNSIGNED, 0)
@@ -76,25 +76,33 @@ class Authentication:
                 raise Refused(icd.FAILURE_FORGED, counter)
             if counter <= self._last:
                 raise Refused(icd.FAILURE_REPLAYED, counter)
+            if counter > self._reserved and not self._reserve(min(counter + _RESERVED, _MOST)):
+                challenged = self._challenge
+                self._challenge = os.urandom(_CHALLENGE)
+                self._report_challenge()
+                if not challenged:
+                    raise Refused(icd.FAILURE_UNSYNCHRONISED, counter)
+            else:
+                self._challenge = b""
         except Refused:
             self.rejected += 1
             raise
-        self._challenge = b""
-        if counter > self._reserved:
-            self._reserve(min(counter + _RESERVED, _MOST))
         self._last = counter
         return content[:end]
 
     def _reserve(self, reserved):
-        """A flash that does not take it costs no telecommand: after a reset there is a challenge."""
-        self._reserved = reserved
-        self._boot_record.counter = copy = reserved.to_bytes(_COUNTER, "big") + self._mark
+        """-> whether two copies of it are on flash at least: one may be damaged then."""
+        copy = reserved.to_bytes(_COUNTER, "big") + self._mark
         try:
             for _ in range(2):
                 self._slots.save(copy)
         except OSError as error:
             self._failures.note(error)
+            return False
+        self._reserved = reserved
+        self._boot_record.counter = copy
         self._boot_record.keep(True)
+        return True
 
     def _report_challenge(self):
         self._report_us = self._us() + _REPORT_US

@@ -3,6 +3,7 @@ from struct import calcsize, pack_into, unpack_from
 
 import micropython
 from fsw import icd
+from fsw.health.faults import Refused
 from fsw.link import frame
 from micropython import const
 
@@ -10,10 +11,6 @@ _TM_HEADER = const(19)
 _TC_HEADER = const(11)
 _CRC = const(2)
 _PUS_C = const(2)
-
-
-class Refused(Exception):
-    """A telecommand that cannot be done: (failure code of the dictionary, detail)."""
 
 
 def parse(packet):
@@ -38,13 +35,13 @@ class Telemetry:
     """Builds one packet at a time and gives its frame to `link.write(view) -> bool`: all or nothing.
 
     `time.us()` is the on-board time in microseconds. A packet the link does not take is counted in `dropped` and
-    leaves a gap in the sequence count, so the ground sees it too. `store`, once there is one, gets those with a
-    priority, whatever the link does: number(priority) -> record, 0 not to store it; append(frame).
+    leaves a gap in the sequence count, so the ground sees it too. `store` gets those with a priority, whatever the
+    link does: number(priority) -> record, 0 not to store it; append(frame); room().
     """
 
-    def __init__(self, time, link):
+    def __init__(self, time, link, store):
         self.taken = self.dropped = 0
-        self.store = None
+        self.store = store
         self.time = time
         self._priority = 0  # of the packet that is built: whether it is to be stored
         self._link = link
@@ -60,10 +57,12 @@ class Telemetry:
         return self.end()
 
     def begin(self, layout, *values):
-        """Start a packet of an icd layout with its scalars."""
+        """Start a packet of an icd layout with its scalars; ValueError if there are more or fewer."""
         service, subtype, form, self._priority = layout
         if self._priority:
             values = (0,) + values  # the record number, once the packet is complete
+        if len(values) != len(form) - 1:  # MicroPython fills up with zeros
+            raise ValueError("packet: fields")
         us = self.time.us()
         seconds = us // 1000000
         pack_into(
@@ -106,7 +105,7 @@ class Telemetry:
         key = buf[7] << 8 | buf[8]
         self._counts[key] = (self._counts.get(key, 0) + 1) & 0xFFFF
         self._sequence = (self._sequence + 1) & 0x3FFF
-        record = self.store.number(self._priority) if self._priority and self.store else 0
+        record = self.store.number(self._priority) if self._priority else 0
         if record:
             pack_into(">I", buf, _TM_HEADER, record)
         pack_into(">H", buf, 4, n + _CRC - 7)

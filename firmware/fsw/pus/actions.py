@@ -1,6 +1,7 @@
 # ST[19] event-action: an event releases a telecommand, also when its report is disabled, once in 10 s.
 from fsw import icd
-from fsw.link.packet import Refused, parse
+from fsw.health.faults import Refused
+from fsw.link.packet import parse
 from fsw.pus.events import check_event
 from micropython import const
 
@@ -24,7 +25,7 @@ class Actions:
         self._entries = {event: (True, telecommand) for event, telecommand in icd.ACTIONS}
         self._us = parts.board.clock.us
         self._acted_us = {}  # of each event
-        parts.events.action = self._act
+        parts.events.follow(self._act)
 
     def _act(self, event):
         enabled, telecommand = self._entries.get(event, (False, None))

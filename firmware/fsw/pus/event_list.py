@@ -28,6 +28,7 @@ class EventList:
         parts.acquisition.listable = (1 << _CLASSES) - 1  # until each class was seen to
         for event_class in range(_CLASSES):
             parts.acquisition.state[k.LIST + event_class] = event_class * k.PART
+        parts.parameters.bind(icd.P_QUOTA, _CLASSES, self, "set_quota")
 
     def set_quota(self, number, quota):
         """A parameter."""

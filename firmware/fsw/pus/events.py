@@ -1,6 +1,6 @@
 # ST[05] event reporting.
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 from micropython import const
 
 _LAYOUTS = (icd.EVENT_INFO, icd.EVENT_LOW, icd.EVENT_MEDIUM, icd.EVENT_HIGH)  # by subtype
@@ -9,18 +9,20 @@ _DISABLE = const(6)
 
 
 class Events:
-    """`action(event)`, once there is one, is called for each event, also one whose reports are disabled."""
-
     def __init__(self, telemetry):
-        self.action = None
+        self._action = None
         self._telemetry = telemetry
         self._disabled = b""
+
+    def follow(self, action):
+        """Have action(number) called for each event, also one whose reports are disabled."""
+        self._action = action
 
     def report(self, event, a=0, b=0):
         """Send an event of the dictionary, e.g. icd.EVENT_BOOTED; of a and b the low 32 bits."""
         number = event & 0xFF
-        if self.action:
-            self.action(number)
+        if self._action:
+            self._action(number)
         if number in self._disabled:
             return True
         return self._telemetry.send(_LAYOUTS[(event >> 8) - 1], number, a & 0xFFFFFFFF, b & 0xFFFFFFFF)

@@ -2,23 +2,35 @@
 import sys
 
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 
 _ACQUIRING = (icd.MODE_SCIENCE, icd.MODE_CALIBRATION)
 
 
 class Functions:
-    """`modes` says what can be performed, and when; `slow_control` check() and perform(). folder, code: of self_test().
+    """`modes` says what can be performed, and when; `slow_control` check() and perform(); `scan`: the threshold scan,
+    whose steps are sent from here. folder, code: of self_test().
 
     restart: None, or the function that wants a reset; who sees it does it, once the telecommand's report is out.
     """
 
-    def __init__(self, acquisition, slow_control, modes, folder, code, report):
+    def __init__(self, acquisition, slow_control, modes, scan, telemetry, folder, code, report):
         self.restart = None
+        self._scan = scan
+        self._telemetry = telemetry
         self._acquisition = acquisition
         self._slow_control = slow_control
         self._modes = modes
         self._folder, self._code, self._report = folder, code, report
+
+    def turn(self, now):
+        """Send a step of the threshold scan that is complete."""
+        scan, telemetry = self._scan, self._telemetry
+        if scan.complete(now):
+            telemetry.begin(icd.THRESHOLD_SCAN, scan.step, scan.level_mv, scan.real_us)
+            telemetry.words(scan.hits, 0, icd.DETECTORS)
+            telemetry.end()
+            scan.go_on()
 
     def check(self, subtype, function):
         modes = self._modes
@@ -29,7 +41,7 @@ class Functions:
         elif mode != modes.mode and mode in _ACQUIRING and self._acquisition.to_close() is not None:
             raise Refused(icd.FAILURE_WRONG_MODE, modes.mode)
         elif function == icd.FUNCTION_THRESHOLD_SCAN:
-            modes.scan.check()
+            self._scan.check()
 
     def execute(self, subtype, function):
         modes = self._modes
@@ -44,7 +56,7 @@ class Functions:
         elif function == icd.FUNCTION_SAFE:
             modes.safe(icd.SAFE_REASON_COMMANDED)
         elif function == icd.FUNCTION_THRESHOLD_SCAN:
-            modes.scan.begin()
+            self._scan.begin()
         elif function == icd.FUNCTION_SELF_TEST:
             from fsw.health.self_test import self_test  # rarely wanted: it is in memory no longer than it runs
 

@@ -1,6 +1,6 @@
 # ST[03] housekeeping: the health of the instrument, and which structures are sent, how often.
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 from fsw.spectra import kernel as k
 from fsw.version import VERSION
 from micropython import const
@@ -51,10 +51,15 @@ class Structures:
 
 
 class Housekeeping:
-    def __init__(self, parts, manifest):
+    def __init__(self, parts):
         self.structure = Structure(self.send, icd.P_HOUSEKEEPING_PERIOD)
         self._parts = parts
-        self._manifest = manifest
+        self._manifest = 0  # the id of what was put onto this board: 8 hex digits, which the file begins with
+        try:
+            with open(parts.board.flash + "/manifest") as f:
+                self._manifest = int(f.read(8), 16)
+        except (OSError, ValueError):
+            pass
         self._taken = self._dropped = 0
         self._faults = self._lost = self._lost_us = 0
 
@@ -70,7 +75,7 @@ class Housekeeping:
     def send(self, now):
         parts = self._parts
         a, e, slow_control = parts.acquisition, parts.executive, parts.slow_control
-        boot_record, storage = parts.boot_record, parts.storage
+        boot_record, store = parts.boot_record, parts.store
         schedule, monitoring = parts.service(11), parts.service(12)
         if a.running:
             self._faults += 1 if a.events.faults() else 0
@@ -116,9 +121,9 @@ class Housekeeping:
             slow_control.fired & 0xFFFFFFFF,
             slow_control.errors & 0xFFFF,
             boot_record.in_row,
-            storage.store.first,
-            storage.store.last,
-            storage.missed() & 0xFFFFFFFF,
+            store.first,
+            store.last,
+            (store.missed + telemetry.store.over) & 0xFFFFFFFF,
             parts.storm.rate_cps,
             parts.storm.raging,
             parts.authentication.rejected & 0xFFFF if parts.authentication else 0,

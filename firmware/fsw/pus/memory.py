@@ -2,7 +2,7 @@
 from binascii import crc32
 
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 from micropython import const
 from uctypes import addressof, bytearray_at
 
@@ -15,6 +15,7 @@ _DUMP = const(5)
 class Memory:
     def __init__(self, parts):
         self._modes = parts.modes
+        self._boot_record = parts.boot_record
         self._telemetry = parts.telemetry
         self._acquisition = parts.acquisition
         self._parameters = parts.parameters
@@ -39,7 +40,7 @@ class Memory:
             self._modes.check_armed(number)
             if number not in _LOADED:
                 raise Refused(icd.FAILURE_OUT_OF_RANGE, number)
-            self._modes.check_not_safe()
+            self._boot_record.check_not_safe()
 
     def execute(self, subtype, number, offset, count, data=b""):
         region = self._region(number)

@@ -2,7 +2,7 @@
 from array import array
 
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 from micropython import const
 
 _EVENTS = (
@@ -15,6 +15,7 @@ _EVENTS = (
     icd.EVENT_LIMIT_RING_OVERRUNS,
     icd.EVENT_LIMIT_PACKETS_DROPPED,
 )
+_US = const(1_000_000)
 _ENABLE = const(1)
 _DISABLE = const(2)
 _ADD = const(5)
@@ -41,6 +42,7 @@ class Monitoring:
         self._seen = bytearray(n)  # the state that the last checks found, and how often in a row
         self._times = bytearray(n)
         self._counted = [0, 0]  # of the counters whose growth is monitored
+        parts.parameters.bind(icd.P_MONITOR_INTERVAL, 1, self, "interval_us", _US)
 
     def out(self):
         """Bit of each monitor that is out of its limits."""

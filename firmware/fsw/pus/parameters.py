@@ -6,13 +6,15 @@ from array import array
 from struct import pack_into, unpack_from
 
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 from micropython import const
 
 _ENTRY = ">HI"  # on flash: number and value of each, so that another version of the firmware knows what it reads
 _OCTETS = const(6)
 _LOAD_TABLE = const(129)
-_ROW = const(5)  # of icd.PARAMETERS
+_ROW = const(6)  # of icd.PARAMETERS
+_BOOT_ONLY = const(0)  # owners; above _ALWAYS: the number of an optional service
+_ALWAYS = const(1)
 _INTERVAL_US = const(10_000_000)
 _WAITING = const(16)  # telecommands, for the next write
 
@@ -23,27 +25,27 @@ class Parameters:
     damaged: copies found damaged when they were read; with 2, and where there are none, the defaults count.
     """
 
-    def __init__(self, telemetry, slots, modes, report, verification, failures, clock):
+    def __init__(self, telemetry, slots, boot_record, report, verification, failures, clock):
         self._telemetry = telemetry
         self._report = report
         self._bound = []  # (first number, count, part, attribute, factor; 0: a method)
         self._slots = slots
-        self._modes = modes
+        self._boot_record = boot_record  # knows of mode safe
         self._verification = verification
         self._failures = failures
         self._us = clock.us
-        self._unsaved = False
-        self._waiting = []  # telecommands whose completion is reported after the next write
+        self._waiting = []  # (telecommand, event or None), whose completion is reported after the next write
         self._write_us = 0  # not before
         self._values = self._load()
         self.damaged = slots.bad
+        self._unsaved = self.damaged == 1  # the copy that is left replaces the other
 
     def _load(self):
         data = self._slots.load() or b""
         found = dict(unpack_from(_ENTRY, data, at) for at in range(0, len(data) - _OCTETS + 1, _OCTETS))
         values, table = array("I"), icd.PARAMETERS
         for row in range(0, len(table), _ROW):
-            first, count, low, high, default = table[row : row + _ROW]
+            first, count, low, high, default = table[row : row + _ROW - 1]
             for number in range(first, first + count):
                 value = found.get(number, default)  # numbers of another version are left out
                 values.append(value if low <= value <= high else default)
@@ -61,6 +63,18 @@ class Parameters:
                     setattr(part, name, factor * value)
                 else:
                     getattr(part, name)(number, value)
+
+    def unbound(self, services):
+        """The first number that nobody answers for, or None: none of these services, and no other part."""
+        table = icd.PARAMETERS
+        for row in range(0, len(table), _ROW):
+            owner = table[row + _ROW - 1]
+            if owner == _BOOT_ONLY or (owner != _ALWAYS and owner not in services):
+                continue
+            for number in range(table[row], table[row] + table[row + 1]):
+                if not any(first <= number < first + count for first, count, _, _, _ in self._bound):
+                    return number
+        return None
 
     def all(self):
         """The values, array("I"), in the order of the dictionary."""
@@ -93,8 +107,9 @@ class Parameters:
             self._unsaved = True
         self._write()
 
-    def replace(self, values, numbers=None):
-        """Other values for all, or for those numbers, as a whole. -> how many differ
+    def replace(self, values, numbers=None, event=None):
+        """Other values for all, or for those numbers, as a whole. event: that is reported with how many differ, once
+        they are on flash.
 
         OSError, of the flash or of slow control: nothing is changed.
         """
@@ -107,18 +122,19 @@ class Parameters:
         changed = sum(old[place] != value for place, value in enumerate(values))
         if changed:
             self._unsaved = True
-        self._write()
-        return changed
+        self._write(event and event + (changed,))
 
-    def _write(self):
+    def _write(self, event=None):
         """To flash what changed, now if the flash has been spared long enough; OSError if it does not take it."""
         if self._unsaved:
-            if self._us() >= self._write_us:
-                error = self.flush()
-                if error:
-                    raise error
-            else:
-                self._waiting.append(self._verification.hold())
+            if self._us() < self._write_us:
+                self._waiting.append((self._verification.hold(), event))
+                return
+            error = self.flush()
+            if error:
+                raise error
+        if event:
+            self._report(*event)
 
     def turn(self, now):
         """Write what waits, once it is time. -> whether it did"""
@@ -128,9 +144,11 @@ class Parameters:
         return True
 
     def save(self):
-        """Write all, whatever is on flash. -> None, or the OSError"""
-        self._unsaved = True
-        return self.flush()
+        """Write both copies, whatever is on flash. -> None, or the OSError"""
+        for _ in range(2):
+            self._unsaved = True
+            error = self.flush()
+        return error
 
     def flush(self):
         """Write what is not on flash, and report what waited for it. -> None, or the OSError: what flash has counts."""
@@ -149,7 +167,9 @@ class Parameters:
             self._restore()
         self._unsaved = False
         waiting, self._waiting = self._waiting, []
-        for request in waiting:
+        for request, event in waiting:
+            if event and not failed:
+                self._report(*event)
             self._verification.resume(request, failed)
         return failed
 
@@ -171,7 +191,7 @@ class Parameters:
                 return
             if not low <= value <= high:
                 raise Refused(icd.FAILURE_OUT_OF_RANGE, value)
-        self._modes.check_not_safe()
+        self._boot_record.check_not_safe()
         if len(self._waiting) >= _WAITING:
             raise Refused(icd.FAILURE_NO_ROOM, _WAITING)
 
@@ -180,8 +200,7 @@ class Parameters:
             values, entries = array("I", self._values), _table(number)
             for parameter, entry in entries:
                 values[_find(parameter)[0]] = entry
-            changed = self.replace(values, [parameter for parameter, _ in entries])
-            self._report(icd.EVENT_TABLE_LOADED, number, changed)
+            self.replace(values, [parameter for parameter, _ in entries], (icd.EVENT_TABLE_LOADED, number))
         elif number is None:
             self.replace(_defaults())
         elif value is None:

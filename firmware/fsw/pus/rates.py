@@ -7,7 +7,9 @@ from fsw.spectra.lines import Lines
 class Rates:
     def __init__(self, parts):
         self._acquisition = parts.acquisition
-        self.lines = self._acquisition.lines = Lines(self._acquisition)
+        self._lines = lines = Lines(self._acquisition)
+        self._acquisition.follow(lines)
+        parts.parameters.bind(icd.P_LINE_BELOW, icd.P_TRACKING - icd.P_LINE_BELOW + 1, lines, "set")
         self._modes = parts.modes
         self._telemetry = parts.telemetry
 
@@ -40,7 +42,7 @@ class Rates:
         telemetry.end()
 
     def _line_rates(self):
-        lines, telemetry = self.lines, self._telemetry
+        lines, telemetry = self._lines, self._telemetry
         lines.update()
         telemetry.begin(icd.LINE_RATES, self._acquisition.real_us, lines.tracked())
         telemetry.halves(lines.counts, 0, len(lines.counts))

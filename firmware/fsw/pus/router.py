@@ -2,7 +2,8 @@
 from struct import calcsize, unpack
 
 from fsw import icd
-from fsw.link.packet import Refused, parse
+from fsw.health.faults import Refused
+from fsw.link.packet import parse
 from fsw.pus.verification import ACCEPTANCE, COMPLETION, START
 from micropython import const
 

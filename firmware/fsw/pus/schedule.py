@@ -4,7 +4,8 @@
 # became due meanwhile is released when it is enabled. A telecommand is refused or performed as in any mode when its
 # time has come, and verified as its own flags ask.
 from fsw import icd
-from fsw.link.packet import Refused, cuc, parse
+from fsw.health.faults import Refused
+from fsw.link.packet import cuc, parse
 from micropython import const
 
 _ENTRIES = const(16)
@@ -19,12 +20,12 @@ _DELETE = const(5)
 class Schedule:
     def __init__(self, parts):
         self._time = parts.time
-        self._modes = parts.modes
-        self._modes.schedule = self
+        self._boot_record = parts.boot_record
         self._release = parts.router.release
         self._telemetry = parts.telemetry
         self._enabled = False
         self._entries = []  # (time, us; telecommand), in order of time
+        parts.modes.when_safe(self.disable)
 
     def __len__(self):
         return len(self._entries)
@@ -47,7 +48,7 @@ class Schedule:
             if len(self._entries) >= _ENTRIES:
                 raise Refused(icd.FAILURE_NO_ROOM, _ENTRIES)
         elif subtype == _ENABLE:
-            self._modes.check_not_safe()
+            self._boot_record.check_not_safe()
         elif subtype == _DELETE and all(sequence(entry) != at_s for entry in self._entries):
             raise Refused(icd.FAILURE_UNKNOWN_ENTRY, at_s)
 

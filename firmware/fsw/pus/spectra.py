@@ -11,7 +11,7 @@ _PATIENCE_US = const(5_000_000)  # link and packet store are waited for so long:
 class Spectra:
     """compression: 1: what it makes shorter is coded (icd.toml, [about.coding]); 0: nothing"""
 
-    def __init__(self, acquisition, checkpoint, telemetry, link):
+    def __init__(self, acquisition, checkpoint, parameters, telemetry, link):
         self._acquisition = acquisition
         self._checkpoint = checkpoint
         self._since_us = 0  # the link had room, or nothing was to be sent
@@ -23,14 +23,11 @@ class Spectra:
         self._coded = bytearray(2 * _RAW + 2)  # of which compression uses all but two
         self._cleared = 0
         self.compression = 1
-        self.task = None  # of the executive, once there is one
+        parameters.bind(icd.P_COMPRESSION, 1, self, "compression", 1)
 
-    def attention(self):
-        """Whether a packet can be sent, or many events wait. Allocates nothing: it is asked while idle."""
-        if self._spectrum is not None and self._room():
-            self.task.due_us = 0
-            return True
-        return self._acquisition.backlog()
+    def wanted(self):
+        """Whether a packet can be sent. Allocates nothing: it is asked while idle."""
+        return self._spectrum is not None and self._room()
 
     def _room(self):
         return self._link.room() and self._telemetry.store.room()

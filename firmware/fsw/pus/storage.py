@@ -1,11 +1,10 @@
-# ST[15] on-board storage: which packets are stored, within a budget of bytes a day, and their retrieval.
+# ST[15] on-board storage: the task that writes to flash, and the retrieval of what is stored.
 from fsw import icd
-from fsw.link.packet import Refused
+from fsw.health.faults import Refused
 from fsw.store.retrieval import Retrieval
 from micropython import const
 
-_DAY_US = const(86_400_000_000)
-_SAVED_UP = const(8)  # of a day's budget so much, its 8th, can be saved up
+_US = const(1_000_000)
 _ACCRUE_US = const(10_000_000)
 _ENABLE = const(1)
 _DISABLE = const(2)
@@ -16,17 +15,17 @@ _DELETE = const(129)
 
 
 class Storage:
-    """What `Telemetry` stores with, and the task that writes: one of `boot_record`, `parameters`, `store` (PacketStore)
-    and `checkpoint` a turn. `modes`: in mode safe only the boot record. `closing()`: spectra are to be sent.
+    """The task writes one of `boot_record`, `parameters`, `store` (PacketStore) and `checkpoint` a turn; in mode safe
+    only the boot record. closing(): spectra are to be sent. size: of the store, octets.
     """
 
     def __init__(
-        self, store, checkpoint, boot_record, parameters, failures, modes, closing, link, telemetry, report, size
+        self, budget, store, checkpoint, boot_record, parameters, failures, closing, link, telemetry, report, size
     ):
-        self.over_budget = 0
-        self.task = None  # of the executive, once there is one
         self.quiet_us = 0  # after so long without a reset, those before no longer count
-        self._segments = store.segments
+        self.wanted = budget.busy  # before it is due: spectra wait for it
+        self._budget = budget
+        self._store = store
         self._retrieval = Retrieval(store.segments, link.room, telemetry.resend, self._retrieved)
         self._parameters = parameters
         self._failures = failures
@@ -34,82 +33,47 @@ class Storage:
         self._checkpoint = checkpoint
         self._boot_record = boot_record
         self._closing = closing
-        self.store = store
         self._telemetry = telemetry
-        self._modes = modes
         self._size = size
-        self._enabled = True
-        self._per_day = self._budget = self._most = self._accrued_us = 0
-
-    def set_budget(self, number, per_day):
-        """A parameter, octets a day. What can be saved up more than before is there at once."""
-        most = per_day // _SAVED_UP
-        self._budget = min(self._budget + max(most - self._most, 0), most)
-        self._per_day = per_day
-        self._most = most
-
-    def missed(self):
-        return self.store.missed + self.over_budget
-
-    # -- what Telemetry asks -----------------------------------------------------------------------
-
-    def number(self, priority):
-        """Record number of a packet about to be sent; 0: it is not to be stored."""
-        if not self._enabled or self._modes.is_safe:
-            return 0
-        if self._budget <= (self._most >> 1 if priority > 1 else 0):
-            self.over_budget += 1
-            return 0
-        return self.store.take_number()
-
-    def room(self):
-        """False while it is worth waiting with a packet that can wait."""
-        return not self._enabled or self._modes.is_safe or not self.store.busy()
-
-    def append(self, frame):
-        self._budget -= len(frame)
-        self.store.append(frame)
-        if self.task and self.store.busy():
-            self.task.due_us = 0  # at once: spectra wait for it
-
-    # -- the task ----------------------------------------------------------------------------------
+        self._accrued_us = 0
+        parameters.bind(icd.P_STORAGE_PER_DAY, 1, budget, "set")
+        parameters.bind(icd.P_STORAGE_DELAY, 1, store, "delay_us", _US)
+        parameters.bind(icd.P_CHECKPOINT_PERIOD, 1, checkpoint, "period_us", _US)
+        parameters.bind(icd.P_RESET_WINDOW, 1, self, "quiet_us", _US)
 
     def turn(self, now):
-        safe = self._modes.is_safe
+        record = self._boot_record
         self._failures.turn(now, self._report)
         quiet = False
         if now - self._accrued_us > _ACCRUE_US:
-            self._accrue(now - self._accrued_us)
+            self._budget.accrue(now - self._accrued_us)
             self._accrued_us = now
-            quiet = self._boot_record.in_row and not safe and now > self.quiet_us
+            quiet = record.in_row and not record.safe and now > self.quiet_us
             if quiet:
-                self._boot_record.in_row = 0
-        if self._boot_record.keep(quiet):
+                record.in_row = 0
+        if record.keep(quiet):
             return False
-        if not safe and (self._parameters.turn(now) or self.store.turn(now)):
+        if not record.safe and (self._parameters.turn(now) or self._store.turn(now)):
             return True
         if self._retrieval.turn():
             return True
-        return not safe and self._checkpoint.turn(now, self._closing(), not self.store.pending)
-
-    def _accrue(self, gone_us):
-        self._budget = min(self._budget + self._per_day * gone_us // _DAY_US, self._most)
+        return not record.safe and self._checkpoint.turn(now, self._closing(), not self._store.pending)
 
     # -- telecommands ------------------------------------------------------------------------------
 
     def check(self, subtype, first=0, last=0, *to):
-        if self._modes.is_safe and subtype in (_ENABLE, _DISABLE, _DELETE):
-            raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_SAFE)
+        if subtype in (_ENABLE, _DISABLE, _DELETE):
+            self._boot_record.check_not_safe()
         if subtype == _RETRIEVE and last < first:
             raise Refused(icd.FAILURE_OUT_OF_RANGE, last)
         if subtype == _BY_TIME and _cuc(*to) < _cuc(first, last):
             raise Refused(icd.FAILURE_OUT_OF_RANGE, to[0])
 
     def execute(self, subtype, first=0, last=0, *to):
-        store = self.store
+        store, budget = self._store, self._budget
         if subtype in (_ENABLE, _DISABLE):
-            self._enabled = subtype == _ENABLE
-            if not self._enabled:
+            budget.enabled = subtype == _ENABLE
+            if not budget.enabled:
                 store.ask()
         elif subtype == _RETRIEVE:
             self._retrieval.by_number(first, last)
@@ -125,14 +89,14 @@ class Storage:
                 store.first,
                 store.last,
                 store.next,
-                self._segments.bytes,
+                store.segments.bytes,
                 self._size,
                 store.dropped & 0xFFFFFFFF,
                 store.missed & 0xFFFFFFFF,
-                self.over_budget & 0xFFFFFFFF,
-                max(self._budget, 0),
-                self._segments.bad & 0xFFFF,
-                self._enabled,
+                budget.over & 0xFFFFFFFF,
+                max(budget.left, 0),
+                store.segments.bad & 0xFFFF,
+                budget.enabled,
             )
 
     def _retrieved(self, first, last, count):

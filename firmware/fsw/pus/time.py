@@ -1,8 +1,10 @@
 # ST[09] time management: on-board time is reported, and set; it never goes backwards.
 from fsw import icd
-from fsw.link.packet import Refused, cuc
+from fsw.health.faults import Refused
+from fsw.link.packet import cuc
 from micropython import const
 
+_US = const(1_000_000)
 _SET = const(128)
 _LATEST_S = const(4_000_000_000)  # packets have 32 bits of seconds: years are left
 _DAY_US = const(86_400_000_000)
@@ -20,6 +22,7 @@ class Time:
         self._parameters = parameters
         self._telemetry = telemetry
         self._report = report
+        parameters.bind(icd.P_TIME_INTERVAL, 1, self, "interval_us", _US)
 
     def turn(self, now):
         if self.interval_us and now - self._reported_us >= self.interval_us:

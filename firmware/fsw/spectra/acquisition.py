@@ -26,12 +26,12 @@ def _never():
 
 
 class Acquisition:
-    """`lines`, once there are some, have a look at each spectrum that is closed. listed: what the event list has."""
+    """listed: what the event list has."""
 
-    def __init__(self, board, report, time):
+    def __init__(self, board, parameters, report, time):
         """report(event, a, b): sends an event report. time: OnBoardTime."""
         self._time = time
-        self.lines = None
+        self._lines = None
         self.clock = board.clock
         self._wait = board.wait
         self.events = board.events
@@ -58,6 +58,12 @@ class Acquisition:
         self.state[k.ZERO_CODE] = icd.ZERO_CODE
         self.listable = 0  # mask of the classes of events whose windows open with a start: the event list keeps it
         self._zero_totals()
+        parameters.bind(icd.P_DETECTORS_ON, 1, self, "set_parameter")
+        parameters.bind(icd.P_THRESHOLD, icd.DETECTORS, self, "set_parameter")
+
+    def follow(self, lines):
+        """Have lines.closed(s, copy) called for each spectrum of a detector that is closed, and lines.clear()."""
+        self._lines = lines
 
     def _zero_totals(self):
         self.real_us = self.dead_cycles = self.gap_us = 0
@@ -110,8 +116,8 @@ class Acquisition:
         for i in range(k.MARKS, k.STATE):
             self.state[i] = 0
         self._zero_totals()
-        if self.lines:
-            self.lines.clear()
+        if self._lines:
+            self._lines.clear()
         self._began = [(now, 0, 0)] * len(self._began)
         self._closing = 0
         self._rollover_us = now + self.integration_us
@@ -153,7 +159,7 @@ class Acquisition:
         # the dead time of an event may reach back over a start or clear
         return max(self.real_us - self.dead_cycles // self.events.mhz, 0)
 
-    def backlog(self):
+    def wanted(self):
         """Whether enough events wait. Allocates nothing: it is asked while idle."""
         # the slot that far ahead is not 0; its top byte is that of an address, never 0 itself
         return self.running and self.events.tails[((self.state[k.READ] + _BACKLOG) & self.state[k.MASK]) * 4 + 3]
@@ -336,8 +342,8 @@ class Acquisition:
         (integration, began_us, real_us, live_us, total), first, last, spectra, at = self.look(s)
         self._began[s] = (self._known_us, self.real_us, self.dead_cycles)
         k.take(spectra, at, icd.CHANNELS if s < icd.DETECTORS else icd.COINCIDENCE_CHANNELS, copy)
-        if self.lines and s < icd.DETECTORS:
-            self.lines.closed(s, copy)
+        if self._lines and s < icd.DETECTORS:
+            self._lines.closed(s, copy)
         bit = 1 << s
         if self._closing & bit:
             why = self._closed_by, self._closed_integration

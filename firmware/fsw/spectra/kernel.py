@@ -267,16 +267,18 @@ def mark(state, listed, classes, opens):
     """Open the windows of these classes, a mask, or close those of them that are open, at the last stamp.
 
     While the window of a class is open, every event of it is listed. A mark has four halves: the stamp, low and high
-    half; 0 where an event has its hit pattern; class << 8, plus 1 where the window opens.
+    half; 0 where an event has its hit pattern; class << 8, plus 1 where the window opens. No window opens where its
+    class has no room left for an event and the mark that closes it.
     """
     for c in range(4):
-        if classes >> c & 1 and (opens or state[OPEN + c]):
-            h = state[LIST + c]
+        h = state[LIST + c]
+        last = (c + 1) * PART - MARK - _LARGEST  # index behind which no other event is sure to fit
+        if classes >> c & 1 and (h + MARK <= last if opens else state[OPEN + c]):
             for half in (state[STAMP] & 0xFFFF, state[STAMP] >> 16, 0, c << 8 | opens):
                 listed[h] = half
                 h += 1
             state[LIST + c] = h
-            state[OPEN + c] = opens and (c + 1) * PART - MARK - _LARGEST
+            state[OPEN + c] = opens and last
 
 
 @micropython.viper

@@ -2,11 +2,12 @@
 # ahead of their use, so neither is ever used twice: an unexpected reset takes what is left of a block.
 #
 # Where the flash cannot be written, scratch registers carry what it should have: how many boots it has not counted, how
-# many blocks were reserved since, and the first crash that it has no record of. They survive a reset, but not power-on.
+# many blocks were reserved since, whether the last reset was commanded, and the first crash that it has no record of.
+# They survive a reset, but not power-on.
 from struct import calcsize, pack, unpack, unpack_from
 
 from fsw import icd
-from fsw.health.faults import exception_of, line_of
+from fsw.health.faults import Refused, crash_in, exception_of, forget_crash, line_of, note_crash
 from fsw.link.packet import cuc
 from fsw.store.slots import Slots
 from micropython import const
@@ -20,11 +21,11 @@ _LATEST_US = const(4_294_967_295_000_000)  # packets have 32 bits of seconds
 _UNKNOWN_US = const(4_200_000_000)
 _NO_TASK = const(255)
 
-UNCOUNTED = const(2)  # scratch registers, of 20 bits each (boards/README.md)
-CAUSE = const(3)
+UNCOUNTED = const(2)  # a scratch register, of 20 bits (boards/README.md)
 _BLOCKS = const(14)  # bits; above them in UNCOUNTED the boots
-_MOST_BOOTS = const(63)
+_MOST_BOOTS = const(31)
 _MOST_BLOCKS = const(0x3FFF)
+_EXPECTED = const(0x80000)  # and above these
 
 
 class OnBoardTime:
@@ -49,7 +50,6 @@ class BootRecord:
     in_row: unexpected resets since the last that was expected, or since a quiet `reset_window`.
     safe: the instrument was in mode safe. time_us, record: where on-board time and record numbers begin.
     damaged: copies found damaged. lost: there was a record, and no copy of it is left (once follow() was called).
-    unsaved: the flash has not taken everything that it should have, before this boot or since.
     counter: of the authentication, 12 octets; saved with the rest.
     """
 
@@ -67,19 +67,24 @@ class BootRecord:
             (count, self._saved_us, self._saved_record, self.safe, expected, self.in_row, task, exception, line,
              self.counter) = unpack(_FORM, data)  # fmt: skip
         uncounted = scratch.get(UNCOUNTED)
-        blocks, boots = uncounted & _MOST_BLOCKS, uncounted >> _BLOCKS
-        self.unsaved = uncounted != 0
+        blocks, boots = uncounted & _MOST_BLOCKS, uncounted >> _BLOCKS & _MOST_BOOTS
+        self._unsaved = uncounted != 0 or data is None  # scratch registers, or a copy on flash, are behind
         if self.damaged:  # the newer copy may be the damaged one: it reserved a block more, and counted a boot more
             blocks += 1
             count += 1
         self.time_us = min(self._saved_us + blocks * _TIME_US, _LATEST_US)
         self.record = self._saved_record + blocks * _RECORDS
         self.count = count + boots + 1
-        self.in_row = 0 if expected and not boots else min(self.in_row + boots + 1, 255)
-        self.crash = (task, exception, line) if exception or line else _crash(scratch.get(CAUSE))
+        expected = uncounted & _EXPECTED or (expected and not boots)
+        self.in_row = 0 if expected else min(self.in_row + boots + 1, 255)
+        self.crash = (task, exception, line) if exception or line else crash_in(scratch)
         self.reset_cause = icd.RESET_CAUSE_CRASH if self.crash else reset_cause
         self._boots = boots + 1  # that the flash does not know of
-        self._reserve(self.time_us, self.record)
+        self._time = None
+        if data is None:  # what it should have said is known to follow() only: until then nothing looks like a record
+            self._to_scratch(blocks)
+        else:
+            self._reserve(self.time_us, self.record)
 
     def follow(self, time, store, checkpoint):
         """From now on `time.us()` and `store.next` tell what is used. If there is no record any more, they go on behind
@@ -88,17 +93,23 @@ class BootRecord:
         self._time, self._store = time, store
         if self._blank and (self.damaged or store.last or checkpoint.there):
             self.lost = True
+            self.safe = 1  # from the first record on
             newest_us = max(cuc(store.newest >> 16, store.newest & 0xFFFF), checkpoint.reached_us())
             if newest_us:
                 time.set(max(newest_us + _UNKNOWN_US, time.us()))
             store.next += _RECORDS
-        if self.lost or store.next > self.record:  # flash has more than the boot record knew
+        if self._blank or store.next > self.record:  # flash has more than the boot record knew
             self._reserve(time.us(), store.next, self.lost)
+
+    def check_not_safe(self):
+        """Refused in mode safe."""
+        if self.safe:
+            raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_SAFE)
 
     def reported(self):
         """The crash is in telemetry: the next one is the first again."""
         if self.crash:
-            self._scratch.set(CAUSE, 0)
+            forget_crash(self._scratch)
 
     def keep(self, write=False):
         """Write if what is used nears the end of what is reserved, or both copies if `write`. -> whether it wrote"""
@@ -116,24 +127,30 @@ class BootRecord:
 
     def close(self):
         """The reset that follows is expected: the next run goes on from here."""
-        self._save(self._time.us(), self._store.next, 1)
+        if not self._save(self._time.us(), self._store.next, 1):
+            self._scratch.set(UNCOUNTED, self._scratch.get(UNCOUNTED) | _EXPECTED)
 
     def crashed(self, task, error):
         """The run ends with an exception, of that task or, None, of none."""
         task = _NO_TASK if task is None else task
         exception, line = exception_of(error), line_of(error)
-        limit_us, limit_record = self._time_half + _TIME_US // 2, self._record_half + _RECORDS // 2
-        if not self._save(min(limit_us, _LATEST_US), limit_record, 0, False, task, exception, line):
-            note_crash(self._scratch, task, exception, line)
+        if self._time:
+            limit_us, limit_record = self._time_half + _TIME_US // 2, self._record_half + _RECORDS // 2
+            if self._save(min(limit_us, _LATEST_US), limit_record, 0, False, task, exception, line):
+                return
+        note_crash(self._scratch, task, exception, line)
 
     def _reserve(self, time_us, record, both=False):
         limit_us, limit_record = min(time_us + _TIME_US, _LATEST_US), record + _RECORDS
         self._time_half, self._record_half = time_us + _TIME_US // 2, record + _RECORDS // 2
-        if self._save(limit_us, limit_record, 0, both or self.unsaved):
+        if self._save(limit_us, limit_record, 0, both or self._unsaved):
             return
-        self.unsaved = True
+        self._unsaved = True
         behind_us, behind = limit_us - self._saved_us, limit_record - self._saved_record
-        blocks = max((behind_us + _TIME_US - 1) // _TIME_US, (behind + _RECORDS - 1) // _RECORDS)
+        self._to_scratch(max((behind_us + _TIME_US - 1) // _TIME_US, (behind + _RECORDS - 1) // _RECORDS))
+
+    def _to_scratch(self, blocks):
+        """What the flash has not taken: boots, and so many blocks."""
         boots = min(self._boots, _MOST_BOOTS)
         self._scratch.set(UNCOUNTED, boots << _BLOCKS | min(blocks, _MOST_BLOCKS))
 
@@ -142,30 +159,19 @@ class BootRecord:
         state = pack(
             _FORM, self.count, time_us, record, self.safe, expected, self.in_row, task, exception, line, self.counter
         )
-        written = False
+        written = 0
         try:
-            self._slots.save(state)
-            written = True
-            if both:
+            for _ in range(1 + both):
                 self._slots.save(state)
+                written += 1
         except OSError as error:  # an instrument that cannot count its boots still measures
             self._failures.note(error)
         if written:
             self._saved_us, self._saved_record, self._boots = time_us, record, 0
-            if self.unsaved:
+            if self._unsaved:
                 self._scratch.set(UNCOUNTED, 0)
-        return written
-
-
-def note_crash(scratch, task, exception, line):
-    """Of several crashes without a record, the first counts: the others may follow from it."""
-    if not scratch.get(CAUSE):
-        scratch.set(CAUSE, (task & 15) << 16 | exception << 12 | min(line, 0xFFF))
-
-
-def _crash(cause):
-    task = cause >> 16
-    return (_NO_TASK if task == 15 else task, cause >> 12 & 15, cause & 0xFFF) if cause else None
+                self._unsaved = written < 2
+        return written > 0
 
 
 def _possible(payload):

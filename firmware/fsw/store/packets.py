@@ -1,5 +1,7 @@
 # The packet store: a ring of segments. Flash stalls the CPU for 45 ms at each erase: so a step is one piece of work
 # with hardly more than one, and packets wait in memory to be written together. Closing the file makes them safe.
+from errno import EIO
+
 from fsw.store.segments import HEADER, RECORD, TIME
 from micropython import const
 
@@ -59,14 +61,17 @@ class PacketStore:
         segments = self.segments
         for number in reversed(segments.numbers):
             n = 0
-            for packet in segments.packets(number):
-                n += 1
-                self.last = max(self.last, int.from_bytes(packet[RECORD : RECORD + 4], "big"))
-                self.newest = max(self.newest, int.from_bytes(packet[TIME : TIME + 6], "big"))
+            self.last = max(self.last, number)  # damaged: its number is taken all the same
+            try:
+                for packet in segments.packets(number):
+                    n += 1
+                    self.last = max(self.last, int.from_bytes(packet[RECORD : RECORD + 4], "big"))
+                    self.newest = max(self.newest, int.from_bytes(packet[TIME : TIME + 6], "big"))
+            except OSError as error:
+                self._failures.note(error)
             if number == segments.numbers[-1]:
                 self._size = segments.size(number)
                 self._count = segments.before(number) + n
-                self.last = max(self.last, number)  # damaged: its number is taken all the same
             if n:
                 break
 
@@ -104,10 +109,11 @@ class PacketStore:
             return False
 
     def flush(self):
-        """Write what is pending now. OSError if the flash does not take it"""
-        while self.pending:
+        """Write what is pending now, as far as the flash takes it."""
+        self._retry_us = 0
+        while self.pending and not self._retry_us:
             self._asked = True
-            self._write(self._retry_us)
+            self.turn(0)
 
     def ask(self):
         """Write what is pending in the next turns."""
@@ -215,10 +221,10 @@ class PacketStore:
         return self._given_up < _GIVEN_UP and len(self.segments.numbers) > (0 if self._blocked else 1)
 
     def _give_up(self):
-        """The flash is full: the oldest segment goes, and from now on there are no more of them than remain."""
+        """The flash is full: the oldest segment goes, and from now on there are no more of them than there were."""
         self._given_up += 1
         self._drop()
-        self._most = max(len(self.segments.numbers), 1)
+        self._most = len(self.segments.numbers) + 1
 
     def _drop(self):
         """The oldest segment makes room."""
@@ -226,13 +232,20 @@ class PacketStore:
         behind = segments.after(segments.numbers[0])
         before = segments.before(behind) if behind else self._count
         dropped = max(before - segments.before(segments.numbers[0]), 0)
-        segments.remove_oldest()
+        try:
+            segments.remove_oldest()
+        except OSError as error:
+            if error.errno != EIO:
+                raise
+            segments.forget_oldest()  # it is damaged, and keeps no other from its place
         self.dropped += dropped
 
     def _delete(self):
         numbers = self.segments.numbers
         if numbers and (numbers[1] - 1 if len(numbers) > 1 else self.last) <= self._until:
+            until, self._until = self._until, 0  # one that cannot be removed ends it
             self.segments.remove_oldest()
+            self._until = until
             return True
         self._until = 0
         return False

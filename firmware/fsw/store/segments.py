@@ -17,6 +17,9 @@ RECORD = const(19)  # octet of a packet where its record number is
 TIME = const(13)  # and its time
 _FILE = const(0x8000)  # type of a directory entry
 _CHUNK = const(512)
+_NUMBERS = const(
+    0xF0000000
+)  # no instrument stores so many records; behind one of the last, numbers would soon begin anew
 
 
 class Segments:
@@ -38,9 +41,12 @@ class Segments:
             first = _number(entry[0])
             if not first or entry[1] != _FILE:
                 continue
-            octets = self.size(first)
-            if octets < HEADER:  # power failed before it was closed for the first time
-                os.remove(self._path(first))
+            try:
+                octets = self.size(first)
+                if octets < HEADER:  # power failed before it was closed for the first time
+                    os.remove(self._path(first))
+                    continue
+            except OSError:  # this one cannot be read, or stays: the others can
                 continue
             found.append(first)
             self.bytes += octets
@@ -68,10 +74,14 @@ class Segments:
         number = self.numbers[0]
         octets = self.size(number)
         os.remove(self._path(number))
-        if self._reading == number:
+        self.bytes -= octets
+        self.forget_oldest()
+
+    def forget_oldest(self):
+        """It is not there any more, or is of no use."""
+        if self._reading == self.numbers[0]:
             self._reading = None
         self.numbers = self.numbers[1:]
-        self.bytes -= octets
 
     def after(self, number):
         """The next segment behind this number, 0 at the end."""
@@ -128,4 +138,4 @@ def _number(name):
         number = int(name, 16)
     except ValueError:
         return 0
-    return number if number > 0 and f"{number:08x}" == name else 0
+    return number if 0 < number < _NUMBERS and f"{number:08x}" == name else 0

@@ -10,10 +10,17 @@ import fsw.run  # noqa: F401  with all that they import
 
 import boards.slow_control
 import boards.unix.board
+import boards.unix.link
 
 _FOLDER = sys.argv[1]
 # of the unix board what raises before it sends anything: a message cut short would confuse the test, not the firmware
-_BOARD = ("us", "feed", "writeto", "readfrom_into", "reset", "room", "write", "read")
+_BOARD = (
+    (boards.unix.board.Board, ("reset",)),
+    (boards.unix.board.Clock, ("us",)),
+    (boards.unix.board.Watchdog, ("feed",)),
+    (boards.unix.board.I2C, ("writeto", "readfrom_into")),
+    (boards.unix.link.Link, ("room", "write", "read")),
+)
 _FUNCTION = type(lambda: None)
 
 
@@ -84,6 +91,7 @@ injection = Injection()
 for module in [m for name, m in sys.modules.items() if name.startswith("fsw.") and name != "fsw.icd"]:
     injection.wrap(module, "")
 injection.wrap(boards.slow_control, "")
-injection.wrap(boards.unix.board.Board, "Board.", _BOARD)
+for owner, names in _BOARD:
+    injection.wrap(owner, owner.__name__ + ".", names)
 
 import firmware_main  # noqa: E402, F401  the firmware's own main.py

@@ -56,7 +56,9 @@ class Dictionary:
         ):
             reading.integer("mission", name, self.mission.get(name), 0, high)
         reading.integer("mission", "max_packet", self.mission.get("max_packet"), 32, 65542)
-        self.parameters = reading.parameters(tables["parameter"])
+        trailer = self.mission.get("authentication_trailer")
+        reading.integer("mission", "authentication_trailer", trailer, 0, 255)
+        self.parameters = reading.parameters(tables["parameter"], self.optional)
         self.events = reading.events(tables["event"])
         enums = reading.enumerations(tables["enum"])
         self.meanings = reading.meanings(tables["about"], enums)

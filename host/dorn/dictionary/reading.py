@@ -57,14 +57,18 @@ def unique(where: str, keys: list) -> None:
             raise DictionaryError(f"{where}: {key} stands twice")
 
 
-def parameters(tables: list[dict]) -> dict[str, Parameter]:
+def parameters(tables: list[dict], optional: dict[str, int]) -> dict[str, Parameter]:
     """Read [[parameter]]; an entry with `count` becomes `name_0`, `name_1`, ... with consecutive ids."""
     found = []
-    for where, table in entries("parameter", tables, "name id unit range default", "count effect"):
+    for where, table in entries("parameter", tables, "name id unit range default", "count effect service boot_only"):
         if not isinstance(table["range"], list) or len(table["range"]) != 2:
             raise DictionaryError(f"{where}: range {table['range']!r} is not [low, high]")
         low, high = (integer(where, "range", bound, 0, 2**32 - 1) for bound in table["range"])
         default = integer(where, "default", table["default"], low, high)
+        if "service" in table and table["service"] not in optional:
+            raise DictionaryError(f"{where}: service {table['service']!r} is not one of [optional]")
+        if table.get("boot_only", True) is not True:
+            raise DictionaryError(f"{where}: boot_only {table['boot_only']!r} is not true")
         count = integer(where, "count", table.get("count", 1), 1, 2**16 - 1)
         first = integer(where, "id", table["id"], 0, 2**16 - count)
         for i in range(count):

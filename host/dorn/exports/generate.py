@@ -46,8 +46,8 @@ def generate(dictionary: Dictionary) -> str:
         _constants("P_", {table["name"]: table["id"] for table in parameters}, names),
         _table(
             "PARAMETERS",
-            "first id, count, low, high, default of each",
-            [_flat(_parameter_row(table)) for table in parameters],
+            "first id, count, low, high, default, owner of each: 0: boot only, 1: always there, or an optional service",
+            [_flat(_parameter_row(table, dictionary.optional)) for table in parameters],
             names,
         ),
         _table(
@@ -90,7 +90,7 @@ def generate(dictionary: Dictionary) -> str:
 
 
 def _mission(dictionary: Dictionary) -> dict[str, int | float]:
-    wanted = ("apid", "destination_id", "max_packet")
+    wanted = ("apid", "destination_id", "max_packet", "authentication_trailer")
     return {
         "hash": dictionary.hash,
         **{name: dictionary.mission[name] for name in wanted},
@@ -98,8 +98,9 @@ def _mission(dictionary: Dictionary) -> dict[str, int | float]:
     }
 
 
-def _parameter_row(table: dict) -> tuple[int, ...]:
-    return (table["id"], table.get("count", 1), *table["range"], table["default"])
+def _parameter_row(table: dict, optional: dict[str, int]) -> tuple[int, ...]:
+    owner = 0 if table.get("boot_only") else optional.get(table.get("service"), 1)
+    return (table["id"], table.get("count", 1), *table["range"], table["default"], owner)
 
 
 def _function_row(function, modes: dict[str, int]) -> tuple:

@@ -1,8 +1,8 @@
 """The law of the event builder, for the unix target: what boards/rp2/event_builder.py does in PIO, DMA and ADC.
 
-The one place where the host writes down again what the firmware does; tests/host/targets/test_event_law.py plays the same
-pulses into both and compares event by event. Every constant here is a count of PIO instructions in that file's listing,
-in clk_sys cycles from the look at the lines that triggered the event:
+The one place where the host writes down again what the firmware does; tests/host/targets/test_event_law.py plays the
+same pulses into both and compares event by event. Every constant here is a count of PIO instructions in that file's
+listing, in clk_sys cycles from the look at the lines that triggered the event:
 
     0   look (mov osr, pins)          4   peaking ...        4 + P   THE sample      7 + P   first detector
     3   per detector without a hit    6 + S + C - 1 with one: address, settle S, start ADC, convert C

@@ -6,6 +6,7 @@ import zlib
 
 import pytest
 from dorn.link import frames
+from kept_flash import FLASH, Littlefs
 from support import chip
 from support.instrument import DICTIONARY, both, instrument
 
@@ -249,6 +250,40 @@ def test_with_all_copies_lost_nothing_old_is_taken(flash):
         assert send(i, synchronising) == TAKEN
         for content in [*heard, synchronising]:
             assert send(i, content)[0] == "acceptance_failure"
+
+
+WITH_KEY = f"""
+try:
+    with open("{FLASH}/key", "xb") as file:
+        file.write({FILES["key"]!r})
+except OSError:  # it is there
+    pass
+"""
+
+
+@pytest.mark.parametrize("reset", ["power_cycle", "watchdog"])
+@pytest.mark.parametrize("mended", ["before", "after"])
+def test_a_flash_that_takes_no_counter_lets_nothing_in_twice(tmp_path, reset, mended):
+    """Each telecommand needs a challenge of its own; whether the flash works again before a reset or after."""
+    flash = Littlefs(tmp_path / "flash", 100)
+    with flash.instrument(WITH_KEY) as i:
+        assert signed(i, 1, 1, over=challenge(i)) == TAKEN
+        flash.fail(30)
+        heard = [ping(2) + trailer(ping(2), 1000)]
+        assert send(i, heard[0]) == refusal("unsynchronised")
+        for n in range(3, 7):
+            heard.append(ping(n) + trailer(ping(n), 1000 + n, over=challenge(i)))
+            assert send(i, heard[-1]) == TAKEN
+        assert len(set(i.events("challenge"))) == len(i.events("challenge")) == 6
+        if mended == "before":
+            flash.fail(0)
+        for _ in range(2):
+            i.target.stall(9) if reset == "watchdog" else i.target.power_cycle()
+            i.advance(12)
+            flash.fail(0)
+            for content in heard[1:]:
+                assert send(i, content)[0] == "acceptance_failure"
+        assert signed(i, 8, 2000) == TAKEN
 
 
 @pytest.mark.parametrize("left", ["counter.0", "counter.1", "boot"])

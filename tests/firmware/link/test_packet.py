@@ -16,7 +16,8 @@ from support.micropython import Child, run
 BENCH = """
 from array import array
 from fsw import icd
-from fsw.link.packet import Refused, Telemetry, crc16, parse
+from fsw.health.faults import Refused
+from fsw.link.packet import Telemetry, crc16, parse
 
 class Clock:
     now = 0
@@ -32,7 +33,11 @@ class Link:
         return not self.full
 
 clock, link = Clock(), Link()
-telemetry = Telemetry(clock, link)
+class NoStore:
+    def number(self, priority):
+        return 0
+
+telemetry = Telemetry(clock, link, NoStore())
 """
 
 SCRIPT = (
@@ -154,7 +159,7 @@ class Store:
     def append(self, frame):
         print("kept", bytes(frame).hex())
 
-telemetry.store = Store()
+telemetry = Telemetry(clock, link, Store())
 telemetry.send(icd.EVENT_LOW, 1, 2, 3)
 print("sent", link.sent.hex())
 telemetry.send(icd.PONG)
@@ -307,7 +312,8 @@ class Store:
     def append(self, frame):
         self.kept += (len(frame),)
 
-telemetry.store = store = Store()
+store = Store()
+telemetry = Telemetry(clock, link, store)
 try:
     telemetry.send(icd.EVENT_INFO, "no number", 0, 0)
 except TypeError:
@@ -319,3 +325,19 @@ print(store.taken, len(store.kept))
 """
     )
     assert run(script).split() == ["0", "0", "1", "1"]
+
+
+def test_a_packet_with_a_field_too_few_or_too_many_is_not_sent():
+    """MicroPython's pack_into fills up with zeros, and leaves out what is too many."""
+    script = (
+        BENCH
+        + """
+for values in ((1, 2), (1, 2, 3, 4), (1, 2, 3)):
+    try:
+        telemetry.send(icd.EVENT_INFO, *values)
+    except ValueError as error:
+        print("refused")
+print(link.sent is not None, telemetry.taken)
+"""
+    )
+    assert run(script).split() == ["refused", "refused", "True", "1"]

@@ -265,3 +265,23 @@ def test_what_is_under_way_when_it_stops_is_sent():
         i.start()
         play(i, [(1_000_000, 4, 5000.0)])
         assert [*listed(i)[-1][1]] == [4] and len(entries(i)) == 6
+
+
+@pytest.mark.parametrize("period_s, stall_s", [(0.2, 0.045), (0.03, 0.03)])
+def test_overruns_again_and_again_leave_every_class_in_its_part(period_s, stall_s):
+    """Two detectors of different units, and one alone: more than the rings hold of each stall, many times a second."""
+    with instrument("unix", width_ns=1000) as i:
+        i.advance(3.1)
+        i.start()
+        spacing_ns = 14_000
+        i.target.inject(
+            [(k * spacing_ns, d, 3000.0) for k in range(1, int(3e9) // spacing_ns) for d in ((0, 5) if k % 2 else (7,))]
+        )
+        while i.target.now_us < 6.5e6:
+            i.advance(period_s)
+            i.target.stall(stall_s)
+        i.advance(LATEST_S)
+        assert len(i.events("ring_overrun")) > 5
+        assert i.events("task_failed") == [] and len(i.events("booted")) == 1
+        for windows in found(i).windows:
+            assert all(a[1] <= b[0] for a, b in itertools.pairwise(windows))

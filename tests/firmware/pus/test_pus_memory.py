@@ -100,24 +100,24 @@ def test_in_mode_safe_nothing_is_written(bench):
         (_, report) = bench.command(command, **fields)
         assert (report.name, report.text("failure")) == ("start_failure", "wrong_mode")
         assert report.fields["detail"] == dictionary.enums["mode"]["safe"]
-    assert bench.get("storage.number(1)") == 0
+    assert bench.get("budget.number(1)") == 0
     assert bench.get("changes, slots.saved") == ([], None)
     assert names(bench.command("function", function="standby")) == [*SUCCESS[:2], "event_info", SUCCESS[2]]
     assert bench.get("modes.mode") == dictionary.enums["mode"]["standby"]
 
 
 def test_the_budget_gives_events_and_science_the_lower_half(bench):
-    bench.child.ask("storage.set_budget(icd.P_STORAGE_PER_DAY, 8000)")  # an eighth of it is there at once
-    assert bench.get("storage.number(2)") == 7
-    bench.child.ask("storage.append(bytes(500))")
-    assert bench.get("(storage.number(2), storage.number(1))") == (0, 7)
-    bench.child.ask("storage.append(bytes(500))")
-    assert bench.get("(storage.number(1), storage.over_budget)") == (0, 2)
+    bench.child.ask("budget.set(icd.P_STORAGE_PER_DAY, 8000)")  # an eighth of it is there at once
+    assert bench.get("budget.number(2)") == 7
+    bench.child.ask("budget.append(bytes(500))")
+    assert bench.get("(budget.number(2), budget.number(1))") == (0, 7)
+    bench.child.ask("budget.append(bytes(500))")
+    assert bench.get("(budget.number(1), budget.over)") == (0, 2)
     bench.child.ask("storage.turn(86400 * 10 ** 6 // 16)")  # a sixteenth of a day later
-    assert bench.get("(storage.number(2), storage.number(1))") == (0, 7)
+    assert bench.get("(budget.number(2), budget.number(1))") == (0, 7)
     bench.child.ask("storage.turn(86400 * 10 ** 6)")
-    bench.child.ask("storage.append(bytes(499))")  # no more than an eighth was saved up
-    assert bench.get("(storage.number(2), storage.number(1))") == (7, 7)
+    bench.child.ask("budget.append(bytes(499))")  # no more than an eighth was saved up
+    assert bench.get("(budget.number(2), budget.number(1))") == (7, 7)
     (report, *_) = [p for p in bench.command("report_storage") if p.name == "storage_report"]
     assert (report.fields["budget"], report.fields["over_budget"], report.fields["enabled"]) == (501, 3, 1)
     assert [report.fields[n] for n in ("first", "last", "next", "used", "size")] == [1, 5, 7, 4096, 1 << 20]

@@ -5,12 +5,14 @@ import struct
 import zlib
 
 import pytest
+from dorn.image import firmware
 from dorn.session import CommandFailed
-from kept_flash import Littlefs
+from kept_flash import FLASH, Littlefs
 from support.instrument import DICTIONARY, instrument
+from support.micropython import run
 
 REASONS = DICTIONARY.enums["safe_reason"]
-EROFS = 30
+EROFS, EIO = 30, 5
 BLOCKS = 100
 
 
@@ -97,6 +99,49 @@ def test_one_damaged_copy_lets_neither_time_nor_mode_go_back(flash, newer):
         assert i.events("booted")[0][0] > count
 
 
+# A reset at the begin of a method, once: the file `cut` is removed by it.
+CUT = """
+import os
+import sys
+
+import fsw.app
+import fsw.run
+import fsw.{module}
+
+def cut(self, *values):
+    try:
+        os.remove(sys.argv[1] + "/cut")
+    except OSError:
+        return original(self, *values)
+    sys.exit(3)
+
+original = fsw.{module}.{name}
+fsw.{module}.{name} = cut
+import firmware_main
+"""
+
+
+@pytest.mark.parametrize("module, name", [("store.boot", "BootRecord.follow"), ("health.modes", "Modes.safe")])
+def test_a_reset_on_the_way_to_mode_safe_does_not_hide_that_both_copies_were_damaged(flash, module, name):
+    files = firmware.files("unix")
+    files["firmware_main.py"] = files["main.py"]
+    files["main.py"] = CUT.format(module=module, name=name).encode()
+    with instrument("unix", flash, files) as i:
+        i.set_parameters(storage_delay=1)
+        i.command("set_time", seconds=50_000, fraction=0)
+        i.advance(30)
+        latest_s, record = i.said[-1].time_s, max(records(i))
+    for copy in (flash / "kept").glob("boot.?"):
+        damage(copy)
+    (flash / "cut").touch()
+    with instrument("unix", flash, files) as i:
+        assert mode(i) == "safe" and not (flash / "cut").exists()
+        assert i.said[0].time_s > latest_s
+        i.function("standby")
+        i.advance(3)
+        assert min(records(i)) > record
+
+
 # -- a flash that takes nothing ----------------------------------------------------------------------------------------
 
 
@@ -119,6 +164,15 @@ def test_boots_times_and_record_numbers_go_on_without_a_flash(littlefs):
         littlefs.fail(0)
         i.advance(700)
         assert i.reboot(lambda: i.target.stall(9))[0] == count + 2
+
+
+def test_commanded_resets_are_expected_without_a_flash_too(littlefs):
+    with littlefs.instrument() as i:
+        littlefs.fail(EROFS)
+        for _ in range(6):
+            i.advance(5)
+            i.reboot(lambda: i.armed("reset"))
+            assert i.next("housekeeping")["resets_in_row"] == 0 and mode(i) == "standby"
 
 
 def test_a_flash_that_takes_nothing_is_reported_once_a_minute(littlefs):
@@ -221,6 +275,41 @@ def test_what_the_flash_does_not_take_is_taken_back_and_each_is_told(littlefs):
         assert (before, after) == ((5, 6), (111, 222))  # what had taken effect is taken back
 
 
+def test_a_table_is_loaded_once_it_is_on_flash(littlefs):
+    with littlefs.instrument() as i:
+        i.set_parameters(threshold_3=111)
+        littlefs.fail(EROFS)
+        before = value(i, "rates_period")
+        heard = len(i.said)
+        i.post("load_table", table="surface")
+        i.advance(12)
+        assert [p.name for p in i.said[heard:] if p.name.startswith("completion")] == ["completion_failure"]
+        assert not i.events("table_loaded") and value(i, "rates_period") == before
+        littlefs.fail(0)
+        i.advance(12)
+        i.command("load_table", table="surface")
+        assert len(i.events("table_loaded")) == 1
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_damaged_copy_is_written_anew(flash, copies):
+    with instrument("unix", flash) as i:
+        i.set_parameters(threshold_3=111)
+        i.advance(11)
+        i.set_parameters(threshold_3=112)
+    newest = sorted((flash / "kept").glob("parameters.?"), key=lambda copy: copy.read_bytes()[:4])
+    for copy in newest[:copies]:
+        damage(copy)
+    with instrument("unix", flash) as i:
+        assert i.events("parameters_damaged") == [(copies, 0)]
+        if copies == 2:
+            i.function("standby")
+        i.advance(1)
+    with instrument("unix", flash) as i:
+        assert not i.events("parameters_damaged")
+        assert value(i, "threshold_3") == (112 if copies == 1 else 150)
+
+
 @pytest.mark.parametrize("end", ["safe", "reset"])
 def test_mode_safe_and_a_commanded_reset_write_what_waits(littlefs, end):
     with littlefs.instrument() as i:
@@ -237,7 +326,21 @@ def test_mode_safe_and_a_commanded_reset_write_what_waits(littlefs, end):
 # -- the packet store --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["-0000012", "+0000012", " 0000012", "0000_012", "FFFFFFFF", "0x000012", "fffffff0/"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "-0000012",
+        "+0000012",
+        " 0000012",
+        "0000_012",
+        "FFFFFFFF",
+        "0x000012",
+        "fffffff0/",
+        "ffffffff",
+        "1ffffffff",
+        "00000000c",
+    ],
+)
 def test_a_file_that_is_not_the_stores_hides_no_record(flash, name):
     with instrument("unix", flash) as i:
         i.set_parameters(storage_delay=1)
@@ -253,3 +356,119 @@ def test_a_file_that_is_not_the_stores_hides_no_record(flash, name):
         assert hk["store_first"] == 1 and hk["store_last"] < 10_000 and not i.events("flash_failed")
         ask = lambda: i.post("retrieve_records", first=1, last=3)  # noqa: E731
         assert i.wait_for(lambda p: p.name == "retrieved", 10, ask).fields["count"] == 3
+
+
+STUCK = f"""
+import os
+import fsw.store.segments
+
+class Os:
+    def __getattr__(self, name):
+        return getattr(os, name)
+
+    def remove(self, path):
+        if path.endswith("/{{name}}"):
+            raise OSError({{errno}})
+        os.remove(path)
+
+fsw.store.segments.os = Os()
+try:
+    open("{FLASH}/kept/store/0000ffff", "xb").close()
+except OSError:  # there is no store yet
+    pass
+"""
+
+
+def test_an_entry_that_cannot_be_removed_hides_no_other(littlefs):
+    """A segment that power left empty, on a flash that takes nothing."""
+    with littlefs.instrument() as i:
+        i.set_parameters(housekeeping_period=1, storage_delay=1)
+        i.advance(60)
+        last = i.next("housekeeping")["store_last"]
+    with littlefs.instrument(STUCK.format(name="0000ffff", errno=EROFS)) as i:
+        hk = i.next("housekeeping")
+        assert hk["store_first"] == 1 and hk["store_last"] >= last
+
+
+def test_an_oldest_segment_that_cannot_be_removed_does_not_stop_storing(littlefs):
+    with littlefs.instrument(STUCK.format(name="00000001", errno=EIO)) as i:
+        i.set_parameters(housekeeping_period=1, rates_period=1)
+        i.advance(120)
+        last = i.next("housekeeping")["store_last"]
+        i.command("delete_records", until=last)
+        i.advance(300)
+        assert i.next("housekeeping")["store_last"] > last
+        assert len(i.events("flash_failed")) == 1
+
+
+FULL = """
+from fsw.health.faults import Failures
+from fsw.store.packets import PacketStore
+
+class Segments:
+    numbers, bytes, bad, room = [1, 2, 3], 0, 0, {room}
+    def find(self):
+        pass
+    def packets(self, number):
+        return iter(())
+    def size(self, number):
+        return 16368
+    def before(self, number):
+        return 0
+    def after(self, number):
+        return 0
+    def create(self, number, count):
+        if not self.room:
+            raise OSError(28)
+        return open("/dev/null", "wb")
+    def remove_oldest(self):
+        self.numbers = self.numbers[1:]
+        self.room = {makes_room}
+
+segments = Segments()
+store = PacketStore(segments, 60, 1, Failures(), bytearray(4096))
+store.take_number()
+store.append(bytes(300))
+store.flush()
+print(store.pending, segments.numbers)
+"""
+
+
+@pytest.mark.parametrize(
+    "room, makes_room, told", [(True, False, "0 [1, 2, 3, 4]"), (False, True, "0 [2, 3, 4]"), (False, False, "300 [3]")]
+)
+def test_before_a_reset_a_full_flash_gives_up_a_segment_too(room, makes_room, told):
+    assert run(FULL.format(room=room, makes_room=makes_room)).strip() == told
+
+
+# -- a fault of the build ----------------------------------------------------------------------------------------------
+
+UNBOUND = """
+from fsw import icd
+from fsw.pus.parameters import Parameters
+
+bind = Parameters.bind
+
+def all_but_one(self, first, *rest):
+    if first != icd.P_TIME_INTERVAL:
+        bind(self, first, *rest)
+
+Parameters.bind = all_but_one
+import firmware_main
+"""
+
+
+def test_a_parameter_that_nobody_answers_for_leads_to_mode_safe_and_an_event():
+    files = firmware.files("unix")
+    files["firmware_main.py"], files["main.py"] = files["main.py"], UNBOUND.encode()
+    with instrument("unix", files=files) as i:
+        assert mode(i) == "safe"
+        assert i.events("parameter_unbound") == [(DICTIONARY.parameters["time_interval"].id, 0)]
+        assert i.events("safe") == [(REASONS["parameters"], 0)]
+        assert i.housekeeping.fields["boot_count"] == 1
+
+
+@pytest.mark.parametrize("without", [(), tuple(DICTIONARY.optional)])
+def test_every_parameter_has_somebody_who_answers_for_it(without):
+    with instrument("unix", files=firmware.files("unix", without=without)) as i:
+        assert mode(i) == "standby" and not i.events("parameter_unbound")
