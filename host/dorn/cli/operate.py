@@ -81,21 +81,12 @@ def _connected(args, out: Path | None = None) -> Iterator:
 
 
 def _downlink(args):
-    import contextlib
-
-    from dorn.session import Session
     from dorn.session.downlink import Downlink
-    from dorn.targets import open_target
 
-    check_directory(args.out)
-    key = options.key_of(args)
-    path = args.out / archive.NAME
-    with open_target(args.target) as target, contextlib.closing(Session(target, key=key)) as session:
-        session.connect()
-        session.record(path, keep=True)
+    with _connected(args, args.out) as session:
         balance = Downlink(session).complete()
     print(
-        f"{path} is complete: {balance.received} records, {balance.requests} requests, {balance.repeated} came again,"
+        f"{args.out / archive.NAME} is complete: {balance.received} records, {balance.requests} requests, {balance.repeated} came again,"
         f" {balance.lost} lost"
     )
 
