@@ -86,8 +86,8 @@ def _downlink(args):
     with _connected(args, args.out) as session:
         balance = Downlink(session).complete()
     print(
-        f"{args.out / archive.NAME} is complete: {balance.received} records, {balance.requests} requests, {balance.repeated} came again,"
-        f" {balance.lost} lost"
+        f"{args.out / archive.NAME} is complete: {balance.received} records, {balance.requests} requests,"
+        f" {balance.repeated} came again, {balance.lost} lost"
     )
 
 

