@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 
 from dorn.errors import UserError
 from dorn.head.front_end import Fates, FrontEnd, Head
-from dorn.instrument import Instrument
 from dorn.link import frames
-from dorn.targets import Target, open_target
+from dorn.session.instrument import Instrument
+from dorn.targets import NAMES, Target, open_target
+from dorn.targets.link import Link
 
-SIMULATED = ("unix", "rp2040")
 
-
-class Link:
+class BenchLink(Link):
     """The bytes between commander and target. `up` and `down` may mangle them.
 
     sent: the packets that the instrument sent; arrived: those that were still some behind `down`.
     """
 
     def __init__(self, target: Target):
-        self._target = target
+        super().__init__(target)
         self._before, self._behind = frames.Deframer(), frames.Deframer()
-        self.up: Callable[[bytes], bytes] = bytes
-        self.down: Callable[[bytes], bytes] = bytes
         self.sent: list[bytes] = []
         self.arrived: list[bytes] = []
-
-    def __getattr__(self, name):  # the rest of what a target is
-        return getattr(self._target, name)
-
-    def send(self, data: bytes) -> None:
-        self._target.send(self.up(data))
 
     def receive(self) -> bytes:
         data = self._target.receive()
@@ -40,11 +30,6 @@ class Link:
         data = self.down(data)
         self.arrived += self._behind.feed(data)
         return data
-
-    def heal(self) -> None:
-        """No faults from here on; what came late is gone, the line idle."""
-        self.up = self.down = bytes
-        self._target.send(b"\0")
 
 
 class Stimulus:
@@ -85,9 +70,9 @@ def missing(name: str) -> str | None:
             micropython()
         elif name == "rp2040":
             import rp2040py  # noqa: F401
-            from dorn.targets import pico_flash
+            from dorn.image import micropython
 
-            pico_flash.image()
+            micropython.image()
     except (ImportError, UserError) as error:
         return str(error)
     return None
@@ -97,12 +82,12 @@ class Bench:
     """One instrument, switched on, or reset, and connected."""
 
     def __init__(self, name: str, front_end: FrontEnd, link: str, seed: int):
-        simulated = name in SIMULATED
+        simulated = name in NAMES
         self.power = open_target(name, Head(front_end, seed) if simulated else None, link=link)
         try:
             if not simulated:
                 self._reset()
-            self.link = Link(self.power)
+            self.link = BenchLink(self.power)
             self.commander = Instrument(self.link)
             self.stimulus = Stimulus(self.power, self.commander)
             self.commander.connect(ask=simulated)
@@ -121,7 +106,7 @@ class Bench:
 
     def close(self) -> None:
         """A real instrument is left with nothing on, whatever a test did."""
-        if self.power.name not in SIMULATED:
+        if self.power.name not in NAMES:
             with contextlib.suppress(UserError):
                 for function in ("bias_off", "pulser_off"):
                     self.commander.function(function)

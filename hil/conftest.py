@@ -6,10 +6,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from bench import SIMULATED, Bench, missing
-from dorn import onboard_image
+from bench import Bench, missing
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd
+from dorn.image import firmware
+from dorn.targets import NAMES
 from report import Report
 
 HERE = Path(__file__).parent
@@ -58,7 +59,7 @@ def pytest_generate_tests(metafunc):
 def _tables(config):
     """The tables of skips.toml that count for this target."""
     target = config.getoption("target")
-    if target in SIMULATED:
+    if target in NAMES:
         return (target,)
     return ("port", "bare") if config.getoption("bench") == "bare" else ("port",)
 
@@ -120,7 +121,7 @@ def bench(request, seed):
     try:
         bench = Bench(target, front_end, link, seed)
     except UserError as error:
-        if target in SIMULATED:
+        if target in NAMES:
             raise
         pytest.exit(f"hil: {error}", returncode=2)
     try:
@@ -133,14 +134,14 @@ def bench(request, seed):
 @cache
 def _manifests(board):
     """The ids of what this clone would flash."""
-    return {onboard_image.manifest_id(board, link=link) for link in ("usb", "uart")}
+    return {firmware.manifest_id(board, link=link) for link in ("usb", "uart")}
 
 
 def _check(commander, config):
     """Refuse to test the wrong thing. The dictionary was compared when housekeeping came."""
     hk = commander.housekeeping
     found = commander.version
-    wanted = onboard_image.version()
+    wanted = firmware.version()
     if found != wanted:
         pytest.exit(f"hil: version: the instrument has {found}, this suite is {wanted}; flash it", returncode=2)
     board = hk.text("board")

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from dorn import onboard_image
-from dorn.instrument import Instrument
+from dorn.image import firmware
+from dorn.session.instrument import Instrument
 from dorn.targets.unix import UnixTarget
 
 BLOCK = 4096
@@ -36,7 +36,7 @@ class Littlefs:
     @contextlib.contextmanager
     def instrument(self, before: str = "") -> Iterator[Instrument]:
         """Switched on, and connected. before: what MicroPython does before it starts the firmware, in FLASH."""
-        files = onboard_image.files("unix")
+        files = firmware.files("unix")
         files["firmware_main.py"] = files["main.py"]
         files["main.py"] = _MAIN.read_text().replace("import firmware_main", before + "\nimport firmware_main").encode()
         with UnixTarget(flash=self._folder, files=files) as target:

@@ -1,14 +1,13 @@
 """Every procedure that is shipped, as `dorn procedure` carries it out."""
 
 import pytest
-from dorn.operator import procedure, statements
-from dorn.operator.commands import PROCEDURES, shipped
+from dorn.operator import parsing, procedure
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", procedure.shipped())
 def test_a_shipped_procedure_goes_well(commander, evidence, capsys, name):
-    path = PROCEDURES / f"{name}.txt"
-    steps = statements.parse_all(path.read_text(), path, commander.dictionary)
+    path = procedure.PROCEDURES / f"{name}.txt"
+    steps = parsing.parse_all(path.read_text(), path, commander.dictionary)
     begin_us = commander.target.now_us
     done = procedure.run(commander, steps)
     evidence(f"{name}: {len(steps)} statements", f"{(commander.target.now_us - begin_us) / 1e6:.1f} s of target time")

@@ -14,6 +14,7 @@ UART = const(1)  # flight link
 UART_TX = const(20)  # GP20
 UART_RX = const(21)  # GP21
 UART_BAUD = const(921_600)
+UART_READ = const(128)  # octets in one call: no flood of them holds up the instrument
 
 I2C = const(1)  # slow control, on I2C1
 I2C_SDA = const(26)  # GP26
@@ -35,3 +36,4 @@ STORE_SEGMENTS = const(64)  # of 16 kB, of the packet store: 1 MB of the 1.4 MB 
 
 RING_BITS = const(11)  # 2048 events
 AMPLITUDE_BITS = const(12)  # 4096 conversions
+BACKLOG = const(160)  # events waiting that are worth a turn: of 16 hits each they still fit the amplitudes

@@ -1,4 +1,4 @@
-# Generated from icd.toml by `python -m dorn.dictionary`: edit that, not this.
+# Generated from icd.toml by `python -m dorn.exports`: edit that, not this.
 from micropython import const
 
 HASH = const(0xac82c756)

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 from bench import missing
-from dorn.instrument import Instrument
+from dorn.session.instrument import Instrument
 
 _TOTALS = pytest.StashKey[list[str]]()
 

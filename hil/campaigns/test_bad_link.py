@@ -5,12 +5,12 @@ import zlib
 from collections import Counter
 
 import pytest
-from bench import Link
+from bench import BenchLink
 from cobs import cobs
-from dorn.downlink import Downlink
 from dorn.head.front_end import FrontEnd, Head
 from dorn.link import archive, frames
 from dorn.session import Session
+from dorn.session.downlink import Downlink
 from dorn.targets import TargetError, open_target
 from mangler import FAULTS, Mangler
 from particles import poisson
@@ -97,7 +97,7 @@ class Downlinked:
 class BadLine:
     def __init__(self, target, seed, path):
         self.target = target
-        self.link = Link(target)
+        self.link = BenchLink(target)
         self.link.up, self.link.down = self.up, self.down = Uplink(), Downlinked(self.link)
         self.session = Session(self.link)
         self.seed = seed

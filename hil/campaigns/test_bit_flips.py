@@ -8,10 +8,10 @@ import random
 import shutil
 
 import pytest
-from dorn import onboard_image
-from dorn.instrument import Instrument
+from dorn.image import firmware
 from dorn.link import frames
 from dorn.link.key import TAG, Key
+from dorn.session.instrument import Instrument
 from dorn.targets.unix import UnixTarget
 
 STATES = ("boot", "counter", "parameters")
@@ -27,7 +27,7 @@ class Before:
     def __init__(self, folder):
         self.flash = folder / "flash"
         self.key = Key.create(folder / "flight.key")
-        self.files = onboard_image.files("unix") | {"key": self.key.board_file}
+        self.files = firmware.files("unix") | {"key": self.key.board_file}
         with self.switched_on() as target:
             i = Instrument(target, self.key)
             i.connect()

@@ -6,12 +6,13 @@ After each of them the reports are as its flags ask, what is refused has changed
 import itertools
 import random
 
-from dorn.instrument import Instrument
+from dorn.dictionary import Ack
+from dorn.session.instrument import Instrument
 from dorn.targets import open_target
 
 SHORT_PAIRS, SHORT_TRIPLES, TRIPLES = 150, 50, 10_000
 MODES = ("safe", "standby", "science", "calibration")
-ALL_SUCCESSES = 0b1011  # acceptance, start, completion
+ALL_SUCCESSES = Ack.ACCEPTANCE | Ack.START | Ack.COMPLETION
 SUCCESSES = ["acceptance_success", "start_success", "completion_success"]
 FAILED_AFTER = {"acceptance_failure": 0, "routing_failure": 0, "start_failure": 1}  # successes reported before
 RESETS = ("reset", "maintenance")

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import micropython
-from dorn import onboard_image
 from dorn.dictionary import Dictionary
-from dorn.files import onboard_root
-from dorn.targets.event_law import constants
+from dorn.image import firmware
+from dorn.image.constants import constants
+from support import micropython
 
 ONBOARD = Path(__file__).parent / "onboard"
 SHORT_DAYS, LONG_DAYS = 1, 60
@@ -26,11 +25,11 @@ def test_flash_life(long, totals):
     """With default parameters and the whole budget used, of the block that is erased most."""
     default = {name: p.default for name, p in Dictionary.load().parameters.items()}
     days = LONG_DAYS if long else SHORT_DAYS
-    files = onboard_image.files("pico")
+    files = firmware.files("pico")
     script = SCRIPT.format(
         blocks=BLOCKS,
         files=sum(map(len, files.values())),
-        segments=constants(onboard_root() / "boards" / "pico" / "constants.py")["STORE_SEGMENTS"],
+        segments=constants("pico")["STORE_SEGMENTS"],
         days=days,
         per_day=default["storage_per_day"],
         delay_s=default["storage_delay"],

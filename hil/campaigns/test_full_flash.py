@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from bench import missing
-from dorn import onboard_image
-from dorn.instrument import Instrument
+from dorn.image import firmware
+from dorn.session.instrument import Instrument
 from dorn.targets.pico_flash import free_blocks
 from kept_flash import BLOCK, Littlefs
 
@@ -100,7 +100,7 @@ def test_a_pico_with_few_free_blocks(free, long, tmp_path, totals):
     from dorn.targets.rp2040 import Rp2040Target
 
     def on_pico(more=None):
-        return Rp2040Target(flash=tmp_path, files=onboard_image.files("pico") | (more or {}))
+        return Rp2040Target(flash=tmp_path, files=firmware.files("pico") | (more or {}))
 
     seconds, took = PICO_S if long else SHORT_PICO_S, []
     with on_pico() as target:

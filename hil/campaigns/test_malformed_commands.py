@@ -5,8 +5,8 @@ import zlib
 
 from cobs import cobs
 from dorn.dictionary.codec import crc16
-from dorn.instrument import Instrument
 from dorn.link import frames
+from dorn.session.instrument import Instrument
 from dorn.targets import open_target
 
 SHORT, LONG = 5_000, 100_000

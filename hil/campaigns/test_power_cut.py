@@ -10,10 +10,10 @@ import time
 from functools import partial
 from pathlib import Path
 
-import micropython
 import pytest
-from dorn import onboard_image
-from dorn.files import onboard_root
+from dorn.image import firmware
+from dorn.util.paths import onboard_root
+from support import micropython
 
 ONBOARD = Path(__file__).parent / "onboard"
 SCENARIOS = ("slots", "checkpoint", "store", "together")
@@ -118,12 +118,12 @@ LIMIT_S = 20
 
 @pytest.fixture
 def switch_on(open_pico):
-    """switch_on(changed) -> an instrument on the emulated Pico; changed as onboard_image.files says."""
+    """switch_on(changed) -> an instrument on the emulated Pico; changed as firmware.files says."""
 
     def switch_on(changed=None):
-        files = onboard_image.files("pico", changed)
+        files = firmware.files("pico", changed)
         instrument = open_pico(files)
-        instrument.manifest = onboard_image.id_of(files[onboard_image.MANIFEST])
+        instrument.manifest = firmware.id_of(files[firmware.MANIFEST])
         return instrument
 
     return switch_on

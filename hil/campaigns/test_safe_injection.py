@@ -5,9 +5,9 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from dorn import onboard_image
 from dorn.head.slow_control import HOLD_S
-from dorn.instrument import Instrument
+from dorn.image import firmware
+from dorn.session.instrument import Instrument
 from dorn.targets import TargetError
 from dorn.targets.unix import UnixTarget
 
@@ -19,7 +19,7 @@ STEP_S = 0.1
 
 
 def files():
-    out = onboard_image.files("unix")
+    out = firmware.files("unix")
     out["firmware_main.py"] = out["main.py"]
     out["main.py"] = (ONBOARD / "raising.py").read_bytes()
     return out

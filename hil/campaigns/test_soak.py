@@ -10,13 +10,13 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 
-from bench import Link
-from dorn.collection import Collection
-from dorn.downlink import Downlink
+from bench import BenchLink
 from dorn.head.front_end import FrontEnd, Head
-from dorn.instrument import Instrument
-from dorn.run import collect
+from dorn.products.collection import Collection
 from dorn.session import CommandFailed
+from dorn.session.acquire import collect
+from dorn.session.downlink import Downlink
+from dorn.session.instrument import Instrument
 from dorn.targets import open_target
 from dorn.targets.event_law import EventLaw
 
@@ -73,7 +73,7 @@ class EventLog:
 class Mission:
     def __init__(self, target, seed, integration_s):
         self.target = target
-        self.link = Link(target)
+        self.link = BenchLink(target)
         self.commander = Instrument(self.link)
         self.downlink = Downlink(self.commander)
         self.counts = Counter()

@@ -3,9 +3,9 @@ and counts of its own, so that days take seconds."""
 
 import os
 
-import micropython
 import numpy as np
 import pytest
+from support import micropython
 from test_profile import goes_15
 
 HOLD_S = 300

@@ -5,8 +5,8 @@ import pytest
 from bench import missing
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import FrontEnd, Head
-from dorn.instrument import Instrument
 from dorn.link import frames
+from dorn.session.instrument import Instrument
 from dorn.targets import open_target
 from particles import poisson
 

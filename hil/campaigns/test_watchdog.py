@@ -2,9 +2,9 @@
 the bias gone by hardware."""
 
 import pytest
-from dorn import onboard_image
 from dorn.dictionary import Dictionary
-from dorn.files import onboard_root
+from dorn.image import firmware
+from dorn.util.paths import onboard_root
 
 # task -> file and a line of its turn, before which it goes wrong once the parameter `storage_delay` is 7
 TURNS = {
@@ -48,7 +48,7 @@ def faulty(open_pico):
             arming,
             "        import fsw\n\n        fsw.fault = (number, value) == (icd.P_STORAGE_DELAY, 7)\n" + arming,
         )
-        instrument = open_pico(onboard_image.files("pico", changed))
+        instrument = open_pico(firmware.files("pico", changed))
         instrument.set("rates_period", 1)
         instrument.set("housekeeping_period", 1)
         instrument.set("bias", 5000)

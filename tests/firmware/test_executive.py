@@ -1,6 +1,6 @@
 """fsw/executive.py under MicroPython: when it collects garbage."""
 
-from micropython import run
+from support.micropython import run
 
 # Without collections of MicroPython's own a full heap is a MemoryError; 12 tasks leave 63 000 octets in a cycle.
 GARBAGE = """

@@ -1,11 +1,11 @@
 """Resets on command, maintenance, why an instrument started, and instruments without some services."""
 
 import pytest
-from dorn import onboard_image
+from dorn.image import firmware
 from dorn.link import frames
 from dorn.session import CommandFailed
-from instrument import DICTIONARY, both, instrument, play
 from particles import regular
+from support.instrument import DICTIONARY, both, instrument, play
 
 CAUSE = DICTIONARY.enums["reset_cause"]
 BOARD = {"unix": "unix", "rp2040": "pico"}
@@ -111,12 +111,12 @@ def test_the_reset_pin_and_the_power_are_told_apart():
 @both
 def test_the_manifest_of_what_runs_is_in_housekeeping(where):
     with instrument(where) as i:
-        assert i.last("housekeeping")["manifest"] == onboard_image.manifest_id(BOARD[where])
+        assert i.last("housekeeping")["manifest"] == firmware.manifest_id(BOARD[where])
 
 
 @pytest.mark.parametrize("damaged", [None, b"", b"not hex!\n"], ids=["none", "empty", "no number"])
 def test_no_manifest_is_no_fault(damaged):
-    files = onboard_image.files("unix")
+    files = firmware.files("unix")
     del files["manifest"]
     if damaged is not None:
         files["manifest"] = damaged
@@ -130,9 +130,9 @@ def test_an_instrument_without_optional_services_measures(where, without):
     without = (without,) if isinstance(without, str) else without
     with instrument(where) as whole:
         heap_free = whole.last("housekeeping")["heap_free"]
-    with instrument(where, files=onboard_image.files(BOARD[where], without=without)) as i:
+    with instrument(where, files=firmware.files(BOARD[where], without=without)) as i:
         hk = i.last("housekeeping")
-        assert hk["manifest"] == onboard_image.manifest_id(BOARD[where], without)
+        assert hk["manifest"] == firmware.manifest_id(BOARD[where], without)
         print(f"{where} without {', '.join(without)}: {hk['heap_free'] - heap_free} bytes of heap more")
         assert hk["heap_free"] > heap_free
         i.start()

@@ -18,13 +18,13 @@ limits `comb`, while over-wide codes stand far out of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from dorn.dictionary import Dictionary
-from dorn.reading import SourceError, above_zero, at_least, text_of
+from dorn.util.checks import SourceError, above_zero, at_least, text_of
 
-CHANNELS, CODES_PER_CHANNEL = map(Dictionary.load().instrument.get, ("channels", "codes_per_channel"))
 OVER_WIDE = (511, 1535, 2559, 3583)  # codes of the RP2040's converter: data sheet, erratum RP2040-E11
 SIGMAS = 5.0  # a width that differs from the ordinary one by less is taken as ordinary
 _HEADER = "channel,width_codes,error_codes"
@@ -32,12 +32,19 @@ _HEADER = "channel,width_codes,error_codes"
 _END = 3
 
 
+@cache
+def scale() -> tuple[int, int]:
+    """(channels of a spectrum, ideal codes in each), as the dictionary has them."""
+    instrument = Dictionary.load().instrument
+    return instrument["channels"], instrument["codes_per_channel"]
+
+
 @dataclass(frozen=True, eq=False)
 class CodeWidths:
     """Channels `first` to `first` + len(widths) - 1; the others were not measured and are taken as ordinary."""
 
     first: int
-    widths: np.ndarray  # in ideal codes: on average CODES_PER_CHANNEL
+    widths: np.ndarray  # in ideal codes: on average those of scale()
     errors: np.ndarray  # one standard deviation, in ideal codes
 
     @classmethod
@@ -60,9 +67,10 @@ class CodeWidths:
         total = part.sum(axis=0)
         # best-fit line through the edges, as for the transition levels: the scale is that of ideal codes
         edges = np.concatenate(([0.0], np.cumsum(total)))
-        scale, _ = np.polyfit(edges, CODES_PER_CHANNEL * np.arange(len(edges)), 1)
-        error = CODES_PER_CHANNEL * np.sqrt(each.var(axis=0, ddof=1).mean() / len(counts))
-        return cls(first, scale * total, np.full(len(total), error))
+        _, codes = scale()
+        per_count, _ = np.polyfit(edges, codes * np.arange(len(edges)), 1)
+        error = codes * np.sqrt(each.var(axis=0, ddof=1).mean() / len(counts))
+        return cls(first, per_count * total, np.full(len(total), error))
 
     @property
     def channels(self) -> np.ndarray:
@@ -92,7 +100,8 @@ class CodeWidths:
         Only outstanding channels are corrected, so that no noise of the widths gets into the others; with `comb`
         all whose width differs significantly.
         """
-        relative, errors = np.ones(CHANNELS), np.zeros(CHANNELS)
+        channels, _ = scale()
+        relative, errors = np.ones(channels), np.zeros(channels)
         chosen = self.significant() if comb else self.outstanding()
         at = self.channels[chosen]
         relative[at] = self.widths[chosen] / self.ordinary()
@@ -111,7 +120,8 @@ class CodeWidths:
 
         A best-fit line through them is that of an ideal converter; channels not measured continue the ends.
         """
-        edges = CODES_PER_CHANNEL * np.arange(CHANNELS + 1) - 0.5
+        channels, codes = scale()
+        edges = codes * np.arange(channels + 1) - 0.5
         last = self.first + len(self.widths)
         ideal = edges[self.first : last + 1].copy()
         measured = np.concatenate(([0.0], np.cumsum(self.widths)))
@@ -133,13 +143,13 @@ class CodeWidths:
         Widths are in ordinary codes, a quarter of an ordinary channel. The other codes of the channel may differ by
         as much as codes do elsewhere: the deviation has that of three codes, from the scatter of ordinary channels.
         """
-        ordinary = self.ordinary()
-        scatter = 1.4826 * np.median(np.abs(self.widths - ordinary)) * np.sqrt(3 / CODES_PER_CHANNEL)
+        ordinary, (_, codes) = self.ordinary(), scale()
+        scatter = 1.4826 * np.median(np.abs(self.widths - ordinary)) * np.sqrt(3 / codes)
         found = {}
         for i in np.flatnonzero(self.outstanding() & (self.widths > ordinary)).tolist():
-            code = next((code for code in OVER_WIDE if code // CODES_PER_CHANNEL == self.first + i), None)
-            width = CODES_PER_CHANNEL * self.widths[i] / ordinary - (CODES_PER_CHANNEL - 1)
-            error = CODES_PER_CHANNEL / ordinary * np.hypot(self.errors[i], scatter)
+            code = next((code for code in OVER_WIDE if code // codes == self.first + i), None)
+            width = codes * self.widths[i] / ordinary - (codes - 1)
+            error = codes / ordinary * np.hypot(self.errors[i], scatter)
             found[self.first + i] = code, float(width), float(error)
         return found
 
@@ -159,13 +169,14 @@ class CodeWidths:
         if header != _HEADER:
             raise SourceError.at(path, "header", f"not {_HEADER}", header, at)
         first, widths, errors = None, [], []
+        channels, _ = scale()
         for at, line in rows:
             words = line.split(",")
             if len(words) != 3:
                 raise SourceError.at(path, "row", f"{len(words)} values where 3 belong", line, at)
             channel, width, error = words
-            if not (channel.isascii() and channel.isdecimal() and len(channel) < 5 and int(channel) < CHANNELS):
-                raise SourceError.at(path, "channel", f"not a whole number from 0 to {CHANNELS - 1}", channel, at)
+            if not (channel.isascii() and channel.isdecimal() and len(channel) < 5 and int(channel) < channels):
+                raise SourceError.at(path, "channel", f"not a whole number from 0 to {channels - 1}", channel, at)
             first = int(channel) if first is None else first
             if int(channel) != first + len(widths):
                 raise SourceError.at(path, "channel", "not the one after the row before", channel, at)

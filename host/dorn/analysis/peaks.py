@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.special import ndtr
 
-from dorn.analysis import FWHM
+from dorn.util.gaussian import FWHM
 
 _LEAST = 3  # channels: as many as the parameters
 _ROUNDS = 30

@@ -5,12 +5,14 @@ import tomllib
 import zlib
 from pathlib import Path
 
-from dorn.dictionary import codec, definitions
+from dorn.dictionary import codec, headers, reading
 from dorn.dictionary.codec import Packet, PacketError
 from dorn.dictionary.definitions import DictionaryError, Event, Layout, Parameter
-from dorn.files import onboard_root
+from dorn.dictionary.headers import Ack
+from dorn.dictionary.layouts import layouts
+from dorn.util.paths import onboard_root
 
-__all__ = ["Dictionary", "DictionaryError", "Event", "Layout", "Packet", "PacketError", "Parameter"]
+__all__ = ["Ack", "Dictionary", "DictionaryError", "Event", "Layout", "Packet", "PacketError", "Parameter"]
 
 _TABLES = "mission instrument enum about optional function parameter table monitor action lines command telemetry event"
 # keys that may change without making another dictionary: wording, and what only the ground makes use of
@@ -27,63 +29,63 @@ class Dictionary:
     optional: service that can be left out (a file of fsw/pus) -> its number.
     parameters, events, functions, monitors, commands, telemetry: name -> Parameter, Event, Function, Monitor, Layout,
     Layout. parameter_sets: name of an observation table -> its number, and parameter -> value.
-    actions: event -> the telecommand it releases at boot. line_kev: name -> energy of a line whose region is counted.
+    actions: event -> the telecommand it releases at boot. lines: name -> nuclide of a line whose region is counted.
     tables: the parsed TOML.
     hash: CRC-32 of the text without its prose, the number housekeeping carries.
     """
 
     def __init__(self, tables: dict):
         """Check the parsed TOML `tables`; raises DictionaryError naming the entry and the value."""
-        definitions.entry("dictionary", tables, _TABLES)
+        reading.entry("dictionary", tables, _TABLES)
         for name in ("mission", "instrument", "enum", "optional", "lines"):
             if not isinstance(tables[name], dict):
                 raise DictionaryError(f"{name}: {tables[name]!r} is not a table")
         for name, value in tables["instrument"].items():
-            definitions.check_name("instrument", name)
+            reading.check_name("instrument", name)
             if type(value) not in (int, float):
                 raise DictionaryError(f"instrument: {name} {value!r} is not a number")
         self.tables = tables
         self.mission = dict(tables["mission"])
         self.instrument = dict(tables["instrument"])
-        self.optional = definitions.services(tables["optional"])
+        self.optional = reading.services(tables["optional"])
         for name, high in (
             ("apid", 2046),
             ("pus_version", 15),
             ("source_id", 65535),
             ("destination_id", 65535),
         ):
-            definitions.integer("mission", name, self.mission.get(name), 0, high)
-        definitions.integer("mission", "max_packet", self.mission.get("max_packet"), 32, 65542)
+            reading.integer("mission", name, self.mission.get(name), 0, high)
+        reading.integer("mission", "max_packet", self.mission.get("max_packet"), 32, 65542)
         trailer = self.mission.get("authentication_trailer")
-        definitions.integer("mission", "authentication_trailer", trailer, 0, 255)
-        self.parameters = definitions.parameters(tables["parameter"], self.optional)
-        self.events = definitions.events(tables["event"])
-        enums = definitions.enumerations(tables["enum"])
-        self.meanings = definitions.meanings(tables["about"], enums)
-        self.functions = definitions.functions(tables["function"], enums.get("mode", {}))
-        self.monitors = definitions.monitors(tables["monitor"])
-        self.parameter_sets = definitions.parameter_sets(tables["table"], self.parameters)
-        self.line_kev = definitions.lines(tables["lines"])
+        reading.integer("mission", "authentication_trailer", trailer, 0, 255)
+        self.parameters = reading.parameters(tables["parameter"], self.optional)
+        self.events = reading.events(tables["event"])
+        enums = reading.enumerations(tables["enum"])
+        self.meanings = reading.meanings(tables["about"], enums)
+        self.functions = reading.functions(tables["function"], enums.get("mode", {}))
+        self.monitors = reading.monitors(tables["monitor"])
+        self.parameter_sets = reading.parameter_sets(tables["table"], self.parameters)
+        self.lines = reading.lines(tables["lines"])
         numbered = (self.parameters, self.events, self.functions, self.monitors)
         self.enums = enums | {
             name: {text: entry.id for text, entry in entries.items()}
-            for name, entries in zip(definitions.NUMBERED, numbered, strict=False)
+            for name, entries in zip(reading.NUMBERED, numbered, strict=False)
         }
         self.enums["table"] = {name: number for name, (number, _) in self.parameter_sets.items()}
-        self.commands = definitions.layouts("command", tables["command"], self.enums)
-        self.telemetry = definitions.layouts("telemetry", tables["telemetry"], self.enums)
+        self.commands = layouts("command", tables["command"], self.enums)
+        self.telemetry = layouts("telemetry", tables["telemetry"], self.enums)
         self._check_layouts()
         self._texts = {name: {number: text for text, number in values.items()} for name, values in self.enums.items()}
         self._by_type = {(layout.service, layout.subtype): layout for layout in self.telemetry.values()}
         self.actions = {
             event: self._action(event, *telecommand)
-            for event, *telecommand in definitions.actions(tables["action"], self.events)
+            for event, *telecommand in reading.actions(tables["action"], self.events)
         }
         self.hash = zlib.crc32(json.dumps(_without_prose(tables), sort_keys=True, separators=(",", ":")).encode())
 
     def _action(self, event: str, command: str, fields: dict) -> bytes:
         try:
-            return self.encode(command, 0, ack=0, **fields)
+            return self.encode(command, 0, ack=Ack.NONE, **fields)
         except (PacketError, TypeError) as error:  # TypeError: a field with a name of encode's own
             raise DictionaryError(f"action {event}: {error}") from None
 
@@ -126,8 +128,8 @@ class Dictionary:
         Returns False for any other packet; raises DictionaryError for housekeeping with another dictionary.
         The packet's CRC must have been checked; its length may be that of another dictionary.
         """
-        layout, at = self._housekeeping(), codec.TM_HEADER + 5  # after record and structure id
-        if packet[7:9] != bytes((layout.service, layout.subtype)) or len(packet) < at + 4 + codec.CRC:
+        layout, at = self._housekeeping(), headers.TM_HEADER + 5  # after record and structure id
+        if packet[7:9] != bytes((layout.service, layout.subtype)) or len(packet) < at + 4 + headers.CRC:
             return False
         found = int.from_bytes(packet[at : at + 4], "big")
         if found != self.hash:
@@ -137,11 +139,13 @@ class Dictionary:
             )
         return True
 
-    def encode(self, command: str, sequence: int, *, ack: int = 0b1001, check: bool = True, **fields) -> bytes:
+    def encode(
+        self, command: str, sequence: int, *, ack: int = Ack.ACCEPTANCE | Ack.COMPLETION, check: bool = True, **fields
+    ) -> bytes:
         """Build one telecommand packet.
 
         sequence: 14-bit count.
-        ack: which successes to report; bits 1 acceptance, 2 start, 4 progress, 8 completion.
+        ack: which successes to report, flags of Ack.
         fields: numbers, or the texts of the field's enumeration, such as names of parameters; of an array bytes, and
             its length is left out.
         check: refuse a value outside the parameter's or the field's range; without it only the field's type counts.

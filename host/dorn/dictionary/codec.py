@@ -7,17 +7,16 @@ Octets of a telecommand: 0 to 5 as above; 6 PUS version, acknowledgement flags; 
 """
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import crcmod.predefined
 
-from dorn.dictionary import coding
+from dorn.dictionary import coding, headers
 from dorn.dictionary.definitions import TYPES, Field, Layout, Parameter
+from dorn.dictionary.headers import CRC, LAST_COUNT, TC_HEADER, TELECOMMAND, TELEMETRY, TM_HEADER, UNSEGMENTED
 from dorn.errors import UserError
 
-TM_HEADER = 19  # octets before the source data
-TC_HEADER = 11  # octets before the application data
-CRC = 2  # octets
 crc16 = crcmod.predefined.mkPredefinedCrcFun("crc-ccitt-false")  # of a whole packet, its own CRC included: 0
 
 
@@ -69,7 +68,7 @@ def decode(packet: bytes, mission: dict, layouts: dict[tuple[int, int], Layout],
         raise PacketError(f"length field {length} says {length + 7} octets, there are {size}")
     if crc16(packet):
         raise PacketError(f"bad CRC {packet[-CRC:].hex()}, expected {crc16(packet[:-CRC]):04x}")
-    if identification & 0xF800 != 0x0800 or sequence >> 14 != 3:
+    if identification & 0xF800 != TELEMETRY or sequence & UNSEGMENTED != UNSEGMENTED:
         raise PacketError(f"header {packet[:4].hex()} is not of an unsegmented telemetry packet")
     if identification & 0x7FF != mission["apid"]:
         raise PacketError(f"APID {identification & 0x7FF}, expected {mission['apid']}")
@@ -82,7 +81,7 @@ def decode(packet: bytes, mission: dict, layouts: dict[tuple[int, int], Layout],
         name=layout.name,
         service=service,
         subtype=subtype,
-        sequence=sequence & 0x3FFF,
+        sequence=sequence & LAST_COUNT,
         message_count=count,
         apid=identification & 0x7FF,
         time_s=seconds + fraction / 65536,
@@ -175,15 +174,15 @@ def check_range(number: int, value: int, parameters: dict[str, Parameter]) -> No
 
 def encode(layout: Layout, values: dict[str, int | bytes], sequence: int, ack: int, mission: dict) -> bytes:
     """Build one telecommand packet from checked values."""
-    for name, number, high in (("sequence", sequence, 0x3FFF), ("ack", ack, 0b1111)):
+    for name, number, high in (("sequence", sequence, LAST_COUNT), ("ack", ack, 0b1111)):
         if not isinstance(number, int) or not 0 <= number <= high:
             raise PacketError(f"{layout.name}: {name} {number!r} is not an integer from 0 to {high}")
     data = struct.pack(layout.format, *(values[item.name] for item in layout.scalars))
     data += b"".join(values[item.name] for item in layout.arrays)
     header = struct.pack(
         ">HHHBBBH",
-        0x1800 | mission["apid"],  # version 0, telecommand, with secondary header
-        0xC000 | sequence,  # unsegmented
+        TELECOMMAND | mission["apid"],
+        UNSEGMENTED | sequence,
         5 + len(data) + CRC - 1,
         mission["pus_version"] << 4 | ack,
         layout.service,
@@ -194,3 +193,23 @@ def encode(layout: Layout, values: dict[str, int | bytes], sequence: int, ack: i
     if len(packet) + CRC > mission["max_packet"]:
         raise PacketError(f"{layout.name}: {len(packet) + CRC} octets: a packet has at most {mission['max_packet']}")
     return packet + struct.pack(">H", crc16(packet))
+
+
+def faults(packet: bytes, mission: dict) -> Iterator[str]:
+    """What is wrong with the octets of a telecommand: length, length field, header, flags, PUS version, CRC.
+
+    Where the length cannot be, nothing else is looked at.
+    """
+    if not TC_HEADER + CRC <= len(packet) <= mission["max_packet"]:
+        yield "length"
+        return
+    if headers.size(packet) != len(packet):
+        yield "length field"
+    if int.from_bytes(packet[:2], "big") != TELECOMMAND | mission["apid"]:
+        yield "header"
+    if packet[2] >> 6 != UNSEGMENTED >> 14:
+        yield "flags"
+    if packet[6] >> 4 != mission["pus_version"]:
+        yield "PUS version"
+    if crc16(packet):
+        yield "CRC"

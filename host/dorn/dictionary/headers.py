@@ -1,9 +1,36 @@
 """The headers and the trailer of every packet, bit by bit: CCSDS 133.0-B-2 4.1.3 and ECSS-E-ST-70-41C 7.4.
 
-One table for all exports. Names of the primary header are those that space_packet_parser's own definitions have.
+One table for codec and exports. Names of the primary header are those that space_packet_parser's own definitions have.
 """
 
+from enum import IntFlag
 from typing import NamedTuple
+
+PRIMARY_HEADER, TM_HEADER, TC_HEADER, CRC = 6, 19, 11, 2  # octets; the two in the middle with their secondary header
+TELEMETRY, TELECOMMAND = 0x0800, 0x1800  # the first 16 bits without the APID: version 0, type, secondary header
+UNSEGMENTED, LAST_COUNT = 0xC000, 0x3FFF  # the second 16 bits: flags of a packet by itself, and the count's own bits
+VERIFICATION, EVENT_REPORTING = 1, 5  # services
+REPORTS_OF_FAILURE = ("acceptance_failure", "start_failure", "completion_failure", "routing_failure")
+
+
+class Ack(IntFlag):
+    """Acknowledgement flags of a telecommand: the successes that it wants reported (ECSS-E-ST-70-41C 7.4.4.1)."""
+
+    NONE = 0
+    ACCEPTANCE = 1
+    START = 2
+    PROGRESS = 4
+    COMPLETION = 8
+
+
+def size(packet: bytes) -> int:
+    """Octets of the packet, as the length in its primary header says."""
+    return int.from_bytes(packet[4:6], "big") + PRIMARY_HEADER + 1
+
+
+def count_after(sequence: int) -> int:
+    """The sequence count of the next packet: 14 bits."""
+    return (sequence + 1) & LAST_COUNT
 
 
 class Bits(NamedTuple):

@@ -14,16 +14,23 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from dorn.dictionary import Dictionary, DictionaryError, PacketError
-from dorn.dictionary.codec import CRC, crc16
+from dorn.dictionary.codec import crc16, faults
+from dorn.dictionary.headers import EVENT_REPORTING, PRIMARY_HEADER, TELECOMMAND, size
 from dorn.errors import UserError
 from dorn.ground.conformance import Conformance
 from dorn.link import frames
 from dorn.link.key import Key, challenge_in
-from dorn.pace import Pace
 from dorn.targets import Target
+from dorn.targets.pace import Pace
 
 TM_PORT, TC_PORT = 10016, 10026  # UDP
-_PRIMARY_HEADER, _TC_HEADER = 6, 11  # octets; CCSDS 133.0-B, ECSS-E-ST-70-41C
+# what keeps a telecommand from being passed on, and what is said of it; the rest the instrument itself reports
+_DROPPED = {
+    "length": "length",
+    "length field": "length field",
+    "header": "no telecommand of this APID",
+    "CRC": "CRC",
+}
 _DATAGRAM = 65_535
 _PENDING = 1 << 20  # octets for a client that does not read; packets behind them are dropped
 _STEP_S = 0.02  # of target time, at most, between two looks at what came; an answer takes about as long
@@ -141,8 +148,8 @@ class Tcp:
 
     def _cut(self, came: bytearray) -> Iterator[bytes]:
         """The whole packets at its begin are taken away; what begins none is passed over up to where one may begin."""
-        while len(came) >= _PRIMARY_HEADER:
-            octets = int.from_bytes(came[4:6], "big") + 7
+        while len(came) >= PRIMARY_HEADER:
+            octets = size(came)
             begins = came[:2] == self._header and octets <= self._longest
             if begins and len(came) < octets:
                 return
@@ -219,7 +226,7 @@ class Bridge:
         """A telecommand to the instrument, if it is one."""
         if self.conformance:
             self.conformance.up(packet, self._now_s)
-        wrong = self._wrong(packet)
+        wrong = next((_DROPPED[f] for f in faults(packet, self._dictionary.mission) if f in _DROPPED), None)
         if wrong:
             self.dropped[wrong] += 1
             self._say(f"telecommand dropped: {wrong}: {packet[:16].hex(' ')}{' ...' if len(packet) > 16 else ''}")
@@ -229,15 +236,6 @@ class Bridge:
             challenge, self._challenge = self._challenge, b""  # one is answered once
             packet = self._key.sign(packet, challenge)
         self.target.send(frames.encode(packet))
-
-    def _wrong(self, packet: bytes) -> str | None:
-        if not _TC_HEADER + CRC <= len(packet) <= self._dictionary.mission["max_packet"]:
-            return "length"
-        if int.from_bytes(packet[4:6], "big") + 7 != len(packet):
-            return "length field"
-        if packet[:2] != telecommand_header(self._dictionary):
-            return "no telecommand of this APID"
-        return "CRC" if crc16(packet) else None
 
     def _look(self, packet: bytes) -> None:
         """At what comes down: a reset leaves counters of the key out, or they are lost, and a ground system has one
@@ -249,7 +247,7 @@ class Bridge:
             if not self._foreign:
                 self._say(f"housekeeping: {error}")
             self._foreign = True
-        if self._key and packet[7:8] == b"\5":
+        if self._key and packet[7:8] == bytes([EVENT_REPORTING]):
             try:
                 fields = self._dictionary.decode(packet).fields
             except PacketError:
@@ -286,4 +284,4 @@ class Bridge:
 
 def telecommand_header(dictionary: Dictionary) -> bytes:
     """The first two octets of every telecommand: version 0, type 1, secondary header, APID."""
-    return (0x1800 | dictionary.mission["apid"]).to_bytes(2, "big")
+    return (TELECOMMAND | dictionary.mission["apid"]).to_bytes(2, "big")

@@ -11,8 +11,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dorn.dictionary import Dictionary, DictionaryError, Packet, PacketError
-from dorn.dictionary.codec import CRC, crc16
+from dorn.dictionary import Ack, Dictionary, DictionaryError, Packet, PacketError
+from dorn.dictionary.codec import faults
+from dorn.dictionary.headers import (
+    EVENT_REPORTING,
+    LAST_COUNT,
+    REPORTS_OF_FAILURE,
+    TC_HEADER,
+    VERIFICATION,
+    count_after,
+)
 from dorn.errors import UserError
 from dorn.link.records import Records
 
@@ -32,16 +40,13 @@ RULES = {
     "count": "the sequence count of telecommands goes on by one",
 }
 START_S, COMPLETION_S = 3.0, 10.0
-_TC_HEADER = 11
 _ALL = (1, 2**32 - 1)  # records
 _SHOWN = 20  # violations of one rule that are told in full
-_ACCEPTANCE, _START, _COMPLETION = 1, 2, 8  # acknowledgement flags (ECSS-E-ST-70-41C 7.4.4.1)
 _STAGES = {
-    "acceptance_success": _ACCEPTANCE,
-    "start_success": _START,
-    "completion_success": _COMPLETION,
+    "acceptance_success": Ack.ACCEPTANCE,
+    "start_success": Ack.START,
+    "completion_success": Ack.COMPLETION,
 }
-_FAILURES = ("acceptance_failure", "start_failure", "completion_failure", "routing_failure")
 
 
 @dataclass
@@ -123,11 +128,11 @@ class Conformance:
         """A telecommand, without what signs it."""
         wrong = self._wrong(packet)
         self.check("telecommand", not wrong, now_s, f"{wrong}: {packet[:13].hex(' ')}")
-        count = int.from_bytes(packet[2:4], "big") & 0x3FFF
-        if len(packet) >= _TC_HEADER:  # one that is wrong has its count, too
+        count = int.from_bytes(packet[2:4], "big") & LAST_COUNT
+        if len(packet) >= TC_HEADER:  # one that is wrong has its count, too
             if self._count is not None:
                 self.check("count", count == self._count, now_s, f"{count}, not {self._count}")
-            self._count = count + 1 & 0x3FFF
+            self._count = count_after(count)
         if wrong:
             return
         name = self._commands[packet[7], packet[8]].name
@@ -140,17 +145,8 @@ class Conformance:
         self._sent[count] = _Sent(name, now_s, [stage for stage in _STAGES.values() if flags & stage])
 
     def _wrong(self, packet: bytes) -> str:
-        mission = self._dictionary.mission
-        if not _TC_HEADER + CRC <= len(packet) <= mission["max_packet"]:
-            return f"{len(packet)} octets"
-        if int.from_bytes(packet[4:6], "big") + 7 != len(packet):
-            return "length field"
-        if int.from_bytes(packet[:2], "big") != 0x1800 | mission["apid"] or packet[2] >> 6 != 3:
-            return "header"
-        if packet[6] >> 4 != mission["pus_version"]:
-            return "PUS version"
-        if crc16(packet):
-            return "CRC"
+        for fault in faults(packet, self._dictionary.mission):
+            return {"length": f"{len(packet)} octets", "flags": "header"}.get(fault, fault)
         return "" if (packet[7], packet[8]) in self._commands else "service and subtype"
 
     # -- down --------------------------------------------------------------------------------------
@@ -166,7 +162,7 @@ class Conformance:
         self.packets[packet.name] += 1
         self._in_order(packet, octets, now_s)
         self._fields(packet, octets, now_s)
-        if packet.service == 1:
+        if packet.service == VERIFICATION:
             self._verify(packet, now_s)
         self._overdue(now_s)
 
@@ -179,7 +175,7 @@ class Conformance:
         asked = packet.time_s < self._time_s and any(first <= record <= last for first, last in self._asked)
         if late or asked:
             return  # sent again, or for the first time heard: its counts and its time are of then
-        started = packet.fields.get("event") == self._booted and packet.service == 5
+        started = packet.fields.get("event") == self._booted and packet.service == EVENT_REPORTING
         if self._powered_s is not None:
             gone_s = now_s - self._powered_s
             self.check("start", started and gone_s <= START_S, now_s, f"{packet.name} after {gone_s:.1f} s")
@@ -200,7 +196,7 @@ class Conformance:
         if count is not None:
             what = f"{packet.name}: {packet.message_count}, not {count}"
             self.check("message count", packet.message_count == count, now_s, what)
-        self._sequence = packet.sequence + 1 & 0x3FFF
+        self._sequence = count_after(packet.sequence)
         self._message_counts[kind] = packet.message_count + 1 & 0xFFFF
         self.check("time", packet.time_s >= self._time_s, now_s, f"{packet.time_s:.3f} s after {self._time_s:.3f} s")
         self._time_s = packet.time_s
@@ -219,11 +215,11 @@ class Conformance:
             self.check("dictionary", same, now_s, why)
 
     def _verify(self, packet: Packet, now_s: float) -> None:
-        count = packet.fields["request_sequence"] & 0x3FFF
+        count = packet.fields["request_sequence"] & LAST_COUNT
         sent = self._sent.get(count)
         if sent is None:  # one that the instrument had itself, or of before the link was down
             return
-        if packet.name in _FAILURES:
+        if packet.name in REPORTS_OF_FAILURE:
             self.check("verification", True, now_s, "")
             del self._sent[count]
             return

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dorn.dictionary import Dictionary
-from dorn.downlink import Downlink
 from dorn.errors import UserError, shown
 from dorn.ground.conformance import Conformance
 from dorn.head import sources
 from dorn.link import frames
 from dorn.link.key import TRAILER, Key
-from dorn.operator import commands as operator_commands
-from dorn.operator import statements
+from dorn.operator import parsing, procedure, statements, telecommands
 from dorn.operator.running import Runner
-from dorn.reading import at_least, text_of
 from dorn.session import CommandFailed, Session
+from dorn.session.downlink import Downlink
 from dorn.targets import Target
+from dorn.targets.link import Link
+from dorn.util.checks import at_least, text_of
 
 GRAMMAR = {
     "at": "at SECONDS",
@@ -88,80 +88,76 @@ def load(name: str, dictionary: Dictionary) -> list[Step]:
 
 
 def _parse(number: int, line: str, folder: Path, dictionary: Dictionary) -> list[Step]:
-    text = " ".join(statements.without_comment(line).split())
+    text = " ".join(parsing.without_comment(line).split())
     word, *rest = text.split() or [""]
     if not word:
         return []
     if word not in GRAMMAR:
         if word not in statements.GRAMMAR:
-            statements.one_of("statement", word, [*statements.GRAMMAR, *GRAMMAR])
-        return [(number, text, statements.parse(line, dictionary))]
+            telecommands.one_of("statement", word, [*statements.GRAMMAR, *GRAMMAR])
+        return [(number, text, parsing.parse(line, dictionary))]
     if len(rest) != len(GRAMMAR[word].split()) - 1:
         raise UserError(f"{word}: is not `{GRAMMAR[word]}` ({shown(text)})")
     if word == "at":
         return [(number, text, Act(word, at_least(0, rest[0], "at", "SECONDS")))]
     if word == "power":
-        statements.one_of("power", rest[0], ("off",))
+        telecommands.one_of("power", rest[0], ("off",))
         return [(number, text, Act(word, at_least(0.01, rest[1], "power off", "SECONDS")))]
     if word == "link":
-        return [(number, text, Act(word, statements.one_of("link", rest[0], ("up", "down"))))]
+        return [(number, text, Act(word, telecommands.one_of("link", rest[0], ("up", "down"))))]
     if word == "source":
         sources.load(folder / rest[0])  # said now, not in the middle
         return [(number, text, Act(word, str(folder / rest[0])))]
     if word == "procedure":
-        path = operator_commands.find(rest[0])
+        path = procedure.find(rest[0])
         return [
             (number, f"{path.stem}:{n}: {said}", statement)
-            for n, said, statement in statements.parse_all(text_of(path), path, dictionary)
+            for n, said, statement in parsing.parse_all(text_of(path), path, dictionary)
         ]
     return [(number, text, Act(word))]
 
 
-class Line:
-    """The link of a target, which may be down, and a witness of what goes over it. The rest is the target's."""
+class WatchedLink(Link):
+    """A link that may be down, and all that goes over it held against the ICD. signed: telecommands have a trailer."""
 
     def __init__(self, target: Target, conformance: Conformance, signed: bool):
+        super().__init__(target)
         self.is_up = True
-        self._target = target
         self._conformance = conformance
         self._trailer = TRAILER if signed else 0
-        self._up, self._down = frames.Deframer(), frames.Deframer()
-
-    def __getattr__(self, name):
-        return getattr(self._target, name)
+        self._sent, self._came = frames.Deframer(), frames.Deframer()
+        self.up, self.down = self._see_up, self._see_down
 
     @property
     def now_s(self) -> float:
         return self._target.now_us / 1e6
 
-    def send(self, data: bytes) -> None:
-        if not self.is_up:
-            return
-        for content in self._up.feed(data):
+    def _see_up(self, data: bytes) -> bytes:
+        for content in self._sent.feed(data):
             self._conformance.up(content[: len(content) - self._trailer], self.now_s)
-        self._target.send(data)
+        return data
 
-    def receive(self) -> bytes:
-        data = self._target.receive()
-        if not self.is_up:
-            return b""
-        good, bad = self._down.good, self._down.crc_errors
-        for packet in self._down.feed(data):
+    def _see_down(self, data: bytes) -> bytes:
+        good, bad = self._came.good, self._came.crc_errors
+        for packet in self._came.feed(data):
             self._conformance.down(packet, self.now_s)
-        self._conformance.frames(self._down.good - good, self._down.crc_errors - bad, self.now_s)
+        self._conformance.frames(self._came.good - good, self._came.crc_errors - bad, self.now_s)
         return data
 
     def cut(self) -> None:
+        """Nothing comes through, either way, until it heals."""
         self.receive()
         self.is_up = False
+        self.up = self.down = lambda data: b""
 
     def heal(self) -> None:
         """A frame that began while it was down is not counted as damaged."""
         self._target.receive()
+        super().heal()
         self.is_up = True
-        self._down = frames.Deframer()
+        self._came = frames.Deframer()
+        self.up, self.down = self._see_up, self._see_down
         self._conformance.interrupted()
-        self._target.send(b"\0")
 
 
 class Lander:
@@ -180,8 +176,8 @@ class Lander:
         say: Callable[[str], None] = print,
     ):
         self.conformance = Conformance(dictionary)
-        self.line = Line(target, self.conformance, key is not None)
-        self.session = Session(self.line, key=key)
+        self.link = WatchedLink(target, self.conformance, key is not None)
+        self.session = Session(self.link, key=key)
         self.lost = self.collected = 0  # stored packets that did not come; that came because they were asked for
         self._runner = Runner(self.session)
         self._downlink = Downlink(self.session)
@@ -192,53 +188,53 @@ class Lander:
 
     def run(self, steps: list[Step]) -> bool:
         """-> whether every statement went well and every rule was kept; ends at the first that does not."""
-        if self.line.in_real_time:
-            _check_possible(steps, self.line.name)
+        if self.link.in_real_time:
+            _check_possible(steps, self.link.name)
         else:  # what is simulated was switched on just now
-            self.conformance.powered(self.line.now_s)
+            self.conformance.powered(self.link.now_s)
         self.session.connect()
         well = True
         for number, text, step in steps:
-            self._say(f"{self.line.now_s:12.3f} s  {number}: {text}")
+            self._say(f"{self.link.now_s:12.3f} s  {number}: {text}")
             try:
                 said = self._act(step) if isinstance(step, Act) else self._runner.run(step)
             except UserError as error:
-                self._say(f"{self.line.now_s:12.3f} s  {number}: FAILED: {error}")
+                self._say(f"{self.link.now_s:12.3f} s  {number}: FAILED: {error}")
                 well = False
                 break
             if said:
-                self._say(f"{self.line.now_s:12.3f} s  {number}: {said}")
+                self._say(f"{self.link.now_s:12.3f} s  {number}: {said}")
         self.session.pump()
-        self.conformance.over(self.line.now_s)
+        self.conformance.over(self.link.now_s)
         return well and self.conformance.clean
 
     def _act(self, act: Act) -> str:
         return getattr(self, f"_{act.word}")(act.value) or ""
 
     def _at(self, seconds: float) -> None:
-        left_s = seconds / self._times - (self.line.now_us - self._begin_us) / 1e6
+        left_s = seconds / self._times - (self.link.now_us - self._begin_us) / 1e6
         if left_s > 0:
             self.session.advance(left_s)
 
     def _power(self, seconds: float) -> None:
         self.session.pump()
-        self.line.power_cycle(seconds)
+        self.link.power_cycle(seconds)
         self._started()
 
     def _reset(self, _) -> None:
         self.session.pump()
-        self.line.reset()
+        self.link.reset()
         self._started()
 
     def _started(self) -> None:
         """The link's idle octets would be in the way of what listens for Ctrl-C: nothing is sent until it speaks."""
-        if not self.line.is_up:
+        if not self.link.is_up:
             return
-        self.conformance.powered(self.line.now_s)
+        self.conformance.powered(self.link.now_s)
         self.session.wait_for(lambda packet: packet.name == "housekeeping", 15)
 
     def _link(self, state: str) -> None:
-        self.line.cut() if state == "down" else self.line.heal()
+        self.link.cut() if state == "down" else self.link.heal()
 
     def _time(self, _) -> str:
         try:
@@ -250,7 +246,7 @@ class Lander:
         return self._set_time()
 
     def _set_time(self) -> str:
-        since_s = (self.line.now_us - self._begin_us) / 1e6
+        since_s = (self.link.now_us - self._begin_us) / 1e6
         seconds = self._epoch_s + int(since_s)
         try:
             self.session.command("set_time", seconds=seconds, fraction=int(since_s % 1 * 65536))
@@ -268,9 +264,9 @@ class Lander:
         return f"{balance.received - before} stored packets came, {balance.lost} lost"
 
     def _source(self, path: str) -> str:
-        if self.line.in_real_time:
+        if self.link.in_real_time:
             return "its detectors are real, and see what they see"
-        self.line.inject(sources.endless(sources.load(path)))
+        self.link.inject(sources.endless(sources.load(path)))
         return ""
 
 

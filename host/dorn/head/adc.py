@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dorn.reading import SourceError, number, text_of
+from dorn.util.checks import SourceError, number, text_of
 
 CODES = 4096
 

@@ -14,8 +14,8 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
-from dorn.analysis import FWHM
 from dorn.errors import UserError
+from dorn.util.gaussian import FWHM
 
 from .adc import Adc
 

@@ -24,9 +24,9 @@ An unknown key is an error.
 import tomllib
 from pathlib import Path
 
-from dorn.reading import SourceError, above_zero, at_least, text_of
+from dorn import nuclides
+from dorn.util.checks import SourceError, above_zero, at_least, text_of
 
-from . import nuclides
 from .mixture import DETECTORS, GROUPS, Mixture
 
 _REQUIRED = object()

@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from dorn.errors import UserError
-from dorn.reading import SourceError, above_zero, number
+from dorn.files import chn, csv_file, spe
+from dorn.util.checks import SourceError, above_zero, number
 
-from . import chn, csv_file, scenario, spe
+from . import scenario
 from .arrivals import MAX_DURATION_S, MAX_RATE_CPS, arrivals, before
 from .mixture import COLUMNS, DETECTORS, Mixture
 
+DEMO = Path(__file__).with_name("demo.toml")  # a minute of radon and its products
 _MAX_REPLAY = 10**8  # counts: their order is held in memory, 4 bytes each
 
 _MCA_FILES = {".spe": spe.read, ".chn": chn.read}
@@ -219,7 +221,7 @@ def _mca(path, file, calibration):
 
 
 def _csv(path):
-    header, columns = csv_file.read(path)
+    header, columns = csv_file.read(path, DETECTORS)
     if header == csv_file.EVENTS:
         return EventSource(path, *columns)
     energies_kev, counts = map(np.array, columns)

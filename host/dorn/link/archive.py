@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dorn.dictionary import Dictionary, DictionaryError, Packet, PacketError
-from dorn.dictionary.codec import CRC, TM_HEADER, crc16
+from dorn.dictionary.codec import crc16
+from dorn.dictionary.headers import CRC, LAST_COUNT, PRIMARY_HEADER, TELEMETRY, TM_HEADER, count_after, size
 from dorn.errors import UserError
 from dorn.link.records import Records
 
-PRIMARY_HEADER = 6  # octets
+NAME = "telemetry.ccsds"  # in the folder of a run
 
 
 class ArchiveError(UserError):
@@ -42,7 +43,7 @@ def read(path: Path | str) -> Iterator[bytes]:
             raise ArchiveError(f"{path}: offset {at}: {data[at]:#04x} begins no space packet (version {data[at] >> 5})")
         if len(data) - at < PRIMARY_HEADER:
             raise ArchiveError(f"{path}: offset {at}: the file ends within a packet header")
-        end = at + _length(data, at)
+        end = at + size(data[at : at + PRIMARY_HEADER])
         if end > len(data):
             raise ArchiveError(f"{path}: offset {at}: a packet of {end - at} octets, the file has {len(data) - at}")
         yield data[at:end]
@@ -90,22 +91,22 @@ def decode_bytes(data: bytes, dictionary: Dictionary) -> Recording:
             if new:
                 recording.packets.append(packet)
         if not late:
-            sequence = int.from_bytes(octets[2:4], "big") & 0x3FFF
+            sequence = int.from_bytes(octets[2:4], "big") & LAST_COUNT
             recording.sequence_gaps += expected not in (None, sequence)
-            expected = (sequence + 1) & 0x3FFF
+            expected = count_after(sequence)
     return recording
 
 
 def _scan(data: bytes, dictionary: Dictionary, recording: Recording) -> Iterator[bytes]:
     """Yield the packets with a good CRC and count the others."""
-    header = (0x0800 | dictionary.mission["apid"]).to_bytes(2, "big")
+    header = (TELEMETRY | dictionary.mission["apid"]).to_bytes(2, "big")
     longest = dictionary.mission["max_packet"]
 
     def length(at: int) -> int:
         """Octets of the packet whose header begins here, 0 if none does."""
         if data[at : at + 2] != header or len(data) - at < PRIMARY_HEADER:
             return 0
-        n = _length(data, at)
+        n = size(data[at : at + PRIMARY_HEADER])
         return n if TM_HEADER + CRC <= n <= min(longest, len(data) - at) else 0
 
     def intact(at: int) -> bool:
@@ -127,7 +128,3 @@ def _scan(data: bytes, dictionary: Dictionary, recording: Recording) -> Iterator
             at = data.find(header, at + 1)
         if at < 0:
             return
-
-
-def _length(data: bytes, at: int) -> int:
-    return int.from_bytes(data[at + 4 : at + 6], "big") + 7

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dorn.errors import UserError
-from dorn.reading import text_of
+from dorn.util.checks import text_of
 
 BOARD_FILE = "key"
 SECRET = 32  # octets

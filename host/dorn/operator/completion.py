@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dorn.dictionary import Dictionary
 from dorn.dictionary.definitions import Field
-from dorn.operator.statements import GRAMMAR, RELATIONS, enum_of, written
+from dorn.operator.parsing import enum_of
+from dorn.operator.statements import GRAMMAR, RELATIONS
+from dorn.operator.telecommands import written
 
 
 def possible(line: str, dictionary: Dictionary) -> tuple[str, list[str]]:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from dorn.dictionary import Dictionary, Layout, Packet
 from dorn.dictionary.definitions import Field
-from dorn.operator.statements import EVENT_REPORTING, GRAMMAR, MEANING, written
+from dorn.dictionary.headers import EVENT_REPORTING, LAST_COUNT
+from dorn.operator.statements import GRAMMAR, MEANING
+from dorn.operator.telecommands import written
 
 _VALUES = 16  # of an array that a line shows; of a longer one, how many and their sum
 
@@ -37,7 +39,7 @@ def _event(packet: Packet, dictionary: Dictionary) -> str:
 def _value(packet: Packet, field: Field) -> str:
     value = packet.fields[field.name]
     if field.name == "request_sequence" and isinstance(value, int):
-        return str(value & 0x3FFF)  # without the flags in its first two bits: the count of the telecommand
+        return str(value & LAST_COUNT)  # without the flags in its first two bits: the count of the telecommand
     if isinstance(value, list):
         if len(value) > _VALUES:
             return f"[{len(value)} values, sum {sum(value)}]"

@@ -7,16 +7,16 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from dorn.dictionary import Packet
-from dorn.interrupts import Interrupts
+from dorn.dictionary import Ack, Packet
+from dorn.dictionary.headers import EVENT_REPORTING, VERIFICATION
 from dorn.operator.lines import packet_line
-from dorn.operator.statements import EVENT_REPORTING, Check, Condition, Say, Send, Statement, Until, Wait, resolved
+from dorn.operator.statements import Check, Condition, Say, Send, Statement, Until, Wait
+from dorn.operator.telecommands import resolved
 from dorn.session import CommandFailed, Session
 from dorn.targets import NoAnswer, TargetError
+from dorn.util.interrupts import Interrupts
 
 _SLICE_S = 0.2  # Ctrl-C is heard so often while time passes
-ACCEPTANCE_AND_COMPLETION = 0b1001  # acknowledgement flags
-VERIFICATION = 1  # service number: whether a telecommand went well is said in other words
 
 
 class Runner:
@@ -25,7 +25,7 @@ class Runner:
     ack: acknowledgement flags of the telecommands, completion among them.
     """
 
-    def __init__(self, session: Session, ack: int = ACCEPTANCE_AND_COMPLETION):
+    def __init__(self, session: Session, ack: int = Ack.ACCEPTANCE | Ack.COMPLETION):
         self.session = session
         self.on_packet: Callable[[Packet], None] = lambda packet: None
         self._ack = ack

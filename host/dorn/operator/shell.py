@@ -12,8 +12,10 @@ from select import select
 from dorn.dictionary import Packet
 from dorn.errors import UserError
 from dorn.operator import completion, lines
+from dorn.operator.parsing import parse, without_comment
 from dorn.operator.running import Runner
-from dorn.operator.statements import GRAMMAR, Statement, one_of, parse, telecommand, without_comment
+from dorn.operator.statements import GRAMMAR, Statement
+from dorn.operator.telecommands import one_of, telecommand
 from dorn.session import Session
 from dorn.targets import NAMES, TargetError
 

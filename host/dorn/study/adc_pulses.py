@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dorn.dictionary import Dictionary
-from dorn.head.nuclides import main_kev
+from dorn.nuclides import main_kev
 from dorn.study.recording import record
 
 KEV_PER_CODE, ZERO_CODE, DETECTORS = map(Dictionary.load().instrument.get, ("kev_per_code", "zero_code", "detectors"))

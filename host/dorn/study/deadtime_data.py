@@ -12,15 +12,15 @@ from matplotlib.figure import Figure
 from dorn.analysis import dead_time
 from dorn.analysis.dead_time import Counts
 from dorn.errors import UserError
-from dorn.files import onboard_root
 from dorn.head.arrivals import arrivals, before
 from dorn.head.front_end import FrontEnd
-from dorn.head.nuclides import main_kev
-from dorn.reading import above_zero, count, number, text_of
+from dorn.image.constants import constants
+from dorn.nuclides import main_kev
 from dorn.study import Report, spread
 from dorn.study.expected import Expected
 from dorn.study.recording import record
 from dorn.targets.event_law import Times, board_times
+from dorn.util.checks import above_zero, count, number, text_of
 
 RADIACODE, GEIGER = "deadtime-two-source", "geiger-times"
 BACKGROUND_S, SOURCES_S = 3903, 300  # of the authors' rates (PROVENANCE.txt)
@@ -206,7 +206,7 @@ def instrument(report: Report, short: bool) -> None:
     duration_s = 20.0 if short else 200.0
     jobs = [(DETECTORS[:1], duration_s, 1), (DETECTORS[1:], duration_s, 2), (DETECTORS, duration_s, 3)]
     observed = list(spread(observe, jobs))
-    times = board_times(onboard_root() / "boards" / "pico" / "constants.py")
+    times = board_times(constants("pico"))
     fixed, hit, _ = times.dead
     true_us = (fixed + hit) / times.mhz
     rows, found = [], {}

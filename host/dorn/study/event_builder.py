@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dorn import onboard_image
 from dorn.head.front_end import Fates, Head
+from dorn.image import firmware
 from dorn.targets import rp2040
 
 _TIMERAWL = 0x40054028
@@ -37,7 +37,7 @@ def record(head: Head, particles, seconds: float) -> tuple[list[Event], Fates, t
     UserError without an emulator or image; RuntimeError if an event is out of step or the rings (2048 events,
     4096 hits) came round.
     """
-    with rp2040.Rp2040Target(head, files={**onboard_image.files("pico"), "main.py": _ARM}) as target:
+    with rp2040.Rp2040Target(head, files={**firmware.files("pico"), "main.py": _ARM}) as target:
         said = bytearray()
 
         def armed() -> bool:

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from dorn.reading import SourceError, above_zero, count, number, text_of
+from dorn.util.checks import SourceError, above_zero, count, number, text_of
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ import numpy as np
 import uproot
 
 from dorn.errors import UserError
-from dorn.head import chn, spe
-from dorn.head.nuclides import main_kev
-from dorn.reading import SourceError, count, text_of
+from dorn.files import chn, spe
+from dorn.nuclides import main_kev
 from dorn.study.expected import Expected
+from dorn.util.checks import SourceError, count, text_of
 
 TRIPLE = ("Pu-239", "Am-241", "Cm-244")
 TRIPLE_KEV = tuple(map(main_kev, TRIPLE))

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dorn.collection import PER_DETECTOR, SCALARS, Collection
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import DEFAULT_COMPARATOR_MV, FrontEnd, Head
 from dorn.head.mixture import Mixture
 from dorn.head.sources import ScenarioSource
-from dorn.run import RATES_S, collect
+from dorn.products.collection import PER_DETECTOR, SCALARS, Collection
 from dorn.session import Session
+from dorn.session.acquire import RATES_S, collect
 from dorn.targets import open_target
 
 

@@ -15,22 +15,23 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from dorn import onboard_image
-from dorn.collection import PER_DETECTOR
-from dorn.files import onboard_root
-from dorn.folding import folded
+from dorn.dictionary.headers import EVENT_REPORTING
 from dorn.head.front_end import FrontEnd, Head
+from dorn.image import firmware
+from dorn.image.constants import constants
+from dorn.image.folding import folded
+from dorn.products.collection import PER_DETECTOR
 from dorn.session import Session
 from dorn.study import Report, spread
 from dorn.study.recording import balanced, flat
-from dorn.targets.event_law import constants
 from dorn.targets.rp2040 import Rp2040Target
+from dorn.util.paths import onboard_root
 
 PAUSE_S = 0.15  # before each stall
 SETTLE_S = 0.2  # after the last one
 PERIOD_S = 1.0  # of the rates task, where the collector is forced
 _LONG_NS = 20_000  # no event takes so long from its conversion to its reset, and no start of the builder less
-RING_EVENTS = (1 << constants(onboard_root() / "boards" / "pico" / "constants.py")["RING_BITS"]) - 1
+RING_EVENTS = (1 << constants("pico")["RING_BITS"]) - 1
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def run(job: tuple[Case, int]) -> Run:
         rates_task = session.dictionary.enums["task"]["rates"]
 
         def note(packet):
-            if packet.service == 5 and packet.fields.get("event") == number:
+            if packet.service == EVENT_REPORTING and packet.fields.get("event") == number:
                 overruns.append((packet.fields["a"], packet.fields["b"], len(head.conversions)))
 
         session.on_packet = note
@@ -172,7 +173,7 @@ def run(job: tuple[Case, int]) -> Run:
 
 
 def _files(stall: Stall) -> dict[str, bytes]:
-    files = onboard_image.files("pico")
+    files = firmware.files("pico")
     if stall.kind == "collector":
         script = (onboard_root() / "firmware" / "bench" / "collecting.py").read_text()
         files["firmware_main.py"], files["main.py"] = files["main.py"], folded(script).encode()

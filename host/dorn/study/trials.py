@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dorn.collection import PER_DETECTOR
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.mixture import Mixture
 from dorn.head.sources import ScenarioSource
-from dorn.run import collect
+from dorn.products.collection import PER_DETECTOR
 from dorn.session import Session
+from dorn.session.acquire import collect
 from dorn.study.recording import balanced, flat
 from dorn.targets import open_target
 

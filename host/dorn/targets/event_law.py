@@ -1,8 +1,8 @@
 """The law of the event builder, for the unix target: what boards/rp2/event_builder.py does in PIO, DMA and ADC.
 
-The one place where the host writes down again what the firmware does; tests/host/test_event_law.py plays the same
-pulses into both and compares event by event. Every constant here is a count of PIO instructions in that file's listing,
-in clk_sys cycles from the look at the lines that triggered the event:
+The one place where the host writes down again what the firmware does; tests/host/targets/test_event_law.py plays the
+same pulses into both and compares event by event. Every constant here is a count of PIO instructions in that file's
+listing, in clk_sys cycles from the look at the lines that triggered the event:
 
     0   look (mov osr, pins)          4   peaking ...        4 + P   THE sample      7 + P   first detector
     3   per detector without a hit    6 + S + C - 1 with one: address, settle S, start ADC, convert C
@@ -12,7 +12,6 @@ in clk_sys cycles from the look at the lines that triggered the event:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from dorn.head.front_end import Head
 
@@ -142,19 +141,8 @@ class EventLaw:
         return (quiet_ns + self._ns(STAMP)) // 1000, word, codes
 
 
-def constants(path: Path) -> dict[str, int]:
-    """The numbers of a boards/NAME/constants.py, read from its text: one source for board and simulation."""
-    values = {}
-    for line in path.read_text().splitlines():
-        name, _, rest = line.partition(" = const(")
-        if rest:
-            values[name] = int(rest.partition(")")[0], 0)
-    return values
-
-
-def board_times(path: Path) -> Times:
-    """The times of a boards/NAME/constants.py."""
-    values = constants(path)
+def board_times(values: dict[str, int]) -> Times:
+    """The times of a board, by its constants (dorn.image.constants)."""
     mhz = values["CLOCK_MHZ"]
 
     def cycles(name: str) -> int:

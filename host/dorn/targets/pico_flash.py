@@ -1,38 +1,12 @@
-"""The flash of an emulated Pico: the MicroPython image, a file system, its operations and how long real flash takes."""
+"""The flash of an emulated Pico: a file system, its operations and how long real flash takes."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-from pathlib import Path
-
 from dorn.errors import UserError
-from dorn.onboard_image import MICROPYTHON
 
-IMAGE = "RPI_PICO-20260406-v1.28.0.uf2"
-IMAGE_SHA256 = "00aedb8431ebea83b470ef909509f16432c5b1b43e8f6eaf015f6f9560bc8152"
 # Winbond W25Q16JV data sheet, 9.6: typical times of a sector erase (at most 0.4 s) and of a page program
 SECTOR_ERASE_S, PAGE_PROGRAM_S = 0.045, 0.0004
 _SECTOR, _PAGE = 4096, 256
-
-
-def image() -> Path:
-    """The MicroPython image for the Pico: $DORN_PICO_IMAGE, or in the emulator's cache. UserError if there is none."""
-    named = os.environ.get("DORN_PICO_IMAGE")
-    path = Path(named) if named else Path.home() / ".cache" / "rp2040py" / IMAGE
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise UserError(
-            f"target rp2040: no MicroPython image: {path}: {error.strerror}; get {IMAGE} from"
-            " https://micropython.org/download/RPI_PICO/ and put it there, or name it in $DORN_PICO_IMAGE"
-        ) from None
-    if found != IMAGE_SHA256:
-        raise UserError(
-            f"target rp2040: {path}: not MicroPython {MICROPYTHON} for the Pico:"
-            f" sha256 {found[:16]}..., not {IMAGE_SHA256[:16]}..."
-        )
-    return path
 
 
 def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> bytes:

@@ -19,42 +19,18 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from dorn import onboard_image
-from dorn.errors import UserError
-from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import SlowControl
-from dorn.targets import Target, TargetError, pico_flash
-from dorn.targets.event_law import constants
+from dorn.image import firmware, micropython
+from dorn.image.constants import constants
+from dorn.targets import Target, pico_flash
+from dorn.targets.rp2040_buses import FlightLink, I2cBus, SerialPort
+from dorn.targets.rp2040_head import LOOP, HeadPins
+from dorn.util.extras import missing
 
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
-_LEAD_NS = 160  # longer than any instruction of the CPU but those that call back: it ends before the comparator rises
 _ARREARS_CYCLES = 8  # the emulator lets a PIO machine fall back so far; of a longer jump it runs one instruction
-_LOOP = 3  # instructions, each a cycle, of the loop in which the sequencer looks for a line
 _QSPI_SS = 1
-_INOVER_LOW = 2
-_FUNCTION_I2C = 3
-_I2C_TX_EMPTY = 1 << 4
-
-
-def _armed_loop(instructions) -> frozenset[int]:
-    """Where the sequencer looks for a line: three instructions, the last a `jmp(not_x)` to the first."""
-    jmp_not_x = 0x0020
-    loops = [a for a in range(30) if instructions[a + 2] == jmp_not_x | a]
-    if len(loops) != 1:
-        raise TargetError(f"target rp2040: no event builder in PIO 0: armed loops at {loops}")
-    return frozenset(range(loops[0], loops[0] + _LOOP))
-
-
-class SerialPort:
-    """A serial port of the board, seen from outside: what is to go up to the board, and what came down from it."""
-
-    def __init__(self):
-        self.up, self.down = bytearray(), bytearray()
-
-    def take(self) -> bytes:
-        data, self.down[:] = bytes(self.down), b""
-        return data
 
 
 class Rp2040Target(Target):
@@ -74,14 +50,14 @@ class Rp2040Target(Target):
             from rp2040py.device import MicroPythonDevice
             from rp2040py.memory_map import FLASH_START_ADDRESS
         except ImportError:
-            raise UserError("target rp2040: no emulator; pip install '.[sim]' in the clone") from None
-        board = resolve_firmware(BOARDS["pico"], "micropython", str(pico_flash.image()))
+            raise missing("target rp2040: no emulator", "sim") from None
+        board = resolve_firmware(BOARDS["pico"], "micropython", str(micropython.image()))
         self.head = head or Head(FrontEnd())
         self.resets = 0
         self._device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
         self._image = self.image_in(flash) if flash else None
         old = self._image.read_bytes() if self._image and self._image.exists() else None
-        files = onboard_image.files("pico", link=link) if files is None else files
+        files = firmware.files("pico", link=link) if files is None else files
         if link != "usb":
             files = {**files, "link": link.encode()}
         contents = pico_flash.file_system(files, board.layout, old)
@@ -93,152 +69,22 @@ class Rp2040Target(Target):
         self.mcu = mcu = device.mcu
         mcu.qspi[_QSPI_SS].add_listener(self._on_flash_select)
         self._simulator, self._clock = device.simulator, mcu.clock
-        self.slow_control = SlowControl(self.head, lambda: int(self._clock.nanos), self._schedule)
         self.ports = {"usb": SerialPort(), "uart": SerialPort()}
         self._link = self.ports[link]
         device.cdc.on_serial_data = self._usb_received
         mcu.watchdog.on_watchdog_trigger = self._watchdog
         self._stop = self._clock.create_alarm(self._simulator.stop)
-        pins = constants(onboard_root() / "boards" / "pico" / "constants.py")
-        self._wire(pins)
-        self._wire_slow_control(pins)
-        self._wire_uart(pins)
+        numbers = constants("pico")
+        self._pins = HeadPins(mcu, self._clock, numbers, self.head, self._simulator.stop)
+        self.slow_control = SlowControl(self.head, lambda: int(self._clock.nanos), self._pins.schedule)
+        self._bus = I2cBus(mcu, self._clock, numbers, self.slow_control)
+        self._flight_link = FlightLink(mcu, self._clock, numbers, self.ports["uart"], self._simulator.stop)
         mcu.core.pc = FLASH_START_ADDRESS
 
     @staticmethod
     def image_in(flash: str | Path) -> Path:
         """Where the file system is kept in that folder."""
         return Path(flash) / "pico.littlefs"
-
-    # -- the head on the pins ----------------------------------------------------------------------
-
-    def _wire(self, board: dict[str, int]) -> None:
-        mcu = self.mcu
-        self._lines = [mcu.gpio[board["FIRST_LINE"] + d] for d in range(16)]
-        self._address = [mcu.gpio[board["MUX_ADDRESS"] + i] for i in range(4)]
-        self._reset = mcu.gpio[board["HEAD_RESET"]]
-        self._adc_channel = board["PEAK_HOLD"] - 26
-        self._shown = 0
-        self._sequencer, self._armed = mcu.pio[0].machines[0], frozenset()
-        mcu.adc.on_adc_read = self._convert
-        self._reset.add_listener(self._on_reset)
-        self._edge = self._clock.create_alarm(self._on_edge)
-        self._exact = False  # whether the clock stops at every cycle
-
-    def inject(self, particles) -> None:
-        """Play particles from now on."""
-        self.head.inject(particles, int(self._clock.nanos) + 1000)
-        self._schedule()
-
-    def _schedule(self) -> None:
-        edge_ns = self.head.next_edge_ns()
-        if edge_ns is not None:
-            lead_ns = 0 if self._exact else _LEAD_NS
-            self._edge.schedule(max(0.0, edge_ns - lead_ns - self._clock.nanos))
-
-    def _edge_is_near(self) -> bool:
-        edge_ns = self.head.next_edge_ns()
-        return edge_ns is not None and edge_ns - self._clock.nanos <= _LEAD_NS
-
-    def _show(self) -> None:
-        head = self.head
-        changed = head.lines ^ self._shown
-        self._shown = head.lines
-        while changed:
-            d = changed.bit_length() - 1
-            changed ^= 1 << d
-            self._lines[d].set_input_value(bool(head.lines >> d & 1))
-
-    def _on_edge(self) -> None:
-        if self._exact:
-            self._follow()
-        else:  # the PIO is still to catch up with the jump that led here
-            self._simulator.stop()
-
-    def _follow(self) -> None:
-        """The head up to now, and what it shows on the pins."""
-        head = self.head
-        head.enabled = sum(1 << d for d, pin in enumerate(self._lines) if pin.input_override != _INOVER_LOW)
-        head.advance(int(self._clock.nanos))
-        self._show()
-        self._schedule()
-
-    def _on_reset(self, _new: object, _old: object) -> None:
-        high = bool(self._reset.output_value)
-        if high != self.head.reset_high:
-            self.head.reset(high, int(self._clock.nanos))
-            if not self._armed:
-                self._armed = _armed_loop(self.mcu.pio[0].instructions)
-            self._show()
-
-    def _convert(self, channel: int) -> None:
-        adc = self.mcu.adc
-        if channel == self._adc_channel:
-            d = sum(bool(pin.output_value) << i for i, pin in enumerate(self._address))
-            adc.channel_values[channel] = self.head.convert(d, int(self._clock.nanos))
-        adc.current_channel = channel
-        adc.sample_alarm.schedule(2000)
-
-    # -- slow control on the I2C bus ---------------------------------------------------------------
-
-    def _wire_slow_control(self, board: dict[str, int]) -> None:
-        bus, parts = self.mcu.i2c[board["I2C"]], self.slow_control
-        pins = [self.mcu.gpio[board[name]] for name in ("I2C_SDA", "I2C_SCL")]
-        byte_ns = 9e9 / board["I2C_HZ"]  # eight bits and the acknowledge
-        answers: list[Callable[[], None]] = []
-        self._bus_byte = self._clock.create_alarm(lambda: answers.pop()())
-
-        def later(answer: Callable[[], None]) -> None:
-            answers[:] = [answer]
-            self._bus_byte.schedule(byte_ns)
-
-        def connect(address: int, mode: int) -> None:
-            wired = all(pin.function_select == _FUNCTION_I2C for pin in pins)
-            acknowledged = wired and parts.start(address, bool(mode))
-            bus.complete_connect(acknowledged)
-            if not acknowledged:  # the abort flushed the FIFO: the emulator does not say that it is empty
-                bus.int_raw |= _I2C_TX_EMPTY
-
-        bus.on_connect = lambda address, mode: later(lambda: connect(address, mode))
-
-        def write(value: int) -> None:
-            bus.complete_write(parts.write(value))
-            bus.int_raw |= _I2C_TX_EMPTY
-
-        def begin(value: int) -> None:
-            later(lambda: write(value))
-            self._bus_taken.schedule(0)
-
-        def taken() -> None:
-            bus.int_raw &= ~_I2C_TX_EMPTY
-
-        # with TX_EMPTY_CTRL, as here, the FIFO counts as empty when its last byte is over, so that its acknowledge is
-        # seen; the emulator says so when the byte begins
-        self._bus_taken = self._clock.create_alarm(taken)
-        bus.on_write_byte = begin
-        bus.on_read_byte = lambda acknowledge: later(lambda: bus.complete_read(parts.read()))
-
-    # -- the flight link -----------------------------------------------------------------------------------------------
-
-    def _wire_uart(self, board: dict[str, int]) -> None:
-        uart, port = self.mcu.uart[board["UART"]], self.ports["uart"]
-        byte_ns = 10e9 / board["UART_BAUD"]
-
-        def feed() -> None:
-            if port.up:
-                uart.feed_byte(port.up.pop(0))
-                self._uart_byte.schedule(byte_ns)
-                self._uart_idle = False
-            else:
-                self._uart_idle = True
-
-        def received(byte: int) -> None:
-            port.down.append(byte)
-            if byte == 0:  # a frame may be complete
-                self._simulator.stop()
-
-        self._uart_byte, self._uart_idle = self._clock.create_alarm(feed), True
-        uart.on_byte = received
 
     # -- the flash -----------------------------------------------------------------------------------------------------
 
@@ -258,48 +104,46 @@ class Rp2040Target(Target):
 
     # -- time --------------------------------------------------------------------------------------
 
-    def _busy(self) -> bool:
-        """A line is high, or the machine is not back in the loop in which it looks for one."""
-        if self.head.lines & self.head.enabled:
-            return True
-        return self._sequencer.enabled and self._sequencer.pc not in self._armed
-
     def _together(self) -> None:
         """CPU, clock, PIO and DMA, cycle by cycle, for as long as the head is busy and nothing ends the batch."""
-        core, tick, advance, busy = self.mcu.core, self._clock.tick_ticks, self.mcu.pio[0].advance, self._busy
-        simulator, near = self._simulator, self._edge_is_near
+        core, tick, advance, busy = self.mcu.core, self._clock.tick_ticks, self.mcu.pio[0].advance, self._pins.busy
+        simulator, pins, near = self._simulator, self._pins, self._pins.edge_is_near
         for _ in range(_ARREARS_CYCLES):  # looks the machine owes
             advance(0)
-        self._exact = True
-        self._follow()
+        pins.exact = True
+        pins.follow()
         while (busy() or near()) and not simulator.stopped:
             for _ in range(1 if core.waiting else core.execute_instruction()):
                 tick(_CYCLE_TICKS)
                 advance(1)
-        self._exact = False
-        self._schedule()
+        pins.exact = False
+        pins.schedule()
 
     def hardware(self, seconds: float) -> None:
         """PIO, DMA, ADC and clock exactly, with the CPU held. Idle time is skipped."""
-        clock, pio = self._clock, self.mcu.pio[0]
+        clock, pio, pins = self._clock, self.mcu.pio[0], self._pins
         end = clock.ticks + round(seconds * 16e9)
-        was_exact, self._exact = self._exact, True
-        self._schedule()
+        was_exact, pins.exact = pins.exact, True
+        pins.schedule()
         while clock.ticks < end:
-            if self._busy():
+            if pins.busy():
                 clock.tick_ticks(_CYCLE_TICKS)
                 pio.advance(1)
             else:
                 idle = min(clock.ticks_to_next_alarm if clock.has_scheduled_alarm else end, end - clock.ticks)
                 cycles = idle // _CYCLE_TICKS
-                if cycles > _ARREARS_CYCLES + _LOOP:
-                    cycles -= (cycles - 1) % _LOOP  # it runs one instruction: so it stays in its phase of the loop
+                if cycles > _ARREARS_CYCLES + LOOP:
+                    cycles -= (cycles - 1) % LOOP  # it runs one instruction: so it stays in its phase of the loop
                 else:
                     cycles = 1
                 clock.tick_ticks(cycles * _CYCLE_TICKS)
                 pio.advance(cycles)
-        self._exact = was_exact
-        self._schedule()
+        pins.exact = was_exact
+        pins.schedule()
+
+    def inject(self, particles) -> None:
+        """Play particles from now on."""
+        self._pins.inject(particles)
 
     @property
     def now_us(self) -> int:
@@ -326,8 +170,7 @@ class Rp2040Target(Target):
     def _restart(self, held_s: float, cause: str) -> None:
         from rp2040py.reset_cause import ResetCause
 
-        self._bus_byte.cancel()
-        self._bus_taken.cancel()
+        self._bus.cancel()
         for port in self.ports.values():
             port.up.clear()
         mcu, clock = self.mcu, self._clock
@@ -335,7 +178,7 @@ class Rp2040Target(Target):
         if cause == "POWER_ON":
             self.slow_control.power_up()
             mcu.sram[:] = b"\xa5" * len(mcu.sram)
-        self._follow()
+        self._pins.follow()
         end = clock.ticks + round(held_s * 16e9)
         while clock.ticks < end:  # the head goes on
             idle = clock.ticks_to_next_alarm if clock.has_scheduled_alarm else end
@@ -352,7 +195,7 @@ class Rp2040Target(Target):
         while clock.nanos < end:
             self._hand_up()
             simulator.stopped = False
-            if self._busy() or self._edge_is_near():
+            if self._pins.busy() or self._pins.edge_is_near():
                 self._together()
             else:
                 execute_batch(simulator, 1)
@@ -368,9 +211,7 @@ class Rp2040Target(Target):
         up, cdc = self.ports["usb"].up, self._device.cdc
         while up and not cdc.tx_fifo.full:
             cdc.send_serial_byte(up.pop(0))
-        if self._uart_idle and self.ports["uart"].up:
-            self._uart_idle = False
-            self._uart_byte.schedule(0)
+        self._flight_link.hand_up()
 
     def _usb_received(self, data: bytes) -> None:
         self.ports["usb"].down += data
@@ -380,8 +221,7 @@ class Rp2040Target(Target):
         from rp2040py.reset_cause import ResetCause
 
         self.resets += 1
-        self._bus_byte.cancel()
-        self._bus_taken.cancel()
+        self._bus.cancel()
         self._device.hard_reset(cause=ResetCause.WATCHDOG)
 
     def keep(self) -> None:

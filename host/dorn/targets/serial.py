@@ -11,11 +11,22 @@ import serial
 from serial.tools import list_ports
 
 from dorn.errors import UserError
+from dorn.image.constants import constants
 from dorn.targets import Target, TargetError
 
 _READ_S = 0.05  # a read waits so long at most
 _WRITE_S = 5.0
 _AWAY_S = 10.0  # a port that is away for longer is lost
+
+
+def number_of(name: str) -> str | None:
+    """The serial number of the USB device at a port; a device keeps it when its port gets another name."""
+    return next((port.serial_number for port in list_ports.comports() if port.device == name), None)
+
+
+def name_of(number: str) -> str | None:
+    """The port at which the USB device of that serial number is now."""
+    return next((port.device for port in list_ports.comports() if port.serial_number == number), None)
 
 
 class SerialTarget(Target):
@@ -25,7 +36,7 @@ class SerialTarget(Target):
         self.name = url
         if url.startswith("socket:") and not re.fullmatch(r"socket://[^/]+:\d+(/.*)?", url):
             raise UserError(f"target {url}: is not socket://HOST:PORT")
-        self._number = next((p.serial_number for p in list_ports.comports() if p.device == url), None)
+        self._number = number_of(url)
         self._open()
         self._begin_s = time.monotonic()
         self._down = bytearray()
@@ -33,7 +44,11 @@ class SerialTarget(Target):
     def _open(self) -> None:
         try:
             self._port = serial.serial_for_url(
-                self.name, baudrate=921_600, timeout=_READ_S, write_timeout=_WRITE_S, exclusive=True
+                self.name,
+                baudrate=constants("pico")["UART_BAUD"],
+                timeout=_READ_S,
+                write_timeout=_WRITE_S,
+                exclusive=True,
             )
         except (serial.SerialException, ValueError, OSError) as error:
             raise UserError(f"target {self.name}: cannot be opened: {_first_line(error)}") from None
@@ -45,9 +60,7 @@ class SerialTarget(Target):
         while time.monotonic() < end_s:
             time.sleep(_READ_S)
             if self._number:  # it may have another name now
-                self.name = next(
-                    (p.device for p in list_ports.comports() if p.serial_number == self._number), self.name
-                )
+                self.name = name_of(self._number) or self.name
             with contextlib.suppress(UserError):
                 self._open()
                 return

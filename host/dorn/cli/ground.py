@@ -1,0 +1,219 @@
+"""`dorn dictionary`, `dorn bridge`, `dorn yamcs` and `dorn lander`: their arguments, and what they print."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dorn.cli import options
+from dorn.errors import UserError
+from dorn.ground.lander import GRAMMAR as LANDER_GRAMMAR
+from dorn.ground.lander import shipped as timelines
+from dorn.head import sources
+from dorn.link import archive
+from dorn.util.checks import above_zero
+from dorn.util.paths import check_directory
+
+HERE = "127.0.0.1"
+_FIRST_BOOT = "2020-01-01T00:00:00Z"  # when on-board time was 0, as long as nobody says
+
+
+def add_dictionary(commands) -> None:
+    """The arguments of `dorn dictionary`, to the subparsers of `dorn`."""
+    dictionary = commands.add_parser(
+        "dictionary", help="export the packets and telecommands: XTCE, ccsdspy, COSMOS, and a document"
+    )
+    dictionary.set_defaults(command=_dictionary)
+    dictionary.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+
+
+def add(commands) -> None:
+    """The other commands' arguments, to the subparsers of `dorn`."""
+    bridge = commands.add_parser("bridge", help="packets for other ground systems, over UDP and TCP")
+    bridge.set_defaults(command=_bridge)
+    _add_instrument(bridge)
+    bridge.add_argument(
+        "--tm", default=f"{HERE}:10016", metavar="HOST:PORT", help="where telemetry goes, UDP (default %(default)s)"
+    )
+    bridge.add_argument(
+        "--tc", default=f"{HERE}:10026", metavar="HOST:PORT", help="where telecommands come, UDP (default %(default)s)"
+    )
+    bridge.add_argument(
+        "--report", type=Path, metavar="DIR", help="at its end, how what both sides sent conforms to the ICD"
+    )
+    bridge.add_argument("--tcp", metavar="HOST:PORT", help="a server of packets, both ways (default: none)")
+
+    yamcs = commands.add_parser("yamcs", help="the Yamcs mission control, with an instrument")
+    yamcs.set_defaults(command=_yamcs)
+    _add_instrument(yamcs)
+    yamcs.add_argument("--port", default="8090", metavar="N", help="of its web pages (default %(default)s)")
+    yamcs.add_argument(
+        "--epoch",
+        metavar="UTC",
+        help=f"when on-board time was 0 (default: now for a simulated instrument, else {_FIRST_BOOT})",
+    )
+    yamcs.add_argument("--out", type=Path, default=Path("dorn-yamcs"), metavar="DIR", help="default %(default)s")
+
+    lander = commands.add_parser(
+        "lander",
+        help="the spacecraft's side of the interface, from a timeline",
+        epilog=f"One statement a line, those of procedures (dorn procedure --help) and:"
+        f" {'; '.join(LANDER_GRAMMAR.values())}.",
+    )
+    lander.set_defaults(command=_lander)
+    lander.add_argument("timeline", metavar="TIMELINE", help=f"a file, or one of {', '.join(timelines())}")
+    lander.add_argument("--target", required=True, help=options.TARGET)
+    lander.add_argument("--times", default="1", metavar="X", help="so many times faster (default %(default)s)")
+    lander.add_argument("--out", type=Path, required=True, metavar="DIR", help="telemetry.ccsds and conformance.txt")
+    options.add_key(lander)
+
+
+def _add_instrument(command) -> None:
+    command.add_argument("--target", required=True, help=options.TARGET)
+    command.add_argument(
+        "--source", metavar="FILE", help="what a simulated instrument sees, over and over (default: the demo)"
+    )
+    command.add_argument("--flash", type=Path, metavar="DIR", help="where a simulated one keeps its flash")
+    command.add_argument("--speed", metavar="X", help="of a simulated one, times real time (default 1)")
+    options.add_key(command)
+
+
+@contextlib.contextmanager
+def _target(args) -> Iterator:
+    """The target of the arguments; a simulated one acquires what its source has, for ever."""
+    from dorn.dictionary import Dictionary
+    from dorn.head.front_end import FrontEnd, Head
+    from dorn.targets import NAMES, open_target
+
+    args.speed = above_zero(args.speed or "1", "--speed", "X")
+    if args.target not in NAMES:
+        for option in ("source", "flash"):
+            if getattr(args, option) is not None:
+                raise UserError.at(f"--{option}", "FILE", "is for simulated instruments", str(getattr(args, option)))
+        with open_target(args.target) as target:
+            yield target
+        return
+    source = sources.load(args.source or sources.DEMO)
+    head = Head(FrontEnd.from_table(source.head, Dictionary.load().instrument, f"{source.path}: [head]"), 1)
+    with open_target(args.target, head, args.flash) as target:
+        target.inject(sources.endless(source))
+        yield target
+
+
+def _serve(bridge, speed: float, said: str, stopped=lambda: False) -> None:
+    """Say it, and pass packets on until Ctrl-C, until the process is asked to end, or until `stopped()`."""
+    try:
+        print(f"{said}, until Ctrl-C", flush=True)
+        bridge.serve(stopped, speed)
+    finally:
+        print(bridge.summary())
+
+
+def _bridge(args):
+    from dorn.dictionary import Dictionary
+    from dorn.ground.bridge import Bridge, Tcp, Udp, telecommand_header
+    from dorn.ground.conformance import Conformance
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if args.report:
+        check_directory(args.report)
+    dictionary = Dictionary.load()
+    key = options.key_of(args)
+    with contextlib.ExitStack() as stack:
+        outlets = [stack.enter_context(contextlib.closing(Udp(_address(args.tm, "--tm"), _address(args.tc, "--tc"))))]
+        if args.tcp:
+            tcp = Tcp(_address(args.tcp, "--tcp"), telecommand_header(dictionary), dictionary.mission["max_packet"])
+            outlets.append(stack.enter_context(contextlib.closing(tcp)))
+        target = stack.enter_context(_target(args))
+        conformance = Conformance(dictionary) if args.report else None
+        bridge = Bridge(target, outlets, key, conformance=conformance)
+        said = f"packets of {target.name} to UDP {args.tm}, telecommands from UDP {args.tc}"
+        if args.tcp:
+            said += ", both over TCP {}:{}".format(*tcp.address)
+        try:
+            _serve(bridge, args.speed, said)
+        finally:
+            if conformance:
+                conformance.over(target.now_us / 1e6)
+                print(conformance.text())
+                conformance.write(args.report)
+
+
+def _yamcs(args):
+    from dorn.dictionary import Dictionary
+    from dorn.ground import yamcs
+    from dorn.ground.bridge import Bridge, Udp
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    check_directory(args.out)
+    if not (args.port.isascii() and args.port.isdecimal() and 0 < int(args.port) < 65536):
+        raise UserError.at("--port", "N", "not a port from 1 to 65535", args.port)
+    key = options.key_of(args)
+    ports = yamcs.Ports(int(args.port), yamcs.free_port(socket.SOCK_DGRAM), yamcs.free_port(socket.SOCK_DGRAM))
+    dictionary = Dictionary.load()
+    with contextlib.ExitStack() as stack:
+        target = stack.enter_context(_target(args))
+        began = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        epoch = args.epoch or (_FIRST_BOOT if target.in_real_time or args.flash else began)
+        yamcs.prepare(args.out, ports, _utc(epoch), dictionary)
+        print("starting Yamcs", flush=True)
+        server = stack.enter_context(yamcs.Server(args.out, ports))
+        outlets = [Udp((HERE, ports.tm), (HERE, ports.tc)), yamcs.quicklook(server, dictionary)]
+        bridge = stack.enter_context(contextlib.closing(Bridge(target, outlets, key)))
+        if not target.in_real_time:
+            yamcs.begin(bridge, dictionary)
+        said = f"Yamcs on {server.url}, with {target.name}, its files in {args.out}"
+        _serve(bridge, args.speed, said, server.ended)
+
+
+def _lander(args):
+    from dorn.dictionary import Dictionary
+    from dorn.ground import lander
+    from dorn.head.front_end import FrontEnd, Head
+    from dorn.targets import NAMES, open_target
+
+    dictionary = Dictionary.load()
+    times = above_zero(args.times, "--times", "X")
+    key = options.key_of(args)
+    steps = lander.load(args.timeline, dictionary)
+    check_directory(args.out)
+    head = Head(FrontEnd(), 1) if args.target in NAMES else None
+    with open_target(args.target, head) as target:
+        played = lander.Lander(target, dictionary, key, times=times)
+        with contextlib.closing(played.session):
+            played.session.record(args.out / archive.NAME)
+            try:
+                well = played.run(steps)
+            finally:
+                played.conformance.write(args.out)
+    print(played.conformance.text())
+    return 0 if well else 1
+
+
+def _dictionary(args):
+    from dorn import exports
+    from dorn.dictionary import Dictionary
+
+    check_directory(args.out)
+    for path in exports.write(Dictionary.load(), args.out):
+        print(path)
+
+
+def _utc(text: str) -> str:
+    try:
+        datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        raise UserError.at("--epoch", "UTC", "not a time as 2020-01-01T00:00:00Z", text) from None
+    return text
+
+
+def _address(text: str, option: str) -> tuple[str, int]:
+    found = re.fullmatch(r"([^:]+):(\d{1,5})", text)
+    if not found or int(found[2]) > 65535:
+        raise UserError.at(option, "HOST:PORT", "not an address and a port", text)
+    return found[1], int(found[2])

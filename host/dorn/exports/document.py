@@ -1,0 +1,241 @@
+"""The dictionary as a document: what a partner's engineer needs to talk to the instrument without having it."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from dorn.dictionary import Dictionary, Layout, headers
+from dorn.dictionary.definitions import SEVERITIES, Field
+from dorn.dictionary.headers import Bits
+from dorn.exports import prose
+from dorn.exports.lines import line_kev
+from dorn.exports.manual import TABLES, markdown
+from dorn.link import frames
+
+_FAILURES_OF_ANY = ("bad_crc", "bad_length", "bad_header", "unknown_service", "unknown_subtype", "internal")
+_FAILURES_WITH_KEY = ("unsigned", "forged", "replayed", "unsynchronised")
+
+
+def text(dictionary: Dictionary) -> str:
+    """The whole document."""
+    parts = [prose.HEAD.format(hash=dictionary.hash)]
+    for title, chapter in _CHAPTERS.items():
+        parts.append(f"\n## {title}\n\n")
+        parts.extend(chapter(dictionary))
+    return "".join(parts)
+
+
+def _link(dictionary: Dictionary) -> Iterator[str]:
+    yield prose.LINK.format(most=dictionary.mission["max_packet"])
+
+
+def _packets(dictionary: Dictionary) -> Iterator[str]:
+    mission, trailer = dictionary.mission, headers.TRAILER
+    yield prose.PACKETS.format(octets=trailer.bits // 8, about=trailer.about)
+    for kind, telecommand, secondary in (
+        ("Telemetry", False, headers.telemetry(mission)),
+        ("Telecommands", True, headers.telecommand(mission)),
+    ):
+        yield f"\n**{kind}**\n\n{markdown(_header_rows((*headers.primary(mission, telecommand), *secondary)))}"
+
+
+def _header_rows(bits: Iterable[Bits]):
+    yield "bit", "bits", "field", "value", "meaning"
+    at = 0
+    for item in bits:
+        yield at, item.bits, f"`{item.name}`", "" if item.value is None else item.value, item.about
+        at += item.bits
+    yield at, "", "data", "", "fields of the packet, then the CRC-16"
+
+
+def _time(dictionary: Dictionary) -> Iterator[str]:
+    p_field = dictionary.mission["cuc_p_field"]
+    seconds, fraction = (p_field >> 2 & 3) + 1, p_field & 3  # CCSDS 301.0-B-4 3.2.2
+    yield prose.TIME.format(p_field=p_field, seconds=seconds, fraction=fraction, epoch=dictionary.mission["epoch"])
+
+
+def _telecommands(dictionary: Dictionary) -> Iterator[str]:
+    packet = dictionary.encode("ping", 1)
+    any_failure = ", ".join(f"`{name}`" for name in _FAILURES_OF_ANY)
+    with_key = ", ".join(f"`{name}`" for name in _FAILURES_WITH_KEY)
+    yield prose.TELECOMMANDS.format(
+        any_failure=any_failure,
+        with_key=with_key,
+        packet=packet.hex(" "),
+        frame=frames.encode(packet).hex(" "),
+    )
+    for layout in _by_service(dictionary.commands):
+        yield from _heading(layout)
+        if layout.fields:
+            yield markdown(_field_rows(layout, headers.TC_HEADER)) + "\n"
+        for failure, when in layout.refused.items():
+            yield f"- `{failure}`: {when}\n"
+        if not layout.refused:
+            yield "Nothing else refuses it.\n"
+
+
+def _telemetry(dictionary: Dictionary) -> Iterator[str]:
+    yield (
+        "What is stored on board is sent again, octet by octet the same, when it is retrieved. Priority 1 is stored"
+        " as long as\nthe budget lasts, priority 2 while half of it is left.\n"
+    )
+    for layout in _by_service(dictionary.telemetry):
+        yield from _heading(layout)
+        if layout.store_priority:
+            yield f"Stored with priority {layout.store_priority}.\n\n"
+        yield markdown(_field_rows(layout, headers.TM_HEADER)) if layout.fields else "No data.\n"
+
+
+def _by_service(layouts: dict[str, Layout]) -> list[Layout]:
+    return sorted(layouts.values(), key=lambda layout: (layout.service, layout.subtype))
+
+
+def _heading(layout: Layout) -> Iterator[str]:
+    yield f"\n### ({layout.service},{layout.subtype}) {layout.name}\n\n{_sentence(layout.about)}\n\n"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
+
+
+def _field_rows(layout: Layout, header: int):
+    yield "octet", "bits", "field", "type", "unit", "meaning"
+    at, varying = header, ""
+    for field in layout.fields:
+        yield f"{at}{varying}", _bits(field), f"`{field.name}`", _type(field), field.unit, _meaning(field)
+        if isinstance(field.length, str):
+            varying += f" + {_times(field)}"
+        else:
+            at += field.size * (field.length or 1)
+
+
+def _times(field: Field) -> str:
+    return field.length if field.size == 1 else f"{field.size}·{field.length}"
+
+
+def _bits(field: Field) -> str:
+    each = 8 * field.size
+    return str(each) if field.length is None else f"{field.length} x {each}"
+
+
+def _type(field: Field) -> str:
+    return field.type if field.length is None else f"{field.type}[{field.length}]"
+
+
+def _meaning(field: Field) -> str:
+    parts = [field.about] if field.about else []
+    if field.enum:
+        parts.append(f"number of {_anchor(field.enum)}")
+    if field.valid:
+        parts.append(f"{field.valid[0]} to {field.valid[1]}")
+    if field.codes:
+        parts.append(f"`{field.codes.name}`, {_type(field.codes)}, as {_anchor('coding')} says")
+    if field.limits:
+        parts.append(f"monitor `{field.limits}`")
+    return "; ".join(parts)
+
+
+def _anchor(enum: str) -> str:
+    return f"[{enum}](#{_NUMBERED.get(enum, f'enumeration-{enum}')})"
+
+
+def _functions(dictionary: Dictionary) -> Iterator[str]:
+    yield (
+        "Performed by (8,1). → leads to another mode, • does not; an empty place: refused, `wrong_mode`."
+        " One that is armed needs\n`arm` in the 10 s before, else it is refused, `not_armed`.\n\n"
+    )
+    yield markdown([("function", "number"), *((f"`{n}`", f.id) for n, f in dictionary.functions.items())])
+    yield "\n" + markdown(TABLES["modes"](dictionary))
+
+
+def _parameters(dictionary: Dictionary) -> Iterator[str]:
+    yield "Set by (20,3), reported by (20,2); kept over resets.\n\n"
+
+    def rows():
+        yield "number", "parameter", "least", "greatest", "default", "unit", "meaning"
+        for table in sorted(dictionary.tables["parameter"], key=lambda table: table["id"]):
+            first, count = table["id"], table.get("count")
+            numbers = f"{first} to {first + count - 1}" if count else first
+            name = f"`{table['name']}_0` … `_{count - 1}`" if count else f"`{table['name']}`"
+            yield numbers, name, *table["range"], table["default"], table["unit"], table.get("effect", "")
+
+    yield markdown(rows())
+    yield "\nTables of parameters, loaded as a whole by (20,129): "
+    yield ", ".join(f"`{name}` {number}" for name, (number, _) in dictionary.parameter_sets.items()) + ".\n\n"
+    yield markdown(TABLES["observation"](dictionary))
+
+
+def _monitors(dictionary: Dictionary) -> Iterator[str]:
+    yield (
+        "ST[12]: limits at boot, inclusive. A value is out of them when so many checks in a row found it so: an event,"
+        "\nand (12,12); the event may release a telecommand (ST[19]). What is not read is not checked.\n\n"
+    )
+    numbers = ", ".join(f"`{name}` {monitor.id}" for name, monitor in dictionary.monitors.items())
+    yield f"Numbers: {numbers}.\n\n{markdown(TABLES['monitors'](dictionary))}"
+
+
+def _events(dictionary: Dictionary) -> Iterator[str]:
+    severities = {subtype: name for name, subtype in SEVERITIES.items()}
+
+    def rows():
+        yield "number", "event", "severity", "packet", "a", "b"
+        for name, event in sorted(dictionary.events.items(), key=lambda item: item[1].id):
+            yield event.id, f"`{name}`", severities[event.subtype], f"(5,{event.subtype})", event.a, event.b
+
+    yield markdown(rows())
+
+
+def _enumerations(dictionary: Dictionary) -> Iterator[str]:
+    for enum, values in dictionary.enums.items():
+        if enum in _NUMBERED:
+            continue
+        meanings = dictionary.meanings.get(enum, {})
+        yield f"\n### Enumeration {enum}\n\n"
+        yield markdown(
+            [("number", "name", "meaning"), *((n, f"`{v}`", meanings.get(v, "")) for v, n in values.items())]
+        )
+
+
+def _instrument(dictionary: Dictionary) -> Iterator[str]:
+    i = dictionary.instrument
+    yield (
+        "What the science packets are made with. Detection unit u has detector 2u in front and 2u + 1 behind it; bit d"
+        " of a hit\npattern or mask is detector d. A channel c of a detector's spectrum has the ADC codes from"
+        f" {i['codes_per_channel']}c on, of a coincidence\nspectrum the sums (front code + back code - zero_code) from"
+        f" {i['codes_per_coincidence_channel']}c on. By default calibration the middle of a channel is\n\n"
+        f"    E/keV = kev_per_code ({i['codes_per_channel']} c + {(i['codes_per_channel'] - 1) / 2} - zero_code)\n"
+        f"    E/keV = kev_per_code ({i['codes_per_coincidence_channel']} c"
+        f" + {(i['codes_per_coincidence_channel'] - 1) / 2} - zero_code)    coincidences\n\n"
+    )
+    yield markdown([("constant", "value"), *((f"`{name}`", value) for name, value in dictionary.instrument.items())])
+    yield "\nLines whose regions `line_rates` counts, in this order:\n\n"
+    yield markdown([("line", "keV"), *((f"`{name}`", f"{kev:.1f}") for name, kev in line_kev(dictionary).items())])
+    yield "\nServices that a board may do without: "
+    yield ", ".join(f"`{name}` ST[{number}]" for name, number in dictionary.optional.items()) + ".\n"
+
+
+def _tools(_: Dictionary) -> Iterator[str]:
+    yield prose.TOOLS
+
+
+# numbers that are those of a table of its own -> its chapter's anchor
+_NUMBERED = {
+    "function": "functions",
+    "parameter": "parameters",
+    "table": "parameters",
+    "monitor": "monitors",
+    "event": "events",
+}
+
+_CHAPTERS: dict[str, Callable[[Dictionary], Iterable[str]]] = {
+    "Link": _link,
+    "Packets": _packets,
+    "Time": _time,
+    "Telecommands": _telecommands,
+    "Telemetry": _telemetry,
+    "Functions": _functions,
+    "Parameters": _parameters,
+    "Monitors": _monitors,
+    "Events": _events,
+    "Enumerations": _enumerations,
+    "Instrument": _instrument,
+    "Other ground systems": _tools,
+}

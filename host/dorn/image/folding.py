@@ -1,0 +1,141 @@
+"""Sources of the firmware for a chip, where every name takes RAM: numbers in place of constants, and short names.
+
+Text is replaced token by token, so lines stay where they are: an event report names the line a task failed at.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import itertools
+import re
+import string
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+
+from dorn.util.paths import onboard_root
+
+# Modules of constants, by the name they are imported as: on the chip numbers stand in place of these constants, or each
+# would take 30 octets of RAM for its name and 5 wherever it is used.
+_CONSTANTS = {"icd": "fsw/icd.py", "k": "fsw/spectra/kernel.py"}
+_PRIVATE = re.compile(r"_[a-z]\w*")
+_MICROPYTHON_S = frozenset(("_machine", "_mpy", "_thread"))
+
+
+def folded(text: str, path: str = "") -> str:
+    """Source of a module, or of a script, for the chip.
+
+    Constants of other modules become numbers. Private names, which nothing outside the firmware uses, and names of
+    parameters, which no call of the firmware uses, become a few characters; those in f-strings stay, as an f-string is
+    one token. In a module of constants, `path`, they get names of which mpy-cross keeps nothing.
+    """
+    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    own = _constants(path) if path in _CONSTANTS.values() else {}
+    private, parameters = _private_names(), _parameters(text)
+    edits = list(_numbers(tokens))  # (start, end, text)
+    for token in tokens:
+        if token.type == tokenize.NAME:
+            new = "_" + token.string if token.string in own else private.get(token.string)
+            new = parameters.get(token.start, new)
+            if new is not None:
+                edits.append((token.start, token.end, new))
+    lines = text.splitlines(keepends=True)
+    for (line, start), (_, end), new in sorted(edits, reverse=True):
+        lines[line - 1] = lines[line - 1][:start] + new + lines[line - 1][end:]
+    return "".join(lines)
+
+
+def _numbers(tokens: list[tokenize.TokenInfo]) -> Iterator[tuple]:
+    """Edits that put the number in place of each constant of another module."""
+    for alias, dot, name in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if alias.string in _CONSTANTS and dot.string == ".":
+            value = _constants(_CONSTANTS[alias.string]).get(name.string)
+            if value is not None:
+                yield alias.start, name.end, value
+
+
+@cache
+def _constants(path: str) -> dict[str, str]:
+    """NAME = const(VALUE) of a module: names without an underscore -> VALUE."""
+    found = {}
+    for node in ast.parse((onboard_root() / "firmware" / path).read_text()).body:
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and ast.unparse(node.value.func) == "const"
+        ):
+            name = node.targets[0].id
+            if not name.startswith("_"):
+                found[name] = ast.unparse(node.value.args[0])
+    return found
+
+
+def _sources() -> list[str]:
+    root = onboard_root()
+    return [
+        p.read_text() for p in sorted([*(root / "firmware" / "fsw").rglob("*.py"), *(root / "boards").rglob("*.py")])
+    ]
+
+
+@cache
+def _private_names() -> dict[str, str]:
+    """Private name of the firmware -> short one, which nothing else has."""
+    taken, kept = set(), set(_MICROPYTHON_S)
+    for text in _sources():
+        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+        taken |= {token.string for token in tokens if token.type == tokenize.NAME}
+        kept |= _in_f_strings(ast.parse(text))
+    private = sorted(name for name in taken - kept if _PRIVATE.fullmatch(name))
+    letters = string.ascii_lowercase
+    free = ("_" + "".join(pair) for pair in itertools.product(letters, letters + string.digits))
+    return dict(zip(private, (name for name in free if name not in taken), strict=False))
+
+
+@cache
+def _keywords(text: str) -> frozenset[str]:
+    """What its calls name arguments by."""
+    return frozenset(node.arg for node in ast.walk(ast.parse(text)) if isinstance(node, ast.keyword) and node.arg)
+
+
+def _parameters(text: str) -> dict[tuple[int, int], str]:
+    """(line, column) of every parameter of a function, and of its uses -> a letter."""
+    out, keywords = {}, frozenset().union(*map(_keywords, [text, *_sources()]))
+    for function in ast.walk(ast.parse(text)):
+        if isinstance(function, ast.FunctionDef):
+            arguments = _arguments(function)
+            uses = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
+            names = {argument.arg for argument in arguments} - keywords - _kept(function)
+            taken = {node.id for node in uses} | {argument.arg for argument in arguments}
+            letters = iter(sorted(set(string.ascii_letters) - taken))
+            short = dict(zip((a.arg for a in arguments if a.arg in names and len(a.arg) > 1), letters, strict=False))
+            for node in [*arguments, *uses]:
+                name = node.arg if isinstance(node, ast.arg) else node.id
+                if name in short:
+                    out[node.lineno, node.col_offset] = short[name]
+    return out
+
+
+def _arguments(function: ast.FunctionDef | ast.Lambda) -> list[ast.arg]:
+    a = function.args
+    return [*a.posonlyargs, *a.args, *a.kwonlyargs, *filter(None, (a.vararg, a.kwarg))]
+
+
+def _kept(function: ast.FunctionDef) -> set[str]:
+    """Names that are left alone in a function: those of functions in it, and those in f-strings."""
+    kept = _in_f_strings(function)
+    for node in ast.walk(function):
+        if isinstance(node, (ast.FunctionDef, ast.Lambda)) and node is not function:
+            kept |= {argument.arg for argument in _arguments(node)}
+            kept |= {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+    return kept
+
+
+def _in_f_strings(tree: ast.AST) -> set[str]:
+    """Names of variables and attributes. ValueError for a constant of another module, which would be missing there."""
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+    inner = [node for text in texts for node in ast.walk(text)]
+    names = {node.id for node in inner if isinstance(node, ast.Name)}
+    if names & _CONSTANTS.keys():
+        raise ValueError(f"an f-string has constants of {', '.join(sorted(names & _CONSTANTS.keys()))}")
+    return names | {node.attr for node in inner if isinstance(node, ast.Attribute)}

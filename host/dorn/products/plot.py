@@ -1,0 +1,87 @@
+"""The picture a run leaves behind: spectra of the front and of the back detectors, with the known lines."""
+
+import io
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from dorn import nuclides
+
+# one label for every line that stands alone: Bi-212 is only 48 keV above Po-218
+LABELS = {
+    "Po-209": ["Po-209"],
+    "Po-210": ["Po-210"],
+    "Rn-222": ["Rn-222"],
+    "Po-218, Bi-212": ["Po-218", "Bi-212"],
+    "Rn-220": ["Rn-220"],
+    "Po-216": ["Po-216"],
+    "Po-214": ["Po-214"],
+    "Po-212": ["Po-212"],
+}
+COLORS = {"front": "#1f4e9c", "back": "#c2570c"}
+INK, FAINT = "#333333", "#b8bcc4"
+
+
+def label_energies_kev():
+    """Label -> energies in keV: the main line of each of its nuclides."""
+    return {
+        label: [max(nuclides.lines(name), key=lambda line: line[1])[0] for name in names]
+        for label, names in LABELS.items()
+    }
+
+
+def spectrum_png(sides, summary, rates=None):
+    """PNG bytes.
+
+    sides: "front" and "back" -> (edges_kev, counts); summary: as in summary.json; rates: totals of Products.
+    """
+    figure = Figure(figsize=(11, 6.6), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(2, sharex=True, sharey=True)
+    edges_mev = sides["front"][0] / 1000
+    total = sides["front"][1] + sides["back"][1]
+    filled = np.flatnonzero(total) if total.any() else np.arange(len(total))
+    panels[0].set_xlim(max(0.0, edges_mev[filled[0]] - 0.2), edges_mev[filled[-1] + 1] + 0.2)
+    panels[0].set_yscale("log", nonpositive="clip")
+    panels[0].set_ylim(0.6, max(10, 2 * max(counts.max() for _, counts in sides.values())))
+    for axes, (name, (_, counts)) in zip(panels, sides.items(), strict=True):
+        axes.stairs(counts, edges_mev, color=COLORS[name], fill=True, alpha=0.25, baseline=0.6)
+        axes.stairs(counts, edges_mev, color=COLORS[name], linewidth=0.9, baseline=0.6)
+        text = f"{name} detectors: {counts.sum():,} counts".replace(",", " ")
+        axes.text(0.01, 0.94, text, transform=axes.transAxes, color=COLORS[name], va="top", weight="bold")
+        axes.set_ylabel(f"counts per {1000 * (edges_mev[1] - edges_mev[0]):g} keV", color=INK)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(colors=INK)
+        _lines(axes, named=axes is panels[0])
+    panels[-1].set_xlabel("energy (MeV)", color=INK)
+    panels[0].set_title(_title(summary, rates), loc="left", fontsize=11, color=INK, pad=62)
+    picture = io.BytesIO()
+    # without matplotlib's version in it: the same run gives the same picture
+    figure.savefig(picture, format="png", metadata={"Software": None})
+    return picture.getvalue()
+
+
+def _lines(axes, named):
+    low, high = axes.get_xlim()
+    for label, energies_kev in label_energies_kev().items():
+        shown = [energy_kev / 1000 for energy_kev in energies_kev if low < energy_kev / 1000 < high]
+        for energy_mev in shown:
+            axes.axvline(energy_mev, color=FAINT, linewidth=0.8, zorder=0)
+        if shown and named:
+            at = {"xy": (np.mean(shown), 1.0), "xycoords": axes.get_xaxis_transform()}
+            above = {"xytext": (-2, 3), "textcoords": "offset points", "rotation": 60}
+            axes.annotate(label, **at, **above, fontsize=9, color=INK, ha="left", va="bottom")
+
+
+def _title(summary, rates):
+    parts = [f"DORN-FSW on {summary['target'] or 'an unknown target'}"]
+    if rates and rates.live_us:
+        real_s, live_s = rates.real_us / 1e6, rates.live_us / 1e6
+        parts += [
+            f"{live_s:.2f} s live of {real_s:.2f} s",
+            f"{rates.count('events') / live_s:.1f} events/s",
+        ]
+    if summary["incomplete_spectra"]:
+        parts.append(f"{summary['incomplete_spectra']} incomplete spectra")
+    return "   |   ".join(parts)

@@ -1,0 +1,166 @@
+"""From decoded telemetry to files: spectra.csv, rates.csv, summary.json and spectrum.png in one directory."""
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from dorn.analysis import accidentals
+from dorn.errors import UserError
+from dorn.products.collection import COUNTERS, PER_DETECTOR, Collection
+from dorn.products.plot import spectrum_png
+
+HEAD = ("injected", "delivered", "lost_dead_time", "merged", "below_threshold", "disabled", "spurious")
+FILES = ("spectra.csv", "rates.csv", "summary.json", "spectrum.png")
+LINK = ("packets", "sequence_gaps", "crc_errors")
+
+
+class Products(Collection):
+    """Takes packets one by one (`add`), in the order received, and writes the files at any time (`write`)."""
+
+    def summary(self, target=None, link=None, head=None):
+        """The content of summary.json: counters in detector pulses, each counted where it happened.
+
+        target: name of the target; without one the board that housekeeping names.
+        link: packets, sequence_gaps, crc_errors of the archive. head: counters of the simulated head, HEAD.
+        What nothing has counted is None.
+        """
+        hk = self.housekeeping
+        head = head or dict.fromkeys(HEAD)
+        link = link or dict.fromkeys(LINK) | {"packets": self.packets}
+        totals = self.totals()
+        firmware = {name: totals and totals.count(name) for name in PER_DETECTOR}
+        parts = {name: {"head": head[name], "firmware": firmware[name]} for name in ("below_threshold", "disabled")}
+        fates = {
+            "recorded": firmware["accepted"],
+            "lost_dead_time": head["lost_dead_time"],
+            "merged": head["merged"],
+            "below_threshold": _sum(parts["below_threshold"].values()),
+            "over_range": firmware["over_range"],
+            "disabled": _sum(parts["disabled"].values()),
+            "lost_overrun": totals and totals.count("overrun_hits"),
+        }
+        return {
+            "target": target or (hk and self.boards.get(hk["board"])),
+            "firmware_version": hk and "{version_major}.{version_minor}.{version_patch}".format(**hk),
+            "dictionary": hk and f"{hk['dictionary']:08x}",
+            "injected": head["injected"],
+            **fates,
+            "spurious": head["spurious"],
+            "delivered": head["delivered"],
+            "below_threshold_parts": parts["below_threshold"],
+            "disabled_parts": parts["disabled"],
+            "real_time_s": totals and totals.real_us / 1e6,
+            "live_time_s": totals and totals.live_us / 1e6,
+            "events": totals and totals.count("events"),
+            # of random arrivals, corrected for dead time; those below also for accidental coincidences
+            "trigger_rate_cps": totals and (totals.count("events") / totals.live_us * 1e6 if totals.live_us else None),
+            **self._particles(totals),
+            **self._in_spectra(totals),
+            "incomplete_spectra": self.incomplete_spectra,
+            **{name: link[name] for name in LINK},
+        }
+
+    def _in_spectra(self, totals):
+        """Counts in spectra, how many are not that the instrument put there, and the live time of each spectrum: where
+        some did not come, activities are counts over this one's."""
+        spectra = self.all_spectra()
+        counts = sum(int(s.counts.sum()) for s in spectra.values())
+        put_there = totals and sum(totals.count(name) for name in ("front", "back", "front_back"))
+        return {
+            "in_spectra": counts,
+            "missing_in_spectra": totals and max(put_there - counts, 0),
+            "spectra_live_s": {f"{name}_{number}": s.live_us / 1e6 for (name, number), s in spectra.items()},
+        }
+
+    def _particles(self, totals):
+        """Rates of the particles behind the classes of events: [16] that stop in a detector, [8] through a unit."""
+        singles, pairs = np.zeros(16), np.zeros(8)
+        for (event_class, number), spectrum in self.all_spectra().items():
+            (pairs if event_class == "front_back" else singles)[number] += spectrum.counts.sum()
+        try:
+            several, live_s = (totals.count("several_units"), totals.live_us / 1e6) if totals else (0, 0.0)
+            found = accidentals.particles(singles, pairs, several, live_s)
+        except ValueError:  # nothing was counted
+            return {"alone_cps": None, "through_cps": None}
+        return {"alone_cps": found.alone_cps.tolist(), "through_cps": found.through_cps.tolist()}
+
+    def write(self, out, target=None, link=None, head=None):
+        """Write the four files into the directory `out` (made if need be) and return the summary.
+
+        Each file appears whole or not at all. Arguments as for `summary`.
+        """
+        summary = self.summary(target, link, head)
+        contents = {
+            "spectra.csv": _csv(self._spectra_rows()),
+            "rates.csv": _csv(self._rates_rows()),
+            "summary.json": (json.dumps(summary, indent=2) + "\n").encode(),
+            "spectrum.png": spectrum_png(self.sides(), summary, self.totals()),
+        }
+        write_files(out, contents)
+        return summary
+
+    def sides(self):
+        """ "front" and "back" -> (edges_kev, counts): the sum of the spectra of all those detectors."""
+        i = self.instrument
+        edges_code = np.arange(i["channels"] + 1) * i["codes_per_channel"] - 0.5
+        edges_kev = i["kev_per_code"] * (edges_code - i["zero_code"])
+        sides = {name: (edges_kev, np.zeros(i["channels"], np.int64)) for name in ("front", "back")}
+        for (event_class, _), spectrum in self.all_spectra().items():
+            if event_class in sides:
+                sides[event_class][1][:] += spectrum.counts
+        return sides
+
+    def _spectra_rows(self):
+        yield ["detector", "class", "channel", "energy_kev", "counts"]
+        i = self.instrument
+        for (event_class, detector), spectrum in self.all_spectra().items():
+            # coincidences: code = front + back - zero_code, which is the code of the summed energy
+            pair = event_class == "front_back"
+            codes = i["codes_per_coincidence_channel"] if pair else i["codes_per_channel"]
+            for channel, counts in enumerate(spectrum.counts.tolist()):
+                energy_kev = i["kev_per_code"] * (codes * channel + (codes - 1) / 2 - i["zero_code"])
+                yield [detector, event_class, channel, f"{energy_kev:g}", counts]
+
+    def _rates_rows(self):
+        yield ["time_s", "real_s", "live_s", *COUNTERS]
+        for r in self.rates:
+            times = [f"{r.time_s:.3f}", f"{r.real_us / 1e6:.6f}", f"{r.live_us / 1e6:.6f}"]
+            yield times + r.counters.tolist()
+
+
+def _sum(values):
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _csv(rows):
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def remove_files(out):
+    """Remove the products of an earlier run from the directory `out`."""
+    for name in FILES:
+        (Path(out) / name).unlink(missing_ok=True)
+
+
+def write_files(out, contents):
+    """Write {name: bytes} into the directory `out`: all under temporary names first, then renamed."""
+    out = Path(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            (out / f".{name}.part").write_bytes(content)
+        for name in contents:
+            os.replace(out / f".{name}.part", out / name)
+    except OSError as error:
+        raise UserError.at(out, "directory", f"cannot be written: {error.strerror}") from None
+    finally:
+        for name in contents:
+            if out.is_dir():
+                (out / f".{name}.part").unlink(missing_ok=True)

@@ -1,0 +1,96 @@
+"""An instrument in a test: a session that keeps every packet and answers questions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from dorn.dictionary import Packet
+from dorn.dictionary.headers import EVENT_REPORTING
+from dorn.link import frames
+from dorn.session import Session
+from dorn.session.acquire import collect
+
+
+class Instrument(Session):
+    """Housekeeping is there when `connect` returns; `said` has all packets so far."""
+
+    def __init__(self, target, key=None):
+        self.said: list[Packet] = []
+        super().__init__(target, self.said.append, key)
+
+    # -- what it said ------------------------------------------------------------------------------
+
+    def last(self, name: str) -> dict:
+        """Fields of the last packet of that name."""
+        return next(packet.fields for packet in reversed(self.said) if packet.name == name)
+
+    def events(self, name: str) -> list[tuple[int, int]]:
+        """(a, b) of every event report of that name."""
+        return [(p.fields["a"], p.fields["b"]) for p in self._reports(name)]
+
+    def said_at(self, name: str) -> float:
+        """On-board time of the last event report of that name, us."""
+        return max(p.time_s for p in self._reports(name)) * 1e6
+
+    def _reports(self, name: str) -> Iterable[Packet]:
+        number = self.dictionary.enums["event"][name]
+        return (p for p in self.said if p.service == EVENT_REPORTING and p.fields.get("event") == number)
+
+    def counts(self, name: str = "spectrum") -> dict[tuple[int, int], int]:
+        """(detector or unit, channel) -> counts, over all packets so far."""
+        out: dict[tuple[int, int], int] = {}
+        for f in (p.fields for p in self.said if p.name == name):
+            for i, counts in enumerate(f["counts"]):
+                key = f.get("detector", f.get("unit")), f["first"] + i
+                out[key] = out.get(key, 0) + counts
+        return {key: counts for key, counts in out.items() if counts}
+
+    # -- what it shall do --------------------------------------------------------------------------
+
+    def until(self, condition: Callable[[], bool], limit_s: float) -> None:
+        """Let target time pass until it holds; it is asked whenever something came. TargetError if it does not."""
+
+        def here() -> bool:
+            self.pump()
+            return condition()
+
+        self.target.wait_for(here, limit_s)
+
+    def next(self, name: str, limit_s: float = 11.0) -> dict:
+        """Fields of the next packet of that name; housekeeping comes every 10 s, rates every 5 s."""
+        return self.wait_for(lambda packet: packet.name == name, limit_s).fields
+
+    def set(self, parameter: str, value: int) -> None:
+        """It has taken effect; it may still wait for the flash, which set_parameters() waits for."""
+        self.set_parameters(kept=False, **{parameter: value})
+
+    def function(self, function: str, limit_s: float = 5.0) -> None:
+        self.command("function", limit_s, function=function)
+
+    def armed(self, function: str) -> None:
+        """A function that has to be armed."""
+        self.function("arm")
+        self.function(function)
+
+    def send(self, *commands: tuple[str, dict], first: int = 100) -> None:
+        """Telecommands back to back, with sequence counts from `first` on; nothing is waited for."""
+        encoded = (self.dictionary.encode(name, first + n, **fields) for n, (name, fields) in enumerate(commands))
+        self.target.send(b"".join(map(frames.encode, encoded)))
+
+    def reboot(self, begin: Callable[[], None], limit_s: float = 15.0) -> tuple[int, int]:
+        """`begin` what leads to a boot, and wait for its report. -> (boot count, cause)"""
+        boots = len(self.events("booted"))
+        begin()
+        self.until(lambda: len(self.events("booted")) > boots, limit_s)
+        return self.events("booted")[-1]
+
+    def start(self) -> None:
+        self.function("start")
+
+    def calibrate(self) -> None:
+        self.function("calibrate")
+
+    def stop(self) -> dict:
+        """Stop and wait for all spectra; -> fields of the rates packet after it."""
+        collect(self, lambda session: session.command("function", function="stop"))
+        return self.next("rates")

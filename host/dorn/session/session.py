@@ -1,0 +1,297 @@
+"""A conversation with the instrument over a target: packets come in and are archived, telecommands are verified."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from dorn.dictionary import Ack, Dictionary, Packet, PacketError
+from dorn.dictionary.headers import LAST_COUNT, REPORTS_OF_FAILURE, UNSEGMENTED, count_after
+from dorn.errors import UserError
+from dorn.link import archive, frames
+from dorn.link.key import Key, challenge_in
+from dorn.link.records import Records
+from dorn.targets import NoAnswer, Target, TargetError
+
+_ASK_S = 2.0  # for housekeeping that does not come by itself
+_COMPLETION_S = 15.0  # a parameter is on flash up to 10 s after the one before
+_CHALLENGE_S = 12.0  # which the instrument repeats every 10 s while it is asked for
+_ACK = Ack.ACCEPTANCE | Ack.COMPLETION
+_TOGETHER = 16  # parameters that the instrument lets wait for its flash
+
+
+class CommandFailed(TargetError):
+    """The instrument refused a telecommand, or failed to execute it. failure: the code's name, as it reported it."""
+
+    def __init__(self, text: str, failure: str):
+        super().__init__(text)
+        self.failure = failure
+
+
+class Session:
+    """`on_packet(packet)` is called with every decoded packet, as they come; `record` archives the intact ones.
+
+    `key` signs the telecommands. `records`: those of the packet store that came, sent again or not. A record that is
+    here already is dropped.
+    """
+
+    def __init__(self, target: Target, on_packet: Callable[[Packet], None] | None = None, key: Key | None = None):
+        self.target = target
+        self.key = key
+        self.dictionary = Dictionary.load()
+        self.packets = self.sequence_gaps = self.unknown = 0
+        self.housekeeping: Packet | None = None
+        self.on_packet = on_packet
+        self._archive: BinaryIO | None = None
+        self._before = bytearray()  # what came before there was an archive
+        self.records = Records()
+        self._deframer = frames.Deframer()
+        self._expected: int | None = None
+        self._booted = self.dictionary.enums["event"]["booted"]
+        self._challenge = b""  # the instrument's last, while it is not answered
+        self._sequence = 0
+        self._watchers: list[Callable[[Packet], None]] = []
+
+    @property
+    def crc_errors(self) -> int:
+        """Damaged frames."""
+        return self._deframer.crc_errors
+
+    def record(self, path: Path, keep: bool = False) -> None:
+        """Archive from now on, and what came before. UserError if another run writes there, or nobody can.
+
+        keep: what the file has stays, and the records in it are here.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("ab")
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if keep:
+                recording = archive.decode(path, self.dictionary)
+                if path.stat().st_size and not recording.packets:
+                    file.close()
+                    raise UserError.at(path, "archive", "is there, and has no packet of this instrument")
+                for packet in recording.packets:
+                    self.records.take(packet)
+            else:
+                file.truncate(0)
+        except BlockingIOError:
+            file.close()
+            raise UserError(f"{path}: another run is writing it") from None
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+        file.write(self._before)
+        file.flush()
+        self._archive, self._before = file, bytearray()
+
+    def close(self) -> None:
+        if self._archive:
+            self._archive.close()
+
+    def pump(self) -> None:
+        """Take what the link has."""
+        for data in self._deframer.feed(self.target.receive()):
+            try:
+                packet = self.dictionary.decode(data)
+            except PacketError:
+                self.unknown += 1
+                self._keep(data)
+                continue
+            late, new = self.records.take(packet)
+            if new:
+                self._keep(data)
+                self._take(packet, late)
+
+    def _keep(self, data: bytes) -> None:
+        if self._archive:
+            self._archive.write(data)
+            self._archive.flush()  # whole packets only, whenever it is interrupted
+        else:
+            self._before += data
+
+    def _take(self, packet: Packet, late: bool) -> None:
+        self.packets += 1
+        if not late:
+            if packet.fields.get("event") == self._booted:  # the first packet after a start counts from 0
+                self._expected = None
+            self.sequence_gaps += self._expected not in (None, packet.sequence)
+            self._expected = count_after(packet.sequence)
+        if packet.name == "housekeeping":
+            found = packet.fields["dictionary"]
+            if found != self.dictionary.hash:
+                raise UserError(
+                    f"target {self.target.name}: dictionary: the instrument has {found:08x}, this software"
+                    f" {self.dictionary.hash:08x}; flash it, or use the software of its version"
+                )
+            if not late:
+                self.housekeeping = packet
+        if not late and packet.fields.get("event") == self.dictionary.enums["event"]["challenge"]:
+            self._challenge = challenge_in(packet.fields)
+        if (
+            self._is_refused(packet, "replayed")
+            and packet.fields["request_sequence"] == UNSEGMENTED | (self._sequence - 1) & LAST_COUNT
+        ):
+            self.key.skip()
+        if self.on_packet:
+            self.on_packet(packet)
+        for watcher in self._watchers:
+            watcher(packet)
+
+    def _is_refused(self, packet: Packet, failure: str) -> bool:
+        return bool(self.key) and packet.name in REPORTS_OF_FAILURE and packet.text("failure") == failure
+
+    def wait_for(
+        self, wanted: Callable[[Packet], bool], limit_s: float, begin: Callable[[], None] | None = None
+    ) -> Packet:
+        """The next packet for which `wanted` is true, within that much target time. `begin` is called first.
+
+        NoAnswer if it does not come.
+        """
+        found: list[Packet] = []
+        self.pump()
+        watcher = lambda packet: found.append(packet) if wanted(packet) else None  # noqa: E731
+        self._watchers.append(watcher)
+
+        def here() -> bool:
+            self.pump()
+            return bool(found)
+
+        try:
+            if begin:
+                begin()
+            self.target.wait_for(here, limit_s)
+        finally:
+            self._watchers.remove(watcher)
+        return found[0]
+
+    def advance(self, seconds: float) -> None:
+        self.target.advance(seconds)
+        self.pump()
+
+    def connect(self, limit_s: float = 15.0, ask: bool = True) -> Packet:
+        """Wait for housekeeping: it tells who is there. UserError if nobody is, or with another dictionary.
+
+        ask: for housekeeping, every 2 s, if none comes by itself. Not after a reset: the telecommand has the octet of
+        Ctrl-C in it, which in the maintenance window (1.2 s, shorter than a port takes to be opened and to wait 2 s)
+        would keep the firmware from starting; and a start sends housekeeping by itself.
+        """
+        if self.housekeeping is None:
+            self.target.send(b"\0")  # ends what another client may have left on the line
+            end_us = self.target.now_us + limit_s * 1e6
+            while self.housekeeping is None:
+                left_s = (end_us - self.target.now_us) / 1e6
+                try:
+                    self.wait_for(lambda packet: packet.name == "housekeeping", min(left_s, _ASK_S) if ask else left_s)
+                except NoAnswer as error:
+                    if self.target.now_us < end_us:
+                        self.post("report_structure", ack=Ack.NONE, structure="health")
+                        continue
+                    raise UserError(
+                        f"target {self.target.name}: no housekeeping packet within {limit_s:g} s;"
+                        " is it flashed, and is this the port it speaks on?"
+                    ) from error
+                except TargetError as error:
+                    raise UserError(f"target {self.target.name}: no housekeeping packet: {error}") from error
+        return self.housekeeping
+
+    @property
+    def version(self) -> str:
+        """Of the firmware, as housekeeping tells: after `connect`."""
+        fields = self.housekeeping.fields
+        return ".".join(str(fields[f"version_{part}"]) for part in ("major", "minor", "patch"))
+
+    def command(
+        self, name: str, /, limit_s: float = _COMPLETION_S, check: bool = True, ack: int = _ACK, **fields: int | str
+    ) -> Packet:
+        """Send a telecommand and wait for its completion report. CommandFailed if it is refused.
+
+        check=False: also with values that the dictionary does not allow. ack: as Dictionary.encode has it; completion
+        has to be asked for.
+        """
+        challenged = bool(self._challenge)
+        report = self._verified(name, limit_s, check, ack, fields)
+        # replayed: as the first after a reset, and the next counter is high enough; forged: somebody else answered the
+        # challenge before
+        if self._is_refused(report, "replayed") or (challenged and self._is_refused(report, "forged")):
+            report = self._verified(name, limit_s, check, ack, fields)
+        if self._is_refused(report, "unsynchronised"):
+            if not self._challenge:
+                self.wait_for(lambda packet: bool(self._challenge), _CHALLENGE_S)
+            report = self._verified(name, limit_s, check, ack, fields)
+        self._raise_refused(report, name, fields)
+        return report
+
+    def _verified(self, name: str, limit_s: float, check: bool, ack: int, fields: dict) -> Packet:
+        sequence = UNSEGMENTED | self._sequence
+
+        def verified(packet: Packet) -> bool:
+            return packet.fields.get("request_sequence") == sequence and _is_final(packet)
+
+        return self.wait_for(verified, limit_s, lambda: self._post(name, ack, check, fields))
+
+    def _raise_refused(self, report: Packet, name: str, fields: dict) -> None:
+        if report.name in REPORTS_OF_FAILURE:
+            failure = report.text("failure")
+            said = " ".join([name, *(f"{field}={_shown(value)}" for field, value in fields.items())])
+            raise CommandFailed(f"{said}: {report.name}: {failure} (detail {report.fields['detail']})", failure)
+
+    def set_parameters(self, /, kept: bool = True, **values: int) -> None:
+        """Set parameters by name, sent together: so they are written to flash, which takes 10 s each otherwise.
+
+        kept: wait until they are on flash; they take effect before. CommandFailed if one is refused; the others count.
+        """
+        if self.key:
+            self.command("ping")  # behind it the counter is right
+        names = list(values)
+        for at in range(0, len(names), _TOGETHER):
+            settings = [{"parameter": name, "value": values[name]} for name in names[at : at + _TOGETHER]]
+            self._set_together(settings, kept)
+
+    def _set_together(self, settings: list[dict], kept: bool) -> None:
+        open_: dict[int, dict] = {}
+        reports: list[tuple[Packet, dict]] = []
+
+        def post() -> None:
+            for fields in settings:
+                open_[UNSEGMENTED | self._sequence] = fields
+                self.post("set_parameter", ack=Ack.COMPLETION if kept else Ack.START, **fields)
+
+        def over(packet: Packet) -> bool:
+            final = _is_final(packet) or (not kept and packet.name == "start_success")
+            if packet.fields.get("request_sequence") in open_ and final:
+                reports.append((packet, open_.pop(packet.fields["request_sequence"])))
+            return not open_
+
+        self.wait_for(over, _COMPLETION_S, post)
+        for report, fields in reports:
+            self._raise_refused(report, "set_parameter", fields)
+
+    def post(self, name: str, /, ack: int = _ACK, check: bool = True, **fields: int | str) -> None:
+        """Send a telecommand; nothing is waited for. ack, check: as Dictionary.encode has them."""
+        self._post(name, ack, check, fields)
+
+    def _post(self, name: str, ack: int, check: bool, fields: dict) -> None:
+        packet = self.embedded(name, ack, check, **fields)
+        if self.key:
+            challenge, self._challenge = self._challenge, b""  # one is answered once
+            packet = self.key.sign(packet, challenge)
+        self.target.send(frames.encode(packet))
+
+    def embedded(
+        self, name: str, /, ack: int = Ack.COMPLETION, check: bool = True, **fields: int | str | bytes
+    ) -> bytes:
+        """A telecommand with the next sequence count, to be sent or to be carried by another. ack, check: as above."""
+        packet = self.dictionary.encode(name, self._sequence, ack=ack, check=check, **fields)
+        self._sequence = count_after(self._sequence)
+        return packet
+
+
+def _is_final(report: Packet) -> bool:
+    """Nothing more is reported of the telecommand."""
+    return report.name == "completion_success" or report.name in REPORTS_OF_FAILURE
+
+
+def _shown(value: int | str | bytes) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,167 @@
+"""`dorn bench`: what the firmware takes of the Pico, measured on the emulated chip and held against the board's budget.
+
+The emulator is not cycle-exact: memory never waits. The official MicroPython image runs on it, so sizes and the course
+of the program are the chip's; times are lower bounds.
+"""
+
+from __future__ import annotations
+
+import tomllib
+
+from dorn.head.front_end import FrontEnd, Head
+from dorn.image import firmware
+from dorn.image.constants import constants
+from dorn.image.folding import folded
+from dorn.session import Session
+from dorn.study import recording, trials
+from dorn.targets.rp2040 import Rp2040Target
+from dorn.util.paths import onboard_root
+
+PICO = onboard_root() / "boards" / "pico"
+BENCH = onboard_root() / "firmware" / "bench"  # what runs on the board knows the firmware; this file does not
+# what keeps the rings from being read, but what writes to flash, which has stalls of its own, and the acquisition
+_BLOCKING = tuple(f"time.{name}" for name in ("gc_max", "spectra", "rates", "housekeeping", "slow_control"))
+_CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_units": 400, "sixteen_hits": 60}
+
+
+def measure() -> dict[str, float]:
+    """Figures by the names of budget.toml, "group.name", in a minute or two. UserError without an emulator or image."""
+    files = firmware.files("pico")
+    boot, board_code, builder, spectra, code, app = _figures(files, "heap.py")
+    pico = constants("pico")
+    promised_cps = tomllib.loads((PICO / "budget.toml").read_text())["speed"]["regular_cps"]["target"]
+    ring_us = ((1 << pico["RING_BITS"]) - 1) / promised_cps * 1e6
+    boot_us, busy_permille, hk = _busy_run()
+    return {
+        "ram.free_at_boot": boot,
+        "ram.event_builder": board_code - builder,
+        "ram.code": boot - board_code + spectra - code,
+        "ram.app": builder - spectra + code - app,
+        "ram.free": hk["heap_free_min"],
+        "files.mpy": sum(len(content) for name, content in files.items() if name.endswith(".mpy")),
+        "time.boot": boot_us,
+        "time.ring": int(ring_us),
+        "time.gc_max": hk["gc_max_us"],
+        **{f"time.{name}": value for name, value in zip(_tasks(), hk["task_longest_us"], strict=True)},
+        "time.coding": max(_figures(files, "compression.py")),
+        **_kernel(files, pico),
+        **_speed(),
+        "speed.busy_permille": busy_permille,
+    }
+
+
+def judge(figures: dict[str, float]) -> tuple[list[tuple], list[str]]:
+    """Against boards/pico/budget.toml. -> (name, figure, budget, target, verdict of each; lines on what is wrong)"""
+    table = tomllib.loads((PICO / "budget.toml").read_text())
+    slack = table.pop("slack")
+    entries = {f"{group}.{name}": entry for group, rows in table.items() for name, entry in rows.items()}
+    rows, wrong = [], [f"{name}: not in the budget" for name in figures if name not in entries]
+    for name, entry in entries.items():
+        value, budget = figures[name], entry["budget"]
+        sign = 1 if entry["better"] == "more" else -1
+        kept = "kept" if sign * value >= sign * budget else "BROKEN"
+        rows.append((name, value, f"{'>=' if sign > 0 else '<='} {budget}", entry["target"], kept))
+        if sign * value < sign * budget:
+            wrong.append(f"{name}: {value} is over the budget of {budget}")
+        elif sign * (value - budget) > slack * budget:
+            wrong.append(f"{name}: {value} is better than {budget}: tighten the budget")
+        if sign * budget < sign * entry["target"]:
+            wrong.append(f"{name}: the budget of {budget} misses the target {entry['target']}")
+    for name, value in figures.items():
+        if name in _BLOCKING and value >= figures["time.ring"]:
+            wrong.append(f"{name}: {value} us, and the rings hold {figures['time.ring']} us")
+    return rows, wrong
+
+
+_UNITS = {"ram": "bytes", "files": "bytes", "time": "us", "kernel": "cycles", "speed": "1/s"}
+
+
+def text(rows: list[tuple]) -> str:
+    """The rows of `judge` as a table."""
+    lines = [f"{'rp2040, emulated, not cycle-exact':34}{'':8}{'measured':>10}{'budget':>12}{'target':>10}"]
+    for name, measured, budget, target, verdict in rows:
+        unit = "1/1000" if name.endswith("permille") else _UNITS[name.partition(".")[0]]
+        lines.append(f"{name:34}{unit:8}{measured:10}{budget:>12}{target:10}  {verdict}")
+    return "\n".join(lines)
+
+
+def _tasks() -> list[str]:
+    from dorn.dictionary import Dictionary
+
+    return list(Dictionary.load().enums["task"])
+
+
+def _figures(files: dict[str, bytes], script: str) -> list[int]:
+    """The numbers that `script` of firmware/bench, run in place of the firmware, prints after FIGURES."""
+    said = bytearray()
+    main = folded((BENCH / script).read_text())
+    with Rp2040Target(files={**files, "main.py": main.encode()}) as target:
+
+        def over() -> bool:
+            said.extend(target.receive())
+            return b">>> " in said
+
+        target.wait_for(over, 60)
+    text = said.decode(errors="replace").partition("\r\nMicroPython v")[0]
+    if "FIGURES " not in text:
+        raise RuntimeError(text)
+    return [int(word) for word in text.partition("FIGURES ")[2].split()]
+
+
+def _kernel(files, board: dict[str, int]) -> dict[str, int]:
+    """Clock cycles an event of each class, and of a call; what part the call is while the chip keeps up: a call then
+    has the events that end its sleep."""
+    mhz = board["CLOCK_MHZ"]
+    call_us, *took_us = _figures(files, "kernel.py")
+    cycles = {name: round((us - call_us) * mhz / n) for (name, n), us in zip(_CLASSES.items(), took_us, strict=True)}
+    call = call_us * mhz
+    share = round(1000 * call / (call + board["BACKLOG"] * cycles["one_hit"]))
+    return {f"kernel.{name}": value for name, value in (*cycles.items(), ("call", call), ("call_permille", share))}
+
+
+def _busy_run() -> tuple[int, int, dict]:
+    """The whole firmware at 20 kcps, a fifth of the particles through both sides.
+
+    -> (us from power-up to the first housekeeping, its load, fields of housekeeping after all kinds of packets)
+    """
+    with Rp2040Target(Head(FrontEnd(width_ns=trials.WIDTH_NS))) as target:
+        session = Session(target)
+        session.connect()  # the first boot of all makes folders, which flash takes some 90 ms for
+        target.power_cycle()
+        began_us = target.now_us
+        session.wait_for(lambda packet: packet.name == "housekeeping", 15)
+        boot_us = target.now_us - began_us
+        target.flash_takes_time = False  # `dorn study stalls` shows what its stalls cost
+        session.command("function", function="calibrate")
+        target.inject(recording.flat(through=0.2).particles(20_000, 18, 1))
+        _set(session, housekeeping_period=2)
+
+        def housekeeping(limit_s: float = 3) -> dict:
+            return session.wait_for(lambda packet: packet.name == "housekeeping", limit_s).fields
+
+        housekeeping()  # of the commands
+        _set(session, housekeeping_period=8)
+        housekeeping()
+        busy_permille = housekeeping(9)["busy_permille"]  # with the collections of some seconds, which are several
+        _set(session, integration_time=1, rates_period=1, pulser_rate=4)
+        for function in ("arm", "pulser_on", "arm", "bias_on"):
+            session.command("function", function=function)
+        _set(session, housekeeping_period=2)
+        housekeeping()
+        return boot_us, busy_permille, housekeeping()
+
+
+def _set(session: Session, **values: int) -> None:
+    """Parameters take effect at once; that they get to flash, up to 10 s later, is not waited for."""
+    for name, value in values.items():
+        session.post("set_parameter", parameter=name, value=value)
+
+
+def _speed() -> dict[str, int]:
+    """Events recorded a second by the whole firmware: of a regular pulser, one hit each, and of a Poisson source."""
+    out = {}
+    for spacing, offered_cps in (("regular", 151_000), ("poisson", 100_000)):
+        (trial,) = trials.trials(trials.Job("rp2040", spacing, offered_cps, 0.4, (1,)))
+        rates = trial.rates
+        out[f"speed.{spacing}_cps"] = round(rates["events"] / (rates["real_us"] + rates["gap_us"]) * 1e6)
+    return out

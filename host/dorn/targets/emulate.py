@@ -1,0 +1,179 @@
+"""`dorn emulate`: the emulated Pico as if it lay on the desk, USB port and flight link pseudo-terminals or TCP ports.
+
+Target time follows real time, and falls behind where the emulator cannot keep up. As on a board, what is sent to a port
+that nobody has opened is gone.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import time
+import tty
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+
+from dorn.errors import UserError
+from dorn.targets.pace import Pace
+from dorn.targets.rp2040 import Rp2040Target
+
+_STEP_S = 0.001  # an answer takes about as long
+_IDLE_S = 0.005
+_KEEP_S = 0.5  # from one save of the flash to the next: who kills this program loses no more
+_PENDING = 1 << 16  # octets for a client that does not read; what is more is gone
+
+
+class Port(ABC):
+    """One end of a line; clients come and go at the other."""
+
+    name: str  # what a client opens
+    _pending = b""
+
+    @abstractmethod
+    def fileno(self) -> int | None:
+        """What to wait for; None while there is no client."""
+
+    @abstractmethod
+    def _read(self) -> bytes: ...
+
+    @abstractmethod
+    def _write(self, data: bytes) -> int: ...
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def exchange(self, data: bytes) -> bytes:
+        """Hand over what the client takes of `data` and of what it did not take before. -> what it sent"""
+        if self.fileno() is None:
+            self._pending = b""
+            return b""
+        self._pending = (self._pending + data)[:_PENDING]
+        try:
+            if self._pending:
+                self._pending = self._pending[self._write(self._pending) :]
+        except BlockingIOError:
+            pass
+        except OSError:  # it has just gone
+            self._pending = b""
+        try:
+            return self._read()
+        except OSError:  # nothing there, or it has gone
+            return b""
+
+    def wait(self, seconds: float) -> None:
+        """Until the client sends something, so long at most."""
+        fileno = self.fileno()
+        if fileno is None:
+            time.sleep(seconds)
+        else:
+            select.select([fileno], [], [], seconds)
+
+
+class PseudoTerminal(Port):
+    def __init__(self):
+        self._end, other = os.openpty()
+        self.name = os.ttyname(other)
+        tty.setraw(other)
+        os.close(other)  # so that a hang-up tells whether there is a client
+        os.set_blocking(self._end, False)
+        self._poll = select.poll()
+        self._poll.register(self._end, select.POLLIN)
+
+    def fileno(self) -> int | None:
+        gone = any(event & select.POLLHUP for _, event in self._poll.poll(0))
+        return None if gone else self._end
+
+    def _read(self) -> bytes:
+        return os.read(self._end, 4096)
+
+    def _write(self, data: bytes) -> int:
+        return os.write(self._end, data)
+
+    def close(self) -> None:
+        os.close(self._end)
+
+
+class Tcp(Port):
+    """On this machine only: the line has no password."""
+
+    def __init__(self, number: int):
+        """UserError if the number is taken; 0 takes any that is free."""
+        try:
+            self._listening = socket.create_server(("127.0.0.1", number))
+        except (OSError, OverflowError) as error:
+            why = "is taken: give another" if getattr(error, "errno", 0) == errno.EADDRINUSE else str(error)
+            raise UserError.at("--tcp", "PORT", why, str(number)) from None
+        self._listening.setblocking(False)
+        self.name = "socket://{}:{}".format(*self._listening.getsockname())
+        self._client: socket.socket | None = None
+
+    def fileno(self) -> int | None:
+        try:
+            client, _ = self._listening.accept()
+        except BlockingIOError:
+            pass
+        else:
+            client.setblocking(False)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._client:
+                client.close()  # one at a time
+            else:
+                self._client = client
+        return self._client.fileno() if self._client else None
+
+    def _read(self) -> bytes:
+        try:
+            data = self._client.recv(4096)
+        except BlockingIOError:
+            return b""
+        except OSError:
+            data = b""
+        if not data:
+            self._client.close()
+            self._client = None
+        return data
+
+    def _write(self, data: bytes) -> int:
+        return self._client.send(data)
+
+    def close(self) -> None:
+        if self._client:
+            self._client.close()
+        self._listening.close()
+
+
+def serve(target: Rp2040Target, ports: dict[str, Port], stopped: Callable[[], bool] = lambda: False) -> None:
+    """Let the target run beside the wall clock, its serial ports ("usb", "uart") at `ports`, until `stopped()`."""
+    pace = Pace(target)
+    keep_s = 0.0
+    while not stopped():
+        for name, port in ports.items():
+            line = target.ports[name]
+            line.up += port.exchange(line.take())
+        if time.monotonic() >= keep_s:
+            target.keep()
+            keep_s = time.monotonic() + _KEEP_S
+        due_s = pace.due_s()
+        if due_s >= _STEP_S:
+            target.advance(min(due_s, _IDLE_S))
+        else:
+            ports["usb"].wait(_IDLE_S)
+            left_s = _STEP_S - pace.due_s()
+            if left_s > 0:
+                time.sleep(left_s)
+
+
+def board(flash: Path | None, blank: bool) -> Rp2040Target:
+    """An emulated Pico. What is in the folder `flash` is taken as it is; else the firmware is there, unless `blank`.
+
+    UserError if both are given.
+    """
+    kept = flash is not None and Rp2040Target.image_in(flash).exists()
+    if kept and blank:
+        raise UserError.at(
+            "--blank", "--flash", "holds a file system already; remove it or leave --blank out", str(flash)
+        )
+    return Rp2040Target(flash=flash, files={} if kept or blank else None)

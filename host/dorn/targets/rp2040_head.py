@@ -1,0 +1,104 @@
+"""The simulated detector head on the pins of the emulated Pico: lines, multiplexer, conversions, reset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dorn.head.front_end import Head
+from dorn.targets import TargetError
+
+LOOP = 3  # instructions, each a cycle, of the loop in which the sequencer looks for a line
+_LEAD_NS = 160  # longer than any instruction of the CPU but those that call back: it ends before the comparator rises
+_INOVER_LOW = 2
+
+
+def _armed_loop(instructions) -> frozenset[int]:
+    """Where the sequencer looks for a line: three instructions, the last a `jmp(not_x)` to the first."""
+    jmp_not_x = 0x0020
+    loops = [a for a in range(30) if instructions[a + 2] == jmp_not_x | a]
+    if len(loops) != 1:
+        raise TargetError(f"target rp2040: no event builder in PIO 0: armed loops at {loops}")
+    return frozenset(range(loops[0], loops[0] + LOOP))
+
+
+class HeadPins:
+    """The head, kept at the time of the clock and shown on the pins.
+
+    mcu, clock: the emulator's. board: constants of the board. stop(): ends the emulator's batch.
+    exact: whether the clock stops at every cycle.
+    """
+
+    def __init__(self, mcu, clock, board: dict[str, int], head: Head, stop: Callable[[], None]):
+        self.exact = False
+        self._mcu, self._clock, self._head, self._stop = mcu, clock, head, stop
+        self._lines = [mcu.gpio[board["FIRST_LINE"] + d] for d in range(16)]
+        self._address = [mcu.gpio[board["MUX_ADDRESS"] + i] for i in range(4)]
+        self._reset = mcu.gpio[board["HEAD_RESET"]]
+        self._adc_channel = board["PEAK_HOLD"] - 26
+        self._shown = 0
+        self._sequencer, self._armed = mcu.pio[0].machines[0], frozenset()
+        mcu.adc.on_adc_read = self._convert
+        self._reset.add_listener(self._on_reset)
+        self._edge = clock.create_alarm(self._on_edge)
+
+    def inject(self, particles) -> None:
+        """Play particles from now on."""
+        self._head.inject(particles, int(self._clock.nanos) + 1000)
+        self.schedule()
+
+    def busy(self) -> bool:
+        """A line is high, or the machine is not back in the loop in which it looks for one."""
+        if self._head.lines & self._head.enabled:
+            return True
+        return self._sequencer.enabled and self._sequencer.pc not in self._armed
+
+    def edge_is_near(self) -> bool:
+        """A comparator rises within less than an instruction of the CPU may take."""
+        edge_ns = self._head.next_edge_ns()
+        return edge_ns is not None and edge_ns - self._clock.nanos <= _LEAD_NS
+
+    def schedule(self) -> None:
+        """Wake up for the next edge, or just before it where the clock jumps."""
+        edge_ns = self._head.next_edge_ns()
+        if edge_ns is not None:
+            lead_ns = 0 if self.exact else _LEAD_NS
+            self._edge.schedule(max(0.0, edge_ns - lead_ns - self._clock.nanos))
+
+    def follow(self) -> None:
+        """The head up to now, and what it shows on the pins."""
+        head = self._head
+        head.enabled = sum(1 << d for d, pin in enumerate(self._lines) if pin.input_override != _INOVER_LOW)
+        head.advance(int(self._clock.nanos))
+        self._show()
+        self.schedule()
+
+    def _show(self) -> None:
+        head = self._head
+        changed = head.lines ^ self._shown
+        self._shown = head.lines
+        while changed:
+            d = changed.bit_length() - 1
+            changed ^= 1 << d
+            self._lines[d].set_input_value(bool(head.lines >> d & 1))
+
+    def _on_edge(self) -> None:
+        if self.exact:
+            self.follow()
+        else:  # the PIO is still to catch up with the jump that led here
+            self._stop()
+
+    def _on_reset(self, _new: object, _old: object) -> None:
+        high = bool(self._reset.output_value)
+        if high != self._head.reset_high:
+            self._head.reset(high, int(self._clock.nanos))
+            if not self._armed:
+                self._armed = _armed_loop(self._mcu.pio[0].instructions)
+            self._show()
+
+    def _convert(self, channel: int) -> None:
+        adc = self._mcu.adc
+        if channel == self._adc_channel:
+            d = sum(bool(pin.output_value) << i for i, pin in enumerate(self._address))
+            adc.channel_values[channel] = self._head.convert(d, int(self._clock.nanos))
+        adc.current_channel = channel
+        adc.sample_alarm.schedule(2000)

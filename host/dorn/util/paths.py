@@ -1,0 +1,30 @@
+"""Where the files of the instrument are, the firmware and the boards, and where a command's files may go."""
+
+import os
+from pathlib import Path
+
+from dorn.errors import UserError
+
+
+def onboard_root() -> Path:
+    """Return the folder that holds `firmware/` and `boards/`.
+
+    An installed wheel carries them in `dorn/onboard/`; an editable checkout has them at its root.
+    Raises FileNotFoundError if neither is there.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for root in (package / "onboard", package.parents[1]):
+        if (root / "firmware" / "icd.toml").is_file():
+            return root
+    raise FileNotFoundError(f"no firmware/icd.toml in {package / 'onboard'} or {package.parents[1]}")
+
+
+def check_directory(out, option="--out"):
+    """Say before a long run, not after it, that its files have nowhere to go: UserError naming the option."""
+    if not out.name and out == Path():
+        raise UserError.at(option, "DIR", "is empty or the directory you are in", str(out))
+    there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise UserError.at(option, "DIR", "not a directory", str(there))
+    if not os.access(there, os.W_OK):
+        raise UserError.at(option, "DIR", "cannot be written to", str(there))

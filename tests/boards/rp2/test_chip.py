@@ -1,0 +1,177 @@
+"""What only the chip has: the maintenance window, the watchdog, rings that run on while the CPU stands still."""
+
+import random
+
+import pytest
+from dorn.head.front_end import FrontEnd, Head
+from dorn.targets import pico_flash
+from particles import poisson, regular
+from support import chip
+from support.instrument import DICTIONARY, Instrument, instrument, play
+
+WINDOW_S = 0.5
+WATCHDOG = DICTIONARY.enums["reset_cause"]["watchdog"]
+
+
+def test_control_c_in_the_window_gives_the_prompt_and_nothing_runs():
+    with chip.open_chip() as target:
+        target.advance(0.4)
+        target.send(b"\x03")
+        said = bytearray()
+
+        def prompt():
+            said.extend(target.receive())
+            return said.endswith(b">>> ")
+
+        target.wait_for(prompt, 1.0)
+        assert b"maintenance" in said
+        target.advance(10)  # longer than the watchdog's time
+        said.clear()
+        target.send(b"print(6 * 7)\r\n")
+        target.wait_for(prompt, 1.0)
+        assert b"42" in said and target.resets == 0
+
+
+def test_after_the_window_no_byte_stops_the_firmware():
+    with instrument("rp2040") as i:
+        for n in range(3):
+            i.target.send(b"\x03\x03\r\x01\x04\x02\x00" + bytes([n]) * 100)
+            i.advance(0.2)
+        i.target.send(b"\0")
+        i.command("ping")
+        assert i.target.resets == 0
+
+
+def test_a_stall_the_ring_holds_loses_nothing():
+    with instrument("rp2040") as i:
+        i.start()
+        i.target.inject(poisson(10_000, 0.3, 1))
+        i.advance(0.05)
+        i.target.hardware(0.1)  # 1000 events while the CPU is away
+        i.advance(0.2)
+        rates, fates = i.stop(), i.target.head.fates
+        assert fates.delivered == sum(rates["accepted"]) > 2500
+        assert rates["gap_us"] == rates["overrun_hits"] == 0
+
+
+@pytest.mark.parametrize(
+    "particles", [regular(60_000, 8_000), poisson(80_000, 0.4, 2, pairs=0.8)], ids=["regular", "pairs"]
+)
+def test_an_overrun_is_booked_as_time_and_hits(particles):
+    with instrument("rp2040", width_ns=3000) as i:
+        i.start()
+        i.target.inject(particles)
+        i.advance(0.05)
+        before_us = i.target.now_us
+        i.target.hardware(0.06)  # more events than the rings hold
+        stalled_us = i.target.now_us - before_us
+        i.advance(0.4)
+        i.target.head.cut()
+        i.advance(0.01)
+        rates, fates = i.stop(), i.target.head.fates
+        ((gap_us, hits),) = i.events("ring_overrun")
+        assert stalled_us < gap_us < stalled_us + 30_000
+        assert (rates["gap_us"], rates["overrun_hits"]) == (gap_us, hits)
+        assert fates.delivered == sum(rates["accepted"]) + hits
+        acquiring_us = i.said_at("acquisition_stopped") - i.said_at("acquisition_started")
+        assert rates["real_us"] + gap_us == pytest.approx(acquiring_us, abs=5000)
+
+
+def test_events_are_the_same_whether_the_cpu_sleeps_or_is_held():
+    """The cure for the emulator's sleeping CPU: the pulses' fates do not depend on it."""
+    fates = []
+    for held in (False, True):
+        head = Head(FrontEnd())
+        with chip.open_chip(None, head) as target:
+            i = Instrument(target)
+            i.connect()
+            i.start()
+            target.inject(poisson(5_000, 0.1, 7, pairs=0.3))
+            if held:
+                target.hardware(0.11)
+            else:
+                i.advance(0.11)
+            i.stop()
+            fates.append(head.fates)
+    asleep, held = fates
+    assert asleep.injected == held.injected and held.lost_dead_time > 3
+    assert abs(asleep.delivered - held.delivered) <= 4  # some events fall into the moments the CPU is awake
+
+
+def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
+    """One erase and the ring holds all; many in a row and what does not fit is booked."""
+    files = chip.broken(
+        "fsw/pus/rates.py",
+        "        s = a.state\n",
+        '        with open("/file", "wb") as f:\n            for _ in range(12):\n                f.write(bytes(250))\n'
+        "        s = a.state\n",
+    )
+    head = Head(FrontEnd())
+    with chip.open_chip(None, head, files=files) as target:
+        i = Instrument(target)
+        i.connect()
+        i.start()
+        play(i, poisson(5_000, 5.5, 8))
+        rates = i.stop()
+        assert target.stalled_s > pico_flash.SECTOR_ERASE_S
+        assert head.fates.delivered == sum(rates["accepted"]) + rates["overrun_hits"]
+        assert rates["overrun_hits"] == rates["gap_us"] == 0
+
+
+def test_an_overrun_found_at_the_stop_starts_nothing_anew():
+    """150 ms go by between the command and the stop: the ring has come round, and what is lost is booked."""
+    files = chip.broken(
+        "fsw/health/modes.py",
+        " and not acquiring:\n            self._acquisition.stop()\n",
+        " and not acquiring:\n            import time\n\n            time.sleep_ms(150)\n"
+        "            self._acquisition.stop()\n",
+    )
+    head = Head(FrontEnd())
+    with chip.open_chip(None, head, files=files) as target:
+        i = Instrument(target)
+        i.connect()
+        target.inject(regular(200_000, 50_000))  # 20 kcps, before the start and after the stop
+        i.start()
+        i.advance(0.1)
+        rates = i.stop()
+        head.cut()
+        ((gap_us, hits),) = i.events("ring_overrun")
+        assert 140_000 < gap_us == rates["gap_us"] and hits == rates["overrun_hits"]
+        assert rates["events"] == pytest.approx(rates["real_us"] / 50, abs=3)
+        # every pulse of both is counted or booked: nothing came in after the lines were off
+        assert rates["events"] + hits == pytest.approx((rates["real_us"] + gap_us) / 50, abs=3)
+        spectra = {p.fields["detector"]: p.fields for p in i.said if p.name == "spectrum"}
+        assert {f["real_us"] for f in spectra.values()} == {rates["real_us"]}
+
+
+def test_a_flood_of_bytes_holds_nothing_up():
+    """20 kB as fast as the port takes them: no task overruns, no reset, nothing is lost, and commands go on."""
+    with instrument("rp2040") as i:
+        i.start()
+        i.target.inject(poisson(5_000, 2.0, 3))
+        i.target.send(random.Random(4).randbytes(20_000) + b"\0")
+        i.advance(2.1)
+        i.command("ping", limit_s=10)
+        rates = i.stop()
+        hk = i.wait_for(lambda p: p.name == "housekeeping", 11).fields
+        assert i.target.resets == 0 and hk["task_overruns"] == 0 and hk["frames_bad"] > 10
+        assert i.target.head.fates.delivered == sum(rates["accepted"])
+
+
+def test_a_host_that_does_not_read_holds_nothing_up():
+    """For 7 s nothing is taken from the USB port: all events are counted, packets are dropped and counted."""
+    with instrument("rp2040") as i:
+        i.set("rates_period", 1)
+        i.start()
+        i.target.inject(poisson(5_000, 8.0, 5))
+        i.advance(1)
+        usb = i.target.mcu.usb_ctrl
+        delay_us, usb.write_delay_microseconds = usb.write_delay_microseconds, 8_000_000
+        i.advance(7)
+        usb.write_delay_microseconds = delay_us
+        i.advance(9)
+        rates = i.stop()
+        hk = i.wait_for(lambda p: p.name == "housekeeping", 11).fields
+        assert rates["gap_us"] == hk["task_overruns"] == 0 and hk["packets_dropped"] > 0
+        assert i.target.head.fates.delivered == sum(rates["accepted"])
+        assert i.sequence_gaps > 0

@@ -1,0 +1,85 @@
+"""The self-test: what fails is named, in the bits of its event."""
+
+import pytest
+from dorn.image import firmware
+from support.instrument import both, instrument, refused
+
+SLOW_CONTROL, FLASH, FILES = 2, 4, 8
+
+
+def self_test(i):
+    """-> bits of what failed, 0 if nothing did"""
+    before = len(i.events("self_test")), len(i.events("self_test_failed"))
+    i.function("self_test", 20)
+    well, failed = i.events("self_test")[before[0] :], i.events("self_test_failed")[before[1] :]
+    assert len(well) + len(failed) == 1
+    return failed[0][0] if failed else well[0][0]
+
+
+@both
+def test_an_instrument_that_is_well_says_so_also_just_after_boot(where):
+    with instrument(where) as i:
+        assert self_test(i) == 0
+        i.reboot(i.target.power_cycle)
+        assert self_test(i) == 0
+        i.advance(12)
+        assert i.last("housekeeping")["task_failures"] == 0
+
+
+@pytest.mark.parametrize("part", ["dac", "adc", "expander"])
+def test_a_part_of_slow_control_that_does_not_answer(part):
+    with instrument("unix") as i:
+        getattr(i.target.slow_control, part).answers = False
+        assert self_test(i) == SLOW_CONTROL
+        getattr(i.target.slow_control, part).answers = True
+        assert self_test(i) == 0
+
+
+@pytest.mark.parametrize("change", ["an octet", "missing", "longer", "no manifest"])
+def test_a_file_that_is_not_as_flashed(change):
+    files, path = firmware.files("unix"), "fsw/health/storm.py"
+    if change == "no manifest":
+        del files["manifest"]
+    elif change == "missing":
+        path = "README"  # of which nothing is imported
+        files["manifest"] += b"0" * 64 + b" " + path.encode() + b"\n"
+    else:
+        files[path] = files[path].replace(b"Storm mode", b"Storm Mode" if change == "an octet" else b"Storm  mode", 1)
+    with instrument("unix", files=files) as i:
+        assert self_test(i) == FILES
+
+
+def test_a_flash_that_takes_nothing(tmp_path):
+    with instrument("unix", tmp_path) as i:
+        assert self_test(i) == 0
+        (tmp_path / "kept" / "test").mkdir()  # where it writes
+        assert self_test(i) == FLASH
+        (tmp_path / "kept" / "test").rmdir()
+        assert self_test(i) == 0
+
+
+def test_everything_that_fails_is_named():
+    files = firmware.files("unix")
+    del files["manifest"]
+    with instrument("unix", files=files) as i:
+        i.target.slow_control.dac.answers = False
+        assert self_test(i) == SLOW_CONTROL | FILES
+
+
+def test_it_disturbs_neither_bias_nor_temperatures():
+    with instrument("unix") as i:
+        i.set("bias", 5000)
+        i.armed("bias_on")
+        i.until(lambda: i.events("bias_reached"), 20)
+        for _ in range(8):
+            assert self_test(i) == 0
+            i.advance(0.7)
+        i.advance(3)
+        assert i.target.slow_control.bias_mv == 5000 and not i.events("bias_tripped")
+        assert i.target.head.fates.injected == 0  # nor does it fire
+
+
+def test_only_in_standby():
+    with instrument("unix") as i:
+        i.start()
+        refused(i, "wrong_mode", "function", function="self_test")

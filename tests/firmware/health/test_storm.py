@@ -1,0 +1,149 @@
+"""Storm mode: begins when the rate stays high, not with a short spike, ends when it stays low, shortens and stops."""
+
+import pytest
+from particles import changing, regular
+from support.instrument import instrument
+
+RATE_CPS, HOLD_S, STORM_S, INTEGRATION_S = 50, 6, 3, 600
+HIGH_CPS, LOW_CPS, BETWEEN_CPS = 100, 10, 35  # between half of the rate, and it
+LOOK_S = 2.5  # one look a second, and the random arrivals
+
+
+def stormy(i, *rates):
+    """Arrivals at these (seconds, cps), acquiring."""
+    for name, value in (("rate", RATE_CPS), ("hold", HOLD_S), ("integration", STORM_S)):
+        i.set(f"storm_{name}", value)
+    i.set("integration_time", INTEGRATION_S)
+    i.start()
+    i.target.inject(changing(rates, 3))
+
+
+def begun(i):
+    return len(i.events("storm_begins"))
+
+
+def ended(i):
+    return len(i.events("storm_ends"))
+
+
+def storm(i):
+    i.command("report_structure", structure="health")
+    return i.last("housekeeping")["storm"]
+
+
+def test_a_rate_that_stays_high_begins_a_storm_and_a_quiet_time_ends_it():
+    with instrument("unix") as i:
+        stormy(i, (30, HIGH_CPS), (30, LOW_CPS))
+        begin_us = i.said_at("acquisition_started")
+        i.until(lambda: begun(i), 20)
+        after_s = (i.said_at("storm_begins") - begin_us) / 1e6
+        assert 0.8 * HOLD_S <= after_s <= HOLD_S + LOOK_S  # nine tenths, of which the first may have begun before
+        assert i.events("storm_begins")[0][0] == pytest.approx(HIGH_CPS, abs=45)
+        assert storm(i) == 1 and i.last("housekeeping")["event_rate"] == pytest.approx(HIGH_CPS, abs=45)
+        i.until(lambda: ended(i), 40)
+        after_s = (i.said_at("storm_ends") - begin_us) / 1e6 - 30
+        assert HOLD_S - LOOK_S <= after_s <= HOLD_S + LOOK_S
+        cps, lasted_s = i.events("storm_ends")[0]
+        assert cps < RATE_CPS / 2
+        assert lasted_s == pytest.approx((i.said_at("storm_ends") - i.said_at("storm_begins")) / 1e6, abs=1.1)
+        assert storm(i) == 0 and begun(i) == ended(i) == 1
+
+
+def test_short_spikes_begin_none():
+    """However high, and however many, each shorter than storm_hold."""
+    with instrument("unix") as i:
+        stormy(i, *((HOLD_S - LOOK_S, 300), (3, LOW_CPS)) * 4)
+        i.advance(4 * (HOLD_S - LOOK_S + 3) + HOLD_S)
+        assert not begun(i) and storm(i) == 0
+
+
+def test_short_lulls_end_none_nor_does_a_rate_between():
+    with instrument("unix") as i:
+        stormy(i, (9, HIGH_CPS), *((HOLD_S - LOOK_S, LOW_CPS), (2.5, HIGH_CPS)) * 3, (15, BETWEEN_CPS))
+        i.advance(9 + 3 * (HOLD_S - LOOK_S + 2.5) + 14)
+        assert begun(i) == 1 and not ended(i) and storm(i) == 1
+
+
+def test_in_a_storm_integrations_are_short_and_nothing_is_listed_and_then_all_as_before():
+    with instrument("unix") as i:
+        stormy(i, (25, HIGH_CPS), (40, LOW_CPS))
+
+        def listed():
+            i.command("report_structure", structure="health")
+            return i.last("housekeeping")["events_listed"]
+
+        def closed():
+            return len({p.fields["integration"] for p in i.said if p.name == "spectrum"})
+
+        i.until(lambda: begun(i), 20)
+        i.advance(1.5)  # quotas are filled up once a second
+        in_storm, before = listed(), closed()
+        i.advance(4 * STORM_S)
+        assert listed() == in_storm > 0
+        assert closed() - before == pytest.approx(4, abs=1)
+        short = [p.fields for p in i.said if p.name == "spectrum"]
+        by_time = i.dictionary.enums["closed_by"]["time"]
+        assert {f["closed_by"] for f in short} == {by_time}
+        assert all(f["real_us"] == pytest.approx(STORM_S * 1e6, abs=0.2e6) for f in short[32:])
+        i.until(lambda: ended(i), 40)
+        i.advance(STORM_S + 1)
+        after, calm = closed(), listed()
+        i.advance(10)
+        assert closed() == after and listed() > calm
+        assert sum(i.counts().values()) < i.target.head.fates.delivered  # the last integration runs
+        i.target.head.cut()
+        i.stop()
+        assert sum(i.counts().values()) == i.target.head.fates.delivered  # nothing was lost by it
+
+
+def test_a_longer_storm_integration_lengthens_nothing():
+    with instrument("unix") as i:
+        stormy(i, (40, HIGH_CPS))
+        i.set("integration_time", 2)
+        i.until(lambda: begun(i), 20)
+        i.said.clear()
+        i.advance(10)
+        real_us = [p.fields["real_us"] for p in i.said if p.name == "spectrum"]
+        assert len(real_us) >= 16 * 4 and all(us == pytest.approx(2e6, abs=0.2e6) for us in real_us)
+
+
+def test_parameters_count_in_a_storm_and_after_it():
+    """What is set while it rages: storm_integration at once, integration_time when it is over."""
+    with instrument("unix") as i:
+        stormy(i, (30, HIGH_CPS))
+        i.until(lambda: begun(i), 20)
+        i.set("storm_integration", 1)
+        i.set("integration_time", 5)
+        i.advance(1)  # the running one was closed at once
+        i.said.clear()
+        i.advance(5)
+        assert len({p.fields["integration"] for p in i.said if p.name == "spectrum"}) == pytest.approx(5, abs=1)
+        i.target.head.cut()
+        i.until(lambda: ended(i), 20)
+        i.advance(6)
+        i.said.clear()
+        i.advance(16)
+        real_us = {p.fields["integration"]: p.fields["real_us"] for p in i.said if p.name == "spectrum"}
+        assert len(real_us) >= 2 and all(us == pytest.approx(5e6, abs=0.2e6) for us in real_us.values())
+
+
+def test_without_an_acquisition_there_is_no_storm_and_one_ends():
+    with instrument("unix") as i:
+        stormy(i, (60, HIGH_CPS))
+        i.until(lambda: begun(i), 20)
+        i.stop()
+        i.until(lambda: ended(i), HOLD_S + LOOK_S + 1)
+        i.advance(2 * HOLD_S)
+        assert begun(i) == 1
+
+
+def test_a_clear_is_no_quiet_time():
+    with instrument("unix") as i:
+        stormy(i, (1, LOW_CPS))
+        i.target.head.cut()
+        i.target.inject(regular(3000, 5_000_000))
+        for _ in range(6):
+            i.advance(1.7)
+            i.function("clear")
+        i.advance(HOLD_S + LOOK_S)
+        assert begun(i) == 1

@@ -1,0 +1,131 @@
+"""ST[05], which event reports are sent, and ST[03], which structures of housekeeping, how often."""
+
+import pytest
+from support.instrument import DICTIONARY, both, instrument, refused
+
+
+def disabled(i):
+    i.command("report_disabled_events")
+    return i.last("disabled_events")["events"]
+
+
+# -- ST[05] ----------------------------------------------------------------------------------------
+
+
+@both
+def test_a_disabled_event_is_not_reported_until_it_is_enabled(where):
+    with instrument(where) as i:
+        number = DICTIONARY.events["cleared"].id
+        assert disabled(i) == []
+        i.command("disable_event", event="cleared")
+        i.command("disable_event", event="cleared")  # again: it is there once
+        i.command("disable_event", event="mode_changed")
+        assert disabled(i) == [number, DICTIONARY.events["mode_changed"].id]
+        i.function("clear")
+        i.start()
+        i.advance(0.2)
+        assert not i.events("cleared") and len(i.events("acquisition_started")) == 1
+        i.command("enable_event", event="cleared")
+        i.command("enable_event", event="cleared")
+        i.function("clear")
+        assert len(i.events("cleared")) == 1
+        assert disabled(i) == [DICTIONARY.events["mode_changed"].id]
+        i.reboot(i.target.power_cycle)
+        assert disabled(i) == []
+
+
+def test_every_event_can_be_disabled_at_once():
+    with instrument("unix") as i:
+        for event in DICTIONARY.events:
+            i.command("disable_event", event=event)
+        numbers = [event.id for event in DICTIONARY.events.values()]
+        assert disabled(i) == numbers
+        before = sum("event" in p.fields and p.service == 5 for p in i.said)
+        i.start()
+        i.function("clear")
+        i.stop()
+        assert sum("event" in p.fields and p.service == 5 for p in i.said) == before
+        for event in DICTIONARY.events:
+            i.command("enable_event", event=event)
+        assert disabled(i) == []
+
+
+def test_an_event_that_there_is_not_is_refused():
+    with instrument("unix") as i:
+        known = {event.id for event in DICTIONARY.events.values()}
+        for number in {*range(256)} - known:
+            refused(i, "unknown_entry", "disable_event", event=number)
+        refused(i, "unknown_entry", "enable_event", event=0)
+        assert disabled(i) == []
+
+
+# -- ST[03] ----------------------------------------------------------------------------------------
+
+PACKETS = {"health": ["housekeeping"], "science": ["rates", "line_rates"]}
+PERIOD = {"health": "housekeeping_period", "science": "rates_period"}
+
+
+def said(i, structure):
+    """How often each packet of a structure came."""
+    return [sum(p.name == name for p in i.said) for name in PACKETS[structure]]
+
+
+@pytest.mark.parametrize("structure", PACKETS)
+def test_a_structure_is_sent_every_interval_or_when_it_is_asked_for(structure):
+    n = len(PACKETS[structure])
+    with instrument("unix") as i:
+        i.command("set_interval", structure=structure, interval=2)
+        i.advance(0.5)
+        before = said(i, structure)
+        i.advance(10)
+        assert said(i, structure) == [count + 5 for count in before]
+        i.command("report_parameter", parameter=PERIOD[structure])
+        assert i.last("parameter_value")["value"] == 2
+        i.command("disable_structure", structure=structure)
+        i.advance(0.5)
+        before = said(i, structure)
+        i.advance(10)
+        assert said(i, structure) == before
+        i.command("report_structure", structure=structure)
+        assert said(i, structure) == [count + 1 for count in before]
+        i.command("enable_structure", structure=structure)
+        i.advance(10)
+        assert said(i, structure) == pytest.approx([count + 6 for count in before], abs=1)
+        assert len(said(i, structure)) == n
+        i.command("disable_structure", structure=structure)
+        before = said(i, structure)
+        i.reboot(i.target.power_cycle)
+        i.advance(3)
+        assert min(said(i, structure)) > max(before)  # enabled, and the interval stays
+
+
+def test_one_structure_leaves_the_other_alone():
+    with instrument("unix") as i:
+        i.command("disable_structure", structure="science")
+        i.command("set_interval", structure="health", interval=1)
+        i.advance(1)
+        health, science = said(i, "health"), said(i, "science")
+        i.advance(20)
+        assert said(i, "health") == [health[0] + 20] and said(i, "science") == science
+
+
+def test_what_makes_no_sense_is_refused_and_changes_nothing():
+    with instrument("unix") as i:
+        for number in (0, 3, 255):
+            refused(i, "unknown_entry", "report_structure", structure=number)
+            refused(i, "unknown_entry", "set_interval", structure=number, interval=1)
+        for interval in (0, 3601, 2**32 - 1):
+            refused(i, "out_of_range", "set_interval", structure="health", interval=interval)
+        i.command("report_parameter", parameter="housekeeping_period")
+        assert i.last("parameter_value")["value"] == DICTIONARY.parameters["housekeeping_period"].default
+
+
+def test_in_mode_safe_there_is_housekeeping_only_and_no_interval_is_set():
+    with instrument("unix") as i:
+        i.function("safe")
+        refused(i, "wrong_mode", "set_interval", structure="health", interval=1)
+        health, science = said(i, "health"), said(i, "science")
+        i.command("report_structure", structure="science")
+        i.command("report_structure", structure="health")
+        i.advance(20)
+        assert said(i, "science") == science and said(i, "health")[0] >= health[0] + 3

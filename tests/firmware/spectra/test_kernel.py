@@ -1,0 +1,367 @@
+"""The kernel under MicroPython, on the unix port (64-bit viper) and the emulated chip (32-bit), with a locked heap."""
+
+import json
+
+import pytest
+from dorn.dictionary import Dictionary
+from support import chip, micropython
+
+I = Dictionary.load().instrument  # noqa: E741
+RING, AMPLITUDES = 2048, 4096
+EVENTS = 12_000
+LISTED = 512  # halves that the event list has room for, a quarter for each class
+OPEN = [105, 105 + 128, 105 + 256, 0]  # behind which there may be no room for an event of 16 hits and a mark; closed
+THRESHOLDS = [150 + 10 * d for d in range(14)] + [0, 0xFFFF]  # detector 15 is off
+
+# Plays events into rings of its own, as DMA would, and calls the kernel with the heap locked.
+SCRIPT = (
+    f"EVENTS, RING, AMPLITUDES, THRESHOLDS = {EVENTS}, {RING}, {AMPLITUDES}, {THRESHOLDS}\n"
+    f"OPEN, LISTED = {OPEN}, {LISTED}\n"
+    + """import array, gc, json
+import micropython
+from fsw import memory
+from fsw.spectra import kernel as k
+
+thresholds = array.array("H", THRESHOLDS)
+words, stamps, tails = (array.array("I", bytes(4 * RING)) for _ in range(3))
+amplitudes = array.array("H", bytes(2 * AMPLITUDES))
+state = array.array("I", bytes(4 * k.STATE))
+counters = array.array("I", bytes(4 * 64))
+singles = array.array("H", bytes(2 * 16 * 1024))
+pairs = array.array("H", bytes(2 * 8 * 256))
+state[k.MASK], state[k.AMPLITUDE_MASK], state[k.ZERO_CODE] = RING - 1, AMPLITUDES - 1, 50
+listed = array.array("H", bytes(2 * LISTED))
+assert len(memory.listed) == LISTED == 4 * k.PART
+state[k.STAMP] = 0x12345678
+for n in range(4):
+    state[k.LIST + n] = n * LISTED // 4
+k.mark(state, listed, 0b1111, 1)
+k.mark(state, listed, 0b1000, 0)
+assert list(state[k.OPEN:k.LIST]) == OPEN
+
+seed = 1
+@micropython.viper
+def draw(seed: int) -> int:  # 24 bits, the same on both
+    return (seed * 1103 + 12345) & 0xFFFFFF
+
+def hits(n):
+    kind = n % 16
+    if kind < 9:
+        return 1 << (n >> 4) % 16
+    if kind < 12:
+        return 3 << 2 * ((n >> 4) % 8)
+    if kind < 13:
+        return 0
+    return (n >> 4) & 0xFFFF
+
+made = reads = slot = at = converted = 0
+totals = dict(hits=0, passes=0)
+while reads < EVENTS:
+    while made < EVENTS and made - reads < RING - 1 and converted - totals["hits"] < AMPLITUDES - 16:
+        seed = draw(seed)
+        pattern, passes = hits(seed >> 4), 0x8000 if made % 997 == 5 else (seed >> 12) % 7 if seed & 1 else 0
+        for d in range(16):
+            if pattern >> d & 1:
+                seed = draw(seed)
+                code = seed >> 8 & 0xFFF
+                if made % 101 == 7:
+                    code = 4095
+                elif made % 103 == 9:
+                    code |= 0x8000
+                amplitudes[at] = code
+                at = (at + 1) % AMPLITUDES
+                converted += 1
+        words[slot] = pattern << 16 | (0x7FFF - passes) & 0xFFFF
+        stamps[slot] = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF  # they wrap
+        tails[slot] = 0x20000000 | 2 * at
+        slot = (slot + 1) % RING
+        made += 1
+    state[k.UNTIL] = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF
+    gc.collect()
+    micropython.heap_lock()
+    try:
+        n = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs, listed)
+        unread = k.unread(0, 0, 0, tails, state)
+    finally:
+        micropython.heap_unlock()
+    assert state[k.STATUS] == 0 and n, (state[k.STATUS], n)
+    assert unread == (at - state[k.AMPLITUDE]) % AMPLITUDES, unread
+    reads += n
+    totals["hits"] += state[k.HITS]
+    totals["passes"] += state[k.PASSES]
+print("RESULT", json.dumps(dict(
+    totals=totals, gave_up=state[k.GAVE_UP], bad=state[k.BAD_CODES], last=state[k.STAMP],
+    classes=list(state[k.MARKS:k.LISTED]), counters=list(counters),
+    listed=list(state[k.LISTED:k.STATE]), open=list(state[k.OPEN:k.LIST]),
+    list=[list(listed[n * LISTED // 4:state[k.LIST + n]]) for n in range(4)],
+)))
+for name, spectra in (("singles", singles), ("pairs", pairs)):
+    for c in range(len(spectra)):
+        if spectra[c]:
+            print(name, c, spectra[c])
+"""
+)
+
+
+def expected():
+    """What the blueprint says becomes of the same events, in plain Python."""
+    out = dict(totals=dict(hits=0, passes=0), gave_up=0, bad=0, classes=[0] * 6, counters=[0] * 64)
+    listed, entries = [0] * 4, [[0x5678, 0x1234, 0, c << 8 | 1] for c in range(4)]
+    entries[3] += [0x5678, 0x1234, 0, 3 << 8]
+    until = [n and n - LISTED // 4 * c for c, n in enumerate(OPEN)]
+    singles, pairs = {}, {}
+    seed = 1
+
+    def draw():
+        nonlocal seed
+        seed = (seed * 1103 + 12345) & 0xFFFFFF
+        return seed
+
+    for made in range(EVENTS):
+        n = draw() >> 4
+        passes = 0x8000 if made % 997 == 5 else (seed >> 12) % 7 if seed & 1 else 0
+        kind, which = n % 16, n >> 4
+        if kind < 9:
+            hit = [which % 16]
+        elif kind < 12:
+            hit = [2 * (which % 8), 2 * (which % 8) + 1]
+        elif kind < 13:
+            hit = []
+        else:
+            hit = [d for d in range(16) if which >> d & 1]
+        accepted, codes = {}, []
+        for d in hit:
+            code = draw() >> 8 & 0xFFF
+            failed = made % 101 != 7 and made % 103 == 9
+            codes.append(4095 if made % 101 == 7 else code | failed << 15)
+            code = 4095 if made % 101 == 7 or failed else code
+            if THRESHOLDS[d] == 0xFFFF:
+                out["counters"][48 + d] += 1
+                continue
+            out["bad"] += failed
+            if not failed and code < THRESHOLDS[d]:
+                out["counters"][16 + d] += 1
+            elif code >= I["full_scale_code"]:
+                out["counters"][32 + d] += 1
+            else:
+                out["counters"][d] += 1
+                accepted[d] = code
+        units = {d // 2 for d in accepted}
+        if not hit:
+            place = 0
+        elif not accepted:
+            place = 5
+        elif len(accepted) == 1:
+            ((d, code),) = accepted.items()
+            place = 1 + d % 2
+            c = d * I["channels"] + code // I["codes_per_channel"]
+            singles[c] = singles.get(c, 0) + 1
+        elif len(units) == 1:
+            place = 3
+            total = max(0, sum(accepted.values()) - I["zero_code"])
+            c = units.pop() * I["coincidence_channels"] + total // I["codes_per_coincidence_channel"]
+            pairs[c] = pairs.get(c, 0) + 1
+        else:
+            place = 4
+        out["classes"][place] += 1
+        c = place - 1
+        if 0 <= c <= 3 and until[c]:
+            stamp = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF
+            entries[c] += [stamp & 0xFFFF, stamp >> 16, sum(1 << d for d in hit), *codes]
+            listed[c] += 1
+            if len(entries[c]) > until[c]:
+                entries[c] += [stamp & 0xFFFF, stamp >> 16, 0, c << 8]
+                until[c] = 0
+        out["totals"]["hits"] += len(hit)
+        out["totals"]["passes"] += passes
+        out["gave_up"] += passes == 0x8000
+    out["last"] = (0xFFFFF000 + 7 * (EVENTS - 1)) & 0xFFFFFFFF
+    assert until == [0] * 4 and all(listed[:3]), "every window was closed"
+    assert all(len(entry) <= LISTED // 4 for entry in entries)
+    return out | {"singles": singles, "pairs": pairs, "open": until, "listed": listed, "list": entries}
+
+
+@pytest.mark.parametrize("where", ["unix", "rp2040"])
+def test_kernel_sorts_every_event_and_allocates_nothing(where):
+    said = micropython.run(SCRIPT, heap_kb=400) if where == "unix" else chip.run(SCRIPT, limit_s=120)
+    lines = said.partition("RESULT ")[2].splitlines()
+    result = json.loads(lines[0]) | {"singles": {}, "pairs": {}}
+    for name, channel, counts in map(str.split, lines[1:]):
+        result[name][int(channel)] = int(counts)
+    assert result == expected()
+
+
+STATUS = """
+import array
+from fsw.spectra import kernel as k
+
+RING, AMPLITUDES = 16, 256
+
+def fresh():
+    g = dict(words=array.array("I", bytes(4 * RING)), stamps=array.array("I", bytes(4 * RING)),
+             tails=array.array("I", bytes(4 * RING)), amplitudes=array.array("H", bytes(2 * AMPLITUDES)),
+             state=array.array("I", bytes(4 * k.STATE)), counters=array.array("I", bytes(4 * 64)))
+    g["state"][k.MASK], g["state"][k.AMPLITUDE_MASK] = RING - 1, AMPLITUDES - 1
+    g["state"][k.UNTIL] = 1000
+    return g
+
+thresholds = array.array("H", bytes(32))
+singles, pairs = array.array("H", bytes(2 * 16 * 1024)), array.array("H", bytes(2 * 8 * 256))
+listed = array.array("H", bytes(2 * 64))
+
+def put(g, slot, hit, at, n, code=400, stamp=10):
+    for i in range(n):
+        g["amplitudes"][(at + i) % AMPLITUDES] = code
+    g["words"][slot], g["stamps"][slot] = hit << 16 | 0x7FFF, stamp
+    g["tails"][slot] = 0x20000000 | 2 * ((at + n) % AMPLITUDES)
+
+def sort(g):
+    n = k.sort(0, 0, 0, g["words"], g["stamps"], g["tails"], g["amplitudes"], g["state"], thresholds,
+               g["counters"], singles, pairs, listed)
+    return n, g["state"][k.STATUS]
+
+# a channel that is full holds everything up until its spectrum was closed; nothing wraps, nothing is read
+for hit, n, spectra, channel, held in (
+    (1 << 3, 1, singles, 3 * 1024 + 100, 1 << 3),
+    (3 << 6, 2, pairs, 3 * 256 + 25, 0x10000 << 3),
+):
+    g = fresh()
+    spectra[channel] = 0xFFFE
+    for slot in range(3):
+        put(g, slot, hit, n * slot, n)
+    print("FULL", sort(g) == (1, k.FULL), spectra[channel] == 0xFFFF, g["state"][k.HELD] == held)
+    print("HELD", sort(g) == (0, k.FULL), spectra[channel] == 0xFFFF, g["state"][k.READ] == 1, g["state"][k.HITS] == 0)
+    spectra[channel] = g["state"][k.HELD] = 0
+    print("ON", sort(g) == (2, 0), spectra[channel] == 2)
+
+# an event whose amplitudes are not as many as its hits is dropped, and the next one is in step
+for hit, found in ((1 << 5, 2), (1 << 5, 0), (0b111, 2), (0, 1)):
+    g = fresh()
+    put(g, 0, hit, 0, found)
+    put(g, 1, 1 << 7, found, 1, 800)
+    print("SLIP", sort(g) == (1, k.SLIPPED), g["state"][k.SLIP] >> 16 == hit, g["state"][k.SLIP_CONVERSIONS] == found)
+    print("STEP", sort(g) == (1, 0), sum(g["counters"]) == g["counters"][7] == 1)
+
+# the ring came round: the slot behind the reader is filled again; the last good stamp stands
+g = fresh()
+put(g, 0, 1, 0, 1, stamp=11)
+sort(g)
+for slot in range(RING):
+    put(g, slot, 1, slot, 1, stamp=500)
+print("ROUND", sort(g) == (0, k.OVERRUN), g["state"][k.STAMP] == 11)
+
+# even if it came round while the call was under way, and what stands there now is not to be read yet
+g = fresh()
+put(g, 0, 1, 0, 1, stamp=11)
+sort(g)
+for slot in range(RING):
+    put(g, slot, 1, slot, 1, stamp=2000)
+print("LATER", sort(g) == (0, k.OVERRUN), g["state"][k.STAMP] == 11)
+"""
+
+
+@pytest.mark.parametrize("where", ["unix", "rp2040"])
+def test_kernel_stops_and_says_why(where):
+    said = micropython.run(STATUS, heap_kb=400) if where == "unix" else chip.run(STATUS)
+    lines = [line.split() for line in said.splitlines() if line.split()[0].isupper()]
+    assert [line[0] for line in lines] == ["FULL", "HELD", "ON"] * 2 + ["SLIP", "STEP"] * 4 + ["ROUND", "LATER"]
+    assert not [line for line in lines if set(line[1:]) != {"True"}]
+
+
+# Calls the kernel whenever `go` is set, once with an UNTIL behind the first three events and once with a later one.
+HELD = """
+import array
+from machine import mem32
+from uctypes import addressof
+from fsw.spectra import kernel as k
+
+RING, AMPLITUDES = 16, 256
+words, stamps, tails = (array.array("I", bytes(4 * RING)) for _ in range(3))
+amplitudes = array.array("H", bytes(2 * AMPLITUDES))
+state, counters = array.array("I", bytes(4 * k.STATE)), array.array("I", bytes(4 * 64))
+thresholds = array.array("H", bytes(32))
+singles, pairs = array.array("H", bytes(2 * 16 * 1024)), array.array("H", bytes(2 * 8 * 256))
+listed = array.array("H", bytes(2 * 64))
+state[k.MASK], state[k.AMPLITUDE_MASK] = RING - 1, AMPLITUDES - 1
+go = array.array("I", bytes(4))
+result = array.array("I", bytes(4 * 6))
+
+def sort(until, at):
+    state[k.UNTIL] = until
+    result[at] = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs, listed)
+    result[at + 1], result[at + 2] = state[k.STATUS], state[k.STAMP]
+
+CODE = 12  # where a function of native code holds its address
+print("AT", mem32[id(k.sort) + CODE], *[addressof(a) for a in (words, stamps, tails, state, go, result)], k.OVERRUN)
+while True:
+    while not go[0]:
+        pass
+    sort(1000, 0)
+    sort(9000, 3)
+    go[0] = 0
+"""
+SORT_BYTES = 4096  # more than the code of `sort` takes
+NOT_YET = 0xFFFFFFFF
+MOST = 20_000  # instructions of two calls, and of what is around them
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["nothing waits", "a later event waits"])
+def test_the_ring_may_come_round_at_any_instruction_of_the_kernel(later):
+    """Of a call that finds three events: the CPU is held after 0, 1, 2, ... instructions, and the ring overwritten."""
+    with chip.open_chip(HELD) as target:
+        said = bytearray()
+
+        def told():
+            said.extend(target.receive())
+            return b"\n" in said.partition(b"AT ")[2]
+
+        target.wait_for(told, 5)
+        code, words, stamps, tails, state, go, result, overrun = map(int, said.partition(b"AT ")[2].split())
+        core, tick = target.mcu.core, target.mcu.clock.tick_ticks
+        read, write = target.mcu.read_uint32, target.mcu.write_uint32
+
+        def put(slot, hit, stamp, end):
+            write(words + 4 * slot, hit << 16 | 0x7FFF)
+            write(stamps + 4 * slot, stamp)
+            write(tails + 4 * slot, 0x20000000 | 2 * end)
+
+        def held_after(instructions):
+            """-> (events, status, stamp) of both calls, or None when the first had ended before"""
+            write(state, 1)  # slot 0 and its amplitude were read before
+            write(state + 4, 1)
+            for slot in range(16):
+                write(tails + 4 * slot, 0)
+            for slot, hit, end in ((1, 1 << 3, 2), (2, 3 << 4, 4), (3, 0, 4)):
+                put(slot, hit, 10 + slot, end)
+            if later:
+                put(4, 1, 1500, 5)
+            write(go, 1)
+            done = ran = 0
+            while read(go):
+                ran += 1
+                assert ran < MOST, "the script on the chip ended: " + target.receive().decode(errors="replace")
+                if code <= core.pc < code + SORT_BYTES:
+                    if done == instructions:
+                        if read(result) != NOT_YET:
+                            return None
+                        for slot in range(16):
+                            put(slot, 1 << 9, 2000 + slot, 20 + slot)
+                    done += 1
+                tick(128 * (1 if core.waiting else core.execute_instruction()))
+            return tuple(read(result + 4 * i) for i in range(6))
+
+        instructions, ends = 0, set()
+        while True:
+            write(result, NOT_YET)
+            held = held_after(instructions)
+            if held is None:
+                break
+            n, status, stamp, again, status_again, _ = held
+            ends.add((n, status))
+            assert stamp <= 13, (instructions, held)
+            if status != overrun:
+                assert (again, status_again) == (0, overrun), (instructions, held)
+            if status == 0:
+                assert n == 3, (instructions, held)
+            instructions += 1
+        assert instructions > 500 and {(0, overrun), (1, overrun), (3, 0)} <= ends, (instructions, ends)

@@ -1,0 +1,337 @@
+"""The exports of the dictionary, read by the programs they are made for, which then decode as `dorn decode` does."""
+
+import io
+import re
+import struct
+import sys
+import tomllib
+import warnings
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import ccsdspy
+import pytest
+import xmlschema
+from dorn import cli, exports
+from dorn.dictionary import Dictionary
+from dorn.dictionary.definitions import TYPES
+from dorn.exports.__main__ import main as exports_command
+from dorn.util.paths import onboard_root
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from space_packet_parser.xtce.definitions import XtcePacketDefinition
+from spacepackets.ecss.tm import PusTm
+from support import every_packet
+from support.data import data
+from support.packets import fields_of, source_data, tm
+
+dictionary = Dictionary.load()
+layouts = list(dictionary.telemetry.values())
+portable = XtcePacketDefinition.from_xtce(exports.folder() / "xtce-portable.xml")
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory) -> list[bytes]:
+    path = tmp_path_factory.mktemp("run") / "telemetry.ccsds"
+    every_packet.record(path)
+    return every_packet.split(path, dictionary)
+
+
+# -- what others make of a packet: its header, and its fields as `dorn decode` has them --------------------------------
+
+
+def header(packet) -> dict:
+    """Of a decoded packet, under the names of the exports."""
+    return {
+        "PKT_APID": packet.apid,
+        "SRC_SEQ_CTR": packet.sequence,
+        "pus_service": packet.service,
+        "pus_subtype": packet.subtype,
+        "pus_message_count": packet.message_count,
+        "time_s": packet.time_s,
+    }
+
+
+def by_spacepackets(octets: bytes, layout) -> tuple[dict, dict]:
+    """The header, and of the fields those before the arrays."""
+    packet = PusTm.unpack(octets, timestamp_len=6)  # checks length and CRC
+    seconds, fraction = struct.unpack(">IH", packet.timestamp)
+    found = {
+        "PKT_APID": packet.apid,
+        "SRC_SEQ_CTR": packet.seq_count,
+        "pus_service": packet.service,
+        "pus_subtype": packet.message_subtype,
+        "pus_message_count": packet.pus_tm_sec_header.message_counter,
+        "time_s": seconds + fraction / 65536,
+    }
+    fields, at = {}, 0
+    for field in layout.scalars:
+        fields[field.name] = int.from_bytes(packet.source_data[at : at + field.size], "big")
+        at += field.size
+    return found, fields
+
+
+def by_space_packet_parser(octets: bytes, layout) -> tuple[dict, dict]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # it only warns of bits that are left over
+        packet = portable.parse_bytes(octets)
+    found = {name: packet[name] for name in packet if name in HEADER}
+    found["time_s"] = packet["pus_time_seconds"] + packet["pus_time_fraction"] / 65536
+    fields = {}
+    for field in layout.fields:
+        name = f"{layout.name}_{field.name}"
+        if field.length is None:
+            fields[field.name] = packet[name].raw_value
+            if field.enum:
+                assert dictionary.enums[field.enum][str(packet[name])] == packet[name].raw_value
+        elif isinstance(field.length, int):
+            fields[field.name] = [packet[f"{name}_{n}"].raw_value for n in range(field.length)]
+        else:
+            unpacked = struct.iter_unpack(f">{TYPES[field.type]}", packet[name])
+            fields[field.name] = [item for (item,) in unpacked]
+    return found, fields
+
+
+def by_ccsdspy(packets: list[bytes], layout) -> list[tuple[dict, dict]]:
+    varies = any(isinstance(field.length, str) for field in layout.fields)
+    kind = ccsdspy.VariableLength if varies else ccsdspy.FixedLength
+    reader = kind.from_file(str(exports.folder() / "ccsdspy" / f"{layout.name}.csv"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of gaps in the sequence: packets of other layouts
+        table = reader.load(io.BytesIO(b"".join(packets)), include_primary_header=True)
+    found = []
+    for n in range(len(packets)):
+        row = {name: column[n].tolist() for name, column in table.items()}
+        seconds, fraction = row["pus_time_seconds"], row["pus_time_fraction"]
+        head = {name: row[name] for name in HEADER if name in row}
+        head |= {"PKT_APID": row["CCSDS_APID"], "SRC_SEQ_CTR": row["CCSDS_SEQUENCE_COUNT"]}
+        fields = {field.name: row[field.name] for field in layout.fields}
+        found.append((head | {"time_s": seconds + fraction / 65536}, fields))
+    return found
+
+
+HEADER = ("PKT_APID", "SRC_SEQ_CTR", "pus_service", "pus_subtype", "pus_message_count")
+
+
+def as_sent(packet, layout) -> dict:
+    """The fields of a decoded packet without the arrays that are coded in others."""
+    return {field.name: packet.fields[field.name] for field in layout.fields}
+
+
+def check(packets: list[bytes], layout) -> None:
+    """They decode these packets of one layout alike."""
+    expected = [dictionary.decode(octets) for octets in packets]
+    table = by_ccsdspy(packets, layout)
+    for octets, packet, row in zip(packets, expected, table, strict=True):
+        fields = as_sent(packet, layout)
+        assert row == (header(packet), fields)
+        assert by_space_packet_parser(octets, layout) == (header(packet), fields)
+        scalars = {field.name: packet.fields[field.name] for field in layout.scalars}
+        assert by_spacepackets(octets, layout) == (header(packet), scalars)
+
+
+@pytest.mark.parametrize("layout", layouts, ids=lambda layout: layout.name)
+def test_others_decode_every_packet_of_a_run_as_we_do(recording, layout):
+    check([octets for octets in recording if dictionary.decode(octets).name == layout.name], layout)
+
+
+@pytest.mark.parametrize("layout", layouts, ids=lambda layout: layout.name)
+@settings(max_examples=10)
+@given(st.data())
+def test_others_decode_any_values_as_we_do(layout, any_):
+    values = any_.draw(fields_of(layout, dictionary.enums))
+    packet = tm(layout.service, layout.subtype, source_data(layout, values))
+    assert dictionary.decode(packet).fields == values
+    check([packet], layout)
+
+
+def test_the_document_tells_where_every_field_stands(recording):
+    """Its tables are read as a person would, and the packets by them."""
+    document = (exports.folder() / "ICD.md").read_text(encoding="utf-8")
+    telemetry = document.partition("\n## Telemetry\n")[2].partition("\n## ")[0]
+    chapters = {}
+    for chapter in telemetry.split("\n### ")[1:]:
+        service, subtype, name = re.match(r"\((\d+),(\d+)\) (\w+)\n", chapter).groups()
+        rows = re.findall(r"^\| (\d[^|]*) \| (?:(\w+) x )?(\d+) \| `(\w+)` ", chapter, re.MULTILINE)
+        chapters[int(service), int(subtype)] = name, rows
+    assert len(chapters) == len(layouts)
+    for octets in recording:
+        expected = dictionary.decode(octets)
+        name, rows = chapters[octets[7], octets[8]]
+        found = {}
+        for at, several, bits, field in rows:
+            begin = eval(at.replace("·", "*"), {}, found)  # "21 + 4·count"
+            size = int(bits) // 8
+            count = 1 if not several else found[several] if several in found else int(several)
+            items = [int.from_bytes(octets[begin + n * size :][:size], "big") for n in range(count)]
+            found[field] = items if several else items[0]
+        assert (name, found) == (expected.name, as_sent(expected, dictionary.telemetry[expected.name]))
+
+
+def test_the_document_has_everything_that_is_in_the_dictionary():
+    document = (exports.folder() / "ICD.md").read_text(encoding="utf-8")
+    tables = tomllib.loads((onboard_root() / "firmware" / "icd.toml").read_text(encoding="utf-8"))
+    for kind in ("command", "telemetry"):
+        for table in tables[kind]:
+            assert f"\n### ({table['service']},{table['subtype']}) {table['name']}\n" in document
+            for text in (table["about"], *table.get("refused", {}).values()):
+                assert text[1:] in document
+    for kind in ("function", "parameter", "monitor", "event", "table"):
+        for table in tables[kind]:
+            assert f"`{table['name']}" in document, table["name"]
+    for enum, values in tables["enum"].items():
+        chapter = document.partition(f"\n### Enumeration {enum}\n")[2].partition("\n##")[0]
+        for name, number in values.items():
+            assert f"| {number} | `{name}` | {tables['about'].get(enum, {}).get(name, '')} |" in chapter
+
+
+# -- XTCE --------------------------------------------------------------------------------------------------------------
+
+XTCE = ("xtce-portable.xml", "xtce-yamcs.xml")
+
+
+@pytest.mark.parametrize("name", XTCE)
+def test_xtce_is_valid_against_its_schema(name):
+    # the schema of the XML namespace, which it imports by URL, is the one that xmlschema has
+    here = Path(xmlschema.__file__).parent / "schemas" / "XML" / "xml.xsd"
+    schema = xmlschema.XMLSchema(
+        data("xtce-xsd", "SpaceSystem.xsd"),
+        allow="local",
+        locations={"http://www.w3.org/XML/1998/namespace": str(here)},
+    )
+    assert [error.reason for error in schema.iter_errors(exports.folder() / name)] == []
+
+
+@pytest.mark.parametrize("name", XTCE)
+def test_what_xtce_refers_to_is_there(name):
+    root = ET.parse(exports.folder() / name).getroot()
+    names = {element.get("name") for element in root.iter() if element.get("name")}
+    assert len([e for e in root.iter() if e.tag.endswith("}Parameter")]) > 200
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            assert not key.endswith("Ref") or value in names or value.startswith("/yamcs/"), (key, value)
+
+
+def test_yamcs_has_every_telecommand_and_every_range():
+    space = {"x": "http://www.omg.org/spec/XTCE/20180204"}
+    root = ET.parse(exports.folder() / "xtce-yamcs.xml").getroot()
+    commands = {element.get("name") for element in root.iterfind(".//x:MetaCommand", space)}
+    ranges = {}
+    for element in root.iterfind(".//x:IntegerArgumentType", space):
+        valid = element.find(".//x:ValidRange", space)
+        if valid is not None:
+            name = element.get("name").removesuffix("_type")
+            ranges[name] = [int(valid.get("minInclusive")), int(valid.get("maxInclusive"))]
+    tables = tomllib.loads((onboard_root() / "firmware" / "icd.toml").read_text(encoding="utf-8"))
+    expected = {f"set_parameter_{table['name']}_value": table["range"] for table in tables["parameter"]}
+    for table in tables["command"]:
+        expected |= {f"{table['name']}_{f['name']}": f["valid"] for f in table["fields"] if "valid" in f}
+    assert ranges == expected
+    assert commands == {
+        "telecommand",
+        *(table["name"] for table in tables["command"]),
+        *(f"function_{table['name']}" for table in tables["function"]),
+        *(f"set_parameter_{table['name']}" for table in tables["parameter"]),
+    }
+
+
+# -- COSMOS: by its own program, where that is installed ---------------------------------------------------------------
+
+
+def cosmos(name: str):
+    """A file of the exports as OpenC3 reads it. Not among the packages of the tests: its licence is of its own kind."""
+    packet_config = pytest.importorskip("openc3.packets.packet_config", reason="openc3 is not installed")
+    config = packet_config.PacketConfig()
+    config.process_file(str(exports.folder() / "cosmos" / name), "DORN")
+    assert config.warnings == []
+    return config
+
+
+def test_cosmos_decodes_every_packet_of_a_run_as_we_do(recording):
+    packets = cosmos("tlm.txt").telemetry["DORN"]
+    for octets in recording:
+        expected = dictionary.decode(octets)
+        (packet,) = (packet for packet in packets.values() if packet.identify(octets))
+        packet.buffer = octets
+        assert packet.packet_name == expected.name.upper()
+        # it takes an array of no elements for one that goes on to the end of the packet
+        sent = as_sent(expected, dictionary.telemetry[expected.name])
+        wanted = {name: value for name, value in sent.items() if value != []}
+        assert {name: packet.read(name.upper(), "RAW") for name in wanted} == wanted
+        read = {name: packet.read(name.upper(), "RAW") for name in HEADER}
+        assert read == {name: value for name, value in header(expected).items() if name in HEADER}
+
+
+def test_cosmos_holds_the_limits_of_the_monitors():
+    packet = cosmos("tlm.txt").telemetry["DORN"]["HOUSEKEEPING"]
+    fields = {field.limits: field.name.upper() for field in dictionary.telemetry["housekeeping"].fields if field.limits}
+    assert len(fields) == 6
+    for monitor, item in fields.items():
+        limits = dictionary.monitors[monitor]
+        for value, good in ((limits.low, True), (limits.high, True), (limits.low - 1, False), (limits.high + 1, False)):
+            if not 0 <= value < 2**32 - (item in ("TEMPERATURE_HEAD",)):
+                continue
+            for _ in range(limits.repetition):
+                packet.restore_defaults()
+                packet.write(item, value, "RAW")
+                packet.check_limits()
+            assert (packet.get_item(item).limits.state in ("GREEN", "BLUE", None)) == good, (item, value)
+
+
+@pytest.mark.parametrize("layout", dictionary.commands.values(), ids=lambda layout: layout.name)
+def test_cosmos_builds_the_telecommands_that_we_build(layout):
+    packet = cosmos("cmd.txt").commands["DORN"][layout.name.upper()]
+    octets, fields = bytes(range(13)), {}
+    for field in layout.scalars:
+        fields[field.name] = field.valid[1] if field.valid else 1
+    for field in layout.arrays:
+        fields[field.name] = octets
+        del fields[field.length]
+    expected = dictionary.encode(layout.name, 0, ack=9, check=False, **fields)
+    packet.restore_defaults()
+    for name, value in fields.items():
+        packet.write(name.upper(), value, "RAW")
+    built = packet.buffer
+    length = expected[4:6]  # filled in by the interface, as the CRC is
+    assert built[:4] + length + built[6:-2] == expected[:-2] and len(built) == len(expected)
+
+
+# -- the files ---------------------------------------------------------------------------------------------------------
+
+
+def files_in(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in folder.rglob("*.*")}
+
+
+def test_the_committed_files_are_those_that_are_made():
+    assert files_in(exports.folder()) == exports.files(dictionary)
+
+
+@pytest.mark.parametrize("change", ["a line more", "missing", "not made any more"])
+def test_check_names_the_file_that_is_out_of_date_and_without_it_it_is_made_anew(change, tmp_path, monkeypatch, capsys):
+    exports.write(dictionary, tmp_path)
+    path = tmp_path / "ccsdspy" / "pong.csv"
+    if change == "a line more":
+        path.write_text(path.read_text() + "x,uint,8\n")
+    elif change == "missing":
+        path.unlink()
+    else:
+        path = path.with_name("gone.csv")
+        path.write_text("name,data_type,bit_length\n")
+    monkeypatch.setattr(exports, "folder", lambda: tmp_path)
+    monkeypatch.setattr(sys, "argv", ["exports", "--check"])
+    assert exports_command() == 1
+    assert capsys.readouterr().out == f"{path} is out of date: run python -m dorn.exports\n"
+    monkeypatch.setattr(sys, "argv", ["exports"])
+    assert exports_command() == 0
+    assert files_in(tmp_path) == exports.files(dictionary)
+
+
+def test_dorn_dictionary_writes_them_where_it_is_told(tmp_path, capsys):
+    out = tmp_path / "new" / "exports"
+    assert cli.main(["dictionary", "--out", str(out)]) == 0
+    assert files_in(out) == exports.files(dictionary)
+    assert set(capsys.readouterr().out.splitlines()) == {str(path) for path in out.rglob("*.*")}
+    (tmp_path / "file").write_text("")
+    assert cli.main(["dictionary", "--out", str(tmp_path / "file")]) == 2
+    assert "--out: DIR: not a directory" in capsys.readouterr().err

@@ -1,0 +1,107 @@
+"""Spectra in ORTEC's integer format, against files that MAESTRO wrote, and damaged ones."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+from dorn.head import sources
+from dorn.util.checks import SourceError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.data import data
+
+
+def chn(counts, first=0, live=500, real=550, terms=(10.0, 12.0, 0.0), mark=-102):
+    """A file as the ORTEC manual describes it; `terms` None: without a trailer."""
+    header = struct.pack("<hhh2sii8s4sHH", -1, 1, 1, b"30", real, live, b"12Jun231", b"1145", first, len(counts))
+    body = header + struct.pack(f"<{len(counts)}i", *counts)
+    if terms is None:
+        return body
+    return body + struct.pack(f"<hh{len(terms)}f", mark, 0, *terms) + bytes(100)
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(content, calibration=None, name="some.Chn"):
+        path = tmp_path / name
+        path.write_bytes(content)
+        return sources.load(path, calibration)
+
+    return load
+
+
+def test_milano_files_hold_what_was_derived_from_them():
+    files = json.loads(data("am241-milano", "EXPECTED_derived.json").read_text())["spectra"]
+    assert len(files) > 10
+    for expected in files:
+        path = data("am241-milano", *expected["file"].split("/"))
+        with pytest.raises(SourceError, match=r"calibration: is missing; give --calibration .*0 1 0"):
+            sources.load(path)  # nobody calibrated: its channels are no keV
+        source = sources.load(path, (0.0, 1.1))
+        assert len(source.counts) == expected["channels"] and source.total == expected["total"]
+        assert source.duration_s == pytest.approx(expected["real_s"])
+        assert source.rate_cps == pytest.approx(expected["total"] / expected["live_s"])
+
+
+def test_energies_times_and_counts(load):
+    source = load(chn([0, 5, 7], first=4))
+    assert source.counts.tolist() == [0, 5, 7] and source.energies_kev.tolist() == [58, 70, 82]
+    assert (source.duration_s, source.rate_cps) == (11.0, 1.2)
+    assert load(chn([1, 2], terms=(10.0, 2.0, 3.0))).energies_kev.tolist() == [10, 15]
+    assert load(chn([1, 2], terms=(10.0, 2.0), mark=-101)).energies_kev.tolist() == [10, 12]
+    assert load(chn([1, 2]), (0, 3), "upper.CHN").energies_kev.tolist() == [0, 3]
+    assert load(chn([1, 2], terms=None), (0, 3)).energies_kev.tolist() == [0, 3]
+    unmeasured = load(chn([1, 2], live=0, real=0))
+    assert unmeasured.duration_s is None and unmeasured.rate_cps is None
+
+
+BAD = {
+    "": "header: shorter than 32 octets.*\\(0\\)",
+    chn([])[:20]: "header: shorter.*\\(20\\)",
+    b"\x01" + chn([1, 2])[1:]: "header: does not begin with -1.*\\(-255\\)",
+    chn([1, 2, 3])[:40]: "counts: 2 channels where the header announces 3",
+    chn([]): "counts: .* announces 0",
+    chn([3, -4], first=7): "counts: below 0 in channel 8 \\(-4\\)",
+    chn([0, 0]): "counts: all 0",
+    chn([1, 2], live=-1): "live time: below 0 \\(-1\\)",
+    chn([1, 2], real=-3): "real time: below 0 \\(-3\\)",
+    chn([1, 2], mark=-103): "trailer: begins neither .*\\(-103\\)",
+    chn([1, 2], terms=None) + b"\x9a": "trailer: begins neither",
+    chn([1, 2])[:50]: "trailer: ends within the calibration \\(10\\)",
+    chn([1, 2], terms=(0.0, float("nan"), 0.0)): "calibration: not a number to use \\(nan\\)",
+    chn([1, 2], terms=(0.0, -5.0, 0.0)): "calibration: energies do not increase; give --calibration .*0 -5 0",
+    chn([1, 2], terms=None): "calibration: is missing; give --calibration",
+}
+
+
+@pytest.mark.parametrize("content", BAD, ids=BAD.values())
+def test_a_damaged_file_gives_one_line(load, content):
+    with pytest.raises(SourceError, match=f"some.Chn: {BAD[content]}") as caught:
+        load(content or b"")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+FILES = st.builds(
+    chn,
+    st.lists(st.integers(-2, 2**31 - 1), max_size=8),
+    first=st.integers(0, 65535),
+    live=st.integers(-2, 10**6),
+    real=st.integers(-2, 10**6),
+    terms=st.none() | st.tuples(*[st.floats(width=32)] * 3),
+    mark=st.sampled_from((-101, -102, 7)),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(FILES.flatmap(lambda file: st.just(file) | st.integers(0, len(file)).map(lambda n: file[:n])) | st.binary())
+def test_any_file_is_a_source_or_one_line(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "any.chn"
+    path.write_bytes(content)
+    try:
+        source = sources.load(path)
+    except SourceError as error:
+        assert str(error).startswith(str(path)) and len(str(error).splitlines()) == 1
+        return
+    assert source.total == source.counts.sum() > 0 and np.isfinite(source.energies_kev).all()
+    assert all(energy >= 0 for _, _, energy in source.particles(100, 0.1, seed=1))

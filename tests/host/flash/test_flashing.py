@@ -1,0 +1,354 @@
+"""`dorn flash` on the emulated Pico behind a pseudo-terminal, as on a board; and `dorn emulate`."""
+
+import re
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+import serial
+from dorn.errors import UserError
+from dorn.flash import board_files, flashing, port
+from dorn.image import firmware, micropython
+from dorn.link.key import Key
+from dorn.session import CommandFailed, Session
+from dorn.targets.serial import SerialTarget
+from dorn.util.paths import onboard_root
+from mpremote.transport_serial import SerialTransport
+from support.chip import firmware_files
+from support.desk import Desk, desk
+from support.instrument import DICTIONARY
+
+FILES = firmware.files
+
+
+@pytest.fixture(scope="module")
+def board():
+    """One that has the firmware: what a test leaves on it is flashed over."""
+    with desk(firmware_files()) as board:
+        board.housekeeping(starting=True)
+        yield board
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """The paths that are written, in order; `written.fail(n, error)`: the n-th fails in its middle."""
+    paths = []
+    state = SimpleNamespace(paths=paths, at=None)
+    whole = SerialTransport.fs_writefile
+
+    def fail(n, action):
+        paths.clear()
+        state.at, state.action = n, action
+
+    def write(self, path, content, **options):
+        if len(paths) == state.at:
+            state.at = None
+            self.exec(f"f=open({path!r},'wb')\nf.write(b'half')")
+            state.action()
+        paths.append(path)
+        return whole(self, path, content, **options)
+
+    state.fail = fail
+    monkeypatch.setattr(SerialTransport, "fs_writefile", write)
+    return state
+
+
+def variant(monkeypatch, text):
+    """From now on the firmware is another one in one file."""
+    path = "fsw/pus/test.py"
+    changed = {path: (onboard_root() / "firmware" / path).read_text() + text}
+    monkeypatch.setattr(firmware, "files", lambda board, **options: FILES(board, changed, **options))
+
+
+def pull(*_):
+    raise serial.SerialException("the cable")
+
+
+def starts_something(board):
+    """Whether the board, which is at its prompt, has a main.py that is not empty."""
+    line = port.Line(board.name)
+    line.open()
+    assert line.knock(10)
+    line.transport.enter_raw_repl(soft_reset=False)
+    try:
+        line.transport.exec("import os")
+        return line.transport.eval("'main.py' in os.listdir() and os.stat('main.py')[6] > 0")
+    finally:
+        line.close()
+
+
+def test_from_nothing_to_housekeeping_through_every_interruption(written, capsys):
+    """A blank board, interrupted and switched off four times: it comes up at its prompt, and in the end it runs."""
+    with desk({}) as board:
+        for n, action in ((0, pull), (1, board.unplug), (9, pull), (len(FILES("pico")) - 12, pull)):
+            written.fail(n, action)
+            assert board.flash() == 2
+            said = capsys.readouterr().err
+            assert "lost while writing /" in said and "flash again" in said
+            if board._unplugged.is_set():
+                board.plug()
+            board.power_cycle()
+            assert not starts_something(board)
+        written.paths.clear()
+        assert board.flash() == 0
+        assert 0 < len(written.paths) < 12 and written.paths[-1] == "/main.py"
+        hk = board.housekeeping()
+        assert (hk["boot_count"], hk["manifest"]) == (1, firmware.manifest_id("pico"))
+        assert "it runs" in capsys.readouterr().out
+
+
+def test_a_running_instrument_is_flashed_again_and_nothing_is_copied(board, written, capsys):
+    boots = board.housekeeping()["boot_count"]
+    assert board.flash() == 0
+    assert written.paths == []
+    assert f"{len(FILES('pico'))} were right" in capsys.readouterr().out
+    hk = board.housekeeping()
+    assert hk["boot_count"] == boots + 1  # of the restart; maintenance is none, and the count is not lost
+
+
+def test_a_changed_file_is_copied_alone_and_check_tells_it(board, written, monkeypatch, capsys):
+    variant(monkeypatch, "\nX = 1\n")
+    assert board.flash("--check") == 1
+    said = capsys.readouterr().out
+    assert "fsw/pus/test.mpy: differs\nmanifest: differs\n2 files differ\n" in said and written.paths == []
+    assert board.housekeeping(starting=True)["manifest"] != firmware.manifest_id("pico")  # it goes on as it was
+    assert board.flash() == 0
+    assert written.paths == ["/manifest", "/fsw/pus/test.mpy", "/main.py"]
+    assert board.flash("--check") == 0
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_an_update_interrupted_at_any_file_is_completed(board, written, monkeypatch, n):
+    variant(monkeypatch, f"\nX = {10 + n}\n")
+    written.fail(n, pull)
+    assert board.flash() == 2
+    board.power_cycle()
+    assert not starts_something(board)
+    assert board.flash() == 0  # it saw its housekeeping
+
+
+def test_a_service_left_out_is_removed_and_a_foreign_file_is_kept(capsys):
+    with desk({**firmware_files(), "notes.txt": b"mine", "fsw/mine.py": b"# mine"}) as board:
+        assert board.flash("--without", "rates") == 0
+        assert "1 removed" in capsys.readouterr().out
+        assert board.housekeeping()["manifest"] == firmware.manifest_id("pico", ["rates"])
+        kept = []
+        board.do(lambda: kept.extend(files_of(board)))
+        assert "fsw/pus/rates.mpy" not in kept and {"notes.txt", "fsw/mine.py", "kept/boot.0"} <= set(kept)
+
+
+def mounted(image):
+    """The file system in it; LittleFSError if it cannot be mounted."""
+    from littlefs import LittleFS, UserContext
+
+    context = UserContext(buffsize=len(image))
+    context.buffer[:] = image
+    fs = LittleFS(context=context, block_size=4096, block_count=len(image) // 4096, mount=False)
+    fs.mount()
+    return fs
+
+
+def files_of(board):
+    """Paths of all files in the emulated flash."""
+    fs = mounted(board.target.flash.contents())
+    return [f"{folder}/{name}".lstrip("/") for folder, _, names in fs.walk("/") for name in names]
+
+
+def vital(image):
+    """A sector without which the file system cannot be mounted."""
+    from littlefs import LittleFSError
+
+    for sector in range(len(image) // 4096):
+        try:
+            mounted(image[: 4096 * sector] + bytes(4096) + image[4096 * (sector + 1) :])
+        except LittleFSError:
+            return sector
+    raise AssertionError("none")
+
+
+def test_a_damaged_file_system_is_formatted_by_a_stock_image_and_flashed_again():
+    """No power cut damages a sector so. Nothing runs then, nothing is on, the prompt is there, the files are gone."""
+    with desk(firmware_files()) as board:
+        board.housekeeping(starting=True)
+        board.do(lambda: board.target.flash.damage(vital(board.target.flash.contents())))
+        board.power_cycle()
+        assert not starts_something(board)
+        found = []
+        board.do(lambda: found.extend((files_of(board), board.target.slow_control.bias_mv)))
+        assert found == [[], 0]
+        assert board.flash() == 0
+        assert board.housekeeping()["boot_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("micropython.VERSION", "1.29.0", "it has MicroPython 1.28.0, not 1.29.0"),
+        ("MACHINES", {"pico": "Raspberry Pi Pico 2 with RP2350"}, "not a Raspberry Pi Pico 2 with RP2350"),
+    ],
+)
+def test_another_board_or_micropython_is_refused_and_goes_on(board, written, monkeypatch, capsys, name, value, said):
+    monkeypatch.setattr(f"dorn.flash.flashing.{name}", value)
+    assert board.flash() == 2
+    assert said in capsys.readouterr().err and written.paths == []
+    assert board.housekeeping(starting=True)["reset_cause"] == DICTIONARY.enums["reset_cause"]["commanded"]
+
+
+def test_a_taken_port_is_named(board, capsys):
+    with serial.Serial(board.name, exclusive=True):
+        assert board.flash() == 2
+    assert f"port {board.name}: is taken by another program" in capsys.readouterr().err
+
+
+def test_a_full_file_system_is_found_before_the_first_change_or_survived(written, monkeypatch, capsys):
+    with desk({**firmware_files(), "filler": bytes(1_150_000)}) as board:
+        more = lambda board, **options: {**FILES(board, **options), "fsw/more.mpy": bytes(99_000)}  # noqa: E731
+        monkeypatch.setattr(firmware, "files", more)
+        assert board.flash() == 2
+        assert "kB free" in capsys.readouterr().err and written.paths == []
+        assert board.housekeeping(starting=True)["boot_count"] == 1  # it goes on as it was
+        monkeypatch.setattr(board_files, "check_room", lambda *_: None)
+        assert board.flash() == 2
+        assert "writing /fsw/more.mpy: its file system says ENOSPC" in capsys.readouterr().err
+        monkeypatch.setattr(firmware, "files", FILES)
+        assert board.flash() == 0
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [(b"vfs.mount(rp2.Flash(), '/', readonly=True)\n", "says EROFS"), (b"", "says ENODEV")],
+    ids=["read-only", "none"],
+)
+def test_a_file_system_that_cannot_be_written_is_named(capsys, then, said):
+    with desk({"boot.py": b"import rp2, vfs\nvfs.umount('/')\n" + then}) as board:
+        assert board.flash() == 2
+        assert said in capsys.readouterr().err
+
+
+def test_a_source_that_hides_the_firmware_is_named(written, capsys):
+    with desk({**firmware_files(), "fsw/app.py": b"raise SystemExit\n"}) as board:
+        assert board.flash() == 2
+        assert "/fsw/app.py in place of the firmware's /fsw/app.mpy" in capsys.readouterr().err
+        assert written.paths == []
+
+
+_DEAF = b"""
+import micropython, time
+try:
+    time.sleep_ms(500)
+except KeyboardInterrupt:
+    pass
+else:
+    micropython.kbd_intr(-1)
+    while True:
+        time.sleep_ms(100)
+"""
+
+
+def test_who_does_not_listen_is_caught_after_a_power_cycle_or_given_up(monkeypatch, capsys):
+    monkeypatch.setattr(flashing, "RESTART_S", 0.5)
+    with desk({"main.py": _DEAF}) as board:
+        board.do(lambda: board.target.advance(1))  # its window is over
+
+        def say(*words, **options):
+            if "switch the board off and on" in words[0]:
+                board.power_cycle()
+
+        monkeypatch.setattr(flashing, "print", say, raising=False)
+        assert board.flash("--check") == 1
+        monkeypatch.undo()
+        monkeypatch.setattr(flashing, "RESTART_S", 0.5)
+        monkeypatch.setattr(flashing, "POWER_CYCLE_S", 0.5)
+        board.do(lambda: board.target.advance(1))
+        assert board.flash("--check") == 2
+        said = capsys.readouterr()
+        assert "switch the board off and on" in said.out
+        assert "nothing there comes to a MicroPython prompt" in said.err and "BOOTSEL" in said.err
+
+
+def usb(device, number=None, product=0x0005):
+    return SimpleNamespace(device=device, vid=0x2E8A, pid=product, serial_number=number)
+
+
+@pytest.mark.parametrize(
+    ("ports", "drive", "said"),
+    [
+        ([], False, ["no board found", "BOOTSEL", "mpflash", micropython.DOWNLOAD]),
+        ([usb("/dev/a", product=3)], False, ["no board found"]),
+        ([usb("/dev/a"), usb("/dev/b")], False, ["several boards (/dev/a, /dev/b)"]),
+        ([], True, ["copy RPI_PICO-20260406-v1.28.0.uf2", "RPI-RP2"]),
+    ],
+)
+def test_without_the_only_board_it_says_what_to_do(monkeypatch, tmp_path, capsys, ports, drive, said):
+    (tmp_path / "RPI-RP2").mkdir()
+    monkeypatch.setattr(port, "_DRIVES", (str(tmp_path / "RPI-RP2").lstrip("/"),) if drive else ())
+    monkeypatch.setattr(port.list_ports, "comports", lambda: ports)
+    assert Desk.flash(None, port="auto") == 2
+    message = capsys.readouterr().err
+    assert all(words in message for words in said)
+
+
+def test_a_board_is_found_again_under_another_name(board, monkeypatch):
+    """Its old name is gone after the restart, as a USB port's may be."""
+    names = [["/dev/never-there", "E66"], [board.name, "E66"]]
+    monkeypatch.setattr(port.list_ports, "comports", lambda: [usb(*names[0])])
+    line = port.Line("/dev/never-there")
+    with pytest.raises(UserError, match="is not there"):
+        line.open()
+    names.pop(0)
+    line.open()
+    line.close()
+    assert line.name == board.name
+
+
+def test_bad_arguments_are_named(capsys):
+    assert Desk.flash(None, "--without", "commands", port="/dev/none") == 2
+    assert "'commands' cannot be left out" in capsys.readouterr().err
+    assert Desk.flash(None, port="/dev/none") == 2
+    assert "port /dev/none: is not there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", [[], ["--tcp", "0"]], ids=["pty", "tcp"])
+def test_the_emulated_board_is_there_for_any_client_and_keeps_its_flash(tmp_path, where):
+    """Blank first; what is put on it is there the next time."""
+    firmware_files()
+    for n, options in enumerate((["--blank"], [])):
+        program = "import sys; from dorn.cli import main; sys.exit(main())"
+        command = [sys.executable, "-c", program, "emulate", "--flash", str(tmp_path), *where, *options]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            name = re.search(r"on (\S+),", process.stdout.readline())[1]
+            for _ in range(2):  # clients come and go
+                line = port.Line(name)
+                line.open()
+                assert line.knock(20)
+                line.transport.enter_raw_repl()
+                assert line.transport.fs_exists("/mine") == bool(n)
+                line.close()
+            if not n:
+                line.open()
+                line.transport.enter_raw_repl()
+                line.transport.fs_writefile("/mine", b"1")
+                line.close()
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+
+
+def test_a_key_is_put_on_the_board_and_stays(board, tmp_path, capsys):
+    key = Key.create(tmp_path / "flight.key")
+    assert board.flash("--key", str(key.path)) == 0
+    assert "1 files written" in capsys.readouterr().out or board.flash("--key", str(key.path), "--check") == 0
+    with SerialTarget(board.name) as target:
+        session = Session(target)
+        session.connect()
+        with pytest.raises(CommandFailed, match="unsigned"):
+            session.command("ping")
+        session = Session(target, key=key)
+        session.connect()
+        session.command("ping")
+    assert board.flash("--key", str(key.path), "--check") == 0  # it stops for the key
+    board.do(board.target.power_cycle)
+    key_hex = key.board_file.hex()
+    said = capsys.readouterr()
+    assert key_hex[2:] not in said.out + said.err

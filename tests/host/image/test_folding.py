@@ -1,0 +1,51 @@
+"""What folding makes of the firmware's sources is the same program."""
+
+import ast
+
+import pytest
+from dorn.image import firmware, folding
+from dorn.util.paths import onboard_root
+from support.instrument import instrument
+
+FIRMWARE = onboard_root() / "firmware"
+SOURCES = sorted((FIRMWARE / "fsw").rglob("*.py"))
+
+
+def shape(text):
+    """Kinds of all nodes, with their lines."""
+    numbers = (ast.Attribute, ast.Constant, ast.Load, ast.Name)  # a constant becomes a number
+    tree = ast.parse(text)
+    return [(type(n).__name__, getattr(n, "lineno", 0)) for n in ast.walk(tree) if not isinstance(n, numbers)]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_lines_and_statements_stay_where_they_are(path):
+    text = path.read_text()
+    new = folding.folded(text, path.relative_to(FIRMWARE).as_posix())
+    assert sorted(shape(new)) == sorted(shape(text))
+
+
+def test_the_folded_firmware_runs(tmp_path):
+    files = firmware.files("unix")
+    for path in files:
+        if path.startswith("fsw/") and path != "fsw/icd.py":  # what is not folded on unix still wants its names
+            files[path] = folding.folded(files[path].decode()).encode()
+    with instrument("unix", tmp_path, files) as i:
+        i.set_parameters(threshold_3=1234, storage_delay=1)
+        i.start()
+        i.advance(12)
+        i.stop()
+        assert i.housekeeping.fields["task_failures"] == 0
+        i.function("self_test")
+        assert i.events("task_failed") == []
+
+
+def test_a_constant_in_an_f_string_is_refused():
+    with pytest.raises(ValueError, match="icd"):
+        folding.folded('def f(value):\n    return f"{icd.APID} {value}"\n')
+
+
+def test_names_that_a_call_or_an_f_string_uses_stay():
+    text = 'def f(value, named, other):\n    return f"{other}{value}" if named else f(value, named=1)\n'
+    new = folding.folded(text.replace("{value}", ""))
+    assert "f(A, named, other)" in new and "{other}" in new and "value" not in new

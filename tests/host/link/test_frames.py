@@ -1,0 +1,65 @@
+"""dorn.link.frames: the host's framing, on damaged streams and published vectors."""
+
+import zlib
+
+from cobs import cobs
+from dorn.link.frames import Deframer, encode
+from hypothesis import given
+from hypothesis import strategies as st
+from support.data import vectors
+
+packets = st.binary(min_size=1, max_size=700)
+
+
+def deframe(*pieces: bytes, **options) -> tuple[list[bytes], int, int]:
+    deframer = Deframer(**options)
+    found = [packet for piece in pieces for packet in deframer.feed(piece)]
+    return found, deframer.good, deframer.crc_errors
+
+
+def test_frame_of_known_octets():
+    # 123456789 with its catalogued CRC-32 CBF43926: no zero in it, one COBS block
+    assert encode(b"123456789") == b"\x0e123456789\xcb\xf4\x39\x26\0"
+
+
+@given(st.lists(packets, max_size=5), st.data())
+def test_packets_come_back_whatever_the_pieces(sent, data):
+    stream = b"\0".join(encode(packet) for packet in sent)  # with idle zero bytes between
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
+    pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    assert deframe(*pieces) == (sent, len(sent), 0)
+
+
+@given(packets, packets, packets, st.data())
+def test_damage_costs_one_frame(first, hit, last, data):
+    frame = bytearray(encode(hit))
+    at = data.draw(st.integers(0, len(frame) - 2))
+    frame[at] = data.draw(st.integers(1, 255).filter(lambda value: value != frame[at]))
+    assert deframe(encode(first) + frame + encode(last)) == ([first, last], 2, 1)
+
+
+@given(packets, packets, packets, st.data())
+def test_a_lost_end_costs_the_frame_and_its_neighbour(first, cut, last, data):
+    frame = encode(cut)[: data.draw(st.integers(1, len(encode(cut)) - 1))]
+    assert deframe(encode(first), frame, encode(last), encode(first)) == ([first, first], 2, 1)
+
+
+@given(st.binary(max_size=1000), packets)
+def test_noise_is_no_packet_and_passes(noise, packet):
+    assert deframe(noise, b"\0" + encode(packet))[0] == [packet]
+
+
+def test_too_long_and_empty_frames_are_counted():
+    packet = bytes(100)
+    limit = {"max_frame": len(encode(packet)) - 1}
+    assert deframe(encode(packet), **limit) == ([packet], 1, 0)
+    assert deframe(encode(packet + b"\0"), encode(packet), **limit) == ([packet], 1, 1)
+    assert deframe(*[b"\1" * 100] * 50, b"\0" + encode(packet), **limit) == ([packet], 1, 1)
+    assert deframe(encode(packet)[:-1] + b"\1\0", **limit) == ([], 0, 1)  # a good frame and one octet
+    assert deframe(b"\1\0") == ([], 0, 1)
+    assert deframe(cobs.encode(zlib.crc32(b"").to_bytes(4, "big")) + b"\0") == ([], 0, 1)
+
+
+def test_published_rejects():
+    for text in vectors("cobs_must_reject.json"):
+        assert deframe(bytes.fromhex(text) + b"\0")[0] == []

@@ -1,0 +1,336 @@
+"""Procedures: read as a whole before anything is sent; carried out up to the first statement that fails."""
+
+import os
+import signal
+
+import pytest
+from dorn.cli import main
+from dorn.dictionary import Dictionary
+from dorn.errors import UserError
+from dorn.link import frames
+from dorn.operator import procedure, statements
+from dorn.operator.parsing import parse, parse_all
+from dorn.operator.running import Runner
+from dorn.operator.statements import Check, Condition, FromNow, Say, Send, Until, Wait
+from dorn.operator.telecommands import resolved, written
+from dorn.targets import TargetError
+from hypothesis import given
+from hypothesis import strategies as st
+from support.instrument import instrument
+
+DICTIONARY = Dictionary.load()
+
+
+def test_the_statements_mean_what_they_say():
+    limit_s = statements.COMPLETION_LIMIT_S
+    event = DICTIONARY.enums["event"]
+    for line, meant in {
+        "send function function=start": Send("function", {"function": "start"}),
+        "send ping within 2.5": Send("ping", {}, None, 2.5),
+        "set bias 0x10": Send("set_parameter", {"parameter": "bias", "value": 16}),
+        "refused out_of_range set_parameter value=5000 parameter=threshold_1  # too high": Send(
+            "set_parameter", {"value": 5000, "parameter": "threshold_1"}, "out_of_range", limit_s
+        ),
+        "wait 3": Wait(3.0),
+        "until housekeeping.bias_state == on within 20": Until(
+            Condition("housekeeping", None, "bias_state", None, "==", 2), 20
+        ),
+        "until rates.accepted[15] >= 1 within 6": Until(Condition("rates", None, "accepted", 15, ">=", 1), 6),
+        "until event booted within 3": Until(Condition("booted", event["booted"]), 3),
+        "check event safe a != resets": Check(Condition("safe", event["safe"], "a", None, "!=", 2)),
+        "until event mode_changed b == science within 5": Until(
+            Condition("mode_changed", event["mode_changed"], "b", None, "==", 3), 5
+        ),
+        "send retrieve_by_time from_s=-60 from_fraction=0 to_s=+0 to_fraction=0x10": Send(
+            "retrieve_by_time",
+            {"from_s": FromNow(-60), "from_fraction": 0, "to_s": FromNow(0), "to_fraction": 16},
+        ),
+        "send load_memory region=thresholds offset=0 data=0a0B": Send(
+            "load_memory", {"region": "thresholds", "offset": 0, "data": b"\n\x0b"}
+        ),
+        "say all  is well # really": Say("all is well"),
+        "  # nothing": None,
+        "": None,
+    }.items():
+        assert parse(line, DICTIONARY) == meant, line
+
+
+BAD = {
+    "send add_action event=booted telecommand=(set_parameter parameter=bias value=100001)": (
+        "add_action: telecommand: set_parameter: bias 100001 is not from 0 to 100000 mV"
+    ),
+    "fly": "statement: unknown (fly); one of send, refused, set, wait, until, check, say",
+    "send": "telecommand: no name",
+    "send ping within": "send: is not `send NAME FIELD=VALUE ... [within SECONDS]`",
+    "refused ping": "refused: is not `refused FAILURE NAME",
+    "refused maybe ping": "refused: failure: unknown (maybe); one of bad_crc,",
+    "set bias": "set: is not `set PARAMETER VALUE` (set bias)",
+    "set bias 100001": "bias 100001 is not from 0 to 100000 mV",
+    "set volume 11": "set: parameter: unknown (volume); one of integration_time,",
+    "wait": "wait: is not `wait SECONDS` (wait)",
+    "wait -1": "wait: SECONDS: not above 0 (-1)",
+    "wait nan": "wait: SECONDS: not a number to use (nan)",
+    "until housekeeping.mode == science": "until: is not `until PACKET.FIELD OP VALUE within SECONDS",
+    "until housekeeping.mode == science within 0": "until: SECONDS: not above 0 (0)",
+    "until housekeping.mode == science within 1": "until: packet: unknown (housekeping)",
+    "check housekeeping.mod == science": "check: field of housekeeping: unknown (mod); did you mean mode",
+    "check housekeeping.mode = science": "check: relation: unknown (=); one of ==, !=, <, <=, >, >=",
+    "check housekeeping.mode == asleep": "check: housekeeping.mode: unknown (asleep); one of boot, safe, standby,",
+    "check housekeeping == 1": "check: not PACKET.FIELD, or PACKET.FIELD[INDEX] of an array (housekeeping)",
+    "check rates.accepted > 0": "check: rates.accepted: is an array of 16: say which, accepted[0]",
+    "check rates.events[0] > 0": "check: rates.events: is no array",
+    "check rates.accepted[16] > 0": "check: rates.accepted: has elements 0 to 15 (16)",
+    "check event flown": "check: event: unknown (flown)",
+    "check event booted c == 1": "check: event booted: unknown (c); one of a, b",
+}
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_what_is_wrong_is_said_before_anything_is_sent(line, write, capsys, monkeypatch):
+    monkeypatch.setattr("dorn.targets.open_target", None)  # nobody gets so far
+    path = write("p.txt", f"send ping\n# so far\n{line}\nfly\n")
+    assert main(["procedure", str(path), "--target", "unix"]) == 2
+    out, error = capsys.readouterr()
+    assert out == "" and error.count("\n") == 1
+    assert error.startswith(f"dorn: {path}:3: ") and BAD[line] in error
+
+
+def test_a_procedure_has_to_be_there(write, capsys):
+    for name, said in {
+        "none": "procedure: FILE: neither a file nor one of anomaly_bias_trip, ",
+        str(write("empty.txt", "")): "empty.txt: file: is empty",
+        str(write("comment.txt", "# all\n")): "comment.txt: procedure: has no statement",
+        str(write("binary.txt", bytes(range(256)))): "binary.txt:1: statement: unknown",
+    }.items():
+        assert main(["procedure", name, "--target", "unix"]) == 2
+        assert said in capsys.readouterr().err
+
+
+@given(st.text() | st.lists(st.sampled_from([*statements.GRAMMAR, *statements.RELATIONS, "event", "a", "within", "3",
+    "function", "function=start", "housekeeping.mode", "rates.accepted[3]", "safe", "#", "=", "9" * 5000, "0x"])).map(
+    " ".join
+))  # fmt: skip
+def test_any_text_is_a_statement_or_an_error_of_one_line(text):
+    try:
+        assert parse_all(text, "p.txt", DICTIONARY)
+    except UserError as error:
+        assert str(error).startswith("p.txt:") and len(str(error).splitlines()) == 1
+
+
+SET = Send("set_parameter", {"parameter": "rates_period", "value": 3})
+seconds = st.floats(1e-3, 1e6)
+
+
+@st.composite
+def telecommands(draw):
+    layout = draw(st.sampled_from([c for c in DICTIONARY.commands.values() if c.name != "set_parameter"]))
+    fields = {}
+    for field in draw(st.permutations([*written(layout).values()])):
+        if field.length is not None:
+            fields[field.name] = draw(st.binary(min_size=1, max_size=40) | st.just(Send("ping", {})) | st.just(SET))
+            continue
+        if field.name.endswith("_s") and draw(st.booleans()):
+            fields[field.name] = FromNow(draw(st.integers(-99, 99)))
+            continue
+        low, high = field.valid or (0, field.high)
+        names = st.sampled_from([*DICTIONARY.enums[field.enum]]) if field.enum else st.integers(low, min(high, 255))
+        fields[field.name] = draw(names | st.integers(low, high))
+    return layout.name, fields
+
+
+def words(name, fields, form="{}"):
+    return " ".join([name, *(f"{k}={word(v, form)}" for k, v in fields.items())])
+
+
+def word(value, form):
+    match value:
+        case str():
+            return value
+        case bytes():
+            return value.hex()
+        case Send():
+            return f"({words(value.name, value.fields, form)})"
+        case FromNow():
+            return f"{value.seconds:+d}"
+    return form.format(value)
+
+
+@given(telecommands(), seconds, st.sampled_from([*DICTIONARY.enums["failure"]]), st.sampled_from(["{}", "0x{:x}"]))
+def test_a_telecommand_is_read_as_it_was_written(telecommand, limit_s, failure, form):
+    text = words(*telecommand, form)
+    assert parse(f"send {text} within {limit_s}", DICTIONARY) == Send(*telecommand, None, limit_s)
+    assert parse(f"refused {failure} {text} within {limit_s}", DICTIONARY) == Send(*telecommand, failure, limit_s)
+
+
+@st.composite
+def conditions(draw):
+    layout = draw(st.sampled_from([t for t in DICTIONARY.telemetry.values() if t.fields]))
+    field = draw(st.sampled_from(layout.fields))
+    index = draw(st.integers(0, field.length - 1 if isinstance(field.length, int) else 99)) if field.length else None
+    relation = draw(st.sampled_from([*statements.RELATIONS]))
+    return Condition(layout.name, None, field.name, index, relation, draw(st.integers(0, field.high)))
+
+
+@given(conditions(), seconds)
+def test_a_condition_is_read_as_it_was_written(condition, limit_s):
+    index = "" if condition.index is None else f"[{condition.index}]"
+    text = f"{condition.subject}.{condition.field}{index} {condition.relation} {condition.value}"
+    assert parse(f"until {text} within {limit_s}", DICTIONARY) == Until(condition, limit_s)
+    assert parse(f"check {text}", DICTIONARY) == Check(condition)
+
+
+# ---- carried out -------------------------------------------------------------------------------------
+
+
+def run(i, *lines):
+    return procedure.run(i, parse_all("\n".join(lines), "p.txt", DICTIONARY))
+
+
+def test_commissioning_is_found_by_its_name_and_archived(tmp_path, capsys):
+    assert main(["procedure", "commissioning", "--target", "unix", "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "FAILED" not in said and "ok: housekeeping.bias_state is on" in said
+    assert "parameter_value  parameter=threshold_15  value=150" in said
+    assert main(["decode", str(tmp_path / "out/telemetry.ccsds"), "--out", str(tmp_path / "decoded")]) == 0
+
+
+def test_the_first_failure_ends_it_with_the_reason(write, capsys):
+    path = write("p.txt", "say well\ncheck housekeeping.mode == science\nsend ping\n")
+    assert main(["procedure", str(path), "--target", "unix"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" s  ", 1)[1] for line in lines] == [
+        "well",
+        "2: FAILED: check housekeeping.mode == science: housekeeping.mode is standby",
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines, reason",
+    [
+        (["send function function=bias_on"], "function function=bias_on: start_failure: not_armed (detail 16)"),
+        (["refused not_armed ping"], "ping: completed, and was not refused with not_armed"),
+        (["refused wrong_mode function function=bias_on"], "start_failure: not_armed (detail 16)"),
+        (["check rates.events == 0"], "no rates has come"),
+        (["until rates.events > 5 within 7"], "not within 7 s: rates.events is 0"),
+        (
+            ["until housekeeping.mode == standby within 2"],
+            "2 s: no new one came; before it, housekeeping.mode is standby",
+        ),
+        (["until event bias_off within 1"], "not within 1 s: events since the last telecommand: none"),
+        (
+            ["send function function=start", "until event acquisition_started a == 9 within 1"],
+            "events since the last telecommand: 0.502 s event_info acquisition_started a=1 (integration)",
+        ),
+    ],
+)
+def test_why_a_statement_fails(lines, reason, capsys):
+    with instrument("unix") as i:
+        assert not run(i, *lines)
+    assert reason in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_an_event_that_comes_while_its_telecommand_is_carried_out_counts():
+    with instrument("unix") as i:
+        assert run(
+            i,
+            "send function function=start",
+            "until event acquisition_started a == 1 within 1",
+            "check event acquisition_started",
+            "wait 3",
+            "until event acquisition_started within 1",
+        )
+
+
+def test_an_event_before_the_last_telecommand_does_not_count():
+    with instrument("unix") as i:
+        assert not run(i, "send function function=start", "send ping", "until event acquisition_started within 1")
+
+
+def test_an_event_that_comes_later_is_waited_for():
+    with instrument("unix") as i:
+        assert run(
+            i,
+            "set bias 10000",
+            "send function function=arm",
+            "send function function=bias_on",
+            "until event bias_reached a == 10000 within 20",
+        )
+        assert 2e6 < i.said_at("bias_reached") < 20e6
+
+
+def test_an_event_that_the_packet_store_sends_again_is_no_news(capsys):
+    with instrument("unix") as i:
+        i.command("function", function="start")
+        i.command("function", function="stop")
+        i.advance(70)  # they are on flash
+        other = type(i)(i.target)  # who has not seen them
+        other.connect()
+        assert not run(
+            other,
+            "send retrieve_records first=1 last=10",
+            "until retrieved.count > 3 within 20",
+            "check event acquisition_started",
+        )
+        assert other.events("acquisition_started")
+
+
+def test_a_telecommand_in_another_is_the_packet_that_would_be_sent_itself():
+    line = "send insert_scheduled at_s=+20 at_fraction=0 telecommand=(set_parameter parameter=rates_period value=3)"
+    encode = lambda name, **fields: DICTIONARY.encode(name, 7, ack=0b1000, **fields)  # noqa: E731
+    assert resolved(parse(line, DICTIONARY).fields, 17.9, encode) == {
+        "at_s": 37,
+        "at_fraction": 0,
+        "telecommand": encode("set_parameter", parameter="rates_period", value=3),
+    }
+    with instrument("unix") as i:
+        sent = []
+        send = i.target.send
+        i.target.send = lambda data: (sent.append(data), send(data))
+        assert run(i, "send ping", line, "send report_schedule", "send enable_schedule", "wait 25")
+        (packet,) = frames.Deframer().feed(sent[1])
+        carried = DICTIONARY.encode("set_parameter", 1, ack=0b1000, parameter="rates_period", value=3)
+        assert packet[2:4] == b"\xc0\2" and carried in packet
+        assert i.last("schedule_report")["request_sequence"] == [0xC001]
+        report = next(p for p in i.said if p.name == "completion_success" and p.fields["request_sequence"] == 0xC001)
+        assert report.time_s == pytest.approx(i.last("schedule_report")["at_s"][0], abs=0.6)
+
+
+def test_only_new_packets_count():
+    with instrument("unix") as i:
+        assert i.housekeeping.text("mode") == "standby"
+        begin_us = i.target.now_us
+        assert run(i, "until housekeeping.mode == standby within 20")
+        assert i.target.now_us - begin_us > 5e6
+
+
+def test_time_passes_as_written(capsys):
+    with instrument("unix") as i:
+        begin_us = i.target.now_us
+        assert run(i, "wait 12.5")
+        assert i.target.now_us - begin_us == pytest.approx(12.5e6, abs=1e4)
+    first, last = (float(line.split()[0]) for line in capsys.readouterr().out.splitlines())
+    assert last - first == pytest.approx(12.5, abs=0.01)  # on-board time
+
+
+def test_a_session_that_others_listen_to_goes_on_telling_them():
+    with instrument("unix") as i:
+        before = len(i.said)
+        Runner(i).run(parse("send ping", DICTIONARY))
+        assert [p.name for p in i.said[before:]] == ["acceptance_success", "pong", "completion_success"]
+
+
+def test_ctrl_c_ends_a_wait(write, capsys):
+    with instrument("unix") as i:
+        runner = Runner(i)
+        runner.on_packet = lambda packet: os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            runner.run(Wait(1e9))
+        runner.on_packet = lambda packet: None
+        runner.run(parse("send ping", DICTIONARY))
+
+
+def test_an_instrument_that_is_gone_is_a_failure(monkeypatch):
+    with instrument("unix") as i:
+        i.target.send = lambda data: None
+        with pytest.raises(TargetError, match="ping: no report of completion or failure within 2 s"):
+            Runner(i).run(parse("send ping within 2", DICTIONARY))

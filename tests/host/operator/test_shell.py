@@ -1,0 +1,283 @@
+"""dorn shell: from a pipe and at a prompt; what is completed, what is printed, and what its exit status says."""
+
+import os
+import signal
+import threading
+
+import pytest
+from dorn.cli import main
+from dorn.dictionary import Dictionary
+from dorn.operator import completion
+from dorn.operator.shell import Shell, _completer
+from dorn.operator.telecommands import written
+from dorn.session import Session
+from dorn.targets import TargetError
+from dorn.targets.unix import UnixTarget
+from prompt_toolkit.document import Document
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+DICTIONARY = Dictionary.load()
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def piped(monkeypatch, capsys):
+    """piped(text, *options) -> exit status, stdout, stderr."""
+
+    def piped(text, *options):
+        end, other = os.pipe()
+        os.write(other, text.encode())
+        os.close(other)
+        with open(end) as stdin:
+            monkeypatch.setattr("sys.stdin", stdin)
+            status = main(["shell", "--target", "unix", *options])
+        return status, *capsys.readouterr()
+
+    return piped
+
+
+# ---- from a pipe -------------------------------------------------------------------------------------
+
+
+def test_telecommands_and_statements_from_a_pipe(piped, tmp_path):
+    status, out, error = piped(
+        "ping\n"
+        "\n# the same, and a wait\n"
+        "send ping\n"
+        "set bias 10000\n"
+        "report_parameter parameter=bias\n"
+        "check parameter_value.value == 10000\n"
+        "wait 10\n"
+        "until housekeeping.mode == standby within 11\n"
+        "refused not_armed function function=bias_on",  # no line end
+        "--out",
+        str(tmp_path / "out"),
+    )
+    assert (status, error) == (0, "")
+    assert out.count("  pong\n") == 2 and "  housekeeping  " in out and "parameter_value.value is 10000" in out
+    assert "refused: not_armed" in out
+    assert main(["decode", str(tmp_path / "out/telemetry.ccsds"), "--out", str(tmp_path / "decoded")]) == 0
+
+
+NOT_ARMED = "function function=bias_on: start_failure: not_armed (detail 16)"
+
+
+@pytest.mark.parametrize(
+    "text, status, said",
+    [
+        ("", 0, ""),
+        ("quit\nfly\n", 0, ""),
+        (
+            "function function=bias_on\nping\n",
+            1,
+            "line 1: function function=bias_on: start_failure: not_armed (detail 16)",
+        ),
+        ("ping\nuntil event bias_off within 1\n", 1, "line 2: not within 1 s: events since the last telecommand: none"),
+        (
+            "function function=bias_on\nfly\n",
+            2,
+            "line 2: statement or telecommand: unknown (fly); one of send,",
+        ),
+        ("set bias 100001\nping\n", 2, "line 1: set_parameter: bias 100001 is not from 0 to 100000 mV"),
+        ("ping a=1\n\xff\n", 2, "line 1: ping: field: unknown (a); there are none"),
+    ],
+)
+def test_the_exit_status_is_that_of_the_worst_line(text, status, said, piped):
+    found, out, error = piped(text)
+    assert found == status
+    assert said in error and all(line.startswith("dorn: line ") for line in error.splitlines())
+    assert out.count("pong") == (text.count("ping\n"))  # it goes on
+
+
+def test_help(piped):
+    status, out, error = piped("help\nhelp set bias housekeeping booted function fly\n")
+    assert (status, error) == (0, "")
+    for said in (
+        "send NAME FIELD=VALUE ... [within SECONDS]\n",
+        "telecommands: ping, function,",
+        "set PARAMETER VALUE  -- short for send set_parameter",
+        "    bias: 0 to 100000 mV, default 40000  -- level of the detector bias",
+        "housekeeping (3,25)  -- health of the instrument",
+        "    mode: boot, safe, standby, science, calibration\n",
+        "event booted  a: boot count; b: reset cause",
+        "    function: start, stop,",
+        "fly: nothing of this name",
+    ):
+        assert said in out
+
+
+def test_an_out_that_cannot_be_used_is_said_first(piped, write):
+    status, out, error = piped("ping\n", "--out", str(write("file", "")))
+    assert (status, out) == (2, "") and error.startswith("dorn: --out: DIR: not a directory")
+
+
+# ---- at a prompt -------------------------------------------------------------------------------------
+
+
+class RealTime(UnixTarget):
+    """Its time passes while the prompt waits, as that of a serial port does."""
+
+    def __init__(self):
+        super().__init__()
+        self.name = "/dev/ttyACM0"
+
+
+def converse(target, *writings, on_print=None):
+    """What the operator writes at the prompt; `on_print(line, write)` sees what is printed."""
+    with target, create_pipe_input() as keyboard:
+        session = Session(target)
+        session.connect()
+        shell = Shell(session)
+        show = shell._show
+        for text in writings:
+            keyboard.send_text(text)
+
+        def seen(packet):
+            show(packet)
+            if on_print:
+                on_print(packet, keyboard.send_text)
+
+        shell._runner.on_packet = seen
+        shell.converse(input=keyboard, output=DummyOutput())
+
+
+def test_a_prompt_with_history(state, capsys):
+    converse(UnixTarget(), "ping\r", "fly\r", "set bias 10\r", "quit\r")
+    out, error = capsys.readouterr()
+    assert out.count("  pong\n") == 1 and "unknown (fly)" in error
+    assert [line for line in (state / "dorn/history").read_text().splitlines() if line.startswith("+")] == [
+        "+ping",
+        "+fly",
+        "+set bias 10",
+        "+quit",
+    ]
+
+
+def test_ctrl_d_ends_it_and_ctrl_c_gives_up_the_line(capsys):
+    converse(UnixTarget(), "ping\x03", "ping\r", "\x04")
+    assert capsys.readouterr().out.count("  pong\n") == 1
+
+
+def test_ctrl_c_ends_what_runs_and_the_prompt_is_back(capsys):
+    def interrupt(packet, write):
+        if packet.name == "rates":
+            os.kill(os.getpid(), signal.SIGINT)
+        if packet.name == "pong":
+            write("quit\r")
+
+    converse(UnixTarget(), "wait 100000\r", "ping\r", on_print=interrupt)
+    out, error = capsys.readouterr()
+    assert error == "stopped\n" and "  pong\n" in out
+
+
+def test_event_reports_are_printed_while_the_prompt_waits(capsys):
+    came = []
+
+    def reached(packet, write):
+        came.append(packet.name)
+        if packet.fields.get("event") == DICTIONARY.enums["event"]["bias_reached"]:
+            write("quit\r")
+
+    commands = ("set bias 50000\r", "function function=arm\r", "function function=bias_on\r")
+    converse(RealTime(), *commands, on_print=reached)
+    out = capsys.readouterr().out
+    assert "bias_reached  a=50000 (level set, mV)" in out
+    assert "rates" in came and "  rates  " not in out and "  housekeeping  " not in out
+
+
+def test_a_port_that_is_lost_while_the_prompt_waits_ends_it(capsys):
+    class Lost(RealTime):
+        def advance(self, seconds):
+            raise TargetError("lost; look at its cable")
+
+    before = threading.active_count()
+    with pytest.raises(TargetError, match="look at its cable"):
+        converse(Lost())
+    assert threading.active_count() == before  # none waits for the keyboard for ever
+
+
+def test_a_silent_pipe_does_not_keep_a_real_instrument_waiting(capsys):
+    """What it sends meanwhile is read, and event reports are printed."""
+    end, other = os.pipe()
+    with RealTime() as target, open(end) as pipe:
+        session = Session(target)
+        session.connect()
+        session.command("function", function="start")
+        shell = Shell(session)
+
+        def seen(packet):
+            if packet.name == "housekeeping":
+                os.write(other, b"quit\n")
+
+        session.on_packet, shell_takes = lambda packet: (shell_takes(packet), seen(packet)), session.on_packet
+        assert shell.run_all(pipe.fileno()) == 0
+    os.close(other)
+    assert target.now_us > 10e6
+
+
+def test_a_state_directory_that_cannot_be_written_costs_the_history_only(monkeypatch, write, capsys):
+    monkeypatch.setenv("XDG_STATE_HOME", str(write("file", "")))
+    converse(UnixTarget(), "ping\r", "quit\r")
+    assert "  pong\n" in capsys.readouterr().out
+
+
+# ---- completion --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    {
+        "pin": ["ping"],
+        "send pin": ["ping"],
+        "function ": ["function="],
+        "function function=bias": ["bias_on", "bias_off"],
+        "send set_parameter parameter=threshold_1": ["threshold_1", *(f"threshold_1{n}" for n in range(6))],
+        "set_parameter parameter=bias ": ["value="],
+        "set_parameter value=": [],
+        "refused not_": ["not_armed"],
+        "refused not_armed pi": ["ping"],
+        "refused not_armed function ": ["function="],
+        "set bia": ["bias"],
+        "until housek": ["housekeeping."],
+        "until housekeeping.bias": ["housekeeping.bias_mv", "housekeeping.bias_state"],
+        "check rates.acc": ["rates.accepted["],
+        "until housekeeping.mode =": ["=="],
+        "until housekeeping.mode == s": ["safe", "standby", "science"],
+        "until housekeeping.mode == safe ": ["within"],
+        "until event bias_o": ["bias_off"],
+        "until event safe ": ["a", "b", "within"],
+        "check event safe a ": ["==", "!=", "<", "<=", ">", ">="],
+        "check event safe a == r": ["resets"],
+        "until event safe a == resets ": ["within"],
+        "add_action event=booted telecommand=": ["("],
+        "add_action event=booted telecommand=(pi": ["ping"],
+        "send add_action telecommand=(set_parameter parameter=bia": ["bias"],
+        "send add_action telecommand=(set_parameter parameter=bias ": ["value="],
+        "send add_action telecommand=(ping) ": ["event="],
+        "help hou": ["housekeeping", "housekeeping_period"],
+        "wait ": [],
+        "fly away": [],
+        "until fly.away == ": [],
+    }.items(),
+)
+def test_what_may_come_next(line, words):
+    begun, found = completion.possible(line, DICTIONARY)
+    assert line.endswith(begun) and found == words
+
+
+def test_a_completion_replaces_the_word_under_way():
+    (found,) = _completer(DICTIONARY).get_completions(Document("set_parameter value=1 parameter=bia"), None)
+    assert (found.text, found.start_position) == ("bias", -3)
+
+
+def test_every_name_of_the_dictionary_is_completed():
+    first = completion.possible("", DICTIONARY)[1]
+    assert set(DICTIONARY.commands) <= set(first) and {"help", "quit", "until"} <= set(first)
+    for name, layout in DICTIONARY.commands.items():
+        assert completion.possible(f"{name} ", DICTIONARY)[1] == [f"{name}=" for name in written(layout)]

@@ -1,0 +1,158 @@
+"""dorn tc: any telecommand by its name; what it answers, its exit status, and nothing sent when the input is wrong."""
+
+import os
+import signal
+
+import pytest
+from dorn.cli import main
+from dorn.dictionary import Dictionary
+from dorn.operator import lines
+from dorn.operator.telecommands import telecommand, written
+from dorn.session import Session
+from dorn.targets.unix import UnixTarget
+
+DICTIONARY = Dictionary.load()
+
+
+def tc(text, capsys):
+    """-> exit status, names of the packets printed, stderr."""
+    status = main(["tc", "--target", "unix", *text.split()])
+    out, error = capsys.readouterr()
+    return status, [line.split()[2] for line in out.splitlines()], error
+
+
+@pytest.mark.parametrize(
+    "text, answers",
+    [
+        ("ping", ["acceptance_success", "pong", "completion_success"]),
+        ("ping --ack start", ["start_success", "pong", "completion_success"]),
+        ("report_parameter parameter=bias --ack ", ["parameter_value", "completion_success"]),
+        ("set_parameter value=0xC8 parameter=threshold_3", ["acceptance_success", "completion_success"]),
+        ("function function=start", ["acceptance_success", *["event_info"] * 2, "completion_success"]),
+    ],
+)
+def test_a_telecommand_is_carried_out_and_its_answers_are_printed(text, answers, capsys):
+    words = text.split(" ")
+    assert main(["tc", "--target", "unix", *words]) == 0
+    out, error = capsys.readouterr()
+    assert [line.split()[2] for line in out.splitlines()] == answers
+    assert error == ""
+
+
+def test_what_the_board_refuses_is_status_1_with_code_and_detail(capsys):
+    status, names, error = tc("function function=bias_on", capsys)
+    assert (status, names) == (1, ["acceptance_success", "start_failure"])
+    assert error == "dorn: function function=bias_on: start_failure: not_armed (detail 16)\n"
+
+
+def test_it_goes_on_printing_for_as_long_as_it_is_told(capsys):
+    assert tc("ping --wait 9", capsys)[1][3:] == ["rates", "line_rates"]
+    assert tc("ping --wait 10.5", capsys)[1][3:] == ["rates", "line_rates"] * 2 + ["housekeeping"]
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    {
+        "fly": "telecommand: unknown (fly); one of ping, function,",
+        "ping a": "ping: not FIELD=VALUE (a); fields: none",
+        "ping a=1": "ping: field: unknown (a); there are none",
+        "function": "function: no value for function",
+        "set_parameter": "set_parameter: no value for parameter, value",
+        "set_parameter value=1 parameter=threshold_16": "parameter: unknown (threshold_16); did you mean threshold_",
+        "set_parameter value=1 value=2": "set_parameter: value: stands twice (2)",
+        "set_parameter parameter=bias value=100001": "set_parameter: bias 100001 is not from 0 to 100000 mV",
+        "set_parameter parameter=bias value=4294967296": "value: not a whole number from 0 to 4294967295 (4294967296)",
+        "set_parameter parameter=bias value=-1": "(-1)",
+        "set_parameter parameter=bias value=1.5": "(1.5)",
+        "set_parameter parameter=bias value=1_0": "(1_0)",
+        "set_parameter parameter=bias value=": "('')",
+        "function function=fly": "function: function: unknown (fly); one of start, stop,",
+        "function function=256": "function: not a whole number from 0 to 255 (256)",
+        "load_memory region=thresholds offset=0 data=0": "data: neither octets in hex nor (TELECOMMAND",
+        "load_memory region=thresholds offset=0 data=": "data: neither octets in hex",
+        "load_memory region=thresholds offset=0 count=1 data=00": "load_memory: field: unknown (count)",
+        f"insert_scheduled at_s=+9 at_fraction=0 telecommand={'00' * 256}": "count 256 is not an integer from 0 to 255",
+        "add_action event=booted telecommand=(fly)": "add_action: telecommand: telecommand: unknown (fly)",
+        "add_action event=booted telecommand=(ping": "telecommand: the telecommand's parenthesis is not closed ((ping)",
+        "add_action event=booted telecommand=()": "telecommand: telecommand: no name",
+        "ping --limit 0": "--limit: S: not above 0 (0)",
+        "ping --wait -1": "--wait: S: below 0 (-1)",
+        "ping --ack maybe": "--ack: STAGE: not one of acceptance, start, progress, completion (maybe)",
+        "": "tc: NAME: is missing",
+        "--list fly": "tc: NAME: nothing of this name (fly)",
+    }.items(),
+)
+def test_wrong_input_is_one_line_status_2_and_nothing_is_sent(text, said, capsys, monkeypatch):
+    monkeypatch.setattr("dorn.targets.open_target", None)  # nobody gets so far
+    assert main(["tc", "--target", "unix", *text.split()]) == 2
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.startswith("dorn: ") and error.count("\n") == 1 and said in error
+
+
+def test_without_a_target_nothing_is_sent(capsys):
+    assert main(["tc", "ping"]) == 2
+    assert capsys.readouterr().err == "dorn: tc: --target: is missing; ping was not sent\n"
+
+
+def test_silence_is_not_waited_for_for_ever(capsys, monkeypatch):
+    monkeypatch.setattr(UnixTarget, "send", lambda self, data: None)
+    status, names, error = tc("ping --limit 3 --wait 1", capsys)
+    assert (status, names) == (1, [])
+    assert error == "dorn: ping: no report of completion or failure within 3 s\n"
+
+
+def test_ctrl_c_lets_a_telecommand_under_way_be_verified(capsys, monkeypatch):
+    verified = Session._verified
+
+    def interrupted(self, *args, **fields):
+        os.kill(os.getpid(), signal.SIGINT)
+        return verified(self, *args, **fields)
+
+    monkeypatch.setattr(Session, "_verified", interrupted)
+    status, names, error = tc("ping --wait 1000", capsys)
+    assert (status, names[-1], error) == (130, "completion_success", "dorn: stopped\n")
+
+
+def test_the_list_has_everything_that_can_be_sent(capsys):
+    assert main(["tc", "--list"]) == 0
+    out = capsys.readouterr().out
+    for layout in DICTIONARY.commands.values():
+        assert f"{layout.name} ({layout.service},{layout.subtype})  -- {layout.about}\n" in out
+        assert all(f"    {name}: " in out for name in written(layout))
+    for name, p in DICTIONARY.parameters.items():
+        assert f"    {name}: {p.low} to {p.high}" in out and p.unit in out
+    assert "hits of detector d with a lower code" in out
+    assert main(["tc", "--list", "bias"]) == 0
+    assert capsys.readouterr().out.startswith("    bias: 0 to 100000 mV, default 40000  -- level of")
+
+
+def test_every_telecommand_of_the_dictionary_can_be_written():
+    for layout in DICTIONARY.commands.values():
+        words = []
+        for field in written(layout).values():
+            names = DICTIONARY.enums.get(field.enum)
+            value = next(iter(names)) if names else "0A" if field.length else 1
+            words.append(f"{field.name}={value}")
+        fields = telecommand([layout.name, *words], DICTIONARY).fields
+        assert set(fields) == set(written(layout))
+        assert not {"limit_s", "check", "ack"} & set(fields)  # of Session.command
+
+
+def test_packets_are_one_readable_line(capsys):
+    with UnixTarget() as target:
+        packets = []
+        session = Session(target, packets.append)
+        session.connect()
+        session.command("function", function="start")
+        session.advance(11)
+        session.command("function", function="stop")
+        session.advance(5)
+    named = {packet.text("event") if "event" in packet.fields else packet.name: packet for packet in packets}
+    said = {name: lines.packet_line(packet, DICTIONARY) for name, packet in named.items()}
+    assert set(said) >= {"housekeeping", "rates", "acquisition_stopped", "completion_success"}
+    assert all("\n" not in line for line in said.values())
+    assert "  acquisition_stopped  a=1 (integration)  b=0 (events, low 32 bits)" in said["acquisition_stopped"]
+    assert "  mode=science  " in said["housekeeping"] and "  bias_mv=" in said["housekeeping"]
+    assert "  temperature_head=29415 (0.01 K)  " in said["housekeeping"]
+    assert "  accepted=[0 0 0" in said["rates"]

@@ -1,0 +1,65 @@
+"""The archive is completed: what is stored comes once, what does not exist is hardly asked for, a refusal is said."""
+
+import contextlib
+
+import pytest
+from dorn.dictionary import Dictionary
+from dorn.errors import UserError
+from dorn.image import firmware
+from dorn.link import archive
+from dorn.link.key import Key
+from dorn.session import Session
+from dorn.session.downlink import Downlink
+from dorn.targets.unix import UnixTarget
+
+DICTIONARY = Dictionary.load()
+
+
+def stored(target, cuts):
+    """Packets on flash, with that many power cuts between them."""
+    session = Session(target)
+    session.connect()
+    session.command("set_parameter", parameter="storage_delay", value=1)
+    for _ in range(cuts):
+        session.advance(25)
+        target.power_cycle()
+        session.advance(5)
+    session.advance(25)
+
+
+@pytest.mark.parametrize("cuts", [0, 3])
+def test_numbers_left_out_by_power_cuts_cost_some_requests(cuts, tmp_path):
+    path = tmp_path / "telemetry.ccsds"
+    with UnixTarget() as target:
+        stored(target, cuts)
+        with contextlib.closing(Session(target)) as session:
+            session.connect()
+            session.record(path, keep=True)
+            balance = Downlink(session).complete()
+    assert balance.lost == balance.repeated == 0 and balance.received >= 2 * (cuts + 1)
+    assert balance.requests <= 1 + 8 * cuts  # 64, 128, ... of 4096 numbers
+    records = [p.fields["record"] for p in archive.decode(path, DICTIONARY).packets if p.fields.get("record")]
+    assert len(records) == len(set(records)) == balance.received
+
+
+def test_without_the_key_of_the_board_it_says_so(tmp_path, monkeypatch):
+    key, files = Key.create(tmp_path / "key"), firmware.files
+    monkeypatch.setattr(firmware, "files", lambda *a, **k: files(*a, **k) | {"key": key.board_file})
+    with UnixTarget() as target:
+        session = Session(target)
+        session.connect()
+        begin_us = target.now_us
+        with pytest.raises(UserError, match="refused: unsigned; is --key the one on board"):
+            Downlink(session).complete()
+        assert target.now_us - begin_us < 5e6
+
+
+def test_a_file_that_is_no_archive_is_not_gone_on_with(tmp_path):
+    path = tmp_path / "telemetry.ccsds"
+    path.write_bytes(b"garbage")
+    with UnixTarget() as target:
+        session = Session(target)
+        session.connect()
+        with pytest.raises(UserError, match="has no packet of this instrument"):
+            session.record(path, keep=True)
+    assert path.read_bytes() == b"garbage"

@@ -1,0 +1,39 @@
+"""The budget of the Pico, measured on the emulated chip by `dorn bench` and held against boards/pico/budget.toml."""
+
+import copy
+
+import pytest
+from dorn.errors import UserError
+from dorn.study import bench
+
+
+@pytest.fixture(scope="module")
+def figures():
+    try:
+        return bench.measure()
+    except UserError as error:
+        pytest.skip(str(error))
+
+
+def test_the_budget_is_kept_and_tight_and_nothing_blocks_longer_than_the_ring_holds(figures):
+    rows, wrong = bench.judge(figures)
+    print("\n" + bench.text(rows))
+    assert [name for name, *_, verdict in rows if verdict != "kept"] == []
+    assert {name for name, *_ in rows} == set(figures)
+    assert not wrong, "; ".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "factor", "said"),
+    [
+        ("ram.free", 0.8, "over the budget"),
+        ("kernel.one_hit", 1.5, "over the budget"),
+        ("kernel.one_hit", 0.5, "tighten"),
+        ("time.rates", 10, "the rings hold"),
+    ],
+)
+def test_a_figure_out_of_budget_is_named(figures, name, factor, said):
+    changed = copy.copy(figures)
+    changed[name] *= factor
+    _, wrong = bench.judge(changed)
+    assert any(line.startswith(name) and said in line for line in wrong)

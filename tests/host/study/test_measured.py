@@ -1,0 +1,88 @@
+"""Readers of others' alpha spectra: what the files say of themselves, and damaged ones."""
+
+import json
+
+import numpy as np
+import pytest
+from dorn.errors import UserError
+from dorn.study import measured
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.data import data
+
+LISBON = """Jun 05 2023     08:34:27 am     Elt: 000090 Seconds.  Real Time: 000090
+ Chn    Counts  ROI
+   0         0  000
+   1        12  000
+   2         7  000
+
+ ROI:01  Beg: 0001 Chn                           End: 0002 Chn
+         Ctrd:       1.40 Chn
+         Fwhm:       1.10 Chn
+         Gross Integral:         19 cts        Net Integral:         15 cts
+"""
+FIT = ".0    AV  410  10450.6(1.2)  5486.1(6)  6.70(8)e+03  61.9(1.2)  45.1(2.6)"
+
+
+@pytest.mark.parametrize("name", measured.SETS)
+def test_real_files_hold_what_is_said_of_them(name):
+    folder = data(name).parent
+    files = measured.files(folder, name)
+    assert len(files) >= 3
+    for file in files:
+        one = measured.read(folder, name, file)
+        assert one.sums and all(one.counts[first : last + 1].sum() == n for _, first, last, n in one.sums)
+        # around every line there is a peak: the highest channel is within its width, where there are enough counts
+        for line in one.lines:
+            width = max(1, round(line.fwhm / 4))
+            smooth = np.convolve(one.counts[line.first : line.last + 1], np.ones(width), "same")
+            assert abs(line.first + np.argmax(smooth) - line.centroid) < line.fwhm
+        if one.smoothed_peak is not None:
+            assert measured.smoothed_peak(one.counts) == one.smoothed_peak
+
+
+def test_sixteen_strips_are_all_there():
+    folder = data("triple-alpha-leuven").parent
+    strips = measured.strips(folder)
+    assert [int(strip.counts.sum()) for strip in strips] == [strip.total for strip in strips] and len(strips) == 16
+    # the same strip as somebody else's program rebinned it, from bin 14000 on by 4
+    lines = data("triple-alpha-leuven", "strips_csv", "DSSD_3178-17_Front_80V_strip05_rebin4_from14000.csv")
+    theirs = np.loadtxt(lines)
+    assert strips[5].counts[14000:24000].reshape(-1, 4).sum(axis=1).tolist() == theirs.tolist()
+
+
+def write(folder, name, text):
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def test_lisbon_and_cologne_as_they_are_written(tmp_path):
+    write(tmp_path, "am241-lisbon/a.dat", LISBON)
+    one = measured.read(tmp_path, "am241-lisbon", "a.dat")
+    assert one.counts.tolist() == [0, 12, 7] and one.sums == (("gross 1-2", 1, 2, 19),)
+    assert one.lines == (measured.Line(1, 2, 1.4, 1.1),)
+    expected = {"spectra": [{"file": "b.spa", "total": 5, "author_hdtv_fit": FIT}]}
+    write(tmp_path, "am241-cologne/EXPECTED_derived.json", json.dumps(expected))
+    write(tmp_path, "am241-cologne/b.spa", "2.000\n0.000\n3.000\n# Live time 29.593 seconds\n")
+    one = measured.read(tmp_path, "am241-cologne", "b.spa")
+    assert one.counts.tolist() == [2, 0, 3]
+    assert one.lines[0].centroid == 10450.6 and one.lines[0].fwhm == pytest.approx(61.9 * 10450.4 / 5486)
+
+
+CUT = st.sampled_from([LISBON, "1.000\n2.000\n# x\n"]).flatmap(lambda t: st.integers(0, len(t)).map(lambda n: t[:n]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(["am241-lisbon", "am241-cologne"]), CUT | st.text(max_size=60) | st.binary(max_size=60))
+def test_a_damaged_file_is_one_line(tmp_path_factory, name, content):
+    folder = tmp_path_factory.getbasetemp()
+    expected = {"spectra": [{"file": "a.dat", "total": 3, "author_hdtv_fit": FIT}]}
+    write(folder, f"{name}/EXPECTED_derived.json", json.dumps(expected))
+    write(folder, f"{name}/a.dat", content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
+    try:
+        one = measured.read(folder, name, "a.dat")
+    except UserError as error:
+        assert str(error).startswith(str(folder)) and len(str(error).splitlines()) == 1
+        return
+    assert one.counts.dtype == np.int64 and one.counts.ndim == 1 and (one.counts >= 0).all()

@@ -1,0 +1,90 @@
+"""The study of spectra: kept by the instrument, and broken by a wrong one."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from dorn import cli
+from dorn.head.front_end import FrontEnd
+from dorn.study import chi_squared, gains, recording, replay, spectra
+from support.data import data
+
+SETS = ("am241-lisbon", "am241-cologne", "am241-milano", "po210-kentucky", "triple-alpha-leuven")
+
+
+@pytest.fixture
+def folder():
+    """The folder of the data; skips where a set is not there."""
+    for name in SETS:
+        path = data(name)
+    return path.parent
+
+
+def study(folder, out):
+    return cli.main(["study", "spectra", str(folder), "--target", "unix", "--short", "--out", str(out)])
+
+
+def broken(out):
+    """What the bounds that were broken are about."""
+    lines = (out / "spectra.txt").read_text().splitlines()
+    return [re.split(r"  +", line)[0].removeprefix("unix, ") for line in lines if line.endswith("BROKEN")]
+
+
+def test_the_instrument_keeps_every_bound(folder, tmp_path):
+    assert study(folder, tmp_path) == 0
+    text = (tmp_path / "spectra.txt").read_text()
+    assert broken(tmp_path) == [] and text.count("kept") > 25
+    for name in SETS[:4]:
+        assert f"unix, {name}" in text
+    for name in ("replays_unix", "gains_unix", "chi_squared"):
+        assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Only the smallest of the replayed sets, one seed, and in this process, where tests can put wrong parts."""
+    monkeypatch.setattr(spectra, "spread", lambda function, jobs: map(function, jobs))
+    monkeypatch.setattr(spectra, "REPLAYED", ("am241-cologne",))
+    monkeypatch.setattr(spectra, "SHORT_FILES", {"po210-kentucky": []})
+    monkeypatch.setattr(spectra, "SHORT_SEEDS", {"unix": 1})
+
+
+def test_a_head_that_is_one_channel_off_is_noticed(folder, tmp_path, monkeypatch, small):
+    monkeypatch.setattr(recording, "front_end", lambda: FrontEnd(offset_kev=12.0))
+    assert study(folder, tmp_path) == 1
+    said = broken(tmp_path)
+    assert "am241-cologne at 10 mV: counts not where the source has them" in said
+    assert "am241-cologne: centroids of 5 lines against authors" in said
+    assert "16 strips: 48 centroids against the same fit on fine bins" in said
+    assert "1 seeds: least p" in said
+
+
+def test_a_gain_that_is_one_in_a_thousand_off_is_noticed(folder, tmp_path, monkeypatch, small):
+    gain = (1.0,) * 5 + (1.001,) + (1.0,) * 10
+    monkeypatch.setattr(recording, "front_end", lambda: FrontEnd(gain=gain))
+    assert study(folder, tmp_path) == 1
+    said = broken(tmp_path)
+    assert said[0] == "am241-cologne at 10 mV: counts not where the source has them"
+    assert "16 strips: counts not where the source has them" in said
+
+
+def test_a_lost_channel_is_noticed(folder, tmp_path, monkeypatch, small):
+    def forgetful(target, particles, comparator_mv=recording.DEFAULT_COMPARATOR_MV):
+        found = recording.record(target, particles, comparator_mv)
+        singles = found.singles.copy()
+        singles[:, 470] = 0  # where Am-241 is
+        return replace(found, singles=singles)
+
+    for module in (replay, gains, chi_squared):
+        monkeypatch.setattr(module, "record", forgetful)
+    assert study(folder, tmp_path) == 1
+    said = broken(tmp_path)
+    assert "am241-cologne at 10 mV: counts not where the source has them" in said
+    assert "1 seeds: least p" in said
+
+
+def test_a_folder_without_a_set_is_named(tmp_path, capsys):
+    assert study(tmp_path, tmp_path / "out") == 2
+    assert re.fullmatch(
+        r"dorn: DATA: folder: has no am241-lisbon; spectra needs am241-lisbon, .*\n", capsys.readouterr().err
+    )

@@ -1,0 +1,103 @@
+"""The studies of counting, dead time and stalls, in their short form; and that they notice a wrong instrument."""
+
+import pytest
+from dorn import cli
+from dorn.image import firmware
+from dorn.study import counting, deadtime, event_builder, stalls
+from dorn.targets import event_law
+from dorn.util.paths import onboard_root
+from support import chip
+
+
+@pytest.fixture
+def emulator():
+    """Skips where there is none, or no image."""
+    chip.open_chip().close()
+
+
+def study(name, out, *more):
+    return cli.main(["study", name, "--short", "--out", str(out), *more])
+
+
+def broken(out):
+    (text,) = out.glob("*.txt")
+    return [line for line in text.read_text().splitlines() if line.endswith("BROKEN")]
+
+
+def test_counting_on_unix(tmp_path):
+    assert study("counting", tmp_path, "--target", "unix") == 0, broken(tmp_path)
+    assert (tmp_path / "counting.png").stat().st_size > 10_000
+
+
+def test_counting_on_the_chip(tmp_path, emulator):
+    assert study("counting", tmp_path, "--target", "rp2040") == 0, broken(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["deadtime", "stalls"])
+def test_on_the_chip(name, tmp_path, emulator):
+    assert study(name, tmp_path) == 0, broken(tmp_path)
+    assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+
+
+def test_a_dead_time_counted_wrongly_is_noticed(tmp_path, monkeypatch):
+    """A tenth too little: at 100 kcps the corrected rate is 4 % too low."""
+    right = event_law.Times.dead.fget
+    monkeypatch.setattr(event_law.Times, "dead", property(lambda times: tuple(int(0.9 * c) for c in right(times))))
+    monkeypatch.setattr(counting, "spread", lambda function, jobs: map(function, jobs))
+    monkeypatch.setattr(counting, "SHORT_CPS", {"unix": (100_000,)})
+    monkeypatch.setattr(counting, "REGULAR_CPS", {"unix": ()})
+    monkeypatch.setattr(counting, "MIXED_CPS", (1000, 2000))
+    assert study("counting", tmp_path, "--target", "unix") == 1
+    assert [line.split("  ")[0] for line in broken(tmp_path)] == ["unix 100 kcps: corrected rate, all seeds"]
+
+
+def test_a_cycle_more_is_noticed_at_the_pins(tmp_path, monkeypatch, emulator):
+    """Of the chip's dead time two cycles: it is less than its bound of four for one event, and the mean tells."""
+    path = "boards/rp2/event_builder.py"
+    text = (onboard_root() / path).read_text()
+    assert text.count("fixed = 61") == 1
+    files = firmware.files("pico", changed={path: text.replace("fixed = 61", "fixed = 63")})
+    monkeypatch.setattr(event_builder.firmware, "files", lambda board: files)
+    monkeypatch.setattr(deadtime, "CASES", {"1 hit": ((3,), None)})
+    monkeypatch.setattr(deadtime.deadtime_data, "instrument", lambda report, short: None)
+    assert study("deadtime", tmp_path) == 1
+    assert [line.split("  ")[0] for line in broken(tmp_path)] == ["1 hit: mean deviation"]
+
+
+def test_a_gap_booked_too_long_is_noticed(tmp_path, monkeypatch, emulator):
+    """A tenth of a millisecond too much, where the ring overflows in a stall of 400 ms."""
+    path = "fsw/spectra/acquisition.py"
+    text = (onboard_root() / "firmware" / path).read_text()
+    booked = "            now = self._known_us\n            self.gap_us += now - good\n"
+    assert text.count(booked) == 1
+    files = firmware.files("pico", changed={path: text.replace(booked, booked.replace("us\n", "us + 100\n", 1))})
+    monkeypatch.setattr(stalls, "_files", lambda stall: files)
+    monkeypatch.setattr(stalls, "spread", lambda function, jobs: map(function, jobs))
+    monkeypatch.setattr(stalls, "SHORT", [stalls.Case(stalls.STALLS[3], 20_000, "regular")])
+    assert study("stalls", tmp_path) == 1
+    assert "gaps booked" in "".join(broken(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["study", "adc", "."], "dorn: DATA: folder: has no adc-ramp-rp2040; adc needs adc-ramp-rp2040 (.)"),
+        (["study", "spectra", "nowhere"], "dorn: DATA: folder: has no am241-lisbon; spectra needs am241-lisbon, am241"),
+        (["study", "tea"], "dorn: argument STUDY: invalid choice: 'tea'"),
+    ],
+)
+def test_what_a_study_misses_is_said_at_once(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 2
+    assert capsys.readouterr().err.startswith(said)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_abandoned_study_says_so_in_its_file(tmp_path, monkeypatch):
+    def stopped(report, short, targets):
+        report.say("a table")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(counting, "study", stopped)
+    assert study("counting", tmp_path, "--target", "unix") == 130
+    assert (tmp_path / "counting.txt").read_text() == "a table\n\nabandoned: no verdict\n"

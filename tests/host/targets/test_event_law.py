@@ -1,0 +1,127 @@
+"""The law of the event builder against the event builder itself, on the emulated chip, stepped cycle by cycle."""
+
+import bisect
+import random
+
+import pytest
+from dorn.errors import UserError
+from dorn.head.front_end import FrontEnd, Head
+from dorn.image.constants import constants
+from dorn.study.event_builder import record
+from dorn.targets.event_law import EventLaw, board_times
+
+TOLERANCE_NS = 4 * 8  # of a boundary, for an event to be allowed to differ
+BEGIN_US = 1000  # in the law's time
+GAP_US = 150  # between clusters: longer than anything in one takes
+TIMES = board_times(constants("pico"))
+
+
+def clusters(seed, n):
+    """n groups of particles (time_ns, detector, energy_kev) within some us: one alone, pairs, pile-up, tails."""
+    rng = random.Random(seed)
+    for _ in range(n):
+        kind = rng.randrange(5)
+        unit, t = rng.randrange(8), 0
+        group = [(0, 2 * unit + rng.randrange(2), rng.uniform(1000, 9000))]
+        if kind == 1:  # front and back of one detection unit
+            group.append((0, group[0][1] ^ 1, rng.uniform(1000, 9000)))
+        elif kind == 2:  # accidental coincidences, before and behind the sample
+            group += [
+                (rng.randrange(4000), rng.randrange(16), rng.uniform(1000, 9000)) for _ in range(rng.randrange(1, 4))
+            ]
+        elif kind == 3:  # pile-up in one detector
+            group += [(rng.randrange(12_000), group[0][1], rng.uniform(1000, 9000)) for _ in range(rng.randrange(1, 3))]
+        elif kind == 4:  # a burst over many detectors, with tails from one event into the next
+            for _ in range(rng.randrange(4, 12)):
+                t += int(rng.expovariate(1 / 4000))
+                group.append((t, rng.randrange(16), rng.uniform(1000, 9000)))
+        yield sorted(group)
+
+
+class Recorder(Head):
+    """Keeps the instants at which the law looked at the head or converted."""
+
+    def __init__(self, front_end):
+        super().__init__(front_end)
+        self.instants, self.edges, self._depth = [], [], 0
+
+    def advance(self, now_ns):
+        self.instants.append(now_ns)
+        super().advance(now_ns)
+
+
+def particles(groups):
+    return [(i * GAP_US * 1000 + t, d, e) for i, group in enumerate(groups) for t, d, e in group]
+
+
+def by_cluster(events, n):
+    """events: of (time_us, pattern word, codes)"""
+    out = [[] for _ in range(n)]
+    for time_us, word, codes in events:
+        if word >> 16:
+            out[time_us // GAP_US].append((time_us, word, tuple(codes)))
+    return out
+
+
+def on_chip(front_end, groups):
+    try:
+        events, fates, dead = record(Head(front_end), particles(groups), (len(groups) + 1) * GAP_US * 1e-6)
+    except UserError as error:
+        pytest.skip(str(error))
+    assert dead == TIMES.dead
+    return by_cluster(((e.time_us, e.pattern << 16 | 0x7FFF - e.passes, e.codes) for e in events), len(groups)), fates
+
+
+def by_law(front_end, groups):
+    head = Recorder(front_end)
+    law = EventLaw(head, TIMES)
+    law.start(0, 0xFFFF)
+    head.inject(particles(groups), BEGIN_US * 1000 + 1000)
+    _, events = law.run((BEGIN_US + (len(groups) + 1) * GAP_US) * 1000, 1 << 20)
+    return by_cluster(((stamp_us - BEGIN_US, word, codes) for stamp_us, word, codes in events), len(groups)), head
+
+
+def near_a_boundary(group, begin_ns, width_ns, instants):
+    """Whether a comparator of the cluster rose or fell within the tolerance of an instant at which the law looked."""
+    for t, _, _ in group:
+        for edge in (begin_ns + t, begin_ns + t + width_ns):
+            at = bisect.bisect_left(instants, edge - TOLERANCE_NS)
+            if at < len(instants) and instants[at] <= edge + TOLERANCE_NS:
+                return True
+    return False
+
+
+def same_codes(ours, theirs, front_end, group):
+    """Codes of full pulses are equal; one taken on a slope may differ by the slope times the tolerance."""
+    full = {min(4095, int(e / front_end.kev_per_code + front_end.zero_code + 0.5)) for _, _, e in group}
+    slope = max(full) / min(front_end.peaking_ns, 1.2 * (front_end.width_ns - front_end.peaking_ns))
+    return all(
+        a == b or (abs(a - b) <= slope * TOLERANCE_NS and not (a in full and b in full))
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+@pytest.mark.parametrize(("seed", "width_ns"), [(1, 4000), (2, 1800), (3, 15_000)])
+def test_law_and_chip_record_the_same_events(seed, width_ns):
+    front_end = FrontEnd(width_ns=width_ns)
+    groups = list(clusters(seed, 300))
+    chip, chip_fates = on_chip(front_end, groups)
+    law, head = by_law(front_end, groups)
+    instants = sorted(head.instants)
+    listed = []
+    for i, (ours, theirs) in enumerate(zip(chip, law, strict=True)):
+        same = len(ours) == len(theirs) and all(
+            a[1] == b[1] and abs(a[0] - b[0]) <= 2 and same_codes(a[2], b[2], front_end, groups[i])
+            for a, b in zip(ours, theirs, strict=True)
+        )
+        if not same:
+            begin_ns = BEGIN_US * 1000 + 1000 + i * GAP_US * 1000
+            assert near_a_boundary(groups[i], begin_ns, width_ns, instants), (groups[i], ours, theirs)
+            listed.append(i)
+            print(f"cluster {i}, within {TOLERANCE_NS} ns of a boundary: chip {ours}, law {theirs}")
+    events = sum(map(len, chip))
+    print(f"width {width_ns} ns: {events} events on the chip, {sum(map(len, law))} by the law, {len(listed)} differ")
+    assert events > len(groups) and len(listed) <= 0.1 * len(groups)
+    for fates in (chip_fates, head.fates):
+        assert fates.injected == sum(map(len, groups)) == fates.delivered + fates.merged + fates.lost_dead_time
+    assert chip_fates.spurious == head.fates.spurious == 0

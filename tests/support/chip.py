@@ -1,0 +1,51 @@
+"""Runs a script on the emulated Pico in place of the firmware, with the firmware's modules on its file system."""
+
+import pytest
+from dorn.errors import UserError
+from dorn.head.front_end import Head
+from dorn.image import firmware
+from dorn.image.folding import folded
+from dorn.targets.rp2040 import Rp2040Target
+from dorn.util.paths import onboard_root
+
+_FILES = {}
+
+
+def firmware_files():
+    """The compiled files of the Pico; compiled once in a test run."""
+    if not _FILES:
+        _FILES.update(firmware.files("pico"))
+    return dict(_FILES)
+
+
+def open_chip(script=None, head: Head | None = None, files=None, **options):
+    """An Rp2040Target; with `script` as main.py. Skips the test where there is no emulator or no image."""
+    files = firmware_files() if files is None else files
+    if script is not None:
+        files["main.py"] = folded(script).encode()
+    try:
+        return Rp2040Target(head, files=files, **options)
+    except UserError as error:
+        pytest.skip(str(error))
+
+
+def run(script: str, limit_s: float = 60.0) -> str:
+    """What `script` prints until it ends. AssertionError with its traceback if it fails."""
+    said = bytearray()
+    with open_chip(script) as target:
+
+        def over():
+            said.extend(target.receive())
+            return b">>> " in said
+
+        target.wait_for(over, limit_s)
+    text = said.decode(errors="replace").partition("\r\nMicroPython v")[0].replace("\r\n", "\n")
+    assert "Traceback" not in text, text
+    return text
+
+
+def broken(path, old, new):
+    """Files of the Pico with one place of one source changed."""
+    source = (onboard_root() / "firmware" / path).read_text()
+    assert source.count(old) == 1
+    return firmware.files("pico", changed={path: source.replace(old, new)})

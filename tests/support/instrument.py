@@ -1,0 +1,43 @@
+"""An instrument for a test, on either simulated target."""
+
+from contextlib import contextmanager
+
+import pytest
+from bench import Stimulus
+from dorn.dictionary import Dictionary
+from dorn.head.front_end import FrontEnd, Head
+from dorn.session import CommandFailed
+from dorn.session.instrument import Instrument
+from dorn.targets import NAMES
+from dorn.targets.unix import UnixTarget
+
+from support import chip
+
+DICTIONARY = Dictionary.load()
+both = pytest.mark.parametrize("where", NAMES)
+
+
+def open_simulated(where, head=None, flash=None, files=None):
+    """A simulated target; skips where it cannot be had."""
+    return UnixTarget(head, flash, files) if where == "unix" else chip.open_chip(None, head, files, flash=flash)
+
+
+@contextmanager
+def instrument(where, flash=None, files=None, **front_end):
+    """An instrument that has booted, with the simulated head."""
+    with open_simulated(where, Head(FrontEnd(**front_end)), flash, files) as target:
+        session = Instrument(target)
+        session.connect()
+        yield session
+
+
+def play(i, particles):
+    """Play them to the head, until 1 ms after the last."""
+    Stimulus(i.target, i).play(particles)
+
+
+def refused(i, failure, name, **fields):
+    """The instrument refuses this telecommand, whatever the dictionary says of it, with that failure code."""
+    with pytest.raises(CommandFailed) as caught:
+        i.command(name, check=False, **fields)
+    assert caught.value.failure == failure, (name, fields)
