@@ -31,7 +31,7 @@ _I2C_TIMEOUT_US = const(2000)  # of a transfer, which takes 0.7 ms at most: a li
 #
 #   0  maintenance: the word "DORN" (`dorn flash` clears it)
 #   1  reserved: choice of the firmware image, and attempts to start it
-#   2  boots that the flash has not counted, and blocks reserved since (fsw/store/boot.py)
+#   2  boots that the flash has not counted, blocks reserved since, the last reset was commanded (fsw/store/boot.py)
 #   3  the first crash that the flash has no record of
 _MAINTENANCE = const(0x444F524E)
 _VALUE = const(0xFFFFF)
@@ -117,6 +117,7 @@ class Board:
         )
         self.id = constants.BOARD_ID
         self.store_segments = constants.STORE_SEGMENTS
+        self.allocation = constants.ALLOCATION
         self.reset_cause = reset_cause()
         self.scratch = Scratch(constants.SCRATCH)
         self.clock = Clock()

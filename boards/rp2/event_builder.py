@@ -172,6 +172,7 @@ class EventBuilder:
         bits = board.RING_BITS
         self.mask = (1 << bits) - 1
         self.amplitude_mask = (1 << board.AMPLITUDE_BITS) - 1
+        self.backlog = board.BACKLOG
         self._keep, addresses = aligned(*sorted((bits + 2, bits + 2, bits + 2, board.AMPLITUDE_BITS + 1), reverse=True))
         if bits + 2 < board.AMPLITUDE_BITS + 1:
             amplitudes, words, stamps, tails = addresses

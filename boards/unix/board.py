@@ -21,6 +21,7 @@ _FOREVER_US = const(1 << 60)
 class Board:
     id = 0
     store_segments = constants.STORE_SEGMENTS
+    allocation = constants.ALLOCATION
 
     def __init__(self):
         # main.py FLASH RESET_CAUSE FIXED HIT PASS MAINTENANCE SCRATCH...: the folder that is the flash, why it starts,

@@ -14,6 +14,7 @@ class EventBuilder:
     mhz = constants.CLOCK_MHZ
     mask = (1 << constants.RING_BITS) - 1
     amplitude_mask = (1 << constants.AMPLITUDE_BITS) - 1
+    backlog = constants.BACKLOG
 
     def __init__(self, pipe, dead):
         self._pipe = pipe

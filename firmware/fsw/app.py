@@ -58,7 +58,7 @@ def build(parts):
     parts.report = report = events.report
     verification = Verification(telemetry)
     parts.parameters = parameters = Parameters(
-        telemetry, Slots(kept + "/parameters"), boot_record, report, verification, failures, clock
+        telemetry, Slots(kept + "/parameters"), boot_record, report, verification, failures, clock, board.allocation[-1]
     )
     parts.acquisition = acquisition = Acquisition(board, parameters, report, time)
     parts.slow_control = slow_control = SlowControl(board.slow_control, parameters, report)
@@ -91,17 +91,18 @@ def build(parts):
     services[3] = Structures(structures, parameters, clock)
     operated = [time_service, storm, functions] + [services.get(number) for number in (11, 12, 129)]
     operations = Group([part for part in operated if part is not None])  # an empty schedule counts as false
+    allocation = board.allocation
     tasks = (
-        #    run                  period, budget, limit, all ms; litter, octets
-        Task(acquisition.turn, 0, 15, 3000, 0, acquisition.wanted),
-        Task(uplink.turn, 0, 500, 3000, 6000),  # a parameter is written to flash: the longest erase takes 400 ms
-        # a packet, and up to 32 pieces that USB takes all at once when its host reads again
-        Task(spectra.turn, 50, 10, 3000, 1700, spectra.wanted),
-        Task(science.turn, 5000, 12, 3000, 2400),
-        Task(housekeeping.turn, 10000, 12, 3000, 2000),
-        Task(slow_control.turn, 500, 10, 3000, 400),
-        Task(storage.turn, 200, 500, 3000, 400, storage.wanted),
-        Task(operations.turn, 250, 12, 3000, 600),
+        #    run                  period, budget, limit, all ms
+        Task(acquisition.turn, 0, 15, 3000, allocation[icd.TASK_ACQUISITION], acquisition.wanted),
+        # a parameter is written to flash: the longest erase takes 400 ms
+        Task(uplink.turn, 0, 500, 3000, allocation[icd.TASK_COMMANDS]),
+        Task(spectra.turn, 50, 10, 3000, allocation[icd.TASK_SPECTRA], spectra.wanted),
+        Task(science.turn, 5000, 12, 3000, allocation[icd.TASK_RATES]),
+        Task(housekeeping.turn, 10000, 12, 3000, allocation[icd.TASK_HOUSEKEEPING]),
+        Task(slow_control.turn, 500, 10, 3000, allocation[icd.TASK_SLOW_CONTROL]),
+        Task(storage.turn, 200, 500, 3000, allocation[icd.TASK_STORAGE], storage.wanted),
+        Task(operations.turn, 250, 12, 3000, allocation[icd.TASK_OPERATIONS]),
     )
     parameters.bind(icd.P_RATES_PERIOD, 1, tasks[icd.TASK_RATES], "set_period")
     parameters.bind(icd.P_HOUSEKEEPING_PERIOD, 1, tasks[icd.TASK_HOUSEKEEPING], "set_period")

@@ -4,17 +4,17 @@
 import array
 import gc
 
-from fsw import icd
+from fsw import icd, memory
 from fsw.health.faults import exception_of, line_of
 from micropython import const
 
 _LONGEST_IDLE_US = const(250_000)  # a cycle at least so often: a stuck line is found within three
 _CATCH_UP = const(4)  # turns: one reads what is there at its begin, and two thirds as much come meanwhile, at the most
 _LONG_US = const(2_000)  # a task that took longer is followed by a look at the rings
-# Garbage, octets: of a cycle, of 256 us idle, and each task's own. It is estimated high, and a reserve is left, so that
-# MicroPython never collects when it chooses.
+# Garbage is estimated, in octets: of a cycle, of 256 us idle, and what a step of each task allocates at most. A reserve
+# is left, so that MicroPython never collects when it chooses.
 _CYCLE = const(520)
-_RESERVE = const(10_000)  # more than any task leaves
+_RESERVE = const(10_000)  # more than any step leaves
 _LOOK = const(4)  # collections from one look at what is free to the next, which takes half as long as a collection
 _RESTARTS = const(3)  # turns that may fail, none `_FORGIVEN_US` after the one before
 _FORGIVEN_US = const(600_000_000)
@@ -26,10 +26,10 @@ class Task:
     wanted() -> true if it has work before it is due. It allocates nothing: it is asked while idle.
     """
 
-    def __init__(self, run, period_ms, budget_ms, limit_ms, litter, wanted=None):
+    def __init__(self, run, period_ms, budget_ms, limit_ms, allocation, wanted=None):
         self.run = run
         self.wanted = wanted
-        self.litter = litter  # octets of garbage that a turn with work to do leaves
+        self.allocation = allocation  # octets, of a turn with work to do
         self.period_us = 1000 * period_ms
         self.budget_us = 1000 * budget_ms
         self.limit_us = 1000 * limit_ms  # without a completed turn for longer, the supervisor lets the watchdog bite
@@ -71,7 +71,7 @@ class Executive:
         self.gc_max_us = 0
         self.heap_free = self.heap_free_min = 0
         self._now = self._busy_us = self._asked_us = 0
-        self._garbage = self._most = self._collections = 0
+        self._most = self._collections = 0
 
     def begin(self):
         tasks = self.tasks
@@ -95,14 +95,14 @@ class Executive:
         wake = self._now + _LONGEST_IDLE_US
         for number, task in enumerate(self.tasks):
             if self._now >= task.due_us or (task.wanted and task.wanted()):
-                if self._garbage >= self._most:
-                    self._tend_heap()
+                if memory.garbage[0] >= self._most:
+                    self._collect()
                 turn = self._now
                 more = self._turn(number, task)
                 if more:  # with a period, too: it goes on in the next cycle
                     again = True
                 if more or task.period_us:
-                    self._garbage += task.litter
+                    memory.garbage[0] += task.allocation
                 if self._now - turn > _LONG_US:
                     self._turn(0, self.tasks[0])  # the rings fill meanwhile
                 if task.period_us and not more:
@@ -113,12 +113,12 @@ class Executive:
             if task.period_us and task.due_us < wake:
                 wake = task.due_us
         self.cycles += 1
-        self._garbage += _CYCLE
+        memory.garbage[0] += _CYCLE
         self._supervise(self._now, self.tasks)
         self._busy_us += self._now - begin
         if not again:
             self._wait(wake, self._attention)
-            self._garbage += self._us() - self._now >> 8
+            memory.garbage[0] += self._us() - self._now >> 8
 
     def _wanted(self):
         """Whether a task has work before it is due. Allocates nothing."""
@@ -155,7 +155,7 @@ class Executive:
             if took > task.budget_us:  # a report for each new record, not for each overrun
                 self._report(icd.EVENT_TASK_OVERRUN, number, took)
 
-    def _tend_heap(self):
+    def _collect(self):
         """Collect; now and then see what is free, before there is new garbage. Each goes through the whole heap: before
         each the rings are emptied, so that they last longest."""
         self._collections += 1
@@ -169,7 +169,7 @@ class Executive:
                 self._most = self.heap_free - _RESERVE
             else:
                 gc.collect()
-                self._garbage = 0
+                memory.garbage[0] = 0
             self._now = self._us()
             self.gc_max_us = max(self.gc_max_us, self._now - begin)
 

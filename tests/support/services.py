@@ -132,9 +132,8 @@ def new():
     events = Events(telemetry)
     slots, boot_record, slow_control = Slots(), BootRecord(), SlowControl()
     failures, verification = Failures(), Verification(telemetry)
-    parameters = Parameters(telemetry, slots, boot_record, events.report, verification, failures, Clock())
+    parameters = Parameters(telemetry, slots, boot_record, events.report, verification, failures, Clock(), 0)
     modes = Modes(acquisition.clock, acquisition, slow_control, parameters, boot_record, events.report)
-    parameters.bind(0, 1000, Bound(), "apply")
     modes.enter(icd.MODE_STANDBY)
     store = Store()
     budget = Budget(store, boot_record)
@@ -144,6 +143,7 @@ def new():
     )
     functions = Functions(acquisition, slow_control, modes, Scan(), telemetry, "", "", events.report)
     App.telemetry = telemetry
+    parameters.bind(0, 1000, Bound(), "apply")
     services = {5: events, 8: functions, 15: storage, 17: Test(App), 20: parameters}
     router = Router(verification, services)
 
@@ -190,7 +190,7 @@ class Bench:
 
 
 def open_services():
-    return Child(SCRIPT, heap_kb=160)
+    return Child(SCRIPT, heap_kb=320)
 
 
 def names(packets):

@@ -5,7 +5,7 @@
 from array import array
 from struct import pack_into, unpack_from
 
-from fsw import icd
+from fsw import icd, memory
 from fsw.health.faults import Refused
 from micropython import const
 
@@ -25,7 +25,7 @@ class Parameters:
     damaged: copies found damaged when they were read; with 2, and where there are none, the defaults count.
     """
 
-    def __init__(self, telemetry, slots, boot_record, report, verification, failures, clock):
+    def __init__(self, telemetry, slots, boot_record, report, verification, failures, clock, allocation):
         self._telemetry = telemetry
         self._report = report
         self._bound = {}  # number -> (part, attribute, factor; 0: a method)
@@ -34,6 +34,7 @@ class Parameters:
         self._verification = verification
         self._failures = failures
         self._us = clock.us
+        self._allocation = allocation  # octets, of a write
         self._waiting = []  # (telecommand, event or None), whose completion is reported after the next write
         self._write_us = 0  # not before
         self._values = self._load()
@@ -156,6 +157,7 @@ class Parameters:
         if not self._unsaved:
             return None
         self._write_us = self._us() + _INTERVAL_US
+        memory.garbage[0] += self._allocation
         data = bytearray(_OCTETS * len(self._values))
         for place, number in enumerate(_numbers()):
             pack_into(_ENTRY, data, _OCTETS * place, number, self._values[place])

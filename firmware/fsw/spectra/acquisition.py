@@ -12,7 +12,6 @@ from micropython import const
 
 _CLASSES = const(15)  # of events, a bit each
 _BATCHES = const(4)  # kernel calls in one turn: some 15 ms at the highest rate
-_BACKLOG = const(160)  # events waiting that are worth a turn: of 16 hits each they still fit the amplitudes
 _AMPLITUDE_GUARD = const(1280)  # conversions that may arrive while one kernel call runs
 _LAST_EVENT_US = const(1000)  # longer than an event takes whose detectors are switched off while it is under way
 _COUNT = const(0xFFFFFFFF)  # the event builder counts conversions modulo this
@@ -52,6 +51,7 @@ class Acquisition:
         self.integration_us = 60_000_000
         self.overruns = self.slips = 0
         builder = board.events
+        self._backlog = builder.backlog
         self.state[k.MASK] = builder.mask
         self.state[k.AMPLITUDE_MASK] = builder.amplitude_mask
         self.state[k.ZERO_CODE] = icd.ZERO_CODE
@@ -140,7 +140,7 @@ class Acquisition:
     def wanted(self):
         """Whether enough events wait. Allocates nothing: it is asked while idle."""
         # the slot that far ahead is not 0; its top byte is that of an address, never 0 itself
-        return self.running and self.events.tails[((self.state[k.READ] + _BACKLOG) & self.state[k.MASK]) * 4 + 3]
+        return self.running and self.events.tails[((self.state[k.READ] + self._backlog) & self.state[k.MASK]) * 4 + 3]
 
     def turn(self, now):
         """Read the events up to now. -> true if there are more"""

@@ -33,6 +33,9 @@ class Scratch:
     def get(self, register):
         return 0
 
+    def set(self, register, value):
+        pass
+
 
 class Acquisition:
     """Spectra with counts in every channel: the longest checkpoints there can be."""

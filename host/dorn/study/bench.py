@@ -23,6 +23,15 @@ BENCH = onboard_root() / "firmware" / "bench"  # what runs on the board knows th
 _BLOCKING = tuple(f"time.{name}" for name in ("gc_max", "spectra", "rates", "housekeeping", "slow_control"))
 _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_units": 400, "sixteen_hits": 60}
 
+# telecommands that leave most garbage
+_HEAVY = (
+    ("load_table", {"table": "surface"}),
+    ("default_parameters", {}),
+    ("report_storage", {}),
+    ("report_disabled_events", {}),
+    ("dump_memory", {"region": "spectra", "offset": 0, "count": 512}),
+)
+
 
 def measure() -> dict[str, float]:
     """Figures by the names of budget.toml, "group.name", in a minute or two. UserError without an emulator or image."""
@@ -46,6 +55,7 @@ def measure() -> dict[str, float]:
         "time.coding": max(_figures(files, "compression.py")),
         **_kernel(files, pico),
         **_speed(),
+        **_allocation(files),
         "speed.busy_permille": busy_permille,
     }
 
@@ -55,6 +65,8 @@ def judge(figures: dict[str, float]) -> tuple[list[tuple], list[str]]:
     table = tomllib.loads((PICO / "budget.toml").read_text())
     slack = table.pop("slack")
     entries = {f"{group}.{name}": entry for group, rows in table.items() for name, entry in rows.items()}
+    for name, octets in zip(_tasks(), constants("pico")["ALLOCATION"], strict=False):
+        entries[f"allocation.{name}"] = {"budget": octets, "target": octets, "better": "less"}
     rows, wrong = [], [f"{name}: not in the budget" for name in figures if name not in entries]
     for name, entry in entries.items():
         value, budget = figures[name], entry["budget"]
@@ -73,7 +85,7 @@ def judge(figures: dict[str, float]) -> tuple[list[tuple], list[str]]:
     return rows, wrong
 
 
-_UNITS = {"ram": "bytes", "files": "bytes", "time": "us", "kernel": "cycles", "speed": "1/s"}
+_UNITS = {"ram": "bytes", "allocation": "bytes", "files": "bytes", "time": "us", "kernel": "cycles", "speed": "1/s"}
 
 
 def text(rows: list[tuple]) -> str:
@@ -149,6 +161,32 @@ def _busy_run() -> tuple[int, int, dict]:
         _set(session, housekeeping_period=2)
         housekeeping()
         return boot_us, busy_permille, housekeeping()
+
+
+def _allocation(files: dict[str, bytes]) -> dict[str, int]:
+    """Octets of the heap that a step of each task takes at most, by what firmware/bench/allocation.py prints."""
+    main = folded((BENCH / "allocation.py").read_text())
+    printed = bytearray()
+    with Rp2040Target(Head(FrontEnd()), files={**files, "main.py": main.encode()}) as target:
+        session = Session(target)
+        session.connect()
+        target.flash_takes_time = False
+        target.inject(recording.flat(through=0.2).particles(200, 18, 1))
+        session.command("function", function="calibrate")
+        _set(session, housekeeping_period=2, integration_time=1, rates_period=1, pulser_rate=4, storage_delay=1)
+        for function in ("arm", "pulser_on", "arm", "bias_on"):
+            session.command("function", function=function)
+        for name, fields in _HEAVY:
+            session.command(name, **fields)
+        session.post("retrieve_records", first=1, last=20)
+
+        def over() -> bool:
+            printed.extend(target.receive())
+            return b">>> " in printed
+
+        target.wait_for(over, 60)
+    octets = bytes(printed).partition(b"FIGURES ")[2].split(b"\r\n")[0].split()
+    return {f"allocation.{name}": int(number) for name, number in zip(_tasks(), octets, strict=True)}
 
 
 def _set(session: Session, **values: int) -> None:
