@@ -15,10 +15,10 @@ def load():
 
 board = open_board()
 board.maintenance(0, load)
-from fsw import memory
+from fsw import icd, memory
 from fsw.run import BootRecord, Failures, Parts, Supervisor, assemble, kept
 
-LASTS_MS = 25_000
+LASTS_MS = 14_000
 
 
 class Watchdog:
@@ -33,7 +33,12 @@ most = [0] * len(executive.tasks)
 
 
 def measured(number, run):
+    # measuring goes through the heap, which takes long: only where there is something to do
     def step(now):
+        if (number == icd.TASK_ACQUISITION and executive.cycles % 16) or (
+            number == icd.TASK_COMMANDS and not board.link.ready()
+        ):
+            return run(now)
         told, before = memory.garbage[0], gc.mem_alloc()
         more = run(now)
         took = gc.mem_alloc() - before - (memory.garbage[0] - told)

@@ -23,7 +23,8 @@ _FORGIVEN_US = const(600_000_000)
 class Task:
     """run(now_us) -> true if it wants another turn without delay. A period of 0: a turn in every cycle.
 
-    wanted() -> true if it has work before it is due. It allocates nothing: it is asked while idle.
+    wanted() -> true if it has work before it is due. It allocates nothing: it is asked while idle. A task that has it
+    had work only if it wants another turn.
     """
 
     def __init__(self, run, period_ms, budget_ms, limit_ms, allocation, wanted=None):
@@ -101,7 +102,7 @@ class Executive:
                 more = self._turn(number, task)
                 if more:  # with a period, too: it goes on in the next cycle
                     again = True
-                if more or task.period_us:
+                if more or (task.period_us and not task.wanted):
                     memory.garbage[0] += task.allocation
                 if self._now - turn > _LONG_US:
                     self._turn(0, self.tasks[0])  # the rings fill meanwhile

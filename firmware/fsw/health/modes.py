@@ -26,11 +26,11 @@ class Modes:
         # bias off comes first, then the record, then everything else
         self._safe_steps = [self._bias_off, self._record_safe, self._pulser_off, self._stop, parameters.flush]
 
-    def when_safe(self, step):
+    def at_safe(self, step):
         """Have step() called whenever mode safe is entered."""
         self._safe_steps.append(step)
 
-    def when_calibration_ends(self, step):
+    def after_calibration(self, step):
         """Have step() called then, and whenever mode safe is entered."""
         self._end_of_calibration.append(step)
         self._safe_steps.append(step)

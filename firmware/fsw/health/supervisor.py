@@ -31,7 +31,7 @@ def restart(parts, maintenance):
     bias_off(parts.board)
     steps = [parts.boot_record.close]  # the last one: then no record number is given any more
     if not parts.modes.is_safe:
-        steps = [parts.parameters.flush, parts.store.flush] + steps
+        steps = [parts.parameters.finish, parts.store.flush] + steps
         if parts.acquisition.running:
             steps = [parts.checkpoint.write] + steps
     for step in steps:

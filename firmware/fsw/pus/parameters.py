@@ -36,6 +36,7 @@ class Parameters:
         self._us = clock.us
         self._allocation = allocation  # octets, of a write
         self._waiting = []  # (telecommand, event or None), whose completion is reported after the next write
+        self._written = []  # (telecommand, event or None, OSError or None), whose completion is to be reported now
         self._write_us = 0  # not before
         self._values = self._load()
         self.damaged = slots.bad
@@ -145,6 +146,22 @@ class Parameters:
         self.flush()
         return True
 
+    def report(self):
+        """One completion after the write. -> whether there was one"""
+        if not self._written:
+            return False
+        request, event, failed = self._written.pop(0)
+        if event and not failed:
+            self._report(*event)
+        self._verification.resume(request, failed)
+        return True
+
+    def finish(self):
+        """Write what waits, and report it all, before a reset."""
+        self.flush()
+        while self.report():
+            pass
+
     def save(self):
         """Write both copies, whatever is on flash. -> None, or the OSError"""
         for _ in range(2):
@@ -153,7 +170,8 @@ class Parameters:
         return error
 
     def flush(self):
-        """Write what is not on flash, and report what waited for it. -> None, or the OSError: what flash has counts."""
+        """Write what is not on flash: what waited for it is reported by report(). -> None, or the OSError: what
+        flash has counts."""
         if not self._unsaved:
             return None
         self._write_us = self._us() + _INTERVAL_US
@@ -170,10 +188,7 @@ class Parameters:
             self._restore()
         self._unsaved = False
         waiting, self._waiting = self._waiting, []
-        for request, event in waiting:
-            if event and not failed:
-                self._report(*event)
-            self._verification.resume(request, failed)
+        self._written += [(request, event, failed) for request, event in waiting]
         return failed
 
     def _restore(self):

@@ -25,7 +25,7 @@ class Schedule:
         self._telemetry = parts.telemetry
         self._enabled = False
         self._entries = []  # (time, us; telecommand), in order of time
-        parts.modes.when_safe(self.disable)
+        parts.modes.at_safe(self.disable)
 
     def __len__(self):
         return len(self._entries)

@@ -51,8 +51,8 @@ class Storage:
             quiet = record.in_row and not record.safe and now > self.quiet_us
             if quiet:
                 record.in_row = 0
-        if record.keep(quiet):
-            return False
+        if record.keep(quiet) or self._parameters.report():
+            return True
         if not record.safe and (self._parameters.turn(now) or self._store.turn(now)):
             return True
         if self._retrieval.turn():

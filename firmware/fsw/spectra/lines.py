@@ -11,6 +11,7 @@ _PART = const(8)  # of a code: products of two places are small integers
 _LEAST = const(100)  # counts in its window, to tell where the line is
 _FARTHEST = const(20)  # it is within a 20th of where it should be, or it is not the line
 _ZERO = _PART * icd.ZERO_CODE
+_EV_PER_CODE = int(1000 * icd.KEV_PER_CODE)
 
 
 class Lines:
@@ -84,7 +85,7 @@ class Lines:
 
 def _place(kev):
     """Of an energy, by the default calibration, 1/8 code."""
-    return _ZERO + int(_PART * kev / icd.KEV_PER_CODE)
+    return _ZERO + _PART * 1000 * kev // _EV_PER_CODE  # a float would leave garbage
 
 
 @micropython.viper

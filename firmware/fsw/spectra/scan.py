@@ -27,7 +27,7 @@ class Scan:
         bind(icd.P_SCAN_STEP, 1, self, "step_mv", 1)
         bind(icd.P_SCAN_STEPS, 1, self, "steps", 1)
         bind(icd.P_SCAN_DWELL, 1, self, "dwell_s", 1)
-        modes.when_calibration_ends(self.abort)
+        modes.after_calibration(self.abort)
 
     def set_comparator(self, number, value):
         """A parameter; while a scan runs, it takes effect when that ends. OSError if slow control does not answer."""

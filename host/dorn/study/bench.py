@@ -176,8 +176,9 @@ def _allocation(files: dict[str, bytes]) -> dict[str, int]:
         _set(session, housekeeping_period=2, integration_time=1, rates_period=1, pulser_rate=4, storage_delay=1)
         for function in ("arm", "pulser_on", "arm", "bias_on"):
             session.command("function", function=function)
-        for name, fields in _HEAVY:
-            session.command(name, **fields)
+        for name, fields in _HEAVY:  # the first one is written to flash at once, the others 10 s later
+            session.post(name, **fields)
+            session.advance(0.2)
         session.post("retrieve_records", first=1, last=20)
 
         def over() -> bool:
