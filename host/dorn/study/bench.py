@@ -65,6 +65,7 @@ def judge(figures: dict[str, float]) -> tuple[list[tuple], list[str]]:
     table = tomllib.loads((PICO / "budget.toml").read_text())
     slack = table.pop("slack")
     entries = {f"{group}.{name}": entry for group, rows in table.items() for name, entry in rows.items()}
+    # estimates of the executive, which may be too high
     for name, octets in zip(_tasks(), constants("pico")["ALLOCATION"], strict=False):
         entries[f"allocation.{name}"] = {"budget": octets, "target": octets, "better": "less"}
     rows, wrong = [], [f"{name}: not in the budget" for name in figures if name not in entries]
@@ -75,7 +76,7 @@ def judge(figures: dict[str, float]) -> tuple[list[tuple], list[str]]:
         rows.append((name, value, f"{'>=' if sign > 0 else '<='} {budget}", entry["target"], kept))
         if sign * value < sign * budget:
             wrong.append(f"{name}: {value} is over the budget of {budget}")
-        elif sign * (value - budget) > slack * budget:
+        elif sign * (value - budget) > slack * budget and not name.startswith("allocation."):
             wrong.append(f"{name}: {value} is better than {budget}: tighten the budget")
         if sign * budget < sign * entry["target"]:
             wrong.append(f"{name}: the budget of {budget} misses the target {entry['target']}")
