@@ -20,7 +20,6 @@ _DREQ_UART0_TX = const(20)  # then UART0 RX, UART1 TX, UART1 RX
 _IN_BITS = const(13)
 _OUT_BITS = const(12)
 _PASS = const(1 << 27)  # bytes until the other channel takes over: whole rings, and a count the RP2350 can hold
-_READ = const(128)  # octets in one call: no flood of them holds up the instrument
 _AHEAD = const(64)  # octets that may come while a piece is copied
 _LONGEST = const(640)  # octets of the longest frame, and more
 
@@ -39,7 +38,7 @@ class UartLink:
         self._base, self._begin = into, out
         self._in = memoryview(bytearray_at(into, 1 << _IN_BITS))
         self._out = memoryview(bytearray_at(out, 1 << _OUT_BITS))
-        self._piece = memoryview(bytearray(_READ))
+        self._piece = memoryview(bytearray(board.UART_READ))
         self._read = self.lost = 0  # bytes of this pass that were read or lost; lost since boot
         self._fill = self._used = self._sending = 0  # of the other ring: where the next byte goes; bytes; under way
 
@@ -79,7 +78,7 @@ class UartLink:
             self._read += over
             waiting -= over
         at = self._read & ((1 << _IN_BITS) - 1)
-        n = min(waiting, _READ, (1 << _IN_BITS) - at)
+        n = min(waiting, len(self._piece), (1 << _IN_BITS) - at)
         self._piece[:n] = self._in[at : at + n]  # a telecommand in it may take longer than the ring lasts
         self._read = (self._read + n) & (_PASS - 1)
         return self._piece[:n]

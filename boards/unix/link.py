@@ -3,7 +3,7 @@ from micropython import const
 
 from boards.pico import constants
 
-# the host gives at most 128 octets at a time (boards/rp2/uart.py, _READ)
+# the host gives at most constants.UART_READ octets at a time
 _BITS = const(10)  # of an octet, with start and stop
 _OUT = const(4096)  # octets that wait to be sent
 _LONGEST = const(640)  # octets of the longest frame, and more

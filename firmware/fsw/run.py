@@ -18,10 +18,6 @@ class Parts:
         self.failures = failures
         self.services = {}
 
-    def service(self, number):
-        """An optional service, or None."""
-        return self.services.get(number)
-
     def restart(self, maintenance):
         """A reset that was commanded. Never returns."""
         restart(self, maintenance)

@@ -76,7 +76,7 @@ class Housekeeping:
         parts = self._parts
         a, e, slow_control = parts.acquisition, parts.executive, parts.slow_control
         boot_record, store = parts.boot_record, parts.store
-        schedule, monitoring = parts.service(11), parts.service(12)
+        schedule, monitoring = parts.services.get(11), parts.services.get(12)
         if a.running:
             self._faults += 1 if a.events.faults() else 0
         self._faults += a.state[k.BAD_CODES]
