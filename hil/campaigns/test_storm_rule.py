@@ -2,6 +2,7 @@
 and counts of its own, so that days take seconds."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,37 +13,7 @@ HOLD_S = 300
 LIMITS_CPS = (1, 8, 80, 5000)  # the least is that of the ICD: 300 counts in `storm_hold`
 # One line: FILE with the counts of each step (u32), step in us, storm_rate, storm_hold in s. Answers with the seconds
 # at which a storm began, ended, began, ...
-SCRIPT = """
-from array import array
-from fsw.health.storm import Storm
-
-class Acquisition:
-    total = 0
-    def events_since_boot(self):
-        return self.total
-    def set_integration(self, seconds):
-        pass
-
-class Parameters:
-    def bind(self, *what):
-        pass
-
-def answer(line):
-    path, step_us, rate, hold_s = line.split()
-    now, changes, acquisition, step_us = 0, [], Acquisition(), int(step_us)
-    storm = Storm(acquisition, Parameters(), lambda *report: changes.append(now // 1_000_000))
-    storm.rate, storm.hold_us = int(rate), int(hold_s) * 1_000_000
-    counts = array("I", bytes(4096))
-    with open(path, "rb") as file:
-        while True:
-            n = file.readinto(counts) // 4
-            if not n:
-                return " ".join(map(str, changes))
-            for i in range(n):
-                now += step_us
-                acquisition.total += counts[i]
-                storm.turn(now)
-"""
+SCRIPT = (Path(__file__).parent / "onboard" / "storm_rule.py").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -1,40 +1,10 @@
 """fsw/executive.py under MicroPython: when it collects garbage."""
 
 from support.micropython import run
+from support.onboard import script
 
 # Without collections of MicroPython's own a full heap is a MemoryError; 12 tasks leave 63 000 octets in a cycle.
-GARBAGE = """
-import gc
-from fsw.executive import Executive, Task
-
-class Board:
-    now = 0
-    class clock:
-        def us():
-            Board.now += 100
-            return Board.now
-    def wait(until_us, attention):
-        Board.now = max(Board.now, until_us)
-
-turns = [0] * 13
-
-def task(number):
-    def run(now):
-        turns[number] += 1
-        if number:
-            for _ in range(55):
-                bytearray(64)  # 96 octets with its head
-    return run
-
-tasks = [Task(task(number), 100 if number else 0, 10, 1000, 6000 if number else 0) for number in range(13)]
-executive = Executive(Board, lambda now, tasks: None, lambda *report: print(report), tasks)
-executive.begin()
-collected = executive._collections
-gc.disable()
-for _ in range(400):
-    executive.cycle()
-print(min(turns[1:]), turns[0] > 400, executive._collections - collected)
-"""
+GARBAGE = script("executive_garbage")
 
 
 def test_garbage_is_collected_before_a_turn_would_fill_the_heap():

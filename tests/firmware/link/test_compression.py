@@ -10,29 +10,11 @@ from support import libaec
 from support.coding_vectors import BLOCK, WIDTHS, samples, vector
 from support.data import data
 from support.micropython import Child
+from support.onboard import script
 
 ROOM = 512  # octets, as in a packet
 RAW = 256  # channels in as many
-SCRIPT = """
-from array import array
-from fsw.link.compression import encode
-
-def code(samples, bits, room):
-    out = bytearray(b"\\xa5" * (room + 4))
-    view = memoryview(out)
-    coded, octets = encode(samples, 0, len(samples), bits, view[:room + 2])
-    assert bytes(out[room + 2:]) == b"\\xa5\\xa5"
-    return coded, bytes(out[:octets])
-
-def refused(*values):
-    try:
-        encode(*values)
-    except ValueError:
-        return True
-
-def answer(line):
-    return repr(eval(line))
-"""
+SCRIPT = script("compression")
 
 
 @pytest.fixture(scope="module")

@@ -12,69 +12,11 @@ from spacepackets.ecss.tc import PusTc
 from spacepackets.ecss.tm import PusTm
 from support.data import vectors
 from support.micropython import Child, run
+from support.onboard import script
 
-BENCH = """
-from array import array
-from fsw import icd
-from fsw.health.faults import Refused
-from fsw.link.packet import Telemetry, crc16, parse
+BENCH = script("packet_bench")
 
-class Clock:
-    now = 0
-    def us(self):
-        return self.now
-
-class Link:
-    full = False
-    sent = None
-    def write(self, view):
-        if not self.full:
-            self.sent = bytes(view)
-        return not self.full
-
-clock, link = Clock(), Link()
-class NoStore:
-    def number(self, priority):
-        return 0
-
-telemetry = Telemetry(clock, link, NoStore())
-"""
-
-SCRIPT = (
-    BENCH
-    + """
-def crc(data):
-    return crc16(data, len(data))
-
-def tc(data):
-    try:
-        service, subtype, ack, data = parse(data)
-        return service, subtype, ack, bytes(data).hex()
-    except Refused as refusal:
-        return refusal.args
-
-def send(name, us, *values):
-    clock.now = us
-    telemetry.send(getattr(icd, name), *values)
-    return link.sent.hex()
-
-def spectrum(first, counts):
-    telemetry.begin(icd.SPECTRUM, 3, 0, 0, 7, 1, 2, 3, sum(counts), first, len(counts), 0, 2 * len(counts))
-    telemetry.halves(array("H", [0xDEAD] * first + counts + [0xBEEF]), first, len(counts))
-    telemetry.end()
-    return link.sent.hex()
-
-def rates(scalars, arrays):
-    telemetry.begin(icd.RATES, *scalars)
-    for values in arrays:
-        telemetry.words(array("I", [0xDEADBEEF] + values), 1, 16)
-    telemetry.end()
-    return link.sent.hex()
-
-def answer(line):
-    return repr(eval(line))
-"""
-)
+SCRIPT = BENCH + script("packet")
 
 dictionary = Dictionary.load()
 oracle_crc = crcmod.predefined.mkPredefinedCrcFun("crc-ccitt-false")
@@ -145,30 +87,8 @@ def test_rates_arrays(child, scalars, arrays):
 
 
 def test_what_has_a_priority_is_offered_to_the_store_and_goes_to_the_link_as_well():
-    script = (
-        BENCH
-        + """
-class Store:
-    next = 2 ** 32 - 2
-    def number(self, priority):
-        print("asked", priority)
-        if priority == 2:
-            return 0
-        self.next += 1
-        return self.next
-    def append(self, frame):
-        print("kept", bytes(frame).hex())
-
-telemetry = Telemetry(clock, link, Store())
-telemetry.send(icd.EVENT_LOW, 1, 2, 3)
-print("sent", link.sent.hex())
-telemetry.send(icd.PONG)
-telemetry.begin(icd.RATES, *range(11))
-telemetry.end()
-print("sent", link.sent.hex())
-"""
-    )
-    said = [line.split() for line in run(script).splitlines()]
+    text = BENCH + script("packet_priority")
+    said = [line.split() for line in run(text).splitlines()]
     assert [line[0] for line in said] == ["asked", "kept", "sent", "asked", "sent"]
     assert (said[0][1], said[3][1]) == ("1", "2")
     assert said[1][1] == said[2][1]  # the frame as it went to the link
@@ -217,23 +137,8 @@ def test_foreign_headers_are_refused(child, at, value):
 
 
 def test_counts_go_on_and_wrap_and_a_refused_packet_leaves_a_gap():
-    script = (
-        BENCH
-        + """
-for i in range(16385):
-    link.full = i == 2
-    telemetry.send(icd.PONG if i % 4 else icd.EVENT_INFO, *(() if i % 4 else (1, 2, 3)))
-    if i < 6 or i > 16382:
-        print(link.sent.hex())
-print(telemetry.dropped)
-for i in range(65536):
-    telemetry.send(icd.START_SUCCESS, 0, 0)
-print(link.sent.hex())
-telemetry.send(icd.START_SUCCESS, 0, 0)
-print(link.sent.hex())
-"""
-    )
-    lines = run(script).split()
+    text = BENCH + script("packet_counts")
+    lines = run(text).split()
     packets = [dictionary.decode(packet_of(line)) for line in lines if len(line) > 9]
     # the third packet was not taken: the link still holds the second, and its count is missing
     assert [packet.sequence for packet in packets[:8]] == [0, 1, 1, 3, 4, 5, 16383, 0]
@@ -266,78 +171,19 @@ print(link.sent.hex())
 
 
 def test_heap_does_not_grow():
-    script = (
-        BENCH
-        + """
-import gc
-from fsw.link.frame import Deframer
-counts = array("H", range(200))
-deframer = Deframer(icd.MAX_PACKET)
-
-def turn():
-    telemetry.begin(icd.SPECTRUM, 3, 0, 0, 7, 1, 2, 3, 4, 0, 200, 0, 400)
-    telemetry.halves(counts, 0, 200)
-    assert telemetry.end()
-    telemetry.send(icd.EVENT_LOW, 1, 2, 3)
-    for packet in deframer.feed(link.sent):
-        assert len(packet) == 34
-
-def used():
-    gc.collect()
-    return gc.mem_alloc()
-
-turn()
-before = used()
-for i in range(1000):
-    turn()
-print(used() - before, deframer.bad)
-"""
-    )
-    grown, bad = map(int, run(script, heap_kb=64).split())
+    text = BENCH + script("packet_heap")
+    grown, bad = map(int, run(text, heap_kb=64).split())
     assert grown < 100  # octets; the collector is conservative, but one block a packet would be 32 000
     assert bad == 0
 
 
 def test_a_packet_that_cannot_be_packed_leaves_nothing_behind():
     """The next one, which is not to be stored, is not; no record number is taken."""
-    script = (
-        BENCH
-        + """
-class Store:
-    taken = 0
-    kept = ()
-    def number(self, priority):
-        self.taken += 1
-        return self.taken
-    def append(self, frame):
-        self.kept += (len(frame),)
-
-store = Store()
-telemetry = Telemetry(clock, link, store)
-try:
-    telemetry.send(icd.EVENT_INFO, "no number", 0, 0)
-except TypeError:
-    pass
-telemetry.send(icd.PONG)
-print(store.taken, len(store.kept))
-telemetry.send(icd.EVENT_INFO, 1, 2, 3)
-print(store.taken, len(store.kept))
-"""
-    )
-    assert run(script).split() == ["0", "0", "1", "1"]
+    text = BENCH + script("packet_unpacked")
+    assert run(text).split() == ["0", "0", "1", "1"]
 
 
 def test_a_packet_with_a_field_too_few_or_too_many_is_not_sent():
     """MicroPython's pack_into fills up with zeros, and leaves out what is too many."""
-    script = (
-        BENCH
-        + """
-for values in ((1, 2), (1, 2, 3, 4), (1, 2, 3)):
-    try:
-        telemetry.send(icd.EVENT_INFO, *values)
-    except ValueError as error:
-        print("refused")
-print(link.sent is not None, telemetry.taken)
-"""
-    )
-    assert run(script).split() == ["refused", "refused", "True", "1"]
+    text = BENCH + script("packet_fields")
+    assert run(text).split() == ["refused", "refused", "True", "1"]

@@ -5,6 +5,7 @@ import json
 import pytest
 from dorn.dictionary import Dictionary
 from support import chip, micropython
+from support.onboard import script
 
 I = Dictionary.load().instrument  # noqa: E741
 RING, AMPLITUDES = 2048, 4096
@@ -16,90 +17,7 @@ THRESHOLDS = [150 + 10 * d for d in range(14)] + [0, 0xFFFF]  # detector 15 is o
 # Plays events into rings of its own, as DMA would, and calls the kernel with the heap locked.
 SCRIPT = (
     f"EVENTS, RING, AMPLITUDES, THRESHOLDS = {EVENTS}, {RING}, {AMPLITUDES}, {THRESHOLDS}\n"
-    f"OPEN, LISTED = {OPEN}, {LISTED}\n"
-    + """import array, gc, json
-import micropython
-from fsw import memory
-from fsw.spectra import kernel as k
-
-thresholds = array.array("H", THRESHOLDS)
-words, stamps, tails = (array.array("I", bytes(4 * RING)) for _ in range(3))
-amplitudes = array.array("H", bytes(2 * AMPLITUDES))
-state = array.array("I", bytes(4 * k.STATE))
-counters = array.array("I", bytes(4 * 64))
-singles = array.array("H", bytes(2 * 16 * 1024))
-pairs = array.array("H", bytes(2 * 8 * 256))
-state[k.MASK], state[k.AMPLITUDE_MASK], state[k.ZERO_CODE] = RING - 1, AMPLITUDES - 1, 50
-listed = array.array("H", bytes(2 * LISTED))
-assert len(memory.listed) == LISTED == 4 * k.PART
-state[k.STAMP] = 0x12345678
-for n in range(4):
-    state[k.LIST + n] = n * LISTED // 4
-k.mark(state, listed, 0b1111, 1)
-k.mark(state, listed, 0b1000, 0)
-assert list(state[k.OPEN:k.LIST]) == OPEN
-
-seed = 1
-@micropython.viper
-def draw(seed: int) -> int:  # 24 bits, the same on both
-    return (seed * 1103 + 12345) & 0xFFFFFF
-
-def hits(n):
-    kind = n % 16
-    if kind < 9:
-        return 1 << (n >> 4) % 16
-    if kind < 12:
-        return 3 << 2 * ((n >> 4) % 8)
-    if kind < 13:
-        return 0
-    return (n >> 4) & 0xFFFF
-
-made = reads = slot = at = converted = 0
-totals = dict(hits=0, passes=0)
-while reads < EVENTS:
-    while made < EVENTS and made - reads < RING - 1 and converted - totals["hits"] < AMPLITUDES - 16:
-        seed = draw(seed)
-        pattern, passes = hits(seed >> 4), 0x8000 if made % 997 == 5 else (seed >> 12) % 7 if seed & 1 else 0
-        for d in range(16):
-            if pattern >> d & 1:
-                seed = draw(seed)
-                code = seed >> 8 & 0xFFF
-                if made % 101 == 7:
-                    code = 4095
-                elif made % 103 == 9:
-                    code |= 0x8000
-                amplitudes[at] = code
-                at = (at + 1) % AMPLITUDES
-                converted += 1
-        words[slot] = pattern << 16 | (0x7FFF - passes) & 0xFFFF
-        stamps[slot] = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF  # they wrap
-        tails[slot] = 0x20000000 | 2 * at
-        slot = (slot + 1) % RING
-        made += 1
-    state[k.UNTIL] = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF
-    gc.collect()
-    micropython.heap_lock()
-    try:
-        n = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs, listed)
-        unread = k.unread(0, 0, 0, tails, state)
-    finally:
-        micropython.heap_unlock()
-    assert state[k.STATUS] == 0 and n, (state[k.STATUS], n)
-    assert unread == (at - state[k.AMPLITUDE]) % AMPLITUDES, unread
-    reads += n
-    totals["hits"] += state[k.HITS]
-    totals["passes"] += state[k.PASSES]
-print("RESULT", json.dumps(dict(
-    totals=totals, gave_up=state[k.GAVE_UP], bad=state[k.BAD_CODES], last=state[k.STAMP],
-    classes=list(state[k.MARKS:k.LISTED]), counters=list(counters),
-    listed=list(state[k.LISTED:k.STATE]), open=list(state[k.OPEN:k.LIST]),
-    list=[list(listed[n * LISTED // 4:state[k.LIST + n]]) for n in range(4)],
-)))
-for name, spectra in (("singles", singles), ("pairs", pairs)):
-    for c in range(len(spectra)):
-        if spectra[c]:
-            print(name, c, spectra[c])
-"""
+    f"OPEN, LISTED = {OPEN}, {LISTED}\n" + script("kernel")
 )
 
 
@@ -191,73 +109,7 @@ def test_kernel_sorts_every_event_and_allocates_nothing(where):
     assert result == expected()
 
 
-STATUS = """
-import array
-from fsw.spectra import kernel as k
-
-RING, AMPLITUDES = 16, 256
-
-def fresh():
-    g = dict(words=array.array("I", bytes(4 * RING)), stamps=array.array("I", bytes(4 * RING)),
-             tails=array.array("I", bytes(4 * RING)), amplitudes=array.array("H", bytes(2 * AMPLITUDES)),
-             state=array.array("I", bytes(4 * k.STATE)), counters=array.array("I", bytes(4 * 64)))
-    g["state"][k.MASK], g["state"][k.AMPLITUDE_MASK] = RING - 1, AMPLITUDES - 1
-    g["state"][k.UNTIL] = 1000
-    return g
-
-thresholds = array.array("H", bytes(32))
-singles, pairs = array.array("H", bytes(2 * 16 * 1024)), array.array("H", bytes(2 * 8 * 256))
-listed = array.array("H", bytes(2 * 64))
-
-def put(g, slot, hit, at, n, code=400, stamp=10):
-    for i in range(n):
-        g["amplitudes"][(at + i) % AMPLITUDES] = code
-    g["words"][slot], g["stamps"][slot] = hit << 16 | 0x7FFF, stamp
-    g["tails"][slot] = 0x20000000 | 2 * ((at + n) % AMPLITUDES)
-
-def sort(g):
-    n = k.sort(0, 0, 0, g["words"], g["stamps"], g["tails"], g["amplitudes"], g["state"], thresholds,
-               g["counters"], singles, pairs, listed)
-    return n, g["state"][k.STATUS]
-
-# a channel that is full holds everything up until its spectrum was closed; nothing wraps, nothing is read
-for hit, n, spectra, channel, held in (
-    (1 << 3, 1, singles, 3 * 1024 + 100, 1 << 3),
-    (3 << 6, 2, pairs, 3 * 256 + 25, 0x10000 << 3),
-):
-    g = fresh()
-    spectra[channel] = 0xFFFE
-    for slot in range(3):
-        put(g, slot, hit, n * slot, n)
-    print("FULL", sort(g) == (1, k.FULL), spectra[channel] == 0xFFFF, g["state"][k.HELD] == held)
-    print("HELD", sort(g) == (0, k.FULL), spectra[channel] == 0xFFFF, g["state"][k.READ] == 1, g["state"][k.HITS] == 0)
-    spectra[channel] = g["state"][k.HELD] = 0
-    print("ON", sort(g) == (2, 0), spectra[channel] == 2)
-
-# an event whose amplitudes are not as many as its hits is dropped, and the next one is in step
-for hit, found in ((1 << 5, 2), (1 << 5, 0), (0b111, 2), (0, 1)):
-    g = fresh()
-    put(g, 0, hit, 0, found)
-    put(g, 1, 1 << 7, found, 1, 800)
-    print("SLIP", sort(g) == (1, k.SLIPPED), g["state"][k.SLIP] >> 16 == hit, g["state"][k.SLIP_CONVERSIONS] == found)
-    print("STEP", sort(g) == (1, 0), sum(g["counters"]) == g["counters"][7] == 1)
-
-# the ring came round: the slot behind the reader is filled again; the last good stamp stands
-g = fresh()
-put(g, 0, 1, 0, 1, stamp=11)
-sort(g)
-for slot in range(RING):
-    put(g, slot, 1, slot, 1, stamp=500)
-print("ROUND", sort(g) == (0, k.OVERRUN), g["state"][k.STAMP] == 11)
-
-# even if it came round while the call was under way, and what stands there now is not to be read yet
-g = fresh()
-put(g, 0, 1, 0, 1, stamp=11)
-sort(g)
-for slot in range(RING):
-    put(g, slot, 1, slot, 1, stamp=2000)
-print("LATER", sort(g) == (0, k.OVERRUN), g["state"][k.STAMP] == 11)
-"""
+STATUS = script("kernel_status")
 
 
 @pytest.mark.parametrize("where", ["unix", "rp2040"])
@@ -269,37 +121,7 @@ def test_kernel_stops_and_says_why(where):
 
 
 # Calls the kernel whenever `go` is set, once with an UNTIL behind the first three events and once with a later one.
-HELD = """
-import array
-from machine import mem32
-from uctypes import addressof
-from fsw.spectra import kernel as k
-
-RING, AMPLITUDES = 16, 256
-words, stamps, tails = (array.array("I", bytes(4 * RING)) for _ in range(3))
-amplitudes = array.array("H", bytes(2 * AMPLITUDES))
-state, counters = array.array("I", bytes(4 * k.STATE)), array.array("I", bytes(4 * 64))
-thresholds = array.array("H", bytes(32))
-singles, pairs = array.array("H", bytes(2 * 16 * 1024)), array.array("H", bytes(2 * 8 * 256))
-listed = array.array("H", bytes(2 * 64))
-state[k.MASK], state[k.AMPLITUDE_MASK] = RING - 1, AMPLITUDES - 1
-go = array.array("I", bytes(4))
-result = array.array("I", bytes(4 * 6))
-
-def sort(until, at):
-    state[k.UNTIL] = until
-    result[at] = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs, listed)
-    result[at + 1], result[at + 2] = state[k.STATUS], state[k.STAMP]
-
-CODE = 12  # where a function of native code holds its address
-print("AT", mem32[id(k.sort) + CODE], *[addressof(a) for a in (words, stamps, tails, state, go, result)], k.OVERRUN)
-while True:
-    while not go[0]:
-        pass
-    sort(1000, 0)
-    sort(9000, 3)
-    go[0] = 0
-"""
+HELD = script("kernel_held")
 SORT_BYTES = 4096  # more than the code of `sort` takes
 NOT_YET = 0xFFFFFFFF
 MOST = 20_000  # instructions of two calls, and of what is around them

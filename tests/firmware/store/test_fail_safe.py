@@ -10,6 +10,7 @@ from dorn.session import CommandFailed
 from kept_flash import FLASH, Littlefs
 from support.instrument import DICTIONARY, instrument
 from support.micropython import run
+from support.onboard import script
 
 REASONS = DICTIONARY.enums["safe_reason"]
 EROFS, EIO = 30, 5
@@ -443,19 +444,7 @@ def test_before_a_reset_a_full_flash_gives_up_a_segment_too(room, makes_room, to
 
 # -- a fault of the build ----------------------------------------------------------------------------------------------
 
-UNBOUND = """
-from fsw import icd
-from fsw.pus.parameters import Parameters
-
-bind = Parameters.bind
-
-def all_but_one(self, first, *rest):
-    if first != icd.P_TIME_INTERVAL:
-        bind(self, first, *rest)
-
-Parameters.bind = all_but_one
-import firmware_main
-"""
+UNBOUND = script("unbound")
 
 
 def test_a_parameter_that_nobody_answers_for_leads_to_mode_safe_and_an_event():

@@ -12,23 +12,10 @@ from dorn.session.instrument import Instrument
 from dorn.targets import emulate, pico_flash
 from dorn.targets.rp2040 import Rp2040Target
 from support import chip
+from support.onboard import script
 
-WRITES = """
-import time
-t = time.ticks_us()
-with open("file", "wb") as f:
-    f.write(bytes(range(250)) * 80)
-print("TOOK", time.ticks_diff(time.ticks_us(), t))
-"""
-MISSING = """
-from machine import I2C, Pin
-i2c = I2C(1, sda=Pin(26), scl=Pin(27), freq=100_000, timeout=5000)
-for _ in range(2):
-    try:
-        i2c.writeto(0x33, b"1")
-    except OSError as error:
-        print("ERRNO", error.errno)
-"""
+WRITES = script("flash_writes")
+MISSING = script("missing_host")
 
 
 def dead_us():

@@ -1,0 +1,99 @@
+# Events of any kind through the kernel; its numbers stand before it: see test_kernel.py.
+import array
+import gc
+import json
+import micropython
+from fsw import memory
+from fsw.spectra import kernel as k
+
+thresholds = array.array("H", THRESHOLDS)
+words, stamps, tails = (array.array("I", bytes(4 * RING)) for _ in range(3))
+amplitudes = array.array("H", bytes(2 * AMPLITUDES))
+state = array.array("I", bytes(4 * k.STATE))
+counters = array.array("I", bytes(4 * 64))
+singles = array.array("H", bytes(2 * 16 * 1024))
+pairs = array.array("H", bytes(2 * 8 * 256))
+state[k.MASK], state[k.AMPLITUDE_MASK], state[k.ZERO_CODE] = RING - 1, AMPLITUDES - 1, 50
+listed = array.array("H", bytes(2 * LISTED))
+assert len(memory.listed) == LISTED == 4 * k.PART
+state[k.STAMP] = 0x12345678
+for n in range(4):
+    state[k.LIST + n] = n * LISTED // 4
+k.mark(state, listed, 0b1111, 1)
+k.mark(state, listed, 0b1000, 0)
+assert list(state[k.OPEN : k.LIST]) == OPEN
+
+seed = 1
+
+
+@micropython.viper
+def draw(seed: int) -> int:  # 24 bits, the same on both
+    return (seed * 1103 + 12345) & 0xFFFFFF
+
+
+def hits(n):
+    kind = n % 16
+    if kind < 9:
+        return 1 << (n >> 4) % 16
+    if kind < 12:
+        return 3 << 2 * ((n >> 4) % 8)
+    if kind < 13:
+        return 0
+    return (n >> 4) & 0xFFFF
+
+
+made = reads = slot = at = converted = 0
+totals = dict(hits=0, passes=0)
+while reads < EVENTS:
+    while made < EVENTS and made - reads < RING - 1 and converted - totals["hits"] < AMPLITUDES - 16:
+        seed = draw(seed)
+        pattern, passes = hits(seed >> 4), 0x8000 if made % 997 == 5 else (seed >> 12) % 7 if seed & 1 else 0
+        for d in range(16):
+            if pattern >> d & 1:
+                seed = draw(seed)
+                code = seed >> 8 & 0xFFF
+                if made % 101 == 7:
+                    code = 4095
+                elif made % 103 == 9:
+                    code |= 0x8000
+                amplitudes[at] = code
+                at = (at + 1) % AMPLITUDES
+                converted += 1
+        words[slot] = pattern << 16 | (0x7FFF - passes) & 0xFFFF
+        stamps[slot] = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF  # they wrap
+        tails[slot] = 0x20000000 | 2 * at
+        slot = (slot + 1) % RING
+        made += 1
+    state[k.UNTIL] = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF
+    gc.collect()
+    micropython.heap_lock()
+    try:
+        n = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs, listed)
+        unread = k.unread(0, 0, 0, tails, state)
+    finally:
+        micropython.heap_unlock()
+    assert state[k.STATUS] == 0 and n, (state[k.STATUS], n)
+    assert unread == (at - state[k.AMPLITUDE]) % AMPLITUDES, unread
+    reads += n
+    totals["hits"] += state[k.HITS]
+    totals["passes"] += state[k.PASSES]
+print(
+    "RESULT",
+    json.dumps(
+        dict(
+            totals=totals,
+            gave_up=state[k.GAVE_UP],
+            bad=state[k.BAD_CODES],
+            last=state[k.STAMP],
+            classes=list(state[k.MARKS : k.LISTED]),
+            counters=list(counters),
+            listed=list(state[k.LISTED : k.STATE]),
+            open=list(state[k.OPEN : k.LIST]),
+            list=[list(listed[n * LISTED // 4 : state[k.LIST + n]]) for n in range(4)],
+        )
+    ),
+)
+for name, spectra in (("singles", singles), ("pairs", pairs)):
+    for c in range(len(spectra)):
+        if spectra[c]:
+            print(name, c, spectra[c])

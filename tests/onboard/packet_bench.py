@@ -1,0 +1,33 @@
+# A Telemetry whose link keeps what was sent: see test_packet.py.
+from array import array
+from fsw import icd
+from fsw.health.faults import Refused
+from fsw.link.packet import Telemetry, crc16, parse
+
+
+class Clock:
+    now = 0
+
+    def us(self):
+        return self.now
+
+
+class Link:
+    full = False
+    sent = None
+
+    def write(self, view):
+        if not self.full:
+            self.sent = bytes(view)
+        return not self.full
+
+
+clock, link = Clock(), Link()
+
+
+class NoStore:
+    def number(self, priority):
+        return 0
+
+
+telemetry = Telemetry(clock, link, NoStore())

@@ -1,0 +1,27 @@
+# Behind packet_bench.py: what a packet leaves on the heap.
+import gc
+from fsw.link.frame import Deframer
+
+counts = array("H", range(200))
+deframer = Deframer(icd.MAX_PACKET)
+
+
+def turn():
+    telemetry.begin(icd.SPECTRUM, 3, 0, 0, 7, 1, 2, 3, 4, 0, 200, 0, 400)
+    telemetry.halves(counts, 0, 200)
+    assert telemetry.end()
+    telemetry.send(icd.EVENT_LOW, 1, 2, 3)
+    for packet in deframer.feed(link.sent):
+        assert len(packet) == 34
+
+
+def used():
+    gc.collect()
+    return gc.mem_alloc()
+
+
+turn()
+before = used()
+for i in range(1000):
+    turn()
+print(used() - before, deframer.bad)

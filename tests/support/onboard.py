@@ -1,0 +1,10 @@
+"""Scripts that tests run under MicroPython: the files of tests/onboard."""
+
+from pathlib import Path
+
+_FOLDER = Path(__file__).parents[1] / "onboard"
+
+
+def script(name: str) -> str:
+    """The text of a script."""
+    return (_FOLDER / f"{name}.py").read_text()
