@@ -31,7 +31,7 @@ _I2C_TIMEOUT_US = const(2000)  # of a transfer, which takes 0.7 ms at most: a li
 #
 #   0  maintenance: the word "DORN" (`dorn flash` clears it)
 #   1  reserved: choice of the firmware image, and attempts to start it
-#   2  boots that the flash has not counted, blocks reserved since, the last reset was commanded (fsw/store/boot.py)
+#   2  boots that the flash has not counted, blocks reserved since, unexpected resets, challenge (fsw/store/boot.py)
 #   3  the first crash that the flash has no record of
 _MAINTENANCE = const(0x444F524E)
 _VALUE = const(0xFFFFF)
@@ -68,7 +68,7 @@ class Scratch:
             mem32[self._base] = 0
         return asked
 
-    def ask_for_maintenance(self, asked):
+    def end_at_prompt(self, asked):
         mem32[self._base] = _MAINTENANCE if asked else 0
 
 
@@ -84,7 +84,7 @@ class Watchdog:
         self._wdt.feed()
 
 
-def open_link(constants):
+def _open_link(constants):
     """The link that the file `link` names: "uart", the flight link, or "usb", as without it, the bench link."""
     try:
         with open("link") as f:
@@ -123,7 +123,7 @@ class Board:
         self.clock = Clock()
         self.watchdog = Watchdog()
         self.events = EventBuilder(constants)
-        self.link = open_link(constants)
+        self.link = _open_link(constants)
 
     def maintenance(self, window_ms, meanwhile):
         if self.scratch.maintenance():
@@ -139,7 +139,7 @@ class Board:
 
     def reset(self, maintenance):
         self.link.drain(_DRAIN_MS)
-        self.scratch.ask_for_maintenance(maintenance)
+        self.scratch.end_at_prompt(maintenance)
         machine.reset()
 
     def wait(self, until_us, attention):

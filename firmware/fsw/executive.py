@@ -23,8 +23,8 @@ _FORGIVEN_US = const(600_000_000)
 class Task:
     """run(now_us) -> true if it wants another turn without delay. A period of 0: a turn in every cycle.
 
-    wanted() -> true if it has work before it is due. It allocates nothing: it is asked while idle. A task that has it
-    had work only if it wants another turn.
+    wanted() -> true if it has work before it is due. It allocates nothing: it is asked while idle. Garbage of a task
+    that has it is counted only for turns that return true.
     """
 
     def __init__(self, run, period_ms, budget_ms, limit_ms, allocation, wanted=None):
@@ -108,7 +108,7 @@ class Executive:
                     self._turn(0, self.tasks[0])  # the rings fill meanwhile
                 if task.period_us and not more:
                     task.due_us += task.period_us
-                    # never several turns to make up for lost ones, nor a longer wait after one before its time
+                    # missed turns are not made up, and an early turn does not lengthen the wait for the next
                     if not turn < task.due_us <= turn + task.period_us:
                         task.due_us = turn + task.period_us
             if task.period_us and task.due_us < wake:

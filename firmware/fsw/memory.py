@@ -22,6 +22,4 @@ pairs = zeros(icd.UNITS * icd.COINCIDENCE_CHANNELS)  # coincidence spectra
 stored = bytearray(4096)  # packets on their way to flash
 closed = zeros(icd.CHANNELS)  # the spectrum that is sent
 listed = zeros(_LISTED)  # the event list
-garbage = array(
-    "I", [0]
-)  # octets since the last collection, as the executive estimates; the largest pieces by who left them
+garbage = array("I", [0])  # octets since the last collection, estimated: by the executive, of a write by Parameters

@@ -45,12 +45,12 @@ def assemble(parts):
     app.build(parts)
     app.begin(parts)
     del app
-    forget_construction()
+    _forget_construction()
     parts.executive.begin()
     return parts.executive
 
 
-def forget_construction():
+def _forget_construction():
     """No module is imported any more, and no object of its classes is made: app.py and every __init__ are garbage.
 
     The table of modules goes for the collector's sake: it looks after 64 objects at a time; with more at hand it goes

@@ -29,9 +29,9 @@ class Supervisor:
 def restart(parts, maintenance):
     """A reset that was commanded: what can be kept is kept. Never returns."""
     bias_off(parts.board)
-    steps = [parts.boot_record.close]  # the last one: then no record number is given any more
+    steps = [parts.parameters.finish, parts.boot_record.close]  # the last one: then no record number is given any more
     if not parts.modes.is_safe:
-        steps = [parts.parameters.finish, parts.store.flush] + steps
+        steps = [parts.parameters.flush, parts.parameters.finish, parts.store.flush] + steps
         if parts.acquisition.running:
             steps = [parts.checkpoint.write] + steps
     for step in steps:

@@ -5,7 +5,8 @@
 # The highest copy counts. Where none is left, old counters prove nothing: then a tag is right only if it is over the
 # telecommand and a number that nobody has seen before, which the event `challenge` tells. The first such telecommand
 # sets the counter anew. As long as the flash does not take what is to be reserved, every telecommand needs such a
-# number of its own. What was let in with one cannot be let in again; what was let in without has its counter on flash.
+# number of its own, and the first one after the next reset. So nothing that was accepted can be replayed: over a
+# challenge, because it is never used again; without one, because a counter at least as high was on flash before.
 import os
 from hashlib import sha256
 
@@ -47,7 +48,7 @@ class Authentication:
         counters = [int.from_bytes(copy[:_COUNTER], "big") for copy in copies if copy[_COUNTER:] == self._mark]
         self._lost = _COPIES - len(counters)
         self._last = self._reserved = max(counters) if counters else 0
-        if not counters:
+        if not counters or boot_record.unsynchronised:
             self._challenge = os.urandom(_CHALLENGE)
 
     def report(self):
@@ -98,10 +99,13 @@ class Authentication:
                 self._slots.save(copy)
         except OSError as error:
             self._failures.note(error)
+            self._boot_record.synchronise(False)
             return False
         self._reserved = reserved
         self._boot_record.counter = copy
         self._boot_record.keep(True)
+        if self._boot_record.unsynchronised:
+            self._boot_record.synchronise(True)
         return True
 
     def _report_challenge(self):

@@ -15,8 +15,8 @@ _SECOND_EXTENSION = const(1)  # likewise
 _SPLIT = const(1)  # and from here on splitting off so many low bits less one; the last one is for samples as they are
 _ALL_LEFT = const(5)  # the code of zero blocks to the end of the segment; those of as many and more are one longer
 _PAIR_MOST = const(255)  # too long whatever the others take; its square could be too much for 32 bits
-_OCTET_BITS = const(3)  # a place in bits is that of an octet << this, and
-_BIT = const(7)  # this mask of a bit in it
+_OCTET_BITS = const(3)  # a position in bits >> this is that of the octet
+_BIT = const(7)  # a position in bits & this is that of the bit within its octet
 _FIRST = const(128)  # the first bit of an octet
 _MOST = const(1024)  # samples in a call: 64 blocks, one segment
 _LEAST = const(42)  # octets: more than a block ever takes, and
@@ -32,8 +32,7 @@ def encode(source, first, count, bits, out):
     -> (samples coded, a multiple of 16 and never none; octets)
     """
     if count % BLOCK or not BLOCK <= count <= _MOST or first < 0 or first + count > len(source) or len(out) < _LEAST:
-        # viper writes without looking: the bounds are checked here
-        raise ValueError(f"compression: {count} from {first} of {len(source)} into {len(out)}")
+        raise ValueError  # viper writes without looking; an event would report the line, and no text
     coded = _encode(source, first, count, bits, out, len(out) - _SPARE, _errors)
     return coded >> 16, coded & 0xFFFF
 

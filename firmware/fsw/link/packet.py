@@ -62,7 +62,7 @@ class Telemetry:
         if self._priority:
             values = (0,) + values  # the record number, once the packet is complete
         if len(values) != len(form) - 1:  # MicroPython fills up with zeros
-            raise ValueError("packet: fields")
+            raise ValueError
         us = self.time.us()
         seconds = us // 1000000
         pack_into(
@@ -95,7 +95,7 @@ class Telemetry:
         """Append octets."""
         at, n = self._n, len(data)
         if at + n + _CRC > icd.MAX_PACKET:
-            raise ValueError("packet: no room")
+            raise ValueError
         self._buf[at : at + n] = data
         self._n = at + n
 
@@ -135,7 +135,7 @@ class Telemetry:
         # viper writes without looking: the bounds are checked here
         at = self._n
         if at + count * size + _CRC > icd.MAX_PACKET or first < 0 or count < 0 or first + count > len(array):
-            raise ValueError("packet: no room")
+            raise ValueError
         self._n = at + count * size
         return at
 

@@ -39,11 +39,12 @@ class Parameters:
         self._written = []  # (telecommand, event or None, OSError or None), whose completion is to be reported now
         self._write_us = 0  # not before
         self._values = self._load()
-        self.damaged = slots.bad
+        self.damaged = slots.bad if self._kept or not slots.bad else 2  # there may have been one copy only
         self._unsaved = self.damaged == 1  # the copy that is left replaces the other
 
     def _load(self):
         data = self._slots.load() or b""
+        self._kept = len(data) > 0
         found = dict(unpack_from(_ENTRY, data, at) for at in range(0, len(data) - _OCTETS + 1, _OCTETS))
         values, table = array("I"), icd.PARAMETERS
         for row in range(0, len(table), _ROW):
@@ -157,8 +158,7 @@ class Parameters:
         return True
 
     def finish(self):
-        """Write what waits, and report it all, before a reset."""
-        self.flush()
+        """Report all that was written, before a reset."""
         while self.report():
             pass
 
@@ -181,7 +181,9 @@ class Parameters:
             pack_into(_ENTRY, data, _OCTETS * place, number, self._values[place])
         failed = None
         try:
-            self._slots.save(data)
+            for _ in range(1 if self._kept else 2):
+                self._slots.save(data)
+            self._kept = True
         except OSError as error:
             self._failures.note(error)
             failed = error

@@ -139,8 +139,11 @@ class Acquisition:
 
     def wanted(self):
         """Whether enough events wait. Allocates nothing: it is asked while idle."""
+        state = self.state
+        if not self.running or state[k.HELD]:
+            return False
         # the slot that far ahead is not 0; its top byte is that of an address, never 0 itself
-        return self.running and self.events.tails[((self.state[k.READ] + self._backlog) & self.state[k.MASK]) * 4 + 3]
+        return self.events.tails[((state[k.READ] + self._backlog) & state[k.MASK]) * 4 + 3]
 
     def turn(self, now):
         """Read the events up to now. -> true if there are more"""

@@ -2,8 +2,8 @@
 # ahead of their use, so neither is ever used twice: an unexpected reset takes what is left of a block.
 #
 # Where the flash cannot be written, scratch registers carry what it should have: how many boots it has not counted, how
-# many blocks were reserved since, whether the last reset was commanded, and the first crash that it has no record of.
-# They survive a reset, but not power-on.
+# many of the last resets were unexpected, how many blocks were reserved since, whether telecommands need a challenge,
+# and the first crash that it has no record of. They survive a reset, but not power-on.
 from struct import calcsize, pack, unpack, unpack_from
 
 from fsw import icd
@@ -21,11 +21,14 @@ _LATEST_US = const(4_294_967_295_000_000)  # packets have 32 bits of seconds
 _UNKNOWN_US = const(4_200_000_000)
 _NO_TASK = const(255)
 
-UNCOUNTED = const(2)  # a scratch register, of 20 bits (boards/README.md)
-_BLOCKS = const(14)  # bits; above them in UNCOUNTED the boots
-_MOST_BOOTS = const(31)
-_MOST_BLOCKS = const(0x3FFF)
-_EXPECTED = const(0x80000)  # and above these
+UNCOUNTED = const(2)  # a scratch register, of 20 bits (boards/README.md): from the lowest on
+_MOST_BLOCKS = const(0x7FF)  # 11 bits
+_BOOTS = const(11)
+_MOST_BOOTS = const(15)  # 4 bits
+_IN_ROW = const(15)
+_MOST_IN_ROW = const(14)  # 4 bits, of which 15 stands for
+_EXPECTED = const(15)
+_UNSYNCHRONISED = const(19)
 
 
 class OnBoardTime:
@@ -67,7 +70,9 @@ class BootRecord:
             (count, self._saved_us, self._saved_record, self.safe, expected, self.in_row, task, exception, line,
              self.counter) = unpack(_FORM, data)  # fmt: skip
         uncounted = scratch.get(UNCOUNTED)
-        blocks, boots = uncounted & _MOST_BLOCKS, uncounted >> _BLOCKS & _MOST_BOOTS
+        self.unsynchronised = uncounted >> _UNSYNCHRONISED
+        uncounted &= (1 << _UNSYNCHRONISED) - 1
+        blocks, boots = uncounted & _MOST_BLOCKS, uncounted >> _BOOTS & _MOST_BOOTS
         self._unsaved = uncounted != 0 or data is None  # scratch registers, or a copy on flash, are behind
         if self.damaged:  # the newer copy may be the damaged one: it reserved a block more, and counted a boot more
             blocks += 1
@@ -75,14 +80,16 @@ class BootRecord:
         self.time_us = min(self._saved_us + blocks * _TIME_US, _LATEST_US)
         self.record = self._saved_record + blocks * _RECORDS
         self.count = count + boots + 1
-        expected = uncounted & _EXPECTED or (expected and not boots)
-        self.in_row = 0 if expected else min(self.in_row + boots + 1, 255)
-        self.crash = (task, exception, line) if exception or line else crash_in(scratch)
+        if uncounted:
+            self.in_row = uncounted >> _IN_ROW & 15
+            expected = self.in_row == _EXPECTED
+        self.in_row = 0 if expected else min(self.in_row + 1, 255)
+        self.crash = (task, exception, line) if (exception or line) and not boots else crash_in(scratch)
         self.reset_cause = icd.RESET_CAUSE_CRASH if self.crash else reset_cause
         self._boots = boots + 1  # that the flash does not know of
         self._time = None
-        if data is None:  # what it should have said is known to follow() only: until then nothing looks like a record
-            self._to_scratch(blocks)
+        if data is None:  # no valid copy: follow() finds where time and record numbers go on; a record that was written
+            self._to_scratch(blocks)  # before that would hide the loss if a reset came in between
         else:
             self._reserve(self.time_us, self.record)
 
@@ -121,14 +128,14 @@ class BootRecord:
 
     def reserve_time(self, us):
         """Before on-board time is set forward to that: OSError if the flash does not take it."""
-        if us > self._time_half and not self._save(us + _TIME_US, self._store.next + _RECORDS, 0, both=True):
+        if us > self._time_half and self._save(us + _TIME_US, self._store.next + _RECORDS, 0, both=True) < 2:
             raise OSError(self._failures.errno)
         self._time_half = max(self._time_half, us + _TIME_US // 2)
 
     def close(self):
         """The reset that follows is expected: the next run goes on from here."""
         if not self._save(self._time.us(), self._store.next, 1):
-            self._scratch.set(UNCOUNTED, self._scratch.get(UNCOUNTED) | _EXPECTED)
+            self._scratch.set(UNCOUNTED, self._scratch.get(UNCOUNTED) | _EXPECTED << _IN_ROW)
 
     def crashed(self, task, error):
         """The run ends with an exception, of that task or, None, of none."""
@@ -149,13 +156,20 @@ class BootRecord:
         behind_us, behind = limit_us - self._saved_us, limit_record - self._saved_record
         self._to_scratch(max((behind_us + _TIME_US - 1) // _TIME_US, (behind + _RECORDS - 1) // _RECORDS))
 
+    def synchronise(self, done):
+        """Whether telecommands had to be refused, as the flash did not take their counter."""
+        self.unsynchronised = not done
+        uncounted = self._scratch.get(UNCOUNTED) & (1 << _UNSYNCHRONISED) - 1
+        self._scratch.set(UNCOUNTED, uncounted | self.unsynchronised << _UNSYNCHRONISED)
+
     def _to_scratch(self, blocks):
         """What the flash has not taken: boots, and so many blocks."""
-        boots = min(self._boots, _MOST_BOOTS)
-        self._scratch.set(UNCOUNTED, boots << _BLOCKS | min(blocks, _MOST_BLOCKS))
+        boots, in_row = min(self._boots, _MOST_BOOTS), min(self.in_row, _MOST_IN_ROW)
+        self._scratch.set(UNCOUNTED, in_row << _IN_ROW | boots << _BOOTS | min(blocks, _MOST_BLOCKS))
+        self.synchronise(not self.unsynchronised)
 
     def _save(self, time_us, record, expected, both=False, task=0, exception=0, line=0):
-        """Write one copy, or both, where the older one would let time or modes go back. -> whether one was written"""
+        """Write one copy, or both, where the older one would let time or modes go back. -> how many were written"""
         state = pack(
             _FORM, self.count, time_us, record, self.safe, expected, self.in_row, task, exception, line, self.counter
         )
@@ -169,9 +183,9 @@ class BootRecord:
         if written:
             self._saved_us, self._saved_record, self._boots = time_us, record, 0
             if self._unsaved:
-                self._scratch.set(UNCOUNTED, 0)
-                self._unsaved = written < 2
-        return written > 0
+                self._scratch.set(UNCOUNTED, self.unsynchronised << _UNSYNCHRONISED)
+            self._unsaved = written <= (both or self._unsaved)
+        return written
 
 
 def _possible(payload):

@@ -110,7 +110,7 @@ class PacketStore:
 
     def flush(self):
         """Write what is pending now, as far as the flash takes it."""
-        self._retry_us = 0
+        self._retry_us = self._until = 0
         while self.pending and not self._retry_us:
             self._asked = True
             self.turn(0)
@@ -232,20 +232,26 @@ class PacketStore:
         behind = segments.after(segments.numbers[0])
         before = segments.before(behind) if behind else self._count
         dropped = max(before - segments.before(segments.numbers[0]), 0)
-        try:
-            segments.remove_oldest()
-        except OSError as error:
-            if error.errno != EIO:
-                raise
-            segments.forget_oldest()  # it is damaged, and keeps no other from its place
+        self._remove_oldest()
         self.dropped += dropped
 
     def _delete(self):
         numbers = self.segments.numbers
         if numbers and (numbers[1] - 1 if len(numbers) > 1 else self.last) <= self._until:
-            until, self._until = self._until, 0  # one that cannot be removed ends it
-            self.segments.remove_oldest()
-            self._until = until
-            return True
+            try:
+                self._remove_oldest()
+                return True
+            except OSError as error:  # that ends it, and keeps nothing from being written
+                self._failures.note(error)
         self._until = 0
         return False
+
+    def _remove_oldest(self):
+        """OSError if the flash takes nothing. One that is damaged keeps no other from its place."""
+        try:
+            self.segments.remove_oldest()
+        except OSError as error:
+            if error.errno != EIO:
+                raise
+            self._failures.note(error)
+            self.segments.forget_oldest()

@@ -17,9 +17,7 @@ RECORD = const(19)  # octet of a packet where its record number is
 TIME = const(13)  # and its time
 _FILE = const(0x8000)  # type of a directory entry
 _CHUNK = const(512)
-_NUMBERS = const(
-    0xF0000000
-)  # no instrument stores so many records; behind one of the last, numbers would soon begin anew
+_NUMBERS = const(0xF0000000)  # a higher one is not ours: record numbers would soon overflow 32 bits
 
 
 class Segments:

@@ -32,7 +32,7 @@ class Slots:
     def save(self, payload):
         """When it returns, load() gives this payload. OSError: it gives what it gave before."""
         if not 0 < len(payload) <= _LONGEST:
-            raise ValueError("slots: length")
+            raise ValueError
         number, sequence, _ = self._newest()
         head = (sequence + 1 & 0xFFFFFFFF).to_bytes(_NUMBER, "big")
         with open(f"{self._path}.{1 - number}", "wb") as f:

@@ -26,9 +26,10 @@ _MICROPYTHON_S = frozenset(("_machine", "_mpy", "_thread"))
 def folded(text: str, path: str = "") -> str:
     """Source of a module, or of a script, for the chip.
 
-    Constants of other modules become numbers. Private names, which nothing outside the firmware uses, and names of
-    parameters, which no call of the firmware uses, become a few characters; those in f-strings stay, as an f-string is
-    one token. In a module of constants, `path`, they get names of which mpy-cross keeps nothing.
+    Constants of other modules become numbers. Private names, which nothing outside the firmware uses, names of the
+    constants of a board, and names of parameters, which no call of the firmware uses, become a few characters; those in
+    f-strings stay, as an f-string is one token. In a module of constants, `path`, they get names of which mpy-cross
+    keeps nothing.
     """
     tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     own = _constants(path) if path in _CONSTANTS.values() else {}
@@ -86,10 +87,18 @@ def _private_names() -> dict[str, str]:
         tokens = tokenize.generate_tokens(io.StringIO(text).readline)
         taken |= {token.string for token in tokens if token.type == tokenize.NAME}
         kept |= _in_f_strings(ast.parse(text))
-    private = sorted(name for name in taken - kept if _PRIVATE.fullmatch(name))
+    private = sorted(name for name in taken - kept if _PRIVATE.fullmatch(name) or name in _board_constants())
     letters = string.ascii_lowercase
     free = ("_" + "".join(pair) for pair in itertools.product(letters, letters + string.digits))
     return dict(zip(private, (name for name in free if name not in taken), strict=False))
+
+
+@cache
+def _board_constants() -> frozenset[str]:
+    """Names of the boards' constants that no module of MicroPython has."""
+    texts = [path.read_text() for path in (onboard_root() / "boards").glob("*/constants.py")]
+    assigned = [node for text in texts for node in ast.parse(text).body if isinstance(node, ast.Assign)]
+    return frozenset(name for node in assigned for name in [node.targets[0].id] if "_" in name)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from dorn.targets import NoAnswer, Target, TargetError
 
 _ASK_S = 2.0  # for housekeeping that does not come by itself
 _COMPLETION_S = 15.0  # a parameter is on flash up to 10 s after the one before
-_CHALLENGE_S = 12.0  # which the instrument repeats every 10 s while it is asked for
+_ATTEMPTS, _CHALLENGE_S = 5, 3.0  # which the instrument repeats every 10 s while it is asked for
 _ACK = Ack.ACCEPTANCE | Ack.COMPLETION
 _TOGETHER = 16  # parameters that the instrument lets wait for its flash
 
@@ -214,11 +215,13 @@ class Session:
         report = self._verified(name, limit_s, check, ack, fields)
         # replayed: as the first after a reset, and the next counter is high enough; forged: somebody else answered the
         # challenge before
-        if self._is_refused(report, "replayed") or (challenged and self._is_refused(report, "forged")):
-            report = self._verified(name, limit_s, check, ack, fields)
-        if self._is_refused(report, "unsynchronised"):
-            if not self._challenge:
-                self.wait_for(lambda packet: bool(self._challenge), _CHALLENGE_S)
+        for _ in range(_ATTEMPTS):
+            if self._is_refused(report, "unsynchronised"):
+                if not self._challenge:  # the instrument repeats it only when it is asked by a telecommand
+                    with contextlib.suppress(NoAnswer):
+                        self.wait_for(lambda packet: bool(self._challenge), _CHALLENGE_S)
+            elif not (self._is_refused(report, "replayed") or (challenged and self._is_refused(report, "forged"))):
+                break
             report = self._verified(name, limit_s, check, ack, fields)
         self._raise_refused(report, name, fields)
         return report

@@ -174,6 +174,8 @@ def test_commanded_resets_are_expected_without_a_flash_too(littlefs):
             i.advance(5)
             i.reboot(lambda: i.armed("reset"))
             assert i.next("housekeeping")["resets_in_row"] == 0 and mode(i) == "standby"
+        i.reboot(lambda: i.target.stall(9))
+        assert i.next("housekeeping")["resets_in_row"] == 1 and mode(i) == "standby"
 
 
 def test_a_flash_that_takes_nothing_is_reported_once_a_minute(littlefs):
@@ -227,6 +229,21 @@ def test_more_than_a_day_ahead_the_time_has_to_be_armed(flash):
         i.command("set_time", seconds=4_000_000_000, fraction=0)
         i.reboot(i.target.power_cycle)
         assert i.said[-1].time_s > 4_000_000_000
+
+
+RAISING = """
+from fsw.health.storm import Storm
+
+def raises(self, now):
+    try:
+        open("{flag}").close()
+    except OSError:
+        return turn(self, now)
+    raise ValueError
+
+turn = Storm.turn
+Storm.turn = raises
+"""
 
 
 # -- parameters --------------------------------------------------------------------------------------------------------
@@ -290,6 +307,48 @@ def test_a_table_is_loaded_once_it_is_on_flash(littlefs):
         i.advance(12)
         i.command("load_table", table="surface")
         assert len(i.events("table_loaded")) == 1
+
+
+def test_what_is_set_once_has_two_copies_and_a_copy_that_was_alone_is_both(flash):
+    with instrument("unix", flash) as i:
+        i.set_parameters(threshold_3=2222)
+    first, second = sorted((flash / "kept").glob("parameters.?"))
+    damage(first)
+    with instrument("unix", flash) as i:
+        assert value(i, "threshold_3") == 2222 and mode(i) == "standby"
+    damage(first)
+    second.unlink()
+    with instrument("unix", flash) as i:
+        assert i.events("parameters_damaged") == [(2, 0)] and mode(i) == "safe"
+
+
+def test_mode_safe_and_a_reset_report_every_completion(flash):
+    with instrument("unix", flash) as i:
+        i.set_parameters(threshold_3=1)
+        heard = len(i.said)
+        for n in range(10):
+            i.post("set_parameter", parameter="threshold_4", value=n)
+        for function in ("safe", "arm", "reset"):
+            i.post("function", function=function)
+        i.advance(12)
+        done = [p for p in i.said[heard:] if p.name == "completion_success"]
+        assert len(done) == 13 and len(i.events("booted")) == 2
+
+
+def test_a_crash_is_reported_once_also_if_the_flash_takes_nothing_since(littlefs, flash):
+    flag = flash / "crash"
+    with littlefs.instrument(RAISING.format(flag=flag)) as i:
+        i.advance(5)
+        flag.touch()
+        i.until(lambda: len(i.events("booted")) > 1, 60)
+        flag.unlink()
+        littlefs.fail(EROFS)
+        i.advance(5)
+        told = len(i.events("crashed"))
+        for _ in range(3):
+            i.reboot(lambda: i.armed("reset"))
+            i.advance(5)
+        assert len(i.events("crashed")) == told
 
 
 @pytest.mark.parametrize("copies", [1, 2])
