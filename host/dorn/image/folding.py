@@ -33,11 +33,11 @@ def folded(text: str, path: str = "") -> str:
     """
     tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     own = _constants(path) if path in _CONSTANTS.values() else {}
-    private, parameters = _private_names(), _parameters(text)
+    short, parameters = _short_names(), _parameters(text)
     edits = list(_numbers(tokens))  # (start, end, text)
     for token in tokens:
         if token.type == tokenize.NAME:
-            new = "_" + token.string if token.string in own else private.get(token.string)
+            new = "_" + token.string if token.string in own else short.get(token.string)
             new = parameters.get(token.start, new)
             if new is not None:
                 edits.append((token.start, token.end, new))
@@ -80,17 +80,21 @@ def _sources() -> list[str]:
 
 
 @cache
-def _private_names() -> dict[str, str]:
-    """Private name of the firmware -> short one, which nothing else has."""
+def _short_names() -> dict[str, str]:
+    """Private name of the firmware, or name of a board's constant, -> short one, which nothing else has."""
     taken, kept = set(), set(_MICROPYTHON_S)
     for text in _sources():
         tokens = tokenize.generate_tokens(io.StringIO(text).readline)
         taken |= {token.string for token in tokens if token.type == tokenize.NAME}
         kept |= _in_f_strings(ast.parse(text))
-    private = sorted(name for name in taken - kept if _PRIVATE.fullmatch(name) or name in _board_constants())
-    letters = string.ascii_lowercase
-    free = ("_" + "".join(pair) for pair in itertools.product(letters, letters + string.digits))
-    return dict(zip(private, (name for name in free if name not in taken), strict=False))
+    private = {name for name in taken - kept if _PRIVATE.fullmatch(name)}
+    out = {}
+    # a constant whose name begins with an underscore would not be there for others
+    for first, names in (("_", private), ("K", _board_constants() - kept)):
+        pairs = itertools.product(string.ascii_lowercase, string.ascii_lowercase + string.digits)
+        free = (name for pair in pairs for name in ["".join((first, *pair))] if name not in taken)
+        out |= dict(zip(sorted(names), free, strict=False))
+    return out
 
 
 @cache
