@@ -173,7 +173,8 @@ class PacketStore:
         file, self._file = self._file, None
         file.close()
         octets, self._end = self._end, 0
-        self._retry_us = self._given_up = 0
+        given_up, self._given_up = self._given_up, 0
+        self._retry_us = 0
         self._blocked = False
         self.pending -= octets
         self._buffer[: self.pending] = self._buffer[octets : octets + self.pending]
@@ -181,6 +182,8 @@ class PacketStore:
             self.segments.numbers.append(self._first_end)
             self._size = 0
             octets += HEADER
+        if given_up:  # so many have room
+            self._most = len(self.segments.numbers)
         self._size += octets
         self.segments.bytes += octets
         self._count += self._n_end
@@ -221,7 +224,7 @@ class PacketStore:
         return self._given_up < _GIVEN_UP and len(self.segments.numbers) > (0 if self._blocked else 1)
 
     def _give_up(self):
-        """The flash is full: the oldest segment goes, and from now on there are no more of them than there were."""
+        """The flash is full: the oldest segment goes."""
         self._given_up += 1
         self._drop()
         self._most = len(self.segments.numbers) + 1
