@@ -14,6 +14,7 @@ import tokenize
 from collections.abc import Iterator
 from functools import cache
 
+from dorn.image.constants import constants
 from dorn.util.paths import onboard_root
 
 # Modules of constants, by the name they are imported as: on the chip numbers stand in place of these constants, or each
@@ -61,22 +62,17 @@ def _constants(path: str) -> dict[str, str]:
     """NAME = const(VALUE) of a module: names without an underscore -> VALUE."""
     found = {}
     for node in ast.parse((onboard_root() / "firmware" / path).read_text()).body:
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Call)
-            and ast.unparse(node.value.func) == "const"
-        ):
-            name = node.targets[0].id
-            if not name.startswith("_"):
-                found[name] = ast.unparse(node.value.args[0])
+        value = node.value if isinstance(node, ast.Assign) else None
+        if isinstance(value, ast.Call) and ast.unparse(value.func) == "const" and node.targets[0].id[0] != "_":
+            found[node.targets[0].id] = ast.unparse(value.args[0])
     return found
 
 
-def _sources() -> list[str]:
+@cache
+def _sources() -> tuple[str, ...]:
     root = onboard_root()
-    return [
-        p.read_text() for p in sorted([*(root / "firmware" / "fsw").rglob("*.py"), *(root / "boards").rglob("*.py")])
-    ]
+    paths = [*(root / "firmware" / "fsw").rglob("*.py"), *(root / "boards").rglob("*.py")]
+    return tuple(path.read_text() for path in sorted(paths))
 
 
 @cache
@@ -97,24 +93,27 @@ def _short_names() -> dict[str, str]:
     return out
 
 
-@cache
-def _board_constants() -> frozenset[str]:
+def _board_constants() -> set[str]:
     """Names of the boards' constants that no module of MicroPython has."""
-    texts = [path.read_text() for path in (onboard_root() / "boards").glob("*/constants.py")]
-    assigned = [node for text in texts for node in ast.parse(text).body if isinstance(node, ast.Assign)]
-    return frozenset(name for node in assigned for name in [node.targets[0].id] if "_" in name)
+    boards = [path.parent.name for path in (onboard_root() / "boards").glob("*/constants.py")]
+    return {name for board in boards for name in constants(board) if "_" in name}
 
 
 @cache
-def _keywords(text: str) -> frozenset[str]:
-    """What its calls name arguments by."""
-    return frozenset(node.arg for node in ast.walk(ast.parse(text)) if isinstance(node, ast.keyword) and node.arg)
+def _keywords() -> frozenset[str]:
+    """What the calls of the firmware name arguments by."""
+    return frozenset().union(*(_keywords_in(ast.parse(text)) for text in _sources()))
+
+
+def _keywords_in(tree: ast.AST) -> set[str]:
+    return {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg}
 
 
 def _parameters(text: str) -> dict[tuple[int, int], str]:
     """(line, column) of every parameter of a function, and of its uses -> a letter."""
-    out, keywords = {}, frozenset().union(*map(_keywords, [text, *_sources()]))
-    for function in ast.walk(ast.parse(text)):
+    tree = ast.parse(text)
+    out, keywords = {}, _keywords() | _keywords_in(tree)
+    for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef):
             arguments = _arguments(function)
             uses = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
