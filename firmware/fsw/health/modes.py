@@ -14,7 +14,6 @@ class Modes:
 
     def __init__(self, clock, acquisition, slow_control, parameters, boot_record, report):
         self.mode = icd.MODE_BOOT
-        self.is_safe = False
         self._us = clock.us
         self._parameters = parameters
         self._acquisition = acquisition
@@ -80,14 +79,13 @@ class Modes:
         elif acquiring and not self._acquisition.running:
             self._acquisition.start()
         self.mode = mode
-        self.is_safe = False
         self._report(icd.EVENT_MODE_CHANGED, before, mode)
 
     def safe(self, reason):
         """Enter mode safe, and stay there over resets. Each step is taken whatever became of the one before: nothing is
         raised.
         """
-        before, self.mode, self.is_safe = self.mode, icd.MODE_SAFE, True
+        before, self.mode, self._boot_record.safe = self.mode, icd.MODE_SAFE, 1
         failed = None
         for step in self._safe_steps:
             try:
@@ -110,7 +108,6 @@ class Modes:
             pass
 
     def _record_safe(self):
-        self._boot_record.safe = 1
         self._boot_record.keep(True)
 
     def _pulser_off(self):

@@ -29,11 +29,13 @@ class Supervisor:
 def restart(parts, maintenance):
     """A reset that was commanded: what can be kept is kept. Never returns."""
     bias_off(parts.board)
-    steps = [parts.parameters.finish, parts.boot_record.close]  # the last one: then no record number is given any more
-    if not parts.modes.is_safe:
-        steps = [parts.parameters.flush, parts.parameters.finish, parts.store.flush] + steps
+    parameters = parts.parameters
+    steps = [parameters.finish]
+    if not parts.boot_record.safe:
+        steps = [parameters.flush, parameters.finish, parts.store.flush]
         if parts.acquisition.running:
-            steps = [parts.checkpoint.write] + steps
+            steps.insert(0, parts.checkpoint.write)
+    steps.append(parts.boot_record.close)  # then no record number is given any more
     for step in steps:
         try:
             step()

@@ -18,7 +18,7 @@ class EventList:
         self._quota = bytearray(_CLASSES)  # of each class
         self._acquisition = parts.acquisition
         self._link = parts.board.link
-        self._modes = parts.modes
+        self._boot_record = parts.boot_record
         self._storm = parts.storm
         self._telemetry = parts.telemetry
         self._due_us = self._sent_us = 0
@@ -66,7 +66,7 @@ class EventList:
         unbiased."""
         a, bit = self._acquisition, 1 << event_class
         state = a.state
-        quota = 0 if self._storm.raging or self._modes.is_safe else self._quota[event_class]
+        quota = 0 if self._storm.raging or self._boot_record.safe else self._quota[event_class]
         new = state[k.LISTED + event_class]
         state[k.LISTED + event_class] = 0
         a.n_listed += new

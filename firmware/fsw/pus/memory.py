@@ -23,13 +23,8 @@ class Memory:
     def _region(self, number):
         """Its octets."""
         a = self._acquisition
-        regions = (
-            a.singles,
-            a.pairs,
-            a.counters,
-            a.detectors.thresholds,
-            self._parameters.all(),
-        )  # in the enum's order
+        # in the enum's order
+        regions = (a.singles, a.pairs, a.counters, a.detectors.thresholds, self._parameters.all())
         if number >= len(regions):
             raise Refused(icd.FAILURE_UNKNOWN_ENTRY, number)
         region = regions[number]

@@ -164,10 +164,9 @@ class Parameters:
 
     def save(self):
         """Write both copies, whatever is on flash. -> None, or the OSError"""
-        for _ in range(2):
-            self._unsaved = True
-            error = self.flush()
-        return error
+        self._unsaved = True
+        self._kept = False  # as far as anybody knows
+        return self.flush()
 
     def flush(self):
         """Write what is not on flash: what waited for it is reported by report(). -> None, or the OSError: what

@@ -21,14 +21,14 @@ _LATEST_US = const(4_294_967_295_000_000)  # packets have 32 bits of seconds
 _UNKNOWN_US = const(4_200_000_000)
 _NO_TASK = const(255)
 
-UNCOUNTED = const(2)  # a scratch register, of 20 bits (boards/README.md): from the lowest on
-_MOST_BLOCKS = const(0x7FF)  # 11 bits
-_BOOTS = const(11)
-_MOST_BOOTS = const(15)  # 4 bits
-_IN_ROW = const(15)
-_MOST_IN_ROW = const(14)  # 4 bits, of which 15 stands for
+_UNCOUNTED = const(2)  # a scratch register, of 20 bits (boards/README.md); in it, from the lowest bit on:
+_MOST_BLOCKS = const(0x7FF)  # blocks reserved, 11 bits
+_BOOTS = const(11)  # from this bit on, 4 bits: boots that the flash has not counted
+_MOST_BOOTS = const(15)
+_IN_ROW = const(15)  # from this bit on, 4 bits: unexpected resets, or that the last one was expected
+_MOST_IN_ROW = const(14)
 _EXPECTED = const(15)
-_UNSYNCHRONISED = const(19)
+_UNSYNCHRONISED = const(19)  # this bit: telecommands need a challenge
 
 
 class OnBoardTime:
@@ -53,7 +53,7 @@ class BootRecord:
     in_row: unexpected resets since the last that was expected, or since a quiet `reset_window`.
     safe: the instrument was in mode safe. time_us, record: where on-board time and record numbers begin.
     damaged: copies found damaged. lost: there was a record, and no copy of it is left (once follow() was called).
-    counter: of the authentication, 12 octets; saved with the rest.
+    counter: of the authentication, 12 octets; saved with the rest. unsynchronised: telecommands need a challenge.
     """
 
     def __init__(self, folder, reset_cause, scratch, failures):
@@ -69,7 +69,7 @@ class BootRecord:
         if data:
             (count, self._saved_us, self._saved_record, self.safe, expected, self.in_row, task, exception, line,
              self.counter) = unpack(_FORM, data)  # fmt: skip
-        uncounted = scratch.get(UNCOUNTED)
+        uncounted = scratch.get(_UNCOUNTED)
         self.unsynchronised = uncounted >> _UNSYNCHRONISED
         uncounted &= (1 << _UNSYNCHRONISED) - 1
         blocks, boots = uncounted & _MOST_BLOCKS, uncounted >> _BOOTS & _MOST_BOOTS
@@ -81,7 +81,7 @@ class BootRecord:
         self.record = self._saved_record + blocks * _RECORDS
         self.count = count + boots + 1
         if uncounted:
-            self.in_row = uncounted >> _IN_ROW & 15
+            self.in_row = uncounted >> _IN_ROW & _EXPECTED
             expected = self.in_row == _EXPECTED
         self.in_row = 0 if expected else min(self.in_row + 1, 255)
         self.crash = (task, exception, line) if (exception or line) and not boots else crash_in(scratch)
@@ -101,7 +101,10 @@ class BootRecord:
         if self._blank and (self.damaged or store.last or checkpoint.there):
             self.lost = True
             self.safe = 1  # from the first record on
-            newest_us = max(cuc(store.newest >> 16, store.newest & 0xFFFF), checkpoint.reached_us())
+            reached_us = checkpoint.reached_us()
+            if reached_us >= _LATEST_US:  # damaged
+                reached_us = 0
+            newest_us = max(cuc(store.newest >> 16, store.newest & 0xFFFF), reached_us)
             if newest_us:
                 time.set(max(newest_us + _UNKNOWN_US, time.us()))
             store.next += _RECORDS
@@ -135,7 +138,7 @@ class BootRecord:
     def close(self):
         """The reset that follows is expected: the next run goes on from here."""
         if not self._save(self._time.us(), self._store.next, 1):
-            self._scratch.set(UNCOUNTED, self._scratch.get(UNCOUNTED) | _EXPECTED << _IN_ROW)
+            self._note(self._uncounted() | _EXPECTED << _IN_ROW)
 
     def crashed(self, task, error):
         """The run ends with an exception, of that task or, None, of none."""
@@ -157,16 +160,20 @@ class BootRecord:
         self._to_scratch(max((behind_us + _TIME_US - 1) // _TIME_US, (behind + _RECORDS - 1) // _RECORDS))
 
     def synchronise(self, done):
-        """Whether telecommands had to be refused, as the flash did not take their counter."""
+        """The flash has taken the counter of the authentication, or it has not."""
         self.unsynchronised = not done
-        uncounted = self._scratch.get(UNCOUNTED) & (1 << _UNSYNCHRONISED) - 1
-        self._scratch.set(UNCOUNTED, uncounted | self.unsynchronised << _UNSYNCHRONISED)
+        self._note(self._uncounted())
 
     def _to_scratch(self, blocks):
         """What the flash has not taken: boots, and so many blocks."""
         boots, in_row = min(self._boots, _MOST_BOOTS), min(self.in_row, _MOST_IN_ROW)
-        self._scratch.set(UNCOUNTED, in_row << _IN_ROW | boots << _BOOTS | min(blocks, _MOST_BLOCKS))
-        self.synchronise(not self.unsynchronised)
+        self._note(in_row << _IN_ROW | boots << _BOOTS | min(blocks, _MOST_BLOCKS))
+
+    def _uncounted(self):
+        return self._scratch.get(_UNCOUNTED) & (1 << _UNSYNCHRONISED) - 1
+
+    def _note(self, uncounted):
+        self._scratch.set(_UNCOUNTED, self.unsynchronised << _UNSYNCHRONISED | uncounted)
 
     def _save(self, time_us, record, expected, both=False, task=0, exception=0, line=0):
         """Write one copy, or both, where the older one would let time or modes go back. -> how many were written"""
@@ -183,7 +190,7 @@ class BootRecord:
         if written:
             self._saved_us, self._saved_record, self._boots = time_us, record, 0
             if self._unsaved:
-                self._scratch.set(UNCOUNTED, self.unsynchronised << _UNSYNCHRONISED)
+                self._note(0)
             self._unsaved = written <= (both or self._unsaved)
         return written
 

@@ -12,7 +12,6 @@ _HEADER = ">BIQQQIHH"  # spectrum, integration, began, real time, live time, tot
 _CRC = const(4)  # of header and counts; these are in the order of octets of the processor
 _SPECTRA = const(24)
 _RETRY_US = const(60_000_000)
-_LATEST_US = const(4_294_967_295_000_000)  # packets have 32 bits of seconds
 
 
 class Checkpoint:
@@ -70,7 +69,7 @@ class Checkpoint:
         try:
             with open(self._path, "rb") as file:
                 _, _, began_us, real_us, _, _, _, _ = unpack(_HEADER, file.read(calcsize(_HEADER)))
-                return began_us + real_us if began_us + real_us < _LATEST_US else 0
+                return began_us + real_us
         except (OSError, ValueError):
             return 0
 
