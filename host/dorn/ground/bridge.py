@@ -190,7 +190,6 @@ class Bridge:
         self._booted = self._dictionary.enums["event"]["booted"]
         self._deframer = frames.Deframer()
         self._key = key
-        self._challenge = b""  # the instrument's last, while no telecommand has answered it
         self._say = say
         self._foreign = False
         if key:
@@ -232,10 +231,7 @@ class Bridge:
             self._say(f"telecommand dropped: {wrong}: {packet[:16].hex(' ')}{' ...' if len(packet) > 16 else ''}")
             return
         self.up += 1
-        if self._key:
-            challenge, self._challenge = self._challenge, b""  # one is answered once
-            packet = self._key.sign(packet, challenge)
-        self.target.send(frames.encode(packet))
+        self.target.send(frames.encode(self._key.sign(packet) if self._key else packet))
 
     def _look(self, packet: bytes) -> None:
         """At what comes down: a reset leaves counters of the key out, or they are lost, and a ground system has one
@@ -255,7 +251,7 @@ class Bridge:
             if fields.get("event") == self._booted:
                 self._key.skip()
             elif fields.get("event") == self._dictionary.enums["event"]["challenge"]:
-                self._challenge = challenge_in(fields)
+                self._key.challenge = challenge_in(fields)
 
     def serve(self, stopped: Callable[[], bool] = lambda: False, speed: float = 1.0) -> None:
         """Until `stopped()`. speed: of a simulated target, seconds of target time in one of wall time."""

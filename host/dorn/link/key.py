@@ -35,11 +35,14 @@ def challenge_in(fields: dict[str, int]) -> bytes:
 
 
 class Key:
-    """number: 0 to 255, which key it is. The secret is in no message and no repr."""
+    """number: 0 to 255, which key it is. challenge: the last of the instrument's events, until a telecommand is signed
+    over it. The secret is in no message and no repr.
+    """
 
     def __init__(self, path: Path, number: int, secret: bytes):
         self.path = path
         self.number = number
+        self.challenge = b""
         self._secret = secret
 
     def __repr__(self) -> str:
@@ -72,11 +75,10 @@ class Key:
         """What the file `key` on the board holds: number and secret."""
         return bytes([self.number]) + self._secret
 
-    def sign(self, packet: bytes, challenge: bytes = b"") -> bytes:
-        """The packet and its trailer, with the next counter. UserError if the file cannot be written.
-
-        challenge: the 8 octets of the instrument's event, where it asked for it.
-        """
+    def sign(self, packet: bytes) -> bytes:
+        """The packet and its trailer, with the next counter, over the challenge if there is one. UserError if the file
+        cannot be written."""
+        challenge, self.challenge = self.challenge, b""  # one is answered once
         return self._signed(packet, self._advance(1), challenge)
 
     def _signed(self, packet: bytes, counter: int, challenge: bytes = b"") -> bytes:

@@ -51,7 +51,6 @@ class Session:
         self._deframer = frames.Deframer()
         self._expected: int | None = None
         self._booted = self.dictionary.enums["event"]["booted"]
-        self._challenge = b""  # the instrument's last, while it is not answered
         self._sequence = 0
         self._watchers: list[Callable[[Packet], None]] = []
 
@@ -128,8 +127,8 @@ class Session:
                 )
             if not late:
                 self.housekeeping = packet
-        if not late and packet.fields.get("event") == self.dictionary.enums["event"]["challenge"]:
-            self._challenge = challenge_in(packet.fields)
+        if self.key and not late and packet.fields.get("event") == self.dictionary.enums["event"]["challenge"]:
+            self.key.challenge = challenge_in(packet.fields)
         if (
             self._is_refused(packet, "replayed")
             and packet.fields["request_sequence"] == UNSEGMENTED | (self._sequence - 1) & LAST_COUNT
@@ -211,15 +210,15 @@ class Session:
         check=False: also with values that the dictionary does not allow. ack: as Dictionary.encode has it; completion
         has to be asked for.
         """
-        challenged = bool(self._challenge)
+        challenged = bool(self.key and self.key.challenge)
         report = self._verified(name, limit_s, check, ack, fields)
         # replayed: as the first after a reset, and the next counter is high enough; forged: somebody else answered the
         # challenge before
         for _ in range(_ATTEMPTS):
             if self._is_refused(report, "unsynchronised"):
-                if not self._challenge:  # the instrument repeats it only when it is asked by a telecommand
+                if not self.key.challenge:  # the instrument repeats it only when it is asked by a telecommand
                     with contextlib.suppress(NoAnswer):
-                        self.wait_for(lambda packet: bool(self._challenge), _CHALLENGE_S)
+                        self.wait_for(lambda packet: bool(self.key.challenge), _CHALLENGE_S)
             elif not (self._is_refused(report, "replayed") or (challenged and self._is_refused(report, "forged"))):
                 break
             report = self._verified(name, limit_s, check, ack, fields)
@@ -277,10 +276,7 @@ class Session:
 
     def _post(self, name: str, ack: int, check: bool, fields: dict) -> None:
         packet = self.embedded(name, ack, check, **fields)
-        if self.key:
-            challenge, self._challenge = self._challenge, b""  # one is answered once
-            packet = self.key.sign(packet, challenge)
-        self.target.send(frames.encode(packet))
+        self.target.send(frames.encode(self.key.sign(packet) if self.key else packet))
 
     def embedded(
         self, name: str, /, ack: int = Ack.COMPLETION, check: bool = True, **fields: int | str | bytes
