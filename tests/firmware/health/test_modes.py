@@ -3,18 +3,13 @@
 import pytest
 from dorn.session import CommandFailed
 from support.instrument import DICTIONARY, both, instrument, refused
+from support.kept import EROFS, mode
 
 MODE = DICTIONARY.enums["mode"]
-NAME = {number: name for name, number in MODE.items()}
 COMMANDED = ("safe", "standby", "science", "calibration")
 FROM_STANDBY = {"safe": "safe", "science": "start", "calibration": "calibrate"}
 # what no function may change where it is refused
 KEPT = ("mode", "integration", "bias_state", "pulses_fired", "boot_count", "detectors_on", "events_listed")
-
-
-def mode(i):
-    i.command("report_structure", structure="health")
-    return NAME[i.last("housekeeping")["mode"]]
 
 
 def kept(i):
@@ -150,3 +145,18 @@ def test_a_start_waits_until_the_spectra_of_the_last_run_are_sent():
         (failure,) = (p for p in i.said if p.name == "start_failure")
         assert failure.text("failure") == "wrong_mode" and mode(i) == "standby"
         i.calibrate()
+
+
+def test_modes_are_entered_and_left_without_a_flash(littlefs):
+    with littlefs.instrument() as i:
+        i.set("bias", 5000)
+        i.armed("bias_on")
+        i.until(lambda: bool(i.events("bias_reached")), 20)
+        littlefs.fail(EROFS)
+        i.function("safe")
+        assert mode(i) == "safe" and i.target.slow_control.bias_mv == 0
+        i.function("standby")
+        i.start()
+        assert mode(i) == "science" and not i.events("safe_step_failed")
+        i.advance(70)
+        assert i.events("flash_failed")

@@ -10,21 +10,10 @@ from spacepackets.ecss.req_id import RequestId
 from spacepackets.ecss.tc import PusTc
 from spacepackets.ecss.tm import PusTm
 from support.instrument import instrument
-from support.services import SUCCESS, Bench, dictionary, names, open_services
+from support.services import SUCCESS, Bench, dictionary, names
 
 apid = dictionary.mission["apid"]
 MODE = dictionary.enums["mode"]
-
-
-@pytest.fixture(scope="module")
-def child():
-    with open_services() as child:
-        yield child
-
-
-@pytest.fixture
-def bench(child):
-    return Bench(child)
 
 
 def test_ping(bench):

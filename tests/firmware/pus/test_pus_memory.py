@@ -3,19 +3,7 @@
 import struct
 
 import pytest
-from support.services import SUCCESS, Bench, dictionary, names, open_services
-
-
-@pytest.fixture(scope="module")
-def child():
-    with open_services() as child:
-        yield child
-
-
-@pytest.fixture
-def bench(child):
-    return Bench(child)
-
+from support.services import SUCCESS, dictionary, names
 
 # -- parameters on flash -----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,28 @@
+"""The start finds firmware that was put together wrongly."""
+
+import pytest
+from dorn.image import firmware
+from support.instrument import DICTIONARY, instrument
+from support.kept import mode
+from support.onboard import script
+
+REASONS = DICTIONARY.enums["safe_reason"]
+
+
+UNBOUND = script("unbound")
+
+
+def test_a_parameter_that_nobody_answers_for_leads_to_mode_safe_and_an_event():
+    files = firmware.files("unix")
+    files["firmware_main.py"], files["main.py"] = files["main.py"], UNBOUND.encode()
+    with instrument("unix", files=files) as i:
+        assert mode(i) == "safe"
+        assert i.events("parameter_unbound") == [(DICTIONARY.parameters["time_interval"].id, 0)]
+        assert i.events("safe") == [(REASONS["parameters"], 0)]
+        assert i.housekeeping.fields["boot_count"] == 1
+
+
+@pytest.mark.parametrize("without", [(), tuple(DICTIONARY.optional)])
+def test_every_parameter_has_somebody_who_answers_for_it(without):
+    with instrument("unix", files=firmware.files("unix", without=without)) as i:
+        assert mode(i) == "standby" and not i.events("parameter_unbound")

@@ -1,0 +1,41 @@
+"""What an instrument keeps over a reset, and damage to it."""
+
+import zlib
+
+EROFS, EIO = 30, 5
+
+
+def mode(i):
+    i.command("report_structure", structure="health")
+    return i.housekeeping.text("mode")
+
+
+def records(i):
+    return [p.fields["record"] for p in i.said if p.fields.get("record")]
+
+
+def damage(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def change(path, at, octets):
+    """A copy with other octets in its payload, its CRC right."""
+    data = bytearray(path.read_bytes()[:-4])
+    data[4 + at : 4 + at + len(octets)] = octets
+    path.write_bytes(data + zlib.crc32(data).to_bytes(4, "big"))
+
+
+def value(i, name):
+    """Of a parameter, as the instrument reports it."""
+    ask = lambda: i.command("report_parameter", parameter=name)  # noqa: E731
+    return i.wait_for(lambda p: p.name == "parameter_value", 5, ask).fields["value"]
+
+
+def in_use(i):
+    """It stores, and its time is set. -> its latest on-board time, s, and the highest record number given"""
+    i.set_parameters(storage_delay=1)
+    i.command("set_time", seconds=50_000, fraction=0)
+    i.advance(30)
+    return i.said[-1].time_s, max(records(i))
