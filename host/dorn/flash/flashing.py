@@ -146,6 +146,7 @@ def _synchronise(line: Line, key: Key) -> None:
     """An instrument that has a key for the first time wants a telecommand over its challenge before any other."""
     line.close()
     with contextlib.suppress(UserError, OSError), SerialTarget(line.name) as target:
+        target.send(b"\0")  # what knocked before is no part of a frame
         Session(target, key=key).command("ping", SYNCHRONISE_S)
     with contextlib.suppress(UserError):
         line.open()

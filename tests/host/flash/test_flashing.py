@@ -339,6 +339,7 @@ def test_a_key_is_put_on_the_board_and_stays(board, tmp_path, capsys):
     key = Key.create(tmp_path / "flight.key")
     assert board.flash("--key", str(key.path)) == 0
     assert "1 files written" in capsys.readouterr().out or board.flash("--key", str(key.path), "--check") == 0
+    assert board.flash("--key", str(key.path), "--check") == 0  # it stops for a key that is new to it
     with SerialTarget(board.name) as target:
         session = Session(target)
         session.connect()
