@@ -62,7 +62,7 @@ class Board:
             link.received += pipe.get(n_link)
         if n_events:
             self.events.receive(n_events)
-        self.watchdog.look()
+        self.watchdog.check()
 
 
 class Clock:
@@ -90,7 +90,7 @@ class Watchdog:
         """That, or when the watchdog bites, if that is before."""
         return min(until_us, max(self._fed_us + self._timeout_us, self._pipe.now_us))
 
-    def look(self):
+    def check(self):
         """End the process if it is time."""
         if self._pipe.now_us - self._fed_us >= self._timeout_us:
             sys.exit(_WATCHDOG_EXIT)

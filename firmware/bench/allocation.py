@@ -39,9 +39,9 @@ def measured(number, run):
             number == icd.TASK_COMMANDS and not board.link.ready()
         ):
             return run(now)
-        told, before = memory.garbage[0], gc.mem_alloc()
+        estimated, before = memory.garbage[0], gc.mem_alloc()
         more = run(now)
-        took = gc.mem_alloc() - before - (memory.garbage[0] - told)
+        took = gc.mem_alloc() - before - (memory.garbage[0] - estimated)
         most[number] = max(most[number], took)
         return more
 

@@ -20,7 +20,7 @@ _STEP_MV = const(2500)  # two in a round of 2 s
 # of the monitor from the level set: at 100 V 2 % of the DAC's reference and 3 % of all else
 _TOLERANCE_MV = const(5000)
 _HELD_US = const(2_000_000)  # without a turn for longer, the hardware may have switched the bias off: it takes 2.5 s
-_STRIKES = const(3)  # readings off the level, or turns without an answer, in a row: the bias trips
+_DEBOUNCE = const(3)  # consecutive readings off the level, or turns without an answer: the bias trips
 _REST = const(10)  # turns from one to the next while nothing is on
 
 
@@ -36,7 +36,7 @@ class SlowControl:
         self._level_mv = 0
         self._pulsing = False
         self._converting = _NONE
-        self._unanswered = self._astray = self._rested = self._turned_us = 0
+        self._unanswered = self._deviations = self._rested = self._turned_us = 0
         parameters.bind(icd.P_BIAS, len(self._set), self, "set")
 
     # -- parameters and functions ------------------------------------------------------------------
@@ -87,7 +87,7 @@ class SlowControl:
         if function == icd.FUNCTION_BIAS_ON:
             self._parts.outputs(True, self._get(icd.P_PULSER_TARGET))
             self.bias_state = icd.BIAS_STATE_RAMPING
-            self._unanswered = self._astray = 0
+            self._unanswered = self._deviations = 0
         elif function == icd.FUNCTION_BIAS_OFF:
             level_mv, self._level_mv = self._level_mv, 0
             self.bias_state = icd.BIAS_STATE_OFF
@@ -152,9 +152,9 @@ class SlowControl:
         if monitor == _LEAKAGE and self.monitors[_LEAKAGE] > self._get(icd.P_LEAKAGE_LIMIT):
             self._trip()
         elif monitor == _BIAS:
-            astray = abs(self.monitors[_BIAS] - self._level_mv) > _TOLERANCE_MV
-            self._astray = self._astray + 1 if astray else 0
-            if self._astray == _STRIKES:
+            deviates = abs(self.monitors[_BIAS] - self._level_mv) > _TOLERANCE_MV
+            self._deviations = self._deviations + 1 if deviates else 0
+            if self._deviations == _DEBOUNCE:
                 self._trip()
 
     def _step(self):
@@ -189,7 +189,7 @@ class SlowControl:
         self._forget()
         if self._unanswered == 1 and (self._on() or self._pulsing):
             self._report(icd.EVENT_SLOW_CONTROL_FAILED, errno, 0)
-        if self._unanswered >= _STRIKES and self._on():
+        if self._unanswered >= _DEBOUNCE and self._on():
             self._trip()
 
     # -- test pulser -------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from fsw import icd
 from micropython import const
 
 _US = const(1_000_000)
-_LOOK_US = const(1_000_000)
+_SAMPLE_US = const(1_000_000)
 # The rule: at least 9 of the last 10 tenths of `hold_us` on the other side of the limit, as "at most one bit is set of
 # the last ten that were not". A spike of half of `hold_us` touches six tenths; random counts, 30 and more in a tenth at
 # the limit, are told apart from 0.8 of it to 1.25 of it.
@@ -13,7 +13,7 @@ _ALL = const(0x3FF)
 
 
 class Storm:
-    """rate_cps: triggers a second at the last look. raging: in storm mode. rate, hold_us: parameters."""
+    """rate_cps: triggers a second, in the last second. raging: in storm mode. rate, hold_us: parameters."""
 
     def __init__(self, acquisition, parameters, report):
         self.rate_cps = self.rate = self.hold_us = 0
@@ -21,7 +21,7 @@ class Storm:
         self._acquisition = acquisition
         self._report = report
         self._integration_s = self._storm_integration_s = 0  # outside a storm, and in one
-        self._looked_us = self._looked = 0  # when, and events until then
+        self._sampled_us = self._sampled = 0  # when, and events until then
         self._tenth_us = self._tenth = 0  # the same for the begin of the running tenth
         self._short = _ALL  # a bit for each of the last ten tenths, set: not on the other side of the limit
         self._began_us = 0
@@ -45,10 +45,10 @@ class Storm:
 
     def turn(self, now):
         events = self._acquisition.events_since_boot()
-        gone_us = now - self._looked_us
-        if gone_us >= _LOOK_US:
-            self.rate_cps = (events - self._looked) * 1_000_000 // gone_us
-            self._looked, self._looked_us = events, now
+        gone_us = now - self._sampled_us
+        if gone_us >= _SAMPLE_US:
+            self.rate_cps = (events - self._sampled) * 1_000_000 // gone_us
+            self._sampled, self._sampled_us = events, now
         gone_us = now - self._tenth_us
         if gone_us * _TENTHS < self.hold_us:
             return

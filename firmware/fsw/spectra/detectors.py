@@ -5,7 +5,7 @@ from fsw import icd
 from fsw.spectra import kernel as k
 from micropython import const
 
-_STRIKES = const(3)  # times in a row a line is found high at the pass limit before it is switched off
+_DEBOUNCE = const(3)  # consecutive times a line is found high at the pass limit before it is switched off
 
 
 class Detectors:
@@ -18,7 +18,7 @@ class Detectors:
         self.thresholds = array("H", bytes(2 * icd.DETECTORS))
         self.gave_up = 0
         self._set_thresholds = array("H", self.thresholds)
-        self._strikes = bytearray(icd.DETECTORS)
+        self._found_high = bytearray(icd.DETECTORS)
         self._builder = builder
         self._running = False
         self._report = report
@@ -56,10 +56,10 @@ class Detectors:
         lines = self._builder.lines()
         for d in range(icd.DETECTORS):
             if not lines >> d & 1:
-                self._strikes[d] = 0
+                self._found_high[d] = 0
                 continue
-            self._strikes[d] += 1
-            if self._strikes[d] == _STRIKES:
-                self._strikes[d] = 0
+            self._found_high[d] += 1
+            if self._found_high[d] == _DEBOUNCE:
+                self._found_high[d] = 0
                 self.set_mask(icd.P_DETECTORS_ON, self.mask & ~(1 << d))
-                self._report(icd.EVENT_DETECTOR_OFF, d, _STRIKES)
+                self._report(icd.EVENT_DETECTOR_OFF, d, _DEBOUNCE)
