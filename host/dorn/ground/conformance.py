@@ -35,11 +35,12 @@ RULES = {
     "start": "the first packet after power came is the event booted, within 3 s",
     "record": "a record number belongs to one packet, which is sent again as it was",
     "verification": "a telecommand is reported on as its flags ask, in order, once; failure always, and it ends it",
-    "completion": "within 12 s of a telecommand its last report came",
+    "completion": "within 10.5 s of a telecommand its last report came",
     "telecommand": "header, length, CRC, service and subtype of every telecommand are as the ICD has them",
     "count": "the sequence count of telecommands goes on by one",
 }
-START_S, COMPLETION_S = 3.0, 12.0  # a parameter is on flash up to 10 s after the one before
+# a parameter is written to flash 10 s after the one before at the earliest, by a task with a period of 0.2 s
+START_S, COMPLETION_S = 3.0, 10.5
 _ALL = (1, 2**32 - 1)  # records
 _SHOWN = 20  # violations of one rule that are told in full
 _STAGES = {

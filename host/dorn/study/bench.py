@@ -106,19 +106,29 @@ def _tasks() -> list[str]:
 
 def _figures(files: dict[str, bytes], script: str) -> list[int]:
     """The numbers that `script` of firmware/bench, run in place of the firmware, prints after FIGURES."""
-    said = bytearray()
+    with _running(files, script) as target:
+        return _printed(target)
+
+
+def _running(files: dict[str, bytes], script: str, head: Head | None = None) -> Rp2040Target:
+    """The emulated Pico, with a script of firmware/bench in place of main.py."""
     main = folded((BENCH / script).read_text())
-    with Rp2040Target(files={**files, "main.py": main.encode()}) as target:
+    return Rp2040Target(head, files={**files, "main.py": main.encode()})
 
-        def over() -> bool:
-            said.extend(target.receive())
-            return b">>> " in said
 
-        target.wait_for(over, 60)
-    text = said.decode(errors="replace").partition("\r\nMicroPython v")[0]
+def _printed(target: Rp2040Target) -> list[int]:
+    """The numbers after FIGURES, once the script is over. RuntimeError with what it printed if there are none."""
+    printed = bytearray()
+
+    def over() -> bool:
+        printed.extend(target.receive())
+        return b">>> " in printed
+
+    target.wait_for(over, 60)
+    text = printed.decode(errors="replace").partition("\r\nMicroPython v")[0]
     if "FIGURES " not in text:
         raise RuntimeError(text)
-    return [int(word) for word in text.partition("FIGURES ")[2].split()]
+    return [int(word) for word in text.rpartition("FIGURES ")[2].split()]
 
 
 def _kernel(files, board: dict[str, int]) -> dict[str, int]:
@@ -157,8 +167,7 @@ def _busy_run() -> tuple[int, int, dict]:
         housekeeping()
         busy_permille = housekeeping(9)["busy_permille"]  # with the collections of some seconds, which are several
         _set(session, integration_time=1, rates_period=1, pulser_rate=4)
-        for function in ("arm", "pulser_on", "arm", "bias_on"):
-            session.command("function", function=function)
+        _switch_on(session)
         _set(session, housekeeping_period=2)
         housekeeping()
         return boot_us, busy_permille, housekeeping()
@@ -166,29 +175,26 @@ def _busy_run() -> tuple[int, int, dict]:
 
 def _allocation(files: dict[str, bytes]) -> dict[str, int]:
     """Octets of the heap that a step of each task takes at most, by what firmware/bench/allocation.py prints."""
-    main = folded((BENCH / "allocation.py").read_text())
-    printed = bytearray()
-    with Rp2040Target(Head(FrontEnd()), files={**files, "main.py": main.encode()}) as target:
+    with _running(files, "allocation.py", Head(FrontEnd())) as target:
         session = Session(target)
         session.connect()
         target.flash_takes_time = False
         target.inject(recording.flat(through=0.2).particles(200, 18, 1))
         session.command("function", function="calibrate")
         _set(session, housekeeping_period=2, integration_time=1, rates_period=1, pulser_rate=4, storage_delay=1)
-        for function in ("arm", "pulser_on", "arm", "bias_on"):
-            session.command("function", function=function)
+        _switch_on(session)
         for name, fields in _HEAVY:  # the first one is written to flash at once, the others 10 s later
             session.post(name, **fields)
             session.advance(0.2)
         session.post("retrieve_records", first=1, last=20)
+        octets = _printed(target)
+    return {f"allocation.{name}": number for name, number in zip(_tasks(), octets, strict=True)}
 
-        def over() -> bool:
-            printed.extend(target.receive())
-            return b">>> " in printed
 
-        target.wait_for(over, 60)
-    octets = bytes(printed).partition(b"FIGURES ")[2].split(b"\r\n")[0].split()
-    return {f"allocation.{name}": int(number) for name, number in zip(_tasks(), octets, strict=True)}
+def _switch_on(session: Session) -> None:
+    """Test pulser and bias."""
+    for function in ("arm", "pulser_on", "arm", "bias_on"):
+        session.command("function", function=function)
 
 
 def _set(session: Session, **values: int) -> None:
