@@ -24,18 +24,19 @@ class Board:
     allocation = constants.ALLOCATION
 
     def __init__(self):
-        # main.py FLASH RESET_CAUSE FIXED HIT PASS MAINTENANCE SCRATCH...: the folder that is the flash, why it starts,
-        # dead times of events, 1 after a reset for maintenance, scratch registers from 0 on
+        # main.py FLASH START: the folder that is the flash; in one argument, as MicroPython keeps each for good: why it
+        # starts, dead times of events (3), 1 after a reset for maintenance, scratch registers from 0 on
         self.flash = sys.argv[1]
         self.code = sys.argv[0].rpartition("/")[0]
-        self.reset_cause = int(sys.argv[2])
-        self._maintenance = sys.argv[6] == "1"
+        start = [int(word) for word in sys.argv[2].split()]
+        self.reset_cause = start[0]
+        self._maintenance = start[4]
         self._pipe = pipe = Pipe()
         self.clock = Clock(pipe)
         self.watchdog = Watchdog(pipe)
         self.link = Link(pipe)
-        self.events = EventBuilder(pipe, [int(a) for a in sys.argv[3:6]])
-        self.scratch = Scratch(pipe, [int(a) for a in sys.argv[7:]])
+        self.events = EventBuilder(pipe, start[1:4])
+        self.scratch = Scratch(pipe, start[5:])
         self.slow_control = SlowControl(I2C(pipe, self.events), constants)
 
     def maintenance(self, window_ms, meanwhile):

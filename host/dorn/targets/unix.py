@@ -78,7 +78,7 @@ class UnixTarget(Target):
             str(program / "main.py"),
             str(self._flash),
         ]
-        self._dead = [str(c) for c in times.dead]
+        self._dead = times.dead
         self._environment = {"MICROPYPATH": f"{program}:.frozen"}
         self._down = bytearray()
         self._up = bytearray()
@@ -89,8 +89,9 @@ class UnixTarget(Target):
         self._base_us = self._now_us  # the firmware's clock starts at 0
         if cause in (_POWER_ON, _RESET_PIN):
             self._scratch = [0] * _SCRATCH_REGISTERS
+        start = " ".join(map(str, (cause, *self._dead, int(maintenance), *self._scratch)))
         self._process = subprocess.Popen(
-            [*self._command, str(cause), *self._dead, str(int(maintenance)), *map(str, self._scratch)],
+            [*self._command, start],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self._environment,
