@@ -1,0 +1,286 @@
+# fsw/store/checkpoint.py alone, on a flash that fails when it is told to.
+import os
+from array import array
+
+from check import equal
+from doubles import EIO, ENOSPC, ROOT, Clock, Flash, Reports, each_failure
+from fsw import icd
+from fsw.health.faults import Failures
+from fsw.store.boot import OnBoardTime
+from fsw.store.checkpoint import Checkpoint
+
+PERIOD_US = 600_000_000
+SPECTRA = icd.DETECTORS + icd.UNITS
+PATH = ROOT + "/checkpoint"
+HEADER = 37  # octets
+
+
+class Acquisition:
+    """Spectrum s has counts in channels s + 1 to s + 3, spectrum 2 none. `seed` tells one state from another."""
+
+    def __init__(self, seed=1):
+        self.running = True
+        self.integration = seed
+
+    def look(self, s):
+        counts = array("H", bytes(2 * icd.CHANNELS))
+        if s == 2:
+            return self.about(s), 1, 0, counts, 0
+        for k in (1, 2, 3):
+            counts[s + k] = 100 * self.integration + s + k
+        return self.about(s), s + 1, s + 3, counts, 0
+
+    def about(self, s):
+        return self.integration, 1000 + s, 2_000_000, 1_900_000, 60 + s
+
+
+class Bench:
+    def __init__(self, flash, seed=1, start_us=0):
+        self.flash = flash
+        self.acquisition = Acquisition(seed)
+        self.reports, self.failures = Reports(), Failures()
+        self.checkpoint = Checkpoint(
+            ROOT, self.acquisition, self.reports, OnBoardTime(Clock(), start_us), self.failures
+        )
+        self.checkpoint.period_us = PERIOD_US
+
+    def write(self, now):
+        """Turn by turn, until there is no more. -> turns"""
+        turns = 1
+        while self.checkpoint.turn(now, False, True):
+            turns += 1
+        return turns
+
+    def read(self):
+        """What close() gives, as the numbers of the integrations and the spectra."""
+        found = []
+        copy = array("H", bytes(2 * icd.CHANNELS))
+        while True:
+            s, closed = self.checkpoint.close(copy)
+            if s is None:
+                return found
+            about, first, last = closed
+            wanted = Acquisition(about[1])
+            equal(about, (icd.CLOSED_BY_RESET,) + wanted.about(s))
+            _, first_written, last_written, counts, _ = wanted.look(s)
+            if first_written <= last_written:
+                equal((first, last), (first_written, last_written))
+            equal(copy, counts)
+            found.append((about[1], s))
+
+
+def whole(seed):
+    return [(seed, s) for s in range(SPECTRA)]
+
+
+def test_one_spectrum_a_turn_and_all_come_back_after_a_reset():
+    flash = Flash()
+    bench = Bench(flash)
+    assert not bench.checkpoint.there and not bench.checkpoint.to_send
+    equal(bench.write(PERIOD_US), 1 + SPECTRA + 1)
+    assert bench.checkpoint.there
+    flash.remount()
+    again = Bench(flash, start_us=5_000_000)
+    assert again.checkpoint.there and again.checkpoint.to_send
+    equal(again.checkpoint.reached_us(), 1000 + 2_000_000)
+    equal(again.read(), whole(1))
+    assert not again.checkpoint.to_send
+    missing_s = (5_000_000 - (1000 + SPECTRA - 1 + 2_000_000)) // 1_000_000 + 1
+    equal(again.reports.taken(), [(icd.EVENT_INTEGRATION_PARTIAL, SPECTRA, missing_s)])
+
+
+def test_a_new_one_takes_the_place_of_the_old_one_when_it_is_whole():
+    bench = Bench(Flash())
+    bench.write(PERIOD_US)
+    bench.acquisition.integration = 2
+    now = 2 * PERIOD_US
+    bench.checkpoint.turn(now, False, False)
+    for _ in range(SPECTRA):
+        equal(Bench(bench.flash).read(), whole(1))
+        bench.checkpoint.turn(now, False, False)
+    equal(bench.checkpoint.turn(now, False, False), False)
+    equal(Bench(bench.flash).read(), whole(2))
+
+
+def test_from_one_to_the_next_the_period_passes():
+    checkpoint = Bench(Flash()).checkpoint
+    equal(checkpoint.turn(PERIOD_US - 1, False, True), False)
+    equal(checkpoint.turn(PERIOD_US, False, True), True)
+    while checkpoint.turn(PERIOD_US + 7, False, True):
+        pass
+    equal(checkpoint.turn(2 * PERIOD_US - 1, False, True), False)
+    equal(checkpoint.turn(2 * PERIOD_US, False, True), True)
+
+
+def test_with_period_0_there_is_none():
+    checkpoint = Bench(Flash()).checkpoint
+    checkpoint.period_us = 0
+    equal(checkpoint.turn(1 << 40, False, True), False)
+    assert not checkpoint.there
+
+
+def test_the_period_counts_from_when_acquiring_began():
+    bench = Bench(Flash())
+    bench.acquisition.running = False
+    equal(bench.checkpoint.turn(50 * PERIOD_US, False, True), False)
+    bench.acquisition.running = True
+    equal(bench.checkpoint.turn(51 * PERIOD_US - 1, False, True), False)
+    equal(bench.checkpoint.turn(51 * PERIOD_US, False, True), True)
+
+
+def test_an_integration_that_ends_voids_the_checkpoint_that_was_begun():
+    bench = Bench(Flash())
+    for _ in range(5):
+        bench.checkpoint.turn(PERIOD_US, False, True)
+    equal(bench.checkpoint.turn(PERIOD_US, True, False), False)
+    bench.acquisition.integration = 2
+    equal(bench.checkpoint.turn(2 * PERIOD_US - 1, False, True), False)
+    equal(bench.write(2 * PERIOD_US), 1 + SPECTRA + 1)
+    equal(Bench(bench.flash).read(), whole(2))
+
+
+def test_it_is_removed_when_what_it_had_is_safe():
+    """In a packet on flash: not while an integration closes, nor while packets wait to be written."""
+    for over in ("stopped", "next integration"):
+        bench = Bench(Flash())
+        bench.write(PERIOD_US)
+        bench.checkpoint.turn(PERIOD_US + 1, True, True)
+        if over == "stopped":
+            bench.acquisition.running = False
+        else:
+            bench.acquisition.integration += 1
+        bench.checkpoint.turn(PERIOD_US + 1, True, True)
+        bench.checkpoint.turn(PERIOD_US + 2, False, False)
+        assert bench.checkpoint.there
+        os.stat(PATH)
+        equal(bench.checkpoint.turn(PERIOD_US + 3, False, True), False)
+        assert not bench.checkpoint.there
+        equal(os.listdir(ROOT), [])
+        equal(bench.failures.count, 0)
+
+
+def test_while_it_counts_it_stays():
+    bench = Bench(Flash())
+    bench.write(PERIOD_US)
+    for _ in range(3):
+        equal(bench.checkpoint.turn(PERIOD_US + 1, False, True), False)
+    assert bench.checkpoint.there
+
+
+def test_nothing_is_written_over_one_that_is_still_to_be_sent():
+    flash = Flash()
+    Bench(flash).write(PERIOD_US)
+    bench = Bench(flash, seed=7)
+    operations = flash.operations
+    equal(bench.checkpoint.turn(1 << 40, False, True), False)
+    equal(flash.operations, operations)
+    equal(bench.read(), whole(1))
+    equal(bench.write(1 << 41), 1)
+    equal(os.listdir(ROOT), [])  # it is safe now
+    bench.write(1 << 41)
+    equal(Bench(flash).read(), whole(7))
+
+
+def test_a_whole_one_at_once():
+    bench = Bench(Flash())
+    bench.checkpoint.turn(PERIOD_US, False, True)  # one that was begun goes
+    bench.acquisition.integration = 3
+    bench.checkpoint.write()
+    equal(Bench(bench.flash).read(), whole(3))
+
+
+def test_a_flash_that_fails_leaves_the_old_one_or_the_new_one_and_is_left_alone_for_a_minute():
+    def prepare(flash):
+        bench = Bench(flash)
+        bench.write(PERIOD_US)
+        bench.acquisition.integration = 2
+        return bench
+
+    found = set()
+    for errno in (EIO, ENOSPC):
+        for flash, bench, error in each_failure(prepare, lambda bench: bench.write(2 * PERIOD_US), errno):
+            equal(error, None)
+            operations = flash.operations
+            if bench.failures.count:
+                equal(bench.failures.errno, errno)
+                equal(bench.failures.count, 1)
+                bench.checkpoint.turn(2 * PERIOD_US + 59_999_999, False, False)
+                equal(flash.operations, operations)
+                bench.write(3 * PERIOD_US)
+                assert flash.operations > operations
+                state = Bench(flash).read()
+                equal(state, whole(2))
+            flash.remount()
+            state = Bench(flash).read()
+            assert state in (whole(1), whole(2)), state
+            found.add((errno, bench.failures.count))
+    assert (EIO, 1) in found and (ENOSPC, 1) in found
+
+
+def test_a_short_period_waits_a_minute_after_a_failure_too():
+    bench = Bench(Flash())
+    bench.checkpoint.period_us = 5_000_000
+    bench.flash.fail(EIO)
+    while not bench.failures.count:
+        bench.checkpoint.turn(5_000_000, False, False)
+    bench.flash.work()
+    equal(bench.checkpoint.turn(64_999_999, False, False), False)
+    equal(bench.checkpoint.turn(65_000_000, False, False), True)
+
+
+def test_damage_costs_what_is_behind_it():
+    for s in (0, 5, SPECTRA - 1):
+        flash = Flash()
+        Bench(flash).write(PERIOD_US)
+        with open(PATH, "rb") as file:
+            data = bytearray(file.read())
+        at = data.find(bytes([s]) + (1).to_bytes(4, "big"))  # header: spectrum and integration
+        for offset in (6, HEADER, HEADER + 3):  # in its header and counts
+            changed = bytearray(data)
+            changed[at + offset] ^= 0x10
+            with open(PATH, "wb") as file:
+                file.write(changed)
+            equal(Bench(flash).read(), whole(1)[:s])
+
+
+def test_a_file_cut_short_gives_what_is_whole():
+    flash = Flash()
+    Bench(flash).write(PERIOD_US)
+    with open(PATH, "rb") as file:
+        data = file.read()
+    length = HEADER + 6 + 4  # three counts, CRC
+    for octets, given in ((0, 0), (HEADER - 1, 0), (length - 1, 0), (length, 1), (2 * length + 20, 2)):
+        with open(PATH, "wb") as file:
+            file.write(data[:octets])
+        bench = Bench(flash, start_us=7_000_000)
+        equal(bench.read(), whole(1)[:given])
+        (event,) = bench.reports.taken()
+        equal(event[:2], (icd.EVENT_INTEGRATION_PARTIAL, given))
+        equal(bench.checkpoint.reached_us(), 2_001_000 if octets >= HEADER else 0)
+
+
+def test_impossible_numbers_are_damage():
+    """With a CRC that is right: a spectrum or a channel beyond what there is."""
+    from binascii import crc32
+    from struct import pack
+
+    for s, first, last, given in (
+        (SPECTRA - 1, 0, icd.CHANNELS - 1, 1),
+        (SPECTRA, 0, 1, 0),
+        (0, 0, icd.CHANNELS, 0),
+    ):
+        flash = Flash()
+        counts = bytes(2 * (last - first + 1))
+        header = pack(">BIQQQIHH", s, 1, 0, 0, 0, 0, first, last)
+        with open(PATH, "wb") as file:
+            file.write(header + counts + crc32(counts, crc32(header)).to_bytes(4, "big"))
+        checkpoint = Bench(flash).checkpoint
+        found, _ = checkpoint.close(array("H", bytes(2 * icd.CHANNELS)))
+        equal(found is not None, bool(given))
+
+
+def test_without_a_checkpoint_nothing_is_reached():
+    bench = Bench(Flash())
+    equal(bench.checkpoint.reached_us(), 0)
+    equal(bench.read(), [])
+    equal(bench.reports.taken(), [(icd.EVENT_INTEGRATION_PARTIAL, 0, 1)])

@@ -1,0 +1,141 @@
+# What stands in for the board where one part of the firmware is tested alone. Each can be told what to do.
+import vfs
+
+ROOT = "/flash"
+EIO, ENOSPC, EROFS = 5, 28, 30  # MicroPython's errno has not all of them
+BLOCK, PAGE = 4096, 256  # octets of the Pico's flash: what is erased and what is programmed at once
+
+
+class Flash:
+    """A block device as rp2.Flash, in memory, with a littlefs of its own mounted at ROOT.
+
+    operations: erases of a block and programs of a page so far.
+    """
+
+    def __init__(self, blocks=32):
+        self.operations = 0
+        self._image = memoryview(bytearray(BLOCK * blocks))
+        self._fail_from = self._fail_until = 0
+        self._errno = 0
+        vfs.VfsLfs2.mkfs(self, progsize=PAGE)
+        try:
+            vfs.umount(ROOT)
+        except OSError:
+            pass
+        self.mount()
+
+    def mount(self, readonly=False):
+        vfs.mount(vfs.VfsLfs2(self, progsize=PAGE), ROOT, readonly=readonly)
+
+    def remount(self, readonly=False):
+        """As a reset does: what was not closed is gone."""
+        vfs.umount(ROOT)
+        self.mount(readonly)
+
+    def fail(self, errno=EIO, at=1, times=1 << 30):
+        """So many operations raise OSError(errno): from the at-th that comes."""
+        self._errno = errno
+        self._fail_from = self.operations + at
+        self._fail_until = self._fail_from + times
+
+    def work(self):
+        """Nothing fails any more."""
+        self._fail_from = self._fail_until = 0
+
+    def readblocks(self, block, out, at=0):
+        at += BLOCK * block
+        out[:] = self._image[at : at + len(out)]
+
+    def writeblocks(self, block, data, at=0):
+        for n in range(0, len(data), PAGE):
+            if self._operate():
+                return -self._errno
+            begin = BLOCK * block + at + n
+            self._image[begin : begin + PAGE] = data[n : n + PAGE]
+
+    def ioctl(self, what, block):
+        if what == 6:  # erase
+            if self._operate():
+                return -self._errno
+            self._image[BLOCK * block : BLOCK * (block + 1)] = b"\xff" * BLOCK
+            return 0
+        return {4: len(self._image) // BLOCK, 5: BLOCK}.get(what, 0)
+
+    def _operate(self):
+        self.operations += 1
+        return self._fail_from <= self.operations < self._fail_until
+
+
+def each_failure(prepare, act, errno=EIO, times=1 << 30):
+    """Generator of (flash, made, error): act(prepare(flash)) on a fresh flash, while the first operation of act fails,
+    then the second, and so on, until none does. error: the OSError that act raised, or None.
+    """
+    at = 0
+    while True:
+        at += 1
+        flash = Flash()
+        made = prepare(flash)
+        before = flash.operations
+        flash.fail(errno, at, times)
+        error = None
+        try:
+            act(made)
+        except OSError as raised:
+            error = raised
+        done = flash.operations - before
+        flash.work()
+        if done < at:
+            return
+        yield flash, made, error
+
+
+class Clock:
+    def __init__(self, now_us=0):
+        self.now_us = now_us
+
+    def us(self):
+        return self.now_us
+
+
+class Link:
+    """sent: the frames it took. takes: whether it takes one; has_room: what room() answers."""
+
+    def __init__(self):
+        self.sent = []
+        self.takes = self.has_room = True
+
+    def write(self, frame):
+        if self.takes:
+            self.sent.append(bytes(frame))
+        return self.takes
+
+    def room(self):
+        return self.has_room
+
+
+class Scratch:
+    """The registers that survive a reset, by number."""
+
+    def __init__(self):
+        self.values = {}
+
+    def get(self, register):
+        return self.values.get(register, 0)
+
+    def set(self, register, value):
+        self.values[register] = value
+
+
+class Reports:
+    """Called as Events.report: keeps what it is called with."""
+
+    def __init__(self):
+        self.all = []
+
+    def __call__(self, event, a=0, b=0):
+        self.all.append((event, a, b))
+
+    def taken(self):
+        """Those since the last call."""
+        taken, self.all = self.all, []
+        return taken
