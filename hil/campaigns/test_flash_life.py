@@ -6,6 +6,7 @@ from dorn.dictionary import Dictionary
 from dorn.image import firmware
 from dorn.image.constants import constants
 from support import micropython
+from support.onboard import FOLDER
 
 ONBOARD = Path(__file__).parent / "onboard"
 SHORT_DAYS, LONG_DAYS = 1, 60
@@ -36,7 +37,7 @@ def test_flash_life(long, totals):
         checkpoint_s=default["checkpoint_period"],
         integration_s=default["integration_time"],
     )
-    erases, most, stored = map(int, micropython.run(script, heap_kb=8000, path=[ONBOARD]).split())
+    erases, most, stored = map(int, micropython.run(script, heap_kb=8000, path=[ONBOARD, FOLDER]).split())
     mean_years, worst_years = (ENDURANCE / (n / days) / 365.25 for n in (erases / BLOCKS, most))
     totals(
         f"flash: {days} days, {stored} octets stored, {erases} erases of {BLOCKS} blocks, {erases * 4096 / stored:.1f}"

@@ -4,14 +4,13 @@ The latter are the functions test_... of the files onboard_*.py, each in a proce
 """
 
 import ast
-from pathlib import Path
 
 import pytest
 from kept_flash import Littlefs
 from support import micropython
+from support.onboard import FOLDER
 
 BLOCKS = 100
-ONBOARD = Path(__file__).parents[1] / "onboard"
 
 
 def pytest_pycollect_makemodule(module_path, parent):
@@ -36,7 +35,7 @@ class OnboardTest(pytest.Item):
 
     def runtest(self):
         script = f"from {self.path.stem} import {self.name} as test\ntest()"
-        micropython.run(script, heap_kb=1024, path=[self.path.parent, ONBOARD])
+        micropython.run(script, heap_kb=1024, path=[self.path.parent, FOLDER])
 
     def repr_failure(self, excinfo, style=None):
         return str(excinfo.value) if excinfo.errisinstance(AssertionError) else super().repr_failure(excinfo, style)

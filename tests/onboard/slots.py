@@ -1,6 +1,5 @@
 # Two copies on a file system that fails when it is told to: see test_slots.py.
-import os
-import vfs
+from doubles import Flash
 from fsw.store.slots import Slots
 
 
@@ -19,39 +18,17 @@ def save(path, payload):
     return load(path)
 
 
-class Ram:
-    def __init__(self, blocks):
-        self.data = bytearray(4096 * blocks)
-
-    def readblocks(self, block, out, at=0):
-        at += 4096 * block
-        out[:] = memoryview(self.data)[at : at + len(out)]
-
-    def writeblocks(self, block, data, at=0):
-        at += 4096 * block
-        self.data[at : at + len(data)] = data
-
-    def ioctl(self, what, _):
-        return {4: len(self.data) // 4096, 5: 4096}.get(what, 0)
-
-
-flash = Ram(8)
+flash = None
 
 
 def fresh():
-    try:
-        vfs.umount("/flash")
-    except OSError:
-        pass
-    vfs.VfsLfs2.mkfs(flash, progsize=256)
-    remount("")
+    global flash
+    flash = Flash(8)
     return ""
 
 
 def remount(readonly):
-    if readonly:
-        vfs.umount("/flash")
-    vfs.mount(vfs.VfsLfs2(flash, progsize=256), "/flash", readonly=readonly == "readonly")
+    flash.remount(readonly == "readonly")
     return ""
 
 

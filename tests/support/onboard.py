@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-_FOLDER = Path(__file__).parents[1] / "onboard"
+FOLDER = Path(__file__).parents[1] / "onboard"
 
 
 def script(name: str) -> str:
     """The text of a script."""
-    return (_FOLDER / f"{name}.py").read_text()
+    return (FOLDER / f"{name}.py").read_text()

@@ -15,7 +15,7 @@ class Flash:
 
     def __init__(self, folder):
         self._folder = folder
-        self._image = open(folder + "/image", "r+b")  # noqa: SIM115  as long as the process
+        self._image = open(folder + "/image", "r+b")
         self._blocks = self._image.seek(0, 2) // BLOCK
         self.operations = 0
 

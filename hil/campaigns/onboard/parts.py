@@ -1,52 +1,17 @@
-# What is kept on flash, one part each, and what of it must be there after power failed.
+# What the firmware's classes keep on flash, one part each, and what of it must be there after power failed.
 import os
 import random
+from array import array
+from struct import unpack
 
+from doubles import Clock, Reports, Scratch
+from fsw import icd
 from fsw.health.faults import Failures
-from fsw.link import frame
-from fsw.store.packets import PacketStore
-from fsw.store.retrieval import Retrieval
-from fsw.store.segments import Segments
+from fsw.store.boot import BootRecord, OnBoardTime
+from fsw.store.checkpoint import Checkpoint
 from fsw.store.slots import Slots
-
-
-class Part:
-    """A state that is replaced by a new one, again and again.
-
-    A part of another kind, such as records that are appended, has its own step(), check() and write_further().
-    """
-
-    is_written = True
-
-    def __init__(self, name):
-        self.name = name
-        self.allowed = ()  # states that may be found: the one acknowledged last, and the one being written
-
-    def begin(self, root):
-        self.step(root)
-
-    def step(self, root):
-        """Write; OSError if power fails."""
-        state = random.getrandbits(30)
-        self.allowed += (state,)
-        self.write(f"{root}/{self.name}", state)
-        self.allowed = (state,)
-
-    def resume(self, root):
-        """After power failed: what is there now counts."""
-        self.allowed = (self.read(f"{root}/{self.name}"),)
-
-    def check(self, root, further=None):
-        """What is found must be allowed; or just what was written further."""
-        allowed = self.allowed if further is None else (further,)
-        found = self.read(f"{root}/{self.name}")
-        if found not in allowed:
-            raise AssertionError(f"{self.name}: found {found}, allowed {allowed}")
-
-    def write_further(self, root):
-        state = random.getrandbits(30)
-        self.write(f"{root}/{self.name}", state)
-        return state
+from part import Part
+from stored import Stored
 
 
 class Kept(Part):
@@ -64,124 +29,129 @@ class Kept(Part):
         return None if found is None else state_of(found, self._octets)
 
 
-class Checkpoint(Part):
-    """A file of 20 kB, written anew beside the old one in pieces, which then takes its place."""
-
-    OCTETS = 20_000
-    PIECE = 1_000
-
-    def write(self, path, state):
-        piece = pattern(state, self.PIECE)
-        with open(path + ".new", "wb") as f:
-            for _ in range(0, self.OCTETS, self.PIECE):
-                f.write(piece)
-        os.rename(path + ".new", path)
-
-    def read(self, path):
-        with open(path, "rb") as f:
-            return state_of(f.read(self.OCTETS + 1), self.OCTETS)
-
-
-class Stored(Part):
-    """The packet store, a ring of a few segments. Records are acknowledged when it says that they are on flash."""
-
-    SEGMENTS = 4
-    _packet, _frame = bytearray(604), bytearray(620)
+class Booted(Part):
+    """The boot record: boots are counted, and times and record numbers reserved ahead of their use."""
 
     def begin(self, root):
-        self.given = 0  # numbers, up to here
-        self.acknowledged = []
-        self._open(root)
+        self._count = self._used_us = self._used = 0  # what no boot may give again
+        self.resume(root)
         self.step(root)
 
-    def _open(self, root):
-        self.failures = Failures()
-        self._store = self._made(root, self.given + 1, self.failures)
-        self.waiting = []  # numbers given, not acknowledged
-
-    def _made(self, root, next_record, failures):
-        segments = Segments(f"{root}/{self.name}")
-        return PacketStore(segments, self.SEGMENTS, next_record, failures, bytearray(4096))
-
     def step(self, root):
-        store = self._store
-        for _ in range(random.randrange(1, 8)):
-            self.waiting.append(self._append(store))
-        self.given = store.next - 1
-        store.ask()
-        while store.pending and store.turn(0):
-            pass
-        # one by one: after a power failure there are numbers that nobody has
-        self.acknowledged += [n for n in self.waiting if n <= store.last]
-        self.waiting = [n for n in self.waiting if n > store.last]
-        if store.dropped:
-            self.acknowledged = [n for n in self.acknowledged if n >= store.first]
-
-    def _append(self, store):
-        record = store.take_number()
-        octets = self._octets(record)
-        self._packet[:23] = bytes(19) + record.to_bytes(4, "big")
-        for at in range(23, octets):
-            self._packet[at] = record * at & 0xFF
-        store.append(memoryview(self._frame)[: frame.encode(self._packet, octets, self._frame)])
-        return record
+        self._writing = True
+        self._clock.now_us += random.randrange(900_000_000)
+        choice = random.randrange(3)
+        if choice == 0:
+            self._begin(root)
+        elif choice == 1:
+            self._record.keep(True)
+        else:
+            self._record.close()
+        self._end()
 
     def resume(self, root):
-        """The boot record has reserved numbers beyond all that were given."""
-        self._open(root)
-        if self.failures.count:  # power failed again: what is there is not known yet
-            raise OSError(self.failures.errno)
-        self.acknowledged = self._read(self._store)
+        """A boot: the next."""
+        self._writing = True
+        self._begin(root)
+        self._end()
 
-    def check(self, root, further=None):
-        failures = Failures()
-        store = self._made(root, 0, failures)
-        self._check_none(failures)
-        found = self._read(store)
-        wanted = [n for n in self.acknowledged if n >= store.first]
-        if found[: len(wanted)] != wanted or (store.first > self.acknowledged[0] and store.segments.bytes < 2 * 16384):
-            raise AssertionError(f"{self.name}: found {found[-9:]}, acknowledged {wanted[-9:]}")
-        beyond = found[len(wanted) :]
-        allowed = range(wanted[-1] + 1, (self.given if further is None else further) + 1)
-        if [n for n in beyond if n not in allowed] or (further is not None and store.last != further):
-            raise AssertionError(f"{self.name}: found {beyond} behind {wanted[-1]}, not of {allowed}, {further}")
+    def _begin(self, root):
+        self._clock, self._failures = Clock(), Failures()
+        self._record = self._boot(root, self._clock, self._failures)
 
-    def _check_none(self, failures):
-        if failures.count:
-            raise AssertionError(f"{self.name}: errno {failures.errno}")
-
-    def _read(self, store):
-        """The numbers on flash, in the order they stand there; what is damaged is not among them."""
-        found, sent = [], []
-        retrieval = Retrieval(
-            store.segments,
-            lambda: True,
-            lambda packet: found.append(self._number(packet)) or True,
-            lambda first, last, count: sent.append(count),
-        )
-        retrieval.by_number(1, 1 << 30)
-        while not sent:
-            retrieval.turn()
-        if store.segments.bad or sent != [len(found)]:
-            raise AssertionError(f"{self.name}: {store.segments.bad} damaged, {sent} sent, {len(found)} found")
-        return found
-
-    def _number(self, packet):
-        record = int.from_bytes(packet[19:23], "big")
-        if len(packet) != self._octets(record) or packet[-1] != record * (len(packet) - 1) & 0xFF:
-            raise AssertionError(f"{self.name}: record {record} is not as it was")
+    def _boot(self, root, clock, failures):
+        record = BootRecord(root, icd.RESET_CAUSE_POWER_ON, Scratch(), failures)
+        self._time = OnBoardTime(clock, record.time_us)
+        store = NoStore()
+        store.next = record.record
+        record.follow(self._time, store, NoCheckpoint())
+        if record.lost or (record.count, record.time_us, record.record) < (self._count + 1, self._used_us, self._used):
+            raise AssertionError(
+                f"{self.name}: {record.count}, {record.time_us} us, {record.record} after {self._count}"
+            )
         return record
 
-    def _octets(self, record):
-        return 24 + record % 500
+    def _end(self):
+        if self._failures.count:  # power failed
+            raise OSError(self._failures.errno)
+        self._writing = False
+        record = self._record
+        self._count, self._used_us, self._used = record.count, self._time.us(), record.record
+
+    def check(self, root, further=None):
+        data = Slots(f"{root}/{self.name}").load()
+        count, until_us, until = unpack(">IQI", data) if data else (0, 0, 0)
+        allowed = (self._count, self._count + self._writing) if further is None else (further,)
+        if count not in allowed or until_us < self._used_us or until < self._used:
+            raise AssertionError(f"{self.name}: found {count}, {until_us} us, {until}, allowed {allowed}")
 
     def write_further(self, root):
         failures = Failures()
-        store = self._made(root, self.given + 1, failures)
-        record = self._append(store)
-        store.flush()
-        self._check_none(failures)
-        return record
+        time, record = self._time, self._boot(root, Clock(), failures)
+        self._time = time
+        return record.count
+
+
+class Checkpointed(Part):
+    """Checkpoints of an acquisition whose counts tell one state from another; written at once or turn by turn."""
+
+    CHANNELS = 400  # with counts: 20 kB
+
+    def write(self, path, state):
+        checkpoint, failures = self._made(path, state)
+        if random.randrange(2):
+            checkpoint.write()
+        else:
+            checkpoint.to_send = False  # of what was there before
+            checkpoint.period_us = 1
+            while checkpoint.turn(1, False, False):
+                pass
+        if failures.count:  # power failed
+            raise OSError(failures.errno)
+
+    def read(self, path):
+        """The state that all spectra have, or a text that says that they have none."""
+        checkpoint, _ = self._made(path, 0)
+        state = None
+        spectra, copy = 0, array("H", bytes(2 * icd.CHANNELS))
+        while True:
+            s, closed = checkpoint.close(copy)
+            if s is None:
+                return state if spectra == icd.DETECTORS + icd.UNITS else f"{spectra} spectra"
+            state = closed[0][1]
+            if s != spectra or bytes(copy)[: 2 * self.CHANNELS] != pattern(state, 2 * self.CHANNELS):
+                return f"spectrum {s} behind {spectra} others, mixed"
+            spectra += 1
+
+    def _made(self, path, state):
+        failures = Failures()
+        folder = path.rpartition("/")[0]
+        time = OnBoardTime(Clock(), 0)
+        return Checkpoint(folder, Acquired(state, self.CHANNELS), Reports(), time, failures), failures
+
+
+class Acquired:
+    """What a checkpoint reads of an acquisition."""
+
+    running = True
+
+    def __init__(self, state, channels):
+        self.integration = state
+        self._counts = array("H", pattern(state, 2 * channels))
+
+    def look(self, s):
+        return (self.integration, 0, 0, 0, 0), 0, len(self._counts) - 1, self._counts, 0
+
+
+class NoStore:
+    last = newest = 0
+
+
+class NoCheckpoint:
+    there = False
+
+    def reached_us(self):
+        return 0
 
 
 class Beside(Part):
@@ -218,15 +188,15 @@ def state_of(found, octets):
 
 # name -> (blocks of the file system, its parts)
 SCENARIOS = {
-    "slots": (32, lambda: (Kept("parameters", 200), Kept("boot", 40), Beside("beside"))),
-    "checkpoint": (48, lambda: (Checkpoint("checkpoint"), Beside("beside"))),
+    "slots": (32, lambda: (Kept("parameters", 200), Booted("boot"), Beside("beside"))),
+    "checkpoint": (48, lambda: (Checkpointed("checkpoint"), Beside("beside"))),
     "store": (48, lambda: (Stored("store"), Beside("beside"))),
     "together": (
         80,
         lambda: (
             Kept("parameters", 512),
-            Kept("boot", 40),
-            Checkpoint("checkpoint"),
+            Booted("boot"),
+            Checkpointed("checkpoint"),
             Stored("store"),
             Beside("beside"),
         ),

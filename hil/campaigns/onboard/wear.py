@@ -4,6 +4,7 @@ from array import array
 
 import vfs
 from cutting import BLOCK, PAGE, Flash, mount
+from doubles import Clock, Scratch
 from fsw import icd
 from fsw.health.faults import Failures
 from fsw.link import frame
@@ -19,22 +20,6 @@ _OCTETS = 600  # of a stored packet, at most
 _FILES = 30
 _DAY_S = 86_400
 _PER_S = 1_000_000
-
-
-class Clock:
-    def __init__(self):
-        self.now_us = 0
-
-    def us(self):
-        return self.now_us
-
-
-class Scratch:
-    def get(self, register):
-        return 0
-
-    def set(self, register, value):
-        pass
 
 
 class Acquisition:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support.micropython import Child
-from support.onboard import script
+from support.onboard import FOLDER, script
 
 SCRIPT = script("slots")
 ENOSPC, EROFS, EISDIR = 28, 30, 21
@@ -15,7 +15,7 @@ ENOSPC, EROFS, EISDIR = 28, 30, 21
 
 @pytest.fixture(scope="module")
 def child():
-    with Child(SCRIPT) as child:
+    with Child(SCRIPT, path=[FOLDER]) as child:
         yield child
 
 

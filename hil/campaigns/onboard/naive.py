@@ -1,0 +1,96 @@
+# Ways of writing that a power cut breaks, put into the firmware's own classes: the campaign must find each of them.
+import os
+import random
+
+from fsw.store import checkpoint, segments, slots
+from parts import Kept
+
+
+class Pieces:
+    """A file whose every write is committed. littlefs commits when a file is closed, which would save most of these."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._file.close()
+
+    def write(self, data):
+        self._file.write(data)
+        self._file.flush()
+
+    def close(self):
+        self._file.close()
+
+
+class Os:
+    """What checkpoint.py uses of the module os."""
+
+    stat, remove, rename = os.stat, os.remove, os.rename
+
+
+def over_the_copy_in_use():
+    def opened(path, mode):
+        return Pieces(open(path[:-1] + str(1 - int(path[-1])), mode)) if mode == "wb" else open(path, mode)
+
+    slots.open = opened
+
+
+def one_copy():
+    def opened(path, mode):
+        file = open(path[:-1] + "0", mode)
+        return Pieces(file) if mode == "wb" else file
+
+    slots.open = opened
+
+
+def acknowledged_too_early():
+    def step(self, root):
+        state = random.getrandbits(30)
+        self.allowed = (state,)
+        self.write(f"{root}/{self.name}", state)
+
+    Kept.begin, Kept.step = Kept.step, step
+
+
+def not_renamed():
+    Os.rename = lambda old, new: None
+    checkpoint.os = Os
+
+
+def the_old_one_removed_first():
+    def rename(old, new):
+        try:
+            os.remove(new)
+        except OSError:
+            pass
+        os.rename(old, new)
+
+    Os.rename = rename
+    checkpoint.os = Os
+
+
+def in_place():
+    def opened(path, mode):
+        return Pieces(open(path.replace(".new", ""), "wb")) if mode == "wb" else open(path, mode)
+
+    checkpoint.open = opened
+    not_renamed()
+
+
+def not_closed():
+    """The packet store writes on a segment and leaves it open."""
+    left = []
+
+    class Open(Pieces):
+        def write(self, data):
+            self._file.write(data)
+
+        def close(self):
+            left.append(self._file)
+
+    append = segments.Segments.append
+    segments.Segments.append = lambda self, number: Open(append(self, number))
