@@ -11,7 +11,7 @@ from dorn.targets import open_target
 from particles import poisson
 
 DICTIONARY = Dictionary.load()
-CASES = {"unix": ("usb", 20_000, 20_000), "flight link": ("uart", 400, 20_000), "bench link": ("usb", 150, 3000)}
+CASES = {"unix": ("usb", 20_000, 20_000), "flight link": ("uart", 120, 20_000), "bench link": ("usb", 50, 3000)}
 CPS = 500
 
 

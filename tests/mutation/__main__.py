@@ -104,7 +104,8 @@ def main() -> int:
             found = results.get(mutant)
             if found is None:
                 found = copies.trial(mutant, options.own)
-                results.put(mutant, found)
+                if not (options.own and found == SURVIVED):  # others may notice it
+                    results.put(mutant, found)
             return found
 
         copies.check(sorted({mutant.path for mutant in mutants}))

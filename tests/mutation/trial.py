@@ -51,7 +51,8 @@ class Copies:
             tests = tests_of(copy, mutant.path)
             if tests and not _pass(copy, tests, _OWN_S):
                 return "own"
-            if not own and not _pass(copy, [copy / "tests" / "firmware"], _ALL_S):
+            folder = copy / "tests" / "firmware"
+            if not own and not _pass(copy, [(folder / mutant.path).parent, folder], _ALL_S):  # its neighbours' first
                 return "others"
             return SURVIVED
         finally:
