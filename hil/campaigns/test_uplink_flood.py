@@ -40,6 +40,7 @@ def test_every_telecommand_is_carried_out_refused_or_lost_and_counted(flooded, s
         for k in range(n)
     ]
     data = [frames.encode(packet) for packet in encoded]
+    i.set("housekeeping_period", 2)
     i.start()
     before = i.next("housekeeping")
     i.target.inject(poisson(CPS, 3600, seed))
