@@ -72,12 +72,13 @@ class Bench:
     def close_all(self):
         """Those that are to be closed. -> (number, reason, integration) of each"""
         closed = []
-        while True:
+        for _ in range(100):
             s = self.acquisition.to_close()
             if s is None:
                 return closed
             about, _, _ = self.close(s)
             closed.append((s,) + about[:2])
+        raise AssertionError("it does not end")
 
     def listed(self, c):
         """Of a class of events: what was listed, without stamps: hits of an event, 0 for a mark, and if that opens."""

@@ -50,11 +50,15 @@ class Bench:
         """Bias on, at its level, and what was said of it taken."""
         self.parameters.set(icd.P_BIAS, goal_mv)
         self.command(icd.FUNCTION_BIAS_ON)
-        while self.control.bias_state != icd.BIAS_STATE_ON:
-            self.turn()
+        self._until(lambda said: self.control.bias_state == icd.BIAS_STATE_ON)
         self.reports.taken()
 
     def next_is(self, monitor):
         """Turns, until the next one reads this monitor."""
-        while self.turn()[-1] != ("convert", monitor):
-            pass
+        self._until(lambda said: said[-1:] == [("convert", monitor)])
+
+    def _until(self, reached):
+        for _ in range(200):
+            if reached(self.turn()):
+                return
+        raise AssertionError("it never comes to that")

@@ -89,7 +89,10 @@ def test_a_folder_that_is_not_there():
 
 
 class Altering:
-    """A file system that takes everything, and gives other octets back."""
+    """A file system that takes everything, and gives these octets back."""
+
+    def __init__(self, given):
+        self._given = given
 
     def mount(self, readonly, mkfs):
         pass
@@ -98,7 +101,7 @@ class Altering:
         pass
 
     def open(self, path, mode):
-        return io.BytesIO(b"DORM") if mode == "rb" else io.BytesIO()
+        return io.BytesIO(self._given) if mode == "rb" else io.BytesIO()
 
     def remove(self, path):
         pass
@@ -106,10 +109,12 @@ class Altering:
 
 def test_a_flash_that_does_not_give_back_what_was_written():
     prepare()
-    vfs.mount(Altering(), "/altering")
     reports = Reports()
-    self_test("/altering", CODE, SlowControl(), reports)
-    equal(reports.taken(), [(icd.EVENT_SELF_TEST_FAILED, FLASH, 0)])
+    for given, failed in ((b"DORM", FLASH), (b"DORO", FLASH), (b"", FLASH), (b"DORN\0", FLASH), (b"DORN", 0)):
+        vfs.mount(Altering(given), "/altering")
+        self_test("/altering", CODE, SlowControl(), reports)
+        equal([report[1] for report in reports.taken()], [failed])
+        vfs.umount("/altering")
 
 
 def test_a_file_with_another_octet_wherever_it_is():

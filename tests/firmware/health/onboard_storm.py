@@ -177,6 +177,8 @@ def test_the_rate_is_that_of_the_last_second_or_of_what_passed():
     equal(bench.storm.rate_cps, 133)
     bench.pass_(1_000_000, 0)
     equal(bench.storm.rate_cps, 0)
+    bench.pass_(2_000_000, 3_000_001)
+    equal(bench.storm.rate_cps, 1_500_000)
 
 
 def test_in_a_storm_integrations_are_short_and_after_it_as_before():
