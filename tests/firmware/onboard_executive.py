@@ -101,6 +101,10 @@ def test_a_turn_that_took_long_is_followed_by_one_of_the_acquisition():
     bench.board.now = 500_000
     bench.takes["b"] = 2001
     equal(bench.cycles(), [("a", 500_000), ("b", 500_000), ("a", 502_001), ("c", 502_001)])
+    bench.board.now = 1_000_000
+    bench.raises["a"] = KeyError(1)
+    bench.cycles()
+    equal([what for _, what, _ in bench.reports.taken()], [0 | icd.EXCEPTION_KEY << 8] * 2)
 
 
 def test_the_supervisor_has_its_turn_at_the_end_of_a_cycle():
@@ -115,6 +119,9 @@ def test_the_supervisor_has_its_turn_at_the_end_of_a_cycle():
 def test_all_tasks_count_as_done_when_it_begins():
     bench = Bench(("a", 0), ("b", 100), start_us=5_000_000)
     equal([(task.due_us, task.done_us) for task in bench.tasks], [(5_000_000, 5_000_000)] * 2)
+    executive = bench.executive
+    equal((list(executive.longest_us), list(executive.load_permille), executive.busy_permille), ([0, 0], [0, 0], 0))
+    equal((executive.cycles, executive.overruns, executive.failures, executive.failing), (0, 0, 0, None))
 
 
 def test_a_parameter_is_a_period_and_the_new_one_begins_with_a_turn():
@@ -179,12 +186,12 @@ def test_failures_far_apart_are_forgiven():
 
 def test_each_overrun_of_a_budget_is_counted_and_each_record_reported():
     bench = Bench(("a", 0), ("b", 100, 5))
-    for took_us, reported in ((5000, 0), (4000, 0), (5001, 1), (5001, 0), (5000, 0), (5002, 1)):
+    for took_us, reported in ((5000, 0), (4000, 0), (5001, 1), (5001, 0), (5000, 0), (5002, 1), (5001, 0)):
         bench.takes["b"] = took_us
         bench.tasks[1].due_us = 0
         bench.cycles()
         equal(bench.reports.taken(), [(icd.EVENT_TASK_OVERRUN, 1, took_us)] * reported)
-    equal(bench.executive.overruns, 3)
+    equal(bench.executive.overruns, 4)
     equal(list(bench.executive.longest_us), [0, 5002])
 
 

@@ -1,7 +1,7 @@
 # fsw/executive.py alone: garbage is estimated, and collected before a turn.
-from check import equal
+from check import equal, raises
 from executive_bench import Bench, named
-from fsw import memory
+from fsw import icd, memory
 
 CYCLE = 520  # octets
 RESERVE = 10_000
@@ -75,14 +75,19 @@ def test_the_longest_the_collector_took_is_known_without_the_turns_before_it():
     bench = Bench(("a", 0), free=FREE)
     bench.takes["a"] = 1000
     heap = bench.heap
-    for heap.collect_us, heap.look_us, longest_us in ((700, 300, 700), (600, 0, 700), (900, 0, 900), (1, 0, 900)):
+    for heap.collect_us, heap.look_us, longest_us in (
+        (70_000, 300, 70_000),
+        (60_000, 0, 70_000),
+        (90_000, 0, 90_000),
+        (1, 0, 90_000),
+    ):
         memory.garbage[0] = FREE
         bench.cycles()
         equal(bench.executive.gc_max_us, longest_us)
-    heap.look_us = 950
+    heap.look_us = 95_000
     memory.garbage[0] = FREE
     bench.cycles()
-    equal(bench.executive.gc_max_us, 950)
+    equal(bench.executive.gc_max_us, 95_000)
 
 
 def test_the_load_of_the_turns_before_it_counts():
@@ -94,3 +99,12 @@ def test_the_load_of_the_turns_before_it_counts():
     equal(bench.board.waits, [(11_000, 251_000)])  # from 1000 on
     bench.executive.measure_load()
     equal((list(bench.executive.load_permille), bench.executive.busy_permille), ([900], 1000))
+
+
+def test_a_turn_that_fails_before_it_is_one_of_the_acquisition():
+    bench = Bench(("a", 0), ("b", 100), free=FREE)
+    bench.raises["a"] = KeyError(1)
+    memory.garbage[0] = FREE
+    raises(KeyError, bench.executive.cycle)
+    equal(bench.executive.failing, 0)
+    equal([what for _, what, _ in bench.reports.taken()], [0 | icd.EXCEPTION_KEY << 8] * 4)

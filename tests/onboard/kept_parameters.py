@@ -16,10 +16,20 @@ class _Telecommands:
         pass
 
 
+class _Kept(Parameters):
+    """bound: the numbers that a part was bound to, in that order."""
+
+    bound = ()
+
+    def bind(self, first, count, part, name, factor=0):
+        self.bound += tuple(range(first, first + count))
+        super().bind(first, count, part, name, factor)
+
+
 def parameters(report, clock=None):
     """With the defaults, on a flash of their own."""
     Flash()
-    return Parameters(None, Slots(ROOT + "/parameters"), None, report, _Telecommands(), Failures(), clock or Clock(), 0)
+    return _Kept(None, Slots(ROOT + "/parameters"), None, report, _Telecommands(), Failures(), clock or Clock(), 0)
 
 
 def default(number):

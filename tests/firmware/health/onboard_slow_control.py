@@ -31,6 +31,7 @@ def test_after_a_start_all_is_off_and_nothing_was_read():
     equal(list(control.monitors), [UNREAD] * 4)
     equal(control.leakage_na(), 0xFFFF)
     equal((bench.devices.taken(), bench.reports.taken()), ([], []))
+    equal(bench.parameters.bound, tuple(range(icd.P_BIAS, icd.P_PULSER_RATE + 1)))
 
 
 def test_with_all_off_nine_turns_of_ten_rest():
@@ -206,6 +207,8 @@ def test_leakage_above_its_limit_trips_the_bias_at_once():
     equal(bench.turn(9), [])  # nothing is on
     bench.turn(40)  # and with the bias off it trips nothing
     equal((bench.control.bias_state, bench.reports.taken()), (TRIPPED, []))
+    bench.command(icd.FUNCTION_BIAS_OFF)
+    equal(bench.reports.taken(), [(icd.EVENT_BIAS_OFF, 0, LEAKAGE_LIMIT_NA + 1)])
 
 
 def test_a_bias_more_than_five_volts_off_its_level_trips_at_the_third_reading():

@@ -66,8 +66,11 @@ def ends(cps, s):
 
 
 def test_after_a_start_there_is_none():
-    storm = Bench().storm
+    bench = Bench()
+    storm = bench.storm
     equal((storm.raging, storm.rate_cps, storm.rate, storm.hold_us), (False, 0, RATE_CPS, 20_000_000))
+    bound = (icd.P_INTEGRATION_TIME, icd.P_STORM_INTEGRATION, icd.P_STORM_RATE, icd.P_STORM_HOLD)
+    equal(bench.parameters.bound, bound)
 
 
 def test_it_begins_when_nine_tenths_of_ten_were_high():

@@ -26,6 +26,7 @@ class Bench:
 def test_all_take_part_after_a_start_with_the_thresholds_of_the_parameters():
     bench = Bench()
     bench.parameters.apply_all()
+    equal(bench.parameters.bound, (icd.P_DETECTORS_ON,) + tuple(range(icd.P_THRESHOLD, icd.P_THRESHOLD + 16)))
     equal(bench.detectors.mask, ALL)
     equal(list(bench.detectors.thresholds), [default(icd.P_THRESHOLD)] * 16)
     equal(bench.builder.taken(), [])

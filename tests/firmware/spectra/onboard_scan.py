@@ -68,26 +68,25 @@ def test_a_comparator_that_does_not_answer_raises():
 
 
 def test_a_scan_sets_one_level_after_the_other_and_then_those_that_are_set():
-    bench = Bench()
-    scan = bench.scan
-    equal((scan.step, scan.complete(1 << 50)), (None, False))
-    scan.begin()
-    for step in range(STEPS):
-        level_mv = FROM_MV + step * STEP_MV
-        equal((scan.step, scan.level_mv, bench.levels()), (step, level_mv, [(level_mv, level_mv)]))
-        equal(bench.reports.taken(), [])
-        bench.step()
-    equal((scan.step, bench.levels()), (None, [(FRONT_MV, BACK_MV)]))
-    equal(bench.reports.taken(), ended(STEPS, False))
-    equal(scan.complete(1 << 50), False)
+    for steps in (1, 2, 3, 8):
+        bench = Bench(steps=steps)
+        scan = bench.scan
+        equal((scan.step, scan.complete(1 << 50)), (None, False))
+        scan.begin()
+        for step in range(steps):
+            level_mv = FROM_MV + step * STEP_MV
+            equal((scan.step, scan.level_mv, bench.levels()), (step, level_mv, [(level_mv, level_mv)]))
+            equal(bench.reports.taken(), [])
+            bench.step()
+        equal((scan.step, bench.levels()), (None, [(FRONT_MV, BACK_MV)]))
+        equal(bench.reports.taken(), ended(steps, False))
+        equal(scan.complete(1 << 50), False)
 
 
-def test_a_scan_of_one_level():
-    bench = Bench(steps=1)
-    bench.scan.begin()
-    bench.step()
-    equal(bench.levels(), [(FROM_MV, FROM_MV), (FRONT_MV, BACK_MV)])
-    equal(bench.reports.taken(), ended(1, False))
+def test_it_is_bound_to_its_parameters_and_no_other():
+    bound = Bench().parameters.bound
+    scan = (icd.P_SCAN_FROM, icd.P_SCAN_STEP, icd.P_SCAN_STEPS, icd.P_SCAN_DWELL)
+    equal(bound[-6:], (icd.P_COMPARATOR_FRONT, icd.P_COMPARATOR_BACK) + scan)
 
 
 def test_a_step_is_complete_after_its_dwell_time():
