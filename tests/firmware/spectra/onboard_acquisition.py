@@ -15,7 +15,7 @@ def test_after_boot_nothing_runs_and_nothing_was_counted():
     a = bench.acquisition
     equal((a.running, a.integration, a.integration_us, a.to_close()), (False, 0, MINUTE_US, None))
     equal((a.real_us, a.live_us(), a.n_events(), a.events_since_boot(), a.passes), (0, 0, 0, 0, 0))
-    equal((a.overruns, a.slips, a.gap_us, a.overrun_hits, a.cleared), (0, 0, 0, 0, 0))
+    equal((a.overruns, a.slips, a.gap_us, a.overrun_hits, a.cleared, a.listable), (0, 0, 0, 0, 0, 0))
     equal((bench.turn(), bench.events.taken(), bench.reports.taken()), (False, [], []))
 
 
@@ -92,14 +92,15 @@ def test_real_time_runs_while_acquiring_and_live_time_is_what_is_not_dead():
 
 def test_real_time_begins_when_the_lines_were_found_quiet_first():
     """The mark tells when, if it is there when the event builder has started."""
-    bench = Bench()
-    bench.events.start_us, bench.events.mark_passes = 30, 5
-    a = bench.start()
-    bench.turn(70)
-    equal((a.real_us, a.dead_cycles, a.passes), (100, 0, 5))
-    bench.put(CODE)
-    bench.turn()
-    equal(a.dead_cycles, FIXED + HIT)
+    for passes in (0, 5, 0x8000):  # at the last: never
+        bench = Bench()
+        bench.events.start_us, bench.events.mark_passes = 30, passes
+        a = bench.start()
+        bench.turn(70)
+        equal((a.real_us, a.dead_cycles, a.passes), (100, 0, passes))
+        bench.put(CODE)
+        bench.turn()
+        equal(a.dead_cycles, FIXED + HIT)
 
 
 def test_a_mark_that_comes_later_is_dead_time():
@@ -151,6 +152,16 @@ def test_a_stop_reads_what_was_before_it_however_much_that_is():
     bench.put(*[CODE] * 1020, after_us=1)
     a.stop()
     equal((a.n_events(), a.gap_us), (1020, 0))
+
+
+def test_of_the_events_a_stop_tells_the_low_32_bits():
+    for front, back, told in ((0xFFFFFFFF, 0, 0xFFFFFFFF), (0xFFFFFFFF, 6, 5)):
+        bench = Bench()
+        a = bench.start()
+        a.state[k.FRONT], a.state[k.BACK] = front, back
+        bench.reports.taken()
+        a.stop()
+        equal(bench.reports.taken(), [(icd.EVENT_ACQUISITION_STOPPED, 1, told)])
 
 
 def test_an_integration_ends_in_time_and_the_next_one_begins():

@@ -1,5 +1,5 @@
 # fsw/spectra/acquisition.py alone: overruns, slips, full channels, a clear while it runs, and the event list's windows.
-from acquisition_bench import BEFORE_US, CODE, Bench
+from acquisition_bench import BEFORE_US, BEGIN_US, CODE, Bench
 from check import equal
 from fsw import icd
 from fsw.spectra import kernel as k
@@ -15,9 +15,10 @@ def overrun(gap_us, lost):
     return icd.EVENT_RING_OVERRUN, gap_us, lost
 
 
-def running(listable=0):
+def running(listable=0, begin_us=BEGIN_US):
     """An acquisition that was just read. -> bench, acquisition"""
     bench = Bench()
+    bench.clock.now_us = begin_us
     a = bench.start(listable)
     bench.put(CODE, CODE)
     bench.turn()
@@ -69,6 +70,21 @@ def test_what_was_read_before_an_overrun_counts():
     equal((a.overruns, a.real_us, a.gap_us), (1, 530, bench.clock.now_us - good))
 
 
+def test_an_overrun_before_the_first_turn_takes_all_since_the_start():
+    bench = Bench()
+    a = bench.start()
+    bench.put(*[CODE] * (RING + 5), after_us=1)
+    bench.turn()
+    equal((a.overruns, a.real_us, a.gap_us), (1, 0, RING + 15))
+
+
+def test_an_overrun_may_take_no_time():
+    bench, a = running()
+    bench.put(*[CODE] * (RING + 5), after_us=0)
+    bench.turn(0)
+    equal((bench.reports.taken(), a.gap_us), ([overrun(0, RING + 5)], 0))
+
+
 def test_an_overrun_that_the_stop_finds_starts_nothing_anew():
     bench, a = running()
     good = bench.clock.now_us
@@ -82,6 +98,10 @@ def test_an_overrun_that_the_stop_finds_starts_nothing_anew():
     bench.put(CODE)
     bench.turn()
     equal((a.n_events(), a.overruns, a.real_us), (3, 1, 50))
+    for _ in range(LIMIT + 1):
+        bench.events.put(SIXTEEN)
+    a.stop()
+    equal((a.n_events(), a.overruns), (3, 2))
 
 
 def test_an_event_with_other_conversions_than_hits_is_dropped_and_the_next_one_is_in_step():
@@ -122,12 +142,13 @@ def test_a_full_channel_holds_events_and_time_up_until_its_spectrum_is_closed():
 
 
 def test_a_stop_with_a_full_channel_books_what_it_did_not_read():
-    bench, a = running()
-    a.singles[100] = 0xFFFE
-    bench.put(CODE, CODE, CODE)
-    bench.clock.now_us += 500
-    a.stop()
-    equal((a.n_events(), a.real_us, a.gap_us, a.overrun_hits, a.overruns), (3, 40, 520, 2, 0))
+    for begin_us in (BEGIN_US, 5):
+        bench, a = running(begin_us=begin_us)
+        a.singles[100] = 0xFFFE
+        bench.put(CODE, CODE, CODE)
+        bench.clock.now_us += 500
+        a.stop()
+        equal((a.n_events(), a.real_us, a.gap_us, a.overrun_hits, a.overruns), (3, 40, 520, 2, 0))
 
 
 def test_enough_events_are_wanted_while_it_runs_and_none_is_held_up():
@@ -194,6 +215,7 @@ def test_a_clear_while_nothing_runs_starts_nothing():
 
 def test_of_the_classes_that_are_listable_windows_open_with_a_start_and_close_with_a_stop():
     bench, a = running(0b0101)
+    equal(list(a.listed[:2]), [BEGIN_US & 0xFFFF, BEGIN_US >> 16])
     bench.events.put({1: CODE})
     bench.events.put({4: CODE, 5: CODE})
     a.stop()
