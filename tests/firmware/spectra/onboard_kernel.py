@@ -118,6 +118,7 @@ def test_events_are_read_up_to_the_stamp_and_not_those_with_it():
             bench.put({0: CODE}, stamp=begin + after)
         equal(bench.sort((begin + 2) & 0xFFFFFFFF), (2, 0))
         equal(bench.state[k.STAMP], (begin + 1) & 0xFFFFFFFF)
+        equal(bench.sort((begin + 1) & 0xFFFFFFFF), (0, 0))
         equal(bench.sort((begin + 4) & 0xFFFFFFFF), (2, 0))
         equal(bench.state[k.STAMP], (begin + 3) & 0xFFFFFFFF)
 
@@ -205,7 +206,13 @@ def test_while_a_full_spectrum_is_not_closed_nothing_is_read():
 
 
 def test_an_event_with_other_conversions_than_hits_is_dropped_with_all_of_them():
-    for codes, found in (({5: 1}, [CODE] * 2), ({5: 1}, []), ({0: 1, 1: 1, 2: 1}, [CODE] * 2), ({}, [CODE])):
+    for codes, found in (
+        ({5: 1}, [CODE] * 2),
+        ({5: 1}, []),
+        ({5: 1, 6: 1}, [CODE]),
+        ({0: 1, 1: 1, 2: 1}, [CODE] * 2),
+        ({}, [CODE]),
+    ):
         bench = Bench()
         bench.put({1: CODE})
         bench.put(codes, stamp=0, found=found)
