@@ -62,6 +62,20 @@ def test_the_line_is_that_where_it_was_raised():
     equal(line_of(raised("\n" * 1233 + "raise OSError(5)")), 1234)
 
 
+def test_also_where_it_is_caught_in_the_same_function():
+    lines = []
+    try:
+        raise ValueError(1)
+    except ValueError as error:
+        lines.append(line_of(error))
+    try:
+        raise ValueError(1)
+    except ValueError as error:
+        lines.append(line_of(error))
+    assert lines[0] > 0
+    equal(lines[1] - lines[0], 4)
+
+
 def test_of_a_syntax_error_it_is_that_of_the_text():
     equal(line_of(raised("1\n2\n3 +\n")), 3)
 
