@@ -71,6 +71,14 @@ def test_bias_on_has_all_parts_answer_first_with_the_bias_off():
     equal(bench.control.bias_state, RAMPING)
 
 
+def test_what_was_converted_before_is_not_taken_for_what_it_had_converted():
+    bench = Bench()
+    equal(bench.turn(30)[-1], ("convert", BIAS))
+    bench.command(icd.FUNCTION_BIAS_ON)
+    bench.devices.taken()
+    equal(bench.turn(), [("convert", HEAD), ("bias", 2500)])
+
+
 def test_the_bias_steps_while_a_temperature_is_converted_up_to_its_level():
     bench = Bench(goal_mv=11_000)
     bench.devices.monitors[LEAKAGE] = NA
@@ -237,10 +245,12 @@ def test_one_reading_at_its_level_begins_the_count_anew():
         bench.turn(4)
     equal((bench.control.bias_state, bench.reports.taken()), (ON, []))
     bench.command(icd.FUNCTION_BIAS_OFF)
-    bench.devices.monitors[BIAS] = 0
-    bench.on(20_000)  # what deviated before does not count
-    bench.turn(20)
-    equal(bench.control.bias_state, ON)
+    bench.command(icd.FUNCTION_BIAS_ON)  # what deviated before does not count
+    bench.follows, bench.devices.monitors[BIAS] = False, 90_000
+    bench.turn(8)
+    equal(bench.control.bias_state, RAMPING)
+    bench.turn(4)
+    equal(bench.control.bias_state, TRIPPED)
 
 
 def test_a_trip_that_a_part_does_not_take_is_one_all_the_same():

@@ -35,6 +35,19 @@ def test_an_answer_begins_the_count_of_those_missing_anew():
     equal(bench.reports.taken(), [(icd.EVENT_SLOW_CONTROL_FAILED, EIO, 0)] * 3)
 
 
+def test_those_missing_before_the_bias_was_switched_on_do_not_count():
+    bench = Bench()
+    bench.on()
+    for missing in (2, 2):
+        bench.devices.refused["convert"] = OSError(EIO)
+        bench.turn(missing)
+        bench.devices.refused.clear()
+        bench.command(icd.FUNCTION_BIAS_OFF)
+        bench.command(icd.FUNCTION_BIAS_ON)
+    events = [event for event, _, _ in bench.reports.taken()]
+    equal(events, [icd.EVENT_SLOW_CONTROL_FAILED, icd.EVENT_BIAS_OFF] * 2)
+
+
 def test_while_nothing_is_on_a_missing_answer_is_counted_only():
     bench = Bench()
     bench.devices.refused["convert"] = OSError(EIO)
