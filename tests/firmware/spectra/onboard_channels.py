@@ -33,6 +33,11 @@ def test_there_is_room_for_every_spectrum():
     equal((len(channels.singles), len(channels.pairs)), (DETECTORS * CHANNELS, UNITS * PAIR_CHANNELS))
 
 
+def test_nothing_is_to_be_closed_at_first():
+    channels = Channels(array("I", bytes(4 * k.STATE)))
+    equal((channels.to_close(), channels.closing), (None, 0))
+
+
 def test_a_spectrum_is_measured_without_its_neighbours():
     for s in range(SPECTRA):
         bench = Bench()

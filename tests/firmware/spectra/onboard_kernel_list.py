@@ -98,18 +98,19 @@ def test_amplitudes_are_listed_over_the_end_of_their_ring():
 
 
 def test_a_window_closes_with_the_event_behind_which_no_other_is_sure_to_fit():
-    for c in range(4):
+    several = [(3, {d: CODE for d in range(hits)}) for hits in range(3, 17)]
+    for c, codes in list(enumerate(CLASSES)) + several:
         bench = made(1 << c)
-        length = 3 + len(CLASSES[c])
-        fit = (ROOM - MARK) // length + 1
+        event = [LOW, HIGH, sum(1 << d for d in codes)] + [CODE] * len(codes)
+        fit = (ROOM - MARK) // len(event) + 1
         for _ in range(fit + 3):
-            bench.put(CLASSES[c], stamp=STAMP)
+            bench.put(codes, stamp=STAMP)
         bench.sort(STAMP + 1)
-        events = ([LOW, HIGH, PATTERNS[c]] + [CODE] * len(CLASSES[c])) * fit
-        equal(bench.part(c), opens(c) + events + closes(c))
+        equal(bench.part(c), opens(c) + event * fit + closes(c))
         equal((is_open(bench), bench.state[k.LISTED + c]), ([0] * 4, fit))
+        length = len(bench.part(c))
         k.mark(bench.state, bench.listed, 0xF, 0)  # it is closed
-        equal(len(bench.part(c)), len(opens(c) + events + closes(c)))
+        equal(len(bench.part(c)), length)
 
 
 def test_the_largest_event_behind_it_fills_its_part_and_no_more():
