@@ -89,6 +89,12 @@ def test_the_rate_that_is_set_is_not_high():
         assert not bench.storm.raging
         bench.pass_(TENTH_US, 2 * RATE_CPS + 1)  # one event more is
     assert bench.storm.raging
+    bench = Bench()
+    bench.parameters.set(icd.P_STORM_RATE, 1_000_000)
+    equal(bench.tenths(30, 1_000_000), NOTHING)
+    for _ in range(9):
+        bench.pass_(TENTH_US, 2_000_001)
+    assert bench.storm.raging
 
 
 def test_one_low_tenth_does_not_hinder_it_and_two_do():
