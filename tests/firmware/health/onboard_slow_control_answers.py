@@ -17,6 +17,7 @@ def test_the_bias_trips_at_the_third_turn_without_an_answer():
     for n in range(1, 4):
         said = bench.turn()
         equal((bench.control.errors, ("off", False) in said), (n, n == 3))
+        equal(len(bench.reports.all), 2 if n == 3 else 1)  # the first one missing, and the trip
         equal(list(bench.control.monitors), [UNREAD] * 4)  # better than old
     equal(bench.control.bias_state, TRIPPED)
     tripped = icd.EVENT_BIAS_TRIPPED, UNREAD, 0xFFFF
