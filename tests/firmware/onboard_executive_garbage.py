@@ -10,7 +10,7 @@ FREE = 50_000
 
 def test_garbage_is_estimated_from_cycles_turns_and_idle():
     """A task that asks whether it has work leaves some only where it wants another turn."""
-    bench = Bench(("a", 0, 10, 1), ("b", 100, 10, 20), ("c", 100, 10, 300, True), ("d", 0, 10, 4000))
+    bench = Bench(("a", 0, 10, 1), ("b", 100, 10, 20), ("c", 100, 10, 300, True), ("d", 0, 10, 4000), start_us=7000)
     equal(named(bench.cycles()), "abcd")
     equal(memory.garbage[0], 20 + CYCLE + (100_000 >> 8))
     memory.garbage[0] = 0
