@@ -16,6 +16,7 @@ def test_after_boot_nothing_runs_and_nothing_was_counted():
     equal((a.running, a.integration, a.integration_us, a.to_close()), (False, 0, MINUTE_US, None))
     equal((a.real_us, a.live_us(), a.n_events(), a.events_since_boot(), a.passes), (0, 0, 0, 0, 0))
     equal((a.overruns, a.slips, a.gap_us, a.overrun_hits, a.cleared, a.listable), (0, 0, 0, 0, 0, 0))
+    equal([a.look(s)[0] for s in range(SPECTRA)], [(0, BEFORE_US, 0, 0, 0)] * SPECTRA)
     equal((bench.turn(), bench.events.taken(), bench.reports.taken()), (False, [], []))
 
 
