@@ -67,9 +67,9 @@ class Copies:
 
 
 def tests_of(root: Path, path: str) -> list[Path]:
-    """The test files of a file of the firmware."""
-    folder, _, name = path.rpartition("/")
-    files = (root / "tests" / "firmware" / folder / f"{kind}_{name}" for kind in ("onboard", "test"))
+    """The test files of a file of the firmware: slow_control.py may have onboard_slow_control_answers.py, too."""
+    folder, name = root / "tests" / "firmware" / Path(path).parent, Path(path).stem
+    files = folder / f"onboard_{name}.py", *sorted(folder.glob(f"onboard_{name}_*.py")), folder / f"test_{name}.py"
     return [file for file in files if file.exists()]
 
 

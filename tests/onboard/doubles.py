@@ -139,3 +139,76 @@ class Reports:
         """Those since the last call."""
         taken, self.all = self.all, []
         return taken
+
+
+class Watchdog:
+    """timeout_ms: None before it was started. fed: how often since."""
+
+    def __init__(self):
+        self.timeout_ms = None
+        self.fed = 0
+
+    def start(self, timeout_ms):
+        self.timeout_ms = timeout_ms
+
+    def feed(self):
+        self.fed += 1
+
+
+class Devices:
+    """As boards/slow_control.py. said: what was commanded and taken; monitors: what monitored() finds.
+
+    refused: the exception that a method raises, by its name. half: one of the two parts takes off() all the same.
+    """
+
+    def __init__(self):
+        self.said = []
+        self.monitors = [0, 0, 29_500, 29_600]
+        self.refused = {}
+        self.is_off, self.half, self.silent = True, False, False
+        self.failed = 0
+
+    def taken(self):
+        """What was said since the last call."""
+        taken, self.said = self.said, []
+        return taken
+
+    def off(self, again=False):
+        if self.silent and not again:
+            raise OSError(EIO)
+        self.silent = self.is_off = False
+        if "off" in self.refused:
+            self.is_off = self.half
+            raise self.refused["off"]
+        self.said.append(("off", again))
+        self.is_off = True
+
+    def outputs(self, bias, target=0):
+        self.is_off = self.is_off and not bias
+        self._say("outputs", bias, target)
+
+    def comparators(self, front_mv, back_mv):
+        self._say("comparators", front_mv, back_mv)
+
+    def bias(self, mv):
+        self._say("bias", mv)
+
+    def pulse_height(self, mv):
+        self._say("pulse_height", mv)
+
+    def pulse(self):
+        self._say("pulse")
+
+    def convert(self, monitor):
+        self._say("convert", monitor)
+
+    def monitored(self, monitor):
+        self._say("monitored", monitor)
+        return self.monitors[monitor]
+
+    def _say(self, *what):
+        if self.silent:
+            raise OSError(EIO)
+        if what[0] in self.refused:
+            raise self.refused[what[0]]
+        self.said.append(what)

@@ -1,0 +1,190 @@
+# fsw/health/faults.py alone.
+from check import equal
+from doubles import EIO, ENOSPC, Reports, Scratch
+from fsw import icd
+from fsw.health.faults import (
+    Failures,
+    Refused,
+    crash_in,
+    errno_of,
+    exception_of,
+    forget_crash,
+    line_of,
+    note_crash,
+)
+
+CAUSE = 3  # the scratch register
+BITS = 20  # that it has
+NO_TASK = 255
+MINUTE_US = 60_000_000
+
+
+def raised(text):
+    """The exception that this program ends with."""
+    try:
+        exec(text)
+    except Exception as error:
+        return error
+    raise AssertionError("nothing raised")
+
+
+def test_an_exception_has_the_number_of_its_class():
+    for kind, number in (
+        (MemoryError, icd.EXCEPTION_MEMORY),
+        (OSError, icd.EXCEPTION_OS),
+        (ValueError, icd.EXCEPTION_VALUE),
+        (TypeError, icd.EXCEPTION_TYPE),
+        (IndexError, icd.EXCEPTION_INDEX),
+        (KeyError, icd.EXCEPTION_KEY),
+        (AttributeError, icd.EXCEPTION_ATTRIBUTE),
+        (ZeroDivisionError, icd.EXCEPTION_ZERO_DIVISION),
+        (OverflowError, icd.EXCEPTION_OVERFLOW),
+        (RuntimeError, icd.EXCEPTION_RUNTIME),
+        (NotImplementedError, icd.EXCEPTION_RUNTIME),  # derived from it
+        (Exception, icd.EXCEPTION_OTHER),
+        (AssertionError, icd.EXCEPTION_OTHER),
+        (Refused, icd.EXCEPTION_OTHER),
+    ):
+        equal((kind, exception_of(kind(1))), (kind, number))
+
+
+def test_only_an_oserror_has_an_errno():
+    equal(errno_of(OSError(EIO)), EIO)
+    equal(errno_of(OSError()), 0)
+    equal(errno_of(ValueError(EIO)), 0)
+    equal(errno_of(Refused(9, 3)), 0)
+
+
+def test_the_line_is_that_where_it_was_raised():
+    equal(line_of(raised("\n\n\nraise ValueError(1)")), 4)
+    equal(line_of(raised("def f():\n\n  return 1 // 0\n\n\n\nf()")), 3)  # not where it was called
+    equal(line_of(raised("def f():\n  raise KeyError\n" + 150 * "\n" + "f()")), 2)
+    equal(line_of(raised("\n" * 1233 + "raise OSError(5)")), 1234)
+
+
+def test_also_where_it_is_caught_in_the_same_function():
+    lines = []
+    try:
+        raise ValueError(1)
+    except ValueError as error:
+        lines.append(line_of(error))
+    try:
+        raise ValueError(1)
+    except ValueError as error:
+        lines.append(line_of(error))
+    assert lines[0] > 0
+    equal(lines[1] - lines[0], 4)
+
+
+def test_of_a_syntax_error_it_is_that_of_the_text():
+    equal(line_of(raised("1\n2\n3 +\n")), 3)
+
+
+def test_without_a_traceback_the_line_is_0():
+    equal(line_of(ValueError(7)), 0)
+
+
+def test_a_message_about_lines_does_not_confuse_it():
+    equal(line_of(raised("\n\nraise ValueError('in, line two, of, line ')")), 3)
+
+
+def test_what_is_noted_of_a_crash_is_read_again():
+    for task in list(range(8)) + [NO_TASK]:
+        for exception in range(11):
+            for line in (1, 17, 0xFFF):
+                scratch = Scratch()
+                note_crash(scratch, task, exception, line)
+                equal(crash_in(scratch), (task, exception, line))
+                equal(list(scratch.values), [CAUSE])
+                assert scratch.get(CAUSE) < 1 << BITS
+
+
+def test_a_line_that_is_too_large_for_the_register_is_the_largest():
+    for line, noted in ((0xFFE, 0xFFE), (0xFFF, 0xFFF), (0x1000, 0xFFF), (100_000, 0xFFF)):
+        scratch = Scratch()
+        note_crash(scratch, 2, 3, line)
+        equal(crash_in(scratch), (2, 3, noted))
+
+
+def test_of_several_crashes_the_first_is_kept_until_it_is_forgotten():
+    scratch = Scratch()
+    equal(crash_in(scratch), None)
+    note_crash(scratch, 1, 2, 3)
+    note_crash(scratch, 4, 5, 6)
+    equal(crash_in(scratch), (1, 2, 3))
+    forget_crash(scratch)
+    equal(crash_in(scratch), None)
+    note_crash(scratch, 4, 5, 6)
+    equal(crash_in(scratch), (4, 5, 6))
+
+
+def test_to_forget_a_crash_leaves_the_other_register_alone():
+    scratch = Scratch()
+    scratch.set(2, 77)
+    note_crash(scratch, 1, 2, 3)
+    forget_crash(scratch)
+    equal((scratch.get(2), scratch.get(CAUSE)), (77, 0))
+
+
+def test_failures_are_counted_and_the_last_errno_kept():
+    failures = Failures()
+    equal((failures.count, failures.errno, failures.full), (0, 0, False))
+    failures.note(OSError(30))
+    equal((failures.count, failures.errno, failures.full), (1, 30, False))
+    failures.note(OSError(EIO))
+    equal((failures.count, failures.errno, failures.full), (2, EIO, False))
+
+
+def test_a_failure_without_an_errno_is_one_of_input_and_output():
+    for error in (OSError(), ValueError(ENOSPC), MemoryError()):
+        failures = Failures()
+        failures.note(error)
+        equal((failures.errno, failures.full), (EIO, False))
+
+
+def test_a_full_flash_is_remembered_until_somebody_has_made_room():
+    failures = Failures()
+    failures.note(OSError(ENOSPC))
+    equal((failures.errno, failures.full), (ENOSPC, True))
+    failures.note(OSError(EIO))
+    equal((failures.errno, failures.full), (EIO, True))
+    failures.full = False
+    failures.note(OSError(EIO))
+    equal(failures.full, False)
+
+
+def test_without_a_failure_nothing_is_reported():
+    failures, reports = Failures(), Reports()
+    for now in (0, 1, MINUTE_US, 10 * MINUTE_US):
+        failures.turn(now, reports)
+    equal(reports.taken(), [])
+
+
+def test_a_failure_is_reported_at_once_and_only_once():
+    failures, reports = Failures(), Reports()
+    failures.note(OSError(EIO))
+    failures.turn(0, reports)
+    equal(reports.taken(), [(icd.EVENT_FLASH_FAILED, EIO, 1)])
+    failures.turn(10 * MINUTE_US, reports)
+    equal(reports.taken(), [])
+
+
+def test_those_of_a_minute_are_one_report_with_the_last_errno():
+    failures, reports = Failures(), Reports()
+    now = 5_000_000
+    failures.note(OSError(EIO))
+    failures.turn(now, reports)
+    reports.taken()
+    failures.note(OSError(EIO))
+    failures.note(OSError(EIO))
+    failures.note(OSError(ENOSPC))
+    failures.turn(now + MINUTE_US - 1, reports)
+    equal(reports.taken(), [])
+    failures.turn(now + MINUTE_US, reports)
+    equal(reports.taken(), [(icd.EVENT_FLASH_FAILED, ENOSPC, 3)])
+    failures.note(OSError(EIO))
+    failures.turn(now + 2 * MINUTE_US - 1, reports)
+    equal(reports.taken(), [])
+    failures.turn(now + 2 * MINUTE_US, reports)
+    equal(reports.taken(), [(icd.EVENT_FLASH_FAILED, EIO, 1)])
+    equal(failures.count, 5)

@@ -1,0 +1,269 @@
+# fsw/health/modes.py alone: its neighbours note in one list what they are told.
+from check import equal, raises
+from doubles import EIO, Clock
+from fsw import icd
+from fsw.health.faults import Refused
+from fsw.health.modes import Modes
+
+ARMED_US = 10_000_000
+NO_MODE = 255
+COMMANDED = (icd.MODE_SAFE, icd.MODE_STANDBY, icd.MODE_SCIENCE, icd.MODE_CALIBRATION)
+BIAS_OFF = ("perform", icd.FUNCTION_BIAS_OFF)
+PULSER_OFF = ("perform", icd.FUNCTION_PULSER_OFF)
+KEEP = ("keep", True)  # both copies of the boot record
+SAFE = [BIAS_OFF, KEEP, PULSER_OFF, ("flush",), ("ensure_off",)]
+
+
+class Neighbours:
+    """said: what they were told, with its values. refused: name or (name, value) -> the exception it raises."""
+
+    def __init__(self, running=False):
+        self.said = []
+        self.refused = {}
+        self.running = running
+        self.safe = self.in_row = 0
+        self.safe_when_kept = None
+
+    def _say(self, *what):
+        self.said.append(what)
+        error = self.refused.get(what[0]) or self.refused.get(what)
+        if error:
+            raise error
+
+    def taken(self):
+        taken, self.said = self.said, []
+        return taken
+
+    # acquisition
+    def start(self):
+        self.running = True
+        self._say("start")
+
+    def stop(self):
+        self.running = False
+        self._say("stop")
+
+    # slow control
+    def perform(self, function):
+        self._say("perform", function)
+
+    def ensure_off(self):
+        self._say("ensure_off")
+
+    # parameters
+    def flush(self):
+        self._say("flush")
+
+    def save(self):
+        self._say("save")
+
+    # boot record
+    def keep(self, write=False):
+        self.safe_when_kept = self.safe
+        self._say("keep", write)
+
+    def report(self, event, a=0, b=0):
+        self._say("report", event, a, b)
+
+
+class Bench:
+    def __init__(self, mode=icd.MODE_STANDBY):
+        self.clock = Clock(1_000_000)
+        self.all = all_ = Neighbours(mode in (icd.MODE_SCIENCE, icd.MODE_CALIBRATION))
+        self.modes = Modes(self.clock, all_, all_, all_, all_, all_.report)
+        equal(self.modes.mode, icd.MODE_BOOT)
+        self.modes.mode = mode
+
+    def changed(self, before, after):
+        return "report", icd.EVENT_MODE_CHANGED, before, after
+
+
+def test_nothing_is_armed_after_a_start():
+    bench = Bench()
+    for now in (0, 1, ARMED_US - 1):
+        bench.clock.now_us = now
+        equal(raises(Refused, bench.modes.check_armed, 5).args, (icd.FAILURE_NOT_ARMED, 5))
+
+
+def test_what_is_armed_stays_so_for_ten_seconds():
+    bench = Bench()
+    bench.modes.arm()
+    bench.modes.check_armed(5)
+    bench.clock.now_us += ARMED_US - 1
+    bench.modes.check_armed(5)
+    bench.clock.now_us += 1
+    equal(raises(Refused, bench.modes.check_armed, 6).args, (icd.FAILURE_NOT_ARMED, 6))
+
+
+def test_it_is_disarmed_at_once_and_can_be_armed_again():
+    bench = Bench()
+    bench.modes.arm()
+    bench.modes.disarm()
+    for now in (bench.clock.now_us, 0):
+        bench.clock.now_us = now
+        equal(raises(Refused, bench.modes.check_armed, 5).args, (icd.FAILURE_NOT_ARMED, 5))
+    bench.modes.arm()
+    bench.modes.check_armed(5)
+
+
+def test_a_function_leads_to_the_mode_of_the_table_or_is_refused():
+    for number, _, to in icd.FUNCTIONS:
+        for mode in (icd.MODE_BOOT,) + COMMANDED:
+            modes = Bench(mode).modes
+            modes.arm()
+            if to[mode] == NO_MODE:
+                equal(raises(Refused, modes.after, number).args, (icd.FAILURE_WRONG_MODE, mode))
+            else:
+                equal(modes.after(number), to[mode])
+            equal(modes.mode, mode)
+
+
+def test_a_function_that_is_to_be_armed_is_refused_before_it():
+    for number, armed, to in icd.FUNCTIONS:
+        for mode in COMMANDED:
+            modes = Bench(mode).modes
+            if armed:
+                equal(raises(Refused, modes.after, number).args, (icd.FAILURE_NOT_ARMED, number))
+            elif to[mode] != NO_MODE:
+                equal(modes.after(number), to[mode])
+
+
+def test_an_unknown_function_is_refused():
+    for number in (0, 12, 15, 20, 255):
+        modes = Bench().modes
+        modes.arm()
+        equal(raises(Refused, modes.after, number).args, (icd.FAILURE_UNKNOWN_FUNCTION, number))
+
+
+def test_to_enter_the_mode_it_is_in_does_nothing():
+    for mode in (icd.MODE_STANDBY, icd.MODE_SCIENCE, icd.MODE_CALIBRATION):
+        bench = Bench(mode)
+        bench.modes.enter(mode)
+        equal((bench.modes.mode, bench.all.taken()), (mode, []))
+
+
+def test_standby_is_entered_from_boot_with_a_report_only():
+    bench = Bench(icd.MODE_BOOT)
+    bench.modes.enter(icd.MODE_STANDBY)
+    equal(bench.modes.mode, icd.MODE_STANDBY)
+    equal(bench.all.taken(), [bench.changed(icd.MODE_BOOT, icd.MODE_STANDBY)])
+
+
+def test_science_and_calibration_start_the_acquisition():
+    for mode in (icd.MODE_SCIENCE, icd.MODE_CALIBRATION):
+        bench = Bench()
+        bench.modes.enter(mode)
+        equal(bench.modes.mode, mode)
+        equal(bench.all.taken(), [("start",), bench.changed(icd.MODE_STANDBY, mode)])
+
+
+def test_the_mode_is_that_from_before_until_the_acquisition_has_started():
+    bench = Bench()
+    bench.all.refused["start"] = OSError(EIO)
+    raises(OSError, bench.modes.enter, icd.MODE_SCIENCE)
+    equal((bench.modes.mode, bench.all.taken()), (icd.MODE_STANDBY, [("start",)]))
+
+
+def test_standby_stops_it():
+    bench = Bench(icd.MODE_SCIENCE)
+    bench.modes.enter(icd.MODE_STANDBY)
+    equal(bench.all.taken(), [("stop",), bench.changed(icd.MODE_SCIENCE, icd.MODE_STANDBY)])
+    equal(bench.modes.mode, icd.MODE_STANDBY)
+
+
+def test_an_acquisition_that_runs_goes_on_in_another_mode_that_acquires():
+    bench = Bench(icd.MODE_SCIENCE)
+    bench.modes.enter(icd.MODE_CALIBRATION)
+    equal(bench.all.taken(), [bench.changed(icd.MODE_SCIENCE, icd.MODE_CALIBRATION)])
+    bench.modes.enter(icd.MODE_SCIENCE)
+    equal(bench.all.taken(), [PULSER_OFF, bench.changed(icd.MODE_CALIBRATION, icd.MODE_SCIENCE)])
+
+
+def test_the_end_of_calibration_takes_its_steps_before_the_acquisition_stops():
+    bench = Bench(icd.MODE_CALIBRATION)
+    bench.modes.after_calibration(lambda: bench.all.said.append("scan"))
+    bench.modes.at_safe(lambda: bench.all.said.append("no"))
+    bench.modes.enter(icd.MODE_STANDBY)
+    left = [PULSER_OFF, "scan", ("stop",), bench.changed(icd.MODE_CALIBRATION, icd.MODE_STANDBY)]
+    equal(bench.all.taken(), left)
+    bench.modes.enter(icd.MODE_SCIENCE)
+    bench.modes.enter(icd.MODE_STANDBY)
+    assert PULSER_OFF not in bench.all.taken()  # that was another mode
+
+
+def test_safe_is_left_with_both_copies_of_parameters_and_record_written():
+    bench = Bench(icd.MODE_SAFE)
+    bench.all.safe, bench.all.in_row = 1, 5
+    bench.modes.enter(icd.MODE_STANDBY)
+    equal(bench.all.taken(), [("save",), KEEP, bench.changed(icd.MODE_SAFE, icd.MODE_STANDBY)])
+    equal((bench.all.safe, bench.all.in_row, bench.all.safe_when_kept), (0, 0, 0))
+    equal(bench.modes.mode, icd.MODE_STANDBY)
+
+
+def test_safe_is_entered_from_every_mode_step_by_step():
+    """Bias off first, then the record, which knows of it then; and the acquisition stops if it runs."""
+    for before in (icd.MODE_BOOT, icd.MODE_STANDBY, icd.MODE_SCIENCE, icd.MODE_CALIBRATION):
+        bench = Bench(before)
+        bench.all.in_row = 3
+        running = bench.all.running
+        bench.modes.safe(icd.SAFE_REASON_RESETS)
+        wanted = [BIAS_OFF, KEEP, PULSER_OFF] + [("stop",)] * running + [("flush",), ("ensure_off",)]
+        wanted += [bench.changed(before, icd.MODE_SAFE), ("report", icd.EVENT_SAFE, icd.SAFE_REASON_RESETS, 3)]
+        equal(bench.all.taken(), wanted)
+        equal((bench.modes.mode, bench.all.safe, bench.all.safe_when_kept), (icd.MODE_SAFE, 1, 1))
+
+
+def test_safe_is_entered_again_where_it_is_in_safe():
+    bench = Bench(icd.MODE_SAFE)
+    bench.modes.safe(icd.SAFE_REASON_COMMANDED)
+    equal(bench.all.taken()[:2], [BIAS_OFF, KEEP])
+    equal(bench.modes.mode, icd.MODE_SAFE)
+
+
+def test_others_have_their_steps_taken_too_after_those_of_the_modes():
+    bench = Bench()
+    bench.modes.at_safe(lambda: bench.all.said.append("first"))
+    bench.modes.after_calibration(lambda: bench.all.said.append("second"))
+    bench.modes.safe(0)
+    equal(bench.all.taken()[:-2], SAFE[:-1] + ["first", "second", ("ensure_off",)])
+
+
+def test_no_step_that_fails_keeps_the_others_from_being_taken():
+    for name in (KEEP, PULSER_OFF, ("flush",)):
+        bench = Bench(icd.MODE_STANDBY)
+        bench.all.refused[name] = ValueError(1)
+        bench.modes.safe(icd.SAFE_REASON_COMMANDED)
+        said = bench.all.taken()
+        equal(said[:5], SAFE)
+        kind, event, exception, line = said[5]
+        equal((kind, event, exception), ("report", icd.EVENT_SAFE_STEP_FAILED, icd.EXCEPTION_VALUE))
+        assert line > 0
+        reports = [bench.changed(icd.MODE_STANDBY, icd.MODE_SAFE), ("report", icd.EVENT_SAFE, 0, 0)]
+        equal(said[6:], reports)
+        equal(bench.modes.mode, icd.MODE_SAFE)
+
+
+def test_a_bias_that_no_part_takes_off_is_no_step_that_failed():
+    """Slow control reports it, and silence switches it off."""
+    bench = Bench()
+    bench.all.refused[BIAS_OFF] = OSError(EIO)
+    bench.modes.safe(icd.SAFE_REASON_COMMANDED)
+    reports = [bench.changed(icd.MODE_STANDBY, icd.MODE_SAFE), ("report", icd.EVENT_SAFE, 0, 0)]
+    equal(bench.all.taken(), SAFE + reports)
+
+
+def test_any_other_exception_of_it_is_reported_and_silence_ensured():
+    bench = Bench()
+    bench.all.refused[BIAS_OFF] = MemoryError()
+    bench.modes.safe(icd.SAFE_REASON_COMMANDED)
+    said = bench.all.taken()
+    equal(said[:5], SAFE)
+    equal(said[5][:3], ("report", icd.EVENT_SAFE_STEP_FAILED, icd.EXCEPTION_MEMORY))
+
+
+def test_reports_that_fail_raise_nothing_either():
+    bench = Bench(icd.MODE_SCIENCE)
+    bench.all.refused["report"] = TypeError(1)
+    bench.modes.safe(icd.SAFE_REASON_COMMANDED)
+    equal(bench.all.taken()[:6], SAFE[:3] + [("stop",)] + SAFE[3:])
+    equal(bench.modes.mode, icd.MODE_SAFE)

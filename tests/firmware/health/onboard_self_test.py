@@ -1,0 +1,170 @@
+# fsw/health/self_test.py alone, on a flash that fails when it is told to.
+import io
+import os
+from binascii import hexlify
+from hashlib import sha256
+
+import vfs
+from check import equal
+from doubles import EIO, ENOSPC, EROFS, ROOT, Flash, Reports, each_failure
+from fsw import icd
+from fsw.health.self_test import all_as_flashed, self_test
+
+SLOW_CONTROL, FLASH, FILES = 2, 4, 8
+CODE, KEPT = ROOT + "/code", ROOT + "/kept"
+HEAD = "DORN\nversion 1\nboard 2\n0 not/a/file\nhash path\n"
+LENGTHS = {"main.py": 20, "fsw/empty.py": 0, "fsw/piece.py": 512, "fsw/long name.py": 1300}
+
+
+class SlowControl:
+    def __init__(self, errno=0):
+        self.errno = errno
+
+    def look(self):
+        return self.errno
+
+
+def content(length):
+    return bytes(7 * n & 0xFF for n in range(length))
+
+
+def manifest():
+    lines = [f"{hexlify(sha256(content(n)).digest()).decode()} {path}\n" for path, n in LENGTHS.items()]
+    return HEAD + "".join(lines)
+
+
+def write(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def prepare(flash=None):
+    flash = flash or Flash()
+    for folder in (CODE, CODE + "/fsw", KEPT):
+        os.mkdir(folder)
+    for path, length in LENGTHS.items():
+        write(CODE + "/" + path, content(length))
+    write(CODE + "/manifest", manifest())
+    return flash
+
+
+def tested(errno=0):
+    """-> bits of what failed, by the only report, whose event goes with it"""
+    reports = Reports()
+    self_test(KEPT, CODE, SlowControl(errno), reports)
+    ((event, failed, b),) = reports.taken()
+    equal((event, b), (icd.EVENT_SELF_TEST_FAILED if failed else icd.EVENT_SELF_TEST, 0))
+    return failed
+
+
+def test_an_instrument_that_is_well_says_so_and_leaves_nothing_behind():
+    prepare()
+    equal(tested(), 0)
+    equal(os.listdir(KEPT), [])
+    equal(tested(), 0)
+
+
+def test_slow_control_that_does_not_answer():
+    prepare()
+    equal(tested(EIO), SLOW_CONTROL)
+
+
+def test_each_operation_of_the_flash_that_fails_is_noticed_and_no_more():
+    def begin(flash):
+        prepare(flash)
+        return []
+
+    for errno in (EIO, ENOSPC, EROFS):
+        operations = 0
+        for _, found, error in each_failure(begin, lambda found: found.append(tested()), errno):
+            equal((found, error), ([FLASH], None))
+            operations += 1
+        assert operations >= 3  # to write, and to remove
+
+
+def test_a_folder_that_is_not_there():
+    prepare()
+    os.rmdir(KEPT)
+    equal(tested(), FLASH)
+
+
+class Altering:
+    """A file system that takes everything, and gives these octets back."""
+
+    def __init__(self, given):
+        self._given = given
+
+    def mount(self, readonly, mkfs):
+        pass
+
+    def umount(self):
+        pass
+
+    def open(self, path, mode):
+        return io.BytesIO(self._given) if mode == "rb" else io.BytesIO()
+
+    def remove(self, path):
+        pass
+
+
+def test_a_flash_that_does_not_give_back_what_was_written():
+    prepare()
+    reports = Reports()
+    for given, failed in ((b"DORM", FLASH), (b"DORO", FLASH), (b"", FLASH), (b"DORN\0", FLASH), (b"DORN", 0)):
+        vfs.mount(Altering(given), "/altering")
+        self_test("/altering", CODE, SlowControl(), reports)
+        equal([report[1] for report in reports.taken()], [failed])
+        vfs.umount("/altering")
+
+
+def test_a_file_with_another_octet_wherever_it_is():
+    for path, length in LENGTHS.items():
+        for at in {0, 511, 512, 1023, 1024, length - 1}:
+            if not 0 <= at < length:
+                continue
+            prepare()
+            data = bytearray(content(length))
+            data[at] ^= 1
+            write(CODE + "/" + path, data)
+            equal((path, at, tested()), (path, at, FILES))
+
+
+def test_a_file_that_is_longer_or_shorter():
+    for path, length in LENGTHS.items():
+        prepare()
+        write(CODE + "/" + path, content(length + 1))
+        equal(tested(), FILES)
+        write(CODE + "/" + path, content(max(length - 1, 0)))
+        equal(tested(), FILES if length else 0)
+
+
+def test_a_file_that_is_missing():
+    for path in LENGTHS:
+        prepare()
+        os.remove(CODE + "/" + path)
+        equal(tested(), FILES)
+
+
+def test_a_manifest_that_is_missing_or_damaged():
+    prepare()
+    os.remove(CODE + "/manifest")
+    equal(tested(), FILES)
+    for damaged in (HEAD + "nothing\n", HEAD + "\n", manifest() + "\n", manifest().replace("b", "a")):
+        write(CODE + "/manifest", damaged)
+        equal(tested(), FILES)
+
+
+def test_the_head_of_the_manifest_names_no_file():
+    """Its five lines are anything."""
+    prepare()
+    write(CODE + "/manifest", HEAD)
+    assert all_as_flashed(CODE)
+    write(CODE + "/manifest", HEAD + "x")
+    assert not all_as_flashed(CODE)
+
+
+def test_everything_that_fails_is_named():
+    prepare()
+    os.rmdir(KEPT)
+    os.remove(CODE + "/manifest")
+    equal(tested(5), SLOW_CONTROL | FLASH | FILES)

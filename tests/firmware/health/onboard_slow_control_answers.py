@@ -1,0 +1,144 @@
+# fsw/health/slow_control.py alone: answers and turns that are missing, comparators, and the test pulser.
+from check import equal, raises
+from doubles import EIO
+from fsw import icd
+from fsw.health.faults import Refused
+from slow_control_bench import ELECTRONICS, HEAD, HEIGHT_MV, PULSES, TARGET, UNREAD, Bench
+
+OFF, ON, TRIPPED = icd.BIAS_STATE_OFF, icd.BIAS_STATE_ON, icd.BIAS_STATE_TRIPPED
+ETIMEDOUT = 110
+
+
+def test_the_bias_trips_at_the_third_turn_without_an_answer():
+    bench = Bench()
+    bench.on()
+    bench.turn(4)
+    bench.devices.refused["convert"] = OSError(ETIMEDOUT)
+    for n in range(1, 4):
+        said = bench.turn()
+        equal((bench.control.errors, ("off", False) in said), (n, n == 3))
+        equal(len(bench.reports.all), 2 if n == 3 else 1)  # the first one missing, and the trip
+        equal(list(bench.control.monitors), [UNREAD] * 4)  # better than old
+    equal(bench.control.bias_state, TRIPPED)
+    tripped = icd.EVENT_BIAS_TRIPPED, UNREAD, 0xFFFF
+    equal(bench.reports.taken(), [(icd.EVENT_SLOW_CONTROL_FAILED, ETIMEDOUT, 0), tripped])
+
+
+def test_an_answer_begins_the_count_of_those_missing_anew():
+    bench = Bench()
+    bench.on()
+    for _ in range(3):
+        bench.devices.refused["convert"] = OSError(EIO)
+        bench.turn(2)
+        bench.devices.refused.clear()
+        assert "monitored" not in [what[0] for what in bench.turn()]  # no conversion was started
+    equal(bench.control.bias_state, ON)
+    equal(bench.reports.taken(), [(icd.EVENT_SLOW_CONTROL_FAILED, EIO, 0)] * 3)
+
+
+def test_those_missing_before_the_bias_was_switched_on_do_not_count():
+    bench = Bench()
+    bench.on()
+    for missing in (2, 2):
+        bench.devices.refused["convert"] = OSError(EIO)
+        bench.turn(missing)
+        bench.devices.refused.clear()
+        bench.command(icd.FUNCTION_BIAS_OFF)
+        bench.command(icd.FUNCTION_BIAS_ON)
+    events = [event for event, _, _ in bench.reports.taken()]
+    equal(events, [icd.EVENT_SLOW_CONTROL_FAILED, icd.EVENT_BIAS_OFF] * 2)
+
+
+def test_while_nothing_is_on_a_missing_answer_is_counted_only():
+    bench = Bench()
+    bench.devices.refused["convert"] = OSError(EIO)
+    bench.turn(40)
+    equal((bench.control.errors, bench.control.bias_state, bench.reports.taken()), (4, OFF, []))
+
+
+def test_a_step_that_was_not_taken_is_made_later():
+    bench = Bench(goal_mv=2500)
+    bench.command(icd.FUNCTION_BIAS_ON)
+    bench.devices.refused["bias"] = OSError(EIO)
+    bench.turn()
+    bench.devices.refused.clear()
+    equal(bench.turn()[-1], ("bias", 2500))
+    equal(bench.control.bias_state, ON)
+
+
+def test_turns_that_were_missing_for_more_than_two_seconds_trip_the_bias():
+    for late_us in (0, 1):
+        for told in ("turn", "comparators"):
+            bench = Bench()
+            bench.on()
+            bench.devices.taken()
+            bench.now += 2_000_000 + late_us
+            if told == "turn":
+                bench.control.turn(bench.now)
+            else:
+                bench.control.comparators(bench.now, 50, 60)
+                equal(bench.devices.taken(), [("off", False)] * late_us + [("comparators", 50, 60)])
+            equal(bench.control.bias_state, TRIPPED if late_us else ON)
+            equal(len(bench.reports.taken()), late_us)
+
+
+def test_comparators_that_do_not_answer_raise():
+    bench = Bench()
+    bench.control.comparators(100_000_000, 50, 60)
+    equal(bench.devices.taken(), [("comparators", 50, 60)])
+    bench.devices.refused["comparators"] = OSError(ETIMEDOUT)
+    equal(raises(OSError, bench.control.comparators, 0, 50, 60).errno, ETIMEDOUT)
+
+
+def test_a_look_aims_without_a_pulse_and_begins_a_round():
+    for on in (False, True):
+        bench = Bench()
+        if on:
+            bench.on()
+        equal(bench.control.look(), 0)
+        equal(bench.devices.taken(), [("pulse_height", HEIGHT_MV), ("outputs", on, TARGET), ("convert", HEAD)])
+        said = bench.turn(1 if on else 10)
+        equal(said[:2], [("monitored", HEAD), ("convert", ELECTRONICS)])
+
+
+def test_a_look_tells_the_errno_of_any_part():
+    for part in ("pulse_height", "outputs", "convert"):
+        bench = Bench()
+        bench.turn(10)  # a conversion is under way, which nothing is known of then
+        bench.devices.refused[part] = OSError(ETIMEDOUT)
+        equal(bench.control.look(), ETIMEDOUT)
+        bench.devices.refused.clear()
+        equal("monitored" in [what[0] for what in bench.turn(10)], part != "convert")
+
+
+def test_the_pulser_fires_its_rate_in_each_turn():
+    bench = Bench()
+    bench.control.check(icd.FUNCTION_PULSER_ON)
+    equal(bench.devices.taken(), [("pulse_height", HEIGHT_MV), ("outputs", False, TARGET)])
+    bench.control.perform(icd.FUNCTION_PULSER_ON)
+    aimed = [("pulse_height", HEIGHT_MV), ("outputs", False, TARGET)]
+    equal(bench.turn(), aimed + [("pulse",)] * PULSES + [("convert", HEAD)])
+    equal(bench.turn()[:4], aimed + [("pulse",)] * PULSES)
+    equal((bench.control.fired, bench.control.bias_state), (2 * PULSES, OFF))
+    bench.command(icd.FUNCTION_PULSER_OFF)
+    equal((bench.turn(8), bench.control.fired), ([], 2 * PULSES))
+
+
+def test_with_the_bias_on_the_pulser_leaves_it_on():
+    bench = Bench()
+    bench.on()
+    bench.command(icd.FUNCTION_PULSER_ON)
+    assert ("outputs", True, TARGET) in bench.turn()
+    equal(bench.control.bias_state, ON)
+
+
+def test_a_pulse_that_is_not_taken_is_not_counted_but_reported_once():
+    for part in ("pulse", "outputs"):
+        bench = Bench()
+        bench.command(icd.FUNCTION_PULSER_ON)
+        bench.devices.refused[part] = OSError(EIO)
+        bench.turn(4)
+        equal((bench.control.fired, bench.control.errors), (0, 4))
+        equal(bench.reports.taken(), [(icd.EVENT_SLOW_CONTROL_FAILED, EIO, 0)])
+        error = raises(Refused, bench.control.check, icd.FUNCTION_PULSER_ON) if part == "outputs" else None
+        equal(error and error.args, error and (icd.FAILURE_SLOW_CONTROL, EIO))

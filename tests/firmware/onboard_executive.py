@@ -1,0 +1,223 @@
+# fsw/executive.py alone: turns, failures and load; when it collects garbage: onboard_executive_garbage.py.
+from check import equal, raises
+from executive_bench import Bench, named
+from fsw import icd
+from fsw.executive import Group, Task
+
+LONGEST_IDLE_US = 250_000
+FORGIVEN_US = 600_000_000
+
+
+def test_in_a_cycle_the_tasks_that_are_due_have_a_turn_in_the_order_of_the_table():
+    bench = Bench(("a", 0), ("b", 100), ("c", 50))
+    equal(named(bench.cycles()), "abc")
+    equal(bench.board.waits, [(0, 50_000)])
+    equal(named(bench.cycles()), "ac")
+    equal(named(bench.cycles()), "abc")
+    equal(bench.executive.cycles, 3)
+
+
+def test_it_runs_for_good():
+    bench = Bench(("a", 0))
+    bench.raises["a"] = ValueError(1)
+    raises(ValueError, bench.executive.run)  # but for this
+    equal(named(bench.taken()), "aaaa")
+
+
+def test_it_idles_until_the_next_task_is_due_but_not_longer_than_a_quarter_of_a_second():
+    bench = Bench(("a", 0), ("b", 1000), start_us=7)
+    bench.cycles(5)
+    begins = [7 + n * LONGEST_IDLE_US for n in range(5)]
+    equal(bench.board.waits, [(now, now + LONGEST_IDLE_US) for now in begins])
+    bench.takes["a"] = 1000
+    bench.cycles()
+    equal(bench.board.waits[-1], (7 + 5 * LONGEST_IDLE_US + 1000, 7 + 6 * LONGEST_IDLE_US))
+
+
+def test_while_a_task_wants_another_turn_there_is_no_idle():
+    bench = Bench(("a", 0), ("b", 100))
+    bench.more["a"] = 2
+    equal(named(bench.cycles(2)), "aba")
+    equal(bench.board.waits, [])
+    equal(named(bench.cycles()), "a")
+    equal(len(bench.board.waits), 1)
+
+
+def test_a_task_with_a_period_goes_on_in_the_next_cycle_and_its_period_begins_then():
+    bench = Bench(("b", 100))
+    bench.more["b"], bench.takes["b"] = 2, 10
+    equal(bench.cycles(3), [("b", 0), ("b", 10), ("b", 20)])
+    equal(bench.board.waits, [(30, 100_000)])
+
+
+def test_periods_are_kept_whatever_a_turn_takes():
+    bench = Bench(("a", 0), ("b", 100))
+    bench.takes["b"] = 30_000
+    equal([when for name, when in bench.cycles(4) if name == "b"], [0, 100_000, 200_000, 300_000])
+    equal(bench.tasks[1].due_us, 400_000)
+
+
+def test_missed_turns_are_not_made_up():
+    bench = Bench(("b", 100), start_us=1_000_000)
+    bench.cycles()
+    bench.board.now = 1_350_000
+    equal(bench.cycles(3), [("b", 1_350_000), ("b", 1_450_000), ("b", 1_550_000)])
+
+
+def test_a_turn_that_is_late_by_less_than_a_period_is_followed_by_one_in_time():
+    bench = Bench(("b", 100))
+    bench.cycles()
+    bench.board.now = 199_999
+    equal(bench.cycles(2), [("b", 199_999), ("b", 200_000)])
+    bench.board.now = 400_000  # by a period
+    equal(bench.cycles(2), [("b", 400_000), ("b", 500_000)])
+
+
+def test_a_task_that_wants_to_has_an_early_turn_which_does_not_lengthen_the_wait_for_the_next():
+    bench = Bench(("b", 100, 10, 0, True))
+    bench.cycles()
+    bench.board.now = 30_000
+    equal(bench.cycles(), [])
+    bench.board.now = 40_000
+    bench.wants["b"] = True
+    equal(bench.cycles(), [("b", 40_000)])
+    bench.wants["b"] = False
+    equal(bench.board.waits[-1], (40_000, 140_000))
+    equal(bench.cycles(), [("b", 140_000)])
+
+
+def test_idle_ends_for_a_task_that_has_work_and_only_then():
+    bench = Bench(("a", 0), ("b", 100, 10, 0, True), ("c", 100, 10, 0, True))
+    bench.cycles()
+    bench.wants["c"] = True
+    bench.cycles()
+    equal(bench.board.wanted, [False, True])
+
+
+def test_a_turn_that_took_long_is_followed_by_one_of_the_acquisition():
+    bench = Bench(("a", 0), ("b", 100), ("c", 100))
+    bench.takes["b"] = 2000
+    equal(named(bench.cycles()), "abc")
+    bench.board.now = 500_000
+    bench.takes["b"] = 2001
+    equal(bench.cycles(), [("a", 500_000), ("b", 500_000), ("a", 502_001), ("c", 502_001)])
+    bench.board.now = 1_000_000
+    bench.raises["a"] = KeyError(1)
+    bench.cycles()
+    equal([what for _, what, _ in bench.reports.taken()], [0 | icd.EXCEPTION_KEY << 8] * 2)
+
+
+def test_the_supervisor_has_its_turn_at_the_end_of_a_cycle():
+    bench = Bench(("a", 0), ("b", 100))
+    bench.takes["a"], bench.takes["b"] = 300, 20
+    bench.cycles()
+    equal(bench.supervised, [(320, bench.tasks)])
+    equal([task.done_us for task in bench.tasks], [300, 320])
+    equal(bench.board.waits, [(320, 100_000)])
+
+
+def test_all_tasks_count_as_done_when_it_begins():
+    bench = Bench(("a", 0), ("b", 100), start_us=5_000_000)
+    equal([(task.due_us, task.done_us) for task in bench.tasks], [(5_000_000, 5_000_000)] * 2)
+    executive = bench.executive
+    equal((list(executive.longest_us), list(executive.load_permille), executive.busy_permille), ([0, 0], [0, 0], 0))
+    equal((executive.cycles, executive.overruns, executive.failures, executive.failing), (0, 0, 0, None))
+
+
+def test_a_parameter_is_a_period_and_the_new_one_begins_with_a_turn():
+    bench = Bench(("a", 0), ("b", 100), start_us=50_000_000)
+    bench.cycles()
+    bench.tasks[1].set_period(2, 3)
+    now = bench.board.now - 50_000
+    bench.board.now = now
+    equal(bench.cycles(), [("a", now), ("b", now)])
+    equal((bench.tasks[1].period_us, bench.tasks[1].due_us), (3_000_000, now + 3_000_000))
+
+
+def test_times_of_a_task_are_given_in_milliseconds():
+    task = Task(None, 5, 12, 3000, 77)
+    equal((task.period_us, task.budget_us, task.limit_us, task.allocation), (5000, 12_000, 3_000_000, 77))
+    equal((task.due_us, task.done_us, task.failures, task.busy_us), (0, 0, 0, 0))
+
+
+def test_parts_of_a_group_take_their_turns_together():
+    class Part:
+        def turn(self, now):
+            turns.append((self, now))
+
+    turns, parts = [], [Part(), Part()]
+    equal(Group(parts).turn(17), None)
+    equal(turns, [(parts[0], 17), (parts[1], 17)])
+
+
+def test_a_task_that_fails_is_reported_with_its_line_and_the_others_go_on():
+    bench = Bench(("a", 0), ("b", 100), ("c", 100))
+    bench.takes["b"] = 500
+    bench.raises["b"] = KeyError(1)
+    equal(bench.cycles(), [("a", 0), ("b", 0), ("c", 500)])
+    ((event, what, line),) = bench.reports.taken()
+    equal((event, what), (icd.EVENT_TASK_FAILED, 1 | icd.EXCEPTION_KEY << 8))
+    assert line > 0
+    equal((bench.executive.failures, bench.tasks[1].failures, bench.tasks[1].done_us), (1, 1, 500))
+    equal(bench.board.waits, [(500, 100_000)])  # it is due as ever
+
+
+def test_the_fourth_failure_of_a_task_ends_the_run_with_its_exception():
+    bench = Bench(("a", 0), ("b", 100))
+    bench.raises["b"] = error = KeyError(1)
+    bench.cycles(3)
+    equal(bench.executive.failing, None)
+    assert raises(KeyError, bench.executive.cycle) is error
+    equal((bench.executive.failing, bench.executive.failures, len(bench.reports.taken())), (1, 4, 4))
+
+
+def test_failures_far_apart_are_forgiven():
+    bench = Bench(("b", 100))
+    bench.raises["b"] = ValueError(1)
+    bench.board.wakes_after_us = 0
+    for gap_us, failures in ((1, 1), (FORGIVEN_US, 2), (FORGIVEN_US + 1, 1), (5, 2), (5, 3), (FORGIVEN_US, 4)):
+        bench.tasks[0].due_us = bench.board.now = bench.tasks[0].failed_us + gap_us
+        if failures == 4:
+            raises(ValueError, bench.executive.cycle)
+        else:
+            bench.cycles()
+        equal(bench.tasks[0].failures, failures)
+
+
+def test_each_overrun_of_a_budget_is_counted_and_each_record_reported():
+    bench = Bench(("a", 0), ("b", 100, 5))
+    for took_us, reported in ((5000, 0), (4000, 0), (5001, 1), (5001, 0), (5000, 0), (5002, 1), (5001, 0)):
+        bench.takes["b"] = took_us
+        bench.tasks[1].due_us = 0
+        bench.cycles()
+        equal(bench.reports.taken(), [(icd.EVENT_TASK_OVERRUN, 1, took_us)] * reported)
+    equal(bench.executive.overruns, 4)
+    equal(list(bench.executive.longest_us), [0, 5002])
+
+
+def test_load_is_told_in_thousandths_of_the_time_since_the_last_look():
+    bench = Bench(("a", 0), ("b", 100))
+    bench.takes["a"], bench.takes["b"] = 1000, 2000
+    bench.cycles(2)  # 200 ms
+    for _ in range(2):
+        bench.executive.measure_load()
+        equal(list(bench.executive.load_permille), [10, 20])
+        equal(bench.executive.busy_permille, 30)
+        bench.cycles(2)
+    bench.board.now += 1_800_000
+    bench.executive.measure_load()
+    equal((list(bench.executive.load_permille), bench.executive.busy_permille), ([1, 2], 3))
+    bench.executive.measure_load()  # no time has passed
+    equal((list(bench.executive.load_permille), bench.executive.busy_permille), ([0, 0], 0))
+
+
+def test_load_is_a_thousand_thousandths_at_most():
+    bench = Bench(("a", 0), start_us=77)
+    bench.takes["a"] = 1000
+    bench.board.wakes_after_us = 0
+    bench.cycles(3)
+    bench.executive.measure_load()
+    equal((list(bench.executive.load_permille), bench.executive.busy_permille), ([1000], 1000))
+    bench.tasks[0].busy_us = bench.executive._busy_us = 1
+    bench.executive.measure_load()
+    equal((list(bench.executive.load_permille), bench.executive.busy_permille), ([1000], 1000))

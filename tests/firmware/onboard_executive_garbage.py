@@ -1,0 +1,110 @@
+# fsw/executive.py alone: garbage is estimated, and collected before a turn.
+from check import equal, raises
+from executive_bench import Bench, named
+from fsw import icd, memory
+
+CYCLE = 520  # octets
+RESERVE = 10_000
+FREE = 50_000
+
+
+def test_garbage_is_estimated_from_cycles_turns_and_idle():
+    """A task that asks whether it has work leaves some only where it wants another turn."""
+    bench = Bench(("a", 0, 10, 1), ("b", 100, 10, 20), ("c", 100, 10, 300, True), ("d", 0, 10, 4000), start_us=7000)
+    equal(named(bench.cycles()), "abcd")
+    equal(memory.garbage[0], 20 + CYCLE + (100_000 >> 8))
+    memory.garbage[0] = 0
+    bench.more = dict(a=1, b=1, c=1, d=1)
+    equal(named(bench.cycles()), "abcd")
+    equal(memory.garbage[0], 4321 + CYCLE)  # and no idle
+    bench.wants["c"] = True
+    bench.board.wakes_after_us = 100
+    bench.cycles()
+    memory.garbage[0] = 0
+    equal(named(bench.cycles()), "acd")
+    equal(memory.garbage[0], CYCLE)  # b is not due, c found nothing to do
+
+
+def test_what_start_up_left_behind_is_collected_and_does_not_count():
+    bench = Bench(("a", 0), free=FREE)
+    equal(named(bench.taken()), "collectlook")
+    executive = bench.executive
+    equal((executive.heap_free, executive.heap_free_min, executive.gc_max_us), (FREE, FREE, 0))
+
+
+def test_it_is_collected_before_a_turn_once_all_but_a_reserve_is_used_up():
+    bench = Bench(("a", 0), ("b", 100), free=FREE)
+    bench.taken()
+    bench.board.wakes_after_us = 0
+    memory.garbage[0] = FREE - RESERVE - 1
+    equal(named(bench.cycles()), "ab")
+    memory.garbage[0] = FREE - RESERVE
+    bench.board.now = now = 50_000
+    collect = [("a", now)] * 4 + [("collect", now)]
+    look = [("a", now + 700)] * 4 + [("look", now + 700)]
+    equal(bench.cycles(), collect + look + [("a", now + 1000)])
+    equal(memory.garbage[0], CYCLE)
+
+
+def test_before_the_collector_the_rings_are_emptied():
+    """By four turns of the acquisition, also before it looks at what is free, which is at every fourth collection."""
+    bench = Bench(("a", 0), free=FREE)
+    bench.taken()
+    for n in range(9):
+        memory.garbage[0] = FREE
+        equal(named(bench.cycles()), "aaaacollect" + "aaaalook" * (n % 4 == 0) + "a")
+        equal(named(bench.cycles()), "a")
+
+
+def test_what_is_free_is_known_from_the_look():
+    bench = Bench(("a", 0), free=FREE)
+    for free, least in ((30_000, 30_000), (40_000, 30_000), (25_000, 25_000)):
+        bench.heap.free = free
+        for _ in range(4):
+            memory.garbage[0] = FREE
+            bench.cycles()
+        equal((bench.executive.heap_free, bench.executive.heap_free_min), (free, least))
+        bench.taken()
+        memory.garbage[0] = free - RESERVE - 1
+        equal(named(bench.cycles()), "a")
+    memory.garbage[0] = 25_000 - RESERVE
+    assert "collect" in named(bench.cycles())
+
+
+def test_the_longest_the_collector_took_is_known_without_the_turns_before_it():
+    bench = Bench(("a", 0), free=FREE)
+    bench.takes["a"] = 1000
+    heap = bench.heap
+    for heap.collect_us, heap.look_us, longest_us in (
+        (70_000, 300, 70_000),
+        (60_000, 0, 70_000),
+        (90_000, 0, 90_000),
+        (1, 0, 90_000),
+    ):
+        memory.garbage[0] = FREE
+        bench.cycles()
+        equal(bench.executive.gc_max_us, longest_us)
+    heap.look_us = 95_000
+    memory.garbage[0] = FREE
+    bench.cycles()
+    equal(bench.executive.gc_max_us, 95_000)
+
+
+def test_the_load_of_the_turns_before_it_counts():
+    bench = Bench(("a", 0), free=FREE)
+    bench.takes["a"] = 1000
+    memory.garbage[0] = FREE
+    bench.board.wakes_after_us = 0
+    bench.cycles()
+    equal(bench.board.waits, [(11_000, 251_000)])  # from 1000 on
+    bench.executive.measure_load()
+    equal((list(bench.executive.load_permille), bench.executive.busy_permille), ([900], 1000))
+
+
+def test_a_turn_that_fails_before_it_is_one_of_the_acquisition():
+    bench = Bench(("a", 0), ("b", 100), free=FREE)
+    bench.raises["a"] = KeyError(1)
+    memory.garbage[0] = FREE
+    raises(KeyError, bench.executive.cycle)
+    equal(bench.executive.failing, 0)
+    equal([what for _, what, _ in bench.reports.taken()], [0 | icd.EXCEPTION_KEY << 8] * 4)

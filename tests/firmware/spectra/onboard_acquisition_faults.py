@@ -1,0 +1,247 @@
+# fsw/spectra/acquisition.py alone: overruns, slips, full channels, a clear while it runs, and the event list's windows.
+from acquisition_bench import BEFORE_US, BEGIN_US, CODE, Bench
+from check import equal
+from fsw import icd
+from fsw.spectra import kernel as k
+
+RING = 1024
+LIMIT = (4096 - 1280) // 16  # events of 16 hits that may wait
+ALL_CLASSES = 0b1111
+MINUTE_US = 60_000_000
+SIXTEEN = {d: CODE for d in range(16)}
+
+
+def overrun(gap_us, lost):
+    return icd.EVENT_RING_OVERRUN, gap_us, lost
+
+
+def running(listable=0, begin_us=BEGIN_US):
+    """An acquisition that was just read. -> bench, acquisition"""
+    bench = Bench()
+    bench.clock.now_us = begin_us
+    a = bench.start(listable)
+    bench.put(CODE, CODE)
+    bench.turn()
+    bench.reports.taken(), bench.events.taken()
+    return bench, a
+
+
+def test_a_ring_that_came_round_is_begun_anew_and_what_is_gone_is_booked():
+    bench, a = running()
+    bench.put(*[CODE] * (RING + 5), after_us=1)
+    equal(bench.turn(71), True)
+    equal(bench.events.taken(), [("stop",), ("start", 0xFFFF)])
+    equal((a.overruns, a.overrun_hits, a.gap_us, a.real_us, a.n_events()), (1, RING + 5, 1100, 30, 2))
+    equal(bench.reports.taken(), [overrun(1100, RING + 5)])
+    bench.put(CODE)
+    equal(bench.turn(), False)
+    equal((a.n_events(), a.real_us, a.gap_us, a.integration), (3, 50, 1100, 1))
+
+
+def test_conversions_that_nobody_read_are_lost_too():
+    bench, a = running()
+    bench.put(*[CODE] * (RING + 5), after_us=1)
+    bench.events.lost = 7
+    bench.turn()
+    equal((a.overrun_hits, bench.reports.taken()[0][2]), (RING + 12,) * 2)
+    a._read = 0xFFFFFFFF + a._read - 9  # so many were read: the event builder's count came round
+    bench.put(*[CODE] * (RING + 5), after_us=1)
+    bench.turn()
+    equal(bench.reports.taken()[0][2], RING + 5 + 9)
+
+
+def test_a_ring_of_amplitudes_that_is_about_to_come_round_is_one_too():
+    for events, overruns in ((LIMIT, 0), (LIMIT + 1, 1)):
+        bench, a = running()
+        for _ in range(events):
+            bench.events.put(SIXTEEN)
+        bench.turn()
+        equal((a.overruns, a.overrun_hits), (overruns, 16 * events * overruns))
+
+
+def test_what_was_read_before_an_overrun_counts():
+    """Up to the last good event nothing is missing."""
+    bench, a = running()
+    bench.put(CODE, after_us=500)
+    bench.turn(0)  # it has the stamp of the turn: it is not read yet
+    good = bench.clock.now_us
+    bench.put(*[CODE] * RING, after_us=1)
+    bench.turn(0)
+    equal((a.overruns, a.real_us, a.gap_us), (1, 530, bench.clock.now_us - good))
+
+
+def test_an_overrun_before_the_first_turn_takes_all_since_the_start():
+    bench = Bench()
+    a = bench.start()
+    bench.put(*[CODE] * (RING + 5), after_us=1)
+    bench.turn()
+    equal((a.overruns, a.real_us, a.gap_us), (1, 0, RING + 15))
+
+
+def test_an_overrun_may_take_no_time():
+    bench, a = running()
+    bench.put(*[CODE] * (RING + 5), after_us=0)
+    bench.turn(0)
+    equal((bench.reports.taken(), a.gap_us), ([overrun(0, RING + 5)], 0))
+
+
+def test_an_overrun_that_the_stop_finds_starts_nothing_anew():
+    bench, a = running()
+    good = bench.clock.now_us
+    bench.put(*[CODE] * (RING + 5), after_us=1)
+    gap_us = bench.clock.now_us - good
+    a.stop()
+    equal(bench.events.taken(), [("enable", 0), ("stop",)])
+    equal(bench.reports.taken(), [overrun(gap_us, RING + 5), (icd.EVENT_ACQUISITION_STOPPED, 1, 2)])
+    equal((a.overruns, a.overrun_hits, a.gap_us, a.real_us, a.n_events()), (1, RING + 5, gap_us, 30, 2))
+    bench.start()
+    bench.put(CODE)
+    bench.turn()
+    equal((a.n_events(), a.overruns, a.real_us), (3, 1, 50))
+    for _ in range(LIMIT + 1):
+        bench.events.put(SIXTEEN)
+    a.stop()
+    equal((a.n_events(), a.overruns), (3, 2))
+
+
+def test_an_event_with_other_conversions_than_hits_is_dropped_and_the_next_one_is_in_step():
+    bench, a = running()
+    bench.events.put({5: CODE, 6: CODE}, found=[CODE])
+    bench.events.put({1: CODE}, found=[1, 2, 3])
+    bench.put(CODE, d=9)
+    equal(bench.turn(), False)
+    equal((a.slips, a.overrun_hits, a.overruns, a.n_events(), a.counters[9]), (2, 4, 0, 3, 1))
+    equal(bench.reports.taken(), [(icd.EVENT_RING_SLIP, 0b110_0000, 1), (icd.EVENT_RING_SLIP, 0b10, 3)])
+    a.stop()
+    equal((a.overrun_hits, a.real_us), (4, 50))
+
+
+def test_events_that_ended_with_a_line_still_high_are_told_to_the_detectors():
+    bench, a = running()
+    bench.events.high = 1 << 7
+    for n in range(3):
+        equal(a.detectors.gave_up, 2 * n)
+        bench.events.put({0: CODE}, passes=0x8000)
+        bench.events.put({0: CODE}, passes=0x8000)
+        bench.turn()
+    bench.turn()
+    equal((a.detectors.mask, a.detectors.gave_up), (0xFFFF & ~(1 << 7), 6))
+    equal(bench.reports.taken(), [(icd.EVENT_DETECTOR_OFF, 7, 3)])
+
+
+def test_a_full_channel_holds_events_and_time_up_until_its_spectrum_is_closed():
+    bench, a = running()
+    a.singles[100] = 0xFFFE
+    bench.put(CODE, CODE, CODE)
+    equal((bench.turn(), a.n_events(), a.real_us), (False, 3, 30))
+    equal((bench.turn(), a.n_events(), a.real_us), (False, 3, 30))
+    about, _, _ = bench.close(0)
+    equal((about[0], about[3], about[5]), (icd.CLOSED_BY_OVERFLOW, 40, 0xFFFF))
+    equal((bench.turn(), a.n_events()), (False, 5))
+    equal((a.real_us, a.gap_us, a.overruns), (90, 0, 0))
+
+
+def test_a_stop_with_a_full_channel_books_what_it_did_not_read():
+    for begin_us in (BEGIN_US, 5):
+        bench, a = running(begin_us=begin_us)
+        a.singles[100] = 0xFFFE
+        bench.put(CODE, CODE, CODE)
+        bench.clock.now_us += 500
+        a.stop()
+        equal((a.n_events(), a.real_us, a.gap_us, a.overrun_hits, a.overruns), (3, 40, 520, 2, 0))
+
+
+def test_enough_events_are_wanted_while_it_runs_and_none_is_held_up():
+    bench, a = running()
+    backlog = bench.events.backlog
+    for n in range(RING + 50):  # the ring comes round
+        if n % 100 == 99:
+            assert not a.wanted()
+            bench.put(*[CODE] * backlog)
+            assert not a.wanted()
+            bench.put(CODE)
+            assert a.wanted()
+            a.state[k.HELD] = 1
+            assert not a.wanted()
+            a.state[k.HELD] = 0
+        else:
+            bench.put(CODE)
+        bench.turn()
+    bench.put(*[CODE] * 20)
+    assert a.wanted()
+    a.running = False
+    assert not a.wanted()
+
+
+def test_a_clear_empties_everything_and_begins_the_integration_anew():
+    bench = Bench()
+    a = bench.start()
+    bench.turn(40_000_000)
+    bench.put(CODE, CODE, 1, d=2)
+    bench.events.put({0: CODE, 1: CODE}, passes=3)
+    bench.turn()
+    bench.put(CODE)
+    bench.clock.now_us += 5
+    now = bench.clock.now_us
+    bench.reports.taken()
+    a.clear()
+    equal(bench.reports.taken(), [(icd.EVENT_CLEARED, 1, 0)])
+    equal((max(a.singles), max(a.pairs), max(a.counters), a.n_events()), (0, 0, 0, 0))
+    equal((a.events_since_boot(), a.cleared), (5, 1))
+    equal((a.real_us, a.dead_cycles, a.gap_us, a.passes, a.overrun_hits), (0, 0, 0, 0, 0))
+    equal((a.running, a.integration, bench.lines.said), (True, 1, ["clear"]))
+    bench.put(CODE, d=2)
+    bench.turn(90)
+    equal((a.real_us, a.events_since_boot(), a.singles[2 * 1024 + 100]), (100, 6, 1))
+    about, _, _, _, _ = a.look(3)
+    equal(about, (1, BEFORE_US + now, 100, 100 - 110 // 2, 0))
+    a.turn(now + MINUTE_US - 1)
+    equal(a.integration, 1)
+    a.turn(now + MINUTE_US)
+    equal(a.integration, 2)
+    a.clear()
+    equal((a.events_since_boot(), a.cleared, a.to_close()), (6, 2, None))
+
+
+def test_a_clear_while_nothing_runs_starts_nothing():
+    bench, a = running()
+    a.stop()
+    bench.events.taken()
+    a.follow(None)
+    a.clear()
+    equal((bench.events.taken(), a.running, a.to_close(), a.real_us), ([], False, None, 0))
+    equal((a.n_events(), a.events_since_boot()), (0, 2))
+
+
+def test_of_the_classes_that_are_listable_windows_open_with_a_start_and_close_with_a_stop():
+    bench, a = running(0b0101)
+    equal(list(a.listed[:2]), [BEGIN_US & 0xFFFF, BEGIN_US >> 16])
+    bench.events.put({1: CODE})
+    bench.events.put({4: CODE, 5: CODE})
+    a.stop()
+    equal([bench.listed(c) for c in range(4)], [["opens", 1, 1, "closes"], [], ["opens", 0x30, "closes"], []])
+
+
+def test_they_close_where_something_is_missing():
+    bench, a = running(ALL_CLASSES)
+    bench.events.put({5: CODE, 6: CODE}, found=[CODE])
+    bench.turn()
+    equal([bench.listed(c) for c in range(4)], [["opens", 1, 1, "closes"]] + [["opens", "closes"]] * 3)
+    bench, a = running(ALL_CLASSES)
+    a.clear()
+    equal([bench.listed(c) for c in range(4)], [["opens", 1, 1, "closes"]] + [["opens", "closes"]] * 3)
+    bench, a = running(ALL_CLASSES)
+    bench.put(*[CODE] * (RING + 5), after_us=1)
+    bench.turn()
+    equal([bench.listed(c)[-2:] for c in range(4)], [["closes", "opens"]] * 4)
+
+
+def test_stamps_that_wrap_make_no_difference():
+    bench = Bench()
+    a = bench.start()
+    for n in range(300):
+        bench.put(CODE, after_us=20_000)
+        bench.turn(1)
+        equal((a.n_events(), a.real_us), (n + 1, 20_001 * (n + 1)))
+    a.stop()
+    equal((a.real_us, a.overruns, a.gap_us), (300 * 20_001, 0, 0))

@@ -1,0 +1,246 @@
+# fsw/spectra/kernel.py alone: events, one by one; the event list: onboard_kernel_list.py, many: test_kernel.py.
+from check import equal
+from fsw.spectra import kernel as k
+from kernel_bench import THRESHOLD, ZERO_CODE, Bench
+
+OVERRUN, SLIPPED, FULL = 1, 2, 4
+CODE = 403  # is in channel 100
+OFF = 0xFFFF
+NEARLY, MOST = 0xF000, 0xFFFF
+EVENTS, HITS = 512, 1024  # in one call
+
+
+def test_without_an_event_nothing_is_read():
+    bench = Bench()
+    equal((bench.sort(), bench.unread()), ((0, 0), 0))
+    equal(bench.classes(), [0] * 6)
+
+
+def test_a_hit_is_counted_in_the_spectrum_of_its_detector():
+    for d in range(16):
+        for code, channel in ((THRESHOLD, 37), (CODE, 100), (4094, 1023)):
+            bench = Bench()
+            bench.put({d: code})
+            equal(bench.sort(), (1, 0))
+            equal(bench.counts(), [[(1024 * d + channel, 1)], []])
+            equal(bench.counted(), [{d: 1}, {}, {}, {}])
+            equal(bench.classes(), [0, 1 - d % 2, d % 2, 0, 0, 0])
+            equal((bench.state[k.HITS], bench.state[k.AMPLITUDE], bench.state[k.READ]), (1, 1, 1))
+
+
+def test_a_hit_that_is_not_accepted_is_counted_as_why():
+    """Alone, and beside one of the same unit: that is a single hit then."""
+    for d in (0, 1, 6, 15):
+        for code, why, bad in ((149, 1, 0), (4095, 2, 0), (0x8000 | CODE, 2, 1), (0x8000, 2, 1)):
+            for beside in (None, d ^ 1):
+                bench = Bench()
+                bench.put({d: code} if beside is None else {d: code, beside: CODE})
+                equal(bench.sort(), (1, 0))
+                wanted = [{}, {}, {}, {}]
+                wanted[why] = {d: 1}
+                if beside is not None:
+                    wanted[0] = {beside: 1}
+                equal(bench.counted(), wanted)
+                equal(bench.state[k.BAD_CODES], bad)
+                classes = [0] * 5 + [1] if beside is None else [0, d % 2, 1 - d % 2, 0, 0, 0]
+                equal(bench.classes(), classes)
+                equal(bench.counts(), [[] if beside is None else [(1024 * beside + 100, 1)], []])
+
+
+def test_one_of_a_detector_that_is_off_is_disabled_whatever_its_code():
+    for codes in ({4: CODE}, {4: 0}, {4: 0x8FFF}, {4: CODE, 5: 1}):
+        bench = Bench()
+        bench.thresholds[4] = OFF
+        bench.put(codes)
+        bench.sort()
+        equal(bench.counted(), [{}, {5: 1} if 5 in codes else {}, {}, {4: 1}])
+        equal((bench.classes(), bench.state[k.BAD_CODES]), ([0] * 5 + [1], 0))
+
+
+def test_two_hits_of_a_unit_are_summed_without_a_second_zero():
+    for unit in range(8):
+        for front, back in ((400, 417), (THRESHOLD, THRESHOLD), (4094, 4094)):
+            bench = Bench()
+            bench.put({2 * unit: front, 2 * unit + 1: back})
+            equal(bench.sort(), (1, 0))
+            equal(bench.counts(), [[], [(256 * unit + (front + back - ZERO_CODE) // 32, 1)]])
+            equal(bench.counted(), [{2 * unit: 1, 2 * unit + 1: 1}, {}, {}, {}])
+            equal((bench.classes(), bench.state[k.HITS]), ([0, 0, 0, 1, 0, 0], 2))
+
+
+def test_a_sum_below_zero_is_zero():
+    bench = Bench()
+    bench.thresholds[2] = bench.thresholds[3] = 0
+    for _ in range(2):
+        bench.put({2: 10, 3: 30})
+    bench.sort()
+    equal(bench.counts(), [[], [(256, 2)]])
+
+
+def test_hits_of_several_units_are_in_no_spectrum():
+    for codes in ({0: CODE, 2: CODE}, {1: CODE, 2: CODE}, {0: CODE, 15: CODE}, {d: CODE for d in range(16)}):
+        bench = Bench()
+        bench.put(codes)
+        equal(bench.sort(), (1, 0))
+        equal((bench.counts(), bench.classes()), ([[], []], [0, 0, 0, 0, 1, 0]))
+        equal(bench.counted(), [{d: 1 for d in codes}, {}, {}, {}])
+        equal(bench.state[k.HITS], len(codes))
+
+
+def test_of_three_hits_the_two_that_are_accepted_count():
+    bench = Bench()
+    bench.put({0: 1, 8: CODE, 9: CODE})
+    bench.put({0: 1, 1: CODE, 9: 4095})
+    bench.sort()
+    equal((bench.classes(), bench.state[k.HITS]), ([0, 0, 1, 1, 0, 0], 6))
+    equal(bench.counts(), [[(1024 + 100, 1)], [(256 * 4 + (2 * CODE - ZERO_CODE) // 32, 1)]])
+
+
+def test_an_event_without_a_hit_is_a_mark():
+    bench = Bench()
+    bench.put({})
+    equal((bench.sort(), bench.classes(), bench.state[k.HITS]), ((1, 0), [1, 0, 0, 0, 0, 0], 0))
+
+
+def test_codes_are_those_of_the_detectors_from_the_lowest_on():
+    bench = Bench()
+    for d in range(16):
+        bench.thresholds[d] = 200 + d
+    bench.put({d: 200 + d - d % 2 for d in range(16)})  # odd ones are below by one
+    bench.sort()
+    equal(bench.counted(), [{d: 1 for d in range(0, 16, 2)}, {d: 1 for d in range(1, 16, 2)}, {}, {}])
+
+
+def test_events_are_read_up_to_the_stamp_and_not_those_with_it():
+    for begin in (1000, 0xFFFFFFFE):
+        bench = Bench()
+        for after in range(4):
+            bench.put({0: CODE}, stamp=begin + after)
+        equal(bench.sort((begin + 2) & 0xFFFFFFFF), (2, 0))
+        equal(bench.state[k.STAMP], (begin + 1) & 0xFFFFFFFF)
+        equal(bench.sort((begin + 1) & 0xFFFFFFFF), (0, 0))
+        equal(bench.sort((begin + 4) & 0xFFFFFFFF), (2, 0))
+        equal(bench.state[k.STAMP], (begin + 3) & 0xFFFFFFFF)
+
+
+def test_a_call_reads_512_events_or_1024_hits_and_the_event_that_has_the_last_of_them():
+    bench = Bench()
+    for _ in range(EVENTS + 5):
+        bench.put({0: CODE})
+    equal((bench.sort(), bench.sort(), bench.sort()), ((EVENTS, 0), (5, 0), (0, 0)))
+    bench = Bench()
+    for _ in range(100):
+        bench.put({d: CODE for d in range(15)})
+    equal((bench.sort(), bench.state[k.HITS]), ((69, 0), 1035))
+    bench = Bench()
+    for _ in range(100):
+        bench.put({d: CODE for d in range(16)})
+    equal((bench.sort(), bench.state[k.HITS]), ((64, 0), HITS))
+
+
+def test_extra_passes_are_summed_and_those_at_the_limit_counted():
+    bench = Bench()
+    for passes in (0, 1, 7, 0x7FFF, 0x8000, 0x8000):
+        bench.put({0: CODE}, passes=passes)
+    bench.sort()
+    equal((bench.state[k.PASSES], bench.state[k.GAVE_UP]), (8 + 0x7FFF + 0x10000, 2))
+    bench.put({0: CODE}, passes=3)
+    bench.sort()
+    equal((bench.state[k.PASSES], bench.state[k.HITS]), (3, 1))  # of this call
+
+
+def test_a_slot_that_was_read_is_zeroed():
+    bench = Bench()
+    for _ in range(3):
+        bench.put({0: CODE})
+    bench.sort()
+    equal((bench.builder.tails[:16], bench.state[k.READ]), (bytes(16), 3))
+
+
+def test_the_rings_are_read_round_and_round():
+    bench = Bench(events=16)
+    for n in range(1000):
+        bench.put({n % 16: CODE, (n + 2) % 16: CODE} if n % 3 else {n % 16: CODE})
+        bench.put({n % 16: CODE, (n + 2) % 16: CODE, (n + 4) % 16: CODE, (n + 6) % 16: CODE})
+        equal((n, bench.sort()), (n, (2, 0)))
+    equal(sum(bench.counters[:16]), 334 + 2 * 666 + 4000)
+
+
+def nearly_full():
+    for d in (0, 1, 7, 15):
+        yield {d: CODE}, "singles", 1024 * d + 100, 1 << d
+        yield {d: CODE, d ^ 3: 1}, "singles", 1024 * d + 100, 1 << d  # not alone
+        yield {d & 14: CODE, d | 1: CODE}, "pairs", 256 * (d // 2) + 23, 0x10000 << d // 2
+
+
+def test_a_spectrum_with_a_channel_that_is_nearly_full_says_so():
+    for codes, name, at, bit in nearly_full():
+        for before, nearly, held in ((NEARLY - 2, 0, 0), (NEARLY - 1, 1, 0), (MOST - 2, 1, 0), (MOST - 1, 1, 1)):
+            bench = Bench()
+            getattr(bench, name)[at] = before
+            bench.put(codes)
+            bench.put({14: CODE})
+            equal(bench.sort(), (1, FULL) if held else (2, 0))
+            equal(getattr(bench, name)[at], before + 1)
+            equal((bench.state[k.NEARLY_FULL], bench.state[k.HELD]), (nearly * bit, held * bit))
+
+
+def test_several_spectra_may_be_nearly_full():
+    bench = Bench()
+    for d in (3, 4):
+        bench.singles[1024 * d + 100] = NEARLY
+        bench.put({d: CODE})
+    bench.pairs[23] = NEARLY
+    bench.put({0: CODE, 1: CODE})
+    equal(bench.sort(), (3, 0))
+    equal((bench.state[k.NEARLY_FULL], bench.state[k.HELD]), (0x10018, 0))
+
+
+def test_while_a_full_spectrum_is_not_closed_nothing_is_read():
+    bench = Bench()
+    bench.put({0: CODE})
+    bench.state[k.HELD] = 1 << 23
+    equal((bench.sort(), bench.state[k.READ], bench.unread()), ((0, FULL), 0, 1))
+    bench.state[k.HELD] = 0
+    equal(bench.sort(), (1, 0))
+
+
+def test_an_event_with_other_conversions_than_hits_is_dropped_with_all_of_them():
+    for codes, found in (
+        ({5: 1}, [CODE] * 2),
+        ({5: 1}, []),
+        ({5: 1, 6: 1}, [CODE]),
+        ({0: 1, 1: 1, 2: 1}, [CODE] * 2),
+        ({}, [CODE]),
+    ):
+        bench = Bench()
+        bench.put({1: CODE})
+        bench.put(codes, stamp=0, found=found)
+        bench.put({9: CODE})
+        equal(bench.sort(), (2, SLIPPED))
+        equal(bench.state[k.SLIP] >> 16, sum(1 << d for d in codes))
+        equal((bench.state[k.SLIP_CONVERSIONS], bench.state[k.HITS]), (len(found), 1 + len(found)))
+        equal((bench.classes(), bench.counted()[1:]), ([0, 0, 1, 0, 0, 0], [{}, {}, {}]))
+        equal((bench.sort(), bench.counted()[0]), ((1, 0), {1: 1, 9: 1}))
+
+
+def test_a_ring_that_came_round_is_an_overrun_and_the_last_good_stamp_stands():
+    for stamp in (500, 2000):  # before UNTIL and behind it
+        bench = Bench(events=16)
+        bench.put({0: CODE}, stamp=11)
+        equal(bench.sort(1000), (1, 0))
+        for _ in range(16):
+            bench.put({0: CODE}, stamp=stamp)
+        equal((bench.sort(1000), bench.state[k.STAMP], bench.classes()[1]), ((0, OVERRUN), 11, 1))
+
+
+def test_what_was_not_read_is_counted():
+    for hits in (0, 1, 3, 16):
+        for events in (1, 2, 63, 127, 128, 129, 200, 255):
+            bench = Bench(events=256)
+            for _ in range(7):  # read from the middle of the ring on
+                bench.put({0: CODE})
+            bench.sort()
+            for _ in range(events):
+                bench.put({d: CODE for d in range(hits)}, stamp=9)
+            equal((hits, events, bench.unread()), (hits, events, hits * events % 4096))

@@ -1,0 +1,98 @@
+# fsw/spectra/acquisition.py with an event builder that the test fills: for its tests.
+from array import array
+
+from doubles import Clock, Reports
+from event_builder import EventBuilder
+from fsw import icd
+from fsw.spectra import kernel as k
+from fsw.spectra.acquisition import Acquisition
+from fsw.store.boot import OnBoardTime
+from kept_parameters import parameters
+
+BEFORE_US = 7_000_000_000  # on-board time when the board's clock was 0
+BEGIN_US = 0x1_0000_0000 - 2_000_000  # the clock's low half wraps two seconds later
+CODE = 400  # is in channel 100
+
+
+class Lines:
+    """said: what it was told."""
+
+    def __init__(self):
+        self.said = []
+
+    def closed(self, s, copy):
+        self.said.append((s, sum(copy)))
+
+    def clear(self):
+        self.said.append("clear")
+
+
+class Bench:
+    """The board, too. events: that its ring holds. while_waiting: called once when stop() waits for the last event."""
+
+    def __init__(self, events=1024):
+        self.clock = Clock(BEGIN_US)
+        self.events, self.reports, self.lines = EventBuilder(self.clock, events), Reports(), Lines()
+        self.parameters = parameters(self.reports)
+        self.acquisition = Acquisition(self, self.parameters, self.reports, OnBoardTime(self.clock, BEFORE_US))
+        self.parameters.apply_all()
+        self.acquisition.follow(self.lines)
+        self.while_waiting = None
+        self.copy = array("H", bytes(2 * icd.CHANNELS))
+
+    def wait(self, until_us, attention):
+        assert not attention()
+        if self.while_waiting:
+            self.while_waiting()
+        self.while_waiting = None
+        self.clock.now_us = until_us
+
+    def start(self, listable=0):
+        """listable: mask of the classes of events that the event list has room for."""
+        a = self.acquisition
+        a.listable = listable
+        for c in range(4):
+            a.state[k.LIST + c] = c * k.PART
+        a.start()
+        return a
+
+    def put(self, *codes, d=0, after_us=10):
+        """An event in detector d for each code, some time after the one before."""
+        for code in codes:
+            self.clock.now_us += after_us
+            self.events.put({d: code})
+
+    def turn(self, after_us=10):
+        self.clock.now_us += after_us
+        return self.acquisition.turn(self.clock.now_us)
+
+    def close(self, s):
+        return self.acquisition.close(s, self.copy)
+
+    def close_all(self):
+        """Those that are to be closed. -> (number, reason, integration) of each"""
+        closed = []
+        for _ in range(100):
+            s = self.acquisition.to_close()
+            if s is None:
+                return closed
+            about, _, _ = self.close(s)
+            closed.append((s,) + about[:2])
+        raise AssertionError("it does not end")
+
+    def listed(self, c):
+        """Of a class of events: what was listed, without stamps: hits of an event, 0 for a mark, and if that opens."""
+        a, found = self.acquisition, []
+        at, end = c * k.PART, a.state[k.LIST + c]
+        while at < end:
+            pattern = a.listed[at + 2]
+            if pattern:
+                found.append(pattern)
+                at += 3
+                while pattern:
+                    pattern &= pattern - 1
+                    at += 1
+            else:
+                found.append("opens" if a.listed[at + 3] & 1 else "closes")
+                at += 4
+        return found

@@ -1,0 +1,69 @@
+# What stands in for the event builder of a board: rings that a test fills, as the hardware would.
+from struct import pack_into
+
+AMPLITUDES = 4096
+_NO_PASS = 0x7FFF
+
+
+class EventBuilder:
+    """As `events` of a board. said: what it was told, but for faults() and lines().
+
+    marks: start() puts its mark at once; it then has mark_passes, and start_us pass until start() returns.
+    enable_us: pass after enable() took effect. high: what lines() finds. lost: conversions that no event tells of.
+    """
+
+    def __init__(self, clock, events=1024):
+        self._clock = clock
+        self.backlog = 8
+        self.mask, self.amplitude_mask = events - 1, AMPLITUDES - 1
+        self.words, self.stamps, self.tails = (bytearray(4 * events) for _ in range(3))
+        self.amplitudes = bytearray(2 * AMPLITUDES)
+        self.fixed_cycles, self.hit_cycles, self.pass_cycles, self.mhz = 10, 100, 1000, 2
+        self.said = []
+        self.marks, self.mark_passes, self.start_us = True, 0, 0
+        self.high = self.lost = self.enable_us = 0
+        self._slot = self._at = self._converted = 0
+
+    def put(self, codes, stamp=None, passes=0, found=None):
+        """An event: detector -> code. found: conversions that it has, where those are others than its hits."""
+        pattern = 0
+        for d in codes:
+            pattern |= 1 << d
+        for code in [codes[d] for d in sorted(codes)] if found is None else found:
+            pack_into("<H", self.amplitudes, 2 * self._at, code)
+            self._at = (self._at + 1) % AMPLITUDES
+            self._converted += 1
+        at = 4 * self._slot
+        pack_into("<I", self.words, at, pattern << 16 | (_NO_PASS - passes) & 0xFFFF)
+        pack_into("<I", self.stamps, at, (self._clock.us() if stamp is None else stamp) & 0xFFFFFFFF)
+        pack_into("<I", self.tails, at, 0x20000000 | 2 * self._at)
+        self._slot = (self._slot + 1) & self.mask
+
+    def taken(self):
+        """What it was told since the last call."""
+        taken, self.said = self.said, []
+        return taken
+
+    def start(self, detectors):
+        self.said.append(("start", detectors))
+        for at in range(len(self.tails)):
+            self.tails[at] = 0
+        self._slot = self._at = self._converted = self.lost = 0
+        if self.marks:
+            self.put({}, passes=self.mark_passes)
+        self._clock.now_us += self.start_us
+
+    def enable(self, detectors):
+        self.said.append(("enable", detectors))
+        now = self._clock.us()
+        self._clock.now_us += self.enable_us
+        return now & 0xFFFFFFFF
+
+    def stop(self):
+        self.said.append(("stop",))
+
+    def converted(self):
+        return (self._converted + self.lost) % 0xFFFFFFFF
+
+    def lines(self):
+        return self.high

@@ -1,0 +1,93 @@
+# fsw/executive.py on a board whose time passes only where a task or the idle takes it: for its tests.
+import fsw.executive
+from check import equal
+from doubles import Reports
+from fsw import memory
+from fsw.executive import Executive, Task
+
+
+class Board:
+    """us: its time. waits: (from, until) of each idle, which lasts as long, or until after_us if that is set."""
+
+    def __init__(self):
+        self.now = 0
+        self.waits = []
+        self.wakes_after_us = None
+        self.wanted = []
+        self.clock = self
+
+    def us(self):
+        return self.now
+
+    def wait(self, until_us, attention):
+        self.waits.append((self.now, until_us))
+        self.wanted.append(attention())
+        idle_us = max(until_us - self.now, 0)
+        self.now += idle_us if self.wakes_after_us is None else min(idle_us, self.wakes_after_us)
+
+
+class Bench:
+    """tasks: (name, period_ms) and more of Task. log: (name, when) of each turn. takes: name -> us of a turn.
+
+    free: octets, which the collector is to find; it is that of MicroPython without.
+    more: name -> turns that want another one. raises: name -> what a turn raises. wants: name -> as Task.wanted().
+    """
+
+    def __init__(self, *tasks, start_us=0, free=None):
+        self.board = board = Board()
+        board.now = start_us
+        self.reports = Reports()
+        self.log, self.supervised = [], []
+        self.takes, self.more, self.raises, self.wants = {}, {}, {}, {}
+        made = [self._task(*task) for task in tasks]
+        self.executive = Executive(board, lambda now, tasks: self.supervised.append((now, tasks)), self.reports, made)
+        self.tasks = made
+        if free is not None:
+            self.heap = fsw.executive.gc = Heap(self, free)
+        self.executive.begin()
+        memory.garbage[0] = 0
+
+    def _task(self, name, period_ms, budget_ms=10, allocation=0, asks=False):
+        def run(now):
+            equal(now, self.board.now)
+            self.log.append((name, now))
+            self.board.now += self.takes.get(name, 0)
+            if name in self.raises:
+                raise self.raises[name]
+            left = self.more.get(name, 0)
+            self.more[name] = max(left - 1, 0)
+            return left > 0
+
+        wanted = (lambda: self.wants.get(name, False)) if asks else None
+        return Task(run, period_ms, budget_ms, 3000, allocation, wanted)
+
+    def cycles(self, n=1):
+        """-> (name, when) of each turn in them"""
+        for _ in range(n):
+            self.executive.cycle()
+        return self.taken()
+
+    def taken(self):
+        log, self.log = self.log, []
+        return log
+
+
+def named(log):
+    return "".join(name for name, _ in log)
+
+
+class Heap:
+    """In the place of gc. It notes in the log of the bench what it is asked; free: octets that it finds."""
+
+    def __init__(self, bench, free):
+        self._bench, self.free = bench, free
+        self.collect_us, self.look_us = 700, 300
+
+    def collect(self):
+        self._bench.log.append(("collect", self._bench.board.now))
+        self._bench.board.now += self.collect_us
+
+    def mem_free(self):
+        self._bench.log.append(("look", self._bench.board.now))
+        self._bench.board.now += self.look_us
+        return self.free

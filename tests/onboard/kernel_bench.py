@@ -1,0 +1,57 @@
+# fsw/spectra/kernel.py with rings that the test fills: for its tests.
+from array import array
+
+from doubles import Clock
+from event_builder import EventBuilder
+from fsw.spectra import kernel as k
+
+ZERO_CODE, THRESHOLD = 50, 150
+PART = 128  # halves of a class in the event list
+
+
+class Bench:
+    """counters, singles, pairs, listed and thresholds as the kernel has them."""
+
+    def __init__(self, events=1024):
+        self.builder = builder = EventBuilder(Clock(), events)
+        self.state = array("I", bytes(4 * k.STATE))
+        self.state[k.MASK], self.state[k.AMPLITUDE_MASK] = builder.mask, builder.amplitude_mask
+        self.state[k.ZERO_CODE] = ZERO_CODE
+        self.thresholds = array("H", [THRESHOLD] * 16)
+        self.counters = array("I", bytes(4 * 64))
+        self.singles, self.pairs = array("H", bytes(2 * 16 * 1024)), array("H", bytes(2 * 8 * 256))
+        self.listed = array("H", [0xAAAA] * (4 * PART))  # it has what was there before
+        for c in range(4):
+            self.state[k.LIST + c] = c * PART
+        self.put = builder.put
+
+    def sort(self, until=1):
+        """-> events read, status"""
+        state, builder = self.state, self.builder
+        state[k.UNTIL] = until
+        n = k.sort(
+            0, 0, 0, builder.words, builder.stamps, builder.tails, builder.amplitudes,
+            state, self.thresholds, self.counters, self.singles, self.pairs, self.listed,
+        )  # fmt: skip
+        return n, state[k.STATUS]
+
+    def unread(self):
+        return k.unread(0, 0, 0, self.builder.tails, self.state)
+
+    def classes(self):
+        """Counters of marks, of events in front, back, both of a unit, several units, and of those without a hit."""
+        return list(self.state[k.MARKS : k.NONE + 1])
+
+    def counts(self):
+        """What the spectra have: (channel of all singles or pairs, counts)."""
+        return [[(at, n) for at, n in enumerate(spectra) if n] for spectra in (self.singles, self.pairs)]
+
+    def counted(self):
+        """Accepted, below threshold, over range and disabled: detector -> hits."""
+        return [
+            {d: self.counters[16 * kind + d] for d in range(16) if self.counters[16 * kind + d]} for kind in range(4)
+        ]
+
+    def part(self, c):
+        """What the event list has of a class."""
+        return list(self.listed[c * PART : self.state[k.LIST + c]])

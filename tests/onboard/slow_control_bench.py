@@ -1,0 +1,64 @@
+# fsw/health/slow_control.py with devices that note what they are told: for its tests.
+from doubles import Devices, Reports
+from fsw import icd
+from fsw.health.slow_control import SlowControl
+from kept_parameters import parameters
+
+TURN_US = 500_000
+UNREAD = 0xFFFFFFFF
+BIAS, LEAKAGE, HEAD, ELECTRONICS = range(4)  # monitors
+TARGET, HEIGHT_MV, PULSES, LEAKAGE_LIMIT_NA = 19, 600, 2, 700  # parameters set; 19: front of unit 3
+
+
+class Bench:
+    """parameters: the real ones. follows: the monitor of the bias is at the level that the devices were told."""
+
+    def __init__(self, goal_mv=40_000):
+        self.devices, self.reports = Devices(), Reports()
+        self.parameters = parameters(self.reports)
+        self.control = SlowControl(self.devices, self.parameters, self.reports)
+        for number, value in (
+            (icd.P_BIAS, goal_mv),
+            (icd.P_LEAKAGE_LIMIT, LEAKAGE_LIMIT_NA),
+            (icd.P_PULSER_AMPLITUDE, HEIGHT_MV),
+            (icd.P_PULSER_TARGET, TARGET),
+            (icd.P_PULSER_RATE, PULSES),
+        ):
+            self.parameters.set(number, value)
+        self.follows = True
+        self.now = 0
+
+    def turn(self, n=1):
+        """-> what the devices were told"""
+        said = []
+        for _ in range(n):
+            self.now += TURN_US
+            self.control.turn(self.now)
+            taken = self.devices.taken()
+            for what in taken:
+                if self.follows and what[0] == "bias":
+                    self.devices.monitors[BIAS] = what[1]
+            said += taken
+        return said
+
+    def command(self, function):
+        """As the functions' service does."""
+        self.control.check(function)
+        self.control.perform(function)
+
+    def on(self, goal_mv=5000):
+        """Bias on, at its level, and what was said of it taken."""
+        self.parameters.set(icd.P_BIAS, goal_mv)
+        self.command(icd.FUNCTION_BIAS_ON)
+        self._until(lambda said: self.control.bias_state == icd.BIAS_STATE_ON)
+        self.reports.taken()
+
+    def next_is(self, monitor):
+        """Turns, until the next one reads this monitor."""
+        self._until(lambda said: said[-1:] == [("convert", monitor)])
+
+    def _until(self, reached):
+        for _ in range(200):
+            if reached(self.turn()):
+                return
+        raise AssertionError("it never comes to that")
