@@ -103,6 +103,7 @@ class Acquisition:
         now = self.clock.us()
         if self.running:
             self._catch_up(now)
+            now = self._known_us  # earlier, where a full channel holds events up: these count from then on
             k.mark(self.state, self.listed, _CLASSES, 0)
         self._before_clear += self.n_events()
         self._channels.empty()

@@ -245,3 +245,18 @@ def test_stamps_that_wrap_make_no_difference():
         equal((a.n_events(), a.real_us), (n + 1, 20_001 * (n + 1)))
     a.stop()
     equal((a.real_us, a.overruns, a.gap_us), (300 * 20_001, 0, 0))
+
+
+def test_a_clear_while_a_full_channel_holds_events_up_begins_before_these():
+    bench, a = running()
+    a.singles[100] = 0xFFFE
+    bench.put(*[CODE] * 3)
+    bench.turn(5_000_000)
+    equal(a.n_events(), 3)
+    reached_us = a.last_good_us(bench.clock.now_us)
+    assert reached_us < bench.clock.now_us - 4_999_000
+    a.clear()
+    bench.turn(1000)
+    equal(a.n_events(), 2)
+    about, _, _, _, _ = a.look(0)
+    equal(about[1:3], (BEFORE_US + reached_us, bench.clock.now_us - reached_us))
