@@ -20,7 +20,7 @@ STATUS = const(9)  # why the call ended: bits below
 SLIP = const(10)  # pattern word of the event that slipped, and the conversions it had instead
 SLIP_CONVERSIONS = const(11)
 NEARLY_FULL = const(12)  # bit s: a channel of spectrum s passed NEARLY; bit 16 + u: of coincidence spectrum u
-BAD_CODES = const(13)  # failed conversions in this call (counted as over range)
+BAD_CODES = const(13)  # failed conversions, counted as over range, since housekeeping took them
 ZERO_CODE = const(14)  # the code of 0 keV: subtracted once from the sum of two codes
 HELD = const(15)  # as NEARLY_FULL, a channel is full: nothing is read until the spectrum was closed
 # the event list, of each class: front, back, front and back of a unit, several units (see `mark`)
