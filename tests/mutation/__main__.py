@@ -16,8 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mutants import ROOT, Mutant, digest, every, files, removals, sample
-from trial import SURVIVED, Copies
 from tqdm import tqdm
+from trial import SURVIVED, Copies
 
 EQUIVALENT = Path(__file__).parent / "equivalent.toml"
 

@@ -26,7 +26,7 @@ _LEFT_OUT = ("_Is", "_IsNot", "Operator_Is_Eq", "Operator_IsNot_NotEq", "Variabl
 
 @dataclass(frozen=True)
 class Mutant:
-    """A file of the firmware with one change. number: of the change, among those that the operator makes in the file."""
+    """A file of the firmware with one change. number: of the change, among those the operator makes in the file."""
 
     path: str  # below firmware/fsw
     operator: str

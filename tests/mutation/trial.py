@@ -66,10 +66,10 @@ class Copies:
 
 
 def tests_of(root: Path, path: str) -> list[Path]:
-    """The test files of a file of the firmware."""
-    folder, _, name = path.rpartition("/")
-    files = (root / "tests" / "firmware" / folder / f"{kind}_{name}" for kind in ("onboard", "test"))
-    return [file for file in files if file.exists()]
+    """The test files of a file of the firmware: by its name, and by theme, as onboard_name__theme.py."""
+    folder, _, name = path.removesuffix(".py").rpartition("/")
+    patterns = (f"{kind}_{name}{theme}.py" for kind in ("onboard", "test") for theme in ("", "__*"))
+    return [file for pattern in patterns for file in sorted((root / "tests" / "firmware" / folder).glob(pattern))]
 
 
 def _pass(copy: Path, tests: list[Path], limit_s: float) -> bool:
