@@ -113,7 +113,7 @@ def test_those_that_the_link_did_not_take_are_not_counted():
 
 
 def test_in_one_turn_it_looks_at_some_that_are_not_wanted():
-    bench = Bench((1,), each=5 * SKIP)
+    bench = Bench((1,), each=8 * SKIP)
     bench.retrieval.by_number(2 * SKIP + 3, 2 * SKIP + 4)
     turns = []
     while True:
@@ -121,8 +121,7 @@ def test_in_one_turn_it_looks_at_some_that_are_not_wanted():
         if not bench.retrieval.turn():
             break
         turns.append(len(bench.sent) - sent)
-    # 16 before them; of those behind, the turns end with number 24, 32 and 40
-    equal(turns, [0, 0, 1, 1, 0, 0, 0])
+    equal(turns, [0, 0] + [1, 1] + [0] * 6)  # those behind them end with numbers 24, 32, ..., 64
 
 
 def test_segments_that_cannot_have_any_are_not_read():
@@ -136,6 +135,15 @@ def test_segments_that_cannot_have_any_are_not_read():
         bench.turns()
         equal(bench.sent, list(range(first, last + 1)))
         equal(bench.segments.bad, bad)
+    bench = Bench(())
+    for first in (1, 8, 11):
+        bench.write(first, range(first, first + 3), bad=(first,))
+    bench.write(14, (14,), bad=(14,))
+    bench.write(15, (15,))
+    for record, bad in ((15, 0), (12, 1)):
+        bench.retrieval.by_number(record, record)
+        bench.turns()
+        equal((bench.sent.pop(), bench.segments.bad), (record, bad))
 
 
 # -- by time -----------------------------------------------------------------------------------------------------------
@@ -172,6 +180,15 @@ def test_segments_from_before_that_time_are_not_read_through():
     bench.retrieval.by_time(1100, 1100)
     equal(bench.turns(), 3)
     equal((bench.sent, bench.segments.bad), ([11], 1))
+
+
+def test_damage_counts_as_often_as_it_is_met():
+    bench = Bench(())
+    bench.write(1, range(1, 6))
+    bench.write(6, range(6, 11), bad=(6,))
+    bench.retrieval.by_time(700, 700)
+    bench.turns()
+    equal((bench.sent, bench.segments.bad), ([7], 2))  # while it was looked for the begin, and while it was read
 
 
 def test_where_the_next_segment_begins_later_the_one_before_is_read():

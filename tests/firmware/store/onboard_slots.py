@@ -45,6 +45,7 @@ def loaded(*contents, valid=None):
 def test_copies_take_turns():
     Flash()
     slots = Slots(PATH)
+    equal(slots.bad, 0)
     equal((slots.load(), slots.bad, slots.payloads()), (None, 0, []))
     slots.save(b"a")
     equal(get(), [copy(0, b"a"), None])
