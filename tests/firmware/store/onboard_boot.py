@@ -148,7 +148,9 @@ def test_before_time_is_set_forward_it_is_reserved_in_both_copies():
 def test_a_time_that_is_set_back_reserves_none():
     bench = started()
     half = bench.time.us() + BLOCK_US // 2
+    before = states()
     bench.record.reserve_time(1000)
+    equal(states(), before)
     bench.time.set(half)
     equal(bench.record.keep(), False)
 

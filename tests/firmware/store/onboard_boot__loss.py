@@ -185,7 +185,9 @@ def test_a_copy_that_cannot_be_is_damaged():
         (dict(time_us=LATEST_US + 1), 2),
         (dict(safe=1), 0),
         (dict(safe=2), 2),
+        (dict(expected=1), 0),
         (dict(expected=2), 2),
+        (dict(expected=3), 2),
     ):
         equal(started(**fields).record.damaged, damaged)
     for more in (b"", b"\0"):
@@ -226,9 +228,9 @@ def test_with_both_copies_damaged_it_is_safe_and_the_record_begins_anew():
 
 def test_records_on_flash_without_a_boot_record_tell_that_it_is_lost():
     seconds = 5000
-    bench = lost([(seconds - 1) << 16, seconds << 16 | 0x8000], damaged=False)
+    bench = lost([(seconds - 1) << 16, seconds << 16 | 0x8001], damaged=False)
     equal((bench.record.damaged, bench.record.lost, bench.record.safe), (0, True, 1))
-    equal((bench.time.us(), bench.store.next), (seconds * 1_000_000 + 500_000 + UNKNOWN_US, 3 + BLOCK))
+    equal((bench.time.us(), bench.store.next), (seconds * 1_000_000 + 500_016 + UNKNOWN_US, 3 + BLOCK))
     equal(states()[0]["time_us"], bench.time.us() + BLOCK_US)
 
 

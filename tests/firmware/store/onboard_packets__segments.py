@@ -180,9 +180,11 @@ def test_a_start_fills_the_last_segment():
 def test_the_newest_time_and_the_highest_number_count():
     """Not those of the last record: time may have been set back."""
     flash = Flash()
-    write(Segments(FOLDER), 5, [framed(5, 700), framed(9, 900), framed(6, 800)])
-    store = Bench(flash).store
-    equal((store.last, store.next, store.newest), (9, 10, 900))
+    write(Segments(FOLDER), 5, [framed(5, 700), framed(9, 900), framed(6, 800)], 3)
+    bench = Bench(flash)
+    equal((bench.store.last, bench.store.next, bench.store.newest), (9, 10, 900))
+    bench.write(A_SEGMENT)
+    equal(bench.counts(), [3, 6 + 30])
 
 
 def test_where_nothing_is_left_of_the_last_segments_those_before_tell_the_time():
