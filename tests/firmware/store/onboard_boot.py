@@ -36,6 +36,7 @@ def test_the_first_start_is_on_both_copies_once_it_is_known_that_nothing_was_los
     for state in states():
         equal((state["count"], state["time_us"], state["record"]), (1, BLOCK_US, 1 + BLOCK))
         equal((state["safe"], state["expected"], state["in_row"], state["counter"]), (0, 0, 0, bytes(12)))
+        equal((state["task"], state["exception"], state["line"]), (0, 0, 0))
     equal((bench.record.lost, bench.scratch.get(UNCOUNTED), bench.failures.count), (False, 0, 0))
 
 
@@ -69,7 +70,7 @@ def test_after_a_reset_that_was_expected_it_goes_on_where_it_was():
     bench.clock.now_us = 1000
     bench.store.next += 7
     bench.record.close()
-    equal(states()[-1]["expected"], 1)
+    equal([state["expected"] for state in states()], [0, 1])
     time_us, next_record = bench.time.us(), bench.store.next
     bench = bench.again()
     equal((bench.record.in_row, bench.record.time_us, bench.store.next), (0, time_us, next_record))
@@ -193,6 +194,7 @@ def test_a_crash_is_told_by_the_next_start_and_no_other():
     time_us, next_record = bench.time.us(), bench.store.next
     bench.record.crashed(icd.TASK_RATES, error())
     equal((states()[-1]["time_us"], states()[-1]["record"]), (time_us + BLOCK_US, next_record + BLOCK))
+    equal([state["exception"] for state in states()], [0, icd.EXCEPTION_VALUE])
     bench = bench.again()
     equal(bench.record.crash, (icd.TASK_RATES, icd.EXCEPTION_VALUE, line()))
     equal((bench.record.reset_cause, bench.record.in_row), (icd.RESET_CAUSE_CRASH, 4))

@@ -65,6 +65,16 @@ def test_what_flash_does_not_take_is_in_the_register():
     equal(bench.scratch.get(UNCOUNTED), 6 | 1 << BOOTS | 5 << IN_ROW)
 
 
+def test_a_flash_that_fails_later_has_counted_the_boot():
+    bench = started()
+    bench.flash.fail(EIO)
+    bench.clock.now_us = BLOCK_US // 2 + 1
+    bench.record.keep()
+    equal(bench.scratch.get(UNCOUNTED), 1 | 3 << IN_ROW)
+    bench = bench.again()
+    equal((bench.record.count, bench.record.in_row, bench.record.time_us), (12, 4, 7 * BLOCK_US))
+
+
 def test_boots_go_on_without_a_flash():
     bench = failing()
     for n in range(1, 20):
@@ -270,3 +280,4 @@ def test_records_that_flash_has_more_than_the_boot_record_knew_are_reserved_too(
         bench = Bench(flash)
         equal((bench.record.lost, bench.record.safe), (False, 0))
         equal((bench.store.next, states()[-1]["record"]), (first + 1, reserved))
+        equal(states()[0]["count"], 11 if first == 50_000 else 10)  # no write more than it takes
