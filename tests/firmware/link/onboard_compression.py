@@ -79,6 +79,15 @@ def test_a_change_within_a_block_ends_those_that_are_the_same():
             check([9] * (BLOCK * blocks + more) + [10] * (2 * BLOCK - more), 16)
 
 
+def test_what_is_behind_the_range_is_not_looked_at():
+    for before in (0, 1, 2, 3):
+        for blocks in (1, 2, 4, 5):
+            samples = list(range(BLOCK)) * before + [BLOCK - 1] * (BLOCK * blocks)
+            out = bytearray(1000)
+            coded, n = encode(array("H", samples + [BLOCK - 1] * 128), 0, len(samples), 16, out)
+            equal((coded, bytes(out[:n])), code(samples, 16))
+
+
 def test_the_greatest_jumps():
     for bits in (1, 8, 9, 16):
         most = (1 << bits) - 1
