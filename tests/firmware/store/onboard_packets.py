@@ -200,6 +200,10 @@ def test_pieces_are_short_and_end_where_a_block_begins():
     bench.run()
     bench.put_raw(400)
     bench.run()
+    again = Bench(bench.flash, segments=Pieces(FOLDER))  # goes on in the middle of a block
+    again.put_raw(2800)
+    again.run()
+    equal(again.segments.written, [(5508, 1024), (6532, 1024), (7556, 628), (8184, 124)])
     equal(bench.segments.written[:3], [(8, PIECE), (1032, PIECE), (2056, 952)])
     equal(bench.segments.written[3:6], [(3008, PIECE), (4032, 60), (4092, 1016)])
     equal(bench.segments.written[6:], [(5108, 400)])
