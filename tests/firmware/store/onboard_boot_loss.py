@@ -1,0 +1,283 @@
+# fsw/store/boot.py alone: a flash that takes nothing, copies that are damaged, and no record at all.
+from struct import pack
+
+from check import equal
+from doubles import EIO, EROFS, ROOT, Flash, Scratch
+from fsw.store.segments import Segments
+from fsw.store.slots import Slots
+from records import framed, write
+from starts import BLOCK, BLOCK_US, COUNTER, FORM, LATEST_US, UNCOUNTED, UNKNOWN_US, Bench, damage, put, started, states
+
+# from this bit on, of the scratch register: boots not counted, unexpected resets, and that a challenge is needed
+BOOTS, IN_ROW, UNSYNCHRONISED = 11, 15, 19
+EXPECTED = 15  # in the place of unexpected resets
+
+
+def failing(uncounted=0, **fields):
+    """A start where flash has this and takes nothing."""
+    flash, scratch = Flash(), Scratch()
+    put(**fields)
+    scratch.set(UNCOUNTED, uncounted)
+    flash.fail(EROFS)
+    return Bench(flash, scratch)
+
+
+# -- what the register carries -----------------------------------------------------------------------------------------
+
+
+def test_what_the_register_has_is_added_to_what_flash_has():
+    record = started(3 | 2 << BOOTS | 5 << IN_ROW, safe=1).record
+    equal((record.time_us, record.record), (8 * BLOCK_US, 50_000 + 3 * BLOCK))
+    equal((record.count, record.in_row, record.safe, record.unsynchronised), (13, 6, 1, 0))
+    record = started(0x7FF | 15 << BOOTS | 14 << IN_ROW).record
+    equal((record.time_us, record.record), ((5 + 0x7FF) * BLOCK_US, 50_000 + 0x7FF * BLOCK))
+    equal((record.count, record.in_row), (26, 15))
+
+
+def test_the_register_tells_of_a_reset_that_was_expected():
+    for expected in (0, 1):
+        equal(started(EXPECTED << IN_ROW, expected=expected).record.in_row, 0)
+        equal(started(1, expected=expected).record.in_row, 1)
+    equal(started(0, expected=1).record.in_row, 0)
+
+
+def test_once_flash_takes_both_copies_the_register_is_empty():
+    for uncounted in (1, 1 << BOOTS, 1 << IN_ROW, 3 | 2 << BOOTS | 5 << IN_ROW):
+        bench = started(uncounted)
+        equal(bench.scratch.get(UNCOUNTED), 0)
+        for state in states():
+            equal((state["count"], state["time_us"]), (bench.record.count, bench.record.time_us + BLOCK_US))
+        before = states()
+        bench.record.keep()
+        equal(states(), before)
+
+
+def test_what_flash_does_not_take_is_in_the_register():
+    bench = failing(in_row=4)
+    equal(bench.scratch.get(UNCOUNTED), 1 | 1 << BOOTS | 5 << IN_ROW)
+    equal((bench.failures.count, bench.failures.errno), (1, EROFS))
+    equal((bench.record.count, bench.record.time_us), (11, 5 * BLOCK_US))
+    bench.clock.now_us = BLOCK_US // 2 + 1
+    equal(bench.record.keep(), True)
+    equal(bench.scratch.get(UNCOUNTED), 2 | 1 << BOOTS | 5 << IN_ROW)
+    bench.store.next += 5 * BLOCK
+    equal(bench.record.keep(), True)
+    equal(bench.scratch.get(UNCOUNTED), 6 | 1 << BOOTS | 5 << IN_ROW)
+
+
+def test_a_flash_that_fails_later_has_counted_the_boot():
+    bench = started()
+    bench.flash.fail(EIO)
+    bench.clock.now_us = BLOCK_US // 2 + 1
+    bench.record.keep()
+    equal(bench.scratch.get(UNCOUNTED), 1 | 3 << IN_ROW)
+    bench = bench.again()
+    equal((bench.record.count, bench.record.in_row, bench.record.time_us), (12, 4, 7 * BLOCK_US))
+
+
+def test_boots_go_on_without_a_flash():
+    bench = failing()
+    for n in range(1, 20):
+        time_us, next_record = bench.time.us(), bench.store.next
+        bench = bench.again()
+        equal(bench.record.count, 11 + min(n, 15))
+        equal(bench.record.in_row, min(3 + n, 15))
+        equal((bench.record.time_us, bench.store.next), (time_us + BLOCK_US, next_record + BLOCK))
+    equal(bench.scratch.get(UNCOUNTED), 20 | 15 << BOOTS | 14 << IN_ROW)
+    bench.flash.work()
+    bench.clock.now_us = BLOCK_US
+    bench.record.keep()
+    equal(bench.scratch.get(UNCOUNTED), 0)
+    for state in states():
+        equal((state["count"], state["in_row"], state["time_us"]), (26, 15, 25 * BLOCK_US + BLOCK_US))
+
+
+def test_more_blocks_than_the_register_has_room_for():
+    bench = failing(0x7FE)
+    equal(bench.scratch.get(UNCOUNTED), 0x7FF | 1 << BOOTS | 1 << IN_ROW)
+    bench = bench.again()
+    equal(bench.scratch.get(UNCOUNTED), 0x7FF | 2 << BOOTS | 2 << IN_ROW)
+
+
+def test_without_a_record_the_first_boots_are_counted_in_the_register():
+    bench = Bench(follow=False).again(follow=False)
+    equal((bench.record.count, bench.record.in_row, bench.record.time_us), (2, 1, 0))
+    flash = Flash()
+    flash.fail(EIO)
+    bench = Bench(flash)
+    equal(bench.scratch.get(UNCOUNTED), 2 | 1 << BOOTS)  # a block of records behind number 1
+    bench = bench.again()
+    equal((bench.record.count, bench.record.in_row, bench.time.us(), bench.store.next), (2, 1, 2 * BLOCK_US, 2 * BLOCK))
+    equal(bench.record.lost, False)
+
+
+def test_that_a_reset_is_expected_is_in_the_register_if_flash_does_not_take_it():
+    bench = started()
+    bench.flash.fail(EIO)
+    bench.record.close()
+    equal(bench.scratch.get(UNCOUNTED), EXPECTED << IN_ROW)
+    bench = failing()
+    bench.record.close()
+    equal(bench.scratch.get(UNCOUNTED), 1 | 1 << BOOTS | EXPECTED << IN_ROW)
+    bench = bench.again()
+    equal((bench.record.in_row, bench.record.count, bench.record.time_us), (0, 12, 6 * BLOCK_US))
+
+
+def test_one_copy_of_two_is_not_enough():
+    """The one that is left may be damaged: both are written the next time, too."""
+    bench = started()
+    slots = Slots(ROOT + "/boot")
+    save = type(slots).save
+    saved = []
+
+    def once(self, payload):
+        if saved:
+            raise OSError(EIO)
+        saved.append(payload)
+        save(self, payload)
+
+    Slots.save = once
+    equal(bench.record.keep(True), True)
+    equal((bench.failures.count, len(saved)), (1, 1))
+    Slots.save = save
+    before = states()
+    bench.clock.now_us = BLOCK_US // 2 + 1
+    bench.record.keep()
+    assert before[0] not in states() and before[1] not in states()
+    before = states()
+    bench.clock.now_us = BLOCK_US + 2
+    bench.record.keep()
+    assert before[1] in states()
+
+
+def test_the_need_of_a_challenge_survives_in_a_bit_of_its_own():
+    bench = started()
+    bench.record.synchronise(False)
+    equal((bench.record.unsynchronised, bench.scratch.get(UNCOUNTED)), (True, 1 << UNSYNCHRONISED))
+    bench.record.keep(True)
+    bench.flash.fail(EIO)
+    bench = bench.again()
+    equal((bench.record.unsynchronised, bench.record.count), (1, 12))
+    uncounted = 1 | 1 << BOOTS | 4 << IN_ROW
+    equal(bench.scratch.get(UNCOUNTED), 1 << UNSYNCHRONISED | uncounted)
+    bench.record.synchronise(True)
+    equal((bench.record.unsynchronised, bench.scratch.get(UNCOUNTED)), (False, uncounted))
+    bench.record.synchronise(False)
+    equal(bench.scratch.get(UNCOUNTED), 1 << UNSYNCHRONISED | uncounted)
+    bench.record.close()
+    equal(bench.scratch.get(UNCOUNTED), 1 << UNSYNCHRONISED | uncounted | EXPECTED << IN_ROW)
+    bench.flash.work()
+    bench = bench.again()
+    equal((bench.record.unsynchronised, bench.record.in_row), (1, 0))
+    equal(bench.scratch.get(UNCOUNTED), 1 << UNSYNCHRONISED)
+
+
+# -- damaged copies ----------------------------------------------------------------------------------------------------
+
+
+def test_with_one_copy_damaged_neither_time_nor_counts_go_back():
+    for n in (0, 1):
+        bench = started()
+        older, newer = states()
+        damage(n)
+        bench = bench.again()
+        record = bench.record
+        equal((record.damaged, record.lost), (1, False))
+        left = (older, newer)[n]  # the newer one is copy 0
+        equal((record.time_us, record.record), (left["time_us"] + BLOCK_US, left["record"] + BLOCK))
+        equal(record.count, left["count"] + 2)
+        assert record.time_us >= newer["time_us"] and record.record >= newer["record"] and record.count > newer["count"]
+
+
+def test_a_copy_that_cannot_be_is_damaged():
+    for fields, damaged in (
+        (dict(time_us=LATEST_US), 0),
+        (dict(time_us=LATEST_US + 1), 2),
+        (dict(safe=1), 0),
+        (dict(safe=2), 2),
+        (dict(expected=1), 0),
+        (dict(expected=2), 2),
+        (dict(expected=3), 2),
+    ):
+        equal(started(**fields).record.damaged, damaged)
+    for more in (b"", b"\0"):
+        flash = Flash()
+        Slots(ROOT + "/boot").save(pack(FORM, 1, 0, 0, 0, 0, 0, 0, 0, 0, COUNTER) + more)
+        equal(Bench(flash, follow=False).record.damaged, len(more))
+
+
+# -- no record at all --------------------------------------------------------------------------------------------------
+
+
+def lost(stored=(), checkpoint_us=None, damaged=True):
+    """A start without a copy, on a flash with records of these times, 2^-16 s, and a checkpoint."""
+    flash = Flash()
+    if damaged:
+        put()
+        damage(0, 1)
+    if stored:
+        segments = Segments(ROOT + "/store")
+        write(segments, 1, [framed(1 + n, stored[n]) for n in range(len(stored))])
+    if checkpoint_us is not None:
+        with open(ROOT + "/checkpoint", "wb") as file:
+            file.write(pack(">BIQQQIHH", 0, 1, checkpoint_us - 7, 7, 0, 0, 1, 0))
+    return Bench(flash)
+
+
+def test_with_both_copies_damaged_it_is_safe_and_the_record_begins_anew():
+    bench = lost()
+    equal((bench.record.damaged, bench.record.lost, bench.record.safe, bench.failures.count), (2, True, 1, 0))
+    equal((bench.time.us(), bench.store.next), (BLOCK_US, BLOCK + BLOCK))
+    equal((bench.record.count, bench.record.in_row), (2, 0))
+    for state in states():
+        equal((state["safe"], state["count"]), (1, 2))
+        equal((state["time_us"], state["record"]), (2 * BLOCK_US, 3 * BLOCK))
+    bench = bench.again()
+    equal((bench.record.damaged, bench.record.lost, bench.record.safe), (0, False, 1))
+
+
+def test_records_on_flash_without_a_boot_record_tell_that_it_is_lost():
+    seconds = 5000
+    bench = lost([(seconds - 1) << 16, seconds << 16 | 0x8001], damaged=False)
+    equal((bench.record.damaged, bench.record.lost, bench.record.safe), (0, True, 1))
+    equal((bench.time.us(), bench.store.next), (seconds * 1_000_000 + 500_016 + UNKNOWN_US, 3 + BLOCK))
+    equal(states()[0]["time_us"], bench.time.us() + BLOCK_US)
+
+
+def test_a_checkpoint_without_a_boot_record_tells_that_it_is_lost():
+    bench = lost(checkpoint_us=8_000_000, damaged=False)
+    equal((bench.record.lost, bench.time.us()), (True, 8_000_000 + UNKNOWN_US))
+
+
+def test_the_later_of_records_and_checkpoint_tells_the_time():
+    for seconds, checkpoint_us, reached_us in (
+        (20, 8_000_000, 20_000_000),
+        (2, 8_000_000, 8_000_000),
+        (2, LATEST_US, 2_000_000),  # damaged: packets have no seconds for it
+        (2, LATEST_US - 1, LATEST_US - 1),
+    ):
+        equal(lost([seconds << 16], checkpoint_us).time.us(), reached_us + UNKNOWN_US)
+
+
+def test_where_nothing_tells_the_time_it_is_as_it_was():
+    equal(lost(checkpoint_us=LATEST_US).time.us(), BLOCK_US)
+    equal(lost([0]).time.us(), BLOCK_US)
+
+
+def test_a_time_is_never_set_back_by_what_is_on_flash():
+    flash, scratch = Flash(), Scratch()
+    write(Segments(ROOT + "/store"), 1, [framed(1, 1 << 16)])
+    scratch.set(UNCOUNTED, 100)
+    bench = Bench(flash, scratch)
+    equal((bench.record.lost, bench.time.us()), (True, 100 * BLOCK_US))
+
+
+def test_records_that_flash_has_more_than_the_boot_record_knew_are_reserved_too():
+    for first, reserved in ((50_000, 50_001 + BLOCK), (49_999, 50_000 + BLOCK)):
+        flash = Flash()
+        put()
+        write(Segments(ROOT + "/store"), first, [framed(first)])
+        bench = Bench(flash)
+        equal((bench.record.lost, bench.record.safe), (False, 0))
+        equal((bench.store.next, states()[-1]["record"]), (first + 1, reserved))
+        equal(states()[0]["count"], 11 if first == 50_000 else 10)  # no write more than it takes

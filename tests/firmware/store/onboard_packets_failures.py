@@ -1,0 +1,233 @@
+# fsw/store/packets.py alone: a flash that fails, is full, or cannot be read.
+from check import equal
+from doubles import EIO, ENOSPC, EROFS, Flash, each_failure
+from fsw.store.segments import Segments
+from packet_store import A_SEGMENT, FOLDER, HEADER, RETRY_US, Bench, Failing, full, kept
+from records import framed, write
+
+# -- a flash that fails ------------------------------------------------------------------------------------------------
+
+
+def test_whatever_fails_nothing_is_lost():
+    """Into a new segment, and into one that is there."""
+
+    def act(bench):
+        bench.run()
+        bench.put()
+        bench.run()
+
+    for before in (0, 3):
+
+        def prepare(flash, before=before):
+            bench = Bench(flash)
+            for _ in range(before):
+                bench.put()
+            bench.run()
+            for _ in range(5):
+                bench.put(500)
+            return bench
+
+        for errno in (EIO, ENOSPC, EROFS):
+            for flash, bench, error in each_failure(prepare, act, errno):
+                equal(error, None)
+                assert bench.failures.count
+                if errno != ENOSPC:  # of which littlefs makes another where a name is written
+                    equal(bench.failures.errno, errno)
+                flash.remount()  # as a reset does
+                assert len(kept()) >= before or errno == ENOSPC
+                bench.run(RETRY_US)
+                equal((bench.store.last, bench.store.pending), (before + 6, 0))
+                equal(kept(), list(range(bench.store.dropped + 1, before + 7)))
+                assert not bench.store.dropped or errno == ENOSPC  # its segment was given up
+
+
+def test_after_a_failure_the_flash_is_left_alone_for_a_minute():
+    bench = Bench()
+    bench.put()
+    bench.run()
+    bench.flash.fail(EIO)
+    for _ in range(5):
+        bench.put_raw(500)
+    start = 7_000_000
+    bench.run(start)
+    equal((bench.failures.count, bench.store.pending, bench.store.last), (1, 2500, 1))
+    assert not bench.store.busy()
+    bench.flash.work()
+    operations = bench.flash.operations
+    bench.store.ask()
+    equal(bench.run(start + RETRY_US - 1), 0)
+    equal(bench.flash.operations, operations)
+    bench.put()
+    assert bench.run(start + RETRY_US)
+    equal((bench.store.pending, bench.store.last), (0, 7))
+    for _ in range(5):
+        bench.put_raw(500)
+    assert bench.store.busy()
+
+
+def test_a_flush_tries_at_once_but_only_once():
+    bench = Bench()
+    bench.put()
+    bench.flash.fail(EROFS)
+    bench.run(5_000_000)
+    bench.store.flush()
+    equal((bench.failures.count, bench.store.pending), (2, 100))
+    bench.flash.work()
+    bench.run(RETRY_US)  # a minute from 0 on, which is what a flush has for the time
+    equal((bench.store.pending, kept()), (0, [1]))
+
+
+def test_a_failure_while_more_comes_keeps_it_all_in_order():
+    for before in (0, 1):
+        bench = Bench()
+        for _ in range(before):
+            bench.put()
+            bench.run()
+        bench.put(500)
+        bench.put(500)
+        bench.store.turn(0)
+        bench.put(500)
+        bench.flash.fail(EIO)
+        bench.run()
+        bench.flash.work()
+        equal((bench.store.pending, bench.failures.count), (1500, 1))
+        bench.put(500)
+        bench.run(RETRY_US)
+        equal((list(bench.segments.numbers), kept()), ([1], list(range(1, 5 + before))))
+        bench.write(A_SEGMENT)
+        equal(bench.counts()[1], bench.segments.numbers[1] - 1)
+
+
+def test_behind_a_part_of_a_frame_nothing_is_appended():
+    """The file may be longer than what was written of it, or not tell: what follows goes into a new one."""
+    for more, size_errno, numbers in ((b"part", 0, [1, 2]), (b"", EIO, [1, 2]), (b"", 0, [1])):
+        bench = Bench(segments=Failing())
+        bench.put()
+        bench.run()
+        bench.put()
+        bench.store.turn(0)
+        with open(FOLDER + "/00000001", "ab") as file:
+            file.write(more)
+        bench.segments.errno["size"] = size_errno, 1
+        bench.flash.fail(EIO)
+        bench.run()
+        equal(bench.failures.count, 1)
+        bench.flash.work()
+        bench.run(RETRY_US)
+        equal((list(bench.segments.numbers), kept()), (numbers, [1, 2]))
+
+
+# -- a flash that is full ----------------------------------------------------------------------------------------------
+
+
+def test_a_flash_with_less_room_keeps_the_newest():
+    bench = Bench(Flash(24), most=60)  # room for four or five segments
+    for n in range(1000):
+        bench.put(500)
+        bench.run(n)
+    found = kept()
+    equal(found, list(range(bench.store.first, 1001)))
+    equal((bench.store.dropped, bench.store.missed), (bench.store.first - 1, 0))
+    assert 2 <= len(bench.segments.numbers) <= 5
+    assert 1 <= bench.failures.count <= 3  # then it knows how many there is room for
+
+
+def test_for_packets_without_room_the_oldest_segment_goes_at_once():
+    bench = full(3)
+    bench.segments.errno["create"] = ENOSPC, 100
+    bench.put()
+    equal(bench.run(), 0)
+    equal((bench.failures.count, bench.failures.errno), (1, ENOSPC))
+    bench.segments.errno.clear()
+    assert bench.run()
+    equal((list(bench.segments.numbers), bench.store.dropped), ([34, 67, 100], 33))
+    bench.write(A_SEGMENT)
+    equal(list(bench.segments.numbers), [67, 100, 131])  # there is room for three
+
+
+def test_two_segments_go_for_a_write_not_more():
+    bench = full(4)
+    bench.segments.errno["create"] = ENOSPC, 0
+    bench.put()
+    for left in ([1, 34, 67, 100], [34, 67, 100], [67, 100]):
+        bench.run()
+        equal(list(bench.segments.numbers), left)
+    operations = bench.flash.operations
+    equal(bench.run(RETRY_US - 1), 0)
+    equal((bench.failures.count, bench.flash.operations), (3, operations))
+    bench.segments.errno.clear()
+    bench.run(RETRY_US)
+    equal(list(bench.segments.numbers), [67, 100, 133])
+    bench.segments.errno["create"] = ENOSPC, 0
+    bench.write(A_SEGMENT)
+    for _ in range(3):
+        bench.run(2 * RETRY_US)
+    equal(list(bench.segments.numbers), [])  # one made its place to a fourth, and two went for it again
+
+
+def test_for_packets_the_last_segment_goes_too():
+    bench = full(1)
+    bench.segments.errno["create"] = ENOSPC, 0
+    bench.put()
+    bench.run()
+    bench.run()
+    equal(list(bench.segments.numbers), [])
+    bench.segments.errno.clear()
+    bench.run(RETRY_US)
+    equal((list(bench.segments.numbers), kept()), ([34], [34]))
+
+
+def test_for_another_that_found_no_room_one_goes_but_not_the_last():
+    for before, left in ((3, [34, 67]), (2, [34]), (1, [1]), (0, [])):
+        bench = full(before)
+        bench.failures.note(OSError(ENOSPC))
+        equal(bench.run(), before > 1)
+        equal((list(bench.segments.numbers), bench.failures.full), (left, False))
+        equal(bench.run(), 0)
+    bench = full(3)
+    bench.failures.note(OSError(EIO))
+    equal((bench.run(), len(bench.segments.numbers)), (0, 3))
+
+
+def test_an_oldest_segment_that_is_damaged_is_forgotten_where_it_should_make_room():
+    bench = full(2, most=2)
+    bench.segments.errno["remove"] = EIO, 1
+    bench.put()
+    bench.run()
+    equal((list(bench.segments.numbers), bench.failures.count, bench.store.dropped), ([34, 67], 1, 33))
+
+
+def test_one_that_cannot_be_removed_stays_and_is_tried_again():
+    bench = full(2, most=2)
+    bench.segments.errno["remove"] = EROFS, 1
+    bench.put()
+    bench.run()
+    equal((list(bench.segments.numbers), bench.failures.errno, bench.store.dropped), ([1, 34], EROFS, 0))
+    bench.segments.errno.clear()
+    bench.run(RETRY_US)
+    equal((list(bench.segments.numbers), bench.store.dropped), ([34, 67], 33))
+
+
+# -- a start on a flash that cannot be read ----------------------------------------------------------------------------
+
+
+def test_a_start_without_a_folder_that_can_be_read_is_noted():
+    flash = Flash()
+    with open(FOLDER, "wb") as file:
+        file.write(b"no folder")
+    bench = Bench(flash, next_record=9)
+    equal((bench.failures.count, bench.store.first, bench.store.last, bench.store.next), (1, 0, 0, 9))
+
+
+def test_segments_that_cannot_be_read_hide_no_other():
+    flash = Flash()
+    segments = Segments(FOLDER)
+    write(segments, 1, [framed(1, 100), framed(2, 200)], 0)
+    write(segments, 3, [framed(3, 300)], 2)
+    bench = Bench(flash, segments=Failing(read=(EIO, 3)))
+    equal((bench.failures.count, bench.failures.errno), (1, EIO))
+    equal((bench.store.first, bench.store.last, bench.store.next, bench.store.newest), (1, 3, 4, 200))
+    bench.put()
+    bench.run()
+    equal((list(bench.segments.numbers), kept()), ([1, 3], [1, 2, 3, 4]))
+    equal(bench.segments.size(3), HEADER + len(framed(3)) + 100)

@@ -1,0 +1,299 @@
+# fsw/store/segments.py alone: files among others, damaged, and removed while they are read.
+import os
+from binascii import crc32
+
+from check import equal, raises
+from doubles import EIO, ENOSPC, ROOT, Clock, Flash, Link
+from fsw import icd
+from fsw.link.frame import Deframer
+from fsw.link.packet import Telemetry
+from fsw.store.segments import RECORD, TIME, Segments
+from records import damaged, framed, packet, record_of, write
+
+FOLDER = ROOT + "/store"
+ENOENT = 2
+HEADER = 8  # octets
+
+
+class Numbered:
+    def number(self, priority):
+        return 0x01020304
+
+    def append(self, frame):
+        pass
+
+
+def put(name, content):
+    with open(f"{FOLDER}/{name}", "wb") as file:
+        file.write(content)
+
+
+def content(number):
+    with open(f"{FOLDER}/{number:08x}", "rb") as file:
+        return file.read()
+
+
+def some(firsts=(1, 6, 11), each=5):
+    """Segments of so many records, which begin with these."""
+    segments = Segments(FOLDER)
+    for first in firsts:
+        write(segments, first, [framed(first + n) for n in range(each)], first - 1)
+    return segments
+
+
+def found():
+    segments = Segments(FOLDER)
+    segments.find()
+    return segments
+
+
+def records(segments, number):
+    return [record_of(packet) for packet in segments.packets(number)]
+
+
+# -- what is on flash --------------------------------------------------------------------------------------------------
+
+
+def test_on_an_empty_flash_there_are_none_and_the_folder_is_made():
+    Flash()
+    segments = found()
+    equal((list(segments.numbers), segments.bytes, segments.bad), ([], 0, 0))
+    equal(os.listdir(ROOT), ["store"])
+    equal(list(found().numbers), [])
+
+
+def test_segments_are_found_in_the_order_of_their_numbers():
+    Flash()
+    some((0x90, 0x100, 0xF))
+    segments = found()
+    equal(list(segments.numbers), [0xF, 0x90, 0x100])
+    equal(segments.bytes, sum(map(segments.size, segments.numbers)))
+    equal(segments.size(0xF), HEADER + 5 * len(framed(1)))
+
+
+def test_what_has_another_name_or_is_a_folder_is_left_alone():
+    Flash()
+    found()
+    names = ["-0000001", "+0000001", "0000_001", "0000000A", "0x000001", "00000000", "000000001", "1", "x"]
+    names += ["f0000000", "f0000001", "ffffffff"]
+    for name in names:
+        put(name, bytes(20))
+    os.mkdir(FOLDER + "/00000013")
+    put("efffffff", bytes(20))
+    put("00000001", bytes(30))
+    segments = found()
+    equal((list(segments.numbers), segments.bytes), ([1, 0xEFFFFFFF], 50))
+    equal(len(os.listdir(FOLDER)), len(names) + 3)
+
+
+def test_a_file_without_a_whole_header_is_removed():
+    """Power failed before it was closed for the first time."""
+    Flash()
+    found()
+    for octets in (0, 1, HEADER - 1, HEADER, HEADER + 1):
+        put(f"{octets + 1:08x}", bytes(octets))
+    segments = found()
+    equal((list(segments.numbers), segments.bytes), ([HEADER + 1, HEADER + 2], 2 * HEADER + 1))
+    equal(sorted(os.listdir(FOLDER)), ["00000009", "0000000a"])
+
+
+def test_one_that_cannot_be_removed_hides_no_other():
+    flash = Flash()
+    some((1, 3))
+    put("00000002", b"")
+    put("00000004", b"")
+    flash.fail(EIO)
+    segments = found()
+    equal(list(segments.numbers), [1, 3])
+    equal(len(os.listdir(FOLDER)), 4)
+
+
+def test_a_flash_that_cannot_be_listed_is_an_error():
+    flash = Flash()
+    flash.fail(ENOSPC)
+    equal(raises(OSError, Segments(FOLDER).find).errno, ENOSPC)
+    flash.work()
+    with open(FOLDER, "wb") as file:
+        file.write(b"no folder")
+    raises(OSError, Segments(FOLDER).find)
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_segment_begins_with_the_count_of_records_before_it_and_its_crc():
+    Flash()
+    segments = Segments(FOLDER)
+    with segments.create(0xABC, 0x01020304) as file:  # there was no room for the folder before
+        file.write(b"frames")
+    count = b"\1\2\3\4"
+    equal(content(0xABC), count + crc32(count).to_bytes(4, "big") + b"frames")
+    equal(segments.before(0xABC), 0x01020304)
+    equal(list(segments.numbers), [])  # it is listed by whoever wrote it, once it is whole
+
+
+def test_a_segment_that_is_begun_anew_has_nothing_of_the_old_one():
+    Flash()
+    segments = some((1,))
+    segments.create(1, 9).close()
+    equal((segments.size(1), segments.before(1)), (HEADER, 9))
+
+
+def test_what_is_appended_comes_behind():
+    Flash()
+    segments = some((1,), each=2)
+    with segments.append(1) as file:
+        file.write(framed(3))
+    equal(records(segments, 1), [1, 2, 3])
+    equal(segments.before(1), 0)
+
+
+def test_a_folder_that_cannot_be_made_is_an_error():
+    flash = Flash()
+    for errno in (EIO, ENOSPC):
+        flash.fail(errno)
+        equal(raises(OSError, Segments(FOLDER).create, 1, 0).errno, errno)
+    flash.work()
+    Segments(FOLDER).create(1, 0).close()
+    Segments(FOLDER).create(2, 0).close()  # that it is there is none
+
+
+# -- removing ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_oldest_is_removed():
+    Flash()
+    segments = some()
+    octets = segments.bytes
+    segments.remove_oldest()
+    equal(list(segments.numbers), [6, 11])
+    equal(segments.bytes, octets - (HEADER + 5 * len(framed(1))))
+    equal(sorted(os.listdir(FOLDER)), ["00000006", "0000000b"])
+    equal(list(found().numbers), [6, 11])
+
+
+def test_an_oldest_one_that_cannot_be_removed_changes_nothing():
+    flash = Flash()
+    segments = some()
+    octets = segments.bytes
+    flash.fail(EIO)
+    equal(raises(OSError, segments.remove_oldest).errno, EIO)
+    equal((list(segments.numbers), segments.bytes), ([1, 6, 11], octets))
+    flash.work()
+    os.remove(FOLDER + "/00000001")
+    equal(raises(OSError, segments.remove_oldest).errno, ENOENT)
+    equal((list(segments.numbers), segments.bytes), ([1, 6, 11], octets))
+
+
+# -- which comes next, how many were before ----------------------------------------------------------------------------
+
+
+def test_the_next_one_has_a_higher_number():
+    Flash()
+    segments = some()
+    for number, behind in ((0, 1), (1, 6), (5, 6), (6, 11), (10, 11), (11, 0), (99, 0)):
+        equal(segments.after(number), behind)
+
+
+def test_a_damaged_header_tells_of_no_records_before():
+    Flash()
+    segments = Segments(FOLDER)
+    write(segments, 1, [framed(1)], 77)
+    equal(segments.before(1), 77)
+    whole = content(1)
+    for at in range(HEADER):
+        put("00000001", whole[:at] + bytes([whole[at] ^ 0x81]) + whole[at + 1 :])
+        equal(segments.before(1), 0)
+    for octets in range(HEADER):
+        put("00000001", whole[:octets])
+        equal(segments.before(1), 0)
+    put("00000001", whole[:HEADER])
+    equal(segments.before(1), 77)
+    equal(segments.before(2), 0)  # there is none
+
+
+def test_number_and_time_of_a_packet_are_where_telemetry_has_them():
+    link = Link()
+    telemetry = Telemetry(Clock(0x0A0B0C0D * 1_000_000 + 500_000), link, Numbered())
+    telemetry.send(icd.EVENT_INFO, 1, 2, 3)
+    (packet,) = map(bytes, Deframer(icd.MAX_PACKET).feed(link.sent[0]))
+    equal(packet[RECORD : RECORD + 4], b"\1\2\3\4")
+    equal(packet[TIME : TIME + 6], b"\x0a\x0b\x0c\x0d\x80\0")
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def test_packets_come_back_as_they_were():
+    """Also where a frame goes over the octets that are read at once."""
+    Flash()
+    segments = Segments(FOLDER)
+    octets = (23, 600, 200, 505, 512, 513, 100)
+    write(segments, 1, [framed(1 + n, n << 20, octets[n]) for n in range(len(octets))])
+    read = [bytes(packet) for packet in segments.packets(1)]
+    equal(read, [packet(1 + n, n << 20, octets[n]) for n in range(len(octets))])
+    equal(segments.bad, 0)
+
+
+def test_damage_costs_the_record_it_hits_and_is_counted():
+    Flash()
+    segments = Segments(FOLDER)
+    write(segments, 1, [framed(1), damaged(2), framed(3), damaged(4), framed(5)])
+    equal(records(segments, 1), [1, 3, 5])
+    equal(segments.bad, 2)
+
+
+def test_a_frame_that_is_cut_off_does_not_reach_into_what_is_read_next():
+    Flash()
+    segments = Segments(FOLDER)
+    write(segments, 1, [framed(1), framed(2)[:-5]])
+    write(segments, 3, [framed(3), framed(4)])
+    equal(records(segments, 1), [1])
+    equal(segments.bad, 1)
+    equal(records(segments, 3), [3, 4])
+    equal(segments.bad, 1)
+
+
+def test_a_reading_that_is_closed_does_not_reach_into_the_next_one():
+    Flash()
+    segments = Segments(FOLDER)
+    write(segments, 1, [framed(1 + n, octets=200) for n in range(4)])
+    write(segments, 5, [framed(5), framed(6)])
+    reading = segments.packets(1)
+    next(reading)
+    next(reading)
+    reading.close()
+    equal(records(segments, 5), [5, 6])
+    equal(records(segments, 1), [1, 2, 3, 4])
+
+
+def test_a_segment_may_grow_while_it_is_read():
+    """No file stays open, so what is appended is read, too."""
+    Flash()
+    segments = some((1,), each=20)
+    reading = segments.packets(1)
+    seen = [record_of(next(reading))]
+    with segments.append(1) as file:
+        for n in (21, 22):
+            file.write(framed(n))
+    seen += [record_of(packet) for packet in reading]
+    equal(seen, list(range(1, 23)))
+
+
+def test_a_segment_that_is_removed_while_it_is_read_ends_early():
+    Flash()
+    segments = some((1, 41), each=40)
+    reading = segments.packets(1)
+    next(reading)
+    segments.remove_oldest()
+    assert len(list(reading)) < 39
+    equal(records(segments, 41), list(range(41, 81)))
+
+
+def test_another_one_that_is_removed_does_not_end_it():
+    Flash()
+    segments = some((1, 6, 46), each=40)
+    reading = segments.packets(6)
+    next(reading)
+    segments.remove_oldest()
+    equal(len(list(reading)), 39)

@@ -1,0 +1,98 @@
+# A packet store of its own, on a flash.
+from doubles import ROOT, Flash
+from fsw.health.faults import Failures
+from fsw.store.packets import PacketStore
+from fsw.store.segments import Segments
+from records import framed, record_of
+
+FOLDER = ROOT + "/store"
+BUFFER = 4096
+HEADER, SEGMENT = 8, 16368  # octets
+A_SEGMENT = SEGMENT - HEADER  # of frames
+RETRY_US = 60_000_000
+
+
+class Failing(Segments):
+    """errno: by "size", "read", "create" and "remove", (the errno of an OSError, of which segment; 0: of any)"""
+
+    def __init__(self, **errno):
+        super().__init__(FOLDER)
+        self.errno = errno
+
+    def _fail(self, what, number):
+        errno, which = self.errno.get(what, (0, 0))
+        if errno and which in (0, number):
+            raise OSError(errno)
+
+    def size(self, number):
+        self._fail("size", number)
+        return super().size(number)
+
+    def packets(self, number):
+        self._fail("read", number)
+        return super().packets(number)
+
+    def create(self, number, count):
+        self._fail("create", number)
+        return super().create(number, count)
+
+    def remove_oldest(self):
+        self._fail("remove", self.numbers[0])
+        super().remove_oldest()
+
+
+class Bench:
+    """In the place of a frame any octets do where it is not read again."""
+
+    def __init__(self, flash=None, most=4, next_record=1, segments=None):
+        self.flash = flash or Flash()
+        self.failures = Failures()
+        self.segments = segments or Segments(FOLDER)
+        self.store = PacketStore(self.segments, most, next_record, self.failures, bytearray(BUFFER))
+
+    def put(self, octets=100, time=0):
+        """A frame of so many octets is to be stored. -> its record number"""
+        record = self.store.take_number()
+        assert record
+        self.store.append(framed(record, time, octets - 6))
+        return record
+
+    def put_raw(self, octets):
+        assert self.store.take_number()
+        self.store.append(bytes(octets))
+
+    def run(self, now=0):
+        """Turn by turn, until there is no more. -> turns with work"""
+        turns = 0
+        while self.store.turn(now):
+            turns += 1
+        return turns
+
+    def write(self, octets, now=0):
+        """So many are stored, in records of 500 and a rest."""
+        while octets:
+            n = min(octets, 500)
+            self.put_raw(n)
+            octets -= n
+            if not octets or self.store.pending > BUFFER // 2:
+                self.store.ask()
+                self.run(now)
+
+    def counts(self):
+        """Of the records written before each segment."""
+        return [self.segments.before(number) for number in self.segments.numbers]
+
+
+def full(segments, most=8):
+    """A store with so many segments that are full."""
+    bench = Bench(Flash(48), most, segments=Failing())
+    for _ in range(segments):
+        bench.write(A_SEGMENT)
+    return bench
+
+
+def kept():
+    """The records on flash."""
+    segments = Segments(FOLDER)
+    segments.find()
+    return [record_of(packet) for number in segments.numbers for packet in segments.packets(number)]
