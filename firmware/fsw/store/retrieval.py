@@ -66,25 +66,32 @@ class Retrieval:
             if not segment or (by_number and segment > high):
                 return
             try:
-                if not by_number and self._begins(segments.after(segment)) <= low:
+                if not by_number and self._begins(segments.after(segment)) < low:
                     yield
                     continue
-                for packet in segments.packets(segment):
-                    number = int.from_bytes(packet[at : at + octets], "big")
-                    looked += 1
-                    if low <= number <= high:
-                        self._count += self._resend(packet)
-                        yield
-                    elif looked % _SKIP == 0:
-                        yield
+                packets = segments.packets(segment)
+                try:
+                    for packet in packets:
+                        number = int.from_bytes(packet[at : at + octets], "big")
+                        looked += 1
+                        if low <= number <= high:
+                            self._count += self._resend(packet)
+                            yield
+                        elif looked % _SKIP == 0:
+                            yield
+                finally:
+                    packets.close()  # MicroPython leaves it open where a retrieval is aborted
             except OSError:  # removed, or the flash fails: what is missing is asked for again
                 pass
 
     def _begins(self, segment):
-        """Time of its first packet; if there is none, after all others."""
-        packets = self._segments.packets(segment) if segment else iter(())
-        for packet in packets:
-            time = int.from_bytes(packet[TIME : TIME + 6], "big")
-            packets.close()
-            return time
+        """Time of its first packet; if there is none that can be read, after all others."""
+        try:
+            packets = self._segments.packets(segment) if segment else iter(())
+            for packet in packets:
+                time = int.from_bytes(packet[TIME : TIME + 6], "big")
+                packets.close()
+                return time
+        except OSError:  # the segment before it can be read
+            pass
         return _NEVER

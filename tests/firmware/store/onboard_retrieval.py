@@ -177,9 +177,9 @@ def test_segments_from_before_that_time_are_not_read_through():
     bench.write(1, range(1, 6), bad=(2,))
     bench.write(6, range(6, 11), bad=(7,))
     bench.write(11, range(11, 16), bad=(12,))
-    bench.retrieval.by_time(1100, 1100)
+    bench.retrieval.by_time(1101, 1300)
     equal(bench.turns(), 3)
-    equal((bench.sent, bench.segments.bad), ([11], 1))
+    equal((bench.sent, bench.segments.bad), ([13], 1))
 
 
 def test_damage_counts_as_often_as_it_is_met():
@@ -263,3 +263,33 @@ def test_it_goes_on_behind_a_segment_that_is_removed_while_it_is_read():
     bench.turns()
     equal(bench.sent[-40:], list(range(41, 81)))
     assert len(bench.sent) < 80
+
+
+def test_by_time_a_segment_that_is_not_there_costs_only_its_own():
+    bench = Bench()
+    os.remove(f"{ROOT}/store/{6:08x}")
+    bench.retrieval.by_time(0, 10_000)
+    bench.turns()
+    equal(bench.sent, [1, 2, 3, 4, 5, 11, 12, 13, 14, 15])
+
+
+def test_a_record_of_the_time_at_which_the_next_segment_begins_is_sent():
+    bench = Bench()
+    segments = bench.segments
+    write(segments, 16, [framed(16, 1700)])
+    write(segments, 17, [framed(17, 1700)])
+    bench.retrieval = Retrieval(
+        segments, lambda: True, lambda view: bench.sent.append(record_of(view)) or True, bench.done
+    )
+    bench.retrieval.by_time(1700, 1700)
+    bench.turns()
+    equal(bench.sent, [16, 17])
+
+
+def test_an_abort_counts_the_damage_that_was_met():
+    bench = Bench(())
+    bench.write(6, range(6, 11), bad=(6,))
+    bench.retrieval.by_number(6, 10)
+    bench.retrieval.turn()
+    bench.retrieval.abort()
+    equal(bench.segments.bad, 1)
