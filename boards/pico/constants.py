@@ -40,4 +40,4 @@ BACKLOG = const(160)  # events waiting that are worth a turn: of 16 hits each th
 
 # Octets of the heap that a step of each task takes at most, and the last one, writing the parameters, which any may do;
 # `dorn bench` measures them. The executive collects garbage before they fill the heap.
-ALLOCATION = (64, 5100, 850, 2400, 2000, 600, 5400, 1300, 8500)
+ALLOCATION = (64, 5100, 850, 2400, 2000, 600, 7300, 1300, 8500)

@@ -12,6 +12,7 @@ PICO = onboard_root() / "boards" / "pico"
 TEXT = (PICO / "wiring.md").read_text(encoding="utf-8")
 CONSTANTS = constants("pico")
 NOT_WIRED = {
+    "ALLOCATION",
     "BOARD_ID",
     "CLOCK_MHZ",
     "SCRATCH",

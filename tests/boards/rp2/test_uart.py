@@ -99,6 +99,6 @@ def test_the_two_channels_take_turns_for_ever():
             target.send(data)
             sent += len(data)
             asked |= wanted
-            i.advance(0.08)  # some 5 ms each: more of them than it can answer fill the ring
+            i.advance(0.15)  # some 9 ms each: more of them than it can answer fill the ring
         answered(i, asked)
         assert i.wait_for(lambda p: p.name == "housekeeping", 11).fields["frames_bad"] == 0

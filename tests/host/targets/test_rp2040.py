@@ -11,6 +11,7 @@ from dorn.head.front_end import FrontEnd, Head
 from dorn.session.instrument import Instrument
 from dorn.targets import emulate, pico_flash
 from dorn.targets.rp2040 import Rp2040Target
+from dorn.targets.rp2040_head import HeadPins
 from support import chip
 from support.onboard import script
 
@@ -37,8 +38,8 @@ def dead_us():
 
 def test_events_take_their_time_while_the_cpu_sleeps(monkeypatch):
     assert dead_us() == pytest.approx(5.416, abs=0.03)
-    monkeypatch.setattr(Rp2040Target, "_busy", lambda self: False)
-    monkeypatch.setattr(Rp2040Target, "_edge_is_near", lambda self: False)
+    monkeypatch.setattr(HeadPins, "busy", lambda self: False)
+    monkeypatch.setattr(HeadPins, "edge_is_near", lambda self: False)
     assert dead_us() != pytest.approx(5.416, abs=0.03)
 
 
