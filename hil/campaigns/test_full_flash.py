@@ -46,8 +46,7 @@ def on_unix(folder, blocks):
 
 def store(i, operations, seconds, rates_s=5):
     """Store all there is for so long, rates so often, and read it back. -> flash operations that storing took"""
-    telling_s = min(seconds // STEPS, 10)  # short steps do not wait for housekeeping
-    i.set_parameters(storage_per_day=100_000_000, storage_delay=10, rates_period=rates_s, housekeeping_period=telling_s)
+    i.set_parameters(storage_per_day=100_000_000, storage_delay=10, rates_period=rates_s)
     before, lasts, last_us = operations(), [], i.target.now_us
     for _ in range(STEPS):
         i.advance(seconds / STEPS)
