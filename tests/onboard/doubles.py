@@ -2,7 +2,7 @@
 import vfs
 
 ROOT = "/flash"
-EIO, ENOSPC, EROFS = 5, 28, 30  # MicroPython's errno has not all of them
+EIO, ENOSPC, EROFS, ENAMETOOLONG = 5, 28, 30, 36  # MicroPython's errno has not all of them
 BLOCK, PAGE = 4096, 256  # octets of the Pico's flash: what is erased and what is programmed at once
 
 

@@ -6,7 +6,9 @@ import sys
 from fsw import icd
 from micropython import const
 
-_ENOSPC = const(28)  # MicroPython has no name for it
+# MicroPython has no names for them. littlefs gives the latter where a directory has no room for one more entry.
+_ENOSPC = const(28)
+_ENAMETOOLONG = const(36)
 _EIO = const(5)
 _REPORT_US = const(60_000_000)
 _CAUSE = const(3)  # a scratch register, of 20 bits (boards/README.md): task, exception, line
@@ -85,7 +87,7 @@ class Failures:
     def note(self, error):
         self.count += 1
         self.errno = errno_of(error) or _EIO
-        if self.errno == _ENOSPC:
+        if self.errno == _ENOSPC or self.errno == _ENAMETOOLONG:
             self.full = True
 
     def turn(self, now, report):

@@ -1,6 +1,6 @@
 # fsw/health/faults.py alone.
 from check import equal
-from doubles import EIO, ENOSPC, Reports, Scratch
+from doubles import EIO, ENAMETOOLONG, ENOSPC, ROOT, Flash, Reports, Scratch
 from fsw import icd
 from fsw.health.faults import (
     Failures,
@@ -143,14 +143,35 @@ def test_a_failure_without_an_errno_is_one_of_input_and_output():
 
 
 def test_a_full_flash_is_remembered_until_somebody_has_made_room():
-    failures = Failures()
-    failures.note(OSError(ENOSPC))
-    equal((failures.errno, failures.full), (ENOSPC, True))
-    failures.note(OSError(EIO))
-    equal((failures.errno, failures.full), (EIO, True))
-    failures.full = False
-    failures.note(OSError(EIO))
-    equal(failures.full, False)
+    for errno in (ENOSPC, ENAMETOOLONG):
+        failures = Failures()
+        failures.note(OSError(errno))
+        equal((failures.errno, failures.full), (errno, True))
+        failures.note(OSError(EIO))
+        equal((failures.errno, failures.full), (EIO, True))
+        failures.full = False
+        failures.note(OSError(EIO))
+        equal(failures.full, False)
+
+
+def test_littlefs_has_two_error_numbers_for_a_flash_that_is_full():
+    """What is in a directory entry itself, as some tens of octets are, gives the other one."""
+    found = set()
+    for octets in (10, 600):
+        Flash(8)
+        try:
+            with open(ROOT + "/large", "wb") as file:
+                while True:
+                    file.write(bytes(256))
+        except OSError as error:
+            equal(error.errno, ENOSPC)
+        try:
+            for n in range(1000):
+                with open(f"{ROOT}/{n:08x}", "wb") as file:
+                    file.write(bytes(octets))
+        except OSError as error:
+            found.add(error.errno)
+    equal(found, {ENOSPC, ENAMETOOLONG})
 
 
 def test_without_a_failure_nothing_is_reported():
