@@ -32,19 +32,20 @@ class Os:
     stat, remove, rename = os.stat, os.remove, os.rename
 
 
-def over_the_copy_in_use():
-    def opened(path, mode):
-        return Pieces(open(path[:-1] + str(1 - int(path[-1])), mode)) if mode == "wb" else open(path, mode)
+def opened(path, mode):
+    file = open(path, mode)
+    return Pieces(file) if mode == "wb" else file
 
-    slots.open = opened
+
+def over_the_copy_in_use():
+    def other(path, mode):
+        return opened(path[:-1] + str(1 - int(path[-1])) if mode == "wb" else path, mode)
+
+    slots.open = other
 
 
 def one_copy():
-    def opened(path, mode):
-        file = open(path[:-1] + "0", mode)
-        return Pieces(file) if mode == "wb" else file
-
-    slots.open = opened
+    slots.open = lambda path, mode: opened(path[:-1] + "0", mode)
 
 
 def acknowledged_too_early():
@@ -74,10 +75,7 @@ def the_old_one_removed_first():
 
 
 def in_place():
-    def opened(path, mode):
-        return Pieces(open(path.replace(".new", ""), "wb")) if mode == "wb" else open(path, mode)
-
-    checkpoint.open = opened
+    checkpoint.open = lambda path, mode: opened(path.replace(".new", ""), mode)
     not_renamed()
 
 

@@ -65,10 +65,9 @@ class Booted(Part):
         store = NoStore()
         store.next = record.record
         record.follow(self._time, store, NoCheckpoint())
-        if record.lost or (record.count, record.time_us, record.record) < (self._count + 1, self._used_us, self._used):
-            raise AssertionError(
-                f"{self.name}: {record.count}, {record.time_us} us, {record.record} after {self._count}"
-            )
+        found, least = (record.count, record.time_us, record.record), (self._count + 1, self._used_us, self._used)
+        if record.lost or any(a < b for a, b in zip(found, least)):
+            raise AssertionError(f"{self.name}: a boot begins with {found}, not at least {least}")
         return record
 
     def _end(self):
