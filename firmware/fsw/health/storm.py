@@ -13,11 +13,11 @@ _ALL = const(0x3FF)
 
 
 class Storm:
-    """rate_cps: triggers a second, in the last second. raging: in storm mode. rate, hold_us: parameters."""
+    """rate_cps: triggers a second, in the last second. active: in storm mode. rate, hold_us: parameters."""
 
     def __init__(self, acquisition, parameters, report):
         self.rate_cps = self.rate = self.hold_us = 0
-        self.raging = False
+        self.active = False
         self._acquisition = acquisition
         self._report = report
         self._integration_s = self._storm_integration_s = 0  # outside a storm, and in one
@@ -41,7 +41,7 @@ class Storm:
 
     def _apply(self):
         seconds = self._integration_s
-        self._acquisition.set_integration(min(seconds, self._storm_integration_s) if self.raging else seconds)
+        self._acquisition.set_integration(min(seconds, self._storm_integration_s) if self.active else seconds)
 
     def turn(self, now):
         events = self._acquisition.events_since_boot()
@@ -53,14 +53,14 @@ class Storm:
         if gone_us * _TENTHS < self.hold_us:
             return
         # twice, as the limit is half of the rate in a storm
-        high = (events - self._tenth) * 2_000_000 > (self.rate if self.raging else 2 * self.rate) * gone_us
+        high = (events - self._tenth) * 2_000_000 > (self.rate if self.active else 2 * self.rate) * gone_us
         self._tenth, self._tenth_us = events, now
-        self._short = short = (self._short << 1 | (high == self.raging)) & _ALL
+        self._short = short = (self._short << 1 | (high == self.active)) & _ALL
         if short & (short - 1):
             return
         self._short = _ALL
-        self.raging = not self.raging
-        if self.raging:
+        self.active = not self.active
+        if self.active:
             self._began_us = now
             self._report(icd.EVENT_STORM_BEGINS, self.rate_cps)
         else:

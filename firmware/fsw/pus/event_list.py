@@ -66,7 +66,7 @@ class EventList:
         unbiased."""
         a, bit = self._acquisition, 1 << event_class
         state = a.state
-        quota = 0 if self._storm.raging or self._boot_record.safe else self._quota[event_class]
+        quota = 0 if self._storm.active or self._boot_record.safe else self._quota[event_class]
         new = state[k.LISTED + event_class]
         state[k.LISTED + event_class] = 0
         a.n_listed += new

@@ -125,7 +125,7 @@ class Housekeeping:
             store.last,
             (store.missed + telemetry.store.over) & 0xFFFFFFFF,
             parts.storm.rate_cps,
-            parts.storm.raging,
+            parts.storm.active,
             parts.authentication.rejected & 0xFFFF if parts.authentication else 0,
             len(schedule) if schedule else 0,
             monitoring.out() if monitoring else 0,

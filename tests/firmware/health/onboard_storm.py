@@ -50,10 +50,10 @@ class Bench:
             self.pass_(TENTH_US, 2 * cps)
         return self.reports.taken()
 
-    def rage(self):
+    def enter(self):
         """In storm mode, as the last tenth was high."""
         self.tenths(10, 200)
-        assert self.storm.raging
+        assert self.storm.active
         return self
 
 
@@ -68,7 +68,7 @@ def ends(cps, s):
 def test_after_a_start_there_is_none():
     bench = Bench()
     storm = bench.storm
-    equal((storm.raging, storm.rate_cps, storm.rate, storm.hold_us), (False, 0, RATE_CPS, 20_000_000))
+    equal((storm.active, storm.rate_cps, storm.rate, storm.hold_us), (False, 0, RATE_CPS, 20_000_000))
     bound = (icd.P_INTEGRATION_TIME, icd.P_STORM_INTEGRATION, icd.P_STORM_RATE, icd.P_STORM_HOLD)
     equal(bench.parameters.bound, bound)
 
@@ -76,9 +76,9 @@ def test_after_a_start_there_is_none():
 def test_it_begins_when_nine_tenths_of_ten_were_high():
     bench = Bench()
     equal(bench.tenths(8, HIGH), NOTHING)
-    assert not bench.storm.raging
+    assert not bench.storm.active
     equal(bench.tenths(1, HIGH), begins(HIGH))
-    assert bench.storm.raging
+    assert bench.storm.active
 
 
 def test_the_rate_that_is_set_is_not_high():
@@ -86,15 +86,15 @@ def test_the_rate_that_is_set_is_not_high():
     equal(bench.tenths(30, RATE_CPS), NOTHING)
     bench.pass_(TENTH_US, 2 * RATE_CPS + 1)
     for _ in range(8):
-        assert not bench.storm.raging
+        assert not bench.storm.active
         bench.pass_(TENTH_US, 2 * RATE_CPS + 1)  # one event more is
-    assert bench.storm.raging
+    assert bench.storm.active
     bench = Bench()
     bench.parameters.set(icd.P_STORM_RATE, 1_000_000)
     equal(bench.tenths(30, 1_000_000), NOTHING)
     for _ in range(9):
         bench.pass_(TENTH_US, 2_000_001)
-    assert bench.storm.raging
+    assert bench.storm.active
 
 
 def test_one_low_tenth_does_not_hinder_it_and_two_do():
@@ -117,31 +117,31 @@ def test_a_spike_however_high_of_half_of_the_hold_time_begins_none():
 
 def test_it_ends_when_nine_tenths_of_ten_were_below_half_of_the_rate_or_at_it():
     for low in (RATE_CPS // 2, LOW, 0):
-        bench = Bench().rage()
+        bench = Bench().enter()
         equal(bench.tenths(8, low), NOTHING)
-        assert bench.storm.raging
+        assert bench.storm.active
         equal(bench.tenths(1, low), ends(low, 20))  # since it began, 10th tenth
-        assert not bench.storm.raging
+        assert not bench.storm.active
 
 
 def test_a_rate_between_begins_none_and_ends_none():
     equal(Bench().tenths(40, RATE_CPS // 2 + 1), NOTHING)
-    bench = Bench().rage()
+    bench = Bench().enter()
     equal(bench.tenths(40, RATE_CPS // 2 + 1), NOTHING)
-    assert bench.storm.raging
+    assert bench.storm.active
 
 
 def test_a_short_lull_ends_none():
-    bench = Bench().rage()
+    bench = Bench().enter()
     for _ in range(5):
         equal(bench.tenths(6, 0) + bench.tenths(5, HIGH), NOTHING)
-    assert bench.storm.raging
+    assert bench.storm.active
 
 
 def test_a_second_storm_is_as_the_first():
-    bench = Bench().rage()
+    bench = Bench().enter()
     bench.tenths(9, 0)
-    assert not bench.storm.raging
+    assert not bench.storm.active
     equal(bench.tenths(8, HIGH), NOTHING)
     equal(bench.tenths(1, HIGH), begins(HIGH))
     equal(bench.tenths(30, HIGH), NOTHING)
@@ -161,9 +161,9 @@ def test_a_tenth_is_over_once_a_tenth_of_the_hold_time_has_passed():
     bench = Bench()
     for _ in range(9):
         bench.pass_(TENTH_US - 1, 2 * HIGH)
-        assert not bench.storm.raging
+        assert not bench.storm.active
         bench.pass_(1, 0)
-    assert bench.storm.raging
+    assert bench.storm.active
 
 
 def test_an_irregular_turn_counts_by_its_length():
@@ -193,35 +193,35 @@ def test_the_rate_is_that_of_the_last_second_or_of_what_passed():
 def test_in_a_storm_integrations_are_short_and_after_it_as_before():
     bench = Bench()
     equal(bench.acquisition.lengths_s[-1], INTEGRATION_S)
-    bench.rage()
+    bench.enter()
     equal(bench.acquisition.lengths_s[-1], STORM_S)
     bench.tenths(9, 0)
     equal(bench.acquisition.lengths_s[-1], INTEGRATION_S)
 
 
 def test_a_longer_storm_integration_lengthens_nothing():
-    bench = Bench(integration_s=60, storm_s=100).rage()
+    bench = Bench(integration_s=60, storm_s=100).enter()
     equal(bench.acquisition.lengths_s[-1], 60)
 
 
 def test_a_length_that_is_set_counts_at_once():
     bench = Bench()
     lengths_s = bench.acquisition.lengths_s
-    for number, value, calm_s, raging_s in (
+    for number, value, calm_s, storm_s in (
         (icd.P_STORM_INTEGRATION, 5, INTEGRATION_S, 5),
         (icd.P_INTEGRATION_TIME, 4, 4, 4),
         (icd.P_INTEGRATION_TIME, 50, 50, 5),
     ):
         bench.parameters.set(number, value)
-        equal(lengths_s[-1], raging_s if bench.storm.raging else calm_s)
-    bench.rage()
-    for number, value, raging_s in (
+        equal(lengths_s[-1], storm_s if bench.storm.active else calm_s)
+    bench.enter()
+    for number, value, storm_s in (
         (icd.P_STORM_INTEGRATION, 7, 7),
         (icd.P_INTEGRATION_TIME, 6, 6),
         (icd.P_INTEGRATION_TIME, 80, 7),
     ):
         bench.parameters.set(number, value)
-        equal(lengths_s[-1], raging_s)
+        equal(lengths_s[-1], storm_s)
     bench.tenths(9, 0)
     equal(lengths_s[-1], 80)
 

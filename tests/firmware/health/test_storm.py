@@ -108,7 +108,7 @@ def test_a_longer_storm_integration_lengthens_nothing():
 
 
 def test_parameters_count_in_a_storm_and_after_it():
-    """What is set while it rages: storm_integration at once, integration_time when it is over."""
+    """What is set while one is active: storm_integration at once, integration_time when it is over."""
     with instrument("unix") as i:
         stormy(i, (30, HIGH_CPS))
         i.until(lambda: begun(i), 20)
