@@ -6,12 +6,10 @@ import struct
 import sys
 import tomllib
 import warnings
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import ccsdspy
 import pytest
-import xmlschema
 from dorn import cli, exports
 from dorn.dictionary import Dictionary
 from dorn.dictionary.definitions import TYPES
@@ -22,7 +20,6 @@ from hypothesis import strategies as st
 from space_packet_parser.xtce.definitions import XtcePacketDefinition
 from spacepackets.ecss.tm import PusTm
 from support import every_packet
-from support.data import data
 from support.packets import fields_of, source_data, tm
 
 dictionary = Dictionary.load()
@@ -183,56 +180,6 @@ def test_the_document_has_everything_that_is_in_the_dictionary():
         chapter = document.partition(f"\n### Enumeration {enum}\n")[2].partition("\n##")[0]
         for name, number in values.items():
             assert f"| {number} | `{name}` | {tables['about'].get(enum, {}).get(name, '')} |" in chapter
-
-
-# -- XTCE --------------------------------------------------------------------------------------------------------------
-
-XTCE = ("xtce-portable.xml", "xtce-yamcs.xml")
-
-
-@pytest.mark.parametrize("name", XTCE)
-def test_xtce_is_valid_against_its_schema(name):
-    # the schema of the XML namespace, which it imports by URL, is the one that xmlschema has
-    here = Path(xmlschema.__file__).parent / "schemas" / "XML" / "xml.xsd"
-    schema = xmlschema.XMLSchema(
-        data("xtce-xsd", "SpaceSystem.xsd"),
-        allow="local",
-        locations={"http://www.w3.org/XML/1998/namespace": str(here)},
-    )
-    assert [error.reason for error in schema.iter_errors(exports.folder() / name)] == []
-
-
-@pytest.mark.parametrize("name", XTCE)
-def test_what_xtce_refers_to_is_there(name):
-    root = ET.parse(exports.folder() / name).getroot()
-    names = {element.get("name") for element in root.iter() if element.get("name")}
-    assert len([e for e in root.iter() if e.tag.endswith("}Parameter")]) > 200
-    for element in root.iter():
-        for key, value in element.attrib.items():
-            assert not key.endswith("Ref") or value in names or value.startswith("/yamcs/"), (key, value)
-
-
-def test_yamcs_has_every_telecommand_and_every_range():
-    space = {"x": "http://www.omg.org/spec/XTCE/20180204"}
-    root = ET.parse(exports.folder() / "xtce-yamcs.xml").getroot()
-    commands = {element.get("name") for element in root.iterfind(".//x:MetaCommand", space)}
-    ranges = {}
-    for element in root.iterfind(".//x:IntegerArgumentType", space):
-        valid = element.find(".//x:ValidRange", space)
-        if valid is not None:
-            name = element.get("name").removesuffix("_type")
-            ranges[name] = [int(valid.get("minInclusive")), int(valid.get("maxInclusive"))]
-    tables = tomllib.loads((onboard_root() / "firmware" / "icd.toml").read_text(encoding="utf-8"))
-    expected = {f"set_parameter_{table['name']}_value": table["range"] for table in tables["parameter"]}
-    for table in tables["command"]:
-        expected |= {f"{table['name']}_{f['name']}": f["valid"] for f in table["fields"] if "valid" in f}
-    assert ranges == expected
-    assert commands == {
-        "telecommand",
-        *(table["name"] for table in tables["command"]),
-        *(f"function_{table['name']}" for table in tables["function"]),
-        *(f"set_parameter_{table['name']}" for table in tables["parameter"]),
-    }
 
 
 # -- COSMOS: by its own program, where that is installed ---------------------------------------------------------------

@@ -1,58 +1,18 @@
-"""`dorn flash` on the emulated Pico behind a pseudo-terminal, as on a board; and `dorn emulate`."""
-
-import re
-import signal
-import subprocess
-import sys
-from types import SimpleNamespace
+"""`dorn flash` on the emulated Pico behind a pseudo-terminal, as on a board."""
 
 import pytest
 import serial
-from dorn.errors import UserError
-from dorn.flash import board_files, flashing, port
-from dorn.image import firmware, micropython
+from dorn.flash import board_files, port
+from dorn.image import firmware
 from dorn.link.key import Key
 from dorn.session import CommandFailed, Session
 from dorn.targets.serial import SerialTarget
 from dorn.util.paths import onboard_root
-from mpremote.transport_serial import SerialTransport
 from support.chip import firmware_files
 from support.desk import Desk, desk
 from support.instrument import DICTIONARY
 
 FILES = firmware.files
-
-
-@pytest.fixture(scope="module")
-def board():
-    """One that has the firmware: what a test leaves on it is flashed over."""
-    with desk(firmware_files()) as board:
-        board.housekeeping(starting=True)
-        yield board
-
-
-@pytest.fixture
-def written(monkeypatch):
-    """The paths that are written, in order; `written.fail(n, error)`: the n-th fails in its middle."""
-    paths = []
-    state = SimpleNamespace(paths=paths, at=None)
-    whole = SerialTransport.fs_writefile
-
-    def fail(n, action):
-        paths.clear()
-        state.at, state.action = n, action
-
-    def write(self, path, content, **options):
-        if len(paths) == state.at:
-            state.at = None
-            self.exec(f"f=open({path!r},'wb')\nf.write(b'half')")
-            state.action()
-        paths.append(path)
-        return whole(self, path, content, **options)
-
-    state.fail = fail
-    monkeypatch.setattr(SerialTransport, "fs_writefile", write)
-    return state
 
 
 def variant(monkeypatch, text):
@@ -196,12 +156,6 @@ def test_another_board_or_micropython_is_refused_and_goes_on(board, written, mon
     assert board.housekeeping(starting=True)["reset_cause"] == DICTIONARY.enums["reset_cause"]["commanded"]
 
 
-def test_a_taken_port_is_named(board, capsys):
-    with serial.Serial(board.name, exclusive=True):
-        assert board.flash() == 2
-    assert f"port {board.name}: is taken by another program" in capsys.readouterr().err
-
-
 def test_a_full_file_system_is_found_before_the_first_change_or_survived(written, monkeypatch, capsys):
     more = {**firmware_files(), "fsw/more.mpy": bytes(99_000)}  # made before the board's maintenance window begins
     with desk({**firmware_files(), "filler": bytes(1_150_000)}) as board:
@@ -234,105 +188,11 @@ def test_a_source_that_hides_the_firmware_is_named(written, capsys):
         assert written.paths == []
 
 
-_DEAF = b"""
-import micropython, time
-try:
-    time.sleep_ms(500)
-except KeyboardInterrupt:
-    pass
-else:
-    micropython.kbd_intr(-1)
-    while True:
-        time.sleep_ms(100)
-"""
-
-
-def test_who_does_not_listen_is_caught_after_a_power_cycle_or_given_up(monkeypatch, capsys):
-    monkeypatch.setattr(flashing, "RESTART_S", 0.5)
-    with desk({"main.py": _DEAF}) as board:
-        board.do(lambda: board.target.advance(1))  # its window is over
-
-        def say(*words, **options):
-            if "switch the board off and on" in words[0]:
-                board.power_cycle()
-
-        monkeypatch.setattr(flashing, "print", say, raising=False)
-        assert board.flash("--check") == 1
-        monkeypatch.undo()
-        monkeypatch.setattr(flashing, "RESTART_S", 0.5)
-        monkeypatch.setattr(flashing, "POWER_CYCLE_S", 0.5)
-        board.do(lambda: board.target.advance(1))
-        assert board.flash("--check") == 2
-        said = capsys.readouterr()
-        assert "switch the board off and on" in said.out
-        assert "nothing there comes to a MicroPython prompt" in said.err and "BOOTSEL" in said.err
-
-
-def usb(device, number=None, product=0x0005):
-    return SimpleNamespace(device=device, vid=0x2E8A, pid=product, serial_number=number)
-
-
-@pytest.mark.parametrize(
-    ("ports", "drive", "said"),
-    [
-        ([], False, ["no board found", "BOOTSEL", "mpflash", micropython.DOWNLOAD]),
-        ([usb("/dev/a", product=3)], False, ["no board found"]),
-        ([usb("/dev/a"), usb("/dev/b")], False, ["several boards (/dev/a, /dev/b)"]),
-        ([], True, ["copy RPI_PICO-20260406-v1.28.0.uf2", "RPI-RP2"]),
-    ],
-)
-def test_without_the_only_board_it_says_what_to_do(monkeypatch, tmp_path, capsys, ports, drive, said):
-    (tmp_path / "RPI-RP2").mkdir()
-    monkeypatch.setattr(port, "_DRIVES", (str(tmp_path / "RPI-RP2").lstrip("/"),) if drive else ())
-    monkeypatch.setattr(port.list_ports, "comports", lambda: ports)
-    assert Desk.flash(None, port="auto") == 2
-    message = capsys.readouterr().err
-    assert all(words in message for words in said)
-
-
-def test_a_board_is_found_again_under_another_name(board, monkeypatch):
-    """Its old name is gone after the restart, as a USB port's may be."""
-    names = [["/dev/never-there", "E66"], [board.name, "E66"]]
-    monkeypatch.setattr(port.list_ports, "comports", lambda: [usb(*names[0])])
-    line = port.Line("/dev/never-there")
-    with pytest.raises(UserError, match="is not there"):
-        line.open()
-    names.pop(0)
-    line.open()
-    line.close()
-    assert line.name == board.name
-
-
 def test_bad_arguments_are_named(capsys):
     assert Desk.flash(None, "--without", "commands", port="/dev/none") == 2
     assert "'commands' cannot be left out" in capsys.readouterr().err
     assert Desk.flash(None, port="/dev/none") == 2
     assert "port /dev/none: is not there" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("where", [[], ["--tcp", "0"]], ids=["pty", "tcp"])
-def test_the_emulated_board_is_there_for_any_client_and_keeps_its_flash(tmp_path, where):
-    """Blank first; what is put on it is there the next time."""
-    firmware_files()
-    for n, options in enumerate((["--blank"], [])):
-        program = "import sys; from dorn.cli import main; sys.exit(main())"
-        command = [sys.executable, "-c", program, "emulate", "--flash", str(tmp_path), *where, *options]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            name = re.search(r"on (\S+),", process.stdout.readline())[1]
-            for _ in range(2):  # clients come and go
-                line = port.Line(name)
-                line.open()
-                assert line.knock(20)
-                line.transport.enter_raw_repl()
-                assert line.transport.fs_exists("/mine") == bool(n)
-                line.close()
-            if not n:
-                line.open()
-                line.transport.enter_raw_repl()
-                line.transport.fs_writefile("/mine", b"1")
-                line.close()
-            process.send_signal(signal.SIGTERM)
-            process.wait(20)
 
 
 def test_a_key_is_put_on_the_board_and_stays(board, tmp_path, capsys):

@@ -1,0 +1,194 @@
+"""The files of the products: tables, summary and picture."""
+
+import json
+
+import numpy as np
+import pytest
+from dorn import nuclides
+from dorn.errors import UserError
+from dorn.products import plot
+from dorn.products.products import write_files
+from matplotlib.image import imread
+from support.products import DICTIONARY, coincidences, packet, products, rows, spectrum
+
+HEAD = {
+    "injected": 1000,
+    "delivered": 900,
+    "lost_dead_time": 60,
+    "merged": 30,
+    "below_threshold": 8,
+    "disabled": 2,
+    "spurious": 0,
+}
+LINK = {"packets": 12, "sequence_gaps": 1, "crc_errors": 2}
+
+
+def test_spectra_csv_gives_the_energy_of_each_channels_centre(tmp_path):
+    counts = [0] * 1024
+    counts[500] = 9
+    products(spectrum(4, counts), coincidences(2, [0] * 100 + [5])).write(tmp_path)
+    table = rows(tmp_path / "spectra.csv")
+    assert list(table[0]) == ["detector", "class", "channel", "energy_kev", "counts"]
+    filled = [row for row in table if row["counts"] != "0"]
+    # codes 2000 to 2003: 3 keV (2001.5 - 50); codes 3200 to 3231 of the sum of two less one zero code
+    assert [list(row.values()) for row in filled] == [
+        ["4", "front", "500", "5854.5", "9"],
+        ["2", "front_back", "100", "9496.5", "5"],
+    ]
+    assert len(table) == 1024 + 256
+
+
+def test_the_energy_of_a_coincidence_channel_is_the_mean_of_its_pairs(tmp_path):
+    """All pairs of codes that the dictionary's law puts into a channel, against the energy in the file."""
+    products(coincidences(2, [1])).write(tmp_path)
+    in_file = {int(row["channel"]): float(row["energy_kev"]) for row in rows(tmp_path / "spectra.csv")}
+    total = np.arange(2 * 4095 + 1)  # of two codes
+    for channel in (10, 100, 253):
+        pairs = total[(total - 50) // 32 == channel]
+        low, high = 3.0 * (pairs.min() - 100), 3.0 * (pairs.max() - 100)  # sum of two energies
+        assert in_file[channel] == (low + high) / 2
+
+
+def test_rates_csv_holds_differences_and_survives_wrap_clear_and_reset(tmp_path):
+    top = 2**32
+    accepted = [[top - 5] * 16, [10] * 16, [2] * 16, [1] * 16]
+    collected = products(
+        packet("rates", time_s=5, real_us=5_000_000, live_us=4_000_000, events=100, accepted=accepted[0]),
+        packet("rates", time_s=10, real_us=10_000_000, live_us=8_500_000, events=150, accepted=accepted[1]),
+        packet("rates", time_s=15, real_us=4_000_000, live_us=3_900_000, events=7, accepted=accepted[2]),
+        packet("housekeeping", boot_count=1),
+        packet("event_info", event=DICTIONARY.enums["event"]["booted"], a=2),
+        packet("rates", time_s=9, real_us=9_000_000, live_us=9_000_000, events=8, accepted=accepted[3]),
+    )
+    summary = collected.write(tmp_path)
+    table = rows(tmp_path / "rates.csv")
+    assert [row["time_s"] for row in table] == ["5.000", "10.000", "15.000", "9.000"]
+    assert [row["real_s"] for row in table] == ["5.000000", "5.000000", "4.000000", "9.000000"]
+    assert [row["live_s"] for row in table] == ["4.000000", "4.500000", "3.900000", "9.000000"]
+    assert [row["events"] for row in table] == ["100", "50", "7", "8"]
+    assert [row["accepted_15"] for row in table] == [str(top - 5), "15", "2", "1"]
+    assert summary["recorded"] == 16 * (top - 5 + 15 + 2 + 1)
+    assert summary["real_time_s"] == 23.0
+
+
+def test_summary_takes_every_counter_from_where_it_was_counted():
+    board = DICTIONARY.enums["board"]["pico"]
+    version = {"version_major": 1, "version_minor": 2, "version_patch": 3}
+    collected = products(
+        packet("housekeeping", boot_count=1, board=board, dictionary=0x00ABCDEF, **version),
+        packet(
+            "rates",
+            real_us=10_000_000,
+            live_us=9_500_000,
+            events=380,
+            front=77,
+            front_back=3,
+            overrun_hits=40,
+            accepted=[50] * 16,
+            below_threshold=[1] * 16,
+            over_range=[2] * 16,
+            disabled=[0] * 15 + [12],
+        ),
+    )
+    summary = collected.summary("unix", LINK, HEAD)
+    assert summary == {
+        "target": "unix",
+        "firmware_version": "1.2.3",
+        "dictionary": "00abcdef",
+        "injected": 1000,
+        "recorded": 800,
+        "lost_dead_time": 60,
+        "merged": 30,
+        "below_threshold": 24,
+        "over_range": 32,
+        "disabled": 14,
+        "lost_overrun": 40,
+        "spurious": 0,
+        "delivered": 900,
+        "below_threshold_parts": {"head": 8, "firmware": 16},
+        "disabled_parts": {"head": 2, "firmware": 12},
+        "real_time_s": 10.0,
+        "live_time_s": 9.5,
+        "events": 380,
+        "trigger_rate_cps": 40.0,
+        "alone_cps": None,
+        "through_cps": None,
+        "in_spectra": 0,
+        "missing_in_spectra": 80,
+        "spectra_live_s": {},
+        "incomplete_spectra": 0,
+        "packets": 12,
+        "sequence_gaps": 1,
+        "crc_errors": 2,
+    }
+    fates = [
+        "recorded",
+        "lost_dead_time",
+        "merged",
+        "below_threshold",
+        "over_range",
+        "disabled",
+        "lost_overrun",
+    ]
+    assert summary["injected"] == sum(summary[name] for name in fates)
+    assert collected.totals().count("front") == 77  # and not the front_back events as well
+    assert collected.summary()["target"] == "pico"
+
+
+def test_summary_gives_the_rates_of_particles_of_each_detector():
+    """5 and 3 counts in 2 s live, none in several units: nothing to correct."""
+    counts = np.zeros(1024, int)
+    counts[500] = 5
+    other = np.zeros(1024, int)
+    other[10] = 3
+    collected = products(
+        spectrum(0, counts), spectrum(15, other), packet("rates", real_us=2_100_000, live_us=2_000_000)
+    )
+    summary = collected.summary()
+    assert (summary["alone_cps"][0], summary["alone_cps"][15], sum(summary["alone_cps"])) == (2.5, 1.5, 4.0)
+    assert summary["through_cps"] == [0.0] * 8
+
+
+def test_summary_says_null_for_what_nothing_has_counted(tmp_path):
+    summary = products().write(tmp_path)
+    assert summary == json.loads((tmp_path / "summary.json").read_text())
+    known = {name: value for name, value in summary.items() if value is not None}
+    parts = {"below_threshold_parts", "disabled_parts"}
+    assert {k: v for k, v in known.items() if k not in parts} == {
+        "in_spectra": 0,
+        "spectra_live_s": {},
+        "incomplete_spectra": 0,
+        "packets": 0,
+    }
+    without_head = products(packet("rates", below_threshold=[1] * 16)).summary()
+    assert (without_head["injected"], without_head["below_threshold"]) == (None, 16)
+
+
+def test_picture_is_drawn_also_of_nothing_and_shows_the_counts(tmp_path):
+    products().write(tmp_path / "empty")
+    counts = [0] * 1024
+    counts[300:700] = [40] * 400
+    products(spectrum(0, counts), packet("rates", real_us=10, live_us=9)).write(tmp_path / "full")
+    empty, full = (imread(tmp_path / name / "spectrum.png") for name in ("empty", "full"))
+    assert full.shape[1] > 1000
+    blue = (full[..., 2] - full[..., 0] > 0.1).mean()  # the front's area
+    assert blue > 0.1 > 0.02 > (empty[..., 2] - empty[..., 0] > 0.1).mean()
+
+
+def test_labelled_lines_are_those_of_the_table():
+    energies = plot.label_energies_kev()
+    assert energies["Po-210"] == [5304.33]
+    assert energies["Po-218, Bi-212"] == [6002.55, 6050.78]
+    assert {name for names in plot.LABELS.values() for name in names} <= set(nuclides.table())
+
+
+def test_files_appear_whole_or_not_at_all(tmp_path):
+    write_files(tmp_path, {"a": b"old", "b": b"old"})
+    (tmp_path / "b").unlink()
+    (tmp_path / "b").mkdir()  # cannot be replaced by a file
+    with pytest.raises(UserError, match="cannot be written"):
+        write_files(tmp_path, {"a": b"new", "b": b"new"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+    file = tmp_path / "a"
+    with pytest.raises(UserError, match="a: directory: cannot be written"):
+        write_files(file, {"c": b""})

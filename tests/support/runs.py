@@ -1,0 +1,15 @@
+"""`dorn run` as a test calls it, and what it leaves."""
+
+import json
+
+from dorn import cli
+
+BALANCE = ("recorded", "lost_dead_time", "merged", "below_threshold", "over_range", "disabled", "lost_overrun")
+
+
+def run(*args):
+    return cli.main(["run", *map(str, args)])
+
+
+def summary(out):
+    return json.loads((out / "summary.json").read_text())
