@@ -202,7 +202,7 @@ def test_a_key_is_put_on_the_board_and_stays(board, tmp_path, capsys):
     assert board.flash("--key", str(key.path), "--check") == 0  # it stops for a key that is new to it
     with SerialTarget(board.name) as target:
         session = Session(target)
-        session.connect()
+        session.connect(60, ask=False)  # it starts: a telecommand could have a Ctrl-C in it
         with pytest.raises(CommandFailed, match="unsigned"):
             session.command("ping")
         session = Session(target, key=key)
