@@ -67,10 +67,15 @@ class Copies:
 
 
 def tests_of(root: Path, path: str) -> list[Path]:
-    """The test files of a file of the firmware: slow_control.py may have onboard_slow_control_answers.py, too."""
+    """The test files of a file of the firmware: slow_control.py may have onboard_slow_control_answers.py, too. Those of
+    its folder if it has none."""
     folder, name = root / "tests" / "firmware" / Path(path).parent, Path(path).stem
-    files = folder / f"onboard_{name}.py", *sorted(folder.glob(f"onboard_{name}_*.py")), folder / f"test_{name}.py"
-    return [file for file in files if file.exists()]
+
+    def found(*patterns: str) -> list[Path]:
+        return [file for pattern in patterns for file in sorted(folder.glob(pattern))]
+
+    own = found(f"onboard_{name}.py", f"onboard_{name}_*.py", f"test_{name}.py", f"test_{name}_*.py")
+    return own or found("onboard_*.py", "test_*.py")
 
 
 def _pass(copy: Path, tests: list[Path], limit_s: float) -> bool:

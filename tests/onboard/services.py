@@ -1,4 +1,6 @@
 # The services (fsw/pus) with stand-ins for what they command: see support/services.py.
+import gc
+
 from fsw import icd
 from fsw.health.modes import Modes
 from fsw.health.faults import Refused
@@ -154,6 +156,8 @@ class Bound:
 
 def new():
     global link, events, acquisition, changes, parameters, router, modes, slots, storage, budget, failures
+    link = events = acquisition = parameters = router = modes = slots = storage = budget = failures = None
+    gc.collect()  # the set before is let go first: a table of parameters takes 20 kB in one piece
     Clock.now_us = 0
     link, acquisition, changes = Link(), Acquisition(), []
     telemetry = Telemetry(Clock(), link, NoStore())

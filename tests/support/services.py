@@ -37,7 +37,7 @@ class Bench:
 
 
 def open_services():
-    return Child(SCRIPT, heap_kb=320)
+    return Child(SCRIPT, heap_kb=640)
 
 
 def names(packets):

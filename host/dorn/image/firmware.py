@@ -13,6 +13,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from dorn.dictionary import Dictionary
@@ -109,6 +110,7 @@ def _text(base: Path, path: Path, processor: str | None, changed: dict[str, str]
     return folded(text, name) if processor else text
 
 
+@cache
 def _compile(path: Path, text: str, processor: str | None) -> bytes:
     if processor is None:
         return text.encode()

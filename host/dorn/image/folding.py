@@ -24,6 +24,7 @@ _PRIVATE = re.compile(r"_[a-z]\w*")
 _MICROPYTHON_S = frozenset(("_machine", "_mpy", "_thread"))
 
 
+@cache
 def folded(text: str, path: str = "") -> str:
     """Source of a module, or of a script, for the chip.
 
