@@ -1,5 +1,7 @@
 """Resets on command, maintenance, why an instrument started, and instruments without some services."""
 
+from functools import cache
+
 import pytest
 from dorn.image import firmware
 from dorn.link import frames
@@ -124,12 +126,17 @@ def test_no_manifest_is_no_fault(damaged):
         assert i.last("housekeeping")["manifest"] == 0
 
 
+@cache
+def heap_free_of_all(where):
+    with instrument(where) as whole:
+        return whole.last("housekeeping")["heap_free"]
+
+
 @both
 @pytest.mark.parametrize("without", [*DICTIONARY.optional, tuple(DICTIONARY.optional)], ids=str)
 def test_an_instrument_without_optional_services_measures(where, without):
     without = (without,) if isinstance(without, str) else without
-    with instrument(where) as whole:
-        heap_free = whole.last("housekeeping")["heap_free"]
+    heap_free = heap_free_of_all(where)
     with instrument(where, files=firmware.files(BOARD[where], without=without)) as i:
         hk = i.last("housekeeping")
         assert hk["manifest"] == firmware.manifest_id(BOARD[where], without)

@@ -17,8 +17,7 @@ def code(mv):
 def fire(i, seconds, **parameters):
     """Switch the pulser on for so long. -> pulses fired since boot, as housekeeping tells"""
     i.set("housekeeping_period", 1)
-    for name, value in parameters.items():
-        i.command("set_parameter", parameter=f"pulser_{name}", value=value)
+    i.set_parameters(kept=False, **{f"pulser_{name}": value for name, value in parameters.items()})
     i.armed("pulser_on")
     i.advance(seconds)
     i.command("function", function="pulser_off")
@@ -110,14 +109,15 @@ def test_pulses_are_counted_only_if_they_were_fired(where):
     """The expander does not take every 11th byte: what housekeeping tells is what the head got."""
     with instrument(where) as i:
         parts = i.target.slow_control
-        i.set("pulser_rate", 4)
+        i.set_parameters(kept=False, pulser_rate=4, housekeeping_period=2)
         i.calibrate()
         i.armed("pulser_on")
         write, n = parts.expander.write, []
         parts.expander.write = lambda value: bool(n.append(value) or len(n) % 11) and write(value)
         i.advance(10)
         i.command("function", function="pulser_off")
-        hk = i.wait_for(lambda p: p.name == "housekeeping", 11).fields
+        i.advance(2)
+        hk = i.next("housekeeping", 3)
         assert hk["pulses_fired"] == i.target.head.fates.injected > 10
         assert hk["slow_control_errors"] > 5
         assert len(i.events("slow_control_failed")) >= 1

@@ -38,7 +38,7 @@ def record(session, *energies_kev):
     rates = session.wait_for(
         lambda packet: packet.name == "rates",
         2,
-        begin=lambda: session.command("set_parameter", parameter="rates_period", value=1),
+        begin=lambda: session.set_parameters(kept=False, rates_period=1),
     )
     session.command("function", function="stop")
     return rates
@@ -78,7 +78,8 @@ def test_a_side_is_set_alone_and_both_keep_what_was_set(name, side, deaf, keen):
         assert [rates.fields["accepted"][d] for d in keen] == [3 * PULSES] * 8
         assert session.target.head.fates.below_threshold == 2 * 8 * PULSES
         other = "back" if side == "front" else "front"
-        session.command("set_parameter", parameter=f"comparator_{other}", value=2000)
+        session.set_parameters(kept=False, **{f"comparator_{other}": 2000})
+        session.advance(0.1)  # to the DAC
         expected = {side: 90, other: 2000}
         assert session.target.head.comparator_mv == (expected["front"], expected["back"])
 
