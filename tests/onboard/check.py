@@ -1,9 +1,11 @@
 # Assertions of on-board tests, which tell the values: MicroPython's `assert` does not.
 
 
-def equal(found, wanted):
+def equal(found, wanted, about=None):
+    """about: which case it is, in a loop"""
     if found != wanted:
-        raise AssertionError(f"found {found!r}, wanted {wanted!r}")
+        case = "" if about is None else f"{about}: "
+        raise AssertionError(f"{case}found {found!r}, wanted {wanted!r}")
 
 
 def raises(kind, function, *values):

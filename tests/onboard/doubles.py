@@ -84,6 +84,8 @@ def each_failure(prepare, act, errno=EIO, times=1 << 30):
             error = raised
         done = flash.operations - before
         flash.work()
+        if not done:
+            raise AssertionError("no operation of the flash, so that none can fail")
         if done < at:
             return
         yield flash, made, error
