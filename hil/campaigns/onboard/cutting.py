@@ -5,49 +5,37 @@
 # fails in earnest: it goes on from what that left, so that what one failure leaves meets the next.
 import random
 import sys
-from errno import EINVAL, EIO
+from errno import EIO
 
 import vfs
+from doubles import BLOCK, PAGE, Blocks
 from part import in_turn
 
-BLOCK, PAGE = 4096, 256  # of the Pico's flash: what is erased and what is programmed at once
 ROOT, COPY = "/flash", "/copy"
 _NOISE = bytearray(4 * BLOCK)
 
 
-class Flash:
-    """A block device as rp2.Flash. before(at, old, new) is called before each operation: old becomes new there."""
+class Flash(Blocks):
+    """before(at, old, new) is called before each operation: old becomes new there."""
 
     def __init__(self, image, before=None):
+        super().__init__(image)
         self.off = False  # without power nothing answers, not even to a file that closes
-        self._image = memoryview(image)
         self._before = before
 
     def readblocks(self, block, out, at=0):
-        if self.off:
-            return -EIO
-        at += BLOCK * block
-        out[:] = self._image[at : at + len(out)]
-
-    def writeblocks(self, block, data, at=0):
-        if at % PAGE or len(data) % PAGE:
-            return -EINVAL
-        for n in range(0, len(data), PAGE):  # the chip programs them one by one
-            page = BLOCK * block + at + n
-            self._operate(page, both(self._image[page : page + PAGE], data[n : n + PAGE]))
-        return -EIO if self.off else 0
-
-    def ioctl(self, what, block):
-        if what == 6:
-            self._operate(BLOCK * block, b"\xff" * BLOCK)
-            return -EIO if self.off else 0
-        return {4: len(self._image) // BLOCK, 5: BLOCK}.get(what, 0)
+        return -EIO if self.off else super().readblocks(block, out, at)
 
     def _operate(self, at, new):
+        old = bytes(self._image[at : at + len(new)])
+        if len(new) < BLOCK:
+            new = both(old, new)
         if self._before and not self.off:
-            self._before(at, bytes(self._image[at : at + len(new)]), new)
-        if not self.off:
-            self._image[at : at + len(new)] = new
+            self._before(at, old, new)
+        if self.off:
+            return EIO
+        self._image[at : at + len(new)] = new
+        return 0
 
 
 def both(one, other):
