@@ -15,3 +15,15 @@ def raises(kind, function, *values):
     except kind as error:
         return error
     raise AssertionError(f"no {kind.__name__} raised")
+
+
+def has(things, *wanted):
+    for thing in wanted:
+        if thing not in things:
+            raise AssertionError(f"found {things!r}, without {thing!r}")
+
+
+def has_not(things, *unwanted):
+    for thing in unwanted:
+        if thing in things:
+            raise AssertionError(f"found {things!r}, with {thing!r}")
