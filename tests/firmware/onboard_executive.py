@@ -157,7 +157,7 @@ def test_a_task_that_fails_is_reported_with_its_line_and_the_others_go_on():
     equal(bench.cycles(), [("a", 0), ("b", 0), ("c", 500)])
     ((event, what, line),) = bench.reports.taken()
     equal((event, what), (icd.EVENT_TASK_FAILED, 1 | icd.EXCEPTION_KEY << 8))
-    assert line > 0
+    assert line > 0, line
     equal((bench.executive.failures, bench.tasks[1].failures, bench.tasks[1].done_us), (1, 1, 500))
     equal(bench.board.waits, [(500, 100_000)])  # it is due as ever
 
@@ -181,7 +181,7 @@ def test_failures_far_apart_are_forgiven():
             raises(ValueError, bench.executive.cycle)
         else:
             bench.cycles()
-        equal(bench.tasks[0].failures, failures)
+        equal(bench.tasks[0].failures, failures, gap_us)
 
 
 def test_each_overrun_of_a_budget_is_counted_and_each_record_reported():

@@ -6,15 +6,38 @@ EIO, ENOSPC, EROFS, ENAMETOOLONG = 5, 28, 30, 36  # MicroPython's errno has not 
 BLOCK, PAGE = 4096, 256  # octets of the Pico's flash: what is erased and what is programmed at once
 
 
-class Flash:
-    """A block device as rp2.Flash, in memory, with a littlefs of its own mounted at ROOT.
+class Blocks:
+    """A block device as rp2.Flash, in memory. Erases and programs are _operate(at, new) -> errno or 0."""
+
+    def __init__(self, image):
+        self._image = memoryview(image)
+
+    def readblocks(self, block, out, at=0):
+        at += BLOCK * block
+        out[:] = self._image[at : at + len(out)]
+
+    def writeblocks(self, block, data, at=0):
+        for n in range(0, len(data), PAGE):  # the chip programs them one by one
+            errno = self._operate(BLOCK * block + at + n, data[n : n + PAGE])
+            if errno:
+                return -errno
+        return 0
+
+    def ioctl(self, what, block):
+        if what == 6:
+            return -self._operate(BLOCK * block, b"\xff" * BLOCK)
+        return {4: len(self._image) // BLOCK, 5: BLOCK}.get(what, 0)
+
+
+class Flash(Blocks):
+    """With a littlefs of its own, mounted at ROOT.
 
     operations: erases of a block and programs of a page so far.
     """
 
     def __init__(self, blocks=32):
+        super().__init__(bytearray(BLOCK * blocks))
         self.operations = 0
-        self._image = memoryview(bytearray(BLOCK * blocks))
         self._fail_from = self._fail_until = 0
         self._errno = 0
         vfs.VfsLfs2.mkfs(self, progsize=PAGE)
@@ -42,28 +65,12 @@ class Flash:
         """Nothing fails any more."""
         self._fail_from = self._fail_until = 0
 
-    def readblocks(self, block, out, at=0):
-        at += BLOCK * block
-        out[:] = self._image[at : at + len(out)]
-
-    def writeblocks(self, block, data, at=0):
-        for n in range(0, len(data), PAGE):
-            if self._operate():
-                return -self._errno
-            begin = BLOCK * block + at + n
-            self._image[begin : begin + PAGE] = data[n : n + PAGE]
-
-    def ioctl(self, what, block):
-        if what == 6:  # erase
-            if self._operate():
-                return -self._errno
-            self._image[BLOCK * block : BLOCK * (block + 1)] = b"\xff" * BLOCK
-            return 0
-        return {4: len(self._image) // BLOCK, 5: BLOCK}.get(what, 0)
-
-    def _operate(self):
+    def _operate(self, at, new):
         self.operations += 1
-        return self._fail_from <= self.operations < self._fail_until
+        if self._fail_from <= self.operations < self._fail_until:
+            return self._errno
+        self._image[at : at + len(new)] = new
+        return 0
 
 
 def each_failure(prepare, act, errno=EIO, times=1 << 30):
@@ -84,6 +91,8 @@ def each_failure(prepare, act, errno=EIO, times=1 << 30):
             error = raised
         done = flash.operations - before
         flash.work()
+        if not done:
+            raise AssertionError("no operation of the flash, so that none can fail")
         if done < at:
             return
         yield flash, made, error

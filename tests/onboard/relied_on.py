@@ -25,8 +25,10 @@ say("version", lambda: sys.implementation.version)
 # numbers
 for n, octets in ((0, 1), (0xFFFFFFFF, 4), (1 << 63, 8), (5, 4)):
     say(f"{n} to {octets} octets", lambda: n.to_bytes(octets, "big"))
+say("too large to octets", lambda: (256).to_bytes(1, "big"))
 say("octets to a number", lambda: int.from_bytes(b"\x80\0\0\1", "big"))
 say("memoryview to a number", lambda: int.from_bytes(memoryview(b"\x80\0\0\1\2\3")[1:5], "big"))
+say("signed from octets", lambda: int.from_bytes(b"\xff\xff", "big", signed=True))
 say("int of hex", lambda: [int(text, 16) for text in ("0000012a", "+0000012", "-0000012", " 12 ", "FFffFFff")])
 for text in ("", "g", "1.5", "store"):
     say(f"int of {text!r}", lambda: int(text, 16))
@@ -226,8 +228,5 @@ say("read-only remove", lambda: os.remove("/ram/small"))
 say("still there", lambda: sorted(os.listdir("/ram")))
 
 # where the versions differ: the firmware must not use it
-print("--")
 say("negative to octets", lambda: (-1).to_bytes(2, "big"))
 say("signed to octets", lambda: (-1).to_bytes(2, "big", signed=True))
-say("signed from octets", lambda: int.from_bytes(b"\xff\xff", "big", signed=True))
-say("too large to octets", lambda: (256).to_bytes(1, "big"))

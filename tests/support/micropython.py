@@ -38,7 +38,9 @@ def run(script: str, *, heap_kb: int = 192, path: list[Path] = (), stdin: str = 
         timeout=600,  # a hang must not stall the tests
     )
     if done.returncode:
-        raise AssertionError(f"micropython failed:\n{done.stdout[-2000:]}{done.stderr}")
+        said = done.stdout[-2000:] + done.stderr
+        why = said.strip().rpartition("\n")[2]  # the exception: pytest's summary has the first line only
+        raise AssertionError(f"micropython failed: {why}\n{said}")
     return done.stdout
 
 

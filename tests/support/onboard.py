@@ -1,10 +1,69 @@
-"""Scripts that tests run under MicroPython: the files of tests/onboard."""
+"""Tests that MicroPython runs: the functions test_... of files onboard_*.py, and what of tests/onboard they share."""
 
+import ast
 from pathlib import Path
 
+import pytest
+
+from support import micropython
+
 FOLDER = Path(__file__).parents[1] / "onboard"
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_END = "the test has come to its end"  # printed then: sys.exit(0) in a test is no success
 
 
 def script(name: str) -> str:
-    """The text of a script."""
+    """The text of a script in tests/onboard."""
     return (FOLDER / f"{name}.py").read_text()
+
+
+class OnboardFile(pytest.File):
+    """A file of tests that MicroPython imports. What looks like a test and would never run is refused."""
+
+    def collect(self):
+        module = ast.parse(self.path.read_text())
+        names = set()
+        for node in ast.walk(module):
+            if isinstance(node, _FUNCTIONS[:2]) and node.name.startswith("test_"):
+                if fault := _fault(node, module, names):
+                    raise self.CollectError(f"{self.path}:{node.lineno}: {node.name} {fault}")
+                names.add(node.name)
+                yield OnboardTest.from_parent(self, name=node.name, line=node.lineno)
+
+
+def _fault(test, module, names):
+    """What keeps it from being run."""
+    if test not in module.body:
+        return "is not at top level"
+    if test.name in names:
+        return "is there twice"
+    if isinstance(test, ast.AsyncFunctionDef) or _yields(test):
+        return "is a generator"
+    return "takes arguments" if ast.unparse(test.args) else None
+
+
+def _yields(node):
+    return any(
+        isinstance(child, ast.Yield | ast.YieldFrom) or (not isinstance(child, _FUNCTIONS) and _yields(child))
+        for child in ast.iter_child_nodes(node)
+    )
+
+
+class OnboardTest(pytest.Item):
+    """One test, in a MicroPython of its own."""
+
+    def __init__(self, *, line: int, **about):
+        super().__init__(**about)
+        self._line = line
+
+    def runtest(self):
+        text = f"from {self.path.stem} import {self.name} as test\ntest()\nprint({_END!r})"
+        printed = micropython.run(text, heap_kb=1024, path=[self.path.parent, FOLDER])
+        if not printed.endswith(_END + "\n"):
+            raise AssertionError(f"it stopped before its end, without an exception\n{printed}")
+
+    def repr_failure(self, excinfo, style=None):
+        return str(excinfo.value) if excinfo.errisinstance(AssertionError) else super().repr_failure(excinfo, style)
+
+    def reportinfo(self):
+        return self.path, self._line - 1, self.name

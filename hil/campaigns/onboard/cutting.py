@@ -5,48 +5,37 @@
 # fails in earnest: it goes on from what that left, so that what one failure leaves meets the next.
 import random
 import sys
-from errno import EINVAL, EIO
+from errno import EIO
 
 import vfs
+from doubles import BLOCK, PAGE, Blocks
+from part import in_turn
 
-BLOCK, PAGE = 4096, 256  # of the Pico's flash: what is erased and what is programmed at once
 ROOT, COPY = "/flash", "/copy"
 _NOISE = bytearray(4 * BLOCK)
 
 
-class Flash:
-    """A block device as rp2.Flash. before(at, old, new) is called before each operation: old becomes new there."""
+class Flash(Blocks):
+    """before(at, old, new) is called before each operation: old becomes new there."""
 
     def __init__(self, image, before=None):
+        super().__init__(image)
         self.off = False  # without power nothing answers, not even to a file that closes
-        self._image = memoryview(image)
         self._before = before
 
     def readblocks(self, block, out, at=0):
-        if self.off:
-            return -EIO
-        at += BLOCK * block
-        out[:] = self._image[at : at + len(out)]
-
-    def writeblocks(self, block, data, at=0):
-        if at % PAGE or len(data) % PAGE:
-            return -EINVAL
-        for n in range(0, len(data), PAGE):  # the chip programs them one by one
-            page = BLOCK * block + at + n
-            self._operate(page, both(self._image[page : page + PAGE], data[n : n + PAGE]))
-        return -EIO if self.off else 0
-
-    def ioctl(self, what, block):
-        if what == 6:
-            self._operate(BLOCK * block, b"\xff" * BLOCK)
-            return -EIO if self.off else 0
-        return {4: len(self._image) // BLOCK, 5: BLOCK}.get(what, 0)
+        return -EIO if self.off else super().readblocks(block, out, at)
 
     def _operate(self, at, new):
+        old = bytes(self._image[at : at + len(new)])
+        if len(new) < BLOCK:
+            new = both(old, new)
         if self._before and not self.off:
-            self._before(at, bytes(self._image[at : at + len(new)]), new)
-        if not self.off:
-            self._image[at : at + len(new)] = new
+            self._before(at, old, new)
+        if self.off:
+            return EIO
+        self._image[at : at + len(new)] = new
+        return 0
 
 
 def both(one, other):
@@ -83,7 +72,10 @@ def mount(flash, root):
 
 
 class Campaign:
-    """Parts that share a file system of so many blocks; each is as Part in parts.py says."""
+    """Parts that share a file system of so many blocks; each is as Part in part.py says.
+
+    fewest: of all ways in which parts are written, how often the rarest was done to the end.
+    """
 
     def __init__(self, name, parts, blocks, seed):
         random.seed(seed)
@@ -94,6 +86,7 @@ class Campaign:
         self._name = f"{name}, seed {seed}"
         self._parts = parts
         self._writers = [part for part in parts if part.is_written]
+        self._next = in_turn(self._writers)
         self._image = bytearray(b"\x5a" * BLOCK * blocks)  # a used flash is not blank
         self._copy = bytearray(len(self._image))
         self._flash = Flash(self._image)
@@ -103,46 +96,56 @@ class Campaign:
         vfs.VfsLfs2.mkfs(self._flash, progsize=PAGE)
         mount(self._flash, ROOT)
         for part in parts:
-            part.begin(ROOT)
+            self._did("begin", part)
 
     def age(self, steps):
         """Write so often unexamined: metadata is moved on after a hundred erases, blocks are used up."""
         for _ in range(steps):
-            random.choice(self._writers).step(ROOT)
+            self._did("step", next(self._next))
+        for part in self._writers:
+            part.written = {way: 0 for way in part.written}
+
+    @property
+    def fewest(self):
+        return min(min(part.written.values()) for part in self._writers)
 
     def run(self, cuts):
-        """At least so many power cuts; AssertionError at the first that violates what a part promises."""
+        """At least so many power cuts, and until every part was written in every way; AssertionError at the first cut
+        that violates what a part promises.
+        """
+        self._latest = min(500, cuts // 6)  # an operation is cut in 6 ways at most: so power fails in earnest once
         self._power_on()
-        while self.cuts < cuts:
-            try:
-                random.choice(self._writers).step(ROOT)
-                self.writes += 1
-            except OSError:
-                if not self._flash.off:
-                    raise
+        while self._violation is None and (self.cuts < cuts or not self.fewest):
+            self.writes += self._did("step", next(self._next))
             while self._violation is None and self._flash.off:
                 self._power_on()
-                self._resume()
-            if self.cuts >= cuts:
-                self._examine("at the end")
-            if self._violation:
-                raise AssertionError(self._violation)
+                for part in self._writers:  # power may fail again meanwhile: a start may write, too
+                    if not self._did("resume", part):
+                        break
+        self._examine("at the end")
+        if self._violation:
+            raise AssertionError(self._violation)
 
-    def _resume(self):
-        """What is there counts, unless power fails again meanwhile: a start may write, too."""
+    def _did(self, what, part):
+        """Whether a part did it to the end, with power."""
         try:
-            for part in self._writers:
-                part.resume(ROOT)
-        except OSError:
-            if not self._flash.off:
-                raise
+            getattr(part, what)(ROOT)
+        except Exception as error:
+            if not (self._flash.off and isinstance(error, OSError)):
+                self._violated(f"operation {self.operations}, {what} of {part.name}", error)
+        return not self._flash.off
+
+    def _violated(self, where, error):
+        if self._violation is None:
+            sys.print_exception(error)
+            self._violation = f"{self._name}: {where}: {error!r}"
 
     def _power_on(self):
         vfs.umount(ROOT)
         self._flash = Flash(self._image, self._before)
         mount(self._flash, ROOT)
         # soon, so that one failure meets the next, or late, so that much is written in between
-        self._fail_at = self.operations + random.randrange(1, random.choice((5, 50, 500)))
+        self._fail_at = self.operations + random.randrange(1, random.choice((5, 50, self._latest)))
 
     def _before(self, at, old, new):
         self.operations += 1
@@ -175,8 +178,7 @@ class Campaign:
             for part in self._parts:
                 part.check(COPY, state if part is further else None)
         except Exception as error:
-            sys.print_exception(error)
-            self._violation = f"{self._name}: {where}: {error!r}"
+            self._violated(where, error)
             self._flash.off = True
 
     def _mount_copy(self):

@@ -3,6 +3,8 @@ import os
 import random
 
 from fsw.store import checkpoint, segments, slots
+from fsw.store.boot import BootRecord
+from fsw.store.packets import PacketStore
 from parts import Kept
 
 
@@ -44,17 +46,29 @@ def over_the_copy_in_use():
     slots.open = other
 
 
-def one_copy():
-    slots.open = lambda path, mode: opened(path[:-1] + "0", mode)
-
-
 def acknowledged_too_early():
     def step(self, root):
         state = random.getrandbits(30)
         self.allowed = (state,)
-        self.write(f"{root}/{self.name}", state)
+        self.write(f"{root}/{self.name}", state, "saved")
 
     Kept.begin, Kept.step = Kept.step, step
+
+
+def no_time_reserved():
+    _reserve(0, 4096)
+
+
+def no_numbers_reserved():
+    _reserve(600_000_000, 0)
+
+
+def _reserve(ahead_us, ahead):
+    def reserve(self, time_us, record, both=False):
+        self._time_half, self._record_half = time_us + 300_000_000, record + 2048
+        self._save(time_us + ahead_us, record + ahead, 0, both)
+
+    BootRecord._reserve = reserve
 
 
 def not_renamed():
@@ -92,3 +106,19 @@ def not_closed():
 
     append = segments.Segments.append
     segments.Segments.append = lambda self, number: Open(append(self, number))
+
+
+def safe_before_it_is_closed():
+    begin = PacketStore._begin
+
+    def _begin(self):
+        begin(self)
+        self.last = self._last_end
+
+    PacketStore._begin = _begin
+
+
+def numbers_given_again():
+    """The packet store goes on behind what is on flash, whatever the boot record says."""
+    made = PacketStore.__init__
+    PacketStore.__init__ = lambda self, files, most, next_record, *rest: made(self, files, most, 0, *rest)

@@ -2,6 +2,14 @@
 import random
 
 
+def in_turn(things):
+    """Endless: all of them in a random order, then in another, so that none is left out for long."""
+    while True:
+        left = list(things)
+        while left:
+            yield left.pop(random.randrange(len(left)))
+
+
 class Part:
     """A state that is replaced by a new one, again and again.
 
@@ -10,8 +18,11 @@ class Part:
 
     is_written = True
 
-    def __init__(self, name):
+    def __init__(self, name, *ways):
+        """ways: kinds of writes, one in each step; a part of one kind needs none."""
         self.name = name
+        self.written = {way: 0 for way in ways or ("saved",)}  # how often to the end
+        self._ways = in_turn(self.written)
         self.allowed = ()  # states that may be found: the one acknowledged last, and the one being written
 
     def begin(self, root):
@@ -19,10 +30,11 @@ class Part:
 
     def step(self, root):
         """Write; OSError if power fails."""
-        state = random.getrandbits(30)
+        state, way = random.getrandbits(30), next(self._ways)
         self.allowed += (state,)
-        self.write(f"{root}/{self.name}", state)
+        self.write(f"{root}/{self.name}", state, way)
         self.allowed = (state,)
+        self.written[way] += 1
 
     def resume(self, root):
         """After power failed: what is there now counts."""
@@ -37,5 +49,5 @@ class Part:
 
     def write_further(self, root):
         state = random.getrandbits(30)
-        self.write(f"{root}/{self.name}", state)
+        self.write(f"{root}/{self.name}", state, random.choice(list(self.written)))
         return state

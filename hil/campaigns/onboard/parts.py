@@ -21,7 +21,7 @@ class Kept(Part):
         super().__init__(name)
         self._octets = octets
 
-    def write(self, path, state):
+    def write(self, path, state, way):
         Slots(path).save(pattern(state, self._octets))
 
     def read(self, path):
@@ -32,73 +32,89 @@ class Kept(Part):
 class Booted(Part):
     """The boot record: boots are counted, and times and record numbers reserved ahead of their use."""
 
+    # less than this is used from one keep() to the next: half of what is reserved at once
+    HALF_US, HALF = 300_000_000, 2048
+
+    def __init__(self, name):
+        super().__init__(name, "booted", "closed and booted", "kept", "kept as needed")
+
     def begin(self, root):
         self._count = self._used_us = self._used = 0  # what no boot may give again
-        self.resume(root)
+        self._boot(root)
         self.step(root)
 
     def step(self, root):
-        self._writing = True
-        self._clock.now_us += random.randrange(900_000_000)
-        choice = random.randrange(3)
-        if choice == 0:
-            self._begin(root)
-        elif choice == 1:
+        way = next(self._ways)
+        if way == "kept":
             self._record.keep(True)
-        else:
+        elif way == "closed and booted":
             self._record.close()
-        self._end()
+        self._check_power()
+        if "booted" in way:
+            self._boot(root)
+        kept = self._use()
+        while way == "kept as needed" and not kept:
+            kept = self._use()
+        self.written[way] += 1
 
     def resume(self, root):
         """A boot: the next."""
-        self._writing = True
-        self._begin(root)
-        self._end()
+        self._boot(root)
 
-    def _begin(self, root):
-        self._clock, self._failures = Clock(), Failures()
-        self._record = self._boot(root, self._clock, self._failures)
+    def _boot(self, root):
+        self._booting = True
+        self._record, self._clock, self._time, self._store, self._failures = self._booted(root)
+        self._check_power()
+        self._booting = False
+        self._count, self._used_us, self._used = self._record.count, self._time.us(), self._store.next
 
-    def _boot(self, root, clock, failures):
+    def _booted(self, root):
+        clock, store, failures = Clock(), NoStore(), Failures()
         record = BootRecord(root, icd.RESET_CAUSE_POWER_ON, Scratch(), failures)
-        self._time = OnBoardTime(clock, record.time_us)
-        store = NoStore()
+        time = OnBoardTime(clock, record.time_us)
         store.next = record.record
-        record.follow(self._time, store, NoCheckpoint())
+        record.follow(time, store, NoCheckpoint())
         found, least = (record.count, record.time_us, record.record), (self._count + 1, self._used_us, self._used)
         if record.lost or any(a < b for a, b in zip(found, least)):
             raise AssertionError(f"{self.name}: a boot begins with {found}, not at least {least}")
-        return record
+        return record, clock, time, store, failures
 
-    def _end(self):
-        if self._failures.count:  # power failed
+    def _use(self):
+        """Time goes on, packets take numbers. -> whether more of them had to be reserved"""
+        self._clock.now_us += random.randrange(self.HALF_US)
+        self._store.next += random.randrange(self.HALF)
+        self._used_us, self._used = self._time.us(), self._store.next
+        kept = self._record.keep()
+        self._check_power()
+        return kept
+
+    def _check_power(self):
+        if self._failures.count:
             raise OSError(self._failures.errno)
-        self._writing = False
-        record = self._record
-        self._count, self._used_us, self._used = record.count, self._time.us(), record.record
 
     def check(self, root, further=None):
         data = Slots(f"{root}/{self.name}").load()
         count, until_us, until = unpack(">IQI", data) if data else (0, 0, 0)
-        allowed = (self._count, self._count + self._writing) if further is None else (further,)
+        allowed = (self._count, self._count + self._booting) if further is None else (further,)
         if count not in allowed or until_us < self._used_us or until < self._used:
-            raise AssertionError(f"{self.name}: found {count}, {until_us} us, {until}, allowed {allowed}")
+            least = f"at least {self._used_us} us, {self._used}"
+            raise AssertionError(f"{self.name}: found {count}, {until_us} us, {until}, allowed {allowed}, {least}")
 
     def write_further(self, root):
-        failures = Failures()
-        time, record = self._time, self._boot(root, Clock(), failures)
-        self._time = time
-        return record.count
+        return self._booted(root)[0].count
 
 
 class Checkpointed(Part):
     """Checkpoints of an acquisition whose counts tell one state from another; written at once or turn by turn."""
 
-    CHANNELS = 400  # with counts: 20 kB
+    CHANNELS = 100  # with counts: 6 kB, two blocks, so that many are written
 
-    def write(self, path, state):
+    def __init__(self, name):
+        super().__init__(name, "at once", "turn by turn")
+
+    def write(self, path, state, way):
         checkpoint, failures = self._made(path, state)
-        if random.randrange(2):
+        if way == "at once":
             checkpoint.write()
         else:
             checkpoint.to_send = False  # of what was there before

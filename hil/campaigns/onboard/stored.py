@@ -33,12 +33,17 @@ class Stored(Part):
     def step(self, root):
         store = self._store
         for _ in range(random.randrange(1, 8)):
-            self.waiting.append(self._append(store))
-        self.given = store.next - 1
+            self.given = self._append(store)
+            self.waiting.append(self.given)
         store.ask()
-        while store.pending and store.turn(0):
-            pass
-        # one by one: after a power failure there are numbers that nobody has
+        more = True
+        while more and store.pending:
+            more = store.turn(0)
+            self._acknowledge(store)
+        self.written["saved"] += not store.pending
+
+    def _acknowledge(self, store):
+        """What the store says after each turn counts. One by one: after a power failure nobody has some numbers."""
         self.acknowledged += [n for n in self.waiting if n <= store.last]
         self.waiting = [n for n in self.waiting if n > store.last]
         if store.dropped:
@@ -46,6 +51,8 @@ class Stored(Part):
 
     def _append(self, store):
         record = store.take_number()
+        if record <= self.given:
+            raise AssertionError(f"{self.name}: gives number {record} again, {self.given} were given")
         octets = self._octets(record)
         self._packet[:23] = bytes(19) + record.to_bytes(4, "big")
         for at in range(23, octets):

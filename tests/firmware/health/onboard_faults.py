@@ -72,7 +72,7 @@ def test_also_where_it_is_caught_in_the_same_function():
         raise ValueError(1)
     except ValueError as error:
         lines.append(line_of(error))
-    assert lines[0] > 0
+    assert lines[0] > 0, lines
     equal(lines[1] - lines[0], 4)
 
 
@@ -95,15 +95,15 @@ def test_what_is_noted_of_a_crash_is_read_again():
                 scratch = Scratch()
                 note_crash(scratch, task, exception, line)
                 equal(crash_in(scratch), (task, exception, line))
-                equal(list(scratch.values), [CAUSE])
-                assert scratch.get(CAUSE) < 1 << BITS
+                equal(list(scratch.values), [CAUSE], (task, exception, line))
+                assert scratch.get(CAUSE) < 1 << BITS, scratch.values
 
 
 def test_a_line_that_is_too_large_for_the_register_is_the_largest():
     for line, noted in ((0xFFE, 0xFFE), (0xFFF, 0xFFF), (0x1000, 0xFFF), (100_000, 0xFFF)):
         scratch = Scratch()
         note_crash(scratch, 2, 3, line)
-        equal(crash_in(scratch), (2, 3, noted))
+        equal(crash_in(scratch), (2, 3, noted), line)
 
 
 def test_of_several_crashes_the_first_is_kept_until_it_is_forgotten():
@@ -139,7 +139,7 @@ def test_a_failure_without_an_errno_is_one_of_input_and_output():
     for error in (OSError(), ValueError(ENOSPC), MemoryError()):
         failures = Failures()
         failures.note(error)
-        equal((failures.errno, failures.full), (EIO, False))
+        equal((failures.errno, failures.full), (EIO, False), error)
 
 
 def test_a_full_flash_is_remembered_until_somebody_has_made_room():
@@ -148,10 +148,10 @@ def test_a_full_flash_is_remembered_until_somebody_has_made_room():
         failures.note(OSError(errno))
         equal((failures.errno, failures.full), (errno, True))
         failures.note(OSError(EIO))
-        equal((failures.errno, failures.full), (EIO, True))
+        equal((failures.errno, failures.full), (EIO, True), errno)
         failures.full = False
         failures.note(OSError(EIO))
-        equal(failures.full, False)
+        equal(failures.full, False, errno)
 
 
 def test_littlefs_has_two_error_numbers_for_a_flash_that_is_full():
@@ -164,7 +164,7 @@ def test_littlefs_has_two_error_numbers_for_a_flash_that_is_full():
                 while True:
                     file.write(bytes(256))
         except OSError as error:
-            equal(error.errno, ENOSPC)
+            equal(error.errno, ENOSPC, octets)
         try:
             for n in range(1000):
                 with open(f"{ROOT}/{n:08x}", "wb") as file:

@@ -1,5 +1,5 @@
 # fsw/health/modes.py alone: its neighbours note in one list what they are told.
-from check import equal, raises
+from check import equal, has_not, raises
 from doubles import EIO, Clock
 from fsw import icd
 from fsw.health.faults import Refused
@@ -82,7 +82,7 @@ def test_nothing_is_armed_after_a_start():
     bench = Bench()
     for now in (0, 1, ARMED_US - 1):
         bench.clock.now_us = now
-        equal(raises(Refused, bench.modes.check_armed, 5).args, (icd.FAILURE_NOT_ARMED, 5))
+        equal(raises(Refused, bench.modes.check_armed, 5).args, (icd.FAILURE_NOT_ARMED, 5), now)
 
 
 def test_what_is_armed_stays_so_for_ten_seconds():
@@ -101,7 +101,7 @@ def test_it_is_disarmed_at_once_and_can_be_armed_again():
     bench.modes.disarm()
     for now in (bench.clock.now_us, 0):
         bench.clock.now_us = now
-        equal(raises(Refused, bench.modes.check_armed, 5).args, (icd.FAILURE_NOT_ARMED, 5))
+        equal(raises(Refused, bench.modes.check_armed, 5).args, (icd.FAILURE_NOT_ARMED, 5), now)
     bench.modes.arm()
     bench.modes.check_armed(5)
 
@@ -112,10 +112,10 @@ def test_a_function_leads_to_the_mode_of_the_table_or_is_refused():
             modes = Bench(mode).modes
             modes.arm()
             if to[mode] == NO_MODE:
-                equal(raises(Refused, modes.after, number).args, (icd.FAILURE_WRONG_MODE, mode))
+                equal(raises(Refused, modes.after, number).args, (icd.FAILURE_WRONG_MODE, mode), number)
             else:
-                equal(modes.after(number), to[mode])
-            equal(modes.mode, mode)
+                equal(modes.after(number), to[mode], number)
+            equal(modes.mode, mode, number)
 
 
 def test_a_function_that_is_to_be_armed_is_refused_before_it():
@@ -123,9 +123,9 @@ def test_a_function_that_is_to_be_armed_is_refused_before_it():
         for mode in COMMANDED:
             modes = Bench(mode).modes
             if armed:
-                equal(raises(Refused, modes.after, number).args, (icd.FAILURE_NOT_ARMED, number))
+                equal(raises(Refused, modes.after, number).args, (icd.FAILURE_NOT_ARMED, number), mode)
             elif to[mode] != NO_MODE:
-                equal(modes.after(number), to[mode])
+                equal(modes.after(number), to[mode], number)
 
 
 def test_an_unknown_function_is_refused():
@@ -188,7 +188,7 @@ def test_the_end_of_calibration_takes_its_steps_before_the_acquisition_stops():
     equal(bench.all.taken(), left)
     bench.modes.enter(icd.MODE_SCIENCE)
     bench.modes.enter(icd.MODE_STANDBY)
-    assert PULSER_OFF not in bench.all.taken()  # that was another mode
+    has_not(bench.all.taken(), PULSER_OFF)  # that was another mode
 
 
 def test_safe_is_left_with_both_copies_of_parameters_and_record_written():
@@ -209,8 +209,8 @@ def test_safe_is_entered_from_every_mode_step_by_step():
         bench.modes.safe(icd.SAFE_REASON_RESETS)
         wanted = [BIAS_OFF, KEEP, PULSER_OFF] + [("stop",)] * running + [("flush",), ("ensure_off",)]
         wanted += [bench.changed(before, icd.MODE_SAFE), ("report", icd.EVENT_SAFE, icd.SAFE_REASON_RESETS, 3)]
-        equal(bench.all.taken(), wanted)
-        equal((bench.modes.mode, bench.all.safe, bench.all.safe_when_kept), (icd.MODE_SAFE, 1, 1))
+        equal(bench.all.taken(), wanted, before)
+        equal((bench.modes.mode, bench.all.safe, bench.all.safe_when_kept), (icd.MODE_SAFE, 1, 1), before)
 
 
 def test_safe_is_entered_again_where_it_is_in_safe():
@@ -234,13 +234,13 @@ def test_no_step_that_fails_keeps_the_others_from_being_taken():
         bench.all.refused[name] = ValueError(1)
         bench.modes.safe(icd.SAFE_REASON_COMMANDED)
         said = bench.all.taken()
-        equal(said[:5], SAFE)
+        equal(said[:5], SAFE, name)
         kind, event, exception, line = said[5]
-        equal((kind, event, exception), ("report", icd.EVENT_SAFE_STEP_FAILED, icd.EXCEPTION_VALUE))
-        assert line > 0
+        equal((kind, event, exception), ("report", icd.EVENT_SAFE_STEP_FAILED, icd.EXCEPTION_VALUE), name)
+        assert line > 0, line
         reports = [bench.changed(icd.MODE_STANDBY, icd.MODE_SAFE), ("report", icd.EVENT_SAFE, 0, 0)]
-        equal(said[6:], reports)
-        equal(bench.modes.mode, icd.MODE_SAFE)
+        equal(said[6:], reports, name)
+        equal(bench.modes.mode, icd.MODE_SAFE, name)
 
 
 def test_a_bias_that_no_part_takes_off_is_no_step_that_failed():

@@ -77,9 +77,9 @@ def test_each_operation_of_the_flash_that_fails_is_noticed_and_no_more():
     for errno in (EIO, ENOSPC, EROFS):
         operations = 0
         for _, found, error in each_failure(begin, lambda found: found.append(tested()), errno):
-            equal((found, error), ([FLASH], None))
+            equal((found, error), ([FLASH], None), errno)
             operations += 1
-        assert operations >= 3  # to write, and to remove
+        assert operations >= 3, operations  # to write, and to remove
 
 
 def test_a_folder_that_is_not_there():
@@ -113,7 +113,7 @@ def test_a_flash_that_does_not_give_back_what_was_written():
     for given, failed in ((b"DORM", FLASH), (b"DORO", FLASH), (b"", FLASH), (b"DORN\0", FLASH), (b"DORN", 0)):
         vfs.mount(Altering(given), "/altering")
         self_test("/altering", CODE, SlowControl(), reports)
-        equal([report[1] for report in reports.taken()], [failed])
+        equal([report[1] for report in reports.taken()], [failed], given)
         vfs.umount("/altering")
 
 
@@ -133,16 +133,16 @@ def test_a_file_that_is_longer_or_shorter():
     for path, length in LENGTHS.items():
         prepare()
         write(CODE + "/" + path, content(length + 1))
-        equal(tested(), FILES)
+        equal(tested(), FILES, path)
         write(CODE + "/" + path, content(max(length - 1, 0)))
-        equal(tested(), FILES if length else 0)
+        equal(tested(), FILES if length else 0, path)
 
 
 def test_a_file_that_is_missing():
     for path in LENGTHS:
         prepare()
         os.remove(CODE + "/" + path)
-        equal(tested(), FILES)
+        equal(tested(), FILES, path)
 
 
 def test_a_manifest_that_is_missing_or_damaged():
@@ -151,7 +151,7 @@ def test_a_manifest_that_is_missing_or_damaged():
     equal(tested(), FILES)
     for damaged in (HEAD + "nothing\n", HEAD + "\n", manifest() + "\n", manifest().replace("b", "a")):
         write(CODE + "/manifest", damaged)
-        equal(tested(), FILES)
+        equal(tested(), FILES, damaged)
 
 
 def test_the_head_of_the_manifest_names_no_file():

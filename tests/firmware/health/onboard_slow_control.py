@@ -1,5 +1,5 @@
 # fsw/health/slow_control.py alone: bias and monitors; answers that are missing: onboard_slow_control_answers.py.
-from check import equal, raises
+from check import equal, has_not, raises
 from doubles import EIO
 from fsw import icd
 from fsw.health.faults import Refused
@@ -37,7 +37,7 @@ def test_after_a_start_all_is_off_and_nothing_was_read():
 def test_with_all_off_nine_turns_of_ten_rest():
     bench = Bench()
     for monitor in (HEAD, ELECTRONICS, BIAS, LEAKAGE, HEAD):
-        equal(bench.turn(9), [])
+        equal(bench.turn(9), [], monitor)
         before = [("monitored", (monitor - 1) & 3)] if bench.now > 10 * TURN_US else []
         equal(bench.turn(), before + [("convert", monitor)])
     equal(list(bench.control.monitors), [0, 0, 29_500, 29_600])
@@ -58,7 +58,7 @@ def test_leakage_fits_into_two_octets():
     bench = Bench()
     for na, told in ((0xFFFE, 0xFFFE), (0xFFFF, 0xFFFF), (0x10000, 0xFFFF)):
         bench.control.monitors[LEAKAGE] = na
-        equal(bench.control.leakage_na(), told)
+        equal(bench.control.leakage_na(), told, na)
 
 
 def test_bias_on_has_all_parts_answer_first_with_the_bias_off():
@@ -95,7 +95,7 @@ def test_the_bias_steps_while_a_temperature_is_converted_up_to_its_level():
     equal(bench.turn()[-1], ("bias", 11_000))
     equal(bench.control.bias_state, ON)
     equal(bench.reports.taken(), [(icd.EVENT_BIAS_REACHED, 11_000, NA)])
-    assert "bias" not in [what[0] for what in bench.turn(8)]
+    has_not([what[0] for what in bench.turn(8)], "bias")
     equal((bench.control.bias_state, bench.reports.taken()), (ON, []))
 
 
@@ -108,15 +108,15 @@ def test_another_level_is_approached_from_where_it_is():
         for _ in range(8):
             said += bench.turn()
             states.add(bench.control.bias_state)
-        equal([what[1] for what in said if what[0] == "bias"], levels)
+        equal([what[1] for what in said if what[0] == "bias"], levels, goal)
         equal(bench.reports.taken(), [(icd.EVENT_BIAS_REACHED, goal, 0)])
-        equal(states, {RAMPING, ON} if len(levels) > 1 else {ON})
+        equal(states, {RAMPING, ON} if len(levels) > 1 else {ON}, goal)
 
 
 def test_a_level_of_0_is_reached_without_a_step():
     bench = Bench(goal_mv=0)
     bench.command(icd.FUNCTION_BIAS_ON)
-    assert "bias" not in [what[0] for what in bench.turn(4)]
+    has_not([what[0] for what in bench.turn(4)], "bias")
     equal(bench.reports.taken(), [(icd.EVENT_BIAS_REACHED, 0, 0xFFFF)])
 
 
@@ -140,7 +140,7 @@ def test_bias_on_is_refused_while_it_is_on():
         bench.devices.taken()
         error = raises(Refused, bench.control.check, icd.FUNCTION_BIAS_ON)
         equal(error.args, (icd.FAILURE_WRONG_MODE, state))
-        equal(bench.devices.taken(), [])
+        equal(bench.devices.taken(), [], state)
         bench.turn(50)
 
 
@@ -149,8 +149,8 @@ def test_a_part_that_does_not_answer_refuses_it():
         bench = Bench()
         bench.devices.refused[part] = OSError(ETIMEDOUT)
         error = raises(Refused, bench.control.check, icd.FUNCTION_BIAS_ON)
-        equal(error.args, (icd.FAILURE_SLOW_CONTROL, ETIMEDOUT))
-        equal(bench.control.bias_state, OFF)
+        equal(error.args, (icd.FAILURE_SLOW_CONTROL, ETIMEDOUT), part)
+        equal(bench.control.bias_state, OFF, part)
 
 
 def test_if_the_switch_does_not_take_it_the_bias_stays_off():
@@ -186,9 +186,9 @@ def test_bias_off_is_reported_too_if_a_part_does_not_take_it_or_nothing_may_be_s
         if silent:
             bench.control.perform(icd.FUNCTION_BIAS_OFF)
         else:
-            equal(raises(OSError, bench.control.perform, icd.FUNCTION_BIAS_OFF).errno, ETIMEDOUT)
-        equal(bench.control.bias_state, OFF)
-        equal([report[:2] for report in bench.reports.taken()], [(icd.EVENT_BIAS_OFF, 5000)])
+            equal(raises(OSError, bench.control.perform, icd.FUNCTION_BIAS_OFF).errno, ETIMEDOUT, silent)
+        equal(bench.control.bias_state, OFF, silent)
+        equal([report[:2] for report in bench.reports.taken()], [(icd.EVENT_BIAS_OFF, 5000)], silent)
 
 
 def test_a_silent_bus_stays_silent_and_what_was_read_is_forgotten():
@@ -226,14 +226,14 @@ def test_a_bias_more_than_five_volts_off_its_level_trips_at_the_third_reading():
         for within_mv in (5000, -5000):
             bench.devices.monitors[BIAS] = 20_000 + within_mv
             bench.turn(20)
-            equal((bench.control.bias_state, bench.reports.taken()), (ON, []))
+            equal((bench.control.bias_state, bench.reports.taken()), (ON, []), (off_mv, within_mv))
         bench.devices.monitors[BIAS] = 20_000 + off_mv
         for n in range(3):
             bench.next_is(BIAS)
-            equal(bench.control.bias_state, ON)
+            equal(bench.control.bias_state, ON, (off_mv, n))
             said = bench.turn()
-            equal(("off", False) in said, n == 2)
-        equal(bench.control.bias_state, TRIPPED)
+            equal(("off", False) in said, n == 2, (off_mv, n))
+        equal(bench.control.bias_state, TRIPPED, off_mv)
         equal(bench.reports.taken(), [trip(20_000 + off_mv, 0)])
 
 
@@ -262,7 +262,7 @@ def test_a_trip_that_a_part_does_not_take_is_one_all_the_same():
             bench.devices.monitors[LEAKAGE] = 2000
             bench.devices.refused["off"], bench.devices.half = error, half
             bench.turn()
-            equal(bench.control.bias_state, TRIPPED)
-            equal(bench.devices.silent, not half)  # then hardware does it
-            equal(bench.control.errors, 1 if half else 2)  # and the conversion that is not started
-            equal(bench.reports.taken()[0][:2], (icd.EVENT_BIAS_TRIPPED, 5000))
+            equal(bench.control.bias_state, TRIPPED, (half, error))
+            equal(bench.devices.silent, not half, error)  # then hardware does it
+            equal(bench.control.errors, 1 if half else 2, (half, error))  # and the conversion that is not started
+            equal(bench.reports.taken()[0][:2], (icd.EVENT_BIAS_TRIPPED, 5000), (half, error))

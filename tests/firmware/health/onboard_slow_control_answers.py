@@ -1,5 +1,5 @@
 # fsw/health/slow_control.py alone: answers and turns that are missing, comparators, and the test pulser.
-from check import equal, raises
+from check import equal, has, has_not, raises
 from doubles import EIO
 from fsw import icd
 from fsw.health.faults import Refused
@@ -17,8 +17,8 @@ def test_the_bias_trips_at_the_third_turn_without_an_answer():
     for n in range(1, 4):
         said = bench.turn()
         equal((bench.control.errors, ("off", False) in said), (n, n == 3))
-        equal(len(bench.reports.all), 2 if n == 3 else 1)  # the first one missing, and the trip
-        equal(list(bench.control.monitors), [UNREAD] * 4)  # better than old
+        equal(len(bench.reports.all), 2 if n == 3 else 1, n)  # the first one missing, and the trip
+        equal(list(bench.control.monitors), [UNREAD] * 4, n)  # better than old
     equal(bench.control.bias_state, TRIPPED)
     tripped = icd.EVENT_BIAS_TRIPPED, UNREAD, 0xFFFF
     equal(bench.reports.taken(), [(icd.EVENT_SLOW_CONTROL_FAILED, ETIMEDOUT, 0), tripped])
@@ -31,7 +31,7 @@ def test_an_answer_begins_the_count_of_those_missing_anew():
         bench.devices.refused["convert"] = OSError(EIO)
         bench.turn(2)
         bench.devices.refused.clear()
-        assert "monitored" not in [what[0] for what in bench.turn()]  # no conversion was started
+        has_not([what[0] for what in bench.turn()], "monitored")  # no conversion was started
     equal(bench.control.bias_state, ON)
     equal(bench.reports.taken(), [(icd.EVENT_SLOW_CONTROL_FAILED, EIO, 0)] * 3)
 
@@ -77,9 +77,9 @@ def test_turns_that_were_missing_for_more_than_two_seconds_trip_the_bias():
                 bench.control.turn(bench.now)
             else:
                 bench.control.comparators(bench.now, 50, 60)
-                equal(bench.devices.taken(), [("off", False)] * late_us + [("comparators", 50, 60)])
-            equal(bench.control.bias_state, TRIPPED if late_us else ON)
-            equal(len(bench.reports.taken()), late_us)
+                equal(bench.devices.taken(), [("off", False)] * late_us + [("comparators", 50, 60)], told)
+            equal(bench.control.bias_state, TRIPPED if late_us else ON, (late_us, told))
+            equal(len(bench.reports.taken()), late_us, told)
 
 
 def test_comparators_that_do_not_answer_raise():
@@ -95,10 +95,10 @@ def test_a_look_aims_without_a_pulse_and_begins_a_round():
         bench = Bench()
         if on:
             bench.on()
-        equal(bench.control.look(), 0)
+        equal(bench.control.look(), 0, on)
         equal(bench.devices.taken(), [("pulse_height", HEIGHT_MV), ("outputs", on, TARGET), ("convert", HEAD)])
         said = bench.turn(1 if on else 10)
-        equal(said[:2], [("monitored", HEAD), ("convert", ELECTRONICS)])
+        equal(said[:2], [("monitored", HEAD), ("convert", ELECTRONICS)], on)
 
 
 def test_a_look_tells_the_errno_of_any_part():
@@ -106,9 +106,9 @@ def test_a_look_tells_the_errno_of_any_part():
         bench = Bench()
         bench.turn(10)  # a conversion is under way, which nothing is known of then
         bench.devices.refused[part] = OSError(ETIMEDOUT)
-        equal(bench.control.look(), ETIMEDOUT)
+        equal(bench.control.look(), ETIMEDOUT, part)
         bench.devices.refused.clear()
-        equal("monitored" in [what[0] for what in bench.turn(10)], part != "convert")
+        equal("monitored" in [what[0] for what in bench.turn(10)], part != "convert", part)
 
 
 def test_the_pulser_fires_its_rate_in_each_turn():
@@ -128,7 +128,7 @@ def test_with_the_bias_on_the_pulser_leaves_it_on():
     bench = Bench()
     bench.on()
     bench.command(icd.FUNCTION_PULSER_ON)
-    assert ("outputs", True, TARGET) in bench.turn()
+    has(bench.turn(), ("outputs", True, TARGET))
     equal(bench.control.bias_state, ON)
 
 
@@ -138,7 +138,7 @@ def test_a_pulse_that_is_not_taken_is_not_counted_but_reported_once():
         bench.command(icd.FUNCTION_PULSER_ON)
         bench.devices.refused[part] = OSError(EIO)
         bench.turn(4)
-        equal((bench.control.fired, bench.control.errors), (0, 4))
-        equal(bench.reports.taken(), [(icd.EVENT_SLOW_CONTROL_FAILED, EIO, 0)])
+        equal((bench.control.fired, bench.control.errors), (0, 4), part)
+        equal(bench.reports.taken(), [(icd.EVENT_SLOW_CONTROL_FAILED, EIO, 0)], part)
         error = raises(Refused, bench.control.check, icd.FUNCTION_PULSER_ON) if part == "outputs" else None
-        equal(error and error.args, error and (icd.FAILURE_SLOW_CONTROL, EIO))
+        equal(error and error.args, error and (icd.FAILURE_SLOW_CONTROL, EIO), part)

@@ -100,8 +100,8 @@ def test_the_rate_that_is_set_is_not_high():
 def test_one_low_tenth_does_not_hinder_it_and_two_do():
     for at in range(9):
         bench = Bench()
-        equal(bench.tenths(at, HIGH) + bench.tenths(1, 0) + bench.tenths(8 - at, HIGH), NOTHING)
-        equal(bench.tenths(1, HIGH), begins(HIGH))
+        equal(bench.tenths(at, HIGH) + bench.tenths(1, 0) + bench.tenths(8 - at, HIGH), NOTHING, at)
+        equal(bench.tenths(1, HIGH), begins(HIGH), at)
     bench = Bench()
     for _ in range(6):
         equal(bench.tenths(7, HIGH) + bench.tenths(2, 0), NOTHING)
@@ -118,7 +118,7 @@ def test_a_spike_however_high_of_half_of_the_hold_time_begins_none():
 def test_it_ends_when_nine_tenths_of_ten_were_below_half_of_the_rate_or_at_it():
     for low in (RATE_CPS // 2, LOW, 0):
         bench = Bench().enter()
-        equal(bench.tenths(8, low), NOTHING)
+        equal(bench.tenths(8, low), NOTHING, low)
         assert bench.storm.active
         equal(bench.tenths(1, low), ends(low, 20))  # since it began, 10th tenth
         assert not bench.storm.active
@@ -213,7 +213,7 @@ def test_a_length_that_is_set_counts_at_once():
         (icd.P_INTEGRATION_TIME, 50, 50, 5),
     ):
         bench.parameters.set(number, value)
-        equal(lengths_s[-1], storm_s if bench.storm.active else calm_s)
+        equal(lengths_s[-1], storm_s if bench.storm.active else calm_s, number)
     bench.enter()
     for number, value, storm_s in (
         (icd.P_STORM_INTEGRATION, 7, 7),
@@ -221,7 +221,7 @@ def test_a_length_that_is_set_counts_at_once():
         (icd.P_INTEGRATION_TIME, 80, 7),
     ):
         bench.parameters.set(number, value)
-        equal(lengths_s[-1], storm_s)
+        equal(lengths_s[-1], storm_s, number)
     bench.tenths(9, 0)
     equal(lengths_s[-1], 80)
 

@@ -51,7 +51,7 @@ class Instrument:
             raise End
 
     def wait(self, until_us, attention):
-        assert until_us >= 1 << 59  # some ten thousand years
+        assert until_us >= 1 << 59, until_us  # some ten thousand years
         assert not attention()
         self.waits += 1
         if self.waits == 5:
@@ -114,12 +114,12 @@ def test_one_task_that_is_too_late_keeps_it_from_being_fed():
         tasks = [made(50_000_000, 0, 3000) for _ in range(3)]
         tasks[late] = made(10_000_000, 5000, 3000)
         supervisor.turn(18_000_000, tasks)
-        equal(watchdog.fed, 1)
+        equal(watchdog.fed, 1, late)
         supervisor.turn(18_000_001, tasks)
-        equal(watchdog.fed, 1)
+        equal(watchdog.fed, 1, late)
         tasks[late].done_us = 18_000_001
         supervisor.turn(18_000_002, tasks)
-        equal(watchdog.fed, 2)
+        equal(watchdog.fed, 2, late)
 
 
 def test_before_a_reset_all_is_written_that_can_be_kept():
@@ -149,7 +149,7 @@ def test_each_step_is_taken_whatever_became_of_the_one_before():
             instrument = Instrument(running=True)
             instrument.refused[name] = error
             ended(restart, instrument, False)
-            equal(names(instrument), ["checkpoint.write"] + FULL)
+            equal(names(instrument), ["checkpoint.write"] + FULL, (error, name))
 
 
 def test_bias_off_that_no_part_takes_does_not_keep_it_from_its_reset():
@@ -180,7 +180,7 @@ def test_a_crash_that_cannot_be_recorded_resets_all_the_same():
         instrument = Instrument()
         instrument.refused["boot_record.crashed"] = error
         ended(crash, instrument, instrument, None, ValueError(7))
-        equal(names(instrument), ["boot_record.crashed", "reset"])
+        equal(names(instrument), ["boot_record.crashed", "reset"], error)
 
 
 def test_bias_off_is_commanded_and_nothing_else():
@@ -197,7 +197,7 @@ def test_one_part_that_takes_it_is_enough_else_the_bus_falls_silent():
             devices = instrument.slow_control
             devices.half, devices.refused["off"] = half, error
             bias_off(instrument)
-            equal(devices.silent, not half)
+            equal(devices.silent, not half, error)
 
 
 def test_a_reset_that_fails_leaves_it_to_the_watchdog():
@@ -208,5 +208,5 @@ def test_a_reset_that_fails_leaves_it_to_the_watchdog():
         if error:
             instrument.refused["reset"] = error
         ended(reset, instrument, True)
-        equal(instrument.said, [("reset", True, False)])
-        equal(instrument.waits, 5)
+        equal(instrument.said, [("reset", True, False)], error)
+        equal(instrument.waits, 5, error)

@@ -22,29 +22,29 @@ def test_packets_of_any_length_are_let_in():
     for counter in range(101, 170):
         data = bytes(4 * (counter - 101))
         packet = b"\x18\x64\xc0\1" + (len(data) + 6 - 1).to_bytes(2, "big") + b"\x2f\x11\1\0" + data + b"\1\2"
-        equal(bench.open(signed(counter, packet[: len(data) + 12])), packet[: len(data) + 12])
+        equal(bench.open(signed(counter, packet[: len(data) + 12])), packet[: len(data) + 12], counter)
     equal(bench.authentication.rejected, 0)
 
 
 def test_the_counter_must_be_higher_than_all_before():
     bench = Bench()
     for counter in (101, 102, 150, 1000, MOST - 1, MOST):
-        equal(bench.open(signed(counter)), PACKET)
+        equal(bench.open(signed(counter)), PACKET, counter)
         for old in (0, 1, 100, counter - 1, counter):
-            equal(bench.refused(signed(old)), (REPLAYED, old))
+            equal(bench.refused(signed(old)), (REPLAYED, old), counter)
 
 
 def test_what_is_not_signed_is_refused():
     bench = Bench()
     good = signed(200)
     for content in (PACKET, b"", good[:5], good[13:], good[:12], good[:-1], good + b"\0", PACKET + bytes(13)):
-        equal(bench.refused(content), (UNSIGNED, 0))
+        equal(bench.refused(content), (UNSIGNED, 0), content)
     for number in (0, 6, 8, 255):
-        equal(bench.refused(signed(200, number=number)), (UNSIGNED, 0))
+        equal(bench.refused(signed(200, number=number)), (UNSIGNED, 0), number)
     for at, octet in ((4, 1), (5, 5), (5, 7)):  # its length
         packet = bytearray(PACKET)
         packet[at] = octet
-        equal(bench.refused(signed(200, bytes(packet))), (UNSIGNED, 0))
+        equal(bench.refused(signed(200, bytes(packet))), (UNSIGNED, 0), at)
     equal(bench.open(good), PACKET)
 
 
@@ -57,7 +57,7 @@ def test_a_tag_that_is_not_right_is_forged():
         if at in (4, 5, 13):
             continue
         changed = good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :]
-        equal(bench.refused(changed), (FORGED, int.from_bytes(changed[14:18], "big")))
+        equal(bench.refused(changed), (FORGED, int.from_bytes(changed[14:18], "big")), at)
     equal(bench.open(good), PACKET)
 
 
@@ -77,8 +77,8 @@ def test_counters_are_reserved_in_blocks_in_all_copies():
     equal(bench.slots.payloads(), [copy(100)] * 2)
     bench.open(signed(101))
     for counter in (102, 101 + AHEAD):
-        equal(bench.slots.payloads(), [copy(101 + AHEAD)] * 2)
-        equal(Slots(ROOT + "/boot").load()[-12:], copy(101 + AHEAD))
+        equal(bench.slots.payloads(), [copy(101 + AHEAD)] * 2, counter)
+        equal(Slots(ROOT + "/boot").load()[-12:], copy(101 + AHEAD), counter)
         bench.open(signed(counter))
     equal(bench.slots.payloads(), [copy(101 + AHEAD)] * 2)
     bench.open(signed(102 + AHEAD))
@@ -101,17 +101,17 @@ def test_after_a_reset_what_was_reserved_counts_as_used():
 def test_the_highest_copy_counts():
     for files, record in (((100, 300), 200), ((300, 100), 200), ((100, 200), 300)):
         bench = Bench(files=files, record=record)
-        equal(bench.refused(signed(300)), (REPLAYED, 300))
-        equal(bench.open(signed(301)), PACKET)
+        equal(bench.refused(signed(300)), (REPLAYED, 300), files)
+        equal(bench.open(signed(301)), PACKET, files)
 
 
 def test_copies_that_are_missing_are_told():
     for files, record, lost in (((100,), 100, 1), ((100, 100), None, 1), ((), 100, 2), ((100,), None, 2)):
         bench = Bench(files=files, record=record)
-        equal(bench.started(), [(icd.EVENT_COUNTER_DAMAGED, lost, 0)])
-        equal(bench.refused(signed(100)), (REPLAYED, 100))
-        equal(bench.open(signed(101)), PACKET)
-        equal(bench.again().started(), [])
+        equal(bench.started(), [(icd.EVENT_COUNTER_DAMAGED, lost, 0)], files)
+        equal(bench.refused(signed(100)), (REPLAYED, 100), files)
+        equal(bench.open(signed(101)), PACKET, files)
+        equal(bench.again().started(), [], files)
 
 
 def test_a_counter_of_another_key_is_none():
@@ -128,9 +128,9 @@ def test_a_damaged_key_lets_nobody_in():
     good = bytes([NUMBER]) + KEY
     for key in (b"", good[:1], good[:-1], good + b"\0", bytes([NUMBER]) + bytes(32), bytes(33)):
         bench = Bench(key=key)
-        equal(bench.started(), [(icd.EVENT_KEY_DAMAGED, 0, 0)])
+        equal(bench.started(), [(icd.EVENT_KEY_DAMAGED, 0, 0)], key)
         for content in (signed(200), signed(200, key=bytes(32)), signed(200, key=bytes(32), number=0), PACKET):
-            equal(bench.refused(content), (UNSIGNED, 0))
+            equal(bench.refused(content), (UNSIGNED, 0), (key, content))
 
 
 def test_one_bit_makes_a_key():
@@ -140,4 +140,4 @@ def test_one_bit_makes_a_key():
         bench = Bench(key=bytes([0]) + key, files=(), record=None)
         bench.authentication.report()
         bench.reports.all.pop(0)
-        equal(bench.open(signed(1, key=bytes(key), number=0, over=bench.challenge())), PACKET)
+        equal(bench.open(signed(1, key=bytes(key), number=0, over=bench.challenge())), PACKET, at)

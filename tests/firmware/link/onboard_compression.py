@@ -85,7 +85,7 @@ def test_what_is_behind_the_range_is_not_looked_at():
             samples = list(range(BLOCK)) * before + [BLOCK - 1] * (BLOCK * blocks)
             out = bytearray(1000)
             coded, n = encode(array("H", samples + [BLOCK - 1] * 128), 0, len(samples), 16, out)
-            equal((coded, bytes(out[:n])), code(samples, 16))
+            equal((coded, bytes(out[:n])), code(samples, 16), (before, blocks))
 
 
 def test_the_greatest_jumps():
@@ -104,8 +104,8 @@ def test_with_little_room_as_many_blocks_as_fit():
     for room in range(40, sizes[-1] + 2):
         coded, data = code(samples, 16, room)
         fit = sum(size <= room for size in sizes)
-        equal((coded, len(data)), (BLOCK * fit, sizes[fit - 1]))
-        equal(decoded(data, coded, 16), samples[:coded])
+        equal((coded, len(data)), (BLOCK * fit, sizes[fit - 1]), room)
+        equal(decoded(data, coded, 16), samples[:coded], room)
 
 
 def test_a_block_fits_whatever_it_has():
@@ -122,4 +122,4 @@ def test_what_is_not_there_or_has_no_room_is_refused():
         raises(ValueError, encode, source, first, count, 16, out)
     raises(ValueError, encode, source, 0, 16, 16, bytearray(41))
     for first, count in ((0, 16), (0, 1024), (1024, 1024), (2032, 16)):
-        equal(encode(source, first, count, 16, out)[0], count)
+        equal(encode(source, first, count, 16, out)[0], count, first)

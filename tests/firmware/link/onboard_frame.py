@@ -71,7 +71,7 @@ def test_the_longest_frame_has_no_zero_inside():
     for n in range(1, 1100):
         content = n + CRC
         longest = content + 1 + (content - 1) // 254 + 1
-        equal(size(n), longest + (content % 254 == 0))
+        equal(size(n), longest + (content % 254 == 0), n)
 
 
 def test_packets_come_back():
@@ -85,7 +85,7 @@ def test_packets_come_back_whatever_the_pieces():
     view = memoryview(stream)  # behind the end of a piece there is more, which is not to be looked at
     for octets in (1, 2, 3, 7, 64, 255, 256, len(stream)):
         pieces = [view[at : at + octets] for at in range(0, len(stream), octets)]
-        equal(received(*pieces), (packets, 0))
+        equal(received(*pieces), (packets, 0), octets)
 
 
 def test_each_packet_is_given_once_it_is_complete():
@@ -107,43 +107,43 @@ def test_damage_costs_the_frame_it_hits_and_no_other():
         for bit in range(8):
             damaged = hit[:at] + bytes([hit[at] ^ 1 << bit]) + hit[at + 1 :]
             if 0 not in damaged[:-1]:
-                equal(received(first + damaged + last), ([b"first", b"last"], 1))
+                equal(received(first + damaged + last), ([b"first", b"last"], 1), (at, bit))
 
 
 def test_a_frame_that_lost_octets_is_bad():
     for packet in (b"packet", b"a\0b\0\0", b"\1" * 300):
         frame = framed(packet)
         for cut in range(1, len(frame) - 1):
-            equal(received(frame[:cut] + b"\0" + frame), ([packet], 1))
-            equal(received(frame + frame[:cut] + b"\0"), ([packet], 1))  # what it lost is still in memory
-            equal(received(frame[cut:] + frame), ([packet], 1))
+            equal(received(frame[:cut] + b"\0" + frame), ([packet], 1), cut)
+            equal(received(frame + frame[:cut] + b"\0"), ([packet], 1), cut)  # what it lost is still in memory
+            equal(received(frame[cut:] + frame), ([packet], 1), cut)
 
 
 def test_a_frame_without_a_packet_is_bad():
     for content in (b"", b"\1", b"\1\2\3", with_crc(b"")):
-        equal(received(cobs(content) + b"\0" + framed(b"packet")), ([b"packet"], 1))
+        equal(received(cobs(content) + b"\0" + framed(b"packet")), ([b"packet"], 1), content)
 
 
 def test_a_packet_has_no_more_than_the_capacity():
     for capacity in (1, 10, 249, 251, 503, 600):
         for octet in (b"\0", b"\1"):
             longest = octet * capacity
-            equal(received(framed(longest), framed(longest), capacity=capacity), ([longest] * 2, 0))
-            equal(received(framed(longest + octet), framed(longest), capacity=capacity), ([longest], 1))
+            equal(received(framed(longest), framed(longest), capacity=capacity), ([longest] * 2, 0), (capacity, octet))
+            equal(received(framed(longest + octet), framed(longest), capacity=capacity), ([longest], 1), capacity)
             more = framed(longest)[:-1] + b"\1\0"
-            equal(received(more, framed(longest), capacity=capacity), ([longest], 1))
+            equal(received(more, framed(longest), capacity=capacity), ([longest], 1), (capacity, octet))
 
 
 def test_what_never_ends_is_one_bad_frame():
     for pieces in ([b"\1" * 3000], [b"\1" * 300] * 10, [b"\1"] * 3000):
-        equal(received(*pieces), ([], 0))
-        equal(received(*pieces, b"\0" + framed(b"packet")), ([b"packet"], 1))
+        equal(received(*pieces), ([], 0), pieces)
+        equal(received(*pieces, b"\0" + framed(b"packet")), ([b"packet"], 1), pieces)
 
 
 def test_zeros_of_a_packet_are_restored_where_blocks_are_full():
     """Behind a full block comes no zero that was not there."""
     for n in (253, 254, 255, 508, 509):
         content = with_crc(b"\0" + b"\1" * (n - 1))
-        equal(received(cobs(content) + b"\0"), ([content[:-CRC]], 0))
+        equal(received(cobs(content) + b"\0"), ([content[:-CRC]], 0), n)
     packet = b"\2" * 254 + b"\0" + b"\3" * 254 + b"\0\0"
     equal(received(framed(packet)), ([packet], 0))

@@ -71,7 +71,7 @@ def test_the_time_is_rounded_down_to_its_fraction():
     ):
         bench = Bench(us)
         bench.telemetry.send(PLAIN)
-        equal(bench.one()[13:19], time)
+        equal(bench.one()[13:19], time, us)
 
 
 def test_packets_and_those_of_each_type_are_counted():
@@ -152,7 +152,7 @@ def test_what_does_not_fit_is_refused_and_leaves_the_packet_as_it_was():
         put(most)
         raises(ValueError, put, 1)
         bench.telemetry.end()
-        equal(len(bench.one()), 19 + 1 + most * size + 2)
+        equal(len(bench.one()), 19 + 1 + most * size + 2, append)
     bench.telemetry.begin((3, 1, ">", 0))
     bench.telemetry.octets(bytes(LONGEST - 21))
     bench.telemetry.end()
@@ -169,7 +169,7 @@ def test_numbers_beyond_the_end_of_an_array_are_refused():
         for first, count in ((0, 3), (2, 1), (3, 0)):
             getattr(bench.telemetry, append)(source, first, count)
         bench.telemetry.end()
-        equal(len(bench.one()), 19 + 4 * size + 2)
+        equal(len(bench.one()), 19 + 4 * size + 2, append)
 
 
 # -- the store ---------------------------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def test_one_with_a_priority_is_stored_as_it_is_sent():
         bench.telemetry.send((5, 1, ">IBH", priority), 9, 0x1234)
         frame = bench.link.sent[-1]
         equal(bench.store.offered.pop(), (priority, 0x01020304, frame))
-        equal(bench.one()[19:26], b"\1\2\3\4\x09\x12\x34")
+        equal(bench.one()[19:26], b"\1\2\3\4\x09\x12\x34", priority)
 
 
 def test_one_that_the_store_gives_no_number_is_sent_all_the_same():

@@ -25,7 +25,7 @@ def test_the_crc_is_ccitt_false():
         equal(crc16(data, n), bitwise(data[:n]))
     for bit in range(16):
         octets = (1 << bit).to_bytes(2, "big")
-        equal(crc16(octets, 2), bitwise(octets))
+        equal(crc16(octets, 2), bitwise(octets), bit)
 
 
 def test_a_time_in_microseconds_is_never_before_it():
@@ -41,19 +41,19 @@ def test_a_telecommand_is_read():
     for octets in (0, 1, 2, 500):
         data = bytes([n & 0xFF for n in range(octets)])
         service, subtype, acknowledge, found = parse(memoryview(telecommand(data)))
-        equal((service, subtype, acknowledge, bytes(found)), (17, 1, 9, data))
+        equal((service, subtype, acknowledge, bytes(found)), (17, 1, 9, data), octets)
     for flags in range(16):
         secondary = bytes([0x20 | flags, 200, 255, 1, 2])  # of any source
         equal(parse(telecommand(b"x", secondary=secondary)), (200, 255, flags, b"x"))
     for header in (b"\x18\x64\xc0\0", b"\x18\x64\xff\xff"):  # any sequence count
-        equal(parse(telecommand(b"", header))[:2], (17, 1))
+        equal(parse(telecommand(b"", header))[:2], (17, 1), header)
 
 
 def test_a_packet_of_another_length_than_it_says_is_refused():
     for packet in (b"", bytes(5), telecommand()[:-1], telecommand() + b"\0", telecommand(bytes(300))[:-1]):
         equal(refused(packet), (icd.FAILURE_BAD_LENGTH, len(packet)))
     for length in (5, 7, 6 + 256, 0):
-        equal(refused(telecommand(length=length)), (icd.FAILURE_BAD_LENGTH, 13))
+        equal(refused(telecommand(length=length)), (icd.FAILURE_BAD_LENGTH, 13), length)
     short = with_crc(b"\x18\x64\xc0\0\0\5\x29\x11\1\0")
     equal((len(short), refused(short)), (12, (icd.FAILURE_BAD_LENGTH, 12)))
 
@@ -64,7 +64,7 @@ def test_a_damaged_packet_is_refused_with_the_crc_it_has():
         if at in (4, 5):
             continue
         packet = good[:at] + bytes([good[at] ^ 0x10]) + good[at + 1 :]
-        equal(refused(packet), (icd.FAILURE_BAD_CRC, packet[-2] << 8 | packet[-1]))
+        equal(refused(packet), (icd.FAILURE_BAD_CRC, packet[-2] << 8 | packet[-1]), at)
 
 
 def test_a_foreign_header_is_refused():
@@ -78,7 +78,8 @@ def test_a_foreign_header_is_refused():
     ):
         equal(refused(telecommand(b"", header)), (icd.FAILURE_BAD_HEADER, header[0] << 8 | header[1]))
     for first in (0x00, 0x40, 0x80, 0xBF):  # segmented
-        equal(refused(telecommand(b"", b"\x18\x64" + bytes([first]) + b"\xff")), (icd.FAILURE_BAD_HEADER, 0x1864))
+        header = b"\x18\x64" + bytes([first]) + b"\xff"
+        equal(refused(telecommand(b"", header)), (icd.FAILURE_BAD_HEADER, 0x1864), first)
     for version in (0, 1, 3, 15):
         secondary = bytes([version << 4 | 9]) + b"\x11\1\0\0"
-        equal(refused(telecommand(b"", secondary=secondary)), (icd.FAILURE_BAD_HEADER, 0x1864))
+        equal(refused(telecommand(b"", secondary=secondary)), (icd.FAILURE_BAD_HEADER, 0x1864), version)

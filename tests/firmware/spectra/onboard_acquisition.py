@@ -101,7 +101,7 @@ def test_real_time_begins_when_the_lines_were_found_quiet_first():
         equal((a.real_us, a.dead_cycles, a.passes), (100, 0, passes))
         bench.put(CODE)
         bench.turn()
-        equal(a.dead_cycles, FIXED + HIT)
+        equal(a.dead_cycles, FIXED + HIT, passes)
 
 
 def test_a_mark_that_comes_later_is_dead_time():
@@ -162,7 +162,7 @@ def test_of_the_events_a_stop_tells_the_low_32_bits():
         a.state[k.FRONT], a.state[k.BACK] = front, back
         bench.reports.taken()
         a.stop()
-        equal(bench.reports.taken(), [(icd.EVENT_ACQUISITION_STOPPED, 1, told)])
+        equal(bench.reports.taken(), [(icd.EVENT_ACQUISITION_STOPPED, 1, told)], front)
 
 
 def test_an_integration_ends_in_time_and_the_next_one_begins():
@@ -227,7 +227,7 @@ def test_a_spectrum_that_is_looked_at_stays():
         equal((first, last, spectra[at + 100], at), (37, 200, 1, 3 * 1024))
     about, first, last, spectra, at = a.look(16)
     equal((about[4], at, spectra is a.pairs), (0, 0, True))
-    assert first > last
+    assert first > last, (first, last)
 
 
 def test_a_spectrum_that_is_closed_begins_anew_with_its_times():

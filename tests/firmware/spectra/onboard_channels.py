@@ -46,8 +46,8 @@ def test_a_spectrum_is_measured_without_its_neighbours():
             if neighbour != s:
                 bench.put(neighbour, {0: 9, length(neighbour) - 1: 9})
         total, first, end, spectra, at = bench.channels.measure(s)
-        equal(total, 0)
-        assert first > end
+        equal(total, 0, s)
+        assert first > end, (first, end)
         for counts, wanted in (
             ({7: 5}, (5, 7, 7)),
             ({7: 5, 0: 1}, (6, 0, 7)),
@@ -55,8 +55,8 @@ def test_a_spectrum_is_measured_without_its_neighbours():
         ):
             bench.put(s, counts)
             total, first, end, spectra, at = bench.channels.measure(s)
-            equal((s, total, first, end), (s,) + wanted)
-            equal((spectra[at + 7], spectra[at + end]), (5, counts.get(last, 5)))
+            equal((s, total, first, end), (s,) + wanted, counts)
+            equal((spectra[at + 7], spectra[at + end]), (5, counts.get(last, 5)), s)
 
 
 def test_the_last_channel_alone_is_found():
@@ -64,9 +64,9 @@ def test_the_last_channel_alone_is_found():
         bench = Bench()
         last = length(s) - 1
         bench.put(s, {last: 2})
-        equal(bench.channels.measure(s)[:3], (2, last, last))
+        equal(bench.channels.measure(s)[:3], (2, last, last), s)
         bench.put(s, {last: 0, 0: 3})
-        equal(bench.channels.measure(s)[:3], (3, 0, 0))
+        equal(bench.channels.measure(s)[:3], (3, 0, 0), s)
 
 
 def test_a_spectrum_that_is_taken_leaves_zeros_and_its_neighbours():
@@ -78,9 +78,9 @@ def test_a_spectrum_that_is_taken_leaves_zeros_and_its_neighbours():
             bench.put(each, {0: 1, 5: 0xFFFF, length(each) - 1: 3})
         copy = array("H", [77] * CHANNELS)
         bench.channels.take(s, copy)
-        equal(list(copy), [counts.get(c, 0) for c in range(n)] + [77] * (CHANNELS - n))
+        equal(list(copy), [counts.get(c, 0) for c in range(n)] + [77] * (CHANNELS - n), s)
         for each in range(SPECTRA):
-            equal(bench.channels.measure(each)[0], 0 if each == s else 0x10003)
+            equal(bench.channels.measure(each)[0], 0 if each == s else 0x10003, (s, each))
 
 
 def test_to_begin_anew_empties_all():
@@ -113,7 +113,7 @@ def test_all_are_closed_one_after_the_other_as_parts_of_an_integration():
     assert channels.closing
     for s in range(SPECTRA):
         equal(channels.to_close(), s)
-        equal(channels.closed(s, 8), (icd.CLOSED_BY_TIME, 7))
+        equal(channels.closed(s, 8), (icd.CLOSED_BY_TIME, 7), s)
     equal((channels.to_close(), channels.closing), (None, 0))
 
 
@@ -123,8 +123,8 @@ def test_one_that_is_nearly_full_is_closed_alone_in_the_running_integration():
         channels, state = bench.channels, bench.state
         state[k.NEARLY_FULL] = state[k.HELD] = 1 << s
         equal((channels.to_close(), channels.closing), (s, 0))
-        equal(channels.closed(s, 8), (icd.CLOSED_BY_OVERFLOW, 8))
-        equal((channels.to_close(), state[k.NEARLY_FULL], state[k.HELD]), (None, 0, 0))
+        equal(channels.closed(s, 8), (icd.CLOSED_BY_OVERFLOW, 8), s)
+        equal((channels.to_close(), state[k.NEARLY_FULL], state[k.HELD]), (None, 0, 0), s)
 
 
 def test_to_close_one_leaves_the_others_to_be_closed():

@@ -73,13 +73,13 @@ def test_a_line_that_is_found_high_three_times_in_a_row_is_switched_off():
         bench = Bench()
         bench.detectors.start()
         bench.builder.taken()
-        equal([bench.stuck(1 << d, 5), bench.stuck(1 << d, 1)], [ALL, ALL])
-        equal((bench.builder.taken(), bench.reports.taken()), ([], []))
+        equal([bench.stuck(1 << d, 5), bench.stuck(1 << d, 1)], [ALL, ALL], d)
+        equal((bench.builder.taken(), bench.reports.taken()), ([], []), d)
         equal(bench.stuck(1 << d), ALL & ~(1 << d))
         equal(bench.builder.taken(), [("enable", ALL & ~(1 << d))])
-        equal(bench.detectors.thresholds[d], OFF)
+        equal(bench.detectors.thresholds[d], OFF, d)
         equal(bench.reports.taken(), [(icd.EVENT_DETECTOR_OFF, d, 3)])
-        equal(bench.detectors.gave_up, 7)
+        equal(bench.detectors.gave_up, 7, d)
 
 
 def test_a_line_that_was_quiet_once_begins_anew():

@@ -21,11 +21,11 @@ def test_a_hit_is_counted_in_the_spectrum_of_its_detector():
         for code, channel in ((THRESHOLD, 37), (CODE, 100), (4094, 1023)):
             bench = Bench()
             bench.put({d: code})
-            equal(bench.sort(), (1, 0))
-            equal(bench.counts(), [[(1024 * d + channel, 1)], []])
-            equal(bench.counted(), [{d: 1}, {}, {}, {}])
-            equal(bench.classes(), [0, 1 - d % 2, d % 2, 0, 0, 0])
-            equal((bench.state[k.HITS], bench.state[k.AMPLITUDE], bench.state[k.READ]), (1, 1, 1))
+            equal(bench.sort(), (1, 0), (d, code))
+            equal(bench.counts(), [[(1024 * d + channel, 1)], []], code)
+            equal(bench.counted(), [{d: 1}, {}, {}, {}], code)
+            equal(bench.classes(), [0, 1 - d % 2, d % 2, 0, 0, 0], code)
+            equal((bench.state[k.HITS], bench.state[k.AMPLITUDE], bench.state[k.READ]), (1, 1, 1), (d, code))
 
 
 def test_a_hit_that_is_not_accepted_is_counted_as_why():
@@ -35,16 +35,16 @@ def test_a_hit_that_is_not_accepted_is_counted_as_why():
             for beside in (None, d ^ 1):
                 bench = Bench()
                 bench.put({d: code} if beside is None else {d: code, beside: CODE})
-                equal(bench.sort(), (1, 0))
+                equal(bench.sort(), (1, 0), (d, code, beside))
                 wanted = [{}, {}, {}, {}]
                 wanted[why] = {d: 1}
                 if beside is not None:
                     wanted[0] = {beside: 1}
-                equal(bench.counted(), wanted)
-                equal(bench.state[k.BAD_CODES], bad)
+                equal(bench.counted(), wanted, (d, code, beside))
+                equal(bench.state[k.BAD_CODES], bad, (d, code, beside))
                 classes = [0] * 5 + [1] if beside is None else [0, d % 2, 1 - d % 2, 0, 0, 0]
-                equal(bench.classes(), classes)
-                equal(bench.counts(), [[] if beside is None else [(1024 * beside + 100, 1)], []])
+                equal(bench.classes(), classes, (d, code, beside))
+                equal(bench.counts(), [[] if beside is None else [(1024 * beside + 100, 1)], []], (d, code))
 
 
 def test_one_of_a_detector_that_is_off_is_disabled_whatever_its_code():
@@ -53,8 +53,8 @@ def test_one_of_a_detector_that_is_off_is_disabled_whatever_its_code():
         bench.thresholds[4] = OFF
         bench.put(codes)
         bench.sort()
-        equal(bench.counted(), [{}, {5: 1} if 5 in codes else {}, {}, {4: 1}])
-        equal((bench.classes(), bench.state[k.BAD_CODES]), ([0] * 5 + [1], 0))
+        equal(bench.counted(), [{}, {5: 1} if 5 in codes else {}, {}, {4: 1}], codes)
+        equal((bench.classes(), bench.state[k.BAD_CODES]), ([0] * 5 + [1], 0), codes)
 
 
 def test_two_hits_of_a_unit_are_summed_without_a_second_zero():
@@ -62,10 +62,10 @@ def test_two_hits_of_a_unit_are_summed_without_a_second_zero():
         for front, back in ((400, 417), (THRESHOLD, THRESHOLD), (4094, 4094)):
             bench = Bench()
             bench.put({2 * unit: front, 2 * unit + 1: back})
-            equal(bench.sort(), (1, 0))
+            equal(bench.sort(), (1, 0), (unit, front))
             equal(bench.counts(), [[], [(256 * unit + (front + back - ZERO_CODE) // 32, 1)]])
-            equal(bench.counted(), [{2 * unit: 1, 2 * unit + 1: 1}, {}, {}, {}])
-            equal((bench.classes(), bench.state[k.HITS]), ([0, 0, 0, 1, 0, 0], 2))
+            equal(bench.counted(), [{2 * unit: 1, 2 * unit + 1: 1}, {}, {}, {}], front)
+            equal((bench.classes(), bench.state[k.HITS]), ([0, 0, 0, 1, 0, 0], 2), (unit, front))
 
 
 def test_a_sum_below_zero_is_zero():
@@ -81,8 +81,8 @@ def test_hits_of_several_units_are_in_no_spectrum():
     for codes in ({0: CODE, 2: CODE}, {1: CODE, 2: CODE}, {0: CODE, 15: CODE}, {d: CODE for d in range(16)}):
         bench = Bench()
         bench.put(codes)
-        equal(bench.sort(), (1, 0))
-        equal((bench.counts(), bench.classes()), ([[], []], [0, 0, 0, 0, 1, 0]))
+        equal(bench.sort(), (1, 0), codes)
+        equal((bench.counts(), bench.classes()), ([[], []], [0, 0, 0, 0, 1, 0]), codes)
         equal(bench.counted(), [{d: 1 for d in codes}, {}, {}, {}])
         equal(bench.state[k.HITS], len(codes))
 
@@ -116,10 +116,10 @@ def test_events_are_read_up_to_the_stamp_and_not_those_with_it():
         bench = Bench()
         for after in range(4):
             bench.put({0: CODE}, stamp=begin + after)
-        equal(bench.sort((begin + 2) & 0xFFFFFFFF), (2, 0))
+        equal(bench.sort((begin + 2) & 0xFFFFFFFF), (2, 0), begin)
         equal(bench.state[k.STAMP], (begin + 1) & 0xFFFFFFFF)
-        equal(bench.sort((begin + 1) & 0xFFFFFFFF), (0, 0))
-        equal(bench.sort((begin + 4) & 0xFFFFFFFF), (2, 0))
+        equal(bench.sort((begin + 1) & 0xFFFFFFFF), (0, 0), begin)
+        equal(bench.sort((begin + 4) & 0xFFFFFFFF), (2, 0), begin)
         equal(bench.state[k.STAMP], (begin + 3) & 0xFFFFFFFF)
 
 
@@ -180,9 +180,9 @@ def test_a_spectrum_with_a_channel_that_is_nearly_full_says_so():
             getattr(bench, name)[at] = before
             bench.put(codes)
             bench.put({14: CODE})
-            equal(bench.sort(), (1, FULL) if held else (2, 0))
-            equal(getattr(bench, name)[at], before + 1)
-            equal((bench.state[k.NEARLY_FULL], bench.state[k.HELD]), (nearly * bit, held * bit))
+            equal(bench.sort(), (1, FULL) if held else (2, 0), (codes, before))
+            equal(getattr(bench, name)[at], before + 1, codes)
+            equal((bench.state[k.NEARLY_FULL], bench.state[k.HELD]), (nearly * bit, held * bit), (codes, before))
 
 
 def test_several_spectra_may_be_nearly_full():
@@ -217,21 +217,21 @@ def test_an_event_with_other_conversions_than_hits_is_dropped_with_all_of_them()
         bench.put({1: CODE})
         bench.put(codes, stamp=0, found=found)
         bench.put({9: CODE})
-        equal(bench.sort(), (2, SLIPPED))
+        equal(bench.sort(), (2, SLIPPED), codes)
         equal(bench.state[k.SLIP] >> 16, sum(1 << d for d in codes))
-        equal((bench.state[k.SLIP_CONVERSIONS], bench.state[k.HITS]), (len(found), 1 + len(found)))
-        equal((bench.classes(), bench.counted()[1:]), ([0, 0, 1, 0, 0, 0], [{}, {}, {}]))
-        equal((bench.sort(), bench.counted()[0]), ((1, 0), {1: 1, 9: 1}))
+        equal((bench.state[k.SLIP_CONVERSIONS], bench.state[k.HITS]), (len(found), 1 + len(found)), codes)
+        equal((bench.classes(), bench.counted()[1:]), ([0, 0, 1, 0, 0, 0], [{}, {}, {}]), codes)
+        equal((bench.sort(), bench.counted()[0]), ((1, 0), {1: 1, 9: 1}), codes)
 
 
 def test_a_ring_that_came_round_is_an_overrun_and_the_last_good_stamp_stands():
     for stamp in (500, 2000):  # before UNTIL and behind it
         bench = Bench(events=16)
         bench.put({0: CODE}, stamp=11)
-        equal(bench.sort(1000), (1, 0))
+        equal(bench.sort(1000), (1, 0), stamp)
         for _ in range(16):
             bench.put({0: CODE}, stamp=stamp)
-        equal((bench.sort(1000), bench.state[k.STAMP], bench.classes()[1]), ((0, OVERRUN), 11, 1))
+        equal((bench.sort(1000), bench.state[k.STAMP], bench.classes()[1]), ((0, OVERRUN), 11, 1), stamp)
 
 
 def test_what_was_not_read_is_counted():

@@ -36,9 +36,9 @@ def test_windows_open_with_a_mark_each_class_in_its_part():
     for classes in range(16):
         bench = made(classes)
         wanted = [classes >> c & 1 for c in range(4)]
-        equal(is_open(bench), wanted)
-        equal([bench.part(c) for c in range(4)], [opens(c) * wanted[c] for c in range(4)])
-        equal(list(bench.state[k.OPEN : k.OPEN + 4]), [wanted[c] * (PART * c + ROOM) for c in range(4)])
+        equal(is_open(bench), wanted, classes)
+        equal([bench.part(c) for c in range(4)], [opens(c) * wanted[c] for c in range(4)], classes)
+        equal(list(bench.state[k.OPEN : k.OPEN + 4]), [wanted[c] * (PART * c + ROOM) for c in range(4)], classes)
 
 
 def test_of_the_windows_that_are_open_those_close_that_are_to():
@@ -56,7 +56,7 @@ def test_a_window_opens_only_where_an_event_and_the_mark_that_closes_it_have_roo
             bench = Bench()
             bench.state[k.LIST + c] = PART * c + used
             k.mark(bench.state, bench.listed, 0xF, 1)
-            equal((used, is_open(bench)[c]), (used, there))
+            equal((used, is_open(bench)[c]), (used, there), c)
             equal(bench.state[k.LIST + c], PART * c + used + MARK * there)
 
 
@@ -65,10 +65,10 @@ def test_while_its_window_is_open_every_event_of_a_class_is_listed():
         bench = made(1 << c)
         for codes in CLASSES:
             bench.put(codes, stamp=STAMP + 1)
-        equal(bench.sort(STAMP + 2), (4, 0))
+        equal(bench.sort(STAMP + 2), (4, 0), c)
         event = [LOW + 1, HIGH, PATTERNS[c]] + [CODE] * len(CLASSES[c])
         equal([bench.part(n) for n in range(4)], [opens(c) + event if n == c else [] for n in range(4)])
-        equal(list(bench.state[k.LISTED : k.LISTED + 4]), [int(n == c) for n in range(4)])
+        equal(list(bench.state[k.LISTED : k.LISTED + 4]), [int(n == c) for n in range(4)], c)
 
 
 def test_what_is_listed_has_every_hit_as_it_was_converted():
@@ -107,10 +107,10 @@ def test_a_window_closes_with_the_event_behind_which_no_other_is_sure_to_fit():
             bench.put(codes, stamp=STAMP)
         bench.sort(STAMP + 1)
         equal(bench.part(c), opens(c) + event * fit + closes(c))
-        equal((is_open(bench), bench.state[k.LISTED + c]), ([0] * 4, fit))
+        equal((is_open(bench), bench.state[k.LISTED + c]), ([0] * 4, fit), c)
         length = len(bench.part(c))
         k.mark(bench.state, bench.listed, 0xF, 0)  # it is closed
-        equal(len(bench.part(c)), length)
+        equal(len(bench.part(c)), length, c)
 
 
 def test_the_largest_event_behind_it_fills_its_part_and_no_more():
@@ -130,4 +130,4 @@ def test_after_an_event_that_just_fits_the_window_stays_open():
         bench.state[k.LIST + c] = PART * c + ROOM - 4
         bench.put(codes, stamp=STAMP)
         bench.sort(STAMP + 1)
-        equal(is_open(bench)[c], stays)
+        equal(is_open(bench)[c], stays, hits)

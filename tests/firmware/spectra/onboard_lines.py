@@ -58,7 +58,7 @@ def test_a_region_reaches_from_below_its_line_to_above_both_channels_included():
                 lines.set(icd.P_LINE_BELOW, below_kev)
                 lines.set(icd.P_LINE_ABOVE, above_kev)
                 singles[CHANNELS * 3 + at] = 7
-                equal((kev, at, counted(lines, 3)[n]), (kev, at, 7 * counts))
+                equal((kev, at, counted(lines, 3)[n]), (kev, at, 7 * counts), (below_kev, n))
 
 
 def test_regions_of_each_detector_are_of_its_spectrum():
@@ -78,7 +78,7 @@ def test_spectra_that_were_closed_count_besides_those_that_run():
         lines.closed(d, spectrum({at: 4, at + 1: 1}))
         singles[CHANNELS * d + at] = 100
         for _ in range(2):  # not once more with each look
-            equal(counted(lines, d), [108] + [0] * 7)
+            equal(counted(lines, d), [108] + [0] * 7, d)
     equal(counted(lines, 1), [0] * 8)
     lines.clear()
     equal([counted(lines, d)[0] for d in (0, 5, 15)], [100] * 3)
@@ -98,8 +98,8 @@ def test_of_a_line_in_one_channel_the_centroid_is_the_middle_of_its_codes():
             lines, _ = made(tracking=1)
             lines.closed(d, spectrum({CENTRE + off: 100}))
             wanted = int(8 * (4 * (CENTRE + off) + 1.5))
-            equal(list(lines.centroid), [0] * d + [wanted] + [0] * (15 - d))
-            equal(lines.tracked(), 1 << d)
+            equal(list(lines.centroid), [0] * d + [wanted] + [0] * (15 - d), off)
+            equal(lines.tracked(), 1 << d, off)
 
 
 def test_over_several_channels_it_is_their_mean():
@@ -107,7 +107,7 @@ def test_over_several_channels_it_is_their_mean():
         lines, _ = made(tracking=1)
         lines.closed(0, spectrum({CENTRE + at: counts[at] for at in counts}))
         mean = sum(at * counts[at] for at in counts) / sum(counts.values())
-        equal(lines.centroid[0], int(8 * (4 * (CENTRE + mean) + 1.5)))
+        equal(lines.centroid[0], int(8 * (4 * (CENTRE + mean) + 1.5)), counts)
 
 
 def test_counts_beside_the_window_do_not_move_it():
@@ -156,16 +156,16 @@ def test_regions_follow_the_line_while_tracking_is_on():
         lines.set(icd.P_LINE_ABOVE, 12)
         lines.set(icd.P_LINE_BELOW, 12)
         gain = gain_of(lines.centroid[2])
-        assert abs(gain - 1) > 0.025
+        assert abs(gain - 1) > 0.025, gain
         for n, kev in enumerate(icd.LINES_KEV):
             for d, moved in ((2, gain), (3, 1.0)):
                 singles[CHANNELS * d + channel(kev, moved)] = n + 1
         wanted = [n + 1 for n in range(LINES)]
-        equal((counted(lines, 2), counted(lines, 3)), (wanted, wanted))
+        equal((counted(lines, 2), counted(lines, 3)), (wanted, wanted), off)
         lines.set(icd.P_TRACKING, 0)
-        equal((counted(lines, 2), counted(lines, 3), lines.tracked()), ([0] * 8, wanted, 0))
+        equal((counted(lines, 2), counted(lines, 3), lines.tracked()), ([0] * 8, wanted, 0), off)
         lines.set(icd.P_TRACKING, 1)
-        equal((counted(lines, 2), lines.tracked()), (wanted, 0b100))
+        equal((counted(lines, 2), lines.tracked()), (wanted, 0b100), off)
 
 
 def test_edges_of_a_region_that_follows_are_where_the_gain_puts_them():
@@ -177,5 +177,5 @@ def test_edges_of_a_region_that_follows_are_where_the_gain_puts_them():
         for edge, outwards in ((channel(kev - BELOW_KEV, gain), -1), (channel(kev + ABOVE_KEV, gain), 1)):
             for at, counts in ((edge, 5), (edge + outwards, 0)):
                 singles[at] = 5
-                equal((kev, at, counted(lines, 0)[n]), (kev, at, counts))
+                equal((kev, at, counted(lines, 0)[n]), (kev, at, counts), (n, edge))
                 singles[at] = 0

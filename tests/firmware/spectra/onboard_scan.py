@@ -71,16 +71,16 @@ def test_a_scan_sets_one_level_after_the_other_and_then_those_that_are_set():
     for steps in (1, 2, 3, 8):
         bench = Bench(steps=steps)
         scan = bench.scan
-        equal((scan.step, scan.complete(1 << 50)), (None, False))
+        equal((scan.step, scan.complete(1 << 50)), (None, False), steps)
         scan.begin()
         for step in range(steps):
             level_mv = FROM_MV + step * STEP_MV
-            equal((scan.step, scan.level_mv, bench.levels()), (step, level_mv, [(level_mv, level_mv)]))
-            equal(bench.reports.taken(), [])
+            equal((scan.step, scan.level_mv, bench.levels()), (step, level_mv, [(level_mv, level_mv)]), steps)
+            equal(bench.reports.taken(), [], (steps, step))
             bench.step()
-        equal((scan.step, bench.levels()), (None, [(FRONT_MV, BACK_MV)]))
+        equal((scan.step, bench.levels()), (None, [(FRONT_MV, BACK_MV)]), steps)
         equal(bench.reports.taken(), ended(steps, False))
-        equal(scan.complete(1 << 50), False)
+        equal(scan.complete(1 << 50), False, steps)
 
 
 def test_it_is_bound_to_its_parameters_and_no_other():
@@ -171,7 +171,7 @@ def test_the_end_of_calibration_breaks_it_off():
             bench.step()
         bench.levels()
         end()
-        equal((bench.scan.step, bench.levels()), (None, [(FRONT_MV, BACK_MV)]))
+        equal((bench.scan.step, bench.levels()), (None, [(FRONT_MV, BACK_MV)]), steps)
         equal(bench.reports.taken(), ended(steps, True))
 
 

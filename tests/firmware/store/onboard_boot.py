@@ -1,5 +1,5 @@
 # fsw/store/boot.py alone: what a start finds of the one before, and what is kept for the next.
-from check import equal, raises
+from check import equal, has, raises
 from doubles import EIO, EROFS, Clock, each_failure
 from fsw import icd
 from fsw.health.faults import Refused, line_of
@@ -80,8 +80,8 @@ def test_after_a_reset_that_was_expected_it_goes_on_where_it_was():
 
 def test_resets_in_a_row_are_counted_up_to_255():
     for before, after in ((253, 254), (254, 255), (255, 255)):
-        equal(started(in_row=before).record.in_row, after)
-        equal(started(in_row=before, expected=1).record.in_row, 0)
+        equal(started(in_row=before).record.in_row, after, before)
+        equal(started(in_row=before, expected=1).record.in_row, 0, before)
 
 
 def test_time_ends_where_packets_have_no_seconds_for_it():
@@ -168,7 +168,7 @@ def test_a_time_of_which_both_copies_are_not_written_is_not_reserved():
         found.add(max(state["time_us"] for state in states()) > us)
         bench.clock.now_us = BLOCK_US // 2 + 1
         equal(bench.record.keep(), True)
-    assert True in found and False in found  # one copy was, or none
+    has(found, True, False)  # one copy was, or none
 
 
 # -- a crash -----------------------------------------------------------------------------------------------------------

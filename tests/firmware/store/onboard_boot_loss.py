@@ -1,7 +1,7 @@
 # fsw/store/boot.py alone: a flash that takes nothing, copies that are damaged, and no record at all.
 from struct import pack
 
-from check import equal
+from check import equal, has, has_not
 from doubles import EIO, EROFS, ROOT, Flash, Scratch
 from fsw.store.segments import Segments
 from fsw.store.slots import Slots
@@ -36,20 +36,20 @@ def test_what_the_register_has_is_added_to_what_flash_has():
 
 def test_the_register_tells_of_a_reset_that_was_expected():
     for expected in (0, 1):
-        equal(started(EXPECTED << IN_ROW, expected=expected).record.in_row, 0)
-        equal(started(1, expected=expected).record.in_row, 1)
+        equal(started(EXPECTED << IN_ROW, expected=expected).record.in_row, 0, expected)
+        equal(started(1, expected=expected).record.in_row, 1, expected)
     equal(started(0, expected=1).record.in_row, 0)
 
 
 def test_once_flash_takes_both_copies_the_register_is_empty():
     for uncounted in (1, 1 << BOOTS, 1 << IN_ROW, 3 | 2 << BOOTS | 5 << IN_ROW):
         bench = started(uncounted)
-        equal(bench.scratch.get(UNCOUNTED), 0)
+        equal(bench.scratch.get(UNCOUNTED), 0, uncounted)
         for state in states():
-            equal((state["count"], state["time_us"]), (bench.record.count, bench.record.time_us + BLOCK_US))
+            equal((state["count"], state["time_us"]), (bench.record.count, bench.record.time_us + BLOCK_US), uncounted)
         before = states()
         bench.record.keep()
-        equal(states(), before)
+        equal(states(), before, uncounted)
 
 
 def test_what_flash_does_not_take_is_in_the_register():
@@ -82,7 +82,7 @@ def test_boots_go_on_without_a_flash():
         bench = bench.again()
         equal(bench.record.count, 11 + min(n, 15))
         equal(bench.record.in_row, min(3 + n, 15))
-        equal((bench.record.time_us, bench.store.next), (time_us + BLOCK_US, next_record + BLOCK))
+        equal((bench.record.time_us, bench.store.next), (time_us + BLOCK_US, next_record + BLOCK), n)
     equal(bench.scratch.get(UNCOUNTED), 20 | 15 << BOOTS | 14 << IN_ROW)
     bench.flash.work()
     bench.clock.now_us = BLOCK_US
@@ -143,11 +143,11 @@ def test_one_copy_of_two_is_not_enough():
     before = states()
     bench.clock.now_us = BLOCK_US // 2 + 1
     bench.record.keep()
-    assert before[0] not in states() and before[1] not in states()
+    has_not(states(), *before)
     before = states()
     bench.clock.now_us = BLOCK_US + 2
     bench.record.keep()
-    assert before[1] in states()
+    has(states(), before[1])
 
 
 def test_the_need_of_a_challenge_survives_in_a_bit_of_its_own():
@@ -182,11 +182,12 @@ def test_with_one_copy_damaged_neither_time_nor_counts_go_back():
         damage(n)
         bench = bench.again()
         record = bench.record
-        equal((record.damaged, record.lost), (1, False))
+        equal((record.damaged, record.lost), (1, False), n)
         left = (older, newer)[n]  # the newer one is copy 0
-        equal((record.time_us, record.record), (left["time_us"] + BLOCK_US, left["record"] + BLOCK))
-        equal(record.count, left["count"] + 2)
-        assert record.time_us >= newer["time_us"] and record.record >= newer["record"] and record.count > newer["count"]
+        equal((record.time_us, record.record), (left["time_us"] + BLOCK_US, left["record"] + BLOCK), n)
+        equal(record.count, left["count"] + 2, n)
+        assert record.time_us >= newer["time_us"] and record.record >= newer["record"], (record.time_us, record.record)
+        assert record.count > newer["count"], record.count
 
 
 def test_a_copy_that_cannot_be_is_damaged():
@@ -199,7 +200,7 @@ def test_a_copy_that_cannot_be_is_damaged():
         (dict(expected=2), 2),
         (dict(expected=3), 2),
     ):
-        equal(started(**fields).record.damaged, damaged)
+        equal(started(**fields).record.damaged, damaged, fields)
     for more in (b"", b"\0"):
         flash = Flash()
         Slots(ROOT + "/boot").save(pack(FORM, 1, 0, 0, 0, 0, 0, 0, 0, 0, COUNTER) + more)
@@ -256,7 +257,7 @@ def test_the_later_of_records_and_checkpoint_tells_the_time():
         (2, LATEST_US, 2_000_000),  # damaged: packets have no seconds for it
         (2, LATEST_US - 1, LATEST_US - 1),
     ):
-        equal(lost([seconds << 16], checkpoint_us).time.us(), reached_us + UNKNOWN_US)
+        equal(lost([seconds << 16], checkpoint_us).time.us(), reached_us + UNKNOWN_US, seconds)
 
 
 def test_where_nothing_tells_the_time_it_is_as_it_was():
@@ -278,6 +279,6 @@ def test_records_that_flash_has_more_than_the_boot_record_knew_are_reserved_too(
         put()
         write(Segments(ROOT + "/store"), first, [framed(first)])
         bench = Bench(flash)
-        equal((bench.record.lost, bench.record.safe), (False, 0))
+        equal((bench.record.lost, bench.record.safe), (False, 0), first)
         equal((bench.store.next, states()[-1]["record"]), (first + 1, reserved))
-        equal(states()[0]["count"], 11 if first == 50_000 else 10)  # no write more than it takes
+        equal(states()[0]["count"], 11 if first == 50_000 else 10, first)  # no write more than it takes

@@ -120,13 +120,13 @@ def test_those_of_priority_2_leave_half_to_the_others():
     for priority in (2, 3):
         bench = Bench(per_day=8008)
         bench.take(500, priority)
-        equal(bench.budget.left, 501)
+        equal(bench.budget.left, 501, priority)
         bench.take(1, priority)
-        equal(bench.budget.number(priority), 0)
-        equal(bench.budget.over, 1)
+        equal(bench.budget.number(priority), 0, priority)
+        equal(bench.budget.over, 1, priority)
         bench.take(499, 1)
         bench.take(1, 1)
-        equal(bench.budget.number(1), 0)
+        equal(bench.budget.number(1), 0, priority)
 
 
 def test_what_is_not_to_be_stored_is_not_counted_as_over():

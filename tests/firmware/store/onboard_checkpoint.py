@@ -2,7 +2,7 @@
 import os
 from array import array
 
-from check import equal
+from check import equal, has
 from doubles import EIO, ENOSPC, ROOT, Clock, Flash, Reports, each_failure
 from fsw import icd
 from fsw.health.faults import Failures
@@ -153,10 +153,10 @@ def test_it_is_removed_when_what_it_had_is_safe():
         bench.checkpoint.turn(PERIOD_US + 2, False, False)
         assert bench.checkpoint.there
         os.stat(PATH)
-        equal(bench.checkpoint.turn(PERIOD_US + 3, False, True), False)
+        equal(bench.checkpoint.turn(PERIOD_US + 3, False, True), False, over)
         assert not bench.checkpoint.there
-        equal(os.listdir(ROOT), [])
-        equal(bench.failures.count, 0)
+        equal(os.listdir(ROOT), [], over)
+        equal(bench.failures.count, 0, over)
 
 
 def test_while_it_counts_it_stays():
@@ -199,22 +199,22 @@ def test_a_flash_that_fails_leaves_the_old_one_or_the_new_one_and_is_left_alone_
     found = set()
     for errno in (EIO, ENOSPC):
         for flash, bench, error in each_failure(prepare, lambda bench: bench.write(2 * PERIOD_US), errno):
-            equal(error, None)
+            equal(error, None, errno)
             operations = flash.operations
             if bench.failures.count:
                 equal(bench.failures.errno, errno)
-                equal(bench.failures.count, 1)
+                equal(bench.failures.count, 1, errno)
                 bench.checkpoint.turn(2 * PERIOD_US + 59_999_999, False, False)
-                equal(flash.operations, operations)
+                equal(flash.operations, operations, errno)
                 bench.write(3 * PERIOD_US)
-                assert flash.operations > operations
+                assert flash.operations > operations, operations
                 state = Bench(flash).read()
-                equal(state, whole(2))
+                equal(state, whole(2), errno)
             flash.remount()
             state = Bench(flash).read()
-            assert state in (whole(1), whole(2)), state
+            has((whole(1), whole(2)), state)
             found.add((errno, bench.failures.count))
-    assert (EIO, 1) in found and (ENOSPC, 1) in found
+    has(found, (EIO, 1), (ENOSPC, 1))
 
 
 def test_a_short_period_waits_a_minute_after_a_failure_too():
@@ -240,7 +240,7 @@ def test_damage_costs_what_is_behind_it():
             changed[at + offset] ^= 0x10
             with open(PATH, "wb") as file:
                 file.write(changed)
-            equal(Bench(flash).read(), whole(1)[:s])
+            equal(Bench(flash).read(), whole(1)[:s], offset)
 
 
 def test_a_file_cut_short_gives_what_is_whole():
@@ -253,10 +253,10 @@ def test_a_file_cut_short_gives_what_is_whole():
         with open(PATH, "wb") as file:
             file.write(data[:octets])
         bench = Bench(flash, start_us=7_000_000)
-        equal(bench.read(), whole(1)[:given])
+        equal(bench.read(), whole(1)[:given], octets)
         (event,) = bench.reports.taken()
-        equal(event[:2], (icd.EVENT_INTEGRATION_PARTIAL, given))
-        equal(bench.checkpoint.reached_us(), 2_001_000 if octets >= HEADER else 0)
+        equal(event[:2], (icd.EVENT_INTEGRATION_PARTIAL, given), octets)
+        equal(bench.checkpoint.reached_us(), 2_001_000 if octets >= HEADER else 0, octets)
 
 
 def test_impossible_numbers_are_damage():
@@ -276,7 +276,7 @@ def test_impossible_numbers_are_damage():
             file.write(header + counts + crc32(counts, crc32(header)).to_bytes(4, "big"))
         checkpoint = Bench(flash).checkpoint
         found, _ = checkpoint.close(array("H", bytes(2 * icd.CHANNELS)))
-        equal(found is not None, bool(given))
+        equal(found is not None, bool(given), s)
 
 
 def test_without_a_checkpoint_nothing_is_reached():

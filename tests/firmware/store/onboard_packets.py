@@ -188,8 +188,8 @@ def test_a_turn_erases_one_block_at_most():
             erases = flash.erases
             if not bench.store.turn(0):
                 break
-            assert flash.erases - erases <= 1
-    assert flash.erases > 20
+            assert flash.erases - erases <= 1, (flash.erases, erases)
+    assert flash.erases > 20, flash.erases
 
 
 def test_pieces_are_short_and_end_where_a_block_begins():

@@ -29,16 +29,16 @@ def test_whatever_fails_nothing_is_lost():
 
         for errno in (EIO, ENOSPC, EROFS):
             for flash, bench, error in each_failure(prepare, act, errno):
-                equal(error, None)
+                equal(error, None, (before, errno))
                 assert bench.failures.count
                 if errno != ENOSPC:  # of which littlefs makes another where a name is written
-                    equal(bench.failures.errno, errno)
+                    equal(bench.failures.errno, errno, before)
                 flash.remount()  # as a reset does
-                assert len(kept()) >= before or errno == ENOSPC
+                assert len(kept()) >= before or errno == ENOSPC, (kept(), before, errno)
                 bench.run(RETRY_US)
-                equal((bench.store.last, bench.store.pending), (before + 6, 0))
-                equal(kept(), list(range(bench.store.dropped + 1, before + 7)))
-                assert not bench.store.dropped or errno == ENOSPC  # its segment was given up
+                equal((bench.store.last, bench.store.pending), (before + 6, 0), errno)
+                equal(kept(), list(range(bench.store.dropped + 1, before + 7)), errno)
+                assert not bench.store.dropped or errno == ENOSPC, errno  # its segment was given up
 
 
 def test_after_a_failure_the_flash_is_left_alone_for_a_minute():
@@ -90,12 +90,12 @@ def test_a_failure_while_more_comes_keeps_it_all_in_order():
         bench.flash.fail(EIO)
         bench.run()
         bench.flash.work()
-        equal((bench.store.pending, bench.failures.count), (1500, 1))
+        equal((bench.store.pending, bench.failures.count), (1500, 1), before)
         bench.put(500)
         bench.run(RETRY_US)
         equal((list(bench.segments.numbers), kept()), ([1], list(range(1, 5 + before))))
         bench.write(A_SEGMENT)
-        equal(bench.counts()[1], bench.segments.numbers[1] - 1)
+        equal(bench.counts()[1], bench.segments.numbers[1] - 1, before)
 
 
 def test_behind_a_part_of_a_frame_nothing_is_appended():
@@ -111,10 +111,10 @@ def test_behind_a_part_of_a_frame_nothing_is_appended():
         bench.segments.errno["size"] = size_errno, 1
         bench.flash.fail(EIO)
         bench.run()
-        equal(bench.failures.count, 1)
+        equal(bench.failures.count, 1, more)
         bench.flash.work()
         bench.run(RETRY_US)
-        equal((list(bench.segments.numbers), kept()), (numbers, [1, 2]))
+        equal((list(bench.segments.numbers), kept()), (numbers, [1, 2]), more)
 
 
 # -- a flash that is full ----------------------------------------------------------------------------------------------
@@ -128,8 +128,8 @@ def test_a_flash_with_less_room_keeps_the_newest():
     found = kept()
     equal(found, list(range(bench.store.first, 1001)))
     equal((bench.store.dropped, bench.store.missed), (bench.store.first - 1, 0))
-    assert 2 <= len(bench.segments.numbers) <= 5
-    assert 1 <= bench.failures.count <= 3  # then it knows how many there is room for
+    assert 2 <= len(bench.segments.numbers) <= 5, bench.segments.numbers
+    assert 1 <= bench.failures.count <= 3, bench.failures.count  # then it knows how many there is room for
 
 
 def test_for_packets_without_room_the_oldest_segment_goes_at_once():
@@ -181,9 +181,9 @@ def test_for_another_that_found_no_room_one_goes_but_not_the_last():
     for before, left in ((3, [34, 67]), (2, [34]), (1, [1]), (0, [])):
         bench = full(before)
         bench.failures.note(OSError(ENOSPC))
-        equal(bench.run(), before > 1)
-        equal((list(bench.segments.numbers), bench.failures.full), (left, False))
-        equal(bench.run(), 0)
+        equal(bench.run(), before > 1, before)
+        equal((list(bench.segments.numbers), bench.failures.full), (left, False), before)
+        equal(bench.run(), 0, before)
     bench = full(3)
     bench.failures.note(OSError(EIO))
     equal((bench.run(), len(bench.segments.numbers)), (0, 3))

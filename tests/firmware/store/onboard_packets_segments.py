@@ -81,10 +81,10 @@ def test_segments_whose_records_are_all_to_be_deleted_go_one_a_turn():
     ):
         bench = full(3)
         bench.store.delete(until)
-        equal(bench.run(), turns)
-        equal(list(bench.segments.numbers), left)
-        equal((bench.store.dropped, bench.store.first, bench.store.last), (0, left[0], 99))
-        equal(bench.segments.bytes, len(left) * SEGMENT)
+        equal(bench.run(), turns, until)
+        equal(list(bench.segments.numbers), left, until)
+        equal((bench.store.dropped, bench.store.first, bench.store.last), (0, left[0], 99), until)
+        equal(bench.segments.bytes, len(left) * SEGMENT, until)
 
 
 def test_the_last_segment_goes_too_and_numbers_go_on():
@@ -174,7 +174,7 @@ def test_a_start_fills_the_last_segment():
         bench = Bench(bench.flash)
         bench.put_raw(octets)
         bench.run()
-        equal(len(bench.segments.numbers), segments)
+        equal(len(bench.segments.numbers), segments, octets)
 
 
 def test_the_newest_time_and_the_highest_number_count():

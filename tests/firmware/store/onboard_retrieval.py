@@ -46,7 +46,7 @@ def test_records_are_sent_again_one_a_turn():
     bench = Bench()
     bench.retrieval.by_number(1, 5)
     for n in range(1, 6):
-        equal(bench.retrieval.turn(), True)
+        equal(bench.retrieval.turn(), True, n)
         equal(bench.sent, list(range(1, n + 1)))
     equal(bench.ended, [])
     equal(bench.retrieval.turn(), False)
@@ -75,7 +75,7 @@ def test_what_is_not_on_flash_is_left_out():
         bench = Bench()
         bench.retrieval.by_number(first, last)
         bench.turns()
-        equal(bench.sent, sent)
+        equal(bench.sent, sent, first)
         equal(bench.ended, [(first, last, len(sent))])
 
 
@@ -134,7 +134,7 @@ def test_segments_that_cannot_have_any_are_not_read():
         bench.retrieval.by_number(first, last)
         bench.turns()
         equal(bench.sent, list(range(first, last + 1)))
-        equal(bench.segments.bad, bad)
+        equal(bench.segments.bad, bad, first)
     bench = Bench(())
     for first in (1, 8, 11):
         bench.write(first, range(first, first + 3), bad=(first,))
@@ -154,8 +154,8 @@ def test_records_of_a_time():
         bench = Bench()
         bench.retrieval.by_time(first, last)
         bench.turns()
-        equal(bench.sent, list(range(sent[0], sent[1] + 1)))
-        equal(bench.ended, [(0, 0, len(bench.sent))])
+        equal(bench.sent, list(range(sent[0], sent[1] + 1)), first)
+        equal(bench.ended, [(0, 0, len(bench.sent))], first)
 
 
 def test_the_latest_time_there_is():
@@ -262,7 +262,7 @@ def test_it_goes_on_behind_a_segment_that_is_removed_while_it_is_read():
     bench.segments.remove_oldest()
     bench.turns()
     equal(bench.sent[-40:], list(range(41, 81)))
-    assert len(bench.sent) < 80
+    assert len(bench.sent) < 80, bench.sent
 
 
 def test_by_time_a_segment_that_is_not_there_costs_only_its_own():

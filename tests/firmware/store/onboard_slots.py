@@ -58,8 +58,8 @@ def test_copies_take_turns():
 
 def test_the_higher_number_counts_also_where_it_wraps():
     for old, new in ((0, 1), (5, 7), (0xFFFFFFFF, 0), (0xFFFFFFF0, 3), (9, 9 + 0x7FFFFFFF)):
-        equal(loaded(copy(old, b"old"), copy(new, b"new")), (b"new", 0))
-        equal(loaded(copy(new, b"new"), copy(old, b"old")), (b"new", 0))
+        equal(loaded(copy(old, b"old"), copy(new, b"new")), (b"new", 0), old)
+        equal(loaded(copy(new, b"new"), copy(old, b"old")), (b"new", 0), old)
     equal(loaded(copy(4, b"one"), copy(4, b"other")), (b"one", 0))
     equal(loaded(copy(0, b"one"), copy(0x80000000, b"other")), (b"one", 0))
     put(copy(0xFFFFFFFF, b"newest"), copy(0xFFFFFFFE, b"old"))
@@ -84,11 +84,11 @@ def test_damage_anywhere_is_found_and_the_other_copy_is_in_use():
     whole = copy(1, b"new")
     for at in range(len(whole)):
         changed = whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :]
-        equal(loaded(copy(0, b"old"), changed), (b"old", 1))
-        equal(loaded(changed, None), (None, 1))
+        equal(loaded(copy(0, b"old"), changed), (b"old", 1), at)
+        equal(loaded(changed, None), (None, 1), at)
     for octets in range(1, len(whole)):
-        equal(loaded(copy(0, b"old"), whole[:octets]), (b"old", 1))
-        equal(loaded(whole[:octets], whole[:octets]), (None, 2))
+        equal(loaded(copy(0, b"old"), whole[:octets]), (b"old", 1), octets)
+        equal(loaded(whole[:octets], whole[:octets]), (None, 2), octets)
 
 
 def test_a_copy_that_was_never_closed_is_no_damage():
@@ -120,8 +120,8 @@ def test_the_damaged_copy_is_the_one_that_is_replaced():
         slots = Slots(PATH)
         slots.save(b"next")
         contents[damaged] = copy(9 - damaged, b"next")
-        equal(get(), contents)
-        equal((slots.bad, slots.load(), slots.bad), (1, b"next", 0))
+        equal(get(), contents, damaged)
+        equal((slots.bad, slots.load(), slots.bad), (1, b"next", 0), damaged)
 
 
 def test_a_save_that_fails_leaves_what_was_there():
@@ -137,7 +137,7 @@ def test_a_save_that_fails_leaves_what_was_there():
             for flash, slots, error in each_failure(prepare, lambda slots: slots.save(b"new" * 100), errno):
                 assert error
                 for _ in range(2):
-                    equal((slots.load(), slots.bad), (bytes([saved - 1] * 100), 0))
+                    equal((slots.load(), slots.bad), (bytes([saved - 1] * 100), 0), errno)
                     flash.remount()
                 slots.save(b"again")
-                equal(slots.load(), b"again")
+                equal(slots.load(), b"again", (saved, errno))
