@@ -5,6 +5,7 @@ from fsw.store.segments import Segments
 from packet_store import A_SEGMENT, FOLDER, HEADER, RETRY_US, Bench, Failing, full, kept
 from records import framed, write
 
+
 class FailsOnceListed(Failing):
     """The size of a segment cannot be read any more, once all are listed."""
 
