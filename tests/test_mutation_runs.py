@@ -148,7 +148,7 @@ def test_the_limit_comes_from_the_tests_without_any_change_which_run_once(projec
 
     def run(_, copy, tests, limit_s):
         changed = (copy / "firmware" / "fsw" / "part.py").read_text() == CHANGED
-        asked.append((sorted({test.name for test in tests}), changed, limit_s))
+        asked.append(([test.name for test in tests], changed, limit_s))
         return tool.runs.Run("passed", 100.0, "")
 
     project.add(KILLS)
@@ -157,9 +157,23 @@ def test_the_limit_comes_from_the_tests_without_any_change_which_run_once(projec
         (mutant,) = tool.mutants.removals("part.py", SOURCE)
         assert [copies.trial(mutant, own=False) for _ in range(2)] == [("survived", "")] * 2
     limit_s = 100 * tool.trial.TIMES
-    own, others = ["test_part.py"], ["firmware"]
+    own = others = ["test_part.py"]
     assert [(tests, limit) for tests, changed, limit in asked if changed] == [(own, limit_s), (others, limit_s)] * 2
-    assert [tests for tests, changed, _ in asked if not changed] == [own, others]
+    assert [tests for tests, changed, _ in asked if not changed] == [own, ["firmware"]]
+
+
+def test_of_the_others_those_beside_the_file_come_first(project, tool):
+    for name in ("link/test_a.py", "store/test_b.py", "store/test_c.py", "onboard_d.py"):
+        path = project.root / "tests" / "firmware" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("def test_it():\n    pass\n")
+    folder = project.root / "tests" / "firmware"
+    (folder / "__pycache__").mkdir()
+    for path, first in (
+        ("store/file.py", ["store", "onboard_d.py", "link"]),
+        ("app.py", ["onboard_d.py", "link", "store"]),
+    ):
+        assert [place.name for place in tool.trial._nearest_first(folder, path)] == first
 
 
 def test_what_changes_in_the_project_during_a_run_does_not_matter(project, tool):

@@ -85,7 +85,7 @@ class Copies:
             tests = tests_of(copy, mutant.path)
             suites = [(OWN, tests, tests)] if tests else []
             if not own:
-                suites.append((OTHERS, [(folder / mutant.path).parent, folder], [folder]))  # its neighbours first
+                suites.append((OTHERS, _nearest_first(folder, mutant.path), [folder]))
             for name, tests, measured in suites:
                 limit_s = self._limit_s(copy, measured)
                 file.write_text(mutant.changed)
@@ -135,6 +135,13 @@ def tests_of(root: Path, path: str) -> list[Path]:
 
     own = found(f"onboard_{name}.py", f"onboard_{name}_*.py", f"test_{name}.py", f"test_{name}_*.py")
     return own or found("onboard_*.py", "test_*.py")
+
+
+def _nearest_first(folder: Path, path: str) -> list[Path]:
+    """What is in a folder of tests, those of a file's neighbours first: pytest keeps no order of folders in another."""
+    files = sorted(file for pattern in ("onboard_*.py", "test_*.py") for file in folder.glob(pattern))
+    folders = sorted(inner for inner in folder.iterdir() if inner.is_dir() and inner.name != "__pycache__")
+    return sorted([*files, *folders], key=lambda place: place != (folder / path).parent)
 
 
 def _of_firmware(root: Path) -> Path:
