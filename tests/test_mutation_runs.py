@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent / "mutation"
 CHANGED = "def value():\n    pass\n"
 SOURCE = "def value():\n    return 1\n"
 TEST = """
-import os, signal, subprocess
+import os, signal, subprocess, tempfile
 from pathlib import Path
 
 def test_value():
@@ -26,6 +26,7 @@ def test_value():
 """
 KILLS, SURVIVES, ENDS_PYTEST = "assert False", "pass", "os.kill(os.getpid(), signal.SIGKILL)"
 HANGS = """
+        tempfile.mkdtemp()
         child = subprocess.Popen(["sleep", "100"])
         Path({path!r}).write_text(str(child.pid))
         child.wait()

@@ -50,7 +50,12 @@ class Runs:
         environment = {name: value for name, value in os.environ.items() if name not in _UNSET}
         environment |= {"PYTHONPATH": str(copy / "host"), "HOME": str(copy)}  # in which no image of the Pico is found
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-p", "no:cacheprovider", *map(str, tests)]
-        with tempfile.TemporaryFile() as output:  # a pipe could be held open by a child of pytest
+        # a pipe could be held open by a child of pytest; temporary files of tests that are killed would stay
+        with (
+            tempfile.TemporaryFile() as output,
+            tempfile.TemporaryDirectory(dir=copy, ignore_cleanup_errors=True) as temporary,
+        ):
+            environment["TMPDIR"] = temporary
             begin = time.monotonic()
             process = self._start(command, cwd=copy, env=environment, stdout=output, stderr=subprocess.STDOUT)
             try:
