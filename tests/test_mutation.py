@@ -1,44 +1,113 @@
-"""The mutation tests (tests/mutation): their list of equivalent mutants belongs to the firmware as it is."""
+"""The mutation tests (tests/mutation): what they make of the firmware, and their list of mutants that do no harm."""
 
+import functools
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
 import pytest
 
 FOLDER = Path(__file__).parent / "mutation"
-ENTRIES = tomllib.loads((FOLDER / "equivalent.toml").read_text()).get("mutant", [])
+FIRMWARE = Path(__file__).parents[1] / "firmware" / "fsw"
+ENTRIES = tomllib.loads((FOLDER / "equivalent.toml").read_text())["mutant"]
 
 
-@pytest.fixture
-def mutants(monkeypatch):
-    monkeypatch.syspath_prepend(FOLDER)
-    import mutants
+@pytest.fixture(scope="module")
+def mutants():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(FOLDER)
+        import mutants
 
-    yield mutants
-    del sys.modules["mutants"]
-
-
-def test_no_entry_is_of_a_line_that_has_changed(mutants):
-    for entry in ENTRIES:
-        lines = [line.strip() for line in (mutants.FIRMWARE / entry["file"]).read_text().splitlines()]
-        assert set(entry["was"].split("\n")) <= set(lines), entry
-        assert entry["was"] != entry["is"] and entry["reason"], entry
-    named = [(e["file"], e["function"], e["was"], e["is"]) for e in ENTRIES]
-    assert len(set(named)) == len(named)
+        yield mutants
+        del sys.modules["mutants"]
 
 
-def test_a_mutant_is_one_change_and_knows_where_it_is(mutants):
-    drawn = list(mutants.sample(list(mutants.every(["store/slots.py"])), 20, 1))
-    assert len(drawn) == 20 and drawn == list(mutants.sample(list(mutants.every(["store/slots.py"])), 20, 1))
-    for mutant in drawn:
+@pytest.fixture(scope="module")
+def texts(mutants):
+    return mutants.sources(FIRMWARE)
+
+
+@pytest.fixture(scope="module")
+def is_made(mutants, texts):
+    """Whether an entry of the list is a mutant of the firmware as it is.
+
+    Only the text of its function is changed, and only at its lines: with the whole file it would take minutes.
+    """
+
+    @functools.cache
+    def of_function(path, name):
+        text = texts[path]
+        if name:
+            first, last = next((first, last) for found, first, last in mutants.functions(text) if found == name)
+            text = textwrap.dedent("\n".join(text.splitlines()[first - 1 : last])) + "\n"
+        return text, [*mutants.every(path, text), *mutants.removals(path, text)]
+
+    def is_made(entry):
+        try:
+            text, made = of_function(entry["file"], entry["function"])
+        except (KeyError, StopIteration):  # no such file or function
+            return False
+        was = entry["was"].split("\n")
+        begins = [n for n, line in enumerate(text.splitlines(), 1) if line.strip() == was[0]]
+        near = [mutant for mutant in made if any(n <= mutant.line < n + len(was) for n in begins)]
+        wanted = entry["function"].rpartition(".")[2], entry["was"], entry["is"]
+        return any((mutant.function(), *mutant.lines()) == wanted for mutant in near)
+
+    return is_made
+
+
+def test_every_entry_of_the_list_is_a_mutant_of_the_firmware_as_it_is(is_made):
+    assert [entry for entry in ENTRIES if not is_made(entry)] == []
+    named = [(entry["file"], entry["function"], entry["was"], entry["is"]) for entry in ENTRIES]
+    assert len(set(named)) == len(named) and all(entry["reason"] for entry in ENTRIES)
+
+
+def test_an_entry_with_anything_wrong_is_noticed(is_made):
+    entry = next(entry for entry in ENTRIES if entry["function"] == "Slots.save")
+    wrong = {"file": "store/nothing.py", "function": "Slots.load", "was": "pass", "is": entry["is"] + " "}
+    assert is_made(entry)
+    assert not any(is_made(entry | {name: text}) for name, text in wrong.items())
+    assert not is_made(entry | {"function": "Slots.nothing"})
+
+
+def test_a_mutant_is_one_change_and_knows_where_it_is(mutants, texts):
+    def drawn():
+        return list(mutants.sample(mutants.every("store/slots.py", texts["store/slots.py"]), 20, 1))
+
+    found = drawn()
+    assert len(found) == 20 and found == drawn()
+    for mutant in found:
         was, now = mutant.lines()
         assert was != now and was.split("\n")[0] in mutant.source
         assert mutant.function().split(".")[0] in ("", "Slots")
+        assert mutant.counts and mutant.source.splitlines()[mutant.line - 1].strip()
 
 
-def test_a_statement_that_is_left_out_takes_its_block_with_it(mutants):
-    found = {mutant.lines()[0]: mutant for mutant in mutants.removals(["store/budget.py"])}
+def test_only_mutants_that_are_drawn_are_compiled(mutants, texts, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(mutants, "_compiled", lambda source: compiled.append(source) or source.encode())
+    made = list(mutants.every("store/slots.py", texts["store/slots.py"]))
+    drawn = mutants.sample(made, 3, 1)
+    assert compiled == []
+    assert [mutant.changed for mutant in drawn] == compiled and len(compiled) == 3
+
+
+def test_a_mutant_that_compiles_to_the_same_or_not_at_all_does_not_count(mutants):
+    same, other, broken = "a = 1 + 1\n", "a = 3\n", "a = (\n"
+    for text, counts in ((same, False), (other, True), (broken, False)):
+        mutant = mutants.Mutant("a.py", "a = 2\n", "remove", 0, 1)
+        mutant.__dict__["changed"] = text
+        assert mutant.counts == counts
+
+
+def test_a_statement_that_is_left_out_takes_its_block_with_it(mutants, texts):
+    path = "store/budget.py"
+    found = {mutant.lines()[0]: mutant for mutant in mutants.removals(path, texts[path])}
     text = next(was for was in found if was.startswith("if self.left <= (self._most >> 1"))
     assert text.endswith("return 0") and found[text].function() == "Budget.number"
     assert found[text].lines()[1] == "pass"
+
+
+def test_generated_files_are_left_out(texts):
+    assert "icd.py" not in texts and "store/slots.py" in texts

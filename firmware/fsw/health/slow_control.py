@@ -60,7 +60,6 @@ class SlowControl:
         failed = 0
         try:
             if function == icd.FUNCTION_BIAS_ON:
-                self._level_mv = 0
                 self._parts.off(again=True)
                 self._converting = _NONE
                 self._parts.convert(_TEMPERATURE_HEAD)

@@ -37,9 +37,7 @@ class Authentication:
         self._challenge = b""
         self._report_us = 0
         good = len(key) == _KEY + 1 and any(key[1:])
-        self._number = key[0] if good else _NOBODY
-        if not good:
-            return
+        self._number = key[0] if good else _NOBODY  # no telecommand comes as far as to use the rest
         padded = key[1:] + bytes(_BLOCK - _KEY)
         self._inner, self._outer = (bytes(octet ^ pad for octet in padded) for pad in (0x36, 0x5C))
         self._mark = self._tag(b"")  # of the key that a counter belongs to

@@ -32,7 +32,7 @@ class PacketStore:
         self._most = most  # segments: fewer where the flash has no room for so many
         self._failures = failures
         self._buffer = buffer
-        self._size = 0  # of the last segment
+        self._size = SEGMENT  # of the last segment; while it is not known, nothing is appended
         self._count = 0  # of records ever written
         self._first_pending = self._n_pending = 0  # of what is pending and is not being written
         self._file = None  # being written: buffer[_at:_end], of which the records are

@@ -5,6 +5,15 @@ from fsw.store.segments import Segments
 from packet_store import A_SEGMENT, FOLDER, HEADER, RETRY_US, Bench, Failing, full, kept
 from records import framed, write
 
+
+class FailsOnceListed(Failing):
+    """The size of a segment cannot be read any more, once all are listed."""
+
+    def find(self):
+        super().find()
+        self.errno["size"] = EIO, 0
+
+
 # -- a flash that fails ------------------------------------------------------------------------------------------------
 
 
@@ -231,3 +240,15 @@ def test_segments_that_cannot_be_read_hide_no_other():
     bench.run()
     equal((list(bench.segments.numbers), kept()), ([1, 3], [1, 2, 3, 4]))
     equal(bench.segments.size(3), HEADER + len(framed(3)) + 100)
+
+
+def test_behind_a_segment_whose_size_is_not_known_a_new_one_begins():
+    """Else it would grow beyond its four blocks."""
+    flash = Flash()
+    write(Segments(FOLDER), 1, [framed(1)], 0)
+    bench = Bench(flash, segments=FailsOnceListed())
+    equal((bench.failures.count, bench.failures.errno, bench.store.next), (1, EIO, 2))
+    bench.segments.errno.clear()
+    bench.put()
+    bench.run()
+    equal((list(bench.segments.numbers), kept()), ([1, 2], [1, 2]))
