@@ -87,12 +87,12 @@ def test_live_time_is_real_time_less_the_dead_time_of_every_event(commander, sti
 
 def test_a_channel_closes_early_before_it_overflows(commander, stimulus):
     commander.start()
-    stimulus.play(regular(70_000, 15_000, detector=2))
+    stimulus.play(regular(63_000, 15_000, detector=2))
     rates = commander.stop()
     packets = [p for p in commander.said if p.name == "spectrum" and p.fields["detector"] == 2]
     assert [p.text("closed_by") for p in packets] == ["overflow", "stop"]
     assert packets[0].fields["total"] >= 0xF000
-    assert sum(p.fields["total"] for p in packets) == rates["accepted"][2] == 70_000
+    assert sum(p.fields["total"] for p in packets) == rates["accepted"][2] == 63_000
     assert sum(p.fields["live_us"] for p in packets) == pytest.approx(rates["live_us"], abs=2)
     assert sum(p.fields["real_us"] for p in packets) == rates["real_us"]
 
@@ -177,17 +177,17 @@ def test_nothing_from_before_a_clear_comes_after_it(commander, stimulus):
     assert not commander.counts()
 
 
-@pytest.mark.parametrize("cps", [500, 5_000, 20_000])
-def test_the_rate_in_live_time_is_the_injected_one(commander, stimulus, seed, evidence, cps):
+@pytest.mark.parametrize(("cps", "seconds"), [(500, 5), (5_000, 2), (20_000, 0.5)])
+def test_the_rate_in_live_time_is_the_injected_one(commander, stimulus, seed, evidence, cps, seconds):
     commander.start()
-    stimulus.play(poisson(cps, 10_000 / cps, seed))
+    stimulus.play(poisson(cps, seconds, seed))
     rates = commander.stop()
     assert stimulus.fates.delivered == sum(rates["accepted"]) and rates["gap_us"] == 0
     live_s = rates["live_us"] / 1e6
     pull = (rates["events"] - cps * live_s) / math.sqrt(cps * live_s)
     evidence("live-time-corrected rate", f"{rates['events'] / live_s:.0f} of {cps} cps, {pull:+.2f} sigma")
     # the run goes on for some ms when the source has ended
-    silent_s = rates["real_us"] / 1e6 - 10_000 / cps
+    silent_s = rates["real_us"] / 1e6 - seconds
     assert abs(pull + cps * silent_s / math.sqrt(cps * live_s)) < 4
 
 
