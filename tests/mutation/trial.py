@@ -126,15 +126,24 @@ class Copies:
 
 
 def tests_of(root: Path, path: str) -> list[Path]:
-    """The test files of a file of the firmware: slow_control.py may have onboard_slow_control_answers.py, too. Those of
-    its folder if it has none."""
-    folder, name = (_of_firmware(root) / path).parent, Path(path).stem
+    """The test files of a file of the firmware: slow_control.py may have onboard_slow_control_answers.py, too. A file
+    without any is tested by those of its folder that are of no other file."""
+    folder = (_of_firmware(root) / path).parent
 
-    def found(*patterns: str) -> list[Path]:
+    def found(name: str) -> list[Path]:
+        patterns = f"onboard_{name}.py", f"onboard_{name}_*.py", f"test_{name}.py", f"test_{name}_*.py"
         return [file for pattern in patterns for file in sorted(folder.glob(pattern))]
 
-    own = found(f"onboard_{name}.py", f"onboard_{name}_*.py", f"test_{name}.py", f"test_{name}_*.py")
-    return own or found("onboard_*.py", "test_*.py")
+    own = found(Path(path).stem)
+    if own:
+        return own
+    others = (root / "firmware" / "fsw" / path).parent.glob("*.py")
+    of_others = {file for other in others for file in found(other.stem)}
+    return [
+        file
+        for file in [*sorted(folder.glob("onboard_*.py")), *sorted(folder.glob("test_*.py"))]
+        if file not in of_others
+    ]
 
 
 def _nearest_first(folder: Path, path: str) -> list[Path]:
