@@ -76,7 +76,7 @@ def judge(figures: dict[str, float]) -> tuple[list[tuple], list[str]]:
         rows.append((name, value, f"{'>=' if sign > 0 else '<='} {budget}", entry["target"], kept))
         if sign * value < sign * budget:
             wrong.append(f"{name}: {value} is over the budget of {budget}")
-        elif sign * (value - budget) > slack * budget and not name.startswith("allocation."):
+        elif sign * (value - budget) > entry.get("slack", slack) * budget and not name.startswith("allocation."):
             wrong.append(f"{name}: {value} is better than {budget}: tighten the budget")
         if sign * budget < sign * entry["target"]:
             wrong.append(f"{name}: the budget of {budget} misses the target {entry['target']}")

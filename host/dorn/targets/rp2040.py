@@ -30,6 +30,7 @@ from dorn.util.extras import missing
 
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
 _ARREARS_CYCLES = 8  # the emulator lets a PIO machine fall back so far; of a longer jump it runs one instruction
+_UNASKED = 16  # instructions, cycle by cycle, before it is asked again whether the head is busy: asking takes as long
 _QSPI_SS = 1
 
 
@@ -113,9 +114,10 @@ class Rp2040Target(Target):
         pins.exact = True
         pins.follow()
         while (busy() or near()) and not simulator.stopped:
-            for _ in range(1 if core.waiting else core.execute_instruction()):
-                tick(_CYCLE_TICKS)
-                advance(1)
+            for _ in range(_UNASKED):
+                for _ in range(1 if core.waiting else core.execute_instruction()):
+                    tick(_CYCLE_TICKS)
+                    advance(1)
         pins.exact = False
         pins.schedule()
 
