@@ -19,6 +19,7 @@ from support.onboard import FOLDER
 ONBOARD = Path(__file__).parent / "onboard"
 SHORT = {"slots": 1200, "checkpoint": 2400, "store": 1200, "together": 1200}  # scenario -> cuts
 LONG = 20_000  # cuts of each
+LONG_LIMIT_S = 3000  # of a scenario
 YOUNG, OLD = 200, 3000  # writes before, at most: after some 2000 littlefs has moved its metadata
 
 SCRIPT = """
@@ -38,7 +39,8 @@ def run(scenario, seed, cuts, age, change="", only=None):
     erased, blocks.
     """
     script = SCRIPT.format(scenario=scenario, seed=seed, cuts=cuts, age=age, change=change, only=only)
-    return map(int, micropython.run(script, heap_kb=4000, path=[ONBOARD, FOLDER]).split())
+    limit_s = LONG_LIMIT_S if cuts == LONG else 600
+    return map(int, micropython.run(script, heap_kb=4000, path=[ONBOARD, FOLDER], limit_s=limit_s).split())
 
 
 @pytest.mark.parametrize("scenario", SHORT)

@@ -24,7 +24,7 @@ def _environment(path: list[Path]) -> dict[str, str]:
     return os.environ | {"MICROPYPATH": ":".join(str(folder) for folder in folders)}
 
 
-def run(script: str, *, heap_kb: int = 192, path: list[Path] = (), stdin: str = "") -> str:
+def run(script: str, *, heap_kb: int = 192, path: list[Path] = (), stdin: str = "", limit_s: int = 600) -> str:
     """Run `script` with `firmware/` and `path` on its module path; return what it prints.
 
     heap_kb: the heap in KiB; objects are twice as large as on the chip. Fails with the script's own message.
@@ -35,7 +35,7 @@ def run(script: str, *, heap_kb: int = 192, path: list[Path] = (), stdin: str = 
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=600,  # a hang must not stall the tests
+        timeout=limit_s,  # a hang must not stall the tests
     )
     if done.returncode:
         said = done.stdout[-2000:] + done.stderr
