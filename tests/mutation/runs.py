@@ -15,6 +15,7 @@ from pathlib import Path
 
 PASSED, FAILED, TIMED_OUT, ERROR = "passed", "failed", "timed out", "error"
 _SHOWN = 30  # lines at the end of what pytest says
+_WITHOUT = [f"-pno:{plugin}" for plugin in ("cacheprovider", "xdist", "hypothesispytest")]  # half of what a start takes
 # $DORN_PICO_IMAGE would bring in the emulated Pico, $PYTEST_ADDOPTS could leave tests out
 _UNSET = ("DORN_PICO_IMAGE", "PYTEST_ADDOPTS")
 
@@ -49,7 +50,7 @@ class Runs:
         """Run the tests up to the first that fails. Stopped if stop() was called meanwhile, or before."""
         environment = {name: value for name, value in os.environ.items() if name not in _UNSET}
         environment |= {"PYTHONPATH": str(copy / "host"), "HOME": str(copy)}  # in which no image of the Pico is found
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-p", "no:cacheprovider", *map(str, tests)]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", *_WITHOUT, *map(str, tests)]
         # a pipe could be held open by a child of pytest; temporary files of tests that are killed would stay
         with (
             tempfile.TemporaryFile() as output,

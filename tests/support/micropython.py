@@ -27,8 +27,8 @@ def _environment(path: list[Path]) -> dict[str, str]:
 def run(script: str, *, heap_kb: int = 192, path: list[Path] = (), stdin: str = "", limit_s: int = 600) -> str:
     """Run `script` with `firmware/` and `path` on its module path; return what it prints.
 
-    heap_kb: the heap in KiB; objects are twice as large as on the chip. limit_s: real time; then it is ended. Fails with
-    the script's own message.
+    heap_kb: the heap in KiB; objects are twice as large as on the chip. limit_s: real time; then it is ended.
+    Fails with the script's own message.
     """
     done = subprocess.run(
         [*_command(heap_kb), "-c", script],
