@@ -22,9 +22,9 @@ RATE_CPS = {"unix": 8_000, "rp2040": 20_000}
 EVENTS = {"unix": 10**6, "rp2040": 10**5}
 SEEDS = 20
 SHORT_EVENTS = {"unix": 10**5, "rp2040": 2 * 10**4}
-SHORT_SEEDS = {"unix": 4, "rp2040": 1}
+SHORT_SEEDS = {"unix": 2, "rp2040": 1}
 REPLAYED = tuple(measured.SETS)
-# one of each set, where the emulated chip has little time; what it records comes back at some 7000 events a second
+# one of each set; what the emulated chip records comes back at some 7000 events a second
 SHORT_FILES = {
     "am241-lisbon": ["1Cal.dat"],
     "am241-cologne": ["1.2_mbar.spa"],
@@ -67,8 +67,7 @@ def study(report: Report, short: bool, data: Path, targets: tuple[str, ...]) -> 
 
 def _replays(data, target, short):
     for name in REPLAYED:
-        few = short and target == "rp2040"
-        for file in SHORT_FILES[name] if few else measured.files(data, name):
+        for file in SHORT_FILES[name] if short else measured.files(data, name):
             yield target, data, name, file, ABOVE_NOISE_MV if name == "po210-kentucky" else LEAST_MV
     if target == "unix":  # with its noise: five million counts
         name = "po210-kentucky"

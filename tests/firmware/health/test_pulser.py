@@ -26,10 +26,10 @@ def fire(i, seconds, **parameters):
     return fired
 
 
-@both
 @pytest.mark.parametrize("side", [FRONT, BACK, FRONT | BACK])
-def test_pulses_arrive_in_their_channel_as_many_as_fired(where, side):
-    with instrument(where) as i:
+def test_pulses_arrive_in_their_channel_as_many_as_fired(side):
+    """On the chip: hil/test_pulser.py."""
+    with instrument("unix") as i:
         i.calibrate()
         fired = fire(i, 3, amplitude=600, target=3 | side, rate=4)
         i.stop()
@@ -59,9 +59,9 @@ def test_rate_amplitude_and_target_follow_while_it_runs(where):
         assert i.target.head.fates.injected == before  # off is off
 
 
-@both
-def test_beside_a_source_every_pulse_has_one_fate(where):
-    with instrument(where) as i:
+def test_beside_a_source_every_pulse_has_one_fate():
+    """On the chip: hil/test_pulser.py."""
+    with instrument("unix") as i:
         i.calibrate()
         source = list(poisson(4000, 4.0, 11, energies=(3000.0, 6000.0), pairs=0.2))
         i.target.inject(source)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from dorn import cli
 from dorn.head.front_end import FrontEnd
-from dorn.study import chi_squared, gains, recording, replay, spectra
+from dorn.study import chi_squared, gains, measured, recording, replay, spectra
 from support.data import data
 
 SETS = ("am241-lisbon", "am241-cologne", "am241-milano", "po210-kentucky", "triple-alpha-leuven")
@@ -41,11 +41,12 @@ def test_the_instrument_keeps_every_bound(folder, tmp_path):
 
 
 @pytest.fixture
-def small(monkeypatch):
-    """Only the smallest of the replayed sets, one seed, and in this process, where tests can put wrong parts."""
+def small(monkeypatch, folder):
+    """Only the smallest of the replayed sets, all its files, one seed, and in this process, where tests can put wrong parts."""
     monkeypatch.setattr(spectra, "spread", lambda function, jobs: map(function, jobs))
     monkeypatch.setattr(spectra, "REPLAYED", ("am241-cologne",))
-    monkeypatch.setattr(spectra, "SHORT_FILES", {"po210-kentucky": []})
+    files = {"am241-cologne": measured.files(folder, "am241-cologne"), "po210-kentucky": []}
+    monkeypatch.setattr(spectra, "SHORT_FILES", files)
     monkeypatch.setattr(spectra, "SHORT_SEEDS", {"unix": 1})
 
 
