@@ -50,6 +50,49 @@ def test_whatever_fails_nothing_is_lost():
                 assert not bench.store.dropped or errno == ENOSPC, errno  # its segment was given up
 
 
+class Files(Segments):
+    """Notes the files that are open."""
+
+    def __init__(self):
+        super().__init__(FOLDER)
+        self.open = set()
+
+    def create(self, number, count):
+        return Noted(super().create(number, count), self.open)
+
+    def append(self, number):
+        return Noted(super().append(number), self.open)
+
+
+class Noted:
+    def __init__(self, file, among):
+        self.write, self._file, self._among = file.write, file, among
+        among.add(self)
+
+    def close(self):
+        self._among.discard(self)
+        self._file.close()
+
+
+def test_no_file_is_left_open_by_a_failure():
+    """littlefs would keep it in its list, and MicroPython in the heap, until the collector comes by."""
+    flash = Flash()
+    bench = Bench(flash, segments=Files())
+    for n in range(2):  # into a new segment, and into one that is there
+        for _ in range(5):
+            bench.put(500)
+        bench.store.ask()
+        failures, now = bench.failures.count, n * 2 * RETRY_US
+        while not bench.segments.open:
+            assert bench.store.turn(now)
+        flash.fail(EIO)
+        bench.run(now)
+        equal((bench.failures.count, len(bench.segments.open)), (failures + 1, 0), n)
+        flash.work()
+        bench.run(now + RETRY_US)
+        equal(bench.store.pending, 0, n)
+
+
 def test_after_a_failure_the_flash_is_left_alone_for_a_minute():
     bench = Bench()
     bench.put()

@@ -42,7 +42,7 @@ def test_the_instrument_keeps_every_bound(folder, tmp_path):
 
 @pytest.fixture
 def small(monkeypatch, folder):
-    """Only the smallest of the replayed sets, all its files, one seed, and in this process, where tests can put wrong parts."""
+    """Only the smallest of the replayed sets, one seed, and in this process, where tests can put wrong parts."""
     monkeypatch.setattr(spectra, "spread", lambda function, jobs: map(function, jobs))
     monkeypatch.setattr(spectra, "REPLAYED", ("am241-cologne",))
     files = {"am241-cologne": measured.files(folder, "am241-cologne"), "po210-kentucky": []}
