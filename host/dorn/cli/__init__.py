@@ -41,9 +41,21 @@ class _Parser(argparse.ArgumentParser):
         raise UserError(f"{message} (see {self.prog} --help)")
 
 
+class _Version(argparse.Action):
+    """Prints the version of the host tools and of the firmware that they flash, which is one."""
+
+    def __call__(self, parser, *_):
+        from dorn.image.firmware import version  # not for every command: it takes time
+
+        print(f"dorn {version()}")
+        parser.exit()
+
+
 def _parser():
     parser = _Parser(prog="dorn", description="Flight software of a DORN-style alpha spectrometer: host tools")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    parser.set_defaults(command=lambda args: parser.print_help())
+    commands = parser.add_subparsers(metavar="COMMAND")
     lab.add(commands)
     ground.add_dictionary(commands)
     operate.add(commands)

@@ -8,6 +8,7 @@ import pytest
 from dorn.cli import main
 from dorn.dictionary import Dictionary
 from dorn.dictionary.codec import crc16
+from dorn.image import firmware
 from support.realdata import path as data
 
 SPECTRUM = "energy_kev,counts\n1000,3\n1010,4\n"
@@ -46,7 +47,6 @@ def here(tmp_path, monkeypatch):
 
 RUN = "run s.csv --target unix --rate 10 --duration 5 --out out"
 BAD = {
-    "": "COMMAND",
     "fly": "fly",
     "run s.csv": "--out",
     "run none.csv --out out": "none.csv: file: cannot be read: No such file",
@@ -227,3 +227,14 @@ def test_a_wrong_stored_calibration_is_overridden_from_the_command_line(here, ru
     source = runner[0]["source"]
     assert source.energies_kev[418] == pytest.approx(5292.3, abs=0.1)
     assert runner[0]["duration_s"] == 75
+
+
+def test_called_bare_it_shows_what_there_is(capsys):
+    assert main([]) == 0
+    assert "\n    flash " in capsys.readouterr().out
+
+
+def test_the_version_is_that_of_the_firmware(capsys):
+    with pytest.raises(SystemExit) as over:
+        main(["--version"])
+    assert (over.value.code, capsys.readouterr().out) == (0, f"dorn {firmware.version()}\n")
