@@ -9,7 +9,7 @@ from parts import Kept
 
 
 class Pieces:
-    """A file whose every write is committed. littlefs commits when a file is closed, which would save most of these."""
+    """A file whose every write is committed. littlefs commits when a file is closed, which would hide most of these."""
 
     def __init__(self, file):
         self._file = file
