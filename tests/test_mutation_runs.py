@@ -60,6 +60,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_not_ignored,
         )
 
     def run(self, *arguments, **options):
@@ -73,6 +74,11 @@ class Project:
         """Whether the child of the hanging tests does, soon; it may be left for init to be waited for."""
         stat = Path("/proc", self.hanging.read_text(), "stat")
         return _soon(lambda: not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def _not_ignored():
+    """A shell lets what it runs in the background ignore Ctrl-C, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _soon(true):
