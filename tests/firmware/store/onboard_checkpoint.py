@@ -15,6 +15,9 @@ PATH = ROOT + "/checkpoint"
 HEADER = 37  # octets
 
 
+AT = 100  # where a spectrum begins in the array it is in
+
+
 class Acquisition:
     """Spectrum s has counts in channels s + 1 to s + 3, spectrum 2 none. `seed` tells one state from another."""
 
@@ -23,12 +26,12 @@ class Acquisition:
         self.integration = seed
 
     def look(self, s):
-        counts = array("H", bytes(2 * icd.CHANNELS))
+        counts = array("H", bytes(2 * (AT + icd.CHANNELS)))
         if s == 2:
-            return self.about(s), 1, 0, counts, 0
+            return self.about(s), 1, 0, counts, AT
         for k in (1, 2, 3):
-            counts[s + k] = 100 * self.integration + s + k
-        return self.about(s), s + 1, s + 3, counts, 0
+            counts[AT + s + k] = 100 * self.integration + s + k
+        return self.about(s), s + 1, s + 3, counts, AT
 
     def about(self, s):
         return self.integration, 1000 + s, 2_000_000, 1_900_000, 60 + s
@@ -65,7 +68,7 @@ class Bench:
             _, first_written, last_written, counts, _ = wanted.look(s)
             if first_written <= last_written:
                 equal((first, last), (first_written, last_written))
-            equal(copy, counts)
+            equal(copy, counts[AT:])
             found.append((about[1], s))
 
 
@@ -215,6 +218,13 @@ def test_a_flash_that_fails_leaves_the_old_one_or_the_new_one_and_is_left_alone_
             has((whole(1), whole(2)), state)
             found.add((errno, bench.failures.count))
     has(found, (EIO, 1), (ENOSPC, 1))
+
+
+def test_a_turn_that_fails_has_no_more_to_do():
+    bench = Bench(Flash())
+    bench.flash.fail(EIO)
+    equal(bench.checkpoint.turn(PERIOD_US, False, True), False)
+    equal(bench.failures.count, 1)
 
 
 def test_a_short_period_waits_a_minute_after_a_failure_too():
