@@ -29,7 +29,7 @@ AS_COUNTED = CODES_PER_CHANNEL * np.arange(CHANNELS) + (CODES_PER_CHANNEL - 1) /
 
 
 def study(report: Report, short: bool, data: Path) -> None:
-    sweeps, line_counts = (10, 4000) if short else (300, 40_000)
+    sweeps, line_counts = (5, 4000) if short else (300, 40_000)
     ramps = {board: read_ramp(data / SET / f"{board}.csv") for board in BOARDS}
     seen, unseen = ({board: (x[i::2], r[i::2]) for board, (x, r) in ramps.items()} for i in (0, 1))
     jobs = [
