@@ -71,7 +71,8 @@ class Stored(Part):
         failures = Failures()
         store = self._made(root, 0, failures)
         self._check_none(failures)
-        found = self._read(store)
+        # a segment that was dropped may still be there: power failed while it was removed
+        found = [n for n in self._read(store) if n >= self.acknowledged[0]]
         wanted = [n for n in self.acknowledged if n >= store.first]
         if found[: len(wanted)] != wanted or (store.first > self.acknowledged[0] and store.segments.bytes < 2 * 16384):
             raise AssertionError(f"{self.name}: found {found[-9:]}, acknowledged {wanted[-9:]}")
