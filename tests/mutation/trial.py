@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import queue
+import re
 import shutil
 import tempfile
 import threading
@@ -128,29 +129,24 @@ class Copies:
 def tests_of(root: Path, path: str) -> list[Path]:
     """The test files of a file of the firmware: slow_control.py may have onboard_slow_control_answers.py, too. A file
     without any is tested by those of its folder that are of no other file."""
-    folder = (_of_firmware(root) / path).parent
+    files = _test_files((_of_firmware(root) / path).parent)
 
-    def found(name: str) -> list[Path]:
-        patterns = f"onboard_{name}.py", f"onboard_{name}_*.py", f"test_{name}.py", f"test_{name}_*.py"
-        return [file for pattern in patterns for file in sorted(folder.glob(pattern))]
+    def of(name: str) -> list[Path]:
+        return [file for file in files if re.fullmatch(rf"(onboard|test)_{name}(_.*)?", file.stem)]
 
-    own = found(Path(path).stem)
-    if own:
-        return own
-    others = (root / "firmware" / "fsw" / path).parent.glob("*.py")
-    of_others = {file for other in others for file in found(other.stem)}
-    return [
-        file
-        for file in [*sorted(folder.glob("onboard_*.py")), *sorted(folder.glob("test_*.py"))]
-        if file not in of_others
-    ]
+    beside = (root / "firmware" / "fsw" / path).parent.glob("*.py")
+    of_others = {file for other in beside for file in of(other.stem)}
+    return of(Path(path).stem) or [file for file in files if file not in of_others]
+
+
+def _test_files(folder: Path) -> list[Path]:
+    return sorted(file for pattern in ("onboard_*.py", "test_*.py") for file in folder.glob(pattern))
 
 
 def _nearest_first(folder: Path, path: str) -> list[Path]:
     """What is in a folder of tests, those of a file's neighbours first: pytest keeps no order of folders in another."""
-    files = sorted(file for pattern in ("onboard_*.py", "test_*.py") for file in folder.glob(pattern))
     folders = sorted(inner for inner in folder.iterdir() if inner.is_dir() and inner.name != "__pycache__")
-    return sorted([*files, *folders], key=lambda place: place != (folder / path).parent)
+    return sorted([*_test_files(folder), *folders], key=lambda place: place != (folder / path).parent)
 
 
 def _of_firmware(root: Path) -> Path:

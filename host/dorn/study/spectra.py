@@ -66,12 +66,15 @@ def study(report: Report, short: bool, data: Path, targets: tuple[str, ...]) -> 
 
 
 def _replays(data, target, short):
+    def files(name):
+        return SHORT_FILES[name] if short else measured.files(data, name)
+
     for name in REPLAYED:
-        for file in SHORT_FILES[name] if short else measured.files(data, name):
+        for file in files(name):
             yield target, data, name, file, ABOVE_NOISE_MV if name == "po210-kentucky" else LEAST_MV
     if target == "unix":  # with its noise: five million counts
         name = "po210-kentucky"
-        for file in SHORT_FILES[name] if short else measured.files(data, name):
+        for file in files(name):
             yield target, data, name, file, LEAST_MV
 
 

@@ -16,8 +16,8 @@ def code(mv):
 
 def fire(i, seconds, **parameters):
     """Switch the pulser on for so long. -> pulses fired since boot, as housekeeping tells"""
-    i.set("housekeeping_period", 1)
-    i.set_parameters(kept=False, **{f"pulser_{name}": value for name, value in parameters.items()})
+    pulser = {f"pulser_{name}": value for name, value in parameters.items()}
+    i.set_parameters(kept=False, housekeeping_period=1, **pulser)
     i.armed("pulser_on")
     i.advance(seconds)
     i.command("function", function="pulser_off")
