@@ -1,4 +1,4 @@
-# Slow control over I2C, on every board: comparators' thresholds, detector bias, test pulses, monitors.
+# Slow control over I2C, on every board: comparators' thresholds, detector bias, test pulses, analogue inputs.
 #
 # MCP4728 (DS22187E), quad 12-bit DAC: A front, B back comparators, C bias, D height of the test pulses. Multi-Write
 # (figure 5-8) sets outputs and leaves the EEPROM alone: a command and two bytes for each channel. The reference is the
@@ -32,12 +32,12 @@ _STEPS_PER_MV_READ = const(16)
 
 _EIO = const(5)
 
-_BIAS = const(0)  # monitors, by their inputs: bias, leakage current, temperature of the head, of the electronics
+_BIAS = const(0)  # analogue inputs of the ADC; 2 and 3 are the temperatures of the head and of the electronics
 _LEAKAGE = const(1)
 
 
-class SlowControl:
-    """Every method raises OSError if a part does not answer. Each byte on the bus takes 90 us.
+class Devices:
+    """Every method raises OSError if a device does not answer. Each byte on the bus takes 90 us.
 
     is_off: the last that was commanded, and taken, is bias off. silent: nothing is sent, which raises OSError, too:
     without clock edges on the bus the hardware switches the bias off.
@@ -46,7 +46,7 @@ class SlowControl:
     def __init__(self, i2c, board):
         """i2c: writeto() and readfrom_into() as machine.I2C; board: the module of constants (boards/pico/constants.py).
 
-        Switches bias and test pulses off, whatever the parts did before: they keep it over a reset of the computer.
+        Switches bias and test pulses off: the devices keep their outputs across a reset of the computer.
         """
         self._i2c = i2c
         self._dac, self._expander, self._adc = board.DAC_ADDRESS, board.EXPANDER_ADDRESS, board.ADC_ADDRESS
@@ -54,7 +54,7 @@ class SlowControl:
         self._outputs = 0
         self._read = bytearray(2)
         self.silent = self.is_off = False
-        self.failed = 0  # errno, if a part did not take the last off()
+        self.failed = 0  # errno, if a device did not take the last off()
         try:
             self.off()
         except OSError:
@@ -73,8 +73,8 @@ class SlowControl:
         self._level(_CHANNEL_C, mv * _STEPS_PER_MV // self._bias_gain)
 
     def off(self, again=False):
-        """Bias off, by its switch and by its level: one is enough. If no part takes it, the bus is silent from then on,
-        but for an off() that is to try `again`. OSError if a part did not take it.
+        """Switch the bias off by its enable output and by its level: either is enough. If neither device takes the
+        command, the bus stays silent from then on, until off(again=True). OSError if a device did not take it.
         """
         if self.silent and not again:
             raise OSError(_EIO)
@@ -106,20 +106,20 @@ class SlowControl:
         self._write(self._expander, bytes((_OLAT, self._outputs)))
         self._write(self._expander, bytes((_OLAT, self._outputs | _STROBE)))
 
-    def convert(self, monitor):
-        """Start the conversion of a monitor: 0 bias, 1 leakage, 2 and 3 temperatures. 10 ms later it is there."""
-        self._write(self._adc, bytes((_CONFIG, _START | monitor << 4, _RATE)))
+    def convert(self, analogue_input):
+        """Start converting an analogue input: 0 bias, 1 leakage, 2 and 3 temperatures. It takes 10 ms."""
+        self._write(self._adc, bytes((_CONFIG, _START | analogue_input << 4, _RATE)))
 
-    def monitored(self, monitor):
-        """What the last conversion, of this monitor, found: mV of bias, nA, 0.01 K; never negative."""
+    def reading(self, analogue_input):
+        """Result of the last conversion, which was of this analogue input: mV of bias, nA, 0.01 K; never negative."""
         self._write(self._adc, bytes((_CONVERSION,)))
         self._i2c.readfrom_into(self._adc, self._read)
         steps = self._read[0] << 8 | self._read[1]
         if steps & 0x8000:  # below ground: an offset
             steps = 0
-        if monitor == _BIAS:
+        if analogue_input == _BIAS:
             return steps * self._bias_gain // _STEPS_PER_MV_READ
-        if monitor == _LEAKAGE:  # 1 mV/nA
+        if analogue_input == _LEAKAGE:  # 1 mV/nA
             return steps // _STEPS_PER_MV_READ
         return steps * 10 // _STEPS_PER_MV_READ + 22315  # TMP36: 500 mV at 0 degC = 273.15 K, 10 mV/K
 

@@ -22,7 +22,7 @@ def pytest_addoption(parser):
     group.addoption("--target", default="unix", help="unix, rp2040, a serial port or a pyserial URL (default: unix)")
     group.addoption(
         "--bench",
-        choices=("bare", "parts"),
+        choices=("bare", "devices"),
         default="bare",
         help="what a board on a port is wired to: nothing, or the parts of slow control (default: bare)",
     )

@@ -37,11 +37,11 @@ class Report:
         if report.when != "call" and report.passed:
             return  # set up and taken down: nothing to tell
         file, _, test = report.nodeid.rpartition("/")[2].partition("::")
-        result = {"outcome": report.outcome, "evidence": report.evidence, "said": "", "text": report.text}
+        result = {"outcome": report.outcome, "evidence": report.evidence, "message": "", "text": report.text}
         if report.failed:
-            result["said"] = str(report.longrepr)
+            result["message"] = str(report.longrepr)
         elif report.skipped:
-            result["said"] = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            result["message"] = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         self._tests.setdefault((file, self._without_repetition(test)), []).append(result)
 
     def _without_repetition(self, test):
@@ -97,16 +97,16 @@ class Report:
 
 
 def _different(results):
-    """Of repetitions that told the same, the first."""
-    told = []
+    """Repetitions with equal content once: the first."""
+    distinct = []
     for r in results:
-        if not any(_told(r) == _told(other) for other in told):
-            told.append(r)
-    return told
+        if not any(_content(r) == _content(other) for other in distinct):
+            distinct.append(r)
+    return distinct
 
 
-def _told(result):
-    return result["said"], [(k, v) for k, v in result["evidence"] if not isinstance(v, Figure)]
+def _content(result):
+    return result["message"], [(k, v) for k, v in result["evidence"] if not isinstance(v, Figure)]
 
 
 def _details(result):
@@ -119,9 +119,9 @@ def _details(result):
             out.append(f"<br><img alt='{_text(name)}' src='data:image/png;base64,{data}'>")
         else:
             out.append(f"<div class=evidence>{_text(name)}: {_text(value)}</div>")
-    if result["said"]:
+    if result["message"]:
         tag = "pre" if result["outcome"] == "failed" else "div class=evidence"
-        out.append(f"<{tag}>{_text(result['said'])}</{tag.split()[0]}>")
+        out.append(f"<{tag}>{_text(result['message'])}</{tag.split()[0]}>")
     return "".join(out)
 
 

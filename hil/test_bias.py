@@ -27,7 +27,7 @@ def test_it_is_off_and_needs_to_be_armed(commander):
 
 def test_it_is_ramped_and_reported(commander, evidence):
     seen = []
-    commander.on_packet = lambda p: (commander.said.append(p), seen.append(p.fields.get("bias_mv")))
+    commander.on_packet = lambda p: (commander.received.append(p), seen.append(p.fields.get("bias_mv")))
     reached = switch_on(commander)
     levels = [mv for mv in seen if mv is not None and mv < 1_000_000]
     evidence("bias in the ramp, mV", ", ".join(map(str, levels)))

@@ -75,17 +75,17 @@ def test_time_and_boots_go_on_over_resets_of_every_kind(commander, power):
         (power.reset, ahead_s + in_order),
         (power.power_cycle, ahead_s + in_order),
     ):
-        before_s, (count, _) = commander.said[-1].time_s, commander.events("booted")[-1]
+        before_s, (count, _) = commander.received[-1].time_s, commander.events("booted")[-1]
         assert commander.reboot(begin)[0] == count + 1
-        assert before_s < commander.said_at("booted") / 1e6 < before_s + most_s
+        assert before_s < commander.reported_at_us("booted") / 1e6 < before_s + most_s
         commander.next("housekeeping")
 
 
 def test_resets_out_of_order_lead_to_mode_safe_and_a_command_out_of_it(commander, power):
     commander.set_parameters(reset_limit=3)
-    for in_row in (1, 2, 3):
+    for resets in (1, 2, 3):
         commander.reboot(power.reset)
-        assert commander.next("housekeeping")["resets_in_row"] == in_row
+        assert commander.next("housekeeping")["consecutive_resets"] == resets
     safe = commander.dictionary.enums["mode"]["safe"]
     reasons = commander.dictionary.enums["safe_reason"]
     assert commander.last("housekeeping")["mode"] == safe
@@ -97,7 +97,7 @@ def test_resets_out_of_order_lead_to_mode_safe_and_a_command_out_of_it(commander
         commander.set("threshold_3", 777)
     commander.function("standby")
     hk = commander.next("housekeeping")
-    assert (hk["mode"], hk["resets_in_row"]) == (commander.dictionary.enums["mode"]["standby"], 0)
+    assert (hk["mode"], hk["consecutive_resets"]) == (commander.dictionary.enums["mode"]["standby"], 0)
     commander.start()
     commander.function("safe")
     assert commander.events("safe")[-1] == (reasons["commanded"], 0)
@@ -109,6 +109,6 @@ def test_resets_out_of_order_lead_to_mode_safe_and_a_command_out_of_it(commander
 def test_after_a_quiet_time_resets_do_not_count(commander, power):
     commander.set_parameters(reset_window=20)
     commander.reboot(power.reset)
-    assert commander.next("housekeeping")["resets_in_row"] == 1
+    assert commander.next("housekeeping")["consecutive_resets"] == 1
     commander.advance(20)
-    assert commander.next("housekeeping")["resets_in_row"] == 0
+    assert commander.next("housekeeping")["consecutive_resets"] == 0

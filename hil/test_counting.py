@@ -18,7 +18,7 @@ def function(name):
 
 
 @pytest.mark.head(noise_kev=40)
-def test_books_balance_to_the_pulse(commander, stimulus):
+def test_counts_reconcile_to_the_pulse(commander, stimulus):
     """Every pulse has one fate, each counted where it happens; nothing is found by subtraction."""
     commander.set("threshold_3", 1500)  # its 3 and 5 MeV are below
     commander.set("detectors_on", 0xFFFF & ~(1 << 6))
@@ -65,7 +65,7 @@ def test_counts_are_exact_coded_or_not(commander, stimulus, compression):
     commander.start()
     stimulus.play(particles)
     rates = commander.stop()
-    packets = [p.fields for p in commander.said if p.name in ("spectrum", "coincidence_spectrum")]
+    packets = [p.fields for p in commander.received if p.name in ("spectrum", "coincidence_spectrum")]
     assert {f["coding"] for f in packets if f["count"]} == {compression}
     assert {f["count"] % 16 for f in packets} == {0}
     singles = Counter((d, int(energy_kev / 3 + 50 + 0.5) // 4) for _, d, energy_kev in particles[: -2 * len(at_ns)])
@@ -81,7 +81,7 @@ def test_live_time_is_real_time_less_the_dead_time_of_every_event(commander, sti
     assert rates["events"] == 5000 and rates["passes"] == 0
     # the mark, an event without hits, is 2.8 us of dead time; real time may begin before or behind it
     assert rates["real_us"] - rates["live_us"] == pytest.approx(5000 * DEAD_US + 1.4, abs=2.4)
-    spectrum = next(p.fields for p in commander.said if p.name == "spectrum" and p.fields["detector"] == 0)
+    spectrum = next(p.fields for p in commander.received if p.name == "spectrum" and p.fields["detector"] == 0)
     assert (spectrum["real_us"], spectrum["live_us"]) == (rates["real_us"], rates["live_us"])
 
 
@@ -89,7 +89,7 @@ def test_a_channel_closes_early_before_it_overflows(commander, stimulus):
     commander.start()
     stimulus.play(regular(63_000, 15_000, detector=2))
     rates = commander.stop()
-    packets = [p for p in commander.said if p.name == "spectrum" and p.fields["detector"] == 2]
+    packets = [p for p in commander.received if p.name == "spectrum" and p.fields["detector"] == 2]
     assert [p.text("closed_by") for p in packets] == ["overflow", "stop"]
     assert packets[0].fields["total"] >= 0xF000
     assert sum(p.fields["total"] for p in packets) == rates["accepted"][2] == 63_000
@@ -104,8 +104,8 @@ def test_a_stuck_line_is_switched_off_and_the_others_go_on(commander, stimulus):
     rates = commander.stop()
     assert [a for a, _ in commander.events("detector_off")] == [5]
     hk = commander.next("housekeeping")
-    assert hk["gave_up"] >= 3 and hk["detectors_on"] == 0xFFFF & ~(1 << 5)
-    # three turns of at most 0.25 s: until then nearly all of the time is dead, and counted so
+    assert hk["pass_limit_reached"] >= 3 and hk["detectors_on"] == 0xFFFF & ~(1 << 5)
+    # three steps of at most 0.25 s: until then nearly all of the time is dead, and counted so
     assert 35_000 < rates["real_us"] - rates["live_us"] < 800_000
     assert sum(rates["accepted"]) > 200
 
@@ -123,7 +123,7 @@ def test_start_stop_clear_again_and_again(commander, stimulus):
     for n in range(1, 4):
         with pytest.raises(CommandFailed, match="wrong_mode"):
             commander.function("stop")
-        commander.said.clear()
+        commander.received.clear()
         commander.start()
         with pytest.raises(CommandFailed, match="wrong_mode"):
             commander.function("start")
@@ -142,7 +142,7 @@ def test_integrations_follow_each_other_without_a_gap(commander, stimulus):
     commander.start()
     stimulus.play(poisson(500, 4.6, 5))  # the spectra of the fourth are sent by then: that takes half a second
     rates = commander.stop()
-    mine = [p.fields for p in commander.said if p.name == "spectrum" and p.fields["detector"] == 7]
+    mine = [p.fields for p in commander.received if p.name == "spectrum" and p.fields["detector"] == 7]
     spectra = list({f["integration"]: f for f in mine}.values())  # some come in several packets
     assert [f["integration"] for f in spectra] == [1, 2, 3, 4, 5]
     for one, next_one in itertools.pairwise(spectra):
@@ -172,7 +172,7 @@ def test_nothing_from_before_a_clear_comes_after_it(commander, stimulus):
         5,
         begin=lambda: commander.send(function("stop"), function("clear"), function("start")),
     )
-    commander.said.clear()
+    commander.received.clear()
     commander.advance(2)
     assert not commander.counts()
 

@@ -43,7 +43,7 @@ def test_a_start_as_soon_as_it_is_let_loses_no_spectrum_of_the_run_before(comman
         assert commander.target.now_us < begin_us + 10e6
     commander.advance(1)
     commander.stop()
-    first = [p.fields for p in commander.said if "spectrum" in p.name and p.fields["integration"] == 1]
+    first = [p.fields for p in commander.received if "spectrum" in p.name and p.fields["integration"] == 1]
     totals = {(f["event_class"], f.get("detector", f.get("unit"))): f["total"] for f in first}
     rates = commander.last("rates")
     assert len(totals) == 24

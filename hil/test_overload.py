@@ -7,7 +7,7 @@ from particles import poisson, regular
 COUNTERS = ("accepted", "below_threshold", "over_range", "disabled")
 
 
-def balanced(fates, rates):
+def reconciled(fates, rates):
     """Every pulse has one fate, and the instrument has counted every hit the head delivered."""
     counted = sum(sum(rates[name]) for name in COUNTERS) + rates["overrun_hits"]
     lost = fates.merged + fates.lost_dead_time + fates.below_threshold + fates.disabled
@@ -27,8 +27,8 @@ def test_a_million_pulses_a_second(commander, stimulus, seed, evidence):
     stimulus.play(poisson(1_000_000, 0.1, seed))
     rates, fates = commander.stop(), stimulus.fates
     evidence("of injected pulses", f"{fates.delivered} of {fates.injected} converted, {rates['events']} events")
-    evidence("live", f"{rates['live_us']} of {rates['real_us']} us, {rates['gap_us']} us booked")
-    assert balanced(fates, rates)
+    evidence("live", f"{rates['live_us']} of {rates['real_us']} us, {rates['gap_us']} us accounted")
+    assert reconciled(fates, rates)
     assert rates["live_us"] < rates["real_us"]
     hk = commander.next("housekeeping")
     assert hk["task_failures"] == hk["ring_slips"] == 0
@@ -43,7 +43,7 @@ def test_noise_on_one_detector(commander, stimulus, seed, evidence):
     commander.start()
     stimulus.play(heapq.merge(noise, poisson(cps, seconds, seed + 1, detectors=quiet)))
     rates = commander.stop()
-    assert balanced(stimulus.fates, rates) and rates["gap_us"] == 0
+    assert reconciled(stimulus.fates, rates) and rates["gap_us"] == 0
     counted = sum(rates["accepted"][d] for d in quiet)
     live = rates["live_us"] / rates["real_us"]
     evidence("other detectors", f"{counted} of {cps * seconds:.0f} counted, {live:.1%} of the time live")

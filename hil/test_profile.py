@@ -53,7 +53,7 @@ def test_the_counts_follow(commander, stimulus, seed, evidence, profile, faster)
 
 def compare(commander, measured):
     """Of each interval between two rates packets: its middle in s, events expected and counted in live time, pull."""
-    packets = [p.fields for p in commander.said if p.name == "rates"]
+    packets = [p.fields for p in commander.received if p.name == "rates"]
     ends = []
     total_s = total = 0.0
     for seconds, cps in measured:

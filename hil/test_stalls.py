@@ -19,10 +19,10 @@ def test_45_ms_fit_the_rings(commander, stimulus, power, seed):
     assert rates["gap_us"] == rates["overrun_hits"] == 0
 
 
-def test_what_400_ms_cost_is_booked(commander, stimulus, power, seed, evidence):
+def test_what_400_ms_cost_is_accounted_for(commander, stimulus, power, seed, evidence):
     rates = run(commander, stimulus, power, seed, 0.4)
     ((gap_us, hits),) = commander.events("ring_overrun")
-    evidence("booked", f"{gap_us} us, {hits} hits")
+    evidence("accounted", f"{gap_us} us, {hits} hits")
     assert (rates["gap_us"], rates["overrun_hits"]) == (gap_us, hits)
     assert stimulus.fates.delivered == sum(rates["accepted"]) + hits
     assert 400_000 <= gap_us < 440_000

@@ -28,10 +28,10 @@ def test_a_storm_begins_and_ends_it(commander, stimulus, seed, evidence):
     ((_, lasted_s),) = commander.events("storm_ends")
     evidence("began at cps / lasted s", f"{cps} / {lasted_s}")
     assert 80 < cps < 150 and 10 < lasted_s < (END - ONSET) * 33 / FASTER
-    begun, ended = commander.said_at("storm_begins"), commander.said_at("storm_ends")
-    shorter = [p.fields["integration"] for p in commander.said if p.name == "spectrum"]
+    begun, ended = commander.reported_at_us("storm_begins"), commander.reported_at_us("storm_ends")
+    shorter = [p.fields["integration"] for p in commander.received if p.name == "spectrum"]
     assert len(set(shorter)) >= lasted_s // 10 - 1  # integrations of 10 s, not of an hour
-    listed = [p.time_s * 1e6 for p in commander.said if p.name == "event_list"]
+    listed = [p.time_s * 1e6 for p in commander.received if p.name == "event_list"]
     assert not [at for at in listed if begun + 12e6 < at < ended]  # what was listed before is sent within 10 s
     assert commander.last("housekeeping")["storm"] == 0
 

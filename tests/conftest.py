@@ -2,4 +2,4 @@
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.path.name != "test_bench.py")
+    items.sort(key=lambda item: item.path.name != "test_benchmark.py")

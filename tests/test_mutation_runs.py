@@ -66,9 +66,9 @@ class Project:
     def run(self, *arguments, **options):
         """Each statement left out in turn. -> exit status, standard output, standard error"""
         process = self.start(*arguments, **options)
-        said = process.communicate(timeout=100)
+        output = process.communicate(timeout=100)
         assert list(self.temporary.iterdir()) == []  # no copy is left
-        return process.returncode, *said
+        return process.returncode, *output
 
     def child_ends(self):
         """Whether the child of the hanging tests does, soon; it may be left for init to be waited for."""

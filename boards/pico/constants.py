@@ -36,7 +36,7 @@ STORE_SEGMENTS = const(64)  # of 16 kB, of the packet store: 1 MB of the 1.4 MB 
 
 RING_BITS = const(11)  # 2048 events
 AMPLITUDE_BITS = const(12)  # 4096 conversions
-BACKLOG = const(160)  # events waiting that are worth a turn: of 16 hits each they still fit the amplitudes
+BACKLOG = const(160)  # events waiting that are worth a step: of 16 hits each they still fit the amplitudes
 
 # Octets of the heap that a step of each task takes at most, and the last one, writing the parameters, which any may do;
 # `dorn bench` measures them. The executive collects garbage before they fill the heap.

@@ -7,7 +7,7 @@ from machine import I2C, Pin, mem32
 from micropython import const
 
 from boards.rp2.event_builder import EventBuilder
-from boards.slow_control import SlowControl
+from boards.slow_control import Devices
 
 _TIMERAWH = const(0x40054024)
 _TIMERAWL = const(0x40054028)
@@ -105,7 +105,7 @@ class Board:
 
     def __init__(self, constants):
         machine.freq(constants.CLOCK_MHZ * 1_000_000)  # the event builder counts in cycles of this clock
-        self.slow_control = SlowControl(  # first of all: it switches the bias off
+        self.slow_control = Devices(  # first of all: it switches the bias off
             I2C(
                 constants.I2C,
                 sda=Pin(constants.I2C_SDA),

@@ -1,5 +1,5 @@
 # Hardware-sequenced read-out of 16 detectors: PIO + DMA + ADC, no CPU per event. What the head must do for it stands in
-# boards/pico/wiring.md; the same law in Python, for the unix port, is host/dorn/targets/event_law.py.
+# boards/pico/wiring.md; the same law in Python, for the unix port, is host/dorn/targets/event_model.py.
 #
 # One state machine decides and records: the hit pattern it converts is the hit pattern it pushes. A second one only
 # turns "convert" into the word that starts the ADC. DMA chains  word -> time stamp -> end address of its amplitudes

@@ -4,7 +4,7 @@ import sys
 from micropython import const
 
 from boards.pico import constants
-from boards.slow_control import SlowControl
+from boards.slow_control import Devices
 from boards.unix.event_builder import EventBuilder
 from boards.unix.link import Link
 from boards.unix.pipe import Pipe
@@ -37,7 +37,7 @@ class Board:
         self.link = Link(pipe)
         self.events = EventBuilder(pipe, start[1:4])
         self.scratch = Scratch(pipe, start[5:])
-        self.slow_control = SlowControl(I2C(pipe, self.events), constants)
+        self.slow_control = Devices(I2C(pipe, self.events), constants)
 
     def maintenance(self, window_ms, meanwhile):
         while self._maintenance:  # there is no prompt on the pipe: silence, until the target ends it

@@ -94,19 +94,19 @@ def build(parts):
     allocation = board.allocation
     tasks = (
         #    run                  period, budget, limit, all ms
-        Task(acquisition.turn, 0, 15, 3000, allocation[icd.TASK_ACQUISITION], acquisition.wanted),
+        Task(acquisition.step, 0, 15, 3000, allocation[icd.TASK_ACQUISITION], acquisition.wanted),
         # a parameter is written to flash: the longest erase takes 400 ms
-        Task(uplink.turn, 0, 500, 3000, allocation[icd.TASK_COMMANDS]),
-        Task(spectra.turn, 50, 10, 3000, allocation[icd.TASK_SPECTRA], spectra.wanted),
-        Task(science.turn, 5000, 12, 3000, allocation[icd.TASK_RATES]),
-        Task(housekeeping.turn, 10000, 12, 3000, allocation[icd.TASK_HOUSEKEEPING]),
-        Task(slow_control.turn, 500, 10, 3000, allocation[icd.TASK_SLOW_CONTROL]),
-        Task(storage.turn, 200, 500, 3000, allocation[icd.TASK_STORAGE], storage.wanted),
-        Task(operations.turn, 250, 12, 3000, allocation[icd.TASK_OPERATIONS]),
+        Task(uplink.step, 0, 500, 3000, allocation[icd.TASK_COMMANDS]),
+        Task(spectra.step, 50, 10, 3000, allocation[icd.TASK_SPECTRA], spectra.wanted),
+        Task(science.step, 5000, 12, 3000, allocation[icd.TASK_RATES]),
+        Task(housekeeping.step, 10000, 12, 3000, allocation[icd.TASK_HOUSEKEEPING]),
+        Task(slow_control.step, 500, 10, 3000, allocation[icd.TASK_SLOW_CONTROL]),
+        Task(storage.step, 200, 500, 3000, allocation[icd.TASK_STORAGE], storage.wanted),
+        Task(operations.step, 250, 12, 3000, allocation[icd.TASK_OPERATIONS]),
     )
     parameters.bind(icd.P_RATES_PERIOD, 1, tasks[icd.TASK_RATES], "set_period")
     parameters.bind(icd.P_HOUSEKEEPING_PERIOD, 1, tasks[icd.TASK_HOUSEKEEPING], "set_period")
-    parts.executive = Executive(board, parts.supervisor.turn, report, tasks)
+    parts.executive = Executive(board, parts.supervisor.step, report, tasks)
 
 
 def authentication(folder, parts):
@@ -146,7 +146,7 @@ def begin(parts):
         modes.safe(icd.SAFE_REASON_PARAMETERS)
     elif record.lost:
         modes.safe(icd.SAFE_REASON_BOOT_RECORD)
-    elif record.in_row >= parameters.get(icd.P_RESET_LIMIT):
+    elif record.consecutive_resets >= parameters.get(icd.P_RESET_LIMIT):
         modes.safe(icd.SAFE_REASON_RESETS)
     elif record.safe:
         modes.safe(icd.SAFE_REASON_COMMANDED)

@@ -77,8 +77,8 @@ class Downlinked:
         self.octets += len(data)
         return self.fault(data)
 
-    def look(self, dictionary):
-        """At what went by since the last look; what a fault holds back may come behind later ones."""
+    def inspect(self, dictionary):
+        """Check what went by since the last call; what a fault holds back may come behind later ones."""
         sent, arrived = self._link.sent[:], self._link.arrived[:]
         self._link.sent.clear()
         self._link.arrived.clear()
@@ -155,7 +155,7 @@ class BadLine:
         hk, intact, to_refuse = self.session.housekeeping.fields, self.up.intact, self.up.refused
         refused = sum(n for packet, n in intact.items() if packet in to_refuse)
         pings = sum(n for packet, n in intact.items() if packet[7:9] == bytes((17, 1)) and packet not in to_refuse)
-        self.down.look(self.session.dictionary)
+        self.down.inspect(self.session.dictionary)
         assert self.down.pongs == pings
         assert hk["commands_rejected"] == refused % 2**16
         assert hk["commands_accepted"] == (intact.total() - refused) % 2**16
@@ -170,15 +170,15 @@ class BadLine:
             assert answer.fields["value"] == int.from_bytes(value, "big")
 
     def downlink(self):
-        balance = Downlink(self.session).complete()
-        assert balance.lost == 0
-        self.counts["requests"] += balance.requests
+        result = Downlink(self.session).complete()
+        assert result.lost == 0
+        self.counts["requests"] += result.requests
 
     def downlink_while_bad(self):
         """It comes to an end: with everything, or with an error that says what is missing."""
         self.bad({"flip": TENTH}, {"flip": TENTH})
         begin_us, damaged = self.target.now_us, self.session.crc_errors
-        self.down.look(self.session.dictionary)
+        self.down.inspect(self.session.dictionary)
         self.counts["while bad"] += 1
         try:
             self.downlink()
@@ -219,7 +219,7 @@ def test_bad_link(long, seed, totals, tmp_path):
             until_us = target.now_us + STRETCH_S * 1e6
             while target.now_us < until_us and min(up.octets, down.octets) < octets:
                 line.talk()
-                down.look(session.dictionary)
+                down.inspect(session.dictionary)
             line.heal()
             line.check_commands()
             line.downlink_while_bad()
@@ -227,7 +227,7 @@ def test_bad_link(long, seed, totals, tmp_path):
         session.command("disable_storage")  # what waits in memory is written
         session.advance(2)
         line.downlink()
-        down.look(session.dictionary)
+        down.inspect(session.dictionary)
     ground, counts = archived(path, session.dictionary), line.counts
     totals(
         f"bad link: {up.octets} bytes up, {down.octets} down, {sum(counts[fault] for fault in FAULTS)} faults;"

@@ -38,13 +38,13 @@ class Before:
             i.armed("bias_on")
             i.until(lambda: bool(i.events("bias_reached")), 20)
             self.recorded = [self.key.sign(i.dictionary.encode(name, n, **values)) for name, n, values in commands()]
-            pongs = sum(p.name == "pong" for p in i.said) + sum(name == "ping" for name, _, _ in commands())
+            pongs = sum(p.name == "pong" for p in i.received) + sum(name == "ping" for name, _, _ in commands())
             for content in self.recorded:
                 target.send(frames.encode(content))
             i.advance(650)  # more than one block of time was reserved
-            assert sum(p.name == "pong" for p in i.said) == pongs
-            self.time_s = i.said[-1].time_s
-            self.record = max(p.fields.get("record", 0) for p in i.said)
+            assert sum(p.name == "pong" for p in i.received) == pongs
+            self.time_s = i.received[-1].time_s
+            self.record = max(p.fields.get("record", 0) for p in i.received)
 
     def switched_on(self, flash=None):
         return UnixTarget(flash=flash or self.flash, files=self.files)
@@ -86,19 +86,19 @@ def examine(before, folder, state, harm):
         i = Instrument(target, before.key)
         i.connect()
         assert i.events(EVENTS[state])
-        assert i.said[0].time_s > before.time_s
+        assert i.received[0].time_s > before.time_s
         sent = before.hostile(folder.name)
         target.send(b"".join(map(frames.encode, sent)))
         hk = i.next("housekeeping")
-        assert (hk["unauthentic"], hk["commands_accepted"]) == (len(sent), 0)
-        assert not [p for p in i.said if p.name in ("pong", "acceptance_success")]
+        assert (hk["authentication_failures"], hk["commands_accepted"]) == (len(sent), 0)
+        assert not [p for p in i.received if p.name in ("pong", "acceptance_success")]
         assert target.slow_control.bias_mv == 0
         mode = i.housekeeping.text("mode")
         assert mode in ("standby", "safe")
         if mode == "safe":
             i.function("standby")
         i.advance(2)
-        assert min(p.fields["record"] for p in i.said if p.fields.get("record")) > before.record
+        assert min(p.fields["record"] for p in i.received if p.fields.get("record")) > before.record
         ask = lambda: i.command("report_parameter", parameter="threshold_3")  # noqa: E731
         value = i.wait_for(lambda p: p.name == "parameter_value", 20, ask).fields["value"]
     shutil.rmtree(folder)

@@ -21,10 +21,10 @@ MOVING = {
     "record", "uptime_ms", "heap_free", "heap_free_min", "gc_max_us", "cycles", "task_overruns", "busy_permille",
     "commands_accepted", "commands_rejected", "bias_mv", "leakage_na", "temperature_head", "temperature_board",
     "bias_state", "pulses_fired", "store_first", "store_last", "store_missed", "event_rate", "out_of_limits",
-    "task_longest_us", "task_permille", "slow_control_errors",
+    "task_wcet_us", "task_permille", "slow_control_errors",
 }  # fmt: skip
 # what else can be looked at: telecommand, its answer, what of it moves
-LOOKS = (
+OBSERVED = (
     ("report_structure", {"structure": "health"}, "housekeeping", MOVING),
     ("report_schedule", {}, "schedule_report", ()),
     ("report_actions", {}, "action_status", ()),
@@ -91,10 +91,10 @@ class Orders:
         }
         self.sent = self.refused = self.resets = 0
 
-    def look(self):
+    def snapshot(self):
         """The state, of what is quiet."""
         state = []
-        for name, fields, answer, moving in LOOKS:
+        for name, fields, answer, moving in OBSERVED:
             wanted = lambda packet, answer=answer: packet.name == answer  # noqa: E731
             post = lambda name=name, fields=fields: self.instrument.post(name, ack=0, **fields)  # noqa: E731
             found = self.instrument.wait_for(wanted, 5, post).fields
@@ -105,7 +105,7 @@ class Orders:
         """Whatever was before: none is stuck."""
         for _ in range(20):
             now = self.instrument.dictionary.enums["mode"]
-            found = next(name for name, number in now.items() if number == self.look()[0]["mode"])
+            found = next(name for name, number in now.items() if number == self.snapshot()[0]["mode"])
             if found == mode:
                 return
             step = {"safe": "standby", "science": "stop", "calibration": "stop"}.get(found)
@@ -118,10 +118,10 @@ class Orders:
     def perform(self, name):
         """Send it, and wait for what becomes of it. -> the failure's name, or None"""
         instrument, (command, fields) = self.instrument, self.commands[name]
-        instrument.said.clear()
+        instrument.received.clear()
         resets = name in RESETS
-        boots = self.look()[0]["boot_count"] if resets else 0
-        instrument.said.clear()
+        boots = self.snapshot()[0]["boot_count"] if resets else 0
+        instrument.received.clear()
         failure = None
         try:
             now_s = int(instrument.housekeeping.time_s) + 1
@@ -131,7 +131,7 @@ class Orders:
             if failure is None:
                 raise
         self.sent += 1
-        reports = [self.stages[p.subtype] for p in instrument.said if p.service == 1]
+        reports = [self.stages[p.subtype] for p in instrument.received if p.service == 1]
         if failure is None:
             assert reports == SUCCESSES, (name, reports)
             if resets:
@@ -149,16 +149,16 @@ class Orders:
             self.target.reset()
         self.instrument.until(lambda: bool(self.instrument.events("booted")), 15)
         self.instrument.advance(1)
-        assert self.look()[0]["boot_count"] > boots
+        assert self.snapshot()[0]["boot_count"] > boots
 
     def sequence(self, mode, names):
         """What is refused last leaves no trace."""
         self.enter(mode)
         for name in names[:-1]:
             self.perform(name)
-        before = self.look()
+        before = self.snapshot()
         if self.perform(names[-1]):
-            assert self.look() == before, (mode, names)
+            assert self.snapshot() == before, (mode, names)
 
 
 def test_command_pairs(long, seed, totals):
@@ -174,7 +174,7 @@ def test_command_pairs(long, seed, totals):
                 orders.sequence(mode, names)
             except Exception as error:
                 raise AssertionError(f"seed {seed}, number {number}, in {mode}: {', '.join(names)}: {error}") from error
-        assert orders.look()[0]["task_failures"] == 0
+        assert orders.snapshot()[0]["task_failures"] == 0
     totals(
         f"orders: {len(chosen)} pairs and {len(triples)} triples of {len(orders.commands)} telecommands in {len(MODES)}"
         f" modes, {orders.sent} sent, {orders.refused} refused without a trace, {orders.resets} resets; seed {seed}"

@@ -14,7 +14,7 @@ AT_ONCE = 49  # and a good one
 LONGEST = 1100  # octets
 MAX_FRAMED = 613  # of a packet of 600, and what authentication adds
 OURS = 1 << 13  # sequence counts below are of the good ones
-LOOK = 4  # batches from one look at the heap to the next; in the first third what is used is made
+HEAP_EVERY = 4  # batches from one look at the heap to the next; in the first third what is used is made
 HEAP_BYTES = 64
 
 
@@ -181,15 +181,15 @@ def test_malformed_commands(long, seed, totals):
         while sent < (LONG if long else SHORT):
             drawn = [broken.draw() for _ in range(AT_ONCE)]
             wanted = [(numbers[failure], head) for _, failure, head in drawn if failure not in ("frame", None)]
-            instrument.said.clear()
+            instrument.received.clear()
             target.send(b"".join(frame for frame, _, _ in drawn))
             instrument.command("ping", limit_s=60)
-            assert failures(instrument.said) == wanted, f"seed {seed}, after {sent}"
-            executed += sum(p.name == "pong" for p in instrument.said)
+            assert failures(instrument.received) == wanted, f"seed {seed}, after {sent}"
+            executed += sum(p.name == "pong" for p in instrument.received)
             damaged += sum(failure == "frame" for _, failure, _ in drawn)
             seen |= {failure for _, failure, _ in drawn}
             sent += AT_ONCE + 1
-            if executed % LOOK == 0:
+            if executed % HEAP_EVERY == 0:
                 free.append(instrument.next("housekeeping")["heap_free"])
         after = instrument.next("housekeeping")
         assert executed == sent // (AT_ONCE + 1)

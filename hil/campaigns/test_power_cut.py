@@ -183,12 +183,12 @@ def test_a_parameter_while_it_is_set(switch_on, long, seed, totals):
         operations = flash.operations - before
         assert operations
         for operation, done in itertools.product(range(1, operations + 1), DONE if long else [choose.choice(DONE)]):
-            said = len(instrument.said)
+            before = len(instrument.received)
             setting = partial(instrument.post, "set_parameter", parameter="rates_period", value=value + 1)
             if cut(instrument, setting, operation, done, "completion_success") is None:
                 value += 1
                 continue
-            reported = any(p.name == "completion_success" for p in instrument.said[said:])
+            reported = any(p.name == "completion_success" for p in instrument.received[before:])
             leave_safe(instrument)
             found = instrument.wait_for(lambda p: p.name == "parameter_value", 5, ask).fields["value"]
             assert found in ([value + 1] if reported else [value, value + 1]), (operation, done)
@@ -207,8 +207,8 @@ def test_packets_and_checkpoints_while_they_are_written(switch_on, long, seed, t
         instrument.function("start")
         instrument.advance(choose.uniform(2, 4))
         safe = instrument.last("housekeeping")["store_last"]
-        began = max(p.fields["record"] for p in instrument.said if p.fields.get("event") == booted)
-        on_flash |= {p.fields["record"] for p in instrument.said if began <= p.fields.get("record", 0) <= safe}
+        began = max(p.fields["record"] for p in instrument.received if p.fields.get("event") == booted)
+        on_flash |= {p.fields["record"] for p in instrument.received if began <= p.fields.get("record", 0) <= safe}
         cut(instrument, lambda: None, choose.randrange(1, 40), choose.choice(DONE))
         first = instrument.last("housekeeping")["store_first"]
         again = instrument.records.repeated

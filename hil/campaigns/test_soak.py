@@ -1,4 +1,4 @@
-"""A mission, from cruise to surface, with resets and cuts of the link: the books balance to the particle.
+"""A mission, from cruise to surface, with resets and cuts of the link: the counts reconcile to the particle.
 
 What the head delivered = what is in the spectra on ground + what the resets took, which is what came between the last
 checkpoint, or the last spectrum that is safe, and the reset. Each spectrum has exactly what came in its time.
@@ -18,7 +18,7 @@ from dorn.session.acquire import collect
 from dorn.session.downlink import Downlink
 from dorn.session.instrument import Instrument
 from dorn.targets import open_target
-from dorn.targets.event_law import EventLaw
+from dorn.targets.event_model import EventModel
 
 PO_209, RADON = (4883.0,), (5489.48, 6002.55, 7686.82)  # keV; radon with what it deposits
 PHASES = {  # h, particles a second of Po-209 and of radon
@@ -42,28 +42,28 @@ class EventLog:
     def __init__(self, monkeypatch):
         self.runs: list[tuple[int, list[array]]] = []  # us
         self.cut_off = 0  # hits of events that a reset ended
-        start, run, stop = EventLaw.start, EventLaw.run, EventLaw.stop
+        start, run, stop = EventModel.start, EventModel.run, EventModel.stop
 
-        def logged_start(law, now_ns, detectors):
+        def logged_start(model, now_ns, detectors):
             self.runs.append((now_ns // 1000, [array("q") for _ in range(16)]))
-            start(law, now_ns, detectors)
+            start(model, now_ns, detectors)
 
-        def logged_run(law, until_ns, limit):
-            reached_ns, events = run(law, until_ns, limit)
+        def logged_run(model, until_ns, limit):
+            reached_ns, events = run(model, until_ns, limit)
             for stamp_us, word, codes in events:
                 if codes:
                     (d,) = (d for d in range(16) if word >> 16 + d & 1)
                     self.runs[-1][1][d].append(stamp_us)
             return reached_ns, events
 
-        def logged_stop(law):
-            lost = stop(law)
+        def logged_stop(model):
+            lost = stop(model)
             self.cut_off += lost
             return lost
 
-        monkeypatch.setattr(EventLaw, "start", logged_start)
-        monkeypatch.setattr(EventLaw, "run", logged_run)
-        monkeypatch.setattr(EventLaw, "stop", logged_stop)
+        monkeypatch.setattr(EventModel, "start", logged_start)
+        monkeypatch.setattr(EventModel, "run", logged_run)
+        monkeypatch.setattr(EventModel, "stop", logged_stop)
 
     @property
     def hits(self):
@@ -120,8 +120,8 @@ class Mission:
 
     def complete(self):
         """Everything that is stored is on ground."""
-        balance = self.downlink.complete()
-        self.lost, self.requests = balance.lost, balance.requests
+        result = self.downlink.complete()
+        self.lost, self.requests = result.lost, result.requests
 
     def set(self, **parameters):
         for parameter, value in parameters.items():
@@ -178,7 +178,7 @@ class Mission:
     # -- the books ---------------------------------------------------------------------------------
 
     def packets(self, *names):
-        return [packet for packet in self.commander.said if packet.name in names]
+        return [packet for packet in self.commander.received if packet.name in names]
 
     def spectra(self):
         """detector -> {start: (real time, counts)} of those on ground, us of on-board time, in order.
@@ -273,7 +273,7 @@ def test_soak(long, seed, totals, monkeypatch):
         wrong = {n: f[n] for n in ("store_missed", "packets_dropped", "ring_overruns", "task_failures") if f[n]}
         assert not wrong, f"boot {f['boot_count']}, after {f['uptime_ms']} ms: {wrong}"
     collection = Collection(mission.commander.dictionary)
-    for packet in mission.commander.said:
+    for packet in mission.commander.received:
         collection.add(packet)
     ground = sum(int(spectrum.counts.sum()) for spectrum in collection.all_spectra().values())
     lost = lost_in_resets(mission, log) + log.cut_off

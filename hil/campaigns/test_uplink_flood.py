@@ -78,7 +78,7 @@ def test_a_flood_of_requests_for_packets_loses_none_on_unix(totals):
         i.connect()
         i.send(*[("dump_memory", {"region": "spectra", "offset": 512 * (k % 64), "count": 512}) for k in range(216)])
         i.advance(5)
-        dumps = [p.fields for p in i.said if p.name == "memory_dump"]
+        dumps = [p.fields for p in i.received if p.name == "memory_dump"]
         assert [f["offset"] for f in dumps] == [512 * (k % 64) for k in range(216)]
         assert i.sequence_gaps == 0
 
@@ -95,6 +95,6 @@ def test_a_long_retrieval_takes_no_more_than_the_link_on_unix():
         i.advance(5)
         repeated = i.records.repeated
         i.command("retrieve_records", first=1, last=500)
-        i.until(lambda: any(p.name == "retrieved" for p in i.said), 60)
+        i.until(lambda: any(p.name == "retrieved" for p in i.received), 60)
         assert i.last("retrieved")["count"] == i.records.repeated - repeated == 500
         assert i.sequence_gaps == 0

@@ -6,21 +6,21 @@ from dorn.dictionary import Dictionary
 from dorn.image import firmware
 from dorn.util.paths import onboard_root
 
-# task -> file and a line of its turn, before which it goes wrong once the parameter `storage_delay` is 7
-TURNS = {
+# task -> file and a line of its step, before which it goes wrong once the parameter `storage_delay` is 7
+STEPS = {
     "acquisition": ("fsw/spectra/acquisition.py", "        if now >= self._rollover_us and"),
     "commands": ("fsw/pus/router.py", "        more = self._router.handle_released()"),
     "spectra": ("fsw/pus/spectra.py", "        s = self._spectrum\n        if self._cleared"),
     "rates": ("fsw/pus/rates.py", "        a = self._acquisition\n        s = a.state"),
     "housekeeping": ("fsw/pus/housekeeping.py", "        a, e, slow_control ="),
-    "slow_control": ("fsw/health/slow_control.py", "        self._turned_us = now\n"),
+    "slow_control": ("fsw/health/slow_control.py", "        self._stepped_us = now\n"),
     "storage": ("fsw/pus/storage.py", "        record = self._boot_record\n"),
     "operations": ("fsw/executive.py", "        for part in self._parts:\n"),
 }
 SHORT = ("storage",)
 DICTIONARY = Dictionary.load()
 ENUMS = DICTIONARY.enums
-FAULT = """        import fsw as changed  # a name that no turn has
+FAULT = """        import fsw as changed  # a name that no step has
         if getattr(changed, "fault", False):
             {fault}
 """
@@ -28,7 +28,7 @@ FAULT = """        import fsw as changed  # a name that no turn has
 
 def pytest_generate_tests(metafunc):
     if "task" in metafunc.fixturenames:
-        metafunc.parametrize("task", TURNS if metafunc.config.getoption("long") else SHORT)
+        metafunc.parametrize("task", STEPS if metafunc.config.getoption("long") else SHORT)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def faulty(open_pico):
     """faulty(task, fault) -> an instrument with the bias on, whose task does that once a parameter is set."""
 
     def faulty(task, fault):
-        path, line = TURNS[task]
+        path, line = STEPS[task]
         changed = {path: _source(path)}
         assert changed[path].count(line) == 1
         changed[path] = changed[path].replace(line, FAULT.format(fault=fault) + line)
@@ -87,7 +87,7 @@ def test_a_task_that_hangs(faulty, task, totals):
 
 
 def test_a_task_that_raises(faulty, task, totals):
-    """Three more turns, then a reset; exception, task and line are reported before it and, from flash, after it."""
+    """Three more steps, then a reset; exception, task and line are reported before it and, from flash, after it."""
     instrument = faulty(task, "raise ValueError(1)")
     count, _ = instrument.events("booted")[-1]
     assert go_wrong(instrument) == (count + 1, ENUMS["reset_cause"]["crash"])
@@ -97,4 +97,5 @@ def test_a_task_that_raises(faulty, task, totals):
     assert len(failures) == 4
     instrument.next("housekeeping")
     assert instrument.events("crashed") == [(expected, failures[0][1])]
-    totals(f"{task} raises: 3 turns more, reset, {instrument.last('housekeeping')['resets_in_row']} in a row, reported")
+    resets = instrument.last("housekeeping")["consecutive_resets"]
+    totals(f"{task} raises: 3 more steps, reset and report; consecutive resets: {resets}")

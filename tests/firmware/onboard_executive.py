@@ -1,11 +1,11 @@
-# fsw/executive.py alone: turns, failures and load; when it collects garbage: onboard_executive_garbage.py.
+# fsw/executive.py alone: steps, failures and load; when it collects garbage: onboard_executive_garbage.py.
 from check import equal, raises
 from executive_bench import Bench, named
 from fsw import icd
 from fsw.executive import Group, Task
 
 LONGEST_IDLE_US = 250_000
-FORGIVEN_US = 600_000_000
+RESTART_WINDOW_US = 600_000_000
 
 
 def test_in_a_cycle_the_tasks_that_are_due_have_a_turn_in_the_order_of_the_table():
@@ -120,7 +120,7 @@ def test_all_tasks_count_as_done_when_it_begins():
     bench = Bench(("a", 0), ("b", 100), start_us=5_000_000)
     equal([(task.due_us, task.done_us) for task in bench.tasks], [(5_000_000, 5_000_000)] * 2)
     executive = bench.executive
-    equal((list(executive.longest_us), list(executive.load_permille), executive.busy_permille), ([0, 0], [0, 0], 0))
+    equal((list(executive.wcet_us), list(executive.load_permille), executive.busy_permille), ([0, 0], [0, 0], 0))
     equal((executive.cycles, executive.overruns, executive.failures, executive.failing), (0, 0, 0, None))
 
 
@@ -142,12 +142,12 @@ def test_times_of_a_task_are_given_in_milliseconds():
 
 def test_parts_of_a_group_take_their_turns_together():
     class Part:
-        def turn(self, now):
-            turns.append((self, now))
+        def step(self, now):
+            steps.append((self, now))
 
-    turns, parts = [], [Part(), Part()]
-    equal(Group(parts).turn(17), None)
-    equal(turns, [(parts[0], 17), (parts[1], 17)])
+    steps, parts = [], [Part(), Part()]
+    equal(Group(parts).step(17), None)
+    equal(steps, [(parts[0], 17), (parts[1], 17)])
 
 
 def test_a_task_that_fails_is_reported_with_its_line_and_the_others_go_on():
@@ -175,7 +175,14 @@ def test_failures_far_apart_are_forgiven():
     bench = Bench(("b", 100))
     bench.raises["b"] = ValueError(1)
     bench.board.wakes_after_us = 0
-    for gap_us, failures in ((1, 1), (FORGIVEN_US, 2), (FORGIVEN_US + 1, 1), (5, 2), (5, 3), (FORGIVEN_US, 4)):
+    for gap_us, failures in (
+        (1, 1),
+        (RESTART_WINDOW_US, 2),
+        (RESTART_WINDOW_US + 1, 1),
+        (5, 2),
+        (5, 3),
+        (RESTART_WINDOW_US, 4),
+    ):
         bench.tasks[0].due_us = bench.board.now = bench.tasks[0].failed_us + gap_us
         if failures == 4:
             raises(ValueError, bench.executive.cycle)
@@ -192,7 +199,7 @@ def test_each_overrun_of_a_budget_is_counted_and_each_record_reported():
         bench.cycles()
         equal(bench.reports.taken(), [(icd.EVENT_TASK_OVERRUN, 1, took_us)] * reported)
     equal(bench.executive.overruns, 4)
-    equal(list(bench.executive.longest_us), [0, 5002])
+    equal(list(bench.executive.wcet_us), [0, 5002])
 
 
 def test_load_is_told_in_thousandths_of_the_time_since_the_last_look():

@@ -1,4 +1,4 @@
-# fsw/executive.py alone: garbage is estimated, and collected before a turn.
+# fsw/executive.py alone: garbage is estimated, and collected before a step.
 from check import equal, has, raises
 from executive_bench import Bench, named
 from fsw import icd, memory
@@ -9,7 +9,7 @@ FREE = 50_000
 
 
 def test_garbage_is_estimated_from_cycles_turns_and_idle():
-    """A task that asks whether it has work leaves some only where it wants another turn."""
+    """A task that asks whether it has work leaves some only where it wants another step."""
     bench = Bench(("a", 0, 10, 1), ("b", 100, 10, 20), ("c", 100, 10, 300, True), ("d", 0, 10, 4000), start_us=7000)
     equal(named(bench.cycles()), "abcd")
     equal(memory.garbage[0], 20 + CYCLE + (100_000 >> 8))
@@ -27,7 +27,7 @@ def test_garbage_is_estimated_from_cycles_turns_and_idle():
 
 def test_what_start_up_left_behind_is_collected_and_does_not_count():
     bench = Bench(("a", 0), free=FREE)
-    equal(named(bench.taken()), "collectlook")
+    equal(named(bench.taken()), "collectsnapshot")
     executive = bench.executive
     equal((executive.heap_free, executive.heap_free_min, executive.gc_max_us), (FREE, FREE, 0))
 
@@ -41,22 +41,22 @@ def test_it_is_collected_before_a_turn_once_all_but_a_reserve_is_used_up():
     memory.garbage[0] = FREE - RESERVE
     bench.board.now = now = 50_000
     collect = [("a", now)] * 4 + [("collect", now)]
-    look = [("a", now + 700)] * 4 + [("look", now + 700)]
-    equal(bench.cycles(), collect + look + [("a", now + 1000)])
+    snapshot = [("a", now + 700)] * 4 + [("snapshot", now + 700)]
+    equal(bench.cycles(), collect + snapshot + [("a", now + 1000)])
     equal(memory.garbage[0], CYCLE)
 
 
 def test_before_the_collector_the_rings_are_emptied():
-    """By four turns of the acquisition, also before it looks at what is free, which is at every fourth collection."""
+    """By four steps of the acquisition, also before it looks at what is free, which is at every fourth collection."""
     bench = Bench(("a", 0), free=FREE)
     bench.taken()
     for n in range(9):
         memory.garbage[0] = FREE
-        equal(named(bench.cycles()), "aaaacollect" + "aaaalook" * (n % 4 == 0) + "a", n)
+        equal(named(bench.cycles()), "aaaacollect" + "aaaasnapshot" * (n % 4 == 0) + "a", n)
         equal(named(bench.cycles()), "a", n)
 
 
-def test_what_is_free_is_known_from_the_look():
+def test_what_is_free_is_known_from_the_snapshot():
     bench = Bench(("a", 0), free=FREE)
     for free, least in ((30_000, 30_000), (40_000, 30_000), (25_000, 25_000)):
         bench.heap.free = free
@@ -75,7 +75,7 @@ def test_the_longest_the_collector_took_is_known_without_the_turns_before_it():
     bench = Bench(("a", 0), free=FREE)
     bench.takes["a"] = 1000
     heap = bench.heap
-    for heap.collect_us, heap.look_us, longest_us in (
+    for heap.collect_us, heap.snapshot_us, wcet_us in (
         (70_000, 300, 70_000),
         (60_000, 0, 70_000),
         (90_000, 0, 90_000),
@@ -83,8 +83,8 @@ def test_the_longest_the_collector_took_is_known_without_the_turns_before_it():
     ):
         memory.garbage[0] = FREE
         bench.cycles()
-        equal(bench.executive.gc_max_us, longest_us)
-    heap.look_us = 95_000
+        equal(bench.executive.gc_max_us, wcet_us)
+    heap.snapshot_us = 95_000
     memory.garbage[0] = FREE
     bench.cycles()
     equal(bench.executive.gc_max_us, 95_000)

@@ -8,6 +8,6 @@ GARBAGE = script("executive_garbage")
 
 
 def test_garbage_is_collected_before_a_turn_would_fill_the_heap():
-    turns, caught_up, collections = run(GARBAGE, heap_kb=128).split()
-    assert int(turns) == 400 and caught_up == "True"
+    steps, caught_up, collections = run(GARBAGE, heap_kb=128).split()
+    assert int(steps) == 400 and caught_up == "True"
     assert int(collections) > 400 * 12 * 55 * 96 / 128 / 1024

@@ -60,7 +60,7 @@ def test_the_report_goes_out_before_the_reset_even_behind_many_packets(where):
         play(i, ((k * 100_000, k % 16, 1000.0 + k) for k in range(1, 4000)))
         begin = lambda: all_at_once(i, "stop", "arm", "reset")  # noqa: E731
         i.wait_for(lambda p: p.name == "event_info" and p.fields["a"] == 2, 10, begin=begin)
-        sequences = [p.fields["request_sequence"] & 0x3FFF for p in i.said if p.name == "completion_success"]
+        sequences = [p.fields["request_sequence"] & 0x3FFF for p in i.received if p.name == "completion_success"]
         assert sequences[-3:] == [100, 101, 102]
 
 
@@ -69,12 +69,12 @@ def test_in_maintenance_nothing_runs_and_nothing_is_driven(where):
     with instrument(where) as i:
         function(i, "arm")
         function(i, "maintenance")
-        i.said.clear()
+        i.received.clear()
         written = []
         i.target.slow_control.dac.write = written.append
         i.target.send(b"\0" + frames.encode(i.dictionary.encode("ping", 1)))
         i.advance(30)  # longer than the watchdog's time
-        assert (i.said, i.target.resets) == ([], 1)
+        assert (i.received, i.target.resets) == ([], 1)
         assert set(written) <= {0x44}  # the level of the bias, once: off
 
 
@@ -82,14 +82,14 @@ def test_maintenance_is_the_prompt_once():
     with instrument("rp2040") as i:
         function(i, "arm")
         function(i, "maintenance")
-        said = bytearray()
+        output = bytearray()
 
         def prompt():
-            said.extend(i.target.receive())
-            return said.endswith(b">>> ")
+            output.extend(i.target.receive())
+            return output.endswith(b">>> ")
 
         i.target.wait_for(prompt, 3)
-        assert b"maintenance" in said
+        assert b"maintenance" in output
         i.target.send(b"import machine; machine.reset()\r\n")
         hk = housekeeping(i, 5)
         # maintenance is no boot of the instrument
@@ -154,5 +154,5 @@ def test_an_instrument_without_optional_services_measures(where, without):
                 i.command("ping")
         else:
             i.command("ping")
-        assert bool([p for p in i.said if p.name == "rates"]) == ("rates" not in without)
+        assert bool([p for p in i.received if p.name == "rates"]) == ("rates" not in without)
         assert housekeeping(i)["task_failures"] == 0

@@ -15,16 +15,16 @@ CODE = 400  # is in channel 100
 
 
 class Lines:
-    """said: what it was told."""
+    """calls: what it was told."""
 
     def __init__(self):
-        self.said = []
+        self.calls = []
 
     def closed(self, s, copy):
-        self.said.append((s, sum(copy)))
+        self.calls.append((s, sum(copy)))
 
     def clear(self):
-        self.said.append("clear")
+        self.calls.append("clear")
 
 
 class Bench:
@@ -62,9 +62,9 @@ class Bench:
             self.clock.now_us += after_us
             self.events.put({d: code})
 
-    def turn(self, after_us=10):
+    def step(self, after_us=10):
         self.clock.now_us += after_us
-        return self.acquisition.turn(self.clock.now_us)
+        return self.acquisition.step(self.clock.now_us)
 
     def close(self, s):
         return self.acquisition.close(s, self.copy)

@@ -1,4 +1,4 @@
-# What stands in for the board where one part of the firmware is tested alone. Each can be told what to do.
+# What stands in for the board where one device of the firmware is tested alone. Each can be told what to do.
 import vfs
 
 ROOT = "/flash"
@@ -165,21 +165,21 @@ class Watchdog:
 
 
 class Devices:
-    """As boards/slow_control.py. said: what was commanded and taken; monitors: what monitored() finds.
+    """As boards/slow_control.py. calls: what was commanded and taken; readings: what reading() finds.
 
-    refused: the exception that a method raises, by its name. half: one of the two parts takes off() all the same.
+    refused: the exception that a method raises, by its name. half: one of the two devices takes off() all the same.
     """
 
     def __init__(self):
-        self.said = []
-        self.monitors = [0, 0, 29_500, 29_600]
+        self.calls = []
+        self.readings = [0, 0, 29_500, 29_600]
         self.refused = {}
         self.is_off, self.half, self.silent = True, False, False
         self.failed = 0
 
     def taken(self):
-        """What was said since the last call."""
-        taken, self.said = self.said, []
+        """What was calls since the last call."""
+        taken, self.calls = self.calls, []
         return taken
 
     def off(self, again=False):
@@ -189,35 +189,35 @@ class Devices:
         if "off" in self.refused:
             self.is_off = self.half
             raise self.refused["off"]
-        self.said.append(("off", again))
+        self.calls.append(("off", again))
         self.is_off = True
 
     def outputs(self, bias, target=0):
         self.is_off = self.is_off and not bias
-        self._say("outputs", bias, target)
+        self._note("outputs", bias, target)
 
     def comparators(self, front_mv, back_mv):
-        self._say("comparators", front_mv, back_mv)
+        self._note("comparators", front_mv, back_mv)
 
     def bias(self, mv):
-        self._say("bias", mv)
+        self._note("bias", mv)
 
     def pulse_height(self, mv):
-        self._say("pulse_height", mv)
+        self._note("pulse_height", mv)
 
     def pulse(self):
-        self._say("pulse")
+        self._note("pulse")
 
-    def convert(self, monitor):
-        self._say("convert", monitor)
+    def convert(self, analogue_input):
+        self._note("convert", analogue_input)
 
-    def monitored(self, monitor):
-        self._say("monitored", monitor)
-        return self.monitors[monitor]
+    def reading(self, analogue_input):
+        self._note("reading", analogue_input)
+        return self.readings[analogue_input]
 
-    def _say(self, *what):
+    def _note(self, *what):
         if self.silent:
             raise OSError(EIO)
         if what[0] in self.refused:
             raise self.refused[what[0]]
-        self.said.append(what)
+        self.calls.append(what)

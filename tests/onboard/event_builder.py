@@ -6,7 +6,7 @@ _NO_PASS = 0x7FFF
 
 
 class EventBuilder:
-    """As `events` of a board. said: what it was told, but for faults() and lines().
+    """As `events` of a board. calls: what it was told, but for faults() and lines().
 
     marks: start() puts its mark at once; it then has mark_passes, and start_us pass until start() returns.
     enable_us: pass after enable() took effect. high: what lines() finds. lost: conversions that no event tells of.
@@ -19,7 +19,7 @@ class EventBuilder:
         self.words, self.stamps, self.tails = (bytearray(4 * events) for _ in range(3))
         self.amplitudes = bytearray(2 * AMPLITUDES)
         self.fixed_cycles, self.hit_cycles, self.pass_cycles, self.mhz = 10, 100, 1000, 2
-        self.said = []
+        self.calls = []
         self.marks, self.mark_passes, self.start_us = True, 0, 0
         self.high = self.lost = self.enable_us = 0
         self._slot = self._at = self._converted = 0
@@ -41,11 +41,11 @@ class EventBuilder:
 
     def taken(self):
         """What it was told since the last call."""
-        taken, self.said = self.said, []
+        taken, self.calls = self.calls, []
         return taken
 
     def start(self, detectors):
-        self.said.append(("start", detectors))
+        self.calls.append(("start", detectors))
         for at in range(len(self.tails)):
             self.tails[at] = 0
         self._slot = self._at = self._converted = self.lost = 0
@@ -54,13 +54,13 @@ class EventBuilder:
         self._clock.now_us += self.start_us
 
     def enable(self, detectors):
-        self.said.append(("enable", detectors))
+        self.calls.append(("enable", detectors))
         now = self._clock.us()
         self._clock.now_us += self.enable_us
         return now & 0xFFFFFFFF
 
     def stop(self):
-        self.said.append(("stop",))
+        self.calls.append(("stop",))
 
     def converted(self):
         return (self._converted + self.lost) % 0xFFFFFFFF

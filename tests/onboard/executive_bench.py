@@ -27,10 +27,10 @@ class Board:
 
 
 class Bench:
-    """tasks: (name, period_ms) and more of Task. log: (name, when) of each turn. takes: name -> us of a turn.
+    """tasks: (name, period_ms) and more of Task. log: (name, when) of each step. takes: name -> us of a step.
 
     free: octets, which the collector is to find; it is that of MicroPython without.
-    more: name -> turns that want another one. raises: name -> what a turn raises. wants: name -> as Task.wanted().
+    more: name -> steps that want another one. raises: name -> what a step raises. wants: name -> as Task.wanted().
     """
 
     def __init__(self, *tasks, start_us=0, free=None):
@@ -62,7 +62,7 @@ class Bench:
         return Task(run, period_ms, budget_ms, 3000, allocation, wanted)
 
     def cycles(self, n=1):
-        """-> (name, when) of each turn in them"""
+        """-> (name, when) of each step in them"""
         for _ in range(n):
             self.executive.cycle()
         return self.taken()
@@ -81,13 +81,13 @@ class Heap:
 
     def __init__(self, bench, free):
         self._bench, self.free = bench, free
-        self.collect_us, self.look_us = 700, 300
+        self.collect_us, self.snapshot_us = 700, 300
 
     def collect(self):
         self._bench.log.append(("collect", self._bench.board.now))
         self._bench.board.now += self.collect_us
 
     def mem_free(self):
-        self._bench.log.append(("look", self._bench.board.now))
-        self._bench.board.now += self.look_us
+        self._bench.log.append(("snapshot", self._bench.board.now))
+        self._bench.board.now += self.snapshot_us
         return self.free

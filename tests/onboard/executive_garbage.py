@@ -15,12 +15,12 @@ class Board:
         Board.now = max(Board.now, until_us)
 
 
-turns = [0] * 13
+steps = [0] * 13
 
 
 def task(number):
     def run(now):
-        turns[number] += 1
+        steps[number] += 1
         if number:
             for _ in range(55):
                 bytearray(64)  # 96 octets with its head
@@ -35,4 +35,4 @@ collected = executive._collections
 gc.disable()
 for _ in range(400):
     executive.cycle()
-print(min(turns[1:]), turns[0] > 400, executive._collections - collected)
+print(min(steps[1:]), steps[0] > 400, executive._collections - collected)

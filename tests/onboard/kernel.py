@@ -82,7 +82,7 @@ print(
     json.dumps(
         dict(
             totals=totals,
-            gave_up=state[k.GAVE_UP],
+            pass_limit_reached=state[k.LIMIT_REACHED],
             bad=state[k.BAD_CODES],
             last=state[k.STAMP],
             classes=list(state[k.MARKS : k.LISTED]),

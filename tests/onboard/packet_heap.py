@@ -6,7 +6,7 @@ counts = array("H", range(200))
 deframer = Deframer(icd.MAX_PACKET)
 
 
-def turn():
+def step():
     telemetry.begin(icd.SPECTRUM, 3, 0, 0, 7, 1, 2, 3, 4, 0, 200, 0, 400)
     telemetry.halves(counts, 0, 200)
     assert telemetry.end()
@@ -20,8 +20,8 @@ def used():
     return gc.mem_alloc()
 
 
-turn()
+step()
 before = used()
 for i in range(1000):
-    turn()
+    step()
 print(used() - before, deframer.bad)

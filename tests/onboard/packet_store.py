@@ -62,11 +62,11 @@ class Bench:
         self.store.append(bytes(octets))
 
     def run(self, now=0):
-        """Turn by turn, until there is no more. -> turns with work"""
-        turns = 0
-        while self.store.turn(now):
-            turns += 1
-        return turns
+        """Step by step, until there is no more. -> steps with work"""
+        steps = 0
+        while self.store.step(now):
+            steps += 1
+        return steps
 
     def write(self, octets, now=0):
         """So many are stored, in records of 500 and a rest."""

@@ -28,7 +28,7 @@ class Failures:
     def note(self, error):
         self.count += 1
 
-    def turn(self, now, report):
+    def step(self, now, report):
         pass
 
 
@@ -124,7 +124,7 @@ class Store:
     def append(self, frame):
         changes.append(("append", len(frame)))
 
-    def turn(self, now):
+    def step(self, now):
         return False
 
     def __getattr__(self, name):
@@ -132,7 +132,7 @@ class Store:
 
 
 class BootRecord:
-    in_row = safe = 0
+    consecutive_resets = safe = 0
 
     def check_not_safe(self):
         if self.safe:
@@ -143,7 +143,7 @@ class BootRecord:
 
 
 class Checkpoint:
-    def turn(self, now, closing, stored):
+    def step(self, now, closing, stored):
         return False
 
 

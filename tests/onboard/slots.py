@@ -38,7 +38,7 @@ def fill():
             while True:
                 f.write(bytes(256))
     except OSError as error:
-        said = error.errno
+        output = error.errno
     n = 0
     try:  # small ones, too
         while True:
@@ -46,7 +46,7 @@ def fill():
                 f.write(bytes(100))
             n += 1
     except OSError as error:
-        return "%d %d" % (said, error.errno)
+        return "%d %d" % (output, error.errno)
 
 
 def answer(line):

@@ -4,14 +4,14 @@ from fsw import icd
 from fsw.health.slow_control import SlowControl
 from kept_parameters import parameters
 
-TURN_US = 500_000
+STEP_US = 500_000
 UNREAD = 0xFFFFFFFF
-BIAS, LEAKAGE, HEAD, ELECTRONICS = range(4)  # monitors
+BIAS, LEAKAGE, HEAD, ELECTRONICS = range(4)  # readings
 TARGET, HEIGHT_MV, PULSES, LEAKAGE_LIMIT_NA = 19, 600, 2, 700  # parameters set; 19: front of unit 3
 
 
 class Bench:
-    """parameters: the real ones. follows: the monitor of the bias is at the level that the devices were told."""
+    """parameters: the real ones. follows: the analogue input of the bias is at the level that the devices were told."""
 
     def __init__(self, goal_mv=40_000):
         self.devices, self.reports = Devices(), Reports()
@@ -28,18 +28,18 @@ class Bench:
         self.follows = True
         self.now = 0
 
-    def turn(self, n=1):
+    def step(self, n=1):
         """-> what the devices were told"""
-        said = []
+        calls = []
         for _ in range(n):
-            self.now += TURN_US
-            self.control.turn(self.now)
+            self.now += STEP_US
+            self.control.step(self.now)
             taken = self.devices.taken()
             for what in taken:
                 if self.follows and what[0] == "bias":
-                    self.devices.monitors[BIAS] = what[1]
-            said += taken
-        return said
+                    self.devices.readings[BIAS] = what[1]
+            calls += taken
+        return calls
 
     def command(self, function):
         """As the functions' service does."""
@@ -47,18 +47,18 @@ class Bench:
         self.control.perform(function)
 
     def on(self, goal_mv=5000):
-        """Bias on, at its level, and what was said of it taken."""
+        """Bias on, at its level, and what was calls of it taken."""
         self.parameters.set(icd.P_BIAS, goal_mv)
         self.command(icd.FUNCTION_BIAS_ON)
-        self._until(lambda said: self.control.bias_state == icd.BIAS_STATE_ON)
+        self._until(lambda calls: self.control.bias_state == icd.BIAS_STATE_ON)
         self.reports.taken()
 
-    def next_is(self, monitor):
-        """Turns, until the next one reads this monitor."""
-        self._until(lambda said: said[-1:] == [("convert", monitor)])
+    def next_is(self, analogue_input):
+        """Steps, until the next one reads this analogue input."""
+        self._until(lambda calls: calls[-1:] == [("convert", analogue_input)])
 
     def _until(self, reached):
         for _ in range(200):
-            if reached(self.turn()):
+            if reached(self.step()):
                 return
         raise AssertionError("it never comes to that")

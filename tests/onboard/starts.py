@@ -15,7 +15,18 @@ LATEST_US = 4_294_967_295_000_000
 UNKNOWN_US = 4_200_000_000
 UNCOUNTED, CRASH = 2, 3  # scratch registers
 FORM = ">IQIBBBBBH12s"
-FIELDS = ("count", "time_us", "record", "safe", "expected", "in_row", "task", "exception", "line", "counter")
+FIELDS = (
+    "count",
+    "time_us",
+    "record",
+    "safe",
+    "expected",
+    "consecutive_resets",
+    "task",
+    "exception",
+    "line",
+    "counter",
+)
 COUNTER = bytes(range(12))
 WATCHDOG = icd.RESET_CAUSE_WATCHDOG
 
@@ -63,7 +74,7 @@ def states():
 
 def put(**fields):
     """Both copies have this."""
-    state = dict(count=10, time_us=5 * BLOCK_US, record=50_000, safe=0, expected=0, in_row=2)
+    state = dict(count=10, time_us=5 * BLOCK_US, record=50_000, safe=0, expected=0, consecutive_resets=2)
     state.update(task=0, exception=0, line=0, counter=COUNTER)
     state.update(fields)
     slots = Slots(ROOT + "/boot")

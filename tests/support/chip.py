@@ -31,15 +31,15 @@ def open_chip(script=None, head: Head | None = None, files=None, **options):
 
 def run(script: str, limit_s: float = 60.0) -> str:
     """What `script` prints until it ends. AssertionError with its traceback if it fails."""
-    said = bytearray()
+    output = bytearray()
     with open_chip(script) as target:
 
         def over():
-            said.extend(target.receive())
-            return b">>> " in said
+            output.extend(target.receive())
+            return b">>> " in output
 
         target.wait_for(over, limit_s)
-    text = said.decode(errors="replace").partition("\r\nMicroPython v")[0].replace("\r\n", "\n")
+    text = output.decode(errors="replace").partition("\r\nMicroPython v")[0].replace("\r\n", "\n")
     assert "Traceback" not in text, text
     return text
 

@@ -11,7 +11,7 @@ def mode(i):
 
 
 def records(i):
-    return [p.fields["record"] for p in i.said if p.fields.get("record")]
+    return [p.fields["record"] for p in i.received if p.fields.get("record")]
 
 
 def damage(path):
@@ -38,4 +38,4 @@ def in_use(i):
     i.set_parameters(storage_delay=1)
     i.command("set_time", seconds=50_000, fraction=0)
     i.advance(30)
-    return i.said[-1].time_s, max(records(i))
+    return i.received[-1].time_s, max(records(i))

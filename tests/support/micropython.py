@@ -39,9 +39,9 @@ def run(script: str, *, heap_kb: int = 192, path: list[Path] = (), stdin: str = 
         timeout=limit_s,  # a hang must not stall the tests
     )
     if done.returncode:
-        said = done.stdout[-2000:] + done.stderr
-        why = said.strip().rpartition("\n")[2]  # the exception: pytest's summary has the first line only
-        raise AssertionError(f"micropython failed: {why}\n{said}")
+        output = done.stdout[-2000:] + done.stderr
+        why = output.strip().rpartition("\n")[2]  # the exception: pytest's summary has the first line only
+        raise AssertionError(f"micropython failed: {why}\n{output}")
     return done.stdout
 
 
@@ -63,7 +63,7 @@ class Child:
 
     def ask(self, line: str) -> str:
         """Send one line, return the answer; fails with MicroPython's message if it stopped."""
-        with contextlib.suppress(BrokenPipeError):  # what it said on stopping is the better message
+        with contextlib.suppress(BrokenPipeError):  # what it sent on stopping is the better message
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
         answer = self._process.stdout.readline()

@@ -4,7 +4,7 @@ import json
 
 from dorn import cli
 
-BALANCE = ("recorded", "lost_dead_time", "merged", "below_threshold", "over_range", "disabled", "lost_overrun")
+FATES = ("recorded", "lost_dead_time", "merged", "below_threshold", "over_range", "disabled", "lost_overrun")
 
 
 def run(*args):

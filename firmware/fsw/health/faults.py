@@ -90,7 +90,7 @@ class Failures:
         if self.errno == _ENOSPC or self.errno == _ENAMETOOLONG:
             self.full = True
 
-    def turn(self, now, report):
+    def step(self, now, report):
         """One event for all failures since the last, once a minute at most."""
         if self.count != self._reported and now >= self._report_us:
             self._report_us = now + _REPORT_US

@@ -68,7 +68,7 @@ class Modes:
             return
         if before == icd.MODE_SAFE:
             self._parameters.save()  # both copies may be damaged
-            self._boot_record.safe = self._boot_record.in_row = 0
+            self._boot_record.safe = self._boot_record.consecutive_resets = 0
             self._boot_record.keep(True)
         elif before == icd.MODE_CALIBRATION:
             for step in self._end_of_calibration:
@@ -97,7 +97,7 @@ class Modes:
             if failed:
                 self._report(icd.EVENT_SAFE_STEP_FAILED, exception_of(failed), line_of(failed))
             self._report(icd.EVENT_MODE_CHANGED, before, icd.MODE_SAFE)
-            self._report(icd.EVENT_SAFE, reason, self._boot_record.in_row)
+            self._report(icd.EVENT_SAFE, reason, self._boot_record.consecutive_resets)
         except Exception:  # the mode is in housekeeping, too
             pass
 

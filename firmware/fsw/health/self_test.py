@@ -15,7 +15,7 @@ _PIECE = 512
 def self_test(folder, code, slow_control, report):
     """folder: that may be written. code: where the manifest and the files it lists are."""
     failed = 0
-    if slow_control.look():
+    if slow_control.self_check():
         failed |= _SLOW_CONTROL
     try:
         with open(folder + "/test", "wb") as file:

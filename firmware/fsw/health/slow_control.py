@@ -1,48 +1,49 @@
-# The task of slow control: detector bias, test pulser, monitors. Two turns a second.
+# The slow control task: detector bias, test pulser, analogue inputs. Two steps a second.
 #
-# A turn fetches the monitor that was converted since the last turn and starts the next one, four in a round. The bias
-# steps only while a temperature is converted, so bias and leakage current are always seen at rest. This traffic is what
-# holds the bias on: hardware lets it fall 2.5 s after the last of it. With bias and pulser off, nine turns of ten rest.
-# If no part takes the command to switch the bias off, the bus stays silent, and hardware does it. It did so, too, if
-# turns were missing for as long: the bias trips then, or traffic would bring it back at once, without a ramp.
+# Each step reads the analogue input converted since the last step and starts converting the next of four. The bias is
+# changed only while a temperature is converted, so bias and leakage current are read when they are stable. This traffic
+# keeps the bias on: hardware switches it off 2.5 s after the last transfer. With bias and pulser off, nine of ten steps
+# do nothing. If no device takes the command to switch the bias off, the bus stays silent and the hardware does it. It
+# also does it when steps are missing for that long: the bias trips then, as renewed traffic would bring it back at once,
+# without a ramp.
 from array import array
 
 from fsw import icd
 from fsw.health.faults import Refused
 from micropython import const
 
-_BIAS = const(0)  # monitors, as boards/slow_control.py numbers them
+_BIAS = const(0)  # analogue inputs, as boards/slow_control.py numbers them
 _LEAKAGE = const(1)
 _TEMPERATURE_HEAD = const(2)  # and 3, of the electronics
 _UNREAD = const(0xFFFFFFFF)
 _NONE = const(-1)  # no conversion is under way
 _STEP_MV = const(2500)  # two in a round of 2 s
-# of the monitor from the level set: at 100 V 2 % of the DAC's reference and 3 % of all else
+# of the reading from the level set: at 100 V, 2 % for the DAC's reference and 3 % for everything else
 _TOLERANCE_MV = const(5000)
-_HELD_US = const(2_000_000)  # without a turn for longer, the hardware may have switched the bias off: it takes 2.5 s
-_DEBOUNCE = const(3)  # consecutive readings off the level, or turns without an answer: the bias trips
-_REST = const(10)  # turns from one to the next while nothing is on
+_HELD_US = const(2_000_000)  # without a step for longer, the hardware may have switched the bias off: it takes 2.5 s
+_DEBOUNCE = const(3)  # consecutive readings off the level, or steps without an answer: the bias trips
+_IDLE_STEPS = const(10)  # one step in so many does anything while nothing is on
 
 
 class SlowControl:
-    def __init__(self, parts, parameters, report):
-        """parts: the board's slow_control, which has switched the bias off."""
-        self._parts = parts
+    def __init__(self, devices, parameters, report):
+        """devices: the board's slow_control, which has switched the bias off."""
+        self._devices = devices
         self._report = report
         self._set = array("I", [0] * (icd.P_PULSER_RATE - icd.P_BIAS + 1))
-        self.monitors = array("I", [_UNREAD] * 4)  # mV, nA, 0.01 K, 0.01 K
+        self.readings = array("I", [_UNREAD] * 4)  # mV, nA, 0.01 K, 0.01 K
         self.bias_state = icd.BIAS_STATE_OFF
         self.fired = self.errors = 0
         self._level_mv = 0
         self._pulsing = False
         self._converting = _NONE
-        self._unanswered = self._deviations = self._rested = self._turned_us = 0
+        self._unanswered = self._deviations = self._idle_steps = self._stepped_us = 0
         parameters.bind(icd.P_BIAS, len(self._set), self, "set")
 
     # -- parameters and functions ------------------------------------------------------------------
 
     def set(self, number, value):
-        """A parameter, from P_BIAS to P_PULSER_RATE: it takes effect with the next turn."""
+        """A parameter, from P_BIAS to P_PULSER_RATE: it takes effect with the next step."""
         self._set[number - icd.P_BIAS] = value
 
     def _get(self, number):
@@ -51,48 +52,48 @@ class SlowControl:
     def comparators(self, now, front_mv, back_mv):
         """Set the comparators' thresholds; OSError if the DAC does not answer, or nothing may be said on the bus."""
         self._watch(now)
-        self._parts.comparators(front_mv, back_mv)
+        self._devices.comparators(front_mv, back_mv)
 
     def check(self, function):
-        """Refused if the function cannot be performed: the parts are told again what they were told before."""
+        """Refused if the function cannot be performed: the devices are told again what they were told before."""
         if function == icd.FUNCTION_BIAS_ON and self._on():
             raise Refused(icd.FAILURE_WRONG_MODE, self.bias_state)
         failed = 0
         try:
             if function == icd.FUNCTION_BIAS_ON:
-                self._parts.off(again=True)
+                self._devices.off(again=True)
                 self._converting = _NONE
-                self._parts.convert(_TEMPERATURE_HEAD)
+                self._devices.convert(_TEMPERATURE_HEAD)
             elif function == icd.FUNCTION_PULSER_ON:
-                self._aim()
+                self._set_pulser()
         except OSError as error:
             failed = error.errno
         if failed:
             raise Refused(icd.FAILURE_SLOW_CONTROL, failed)
 
-    def look(self):
-        """Whether every part answers while no test pulses come: 0, or the errno."""
+    def self_check(self):
+        """Whether every device answers while no test pulses come: 0, or the errno."""
         try:
-            self._aim()
+            self._set_pulser()
             self._converting = _NONE
-            self._parts.convert(_TEMPERATURE_HEAD)
+            self._devices.convert(_TEMPERATURE_HEAD)
             self._converting = _TEMPERATURE_HEAD
         except OSError as error:
             return error.errno
         return 0
 
     def perform(self, function):
-        """A function from FUNCTION_BIAS_ON on; OSError if a part does not answer."""
+        """A function from FUNCTION_BIAS_ON on; OSError if a device does not answer."""
         if function == icd.FUNCTION_BIAS_ON:
-            self._parts.outputs(True, self._get(icd.P_PULSER_TARGET))
+            self._devices.outputs(True, self._get(icd.P_PULSER_TARGET))
             self.bias_state = icd.BIAS_STATE_RAMPING
             self._unanswered = self._deviations = 0
         elif function == icd.FUNCTION_BIAS_OFF:
             level_mv, self._level_mv = self._level_mv, 0
             self.bias_state = icd.BIAS_STATE_OFF
             try:
-                if not self._parts.silent:  # else hardware has done it, and traffic would undo that
-                    self._parts.off()
+                if not self._devices.silent:  # else hardware has done it, and traffic would undo that
+                    self._devices.off()
             finally:
                 self._report(icd.EVENT_BIAS_OFF, level_mv, self.leakage_na())
         else:
@@ -100,87 +101,87 @@ class SlowControl:
 
     # -- the task ----------------------------------------------------------------------------------
 
-    def turn(self, now):
+    def step(self, now):
         self._watch(now)
-        self._turned_us = now
-        if self._parts.silent:
+        self._stepped_us = now
+        if self._devices.silent:
             self._forget()
             return
         if not self._on() and not self._pulsing:
-            self._rested = (self._rested + 1) % _REST
-            if self._rested:
+            self._idle_steps = (self._idle_steps + 1) % _IDLE_STEPS
+            if self._idle_steps:
                 return
         try:
             if self._pulsing:
                 self._fire()
-            self._monitor()
+            self._read_input()
             if self._on() and self._converting >= _TEMPERATURE_HEAD:
-                self._step()
+                self._ramp()
             self._unanswered = 0
         except OSError as error:
             self._no_answer(error.errno)
 
     def leakage_na(self):
-        return min(self.monitors[_LEAKAGE], 0xFFFF)
+        return min(self.readings[_LEAKAGE], 0xFFFF)
 
     def _on(self):
         return self.bias_state == icd.BIAS_STATE_RAMPING or self.bias_state == icd.BIAS_STATE_ON
 
     def _watch(self, now):
         """Trip if the bus was silent for so long that hardware may have switched the bias off."""
-        if self._on() and now - self._turned_us > _HELD_US:
+        if self._on() and now - self._stepped_us > _HELD_US:
             self._trip()
 
     def _forget(self):
-        for monitor in range(4):
-            self.monitors[monitor] = _UNREAD  # better than old
+        for analogue_input in range(4):
+            self.readings[analogue_input] = _UNREAD  # better than old
 
-    def _monitor(self):
-        monitor = self._converting
+    def _read_input(self):
+        analogue_input = self._converting
         following = _TEMPERATURE_HEAD
-        if monitor != _NONE:
+        if analogue_input != _NONE:
             self._converting = _NONE
-            self.monitors[monitor] = self._parts.monitored(monitor)
+            self.readings[analogue_input] = self._devices.reading(analogue_input)
             if self._on():
-                self._judge(monitor)
-            following = monitor + 1 & 3
-        self._parts.convert(following)
+                self._judge(analogue_input)
+            following = analogue_input + 1 & 3
+        self._devices.convert(following)
         self._converting = following
 
-    def _judge(self, monitor):
-        if monitor == _LEAKAGE and self.monitors[_LEAKAGE] > self._get(icd.P_LEAKAGE_LIMIT):
+    def _judge(self, analogue_input):
+        if analogue_input == _LEAKAGE and self.readings[_LEAKAGE] > self._get(icd.P_LEAKAGE_LIMIT):
             self._trip()
-        elif monitor == _BIAS:
-            deviates = abs(self.monitors[_BIAS] - self._level_mv) > _TOLERANCE_MV
+        elif analogue_input == _BIAS:
+            deviates = abs(self.readings[_BIAS] - self._level_mv) > _TOLERANCE_MV
             self._deviations = self._deviations + 1 if deviates else 0
             if self._deviations == _DEBOUNCE:
                 self._trip()
 
-    def _step(self):
+    def _ramp(self):
         level, goal = self._level_mv, self._get(icd.P_BIAS)
         if level != goal:
             self.bias_state = icd.BIAS_STATE_RAMPING
             level = min(level + _STEP_MV, goal) if level < goal else max(level - _STEP_MV, goal)
-            self._parts.bias(level)
+            self._devices.bias(level)
             self._level_mv = level
         if level == goal and self.bias_state == icd.BIAS_STATE_RAMPING:
             self.bias_state = icd.BIAS_STATE_ON
             self._report(icd.EVENT_BIAS_REACHED, level, self.leakage_na())
 
     def ensure_off(self):
-        """Where switching the bias off raised something: if no part has taken it, silence."""
-        if not self._parts.is_off:
-            self._parts.silent = True
+        """Where switching the bias off raised something: if no device has taken it, silence."""
+        if not self._devices.is_off:
+            self._devices.silent = True
 
     def _trip(self):
         self.bias_state = icd.BIAS_STATE_TRIPPED
         self._level_mv = 0
         try:
-            self._parts.off()
+            self._devices.off()
         except Exception:
             self.errors += 1
             self.ensure_off()
-        self._report(icd.EVENT_BIAS_TRIPPED, self.monitors[_BIAS], self.leakage_na())
+        self._report(icd.EVENT_BIAS_TRIPPED, self.readings[_BIAS], self.leakage_na())
 
     def _no_answer(self, errno):
         self.errors += 1
@@ -193,12 +194,12 @@ class SlowControl:
 
     # -- test pulser -------------------------------------------------------------------------------
 
-    def _aim(self):
-        self._parts.pulse_height(self._get(icd.P_PULSER_AMPLITUDE))
-        self._parts.outputs(self._on(), self._get(icd.P_PULSER_TARGET))
+    def _set_pulser(self):
+        self._devices.pulse_height(self._get(icd.P_PULSER_AMPLITUDE))
+        self._devices.outputs(self._on(), self._get(icd.P_PULSER_TARGET))
 
     def _fire(self):
-        self._aim()
+        self._set_pulser()
         for _ in range(self._get(icd.P_PULSER_RATE)):
-            self._parts.pulse()
+            self._devices.pulse()
             self.fired += 1

@@ -43,7 +43,7 @@ class Storm:
         seconds = self._integration_s
         self._acquisition.set_integration(min(seconds, self._storm_integration_s) if self.active else seconds)
 
-    def turn(self, now):
+    def step(self, now):
         events = self._acquisition.events_since_boot()
         gone_us = now - self._sampled_us
         if gone_us >= _SAMPLE_US:

@@ -1,4 +1,4 @@
-# The supervisor: feeds the watchdog, last in a cycle, and only if every task completed a turn within its own limit.
+# The supervisor: feeds the watchdog, last in a cycle, and only if every task completed a step within its own limit.
 #
 # And the end of a run. Bias off comes first, then everything else, each whatever became of the one before: no exception
 # keeps the bias on, or the instrument from its reset.
@@ -11,7 +11,7 @@ _FOREVER_US = const(1 << 60)
 
 
 class Supervisor:
-    """begin() starts the watchdog; turn() is the end of each cycle."""
+    """begin() starts the watchdog; step() is the end of each cycle."""
 
     def __init__(self, watchdog):
         self._watchdog = watchdog
@@ -19,7 +19,7 @@ class Supervisor:
     def begin(self):
         self._watchdog.start(_WATCHDOG_MS)
 
-    def turn(self, now, tasks):
+    def step(self, now, tasks):
         for task in tasks:
             if now - task.done_us > task.period_us + task.limit_us:
                 return  # not fed: the watchdog resets the instrument within its time

@@ -7,10 +7,10 @@ from micropython import const
 
 _CLASSES = const(4)
 _IN_PACKET = const(280)
-_ENOUGH = const(32)  # halves of a part of 128: what comes until the next turn is to find room
+_ENOUGH = const(32)  # halves of a part of 128: what comes until the next step is to find room
 _LATEST_US = const(10_000_000)  # an event waits so long for others
 _IDLE_US = const(600_000_000)  # and an open window without one: stamps wrap after 71 minutes
-_PATIENCE_US = const(5_000_000)
+_TIMEOUT_US = const(5_000_000)
 
 
 class EventList:
@@ -22,7 +22,7 @@ class EventList:
         self._storm = parts.storm
         self._telemetry = parts.telemetry
         self._due_us = self._sent_us = 0
-        self._first = 0  # the class that this turn sees to
+        self._first = 0  # the class that this step sees to
         self._credit = [0] * _CLASSES  # events; below 0: debt
         self._closing = 0  # a bit for each class whose window closes next time
         parts.acquisition.listable = (1 << _CLASSES) - 1  # until each class was seen to
@@ -34,7 +34,7 @@ class EventList:
         """A parameter."""
         self._quota[number - icd.P_QUOTA] = quota
 
-    def turn(self, now):
+    def step(self, now):
         self._first = (self._first + 1) % _CLASSES
         self._regulate(self._first)  # each class once a second
         state = self._acquisition.state
@@ -50,7 +50,7 @@ class EventList:
                 urgent = 1  # a window needs the room
         if urgent or (total and now - self._sent_us >= (_LATEST_US if most > k.MARK else _IDLE_US)):
             # link and packet store are waited for: a packet the one misses the other has
-            if now - self._due_us >= _PATIENCE_US or (self._link.room() and self._telemetry.store.room()):
+            if now - self._due_us >= _TIMEOUT_US or (self._link.room() and self._telemetry.store.room()):
                 self._send(now)
         else:
             self._due_us = now

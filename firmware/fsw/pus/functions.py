@@ -23,7 +23,7 @@ class Functions:
         self._modes = modes
         self._folder, self._code, self._report = folder, code, report
 
-    def turn(self, now):
+    def step(self, now):
         """Send a step of the threshold scan that is complete."""
         scan, telemetry = self._scan, self._telemetry
         if scan.complete(now):

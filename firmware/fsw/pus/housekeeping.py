@@ -20,7 +20,7 @@ class Structure:
         self.send = send
         self.parameter = parameter
 
-    def turn(self, now):
+    def step(self, now):
         if self.on:
             self.send(now)
 
@@ -63,9 +63,9 @@ class Housekeeping:
         self._taken = self._dropped = 0
         self._faults = self._lost = self._lost_us = 0
 
-    def turn(self, now):
-        self.structure.turn(now)
-        self._look_at_link(self._parts.telemetry)
+    def step(self, now):
+        self.structure.step(now)
+        self._check_link(self._parts.telemetry)
         lost = self._parts.board.link.lost
         if lost != self._lost and now >= self._lost_us:
             self._lost_us = now + _AGAIN_US
@@ -82,7 +82,7 @@ class Housekeeping:
         self._faults += a.state[k.BAD_CODES]
         a.state[k.BAD_CODES] = 0
         e.measure_load()
-        bias_mv, _, temperature_head, temperature_board = slow_control.monitors
+        bias_mv, _, temperature_head, temperature_board = slow_control.readings
         telemetry = parts.telemetry
         telemetry.begin(
             icd.HOUSEKEEPING,
@@ -111,7 +111,7 @@ class Housekeeping:
             a.detectors.mask,
             a.overruns & 0xFFFF,
             a.slips & 0xFFFF,
-            a.detectors.gave_up & 0xFFFFFFFF,
+            a.detectors.pass_limit_reached & 0xFFFFFFFF,
             self._faults & 0xFFFF,
             bias_mv,
             slow_control.leakage_na(),
@@ -120,7 +120,7 @@ class Housekeeping:
             slow_control.bias_state,
             slow_control.fired & 0xFFFFFFFF,
             slow_control.errors & 0xFFFF,
-            boot_record.in_row,
+            boot_record.consecutive_resets,
             store.first,
             store.last,
             (store.missed + telemetry.store.over) & 0xFFFFFFFF,
@@ -131,11 +131,11 @@ class Housekeeping:
             monitoring.out() if monitoring else 0,
             a.n_listed,
         )
-        telemetry.words(e.longest_us, 0, len(e.longest_us))
+        telemetry.words(e.wcet_us, 0, len(e.wcet_us))
         telemetry.halves(e.load_permille, 0, len(e.load_permille))
         telemetry.end()
 
-    def _look_at_link(self, telemetry):
+    def _check_link(self, telemetry):
         """A link that took nothing since the last time is restarted, once."""
         if telemetry.taken != self._taken:
             self._taken = telemetry.taken

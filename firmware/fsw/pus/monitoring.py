@@ -48,7 +48,7 @@ class Monitoring:
         """Bit of each monitor that is out of its limits."""
         return sum(1 << n for n, state in enumerate(self._state) if state > icd.CHECK_STATE_WITHIN)
 
-    def turn(self, now):
+    def step(self, now):
         if now - self._checked_us < self.interval_us:
             return
         self._checked_us = now
@@ -59,7 +59,7 @@ class Monitoring:
 
     def _values(self):
         parts = self._parts
-        bias, leakage, head, board = parts.slow_control.monitors
+        bias, leakage, head, board = parts.slow_control.readings
         growths = []
         for n, count in enumerate((parts.acquisition.overruns, parts.telemetry.dropped)):
             growths.append(count - self._counted[n])

@@ -140,7 +140,7 @@ class Parameters:
         if event:
             self._report(*event)
 
-    def turn(self, now):
+    def step(self, now):
         """Write what waits, once it is time. -> whether it did"""
         if not self._unsaved or now < self._write_us:
             return False

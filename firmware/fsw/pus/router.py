@@ -8,7 +8,7 @@ from fsw.pus.verification import ACCEPTANCE, COMPLETION, START
 from micropython import const
 
 _RELEASED = const(8)
-_PATIENCE_US = const(1_000_000)
+_TIMEOUT_US = const(1_000_000)
 _ROW = const(4)  # of icd.COMMANDS
 
 
@@ -26,7 +26,7 @@ class Router:
         self._released = []  # telecommands of the schedule and of events, to be handled
 
     def release(self, packet):
-        """Have a telecommand handled with the next turn of commands; False if too many wait."""
+        """Have a telecommand handled with the next step of commands; False if too many wait."""
         if len(self._released) >= _RELEASED:
             return False
         self._released.append(packet)
@@ -115,7 +115,7 @@ class Uplink:
         self._received = None  # packets of what was read last that are still to be handled
         self._answered_us = 0  # when the link had room last
 
-    def turn(self, now):
+    def step(self, now):
         more = self._router.handle_released()  # and the link in any case: events may release what leads to them
         self._restart()
         link = self._link
@@ -127,7 +127,7 @@ class Uplink:
             self._answered_us = now
         if link.room():
             self._answered_us = now
-        elif now - self._answered_us < _PATIENCE_US:  # telecommands wait until there is room for what answers them
+        elif now - self._answered_us < _TIMEOUT_US:  # telecommands wait until there is room for what answers them
             return more
         for content in self._received:
             try:
@@ -135,7 +135,7 @@ class Uplink:
             except Refused as refusal:
                 self._router.refuse(content, *refusal.args)
             self._restart()
-            return True  # one in a turn: each leaves garbage
+            return True  # one in a step: each leaves garbage
         self._received = None
         return True  # there may be more
 

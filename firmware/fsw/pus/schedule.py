@@ -33,7 +33,7 @@ class Schedule:
     def disable(self):
         self._enabled = False
 
-    def turn(self, now):
+    def step(self, now):
         entries = self._entries
         if self._enabled and entries and self._time.us() >= entries[0][0] and self._release(entries[0][1]):
             entries.pop(0)

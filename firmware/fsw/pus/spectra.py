@@ -5,7 +5,7 @@ from fsw.link import compression
 from micropython import const
 
 _RAW = const(256)  # channels in a packet as they are; coded ones take as many octets at most
-_PATIENCE_US = const(5_000_000)  # link and packet store are waited for so long: a packet the one misses the other has
+_TIMEOUT_US = const(5_000_000)  # link and packet store are waited for so long: a packet the one misses the other has
 
 
 class Spectra:
@@ -36,7 +36,7 @@ class Spectra:
         """Whether closed spectra are still to be sent."""
         return self._spectrum is not None or self._checkpoint.to_send or self._acquisition.to_close() is not None
 
-    def turn(self, now):
+    def step(self, now):
         """Send at most one packet. -> true if there is more to send and there is room for it"""
         s = self._spectrum
         if self._cleared != self._acquisition.cleared:  # what is left of the copy is of before
@@ -61,7 +61,7 @@ class Spectra:
             return self._room()  # both at once would keep the rings waiting
         if self._room():
             self._since_us = now
-        elif now - self._since_us < _PATIENCE_US:
+        elif now - self._since_us < _TIMEOUT_US:
             return False
         count, coding, octets = self._encode(self._last - self._next + 1)
         if s < icd.DETECTORS:

@@ -15,7 +15,7 @@ _DELETE = const(129)
 
 
 class Storage:
-    """The task writes one of `boot_record`, `parameters`, `store` (PacketStore) and `checkpoint` a turn; in mode safe
+    """The task writes one of `boot_record`, `parameters`, `store` (PacketStore) and `checkpoint` a step; in mode safe
     only the boot record. closing(): spectra are to be sent. size: of the store, octets.
     """
 
@@ -41,23 +41,23 @@ class Storage:
         parameters.bind(icd.P_CHECKPOINT_PERIOD, 1, checkpoint, "period_us", _US)
         parameters.bind(icd.P_RESET_WINDOW, 1, self, "quiet_us", _US)
 
-    def turn(self, now):
+    def step(self, now):
         record = self._boot_record
-        self._failures.turn(now, self._report)
+        self._failures.step(now, self._report)
         quiet = False
         if now - self._accrued_us > _ACCRUE_US:
             self._budget.accrue(now - self._accrued_us)
             self._accrued_us = now
-            quiet = record.in_row and not record.safe and now > self.quiet_us
+            quiet = record.consecutive_resets and not record.safe and now > self.quiet_us
             if quiet:
-                record.in_row = 0
+                record.consecutive_resets = 0
         if record.keep(quiet) or self._parameters.report():
             return True
-        if not record.safe and (self._parameters.turn(now) or self._store.turn(now)):
+        if not record.safe and (self._parameters.step(now) or self._store.step(now)):
             return True
-        if self._retrieval.turn():
+        if self._retrieval.step():
             return True
-        return not record.safe and self._checkpoint.turn(now, self._closing(), not self._store.pending)
+        return not record.safe and self._checkpoint.step(now, self._closing(), not self._store.pending)
 
     # -- telecommands ------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ class Time:
         self._report = report
         parameters.bind(icd.P_TIME_INTERVAL, 1, self, "interval_us", _US)
 
-    def turn(self, now):
+    def step(self, now):
         if self.interval_us and now - self._reported_us >= self.interval_us:
             self._reported_us = now
             self._telemetry.send(icd.TIME_REPORT, self.interval_us // 1_000_000, self._clock.us())

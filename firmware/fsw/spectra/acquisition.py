@@ -11,7 +11,7 @@ from fsw.spectra.detectors import Detectors
 from micropython import const
 
 _CLASSES = const(15)  # of events, a bit each
-_BATCHES = const(4)  # kernel calls in one turn: some 15 ms at the highest rate
+_BATCHES = const(4)  # kernel calls in one step: some 15 ms at the highest rate
 _AMPLITUDE_GUARD = const(1280)  # conversions that may arrive while one kernel call runs
 _LAST_EVENT_US = const(1000)  # longer than an event takes whose detectors are switched off while it is under way
 _COUNT = const(0xFFFFFFFF)  # the event builder counts conversions modulo this
@@ -146,7 +146,7 @@ class Acquisition:
         # the slot that far ahead is not 0; its top byte is that of an address, never 0 itself
         return self.events.tails[((state[k.READ] + self._backlog) & state[k.MASK]) * 4 + 3]
 
-    def turn(self, now):
+    def step(self, now):
         """Read the events up to now. -> true if there are more"""
         if not self.running:
             return False
@@ -180,9 +180,9 @@ class Acquisition:
             if n and self._before_cycles:
                 self.dead_cycles -= self._before_cycles
                 self._before_cycles = 0
-            if state[k.GAVE_UP]:
-                self.detectors.stuck(state[k.GAVE_UP])
-                state[k.GAVE_UP] = 0
+            if state[k.LIMIT_REACHED]:
+                self.detectors.stuck(state[k.LIMIT_REACHED])
+                state[k.LIMIT_REACHED] = 0
             status = state[k.STATUS]
             if status == k.OVERRUN:
                 return self._overrun(now)
@@ -261,7 +261,7 @@ class Acquisition:
 
     # -- spectra -----------------------------------------------------------------------------------
 
-    def look(self, s):
+    def snapshot(self, s):
         """Spectrum s as it is now.
 
         -> (integration, began_us, real_us, live_us, total), first and last channel with counts, the array it is in,
@@ -282,7 +282,7 @@ class Acquisition:
         -> ((closed_by, integration, began_us, real_us, live_us, total), first, last channel with counts);
         first > last when it is empty
         """
-        (integration, began_us, real_us, live_us, total), first, last, _, _ = self.look(s)
+        (integration, began_us, real_us, live_us, total), first, last, _, _ = self.snapshot(s)
         self._began[s] = (self._known_us, self.real_us, self.dead_cycles)
         self._channels.take(s, copy)
         if self._lines and s < icd.DETECTORS:

@@ -10,13 +10,13 @@ _DEBOUNCE = const(3)  # consecutive times a line is found high at the pass limit
 
 class Detectors:
     """mask: bit d: detector d takes part. thresholds: of each, ADC codes, as the kernel has them: array("H").
-    gave_up: events that ended with a line still high.
+    pass_limit_reached: events that ended with a line still high.
     """
 
     def __init__(self, builder, parameters, report):
         self.mask = 0xFFFF
         self.thresholds = array("H", bytes(2 * icd.DETECTORS))
-        self.gave_up = 0
+        self.pass_limit_reached = 0
         self._set_thresholds = array("H", self.thresholds)
         self._found_high = bytearray(icd.DETECTORS)
         self._builder = builder
@@ -52,7 +52,7 @@ class Detectors:
 
     def stuck(self, events):
         """So many events ended with a line still high. One that is found so again and again is switched off."""
-        self.gave_up += events
+        self.pass_limit_reached += events
         lines = self._builder.lines()
         for d in range(icd.DETECTORS):
             if not lines >> d & 1:

@@ -15,7 +15,7 @@ UNTIL = const(4)  # stop before events with this stamp or a later one
 STAMP = const(5)  # of the last event read
 HITS = const(6)  # conversions read in this call
 PASSES = const(7)  # extra reset passes in this call
-GAVE_UP = const(8)  # events that ended at the pass limit, in this call
+LIMIT_REACHED = const(8)  # events that ended at the pass limit, in this call
 STATUS = const(9)  # why the call ended: bits below
 SLIP = const(10)  # pattern word of the event that slipped, and the conversions it had instead
 SLIP_CONVERSIONS = const(11)
@@ -51,7 +51,7 @@ DISABLED = const(48)
 
 FULL_SCALE = const(4095)
 FAILED = const(0x8000)  # bit of a code whose conversion failed; such a hit counts as over range
-GIVEN_UP = const(0x8000)  # reset passes of an event that ended at the limit
+PASS_LIMIT = const(0x8000)  # reset passes of an event that ended at the limit
 OFF = const(0xFFFF)  # threshold of a detector that is switched off
 EVENTS = const(512)  # at most, in one call
 HITS_LIMIT = const(1024)
@@ -238,8 +238,8 @@ def sort(
         h = (_NO_PASS - word) & 0xFFFF
         if h:
             passes += h
-            if h == GIVEN_UP:
-                state[GAVE_UP] += 1
+            if h == PASS_LIMIT:
+                state[LIMIT_REACHED] += 1
         if status:
             break
     state[READ] = i

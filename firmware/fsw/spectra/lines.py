@@ -39,7 +39,7 @@ class Lines:
         else:
             self._tracking = value
         for d in range(icd.DETECTORS):
-            self._aim(d)
+            self._set_regions(d)
 
     def tracked(self):
         """Bit of each detector whose regions follow its line."""
@@ -54,9 +54,9 @@ class Lines:
     def closed(self, d, copy):
         """A spectrum of detector d is over."""
         _add(copy, 0, self._bounds, d * _LINES, self._closed)
-        self._look_for_po_209(d, copy)
+        self._find_po_209(d, copy)
 
-    def _look_for_po_209(self, d, copy):
+    def _find_po_209(self, d, copy):
         first = self._channel(d, icd.LINES_KEV[0] - self._above_kev)
         n = _centroid(copy, first, self._channel(d, icd.LINES_KEV[0] + self._above_kev), self._found)
         if n < _LEAST:
@@ -66,9 +66,9 @@ class Lines:
         expected = _place(icd.LINES_KEV[0])
         if abs(found - expected) * _FARTHEST < expected:
             self.centroid[d] = found
-            self._aim(d)
+            self._set_regions(d)
 
-    def _aim(self, d):
+    def _set_regions(self, d):
         at = 2 * _LINES * d
         for kev in icd.LINES_KEV:
             self._bounds[at] = self._channel(d, kev - self._below_kev)

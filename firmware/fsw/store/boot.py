@@ -25,8 +25,8 @@ _UNCOUNTED = const(2)  # a scratch register, of 20 bits (boards/README.md); in i
 _MOST_BLOCKS = const(0x7FF)  # blocks reserved, 11 bits
 _BOOTS = const(11)  # from this bit on, 4 bits: boots that the flash has not counted
 _MOST_BOOTS = const(15)
-_IN_ROW = const(15)  # from this bit on, 4 bits: unexpected resets, or that the last one was expected
-_MOST_IN_ROW = const(14)
+_CONSECUTIVE = const(15)  # from this bit on, 4 bits: unexpected resets, or that the last one was expected
+_MOST_CONSECUTIVE = const(14)
 _EXPECTED = const(15)
 _UNSYNCHRONISED = const(19)  # this bit: telecommands need a challenge
 
@@ -50,7 +50,7 @@ class BootRecord:
     """Read, and this boot counted, when it is made. Nothing is raised: what the flash refuses goes to `failures`.
 
     count, reset_cause: of this boot. crash: None, or (task, exception, line) of what ended the run before.
-    in_row: unexpected resets since the last that was expected, or since a quiet `reset_window`.
+    consecutive_resets: unexpected resets since the last that was expected, or since a quiet `reset_window`.
     safe: the instrument was in mode safe. time_us, record: where on-board time and record numbers begin.
     damaged: copies found damaged. lost: there was a record, and no copy of it is left (once follow() was called).
     counter: of the authentication, 12 octets; saved with the rest. unsynchronised: telecommands need a challenge.
@@ -64,10 +64,10 @@ class BootRecord:
         self._blank = data is None
         self.lost = False
         expected = 1
-        count = self._saved_us = self._saved_record = self.safe = self.in_row = task = exception = line = 0
+        count = self._saved_us = self._saved_record = self.safe = consecutive = task = exception = line = 0
         self.counter = bytes(_COUNTER)
         if data:
-            (count, self._saved_us, self._saved_record, self.safe, expected, self.in_row, task, exception, line,
+            (count, self._saved_us, self._saved_record, self.safe, expected, consecutive, task, exception, line,
              self.counter) = unpack(_FORM, data)  # fmt: skip
         uncounted = scratch.get(_UNCOUNTED)
         self.unsynchronised = uncounted >> _UNSYNCHRONISED
@@ -81,9 +81,9 @@ class BootRecord:
         self.record = self._saved_record + blocks * _RECORDS
         self.count = count + boots + 1
         if uncounted:
-            self.in_row = uncounted >> _IN_ROW & _EXPECTED
-            expected = self.in_row == _EXPECTED
-        self.in_row = 0 if expected else min(self.in_row + 1, 255)
+            consecutive = uncounted >> _CONSECUTIVE & _EXPECTED
+            expected = consecutive == _EXPECTED
+        self.consecutive_resets = 0 if expected else min(consecutive + 1, 255)
         self.crash = (task, exception, line) if (exception or line) and not boots else crash_in(scratch)
         self.reset_cause = icd.RESET_CAUSE_CRASH if self.crash else reset_cause
         self._boots = boots + 1  # that the flash does not know of
@@ -138,7 +138,7 @@ class BootRecord:
     def close(self):
         """The reset that follows is expected: the next run goes on from here."""
         if not self._save(self._time.us(), self._store.next, 1):
-            self._note(self._uncounted() | _EXPECTED << _IN_ROW)
+            self._note(self._uncounted() | _EXPECTED << _CONSECUTIVE)
 
     def crashed(self, task, error):
         """The run ends with an exception, of that task or, None, of none."""
@@ -166,8 +166,8 @@ class BootRecord:
 
     def _to_scratch(self, blocks):
         """What the flash has not taken: boots, and so many blocks."""
-        boots, in_row = min(self._boots, _MOST_BOOTS), min(self.in_row, _MOST_IN_ROW)
-        self._note(in_row << _IN_ROW | boots << _BOOTS | min(blocks, _MOST_BLOCKS))
+        boots, consecutive = min(self._boots, _MOST_BOOTS), min(self.consecutive_resets, _MOST_CONSECUTIVE)
+        self._note(consecutive << _CONSECUTIVE | boots << _BOOTS | min(blocks, _MOST_BLOCKS))
 
     def _uncounted(self):
         return self._scratch.get(_UNCOUNTED) & (1 << _UNSYNCHRONISED) - 1
@@ -178,7 +178,17 @@ class BootRecord:
     def _save(self, time_us, record, expected, both=False, task=0, exception=0, line=0):
         """Write one copy, or both, where the older one would let time or modes go back. -> how many were written"""
         state = pack(
-            _FORM, self.count, time_us, record, self.safe, expected, self.in_row, task, exception, line, self.counter
+            _FORM,
+            self.count,
+            time_us,
+            record,
+            self.safe,
+            expected,
+            self.consecutive_resets,
+            task,
+            exception,
+            line,
+            self.counter,
         )
         written = 0
         try:

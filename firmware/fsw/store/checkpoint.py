@@ -1,4 +1,4 @@
-# Checkpoints: the spectra of the running integration on flash, one spectrum a turn. After a reset they are closed from
+# Checkpoints: the spectra of the running integration on flash, one spectrum a step. After a reset they are closed from
 # there, as parts of an integration that the reset ended; what was counted since the checkpoint is lost.
 import os
 from binascii import crc32
@@ -75,21 +75,21 @@ class Checkpoint:
 
     # -- while acquiring ---------------------------------------------------------------------------
 
-    def turn(self, now, closing, stored):
+    def step(self, now, closing, stored):
         """Write what is due, one spectrum. -> true if there is more
 
         closing: an integration is over and not all of its spectra are sent: a checkpoint begun is void.
         stored: nothing that was sent waits to be written: what they had is safe.
         """
         try:
-            return self._turn(now, closing, stored)
+            return self._step(now, closing, stored)
         except OSError as error:
             self._give_up()
             self._since_us = now + max(_RETRY_US - self.period_us, 0)
             self._failures.note(error)
             return False
 
-    def _turn(self, now, closing, stored):
+    def _step(self, now, closing, stored):
         a = self._acquisition
         if self.to_send:
             return False
@@ -140,7 +140,7 @@ class Checkpoint:
             pass
 
     def _write(self, s):
-        about, first, last, spectra, at = self._acquisition.look(s)
+        about, first, last, spectra, at = self._acquisition.snapshot(s)
         if first > last:
             first, last = 1, 0
         header = pack(_HEADER, s, *about, first, last)

@@ -13,7 +13,7 @@ _BUFFER = const(4096)
 _LONGEST = const(640)  # octets of a frame, and more
 _PIECE = const(1024)
 _RETRY_US = const(60_000_000)
-_GIVEN_UP = const(2)  # segments, for a write that then succeeds: more of them would not help it
+_MOST_SACRIFICED = const(2)  # segments, for a write that then succeeds: more of them would not help it
 
 
 class PacketStore:
@@ -40,7 +40,7 @@ class PacketStore:
         self._new = False  # to a new segment
         self._since_us = None  # something is pending
         self._retry_us = 0  # after a failure, until flash takes something again
-        self._given_up = 0  # segments since the last write that succeeded
+        self._sacrificed = 0  # segments since the last write that succeeded
         self._blocked = False  # since then a write found no room
         self._asked = False
         self._until = 0  # up to there segments are to be deleted
@@ -100,7 +100,7 @@ class PacketStore:
 
     # -- the task ----------------------------------------------------------------------------------
 
-    def turn(self, now):
+    def step(self, now):
         """One piece of work. -> true if there is more"""
         try:
             return self._write(now)
@@ -113,14 +113,14 @@ class PacketStore:
         self._retry_us = self._until = 0
         while self.pending and not self._retry_us:
             self._asked = True
-            self.turn(0)
+            self.step(0)
 
     def ask(self):
-        """Write what is pending in the next turns."""
+        """Write what is pending in the next steps."""
         self._asked = True
 
     def delete(self, until):
-        """Remove the segments whose records are all up to this number, one a turn."""
+        """Remove the segments whose records are all up to this number, one a step."""
         self._until = until
 
     def _write(self, now):
@@ -173,7 +173,7 @@ class PacketStore:
         file, self._file = self._file, None
         file.close()
         octets, self._end = self._end, 0
-        given_up, self._given_up = self._given_up, 0
+        sacrificed, self._sacrificed = self._sacrificed, 0
         self._retry_us = 0
         self._blocked = False
         self.pending -= octets
@@ -182,7 +182,7 @@ class PacketStore:
             self.segments.numbers.append(self._first_end)
             self._size = 0
             octets += HEADER
-        if given_up:  # so many have room
+        if sacrificed:  # so many have room
             self._most = len(self.segments.numbers)
         self._size += octets
         self.segments.bytes += octets
@@ -221,11 +221,11 @@ class PacketStore:
 
     def _can_give_up(self):
         """Whether a segment can go. The last one goes for packets only, not for a checkpoint, which is worth less."""
-        return self._given_up < _GIVEN_UP and len(self.segments.numbers) > (0 if self._blocked else 1)
+        return self._sacrificed < _MOST_SACRIFICED and len(self.segments.numbers) > (0 if self._blocked else 1)
 
     def _give_up(self):
         """The flash is full: the oldest segment goes."""
-        self._given_up += 1
+        self._sacrificed += 1
         self._drop()
         self._most = len(self.segments.numbers) + 1
 

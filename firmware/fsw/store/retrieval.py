@@ -34,7 +34,7 @@ class Retrieval:
             self._steps.close()
             self._end()
 
-    def turn(self):
+    def step(self):
         """One packet, if the link has room for it, or a look at some that are not wanted. -> true if there is more"""
         if self._steps and self._room():
             try:

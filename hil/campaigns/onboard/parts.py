@@ -105,12 +105,12 @@ class Booted(Part):
 
 
 class Checkpointed(Part):
-    """Checkpoints of an acquisition whose counts tell one state from another; written at once or turn by turn."""
+    """Checkpoints of an acquisition whose counts tell one state from another; written at once or step by step."""
 
     CHANNELS = 100  # with counts: 6 kB, two blocks, so that many are written
 
     def __init__(self, name):
-        super().__init__(name, "at once", "turn by turn")
+        super().__init__(name, "at once", "step by step")
 
     def write(self, path, state, way):
         checkpoint, failures = self._made(path, state)
@@ -119,7 +119,7 @@ class Checkpointed(Part):
         else:
             checkpoint.to_send = False  # of what was there before
             checkpoint.period_us = 1
-            while checkpoint.turn(1, False, False):
+            while checkpoint.step(1, False, False):
                 pass
         if failures.count:  # power failed
             raise OSError(failures.errno)
@@ -154,7 +154,7 @@ class Acquired:
         self.integration = state
         self._counts = array("H", pattern(state, 2 * channels))
 
-    def look(self, s):
+    def snapshot(self, s):
         return (self.integration, 0, 0, 0, 0), 0, len(self._counts) - 1, self._counts, 0
 
 

@@ -2,7 +2,7 @@
 #
 # Files in the folder of the flash: `arm_at`, a method or function ("Modes.safe", "Parts.restart", "crash"): until it
 # returns, every call of the firmware's is counted, and the one whose number `raise_at` holds raises. `armed` is made
-# when it is called, and holds the calls so far. While there is a file `crash`, a task raises in each of its turns.
+# when it is called, and holds the calls so far. While there is a file `crash`, a task raises in each of its steps.
 import sys
 
 import fsw.app
@@ -65,7 +65,7 @@ class Injection:
                         return function(*values, **named)
                     finally:
                         self.armed, self.over = False, True
-                elif name == "Storm.turn" and exists("crash"):
+                elif name == "Storm.step" and exists("crash"):
                     raise ValueError(name)
                 return function(*values, **named)
 

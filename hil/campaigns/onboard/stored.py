@@ -38,12 +38,12 @@ class Stored(Part):
         store.ask()
         more = True
         while more and store.pending:
-            more = store.turn(0)
+            more = store.step(0)
             self._acknowledge(store)
         self.written["saved"] += not store.pending
 
     def _acknowledge(self, store):
-        """What the store says after each turn counts. One by one: after a power failure nobody has some numbers."""
+        """What the store says after each step counts. One by one: after a power failure nobody has some numbers."""
         self.acknowledged += [n for n in self.waiting if n <= store.last]
         self.waiting = [n for n in self.waiting if n > store.last]
         if store.dropped and not self.failures.count:  # else what it dropped may still be there: power failed
@@ -95,7 +95,7 @@ class Stored(Part):
         )
         retrieval.by_number(1, 1 << 30)
         while not sent:
-            retrieval.turn()
+            retrieval.step()
         if store.segments.bad or sent != [len(found)]:
             raise AssertionError(f"{self.name}: {store.segments.bad} damaged, {sent} sent, {len(found)} found")
         return found

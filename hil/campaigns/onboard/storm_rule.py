@@ -33,4 +33,4 @@ def answer(line):
             for i in range(n):
                 now += step_us
                 acquisition.total += counts[i]
-                storm.turn(now)
+                storm.step(now)

@@ -15,7 +15,7 @@ from fsw.store.segments import Segments
 from fsw.store.slots import Slots
 
 _ROOT = "/flash"
-_TURN_S = 10  # from one look of the task to the next: nothing is due more often
+_STEP_S = 10  # from one snapshot of the task to the next: nothing is due more often
 _OCTETS = 600  # of a stored packet, at most
 _FILES = 30
 _DAY_S = 86_400
@@ -29,7 +29,7 @@ class Acquisition:
     integration = 1
     _counts = array("H", range(icd.CHANNELS))
 
-    def look(self, s):
+    def snapshot(self, s):
         channels = icd.CHANNELS if s < icd.DETECTORS else icd.COINCIDENCE_CHANNELS
         return (self.integration, 0, 0, 0, 0), 0, channels - 1, self._counts, 0
 
@@ -78,9 +78,9 @@ class Wear:
         checkpoint.period_us = _PER_S * checkpoint_s
         packet, framed = bytearray(_OCTETS), bytearray(frame.size(_OCTETS))
         budget = 0  # octets times _DAY_S
-        for now_s in range(0, _DAY_S * days, _TURN_S):
-            clock.now_us += _PER_S * _TURN_S
-            budget += per_day * _TURN_S
+        for now_s in range(0, _DAY_S * days, _STEP_S):
+            clock.now_us += _PER_S * _STEP_S
+            budget += per_day * _STEP_S
             octets = min(budget // _DAY_S, _OCTETS)
             if octets >= 100:
                 packet[19:23] = store.take_number().to_bytes(4, "big")
@@ -88,9 +88,9 @@ class Wear:
                 store.append(memoryview(framed)[:n])
                 budget -= n * _DAY_S
                 self.stored += n
-            while store.turn(clock.now_us):
+            while store.step(clock.now_us):
                 pass
-            while checkpoint.turn(clock.now_us, False, not store.pending):
+            while checkpoint.step(clock.now_us, False, not store.pending):
                 pass
             self._boot.keep()
             self._acquisition.integration += now_s % integration_s == 0

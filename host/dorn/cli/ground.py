@@ -105,10 +105,10 @@ def _target(args) -> Iterator:
         yield target
 
 
-def _serve(bridge, speed: float, said: str, stopped=lambda: False) -> None:
+def _serve(bridge, speed: float, message: str, stopped=lambda: False) -> None:
     """Say it, and pass packets on until Ctrl-C, until the process is asked to end, or until `stopped()`."""
     try:
-        print(f"{said}, until Ctrl-C", flush=True)
+        print(f"{message}, until Ctrl-C", flush=True)
         bridge.serve(stopped, speed)
     finally:
         print(bridge.summary())
@@ -132,11 +132,11 @@ def _bridge(args):
         target = stack.enter_context(_target(args))
         conformance = Conformance(dictionary) if args.report else None
         bridge = Bridge(target, outlets, key, conformance=conformance)
-        said = f"packets of {target.name} to UDP {args.tm}, telecommands from UDP {args.tc}"
+        message = f"packets of {target.name} to UDP {args.tm}, telecommands from UDP {args.tc}"
         if args.tcp:
-            said += ", both over TCP {}:{}".format(*tcp.address)
+            message += ", both over TCP {}:{}".format(*tcp.address)
         try:
-            _serve(bridge, args.speed, said)
+            _serve(bridge, args.speed, message)
         finally:
             if conformance:
                 conformance.over(target.now_us / 1e6)
@@ -167,8 +167,8 @@ def _yamcs(args):
         bridge = stack.enter_context(contextlib.closing(Bridge(target, outlets, key)))
         if not target.in_real_time:
             yamcs.begin(bridge, dictionary)
-        said = f"Yamcs on {server.url}, with {target.name}, its files in {args.out}"
-        _serve(bridge, args.speed, said, server.ended)
+        message = f"Yamcs on {server.url}, with {target.name}, its files in {args.out}"
+        _serve(bridge, args.speed, message, server.ended)
 
 
 def _lander(args):

@@ -84,10 +84,10 @@ def _downlink(args):
     from dorn.session.downlink import Downlink
 
     with _connected(args, args.out) as session:
-        balance = Downlink(session).complete()
+        result = Downlink(session).complete()
     print(
-        f"{args.out / archive.NAME} is complete: {balance.received} records, {balance.requests} requests,"
-        f" {balance.repeated} came again, {balance.lost} lost"
+        f"{args.out / archive.NAME} is complete: {result.received} records, {result.requests} requests,"
+        f" {result.repeated} came again, {result.lost} lost"
     )
 
 

@@ -14,7 +14,7 @@ STUDIES = {
         ("data?", "chip"),
         ("deadtime-two-source", "geiger-times"),
     ),
-    "stalls": ("events while the CPU does not read the rings: kept, or booked", ("chip",), ()),
+    "stalls": ("events while the CPU does not read the rings: kept, or accounted", ("chip",), ()),
     "spectra": (
         "spectra measured by others come back count for count",
         ("data", "targets"),
@@ -30,8 +30,8 @@ STUDIES = {
 
 def add(commands) -> None:
     """The commands' arguments, to the subparsers of `dorn`."""
-    bench = commands.add_parser("bench", help="what the firmware takes of the Pico, against its budget (emulated chip)")
-    bench.set_defaults(command=_bench)
+    benchmark = commands.add_parser("bench", help="measure the firmware against its budget (emulated chip)")
+    benchmark.set_defaults(command=_bench)
 
     study = commands.add_parser("study", help="prove the instrument: tables, plots and bounds it keeps")
     studies = study.add_subparsers(required=True, metavar="STUDY", dest="study")
@@ -49,11 +49,11 @@ def add(commands) -> None:
 
 def _bench(args):
     try:
-        from dorn.study import bench
+        from dorn.study import benchmark
     except ImportError as error:
         raise missing(f"bench: {error}", "study") from None
-    rows, wrong = bench.judge(bench.measure())
-    print(bench.text(rows))
+    rows, wrong = benchmark.judge(benchmark.measure())
+    print(benchmark.text(rows))
     for line in wrong:
         print(line)
     return 1 if wrong else 0

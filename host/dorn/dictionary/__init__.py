@@ -7,12 +7,12 @@ from pathlib import Path
 
 from dorn.dictionary import codec, headers, reading
 from dorn.dictionary.codec import Packet, PacketError
-from dorn.dictionary.definitions import DictionaryError, Event, Layout, Parameter
+from dorn.dictionary.definitions import DictionaryError, EventReport, Layout, Parameter
 from dorn.dictionary.headers import Ack
 from dorn.dictionary.layouts import layouts
 from dorn.util.paths import onboard_root
 
-__all__ = ["Ack", "Dictionary", "DictionaryError", "Event", "Layout", "Packet", "PacketError", "Parameter"]
+__all__ = ["Ack", "Dictionary", "DictionaryError", "EventReport", "Layout", "Packet", "PacketError", "Parameter"]
 
 _TABLES = "mission instrument enum about optional function parameter table monitor action lines command telemetry event"
 # keys that may change without making another dictionary: wording, and what only the ground makes use of
@@ -27,8 +27,9 @@ class Dictionary:
     those tables.
     meanings: name of an enum -> {text: what it means}, of those that say more than their text.
     optional: service that can be left out (a file of fsw/pus) -> its number.
-    parameters, events, functions, monitors, commands, telemetry: name -> Parameter, Event, Function, Monitor, Layout,
-    Layout. parameter_sets: name of an observation table -> its number, and parameter -> value.
+    parameters, events, functions, monitors: name -> Parameter, EventReport, Function, Monitor.
+    commands, telemetry: name -> Layout.
+    parameter_sets: name of an observation table -> its number, and parameter -> value.
     actions: event -> the telecommand it releases at boot. lines: name -> nuclide of a line whose region is counted.
     tables: the parsed TOML.
     hash: CRC-32 of the text without its prose, the number housekeeping carries.

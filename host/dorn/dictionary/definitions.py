@@ -44,7 +44,7 @@ class Monitor(NamedTuple):
     repetition: int
 
 
-class Event(NamedTuple):
+class EventReport(NamedTuple):
     """One event report of service 5; `a` and `b` say what its two values are."""
 
     id: int

@@ -2,7 +2,7 @@
 
 import re
 
-from dorn.dictionary.definitions import SEVERITIES, DictionaryError, Event, Function, Monitor, Parameter
+from dorn.dictionary.definitions import SEVERITIES, DictionaryError, EventReport, Function, Monitor, Parameter
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 # tables whose numbers are enumerations, too
@@ -79,14 +79,14 @@ def parameters(tables: list[dict], optional: dict[str, int]) -> dict[str, Parame
     return dict(found)
 
 
-def events(tables: list[dict]) -> dict[str, Event]:
+def events(tables: list[dict]) -> dict[str, EventReport]:
     """Read [[event]]."""
     found = []
     for where, table in entries("event", tables, "name id severity a b", "about"):
         if table["severity"] not in SEVERITIES:
             raise DictionaryError(f"{where}: severity {table['severity']!r} is not one of {', '.join(SEVERITIES)}")
         number = integer(where, "id", table["id"], 0, 255)
-        found.append((table["name"], Event(number, SEVERITIES[table["severity"]], table["a"], table["b"])))
+        found.append((table["name"], EventReport(number, SEVERITIES[table["severity"]], table["a"], table["b"])))
     unique("event names", [name for name, _ in found])
     unique("event ids", [event.id for _, event in found])
     return dict(found)
@@ -151,7 +151,7 @@ def lines(table: dict) -> dict[str, str]:
     return dict(table)
 
 
-def actions(tables: list[dict], known: dict[str, Event]):
+def actions(tables: list[dict], known: dict[str, EventReport]):
     """Read [[action]]: yields (event, name of the telecommand, its fields)."""
     if not isinstance(tables, list):
         raise DictionaryError(f"action: {tables!r} is not an array of tables")

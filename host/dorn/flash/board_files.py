@@ -25,9 +25,9 @@ _CHUNK = 1024  # octets a write
 _BLOCK = 4096  # octets of littlefs
 
 # prints for each path: its size and SHA-256, or - without it
-_LOOK = """
+_LISTING = """
 import binascii, hashlib
-def look(path):
+def snapshot(path):
     h = hashlib.sha256()
     b = bytearray(1024)
     size = 0
@@ -43,11 +43,11 @@ def look(path):
     except OSError:
         print("-")
 for path in {paths!r}:
-    look("/" + path)
+    snapshot("/" + path)
 """
 
 
-class Look:
+class Snapshot:
     """What is on the board. sizes, hashes: of the files that are there, by their paths. keeps_key: one is there, and
     none is wanted."""
 
@@ -65,12 +65,12 @@ class Look:
         return out | dict.fromkeys(self.old, "to be removed")
 
 
-def look(repl: SerialTransport, wanted: dict[str, bytes]) -> Look:
+def snapshot(repl: SerialTransport, wanted: dict[str, bytes]) -> Snapshot:
     """UserError where a source on the board would be taken in place of what is wanted."""
     old = _old_paths(repl) - wanted.keys()
     hiding = {path.removesuffix(".mpy") + ".py": path for path in wanted if path.endswith(".mpy")}
     paths = [*wanted, *sorted(old), *hiding]
-    answers = repl.exec(_LOOK.format(paths=paths)).decode().split("\r\n")
+    answers = repl.exec(_LISTING.format(paths=paths)).decode().split("\r\n")
     sizes, hashes = {}, {}
     for path, answer in zip(paths, answers, strict=False):
         if answer != "-":
@@ -82,7 +82,7 @@ def look(repl: SerialTransport, wanted: dict[str, bytes]) -> Look:
             f" (mpremote rm :{path}) and flash again"
         )
     keeps_key = BOARD_FILE not in wanted and repl.fs_exists("/" + BOARD_FILE)
-    return Look(sizes, hashes, old & sizes.keys(), keeps_key)
+    return Snapshot(sizes, hashes, old & sizes.keys(), keeps_key)
 
 
 def _old_paths(repl: SerialTransport) -> set[str]:
@@ -101,7 +101,7 @@ def _blocks(size: int) -> int:
     return -(-size // _BLOCK)
 
 
-def check_room(repl: SerialTransport, found: Look, wanted: dict[str, bytes]) -> None:
+def check_room(repl: SerialTransport, found: Snapshot, wanted: dict[str, bytes]) -> None:
     """UserError if the file system cannot take the changes; a file's old blocks are free once the new are written."""
     repl.exec("import os")
     block, _, _, free, *_ = repl.eval("os.statvfs('/')")
@@ -122,7 +122,7 @@ def _folders(files: Iterable[str]) -> list[str]:
     return sorted({str(p) for path in files for p in Path(path).parents if str(p) != "."})
 
 
-def change(line: Line, found: Look, changes: dict[str, str], wanted: dict[str, bytes]) -> None:
+def change(line: Line, found: Snapshot, changes: dict[str, str], wanted: dict[str, bytes]) -> None:
     """Make the changes, each verified. OSError for what the file system refuses."""
     repl = line.transport
     first, last = firmware.MANIFEST, "main.py"

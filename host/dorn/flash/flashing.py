@@ -65,7 +65,7 @@ def flash(
         try:
             line.doing = "looking at what is there"
             _check_kind(line.transport, board)
-            found = board_files.look(line.transport, wanted)
+            found = board_files.snapshot(line.transport, wanted)
             if found.keeps_key:
                 print("a key is on the board, and stays: telecommands are to be signed with it (--key)", flush=True)
             changes = found.differences(wanted)
@@ -93,7 +93,7 @@ def flash(
                 " rm), or see why it is not writable (boot.py), and flash again"
             ) from None
         raise UserError(
-            f"port {line.name}: lost while {line.doing}: {last_line(error)}; look at the cable and flash again:"
+            f"port {line.name}: lost while {line.doing}: {last_line(error)}; snapshot at the cable and flash again:"
             " nothing is broken, whatever is on the board now"
         ) from None
     finally:

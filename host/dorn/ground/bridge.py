@@ -204,7 +204,7 @@ class Bridge:
     def bad_frames(self) -> int:
         return self._deframer.crc_errors
 
-    def turn(self) -> None:
+    def step(self) -> None:
         """Pass on what came, both ways."""
         good, bad = self._deframer.good, self._deframer.crc_errors
         packets = self._deframer.feed(self.target.receive())
@@ -214,7 +214,7 @@ class Bridge:
             self.down += 1
             if self.conformance:
                 self.conformance.down(packet, self._now_s)
-            self._look(packet)
+            self._inspect(packet)
             for outlet in self.outlets:
                 outlet.put(packet)
         for outlet in self.outlets:
@@ -233,7 +233,7 @@ class Bridge:
         self.up += 1
         self.target.send(frames.encode(self._key.sign(packet) if self._key else packet))
 
-    def _look(self, packet: bytes) -> None:
+    def _inspect(self, packet: bytes) -> None:
         """At what comes down: a reset leaves counters of the key out, or they are lost, and a ground system has one
         dictionary."""
         try:
@@ -257,7 +257,7 @@ class Bridge:
         """Until `stopped()`. speed: of a simulated target, seconds of target time in one of wall time."""
         pace = None if self.target.in_real_time else Pace(self.target, speed)
         while not stopped():
-            self.turn()
+            self.step()
             if pace is None:
                 self.target.advance(_STEP_S)  # waits
                 continue

@@ -258,10 +258,10 @@ class Lander:
 
     def _collect(self, _) -> str:
         before = self.session.records.received
-        balance = self._downlink.complete()
-        self.collected += balance.received - before
-        self.lost = balance.lost
-        return f"{balance.received - before} stored packets came, {balance.lost} lost"
+        result = self._downlink.complete()
+        self.collected += result.received - before
+        self.lost = result.lost
+        return f"{result.received - before} stored packets came, {result.lost} lost"
 
     def _source(self, path: str) -> str:
         if self.link.in_real_time:

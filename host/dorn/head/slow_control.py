@@ -1,4 +1,4 @@
-"""The slow control of the simulated head: parts on the I2C bus as their data sheets have them, and what they drive."""
+"""Slow control of the simulated head: devices on the I2C bus, after their data sheets, and what they drive."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dorn.head.front_end import MV_PER_MEV, Head
 
 SUPPLY_MV = 3300
-# what boards/pico/wiring.md asks of the bias supply and of the monitors
-BIAS_GAIN = 50  # over output C of the DAC; its monitor divides by as much
+# what boards/pico/wiring.md requires of the bias supply and of the analogue inputs
+BIAS_GAIN = 50  # over output C of the DAC; its analogue input divides by as much
 LEAKAGE_MV_PER_NA = 1
 HOLD_S = 2.5  # the monostable's time after the last clock edge
 
@@ -26,7 +26,7 @@ class Mcp4728:
     _REFERENCE_MV, _CODES = 2048, 4096
 
     def __init__(self, head: Head):
-        self.answers = True  # False: the part is missing, or its bus is broken
+        self.answers = True  # False: the device is missing, or its bus is broken
         self._head = head
         self._eeprom_mv = [*map(float, head.comparator_mv), 0.0, 0.0]
         self.power_up()
@@ -197,18 +197,18 @@ class Ads1115:
         return value | self._ready() << 15 if self._pointer == self.CONFIG else value
 
 
-class SlowControl:
-    """Bus and parts, the bias supply with its monostable, the test pulser, the monitors.
+class SimulatedDevices:
+    """Bus and devices, the bias supply with its monostable, the test pulser and the analogue inputs.
 
-    A test may set `leakage_na`, the temperatures and `supply_gain`, and take a part off the bus (`answers = False`).
+    A test may set `leakage_na`, the temperatures and `supply_gain`, and take a device off the bus (`answers = False`).
     """
 
     def __init__(self, head: Head, now_ns: Callable[[], int], on_pulse: Callable[[], None] = lambda: None):
         """now_ns(): target time; on_pulse(): the head got a test pulse, which rises a little later."""
         self.dac = Mcp4728(head)
         self.expander = Mcp23008(self._pins)
-        self.adc = Ads1115(self._monitors_mv, now_ns)
-        self.parts = (self.dac, self.expander, self.adc)
+        self.adc = Ads1115(self._inputs_mv, now_ns)
+        self.devices = (self.dac, self.expander, self.adc)
         self.leakage_na = 20.0  # with any bias
         self.temperature_head_c = 21.0
         self.temperature_board_c = 25.0
@@ -219,26 +219,26 @@ class SlowControl:
 
     def power_up(self) -> None:
         """What was set is lost."""
-        for part in self.parts:
-            part.power_up()
+        for device in self.devices:
+            device.power_up()
         self._clocked_ns = None
 
     # -- the bus, at the end of each byte ----------------------------------------------------------
 
     def start(self, address: int, read: bool) -> bool:
-        """A transfer begins. -> whether a part acknowledges its address"""
+        """A transfer begins. -> whether a device acknowledges its address"""
         self._clocked_ns = self._now_ns()
-        answering = [part for part in self.parts if part.start(address, read)]
+        answering = [device for device in self.devices if device.start(address, read)]
         self._part = answering[0] if answering else None
         return bool(answering)
 
     def write(self, value: int) -> bool:
-        """The next byte to the part. -> whether it is acknowledged"""
+        """The next byte to the device. -> whether it is acknowledged"""
         self._clocked_ns = self._now_ns()
         return self._part is not None and self._part.write(value)
 
     def read(self) -> int:
-        """The next byte of the part; nobody pulls the line low: 0xFF."""
+        """The next byte of the device; nobody pulls the line low: 0xFF."""
         self._clocked_ns = self._now_ns()
         return self._part.read() if self._part else 0xFF
 
@@ -248,7 +248,7 @@ class SlowControl:
             return errno.EIO, b""
         return 0, bytes(self.read() for _ in range(wanted))
 
-    # -- what the parts drive ----------------------------------------------------------------------
+    # -- what the devices drive ----------------------------------------------------------------------
 
     @property
     def held(self) -> bool:
@@ -260,7 +260,7 @@ class SlowControl:
         """Of the detectors, now."""
         return self.dac.outputs_mv[2] * self.supply_gain if self.expander.pins & 1 and self.held else 0.0
 
-    def _monitors_mv(self) -> list[float]:
+    def _inputs_mv(self) -> list[float]:
         bias_mv = self.bias_mv
         inputs = [bias_mv / BIAS_GAIN, self.leakage_na * LEAKAGE_MV_PER_NA if bias_mv else 0.0]
         inputs += [500 + 10 * celsius for celsius in (self.temperature_head_c, self.temperature_board_c)]

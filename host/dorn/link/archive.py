@@ -18,7 +18,7 @@ class ArchiveError(UserError):
 
 
 @dataclass
-class Recording:
+class DecodedArchive:
     """What an archive held.
 
     packets: the good ones, in the order of the file, each once, where it came first: what is sent again, or stands in
@@ -57,12 +57,14 @@ def check_dictionary(path: Path | str, dictionary: Dictionary) -> bool:
     if the archive was made with another dictionary.
     """
     try:
-        return any(dictionary.check_hash(packet) for packet in _scan(Path(path).read_bytes(), dictionary, Recording()))
+        return any(
+            dictionary.check_hash(packet) for packet in _scan(Path(path).read_bytes(), dictionary, DecodedArchive())
+        )
     except DictionaryError as error:
         raise ArchiveError(f"{path}: {error}") from None
 
 
-def decode(path: Path | str, dictionary: Dictionary) -> Recording:
+def decode(path: Path | str, dictionary: Dictionary) -> DecodedArchive:
     """Decode an archive, also a damaged one: what is damaged is skipped and counted.
 
     Raises ArchiveError for one made with another dictionary.
@@ -71,9 +73,9 @@ def decode(path: Path | str, dictionary: Dictionary) -> Recording:
     return decode_bytes(Path(path).read_bytes(), dictionary)
 
 
-def decode_bytes(data: bytes, dictionary: Dictionary) -> Recording:
+def decode_bytes(data: bytes, dictionary: Dictionary) -> DecodedArchive:
     """Decode packets back to back, without asking with which dictionary they were made."""
-    recording, records = Recording(), Records()
+    recording, records = DecodedArchive(), Records()
     expected = None
     seen: set[bytes] = set()
     for octets in _scan(data, dictionary, recording):
@@ -97,7 +99,7 @@ def decode_bytes(data: bytes, dictionary: Dictionary) -> Recording:
     return recording
 
 
-def _scan(data: bytes, dictionary: Dictionary, recording: Recording) -> Iterator[bytes]:
+def _scan(data: bytes, dictionary: Dictionary, recording: DecodedArchive) -> Iterator[bytes]:
     """Yield the packets with a good CRC and count the others."""
     header = (TELEMETRY | dictionary.mission["apid"]).to_bytes(2, "big")
     longest = dictionary.mission["max_packet"]

@@ -50,19 +50,19 @@ class Runner:
         return self.session.target.now_us / 1e6 + self._ahead_s
 
     def run(self, statement: Statement) -> str:
-        """Carry one out; -> what is to be said of it, if anything. TargetError: it failed, and why.
+        """Carry one out; -> what is to be message of it, if anything. TargetError: it failed, and why.
 
         After a first Ctrl-C a telecommand under way is still verified, a wait ends; then KeyboardInterrupt.
         """
         if isinstance(statement, Send):
             self._behind.clear()
         with Interrupts() as self._interrupts:
-            said = self._run(statement)
+            message = self._run(statement)
         if not isinstance(statement, Send | Say):
             self._behind.clear()
         if self._interrupts.heard:
             raise KeyboardInterrupt
-        return said
+        return message
 
     def _run(self, statement: Statement) -> str:
         match statement:
@@ -142,14 +142,14 @@ class Runner:
             last = self._last.get(condition.subject)
             new = "no new one came; before it, " if last and last is before else ""
             raise NoAnswer(f"not within {limit_s:g} s: {new}{self._why_not(condition, last)}")
-        return condition.said(self._found)
+        return condition.text(self._found)
 
     def _check(self, condition: Condition) -> str:
         self.session.pump()
         last = self._last.get(condition.subject) if condition.event is None else self._event(condition)
         if last is None or not condition.holds(last):
             raise TargetError(self._why_not(condition, last))
-        return condition.said(last)
+        return condition.text(last)
 
     def _event(self, condition: Condition) -> Packet | None:
         """The first event report since the last telecommand that is meant."""
@@ -159,4 +159,4 @@ class Runner:
         if condition.event is not None:
             came = [packet_line(packet, self.session.dictionary).strip() for packet in self._events]
             return f"events since the last telecommand: {'; '.join(came) or 'none'}"
-        return condition.said(last) if last else f"no {condition.subject} has come"
+        return condition.text(last) if last else f"no {condition.subject} has come"

@@ -85,12 +85,12 @@ class Shell:
     def _carry_out(self, statement: Statement, place: str) -> None:
         self._busy = True
         try:
-            said = self._runner.run(statement)
+            message = self._runner.run(statement)
         except TargetError as error:
             self._complain(f"{place}{error}", FAILED)
         else:
-            if said:
-                print(said, flush=True)
+            if message:
+                print(message, flush=True)
         finally:
             self._busy = False
 

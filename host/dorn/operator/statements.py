@@ -96,7 +96,7 @@ class Condition:
         found = self._read(packet)
         return found is not None and RELATIONS[self.relation](found, self.value)
 
-    def said(self, packet: Packet) -> str:
+    def text(self, packet: Packet) -> str:
         """What a packet that it concerns says of it."""
         if self.field is None:
             return f"event {self.subject}"

@@ -15,7 +15,7 @@ _TRIES = 20  # requests in a row that bring nothing
 
 
 @dataclass
-class Balance:
+class DownlinkResult:
     """Of the records since the first one known. lost: gone from the instrument's store before they came, at most: an
     instrument that was reset out of order leaves numbers out, and nobody can tell once they are behind its store."""
 
@@ -32,7 +32,7 @@ class Downlink:
         self._session = session
         self._lost = self._requests = 0
 
-    def complete(self) -> Balance:
+    def complete(self) -> DownlinkResult:
         """Ask until everything that is on the instrument's flash now is here. TargetError if requests bring nothing.
 
         What is stored meanwhile, or comes besides, does not count: an instrument that talks on would keep us for ever.
@@ -44,7 +44,7 @@ class Downlink:
             until = report["last"] if until is None else until
             missing = self._missing(report["first"], until)
             if not missing:
-                return Balance(records.received, records.repeated, self._lost, self._requests)
+                return DownlinkResult(records.received, records.repeated, self._lost, self._requests)
             for first, last in missing:
                 self._ask_all(first, last)
             brought = any(records.missing(*asked) != [asked] for asked in missing)

@@ -12,34 +12,34 @@ from dorn.session.acquire import collect
 
 
 class Instrument(Session):
-    """Housekeeping is there when `connect` returns; `said` has all packets so far."""
+    """Housekeeping is there when `connect` returns; `received` has all packets so far."""
 
     def __init__(self, target, key=None):
-        self.said: list[Packet] = []
-        super().__init__(target, self.said.append, key)
+        self.received: list[Packet] = []
+        super().__init__(target, self.received.append, key)
 
-    # -- what it said ------------------------------------------------------------------------------
+    # -- what it sent ------------------------------------------------------------------------------
 
     def last(self, name: str) -> dict:
         """Fields of the last packet of that name."""
-        return next(packet.fields for packet in reversed(self.said) if packet.name == name)
+        return next(packet.fields for packet in reversed(self.received) if packet.name == name)
 
     def events(self, name: str) -> list[tuple[int, int]]:
         """(a, b) of every event report of that name."""
         return [(p.fields["a"], p.fields["b"]) for p in self._reports(name)]
 
-    def said_at(self, name: str) -> float:
+    def reported_at_us(self, name: str) -> float:
         """On-board time of the last event report of that name, us."""
         return max(p.time_s for p in self._reports(name)) * 1e6
 
     def _reports(self, name: str) -> Iterable[Packet]:
         number = self.dictionary.enums["event"][name]
-        return (p for p in self.said if p.service == EVENT_REPORTING and p.fields.get("event") == number)
+        return (p for p in self.received if p.service == EVENT_REPORTING and p.fields.get("event") == number)
 
     def counts(self, name: str = "spectrum") -> dict[tuple[int, int], int]:
         """(detector or unit, channel) -> counts, over all packets so far."""
         out: dict[tuple[int, int], int] = {}
-        for f in (p.fields for p in self.said if p.name == name):
+        for f in (p.fields for p in self.received if p.name == name):
             for i, counts in enumerate(f["counts"]):
                 key = f.get("detector", f.get("unit")), f["first"] + i
                 out[key] = out.get(key, 0) + counts

@@ -4,9 +4,9 @@ A Poisson source plays on all detectors before the acquisition starts and until 
 time must be its rate. Every trial has the pull (events - rate * live time) / sqrt(rate * live time), a standard normal
 variable if live time is right; the trials of one rate are pooled, and tested for that distribution.
 
-Regular sources show the limits: up to one event in its dead time nothing is lost; above, every second pulse; with
-pulses closer than their width no line is ever quiet, and the time is dead, and booked so. Events over live time is not
-their rate: only random arrivals come in live and in dead time alike.
+Regular sources show the limits. With pulses further apart than the dead time nothing is lost; closer, every second
+pulse is lost; closer than the pulse width, no line is ever quiet and all time is counted as dead. Events over live time
+is not their rate: only random arrivals sample live and dead time alike.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _live_time(report: Report, short: bool, targets) -> None:
             if rate_cps in PRECISE_CPS:
                 off = 100 * (ratio - 1)
                 report.bound(f"{what}: corrected rate", f"{off:+.2f} %", "within 0.5 %", abs(off) <= 0.5)
-        _books(report, what, found)
+        _reconciliation(report, what, found)
     of_pulses = ("pulses", "events/s", "merged %", "lost %")
     columns = ("offered", "seeds", *of_pulses, "live %", "corrected %", "pull", "worst", "KS p")
     report.table(f"Poisson source, pulses of {WIDTH_NS / 1000:g} us", columns, rows)
@@ -106,8 +106,8 @@ def _live_time(report: Report, short: bool, targets) -> None:
     report.plot("counting", _plot(points))
 
 
-def _books(report: Report, what: str, found: list[Trial]) -> None:
-    wrong = sum(not t.balanced for t in found)
+def _reconciliation(report: Report, what: str, found: list[Trial]) -> None:
+    wrong = sum(not t.reconciled for t in found)
     report.bound(f"{what}: books that do not balance", f"{wrong} of {len(found)}", "0", wrong == 0)
 
 
@@ -142,10 +142,10 @@ def _regular(report: Report, short: bool, targets) -> None:
             off = rates["events"] - offered / 2
             report.bound(f"{what}, regular: beyond every second", f"{off:+.1f} events", "0, +-1 an end", abs(off) <= 2)
         else:
-            # unix: the event under way at the stop never ends, and is not booked
+            # unix: the event under way at the stop never ends, and is not accounted
             live = rates["live_us"] / rates["real_us"]
             report.bound(f"{what}, regular: never quiet", f"{100 * live:.1f} % live", "<= 5 %", live <= 0.05)
-        _books(report, f"{what}, regular", found)
+        _reconciliation(report, f"{what}, regular", found)
     columns = ("offered", "in real time", "recorded", "live %", "extra passes", "overruns, us")
     report.table(f"regular source, pulses of {WIDTH_NS / 1000:g} us", columns, rows)
     report.say("extra passes: resets repeated because a line was still high; above one event in its dead time every")

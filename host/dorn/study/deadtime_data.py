@@ -19,7 +19,7 @@ from dorn.nuclides import main_kev
 from dorn.study import Report, spread
 from dorn.study.expected import Expected
 from dorn.study.recording import record
-from dorn.targets.event_law import Times, board_times
+from dorn.targets.event_model import Times, board_times
 from dorn.util.checks import above_zero, count, number, text_of
 
 RADIACODE, GEIGER = "deadtime-two-source", "geiger-times"

@@ -38,14 +38,14 @@ def record(head: Head, particles, seconds: float) -> tuple[list[Event], Fates, t
     4096 hits) came round.
     """
     with rp2040.Rp2040Target(head, files={**firmware.files("pico"), "main.py": _ARM}) as target:
-        said = bytearray()
+        output = bytearray()
 
         def armed() -> bool:
-            said.extend(target.receive())
-            return b"RINGS" in said and said.endswith(b">>> ")
+            output.extend(target.receive())
+            return b"RINGS" in output and output.endswith(b">>> ")
 
         target.wait_for(armed, 3)
-        words, stamps, tails, amplitudes, mask, *dead = map(int, re.search(rb"RINGS([ 0-9]+)", said).group(1).split())
+        words, stamps, tails, amplitudes, mask, *dead = map(int, re.search(rb"RINGS([ 0-9]+)", output).group(1).split())
         target.inject(particles)
         read = target.mcu.read_uint32
         begin_us = read(_TIMERAWL) + 1

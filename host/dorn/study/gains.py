@@ -11,7 +11,7 @@ import numpy as np
 from dorn.study import Report, measured
 from dorn.study.fits import peak, worst
 from dorn.study.measured import TRIPLE_KEV, Strip
-from dorn.study.recording import Recording, record
+from dorn.study.recording import Measurement, record
 from dorn.study.replay import LEAST_MV, SPACING_NS, Expected, channels_of
 
 RESIDUAL_KEV = 4.0  # of a line through three lines of known energy
@@ -32,7 +32,7 @@ class Gains:
     strips: list[Strip]
     kev_per_unit: float  # of all strips
     expected: list[Expected]
-    recording: Recording
+    recording: Measurement
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def judge(report: Report, found: Gains, c: Calibration) -> None:
     different += abs(sum(e.over for e in found.expected) - found.recording.counters["over_range"])
     stated = sum(strip.total for strip in found.strips)
     where = f"{found.target}, 16 strips"
-    kept = not different and found.recording.balanced and stated == found.recording.fates["injected"]
+    kept = not different and found.recording.reconciled and stated == found.recording.fates["injected"]
     report.bound(f"{where}: counts not where the source has them", f"{different} of {stated}", "0", kept)
     rows = [
         (

@@ -19,7 +19,7 @@ from dorn.targets import open_target
 
 
 @dataclass(frozen=True)
-class Recording:
+class Measurement:
     """What came down, and what the head knows."""
 
     singles: np.ndarray  # int64[16, 1024]: the spectra of the detectors
@@ -30,12 +30,12 @@ class Recording:
     fates: dict[str, int]  # the head's, of every pulse
 
     @property
-    def balanced(self) -> bool:
+    def reconciled(self) -> bool:
         """Every pulse has one fate, each counted by itself."""
-        return balanced(self.fates, sum(self.counters[name] for name in (*PER_DETECTOR, "overrun_hits")))
+        return reconciled(self.fates, sum(self.counters[name] for name in (*PER_DETECTOR, "overrun_hits")))
 
 
-def balanced(fates: dict[str, int], hits: int) -> bool:
+def reconciled(fates: dict[str, int], hits: int) -> bool:
     """Whether the head's fates add up, and the firmware's counters have so many hits as the head delivered."""
     gone = sum(number for name, number in fates.items() if name not in ("injected", "spurious"))
     return fates["injected"] == gone and fates["delivered"] == hits and fates["spurious"] == 0
@@ -61,7 +61,7 @@ def record(
     comparator_mv: int = DEFAULT_COMPARATOR_MV,
     analogue: FrontEnd | None = None,
     seed: int = 1,
-) -> Recording:
+) -> Measurement:
     """Play the particles (time_ns, detector, energy_kev) into an instrument on "unix" or "rp2040".
 
     comparator_mv: of all comparators, set by command. The thresholds of the firmware are set to 0: the comparators
@@ -92,4 +92,4 @@ def record(
     coincidences = sum(int(s.counts.sum()) for (event_class, _), s in spectra.items() if event_class == "front_back")
     totals = collection.totals()
     counters = {name: totals.count(name) for name in (*SCALARS, *PER_DETECTOR)}
-    return Recording(singles, coincidences, counters, totals.real_us, totals.live_us, vars(head.fates).copy())
+    return Measurement(singles, coincidences, counters, totals.real_us, totals.live_us, vars(head.fates).copy())

@@ -11,7 +11,7 @@ from dorn.dictionary import Dictionary
 from dorn.head.front_end import MV_PER_MEV
 from dorn.head.sources import SpectrumSource
 from dorn.study import measured
-from dorn.study.recording import Recording, record
+from dorn.study.recording import Measurement, record
 
 SPACING_NS = 20_000  # between particles: an event takes 5.4 us and the pulse is over after 4 us, so nothing is lost
 LEAST_MV = 10  # the lowest comparator threshold, 67 keV
@@ -45,7 +45,7 @@ def channels_of(energies_kev: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Expected:
+class Prediction:
     """What the instrument must make of pulses, by its interface: code = E / 3 keV + 50, four codes to a channel."""
 
     counts: np.ndarray  # int64[1024]
@@ -53,7 +53,7 @@ class Expected:
     over: int  # with the full-scale code: counted by the firmware
 
     @classmethod
-    def of(cls, energies_kev: np.ndarray, counts: np.ndarray, comparator_mv: float) -> Expected:
+    def of(cls, energies_kev: np.ndarray, counts: np.ndarray, comparator_mv: float) -> Prediction:
         i = Dictionary.load().instrument
         seen = energies_kev >= comparator_mv * 1000 / MV_PER_MEV
         codes = np.floor(energies_kev / i["kev_per_code"] + i["zero_code"] + 0.5).astype(int)
@@ -71,8 +71,8 @@ class Replay:
     measured: measured.Measured
     axis: Axis
     comparator_mv: int
-    expected: Expected
-    recording: Recording
+    expected: Prediction
+    recording: Measurement
 
     @property
     def counts(self) -> np.ndarray:
@@ -110,7 +110,7 @@ def replay(job: tuple[str, Path, str, str, int]) -> Replay:
     axis = axis_of(name, len(one.counts))
     energies_kev = axis.energies_kev(np.arange(len(one.counts)))
     # a particle never has an energy below 0: nothing is left of it, and no comparator sees it
-    expected = Expected.of(np.maximum(energies_kev, 0.0), one.counts, comparator_mv)
+    expected = Prediction.of(np.maximum(energies_kev, 0.0), one.counts, comparator_mv)
     source = SpectrumSource(file, energies_kev, energies_kev, energies_kev, one.counts)
     particles = source.particles(1e9 / SPACING_NS, seed=1, spacing="regular", replay=True)
     return Replay(target, one, axis, comparator_mv, expected, record(target, particles, comparator_mv))

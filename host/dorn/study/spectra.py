@@ -89,7 +89,7 @@ def _judge_replays(report, target, replays: list[Replay]):
     for (name, comparator_mv), group in groups.items():
         fates = [sum(one.recording.fates[f] for one in group) for f in ("injected", "below_threshold")]
         over = sum(one.recording.counters["over_range"] for one in group)
-        wrong = [one.measured.file for one in group if one.different or not one.recording.balanced]
+        wrong = [one.measured.file for one in group if one.different or not one.recording.reconciled]
         sums = [one.between(first, last) - stated for one in group for _, first, last, stated in one.measured.sums]
         different = sum(one.different for one in group)
         recorded = sum(int(one.counts.sum()) for one in group)

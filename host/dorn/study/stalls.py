@@ -1,6 +1,6 @@
 """Stalls: what keeps the CPU from reading the rings, at three rates, and what becomes of the events meanwhile.
 
-What fits the rings is kept. What does not is booked: each conversion that is lost is counted, and the time from the
+What fits the rings is kept. What does not is accounted: each conversion that is lost is counted, and the time from the
 last event that was read, or the moment the rings were last known to be empty, until the event builder runs anew is
 taken out of real and live time. The head at its pins has seen the same, in its own time: a gap must cover all events
 that were lost and none that was kept.
@@ -23,7 +23,7 @@ from dorn.image.folding import folded
 from dorn.products.collection import PER_DETECTOR
 from dorn.session import Session
 from dorn.study import Report, spread
-from dorn.study.recording import balanced, flat
+from dorn.study.recording import flat, reconciled
 from dorn.targets.rp2040 import Rp2040Target
 from dorn.util.paths import onboard_root
 
@@ -89,8 +89,8 @@ class Run:
     case: Case
     times: int  # stalls
     rates: dict  # fields of the rates packet at the end
-    balanced: bool
-    gaps: list[tuple[int, float, float]]  # us: booked; at least and at most, as the head saw it
+    reconciled: bool
+    gaps: list[tuple[int, float, float]]  # us: accounted; at least and at most, as the head saw it
     stalled: bool  # the stall took place
 
 
@@ -100,7 +100,7 @@ def study(report: Report, short: bool) -> None:
     rows = []
     for r in runs:
         what, rates, rate_cps = str(r.case), r.rates, r.case.rate_cps
-        off = [max(least - booked, booked - most, 0.0) for booked, least, most in r.gaps]
+        off = [max(least - accounted, accounted - most, 0.0) for accounted, least, most in r.gaps]
         open_us = max((most - least for _, least, most in r.gaps), default=0.0)
         live_s, real_s = rates["live_us"] / 1e6, rates["real_us"] / 1e6
         if r.case.spacing == "poisson":
@@ -113,7 +113,7 @@ def study(report: Report, short: bool) -> None:
         cells = (rates["events"], rates["overrun_hits"], len(r.gaps), rates["gap_us"])
         rows.append((what, *cells, f"{max(off):.1f} of {open_us:.0f}" if off else "-", right))
         report.bound(f"{what}: stalled", "yes" if r.stalled else "no", "yes", r.stalled)
-        report.bound(f"{what}: books", "balance" if r.balanced else "do not balance", "balance", r.balanced)
+        report.bound(f"{what}: books", "balance" if r.reconciled else "do not balance", "balance", r.reconciled)
         report.bound(f"{what}: events in live time", right, limit, kept)
         if r.case.stall.seconds * rate_cps < RING_EVENTS:
             lost = rates["overrun_hits"] or rates["gap_us"]
@@ -121,9 +121,9 @@ def study(report: Report, short: bool) -> None:
         else:
             report.bound(f"{what}: gaps", f"{len(r.gaps)}", f"{times}", len(r.gaps) == times)
             worst = max(off, default=0.0)
-            report.bound(f"{what}: gaps booked", f"{worst:.1f} us off", "<= 1", worst <= 1)
-    columns = (f"{times} stalls each", "events", "hits lost", "gaps", "booked us", "off us", "live time right")
-    report.table("stalls (rp2040): what is lost, and booked", columns, rows)
+            report.bound(f"{what}: gaps accounted", f"{worst:.1f} us off", "<= 1", worst <= 1)
+    columns = (f"{times} stalls each", "events", "hits lost", "gaps", "accounted us", "off us", "live time right")
+    report.table("stalls (rp2040): what is lost, and accounted", columns, rows)
     report.say(
         "off: a gap may begin anywhere between the last event kept and the first lost, which are so many us apart"
     )
@@ -164,18 +164,18 @@ def run(job: tuple[Case, int]) -> Run:
         rates = session.wait_for(lambda packet: packet.name == "rates", 10).fields
         ask = lambda: session.post("report_structure", structure="health")  # noqa: E731
         hk = session.wait_for(lambda packet: packet.name == "housekeeping", 11, ask).fields
-    collected = hk["task_longest_us"][rates_task] > 5000  # its turn has the collector in it
+    collected = hk["task_longest_us"][rates_task] > 5000  # its step has the collector in it
     stalled = collected if case.stall.kind == "collector" else quiet == times
     hits = sum(sum(rates[name]) for name in PER_DETECTOR) + rates["overrun_hits"]
     fates = {**vars(head.fates), "pending": head.pending}
-    gaps = [_seen(head, booked_us, lost, known) for booked_us, lost, known in overruns]
-    return Run(case, times, rates, balanced(fates, hits), gaps, stalled)
+    gaps = [_seen(head, accounted_us, lost, known) for accounted_us, lost, known in overruns]
+    return Run(case, times, rates, reconciled(fates, hits), gaps, stalled)
 
 
 def _files(stall: Stall) -> dict[str, bytes]:
     files = firmware.files("pico")
     if stall.kind == "collector":
-        script = (onboard_root() / "firmware" / "bench" / "collecting.py").read_text()
+        script = (onboard_root() / "firmware" / "benchmarks" / "collecting.py").read_text()
         files["firmware_main.py"], files["main.py"] = files["main.py"], folded(script).encode()
     return files
 
@@ -192,8 +192,8 @@ def _hold_up(stall: Stall, target: Rp2040Target, session: Session) -> None:
         session.advance(PERIOD_S)
 
 
-def _seen(head: Witness, booked_us: int, lost: int, known: int) -> tuple[int, float, float]:
-    """(booked, least, most) us: from the end of the first lost event, or of the last kept one, to the new start.
+def _seen(head: Witness, accounted_us: int, lost: int, known: int) -> tuple[int, float, float]:
+    """(accounted, least, most) us: from the end of the first lost event, or of the last kept one, to the new start.
 
     known: conversions when the report came. An event counts at its end: a gap may begin while one is under way.
     """
@@ -202,7 +202,7 @@ def _seen(head: Witness, booked_us: int, lost: int, known: int) -> tuple[int, fl
     kept_over_ns, lost_over_ns = (
         head.releases[bisect_right(head.releases, t)] for t in head.conversions[before - lost - 1 : before - lost + 1]
     )
-    return booked_us, (restart_ns - lost_over_ns) / 1000, (restart_ns - kept_over_ns) / 1000
+    return accounted_us, (restart_ns - lost_over_ns) / 1000, (restart_ns - kept_over_ns) / 1000
 
 
 def _starts(head: Witness) -> list[int]:
@@ -228,10 +228,10 @@ def _plot(runs: list[Run]) -> Figure:
     kept = np.array([sum(sum(r.rates[name]) for name in PER_DETECTOR) for r in runs])
     share = 100 * lost / (kept + lost)
     axes.barh(names, 100 - share, color="#1f4e9c", label="counted")
-    axes.barh(names, share, left=100 - share, color="#c2570c", label="lost in the stall, booked")
+    axes.barh(names, share, left=100 - share, color="#c2570c", label="lost in the stall, accounted")
     for row, (n, r) in enumerate(zip(kept + lost, runs, strict=True)):
-        booked = f", {r.rates['gap_us'] / 1000:.0f} ms booked" if r.rates["gap_us"] else ""
-        axes.text(1, row, f"{n} hits{booked}", color="white", va="center", fontsize=7)
+        accounted = f", {r.rates['gap_us'] / 1000:.0f} ms accounted" if r.rates["gap_us"] else ""
+        axes.text(1, row, f"{n} hits{accounted}", color="white", va="center", fontsize=7)
     axes.invert_yaxis()
     axes.set_xlabel("hits of the run, %")
     axes.tick_params(labelsize=8)

@@ -12,7 +12,7 @@ from dorn.head.sources import ScenarioSource
 from dorn.products.collection import PER_DETECTOR
 from dorn.session import Session
 from dorn.session.acquire import collect
-from dorn.study.recording import balanced, flat
+from dorn.study.recording import flat, reconciled
 from dorn.targets import open_target
 
 WIDTH_NS = 4000  # of the pulses
@@ -40,7 +40,7 @@ class Trial:
     singles: np.ndarray  # int64[16]: sums of the spectra, where the study needs them
     pairs: np.ndarray  # int64[8]
     overruns: int  # of the rings
-    balanced: bool  # every pulse has one fate, and every conversion one counter, before and after it, too
+    reconciled: bool  # every pulse has one fate, and every conversion one counter, before and after it, too
 
 
 def trials(job: Job) -> list[Trial]:
@@ -97,7 +97,7 @@ def _trial(session: Session, job: Job, particles) -> Trial:
     rates = session.wait_for(lambda packet: packet.name == "rates", 10).fields
     session.on_packet = None
     hits = sum(sum(rates[name]) for name in PER_DETECTOR) + rates["overrun_hits"]
-    return Trial(rates, during, singles, pairs, overruns, balanced(_less(_fates(head), before), hits))
+    return Trial(rates, during, singles, pairs, overruns, reconciled(_less(_fates(head), before), hits))
 
 
 def _fates(head: Head) -> dict[str, int]:

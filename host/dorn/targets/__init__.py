@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from dorn.errors import UserError
 from dorn.head.front_end import Head
-from dorn.head.slow_control import SlowControl
+from dorn.head.slow_control import SimulatedDevices
 
 NAMES = ("unix", "rp2040")
 
@@ -31,7 +31,7 @@ class Target(ABC):
     in_real_time = False  # target time passes by itself
     _down: bytearray  # what came over the link and was not asked for yet
     head: Head | None = None  # the simulated detector head; None where the detectors are real
-    slow_control: SlowControl | None = None  # its simulated slow control
+    slow_control: SimulatedDevices | None = None  # its simulated slow control
 
     @property
     @abstractmethod

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dorn.head.front_end import FrontEnd, Head
-from dorn.head.slow_control import SlowControl
+from dorn.head.slow_control import SimulatedDevices
 from dorn.image import firmware, micropython
 from dorn.image.constants import constants
 from dorn.targets import Target, pico_flash
@@ -77,7 +77,7 @@ class Rp2040Target(Target):
         self._stop = self._clock.create_alarm(self._simulator.stop)
         numbers = constants("pico")
         self._pins = HeadPins(mcu, self._clock, numbers, self.head, self._simulator.stop)
-        self.slow_control = SlowControl(self.head, lambda: int(self._clock.nanos), self._pins.schedule)
+        self.slow_control = SimulatedDevices(self.head, lambda: int(self._clock.nanos), self._pins.schedule)
         self._bus = I2cBus(mcu, self._clock, numbers, self.slow_control)
         self._flight_link = FlightLink(mcu, self._clock, numbers, self.ports["uart"], self._simulator.stop)
         mcu.core.pc = FLASH_START_ADDRESS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dorn.head.slow_control import SlowControl
+from dorn.head.slow_control import SimulatedDevices
 
 _FUNCTION_I2C = 3
 _I2C_TX_EMPTY = 1 << 4
@@ -22,12 +22,12 @@ class SerialPort:
 
 
 class I2cBus:
-    """The parts of slow control on the emulator's bus, each byte taking its time.
+    """The devices of slow control on the emulator's bus, each byte taking its time.
 
     mcu, clock: the emulator's. board: constants of the board.
     """
 
-    def __init__(self, mcu, clock, board: dict[str, int], parts: SlowControl):
+    def __init__(self, mcu, clock, board: dict[str, int], devices: SimulatedDevices):
         bus = mcu.i2c[board["I2C"]]
         pins = [mcu.gpio[board[name]] for name in ("I2C_SDA", "I2C_SCL")]
         byte_ns = 9e9 / board["I2C_HZ"]  # eight bits and the acknowledge
@@ -40,7 +40,7 @@ class I2cBus:
 
         def connect(address: int, mode: int) -> None:
             wired = all(pin.function_select == _FUNCTION_I2C for pin in pins)
-            acknowledged = wired and parts.start(address, bool(mode))
+            acknowledged = wired and devices.start(address, bool(mode))
             bus.complete_connect(acknowledged)
             if not acknowledged:  # the abort flushed the FIFO: the emulator does not say that it is empty
                 bus.int_raw |= _I2C_TX_EMPTY
@@ -48,7 +48,7 @@ class I2cBus:
         bus.on_connect = lambda address, mode: later(lambda: connect(address, mode))
 
         def write(value: int) -> None:
-            bus.complete_write(parts.write(value))
+            bus.complete_write(devices.write(value))
             bus.int_raw |= _I2C_TX_EMPTY
 
         def begin(value: int) -> None:
@@ -62,7 +62,7 @@ class I2cBus:
         # seen; the emulator says so when the byte begins
         self._taken = clock.create_alarm(taken)
         bus.on_write_byte = begin
-        bus.on_read_byte = lambda acknowledge: later(lambda: bus.complete_read(parts.read()))
+        bus.on_read_byte = lambda acknowledge: later(lambda: bus.complete_read(devices.read()))
 
     def cancel(self) -> None:
         """The chip is reset: nothing on the bus goes on."""

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dorn.head.front_end import FrontEnd, Head
-from dorn.head.slow_control import SlowControl
+from dorn.head.slow_control import SimulatedDevices
 from dorn.image import firmware
 from dorn.image.constants import constants
 from dorn.link.key import BOARD_FILE
 from dorn.targets import Target, TargetError
-from dorn.targets.event_law import EventLaw, board_times
+from dorn.targets.event_model import EventModel, board_times
 from dorn.util.extras import missing
 
 HEAP_KB = 512  # a word is twice as long as on the chip
@@ -51,14 +51,14 @@ class UnixTarget(Target):
     ):
         """files: instead of the firmware's, these sources."""
         self.head = head or Head(FrontEnd())
-        self.slow_control = SlowControl(self.head, lambda: self._now_us * 1000)
+        self.slow_control = SimulatedDevices(self.head, lambda: self._now_us * 1000)
         self.resets = 0
         board = constants("pico")
         times = board_times(board)
         self._backlog = board["BACKLOG"]  # events that end a wait, as on a chip
         self._piece = board["UART_READ"]  # octets that the link takes at once
         self._piece_us = round(self._piece * 10e6 / board["UART_BAUD"])
-        self._law = EventLaw(self.head, times)
+        self._model = EventModel(self.head, times)
         # what it runs, and its flash if that is forgotten
         self._folder = tempfile.TemporaryDirectory(prefix="dorn-unix-")
         program = Path(self._folder.name) / "program"
@@ -97,7 +97,7 @@ class UnixTarget(Target):
             env=self._environment,
             start_new_session=True,  # Ctrl-C is for the host, which stops the run in order
         )
-        self._law.stop()
+        self._model.stop()
         self._events = bytearray()
         self._n_events = self._converted = 0
         self._until_us: int | None = None  # what the firmware waits for, once it waits
@@ -131,7 +131,7 @@ class UnixTarget(Target):
     def _restart(self, held_s: float, cause: int) -> None:
         self._end()
         self._up.clear()
-        self._law.stop()
+        self._model.stop()
         self._now_us += round(held_s * 1e6)
         self.head.advance(self._now_us * 1000)  # it goes on
         self._boot(cause)
@@ -165,7 +165,7 @@ class UnixTarget(Target):
 
     def _play(self, until_us: int, limit: int | None = None) -> None:
         """The event builder up to `until_us`, or until `limit` events wait, by default the backlog."""
-        reached_ns, events = self._law.run(until_us * 1000, (limit or self._backlog) - self._n_events)
+        reached_ns, events = self._model.run(until_us * 1000, (limit or self._backlog) - self._n_events)
         self._now_us = max(self._now_us, min(until_us, reached_ns // 1000))
         for stamp_us, word, codes in events:
             self._events += _EVENT.pack((stamp_us - self._base_us) & 0xFFFFFFFF, word)
@@ -192,8 +192,8 @@ class UnixTarget(Target):
         kind, now_us, argument, n = _TO_HOST.unpack(header)
         if chr(kind) not in "WHSEXILK":  # the traceback of what ended it
             self._process.kill()
-            said = (header + self._process.stdout.read()).decode(errors="replace")
-            raise TargetError(f"target unix: the firmware ended: {' '.join(said.split())[-300:]}")
+            output = (header + self._process.stdout.read()).decode(errors="replace")
+            raise TargetError(f"target unix: the firmware ended: {' '.join(output.split())[-300:]}")
         data = self._read(n) or b"" if n else b""
         now_us += self._base_us
         while now_us > self._now_us:  # it waited by itself: the maintenance window, a transfer on the I2C bus
@@ -204,13 +204,13 @@ class UnixTarget(Target):
             self._until_us = argument + self._base_us
         elif kind == ord("S"):
             self._events, self._n_events, self._converted = bytearray(), 0, 0
-            self._law.start(self._now_us * 1000, argument)
+            self._model.start(self._now_us * 1000, argument)
         elif kind == ord("E"):
             self.head.enabled = argument
         elif kind == ord("K"):
             self._scratch[argument >> 32] = argument & 0xFFFFFFFF
         elif kind == ord("X"):
-            self._converted += self._law.stop()
+            self._converted += self._model.stop()
             self._write(struct.pack("<I", self._converted))
         elif kind == ord("I"):
             error, answer = self.slow_control.transfer(argument & 0x7F, data, argument >> 8)

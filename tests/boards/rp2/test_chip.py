@@ -17,19 +17,19 @@ def test_control_c_in_the_window_gives_the_prompt_and_nothing_runs():
     with chip.open_chip() as target:
         target.advance(0.4)
         target.send(b"\x03")
-        said = bytearray()
+        output = bytearray()
 
         def prompt():
-            said.extend(target.receive())
-            return said.endswith(b">>> ")
+            output.extend(target.receive())
+            return output.endswith(b">>> ")
 
         target.wait_for(prompt, 1.0)
-        assert b"maintenance" in said
+        assert b"maintenance" in output
         target.advance(10)  # longer than the watchdog's time
-        said.clear()
+        output.clear()
         target.send(b"print(6 * 7)\r\n")
         target.wait_for(prompt, 1.0)
-        assert b"42" in said and target.resets == 0
+        assert b"42" in output and target.resets == 0
 
 
 def test_after_the_window_no_byte_stops_the_firmware():
@@ -57,7 +57,7 @@ def test_a_stall_the_ring_holds_loses_nothing():
 @pytest.mark.parametrize(
     "particles", [regular(60_000, 8_000), poisson(80_000, 0.4, 2, pairs=0.8)], ids=["regular", "pairs"]
 )
-def test_an_overrun_is_booked_as_time_and_hits(particles):
+def test_an_overrun_is_accounted_for_as_time_and_hits(particles):
     with instrument("rp2040", width_ns=3000) as i:
         i.start()
         i.target.inject(particles)
@@ -73,7 +73,7 @@ def test_an_overrun_is_booked_as_time_and_hits(particles):
         assert stalled_us < gap_us < stalled_us + 30_000
         assert (rates["gap_us"], rates["overrun_hits"]) == (gap_us, hits)
         assert fates.delivered == sum(rates["accepted"]) + hits
-        acquiring_us = i.said_at("acquisition_stopped") - i.said_at("acquisition_started")
+        acquiring_us = i.reported_at_us("acquisition_stopped") - i.reported_at_us("acquisition_started")
         assert rates["real_us"] + gap_us == pytest.approx(acquiring_us, abs=5000)
 
 
@@ -99,7 +99,7 @@ def test_events_are_the_same_whether_the_cpu_sleeps_or_is_held():
 
 
 def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
-    """One erase and the ring holds all; many in a row and what does not fit is booked."""
+    """One erase and the ring holds all; many in a row and what does not fit is accounted."""
     files = chip.broken(
         "fsw/pus/rates.py",
         "        s = a.state\n",
@@ -119,7 +119,7 @@ def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
 
 
 def test_an_overrun_found_at_the_stop_starts_nothing_anew():
-    """150 ms go by between the command and the stop: the ring has come round, and what is lost is booked."""
+    """150 ms go by between the command and the stop: the ring has come round, and what is lost is accounted."""
     files = chip.broken(
         "fsw/health/modes.py",
         " and not acquiring:\n            self._acquisition.stop()\n",
@@ -138,9 +138,9 @@ def test_an_overrun_found_at_the_stop_starts_nothing_anew():
         ((gap_us, hits),) = i.events("ring_overrun")
         assert 140_000 < gap_us == rates["gap_us"] and hits == rates["overrun_hits"]
         assert rates["events"] == pytest.approx(rates["real_us"] / 50, abs=3)
-        # every pulse of both is counted or booked: nothing came in after the lines were off
+        # every pulse of both is counted or accounted: nothing came in after the lines were off
         assert rates["events"] + hits == pytest.approx((rates["real_us"] + gap_us) / 50, abs=3)
-        spectra = {p.fields["detector"]: p.fields for p in i.said if p.name == "spectrum"}
+        spectra = {p.fields["detector"]: p.fields for p in i.received if p.name == "spectrum"}
         assert {f["real_us"] for f in spectra.values()} == {rates["real_us"]}
 
 

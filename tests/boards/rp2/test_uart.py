@@ -24,7 +24,7 @@ def pings(n, first=1000):
 
 
 def completed(i):
-    return {p.fields["request_sequence"] for p in i.said if p.name == "completion_success"}
+    return {p.fields["request_sequence"] for p in i.received if p.name == "completion_success"}
 
 
 def answered(i, wanted):

@@ -177,16 +177,16 @@ def test_littlefs_has_two_error_numbers_for_a_flash_that_is_full():
 def test_without_a_failure_nothing_is_reported():
     failures, reports = Failures(), Reports()
     for now in (0, 1, MINUTE_US, 10 * MINUTE_US):
-        failures.turn(now, reports)
+        failures.step(now, reports)
     equal(reports.taken(), [])
 
 
 def test_a_failure_is_reported_at_once_and_only_once():
     failures, reports = Failures(), Reports()
     failures.note(OSError(EIO))
-    failures.turn(0, reports)
+    failures.step(0, reports)
     equal(reports.taken(), [(icd.EVENT_FLASH_FAILED, EIO, 1)])
-    failures.turn(10 * MINUTE_US, reports)
+    failures.step(10 * MINUTE_US, reports)
     equal(reports.taken(), [])
 
 
@@ -194,18 +194,18 @@ def test_those_of_a_minute_are_one_report_with_the_last_errno():
     failures, reports = Failures(), Reports()
     now = 5_000_000
     failures.note(OSError(EIO))
-    failures.turn(now, reports)
+    failures.step(now, reports)
     reports.taken()
     failures.note(OSError(EIO))
     failures.note(OSError(EIO))
     failures.note(OSError(ENOSPC))
-    failures.turn(now + MINUTE_US - 1, reports)
+    failures.step(now + MINUTE_US - 1, reports)
     equal(reports.taken(), [])
-    failures.turn(now + MINUTE_US, reports)
+    failures.step(now + MINUTE_US, reports)
     equal(reports.taken(), [(icd.EVENT_FLASH_FAILED, ENOSPC, 3)])
     failures.note(OSError(EIO))
-    failures.turn(now + 2 * MINUTE_US - 1, reports)
+    failures.step(now + 2 * MINUTE_US - 1, reports)
     equal(reports.taken(), [])
-    failures.turn(now + 2 * MINUTE_US, reports)
+    failures.step(now + 2 * MINUTE_US, reports)
     equal(reports.taken(), [(icd.EVENT_FLASH_FAILED, EIO, 1)])
     equal(failures.count, 5)

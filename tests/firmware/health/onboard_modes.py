@@ -1,4 +1,4 @@
-# fsw/health/modes.py alone: its neighbours note in one list what they are told.
+# fsw/health/modes.py alone: its neighbours note in one list what they are reported.
 from check import equal, has_not, raises
 from doubles import EIO, Clock
 from fsw import icd
@@ -15,55 +15,55 @@ SAFE = [BIAS_OFF, KEEP, PULSER_OFF, ("flush",), ("ensure_off",)]
 
 
 class Neighbours:
-    """said: what they were told, with its values. refused: name or (name, value) -> the exception it raises."""
+    """calls: what they were reported, with its values. refused: name or (name, value) -> the exception it raises."""
 
     def __init__(self, running=False):
-        self.said = []
+        self.calls = []
         self.refused = {}
         self.running = running
-        self.safe = self.in_row = 0
+        self.safe = self.consecutive_resets = 0
         self.safe_when_kept = None
 
-    def _say(self, *what):
-        self.said.append(what)
+    def _note(self, *what):
+        self.calls.append(what)
         error = self.refused.get(what[0]) or self.refused.get(what)
         if error:
             raise error
 
     def taken(self):
-        taken, self.said = self.said, []
+        taken, self.calls = self.calls, []
         return taken
 
     # acquisition
     def start(self):
         self.running = True
-        self._say("start")
+        self._note("start")
 
     def stop(self):
         self.running = False
-        self._say("stop")
+        self._note("stop")
 
     # slow control
     def perform(self, function):
-        self._say("perform", function)
+        self._note("perform", function)
 
     def ensure_off(self):
-        self._say("ensure_off")
+        self._note("ensure_off")
 
     # parameters
     def flush(self):
-        self._say("flush")
+        self._note("flush")
 
     def save(self):
-        self._say("save")
+        self._note("save")
 
     # boot record
     def keep(self, write=False):
         self.safe_when_kept = self.safe
-        self._say("keep", write)
+        self._note("keep", write)
 
     def report(self, event, a=0, b=0):
-        self._say("report", event, a, b)
+        self._note("report", event, a, b)
 
 
 class Bench:
@@ -181,8 +181,8 @@ def test_an_acquisition_that_runs_goes_on_in_another_mode_that_acquires():
 
 def test_the_end_of_calibration_takes_its_steps_before_the_acquisition_stops():
     bench = Bench(icd.MODE_CALIBRATION)
-    bench.modes.after_calibration(lambda: bench.all.said.append("scan"))
-    bench.modes.at_safe(lambda: bench.all.said.append("no"))
+    bench.modes.after_calibration(lambda: bench.all.calls.append("scan"))
+    bench.modes.at_safe(lambda: bench.all.calls.append("no"))
     bench.modes.enter(icd.MODE_STANDBY)
     left = [PULSER_OFF, "scan", ("stop",), bench.changed(icd.MODE_CALIBRATION, icd.MODE_STANDBY)]
     equal(bench.all.taken(), left)
@@ -193,10 +193,10 @@ def test_the_end_of_calibration_takes_its_steps_before_the_acquisition_stops():
 
 def test_safe_is_left_with_both_copies_of_parameters_and_record_written():
     bench = Bench(icd.MODE_SAFE)
-    bench.all.safe, bench.all.in_row = 1, 5
+    bench.all.safe, bench.all.consecutive_resets = 1, 5
     bench.modes.enter(icd.MODE_STANDBY)
     equal(bench.all.taken(), [("save",), KEEP, bench.changed(icd.MODE_SAFE, icd.MODE_STANDBY)])
-    equal((bench.all.safe, bench.all.in_row, bench.all.safe_when_kept), (0, 0, 0))
+    equal((bench.all.safe, bench.all.consecutive_resets, bench.all.safe_when_kept), (0, 0, 0))
     equal(bench.modes.mode, icd.MODE_STANDBY)
 
 
@@ -204,7 +204,7 @@ def test_safe_is_entered_from_every_mode_step_by_step():
     """Bias off first, then the record, which knows of it then; and the acquisition stops if it runs."""
     for before in (icd.MODE_BOOT, icd.MODE_STANDBY, icd.MODE_SCIENCE, icd.MODE_CALIBRATION):
         bench = Bench(before)
-        bench.all.in_row = 3
+        bench.all.consecutive_resets = 3
         running = bench.all.running
         bench.modes.safe(icd.SAFE_REASON_RESETS)
         wanted = [BIAS_OFF, KEEP, PULSER_OFF] + [("stop",)] * running + [("flush",), ("ensure_off",)]
@@ -222,8 +222,8 @@ def test_safe_is_entered_again_where_it_is_in_safe():
 
 def test_others_have_their_steps_taken_too_after_those_of_the_modes():
     bench = Bench()
-    bench.modes.at_safe(lambda: bench.all.said.append("first"))
-    bench.modes.after_calibration(lambda: bench.all.said.append("second"))
+    bench.modes.at_safe(lambda: bench.all.calls.append("first"))
+    bench.modes.after_calibration(lambda: bench.all.calls.append("second"))
     bench.modes.safe(0)
     equal(bench.all.taken()[:-2], SAFE[:-1] + ["first", "second", ("ensure_off",)])
 
@@ -233,13 +233,13 @@ def test_no_step_that_fails_keeps_the_others_from_being_taken():
         bench = Bench(icd.MODE_STANDBY)
         bench.all.refused[name] = ValueError(1)
         bench.modes.safe(icd.SAFE_REASON_COMMANDED)
-        said = bench.all.taken()
-        equal(said[:5], SAFE, name)
-        kind, event, exception, line = said[5]
+        calls = bench.all.taken()
+        equal(calls[:5], SAFE, name)
+        kind, event, exception, line = calls[5]
         equal((kind, event, exception), ("report", icd.EVENT_SAFE_STEP_FAILED, icd.EXCEPTION_VALUE), name)
         assert line > 0, line
         reports = [bench.changed(icd.MODE_STANDBY, icd.MODE_SAFE), ("report", icd.EVENT_SAFE, 0, 0)]
-        equal(said[6:], reports, name)
+        equal(calls[6:], reports, name)
         equal(bench.modes.mode, icd.MODE_SAFE, name)
 
 
@@ -256,9 +256,9 @@ def test_any_other_exception_of_it_is_reported_and_silence_ensured():
     bench = Bench()
     bench.all.refused[BIAS_OFF] = MemoryError()
     bench.modes.safe(icd.SAFE_REASON_COMMANDED)
-    said = bench.all.taken()
-    equal(said[:5], SAFE)
-    equal(said[5][:3], ("report", icd.EVENT_SAFE_STEP_FAILED, icd.EXCEPTION_MEMORY))
+    calls = bench.all.taken()
+    equal(calls[:5], SAFE)
+    equal(calls[5][:3], ("report", icd.EVENT_SAFE_STEP_FAILED, icd.EXCEPTION_MEMORY))
 
 
 def test_reports_that_fail_raise_nothing_either():

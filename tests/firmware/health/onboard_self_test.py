@@ -1,4 +1,4 @@
-# fsw/health/self_test.py alone, on a flash that fails when it is told to.
+# fsw/health/self_test.py alone, on a flash that fails when it is reported to.
 import io
 import os
 from binascii import hexlify
@@ -20,7 +20,7 @@ class SlowControl:
     def __init__(self, errno=0):
         self.errno = errno
 
-    def look(self):
+    def self_check(self):
         return self.errno
 
 

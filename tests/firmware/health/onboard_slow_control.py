@@ -1,4 +1,4 @@
-# fsw/health/slow_control.py alone: bias and monitors; answers that are missing: onboard_slow_control_answers.py.
+# fsw/health/slow_control.py alone: bias and readings; answers that are missing: onboard_slow_control_answers.py.
 from check import equal, has_not, raises
 from doubles import EIO
 from fsw import icd
@@ -9,8 +9,8 @@ from slow_control_bench import (
     HEAD,
     LEAKAGE,
     LEAKAGE_LIMIT_NA,
+    STEP_US,
     TARGET,
-    TURN_US,
     UNREAD,
     Bench,
 )
@@ -28,7 +28,7 @@ def test_after_a_start_all_is_off_and_nothing_was_read():
     bench = Bench()
     control = bench.control
     equal((control.bias_state, control.fired, control.errors), (OFF, 0, 0))
-    equal(list(control.monitors), [UNREAD] * 4)
+    equal(list(control.readings), [UNREAD] * 4)
     equal(control.leakage_na(), 0xFFFF)
     equal((bench.devices.taken(), bench.reports.taken()), ([], []))
     equal(bench.parameters.bound, tuple(range(icd.P_BIAS, icd.P_PULSER_RATE + 1)))
@@ -36,29 +36,29 @@ def test_after_a_start_all_is_off_and_nothing_was_read():
 
 def test_with_all_off_nine_turns_of_ten_rest():
     bench = Bench()
-    for monitor in (HEAD, ELECTRONICS, BIAS, LEAKAGE, HEAD):
-        equal(bench.turn(9), [], monitor)
-        before = [("monitored", (monitor - 1) & 3)] if bench.now > 10 * TURN_US else []
-        equal(bench.turn(), before + [("convert", monitor)])
-    equal(list(bench.control.monitors), [0, 0, 29_500, 29_600])
+    for analogue_input in (HEAD, ELECTRONICS, BIAS, LEAKAGE, HEAD):
+        equal(bench.step(9), [], analogue_input)
+        before = [("reading", (analogue_input - 1) & 3)] if bench.now > 10 * STEP_US else []
+        equal(bench.step(), before + [("convert", analogue_input)])
+    equal(list(bench.control.readings), [0, 0, 29_500, 29_600])
 
 
 def test_a_turn_fetches_one_monitor_and_starts_the_next_while_the_bias_is_on():
     bench = Bench()
     bench.on()
-    bench.devices.monitors[LEAKAGE] = NA
+    bench.devices.readings[LEAKAGE] = NA
     bench.next_is(HEAD)
-    for monitor, following in ((HEAD, ELECTRONICS), (ELECTRONICS, BIAS), (BIAS, LEAKAGE), (LEAKAGE, HEAD)):
-        equal(bench.turn(), [("monitored", monitor), ("convert", following)])
-    equal(list(bench.control.monitors), [5000, NA, 29_500, 29_600])
+    for analogue_input, following in ((HEAD, ELECTRONICS), (ELECTRONICS, BIAS), (BIAS, LEAKAGE), (LEAKAGE, HEAD)):
+        equal(bench.step(), [("reading", analogue_input), ("convert", following)])
+    equal(list(bench.control.readings), [5000, NA, 29_500, 29_600])
     equal(bench.control.leakage_na(), NA)
 
 
 def test_leakage_fits_into_two_octets():
     bench = Bench()
-    for na, told in ((0xFFFE, 0xFFFE), (0xFFFF, 0xFFFF), (0x10000, 0xFFFF)):
-        bench.control.monitors[LEAKAGE] = na
-        equal(bench.control.leakage_na(), told, na)
+    for na, reported in ((0xFFFE, 0xFFFE), (0xFFFF, 0xFFFF), (0x10000, 0xFFFF)):
+        bench.control.readings[LEAKAGE] = na
+        equal(bench.control.leakage_na(), reported, na)
 
 
 def test_bias_on_has_all_parts_answer_first_with_the_bias_off():
@@ -73,29 +73,29 @@ def test_bias_on_has_all_parts_answer_first_with_the_bias_off():
 
 def test_what_was_converted_before_is_not_taken_for_what_it_had_converted():
     bench = Bench()
-    equal(bench.turn(30)[-1], ("convert", BIAS))
+    equal(bench.step(30)[-1], ("convert", BIAS))
     bench.command(icd.FUNCTION_BIAS_ON)
     bench.devices.taken()
-    equal(bench.turn(), [("convert", HEAD), ("bias", 2500)])
+    equal(bench.step(), [("convert", HEAD), ("bias", 2500)])
 
 
 def test_the_bias_steps_while_a_temperature_is_converted_up_to_its_level():
     bench = Bench(goal_mv=11_000)
-    bench.devices.monitors[LEAKAGE] = NA
+    bench.devices.readings[LEAKAGE] = NA
     bench.command(icd.FUNCTION_BIAS_ON)
     bench.devices.taken()
-    equal(bench.turn(), [("convert", HEAD), ("bias", 2500)])
-    equal(bench.turn(), [("monitored", HEAD), ("convert", ELECTRONICS), ("bias", 5000)])
-    equal(bench.turn(), [("monitored", ELECTRONICS), ("convert", BIAS)])
-    equal(bench.turn(), [("monitored", BIAS), ("convert", LEAKAGE)])
-    equal(bench.turn(), [("monitored", LEAKAGE), ("convert", HEAD), ("bias", 7500)])
-    equal(bench.turn()[-1], ("bias", 10_000))
-    bench.turn(2)
+    equal(bench.step(), [("convert", HEAD), ("bias", 2500)])
+    equal(bench.step(), [("reading", HEAD), ("convert", ELECTRONICS), ("bias", 5000)])
+    equal(bench.step(), [("reading", ELECTRONICS), ("convert", BIAS)])
+    equal(bench.step(), [("reading", BIAS), ("convert", LEAKAGE)])
+    equal(bench.step(), [("reading", LEAKAGE), ("convert", HEAD), ("bias", 7500)])
+    equal(bench.step()[-1], ("bias", 10_000))
+    bench.step(2)
     equal((bench.control.bias_state, bench.reports.taken()), (RAMPING, []))
-    equal(bench.turn()[-1], ("bias", 11_000))
+    equal(bench.step()[-1], ("bias", 11_000))
     equal(bench.control.bias_state, ON)
     equal(bench.reports.taken(), [(icd.EVENT_BIAS_REACHED, 11_000, NA)])
-    has_not([what[0] for what in bench.turn(8)], "bias")
+    has_not([what[0] for what in bench.step(8)], "bias")
     equal((bench.control.bias_state, bench.reports.taken()), (ON, []))
 
 
@@ -104,11 +104,11 @@ def test_another_level_is_approached_from_where_it_is():
     bench.on(5000)
     for goal, levels in ((1000, [2500, 1000]), (4000, [3500, 4000]), (0, [1500, 0]), (2500, [2500])):
         bench.parameters.set(icd.P_BIAS, goal)
-        said, states = [], set()
+        calls, states = [], set()
         for _ in range(8):
-            said += bench.turn()
+            calls += bench.step()
             states.add(bench.control.bias_state)
-        equal([what[1] for what in said if what[0] == "bias"], levels, goal)
+        equal([what[1] for what in calls if what[0] == "bias"], levels, goal)
         equal(bench.reports.taken(), [(icd.EVENT_BIAS_REACHED, goal, 0)])
         equal(states, {RAMPING, ON} if len(levels) > 1 else {ON}, goal)
 
@@ -116,7 +116,7 @@ def test_another_level_is_approached_from_where_it_is():
 def test_a_level_of_0_is_reached_without_a_step():
     bench = Bench(goal_mv=0)
     bench.command(icd.FUNCTION_BIAS_ON)
-    has_not([what[0] for what in bench.turn(4)], "bias")
+    has_not([what[0] for what in bench.step(4)], "bias")
     equal(bench.reports.taken(), [(icd.EVENT_BIAS_REACHED, 0, 0xFFFF)])
 
 
@@ -124,12 +124,12 @@ def test_it_ramps_from_0_whatever_was_before():
     bench = Bench()
     bench.on(5000)
     bench.next_is(HEAD)
-    bench.devices.monitors[LEAKAGE] = 2000
-    bench.turn(4)
+    bench.devices.readings[LEAKAGE] = 2000
+    bench.step(4)
     equal(bench.control.bias_state, TRIPPED)
-    bench.devices.monitors[LEAKAGE] = 0
+    bench.devices.readings[LEAKAGE] = 0
     bench.command(icd.FUNCTION_BIAS_ON)
-    equal([what for what in bench.turn(4) if what[0] == "bias"], [("bias", 2500), ("bias", 5000)])
+    equal([what for what in bench.step(4) if what[0] == "bias"], [("bias", 2500), ("bias", 5000)])
 
 
 def test_bias_on_is_refused_while_it_is_on():
@@ -141,16 +141,16 @@ def test_bias_on_is_refused_while_it_is_on():
         error = raises(Refused, bench.control.check, icd.FUNCTION_BIAS_ON)
         equal(error.args, (icd.FAILURE_WRONG_MODE, state))
         equal(bench.devices.taken(), [], state)
-        bench.turn(50)
+        bench.step(50)
 
 
 def test_a_part_that_does_not_answer_refuses_it():
-    for part in ("off", "convert"):
+    for device in ("off", "convert"):
         bench = Bench()
-        bench.devices.refused[part] = OSError(ETIMEDOUT)
+        bench.devices.refused[device] = OSError(ETIMEDOUT)
         error = raises(Refused, bench.control.check, icd.FUNCTION_BIAS_ON)
-        equal(error.args, (icd.FAILURE_SLOW_CONTROL, ETIMEDOUT), part)
-        equal(bench.control.bias_state, OFF, part)
+        equal(error.args, (icd.FAILURE_SLOW_CONTROL, ETIMEDOUT), device)
+        equal(bench.control.bias_state, OFF, device)
 
 
 def test_if_the_switch_does_not_take_it_the_bias_stays_off():
@@ -163,9 +163,9 @@ def test_if_the_switch_does_not_take_it_the_bias_stays_off():
 
 def test_bias_off_is_reported_with_level_and_leakage():
     bench = Bench()
-    bench.devices.monitors[LEAKAGE] = NA
+    bench.devices.readings[LEAKAGE] = NA
     bench.on(5000)
-    bench.turn(4)
+    bench.step(4)
     bench.control.check(icd.FUNCTION_BIAS_OFF)
     equal(bench.devices.taken(), [])
     bench.control.perform(icd.FUNCTION_BIAS_OFF)
@@ -175,7 +175,7 @@ def test_bias_off_is_reported_with_level_and_leakage():
     bench.control.perform(icd.FUNCTION_BIAS_OFF)
     equal(bench.reports.taken(), [(icd.EVENT_BIAS_OFF, 0, NA)])
     bench.devices.taken()
-    equal(bench.turn(9), [])
+    equal(bench.step(9), [])
 
 
 def test_bias_off_is_reported_too_if_a_part_does_not_take_it_or_nothing_may_be_said():
@@ -194,26 +194,26 @@ def test_bias_off_is_reported_too_if_a_part_does_not_take_it_or_nothing_may_be_s
 def test_a_silent_bus_stays_silent_and_what_was_read_is_forgotten():
     bench = Bench()
     bench.on()
-    bench.turn(4)
+    bench.step(4)
     bench.devices.silent = True
-    equal(bench.turn(12), [])
-    equal(list(bench.control.monitors), [UNREAD] * 4)
+    equal(bench.step(12), [])
+    equal(list(bench.control.readings), [UNREAD] * 4)
     equal((bench.control.errors, bench.reports.taken()), (0, []))
 
 
 def test_leakage_above_its_limit_trips_the_bias_at_once():
     bench = Bench()
     bench.on(5000)
-    bench.devices.monitors[LEAKAGE] = LEAKAGE_LIMIT_NA
-    bench.turn(8)
+    bench.devices.readings[LEAKAGE] = LEAKAGE_LIMIT_NA
+    bench.step(8)
     equal(bench.control.bias_state, ON)
-    bench.devices.monitors[LEAKAGE] = LEAKAGE_LIMIT_NA + 1
+    bench.devices.readings[LEAKAGE] = LEAKAGE_LIMIT_NA + 1
     bench.next_is(LEAKAGE)
-    equal(bench.turn(), [("monitored", LEAKAGE), ("off", False), ("convert", HEAD)])
+    equal(bench.step(), [("reading", LEAKAGE), ("off", False), ("convert", HEAD)])
     equal(bench.control.bias_state, TRIPPED)
     equal(bench.reports.taken(), [trip(5000, LEAKAGE_LIMIT_NA + 1)])
-    equal(bench.turn(9), [])  # nothing is on
-    bench.turn(40)  # and with the bias off it trips nothing
+    equal(bench.step(9), [])  # nothing is on
+    bench.step(40)  # and with the bias off it trips nothing
     equal((bench.control.bias_state, bench.reports.taken()), (TRIPPED, []))
     bench.command(icd.FUNCTION_BIAS_OFF)
     equal(bench.reports.taken(), [(icd.EVENT_BIAS_OFF, 0, LEAKAGE_LIMIT_NA + 1)])
@@ -224,15 +224,15 @@ def test_a_bias_more_than_five_volts_off_its_level_trips_at_the_third_reading():
         bench = Bench()
         bench.on(20_000)
         for within_mv in (5000, -5000):
-            bench.devices.monitors[BIAS] = 20_000 + within_mv
-            bench.turn(20)
+            bench.devices.readings[BIAS] = 20_000 + within_mv
+            bench.step(20)
             equal((bench.control.bias_state, bench.reports.taken()), (ON, []), (off_mv, within_mv))
-        bench.devices.monitors[BIAS] = 20_000 + off_mv
+        bench.devices.readings[BIAS] = 20_000 + off_mv
         for n in range(3):
             bench.next_is(BIAS)
             equal(bench.control.bias_state, ON, (off_mv, n))
-            said = bench.turn()
-            equal(("off", False) in said, n == 2, (off_mv, n))
+            calls = bench.step()
+            equal(("off", False) in calls, n == 2, (off_mv, n))
         equal(bench.control.bias_state, TRIPPED, off_mv)
         equal(bench.reports.taken(), [trip(20_000 + off_mv, 0)])
 
@@ -241,15 +241,15 @@ def test_one_reading_at_its_level_begins_the_count_anew():
     bench = Bench()
     bench.on(20_000)
     for mv in (0, 0, 20_000, 0, 0):
-        bench.devices.monitors[BIAS] = mv
-        bench.turn(4)
+        bench.devices.readings[BIAS] = mv
+        bench.step(4)
     equal((bench.control.bias_state, bench.reports.taken()), (ON, []))
     bench.command(icd.FUNCTION_BIAS_OFF)
     bench.command(icd.FUNCTION_BIAS_ON)  # what deviated before does not count
-    bench.follows, bench.devices.monitors[BIAS] = False, 90_000
-    bench.turn(8)
+    bench.follows, bench.devices.readings[BIAS] = False, 90_000
+    bench.step(8)
     equal(bench.control.bias_state, RAMPING)
-    bench.turn(4)
+    bench.step(4)
     equal(bench.control.bias_state, TRIPPED)
 
 
@@ -259,9 +259,9 @@ def test_a_trip_that_a_part_does_not_take_is_one_all_the_same():
             bench = Bench()
             bench.on()
             bench.next_is(LEAKAGE)
-            bench.devices.monitors[LEAKAGE] = 2000
+            bench.devices.readings[LEAKAGE] = 2000
             bench.devices.refused["off"], bench.devices.half = error, half
-            bench.turn()
+            bench.step()
             equal(bench.control.bias_state, TRIPPED, (half, error))
             equal(bench.devices.silent, not half, error)  # then hardware does it
             equal(bench.control.errors, 1 if half else 2, (half, error))  # and the conversion that is not started

@@ -1,4 +1,4 @@
-# fsw/health/slow_control.py alone: answers and turns that are missing, comparators, and the test pulser.
+# fsw/health/slow_control.py alone: answers and steps that are missing, comparators, and the test pulser.
 from check import equal, has, has_not, raises
 from doubles import EIO
 from fsw import icd
@@ -12,13 +12,13 @@ ETIMEDOUT = 110
 def test_the_bias_trips_at_the_third_turn_without_an_answer():
     bench = Bench()
     bench.on()
-    bench.turn(4)
+    bench.step(4)
     bench.devices.refused["convert"] = OSError(ETIMEDOUT)
     for n in range(1, 4):
-        said = bench.turn()
-        equal((bench.control.errors, ("off", False) in said), (n, n == 3))
+        calls = bench.step()
+        equal((bench.control.errors, ("off", False) in calls), (n, n == 3))
         equal(len(bench.reports.all), 2 if n == 3 else 1, n)  # the first one missing, and the trip
-        equal(list(bench.control.monitors), [UNREAD] * 4, n)  # better than old
+        equal(list(bench.control.readings), [UNREAD] * 4, n)  # better than old
     equal(bench.control.bias_state, TRIPPED)
     tripped = icd.EVENT_BIAS_TRIPPED, UNREAD, 0xFFFF
     equal(bench.reports.taken(), [(icd.EVENT_SLOW_CONTROL_FAILED, ETIMEDOUT, 0), tripped])
@@ -29,9 +29,9 @@ def test_an_answer_begins_the_count_of_those_missing_anew():
     bench.on()
     for _ in range(3):
         bench.devices.refused["convert"] = OSError(EIO)
-        bench.turn(2)
+        bench.step(2)
         bench.devices.refused.clear()
-        has_not([what[0] for what in bench.turn()], "monitored")  # no conversion was started
+        has_not([what[0] for what in bench.step()], "reading")  # no conversion was started
     equal(bench.control.bias_state, ON)
     equal(bench.reports.taken(), [(icd.EVENT_SLOW_CONTROL_FAILED, EIO, 0)] * 3)
 
@@ -41,7 +41,7 @@ def test_those_missing_before_the_bias_was_switched_on_do_not_count():
     bench.on()
     for missing in (2, 2):
         bench.devices.refused["convert"] = OSError(EIO)
-        bench.turn(missing)
+        bench.step(missing)
         bench.devices.refused.clear()
         bench.command(icd.FUNCTION_BIAS_OFF)
         bench.command(icd.FUNCTION_BIAS_ON)
@@ -52,7 +52,7 @@ def test_those_missing_before_the_bias_was_switched_on_do_not_count():
 def test_while_nothing_is_on_a_missing_answer_is_counted_only():
     bench = Bench()
     bench.devices.refused["convert"] = OSError(EIO)
-    bench.turn(40)
+    bench.step(40)
     equal((bench.control.errors, bench.control.bias_state, bench.reports.taken()), (4, OFF, []))
 
 
@@ -60,26 +60,26 @@ def test_a_step_that_was_not_taken_is_made_later():
     bench = Bench(goal_mv=2500)
     bench.command(icd.FUNCTION_BIAS_ON)
     bench.devices.refused["bias"] = OSError(EIO)
-    bench.turn()
+    bench.step()
     bench.devices.refused.clear()
-    equal(bench.turn()[-1], ("bias", 2500))
+    equal(bench.step()[-1], ("bias", 2500))
     equal(bench.control.bias_state, ON)
 
 
 def test_turns_that_were_missing_for_more_than_two_seconds_trip_the_bias():
     for late_us in (0, 1):
-        for told in ("turn", "comparators"):
+        for reported in ("step", "comparators"):
             bench = Bench()
             bench.on()
             bench.devices.taken()
             bench.now += 2_000_000 + late_us
-            if told == "turn":
-                bench.control.turn(bench.now)
+            if reported == "step":
+                bench.control.step(bench.now)
             else:
                 bench.control.comparators(bench.now, 50, 60)
-                equal(bench.devices.taken(), [("off", False)] * late_us + [("comparators", 50, 60)], told)
-            equal(bench.control.bias_state, TRIPPED if late_us else ON, (late_us, told))
-            equal(len(bench.reports.taken()), late_us, told)
+                equal(bench.devices.taken(), [("off", False)] * late_us + [("comparators", 50, 60)], reported)
+            equal(bench.control.bias_state, TRIPPED if late_us else ON, (late_us, reported))
+            equal(len(bench.reports.taken()), late_us, reported)
 
 
 def test_comparators_that_do_not_answer_raise():
@@ -95,20 +95,20 @@ def test_a_look_aims_without_a_pulse_and_begins_a_round():
         bench = Bench()
         if on:
             bench.on()
-        equal(bench.control.look(), 0, on)
+        equal(bench.control.self_check(), 0, on)
         equal(bench.devices.taken(), [("pulse_height", HEIGHT_MV), ("outputs", on, TARGET), ("convert", HEAD)])
-        said = bench.turn(1 if on else 10)
-        equal(said[:2], [("monitored", HEAD), ("convert", ELECTRONICS)], on)
+        calls = bench.step(1 if on else 10)
+        equal(calls[:2], [("reading", HEAD), ("convert", ELECTRONICS)], on)
 
 
 def test_a_look_tells_the_errno_of_any_part():
-    for part in ("pulse_height", "outputs", "convert"):
+    for device in ("pulse_height", "outputs", "convert"):
         bench = Bench()
-        bench.turn(10)  # a conversion is under way, which nothing is known of then
-        bench.devices.refused[part] = OSError(ETIMEDOUT)
-        equal(bench.control.look(), ETIMEDOUT, part)
+        bench.step(10)  # a conversion is under way, which nothing is known of then
+        bench.devices.refused[device] = OSError(ETIMEDOUT)
+        equal(bench.control.self_check(), ETIMEDOUT, device)
         bench.devices.refused.clear()
-        equal("monitored" in [what[0] for what in bench.turn(10)], part != "convert", part)
+        equal("reading" in [what[0] for what in bench.step(10)], device != "convert", device)
 
 
 def test_the_pulser_fires_its_rate_in_each_turn():
@@ -117,28 +117,28 @@ def test_the_pulser_fires_its_rate_in_each_turn():
     equal(bench.devices.taken(), [("pulse_height", HEIGHT_MV), ("outputs", False, TARGET)])
     bench.control.perform(icd.FUNCTION_PULSER_ON)
     aimed = [("pulse_height", HEIGHT_MV), ("outputs", False, TARGET)]
-    equal(bench.turn(), aimed + [("pulse",)] * PULSES + [("convert", HEAD)])
-    equal(bench.turn()[:4], aimed + [("pulse",)] * PULSES)
+    equal(bench.step(), aimed + [("pulse",)] * PULSES + [("convert", HEAD)])
+    equal(bench.step()[:4], aimed + [("pulse",)] * PULSES)
     equal((bench.control.fired, bench.control.bias_state), (2 * PULSES, OFF))
     bench.command(icd.FUNCTION_PULSER_OFF)
-    equal((bench.turn(8), bench.control.fired), ([], 2 * PULSES))
+    equal((bench.step(8), bench.control.fired), ([], 2 * PULSES))
 
 
 def test_with_the_bias_on_the_pulser_leaves_it_on():
     bench = Bench()
     bench.on()
     bench.command(icd.FUNCTION_PULSER_ON)
-    has(bench.turn(), ("outputs", True, TARGET))
+    has(bench.step(), ("outputs", True, TARGET))
     equal(bench.control.bias_state, ON)
 
 
 def test_a_pulse_that_is_not_taken_is_not_counted_but_reported_once():
-    for part in ("pulse", "outputs"):
+    for device in ("pulse", "outputs"):
         bench = Bench()
         bench.command(icd.FUNCTION_PULSER_ON)
-        bench.devices.refused[part] = OSError(EIO)
-        bench.turn(4)
-        equal((bench.control.fired, bench.control.errors), (0, 4), part)
-        equal(bench.reports.taken(), [(icd.EVENT_SLOW_CONTROL_FAILED, EIO, 0)], part)
-        error = raises(Refused, bench.control.check, icd.FUNCTION_PULSER_ON) if part == "outputs" else None
-        equal(error and error.args, error and (icd.FAILURE_SLOW_CONTROL, EIO), part)
+        bench.devices.refused[device] = OSError(EIO)
+        bench.step(4)
+        equal((bench.control.fired, bench.control.errors), (0, 4), device)
+        equal(bench.reports.taken(), [(icd.EVENT_SLOW_CONTROL_FAILED, EIO, 0)], device)
+        error = raises(Refused, bench.control.check, icd.FUNCTION_PULSER_ON) if device == "outputs" else None
+        equal(error and error.args, error and (icd.FAILURE_SLOW_CONTROL, EIO), device)

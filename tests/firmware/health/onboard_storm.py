@@ -42,7 +42,7 @@ class Bench:
     def pass_(self, us, events):
         self.now += us
         self.acquisition.events += events
-        self.storm.turn(self.now)
+        self.storm.step(self.now)
 
     def tenths(self, n, cps):
         """So many tenths of the hold time with that rate. -> reports"""
@@ -167,7 +167,7 @@ def test_a_tenth_is_over_once_a_tenth_of_the_hold_time_has_passed():
 
 
 def test_an_irregular_turn_counts_by_its_length():
-    """Of a turn that comes late the rate is what counts, and it is one tenth."""
+    """Of a step that comes late the rate is what counts, and it is one tenth."""
     bench = Bench()
     bench.pass_(10 * TENTH_US, 20 * RATE_CPS)
     equal(bench.tenths(8, HIGH), NOTHING)

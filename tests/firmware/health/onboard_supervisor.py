@@ -1,4 +1,4 @@
-# fsw/health/supervisor.py alone: who is told something notes it in one list.
+# fsw/health/supervisor.py alone: who is reported something notes it in one list.
 from check import equal
 from doubles import EIO, Devices, Scratch, Watchdog
 from fsw import icd
@@ -14,13 +14,13 @@ class End(BaseException):
 
 
 class Instrument:
-    """board, parameters, boot_record, store, acquisition and checkpoint at once. said: what each was told.
+    """board, parameters, boot_record, store, acquisition and checkpoint at once. calls: what each was reported.
 
     refused: name -> the exception it raises. resets: whether a reset ends the run, as it does on a chip.
     """
 
     def __init__(self, safe=0, running=False):
-        self.said = []
+        self.calls = []
         self.refused = {}
         self.slow_control = Devices()
         self.slow_control.is_off = False
@@ -35,7 +35,7 @@ class Instrument:
         self.checkpoint = Part(self, "checkpoint", ("write",))
 
     def say(self, *what):
-        self.said.append(what + (self.slow_control.is_off,))
+        self.calls.append(what + (self.slow_control.is_off,))
         if what[0] in self.refused:
             raise self.refused[what[0]]
 
@@ -77,7 +77,7 @@ def ended(function, *values):
 
 
 def names(instrument):
-    return [said[0] for said in instrument.said]
+    return [calls[0] for calls in instrument.calls]
 
 
 FULL = ["parameters.flush", "parameters.finish", "store.flush", "boot_record.close", "reset"]
@@ -102,7 +102,7 @@ def test_it_is_fed_while_every_task_completed_a_turn_within_its_limit():
     supervisor = Supervisor(watchdog)
     tasks = (made(1_000_000, 0, 3000), made(500_000, 1000, 3000))
     for n, now in enumerate((1_000_000, 2_000_000, 4_000_000)):
-        supervisor.turn(now, tasks)
+        supervisor.step(now, tasks)
         equal(watchdog.fed, n + 1)
 
 
@@ -113,12 +113,12 @@ def test_one_task_that_is_too_late_keeps_it_from_being_fed():
         supervisor = Supervisor(watchdog)
         tasks = [made(50_000_000, 0, 3000) for _ in range(3)]
         tasks[late] = made(10_000_000, 5000, 3000)
-        supervisor.turn(18_000_000, tasks)
+        supervisor.step(18_000_000, tasks)
         equal(watchdog.fed, 1, late)
-        supervisor.turn(18_000_001, tasks)
+        supervisor.step(18_000_001, tasks)
         equal(watchdog.fed, 1, late)
         tasks[late].done_us = 18_000_001
-        supervisor.turn(18_000_002, tasks)
+        supervisor.step(18_000_002, tasks)
         equal(watchdog.fed, 2, late)
 
 
@@ -126,15 +126,15 @@ def test_before_a_reset_all_is_written_that_can_be_kept():
     instrument = Instrument()
     ended(restart, instrument, False)
     equal(names(instrument), FULL)
-    equal([said[-1] for said in instrument.said], [True] * 5)  # bias off came first
-    equal(instrument.said[-1], ("reset", False, True))
+    equal([calls[-1] for calls in instrument.calls], [True] * 5)  # bias off came first
+    equal(instrument.calls[-1], ("reset", False, True))
 
 
 def test_a_running_acquisition_leaves_a_checkpoint_first():
     instrument = Instrument(running=True)
     ended(restart, instrument, True)
     equal(names(instrument), ["checkpoint.write"] + FULL)
-    equal(instrument.said[-1], ("reset", True, True))
+    equal(instrument.calls[-1], ("reset", True, True))
 
 
 def test_in_mode_safe_only_the_boot_record_is_written():
@@ -164,14 +164,14 @@ def test_a_crash_goes_to_the_boot_record_with_bias_off_before():
     instrument = Instrument()
     error = ValueError(7)
     ended(crash, instrument, instrument, 3, error)
-    equal(instrument.said, [("boot_record.crashed", 3, error, True), ("reset", False, True)])
+    equal(instrument.calls, [("boot_record.crashed", 3, error, True), ("reset", False, True)])
     equal(crash_in(instrument.scratch), None)
 
 
 def test_without_a_boot_record_it_is_noted_in_the_scratch_register():
     instrument = Instrument()
     ended(crash, instrument, None, None, ValueError(7))
-    equal(instrument.said, [("reset", False, True)])
+    equal(instrument.calls, [("reset", False, True)])
     equal(crash_in(instrument.scratch), (NO_TASK, icd.EXCEPTION_OTHER, 1))
 
 
@@ -186,7 +186,7 @@ def test_a_crash_that_cannot_be_recorded_resets_all_the_same():
 def test_bias_off_is_commanded_and_nothing_else():
     instrument = Instrument()
     bias_off(instrument)
-    equal(instrument.slow_control.said, [("off", False)])
+    equal(instrument.slow_control.calls, [("off", False)])
     assert instrument.slow_control.is_off and not instrument.slow_control.silent
 
 
@@ -208,5 +208,5 @@ def test_a_reset_that_fails_leaves_it_to_the_watchdog():
         if error:
             instrument.refused["reset"] = error
         ended(reset, instrument, True)
-        equal(instrument.said, [("reset", True, False)], error)
+        equal(instrument.calls, [("reset", True, False)], error)
         equal(instrument.waits, 5, error)

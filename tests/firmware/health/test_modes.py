@@ -142,7 +142,7 @@ def test_a_start_waits_until_the_spectra_of_the_last_run_are_sent():
         i.start()
         i.send(("function", {"function": "stop"}), ("function", {"function": "calibrate"}))
         i.advance(2)
-        (failure,) = (p for p in i.said if p.name == "start_failure")
+        (failure,) = (p for p in i.received if p.name == "start_failure")
         assert failure.text("failure") == "wrong_mode" and mode(i) == "standby"
         i.calibrate()
 

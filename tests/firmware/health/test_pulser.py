@@ -108,12 +108,12 @@ def test_parts_that_come_later_are_found_when_they_are_asked_for(where):
 def test_pulses_are_counted_only_if_they_were_fired(where):
     """The expander does not take every 11th byte: what housekeeping tells is what the head got."""
     with instrument(where) as i:
-        parts = i.target.slow_control
+        devices = i.target.slow_control
         i.set_parameters(kept=False, pulser_rate=4, housekeeping_period=2)
         i.calibrate()
         i.armed("pulser_on")
-        write, n = parts.expander.write, []
-        parts.expander.write = lambda value: bool(n.append(value) or len(n) % 11) and write(value)
+        write, n = devices.expander.write, []
+        devices.expander.write = lambda value: bool(n.append(value) or len(n) % 11) and write(value)
         i.advance(10)
         i.command("function", function="pulser_off")
         i.advance(2)

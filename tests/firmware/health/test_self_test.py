@@ -26,12 +26,12 @@ def test_an_instrument_that_is_well_says_so_also_just_after_boot(where):
         assert i.last("housekeeping")["task_failures"] == 0
 
 
-@pytest.mark.parametrize("part", ["dac", "adc", "expander"])
-def test_a_part_of_slow_control_that_does_not_answer(part):
+@pytest.mark.parametrize("device", ["dac", "adc", "expander"])
+def test_a_part_of_slow_control_that_does_not_answer(device):
     with instrument("unix") as i:
-        getattr(i.target.slow_control, part).answers = False
+        getattr(i.target.slow_control, device).answers = False
         assert self_test(i) == SLOW_CONTROL
-        getattr(i.target.slow_control, part).answers = True
+        getattr(i.target.slow_control, device).answers = True
         assert self_test(i) == 0
 
 

@@ -6,7 +6,7 @@ from support.instrument import instrument
 
 RATE_CPS, HOLD_S, STORM_S, INTEGRATION_S = 50, 6, 3, 600
 HIGH_CPS, LOW_CPS, BETWEEN_CPS = 100, 10, 35  # between half of the rate, and it
-LOOK_S = 2.5  # one look a second, and the random arrivals
+CHECK_S = 2.5  # one look a second, and the random arrivals
 
 
 def stormy(i, *rates):
@@ -34,33 +34,35 @@ def storm(i):
 def test_a_rate_that_stays_high_begins_a_storm_and_a_quiet_time_ends_it():
     with instrument("unix") as i:
         stormy(i, (30, HIGH_CPS), (30, LOW_CPS))
-        begin_us = i.said_at("acquisition_started")
+        begin_us = i.reported_at_us("acquisition_started")
         i.until(lambda: begun(i), 20)
-        after_s = (i.said_at("storm_begins") - begin_us) / 1e6
-        assert 0.8 * HOLD_S <= after_s <= HOLD_S + LOOK_S  # nine tenths, of which the first may have begun before
+        after_s = (i.reported_at_us("storm_begins") - begin_us) / 1e6
+        assert 0.8 * HOLD_S <= after_s <= HOLD_S + CHECK_S  # nine tenths, of which the first may have begun before
         assert i.events("storm_begins")[0][0] == pytest.approx(HIGH_CPS, abs=45)
         assert storm(i) == 1 and i.last("housekeeping")["event_rate"] == pytest.approx(HIGH_CPS, abs=45)
         i.until(lambda: ended(i), 40)
-        after_s = (i.said_at("storm_ends") - begin_us) / 1e6 - 30
-        assert HOLD_S - LOOK_S <= after_s <= HOLD_S + LOOK_S
+        after_s = (i.reported_at_us("storm_ends") - begin_us) / 1e6 - 30
+        assert HOLD_S - CHECK_S <= after_s <= HOLD_S + CHECK_S
         cps, lasted_s = i.events("storm_ends")[0]
         assert cps < RATE_CPS / 2
-        assert lasted_s == pytest.approx((i.said_at("storm_ends") - i.said_at("storm_begins")) / 1e6, abs=1.1)
+        assert lasted_s == pytest.approx(
+            (i.reported_at_us("storm_ends") - i.reported_at_us("storm_begins")) / 1e6, abs=1.1
+        )
         assert storm(i) == 0 and begun(i) == ended(i) == 1
 
 
 def test_short_spikes_begin_none():
     """However high, and however many, each shorter than storm_hold."""
     with instrument("unix") as i:
-        stormy(i, *((HOLD_S - LOOK_S, 300), (3, LOW_CPS)) * 4)
-        i.advance(4 * (HOLD_S - LOOK_S + 3) + HOLD_S)
+        stormy(i, *((HOLD_S - CHECK_S, 300), (3, LOW_CPS)) * 4)
+        i.advance(4 * (HOLD_S - CHECK_S + 3) + HOLD_S)
         assert not begun(i) and storm(i) == 0
 
 
 def test_short_lulls_end_none_nor_does_a_rate_between():
     with instrument("unix") as i:
-        stormy(i, (9, HIGH_CPS), *((HOLD_S - LOOK_S, LOW_CPS), (2.5, HIGH_CPS)) * 3, (15, BETWEEN_CPS))
-        i.advance(9 + 3 * (HOLD_S - LOOK_S + 2.5) + 14)
+        stormy(i, (9, HIGH_CPS), *((HOLD_S - CHECK_S, LOW_CPS), (2.5, HIGH_CPS)) * 3, (15, BETWEEN_CPS))
+        i.advance(9 + 3 * (HOLD_S - CHECK_S + 2.5) + 14)
         assert begun(i) == 1 and not ended(i) and storm(i) == 1
 
 
@@ -73,7 +75,7 @@ def test_in_a_storm_integrations_are_short_and_nothing_is_listed_and_then_all_as
             return i.last("housekeeping")["events_listed"]
 
         def closed():
-            return len({p.fields["integration"] for p in i.said if p.name == "spectrum"})
+            return len({p.fields["integration"] for p in i.received if p.name == "spectrum"})
 
         i.until(lambda: begun(i), 20)
         i.advance(1.5)  # quotas are filled up once a second
@@ -81,7 +83,7 @@ def test_in_a_storm_integrations_are_short_and_nothing_is_listed_and_then_all_as
         i.advance(4 * STORM_S)
         assert listed() == in_storm > 0
         assert closed() - before == pytest.approx(4, abs=1)
-        short = [p.fields for p in i.said if p.name == "spectrum"]
+        short = [p.fields for p in i.received if p.name == "spectrum"]
         by_time = i.dictionary.enums["closed_by"]["time"]
         assert {f["closed_by"] for f in short} == {by_time}
         assert all(f["real_us"] == pytest.approx(STORM_S * 1e6, abs=0.2e6) for f in short[32:])
@@ -101,9 +103,9 @@ def test_a_longer_storm_integration_lengthens_nothing():
         stormy(i, (40, HIGH_CPS))
         i.set("integration_time", 2)
         i.until(lambda: begun(i), 20)
-        i.said.clear()
+        i.received.clear()
         i.advance(10)
-        real_us = [p.fields["real_us"] for p in i.said if p.name == "spectrum"]
+        real_us = [p.fields["real_us"] for p in i.received if p.name == "spectrum"]
         assert len(real_us) >= 16 * 4 and all(us == pytest.approx(2e6, abs=0.2e6) for us in real_us)
 
 
@@ -115,15 +117,15 @@ def test_parameters_count_in_a_storm_and_after_it():
         i.set("storm_integration", 1)
         i.set("integration_time", 5)
         i.advance(1)  # the running one was closed at once
-        i.said.clear()
+        i.received.clear()
         i.advance(5)
-        assert len({p.fields["integration"] for p in i.said if p.name == "spectrum"}) == pytest.approx(5, abs=1)
+        assert len({p.fields["integration"] for p in i.received if p.name == "spectrum"}) == pytest.approx(5, abs=1)
         i.target.head.cut()
         i.until(lambda: ended(i), 20)
         i.advance(6)
-        i.said.clear()
+        i.received.clear()
         i.advance(16)
-        real_us = {p.fields["integration"]: p.fields["real_us"] for p in i.said if p.name == "spectrum"}
+        real_us = {p.fields["integration"]: p.fields["real_us"] for p in i.received if p.name == "spectrum"}
         assert len(real_us) >= 2 and all(us == pytest.approx(5e6, abs=0.2e6) for us in real_us.values())
 
 
@@ -132,7 +134,7 @@ def test_without_an_acquisition_there_is_no_storm_and_one_ends():
         stormy(i, (60, HIGH_CPS))
         i.until(lambda: begun(i), 20)
         i.stop()
-        i.until(lambda: ended(i), HOLD_S + LOOK_S + 1)
+        i.until(lambda: ended(i), HOLD_S + CHECK_S + 1)
         i.advance(2 * HOLD_S)
         assert begun(i) == 1
 
@@ -145,5 +147,5 @@ def test_a_clear_is_no_quiet_time():
         for _ in range(6):
             i.advance(1.7)
             i.function("clear")
-        i.advance(HOLD_S + LOOK_S)
+        i.advance(HOLD_S + CHECK_S)
         assert begun(i) == 1

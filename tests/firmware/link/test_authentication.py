@@ -33,7 +33,7 @@ def flash(tmp_path):
 
 
 def challenge(i):
-    """The last one the instrument told."""
+    """The last one the instrument number."""
     return b"".join(half.to_bytes(4, "big") for half in i.events("challenge")[-1])
 
 
@@ -67,7 +67,7 @@ def refusal(failure):
 
 
 def pongs(i):
-    return len([p for p in i.said if p.name == "pong"])
+    return len([p for p in i.received if p.name == "pong"])
 
 
 def test_what_is_signed_is_performed(flash):
@@ -76,7 +76,7 @@ def test_what_is_signed_is_performed(flash):
             assert signed(i, n, counter) == TAKEN
         i.advance(0.5)
         assert pongs(i) == 6
-        assert i.next("housekeeping")["unauthentic"] == 0
+        assert i.next("housekeeping")["authentication_failures"] == 0
 
 
 def test_longest_and_shortest_telecommands_as_hmac_has_them(flash):
@@ -114,7 +114,7 @@ def test_each_way_of_being_wrong_has_its_code_and_nothing_is_executed(flash):
         i.advance(0.5)
         assert pongs(i) == before
         hk = i.next("housekeeping")
-        assert hk["unauthentic"] == hk["commands_rejected"] == len(wrong) and hk["commands_accepted"] == 1
+        assert hk["authentication_failures"] == hk["commands_rejected"] == len(wrong) and hk["commands_accepted"] == 1
         # none of them has moved the counter
         assert signed(i, 2, 51) == TAKEN
 
@@ -188,7 +188,7 @@ def test_without_a_key_every_telecommand_is_taken():
     with instrument("unix") as i:
         assert send(i, ping(1)) == TAKEN
         i.advance(0.5)
-        assert pongs(i) == 1 and i.next("housekeeping")["unauthentic"] == 0
+        assert pongs(i) == 1 and i.next("housekeeping")["authentication_failures"] == 0
 
 
 def test_noise_under_a_key_is_refused_and_stops_nothing(flash):
@@ -200,7 +200,7 @@ def test_noise_under_a_key_is_refused_and_stops_nothing(flash):
         assert pongs(i) == 0
         assert signed(i, 1, 1) == TAKEN
         hk = i.next("housekeeping")
-        assert hk["unauthentic"] == 200 and hk["task_failures"] == 0
+        assert hk["authentication_failures"] == 200 and hk["task_failures"] == 0
 
 
 # -- the counter is damaged or lost ------------------------------------------------------------------------------------
@@ -213,10 +213,10 @@ def test_a_new_key_wants_a_telecommand_signed_over_its_challenge(where, tmp_path
     options = {"flash": tmp_path} if where == "unix" else {"files": chip.firmware_files() | key}
     with instrument(where, **options) as i:
         assert signed(i, 1, 5) == refusal("unsynchronised")
-        told = challenge(i)
+        number = challenge(i)
         assert signed(i, 2, 5, over=bytes(8)) == refusal("forged")
-        assert signed(i, 3, 5, over=told) == TAKEN
-        assert signed(i, 4, 5, over=told) == refusal("forged")  # once
+        assert signed(i, 3, 5, over=number) == TAKEN
+        assert signed(i, 4, 5, over=number) == refusal("forged")  # once
         assert signed(i, 5, 5) == refusal("replayed")
         assert signed(i, 6, 6) == TAKEN
         i.reboot(i.target.power_cycle)

@@ -88,12 +88,12 @@ def test_rates_arrays(child, scalars, arrays):
 
 def test_what_has_a_priority_is_offered_to_the_store_and_goes_to_the_link_as_well():
     text = BENCH + script("packet_priority")
-    said = [line.split() for line in run(text).splitlines()]
-    assert [line[0] for line in said] == ["asked", "kept", "sent", "asked", "sent"]
-    assert (said[0][1], said[3][1]) == ("1", "2")
-    assert said[1][1] == said[2][1]  # the frame as it went to the link
-    assert dictionary.decode(packet_of(said[2][1])).fields["record"] == 2**32 - 1
-    assert packet_of(said[4][1])[19:23] == bytes(4)
+    output = [line.split() for line in run(text).splitlines()]
+    assert [line[0] for line in output] == ["asked", "kept", "sent", "asked", "sent"]
+    assert (output[0][1], output[3][1]) == ("1", "2")
+    assert output[1][1] == output[2][1]  # the frame as it went to the link
+    assert dictionary.decode(packet_of(output[2][1])).fields["record"] == 2**32 - 1
+    assert packet_of(output[4][1])[19:23] == bytes(4)
 
 
 @given(numbers(14), numbers(4), numbers(16), numbers(8), numbers(8), st.binary(max_size=40))

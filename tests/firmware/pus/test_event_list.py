@@ -18,7 +18,7 @@ RN_220_KEV, PO_216_KEV = nuclides.main_kev("Rn-220"), nuclides.main_kev("Po-216"
 
 
 def found(i):
-    return event_list.read(i.said)
+    return event_list.read(i.received)
 
 
 def entries(i):
@@ -72,14 +72,14 @@ def test_events_are_those_of_the_head_by_time_and_amplitude(where):
         i.start()
         i.target.inject(particles)
         # on-board time runs with target time: the start's report was built just now, within a cycle
-        began_us, now_us = i.said_at("acquisition_started"), i.target.now_us
+        began_us, now_us = i.reported_at_us("acquisition_started"), i.target.now_us
         i.advance(0.06 * n)
         events = listed(i)
         delays_us = compare(events, particles, began_us)
         assert 0 < min(delays_us) < 50_000 and now_us > 0
         i.command("report_structure", structure="health")
         assert i.last("housekeeping")["events_listed"] == len(events)
-        assert all(p.fields["count"] <= IN_PACKET for p in i.said if p.name == "event_list")
+        assert all(p.fields["count"] <= IN_PACKET for p in i.received if p.name == "event_list")
 
 
 def test_hits_of_one_event_stand_with_it_also_those_not_counted():
@@ -147,13 +147,13 @@ def test_windows_end_where_the_rings_overran_and_with_a_stop_and_a_clear():
         i.advance(LATEST_S)
         ((lost_us, _),) = i.events("ring_overrun")
         windows = check_whole(i, 0, 102_002)
-        overrun_us = i.said_at("ring_overrun")
+        overrun_us = i.reported_at_us("ring_overrun")
         before, after = [[w for w in windows if (w[1] < overrun_us) == b] for b in (True, False)]
         assert len(before) == 1 and abs(before[0][2] - 20) <= 1
         assert abs(after[0][0] - before[0][1] - lost_us) < 1000 and lost_us > 2e6
         assert len(after) == 3 and all(n > 10 for *_, n in after)
         for moment, (_, end_us, _) in zip(("cleared", "acquisition_stopped"), after, strict=False):
-            assert moment == "acquisition_stopped" or abs(i.said_at(moment) - end_us) < 1000
+            assert moment == "acquisition_stopped" or abs(i.reported_at_us(moment) - end_us) < 1000
 
 
 def test_a_packet_that_is_missing_is_exposure_that_is_missing():
@@ -166,10 +166,10 @@ def test_a_packet_that_is_missing_is_exposure_that_is_missing():
         i.advance(LATEST_S)
         ((begin_us, end_us, n),) = check_whole(i, 0, 25_000)
         assert n == 1200
-        lists = [p for p in i.said if p.name == "event_list"]
+        lists = [p for p in i.received if p.name == "event_list"]
         assert len(lists) > 5
         for gone in lists[1:-1]:
-            i.said[:] = [p for p in lists if p is not gone]
+            i.received[:] = [p for p in lists if p is not gone]
             parts = check_whole(i, 0, 25_000)
             assert len(parts) == 2 and parts[0][0] == begin_us and parts[1][1] == end_us
             assert parts[1][0] == gone.fields["time_us"]
@@ -241,7 +241,7 @@ def test_no_event_is_listed_twice_and_none_is_lost_within_the_quota():
         for k, (_, hit) in enumerate(events, 1):
             assert len(hit) == {0: 1, 1: 2, 2: 16}[k % 3]
             assert all(abs(c - code(2000.0 + 20 * k)) <= 1 for c in hit.values())
-        assert len([p for p in i.said if p.name == "event_list"]) > 3
+        assert len([p for p in i.received if p.name == "event_list"]) > 3
 
 
 def test_spectra_have_all_events_whatever_the_list_takes():

@@ -40,11 +40,11 @@ def test_every_event_can_be_disabled_at_once():
             i.command("disable_event", event=event)
         numbers = [event.id for event in DICTIONARY.events.values()]
         assert disabled(i) == numbers
-        before = sum("event" in p.fields and p.service == 5 for p in i.said)
+        before = sum("event" in p.fields and p.service == 5 for p in i.received)
         i.start()
         i.function("clear")
         i.stop()
-        assert sum("event" in p.fields and p.service == 5 for p in i.said) == before
+        assert sum("event" in p.fields and p.service == 5 for p in i.received) == before
         for event in DICTIONARY.events:
             i.command("enable_event", event=event)
         assert disabled(i) == []
@@ -65,9 +65,9 @@ PACKETS = {"health": ["housekeeping"], "science": ["rates", "line_rates"]}
 PERIOD = {"health": "housekeeping_period", "science": "rates_period"}
 
 
-def said(i, structure):
+def reported(i, structure):
     """How often each packet of a structure came."""
-    return [sum(p.name == name for p in i.said) for name in PACKETS[structure]]
+    return [sum(p.name == name for p in i.received) for name in PACKETS[structure]]
 
 
 @pytest.mark.parametrize("structure", PACKETS)
@@ -76,27 +76,27 @@ def test_a_structure_is_sent_every_interval_or_when_it_is_asked_for(structure):
     with instrument("unix") as i:
         i.command("set_interval", structure=structure, interval=2)
         i.advance(0.5)
-        before = said(i, structure)
+        before = reported(i, structure)
         i.advance(10)
-        assert said(i, structure) == [count + 5 for count in before]
+        assert reported(i, structure) == [count + 5 for count in before]
         i.command("report_parameter", parameter=PERIOD[structure])
         assert i.last("parameter_value")["value"] == 2
         i.command("disable_structure", structure=structure)
         i.advance(0.5)
-        before = said(i, structure)
+        before = reported(i, structure)
         i.advance(10)
-        assert said(i, structure) == before
+        assert reported(i, structure) == before
         i.command("report_structure", structure=structure)
-        assert said(i, structure) == [count + 1 for count in before]
+        assert reported(i, structure) == [count + 1 for count in before]
         i.command("enable_structure", structure=structure)
         i.advance(10)
-        assert said(i, structure) == pytest.approx([count + 6 for count in before], abs=1)
-        assert len(said(i, structure)) == n
+        assert reported(i, structure) == pytest.approx([count + 6 for count in before], abs=1)
+        assert len(reported(i, structure)) == n
         i.command("disable_structure", structure=structure)
-        before = said(i, structure)
+        before = reported(i, structure)
         i.reboot(i.target.power_cycle)
         i.advance(3)
-        assert min(said(i, structure)) > max(before)  # enabled, and the interval stays
+        assert min(reported(i, structure)) > max(before)  # enabled, and the interval stays
 
 
 def test_one_structure_leaves_the_other_alone():
@@ -104,9 +104,9 @@ def test_one_structure_leaves_the_other_alone():
         i.command("disable_structure", structure="science")
         i.command("set_interval", structure="health", interval=1)
         i.advance(1)
-        health, science = said(i, "health"), said(i, "science")
+        health, science = reported(i, "health"), reported(i, "science")
         i.advance(20)
-        assert said(i, "health") == [health[0] + 20] and said(i, "science") == science
+        assert reported(i, "health") == [health[0] + 20] and reported(i, "science") == science
 
 
 def test_what_makes_no_sense_is_refused_and_changes_nothing():
@@ -124,8 +124,8 @@ def test_in_mode_safe_there_is_housekeeping_only_and_no_interval_is_set():
     with instrument("unix") as i:
         i.function("safe")
         refused(i, "wrong_mode", "set_interval", structure="health", interval=1)
-        health, science = said(i, "health"), said(i, "science")
+        health, science = reported(i, "health"), reported(i, "science")
         i.command("report_structure", structure="science")
         i.command("report_structure", structure="health")
         i.advance(20)
-        assert said(i, "science") == science and said(i, "health")[0] >= health[0] + 3
+        assert reported(i, "science") == science and reported(i, "health")[0] >= health[0] + 3

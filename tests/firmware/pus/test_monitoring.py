@@ -29,7 +29,7 @@ def out(i):
 
 def transitions(i, monitor):
     """(value, limit, before, after) of all so far"""
-    found = (p.fields for p in i.said if p.name == "monitor_transition" and p.fields["monitor"] == NUMBER[monitor])
+    found = (p.fields for p in i.received if p.name == "monitor_transition" and p.fields["monitor"] == NUMBER[monitor])
     return [tuple(f[name] for name in ("value", "limit", "before", "after")) for f in found]
 
 
@@ -56,8 +56,8 @@ def test_a_temperature_out_of_limits_is_reported_and_within_again(where):
             parts.temperature_board_c = celsius
             before = len(transitions(i, "temperature_board"))
             i.until(lambda n=before: len(transitions(i, "temperature_board")) > n, 40)
-            value, said, _, after = transitions(i, "temperature_board")[-1]
-            assert value == pytest.approx(100 * (celsius + 273.15), abs=1) and (said, after) == (limit, STATE[state])
+            value, limit, _, after = transitions(i, "temperature_board")[-1]
+            assert value == pytest.approx(100 * (celsius + 273.15), abs=1) and (limit, after) == (limit, STATE[state])
             expected = {} if state == "within" else {NUMBER["temperature_board"]: STATE[state]}
             assert out(i) == expected
             i.command("report_structure", structure="health")
@@ -71,10 +71,10 @@ def test_so_many_checks_in_a_row_have_to_find_it(repetition):
     with instrument("unix") as i:
         i.set("monitor_interval", 2)
         i.advance(2)
-        begin_s = i.said[-1].time_s
+        begin_s = i.received[-1].time_s
         modify(i, "heap", 0, 1, repetition)
         i.until(lambda: i.events("limit_heap"), 20)
-        gone_s = i.said_at("limit_heap") / 1e6 - begin_s
+        gone_s = i.reported_at_us("limit_heap") / 1e6 - begin_s
         assert 2 * (repetition - 1) - 0.3 < gone_s < 2 * repetition + 2.3
         (value, limit) = i.events("limit_heap")[0]
         assert value > limit == 1
@@ -183,7 +183,7 @@ def add(i, event, name, sequence=0x1000, **fields):
 
 
 def pongs(i):
-    return len([p for p in i.said if p.name == "pong"])
+    return len([p for p in i.received if p.name == "pong"])
 
 
 def too_hot(i):

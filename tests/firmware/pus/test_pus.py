@@ -185,10 +185,10 @@ def test_every_command_of_the_dictionary_is_served():
     """By the whole instrument: each is refused for its data, one octet, and for nothing else."""
     with instrument("unix") as i:
         for command in dictionary.commands.values():
-            i.said.clear()
+            i.received.clear()
             i.target.send(frames.encode(tc(command.service, command.subtype, b"\xff")))
-            i.until(lambda: any("failure" in packet.fields for packet in i.said), 1)
-            (report,) = (packet for packet in i.said if "failure" in packet.fields)
+            i.until(lambda: any("failure" in packet.fields for packet in i.received), 1)
+            (report,) = (packet for packet in i.received if "failure" in packet.fields)
             one_octet = [field.type for field in command.fields] == ["u8"]
             wanted = ("unknown_entry", "unknown_function", "unknown_parameter") if one_octet else ("bad_length",)
             assert report.text("failure") in wanted, command.name

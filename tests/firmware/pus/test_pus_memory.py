@@ -101,9 +101,9 @@ def test_the_budget_gives_events_and_science_the_lower_half(bench):
     assert bench.get("(budget.number(2), budget.number(1))") == (0, 7)
     bench.child.ask("budget.append(bytes(500))")
     assert bench.get("(budget.number(1), budget.over)") == (0, 2)
-    bench.child.ask("storage.turn(86400 * 10 ** 6 // 16)")  # a sixteenth of a day later
+    bench.child.ask("storage.step(86400 * 10 ** 6 // 16)")  # a sixteenth of a day later
     assert bench.get("(budget.number(2), budget.number(1))") == (0, 7)
-    bench.child.ask("storage.turn(86400 * 10 ** 6)")
+    bench.child.ask("storage.step(86400 * 10 ** 6)")
     bench.child.ask("budget.append(bytes(499))")  # no more than an eighth was saved up
     assert bench.get("(budget.number(2), budget.number(1))") == (7, 7)
     (report, *_) = [p for p in bench.command("report_storage") if p.name == "storage_report"]

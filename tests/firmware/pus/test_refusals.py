@@ -137,8 +137,8 @@ def test_a_telecommand_is_refused_for_what_the_dictionary_says_and_with_that_fai
             check(i, *case)
         i.function("arm")
         check(i, "load_memory", "wrong_mode", {"region": "thresholds", "offset": 0, "data": b"\0\0"})
-    said = {(layout.name, failure) for layout in DICTIONARY.commands.values() for failure in layout.refused}
-    assert seen == said
+    stated = {(layout.name, failure) for layout in DICTIONARY.commands.values() for failure in layout.refused}
+    assert seen == stated
 
 
 @pytest.mark.parametrize("end", [0, 1], ids=["least", "greatest"])

@@ -4,7 +4,7 @@ import pytest
 from dorn.link import frames
 from support.instrument import DICTIONARY, both, instrument, refused
 
-LATE_S = 0.6  # a turn of operations, one of commands, and the report
+LATE_S = 0.6  # a step of operations, one of commands, and the report
 PLACES = 16
 ACK = 0b1001  # acceptance and completion are reported
 
@@ -25,7 +25,7 @@ def insert(i, when_s, name, sequence, ack=ACK, **fields):
 def on_board_s(i):
     """On-board time, of a packet that comes at once."""
     i.command("report_schedule")
-    return i.said[-1].time_s
+    return i.received[-1].time_s
 
 
 def report(i):
@@ -38,7 +38,7 @@ def report(i):
 
 def completed(i):
     """sequence count -> on-board time of its success"""
-    done = (p for p in i.said if p.name == "completion_success")
+    done = (p for p in i.received if p.name == "completion_success")
     return {p.fields["request_sequence"] & 0x3FFF: p.time_s for p in done if p.fields["request_sequence"] & 0x3000}
 
 
@@ -64,7 +64,7 @@ def test_telecommands_are_released_in_order_of_time_and_not_before_it(where):
         assert list(found_s) == [first(1), first(2), first(0)]
         for sequence, at_s in wanted_s.items():
             assert at_s <= found_s[sequence] + 2**-15 and found_s[sequence] < at_s + LATE_S
-        assert len([p for p in i.said if p.name == "pong"]) == 3
+        assert len([p for p in i.received if p.name == "pong"]) == 3
         assert report(i)[1] == []
 
 
@@ -75,15 +75,15 @@ def test_it_is_verified_as_its_own_flags_ask():
             insert(i, at_s, "ping", first(n), ack=ack)
         i.command("enable_schedule")
         i.advance(3)
-        reports = [p for p in i.said if p.service == 1]
-        said = [(p.fields["request_sequence"] & 0x3FFF, p.name) for p in reports]
-        assert [one for one in said if one[0] >= first(0)] == [
+        reports = [p for p in i.received if p.service == 1]
+        reports = [(p.fields["request_sequence"] & 0x3FFF, p.name) for p in reports]
+        assert [one for one in reports if one[0] >= first(0)] == [
             (first(1), "acceptance_success"),
             (first(1), "start_success"),
             (first(1), "completion_success"),
             (first(2), "acceptance_success"),
         ]
-        assert len([p for p in i.said if p.name == "pong"]) == 3
+        assert len([p for p in i.received if p.name == "pong"]) == 3
 
 
 def test_what_cannot_be_scheduled_is_refused_and_changes_nothing():
@@ -164,7 +164,7 @@ def test_a_change_of_mode_leaves_it_as_it_is_and_what_the_mode_forbids_is_refuse
         i.command("enable_schedule")
         i.advance(11)
         assert list(completed(i)) == [first(0), first(2), first(3)]
-        (refusal,) = (p for p in i.said if p.name == "start_failure")
+        (refusal,) = (p for p in i.received if p.name == "start_failure")
         assert (refusal.fields["request_sequence"] & 0x3FFF, refusal.text("failure")) == (first(1), "wrong_mode")
         mode = DICTIONARY.enums["mode"]
         changes = [(mode["standby"], mode["science"]), (mode["science"], mode["standby"])]
@@ -216,7 +216,7 @@ def test_a_reset_can_be_scheduled_armed_as_any(where):
         cause = DICTIONARY.enums["reset_cause"]["commanded"]
         assert i.reboot(lambda: None) == (2, cause)
         assert list(completed(i)) == [first(1), first(2)]
-        (refusal,) = (p for p in i.said if p.name == "start_failure")
+        (refusal,) = (p for p in i.received if p.name == "start_failure")
         assert refusal.text("failure") == "not_armed"
 
 
@@ -242,5 +242,5 @@ def test_telecommands_from_the_ground_are_taken_beside_those_released():
         i.command("enable_schedule")
         i.target.send(b"".join(frames.encode(DICTIONARY.encode("ping", n)) for n in range(500, 508)))
         i.advance(4)
-        done = [p.fields["request_sequence"] & 0x3FFF for p in i.said if p.name == "completion_success"]
+        done = [p.fields["request_sequence"] & 0x3FFF for p in i.received if p.name == "completion_success"]
         assert {*range(500, 508)} <= {*done} and [*completed(i)] == [first(n) for n in range(8)]

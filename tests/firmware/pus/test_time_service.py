@@ -11,7 +11,7 @@ PACKET_S = 2**-16  # resolution of a packet's time
 def on_board_s(i):
     """On-board time, of a packet that comes at once."""
     i.command("ping")
-    return i.said[-1].time_s
+    return i.received[-1].time_s
 
 
 def interval(i, seconds):
@@ -19,7 +19,7 @@ def interval(i, seconds):
 
 
 def reports(i):
-    return [p for p in i.said if p.name == "time_report"]
+    return [p for p in i.received if p.name == "time_report"]
 
 
 def test_without_an_interval_there_are_no_reports():
@@ -77,7 +77,9 @@ def test_time_is_set_to_the_fraction_and_goes_on(where):
         at_us = i.target.now_us
         ((seconds_before, seconds_after),) = i.events("time_set")
         assert abs(seconds_before - before_s) <= 1.5 and seconds_after == 700_000_000
-        assert i.said_at("time_set") / 1e6 == pytest.approx(700_000_000.5, abs=0.1)  # the boot record is written first
+        assert i.reported_at_us("time_set") / 1e6 == pytest.approx(
+            700_000_000.5, abs=0.1
+        )  # the boot record is written first
         i.advance(3)
         found_s = on_board_s(i)
         assert found_s == pytest.approx(700_000_000.5 + (i.target.now_us - at_us) / 1e6, abs=0.15)
@@ -113,17 +115,17 @@ def test_it_goes_on_from_there_over_a_reset(kind):
 def test_an_acquisition_keeps_its_real_time_when_the_time_is_set():
     with instrument("unix") as i:
         i.start()
-        begin_us = i.said_at("acquisition_started")
+        begin_us = i.reported_at_us("acquisition_started")
         i.advance(2)
         i.function("arm")
         i.command("set_time", seconds=90_000, fraction=0)
         i.advance(2)
         rates = i.stop()
         assert rates["real_us"] == pytest.approx(4e6, abs=0.2e6)
-        spectra = [p.fields for p in i.said if p.name == "spectrum"]
+        spectra = [p.fields for p in i.received if p.name == "spectrum"]
         assert len(spectra) == 16 and {f["real_us"] for f in spectra} == {rates["real_us"]}
         # begun 4 s before it was stopped, on the time that was set
-        stopped_us = i.said_at("acquisition_stopped")
+        stopped_us = i.reported_at_us("acquisition_stopped")
         assert {f["start_us"] for f in spectra} == {spectra[0]["start_us"]}
         assert spectra[0]["start_us"] == pytest.approx(stopped_us - 4e6, abs=0.2e6) and begin_us < 60e6
 
@@ -134,5 +136,5 @@ def test_packets_of_before_and_after_have_times_in_order():
         i.advance(3)
         i.command("set_time", seconds=3000, fraction=1)
         i.advance(3)
-        times_s = [p.time_s for p in i.said]
+        times_s = [p.time_s for p in i.received]
         assert all(b >= a - PACKET_S for a, b in itertools.pairwise(times_s))

@@ -16,8 +16,8 @@ def test_after_boot_nothing_runs_and_nothing_was_counted():
     equal((a.running, a.integration, a.integration_us, a.to_close()), (False, 0, MINUTE_US, None))
     equal((a.real_us, a.live_us(), a.n_events(), a.events_since_boot(), a.passes), (0, 0, 0, 0, 0))
     equal((a.overruns, a.slips, a.gap_us, a.overrun_hits, a.cleared, a.listable), (0, 0, 0, 0, 0, 0))
-    equal([a.look(s)[0] for s in range(SPECTRA)], [(0, BEFORE_US, 0, 0, 0)] * SPECTRA)
-    equal((bench.turn(), bench.events.taken(), bench.reports.taken()), (False, [], []))
+    equal([a.snapshot(s)[0] for s in range(SPECTRA)], [(0, BEFORE_US, 0, 0, 0)] * SPECTRA)
+    equal((bench.step(), bench.events.taken(), bench.reports.taken()), (False, [], []))
 
 
 def test_a_start_begins_an_integration_with_empty_spectra():
@@ -36,7 +36,7 @@ def test_events_are_counted_in_their_spectra():
     a = bench.start()
     bench.put(CODE, CODE, 100, 4095, d=3)  # two good ones, one below threshold, one over range
     bench.events.put({4: CODE, 5: CODE})
-    equal(bench.turn(), False)
+    equal(bench.step(), False)
     equal((a.singles[3 * 1024 + 100], sum(a.singles)), (2, 2))
     equal((a.pairs[2 * 256 + (2 * CODE - 50) // 32], sum(a.pairs)), (1, 1))
     equal([a.counters[at + 3] for at in (0, 16, 32, 48)], [2, 1, 1, 0])
@@ -48,7 +48,7 @@ def test_all_classes_of_events_are_events_but_a_mark():
     a = bench.start()
     for codes in ({0: CODE}, {1: CODE}, {0: CODE, 1: CODE}, {0: CODE, 2: CODE}, {0: 1}):
         bench.events.put(codes)
-    bench.turn()
+    bench.step()
     equal((a.n_events(), a.state[k.MARKS]), (5, 1))
     equal([a.state[n] for n in (k.FRONT, k.BACK, k.FRONT_BACK, k.SEVERAL, k.NONE)], [1] * 5)
 
@@ -59,9 +59,9 @@ def test_a_turn_reads_the_events_before_it():
     now = bench.clock.now_us + 100
     bench.events.put({0: CODE}, now - 1)
     bench.events.put({0: CODE}, now)
-    bench.turn(100)
+    bench.step(100)
     equal(a.n_events(), 1)
-    bench.turn(1)
+    bench.step(1)
     equal(a.n_events(), 2)
 
 
@@ -70,11 +70,11 @@ def test_a_turn_reads_four_batches_and_tells_whether_there_is_more():
     a = bench.start()
     for _ in range(4 * k.EVENTS + 9):
         bench.events.put({})
-    equal((bench.turn(), a.state[k.MARKS], a.real_us), (True, 4 * k.EVENTS, 0))
-    equal((bench.turn(), a.state[k.MARKS], a.real_us), (False, 4 * k.EVENTS + 10, 20))  # and that of the start
+    equal((bench.step(), a.state[k.MARKS], a.real_us), (True, 4 * k.EVENTS, 0))
+    equal((bench.step(), a.state[k.MARKS], a.real_us), (False, 4 * k.EVENTS + 10, 20))  # and that of the start
     for _ in range(70):  # conversions end a batch as well
         bench.events.put({d: CODE for d in range(16)})
-    bench.turn()
+    bench.step()
     equal(a.n_events(), 70)
 
 
@@ -83,11 +83,11 @@ def test_real_time_runs_while_acquiring_and_live_time_is_what_is_not_dead():
     a = bench.start()
     bench.put(CODE, CODE)
     bench.events.put({0: CODE, 1: CODE}, passes=3)
-    bench.turn(80)
+    bench.step(80)
     equal((a.real_us, a.passes), (100, 3))
     equal(a.dead_cycles, 3 * FIXED + 4 * HIT + 3 * PASS)  # the mark's is before real time
     equal(a.live_us(), 0)
-    bench.turn(10_000)
+    bench.step(10_000)
     equal((a.real_us, a.live_us()), (10_100, 10_100 - (3 * FIXED + 4 * HIT + 3 * PASS) // MHZ))
 
 
@@ -97,10 +97,10 @@ def test_real_time_begins_when_the_lines_were_found_quiet_first():
         bench = Bench()
         bench.events.start_us, bench.events.mark_passes = 30, passes
         a = bench.start()
-        bench.turn(70)
+        bench.step(70)
         equal((a.real_us, a.dead_cycles, a.passes), (100, 0, passes))
         bench.put(CODE)
-        bench.turn()
+        bench.step()
         equal(a.dead_cycles, FIXED + HIT, passes)
 
 
@@ -108,30 +108,30 @@ def test_a_mark_that_comes_later_is_dead_time():
     bench = Bench()
     bench.events.start_us, bench.events.marks = 30, False
     a = bench.start()
-    bench.turn(70)
+    bench.step(70)
     equal((a.real_us, a.dead_cycles), (70, 0))
     bench.events.put({}, passes=2)
-    bench.turn(30)
+    bench.step(30)
     equal((a.real_us, a.dead_cycles), (100, FIXED + 2 * PASS))
 
 
 def test_no_real_time_passes_before_a_start_nor_after_a_stop():
     bench = Bench()
     a = bench.start()
-    bench.turn(100)
+    bench.step(100)
     bench.clock.now_us += 900
     a.stop()
-    bench.turn(5000)
+    bench.step(5000)
     equal(a.real_us, 1000)
     bench.start()
-    bench.turn(300)
+    bench.step(300)
     equal(a.real_us, 1300)
 
 
 def test_a_stop_waits_for_the_last_event_and_has_every_spectrum_closed():
     bench = Bench()
     a = bench.start()
-    bench.turn()
+    bench.step()
     bench.put(CODE)
     off = bench.clock.now_us = bench.clock.now_us + 50
     bench.events.enable_us = 3
@@ -149,35 +149,35 @@ def test_a_stop_waits_for_the_last_event_and_has_every_spectrum_closed():
 def test_a_stop_reads_what_was_before_it_however_much_that_is():
     bench = Bench()
     a = bench.start()
-    bench.turn()
+    bench.step()
     bench.put(*[CODE] * 1020, after_us=1)
     a.stop()
     equal((a.n_events(), a.gap_us), (1020, 0))
 
 
 def test_of_the_events_a_stop_tells_the_low_32_bits():
-    for front, back, told in ((0xFFFFFFFF, 0, 0xFFFFFFFF), (0xFFFFFFFF, 6, 5)):
+    for front, back, reported in ((0xFFFFFFFF, 0, 0xFFFFFFFF), (0xFFFFFFFF, 6, 5)):
         bench = Bench()
         a = bench.start()
         a.state[k.FRONT], a.state[k.BACK] = front, back
         bench.reports.taken()
         a.stop()
-        equal(bench.reports.taken(), [(icd.EVENT_ACQUISITION_STOPPED, 1, told)], front)
+        equal(bench.reports.taken(), [(icd.EVENT_ACQUISITION_STOPPED, 1, reported)], front)
 
 
 def test_an_integration_ends_in_time_and_the_next_one_begins():
     bench = Bench()
     a = bench.start()
     begin = bench.clock.now_us
-    a.turn(begin + MINUTE_US - 1)
+    a.step(begin + MINUTE_US - 1)
     equal((a.integration, a.to_close()), (1, None))
     bench.clock.now_us = begin + MINUTE_US
-    bench.turn(0)
+    bench.step(0)
     equal((a.integration, a.to_close()), (2, 0))
     equal(bench.close_all(), [(s, icd.CLOSED_BY_TIME, 1) for s in range(SPECTRA)])
-    a.turn(begin + 2 * MINUTE_US - 1)
+    a.step(begin + 2 * MINUTE_US - 1)
     equal(a.integration, 2)
-    a.turn(begin + 2 * MINUTE_US)
+    a.step(begin + 2 * MINUTE_US)
     equal(a.integration, 3)
 
 
@@ -185,19 +185,19 @@ def test_it_lasts_until_the_one_before_is_sent_and_what_was_missed_is_not_made_u
     bench = Bench()
     a = bench.start()
     begin = bench.clock.now_us
-    a.turn(begin + MINUTE_US)
+    a.step(begin + MINUTE_US)
     bench.clock.now_us = begin + 5 * MINUTE_US + 7
-    bench.turn(0)
+    bench.step(0)
     equal(a.integration, 2)
     bench.close_all()
-    bench.turn(0)
+    bench.step(0)
     equal(a.integration, 3)
     bench.close_all()
-    bench.turn(0)
+    bench.step(0)
     equal(a.integration, 3)
-    a.turn(begin + 5 * MINUTE_US + 7)
+    a.step(begin + 5 * MINUTE_US + 7)
     equal(a.integration, 3)
-    a.turn(begin + 5 * MINUTE_US + 8)  # the one that ended began a length before: it had lasted longer
+    a.step(begin + 5 * MINUTE_US + 8)  # the one that ended began a length before: it had lasted longer
     equal(a.integration, 4)
 
 
@@ -207,12 +207,12 @@ def test_the_length_of_an_integration_counts_for_the_running_one():
     a = bench.start()
     begin = bench.clock.now_us
     a.set_integration(20)
-    a.turn(begin + 20_000_000 - 1)
+    a.step(begin + 20_000_000 - 1)
     equal(a.integration, 1)
     a.set_integration(5)
-    a.turn(begin + 5_000_000 - 1)
+    a.step(begin + 5_000_000 - 1)
     equal(a.integration, 1)
-    a.turn(begin + 5_000_000)
+    a.step(begin + 5_000_000)
     equal((a.integration, a.integration_us), (2, 5_000_000))
 
 
@@ -222,10 +222,10 @@ def test_a_spectrum_that_is_looked_at_stays():
     bench.put(CODE, 2 * CODE, 150, d=3)
     bench.clock.now_us += 1000
     for _ in range(2):
-        about, first, last, spectra, at = a.look(3)
+        about, first, last, spectra, at = a.snapshot(3)
         equal(about, (1, BEFORE_US + BEGIN_US, 1030, 1030 - 3 * (FIXED + HIT) // MHZ, 3))
         equal((first, last, spectra[at + 100], at), (37, 200, 1, 3 * 1024))
-    about, first, last, spectra, at = a.look(16)
+    about, first, last, spectra, at = a.snapshot(16)
     equal((about[4], at, spectra is a.pairs), (0, 0, True))
     assert first > last, (first, last)
 
@@ -234,14 +234,14 @@ def test_a_spectrum_that_is_closed_begins_anew_with_its_times():
     bench = Bench()
     a = bench.start()
     bench.put(CODE, CODE, d=3)
-    bench.turn(80)
+    bench.step(80)
     a.state[k.NEARLY_FULL] = 1 << 3
     live_us = 100 - 2 * (FIXED + HIT) // MHZ
     about, first, last = bench.close(3)
     equal(about, (icd.CLOSED_BY_OVERFLOW, 1, BEFORE_US + BEGIN_US, 100, max(live_us, 0), 2))
     equal((first, last, bench.copy[100], sum(bench.copy), sum(a.singles)), (100, 100, 2, 2, 0))
     bench.put(CODE, d=3)
-    bench.turn(9990)
+    bench.step(9990)
     about, _, _ = bench.close(3)
     equal(about[2:], (BEFORE_US + BEGIN_US + 100, 10_000, 10_000 - (FIXED + HIT) // MHZ, 1))
     about, _, _ = bench.close(4)
@@ -256,10 +256,10 @@ def test_who_follows_the_lines_is_told_of_each_spectrum_of_a_detector():
     bench.events.put({0: CODE, 1: CODE})
     a.stop()
     bench.close_all()
-    equal(bench.lines.said, [(d, d) for d in range(16)])
+    equal(bench.lines.calls, [(d, d) for d in range(16)])
     a.follow(None)
     bench.start()
     a.clear()
     a.stop()
     bench.close_all()
-    equal(len(bench.lines.said), 16)
+    equal(len(bench.lines.calls), 16)

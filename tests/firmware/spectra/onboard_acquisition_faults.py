@@ -21,20 +21,20 @@ def running(listable=0, begin_us=BEGIN_US):
     bench.clock.now_us = begin_us
     a = bench.start(listable)
     bench.put(CODE, CODE)
-    bench.turn()
+    bench.step()
     bench.reports.taken(), bench.events.taken()
     return bench, a
 
 
-def test_a_ring_that_came_round_is_begun_anew_and_what_is_gone_is_booked():
+def test_a_ring_that_came_round_is_begun_anew_and_what_is_gone_is_accounted_for():
     bench, a = running()
     bench.put(*[CODE] * (RING + 5), after_us=1)
-    equal(bench.turn(71), True)
+    equal(bench.step(71), True)
     equal(bench.events.taken(), [("stop",), ("start", 0xFFFF)])
     equal((a.overruns, a.overrun_hits, a.gap_us, a.real_us, a.n_events()), (1, RING + 5, 1100, 30, 2))
     equal(bench.reports.taken(), [overrun(1100, RING + 5)])
     bench.put(CODE)
-    equal(bench.turn(), False)
+    equal(bench.step(), False)
     equal((a.n_events(), a.real_us, a.gap_us, a.integration), (3, 50, 1100, 1))
 
 
@@ -42,11 +42,11 @@ def test_conversions_that_nobody_read_are_lost_too():
     bench, a = running()
     bench.put(*[CODE] * (RING + 5), after_us=1)
     bench.events.lost = 7
-    bench.turn()
+    bench.step()
     equal((a.overrun_hits, bench.reports.taken()[0][2]), (RING + 12,) * 2)
     a._read = 0xFFFFFFFF + a._read - 9  # so many were read: the event builder's count came round
     bench.put(*[CODE] * (RING + 5), after_us=1)
-    bench.turn()
+    bench.step()
     equal(bench.reports.taken()[0][2], RING + 5 + 9)
 
 
@@ -55,7 +55,7 @@ def test_a_ring_of_amplitudes_that_is_about_to_come_round_is_one_too():
         bench, a = running()
         for _ in range(events):
             bench.events.put(SIXTEEN)
-        bench.turn()
+        bench.step()
         equal((a.overruns, a.overrun_hits), (overruns, 16 * events * overruns))
 
 
@@ -63,10 +63,10 @@ def test_what_was_read_before_an_overrun_counts():
     """Up to the last good event nothing is missing."""
     bench, a = running()
     bench.put(CODE, after_us=500)
-    bench.turn(0)  # it has the stamp of the turn: it is not read yet
+    bench.step(0)  # it has the stamp of the step: it is not read yet
     good = bench.clock.now_us
     bench.put(*[CODE] * RING, after_us=1)
-    bench.turn(0)
+    bench.step(0)
     equal((a.overruns, a.real_us, a.gap_us), (1, 530, bench.clock.now_us - good))
 
 
@@ -74,14 +74,14 @@ def test_an_overrun_before_the_first_turn_takes_all_since_the_start():
     bench = Bench()
     a = bench.start()
     bench.put(*[CODE] * (RING + 5), after_us=1)
-    bench.turn()
+    bench.step()
     equal((a.overruns, a.real_us, a.gap_us), (1, 0, RING + 15))
 
 
 def test_an_overrun_may_take_no_time():
     bench, a = running()
     bench.put(*[CODE] * (RING + 5), after_us=0)
-    bench.turn(0)
+    bench.step(0)
     equal((bench.reports.taken(), a.gap_us), ([overrun(0, RING + 5)], 0))
 
 
@@ -96,7 +96,7 @@ def test_an_overrun_that_the_stop_finds_starts_nothing_anew():
     equal((a.overruns, a.overrun_hits, a.gap_us, a.real_us, a.n_events()), (1, RING + 5, gap_us, 30, 2))
     bench.start()
     bench.put(CODE)
-    bench.turn()
+    bench.step()
     equal((a.n_events(), a.overruns, a.real_us), (3, 1, 50))
     for _ in range(LIMIT + 1):
         bench.events.put(SIXTEEN)
@@ -109,7 +109,7 @@ def test_an_event_with_other_conversions_than_hits_is_dropped_and_the_next_one_i
     bench.events.put({5: CODE, 6: CODE}, found=[CODE])
     bench.events.put({1: CODE}, found=[1, 2, 3])
     bench.put(CODE, d=9)
-    equal(bench.turn(), False)
+    equal(bench.step(), False)
     equal((a.slips, a.overrun_hits, a.overruns, a.n_events(), a.counters[9]), (2, 4, 0, 3, 1))
     equal(bench.reports.taken(), [(icd.EVENT_RING_SLIP, 0b110_0000, 1), (icd.EVENT_RING_SLIP, 0b10, 3)])
     a.stop()
@@ -120,12 +120,12 @@ def test_events_that_ended_with_a_line_still_high_are_told_to_the_detectors():
     bench, a = running()
     bench.events.high = 1 << 7
     for n in range(3):
-        equal(a.detectors.gave_up, 2 * n)
+        equal(a.detectors.pass_limit_reached, 2 * n)
         bench.events.put({0: CODE}, passes=0x8000)
         bench.events.put({0: CODE}, passes=0x8000)
-        bench.turn()
-    bench.turn()
-    equal((a.detectors.mask, a.detectors.gave_up), (0xFFFF & ~(1 << 7), 6))
+        bench.step()
+    bench.step()
+    equal((a.detectors.mask, a.detectors.pass_limit_reached), (0xFFFF & ~(1 << 7), 6))
     equal(bench.reports.taken(), [(icd.EVENT_DETECTOR_OFF, 7, 3)])
 
 
@@ -133,15 +133,15 @@ def test_a_full_channel_holds_events_and_time_up_until_its_spectrum_is_closed():
     bench, a = running()
     a.singles[100] = 0xFFFE
     bench.put(CODE, CODE, CODE)
-    equal((bench.turn(), a.n_events(), a.real_us), (False, 3, 30))
-    equal((bench.turn(), a.n_events(), a.real_us), (False, 3, 30))
+    equal((bench.step(), a.n_events(), a.real_us), (False, 3, 30))
+    equal((bench.step(), a.n_events(), a.real_us), (False, 3, 30))
     about, _, _ = bench.close(0)
     equal((about[0], about[3], about[5]), (icd.CLOSED_BY_OVERFLOW, 40, 0xFFFF))
-    equal((bench.turn(), a.n_events()), (False, 5))
+    equal((bench.step(), a.n_events()), (False, 5))
     equal((a.real_us, a.gap_us, a.overruns), (90, 0, 0))
 
 
-def test_a_stop_with_a_full_channel_books_what_it_did_not_read():
+def test_a_stop_with_a_full_channel_accounts_for_what_it_did_not_read():
     for begin_us in (BEGIN_US, 5):
         bench, a = running(begin_us=begin_us)
         a.singles[100] = 0xFFFE
@@ -166,7 +166,7 @@ def test_enough_events_are_wanted_while_it_runs_and_none_is_held_up():
             a.state[k.HELD] = 0
         else:
             bench.put(CODE)
-        bench.turn()
+        bench.step()
     bench.put(*[CODE] * 20)
     assert a.wanted()
     a.running = False
@@ -176,10 +176,10 @@ def test_enough_events_are_wanted_while_it_runs_and_none_is_held_up():
 def test_a_clear_empties_everything_and_begins_the_integration_anew():
     bench = Bench()
     a = bench.start()
-    bench.turn(40_000_000)
+    bench.step(40_000_000)
     bench.put(CODE, CODE, 1, d=2)
     bench.events.put({0: CODE, 1: CODE}, passes=3)
-    bench.turn()
+    bench.step()
     bench.put(CODE)
     bench.clock.now_us += 5
     now = bench.clock.now_us
@@ -189,15 +189,15 @@ def test_a_clear_empties_everything_and_begins_the_integration_anew():
     equal((max(a.singles), max(a.pairs), max(a.counters), a.n_events()), (0, 0, 0, 0))
     equal((a.events_since_boot(), a.cleared), (5, 1))
     equal((a.real_us, a.dead_cycles, a.gap_us, a.passes, a.overrun_hits), (0, 0, 0, 0, 0))
-    equal((a.running, a.integration, bench.lines.said), (True, 1, ["clear"]))
+    equal((a.running, a.integration, bench.lines.calls), (True, 1, ["clear"]))
     bench.put(CODE, d=2)
-    bench.turn(90)
+    bench.step(90)
     equal((a.real_us, a.events_since_boot(), a.singles[2 * 1024 + 100]), (100, 6, 1))
-    about, _, _, _, _ = a.look(3)
+    about, _, _, _, _ = a.snapshot(3)
     equal(about, (1, BEFORE_US + now, 100, 100 - 110 // 2, 0))
-    a.turn(now + MINUTE_US - 1)
+    a.step(now + MINUTE_US - 1)
     equal(a.integration, 1)
-    a.turn(now + MINUTE_US)
+    a.step(now + MINUTE_US)
     equal(a.integration, 2)
     a.clear()
     equal((a.events_since_boot(), a.cleared, a.to_close()), (6, 2, None))
@@ -225,14 +225,14 @@ def test_of_the_classes_that_are_listable_windows_open_with_a_start_and_close_wi
 def test_they_close_where_something_is_missing():
     bench, a = running(ALL_CLASSES)
     bench.events.put({5: CODE, 6: CODE}, found=[CODE])
-    bench.turn()
+    bench.step()
     equal([bench.listed(c) for c in range(4)], [["opens", 1, 1, "closes"]] + [["opens", "closes"]] * 3)
     bench, a = running(ALL_CLASSES)
     a.clear()
     equal([bench.listed(c) for c in range(4)], [["opens", 1, 1, "closes"]] + [["opens", "closes"]] * 3)
     bench, a = running(ALL_CLASSES)
     bench.put(*[CODE] * (RING + 5), after_us=1)
-    bench.turn()
+    bench.step()
     equal([bench.listed(c)[-2:] for c in range(4)], [["closes", "opens"]] * 4)
 
 
@@ -241,7 +241,7 @@ def test_stamps_that_wrap_make_no_difference():
     a = bench.start()
     for n in range(300):
         bench.put(CODE, after_us=20_000)
-        bench.turn(1)
+        bench.step(1)
         equal((a.n_events(), a.real_us), (n + 1, 20_001 * (n + 1)))
     a.stop()
     equal((a.real_us, a.overruns, a.gap_us), (300 * 20_001, 0, 0))
@@ -251,12 +251,12 @@ def test_a_clear_while_a_full_channel_holds_events_up_begins_before_these():
     bench, a = running()
     a.singles[100] = 0xFFFE
     bench.put(*[CODE] * 3)
-    bench.turn(5_000_000)
+    bench.step(5_000_000)
     equal(a.n_events(), 3)
     reached_us = a.last_good_us(bench.clock.now_us)
     assert reached_us < bench.clock.now_us - 4_999_000, (reached_us, bench.clock.now_us)
     a.clear()
-    bench.turn(1000)
+    bench.step(1000)
     equal(a.n_events(), 2)
-    about, _, _, _, _ = a.look(0)
+    about, _, _, _, _ = a.snapshot(0)
     equal(about[1:3], (BEFORE_US + reached_us, bench.clock.now_us - reached_us))

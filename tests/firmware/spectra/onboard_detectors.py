@@ -79,7 +79,7 @@ def test_a_line_that_is_found_high_three_times_in_a_row_is_switched_off():
         equal(bench.builder.taken(), [("enable", ALL & ~(1 << d))])
         equal(bench.detectors.thresholds[d], OFF, d)
         equal(bench.reports.taken(), [(icd.EVENT_DETECTOR_OFF, d, 3)])
-        equal(bench.detectors.gave_up, 7, d)
+        equal(bench.detectors.pass_limit_reached, 7, d)
 
 
 def test_a_line_that_was_quiet_once_begins_anew():
@@ -111,7 +111,7 @@ def test_several_high_lines_are_switched_off_together():
 
 def test_events_that_gave_up_are_counted_whatever_the_lines_are():
     bench = Bench()
-    equal(bench.detectors.gave_up, 0)
+    equal(bench.detectors.pass_limit_reached, 0)
     bench.stuck(0, 7)
     bench.stuck(0, 2)
-    equal((bench.detectors.gave_up, bench.detectors.mask), (9, ALL))
+    equal((bench.detectors.pass_limit_reached, bench.detectors.mask), (9, ALL))

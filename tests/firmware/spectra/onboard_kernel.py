@@ -143,7 +143,7 @@ def test_extra_passes_are_summed_and_those_at_the_limit_counted():
     for passes in (0, 1, 7, 0x7FFF, 0x8000, 0x8000):
         bench.put({0: CODE}, passes=passes)
     bench.sort()
-    equal((bench.state[k.PASSES], bench.state[k.GAVE_UP]), (8 + 0x7FFF + 0x10000, 2))
+    equal((bench.state[k.PASSES], bench.state[k.LIMIT_REACHED]), (8 + 0x7FFF + 0x10000, 2))
     bench.put({0: CODE}, passes=3)
     bench.sort()
     equal((bench.state[k.PASSES], bench.state[k.HITS]), (3, 1))  # of this call

@@ -23,7 +23,7 @@ SCRIPT = (
 
 def expected():
     """What the blueprint says becomes of the same events, in plain Python."""
-    out = dict(totals=dict(hits=0, passes=0), gave_up=0, bad=0, classes=[0] * 6, counters=[0] * 64)
+    out = dict(totals=dict(hits=0, passes=0), pass_limit_reached=0, bad=0, classes=[0] * 6, counters=[0] * 64)
     listed, entries = [0] * 4, [[0x5678, 0x1234, 0, c << 8 | 1] for c in range(4)]
     entries[3] += [0x5678, 0x1234, 0, 3 << 8]
     until = [n and n - LISTED // 4 * c for c, n in enumerate(OPEN)]
@@ -92,7 +92,7 @@ def expected():
                 until[c] = 0
         out["totals"]["hits"] += len(hit)
         out["totals"]["passes"] += passes
-        out["gave_up"] += passes == 0x8000
+        out["pass_limit_reached"] += passes == 0x8000
     out["last"] = (0xFFFFF000 + 7 * (EVENTS - 1)) & 0xFFFFFFFF
     assert until == [0] * 4 and all(listed[:3]), "every window was closed"
     assert all(len(entry) <= LISTED // 4 for entry in entries)
@@ -101,8 +101,8 @@ def expected():
 
 @pytest.mark.parametrize("where", ["unix", "rp2040"])
 def test_kernel_sorts_every_event_and_allocates_nothing(where):
-    said = micropython.run(SCRIPT, heap_kb=400) if where == "unix" else chip.run(SCRIPT, limit_s=120)
-    lines = said.partition("RESULT ")[2].splitlines()
+    output = micropython.run(SCRIPT, heap_kb=400) if where == "unix" else chip.run(SCRIPT, limit_s=120)
+    lines = output.partition("RESULT ")[2].splitlines()
     result = json.loads(lines[0]) | {"singles": {}, "pairs": {}}
     for name, channel, counts in map(str.split, lines[1:]):
         result[name][int(channel)] = int(counts)
@@ -114,8 +114,8 @@ STATUS = script("kernel_status")
 
 @pytest.mark.parametrize("where", ["unix", "rp2040"])
 def test_kernel_stops_and_says_why(where):
-    said = micropython.run(STATUS, heap_kb=400) if where == "unix" else chip.run(STATUS)
-    lines = [line.split() for line in said.splitlines() if line.split()[0].isupper()]
+    output = micropython.run(STATUS, heap_kb=400) if where == "unix" else chip.run(STATUS)
+    lines = [line.split() for line in output.splitlines() if line.split()[0].isupper()]
     assert [line[0] for line in lines] == ["FULL", "HELD", "ON"] * 2 + ["SLIP", "STEP"] * 4 + ["ROUND", "LATER"]
     assert not [line for line in lines if set(line[1:]) != {"True"}]
 
@@ -131,14 +131,14 @@ MOST = 20_000  # instructions of two calls, and of what is around them
 def test_the_ring_may_come_round_at_any_instruction_of_the_kernel(later):
     """Of a call that finds three events: the CPU is held after 0, 1, 2, ... instructions, and the ring overwritten."""
     with chip.open_chip(HELD) as target:
-        said = bytearray()
+        output = bytearray()
 
-        def told():
-            said.extend(target.receive())
-            return b"\n" in said.partition(b"AT ")[2]
+        def printed():
+            output.extend(target.receive())
+            return b"\n" in output.partition(b"AT ")[2]
 
-        target.wait_for(told, 5)
-        code, words, stamps, tails, state, go, result, overrun = map(int, said.partition(b"AT ")[2].split())
+        target.wait_for(printed, 5)
+        code, words, stamps, tails, state, go, result, overrun = map(int, output.partition(b"AT ")[2].split())
         core, tick = target.mcu.core, target.mcu.clock.tick_ticks
         read, write = target.mcu.read_uint32, target.mcu.write_uint32
 

@@ -125,7 +125,7 @@ def test_a_line_over_many_channels_has_its_centroid_to_a_part_of_a_code():
 
 
 def test_regions_follow_the_line_and_stored_spectra_do_not():
-    """A Po-214 line 77 keV too high is beside its region, until the Po-209 line has told the gain."""
+    """A Po-214 line 77 keV too high is beside its region, until the Po-209 line has reported the gain."""
     gain = (1.01,) + (1.0,) * 15
     po_214 = KEV.index(LINE_KEV["po_214"])
     with instrument("unix", gain=gain) as i:
@@ -133,7 +133,7 @@ def test_regions_follow_the_line_and_stored_spectra_do_not():
         play(i, po_209(200, (0, 1)))
         i.stop()
         i.function("clear")
-        i.said.clear()
+        i.received.clear()
         i.start()
         play(i, [(1_000_000 * k, k % 2, KEV[po_214]) for k in range(1, 101)])
         found = {}

@@ -16,7 +16,7 @@ def scan(i, **levels):
 
 
 def steps(i):
-    return [p.fields for p in i.said if p.name == "threshold_scan"]
+    return [p.fields for p in i.received if p.name == "threshold_scan"]
 
 
 def arrivals(cps_of_mv, seconds, detectors=(0, 1, 6)):
@@ -48,7 +48,7 @@ def test_each_level_counts_the_pulses_above_it(where):
             expected = cps * f["real_us"] / 1e6
             assert [n for d, n in enumerate(f["hits"]) if d not in (0, 1, 6)] == [0] * 13
             assert all(abs(f["hits"][d] - expected) <= 3 for d in (0, 1, 6)), f
-        # the head had these levels, each in its turn, and then those that are set
+        # the head had these levels, each in its step, and then those that are set
         assert list(dict.fromkeys(heard)) == [(mv, mv) for mv in (30, 60, 90, 120)] + [(50, 55)]
         assert i.events("scan_ended") == [(4, 0)]
 

@@ -22,7 +22,10 @@ def test_on_board_time_goes_on_from_where_it_is_set():
 
 def test_the_first_start_ever():
     record = Bench(follow=False).record
-    equal((record.count, record.reset_cause, record.crash, record.in_row, record.safe), (1, WATCHDOG, None, 0, 0))
+    equal(
+        (record.count, record.reset_cause, record.crash, record.consecutive_resets, record.safe),
+        (1, WATCHDOG, None, 0, 0),
+    )
     equal((record.time_us, record.record, record.damaged, record.lost), (0, 0, 0, False))
     equal((record.counter, record.unsynchronised), (bytes(12), 0))
 
@@ -35,7 +38,7 @@ def test_the_first_start_is_on_both_copies_once_it_is_known_that_nothing_was_los
     equal(len(states()), 2)
     for state in states():
         equal((state["count"], state["time_us"], state["record"]), (1, BLOCK_US, 1 + BLOCK))
-        equal((state["safe"], state["expected"], state["in_row"], state["counter"]), (0, 0, 0, bytes(12)))
+        equal((state["safe"], state["expected"], state["consecutive_resets"], state["counter"]), (0, 0, 0, bytes(12)))
         equal((state["task"], state["exception"], state["line"]), (0, 0, 0))
     equal((bench.record.lost, bench.scratch.get(UNCOUNTED), bench.failures.count), (False, 0, 0))
 
@@ -43,7 +46,7 @@ def test_the_first_start_is_on_both_copies_once_it_is_known_that_nothing_was_los
 def test_a_start_has_what_the_one_before_saved():
     record = started(safe=1, counter=COUNTER).record
     equal((record.count, record.time_us, record.record), (11, 5 * BLOCK_US, 50_000))
-    equal((record.safe, record.in_row, record.counter), (1, 3, COUNTER))
+    equal((record.safe, record.consecutive_resets, record.counter), (1, 3, COUNTER))
     equal((record.crash, record.reset_cause, record.damaged, record.lost), (None, WATCHDOG, 0, False))
 
 
@@ -52,7 +55,7 @@ def test_a_start_reserves_the_next_block_in_one_copy():
     old, new = states()
     equal((old["count"], old["time_us"], old["record"]), (10, 5 * BLOCK_US, 50_000))
     equal((new["count"], new["time_us"], new["record"]), (11, 6 * BLOCK_US, 50_000 + BLOCK))
-    equal((new["expected"], new["in_row"], new["counter"]), (0, 3, COUNTER))
+    equal((new["expected"], new["consecutive_resets"], new["counter"]), (0, 3, COUNTER))
 
 
 def test_a_reset_that_nobody_expected_takes_what_is_left_of_a_block():
@@ -60,28 +63,28 @@ def test_a_reset_that_nobody_expected_takes_what_is_left_of_a_block():
     bench.clock.now_us = 1000
     for n in range(1, 5):
         bench = bench.again()
-        equal((bench.record.count, bench.record.in_row), (n + 1, n))
+        equal((bench.record.count, bench.record.consecutive_resets), (n + 1, n))
         equal((bench.record.time_us, bench.store.next), (n * BLOCK_US, 1 + n * BLOCK))
 
 
 def test_after_a_reset_that_was_expected_it_goes_on_where_it_was():
     bench = Bench().again()
-    equal(bench.record.in_row, 1)
+    equal(bench.record.consecutive_resets, 1)
     bench.clock.now_us = 1000
     bench.store.next += 7
     bench.record.close()
     equal([state["expected"] for state in states()], [0, 1])
     time_us, next_record = bench.time.us(), bench.store.next
     bench = bench.again()
-    equal((bench.record.in_row, bench.record.time_us, bench.store.next), (0, time_us, next_record))
+    equal((bench.record.consecutive_resets, bench.record.time_us, bench.store.next), (0, time_us, next_record))
     equal(bench.record.count, 3)
-    equal(bench.again().record.in_row, 1)
+    equal(bench.again().record.consecutive_resets, 1)
 
 
 def test_resets_in_a_row_are_counted_up_to_255():
     for before, after in ((253, 254), (254, 255), (255, 255)):
-        equal(started(in_row=before).record.in_row, after, before)
-        equal(started(in_row=before, expected=1).record.in_row, 0, before)
+        equal(started(consecutive_resets=before).record.consecutive_resets, after, before)
+        equal(started(consecutive_resets=before, expected=1).record.consecutive_resets, 0, before)
 
 
 def test_time_ends_where_packets_have_no_seconds_for_it():
@@ -122,11 +125,11 @@ def test_half_a_block_ahead_of_its_end_the_next_one_is_reserved():
 
 def test_what_is_to_be_kept_at_once_is_in_both_copies():
     bench = started()
-    bench.record.safe, bench.record.in_row, bench.record.counter = 1, 0, bytes(12)
+    bench.record.safe, bench.record.consecutive_resets, bench.record.counter = 1, 0, bytes(12)
     bench.clock.now_us = 5
     equal(bench.record.keep(True), True)
     for state in states():
-        equal((state["safe"], state["in_row"], state["counter"], state["count"]), (1, 0, bytes(12), 11))
+        equal((state["safe"], state["consecutive_resets"], state["counter"], state["count"]), (1, 0, bytes(12), 11))
         equal((state["time_us"], state["record"]), (6 * BLOCK_US + 5, 50_000 + BLOCK))
 
 
@@ -197,7 +200,7 @@ def test_a_crash_is_told_by_the_next_start_and_no_other():
     equal([state["exception"] for state in states()], [0, icd.EXCEPTION_VALUE])
     bench = bench.again()
     equal(bench.record.crash, (icd.TASK_RATES, icd.EXCEPTION_VALUE, line()))
-    equal((bench.record.reset_cause, bench.record.in_row), (icd.RESET_CAUSE_CRASH, 4))
+    equal((bench.record.reset_cause, bench.record.consecutive_resets), (icd.RESET_CAUSE_CRASH, 4))
     equal(bench.scratch.get(CRASH), 0)
     bench.record.reported()
     bench = bench.again()

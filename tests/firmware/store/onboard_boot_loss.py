@@ -9,7 +9,7 @@ from records import framed, write
 from starts import BLOCK, BLOCK_US, COUNTER, FORM, LATEST_US, UNCOUNTED, UNKNOWN_US, Bench, damage, put, started, states
 
 # from this bit on, of the scratch register: boots not counted, unexpected resets, and that a challenge is needed
-BOOTS, IN_ROW, UNSYNCHRONISED = 11, 15, 19
+BOOTS, CONSECUTIVE, UNSYNCHRONISED = 11, 15, 19
 EXPECTED = 15  # in the place of unexpected resets
 
 
@@ -26,23 +26,23 @@ def failing(uncounted=0, **fields):
 
 
 def test_what_the_register_has_is_added_to_what_flash_has():
-    record = started(3 | 2 << BOOTS | 5 << IN_ROW, safe=1).record
+    record = started(3 | 2 << BOOTS | 5 << CONSECUTIVE, safe=1).record
     equal((record.time_us, record.record), (8 * BLOCK_US, 50_000 + 3 * BLOCK))
-    equal((record.count, record.in_row, record.safe, record.unsynchronised), (13, 6, 1, 0))
-    record = started(0x7FF | 15 << BOOTS | 14 << IN_ROW).record
+    equal((record.count, record.consecutive_resets, record.safe, record.unsynchronised), (13, 6, 1, 0))
+    record = started(0x7FF | 15 << BOOTS | 14 << CONSECUTIVE).record
     equal((record.time_us, record.record), ((5 + 0x7FF) * BLOCK_US, 50_000 + 0x7FF * BLOCK))
-    equal((record.count, record.in_row), (26, 15))
+    equal((record.count, record.consecutive_resets), (26, 15))
 
 
 def test_the_register_tells_of_a_reset_that_was_expected():
     for expected in (0, 1):
-        equal(started(EXPECTED << IN_ROW, expected=expected).record.in_row, 0, expected)
-        equal(started(1, expected=expected).record.in_row, 1, expected)
-    equal(started(0, expected=1).record.in_row, 0)
+        equal(started(EXPECTED << CONSECUTIVE, expected=expected).record.consecutive_resets, 0, expected)
+        equal(started(1, expected=expected).record.consecutive_resets, 1, expected)
+    equal(started(0, expected=1).record.consecutive_resets, 0)
 
 
 def test_once_flash_takes_both_copies_the_register_is_empty():
-    for uncounted in (1, 1 << BOOTS, 1 << IN_ROW, 3 | 2 << BOOTS | 5 << IN_ROW):
+    for uncounted in (1, 1 << BOOTS, 1 << CONSECUTIVE, 3 | 2 << BOOTS | 5 << CONSECUTIVE):
         bench = started(uncounted)
         equal(bench.scratch.get(UNCOUNTED), 0, uncounted)
         for state in states():
@@ -53,16 +53,16 @@ def test_once_flash_takes_both_copies_the_register_is_empty():
 
 
 def test_what_flash_does_not_take_is_in_the_register():
-    bench = failing(in_row=4)
-    equal(bench.scratch.get(UNCOUNTED), 1 | 1 << BOOTS | 5 << IN_ROW)
+    bench = failing(consecutive_resets=4)
+    equal(bench.scratch.get(UNCOUNTED), 1 | 1 << BOOTS | 5 << CONSECUTIVE)
     equal((bench.failures.count, bench.failures.errno), (1, EROFS))
     equal((bench.record.count, bench.record.time_us), (11, 5 * BLOCK_US))
     bench.clock.now_us = BLOCK_US // 2 + 1
     equal(bench.record.keep(), True)
-    equal(bench.scratch.get(UNCOUNTED), 2 | 1 << BOOTS | 5 << IN_ROW)
+    equal(bench.scratch.get(UNCOUNTED), 2 | 1 << BOOTS | 5 << CONSECUTIVE)
     bench.store.next += 5 * BLOCK
     equal(bench.record.keep(), True)
-    equal(bench.scratch.get(UNCOUNTED), 6 | 1 << BOOTS | 5 << IN_ROW)
+    equal(bench.scratch.get(UNCOUNTED), 6 | 1 << BOOTS | 5 << CONSECUTIVE)
 
 
 def test_a_flash_that_fails_later_has_counted_the_boot():
@@ -70,9 +70,9 @@ def test_a_flash_that_fails_later_has_counted_the_boot():
     bench.flash.fail(EIO)
     bench.clock.now_us = BLOCK_US // 2 + 1
     bench.record.keep()
-    equal(bench.scratch.get(UNCOUNTED), 1 | 3 << IN_ROW)
+    equal(bench.scratch.get(UNCOUNTED), 1 | 3 << CONSECUTIVE)
     bench = bench.again()
-    equal((bench.record.count, bench.record.in_row, bench.record.time_us), (12, 4, 7 * BLOCK_US))
+    equal((bench.record.count, bench.record.consecutive_resets, bench.record.time_us), (12, 4, 7 * BLOCK_US))
 
 
 def test_boots_go_on_without_a_flash():
@@ -81,33 +81,36 @@ def test_boots_go_on_without_a_flash():
         time_us, next_record = bench.time.us(), bench.store.next
         bench = bench.again()
         equal(bench.record.count, 11 + min(n, 15))
-        equal(bench.record.in_row, min(3 + n, 15))
+        equal(bench.record.consecutive_resets, min(3 + n, 15))
         equal((bench.record.time_us, bench.store.next), (time_us + BLOCK_US, next_record + BLOCK), n)
-    equal(bench.scratch.get(UNCOUNTED), 20 | 15 << BOOTS | 14 << IN_ROW)
+    equal(bench.scratch.get(UNCOUNTED), 20 | 15 << BOOTS | 14 << CONSECUTIVE)
     bench.flash.work()
     bench.clock.now_us = BLOCK_US
     bench.record.keep()
     equal(bench.scratch.get(UNCOUNTED), 0)
     for state in states():
-        equal((state["count"], state["in_row"], state["time_us"]), (26, 15, 25 * BLOCK_US + BLOCK_US))
+        equal((state["count"], state["consecutive_resets"], state["time_us"]), (26, 15, 25 * BLOCK_US + BLOCK_US))
 
 
 def test_more_blocks_than_the_register_has_room_for():
     bench = failing(0x7FE)
-    equal(bench.scratch.get(UNCOUNTED), 0x7FF | 1 << BOOTS | 1 << IN_ROW)
+    equal(bench.scratch.get(UNCOUNTED), 0x7FF | 1 << BOOTS | 1 << CONSECUTIVE)
     bench = bench.again()
-    equal(bench.scratch.get(UNCOUNTED), 0x7FF | 2 << BOOTS | 2 << IN_ROW)
+    equal(bench.scratch.get(UNCOUNTED), 0x7FF | 2 << BOOTS | 2 << CONSECUTIVE)
 
 
 def test_without_a_record_the_first_boots_are_counted_in_the_register():
     bench = Bench(follow=False).again(follow=False)
-    equal((bench.record.count, bench.record.in_row, bench.record.time_us), (2, 1, 0))
+    equal((bench.record.count, bench.record.consecutive_resets, bench.record.time_us), (2, 1, 0))
     flash = Flash()
     flash.fail(EIO)
     bench = Bench(flash)
     equal(bench.scratch.get(UNCOUNTED), 2 | 1 << BOOTS)  # a block of records behind number 1
     bench = bench.again()
-    equal((bench.record.count, bench.record.in_row, bench.time.us(), bench.store.next), (2, 1, 2 * BLOCK_US, 2 * BLOCK))
+    equal(
+        (bench.record.count, bench.record.consecutive_resets, bench.time.us(), bench.store.next),
+        (2, 1, 2 * BLOCK_US, 2 * BLOCK),
+    )
     equal(bench.record.lost, False)
 
 
@@ -115,12 +118,12 @@ def test_that_a_reset_is_expected_is_in_the_register_if_flash_does_not_take_it()
     bench = started()
     bench.flash.fail(EIO)
     bench.record.close()
-    equal(bench.scratch.get(UNCOUNTED), EXPECTED << IN_ROW)
+    equal(bench.scratch.get(UNCOUNTED), EXPECTED << CONSECUTIVE)
     bench = failing()
     bench.record.close()
-    equal(bench.scratch.get(UNCOUNTED), 1 | 1 << BOOTS | EXPECTED << IN_ROW)
+    equal(bench.scratch.get(UNCOUNTED), 1 | 1 << BOOTS | EXPECTED << CONSECUTIVE)
     bench = bench.again()
-    equal((bench.record.in_row, bench.record.count, bench.record.time_us), (0, 12, 6 * BLOCK_US))
+    equal((bench.record.consecutive_resets, bench.record.count, bench.record.time_us), (0, 12, 6 * BLOCK_US))
 
 
 def test_one_copy_of_two_is_not_enough():
@@ -158,17 +161,17 @@ def test_the_need_of_a_challenge_survives_in_a_bit_of_its_own():
     bench.flash.fail(EIO)
     bench = bench.again()
     equal((bench.record.unsynchronised, bench.record.count), (1, 12))
-    uncounted = 1 | 1 << BOOTS | 4 << IN_ROW
+    uncounted = 1 | 1 << BOOTS | 4 << CONSECUTIVE
     equal(bench.scratch.get(UNCOUNTED), 1 << UNSYNCHRONISED | uncounted)
     bench.record.synchronise(True)
     equal((bench.record.unsynchronised, bench.scratch.get(UNCOUNTED)), (False, uncounted))
     bench.record.synchronise(False)
     equal(bench.scratch.get(UNCOUNTED), 1 << UNSYNCHRONISED | uncounted)
     bench.record.close()
-    equal(bench.scratch.get(UNCOUNTED), 1 << UNSYNCHRONISED | uncounted | EXPECTED << IN_ROW)
+    equal(bench.scratch.get(UNCOUNTED), 1 << UNSYNCHRONISED | uncounted | EXPECTED << CONSECUTIVE)
     bench.flash.work()
     bench = bench.again()
-    equal((bench.record.unsynchronised, bench.record.in_row), (1, 0))
+    equal((bench.record.unsynchronised, bench.record.consecutive_resets), (1, 0))
     equal(bench.scratch.get(UNCOUNTED), 1 << UNSYNCHRONISED)
 
 
@@ -229,7 +232,7 @@ def test_with_both_copies_damaged_it_is_safe_and_the_record_begins_anew():
     bench = lost()
     equal((bench.record.damaged, bench.record.lost, bench.record.safe, bench.failures.count), (2, True, 1, 0))
     equal((bench.time.us(), bench.store.next), (BLOCK_US, BLOCK + BLOCK))
-    equal((bench.record.count, bench.record.in_row), (2, 0))
+    equal((bench.record.count, bench.record.consecutive_resets), (2, 0))
     for state in states():
         equal((state["safe"], state["count"]), (1, 2))
         equal((state["time_us"], state["record"]), (2 * BLOCK_US, 3 * BLOCK))

@@ -167,5 +167,5 @@ def test_a_flash_that_fails_is_not_worth_waiting_for():
         bench.take(500)
     bench.flash.fail(EIO)
     while not bench.failures.count:
-        bench.store.turn(0)
+        bench.store.step(0)
     assert not bench.budget.busy() and bench.budget.room()

@@ -1,4 +1,4 @@
-# fsw/store/checkpoint.py alone, on a flash that fails when it is told to.
+# fsw/store/checkpoint.py alone, on a flash that fails when it is reported to.
 import os
 from array import array
 
@@ -25,7 +25,7 @@ class Acquisition:
         self.running = True
         self.integration = seed
 
-    def look(self, s):
+    def snapshot(self, s):
         counts = array("H", bytes(2 * (AT + icd.CHANNELS)))
         if s == 2:
             return self.about(s), 1, 0, counts, AT
@@ -48,11 +48,11 @@ class Bench:
         self.checkpoint.period_us = PERIOD_US
 
     def write(self, now):
-        """Turn by turn, until there is no more. -> turns"""
-        turns = 1
-        while self.checkpoint.turn(now, False, True):
-            turns += 1
-        return turns
+        """Step by step, until there is no more. -> steps"""
+        steps = 1
+        while self.checkpoint.step(now, False, True):
+            steps += 1
+        return steps
 
     def read(self):
         """What close() gives, as the numbers of the integrations and the spectra."""
@@ -65,7 +65,7 @@ class Bench:
             about, first, last = closed
             wanted = Acquisition(about[1])
             equal(about, (icd.CLOSED_BY_RESET,) + wanted.about(s))
-            _, first_written, last_written, counts, _ = wanted.look(s)
+            _, first_written, last_written, counts, _ = wanted.snapshot(s)
             if first_written <= last_written:
                 equal((first, last), (first_written, last_written))
             equal(copy, counts[AT:])
@@ -97,47 +97,47 @@ def test_a_new_one_takes_the_place_of_the_old_one_when_it_is_whole():
     bench.write(PERIOD_US)
     bench.acquisition.integration = 2
     now = 2 * PERIOD_US
-    bench.checkpoint.turn(now, False, False)
+    bench.checkpoint.step(now, False, False)
     for _ in range(SPECTRA):
         equal(Bench(bench.flash).read(), whole(1))
-        bench.checkpoint.turn(now, False, False)
-    equal(bench.checkpoint.turn(now, False, False), False)
+        bench.checkpoint.step(now, False, False)
+    equal(bench.checkpoint.step(now, False, False), False)
     equal(Bench(bench.flash).read(), whole(2))
 
 
 def test_from_one_to_the_next_the_period_passes():
     checkpoint = Bench(Flash()).checkpoint
-    equal(checkpoint.turn(PERIOD_US - 1, False, True), False)
-    equal(checkpoint.turn(PERIOD_US, False, True), True)
-    while checkpoint.turn(PERIOD_US + 7, False, True):
+    equal(checkpoint.step(PERIOD_US - 1, False, True), False)
+    equal(checkpoint.step(PERIOD_US, False, True), True)
+    while checkpoint.step(PERIOD_US + 7, False, True):
         pass
-    equal(checkpoint.turn(2 * PERIOD_US - 1, False, True), False)
-    equal(checkpoint.turn(2 * PERIOD_US, False, True), True)
+    equal(checkpoint.step(2 * PERIOD_US - 1, False, True), False)
+    equal(checkpoint.step(2 * PERIOD_US, False, True), True)
 
 
 def test_with_period_0_there_is_none():
     checkpoint = Bench(Flash()).checkpoint
     checkpoint.period_us = 0
-    equal(checkpoint.turn(1 << 40, False, True), False)
+    equal(checkpoint.step(1 << 40, False, True), False)
     assert not checkpoint.there
 
 
 def test_the_period_counts_from_when_acquiring_began():
     bench = Bench(Flash())
     bench.acquisition.running = False
-    equal(bench.checkpoint.turn(50 * PERIOD_US, False, True), False)
+    equal(bench.checkpoint.step(50 * PERIOD_US, False, True), False)
     bench.acquisition.running = True
-    equal(bench.checkpoint.turn(51 * PERIOD_US - 1, False, True), False)
-    equal(bench.checkpoint.turn(51 * PERIOD_US, False, True), True)
+    equal(bench.checkpoint.step(51 * PERIOD_US - 1, False, True), False)
+    equal(bench.checkpoint.step(51 * PERIOD_US, False, True), True)
 
 
 def test_an_integration_that_ends_voids_the_checkpoint_that_was_begun():
     bench = Bench(Flash())
     for _ in range(5):
-        bench.checkpoint.turn(PERIOD_US, False, True)
-    equal(bench.checkpoint.turn(PERIOD_US, True, False), False)
+        bench.checkpoint.step(PERIOD_US, False, True)
+    equal(bench.checkpoint.step(PERIOD_US, True, False), False)
     bench.acquisition.integration = 2
-    equal(bench.checkpoint.turn(2 * PERIOD_US - 1, False, True), False)
+    equal(bench.checkpoint.step(2 * PERIOD_US - 1, False, True), False)
     equal(bench.write(2 * PERIOD_US), 1 + SPECTRA + 1)
     equal(Bench(bench.flash).read(), whole(2))
 
@@ -147,16 +147,16 @@ def test_it_is_removed_when_what_it_had_is_safe():
     for over in ("stopped", "next integration"):
         bench = Bench(Flash())
         bench.write(PERIOD_US)
-        bench.checkpoint.turn(PERIOD_US + 1, True, True)
+        bench.checkpoint.step(PERIOD_US + 1, True, True)
         if over == "stopped":
             bench.acquisition.running = False
         else:
             bench.acquisition.integration += 1
-        bench.checkpoint.turn(PERIOD_US + 1, True, True)
-        bench.checkpoint.turn(PERIOD_US + 2, False, False)
+        bench.checkpoint.step(PERIOD_US + 1, True, True)
+        bench.checkpoint.step(PERIOD_US + 2, False, False)
         assert bench.checkpoint.there
         os.stat(PATH)
-        equal(bench.checkpoint.turn(PERIOD_US + 3, False, True), False, over)
+        equal(bench.checkpoint.step(PERIOD_US + 3, False, True), False, over)
         assert not bench.checkpoint.there
         equal(os.listdir(ROOT), [], over)
         equal(bench.failures.count, 0, over)
@@ -166,7 +166,7 @@ def test_while_it_counts_it_stays():
     bench = Bench(Flash())
     bench.write(PERIOD_US)
     for _ in range(3):
-        equal(bench.checkpoint.turn(PERIOD_US + 1, False, True), False)
+        equal(bench.checkpoint.step(PERIOD_US + 1, False, True), False)
     assert bench.checkpoint.there
 
 
@@ -175,7 +175,7 @@ def test_nothing_is_written_over_one_that_is_still_to_be_sent():
     Bench(flash).write(PERIOD_US)
     bench = Bench(flash, seed=7)
     operations = flash.operations
-    equal(bench.checkpoint.turn(1 << 40, False, True), False)
+    equal(bench.checkpoint.step(1 << 40, False, True), False)
     equal(flash.operations, operations)
     equal(bench.read(), whole(1))
     equal(bench.write(1 << 41), 1)
@@ -186,7 +186,7 @@ def test_nothing_is_written_over_one_that_is_still_to_be_sent():
 
 def test_a_whole_one_at_once():
     bench = Bench(Flash())
-    bench.checkpoint.turn(PERIOD_US, False, True)  # one that was begun goes
+    bench.checkpoint.step(PERIOD_US, False, True)  # one that was begun goes
     bench.acquisition.integration = 3
     bench.checkpoint.write()
     equal(Bench(bench.flash).read(), whole(3))
@@ -207,7 +207,7 @@ def test_a_flash_that_fails_leaves_the_old_one_or_the_new_one_and_is_left_alone_
             if bench.failures.count:
                 equal(bench.failures.errno, errno)
                 equal(bench.failures.count, 1, errno)
-                bench.checkpoint.turn(2 * PERIOD_US + 59_999_999, False, False)
+                bench.checkpoint.step(2 * PERIOD_US + 59_999_999, False, False)
                 equal(flash.operations, operations, errno)
                 bench.write(3 * PERIOD_US)
                 assert flash.operations > operations, operations
@@ -223,7 +223,7 @@ def test_a_flash_that_fails_leaves_the_old_one_or_the_new_one_and_is_left_alone_
 def test_a_turn_that_fails_has_no_more_to_do():
     bench = Bench(Flash())
     bench.flash.fail(EIO)
-    equal(bench.checkpoint.turn(PERIOD_US, False, True), False)
+    equal(bench.checkpoint.step(PERIOD_US, False, True), False)
     equal(bench.failures.count, 1)
 
 
@@ -232,10 +232,10 @@ def test_a_short_period_waits_a_minute_after_a_failure_too():
     bench.checkpoint.period_us = 5_000_000
     bench.flash.fail(EIO)
     while not bench.failures.count:
-        bench.checkpoint.turn(5_000_000, False, False)
+        bench.checkpoint.step(5_000_000, False, False)
     bench.flash.work()
-    equal(bench.checkpoint.turn(64_999_999, False, False), False)
-    equal(bench.checkpoint.turn(65_000_000, False, False), True)
+    equal(bench.checkpoint.step(64_999_999, False, False), False)
+    equal(bench.checkpoint.step(65_000_000, False, False), True)
 
 
 def test_damage_costs_what_is_behind_it():

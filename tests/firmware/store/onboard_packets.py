@@ -50,7 +50,7 @@ def test_a_store_that_is_new_is_empty():
     store = Bench().store
     equal((store.first, store.last, store.next, store.newest), (0, 0, 1, 0))
     equal((store.pending, store.dropped, store.missed), (0, 0, 0))
-    equal((store.turn(0), store.busy()), (False, False))
+    equal((store.step(0), store.busy()), (False, False))
 
 
 def test_numbers_are_given_one_after_the_other():
@@ -132,7 +132,7 @@ def test_a_flush_writes_at_once_all_that_waits():
     bench.store.delay_us = 1 << 40
     bench.put()
     bench.store.ask()
-    bench.store.turn(0)
+    bench.store.step(0)
     bench.put()
     bench.put()
     bench.store.flush()
@@ -146,30 +146,30 @@ def test_a_flush_writes_at_once_all_that_waits():
 
 def test_only_once_the_file_is_closed_records_are_on_flash():
     """A reset before that takes them all."""
-    turns = 0
+    steps = 0
     while True:
-        turns += 1
+        steps += 1
         bench = Bench()
         bench.put()
         bench.put()
-        for _ in range(turns):
-            equal(bench.store.turn(0), True)
+        for _ in range(steps):
+            equal(bench.store.step(0), True)
         bench.flash.remount()
         equal(kept(), [1, 2] if bench.store.last else [])
         equal((bench.store.last, bench.store.pending), (0, 200) if bench.store.pending else (2, 0))
         if bench.store.last:
             break
-    equal((turns, bench.store.first, bench.store.turn(0)), (3, 1, False))
+    equal((steps, bench.store.first, bench.store.step(0)), (3, 1, False))
 
 
 def test_what_comes_while_it_is_written_is_written_next():
     bench = Bench()
     bench.put()
-    bench.store.turn(0)
+    bench.store.step(0)
     bench.put(150)
-    bench.store.turn(0)
+    bench.store.step(0)
     bench.put(200)
-    bench.store.turn(0)
+    bench.store.step(0)
     equal((bench.store.last, bench.store.pending, kept()), (1, 350, [1]))
     bench.run()
     equal((bench.store.last, bench.store.pending, kept()), (3, 0, [1, 2, 3]))
@@ -186,7 +186,7 @@ def test_a_turn_erases_one_block_at_most():
         bench.store.ask()
         while True:
             erases = flash.erases
-            if not bench.store.turn(0):
+            if not bench.store.step(0):
                 break
             assert flash.erases - erases <= 1, (flash.erases, erases)
     assert flash.erases > 20, flash.erases

@@ -84,7 +84,7 @@ def test_no_file_is_left_open_by_a_failure():
         bench.store.ask()
         failures, now = bench.failures.count, n * 2 * RETRY_US
         while not bench.segments.open:
-            assert bench.store.turn(now)
+            assert bench.store.step(now)
         flash.fail(EIO)
         bench.run(now)
         equal((bench.failures.count, len(bench.segments.open)), (failures + 1, 0), n)
@@ -137,7 +137,7 @@ def test_a_failure_while_more_comes_keeps_it_all_in_order():
             bench.run()
         bench.put(500)
         bench.put(500)
-        bench.store.turn(0)
+        bench.store.step(0)
         bench.put(500)
         bench.flash.fail(EIO)
         bench.run()
@@ -157,7 +157,7 @@ def test_behind_a_part_of_a_frame_nothing_is_appended():
         bench.put()
         bench.run()
         bench.put()
-        bench.store.turn(0)
+        bench.store.step(0)
         with open(FOLDER + "/00000001", "ab") as file:
             file.write(more)
         bench.segments.errno["size"] = size_errno, 1

@@ -72,7 +72,7 @@ def test_a_damaged_header_makes_no_number_of_dropped_ones():
 
 
 def test_segments_whose_records_are_all_to_be_deleted_go_one_a_turn():
-    for until, turns, left in (
+    for until, steps, left in (
         (0, 0, [1, 34, 67]),
         (32, 0, [1, 34, 67]),
         (33, 1, [34, 67]),
@@ -81,7 +81,7 @@ def test_segments_whose_records_are_all_to_be_deleted_go_one_a_turn():
     ):
         bench = full(3)
         bench.store.delete(until)
-        equal(bench.run(), turns, until)
+        equal(bench.run(), steps, until)
         equal(list(bench.segments.numbers), left, until)
         equal((bench.store.dropped, bench.store.first, bench.store.last), (0, left[0], 99), until)
         equal(bench.segments.bytes, len(left) * SEGMENT, until)
@@ -111,7 +111,7 @@ def test_records_that_wait_are_written_before_and_after():
     bench = full(1)
     bench.store.delete(33)
     bench.put()
-    bench.store.turn(0)
+    bench.store.step(0)
     equal(list(bench.segments.numbers), [])
     bench.run()
     equal(kept(), [34])

@@ -34,24 +34,24 @@ class Bench:
     def done(self, first, last, count):
         self.ended.append((first, last, count))
 
-    def turns(self):
+    def steps(self):
         """Until there is no more. -> how many there were"""
-        turns = 0
-        while self.retrieval.turn():
-            turns += 1
-        return turns
+        steps = 0
+        while self.retrieval.step():
+            steps += 1
+        return steps
 
 
 def test_records_are_sent_again_one_a_turn():
     bench = Bench()
     bench.retrieval.by_number(1, 5)
     for n in range(1, 6):
-        equal(bench.retrieval.turn(), True, n)
+        equal(bench.retrieval.step(), True, n)
         equal(bench.sent, list(range(1, n + 1)))
     equal(bench.ended, [])
-    equal(bench.retrieval.turn(), False)
+    equal(bench.retrieval.step(), False)
     equal(bench.ended, [(1, 5, 5)])
-    equal(bench.retrieval.turn(), False)
+    equal(bench.retrieval.step(), False)
     equal((len(bench.sent), len(bench.ended)), (5, 1))
 
 
@@ -59,7 +59,7 @@ def test_first_and_last_are_among_them_over_segments_too():
     for first, last in ((1, 15), (4, 4), (5, 6), (6, 10), (3, 12), (10, 11)):
         bench = Bench()
         bench.retrieval.by_number(first, last)
-        bench.turns()
+        bench.steps()
         equal(bench.sent, list(range(first, last + 1)))
         equal(bench.ended, [(first, last, last - first + 1)])
 
@@ -74,7 +74,7 @@ def test_what_is_not_on_flash_is_left_out():
     ):
         bench = Bench()
         bench.retrieval.by_number(first, last)
-        bench.turns()
+        bench.steps()
         equal(bench.sent, sent, first)
         equal(bench.ended, [(first, last, len(sent))])
 
@@ -82,46 +82,46 @@ def test_what_is_not_on_flash_is_left_out():
 def test_on_an_empty_store_it_is_done_at_once():
     bench = Bench(())
     bench.retrieval.by_number(1, 5)
-    equal(bench.turns(), 0)
+    equal(bench.steps(), 0)
     bench.retrieval.by_time(0, 1 << 47)
-    equal(bench.turns(), 0)
+    equal(bench.steps(), 0)
     equal(bench.ended, [(1, 5, 0), (0, 0, 0)])
 
 
 def test_without_room_it_waits():
     bench = Bench()
     bench.retrieval.by_number(1, 5)
-    bench.retrieval.turn()
+    bench.retrieval.step()
     bench.has_room = False
     for _ in range(3):
-        equal(bench.retrieval.turn(), False)
+        equal(bench.retrieval.step(), False)
     equal((bench.sent, bench.ended), ([1], []))
     bench.has_room = True
-    bench.turns()
+    bench.steps()
     equal(bench.ended, [(1, 5, 5)])
 
 
 def test_those_that_the_link_did_not_take_are_not_counted():
     bench = Bench()
     bench.retrieval.by_number(1, 5)
-    bench.retrieval.turn()
+    bench.retrieval.step()
     bench.takes = False
-    bench.retrieval.turn()
+    bench.retrieval.step()
     bench.takes = True
-    bench.turns()
+    bench.steps()
     equal((bench.sent, bench.ended), ([1, 2, 3, 4, 5], [(1, 5, 4)]))
 
 
 def test_in_one_turn_it_looks_at_some_that_are_not_wanted():
     bench = Bench((1,), each=8 * SKIP)
     bench.retrieval.by_number(2 * SKIP + 3, 2 * SKIP + 4)
-    turns = []
+    steps = []
     while True:
         sent = len(bench.sent)
-        if not bench.retrieval.turn():
+        if not bench.retrieval.step():
             break
-        turns.append(len(bench.sent) - sent)
-    equal(turns, [0, 0] + [1, 1] + [0] * 6)  # those behind them end with numbers 24, 32, ..., 64
+        steps.append(len(bench.sent) - sent)
+    equal(steps, [0, 0] + [1, 1] + [0] * 6)  # those behind them end with numbers 24, 32, ..., 64
 
 
 def test_segments_that_cannot_have_any_are_not_read():
@@ -132,7 +132,7 @@ def test_segments_that_cannot_have_any_are_not_read():
         bench.write(6, range(6, 11))
         bench.write(11, range(11, 16), bad=(15,))
         bench.retrieval.by_number(first, last)
-        bench.turns()
+        bench.steps()
         equal(bench.sent, list(range(first, last + 1)))
         equal(bench.segments.bad, bad, first)
     bench = Bench(())
@@ -142,7 +142,7 @@ def test_segments_that_cannot_have_any_are_not_read():
     bench.write(15, (15,))
     for record, bad in ((15, 0), (12, 1)):
         bench.retrieval.by_number(record, record)
-        bench.turns()
+        bench.steps()
         equal((bench.sent.pop(), bench.segments.bad), (record, bad))
 
 
@@ -153,7 +153,7 @@ def test_records_of_a_time():
     for first, last, sent in ((100, 1500, (1, 15)), (400, 699, (4, 6)), (301, 799, (4, 7)), (1300, 9999, (13, 15))):
         bench = Bench()
         bench.retrieval.by_time(first, last)
-        bench.turns()
+        bench.steps()
         equal(bench.sent, list(range(sent[0], sent[1] + 1)), first)
         equal(bench.ended, [(0, 0, len(bench.sent))], first)
 
@@ -167,18 +167,18 @@ def test_the_latest_time_there_is():
         bench.segments, lambda: True, lambda view: times.append(bytes(view[13:19])) or True, bench.done
     )
     bench.retrieval.by_time(latest, latest)
-    bench.turns()
+    bench.steps()
     equal((times, bench.ended), ([b"\xff" * 6], [(0, 0, 1)]))
 
 
 def test_segments_from_before_that_time_are_not_read_through():
-    """Of each the first packet is looked at, in a turn of its own; damage behind that does not count."""
+    """Of each the first packet is looked at, in a step of its own; damage behind that does not count."""
     bench = Bench(())
     bench.write(1, range(1, 6), bad=(2,))
     bench.write(6, range(6, 11), bad=(7,))
     bench.write(11, range(11, 16), bad=(12,))
     bench.retrieval.by_time(1101, 1300)
-    equal(bench.turns(), 3)
+    equal(bench.steps(), 3)
     equal((bench.sent, bench.segments.bad), ([13], 1))
 
 
@@ -187,17 +187,17 @@ def test_damage_counts_as_often_as_it_is_met():
     bench.write(1, range(1, 6))
     bench.write(6, range(6, 11), bad=(6,))
     bench.retrieval.by_time(700, 700)
-    bench.turns()
+    bench.steps()
     equal((bench.sent, bench.segments.bad), ([7], 2))  # while it was looked for the begin, and while it was read
 
 
 def test_where_the_next_segment_begins_later_the_one_before_is_read():
     bench = Bench()
     bench.retrieval.by_time(599, 600)
-    bench.turns()
+    bench.steps()
     equal(bench.sent, [6])
     bench.retrieval.by_time(500, 550)
-    bench.turns()
+    bench.steps()
     equal(bench.sent, [6, 5])
 
 
@@ -207,7 +207,7 @@ def test_a_segment_without_a_packet_left_hides_nothing():
     bench.write(6, range(6, 11), bad=range(6, 11))
     bench.write(11, range(11, 16))
     bench.retrieval.by_time(200, 1200)
-    bench.turns()
+    bench.steps()
     equal(bench.sent, [2, 3, 4, 5, 11, 12])
 
 
@@ -217,11 +217,11 @@ def test_a_segment_without_a_packet_left_hides_nothing():
 def test_an_abort_tells_how_many_were_sent():
     bench = Bench()
     bench.retrieval.by_number(2, 9)
-    bench.retrieval.turn()
-    bench.retrieval.turn()
+    bench.retrieval.step()
+    bench.retrieval.step()
     bench.retrieval.abort()
     equal(bench.ended, [(2, 9, 2)])
-    equal(bench.turns(), 0)
+    equal(bench.steps(), 0)
     bench.retrieval.abort()
     equal((bench.sent, bench.ended), ([2, 3], [(2, 9, 2)]))
 
@@ -229,19 +229,19 @@ def test_an_abort_tells_how_many_were_sent():
 def test_without_one_an_abort_does_nothing():
     bench = Bench()
     bench.retrieval.abort()
-    equal((bench.retrieval.turn(), bench.ended), (False, []))
+    equal((bench.retrieval.step(), bench.ended), (False, []))
 
 
 def test_a_new_one_ends_the_one_under_way():
     bench = Bench()
     bench.retrieval.by_number(1, 5)
-    bench.retrieval.turn()
+    bench.retrieval.step()
     bench.retrieval.by_time(700, 800)
     equal(bench.ended, [(1, 5, 1)])
-    bench.retrieval.turn()
-    bench.retrieval.turn()
+    bench.retrieval.step()
+    bench.retrieval.step()
     bench.retrieval.by_number(9, 9)
-    bench.turns()
+    bench.steps()
     equal(bench.sent, [1, 7, 9])
     equal(bench.ended, [(1, 5, 1), (0, 0, 1), (9, 9, 1)])
 
@@ -249,18 +249,18 @@ def test_a_new_one_ends_the_one_under_way():
 def test_a_segment_that_is_not_there_costs_only_its_own():
     bench = Bench()
     bench.retrieval.by_number(1, 15)
-    bench.retrieval.turn()
+    bench.retrieval.step()
     os.remove(ROOT + "/store/00000006")
-    bench.turns()
+    bench.steps()
     equal(bench.sent, [1, 2, 3, 4, 5, 11, 12, 13, 14, 15])
 
 
 def test_it_goes_on_behind_a_segment_that_is_removed_while_it_is_read():
     bench = Bench((1, 41), each=40)
     bench.retrieval.by_number(1, 80)
-    bench.retrieval.turn()
+    bench.retrieval.step()
     bench.segments.remove_oldest()
-    bench.turns()
+    bench.steps()
     equal(bench.sent[-40:], list(range(41, 81)))
     assert len(bench.sent) < 80, bench.sent
 
@@ -269,7 +269,7 @@ def test_by_time_a_segment_that_is_not_there_costs_only_its_own():
     bench = Bench()
     os.remove(f"{ROOT}/store/{6:08x}")
     bench.retrieval.by_time(0, 10_000)
-    bench.turns()
+    bench.steps()
     equal(bench.sent, [1, 2, 3, 4, 5, 11, 12, 13, 14, 15])
 
 
@@ -282,7 +282,7 @@ def test_a_record_of_the_time_at_which_the_next_segment_begins_is_sent():
         segments, lambda: True, lambda view: bench.sent.append(record_of(view)) or True, bench.done
     )
     bench.retrieval.by_time(1700, 1700)
-    bench.turns()
+    bench.steps()
     equal(bench.sent, [16, 17])
 
 
@@ -290,6 +290,6 @@ def test_an_abort_counts_the_damage_that_was_met():
     bench = Bench(())
     bench.write(6, range(6, 11), bad=(6,))
     bench.retrieval.by_number(6, 10)
-    bench.retrieval.turn()
+    bench.retrieval.step()
     bench.retrieval.abort()
     equal(bench.segments.bad, 1)

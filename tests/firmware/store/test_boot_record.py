@@ -1,5 +1,5 @@
 """The boot record: damaged, lost, or on a flash that takes nothing: on-board time, record numbers, boots and modes go
-on, and the ground is told."""
+on, and the ground is reported."""
 
 import pytest
 from dorn.image import firmware
@@ -18,7 +18,7 @@ def test_with_both_copies_damaged_it_is_safe_and_time_and_records_go_on_behind_w
     with instrument("unix", flash) as i:
         assert i.events("boot_record_damaged") == [(2, 0)]
         assert i.events("safe")[-1][0] == REASONS["boot_record"] and mode(i) == "safe"
-        assert i.said[0].time_s > latest_s
+        assert i.received[0].time_s > latest_s
         i.function("standby")
         i.advance(3)
         assert min(records(i)) > record
@@ -46,12 +46,12 @@ def test_one_damaged_copy_lets_neither_time_nor_mode_go_back(flash, newer):
     with instrument("unix", flash) as i:
         i.command("set_time", seconds=50_000, fraction=0)
         i.function("safe")
-        before_s, (count, _) = i.said[-1].time_s, i.events("booted")[0]
+        before_s, (count, _) = i.received[-1].time_s, i.events("booted")[0]
     copies = sorted((flash / "kept").glob("boot.?"), key=lambda copy: copy.read_bytes()[:4])
     damage(copies[newer])
     with instrument("unix", flash) as i:
         assert i.events("boot_record_damaged") == [(1, 0)]
-        assert i.said[0].time_s > before_s and mode(i) == "safe"
+        assert i.received[0].time_s > before_s and mode(i) == "safe"
         assert i.events("booted")[0][0] > count
 
 
@@ -89,7 +89,7 @@ def test_a_reset_on_the_way_to_mode_safe_does_not_hide_that_both_copies_were_dam
     (flash / "cut").touch()
     with instrument("unix", flash, files) as i:
         assert mode(i) == "safe" and not (flash / "cut").exists()
-        assert i.said[0].time_s > latest_s
+        assert i.received[0].time_s > latest_s
         i.function("standby")
         i.advance(3)
         assert min(records(i)) > record
@@ -101,12 +101,12 @@ def test_boots_times_and_record_numbers_go_on_without_a_flash(littlefs):
         littlefs.fail(EROFS)
         for n in range(8):
             i.advance(700 if n == 3 else 30)
-            before_s, record, (count, _) = i.said[-1].time_s, max(records(i)), i.events("booted")[-1]
-            heard = len(i.said)
+            before_s, record, (count, _) = i.received[-1].time_s, max(records(i)), i.events("booted")[-1]
+            heard = len(i.received)
             assert i.reboot(lambda: i.target.stall(9))[0] == count + 1
             i.next("housekeeping")
-            assert i.said[heard].time_s > before_s
-            later = [p.fields["record"] for p in i.said[heard:] if p.fields.get("record")]
+            assert i.received[heard].time_s > before_s
+            later = [p.fields["record"] for p in i.received[heard:] if p.fields.get("record")]
             assert not later or min(later) > record
             if mode(i) == "safe":
                 i.function("standby")
@@ -122,18 +122,18 @@ def test_commanded_resets_are_expected_without_a_flash_too(littlefs):
         for _ in range(6):
             i.advance(5)
             i.reboot(lambda: i.armed("reset"))
-            assert i.next("housekeeping")["resets_in_row"] == 0 and mode(i) == "standby"
+            assert i.next("housekeeping")["consecutive_resets"] == 0 and mode(i) == "standby"
         i.reboot(lambda: i.target.stall(9))
-        assert i.next("housekeeping")["resets_in_row"] == 1 and mode(i) == "standby"
+        assert i.next("housekeeping")["consecutive_resets"] == 1 and mode(i) == "standby"
 
 
 def test_a_time_that_the_flash_does_not_take_is_not_set(littlefs):
     with littlefs.instrument() as i:
         littlefs.fail(EROFS)
-        before_s = i.said[-1].time_s
+        before_s = i.received[-1].time_s
         with pytest.raises(CommandFailed, match=f"completion_failure: internal .detail {EROFS}"):
             i.command("set_time", seconds=50_000, fraction=0)
-        assert i.said[-1].time_s < before_s + 20 and not i.events("time_set")
+        assert i.received[-1].time_s < before_s + 20 and not i.events("time_set")
         littlefs.fail(0)
         i.command("set_time", seconds=50_000, fraction=0)
         assert i.events("time_set")
@@ -147,7 +147,7 @@ def test_more_than_a_day_ahead_the_time_has_to_be_armed(flash):
         i.function("arm")
         i.command("set_time", seconds=4_000_000_000, fraction=0)
         i.reboot(i.target.power_cycle)
-        assert i.said[-1].time_s > 4_000_000_000
+        assert i.received[-1].time_s > 4_000_000_000
 
 
 RAISING = """
@@ -157,11 +157,11 @@ def raises(self, now):
     try:
         open("{flag}").close()
     except OSError:
-        return turn(self, now)
+        return step(self, now)
     raise ValueError
 
-turn = Storm.turn
-Storm.turn = raises
+step = Storm.step
+Storm.step = raises
 """
 
 
@@ -174,8 +174,8 @@ def test_a_crash_is_reported_once_also_if_the_flash_takes_nothing_since(littlefs
         flag.unlink()
         littlefs.fail(EROFS)
         i.advance(5)
-        told = len(i.events("crashed"))
+        reported = len(i.events("crashed"))
         for _ in range(3):
             i.reboot(lambda: i.armed("reset"))
             i.advance(5)
-        assert len(i.events("crashed")) == told
+        assert len(i.events("crashed")) == reported

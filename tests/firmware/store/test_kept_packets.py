@@ -16,10 +16,10 @@ def test_a_flash_that_takes_nothing_is_reported_once_a_minute(littlefs):
         assert sum(n for _, n in failures) < 30  # it is not tried all the time
         littlefs.fail(0)
         i.advance(130)
-        told = len(i.events("flash_failed"))
+        reported = len(i.events("flash_failed"))
         last = i.next("housekeeping")["store_last"]
         i.advance(300)
-        assert i.next("housekeeping")["store_last"] > last and len(i.events("flash_failed")) == told
+        assert i.next("housekeeping")["store_last"] > last and len(i.events("flash_failed")) == reported
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,8 @@ print(store.pending, segments.numbers)
 
 
 @pytest.mark.parametrize(
-    "room, makes_room, told", [(True, False, "0 [1, 2, 3, 4]"), (False, True, "0 [2, 3, 4]"), (False, False, "300 [3]")]
+    "room, makes_room, reported",
+    [(True, False, "0 [1, 2, 3, 4]"), (False, True, "0 [2, 3, 4]"), (False, False, "300 [3]")],
 )
-def test_before_a_reset_a_full_flash_gives_up_a_segment_too(room, makes_room, told):
-    assert run(FULL.format(room=room, makes_room=makes_room)).strip() == told
+def test_before_a_reset_a_full_flash_gives_up_a_segment_too(room, makes_room, reported):
+    assert run(FULL.format(room=room, makes_room=makes_room)).strip() == reported

@@ -178,12 +178,12 @@ def test_a_full_flash_leaves_the_old_state(child, size, saved):
     assert ask(child, "fill") == f"{ENOSPC} {ENOSPC}"
     state, full = bytes([saved - 1] * size), 0
     for n in range(4):  # a failed write may free a block: a later one may succeed
-        said = ask(child, "save", "/flash/state", bytes([200 + n] * 512).hex())
-        if said == f"OSError {ENOSPC}":
+        output = ask(child, "save", "/flash/state", bytes([200 + n] * 512).hex())
+        if output == f"OSError {ENOSPC}":
             full += 1
         else:
             state = bytes([200 + n] * 512)
-            assert loaded(said)[0] == state
+            assert loaded(output)[0] == state
         assert loaded(ask(child, "load", "/flash/state"))[0] == state
         ask(child, "remount", "again")
         assert loaded(ask(child, "load", "/flash/state"))[0] == state

@@ -45,8 +45,8 @@ def test_from_nothing_to_housekeeping_through_every_interruption(written, capsys
         for n, action in ((0, pull), (1, board.unplug), (9, pull), (len(FILES("pico")) - 12, pull)):
             written.fail(n, action)
             assert board.flash() == 2
-            said = capsys.readouterr().err
-            assert "lost while writing /" in said and "flash again" in said
+            output = capsys.readouterr().err
+            assert "lost while writing /" in output and "flash again" in output
             if board._unplugged.is_set():
                 board.plug()
             board.power_cycle()
@@ -71,8 +71,8 @@ def test_a_running_instrument_is_flashed_again_and_nothing_is_copied(board, writ
 def test_a_changed_file_is_copied_alone_and_check_tells_it(board, written, monkeypatch, capsys):
     variant(monkeypatch, "\nX = 1\n")
     assert board.flash("--check") == 1
-    said = capsys.readouterr().out
-    assert "fsw/pus/test.mpy: differs\nmanifest: differs\n2 files differ\n" in said and written.paths == []
+    output = capsys.readouterr().out
+    assert "fsw/pus/test.mpy: differs\nmanifest: differs\n2 files differ\n" in output and written.paths == []
     assert board.housekeeping(starting=True)["manifest"] != firmware.manifest_id("pico")  # it goes on as it was
     assert board.flash() == 0
     assert written.paths == ["/manifest", "/fsw/pus/test.mpy", "/main.py"]
@@ -143,16 +143,16 @@ def test_a_damaged_file_system_is_formatted_by_a_stock_image_and_flashed_again()
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "output"),
     [
         ("micropython.VERSION", "1.29.0", "it has MicroPython 1.28.0, not 1.29.0"),
         ("MACHINES", {"pico": "Raspberry Pi Pico 2 with RP2350"}, "not a Raspberry Pi Pico 2 with RP2350"),
     ],
 )
-def test_another_board_or_micropython_is_refused_and_goes_on(board, written, monkeypatch, capsys, name, value, said):
+def test_another_board_or_micropython_is_refused_and_goes_on(board, written, monkeypatch, capsys, name, value, output):
     monkeypatch.setattr(f"dorn.flash.flashing.{name}", value)
     assert board.flash() == 2
-    assert said in capsys.readouterr().err and written.paths == []
+    assert output in capsys.readouterr().err and written.paths == []
     assert board.housekeeping(starting=True)["reset_cause"] == DICTIONARY.enums["reset_cause"]["commanded"]
 
 
@@ -171,14 +171,14 @@ def test_a_full_file_system_is_found_before_the_first_change_or_survived(written
 
 
 @pytest.mark.parametrize(
-    ("then", "said"),
+    ("then", "output"),
     [(b"vfs.mount(rp2.Flash(), '/', readonly=True)\n", "says EROFS"), (b"", "says ENODEV")],
     ids=["read-only", "none"],
 )
-def test_a_file_system_that_cannot_be_written_is_named(capsys, then, said):
+def test_a_file_system_that_cannot_be_written_is_named(capsys, then, output):
     with desk({"boot.py": b"import rp2, vfs\nvfs.umount('/')\n" + then}) as board:
         assert board.flash() == 2
-        assert said in capsys.readouterr().err
+        assert output in capsys.readouterr().err
 
 
 def test_a_source_that_hides_the_firmware_is_named(written, capsys):
@@ -211,5 +211,5 @@ def test_a_key_is_put_on_the_board_and_stays(board, tmp_path, capsys):
     assert board.flash("--key", str(key.path), "--check") == 0  # it stops for the key
     board.do(board.target.power_cycle)
     key_hex = key.board_file.hex()
-    said = capsys.readouterr()
-    assert key_hex[2:] not in said.out + said.err
+    output = capsys.readouterr()
+    assert key_hex[2:] not in output.out + output.err

@@ -49,9 +49,9 @@ def test_who_does_not_listen_is_caught_after_a_power_cycle_or_given_up(monkeypat
         monkeypatch.setattr(flashing, "POWER_CYCLE_S", 0.5)
         board.do(lambda: board.target.advance(1))
         assert board.flash("--check") == 2
-        said = capsys.readouterr()
-        assert "switch the board off and on" in said.out
-        assert "nothing there comes to a MicroPython prompt" in said.err and "BOOTSEL" in said.err
+        output = capsys.readouterr()
+        assert "switch the board off and on" in output.out
+        assert "nothing there comes to a MicroPython prompt" in output.err and "BOOTSEL" in output.err
 
 
 def usb(device, number=None, product=0x0005):
@@ -59,7 +59,7 @@ def usb(device, number=None, product=0x0005):
 
 
 @pytest.mark.parametrize(
-    ("ports", "drive", "said"),
+    ("ports", "drive", "output"),
     [
         ([], False, ["no board found", "BOOTSEL", "mpflash", micropython.DOWNLOAD]),
         ([usb("/dev/a", product=3)], False, ["no board found"]),
@@ -67,13 +67,13 @@ def usb(device, number=None, product=0x0005):
         ([], True, ["copy RPI_PICO-20260406-v1.28.0.uf2", "RPI-RP2"]),
     ],
 )
-def test_without_the_only_board_it_says_what_to_do(monkeypatch, tmp_path, capsys, ports, drive, said):
+def test_without_the_only_board_it_says_what_to_do(monkeypatch, tmp_path, capsys, ports, drive, output):
     (tmp_path / "RPI-RP2").mkdir()
     monkeypatch.setattr(port, "_DRIVES", (str(tmp_path / "RPI-RP2").lstrip("/"),) if drive else ())
     monkeypatch.setattr(port.list_ports, "comports", lambda: ports)
     assert Desk.flash(None, port="auto") == 2
     message = capsys.readouterr().err
-    assert all(words in message for words in said)
+    assert all(words in message for words in output)
 
 
 def test_a_board_is_found_again_under_another_name(board, monkeypatch):

@@ -35,13 +35,13 @@ class Ground:
     """A ground system on UDP, beside a bridge to an instrument on the unix port."""
 
     def __init__(self, target, key=None):
-        self.said, self.packets = [], []
+        self.received, self.packets = [], []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(HERE)
         self._socket.setblocking(False)
         udp = Udp(self._socket.getsockname(), HERE)
         self.tcp = Tcp(HERE, telecommand_header(DICTIONARY), DICTIONARY.mission["max_packet"])
-        self.bridge = Bridge(target, [udp, self.tcp], key, self.said.append)
+        self.bridge = Bridge(target, [udp, self.tcp], key, self.received.append)
         self._to = udp.address
 
     def send(self, packet):
@@ -51,7 +51,7 @@ class Ground:
         """In target time; -> what came meanwhile."""
         came = []
         for _ in range(int(limit_s / 0.05)):
-            self.bridge.turn()
+            self.bridge.step()
             with contextlib.suppress(BlockingIOError):
                 while True:
                     came.append(DICTIONARY.decode(self._socket.recv(65535)))
@@ -133,12 +133,12 @@ def test_what_is_no_telecommand_is_dropped_and_counted(ground, packet, why):
     ground.send(telecommand(5))
     assert ground.verified(5).name == "completion_success"
     assert dict(ground.bridge.dropped) == {why: 1} and ground.bridge.up == 1
-    assert why in ground.said[0] and why in ground.bridge.summary()
+    assert why in ground.received[0] and why in ground.bridge.summary()
 
 
 def test_a_damaged_frame_costs_itself(ground):
     ground.bridge.target.receive, receive = (lambda: b"\x05damaged\0"), ground.bridge.target.receive
-    ground.bridge.turn()
+    ground.bridge.step()
     ground.bridge.target.receive = receive
     ground.send(telecommand(9))
     assert ground.verified(9).name == "completion_success"
@@ -172,7 +172,7 @@ def test_a_client_that_does_not_read_costs_itself(ground, monkeypatch):
     deaf = socket.socket()
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
     deaf.connect(ground.tcp.address)
-    ground.bridge.turn()
+    ground.bridge.step()
     packet = bytes(500)
     for _ in range(20_000):
         ground.tcp.put(packet)
@@ -257,5 +257,5 @@ def test_the_quick_look_of_yamcs_is_an_outlet_like_the_others():
     with open_target("unix") as target:
         bridge = Bridge(target, [quicklook], say=print)
         target.advance(1)
-        bridge.turn()
+        bridge.step()
         assert bridge.summary().endswith("dropped: nothing")

@@ -23,9 +23,9 @@ TIMES = 80
 def play(target, text, tmp_path, key=None, times=1.0):
     path = tmp_path / "timeline.txt"
     path.write_text(text)
-    said = []
-    played = lander.Lander(target, DICTIONARY, key, times=times, say=said.append)
-    return played.run(lander.load(str(path), DICTIONARY)), played, said
+    output = []
+    played = lander.Lander(target, DICTIONARY, key, times=times, say=output.append)
+    return played.run(lander.load(str(path), DICTIONARY)), played, output
 
 
 def test_the_mission_is_played_and_its_report_is_clean():
@@ -55,9 +55,9 @@ def test_with_a_key_telecommands_are_seen_without_their_signature(tmp_path, monk
 
 def test_the_first_statement_that_fails_ends_it_and_is_named(tmp_path):
     with open_target("unix") as target:
-        well, played, said = play(target, "send ping\nsend function function=bias_on\nsend ping\n", tmp_path)
+        well, played, output = play(target, "send ping\nsend function function=bias_on\nsend ping\n", tmp_path)
     assert not well and played.conformance.clean
-    assert "2: FAILED" in said[-1] and "not_armed" in said[-1]
+    assert "2: FAILED" in output[-1] and "not_armed" in output[-1]
 
 
 def test_while_the_link_is_down_nothing_comes_through_and_nothing_is_missed(tmp_path):
@@ -231,9 +231,9 @@ def test_a_real_instrument_is_not_switched_off_and_sees_what_it_sees(tmp_path, m
         with pytest.raises(UserError, match="line 2: power off 3: not on target unix"):
             lander.Lander(target, DICTIONARY).run(lander.load(str(path), DICTIONARY))
         path.write_text(f"source {lander.TIMELINES / 'cruise.toml'}\nsend ping\n")
-        said = []
-        assert lander.Lander(target, DICTIONARY, say=said.append).run(lander.load(str(path), DICTIONARY))
-        assert "its detectors are real" in said[1]
+        output = []
+        assert lander.Lander(target, DICTIONARY, say=output.append).run(lander.load(str(path), DICTIONARY))
+        assert "its detectors are real" in output[1]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.binary(max_size=80)), max_size=10))

@@ -89,7 +89,7 @@ class Sent:
 
 @pytest.fixture
 def live(mission_control):
-    """(Yamcs, bridge, what it sent down, do): an instrument acquires; do(f) calls f between two turns of the bridge."""
+    """(Yamcs, bridge, what it sent down, do): an instrument acquires; do(f) calls f between two steps of the bridge."""
     source = sources.load(sources.DEMO)
     sent, wishes, over = Sent(), [], threading.Event()
     with open_target("unix", Head(FrontEnd.from_table(source.head, DICTIONARY.instrument, "demo"), 1)) as target:

@@ -8,7 +8,7 @@ from dorn.dictionary import Dictionary
 from dorn.dictionary.codec import smallest
 from dorn.dictionary.headers import CRC, TM_HEADER
 from dorn.link import archive
-from dorn.link.archive import ArchiveError, Recording
+from dorn.link.archive import ArchiveError, DecodedArchive
 from hypothesis import given
 from hypothesis import strategies as st
 from spacepackets.ecss.tm import PusTm
@@ -34,7 +34,7 @@ def housekeeping(sequence: int, number: int = dictionary.hash) -> bytes:
     return tm(sequence, 3, 25, bytes(4) + b"\1" + number.to_bytes(4, "big") + bytes(rest))
 
 
-def summary(recording: Recording) -> tuple[list[int], int, int, int]:
+def summary(recording: DecodedArchive) -> tuple[list[int], int, int, int]:
     sequences = [packet.sequence for packet in recording.packets]
     return sequences, recording.sequence_gaps, recording.crc_errors, recording.unknown
 

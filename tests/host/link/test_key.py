@@ -63,7 +63,7 @@ def test_a_key_is_its_owners_and_is_never_overwritten_or_shown(tmp_path, capsys)
 
 
 @pytest.mark.parametrize(
-    "text, said",
+    "text, message",
     [
         ("", "k: file: is empty"),
         ("number = SECRET", "k: key: is not a file of dorn key"),
@@ -73,12 +73,12 @@ def test_a_key_is_its_owners_and_is_never_overwritten_or_shown(tmp_path, capsys)
         ("number = 1\ncounter = 1\nsecret = 7", "k: secret: not 32 octets in hex"),
     ],
 )
-def test_a_bad_file_is_one_line_without_the_secret(text, said, write, capsys):
+def test_a_bad_file_is_one_line_without_the_secret(text, message, write, capsys):
     path = write("k", text.replace("SECRET", "5e" * 32))
     os.chmod(path, 0o600)
     assert main(["tc", "ping", "--target", "unix", "--key", str(path)]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("dorn: ") and said in error and error.count("\n") == 1 and "5e5e" not in error
+    assert error.startswith("dorn: ") and message in error and error.count("\n") == 1 and "5e5e" not in error
 
 
 def test_a_file_that_others_may_read_is_refused(key, capsys):
@@ -132,7 +132,7 @@ def test_only_what_is_signed_is_let_in(where, key, tmp_path):
         i = Instrument(target, key)
         i.connect()
         i.command("ping")  # by itself over the challenge, which the instrument has for a new key
-        before = i.next("housekeeping")["unauthentic"]
+        before = i.next("housekeeping")["authentication_failures"]
 
         def refused(content, number):
             target.send(frames.encode(content))
@@ -154,7 +154,7 @@ def test_only_what_is_signed_is_let_in(where, key, tmp_path):
         assert refused(signed[:-1] + bytes([signed[-1] ^ 1]), 104) == "forged"
         other = key.sign(ping(105))
         assert refused(ping(106) + other[len(ping(105)) :], 106) == "forged"
-        assert i.next("housekeeping")["unauthentic"] == before + 6
+        assert i.next("housekeeping")["authentication_failures"] == before + 6
         i.command("ping")
 
 
@@ -185,7 +185,7 @@ def test_a_new_key_begins_anew_and_a_damaged_one_lets_nobody_in(key, tmp_path):
         with open_simulated("unix", flash=flash, files=files("unix", content)) as target:
             i = Instrument(target, signer)
             i.connect()
-            assert not i.last("housekeeping")["unauthentic"]
+            assert not i.last("housekeeping")["authentication_failures"]
             i.command("ping")
     for damaged in (b"", key.board_file[:-1], key.board_file + b"\0"):
         with open_simulated("unix", files=files("unix", damaged)) as target:

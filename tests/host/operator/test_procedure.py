@@ -89,14 +89,14 @@ def test_what_is_wrong_is_said_before_anything_is_sent(line, write, capsys, monk
 
 
 def test_a_procedure_has_to_be_there(write, capsys):
-    for name, said in {
+    for name, message in {
         "none": "procedure: FILE: neither a file nor one of anomaly_bias_trip, ",
         str(write("empty.txt", "")): "empty.txt: file: is empty",
         str(write("comment.txt", "# all\n")): "comment.txt: procedure: has no statement",
         str(write("binary.txt", bytes(range(256)))): "binary.txt:1: statement: unknown",
     }.items():
         assert main(["procedure", name, "--target", "unix"]) == 2
-        assert said in capsys.readouterr().err
+        assert message in capsys.readouterr().err
 
 
 @given(st.text() | st.lists(st.sampled_from([*statements.GRAMMAR, *statements.RELATIONS, "event", "a", "within", "3",

@@ -24,9 +24,9 @@ def run(i, *lines):
 
 def test_commissioning_is_found_by_its_name_and_archived(tmp_path, capsys):
     assert main(["procedure", "commissioning", "--target", "unix", "--out", str(tmp_path / "out")]) == 0
-    said = capsys.readouterr().out
-    assert "FAILED" not in said and "ok: housekeeping.bias_state is on" in said
-    assert "parameter_value  parameter=threshold_15  value=150" in said
+    output = capsys.readouterr().out
+    assert "FAILED" not in output and "ok: housekeeping.bias_state is on" in output
+    assert "parameter_value  parameter=threshold_15  value=150" in output
     assert main(["decode", str(tmp_path / "out/telemetry.ccsds"), "--out", str(tmp_path / "decoded")]) == 0
 
 
@@ -91,7 +91,7 @@ def test_an_event_that_comes_later_is_waited_for():
             "send function function=bias_on",
             "until event bias_reached a == 10000 within 20",
         )
-        assert 2e6 < i.said_at("bias_reached") < 20e6
+        assert 2e6 < i.reported_at_us("bias_reached") < 20e6
 
 
 def test_an_event_that_the_packet_store_sends_again_is_no_news(capsys):
@@ -127,7 +127,9 @@ def test_a_telecommand_in_another_is_the_packet_that_would_be_sent_itself():
         carried = DICTIONARY.encode("set_parameter", 1, ack=0b1000, parameter="rates_period", value=3)
         assert packet[2:4] == b"\xc0\2" and carried in packet
         assert i.last("schedule_report")["request_sequence"] == [0xC001]
-        report = next(p for p in i.said if p.name == "completion_success" and p.fields["request_sequence"] == 0xC001)
+        report = next(
+            p for p in i.received if p.name == "completion_success" and p.fields["request_sequence"] == 0xC001
+        )
         assert report.time_s == pytest.approx(i.last("schedule_report")["at_s"][0], abs=0.6)
 
 
@@ -150,9 +152,9 @@ def test_time_passes_as_written(capsys):
 
 def test_a_session_that_others_listen_to_goes_on_telling_them():
     with instrument("unix") as i:
-        before = len(i.said)
+        before = len(i.received)
         Runner(i).run(parse("send ping", DICTIONARY))
-        assert [p.name for p in i.said[before:]] == ["acceptance_success", "pong", "completion_success"]
+        assert [p.name for p in i.received[before:]] == ["acceptance_success", "pong", "completion_success"]
 
 
 def test_ctrl_c_ends_a_wait(write, capsys):

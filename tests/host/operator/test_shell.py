@@ -69,7 +69,7 @@ NOT_ARMED = "function function=bias_on: start_failure: not_armed (detail 16)"
 
 
 @pytest.mark.parametrize(
-    "text, status, said",
+    "text, status, output",
     [
         ("", 0, ""),
         ("quit\nfly\n", 0, ""),
@@ -88,17 +88,17 @@ NOT_ARMED = "function function=bias_on: start_failure: not_armed (detail 16)"
         ("ping a=1\n\xff\n", 2, "line 1: ping: field: unknown (a); there are none"),
     ],
 )
-def test_the_exit_status_is_that_of_the_worst_line(text, status, said, piped):
+def test_the_exit_status_is_that_of_the_worst_line(text, status, output, piped):
     found, out, error = piped(text)
     assert found == status
-    assert said in error and all(line.startswith("dorn: line ") for line in error.splitlines())
+    assert output in error and all(line.startswith("dorn: line ") for line in error.splitlines())
     assert out.count("pong") == (text.count("ping\n"))  # it goes on
 
 
 def test_help(piped):
     status, out, error = piped("help\nhelp set bias housekeeping booted function fly\n")
     assert (status, error) == (0, "")
-    for said in (
+    for output in (
         "send NAME FIELD=VALUE ... [within SECONDS]\n",
         "telecommands: ping, function,",
         "set PARAMETER VALUE  -- short for send set_parameter",
@@ -109,7 +109,7 @@ def test_help(piped):
         "    function: start, stop,",
         "fly: nothing of this name",
     ):
-        assert said in out
+        assert output in out
 
 
 def test_an_out_that_cannot_be_used_is_said_first(piped, write):

@@ -51,7 +51,7 @@ def test_it_goes_on_printing_for_as_long_as_it_is_told(capsys):
 
 
 @pytest.mark.parametrize(
-    "text, said",
+    "text, message",
     {
         "fly": "telecommand: unknown (fly); one of ping, function,",
         "ping a": "ping: not FIELD=VALUE (a); fields: none",
@@ -82,12 +82,12 @@ def test_it_goes_on_printing_for_as_long_as_it_is_told(capsys):
         "--list fly": "tc: NAME: nothing of this name (fly)",
     }.items(),
 )
-def test_wrong_input_is_one_line_status_2_and_nothing_is_sent(text, said, capsys, monkeypatch):
+def test_wrong_input_is_one_line_status_2_and_nothing_is_sent(text, message, capsys, monkeypatch):
     monkeypatch.setattr("dorn.targets.open_target", None)  # nobody gets so far
     assert main(["tc", "--target", "unix", *text.split()]) == 2
     out, error = capsys.readouterr()
     assert out == ""
-    assert error.startswith("dorn: ") and error.count("\n") == 1 and said in error
+    assert error.startswith("dorn: ") and error.count("\n") == 1 and message in error
 
 
 def test_without_a_target_nothing_is_sent(capsys):
@@ -149,10 +149,10 @@ def test_packets_are_one_readable_line(capsys):
         session.command("function", function="stop")
         session.advance(5)
     named = {packet.text("event") if "event" in packet.fields else packet.name: packet for packet in packets}
-    said = {name: lines.packet_line(packet, DICTIONARY) for name, packet in named.items()}
-    assert set(said) >= {"housekeeping", "rates", "acquisition_stopped", "completion_success"}
-    assert all("\n" not in line for line in said.values())
-    assert "  acquisition_stopped  a=1 (integration)  b=0 (events, low 32 bits)" in said["acquisition_stopped"]
-    assert "  mode=science  " in said["housekeeping"] and "  bias_mv=" in said["housekeeping"]
-    assert "  temperature_head=29415 (0.01 K)  " in said["housekeeping"]
-    assert "  accepted=[0 0 0" in said["rates"]
+    message = {name: lines.packet_line(packet, DICTIONARY) for name, packet in named.items()}
+    assert set(message) >= {"housekeeping", "rates", "acquisition_stopped", "completion_success"}
+    assert all("\n" not in line for line in message.values())
+    assert "  acquisition_stopped  a=1 (integration)  b=0 (events, low 32 bits)" in message["acquisition_stopped"]
+    assert "  mode=science  " in message["housekeeping"] and "  bias_mv=" in message["housekeeping"]
+    assert "  temperature_head=29415 (0.01 K)  " in message["housekeeping"]
+    assert "  accepted=[0 0 0" in message["rates"]

@@ -12,7 +12,7 @@ from dorn.dictionary import Dictionary
 from dorn.head.front_end import FrontEnd, Head
 from support import chip, realdata
 from support.instrument import both, open_simulated
-from support.runs import BALANCE, run, summary
+from support.runs import FATES, run, summary
 
 KEV_PER_CHANNEL = 12
 
@@ -54,7 +54,7 @@ def test_a_measured_spectrum_comes_back_as_its_authors_state(where, tmp_path):
         a, b, _ = np.polyfit(channels, np.log(counts[top]), 2, w=np.sqrt(counts[top]))
         assert abs(-b / (2 * a)) < 0.15 * KEV_PER_CHANNEL
     s = summary(out)
-    assert s["injected"] == sum(s[name] for name in BALANCE) and s["target"] == where
+    assert s["injected"] == sum(s[name] for name in FATES) and s["target"] == where
 
 
 @both

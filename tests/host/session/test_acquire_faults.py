@@ -13,7 +13,7 @@ from dorn.head.front_end import FrontEnd, Head
 from dorn.session import Session
 from dorn.targets.unix import UnixTarget
 from support.instrument import open_simulated
-from support.runs import BALANCE, run, summary
+from support.runs import FATES, run, summary
 
 
 def test_a_run_that_fails_leaves_the_files_of_an_earlier_one(tmp_path, capsys):
@@ -47,7 +47,7 @@ def test_control_c_ends_the_run_in_order(tmp_path):
     assert process.wait(timeout=60) == 130
     assert cli.main(["decode", str(archive), "--out", str(tmp_path / "again")]) == 0
     s = summary(out)
-    assert s["recorded"] > 0 and s["injected"] == sum(s[name] for name in BALANCE)
+    assert s["recorded"] > 0 and s["injected"] == sum(s[name] for name in FATES)
     assert s["incomplete_spectra"] == s["sequence_gaps"] == 0
 
 
@@ -71,16 +71,16 @@ def test_damaged_frames_cost_themselves(tmp_path):
                 out += frame + b"\0"
             return out
 
-    said = []
+    message = []
     with open_simulated("unix", Head(FrontEnd())) as target:
         noisy = Noisy(target)
-        session = Session(noisy, said.append)
+        session = Session(noisy, message.append)
         session.connect()
         for _ in range(20):
             target.advance(5)
             session.pump()
     assert session.crc_errors == noisy.frames // 4 > 5
-    assert session.packets == len(said) == noisy.frames - session.crc_errors
+    assert session.packets == len(message) == noisy.frames - session.crc_errors
     assert session.sequence_gaps >= session.crc_errors - 1
 
 

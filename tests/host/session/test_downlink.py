@@ -35,11 +35,11 @@ def test_numbers_left_out_by_power_cuts_cost_some_requests(cuts, tmp_path):
         with contextlib.closing(Session(target)) as session:
             session.connect()
             session.record(path, keep=True)
-            balance = Downlink(session).complete()
-    assert balance.lost == balance.repeated == 0 and balance.received >= 2 * (cuts + 1)
-    assert balance.requests <= 1 + 8 * cuts  # 64, 128, ... of 4096 numbers
+            result = Downlink(session).complete()
+    assert result.lost == result.repeated == 0 and result.received >= 2 * (cuts + 1)
+    assert result.requests <= 1 + 8 * cuts  # 64, 128, ... of 4096 numbers
     records = [p.fields["record"] for p in archive.decode(path, DICTIONARY).packets if p.fields.get("record")]
-    assert len(records) == len(set(records)) == balance.received
+    assert len(records) == len(set(records)) == result.received
 
 
 def test_without_the_key_of_the_board_it_says_so(tmp_path, monkeypatch):

@@ -135,12 +135,12 @@ def test_every_damaged_field_is_named(folder, report, name, value):
         write(folder / path, json.dumps(changed(document, way, value)))
         with pytest.raises(UserError) as error:
             call(folder, report)
-        said = str(error.value)
-        assert len(said.splitlines()) == 1 and said.startswith(str(folder)), said
+        message = str(error.value)
+        assert len(message.splitlines()) == 1 and message.startswith(str(folder)), message
         # the name of a run or of a file leads to another file, or to none
         if way[-1] not in ("run", "file", "author_hdtv_fit"):
             key = next(key for key in reversed(way) if isinstance(key, str))
-            assert said.startswith(str(folder / path)) and f"{key}" in said, said
+            assert message.startswith(str(folder / path)) and f"{key}" in message, message
 
 
 JSON = st.recursive(

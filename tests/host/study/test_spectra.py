@@ -53,20 +53,20 @@ def small(monkeypatch, folder):
 def test_a_head_that_is_one_channel_off_is_noticed(folder, tmp_path, monkeypatch, small):
     monkeypatch.setattr(recording, "front_end", lambda: FrontEnd(offset_kev=12.0))
     assert study(folder, tmp_path) == 1
-    said = broken(tmp_path)
-    assert "am241-cologne at 10 mV: counts not where the source has them" in said
-    assert "am241-cologne: centroids of 5 lines against authors" in said
-    assert "16 strips: 48 centroids against the same fit on fine bins" in said
-    assert "1 seeds: least p" in said
+    output = broken(tmp_path)
+    assert "am241-cologne at 10 mV: counts not where the source has them" in output
+    assert "am241-cologne: centroids of 5 lines against authors" in output
+    assert "16 strips: 48 centroids against the same fit on fine bins" in output
+    assert "1 seeds: least p" in output
 
 
 def test_a_gain_that_is_one_in_a_thousand_off_is_noticed(folder, tmp_path, monkeypatch, small):
     gain = (1.0,) * 5 + (1.001,) + (1.0,) * 10
     monkeypatch.setattr(recording, "front_end", lambda: FrontEnd(gain=gain))
     assert study(folder, tmp_path) == 1
-    said = broken(tmp_path)
-    assert said[0] == "am241-cologne at 10 mV: counts not where the source has them"
-    assert "16 strips: counts not where the source has them" in said
+    output = broken(tmp_path)
+    assert output[0] == "am241-cologne at 10 mV: counts not where the source has them"
+    assert "16 strips: counts not where the source has them" in output
 
 
 def test_a_lost_channel_is_noticed(folder, tmp_path, monkeypatch, small):
@@ -79,9 +79,9 @@ def test_a_lost_channel_is_noticed(folder, tmp_path, monkeypatch, small):
     for module in (replay, gains, chi_squared):
         monkeypatch.setattr(module, "record", forgetful)
     assert study(folder, tmp_path) == 1
-    said = broken(tmp_path)
-    assert "am241-cologne at 10 mV: counts not where the source has them" in said
-    assert "1 seeds: least p" in said
+    output = broken(tmp_path)
+    assert "am241-cologne at 10 mV: counts not where the source has them" in output
+    assert "1 seeds: least p" in output
 
 
 def test_a_folder_without_a_set_is_named(tmp_path, capsys):

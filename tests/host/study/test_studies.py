@@ -4,7 +4,7 @@ import pytest
 from dorn import cli
 from dorn.image import firmware
 from dorn.study import counting, deadtime, event_builder, stalls
-from dorn.targets import event_law
+from dorn.targets import event_model
 from dorn.util.paths import onboard_root
 from support import chip
 
@@ -41,8 +41,8 @@ def test_on_the_chip(name, tmp_path, emulator):
 
 def test_a_dead_time_counted_wrongly_is_noticed(tmp_path, monkeypatch):
     """A tenth too little: at 100 kcps the corrected rate is 4 % too low."""
-    right = event_law.Times.dead.fget
-    monkeypatch.setattr(event_law.Times, "dead", property(lambda times: tuple(int(0.9 * c) for c in right(times))))
+    right = event_model.Times.dead.fget
+    monkeypatch.setattr(event_model.Times, "dead", property(lambda times: tuple(int(0.9 * c) for c in right(times))))
     monkeypatch.setattr(counting, "spread", lambda function, jobs: map(function, jobs))
     monkeypatch.setattr(counting, "SHORT_CPS", {"unix": (100_000,)})
     monkeypatch.setattr(counting, "REGULAR_CPS", {"unix": ()})
@@ -64,32 +64,32 @@ def test_a_cycle_more_is_noticed_at_the_pins(tmp_path, monkeypatch, emulator):
     assert [line.split("  ")[0] for line in broken(tmp_path)] == ["1 hit: mean deviation"]
 
 
-def test_a_gap_booked_too_long_is_noticed(tmp_path, monkeypatch, emulator):
+def test_a_gap_accounted_too_long_is_noticed(tmp_path, monkeypatch, emulator):
     """A tenth of a millisecond too much, where the ring overflows in a stall of 400 ms."""
     path = "fsw/spectra/acquisition.py"
     text = (onboard_root() / "firmware" / path).read_text()
-    booked = "            now = self._known_us\n            self.gap_us += now - good\n"
-    assert text.count(booked) == 1
-    files = firmware.files("pico", changed={path: text.replace(booked, booked.replace("us\n", "us + 100\n", 1))})
+    accounted = "            now = self._known_us\n            self.gap_us += now - good\n"
+    assert text.count(accounted) == 1
+    files = firmware.files("pico", changed={path: text.replace(accounted, accounted.replace("us\n", "us + 100\n", 1))})
     monkeypatch.setattr(stalls, "_files", lambda stall: files)
     monkeypatch.setattr(stalls, "spread", lambda function, jobs: map(function, jobs))
     monkeypatch.setattr(stalls, "SHORT", [stalls.Case(stalls.STALLS[3], 20_000, "regular")])
     assert study("stalls", tmp_path) == 1
-    assert "gaps booked" in "".join(broken(tmp_path))
+    assert "gaps accounted" in "".join(broken(tmp_path))
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["study", "adc", "."], "dorn: DATA: folder: has no adc-ramp-rp2040; adc needs adc-ramp-rp2040 (.)"),
         (["study", "spectra", "nowhere"], "dorn: DATA: folder: has no am241-lisbon; spectra needs am241-lisbon, am241"),
         (["study", "tea"], "dorn: argument STUDY: invalid choice: 'tea'"),
     ],
 )
-def test_what_a_study_misses_is_said_at_once(tmp_path, monkeypatch, capsys, arguments, said):
+def test_what_a_study_misses_is_said_at_once(tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     assert cli.main(arguments) == 2
-    assert capsys.readouterr().err.startswith(said)
+    assert capsys.readouterr().err.startswith(message)
     assert not list(tmp_path.iterdir())
 
 

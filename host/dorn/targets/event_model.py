@@ -1,6 +1,6 @@
-"""The law of the event builder, for the unix target: what boards/rp2/event_builder.py does in PIO, DMA and ADC.
+"""The model of the event builder, for the unix target: what boards/rp2/event_builder.py does in PIO, DMA and ADC.
 
-The one place where the host writes down again what the firmware does; tests/host/targets/test_event_law.py plays the
+The one place where the host writes down again what the firmware does; tests/host/targets/test_event_model.py plays the
 same pulses into both and compares event by event. Every constant here is a count of PIO instructions in that file's
 listing, in clk_sys cycles from the look at the lines that triggered the event:
 
@@ -43,7 +43,7 @@ class Times:
         )
 
 
-class EventLaw:
+class EventModel:
     """Events from a head. Times are ns of target time; an event is handed out once its stamp is reached."""
 
     def __init__(self, head: Head, times: Times):
@@ -80,10 +80,10 @@ class EventLaw:
         until_us = until_ns // 1000
         while True:
             if self._waiting is None:
-                look_ns = self._trigger(until_ns)
-                if look_ns is None:
+                poll_ns = self._trigger(until_ns)
+                if poll_ns is None:
                     return until_ns, events
-                self._waiting = self._event(look_ns)
+                self._waiting = self._event(poll_ns)
             if self._waiting[0] > until_us:
                 return until_ns, events
             events.append(self._waiting)
@@ -105,37 +105,37 @@ class EventLaw:
                 self._armed_ns += -(-(edge_ns - self._armed_ns) // self._ns(3)) * self._ns(3)
         return self._armed_ns
 
-    def _event(self, look_ns: int) -> tuple[int, int, list[int]]:
+    def _event(self, poll_ns: int) -> tuple[int, int, list[int]]:
         times, head = self.times, self.head
         cycle = 4 + times.peaking
-        head.advance(look_ns + self._ns(cycle))
+        head.advance(poll_ns + self._ns(cycle))
         pattern = head.lines & head.enabled
         cycle += 3
         codes = []
         for d in range(16):
             if pattern >> d & 1:
                 start = cycle + 3 + times.settle + ADC_START
-                codes.append(head.convert(d, look_ns + self._ns(start)))
+                codes.append(head.convert(d, poll_ns + self._ns(start)))
                 cycle += 2 + times.settle + times.convert
             cycle += 3
-        return self._reset(look_ns + self._ns(cycle + 2), pattern, codes)
+        return self._reset(poll_ns + self._ns(cycle + 2), pattern, codes)
 
     def _reset(self, at_ns: int, pattern: int, codes: list[int]) -> tuple[int, int, list[int]]:
         times, head = self.times, self.head
-        high_ns, look_ns = self._ns(times.reset), self._ns(times.reset + times.release)
+        high_ns, poll_ns = self._ns(times.reset), self._ns(times.reset + times.release)
         pass_ns = self._ns(4 + times.reset + times.release)
         passes = 0
         while True:
             head.reset(True, at_ns)
             head.reset(False, at_ns + high_ns)
-            head.advance(at_ns + look_ns)
+            head.advance(at_ns + poll_ns)
             if not head.lines & head.enabled:
                 break
             passes += 1
             if passes == PASS_LIMIT:
                 break
             at_ns += pass_ns
-        quiet_ns = at_ns + look_ns
+        quiet_ns = at_ns + poll_ns
         self._armed_ns = quiet_ns + self._ns(5)
         word = pattern << 16 | (0x7FFF - passes) & 0xFFFF
         return (quiet_ns + self._ns(STAMP)) // 1000, word, codes
@@ -148,7 +148,7 @@ def board_times(values: dict[str, int]) -> Times:
     def cycles(name: str) -> int:
         return -(-values[name] * mhz // 1000)
 
-    def looped(name: str) -> int:  # what a PIO loop of at most 32 turns of at most 32 cycles makes of it
+    def looped(name: str) -> int:  # what a PIO loop of at most 32 steps of at most 32 cycles makes of it
         turn = -(-cycles(name) // 32)
         return -(-cycles(name) // turn) * turn
 

@@ -1,4 +1,4 @@
-"""The law of the event builder against the event builder itself, on the emulated chip, stepped cycle by cycle."""
+"""The model of the event builder against the event builder itself, on the emulated chip, stepped cycle by cycle."""
 
 import bisect
 import random
@@ -8,10 +8,10 @@ from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
 from dorn.image.constants import constants
 from dorn.study.event_builder import record
-from dorn.targets.event_law import EventLaw, board_times
+from dorn.targets.event_model import EventModel, board_times
 
 TOLERANCE_NS = 4 * 8  # of a boundary, for an event to be allowed to differ
-BEGIN_US = 1000  # in the law's time
+BEGIN_US = 1000  # in the model's time
 GAP_US = 150  # between clusters: longer than anything in one takes
 TIMES = board_times(constants("pico"))
 
@@ -39,7 +39,7 @@ def clusters(seed, n):
 
 
 class Recorder(Head):
-    """Keeps the instants at which the law looked at the head or converted."""
+    """Keeps the instants at which the model looked at the head or converted."""
 
     def __init__(self, front_end):
         super().__init__(front_end)
@@ -72,17 +72,17 @@ def on_chip(front_end, groups):
     return by_cluster(((e.time_us, e.pattern << 16 | 0x7FFF - e.passes, e.codes) for e in events), len(groups)), fates
 
 
-def by_law(front_end, groups):
+def by_model(front_end, groups):
     head = Recorder(front_end)
-    law = EventLaw(head, TIMES)
-    law.start(0, 0xFFFF)
+    model = EventModel(head, TIMES)
+    model.start(0, 0xFFFF)
     head.inject(particles(groups), BEGIN_US * 1000 + 1000)
-    _, events = law.run((BEGIN_US + (len(groups) + 1) * GAP_US) * 1000, 1 << 20)
+    _, events = model.run((BEGIN_US + (len(groups) + 1) * GAP_US) * 1000, 1 << 20)
     return by_cluster(((stamp_us - BEGIN_US, word, codes) for stamp_us, word, codes in events), len(groups)), head
 
 
 def near_a_boundary(group, begin_ns, width_ns, instants):
-    """Whether a comparator of the cluster rose or fell within the tolerance of an instant at which the law looked."""
+    """Whether a comparator of the cluster rose or fell within the tolerance of an instant at which the model looked."""
     for t, _, _ in group:
         for edge in (begin_ns + t, begin_ns + t + width_ns):
             at = bisect.bisect_left(instants, edge - TOLERANCE_NS)
@@ -106,10 +106,10 @@ def test_law_and_chip_record_the_same_events(seed, width_ns):
     front_end = FrontEnd(width_ns=width_ns)
     groups = list(clusters(seed, 300))
     chip, chip_fates = on_chip(front_end, groups)
-    law, head = by_law(front_end, groups)
+    model, head = by_model(front_end, groups)
     instants = sorted(head.instants)
     listed = []
-    for i, (ours, theirs) in enumerate(zip(chip, law, strict=True)):
+    for i, (ours, theirs) in enumerate(zip(chip, model, strict=True)):
         same = len(ours) == len(theirs) and all(
             a[1] == b[1] and abs(a[0] - b[0]) <= 2 and same_codes(a[2], b[2], front_end, groups[i])
             for a, b in zip(ours, theirs, strict=True)
@@ -118,9 +118,11 @@ def test_law_and_chip_record_the_same_events(seed, width_ns):
             begin_ns = BEGIN_US * 1000 + 1000 + i * GAP_US * 1000
             assert near_a_boundary(groups[i], begin_ns, width_ns, instants), (groups[i], ours, theirs)
             listed.append(i)
-            print(f"cluster {i}, within {TOLERANCE_NS} ns of a boundary: chip {ours}, law {theirs}")
+            print(f"cluster {i}, within {TOLERANCE_NS} ns of a boundary: chip {ours}, model {theirs}")
     events = sum(map(len, chip))
-    print(f"width {width_ns} ns: {events} events on the chip, {sum(map(len, law))} by the law, {len(listed)} differ")
+    print(
+        f"width {width_ns} ns: {events} events on the chip, {sum(map(len, model))} by the model, {len(listed)} differ"
+    )
     assert events > len(groups) and len(listed) <= 0.1 * len(groups)
     for fates in (chip_fates, head.fates):
         assert fates.injected == sum(map(len, groups)) == fates.delivered + fates.merged + fates.lost_dead_time

@@ -4,27 +4,27 @@ import copy
 
 import pytest
 from dorn.errors import UserError
-from dorn.study import bench
+from dorn.study import benchmark
 
 
 @pytest.fixture(scope="module")
 def figures():
     try:
-        return bench.measure()
+        return benchmark.measure()
     except UserError as error:
         pytest.skip(str(error))
 
 
 def test_the_budget_is_kept_and_tight_and_nothing_blocks_longer_than_the_ring_holds(figures):
-    rows, wrong = bench.judge(figures)
-    print("\n" + bench.text(rows))
+    rows, wrong = benchmark.judge(figures)
+    print("\n" + benchmark.text(rows))
     assert [name for name, *_, verdict in rows if verdict != "kept"] == []
     assert {name for name, *_ in rows} == set(figures)
     assert not wrong, "; ".join(wrong)
 
 
 @pytest.mark.parametrize(
-    ("name", "factor", "said"),
+    ("name", "factor", "message"),
     [
         ("ram.free", 0.8, "over the budget"),
         ("kernel.one_hit", 1.5, "over the budget"),
@@ -32,8 +32,8 @@ def test_the_budget_is_kept_and_tight_and_nothing_blocks_longer_than_the_ring_ho
         ("time.rates", 10, "the rings hold"),
     ],
 )
-def test_a_figure_out_of_budget_is_named(figures, name, factor, said):
+def test_a_figure_out_of_budget_is_named(figures, name, factor, message):
     changed = copy.copy(figures)
     changed[name] *= factor
-    _, wrong = bench.judge(changed)
-    assert any(line.startswith(name) and said in line for line in wrong)
+    _, wrong = benchmark.judge(changed)
+    assert any(line.startswith(name) and message in line for line in wrong)

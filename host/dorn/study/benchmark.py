@@ -18,7 +18,7 @@ from dorn.targets.rp2040 import Rp2040Target
 from dorn.util.paths import onboard_root
 
 PICO = onboard_root() / "boards" / "pico"
-BENCH = onboard_root() / "firmware" / "bench"  # what runs on the board knows the firmware; this file does not
+BENCH = onboard_root() / "firmware" / "benchmarks"  # what runs on the board knows the firmware; this file does not
 # what keeps the rings from being read, but what writes to flash, which has stalls of its own, and the acquisition
 _BLOCKING = tuple(f"time.{name}" for name in ("gc_max", "spectra", "rates", "housekeeping", "slow_control"))
 _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_units": 400, "sixteen_hits": 60}
@@ -51,7 +51,7 @@ def measure() -> dict[str, float]:
         "time.boot": boot_us,
         "time.ring": int(ring_us),
         "time.gc_max": hk["gc_max_us"],
-        **{f"time.{name}": value for name, value in zip(_tasks(), hk["task_longest_us"], strict=True)},
+        **{f"time.{name}": value for name, value in zip(_tasks(), hk["task_wcet_us"], strict=True)},
         "time.coding": max(_figures(files, "compression.py")),
         **_kernel(files, pico),
         **_speed(),
@@ -105,13 +105,13 @@ def _tasks() -> list[str]:
 
 
 def _figures(files: dict[str, bytes], script: str) -> list[int]:
-    """The numbers that `script` of firmware/bench, run in place of the firmware, prints after FIGURES."""
+    """The numbers that `script` of firmware/benchmarks, run in place of the firmware, prints after FIGURES."""
     with _running(files, script) as target:
         return _printed(target)
 
 
 def _running(files: dict[str, bytes], script: str, head: Head | None = None) -> Rp2040Target:
-    """The emulated Pico, with a script of firmware/bench in place of main.py."""
+    """The emulated Pico, with a script of firmware/benchmarks in place of main.py."""
     main = folded((BENCH / script).read_text())
     return Rp2040Target(head, files={**files, "main.py": main.encode()})
 
@@ -174,7 +174,7 @@ def _busy_run() -> tuple[int, int, dict]:
 
 
 def _allocation(files: dict[str, bytes]) -> dict[str, int]:
-    """Octets of the heap that a step of each task takes at most, by what firmware/bench/allocation.py prints."""
+    """Octets of the heap that a step of each task takes at most, by what firmware/benchmarks/allocation.py prints."""
     with _running(files, "allocation.py", Head(FrontEnd())) as target:
         session = Session(target)
         session.connect()

@@ -1,10 +1,10 @@
-"""The simulated parts of slow control, MCP23008 (DS21919) and ADS1115 (SBAS444), against their data sheets."""
+"""The simulated devices of slow control, MCP23008 (DS21919) and ADS1115 (SBAS444), against their data sheets."""
 
 from types import SimpleNamespace
 
 import pytest
 from dorn.head.front_end import FrontEnd, Head
-from dorn.head.slow_control import HOLD_S, Ads1115, Mcp4728, Mcp23008, SlowControl
+from dorn.head.slow_control import HOLD_S, Ads1115, Mcp4728, Mcp23008, SimulatedDevices
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,43 +15,43 @@ TRANSFERS = st.lists(
 )
 
 
-def write(part, *values):
-    assert part.start(part.ADDRESS, read=False)
-    return all(map(part.write, values))
+def write(device, *values):
+    assert device.start(device.ADDRESS, read=False)
+    return all(map(device.write, values))
 
 
-def read(part, n):
-    assert part.start(part.ADDRESS, read=True)
-    return [part.read() for _ in range(n)]
+def read(device, n):
+    assert device.start(device.ADDRESS, read=True)
+    return [device.read() for _ in range(n)]
 
 
 @given(TRANSFERS)
 def test_any_bytes_to_any_address_are_survived(transfers):
-    """And an address nobody has is not acknowledged; the parts answer as before."""
+    """And an address nobody has is not acknowledged; the devices answer as before."""
     now = SimpleNamespace(ns=0)
-    parts = SlowControl(Head(FrontEnd()), lambda: now.ns)
+    devices = SimulatedDevices(Head(FrontEnd()), lambda: now.ns)
     for address, data, wanted in transfers:
         now.ns += 3_000_000
-        error, answer = parts.transfer(address, bytes(data) if not wanted else b"", wanted)
+        error, answer = devices.transfer(address, bytes(data) if not wanted else b"", wanted)
         assert len(answer) == (wanted if not error else 0)
         assert not error or address in (0x00, 0x7F, 0x60)
-        assert 0 <= parts.bias_mv <= 3300 * parts.supply_gain
+        assert 0 <= devices.bias_mv <= 3300 * devices.supply_gain
     now.ns += 1_000_000_000
-    assert parts.transfer(0x20, bytes([5, 0]), 0)[0] == parts.transfer(0x20, bytes([10, 0x55, 0x80]), 0)[0] == 0
-    assert parts.expander.pins == 0x55
-    assert parts.transfer(0x48, bytes([1, 0xE5, 0x83]), 0)[0] == 0
+    assert devices.transfer(0x20, bytes([5, 0]), 0)[0] == devices.transfer(0x20, bytes([10, 0x55, 0x80]), 0)[0] == 0
+    assert devices.expander.pins == 0x55
+    assert devices.transfer(0x48, bytes([1, 0xE5, 0x83]), 0)[0] == 0
     now.ns += 1_000_000_000
-    assert parts.transfer(0x48, bytes([0]), 0)[0] == 0
-    assert parts.transfer(0x48, b"", 2) == (0, (round(710 / 2048 * 32768)).to_bytes(2, "big"))
+    assert devices.transfer(0x48, bytes([0]), 0)[0] == 0
+    assert devices.transfer(0x48, b"", 2) == (0, (round(710 / 2048 * 32768)).to_bytes(2, "big"))
 
 
-@pytest.mark.parametrize("part", [Mcp23008(), Ads1115(lambda: [0.0] * 4, lambda: 0)], ids=lambda p: type(p).__name__)
-def test_only_its_address_is_acknowledged_and_only_while_it_is_there(part):
+@pytest.mark.parametrize("device", [Mcp23008(), Ads1115(lambda: [0.0] * 4, lambda: 0)], ids=lambda p: type(p).__name__)
+def test_only_its_address_is_acknowledged_and_only_while_it_is_there(device):
     for direction in (False, True):
-        assert [address for address in range(128) if part.start(address, direction)] == [part.ADDRESS]
-        part.answers = False
-        assert not part.start(part.ADDRESS, direction)
-        part.answers = True
+        assert [address for address in range(128) if device.start(address, direction)] == [device.ADDRESS]
+        device.answers = False
+        assert not device.start(device.ADDRESS, direction)
+        device.answers = True
 
 
 # -- MCP23008 --------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ def test_pins_are_the_latch_where_they_are_outputs_and_low_elsewhere(latch, dire
     write(expander, 0, directions, polarity)
     assert expander.pins == latch & ~directions
     write(expander, 9)
-    assert read(expander, 1) == [(latch & ~directions) | (polarity & directions)]  # IPOL turns inputs only
+    assert read(expander, 1) == [(latch & ~directions) | (polarity & directions)]  # IPOL steps inputs only
 
 
 def test_the_address_counts_up_rolls_over_and_stands_still_on_demand():
@@ -111,16 +111,16 @@ class Bench:
 
     def __init__(self):
         self.ns, self.mv = 0, [100.0, 200.0, 300.0, 1000.0]
-        self.part = Ads1115(lambda: self.mv, lambda: self.ns)
+        self.device = Ads1115(lambda: self.mv, lambda: self.ns)
 
     def convert(self, config, wait_ns=200_000_000):
-        write(self.part, 1, *config.to_bytes(2, "big"))
+        write(self.device, 1, *config.to_bytes(2, "big"))
         self.ns += wait_ns
         return self.register(0)
 
     def register(self, pointer):
-        write(self.part, pointer)
-        return int.from_bytes(read(self.part, 2), "big")
+        write(self.device, pointer)
+        return int.from_bytes(read(self.device, 2), "big")
 
 
 def test_registers_after_power_up():
@@ -153,7 +153,7 @@ def test_a_conversion_takes_its_time_and_only_one_runs(rate, sps):
     assert bench.convert(config, 1_000_000_000 // sps - 1000) == 1600  # the old one, AIN0
     assert bench.register(1) == config & 0x7FFF  # OS: busy
     bench.mv[1] = 500.0
-    write(bench.part, 1, *config.to_bytes(2, "big"))  # no second start
+    write(bench.device, 1, *config.to_bytes(2, "big"))  # no second start
     bench.ns += 1001
     assert bench.register(1) == config and bench.register(0) == 3200
 
@@ -170,44 +170,44 @@ def test_without_a_start_bit_nothing_is_converted_and_continuous_mode_needs_none
 
 @given(st.lists(BYTE, max_size=8))
 def test_a_register_takes_two_bytes_and_no_more(values):
-    part = Bench().part
-    assert write(part, 2, *values)
-    write(part, 2)
-    assert read(part, 4) == (values[:2] if len(values) >= 2 else [0x80, 0]) * 2
+    device = Bench().device
+    assert write(device, 2, *values)
+    write(device, 2)
+    assert read(device, 4) == (values[:2] if len(values) >= 2 else [0x80, 0]) * 2
 
 
 # -- what they drive -------------------------------------------------------------------------------
 
 
-def bias_on(parts):
-    parts.transfer(Mcp4728.ADDRESS, bytes([0b01000_10_0, 0x83, 0x20]), 0)  # C: 800 steps of 0.5 mV
-    parts.transfer(Mcp23008.ADDRESS, bytes([10, 1, 0x80]), 0)
+def bias_on(devices):
+    devices.transfer(Mcp4728.ADDRESS, bytes([0b01000_10_0, 0x83, 0x20]), 0)  # C: 800 steps of 0.5 mV
+    devices.transfer(Mcp23008.ADDRESS, bytes([10, 1, 0x80]), 0)
 
 
 def test_the_bias_is_on_while_enabled_and_clocked():
     now = SimpleNamespace(ns=0)
-    parts = SlowControl(Head(FrontEnd()), lambda: now.ns)
-    assert parts.bias_mv == 0
-    bias_on(parts)
-    assert parts.bias_mv == 20_000
+    devices = SimulatedDevices(Head(FrontEnd()), lambda: now.ns)
+    assert devices.bias_mv == 0
+    bias_on(devices)
+    assert devices.bias_mv == 20_000
     for _ in range(3):  # any traffic holds it, also to an address that nobody has
         now.ns += int(HOLD_S * 1e9) - 1
-        assert parts.bias_mv == 20_000
-        parts.transfer(0x11, b"", 1)
+        assert devices.bias_mv == 20_000
+        devices.transfer(0x11, b"", 1)
     now.ns += int(HOLD_S * 1e9)
-    assert parts.bias_mv == 0
-    parts.transfer(Mcp23008.ADDRESS, bytes([10, 0]), 0)
-    assert parts.held and parts.bias_mv == 0
+    assert devices.bias_mv == 0
+    devices.transfer(Mcp23008.ADDRESS, bytes([10, 0]), 0)
+    assert devices.held and devices.bias_mv == 0
 
 
 def test_a_test_pulse_goes_where_the_pins_say_with_the_height_of_output_d():
     pulses = []
     head = Head(FrontEnd())
     head.pulse = lambda at_ns, detector, energy_kev: pulses.append((detector, energy_kev))
-    parts = SlowControl(head, lambda: 0)
-    parts.transfer(Mcp4728.ADDRESS, bytes([0b01000_11_0, 0x84, 0xB0]), 0)  # D: 600 mV
+    devices = SimulatedDevices(head, lambda: 0)
+    devices.transfer(Mcp4728.ADDRESS, bytes([0b01000_11_0, 0x84, 0xB0]), 0)  # D: 600 mV
     for pins in (0b0110100, 0b0110110, 0b0110110, 0b1110100, 0b1110110, 0b0010110, 0b0010100, 0b0010110):
-        parts.transfer(Mcp23008.ADDRESS, bytes([10, pins, 0x80]), 0)
+        devices.transfer(Mcp23008.ADDRESS, bytes([10, pins, 0x80]), 0)
     assert pulses == [(10, 4000), (10, 4000), (11, 4000)]  # a rising edge each; the last two to neither side
 
 
