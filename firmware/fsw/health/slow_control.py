@@ -4,7 +4,7 @@
 # changed only while a temperature is converted, so bias and leakage current are read when they are stable. This traffic
 # keeps the bias on: hardware switches it off 2.5 s after the last transfer. With bias and pulser off, nine of ten steps
 # do nothing. If no device takes the command to switch the bias off, the bus stays silent and the hardware does it. It
-# also does it when steps are missing for that long: the bias trips then, as renewed traffic would bring it back at once,
+# also does it when steps are missing for that long: the bias trips then, as renewed traffic would bring it back
 # without a ramp.
 from array import array
 
