@@ -15,9 +15,7 @@ def pico_w(tmp_path, monkeypatch):
     for folder in ("firmware", "boards"):
         shutil.copytree(onboard_root() / folder, tmp_path / folder)
     text = (tmp_path / "boards" / "pico" / "constants.py").read_text()
-    text = text.replace("Pico with RP2040", "Pico W with RP2040").replace(
-        "SEGMENTS = const(64)", "SEGMENTS = const(32)"
-    )
+    text = text.replace("Pico with", "Pico W with").replace("SEGMENTS = const(64)", "SEGMENTS = const(32)")
     (tmp_path / "boards" / "pico_w").mkdir()
     (tmp_path / "boards" / "pico_w" / "constants.py").write_text(text)
     for module in ("firmware", "constants"):
