@@ -1,9 +1,9 @@
-# The boards the firmware runs on. What a Board is: boards/README.md.
+# The boards the firmware runs on. Their interface: boards/README.md.
 import sys
 
 
 def open_board():
-    """The Board this MicroPython runs on."""
+    """Return the Board this MicroPython runs on; raises RuntimeError if there is none."""
     machine = sys.implementation._machine
     if "RP2040" in machine:
         from boards.pico import constants
