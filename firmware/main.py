@@ -14,7 +14,7 @@ def load():
 def main():
     board = open_board()
     if board.maintenance(_WINDOW_MS, load):
-        print("DORN-FSW: maintenance, nothing is running")
+        print("DORN-FSW: maintenance, firmware not running")
         return
     from fsw.run import run
 

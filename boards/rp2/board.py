@@ -157,7 +157,7 @@ class Board:
 
 
 def reset_cause():
-    """Return a number of the enum `reset_cause`. Pin and power clear the watchdog's reason; it keeps theirs."""
+    """Return a number of the enum `reset_cause`. Pin and power clear the watchdog's reason, but not vice versa."""
     reason = mem32[_WATCHDOG_REASON]
     if reason:
         return _WATCHDOG if reason & _TIMER else _COMMANDED

@@ -43,7 +43,7 @@ class UartLink:
         self._fill = self._used = self._sending = 0  # transmit ring: place of the next byte; bytes; being sent
 
         dreq = _DREQ_UART0_TX + 2 * board.UART
-        # Two channels alternate for ever, each continuing where it began, as a pass is a whole number of rings.
+        # Two channels alternate forever, each continuing where it began, as a pass is a whole number of rings.
         self._channels = [rp2.DMA(), rp2.DMA()]
         ring = dict(size=0, inc_read=False, ring_size=_IN_BITS, ring_sel=True, irq_quiet=True)
         for n, channel in enumerate(self._channels):
@@ -57,7 +57,7 @@ class UartLink:
         sender.config(read=out, write=base + _DR, count=0, ctrl=ctrl)
 
     def _waiting(self):
-        """Return the bytes not read yet; if more than the ring holds, the first of them are overwritten."""
+        """Return the bytes not read yet; if more than the ring holds, the oldest are overwritten."""
         first, second = self._channels
         channel = first if first.active() else second
         while True:  # wrong for the few cycles of a transfer (RP2040-E12), but transfers are microseconds apart

@@ -33,7 +33,7 @@ class Task:
         self.allocation = allocation  # octets that a step with work allocates at most
         self.period_us = 1000 * period_ms
         self.budget_us = 1000 * budget_ms
-        self.limit_us = 1000 * limit_ms  # a completed step overdue by more than this: the watchdog is no longer fed
+        self.limit_us = 1000 * limit_ms  # with a step overdue by more than this, the watchdog is not fed
         self.due_us = self.done_us = 0
         self.failures = self.failed_us = 0
         self.busy_us = 0  # since the last measure_load()
@@ -86,7 +86,7 @@ class Executive:
             task.due_us = task.done_us = now
 
     def run(self):
-        """Run cycles for ever; raises the exception of a task that failed too often."""
+        """Run cycles forever; raises the exception of a task that failed too often."""
         while True:
             self.cycle()
 

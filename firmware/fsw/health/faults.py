@@ -27,7 +27,7 @@ _EXCEPTIONS = (
 
 
 class Refused(Exception):
-    """A telecommand is refused: (failure code of the dictionary, detail)."""
+    """Raised to refuse a telecommand: (failure code of the dictionary, detail)."""
 
 
 def exception_of(error):

@@ -62,7 +62,7 @@ class Modes:
         raise Refused(icd.FAILURE_UNKNOWN_FUNCTION, function)
 
     def enter(self, mode):
-        """Enter a mode other than safe. Failed writes to flash are reported only."""
+        """Enter a mode other than safe. Failed writes to flash are only reported."""
         before = self.mode
         if mode == before:
             return

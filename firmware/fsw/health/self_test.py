@@ -13,7 +13,7 @@ _PIECE = 512
 
 
 def self_test(folder, code, slow_control, report):
-    """Test and report. folder: for a test file. code: folder of the manifest and the files it lists."""
+    """Run the self-test and report it. folder: for a test file; code: folder of the manifest and the files it lists."""
     failed = 0
     if slow_control.self_check():
         failed |= _SLOW_CONTROL

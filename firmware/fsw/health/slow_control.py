@@ -20,7 +20,7 @@ _NONE = const(-1)  # no conversion is under way
 _STEP_MV = const(2500)  # two such steps in each round of 2 s
 # reading against set level: at 100 V, 2 % for the DAC's reference and 3 % for everything else
 _TOLERANCE_MV = const(5000)
-_HELD_US = const(2_000_000)  # after longer without a step the hardware (2.5 s) may have switched the bias off
+_HELD_US = const(2_000_000)  # longer between steps, and the hardware (2.5 s) may have switched the bias off
 _DEBOUNCE = const(3)  # consecutive deviating readings, or steps without an answer, until the bias trips
 _IDLE_STEPS = const(10)  # only one step in ten does anything while bias and pulser are off
 

@@ -6,14 +6,14 @@ import micropython
 from micropython import const
 
 BLOCK = const(16)  # samples
-_BLOCK_BITS = const(4)  # log2 of it
+_BLOCK_BITS = const(4)  # log2(BLOCK)
 _PAIRS = const(8)  # of samples in a block, for the second extension
 _LONG_ID = const(4)  # bits of the option identifier, for samples of more than 8 bits
 _SHORT_ID = const(3)
 _ZERO_BLOCKS = const(0)  # option identifiers: zero blocks, followed by one more bit
 _SECOND_EXTENSION = const(1)  # likewise
 _SPLIT = const(1)  # + k: sample splitting with k low bits; the last identifier: uncoded samples
-_ALL_LEFT = const(5)  # code size for zero blocks up to the end of the segment; from 5 blocks on, others are one longer
+_ALL_LEFT = const(5)  # code length for zero blocks to the end of the segment; for 5 or more elsewhere, one bit longer
 _PAIR_MOST = const(255)  # too long whatever the others take; the square of more could exceed 32 bits
 _OCTET_BITS = const(3)  # position in bits >> this: octet
 _BIT = const(7)  # position in bits & this: bit within the octet

@@ -60,7 +60,7 @@ class Telemetry:
         """Start a packet with the scalars of an icd layout. Raises ValueError if there are more or fewer."""
         service, subtype, form, self._priority = layout
         if self._priority:
-            values = (0,) + values  # in place of the record number until the packet is complete
+            values = (0,) + values  # placeholder for the record number, set by end()
         if len(values) != len(form) - 1:  # MicroPython would fill up with zeros
             raise ValueError
         us = self.time.us()

@@ -80,7 +80,7 @@ class Router:
         table = icd.COMMANDS
         for row in range(0, len(table), _ROW):
             if table[row] == service and table[row + 1] == subtype:
-                form, octets_follow = table[row + 2], table[row + 3]  # whether octets follow, as many as the last value
+                form, octets_follow = table[row + 2], table[row + 3]  # octets follow, their number in the last value
                 octets = calcsize(form)
                 values = unpack(form, data[:octets]) if len(data) >= octets else ()
                 if len(data) != octets + (values[-1] if octets_follow and values else 0):
@@ -116,7 +116,8 @@ class Uplink:
         self._answered_us = 0  # when the link last had room
 
     def step(self, now):
-        more = self._router.handle_released()  # then the link in any case: events may keep releasing their cause
+        # the link is read in any case: a released telecommand may cause the event that releases it again
+        more = self._router.handle_released()
         self._restart()
         link = self._link
         if self._received is None:

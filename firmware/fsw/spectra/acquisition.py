@@ -150,7 +150,7 @@ class Acquisition:
         """Read the events up to now; return true if there are more."""
         if not self.running:
             return False
-        if now >= self._rollover_us and not self._channels.closing:  # not before the one before is sent
+        if now >= self._rollover_us and not self._channels.closing:  # the previous one has been sent
             self._channels.close_all(icd.CLOSED_BY_TIME, self.integration)
             self.integration += 1
             self._rollover_us = max(self._rollover_us, now - self.integration_us + 1) + self.integration_us
@@ -160,7 +160,7 @@ class Acquisition:
         return left == _MORE
 
     def _drain(self, now, batches):
-        """Read events before `now` in at most `batches` kernel calls; return _EMPTY, _MORE or _FULL (a channel is)."""
+        """Read events before `now` in up to `batches` kernel calls; return _EMPTY, _MORE or _FULL (a channel)."""
         state, builder = self.state, self.events
         state[k.UNTIL] = now & 0xFFFFFFFF
         limit = builder.amplitude_mask + 1 - _AMPLITUDE_GUARD
@@ -205,7 +205,7 @@ class Acquisition:
         self._advance(now if left == _EMPTY else self.last_good_us(now))
 
     def last_good_us(self, now):
-        """Return the time of the last event read, or when the ring was last known empty: no event before is missing."""
+        """Return when the last event was read, or the ring last known empty: no earlier event is missing."""
         return now - ((now - self.state[k.STAMP]) & 0xFFFFFFFF)
 
     def _advance(self, now):
@@ -244,7 +244,7 @@ class Acquisition:
         return lost
 
     def _overrun(self, now):
-        """Account for a ring that overran or is about to, and restart, or end at `now`; return _MORE or _FULL."""
+        """Account for a present or imminent ring overrun, and restart, or end at `now`; return _MORE or _FULL."""
         self._advance(self.last_good_us(self.clock.us()))
         k.mark(self.state, self.listed, _CLASSES, 0)
         good = self._known_us

@@ -51,7 +51,7 @@ class Detectors:
             self._builder.enable(mask)
 
     def stuck(self, events):
-        """Handle `events` events that ended with a line still high; switch off a detector found high repeatedly."""
+        """Count `events` that ended with a line still high; switch off detectors whose line is repeatedly high."""
         self.pass_limit_reached += events
         lines = self._builder.lines()
         for d in range(icd.DETECTORS):

@@ -81,7 +81,7 @@ def sort(
     words: ptr32, stamps: ptr32, tails: ptr32, amplitudes: ptr16,
     state: ptr32, thresholds: ptr16, counters: ptr32, singles: ptr16, pairs: ptr16, listed: ptr16,
 ) -> int:  # fmt: skip
-    """Read events until none is left, UNTIL or a limit is reached, or as STATUS says; return the number read."""
+    """Read events until none is left, UNTIL or a limit is reached, or STATUS has a reason; return the number read."""
     i = state[READ]
     j = state[AMPLITUDE]
     mask = state[MASK]

@@ -7,7 +7,7 @@ from fsw import icd
 from micropython import const
 
 _LINES = const(8)
-_PART = const(8)  # per code, unit of positions: products of two are still small integers
+_PART = const(8)  # positions are in 1/8 code: products of two are still small integers
 _LEAST = const(100)  # counts in the window, needed to locate the line
 _FARTHEST = const(20)  # a peak further than 1/20 from the expected position is not the line
 _ZERO = _PART * icd.ZERO_CODE

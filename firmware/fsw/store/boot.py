@@ -17,7 +17,8 @@ _COUNTER = const(12)  # octets: a copy of the authentication counter
 _TIME_US = const(600_000_000)  # a block: on-board time jumps ahead by at most this
 _RECORDS = const(4096)
 _LATEST_US = const(4_294_967_295_000_000)  # packets carry 32 bits of seconds
-# Added to the time of the newest packet on flash if no record is left: later ones waited up to 3600 s, `storage_delay`.
+# Without a record, added to the time of the newest packet on flash: later ones may have waited in memory for up to
+# 3600 s, the maximum of `storage_delay`.
 _UNKNOWN_US = const(4_200_000_000)
 _NO_TASK = const(255)
 
@@ -165,7 +166,7 @@ class BootRecord:
         self._note(self._uncounted())
 
     def _to_scratch(self, blocks):
-        """Note what the flash has not taken: boots, and a number of blocks."""
+        """Note what is not on flash: boots, consecutive resets and reserved blocks."""
         boots, consecutive = min(self._boots, _MOST_BOOTS), min(self.consecutive_resets, _MOST_CONSECUTIVE)
         self._note(consecutive << _CONSECUTIVE | boots << _BOOTS | min(blocks, _MOST_BLOCKS))
 

@@ -6,7 +6,7 @@ _SAVED_UP = const(8)  # up to 1/8 of a day's budget can be saved up
 
 
 class Budget:
-    """The store as used by Telemetry. Nothing is stored in mode safe, as told by the boot record, or unless `enabled`.
+    """The store as used by Telemetry. Nothing is stored in mode safe (see the boot record) or unless `enabled`.
 
     left: octets. over: packets not stored for lack of budget, since boot.
     """
@@ -44,7 +44,7 @@ class Budget:
         self._store.append(frame)
 
     def room(self):
-        """Return false while a packet that can wait should wait."""
+        """Return whether a packet that can wait should be sent now."""
         return not self.enabled or not self.busy()
 
     def busy(self):

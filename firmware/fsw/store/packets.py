@@ -32,10 +32,10 @@ class PacketStore:
         self._most = most  # segments; reduced if the flash has less room
         self._failures = failures
         self._buffer = buffer
-        self._size = SEGMENT  # of the last segment; with this value nothing is appended
+        self._size = SEGMENT  # of the last segment; SEGMENT while unknown, so nothing is appended
         self._count = 0  # records ever written
         self._first_pending = self._n_pending = 0  # of the packets pending but not being written
-        self._file = None  # being written: buffer[_at:_end], with the records
+        self._file = None  # open while buffer[_at:_end] is written, records _first_end to _last_end
         self._at = self._end = self._first_end = self._last_end = self._n_end = self._place = 0
         self._new = False  # into a new segment
         self._since_us = None  # when packets became pending
@@ -86,7 +86,7 @@ class PacketStore:
         return self.next - 1
 
     def busy(self):
-        """Return true if half of the buffer waits to be written; the rest is for packets that cannot."""
+        """Return true if half of the buffer is full; the rest is for packets that cannot wait. Must not allocate."""
         return self.pending >= _BUFFER // 2 and not self._retry_us
 
     def append(self, frame):
