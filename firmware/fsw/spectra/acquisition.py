@@ -160,7 +160,7 @@ class Acquisition:
         return left == _MORE
 
     def _drain(self, now, batches):
-        """Read events before `now` in up to `batches` kernel calls; return _EMPTY, _MORE or _FULL (a channel)."""
+        """Read events before `now` in up to `batches` calls; return _EMPTY, _MORE or _FULL (a channel is full)."""
         state, builder = self.state, self.events
         state[k.UNTIL] = now & 0xFFFFFFFF
         limit = builder.amplitude_mask + 1 - _AMPLITUDE_GUARD
