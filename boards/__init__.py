@@ -3,7 +3,7 @@ import sys
 
 
 def open_board():
-    """Return the Board this MicroPython runs on; raises RuntimeError if there is none."""
+    """The Board this MicroPython runs on."""
     machine = sys.implementation._machine
     if "RP2040" in machine:
         from boards.pico import constants
