@@ -107,7 +107,7 @@ def test_help(piped):
         "    mode: boot, safe, standby, science, calibration\n",
         "event booted  a: boot count; b: reset cause",
         "    function: start, stop,",
-        "fly: nothing of this name",
+        "fly: no such name",
     ):
         assert output in out
 

@@ -28,7 +28,7 @@ def test_a_run_that_fails_leaves_the_files_of_an_earlier_one(tmp_path, capsys):
     with (out / "telemetry.ccsds").open("ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         assert run(source, "--rate", 50, "--duration", 10, "--seed", 2, "--out", out) == 2
-    assert "telemetry.ccsds: another run is writing it" in capsys.readouterr().err
+    assert "telemetry.ccsds: another run is writing to it" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
