@@ -1,4 +1,4 @@
-"""The numbers of a board, from its `boards/NAME/constants.py`: one source for board, simulation and flashing."""
+"""Constants of a board, from its `boards/NAME/constants.py`: one source for board, simulation and flashing."""
 
 from types import SimpleNamespace
 
@@ -6,9 +6,9 @@ from dorn.util.paths import onboard_root
 
 
 def constants(board: str) -> dict[str, int | tuple[int, ...]]:
-    """Name -> number, or numbers. FileNotFoundError for a board that has none."""
+    """Name -> number or tuple of numbers. Raises FileNotFoundError for a board without constants."""
     path = onboard_root() / "boards" / board / "constants.py"
-    micropython = SimpleNamespace(const=int)  # all that these files import
+    micropython = SimpleNamespace(const=int)  # the only import of these files
     values: dict = {"__builtins__": {"__import__": lambda *_: micropython}}
     exec(compile(path.read_text(encoding="utf-8"), path, "exec"), values)
     return {name: value for name, value in values.items() if type(value) in (int, tuple)}

@@ -40,9 +40,8 @@ def read(path: Path | str) -> Iterator[bytes]:
     at = 0
     while at < len(data):
         if data[at] >> 5:
-            version = data[at] >> 5
             raise ArchiveError(
-                f"{path}: offset {at}: {data[at]:#04x} does not start a space packet (version {version})"
+                f"{path}: offset {at}: {data[at]:#04x} does not start a space packet (version {data[at] >> 5})"
             )
         if len(data) - at < PRIMARY_HEADER:
             raise ArchiveError(f"{path}: offset {at}: the file ends within a packet header")

@@ -24,7 +24,7 @@ def packet_line(packet: Packet, dictionary: Dictionary) -> str:
 
 
 def is_asked_for(packet: Packet, dictionary: Dictionary) -> bool:
-    """Whether it is an answer or an event report, not housekeeping or science, which are periodic and stored on board."""
+    """Whether it is an answer or an event report, not periodic housekeeping or science, which is stored on board."""
     return packet.service == EVENT_REPORTING or not dictionary.telemetry[packet.name].store_priority
 
 

@@ -36,7 +36,7 @@ def parse(line: str, dictionary: Dictionary) -> Statement | None:
 
 
 def parse_all(text: str, path, dictionary: Dictionary) -> list[tuple[int, str, Statement]]:
-    """Parse a procedure into (line number, line without its comment, statement). Raises UserError at the first error."""
+    """Parse a procedure into (line number, line without comment, statement). Raises UserError at the first error."""
     found = []
     # not splitlines(): editors count only these line ends
     for number, line in enumerate(re.split(r"\r\n|\n|\r", text), 1):

@@ -100,7 +100,7 @@ class Runner:
             self._found = packet
 
     def _pass(self, seconds: float, done: Callable[[], bool]) -> bool:
-        """Let up to `seconds` of target time pass until `done()`. Returns whether it is. KeyboardInterrupt on Ctrl-C."""
+        """Let up to `seconds` of target time pass until `done()`. Returns `done()`; KeyboardInterrupt on Ctrl-C."""
         target = self.session.target
         end_us = target.now_us + seconds * 1e6
         while not done():
