@@ -74,13 +74,13 @@ def test_while_the_link_is_down_nothing_comes_through_and_nothing_is_missed(tmp_
     [
         ("at soon", "at: SECONDS: not a number to use .soon"),
         ("power on 3", "power: unknown"),
-        ("power off", "power: is not `power off SECONDS`"),
+        ("power off", "power: expected `power off SECONDS`"),
         ("link sideways", "link: unknown"),
         ("source nowhere.toml", "nowhere.toml: file: cannot be read"),
         ("procedure nowhere", "procedure: FILE: neither a file nor one of"),
         ("fly 3", "statement: unknown"),
         ("send pong", "telecommand: unknown"),
-        ("at 5\nat 4", "at: before the one above it, 5 "),
+        ("at 5\nat 4", "at: before the previous one, 5 "),
     ],
 )
 def test_a_bad_line_is_refused_before_anything_is_done(line, why, tmp_path):
