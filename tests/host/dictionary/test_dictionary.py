@@ -315,7 +315,7 @@ def test_check_says_when_it_is_out_of_date():
 def test_names_that_clash_in_the_module_are_refused():
     clash = tables()
     clash["event"][0]["name"] = "info"  # EVENT_INFO is a layout too
-    with pytest.raises(DictionaryError, match="EVENT_INFO would stand twice"):
+    with pytest.raises(DictionaryError, match="EVENT_INFO would appear twice"):
         generate.generate(Dictionary(clash))
 
 

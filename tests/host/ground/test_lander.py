@@ -72,7 +72,7 @@ def test_while_the_link_is_down_nothing_comes_through_and_nothing_is_missed(tmp_
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("at soon", "at: SECONDS: not a number to use .soon"),
+        ("at soon", "at: SECONDS: not a usable number .soon"),
         ("power on 3", "power: unknown"),
         ("power off", "power: expected `power off SECONDS`"),
         ("link sideways", "link: unknown"),

@@ -62,7 +62,7 @@ BAD = {
     "set volume 11": "set: parameter: unknown (volume); one of integration_time,",
     "wait": "wait: expected `wait SECONDS` (wait)",
     "wait -1": "wait: SECONDS: not above 0 (-1)",
-    "wait nan": "wait: SECONDS: not a number to use (nan)",
+    "wait nan": "wait: SECONDS: not a usable number (nan)",
     "until housekeeping.mode == science": "until: expected `until PACKET.FIELD OP VALUE within SECONDS",
     "until housekeeping.mode == science within 0": "until: SECONDS: not above 0 (0)",
     "until housekeping.mode == science within 1": "until: packet: unknown (housekeping)",
