@@ -166,7 +166,7 @@ def _parameters(dictionary: Dictionary) -> Iterator[str]:
 def _monitors(dictionary: Dictionary) -> Iterator[str]:
     yield (
         "ST[12]: limits at boot, inclusive. After the given number of consecutive checks out of limits, an event\n"
-        "report and (12,12) are sent; the event may release a telecommand (ST[19]). Values not read are not checked.\n\n"
+        "report and (12,12) are sent; it may release a telecommand (ST[19]). Values not read are not checked.\n\n"
     )
     numbers = ", ".join(f"`{name}` {monitor.id}" for name, monitor in dictionary.monitors.items())
     yield f"Numbers: {numbers}.\n\n{markdown(TABLES['monitors'](dictionary))}"

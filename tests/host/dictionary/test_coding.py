@@ -68,7 +68,7 @@ def test_a_packet_has_the_counts_whatever_the_coding(counts):
         (16, 1, [0], "spectrum: counts: coded values extend beyond their 1 octets"),
         (16, 1, [0, 0, 0b100, 0, 0], "spectrum: counts: 18 bits are left after the coded values"),
         (16, 1, [0, 0, 0b10, 0, 0], "spectrum: counts: 2 blocks of zeros, 1 left"),
-        (16, 1, [0x10, 0, 0, 0, 0], "spectrum: counts: coded values go on"),
+        (16, 1, [0x10, 0, 0, 0, 0], "spectrum: counts: coded values extend"),
     ],
 )
 def test_what_does_not_decode_is_refused_naming_it(count, number, data, message):

@@ -39,7 +39,7 @@ def test_who_does_not_listen_is_caught_after_a_power_cycle_or_given_up(monkeypat
         board.do(lambda: board.target.advance(1))  # its window is over
 
         def say(*words, **options):
-            if "switch the board off and on" in words[0]:
+            if "power-cycle the board" in words[0]:
                 board.power_cycle()
 
         monkeypatch.setattr(flashing, "print", say, raising=False)
@@ -50,7 +50,7 @@ def test_who_does_not_listen_is_caught_after_a_power_cycle_or_given_up(monkeypat
         board.do(lambda: board.target.advance(1))
         assert board.flash("--check") == 2
         output = capsys.readouterr()
-        assert "switch the board off and on" in output.out
+        assert "power-cycle the board" in output.out
         assert "no MicroPython prompt" in output.err and "BOOTSEL" in output.err
 
 

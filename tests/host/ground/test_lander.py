@@ -228,7 +228,7 @@ def test_a_real_instrument_is_not_switched_off_and_sees_what_it_sees(tmp_path, m
     with open_target("unix") as target:
         path = tmp_path / "timeline.txt"
         path.write_text("send ping\npower off 3\n")
-        with pytest.raises(UserError, match="line 2: power off 3: not on target unix"):
+        with pytest.raises(UserError, match="line 2: power off 3: not possible on target unix"):
             lander.Lander(target, DICTIONARY).run(lander.load(str(path), DICTIONARY))
         path.write_text(f"source {lander.TIMELINES / 'cruise.toml'}\nsend ping\n")
         output = []
