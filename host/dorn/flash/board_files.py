@@ -109,9 +109,9 @@ def check_room(repl: SerialTransport, found: Snapshot, wanted: dict[str, bytes])
     block, _, _, free, *_ = repl.eval("os.statvfs('/')")
     changed = found.differences(wanted)
     new = [_blocks(len(wanted[path])) for path in changed if path in wanted]
-    gone = sum(_blocks(found.sizes[path]) for path in changed if path in found.sizes)
+    freed = sum(_blocks(found.sizes[path]) for path in changed if path in found.sizes)
     folders = len(_folders(wanted)) if not found.sizes else 0
-    need = sum(new) - gone + max(new, default=0) + 2 * folders + 2  # two blocks per folder, two spare
+    need = sum(new) - freed + max(new, default=0) + 2 * folders + 2  # two blocks per folder, two spare
     if need * _BLOCK > free * block:
         raise UserError(
             f"board: its file system has {free * block // 1024} kB free, {need * _BLOCK // 1024} are needed: remove"
