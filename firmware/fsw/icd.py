@@ -136,7 +136,7 @@ TABLE_CRUISE = const(1)
 TABLE_ORBIT = const(2)
 TABLE_SURFACE = const(3)
 
-# (number, whether it is to be armed, of each mode the one it leads to, 255: it cannot be performed)
+# (number, whether it must be armed, resulting mode for each mode, 255: cannot be performed)
 FUNCTIONS = (
     (1, False, b'\xff\xff\x03\xff\xff'),
     (2, False, b'\xff\xff\xff\x02\x02'),
@@ -198,7 +198,7 @@ P_SCAN_STEPS = const(47)
 P_SCAN_DWELL = const(48)
 P_COMPRESSION = const(49)
 
-# first id, count, low, high, default, owner of each: 0: boot only, 1: always there, or an optional service
+# first id, count, low, high, default, owner of each: 0: boot only, 1: always present, or optional service
 PARAMETERS = (
     1, 1, 1, 86400, 60, 1,
     2, 1, 1, 3600, 5, 1,

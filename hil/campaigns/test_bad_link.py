@@ -258,7 +258,7 @@ def test_records_that_never_come_end_the_downlink(seed, tmp_path):
         line.down.fault = fault
         line.session.advance(60)
         begin_us = target.now_us
-        with pytest.raises(TargetError, match="records 20 to 20: asked for 20 times, and nothing came"):
+        with pytest.raises(TargetError, match="records 20 to 20: requested 20 times, none received"):
             line.downlink()
         assert target.now_us - begin_us <= BAD_DOWNLINK_S * 1e6
         line.down.fault = bytes

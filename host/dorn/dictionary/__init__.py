@@ -1,4 +1,4 @@
-"""The dictionary of the instrument (`firmware/icd.toml`), and the packets it describes."""
+"""The dictionary of the instrument (`firmware/icd.toml`) and the packets it defines."""
 
 import json
 import tomllib
@@ -15,28 +15,29 @@ from dorn.util.paths import onboard_root
 __all__ = ["Ack", "Dictionary", "DictionaryError", "EventReport", "Layout", "Packet", "PacketError", "Parameter"]
 
 _TABLES = "mission instrument enum about optional function parameter table monitor action lines command telemetry event"
-# keys that may change without making another dictionary: wording, and what only the ground makes use of
+# keys left out of the hash: wording, and values that only the ground uses
 _PROSE = ("about", "effect", "valid", "refused", "limits")
 
 
 class Dictionary:
     """Every packet, command, parameter and event of one instrument.
 
-    mission, instrument: the tables of those names, as they are.
-    enums: name -> {text: number}; among them `parameter`, `event`, `function`, `monitor` and `table`, the numbers of
+    mission, instrument: the tables of those names, unchanged.
+    enums: name -> {text: number}, including `parameter`, `event`, `function`, `monitor` and `table` with the ids of
     those tables.
-    meanings: name of an enum -> {text: what it means}, of those that say more than their text.
-    optional: service that can be left out (a file of fsw/pus) -> its number.
+    meanings: name of an enum -> {text: meaning}, for values that need an explanation.
+    optional: optional service (a file of fsw/pus) -> its number.
     parameters, events, functions, monitors: name -> Parameter, EventReport, Function, Monitor.
     commands, telemetry: name -> Layout.
-    parameter_sets: name of an observation table -> its number, and parameter -> value.
-    actions: event -> the telecommand it releases at boot. lines: name -> nuclide of a line whose region is counted.
+    parameter_sets: name of an observation table -> (its number, {parameter: value}).
+    actions: event -> telecommand it releases, as defined at boot. lines: name -> nuclide of a line whose region is
+    counted.
     tables: the parsed TOML.
-    hash: CRC-32 of the text without its prose, the number housekeeping carries.
+    hash: CRC-32 of the dictionary without prose; housekeeping carries it.
     """
 
     def __init__(self, tables: dict):
-        """Check the parsed TOML `tables`; raises DictionaryError naming the entry and the value."""
+        """Check the parsed TOML `tables`. Raises DictionaryError naming the entry and the value."""
         reading.entry("dictionary", tables, _TABLES)
         for name in ("mission", "instrument", "enum", "optional", "lines"):
             if not isinstance(tables[name], dict):
@@ -95,12 +96,12 @@ class Dictionary:
             arrays = [(array.type, array.length) for array in command.arrays]
             if arrays and arrays != [("u8", command.scalars[-1].name if command.scalars else None)]:
                 raise DictionaryError(
-                    f"command {command.name}: the firmware reads one array at most, u8, as long as the last scalar says"
+                    f"command {command.name}: the firmware reads at most one array, u8, whose length is the last scalar"
                 )
         for layout in self.telemetry.values():
             size = codec.smallest(layout)
             if size > self.mission["max_packet"]:
-                raise DictionaryError(f"telemetry {layout.name}: {size} octets are more than max_packet")
+                raise DictionaryError(f"telemetry {layout.name}: {size} octets exceed max_packet")
         first = [(field.name, field.type) for field in self._housekeeping().fields[:3]]
         if first != [("record", "u32"), ("structure_id", "u8"), ("dictionary", "u32")]:
             raise DictionaryError(f"telemetry housekeeping: begins with {first}, not record, structure_id, dictionary")
@@ -112,7 +113,7 @@ class Dictionary:
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> "Dictionary":
-        """Read a dictionary; by default the one of the firmware this package comes with."""
+        """Read a dictionary, by default that of the firmware in this package."""
         path = Path(path) if path else onboard_root() / "firmware" / "icd.toml"
         try:
             return cls(tomllib.loads(path.read_text(encoding="utf-8")))
@@ -120,13 +121,13 @@ class Dictionary:
             raise DictionaryError(f"{path}: {error}") from None
 
     def decode(self, packet: bytes) -> Packet:
-        """Decode one telemetry packet; raises PacketError naming what does not fit."""
+        """Decode one telemetry packet. Raises PacketError naming the fault."""
         return codec.decode(packet, self.mission, self._by_type, self._texts)
 
     def check_hash(self, packet: bytes) -> bool:
-        """Tell whether a packet is housekeeping of an instrument with this dictionary.
+        """Return True for housekeeping made with this dictionary, False for any other packet.
 
-        Returns False for any other packet; raises DictionaryError for housekeeping with another dictionary.
+        Raises DictionaryError for housekeeping made with another dictionary.
         The packet's CRC must have been checked; its length may be that of another dictionary.
         """
         layout, at = self._housekeeping(), headers.TM_HEADER + 5  # after record and structure id
@@ -136,7 +137,7 @@ class Dictionary:
         if found != self.hash:
             raise DictionaryError(
                 f"made with dictionary {found:08x}, this one is {self.hash:08x}: "
-                "use the version of the software that belongs to it"
+                "use the software version that matches it"
             )
         return True
 
@@ -146,10 +147,10 @@ class Dictionary:
         """Build one telecommand packet.
 
         sequence: 14-bit count.
-        ack: which successes to report, flags of Ack.
-        fields: numbers, or the texts of the field's enumeration, such as names of parameters; of an array bytes, and
-            its length is left out.
-        check: refuse a value outside the parameter's or the field's range; without it only the field's type counts.
+        ack: successes to report, flags of Ack.
+        fields: numbers, or names from the field's enumeration, such as parameter names; bytes for an array, whose
+            length field is omitted.
+        check: refuse values outside the range of the parameter or the field; if False, only the field's type matters.
         Raises PacketError naming the field and the value.
         """
         if command not in self.commands:

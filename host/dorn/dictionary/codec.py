@@ -1,9 +1,9 @@
 """Packets of the dictionary: CCSDS 133.0-B space packets with ECSS-E-ST-70-41C (PUS-C) headers.
 
 Octets of telemetry: 0 version, type, APID; 2 sequence; 4 length - 7; 6 PUS version, time status; 7 service;
-8 subtype; 9 message count; 11 destination; 13 CUC time (4 + 2 octets); 19 source data; CRC-16 of all before.
+8 subtype; 9 message count; 11 destination; 13 CUC time (4 + 2 octets); 19 source data; CRC-16 of all preceding.
 Octets of a telecommand: 0 to 5 as above; 6 PUS version, acknowledgement flags; 7 service; 8 subtype;
-9 source; 11 application data; CRC-16 of all before.
+9 source; 11 application data; CRC-16 of all preceding.
 """
 
 import struct
@@ -17,20 +17,20 @@ from dorn.dictionary.definitions import TYPES, Field, Layout, Parameter
 from dorn.dictionary.headers import CRC, LAST_COUNT, TC_HEADER, TELECOMMAND, TELEMETRY, TM_HEADER, UNSEGMENTED
 from dorn.errors import UserError
 
-crc16 = crcmod.predefined.mkPredefinedCrcFun("crc-ccitt-false")  # of a whole packet, its own CRC included: 0
+crc16 = crcmod.predefined.mkPredefinedCrcFun("crc-ccitt-false")  # 0 over a packet including its CRC
 
 
 class PacketError(UserError):
-    """A packet, or a value for one, that the dictionary does not allow; one line naming it."""
+    """A packet or a field value that the dictionary does not allow; one line naming it."""
 
 
 @dataclass(frozen=True)
 class Packet:
     """A decoded telemetry packet.
 
-    sequence: 14-bit count of its APID. message_count: 16-bit count of its service and subtype.
-    time_s: when it was built, seconds of the on-board clock (resolution 2^-16 s).
-    fields: name -> int, or list of int for an array; arrays that are coded in others, decoded, are among them.
+    sequence: 14-bit count per APID. message_count: 16-bit count per service and subtype.
+    time_s: on-board time at which it was built, seconds (resolution 2^-16 s).
+    fields: name -> int, or list of int for an array; coded arrays are included in decoded form.
     """
 
     name: str
@@ -44,13 +44,13 @@ class Packet:
     texts: dict[str, dict[int, str]] = field(default_factory=dict, repr=False, compare=False)
 
     def text(self, name: str) -> str:
-        """The field as text: the enumeration's name where it has one, else the value."""
+        """The field as text: the enumeration's name if it has one, else the value."""
         value = self.fields[name]
         return self.texts.get(name, {}).get(value, str(value)) if isinstance(value, int) else str(value)
 
 
 def smallest(layout: Layout) -> int:
-    """Octets of the shortest telemetry packet of a layout: arrays whose length varies are empty."""
+    """Octets of the shortest telemetry packet of a layout, with variable-length arrays empty."""
     fixed = sum(item.size * item.length for item in layout.arrays if isinstance(item.length, int))
     return TM_HEADER + struct.calcsize(layout.format) + fixed + CRC
 
@@ -65,11 +65,11 @@ def decode(packet: bytes, mission: dict, layouts: dict[tuple[int, int], Layout],
         ">HHHBBBHHIH", packet
     )
     if length + 7 != size:
-        raise PacketError(f"length field {length} says {length + 7} octets, there are {size}")
+        raise PacketError(f"length field {length} means {length + 7} octets, the packet has {size}")
     if crc16(packet):
         raise PacketError(f"bad CRC {packet[-CRC:].hex()}, expected {crc16(packet[:-CRC]):04x}")
     if identification & 0xF800 != TELEMETRY or sequence & UNSEGMENTED != UNSEGMENTED:
-        raise PacketError(f"header {packet[:4].hex()} is not of an unsegmented telemetry packet")
+        raise PacketError(f"header {packet[:4].hex()} is not that of an unsegmented telemetry packet")
     if identification & 0x7FF != mission["apid"]:
         raise PacketError(f"APID {identification & 0x7FF}, expected {mission['apid']}")
     if version >> 4 != mission["pus_version"]:
@@ -121,7 +121,7 @@ def _decoded(layout: Layout, item: Field, found: dict, data: bytes, texts: dict)
 
 
 def values(layout: Layout, given: dict, enums: dict) -> dict[str, int | bytes]:
-    """Check the given fields against the layout and turn texts into numbers; the length of an array is counted."""
+    """Check the given fields against the layout, convert names to numbers and fill in array lengths."""
     wanted = [item.name for item in layout.fields]
     for item in layout.arrays:  # of octets
         data = given.get(item.name)
@@ -130,7 +130,7 @@ def values(layout: Layout, given: dict, enums: dict) -> dict[str, int | bytes]:
         octets = len(data or b"")
         given = {item.length: octets, **given}
         if given[item.length] != octets:
-            raise PacketError(f"{layout.name}: {item.length} {given[item.length]!r}: there are {octets} octets")
+            raise PacketError(f"{layout.name}: {item.length} {given[item.length]!r}: {item.name} has {octets} octets")
     for name in given:
         if name not in wanted:
             raise PacketError(f"{layout.name}: unknown field {name!r}; fields: {', '.join(wanted) or 'none'}")
@@ -155,7 +155,7 @@ def _value(layout: Layout, item: Field, value, enums: dict) -> int | bytes:
 
 
 def check_valid(layout: Layout, values: dict[str, int | bytes]) -> None:
-    """Refuse a value that the instrument does not take in this field."""
+    """Raise PacketError for a value outside the field's valid range."""
     for item in layout.scalars:
         if item.valid and not item.valid[0] <= values[item.name] <= item.valid[1]:
             low, high = item.valid
@@ -163,7 +163,7 @@ def check_valid(layout: Layout, values: dict[str, int | bytes]) -> None:
 
 
 def check_range(number: int, value: int, parameters: dict[str, Parameter]) -> None:
-    """Refuse an unknown parameter number and a value outside the parameter's range."""
+    """Raise PacketError for an unknown parameter number or a value outside the parameter's range."""
     for name, parameter in parameters.items():
         if parameter.id == number:
             if not parameter.low <= value <= parameter.high:
@@ -196,9 +196,9 @@ def encode(layout: Layout, values: dict[str, int | bytes], sequence: int, ack: i
 
 
 def faults(packet: bytes, mission: dict) -> Iterator[str]:
-    """What is wrong with the octets of a telecommand: length, length field, header, flags, PUS version, CRC.
+    """Yield the faults in the octets of a telecommand: length, length field, header, flags, PUS version, CRC.
 
-    Where the length cannot be, nothing else is looked at.
+    If the length is impossible, nothing else is checked.
     """
     if not TC_HEADER + CRC <= len(packet) <= mission["max_packet"]:
         yield "length"

@@ -1,27 +1,27 @@
-"""Arrays of numbers of 16 bits that are coded in the octets of a telemetry packet (icd.toml, `codes`, [about.coding]).
+"""Decoding of the 16-bit arrays coded in octets of a telemetry packet (icd.toml, `codes`, [about.coding]).
 
 CCSDS 121.0-B-3, lossless data compression: blocks of 16 samples, basic set of code options, unit-delay predictor, one
-reference sample, the first of all.
+reference sample, the very first.
 """
 
 import struct
 from math import isqrt
 
 BLOCK = 16  # samples
-_REST = 5  # of the numbers of blocks of zeros the one that means: all that are left
+_REST = 5  # as a number of zero blocks: all remaining blocks
 
 
 def decode(coding: str, data: bytes, count: int) -> list[int]:
-    """The `count` numbers in `data`, coding: `raw` or `ccsds121`; ValueError says what does not fit."""
+    """Decode `count` numbers from `data`; coding: `raw` or `ccsds121`. Raises ValueError naming the fault."""
     if coding == "ccsds121":
         return ccsds121(data, count)
     if len(data) != 2 * count:
-        raise ValueError(f"{count} values of 16 bits are not in {len(data)} octets")
+        raise ValueError(f"{count} values of 16 bits do not have {len(data)} octets")
     return list(struct.unpack(f">{count}H", data))
 
 
 def ccsds121(data: bytes, count: int, bits: int = 16) -> list[int]:
-    """The samples, `count`, in whole blocks, of `bits` (1 to 16) each; ValueError if they are not exactly these."""
+    """Decode `count` samples, whole blocks of `bits` (1 to 16) each. Raises ValueError unless `data` fits exactly."""
     if count % BLOCK or not count:
         raise ValueError(f"{count} values are not blocks of {BLOCK}")
     stream = _Bits(data)
@@ -35,10 +35,10 @@ def ccsds121(data: bytes, count: int, bits: int = 16) -> list[int]:
             samples.append(stream.number(bits))
         if option == 2**option_bits - 1:  # not coded
             errors = [stream.number(bits) for _ in range(BLOCK - first)]
-        elif option:  # split: the low bits come last
+        elif option:  # split-sample: all high bits, then all low bits
             high = [stream.unary() for _ in range(BLOCK - first)]
             errors = [value << option - 1 | stream.number(option - 1) for value in high]
-        elif of_zeros_or_pairs:  # second extension; the reference has its place in the first pair
+        elif of_zeros_or_pairs:  # second extension; the reference sample takes the first place of the first pair
             errors = [value for _ in range(BLOCK // 2) for value in _pair(stream.unary())][first:]
         else:
             blocks = stream.unary() + 1
@@ -54,24 +54,24 @@ def ccsds121(data: bytes, count: int, bits: int = 16) -> list[int]:
 
 
 def _pair(number: int) -> tuple[int, int]:
-    """The two values that are one number in the second extension: s (s + 1) / 2 + second, s their sum."""
+    """Split a number of the second extension into its two values: number = s (s + 1) / 2 + second, s their sum."""
     total = (isqrt(8 * number + 1) - 1) // 2
     second = number - total * (total + 1) // 2
     return total - second, second
 
 
 def _sample(last: int, error: int, most: int) -> int:
-    """The sample behind `last`, by its mapped prediction error; samples are 0 to `most`."""
+    """The sample after `last`, from its mapped prediction error; samples are 0 to `most`."""
     if error > most:
         raise ValueError(f"prediction error {error} is more than {most}")
-    margin = min(last, most - last)  # up to which both signs are possible
+    margin = min(last, most - last)  # up to here both signs are possible
     if error > 2 * margin:
         return error if last == margin else most - error
     return last - (error + 1) // 2 if error % 2 else last + error // 2
 
 
 class _Bits:
-    """The bits of octets, one after the other; ValueError when there are no more."""
+    """Reads octets bit by bit. Raises ValueError beyond their end."""
 
     def __init__(self, data: bytes):
         self._text = f"{int.from_bytes(data, 'big'):0{8 * len(data)}b}" if data else ""
@@ -80,22 +80,22 @@ class _Bits:
     def number(self, bits: int) -> int:
         end = self._at + bits
         if end > len(self._text):
-            raise ValueError(f"coded values go on behind their {len(self._text) // 8} octets")
+            raise ValueError(f"coded values extend beyond their {len(self._text) // 8} octets")
         value = int(self._text[self._at : end] or "0", 2)
         self._at = end
         return value
 
     def unary(self) -> int:
-        """Zeros before the next one."""
+        """Count the zero bits before the next one bit."""
         one = self._text.find("1", self._at)
         if one < 0:
-            raise ValueError(f"coded values go on behind their {len(self._text) // 8} octets")
+            raise ValueError(f"coded values extend beyond their {len(self._text) // 8} octets")
         zeros = one - self._at
         self._at = one + 1
         return zeros
 
     def end(self) -> None:
-        """Nothing may be left but zeros that fill the last octet."""
+        """Check that only zero bits that fill the last octet are left."""
         left = self._text[self._at :]
         if len(left) > 7 or "1" in left:
-            raise ValueError(f"{len(left)} bits are left behind the coded values")
+            raise ValueError(f"{len(left)} bits are left after the coded values")

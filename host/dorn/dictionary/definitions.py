@@ -1,4 +1,4 @@
-"""What the dictionary defines: parameters, functions, monitors, event reports, fields and layouts of packets."""
+"""Definitions in the dictionary: parameters, functions, monitors, event reports, fields and layouts of packets."""
 
 import struct
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from typing import NamedTuple
 from dorn.errors import UserError
 
 TYPES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q"}  # type -> struct code, all big-endian
-CODINGS = {"raw", "ccsds121"}  # of [enum.coding], which the field `coding` has
+CODINGS = {"raw", "ccsds121"}  # values of [enum.coding], the enumeration of the field `coding`
 SEVERITIES = {"info": 1, "low": 2, "medium": 3, "high": 4}  # -> subtype of service 5 (ECSS-E-ST-70-41C 6.5)
 
 
 class DictionaryError(UserError):
-    """The dictionary's text is wrong; the message names the entry and the value."""
+    """An invalid dictionary; the message names the entry and the value."""
 
 
 class Parameter(NamedTuple):
@@ -26,7 +26,7 @@ class Parameter(NamedTuple):
 
 
 class Function(NamedTuple):
-    """One function of service 8. modes: mode it can be performed in -> mode it leads to."""
+    """One function of service 8. modes: mode in which it can be performed -> resulting mode."""
 
     id: int
     armed: bool
@@ -35,7 +35,10 @@ class Function(NamedTuple):
 
 
 class Monitor(NamedTuple):
-    """One monitor of service 12: limits at boot, inclusive, in `unit`, and checks in a row that find it out of them."""
+    """One monitor of service 12: limits at boot, inclusive, in `unit`.
+
+    repetition: consecutive checks out of limits until the value is reported as such.
+    """
 
     id: int
     unit: str
@@ -45,7 +48,7 @@ class Monitor(NamedTuple):
 
 
 class EventReport(NamedTuple):
-    """One event report of service 5; `a` and `b` say what its two values are."""
+    """One event report of service 5; `a` and `b` describe its two values."""
 
     id: int
     subtype: int
@@ -55,11 +58,11 @@ class EventReport(NamedTuple):
 
 @dataclass(frozen=True)
 class Field:
-    """One field; `length` is None for a scalar, a number, or the name of the field that holds it.
+    """One field; `length` is None for a scalar, else a number or the name of the field that holds it.
 
-    valid: of a telecommand's scalar the least and the greatest value that is taken, where not all of its type are.
-    limits: of telemetry the monitor that holds it within limits; all ones in such a field: not read.
-    codes: of telemetry the array that is coded in these octets, as the scalar `coding` says.
+    valid: minimum and maximum accepted in a telecommand's scalar, if narrower than its type.
+    limits: monitor that checks this telemetry field; all ones in such a field mean not read.
+    codes: array coded in these octets of telemetry, in the coding that the scalar `coding` gives.
     """
 
     name: str
@@ -87,8 +90,8 @@ class Field:
 class Layout:
     """Source data of a telemetry packet or application data of a telecommand: scalars, then arrays.
 
-    store_priority: 0 for a packet that is never stored on board; else its first field is `record`, its number there.
-    refused: of a telecommand failure -> when it is refused with it, beyond what any telecommand can be refused for.
+    store_priority: 0 for a packet that is never stored on board; else its first field is `record`, its record number.
+    refused: failure -> condition under which this telecommand is refused, beyond the failures of any telecommand.
     """
 
     name: str

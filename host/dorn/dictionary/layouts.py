@@ -1,4 +1,4 @@
-"""The packets and telecommands of `icd.toml`, checked when they are read."""
+"""Reading and checking of the packets and telecommands in `icd.toml`."""
 
 import re
 from dataclasses import replace
@@ -22,7 +22,7 @@ def layouts(kind: str, tables: list[dict], enums: dict) -> dict[str, Layout]:
         priority = integer(where, "store_priority", table.get("store_priority", 0), 0, 2)
         if bool(priority) != (bool(fields) and (fields[0].name, fields[0].type) == _RECORD):
             raise DictionaryError(
-                f"{where}: store_priority {priority}: what is stored, and only that, begins with u32 record"
+                f"{where}: store_priority {priority}: stored packets, and only these, begin with u32 record"
             )
         found.append(Layout(table["name"], *numbers, fields, table.get("about", ""), priority, refused))
     unique(f"{kind} names", [layout.name for layout in found])
@@ -58,7 +58,7 @@ def _fields(where: str, tables: list[dict], enums: dict, may_have: str):
             raise DictionaryError(f"{here}: unknown enum {table['enum']!r}")
         length = int(match[2]) if match[2] and match[2].isdigit() else match[2]
         if isinstance(length, str) and length not in scalars:
-            raise DictionaryError(f"{here}: no scalar field {length!r} before it holds its length")
+            raise DictionaryError(f"{here}: no preceding scalar field {length!r} holds its length")
         if length == 0:
             raise DictionaryError(f"{here}: length 0")
         if length is None and arrays:
@@ -82,10 +82,10 @@ def _codes(where: str, text, data: Field, scalars: list[str], enums: dict) -> Fi
     if not match:
         raise DictionaryError(f"{where}: codes {text!r} is not 'NAME u16[COUNT]'")
     if data.type != "u8" or data.length is None:
-        raise DictionaryError(f"{where}: codes: only an array of u8 can have another in it")
+        raise DictionaryError(f"{where}: codes: only an array of u8 can hold a coded array")
     for name in (match[2], "coding"):
         if name not in scalars:
-            raise DictionaryError(f"{where}: codes: no scalar field {name!r} before it")
+            raise DictionaryError(f"{where}: codes: no preceding scalar field {name!r}")
     if set(enums.get("coding", {})) != CODINGS:
-        raise DictionaryError(f"{where}: codes: enum coding has not the values {', '.join(sorted(CODINGS))}")
+        raise DictionaryError(f"{where}: codes: the values of enum coding are not {', '.join(sorted(CODINGS))}")
     return Field(match[1], "u16", match[2])

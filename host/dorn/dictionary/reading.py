@@ -1,17 +1,17 @@
-"""The tables of `icd.toml`, checked when they are read; packets and telecommands are read by layouts.py."""
+"""Reading and checking of the tables in `icd.toml`; layouts.py reads packets and telecommands."""
 
 import re
 
 from dorn.dictionary.definitions import SEVERITIES, DictionaryError, EventReport, Function, Monitor, Parameter
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-# tables whose numbers are enumerations, too
+# tables whose ids also form enumerations
 NUMBERED = ("parameter", "event", "function", "monitor", "table")
 _TEXTS = {"name", "type", "enum", "unit", "limits", "severity", "a", "b", "about", "effect"}
 
 
 def entry(where: str, table: dict, required: str, optional: str = "") -> None:
-    """Check that a table has its keys and no others."""
+    """Check that a table has the required keys and no unknown ones."""
     if not isinstance(table, dict):
         raise DictionaryError(f"{where}: {table!r} is not a table")
     missing = set(required.split()) - set(table)
@@ -23,7 +23,7 @@ def entry(where: str, table: dict, required: str, optional: str = "") -> None:
 
 
 def entries(kind: str, tables: list[dict], required: str, optional: str = ""):
-    """Yield each table of an array, checked, with what to call it in messages."""
+    """Yield (name for messages, table) for each table of an array, checked."""
     if not isinstance(tables, list):
         raise DictionaryError(f"{kind}: {tables!r} is not an array of tables")
     for table in tables:
@@ -38,7 +38,7 @@ def entries(kind: str, tables: list[dict], required: str, optional: str = ""):
 
 
 def check_name(where: str, name: str) -> None:
-    """Check that a name can be a name in code."""
+    """Check that a name is a lower-case identifier."""
     if not _NAME.fullmatch(name):
         raise DictionaryError(f"{where}: name {name!r} is not lower-case letters, digits and _")
 
@@ -51,10 +51,10 @@ def integer(where: str, key: str, value, low: int, high: int) -> int:
 
 
 def unique(where: str, keys: list) -> None:
-    """Check that no key stands twice."""
+    """Check that no key appears twice."""
     for i, key in enumerate(keys):
         if key in keys[:i]:
-            raise DictionaryError(f"{where}: {key} stands twice")
+            raise DictionaryError(f"{where}: {key} appears twice")
 
 
 def parameters(tables: list[dict], optional: dict[str, int]) -> dict[str, Parameter]:
@@ -113,7 +113,7 @@ def functions(tables: list[dict], modes: dict[str, int]) -> dict[str, Function]:
 
 
 def monitors(tables: list[dict]) -> dict[str, Monitor]:
-    """Read [[monitor]]; their numbers are 0, 1, ..., as the firmware keeps them in a list."""
+    """Read [[monitor]]; the ids are 0, 1, ..., because the firmware keeps monitors in a list."""
     found = []
     for where, table in entries("monitor", tables, "name id unit low high repetition"):
         number = integer(where, "id", table["id"], len(found), len(found))
@@ -170,7 +170,7 @@ def enumerations(tables: dict[str, dict]) -> dict[str, dict[str, int]]:
     """Read [enum.*]."""
     for name, values in tables.items():
         if name in NUMBERED:
-            raise DictionaryError(f"enum {name}: the name stands for the numbers of the {name} tables")
+            raise DictionaryError(f"enum {name}: the name is reserved for the ids of the {name} tables")
         check_name("enum", name)
         if not isinstance(values, dict):
             raise DictionaryError(f"enum {name}: {values!r} is not a table")
@@ -187,7 +187,7 @@ def meanings(tables: dict, enums: dict[str, dict[str, int]]) -> dict[str, dict[s
         raise DictionaryError(f"about: {tables!r} is not a table")
     for name, texts in tables.items():
         if name not in enums or not isinstance(texts, dict):
-            raise DictionaryError(f"about {name}: there is no enum of this name, or it is not a table")
+            raise DictionaryError(f"about {name}: not an enum, or not a table")
         for value, text in texts.items():
             if value not in enums[name] or not isinstance(text, str):
                 raise DictionaryError(f"about {name}: {value} {text!r}: not a value of the enum, or not a text")

@@ -1,4 +1,4 @@
-"""The dictionary in the languages of other ground systems, and for people: all files that are made of icd.toml.
+"""The dictionary for other ground systems and for people: all files generated from icd.toml.
 
 They are committed in `committed/` beside this module, where a partner finds them without installing anything.
 """
@@ -10,7 +10,7 @@ from dorn.exports import ccsdspy, cosmos, document, xtce, xtce_yamcs
 
 
 def folder() -> Path:
-    """Where the committed ones stand."""
+    """Folder of the committed exports."""
     return Path(__file__).with_name("committed")
 
 
@@ -26,7 +26,7 @@ def files(dictionary: Dictionary) -> dict[str, str]:
 
 
 def write(dictionary: Dictionary, out: Path) -> list[Path]:
-    """Write all files into a folder. -> their paths"""
+    """Write all files into a folder. Returns their paths."""
     paths = []
     for name, text in files(dictionary).items():
         path = out / name

@@ -1,5 +1,5 @@
-"""`python -m dorn.exports`: write all that is made of `firmware/icd.toml` and committed: `fsw/icd.py`, the tables of
-`firmware/OPERATIONS.md`, and the exports; with `--check` only say whether they are up to date."""
+"""`python -m dorn.exports`: write all committed files generated from `firmware/icd.toml`: `fsw/icd.py`, the tables of
+`firmware/OPERATIONS.md`, and the exports; with `--check`, only report whether they are up to date."""
 
 import argparse
 import sys
@@ -15,7 +15,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
     check = parser.parse_args().check
     dictionary, status = Dictionary.load(), 0
-    texts: dict[Path, str | None] = {path: None for path in exports.folder().rglob("*.*")}  # what is not made any more
+    texts: dict[Path, str | None] = {path: None for path in exports.folder().rglob("*.*")}  # no longer generated
     texts |= {exports.folder() / name: text for name, text in exports.files(dictionary).items()}
     texts[generate.path()] = generate.generate(dictionary)
     texts[manual.path()] = manual.filled(manual.path().read_text(encoding="utf-8"), dictionary)

@@ -1,7 +1,7 @@
-"""Layouts for ccsdspy: a CSV file for each telemetry packet, all that follows its primary header.
+"""Layouts for ccsdspy: a CSV file for each telemetry packet, with everything after its primary header.
 
-`ccsdspy.FixedLength.from_file`, of a packet with an array that varies `VariableLength.from_file`. ccsdspy tells packets
-apart by APID only, and here all have the same one: give it the packets of one service and subtype.
+Read by `ccsdspy.FixedLength.from_file`, or `VariableLength.from_file` for a packet with a variable-length array.
+ccsdspy distinguishes packets by APID only, and here all have the same one: give it packets of one service and subtype.
 """
 
 from dorn.dictionary import Dictionary, Layout, headers

@@ -1,4 +1,4 @@
-"""The dictionary as OpenC3 COSMOS has it: files for the folder cmd_tlm of a target.
+"""The dictionary for OpenC3 COSMOS: files for the folder cmd_tlm of a target.
 
 Length, sequence count and CRC of a telecommand are left to the interface's protocols.
 """
@@ -10,7 +10,7 @@ from dorn.dictionary.definitions import Field
 from dorn.dictionary.headers import Bits
 
 _HEAD = "# Generated from firmware/icd.toml by `python -m dorn.exports`: edit that, not this.\n"
-_ACK_FLAGS = int(Ack.ACCEPTANCE | Ack.COMPLETION)  # until the operator asks for others
+_ACK_FLAGS = int(Ack.ACCEPTANCE | Ack.COMPLETION)  # the default, which the operator can change
 _KNOWN_BY = ("TYPE", headers.APID, headers.SERVICE, headers.SUBTYPE)
 
 
@@ -63,7 +63,7 @@ def _item(field: Field, dictionary: Dictionary) -> Iterator[str]:
     yield from _meaning(field, dictionary)
     if field.limits:
         monitor = dictionary.monitors[field.limits]
-        # theirs lie outside of what is good, yellow may be red, and there is no way to except "not read"
+        # COSMOS limits lie outside the good range, yellow may equal red, and "not read" cannot be excluded
         low, high = monitor.low - 1, monitor.high + 1
         yield f"    LIMITS DEFAULT {monitor.repetition} ENABLED {low} {low} {high} {high}"
 
@@ -88,7 +88,7 @@ def _command(layout: Layout, dictionary: Dictionary) -> Iterator[str]:
         high = value if item.value is not None else 2**item.bits - 1
         low = value if item.value is not None else 0
         yield f"  {kind} {item.name.upper()} {item.bits} UINT {low} {high} {value} {_quoted(item.about)}"
-    counted = {field.length for field in layout.arrays}  # lengths: COSMOS fills them in
+    counted = {field.length for field in layout.arrays}  # lengths, which COSMOS fills in
     for field in layout.fields:
         yield from _parameter(field, dictionary)
         if field.length is None and field.name not in counted:
@@ -102,12 +102,12 @@ def _command(layout: Layout, dictionary: Dictionary) -> Iterator[str]:
 
 def _parameter(field: Field, dictionary: Dictionary) -> Iterator[str]:
     name, bits = field.name.upper(), 8 * field.size
-    if field.length is not None:  # of a telecommand always octets
+    if field.length is not None:  # arrays of telecommands are octets
         yield f'  APPEND_PARAMETER {name} 0 BLOCK "" {_quoted(field.about)}'
         yield f"    VARIABLE_BIT_SIZE {field.length.upper()} {bits}"
         return
     low, high = field.valid or (0, field.high)
     numbers = dictionary.enums[field.enum].values() if field.enum else (low,)
     yield f"  APPEND_PARAMETER {name} {bits} UINT {low} {high} {next(iter(numbers))} {_quoted(field.about)}"
-    armed = {name: "arm it in the 10 s before" for name, function in dictionary.functions.items() if function.armed}
+    armed = {name: "arm it within 10 s before" for name, function in dictionary.functions.items() if function.armed}
     yield from _meaning(field, dictionary, armed if field.enum == "function" else None)

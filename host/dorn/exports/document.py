@@ -1,4 +1,4 @@
-"""The dictionary as a document: what a partner's engineer needs to talk to the instrument without having it."""
+"""The dictionary as a document, for a partner's engineer who must interface to the instrument without having it."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -69,13 +69,13 @@ def _telecommands(dictionary: Dictionary) -> Iterator[str]:
         for failure, when in layout.refused.items():
             yield f"- `{failure}`: {when}\n"
         if not layout.refused:
-            yield "Nothing else refuses it.\n"
+            yield "No other failures.\n"
 
 
 def _telemetry(dictionary: Dictionary) -> Iterator[str]:
     yield (
-        "What is stored on board is sent again, octet by octet the same, when it is retrieved. Priority 1 is stored"
-        " as long as\nthe budget lasts, priority 2 while half of it is left.\n"
+        "Packets stored on board are sent again, identical to the octet, when retrieved. Those of priority 1 are\n"
+        "stored as long as the budget lasts, those of priority 2 while half of it is left.\n"
     )
     for layout in _by_service(dictionary.telemetry):
         yield from _heading(layout)
@@ -123,11 +123,11 @@ def _type(field: Field) -> str:
 def _meaning(field: Field) -> str:
     parts = [field.about] if field.about else []
     if field.enum:
-        parts.append(f"number of {_anchor(field.enum)}")
+        parts.append(f"value of {_anchor(field.enum)}")
     if field.valid:
         parts.append(f"{field.valid[0]} to {field.valid[1]}")
     if field.codes:
-        parts.append(f"`{field.codes.name}`, {_type(field.codes)}, as {_anchor('coding')} says")
+        parts.append(f"`{field.codes.name}`, {_type(field.codes)}, coded according to {_anchor('coding')}")
     if field.limits:
         parts.append(f"monitor `{field.limits}`")
     return "; ".join(parts)
@@ -139,18 +139,18 @@ def _anchor(enum: str) -> str:
 
 def _functions(dictionary: Dictionary) -> Iterator[str]:
     yield (
-        "Performed by (8,1). → leads to another mode, • does not; an empty place: refused, `wrong_mode`."
-        " One that is armed needs\n`arm` in the 10 s before, else it is refused, `not_armed`.\n\n"
+        "Performed by (8,1). → changes the mode, • keeps it; an empty cell: refused with `wrong_mode`. A function\n"
+        "marked (armed) requires `arm` within 10 s before, or it is refused with `not_armed`.\n\n"
     )
     yield markdown([("function", "number"), *((f"`{n}`", f.id) for n, f in dictionary.functions.items())])
     yield "\n" + markdown(TABLES["modes"](dictionary))
 
 
 def _parameters(dictionary: Dictionary) -> Iterator[str]:
-    yield "Set by (20,3), reported by (20,2); kept over resets.\n\n"
+    yield "Set by (20,3), reported by (20,2); retained over resets.\n\n"
 
     def rows():
-        yield "number", "parameter", "least", "greatest", "default", "unit", "meaning"
+        yield "number", "parameter", "minimum", "maximum", "default", "unit", "meaning"
         for table in sorted(dictionary.tables["parameter"], key=lambda table: table["id"]):
             first, count = table["id"], table.get("count")
             numbers = f"{first} to {first + count - 1}" if count else first
@@ -158,15 +158,15 @@ def _parameters(dictionary: Dictionary) -> Iterator[str]:
             yield numbers, name, *table["range"], table["default"], table["unit"], table.get("effect", "")
 
     yield markdown(rows())
-    yield "\nTables of parameters, loaded as a whole by (20,129): "
+    yield "\nObservation tables, loaded as a whole by (20,129): "
     yield ", ".join(f"`{name}` {number}" for name, (number, _) in dictionary.parameter_sets.items()) + ".\n\n"
     yield markdown(TABLES["observation"](dictionary))
 
 
 def _monitors(dictionary: Dictionary) -> Iterator[str]:
     yield (
-        "ST[12]: limits at boot, inclusive. A value is out of them when so many checks in a row found it so: an event,"
-        "\nand (12,12); the event may release a telecommand (ST[19]). What is not read is not checked.\n\n"
+        "ST[12]: limits at boot, inclusive. After the given number of consecutive checks out of limits, an event\n"
+        "report and (12,12) are sent; it may release a telecommand (ST[19]). Values not read are not checked.\n\n"
     )
     numbers = ", ".join(f"`{name}` {monitor.id}" for name, monitor in dictionary.monitors.items())
     yield f"Numbers: {numbers}.\n\n{markdown(TABLES['monitors'](dictionary))}"
@@ -197,18 +197,18 @@ def _enumerations(dictionary: Dictionary) -> Iterator[str]:
 def _instrument(dictionary: Dictionary) -> Iterator[str]:
     i = dictionary.instrument
     yield (
-        "What the science packets are made with. Detection unit u has detector 2u in front and 2u + 1 behind it; bit d"
-        " of a hit\npattern or mask is detector d. A channel c of a detector's spectrum has the ADC codes from"
-        f" {i['codes_per_channel']}c on, of a coincidence\nspectrum the sums (front code + back code - zero_code) from"
-        f" {i['codes_per_coincidence_channel']}c on. By default calibration the middle of a channel is\n\n"
+        "Constants of the science packets. Detection unit u has front detector 2u and back detector 2u + 1; bit d of a"
+        f" hit\npattern or mask is detector d. Channel c of a detector's spectrum begins at ADC code"
+        f" {i['codes_per_channel']}c, of a coincidence\nspectrum at the sum (front code + back code - zero_code) of"
+        f" {i['codes_per_coincidence_channel']}c. In the default calibration, the centre of channel c is\n\n"
         f"    E/keV = kev_per_code ({i['codes_per_channel']} c + {(i['codes_per_channel'] - 1) / 2} - zero_code)\n"
         f"    E/keV = kev_per_code ({i['codes_per_coincidence_channel']} c"
         f" + {(i['codes_per_coincidence_channel'] - 1) / 2} - zero_code)    coincidences\n\n"
     )
     yield markdown([("constant", "value"), *((f"`{name}`", value) for name, value in dictionary.instrument.items())])
-    yield "\nLines whose regions `line_rates` counts, in this order:\n\n"
+    yield "\nLines whose regions are counted in `line_rates`, in this order:\n\n"
     yield markdown([("line", "keV"), *((f"`{name}`", f"{kev:.1f}") for name, kev in line_kev(dictionary).items())])
-    yield "\nServices that a board may do without: "
+    yield "\nServices that can be left out: "
     yield ", ".join(f"`{name}` ST[{number}]" for name, number in dictionary.optional.items()) + ".\n"
 
 
@@ -216,7 +216,7 @@ def _tools(_: Dictionary) -> Iterator[str]:
     yield prose.TOOLS
 
 
-# numbers that are those of a table of its own -> its chapter's anchor
+# enumeration with a chapter of its own -> the chapter's anchor
 _NUMBERED = {
     "function": "functions",
     "parameter": "parameters",

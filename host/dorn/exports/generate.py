@@ -1,8 +1,8 @@
-"""Makes `firmware/fsw/icd.py`, what the firmware needs of the dictionary, from `icd.toml`.
+"""Generates `firmware/fsw/icd.py`, the part of the dictionary that the firmware needs, from `icd.toml`.
 
-Layouts are tuples (service, subtype, struct format of the scalars) with, of telemetry, its priority in the packet store
-as the fourth; who builds the packet appends the arrays. Of a telecommand the fourth says whether octets follow, as many
-as the last scalar says.
+Layouts are tuples (service, subtype, struct format of the scalars, X). For telemetry, X is the priority in the packet
+store; the code that builds the packet appends the arrays. For a telecommand, X says whether octets follow, whose number
+is the last scalar.
 No prose: every name and character costs RAM on the chip.
 """
 
@@ -19,12 +19,12 @@ from micropython import const
 
 
 def path() -> Path:
-    """Where the generated module stands."""
+    """Path of the generated module."""
     return onboard_root() / "firmware" / "fsw" / "icd.py"
 
 
 def generate(dictionary: Dictionary) -> str:
-    """Return the text of `fsw/icd.py`; raises DictionaryError if two entries take the same name there."""
+    """Return the text of `fsw/icd.py`. Raises DictionaryError if two entries get the same name."""
     parameters = dictionary.tables["parameter"]
     names: list[str] = []
     sections = [
@@ -36,7 +36,7 @@ def generate(dictionary: Dictionary) -> str:
         ),
         _table(
             "FUNCTIONS",
-            "(number, whether it is to be armed, of each mode the one it leads to, 255: it cannot be performed)",
+            "(number, whether it must be armed, resulting mode for each mode, 255: cannot be performed)",
             [str(_function_row(function, dictionary.enums["mode"])) for function in dictionary.functions.values()],
             names,
         ),
@@ -46,7 +46,7 @@ def generate(dictionary: Dictionary) -> str:
         _constants("P_", {table["name"]: table["id"] for table in parameters}, names),
         _table(
             "PARAMETERS",
-            "first id, count, low, high, default, owner of each: 0: boot only, 1: always there, or an optional service",
+            "first id, count, low, high, default, owner of each: 0: boot only, 1: always present, or optional service",
             [_flat(_parameter_row(table, dictionary.optional)) for table in parameters],
             names,
         ),
@@ -85,7 +85,7 @@ def generate(dictionary: Dictionary) -> str:
     ]
     for i, name in enumerate(names):
         if name in names[:i]:
-            raise DictionaryError(f"fsw/icd.py: {name} would stand twice")
+            raise DictionaryError(f"fsw/icd.py: {name} would appear twice")
     return _HEAD + "".join("\n" + section for section in sections)
 
 
@@ -141,13 +141,13 @@ def _tuples(prefix: str, values: dict, names: list[str]) -> str:
 
 
 def _quoted(value) -> str:
-    if isinstance(value, bytes):  # a quotation mark may be among them
+    if isinstance(value, bytes):  # may contain a quotation mark
         return repr(value)
     return str(value).replace("'", '"')
 
 
 def _flat(row: tuple) -> str:
-    # long tables are one tuple: one of tuples takes 32 octets more for each, and the collector's time
+    # long tables are flat: a tuple of tuples takes 32 octets more for each, and time of the garbage collector
     return ", ".join(map(_quoted, map(repr, row)))
 
 

@@ -1,11 +1,11 @@
-"""Energies of the lines whose regions are counted: the dictionary names their nuclides, the table has the energies."""
+"""Energies of the lines whose regions are counted: nuclides from the dictionary, energies from dorn.nuclides."""
 
 from dorn import nuclides
 from dorn.dictionary import Dictionary, DictionaryError
 
 
 def line_kev(dictionary: Dictionary) -> dict[str, float]:
-    """Name of each line -> energy of its nuclide's strongest line, keV. DictionaryError for an unknown nuclide."""
+    """Name of each line -> energy of its nuclide's strongest line, keV. Raises DictionaryError if unknown."""
     found = {}
     for name, nuclide in dictionary.lines.items():
         try:

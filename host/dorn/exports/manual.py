@@ -1,6 +1,6 @@
-"""The tables of `firmware/OPERATIONS.md` that follow from `icd.toml`; the rest of it is written by hand.
+"""The tables of `firmware/OPERATIONS.md` that are generated from `icd.toml`; the rest of it is written by hand.
 
-They stand between `<!-- table NAME: ... -->` and `<!-- end -->`.
+They are placed between `<!-- table NAME: ... -->` and `<!-- end -->`.
 """
 
 import re
@@ -14,12 +14,12 @@ _PLACE = re.compile(r"(<!-- table (\w+): [^\n]*-->\n).*?(<!-- end -->)", re.DOTA
 
 
 def path() -> Path:
-    """Where the manual stands."""
+    """Path of the manual."""
     return onboard_root() / "firmware" / "OPERATIONS.md"
 
 
 def filled(text: str, dictionary: Dictionary) -> str:
-    """The text with its tables as the dictionary has them now. DictionaryError for a table there is not."""
+    """The text with its tables filled from the dictionary. Raises DictionaryError for an unknown table."""
 
     def table(match: re.Match) -> str:
         if match[2] not in TABLES:
@@ -30,14 +30,14 @@ def filled(text: str, dictionary: Dictionary) -> str:
 
 
 def markdown(rows: Iterable[Iterable]) -> str:
-    """A table; the first row is its head."""
+    """A table whose first row is the header."""
     head, *rows = ([str(cell).replace("|", "\\|") for cell in row] for row in rows)
     return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
 
 
 def _modes(dictionary: Dictionary):
     modes = [mode for mode in dictionary.enums["mode"] if any(mode in f.modes for f in dictionary.functions.values())]
-    yield "function", *(f"in {mode}" for mode in modes), "what it does"
+    yield "function", *(f"in {mode}" for mode in modes), "effect"
     for name, function in dictionary.functions.items():
         leads = (function.modes.get(mode) for mode in modes)
         cells = ("" if to is None else "•" if to == mode else f"→ {to}" for mode, to in zip(modes, leads, strict=True))
@@ -53,12 +53,12 @@ def _tables(dictionary: Dictionary):
 
 def _monitors(dictionary: Dictionary):
     acts = {table["event"]: " ".join(table["fields"].values()) for table in dictionary.tables["action"]}
-    yield "monitor", "low", "high", "unit", "checks in a row", "event", "which releases"
+    yield "monitor", "low", "high", "unit", "consecutive checks", "event", "releases"
     for name, monitor in dictionary.monitors.items():
         event = f"limit_{name}"
         limits = monitor.low, "" if monitor.high == 2**32 - 1 else monitor.high
         yield f"`{name}`", *limits, monitor.unit, monitor.repetition, f"`{event}`", acts.get(event, "")
 
 
-# what it shows, for a dictionary as rows
+# name -> rows for a dictionary
 TABLES = {"modes": _modes, "observation": _tables, "monitors": _monitors}

@@ -1,7 +1,7 @@
-"""The telemetry as XTCE 1.2 (CCSDS 660.1-B-2), in the dialect that Yamcs and space_packet_parser read alike.
+"""The telemetry as XTCE 1.2 (CCSDS 660.1-B-2), in the dialect that both Yamcs and space_packet_parser read.
 
-Scalars only, one after the other, nothing placed by an offset: an array of fixed length becomes as many parameters,
-one whose length varies becomes octets (big-endian elements, to be unpacked by who wants them).
+Scalars only, in sequence, without offsets: an array of fixed length becomes one parameter per element, one of variable
+length becomes octets (big-endian elements, for the user to unpack).
 """
 
 import xml.etree.ElementTree as ET
@@ -10,7 +10,7 @@ from dorn.dictionary import Dictionary, Layout, headers
 from dorn.dictionary.definitions import Field
 from dorn.dictionary.headers import Bits
 
-ROOT = "CCSDSPacket"  # where space_packet_parser begins if it is not told
+ROOT = "CCSDSPacket"  # the default root of space_packet_parser
 BASE = "telemetry"
 _NAMESPACE = "http://www.omg.org/spec/XTCE/20180204"
 
@@ -21,13 +21,13 @@ def text(dictionary: Dictionary) -> str:
 
 
 def space_system(dictionary: Dictionary, *parts: ET.Element) -> ET.Element:
-    """The root, with its head."""
+    """The root element with its header."""
     about = f"alpha spectrometer, dictionary {dictionary.hash:08x}"
     root = ET.Element(
         "SpaceSystem", {"xmlns": _NAMESPACE, "name": dictionary.mission["name"], "shortDescription": about}
     )
     root.append(ET.Comment(" Generated from firmware/icd.toml by `python -m dorn.exports`: edit that, not this. "))
-    # a date would make every export another file: what identifies it is the hash
+    # no date, which would make every export differ: the hash identifies it
     ET.SubElement(root, "Header", validationStatus="Released", version=f"{dictionary.hash:08x}")
     root.extend(parts)
     return root
@@ -50,7 +50,7 @@ def add(parent: ET.Element, tag: str, content: str | None = None, **attributes: 
 def scalar_type(
     parent: ET.Element, kind: str, name: str, bits: int, unit: str = "", enum: dict[str, int] | None = None
 ) -> ET.Element:
-    """Add the type of an unsigned number or, with `enum`, of names of numbers. kind: Parameter or Argument."""
+    """Add the type of an unsigned number or, with `enum`, of an enumeration. kind: Parameter or Argument."""
     made = "Enumerated" if enum is not None else "Integer"
     size = {"signed": "false", "sizeInBits": bits} if enum is None else {}
     element = add(parent, f"{made}{kind}Type", name=name, **size)
@@ -65,7 +65,7 @@ def scalar_type(
 
 
 def binary_type(parent: ET.Element, kind: str, name: str, length: str, octets: int) -> ET.Element:
-    """Add the type of octets: so many for each that the parameter or argument `length` counts."""
+    """Add a binary type: `octets` for each element; the parameter or argument `length` has their number."""
     element = add(parent, f"Binary{kind}Type", name=name)
     size = add(add(element, "BinaryDataEncoding"), "SizeInBits")
     dynamic_value(size, kind, length, slope=8 * octets)
@@ -73,14 +73,14 @@ def binary_type(parent: ET.Element, kind: str, name: str, length: str, octets: i
 
 
 def dynamic_value(parent: ET.Element, kind: str, reference: str, slope: int = 1, intercept: int = 0) -> None:
-    """Add a number that another parameter or argument tells."""
+    """Add a number given by another parameter or argument."""
     value = add(parent, "DynamicValue")
     add(value, f"{kind}InstanceRef", **{f"{kind.lower()}Ref": reference})
     add(value, "LinearAdjustment", slope=slope, intercept=intercept)
 
 
 class Telemetry:
-    """TelemetryMetaData. Another dialect has another `array`, and adds to `scalar` and `container`."""
+    """TelemetryMetaData. Another dialect overrides `array` and extends `scalar` and `container`."""
 
     def __init__(self, dictionary: Dictionary):
         self.dictionary = dictionary
@@ -91,7 +91,7 @@ class Telemetry:
         self.names: set[str] = set()
 
     def element(self) -> ET.Element:
-        """Everything in the dictionary."""
+        """The element with everything in the dictionary."""
         mission = self.dictionary.mission
         primary = headers.primary(mission, telecommand=False)
         self._header(ROOT, primary)
@@ -122,7 +122,7 @@ class Telemetry:
     def container(
         self, name: str, about: str, base: str | None, known_by: dict[str, int] | None, abstract: bool = False
     ) -> ET.Element:
-        """Add a container, that of `base` whose parameters have those values. -> its EntryList"""
+        """Add a container, derived from `base` if its parameters have those values. Returns its EntryList."""
         element = add(
             self.containers,
             "SequenceContainer",
@@ -139,9 +139,9 @@ class Telemetry:
         return entries
 
     def parameter(self, name: str, about: str, type_name: str | None = None) -> None:
-        """Add a parameter; its type is NAME_type, if no other is named."""
+        """Add a parameter; its type is NAME_type unless another is named."""
         if name in self.names:
-            raise ValueError(f"XTCE: parameter {name} would stand twice")
+            raise ValueError(f"XTCE: parameter {name} would appear twice")
         self.names.add(name)
         add(
             self.parameters,
@@ -152,11 +152,11 @@ class Telemetry:
         )
 
     def refer(self, entries: ET.Element, name: str) -> ET.Element:
-        """Add a parameter to a container."""
+        """Add a reference to a parameter to a container."""
         return add(entries, "ParameterRefEntry", parameterRef=name)
 
     def field_type(self, name: str, field: Field) -> ET.Element:
-        """Add the type of a field, or of an element of it."""
+        """Add the type of a field, or of an array's element."""
         enum = self.dictionary.enums[field.enum] if field.enum else None
         return scalar_type(self.types, "Parameter", name, 8 * field.size, field.unit, enum)
 

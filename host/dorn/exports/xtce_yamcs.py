@@ -1,7 +1,7 @@
 """XTCE 1.2 with all that Yamcs reads: arrays, alarms, telecommands and their verification by ST[01] reports.
 
-Beyond the portable dialect, where its parameters have the same names, there are some that several packets share, since
-verifiers and Yamcs's decoder of event reports look at one parameter each.
+The parameters of the portable dialect have the same names here. In addition, some parameters are shared by several
+packets, because verifiers and Yamcs's decoder of event reports read one parameter each.
 """
 
 import xml.etree.ElementTree as ET
@@ -13,8 +13,8 @@ from dorn.exports.xtce import Telemetry, add, binary_type, dynamic_value, scalar
 
 _BASE = "telecommand"
 _ACK_FLAGS = int(Ack.ACCEPTANCE | Ack.START | Ack.COMPLETION)  # the stages that are verified
-_LIMIT = "PT10S"  # within which each stage is reported, after the release
-# service -> field -> the parameter that has its last bits once more, in whichever packet of the service, and how many
+_LIMIT = "PT10S"  # time limit for the report of each stage, from the release
+# service -> field -> (shared parameter that repeats the field's last bits in any packet of the service, number of bits)
 _SHARED = {
     1: {
         "request_id": ("request_apid", 11),
@@ -35,7 +35,7 @@ def text(dictionary: Dictionary) -> str:
 class _YamcsTelemetry(Telemetry):
     def container(self, name, about, base, known_by, abstract=False) -> ET.Element:
         entries = super().container(name, about, base, known_by, abstract)
-        if not abstract:  # the archive is sorted by packet
+        if not abstract:  # the archive is partitioned by packet
             ancillary = ET.Element("AncillaryDataSet")
             add(ancillary, "AncillaryData", "UseAsArchivingPartition", name="Yamcs")
             self.containers[-1].insert(0, ancillary)
@@ -54,7 +54,7 @@ class _YamcsTelemetry(Telemetry):
             add(add(self.refer(entries, name), "LocationInContainerInBits"), "FixedValue", str(-bits))
 
     def _alarm(self, element: ET.Element, name: str, field: Field) -> None:
-        element.set("sizeInBits", "64")  # Yamcs compares 32 bits as a signed number, and all ones would not be found
+        element.set("sizeInBits", "64")  # Yamcs compares 32 bits as a signed number, which would not match all ones
         monitor = self.dictionary.monitors[field.limits]
         alarm = add(add(element, "ContextAlarmList"), "ContextAlarm", minViolations=monitor.repetition)
         level = _ALARMS[self.dictionary.events[f"limit_{field.limits}"].subtype]
@@ -79,7 +79,7 @@ class _YamcsTelemetry(Telemetry):
 
 
 class _Argument(NamedTuple):
-    """A field of a telecommand, the names its values may have, and the value that an operator need not give."""
+    """A field of a telecommand, the names of its values, and its default value."""
 
     field: Field
     enum: dict[str, int] | None
@@ -87,7 +87,7 @@ class _Argument(NamedTuple):
 
 
 class _Commands:
-    """CommandMetaData: every telecommand; besides one for each function and each parameter, with its own range."""
+    """CommandMetaData: every telecommand, plus one for each function and for each parameter with its own range."""
 
     def __init__(self, dictionary: Dictionary):
         self._dictionary = dictionary
@@ -110,10 +110,10 @@ class _Commands:
         command = add(self._commands, "MetaCommand", name=_BASE, abstract="true")
         entries = add(add(command, "CommandContainer", name=_BASE), "EntryList")
         for item in headers.primary(mission, telecommand=True):
-            self._fixed(entries, item.name, item.bits, item.value or 0)  # count and length: Yamcs's post-processor
+            self._fixed(entries, item.name, item.bits, item.value or 0)  # count and length: filled in by Yamcs
         verifiers = add(command, "VerifierSet")
         telemetry = self._dictionary.telemetry
-        # a telecommand to a service that was left out is not routed: that, too, is a failure of its acceptance
+        # a routing failure, for a service that was left out, is also a failure of the acceptance
         for tag, name, stage, others in (
             ("AcceptedVerifier", "Accepted", "acceptance", [telemetry["routing_failure"].subtype]),
             ("ExecutionVerifier", "Started", "start", []),
@@ -165,7 +165,7 @@ class _Commands:
         add(container, "EntryList")
         add(container, "BaseContainer", containerRef="function")
         if function.armed:
-            why = "to be armed: function_arm in the 10 s before"
+            why = "must be armed: function_arm within 10 s before"
             add(command, "DefaultSignificance", consequenceLevel="critical", reasonForWarning=why)
 
     def _parameter(self, table: dict) -> None:
@@ -202,7 +202,7 @@ class _Commands:
 
     def _argument(self, listed: ET.Element, command: str, argument: _Argument) -> None:
         field, type_name = argument.field, f"{command}_{argument.field.name}_type"
-        if field.length is not None:  # of a telecommand always octets, as many as a field before says
+        if field.length is not None:  # arrays of telecommands are octets, counted by a preceding field
             binary_type(self._types, "Argument", type_name, field.length, field.size)
         else:
             made = scalar_type(self._types, "Argument", type_name, 8 * field.size, field.unit, argument.enum)

@@ -1,9 +1,9 @@
 """Measured spectra in ORTEC's integer format (.chn, .Chn), as MAESTRO writes them.
 
 Little-endian. 32 octets of header: -1, number of the MCA, segment, seconds of the start, real and live time in 20 ms,
-date and time of the start, first channel, number of channels. Then the counts, 4 octets a channel. Then, if it is
-there, a trailer: -102 (or -101, without the quadratic term), 2 octets reserved, the terms of the calibration as floats
-of 4 octets.
+date and time of the start, first channel, number of channels. Then the counts, 4 octets per channel. Then an optional
+trailer: -102 (or -101, without the quadratic term), 2 octets reserved, the terms of the calibration as floats of 4
+octets.
 Source: ORTEC Software File Structure Manual, part 753800, chapter on integer .CHN files.
 """
 
@@ -17,11 +17,11 @@ from dorn.util.checks import SourceError, number, octets_of
 _HEADER = struct.Struct("<hhh2sii8s4sHH")
 _TICK_S = 0.02
 _TERMS = {-101: 2, -102: 3}  # of the calibration, by the mark of the trailer
-_UNCALIBRATED = (0.0, 1.0)  # what MAESTRO stores where nobody has calibrated, the quadratic term being 0
+_UNCALIBRATED = (0.0, 1.0)  # MAESTRO stores this without a calibration, with a quadratic term of 0
 
 
 def read(path):
-    """The file at `path` as an McaFile. Raises SourceError."""
+    """Read the file at `path` as an McaFile. Raises SourceError."""
     data = octets_of(path)
     if len(data) < _HEADER.size:
         raise SourceError.at(path, "header", f"shorter than {_HEADER.size} octets: not a .chn file", len(data))
@@ -42,7 +42,7 @@ def read(path):
 def _time(ticks, path, field):
     if ticks < 0:
         raise SourceError.at(path, field, "below 0", ticks)
-    return ticks * _TICK_S or None  # a file that was never measured says 0: no time, and no error
+    return ticks * _TICK_S or None  # 0 in a file without a measurement: no time, not an error
 
 
 def _calibration(trailer, path):

@@ -1,18 +1,18 @@
 """CSV sources: a measured spectrum (`energy_kev,counts`) or a list of events (`time_us,detector,energy_kev`).
 
-The header line tells which. Blank lines and lines that begin with # are skipped.
+The header line identifies the kind. Blank lines and lines that begin with # are skipped.
 """
 
 from dorn.util.checks import SourceError, above_zero, at_least, count, number, text_of
 
 SPECTRUM = ["energy_kev", "counts"]
 EVENTS = ["time_us", "detector", "energy_kev"]
-_MAX_TIME_US = 2**53 / 1000  # 104 days: up to here whole nanoseconds are exact in a float
+_MAX_TIME_US = 2**53 / 1000  # 104 days: whole nanoseconds are exact in a float up to here
 
 
 def read(path, detectors):
-    """(header, columns) of the file: SPECTRUM with [energies in keV, counts], or EVENTS with [times in ns,
-    detectors, energies in keV], as lists. Detectors are numbered from 0 to `detectors` - 1. Raises SourceError."""
+    """Read (header, columns): SPECTRUM with lists of [energies in keV, counts], or EVENTS with lists of [times in ns,
+    detectors, energies in keV]. Detectors are numbered from 0 to `detectors` - 1. Raises SourceError."""
     lines = enumerate(text_of(path).splitlines(), start=1)
     lines = [(at, line) for at, line in lines if line.strip(" ,\t") and not line.lstrip().startswith("#")]
     rows = [(at, [word.strip() for word in line.split(",")]) for at, line in lines]
@@ -27,7 +27,7 @@ def read(path, detectors):
         raise SourceError.at(path, header[0], "no rows")
     for at, words in rows:
         if len(words) != len(header):
-            what = f"{len(words)} values where {len(header)} belong"
+            what = f"{len(words)} values, expected {len(header)}"
             raise SourceError.at(path, "row", what, ",".join(words), at)
     return header, _spectrum(path, rows) if header == SPECTRUM else _events(path, rows, detectors)
 
@@ -37,7 +37,7 @@ def _spectrum(path, rows):
     for at, (energy, content) in rows:
         energy_kev = number(energy, path, "energy_kev", at)
         if energies_kev and energy_kev <= energies_kev[-1]:
-            raise SourceError.at(path, "energy_kev", "not above the one before", energy, at)
+            raise SourceError.at(path, "energy_kev", "not above the previous one", energy, at)
         energies_kev.append(energy_kev)
         counts.append(count(content, path, "counts", at))
     return energies_kev, counts
@@ -51,7 +51,7 @@ def _events(path, rows, detectors):
             raise SourceError.at(path, "time_us", "beyond 104 days", time, at)
         time_ns = round(time_us * 1000)
         if times_ns and time_ns < times_ns[-1]:
-            raise SourceError.at(path, "time_us", "before the one above", time, at)
+            raise SourceError.at(path, "time_us", "before the previous one", time, at)
         if not detector.isdecimal() or len(detector) > 2 or int(detector) >= detectors:
             what = f"not a whole number from 0 to {detectors - 1}"
             raise SourceError.at(path, "detector", what, detector, at)

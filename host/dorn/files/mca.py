@@ -1,4 +1,4 @@
-"""What a file of a multichannel analyser holds, whatever its format."""
+"""Content of a multichannel analyser file, independent of its format."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ import numpy as np
 
 @dataclass
 class McaFile:
-    """One file as it stands; nothing is judged but the counts."""
+    """One file as read; only the counts are checked."""
 
     counts: np.ndarray  # int64, one per channel
     first_channel: int
     live_s: float | None
     real_s: float | None
-    coefficients: tuple  # stored calibration: E in keV = c0 + c1 channel + c2 channel^2; () where none
+    coefficients: tuple  # stored calibration: E in keV = c0 + c1 channel + c2 channel^2; () if none
     calibration_text: str  # as in the file, for messages

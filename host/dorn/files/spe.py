@@ -1,6 +1,6 @@
 """Measured spectra in the MAESTRO ASCII format (.spe, .Spe), as ORTEC programs and many others write them.
 
-A file is a row of sections, each a line `$NAME:` and the lines under it. Used here: $DATA (first and last
+A file is a sequence of sections, each a line `$NAME:` and the lines under it. Used here: $DATA (first and last
 channel, then the counts), $MEAS_TIM (live and real time in seconds), $MCA_CAL or $ENER_FIT (energy of a
 channel's centre).
 """
@@ -14,7 +14,7 @@ _KEV = {"kev": 1.0, "mev": 1000.0}
 
 
 def read(path):
-    """The file at `path` as an McaFile. Raises SourceError."""
+    """Read the file at `path` as an McaFile. Raises SourceError."""
     sections = _sections(text_of(path), path)
     if "DATA" not in sections:
         raise SourceError.at(path, "$DATA", "is missing: not a .spe file")
@@ -49,7 +49,7 @@ def _data(body, path):
         raise SourceError.at(path, "$DATA", "last channel before the first", line, at)
     values = [count(word, path, "$DATA", at) for at, line in body[1:] for word in line.split()]
     if len(values) != last - first + 1:
-        raise SourceError.at(path, "$DATA", f"{len(values)} channels where {first} to {last} are announced")
+        raise SourceError.at(path, "$DATA", f"{len(values)} channels, expected {first} to {last}")
     return first, np.array(values, dtype=np.int64)
 
 
@@ -60,12 +60,12 @@ def _times(body, path):
     words = line.split()
     if len(words) != 2:
         raise SourceError.at(path, "$MEAS_TIM", "live and real time expected", line, at)
-    # a file that was never measured says 0 0: no time, and no error
+    # 0 0 in a file without a measurement: no time, not an error
     return tuple(at_least(0, word, path, "$MEAS_TIM", at) or None for word in words)
 
 
 def _calibration(sections, path):
-    """$MCA_CAL (number of terms; terms and unit) goes before $ENER_FIT (two terms, rounded)."""
+    """$MCA_CAL (number of terms; terms and unit) has precedence over $ENER_FIT (two terms, rounded)."""
     for name, skip in (("MCA_CAL", 1), ("ENER_FIT", 0)):
         lines = sections.get(name, [])[skip:]
         if not lines:

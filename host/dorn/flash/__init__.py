@@ -1,1 +1,1 @@
-"""Putting the firmware onto a board with MicroPython: its port, its files, and the order in which they change."""
+"""Flashing of the firmware onto a board with MicroPython: its port, its files, and the order of changes."""

@@ -1,8 +1,8 @@
-"""The firmware's files on a board: what is there, what differs, and the changes, each verified.
+"""The firmware's files on a board: snapshot, differences, and changes, each verified.
 
-`main.py` is removed before the first change and written last, so that a board whose flashing was interrupted, wherever
-that was, comes up at its plain prompt. The manifest (dorn.image.firmware) is written first, so that it always names all
-there may be. Files that it does not name are never touched.
+`main.py` is removed before the first change and written last, so that a board comes up at its plain prompt wherever
+flashing was interrupted. The manifest (dorn.image.firmware) is written first, so that it always names every file that
+may be present. Files that it does not name are never touched.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from dorn.flash.port import Line
 from dorn.image import firmware
 from dorn.link.key import BOARD_FILE
 
-_CHUNK = 1024  # octets a write
-_BLOCK = 4096  # octets of littlefs
+_CHUNK = 1024  # octets per write
+_BLOCK = 4096  # octets of a littlefs block
 
-# prints for each path: its size and SHA-256, or - without it
+# prints size and SHA-256 of each path, or - if it does not exist
 _LISTING = """
 import binascii, hashlib
 def snapshot(path):
@@ -48,14 +48,16 @@ for path in {paths!r}:
 
 
 class Snapshot:
-    """What is on the board. sizes, hashes: of the files that are there, by their paths. keeps_key: one is there, and
-    none is wanted."""
+    """Files on the board. sizes, hashes: of the files present, by path. old: files to remove, of an earlier manifest.
+
+    keeps_key: a key is present, and none is to be written.
+    """
 
     def __init__(self, sizes: dict[str, int], hashes: dict[str, str], old: set[str], keeps_key: bool):
         self.sizes, self.hashes, self.old, self.keeps_key = sizes, hashes, old, keeps_key
 
     def differences(self, wanted: dict[str, bytes]) -> dict[str, str]:
-        """path -> what is wrong with it"""
+        """path -> how it differs from `wanted`"""
         out = {}
         for path, content in wanted.items():
             if path not in self.hashes:
@@ -66,7 +68,7 @@ class Snapshot:
 
 
 def snapshot(repl: SerialTransport, wanted: dict[str, bytes]) -> Snapshot:
-    """UserError where a source on the board would be taken in place of what is wanted."""
+    """Take a snapshot. Raises UserError if a source on the board would be imported instead of a wanted file."""
     old = _old_paths(repl) - wanted.keys()
     hiding = {path.removesuffix(".mpy") + ".py": path for path in wanted if path.endswith(".mpy")}
     paths = [*wanted, *sorted(old), *hiding]
@@ -78,7 +80,7 @@ def snapshot(repl: SerialTransport, wanted: dict[str, bytes]) -> Snapshot:
             sizes[path] = int(size)
     for path in hiding.keys() & sizes.keys() - old:
         raise UserError(
-            f"board: MicroPython would take its /{path} in place of the firmware's /{hiding[path]}: remove it"
+            f"board: MicroPython would import /{path} instead of the firmware's /{hiding[path]}: remove it"
             f" (mpremote rm :{path}) and flash again"
         )
     keeps_key = BOARD_FILE not in wanted and repl.fs_exists("/" + BOARD_FILE)
@@ -86,7 +88,7 @@ def snapshot(repl: SerialTransport, wanted: dict[str, bytes]) -> Snapshot:
 
 
 def _old_paths(repl: SerialTransport) -> set[str]:
-    """Paths of the manifest on the board; none if it has none that is whole."""
+    """Paths in the manifest on the board; none if it is missing or damaged."""
     try:
         text = bytes(repl.fs_readfile("/" + firmware.MANIFEST, chunk_size=_CHUNK))
     except OSError as error:
@@ -102,14 +104,14 @@ def _blocks(size: int) -> int:
 
 
 def check_room(repl: SerialTransport, found: Snapshot, wanted: dict[str, bytes]) -> None:
-    """UserError if the file system cannot take the changes; a file's old blocks are free once the new are written."""
+    """Raise UserError if the changes do not fit; a file's old blocks are freed only after the new ones are written."""
     repl.exec("import os")
     block, _, _, free, *_ = repl.eval("os.statvfs('/')")
     changed = found.differences(wanted)
     new = [_blocks(len(wanted[path])) for path in changed if path in wanted]
-    gone = sum(_blocks(found.sizes[path]) for path in changed if path in found.sizes)
+    freed = sum(_blocks(found.sizes[path]) for path in changed if path in found.sizes)
     folders = len(_folders(wanted)) if not found.sizes else 0
-    need = sum(new) - gone + max(new, default=0) + 2 * folders + 2  # a folder is a pair of blocks; so is what is spare
+    need = sum(new) - freed + max(new, default=0) + 2 * folders + 2  # two blocks per folder, two spare
     if need * _BLOCK > free * block:
         raise UserError(
             f"board: its file system has {free * block // 1024} kB free, {need * _BLOCK // 1024} are needed: remove"
@@ -118,12 +120,12 @@ def check_room(repl: SerialTransport, found: Snapshot, wanted: dict[str, bytes])
 
 
 def _folders(files: Iterable[str]) -> list[str]:
-    """All folders these paths need, outer ones first."""
+    """All folders of these paths, outer ones first."""
     return sorted({str(p) for path in files for p in Path(path).parents if str(p) != "."})
 
 
 def change(line: Line, found: Snapshot, changes: dict[str, str], wanted: dict[str, bytes]) -> None:
-    """Make the changes, each verified. OSError for what the file system refuses."""
+    """Make the changes, each verified. Raises OSError if the file system refuses one."""
     repl = line.transport
     first, last = firmware.MANIFEST, "main.py"
     order = [path for path in (first, *sorted(wanted.keys() - {first, last})) if path in changes] + [last]
@@ -139,4 +141,4 @@ def change(line: Line, found: Snapshot, changes: dict[str, str], wanted: dict[st
         line.doing = f"writing /{path}"
         repl.fs_writefile("/" + path, wanted[path], chunk_size=_CHUNK)
         if repl.fs_hashfile("/" + path, "sha256", chunk_size=_CHUNK) != hashlib.sha256(wanted[path]).digest():
-            raise UserError(f"board: /{path} reads otherwise than written: is the flash worn out? Flash again")
+            raise UserError(f"board: /{path} does not read back as written: is the flash worn out? Flash again")

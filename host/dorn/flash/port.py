@@ -1,4 +1,4 @@
-"""The serial port of a board, for `dorn flash`: found, opened, asked for its prompt, found again after a restart."""
+"""The serial port of a board, for `dorn flash`: find it, open it, get a prompt, find it again after a restart."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from dorn.image import micropython
 from dorn.targets.serial import name_of, number_of
 
 USB_ID = 0x2E8A, 0x0005  # MicroPython on an RP2 board
-KNOCK = b"\r\x03\x02"  # whatever runs there is interrupted; out of the raw REPL
+KNOCK = b"\r\x03\x02"  # interrupt what is running; leave the raw REPL
 KNOCK_S = 0.1  # much less than the maintenance window
 PROMPT = b">>> "
-_WRITE_S = 2.0  # that the port takes no byte
-_READ_S = 10.0  # of a command at the prompt, between two characters
-_PLENTY = 4096  # octets: more than comes between two knocks
+_WRITE_S = 2.0  # write timeout
+_READ_S = 10.0  # timeout of a command at the prompt, between two characters
+_PLENTY = 4096  # octets: more than are received between two knocks
 
 
 def only_port() -> str:
-    """The port of the only board there is. UserError if there is none, or several."""
+    """The port of the only board connected. Raises UserError if there is none, or several."""
     ports = [port.device for port in list_ports.comports() if (port.vid, port.pid) == USB_ID]
     if len(ports) == 1:
         return ports[0]
     if ports:
-        raise UserError(f"--port: several boards ({', '.join(ports)}): say which")
+        raise UserError(f"--port: several boards ({', '.join(ports)}): choose one")
     drives = [drive for pattern in _DRIVES for drive in sorted(Path("/").glob(pattern)) if drive.is_dir()]
     if drives:
         raise UserError(
-            f"--port: no board with MicroPython, but one that waits for it: copy {micropython.IMAGE} of"
-            f" {micropython.DOWNLOAD} to {drives[0]}, wait until the drive is gone, and flash again"
+            f"--port: no board with MicroPython, but one in BOOTSEL mode: copy {micropython.IMAGE} from"
+            f" {micropython.DOWNLOAD} to {drives[0]}, wait until the drive disappears, and flash again"
         )
     raise UserError(
-        f"--port: no board found (USB {USB_ID[0]:04x}:{USB_ID[1]:04x}): is its cable one with data lines? {HOW}"
+        f"--port: no board found (USB {USB_ID[0]:04x}:{USB_ID[1]:04x}): does its cable have data lines? {HOW}"
     )
 
 
 _DRIVES = ("media/*/RPI-RP2", "run/media/*/RPI-RP2", "media/RPI-RP2", "mnt/RPI-RP2", "Volumes/RPI-RP2")
 HOW = (
-    f"A board without MicroPython {micropython.VERSION}: plug it in with BOOTSEL held and copy"
-    f" {micropython.IMAGE} of {micropython.DOWNLOAD} to its drive RPI-RP2, or let mpflash (of PyPI) do it"
+    f"If the board lacks MicroPython {micropython.VERSION}: plug it in with BOOTSEL held and copy"
+    f" {micropython.IMAGE} from {micropython.DOWNLOAD} to its drive RPI-RP2, or use mpflash (from PyPI)"
 )
 
 
 class Line:
-    """A serial port that goes when the board restarts and comes back, perhaps under another name."""
+    """A serial port that disappears when the board restarts and comes back, perhaps under another name."""
 
     def __init__(self, name: str):
         self.name = name
@@ -60,19 +60,19 @@ class Line:
         self._number = number_of(name)
 
     def open(self) -> None:
-        """UserError if it is not there or cannot be had."""
+        """Open the port. Raises UserError if it does not exist or cannot be opened."""
         self.find()
         try:
             self.transport = SerialTransport(self.name, timeout=_READ_S)
             self.transport.serial.write_timeout = _WRITE_S
         except (TransportError, ValueError):
             raise UserError(f"port {self.name}: {_why_not(self.name)}") from None
-        self.transport.is_pty = False  # else it would wait for characters without a limit
-        # the port holds the sender up by itself; without windows of 32 characters it is ten times faster
+        self.transport.is_pty = False  # else it would wait for characters without a timeout
+        # the port has flow control of its own; without windows of 32 characters it is ten times faster
         self.transport.use_raw_paste = False
 
     def find(self) -> None:
-        """Where it is now, perhaps under another name."""
+        """Update the port's name, which may have changed."""
         if self._number:
             self.name = name_of(self._number) or self.name
 
@@ -85,9 +85,9 @@ class Line:
         self.transport = None
 
     def knock(self, limit_s: float) -> bool:
-        """Ask for the prompt again and again, also while the port is away. -> whether it came"""
+        """Request the prompt repeatedly, also while the port is away. Returns whether it appeared."""
         end_s = time.monotonic() + limit_s
-        said = b""
+        received = b""
         while time.monotonic() < end_s:
             try:
                 if not self.transport:
@@ -95,13 +95,13 @@ class Line:
                 port = self.transport.serial
                 port.timeout = KNOCK_S
                 port.write(KNOCK)
-                said = (said + port.read(_PLENTY))[-len(PROMPT) :]
+                received = (received + port.read(_PLENTY))[-len(PROMPT) :]
                 port.timeout = _READ_S
             except (UserError, OSError):
                 self.close()
-                said = b""
+                received = b""
                 time.sleep(KNOCK_S)
-            if said.endswith(PROMPT):
+            if received.endswith(PROMPT):
                 return True
         return False
 
@@ -113,13 +113,13 @@ def _why_not(name: str) -> str:
     except (serial.SerialException, ValueError, OSError) as error:
         number = getattr(error, "errno", None)
         if "lock" in str(error) or number in (errno.EBUSY, errno.EAGAIN):
-            return "is taken by another program: close that (a terminal, dorn run) and flash again"
+            return "is in use by another program: close it (a terminal, dorn run) and flash again"
         if number == errno.ENOENT:
-            return f"is not there; --port auto looks for it. {HOW}"
+            return f"does not exist; --port auto searches for it. {HOW}"
         if number in (errno.EACCES, errno.EPERM):
-            return "may not be opened: put yourself into the group that owns it (dialout)"
+            return "permission denied: join the group that owns the port (dialout)"
         return f"cannot be opened: {last_line(error)}"
-    return "was not there a moment ago: flash again"
+    return "was missing a moment ago: flash again"
 
 
 def last_line(error: Exception) -> str:

@@ -1,1 +1,1 @@
-"""The ground segment beside this package: a bridge to other tools, Yamcs, a spacecraft that is simulated."""
+"""The ground segment: a bridge to other ground systems, Yamcs, and a simulated spacecraft."""

@@ -1,8 +1,8 @@
 """`dorn bridge`: the instrument's frames on one side, whole packets for any ground system on the other.
 
-Telemetry goes out packet by packet, each in a UDP datagram, and to the clients of a TCP port back to back; telecommands
-come in the same two ways. A packet is passed on as it is. What is no telecommand of this instrument is dropped and
-counted; a damaged frame costs what it hits. Nothing here has a password: the ports are of this machine only, unless
+Telemetry goes out as one UDP datagram per packet, and back to back to the clients of a TCP port; telecommands are
+received in the same two ways. Packets are forwarded unchanged. Anything but a telecommand of this instrument is dropped
+and counted; a damaged frame affects no other. There are no passwords: the ports are bound to this machine, unless
 another address is given.
 """
 
@@ -24,7 +24,7 @@ from dorn.targets import Target
 from dorn.targets.pace import Pace
 
 TM_PORT, TC_PORT = 10016, 10026  # UDP
-# what keeps a telecommand from being passed on, and what is said of it; the rest the instrument itself reports
+# faults for which a telecommand is dropped -> the reason printed; the instrument itself reports the others
 _DROPPED = {
     "length": "length",
     "length field": "length field",
@@ -32,8 +32,8 @@ _DROPPED = {
     "CRC": "CRC",
 }
 _DATAGRAM = 65_535
-_PENDING = 1 << 20  # octets for a client that does not read; packets behind them are dropped
-_STEP_S = 0.02  # of target time, at most, between two looks at what came; an answer takes about as long
+_PENDING = 1 << 20  # octets kept for a client that does not read; further packets are dropped
+_STEP_S = 0.02  # maximum target time between polls; about the latency of an answer
 
 
 class Udp:
@@ -42,7 +42,7 @@ class Udp:
     def __init__(self, to: tuple[str, int], at: tuple[str, int]):
         self.dropped = Counter()
         if to == at:
-            raise UserError(f"UDP port {at[0]}:{at[1]}: telemetry would come back as telecommands: give two")
+            raise UserError(f"UDP port {at[0]}:{at[1]}: telemetry would come back as telecommands: use two ports")
         try:
             self._to = socket.getaddrinfo(*to, socket.AF_INET, socket.SOCK_DGRAM)[0][4]
         except OSError as error:
@@ -64,7 +64,7 @@ class Udp:
             self._socket.sendto(packet, self._to)
         except BlockingIOError:
             self.dropped["no room"] += 1
-        except OSError as error:  # of a receiver that is not there UDP does not always tell
+        except OSError as error:  # UDP does not always report a missing receiver
             self.dropped[error.strerror or "not sent"] += 1
 
     def take(self) -> Iterator[bytes]:
@@ -73,7 +73,7 @@ class Udp:
                 yield self._socket.recv(_DATAGRAM)
             except BlockingIOError:
                 return
-            except OSError:  # what was sent before has found nobody: no matter of what comes
+            except OSError:  # reports that an earlier packet was not delivered; irrelevant here
                 continue
 
     def close(self) -> None:
@@ -81,7 +81,7 @@ class Udp:
 
 
 class Tcp:
-    """A server of packets back to back, to any number of clients; what they send is cut into packets again."""
+    """A server of packets back to back, for any number of clients; their data are split into packets again."""
 
     def __init__(self, at: tuple[str, int], header: bytes, longest: int):
         """header: the first two octets of every telecommand; longest: octets of one."""
@@ -94,7 +94,7 @@ class Tcp:
             raise UserError(f"TCP port {at[0]}:{at[1]}: {error.strerror}") from None
         self._listening.setblocking(False)
         self.address = self._listening.getsockname()
-        self._clients: dict[socket.socket, tuple[bytearray, bytearray]] = {}  # what waits for it, what came
+        self._clients: dict[socket.socket, tuple[bytearray, bytearray]] = {}  # (octets to send, octets received)
 
     def sockets(self) -> list[socket.socket]:
         return [self._listening, *self._clients]
@@ -117,7 +117,7 @@ class Tcp:
 
     def take(self) -> Iterator[bytes]:
         self._accept()
-        for client, (waiting, came) in list(self._clients.items()):
+        for client, (waiting, received) in list(self._clients.items()):
             if waiting:
                 self._send(client, waiting)
             try:
@@ -129,8 +129,8 @@ class Tcp:
             if not data:
                 self._leave(client)
                 continue
-            came += data
-            yield from self._cut(came)
+            received += data
+            yield from self._cut(received)
 
     def _accept(self) -> None:
         try:
@@ -146,20 +146,20 @@ class Tcp:
             del self._clients[client]
             client.close()
 
-    def _cut(self, came: bytearray) -> Iterator[bytes]:
-        """The whole packets at its begin are taken away; what begins none is passed over up to where one may begin."""
-        while len(came) >= PRIMARY_HEADER:
-            octets = size(came)
-            begins = came[:2] == self._header and octets <= self._longest
-            if begins and len(came) < octets:
+    def _cut(self, received: bytearray) -> Iterator[bytes]:
+        """Remove and yield whole packets from the front; skip other octets up to a possible header."""
+        while len(received) >= PRIMARY_HEADER:
+            octets = size(received)
+            begins = received[:2] == self._header and octets <= self._longest
+            if begins and len(received) < octets:
                 return
-            if begins and not crc16(came[:octets]):
-                yield bytes(came[:octets])
-                del came[:octets]
+            if begins and not crc16(received[:octets]):
+                yield bytes(received[:octets])
+                del received[:octets]
                 continue
             self.dropped["octets between packets"] += 1
-            at = came.find(self._header, 1)
-            del came[: at if at > 0 else len(came) - 1]  # its last octet may begin a header
+            at = received.find(self._header, 1)
+            del received[: at if at > 0 else len(received) - 1]  # the last octet may begin a header
 
     def close(self) -> None:
         for client in list(self._clients):
@@ -168,9 +168,9 @@ class Tcp:
 
 
 class Bridge:
-    """Between a target and outlets, Udp or Tcp. down, up: packets passed on; dropped: why -> how many telecommands.
+    """Connects a target to outlets, Udp or Tcp. down, up: packets forwarded; dropped: reason -> number of telecommands.
 
-    key signs the telecommands. say(text): what the operator has to know. conformance: sees all that goes over the link.
+    key signs the telecommands. say(text): messages for the operator. conformance: checks all traffic on the link.
     """
 
     def __init__(
@@ -193,8 +193,8 @@ class Bridge:
         self._say = say
         self._foreign = False
         if key:
-            key.skip()  # it may have left counters out in a reset
-        target.send(b"\0")  # ends what another client may have left on the line
+            key.skip()  # the instrument may have skipped counters in a reset
+        target.send(b"\0")  # ends a partial frame that another client may have left
 
     @property
     def _now_s(self) -> float:
@@ -205,7 +205,7 @@ class Bridge:
         return self._deframer.crc_errors
 
     def step(self) -> None:
-        """Pass on what came, both ways."""
+        """Forward what was received, both ways."""
         good, bad = self._deframer.good, self._deframer.crc_errors
         packets = self._deframer.feed(self.target.receive())
         if self.conformance:
@@ -222,7 +222,7 @@ class Bridge:
                 self.send(packet)
 
     def send(self, packet: bytes) -> None:
-        """A telecommand to the instrument, if it is one."""
+        """Forward a packet to the instrument if it is a telecommand."""
         if self.conformance:
             self.conformance.up(packet, self._now_s)
         wrong = next((_DROPPED[f] for f in faults(packet, self._dictionary.mission) if f in _DROPPED), None)
@@ -234,8 +234,7 @@ class Bridge:
         self.target.send(frames.encode(self._key.sign(packet) if self._key else packet))
 
     def _inspect(self, packet: bytes) -> None:
-        """At what comes down: a reset leaves counters of the key out, or they are lost, and a ground system has one
-        dictionary."""
+        """Inspect telemetry: report a foreign dictionary, and resynchronise the key after a reset."""
         try:
             if self._dictionary.check_hash(packet):
                 self._foreign = False
@@ -254,7 +253,7 @@ class Bridge:
                 self._key.challenge = challenge_in(fields)
 
     def serve(self, stopped: Callable[[], bool] = lambda: False, speed: float = 1.0) -> None:
-        """Until `stopped()`. speed: of a simulated target, seconds of target time in one of wall time."""
+        """Forward until `stopped()`. speed: seconds of target time per second of wall time, for a simulated target."""
         pace = None if self.target.in_real_time else Pace(self.target, speed)
         while not stopped():
             self.step()

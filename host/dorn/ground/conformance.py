@@ -1,7 +1,7 @@
-"""What goes over the interface, held against the ICD: the packets, whoever made them, and how one follows the other.
+"""Conformance of the traffic on the interface to the ICD: each packet, from whatever source, and the order of packets.
 
-RULES says what is looked at; each packet is held against those that concern it, in the order in which they went over
-the link. Where the link was down, or the power off, nothing is known, and what would have come is not missed.
+RULES lists the rules; each packet is checked against those that concern it, in the order of transmission. While the
+link is down, or the power off, nothing is known, and packets are not expected.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from dorn.errors import UserError
 from dorn.link.records import Records
 
 RULES = {
-    "frame": "every frame is whole",
-    "packet": "header, length, CRC and fields of every telemetry packet are as the ICD has them",
+    "frame": "every frame is intact",
+    "packet": "header, length, CRC and fields of every telemetry packet conform to the ICD",
     "value": "a field with an enumeration has one of its values",
     "dictionary": "housekeeping carries the hash of this dictionary",
-    "sequence": "the sequence count goes on by one from packet to packet, from 0 after a start",
-    "message count": "the count of each service and subtype goes on by one, from 0 after a start",
+    "sequence": "the sequence count increases by one from packet to packet, from 0 after a start",
+    "message count": "the count of each service and subtype increases by one, from 0 after a start",
     "time": "on-board time never goes backwards",
-    "start": "the first packet after power came is the event booted, within 3 s",
-    "record": "a record number belongs to one packet, which is sent again as it was",
-    "verification": "a telecommand is reported on as its flags ask, in order, once; failure always, and it ends it",
-    "completion": "within 10.5 s of a telecommand its last report came",
-    "telecommand": "header, length, CRC, service and subtype of every telecommand are as the ICD has them",
-    "count": "the sequence count of telecommands goes on by one",
+    "start": "the first packet after power-on is the event booted, within 3 s",
+    "record": "a record number belongs to one packet, which is retransmitted unchanged",
+    "verification": "the reports of a telecommand follow its flags, in order, once; failure always, as the last one",
+    "completion": "the last report of a telecommand follows within 10.5 s",
+    "telecommand": "header, length, CRC, service and subtype of every telecommand conform to the ICD",
+    "count": "the sequence count of telecommands increases by one",
 }
-# a parameter is written to flash 10 s after the one before at the earliest, by a task with a period of 0.2 s
+# a parameter is written to flash 10 s after the previous one at the earliest, by a task with a period of 0.2 s
 START_S, COMPLETION_S = 3.0, 10.5
 _ALL = (1, 2**32 - 1)  # records
-_SHOWN = 20  # violations of one rule that are told in full
+_SHOWN = 20  # violations of one rule listed in the text
 _STAGES = {
     "acceptance_success": Ack.ACCEPTANCE,
     "start_success": Ack.START,
@@ -52,16 +52,16 @@ _STAGES = {
 
 @dataclass
 class _Sent:
-    """A telecommand whose reports are not complete."""
+    """A telecommand with outstanding reports."""
 
     name: str
     at_s: float
-    wanted: list[int]  # flags of the reports that are still to come, in order
+    wanted: list[int]  # flags of the outstanding reports, in order
 
 
 @dataclass
 class Finding:
-    """Of one rule: how often it was looked at, and where it was broken, (target time in s, what)."""
+    """Result for one rule: number of checks, and violations (target time in s, what)."""
 
     checked: int = 0
     broken: list[tuple[float, str]] = field(default_factory=list)
@@ -76,15 +76,15 @@ class Conformance:
         self._commands = {(c.service, c.subtype): c for c in dictionary.commands.values()}
         self._booted = dictionary.enums["event"]["booted"]
         self._records = Records()
-        self._asked: list[tuple[int, int]] = []  # records to be sent again
+        self._asked: list[tuple[int, int]] = []  # ranges of records requested
         self._sent: dict[int, _Sent] = {}
         self._count: int | None = None
         self._time_s = 0.0
-        self._powered_s: float | None = None  # nothing came since
+        self._powered_s: float | None = None  # no packet was received since
         self._known()
 
     def _known(self, sequence: int | None = None) -> None:
-        """From here on: the next sequence count, or None, of packets; nothing of each type's."""
+        """Restart the counts of packets: the next sequence count, None if unknown; message counts are forgotten."""
         self._sequence = sequence
         self._message_counts: dict[tuple[int, int], int] = {}
         self._from_zero = sequence is not None
@@ -99,38 +99,38 @@ class Conformance:
         if not kept:
             finding.broken.append((now_s, what))
 
-    # -- what happens ------------------------------------------------------------------------------
+    # -- link and power ----------------------------------------------------------------------------
 
     def interrupted(self) -> None:
-        """The link was down: what went over it meanwhile, either way, is gone."""
+        """The link was down: packets sent meanwhile, either way, are lost."""
         self._sent.clear()
         self._known()
 
     def powered(self, now_s: float) -> None:
-        """Power came, or the reset was pulled."""
+        """Power was switched on, or the reset pin was pulled."""
         self._sent.clear()
         self._asked.clear()
         self._known(0)
         self._powered_s = now_s
 
     def frames(self, good: int, bad: int, now_s: float) -> None:
-        """So many came since the last call."""
+        """Count the frames received since the last call."""
         self.findings["frame"].checked += good
         for _ in range(bad):
             self.check("frame", False, now_s, "a damaged frame")
 
     def over(self, now_s: float) -> None:
-        """Nothing more comes."""
+        """End of the traffic."""
         self._overdue(now_s)
 
     # -- up ----------------------------------------------------------------------------------------
 
     def up(self, packet: bytes, now_s: float) -> None:
-        """A telecommand, without what signs it."""
+        """Check a telecommand, without its authentication trailer."""
         wrong = self._wrong(packet)
         self.check("telecommand", not wrong, now_s, f"{wrong}: {packet[:13].hex(' ')}")
         count = int.from_bytes(packet[2:4], "big") & LAST_COUNT
-        if len(packet) >= TC_HEADER:  # one that is wrong has its count, too
+        if len(packet) >= TC_HEADER:  # an invalid one uses a count, too
             if self._count is not None:
                 self.check("count", count == self._count, now_s, f"{count}, not {self._count}")
             self._count = count_after(count)
@@ -153,7 +153,7 @@ class Conformance:
     # -- down --------------------------------------------------------------------------------------
 
     def down(self, octets: bytes, now_s: float) -> None:
-        """A packet of telemetry."""
+        """Check a telemetry packet."""
         try:
             packet = self._dictionary.decode(octets)
         except PacketError as error:
@@ -172,22 +172,22 @@ class Conformance:
         known = record in self._records
         late, new = self._records.take(packet)
         if record:
-            self.check("record", not (known and new), now_s, f"record {record} comes with another packet")
+            self.check("record", not (known and new), now_s, f"record {record} has another packet than before")
         asked = packet.time_s < self._time_s and any(first <= record <= last for first, last in self._asked)
         if late or asked:
-            return  # sent again, or for the first time heard: its counts and its time are of then
+            return  # retrieved: its counts and its time are those of its first transmission
         started = packet.fields.get("event") == self._booted and packet.service == EVENT_REPORTING
         if self._powered_s is not None:
-            gone_s = now_s - self._powered_s
-            self.check("start", started and gone_s <= START_S, now_s, f"{packet.name} after {gone_s:.1f} s")
+            after_s = now_s - self._powered_s
+            self.check("start", started and after_s <= START_S, now_s, f"{packet.name} after {after_s:.1f} s")
             self._powered_s = None
-            self._sent.clear()  # nobody knows whether what was sent before came
-        elif started:  # a reset of its own
+            self._sent.clear()  # telecommands sent before may not have been received
+        elif started:  # a reset by the instrument itself
             self._sent.clear()
             self._known(0)
         if started:
             self._asked.clear()
-        elif packet.name == "retrieved":  # by time it has no numbers
+        elif packet.name == "retrieved":  # without record numbers: a retrieval by time
             over = (packet.fields["first"], packet.fields["last"]) if packet.fields["first"] else _ALL
             self._asked = [asked for asked in self._asked if asked != over]
         kind = packet.service, packet.subtype
@@ -206,7 +206,7 @@ class Conformance:
         layout = self._dictionary.telemetry[packet.name]
         for item in (item for item in layout.scalars if item.enum):
             value = packet.fields[item.name]
-            known = value in self._values[item.enum] or value == item.high  # all ones: none
+            known = value in self._values[item.enum] or value == item.high  # all ones: no value
             self.check("value", known, now_s, f"{packet.name}.{item.name}: {value} is no {item.enum}")
         if packet.name == "housekeeping":
             try:
@@ -218,7 +218,7 @@ class Conformance:
     def _verify(self, packet: Packet, now_s: float) -> None:
         count = packet.fields["request_sequence"] & LAST_COUNT
         sent = self._sent.get(count)
-        if sent is None:  # one that the instrument had itself, or of before the link was down
+        if sent is None:  # released by the instrument itself, or sent before the link was down
             return
         if packet.name in REPORTS_OF_FAILURE:
             self.check("verification", True, now_s, "")
@@ -226,7 +226,7 @@ class Conformance:
             return
         stage = _STAGES.get(packet.name)
         right = bool(sent.wanted) and stage == sent.wanted[0]
-        self.check("verification", right, now_s, f"{sent.name}, count {count}: {packet.name} was not the next to come")
+        self.check("verification", right, now_s, f"{sent.name}, count {count}: unexpected {packet.name}")
         if right:
             sent.wanted.pop(0)
         if not sent.wanted:
@@ -243,22 +243,22 @@ class Conformance:
     # -- the report --------------------------------------------------------------------------------
 
     def text(self) -> str:
-        """For people: every rule, how often it was looked at, and what broke it."""
+        """The report as text: for every rule the number of checks and the violations."""
         lines = [
-            f"{sum(self.packets.values())} packets of {len(self.packets)} kinds,"
-            f" {sum(self.telecommands.values())} telecommands of {len(self.telecommands)} kinds",
+            f"{sum(self.packets.values())} packets of {len(self.packets)} types,"
+            f" {sum(self.telecommands.values())} telecommands of {len(self.telecommands)} types",
             "",
         ]
         for rule, finding in self.findings.items():
             verdict = f"BROKEN {len(finding.broken)} times" if finding.broken else "kept" if finding.checked else "-"
-            lines.append(f"{rule:14} {finding.checked:8} looked at  {verdict:20} {RULES[rule]}")
+            lines.append(f"{rule:14} {finding.checked:8} checks  {verdict:20} {RULES[rule]}")
             lines += [f"    {now_s:12.3f} s  {what}" for now_s, what in finding.broken[:_SHOWN]]
         absent = sorted(set(self._dictionary.telemetry) - set(self.packets))
         lines += ["", f"not seen: {', '.join(absent) or 'nothing'}"]
         return "\n".join(lines) + "\n"
 
     def write(self, folder: Path) -> None:
-        """conformance.txt and conformance.json. UserError if they cannot be written."""
+        """Write conformance.txt and conformance.json. Raises UserError if that fails."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "conformance.txt").write_text(self.text(), encoding="utf-8")
@@ -267,7 +267,7 @@ class Conformance:
             raise UserError.at(folder, "folder", f"cannot be written: {error.strerror}") from None
 
     def json(self) -> str:
-        """The same for programs."""
+        """The report as JSON."""
         rules = {
             rule: {"checked": finding.checked, "broken": [[now_s, what] for now_s, what in finding.broken]}
             for rule, finding in self.findings.items()

@@ -1,7 +1,7 @@
 """`dorn lander`: the spacecraft's side of the interface, simulated from a timeline.
 
-A timeline has one statement a line: those of procedures (dorn.operator.statements), and what a spacecraft does besides,
-GRAMMAR. Everything that goes over the link is held against the ICD (dorn.ground.conformance) and archived.
+A timeline has one statement per line: those of procedures (dorn.operator.statements), and the spacecraft's actions in
+GRAMMAR. All traffic on the link is checked against the ICD (dorn.ground.conformance) and archived.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ GRAMMAR = {
     "procedure": "procedure NAME",
 }
 MEANING = {
-    "at": "wait until so long after the begin of the timeline",
-    "power": "take the power away for so long",
+    "at": "wait until this time after the start of the timeline",
+    "power": "switch the power off for this time",
     "reset": "pull the reset pin",
-    "link": "from here on nothing comes through, or everything",
-    "time": "give the instrument the spacecraft's time",
-    "collect": "ask for every stored packet that did not come",
+    "link": "restore or cut the link",
+    "time": "set the instrument's time to that of the spacecraft",
+    "collect": "retrieve every stored packet that was not received",
     "source": "what the detectors of a simulated instrument see from now on (.toml, .csv, .spe)",
-    "procedure": "carry out a written procedure, a file or one of dorn's own",
+    "procedure": "run a procedure, a file or the name of a shipped one",
 }
 TIMELINES = Path(__file__).parent / "timelines"
 
 
 @dataclass(frozen=True)
 class Act:
-    """One of GRAMMAR: its word, and what stands behind it."""
+    """One of GRAMMAR: its keyword and its argument."""
 
     word: str
     value: float | str | None = None
 
 
-Step = tuple[int, str, "statements.Statement | Act"]  # line, its text, what it says
+Step = tuple[int, str, "statements.Statement | Act"]  # line number, its text, the parsed statement
 
 
 def shipped() -> list[str]:
@@ -65,7 +65,7 @@ def shipped() -> list[str]:
 
 
 def load(name: str, dictionary: Dictionary) -> list[Step]:
-    """A timeline, a file or the name of one of dorn's own, read and checked. UserError at the first bad line."""
+    """Read and check a timeline, a file or the name of a shipped one. Raises UserError at the first bad line."""
     path = TIMELINES / f"{name}.txt" if name in shipped() else Path(name)
     if not path.exists():
         raise UserError.at("timeline", "FILE", f"neither a file nor one of {', '.join(shipped())}", name)
@@ -77,7 +77,7 @@ def load(name: str, dictionary: Dictionary) -> list[Step]:
             for _, text, step in found:
                 if isinstance(step, Act) and step.word == "at":
                     if step.value < at_s:
-                        raise UserError(f"at: before the one above it, {at_s:g} ({text})")
+                        raise UserError(f"at: before the previous one, {at_s:g} ({text})")
                     at_s = step.value
         except UserError as error:
             raise UserError(f"{path}:{number}: {error}") from None
@@ -97,7 +97,7 @@ def _parse(number: int, line: str, folder: Path, dictionary: Dictionary) -> list
             telecommands.one_of("statement", word, [*statements.GRAMMAR, *GRAMMAR])
         return [(number, text, parsing.parse(line, dictionary))]
     if len(rest) != len(GRAMMAR[word].split()) - 1:
-        raise UserError(f"{word}: is not `{GRAMMAR[word]}` ({shown(text)})")
+        raise UserError(f"{word}: expected `{GRAMMAR[word]}` ({shown(text)})")
     if word == "at":
         return [(number, text, Act(word, at_least(0, rest[0], "at", "SECONDS")))]
     if word == "power":
@@ -106,26 +106,26 @@ def _parse(number: int, line: str, folder: Path, dictionary: Dictionary) -> list
     if word == "link":
         return [(number, text, Act(word, telecommands.one_of("link", rest[0], ("up", "down"))))]
     if word == "source":
-        sources.load(folder / rest[0])  # said now, not in the middle
+        sources.load(folder / rest[0])  # raises its errors now, not in the middle of the timeline
         return [(number, text, Act(word, str(folder / rest[0])))]
     if word == "procedure":
         path = procedure.find(rest[0])
         return [
-            (number, f"{path.stem}:{n}: {said}", statement)
-            for n, said, statement in parsing.parse_all(text_of(path), path, dictionary)
+            (number, f"{path.stem}:{n}: {text}", statement)
+            for n, text, statement in parsing.parse_all(text_of(path), path, dictionary)
         ]
     return [(number, text, Act(word))]
 
 
 class WatchedLink(Link):
-    """A link that may be down, and all that goes over it held against the ICD. signed: telecommands have a trailer."""
+    """A link that can be cut, with all traffic checked against the ICD. signed: telecommands have a trailer."""
 
     def __init__(self, target: Target, conformance: Conformance, signed: bool):
         super().__init__(target)
         self.is_up = True
         self._conformance = conformance
         self._trailer = TRAILER if signed else 0
-        self._sent, self._came = frames.Deframer(), frames.Deframer()
+        self._sent, self._received = frames.Deframer(), frames.Deframer()
         self.up, self.down = self._see_up, self._see_down
 
     @property
@@ -138,32 +138,32 @@ class WatchedLink(Link):
         return data
 
     def _see_down(self, data: bytes) -> bytes:
-        good, bad = self._came.good, self._came.crc_errors
-        for packet in self._came.feed(data):
+        good, bad = self._received.good, self._received.crc_errors
+        for packet in self._received.feed(data):
             self._conformance.down(packet, self.now_s)
-        self._conformance.frames(self._came.good - good, self._came.crc_errors - bad, self.now_s)
+        self._conformance.frames(self._received.good - good, self._received.crc_errors - bad, self.now_s)
         return data
 
     def cut(self) -> None:
-        """Nothing comes through, either way, until it heals."""
+        """Block the link both ways until `heal`."""
         self.receive()
         self.is_up = False
         self.up = self.down = lambda data: b""
 
     def heal(self) -> None:
-        """A frame that began while it was down is not counted as damaged."""
+        """Restore the link; a frame that began while it was down is not counted as damaged."""
         self._target.receive()
         super().heal()
         self.is_up = True
-        self._came = frames.Deframer()
+        self._received = frames.Deframer()
         self.up, self.down = self._see_up, self._see_down
         self._conformance.interrupted()
 
 
 class Lander:
-    """Carries a timeline out. say(text): what happens. epoch_s: of the spacecraft's clock at its begin.
+    """Runs a timeline. say(text): prints progress. epoch_s: the spacecraft's clock at the start.
 
-    times: how many times faster the timeline goes: what stands behind `at` is so many times earlier.
+    times: factor by which the timeline runs faster: the times of `at` are divided by it.
     """
 
     def __init__(
@@ -178,7 +178,7 @@ class Lander:
         self.conformance = Conformance(dictionary)
         self.link = WatchedLink(target, self.conformance, key is not None)
         self.session = Session(self.link, key=key)
-        self.lost = self.collected = 0  # stored packets that did not come; that came because they were asked for
+        self.lost = self.collected = 0  # stored packets not received; received on request
         self._runner = Runner(self.session)
         self._downlink = Downlink(self.session)
         self._epoch_s = epoch_s
@@ -187,23 +187,23 @@ class Lander:
         self._begin_us = target.now_us
 
     def run(self, steps: list[Step]) -> bool:
-        """-> whether every statement went well and every rule was kept; ends at the first that does not."""
+        """Run until the first statement that fails. Returns whether all statements succeeded and no rule was broken."""
         if self.link.in_real_time:
             _check_possible(steps, self.link.name)
-        else:  # what is simulated was switched on just now
+        else:  # a simulated target has just been powered on
             self.conformance.powered(self.link.now_s)
         self.session.connect()
         well = True
         for number, text, step in steps:
             self._say(f"{self.link.now_s:12.3f} s  {number}: {text}")
             try:
-                said = self._act(step) if isinstance(step, Act) else self._runner.run(step)
+                message = self._act(step) if isinstance(step, Act) else self._runner.run(step)
             except UserError as error:
                 self._say(f"{self.link.now_s:12.3f} s  {number}: FAILED: {error}")
                 well = False
                 break
-            if said:
-                self._say(f"{self.link.now_s:12.3f} s  {number}: {said}")
+            if message:
+                self._say(f"{self.link.now_s:12.3f} s  {number}: {message}")
         self.session.pump()
         self.conformance.over(self.link.now_s)
         return well and self.conformance.clean
@@ -227,7 +227,7 @@ class Lander:
         self._started()
 
     def _started(self) -> None:
-        """The link's idle octets would be in the way of what listens for Ctrl-C: nothing is sent until it speaks."""
+        """Send nothing until housekeeping is received: idle octets would disturb the maintenance window (Ctrl-C)."""
         if not self.link.is_up:
             return
         self.conformance.powered(self.link.now_s)
@@ -242,7 +242,7 @@ class Lander:
         except CommandFailed as refused:
             if refused.failure != "not_armed":
                 raise
-        self.session.command("function", function="arm")  # as for the first time of all, which is far ahead
+        self.session.command("function", function="arm")  # required for a large step ahead, such as the first setting
         return self._set_time()
 
     def _set_time(self) -> str:
@@ -261,17 +261,19 @@ class Lander:
         result = self._downlink.complete()
         self.collected += result.received - before
         self.lost = result.lost
-        return f"{result.received - before} stored packets came, {result.lost} lost"
+        return f"{result.received - before} stored packets received, {result.lost} lost"
 
     def _source(self, path: str) -> str:
         if self.link.in_real_time:
-            return "its detectors are real, and see what they see"
+            return "ignored: the detectors are real"
         self.link.inject(sources.endless(sources.load(path)))
         return ""
 
 
 def _check_possible(steps: list[Step], target: str) -> None:
-    """Nobody here switches the power of a real instrument or pulls its reset."""
+    """Raise UserError for statements that switch the power of a real instrument or pull its reset."""
     for number, text, step in steps:
         if isinstance(step, Act) and step.word in ("power", "reset"):
-            raise UserError(f"line {number}: {text}: not on target {target}, whose power is not switched from here")
+            raise UserError(
+                f"line {number}: {text}: not possible on target {target}, whose power is not controlled from here"
+            )

@@ -1,1 +1,1 @@
-"""What runs on a board: the image of MicroPython, and the firmware as its files."""
+"""What runs on a board: the MicroPython image and the firmware's files."""

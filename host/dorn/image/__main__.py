@@ -9,7 +9,7 @@ from dorn.image import firmware
 
 def main() -> None:
     if len(sys.argv) != 3:
-        raise UserError("a board and a directory, not more, not less")
+        raise UserError("expected a board and a directory")
     board, folder = sys.argv[1:]
     for path, content in firmware.files(board).items():
         target = Path(folder) / path

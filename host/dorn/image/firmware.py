@@ -1,7 +1,7 @@
-"""What goes onto a board: the firmware and its board's files, compiled for the chip, and a list of them, the manifest.
+"""The files that go onto a board: firmware and board modules, compiled for the chip, and the manifest that lists them.
 
-The manifest is a text: its id (CRC-32 of all that follows, 8 hex digits, which housekeeping carries); board,
-MicroPython, version, services left out; then the SHA-256 and the path of every other file.
+The manifest is a text: its id (CRC-32 of all that follows, 8 hex digits, carried by housekeeping); board, MicroPython,
+version, omitted services; then the SHA-256 and the path of every other file.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from dorn.image.folding import folded
 from dorn.util.paths import onboard_root
 
 MANIFEST = "manifest"
-_PROCESSOR = "armv6m"  # of all boards with a constants.py, the RP2040's: what mpy-cross compiles viper code for
-# -O2 leaves assertions out and line numbers in: an event report names the line a task failed at.
+_PROCESSOR = "armv6m"  # of the RP2040, which all boards with constants have: mpy-cross compiles viper code for it
+# -O2 removes assertions but keeps line numbers: an event report gives the line at which a task failed.
 _OPTIONS = ("-O2",)
 
 
@@ -33,10 +33,10 @@ def files(
 ) -> dict[str, bytes]:
     """Path on the board's file system -> content: main.py, the manifest, and everything else as .mpy.
 
-    changed: path of a source, below firmware/ or boards/..., -> its text for this once.
-    without: services to leave out, of those the dictionary calls optional.
+    changed: path of a source, below firmware/ or boards/... -> text to use instead.
+    without: optional services to leave out.
     link: "usb", or "uart", the flight link.
-    UserError for an unknown board, or a service there is not or that must stay.
+    Raises UserError for an unknown board, or a service that is unknown or not optional.
     """
     if board not in boards():
         raise UserError(f"board: unknown ({board!r}); known are {', '.join(boards())}")
@@ -51,7 +51,7 @@ def files(
     sources |= {p.relative_to(root).as_posix(): p for name in folders for p in (root / "boards" / name).glob("*.py")}
     for name in without:
         del sources[f"fsw/pus/{name}.py"]
-    # here and not in the threads: CPython 3.11 loses count where two of them parse at once (python/cpython#106905)
+    # not in the threads: CPython 3.11 miscounts recursion depth if two of them parse at once (python/cpython#106905)
     texts = [_text(name, path, processor, changed or {}) for name, path in sources.items()]
     with ThreadPoolExecutor() as pool:
         compiled = pool.map(lambda path, text: _compile(path, text, processor), sources.values(), texts)
@@ -72,7 +72,7 @@ def boards() -> list[str]:
 
 
 def manifest_id(board: str, without: Iterable[str] = (), link: str = "usb") -> int:
-    """The id an instrument with these files has in its housekeeping."""
+    """The manifest id in the housekeeping of an instrument with these files."""
     return id_of(files(board, without=without, link=link)[MANIFEST])
 
 
@@ -88,7 +88,7 @@ def hashes(manifest: str) -> dict[str, str]:
 
 
 def version() -> str:
-    """Of firmware and host."""
+    """Version of firmware and host."""
     text = (onboard_root() / "firmware" / "fsw" / "version.py").read_text()
     return ".".join(map(str, ast.literal_eval(text.partition("=")[2].strip())))
 
@@ -109,7 +109,7 @@ def _manifest(board: str, without: list[str], files: dict[str, bytes]) -> bytes:
 
 
 def _text(name: str, path: Path, processor: str | None, changed: dict[str, str]) -> str:
-    """The source, as it is compiled."""
+    """The source text to compile."""
     text = changed[name] if name in changed else path.read_text(encoding="utf-8")
     return folded(text, name) if processor else text
 

@@ -1,6 +1,6 @@
-"""Sources of the firmware for a chip, where every name takes RAM: numbers in place of constants, and short names.
+"""Firmware sources for a chip, where every name takes RAM: constants are replaced by numbers, names are shortened.
 
-Text is replaced token by token, so lines stay where they are: an event report names the line a task failed at.
+Text is replaced token by token, so line numbers do not change: an event report gives the line at which a task failed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from functools import cache
 from dorn.image.constants import constants
 from dorn.util.paths import onboard_root
 
-# Modules of constants, by the name they are imported as: on the chip numbers stand in place of these constants, or each
-# would take 30 octets of RAM for its name and 5 wherever it is used.
+# Modules of constants, by the name they are imported as. On the chip, numbers replace these constants, each of which
+# would take 30 octets of RAM for its name and 5 per use.
 _CONSTANTS = {"icd": "fsw/icd.py", "k": "fsw/spectra/kernel.py"}
 _PRIVATE = re.compile(r"_[a-z]\w*")
 _MICROPYTHON_S = frozenset(("_machine", "_mpy", "_thread"))
@@ -28,10 +28,10 @@ _MICROPYTHON_S = frozenset(("_machine", "_mpy", "_thread"))
 def folded(text: str, path: str = "") -> str:
     """Source of a module, or of a script, for the chip.
 
-    Constants of other modules become numbers. Private names, which nothing outside the firmware uses, names of the
-    constants of a board, and names of parameters, which no call of the firmware uses, become a few characters; those in
-    f-strings stay, as an f-string is one token. In a module of constants, `path`, they get names of which mpy-cross
-    keeps nothing.
+    Constants of other modules become numbers. Private names (unused outside the firmware), constants of a board, and
+    parameters that no call of the firmware passes by keyword are shortened to a few characters, except in f-strings,
+    because an f-string is one token. In a module of constants, `path`, the constants get names that mpy-cross does not
+    store.
     """
     tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     own = _constants(path) if path in _CONSTANTS.values() else {}
@@ -50,7 +50,7 @@ def folded(text: str, path: str = "") -> str:
 
 
 def _numbers(tokens: list[tokenize.TokenInfo]) -> Iterator[tuple]:
-    """Edits that put the number in place of each constant of another module."""
+    """Edits that replace each constant of another module by its number."""
     for alias, dot, name in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if alias.string in _CONSTANTS and dot.string == ".":
             value = _constants(_CONSTANTS[alias.string]).get(name.string)
@@ -60,7 +60,7 @@ def _numbers(tokens: list[tokenize.TokenInfo]) -> Iterator[tuple]:
 
 @cache
 def _constants(path: str) -> dict[str, str]:
-    """NAME = const(VALUE) of a module: names without an underscore -> VALUE."""
+    """NAME = const(VALUE) of a module: names without a leading underscore -> VALUE."""
     found = {}
     for node in ast.parse((onboard_root() / "firmware" / path).read_text()).body:
         value = node.value if isinstance(node, ast.Assign) else None
@@ -78,7 +78,7 @@ def _sources() -> tuple[str, ...]:
 
 @cache
 def _short_names() -> dict[str, str]:
-    """Private name of the firmware, or name of a board's constant, -> short one, which nothing else has."""
+    """Private name of the firmware, or name of a board's constant -> unused short name."""
     taken, kept = set(), set(_MICROPYTHON_S)
     for text in _sources():
         tokens = tokenize.generate_tokens(io.StringIO(text).readline)
@@ -86,7 +86,7 @@ def _short_names() -> dict[str, str]:
         kept |= _in_f_strings(ast.parse(text))
     private = {name for name in taken - kept if _PRIVATE.fullmatch(name)}
     out = {}
-    # a constant whose name begins with an underscore would not be there for others
+    # a constant whose name begins with an underscore would not be visible to other modules
     for first, names in (("_", private), ("K", _board_constants() - kept)):
         pairs = itertools.product(string.ascii_lowercase, string.ascii_lowercase + string.digits)
         free = (name for pair in pairs for name in ["".join((first, *pair))] if name not in taken)
@@ -102,7 +102,7 @@ def _board_constants() -> set[str]:
 
 @cache
 def _keywords() -> frozenset[str]:
-    """What the calls of the firmware name arguments by."""
+    """Keywords in the calls of the firmware."""
     return frozenset().union(*(_keywords_in(ast.parse(text)) for text in _sources()))
 
 
@@ -111,7 +111,7 @@ def _keywords_in(tree: ast.AST) -> set[str]:
 
 
 def _parameters(text: str) -> dict[tuple[int, int], str]:
-    """(line, column) of every parameter of a function, and of its uses -> a letter."""
+    """(line, column) of every function parameter to shorten, and of its uses -> a letter."""
     tree = ast.parse(text)
     out, keywords = {}, _keywords() | _keywords_in(tree)
     for function in ast.walk(tree):
@@ -135,7 +135,7 @@ def _arguments(function: ast.FunctionDef | ast.Lambda) -> list[ast.arg]:
 
 
 def _kept(function: ast.FunctionDef) -> set[str]:
-    """Names that are left alone in a function: those of functions in it, and those in f-strings."""
+    """Names to leave unchanged in a function: those of nested functions and those in f-strings."""
     kept = _in_f_strings(function)
     for node in ast.walk(function):
         if isinstance(node, (ast.FunctionDef, ast.Lambda)) and node is not function:
@@ -145,10 +145,10 @@ def _kept(function: ast.FunctionDef) -> set[str]:
 
 
 def _in_f_strings(tree: ast.AST) -> set[str]:
-    """Names of variables and attributes. ValueError for a constant of another module, which would be missing there."""
+    """Names of variables and attributes. Raises ValueError for a constant of another module, missing on the chip."""
     texts = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
     inner = [node for text in texts for node in ast.walk(text)]
     names = {node.id for node in inner if isinstance(node, ast.Name)}
     if names & _CONSTANTS.keys():
-        raise ValueError(f"an f-string has constants of {', '.join(sorted(names & _CONSTANTS.keys()))}")
+        raise ValueError(f"an f-string uses constants of {', '.join(sorted(names & _CONSTANTS.keys()))}")
     return names | {node.attr for node in inner if isinstance(node, ast.Attribute)}

@@ -1,4 +1,4 @@
-"""The official image of MicroPython that the firmware is made for: which one it is, and where it is on this machine."""
+"""The official MicroPython image for which the firmware is built, and its location on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DOWNLOAD = "https://micropython.org/download/RPI_PICO/"
 
 
 def image() -> Path:
-    """The MicroPython image for the Pico: $DORN_PICO_IMAGE, or in the emulator's cache. UserError if there is none."""
+    """The MicroPython image for the Pico: $DORN_PICO_IMAGE, or in the emulator's cache. Raises UserError without it."""
     named = os.environ.get("DORN_PICO_IMAGE")
     path = Path(named) if named else Path.home() / ".cache" / "rp2040py" / IMAGE
     try:

@@ -14,18 +14,18 @@ NAME = "telemetry.ccsds"  # in the folder of a run
 
 
 class ArchiveError(UserError):
-    """A file that is no archive, or one of another instrument; one line naming the file and what is wrong."""
+    """A file that is not an archive, or one of another instrument; one line naming file and fault."""
 
 
 @dataclass
 class DecodedArchive:
-    """What an archive held.
+    """The content of an archive.
 
-    packets: the good ones, in the order of the file, each once, where it came first: what is sent again, or stands in
-        two archives that were put together, is the same to the bit.
-    sequence_gaps: places where the sequence count does not go on by one (lost packets, or a reset).
-    crc_errors: damaged packets; a stretch in which no packet can be told apart counts as one.
-    unknown: intact packets of this APID that the dictionary does not describe.
+    packets: the good ones in file order, each once, at its first place: a packet that was sent again, or is in two
+        archives that were concatenated, is identical to the bit.
+    sequence_gaps: places where the sequence count does not increase by one (lost packets, or a reset).
+    crc_errors: damaged packets; a stretch in which no packet can be recognised counts as one.
+    unknown: intact packets of this APID that the dictionary does not define.
     """
 
     packets: list[Packet] = field(default_factory=list)
@@ -35,12 +35,14 @@ class DecodedArchive:
 
 
 def read(path: Path | str) -> Iterator[bytes]:
-    """Yield the packets of an intact archive of any mission; raises ArchiveError naming file and offset."""
+    """Yield the packets of an intact archive of any mission. Raises ArchiveError naming file and offset."""
     data = Path(path).read_bytes()
     at = 0
     while at < len(data):
         if data[at] >> 5:
-            raise ArchiveError(f"{path}: offset {at}: {data[at]:#04x} begins no space packet (version {data[at] >> 5})")
+            raise ArchiveError(
+                f"{path}: offset {at}: {data[at]:#04x} does not start a space packet (version {data[at] >> 5})"
+            )
         if len(data) - at < PRIMARY_HEADER:
             raise ArchiveError(f"{path}: offset {at}: the file ends within a packet header")
         end = at + size(data[at : at + PRIMARY_HEADER])
@@ -53,8 +55,8 @@ def read(path: Path | str) -> Iterator[bytes]:
 def check_dictionary(path: Path | str, dictionary: Dictionary) -> bool:
     """Compare the hash in the first housekeeping packet of an archive with the dictionary's.
 
-    Returns True if it is the same, False if there is no housekeeping packet to tell by; raises ArchiveError
-    if the archive was made with another dictionary.
+    Returns True if it is the same, False if there is no housekeeping packet.
+    Raises ArchiveError if the archive was made with another dictionary.
     """
     try:
         return any(
@@ -65,16 +67,16 @@ def check_dictionary(path: Path | str, dictionary: Dictionary) -> bool:
 
 
 def decode(path: Path | str, dictionary: Dictionary) -> DecodedArchive:
-    """Decode an archive, also a damaged one: what is damaged is skipped and counted.
+    """Decode an archive; damaged parts are skipped and counted.
 
-    Raises ArchiveError for one made with another dictionary.
+    Raises ArchiveError if it was made with another dictionary.
     """
     check_dictionary(path, dictionary)
     return decode_bytes(Path(path).read_bytes(), dictionary)
 
 
 def decode_bytes(data: bytes, dictionary: Dictionary) -> DecodedArchive:
-    """Decode packets back to back, without asking with which dictionary they were made."""
+    """Decode packets back to back, without checking with which dictionary they were made."""
     recording, records = DecodedArchive(), Records()
     expected = None
     seen: set[bytes] = set()
@@ -122,7 +124,7 @@ def _scan(data: bytes, dictionary: Dictionary, recording: DecodedArchive) -> Ite
             at = end
             continue
         recording.crc_errors += 1
-        if end > at and length(end):  # its length is credible: it alone is damaged
+        if end > at and length(end):  # another header follows: this packet alone is damaged
             at = end
             continue
         at = data.find(header, at + 1)

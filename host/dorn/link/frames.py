@@ -8,20 +8,20 @@ CRC = 4  # octets
 
 
 def encode(packet: bytes) -> bytes:
-    """Return the frame of a packet, its zero byte included."""
+    """Return the frame of a packet, including its zero byte."""
     return cobs.encode(packet + zlib.crc32(packet).to_bytes(CRC, "big")) + b"\0"
 
 
 class Deframer:
-    """Packets out of a byte stream, whatever pieces it comes in.
+    """Extracts packets from a byte stream, received in pieces of any size.
 
-    good: frames that held a packet.
-    crc_errors: frames that did not (damaged, too long, without content), among them the rest of a frame
-    when listening begins in its middle. Damage costs the frame it hits and no other.
+    good: frames with a packet.
+    crc_errors: frames without one (damaged, too long, without content), including the rest of a frame
+    if listening begins in its middle. Damage affects no other frame.
     """
 
     def __init__(self, max_frame: int = 66_000):
-        """max_frame: longest frame taken, octets; the default takes the longest space packet, 65 542."""
+        """max_frame: longest frame accepted, octets; the default accepts the longest space packet, 65 542."""
         self.good = 0
         self.crc_errors = 0
         self._max_frame = max_frame
@@ -33,7 +33,7 @@ class Deframer:
         packets = []
         for piece in complete:
             self._keep(piece)
-            if self._pending:  # zero bytes in a row are an idle line
+            if self._pending:  # consecutive zero bytes are an idle line
                 packet = self._decode()
                 if packet:
                     self.good += 1

@@ -1,10 +1,10 @@
-"""The key with which telecommands are signed: a file on the ground, and the file `key` on the board.
+"""The key that signs telecommands: a file on the ground, and the file `key` on the board.
 
-The trailer behind a packet in its frame: number of the key u8, counter u32, and the first 8 octets of the HMAC-SHA-256
-(RFC 2104) of packet, number and counter (firmware/fsw/link/authentication.py). The instrument wants every counter
-higher than all before: here it is on the disk before the telecommand is sent, whoever else uses the file. An instrument
-that has lost its counter, or has the key for the first time, wants one telecommand whose HMAC goes over its event
-`challenge`, too.
+The trailer after a packet in its frame: number of the key u8, counter u32, and the first 8 octets of the HMAC-SHA-256
+(RFC 2104) of packet, number and counter (firmware/fsw/link/authentication.py). The instrument requires every counter to
+be higher than all before; therefore the counter is on disk before the telecommand is sent, also if several programs
+share the file. An instrument that has lost its counter, or has the key for the first time, requires one telecommand
+whose HMAC also covers its event `challenge`.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ SECRET = 32  # octets
 TAG = 8
 TRAILER = 1 + 4 + TAG
 MOST = 2**32 - 1  # the last counter
-_RESERVED = 64  # the instrument may have left out so many counters in a reset
+_RESERVED = 64  # counters that the instrument may skip in a reset
 
 
 def challenge_in(fields: dict[str, int]) -> bytes:
-    """Of the event `challenge`."""
+    """The challenge in the fields of the event `challenge`."""
     return b"".join(fields[half].to_bytes(4, "big") for half in "ab")
 
 
 class Key:
-    """number: 0 to 255, which key it is. challenge: the last of the instrument's events, until a telecommand is signed
-    over it. The secret is in no message and no repr.
+    """number: 0 to 255, identifies the key. challenge: the instrument's latest, until a telecommand is signed over it.
+
+    The secret is in no message and no repr.
     """
 
     def __init__(self, path: Path, number: int, secret: bytes):
@@ -50,10 +51,10 @@ class Key:
 
     @classmethod
     def create(cls, path: Path | str, number: int = 1) -> Key:
-        """Make a new key and its file, for its owner only. UserError if there is a file, or it cannot be made."""
+        """Make a key and its file, readable by its owner only. Raises UserError if it exists or cannot be written."""
         path = Path(path)
         if path.exists():
-            raise UserError.at(path, "key", "is there already: a key is never overwritten")
+            raise UserError.at(path, "key", "exists: a key is never overwritten")
         key = cls(path, number, secrets.token_bytes(SECRET))
         with _locked(path):
             key._write(0)
@@ -61,24 +62,24 @@ class Key:
 
     @classmethod
     def load(cls, path: Path | str) -> Key:
-        """UserError, without any of the secret, if it is no key file, or not its owner's alone, or anybody's guess."""
+        """Raises UserError, without the secret, if it is no key file, readable by others, or has an all-zero secret."""
         path = Path(path)
         number, secret, _ = _read(path)
         if not any(secret):
-            raise UserError.at(path, "secret", "is all zeros, which no instrument takes: make another key")
+            raise UserError.at(path, "secret", "is all zeros, which no instrument accepts: make another key")
         if path.stat().st_mode & 0o077:
             raise UserError.at(path, "key", "others may read it: chmod 600")
         return cls(path, number, secret)
 
     @property
     def board_file(self) -> bytes:
-        """What the file `key` on the board holds: number and secret."""
+        """Content of the file `key` on the board: number and secret."""
         return bytes([self.number]) + self._secret
 
     def sign(self, packet: bytes) -> bytes:
-        """The packet and its trailer, with the next counter, over the challenge if there is one. UserError if the file
-        cannot be written."""
-        challenge, self.challenge = self.challenge, b""  # one is answered once
+        """Return packet and trailer, with the next counter, signed over the challenge if there is one. Raises UserError
+        if the file cannot be written."""
+        challenge, self.challenge = self.challenge, b""  # each is answered once
         return self._signed(packet, self._advance(1), challenge)
 
     def _signed(self, packet: bytes, counter: int, challenge: bytes = b"") -> bytes:
@@ -86,21 +87,21 @@ class Key:
         return signed + hmac.digest(self._secret, signed + challenge, "sha256")[:TAG]
 
     def skip(self) -> None:
-        """Pass over the counters that the instrument has left out in a reset."""
+        """Skip the counters that the instrument may have skipped in a reset."""
         self._advance(_RESERVED)
 
     def _advance(self, step: int) -> int:
         with _locked(self.path):
             number, secret, counter = _read(self.path)
             if (number, secret) != (self.number, self._secret):
-                raise UserError.at(self.path, "key", "has become another one meanwhile")
+                raise UserError.at(self.path, "key", "was replaced by another key meanwhile")
             if counter + step > MOST:
                 raise UserError.at(self.path, "counter", "is used up: make another key", str(counter))
             self._write(counter + step)
         return counter + step
 
     def _write(self, counter: int) -> None:
-        """The old or the new file is there, whatever happens."""
+        """Replace the file atomically."""
         new = self.path.with_name(self.path.name + ".new")
         text = (
             f'number = {self.number}\ncounter = {counter}  # of the last telecommand\nsecret = "{self._secret.hex()}"\n'
@@ -119,7 +120,7 @@ class Key:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Its folder is locked, because the file is replaced."""
+    """Lock the file's folder, because the file itself is replaced."""
     try:
         folder = os.open(path.absolute().parent, os.O_RDONLY)
     except OSError as error:
@@ -135,7 +136,7 @@ def _read(path: Path) -> tuple[int, bytes, int]:
     """(number, secret, counter)"""
     try:
         table = tomllib.loads(text_of(path))
-    except tomllib.TOMLDecodeError:  # what it says may quote the secret
+    except tomllib.TOMLDecodeError:  # its message may quote the secret
         raise UserError.at(path, "key", "is not a file of dorn key") from None
     for name, most in (("number", 255), ("counter", MOST)):
         value = table.get(name)

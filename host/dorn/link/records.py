@@ -1,4 +1,4 @@
-"""Record numbers: which packets of the instrument's store are on ground."""
+"""Record numbers: which packets of the instrument's store have been received on ground."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from bisect import bisect_right
 
 
 class Records:
-    """A set of record numbers, kept as ranges: a mission's worth of them takes no room.
+    """A set of record numbers, kept as ranges.
 
-    received: different ones. repeated: those that came again. A number that comes with another packet than before is of
-    another instrument, or of one that lost its memory: what was known is forgotten.
+    received: distinct records. repeated: records received again. A number with another packet than before belongs to
+    another instrument, or to one that lost its memory: all earlier records are forgotten.
     """
 
     def __init__(self):
         self.received = self.repeated = 0
-        self._packets: dict[int, int] = {}  # record -> what tells its packet from others
+        self._packets: dict[int, int] = {}  # record -> CRC-32 that identifies its packet
         self._first: list[int] = []  # of each range, ascending; ranges neither touch nor overlap
         self._last: list[int] = []
 
     @property
     def latest(self) -> int:
-        """The highest, 0 while there is none."""
+        """The highest record number, 0 if there is none."""
         return self._last[-1] if self._last else 0
 
     def __contains__(self, record: int) -> bool:
@@ -29,7 +29,7 @@ class Records:
         return at >= 0 and record <= self._last[at]
 
     def add(self, record: int) -> bool:
-        """Take one; -> whether it is new."""
+        """Add a record. Returns whether it is new."""
         if record in self:
             self.repeated += 1
             return False
@@ -38,8 +38,8 @@ class Records:
         return True
 
     def take(self, packet) -> tuple[bool, bool]:
-        """Take the record of a dorn.dictionary.Packet. -> whether it comes late, from the packet store, and whether it
-        is new. A packet that was not stored is new and not late."""
+        """Add the record of a dorn.dictionary.Packet. Returns whether it is late (retrieved from the packet store), and
+        whether it is new. A packet that was not stored is new and not late."""
         record = packet.fields.get("record", 0)
         if not record:
             return False, True
@@ -50,7 +50,7 @@ class Records:
         return late, self.add(record)
 
     def settle(self, first: int, last: int) -> None:
-        """Nothing of first to last is missing any more: what has not come does not exist."""
+        """Mark first to last as not missing: records not received do not exist."""
         while first <= last:
             at = bisect_right(self._first, first) - 1
             if at >= 0 and first <= self._last[at]:
@@ -61,7 +61,7 @@ class Records:
             first = end + 1
 
     def _insert(self, first: int, last: int) -> None:
-        """A range of which nothing is there."""
+        """Insert a range that overlaps no other."""
         at = bisect_right(self._first, first)
         touches_before = at > 0 and self._last[at - 1] == first - 1
         touches_after = at < len(self._first) and self._first[at] == last + 1
@@ -77,7 +77,7 @@ class Records:
             self._last.insert(at, last)
 
     def missing(self, first: int, last: int) -> list[tuple[int, int]]:
-        """The ranges of first to last of which nothing is there, ascending."""
+        """The missing ranges within first to last, ascending."""
         found = []
         for low, high in zip(self._first, self._last, strict=True):
             if first > last or low > last:

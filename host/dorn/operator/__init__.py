@@ -1,1 +1,1 @@
-"""The operator's tools: telecommands by name, a shell, and written procedures, all from the dictionary."""
+"""The operator's tools: telecommands by name, a shell and procedures, all based on the dictionary."""

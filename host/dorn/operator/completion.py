@@ -1,4 +1,4 @@
-"""What may come next on a line that an operator is writing."""
+"""Completion of the line that an operator is typing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dorn.operator.telecommands import written
 
 
 def possible(line: str, dictionary: Dictionary) -> tuple[str, list[str]]:
-    """(the beginning of the word under way, the words that begin so) of the text before the cursor."""
-    inner = line[line.rfind("(") + 1 :] if line.count("(") > line.count(")") else None  # a telecommand in another
+    """(beginning of the current word, words that complete it) for the text before the cursor."""
+    inner = line[line.rfind("(") + 1 :] if line.count("(") > line.count(")") else None  # an embedded telecommand
     *words, begun = (line if inner is None else inner).split(" ")
     words = [word for word in words if word]
     if inner is not None and not words:
@@ -64,7 +64,7 @@ def _next(words: list[str], begun: str, dictionary: Dictionary) -> list[str]:
 
 
 def _command_fields(words: list[str], dictionary: Dictionary) -> dict[str, Field]:
-    """Of the telecommand on the line."""
+    """Fields of the telecommand on the line."""
     place = {"send": 1, "refused": 2}.get(words[0], 0)
     layout = dictionary.commands.get(words[place]) if len(words) > place else None
     return written(layout) if layout else {}

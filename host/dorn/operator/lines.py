@@ -1,4 +1,4 @@
-"""What an operator reads: packets, and the dictionary's commands, packets, parameters and event reports, as text."""
+"""Text for the operator: packets, and the dictionary's commands, packets, parameters and event reports."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from dorn.dictionary.headers import EVENT_REPORTING, LAST_COUNT
 from dorn.operator.statements import GRAMMAR, MEANING
 from dorn.operator.telecommands import written
 
-_VALUES = 16  # of an array that a line shows; of a longer one, how many and their sum
+_VALUES = 16  # elements of an array shown in a line; of a longer one, their number and sum
 
 
 def packet_line(packet: Packet, dictionary: Dictionary) -> str:
     """One line: on-board time, the packet's name, its fields."""
     if packet.service == EVENT_REPORTING and "event" in packet.fields:
-        said = _event(packet, dictionary)
+        text = _event(packet, dictionary)
     else:
         fields = dictionary.telemetry[packet.name].fields
-        said = "  ".join(f"{field.name}={_value(packet, field)}" for field in fields)
-    return f"{packet.time_s:12.3f} s  {packet.name}  {said}".rstrip()
+        text = "  ".join(f"{field.name}={_value(packet, field)}" for field in fields)
+    return f"{packet.time_s:12.3f} s  {packet.name}  {text}".rstrip()
 
 
 def is_asked_for(packet: Packet, dictionary: Dictionary) -> bool:
-    """An answer, or an event report; not housekeeping and science, which come by themselves and are stored on board."""
+    """Whether it is an answer or an event report, not periodic housekeeping or science, which is stored on board."""
     return packet.service == EVENT_REPORTING or not dictionary.telemetry[packet.name].store_priority
 
 
@@ -32,14 +32,14 @@ def _event(packet: Packet, dictionary: Dictionary) -> str:
     name = packet.text("event")
     event = dictionary.events.get(name)
     values = ((which, getattr(event, which, "")) for which in ("a", "b") if which in packet.fields)
-    said = [f"{which}={packet.fields[which]} ({about})" for which, about in values if about != "0"]  # "0": it has none
-    return "  ".join([name, *said])
+    texts = [f"{which}={packet.fields[which]} ({about})" for which, about in values if about != "0"]  # "0": unused
+    return "  ".join([name, *texts])
 
 
 def _value(packet: Packet, field: Field) -> str:
     value = packet.fields[field.name]
     if field.name == "request_sequence" and isinstance(value, int):
-        return str(value & LAST_COUNT)  # without the flags in its first two bits: the count of the telecommand
+        return str(value & LAST_COUNT)  # the count of the telecommand, without the flags in the first two bits
     if isinstance(value, list):
         if len(value) > _VALUES:
             return f"[{len(value)} values, sum {sum(value)}]"
@@ -48,7 +48,7 @@ def _value(packet: Packet, field: Field) -> str:
     return packet.text(field.name) + unit
 
 
-# -- what there is -----------------------------------------------------------------------------------------------------
+# -- the dictionary ----------------------------------------------------------------------------------------------------
 
 
 def all_commands(dictionary: Dictionary) -> list[str]:
@@ -65,7 +65,7 @@ def all_commands(dictionary: Dictionary) -> list[str]:
 
 
 def about(name: str, dictionary: Dictionary) -> list[str]:
-    """All the dictionary has under a name: statement, telecommand, packet, parameter, event report. Empty: nothing."""
+    """All entries with this name: statement, telecommand, packet, parameter, event report. Empty if there is none."""
     found = [f"{GRAMMAR[name]}  -- {MEANING[name]}"] if name in GRAMMAR else []
     for kind in (dictionary.commands, dictionary.telemetry):
         if name in kind:
@@ -102,7 +102,7 @@ def _possible(field: Field, dictionary: Dictionary) -> str:
 
 def _parameter(name: str, dictionary: Dictionary) -> Iterator[str]:
     parameter = dictionary.parameters[name]
-    # of several with one description, such as threshold_0, threshold_1, ..., the table has the name without number
+    # an array of parameters, such as threshold_0, threshold_1, ..., is one table entry, named without the number
     effects = {table["name"]: table.get("effect", "") for table in dictionary.tables["parameter"]}
     effect = effects.get(name) or effects.get(name.rpartition("_")[0], "")
     unit = f" {parameter.unit}" if parameter.unit else ""

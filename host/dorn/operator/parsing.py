@@ -1,4 +1,4 @@
-"""Lines and whole procedures read: each becomes a statement, checked against the dictionary before anything is sent."""
+"""Parsing of lines and procedures into statements, checked against the dictionary before anything is sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COMMENT = re.compile(r"(?:^|\s)#.*")
 
 
 def parse(line: str, dictionary: Dictionary) -> Statement | None:
-    """One line; None if it is empty or a comment. UserError names what is wrong with what, and what is possible."""
+    """Parse one line; None if it is empty or a comment. Raises UserError naming the error and what is possible."""
     words = words_of(without_comment(line))
     if not words:
         return None
@@ -36,9 +36,9 @@ def parse(line: str, dictionary: Dictionary) -> Statement | None:
 
 
 def parse_all(text: str, path, dictionary: Dictionary) -> list[tuple[int, str, Statement]]:
-    """(line number, the line without its comment, statement) of a whole procedure. UserError at the first bad line."""
+    """Parse a procedure into (line number, line without comment, statement). Raises UserError at the first error."""
     found = []
-    # of the line ends Unicode knows, an editor shows and counts these only
+    # not splitlines(): editors count only these line ends
     for number, line in enumerate(re.split(r"\r\n|\n|\r", text), 1):
         try:
             statement = parse(line, dictionary)
@@ -56,7 +56,7 @@ def without_comment(line: str) -> str:
 
 
 def enum_of(about: str, dictionary: Dictionary) -> str | None:
-    """The enumeration whose names a value of an event report has: its description is, or begins with, that one's."""
+    """The enumeration of a value of an event report: its description is, or begins with, the enumeration's name."""
     word = about.partition(" ")[0]
     return word if word in dictionary.enums else None
 
@@ -68,7 +68,7 @@ def _seconds(keyword: str, words: list[str]) -> float:
 
 
 def _within(keyword: str, words: list[str]) -> tuple[list[str], float | None]:
-    """(what stands before `within SECONDS`, seconds); None where it is not there."""
+    """(words before `within SECONDS`, seconds); seconds is None if it is absent."""
     if "within" not in words:
         return words, None
     at = words.index("within")
@@ -76,7 +76,7 @@ def _within(keyword: str, words: list[str]) -> tuple[list[str], float | None]:
 
 
 def _malformed(keyword: str, words: list[str]) -> UserError:
-    return UserError(f"{keyword}: is not `{GRAMMAR[keyword]}` ({shown(' '.join([keyword, *words]))})")
+    return UserError(f"{keyword}: expected `{GRAMMAR[keyword]}` ({shown(' '.join([keyword, *words]))})")
 
 
 def _send(words, dictionary):
@@ -127,13 +127,13 @@ def _condition(keyword: str, words: list[str], dictionary: Dictionary) -> Condit
         raise _malformed(keyword, words)
     match = _FIELD.fullmatch(words[0])
     if not match:
-        raise UserError(f"{keyword}: not PACKET.FIELD, or PACKET.FIELD[INDEX] of an array ({shown(words[0])})")
+        raise UserError(f"{keyword}: expected PACKET.FIELD, or PACKET.FIELD[INDEX] for an array ({shown(words[0])})")
     packet, name, index = match[1], match[2], match[3] and int(match[3])
     layout = dictionary.telemetry[one_of(f"{keyword}: packet", packet, dictionary.telemetry)]
     fields = {field.name: field for field in layout.fields}
     field = fields[one_of(f"{keyword}: field of {packet}", name, fields)]
     if (field.length is None) != (index is None):
-        what = "is no array" if field.length is None else f"is an array of {field.length}: say which, {name}[0]"
+        what = "is not an array" if field.length is None else f"is an array of {field.length}: give an index, {name}[0]"
         raise UserError(f"{keyword}: {packet}.{name}: {what} ({shown(words[0])})")
     if isinstance(field.length, int) and index >= field.length:
         raise UserError(f"{keyword}: {packet}.{name}: has elements 0 to {field.length - 1} ({index})")

@@ -1,4 +1,4 @@
-"""Procedures: statements one after the other, up to the first that fails. Those shipped are in `procedures/`."""
+"""Procedures: sequences of statements, executed up to the first that fails. Those shipped are in `procedures/`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def shipped() -> list[str]:
 
 
 def find(name: str) -> Path:
-    """A procedure by its path, or by the name of one that is shipped. UserError if there is neither."""
+    """A procedure by its path, or by the name of a shipped one. Raises UserError if there is neither."""
     if Path(name).exists():
         return Path(name)
     if name in shipped():
@@ -30,14 +30,14 @@ def find(name: str) -> Path:
 
 
 def run(session: Session, procedure: list[tuple[int, str, Statement]]) -> bool:
-    """Carry it out, as `parsing.parse_all` read it; -> whether every statement went well.
+    """Execute a procedure parsed by `parsing.parse_all`. Returns whether every statement succeeded.
 
-    Each is printed with on-board time when it begins and when it is done, answers and event reports between them.
+    Prints each statement with on-board time at its start and end, and answers and event reports in between.
     """
     runner = Runner(session)
 
     def show(packet) -> None:
-        # whether a telecommand went well is said in other words
+        # the result of a telecommand is printed with its statement
         if packet.service != VERIFICATION and lines.is_asked_for(packet, session.dictionary):
             print(lines.packet_line(packet, session.dictionary), flush=True)
 
@@ -49,12 +49,12 @@ def run(session: Session, procedure: list[tuple[int, str, Statement]]) -> bool:
         if not isinstance(statement, Say | Check):  # these take no time
             tell(f"{number}: {text}")
         try:
-            said = runner.run(statement)
+            message = runner.run(statement)
         except TargetError as error:
             tell(f"{number}: FAILED: {text}: {error}")
             return False
         if isinstance(statement, Say):
-            tell(said)
+            tell(message)
         else:
-            tell(f"{number}: ok{said and f': {said}'}")
+            tell(f"{number}: ok{message and f': {message}'}")
     return True

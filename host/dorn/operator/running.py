@@ -1,4 +1,4 @@
-"""Statements carried out over a session, one after the other."""
+"""Execution of statements over a session."""
 
 from __future__ import annotations
 
@@ -16,50 +16,51 @@ from dorn.session import CommandFailed, Session
 from dorn.targets import NoAnswer, TargetError
 from dorn.util.interrupts import Interrupts
 
-_SLICE_S = 0.2  # Ctrl-C is heard so often while time passes
+_SLICE_S = 0.2  # interval at which Ctrl-C is noticed
 
 
 class Runner:
-    """Over a session, connected or not. `on_packet(packet)` is called with every packet, as they come.
+    """Executes statements over a session, connected or not. `on_packet(packet)` is called with every packet on arrival.
 
-    ack: acknowledgement flags of the telecommands, completion among them.
+    ack: acknowledgement flags of the telecommands; must include completion.
     """
 
     def __init__(self, session: Session, ack: int = Ack.ACCEPTANCE | Ack.COMPLETION):
         self.session = session
         self.on_packet: Callable[[Packet], None] = lambda packet: None
         self._ack = ack
-        self._handed_on = session.on_packet  # whoever else wants the packets
+        self._next_handler = session.on_packet  # an existing handler still gets the packets
         session.on_packet = self._take
         self._last: dict[str, Packet] = {}
-        # since the last telecommand was sent: some come before its completion report
+        # since the last telecommand was sent: some precede its completion report
         self._events: deque[Packet] = deque(maxlen=1000)
-        # what came at once with the completion report of a telecommand, behind it: new to the statement after it
-        self._behind: list[Packet] = []
+        # packets after a completion report that were received together with it: new to the next statement
+        self._after_report: list[Packet] = []
         self._wanted: Condition | None = None
         self._found: Packet | None = None
-        self._ahead_s = 0.0  # of the on-board clock before target time
+        self._ahead_s = 0.0  # on-board time minus target time
         self._interrupts = Interrupts()
         if session.housekeeping:
             self._keep(session.housekeeping)
-            self._behind.clear()
+            self._after_report.clear()
 
     @property
     def time_s(self) -> float:
-        """On-board time, as the last packet tells."""
+        """On-board time, extrapolated from the last packet."""
         return self.session.target.now_us / 1e6 + self._ahead_s
 
     def run(self, statement: Statement) -> str:
-        """Carry one out; -> what is to be message of it, if anything. TargetError: it failed, and why.
+        """Execute one statement. Returns the message to print, if any. Raises TargetError naming why it failed.
 
-        After a first Ctrl-C a telecommand under way is still verified, a wait ends; then KeyboardInterrupt.
+        After a first Ctrl-C, a telecommand in progress is still verified and a wait ends; then KeyboardInterrupt is
+        raised.
         """
         if isinstance(statement, Send):
-            self._behind.clear()
+            self._after_report.clear()
         with Interrupts() as self._interrupts:
             message = self._run(statement)
         if not isinstance(statement, Send | Say):
-            self._behind.clear()
+            self._after_report.clear()
         if self._interrupts.heard:
             raise KeyboardInterrupt
         return message
@@ -79,10 +80,10 @@ class Runner:
         return ""
 
     def _take(self, packet: Packet) -> None:
-        if self._handed_on:
-            self._handed_on(packet)
+        if self._next_handler:
+            self._next_handler(packet)
         record = packet.fields.get("record", 0)
-        if not record or record >= self.session.records.latest:  # what the packet store sends again is no news
+        if not record or record >= self.session.records.latest:  # retrieved packets are not current
             self._keep(packet)
         self.on_packet(packet)
 
@@ -92,14 +93,14 @@ class Runner:
         if packet.service == EVENT_REPORTING:
             self._events.append(packet)
         if packet.service == VERIFICATION:
-            self._behind.clear()
+            self._after_report.clear()
         else:
-            self._behind.append(packet)
+            self._after_report.append(packet)
         if self._wanted and self._found is None and self._wanted.holds(packet):
             self._found = packet
 
     def _pass(self, seconds: float, done: Callable[[], bool]) -> bool:
-        """Let target time pass until it is done, at most so long; -> whether it is. KeyboardInterrupt on Ctrl-C."""
+        """Let up to `seconds` of target time pass until `done()`. Returns `done()`; KeyboardInterrupt on Ctrl-C."""
         target = self.session.target
         end_us = target.now_us + seconds * 1e6
         while not done():
@@ -113,7 +114,7 @@ class Runner:
         return True
 
     def _send(self, send: Send) -> str:
-        self.session.pump()  # what came before is not since
+        self.session.pump()  # earlier packets do not count as received since this telecommand
         self._events.clear()
         check = send.failure is None
         fields = resolved(send.fields, self.time_s, partial(self.session.embedded, check=check))
@@ -126,13 +127,13 @@ class Runner:
         except NoAnswer:
             raise NoAnswer(f"{send.name}: no report of completion or failure within {send.limit_s:g} s") from None
         if send.failure:
-            raise TargetError(f"{send.name}: completed, and was not refused with {send.failure}")
+            raise TargetError(f"{send.name}: completed instead of being refused with {send.failure}")
         return ""
 
     def _until(self, condition: Condition, limit_s: float) -> str:
         self.session.pump()
         before = self._last.get(condition.subject)
-        self._found = self._event(condition) or next(filter(condition.holds, self._behind), None)
+        self._found = self._event(condition) or next(filter(condition.holds, self._after_report), None)
         self._wanted = condition
         try:
             done = self._pass(limit_s, lambda: self._found is not None)
@@ -140,7 +141,7 @@ class Runner:
             self._wanted = None
         if not done:
             last = self._last.get(condition.subject)
-            new = "no new one came; before it, " if last and last is before else ""
+            new = "no new packet; the last one: " if last and last is before else ""
             raise NoAnswer(f"not within {limit_s:g} s: {new}{self._why_not(condition, last)}")
         return condition.text(self._found)
 
@@ -152,11 +153,11 @@ class Runner:
         return condition.text(last)
 
     def _event(self, condition: Condition) -> Packet | None:
-        """The first event report since the last telecommand that is meant."""
+        """The first event report since the last telecommand that fulfils the condition."""
         return next(filter(condition.holds, self._events), None) if condition.event is not None else None
 
     def _why_not(self, condition: Condition, last: Packet | None) -> str:
         if condition.event is not None:
-            came = [packet_line(packet, self.session.dictionary).strip() for packet in self._events]
-            return f"events since the last telecommand: {'; '.join(came) or 'none'}"
-        return condition.text(last) if last else f"no {condition.subject} has come"
+            received = [packet_line(packet, self.session.dictionary).strip() for packet in self._events]
+            return f"events since the last telecommand: {'; '.join(received) or 'none'}"
+        return condition.text(last) if last else f"no {condition.subject} received"

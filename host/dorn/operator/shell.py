@@ -1,4 +1,4 @@
-"""`dorn shell`: statements and telecommands from a prompt, or from a pipe."""
+"""`dorn shell`: statements and telecommands from a prompt or a pipe."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from dorn.operator.telecommands import one_of, telecommand
 from dorn.session import Session
 from dorn.targets import NAMES, TargetError
 
-HELP = "help NAME: of a statement, telecommand, packet, parameter or event report; quit, or Ctrl-D, ends"
+HELP = "help NAME explains a statement, telecommand, packet, parameter or event report; quit or Ctrl-D leaves the shell"
 PROMPT = "dorn> "
-FAILED, WRONG = 1, 2  # exit status: on board; as written
-_IDLE_S = 0.02  # the line is read so long before the keyboard is looked at
+FAILED, WRONG = 1, 2  # exit status: failed on board; invalid input
+_IDLE_S = 0.02  # time for which the link is read between checks of the keyboard
 
 
 class Shell:
-    """Prints all packets while a statement runs; at the prompt only answers that come late, and event reports."""
+    """Prints all packets while a statement runs, at the prompt only late answers and event reports."""
 
     def __init__(self, session: Session):
         self.status = 0
@@ -46,12 +46,12 @@ class Shell:
 
     @property
     def _simulated(self) -> bool:
-        """Whether its time stands still until it is asked to pass."""
+        """Whether target time stands still until it is advanced."""
         return self._session.target.name in NAMES
 
     def run_all(self, pipe: int) -> int:
-        """Lines from a file descriptor, until they end or one says quit; -> exit status, of the worst line."""
-        with open(pipe, "rb", buffering=0, closefd=False) as lines_in:  # no buffer: select sees all that is not read
+        """Run lines from a file descriptor until its end or quit. Returns the exit status of the worst line."""
+        with open(pipe, "rb", buffering=0, closefd=False) as lines_in:  # unbuffered: select sees all unread data
             for number in count(1):
                 if not self._simulated:
                     self._listen(lambda: bool(select([lines_in], [], [], 0)[0]))
@@ -60,7 +60,7 @@ class Shell:
                     return self.status
 
     def run(self, text: str, place: str = "") -> bool:
-        """One line; what is wrong with it goes to stderr. -> whether to go on"""
+        """Run one line; errors go to stderr. Returns whether to continue."""
         words = without_comment(text).split()
         if words == ["quit"]:
             return False
@@ -79,7 +79,7 @@ class Shell:
     def _parse(self, text: str, words: list[str]) -> Statement | None:
         commands = self._dictionary.commands
         if words and one_of("statement or telecommand", words[0], [*GRAMMAR, *commands, "help", "quit"]) not in GRAMMAR:
-            return telecommand(words, self._dictionary)  # send, as dorn tc has it
+            return telecommand(words, self._dictionary)  # without `send`, as in dorn tc
         return parse(text, self._dictionary)
 
     def _carry_out(self, statement: Statement, place: str) -> None:
@@ -97,9 +97,7 @@ class Shell:
     def _help(self, names: list[str]) -> list[str]:
         if not names:
             return [*GRAMMAR.values(), "telecommands: " + ", ".join(self._dictionary.commands), HELP]
-        return [
-            line for name in names for line in lines.about(name, self._dictionary) or [f"{name}: nothing of this name"]
-        ]
+        return [line for name in names for line in lines.about(name, self._dictionary) or [f"{name}: no such name"]]
 
     def _complain(self, text: str, status: int) -> None:
         print(f"dorn: {text}", file=sys.stderr, flush=True)
@@ -108,7 +106,7 @@ class Shell:
     # -- on a terminal -------------------------------------------------------------------------------------------------
 
     def converse(self, **terminal) -> None:
-        """Until quit or Ctrl-D. terminal: `input` and `output` of prompt_toolkit, where they are not this process's."""
+        """Prompt until quit or Ctrl-D. terminal: `input` and `output` of prompt_toolkit, if not this process's."""
         from prompt_toolkit import PromptSession
 
         self._prompt = PromptSession(PROMPT, completer=_completer(self._dictionary), history=_history(), **terminal)
@@ -116,7 +114,7 @@ class Shell:
         while True:
             try:
                 text = self._prompt.prompt(inputhook=None if self._simulated else self._meanwhile)
-            except KeyboardInterrupt:  # the line being written is given up
+            except KeyboardInterrupt:  # discard the line being typed
                 continue
             except EOFError:
                 return
@@ -127,16 +125,16 @@ class Shell:
                 print("stopped", file=sys.stderr)
 
     def _meanwhile(self, context) -> None:
-        """While nothing is written, the line to a real instrument is read; simulated time stands still."""
+        """Read the link to a real instrument while nothing is typed; simulated time stands still."""
         app = self._prompt.app
         try:
             self._listen(context.input_is_ready)
         except UserError as error:  # the port is lost
             app.exit(exception=error)
-            app.invalidate()  # wakes it
+            app.invalidate()  # wakes the prompt
 
     def _print_above(self, text: str) -> None:
-        """Above the prompt, while there is one."""
+        """Print above the prompt if there is one."""
         app = self._prompt.app if self._prompt else None
         if not app or not app.is_running:
             print(text, flush=True)
@@ -147,7 +145,7 @@ class Shell:
         app.invalidate()
 
     def _listen(self, ready: Callable[[], bool]) -> None:
-        """Read what a real instrument sends, until the operator has written something."""
+        """Read what a real instrument sends until the operator has typed something."""
         while not ready():
             self._session.advance(_IDLE_S)
 
@@ -164,7 +162,7 @@ def _completer(dictionary):
 
 
 def _history():
-    """Kept in the user's state directory; where that cannot be written, only while the shell runs."""
+    """History in the user's state directory, or in memory if that cannot be written."""
     from prompt_toolkit.history import FileHistory, InMemoryHistory
 
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"

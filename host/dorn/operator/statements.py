@@ -1,10 +1,10 @@
-"""What an operator can write: the statements, one a line (parsing.py reads them, running.py carries them out).
+"""The operator's statements, one per line (parsing.py reads them, running.py executes them).
 
-GRAMMAR has the statements. NAME, FIELD, PACKET, PARAMETER, FAILURE and names of values are those of icd.toml; a VALUE
+GRAMMAR lists the statements. NAME, FIELD, PACKET, PARAMETER, FAILURE and names of values are those of icd.toml; a VALUE
 is decimal, 0x..., or the name of a value. An element of an array is FIELD[INDEX]; an event report has two values, a and
-b, as icd.toml says. Octets are written in hex, or as the telecommand they are, in parentheses: it gets the sequence
-count before the one that carries it, and reports its completion. An on-board time (a field ..._s) may be +SECONDS or
--SECONDS from now. `#` begins a comment. Times are target time, in seconds.
+b, defined in icd.toml. Octets are written in hex, or as a telecommand in parentheses, which gets the sequence count
+before that of its carrier and reports its completion. An on-board time (a field ..._s) may be +SECONDS or -SECONDS from
+now. `#` begins a comment. Times are target time, in seconds.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ GRAMMAR = {
     "say": "say TEXT",
 }
 MEANING = {
-    "send": "a telecommand, which must complete; octets: hex, or a telecommand in parentheses; times: also +SECONDS",
-    "refused": "a telecommand, which must be refused with this failure code",
+    "send": "send a telecommand, which must complete; octets: hex or (TELECOMMAND ...); times: also +SECONDS",
+    "refused": "send a telecommand, which must be refused with this failure code",
     "set": "short for send set_parameter",
     "wait": "let time pass",
-    "until": "wait for a new packet, or for an event report since the last telecommand was sent, with such a value",
-    "check": "the last packet that came, or an event report since the last telecommand was sent, has such a value",
+    "until": "wait for a new packet with this value, or for an event report since the last telecommand was sent",
+    "check": "require this value in the last packet, or an event report since the last telecommand was sent",
     "say": "print a text",
 }
 RELATIONS = {
@@ -41,12 +41,12 @@ RELATIONS = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-COMPLETION_LIMIT_S = 15.0  # within it a telecommand completes, if the statement says nothing else
+COMPLETION_LIMIT_S = 15.0  # default time limit for the completion of a telecommand
 
 
 @dataclass(frozen=True)
 class FromNow:
-    """An on-board time, so many seconds after the one at which the telecommand is sent; before it, if negative."""
+    """An on-board time relative to the sending of the telecommand; negative: earlier."""
 
     seconds: int
 
@@ -55,7 +55,7 @@ class FromNow:
 class Send:
     """A telecommand that must complete or, with `failure`, be refused with that code, within limit_s.
 
-    fields: octets may be a telecommand, whose failure and limit do not count.
+    fields: octets may be a telecommand, whose `failure` and `limit_s` are ignored.
     """
 
     name: str
@@ -71,9 +71,9 @@ class Wait:
 
 @dataclass(frozen=True)
 class Condition:
-    """On a field of a packet or, with `event`, on an event report of that number and, unless `field` is None, on it.
+    """Condition on a field of a packet or, with `event`, on the event report of that number.
 
-    subject: the packet's or the event report's name. index: of an array's element.
+    subject: name of the packet or event report. field: None if any report of the event will do. index: array element.
     """
 
     subject: str
@@ -97,15 +97,15 @@ class Condition:
         return found is not None and RELATIONS[self.relation](found, self.value)
 
     def text(self, packet: Packet) -> str:
-        """What a packet that it concerns says of it."""
+        """The condition's value in a packet that it concerns."""
         if self.field is None:
             return f"event {self.subject}"
         value = packet.text(self.field) if self.index is None else self._read(packet)
         element = "" if self.index is None else f"[{self.index}]"
-        return f"{self.subject}.{self.field}{element} is {'not there' if value is None else value}"
+        return f"{self.subject}.{self.field}{element} is {'missing' if value is None else value}"
 
     def _read(self, packet: Packet) -> int | None:
-        """None: the array that came is shorter."""
+        """The value, None if the packet's array is shorter."""
         found = packet.fields[self.field]
         if self.index is None:
             return found

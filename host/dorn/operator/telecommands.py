@@ -15,16 +15,16 @@ from dorn.operator.statements import FromNow, Send
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}")
 _FROM_NOW = re.compile(r"[+-][0-9]{1,10}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
-_LISTED = 30  # names a message lists in any case; of more, only those like the wrong one, if there are any
+_LISTED = 30  # a message lists up to this many names, or else only close matches, if any
 
 
 def telecommand(words: list[str], dictionary: Dictionary, check: bool = True) -> Send:
-    """NAME FIELD=VALUE ..., in any order of the fields. UserError if the dictionary has it otherwise.
+    """Parse NAME FIELD=VALUE ..., fields in any order. Raises UserError if it does not match the dictionary.
 
-    check=False: also with parameters outside their range, for the instrument to refuse.
+    check=False: allow parameters outside their range, for the instrument to refuse.
     """
     if not words:
-        raise UserError("telecommand: no name; `dorn tc --list` has all")
+        raise UserError("telecommand: no name; `dorn tc --list` lists all")
     name, *words = words
     layout = dictionary.commands[one_of("telecommand", name, dictionary.commands)]
     known = written(layout)
@@ -35,13 +35,13 @@ def telecommand(words: list[str], dictionary: Dictionary, check: bool = True) ->
             raise UserError(f"{name}: not FIELD=VALUE ({shown(word)}); fields: {', '.join(known) or 'none'}")
         one_of(f"{name}: field", field, known)
         if field in fields:
-            raise UserError(f"{name}: {field}: stands twice ({shown(text)})")
+            raise UserError(f"{name}: {field}: appears twice ({shown(text)})")
         fields[field] = _given(f"{name}: {field}", text, known[field], dictionary, check)
     missing = [field for field in known if field not in fields]
     if missing:
         raise UserError(f"{name}: no value for {', '.join(missing)}")
     try:
-        # parameters have ranges of their own, a packet has a longest
+        # checks the range of a parameter and the length of the packet
         encode = partial(dictionary.encode, sequence=0, check=check)
         encode(name, **resolved(fields, 0, encode))
     except PacketError as error:
@@ -50,13 +50,13 @@ def telecommand(words: list[str], dictionary: Dictionary, check: bool = True) ->
 
 
 def written(layout: Layout) -> dict[str, Field]:
-    """The fields of a telecommand that are written: the lengths of arrays are counted."""
+    """The fields of a telecommand that an operator writes; the lengths of arrays are computed."""
     counted = {array.length for array in layout.arrays}
     return {field.name: field for field in layout.fields if field.name not in counted}
 
 
 def resolved(fields: dict, now_s: float, encode: Callable[..., bytes]) -> dict[str, int | str | bytes]:
-    """Fields as Dictionary.encode takes them. now_s: on-board time. encode(name, **fields): what another carries."""
+    """Fields for Dictionary.encode. now_s: on-board time. encode(name, **fields): encodes an embedded telecommand."""
     found = {}
     for name, value in fields.items():
         if isinstance(value, Send):
@@ -68,7 +68,7 @@ def resolved(fields: dict, now_s: float, encode: Callable[..., bytes]) -> dict[s
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a line; what stands in parentheses belongs to the word that opens them."""
+    """The words of a line; text in parentheses belongs to the word that opens them."""
     words: list[str] = []
     depth = 0
     for word in text.split():
@@ -81,7 +81,7 @@ def words_of(text: str) -> list[str]:
 
 
 def one_of(what: str, text: str, names) -> str:
-    """`text`, if it is one of the names; else UserError with those that are possible."""
+    """Return `text` if it is one of the names. Raises UserError listing the possible ones."""
     if text in names:
         return text
     names = list(names)
@@ -116,7 +116,7 @@ def _given(what: str, text: str, field: Field, dictionary: Dictionary, check: bo
     if field.name.endswith("_s") and _FROM_NOW.fullmatch(text):
         return FromNow(int(text))
     value = value_of(what, text, field, dictionary)
-    return text if text in _names(field, dictionary) else value  # reports say it as it was written
+    return text if text in _names(field, dictionary) else value  # kept as written, for messages
 
 
 def _octets(what: str, text: str, dictionary: Dictionary, check: bool) -> bytes | Send:

@@ -1,1 +1,1 @@
-"""What is made of decoded telemetry: sums of it, files and pictures."""
+"""Products of decoded telemetry: sums, files and plots."""

@@ -1,4 +1,4 @@
-"""Decoded telemetry, collected: spectra summed over integrations, counts between rates packets."""
+"""Collected telemetry: spectra summed over integrations, counts between rates packets."""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -33,17 +33,17 @@ class Spectrum:
 
 @dataclass
 class _Integration:
-    """One integration of one spectrum, as far as its packets have come."""
+    """One integration of one spectrum, as far as its packets have been received."""
 
     counts: np.ndarray
-    total: int  # counts of the whole spectrum, as every packet of it says
+    total: int  # counts of the whole spectrum, as given in each of its packets
     real_us: int
     live_us: int
 
 
 @dataclass
 class Rates:
-    """What was counted in one interval, or in several together."""
+    """Counts of one interval, or of several combined."""
 
     time_s: float = 0.0  # end of the interval, on-board clock
     real_us: int = 0
@@ -58,10 +58,10 @@ class Rates:
 
 
 class Collection:
-    """Takes packets one by one, in the order received: what was retrieved from the packet store may come late or twice.
+    """Takes packets one by one, in the order received; packets retrieved from the packet store may be late or repeated.
 
-    On-board time puts everything in order. It goes on over resets; an instrument that lost its boot record begins anew
-    with it, which a packet that is not late tells: here another *life* begins.
+    On-board time gives the order. It continues over resets; an instrument that lost its boot record starts again from
+    zero, which shows as a step back in a packet that is not late: a new *life* begins.
 
     `dictionary`: a dorn.dictionary.Dictionary; of a packet `name`, `time_s` and `fields` are used.
     """
@@ -74,19 +74,19 @@ class Collection:
         self._by_reset = dictionary.enums["closed_by"]["reset"]
         self.spectra = {}  # (class, detector or unit) -> Spectrum
         self.records = Records()
-        self.housekeeping = None  # fields of the last
+        self.housekeeping = None  # fields of the last packet
         self.packets = 0
-        self._pending = {}  # (life, class, detector, integration, start) -> _Integration that misses channels
-        self._partial = {}  # the same of those a reset ended: what they had at the last checkpoint before it
-        self._complete = set()  # the same keys: a packet sent again must not count twice
+        self._pending = {}  # (life, class, detector, integration, start) -> _Integration with missing channels
+        self._partial = {}  # the same for integrations ended by a reset, as of the last checkpoint before it
+        self._complete = set()  # keys of complete integrations: a packet sent again must not count twice
         self._life = 0
         self._latest_s = 0.0  # on-board time, in this life
-        self._boots = []  # (life, time_s, boot count), of the packets that tell it
+        self._boots = []  # (life, time_s, boot count), of the packets that carry it
         self._counted = []  # (life, time_s, number of the packet, Rates since the last clear)
-        self._rates = None  # differences, once somebody asked for them
+        self._rates = None  # differences, computed on demand
 
     def add(self, packet):
-        """Take one decoded packet. Kinds of packet that no product needs are only counted."""
+        """Take one decoded packet. Packets that no product needs are only counted."""
         late, new = self.records.take(packet)
         if not new:
             return
@@ -107,13 +107,13 @@ class Collection:
                 self.housekeeping = packet.fields
             self._boots.append((self._life, packet.time_s, packet.fields["boot_count"]))
         elif packet.name == "event_info" and packet.fields["event"] == self._booted:
-            # whatever was before it was another boot, known or not
+            # everything before it belongs to another boot, known or not
             self._boots += [(self._life, -1.0, -1), (self._life, packet.time_s, packet.fields["a"])]
             self._rates = None
 
     @property
     def incomplete_spectra(self):
-        """Integrations, counted per spectrum, of which channels with counts have not come."""
+        """Integrations, counted per spectrum, of which channels with counts are missing."""
         partial = (part for key, part in self._partial.items() if key not in self._pending)
         return len(self._pending) + sum(int(part.counts.sum()) != part.total for part in partial)
 
@@ -123,7 +123,7 @@ class Collection:
             raise UserError(f"spectrum packet: first + count: beyond channel {size - 1} ({first} + {count})")
         if fields["event_class"] not in self.classes:
             raise UserError(f"spectrum packet: event_class: unknown ({fields['event_class']})")
-        # a spectrum may be closed early and begin anew within one integration
+        # a spectrum may be closed early and restarted within one integration
         began = fields["integration"], fields["start_us"]
         key = self._life, self.classes[fields["event_class"]], detector, *began
         if key in self._complete:
@@ -135,13 +135,13 @@ class Collection:
             part = parts[key] = _Integration(np.zeros(size, np.int64), fields["total"], *times)
         part.counts[first : first + count] = fields["counts"]
         if parts is self._pending and part.counts.sum() == part.total:
-            # kept as a sum only: a week of one-minute integrations would not fit in memory one by one
+            # only the sum is kept: a week of one-minute integrations would not fit in memory individually
             _accumulate(self.spectra, key, self._pending.pop(key))
             self._complete.add(key)
-            self._partial.pop(key, None)  # a reset came between the end of the integration and that of its checkpoint
+            self._partial.pop(key, None)  # a reset fell between the end of the integration and that of its checkpoint
 
     def all_spectra(self):
-        """(class, detector or unit) -> Spectrum, with what has come of incomplete integrations."""
+        """(class, detector or unit) -> Spectrum, with incomplete integrations as far as received."""
         spectra = {key: Spectrum(s.counts.copy(), s.real_us, s.live_us) for key, s in self.spectra.items()}
         for key, part in (self._partial | self._pending).items():
             _accumulate(spectra, key, part)
@@ -158,7 +158,7 @@ class Collection:
 
     @property
     def rates(self):
-        """Of Rates: what was counted from one rates packet to the next, in the order of on-board time."""
+        """List of Rates: counts from one rates packet to the next, in the order of on-board time."""
         if self._rates is None:
             boots, last, last_boot = sorted(self._boots), Rates(), None
             self._rates = []
@@ -170,7 +170,7 @@ class Collection:
         return self._rates
 
     def totals(self):
-        """Rates of all intervals together; None where no rates packet came."""
+        """Rates of all intervals combined; None without a rates packet."""
         rates = self.rates
         if not rates:
             return None
@@ -179,9 +179,9 @@ class Collection:
 
 
 def _since(last, now, reset):
-    """What was counted from `last` to `now`; everything in `now`, if a reset or a clear came between."""
-    counted = (now.counters - last.counters) % 2**32  # counters of 32 bits
-    if reset or now.real_us < last.real_us or (counted >= 2**31).any():  # no interval has so many counts
+    """Counts from `last` to `now`; all of `now` if there was a reset or a clear in between."""
+    counted = (now.counters - last.counters) % 2**32  # 32-bit counters
+    if reset or now.real_us < last.real_us or (counted >= 2**31).any():  # more counts than any interval has
         last, counted = Rates(), now.counters
     return Rates(now.time_s, now.real_us - last.real_us, now.live_us - last.live_us, counted)
 

@@ -1,4 +1,4 @@
-"""The picture a run leaves behind: spectra of the front and of the back detectors, with the known lines."""
+"""The plot of a run: spectra of the front and of the back detectors, with the known lines."""
 
 import io
 
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from dorn import nuclides
 
-# one label for every line that stands alone: Bi-212 is only 48 keV above Po-218
+# one label for every resolved line: Bi-212 is only 48 keV above Po-218
 LABELS = {
     "Po-209": ["Po-209"],
     "Po-210": ["Po-210"],
@@ -57,7 +57,7 @@ def spectrum_png(sides, summary, rates=None):
     panels[-1].set_xlabel("energy (MeV)", color=INK)
     panels[0].set_title(_title(summary, rates), loc="left", fontsize=11, color=INK, pad=62)
     picture = io.BytesIO()
-    # without matplotlib's version in it: the same run gives the same picture
+    # without matplotlib's version, so that the same run gives the same file
     figure.savefig(picture, format="png", metadata={"Software": None})
     return picture.getvalue()
 

@@ -1,4 +1,4 @@
-"""From decoded telemetry to files: spectra.csv, rates.csv, summary.json and spectrum.png in one directory."""
+"""Files made from decoded telemetry: spectra.csv, rates.csv, summary.json and spectrum.png in one directory."""
 
 import csv
 import io
@@ -22,11 +22,11 @@ class Products(Collection):
     """Takes packets one by one (`add`), in the order received, and writes the files at any time (`write`)."""
 
     def summary(self, target=None, link=None, head=None):
-        """The content of summary.json: counters in detector pulses, each counted where it happened.
+        """The content of summary.json: counters in detector pulses, each counted where it occurred.
 
-        target: name of the target; without one the board that housekeeping names.
+        target: name of the target; default: the board named in housekeeping.
         link: packets, sequence_gaps, crc_errors of the archive. head: counters of the simulated head, HEAD.
-        What nothing has counted is None.
+        Quantities that were not counted are None.
         """
         hk = self.housekeeping
         head = head or dict.fromkeys(HEAD)
@@ -56,7 +56,7 @@ class Products(Collection):
             "real_time_s": totals and totals.real_us / 1e6,
             "live_time_s": totals and totals.live_us / 1e6,
             "events": totals and totals.count("events"),
-            # of random arrivals, corrected for dead time; those below also for accidental coincidences
+            # for random arrivals, corrected for dead time; the rates below also for accidental coincidences
             "trigger_rate_cps": totals and (totals.count("events") / totals.live_us * 1e6 if totals.live_us else None),
             **self._particles(totals),
             **self._in_spectra(totals),
@@ -65,19 +65,19 @@ class Products(Collection):
         }
 
     def _in_spectra(self, totals):
-        """Counts in spectra, how many are not that the instrument put there, and the live time of each spectrum: where
-        some did not come, activities are counts over this one's."""
+        """Counts in the spectra received, counts in spectra not received, and the live time of each spectrum, by which
+        counts are divided to get activities if spectra are missing."""
         spectra = self.all_spectra()
         counts = sum(int(s.counts.sum()) for s in spectra.values())
-        put_there = totals and sum(totals.count(name) for name in ("front", "back", "front_back"))
+        on_board = totals and sum(totals.count(name) for name in ("front", "back", "front_back"))
         return {
             "in_spectra": counts,
-            "missing_in_spectra": totals and max(put_there - counts, 0),
+            "missing_in_spectra": totals and max(on_board - counts, 0),
             "spectra_live_s": {f"{name}_{number}": s.live_us / 1e6 for (name, number), s in spectra.items()},
         }
 
     def _particles(self, totals):
-        """Rates of the particles behind the classes of events: [16] that stop in a detector, [8] through a unit."""
+        """Rates of particles derived from the event classes: [16] that stop in a detector, [8] that pass a unit."""
         singles, pairs = np.zeros(16), np.zeros(8)
         for (event_class, number), spectrum in self.all_spectra().items():
             (pairs if event_class == "front_back" else singles)[number] += spectrum.counts.sum()
@@ -89,9 +89,9 @@ class Products(Collection):
         return {"alone_cps": found.alone_cps.tolist(), "through_cps": found.through_cps.tolist()}
 
     def write(self, out, target=None, link=None, head=None):
-        """Write the four files into the directory `out` (made if need be) and return the summary.
+        """Write the four files into the directory `out` (created if necessary) and return the summary.
 
-        Each file appears whole or not at all. Arguments as for `summary`.
+        Each file is replaced atomically. Arguments as for `summary`.
         """
         summary = self.summary(target, link, head)
         contents = {
@@ -104,7 +104,7 @@ class Products(Collection):
         return summary
 
     def sides(self):
-        """ "front" and "back" -> (edges_kev, counts): the sum of the spectra of all those detectors."""
+        """ "front" and "back" -> (edges_kev, counts): sum of the spectra of all front or all back detectors."""
         i = self.instrument
         edges_code = np.arange(i["channels"] + 1) * i["codes_per_channel"] - 0.5
         edges_kev = i["kev_per_code"] * (edges_code - i["zero_code"])

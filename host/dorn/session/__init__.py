@@ -1,4 +1,4 @@
-"""A conversation with one instrument: packets come, telecommands are verified, an acquisition is run."""
+"""A session with one instrument: packets received, telecommands verified, acquisitions run."""
 
 from dorn.session.session import CommandFailed, Session
 

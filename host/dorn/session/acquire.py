@@ -1,4 +1,4 @@
-"""`dorn run`: play a source into an instrument, record what it sends, decode it."""
+"""`dorn run`: play a source into an instrument, record and decode its telemetry."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from dorn.session import CommandFailed, Session
 from dorn.targets import Target, TargetError, open_target
 from dorn.util.interrupts import Interrupts
 
-SLICE_WALL_S = 0.2  # the progress bar moves, and Ctrl-C is heard, so often
+SLICE_WALL_S = 0.2  # interval at which the progress bar moves and Ctrl-C is noticed
 SPECTRA = 24  # 16 detectors and 8 detection units
-SPECTRA_S, RATES_S = 20.0, 20.0  # the longest they take
+SPECTRA_S, RATES_S = 20.0, 20.0  # timeouts
 
 
 def default_target() -> tuple[str, str]:
-    """("rp2040", "") where its image and the emulator are, else ("unix", why not)."""
+    """("rp2040", "") if its image and the emulator are available, else ("unix", why not)."""
     try:
         import rp2040py  # noqa: F401
 
@@ -38,10 +38,10 @@ def default_target() -> tuple[str, str]:
 
 
 def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="poisson", replay=False, key=None) -> dict:
-    """Play `source` (None: what real detectors see, for duration_s) and write the archive and the products into `out`.
+    """Play `source` (None: real detectors, for duration_s) and write the archive and the products into `out`.
 
-    -> the content of summary.json. UserError for what the user can put right. Ctrl-C ends the source early; what came
-    is in the archive and the products, and KeyboardInterrupt is raised at the end. A second one leaves at once.
+    Returns the content of summary.json. Raises UserError for what the user can correct. Ctrl-C ends the source early:
+    archive and products are completed, then KeyboardInterrupt is raised. A second Ctrl-C aborts at once.
     """
     from dorn.dictionary import Dictionary
 
@@ -63,11 +63,11 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
             hk = session.connect()
             products.add(hk)
             session.record(out / archive.NAME)
-            remove_files(out)  # those of an earlier run do not belong to this archive
+            remove_files(out)  # products of an earlier run do not belong to this archive
             if hk.text("mode") == "science":
-                collect(session, _stop)  # what it measured until now is in the archive
+                collect(session, _stop)  # archives what it has measured so far
             session.command("function", function="clear")
-            session.on_packet = products.add  # not before: what was counted earlier is not of this run
+            session.on_packet = products.add  # only now: earlier counts do not belong to this run
             session.command("function", function="start")
             if source:
                 particles = source.particles(rate_cps, duration_s, seed, spacing, replay)
@@ -86,7 +86,7 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
 
 
 def _until(source, rate_cps, duration_s, replay) -> tuple[float, float]:
-    """(duration, what of its end may have no more pulses), s. A replay ends with its last count, about then."""
+    """(expected duration, tolerance before its end), s: a replay ends with its last count, at a random time."""
     if not replay:
         return duration_s, 0.0
     rate_cps, expected_s = source.plan(rate_cps, None, True)
@@ -94,41 +94,41 @@ def _until(source, rate_cps, duration_s, replay) -> tuple[float, float]:
 
 
 def _play(session: Session, duration_s: float, margin_s: float, interrupts: Interrupts) -> float:
-    """Until the duration is over; with a margin, until the source is dry. -> how many times faster than real time"""
+    """Advance for the duration or, with a margin, until the source is exhausted. Returns the speed over real time."""
     target: Target = session.target
     begin_us, begin_s = target.now_us, time.monotonic()
     slice_s = 0.1
     shape = "{l_bar}{bar}| {n:.0f} of {total:.0f} s [{elapsed} <{remaining}]"
     with tqdm(total=duration_s, bar_format=shape, delay=2, disable=None) as bar:
         while not interrupts.heard:
-            gone_s = (target.now_us - begin_us) / 1e6
-            left_s = duration_s - margin_s - gone_s
+            elapsed_s = (target.now_us - begin_us) / 1e6
+            left_s = duration_s - margin_s - elapsed_s
             if left_s < 1e-6:  # target time is in microseconds
                 if not margin_s or target.head.dry:
                     break
-                left_s = 0.001  # whatever the host's speed, so that a run repeats to the byte
+                left_s = 0.001  # independent of the host's speed, so that a run is reproducible to the byte
             wall_s = time.monotonic()
             session.advance(min(slice_s, left_s))
             wall_s = time.monotonic() - wall_s
             slice_s = min(max(slice_s * min(4.0, SLICE_WALL_S / max(wall_s, 1e-3)), 0.01), 1000.0)
-            bar.update(min(gone_s, duration_s) - bar.n)
+            bar.update(min(elapsed_s, duration_s) - bar.n)
     return (target.now_us - begin_us) / 1e6 / (time.monotonic() - begin_s)
 
 
 def _finish(session: Session, interrupts: Interrupts) -> None:
-    """Stop, and wait for all spectra and for the counters that belong to them."""
+    """Stop, and wait for all spectra and the final counters."""
     head = session.target.head
     if head and interrupts.heard:
-        head.cut()  # it has more
+        head.cut()  # discards the remaining pulses
     while head and not head.dry:
         session.advance(0.001)
-    session.advance(0.0002)  # the last event is over
+    session.advance(0.0002)  # until the last event is complete
     try:
         collect(session, _stop)
         session.wait_for(lambda packet: packet.name == "rates", RATES_S)
     except TargetError as error:
-        # a damaged frame is no reason to lose the run: what came is written, and the summary tells what did not
-        tqdm.write(f"not everything came: {error}", file=sys.stderr)
+        # a damaged frame must not lose the run: what was received is written, and the summary shows what is missing
+        tqdm.write(f"incomplete: {error}", file=sys.stderr)
 
 
 def _stop(session: Session) -> None:
@@ -136,13 +136,13 @@ def _stop(session: Session) -> None:
         session.command("function", function="stop")
     except CommandFailed:
         raise
-    except TargetError:  # its report may be lost: a second one is refused if the first was taken
+    except TargetError:  # the report may be lost; a second stop is refused if the first was executed
         with contextlib.suppress(CommandFailed):
             session.command("function", function="stop")
 
 
 def collect(session: Session, stop: Callable[[Session], None]) -> None:
-    """`stop` the acquisition and wait for all its spectra. TargetError if they do not come."""
+    """`stop` the acquisition and wait for all its spectra. Raises TargetError on a timeout."""
     counts: dict[tuple[str, int], int] = {}
     complete = set()
 

@@ -1,4 +1,4 @@
-"""Complete downlink: what the instrument has stored and the archive has not is asked for again, and nothing else."""
+"""Complete downlink: requests exactly the records that the instrument has stored and the archive lacks."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from dorn.errors import UserError
 from dorn.session import Session
 from dorn.targets import TargetError
 
-_AT_ONCE = 64  # records of one request: a damaged link costs no more of them, and what is new comes between
-_REQUEST_S = 20.0  # the longest a request takes: 64 of the longest packets at 115 200 baud take 4 s
-_TRIES = 20  # requests in a row that bring nothing
+_AT_ONCE = 64  # records per request: limits the loss on a damaged link, and lets new packets through in between
+_REQUEST_S = 20.0  # timeout of a request: 64 packets of maximum length take 4 s at 115 200 baud
+_TRIES = 20  # consecutive requests without a result
 
 
 @dataclass
 class DownlinkResult:
-    """Of the records since the first one known. lost: gone from the instrument's store before they came, at most: an
-    instrument that was reset out of order leaves numbers out, and nobody can tell once they are behind its store."""
+    """Counts of the records since the first one known.
+
+    lost: upper limit of the records overwritten on board before they were received. An unexpected reset skips record
+    numbers, which cannot be told from overwritten records once they precede the store.
+    """
 
     received: int
     repeated: int
@@ -26,16 +29,16 @@ class DownlinkResult:
 
 
 class Downlink:
-    """Over a connected session."""
+    """Downlink over a connected session."""
 
     def __init__(self, session: Session):
         self._session = session
         self._lost = self._requests = 0
 
     def complete(self) -> DownlinkResult:
-        """Ask until everything that is on the instrument's flash now is here. TargetError if requests bring nothing.
+        """Request until every record now on flash has been received. Raises TargetError if requests remain unanswered.
 
-        What is stored meanwhile, or comes besides, does not count: an instrument that talks on would keep us for ever.
+        Records stored or received meanwhile do not count: an active instrument would keep the loop going for ever.
         """
         records = self._session.records
         tries, until = 0, None
@@ -47,19 +50,19 @@ class Downlink:
                 return DownlinkResult(records.received, records.repeated, self._lost, self._requests)
             for first, last in missing:
                 self._ask_all(first, last)
-            brought = any(records.missing(*asked) != [asked] for asked in missing)
-            tries = 0 if brought else tries + 1
+            progress = any(records.missing(*asked) != [asked] for asked in missing)
+            tries = 0 if progress else tries + 1
             if tries == _TRIES:
                 raise TargetError(
                     f"target {self._session.target.name}: records {missing[0][0]} to {missing[0][1]}:"
-                    f" asked for {_TRIES} times, and nothing came"
+                    f" requested {_TRIES} times, none received"
                 )
 
     def _missing(self, first_stored: int, last_stored: int) -> list[tuple[int, int]]:
         records = self._session.records
         if not first_stored:
             return []
-        if not records.latest:  # an archive begins with what there is
+        if not records.latest:  # an empty archive begins with the first stored record
             records.settle(1, first_stored - 1)
         for first, last in records.missing(1, first_stored - 1):
             self._lost += last - first + 1
@@ -67,12 +70,12 @@ class Downlink:
         return records.missing(first_stored, last_stored)
 
     def _report(self) -> dict:
-        """The store's own account; asked for until it comes."""
+        """The store's report, requested until it arrives."""
         for _ in range(_TRIES):
             try:
                 answer = self._session.wait_for(_report_or_refusal, 5.0, self._ask_for_report)
             except TargetError as error:
-                silent = error
+                timeout = error
                 continue
             if answer.name == "storage_report":
                 return answer.fields
@@ -80,13 +83,13 @@ class Downlink:
                 f"target {self._session.target.name}: report_storage refused: {answer.text('failure')};"
                 " is --key the one on board?"
             )
-        raise silent
+        raise timeout
 
     def _ask_for_report(self) -> None:
         self._session.post("report_storage", ack=Ack.NONE)
 
     def _ask_all(self, first: int, last: int) -> None:
-        """Some at once; where the instrument has none, as after a reset that left 4096 numbers out, twice as many."""
+        """Request in pieces, doubled while the instrument has none, as after a reset that skipped 4096 numbers."""
         at_once = _AT_ONCE
         while first <= last:
             until = min(first + at_once - 1, last)
@@ -94,27 +97,27 @@ class Downlink:
             first = until + 1
 
     def _ask(self, first: int, last: int) -> int | None:
-        """One request; -> how many the instrument has, None if it does not say. The rest is asked for the next time."""
+        """Send one request. Returns how many of the records the instrument has, None on a timeout."""
         self._requests += 1
 
         def over(packet) -> bool:
             return packet.name == "retrieved" and (packet.fields["first"], packet.fields["last"]) == (first, last)
 
-        def request() -> None:  # its answer is verification enough
+        def request() -> None:  # the answer verifies it
             self._session.post("retrieve_records", ack=Ack.NONE, first=first, last=last)
 
         records = self._session.records
         try:
             answer = self._session.wait_for(over, _REQUEST_S, request)
-        except TargetError:  # the request or its end was lost
+        except TargetError:  # the request or its final report was lost; the rest is requested next time
             return None
         here = last - first + 1 - sum(high - low + 1 for low, high in records.missing(first, last))
-        if here >= answer.fields["count"]:  # all it has are here: the other numbers were never given
+        if here >= answer.fields["count"]:  # all it has were received: the other numbers were never assigned
             records.settle(first, last)
         return answer.fields["count"]
 
 
 def _report_or_refusal(packet: Packet) -> bool:
-    """What no repetition can cure is no reason to try again."""
+    """Whether it is the report, or a refusal that no repetition can cure."""
     refused = packet.name == "acceptance_failure" and packet.text("failure") in ("unsigned", "forged")
     return packet.name == "storage_report" or refused

@@ -1,4 +1,4 @@
-"""An instrument in a test: a session that keeps every packet and answers questions about them."""
+"""An instrument in a test: a session that keeps every packet and queries them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from dorn.session.acquire import collect
 
 
 class Instrument(Session):
-    """Housekeeping is there when `connect` returns; `received` has all packets so far."""
+    """`received` has all packets so far, including housekeeping once `connect` returns."""
 
     def __init__(self, target, key=None):
         self.received: list[Packet] = []
         super().__init__(target, self.received.append, key)
 
-    # -- what it sent ------------------------------------------------------------------------------
+    # -- telemetry ---------------------------------------------------------------------------------
 
     def last(self, name: str) -> dict:
-        """Fields of the last packet of that name."""
+        """Fields of the last packet with that name."""
         return next(packet.fields for packet in reversed(self.received) if packet.name == name)
 
     def events(self, name: str) -> list[tuple[int, int]]:
-        """(a, b) of every event report of that name."""
+        """(a, b) of every event report with that name."""
         return [(p.fields["a"], p.fields["b"]) for p in self._reports(name)]
 
     def reported_at_us(self, name: str) -> float:
-        """On-board time of the last event report of that name, us."""
+        """On-board time of the last event report with that name, us."""
         return max(p.time_s for p in self._reports(name)) * 1e6
 
     def _reports(self, name: str) -> Iterable[Packet]:
@@ -45,10 +45,10 @@ class Instrument(Session):
                 out[key] = out.get(key, 0) + counts
         return {key: counts for key, counts in out.items() if counts}
 
-    # -- what it shall do --------------------------------------------------------------------------
+    # -- telecommands ------------------------------------------------------------------------------
 
     def until(self, condition: Callable[[], bool], limit_s: float) -> None:
-        """Let target time pass until it holds; it is asked whenever something came. TargetError if it does not."""
+        """Let target time pass until `condition` holds, evaluated whenever data arrive. Raises NoAnswer on timeout."""
 
         def here() -> bool:
             self.pump()
@@ -57,28 +57,28 @@ class Instrument(Session):
         self.target.wait_for(here, limit_s)
 
     def next(self, name: str, limit_s: float = 11.0) -> dict:
-        """Fields of the next packet of that name; housekeeping comes every 10 s, rates every 5 s."""
+        """Fields of the next packet with that name; housekeeping is sent every 10 s, rates every 5 s."""
         return self.wait_for(lambda packet: packet.name == name, limit_s).fields
 
     def set(self, parameter: str, value: int) -> None:
-        """It has taken effect; it may still wait for the flash, which set_parameters() waits for."""
+        """Set a parameter and wait until it takes effect, not until it is on flash as set_parameters() does."""
         self.set_parameters(kept=False, **{parameter: value})
 
     def function(self, function: str, limit_s: float = 5.0) -> None:
         self.command("function", limit_s, function=function)
 
     def armed(self, function: str) -> None:
-        """A function that has to be armed."""
+        """Perform a function that must be armed."""
         self.function("arm")
         self.function(function)
 
     def send(self, *commands: tuple[str, dict], first: int = 100) -> None:
-        """Telecommands back to back, with sequence counts from `first` on; nothing is waited for."""
+        """Send telecommands back to back, with sequence counts from `first`, without waiting."""
         encoded = (self.dictionary.encode(name, first + n, **fields) for n, (name, fields) in enumerate(commands))
         self.target.send(b"".join(map(frames.encode, encoded)))
 
     def reboot(self, begin: Callable[[], None], limit_s: float = 15.0) -> tuple[int, int]:
-        """`begin` what leads to a boot, and wait for its report. -> (boot count, cause)"""
+        """Call `begin`, which causes a boot, and wait for the boot report. Returns (boot count, cause)."""
         boots = len(self.events("booted"))
         begin()
         self.until(lambda: len(self.events("booted")) > boots, limit_s)
@@ -91,6 +91,6 @@ class Instrument(Session):
         self.function("calibrate")
 
     def stop(self) -> dict:
-        """Stop and wait for all spectra; -> fields of the rates packet after it."""
+        """Stop and wait for all spectra. Returns the fields of the next rates packet."""
         collect(self, lambda session: session.command("function", function="stop"))
         return self.next("rates")

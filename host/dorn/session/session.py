@@ -1,4 +1,4 @@
-"""A conversation with the instrument over a target: packets come in and are archived, telecommands are verified."""
+"""A session with the instrument over a target: packets are decoded and archived, telecommands verified."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from dorn.link.key import Key, challenge_in
 from dorn.link.records import Records
 from dorn.targets import NoAnswer, Target, TargetError
 
-_ASK_S = 2.0  # for housekeeping that does not come by itself
-_COMPLETION_S = 15.0  # a parameter is on flash up to 10 s after the one before
-_ATTEMPTS, _CHALLENGE_S = 5, 3.0  # which the instrument repeats every 10 s while it is asked for
+_ASK_S = 2.0  # interval of requests for housekeeping
+_COMPLETION_S = 15.0  # a parameter is on flash up to 10 s after the previous one
+_ATTEMPTS, _CHALLENGE_S = 5, 3.0  # the instrument repeats its challenge at most every 10 s
 _ACK = Ack.ACCEPTANCE | Ack.COMPLETION
-_TOGETHER = 16  # parameters that the instrument lets wait for its flash
+_TOGETHER = 16  # parameters that the instrument queues for its flash
 
 
 class CommandFailed(TargetError):
-    """The instrument refused a telecommand, or failed to execute it. failure: the code's name, as it reported it."""
+    """The instrument refused a telecommand, or failed to execute it. failure: name of the reported failure code."""
 
     def __init__(self, text: str, failure: str):
         super().__init__(text)
@@ -32,10 +32,10 @@ class CommandFailed(TargetError):
 
 
 class Session:
-    """`on_packet(packet)` is called with every decoded packet, as they come; `record` archives the intact ones.
+    """`on_packet(packet)` is called with every decoded packet on arrival; `record` archives the intact ones.
 
-    `key` signs the telecommands. `records`: those of the packet store that came, sent again or not. A record that is
-    here already is dropped.
+    `key` signs the telecommands. `records`: records of the packet store received so far, live or retrieved; a record
+    received before is dropped.
     """
 
     def __init__(self, target: Target, on_packet: Callable[[Packet], None] | None = None, key: Key | None = None):
@@ -46,7 +46,7 @@ class Session:
         self.housekeeping: Packet | None = None
         self.on_packet = on_packet
         self._archive: BinaryIO | None = None
-        self._before = bytearray()  # what came before there was an archive
+        self._before = bytearray()  # packets received before there was an archive
         self.records = Records()
         self._deframer = frames.Deframer()
         self._expected: int | None = None
@@ -60,9 +60,9 @@ class Session:
         return self._deframer.crc_errors
 
     def record(self, path: Path, keep: bool = False) -> None:
-        """Archive from now on, and what came before. UserError if another run writes there, or nobody can.
+        """Archive from now on, including earlier packets. Raises UserError if the file is in use or not writable.
 
-        keep: what the file has stays, and the records in it are here.
+        keep: append to the file, and count the records in it as received.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,14 +72,14 @@ class Session:
                 recording = archive.decode(path, self.dictionary)
                 if path.stat().st_size and not recording.packets:
                     file.close()
-                    raise UserError.at(path, "archive", "is there, and has no packet of this instrument")
+                    raise UserError.at(path, "archive", "exists, but has no packet of this instrument")
                 for packet in recording.packets:
                     self.records.take(packet)
             else:
                 file.truncate(0)
         except BlockingIOError:
             file.close()
-            raise UserError(f"{path}: another run is writing it") from None
+            raise UserError(f"{path}: another run is writing to it") from None
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {error.strerror}") from None
         file.write(self._before)
@@ -91,7 +91,7 @@ class Session:
             self._archive.close()
 
     def pump(self) -> None:
-        """Take what the link has."""
+        """Process what the link has received."""
         for data in self._deframer.feed(self.target.receive()):
             try:
                 packet = self.dictionary.decode(data)
@@ -107,7 +107,7 @@ class Session:
     def _keep(self, data: bytes) -> None:
         if self._archive:
             self._archive.write(data)
-            self._archive.flush()  # whole packets only, whenever it is interrupted
+            self._archive.flush()  # so that an interrupted run leaves whole packets only
         else:
             self._before += data
 
@@ -123,7 +123,7 @@ class Session:
             if found != self.dictionary.hash:
                 raise UserError(
                     f"target {self.target.name}: dictionary: the instrument has {found:08x}, this software"
-                    f" {self.dictionary.hash:08x}; flash it, or use the software of its version"
+                    f" {self.dictionary.hash:08x}; flash the instrument, or use the matching software version"
                 )
             if not late:
                 self.housekeeping = packet
@@ -145,9 +145,9 @@ class Session:
     def wait_for(
         self, wanted: Callable[[Packet], bool], limit_s: float, begin: Callable[[], None] | None = None
     ) -> Packet:
-        """The next packet for which `wanted` is true, within that much target time. `begin` is called first.
+        """Call `begin` and return the next packet for which `wanted` is true.
 
-        NoAnswer if it does not come.
+        Raises NoAnswer after `limit_s` of target time.
         """
         found: list[Packet] = []
         self.pump()
@@ -171,14 +171,14 @@ class Session:
         self.pump()
 
     def connect(self, limit_s: float = 15.0, ask: bool = True) -> Packet:
-        """Wait for housekeeping: it tells who is there. UserError if nobody is, or with another dictionary.
+        """Wait for housekeeping, which identifies the instrument. Raises UserError on a timeout or another dictionary.
 
-        ask: for housekeeping, every 2 s, if none comes by itself. Not after a reset: the telecommand has the octet of
-        Ctrl-C in it, which in the maintenance window (1.2 s, shorter than a port takes to be opened and to wait 2 s)
-        would keep the firmware from starting; and a start sends housekeeping by itself.
+        ask: request housekeeping every 2 s. Not after a reset: the telecommand contains the octet of Ctrl-C, which in
+        the maintenance window (1.2 s, shorter than opening a port and waiting 2 s) would keep the firmware from
+        starting; and the firmware sends housekeeping when it starts.
         """
         if self.housekeeping is None:
-            self.target.send(b"\0")  # ends what another client may have left on the line
+            self.target.send(b"\0")  # ends a partial frame that another client may have left
             end_us = self.target.now_us + limit_s * 1e6
             while self.housekeeping is None:
                 left_s = (end_us - self.target.now_us) / 1e6
@@ -190,7 +190,7 @@ class Session:
                         continue
                     raise UserError(
                         f"target {self.target.name}: no housekeeping packet within {limit_s:g} s;"
-                        " is it flashed, and is this the port it speaks on?"
+                        " is it flashed, and is this its port?"
                     ) from error
                 except TargetError as error:
                     raise UserError(f"target {self.target.name}: no housekeeping packet: {error}") from error
@@ -198,25 +198,25 @@ class Session:
 
     @property
     def version(self) -> str:
-        """Of the firmware, as housekeeping tells: after `connect`."""
+        """Version of the firmware from housekeeping; valid after `connect`."""
         fields = self.housekeeping.fields
         return ".".join(str(fields[f"version_{part}"]) for part in ("major", "minor", "patch"))
 
     def command(
         self, name: str, /, limit_s: float = _COMPLETION_S, check: bool = True, ack: int = _ACK, **fields: int | str
     ) -> Packet:
-        """Send a telecommand and wait for its completion report. CommandFailed if it is refused.
+        """Send a telecommand and wait for its completion report. Raises CommandFailed if it fails or is refused.
 
-        check=False: also with values that the dictionary does not allow. ack: as Dictionary.encode has it; completion
-        has to be asked for.
+        check=False: allow values outside the dictionary's ranges. ack: as for Dictionary.encode; must include
+        completion.
         """
         challenged = bool(self.key and self.key.challenge)
         report = self._verified(name, limit_s, check, ack, fields)
-        # replayed: as the first after a reset, and the next counter is high enough; forged: somebody else answered the
-        # challenge before
+        # replayed: the first telecommand after a reset, and the next counter is high enough; forged: another client
+        # answered the challenge first
         for _ in range(_ATTEMPTS):
             if self._is_refused(report, "unsynchronised"):
-                if not self.key.challenge:  # the instrument repeats it only when it is asked by a telecommand
+                if not self.key.challenge:  # the instrument repeats it only in response to a telecommand
                     with contextlib.suppress(NoAnswer):
                         self.wait_for(lambda packet: bool(self.key.challenge), _CHALLENGE_S)
             elif not (self._is_refused(report, "replayed") or (challenged and self._is_refused(report, "forged"))):
@@ -236,16 +236,17 @@ class Session:
     def _raise_refused(self, report: Packet, name: str, fields: dict) -> None:
         if report.name in REPORTS_OF_FAILURE:
             failure = report.text("failure")
-            said = " ".join([name, *(f"{field}={_shown(value)}" for field, value in fields.items())])
-            raise CommandFailed(f"{said}: {report.name}: {failure} (detail {report.fields['detail']})", failure)
+            sent = " ".join([name, *(f"{field}={_shown(value)}" for field, value in fields.items())])
+            raise CommandFailed(f"{sent}: {report.name}: {failure} (detail {report.fields['detail']})", failure)
 
     def set_parameters(self, /, kept: bool = True, **values: int) -> None:
-        """Set parameters by name, sent together: so they are written to flash, which takes 10 s each otherwise.
+        """Set parameters by name, sent together: one by one, writing them to flash takes 10 s each.
 
-        kept: wait until they are on flash; they take effect before. CommandFailed if one is refused; the others count.
+        kept: wait until they are on flash; they take effect earlier. Raises CommandFailed if one is refused; the others
+        are set.
         """
         if self.key:
-            self.command("ping")  # behind it the counter is right
+            self.command("ping")  # synchronises the key's counter
         names = list(values)
         for at in range(0, len(names), _TOGETHER):
             settings = [{"parameter": name, "value": values[name]} for name in names[at : at + _TOGETHER]]
@@ -271,7 +272,7 @@ class Session:
             self._raise_refused(report, "set_parameter", fields)
 
     def post(self, name: str, /, ack: int = _ACK, check: bool = True, **fields: int | str) -> None:
-        """Send a telecommand; nothing is waited for. ack, check: as Dictionary.encode has them."""
+        """Send a telecommand without waiting. ack, check: as for Dictionary.encode."""
         self._post(name, ack, check, fields)
 
     def _post(self, name: str, ack: int, check: bool, fields: dict) -> None:
@@ -281,14 +282,14 @@ class Session:
     def embedded(
         self, name: str, /, ack: int = Ack.COMPLETION, check: bool = True, **fields: int | str | bytes
     ) -> bytes:
-        """A telecommand with the next sequence count, to be sent or to be carried by another. ack, check: as above."""
+        """Encode a telecommand with the next sequence count, to send or to embed in another. ack, check: as above."""
         packet = self.dictionary.encode(name, self._sequence, ack=ack, check=check, **fields)
         self._sequence = count_after(self._sequence)
         return packet
 
 
 def _is_final(report: Packet) -> bool:
-    """Nothing more is reported of the telecommand."""
+    """Whether no further report of the telecommand follows."""
     return report.name == "completion_success" or report.name in REPORTS_OF_FAILURE
 
 

@@ -1,6 +1,6 @@
 """Targets: what the firmware runs on, simulated or real, behind one interface.
 
-A target owns *target time*. Stimulus and link bytes are ordered in it; simulated targets skip what is idle, on a board
+A target owns *target time*, in which stimulus and link bytes are ordered. Simulated targets skip idle time; on a board
 it is real time. Tests and tools wait for conditions in target time and know a target only by its name.
 """
 
@@ -17,20 +17,20 @@ NAMES = ("unix", "rp2040")
 
 
 class TargetError(UserError):
-    """The target is gone or does not do what it was waited for."""
+    """The target was lost or does not respond as expected."""
 
 
 class NoAnswer(TargetError):
-    """What was waited for did not come in time."""
+    """A condition was not met in time."""
 
 
 class Target(ABC):
-    """Powered on when it is made; a context manager that switches it off."""
+    """Powered on at construction; a context manager that switches it off."""
 
     name: str
     in_real_time = False  # target time passes by itself
-    _down: bytearray  # what came over the link and was not asked for yet
-    head: Head | None = None  # the simulated detector head; None where the detectors are real
+    _down: bytearray  # received over the link, not yet returned by `receive`
+    head: Head | None = None  # the simulated detector head; None if the detectors are real
     slow_control: SimulatedDevices | None = None  # its simulated slow control
 
     @property
@@ -40,14 +40,14 @@ class Target(ABC):
 
     @abstractmethod
     def inject(self, particles: Iterable[tuple[int, int, float]]) -> None:
-        """Play these (time_ns from now, detector, energy_kev), in order of time, to the head. UserError without one."""
+        """Play (time_ns from now, detector, energy_kev), in time order, to the head. Raises UserError without one."""
 
     @abstractmethod
     def send(self, data: bytes) -> None:
-        """Bytes to the instrument's link, now."""
+        """Send bytes to the instrument's link, now."""
 
     def receive(self) -> bytes:
-        """The bytes that came over the link since the last call."""
+        """Return the bytes received over the link since the last call."""
         data, self._down = bytes(self._down), bytearray()
         return data
 
@@ -56,27 +56,27 @@ class Target(ABC):
         self._run(seconds, None)
 
     def wait_for(self, condition: Callable[[], bool], limit_s: float) -> None:
-        """Let target time pass until the condition holds; it is asked whenever the link had bytes.
+        """Let target time pass until the condition holds; it is evaluated whenever bytes were received.
 
-        NoAnswer if it does not hold within `limit_s` of target time.
+        Raises NoAnswer after `limit_s` of target time.
         """
         if not condition() and not self._run(limit_s, condition):
             raise NoAnswer(f"target {self.name}: no answer within {limit_s:g} s of target time")
 
     @abstractmethod
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
-        """Let target time pass, received bytes go to `_down`; end early when the condition holds. -> whether it does"""
+        """Let target time pass, with received bytes to `_down`, until the condition holds. Returns whether it does."""
 
     def power_cycle(self, off_s: float = 0.1) -> None:
-        """Take the power away for so long and give it back; the flash is kept. UserError where nobody can."""
+        """Switch the power off for `off_s`; the flash is kept. Raises UserError if that is not possible."""
         raise UserError(f"target {self.name}: its power cannot be switched from here")
 
     def reset(self) -> None:
-        """Pull the reset pin. UserError where nobody can."""
+        """Pull the reset pin. Raises UserError if that is not possible."""
         raise UserError(f"target {self.name}: its reset pin cannot be reached from here")
 
     def stall(self, seconds: float) -> None:
-        """Hold the CPU, interrupts off, while the hardware goes on, as the flash does. UserError where nobody can."""
+        """Hold the CPU, interrupts off, while the hardware runs, as the flash does. Raises UserError if impossible."""
         raise UserError(f"target {self.name}: its CPU cannot be held")
 
     @abstractmethod
@@ -91,11 +91,11 @@ class Target(ABC):
 
 
 def open_target(name: str, head: Head | None = None, flash=None, link: str = "usb") -> Target:
-    """A target by its name: "unix", "rp2040", a serial port or a URL pyserial knows (socket://host:port, ...).
+    """A target by its name: "unix", "rp2040", a serial port or a pyserial URL (socket://host:port, ...).
 
-    `flash`: folder that keeps the flash of a simulated target from one to the next; without it, it is forgotten.
+    `flash`: folder in which a simulated target keeps its flash between runs; without it, the flash is discarded.
     `link`: "usb", or "uart", the flight link of rp2040.
-    UserError for an unknown name or one that cannot be had here.
+    Raises UserError for an unknown name or an unavailable target.
     """
     # imported here: a lab with a board needs neither simulator
     if name == "unix":

@@ -1,7 +1,7 @@
-"""`dorn emulate`: the emulated Pico as if it lay on the desk, USB port and flight link pseudo-terminals or TCP ports.
+"""`dorn emulate`: the emulated Pico as if on the desk, with USB port and flight link as pseudo-terminals or TCP ports.
 
-Target time follows real time, and falls behind where the emulator cannot keep up. As on a board, what is sent to a port
-that nobody has opened is gone.
+Target time follows real time, and falls behind if the emulator cannot keep up. As on a board, data sent to a port that
+no client has opened are lost.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from dorn.errors import UserError
 from dorn.targets.pace import Pace
 from dorn.targets.rp2040 import Rp2040Target
 
-_STEP_S = 0.001  # an answer takes about as long
+_STEP_S = 0.001  # about the latency of an answer
 _IDLE_S = 0.005
-_KEEP_S = 0.5  # from one save of the flash to the next: who kills this program loses no more
-_PENDING = 1 << 16  # octets for a client that does not read; what is more is gone
+_KEEP_S = 0.5  # interval between saves of the flash: killing the program loses at most this
+_PENDING = 1 << 16  # octets kept for a client that does not read; more are dropped
 
 
 class Port(ABC):
-    """One end of a line; clients come and go at the other."""
+    """One end of a serial line, to whose other end clients connect."""
 
     name: str  # what a client opens
     _pending = b""
 
     @abstractmethod
     def fileno(self) -> int | None:
-        """What to wait for; None while there is no client."""
+        """File descriptor to wait for; None while there is no client."""
 
     @abstractmethod
     def _read(self) -> bytes: ...
@@ -46,7 +46,7 @@ class Port(ABC):
     def close(self) -> None: ...
 
     def exchange(self, data: bytes) -> bytes:
-        """Hand over what the client takes of `data` and of what it did not take before. -> what it sent"""
+        """Send pending octets and `data`, as far as the client accepts them. Returns what it sent."""
         if self.fileno() is None:
             self._pending = b""
             return b""
@@ -56,15 +56,15 @@ class Port(ABC):
                 self._pending = self._pending[self._write(self._pending) :]
         except BlockingIOError:
             pass
-        except OSError:  # it has just gone
+        except OSError:  # the client has just disconnected
             self._pending = b""
         try:
             return self._read()
-        except OSError:  # nothing there, or it has gone
+        except OSError:  # no data, or disconnected
             return b""
 
     def wait(self, seconds: float) -> None:
-        """Until the client sends something, so long at most."""
+        """Wait until the client sends something, at most `seconds`."""
         fileno = self.fileno()
         if fileno is None:
             time.sleep(seconds)
@@ -77,14 +77,14 @@ class PseudoTerminal(Port):
         self._end, other = os.openpty()
         self.name = os.ttyname(other)
         tty.setraw(other)
-        os.close(other)  # so that a hang-up tells whether there is a client
+        os.close(other)  # so that a hang-up shows that there is no client
         os.set_blocking(self._end, False)
         self._poll = select.poll()
         self._poll.register(self._end, select.POLLIN)
 
     def fileno(self) -> int | None:
-        gone = any(event & select.POLLHUP for _, event in self._poll.poll(0))
-        return None if gone else self._end
+        hung_up = any(event & select.POLLHUP for _, event in self._poll.poll(0))
+        return None if hung_up else self._end
 
     def _read(self) -> bytes:
         return os.read(self._end, 4096)
@@ -97,14 +97,14 @@ class PseudoTerminal(Port):
 
 
 class Tcp(Port):
-    """On this machine only: the line has no password."""
+    """A TCP port of this machine only, because the line has no password."""
 
     def __init__(self, number: int):
-        """UserError if the number is taken; 0 takes any that is free."""
+        """Raises UserError if the number is in use; 0 takes any free one."""
         try:
             self._listening = socket.create_server(("127.0.0.1", number))
         except (OSError, OverflowError) as error:
-            why = "is taken: give another" if getattr(error, "errno", 0) == errno.EADDRINUSE else str(error)
+            why = "is in use: give another" if getattr(error, "errno", 0) == errno.EADDRINUSE else str(error)
             raise UserError.at("--tcp", "PORT", why, str(number)) from None
         self._listening.setblocking(False)
         self.name = "socket://{}:{}".format(*self._listening.getsockname())
@@ -146,7 +146,7 @@ class Tcp(Port):
 
 
 def serve(target: Rp2040Target, ports: dict[str, Port], stopped: Callable[[], bool] = lambda: False) -> None:
-    """Let the target run beside the wall clock, its serial ports ("usb", "uart") at `ports`, until `stopped()`."""
+    """Run the target in step with the wall clock, its serial ports ("usb", "uart") at `ports`, until `stopped()`."""
     pace = Pace(target)
     keep_s = 0.0
     while not stopped():
@@ -167,13 +167,11 @@ def serve(target: Rp2040Target, ports: dict[str, Port], stopped: Callable[[], bo
 
 
 def board(flash: Path | None, blank: bool) -> Rp2040Target:
-    """An emulated Pico. What is in the folder `flash` is taken as it is; else the firmware is there, unless `blank`.
+    """An emulated Pico with the flash in the folder `flash`; if there is none, with the firmware, unless `blank`.
 
-    UserError if both are given.
+    Raises UserError for `blank` if the folder has a flash.
     """
     kept = flash is not None and Rp2040Target.image_in(flash).exists()
     if kept and blank:
-        raise UserError.at(
-            "--blank", "--flash", "holds a file system already; remove it or leave --blank out", str(flash)
-        )
+        raise UserError.at("--blank", "--flash", "already holds a file system; remove it or omit --blank", str(flash))
     return Rp2040Target(flash=flash, files={} if kept or blank else None)

@@ -1,12 +1,12 @@
 """The model of the event builder, for the unix target: what boards/rp2/event_builder.py does in PIO, DMA and ADC.
 
-The one place where the host writes down again what the firmware does; tests/host/targets/test_event_model.py plays the
-same pulses into both and compares event by event. Every constant here is a count of PIO instructions in that file's
-listing, in clk_sys cycles from the look at the lines that triggered the event:
+The only place where the host duplicates firmware logic; tests/host/targets/test_event_model.py plays the same pulses
+into both and compares event by event. Every constant here is a count of PIO instructions in that file's listing, in
+clk_sys cycles from the poll of the lines that triggered the event:
 
-    0   look (mov osr, pins)          4   peaking ...        4 + P   THE sample      7 + P   first detector
+    0   poll (mov osr, pins)          4   peaking ...        4 + P   hit pattern     7 + P   first detector
     3   per detector without a hit    6 + S + C - 1 with one: address, settle S, start ADC, convert C
-    2   then reset R, release L, look; 4 more to the next pass; 5 from the quiet look to being armed again
+    2   then reset R, release L, poll; 4 more to the next pass; 5 from the quiet poll to being armed again
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from dorn.head.front_end import Head
 PASS_LIMIT = 0x8000
 # from `irq(4)` to the start of the conversion: the second machine, its FIFO, one DMA transfer (emulated chip)
 ADC_START = 1
-# from the quiet look to the time stamp: push and two DMA transfers (emulated chip)
+# from the quiet poll to the time stamp: push and two DMA transfers (emulated chip)
 STAMP = 7
 
 
 @dataclass(frozen=True)
 class Times:
-    """In clk_sys cycles, as the board's constants give them."""
+    """Times of a board, in clk_sys cycles."""
 
     peaking: int
     settle: int
@@ -35,7 +35,7 @@ class Times:
 
     @property
     def dead(self) -> tuple[int, int, int]:
-        """(fixed, per hit, per extra pass): the cycles of dead time of an event, 2 of them before the look."""
+        """(fixed, per hit, per extra pass): cycles of dead time of an event, 2 of them before the poll."""
         return (
             59 + self.peaking + self.reset + self.release,
             2 + self.settle + self.convert,
@@ -44,34 +44,34 @@ class Times:
 
 
 class EventModel:
-    """Events from a head. Times are ns of target time; an event is handed out once its stamp is reached."""
+    """Builds events from a head. Times are ns of target time; an event is returned once its time stamp is reached."""
 
     def __init__(self, head: Head, times: Times):
         self.head = head
         self.times = times
         self._running = False
-        self._armed_ns = 0  # when the machine looks next
-        self._waiting: tuple[int, int, list[int]] | None = None  # an event whose stamp is still to come
+        self._armed_ns = 0  # time of the next poll
+        self._waiting: tuple[int, int, list[int]] | None = None  # an event whose time stamp is not reached yet
 
     def _ns(self, cycles: int) -> int:
         return cycles * 1000 // self.times.mhz
 
     def start(self, now_ns: int, detectors: int) -> None:
-        """Reset the head and arm; pushes the mark, an event without hits."""
+        """Reset the head and arm; pushes the mark, an event without hits, first."""
         self.head.advance(now_ns)
         self.head.enabled = detectors
         self._running = True
         self._waiting = self._reset(now_ns, 0, [])
 
     def stop(self) -> int:
-        """Halt, also in the middle of an event. -> conversions of that one, which are lost"""
+        """Halt, also in the middle of an event. Returns the number of its conversions, which are lost."""
         lost = len(self._waiting[2]) if self._waiting else 0
         self._running = False
         self._waiting = None
         return lost
 
     def run(self, until_ns: int, limit: int) -> tuple[int, list[tuple[int, int, list[int]]]]:
-        """Go on to `until_ns`, or to the event number `limit`. -> (time reached, events (stamp_us, word, codes))"""
+        """Run to `until_ns`, or for `limit` events. Returns (time reached, events (stamp_us, word, codes))."""
         events: list[tuple[int, int, list[int]]] = []
         head = self.head
         if not self._running:
@@ -92,7 +92,7 @@ class EventModel:
                 return min(until_ns, events[-1][0] * 1000 + 999), events
 
     def _trigger(self, until_ns: int) -> int | None:
-        """The look, if there is one before `until_ns`, that finds a line high."""
+        """Time of the poll that finds a line high, None if there is none before `until_ns`."""
         head = self.head
         while not head.lines & head.enabled:
             edge_ns = head.next_edge_ns()
@@ -101,7 +101,7 @@ class EventModel:
                     self._armed_ns += -(-(until_ns - self._armed_ns) // self._ns(3)) * self._ns(3)
                 return None
             head.advance(edge_ns)
-            if edge_ns > self._armed_ns:  # the machine looks every three cycles
+            if edge_ns > self._armed_ns:  # the sequencer polls every three cycles
                 self._armed_ns += -(-(edge_ns - self._armed_ns) // self._ns(3)) * self._ns(3)
         return self._armed_ns
 
@@ -142,15 +142,15 @@ class EventModel:
 
 
 def board_times(values: dict[str, int]) -> Times:
-    """The times of a board, by its constants (dorn.image.constants)."""
+    """The times of a board from its constants (dorn.image.constants)."""
     mhz = values["CLOCK_MHZ"]
 
     def cycles(name: str) -> int:
         return -(-values[name] * mhz // 1000)
 
-    def looped(name: str) -> int:  # what a PIO loop of at most 32 steps of at most 32 cycles makes of it
-        turn = -(-cycles(name) // 32)
-        return -(-cycles(name) // turn) * turn
+    def looped(name: str) -> int:  # rounded up to a PIO loop of at most 32 iterations of at most 32 cycles
+        iteration = -(-cycles(name) // 32)
+        return -(-cycles(name) // iteration) * iteration
 
     return Times(
         looped("PEAKING_NS"),

@@ -1,4 +1,4 @@
-"""The link of a target seen from between: whoever listens there, mangles it or cuts it."""
+"""A tap in the link of a target, which can record, corrupt or cut it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dorn.targets import Target
 
 
 class Link:
-    """In place of a target: octets go through `up` and `down` on their way; the rest is the target's."""
+    """Wraps a target: octets pass through `up` and `down`; everything else is the target's."""
 
     def __init__(self, target: Target):
         self._target = target
@@ -25,6 +25,6 @@ class Link:
         return self.down(self._target.receive())
 
     def heal(self) -> None:
-        """Whole from here on; what came late is gone, the line idle."""
+        """Restore the link. Octets held back are dropped, and a partial frame is ended."""
         self.up = self.down = bytes
         self._target.send(b"\0")

@@ -1,4 +1,4 @@
-"""Target time beside the wall clock: a simulated instrument behaves like one on the desk."""
+"""Target time in step with the wall clock: a simulated instrument behaves like one on the desk."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import time
 
 from dorn.targets import Target
 
-_BEHIND_S = 0.05  # wall time; of more than this, nothing is caught up
+_BEHIND_S = 0.05  # wall time; a longer lag is not made up
 
 
 class Pace:
     def __init__(self, target: Target, speed: float = 1.0):
-        """speed: seconds of target time in one of wall time, where the host keeps up with it."""
+        """speed: seconds of target time per second of wall time, if the host keeps up."""
         self._target = target
         self._speed = speed
         self._begin_s = time.monotonic() - target.now_us / 1e6 / speed
 
     def due_s(self) -> float:
-        """Target time that has to pass now."""
+        """Target time that is due now."""
         behind_s = time.monotonic() - self._begin_s - self._target.now_us / 1e6 / self._speed
         if behind_s > _BEHIND_S:
             self._begin_s += behind_s - _BEHIND_S

@@ -1,19 +1,19 @@
-"""The flash of an emulated Pico: a file system, its operations and how long real flash takes."""
+"""The flash of an emulated Pico: its file system, its operations and their duration on real flash."""
 
 from __future__ import annotations
 
 from dorn.errors import UserError
 
-# Winbond W25Q16JV data sheet, 9.6: typical times of a sector erase (at most 0.4 s) and of a page program
+# Winbond W25Q16JV data sheet, 9.6: typical times of a sector erase (maximum 0.4 s) and of a page program
 SECTOR_ERASE_S, PAGE_PROGRAM_S = 0.045, 0.0004
 _SECTOR, _PAGE = 4096, 256
 
 
 def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> bytes:
-    """A littlefs as MicroPython's, with these files; `old` is an image whose other files are kept."""
+    """A littlefs image like MicroPython's with these files; other files of the image `old` are kept."""
     size = layout.fs_blocksize * layout.fs_blockcount
     if old is not None and len(old) != size:
-        raise UserError(f"the flash that was kept has {len(old)} octets, not {size}: remove it")
+        raise UserError(f"the saved flash has {len(old)} octets, not {size}: remove it")
     fs = _littlefs(old or b"\x5a" * size, mount=old is None)
     if old:
         fs.mount()
@@ -28,17 +28,17 @@ def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> by
 
 
 def free_blocks(contents: bytes) -> int:
-    """Of the file system in it."""
+    """Free blocks of the file system in `contents`."""
     fs = _littlefs(contents, mount=True)
     return len(contents) // _SECTOR - fs.used_block_count
 
 
 def _littlefs(contents: bytes, mount: bool):
-    """mount: at once, formatted if there is none."""
+    """mount: mount at once, formatting it if there is none."""
     from littlefs import LittleFS, UserContext
 
     context = UserContext(buffsize=len(contents))
-    context.buffer[:] = contents  # what was never written is as a used flash has it, not blank: an erase then shows
+    context.buffer[:] = contents  # blocks never written look used, not blank, so that an erase is visible
     return LittleFS(
         context=context,
         block_size=_SECTOR,
@@ -50,15 +50,15 @@ def _littlefs(contents: bytes, mount: bool):
 
 
 class Flash:
-    """The file system in the chip's flash; it may be cut in an operation.
+    """The file system in the chip's flash; power may fail during an operation.
 
-    The emulator applies a command when chip-select ends it; what changed tells what it was.
+    The emulator applies a command when chip-select ends it; the change of content shows which one it was.
     """
 
     def __init__(self, chip: memoryview, start: int, contents: bytes):
-        self.operations = 0  # erases and programs so far that changed something
+        self.operations = 0  # erases and programs so far that changed the content
         self.power_failures = 0
-        self.power_failed = False  # in an operation: nothing is written until it is back
+        self.power_failed = False  # during an operation: nothing is written until power is back
         self._view = memoryview(chip)[start : start + len(contents)]
         self._view[:] = self._seen = contents
         self._cut_at, self._done = 0, 0.0
@@ -67,16 +67,16 @@ class Flash:
         return bytes(self._view)
 
     def damage(self, sector: int) -> None:
-        """What was written there is gone, whatever was meant to be: no power cut does that."""
+        """Overwrite a sector with zeros, whatever it held: no power cut does that."""
         self._view[sector * _SECTOR : (sector + 1) * _SECTOR] = bytes(_SECTOR)
         self._seen = self.contents()
 
     def cut_at(self, operation: int, done: float) -> None:
-        """Power fails at that operation from now, 1 the next, with so much of it done, 0 to 1."""
+        """Cut power at that operation from now, 1 the next, with the fraction `done` (0 to 1) of it executed."""
         self._cut_at, self._done = self.operations + operation, done
 
     def command(self) -> float:
-        """A command has ended: -> for how long the flash is busy with it, seconds."""
+        """Process the end of a command. Returns how long the flash is busy with it, seconds."""
         before, after = self._seen, self.contents()
         if after == before:
             return 0.0
@@ -94,7 +94,7 @@ class Flash:
 
 
 def cut_short(before: bytes, after: bytes, done: float) -> bytes:
-    """What is left of a command that made `before` into `after` if power failed when so much was done, 0 to 1."""
+    """Content if power fails when the fraction `done` (0 to 1) of a command from `before` to `after` is executed."""
     changed = [at for at in range(0, len(after), _PAGE) if before[at : at + _PAGE] != after[at : at + _PAGE]]
     first, end = changed[0], changed[-1] + _PAGE
     at = first + round(done * (end - first))
@@ -102,7 +102,7 @@ def cut_short(before: bytes, after: bytes, done: float) -> bytes:
 
 
 def busy_s(before: bytes, after: bytes) -> float:
-    """How long flash is busy with the command that made `before` into `after`: erased sectors or written pages."""
+    """How long flash is busy with a command from `before` to `after`: erased sectors or written pages, seconds."""
     busy = 0.0
     for at in range(0, len(after), _SECTOR):
         one, other = before[at : at + _SECTOR], after[at : at + _SECTOR]

@@ -1,16 +1,16 @@
 """The firmware on an emulated Pico: the official MicroPython image, with the firmware on its file system.
 
-The emulator (rp2040py) is not cycle-exact: the CPU costs what its data sheet says with memory that never waits. What it
-gets wrong, and what is done about it here:
+The emulator (rp2040py) is not cycle-exact: instructions take the cycles of the data sheet, with memory that never
+waits. Its errors and their remedies here:
 
-- A PIO machine runs at most one instruction for each CPU instruction, and while the CPU sleeps the clock jumps from
-  alarm to alarm and the PIO only catches up afterwards. So while the head is busy (a line is high, or an event is not
-  over), and from just before a comparator rises, CPU, clock and hardware take turns cycle by cycle (`_together`); only
-  in between the emulator's own loop runs.
-- A flash sector is erased in 140 us and a page written in less. So the CPU is held, as on the chip with its interrupts
-  off, for the time real flash takes (`_on_flash_select`), while PIO, DMA and clock go on.
+- A PIO machine executes at most one instruction per CPU instruction; while the CPU sleeps, the clock jumps from alarm
+  to alarm and the PIO only catches up afterwards. Therefore, while the head is busy (a line is high, or an event is not
+  complete), and from just before a comparator rises, CPU, clock and hardware advance cycle by cycle (`_together`); the
+  emulator's own loop runs only in between.
+- A flash sector is erased in 140 us and a page written in less. Therefore the CPU is held, as on the chip with its
+  interrupts off, for the time real flash takes (`_on_flash_select`), while PIO, DMA and clock continue.
 
-`hardware(seconds)` lets PIO, DMA, ADC and clock run with the CPU held: what a stall does.
+`hardware(seconds)` runs PIO, DMA, ADC and clock with the CPU held, as in a stall.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from dorn.targets.rp2040_head import LOOP, HeadPins
 from dorn.util.extras import missing
 
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
-_ARREARS_CYCLES = 8  # the emulator lets a PIO machine fall back so far; of a longer jump it runs one instruction
-_UNASKED = 16  # instructions, cycle by cycle, before it is asked again whether the head is busy: asking takes as long
+_ARREARS_CYCLES = 8  # backlog up to which the emulator runs a PIO machine; after a longer jump, one instruction only
+_UNCHECKED = 16  # instructions between checks whether the head is busy, which take as long
 _QSPI_SS = 1
 
 
@@ -44,8 +44,8 @@ class Rp2040Target(Target):
         files: dict[str, bytes] | None = None,
         link: str = "usb",
     ):
-        """files: instead of the firmware, other files on the board's file system. link: "usb", or "uart", the flight
-        link: what `send` and `receive` speak to; the board's file `link` tells the firmware the same."""
+        """files: files on the board's file system instead of the firmware. link: "usb", or "uart", the flight link: the
+        port of `send` and `receive`, also written to the board's file `link` for the firmware."""
         try:
             from rp2040py.boards import BOARDS, resolve_firmware
             from rp2040py.device import MicroPythonDevice
@@ -62,11 +62,11 @@ class Rp2040Target(Target):
         if link != "usb":
             files = {**files, "link": link.encode()}
         contents = pico_flash.file_system(files, board.layout, old)
-        self._kept = -1  # operations of the flash when it was saved
+        self._kept = -1  # flash operations when it was saved
         self.flash = pico_flash.Flash(device.mcu.flash, board.layout.fs_start, contents)
 
-        self.stalled_s = 0.0  # that the flash took from the CPU
-        self.flash_takes_time = True  # a bench of the firmware leaves it aside
+        self.stalled_s = 0.0  # time for which the flash has held the CPU
+        self.flash_takes_time = True  # a benchmark of the firmware switches it off
         self.mcu = mcu = device.mcu
         mcu.qspi[_QSPI_SS].add_listener(self._on_flash_select)
         self._simulator, self._clock = device.simulator, mcu.clock
@@ -84,7 +84,7 @@ class Rp2040Target(Target):
 
     @staticmethod
     def image_in(flash: str | Path) -> Path:
-        """Where the file system is kept in that folder."""
+        """Path of the file system's image in that folder."""
         return Path(flash) / "pico.littlefs"
 
     # -- the flash -----------------------------------------------------------------------------------------------------
@@ -99,22 +99,22 @@ class Rp2040Target(Target):
                 self._simulator.stop()
 
     def cut_power_at(self, operation: int, done: float) -> None:
-        """Power fails for 0.1 s at that erase or program of the file system from now, 1 the next, with so much of it
-        done: 0 nothing, 1 all. `flash.operations` tells how many there were."""
+        """Cut power for 0.1 s at that erase or program of the file system from now, 1 the next, with the fraction
+        `done` (0 to 1) of it executed. `flash.operations` counts them."""
         self.flash.cut_at(operation, done)
 
     # -- time --------------------------------------------------------------------------------------
 
     def _together(self) -> None:
-        """CPU, clock, PIO and DMA, cycle by cycle, for as long as the head is busy and nothing ends the batch."""
+        """Run CPU, clock, PIO and DMA cycle by cycle while the head is busy and nothing ends the batch."""
         core, tick, advance, busy = self.mcu.core, self._clock.tick_ticks, self.mcu.pio[0].advance, self._pins.busy
         simulator, pins, near = self._simulator, self._pins, self._pins.edge_is_near
-        for _ in range(_ARREARS_CYCLES):  # looks the machine owes
+        for _ in range(_ARREARS_CYCLES):  # instructions that the machine is behind
             advance(0)
         pins.exact = True
         pins.follow()
         while (busy() or near()) and not simulator.stopped:
-            for _ in range(_UNASKED):
+            for _ in range(_UNCHECKED):
                 for _ in range(1 if core.waiting else core.execute_instruction()):
                     tick(_CYCLE_TICKS)
                     advance(1)
@@ -134,7 +134,7 @@ class Rp2040Target(Target):
                 pio.advance(1)
 
     def hardware(self, seconds: float) -> None:
-        """PIO, DMA, ADC and clock exactly, with the CPU held. Idle time is skipped."""
+        """Run PIO, DMA, ADC and clock exactly, with the CPU held. Idle time is skipped."""
         clock, pio, pins = self._clock, self.mcu.pio[0], self._pins
         end = clock.ticks + round(seconds * 16e9)
         was_exact, pins.exact = pins.exact, True
@@ -147,7 +147,7 @@ class Rp2040Target(Target):
                 idle = min(clock.ticks_to_next_alarm if clock.has_scheduled_alarm else end, end - clock.ticks)
                 cycles = idle // _CYCLE_TICKS
                 if cycles > _ARREARS_CYCLES + LOOP:
-                    cycles -= (cycles - 1) % LOOP  # it runs one instruction: so it stays in its phase of the loop
+                    cycles -= (cycles - 1) % LOOP  # only one instruction is executed: keep its phase in the loop
                 else:
                     cycles = 1
                 clock.tick_ticks(cycles * _CYCLE_TICKS)
@@ -194,7 +194,7 @@ class Rp2040Target(Target):
             mcu.sram[:] = b"\xa5" * len(mcu.sram)
         self._pins.follow()
         end = clock.ticks + round(held_s * 16e9)
-        while clock.ticks < end:  # the head goes on
+        while clock.ticks < end:  # the head keeps running
             idle = clock.ticks_to_next_alarm if clock.has_scheduled_alarm else end
             clock.tick_ticks(max(1, min(idle, end - clock.ticks)))
         mcu.leave_reset()
@@ -203,7 +203,7 @@ class Rp2040Target(Target):
         from rp2040py.execute_batch import execute_batch
 
         clock, simulator = self._clock, self._simulator
-        ns = round(seconds * 1e9)  # whole, so that the alarm is not a little before the end: idle, it would be the last
+        ns = round(seconds * 1e9)  # an integer: an alarm slightly before `end` would be the last one of an idle chip
         end = clock.nanos + ns
         self._stop.schedule(ns)
         while clock.nanos < end:
@@ -223,7 +223,7 @@ class Rp2040Target(Target):
         return False
 
     def _hand_up(self) -> None:
-        """What waits for the board's ports, as fast as they take it."""
+        """Pass pending octets to the board's ports, as fast as they take them."""
         up, cdc = self.ports["usb"].up, self._device.cdc
         while up and not cdc.tx_fifo.full:
             cdc.send_serial_byte(up.pop(0))
@@ -231,7 +231,7 @@ class Rp2040Target(Target):
 
     def _usb_received(self, data: bytes) -> None:
         self.ports["usb"].down += data
-        self._simulator.stop()  # the batch ends, a condition is asked
+        self._simulator.stop()  # ends the batch, so that the condition is evaluated
 
     def _watchdog(self) -> None:
         from rp2040py.reset_cause import ResetCause
@@ -241,7 +241,7 @@ class Rp2040Target(Target):
         self._device.hard_reset(cause=ResetCause.WATCHDOG)
 
     def keep(self) -> None:
-        """Save the flash, if it has changed: the old or the new image is there, whatever happens to this program."""
+        """Save the flash if it has changed, replacing the image atomically."""
         if self._image and self.flash.operations != self._kept:
             self._kept = self.flash.operations
             self._image.parent.mkdir(parents=True, exist_ok=True)

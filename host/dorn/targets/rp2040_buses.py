@@ -1,4 +1,4 @@
-"""What is wired to the emulated Pico besides the head: slow control on its I2C bus, the flight link on its UART."""
+"""Wiring of the emulated Pico besides the head: slow control on its I2C bus, the flight link on its UART."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _I2C_TX_EMPTY = 1 << 4
 
 
 class SerialPort:
-    """A serial port of the board, seen from outside: what is to go up to the board, and what came down from it."""
+    """A serial port of the board, seen from outside: `up`, octets for the board; `down`, octets from it."""
 
     def __init__(self):
         self.up, self.down = bytearray(), bytearray()
@@ -22,7 +22,7 @@ class SerialPort:
 
 
 class I2cBus:
-    """The devices of slow control on the emulator's bus, each byte taking its time.
+    """The slow-control devices on the emulator's bus, with the duration of each byte.
 
     mcu, clock: the emulator's. board: constants of the board.
     """
@@ -42,7 +42,7 @@ class I2cBus:
             wired = all(pin.function_select == _FUNCTION_I2C for pin in pins)
             acknowledged = wired and devices.start(address, bool(mode))
             bus.complete_connect(acknowledged)
-            if not acknowledged:  # the abort flushed the FIFO: the emulator does not say that it is empty
+            if not acknowledged:  # the abort flushed the FIFO, which the emulator does not flag as empty
                 bus.int_raw |= _I2C_TX_EMPTY
 
         bus.on_connect = lambda address, mode: later(lambda: connect(address, mode))
@@ -58,20 +58,20 @@ class I2cBus:
         def taken() -> None:
             bus.int_raw &= ~_I2C_TX_EMPTY
 
-        # with TX_EMPTY_CTRL, as here, the FIFO counts as empty when its last byte is over, so that its acknowledge is
-        # seen; the emulator says so when the byte begins
+        # with TX_EMPTY_CTRL, as here, the FIFO is empty when its last byte, including the acknowledge, is complete; the
+        # emulator flags it when the byte begins
         self._taken = clock.create_alarm(taken)
         bus.on_write_byte = begin
         bus.on_read_byte = lambda acknowledge: later(lambda: bus.complete_read(devices.read()))
 
     def cancel(self) -> None:
-        """The chip is reset: nothing on the bus goes on."""
+        """Stop the bus activity when the chip is reset."""
         self._byte.cancel()
         self._taken.cancel()
 
 
 class FlightLink:
-    """`port` at the emulator's UART, each byte taking its time; `stop()` is called when a frame may be complete."""
+    """Connects `port` to the emulator's UART, with the duration of each byte; `stop()`: a frame may be complete."""
 
     def __init__(self, mcu, clock, board: dict[str, int], port: SerialPort, stop: Callable[[], None]):
         self._uart, self._port = mcu.uart[board["UART"]], port
@@ -81,7 +81,7 @@ class FlightLink:
         self._uart.on_byte = self._received
 
     def hand_up(self) -> None:
-        """Begin with what waits for the board, unless a byte is under way."""
+        """Start sending pending octets to the board, unless a byte is in progress."""
         if self._idle and self._port.up:
             self._idle = False
             self._byte.schedule(0)

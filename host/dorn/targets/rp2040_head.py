@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dorn.head.front_end import Head
 from dorn.targets import TargetError
 
-LOOP = 3  # instructions, each a cycle, of the loop in which the sequencer looks for a line
-_LEAD_NS = 160  # longer than any instruction of the CPU but those that call back: it ends before the comparator rises
+LOOP = 3  # instructions, one cycle each, of the loop in which the sequencer polls the lines
+_LEAD_NS = 160  # longer than any CPU instruction without callback, which therefore ends before the comparator rises
 _INOVER_LOW = 2
 
 
 def _armed_loop(instructions) -> frozenset[int]:
-    """Where the sequencer looks for a line: three instructions, the last a `jmp(not_x)` to the first."""
+    """Addresses of the sequencer's poll of the lines: three instructions, the last a `jmp(not_x)` to the first."""
     jmp_not_x = 0x0020
     loops = [a for a in range(30) if instructions[a + 2] == jmp_not_x | a]
     if len(loops) != 1:
@@ -22,7 +22,7 @@ def _armed_loop(instructions) -> frozenset[int]:
 
 
 class HeadPins:
-    """The head, kept at the time of the clock and shown on the pins.
+    """Advances the head with the clock and presents it on the pins.
 
     mcu, clock: the emulator's. board: constants of the board. stop(): ends the emulator's batch.
     exact: whether the clock stops at every cycle.
@@ -47,7 +47,7 @@ class HeadPins:
         self.schedule()
 
     def busy(self) -> bool:
-        """A line is high, or the machine is not back in the loop in which it looks for one."""
+        """Whether a line is high, or the sequencer is not back in the loop in which it polls the lines."""
         if self._head.lines & self._head.enabled:
             return True
         return self._sequencer.enabled and self._sequencer.pc not in self._armed
@@ -57,19 +57,19 @@ class HeadPins:
         return not self._head.lines and self._sequencer.enabled and self._sequencer.pc in self._armed
 
     def edge_is_near(self) -> bool:
-        """A comparator rises within less than an instruction of the CPU may take."""
+        """Whether a comparator rises within the duration of a CPU instruction."""
         edge_ns = self._head.next_edge_ns()
         return edge_ns is not None and edge_ns - self._clock.nanos <= _LEAD_NS
 
     def schedule(self) -> None:
-        """Wake up for the next edge, or just before it where the clock jumps."""
+        """Set the alarm for the next edge, or just before it if the clock jumps."""
         edge_ns = self._head.next_edge_ns()
         if edge_ns is not None:
             lead_ns = 0 if self.exact else _LEAD_NS
             self._edge.schedule(max(0.0, edge_ns - lead_ns - self._clock.nanos))
 
     def follow(self) -> None:
-        """The head up to now, and what it shows on the pins."""
+        """Advance the head to now and update the pins."""
         head = self._head
         head.enabled = sum(1 << d for d, pin in enumerate(self._lines) if pin.input_override != _INOVER_LOW)
         head.advance(int(self._clock.nanos))
@@ -88,7 +88,7 @@ class HeadPins:
     def _on_edge(self) -> None:
         if self.exact:
             self.follow()
-        else:  # the PIO is still to catch up with the jump that led here
+        else:  # the PIO has yet to catch up with the clock's jump to this edge
             self._stop()
 
     def _on_reset(self, _new: object, _old: object) -> None:

@@ -1,4 +1,4 @@
-"""A real instrument, or one behind a socket: a serial port or any URL that pyserial knows. Target time is real time."""
+"""A real instrument, or one behind a socket: a serial port or any pyserial URL. Target time is real time."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from dorn.errors import UserError
 from dorn.image.constants import constants
 from dorn.targets import Target, TargetError
 
-_READ_S = 0.05  # a read waits so long at most
-_WRITE_S = 5.0
+_READ_S, _WRITE_S = 0.05, 5.0  # timeouts
 _AWAY_S = 10.0  # a port that is away for longer is lost
 
 
 def number_of(name: str) -> str | None:
-    """The serial number of the USB device at a port; a device keeps it when its port gets another name."""
+    """The serial number of the USB device at a port; it stays the same when the port's name changes."""
     return next((port.serial_number for port in list_ports.comports() if port.device == name), None)
 
 
 def name_of(number: str) -> str | None:
-    """The port at which the USB device of that serial number is now."""
+    """The current port of the USB device with that serial number."""
     return next((port.device for port in list_ports.comports() if port.serial_number == number), None)
 
 
@@ -35,7 +34,7 @@ class SerialTarget(Target):
     def __init__(self, url: str):
         self.name = url
         if url.startswith("socket:") and not re.fullmatch(r"socket://[^/]+:\d+(/.*)?", url):
-            raise UserError(f"target {url}: is not socket://HOST:PORT")
+            raise UserError(f"target {url}: expected socket://HOST:PORT")
         self._number = number_of(url)
         self._open()
         self._begin_s = time.monotonic()
@@ -54,7 +53,7 @@ class SerialTarget(Target):
             raise UserError(f"target {self.name}: cannot be opened: {_first_line(error)}") from None
 
     def _come_back(self, error: Exception) -> None:
-        """A board that resets takes its USB port away for a second or two. TargetError if it does not come back."""
+        """Reopen the port: a board reset removes it for a second or two. Raises TargetError if it does not return."""
         self._port.close()
         end_s = time.monotonic() + _AWAY_S
         while time.monotonic() < end_s:
@@ -64,7 +63,7 @@ class SerialTarget(Target):
             with contextlib.suppress(UserError):
                 self._open()
                 return
-        raise TargetError(f"target {self.name}: lost: {_first_line(error)}; look at its cable and its power") from None
+        raise TargetError(f"target {self.name}: lost: {_first_line(error)}; check its cable and its power") from None
 
     @property
     def now_us(self) -> int:
@@ -77,7 +76,7 @@ class SerialTarget(Target):
         try:
             self._port.write(data)
         except serial.SerialTimeoutException:
-            raise TargetError(f"target {self.name}: takes no bytes: is it the instrument? Restart it") from None
+            raise TargetError(f"target {self.name}: accepts no bytes: is it the instrument? Restart it") from None
         except (serial.SerialException, OSError) as error:
             self._come_back(error)
             self._port.write(data)

@@ -1,7 +1,7 @@
 """The firmware in a process of MicroPython's unix port: deterministic, and idle time costs nothing.
 
-The firmware asks over a pipe whenever it waits (the messages stand in boards/unix/board.py); the answer says until when
-it waited, and what the link and the event builder had for it. So every byte and every event has its exact target time.
+The firmware sends a request over a pipe whenever it waits (messages: boards/unix/board.py); the answer has the time at
+which the wait ended, and data from link and event builder. So every byte and every event has its exact target time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dorn.targets import Target, TargetError
 from dorn.targets.event_model import EventModel, board_times
 from dorn.util.extras import missing
 
-HEAP_KB = 512  # a word is twice as long as on the chip
+HEAP_KB = 512  # words are twice as long as on the chip
 _TO_HOST = struct.Struct("<BQQI")
 _FROM_HOST = struct.Struct("<QII")
 _EVENT = struct.Struct("<II")
@@ -35,7 +35,7 @@ _POWER_ON, _WATCHDOG, _COMMANDED, _RESET_PIN = 1, 2, 3, 4
 
 
 def micropython() -> str:
-    """Path of MicroPython's unix port: beside this Python, or on the PATH. UserError where there is none."""
+    """Path of MicroPython's unix port: beside this Python, or on the PATH. Raises UserError if there is none."""
     beside = Path(sys.executable).with_name("micropython")
     found = str(beside) if beside.exists() else shutil.which("micropython")
     if not found:
@@ -49,17 +49,17 @@ class UnixTarget(Target):
     def __init__(
         self, head: Head | None = None, flash: str | Path | None = None, files: dict[str, bytes] | None = None
     ):
-        """files: instead of the firmware's, these sources."""
+        """files: sources to run instead of the firmware's."""
         self.head = head or Head(FrontEnd())
         self.slow_control = SimulatedDevices(self.head, lambda: self._now_us * 1000)
         self.resets = 0
         board = constants("pico")
         times = board_times(board)
         self._backlog = board["BACKLOG"]  # events that end a wait, as on a chip
-        self._piece = board["UART_READ"]  # octets that the link takes at once
+        self._piece = board["UART_READ"]  # octets that the link transfers at once
         self._piece_us = round(self._piece * 10e6 / board["UART_BAUD"])
         self._model = EventModel(self.head, times)
-        # what it runs, and its flash if that is forgotten
+        # the program, and the flash if it is not kept
         self._folder = tempfile.TemporaryDirectory(prefix="dorn-unix-")
         program = Path(self._folder.name) / "program"
         files = firmware.files("unix") if files is None else files
@@ -95,13 +95,13 @@ class UnixTarget(Target):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self._environment,
-            start_new_session=True,  # Ctrl-C is for the host, which stops the run in order
+            start_new_session=True,  # Ctrl-C goes to the host only, which ends the run properly
         )
         self._model.stop()
         self._events = bytearray()
         self._n_events = self._converted = 0
-        self._until_us: int | None = None  # what the firmware waits for, once it waits
-        self._takes_us = 0  # when the link takes the next piece; while the firmware has one to read, not at all
+        self._until_us: int | None = None  # end of the firmware's wait; None while it runs
+        self._takes_us = 0  # when the link takes the next piece, unless the firmware still has one to read
         self._has_piece = False
 
     def inject(self, particles) -> None:
@@ -122,7 +122,7 @@ class UnixTarget(Target):
         self._restart(0.001, _RESET_PIN)
 
     def stall(self, seconds: float) -> None:
-        while self._until_us is None:  # it waits, and no answer comes
+        while self._until_us is None:  # let it wait without an answer
             self._listen()
         end_us = self._now_us + round(seconds * 1e6)
         while self._now_us < end_us:
@@ -133,7 +133,7 @@ class UnixTarget(Target):
         self._up.clear()
         self._model.stop()
         self._now_us += round(held_s * 1e6)
-        self.head.advance(self._now_us * 1000)  # it goes on
+        self.head.advance(self._now_us * 1000)  # the head keeps running
         self._boot(cause)
 
     def _end(self) -> None:
@@ -164,7 +164,7 @@ class UnixTarget(Target):
                 return False
 
     def _play(self, until_us: int, limit: int | None = None) -> None:
-        """The event builder up to `until_us`, or until `limit` events wait, by default the backlog."""
+        """Run the event builder to `until_us`, or until `limit` events are pending (default: the backlog)."""
         reached_ns, events = self._model.run(until_us * 1000, (limit or self._backlog) - self._n_events)
         self._now_us = max(self._now_us, min(until_us, reached_ns // 1000))
         for stamp_us, word, codes in events:
@@ -185,18 +185,18 @@ class UnixTarget(Target):
         self._until_us = None
 
     def _listen(self) -> None:
-        """One message of the firmware."""
+        """Process one message of the firmware."""
         header = self._read(_TO_HOST.size)
         if header is None:
             return
         kind, now_us, argument, n = _TO_HOST.unpack(header)
-        if chr(kind) not in "WHSEXILK":  # the traceback of what ended it
+        if chr(kind) not in "WHSEXILK":  # a traceback
             self._process.kill()
             output = (header + self._process.stdout.read()).decode(errors="replace")
             raise TargetError(f"target unix: the firmware ended: {' '.join(output.split())[-300:]}")
         data = self._read(n) or b"" if n else b""
         now_us += self._base_us
-        while now_us > self._now_us:  # it waited by itself: the maintenance window, a transfer on the I2C bus
+        while now_us > self._now_us:  # it waited without a request: the maintenance window, a transfer on the I2C bus
             self._play(now_us)
         if kind in b"WH":
             self._down += data
@@ -224,7 +224,7 @@ class UnixTarget(Target):
             self._process.stdin.write(data)
             self._process.stdin.flush()
         except BrokenPipeError:
-            pass  # it ended: the next read tells
+            pass  # the process ended: the next read reports it
 
     def _read(self, n: int) -> bytes | None:
         data = self._process.stdout.read(n)

@@ -1,1 +1,1 @@
-"""What every folder may use: checks of input, paths, Ctrl-C, extras. Imports nothing of dorn but errors."""
+"""Utilities for all folders: checks of input, paths, Ctrl-C, extras. Imports nothing of dorn but errors."""

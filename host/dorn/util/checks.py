@@ -1,4 +1,4 @@
-"""Reading files: text, and numbers that are what they claim to be; else a SourceError of one line."""
+"""Reading of files and checks of numbers; errors are a SourceError of one line."""
 
 import math
 from pathlib import Path
@@ -11,7 +11,7 @@ class SourceError(UserError):
 
 
 def text_of(path):
-    """The text of a file, without byte order mark; bytes that are not UTF-8 fail in their field."""
+    """The text of a file, without byte order mark; invalid UTF-8 is replaced, and then fails in its field."""
     try:
         with open(path, encoding="utf-8-sig", errors="replace") as file:
             text = file.read()
@@ -31,16 +31,16 @@ def octets_of(path):
 
 
 def number(text, path, field, line=None):
-    """A finite number, at most 1e18. `text` is a string of a file, or a value that TOML has read already."""
-    # float() and int() also take 1_000, and float() True: no file of numbers means that
+    """A finite number, at most 1e18. `text` is a string from a file, or a value parsed from TOML."""
+    # float() and int() also accept 1_000, and float() True, which no data file uses
     if isinstance(text, (str, int, float)) and not isinstance(text, bool) and "_" not in str(text):
         try:
             value = float(text)
         except (ValueError, OverflowError):
             value = math.nan
-        if abs(value) <= 1e18:  # no time, energy or rate is above; sums and squares stay finite
+        if abs(value) <= 1e18:  # above any time, energy or rate; sums and squares stay finite
             return value
-    raise SourceError.at(path, field, "not a number to use", text, line)
+    raise SourceError.at(path, field, "not a usable number", text, line)
 
 
 def at_least(least, text, path, field, line=None):
@@ -60,7 +60,7 @@ def above_zero(text, path, field, line=None):
 
 
 def count(text, path, field, line=None):
-    """Counts of a channel: a whole number from 0 to 2^53. 3.0 is one too: many programs write it so."""
+    """Counts of a channel: a whole number from 0 to 2^53; also 3.0, as many programs write it."""
     value = at_least(0, text, path, field, line)
     if value != int(value) or value > 2**53:
         raise SourceError.at(path, field, "not a whole number of counts", text, line)

@@ -1,10 +1,10 @@
-"""Ctrl-C at a moment of the program's choice: what is under way on a link is finished in order."""
+"""Deferred Ctrl-C, so that an exchange in progress on a link is completed."""
 
 import signal
 
 
 class Interrupts:
-    """A context in which the first Ctrl-C is noted in `heard`, and the next one is a KeyboardInterrupt at once."""
+    """A context in which the first Ctrl-C only sets `heard`; the next one raises KeyboardInterrupt at once."""
 
     heard = False
 

@@ -1,4 +1,4 @@
-"""Where the files of the instrument are, the firmware and the boards, and where a command's files may go."""
+"""Paths of the instrument's files (firmware and boards), and checks of a command's output directory."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ def onboard_root() -> Path:
     """Return the folder that holds `firmware/` and `boards/`.
 
     An installed wheel carries them in `dorn/onboard/`; an editable checkout has them at its root.
-    Raises FileNotFoundError if neither is there.
+    Raises FileNotFoundError if neither exists.
     """
     package = Path(__file__).resolve().parents[1]
     for root in (package / "onboard", package.parents[1]):
@@ -20,9 +20,9 @@ def onboard_root() -> Path:
 
 
 def check_directory(out, option="--out"):
-    """Say before a long run, not after it, that its files have nowhere to go: UserError naming the option."""
+    """Check before a long run that its files can be written. Raises UserError naming the option."""
     if not out.name and out == Path():
-        raise UserError.at(option, "DIR", "is empty or the directory you are in", str(out))
+        raise UserError.at(option, "DIR", "is empty or the current directory", str(out))
     there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
     if not there.is_dir():
         raise UserError.at(option, "DIR", "not a directory", str(there))

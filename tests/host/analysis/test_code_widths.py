@@ -119,7 +119,7 @@ def test_a_table_comes_back_as_it_was(tmp_path_factory, data):
         ("1024,4,0\n", "table.csv:2: channel: not a whole number from 0 to 1023 (1024)"),
         ("1,4,0\n3,4,0\n", "table.csv:3: channel: not the one after the row before (3)"),
         ("1,0,0\n", "table.csv:2: width_codes: not above 0 (0)"),
-        ("1,nan,0\n", "table.csv:2: width_codes: not a number to use (nan)"),
+        ("1,nan,0\n", "table.csv:2: width_codes: not a usable number (nan)"),
         ("1,4,-1\n", "table.csv:2: error_codes: below 0 (-1)"),
     ],
 )

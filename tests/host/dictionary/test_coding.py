@@ -61,14 +61,14 @@ def test_a_packet_has_the_counts_whatever_the_coding(counts):
 @pytest.mark.parametrize(
     "count, number, data, message",
     [
-        (2, 0, [1, 2, 3], "spectrum: counts: 2 values of 16 bits are not in 3 octets"),
+        (2, 0, [1, 2, 3], "spectrum: counts: 2 values of 16 bits do not have 3 octets"),
         (2, 2, [1, 2, 3, 4], "spectrum: coding 2 is not known"),
         (15, 1, [0], "spectrum: counts: 15 values are not blocks of 16"),
         (0, 1, [], "spectrum: counts: 0 values are not blocks of 16"),
-        (16, 1, [0], "spectrum: counts: coded values go on behind their 1 octets"),
-        (16, 1, [0, 0, 0b100, 0, 0], "spectrum: counts: 18 bits are left behind the coded values"),
+        (16, 1, [0], "spectrum: counts: coded values extend beyond their 1 octets"),
+        (16, 1, [0, 0, 0b100, 0, 0], "spectrum: counts: 18 bits are left after the coded values"),
         (16, 1, [0, 0, 0b10, 0, 0], "spectrum: counts: 2 blocks of zeros, 1 left"),
-        (16, 1, [0x10, 0, 0, 0, 0], "spectrum: counts: coded values go on"),
+        (16, 1, [0x10, 0, 0, 0, 0], "spectrum: counts: coded values extend"),
     ],
 )
 def test_what_does_not_decode_is_refused_naming_it(count, number, data, message):

@@ -58,7 +58,7 @@ GOOD = tm(5, 2, EVENT)
     "packet, message",
     [
         (b"", "length 0"),
-        (GOOD[:-1], "length field 27 says 34 octets, there are 33"),
+        (GOOD[:-1], "length field 27 means 34 octets, the packet has 33"),
         (GOOD[:-1] + bytes([GOOD[-1] ^ 1]), "bad CRC"),
         (tm(5, 2, EVENT, apid=101), "APID 101, expected 100"),
         (tm(5, 9, EVENT), r"unknown service and subtype \(5, 9\)"),
@@ -169,8 +169,8 @@ def entry(kind: str, name: str) -> tuple[str, int]:
             "telemetry pong: subtype 256 is not an integer from 1",
         ),
         (entry("telemetry", "pong"), {"subtype": 2.0}, "telemetry pong: subtype 2.0"),
-        (entry("telemetry", "pong"), {"service": 5}, r"\(5, 2\) stands twice"),
-        (entry("telemetry", "pong"), {"name": "rates"}, "rates stands twice"),
+        (entry("telemetry", "pong"), {"service": 5}, r"\(5, 2\) appears twice"),
+        (entry("telemetry", "pong"), {"name": "rates"}, "rates appears twice"),
         (entry("telemetry", "pong"), {"name": "Pong!"}, "name 'Pong!'"),
         (entry("telemetry", "pong"), {"colour": "red"}, "telemetry pong: unknown key 'colour'"),
         (entry("telemetry", "pong"), {"fields": [{"name": "x"}]}, "field x: no type"),
@@ -180,9 +180,9 @@ def entry(kind: str, name: str) -> tuple[str, int]:
             {"fields": [{"name": "x", "type": "u8", "enum": "y"}]},
             "unknown enum 'y'",
         ),
-        (entry("telemetry", "pong"), {"fields": [{"name": "x", "type": "u8[n]"}]}, "no scalar field 'n'"),
+        (entry("telemetry", "pong"), {"fields": [{"name": "x", "type": "u8[n]"}]}, "no preceding scalar field 'n'"),
         (entry("telemetry", "pong"), {"fields": [{"name": "x", "type": "u8[0]"}]}, "length 0"),
-        (entry("telemetry", "pong"), {"fields": [{"name": "x", "type": "u8"}] * 2}, "x stands twice"),
+        (entry("telemetry", "pong"), {"fields": [{"name": "x", "type": "u8"}] * 2}, "x appears twice"),
         (
             entry("telemetry", "pong"),
             {"fields": [{"name": "x", "type": "u8[2]"}, {"name": "y", "type": "u8"}]},
@@ -191,7 +191,7 @@ def entry(kind: str, name: str) -> tuple[str, int]:
         (
             entry("telemetry", "pong"),
             {"fields": [{"name": "x", "type": "u64[80]"}]},
-            "telemetry pong: 661 octets are more than max_packet",
+            "telemetry pong: 661 octets exceed max_packet",
         ),
         (entry("telemetry", "housekeeping"), {"name": "health"}, "no housekeeping"),
         (
@@ -202,18 +202,18 @@ def entry(kind: str, name: str) -> tuple[str, int]:
         (
             entry("telemetry", "housekeeping"),
             {"fields": []},
-            "housekeeping: store_priority 2: .* begins with u32 record",
+            "housekeeping: store_priority 2: .* begin with u32 record",
         ),
         (entry("telemetry", "pong"), {"store_priority": 1}, "pong: store_priority 1"),
         (entry("telemetry", "rates"), {"store_priority": 3}, "rates: store_priority 3 is not an integer from 0 to 2"),
         (entry("command", "ping"), {"store_priority": 1}, "ping: unknown key 'store_priority'"),
-        (("enum", None), {"event": {"x": 1}}, "enum event: the name stands for"),
+        (("enum", None), {"event": {"x": 1}}, "enum event: the name is reserved for"),
         (
             entry("command", "ping"),
             {"fields": [{"name": "x", "type": "u8[2]"}]},
             "command ping: the firmware",
         ),
-        (entry("parameter", "threshold"), {"id": 2}, "parameter ids: 2 stands twice"),
+        (entry("parameter", "threshold"), {"id": 2}, "parameter ids: 2 appears twice"),
         (entry("parameter", "threshold"), {"id": 65530}, "parameter threshold: id 65530"),
         (entry("parameter", "threshold"), {"default": 4096}, "default 4096 is not an integer from 0 to 4095"),
         (entry("parameter", "threshold"), {"range": [0]}, r"range \[0\] is not"),
@@ -222,7 +222,7 @@ def entry(kind: str, name: str) -> tuple[str, int]:
             {"severity": "grave"},
             "event booted: severity 'grave' is not one of info",
         ),
-        (entry("event", "booted"), {"id": 2}, "event ids: 2 stands twice"),
+        (entry("event", "booted"), {"id": 2}, "event ids: 2 appears twice"),
         (
             entry("telemetry", "pong"),
             {"fields": [{"name": "x", "type": "u8", "limits": "gravity"}]},
@@ -247,10 +247,10 @@ def entry(kind: str, name: str) -> tuple[str, int]:
         (entry("command", "ping"), {"fields": [{"name": "x", "type": "u8", "valid": [1]}]}, r"valid \[1\] is not"),
         (entry("command", "ping"), {"refused": {"tired": "at night"}}, "ping: refused: unknown failure 'tired'"),
         (entry("command", "ping"), {"refused": {"no_room": 1}}, "ping: refused: no_room 1 is not a text"),
-        (("about", None), {"moods": {}}, "about moods: there is no enum of this name"),
+        (("about", None), {"moods": {}}, "about moods: not an enum"),
         (("about", "mode"), {"sad": "x"}, "about mode: sad 'x': not a value of the enum"),
         (("enum", "mode"), {"standby": "x"}, "enum mode: standby 'x'"),
-        (("enum", "mode"), {"standby": 1}, "enum mode: values: 1 stands twice"),
+        (("enum", "mode"), {"standby": 1}, "enum mode: values: 1 appears twice"),
     ],
 )
 def test_mistakes_in_the_text_are_named(place, change, message):
@@ -320,7 +320,7 @@ def test_check_says_when_it_is_out_of_date():
 def test_names_that_clash_in_the_module_are_refused():
     clash = tables()
     named(clash, "event", "booted")["name"] = "info"  # EVENT_INFO is a layout too
-    with pytest.raises(DictionaryError, match="EVENT_INFO would stand twice"):
+    with pytest.raises(DictionaryError, match="EVENT_INFO would appear twice"):
         generate.generate(Dictionary(clash))
 
 

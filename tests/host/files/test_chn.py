@@ -69,7 +69,7 @@ BAD = {
     chn([1, 2], mark=-103): "trailer: begins neither .*\\(-103\\)",
     chn([1, 2], terms=None) + b"\x9a": "trailer: begins neither",
     chn([1, 2])[:50]: "trailer: ends within the calibration \\(10\\)",
-    chn([1, 2], terms=(0.0, float("nan"), 0.0)): "calibration: not a number to use \\(nan\\)",
+    chn([1, 2], terms=(0.0, float("nan"), 0.0)): "calibration: not a usable number \\(nan\\)",
     chn([1, 2], terms=(0.0, -5.0, 0.0)): "calibration: energies do not increase; give --calibration .*0 -5 0",
     chn([1, 2], terms=None): "calibration: is missing; give --calibration",
 }

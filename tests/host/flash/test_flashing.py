@@ -65,7 +65,7 @@ def test_a_running_instrument_is_flashed_again_and_nothing_is_copied(board, writ
     boots = board.housekeeping()["boot_count"]
     assert board.flash() == 0
     assert written.paths == []
-    assert f"{len(FILES('pico'))} were right" in capsys.readouterr().out
+    assert f"{len(FILES('pico'))} unchanged" in capsys.readouterr().out
     hk = board.housekeeping()
     assert hk["boot_count"] == boots + 1  # of the restart; maintenance is none, and the count is not lost
 
@@ -167,7 +167,7 @@ def test_a_full_file_system_is_found_before_the_first_change_or_survived(written
         assert board.housekeeping(starting=True)["boot_count"] == 1  # it goes on as it was
         monkeypatch.setattr(board_files, "check_room", lambda *_: None)
         assert board.flash() == 2
-        assert "writing /fsw/more.mpy: its file system says ENOSPC" in capsys.readouterr().err
+        assert "writing /fsw/more.mpy: its file system reports ENOSPC" in capsys.readouterr().err
         monkeypatch.setattr(firmware, "files", FILES)
         assert board.flash() == 0
 
@@ -186,7 +186,7 @@ def test_a_file_system_that_cannot_be_written_is_named(capsys, then, output):
 def test_a_source_that_hides_the_firmware_is_named(written, capsys):
     with desk({**firmware_files(), "fsw/app.py": b"raise SystemExit\n"}) as board:
         assert board.flash() == 2
-        assert "/fsw/app.py in place of the firmware's /fsw/app.mpy" in capsys.readouterr().err
+        assert "/fsw/app.py instead of the firmware's /fsw/app.mpy" in capsys.readouterr().err
         assert written.paths == []
 
 
@@ -194,7 +194,7 @@ def test_bad_arguments_are_named(capsys):
     assert Desk.flash(None, "--without", "commands", port="/dev/none") == 2
     assert "'commands' cannot be left out" in capsys.readouterr().err
     assert Desk.flash(None, port="/dev/none") == 2
-    assert "port /dev/none: is not there" in capsys.readouterr().err
+    assert "port /dev/none: does not exist" in capsys.readouterr().err
 
 
 def test_a_key_is_put_on_the_board_and_stays(board, tmp_path, capsys):

@@ -30,7 +30,7 @@ else:
 def test_a_taken_port_is_named(board, capsys):
     with serial.Serial(board.name, exclusive=True):
         assert board.flash() == 2
-    assert f"port {board.name}: is taken by another program" in capsys.readouterr().err
+    assert f"port {board.name}: is in use by another program" in capsys.readouterr().err
 
 
 def test_who_does_not_listen_is_caught_after_a_power_cycle_or_given_up(monkeypatch, capsys):
@@ -39,7 +39,7 @@ def test_who_does_not_listen_is_caught_after_a_power_cycle_or_given_up(monkeypat
         board.do(lambda: board.target.advance(1))  # its window is over
 
         def say(*words, **options):
-            if "switch the board off and on" in words[0]:
+            if "power-cycle the board" in words[0]:
                 board.power_cycle()
 
         monkeypatch.setattr(flashing, "print", say, raising=False)
@@ -50,8 +50,8 @@ def test_who_does_not_listen_is_caught_after_a_power_cycle_or_given_up(monkeypat
         board.do(lambda: board.target.advance(1))
         assert board.flash("--check") == 2
         output = capsys.readouterr()
-        assert "switch the board off and on" in output.out
-        assert "nothing there comes to a MicroPython prompt" in output.err and "BOOTSEL" in output.err
+        assert "power-cycle the board" in output.out
+        assert "no MicroPython prompt" in output.err and "BOOTSEL" in output.err
 
 
 def usb(device, number=None, product=0x0005):
@@ -81,7 +81,7 @@ def test_a_board_is_found_again_under_another_name(board, monkeypatch):
     names = [["/dev/never-there", "E66"], [board.name, "E66"]]
     monkeypatch.setattr(port.list_ports, "comports", lambda: [usb(*names[0])])
     line = port.Line("/dev/never-there")
-    with pytest.raises(UserError, match="is not there"):
+    with pytest.raises(UserError, match="does not exist"):
         line.open()
     names.pop(0)
     line.open()

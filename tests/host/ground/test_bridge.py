@@ -249,7 +249,7 @@ def test_the_quick_look_adds_a_packet_once_whatever_comes_and_goes_on_if_it_is_n
 
     for record, first in ((1, 5), (1, 5), (2, 1024), (3, 6)):
         quicklook.put(packet(record, first))
-    assert shown["front"] == 18 and quicklook.dropped == {"quick look not taken": 2}
+    assert shown["front"] == 18 and quicklook.dropped == {"quick look not accepted": 2}
 
 
 def test_the_quick_look_of_yamcs_is_an_outlet_like_the_others():

@@ -116,7 +116,7 @@ def test_a_scenario_names_the_ramp_of_its_board(tmp_path):
         ("", "is empty"),
         ("1,2\n", "fewer than two rows"),
         ("1,2\n1,3\n", "ramp.csv:2: level: not above the one before (1)"),
-        ("1,2\nx,3\n", "ramp.csv:2: level: not a number to use (x)"),
+        ("1,2\nx,3\n", "ramp.csv:2: level: not a usable number (x)"),
         ("1,2\n2,3,4\n", "ramp.csv:2: readings: 2 where 1 belong (2,3,4)"),
         ("1\n2\n", "ramp.csv:1: readings: 0 where at least one belong (1)"),
         ("1,2\n2,4096\n", "ramp.csv:2: reading: not a code from 0 to 4095 (4096)"),

@@ -80,7 +80,7 @@ def test_values_of_every_width_are_as_their_authors_have_them(order, bits):
     path = data("ccsds-vectors", "byte_order", f"byteorder_{order}.bin")
     packets = ccsdspy.utils.split_packet_bytes(str(path))
     assert [fields["v"] for fields in decoded(packets, v=f"u{bits}[{len(expected[0])}]")] == expected
-    with pytest.raises(ArchiveError, match=r"offset 0: 0x20 begins no space packet \(version 1\)"):  # that is so
+    with pytest.raises(ArchiveError, match=r"offset 0: 0x20 does not start a space packet \(version 1\)"):  # that is so
         list(archive.read(path))
 
 

@@ -57,7 +57,7 @@ def test_a_key_is_its_owners_and_is_never_overwritten_or_shown(tmp_path, capsys)
     key, before = Key.load(path), path.read_text()
     assert main(["key", str(path)]) == 2
     out, error = capsys.readouterr()
-    assert "is there already" in error and path.read_text() == before
+    assert "exists: a key is never overwritten" in error and path.read_text() == before
     assert secret(key).hex() not in out + error + repr(key) + str(vars(key).keys())
     assert main(["key", str(tmp_path / "other")]) == 0 and secret(Key.load(tmp_path / "other")) != secret(key)
 

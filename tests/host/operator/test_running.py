@@ -44,13 +44,13 @@ def test_the_first_failure_ends_it_with_the_reason(write, capsys):
     "lines, reason",
     [
         (["send function function=bias_on"], "function function=bias_on: start_failure: not_armed (detail 16)"),
-        (["refused not_armed ping"], "ping: completed, and was not refused with not_armed"),
+        (["refused not_armed ping"], "ping: completed instead of being refused with not_armed"),
         (["refused wrong_mode function function=bias_on"], "start_failure: not_armed (detail 16)"),
-        (["check rates.events == 0"], "no rates has come"),
+        (["check rates.events == 0"], "no rates received"),
         (["until rates.events > 5 within 7"], "not within 7 s: rates.events is 0"),
         (
             ["until housekeeping.mode == standby within 2"],
-            "2 s: no new one came; before it, housekeeping.mode is standby",
+            "2 s: no new packet; the last one: housekeeping.mode is standby",
         ),
         (["until event bias_off within 1"], "not within 1 s: events since the last telecommand: none"),
         (

@@ -107,7 +107,7 @@ def test_help(piped):
         "    mode: boot, safe, standby, science, calibration\n",
         "event booted  a: boot count; b: reset cause",
         "    function: start, stop,",
-        "fly: nothing of this name",
+        "fly: no such name",
     ):
         assert output in out
 
@@ -194,10 +194,10 @@ def test_event_reports_are_printed_while_the_prompt_waits(capsys):
 def test_a_port_that_is_lost_while_the_prompt_waits_ends_it(capsys):
     class Lost(RealTime):
         def advance(self, seconds):
-            raise TargetError("lost; look at its cable")
+            raise TargetError("lost; check its cable")
 
     before = threading.active_count()
-    with pytest.raises(TargetError, match="look at its cable"):
+    with pytest.raises(TargetError, match="check its cable"):
         converse(Lost())
     assert threading.active_count() == before  # none waits for the keyboard for ever
 

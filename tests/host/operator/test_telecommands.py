@@ -59,7 +59,7 @@ def test_it_goes_on_printing_for_as_long_as_it_is_told(capsys):
         "function": "function: no value for function",
         "set_parameter": "set_parameter: no value for parameter, value",
         "set_parameter value=1 parameter=threshold_16": "parameter: unknown (threshold_16); did you mean threshold_",
-        "set_parameter value=1 value=2": "set_parameter: value: stands twice (2)",
+        "set_parameter value=1 value=2": "set_parameter: value: appears twice (2)",
         "set_parameter parameter=bias value=100001": "set_parameter: bias 100001 is not from 0 to 100000 mV",
         "set_parameter parameter=bias value=4294967296": "value: not a whole number from 0 to 4294967295 (4294967296)",
         "set_parameter parameter=bias value=-1": "(-1)",

@@ -28,7 +28,7 @@ def test_a_run_that_fails_leaves_the_files_of_an_earlier_one(tmp_path, capsys):
     with (out / "telemetry.ccsds").open("ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         assert run(source, "--rate", 50, "--duration", 10, "--seed", 2, "--out", out) == 2
-    assert "telemetry.ccsds: another run is writing it" in capsys.readouterr().err
+    assert "telemetry.ccsds: another run is writing to it" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
@@ -115,7 +115,7 @@ def test_a_run_with_damaged_frames_has_its_products(damaged, tmp_path, monkeypat
         ("nowhere", r"target: unknown \('nowhere'\); known are unix, rp2040"),
         ("/dev/no-such-port", r"target /dev/no-such-port: cannot be opened: .*No such file"),
         ("socket://127.0.0.1:1", r"target socket://127.0.0.1:1: cannot be opened: .*refused"),
-        ("socket://127.0.0.1", r"target socket://127.0.0.1: is not socket://HOST:PORT"),
+        ("socket://127.0.0.1", r"target socket://127.0.0.1: expected socket://HOST:PORT"),
     ],
 )
 def test_a_target_that_cannot_be_had_is_one_line(target, says, tmp_path, capsys):

@@ -1,8 +1,8 @@
-"""`dorn yamcs`: the real Yamcs server (https://yamcs.org, AGPL) with the exported dictionary, its links at a bridge.
+"""`dorn yamcs`: the real Yamcs server (https://yamcs.org, AGPL) with the exported dictionary, connected to a bridge.
 
-Its packages are those of the extra `yamcs`; it runs in a process of its own, its files in a folder: configuration in
-etc, mdb and displays, written anew at every start, its archive in data, its log in yamcs.log. Its web pages and API are
-for this machine only; the UDP port for telemetry, which Yamcs binds to all addresses, is a new one at every start.
+Its packages are those of the extra `yamcs`. It runs in a process of its own, with its files in a folder: configuration
+in etc, mdb and displays, rewritten at every start, its archive in data, its log in yamcs.log. Web pages and API are for
+this machine only; the UDP port for telemetry, which Yamcs binds to all addresses, is a new one at every start.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dorn.util.extras import missing
 
 HERE = "127.0.0.1"
 INSTANCE = "dorn"
-_START_S = 60.0  # it takes 2 to 5
+_START_S = 60.0  # start timeout; a start takes 2 to 5 s
 _HEAP = "-Xmx512m"
 _TEMPLATES = Path(__file__).parent
 
@@ -44,14 +44,14 @@ class Ports:
 
 
 def free_port(kind: int) -> int:
-    """One that nobody has now."""
+    """A port number that is free now."""
     with socket.socket(socket.AF_INET, kind) as found:
         found.bind((HERE, 0))
         return found.getsockname()[1]
 
 
 def prepare(folder: Path, ports: Ports, epoch: str, dictionary: Dictionary) -> None:
-    """Write the configuration. epoch: UTC, YYYY-MM-DDThh:mm:ssZ, when on-board time was 0. UserError if it cannot."""
+    """Write the configuration. epoch: UTC of on-board time 0, YYYY-MM-DDThh:mm:ssZ. Raises UserError if that fails."""
     values = {"http": ports.http, "tm": ports.tm, "tc": ports.tc, "epoch": epoch, "secret": secrets.token_hex(16)}
     files = {
         f"etc/{template.name}": string.Template(template.read_text()).substitute(values)
@@ -71,20 +71,20 @@ def prepare(folder: Path, ports: Ports, epoch: str, dictionary: Dictionary) -> N
 
 
 def _event_texts(dictionary: Dictionary) -> list[dict]:
-    """What Yamcs makes of each event report: its name and what its two numbers say."""
+    """The text Yamcs shows for each event report: its name and its two values."""
     texts = []
     for name, event in dictionary.events.items():
-        told = [f"{about} {{event_{n}}}" for n, about in (("a", event.a), ("b", event.b)) if about not in ("", "0")]
-        texts.append({"eventId": name, "template": f"{name}: {', '.join(told)}"})
+        values = [f"{about} {{event_{n}}}" for n, about in (("a", event.a), ("b", event.b)) if about not in ("", "0")]
+        texts.append({"eventId": name, "template": f"{name}: {', '.join(values)}"})
     return texts
 
 
 class Server:
-    """Yamcs; a context manager that stops it. UserError if it cannot be had or does not start."""
+    """A Yamcs process; a context manager that stops it. Raises UserError if it is not installed or does not start."""
 
     def __init__(self, folder: Path, ports: Ports):
         self.url = f"http://{HERE}:{ports.http}"
-        try:  # what answers there shall be this one
+        try:  # make sure that no other server answers at this port
             socket.create_server((HERE, ports.http)).close()
         except OSError as error:
             raise UserError(f"yamcs: port {ports.http}: {error.strerror}: give another one") from None
@@ -110,18 +110,18 @@ class Server:
             except (urllib.error.URLError, OSError):
                 pass
             time.sleep(0.1)
-        raise UserError(f"yamcs: it does not answer within {_START_S:g} s; {self._log} may say why: {self._why()}")
+        raise UserError(f"yamcs: no answer within {_START_S:g} s; see {self._log}: {self._why()}")
 
     def ended(self) -> bool:
-        """False; UserError if it has."""
+        """Return False. Raises UserError if the process has ended."""
         if self._process.poll() is not None:
-            raise UserError(f"yamcs: it ended with {self._process.returncode}; {self._log} says why: {self._why()}")
+            raise UserError(f"yamcs: exited with status {self._process.returncode}; see {self._log}: {self._why()}")
         return False
 
     def _why(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()
-        told = [line for line in lines if "SEVERE" in line or "Exception" in line]
-        return (told or lines or ["nothing"])[0].strip()
+        errors = [line for line in lines if "SEVERE" in line or "Exception" in line]
+        return (errors or lines or ["empty"])[0].strip()
 
     def close(self) -> None:
         self._process.terminate()
@@ -142,7 +142,7 @@ def _jars() -> Path:
     try:
         import fprime_yamcs_bundle
     except ImportError:
-        raise missing("yamcs: its packages are not here", "yamcs") from None
+        raise missing("yamcs: its packages are not installed", "yamcs") from None
     return Path(fprime_yamcs_bundle.LIB_DIR)
 
 
@@ -152,23 +152,23 @@ def _java() -> list[str]:
     except ImportError:
         found = shutil.which("java")
         if not found:
-            raise missing("yamcs: there is no java", "yamcs") from None
+            raise missing("yamcs: no java found", "yamcs") from None
         return [found]
     return [str(JAVA)]
 
 
 def quicklook(server: Server, dictionary: Dictionary) -> Quicklook:
-    """An outlet of the bridge that gives the sums of the spectra to the server. UserError without yamcs-client."""
+    """An outlet of the bridge that publishes summed spectra on the server. Raises UserError without yamcs-client."""
     try:
         from yamcs.client import YamcsClient, YamcsError
     except ImportError:
-        raise missing("yamcs: its client is not here", "yamcs") from None
+        raise missing("yamcs: its client is not installed", "yamcs") from None
     processor = YamcsClient(server.url.removeprefix("http://")).get_processor(INSTANCE, "realtime")
 
     def publish(name: str, numbers: list[int]) -> bool:
         try:
             processor.set_parameter_value(f"/quicklook/{name}", numbers)
-        except YamcsError:  # a display is no reason to end anything
+        except YamcsError:  # a display must not end the run
             return False
         return True
 
@@ -176,7 +176,7 @@ def quicklook(server: Server, dictionary: Dictionary) -> Quicklook:
 
 
 def begin(bridge: Bridge, dictionary: Dictionary) -> None:
-    """Let a simulated instrument acquire, with spectra every minute: who looks shall see something."""
+    """Start an acquisition of a simulated instrument, with spectra every minute, for something to display."""
     telecommands = (
         ("set_parameter", {"parameter": "integration_time", "value": 60}),
         ("function", {"function": "start"}),

@@ -22,14 +22,14 @@ def files(dictionary: Dictionary) -> dict[str, str]:
             [
                 ("hits accepted, by detector", "detector", f"{_SYSTEM}/rates_accepted"),
                 ("hits below threshold, by detector", "detector", f"{_SYSTEM}/rates_below_threshold"),
-                ("events in the line regions, 8 of each detector", "region", f"{_SYSTEM}/line_rates_counts"),
+                ("events in the line regions, 8 per detector", "region", f"{_SYSTEM}/line_rates_counts"),
             ],
         ),
         "spectra.opi": _plots(
             "Spectra of the latest integration",
             [
-                ("front detectors, counts a channel", "channel", "/quicklook/front"),
-                ("back detectors, counts a channel", "channel", "/quicklook/back"),
+                ("front detectors, counts per channel", "channel", "/quicklook/front"),
+                ("back detectors, counts per channel", "channel", "/quicklook/back"),
             ],
         ),
     }
@@ -45,7 +45,7 @@ def _table(parameters: list[str]) -> str:
 
 
 def _plots(title: str, plots: list[tuple]) -> str:
-    """Plots below each other: (title, which of quicklook.AXES is along x, array parameter)."""
+    """Plots below each other: (title, name in quicklook.AXES of the x axis, array parameter)."""
     width, height, top = 1100, 300, 50
     display = ET.Element("display", typeId="org.csstudio.opibuilder.Display", version="1.0.0")
     _properties(display, width=width + 40, height=top + len(plots) * (height + 10), name=title, show_grid=False)
@@ -136,7 +136,7 @@ def _widget(display, kind: str, x: int, y: int, width: int, height: int) -> ET.E
 
 
 def _common(element, name: str) -> None:
-    """What the page asks every element for, whatever it is."""
+    """Properties that the page requires of every element."""
     _properties(element, wuid=name, border_style=0, border_width=0, pv_name="", tooltip="")
     _properties(ET.SubElement(element, "scale_options"), width_scalable=True, height_scalable=True, keep_wh_ratio=False)
     ET.SubElement(element, "rules")

@@ -1,7 +1,7 @@
-"""The spectra of the latest integration, summed over the front and over the back detectors, for a display of Yamcs.
+"""Spectra of the latest integration, summed over the front and over the back detectors, for a display of Yamcs.
 
-A spectrum packet has a part of one detector's spectrum; what adds them up is an outlet of the bridge and gives its sums
-to Yamcs as local parameters (quicklook.xml).
+A spectrum packet has a part of one detector's spectrum; this outlet of the bridge adds them up and sets the sums in
+Yamcs as local parameters (quicklook.xml).
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from dorn.dictionary import Dictionary, PacketError
 from dorn.link.records import Records
 
 CHANNELS = 1024
-AXES = {"channel": CHANNELS, "region": 128, "detector": 16}  # a plot without an array along x plots none along y
-SIDES = ("front", "back")  # of an even detector, of an odd one
+AXES = {"channel": CHANNELS, "region": 128, "detector": 16}  # a plot of an array needs another one for its x axis
+SIDES = ("front", "back")  # of even and odd detectors
 
 
 class Quicklook:
-    """publish(name, numbers) -> whether Yamcs took it: an array of quicklook.xml, of spectra when a part has come."""
+    """publish(name, numbers) sets an array of quicklook.xml, for spectra on every part received, and returns whether
+    Yamcs accepted it."""
 
     def __init__(self, dictionary: Dictionary, publish):
         self.dropped = Counter()
@@ -51,7 +52,7 @@ class Quicklook:
         for channel, counts in enumerate(f["counts"], f["first"]):
             self._sums[side][channel] += counts
         if f["counts"] and not self._publish(side, self._sums[side]):
-            self.dropped["quick look not taken"] += 1
+            self.dropped["quick look not accepted"] += 1
 
     def close(self) -> None:
         pass
