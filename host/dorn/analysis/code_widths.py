@@ -24,7 +24,7 @@ import numpy as np
 from dorn.dictionary import Dictionary
 from dorn.util.checks import SourceError, above_zero, at_least, text_of
 
-OVER_WIDE = (511, 1535, 2559, 3583)  # codes of the RP2040's converter: data sheet, erratum RP2040-E11
+OVER_WIDE = (511, 1535, 2559, 3583)  # codes of the RP2040's ADC: data sheet, erratum RP2040-E11
 SIGMAS = 5.0  # a width that differs by less from the ordinary one is taken as ordinary
 _HEADER = "channel,width_codes,error_codes"
 # channels at each end of the flat spectrum that may be affected by noise and by its ends

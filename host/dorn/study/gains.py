@@ -16,7 +16,7 @@ from dorn.study.replay import LEAST_MV, SPACING_NS, Prediction, channels_of
 
 RESIDUAL_KEV = 4.0  # of a straight line through three alpha lines of known energy
 FROM_SOURCE = 0.15  # channels, from the same fit on the fine bins: as for Lisbon's MCA
-# channels: that, plus the difference of two fits on fine bins: EXPECTED's, on bins of four, is up to 0.12 from ours
+# channels: as above, plus the difference of two fits on fine bins: EXPECTED's, on bins of four, differs by up to 0.12
 FROM_EXPECTED = 0.25
 # mean and worst of FWHM over EXPECTED - 1: a peak has three channels above half height, and such a fit is 6 % off
 FWHM_MEAN, FWHM_WORST = 0.05, 0.25

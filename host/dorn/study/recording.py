@@ -42,7 +42,7 @@ def reconciled(fates: dict[str, int], hits: int) -> bool:
 
 
 def flat(through: float = 0.0) -> ScenarioSource:
-    """Particles of 1 to 10 MeV in all detectors; a fraction `through` crosses both of a detection unit."""
+    """Particles of 1 to 10 MeV in all detectors; a fraction `through` crosses front and back of a detection unit."""
     mixture = Mixture()
     mixture.add(1 - through, 1000, 10_000)
     if through:

@@ -11,7 +11,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from scipy.special import wrightomega
 
-RATES = st.floats(0.0, 50_000.0)  # all together up to 1.2 Mcps
+RATES = st.floats(0.0, 50_000.0)  # up to 1.2 Mcps in total
 
 
 def classes(alone, through, window_s):
@@ -92,7 +92,7 @@ def test_without_coincidences_nothing_is_corrected():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (([0] * 16, [0] * 8, 5, 1.0), "singles, pairs: no counts (several: 5)"),
         (([1] * 3, [0] * 8, 5, 1.0), "singles: not 16 counts ([1.0, 1.0, 1.0])"),
@@ -105,7 +105,7 @@ def test_without_coincidences_nothing_is_corrected():
         (([0] * 4 + [7, 9] + [0] * 10, [0] * 8, 5, 1.0), "several: not 0, but only unit 2 has counts"),
     ],
 )
-def test_unsolvable_input_gives_a_one_line_error(arguments, says):
+def test_unsolvable_input_gives_a_one_line_error(arguments, message):
     with pytest.raises(ValueError) as error:
         accidentals.particles(*arguments)
-    assert says in str(error.value) and "\n" not in str(error.value)
+    assert message in str(error.value) and "\n" not in str(error.value)

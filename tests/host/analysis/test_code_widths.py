@@ -110,7 +110,7 @@ def test_a_saved_table_is_loaded_unchanged(tmp_path_factory, data):
 
 
 @pytest.mark.parametrize(
-    ("rows", "says"),
+    ("rows", "message"),
     [
         ("channel,width\n", "table.csv:1: header: not channel,width_codes,error_codes (channel,width)"),
         ("", "channel: no rows"),
@@ -123,13 +123,13 @@ def test_a_saved_table_is_loaded_unchanged(tmp_path_factory, data):
         ("1,4,-1\n", "table.csv:2: error_codes: below 0 (-1)"),
     ],
 )
-def test_a_bad_table_gives_a_one_line_error(tmp_path, rows, says):
+def test_a_bad_table_gives_a_one_line_error(tmp_path, rows, message):
     path = tmp_path / "table.csv"
     header = "" if rows.startswith("channel") else "channel,width_codes,error_codes\n"
     path.write_text(header + rows)
     with pytest.raises(SourceError) as error:
         CodeWidths.load(path)
-    assert says in str(error.value) and "\n" not in str(error.value)
+    assert message in str(error.value) and "\n" not in str(error.value)
 
 
 @settings(deadline=None)

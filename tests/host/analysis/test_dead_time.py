@@ -179,7 +179,7 @@ def test_a_wrong_live_time_is_detected(report, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         (None, "cannot be read"),
         ("", "not a RadiaCode spectrum"),
@@ -189,13 +189,13 @@ def test_a_wrong_live_time_is_detected(report, monkeypatch):
         ("<a><EnergySpectrum><MeasurementTime>1</MeasurementTime></EnergySpectrum></a>", "no counts or no time"),
     ],
 )
-def test_a_bad_spectrum_gives_a_one_line_error(tmp_path, text, says):
+def test_a_bad_spectrum_gives_a_one_line_error(tmp_path, text, message):
     path = tmp_path / "bg.xml"
     if text is not None:
         path.write_text(text)
     with pytest.raises(UserError) as error:
         study.radiacode(path)
-    assert says in str(error.value) and str(path) in str(error.value) and "\n" not in str(error.value)
+    assert message in str(error.value) and str(path) in str(error.value) and "\n" not in str(error.value)
 
 
 @settings(deadline=None)

@@ -94,7 +94,7 @@ def test_a_simulated_ramp_resembles_the_real_one(board):
     assert simulated.std(axis=1).mean() == pytest.approx(noise, abs=0.05)
     counts = np.bincount(simulated.ravel(), minlength=CODES)
     wide = counts[expected["wide_codes"]] / np.median(counts[counts > 0])
-    assert wide == pytest.approx(expected["width_ratio_to_median"][board], abs=1.0)  # 24 counts a code
+    assert wide == pytest.approx(expected["width_ratio_to_median"][board], abs=1.0)  # 24 counts per code
 
 
 def test_a_scenario_names_the_ramp_of_its_board(tmp_path):
@@ -111,7 +111,7 @@ def test_a_scenario_names_the_ramp_of_its_board(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("", "is empty"),
         ("1,2\n", "fewer than two rows"),
@@ -125,13 +125,13 @@ def test_a_scenario_names_the_ramp_of_its_board(tmp_path):
         (None, "cannot be read"),
     ],
 )
-def test_a_bad_ramp_gives_a_one_line_error(tmp_path, text, says):
+def test_a_bad_ramp_gives_a_one_line_error(tmp_path, text, message):
     path = tmp_path / "ramp.csv"
     if text is not None:
         path.write_text(text)
     with pytest.raises(SourceError) as error:
         Adc.load(path)
-    assert says in str(error.value) and "\n" not in str(error.value)
+    assert message in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_scenario_whose_ramp_is_not_a_file_name_is_rejected(tmp_path):

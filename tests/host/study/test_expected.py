@@ -198,10 +198,10 @@ def test_a_damaged_root_file_gives_a_one_line_error(folder, whole, data):
 
 
 @pytest.mark.parametrize(
-    ("bins", "weight", "says"),
+    ("bins", "weight", "message"),
     [(10, 1, "h0: not 25000 bins ((10,))"), (STRIPS, -1, "h0: not a whole number of counts (-1.0)")],
 )
-def test_invalid_histograms_are_named(folder, whole, bins, weight, says):
+def test_invalid_histograms_are_named(folder, whole, bins, weight, message):
     write(folder / READERS["strips"][0], json.dumps(READERS["strips"][1]))
     with uproot.recreate(folder / ROOT) as file:
         for i in range(16):
@@ -211,4 +211,4 @@ def test_invalid_histograms_are_named(folder, whole, bins, weight, says):
             measured.strips(folder)
     finally:
         write(folder / ROOT, whole)
-    assert says in str(error.value)
+    assert message in str(error.value)
