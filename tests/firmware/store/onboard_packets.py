@@ -19,7 +19,7 @@ class Erases(Flash):
 
 
 class Pieces(Segments):
-    """written: (octets, offset) of each write to a segment."""
+    """written: (offset, octets) of each write to a segment."""
 
     def __init__(self, folder):
         super().__init__(folder)

@@ -191,8 +191,8 @@ def test_an_oldest_segment_that_cannot_be_removed_changes_nothing():
 def test_the_next_segment_has_a_higher_number():
     Flash()
     segments = some()
-    for number, behind in ((0, 1), (1, 6), (5, 6), (6, 11), (10, 11), (11, 0), (99, 0)):
-        equal(segments.after(number), behind, number)
+    for number, following in ((0, 1), (1, 6), (5, 6), (6, 11), (10, 11), (11, 0), (99, 0)):
+        equal(segments.after(number), following, number)
 
 
 def test_a_damaged_header_counts_no_records_before():
