@@ -15,7 +15,7 @@ SPECTRUM = dictionary.telemetry["spectrum"]
 
 
 @pytest.mark.parametrize("bits", WIDTHS)
-def test_ccsds_test_vectors(bits):
+def test_the_vectors_of_ccsds(bits):
     values, coded = vector(bits)
     assert coding.ccsds121(coded, len(values), bits) == values
 

@@ -75,7 +75,7 @@ def test_refuses_in_one_line_naming_it(packet, message):
 
 
 @pytest.mark.parametrize("at, value", [(0, 0x28), (0, 0x00), (2, 0x40), (6, 0x10)])
-def test_foreign_headers_are_rejected(at, value):
+def test_foreign_headers_are_refused(at, value):
     packet = bytearray(GOOD[:-2])
     packet[at] = value  # packet version, secondary header, sequence flags, PUS version
     with pytest.raises(PacketError, match=r"header|PUS version 1, expected 2"):

@@ -23,7 +23,7 @@ def test_frame_of_known_octets():
 
 
 @given(st.lists(packets, max_size=5), st.data())
-def test_packets_are_decoded_from_any_pieces(sent, data):
+def test_packets_come_back_whatever_the_pieces(sent, data):
     stream = b"\0".join(encode(packet) for packet in sent)  # with idle zero bytes between
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
@@ -31,7 +31,7 @@ def test_packets_are_decoded_from_any_pieces(sent, data):
 
 
 @given(packets, packets, packets, st.data())
-def test_damage_loses_one_frame(first, hit, last, data):
+def test_damage_costs_one_frame(first, hit, last, data):
     frame = bytearray(encode(hit))
     at = data.draw(st.integers(0, len(frame) - 2))
     frame[at] = data.draw(st.integers(1, 255).filter(lambda value: value != frame[at]))
@@ -45,7 +45,7 @@ def test_a_lost_end_costs_the_frame_and_its_neighbour(first, cut, last, data):
 
 
 @given(st.binary(max_size=1000), packets)
-def test_noise_gives_no_packet_and_leaves_no_effect(noise, packet):
+def test_noise_is_no_packet_and_passes(noise, packet):
     assert deframe(noise, b"\0" + encode(packet))[0] == [packet]
 
 
