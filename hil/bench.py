@@ -1,4 +1,4 @@
-"""What stands on the bench: the instrument's power, the link to it, what its detectors see, and who commands it."""
+"""The test bench: power, link, stimulus and commander of one instrument."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from dorn.targets.link import Link
 class BenchLink(Link):
     """The bytes between commander and target. `up` and `down` may mangle them.
 
-    sent: the packets that the instrument sent; arrived: those that were still some behind `down`.
+    sent: the packets that the instrument sent; arrived: those that were still intact after `down`.
     """
 
     def __init__(self, target: Target):
         super().__init__(target)
-        self._before, self._behind = frames.Deframer(), frames.Deframer()
+        self._before, self._after = frames.Deframer(), frames.Deframer()
         self.sent: list[bytes] = []
         self.arrived: list[bytes] = []
 
@@ -28,12 +28,12 @@ class BenchLink(Link):
         data = self._target.receive()
         self.sent += self._before.feed(data)
         data = self.down(data)
-        self.arrived += self._behind.feed(data)
+        self.arrived += self._after.feed(data)
         return data
 
 
 class Stimulus:
-    """What the detectors see: played to the simulated head. UserError on a bench whose detectors are real."""
+    """Particles played to the simulated head. Raises UserError if the detectors are real."""
 
     def __init__(self, target: Target, commander: Instrument):
         self._target = target
@@ -50,11 +50,11 @@ class Stimulus:
         return self.head.fates
 
     def begin(self, particles) -> None:
-        """Play them from now on."""
+        """Start playing the particles, from now."""
         self._target.inject(particles)
 
     def play(self, particles) -> None:
-        """Play them, until 1 ms after the last."""
+        """Play the particles, and return 1 ms after the last."""
         self.begin(particles)
         while not self.head.dry:
             self._commander.advance(0.1)
@@ -62,7 +62,7 @@ class Stimulus:
 
 
 def missing(name: str) -> str | None:
-    """What a simulated target lacks on this machine, or None."""
+    """The reason a simulated target cannot run on this machine, or None."""
     try:
         if name == "unix":
             from dorn.targets.unix import micropython
@@ -79,7 +79,7 @@ def missing(name: str) -> str | None:
 
 
 class Bench:
-    """One instrument, switched on, or reset, and connected."""
+    """One instrument, connected: a simulated one powered on, a board reset."""
 
     def __init__(self, name: str, front_end: FrontEnd, link: str, seed: int):
         simulated = name in NAMES
@@ -96,7 +96,7 @@ class Bench:
             raise
 
     def _reset(self) -> None:
-        """Parameters have their defaults, nothing runs."""
+        """Reset the board with default parameters, out of SAFE."""
         commander = Instrument(self.power)
         if commander.connect().text("mode") == "safe":
             commander.function("standby")
@@ -105,7 +105,7 @@ class Bench:
         commander.function("reset")
 
     def close(self) -> None:
-        """A real instrument is left with nothing on, whatever a test did."""
+        """Leave a real instrument with bias and pulser off, whatever the test did."""
         if self.power.name not in NAMES:
             with contextlib.suppress(UserError):
                 for function in ("bias_off", "pulser_off"):

@@ -1,4 +1,4 @@
-"""The bench as fixtures: power, link, commander, stimulus. Tests know nothing else of the target they run on."""
+"""The test bench as fixtures: power, link, commander, stimulus. Tests reach their target through these only."""
 
 import os
 import tomllib
@@ -24,12 +24,12 @@ def pytest_addoption(parser):
         "--bench",
         choices=("bare", "devices"),
         default="bare",
-        help="what a board on a port is wired to: nothing, or the parts of slow control (default: bare)",
+        help="what a board on a port is wired to: nothing, or the slow-control devices (default: bare)",
     )
-    group.addoption("--seed", type=int, default=1, help="of all random numbers (default: 1)")
-    group.addoption("--repeat", type=int, default=1, metavar="N", help="each test so often, side by side in the report")
-    group.addoption("--long", action="store_true", help="campaigns: the long form, some minutes (hil/campaigns)")
-    group.addoption("--report", metavar="DIR", help="write report.html and results.json there")
+    group.addoption("--seed", type=int, default=1, help="seed of all random numbers (default: 1)")
+    group.addoption("--repeat", type=int, default=1, metavar="N", help="run each test N times; results side by side")
+    group.addoption("--long", action="store_true", help="campaigns: the long form (hil/campaigns)")
+    group.addoption("--report", metavar="DIR", help="write report.html and results.json to DIR")
 
 
 def pytest_configure(config):
@@ -41,7 +41,7 @@ def pytest_configure(config):
         except OSError as error:
             raise pytest.UsageError(f"--report: DIR: {error.strerror} ({config.getoption('report')})") from None
     config.addinivalue_line("markers", "head(**front_end): properties of the simulated head's front end")
-    config.addinivalue_line("markers", "flight_link: over UART1 in place of USB")
+    config.addinivalue_line("markers", "flight_link: connect to UART1 instead of USB")
     config.hil_report = Report(config)
     config.pluginmanager.register(config.hil_report, "hil-report")
 
@@ -53,11 +53,11 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("repetition", range(1, n + 1), ids=[f"#{k}" for k in range(1, n + 1)])
 
 
-# -- skips: only those of the list -------------------------------------------------------------------------------------
+# -- skips: only the listed ones ---------------------------------------------------------------------------------------
 
 
 def _tables(config):
-    """The tables of skips.toml that count for this target."""
+    """The tables of skips.toml that apply to this target."""
     target = config.getoption("target")
     if target in NAMES:
         return (target,)
@@ -69,13 +69,13 @@ def _names(item):
 
 
 def _listed(item, table):
-    """Why the table has the item skipped, or None."""
+    """The reason the table gives for skipping the item, or None."""
     return next((table[name] for name in _names(item) if name in table), None)
 
 
 def pytest_collection_modifyitems(config, items):
     items = [item for item in items if HERE in item.path.parents]  # tests/ may run in the same session
-    if not any("::" in arg for arg in config.args):  # whole files are here
+    if not any("::" in arg for arg in config.args):  # only whole files were selected
         known = {name for item in items for name in _names(item)} | {file.name for file in HERE.glob("test_*.py")}
         files = {item.path.name for item in items}
         for name in (name for table in SKIPS.values() for name in table):
@@ -101,7 +101,7 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-# -- the bench ---------------------------------------------------------------------------------------------------------
+# -- the test bench ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -134,12 +134,12 @@ def bench(request, seed):
 
 @cache
 def _manifests(board):
-    """The ids of what this clone would flash."""
+    """Manifest ids of the files that this clone would flash."""
     return {firmware.manifest_id(board, link=link) for link in ("usb", "uart")}
 
 
 def _check(commander, config):
-    """Refuse to test the wrong thing. The dictionary was compared when housekeeping came."""
+    """Refuse to test other firmware than this clone's. The session has already compared the dictionary hash."""
     hk = commander.housekeeping
     found = commander.version
     wanted = firmware.version()
@@ -181,6 +181,6 @@ def stimulus(bench):
 
 @pytest.fixture
 def evidence(request):
-    """evidence(name, value): a figure for the report; value may be a matplotlib Figure."""
+    """evidence(name, value): add a value, or a plot (a matplotlib Figure), to the report."""
     request.node.evidence = found = []
     return lambda name, value: found.append((name, value))

@@ -1,4 +1,4 @@
-"""The firmware under the unix port on a littlefs of its own, whose flash can be made to fail."""
+"""The firmware under the unix port on its own littlefs, whose flash can be made to fail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAIN = Path(__file__).parent / "campaigns" / "onboard" / "kept_flash.py"
 
 
 class Littlefs:
-    """A flash of so many blocks, kept in a folder."""
+    """A flash of `blocks` blocks, stored in a folder."""
 
     def __init__(self, folder: Path, blocks: int):
         self._folder = folder
@@ -25,7 +25,7 @@ class Littlefs:
         self.fail(0)
 
     def fail(self, errno: int) -> None:
-        """Every erase and program fails with that from now on; 0: none."""
+        """From now on every erase and program fails with `errno`; 0: none fails."""
         (self._folder / "errno").write_text(str(errno))
 
     @property
@@ -35,7 +35,7 @@ class Littlefs:
 
     @contextlib.contextmanager
     def instrument(self, before: str = "") -> Iterator[Instrument]:
-        """Switched on, and connected. before: what MicroPython does before it starts the firmware, in FLASH."""
+        """Powered on and connected. before: code that MicroPython runs before it starts the firmware, in FLASH."""
         files = firmware.files("unix")
         files["firmware_main.py"] = files["main.py"]
         files["main.py"] = _MAIN.read_text().replace("import firmware_main", before + "\nimport firmware_main").encode()

@@ -1,18 +1,18 @@
-"""A bad line: what happens to bytes on a cable that somebody holds between his teeth. Seeded, so it happens again."""
+"""A bad line: transmission faults on a byte stream, seeded so that a run can be repeated."""
 
 import random
 from collections import Counter
 
 FAULTS = ("drop", "flip", "insert", "duplicate", "burst", "silence", "split")
-_SPAN = 100  # bytes of a burst of noise, or of a silence, at most
+_SPAN = 100  # maximum length of a burst of noise or of a silence, bytes
 
 
 class Mangler:
-    """Each fault comes with its probability at every byte; `counts` has how often it did.
+    """Inject each fault with its probability per byte; `counts` has the number of each injected. Raises ValueError.
 
-    drop: the byte is lost; flip: one of its bits is wrong; insert: a random byte comes before it; duplicate: it comes
-    twice; burst: it and up to 100 bytes after it are noise; silence: they are lost; split: the rest comes later, with
-    what comes next.
+    drop: the byte is lost; flip: one of its bits is inverted; insert: a random byte is inserted before it; duplicate:
+    it is sent twice; burst: it and the following bytes, 1 to 100 in all, become noise; silence: they are lost; split:
+    the remaining bytes are delivered with the next call.
     """
 
     def __init__(self, seed: int, **probabilities: float):

@@ -1,10 +1,10 @@
-"""Particles for the head: (time_ns, detector, energy_kev), in order of time."""
+"""Particles for the simulated head: (time_ns, detector, energy_kev), in order of time."""
 
 import random
 
 
 def poisson(rate_cps, duration_s, seed, energies=(3000.0, 5000.0, 8000.0), pairs=0.0, detectors=range(16)):
-    """Random arrivals. pairs: part of them that go through both detectors of a unit."""
+    """Random arrivals. pairs: fraction that pass through both detectors of a unit."""
     rng = random.Random(seed)
     t = 0
     while (t := t + int(rng.expovariate(rate_cps) * 1e9)) < duration_s * 1e9:
@@ -19,7 +19,7 @@ def regular(n, spacing_ns, detector=0, energy_kev=5000.0):
 
 
 def changing(rates, seed, detectors=range(16), energy_kev=5000.0):
-    """Random arrivals whose rate changes: `rates` are (seconds, cps), one after another."""
+    """Random arrivals at a varying rate; `rates`: consecutive intervals (seconds, cps)."""
     rng = random.Random(seed)
     begin_s = 0.0
     for seconds, cps in rates:

@@ -1,4 +1,4 @@
-"""A readable report of a run: what was tested, on what, with which outcome; repetitions side by side."""
+"""A readable report of a run: tests, target and outcomes, with repetitions side by side."""
 
 import base64
 import html
@@ -21,7 +21,7 @@ _MARKS = {"passed": "✓", "failed": "✗", "skipped": "·"}
 
 
 class Report:
-    """A pytest plugin; writes into the folder of --report when the session ends."""
+    """A pytest plugin that writes to the folder of --report when the session ends."""
 
     def __init__(self, config):
         self._config = config
@@ -33,9 +33,9 @@ class Report:
 
     def pytest_runtest_logreport(self, report):
         if not hasattr(report, "evidence"):
-            return  # of a test outside hil/, which runs in the same session
+            return  # a test outside hil/ in the same session
         if report.when != "call" and report.passed:
-            return  # set up and taken down: nothing to tell
+            return  # setup or teardown without a failure
         file, _, test = report.nodeid.rpartition("/")[2].partition("::")
         result = {"outcome": report.outcome, "evidence": report.evidence, "message": "", "text": report.text}
         if report.failed:
@@ -45,7 +45,7 @@ class Report:
         self._tests.setdefault((file, self._without_repetition(test)), []).append(result)
 
     def _without_repetition(self, test):
-        """Its id without the part that conftest.py gives to a repetition."""
+        """The test id without the repetition number that conftest.py adds."""
         return re.sub(r"\[#\d+-", "[", re.sub(r"\[#\d+\]|-#\d+", "", test))
 
     def pytest_sessionfinish(self):
@@ -63,7 +63,7 @@ class Report:
             (folder / "report.html").write_text(self._page(about), encoding="utf-8")
 
     def _results(self, about):
-        """Nothing in it depends on when the run was, or how long it took: equal runs give equal files."""
+        """The content of results.json: no dates or durations, so that identical runs give identical files."""
         tests = {
             f"{file}::{test}": [
                 {"outcome": r["outcome"], **{name: v for name, v in r["evidence"] if not isinstance(v, Figure)}}
@@ -97,7 +97,7 @@ class Report:
 
 
 def _different(results):
-    """Repetitions with equal content once: the first."""
+    """The first of each set of repetitions with equal content."""
     distinct = []
     for r in results:
         if not any(_content(r) == _content(other) for other in distinct):

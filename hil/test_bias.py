@@ -1,4 +1,4 @@
-"""Detector bias: on only when armed, ramped, watched; gone when the software hangs, and never back by itself."""
+"""Detector bias: armed, ramped and monitored; removed when the software hangs, and never restored automatically."""
 
 import pytest
 from dorn.session import CommandFailed
@@ -18,14 +18,14 @@ def switch_on(commander, level_mv=20_000):
     return commander.wait_for(lambda p: p.name == "housekeeping" and on(p), 30).fields
 
 
-def test_it_is_off_and_needs_to_be_armed(commander):
+def test_the_bias_is_off_at_start_and_must_be_armed(commander):
     assert commander.housekeeping.text(STATE) == "off"
     with pytest.raises(CommandFailed, match="not_armed"):
         commander.function("bias_on")
     assert commander.wait_for(lambda p: p.name == "housekeeping", 11).text(STATE) == "off"
 
 
-def test_it_is_ramped_and_reported(commander, evidence):
+def test_the_bias_is_ramped_and_reported(commander, evidence):
     seen = []
     commander.on_packet = lambda p: (commander.received.append(p), seen.append(p.fields.get("bias_mv")))
     reached = switch_on(commander)
@@ -37,14 +37,14 @@ def test_it_is_ramped_and_reported(commander, evidence):
     commander.wait_for(lambda p: p.name == "housekeeping" and p.text(STATE) == "off", 5)
 
 
-def test_a_reset_leaves_it_off(commander):
+def test_the_bias_is_off_after_a_reset(commander):
     switch_on(commander)
     commander.function("arm")
     commander.reboot(lambda: commander.function("reset"))
     assert commander.wait_for(lambda p: p.name == "housekeeping", 11).text(STATE) == "off"
 
 
-def test_it_falls_by_hardware_when_the_software_hangs(commander, power):
+def test_hardware_removes_the_bias_when_the_software_hangs(commander, power):
     """The monostable takes 2.5 s, the watchdog 8."""
     switch_on(commander)
     supply = power.slow_control
@@ -59,8 +59,8 @@ def test_it_falls_by_hardware_when_the_software_hangs(commander, power):
     assert commander.wait_for(lambda p: p.name == "housekeeping", 11).text(STATE) == "off"
 
 
-def test_it_stays_off_when_the_software_comes_back(commander, power):
-    """A stall the watchdog forgives: the hardware let the bias fall, and traffic would bring it back without a ramp."""
+def test_the_bias_stays_off_when_the_software_recovers(commander, power):
+    """In a stall too short for the watchdog, hardware drops the bias; I2C traffic would restore it without a ramp."""
     switch_on(commander)
     boots = commander.events("booted")
     power.stall(4.0)
@@ -71,7 +71,7 @@ def test_it_stays_off_when_the_software_comes_back(commander, power):
     switch_on(commander)
 
 
-def test_leakage_trips_it(commander, power):
+def test_leakage_trips_the_bias(commander, power):
     switch_on(commander)
     power.slow_control.leakage_na = 1500.0
     commander.until(lambda: bool(commander.events("bias_tripped")), 10)

@@ -1,4 +1,4 @@
-"""Power, resets and their causes; what is kept over them."""
+"""Power cycles, resets and their causes; what survives them."""
 
 import pytest
 from dorn.session import CommandFailed
@@ -6,14 +6,14 @@ from particles import regular
 
 
 def booted(commander, begin):
-    """(boot count, cause) of the boot that `begin` leads to, once housekeeping is there."""
+    """(boot count, cause) of the boot that `begin` triggers, after its first housekeeping."""
     boot = commander.reboot(begin)
     commander.next("housekeeping")
     return boot
 
 
 def threshold(commander):
-    """Of detector 3, as the instrument reports it."""
+    """The threshold of detector 3 that the instrument reports."""
     report = lambda: commander.command("report_parameter", parameter="threshold_3")  # noqa: E731
     return commander.wait_for(lambda p: p.name == "parameter_value", 5, begin=report).fields["value"]
 
@@ -22,7 +22,7 @@ def cause(commander, name):
     return commander.dictionary.enums["reset_cause"][name]
 
 
-def test_who_is_there(commander, evidence):
+def test_the_instrument_starts_in_standby(commander, evidence):
     hk = commander.housekeeping
     assert hk.text("mode") == "standby" and hk.fields["task_failures"] == 0
     evidence("heap free", f"{hk.fields['heap_free']} bytes")
@@ -34,7 +34,7 @@ def test_power_cycle(commander, power, stimulus):
     commander.start()
     assert booted(commander, power.power_cycle) == (count + 1, cause(commander, "power_on"))
     assert commander.last("housekeeping")["mode"] == commander.dictionary.enums["mode"]["standby"]
-    assert threshold(commander) == 777  # it is on flash
+    assert threshold(commander) == 777  # restored from flash
     commander.start()
     stimulus.play(regular(100, 50_000))
     assert commander.stop()["events"] == 100
@@ -46,14 +46,14 @@ def test_reset_pin(commander, power):
 
 
 def test_commanded_reset(commander):
-    """Armed before, and its report comes first."""
+    """The reset must be armed, and its verification report is sent before it happens."""
     count, _ = commander.events("booted")[-1]
     with pytest.raises(CommandFailed, match="not_armed"):
         commander.function("reset")
     commander.set("threshold_3", 777)
     commander.function("arm")
     assert booted(commander, lambda: commander.function("reset")) == (count + 1, cause(commander, "commanded"))
-    assert threshold(commander) == 777  # it is on flash
+    assert threshold(commander) == 777  # restored from flash
 
 
 def test_a_cpu_that_hangs_is_reset(commander, power):
@@ -62,18 +62,18 @@ def test_a_cpu_that_hangs_is_reset(commander, power):
     assert booted(commander, lambda: power.stall(9)) == (count + 1, cause(commander, "watchdog"))
 
 
-def test_time_and_boots_go_on_over_resets_of_every_kind(commander, power):
-    """In order, it goes on where it was; out of order it may jump ahead by ten minutes, never back."""
-    in_order, ahead_s = 0.5 + 11 + 1, 600
+def test_time_and_boot_count_continue_across_resets_of_every_kind(commander, power):
+    """Time continues after an expected reset, may jump ahead 10 minutes after an unexpected one, never goes back."""
+    expected_s, ahead_s = 0.5 + 11 + 1, 600
 
     def reset():
         commander.function("arm")
         commander.function("reset")
 
     for begin, most_s in (
-        (reset, in_order),
-        (power.reset, ahead_s + in_order),
-        (power.power_cycle, ahead_s + in_order),
+        (reset, expected_s),
+        (power.reset, ahead_s + expected_s),
+        (power.power_cycle, ahead_s + expected_s),
     ):
         before_s, (count, _) = commander.received[-1].time_s, commander.events("booted")[-1]
         assert commander.reboot(begin)[0] == count + 1
@@ -81,7 +81,7 @@ def test_time_and_boots_go_on_over_resets_of_every_kind(commander, power):
         commander.next("housekeeping")
 
 
-def test_resets_out_of_order_lead_to_mode_safe_and_a_command_out_of_it(commander, power):
+def test_unexpected_resets_lead_to_safe_and_a_command_leaves_it(commander, power):
     commander.set_parameters(reset_limit=3)
     for resets in (1, 2, 3):
         commander.reboot(power.reset)
@@ -102,11 +102,11 @@ def test_resets_out_of_order_lead_to_mode_safe_and_a_command_out_of_it(commander
     commander.function("safe")
     assert commander.events("safe")[-1] == (reasons["commanded"], 0)
     commander.reboot(power.reset)
-    assert commander.next("housekeeping")["mode"] == safe  # it stays there
+    assert commander.next("housekeeping")["mode"] == safe  # SAFE survives the reset
     commander.function("standby")
 
 
-def test_after_a_quiet_time_resets_do_not_count(commander, power):
+def test_the_reset_count_clears_after_the_reset_window(commander, power):
     commander.set_parameters(reset_window=20)
     commander.reboot(power.reset)
     assert commander.next("housekeeping")["consecutive_resets"] == 1

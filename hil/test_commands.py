@@ -1,4 +1,4 @@
-"""Every telecommand: what it does, and that a wrong one does nothing."""
+"""Telecommands have their effect; invalid ones have none."""
 
 import pytest
 from dorn.link import frames
@@ -18,13 +18,13 @@ def test_ping(commander):
     commander.wait_for(lambda p: p.name == "pong", 2, begin=lambda: commander.command("ping"))
 
 
-def test_every_parameter_takes_its_range_and_nothing_else(commander):
-    """Least, greatest, default; one less and one more are refused and change nothing."""
+def test_every_parameter_accepts_its_range_only(commander):
+    """Minimum, maximum and default are accepted; values just outside are rejected and change nothing."""
     check_ranges(commander, [name for name in commander.dictionary.parameters if "comparator" not in name])
 
 
-def test_comparators_take_their_range(commander):
-    """They are set in hardware at once."""
+def test_comparators_accept_their_range(commander):
+    """Comparator thresholds are written to the hardware immediately."""
     check_ranges(commander, ["comparator_front", "comparator_back"])
 
 
@@ -42,7 +42,7 @@ def check_ranges(commander, names):
         assert value_of(commander, name) == parameter.default, name
 
 
-def test_what_is_not_in_the_dictionary_is_refused(commander):
+def test_invalid_telecommands_are_rejected(commander):
     before = commander.next("housekeeping")
     for name, fields, failure in (
         ("function", {"function": 200}, "unknown_function"),
@@ -57,7 +57,7 @@ def test_what_is_not_in_the_dictionary_is_refused(commander):
     assert after["mode"] == before["mode"]
 
 
-def test_a_damaged_telecommand_is_refused_with_its_code(commander):
+def test_a_damaged_telecommand_is_rejected_with_its_failure_code(commander):
     good = commander.dictionary.encode("ping", 500)
     for packet, failure in ((good[:-1] + bytes([good[-1] ^ 1]), "bad_crc"), (good[:-4] + good[-2:], "bad_length")):
         report = commander.wait_for(

@@ -1,4 +1,4 @@
-"""What it counts: every pulse, in its channel, in live time; integrations, classes, detectors switched on and off."""
+"""Counting: every pulse, in its channel, in live time; integrations, classes, detectors switched on and off."""
 
 import itertools
 import math
@@ -19,8 +19,8 @@ def function(name):
 
 @pytest.mark.head(noise_kev=40)
 def test_counts_reconcile_to_the_pulse(commander, stimulus):
-    """Every pulse has one fate, each counted where it happens; nothing is found by subtraction."""
-    commander.set("threshold_3", 1500)  # its 3 and 5 MeV are below
+    """Every pulse has one fate, counted where it occurs and never by subtraction."""
+    commander.set("threshold_3", 1500)  # code 1500: above 3 MeV, below 5 MeV
     commander.set("detectors_on", 0xFFFF & ~(1 << 6))
     commander.start()
     stimulus.play(poisson(20_000, 0.5, 1, energies=(150.0, 3000.0, 5000.0, 14_000.0), pairs=0.25))
@@ -39,7 +39,7 @@ def test_counts_reconcile_to_the_pulse(commander, stimulus):
     assert hk["ring_overruns"] == hk["ring_slips"] == hk["task_failures"] == 0
 
 
-def test_energies_arrive_in_their_channels(commander, stimulus):
+def test_energies_are_counted_in_their_channels(commander, stimulus):
     commander.start()
     particles = [(k * 1_000_000, k % 16, 1000.0 + 600 * (k // 16)) for k in range(1, 16 * 18)]
     particles += [(400_000_000, 8, 2000.0), (400_000_000, 9, 3000.0)]
@@ -54,13 +54,13 @@ def test_energies_arrive_in_their_channels(commander, stimulus):
 
 
 @pytest.mark.parametrize("compression", [1, 0])
-def test_counts_are_exact_coded_or_not(commander, stimulus, compression):
-    """Also in the last channel of a detector's and of a coincidence spectrum; libaec reads what is coded in tests/."""
+def test_counts_are_exact_with_and_without_compression(commander, stimulus, compression):
+    """Includes the last channel of single and coincidence spectra; tests/ decodes compressed packets with libaec."""
     commander.set("compression", compression)
     last_kev = (4 * 1023 - 50) * 3.0
     particles = [(k * 200_000, k % 16, 900.0 + 2.0 * (k % 5000)) for k in range(1, 4000)]
     particles += [(900_000_000 + k * 200_000, k % 16, last_kev) for k in range(1, 160)]
-    at_ns = [950_000_000 + k * 200_000 for k in range(1, 256)]  # to the last channel that two codes reach
+    at_ns = [950_000_000 + k * 200_000 for k in range(1, 256)]  # up to the highest channel of a sum of two codes
     particles += [(t, d, min(48.0 * k + 300.0, 12_130.0)) for k, t in enumerate(at_ns) for d in (8, 9)]
     commander.start()
     stimulus.play(particles)
@@ -74,18 +74,18 @@ def test_counts_are_exact_coded_or_not(commander, stimulus, compression):
     assert sum(pairs.values()) == rates["front_back"] == len(at_ns) and (4, 254) in pairs
 
 
-def test_live_time_is_real_time_less_the_dead_time_of_every_event(commander, stimulus):
+def test_live_time_is_real_time_minus_the_dead_time_of_every_event(commander, stimulus):
     commander.start()
     stimulus.play(regular(5000, 40_000))
     rates = commander.stop()
     assert rates["events"] == 5000 and rates["passes"] == 0
-    # the mark, an event without hits, is 2.8 us of dead time; real time may begin before or behind it
+    # the start mark, an event without hits, is 2.8 us of dead time; real time may begin before or after it
     assert rates["real_us"] - rates["live_us"] == pytest.approx(5000 * DEAD_US + 1.4, abs=2.4)
     spectrum = next(p.fields for p in commander.received if p.name == "spectrum" and p.fields["detector"] == 0)
     assert (spectrum["real_us"], spectrum["live_us"]) == (rates["real_us"], rates["live_us"])
 
 
-def test_a_channel_closes_early_before_it_overflows(commander, stimulus):
+def test_a_spectrum_closes_early_before_a_channel_overflows(commander, stimulus):
     commander.start()
     stimulus.play(regular(63_000, 15_000, detector=2))
     rates = commander.stop()
@@ -97,7 +97,7 @@ def test_a_channel_closes_early_before_it_overflows(commander, stimulus):
     assert sum(p.fields["real_us"] for p in packets) == rates["real_us"]
 
 
-def test_a_stuck_line_is_switched_off_and_the_others_go_on(commander, stimulus):
+def test_a_stuck_line_is_switched_off_and_the_others_continue(commander, stimulus):
     commander.start()
     stimulus.head.stick(5, True)
     stimulus.play(poisson(1000, 1.0, 3))
@@ -105,12 +105,12 @@ def test_a_stuck_line_is_switched_off_and_the_others_go_on(commander, stimulus):
     assert [a for a, _ in commander.events("detector_off")] == [5]
     hk = commander.next("housekeeping")
     assert hk["pass_limit_reached"] >= 3 and hk["detectors_on"] == 0xFFFF & ~(1 << 5)
-    # three steps of at most 0.25 s: until then nearly all of the time is dead, and counted so
+    # switched off after three steps of at most 0.25 s, in which nearly all time is dead time and counted as such
     assert 35_000 < rates["real_us"] - rates["live_us"] < 800_000
     assert sum(rates["accepted"]) > 200
 
 
-def test_detectors_are_switched_off_singly(commander, stimulus):
+def test_detectors_are_switched_off_individually(commander, stimulus):
     commander.set("detectors_on", 0b1010)
     commander.start()
     stimulus.play(poisson(2000, 0.3, 4))
@@ -119,7 +119,7 @@ def test_detectors_are_switched_off_singly(commander, stimulus):
     assert stimulus.fates.disabled > 400
 
 
-def test_start_stop_clear_again_and_again(commander, stimulus):
+def test_start_stop_and_clear_repeatedly(commander, stimulus):
     for n in range(1, 4):
         with pytest.raises(CommandFailed, match="wrong_mode"):
             commander.function("stop")
@@ -137,10 +137,10 @@ def test_start_stop_clear_again_and_again(commander, stimulus):
     assert hk["integration"] == 3 and hk["commands_rejected"] == 6
 
 
-def test_integrations_follow_each_other_without_a_gap(commander, stimulus):
+def test_consecutive_integrations_have_no_gap(commander, stimulus):
     commander.set("integration_time", 1)
     commander.start()
-    stimulus.play(poisson(500, 4.6, 5))  # the spectra of the fourth are sent by then: that takes half a second
+    stimulus.play(poisson(500, 4.6, 5))  # long enough to send the spectra of the fourth, which takes half a second
     rates = commander.stop()
     mine = [p.fields for p in commander.received if p.name == "spectrum" and p.fields["detector"] == 7]
     spectra = list({f["integration"]: f for f in mine}.values())  # some come in several packets
@@ -151,8 +151,8 @@ def test_integrations_follow_each_other_without_a_gap(commander, stimulus):
     assert sum(commander.counts().values()) == rates["front"] + rates["back"]
 
 
-def test_a_start_waits_for_the_spectra_of_the_run_before(commander, stimulus):
-    """Refused as long as they are not sent; nothing is lost."""
+def test_a_start_is_rejected_until_the_previous_spectra_are_sent(commander, stimulus):
+    """The start fails until the spectra are sent; no counts are lost."""
     commander.start()
     stimulus.play(regular(1000, 40_000))
     refused = commander.wait_for(
@@ -164,7 +164,7 @@ def test_a_start_waits_for_the_spectra_of_the_run_before(commander, stimulus):
     commander.start()
 
 
-def test_nothing_from_before_a_clear_comes_after_it(commander, stimulus):
+def test_counts_from_before_a_clear_are_not_reported_after_it(commander, stimulus):
     commander.start()
     stimulus.play(poisson(2000, 0.3, 9))
     commander.wait_for(
@@ -178,7 +178,7 @@ def test_nothing_from_before_a_clear_comes_after_it(commander, stimulus):
 
 
 @pytest.mark.parametrize(("cps", "seconds"), [(500, 5), (5_000, 2), (20_000, 0.5)])
-def test_the_rate_in_live_time_is_the_injected_one(commander, stimulus, seed, evidence, cps, seconds):
+def test_the_live_time_corrected_rate_is_the_injected_rate(commander, stimulus, seed, evidence, cps, seconds):
     commander.start()
     stimulus.play(poisson(cps, seconds, seed))
     rates = commander.stop()
@@ -186,13 +186,13 @@ def test_the_rate_in_live_time_is_the_injected_one(commander, stimulus, seed, ev
     live_s = rates["live_us"] / 1e6
     pull = (rates["events"] - cps * live_s) / math.sqrt(cps * live_s)
     evidence("live-time-corrected rate", f"{rates['events'] / live_s:.0f} of {cps} cps, {pull:+.2f} sigma")
-    # the run goes on for some ms when the source has ended
+    # the run continues for some ms after the source has ended
     silent_s = rates["real_us"] / 1e6 - seconds
     assert abs(pull + cps * silent_s / math.sqrt(cps * live_s)) < 4
 
 
-def test_a_spectrum_is_what_was_played(commander, stimulus, seed, evidence):
-    """5000 pulses of three lines, 0.2 ms apart, in 16 detectors; every tenth goes through its unit's other one, too."""
+def test_spectra_equal_the_injected_pulses(commander, stimulus, seed, evidence):
+    """5000 pulses of three lines, 0.2 ms apart, in 16 detectors; every tenth is a coincidence in its unit."""
     rng = random.Random(seed)
     particles, singles, sums = [], Counter(), Counter()
     for n in range(1, 5001):
@@ -223,7 +223,7 @@ def _plot(spectra):
 
 
 def test_every_event_has_its_class(commander, stimulus):
-    """One of each kind a millisecond: front, back, both of a unit, two units, all 16, below the threshold."""
+    """In turn, 1 ms apart: front, back, both of a unit, two units, all 16, below the threshold."""
     hits = ([0], [3], [4, 5], [6, 9], list(range(16)), [12])
     particles = [
         ((10 * k + n) * 1_000_000, d, 400.0 if d == 12 and n == 5 else 3000.0)
@@ -240,7 +240,7 @@ def test_every_event_has_its_class(commander, stimulus):
 
 
 def test_thresholds_of_comparators_and_codes(commander, stimulus):
-    """Below the comparator nothing triggers; below the code's threshold the hit is counted apart."""
+    """A pulse below the comparator threshold does not trigger; a code below the threshold is counted separately."""
     commander.set("comparator_front", 150)  # 1 MeV
     commander.set("threshold_2", 50 + 2000 // 3)  # 2 MeV
     commander.start()

@@ -1,4 +1,4 @@
-"""The flight link, UART1 at 921 600 baud, with everything the instrument can say."""
+"""The flight link, UART1 at 921 600 baud, at full telemetry rate."""
 
 import pytest
 from particles import poisson
@@ -6,8 +6,8 @@ from particles import poisson
 pytestmark = pytest.mark.flight_link
 
 
-def test_full_telemetry_at_20_kcps_loses_nothing_uncounted(commander, stimulus, power, seed, evidence):
-    """Spectra, rates and housekeeping every second; in the middle the flash takes the CPU away for 45 ms."""
+def test_full_telemetry_at_20_kcps_without_loss(commander, stimulus, power, seed, evidence):
+    """Spectra, rates and housekeeping every second, with a 45 ms CPU stall (a flash erase) half-way."""
     for parameter in ("integration_time", "rates_period", "housekeeping_period"):
         commander.set(parameter, 1)
     packets = commander.packets
@@ -31,13 +31,13 @@ def test_full_telemetry_at_20_kcps_loses_nothing_uncounted(commander, stimulus, 
     assert max(load["task_permille"]) > 0
 
 
-def test_a_start_as_soon_as_it_is_let_loses_no_spectrum_of_the_run_before(commander, stimulus, seed):
-    """The last spectrum may still wait to be sent, outside of those that a start empties."""
+def test_the_earliest_accepted_start_loses_no_previous_spectrum(commander, stimulus, seed):
+    """The last spectrum may still be waiting to be sent; a start must not clear it."""
     commander.start()
     stimulus.play(poisson(1000, 0.5, seed, pairs=0.3))
     commander.function("stop")
     begin_us = commander.target.now_us
-    while len(commander.events("acquisition_started")) < 2:  # it is refused while spectra are still to be closed
+    while len(commander.events("acquisition_started")) < 2:  # rejected until all spectra are closed
         commander.post("function", function="start")
         commander.advance(0.004)
         assert commander.target.now_us < begin_us + 10e6

@@ -1,4 +1,4 @@
-"""More than it can take: nothing is lost silently, nothing else suffers, and afterwards it is as before."""
+"""Overload: every loss is counted, other functions are unaffected, and the instrument recovers."""
 
 import heapq
 
@@ -14,8 +14,8 @@ def reconciled(fates, rates):
     return fates.delivered == counted and fates.injected == fates.delivered + lost
 
 
-def as_before(commander, stimulus):
-    """It counts 1000 pulses and answers."""
+def recovered(commander, stimulus):
+    """The instrument counts 1000 pulses and answers commands."""
     commander.function("clear")
     commander.start()
     stimulus.play(regular(1000, 50_000))
@@ -32,11 +32,11 @@ def test_a_million_pulses_a_second(commander, stimulus, seed, evidence):
     assert rates["live_us"] < rates["real_us"]
     hk = commander.next("housekeeping")
     assert hk["task_failures"] == hk["ring_slips"] == 0
-    assert as_before(commander, stimulus)
+    assert recovered(commander, stimulus)
 
 
 def test_noise_on_one_detector(commander, stimulus, seed, evidence):
-    """50 kcps in detector 5: the others are counted in what is left of live time; then it is switched off."""
+    """50 kcps in detector 5: the others count in the remaining live time; then detector 5 is switched off."""
     noisy, cps, seconds = 5, 1000, 1.0
     quiet = [d for d in range(16) if d != noisy]
     noise = poisson(50_000, seconds, seed, (400.0,), detectors=[noisy])
@@ -47,7 +47,7 @@ def test_noise_on_one_detector(commander, stimulus, seed, evidence):
     counted = sum(rates["accepted"][d] for d in quiet)
     live = rates["live_us"] / rates["real_us"]
     evidence("other detectors", f"{counted} of {cps * seconds:.0f} counted, {live:.1%} of the time live")
-    # one that comes in the peaking time of a noise pulse shares its event: more are counted than live time says
+    # a pulse in the peaking time of a noise pulse shares its event, so more are counted than live time predicts
     expected = cps * seconds * live
     assert expected - 4 * expected**0.5 < counted < cps * seconds
     commander.set("detectors_on", 0xFFFF & ~(1 << noisy))

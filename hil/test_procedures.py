@@ -1,11 +1,11 @@
-"""Every procedure that is shipped, as `dorn procedure` carries it out."""
+"""Every shipped procedure, run as `dorn procedure` runs it."""
 
 import pytest
 from dorn.operator import parsing, procedure
 
 
 @pytest.mark.parametrize("name", procedure.shipped())
-def test_a_shipped_procedure_goes_well(commander, evidence, capsys, name):
+def test_a_shipped_procedure_succeeds(commander, evidence, capsys, name):
     path = procedure.PROCEDURES / f"{name}.txt"
     steps = parsing.parse_all(path.read_text(), path, commander.dictionary)
     begin_us = commander.target.now_us
@@ -14,4 +14,4 @@ def test_a_shipped_procedure_goes_well(commander, evidence, capsys, name):
     assert done, capsys.readouterr().out.splitlines()[-1]
     commander.command("report_structure", structure="health")
     left = commander.housekeeping
-    assert (left.text("mode"), left.text("bias_state")) == ("standby", "off")  # there, the pulser is off
+    assert (left.text("mode"), left.text("bias_state")) == ("standby", "off")  # in standby the pulser is off

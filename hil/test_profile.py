@@ -1,4 +1,4 @@
-"""Rates measured in space by others drive the head; what the instrument counts follows within statistics."""
+"""Rates measured in space drive the simulated head; the counts agree within statistics."""
 
 import csv
 import itertools
@@ -14,12 +14,12 @@ DATA = Path(os.environ.get("DORN_DATA", ""))
 
 
 def proton_storm():
-    """The onset and rise of a storm."""
+    """GOES-15, 7 March 2012: onset and rise of a proton storm."""
     return goes_15(7)
 
 
 def goes_15(day):
-    """GOES-15, March 2012, protons of 15-40 MeV: (seconds, cps) of 33 s each, missing ones left out."""
+    """GOES-15, March 2012, protons of 15-40 MeV: (seconds, cps), 33 s each, gaps left out."""
     path = DATA / "goes15-2012-03" / f"g15_epead_p27w_32s_201203{day:02}_201203{day:02}.csv"
     _, _, table = path.read_text().partition("data: \n")
     rates = [float(row["P4W_UNCOR_CR"]) for row in csv.DictReader(table.splitlines())]
@@ -27,15 +27,15 @@ def goes_15(day):
 
 
 def gamma_ray_burst():
-    """Fermi GBM, GRB 080723557, one detector: (seconds, cps) of 2 s each."""
+    """Fermi GBM, GRB 080723557, one detector: (seconds, cps), 2 s each."""
     (path,) = (DATA / "grb-gbm").glob("lc_*.csv")
     with path.open() as file:
         return [(2.048, int(counts) / 2.048) for _, counts in list(csv.reader(file))[1:]]
 
 
-# real times of hours and minutes are played so much faster: the rates are as measured, the time is not
+# hours and minutes are compressed in time by `faster`; the rates are as measured
 @pytest.mark.parametrize(("profile", "faster"), [(proton_storm, 2000), (gamma_ray_burst, 20)])
-def test_the_counts_follow(commander, stimulus, seed, evidence, profile, faster):
+def test_counts_follow_the_measured_rate(commander, stimulus, seed, evidence, profile, faster):
     measured = [(seconds / faster, cps) for seconds, cps in profile()]
     commander.set("rates_period", 1)
     commander.start()
@@ -48,11 +48,11 @@ def test_the_counts_follow(commander, stimulus, seed, evidence, profile, faster)
     evidence("profile", plot(times, expected, counted))
     assert max(map(abs, pulls)) < 4.5
     assert chi2 < len(pulls) + 4 * math.sqrt(2 * len(pulls))
-    assert max(expected) > 2 * min(expected)  # there was something to follow
+    assert max(expected) > 2 * min(expected)  # the rate did change
 
 
 def compare(commander, measured):
-    """Of each interval between two rates packets: its middle in s, events expected and counted in live time, pull."""
+    """For each interval between rates packets: midpoint in s, expected and counted rate in cps of real time, pull."""
     packets = [p.fields for p in commander.received if p.name == "rates"]
     ends = []
     total_s = total = 0.0
@@ -61,7 +61,7 @@ def compare(commander, measured):
         total_s, total = total_s + seconds, total + seconds * cps
 
     def until(t_s):
-        """Particles up to then, expected."""
+        """Expected number of particles up to `t_s`."""
         if t_s >= total_s:
             return total
         before_s, before, seconds, cps = max(row for row in ends if row[0] <= t_s)

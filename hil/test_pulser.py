@@ -1,11 +1,11 @@
-"""The test pulser: as many pulses as it says, where and as high as commanded, also beside particles."""
+"""Test pulser: number, target and amplitude of pulses as commanded and reported, with and without particles."""
 
 import pytest
 from particles import poisson
 
 
 def fire(commander, seconds):
-    """Pulses for so long; -> how many, as housekeeping tells."""
+    """Run the pulser for `seconds`; -> number of pulses according to housekeeping."""
     before = commander.next("housekeeping")["pulses_fired"]
     commander.armed("pulser_on")
     commander.advance(seconds)
@@ -14,7 +14,7 @@ def fire(commander, seconds):
 
 
 @pytest.mark.parametrize(("target", "spectrum", "number"), [(8 + 2, "spectrum", 4), (16 + 7, "spectrum", 15)])
-def test_pulses_arrive_in_their_channel(commander, evidence, target, spectrum, number):
+def test_pulses_are_counted_in_their_channel(commander, evidence, target, spectrum, number):
     commander.set("housekeeping_period", 1)
     commander.set("pulser_target", target)
     commander.set("pulser_rate", 4)
@@ -28,7 +28,7 @@ def test_pulses_arrive_in_their_channel(commander, evidence, target, spectrum, n
     assert all(d == number and abs(channel - (6000 / 3 + 50) / 4) < 8 for d, channel in channels)
 
 
-def test_both_sides_of_a_unit_are_a_coincidence(commander):
+def test_pulses_on_both_sides_of_a_unit_are_coincidences(commander):
     commander.set("housekeeping_period", 1)
     commander.set("pulser_target", 24 + 3)
     commander.calibrate()
@@ -38,7 +38,7 @@ def test_both_sides_of_a_unit_are_a_coincidence(commander):
     assert {unit for unit, _ in commander.counts("coincidence_spectrum")} == {3}
 
 
-def test_beside_particles_every_pulse_has_its_fate(commander, stimulus, seed):
+def test_every_pulse_has_one_fate_with_particles_present(commander, stimulus, seed):
     commander.set("pulser_rate", 4)
     commander.calibrate()
     commander.armed("pulser_on")

@@ -1,4 +1,4 @@
-"""The CPU is away for as long as its flash takes, while it counts: 45 ms, a typical erase, and 400 ms, the longest."""
+"""The CPU stalls for a flash erase while counting: 45 ms (typical) and 400 ms (maximum)."""
 
 from particles import poisson
 
@@ -13,13 +13,13 @@ def run(commander, stimulus, power, seed, stall_s):
     return commander.stop()
 
 
-def test_45_ms_fit_the_rings(commander, stimulus, power, seed):
+def test_the_rings_absorb_a_45_ms_stall(commander, stimulus, power, seed):
     rates = run(commander, stimulus, power, seed, 0.045)
     assert stimulus.fates.delivered == sum(rates["accepted"]) > 5000
     assert rates["gap_us"] == rates["overrun_hits"] == 0
 
 
-def test_what_400_ms_cost_is_accounted_for(commander, stimulus, power, seed, evidence):
+def test_the_loss_of_a_400_ms_stall_is_accounted_for(commander, stimulus, power, seed, evidence):
     rates = run(commander, stimulus, power, seed, 0.4)
     ((gap_us, hits),) = commander.events("ring_overrun")
     evidence("accounted", f"{gap_us} us, {hits} hits")

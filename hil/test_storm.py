@@ -1,13 +1,13 @@
-"""Storm mode on rates measured in space: a proton storm begins and ends it, the spikes of a calibration do not."""
+"""Storm mode on rates measured in space: a proton storm triggers it, calibration spikes do not."""
 
 import pytest
 from particles import changing
 from test_profile import goes_15
 
-FASTER = 100  # times, as the hold is
+FASTER = 100  # time compression of the rates and of the hold time
 HOLD_S = 300
 ONSET, END = 1360, 1460  # samples of 7 March: from 64 to 100 cps
-SPIKES = slice(2110, 2135)  # of 8 March: the in-flight calibration at 19:20 to 19:23 is in it
+SPIKES = slice(2110, 2135)  # samples of 8 March with the in-flight calibration from 19:20 to 19:23
 
 
 def play(commander, stimulus, measured, seed):
@@ -20,7 +20,7 @@ def play(commander, stimulus, measured, seed):
     commander.next("housekeeping")
 
 
-def test_a_storm_begins_and_ends_it(commander, stimulus, seed, evidence):
+def test_a_proton_storm_starts_and_ends_storm_mode(commander, stimulus, seed, evidence):
     quiet = goes_15(5)[:20]
     commander.set("storm_rate", 80)
     play(commander, stimulus, goes_15(7)[ONSET:END] + quiet, seed)
@@ -32,13 +32,13 @@ def test_a_storm_begins_and_ends_it(commander, stimulus, seed, evidence):
     shorter = [p.fields["integration"] for p in commander.received if p.name == "spectrum"]
     assert len(set(shorter)) >= lasted_s // 10 - 1  # integrations of 10 s, not of an hour
     listed = [p.time_s * 1e6 for p in commander.received if p.name == "event_list"]
-    assert not [at for at in listed if begun + 12e6 < at < ended]  # what was listed before is sent within 10 s
+    assert not [at for at in listed if begun + 12e6 < at < ended]  # events listed before the storm are sent within 10 s
     assert commander.last("housekeeping")["storm"] == 0
 
 
 @pytest.mark.parametrize(("storm_rate", "storms"), [(250, 0), (100, 1)])
-def test_a_calibration_does_not(commander, stimulus, seed, storm_rate, storms):
-    """1155 cps for half a minute on 176 cps of the storm, which do where the limit is lower."""
+def test_calibration_spikes_alone_do_not_trigger_storm_mode(commander, stimulus, seed, storm_rate, storms):
+    """1155 cps for half a minute on 176 cps of the storm, which triggers storm mode only at a limit below 176."""
     commander.set("storm_rate", storm_rate)
     play(commander, stimulus, goes_15(8)[SPIKES], seed)
     assert len(commander.events("storm_begins")) == storms

@@ -1,4 +1,4 @@
-"""Campaigns make their own targets; what they went through stands under the results."""
+"""Campaigns create their own targets and print their totals below the results."""
 
 import contextlib
 
@@ -20,13 +20,13 @@ def long(request):
 
 @pytest.fixture
 def totals(request):
-    """totals(line): what the campaign did, with its seed."""
+    """totals(line): add a summary line of the campaign, with its seed."""
     return request.config.stash[_TOTALS].append
 
 
 @pytest.fixture
 def open_pico(request):
-    """open_pico(files) -> an instrument on the emulated Pico, connected; switched off after the test."""
+    """open_pico(files) -> a connected instrument on the emulated Pico; powered off after the test."""
     lacking = missing("rp2040")
     if lacking:
         request.node.listed_skip = True

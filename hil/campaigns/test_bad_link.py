@@ -1,4 +1,4 @@
-"""A bad line for long: nothing is taken for what it was not, and once it heals every stored record is on ground."""
+"""A long bad link: no damaged packet is accepted, and after it heals every stored record reaches the ground."""
 
 import random
 import zlib
@@ -16,17 +16,17 @@ from mangler import FAULTS, Mangler
 from particles import poisson
 
 SHORT, LONG = 100_000, 10_000_000  # bytes each way
-FAULTS_UP = dict.fromkeys(FAULTS, 0.001)  # of a byte; a frame up has some 20
-FAULTS_DOWN = dict.fromkeys(FAULTS, 0.0001)  # and one down up to 600
-TENTH = 0.0004  # of the bits flipped: of frames of 270 bytes
-AT_ONCE = 100  # bytes up, ten times a second
-SET_US = 1_000_000  # from one telecommand that sets a parameter to the next
-STRETCH_S = 600  # bad at most: the store has 1 MB
-BAD_DOWNLINK_S = 1800  # of target time, at most
+FAULTS_UP = dict.fromkeys(FAULTS, 0.001)  # per byte; an uplink frame has about 20
+FAULTS_DOWN = dict.fromkeys(FAULTS, 0.0001)  # a downlink frame has up to 600
+TENTH = 0.0004  # bit flips per byte that damage a tenth of frames of 270 bytes
+AT_ONCE = 100  # uplink bytes per write, ten writes a second
+SET_US = 1_000_000  # minimum interval between set_parameter telecommands
+STRETCH_S = 600  # maximum length of a bad stretch: the store has 1 MB
+BAD_DOWNLINK_S = 1800  # limit, target time
 
 
 def packets_in(data):
-    """The packets of whole frames."""
+    """The packets in complete, undamaged frames."""
     for piece in filter(None, data.split(b"\0")):
         try:
             content = cobs.decode(piece)
@@ -37,7 +37,7 @@ def packets_in(data):
 
 
 class Uplink:
-    """Knows what was sent and what came through `fault`, intact. refused: what the instrument will not do."""
+    """Records the packets sent and those that passed `fault` intact. refused: packets the instrument must reject."""
 
     def __init__(self):
         self.fault = bytes
@@ -45,7 +45,7 @@ class Uplink:
         self.sent = set()
         self.intact = Counter()
         self.refused = set()
-        self.last_set = {}  # parameter, 2 octets -> value, 4
+        self.last_set = {}  # parameter (2 octets) -> value (4 octets)
         self._rest = b""
 
     def __call__(self, data):
@@ -64,7 +64,7 @@ class Uplink:
 
 
 class Downlinked:
-    """What the instrument sent, and what of it arrived."""
+    """Checks packets that arrived against packets that the instrument sent."""
 
     def __init__(self, link):
         self._link = link
@@ -78,20 +78,20 @@ class Downlinked:
         return self.fault(data)
 
     def inspect(self, dictionary):
-        """Check what went by since the last call; what a fault holds back may come behind later ones."""
+        """Check the packets since the last call; packets that a fault delays may arrive after later ones."""
         sent, arrived = self._link.sent[:], self._link.arrived[:]
         self._link.sent.clear()
         self._link.arrived.clear()
         if self.fault is bytes:
             self._recent.clear()
         self._recent.update(sent)
-        assert self._recent.issuperset(arrived), "a packet arrived that nobody sent"
+        assert self._recent.issuperset(arrived), "a packet arrived that was not sent"
         for packet in sent:
             decoded = dictionary.decode(packet)
             self.pongs += decoded.name == "pong"
             record = decoded.fields.get("record")
             if record:
-                assert self.records.setdefault(record, packet) == packet, f"record {record} came again otherwise"
+                assert self.records.setdefault(record, packet) == packet, f"record {record} was repeated but differs"
 
 
 class BadLine:
@@ -120,13 +120,13 @@ class BadLine:
         self.session.advance(3)
 
     def talk(self):
-        """AT_ONCE bytes up, of telecommands and noise."""
+        """Send AT_ONCE bytes of telecommands and noise."""
         rng, encode = self.rng, self.session.dictionary.encode
         data = b""
         while len(data) < AT_ONCE:
             sequence, ack = rng.randrange(1 << 14), rng.choice((0, 9, 15))
             kind = rng.choice(("ping", "ping", "report", "set", "unarmed", "nonsense", "noise"))
-            if kind == "set":  # no more than the instrument lets wait for its flash, doubled ones among them
+            if kind == "set":  # no more, duplicates included, than the instrument queues for its flash
                 kind = "set" if self.target.now_us - self._set_us > SET_US else "ping"
                 self._set_us = self.target.now_us if kind == "set" else self._set_us
             if kind == "noise":
@@ -150,7 +150,7 @@ class BadLine:
         self.session.advance(0.1)
 
     def check_commands(self):
-        """What arrived intact, and nothing else, was accepted and executed."""
+        """Exactly the telecommands that arrived intact were accepted and executed."""
         self.session.advance(3)
         hk, intact, to_refuse = self.session.housekeeping.fields, self.up.intact, self.up.refused
         refused = sum(n for packet, n in intact.items() if packet in to_refuse)
@@ -175,7 +175,7 @@ class BadLine:
         self.counts["requests"] += result.requests
 
     def downlink_while_bad(self):
-        """It comes to an end: with everything, or with an error that says what is missing."""
+        """A downlink over the bad link ends: complete, or with an error that states what is missing."""
         self.bad({"flip": TENTH}, {"flip": TENTH})
         begin_us, damaged = self.target.now_us, self.session.crc_errors
         self.down.inspect(self.session.dictionary)
@@ -184,7 +184,7 @@ class BadLine:
             self.downlink()
         except TargetError as error:
             assert "nothing came" in str(error) or "no answer" in str(error)
-            self.counts["given up"] += 1
+            self.counts["abandoned"] += 1
         assert self.target.now_us - begin_us <= BAD_DOWNLINK_S * 1e6
         self.counts["while bad, frames"] += len(self.link.sent)
         self.counts["while bad, damaged"] += self.session.crc_errors - damaged
@@ -192,7 +192,7 @@ class BadLine:
 
 
 def archived(path, dictionary):
-    """Record number -> packet, of an archive."""
+    """Record number -> packet of an archive."""
     found = {}
     for packet in archive.read(path):
         record = dictionary.decode(packet).fields.get("record")
@@ -208,7 +208,7 @@ def test_bad_link(long, seed, totals, tmp_path):
     with open_target("unix", Head(FrontEnd(), seed)) as target:
         line = BadLine(target, seed, path)
         session, up, down = line.session, line.up, line.down
-        # some 300 octets a second are stored: what came while the line was bad outlasts a downlink while it is bad
+        # about 300 octets a second are stored: records of a bad stretch stay in the store until the link has healed
         quotas = {f"quota_{event_class}": 2 for event_class in range(4)}
         wanted = {"housekeeping_period": 2, "rates_period": 10, "storage_per_day": 100_000_000} | quotas
         session.set_parameters(**wanted)
@@ -224,34 +224,34 @@ def test_bad_link(long, seed, totals, tmp_path):
             line.check_commands()
             line.downlink_while_bad()
             line.downlink()
-        session.command("disable_storage")  # what waits in memory is written
+        session.command("disable_storage")  # writes records waiting in memory
         session.advance(2)
         line.downlink()
         down.inspect(session.dictionary)
     ground, counts = archived(path, session.dictionary), line.counts
     totals(
         f"bad link: {up.octets} bytes up, {down.octets} down, {sum(counts[fault] for fault in FAULTS)} faults;"
-        f" {up.intact.total()} telecommands of {up.posted} came intact; {len(ground)} records on ground,"
-        f" {counts['requests']} requests; {counts['while bad']} times asked while bad"
+        f" {up.intact.total()} telecommands of {up.posted} arrived intact; {len(ground)} records on ground,"
+        f" {counts['requests']} requests; {counts['while bad']} downlinks while bad"
         f" ({counts['while bad, damaged']} of {counts['while bad, frames']} frames damaged),"
-        f" {counts['given up']} given up; seed {seed}: all records are here, nothing else"
+        f" {counts['abandoned']} abandoned; seed {seed}: exactly the stored records are on ground"
     )
     assert all(counts[fault] for fault in FAULTS) and up.intact.total() < up.posted and session.unknown == 0
     assert ground == down.records
 
 
-def test_records_that_never_come_end_the_downlink(seed, tmp_path):
-    """What comes live meanwhile is no reason to go on for ever."""
+def test_missing_records_end_the_downlink(seed, tmp_path):
+    """Packets that arrive live meanwhile must not keep the downlink going for ever."""
     with open_target("unix", Head(FrontEnd(), seed)) as target:
         line = BadLine(target, seed, tmp_path / "telemetry.ccsds")
         line.session.set_parameters(kept=False, housekeeping_period=1, rates_period=1, storage_delay=1)
-        gone = range(20, 80, 2)  # a request for each, which take longer together than from housekeeping to housekeeping
+        missing = range(20, 80, 2)  # one request for each; all together take longer than a housekeeping period
 
         def fault(data):
             kept = b""
             for frame in data.split(b"\0")[:-1]:  # whole frames, on this target
                 (packet,) = packets_in(frame)
-                if line.session.dictionary.decode(packet).fields.get("record") not in gone:
+                if line.session.dictionary.decode(packet).fields.get("record") not in missing:
                     kept += frame + b"\0"
             return kept
 
@@ -263,4 +263,4 @@ def test_records_that_never_come_end_the_downlink(seed, tmp_path):
         assert target.now_us - begin_us <= BAD_DOWNLINK_S * 1e6
         line.down.fault = bytes
         line.downlink()
-        assert all(record in line.session.records for record in gone)
+        assert all(record in line.session.records for record in missing)

@@ -1,7 +1,7 @@
-"""Every single bit of what a reset leaves on flash is wrong once, in either copy of the boot record, of the
-authentication counter and of the parameters; and both copies are lost. Whatever it is: of a hundred recorded and
-forged telecommands none is let in, on-board time and record numbers go on, the parameters are the newest or those
-before, nothing is on, and an event tells.
+"""Flip each bit of either copy of the boot record, the authentication counter and the parameters; lose both copies.
+
+Every time: none of a hundred recorded and forged telecommands is accepted, on-board time and record numbers continue,
+the parameters are the newest or the previous ones, bias and acquisition are off, and an event reports the damage.
 """
 
 import random
@@ -16,13 +16,13 @@ from dorn.targets.unix import UnixTarget
 
 STATES = ("boot", "counter", "parameters")
 EVENTS = {"boot": "boot_record_damaged", "counter": "counter_damaged", "parameters": "parameters_damaged"}
-SHORT = 3  # bits of each copy
-RECORDED, FORGED = 60, 40  # telecommands, of each boot
-OLD, NEW = 1111, 2222  # of a threshold
+SHORT = 3  # bits per copy
+RECORDED, FORGED = 60, 40  # telecommands per boot
+OLD, NEW = 1111, 2222  # values of a threshold
 
 
 class Before:
-    """An instrument was in use, and was switched off: its flash, and what of it was used."""
+    """The flash of an instrument that was used and switched off; its last time, record number and telecommands."""
 
     def __init__(self, folder):
         self.flash = folder / "flash"
@@ -41,7 +41,7 @@ class Before:
             pongs = sum(p.name == "pong" for p in i.received) + sum(name == "ping" for name, _, _ in commands())
             for content in self.recorded:
                 target.send(frames.encode(content))
-            i.advance(650)  # more than one block of time was reserved
+            i.advance(650)  # more than one reservation of time
             assert sum(p.name == "pong" for p in i.received) == pongs
             self.time_s = i.received[-1].time_s
             self.record = max(p.fields.get("record", 0) for p in i.received)
@@ -50,7 +50,7 @@ class Before:
         return UnixTarget(flash=flash or self.flash, files=self.files)
 
     def hostile(self, seed):
-        """Contents of frames: recorded ones as they were, with a bit changed, with a later counter, or any tag."""
+        """Frame contents: recorded telecommands unchanged, and with a flipped bit, another counter or a random tag."""
         rng = random.Random(seed)
         forged = []
         for n in range(FORGED):
@@ -68,7 +68,7 @@ class Before:
 
 
 def commands():
-    """(name, sequence, values by name) of what somebody records: what does most harm, among pings."""
+    """(name, sequence, values by name) of the telecommands an attacker records: the most harmful, and pings."""
     harmful = [("function", {"function": "arm"}), ("function", {"function": "bias_on"}), ("ping", {})]
     return [(name, 100 + n, values) for n in range(RECORDED) for name, values in [harmful[n % 3]]]
 
@@ -79,7 +79,7 @@ def before(tmp_path_factory):
 
 
 def examine(before, folder, state, harm):
-    """Switch a copy of it on, to which harm was done."""
+    """Power on a copy of the flash damaged by `harm`, and attack it. -> mode, value of the threshold"""
     shutil.copytree(before.flash, folder)
     harm(folder / "kept")
     with before.switched_on(folder) as target:
@@ -107,7 +107,7 @@ def examine(before, folder, state, harm):
 
 @pytest.mark.parametrize("copy", "01")
 @pytest.mark.parametrize("state", STATES)
-def test_a_wrong_bit(before, state, copy, long, seed, tmp_path, totals):
+def test_a_single_bit_error(before, state, copy, long, seed, tmp_path, totals):
     name = f"{state}.{copy}"
     bits = range(8 * (before.flash / "kept" / name).stat().st_size)
     chosen = bits if long else sorted(random.Random(f"{name} {seed}").sample(bits, SHORT))
@@ -122,7 +122,7 @@ def test_a_wrong_bit(before, state, copy, long, seed, tmp_path, totals):
         assert mode == "standby" and value in (OLD, NEW), bit
     hostile = len(chosen) * (RECORDED + FORGED)
     totals(
-        f"{name}: {len(chosen)} boots with one bit wrong: an event each, of {hostile} recorded and forged telecommands"
+        f"{name}: {len(chosen)} boots with one wrong bit: one event each; of {hostile} recorded and forged telecommands"
         " none accepted, nothing lost"
     )
 
@@ -133,7 +133,7 @@ def test_both_copies_are_lost(before, state, how, tmp_path):
     def harm(kept):
         for copy in "01":
             path = kept / f"{state}.{copy}"
-            if how == "removed" and state != "parameters":  # an instrument whose parameters were never set has none
+            if how == "removed" and state != "parameters":  # missing parameter files are no damage
                 path.unlink()
             else:
                 path.write_bytes(b"" if how == "emptied" and state == "boot" else bytes(40))

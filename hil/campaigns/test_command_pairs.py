@@ -1,6 +1,7 @@
-"""No order of telecommands hurts: every ordered pair in every mode, and triples drawn at random.
+"""No sequence of telecommands causes harm: every ordered pair in every mode, and random triples.
 
-After each of them the reports are as its flags ask, what is refused has changed nothing, and every mode can be reached.
+Each telecommand is reported as its acknowledgement flags ask, a rejected one changes nothing, and every mode can be
+reached afterwards.
 """
 
 import itertools
@@ -16,14 +17,14 @@ ALL_SUCCESSES = Ack.ACCEPTANCE | Ack.START | Ack.COMPLETION
 SUCCESSES = ["acceptance_success", "start_success", "completion_success"]
 FAILED_AFTER = {"acceptance_failure": 0, "routing_failure": 0, "start_failure": 1}  # successes reported before
 RESETS = ("reset", "maintenance")
-# of housekeeping, what goes on by itself or counts telecommands and their reports
+# housekeeping fields that change by themselves or count telecommands and their reports
 MOVING = {
     "record", "uptime_ms", "heap_free", "heap_free_min", "gc_max_us", "cycles", "task_overruns", "busy_permille",
     "commands_accepted", "commands_rejected", "bias_mv", "leakage_na", "temperature_head", "temperature_board",
     "bias_state", "pulses_fired", "store_first", "store_last", "store_missed", "event_rate", "out_of_limits",
     "task_wcet_us", "task_permille", "slow_control_errors",
 }  # fmt: skip
-# what else can be looked at: telecommand, its answer, what of it moves
+# the observable state: telecommand, its fields, its report, fields that change by themselves
 OBSERVED = (
     ("report_structure", {"structure": "health"}, "housekeeping", MOVING),
     ("report_schedule", {}, "schedule_report", ()),
@@ -36,8 +37,8 @@ OBSERVED = (
 
 
 def telecommands(dictionary):
-    """name -> (telecommand, its fields by the on-board time in s), each with good values, and some with bad ones."""
-    ping = dictionary.encode("ping", 1, ack=0)  # it may be released at any time: without reports
+    """name -> (telecommand, function: on-board time in s -> fields); all valid, and some invalid ones."""
+    ping = dictionary.encode("ping", 1, ack=0)  # may be released at any time, so without reports
     fields = {
         "insert_scheduled": lambda now_s: {"at_s": now_s + 3600, "at_fraction": 0, "telecommand": ping},
         "delete_scheduled": lambda _: {"request_sequence": 0xC001},
@@ -92,7 +93,7 @@ class Orders:
         self.sent = self.refused = self.resets = 0
 
     def snapshot(self):
-        """The state, of what is quiet."""
+        """The observable state without the fields that change by themselves."""
         state = []
         for name, fields, answer, moving in OBSERVED:
             wanted = lambda packet, answer=answer: packet.name == answer  # noqa: E731
@@ -102,7 +103,7 @@ class Orders:
         return state
 
     def enter(self, mode):
-        """Whatever was before: none is stuck."""
+        """Change to `mode` from any mode."""
         for _ in range(20):
             now = self.instrument.dictionary.enums["mode"]
             found = next(name for name, number in now.items() if number == self.snapshot()[0]["mode"])
@@ -112,11 +113,11 @@ class Orders:
             if step is None:
                 step = {"safe": "safe", "science": "start", "calibration": "calibrate"}[mode]
             self.instrument.post("function", ack=0, function=step)
-            self.instrument.advance(0.5)  # spectra are sent before the next start
-        raise AssertionError(f"{found} is not left for {mode}")
+            self.instrument.advance(0.5)  # a start requires that all spectra are sent
+        raise AssertionError(f"no transition from {found} to {mode}")
 
     def perform(self, name):
-        """Send it, and wait for what becomes of it. -> the failure's name, or None"""
+        """Send the telecommand and check its reports. -> name of the failure, or None"""
         instrument, (command, fields) = self.instrument, self.commands[name]
         instrument.received.clear()
         resets = name in RESETS
@@ -136,14 +137,14 @@ class Orders:
             assert reports == SUCCESSES, (name, reports)
             if resets:
                 self.resets += 1
-                self._come_back(name, boots)
+                self._wait_for_boot(name, boots)
             return None
-        assert reports[-1] in FAILED_AFTER, (name, failure, reports)  # nothing begins that cannot be completed
+        assert reports[-1] in FAILED_AFTER, (name, failure, reports)  # no telecommand fails after its start
         assert reports[:-1] == ["acceptance_success"] * FAILED_AFTER[reports[-1]], (name, reports)
         self.refused += 1
         return failure
 
-    def _come_back(self, name, boots):
+    def _wait_for_boot(self, name, boots):
         if name == "maintenance":
             self.instrument.advance(1)
             self.target.reset()
@@ -152,7 +153,7 @@ class Orders:
         assert self.snapshot()[0]["boot_count"] > boots
 
     def sequence(self, mode, names):
-        """What is refused last leaves no trace."""
+        """Perform the telecommands; if the last is rejected, the state must not change."""
         self.enter(mode)
         for name in names[:-1]:
             self.perform(name)
@@ -177,5 +178,5 @@ def test_command_pairs(long, seed, totals):
         assert orders.snapshot()[0]["task_failures"] == 0
     totals(
         f"orders: {len(chosen)} pairs and {len(triples)} triples of {len(orders.commands)} telecommands in {len(MODES)}"
-        f" modes, {orders.sent} sent, {orders.refused} refused without a trace, {orders.resets} resets; seed {seed}"
+        f" modes, {orders.sent} sent, {orders.refused} rejected without effect, {orders.resets} resets; seed {seed}"
     )

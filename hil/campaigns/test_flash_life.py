@@ -1,4 +1,4 @@
-"""How long the flash lasts: erases for what is stored in a day, counted below MicroPython's own littlefs."""
+"""Flash lifetime: erases per day of storage, counted below MicroPython's own littlefs."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ ONBOARD = Path(__file__).parent / "onboard"
 SHORT_DAYS, LONG_DAYS = 1, 60
 ENDURANCE = 100_000  # erases of a sector: Winbond W25Q16JV data sheet, features
 BLOCKS = 352  # of 4096 octets: the file system of MicroPython on the Pico, 1408 kB of 2 MB
-LIFE_YEARS = 2  # at the least, as the DORN timeline has some 8 days
+LIFE_YEARS = 2  # required minimum; the DORN timeline has about 8 days
 
 SCRIPT = """
 from wear import Wear
@@ -23,7 +23,7 @@ print(sum(wear.erases), max(wear.erases), wear.stored)
 
 
 def test_flash_life(long, totals):
-    """With default parameters and the whole budget used, of the block that is erased most."""
+    """Lifetime of the most erased block, with default parameters and the storage budget used up."""
     default = {name: p.default for name, p in Dictionary.load().parameters.items()}
     days = LONG_DAYS if long else SHORT_DAYS
     files = firmware.files("pico")
@@ -41,7 +41,7 @@ def test_flash_life(long, totals):
     mean_years, worst_years = (ENDURANCE / (n / days) / 365.25 for n in (erases / BLOCKS, most))
     totals(
         f"flash: {days} days, {stored} octets stored, {erases} erases of {BLOCKS} blocks, {erases * 4096 / stored:.1f}"
-        f" octets erased for one stored; most of one block {most}: it lasts {worst_years:.1f} years, if erases even"
-        f" out {mean_years:.0f}"
+        f" octets erased per octet stored; at most {most} of one block: it lasts {worst_years:.1f} years, with even"
+        f" wear {mean_years:.0f}"
     )
     assert worst_years >= LIFE_YEARS

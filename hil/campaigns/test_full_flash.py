@@ -1,7 +1,7 @@
-"""A flash that is full: the oldest packets make room for the newest, whatever the size of the file system.
+"""A full flash: the oldest packets are dropped for the newest, whatever the size of the file system.
 
-The whole firmware runs on MicroPython's littlefs, under the unix port on a file system of each size, and on the
-emulated Pico with few blocks left of its own. Flash operations are held against those of a flash that has room.
+The whole firmware runs on MicroPython's littlefs: under the unix port on file systems of several sizes, and on the
+emulated Pico with few free blocks. Flash operations are compared with those of a flash with free space.
 """
 
 import contextlib
@@ -16,16 +16,16 @@ from dorn.session.instrument import Instrument
 from dorn.targets.pico_flash import free_blocks
 from kept_flash import BLOCK, Littlefs
 
-ROOMY = 340  # blocks, as on a Pico
+ROOMY = 340  # blocks, about as on a Pico
 SIZES = (*range(10, 29), 60)  # blocks; the smallest have room for one segment
 SHORT_SIZES = (10, 15, 28)
-FREE, SHORT_FREE = (0, 5, 40), (5,)  # blocks, of the Pico
+FREE, SHORT_FREE = (0, 5, 40), (5,)  # free blocks on the Pico
 LONG_S, SHORT_S = 3600, 600  # of target time
 PICO_S, SHORT_PICO_S = 600, 10
-BEFORE_S = 30  # the Pico stores so long before its flash is filled
-MOST = 2.0  # times the operations of a flash with room
+BEFORE_S = 30  # storing on the Pico before the first measurement
+MOST = 2.0  # flash operations, relative to a flash with free space
 NEWEST = 20  # records that are read back
-STEPS = 5  # in each of which something new is stored
+STEPS = 5  # each must store new records
 
 
 def pytest_generate_tests(metafunc):
@@ -38,21 +38,21 @@ def pytest_generate_tests(metafunc):
 
 @contextlib.contextmanager
 def on_unix(folder, blocks):
-    """-> instrument, operations of its flash so far"""
+    """-> instrument, function that returns its flash operations so far"""
     flash = Littlefs(folder, blocks)
     with flash.instrument() as i:
         yield i, lambda: flash.operations
 
 
 def store(i, operations, seconds, rates_s=5):
-    """Store all there is for so long, rates so often, and read it back. -> flash operations that storing took"""
+    """Store packets for `seconds`, rates every `rates_s`, and read the newest back. -> flash operations of storing"""
     i.set_parameters(storage_per_day=100_000_000, storage_delay=10, rates_period=rates_s)
     before, lasts, last_us = operations(), [], i.target.now_us
     for _ in range(STEPS):
         i.advance(seconds / STEPS)
         lasts.append(i.next("housekeeping")["store_last"])
     took = operations() - before
-    assert lasts == sorted(set(lasts)), "storing does not go on"
+    assert lasts == sorted(set(lasts)), "storing does not continue"
     hk = i.last("housekeeping")
     assert hk["task_failures"] == 0
     minutes = (i.target.now_us - last_us) / 60e6
@@ -71,7 +71,7 @@ def report(i):
 
 @cache
 def with_room(seconds):
-    """Operations of a flash that has room, in so long."""
+    """Operations in `seconds` of a flash with free space."""
     with tempfile.TemporaryDirectory() as folder, on_unix(Path(folder) / "flash", ROOMY) as (i, operations):
         took = store(i, operations, seconds)
         assert report(i)["dropped"] == 0 and not i.events("flash_failed")
@@ -88,8 +88,8 @@ def test_a_small_file_system(blocks, long, tmp_path, totals):
     assert took <= MOST * most
     assert dropped or blocks > 30
     totals(
-        f"{blocks} blocks: storing goes on for {seconds} s; {dropped} records dropped, {failures} writes without room,"
-        f" {took} flash operations, {most} where there is room"
+        f"{blocks} blocks: storing continues for {seconds} s; {dropped} records dropped, {failures} writes without"
+        f" room, {took} flash operations, {most} with free space"
     )
 
 
@@ -119,6 +119,6 @@ def test_a_pico_with_few_free_blocks(free, long, tmp_path, totals):
         failures = sum(b for _, b in i.events("flash_failed"))
     assert took[1] <= MOST * took[0] and dropped
     totals(
-        f"rp2040, {free} free blocks: storing goes on for {seconds} s; {dropped} records dropped, {failures} writes"
-        f" without room, {took[1]} flash operations, {took[0]} where there is room"
+        f"rp2040, {free} free blocks: storing continues for {seconds} s; {dropped} records dropped, {failures} writes"
+        f" without room, {took[1]} flash operations, {took[0]} with free space"
     )

@@ -1,4 +1,4 @@
-"""Telecommands of any form: each is refused with its own code, every 50th, a good one, is done, no memory is lost."""
+"""Malformed telecommands: each is rejected with its failure code, each valid 50th is executed, no memory leaks."""
 
 import random
 import zlib
@@ -10,18 +10,18 @@ from dorn.session.instrument import Instrument
 from dorn.targets import open_target
 
 SHORT, LONG = 5_000, 100_000
-AT_ONCE = 49  # and a good one
+AT_ONCE = 49  # followed by a valid one
 LONGEST = 1100  # octets
-MAX_FRAMED = 613  # of a packet of 600, and what authentication adds
-OURS = 1 << 13  # sequence counts below are of the good ones
-HEAP_EVERY = 4  # batches from one look at the heap to the next; in the first third what is used is made
+MAX_FRAMED = 613  # octets: a packet of 600 and its authentication trailer
+OURS = 1 << 13  # sequence counts below this belong to the valid telecommands
+HEAP_EVERY = 4  # batches between heap readings; the first third of the readings, while objects are created, is ignored
 HEAP_BYTES = 64
 
 
 class Broken:
-    """Telecommands, each with one fault, and the failure that it is to be refused with.
+    """Telecommands with one fault each, and the failure code expected for it.
 
-    The failure is None where the packet is too short to be called by its name, "frame" where the frame is damaged.
+    The failure is None if the packet is too short for a request ID, "frame" if the frame is damaged.
     """
 
     def __init__(self, dictionary, seed):
@@ -44,7 +44,7 @@ class Broken:
         return frames.encode(packet), failure, packet[:4]
 
     def _good(self):
-        """A telecommand without a fault, its length, header and CRC still to be spoilt."""
+        """A valid telecommand, to be corrupted."""
         rng = self._rng
         name = rng.choice(list(self._dictionary.commands))
         layout = self._dictionary.commands[name]
@@ -57,7 +57,7 @@ class Broken:
         )
 
     def _closed(self, packet):
-        """With the length and the CRC it should have."""
+        """The packet with correct length and CRC."""
         packet = bytearray(packet)
         packet[4:6] = (len(packet) - 7).to_bytes(2, "big")
         packet[-2:] = crc16(bytes(packet[:-2])).to_bytes(2, "big")
@@ -74,7 +74,7 @@ class Broken:
         packet[4:6] = n.to_bytes(2, "big")
         return bytes(packet), "bad_length"
 
-    def with_its_end_missing_or_more_behind(self):
+    def with_a_wrong_size(self):
         packet = self._good()
         if self._rng.random() < 0.5:
             return bytes(packet[: self._rng.randrange(len(packet))]), "bad_length"
@@ -82,7 +82,7 @@ class Broken:
 
     def with_a_bit_flipped(self):
         packet = self._good()
-        bit = self._rng.randrange(6 * 8, 8 * len(packet))  # behind the length
+        bit = self._rng.randrange(6 * 8, 8 * len(packet))  # after the length field
         packet[bit // 8] ^= 1 << bit % 8
         return bytes(packet), "bad_crc"
 
@@ -106,18 +106,18 @@ class Broken:
         return self._closed(packet), "unknown_subtype"
 
     def with_other_data(self):
-        """More or less of it than its layout has."""
+        """More or less data than the layout has."""
         packet = self._good()
         if len(packet) > 13 and self._rng.random() < 0.5:
             return self._closed(packet[:11] + packet[12:]), "bad_length"
         more = self._rng.randbytes(self._rng.randrange(1, 600 - len(packet)))
         return self._closed(packet[:-2] + more + packet[-2:]), "bad_length"
 
-    def with_a_function_there_is_not(self):
+    def with_an_unknown_function(self):
         number = self._rng.choice([n for n in range(256) if n not in self._enums["function"].values()])
         return self._tc("function", function=number), "unknown_function"
 
-    def with_a_parameter_there_is_not(self):
+    def with_an_unknown_parameter(self):
         number = self._rng.choice([n for n in range(1 << 16) if n not in self._enums["parameter"].values()])
         name = self._rng.choice(("set_parameter", "report_parameter"))
         return self._tc(name, parameter=number, **({"value": 0} if "set" in name else {})), "unknown_parameter"
@@ -133,7 +133,7 @@ class Broken:
             return self.with_a_bit_flipped()
         return self._tc("set_parameter", parameter=name, value=self._rng.choice(values)), "out_of_range"
 
-    def with_an_entry_there_is_not(self):
+    def with_an_unknown_entry(self):
         name, fields = self._rng.choice(
             (
                 ("enable_event", {"event": 255}),
@@ -163,7 +163,7 @@ class Broken:
 
 
 def failures(packets):
-    """(failure, first four octets of the telecommand) of each report of one."""
+    """(failure, first four octets of the telecommand) of each failure report."""
     fields = [packet.fields for packet in packets if "failure" in packet.fields]
     return [(f["failure"], (f["request_id"] << 16 | f["request_sequence"]).to_bytes(4, "big")) for f in fields]
 
@@ -200,7 +200,7 @@ def test_malformed_commands(long, seed, totals):
         first, last = max(free[third : 2 * third]), max(free[2 * third :])
         assert first - last <= HEAP_BYTES, free
     totals(
-        f"malformed: {sent - executed} telecommands, each refused with its code, {damaged} of them damaged frames;"
-        f" {executed} good ones between them executed; heap free {first}, {last} bytes;"
+        f"malformed: {sent - executed} telecommands, each rejected with its code, {damaged} of them damaged frames;"
+        f" {executed} valid ones between them executed; heap free {first}, {last} bytes;"
         f" codes {', '.join(sorted(map(str, seen)))}; seed {seed}"
     )

@@ -1,7 +1,7 @@
-"""Power fails at every flash operation: what was acknowledged is there, what was being written is old or new.
+"""Power fails at every flash operation: acknowledged data is intact, data being written is old or new.
 
-Under MicroPython's unix port and its littlefs each operation is cut in several ways and each result examined by itself
-(onboard/cutting.py). On the emulated Pico the whole firmware runs and is switched on again after each cut.
+Under MicroPython's unix port and its littlefs each operation is cut in several ways and each result examined separately
+(onboard/cutting.py). On the emulated Pico the whole firmware runs and is powered on again after each cut.
 """
 
 import itertools
@@ -18,9 +18,9 @@ from support.onboard import FOLDER
 
 ONBOARD = Path(__file__).parent / "onboard"
 SHORT = {"slots": 1200, "checkpoint": 2400, "store": 1200, "together": 1200}  # scenario -> cuts
-LONG = 20_000  # cuts of each
-LONG_LIMIT_S = 3000  # of a scenario
-YOUNG, OLD = 200, 3000  # writes before, at most: after some 2000 littlefs has moved its metadata
+LONG = 20_000  # cuts per scenario
+LONG_LIMIT_S = 3000  # per scenario
+YOUNG, OLD = 200, 3000  # maximum writes beforehand: after about 2000 littlefs has moved its metadata
 
 SCRIPT = """
 from cutting import Campaign
@@ -35,8 +35,8 @@ print(c.writes, c.fewest, c.operations, c.cuts, c.failures, len(c.erased), block
 
 
 def run(scenario, seed, cuts, age, change="", only=None):
-    """Writes acknowledged, and of the rarest kind of them, flash operations, cuts, power failures in earnest, blocks
-    erased, blocks.
+    """-> acknowledged writes, those of the rarest kind, flash operations, cuts, power failures continued from, blocks
+    erased, blocks
     """
     script = SCRIPT.format(scenario=scenario, seed=seed, cuts=cuts, age=age, change=change, only=only)
     limit_s = LONG_LIMIT_S if cuts == LONG else 600
@@ -44,34 +44,34 @@ def run(scenario, seed, cuts, age, change="", only=None):
 
 
 @pytest.mark.parametrize("scenario", SHORT)
-def test_below_littlefs(scenario, long, seed, totals):
+def test_power_cuts_below_littlefs(scenario, long, seed, totals):
     age = random.Random(f"{scenario} {seed}").randrange(OLD if long else YOUNG)
     done = run(scenario, seed, LONG if long else SHORT[scenario], age)
     writes, fewest, operations, cuts, failures, erased, blocks = done
     assert failures and fewest
     totals(
-        f"{scenario}: {cuts} cuts at {operations} flash operations of {writes} writes, {fewest} or more of each kind, "
-        f"after {age} others, {failures} in earnest, {erased} of {blocks} blocks erased, seed {seed}: nothing lost"
+        f"{scenario}: {cuts} cuts at {operations} flash operations of {writes} writes, at least {fewest} of each kind, "
+        f"after {age} others, {failures} continued from, {erased} of {blocks} blocks erased, seed {seed}: nothing lost"
     )
 
 
-# Functions of onboard/naive.py, each with the scenario, and the part of it, that must find what it does.
+# Faults of onboard/naive.py: function -> scenario and part that must detect it.
 NAIVE = {
-    "over_the_copy_in_use": ("slots", "parameters"),
+    "copy_in_use_overwritten": ("slots", "parameters"),
     "acknowledged_too_early": ("slots", "parameters"),
     "no_time_reserved": ("slots", "boot"),
     "no_numbers_reserved": ("slots", "boot"),
     "not_renamed": ("checkpoint", "checkpoint"),
-    "the_old_one_removed_first": ("checkpoint", "checkpoint"),
-    "in_place": ("checkpoint", "checkpoint"),
+    "old_file_removed_first": ("checkpoint", "checkpoint"),
+    "written_in_place": ("checkpoint", "checkpoint"),
     "not_closed": ("store", "store"),
-    "safe_before_it_is_closed": ("store", "store"),
-    "numbers_given_again": ("store", "store"),
+    "acknowledged_before_close": ("store", "store"),
+    "numbers_reused": ("store", "store"),
 }
 
 
 @pytest.mark.parametrize("naive", NAIVE)
-def test_the_campaign_finds_what_a_cut_breaks(naive, seed):
+def test_the_campaign_detects_unsafe_writes(naive, seed):
     scenario, part = NAIVE[naive]
     with pytest.raises(AssertionError, match=f"AssertionError: {scenario}, seed {seed}: operation .*'{part}: "):
         run(scenario, seed, SHORT[scenario], 0, f"import naive; naive.{naive}()", only=part)
@@ -79,15 +79,15 @@ def test_the_campaign_finds_what_a_cut_breaks(naive, seed):
 
 # -- the firmware on the emulated Pico ---------------------------------------------------------------------------------
 
-DONE = (0.0, 0.1, 0.5, 0.9, 1.0)  # how much of an operation, when power fails
+DONE = (0.0, 0.1, 0.5, 0.9, 1.0)  # fraction of the operation completed when power fails
 STORE_CUTS = 40
-ROUNDS = 12  # of the long form: less than five minutes, or faulthandler_timeout shows a hang
+ROUNDS = 12  # long form: must stay below five minutes, the faulthandler_timeout
 LIMIT_S = 20
 
 
 @pytest.fixture
 def switch_on(open_pico):
-    """switch_on(changed) -> an instrument on the emulated Pico; changed as firmware.files says."""
+    """switch_on(changed) -> an instrument on the emulated Pico; changed: as in firmware.files."""
 
     def switch_on(changed=None):
         files = firmware.files("pico", changed)
@@ -98,20 +98,20 @@ def switch_on(open_pico):
     return switch_on
 
 
-def boot(instrument, begin, given_up=lambda packet: False):
-    """Housekeeping of the boot that `begin` leads to; with another dictionary the session refuses it.
+def boot(instrument, begin, abandoned=lambda packet: False):
+    """Housekeeping of the boot that `begin` triggers; the session refuses another dictionary.
 
-    None if `given_up` is true of a packet before it.
+    None if `abandoned` is true of a packet before it.
     """
     booted, reports = instrument.dictionary.enums["event"]["booted"], []
 
     def over(packet):
         if packet.fields.get("event") == booted:
             reports.append(packet)
-        return (bool(reports) and packet.name == "housekeeping") or given_up(packet)
+        return (bool(reports) and packet.name == "housekeeping") or abandoned(packet)
 
     found = instrument.wait_for(over, LIMIT_S, begin=begin)
-    if given_up(found):
+    if abandoned(found):
         return None
     hk = found.fields
     assert hk["manifest"] == instrument.manifest
@@ -122,23 +122,23 @@ def boot(instrument, begin, given_up=lambda packet: False):
 
 
 def cut(instrument, begin, operation, done, last=None):
-    """Power fails at that flash operation of what `begin` leads to; -> housekeeping of the boot after it.
+    """Power fails at flash operation number `operation` after `begin`; -> housekeeping of the boot after it.
 
-    None if the packet `last` ends it before: littlefs takes an operation more or less, as it happens to move blocks.
+    None if the packet `last` comes first: the number of operations varies because littlefs moves blocks.
     """
     flash = instrument.target.flash
     failures = flash.power_failures
     instrument.target.cut_power_at(operation, done)
     hk = boot(instrument, begin, lambda packet: packet.name == last and flash.power_failures == failures)
     if hk is None:
-        instrument.target.cut_power_at(0, 0.0)  # none
+        instrument.target.cut_power_at(0, 0.0)  # cancel
     else:
         assert flash.power_failures == failures + 1
     return hk
 
 
 def leave_safe(instrument):
-    """Where so many resets out of order have led to; there no parameter can be set."""
+    """Leave SAFE, which consecutive unexpected resets lead to and in which no parameter can be set."""
     if instrument.housekeeping.text("mode") == "safe":
         instrument.function("standby")
 
@@ -149,8 +149,8 @@ def operations_of_a_boot(instrument):
     return instrument.target.flash.operations - before
 
 
-def test_a_boot_of_the_firmware(switch_on, long, seed, totals):
-    """Each operation of a boot; the boot count behind it says whether the boot that was cut is counted."""
+def test_power_cuts_during_a_boot(switch_on, long, seed, totals):
+    """Cut each flash operation of a boot; the next boot count shows whether the cut boot was counted."""
     instrument, choose, began = switch_on(), random.Random(seed), time.monotonic()
     cuts = counted = 0
     for _ in range(ROUNDS if long else 1):
@@ -165,8 +165,8 @@ def test_a_boot_of_the_firmware(switch_on, long, seed, totals):
     totals(f"rp2040: {cuts} cuts of a boot, {counted} of them counted, seed {seed}: nothing lost; {each_s:.1f} s each")
 
 
-def test_a_parameter_while_it_is_set(switch_on, long, seed, totals):
-    """It is the old or the new one after the boot, and the new one if that was reported."""
+def test_power_cuts_while_a_parameter_is_set(switch_on, long, seed, totals):
+    """After the boot the parameter has the old or the new value, and the new one if completion was reported."""
     instrument, choose = switch_on(), random.Random(seed)
     flash, value, cuts, new = instrument.target.flash, 5, 0, 0
 
@@ -174,7 +174,7 @@ def test_a_parameter_while_it_is_set(switch_on, long, seed, totals):
         return instrument.command("report_parameter", parameter="rates_period")
 
     before = flash.operations
-    instrument.set_parameters(rates_period=value)  # what it is: nothing is written
+    instrument.set_parameters(rates_period=value)  # unchanged, so nothing is written
     assert flash.operations == before
     for _ in range(ROUNDS if long else 1):
         before = flash.operations
@@ -194,11 +194,11 @@ def test_a_parameter_while_it_is_set(switch_on, long, seed, totals):
             assert found in ([value + 1] if reported else [value, value + 1]), (operation, done)
             cuts, new, value = cuts + 1, new + found - value, found
     assert cuts
-    totals(f"rp2040: {cuts} cuts of a parameter, {new} of them the new one after it, seed {seed}: old or new")
+    totals(f"rp2040: {cuts} cuts of a parameter, {new} with the new value afterwards, seed {seed}: old or new")
 
 
-def test_packets_and_checkpoints_while_they_are_written(switch_on, long, seed, totals):
-    """Every packet that housekeeping said was on flash is sent again after the boot, as it was."""
+def test_power_cuts_while_packets_and_checkpoints_are_written(switch_on, long, seed, totals):
+    """Every packet that housekeeping reported as stored can be retrieved unchanged after the boot."""
     instrument, choose = switch_on(), random.Random(seed)
     instrument.set_parameters(housekeeping_period=1, rates_period=1, storage_delay=1, checkpoint_period=1)
     booted = instrument.dictionary.enums["event"]["booted"]
@@ -222,11 +222,11 @@ def test_packets_and_checkpoints_while_they_are_written(switch_on, long, seed, t
         leave_safe(instrument)
         cuts += 1
     assert len(on_flash) > 10
-    totals(f"rp2040: {cuts} cuts beside {len(on_flash)} stored packets and checkpoints, seed {seed}: nothing lost")
+    totals(f"rp2040: {cuts} cuts with {len(on_flash)} stored packets, and checkpoints, seed {seed}: nothing lost")
 
 
-def test_a_boot_count_that_a_cut_loses_is_found(switch_on):
-    """The copy in use is removed before the other one is written: the firmware's own file is changed so."""
+def test_the_campaign_detects_a_lost_boot_count(switch_on):
+    """With slots.py changed to remove the copy in use before it writes the other one."""
     slots = (onboard_root() / "firmware" / "fsw" / "store" / "slots.py").read_text()
     writing = '        with open(f"{self._path}.{1 - number}", "wb")'
     assert slots.count(writing) == 1

@@ -1,5 +1,5 @@
-"""One call raises on the way into mode safe, into a commanded reset or into the reset of a crash: at whichever it is,
-the bias of the simulated supply is off within 3 s, by command or by the silence of the bus."""
+"""A call raises on entry into SAFE, a commanded reset or the reset after a crash: whichever call it is, the bias of
+the simulated supply is off within 3 s, by command or because the I2C bus falls silent."""
 
 import contextlib
 from pathlib import Path
@@ -13,7 +13,7 @@ from dorn.targets.unix import UnixTarget
 
 ONBOARD = Path(__file__).parent / "onboard"
 WAYS = ("Modes.safe", "Parts.restart", "crash")
-SHORT = 6  # calls, spread over all, of each way
+SHORT = 6  # calls per way, evenly spread
 OFF_S = 3.0
 STEP_S = 0.1
 
@@ -27,13 +27,13 @@ def files():
 
 @pytest.fixture(autouse=True)
 def room(monkeypatch):
-    """For what stands in the place of every function."""
+    """Extra heap for the wrapper of every function."""
     monkeypatch.setattr("dorn.targets.unix.HEAP_KB", 1024)
 
 
 @contextlib.contextmanager
 def biased(folder, way, raise_at):
-    """An instrument that acquires, its bias on, in which a call of that way will raise."""
+    """An acquiring instrument with bias on, in which call number `raise_at` of `way` will raise."""
     folder.mkdir()
     (folder / "arm_at").write_text(way)
     (folder / "raise_at").write_text(str(raise_at))
@@ -49,7 +49,7 @@ def biased(folder, way, raise_at):
 
 
 def end(i, folder, way):
-    """Begin it; -> seconds from its first call until the bias is off."""
+    """Trigger `way`; -> seconds from its first call until the bias is off."""
     if way == "Modes.safe":
         i.post("function", function="safe")
     elif way == "Parts.restart":
@@ -61,7 +61,7 @@ def end(i, folder, way):
     while armed_us is None or supply.bias_mv:
         try:
             i.advance(STEP_S)
-        except TargetError:  # it has ended, as at a prompt on a board: nothing is sent from then on
+        except TargetError:  # the firmware has ended, as at the REPL of a board: no more I2C traffic
             return HOLD_S
         if (folder / "armed").exists():
             (folder / "crash").unlink(missing_ok=True)
@@ -71,7 +71,7 @@ def end(i, folder, way):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_bias_is_off_whatever_raises(way, long, totals, tmp_path):
+def test_the_bias_is_off_whichever_call_raises(way, long, totals, tmp_path):
     with biased(tmp_path / "none", way, 0) as i:
         end(i, tmp_path / "none", way)
         i.advance(1)

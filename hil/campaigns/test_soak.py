@@ -1,7 +1,7 @@
-"""A mission, from cruise to surface, with resets and cuts of the link: the counts reconcile to the particle.
+"""A mission, from cruise to surface, with resets and link outages: the counts reconcile to the particle.
 
-What the head delivered = what is in the spectra on ground + what the resets took, which is what came between the last
-checkpoint, or the last spectrum that is safe, and the reset. Each spectrum has exactly what came in its time.
+Hits delivered by the head = counts in the spectra on ground + hits lost in resets, which came between the last
+checkpoint, or the last spectrum on flash, and the reset. Each spectrum holds exactly the hits of its time interval.
 """
 
 import contextlib
@@ -20,28 +20,28 @@ from dorn.session.instrument import Instrument
 from dorn.targets import open_target
 from dorn.targets.event_model import EventModel
 
-PO_209, RADON = (4883.0,), (5489.48, 6002.55, 7686.82)  # keV; radon with what it deposits
-PHASES = {  # h, particles a second of Po-209 and of radon
+PO_209, RADON = (4883.0,), (5489.48, 6002.55, 7686.82)  # keV; radon with its deposited progeny
+PHASES = {  # hours, particles per second of Po-209 and of radon
     "cruise": (10, 2.0, 0.0),
     "first orbit": (32, 2.0, 1.0),
     "second orbit": (111, 2.0, 2.0),
     "surface": (23, 2.0, 8.0),
 }
-SHORT = 80  # times less
+SHORT = 80  # the short form is shorter by this factor
 NOISE_KEV = 30
-SPACING_NS = 1_000_000  # at least, so that no particle is lost in the dead time of another
-SEGMENTS_BYTES = 4 * 64  # the packet store keeps the number of each segment it has filled
+SPACING_NS = 1_000_000  # minimum, so that no particle is lost in the dead time of another
+SEGMENTS_BYTES = 4 * 64  # the packet store keeps the numbers of full segments in RAM
 TOLERANCE_BYTES = 64
 INCIDENTS = {"cut": 4, "power_cycle": 2, "reset_pin": 2, "commanded": 2, "watchdog": 1, "series": 0.5}
 RESETS = ("power_cycle", "reset_pin", "commanded", "watchdog")
 
 
 class EventLog:
-    """What every run of the event builder handed out: its start and the stamps of each detector's hits, target time."""
+    """Output of every run of the event builder: its start and the time stamps of each detector's hits, target time."""
 
     def __init__(self, monkeypatch):
         self.runs: list[tuple[int, list[array]]] = []  # us
-        self.cut_off = 0  # hits of events that a reset ended
+        self.cut_off = 0  # hits of events cut off by a reset
         start, run, stop = EventModel.start, EventModel.run, EventModel.stop
 
         def logged_start(model, now_ns, detectors):
@@ -77,7 +77,7 @@ class Mission:
         self.commander = Instrument(self.link)
         self.downlink = Downlink(self.commander)
         self.counts = Counter()
-        self.lost = self.requests = 0  # records, and those to send some again
+        self.lost = self.requests = 0  # records, retrieval requests
         self.particles = 0
         self._resets = []  # (target time, kind)
         self._rng = random.Random(seed)
@@ -85,12 +85,12 @@ class Mission:
         self._integration_s = integration_s
         self._checkpoint_s, self._delay_s = integration_s // 6, integration_s // 60
         self.commander.connect()
-        self.set(**{f"quota_{event_class}": 1 for event_class in range(4)})  # else it takes the budget of the spectra
+        self.set(**{f"quota_{event_class}": 1 for event_class in range(4)})  # events must not use up the budget
 
-    # -- what happens ------------------------------------------------------------------------------
+    # -- phases ------------------------------------------------------------------------------------
 
     def phase(self, seconds, po_209_cps, radon_cps):
-        """With parameters of its own, as long as its source lasts."""
+        """Run one mission phase, with its own parameters, until its source ends."""
         radon = radon_cps > 0
         whole = self._integration_s
         self.set(
@@ -98,7 +98,7 @@ class Mission:
             checkpoint_period=self._checkpoint_s,
             housekeeping_period=whole // 6,
             rates_period=whole // 2,
-            storage_per_day=2_000_000 * 3600 // whole,  # as spectra of 24 detectors and units an integration need it
+            storage_per_day=2_000_000 * 3600 // whole,  # enough for 24 spectra (detectors and units) per integration
             storage_delay=self._delay_s,
             reset_window=max(whole // 6, 10),
         )
@@ -119,7 +119,7 @@ class Mission:
         self.complete()
 
     def complete(self):
-        """Everything that is stored is on ground."""
+        """Downlink every stored record."""
         result = self.downlink.complete()
         self.lost, self.requests = result.lost, result.requests
 
@@ -128,7 +128,7 @@ class Mission:
             self.commander.set(parameter, value)
 
     def measure(self):
-        """Acquiring, whatever was before: what does not fit is refused."""
+        """Start acquiring from any mode: functions invalid in the current mode are rejected."""
         for function in ("start", "standby", "start"):
             with contextlib.suppress(CommandFailed):
                 self.commander.function(function)
@@ -147,12 +147,12 @@ class Mission:
         if kind == "cut":
             self.link.up = self.link.down = lambda data: b""
             self.counts["cut"] += 1
-            for _ in range(self._rng.choice((0, 0, 1, 2))):  # resets that nobody hears of
+            for _ in range(self._rng.choice((0, 0, 1, 2))):  # resets during the outage
                 self._reset(self._rng.choice(("power_cycle", "reset_pin", "watchdog")), self._away)
                 self._away()
             self._away()
             self.link.heal()
-        elif kind == "series":  # to mode safe
+        elif kind == "series":  # leads to SAFE
             for _ in range(6):
                 self._reset("power_cycle", lambda: self.commander.advance(3))
         else:
@@ -175,40 +175,39 @@ class Mission:
             self.commander.reboot(lambda: self.commander.function("reset"))
         then()
 
-    # -- the books ---------------------------------------------------------------------------------
+    # -- accounting --------------------------------------------------------------------------------
 
     def packets(self, *names):
         return [packet for packet in self.commander.received if packet.name in names]
 
     def spectra(self):
-        """detector -> {start: (real time, counts)} of those on ground, us of on-board time, in order.
+        """detector -> {start: (real time, counts)} of the spectra on ground, us of on-board time, in order.
 
-        Of a spectrum that was sent before a reset and again, as of the last checkpoint, after it, the first counts.
+        If a spectrum was sent before a reset and again from the last checkpoint after it, the first one is used.
         """
         by_reset = self.commander.dictionary.enums["closed_by"]["reset"]
         found = [{} for _ in range(16)]
         for f in (packet.fields for packet in self.packets("spectrum")):
-            assert sum(f["counts"]) == f["total"], "the lines are within the channels of one packet"
+            assert sum(f["counts"]) == f["total"], "a spectrum must fit in one packet"
             spectra = found[f["detector"]]
             if f["start_us"] not in spectra or f["closed_by"] != by_reset:
                 spectra[f["start_us"]] = f["real_us"], f["total"]
         return [dict(sorted(spectra.items())) for spectra in found]
 
     def kept_us(self, began_us):
-        """Up to then, us of target time, a run has nothing to lose: to a reset what came since the last checkpoint, or
-        since the one before while the spectra sent meanwhile wait in memory; to one that was commanded, or to none,
-        nothing."""
+        """Target time in us before which a run cannot lose hits. A reset loses hits since the last checkpoint, or since
+        the previous one while spectra sent meanwhile wait in memory; a commanded reset loses none."""
         at_us, kind = next(reset for reset in [*self._resets, (1 << 62, "none")] if reset[0] >= began_us)
         return at_us if kind in ("commanded", "none") else at_us - (self._checkpoint_s + self._delay_s + 1) * 1e6
 
     def starts_us(self):
-        """On-board time of every start of the acquisition, as its event report says."""
+        """On-board time of every start of the acquisition, from its event reports."""
         number = self.commander.dictionary.enums["event"]["acquisition_started"]
         return sorted(round(p.time_s * 1e6) for p in self.packets("event_info") if p.fields["event"] == number)
 
 
 def lost_in_resets(mission, log):
-    """Hits that were handed out behind what is on ground of their run. Each spectrum is compared with its time."""
+    """Hits of each run after its last spectrum on ground; checks each spectrum against the hits of its interval."""
     starts_us, spectra = mission.starts_us(), mission.spectra()
     assert len(starts_us) == len(log.runs)
     lost = 0
@@ -217,7 +216,7 @@ def lost_in_resets(mission, log):
         for d, stamps in enumerate(hits):
             of_run = [(t, *about) for t, about in spectra[d].items() if starts_us[k] - 16 <= t < next_us - 16]
             at = 0
-            # a run's first spectrum begins with it
+            # the first spectrum starts with the run
             until_us = shift_us = None
             for start_us, real_us, counts in of_run:
                 if shift_us is None:
@@ -230,15 +229,15 @@ def lost_in_resets(mission, log):
                 assert counts == end - at, f"run {k}, detector {d}, from {start_us} us: {counts}, not {end - at}"
                 at = end
             if at < len(stamps):
-                assert stamps[at] >= mission.kept_us(began_us), f"run {k}, detector {d}: more than a reset may take"
+                assert stamps[at] >= mission.kept_us(began_us), f"run {k}, detector {d}: more than a reset may lose"
             lost += len(stamps) - at
     return lost
 
 
 def check_heap(mission):
-    """Free bytes after the last collection, in the first boot and the last that acquired for some integrations.
+    """Free heap, bytes, in the first and in the last boot that acquired for several integrations.
 
-    Every look finds a little more or less, as a cycle happens to have objects in use: the most of several counts.
+    Readings vary with the objects in use at the time, so the maximum of several is compared.
     """
     started = mission.commander.dictionary.enums["event"]["acquisition_started"]
     boots = {}
@@ -278,13 +277,13 @@ def test_soak(long, seed, totals, monkeypatch):
     ground = sum(int(spectrum.counts.sum()) for spectrum in collection.all_spectra().values())
     lost = lost_in_resets(mission, log) + log.cut_off
     heap = check_heap(mission)
-    missed = fates.lost_dead_time + fates.disabled + head.pending  # as nothing was acquired
+    missed = fates.lost_dead_time + fates.disabled + head.pending  # while nothing was acquired
     safe = len(mission.commander.events("safe"))
     totals(
         f"soak: {hours:.1f} h, {fates.injected} particles: {ground} on ground, {lost} lost in resets,"
         f" {missed} while nothing was acquired; "
         + ", ".join(f"{counts[kind]} {kind}" for kind in (*RESETS, "cut"))
-        + f", {safe} times to mode safe; records: {records.received} received, {mission.requests} requests,"
+        + f", {safe} times to SAFE; records: {records.received} received, {mission.requests} requests,"
         f" {records.repeated} repeated, {mission.lost} lost; heap free {heap[0]}, {heap[1]} bytes; seed {seed}"
     )
     assert fates.injected == mission.particles and fates.merged == fates.below_threshold == fates.spurious == 0

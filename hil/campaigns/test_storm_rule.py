@@ -1,5 +1,5 @@
-"""The rule that begins and ends storm mode, by its numbers: the firmware's own class under MicroPython, with a clock
-and counts of its own, so that days take seconds."""
+"""The rule that starts and ends storm mode, statistically: the firmware's own class under MicroPython, with simulated
+clock and counts, so that days take seconds."""
 
 import os
 from pathlib import Path
@@ -10,15 +10,15 @@ from support import micropython
 from test_profile import goes_15
 
 HOLD_S = 300
-LIMITS_CPS = (1, 8, 80, 5000)  # the least is that of the ICD: 300 counts in `storm_hold`
-# One line: FILE with the counts of each step (u32), step in us, storm_rate, storm_hold in s. Answers with the seconds
-# at which a storm began, ended, began, ...
+LIMITS_CPS = (1, 8, 80, 5000)  # the lowest is that of the ICD: 300 counts in `storm_hold`
+# A request is one line: FILE with the counts of each step (u32), step in us, storm_rate, storm_hold in s. The answer is
+# the times in s at which storm mode started, ended, started, ...
 SCRIPT = (Path(__file__).parent / "onboard" / "storm_rule.py").read_text()
 
 
 @pytest.fixture(scope="module")
 def changes(tmp_path_factory):
-    """changes(counts, step_s, rate, hold_s) -> when a storm began, ended, began, ..., in seconds."""
+    """changes(counts, step_s, rate, hold_s) -> times in s at which storm mode started, ended, started, ..."""
     path = tmp_path_factory.mktemp("storm") / "counts"
     with micropython.Child(SCRIPT) as child:
 
@@ -30,16 +30,16 @@ def changes(tmp_path_factory):
 
 
 @pytest.mark.parametrize("limit_cps", LIMITS_CPS)
-def test_a_rate_a_quarter_above_the_limit_begins_a_storm_within_900_s(changes, limit_cps, seed, long, totals):
+def test_a_rate_25_percent_above_the_limit_starts_storm_mode_within_900_s(changes, limit_cps, seed, long, totals):
     seeds = 300 if long else 20
     rng = np.random.default_rng([seed, limit_cps])
     begun = [bool(changes(rng.poisson(1.25 * limit_cps, 900), 1, limit_cps)) for _ in range(seeds)]
-    totals(f"1.25 x {limit_cps} cps: {sum(begun)} of {seeds} begin a storm within 900 s")
+    totals(f"1.25 x {limit_cps} cps: {sum(begun)} of {seeds} start storm mode within 900 s")
     assert sum(begun) >= 0.95 * seeds
 
 
 @pytest.mark.parametrize("limit_cps", LIMITS_CPS)
-def test_a_rate_a_fifth_below_the_limit_never_begins_one(changes, limit_cps, seed, long, totals):
+def test_a_rate_20_percent_below_the_limit_never_starts_storm_mode(changes, limit_cps, seed, long, totals):
     days, step_s = 60 if long else 2, 5
     rng = np.random.default_rng([seed, limit_cps])
     found = changes(rng.poisson(0.8 * limit_cps * step_s, days * 86400 // step_s), step_s, limit_cps)
@@ -48,8 +48,8 @@ def test_a_rate_a_fifth_below_the_limit_never_begins_one(changes, limit_cps, see
 
 
 @pytest.mark.parametrize("limit_cps", LIMITS_CPS)
-def test_it_ends_likewise_below_half_of_the_limit(changes, limit_cps, seed, long, totals):
-    """From 600 counts in `storm_hold` at the limit on, which are 300 at half of it."""
+def test_storm_mode_ends_below_half_of_the_limit(changes, limit_cps, seed, long, totals):
+    """`storm_hold` is long enough for 600 counts at the limit, 300 at half of it."""
     hold_s = max(HOLD_S, 600 // limit_cps)
     seeds = 300 if long else 20
     rng = np.random.default_rng([seed, limit_cps])
@@ -63,8 +63,8 @@ def test_it_ends_likewise_below_half_of_the_limit(changes, limit_cps, seed, long
 
 @pytest.mark.parametrize("limit_cps", LIMITS_CPS)
 @pytest.mark.parametrize("spike_s", [0.25, 10, 30, 149, HOLD_S / 2])
-def test_a_spike_of_any_height_lasting_half_of_storm_hold_begins_none(changes, limit_cps, spike_s, seed):
-    """Each an hour after the one before, at another phase, on half of the limit."""
+def test_a_spike_of_up_to_half_of_storm_hold_never_starts_storm_mode(changes, limit_cps, spike_s, seed):
+    """One spike an hour, at varying phase, on a background of half the limit."""
     rng = np.random.default_rng([seed, limit_cps])
     step_s = 0.25
     counts = rng.poisson(0.5 * limit_cps * step_s, 24 * 4 * 3600)
@@ -86,11 +86,11 @@ def measured(rows, seed):
 def data(request):
     if not os.environ.get("DORN_DATA"):
         request.node.listed_skip = True
-        pytest.skip("DORN_DATA is not set: needs measurements of others")
+        pytest.skip("DORN_DATA is not set: needs published measurements")
 
 
 def test_a_measured_proton_storm_in_real_time(changes, data, seed, totals):
-    """As hil/test_storm.py plays it a hundred times faster."""
+    """The storm that hil/test_storm.py plays a hundred times faster."""
     begun_s, ended_s = changes(measured(goes_15(7)[1360:1460] + goes_15(5)[:20], seed), 1, 80)
     totals(f"proton storm: from {begun_s} s to {ended_s} s")
     assert ended_s - begun_s < 100 * 33

@@ -1,5 +1,5 @@
-"""Telecommands faster than they can be carried out: each is carried out, refused, or counted as lost, and the detectors
-lose nothing by it."""
+"""Telecommands faster than they can be executed: each is executed, rejected or counted as lost, and no detector hits
+are lost."""
 
 import pytest
 from bench import missing
@@ -11,13 +11,13 @@ from dorn.targets import open_target
 from particles import poisson
 
 DICTIONARY = Dictionary.load()
-CASES = {"unix": ("usb", 20_000, 20_000), "flight link": ("uart", 120, 20_000), "bench link": ("usb", 50, 3000)}
+CASES = {"unix": ("usb", 20_000, 20_000), "flight link": ("uart", 120, 20_000), "USB link": ("usb", 50, 3000)}
 CPS = 500
 
 
 @pytest.fixture(params=CASES)
 def flooded(request, long, seed):
-    """-> (instrument, telecommands of 16 in 17 are pings, the 17th is refused)"""
+    """-> (instrument, number of telecommands, name of the case)"""
     link, short, full = CASES[request.param]
     target = "unix" if request.param == "unix" else "rp2040"
     lacking = missing(target)
@@ -31,7 +31,7 @@ def flooded(request, long, seed):
         yield i, n, request.param
 
 
-def test_every_telecommand_is_carried_out_refused_or_lost_and_counted(flooded, seed, totals):
+def test_every_telecommand_is_executed_rejected_or_counted_as_lost(flooded, seed, totals):
     i, n, name = flooded
     encoded = [
         DICTIONARY.encode("set_parameter", k & 0x3FFF, check=False, parameter="bias", value=200_000)
@@ -46,7 +46,7 @@ def test_every_telecommand_is_carried_out_refused_or_lost_and_counted(flooded, s
     i.target.inject(poisson(CPS, 3600, seed))
     i.target.send(b"".join(data))
     counted, hk = -1, before
-    while hk["commands_accepted"] + hk["commands_rejected"] != counted:  # until no more come
+    while hk["commands_accepted"] + hk["commands_rejected"] != counted:  # until the counters stop
         counted = hk["commands_accepted"] + hk["commands_rejected"]
         hk = i.next("housekeeping", 25)
     i.target.head.cut()
@@ -57,13 +57,13 @@ def test_every_telecommand_is_carried_out_refused_or_lost_and_counted(flooded, s
     refused = hk["commands_rejected"] - before["commands_rejected"]
     lost, bad = hk["uplink_lost"], hk["frames_bad"]
     totals(
-        f"{name}: {n} telecommands in one write: {accepted} carried out, {refused} refused, {lost} octets lost in {bad}"
+        f"{name}: {n} telecommands in one write: {accepted} executed, {refused} rejected, {lost} octets lost in {bad}"
         f" places, {hk['packets_dropped']} reports dropped"
     )
     assert i.target.resets == 0 and hk["boot_count"] == before["boot_count"] and hk["task_failures"] == 0
     if name == "flight link":
         octets = len(b"".join(data)) - accepted * len(data[0]) - refused * len(data[16])
-        assert 0 <= octets - lost <= bad * (len(data[0]) + len(data[16])), "of damaged frames the rest"
+        assert 0 <= octets - lost <= bad * (len(data[0]) + len(data[16])), "the rest belongs to damaged frames"
         assert (lost > 0) == bool(i.events("uplink_overrun"))
     else:
         assert lost == bad == 0 and (accepted, refused) == (n - n // 17, n // 17)
@@ -71,8 +71,8 @@ def test_every_telecommand_is_carried_out_refused_or_lost_and_counted(flooded, s
     assert i.target.head.fates.delivered == hits > CPS
 
 
-def test_a_flood_of_requests_for_packets_loses_none_on_unix(totals):
-    """216 dumps of 512 octets in one write: telecommands wait until there is room for what answers them."""
+def test_a_flood_of_dump_requests_loses_no_packet_on_unix(totals):
+    """216 dumps of 512 octets in one write: telecommands wait until there is room for their reports."""
     with open_target("unix") as target:
         i = Instrument(target)
         i.connect()
@@ -83,7 +83,7 @@ def test_a_flood_of_requests_for_packets_loses_none_on_unix(totals):
         assert i.sequence_gaps == 0
 
 
-def test_a_long_retrieval_takes_no_more_than_the_link_on_unix():
+def test_a_long_retrieval_loses_no_packet_on_unix():
     with open_target("unix") as target:
         i = Instrument(target)
         i.connect()

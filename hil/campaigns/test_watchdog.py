@@ -1,12 +1,12 @@
-"""A task that hangs or crashes, each in turn, on the emulated Pico: reset or restart by the rules, the cause reported,
-the bias gone by hardware."""
+"""Each task in turn hangs or raises, on the emulated Pico: the instrument resets, reports the cause, and hardware
+removes the bias."""
 
 import pytest
 from dorn.dictionary import Dictionary
 from dorn.image import firmware
 from dorn.util.paths import onboard_root
 
-# task -> file and a line of its step, before which it goes wrong once the parameter `storage_delay` is 7
+# task -> file and line of its step before which the fault is inserted, active once parameter `storage_delay` is 7
 STEPS = {
     "acquisition": ("fsw/spectra/acquisition.py", "        if now >= self._rollover_us and"),
     "commands": ("fsw/pus/router.py", "        more = self._router.handle_released()"),
@@ -20,7 +20,7 @@ STEPS = {
 SHORT = ("storage",)
 DICTIONARY = Dictionary.load()
 ENUMS = DICTIONARY.enums
-FAULT = """        import fsw as changed  # a name that no step has
+FAULT = """        import fsw as changed  # a name that no step uses
         if getattr(changed, "fault", False):
             {fault}
 """
@@ -33,14 +33,14 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture
 def faulty(open_pico):
-    """faulty(task, fault) -> an instrument with the bias on, whose task does that once a parameter is set."""
+    """faulty(task, fault) -> an instrument with bias on, whose task executes `fault` once a parameter is set."""
 
     def faulty(task, fault):
         path, line = STEPS[task]
         changed = {path: _source(path)}
         assert changed[path].count(line) == 1
         changed[path] = changed[path].replace(line, FAULT.format(fault=fault) + line)
-        # by a telecommand only: the parameter is on flash, and the boot after it must be well
+        # triggered by the telecommand only: the parameter is stored on flash, and the next boot must be healthy
         arming = "        self._apply(number, value)\n        if value != self._values[at]:\n"
         parameters = _source("fsw/pus/parameters.py")
         assert parameters.count(arming) == 1
@@ -65,15 +65,15 @@ def _source(path):
     return (onboard_root() / "firmware" / path).read_text()
 
 
-def go_wrong(instrument):
-    """(boot count, cause) after the boot that follows; nothing is left on."""
+def trigger(instrument):
+    """(boot count, cause) of the boot that follows; checks that the bias is off."""
     boot = instrument.reboot(lambda: instrument.post("set_parameter", parameter="storage_delay", value=7), 40)
     instrument.until(lambda: instrument.target.slow_control.bias_mv == 0, 3)
     return boot
 
 
 def test_a_task_that_hangs(faulty, task, totals):
-    """The watchdog bites within 8 s, and hardware takes the bias away before it, after 2.5 s."""
+    """The watchdog resets the chip within 8 s; before that, after 2.5 s, hardware removes the bias."""
     instrument = faulty(task, 'while True: __import__("machine").idle()')  # emulated faster than a busy loop
     count, _ = instrument.events("booted")[-1]
     supply = instrument.target.slow_control
@@ -81,16 +81,16 @@ def test_a_task_that_hangs(faulty, task, totals):
     instrument.advance(3.6)  # the longest period of a task, one second, and 2.5
     assert supply.bias_mv == 0 and instrument.target.resets == 0
     while not instrument.target.resets:
-        instrument.target.hardware(0.05)  # hangs as well as the software, and faster
+        instrument.target.hardware(0.05)  # as hung as the software, but emulated faster
     assert instrument.reboot(lambda: None) == (count + 1, ENUMS["reset_cause"]["watchdog"])
     totals(f"{task} hangs: bias off by hardware, reset by the watchdog, cause reported")
 
 
 def test_a_task_that_raises(faulty, task, totals):
-    """Three more steps, then a reset; exception, task and line are reported before it and, from flash, after it."""
+    """Reset after three more steps; exception, task and line are reported before it and, from flash, after it."""
     instrument = faulty(task, "raise ValueError(1)")
     count, _ = instrument.events("booted")[-1]
-    assert go_wrong(instrument) == (count + 1, ENUMS["reset_cause"]["crash"])
+    assert trigger(instrument) == (count + 1, ENUMS["reset_cause"]["crash"])
     expected = ENUMS["task"][task] | ENUMS["exception"]["value"] << 8
     failures = instrument.events("task_failed")
     assert {a for a, _ in failures} == {expected} and len({line for _, line in failures}) == 1

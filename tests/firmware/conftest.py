@@ -1,6 +1,6 @@
-"""Tests of the firmware: of a whole instrument, and of one part alone, which run under MicroPython themselves.
+"""Tests of the firmware: of a whole instrument, and of single components, which run under MicroPython themselves.
 
-The latter are the functions test_... of the files onboard_*.py, each in a process of its own.
+The latter are the functions test_... of the files onboard_*.py, each in its own process.
 """
 
 import pytest
@@ -18,11 +18,11 @@ def pytest_pycollect_makemodule(module_path, parent):
 
 @pytest.fixture
 def flash(tmp_path):
-    """A folder in the place of a flash for an instrument on the unix port; it is not there yet."""
+    """Path of the flash folder for an instrument on the unix port; not created yet."""
     return tmp_path / "flash"
 
 
 @pytest.fixture
 def littlefs(flash):
-    """A littlefs in it, whose flash can be made to fail."""
+    """A littlefs in the flash folder, whose flash can be made to fail."""
     return Littlefs(flash, BLOCKS)

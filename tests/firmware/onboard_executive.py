@@ -1,4 +1,4 @@
-# fsw/executive.py alone: steps, failures and load; when it collects garbage: onboard_executive_garbage.py.
+# fsw/executive.py alone: steps, failures and load. Garbage collection: onboard_executive_garbage.py.
 from check import equal, raises
 from executive_bench import Bench, named
 from fsw import icd
@@ -8,7 +8,7 @@ LONGEST_IDLE_US = 250_000
 RESTART_WINDOW_US = 600_000_000
 
 
-def test_in_a_cycle_the_tasks_that_are_due_have_a_turn_in_the_order_of_the_table():
+def test_a_cycle_steps_the_due_tasks_in_table_order():
     bench = Bench(("a", 0), ("b", 100), ("c", 50))
     equal(named(bench.cycles()), "abc")
     equal(bench.board.waits, [(0, 50_000)])
@@ -17,14 +17,14 @@ def test_in_a_cycle_the_tasks_that_are_due_have_a_turn_in_the_order_of_the_table
     equal(bench.executive.cycles, 3)
 
 
-def test_it_runs_for_good():
+def test_it_runs_until_an_exception_ends_it():
     bench = Bench(("a", 0))
     bench.raises["a"] = ValueError(1)
-    raises(ValueError, bench.executive.run)  # but for this
+    raises(ValueError, bench.executive.run)
     equal(named(bench.taken()), "aaaa")
 
 
-def test_it_idles_until_the_next_task_is_due_but_not_longer_than_a_quarter_of_a_second():
+def test_it_idles_until_the_next_task_is_due_at_most_a_quarter_of_a_second():
     bench = Bench(("a", 0), ("b", 1000), start_us=7)
     bench.cycles(5)
     begins = [7 + n * LONGEST_IDLE_US for n in range(5)]
@@ -34,7 +34,7 @@ def test_it_idles_until_the_next_task_is_due_but_not_longer_than_a_quarter_of_a_
     equal(bench.board.waits[-1], (7 + 5 * LONGEST_IDLE_US + 1000, 7 + 6 * LONGEST_IDLE_US))
 
 
-def test_while_a_task_wants_another_turn_there_is_no_idle():
+def test_it_does_not_idle_while_a_task_wants_another_step():
     bench = Bench(("a", 0), ("b", 100))
     bench.more["a"] = 2
     equal(named(bench.cycles(2)), "aba")
@@ -43,37 +43,37 @@ def test_while_a_task_wants_another_turn_there_is_no_idle():
     equal(len(bench.board.waits), 1)
 
 
-def test_a_task_with_a_period_goes_on_in_the_next_cycle_and_its_period_begins_then():
+def test_a_periodic_task_continues_in_the_next_cycle_and_its_period_starts_then():
     bench = Bench(("b", 100))
     bench.more["b"], bench.takes["b"] = 2, 10
     equal(bench.cycles(3), [("b", 0), ("b", 10), ("b", 20)])
     equal(bench.board.waits, [(30, 100_000)])
 
 
-def test_periods_are_kept_whatever_a_turn_takes():
+def test_periods_do_not_depend_on_step_duration():
     bench = Bench(("a", 0), ("b", 100))
     bench.takes["b"] = 30_000
     equal([when for name, when in bench.cycles(4) if name == "b"], [0, 100_000, 200_000, 300_000])
     equal(bench.tasks[1].due_us, 400_000)
 
 
-def test_missed_turns_are_not_made_up():
+def test_missed_steps_are_not_made_up():
     bench = Bench(("b", 100), start_us=1_000_000)
     bench.cycles()
     bench.board.now = 1_350_000
     equal(bench.cycles(3), [("b", 1_350_000), ("b", 1_450_000), ("b", 1_550_000)])
 
 
-def test_a_turn_that_is_late_by_less_than_a_period_is_followed_by_one_in_time():
+def test_a_step_late_by_less_than_a_period_is_followed_by_one_on_time():
     bench = Bench(("b", 100))
     bench.cycles()
     bench.board.now = 199_999
     equal(bench.cycles(2), [("b", 199_999), ("b", 200_000)])
-    bench.board.now = 400_000  # by a period
+    bench.board.now = 400_000  # late by a period
     equal(bench.cycles(2), [("b", 400_000), ("b", 500_000)])
 
 
-def test_a_task_that_wants_to_has_an_early_turn_which_does_not_lengthen_the_wait_for_the_next():
+def test_an_early_step_on_request_does_not_delay_the_next():
     bench = Bench(("b", 100, 10, 0, True))
     bench.cycles()
     bench.board.now = 30_000
@@ -86,7 +86,7 @@ def test_a_task_that_wants_to_has_an_early_turn_which_does_not_lengthen_the_wait
     equal(bench.cycles(), [("b", 140_000)])
 
 
-def test_idle_ends_for_a_task_that_has_work_and_only_then():
+def test_idle_ends_only_for_a_task_that_has_work():
     bench = Bench(("a", 0), ("b", 100, 10, 0, True), ("c", 100, 10, 0, True))
     bench.cycles()
     bench.wants["c"] = True
@@ -94,7 +94,7 @@ def test_idle_ends_for_a_task_that_has_work_and_only_then():
     equal(bench.board.wanted, [False, True])
 
 
-def test_a_turn_that_took_long_is_followed_by_one_of_the_acquisition():
+def test_a_long_step_is_followed_by_a_step_of_the_acquisition():
     bench = Bench(("a", 0), ("b", 100), ("c", 100))
     bench.takes["b"] = 2000
     equal(named(bench.cycles()), "abc")
@@ -107,7 +107,7 @@ def test_a_turn_that_took_long_is_followed_by_one_of_the_acquisition():
     equal([what for _, what, _ in bench.reports.taken()], [0 | icd.EXCEPTION_KEY << 8] * 2)
 
 
-def test_the_supervisor_has_its_turn_at_the_end_of_a_cycle():
+def test_the_supervisor_is_stepped_at_the_end_of_a_cycle():
     bench = Bench(("a", 0), ("b", 100))
     bench.takes["a"], bench.takes["b"] = 300, 20
     bench.cycles()
@@ -116,7 +116,7 @@ def test_the_supervisor_has_its_turn_at_the_end_of_a_cycle():
     equal(bench.board.waits, [(320, 100_000)])
 
 
-def test_all_tasks_count_as_done_when_it_begins():
+def test_all_tasks_are_considered_done_at_the_start():
     bench = Bench(("a", 0), ("b", 100), start_us=5_000_000)
     equal([(task.due_us, task.done_us) for task in bench.tasks], [(5_000_000, 5_000_000)] * 2)
     executive = bench.executive
@@ -124,7 +124,7 @@ def test_all_tasks_count_as_done_when_it_begins():
     equal((executive.cycles, executive.overruns, executive.failures, executive.failing), (0, 0, 0, None))
 
 
-def test_a_parameter_is_a_period_and_the_new_one_begins_with_a_turn():
+def test_a_new_period_starts_with_a_step():
     bench = Bench(("a", 0), ("b", 100), start_us=50_000_000)
     bench.cycles()
     bench.tasks[1].set_period(2, 3)
@@ -134,13 +134,13 @@ def test_a_parameter_is_a_period_and_the_new_one_begins_with_a_turn():
     equal((bench.tasks[1].period_us, bench.tasks[1].due_us), (3_000_000, now + 3_000_000))
 
 
-def test_times_of_a_task_are_given_in_milliseconds():
+def test_task_times_are_given_in_milliseconds():
     task = Task(None, 5, 12, 3000, 77)
     equal((task.period_us, task.budget_us, task.limit_us, task.allocation), (5000, 12_000, 3_000_000, 77))
     equal((task.due_us, task.done_us, task.failures, task.busy_us), (0, 0, 0, 0))
 
 
-def test_parts_of_a_group_take_their_turns_together():
+def test_members_of_a_group_are_stepped_together():
     class Part:
         def step(self, now):
             steps.append((self, now))
@@ -150,7 +150,7 @@ def test_parts_of_a_group_take_their_turns_together():
     equal(steps, [(parts[0], 17), (parts[1], 17)])
 
 
-def test_a_task_that_fails_is_reported_with_its_line_and_the_others_go_on():
+def test_a_failed_task_is_reported_with_its_line_and_the_others_continue():
     bench = Bench(("a", 0), ("b", 100), ("c", 100))
     bench.takes["b"] = 500
     bench.raises["b"] = KeyError(1)
@@ -159,7 +159,7 @@ def test_a_task_that_fails_is_reported_with_its_line_and_the_others_go_on():
     equal((event, what), (icd.EVENT_TASK_FAILED, 1 | icd.EXCEPTION_KEY << 8))
     assert line > 0, line
     equal((bench.executive.failures, bench.tasks[1].failures, bench.tasks[1].done_us), (1, 1, 500))
-    equal(bench.board.waits, [(500, 100_000)])  # it is due as ever
+    equal(bench.board.waits, [(500, 100_000)])  # its due time does not change
 
 
 def test_the_fourth_failure_of_a_task_ends_the_run_with_its_exception():
@@ -171,7 +171,7 @@ def test_the_fourth_failure_of_a_task_ends_the_run_with_its_exception():
     equal((bench.executive.failing, bench.executive.failures, len(bench.reports.taken())), (1, 4, 4))
 
 
-def test_failures_far_apart_are_forgiven():
+def test_failures_far_apart_are_not_added_up():
     bench = Bench(("b", 100))
     bench.raises["b"] = ValueError(1)
     bench.board.wakes_after_us = 0
@@ -191,7 +191,7 @@ def test_failures_far_apart_are_forgiven():
         equal(bench.tasks[0].failures, failures, gap_us)
 
 
-def test_each_overrun_of_a_budget_is_counted_and_each_record_reported():
+def test_each_budget_overrun_is_counted_and_each_new_maximum_reported():
     bench = Bench(("a", 0), ("b", 100, 5))
     for took_us, reported in ((5000, 0), (4000, 0), (5001, 1), (5001, 0), (5000, 0), (5002, 1), (5001, 0)):
         bench.takes["b"] = took_us
@@ -202,7 +202,7 @@ def test_each_overrun_of_a_budget_is_counted_and_each_record_reported():
     equal(list(bench.executive.wcet_us), [0, 5002])
 
 
-def test_load_is_told_in_thousandths_of_the_time_since_the_last_look():
+def test_load_is_measured_in_permille_of_the_time_since_the_last_measurement():
     bench = Bench(("a", 0), ("b", 100))
     bench.takes["a"], bench.takes["b"] = 1000, 2000
     bench.cycles(2)  # 200 ms
@@ -218,7 +218,7 @@ def test_load_is_told_in_thousandths_of_the_time_since_the_last_look():
     equal((list(bench.executive.load_permille), bench.executive.busy_permille), ([0, 0], 0))
 
 
-def test_load_is_a_thousand_thousandths_at_most():
+def test_load_is_at_most_1000_permille():
     bench = Bench(("a", 0), start_us=77)
     bench.takes["a"] = 1000
     bench.board.wakes_after_us = 0

@@ -1,4 +1,4 @@
-# fsw/executive.py alone: garbage is estimated, and collected before a step.
+# fsw/executive.py alone: allocation estimate, and collection before a step.
 from check import equal, has, raises
 from executive_bench import Bench, named
 from fsw import icd, memory
@@ -8,31 +8,31 @@ RESERVE = 10_000
 FREE = 50_000
 
 
-def test_garbage_is_estimated_from_cycles_turns_and_idle():
-    """A task that asks whether it has work leaves some only where it wants another step."""
+def test_garbage_is_estimated_from_cycles_steps_and_idle_time():
+    """A task with wanted() adds its allocation only if it wants another step."""
     bench = Bench(("a", 0, 10, 1), ("b", 100, 10, 20), ("c", 100, 10, 300, True), ("d", 0, 10, 4000), start_us=7000)
     equal(named(bench.cycles()), "abcd")
     equal(memory.garbage[0], 20 + CYCLE + (100_000 >> 8))
     memory.garbage[0] = 0
     bench.more = dict(a=1, b=1, c=1, d=1)
     equal(named(bench.cycles()), "abcd")
-    equal(memory.garbage[0], 4321 + CYCLE)  # and no idle
+    equal(memory.garbage[0], 4321 + CYCLE)  # no idle time
     bench.wants["c"] = True
     bench.board.wakes_after_us = 100
     bench.cycles()
     memory.garbage[0] = 0
     equal(named(bench.cycles()), "acd")
-    equal(memory.garbage[0], CYCLE)  # b is not due, c found nothing to do
+    equal(memory.garbage[0], CYCLE)  # b is not due, c found no work
 
 
-def test_what_start_up_left_behind_is_collected_and_does_not_count():
+def test_garbage_of_the_start_is_collected_and_not_measured():
     bench = Bench(("a", 0), free=FREE)
     equal(named(bench.taken()), "collectsnapshot")
     executive = bench.executive
     equal((executive.heap_free, executive.heap_free_min, executive.gc_max_us), (FREE, FREE, 0))
 
 
-def test_it_is_collected_before_a_turn_once_all_but_a_reserve_is_used_up():
+def test_garbage_is_collected_before_a_step_once_only_the_reserve_is_left():
     bench = Bench(("a", 0), ("b", 100), free=FREE)
     bench.taken()
     bench.board.wakes_after_us = 0
@@ -46,8 +46,8 @@ def test_it_is_collected_before_a_turn_once_all_but_a_reserve_is_used_up():
     equal(memory.garbage[0], CYCLE)
 
 
-def test_before_the_collector_the_rings_are_emptied():
-    """By four steps of the acquisition, also before it looks at what is free, which is at every fourth collection."""
+def test_the_rings_are_emptied_before_a_collection():
+    """Four acquisition steps precede each collection and each reading of free heap, at every fourth collection."""
     bench = Bench(("a", 0), free=FREE)
     bench.taken()
     for n in range(9):
@@ -56,7 +56,7 @@ def test_before_the_collector_the_rings_are_emptied():
         equal(named(bench.cycles()), "a", n)
 
 
-def test_what_is_free_is_known_from_the_snapshot():
+def test_free_heap_is_known_from_the_snapshot():
     bench = Bench(("a", 0), free=FREE)
     for free, least in ((30_000, 30_000), (40_000, 30_000), (25_000, 25_000)):
         bench.heap.free = free
@@ -71,7 +71,7 @@ def test_what_is_free_is_known_from_the_snapshot():
     has(named(bench.cycles()), "collect")
 
 
-def test_the_longest_the_collector_took_is_known_without_the_turns_before_it():
+def test_the_longest_collection_excludes_the_steps_before_it():
     bench = Bench(("a", 0), free=FREE)
     bench.takes["a"] = 1000
     heap = bench.heap
@@ -90,7 +90,7 @@ def test_the_longest_the_collector_took_is_known_without_the_turns_before_it():
     equal(bench.executive.gc_max_us, 95_000)
 
 
-def test_the_load_of_the_turns_before_it_counts():
+def test_the_load_includes_the_steps_before_a_collection():
     bench = Bench(("a", 0), free=FREE)
     bench.takes["a"] = 1000
     memory.garbage[0] = FREE
@@ -101,7 +101,7 @@ def test_the_load_of_the_turns_before_it_counts():
     equal((list(bench.executive.load_permille), bench.executive.busy_permille), ([900], 1000))
 
 
-def test_a_turn_that_fails_before_it_is_one_of_the_acquisition():
+def test_a_failed_step_before_a_collection_is_attributed_to_the_acquisition():
     bench = Bench(("a", 0), ("b", 100), free=FREE)
     bench.raises["a"] = KeyError(1)
     memory.garbage[0] = FREE

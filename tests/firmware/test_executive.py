@@ -3,11 +3,11 @@
 from support.micropython import run
 from support.onboard import script
 
-# Without collections of MicroPython's own a full heap is a MemoryError; 12 tasks leave 63 000 octets in a cycle.
+# Without MicroPython's automatic collection a full heap raises MemoryError; 12 tasks leave 63 000 octets a cycle.
 GARBAGE = script("executive_garbage")
 
 
-def test_garbage_is_collected_before_a_turn_would_fill_the_heap():
+def test_garbage_is_collected_before_a_step_would_fill_the_heap():
     steps, caught_up, collections = run(GARBAGE, heap_kb=128).split()
     assert int(steps) == 400 and caught_up == "True"
     assert int(collections) > 400 * 12 * 55 * 96 / 128 / 1024

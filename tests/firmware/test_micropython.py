@@ -1,5 +1,5 @@
-"""The two versions of MicroPython that the firmware meets: 1.28.0 on the chip, and the unix port of the simulated
-instrument, which calls itself 1.29.0-preview. What the firmware relies on is the same on both."""
+"""The firmware runs on two versions of MicroPython: 1.28.0 on the chip, and the unix port of the simulated instrument,
+which reports 1.29.0-preview. Both must behave alike in everything the firmware relies on."""
 
 import ast
 
@@ -8,7 +8,7 @@ from dorn.util.paths import onboard_root
 from support import chip, micropython
 from support.onboard import script
 
-# name in tests/onboard/relied_on.py -> what it gives on either
+# name in tests/onboard/relied_on.py -> results on unix and on the chip
 DIFFERENT = {
     "version": ("(1, 29, 0, 'preview')", "(1, 28, 0, '')"),  # README.md names them
     "negative to octets": ("OverflowError''", r"b'\xff\xff'"),
@@ -25,14 +25,14 @@ def unix():
     return results(micropython.run(script("relied_on")))
 
 
-def test_what_the_firmware_relies_on_is_the_same_on_the_unix_port_and_on_the_chip(unix):
+def test_both_micropython_versions_behave_alike(unix):
     on_chip = results(chip.run(script("relied_on")))
     assert len(unix) > 80 and list(unix) == list(on_chip)
     assert {name: (unix[name], on_chip[name]) for name in unix if unix[name] != on_chip[name]} == DIFFERENT
 
 
 def test_the_firmware_converts_no_signed_number_to_or_from_octets():
-    """Of what differs, `signed=` can be seen in the text; struct.pack does that. A negative number cannot."""
+    """The versions differ for `signed=`, which the source shows, and for negative numbers, which it does not."""
     for folder in ("firmware", "boards"):
         for path in (onboard_root() / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
@@ -40,9 +40,9 @@ def test_the_firmware_converts_no_signed_number_to_or_from_octets():
                     assert "signed" not in [keyword.arg for keyword in node.keywords], f"{path}:{node.lineno}"
 
 
-def test_unix_results_are_those_that_the_firmware_was_written_for(unix):
-    assert unix["int of hex"] == "[298, 18, -18, 18, 4294967295]"  # signs and spaces: segments.py looks for itself
+def test_unix_results_match_the_assumptions_of_the_firmware(unix):
+    assert unix["int of hex"] == "[298, 18, -18, 18, 4294967295]"  # signs and spaces pass: segments.py checks them
     assert unix["too large for its field"] == r"b'\x00\x00\x00'"
     assert unix["folder again"] == "OSError(17,)"
-    assert unix["no errno"] == "5"  # of any exception it is the first argument: faults.py looks at the class
+    assert unix["no errno"] == "5"  # first argument of any exception, so faults.py checks the class
     assert unix["a flash that answers 30"] == "OSError(30,)"

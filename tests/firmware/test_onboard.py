@@ -1,4 +1,4 @@
-"""How the tests that MicroPython runs are collected and run: what would never run, or not to its end, fails."""
+"""Collection and execution of tests that run under MicroPython: a test that would not run, or not complete, fails."""
 
 import pytest
 from support.onboard import OnboardFile
@@ -32,7 +32,7 @@ def test_a_test_fails_with_the_exception_that_ends_it(collect):
 
 def test_a_test_that_stops_without_an_exception_fails(collect):
     (test,) = collect("import sys\n\ndef test_exits():\n    sys.exit(0)\n")
-    with pytest.raises(AssertionError, match="before its end"):
+    with pytest.raises(AssertionError, match="ended early"):
         test.runtest()
 
 
@@ -42,17 +42,17 @@ def test_a_test_that_stops_without_an_exception_fails(collect):
         ("def test_x():\n    yield\n", 1, "is a generator"),
         ("def test_x():\n    if 1:\n        a = yield from ()\n", 1, "is a generator"),
         ("async def test_x():\n    pass\n", 1, "is a generator"),
-        ("def test_x():\n    pass\n\ndef test_x():\n    pass\n", 4, "is there twice"),
+        ("def test_x():\n    pass\n\ndef test_x():\n    pass\n", 4, "is defined twice"),
         ("class Tests:\n    def test_x(self):\n        pass\n", 2, "is not at top level"),
         ("if True:\n    def test_x():\n        pass\n", 2, "is not at top level"),
         ("def test_x(flash):\n    pass\n", 1, "takes arguments"),
     ],
 )
-def test_what_would_never_run_is_refused(collect, text, line, fault):
+def test_a_test_that_would_never_run_is_rejected(collect, text, line, fault):
     with pytest.raises(OnboardFile.CollectError, match=rf"onboard_example.py:{line}: test_x {fault}$"):
         collect(text)
 
 
-def test_a_generator_within_a_test_is_none_itself(collect):
+def test_a_test_may_contain_a_generator(collect):
     (test,) = collect("def test_x():\n    def two():\n        yield 1\n        yield 2\n    assert sum(two()) == 3\n")
     test.runtest()

@@ -1,4 +1,4 @@
-"""Resets on command, maintenance, why an instrument started, and instruments without some services."""
+"""Commanded resets, maintenance, reset causes, and instruments without optional services."""
 
 from functools import cache
 
@@ -22,13 +22,13 @@ def housekeeping(i, limit_s=15):
 
 
 def all_at_once(i, *functions):
-    """Telecommands of these functions in one piece, with sequence numbers from 100."""
+    """Send telecommands of these functions in one write, with sequence counts from 100."""
     packets = (i.dictionary.encode("function", 100 + n, function=name) for n, name in enumerate(functions))
     i.target.send(b"".join(map(frames.encode, packets)))
 
 
 @both
-def test_a_reset_wants_to_be_armed_within_ten_seconds_and_each_anew(where):
+def test_each_reset_must_be_armed_within_ten_seconds_before_it(where):
     with instrument(where) as i:
         for name in ("reset", "maintenance"):
             with pytest.raises(CommandFailed, match="not_armed"):
@@ -39,7 +39,7 @@ def test_a_reset_wants_to_be_armed_within_ten_seconds_and_each_anew(where):
             function(i, "reset")
         function(i, "arm")
         i.advance(9.5)
-        function(i, "start")  # nothing destructive: it stays armed
+        function(i, "start")  # not destructive: stays armed
         function(i, "reset")
         hk = housekeeping(i)
         assert (hk["boot_count"], hk["reset_cause"], hk["mode"]) == (
@@ -53,8 +53,8 @@ def test_a_reset_wants_to_be_armed_within_ten_seconds_and_each_anew(where):
 
 
 @both
-def test_the_report_goes_out_before_the_reset_even_behind_many_packets(where):
-    """Spectra of 16 detectors wait for the link, and the commands come in one piece."""
+def test_the_report_is_sent_before_the_reset_even_after_many_packets(where):
+    """Spectra of 16 detectors wait for the link when the telecommands arrive in one write."""
     with instrument(where) as i:
         i.start()
         play(i, ((k * 100_000, k % 16, 1000.0 + k) for k in range(1, 4000)))
@@ -65,7 +65,7 @@ def test_the_report_goes_out_before_the_reset_even_behind_many_packets(where):
 
 
 @both
-def test_in_maintenance_nothing_runs_and_nothing_is_driven(where):
+def test_in_maintenance_nothing_runs_and_no_output_is_driven(where):
     with instrument(where) as i:
         function(i, "arm")
         function(i, "maintenance")
@@ -73,12 +73,12 @@ def test_in_maintenance_nothing_runs_and_nothing_is_driven(where):
         written = []
         i.target.slow_control.dac.write = written.append
         i.target.send(b"\0" + frames.encode(i.dictionary.encode("ping", 1)))
-        i.advance(30)  # longer than the watchdog's time
+        i.advance(30)  # longer than the watchdog timeout
         assert (i.received, i.target.resets) == ([], 1)
-        assert set(written) <= {0x44}  # the level of the bias, once: off
+        assert set(written) <= {0x44}  # the bias level, once: off
 
 
-def test_maintenance_is_the_prompt_once():
+def test_maintenance_gives_the_repl_until_the_next_reset():
     with instrument("rp2040") as i:
         function(i, "arm")
         function(i, "maintenance")
@@ -92,11 +92,11 @@ def test_maintenance_is_the_prompt_once():
         assert b"maintenance" in output
         i.target.send(b"import machine; machine.reset()\r\n")
         hk = housekeeping(i, 5)
-        # maintenance is no boot of the instrument
+        # maintenance does not count as a boot of the instrument
         assert (hk["boot_count"], hk["reset_cause"]) == (2, CAUSE["commanded"])
 
 
-def test_the_reset_pin_and_the_power_are_told_apart():
+def test_reset_pin_and_power_on_are_distinguished():
     """Both end maintenance."""
     from rp2040py.reset_cause import ResetCause
 
@@ -111,13 +111,13 @@ def test_the_reset_pin_and_the_power_are_told_apart():
 
 
 @both
-def test_the_manifest_of_what_runs_is_in_housekeeping(where):
+def test_housekeeping_reports_the_manifest_of_the_running_firmware(where):
     with instrument(where) as i:
         assert i.last("housekeeping")["manifest"] == firmware.manifest_id(BOARD[where])
 
 
 @pytest.mark.parametrize("damaged", [None, b"", b"not hex!\n"], ids=["none", "empty", "no number"])
-def test_no_manifest_is_no_fault(damaged):
+def test_a_missing_manifest_is_no_fault(damaged):
     files = firmware.files("unix")
     del files["manifest"]
     if damaged is not None:

@@ -1,4 +1,4 @@
-"""The start finds firmware that was put together wrongly."""
+"""The start detects firmware with an unbound parameter."""
 
 import pytest
 from dorn.image import firmware
@@ -12,7 +12,7 @@ REASONS = DICTIONARY.enums["safe_reason"]
 UNBOUND = script("unbound")
 
 
-def test_a_parameter_that_nobody_answers_for_leads_to_mode_safe_and_an_event():
+def test_an_unbound_parameter_leads_to_safe_and_an_event():
     files = firmware.files("unix")
     files["firmware_main.py"], files["main.py"] = files["main.py"], UNBOUND.encode()
     with instrument("unix", files=files) as i:
@@ -23,6 +23,6 @@ def test_a_parameter_that_nobody_answers_for_leads_to_mode_safe_and_an_event():
 
 
 @pytest.mark.parametrize("without", [(), tuple(DICTIONARY.optional)])
-def test_every_parameter_has_somebody_who_answers_for_it(without):
+def test_every_parameter_is_bound(without):
     with instrument("unix", files=firmware.files("unix", without=without)) as i:
         assert mode(i) == "standby" and not i.events("parameter_unbound")

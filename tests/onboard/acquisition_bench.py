@@ -1,4 +1,4 @@
-# fsw/spectra/acquisition.py with an event builder that the test fills: for its tests.
+# fsw/spectra/acquisition.py with a simulated event builder, for its tests.
 from array import array
 
 from doubles import Clock, Reports
@@ -11,11 +11,11 @@ from kept_parameters import parameters
 
 BEFORE_US = 7_000_000_000  # on-board time when the board's clock was 0
 BEGIN_US = 0x1_0000_0000 - 2_000_000  # the clock's low half wraps two seconds later
-CODE = 400  # is in channel 100
+CODE = 400  # channel 100
 
 
 class Lines:
-    """calls: what it was told."""
+    """calls: log of the calls."""
 
     def __init__(self):
         self.calls = []
@@ -28,7 +28,7 @@ class Lines:
 
 
 class Bench:
-    """The board, too. events: that its ring holds. while_waiting: called once when stop() waits for the last event."""
+    """Also serves as the board. events: ring depth. while_waiting: called once when stop() waits for the last event."""
 
     def __init__(self, events=1024):
         self.clock = Clock(BEGIN_US)
@@ -48,7 +48,7 @@ class Bench:
         self.clock.now_us = until_us
 
     def start(self, listable=0):
-        """listable: mask of the classes of events that the event list has room for."""
+        """listable: mask of the event classes that the event list has room for."""
         a = self.acquisition
         a.listable = listable
         for c in range(4):
@@ -57,7 +57,7 @@ class Bench:
         return a
 
     def put(self, *codes, d=0, after_us=10):
-        """An event in detector d for each code, some time after the one before."""
+        """An event in detector d for each code, `after_us` apart."""
         for code in codes:
             self.clock.now_us += after_us
             self.events.put({d: code})
@@ -70,7 +70,7 @@ class Bench:
         return self.acquisition.close(s, self.copy)
 
     def close_all(self):
-        """Those that are to be closed. -> (number, reason, integration) of each"""
+        """Close all pending spectra. -> (number, reason, integration) of each"""
         closed = []
         for _ in range(100):
             s = self.acquisition.to_close()
@@ -78,10 +78,10 @@ class Bench:
                 return closed
             about, _, _ = self.close(s)
             closed.append((s,) + about[:2])
-        raise AssertionError("it does not end")
+        raise AssertionError("more than 100 spectra to close")
 
     def listed(self, c):
-        """Of a class of events: what was listed, without stamps: hits of an event, 0 for a mark, and if that opens."""
+        """Event list of a class without stamps: the hit pattern of each event, "opens" or "closes" for a mark."""
         a, found = self.acquisition, []
         at, end = c * k.PART, a.state[k.LIST + c]
         while at < end:

@@ -1,4 +1,4 @@
-# CCSDS 121.0-B-3 as the standard puts it: what the shortest code of samples takes, and how it is read.
+# CCSDS 121.0-B-3, written from the standard: size of the shortest code of samples, and a decoder.
 BLOCK = 16
 _ALL_LEFT = 5
 
@@ -8,7 +8,7 @@ def _id_bits(bits):
 
 
 def _mapped(sample, last, bits):
-    """The error of the prediction that a sample is as the one before."""
+    """The mapped prediction error; the prediction is the previous sample."""
     error, margin = sample - last, min(last, (1 << bits) - 1 - last)
     if abs(error) > margin:
         return abs(error) + margin
@@ -16,7 +16,7 @@ def _mapped(sample, last, bits):
 
 
 def octets(samples, bits):
-    """Of the shortest code."""
+    """Size of the shortest code."""
     total, at, last = bits, 0, samples[0]
     while at < len(samples):
         same = 0
@@ -33,7 +33,7 @@ def octets(samples, bits):
         for sample in samples[at : at + BLOCK]:
             errors.append(_mapped(sample, last, bits))
             last = sample
-        coded = errors[at == 0 :]  # the first sample of all is the reference
+        coded = errors[at == 0 :]  # the very first sample is the reference
         costs = [len(coded) * bits, 1]
         for n in range(0, BLOCK, 2):
             both = errors[n] + errors[n + 1]
@@ -57,7 +57,7 @@ class Reader:
         return value
 
     def zeros(self):
-        """Up to the next one."""
+        """Number of zero bits before the next 1 bit, which is consumed."""
         n = 0
         while not self.bits(1):
             n += 1

@@ -1,15 +1,15 @@
-# Assertions of on-board tests, which tell the values: MicroPython's `assert` does not.
+# Assertions for on-board tests that report the values, which MicroPython's `assert` does not.
 
 
 def equal(found, wanted, about=None):
-    """about: which case it is, in a loop"""
+    """about: the case, for checks in a loop"""
     if found != wanted:
         case = "" if about is None else f"{about}: "
         raise AssertionError(f"{case}found {found!r}, wanted {wanted!r}")
 
 
 def raises(kind, function, *values):
-    """-> the exception of that kind which the call raises."""
+    """-> the exception of type `kind` that the call raises"""
     try:
         function(*values)
     except kind as error:

@@ -1,4 +1,4 @@
-# Codes and answers in hex: see test_compression.py.
+# Encodes samples: see test_compression.py.
 from array import array
 from fsw.link.compression import encode
 

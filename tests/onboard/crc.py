@@ -1,4 +1,4 @@
-# The CRC of a packet, bit by bit.
+# Reference implementation of the packet CRC.
 
 
 def bitwise(data):

@@ -1,13 +1,13 @@
-# What stands in for the board where one device of the firmware is tested alone. Each can be told what to do.
+# Test doubles of the board, for tests of single firmware components.
 import vfs
 
 ROOT = "/flash"
-EIO, ENOSPC, EROFS, ENAMETOOLONG = 5, 28, 30, 36  # MicroPython's errno has not all of them
-BLOCK, PAGE = 4096, 256  # octets of the Pico's flash: what is erased and what is programmed at once
+EIO, ENOSPC, EROFS, ENAMETOOLONG = 5, 28, 30, 36  # not all are in MicroPython's errno
+BLOCK, PAGE = 4096, 256  # octets: erase and program units of the Pico's flash
 
 
 class Blocks:
-    """A block device as rp2.Flash, in memory. Erases and programs are _operate(at, new) -> errno or 0."""
+    """A block device like rp2.Flash, in memory. Erases and programs call _operate(at, new) -> errno or 0."""
 
     def __init__(self, image):
         self._image = memoryview(image)
@@ -17,7 +17,7 @@ class Blocks:
         out[:] = self._image[at : at + len(out)]
 
     def writeblocks(self, block, data, at=0):
-        for n in range(0, len(data), PAGE):  # the chip programs them one by one
+        for n in range(0, len(data), PAGE):  # the chip programs page by page
             errno = self._operate(BLOCK * block + at + n, data[n : n + PAGE])
             if errno:
                 return -errno
@@ -30,9 +30,9 @@ class Blocks:
 
 
 class Flash(Blocks):
-    """With a littlefs of its own, mounted at ROOT.
+    """A flash with its own littlefs, mounted at ROOT.
 
-    operations: erases of a block and programs of a page so far.
+    operations: number of block erases and page programs.
     """
 
     def __init__(self, blocks=32):
@@ -51,18 +51,18 @@ class Flash(Blocks):
         vfs.mount(vfs.VfsLfs2(self, progsize=PAGE), ROOT, readonly=readonly)
 
     def remount(self, readonly=False):
-        """As a reset does: what was not closed is gone."""
+        """Remount, as a reset does: files that were not closed are lost."""
         vfs.umount(ROOT)
         self.mount(readonly)
 
     def fail(self, errno=EIO, at=1, times=1 << 30):
-        """So many operations raise OSError(errno): from the at-th that comes."""
+        """The next `times` operations, starting with the at-th from now, raise OSError(errno)."""
         self._errno = errno
         self._fail_from = self.operations + at
         self._fail_until = self._fail_from + times
 
     def work(self):
-        """Nothing fails any more."""
+        """Cancel fail()."""
         self._fail_from = self._fail_until = 0
 
     def _operate(self, at, new):
@@ -74,8 +74,8 @@ class Flash(Blocks):
 
 
 def each_failure(prepare, act, errno=EIO, times=1 << 30):
-    """Generator of (flash, made, error): act(prepare(flash)) on a fresh flash, while the first operation of act fails,
-    then the second, and so on, until none does. error: the OSError that act raised, or None.
+    """Generator of (flash, made, error): act(prepare(flash)) on a fresh flash, in which the first operation of act
+    fails, then the second, and so on up to the last. error: the OSError that act raised, or None.
     """
     at = 0
     while True:
@@ -92,7 +92,7 @@ def each_failure(prepare, act, errno=EIO, times=1 << 30):
         done = flash.operations - before
         flash.work()
         if not done:
-            raise AssertionError("no operation of the flash, so that none can fail")
+            raise AssertionError("act did not operate on the flash")
         if done < at:
             return
         yield flash, made, error
@@ -107,7 +107,7 @@ class Clock:
 
 
 class Link:
-    """sent: the frames it took. takes: whether it takes one; has_room: what room() answers."""
+    """sent: the frames accepted. takes: whether write() accepts a frame; has_room: result of room()."""
 
     def __init__(self):
         self.sent = []
@@ -123,7 +123,7 @@ class Link:
 
 
 class Scratch:
-    """The registers that survive a reset, by number."""
+    """The scratch registers, which survive a reset, by number."""
 
     def __init__(self):
         self.values = {}
@@ -136,7 +136,7 @@ class Scratch:
 
 
 class Reports:
-    """Called as Events.report: keeps what it is called with."""
+    """Replaces Events.report and keeps the reports."""
 
     def __init__(self):
         self.all = []
@@ -145,13 +145,13 @@ class Reports:
         self.all.append((event, a, b))
 
     def taken(self):
-        """Those since the last call."""
+        """The reports since the last taken()."""
         taken, self.all = self.all, []
         return taken
 
 
 class Watchdog:
-    """timeout_ms: None before it was started. fed: how often since."""
+    """timeout_ms: None before start(). fed: number of feed() calls."""
 
     def __init__(self):
         self.timeout_ms = None
@@ -165,9 +165,9 @@ class Watchdog:
 
 
 class Devices:
-    """As boards/slow_control.py. calls: what was commanded and taken; readings: what reading() finds.
+    """The interface of boards/slow_control.py. calls: log of the calls that succeeded; readings: results of reading().
 
-    refused: the exception that a method raises, by its name. half: one of the two devices takes off() all the same.
+    refused: method name -> exception that it raises. half: a failing off() still switches one of the two devices off.
     """
 
     def __init__(self):
@@ -178,7 +178,7 @@ class Devices:
         self.failed = 0
 
     def taken(self):
-        """What was calls since the last call."""
+        """The calls logged since the last taken()."""
         taken, self.calls = self.calls, []
         return taken
 

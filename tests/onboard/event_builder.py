@@ -1,4 +1,4 @@
-# What stands in for the event builder of a board: rings that a test fills, as the hardware would.
+# A simulated event builder: rings filled by the test instead of the hardware.
 from struct import pack_into
 
 AMPLITUDES = 4096
@@ -6,10 +6,10 @@ _NO_PASS = 0x7FFF
 
 
 class EventBuilder:
-    """As `events` of a board. calls: what it was told, but for faults() and lines().
+    """The interface of `events` of a board. calls: log of the calls, except faults() and lines().
 
-    marks: start() puts its mark at once; it then has mark_passes, and start_us pass until start() returns.
-    enable_us: pass after enable() took effect. high: what lines() finds. lost: conversions that no event tells of.
+    marks: start() writes its mark, with mark_passes, immediately. start_us, enable_us: duration of start(), and of
+    enable() after it took effect. high: result of lines(). lost: conversions that belong to no event.
     """
 
     def __init__(self, clock, events=1024):
@@ -25,7 +25,7 @@ class EventBuilder:
         self._slot = self._at = self._converted = 0
 
     def put(self, codes, stamp=None, passes=0, found=None):
-        """An event: detector -> code. found: conversions that it has, where those are others than its hits."""
+        """Write an event: detector -> code. found: its conversions, if they differ from its hits."""
         pattern = 0
         for d in codes:
             pattern |= 1 << d
@@ -40,7 +40,7 @@ class EventBuilder:
         self._slot = (self._slot + 1) & self.mask
 
     def taken(self):
-        """What it was told since the last call."""
+        """The calls logged since the last taken()."""
         taken, self.calls = self.calls, []
         return taken
 

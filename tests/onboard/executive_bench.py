@@ -1,4 +1,4 @@
-# fsw/executive.py on a board whose time passes only where a task or the idle takes it: for its tests.
+# fsw/executive.py on a board whose time advances only in tasks and idle phases, for its tests.
 import fsw.executive
 from check import equal
 from doubles import Reports
@@ -7,7 +7,7 @@ from fsw.executive import Executive, Task
 
 
 class Board:
-    """us: its time. waits: (from, until) of each idle, which lasts as long, or until after_us if that is set."""
+    """waits: (from, until) of each idle phase, which ends after wakes_after_us if that is set and earlier."""
 
     def __init__(self):
         self.now = 0
@@ -27,10 +27,11 @@ class Board:
 
 
 class Bench:
-    """tasks: (name, period_ms) and more of Task. log: (name, when) of each step. takes: name -> us of a step.
+    """tasks: (name, period_ms) and further arguments of _task. log: (name, time) of each step.
 
-    free: octets, which the collector is to find; it is that of MicroPython without.
-    more: name -> steps that want another one. raises: name -> what a step raises. wants: name -> as Task.wanted().
+    free: octets reported by a simulated collector; None: MicroPython's own collector.
+    takes: name -> us of a step. more: name -> number of steps that ask for another one. raises: name -> exception of
+    a step. wants: name -> result of Task.wanted().
     """
 
     def __init__(self, *tasks, start_us=0, free=None):
@@ -62,7 +63,7 @@ class Bench:
         return Task(run, period_ms, budget_ms, 3000, allocation, wanted)
 
     def cycles(self, n=1):
-        """-> (name, when) of each step in them"""
+        """-> (name, time) of each step"""
         for _ in range(n):
             self.executive.cycle()
         return self.taken()
@@ -77,7 +78,7 @@ def named(log):
 
 
 class Heap:
-    """In the place of gc. It notes in the log of the bench what it is asked; free: octets that it finds."""
+    """Replaces gc and logs its calls in the bench. free: result of mem_free(), octets."""
 
     def __init__(self, bench, free):
         self._bench, self.free = bench, free

@@ -23,7 +23,7 @@ def task(number):
         steps[number] += 1
         if number:
             for _ in range(55):
-                bytearray(64)  # 96 octets with its head
+                bytearray(64)  # 96 octets with its header
 
     return run
 

@@ -1,4 +1,4 @@
-# Frames and deframes: see test_frame.py.
+# Encodes and decodes frames: see test_frame.py.
 from fsw.link.frame import Deframer, encode, size, _stuff, _unstuff
 
 out = bytearray(2000)

@@ -1,4 +1,4 @@
-# The parameters, as they are at the first start, for the tests of parts that are bound to them.
+# The parameters as at the first start, for tests of components that bind them.
 from doubles import ROOT, Clock, Flash
 from fsw import icd
 from fsw.health.faults import Failures
@@ -7,7 +7,7 @@ from fsw.store.slots import Slots
 
 
 class _Telecommands:
-    """Whose completion is never reported."""
+    """A verification service that never reports completion."""
 
     def hold(self):
         return None
@@ -17,7 +17,7 @@ class _Telecommands:
 
 
 class _Kept(Parameters):
-    """bound: the numbers that a part was bound to, in that order."""
+    """bound: the numbers bound, in order."""
 
     bound = ()
 
@@ -27,13 +27,13 @@ class _Kept(Parameters):
 
 
 def parameters(report, clock=None):
-    """With the defaults, on a flash of their own."""
+    """Parameters with default values, on their own flash."""
     Flash()
     return _Kept(None, Slots(ROOT + "/parameters"), None, report, _Telecommands(), Failures(), clock or Clock(), 0)
 
 
 def default(number):
-    """Of a parameter."""
+    """Default of a parameter."""
     table = icd.PARAMETERS
     for row in range(0, len(table), 6):
         if table[row] <= number < table[row] + table[row + 1]:

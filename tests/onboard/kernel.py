@@ -1,4 +1,4 @@
-# Events of any kind through the kernel; its numbers stand before it: see test_kernel.py.
+# Random events through the kernel; test_kernel.py prepends the constants.
 import array
 import gc
 import json
@@ -27,7 +27,7 @@ seed = 1
 
 
 @micropython.viper
-def draw(seed: int) -> int:  # 24 bits, the same on both
+def draw(seed: int) -> int:  # 24 bits, identical under both ports
     return (seed * 1103 + 12345) & 0xFFFFFF
 
 
@@ -60,7 +60,7 @@ while reads < EVENTS:
                 at = (at + 1) % AMPLITUDES
                 converted += 1
         words[slot] = pattern << 16 | (0x7FFF - passes) & 0xFFFF
-        stamps[slot] = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF  # they wrap
+        stamps[slot] = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF  # wraps
         tails[slot] = 0x20000000 | 2 * at
         slot = (slot + 1) % RING
         made += 1

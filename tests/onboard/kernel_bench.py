@@ -1,4 +1,4 @@
-# fsw/spectra/kernel.py with rings that the test fills: for its tests.
+# fsw/spectra/kernel.py with rings filled by the test, for its tests.
 from array import array
 
 from doubles import Clock
@@ -6,11 +6,11 @@ from event_builder import EventBuilder
 from fsw.spectra import kernel as k
 
 ZERO_CODE, THRESHOLD = 50, 150
-PART = 128  # halves of a class in the event list
+PART = 128  # halfwords per class in the event list
 
 
 class Bench:
-    """counters, singles, pairs, listed and thresholds as the kernel has them."""
+    """counters, singles, pairs, listed, thresholds: the arrays passed to the kernel."""
 
     def __init__(self, events=1024):
         self.builder = builder = EventBuilder(Clock(), events)
@@ -20,7 +20,7 @@ class Bench:
         self.thresholds = array("H", [THRESHOLD] * 16)
         self.counters = array("I", bytes(4 * 64))
         self.singles, self.pairs = array("H", bytes(2 * 16 * 1024)), array("H", bytes(2 * 8 * 256))
-        self.listed = array("H", [0xAAAA] * (4 * PART))  # it has what was there before
+        self.listed = array("H", [0xAAAA] * (4 * PART))  # stale contents
         for c in range(4):
             self.state[k.LIST + c] = c * PART
         self.put = builder.put
@@ -39,11 +39,11 @@ class Bench:
         return k.unread(0, 0, 0, self.builder.tails, self.state)
 
     def classes(self):
-        """Counters of marks, of events in front, back, both of a unit, several units, and of those without a hit."""
+        """Counts of marks, and of events in front, back, both of a unit, several units, and without an accepted hit."""
         return list(self.state[k.MARKS : k.NONE + 1])
 
     def counts(self):
-        """What the spectra have: (channel of all singles or pairs, counts)."""
+        """Non-zero channels of the singles and of the pairs spectra: (index, counts)."""
         return [[(at, n) for at, n in enumerate(spectra) if n] for spectra in (self.singles, self.pairs)]
 
     def counted(self):
@@ -53,5 +53,5 @@ class Bench:
         ]
 
     def part(self, c):
-        """What the event list has of a class."""
+        """The event list of a class."""
         return list(self.listed[c * PART : self.state[k.LIST + c]])

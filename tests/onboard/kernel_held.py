@@ -1,4 +1,4 @@
-# A channel that is full: see test_kernel.py.
+# Overruns during a kernel call: see test_kernel.py.
 import array
 from machine import mem32
 from uctypes import addressof
@@ -22,7 +22,7 @@ def sort(until, at):
     result[at + 1], result[at + 2] = state[k.STATUS], state[k.STAMP]
 
 
-CODE = 12  # where a function of native code holds its address
+CODE = 12  # offset of the code address in a native function object
 print("AT", mem32[id(k.sort) + CODE], *[addressof(a) for a in (words, stamps, tails, state, go, result)], k.OVERRUN)
 while True:
     while not go[0]:

@@ -1,4 +1,4 @@
-# How a call of the kernel ends: see test_kernel.py.
+# Status of a kernel call: see test_kernel.py.
 import array
 from fsw.spectra import kernel as k
 
@@ -50,7 +50,7 @@ def sort(g):
     return n, g["state"][k.STATUS]
 
 
-# a channel that is full holds everything up until its spectrum was closed; nothing wraps, nothing is read
+# a full channel stops the kernel until its spectrum is closed: it does not wrap, and no event is read
 for hit, n, spectra, channel, held in (
     (1 << 3, 1, singles, 3 * 1024 + 100, 1 << 3),
     (3 << 6, 2, pairs, 3 * 256 + 25, 0x10000 << 3),
@@ -64,7 +64,7 @@ for hit, n, spectra, channel, held in (
     spectra[channel] = g["state"][k.HELD] = 0
     print("ON", sort(g) == (2, 0), spectra[channel] == 2)
 
-# an event whose amplitudes are not as many as its hits is dropped, and the next one is in step
+# an event with another number of amplitudes than hits is dropped, and the next one is in step again
 for hit, found in ((1 << 5, 2), (1 << 5, 0), (0b111, 2), (0, 1)):
     g = fresh()
     put(g, 0, hit, 0, found)
@@ -72,7 +72,7 @@ for hit, found in ((1 << 5, 2), (1 << 5, 0), (0b111, 2), (0, 1)):
     print("SLIP", sort(g) == (1, k.SLIPPED), g["state"][k.SLIP] >> 16 == hit, g["state"][k.SLIP_CONVERSIONS] == found)
     print("STEP", sort(g) == (1, 0), sum(g["counters"]) == g["counters"][7] == 1)
 
-# the ring came round: the slot behind the reader is filled again; the last good stamp stands
+# overrun: the slot after the reader was filled again; the last good stamp is kept
 g = fresh()
 put(g, 0, 1, 0, 1, stamp=11)
 sort(g)
@@ -80,7 +80,7 @@ for slot in range(RING):
     put(g, slot, 1, slot, 1, stamp=500)
 print("ROUND", sort(g) == (0, k.OVERRUN), g["state"][k.STAMP] == 11)
 
-# even if it came round while the call was under way, and what stands there now is not to be read yet
+# overrun during the call, with an event in the slot that is later than UNTIL
 g = fresh()
 put(g, 0, 1, 0, 1, stamp=11)
 sort(g)

@@ -1,4 +1,4 @@
-# Writes with nobody at the port: see test_rp2040.py.
+# Writes to a missing I2C device: see test_rp2040.py.
 from machine import I2C, Pin
 
 i2c = I2C(1, sda=Pin(26), scl=Pin(27), freq=100_000, timeout=5000)

@@ -1,4 +1,4 @@
-# Behind packet_bench.py: parses and builds packets of any content.
+# After packet_bench.py: parses and builds packets.
 def crc(data):
     return crc16(data, len(data))
 

@@ -1,4 +1,4 @@
-# A Telemetry whose link keeps what was sent: see test_packet.py.
+# A Telemetry whose link keeps the last frame: see test_packet.py.
 from array import array
 from fsw import icd
 from fsw.health.faults import Refused

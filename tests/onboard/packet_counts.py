@@ -1,4 +1,4 @@
-# Behind packet_bench.py: counts that go on and wrap.
+# After packet_bench.py: sequence and message counters, which continue and wrap.
 for i in range(16385):
     link.full = i == 2
     telemetry.send(icd.PONG if i % 4 else icd.EVENT_INFO, *(() if i % 4 else (1, 2, 3)))

@@ -1,4 +1,4 @@
-# Behind packet_bench.py: what is offered to the store.
+# After packet_bench.py: packets offered to the store.
 class Store:
     next = 2**32 - 2
 

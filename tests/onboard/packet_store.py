@@ -1,4 +1,4 @@
-# A packet store of its own, on a flash.
+# A packet store on a simulated flash.
 from doubles import ROOT, Flash
 from fsw.health.faults import Failures
 from fsw.store.packets import PacketStore
@@ -8,12 +8,12 @@ from records import framed, record_of
 FOLDER = ROOT + "/store"
 BUFFER = 4096
 HEADER, SEGMENT = 8, 16368  # octets
-A_SEGMENT = SEGMENT - HEADER  # of frames
+A_SEGMENT = SEGMENT - HEADER  # octets of frames in a segment
 RETRY_US = 60_000_000
 
 
 class Failing(Segments):
-    """errno: by "size", "read", "create" and "remove", (the errno of an OSError, of which segment; 0: of any)"""
+    """errno: "size", "read", "create" or "remove" -> (errno of the OSError, number of the segment; 0: any)"""
 
     def __init__(self, **errno):
         super().__init__(FOLDER)
@@ -42,7 +42,7 @@ class Failing(Segments):
 
 
 class Bench:
-    """In the place of a frame any octets do where it is not read again."""
+    """A packet store; records that are not read again may be any octets instead of a frame."""
 
     def __init__(self, flash=None, most=4, next_record=1, segments=None):
         self.flash = flash or Flash()
@@ -51,7 +51,7 @@ class Bench:
         self.store = PacketStore(self.segments, most, next_record, self.failures, bytearray(BUFFER))
 
     def put(self, octets=100, time=0):
-        """A frame of so many octets is to be stored. -> its record number"""
+        """Append a frame of `octets` octets. -> its record number"""
         record = self.store.take_number()
         assert record
         self.store.append(framed(record, time, octets - 6))
@@ -62,14 +62,14 @@ class Bench:
         self.store.append(bytes(octets))
 
     def run(self, now=0):
-        """Step by step, until there is no more. -> steps with work"""
+        """Step until no work is left. -> steps with work"""
         steps = 0
         while self.store.step(now):
             steps += 1
         return steps
 
     def write(self, octets, now=0):
-        """So many are stored, in records of 500 and a rest."""
+        """Store `octets` octets, in records of 500 and a remainder."""
         while octets:
             n = min(octets, 500)
             self.put_raw(n)
@@ -79,12 +79,12 @@ class Bench:
                 self.run(now)
 
     def counts(self):
-        """Of the records written before each segment."""
+        """Number of records written before each segment."""
         return [self.segments.before(number) for number in self.segments.numbers]
 
 
 def full(segments, most=8):
-    """A store with so many segments that are full."""
+    """A store with `segments` full segments."""
     bench = Bench(Flash(48), most, segments=Failing())
     for _ in range(segments):
         bench.write(A_SEGMENT)

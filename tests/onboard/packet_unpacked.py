@@ -1,4 +1,4 @@
-# Behind packet_bench.py: a packet that cannot be packed.
+# After packet_bench.py: a packet with a value that cannot be packed.
 class Store:
     taken = 0
     kept = ()

@@ -1,13 +1,13 @@
-# Telemetry packets with record numbers, as the packet store keeps them.
+# Telemetry packets with record numbers, as in the packet store.
 from fsw.link import frame
 
-_HEADER, _TIME = 19, 13  # octets of a packet before its record number, and before its time
+_HEADER, _TIME = 19, 13  # octets before the record number, and before the time
 _CRC = 4
-_FILL = bytes(14 * n & 0xFF for n in range(128 + 600))  # often enough zero for a frame to be 6 octets longer, never 7
+_FILL = bytes(14 * n & 0xFF for n in range(128 + 600))  # enough zeros that a frame is always 6 octets longer, never 7
 
 
 def packet(record, time=0, octets=40):
-    """time: on board, 2^-16 s."""
+    """time: on-board time, 2^-16 s."""
     data = bytes([7]) * _TIME + time.to_bytes(6, "big") + record.to_bytes(4, "big")
     begin = record & 0x7F
     return data + _FILL[begin : begin + octets - len(data)]
@@ -20,7 +20,7 @@ def framed(record, time=0, octets=40):
 
 
 def damaged(record, time=0, octets=40):
-    """A frame of it with an octet that is wrong."""
+    """A frame of the packet with one wrong octet."""
     data = bytearray(framed(record, time, octets))
     data[-10] ^= 0x40
     return bytes(data)
@@ -31,7 +31,7 @@ def record_of(packet):
 
 
 def write(segments, first, frames, count=0):
-    """A segment, listed as the last one. count: of the records before it."""
+    """Write a segment and list it as the last. count: number of records before it."""
     with segments.create(first, count) as file:
         for octets in frames:
             file.write(octets)

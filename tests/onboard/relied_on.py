@@ -1,4 +1,4 @@
-# What the firmware relies on of MicroPython, one line each: name, and the result or the exception. See
+# MicroPython behaviour that the firmware relies on, one line each: name, and result or exception. See
 # tests/firmware/test_micropython.py, which compares the versions.
 import gc
 import io
@@ -227,6 +227,6 @@ say("read-only folder", lambda: os.mkdir("/ram/g"))
 say("read-only remove", lambda: os.remove("/ram/small"))
 say("still there", lambda: sorted(os.listdir("/ram")))
 
-# where the versions differ: the firmware must not use it
+# where the versions differ; the firmware must not use these
 say("negative to octets", lambda: (-1).to_bytes(2, "big"))
 say("signed to octets", lambda: (-1).to_bytes(2, "big", signed=True))

@@ -1,4 +1,4 @@
-# Signed telecommands, and what authenticates them, with the real boot record and files.
+# Signed telecommands, and their authentication with the real boot record and files.
 from hashlib import sha256
 
 from check import equal, raises
@@ -24,7 +24,7 @@ def hmac(data, key=KEY):
 
 
 def signed(counter, packet=PACKET, key=KEY, number=NUMBER, over=b""):
-    """A telecommand with its trailer. over: a challenge"""
+    """A telecommand with its trailer. over: challenge included in the HMAC"""
     content = packet + bytes([number]) + counter.to_bytes(4, "big")
     return content + hmac(content + over, key)[:8]
 
@@ -34,7 +34,7 @@ def copy(counter, key=KEY):
 
 
 class Bench:
-    """The counter of a key in use is 100 in all copies."""
+    """A key in use, whose counter is 100 in all copies."""
 
     def __init__(self, flash=None, start=None, key=bytes([NUMBER]) + KEY, files=(100, 100), record=100):
         self.start = start or Start(flash)
@@ -49,7 +49,7 @@ class Bench:
         self.authentication = Authentication(key, self.slots, self.boot_record, self.failures, self.clock, self.reports)
 
     def again(self):
-        """After a reset."""
+        """The bench after a reset."""
         return Bench(start=self.start.again())
 
     def open(self, content):
@@ -62,12 +62,12 @@ class Bench:
         return error.args
 
     def challenge(self):
-        """That of the only event since the last call."""
+        """The challenge in the only event since the last call."""
         ((event, high, low),) = self.reports.taken()
         equal(event, icd.EVENT_CHALLENGE)
         return high.to_bytes(4, "big") + low.to_bytes(4, "big")
 
     def started(self):
-        """What the start reports."""
+        """The events that the start reports."""
         self.authentication.report()
         return self.reports.taken()

@@ -1,4 +1,4 @@
-# Two copies on a file system that fails when it is told to: see test_slots.py.
+# Two copies on a file system that can be made to fail: see test_slots.py.
 from doubles import Flash
 from fsw.store.slots import Slots
 
@@ -6,7 +6,7 @@ from fsw.store.slots import Slots
 def load(path):
     slots = Slots(path)
     slots.load()
-    payload = slots.load()  # again: the bad ones are counted anew
+    payload = slots.load()  # a second load recounts the bad copies
     return "%s %d" % ("none" if payload is None else payload.hex(), slots.bad)
 
 
@@ -40,7 +40,7 @@ def fill():
     except OSError as error:
         output = error.errno
     n = 0
-    try:  # small ones, too
+    try:  # then small files
         while True:
             with open("/flash/filler%d" % n, "wb") as f:
                 f.write(bytes(100))

@@ -1,4 +1,4 @@
-# fsw/health/slow_control.py with devices that note what they are told: for its tests.
+# fsw/health/slow_control.py with simulated devices that log their calls, for its tests.
 from doubles import Devices, Reports
 from fsw import icd
 from fsw.health.slow_control import SlowControl
@@ -11,7 +11,7 @@ TARGET, HEIGHT_MV, PULSES, LEAKAGE_LIMIT_NA = 19, 600, 2, 700  # parameters set;
 
 
 class Bench:
-    """parameters: the real ones. follows: the analogue input of the bias is at the level that the devices were told."""
+    """parameters: the real ones. follows: the bias reading equals the level that was set."""
 
     def __init__(self, goal_mv=40_000):
         self.devices, self.reports = Devices(), Reports()
@@ -29,7 +29,7 @@ class Bench:
         self.now = 0
 
     def step(self, n=1):
-        """-> what the devices were told"""
+        """-> calls to the devices"""
         calls = []
         for _ in range(n):
             self.now += STEP_US
@@ -42,23 +42,23 @@ class Bench:
         return calls
 
     def command(self, function):
-        """As the functions' service does."""
+        """Check and perform, like the functions service."""
         self.control.check(function)
         self.control.perform(function)
 
     def on(self, goal_mv=5000):
-        """Bias on, at its level, and what was calls of it taken."""
+        """Switch the bias on, wait until it is at its level, and clear the reports."""
         self.parameters.set(icd.P_BIAS, goal_mv)
         self.command(icd.FUNCTION_BIAS_ON)
         self._until(lambda calls: self.control.bias_state == icd.BIAS_STATE_ON)
         self.reports.taken()
 
     def next_is(self, analogue_input):
-        """Steps, until the next one reads this analogue input."""
+        """Step until the next step will read this analogue input."""
         self._until(lambda calls: calls[-1:] == [("convert", analogue_input)])
 
     def _until(self, reached):
         for _ in range(200):
             if reached(self.step()):
                 return
-        raise AssertionError("it never comes to that")
+        raise AssertionError("condition not reached in 200 steps")

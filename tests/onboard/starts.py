@@ -1,4 +1,4 @@
-# Starts of the instrument one after the other, as far as the boot record knows of them.
+# Consecutive starts of the instrument, as seen by the boot record.
 from struct import pack, unpack
 
 from doubles import ROOT, Clock, Flash, Scratch
@@ -10,10 +10,10 @@ from fsw.store.packets import PacketStore
 from fsw.store.segments import Segments
 from fsw.store.slots import Slots
 
-BLOCK_US, BLOCK = 600_000_000, 4096  # of on-board time and of record numbers
+BLOCK_US, BLOCK = 600_000_000, 4096  # reservations of on-board time and of record numbers
 LATEST_US = 4_294_967_295_000_000
 UNKNOWN_US = 4_200_000_000
-UNCOUNTED, CRASH = 2, 3  # scratch registers
+UNCOUNTED, CRASH = 2, 3  # scratch register numbers
 FORM = ">IQIBBBBBH12s"
 FIELDS = (
     "count",
@@ -32,7 +32,7 @@ WATCHDOG = icd.RESET_CAUSE_WATCHDOG
 
 
 class Bench:
-    """A start on a flash and scratch registers that others had before."""
+    """One start, on the flash and scratch registers of earlier starts."""
 
     def __init__(self, flash=None, scratch=None, follow=True):
         self.flash, self.scratch = flash or Flash(), scratch or Scratch()
@@ -50,17 +50,17 @@ class Bench:
         record.follow(self.time, self.store, Checkpoint(ROOT, None, None, self.time, failures))
 
     def again(self, **how):
-        """The next start, after a reset that nobody expected."""
+        """The next start, after an unexpected reset."""
         return Bench(self.flash, self.scratch, **how)
 
     def limits(self):
-        """What the next start would begin with."""
+        """The time and record number that the next start would begin with."""
         saved = states()[-1]
         return saved["time_us"], saved["record"]
 
 
 def states():
-    """What the copies on flash have, the older one first."""
+    """The states of the copies on flash, the older one first."""
     found = []
     for n in (0, 1):
         try:
@@ -73,7 +73,7 @@ def states():
 
 
 def put(**fields):
-    """Both copies have this."""
+    """Write both copies with these fields."""
     state = dict(count=10, time_us=5 * BLOCK_US, record=50_000, safe=0, expected=0, consecutive_resets=2)
     state.update(task=0, exception=0, line=0, counter=COUNTER)
     state.update(fields)
@@ -83,7 +83,7 @@ def put(**fields):
 
 
 def started(uncounted=0, **fields):
-    """A start where flash has this, and a scratch register `uncounted`."""
+    """A start from these fields on flash, with scratch register UNCOUNTED set to `uncounted`."""
     flash, scratch = Flash(), Scratch()
     put(**fields)
     scratch.set(UNCOUNTED, uncounted)

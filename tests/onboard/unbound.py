@@ -1,4 +1,4 @@
-# In place of main.py: the firmware, in which nobody answers for a parameter.
+# Replaces main.py: the firmware with one parameter that no component binds.
 from fsw import icd
 from fsw.pus.parameters import Parameters
 

@@ -1,1 +1,1 @@
-"""What tests share: instruments, chips, packets, data of others."""
+"""Shared by tests: instruments, emulated chips, packets, published data."""

@@ -1,4 +1,4 @@
-"""Runs a script on the emulated Pico in place of the firmware, with the firmware's modules on its file system."""
+"""Run a script on the emulated Pico instead of the firmware, with the firmware's modules on its file system."""
 
 import pytest
 from dorn.errors import UserError
@@ -12,14 +12,14 @@ _FILES = {}
 
 
 def firmware_files():
-    """The compiled files of the Pico; compiled once in a test run."""
+    """The compiled files of the Pico; compiled once per test run."""
     if not _FILES:
         _FILES.update(firmware.files("pico"))
     return dict(_FILES)
 
 
 def open_chip(script=None, head: Head | None = None, files=None, **options):
-    """An Rp2040Target; with `script` as main.py. Skips the test where there is no emulator or no image."""
+    """An Rp2040Target, with `script` as main.py. Skips the test if there is no emulator or no image."""
     files = firmware_files() if files is None else files
     if script is not None:
         files["main.py"] = folded(script).encode()
@@ -30,7 +30,7 @@ def open_chip(script=None, head: Head | None = None, files=None, **options):
 
 
 def run(script: str, limit_s: float = 60.0) -> str:
-    """What `script` prints until it ends. AssertionError with its traceback if it fails."""
+    """Output of `script`. Raises AssertionError with its traceback if it fails."""
     output = bytearray()
     with open_chip(script) as target:
 
@@ -45,7 +45,7 @@ def run(script: str, limit_s: float = 60.0) -> str:
 
 
 def broken(path, old, new):
-    """Files of the Pico with one place of one source changed."""
+    """Files of the Pico with one replacement in one source file."""
     source = (onboard_root() / "firmware" / path).read_text()
     assert source.count(old) == 1
     return firmware.files("pico", changed={path: source.replace(old, new)})

@@ -1,4 +1,4 @@
-"""Test data of others, not part of the project: in the folder named by the environment variable DORN_DATA."""
+"""Published test data, not part of the project, in the folder that the environment variable DORN_DATA names."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import pytest
 
 
 def data(*parts: str) -> Path:
-    """Return a file or folder of the data; skips the test, saying why, where it is not there."""
+    """A file or folder of the data; skips the test with a reason if it is missing."""
     folder = os.environ.get("DORN_DATA")
     if not folder:
         pytest.skip("DORN_DATA is not set")
@@ -19,5 +19,5 @@ def data(*parts: str) -> Path:
 
 
 def vectors(name: str):
-    """Return the contents of a JSON file in the folder `framing`."""
+    """Contents of a JSON file in the folder `framing`."""
     return json.loads(data("framing", name).read_text())

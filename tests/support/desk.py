@@ -1,4 +1,4 @@
-"""An emulated Pico on a pseudo-terminal, as if it lay on the desk, and `dorn flash` at work on it."""
+"""An emulated Pico on a pseudo-terminal, like a board on the desk, for `dorn flash`."""
 
 import queue
 import threading
@@ -13,7 +13,7 @@ from support import chip
 
 
 class Desk:
-    """`name` is the board's port; `target` its emulation, which lives in a thread of its own: use it in `do` only."""
+    """name: the board's port. target: its emulation, which runs in its own thread: use it in `do` only."""
 
     def __init__(self, files):
         self.target = chip.open_chip(files=files)
@@ -28,7 +28,7 @@ class Desk:
         self._thread.start()
 
     def unplug(self):
-        """The port vanishes; the board stops where it is."""
+        """Remove the port and halt the board."""
         self._unplugged.set()
         self._thread.join()
         self._port.close()
@@ -39,7 +39,7 @@ class Desk:
         return self._unplugged.is_set()
 
     def do(self, action):
-        """Between two steps of the emulation; waits for it unless it asks itself."""
+        """Run `action` between two steps of the emulation; wait for it unless called from the emulation's thread."""
         done = threading.Event()
         self._wanted.put(lambda: (action(), done.set()))
         if threading.current_thread() is not self._thread:
@@ -53,9 +53,9 @@ class Desk:
         return cli.main(["flash", "--board", "pico", "--port", port or self.name, *options])
 
     def housekeeping(self, starting=False):
-        """Fields of the next housekeeping packet; setting its interval brings it at once.
+        """Fields of the next housekeeping packet, which is sent immediately when its interval is set.
 
-        starting: it may not be running yet; a telecommand could have a Ctrl-C in it.
+        starting: wait for the firmware to run first, as a telecommand could contain a Ctrl-C.
         """
         with SerialTarget(self.name) as target:
             session = Session(target)
@@ -72,7 +72,7 @@ class Desk:
 
 @contextmanager
 def desk(files):
-    """A board with these files."""
+    """A board flashed with these files."""
     board = Desk(files)
     try:
         yield board

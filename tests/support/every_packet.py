@@ -1,4 +1,4 @@
-"""A recorded run of the unix target in which the instrument sends every telemetry packet it has."""
+"""A recorded run of the unix target in which the instrument sends every kind of telemetry packet."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ ALL_SUCCESSES = Ack.ACCEPTANCE | Ack.START | Ack.COMPLETION
 
 
 def record(path: Path) -> None:
-    """Write the run's packets to `path`, one behind the other."""
+    """Write the packets of the run to `path`, concatenated."""
     with UnixTarget(Head(FrontEnd())) as target:
         i = Instrument(target)
         i.record(path)
@@ -49,7 +49,7 @@ def _scan(i: Instrument) -> None:
 
 
 def _ask(i: Instrument) -> None:
-    """What comes only when it is asked for."""
+    """Trigger packets that are sent on request only."""
     i.set("monitor_interval", 1)
     for monitor in ("heap", "temperature_head"):  # event_low, event_medium
         i.command("modify_monitor", monitor=monitor, low=2**32 - 2, high=2**32 - 1, repetition=1)
@@ -71,11 +71,11 @@ def _ask(i: Instrument) -> None:
 
 
 def _fail(i: Instrument) -> None:
-    """Failures of every kind."""
+    """Trigger every kind of failure report."""
     good = i.dictionary.encode("ping", 500)
     i.target.send(frames.encode(good[:-1] + bytes([good[-1] ^ 1])))  # acceptance_failure
-    nobody = PusTc(service=99, message_subtype=1, apid=i.dictionary.mission["apid"])
-    i.target.send(frames.encode(bytes(nobody.pack())))  # routing_failure
+    unknown = PusTc(service=99, message_subtype=1, apid=i.dictionary.mission["apid"])
+    i.target.send(frames.encode(bytes(unknown.pack())))  # routing_failure
     with pytest.raises(CommandFailed, match="start_failure"):
         i.command("set_parameter", check=False, parameter="bias", value=100_001)
     i.target.slow_control.dac.answers = False
@@ -85,7 +85,7 @@ def _fail(i: Instrument) -> None:
 
 
 def split(path: Path, dictionary: Dictionary) -> list[bytes]:
-    """The packets of the recording, as their length fields say."""
+    """The packets of the recording, separated by their length fields."""
     data, packets = path.read_bytes(), []
     while data:
         size = int.from_bytes(data[4:6], "big") + 7

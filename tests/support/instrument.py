@@ -1,4 +1,4 @@
-"""An instrument for a test, on either simulated target."""
+"""An instrument on either simulated target."""
 
 from contextlib import contextmanager
 
@@ -18,13 +18,13 @@ both = pytest.mark.parametrize("where", NAMES)
 
 
 def open_simulated(where, head=None, flash=None, files=None):
-    """A simulated target; skips where it cannot be had."""
+    """A simulated target; skips the test if it is not available."""
     return UnixTarget(head, flash, files) if where == "unix" else chip.open_chip(None, head, files, flash=flash)
 
 
 @contextmanager
 def instrument(where, flash=None, files=None, **front_end):
-    """An instrument that has booted, with the simulated head."""
+    """A booted instrument with a simulated head."""
     with open_simulated(where, Head(FrontEnd(**front_end)), flash, files) as target:
         session = Instrument(target)
         session.connect()
@@ -32,12 +32,12 @@ def instrument(where, flash=None, files=None, **front_end):
 
 
 def play(i, particles):
-    """Play them to the head, until 1 ms after the last."""
+    """Play particles to the head, until 1 ms after the last."""
     Stimulus(i.target, i).play(particles)
 
 
 def refused(i, failure, name, **fields):
-    """The instrument refuses this telecommand, whatever the dictionary says of it, with that failure code."""
+    """Check that the instrument rejects this telecommand with this failure code; the host's own check is bypassed."""
     with pytest.raises(CommandFailed) as caught:
         i.command(name, check=False, **fields)
     assert caught.value.failure == failure, (name, fields)

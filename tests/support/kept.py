@@ -1,4 +1,4 @@
-"""What an instrument keeps over a reset, and damage to it."""
+"""State that survives a reset, and damage to it."""
 
 import zlib
 
@@ -21,20 +21,20 @@ def damage(path):
 
 
 def change(path, at, octets):
-    """A copy with other octets in its payload, its CRC right."""
+    """Replace octets in the payload of a copy, with a correct CRC."""
     data = bytearray(path.read_bytes()[:-4])
     data[4 + at : 4 + at + len(octets)] = octets
     path.write_bytes(data + zlib.crc32(data).to_bytes(4, "big"))
 
 
 def value(i, name):
-    """Of a parameter, as the instrument reports it."""
+    """Value of a parameter, as reported by the instrument."""
     ask = lambda: i.command("report_parameter", parameter=name)  # noqa: E731
     return i.wait_for(lambda p: p.name == "parameter_value", 5, ask).fields["value"]
 
 
 def in_use(i):
-    """It stores, and its time is set. -> its latest on-board time, s, and the highest record number given"""
+    """Set the time and store packets. -> latest on-board time in s, highest record number issued"""
     i.set_parameters(storage_delay=1)
     i.command("set_time", seconds=50_000, fraction=0)
     i.advance(30)

@@ -1,4 +1,4 @@
-"""CCSDS 121.0-B by somebody else: libaec, as the package imagecodecs has it. Blocks of 16, with the predictor."""
+"""An independent CCSDS 121.0-B: libaec, from the package imagecodecs. Blocks of 16, with the predictor."""
 
 import imagecodecs
 import numpy as np
@@ -7,9 +7,9 @@ BLOCK = 16
 
 
 def encode(samples: list[int], bits: int) -> bytes:
-    """One reference sample for all, at most 64 blocks."""
+    """Encode with a single reference sample; at most 64 blocks."""
     kind = "<u2" if bits > 8 else "u1"
-    out = bytearray(8 * len(samples) + 64)  # imagecodecs writes beyond what it would take itself
+    out = bytearray(8 * len(samples) + 64)  # imagecodecs writes beyond the size it would allocate itself
     data = np.array(samples, kind).tobytes()
     return bytes(imagecodecs.aec_encode(data, out=out, **_options(bits)))
 

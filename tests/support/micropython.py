@@ -1,4 +1,4 @@
-"""Runs firmware under real MicroPython (its unix port), as a chip would: with little heap."""
+"""Run firmware under real MicroPython (its unix port) with a small heap, as on the chip."""
 
 import contextlib
 import os
@@ -25,10 +25,10 @@ def _environment(path: list[Path]) -> dict[str, str]:
 
 
 def run(script: str, *, heap_kb: int = 192, path: list[Path] = (), stdin: str = "", limit_s: int = 600) -> str:
-    """Run `script` with `firmware/` and `path` on its module path; return what it prints.
+    """Run `script` with `firmware/` and `path` on its module path; return its output.
 
-    heap_kb: the heap in KiB; objects are twice as large as on the chip. limit_s: real time; then it is ended.
-    Fails with the script's own message.
+    heap_kb: the heap in KiB; objects are twice as large as on the chip. limit_s: limit of real time.
+    Raises AssertionError with the script's own message.
     """
     done = subprocess.run(
         [*_command(heap_kb), "-c", script],
@@ -46,7 +46,7 @@ def run(script: str, *, heap_kb: int = 192, path: list[Path] = (), stdin: str = 
 
 
 class Child:
-    """A MicroPython that answers line by line, so that many cases share one start.
+    """A MicroPython process that answers line by line, so that many cases share one start.
 
     `script` defines `answer(line)`, which returns the text of one line. Use as a context manager.
     """
@@ -62,8 +62,8 @@ class Child:
         )
 
     def ask(self, line: str) -> str:
-        """Send one line, return the answer; fails with MicroPython's message if it stopped."""
-        with contextlib.suppress(BrokenPipeError):  # what it sent on stopping is the better message
+        """Send one line and return the answer. Raises AssertionError with MicroPython's message if it stopped."""
+        with contextlib.suppress(BrokenPipeError):  # its last output is the better message
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
         answer = self._process.stdout.readline()

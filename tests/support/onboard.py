@@ -1,4 +1,4 @@
-"""Tests that MicroPython runs: the functions test_... of files onboard_*.py, and what of tests/onboard they share."""
+"""Tests that run under MicroPython: functions test_... of files onboard_*.py, with shared modules in tests/onboard."""
 
 import ast
 from pathlib import Path
@@ -9,7 +9,7 @@ from support import micropython
 
 FOLDER = Path(__file__).parents[1] / "onboard"
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_END = "the test has come to its end"  # printed then: sys.exit(0) in a test is no success
+_END = "test completed"  # printed at the end: sys.exit(0) in a test is no success
 
 
 def script(name: str) -> str:
@@ -18,7 +18,7 @@ def script(name: str) -> str:
 
 
 class OnboardFile(pytest.File):
-    """A file of tests that MicroPython imports. What looks like a test and would never run is refused."""
+    """A file of tests that MicroPython imports. Raises CollectError for a test that would never run."""
 
     def collect(self):
         module = ast.parse(self.path.read_text())
@@ -32,11 +32,11 @@ class OnboardFile(pytest.File):
 
 
 def _fault(test, module, names):
-    """What keeps it from being run."""
+    """The reason why a test would not run, or None."""
     if test not in module.body:
         return "is not at top level"
     if test.name in names:
-        return "is there twice"
+        return "is defined twice"
     if isinstance(test, ast.AsyncFunctionDef) or _yields(test):
         return "is a generator"
     return "takes arguments" if ast.unparse(test.args) else None
@@ -50,7 +50,7 @@ def _yields(node):
 
 
 class OnboardTest(pytest.Item):
-    """One test, in a MicroPython of its own."""
+    """One test, in its own MicroPython process."""
 
     def __init__(self, *, line: int, **about):
         super().__init__(**about)
@@ -60,7 +60,7 @@ class OnboardTest(pytest.Item):
         text = f"from {self.path.stem} import {self.name} as test\ntest()\nprint({_END!r})"
         printed = micropython.run(text, heap_kb=1024, path=[self.path.parent, FOLDER])
         if not printed.endswith(_END + "\n"):
-            raise AssertionError(f"it stopped before its end, without an exception\n{printed}")
+            raise AssertionError(f"test ended early, without an exception\n{printed}")
 
     def repr_failure(self, excinfo, style=None):
         return str(excinfo.value) if excinfo.errisinstance(AssertionError) else super().repr_failure(excinfo, style)

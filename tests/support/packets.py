@@ -1,4 +1,4 @@
-"""Telemetry packets for tests, built by spacepackets, and field values for them."""
+"""Telemetry packets built by spacepackets, and generated field values."""
 
 from hypothesis import strategies as st
 from spacepackets.ecss.tm import PusTm
@@ -8,7 +8,7 @@ TIME = bytes([0, 0, 0, 1, 0x80, 0])  # 1.5 s
 
 
 def tm(service: int, subtype: int, data: bytes, *, apid: int = APID, count: int = 3) -> bytes:
-    """A telemetry packet with that source data, on the time 1.5 s."""
+    """A telemetry packet with this source data and time 1.5 s."""
     packet = PusTm(
         service=service,
         message_subtype=subtype,
@@ -34,9 +34,9 @@ def source_data(layout, fields: dict) -> bytes:
 
 @st.composite
 def fields_of(draw, layout, enums=None):
-    """Values of all fields; with `enums` those of a field with an enumeration are among its numbers.
+    """Values of all fields; with `enums`, enumerated fields take values of their enumeration.
 
-    An array that is coded in another one is not coded.
+    Arrays that can be compressed are not.
     """
     found = {}
     for field in layout.fields:

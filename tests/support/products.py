@@ -1,4 +1,4 @@
-"""Packets as an instrument sends them, and the products of some."""
+"""Packets like those of an instrument, and products made from them."""
 
 import csv
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""Real measurements made by others, read in place: environment variable DORN_DATA names their folder.
+"""Published measurements, read from the folder that the environment variable DORN_DATA names.
 
-Nothing of them is copied into the project. Where the folder is absent, tests skip and say so.
+None of them is copied into the project. Without the folder, tests skip with a reason.
 """
 
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from dorn.study import measured
 
 from support.data import data
 
-# one channel of the 1024-channel MCA onto one of the instrument (12 keV, channel 0 at -145.5 keV): sums over
-# regions can then be compared count for count, and centroids channel for channel
+# maps each channel of the 1024-channel MCA to one of the instrument (12 keV, channel 0 at -145.5 keV), so that region
+# sums compare count for count and centroids channel for channel
 ONE_TO_ONE = (-145.5, 12.0)
 
 
 def path(name):
-    """The file or folder `name` of the data; skips the test where it is absent."""
+    """The file or folder `name` of the data; skips the test if it is missing."""
     return data(*name.split("/"))
 
 
 @dataclass
 class Region:
-    """One region of interest as the MCA reported it at the foot of its file, in energy."""
+    """A region of interest that the MCA reported at the end of its file, in energy."""
 
     low_kev: float  # lower edge of the first channel
     high_kev: float  # upper edge of the last channel

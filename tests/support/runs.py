@@ -1,4 +1,4 @@
-"""`dorn run` as a test calls it, and what it leaves."""
+"""`dorn run`, called by a test, and its output."""
 
 import json
 

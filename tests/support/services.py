@@ -1,4 +1,4 @@
-"""The services of the firmware (fsw/pus) under MicroPython, with stand-ins for what they command."""
+"""The firmware's services (fsw/pus) under MicroPython, with test doubles of the components they command."""
 
 from cobs import cobs
 from dorn.dictionary import Dictionary
@@ -13,7 +13,7 @@ dictionary = Dictionary.load()
 
 
 class Bench:
-    """A fresh set of services, and what it sends in answer to one packet."""
+    """A fresh set of services, and the packets it sends in reply."""
 
     def __init__(self, child):
         self.child = child
@@ -29,7 +29,7 @@ class Bench:
         return self.frames(f"handle({packet!r})")
 
     def later(self):
-        """Flash may be written again: a parameter is at once."""
+        """Advance 10 s, so that a parameter is written to flash immediately."""
         self.child.ask("setattr(Clock, 'now_us', Clock.now_us + 10_000_000)")
 
     def command(self, name: str, ack: int = 0b1111, **fields):

@@ -1,4 +1,4 @@
-"""Source files for tests, one of each kind, as text."""
+"""Source file texts for tests, one of each kind."""
 
 SPE = "$MEAS_TIM:\n10 20\n$DATA:\n0 3\n 0\n 5\n 7\n 0\n$MCA_CAL:\n3\n100 50 0 keV\n"
 SCENARIO = """duration_s = 100

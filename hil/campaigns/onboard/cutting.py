@@ -1,8 +1,8 @@
-# A flash whose power fails at every operation, and in every way, below MicroPython's own littlefs.
+# A flash whose power fails at every operation, in several ways, below MicroPython's own littlefs.
 #
-# Parts write files. Before each erase of a sector and each program of a page that comes of it, the flash is copied as
-# it would be if power failed there, and the copy is mounted and examined; then the writing goes on. Now and then power
-# fails in earnest: it goes on from what that left, so that what one failure leaves meets the next.
+# Parts write files. Before each sector erase and page program, the flash is copied as a power failure there would leave
+# it, and the copy is mounted and examined; then writing continues. Occasionally the power failure is real: the campaign
+# continues from what it left, so that consecutive failures add up.
 import random
 import sys
 from errno import EIO
@@ -16,11 +16,11 @@ _NOISE = bytearray(4 * BLOCK)
 
 
 class Flash(Blocks):
-    """before(at, old, new) is called before each operation: old becomes new there."""
+    """before(at, old, new) is called before each operation, which replaces old by new at offset `at`."""
 
     def __init__(self, image, before=None):
         super().__init__(image)
-        self.off = False  # without power nothing answers, not even to a file that closes
+        self.off = False  # without power every access fails, even closing a file
         self._before = before
 
     def readblocks(self, block, out, at=0):
@@ -39,7 +39,7 @@ class Flash(Blocks):
 
 
 def both(one, other):
-    """Bits set in both: to program is to clear bits."""
+    """Bits set in both: programming only clears bits."""
     return (int.from_bytes(one, "big") & int.from_bytes(other, "big")).to_bytes(len(one), "big")
 
 
@@ -53,7 +53,7 @@ def noise(n):
 
 
 def cut_short(old, new):
-    """(how, what is there afterwards) for each way in which power may fail while old becomes new."""
+    """(description, resulting content) for each way in which power may fail while old becomes new."""
     n = len(new)
     at = random.randrange(1, n)
     yield "before it", old
@@ -72,9 +72,9 @@ def mount(flash, root):
 
 
 class Campaign:
-    """Parts that share a file system of so many blocks; each is as Part in part.py says.
+    """Parts, each with the interface of Part in part.py, that share a file system of `blocks` blocks.
 
-    fewest: of all ways in which parts are written, how often the rarest was done to the end.
+    fewest: completed writes of the rarest way of all parts.
     """
 
     def __init__(self, name, parts, blocks, seed):
@@ -99,7 +99,7 @@ class Campaign:
             self._did("begin", part)
 
     def age(self, steps):
-        """Write so often unexamined: metadata is moved on after a hundred erases, blocks are used up."""
+        """Write `steps` times without examination: littlefs moves metadata after a hundred erases and reuses blocks."""
         for _ in range(steps):
             self._did("step", next(self._next))
         for part in self._writers:
@@ -110,16 +110,16 @@ class Campaign:
         return min(min(part.written.values()) for part in self._writers)
 
     def run(self, cuts):
-        """At least so many power cuts, and until every part was written in every way; AssertionError at the first cut
-        that violates what a part promises.
+        """Cut power at least `cuts` times, until every part was written in every way. Raises AssertionError at the
+        first cut after which a check of a part fails.
         """
-        self._latest = min(500, cuts // 6)  # an operation is cut in 6 ways at most: so power fails in earnest once
+        self._latest = min(500, cuts // 6)  # at most 6 cuts per operation, so at least one real failure
         self._power_on()
         while self._violation is None and (self.cuts < cuts or not self.fewest):
             self.writes += self._did("step", next(self._next))
             while self._violation is None and self._flash.off:
                 self._power_on()
-                for part in self._writers:  # power may fail again meanwhile: a start may write, too
+                for part in self._writers:  # power may fail again: a start may write, too
                     if not self._did("resume", part):
                         break
         self._examine("at the end")
@@ -127,7 +127,7 @@ class Campaign:
             raise AssertionError(self._violation)
 
     def _did(self, what, part):
-        """Whether a part did it to the end, with power."""
+        """Call the method `what` of a part; -> whether it completed with power on."""
         try:
             getattr(part, what)(ROOT)
         except Exception as error:
@@ -144,7 +144,7 @@ class Campaign:
         vfs.umount(ROOT)
         self._flash = Flash(self._image, self._before)
         mount(self._flash, ROOT)
-        # soon, so that one failure meets the next, or late, so that much is written in between
+        # soon, so that failures follow each other closely, or late, so that much is written in between
         self._fail_at = self.operations + random.randrange(1, random.choice((5, 50, self._latest)))
 
     def _before(self, at, old, new):
@@ -163,7 +163,7 @@ class Campaign:
             self._flash.off = True
 
     def _examine(self, where, at=0, left=b""):
-        """What a boot finds if power fails and leaves this there, and that it can go on."""
+        """Check what a boot finds if a power failure leaves `left` at offset `at`, and that writing can continue."""
         if self._violation:
             return
         self._copy[:] = self._image

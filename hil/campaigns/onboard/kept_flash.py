@@ -1,16 +1,16 @@
-# In place of main.py on the unix port: the firmware on a littlefs of its own. The folder of the flash holds its blocks,
-# so that they outlast resets, and what a test wants of them.
+# Replaces main.py on the unix port: runs the firmware on its own littlefs. The flash folder holds its blocks, so that
+# they survive resets, and the faults that a test sets.
 import sys
 
 import vfs
 
-BLOCK, PAGE = 4096, 256  # of the Pico's flash: what is erased and what is programmed at once
+BLOCK, PAGE = 4096, 256  # erase and program units of the Pico's flash
 _ROOT = "/littlefs"
 
 
 class Flash:
-    """A block device as rp2.Flash. Files of `folder`: `image`, the blocks; `errno`, a number: what every erase and
-    program fails with, 0: none; `operations`: how many there were, written here.
+    """A block device like rp2.Flash. Files in `folder`: `image`, the blocks; `errno`, the error number of every erase
+    and program, 0 for none; `operations`, their count, written by this class.
     """
 
     def __init__(self, folder):
@@ -48,7 +48,7 @@ class Flash:
 
 
 def mount(folder):
-    """-> where it is mounted; formatted if it is blank."""
+    """Mount the flash, formatted if it is blank. -> mount point"""
     flash = Flash(folder)
     try:
         file_system = vfs.VfsLfs2(flash, progsize=PAGE)
@@ -60,7 +60,7 @@ def mount(folder):
 
 
 def leave_free(root, blocks):
-    """Fill the file system until no more than so many blocks are free."""
+    """Fill the file system until at most `blocks` blocks are free."""
     import os
 
     _, _, _, free, *_ = os.statvfs(root)

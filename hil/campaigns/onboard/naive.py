@@ -1,4 +1,4 @@
-# Ways of writing that a power cut breaks, put into the firmware's own classes: the campaign must find each of them.
+# Faulty variants of the firmware's classes that a power cut breaks: the campaign must detect each of them.
 import os
 import random
 
@@ -9,7 +9,7 @@ from parts import Kept
 
 
 class Pieces:
-    """A file whose every write is committed. littlefs commits when a file is closed, which would hide most of these."""
+    """A file that commits every write. littlefs commits only on close, which would hide most of the faults."""
 
     def __init__(self, file):
         self._file = file
@@ -29,7 +29,7 @@ class Pieces:
 
 
 class Os:
-    """What checkpoint.py uses of the module os."""
+    """The functions of the module os that checkpoint.py uses."""
 
     stat, remove, rename = os.stat, os.remove, os.rename
 
@@ -39,7 +39,7 @@ def opened(path, mode):
     return Pieces(file) if mode == "wb" else file
 
 
-def over_the_copy_in_use():
+def copy_in_use_overwritten():
     def other(path, mode):
         return opened(path[:-1] + str(1 - int(path[-1])) if mode == "wb" else path, mode)
 
@@ -76,7 +76,7 @@ def not_renamed():
     checkpoint.os = Os
 
 
-def the_old_one_removed_first():
+def old_file_removed_first():
     def rename(old, new):
         try:
             os.remove(new)
@@ -88,13 +88,13 @@ def the_old_one_removed_first():
     checkpoint.os = Os
 
 
-def in_place():
+def written_in_place():
     checkpoint.open = lambda path, mode: opened(path.replace(".new", ""), mode)
     not_renamed()
 
 
 def not_closed():
-    """The packet store writes on a segment and leaves it open."""
+    """The packet store writes to a segment and leaves it open."""
     left = []
 
     class Open(Pieces):
@@ -108,7 +108,7 @@ def not_closed():
     segments.Segments.append = lambda self, number: Open(append(self, number))
 
 
-def safe_before_it_is_closed():
+def acknowledged_before_close():
     begin = PacketStore._begin
 
     def _begin(self):
@@ -118,7 +118,7 @@ def safe_before_it_is_closed():
     PacketStore._begin = _begin
 
 
-def numbers_given_again():
-    """The packet store goes on behind what is on flash, whatever the boot record says."""
+def numbers_reused():
+    """The packet store continues after the last record on flash and ignores the boot record."""
     made = PacketStore.__init__
     PacketStore.__init__ = lambda self, files, most, next_record, *rest: made(self, files, most, 0, *rest)

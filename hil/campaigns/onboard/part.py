@@ -1,9 +1,9 @@
-# A part of what is kept on flash, for the campaigns that let power fail.
+# A persistent structure on flash (a part), for the power cut campaigns.
 import random
 
 
 def in_turn(things):
-    """Endless: all of them in a random order, then in another, so that none is left out for long."""
+    """Endless iterator: all things in random order, then in another, so that none is left out for long."""
     while True:
         left = list(things)
         while left:
@@ -11,25 +11,25 @@ def in_turn(things):
 
 
 class Part:
-    """A state that is replaced by a new one, again and again.
+    """A state that is replaced by new ones.
 
-    A part of another kind, such as records that are appended, has its own step(), check() and write_further().
+    A part of another kind, such as appended records, has its own step(), check() and write_further().
     """
 
     is_written = True
 
     def __init__(self, name, *ways):
-        """ways: kinds of writes, one in each step; a part of one kind needs none."""
+        """ways: kinds of writes, one per step; none needed if there is only one kind."""
         self.name = name
-        self.written = {way: 0 for way in ways or ("saved",)}  # how often to the end
+        self.written = {way: 0 for way in ways or ("saved",)}  # completed writes
         self._ways = in_turn(self.written)
-        self.allowed = ()  # states that may be found: the one acknowledged last, and the one being written
+        self.allowed = ()  # states that may be found: the last acknowledged, and the one being written
 
     def begin(self, root):
         self.step(root)
 
     def step(self, root):
-        """Write; OSError if power fails."""
+        """Write a new state. Raises OSError if power fails."""
         state, way = random.getrandbits(30), next(self._ways)
         self.allowed += (state,)
         self.write(f"{root}/{self.name}", state, way)
@@ -37,11 +37,11 @@ class Part:
         self.written[way] += 1
 
     def resume(self, root):
-        """After power failed: what is there now counts."""
+        """After a power failure: the state on flash becomes the reference."""
         self.allowed = (self.read(f"{root}/{self.name}"),)
 
     def check(self, root, further=None):
-        """What is found must be allowed; or just what was written further."""
+        """Check that the state found is allowed, or is `further` if given. Raises AssertionError."""
         allowed = self.allowed if further is None else (further,)
         found = self.read(f"{root}/{self.name}")
         if found not in allowed:

@@ -1,4 +1,4 @@
-# What the firmware's classes keep on flash, one part each, and what of it must be there after power failed.
+# The persistent structures of the firmware, one part each, and what each must hold after a power failure.
 import os
 import random
 from array import array
@@ -15,7 +15,7 @@ from stored import Stored
 
 
 class Kept(Part):
-    """A state of so many octets in Slots."""
+    """A state of `octets` octets in Slots."""
 
     def __init__(self, name, octets):
         super().__init__(name)
@@ -30,17 +30,17 @@ class Kept(Part):
 
 
 class Booted(Part):
-    """The boot record: boots are counted, and times and record numbers reserved ahead of their use."""
+    """The boot record: counts boots, and reserves time and record numbers before they are used."""
 
-    # less than this is used from one keep() to the next: half of what is reserved at once
+    # use between two keep() is below this: half of one reservation
     HALF_US, HALF = 300_000_000, 2048
 
     def __init__(self, name):
         super().__init__(name, "booted", "closed and booted", "kept", "kept as needed")
 
     def begin(self, root):
-        self._used_us = self._used = 0  # what no boot may give again
-        self._counts = (0,)  # boot counts that may be on flash: of the last boot, and of those in which power failed
+        self._used_us = self._used = 0  # what a later boot must not reuse
+        self._counts = (0,)  # boot counts that may be on flash: the last one, and those of boots in which power failed
         self._boot(root)
         self.step(root)
 
@@ -59,7 +59,7 @@ class Booted(Part):
         self.written[way] += 1
 
     def resume(self, root):
-        """A boot: the next."""
+        """Boot again."""
         self._boot(root)
 
     def _boot(self, root):
@@ -84,11 +84,11 @@ class Booted(Part):
         found = record.count, record.time_us, record.record
         if record.lost or found[0] not in counts or found[1] < self._used_us or found[2] < self._used:
             least = self._used_us, self._used
-            raise AssertionError(f"{self.name}: a boot begins with {found}, not with one of {counts}, at least {least}")
+            raise AssertionError(f"{self.name}: a boot starts with {found}, expected one of {counts}, at least {least}")
         return record, time
 
     def _use(self):
-        """Time goes on, packets take numbers. -> whether more of them had to be reserved"""
+        """Advance time and record numbers. -> whether keep() reserved more"""
         self._clock.now_us += random.randrange(self.HALF_US)
         self._store.next += random.randrange(self.HALF)
         self._used_us, self._used = self._time.us(), self._store.next
@@ -113,9 +113,9 @@ class Booted(Part):
 
 
 class Checkpointed(Part):
-    """Checkpoints of an acquisition whose counts tell one state from another; written at once or step by step."""
+    """Checkpoints of an acquisition whose counts encode the state; written at once or step by step."""
 
-    CHANNELS = 100  # with counts: 6 kB, two blocks, so that many are written
+    CHANNELS = 100  # with counts: 6 kB in two blocks, small so that many checkpoints are written
 
     def __init__(self, name):
         super().__init__(name, "at once", "step by step")
@@ -125,7 +125,7 @@ class Checkpointed(Part):
         if way == "at once":
             checkpoint.write()
         else:
-            checkpoint.to_send = False  # of what was there before
+            checkpoint.to_send = False  # the previous checkpoint need not be sent
             checkpoint.period_us = 1
             while checkpoint.step(1, False, False):
                 pass
@@ -133,7 +133,7 @@ class Checkpointed(Part):
             raise OSError(failures.errno)
 
     def read(self, path):
-        """The state that all spectra have, or a text that says that they have none."""
+        """The state common to all spectra, or a text that describes the mismatch."""
         checkpoint, _ = self._made(path, 0)
         state = None
         spectra, copy = 0, array("H", bytes(2 * icd.CHANNELS))
@@ -143,7 +143,7 @@ class Checkpointed(Part):
                 return state if spectra == icd.DETECTORS + icd.UNITS else f"{spectra} spectra"
             state = closed[0][1]
             if s != spectra or bytes(copy)[: 2 * self.CHANNELS] != pattern(state, 2 * self.CHANNELS):
-                return f"spectrum {s} behind {spectra} others, mixed"
+                return f"spectrum {s} after {spectra} others, mixed"
             spectra += 1
 
     def _made(self, path, state):
@@ -154,7 +154,7 @@ class Checkpointed(Part):
 
 
 class Acquired:
-    """What a checkpoint reads of an acquisition."""
+    """The part of the acquisition's interface that a checkpoint reads."""
 
     running = True
 
@@ -178,7 +178,7 @@ class NoCheckpoint:
 
 
 class Beside(Part):
-    """Files that nobody writes, as the firmware's own: small ones, within the metadata, and some with blocks."""
+    """Files that are never written, like the firmware's own: small ones stored inline in metadata, some with blocks."""
 
     is_written = False
     SIZES = (20, 500, 300, 400, 250, 5000, 500, 300, 400, 9000, 350, 450)
@@ -199,12 +199,12 @@ class Beside(Part):
 
 
 def pattern(state, octets):
-    """The state over and over, so that a mixture of two is seen."""
+    """The state repeated, so that a mixture of two states is detected."""
     return (state.to_bytes(4, "big") * (octets // 4 + 1))[:octets]
 
 
 def state_of(found, octets):
-    """The state whose pattern it is, or a text that says that it is none."""
+    """The state whose pattern was found, or a text that describes the mismatch."""
     state = int.from_bytes(found[:4], "big")
     return state if found == pattern(state, octets) else f"{len(found)} octets, mixed"
 

@@ -1,19 +1,19 @@
-# In place of main.py on the unix port: the firmware, one call of which raises an exception that nobody expects.
+# Replaces main.py on the unix port: the firmware, with one call that raises an unexpected exception.
 #
-# Files in the folder of the flash: `arm_at`, a method or function ("Modes.safe", "Parts.restart", "crash"): until it
-# returns, every call of the firmware's is counted, and the one whose number `raise_at` holds raises. `armed` is made
-# when it is called, and holds the calls so far. While there is a file `crash`, a task raises in each of its steps.
+# Files in the flash folder: `arm_at` names a method or function ("Modes.safe", "Parts.restart", "crash"): until it
+# returns, every call in the firmware is counted, and call number `raise_at` raises. `armed` is created when it is
+# called, and holds the number of calls. While a file `crash` exists, a task raises in each of its steps.
 import sys
 
 import fsw.app
-import fsw.run  # noqa: F401  with all that they import
+import fsw.run  # noqa: F401  imports every module to be wrapped
 
 import boards.slow_control
 import boards.unix.board
 import boards.unix.link
 
 _FOLDER = sys.argv[1]
-# of the unix board what raises before it sends anything: a message cut short would confuse the test, not the firmware
+# functions of the unix board that raise before they send: a truncated message would break the test, not the firmware
 _BOARD = (
     (boards.unix.board.Board, ("reset",)),
     (boards.unix.board.Clock, ("us",)),
@@ -47,7 +47,7 @@ class Injection:
         self.raise_at = int(read("raise_at"))
         self.calls = 0
         self.armed = self.over = False
-        self.wrappers = {}  # id of a function -> what stands in its place
+        self.wrappers = {}  # id of a function -> its replacement
 
     def wrapped(self, name, function):
         if id(function) not in self.wrappers:
@@ -78,7 +78,7 @@ class Injection:
             file.write(str(self.calls))
 
     def wrap(self, owner, prefix, names=None):
-        """Every function of a module or class."""
+        """Wrap every function of a module or class, or only `names`."""
         for name in names or dir(owner):
             value = getattr(owner, name)
             if type(value) is _FUNCTION:

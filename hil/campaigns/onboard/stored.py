@@ -1,4 +1,4 @@
-# The packet store as a part whose power fails.
+# The packet store as a part for the power cut campaigns.
 import random
 
 from fsw.health.faults import Failures
@@ -10,13 +10,13 @@ from part import Part
 
 
 class Stored(Part):
-    """The packet store, a ring of a few segments. Records are acknowledged when it says that they are on flash."""
+    """The packet store, a ring of a few segments. A record is acknowledged once the store reports it on flash."""
 
     SEGMENTS = 4
     _packet, _frame = bytearray(604), bytearray(620)
 
     def begin(self, root):
-        self.given = 0  # numbers, up to here
+        self.given = 0  # last record number issued
         self.acknowledged = []
         self._open(root)
         self.step(root)
@@ -24,7 +24,7 @@ class Stored(Part):
     def _open(self, root):
         self.failures = Failures()
         self._store = self._made(root, self.given + 1, self.failures)
-        self.waiting = []  # numbers given, not acknowledged
+        self.waiting = []  # numbers issued, not acknowledged
 
     def _made(self, root, next_record, failures):
         segments = Segments(f"{root}/{self.name}")
@@ -43,16 +43,16 @@ class Stored(Part):
         self.written["saved"] += not store.pending
 
     def _acknowledge(self, store):
-        """What the store says after each step counts. One by one: after a power failure nobody has some numbers."""
+        """Acknowledge what the store reports after each step; number by number, as a power failure leaves gaps."""
         self.acknowledged += [n for n in self.waiting if n <= store.last]
         self.waiting = [n for n in self.waiting if n > store.last]
-        if store.dropped and not self.failures.count:  # else what it dropped may still be there: power failed
+        if store.dropped and not self.failures.count:  # after a power failure, dropped records may still be on flash
             self.acknowledged = [n for n in self.acknowledged if n >= store.first]
 
     def _append(self, store):
         record = store.take_number()
         if record <= self.given:
-            raise AssertionError(f"{self.name}: gives number {record} again, {self.given} were given")
+            raise AssertionError(f"{self.name}: number {record} issued again, last was {self.given}")
         octets = self._octets(record)
         self._packet[:23] = bytes(19) + record.to_bytes(4, "big")
         for at in range(23, octets):
@@ -61,9 +61,9 @@ class Stored(Part):
         return record
 
     def resume(self, root):
-        """The boot record has reserved numbers beyond all that were given."""
+        """The boot record has reserved numbers beyond all that were issued."""
         self._open(root)
-        if self.failures.count:  # power failed again: what is there is not known yet
+        if self.failures.count:  # power failed again: the content is not known yet
             raise OSError(self.failures.errno)
         self.acknowledged = self._read(self._store)
 
@@ -78,14 +78,14 @@ class Stored(Part):
         beyond = found[len(wanted) :]
         allowed = range(wanted[-1] + 1, (self.given if further is None else further) + 1)
         if [n for n in beyond if n not in allowed] or (further is not None and store.last != further):
-            raise AssertionError(f"{self.name}: found {beyond} behind {wanted[-1]}, not of {allowed}, {further}")
+            raise AssertionError(f"{self.name}: found {beyond} after {wanted[-1]}, not in {allowed}, {further}")
 
     def _check_none(self, failures):
         if failures.count:
             raise AssertionError(f"{self.name}: errno {failures.errno}")
 
     def _read(self, store):
-        """The numbers on flash, in the order they stand there; what is damaged is not among them."""
+        """The record numbers on flash, in stored order, without damaged records."""
         found, sent = [], []
         retrieval = Retrieval(
             store.segments,
@@ -103,7 +103,7 @@ class Stored(Part):
     def _number(self, packet):
         record = int.from_bytes(packet[19:23], "big")
         if len(packet) != self._octets(record) or packet[-1] != record * (len(packet) - 1) & 0xFF:
-            raise AssertionError(f"{self.name}: record {record} is not as it was")
+            raise AssertionError(f"{self.name}: record {record} has changed")
         return record
 
     def _octets(self, record):

@@ -1,4 +1,4 @@
-# What the persistent structures take of the flash: days of the firmware's own classes on littlefs, every erase counted.
+# Flash wear by the persistent structures: days of the firmware's own classes on littlefs, with every erase counted.
 import os
 from array import array
 
@@ -15,15 +15,15 @@ from fsw.store.segments import Segments
 from fsw.store.slots import Slots
 
 _ROOT = "/flash"
-_STEP_S = 10  # from one snapshot of the task to the next: nothing is due more often
-_OCTETS = 600  # of a stored packet, at most
+_STEP_S = 10  # simulation step: nothing is due more often
+_OCTETS = 600  # maximum stored packet
 _FILES = 30
 _DAY_S = 86_400
 _PER_S = 1_000_000
 
 
 class Acquisition:
-    """Spectra with counts in every channel: the longest checkpoints there can be."""
+    """Spectra with counts in every channel: the largest possible checkpoints."""
 
     running = True
     integration = 1
@@ -35,9 +35,10 @@ class Acquisition:
 
 
 class Wear:
-    """A flash of `blocks`, with octets of files that nobody writes, as the firmware's own, and a store of `segments`.
+    """A flash of `blocks` blocks, with `octets` of files never written, like the firmware's own, and a packet store of
+    `segments` segments.
 
-    erases: of each block. stored: octets.
+    erases: per block. stored: octets.
     """
 
     def __init__(self, blocks, octets, segments, folder):
@@ -71,8 +72,8 @@ class Wear:
         raise AssertionError(why)
 
     def run(self, days, per_day, delay_s, checkpoint_s, integration_s):
-        """Packets of so many octets a day, evenly: the most writes that `delay_s` allows. Checkpoints and boot record
-        as they come."""
+        """Store `per_day` octets of packets a day, evenly: the most writes that `delay_s` allows. Checkpoints and boot
+        record are written when due."""
         store, clock, checkpoint = self._store, self._clock, self._checkpoint
         store.delay_us = _PER_S * delay_s
         checkpoint.period_us = _PER_S * checkpoint_s

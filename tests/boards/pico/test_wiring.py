@@ -1,4 +1,4 @@
-"""boards/pico/wiring.md says what boards/pico/constants.py and the simulated head say."""
+"""boards/pico/wiring.md agrees with boards/pico/constants.py and the simulated head."""
 
 import re
 
@@ -33,7 +33,7 @@ def rows():
             yield cells.split(" | "), name, int(value, 0)
 
 
-def test_every_pin_time_and_address_stands_there_as_it_is():
+def test_every_pin_time_and_address_is_documented_correctly():
     assert {name: value for _, name, value in rows()} == {
         name: value for name, value in CONSTANTS.items() if name not in NOT_WIRED
     }
@@ -57,7 +57,7 @@ def test_the_pins_are_named_by_their_numbers():
     }
 
 
-def test_the_scales_are_those_of_head_and_dictionary():
+def test_the_documented_scales_are_those_of_head_and_dictionary():
     instrument = Dictionary.load().instrument
     zero, kev = instrument["zero_code"], instrument["kev_per_code"]
     mv_per_code = 3300 / 4096
@@ -72,7 +72,7 @@ def test_the_scales_are_those_of_head_and_dictionary():
     assert f"a gain of {gain:.2f} and an offset of {zero * mv_per_code:.0f} mV" in text
 
 
-def test_the_simulated_parts_have_the_addresses_and_scales():
+def test_the_simulated_devices_have_the_documented_addresses_and_scales():
     parts = {"DAC": Mcp4728, "ADC": Ads1115, "EXPANDER": Mcp23008}
     assert all(CONSTANTS[f"{name}_ADDRESS"] == part.ADDRESS for name, part in parts.items())
     assert CONSTANTS["BIAS_GAIN"] == BIAS_GAIN
@@ -86,8 +86,8 @@ def test_the_simulated_parts_have_the_addresses_and_scales():
     assert parameters["bias"].high == 100_000 and "0–100 V for silicon" in text  # noqa: RUF001
 
 
-def test_every_pin_of_the_board_is_the_one_of_its_number():
-    """The 40 pins of the Pico, counted as its data sheet does: GP numbers run on, but for the grounds between them."""
+def test_pin_numbers_and_gp_numbers_agree():
+    """The 40 pins of the Pico in data sheet order: GP numbers are consecutive, with grounds in between."""
     grounds = {3, 8, 13, 18, 23, 28, 33, 38}
     of_the_board = dict(zip(range(29), [n for n in range(1, 30) if n not in grounds], strict=False))
     of_the_board |= {22: 29, 26: 31, 27: 32, 28: 34}

@@ -1,4 +1,4 @@
-"""What only the chip has: the maintenance window, the watchdog, rings that run on while the CPU stands still."""
+"""Chip only: the maintenance window, the watchdog, rings that keep running while the CPU is halted."""
 
 import random
 
@@ -15,7 +15,7 @@ WINDOW_S = 0.5
 WATCHDOG = DICTIONARY.enums["reset_cause"]["watchdog"]
 
 
-def test_control_c_in_the_window_gives_the_prompt_and_nothing_runs():
+def test_control_c_in_the_window_gives_the_repl_and_nothing_runs():
     with chip.open_chip() as target:
         target.advance(0.4)
         target.send(b"\x03")
@@ -27,7 +27,7 @@ def test_control_c_in_the_window_gives_the_prompt_and_nothing_runs():
 
         target.wait_for(prompt, 1.0)
         assert b"maintenance" in output
-        target.advance(10)  # longer than the watchdog's time
+        target.advance(10)  # longer than the watchdog timeout
         output.clear()
         target.send(b"print(6 * 7)\r\n")
         target.wait_for(prompt, 1.0)
@@ -58,12 +58,12 @@ def test_after_the_window_no_byte_stops_the_firmware():
         assert i.target.resets == 0
 
 
-def test_a_stall_the_ring_holds_loses_nothing():
+def test_a_stall_shorter_than_the_ring_loses_nothing():
     with instrument("rp2040") as i:
         i.start()
         i.target.inject(poisson(10_000, 0.3, 1))
         i.advance(0.05)
-        i.target.hardware(0.1)  # 1000 events while the CPU is away
+        i.target.hardware(0.1)  # 1000 events while the CPU is halted
         i.advance(0.2)
         rates, fates = i.stop(), i.target.head.fates
         assert fates.delivered == sum(rates["accepted"]) > 2500
@@ -93,8 +93,8 @@ def test_an_overrun_is_accounted_for_as_time_and_hits(particles):
         assert rates["real_us"] + gap_us == pytest.approx(acquiring_us, abs=5000)
 
 
-def test_events_are_the_same_whether_the_cpu_sleeps_or_is_held():
-    """The cure for the emulator's sleeping CPU: the pulses' fates do not depend on it."""
+def test_events_do_not_depend_on_whether_the_cpu_sleeps_or_is_stalled():
+    """The workaround for the emulator's sleeping CPU must not change the fates of pulses."""
     fates = []
     for held in (False, True):
         head = Head(FrontEnd())
@@ -111,11 +111,11 @@ def test_events_are_the_same_whether_the_cpu_sleeps_or_is_held():
             fates.append(head.fates)
     asleep, held = fates
     assert asleep.injected == held.injected and held.lost_dead_time > 3
-    assert abs(asleep.delivered - held.delivered) <= 4  # some events fall into the moments the CPU is awake
+    assert abs(asleep.delivered - held.delivered) <= 4  # some events fall into moments when the CPU is awake
 
 
-def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
-    """One erase and the ring holds all; many in a row and what does not fit is accounted."""
+def test_a_flash_write_while_counting_is_only_a_stall():
+    """The ring holds all events of one erase; with many consecutive erases the loss is accounted for."""
     files = chip.broken(
         "fsw/pus/rates.py",
         "        s = a.state\n",
@@ -134,8 +134,8 @@ def test_a_flash_write_while_counting_is_a_stall_and_nothing_more():
         assert rates["overrun_hits"] == rates["gap_us"] == 0
 
 
-def test_an_overrun_found_at_the_stop_starts_nothing_anew():
-    """150 ms go by between the command and the stop: the ring has come round, and what is lost is accounted."""
+def test_an_overrun_detected_at_the_stop_restarts_nothing():
+    """150 ms pass between command and stop: the ring overruns, and the loss is accounted for."""
     files = chip.broken(
         "fsw/health/modes.py",
         " and not acquiring:\n            self._acquisition.stop()\n",
@@ -154,14 +154,14 @@ def test_an_overrun_found_at_the_stop_starts_nothing_anew():
         ((gap_us, hits),) = i.events("ring_overrun")
         assert 140_000 < gap_us == rates["gap_us"] and hits == rates["overrun_hits"]
         assert rates["events"] == pytest.approx(rates["real_us"] / 50, abs=3)
-        # every pulse of both is counted or accounted: nothing came in after the lines were off
+        # every pulse is counted or accounted for: none came in after the lines were switched off
         assert rates["events"] + hits == pytest.approx((rates["real_us"] + gap_us) / 50, abs=3)
         spectra = {p.fields["detector"]: p.fields for p in i.received if p.name == "spectrum"}
         assert {f["real_us"] for f in spectra.values()} == {rates["real_us"]}
 
 
-def test_a_flood_of_bytes_holds_nothing_up():
-    """20 kB as fast as the port takes them: no task overruns, no reset, nothing is lost, and commands go on."""
+def test_a_flood_of_bytes_delays_nothing():
+    """20 kB as fast as the port accepts them: no task overrun, no reset, no loss, and commands still work."""
     with instrument("rp2040") as i:
         i.start()
         i.target.inject(poisson(1_000, 2.0, 3))
@@ -174,8 +174,8 @@ def test_a_flood_of_bytes_holds_nothing_up():
         assert i.target.head.fates.delivered == sum(rates["accepted"])
 
 
-def test_a_host_that_does_not_read_holds_nothing_up():
-    """For 7 s nothing is taken from the USB port: all events are counted, packets are dropped and counted."""
+def test_a_host_that_does_not_read_delays_nothing():
+    """For 7 s the host does not read the USB port: all events are counted, dropped packets are counted."""
     with instrument("rp2040") as i:
         i.set("rates_period", 1)
         i.start()

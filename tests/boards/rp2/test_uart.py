@@ -1,4 +1,4 @@
-"""The flight link on the emulated chip: nothing is lost while the CPU is away, and what is lost is counted."""
+"""The flight link on the emulated chip: short stalls lose nothing, and the loss of long ones is counted."""
 
 import pytest
 from dorn.head.front_end import FrontEnd, Head
@@ -18,7 +18,7 @@ def open_instrument(files=None):
 
 
 def pings(n, first=1000):
-    """Telecommands that ask for a completion report, and their request ids."""
+    """Telecommands that request a completion report, and their request ids."""
     wanted = {0xC000 | first + k for k in range(n)}
     return b"".join(frames.encode(DICTIONARY.encode("ping", first + k)) for k in range(n)), wanted
 
@@ -28,7 +28,7 @@ def completed(i):
 
 
 def answered(i, wanted):
-    """All of them, within 5 s."""
+    """Check that all are answered within 5 s."""
 
     def here():
         i.pump()
@@ -45,10 +45,10 @@ def instrument():
         yield i
 
 
-def test_a_stall_of_45_ms_costs_no_byte_in_either_direction(instrument):
+def test_a_45_ms_stall_loses_no_byte_in_either_direction(instrument):
     i = instrument
     data, wanted = pings(230)
-    assert len(data) > BAUD / 10 * 0.045  # they come as fast as the line can, during all of the stall and after it
+    assert len(data) > BAUD / 10 * 0.045  # at full line rate during and after the stall
     i.set("integration_time", 1)
     i.start()
     i.target.inject(poisson(20_000, 1.3, 1))
@@ -64,13 +64,13 @@ def test_a_stall_of_45_ms_costs_no_byte_in_either_direction(instrument):
     assert sum(i.counts().values()) == rates["front"] + rates["back"]
 
 
-def test_what_a_long_stall_costs_is_counted_and_the_link_recovers(instrument):
+def test_the_loss_of_a_long_stall_is_counted_and_the_link_recovers(instrument):
     i = instrument
     data, wanted = pings(1000)  # 0.3 s of bytes; the ring holds 89 ms
     i.target.send(data)
     i.advance(0.001)
     i.target.stall(0.25)
-    i.advance(4.0)  # those that the ring holds are carried out
+    i.advance(4.0)  # those in the ring are executed
     lost = len(wanted - completed(i))
     assert 0 < lost < len(wanted)
     hk = i.wait_for(lambda p: p.name == "housekeeping", 11).fields
@@ -83,8 +83,8 @@ def test_what_a_long_stall_costs_is_counted_and_the_link_recovers(instrument):
     i.command("ping")
 
 
-def test_the_two_channels_take_turns_for_ever():
-    """With a pass of one ring instead of 2**27 bytes they do so every 89 ms."""
+def test_the_two_dma_channels_alternate_indefinitely():
+    """With a DMA transfer of one ring instead of 2**27 bytes they alternate every 89 ms."""
     path = "boards/rp2/uart.py"
     source = (onboard_root() / path).read_text()
     assert source.count(PASS) == 1
@@ -99,6 +99,6 @@ def test_the_two_channels_take_turns_for_ever():
             target.send(data)
             sent += len(data)
             asked |= wanted
-            i.advance(0.15)  # some 9 ms each: more of them than it can answer fill the ring
+            i.advance(0.15)  # about 9 ms each: more than it can answer would fill the ring
         answered(i, asked)
         assert i.wait_for(lambda p: p.name == "housekeeping", 11).fields["frames_bad"] == 0

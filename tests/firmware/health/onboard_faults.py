@@ -13,14 +13,14 @@ from fsw.health.faults import (
     note_crash,
 )
 
-CAUSE = 3  # the scratch register
-BITS = 20  # that it has
+CAUSE = 3  # scratch register number
+BITS = 20  # used in it
 NO_TASK = 255
 MINUTE_US = 60_000_000
 
 
 def raised(text):
-    """The exception that this program ends with."""
+    """The exception raised by this program."""
     try:
         exec(text)
     except Exception as error:
@@ -55,14 +55,14 @@ def test_only_an_oserror_has_an_errno():
     equal(errno_of(Refused(9, 3)), 0)
 
 
-def test_the_line_is_that_where_it_was_raised():
+def test_the_line_is_where_the_exception_was_raised():
     equal(line_of(raised("\n\n\nraise ValueError(1)")), 4)
-    equal(line_of(raised("def f():\n\n  return 1 // 0\n\n\n\nf()")), 3)  # not where it was called
+    equal(line_of(raised("def f():\n\n  return 1 // 0\n\n\n\nf()")), 3)  # not the line of the call
     equal(line_of(raised("def f():\n  raise KeyError\n" + 150 * "\n" + "f()")), 2)
     equal(line_of(raised("\n" * 1233 + "raise OSError(5)")), 1234)
 
 
-def test_also_where_it_is_caught_in_the_same_function():
+def test_the_line_is_known_if_caught_in_the_same_function():
     lines = []
     try:
         raise ValueError(1)
@@ -76,7 +76,7 @@ def test_also_where_it_is_caught_in_the_same_function():
     equal(lines[1] - lines[0], 4)
 
 
-def test_of_a_syntax_error_it_is_that_of_the_text():
+def test_the_line_of_a_syntax_error_is_in_the_text():
     equal(line_of(raised("1\n2\n3 +\n")), 3)
 
 
@@ -84,11 +84,11 @@ def test_without_a_traceback_the_line_is_0():
     equal(line_of(ValueError(7)), 0)
 
 
-def test_a_message_about_lines_does_not_confuse_it():
+def test_a_message_about_lines_is_not_taken_for_a_line():
     equal(line_of(raised("\n\nraise ValueError('in, line two, of, line ')")), 3)
 
 
-def test_what_is_noted_of_a_crash_is_read_again():
+def test_a_noted_crash_is_read_back():
     for task in list(range(8)) + [NO_TASK]:
         for exception in range(11):
             for line in (1, 17, 0xFFF):
@@ -99,14 +99,14 @@ def test_what_is_noted_of_a_crash_is_read_again():
                 assert scratch.get(CAUSE) < 1 << BITS, scratch.values
 
 
-def test_a_line_that_is_too_large_for_the_register_is_the_largest():
+def test_a_line_too_large_for_the_register_is_clipped():
     for line, noted in ((0xFFE, 0xFFE), (0xFFF, 0xFFF), (0x1000, 0xFFF), (100_000, 0xFFF)):
         scratch = Scratch()
         note_crash(scratch, 2, 3, line)
         equal(crash_in(scratch), (2, 3, noted), line)
 
 
-def test_of_several_crashes_the_first_is_kept_until_it_is_forgotten():
+def test_the_first_of_several_crashes_is_kept_until_cleared():
     scratch = Scratch()
     equal(crash_in(scratch), None)
     note_crash(scratch, 1, 2, 3)
@@ -118,7 +118,7 @@ def test_of_several_crashes_the_first_is_kept_until_it_is_forgotten():
     equal(crash_in(scratch), (4, 5, 6))
 
 
-def test_to_forget_a_crash_leaves_the_other_register_alone():
+def test_clearing_a_crash_leaves_the_other_register_alone():
     scratch = Scratch()
     scratch.set(2, 77)
     note_crash(scratch, 1, 2, 3)
@@ -135,14 +135,14 @@ def test_failures_are_counted_and_the_last_errno_kept():
     equal((failures.count, failures.errno, failures.full), (2, EIO, False))
 
 
-def test_a_failure_without_an_errno_is_one_of_input_and_output():
+def test_a_failure_without_an_errno_counts_as_eio():
     for error in (OSError(), ValueError(ENOSPC), MemoryError()):
         failures = Failures()
         failures.note(error)
         equal((failures.errno, failures.full), (EIO, False), error)
 
 
-def test_a_full_flash_is_remembered_until_somebody_has_made_room():
+def test_a_full_flash_is_remembered_until_room_was_made():
     for errno in (ENOSPC, ENAMETOOLONG):
         failures = Failures()
         failures.note(OSError(errno))
@@ -154,8 +154,8 @@ def test_a_full_flash_is_remembered_until_somebody_has_made_room():
         equal(failures.full, False, errno)
 
 
-def test_littlefs_has_two_error_numbers_for_a_flash_that_is_full():
-    """What is in a directory entry itself, as some tens of octets are, gives the other one."""
+def test_littlefs_has_two_error_numbers_for_a_full_flash():
+    """Small files, stored inline in the directory entry, give ENAMETOOLONG."""
     found = set()
     for octets in (10, 600):
         Flash(8)
@@ -190,7 +190,7 @@ def test_a_failure_is_reported_at_once_and_only_once():
     equal(reports.taken(), [])
 
 
-def test_those_of_a_minute_are_one_report_with_the_last_errno():
+def test_failures_within_a_minute_are_one_report_with_the_last_errno():
     failures, reports = Failures(), Reports()
     now = 5_000_000
     failures.note(OSError(EIO))

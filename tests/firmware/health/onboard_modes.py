@@ -1,4 +1,4 @@
-# fsw/health/modes.py alone: its neighbours note in one list what they are reported.
+# fsw/health/modes.py alone, with test doubles that log their calls in one list.
 from check import equal, has_not, raises
 from doubles import EIO, Clock
 from fsw import icd
@@ -15,7 +15,7 @@ SAFE = [BIAS_OFF, KEEP, PULSER_OFF, ("flush",), ("ensure_off",)]
 
 
 class Neighbours:
-    """calls: what they were reported, with its values. refused: name or (name, value) -> the exception it raises."""
+    """calls: log of calls with their arguments. refused: name or (name, value) -> the exception it raises."""
 
     def __init__(self, running=False):
         self.calls = []
@@ -85,7 +85,7 @@ def test_nothing_is_armed_after_a_start():
         equal(raises(Refused, bench.modes.check_armed, 5).args, (icd.FAILURE_NOT_ARMED, 5), now)
 
 
-def test_what_is_armed_stays_so_for_ten_seconds():
+def test_arming_lasts_ten_seconds():
     bench = Bench()
     bench.modes.arm()
     bench.modes.check_armed(5)
@@ -95,7 +95,7 @@ def test_what_is_armed_stays_so_for_ten_seconds():
     equal(raises(Refused, bench.modes.check_armed, 6).args, (icd.FAILURE_NOT_ARMED, 6))
 
 
-def test_it_is_disarmed_at_once_and_can_be_armed_again():
+def test_disarming_is_immediate_and_arming_can_be_repeated():
     bench = Bench()
     bench.modes.arm()
     bench.modes.disarm()
@@ -106,7 +106,7 @@ def test_it_is_disarmed_at_once_and_can_be_armed_again():
     bench.modes.check_armed(5)
 
 
-def test_a_function_leads_to_the_mode_of_the_table_or_is_refused():
+def test_a_function_leads_to_the_mode_in_the_table_or_is_rejected():
     for number, _, to in icd.FUNCTIONS:
         for mode in (icd.MODE_BOOT,) + COMMANDED:
             modes = Bench(mode).modes
@@ -118,7 +118,7 @@ def test_a_function_leads_to_the_mode_of_the_table_or_is_refused():
             equal(modes.mode, mode, number)
 
 
-def test_a_function_that_is_to_be_armed_is_refused_before_it():
+def test_a_function_that_must_be_armed_is_rejected_otherwise():
     for number, armed, to in icd.FUNCTIONS:
         for mode in COMMANDED:
             modes = Bench(mode).modes
@@ -128,14 +128,14 @@ def test_a_function_that_is_to_be_armed_is_refused_before_it():
                 equal(modes.after(number), to[mode], number)
 
 
-def test_an_unknown_function_is_refused():
+def test_an_unknown_function_is_rejected():
     for number in (0, 12, 15, 20, 255):
         modes = Bench().modes
         modes.arm()
         equal(raises(Refused, modes.after, number).args, (icd.FAILURE_UNKNOWN_FUNCTION, number))
 
 
-def test_to_enter_the_mode_it_is_in_does_nothing():
+def test_entering_the_present_mode_has_no_effect():
     for mode in (icd.MODE_STANDBY, icd.MODE_SCIENCE, icd.MODE_CALIBRATION):
         bench = Bench(mode)
         bench.modes.enter(mode)
@@ -157,21 +157,21 @@ def test_science_and_calibration_start_the_acquisition():
         equal(bench.all.taken(), [("start",), bench.changed(icd.MODE_STANDBY, mode)])
 
 
-def test_the_mode_is_that_from_before_until_the_acquisition_has_started():
+def test_the_mode_changes_only_once_the_acquisition_has_started():
     bench = Bench()
     bench.all.refused["start"] = OSError(EIO)
     raises(OSError, bench.modes.enter, icd.MODE_SCIENCE)
     equal((bench.modes.mode, bench.all.taken()), (icd.MODE_STANDBY, [("start",)]))
 
 
-def test_standby_stops_it():
+def test_standby_stops_the_acquisition():
     bench = Bench(icd.MODE_SCIENCE)
     bench.modes.enter(icd.MODE_STANDBY)
     equal(bench.all.taken(), [("stop",), bench.changed(icd.MODE_SCIENCE, icd.MODE_STANDBY)])
     equal(bench.modes.mode, icd.MODE_STANDBY)
 
 
-def test_an_acquisition_that_runs_goes_on_in_another_mode_that_acquires():
+def test_a_running_acquisition_continues_in_another_acquiring_mode():
     bench = Bench(icd.MODE_SCIENCE)
     bench.modes.enter(icd.MODE_CALIBRATION)
     equal(bench.all.taken(), [bench.changed(icd.MODE_SCIENCE, icd.MODE_CALIBRATION)])
@@ -179,7 +179,7 @@ def test_an_acquisition_that_runs_goes_on_in_another_mode_that_acquires():
     equal(bench.all.taken(), [PULSER_OFF, bench.changed(icd.MODE_CALIBRATION, icd.MODE_SCIENCE)])
 
 
-def test_the_end_of_calibration_takes_its_steps_before_the_acquisition_stops():
+def test_the_actions_at_the_end_of_calibration_precede_the_acquisition_stop():
     bench = Bench(icd.MODE_CALIBRATION)
     bench.modes.after_calibration(lambda: bench.all.calls.append("scan"))
     bench.modes.at_safe(lambda: bench.all.calls.append("no"))
@@ -188,10 +188,10 @@ def test_the_end_of_calibration_takes_its_steps_before_the_acquisition_stops():
     equal(bench.all.taken(), left)
     bench.modes.enter(icd.MODE_SCIENCE)
     bench.modes.enter(icd.MODE_STANDBY)
-    has_not(bench.all.taken(), PULSER_OFF)  # that was another mode
+    has_not(bench.all.taken(), PULSER_OFF)  # only calibration does this
 
 
-def test_safe_is_left_with_both_copies_of_parameters_and_record_written():
+def test_leaving_safe_writes_both_copies_of_parameters_and_boot_record():
     bench = Bench(icd.MODE_SAFE)
     bench.all.safe, bench.all.consecutive_resets = 1, 5
     bench.modes.enter(icd.MODE_STANDBY)
@@ -200,8 +200,8 @@ def test_safe_is_left_with_both_copies_of_parameters_and_record_written():
     equal(bench.modes.mode, icd.MODE_STANDBY)
 
 
-def test_safe_is_entered_from_every_mode_step_by_step():
-    """Bias off first, then the record, which knows of it then; and the acquisition stops if it runs."""
+def test_safe_is_entered_from_every_mode_action_by_action():
+    """Bias off first, then the boot record, with SAFE set; a running acquisition is stopped."""
     for before in (icd.MODE_BOOT, icd.MODE_STANDBY, icd.MODE_SCIENCE, icd.MODE_CALIBRATION):
         bench = Bench(before)
         bench.all.consecutive_resets = 3
@@ -213,14 +213,14 @@ def test_safe_is_entered_from_every_mode_step_by_step():
         equal((bench.modes.mode, bench.all.safe, bench.all.safe_when_kept), (icd.MODE_SAFE, 1, 1), before)
 
 
-def test_safe_is_entered_again_where_it_is_in_safe():
+def test_safe_can_be_entered_again_in_safe():
     bench = Bench(icd.MODE_SAFE)
     bench.modes.safe(icd.SAFE_REASON_COMMANDED)
     equal(bench.all.taken()[:2], [BIAS_OFF, KEEP])
     equal(bench.modes.mode, icd.MODE_SAFE)
 
 
-def test_others_have_their_steps_taken_too_after_those_of_the_modes():
+def test_registered_actions_follow_those_of_the_modes():
     bench = Bench()
     bench.modes.at_safe(lambda: bench.all.calls.append("first"))
     bench.modes.after_calibration(lambda: bench.all.calls.append("second"))
@@ -228,7 +228,7 @@ def test_others_have_their_steps_taken_too_after_those_of_the_modes():
     equal(bench.all.taken()[:-2], SAFE[:-1] + ["first", "second", ("ensure_off",)])
 
 
-def test_no_step_that_fails_keeps_the_others_from_being_taken():
+def test_a_failing_action_does_not_prevent_the_others():
     for name in (KEEP, PULSER_OFF, ("flush",)):
         bench = Bench(icd.MODE_STANDBY)
         bench.all.refused[name] = ValueError(1)
@@ -243,8 +243,8 @@ def test_no_step_that_fails_keeps_the_others_from_being_taken():
         equal(bench.modes.mode, icd.MODE_SAFE, name)
 
 
-def test_a_bias_that_no_part_takes_off_is_no_step_that_failed():
-    """Slow control reports it, and silence switches it off."""
+def test_a_bias_off_without_an_answer_is_not_a_failed_action():
+    """Slow control reports it, and the silent bus removes the bias."""
     bench = Bench()
     bench.all.refused[BIAS_OFF] = OSError(EIO)
     bench.modes.safe(icd.SAFE_REASON_COMMANDED)
@@ -252,7 +252,7 @@ def test_a_bias_that_no_part_takes_off_is_no_step_that_failed():
     equal(bench.all.taken(), SAFE + reports)
 
 
-def test_any_other_exception_of_it_is_reported_and_silence_ensured():
+def test_any_other_exception_of_bias_off_is_reported_and_the_bus_silenced():
     bench = Bench()
     bench.all.refused[BIAS_OFF] = MemoryError()
     bench.modes.safe(icd.SAFE_REASON_COMMANDED)
@@ -261,7 +261,7 @@ def test_any_other_exception_of_it_is_reported_and_silence_ensured():
     equal(calls[5][:3], ("report", icd.EVENT_SAFE_STEP_FAILED, icd.EXCEPTION_MEMORY))
 
 
-def test_reports_that_fail_raise_nothing_either():
+def test_failing_reports_do_not_raise_either():
     bench = Bench(icd.MODE_SCIENCE)
     bench.all.refused["report"] = TypeError(1)
     bench.modes.safe(icd.SAFE_REASON_COMMANDED)

@@ -1,4 +1,4 @@
-# fsw/health/self_test.py alone, on a flash that fails when it is reported to.
+# fsw/health/self_test.py alone, on a flash that can be made to fail.
 import io
 import os
 from binascii import hexlify
@@ -49,7 +49,7 @@ def prepare(flash=None):
 
 
 def tested(errno=0):
-    """-> bits of what failed, by the only report, whose event goes with it"""
+    """-> bits of the failures from the only report; checks that its event matches"""
     reports = Reports()
     self_test(KEPT, CODE, SlowControl(errno), reports)
     ((event, failed, b),) = reports.taken()
@@ -57,7 +57,7 @@ def tested(errno=0):
     return failed
 
 
-def test_an_instrument_that_is_well_says_so_and_leaves_nothing_behind():
+def test_a_healthy_instrument_passes_and_the_test_file_is_removed():
     prepare()
     equal(tested(), 0)
     equal(os.listdir(KEPT), [])
@@ -69,7 +69,7 @@ def test_slow_control_that_does_not_answer():
     equal(tested(EIO), SLOW_CONTROL)
 
 
-def test_each_operation_of_the_flash_that_fails_is_noticed_and_no_more():
+def test_each_failing_flash_operation_is_detected_as_flash_only():
     def begin(flash):
         prepare(flash)
         return []
@@ -79,17 +79,17 @@ def test_each_operation_of_the_flash_that_fails_is_noticed_and_no_more():
         for _, found, error in each_failure(begin, lambda found: found.append(tested()), errno):
             equal((found, error), ([FLASH], None), errno)
             operations += 1
-        assert operations >= 3, operations  # to write, and to remove
+        assert operations >= 3, operations  # writing and removing
 
 
-def test_a_folder_that_is_not_there():
+def test_a_missing_folder():
     prepare()
     os.rmdir(KEPT)
     equal(tested(), FLASH)
 
 
 class Altering:
-    """A file system that takes everything, and gives these octets back."""
+    """A file system that accepts every write and returns the octets `given`."""
 
     def __init__(self, given):
         self._given = given
@@ -107,7 +107,7 @@ class Altering:
         pass
 
 
-def test_a_flash_that_does_not_give_back_what_was_written():
+def test_a_flash_that_returns_other_data_than_written():
     prepare()
     reports = Reports()
     for given, failed in ((b"DORM", FLASH), (b"DORO", FLASH), (b"", FLASH), (b"DORN\0", FLASH), (b"DORN", 0)):
@@ -117,7 +117,7 @@ def test_a_flash_that_does_not_give_back_what_was_written():
         vfs.umount("/altering")
 
 
-def test_a_file_with_another_octet_wherever_it_is():
+def test_a_file_with_one_changed_octet_at_any_position():
     for path, length in LENGTHS.items():
         for at in {0, 511, 512, 1023, 1024, length - 1}:
             if not 0 <= at < length:
@@ -155,7 +155,7 @@ def test_a_manifest_that_is_missing_or_damaged():
 
 
 def test_the_head_of_the_manifest_names_no_file():
-    """Its five lines are anything."""
+    """Its five header lines are ignored."""
     prepare()
     write(CODE + "/manifest", HEAD)
     assert all_as_flashed(CODE)
@@ -163,7 +163,7 @@ def test_the_head_of_the_manifest_names_no_file():
     assert not all_as_flashed(CODE)
 
 
-def test_everything_that_fails_is_named():
+def test_all_failures_are_reported_together():
     prepare()
     os.rmdir(KEPT)
     os.remove(CODE + "/manifest")

@@ -1,4 +1,4 @@
-# fsw/health/slow_control.py alone: bias and readings; answers that are missing: onboard_slow_control_answers.py.
+# fsw/health/slow_control.py alone: bias and readings. Missing answers: onboard_slow_control_answers.py.
 from check import equal, has_not, raises
 from doubles import EIO
 from fsw import icd
@@ -16,7 +16,7 @@ from slow_control_bench import (
 )
 
 OFF, RAMPING, ON, TRIPPED = icd.BIAS_STATE_OFF, icd.BIAS_STATE_RAMPING, icd.BIAS_STATE_ON, icd.BIAS_STATE_TRIPPED
-NA = 120  # of leakage
+NA = 120  # leakage
 ETIMEDOUT = 110
 
 
@@ -24,7 +24,7 @@ def trip(bias_mv, leakage_na):
     return icd.EVENT_BIAS_TRIPPED, bias_mv, leakage_na
 
 
-def test_after_a_start_all_is_off_and_nothing_was_read():
+def test_after_a_start_everything_is_off_and_nothing_was_read():
     bench = Bench()
     control = bench.control
     equal((control.bias_state, control.fired, control.errors), (OFF, 0, 0))
@@ -34,7 +34,7 @@ def test_after_a_start_all_is_off_and_nothing_was_read():
     equal(bench.parameters.bound, tuple(range(icd.P_BIAS, icd.P_PULSER_RATE + 1)))
 
 
-def test_with_all_off_nine_turns_of_ten_rest():
+def test_with_everything_off_nine_of_ten_steps_are_idle():
     bench = Bench()
     for analogue_input in (HEAD, ELECTRONICS, BIAS, LEAKAGE, HEAD):
         equal(bench.step(9), [], analogue_input)
@@ -43,7 +43,7 @@ def test_with_all_off_nine_turns_of_ten_rest():
     equal(list(bench.control.readings), [0, 0, 29_500, 29_600])
 
 
-def test_a_turn_fetches_one_monitor_and_starts_the_next_while_the_bias_is_on():
+def test_with_the_bias_on_a_step_reads_one_input_and_starts_the_next_conversion():
     bench = Bench()
     bench.on()
     bench.devices.readings[LEAKAGE] = NA
@@ -54,14 +54,14 @@ def test_a_turn_fetches_one_monitor_and_starts_the_next_while_the_bias_is_on():
     equal(bench.control.leakage_na(), NA)
 
 
-def test_leakage_fits_into_two_octets():
+def test_leakage_is_limited_to_two_octets():
     bench = Bench()
     for na, reported in ((0xFFFE, 0xFFFE), (0xFFFF, 0xFFFF), (0x10000, 0xFFFF)):
         bench.control.readings[LEAKAGE] = na
         equal(bench.control.leakage_na(), reported, na)
 
 
-def test_bias_on_has_all_parts_answer_first_with_the_bias_off():
+def test_bias_on_first_checks_that_all_devices_answer_with_the_bias_off():
     bench = Bench()
     bench.control.check(icd.FUNCTION_BIAS_ON)
     equal(bench.devices.taken(), [("off", True), ("convert", HEAD)])
@@ -71,7 +71,7 @@ def test_bias_on_has_all_parts_answer_first_with_the_bias_off():
     equal(bench.control.bias_state, RAMPING)
 
 
-def test_what_was_converted_before_is_not_taken_for_what_it_had_converted():
+def test_a_conversion_from_before_bias_on_is_not_used():
     bench = Bench()
     equal(bench.step(30)[-1], ("convert", BIAS))
     bench.command(icd.FUNCTION_BIAS_ON)
@@ -79,7 +79,7 @@ def test_what_was_converted_before_is_not_taken_for_what_it_had_converted():
     equal(bench.step(), [("convert", HEAD), ("bias", 2500)])
 
 
-def test_the_bias_steps_while_a_temperature_is_converted_up_to_its_level():
+def test_the_bias_steps_up_to_its_level_while_temperatures_are_converted():
     bench = Bench(goal_mv=11_000)
     bench.devices.readings[LEAKAGE] = NA
     bench.command(icd.FUNCTION_BIAS_ON)
@@ -99,7 +99,7 @@ def test_the_bias_steps_while_a_temperature_is_converted_up_to_its_level():
     equal((bench.control.bias_state, bench.reports.taken()), (ON, []))
 
 
-def test_another_level_is_approached_from_where_it_is():
+def test_a_new_level_is_approached_from_the_present_one():
     bench = Bench()
     bench.on(5000)
     for goal, levels in ((1000, [2500, 1000]), (4000, [3500, 4000]), (0, [1500, 0]), (2500, [2500])):
@@ -120,7 +120,7 @@ def test_a_level_of_0_is_reached_without_a_step():
     equal(bench.reports.taken(), [(icd.EVENT_BIAS_REACHED, 0, 0xFFFF)])
 
 
-def test_it_ramps_from_0_whatever_was_before():
+def test_after_a_trip_it_ramps_from_0():
     bench = Bench()
     bench.on(5000)
     bench.next_is(HEAD)
@@ -132,7 +132,7 @@ def test_it_ramps_from_0_whatever_was_before():
     equal([what for what in bench.step(4) if what[0] == "bias"], [("bias", 2500), ("bias", 5000)])
 
 
-def test_bias_on_is_refused_while_it_is_on():
+def test_bias_on_is_rejected_while_the_bias_is_on():
     bench = Bench()
     bench.command(icd.FUNCTION_BIAS_ON)
     for state in (RAMPING, ON):
@@ -144,7 +144,7 @@ def test_bias_on_is_refused_while_it_is_on():
         bench.step(50)
 
 
-def test_a_part_that_does_not_answer_refuses_it():
+def test_bias_on_is_rejected_if_a_device_does_not_answer():
     for device in ("off", "convert"):
         bench = Bench()
         bench.devices.refused[device] = OSError(ETIMEDOUT)
@@ -153,7 +153,7 @@ def test_a_part_that_does_not_answer_refuses_it():
         equal(bench.control.bias_state, OFF, device)
 
 
-def test_if_the_switch_does_not_take_it_the_bias_stays_off():
+def test_the_bias_stays_off_if_its_switch_fails():
     bench = Bench()
     bench.control.check(icd.FUNCTION_BIAS_ON)
     bench.devices.refused["outputs"] = OSError(EIO)
@@ -178,7 +178,7 @@ def test_bias_off_is_reported_with_level_and_leakage():
     equal(bench.step(9), [])
 
 
-def test_bias_off_is_reported_too_if_a_part_does_not_take_it_or_nothing_may_be_said():
+def test_bias_off_is_reported_even_if_a_device_fails_or_the_bus_is_silent():
     for silent in (False, True):
         bench = Bench()
         bench.on(5000)
@@ -191,7 +191,7 @@ def test_bias_off_is_reported_too_if_a_part_does_not_take_it_or_nothing_may_be_s
         equal([report[:2] for report in bench.reports.taken()], [(icd.EVENT_BIAS_OFF, 5000)], silent)
 
 
-def test_a_silent_bus_stays_silent_and_what_was_read_is_forgotten():
+def test_a_silent_bus_stays_silent_and_readings_are_discarded():
     bench = Bench()
     bench.on()
     bench.step(4)
@@ -201,7 +201,7 @@ def test_a_silent_bus_stays_silent_and_what_was_read_is_forgotten():
     equal((bench.control.errors, bench.reports.taken()), (0, []))
 
 
-def test_leakage_above_its_limit_trips_the_bias_at_once():
+def test_leakage_above_its_limit_trips_the_bias_immediately():
     bench = Bench()
     bench.on(5000)
     bench.devices.readings[LEAKAGE] = LEAKAGE_LIMIT_NA
@@ -212,14 +212,14 @@ def test_leakage_above_its_limit_trips_the_bias_at_once():
     equal(bench.step(), [("reading", LEAKAGE), ("off", False), ("convert", HEAD)])
     equal(bench.control.bias_state, TRIPPED)
     equal(bench.reports.taken(), [trip(5000, LEAKAGE_LIMIT_NA + 1)])
-    equal(bench.step(9), [])  # nothing is on
-    bench.step(40)  # and with the bias off it trips nothing
+    equal(bench.step(9), [])  # everything is off
+    bench.step(40)  # no further trip with the bias off
     equal((bench.control.bias_state, bench.reports.taken()), (TRIPPED, []))
     bench.command(icd.FUNCTION_BIAS_OFF)
     equal(bench.reports.taken(), [(icd.EVENT_BIAS_OFF, 0, LEAKAGE_LIMIT_NA + 1)])
 
 
-def test_a_bias_more_than_five_volts_off_its_level_trips_at_the_third_reading():
+def test_a_bias_more_than_5_v_off_its_level_trips_at_the_third_reading():
     for off_mv in (5001, -5001):
         bench = Bench()
         bench.on(20_000)
@@ -237,7 +237,7 @@ def test_a_bias_more_than_five_volts_off_its_level_trips_at_the_third_reading():
         equal(bench.reports.taken(), [trip(20_000 + off_mv, 0)])
 
 
-def test_one_reading_at_its_level_begins_the_count_anew():
+def test_a_reading_at_its_level_resets_the_count():
     bench = Bench()
     bench.on(20_000)
     for mv in (0, 0, 20_000, 0, 0):
@@ -245,7 +245,7 @@ def test_one_reading_at_its_level_begins_the_count_anew():
         bench.step(4)
     equal((bench.control.bias_state, bench.reports.taken()), (ON, []))
     bench.command(icd.FUNCTION_BIAS_OFF)
-    bench.command(icd.FUNCTION_BIAS_ON)  # what deviated before does not count
+    bench.command(icd.FUNCTION_BIAS_ON)  # resets the count of deviations
     bench.follows, bench.devices.readings[BIAS] = False, 90_000
     bench.step(8)
     equal(bench.control.bias_state, RAMPING)
@@ -253,7 +253,7 @@ def test_one_reading_at_its_level_begins_the_count_anew():
     equal(bench.control.bias_state, TRIPPED)
 
 
-def test_a_trip_that_a_part_does_not_take_is_one_all_the_same():
+def test_a_trip_is_a_trip_even_if_the_devices_fail():
     for half in (True, False):
         for error in (OSError(EIO), MemoryError()):
             bench = Bench()
@@ -263,6 +263,6 @@ def test_a_trip_that_a_part_does_not_take_is_one_all_the_same():
             bench.devices.refused["off"], bench.devices.half = error, half
             bench.step()
             equal(bench.control.bias_state, TRIPPED, (half, error))
-            equal(bench.devices.silent, not half, error)  # then hardware does it
-            equal(bench.control.errors, 1 if half else 2, (half, error))  # and the conversion that is not started
+            equal(bench.devices.silent, not half, error)  # then hardware removes the bias
+            equal(bench.control.errors, 1 if half else 2, (half, error))  # with the failed conversion
             equal(bench.reports.taken()[0][:2], (icd.EVENT_BIAS_TRIPPED, 5000), (half, error))

@@ -1,4 +1,4 @@
-# fsw/health/slow_control.py alone: answers and steps that are missing, comparators, and the test pulser.
+# fsw/health/slow_control.py alone: missing answers and steps, comparators, self-check and test pulser.
 from check import equal, has, has_not, raises
 from doubles import EIO
 from fsw import icd
@@ -9,7 +9,7 @@ OFF, ON, TRIPPED = icd.BIAS_STATE_OFF, icd.BIAS_STATE_ON, icd.BIAS_STATE_TRIPPED
 ETIMEDOUT = 110
 
 
-def test_the_bias_trips_at_the_third_turn_without_an_answer():
+def test_the_bias_trips_at_the_third_step_without_an_answer():
     bench = Bench()
     bench.on()
     bench.step(4)
@@ -17,14 +17,14 @@ def test_the_bias_trips_at_the_third_turn_without_an_answer():
     for n in range(1, 4):
         calls = bench.step()
         equal((bench.control.errors, ("off", False) in calls), (n, n == 3))
-        equal(len(bench.reports.all), 2 if n == 3 else 1, n)  # the first one missing, and the trip
-        equal(list(bench.control.readings), [UNREAD] * 4, n)  # better than old
+        equal(len(bench.reports.all), 2 if n == 3 else 1, n)  # the first missing answer, and the trip
+        equal(list(bench.control.readings), [UNREAD] * 4, n)  # no stale readings
     equal(bench.control.bias_state, TRIPPED)
     tripped = icd.EVENT_BIAS_TRIPPED, UNREAD, 0xFFFF
     equal(bench.reports.taken(), [(icd.EVENT_SLOW_CONTROL_FAILED, ETIMEDOUT, 0), tripped])
 
 
-def test_an_answer_begins_the_count_of_those_missing_anew():
+def test_an_answer_resets_the_count_of_missing_answers():
     bench = Bench()
     bench.on()
     for _ in range(3):
@@ -36,7 +36,7 @@ def test_an_answer_begins_the_count_of_those_missing_anew():
     equal(bench.reports.taken(), [(icd.EVENT_SLOW_CONTROL_FAILED, EIO, 0)] * 3)
 
 
-def test_those_missing_before_the_bias_was_switched_on_do_not_count():
+def test_answers_missing_before_bias_on_are_not_counted():
     bench = Bench()
     bench.on()
     for missing in (2, 2):
@@ -49,14 +49,14 @@ def test_those_missing_before_the_bias_was_switched_on_do_not_count():
     equal(events, [icd.EVENT_SLOW_CONTROL_FAILED, icd.EVENT_BIAS_OFF] * 2)
 
 
-def test_while_nothing_is_on_a_missing_answer_is_counted_only():
+def test_with_everything_off_a_missing_answer_is_only_counted():
     bench = Bench()
     bench.devices.refused["convert"] = OSError(EIO)
     bench.step(40)
     equal((bench.control.errors, bench.control.bias_state, bench.reports.taken()), (4, OFF, []))
 
 
-def test_a_step_that_was_not_taken_is_made_later():
+def test_a_failed_bias_step_is_repeated_later():
     bench = Bench(goal_mv=2500)
     bench.command(icd.FUNCTION_BIAS_ON)
     bench.devices.refused["bias"] = OSError(EIO)
@@ -66,7 +66,7 @@ def test_a_step_that_was_not_taken_is_made_later():
     equal(bench.control.bias_state, ON)
 
 
-def test_turns_that_were_missing_for_more_than_two_seconds_trip_the_bias():
+def test_no_step_for_more_than_two_seconds_trips_the_bias():
     for late_us in (0, 1):
         for reported in ("step", "comparators"):
             bench = Bench()
@@ -90,7 +90,7 @@ def test_comparators_that_do_not_answer_raise():
     equal(raises(OSError, bench.control.comparators, 0, 50, 60).errno, ETIMEDOUT)
 
 
-def test_a_look_aims_without_a_pulse_and_begins_a_round():
+def test_a_self_check_sets_the_pulser_up_without_a_pulse_and_starts_a_round():
     for on in (False, True):
         bench = Bench()
         if on:
@@ -101,24 +101,24 @@ def test_a_look_aims_without_a_pulse_and_begins_a_round():
         equal(calls[:2], [("reading", HEAD), ("convert", ELECTRONICS)], on)
 
 
-def test_a_look_tells_the_errno_of_any_part():
+def test_a_self_check_returns_the_errno_of_any_device():
     for device in ("pulse_height", "outputs", "convert"):
         bench = Bench()
-        bench.step(10)  # a conversion is under way, which nothing is known of then
+        bench.step(10)  # a conversion is in progress, which the self-check invalidates
         bench.devices.refused[device] = OSError(ETIMEDOUT)
         equal(bench.control.self_check(), ETIMEDOUT, device)
         bench.devices.refused.clear()
         equal("reading" in [what[0] for what in bench.step(10)], device != "convert", device)
 
 
-def test_the_pulser_fires_its_rate_in_each_turn():
+def test_the_pulser_fires_its_rate_in_each_step():
     bench = Bench()
     bench.control.check(icd.FUNCTION_PULSER_ON)
     equal(bench.devices.taken(), [("pulse_height", HEIGHT_MV), ("outputs", False, TARGET)])
     bench.control.perform(icd.FUNCTION_PULSER_ON)
-    aimed = [("pulse_height", HEIGHT_MV), ("outputs", False, TARGET)]
-    equal(bench.step(), aimed + [("pulse",)] * PULSES + [("convert", HEAD)])
-    equal(bench.step()[:4], aimed + [("pulse",)] * PULSES)
+    setup = [("pulse_height", HEIGHT_MV), ("outputs", False, TARGET)]
+    equal(bench.step(), setup + [("pulse",)] * PULSES + [("convert", HEAD)])
+    equal(bench.step()[:4], setup + [("pulse",)] * PULSES)
     equal((bench.control.fired, bench.control.bias_state), (2 * PULSES, OFF))
     bench.command(icd.FUNCTION_PULSER_OFF)
     equal((bench.step(8), bench.control.fired), ([], 2 * PULSES))
@@ -132,7 +132,7 @@ def test_with_the_bias_on_the_pulser_leaves_it_on():
     equal(bench.control.bias_state, ON)
 
 
-def test_a_pulse_that_is_not_taken_is_not_counted_but_reported_once():
+def test_a_pulse_that_fails_is_not_counted_but_reported_once():
     for device in ("pulse", "outputs"):
         bench = Bench()
         bench.command(icd.FUNCTION_PULSER_ON)

@@ -1,4 +1,4 @@
-# fsw/health/storm.py alone: an acquisition whose events are whatever the test says.
+# fsw/health/storm.py alone, with a simulated acquisition.
 from check import equal
 from doubles import Reports
 from fsw import icd
@@ -12,7 +12,7 @@ NOTHING = []
 
 
 class Acquisition:
-    """lengths_s: of integrations, as they were set, the last one last."""
+    """lengths_s: integration times in the order they were set."""
 
     def __init__(self):
         self.events = 0
@@ -45,13 +45,13 @@ class Bench:
         self.storm.step(self.now)
 
     def tenths(self, n, cps):
-        """So many tenths of the hold time with that rate. -> reports"""
+        """Advance `n` tenths of the hold time at rate `cps`. -> reports"""
         for _ in range(n):
             self.pass_(TENTH_US, 2 * cps)
         return self.reports.taken()
 
     def enter(self):
-        """In storm mode, as the last tenth was high."""
+        """Enter storm mode with ten high tenths."""
         self.tenths(10, 200)
         assert self.storm.active
         return self
@@ -65,7 +65,7 @@ def ends(cps, s):
     return [(icd.EVENT_STORM_ENDS, cps, s)]
 
 
-def test_after_a_start_there_is_none():
+def test_storm_mode_is_off_after_a_start():
     bench = Bench()
     storm = bench.storm
     equal((storm.active, storm.rate_cps, storm.rate, storm.hold_us), (False, 0, RATE_CPS, 20_000_000))
@@ -81,13 +81,13 @@ def test_it_begins_when_nine_tenths_of_ten_were_high():
     assert bench.storm.active
 
 
-def test_the_rate_that_is_set_is_not_high():
+def test_a_rate_at_the_limit_is_not_high():
     bench = Bench()
     equal(bench.tenths(30, RATE_CPS), NOTHING)
     bench.pass_(TENTH_US, 2 * RATE_CPS + 1)
     for _ in range(8):
         assert not bench.storm.active
-        bench.pass_(TENTH_US, 2 * RATE_CPS + 1)  # one event more is
+        bench.pass_(TENTH_US, 2 * RATE_CPS + 1)  # one event more is high
     assert bench.storm.active
     bench = Bench()
     bench.parameters.set(icd.P_STORM_RATE, 1_000_000)
@@ -97,7 +97,7 @@ def test_the_rate_that_is_set_is_not_high():
     assert bench.storm.active
 
 
-def test_one_low_tenth_does_not_hinder_it_and_two_do():
+def test_one_low_tenth_does_not_prevent_a_storm_but_two_do():
     for at in range(9):
         bench = Bench()
         equal(bench.tenths(at, HIGH) + bench.tenths(1, 0) + bench.tenths(8 - at, HIGH), NOTHING, at)
@@ -109,36 +109,36 @@ def test_one_low_tenth_does_not_hinder_it_and_two_do():
     equal(bench.tenths(3, 0), NOTHING)
 
 
-def test_a_spike_however_high_of_half_of_the_hold_time_begins_none():
+def test_a_spike_of_half_the_hold_time_never_starts_storm_mode():
     bench = Bench()
     for _ in range(5):
         equal(bench.tenths(6, 1_000_000) + bench.tenths(5, 0), NOTHING)
 
 
-def test_it_ends_when_nine_tenths_of_ten_were_below_half_of_the_rate_or_at_it():
+def test_it_ends_when_nine_of_ten_tenths_were_at_or_below_half_the_rate():
     for low in (RATE_CPS // 2, LOW, 0):
         bench = Bench().enter()
         equal(bench.tenths(8, low), NOTHING, low)
         assert bench.storm.active
-        equal(bench.tenths(1, low), ends(low, 20))  # since it began, 10th tenth
+        equal(bench.tenths(1, low), ends(low, 20))  # counted from its start in the 10th tenth
         assert not bench.storm.active
 
 
-def test_a_rate_between_begins_none_and_ends_none():
+def test_an_intermediate_rate_neither_starts_nor_ends_storm_mode():
     equal(Bench().tenths(40, RATE_CPS // 2 + 1), NOTHING)
     bench = Bench().enter()
     equal(bench.tenths(40, RATE_CPS // 2 + 1), NOTHING)
     assert bench.storm.active
 
 
-def test_a_short_lull_ends_none():
+def test_a_short_lull_does_not_end_storm_mode():
     bench = Bench().enter()
     for _ in range(5):
         equal(bench.tenths(6, 0) + bench.tenths(5, HIGH), NOTHING)
     assert bench.storm.active
 
 
-def test_a_second_storm_is_as_the_first():
+def test_a_second_storm_follows_the_same_rule():
     bench = Bench().enter()
     bench.tenths(9, 0)
     assert not bench.storm.active
@@ -149,7 +149,7 @@ def test_a_second_storm_is_as_the_first():
     equal(bench.tenths(1, LOW), ends(LOW, 2 * 39))
 
 
-def test_how_long_it_lasted_is_told_in_whole_seconds():
+def test_the_duration_is_reported_in_whole_seconds():
     bench = Bench()
     bench.tenths(9, HIGH)
     for _ in range(9):
@@ -157,7 +157,7 @@ def test_how_long_it_lasted_is_told_in_whole_seconds():
     equal(bench.reports.taken(), ends(0, 18))  # 18.999 s
 
 
-def test_a_tenth_is_over_once_a_tenth_of_the_hold_time_has_passed():
+def test_a_tenth_ends_after_a_tenth_of_the_hold_time():
     bench = Bench()
     for _ in range(9):
         bench.pass_(TENTH_US - 1, 2 * HIGH)
@@ -166,15 +166,15 @@ def test_a_tenth_is_over_once_a_tenth_of_the_hold_time_has_passed():
     assert bench.storm.active
 
 
-def test_an_irregular_turn_counts_by_its_length():
-    """Of a step that comes late the rate is what counts, and it is one tenth."""
+def test_a_late_step_is_judged_by_its_rate():
+    """A late step counts as one tenth, judged by its mean rate."""
     bench = Bench()
     bench.pass_(10 * TENTH_US, 20 * RATE_CPS)
     equal(bench.tenths(8, HIGH), NOTHING)
     equal(bench.tenths(1, HIGH), begins(HIGH))
 
 
-def test_the_rate_is_that_of_the_last_second_or_of_what_passed():
+def test_the_rate_is_averaged_over_at_least_a_second():
     bench = Bench()
     bench.pass_(999_999, 500)
     equal(bench.storm.rate_cps, 0)
@@ -190,7 +190,7 @@ def test_the_rate_is_that_of_the_last_second_or_of_what_passed():
     equal(bench.storm.rate_cps, 1_500_000)
 
 
-def test_in_a_storm_integrations_are_short_and_after_it_as_before():
+def test_integrations_are_short_during_a_storm_only():
     bench = Bench()
     equal(bench.acquisition.lengths_s[-1], INTEGRATION_S)
     bench.enter()
@@ -199,12 +199,12 @@ def test_in_a_storm_integrations_are_short_and_after_it_as_before():
     equal(bench.acquisition.lengths_s[-1], INTEGRATION_S)
 
 
-def test_a_longer_storm_integration_lengthens_nothing():
+def test_storm_integration_never_lengthens_an_integration():
     bench = Bench(integration_s=60, storm_s=100).enter()
     equal(bench.acquisition.lengths_s[-1], 60)
 
 
-def test_a_length_that_is_set_counts_at_once():
+def test_a_new_integration_length_applies_immediately():
     bench = Bench()
     lengths_s = bench.acquisition.lengths_s
     for number, value, calm_s, storm_s in (

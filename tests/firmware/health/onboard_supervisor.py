@@ -1,4 +1,4 @@
-# fsw/health/supervisor.py alone: who is reported something notes it in one list.
+# fsw/health/supervisor.py alone, with test doubles that log their calls in one list.
 from check import equal
 from doubles import EIO, Devices, Scratch, Watchdog
 from fsw import icd
@@ -10,13 +10,13 @@ NO_TASK = 255
 
 
 class End(BaseException):
-    """The test's own way out of what never returns."""
+    """Ends functions that never return."""
 
 
 class Instrument:
-    """board, parameters, boot_record, store, acquisition and checkpoint at once. calls: what each was reported.
+    """board, parameters, boot_record, store, acquisition and checkpoint in one object. calls: log of all calls.
 
-    refused: name -> the exception it raises. resets: whether a reset ends the run, as it does on a chip.
+    refused: name -> the exception it raises. resets: whether a reset ends the run, as on a chip.
     """
 
     def __init__(self, safe=0, running=False):
@@ -34,24 +34,24 @@ class Instrument:
         self.store = Part(self, "store", ("flush",))
         self.checkpoint = Part(self, "checkpoint", ("write",))
 
-    def say(self, *what):
+    def note(self, *what):
         self.calls.append(what + (self.slow_control.is_off,))
         if what[0] in self.refused:
             raise self.refused[what[0]]
 
     def close(self):
-        self.say("boot_record.close")
+        self.note("boot_record.close")
 
     def crashed(self, task, error):
-        self.say("boot_record.crashed", task, error)
+        self.note("boot_record.crashed", task, error)
 
     def reset(self, maintenance):
-        self.say("reset", maintenance)
+        self.note("reset", maintenance)
         if self.resets:
             raise End
 
     def wait(self, until_us, attention):
-        assert until_us >= 1 << 59, until_us  # some ten thousand years
+        assert until_us >= 1 << 59, until_us  # more than ten thousand years
         assert not attention()
         self.waits += 1
         if self.waits == 5:
@@ -61,14 +61,14 @@ class Instrument:
 class Part:
     def __init__(self, instrument, name, methods):
         for method in methods:
-            setattr(self, method, self._teller(instrument, name + "." + method))
+            setattr(self, method, self._noting(instrument, name + "." + method))
 
-    def _teller(self, instrument, name):
-        return lambda: instrument.say(name)
+    def _noting(self, instrument, name):
+        return lambda: instrument.note(name)
 
 
 def ended(function, *values):
-    """It does not return."""
+    """Check that the call does not return."""
     try:
         function(*values)
     except End:
@@ -97,7 +97,7 @@ def made(done_us, period_ms, limit_ms):
     return task
 
 
-def test_it_is_fed_while_every_task_completed_a_turn_within_its_limit():
+def test_the_watchdog_is_fed_while_every_task_completes_steps_within_its_limit():
     watchdog = Watchdog()
     supervisor = Supervisor(watchdog)
     tasks = (made(1_000_000, 0, 3000), made(500_000, 1000, 3000))
@@ -106,8 +106,8 @@ def test_it_is_fed_while_every_task_completed_a_turn_within_its_limit():
         equal(watchdog.fed, n + 1)
 
 
-def test_one_task_that_is_too_late_keeps_it_from_being_fed():
-    """Whichever it is; its limit counts from when it is due."""
+def test_one_late_task_stops_the_feeding():
+    """Any task; its limit counts from its due time."""
     for late in range(3):
         watchdog = Watchdog()
         supervisor = Supervisor(watchdog)
@@ -122,11 +122,11 @@ def test_one_task_that_is_too_late_keeps_it_from_being_fed():
         equal(watchdog.fed, 2, late)
 
 
-def test_before_a_reset_all_is_written_that_can_be_kept():
+def test_everything_persistent_is_written_before_a_reset():
     instrument = Instrument()
     ended(restart, instrument, False)
     equal(names(instrument), FULL)
-    equal([calls[-1] for calls in instrument.calls], [True] * 5)  # bias off came first
+    equal([calls[-1] for calls in instrument.calls], [True] * 5)  # bias off was first
     equal(instrument.calls[-1], ("reset", False, True))
 
 
@@ -137,13 +137,13 @@ def test_a_running_acquisition_leaves_a_checkpoint_first():
     equal(instrument.calls[-1], ("reset", True, True))
 
 
-def test_in_mode_safe_only_the_boot_record_is_written():
+def test_in_safe_only_the_boot_record_is_written():
     instrument = Instrument(safe=1, running=True)
     ended(restart, instrument, False)
     equal(names(instrument), ["parameters.finish", "boot_record.close", "reset"])
 
 
-def test_each_step_is_taken_whatever_became_of_the_one_before():
+def test_each_action_is_performed_even_if_an_earlier_one_failed():
     for error in (OSError(EIO), ValueError(1), MemoryError()):
         for name in ["checkpoint.write"] + FULL[:-1]:
             instrument = Instrument(running=True)
@@ -152,7 +152,7 @@ def test_each_step_is_taken_whatever_became_of_the_one_before():
             equal(names(instrument), ["checkpoint.write"] + FULL, (error, name))
 
 
-def test_bias_off_that_no_part_takes_does_not_keep_it_from_its_reset():
+def test_a_failed_bias_off_does_not_prevent_the_reset():
     instrument = Instrument()
     instrument.slow_control.refused["off"] = OSError(EIO)
     ended(restart, instrument, False)
@@ -160,7 +160,7 @@ def test_bias_off_that_no_part_takes_does_not_keep_it_from_its_reset():
     assert instrument.slow_control.silent
 
 
-def test_a_crash_goes_to_the_boot_record_with_bias_off_before():
+def test_a_crash_is_recorded_in_the_boot_record_after_bias_off():
     instrument = Instrument()
     error = ValueError(7)
     ended(crash, instrument, instrument, 3, error)
@@ -168,14 +168,14 @@ def test_a_crash_goes_to_the_boot_record_with_bias_off_before():
     equal(crash_in(instrument.scratch), None)
 
 
-def test_without_a_boot_record_it_is_noted_in_the_scratch_register():
+def test_without_a_boot_record_a_crash_is_noted_in_the_scratch_register():
     instrument = Instrument()
     ended(crash, instrument, None, None, ValueError(7))
     equal(instrument.calls, [("reset", False, True)])
     equal(crash_in(instrument.scratch), (NO_TASK, icd.EXCEPTION_OTHER, 1))
 
 
-def test_a_crash_that_cannot_be_recorded_resets_all_the_same():
+def test_a_crash_that_cannot_be_recorded_still_resets():
     for error in (OSError(EIO), MemoryError()):
         instrument = Instrument()
         instrument.refused["boot_record.crashed"] = error
@@ -183,14 +183,14 @@ def test_a_crash_that_cannot_be_recorded_resets_all_the_same():
         equal(names(instrument), ["boot_record.crashed", "reset"], error)
 
 
-def test_bias_off_is_commanded_and_nothing_else():
+def test_bias_off_sends_one_command():
     instrument = Instrument()
     bias_off(instrument)
     equal(instrument.slow_control.calls, [("off", False)])
     assert instrument.slow_control.is_off and not instrument.slow_control.silent
 
 
-def test_one_part_that_takes_it_is_enough_else_the_bus_falls_silent():
+def test_one_device_switched_off_is_enough_otherwise_the_bus_falls_silent():
     for error in (OSError(EIO), MemoryError(), TypeError(1)):
         for half in (True, False):
             instrument = Instrument()
@@ -201,7 +201,7 @@ def test_one_part_that_takes_it_is_enough_else_the_bus_falls_silent():
 
 
 def test_a_reset_that_fails_leaves_it_to_the_watchdog():
-    """It waits for good, and does not return, nor feed."""
+    """It waits for ever: it neither returns nor feeds the watchdog."""
     for error in (None, OSError(EIO), MemoryError()):
         instrument = Instrument()
         instrument.resets = False

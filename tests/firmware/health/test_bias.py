@@ -1,4 +1,4 @@
-"""Detector bias on both simulated targets: ramp, monitors, trips, and what holds when software or devices fail."""
+"""Detector bias on both simulated targets: ramp, readings, trips, and protection when software or devices fail."""
 
 import pytest
 from dorn.head.slow_control import HOLD_S
@@ -12,7 +12,7 @@ DEVICES = ("dac", "expander", "adc")
 
 
 def switch_on(i, bias_mv=10_000, reached=True):
-    """Arm and switch the bias on; if `reached`, wait for its level. Housekeeping comes every second from then on."""
+    """Arm and switch the bias on; if `reached`, wait for its level. Sets the housekeeping period to 1 s."""
     i.set("housekeeping_period", 1)
     i.set("bias", bias_mv)
     i.command("function", function="arm")
@@ -22,14 +22,14 @@ def switch_on(i, bias_mv=10_000, reached=True):
 
 
 def state(i):
-    """The state that the next housekeeping tells, after the one under way."""
+    """The state in the second next housekeeping; the next may have been composed before."""
     for _ in range(2):
         packet = i.wait_for(lambda p: p.name == "housekeeping", 3)
     return packet.text("bias_state")
 
 
 @both
-def test_the_bias_ramps_to_its_level_is_monitored_and_goes_off_on_command(where):
+def test_the_bias_ramps_to_its_level_is_monitored_and_is_switched_off_on_command(where):
     with instrument(where) as i:
         devices = i.target.slow_control
         assert devices.bias_mv == 0 and i.last("housekeeping")["bias_state"] == STATES["off"]
@@ -44,7 +44,7 @@ def test_the_bias_ramps_to_its_level_is_monitored_and_goes_off_on_command(where)
         i.advance(3)
         hk = i.last("housekeeping")
         assert (hk["bias_state"], hk["bias_mv"], hk["leakage_na"]) == (STATES["on"], 20_000, 20)
-        i.set("bias", 12_345)  # down, while it is on
+        i.set("bias", 12_345)  # lower, with the bias on
         i.advance(6)
         hk = i.last("housekeeping")
         assert devices.bias_mv == 12_325 and abs(hk["bias_mv"] - 12_325) <= 4  # a step of the DAC is 25 mV
@@ -54,7 +54,7 @@ def test_the_bias_ramps_to_its_level_is_monitored_and_goes_off_on_command(where)
 
 
 @both
-def test_only_an_armed_command_switches_it_on_and_only_once(where):
+def test_only_an_armed_command_switches_the_bias_on_and_only_once(where):
     with instrument(where) as i:
         for wait_s in (None, 10.1):
             if wait_s:
@@ -72,7 +72,7 @@ def test_only_an_armed_command_switches_it_on_and_only_once(where):
 
 
 @both
-def test_leakage_above_the_limit_trips(where):
+def test_leakage_above_the_limit_trips_the_bias(where):
     with instrument(where) as i:
         devices = i.target.slow_control
         i.set("leakage_limit", 500)
@@ -86,7 +86,7 @@ def test_leakage_above_the_limit_trips(where):
         i.advance(0.1)
         assert i.events("bias_tripped") == [(5000, 501)]
         assert state(i) == "tripped"
-        i.set("bias", 7000)  # switches nothing on
+        i.set("bias", 7000)  # does not switch it on
         i.advance(3)
         assert devices.bias_mv == 0
         devices.leakage_na = 20
@@ -96,7 +96,7 @@ def test_leakage_above_the_limit_trips(where):
 
 
 @both
-def test_a_monitor_off_the_level_trips(where):
+def test_a_bias_reading_off_its_level_trips_the_bias(where):
     with instrument(where) as i:
         devices = i.target.slow_control
         switch_on(i, 40_000)
@@ -110,7 +110,7 @@ def test_a_monitor_off_the_level_trips(where):
 
 @both
 @pytest.mark.parametrize("missing", DEVICES)
-def test_without_a_part_the_bias_is_refused_and_the_instrument_works(where, missing):
+def test_with_a_device_missing_bias_on_is_rejected_and_the_instrument_works(where, missing):
     with instrument(where) as i:
         devices = i.target.slow_control
         getattr(devices, missing).answers = False
@@ -128,8 +128,8 @@ def test_without_a_part_the_bias_is_refused_and_the_instrument_works(where, miss
 
 @both
 @pytest.mark.parametrize("missing", [("adc",), ("expander", "adc"), ("dac", "adc"), DEVICES])
-def test_parts_that_stop_answering_trip_the_bias(where, missing):
-    """If none takes the command, the bus is silent from then on, and the monostable switches off."""
+def test_devices_that_stop_answering_trip_the_bias(where, missing):
+    """If no device accepts the command, the bus stays silent and the monostable switches the bias off."""
     with instrument(where) as i:
         devices = i.target.slow_control
         switch_on(i, 5000)
@@ -153,8 +153,8 @@ def test_parts_that_stop_answering_trip_the_bias(where, missing):
 
 
 @both
-def test_nothing_is_said_on_a_bus_whose_silence_keeps_the_bias_off(where):
-    """Not by comparators' thresholds, bias_off or the pulser; monitors of before are not reported."""
+def test_a_bus_kept_silent_to_hold_the_bias_off_stays_silent(where):
+    """Comparators, bias_off and pulser_on cause no traffic; earlier readings are no longer reported."""
     with instrument(where) as i:
         devices = i.target.slow_control
         switch_on(i, 5000)
@@ -178,7 +178,7 @@ def test_nothing_is_said_on_a_bus_whose_silence_keeps_the_bias_off(where):
 
 
 @both
-def test_while_nothing_is_on_the_bus_rests_but_for_temperatures(where):
+def test_with_everything_off_only_the_adc_is_read(where):
     with instrument(where) as i:
         devices = i.target.slow_control
         unread = {"bias_mv": 0xFFFFFFFF, "leakage_na": 0xFFFF, "temperature_head": 0xFFFF, "temperature_board": 0xFFFF}
@@ -194,7 +194,7 @@ def test_while_nothing_is_on_the_bus_rests_but_for_temperatures(where):
         assert (hk["bias_mv"], hk["leakage_na"], hk["slow_control_errors"]) == (0, 0, 0)
 
 
-def test_a_task_that_hangs_loses_the_bias_before_the_watchdog_bites_and_the_reset_does_not_bring_it_back():
+def test_a_hung_task_loses_the_bias_before_the_watchdog_reset_which_does_not_restore_it():
     files = chip.broken(
         "fsw/pus/rates.py",
         "        s = a.state\n",
@@ -213,17 +213,17 @@ def test_a_task_that_hangs_loses_the_bias_before_the_watchdog_bites_and_the_rese
             on_s += 0.05
         assert (
             devices.expander.pins & 1 and devices.dac.outputs_mv[2] == 100
-        )  # nobody has switched it off: hardware did
+        )  # not switched off by software: by hardware
         while not target.resets:
             assert devices.bias_mv == 0
-            target.hardware(0.05)  # hangs as well as the software, and faster
+            target.hardware(0.05)  # as hung as the software, but emulated faster
         i.wait_for(lambda p: p.fields.get("boot_count") == 2, 3)
         assert devices.bias_mv == devices.dac.outputs_mv[2] == 0 and not devices.expander.pins & 1
         i.advance(4)
         assert devices.bias_mv == 0 and i.last("housekeeping")["bias_state"] == STATES["off"]
 
 
-def test_a_processor_that_stands_still_loses_the_bias():
+def test_a_halted_processor_loses_the_bias():
     with instrument("rp2040") as i:
         devices = i.target.slow_control
         switch_on(i, 5000)
@@ -233,18 +233,18 @@ def test_a_processor_that_stands_still_loses_the_bias():
         assert devices.bias_mv == 0 and i.target.resets == 0
 
 
-def test_a_reset_switches_the_bias_off_at_once():
-    """Before the maintenance window, and long before the monostable's time."""
+def test_a_reset_switches_the_bias_off_immediately():
+    """Before the maintenance window, and long before the monostable times out."""
     with instrument("rp2040") as i:
         devices = i.target.slow_control
         switch_on(i, 5000)
         i.target._watchdog()
-        assert devices.bias_mv == 5000  # the devices know of no reset
+        assert devices.bias_mv == 5000  # the reset does not reach the devices
         i.advance(0.4)
         assert devices.bias_mv == 0 and not devices.expander.pins and devices.dac.outputs_mv[2] == 0
 
 
-def test_no_turn_takes_longer_than_the_rings_hold():
+def test_no_step_takes_longer_than_the_rings_hold():
     with instrument("rp2040") as i:
         i.set("pulser_rate", 4)
         i.calibrate()

@@ -1,4 +1,4 @@
-"""Modes: in each of them each function, against the table of the dictionary."""
+"""Modes: each function in each mode, against the table of the dictionary."""
 
 import pytest
 from dorn.session import CommandFailed
@@ -8,7 +8,7 @@ from support.kept import EROFS, mode
 MODE = DICTIONARY.enums["mode"]
 COMMANDED = ("safe", "standby", "science", "calibration")
 FROM_STANDBY = {"safe": "safe", "science": "start", "calibration": "calibrate"}
-# what no function may change where it is refused
+# housekeeping fields that a rejected function must not change
 KEPT = ("mode", "integration", "bias_state", "pulses_fired", "boot_count", "detectors_on", "events_listed")
 
 
@@ -18,7 +18,7 @@ def kept(i):
 
 
 def go(i, wanted):
-    """To a mode, through standby."""
+    """Change to mode `wanted`, through standby."""
     now = mode(i)
     if now == wanted:
         return
@@ -26,19 +26,19 @@ def go(i, wanted):
         i.function("standby")
     elif now != "standby":
         i.function("stop")
-        i.advance(1)  # its spectra are sent
+        i.advance(1)  # until its spectra are sent
     if wanted != "standby":
         i.function(FROM_STANDBY[wanted])
     assert mode(i) == wanted
 
 
 @pytest.mark.parametrize("begin", COMMANDED)
-def test_every_function_as_the_table_says(begin):
-    """Allowed, it leads to the mode of the table; else it is refused and changes nothing."""
+def test_every_function_follows_the_table(begin):
+    """An allowed function leads to the mode of the table; any other is rejected and changes nothing."""
     with instrument("unix") as i:
-        i.advance(15)  # the monitors of slow control were read
+        i.advance(15)  # the analogue inputs were read
         for name, function in DICTIONARY.functions.items():
-            i.advance(10.1)  # nothing is armed, and all spectra are sent
+            i.advance(10.1)  # arming expires, and all spectra are sent
             go(i, begin)
             if function.armed:
                 refused(i, "not_armed", "function", function=name)
@@ -49,14 +49,14 @@ def test_every_function_as_the_table_says(begin):
                 assert kept(i) == before and len(i.events("mode_changed")) == changes, name
                 continue
             if name in ("reset", "maintenance"):
-                continue  # below
+                continue  # tested below
             i.function(name)
             after = function.modes[begin]
             assert mode(i) == after, name
             expected = [(MODE[begin], MODE[after])] if after != begin else []
             assert i.events("mode_changed")[changes:] == expected, name
             if name in ("bias_on", "pulser_on"):
-                refused(i, "not_armed", "function", function=name)  # once
+                refused(i, "not_armed", "function", function=name)  # arming is used up
                 i.function(name.replace("_on", "_off"))
             if name == "threshold_scan":
                 i.function("stop")
@@ -64,7 +64,7 @@ def test_every_function_as_the_table_says(begin):
 
 
 @pytest.mark.parametrize("begin", COMMANDED)
-def test_a_reset_leads_from_every_mode_to_standby_but_from_safe_to_safe(begin):
+def test_a_reset_leads_to_standby_or_from_safe_to_safe(begin):
     with instrument("unix") as i:
         go(i, begin)
         i.reboot(lambda: i.armed("reset"))
@@ -74,8 +74,8 @@ def test_a_reset_leads_from_every_mode_to_standby_but_from_safe_to_safe(begin):
         assert i.events("mode_changed")[-1] == (MODE["boot"], wanted)
 
 
-def test_the_table_has_the_transitions_of_the_blueprint_and_no_function_is_for_mode_boot():
-    """Every way between modes passes standby; out of every mode, but safe itself, one leads to safe."""
+def test_the_table_has_the_designed_transitions_and_no_function_in_mode_boot():
+    """Transitions pass through standby, except that SAFE is reached from every mode."""
     ways = {(begin, end) for f in DICTIONARY.functions.values() for begin, end in f.modes.items() if begin != end}
     assert ways == {
         *((m, "safe") for m in ("standby", "science", "calibration")),
@@ -86,7 +86,7 @@ def test_the_table_has_the_transitions_of_the_blueprint_and_no_function_is_for_m
 
 
 @both
-def test_acquiring_is_what_science_and_calibration_are(where):
+def test_science_and_calibration_acquire_and_other_modes_do_not(where):
     with instrument(where) as i:
         for name, acquires in (("science", True), ("standby", False), ("calibration", True), ("safe", False)):
             go(i, name)
@@ -121,7 +121,7 @@ def test_test_pulses_end_with_calibration(where):
         assert i.target.head.fates.injected == fired
 
 
-def test_bias_stays_over_modes_and_falls_in_safe():
+def test_the_bias_is_kept_across_modes_and_dropped_in_safe():
     with instrument("unix") as i:
         supply = i.target.slow_control
         i.set("bias", 5000)
@@ -137,7 +137,7 @@ def test_bias_stays_over_modes_and_falls_in_safe():
             i.armed("bias_on")
 
 
-def test_a_start_waits_until_the_spectra_of_the_last_run_are_sent():
+def test_a_start_fails_until_the_spectra_of_the_last_run_are_sent():
     with instrument("unix") as i:
         i.start()
         i.send(("function", {"function": "stop"}), ("function", {"function": "calibrate"}))
@@ -147,7 +147,7 @@ def test_a_start_waits_until_the_spectra_of_the_last_run_are_sent():
         i.calibrate()
 
 
-def test_modes_are_entered_and_left_without_a_flash(littlefs):
+def test_modes_can_be_changed_with_a_failed_flash(littlefs):
     with littlefs.instrument() as i:
         i.set("bias", 5000)
         i.armed("bias_on")

@@ -1,4 +1,4 @@
-"""The test pulser on both simulated targets: as many pulses as fired, in their channels, each with one fate."""
+"""The test pulser on both simulated targets: every fired pulse is counted in its channel and has one fate."""
 
 import pytest
 from dorn.head.front_end import MV_PER_MEV, FrontEnd, Head
@@ -10,12 +10,12 @@ FRONT, BACK = 8, 16
 
 
 def code(mv):
-    """ADC code of a test pulse, by the ideal head's scale."""
+    """ADC code of a test pulse on the scale of the ideal head."""
     return int(mv * 1000 / MV_PER_MEV / 3 + 50 + 0.5)
 
 
 def fire(i, seconds, **parameters):
-    """Switch the pulser on for so long. -> pulses fired since boot, as housekeeping tells"""
+    """Switch the pulser on for `seconds`. -> pulses fired since boot, from housekeeping"""
     pulser = {f"pulser_{name}": value for name, value in parameters.items()}
     i.set_parameters(kept=False, housekeeping_period=1, **pulser)
     i.armed("pulser_on")
@@ -27,8 +27,8 @@ def fire(i, seconds, **parameters):
 
 
 @pytest.mark.parametrize("side", [FRONT, BACK, FRONT | BACK])
-def test_pulses_arrive_in_their_channel_as_many_as_fired(side):
-    """On the chip: hil/test_pulser.py."""
+def test_every_fired_pulse_is_counted_in_its_channel(side):
+    """hil/test_pulser.py tests this on the chip."""
     with instrument("unix") as i:
         i.calibrate()
         fired = fire(i, 3, amplitude=600, target=3 | side, rate=4)
@@ -56,11 +56,11 @@ def test_rate_amplitude_and_target_follow_while_it_runs(where):
         rates = i.stop()
         assert {d: n for d, n in enumerate(rates["accepted"]) if n} == counts
         i.advance(3)
-        assert i.target.head.fates.injected == before  # off is off
+        assert i.target.head.fates.injected == before  # no pulses after pulser_off
 
 
-def test_beside_a_source_every_pulse_has_one_fate():
-    """On the chip: hil/test_pulser.py."""
+def test_every_pulse_has_one_fate_with_a_source_present():
+    """hil/test_pulser.py tests this on the chip."""
     with instrument("unix") as i:
         i.calibrate()
         source = list(poisson(4000, 4.0, 11, energies=(3000.0, 6000.0), pairs=0.2))
@@ -75,12 +75,12 @@ def test_beside_a_source_every_pulse_has_one_fate():
         assert fates.delivered == sum(sum(rates[name]) for name in ("accepted", "below_threshold", "over_range"))
         assert fates.spurious == rates["overrun_hits"] == 0
         found = i.counts("coincidence_spectrum").get((2, (2 * code(750) - 50) // 32), 0)
-        # some meet a particle: then they are low, lost, merged, or in an event of several units
+        # pulses that coincide with a particle are low, lost, merged, or in an event of several units
         assert fired - 6 <= found <= fired
 
 
 @both
-def test_without_the_dac_or_the_expander_it_is_refused(where):
+def test_without_dac_or_expander_pulser_on_is_rejected(where):
     for missing in ("dac", "expander"):
         with instrument(where) as i:
             i.calibrate()
@@ -92,7 +92,7 @@ def test_without_the_dac_or_the_expander_it_is_refused(where):
 
 
 @both
-def test_parts_that_come_later_are_found_when_they_are_asked_for(where):
+def test_devices_fitted_later_are_found_when_needed(where):
     with open_simulated(where, Head(FrontEnd())) as target:
         target.slow_control.expander.answers = False
         i = Instrument(target)
@@ -106,7 +106,7 @@ def test_parts_that_come_later_are_found_when_they_are_asked_for(where):
 
 @both
 def test_pulses_are_counted_only_if_they_were_fired(where):
-    """The expander does not take every 11th byte: what housekeeping tells is what the head got."""
+    """With an expander that refuses every 11th byte, housekeeping still counts exactly the pulses at the head."""
     with instrument(where) as i:
         devices = i.target.slow_control
         i.set_parameters(kept=False, pulser_rate=4, housekeeping_period=2)
@@ -123,7 +123,7 @@ def test_pulses_are_counted_only_if_they_were_fired(where):
         assert len(i.events("slow_control_failed")) >= 1
 
 
-def test_its_parameters_are_within_what_the_parts_take():
-    assert DICTIONARY.parameters["pulser_amplitude"].high < 2048  # the DAC's reference
+def test_pulser_parameters_are_within_the_range_of_the_devices():
+    assert DICTIONARY.parameters["pulser_amplitude"].high < 2048  # DAC reference, mV
     assert DICTIONARY.parameters["pulser_target"].high == FRONT | BACK | 7
-    assert DICTIONARY.parameters["pulser_target"].low == FRONT  # never nowhere
+    assert DICTIONARY.parameters["pulser_target"].low == FRONT  # at least one side

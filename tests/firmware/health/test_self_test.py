@@ -1,4 +1,4 @@
-"""The self-test: what fails is named, in the bits of its event."""
+"""The self-test: the bits of its event name what failed."""
 
 import pytest
 from dorn.image import firmware
@@ -8,16 +8,16 @@ SLOW_CONTROL, FLASH, FILES = 2, 4, 8
 
 
 def self_test(i):
-    """-> bits of what failed, 0 if nothing did"""
+    """-> bits of the failures, 0 for none"""
     before = len(i.events("self_test")), len(i.events("self_test_failed"))
     i.function("self_test", 20)
-    well, failed = i.events("self_test")[before[0] :], i.events("self_test_failed")[before[1] :]
-    assert len(well) + len(failed) == 1
-    return failed[0][0] if failed else well[0][0]
+    passed, failed = i.events("self_test")[before[0] :], i.events("self_test_failed")[before[1] :]
+    assert len(passed) + len(failed) == 1
+    return failed[0][0] if failed else passed[0][0]
 
 
 @both
-def test_an_instrument_that_is_well_says_so_also_just_after_boot(where):
+def test_a_healthy_instrument_passes_also_just_after_boot(where):
     with instrument(where) as i:
         assert self_test(i) == 0
         i.reboot(i.target.power_cycle)
@@ -27,7 +27,7 @@ def test_an_instrument_that_is_well_says_so_also_just_after_boot(where):
 
 
 @pytest.mark.parametrize("device", ["dac", "adc", "expander"])
-def test_a_part_of_slow_control_that_does_not_answer(device):
+def test_a_slow_control_device_that_does_not_answer(device):
     with instrument("unix") as i:
         getattr(i.target.slow_control, device).answers = False
         assert self_test(i) == SLOW_CONTROL
@@ -36,12 +36,12 @@ def test_a_part_of_slow_control_that_does_not_answer(device):
 
 
 @pytest.mark.parametrize("change", ["an octet", "missing", "longer", "no manifest"])
-def test_a_file_that_is_not_as_flashed(change):
+def test_a_file_that_differs_from_the_manifest(change):
     files, path = firmware.files("unix"), "fsw/health/storm.py"
     if change == "no manifest":
         del files["manifest"]
     elif change == "missing":
-        path = "README"  # of which nothing is imported
+        path = "README"  # not imported
         files["manifest"] += b"0" * 64 + b" " + path.encode() + b"\n"
     else:
         files[path] = files[path].replace(b"Storm mode", b"Storm Mode" if change == "an octet" else b"Storm  mode", 1)
@@ -49,16 +49,16 @@ def test_a_file_that_is_not_as_flashed(change):
         assert self_test(i) == FILES
 
 
-def test_a_flash_that_takes_nothing(tmp_path):
+def test_a_flash_that_cannot_be_written(tmp_path):
     with instrument("unix", tmp_path) as i:
         assert self_test(i) == 0
-        (tmp_path / "kept" / "test").mkdir()  # where it writes
+        (tmp_path / "kept" / "test").mkdir()  # the path of its test file
         assert self_test(i) == FLASH
         (tmp_path / "kept" / "test").rmdir()
         assert self_test(i) == 0
 
 
-def test_everything_that_fails_is_named():
+def test_all_failures_are_reported_together():
     files = firmware.files("unix")
     del files["manifest"]
     with instrument("unix", files=files) as i:
@@ -66,7 +66,7 @@ def test_everything_that_fails_is_named():
         assert self_test(i) == SLOW_CONTROL | FILES
 
 
-def test_it_disturbs_neither_bias_nor_temperatures():
+def test_the_self_test_disturbs_neither_bias_nor_temperatures():
     with instrument("unix") as i:
         i.set("bias", 5000)
         i.armed("bias_on")
@@ -76,10 +76,10 @@ def test_it_disturbs_neither_bias_nor_temperatures():
             i.advance(0.7)
         i.advance(3)
         assert i.target.slow_control.bias_mv == 5000 and not i.events("bias_tripped")
-        assert i.target.head.fates.injected == 0  # nor does it fire
+        assert i.target.head.fates.injected == 0  # no test pulse was fired
 
 
-def test_only_in_standby():
+def test_the_self_test_runs_in_standby_only():
     with instrument("unix") as i:
         i.start()
         refused(i, "wrong_mode", "function", function="self_test")

@@ -1,4 +1,4 @@
-"""The comparators' thresholds from telecommand to head: over the emulated I2C bus, and on the unix port."""
+"""Comparator thresholds from telecommand to head: over the emulated I2C bus, and on the unix port."""
 
 import contextlib
 
@@ -17,7 +17,7 @@ PULSES = 3  # of each energy in each detector
 
 @contextlib.contextmanager
 def instrument(name, prepare=lambda target: None, **front_end):
-    """A session just powered on, after `prepare(target)`; the comparators stand where no default is."""
+    """A session after power-on and `prepare(target)`; the comparators start at levels other than the default."""
     head = Head(FrontEnd(**front_end))
     head.comparators(70, 80)
     with chip.open_chip(head=head) if name == "rp2040" else open_target(name, head) as target:
@@ -30,7 +30,7 @@ def instrument(name, prepare=lambda target: None, **front_end):
 
 
 def record(session, *energies_kev):
-    """Play pulses of these energies, all detectors in turn, and return the rates packet after them."""
+    """Play pulses of these energies in all detectors in turn. -> rates packet after them"""
     session.command("function", function="start")
     energies = [energy for energy in energies_kev for _ in range(16 * PULSES)]
     session.target.inject((i * 1_000_000, i % 16, energy) for i, energy in enumerate(energies))
@@ -44,14 +44,14 @@ def record(session, *energies_kev):
     return rates
 
 
-def test_the_default_comparators_are_the_default_thresholds_300_kev():
+def test_default_comparators_equal_the_default_threshold_of_300_kev():
     dictionary = Dictionary.load()
     instrument = dictionary.instrument
     code = dictionary.parameters["threshold_0"].default
     assert (code - instrument["zero_code"]) * instrument["kev_per_code"] == 300
     for name in ("comparator_front", "comparator_back"):
         assert dictionary.parameters[name].default == DEFAULT_COMPARATOR_MV == 0.3 * MV_PER_MEV
-        assert dictionary.parameters[name].high < 2048  # the DAC's reference
+        assert dictionary.parameters[name].high < 2048  # DAC reference, mV
     full_scale_kev = (instrument["full_scale_code"] - instrument["zero_code"]) * instrument["kev_per_code"]
     assert full_scale_kev * MV_PER_MEV / 1000 < dictionary.parameters["comparator_front"].high
 
@@ -62,7 +62,7 @@ def test_pulses_below_300_kev_never_reach_the_firmware(name):
         rates = record(session, 250, 299, 302, 400)
         assert rates.fields["accepted"] == [2 * PULSES] * 16
         assert rates.fields["events"] == 2 * 16 * PULSES
-        assert not any(rates.fields["below_threshold"])  # that is the firmware's
+        assert not any(rates.fields["below_threshold"])  # counted by the firmware, not the comparator
         fates = session.target.head.fates
         assert (fates.below_threshold, fates.delivered) == (2 * 16 * PULSES, 2 * 16 * PULSES)
         assert not any(event.text("event") == "slow_control_failed" for event in session.events)
@@ -70,7 +70,7 @@ def test_pulses_below_300_kev_never_reach_the_firmware(name):
 
 @pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.parametrize("side, deaf, keen", [("front", FRONT, BACK), ("back", BACK, FRONT)])
-def test_a_side_is_set_alone_and_both_keep_what_was_set(name, side, deaf, keen):
+def test_each_side_is_set_separately_and_keeps_its_level(name, side, deaf, keen):
     with instrument(name) as session:
         session.command("set_parameter", parameter=f"comparator_{side}", value=90)  # 600 keV
         rates = record(session, 400, 598, 602)
@@ -79,13 +79,13 @@ def test_a_side_is_set_alone_and_both_keep_what_was_set(name, side, deaf, keen):
         assert session.target.head.fates.below_threshold == 2 * 8 * PULSES
         other = "back" if side == "front" else "front"
         session.set_parameters(kept=False, **{f"comparator_{other}": 2000})
-        session.advance(0.1)  # to the DAC
+        session.advance(0.1)  # until it is written to the DAC
         expected = {side: 90, other: 2000}
         assert session.target.head.comparator_mv == (expected["front"], expected["back"])
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_without_the_dac_the_instrument_works_and_says_so(name):
+def test_without_the_dac_the_instrument_works_and_reports_it(name):
     def absent(target):
         target.slow_control.dac.answers = False
 
@@ -101,9 +101,9 @@ def test_without_the_dac_the_instrument_works_and_says_so(name):
         )
         assert value.fields["value"] == 45
         assert session.target.head.comparator_mv == (70, 80)
-        rates = record(session, 460, 540)  # where they were at power-up: 467 and 533 keV
+        rates = record(session, 460, 540)  # levels at power-up: 467 and 533 keV
         assert [rates.fields["accepted"][d] for d in (0, 1)] == [PULSES] * 2
-        # it is back: a parameter set to the value it has is written all the same
+        # the DAC answers again: setting a parameter to its present value still writes it
         session.target.slow_control.dac.answers = True
         session.command("set_parameter", parameter="comparator_front", value=45)
         assert session.target.head.comparator_mv == (45, 45)
@@ -116,12 +116,12 @@ def test_a_comparator_may_have_an_offset():
 
 
 def silent(target):
-    """The clock line is held low: no byte ever ends."""
+    """The clock line is held low: no byte completes."""
     target.mcu.i2c[1].on_connect = lambda address, mode: None
 
 
 def deaf_after_two(target):
-    """The DAC takes its address and two bytes."""
+    """The DAC acknowledges only its address and two bytes."""
     write, taken = target.slow_control.dac.write, []
     target.slow_control.dac.write = lambda value: len(taken) < 2 and write(value) and not taken.append(value)
 
@@ -131,7 +131,7 @@ def elsewhere(target):
 
 
 @pytest.mark.parametrize("wrong, errno", [(silent, ETIMEDOUT), (deaf_after_two, EIO), (elsewhere, EIO)])
-def test_no_fault_of_the_bus_holds_the_chip_up(wrong, errno):
+def test_no_bus_fault_blocks_the_chip(wrong, errno):
     with instrument("rp2040", wrong) as session:
         (failed,) = (event for event in session.events if event.text("event") == "slow_control_failed")
         assert failed.fields["a"] == errno
@@ -142,6 +142,6 @@ def test_no_fault_of_the_bus_holds_the_chip_up(wrong, errno):
         assert session.target.resets == 0
 
 
-def test_boot_takes_less_than_a_second_and_a_half():
+def test_boot_takes_less_than_1500_ms():
     with instrument("rp2040") as session:
         assert session.target.now_us < 1_500_000

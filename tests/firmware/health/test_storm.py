@@ -1,16 +1,16 @@
-"""Storm mode: begins when the rate stays high, not with a short spike, ends when it stays low, shortens and stops."""
+"""Storm mode: starts when the rate stays high, ignores short spikes, ends when the rate stays low; its effects."""
 
 import pytest
 from particles import changing, regular
 from support.instrument import instrument
 
 RATE_CPS, HOLD_S, STORM_S, INTEGRATION_S = 50, 6, 3, 600
-HIGH_CPS, LOW_CPS, BETWEEN_CPS = 100, 10, 35  # between half of the rate, and it
-CHECK_S = 2.5  # one look a second, and the random arrivals
+HIGH_CPS, LOW_CPS, BETWEEN_CPS = 100, 10, 35  # BETWEEN: from half of the limit to the limit
+CHECK_S = 2.5  # tolerance: one check a second, and random arrivals
 
 
 def stormy(i, *rates):
-    """Arrivals at these (seconds, cps), acquiring."""
+    """Start acquiring, with arrivals at these rates: (seconds, cps)."""
     for name, value in (("rate", RATE_CPS), ("hold", HOLD_S), ("integration", STORM_S)):
         i.set(f"storm_{name}", value)
     i.set("integration_time", INTEGRATION_S)
@@ -31,13 +31,13 @@ def storm(i):
     return i.last("housekeeping")["storm"]
 
 
-def test_a_rate_that_stays_high_begins_a_storm_and_a_quiet_time_ends_it():
+def test_a_lasting_high_rate_starts_storm_mode_and_a_quiet_time_ends_it():
     with instrument("unix") as i:
         stormy(i, (30, HIGH_CPS), (30, LOW_CPS))
         begin_us = i.reported_at_us("acquisition_started")
         i.until(lambda: begun(i), 20)
         after_s = (i.reported_at_us("storm_begins") - begin_us) / 1e6
-        assert 0.8 * HOLD_S <= after_s <= HOLD_S + CHECK_S  # nine tenths, of which the first may have begun before
+        assert 0.8 * HOLD_S <= after_s <= HOLD_S + CHECK_S  # nine tenths, the first of which may have begun earlier
         assert i.events("storm_begins")[0][0] == pytest.approx(HIGH_CPS, abs=45)
         assert storm(i) == 1 and i.last("housekeeping")["event_rate"] == pytest.approx(HIGH_CPS, abs=45)
         i.until(lambda: ended(i), 40)
@@ -51,22 +51,22 @@ def test_a_rate_that_stays_high_begins_a_storm_and_a_quiet_time_ends_it():
         assert storm(i) == 0 and begun(i) == ended(i) == 1
 
 
-def test_short_spikes_begin_none():
-    """However high, and however many, each shorter than storm_hold."""
+def test_short_spikes_do_not_start_storm_mode():
+    """Several high spikes, each shorter than storm_hold."""
     with instrument("unix") as i:
         stormy(i, *((HOLD_S - CHECK_S, 300), (3, LOW_CPS)) * 4)
         i.advance(4 * (HOLD_S - CHECK_S + 3) + HOLD_S)
         assert not begun(i) and storm(i) == 0
 
 
-def test_short_lulls_end_none_nor_does_a_rate_between():
+def test_neither_short_lulls_nor_an_intermediate_rate_end_storm_mode():
     with instrument("unix") as i:
         stormy(i, (9, HIGH_CPS), *((HOLD_S - CHECK_S, LOW_CPS), (2.5, HIGH_CPS)) * 3, (15, BETWEEN_CPS))
         i.advance(9 + 3 * (HOLD_S - CHECK_S + 2.5) + 14)
         assert begun(i) == 1 and not ended(i) and storm(i) == 1
 
 
-def test_in_a_storm_integrations_are_short_and_nothing_is_listed_and_then_all_as_before():
+def test_storm_mode_shortens_integrations_and_stops_the_event_list():
     with instrument("unix") as i:
         stormy(i, (25, HIGH_CPS), (40, LOW_CPS))
 
@@ -78,7 +78,7 @@ def test_in_a_storm_integrations_are_short_and_nothing_is_listed_and_then_all_as
             return len({p.fields["integration"] for p in i.received if p.name == "spectrum"})
 
         i.until(lambda: begun(i), 20)
-        i.advance(1.5)  # quotas are filled up once a second
+        i.advance(1.5)  # quotas are replenished once a second
         in_storm, before = listed(), closed()
         i.advance(4 * STORM_S)
         assert listed() == in_storm > 0
@@ -92,13 +92,13 @@ def test_in_a_storm_integrations_are_short_and_nothing_is_listed_and_then_all_as
         after, calm = closed(), listed()
         i.advance(10)
         assert closed() == after and listed() > calm
-        assert sum(i.counts().values()) < i.target.head.fates.delivered  # the last integration runs
+        assert sum(i.counts().values()) < i.target.head.fates.delivered  # the last integration is still running
         i.target.head.cut()
         i.stop()
-        assert sum(i.counts().values()) == i.target.head.fates.delivered  # nothing was lost by it
+        assert sum(i.counts().values()) == i.target.head.fates.delivered  # no counts were lost
 
 
-def test_a_longer_storm_integration_lengthens_nothing():
+def test_storm_integration_never_lengthens_an_integration():
     with instrument("unix") as i:
         stormy(i, (40, HIGH_CPS))
         i.set("integration_time", 2)
@@ -109,14 +109,14 @@ def test_a_longer_storm_integration_lengthens_nothing():
         assert len(real_us) >= 16 * 4 and all(us == pytest.approx(2e6, abs=0.2e6) for us in real_us)
 
 
-def test_parameters_count_in_a_storm_and_after_it():
-    """What is set while one is active: storm_integration at once, integration_time when it is over."""
+def test_parameters_apply_during_and_after_a_storm():
+    """Set during a storm, storm_integration applies immediately, integration_time after the storm."""
     with instrument("unix") as i:
         stormy(i, (30, HIGH_CPS))
         i.until(lambda: begun(i), 20)
         i.set("storm_integration", 1)
         i.set("integration_time", 5)
-        i.advance(1)  # the running one was closed at once
+        i.advance(1)  # the running integration was closed immediately
         i.received.clear()
         i.advance(5)
         assert len({p.fields["integration"] for p in i.received if p.name == "spectrum"}) == pytest.approx(5, abs=1)
@@ -129,7 +129,7 @@ def test_parameters_count_in_a_storm_and_after_it():
         assert len(real_us) >= 2 and all(us == pytest.approx(5e6, abs=0.2e6) for us in real_us.values())
 
 
-def test_without_an_acquisition_there_is_no_storm_and_one_ends():
+def test_without_an_acquisition_storm_mode_ends_and_does_not_start():
     with instrument("unix") as i:
         stormy(i, (60, HIGH_CPS))
         i.until(lambda: begun(i), 20)
@@ -139,7 +139,7 @@ def test_without_an_acquisition_there_is_no_storm_and_one_ends():
         assert begun(i) == 1
 
 
-def test_a_clear_is_no_quiet_time():
+def test_a_clear_is_not_taken_for_a_quiet_time():
     with instrument("unix") as i:
         stormy(i, (1, LOW_CPS))
         i.target.head.cut()

@@ -1,4 +1,4 @@
-# fsw/link/authentication.py alone: what is let in, and what flash has of the counter.
+# fsw/link/authentication.py alone: accepted telecommands, and the counter on flash.
 from check import equal
 from doubles import ROOT
 from fsw import icd
@@ -8,16 +8,16 @@ from signatures import AHEAD, KEY, MOST, NUMBER, PACKET, Bench, copy, signed
 UNSIGNED, FORGED = icd.FAILURE_UNSIGNED, icd.FAILURE_FORGED
 REPLAYED, UNSYNCHRONISED = icd.FAILURE_REPLAYED, icd.FAILURE_UNSYNCHRONISED
 
-# -- what is let in ----------------------------------------------------------------------------------------------------
+# -- accepted telecommands ---------------------------------------------------------------------------------------------
 
 
-def test_a_telecommand_signed_elsewhere_is_let_in():
-    """As Python's hmac has it."""
+def test_a_telecommand_signed_with_hmac_is_accepted():
+    """Vector computed with Python's hmac."""
     trailer = b"\7\1\2\3\4" + b"\x49\4\x64\xe9\xa6\xa9\x39\6"
     equal(Bench().open(PACKET + trailer), PACKET)
 
 
-def test_packets_of_any_length_are_let_in():
+def test_packets_of_any_length_are_accepted():
     bench = Bench()
     for counter in range(101, 170):
         data = bytes(4 * (counter - 101))
@@ -34,7 +34,7 @@ def test_the_counter_must_be_higher_than_all_before():
             equal(bench.refused(signed(old)), (REPLAYED, old), counter)
 
 
-def test_what_is_not_signed_is_refused():
+def test_an_unsigned_telecommand_is_rejected():
     bench = Bench()
     good = signed(200)
     for content in (PACKET, b"", good[:5], good[13:], good[:12], good[:-1], good + b"\0", PACKET + bytes(13)):
@@ -48,7 +48,7 @@ def test_what_is_not_signed_is_refused():
     equal(bench.open(good), PACKET)
 
 
-def test_a_tag_that_is_not_right_is_forged():
+def test_a_wrong_tag_is_reported_as_forged():
     bench = Bench()
     good = signed(200)
     equal(bench.refused(signed(200, key=bytes(32))), (FORGED, 200))
@@ -61,7 +61,7 @@ def test_a_tag_that_is_not_right_is_forged():
     equal(bench.open(good), PACKET)
 
 
-def test_a_refused_one_does_not_move_the_counter():
+def test_a_rejected_telecommand_does_not_advance_the_counter():
     bench = Bench()
     bench.refused(signed(5000, key=bytes(32)))
     equal(bench.open(signed(101)), PACKET)
@@ -88,7 +88,7 @@ def test_counters_are_reserved_in_blocks_in_all_copies():
     equal(bench.started(), [])
 
 
-def test_after_a_reset_what_was_reserved_counts_as_used():
+def test_after_a_reset_reserved_counters_count_as_used():
     bench = Bench()
     bench.open(signed(101))
     bench = bench.again()
@@ -98,14 +98,14 @@ def test_after_a_reset_what_was_reserved_counts_as_used():
     equal(bench.started(), [])
 
 
-def test_the_highest_copy_counts():
+def test_the_highest_copy_is_used():
     for files, record in (((100, 300), 200), ((300, 100), 200), ((100, 200), 300)):
         bench = Bench(files=files, record=record)
         equal(bench.refused(signed(300)), (REPLAYED, 300), files)
         equal(bench.open(signed(301)), PACKET, files)
 
 
-def test_copies_that_are_missing_are_told():
+def test_missing_copies_are_reported():
     for files, record, lost in (((100,), 100, 1), ((100, 100), None, 1), ((), 100, 2), ((100,), None, 2)):
         bench = Bench(files=files, record=record)
         equal(bench.started(), [(icd.EVENT_COUNTER_DAMAGED, lost, 0)], files)
@@ -114,17 +114,17 @@ def test_copies_that_are_missing_are_told():
         equal(bench.again().started(), [], files)
 
 
-def test_a_counter_of_another_key_is_none():
+def test_a_counter_of_another_key_is_ignored():
     other = bytes(range(32))
     bench = Bench(key=bytes([NUMBER]) + other)
     equal(bench.started()[0], (icd.EVENT_COUNTER_DAMAGED, 3, 0))
     equal(bench.refused(signed(200, key=other)), (UNSYNCHRONISED, 200))
 
 
-# -- a key that is none ------------------------------------------------------------------------------------------------
+# -- invalid keys ------------------------------------------------------------------------------------------------------
 
 
-def test_a_damaged_key_lets_nobody_in():
+def test_with_a_damaged_key_no_telecommand_is_accepted():
     good = bytes([NUMBER]) + KEY
     for key in (b"", good[:1], good[:-1], good + b"\0", bytes([NUMBER]) + bytes(32), bytes(33)):
         bench = Bench(key=key)
@@ -133,7 +133,7 @@ def test_a_damaged_key_lets_nobody_in():
             equal(bench.refused(content), (UNSIGNED, 0), (key, content))
 
 
-def test_one_bit_makes_a_key():
+def test_a_single_set_bit_makes_a_valid_key():
     for at in (0, 31):
         key = bytearray(32)
         key[at] = 1

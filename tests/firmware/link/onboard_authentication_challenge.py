@@ -1,4 +1,4 @@
-# fsw/link/authentication.py alone: without a counter, and on a flash that takes none, a challenge is needed.
+# fsw/link/authentication.py alone: a challenge is needed without a counter, or if flash cannot store it.
 from check import equal, has
 from doubles import EIO, EROFS, each_failure
 from fsw import icd
@@ -11,7 +11,7 @@ FORGED, REPLAYED, UNSYNCHRONISED = icd.FAILURE_FORGED, icd.FAILURE_REPLAYED, icd
 # -- without a counter -------------------------------------------------------------------------------------------------
 
 
-def test_with_no_copy_left_only_a_challenge_lets_in():
+def test_without_a_counter_only_a_challenge_response_is_accepted():
     bench = Bench(files=(), record=None)
     bench.authentication.report()
     equal(bench.reports.all.pop(0), (icd.EVENT_COUNTER_DAMAGED, 3, 0))
@@ -26,7 +26,7 @@ def test_with_no_copy_left_only_a_challenge_lets_in():
     equal((bench.slots.payloads(), bench.reports.all), ([copy(5 + AHEAD)] * 2, []))
 
 
-def test_each_start_has_a_challenge_of_its_own():
+def test_each_start_has_its_own_challenge():
     seen = set()
     for _ in range(8):
         bench = Bench(files=(), record=None)
@@ -38,7 +38,7 @@ def test_each_start_has_a_challenge_of_its_own():
     equal(len(seen), 8)
 
 
-def test_the_challenge_is_told_again_every_ten_seconds_at_most():
+def test_the_challenge_is_repeated_at_most_every_ten_seconds():
     bench = Bench(files=(), record=None)
     bench.clock.now_us = 7_000_000
     bench.authentication.report()
@@ -48,23 +48,23 @@ def test_the_challenge_is_told_again_every_ten_seconds_at_most():
     bench.refused(signed(200))
     equal(bench.reports.all, [])
     bench.clock.now_us += 1
-    bench.refused(signed(200, key=bytes(32)))  # of somebody who has no key
+    bench.refused(signed(200, key=bytes(32)))  # signed without the key
     equal(bench.reports.all, [])
     bench.refused(signed(200))
     bench.refused(signed(201))
     equal(bench.challenge(), challenge)
 
 
-def test_before_it_was_told_the_challenge_is_told_at_once():
+def test_the_first_challenge_is_reported_immediately():
     bench = Bench(files=(), record=None)
     bench.refused(signed(200))
     equal(bench.open(signed(200, over=bench.challenge())), PACKET)
 
 
-# -- a flash that takes nothing ----------------------------------------------------------------------------------------
+# -- failed flash ------------------------------------------------------------------------------------------------------
 
 
-def test_without_a_flash_every_telecommand_needs_a_challenge_of_its_own():
+def test_without_a_flash_every_telecommand_needs_its_own_challenge():
     bench = Bench()
     bench.flash.fail(EROFS)
     equal(bench.refused(signed(200)), (UNSYNCHRONISED, 200))
@@ -82,7 +82,7 @@ def test_without_a_flash_every_telecommand_needs_a_challenge_of_its_own():
     equal(bench.refused(signed(100)), (UNSYNCHRONISED, 100))
 
 
-def test_counters_that_were_reserved_before_are_let_in_without_a_flash():
+def test_counters_reserved_earlier_are_accepted_without_a_flash():
     bench = Bench()
     bench.open(signed(101))
     bench.flash.fail(EROFS)
@@ -90,7 +90,7 @@ def test_counters_that_were_reserved_before_are_let_in_without_a_flash():
     equal(bench.refused(signed(102 + AHEAD)), (UNSYNCHRONISED, 102 + AHEAD))
 
 
-def test_once_flash_takes_it_again_none_is_needed():
+def test_no_challenge_is_needed_once_flash_works_again():
     bench = Bench()
     bench.flash.fail(EIO)
     bench.refused(signed(200))
@@ -101,7 +101,7 @@ def test_once_flash_takes_it_again_none_is_needed():
     equal((bench.reports.all, bench.failures.count), ([], 1))
 
 
-def test_after_a_reset_without_a_flash_a_challenge_is_needed_too():
+def test_after_a_reset_without_a_flash_a_challenge_is_still_needed():
     bench = Bench()
     bench.flash.fail(EIO)
     bench.refused(signed(200))
@@ -114,8 +114,8 @@ def test_after_a_reset_without_a_flash_a_challenge_is_needed_too():
     equal(bench.again().started(), [])
 
 
-def test_what_is_let_in_is_in_two_copies_and_not_let_in_again():
-    """One of them could be damaged."""
+def test_an_accepted_counter_is_in_two_copies_and_not_accepted_again():
+    """A single copy could be damaged."""
     outcomes = []
 
     def act(bench):

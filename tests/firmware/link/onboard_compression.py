@@ -1,15 +1,15 @@
-# fsw/link/compression.py alone: what it codes is read again, and no code is shorter.
+# fsw/link/compression.py alone: its code decodes to the samples, and no code is shorter.
 from array import array
 
 from ccsds121 import BLOCK, decoded, octets
 from check import equal, raises
 from fsw.link.compression import encode
 
-SPARE = 2  # octets behind what is coded
+SPARE = 2  # octets after the code
 
 
 class Noise:
-    """Numbers without an order, the same each time."""
+    """Reproducible pseudo-random numbers."""
 
     def __init__(self):
         self._state = 1
@@ -20,7 +20,7 @@ class Noise:
 
 
 def code(samples, bits, room=4500):
-    """-> (samples coded, their octets); what is around is as it was."""
+    """-> (samples coded, their octets); checks that the buffer around them is unchanged"""
     source = array("H", [0xFFFF & ~samples[0]] + samples + [0xFFFF & ~samples[-1]])
     out = bytearray([0xA5] * (room + SPARE + 4))
     coded, n = encode(source, 1, len(samples), bits, memoryview(out)[: room + SPARE])
@@ -46,7 +46,7 @@ def test_noise_of_any_height_around_any_level():
                 check(samples, bits)
 
 
-def test_few_counts_here_and_there():
+def test_sparse_counts():
     noise = Noise()
     for bits in (3, 8, 9, 16):
         for rare in (2, 3, 4, 6, 9, 20, 60):
@@ -55,7 +55,7 @@ def test_few_counts_here_and_there():
             check([5 + sample for sample in samples] if bits > 3 else samples, bits)
 
 
-def test_one_step_of_any_height_at_any_place():
+def test_one_step_of_any_height_at_any_position():
     for bits in (4, 8, 16):
         for bit in range(bits):
             for at in (1, 2, 14, 15, 16, 17, 31):
@@ -63,7 +63,7 @@ def test_one_step_of_any_height_at_any_place():
                 check([(1 << bits) - 1] * at + [(1 << bit) - 1] * (2 * BLOCK - at), bits)
 
 
-def test_blocks_in_which_nothing_changes():
+def test_blocks_without_a_change():
     for bits in (8, 16):
         for blocks in (1, 2, 3, 4, 5, 6, 7, 20, 63, 64):
             check([9] * (BLOCK * blocks), bits)
@@ -73,13 +73,13 @@ def test_blocks_in_which_nothing_changes():
                 check(list(range(BLOCK)) + [BLOCK - 1] * (BLOCK * blocks) + list(range(BLOCK)), bits)
 
 
-def test_a_change_within_a_block_ends_those_that_are_the_same():
+def test_a_change_within_a_block_ends_a_run_of_equal_blocks():
     for blocks in (1, 4, 5, 6):
         for more in (1, 15):
             check([9] * (BLOCK * blocks + more) + [10] * (2 * BLOCK - more), 16)
 
 
-def test_what_is_behind_the_range_is_not_looked_at():
+def test_samples_beyond_the_range_are_not_read():
     for before in (0, 1, 2, 3):
         for blocks in (1, 2, 4, 5):
             samples = list(range(BLOCK)) * before + [BLOCK - 1] * (BLOCK * blocks)
@@ -88,7 +88,7 @@ def test_what_is_behind_the_range_is_not_looked_at():
             equal((coded, bytes(out[:n])), code(samples, 16), (before, blocks))
 
 
-def test_the_greatest_jumps():
+def test_full_scale_jumps():
     for bits in (1, 8, 9, 16):
         most = (1 << bits) - 1
         check([0, most] * BLOCK, bits)
@@ -108,15 +108,15 @@ def test_with_little_room_as_many_blocks_as_fit():
         equal(decoded(data, coded, 16), samples[:coded], room)
 
 
-def test_a_block_fits_whatever_it_has():
-    """42 octets are enough for the longest, and two are left unused."""
+def test_a_block_always_fits():
+    """42 octets hold the longest block, and two are left unused."""
     noise = Noise()
     samples = [noise.below(1 << 16) for _ in range(BLOCK)]
     coded, data = code(samples, 16, 40)
     equal((coded, len(data), decoded(data, BLOCK, 16)), (BLOCK, 33, samples))
 
 
-def test_what_is_not_there_or_has_no_room_is_refused():
+def test_missing_samples_or_room_raise_an_error():
     source, out = array("H", [1] * 2048), bytearray(42)
     for first, count in ((0, 0), (0, 15), (0, 17), (0, 1040), (-1, 16), (-16, 16), (2033, 16), (1025, 1024), (0, -16)):
         raises(ValueError, encode, source, first, count, 16, out)

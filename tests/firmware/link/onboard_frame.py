@@ -1,4 +1,4 @@
-# fsw/link/frame.py alone: lengths around a full block, and whatever a line may bring.
+# fsw/link/frame.py alone: lengths around a full block, and arbitrary line data.
 from binascii import crc32
 
 from check import equal
@@ -9,7 +9,7 @@ FILL = 0xA5
 
 
 def cobs(data):
-    """As Cheshire and Baker have it."""
+    """COBS as published by Cheshire and Baker."""
     out, block = b"", b""
     for n in range(len(data)):
         if len(block) == 254:
@@ -30,7 +30,7 @@ def framed(packet):
 
 
 def encoded(packet):
-    """encode() of it, which leaves alone what is behind in both buffers."""
+    """The frame of a packet; checks that encode() leaves both buffers unchanged beyond it."""
     given = bytearray(packet + bytes([FILL] * (CRC + 3)))
     out = bytearray([FILL] * (size(len(packet)) + 3))
     n = encode(given, len(packet), out)
@@ -46,7 +46,7 @@ def received(*pieces, capacity=CAPACITY):
 
 
 def some_packets():
-    """Runs without a zero of all lengths around a full block, alone, with zeros around, and one after the other."""
+    """Runs without a zero, of all lengths around a full block: alone, between zeros, and consecutive."""
     for n in (1, 2, 3, 100, 248, 249, 250, 251, 252, 253, 254, 255, 256, 257, 503, 504, 505, 506, 507, 508, 509, 510):
         run = bytes([7, 255, 1, 128, 254, 2] * 90)[:n]
         yield run
@@ -61,34 +61,34 @@ def test_a_frame_is_cobs_of_packet_and_crc_and_a_zero():
 
 
 def test_published_frames():
-    """Of Cheshire and Baker's own examples, as far as a CRC lets them be: a packet, its frame."""
+    """Packet and frame of Cheshire and Baker's examples that a CRC permits."""
     equal(encoded(b"123456789"), b"\x0e123456789\xcb\xf4\x39\x26\0")
     equal(encoded(b"\0"), b"\1\5\xd2\x02\xef\x8d\0")
 
 
 def test_the_longest_frame_has_no_zero_inside():
-    """The bound is exact but for full blocks to the end."""
+    """The bound is exact, except for packets that end with full blocks."""
     for n in range(1, 1100):
         content = n + CRC
         longest = content + 1 + (content - 1) // 254 + 1
         equal(size(n), longest + (content % 254 == 0), n)
 
 
-def test_packets_come_back():
+def test_packets_are_decoded():
     for packet in some_packets():
         equal(received(framed(packet)), ([packet], 0))
 
 
-def test_packets_come_back_whatever_the_pieces():
+def test_packets_are_decoded_from_any_pieces():
     packets = [b"first", b"\0", bytes(range(256)) * 2, b"x" * 300, b"last"]
-    stream = b"\0".join(map(framed, packets))  # with an idle line between
-    view = memoryview(stream)  # behind the end of a piece there is more, which is not to be looked at
+    stream = b"\0".join(map(framed, packets))  # with idle zero bytes between
+    view = memoryview(stream)  # data after the end of a piece must not be read
     for octets in (1, 2, 3, 7, 64, 255, 256, len(stream)):
         pieces = [view[at : at + octets] for at in range(0, len(stream), octets)]
         equal(received(*pieces), (packets, 0), octets)
 
 
-def test_each_packet_is_given_once_it_is_complete():
+def test_each_packet_is_returned_once_it_is_complete():
     deframer = Deframer(CAPACITY)
     frame = framed(b"packet")
     equal(list(deframer.feed(frame[:-1])), [])
@@ -97,11 +97,11 @@ def test_each_packet_is_given_once_it_is_complete():
     equal(deframer.bad, 0)
 
 
-def test_an_idle_line_is_no_frame():
+def test_an_idle_line_gives_no_frame():
     equal(received(b"\0\0\0", b"\0", b"\0" + framed(b"packet"), b"\0\0"), ([b"packet"], 0))
 
 
-def test_damage_costs_the_frame_it_hits_and_no_other():
+def test_damage_loses_only_the_frame_it_hits():
     first, hit, last = framed(b"first"), framed(b"hit\0by"), framed(b"last")
     for at in range(len(hit) - 1):
         for bit in range(8):
@@ -115,7 +115,7 @@ def test_a_frame_that_lost_octets_is_bad():
         frame = framed(packet)
         for cut in range(1, len(frame) - 1):
             equal(received(frame[:cut] + b"\0" + frame), ([packet], 1), cut)
-            equal(received(frame + frame[:cut] + b"\0"), ([packet], 1), cut)  # what it lost is still in memory
+            equal(received(frame + frame[:cut] + b"\0"), ([packet], 1), cut)  # the lost octets are still in memory
             equal(received(frame[cut:] + frame), ([packet], 1), cut)
 
 
@@ -124,7 +124,7 @@ def test_a_frame_without_a_packet_is_bad():
         equal(received(cobs(content) + b"\0" + framed(b"packet")), ([b"packet"], 1), content)
 
 
-def test_a_packet_has_no_more_than_the_capacity():
+def test_a_packet_beyond_the_capacity_is_bad():
     for capacity in (1, 10, 249, 251, 503, 600):
         for octet in (b"\0", b"\1"):
             longest = octet * capacity
@@ -134,14 +134,14 @@ def test_a_packet_has_no_more_than_the_capacity():
             equal(received(more, framed(longest), capacity=capacity), ([longest], 1), (capacity, octet))
 
 
-def test_what_never_ends_is_one_bad_frame():
+def test_an_endless_frame_is_one_bad_frame():
     for pieces in ([b"\1" * 3000], [b"\1" * 300] * 10, [b"\1"] * 3000):
         equal(received(*pieces), ([], 0), pieces)
         equal(received(*pieces, b"\0" + framed(b"packet")), ([b"packet"], 1), pieces)
 
 
-def test_zeros_of_a_packet_are_restored_where_blocks_are_full():
-    """Behind a full block comes no zero that was not there."""
+def test_zeros_are_restored_around_full_blocks():
+    """No zero is inserted after a full block."""
     for n in (253, 254, 255, 508, 509):
         content = with_crc(b"\0" + b"\1" * (n - 1))
         equal(received(cobs(content) + b"\0"), ([content[:-CRC]], 0), n)

@@ -1,4 +1,4 @@
-# fsw/link/packet.py alone: telemetry as the link and the store get it.
+# fsw/link/packet.py alone: telemetry as passed to the link and the store.
 from array import array
 
 from check import equal, raises
@@ -14,7 +14,7 @@ NUMBERED = (5, 1, ">IBH", 1)
 
 
 class Store:
-    """offered: each packet that is to be stored: (priority, record number, frame)"""
+    """offered: (priority, record number, frame) of each packet offered to the store"""
 
     def __init__(self):
         self.record = 0x01020304
@@ -36,7 +36,7 @@ class Bench:
         self.telemetry = Telemetry(self.time, self.link, self.store)
 
     def sent(self):
-        """The packets that the link took since the last call."""
+        """The packets that the link accepted since the last call."""
         deframer = Deframer(LONGEST)
         packets = [bytes(packet) for frame in self.link.sent for packet in deframer.feed(frame)]
         equal((deframer.bad, len(packets)), (0, len(self.link.sent)))
@@ -74,7 +74,7 @@ def test_the_time_is_rounded_down_to_its_fraction():
         equal(bench.one()[13:19], time, us)
 
 
-def test_packets_and_those_of_each_type_are_counted():
+def test_packets_are_counted_in_total_and_by_type():
     bench = Bench()
     for layout in (PLAIN, PLAIN, (17, 3, ">", 0), PLAIN, (18, 2, ">", 0), (17, 3, ">", 0)):
         bench.telemetry.send(layout)
@@ -95,7 +95,7 @@ def test_the_counts_wrap():
         bench.link.sent = []
 
 
-def test_one_that_the_link_does_not_take_leaves_a_gap():
+def test_a_packet_that_the_link_does_not_accept_leaves_a_gap():
     bench = Bench()
     bench.telemetry.send(PLAIN)
     bench.link.takes = False
@@ -107,7 +107,7 @@ def test_one_that_the_link_does_not_take_leaves_a_gap():
     equal((bench.telemetry.taken, bench.telemetry.dropped), (2, 1))
 
 
-def test_too_many_or_too_few_fields_are_refused():
+def test_too_many_or_too_few_fields_raise_an_error():
     bench = Bench()
     for layout, values in (((17, 2, ">BB", 0), (1,)), ((17, 2, ">BB", 0), (1, 2, 3)), (PLAIN, (1,)), (NUMBERED, (1,))):
         raises(ValueError, bench.telemetry.send, layout, *values)
@@ -134,7 +134,7 @@ def test_numbers_are_appended_big_endian():
     equal(packet[4:6], (19 + len(wanted) + 2 - 7).to_bytes(2, "big"))
 
 
-def test_what_does_not_fit_is_refused_and_leaves_the_packet_as_it_was():
+def test_data_that_does_not_fit_raises_an_error_and_leaves_the_packet_unchanged():
     room = LONGEST - 19 - 2 - 1
     for append, size in (("words", 4), ("halves", 2), ("octets", 1)):
         bench = Bench()
@@ -159,7 +159,7 @@ def test_what_does_not_fit_is_refused_and_leaves_the_packet_as_it_was():
     equal(len(bench.one()), LONGEST)
 
 
-def test_numbers_beyond_the_end_of_an_array_are_refused():
+def test_numbers_beyond_the_end_of_an_array_raise_an_error():
     for append, code, size in (("words", "I", 4), ("halves", "H", 2)):
         bench = Bench()
         bench.telemetry.begin(PLAIN)
@@ -175,7 +175,7 @@ def test_numbers_beyond_the_end_of_an_array_are_refused():
 # -- the store ---------------------------------------------------------------------------------------------------------
 
 
-def test_one_with_a_priority_is_stored_as_it_is_sent():
+def test_a_packet_with_a_priority_is_stored_as_sent():
     bench = Bench()
     for priority in (1, 2):
         bench.telemetry.send((5, 1, ">IBH", priority), 9, 0x1234)
@@ -184,7 +184,7 @@ def test_one_with_a_priority_is_stored_as_it_is_sent():
         equal(bench.one()[19:26], b"\1\2\3\4\x09\x12\x34", priority)
 
 
-def test_one_that_the_store_gives_no_number_is_sent_all_the_same():
+def test_a_packet_without_a_record_number_is_still_sent():
     bench = Bench()
     bench.store.record = 0
     equal(bench.telemetry.send(NUMBERED, 9, 0x1234), True)
@@ -193,7 +193,7 @@ def test_one_that_the_store_gives_no_number_is_sent_all_the_same():
     equal(packet, with_crc(packet[:19] + b"\0\0\0\0\x09\x12\x34"))
 
 
-def test_one_that_the_link_does_not_take_is_stored_all_the_same():
+def test_a_packet_that_the_link_does_not_accept_is_still_stored():
     bench = Bench()
     bench.link.takes = False
     equal(bench.telemetry.send(NUMBERED, 9, 1), False)
@@ -201,14 +201,14 @@ def test_one_that_the_link_does_not_take_is_stored_all_the_same():
     assert bench.store.offered[0][2]
 
 
-def test_one_without_a_priority_is_not_offered():
+def test_a_packet_without_a_priority_is_not_offered_to_the_store():
     bench = Bench()
     bench.telemetry.send(NUMBERED, 1, 1)
     bench.telemetry.send(PLAIN)
     equal(len(bench.store.offered), 1)
 
 
-def test_one_that_is_sent_again_is_as_it_was():
+def test_a_retrieved_packet_is_sent_unchanged():
     bench = Bench()
     bench.telemetry.send(NUMBERED, 9, 0x1234)
     packet = bench.one()
@@ -222,4 +222,4 @@ def test_one_that_is_sent_again_is_as_it_was():
     equal((bench.telemetry.taken, bench.telemetry.dropped), (3, 1))
     bench.link.takes = True
     bench.telemetry.send(PLAIN)
-    equal(bench.one()[3], 2)  # it has no count of its own
+    equal(bench.one()[3], 2)  # it does not have its own count

@@ -1,4 +1,4 @@
-# fsw/link/packet.py alone: telecommands octet by octet, and what is computed.
+# fsw/link/packet.py alone: telecommands octet by octet, CRC and time.
 from check import equal, raises
 from crc import bitwise, with_crc
 from fsw import icd
@@ -15,7 +15,7 @@ def refused(packet):
     return raises(Refused, parse, memoryview(packet)).args
 
 
-# -- what is computed --------------------------------------------------------------------------------------------------
+# -- CRC and time ------------------------------------------------------------------------------------------------------
 
 
 def test_the_crc_is_ccitt_false():
@@ -43,13 +43,13 @@ def test_a_telecommand_is_read():
         service, subtype, acknowledge, found = parse(memoryview(telecommand(data)))
         equal((service, subtype, acknowledge, bytes(found)), (17, 1, 9, data), octets)
     for flags in range(16):
-        secondary = bytes([0x20 | flags, 200, 255, 1, 2])  # of any source
+        secondary = bytes([0x20 | flags, 200, 255, 1, 2])  # any source
         equal(parse(telecommand(b"x", secondary=secondary)), (200, 255, flags, b"x"))
     for header in (b"\x18\x64\xc0\0", b"\x18\x64\xff\xff"):  # any sequence count
         equal(parse(telecommand(b"", header))[:2], (17, 1), header)
 
 
-def test_a_packet_of_another_length_than_it_says_is_refused():
+def test_a_packet_with_a_wrong_length_field_is_rejected():
     for packet in (b"", bytes(5), telecommand()[:-1], telecommand() + b"\0", telecommand(bytes(300))[:-1]):
         equal(refused(packet), (icd.FAILURE_BAD_LENGTH, len(packet)))
     for length in (5, 7, 6 + 256, 0):
@@ -58,7 +58,7 @@ def test_a_packet_of_another_length_than_it_says_is_refused():
     equal((len(short), refused(short)), (12, (icd.FAILURE_BAD_LENGTH, 12)))
 
 
-def test_a_damaged_packet_is_refused_with_the_crc_it_has():
+def test_a_damaged_packet_is_rejected_with_its_crc():
     good = telecommand(b"data")
     for at in range(len(good)):
         if at in (4, 5):
@@ -67,7 +67,7 @@ def test_a_damaged_packet_is_refused_with_the_crc_it_has():
         equal(refused(packet), (icd.FAILURE_BAD_CRC, packet[-2] << 8 | packet[-1]), at)
 
 
-def test_a_foreign_header_is_refused():
+def test_a_foreign_header_is_rejected():
     for header in (
         b"\x08\x64\xc0\0",
         b"\x38\x64\xc0\0",

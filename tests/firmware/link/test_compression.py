@@ -1,4 +1,4 @@
-"""fsw/link/compression.py against libaec, the vectors of CCSDS, and the host's decoder."""
+"""fsw/link/compression.py against libaec, the CCSDS test vectors, and the host's decoder."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from support.micropython import Child
 from support.onboard import script
 
 ROOM = 512  # octets, as in a packet
-RAW = 256  # channels in as many
+RAW = 256  # uncompressed channels in ROOM
 SCRIPT = script("compression")
 
 
@@ -24,21 +24,21 @@ def child():
 
 
 def code(child, values: list[int], bits: int = 16, room: int = 4000) -> tuple[int, bytes]:
-    """(samples coded, octets), as far as there is room"""
+    """-> (samples coded, octets), limited by `room`"""
     return eval(child.ask(f"code(array('H', {values}), {bits}, {room})"))
 
 
 @pytest.mark.parametrize("bits", WIDTHS)
-def test_the_vectors_of_ccsds(child, bits):
+def test_ccsds_test_vectors(child, bits):
     values, expected = vector(bits)
     coded, octets = code(child, values, bits)
     assert coded == len(values) and len(octets) == len(expected)
-    assert octets == expected or bits > 4  # above, another option of the same length would do
+    assert octets == expected or bits > 4  # above 4 bits another option of the same length is allowed
     assert libaec.decode(octets, len(values), bits) == values
 
 
 @given(st.data())
-def test_whatever_the_samples_libaec_reads_them_and_makes_them_no_shorter(child, any_):
+def test_libaec_decodes_any_samples_and_codes_them_no_shorter(child, any_):
     bits = any_.draw(st.sampled_from(WIDTHS))
     values = any_.draw(samples(bits, most_blocks=64))
     coded, octets = code(child, values, bits, room=4000)
@@ -52,7 +52,7 @@ def test_with_little_room_as_many_blocks_as_fit(child, values, room):
     coded, octets = code(child, values, room=room)
     assert coded % BLOCK == 0 < coded <= len(values) and len(octets) <= room
     assert libaec.decode(octets, coded, 16) == values[:coded]
-    if coded < len(values):  # a run of blocks in which nothing changes comes whole or not at all
+    if coded < len(values):  # a run of equal blocks is coded completely or not at all
         same = coded
         while same < len(values) and values[same] == values[coded - 1]:
             same += 1
@@ -60,7 +60,7 @@ def test_with_little_room_as_many_blocks_as_fit(child, values, room):
         assert len(libaec.encode(values[:with_next], 16)) > room
 
 
-def test_the_end_of_a_range_is_not_read_over(child):
+def test_samples_after_the_end_of_a_range_are_not_read(child):
     values = [5] * 32 + [9] * 32
     found = child.ask(f"(lambda out: encode(array('H', {values}), 16, 16, 16, out) + (out[:3],))(bytearray(42))")
     coded, octets, out = eval(found)
@@ -70,16 +70,16 @@ def test_the_end_of_a_range_is_not_read_over(child):
 @pytest.mark.parametrize(
     "first, count, room", [(0, 15, 42), (0, 0, 42), (0, 1040, 42), (-16, 16, 42), (1025, 1024, 42), (0, 16, 41)]
 )
-def test_what_is_not_there_is_refused(child, first, count, room):
+def test_missing_samples_raise_an_error(child, first, count, room):
     assert eval(child.ask(f"refused(array('H', [1] * 2048), {first}, {count}, 16, bytearray({room}))"))
     assert not eval(child.ask("refused(array('H', [1] * 2048), 1024, 1024, 16, bytearray(42))"))
 
 
-# -- how much shorter it makes the spectra of others -------------------------------------------------------------------
+# -- compression of measured spectra -----------------------------------------------------------------------------------
 
 
 def spectra(name: str, counts: int | None) -> list[list[int]]:
-    """The files of a set with 1024 channels each; with `counts`, so many of each file's, taken at random."""
+    """The spectra of a set, rebinned to 1024 channels; with `counts`, a random sample of that many counts of each."""
     folder, found = data(name).parent, []
     for file in measured.files(folder, name):
         channels = measured.read(folder, name, file).counts
@@ -91,7 +91,7 @@ def spectra(name: str, counts: int | None) -> list[list[int]]:
 
 
 def in_packets(child, channels: list[int]) -> tuple[int, int]:
-    """(octets as they are, octets in packets) of the blocks from the first channel with counts to the last."""
+    """(octets raw, octets in packets) of the blocks from the first channel with counts to the last."""
     filled = np.flatnonzero(channels)
     at, end = filled[0] // BLOCK * BLOCK, filled[-1] // BLOCK * BLOCK + BLOCK
     raw, octets = 2 * int(end - at), 0
@@ -108,9 +108,9 @@ def in_packets(child, channels: list[int]) -> tuple[int, int]:
 
 @pytest.mark.parametrize("counts", [None, 1000], ids=["whole", "1000_counts"])
 @pytest.mark.parametrize("name", measured.SETS)
-def test_measured_spectra_get_shorter(child, name, counts):
+def test_measured_spectra_become_shorter(child, name, counts):
     sizes = [in_packets(child, channels) for channels in spectra(name, counts)]
     raw, octets = map(sum, zip(*sizes, strict=True))
-    print(f"\n{name}, {len(sizes)} files, {counts or 'all'} counts each: {raw} octets as they are, {octets} coded,"
-          f" {raw / octets:.1f} times less")  # fmt: skip
+    print(f"\n{name}, {len(sizes)} files, {counts or 'all'} counts each: {raw} octets raw, {octets} coded,"
+          f" {raw / octets:.1f} times fewer")  # fmt: skip
     assert all(octets < raw for raw, octets in sizes)

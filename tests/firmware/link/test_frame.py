@@ -26,12 +26,12 @@ def framed(packet: bytes) -> bytes:
 
 
 def deframe(child, *pieces: bytes) -> tuple[list[bytes], int]:
-    """Packets and the count of bad frames."""
+    """-> (packets, number of bad frames)"""
     packets, bad = child.ask(" ".join(["deframe", *(piece.hex() for piece in pieces)])).split("|")
     return [bytes.fromhex(packet) for packet in packets.split()], int(bad)
 
 
-# runs without zeros are what COBS blocks are about; their lengths around 254 are where it goes wrong
+# COBS blocks encode runs without zeros; lengths around 254 are critical
 blocks = st.lists(st.one_of(st.binary(max_size=40), st.integers(0, 520).map(lambda n: b"\x55" * n)), max_size=4).map(
     b"".join
 )
@@ -47,7 +47,7 @@ def test_stuffing_is_cobs(child, data):
     assert child.ask(f"stuff {data.hex()}") == cobs.encode(data).hex() + "00"
 
 
-# noise, and good codings that lost up to three octets of their end
+# noise, and valid codes without up to three octets of their end
 damaged = st.tuples(blocks, st.integers(0, 3)).map(lambda cut: cobs.encode(cut[0])[: -cut[1] or None])
 
 
@@ -77,7 +77,7 @@ def test_frame_is_cobs_of_packet_and_crc(child, packet):
 
 
 @given(st.lists(packets, max_size=5), st.data())
-def test_packets_come_back_whatever_the_pieces(child, sent, data):
+def test_packets_are_decoded_from_any_pieces(child, sent, data):
     stream = b"\0".join(framed(packet) for packet in sent)  # with idle zero bytes between
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
@@ -85,7 +85,7 @@ def test_packets_come_back_whatever_the_pieces(child, sent, data):
 
 
 @given(packets, packets, packets, st.data())
-def test_damage_costs_one_frame(child, first, hit, last, data):
+def test_damage_loses_one_frame(child, first, hit, last, data):
     frame = bytearray(framed(hit))
     at = data.draw(st.integers(0, len(frame) - 2))
     frame[at] = data.draw(st.integers(1, 255).filter(lambda value: value != frame[at]))
@@ -93,7 +93,7 @@ def test_damage_costs_one_frame(child, first, hit, last, data):
 
 
 @given(st.binary(max_size=900))
-def test_noise_is_no_packet_and_passes(child, noise):
+def test_noise_gives_no_packet_and_leaves_no_effect(child, noise):
     packet = b"packet"
     found, _ = deframe(child, noise, b"\0" + framed(packet))
     assert found == [packet]
@@ -106,7 +106,7 @@ def test_bad_frames_are_counted(child):
     assert deframe(child, framed(b"\1" * 2000) + framed(longest)) == ([longest], 1)
     assert deframe(child, *[b"\1" * 500] * 20, b"\0" + framed(longest)) == ([longest], 1)
     assert deframe(child, framed(b"")) == ([], 1)  # a CRC without a packet
-    assert deframe(child, b"\1\0") == ([], 1)  # nothing at all
+    assert deframe(child, b"\1\0") == ([], 1)  # empty
     assert deframe(child, b"\0\0\0") == ([], 0)
     assert deframe(child, framed(longest)[:-1]) == ([], 0)  # not yet complete
     assert deframe(child, framed(too_long)) == ([], 1)

@@ -1,4 +1,4 @@
-"""fsw/link/packet.py against spacepackets and crcmod; more of the ground systems of others is in test_exports.py."""
+"""fsw/link/packet.py against spacepackets and crcmod; test_exports.py compares with other ground systems."""
 
 import zlib
 
@@ -86,18 +86,18 @@ def test_rates_arrays(child, scalars, arrays):
     assert list(packet.fields.values()) == [0, *scalars, *arrays]
 
 
-def test_what_has_a_priority_is_offered_to_the_store_and_goes_to_the_link_as_well():
+def test_packets_with_a_priority_are_offered_to_the_store_and_sent():
     text = BENCH + script("packet_priority")
     output = [line.split() for line in run(text).splitlines()]
     assert [line[0] for line in output] == ["asked", "kept", "sent", "asked", "sent"]
     assert (output[0][1], output[3][1]) == ("1", "2")
-    assert output[1][1] == output[2][1]  # the frame as it went to the link
+    assert output[1][1] == output[2][1]  # the stored frame equals the sent one
     assert dictionary.decode(packet_of(output[2][1])).fields["record"] == 2**32 - 1
     assert packet_of(output[4][1])[19:23] == bytes(4)
 
 
 @given(numbers(14), numbers(4), numbers(16), numbers(8), numbers(8), st.binary(max_size=40))
-def test_telecommands_of_another_ground_are_read(child, count, ack, source, service, subtype, data):
+def test_telecommands_from_another_ground_system_are_read(child, count, ack, source, service, subtype, data):
     tc = PusTc(
         service=service,
         message_subtype=subtype,
@@ -111,13 +111,13 @@ def test_telecommands_of_another_ground_are_read(child, count, ack, source, serv
 
 
 @given(st.binary(max_size=60))
-def test_noise_is_no_telecommand(child, noise):
-    code, _ = ask(child, f"tc({noise!r})")  # a failure, not an exception nor a telecommand
+def test_noise_gives_no_telecommand(child, noise):
+    code, _ = ask(child, f"tc({noise!r})")  # a failure code: neither an exception nor a telecommand
     assert code in dictionary.enums["failure"].values()
 
 
 @given(st.data())
-def test_any_single_damaged_octet_is_found(child, data):
+def test_any_single_damaged_octet_is_detected(child, data):
     packet = bytearray(dictionary.encode("set_parameter", 5, parameter="rates_period", value=7))
     at = data.draw(st.integers(0, len(packet) - 1))
     packet[at] ^= data.draw(st.integers(1, 255))
@@ -129,25 +129,25 @@ def test_any_single_damaged_octet_is_found(child, data):
 @pytest.mark.parametrize(
     "at, value", [(0, 0x38), (0, 0x08), (0, 0x10), (1, 0x65), (2, 0x40), (6, 0x19)]
 )  # version, type, secondary header, APID, sequence flags, PUS version
-def test_foreign_headers_are_refused(child, at, value):
+def test_foreign_headers_are_rejected(child, at, value):
     packet = bytearray(dictionary.encode("ping", 1)[:-2])
     packet[at] = value
     packet += oracle_crc(packet).to_bytes(2, "big")
     assert ask(child, f"tc({bytes(packet)!r})")[0] == dictionary.enums["failure"]["bad_header"]
 
 
-def test_counts_go_on_and_wrap_and_a_refused_packet_leaves_a_gap():
+def test_counters_continue_and_wrap_and_a_refused_packet_leaves_a_gap():
     text = BENCH + script("packet_counts")
     lines = run(text).split()
     packets = [dictionary.decode(packet_of(line)) for line in lines if len(line) > 9]
-    # the third packet was not taken: the link still holds the second, and its count is missing
+    # the third packet was not accepted: the link still holds the second, and its count is missing
     assert [packet.sequence for packet in packets[:8]] == [0, 1, 1, 3, 4, 5, 16383, 0]
     assert [packet.message_count for packet in packets[:6]] == [0, 0, 0, 2, 1, 3]
     assert [packet.message_count for packet in packets[8:]] == [65535, 0]
     assert lines[8] == "1"
 
 
-def test_what_does_not_fit_is_refused_and_harms_nothing(child):
+def test_data_that_does_not_fit_raises_an_error_without_side_effects(child):
     longest = (dictionary.mission["max_packet"] - 19 - 46 - 2) // 2  # channels in one packet
     counts = list(range(longest))
     packet = packet_of(ask(child, f"spectrum(0, {counts})"))
@@ -173,17 +173,17 @@ print(link.sent.hex())
 def test_heap_does_not_grow():
     text = BENCH + script("packet_heap")
     grown, bad = map(int, run(text, heap_kb=64).split())
-    assert grown < 100  # octets; the collector is conservative, but one block a packet would be 32 000
+    assert grown < 100  # octets; the collector is conservative, but one leaked block per packet would be 32 000
     assert bad == 0
 
 
-def test_a_packet_that_cannot_be_packed_leaves_nothing_behind():
-    """The next one, which is not to be stored, is not; no record number is taken."""
+def test_a_packet_that_cannot_be_packed_leaves_no_trace():
+    """The next packet, which has no priority, is not stored in its place, and no record number is used."""
     text = BENCH + script("packet_unpacked")
     assert run(text).split() == ["0", "0", "1", "1"]
 
 
 def test_a_packet_with_a_field_too_few_or_too_many_is_not_sent():
-    """MicroPython's pack_into fills up with zeros, and leaves out what is too many."""
+    """MicroPython's pack_into itself would pad with zeros and ignore surplus values."""
     text = BENCH + script("packet_fields")
     assert run(text).split() == ["refused", "refused", "True", "1"]

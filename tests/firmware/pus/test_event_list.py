@@ -1,5 +1,5 @@
-"""ST[129], the event list: events as the head delivered them, by time and amplitude, all of each class in its windows,
-and no more of them than its quota on average."""
+"""ST[129], the event list: events with the head's time and amplitude, every event of a class within its windows, and
+on average no more than its quota."""
 
 import itertools
 import math
@@ -12,8 +12,8 @@ from particles import poisson, regular
 from support.instrument import both, instrument, play
 
 IN_PACKET = 280  # 16-bit words
-LATEST_S = 12  # an event waits 10 s at the most
-PART = 26  # events of one hit that the part of a class holds
+LATEST_S = 12  # an event waits at most 10 s
+PART = 26  # single-hit events in the part of a class
 RN_220_KEV, PO_216_KEV = nuclides.main_kev("Rn-220"), nuclides.main_kev("Po-216")
 
 
@@ -22,7 +22,7 @@ def found(i):
 
 
 def entries(i):
-    """(on-board time, us; {detector: code}) of every event in the list, in order of time"""
+    """(on-board time in us, {detector: code}) of every listed event, in order of time"""
     return [(event.time_us, event.codes) for event in found(i).events]
 
 
@@ -36,7 +36,7 @@ def code(energy_kev):
 
 
 def check_whole(i, event_class, spacing_us):
-    """Of pulses at this spacing all that came in the windows of a class are listed, and no other.
+    """Check that exactly the regular pulses within the windows of a class are listed.
     -> [(begin, end, events)] of each window"""
     times_us = [e.time_us for e in found(i).events if e.event_class == event_class]
     out = []
@@ -53,7 +53,7 @@ def check_whole(i, event_class, spacing_us):
 
 
 def compare(events, particles, begin_us):
-    """Every event is one of the particles, (time ns, detector, energy), at its time and with its code."""
+    """Check that every event is one of the particles, (time ns, detector, energy), with its time and code."""
     expected = [(t_ns / 1000 + begin_us, {d: code(kev)}) for t_ns, d, kev in particles]
     assert len(events) == len(expected)
     delays_us = [us - t_us for (us, _), (t_us, _) in zip(events, expected, strict=True)]
@@ -65,13 +65,13 @@ def compare(events, particles, begin_us):
 
 
 @both
-def test_events_are_those_of_the_head_by_time_and_amplitude(where):
-    n = 100 if where == "unix" else 40  # 8 of each class in a second
+def test_listed_events_match_the_head_in_time_and_amplitude(where):
+    n = 100 if where == "unix" else 40  # 8 of each class per second
     particles = [(60_000_000 * k, (3 * k) % 16, 2000.0 + 61.0 * k) for k in range(1, n + 1)]
     with instrument(where) as i:
         i.start()
         i.target.inject(particles)
-        # on-board time runs with target time: the start's report was built just now, within a cycle
+        # on-board time runs with target time; the report of the start is at most one cycle old
         began_us, now_us = i.reported_at_us("acquisition_started"), i.target.now_us
         i.advance(0.06 * n)
         events = listed(i)
@@ -82,8 +82,8 @@ def test_events_are_those_of_the_head_by_time_and_amplitude(where):
         assert all(p.fields["count"] <= IN_PACKET for p in i.received if p.name == "event_list")
 
 
-def test_hits_of_one_event_stand_with_it_also_those_not_counted():
-    """Front and back of a unit, several units, and a hit below threshold beside one above."""
+def test_all_hits_of_an_event_are_listed_including_rejected_ones():
+    """Front and back of a unit, several units, and a hit below threshold with one above."""
     with instrument("unix") as i:
         i.set("threshold_9", 2000)
         i.start()
@@ -98,11 +98,11 @@ def test_hits_of_one_event_stand_with_it_also_those_not_counted():
 
 
 @pytest.mark.parametrize("quota", [0, 3, 50])
-def test_each_class_has_its_quota_and_none_takes_another_ones(quota):
-    """The back detectors at 40/s, the front ones at 5/s, for a minute."""
+def test_each_class_has_its_own_quota(quota):
+    """Back detectors at 40/s, front detectors at 5/s, for a minute."""
     with instrument("unix") as i:
         i.set("quota_1", quota)
-        i.advance(1.1)  # the window that opens with a start does as the quota said up to a second before
+        i.advance(1.1)  # the first window follows the quota of up to a second ago
         i.start()
         play(i, sorted([*regular(2400, 25_000_000, 1), *regular(300, 200_011_000, 4, 6000.0)]))
         i.advance(LATEST_S)
@@ -114,8 +114,8 @@ def test_each_class_has_its_quota_and_none_takes_another_ones(quota):
         assert all(end_us - begin_us >= 1e6 for begin_us, end_us, _ in back), "a second at least"
 
 
-def test_noise_fills_the_part_of_its_class_and_no_other():
-    """50 000/s in one back detector: its windows end with the event that fills them."""
+def test_noise_fills_only_the_part_of_its_class():
+    """50 000/s in one back detector: its windows end with the event that fills their part."""
     with instrument("unix", width_ns=1000) as i:
         i.set("quota_0", 50)
         i.start()
@@ -125,15 +125,15 @@ def test_noise_fills_the_part_of_its_class_and_no_other():
         windows = check_whole(i, 1, 20)
         assert windows[0][2] == PART
         front = [event for event in found(i).events if event.event_class == 0]
-        assert len(found(i).windows[0]) == 1 and len(front) > 50  # the others came with one of the noise
+        assert len(found(i).windows[0]) == 1 and len(front) > 50  # the others coincided with noise
 
 
-def test_windows_end_where_the_rings_overran_and_with_a_stop_and_a_clear():
+def test_windows_end_at_overruns_stops_and_clears():
     """Front detectors at 9.8/s are listed; back ones at 1000/s fill the ring."""
     with instrument("unix") as i:
         i.set("quota_1", 0)
         i.start()
-        front = ((t_ns + 500_000, d, kev) for t_ns, d, kev in regular(195, 102_002_000, 2))  # between those of the back
+        front = ((t_ns + 500_000, d, kev) for t_ns, d, kev in regular(195, 102_002_000, 2))  # between back pulses
         i.target.inject(sorted([*regular(20_000, 1_000_000, 1), *front]))
         i.advance(2)
         i.target.stall(3)
@@ -156,8 +156,8 @@ def test_windows_end_where_the_rings_overran_and_with_a_stop_and_a_clear():
             assert moment == "acquisition_stopped" or abs(i.reported_at_us(moment) - end_us) < 1000
 
 
-def test_a_packet_that_is_missing_is_exposure_that_is_missing():
-    """Each stands alone, and the others join."""
+def test_a_missing_packet_reduces_the_exposure():
+    """Each packet can be decoded alone, and the remaining ones still fit together."""
     with instrument("unix") as i:
         i.set("quota_0", 50)
         i.start()
@@ -168,18 +168,18 @@ def test_a_packet_that_is_missing_is_exposure_that_is_missing():
         assert n == 1200
         lists = [p for p in i.received if p.name == "event_list"]
         assert len(lists) > 5
-        for gone in lists[1:-1]:
-            i.received[:] = [p for p in lists if p is not gone]
+        for missing in lists[1:-1]:
+            i.received[:] = [p for p in lists if p is not missing]
             parts = check_whole(i, 0, 25_000)
             assert len(parts) == 2 and parts[0][0] == begin_us and parts[1][1] == end_us
-            assert parts[1][0] == gone.fields["time_us"]
-            assert sum(n for *_, n in parts) == n - sum(e.event_class == 0 for e in event_list.read([gone]).events)
+            assert parts[1][0] == missing.fields["time_us"]
+            assert sum(n for *_, n in parts) == n - sum(e.event_class == 0 for e in event_list.read([missing]).events)
 
 
 @pytest.mark.parametrize("quota", [1, 10, 50])
 @pytest.mark.parametrize("cps", [5, 22, 100])
-def test_the_half_life_of_po_216_is_found_whatever_rate_and_quota(cps, quota):
-    """80 % of the daughters are seen, a fifth of the particles are something else."""
+def test_the_half_life_of_po_216_is_measured_at_any_rate_and_quota(cps, quota):
+    """80 % of the daughters are detected; a fifth of the particles are background."""
     half_life_s, seconds = nuclides.half_life_s("Po-216"), 1000 if quota == 1 else 200
     seed = 100_000 + 1000 * cps + quota
     rng = random.Random(seed)
@@ -206,7 +206,7 @@ def test_the_half_life_of_po_216_is_found_whatever_rate_and_quota(cps, quota):
 
 
 def test_pairs_of_rn_220_and_po_216_are_found_by_time_under_noise_of_other_classes():
-    """144 ms apart, in one detector each; what is random stands beside them."""
+    """Pairs 144 ms apart, in one detector each, on a random background."""
     pairs = [(300_000_000 * k, 2 * (k % 8), RN_220_KEV) for k in range(1, 31)]
     pairs += [(t + 144_000_000, d, PO_216_KEV) for t, d, _ in pairs]
     noise = list(poisson(300, 10, 4, energies=(1500.0, 2500.0), detectors=range(1, 16, 2)))
@@ -223,7 +223,7 @@ def test_pairs_of_rn_220_and_po_216_are_found_by_time_under_noise_of_other_class
 
 
 def test_no_event_is_listed_twice_and_none_is_lost_within_the_quota():
-    """Packets begin and end within events of one hit, two and sixteen."""
+    """Packets begin and end within events of one, two and sixteen hits."""
     with instrument("unix") as i:
         for n in range(4):
             i.set(f"quota_{n}", 50)
@@ -244,7 +244,7 @@ def test_no_event_is_listed_twice_and_none_is_lost_within_the_quota():
         assert len([p for p in i.received if p.name == "event_list"]) > 3
 
 
-def test_spectra_have_all_events_whatever_the_list_takes():
+def test_spectra_have_all_events_whatever_is_listed():
     with instrument("unix") as i:
         for n in range(4):
             i.set(f"quota_{n}", 0)
@@ -256,7 +256,7 @@ def test_spectra_have_all_events_whatever_the_list_takes():
         assert listed(i) == [] and i.next("housekeeping")["events_listed"] == 0
 
 
-def test_what_is_under_way_when_it_stops_is_sent():
+def test_listed_events_are_sent_at_a_stop():
     with instrument("unix") as i:
         i.start()
         play(i, ((10_000_000 * k, 3, 5000.0) for k in range(1, 6)))
@@ -268,8 +268,8 @@ def test_what_is_under_way_when_it_stops_is_sent():
 
 
 @pytest.mark.parametrize("period_s, stall_s", [(0.2, 0.045), (0.03, 0.03)])
-def test_overruns_again_and_again_leave_every_class_in_its_part(period_s, stall_s):
-    """Two detectors of different units, and one alone: more than the rings hold of each stall, many times a second."""
+def test_repeated_overruns_leave_every_class_in_its_part(period_s, stall_s):
+    """Two detectors of different units, and one alone: many stalls a second, each longer than the rings hold."""
     with instrument("unix", width_ns=1000) as i:
         i.advance(3.1)
         i.start()

@@ -1,4 +1,4 @@
-"""ST[05], which event reports are sent, and ST[03], which structures of housekeeping, how often."""
+"""ST[05], enabling of event reports, and ST[03], enabling and interval of housekeeping structures."""
 
 import pytest
 from support.instrument import DICTIONARY, both, instrument, refused
@@ -18,7 +18,7 @@ def test_a_disabled_event_is_not_reported_until_it_is_enabled(where):
         number = DICTIONARY.events["cleared"].id
         assert disabled(i) == []
         i.command("disable_event", event="cleared")
-        i.command("disable_event", event="cleared")  # again: it is there once
+        i.command("disable_event", event="cleared")  # a second time: it is listed once
         i.command("disable_event", event="mode_changed")
         assert disabled(i) == [number, DICTIONARY.events["mode_changed"].id]
         i.function("clear")
@@ -34,7 +34,7 @@ def test_a_disabled_event_is_not_reported_until_it_is_enabled(where):
         assert disabled(i) == []
 
 
-def test_every_event_can_be_disabled_at_once():
+def test_all_events_can_be_disabled_together():
     with instrument("unix") as i:
         for event in DICTIONARY.events:
             i.command("disable_event", event=event)
@@ -50,7 +50,7 @@ def test_every_event_can_be_disabled_at_once():
         assert disabled(i) == []
 
 
-def test_an_event_that_there_is_not_is_refused():
+def test_an_unknown_event_is_rejected():
     with instrument("unix") as i:
         known = {event.id for event in DICTIONARY.events.values()}
         for number in {*range(256)} - known:
@@ -66,12 +66,12 @@ PERIOD = {"health": "housekeeping_period", "science": "rates_period"}
 
 
 def reported(i, structure):
-    """How often each packet of a structure came."""
+    """Number of packets of each kind of a structure."""
     return [sum(p.name == name for p in i.received) for name in PACKETS[structure]]
 
 
 @pytest.mark.parametrize("structure", PACKETS)
-def test_a_structure_is_sent_every_interval_or_when_it_is_asked_for(structure):
+def test_a_structure_is_sent_periodically_or_on_request(structure):
     n = len(PACKETS[structure])
     with instrument("unix") as i:
         i.command("set_interval", structure=structure, interval=2)
@@ -96,10 +96,10 @@ def test_a_structure_is_sent_every_interval_or_when_it_is_asked_for(structure):
         before = reported(i, structure)
         i.reboot(i.target.power_cycle)
         i.advance(3)
-        assert min(reported(i, structure)) > max(before)  # enabled, and the interval stays
+        assert min(reported(i, structure)) > max(before)  # enabled again, with the same interval
 
 
-def test_one_structure_leaves_the_other_alone():
+def test_structures_are_independent():
     with instrument("unix") as i:
         i.command("disable_structure", structure="science")
         i.command("set_interval", structure="health", interval=1)
@@ -109,7 +109,7 @@ def test_one_structure_leaves_the_other_alone():
         assert reported(i, "health") == [health[0] + 20] and reported(i, "science") == science
 
 
-def test_what_makes_no_sense_is_refused_and_changes_nothing():
+def test_invalid_requests_are_rejected_and_change_nothing():
     with instrument("unix") as i:
         for number in (0, 3, 255):
             refused(i, "unknown_entry", "report_structure", structure=number)
@@ -120,7 +120,7 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing():
         assert i.last("parameter_value")["value"] == DICTIONARY.parameters["housekeeping_period"].default
 
 
-def test_in_mode_safe_there_is_housekeeping_only_and_no_interval_is_set():
+def test_in_safe_only_housekeeping_is_sent_and_intervals_cannot_be_set():
     with instrument("unix") as i:
         i.function("safe")
         refused(i, "wrong_mode", "set_interval", structure="health", interval=1)

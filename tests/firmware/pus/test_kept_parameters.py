@@ -1,4 +1,4 @@
-"""Parameters on flash: two copies, written at most every ten seconds, each telecommand reported once they are."""
+"""Parameters on flash: two copies, written at most every ten seconds; completion is reported once written."""
 
 import struct
 
@@ -7,12 +7,12 @@ from support.instrument import instrument
 from support.kept import EROFS, damage, mode, value
 
 
-def test_a_flood_of_parameters_is_written_once_in_ten_seconds(littlefs):
-    """All take effect at once and are reported when they are on flash; of too many at a time some are refused."""
+def test_a_flood_of_parameters_is_written_at_most_every_ten_seconds(littlefs):
+    """They take effect immediately and are reported once on flash; if too many are pending, some are rejected."""
     with littlefs.instrument() as i:
         i.command("disable_storage")
-        i.advance(70)  # what was in memory is written
-        before, begin_us, heard = littlefs.operations, i.target.now_us, len(i.received)
+        i.advance(70)  # pending data is written
+        before, begin_us, received = littlefs.operations, i.target.now_us, len(i.received)
         i.set_parameters(rates_period=1)
         first = littlefs.operations - before
         assert first and i.target.now_us - begin_us < 1e6
@@ -20,8 +20,8 @@ def test_a_flood_of_parameters_is_written_once_in_ten_seconds(littlefs):
             i.post("set_parameter", parameter="threshold_3", value=n)
             i.advance(0.3)
         i.advance(11)
-        done = len([p for p in i.received[heard:] if p.name == "completion_success"])
-        refused = [p.text("failure") for p in i.received[heard:] if p.name == "start_failure"]
+        done = len([p for p in i.received[received:] if p.name == "completion_success"])
+        refused = [p.text("failure") for p in i.received[received:] if p.name == "start_failure"]
         writes = (i.target.now_us - begin_us) / 10e6 + 1
         assert littlefs.operations - before <= first * writes + 2
         assert done + len(refused) == 101 and set(refused) == {"no_room"}
@@ -30,31 +30,31 @@ def test_a_flood_of_parameters_is_written_once_in_ten_seconds(littlefs):
         assert value(i, "threshold_3") == 777
 
 
-def test_what_the_flash_does_not_take_is_taken_back_and_each_is_told(littlefs):
+def test_parameters_that_cannot_be_written_are_reverted_and_each_is_reported(littlefs):
     with littlefs.instrument() as i:
         i.set_parameters(threshold_3=111, threshold_4=222)
         littlefs.fail(EROFS)
-        heard = len(i.received)
+        received = len(i.received)
         i.set("threshold_3", 5)
         i.set("threshold_4", 6)
         i.command("dump_memory", region="thresholds", offset=6, count=4)
         i.advance(11)
-        assert len([p for p in i.received[heard:] if p.name == "completion_failure"]) == 2
+        assert len([p for p in i.received[received:] if p.name == "completion_failure"]) == 2
         assert (value(i, "threshold_3"), value(i, "threshold_4")) == (111, 222)
         i.command("dump_memory", region="thresholds", offset=6, count=4)
         before, after = (struct.unpack("<2H", bytes(p.fields["data"])) for p in i.received if p.name == "memory_dump")
-        assert (before, after) == ((5, 6), (111, 222))  # what had taken effect is taken back
+        assert (before, after) == ((5, 6), (111, 222))  # reverted
 
 
-def test_a_table_is_loaded_once_it_is_on_flash(littlefs):
+def test_a_table_load_completes_once_it_is_on_flash(littlefs):
     with littlefs.instrument() as i:
         i.set_parameters(threshold_3=111)
         littlefs.fail(EROFS)
         before = value(i, "rates_period")
-        heard = len(i.received)
+        received = len(i.received)
         i.post("load_table", table="surface")
         i.advance(12)
-        assert [p.name for p in i.received[heard:] if p.name.startswith("completion")] == ["completion_failure"]
+        assert [p.name for p in i.received[received:] if p.name.startswith("completion")] == ["completion_failure"]
         assert not i.events("table_loaded") and value(i, "rates_period") == before
         littlefs.fail(0)
         i.advance(12)
@@ -62,7 +62,7 @@ def test_a_table_is_loaded_once_it_is_on_flash(littlefs):
         assert len(i.events("table_loaded")) == 1
 
 
-def test_what_is_set_once_has_two_copies_and_a_copy_that_was_alone_is_both(flash):
+def test_a_parameter_set_once_has_two_copies_and_a_missing_copy_is_restored(flash):
     with instrument("unix", flash) as i:
         i.set_parameters(threshold_3=2222)
     first, second = sorted((flash / "kept").glob("parameters.?"))
@@ -75,21 +75,21 @@ def test_what_is_set_once_has_two_copies_and_a_copy_that_was_alone_is_both(flash
         assert i.events("parameters_damaged") == [(2, 0)] and mode(i) == "safe"
 
 
-def test_mode_safe_and_a_reset_report_every_completion(flash):
+def test_safe_and_a_reset_report_every_pending_completion(flash):
     with instrument("unix", flash) as i:
         i.set_parameters(threshold_3=1)
-        heard = len(i.received)
+        received = len(i.received)
         for n in range(10):
             i.post("set_parameter", parameter="threshold_4", value=n)
         for function in ("safe", "arm", "reset"):
             i.post("function", function=function)
         i.advance(12)
-        done = [p for p in i.received[heard:] if p.name == "completion_success"]
+        done = [p for p in i.received[received:] if p.name == "completion_success"]
         assert len(done) == 13 and len(i.events("booted")) == 2
 
 
 @pytest.mark.parametrize("copies", [1, 2])
-def test_a_damaged_copy_is_written_anew(flash, copies):
+def test_a_damaged_copy_is_rewritten(flash, copies):
     with instrument("unix", flash) as i:
         i.set_parameters(threshold_3=111)
         i.advance(11)
@@ -108,7 +108,7 @@ def test_a_damaged_copy_is_written_anew(flash, copies):
 
 
 @pytest.mark.parametrize("end", ["safe", "reset"])
-def test_mode_safe_and_a_commanded_reset_write_what_waits(littlefs, end):
+def test_safe_and_a_commanded_reset_write_pending_parameters(littlefs, end):
     with littlefs.instrument() as i:
         i.set_parameters(threshold_3=111)
         i.set("threshold_4", 222)

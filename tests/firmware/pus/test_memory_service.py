@@ -1,4 +1,4 @@
-"""ST[06], memory management: regions with a name, dumped, checked and, if they may be, loaded."""
+"""ST[06], memory management: dump, check and, where permitted, load of named regions."""
 
 import struct
 import zlib
@@ -9,7 +9,7 @@ from support.instrument import DICTIONARY, both, instrument, play, refused
 
 OCTETS = {"spectra": 16 * 1024 * 2, "coincidences": 8 * 256 * 2, "counters": 64 * 4, "thresholds": 16 * 2}
 OCTETS["parameters"] = 4 * len(DICTIONARY.parameters)
-MOST = 512  # octets of a dump
+MOST = 512  # maximum octets of a dump
 
 
 def dump(i, region, offset=0, count=None):
@@ -38,7 +38,7 @@ def thresholds(i):
 
 
 @both
-def test_dumps_are_what_other_packets_say(where):
+def test_dumps_agree_with_other_packets(where):
     with instrument(where) as i:
         i.set("threshold_3", 777)
         i.set("rates_period", 1)
@@ -58,7 +58,7 @@ def test_dumps_are_what_other_packets_say(where):
 
 
 @pytest.mark.parametrize("region", ["coincidences", "counters", "thresholds", "parameters"])
-def test_a_checksum_is_zlibs_of_the_dump(region):
+def test_the_checksum_is_zlibs_crc_of_the_dump(region):
     with instrument("unix") as i:
         i.start()
         play(i, ((k * 50_000, k % 16, 4000.0) for k in range(1, 100)))
@@ -68,7 +68,7 @@ def test_a_checksum_is_zlibs_of_the_dump(region):
         assert dump(i, region, 3, 7) == octets[3:10]
 
 
-def test_only_what_is_within_a_region_is_reached():
+def test_only_data_within_a_region_is_accessible():
     with instrument("unix") as i:
         for region, octets in OCTETS.items():
             assert len(dump(i, region, octets - 1, 1)) == 1
@@ -84,7 +84,7 @@ def test_only_what_is_within_a_region_is_reached():
 
 
 @both
-def test_thresholds_are_loaded_armed_once_and_count_until_they_are_set(where):
+def test_loading_thresholds_must_be_armed_and_lasts_until_they_are_set(where):
     with instrument(where) as i:
         refused(i, "not_armed", "load_memory", region="thresholds", offset=0, data=bytes(2))
         i.function("arm")
@@ -105,13 +105,13 @@ def test_thresholds_are_loaded_armed_once_and_count_until_they_are_set(where):
 
 
 @pytest.mark.parametrize("region", [name for name in OCTETS if name != "thresholds"])
-def test_what_may_not_be_loaded_stays_as_it_is(region):
+def test_regions_that_must_not_be_loaded_stay_unchanged(region):
     with instrument("unix") as i:
         before = whole(i, region)
         i.function("arm")
         refused(i, "out_of_range", "load_memory", region=region, offset=0, data=bytes([0xA5] * 4))
         assert whole(i, region) == before
-        # nor beside thresholds, and nothing in mode safe
+        # nor beyond the thresholds, and nothing in SAFE
         refused(i, "out_of_range", "load_memory", region="thresholds", offset=30, data=bytes(3))
         i.function("safe")
         i.function("arm")
@@ -119,7 +119,7 @@ def test_what_may_not_be_loaded_stays_as_it_is(region):
         assert thresholds(i) == [150] * 16 and whole(i, region) == before
 
 
-def test_looking_disturbs_no_measurement():
+def test_dumps_and_checks_do_not_disturb_a_measurement():
     with instrument("unix") as i:
         i.start()
         i.target.inject(regular(2000, 1_000_000))

@@ -1,4 +1,4 @@
-"""ST[12], on-board monitoring, and ST[19], telecommands that events release."""
+"""ST[12], on-board monitoring, and ST[19], telecommands released by events."""
 
 import pytest
 from dorn.link import frames
@@ -7,7 +7,7 @@ from support.instrument import DICTIONARY, both, instrument, refused
 MONITORS = DICTIONARY.monitors
 STATE = DICTIONARY.enums["check_state"]
 NUMBER = DICTIONARY.enums["monitor"]
-ROOM, OCTETS = 8, 64  # actions, and octets of a telecommand
+ROOM, OCTETS = 8, 64  # maximum number of actions, and octets of their telecommand
 
 
 def report(i, command, packet):
@@ -28,7 +28,7 @@ def out(i):
 
 
 def transitions(i, monitor):
-    """(value, limit, before, after) of all so far"""
+    """(value, limit, before, after) of all transitions so far"""
     found = (p.fields for p in i.received if p.name == "monitor_transition" and p.fields["monitor"] == NUMBER[monitor])
     return [tuple(f[name] for name in ("value", "limit", "before", "after")) for f in found]
 
@@ -40,14 +40,14 @@ def modify(i, monitor, low, high, repetition=1):
 # -- monitoring ------------------------------------------------------------------------------------
 
 
-def test_at_boot_they_are_those_of_the_dictionary():
+def test_monitors_at_boot_are_those_of_the_dictionary():
     with instrument("unix") as i:
         assert definitions(i) == {m.id: (1, m.repetition, m.low, m.high) for m in MONITORS.values()}
         assert out(i) == {}
 
 
 @both
-def test_a_temperature_out_of_limits_is_reported_and_within_again(where):
+def test_temperature_transitions_out_of_and_into_limits_are_reported(where):
     with instrument(where) as i:
         parts = i.target.slow_control
         i.set("monitor_interval", 1)
@@ -67,7 +67,7 @@ def test_a_temperature_out_of_limits_is_reported_and_within_again(where):
 
 
 @pytest.mark.parametrize("repetition", [1, 4])
-def test_so_many_checks_in_a_row_have_to_find_it(repetition):
+def test_a_transition_needs_consecutive_checks(repetition):
     with instrument("unix") as i:
         i.set("monitor_interval", 2)
         i.advance(2)
@@ -80,8 +80,8 @@ def test_so_many_checks_in_a_row_have_to_find_it(repetition):
         assert value > limit == 1
 
 
-def test_a_value_that_comes_and_goes_is_no_matter():
-    """Out of limits in each check but the third, of which four in a row are wanted."""
+def test_an_intermittent_violation_is_not_reported():
+    """Out of limits in two of three checks, where four consecutive ones are needed."""
     with instrument("unix") as i:
         i.set("monitor_interval", 1)
         modify(i, "event_rate", 0, 100, 4)
@@ -98,7 +98,7 @@ def test_a_value_that_comes_and_goes_is_no_matter():
         assert value == pytest.approx(200, abs=5) and limit == 100
 
 
-def test_a_value_that_is_not_known_is_not_checked():
+def test_an_unknown_value_is_not_checked():
     with instrument("unix") as i:
         parts = i.target.slow_control
         parts.adc.answers = False
@@ -113,7 +113,7 @@ def test_a_value_that_is_not_known_is_not_checked():
         i.until(lambda: i.events("limit_temperature_head"), 30)
 
 
-def test_enabled_disabled_deleted_and_defined_anew():
+def test_monitors_can_be_enabled_disabled_deleted_and_redefined():
     with instrument("unix") as i:
         i.set("monitor_interval", 1)
         i.command("disable_monitor", monitor="heap")
@@ -146,7 +146,7 @@ def test_enabled_disabled_deleted_and_defined_anew():
         assert definitions(i) == {m.id: (1, m.repetition, m.low, m.high) for m in MONITORS.values()}
 
 
-def test_limits_that_make_no_sense_are_refused_and_change_nothing():
+def test_invalid_limits_are_rejected_and_change_nothing():
     with instrument("unix") as i:
         before = definitions(i)
         for failure, fields in (
@@ -159,8 +159,8 @@ def test_limits_that_make_no_sense_are_refused_and_change_nothing():
         assert definitions(i) == before
 
 
-def test_a_limit_is_within():
-    """The limits themselves are: low and high are inclusive."""
+def test_limits_are_inclusive():
+    """Values equal to low or high are within limits."""
     with instrument("unix") as i:
         i.set("monitor_interval", 1)
         modify(i, "packets_dropped", 0, 0)
@@ -187,7 +187,7 @@ def pongs(i):
 
 
 def too_hot(i):
-    """The bias is on, and the head too hot."""
+    """Switch the bias on and overheat the head."""
     i.set("bias", 5000)
     i.set("monitor_interval", 1)
     i.armed("bias_on")
@@ -199,7 +199,7 @@ def too_hot(i):
 
 
 @both
-def test_a_head_that_is_too_hot_switches_the_bias_off(where):
+def test_an_overheated_head_switches_the_bias_off(where):
     with instrument(where) as i:
         assert actions(i) == (1, {DICTIONARY.events[event].id: 1 for event in DICTIONARY.actions})
         too_hot(i)
@@ -207,14 +207,14 @@ def test_a_head_that_is_too_hot_switches_the_bias_off(where):
 
 
 @pytest.mark.parametrize("how", ["disable_action", "delete_action", "disable_actions", "delete_all_actions"])
-def test_without_its_action_the_bias_stays(how):
+def test_without_its_action_the_bias_stays_on(how):
     with instrument("unix") as i:
         i.command(how, **(dict(event="limit_temperature_head") if how.endswith("action") else {}))
         too_hot(i)
         assert not i.events("bias_off") and i.target.slow_control.bias_mv == 5000
 
 
-def test_an_event_whose_report_is_disabled_acts():
+def test_an_event_with_a_disabled_report_still_acts():
     with instrument("unix") as i:
         add(i, "cleared", "ping")
         i.command("disable_event", event="cleared")
@@ -238,7 +238,7 @@ def test_actions_are_added_disabled_enabled_and_deleted():
         ):
             i.command(command, **fields)
             i.function("clear")
-            i.advance(10)  # an event acts once in that time
+            i.advance(10)  # an event acts at most once in that time
             expected += acts
             assert pongs(i) == expected, command
         for command in ("disable_action", "enable_action", "delete_action"):
@@ -249,7 +249,7 @@ def test_actions_are_added_disabled_enabled_and_deleted():
         assert actions(i) == (1, {DICTIONARY.events[event].id: 1 for event in DICTIONARY.actions})
 
 
-def test_what_cannot_be_an_action_is_refused():
+def test_an_invalid_action_is_rejected():
     ping = DICTIONARY.encode("ping", 1)
     long = DICTIONARY.encode("load_memory", 1, region="thresholds", offset=0, data=bytes(OCTETS - 19))
     assert len(long) == OCTETS + 1
@@ -266,13 +266,13 @@ def test_what_cannot_be_an_action_is_refused():
         for event in free[: ROOM - len(DICTIONARY.actions)]:
             add(i, event, "ping")
         refused(i, "no_room", "add_action", event=free[ROOM], telecommand=ping)
-        add(i, free[0], "report_actions")  # in place of the one it has
+        add(i, free[0], "report_actions")  # replaces the event's action
         assert len(actions(i)[1]) == ROOM
 
 
-def test_an_action_that_leads_to_itself_comes_to_an_end():
+def test_an_action_that_triggers_itself_ends():
     with instrument("unix") as i:
         add(i, "cleared", "function", function="clear")
         i.target.send(frames.encode(DICTIONARY.encode("function", 1, ack=0, function="clear")))
         i.advance(20)
-        assert len(i.events("cleared")) == 2  # it acts once in 10 s: its own event comes at once, and ends it
+        assert len(i.events("cleared")) == 2  # at most once in 10 s, so its own event has no effect

@@ -1,4 +1,4 @@
-"""fsw/pus: what each telecommand does and what is reported of it."""
+"""fsw/pus: effect of each telecommand and its verification reports."""
 
 import pytest
 from cobs import cobs
@@ -68,7 +68,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-def test_refusals_are_reported_whatever_the_flags(bench, case):
+def test_failures_are_reported_whatever_the_flags(bench, case):
     packet, name, failure, detail = REFUSALS[case]
     reports = bench.send(packet)
     assert names(reports) == ([name] if name else [])
@@ -90,7 +90,7 @@ def test_start_stop_clear(bench):
     assert names(reports) == [*SUCCESS[:2], "event_info", "event_info", SUCCESS[2]]
     assert [report.text("event") for report in reports[2:4]] == ["acquisition_started", "mode_changed"]
     assert (reports[3].fields["a"], reports[3].fields["b"]) == (MODE["standby"], MODE["science"])
-    assert (reports[2].fields["a"], reports[2].fields["b"]) == (2**32 - 1, 5)  # of each the low 32 bits
+    assert (reports[2].fields["a"], reports[2].fields["b"]) == (2**32 - 1, 5)  # the low 32 bits of each
     assert bench.get("acquisition.running") is True
     refusal = bench.command("function", function="start")[-1]
     assert (refusal.text("failure"), refusal.fields["detail"]) == ("wrong_mode", MODE["science"])
@@ -99,7 +99,7 @@ def test_start_stop_clear(bench):
     assert bench.get("acquisition.running, acquisition.cleared, modes.mode") == (False, 1, MODE["standby"])
 
 
-def test_a_handler_that_fails_is_reported_and_the_next_command_is_taken(bench):
+def test_a_failing_handler_is_reported_and_the_next_telecommand_is_handled(bench):
     assert names(bench.command("function", function="clear")) == SUCCESS
     reports = bench.command("function", ack=0, function="clear")
     assert names(reports) == ["completion_failure"]
@@ -107,7 +107,7 @@ def test_a_handler_that_fails_is_reported_and_the_next_command_is_taken(bench):
     assert names(bench.command("ping", ack=0)) == ["pong"]
 
 
-def test_defaults_are_the_dictionary(bench):
+def test_defaults_are_those_of_the_dictionary(bench):
     for name, parameter in dictionary.parameters.items():
         (report,) = bench.command("report_parameter", ack=0, parameter=name)
         assert (report.text("parameter"), report.fields["value"]) == (name, parameter.default)
@@ -122,7 +122,7 @@ def test_defaults_are_the_dictionary(bench):
         max_size=12,
     )
 )
-def test_parameters_keep_the_last_good_value(child, settings):
+def test_parameters_keep_the_last_valid_value(child, settings):
     bench = Bench(child)
     expected = {name: parameter.default for name, parameter in dictionary.parameters.items()}
     changes = []
@@ -134,8 +134,8 @@ def test_parameters_keep_the_last_good_value(child, settings):
         if not good:
             assert names(reports) == ["acceptance_success", "start_failure"]
             continue
-        changes.append((parameter.id, value))  # also a value it has: it may not have reached what it sets
-        if value == 666:  # the bench's hook refuses it
+        changes.append((parameter.id, value))  # even the present value: it may not have reached the hardware
+        if value == 666:  # rejected by the bound component
             assert reports[-1].name == "completion_failure"
             continue
         assert names(reports) == SUCCESS
@@ -146,20 +146,20 @@ def test_parameters_keep_the_last_good_value(child, settings):
     )
 
 
-def test_a_value_the_hook_refuses_is_not_kept(bench):
+def test_a_value_rejected_by_its_setter_is_not_kept(bench):
     reports = bench.command("set_parameter", parameter="threshold_3", value=666)
     assert reports[-1].text("failure") == "internal"
     assert bench.get("parameters.get(19)") == 150
 
 
 @pytest.mark.parametrize("name", dictionary.events)
-def test_events_have_their_severity(bench, name):
+def test_events_are_reported_with_their_severity(bench, name):
     (report,) = bench.frames(f"report('EVENT_{name.upper()}', 1, 2)")
     assert report.subtype == dictionary.events[name].subtype
     assert report.text("event") == name
 
 
-# telecommands that pass every check of the packet, with any service, subtype and data; and plain noise
+# telecommands with a valid packet format and any service, subtype and data, and plain noise
 anything = st.one_of(
     st.binary(max_size=40),
     st.builds(
@@ -182,7 +182,7 @@ def test_nothing_on_the_uplink_stops_the_router(child, packets):
 
 
 def test_every_command_of_the_dictionary_is_served():
-    """By the whole instrument: each is refused for its data, one octet, and for nothing else."""
+    """On the whole instrument: each is rejected only for its data, one octet."""
     with instrument("unix") as i:
         for command in dictionary.commands.values():
             i.received.clear()
@@ -194,7 +194,7 @@ def test_every_command_of_the_dictionary_is_served():
             assert report.text("failure") in wanted, command.name
 
 
-def test_a_check_that_raises_is_a_failure_that_is_reported(bench):
+def test_a_check_that_raises_is_reported_as_a_failure(bench):
     bench.child.ask("setattr(acquisition, 'to_close', None)")
     reports = bench.command("function", function="start")
     assert names(reports) == ["acceptance_success", "start_failure"] and reports[-1].text("failure") == "internal"

@@ -1,4 +1,4 @@
-"""fsw/pus: parameters on flash and the packet store, as telecommands see them."""
+"""fsw/pus: telecommands for parameters on flash and for the packet store."""
 
 import struct
 
@@ -9,7 +9,7 @@ from support.services import SUCCESS, dictionary, names
 
 
 def stored(bench):
-    """number -> value, as the slots hold it."""
+    """number -> value in the slots"""
     return dict(struct.iter_unpack(">HI", bench.get("slots.saved")))
 
 
@@ -19,14 +19,14 @@ def test_a_parameter_is_on_flash_when_its_success_is_reported(bench):
     assert stored(bench) == defaults | {dictionary.parameters["rates_period"].id: 7}
 
 
-def test_a_flash_that_fails_leaves_the_old_value_and_says_so(bench):
+def test_a_failed_flash_leaves_the_old_value_and_is_reported(bench):
     bench.command("set_parameter", parameter="rates_period", value=7)
     bench.child.ask("setattr(slots, 'fails', True)")
     bench.later()
     (*_, report) = bench.command("set_parameter", parameter="rates_period", value=9)
     assert (report.name, report.fields["detail"]) == ("completion_failure", 28)
     assert bench.get("parameters.get(2)") == 7 and stored(bench)[2] == 7
-    assert bench.get("changes[-2:]") == [(2, 9), (2, 7)]  # what had taken effect was taken back
+    assert bench.get("changes[-2:]") == [(2, 9), (2, 7)]  # reverted
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_flash_that_fails_leaves_the_old_value_and_says_so(bench):
         ("(2, 7, 2, 9)", 9),
     ],
 )
-def test_what_is_on_flash_counts_as_far_as_this_version_knows_it(bench, saved, value):
+def test_parameters_on_flash_are_used_as_far_as_this_version_knows_them(bench, saved, value):
     entries = eval(saved)
     data = b"".join(
         entries[i].to_bytes(2, "big") + entries[i + 1].to_bytes(4, "big") for i in range(0, len(entries), 2)
@@ -54,7 +54,7 @@ def test_what_is_on_flash_counts_as_far_as_this_version_knows_it(bench, saved, v
 # -- storage -----------------------------------------------------------------------------------------------------------
 
 
-def test_storage_is_refused_what_makes_no_sense(bench):
+def test_invalid_storage_commands_are_rejected(bench):
     for fields in (dict(first=9, last=8), dict(first=2**32 - 1, last=0)):
         (_, report) = bench.command("retrieve_records", **fields)
         assert (report.name, report.text("failure")) == ("start_failure", "out_of_range")
@@ -69,13 +69,13 @@ def test_storage_commands_reach_the_store(bench):
     begun = bench.command("retrieve_by_time", from_s=5, from_fraction=1, to_s=2**32 - 1, to_fraction=2)
     aborted = bench.command("abort_retrieval")
     retrieved = [tuple(p.fields.values()) for p in begun + aborted if p.name == "retrieved"]
-    assert retrieved == [(8, 9, 0), (0, 0, 0)]  # a new one ends the one under way
+    assert retrieved == [(8, 9, 0), (0, 0, 0)]  # a new retrieval ends the one in progress
     bench.command("delete_records", until=4)
     bench.command("disable_storage")
     assert bench.get("changes") == [("delete", 4), ("ask",)]
 
 
-def test_in_mode_safe_nothing_is_written(bench):
+def test_in_safe_nothing_is_written(bench):
     bench.child.ask("modes.safe(0)")
     bench.child.ask("changes.clear()")
     for command, fields in (
@@ -95,7 +95,7 @@ def test_in_mode_safe_nothing_is_written(bench):
 
 
 def test_the_budget_gives_events_and_science_the_lower_half(bench):
-    bench.child.ask("budget.set(icd.P_STORAGE_PER_DAY, 8000)")  # an eighth of it is there at once
+    bench.child.ask("budget.set(icd.P_STORAGE_PER_DAY, 8000)")  # an eighth of it is available immediately
     assert bench.get("budget.number(2)") == 7
     bench.child.ask("budget.append(bytes(500))")
     assert bench.get("(budget.number(2), budget.number(1))") == (0, 7)
@@ -104,7 +104,7 @@ def test_the_budget_gives_events_and_science_the_lower_half(bench):
     bench.child.ask("storage.step(86400 * 10 ** 6 // 16)")  # a sixteenth of a day later
     assert bench.get("(budget.number(2), budget.number(1))") == (0, 7)
     bench.child.ask("storage.step(86400 * 10 ** 6)")
-    bench.child.ask("budget.append(bytes(499))")  # no more than an eighth was saved up
+    bench.child.ask("budget.append(bytes(499))")  # at most an eighth accumulates
     assert bench.get("(budget.number(2), budget.number(1))") == (7, 7)
     (report, *_) = [p for p in bench.command("report_storage") if p.name == "storage_report"]
     assert (report.fields["budget"], report.fields["over_budget"], report.fields["enabled"]) == (501, 3, 1)

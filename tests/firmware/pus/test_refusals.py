@@ -1,4 +1,4 @@
-"""What the dictionary says a telecommand can be refused for, and which values it takes: so it is."""
+"""Telecommands are rejected for the reasons, and accept the values, that the dictionary lists."""
 
 import pytest
 from dorn.session import CommandFailed
@@ -14,7 +14,7 @@ WRONG_TELECOMMANDS = {
     "bad_crc": PING[:-1] + b"\0",
     "bad_header": bytes(PusTc(service=17, message_subtype=1, apid=99).pack()),
 }
-# a value that is good for the field of this name
+# a valid value for the field of this name
 GOOD = {
     "structure": "health",
     "region": "spectra",
@@ -27,7 +27,7 @@ GOOD = {
 
 
 def in_standby():
-    """(telecommand, failure, fields) of what is refused without further ado."""
+    """(telecommand, failure, fields) of rejections in standby."""
     yield "function", "unknown_function", {"function": 200}
     yield "function", "wrong_mode", {"function": "stop"}
     yield "function", "not_armed", {"function": "bias_on"}
@@ -70,7 +70,7 @@ def in_standby():
 
 
 def while_parameters_wait():
-    """16 telecommands wait for the flash."""
+    """Rejections while 16 telecommands wait for the flash."""
     yield "set_parameter", "no_room", {"parameter": "bias", "value": 1}
     yield "set_interval", "no_room", {"structure": "health", "interval": 9}
     yield "set_time_interval", "no_room", {"interval": 1}
@@ -89,7 +89,7 @@ def in_safe():
 
 
 def beyond_the_ranges():
-    """(telecommand, failure, fields) with a value just out of what a field takes, the others good."""
+    """(telecommand, failure, fields) with one field just out of range, the others valid."""
     for layout in DICTIONARY.commands.values():
         for field in layout.scalars:
             low, high = field.valid or (0, field.high)
@@ -99,7 +99,7 @@ def beyond_the_ranges():
                     yield layout.name, "out_of_range", others | {field.name: value}
 
 
-def test_a_telecommand_is_refused_for_what_the_dictionary_says_and_with_that_failure():
+def test_telecommands_are_rejected_with_the_failures_in_the_dictionary():
     seen = set()
 
     def check(i, name, failure, fields):
@@ -109,7 +109,7 @@ def test_a_telecommand_is_refused_for_what_the_dictionary_says_and_with_that_fai
     with instrument("unix") as i:
         for case in in_standby():
             check(i, *case)
-        i.command("delete_monitor", monitor="heap")  # where there is one, none is added
+        i.command("delete_monitor", monitor="heap")  # a monitor that exists cannot be added
         for name, failure, fields in beyond_the_ranges():
             if name != "modify_monitor":
                 check(i, name, failure, fields)
@@ -142,7 +142,7 @@ def test_a_telecommand_is_refused_for_what_the_dictionary_says_and_with_that_fai
 
 
 @pytest.mark.parametrize("end", [0, 1], ids=["least", "greatest"])
-def test_the_ends_of_a_range_are_taken(end):
+def test_the_ends_of_a_range_are_accepted(end):
     with instrument("unix") as i:
         for layout in DICTIONARY.commands.values():
             ranged = [field for field in layout.scalars if field.valid]
@@ -150,7 +150,7 @@ def test_the_ends_of_a_range_are_taken(end):
                 i.command("delete_monitor", monitor="heap")
             for field in ranged:
                 fields = {item.name: GOOD.get(item.name) for item in layout.scalars} | {field.name: field.valid[end]}
-                if (layout.name, end) == ("set_time", 0):  # not before the on-board time, which has gone on
+                if (layout.name, end) == ("set_time", 0):  # earlier than the present on-board time
                     with pytest.raises(CommandFailed, match="out_of_range"):
                         i.command(layout.name, **fields)
                 else:

@@ -1,10 +1,10 @@
-"""ST[11], time-based scheduling: when what is released, and what becomes of the schedule."""
+"""ST[11], time-based scheduling: release times, and the schedule across modes, resets and time changes."""
 
 import pytest
 from dorn.link import frames
 from support.instrument import DICTIONARY, both, instrument, refused
 
-LATE_S = 0.6  # a step of operations, one of commands, and the report
+LATE_S = 0.6  # one step of operations, one of commands, and the report
 PLACES = 16
 ACK = 0b1001  # acceptance and completion are reported
 
@@ -16,14 +16,14 @@ def cuc(at_s):
 
 
 def insert(i, when_s, name, sequence, ack=ACK, **fields):
-    """A telecommand at that on-board time, with that sequence count."""
+    """Schedule a telecommand for an on-board time, with this sequence count."""
     seconds, fraction = cuc(when_s)
     telecommand = DICTIONARY.encode(name, sequence, ack=ack, **fields)
     i.command("insert_scheduled", at_s=seconds, at_fraction=fraction, telecommand=telecommand)
 
 
 def on_board_s(i):
-    """On-board time, of a packet that comes at once."""
+    """Present on-board time, from a packet sent on request."""
     i.command("report_schedule")
     return i.received[-1].time_s
 
@@ -37,18 +37,18 @@ def report(i):
 
 
 def completed(i):
-    """sequence count -> on-board time of its success"""
+    """sequence count -> on-board time of its completion"""
     done = (p for p in i.received if p.name == "completion_success")
     return {p.fields["request_sequence"] & 0x3FFF: p.time_s for p in done if p.fields["request_sequence"] & 0x3000}
 
 
 def first(n):
-    """Sequence counts that no telecommand sent directly has here."""
+    """Sequence counts not used by directly sent telecommands."""
     return 0x1000 + n
 
 
 @both
-def test_telecommands_are_released_in_order_of_time_and_not_before_it(where):
+def test_telecommands_are_released_in_order_of_time_and_never_early(where):
     with instrument(where) as i:
         begin_s = on_board_s(i)
         wanted_s = {first(0): begin_s + 4.25, first(1): begin_s + 2.5, first(2): begin_s + 3.0}
@@ -56,7 +56,7 @@ def test_telecommands_are_released_in_order_of_time_and_not_before_it(where):
             insert(i, at_s, "ping", sequence)
         enabled, sequences, times_s = report(i)
         assert (enabled, sequences) == (0, [first(1), first(2), first(0)])
-        # the fraction is kept to the microsecond, and a release is never early
+        # times are kept to the microsecond, and a release is never early
         assert times_s == pytest.approx(sorted(wanted_s.values()), abs=2**-16)
         i.command("enable_schedule")
         i.advance(5)
@@ -68,7 +68,7 @@ def test_telecommands_are_released_in_order_of_time_and_not_before_it(where):
         assert report(i)[1] == []
 
 
-def test_it_is_verified_as_its_own_flags_ask():
+def test_a_released_telecommand_is_verified_as_its_flags_ask():
     with instrument("unix") as i:
         at_s = on_board_s(i) + 1
         for n, ack in enumerate((0, 0b1111, 0b0001)):
@@ -86,7 +86,7 @@ def test_it_is_verified_as_its_own_flags_ask():
         assert len([p for p in i.received if p.name == "pong"]) == 3
 
 
-def test_what_cannot_be_scheduled_is_refused_and_changes_nothing():
+def test_invalid_entries_are_rejected_and_change_nothing():
     with instrument("unix") as i:
         i.advance(2)
         begin_s = on_board_s(i)
@@ -111,7 +111,7 @@ def test_what_cannot_be_scheduled_is_refused_and_changes_nothing():
         assert i.next("housekeeping")["scheduled"] == PLACES
 
 
-def test_entries_are_deleted_by_their_sequence_count_and_all_at_once():
+def test_entries_are_deleted_by_sequence_count_or_all_together():
     with instrument("unix") as i:
         at_s = on_board_s(i) + 1
         for n in (0, 1, 0, 2):
@@ -126,10 +126,10 @@ def test_entries_are_deleted_by_their_sequence_count_and_all_at_once():
         assert not completed(i)
 
 
-def test_disabled_it_releases_nothing_and_enabled_late_everything():
+def test_a_disabled_schedule_releases_nothing_and_everything_once_enabled():
     with instrument("unix") as i:
         at_s = on_board_s(i) + 1
-        for n in range(12):  # more than the router takes at once
+        for n in range(12):  # more than the router handles in one step
             insert(i, at_s, "ping", first(n))
         i.command("enable_schedule")
         i.command("disable_schedule")
@@ -140,7 +140,7 @@ def test_disabled_it_releases_nothing_and_enabled_late_everything():
         assert list(completed(i)) == [first(n) for n in range(12)]
 
 
-def test_the_schedule_follows_the_time_that_is_set():
+def test_the_schedule_follows_a_time_change():
     with instrument("unix") as i:
         at_s = int(on_board_s(i)) + 5000
         insert(i, at_s, "ping", first(0))
@@ -154,11 +154,11 @@ def test_the_schedule_follows_the_time_that_is_set():
         assert at_s <= completed(i)[first(0)] < at_s + LATE_S
 
 
-def test_a_change_of_mode_leaves_it_as_it_is_and_what_the_mode_forbids_is_refused():
+def test_the_schedule_survives_mode_changes_and_forbidden_functions_are_rejected():
     with instrument("unix") as i:
         at_s = on_board_s(i) + 3
         insert(i, at_s, "function", first(0), function="start")
-        insert(i, at_s + 1, "function", first(1), function="calibrate")  # not from science
+        insert(i, at_s + 1, "function", first(1), function="calibrate")  # not allowed in science
         insert(i, at_s + 2, "function", first(2), function="stop")
         insert(i, at_s + 6, "function", first(3), function="calibrate")
         i.command("enable_schedule")
@@ -171,7 +171,7 @@ def test_a_change_of_mode_leaves_it_as_it_is_and_what_the_mode_forbids_is_refuse
         assert i.events("mode_changed")[-3:] == [*changes, (mode["standby"], mode["calibration"])]
 
 
-def test_mode_safe_disables_it_and_keeps_its_entries():
+def test_safe_disables_the_schedule_and_keeps_its_entries():
     with instrument("unix") as i:
         at_s = on_board_s(i) + 2
         insert(i, at_s, "ping", first(0))
@@ -189,7 +189,7 @@ def test_mode_safe_disables_it_and_keeps_its_entries():
 
 
 @pytest.mark.parametrize("kind", ["commanded", "power", "watchdog"])
-def test_a_reset_disables_and_empties_it(kind):
+def test_a_reset_disables_and_empties_the_schedule(kind):
     begin = {
         "commanded": lambda i: i.armed("reset"),
         "power": lambda i: i.target.power_cycle(),
@@ -206,7 +206,7 @@ def test_a_reset_disables_and_empties_it(kind):
 
 
 @both
-def test_a_reset_can_be_scheduled_armed_as_any(where):
+def test_a_reset_can_be_scheduled_if_armed(where):
     with instrument(where) as i:
         at_s = on_board_s(i) + 1.5
         insert(i, at_s, "function", first(0), function="reset")  # not armed
@@ -220,8 +220,8 @@ def test_a_reset_can_be_scheduled_armed_as_any(where):
         assert refusal.text("failure") == "not_armed"
 
 
-def test_the_schedule_itself_can_be_scheduled():
-    """An entry that inserts another, and one that disables: it is a telecommand as any."""
+def test_commands_to_the_schedule_can_be_scheduled():
+    """An entry that inserts another entry, and one that disables the schedule."""
     with instrument("unix") as i:
         begin_s = on_board_s(i)
         seconds, fraction = cuc(begin_s + 4)
@@ -234,7 +234,7 @@ def test_the_schedule_itself_can_be_scheduled():
         assert list(completed(i)) == [first(0), first(9), first(1)]
 
 
-def test_telecommands_from_the_ground_are_taken_beside_those_released():
+def test_ground_and_released_telecommands_are_both_handled():
     with instrument("unix") as i:
         at_s = on_board_s(i) + 1
         for n in range(8):

@@ -1,4 +1,4 @@
-"""ST[09], time management: on-board time is reported and set, and never goes backwards."""
+"""ST[09], time management: on-board time can be reported and set, and never goes backwards."""
 
 import itertools
 
@@ -9,7 +9,7 @@ PACKET_S = 2**-16  # resolution of a packet's time
 
 
 def on_board_s(i):
-    """On-board time, of a packet that comes at once."""
+    """Present on-board time, from a packet sent on request."""
     i.command("ping")
     return i.received[-1].time_s
 
@@ -29,8 +29,8 @@ def test_without_an_interval_there_are_no_reports():
 
 
 @both
-def test_reports_tell_of_which_clock_a_packets_time_is_made(where):
-    """Time less clock stays what it is, until the time is set; the clock is that of target time."""
+def test_time_reports_relate_packet_time_to_the_clock(where):
+    """Time minus clock is constant until the time is set; the clock runs with target time."""
     with instrument(where) as i:
         interval(i, 1)
         i.advance(5)
@@ -46,7 +46,7 @@ def test_reports_tell_of_which_clock_a_packets_time_is_made(where):
         assert max(then) - min(then) < 0.001 and min(then) > 49_900
 
 
-def test_another_interval_counts_at_once_and_stays_over_a_reset():
+def test_a_new_interval_applies_immediately_and_survives_a_reset():
     with instrument("unix") as i:
         interval(i, 86_400)
         i.advance(20)
@@ -69,7 +69,7 @@ def test_another_interval_counts_at_once_and_stays_over_a_reset():
 
 
 @both
-def test_time_is_set_to_the_fraction_and_goes_on(where):
+def test_time_is_set_to_the_fraction_and_continues(where):
     with instrument(where) as i:
         before_s = on_board_s(i)
         i.function("arm")
@@ -85,7 +85,7 @@ def test_time_is_set_to_the_fraction_and_goes_on(where):
         assert found_s == pytest.approx(700_000_000.5 + (i.target.now_us - at_us) / 1e6, abs=0.15)
 
 
-def test_it_never_goes_backwards():
+def test_time_never_goes_backwards():
     with instrument("unix") as i:
         i.command("set_time", seconds=1000, fraction=0)
         for seconds in (0, 999, 1000):
@@ -98,7 +98,7 @@ def test_it_never_goes_backwards():
 
 
 @pytest.mark.parametrize("kind", ["commanded", "power", "pin"])
-def test_it_goes_on_from_there_over_a_reset(kind):
+def test_time_continues_across_a_reset(kind):
     begin = {
         "commanded": lambda i: i.armed("reset"),
         "power": lambda i: i.target.power_cycle(),
@@ -109,7 +109,7 @@ def test_it_goes_on_from_there_over_a_reset(kind):
         i.advance(1)
         before_s = on_board_s(i)
         i.reboot(lambda: begin(i))
-        assert before_s < on_board_s(i) < before_s + 700  # ten minutes are reserved at most
+        assert before_s < on_board_s(i) < before_s + 700  # at most ten minutes are reserved
 
 
 def test_an_acquisition_keeps_its_real_time_when_the_time_is_set():
@@ -124,13 +124,13 @@ def test_an_acquisition_keeps_its_real_time_when_the_time_is_set():
         assert rates["real_us"] == pytest.approx(4e6, abs=0.2e6)
         spectra = [p.fields for p in i.received if p.name == "spectrum"]
         assert len(spectra) == 16 and {f["real_us"] for f in spectra} == {rates["real_us"]}
-        # begun 4 s before it was stopped, on the time that was set
+        # started 4 s before it was stopped, in terms of the new time
         stopped_us = i.reported_at_us("acquisition_stopped")
         assert {f["start_us"] for f in spectra} == {spectra[0]["start_us"]}
         assert spectra[0]["start_us"] == pytest.approx(stopped_us - 4e6, abs=0.2e6) and begin_us < 60e6
 
 
-def test_packets_of_before_and_after_have_times_in_order():
+def test_packets_before_and_after_setting_the_time_have_increasing_times():
     with instrument("unix") as i:
         interval(i, 1)
         i.advance(3)

@@ -1,4 +1,4 @@
-# fsw/spectra/acquisition.py alone: events, times and integrations; what goes wrong: onboard_acquisition_faults.py.
+# fsw/spectra/acquisition.py alone: events, times and integrations. Faults: onboard_acquisition_faults.py.
 from acquisition_bench import BEFORE_US, BEGIN_US, CODE, Bench
 from check import equal
 from fsw import icd
@@ -10,7 +10,7 @@ LAST_EVENT_US = 1000
 MINUTE_US = 60_000_000
 
 
-def test_after_boot_nothing_runs_and_nothing_was_counted():
+def test_after_boot_nothing_runs_and_nothing_is_counted():
     bench = Bench()
     a = bench.acquisition
     equal((a.running, a.integration, a.integration_us, a.to_close()), (False, 0, MINUTE_US, None))
@@ -34,7 +34,7 @@ def test_a_start_begins_an_integration_with_empty_spectra():
 def test_events_are_counted_in_their_spectra():
     bench = Bench()
     a = bench.start()
-    bench.put(CODE, CODE, 100, 4095, d=3)  # two good ones, one below threshold, one over range
+    bench.put(CODE, CODE, 100, 4095, d=3)  # two accepted, one below threshold, one over range
     bench.events.put({4: CODE, 5: CODE})
     equal(bench.step(), False)
     equal((a.singles[3 * 1024 + 100], sum(a.singles)), (2, 2))
@@ -43,7 +43,7 @@ def test_events_are_counted_in_their_spectra():
     equal((a.n_events(), a.events_since_boot()), (5, 5))
 
 
-def test_all_classes_of_events_are_events_but_a_mark():
+def test_events_of_all_classes_are_counted_and_marks_are_not():
     bench = Bench()
     a = bench.start()
     for codes in ({0: CODE}, {1: CODE}, {0: CODE, 1: CODE}, {0: CODE, 2: CODE}, {0: 1}):
@@ -53,7 +53,7 @@ def test_all_classes_of_events_are_events_but_a_mark():
     equal([a.state[n] for n in (k.FRONT, k.BACK, k.FRONT_BACK, k.SEVERAL, k.NONE)], [1] * 5)
 
 
-def test_a_turn_reads_the_events_before_it():
+def test_a_step_reads_the_events_before_it():
     bench = Bench()
     a = bench.start()
     now = bench.clock.now_us + 100
@@ -65,35 +65,35 @@ def test_a_turn_reads_the_events_before_it():
     equal(a.n_events(), 2)
 
 
-def test_a_turn_reads_four_batches_and_tells_whether_there_is_more():
+def test_a_step_reads_four_batches_and_returns_whether_there_are_more():
     bench = Bench(events=4096)
     a = bench.start()
     for _ in range(4 * k.EVENTS + 9):
         bench.events.put({})
     equal((bench.step(), a.state[k.MARKS], a.real_us), (True, 4 * k.EVENTS, 0))
-    equal((bench.step(), a.state[k.MARKS], a.real_us), (False, 4 * k.EVENTS + 10, 20))  # and that of the start
-    for _ in range(70):  # conversions end a batch as well
+    equal((bench.step(), a.state[k.MARKS], a.real_us), (False, 4 * k.EVENTS + 10, 20))  # with the mark of the start
+    for _ in range(70):  # the number of conversions also limits a batch
         bench.events.put({d: CODE for d in range(16)})
     bench.step()
     equal(a.n_events(), 70)
 
 
-def test_real_time_runs_while_acquiring_and_live_time_is_what_is_not_dead():
+def test_real_time_runs_while_acquiring_and_live_time_excludes_dead_time():
     bench = Bench()
     a = bench.start()
     bench.put(CODE, CODE)
     bench.events.put({0: CODE, 1: CODE}, passes=3)
     bench.step(80)
     equal((a.real_us, a.passes), (100, 3))
-    equal(a.dead_cycles, 3 * FIXED + 4 * HIT + 3 * PASS)  # the mark's is before real time
+    equal(a.dead_cycles, 3 * FIXED + 4 * HIT + 3 * PASS)  # the dead time of the mark is before real time
     equal(a.live_us(), 0)
     bench.step(10_000)
     equal((a.real_us, a.live_us()), (10_100, 10_100 - (3 * FIXED + 4 * HIT + 3 * PASS) // MHZ))
 
 
-def test_real_time_begins_when_the_lines_were_found_quiet_first():
-    """The mark tells when, if it is there when the event builder has started."""
-    for passes in (0, 5, 0x8000):  # at the last: never
+def test_real_time_begins_when_the_lines_are_first_quiet():
+    """The mark shows when, if it exists once the event builder has started."""
+    for passes in (0, 5, 0x8000):  # 0x8000: never quiet
         bench = Bench()
         bench.events.start_us, bench.events.mark_passes = 30, passes
         a = bench.start()
@@ -104,7 +104,7 @@ def test_real_time_begins_when_the_lines_were_found_quiet_first():
         equal(a.dead_cycles, FIXED + HIT, passes)
 
 
-def test_a_mark_that_comes_later_is_dead_time():
+def test_a_late_mark_is_dead_time():
     bench = Bench()
     bench.events.start_us, bench.events.marks = 30, False
     a = bench.start()
@@ -128,7 +128,7 @@ def test_no_real_time_passes_before_a_start_nor_after_a_stop():
     equal(a.real_us, 1300)
 
 
-def test_a_stop_waits_for_the_last_event_and_has_every_spectrum_closed():
+def test_a_stop_waits_for_the_last_event_and_closes_every_spectrum():
     bench = Bench()
     a = bench.start()
     bench.step()
@@ -146,7 +146,7 @@ def test_a_stop_waits_for_the_last_event_and_has_every_spectrum_closed():
     equal(bench.close_all(), [(s, icd.CLOSED_BY_STOP, 1) for s in range(SPECTRA)])
 
 
-def test_a_stop_reads_what_was_before_it_however_much_that_is():
+def test_a_stop_reads_all_events_before_it():
     bench = Bench()
     a = bench.start()
     bench.step()
@@ -155,7 +155,7 @@ def test_a_stop_reads_what_was_before_it_however_much_that_is():
     equal((a.n_events(), a.gap_us), (1020, 0))
 
 
-def test_of_the_events_a_stop_tells_the_low_32_bits():
+def test_a_stop_reports_the_low_32_bits_of_the_event_count():
     for front, back, reported in ((0xFFFFFFFF, 0, 0xFFFFFFFF), (0xFFFFFFFF, 6, 5)):
         bench = Bench()
         a = bench.start()
@@ -165,7 +165,7 @@ def test_of_the_events_a_stop_tells_the_low_32_bits():
         equal(bench.reports.taken(), [(icd.EVENT_ACQUISITION_STOPPED, 1, reported)], front)
 
 
-def test_an_integration_ends_in_time_and_the_next_one_begins():
+def test_an_integration_ends_on_time_and_the_next_one_begins():
     bench = Bench()
     a = bench.start()
     begin = bench.clock.now_us
@@ -181,7 +181,7 @@ def test_an_integration_ends_in_time_and_the_next_one_begins():
     equal(a.integration, 3)
 
 
-def test_it_lasts_until_the_one_before_is_sent_and_what_was_missed_is_not_made_up():
+def test_an_integration_lasts_until_the_previous_is_sent_and_delays_are_not_made_up():
     bench = Bench()
     a = bench.start()
     begin = bench.clock.now_us
@@ -197,11 +197,11 @@ def test_it_lasts_until_the_one_before_is_sent_and_what_was_missed_is_not_made_u
     equal(a.integration, 3)
     a.step(begin + 5 * MINUTE_US + 7)
     equal(a.integration, 3)
-    a.step(begin + 5 * MINUTE_US + 8)  # the one that ended began a length before: it had lasted longer
+    a.step(begin + 5 * MINUTE_US + 8)  # the ended one counts from one length before its end
     equal(a.integration, 4)
 
 
-def test_the_length_of_an_integration_counts_for_the_running_one():
+def test_a_new_integration_time_applies_to_the_running_integration():
     bench = Bench()
     bench.acquisition.set_integration(10)
     a = bench.start()
@@ -216,7 +216,7 @@ def test_the_length_of_an_integration_counts_for_the_running_one():
     equal((a.integration, a.integration_us), (2, 5_000_000))
 
 
-def test_a_spectrum_that_is_looked_at_stays():
+def test_a_snapshot_leaves_the_spectrum_unchanged():
     bench = Bench()
     a = bench.start()
     bench.put(CODE, 2 * CODE, 150, d=3)
@@ -230,7 +230,7 @@ def test_a_spectrum_that_is_looked_at_stays():
     assert first > last, (first, last)
 
 
-def test_a_spectrum_that_is_closed_begins_anew_with_its_times():
+def test_a_closed_spectrum_restarts_with_its_times():
     bench = Bench()
     a = bench.start()
     bench.put(CODE, CODE, d=3)
@@ -248,7 +248,7 @@ def test_a_spectrum_that_is_closed_begins_anew_with_its_times():
     equal(about[2:], (BEFORE_US + BEGIN_US, 10_100, 10_100 - 3 * (FIXED + HIT) // MHZ, 0))
 
 
-def test_who_follows_the_lines_is_told_of_each_spectrum_of_a_detector():
+def test_the_line_tracking_is_given_each_closed_spectrum_of_a_detector():
     bench = Bench()
     a = bench.start()
     for d in range(16):

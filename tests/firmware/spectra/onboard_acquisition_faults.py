@@ -1,11 +1,11 @@
-# fsw/spectra/acquisition.py alone: overruns, slips, full channels, a clear while it runs, and the event list's windows.
+# fsw/spectra/acquisition.py alone: overruns, slips, full channels, a clear while running, and event list windows.
 from acquisition_bench import BEFORE_US, BEGIN_US, CODE, Bench
 from check import equal
 from fsw import icd
 from fsw.spectra import kernel as k
 
 RING = 1024
-LIMIT = (4096 - 1280) // 16  # events of 16 hits that may wait
+LIMIT = (4096 - 1280) // 16  # unread events of 16 hits before it is an overrun
 ALL_CLASSES = 0b1111
 MINUTE_US = 60_000_000
 SIXTEEN = {d: CODE for d in range(16)}
@@ -16,7 +16,7 @@ def overrun(gap_us, lost):
 
 
 def running(listable=0, begin_us=BEGIN_US):
-    """An acquisition that was just read. -> bench, acquisition"""
+    """An acquisition after a step. -> bench, acquisition"""
     bench = Bench()
     bench.clock.now_us = begin_us
     a = bench.start(listable)
@@ -26,7 +26,7 @@ def running(listable=0, begin_us=BEGIN_US):
     return bench, a
 
 
-def test_a_ring_that_came_round_is_begun_anew_and_what_is_gone_is_accounted_for():
+def test_a_ring_overrun_restarts_it_and_the_loss_is_accounted_for():
     bench, a = running()
     bench.put(*[CODE] * (RING + 5), after_us=1)
     equal(bench.step(71), True)
@@ -38,19 +38,19 @@ def test_a_ring_that_came_round_is_begun_anew_and_what_is_gone_is_accounted_for(
     equal((a.n_events(), a.real_us, a.gap_us, a.integration), (3, 50, 1100, 1))
 
 
-def test_conversions_that_nobody_read_are_lost_too():
+def test_unread_conversions_are_lost_too():
     bench, a = running()
     bench.put(*[CODE] * (RING + 5), after_us=1)
     bench.events.lost = 7
     bench.step()
     equal((a.overrun_hits, bench.reports.taken()[0][2]), (RING + 12,) * 2)
-    a._read = 0xFFFFFFFF + a._read - 9  # so many were read: the event builder's count came round
+    a._read = 0xFFFFFFFF + a._read - 9  # the event builder's count of conversions has wrapped
     bench.put(*[CODE] * (RING + 5), after_us=1)
     bench.step()
     equal(bench.reports.taken()[0][2], RING + 5 + 9)
 
 
-def test_a_ring_of_amplitudes_that_is_about_to_come_round_is_one_too():
+def test_an_imminent_overrun_of_the_amplitude_ring_is_an_overrun():
     for events, overruns in ((LIMIT, 0), (LIMIT + 1, 1)):
         bench, a = running()
         for _ in range(events):
@@ -59,18 +59,18 @@ def test_a_ring_of_amplitudes_that_is_about_to_come_round_is_one_too():
         equal((a.overruns, a.overrun_hits), (overruns, 16 * events * overruns))
 
 
-def test_what_was_read_before_an_overrun_counts():
-    """Up to the last good event nothing is missing."""
+def test_events_read_before_an_overrun_are_counted():
+    """Nothing is lost up to the last good event."""
     bench, a = running()
     bench.put(CODE, after_us=500)
-    bench.step(0)  # it has the stamp of the step: it is not read yet
+    bench.step(0)  # its stamp is that of the step, so it is not read yet
     good = bench.clock.now_us
     bench.put(*[CODE] * RING, after_us=1)
     bench.step(0)
     equal((a.overruns, a.real_us, a.gap_us), (1, 530, bench.clock.now_us - good))
 
 
-def test_an_overrun_before_the_first_turn_takes_all_since_the_start():
+def test_an_overrun_before_the_first_step_loses_everything_since_the_start():
     bench = Bench()
     a = bench.start()
     bench.put(*[CODE] * (RING + 5), after_us=1)
@@ -85,7 +85,7 @@ def test_an_overrun_may_take_no_time():
     equal((bench.reports.taken(), a.gap_us), ([overrun(0, RING + 5)], 0))
 
 
-def test_an_overrun_that_the_stop_finds_starts_nothing_anew():
+def test_an_overrun_detected_by_a_stop_restarts_nothing():
     bench, a = running()
     good = bench.clock.now_us
     bench.put(*[CODE] * (RING + 5), after_us=1)
@@ -104,7 +104,7 @@ def test_an_overrun_that_the_stop_finds_starts_nothing_anew():
     equal((a.n_events(), a.overruns), (3, 2))
 
 
-def test_an_event_with_other_conversions_than_hits_is_dropped_and_the_next_one_is_in_step():
+def test_an_event_with_a_wrong_number_of_conversions_is_dropped_and_the_next_is_in_step():
     bench, a = running()
     bench.events.put({5: CODE, 6: CODE}, found=[CODE])
     bench.events.put({1: CODE}, found=[1, 2, 3])
@@ -116,7 +116,7 @@ def test_an_event_with_other_conversions_than_hits_is_dropped_and_the_next_one_i
     equal((a.overrun_hits, a.real_us), (4, 50))
 
 
-def test_events_that_ended_with_a_line_still_high_are_told_to_the_detectors():
+def test_events_that_end_with_a_line_high_are_passed_to_the_detectors():
     bench, a = running()
     bench.events.high = 1 << 7
     for n in range(3):
@@ -129,7 +129,7 @@ def test_events_that_ended_with_a_line_still_high_are_told_to_the_detectors():
     equal(bench.reports.taken(), [(icd.EVENT_DETECTOR_OFF, 7, 3)])
 
 
-def test_a_full_channel_holds_events_and_time_up_until_its_spectrum_is_closed():
+def test_a_full_channel_suspends_events_and_time_until_its_spectrum_is_closed():
     bench, a = running()
     a.singles[100] = 0xFFFE
     bench.put(CODE, CODE, CODE)
@@ -141,7 +141,7 @@ def test_a_full_channel_holds_events_and_time_up_until_its_spectrum_is_closed():
     equal((a.real_us, a.gap_us, a.overruns), (90, 0, 0))
 
 
-def test_a_stop_with_a_full_channel_accounts_for_what_it_did_not_read():
+def test_a_stop_with_a_full_channel_accounts_for_unread_events():
     for begin_us in (BEGIN_US, 5):
         bench, a = running(begin_us=begin_us)
         a.singles[100] = 0xFFFE
@@ -151,10 +151,10 @@ def test_a_stop_with_a_full_channel_accounts_for_what_it_did_not_read():
         equal((a.n_events(), a.real_us, a.gap_us, a.overrun_hits, a.overruns), (3, 40, 520, 2, 0), begin_us)
 
 
-def test_enough_events_are_wanted_while_it_runs_and_none_is_held_up():
+def test_a_step_is_wanted_for_enough_events_unless_a_channel_is_full():
     bench, a = running()
     backlog = bench.events.backlog
-    for n in range(RING + 50):  # the ring comes round
+    for n in range(RING + 50):  # overruns the ring
         if n % 100 == 99:
             assert not a.wanted()
             bench.put(*[CODE] * backlog)
@@ -173,7 +173,7 @@ def test_enough_events_are_wanted_while_it_runs_and_none_is_held_up():
     assert not a.wanted()
 
 
-def test_a_clear_empties_everything_and_begins_the_integration_anew():
+def test_a_clear_empties_everything_and_restarts_the_integration():
     bench = Bench()
     a = bench.start()
     bench.step(40_000_000)
@@ -213,7 +213,7 @@ def test_a_clear_while_nothing_runs_starts_nothing():
     equal((a.n_events(), a.events_since_boot()), (0, 2))
 
 
-def test_of_the_classes_that_are_listable_windows_open_with_a_start_and_close_with_a_stop():
+def test_windows_of_listable_classes_open_with_a_start_and_close_with_a_stop():
     bench, a = running(0b0101)
     equal(list(a.listed[:2]), [BEGIN_US & 0xFFFF, BEGIN_US >> 16])
     bench.events.put({1: CODE})
@@ -222,7 +222,7 @@ def test_of_the_classes_that_are_listable_windows_open_with_a_start_and_close_wi
     equal([bench.listed(c) for c in range(4)], [["opens", 1, 1, "closes"], [], ["opens", 0x30, "closes"], []])
 
 
-def test_they_close_where_something_is_missing():
+def test_windows_close_where_events_are_missing():
     bench, a = running(ALL_CLASSES)
     bench.events.put({5: CODE, 6: CODE}, found=[CODE])
     bench.step()
@@ -236,7 +236,7 @@ def test_they_close_where_something_is_missing():
     equal([bench.listed(c)[-2:] for c in range(4)], [["closes", "opens"]] * 4)
 
 
-def test_stamps_that_wrap_make_no_difference():
+def test_wrapping_time_stamps_make_no_difference():
     bench = Bench()
     a = bench.start()
     for n in range(300):
@@ -247,7 +247,7 @@ def test_stamps_that_wrap_make_no_difference():
     equal((a.real_us, a.overruns, a.gap_us), (300 * 20_001, 0, 0))
 
 
-def test_a_clear_while_a_full_channel_holds_events_up_begins_before_these():
+def test_a_clear_with_a_full_channel_begins_before_the_suspended_events():
     bench, a = running()
     a.singles[100] = 0xFFFE
     bench.put(*[CODE] * 3)

@@ -33,12 +33,12 @@ def test_there_is_room_for_every_spectrum():
     equal((len(channels.singles), len(channels.pairs)), (DETECTORS * CHANNELS, UNITS * PAIR_CHANNELS))
 
 
-def test_nothing_is_to_be_closed_at_first():
+def test_no_spectrum_needs_closing_at_first():
     channels = Channels(array("I", bytes(4 * k.STATE)))
     equal((channels.to_close(), channels.closing), (None, 0))
 
 
-def test_a_spectrum_is_measured_without_its_neighbours():
+def test_the_extent_of_a_spectrum_excludes_its_neighbours():
     for s in range(SPECTRA):
         bench = Bench()
         last = length(s) - 1
@@ -69,7 +69,7 @@ def test_the_last_channel_alone_is_found():
         equal(bench.channels.measure(s)[:3], (3, 0, 0), s)
 
 
-def test_a_spectrum_that_is_taken_leaves_zeros_and_its_neighbours():
+def test_taking_a_spectrum_zeroes_it_and_not_its_neighbours():
     for s in range(SPECTRA):
         bench = Bench()
         n = length(s)
@@ -83,7 +83,7 @@ def test_a_spectrum_that_is_taken_leaves_zeros_and_its_neighbours():
             equal(bench.channels.measure(each)[0], 0 if each == s else 0x10003, (s, each))
 
 
-def test_to_begin_anew_empties_all():
+def test_a_restart_empties_all_spectra():
     bench = Bench()
     for s in range(SPECTRA):
         bench.put(s, {c: 1 for c in range(length(s))})
@@ -97,7 +97,7 @@ def test_to_begin_anew_empties_all():
     equal((bench.channels.to_close(), bench.state[k.READ]), (None, 5))
 
 
-def test_words_are_cleared_as_many_as_said():
+def test_exactly_the_given_words_are_cleared():
     words = array("I", [0xFFFFFFFF] * 5)
     clear(words, 3)
     equal(list(words), [0, 0, 0, 0xFFFFFFFF, 0xFFFFFFFF])
@@ -105,7 +105,7 @@ def test_words_are_cleared_as_many_as_said():
     equal(words[3], 0xFFFFFFFF)
 
 
-def test_all_are_closed_one_after_the_other_as_parts_of_an_integration():
+def test_all_spectra_of_an_integration_are_closed_in_turn():
     bench = Bench()
     channels = bench.channels
     equal(channels.to_close(), None)
@@ -117,7 +117,7 @@ def test_all_are_closed_one_after_the_other_as_parts_of_an_integration():
     equal((channels.to_close(), channels.closing), (None, 0))
 
 
-def test_one_that_is_nearly_full_is_closed_alone_in_the_running_integration():
+def test_a_nearly_full_spectrum_is_closed_alone_in_the_running_integration():
     for s in range(SPECTRA):
         bench = Bench()
         channels, state = bench.channels, bench.state
@@ -127,7 +127,7 @@ def test_one_that_is_nearly_full_is_closed_alone_in_the_running_integration():
         equal((channels.to_close(), state[k.NEARLY_FULL], state[k.HELD]), (None, 0, 0), s)
 
 
-def test_to_close_one_leaves_the_others_to_be_closed():
+def test_closing_one_spectrum_leaves_the_others_pending():
     bench = Bench()
     channels, state = bench.channels, bench.state
     state[k.NEARLY_FULL], state[k.HELD] = 0b1010_0000, 0b1000_0000
@@ -136,7 +136,7 @@ def test_to_close_one_leaves_the_others_to_be_closed():
     equal((channels.to_close(), state[k.NEARLY_FULL], state[k.HELD]), (7, 0b1000_0000, 0b1000_0000))
 
 
-def test_one_that_is_both_is_closed_once_with_its_integration():
+def test_a_nearly_full_spectrum_of_an_ended_integration_is_closed_once():
     bench = Bench()
     channels, state = bench.channels, bench.state
     channels.close_all(icd.CLOSED_BY_TIME, 7)

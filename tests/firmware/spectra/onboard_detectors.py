@@ -23,7 +23,7 @@ class Bench:
         return self.detectors.mask
 
 
-def test_all_take_part_after_a_start_with_the_thresholds_of_the_parameters():
+def test_after_a_start_all_detectors_are_enabled_with_their_thresholds():
     bench = Bench()
     bench.parameters.apply_all()
     equal(bench.parameters.bound, (icd.P_DETECTORS_ON,) + tuple(range(icd.P_THRESHOLD, icd.P_THRESHOLD + 16)))
@@ -34,14 +34,14 @@ def test_all_take_part_after_a_start_with_the_thresholds_of_the_parameters():
     equal(bench.builder.taken(), [("start", ALL)])
 
 
-def test_each_has_a_threshold():
+def test_each_detector_has_its_own_threshold():
     bench = Bench()
     for d in range(16):
         bench.parameters.set(icd.P_THRESHOLD + d, 100 + d)
         equal(list(bench.detectors.thresholds), [100 + n for n in range(d + 1)] + [0] * (15 - d))
 
 
-def test_one_that_takes_no_part_has_a_threshold_that_no_code_reaches_until_it_takes_part_again():
+def test_a_disabled_detector_has_an_unreachable_threshold_until_enabled():
     bench = Bench()
     bench.parameters.apply_all()
     bench.parameters.set(icd.P_DETECTORS_ON, 0x7FFE)
@@ -53,14 +53,14 @@ def test_one_that_takes_no_part_has_a_threshold_that_no_code_reaches_until_it_ta
     equal(list(bench.detectors.thresholds), [77, 88] + [150] * 14)
 
 
-def test_while_the_event_builder_runs_a_mask_counts_at_once():
+def test_a_new_mask_applies_immediately_while_the_event_builder_runs():
     bench = Bench()
     bench.parameters.set(icd.P_DETECTORS_ON, 0x0FFF)
     equal(bench.builder.taken(), [])
     bench.detectors.start()
     bench.parameters.set(icd.P_DETECTORS_ON, 0x00FF)
     equal(bench.builder.taken(), [("start", 0x0FFF), ("enable", 0x00FF)])
-    equal(bench.detectors.stop(), 0x2345_6789)  # when none triggered any more
+    equal(bench.detectors.stop(), 0x2345_6789)  # time from which no line triggers
     equal(bench.builder.taken(), [("enable", 0)])
     bench.parameters.set(icd.P_DETECTORS_ON, ALL)
     equal(bench.builder.taken(), [])
@@ -68,7 +68,7 @@ def test_while_the_event_builder_runs_a_mask_counts_at_once():
     equal(bench.builder.taken(), [("start", ALL)])
 
 
-def test_a_line_that_is_found_high_three_times_in_a_row_is_switched_off():
+def test_a_line_high_in_three_consecutive_polls_is_switched_off():
     for d in range(16):
         bench = Bench()
         bench.detectors.start()
@@ -82,7 +82,7 @@ def test_a_line_that_is_found_high_three_times_in_a_row_is_switched_off():
         equal(bench.detectors.pass_limit_reached, 7, d)
 
 
-def test_a_line_that_was_quiet_once_begins_anew():
+def test_a_line_that_was_quiet_once_is_counted_again_from_zero():
     bench = Bench()
     for high in (0b11, 0b11, 0b10):
         mask = bench.stuck(high)
@@ -93,7 +93,7 @@ def test_a_line_that_was_quiet_once_begins_anew():
     equal(bench.stuck(0b01), ALL & ~0b11)
 
 
-def test_one_that_is_switched_on_again_has_three_times_again():
+def test_a_line_switched_on_again_is_counted_from_zero():
     bench = Bench()
     for _ in range(2):
         equal([bench.stuck(1 << 4) for _ in range(3)], [ALL, ALL, ALL & ~(1 << 4)])
@@ -109,7 +109,7 @@ def test_several_high_lines_are_switched_off_together():
     equal(bench.reports.taken(), [(icd.EVENT_DETECTOR_OFF, d, 3) for d in (0, 4, 15)])
 
 
-def test_events_that_gave_up_are_counted_whatever_the_lines_are():
+def test_events_at_the_pass_limit_are_counted_whatever_the_line_levels():
     bench = Bench()
     equal(bench.detectors.pass_limit_reached, 0)
     bench.stuck(0, 7)

@@ -1,13 +1,13 @@
-# fsw/spectra/kernel.py alone: events, one by one; the event list: onboard_kernel_list.py, many: test_kernel.py.
+# fsw/spectra/kernel.py alone: single events. Event list: onboard_kernel_list.py; random events: test_kernel.py.
 from check import equal
 from fsw.spectra import kernel as k
 from kernel_bench import THRESHOLD, ZERO_CODE, Bench
 
 OVERRUN, SLIPPED, FULL = 1, 2, 4
-CODE = 403  # is in channel 100
+CODE = 403  # channel 100
 OFF = 0xFFFF
 NEARLY, MOST = 0xF000, 0xFFFF
-EVENTS, HITS = 512, 1024  # in one call
+EVENTS, HITS = 512, 1024  # limits of one call
 
 
 def test_without_an_event_nothing_is_read():
@@ -28,8 +28,8 @@ def test_a_hit_is_counted_in_the_spectrum_of_its_detector():
             equal((bench.state[k.HITS], bench.state[k.AMPLITUDE], bench.state[k.READ]), (1, 1, 1), (d, code))
 
 
-def test_a_hit_that_is_not_accepted_is_counted_as_why():
-    """Alone, and beside one of the same unit: that is a single hit then."""
+def test_a_rejected_hit_is_counted_by_reason():
+    """Alone, and with an accepted hit in the same unit, which then is a single hit."""
     for d in (0, 1, 6, 15):
         for code, why, bad in ((149, 1, 0), (4095, 2, 0), (0x8000 | CODE, 2, 1), (0x8000, 2, 1)):
             for beside in (None, d ^ 1):
@@ -47,7 +47,7 @@ def test_a_hit_that_is_not_accepted_is_counted_as_why():
                 equal(bench.counts(), [[] if beside is None else [(1024 * beside + 100, 1)], []], (d, code))
 
 
-def test_one_of_a_detector_that_is_off_is_disabled_whatever_its_code():
+def test_a_hit_of_a_disabled_detector_is_counted_as_disabled_whatever_its_code():
     for codes in ({4: CODE}, {4: 0}, {4: 0x8FFF}, {4: CODE, 5: 1}):
         bench = Bench()
         bench.thresholds[4] = OFF
@@ -87,7 +87,7 @@ def test_hits_of_several_units_are_in_no_spectrum():
         equal(bench.state[k.HITS], len(codes))
 
 
-def test_of_three_hits_the_two_that_are_accepted_count():
+def test_only_the_accepted_two_of_three_hits_are_used():
     bench = Bench()
     bench.put({0: 1, 8: CODE, 9: CODE})
     bench.put({0: 1, 1: CODE, 9: 4095})
@@ -102,16 +102,16 @@ def test_an_event_without_a_hit_is_a_mark():
     equal((bench.sort(), bench.classes(), bench.state[k.HITS]), ((1, 0), [1, 0, 0, 0, 0, 0], 0))
 
 
-def test_codes_are_those_of_the_detectors_from_the_lowest_on():
+def test_codes_are_assigned_to_the_detectors_in_ascending_order():
     bench = Bench()
     for d in range(16):
         bench.thresholds[d] = 200 + d
-    bench.put({d: 200 + d - d % 2 for d in range(16)})  # odd ones are below by one
+    bench.put({d: 200 + d - d % 2 for d in range(16)})  # odd detectors are one code below threshold
     bench.sort()
     equal(bench.counted(), [{d: 1 for d in range(0, 16, 2)}, {d: 1 for d in range(1, 16, 2)}, {}, {}])
 
 
-def test_events_are_read_up_to_the_stamp_and_not_those_with_it():
+def test_events_are_read_up_to_but_excluding_the_stamp():
     for begin in (1000, 0xFFFFFFFE):
         bench = Bench()
         for after in range(4):
@@ -123,7 +123,7 @@ def test_events_are_read_up_to_the_stamp_and_not_those_with_it():
         equal(bench.state[k.STAMP], (begin + 3) & 0xFFFFFFFF)
 
 
-def test_a_call_reads_512_events_or_1024_hits_and_the_event_that_has_the_last_of_them():
+def test_a_call_reads_512_events_or_ends_with_the_event_of_the_1024th_hit():
     bench = Bench()
     for _ in range(EVENTS + 5):
         bench.put({0: CODE})
@@ -157,7 +157,7 @@ def test_a_slot_that_was_read_is_zeroed():
     equal((bench.builder.tails[:16], bench.state[k.READ]), (bytes(16), 3))
 
 
-def test_the_rings_are_read_round_and_round():
+def test_the_rings_are_read_cyclically():
     bench = Bench(events=16)
     for n in range(1000):
         bench.put({n % 16: CODE, (n + 2) % 16: CODE} if n % 3 else {n % 16: CODE})
@@ -173,7 +173,7 @@ def nearly_full():
         yield {d & 14: CODE, d | 1: CODE}, "pairs", 256 * (d // 2) + 23, 0x10000 << d // 2
 
 
-def test_a_spectrum_with_a_channel_that_is_nearly_full_says_so():
+def test_a_spectrum_with_a_nearly_full_channel_is_flagged():
     for codes, name, at, bit in nearly_full():
         for before, nearly, held in ((NEARLY - 2, 0, 0), (NEARLY - 1, 1, 0), (MOST - 2, 1, 0), (MOST - 1, 1, 1)):
             bench = Bench()
@@ -196,7 +196,7 @@ def test_several_spectra_may_be_nearly_full():
     equal((bench.state[k.NEARLY_FULL], bench.state[k.HELD]), (0x10018, 0))
 
 
-def test_while_a_full_spectrum_is_not_closed_nothing_is_read():
+def test_nothing_is_read_until_a_full_spectrum_is_closed():
     bench = Bench()
     bench.put({0: CODE})
     bench.state[k.HELD] = 1 << 23
@@ -205,7 +205,7 @@ def test_while_a_full_spectrum_is_not_closed_nothing_is_read():
     equal(bench.sort(), (1, 0))
 
 
-def test_an_event_with_other_conversions_than_hits_is_dropped_with_all_of_them():
+def test_an_event_with_a_wrong_number_of_conversions_is_dropped_with_all_of_them():
     for codes, found in (
         ({5: 1}, [CODE] * 2),
         ({5: 1}, []),
@@ -224,8 +224,8 @@ def test_an_event_with_other_conversions_than_hits_is_dropped_with_all_of_them()
         equal((bench.sort(), bench.counted()[0]), ((1, 0), {1: 1, 9: 1}), codes)
 
 
-def test_a_ring_that_came_round_is_an_overrun_and_the_last_good_stamp_stands():
-    for stamp in (500, 2000):  # before UNTIL and behind it
+def test_a_ring_overrun_is_detected_and_the_last_good_stamp_is_kept():
+    for stamp in (500, 2000):  # before and after UNTIL
         bench = Bench(events=16)
         bench.put({0: CODE}, stamp=11)
         equal(bench.sort(1000), (1, 0), stamp)
@@ -234,11 +234,11 @@ def test_a_ring_that_came_round_is_an_overrun_and_the_last_good_stamp_stands():
         equal((bench.sort(1000), bench.state[k.STAMP], bench.classes()[1]), ((0, OVERRUN), 11, 1), stamp)
 
 
-def test_what_was_not_read_is_counted():
+def test_unread_conversions_are_counted():
     for hits in (0, 1, 3, 16):
         for events in (1, 2, 63, 127, 128, 129, 200, 255):
             bench = Bench(events=256)
-            for _ in range(7):  # read from the middle of the ring on
+            for _ in range(7):  # so that reading begins in the middle of the ring
                 bench.put({0: CODE})
             bench.sort()
             for _ in range(events):

@@ -1,14 +1,14 @@
-# fsw/spectra/kernel.py alone: the event list, and the marks in it.
+# fsw/spectra/kernel.py alone: the event list and its marks.
 from check import equal
 from fsw.spectra import kernel as k
 from kernel_bench import PART, Bench
 
 STAMP = 0x1234_5678
 LOW, HIGH = 0x5678, 0x1234
-MARK, LARGEST = 4, 19  # halves: of a mark, of an event with 16 hits
-ROOM = PART - MARK - LARGEST  # index behind which no event is sure to fit
+MARK, LARGEST = 4, 19  # halfwords of a mark, and of an event with 16 hits
+ROOM = PART - MARK - LARGEST  # index after which an event may not fit
 CODE = 403
-CLASSES = ({4: CODE}, {5: CODE}, {4: CODE, 5: CODE}, {4: CODE, 6: CODE})  # events of each
+CLASSES = ({4: CODE}, {5: CODE}, {4: CODE, 5: CODE}, {4: CODE, 6: CODE})  # an event of each
 PATTERNS = (0x10, 0x20, 0x30, 0x50)
 
 
@@ -21,7 +21,7 @@ def closes(c, low=LOW, high=HIGH):
 
 
 def made(classes=0):
-    """With the windows of these open."""
+    """A bench with the windows of these classes open."""
     bench = Bench()
     bench.state[k.STAMP] = STAMP
     k.mark(bench.state, bench.listed, classes, 1)
@@ -32,7 +32,7 @@ def is_open(bench):
     return [int(end > 0) for end in bench.state[k.OPEN : k.OPEN + 4]]
 
 
-def test_windows_open_with_a_mark_each_class_in_its_part():
+def test_windows_open_with_a_mark_in_the_part_of_each_class():
     for classes in range(16):
         bench = made(classes)
         wanted = [classes >> c & 1 for c in range(4)]
@@ -41,7 +41,7 @@ def test_windows_open_with_a_mark_each_class_in_its_part():
         equal(list(bench.state[k.OPEN : k.OPEN + 4]), [wanted[c] * (PART * c + ROOM) for c in range(4)], classes)
 
 
-def test_of_the_windows_that_are_open_those_close_that_are_to():
+def test_only_the_selected_open_windows_close():
     bench = made(0b0111)
     bench.state[k.STAMP] += 1
     k.mark(bench.state, bench.listed, 0b1101, 0)
@@ -60,7 +60,7 @@ def test_a_window_opens_only_where_an_event_and_the_mark_that_closes_it_have_roo
             equal(bench.state[k.LIST + c], PART * c + used + MARK * there)
 
 
-def test_while_its_window_is_open_every_event_of_a_class_is_listed():
+def test_every_event_of_a_class_is_listed_while_its_window_is_open():
     for c in range(4):
         bench = made(1 << c)
         for codes in CLASSES:
@@ -71,14 +71,14 @@ def test_while_its_window_is_open_every_event_of_a_class_is_listed():
         equal(list(bench.state[k.LISTED : k.LISTED + 4]), [int(n == c) for n in range(4)], c)
 
 
-def test_what_is_listed_has_every_hit_as_it_was_converted():
+def test_a_listed_event_has_every_hit_as_converted():
     bench = made(0xF)
     bench.put({0: 1, 4: CODE, 9: 0x8000 | 7, 15: 4095}, stamp=0x0102_0304)
     bench.sort(0x0102_0305)
     equal(bench.part(0), opens(0) + [0x0304, 0x0102, 0x8211, 1, CODE, 0x8007, 4095])
 
 
-def test_events_that_have_no_class_are_not_listed():
+def test_events_without_a_class_are_not_listed():
     bench = made(0xF)
     for codes in ({}, {4: 1}, {4: 4095}, {4: 1, 5: 1}):
         bench.put(codes)
@@ -88,16 +88,16 @@ def test_events_that_have_no_class_are_not_listed():
     equal(list(bench.state[k.LISTED : k.LISTED + 4]), [0] * 4)
 
 
-def test_amplitudes_are_listed_over_the_end_of_their_ring():
+def test_amplitudes_are_listed_across_the_end_of_their_ring():
     bench = made(0xF)
     bench.put({}, found=[0] * 4095)
     bench.put({4: CODE, 5: CODE + 1}, stamp=STAMP)
-    bench.sort(STAMP + 1)  # it slipped
+    bench.sort(STAMP + 1)  # slipped
     bench.sort(STAMP + 1)
     equal(bench.part(2), opens(2) + [LOW, HIGH, 0x30, CODE, CODE + 1])
 
 
-def test_a_window_closes_with_the_event_behind_which_no_other_is_sure_to_fit():
+def test_a_window_closes_with_the_event_after_which_another_may_not_fit():
     several = [(3, {d: CODE for d in range(hits)}) for hits in range(3, 17)]
     for c, codes in list(enumerate(CLASSES)) + several:
         bench = made(1 << c)
@@ -109,12 +109,12 @@ def test_a_window_closes_with_the_event_behind_which_no_other_is_sure_to_fit():
         equal(bench.part(c), opens(c) + event * fit + closes(c))
         equal((is_open(bench), bench.state[k.LISTED + c]), ([0] * 4, fit), c)
         length = len(bench.part(c))
-        k.mark(bench.state, bench.listed, 0xF, 0)  # it is closed
+        k.mark(bench.state, bench.listed, 0xF, 0)  # already closed
         equal(len(bench.part(c)), length, c)
 
 
-def test_the_largest_event_behind_it_fills_its_part_and_no_more():
-    """16 hits of several units, where an event is just sure to fit."""
+def test_the_largest_last_event_fills_its_part_and_no_more():
+    """16 hits of several units, at the last index where an event is sure to fit."""
     bench = made(0b1000)
     bench.state[k.LIST + 3] = at = 3 * PART + ROOM
     bench.put({d: CODE for d in range(16)}, stamp=STAMP)

@@ -1,4 +1,4 @@
-# fsw/spectra/lines.py alone: spectra are what the test puts into them.
+# fsw/spectra/lines.py alone, with spectra filled by the test.
 from array import array
 
 from acquisition_bench import Bench
@@ -9,11 +9,11 @@ from fsw.spectra.lines import Lines
 DETECTORS, LINES, CHANNELS = 16, 8, 1024
 BELOW_KEV, ABOVE_KEV = 120, 60
 PO_209_KEV = icd.LINES_KEV[0]
-CENTRE = (PO_209_KEV / 3 + 50) // 4  # its channel
+CENTRE = (PO_209_KEV / 3 + 50) // 4  # channel of the line
 
 
 def channel(kev, gain=1.0):
-    """By the default calibration, but for the gain."""
+    """Channel of an energy with the default calibration and this gain."""
     return int(gain * kev / 3 + 50) // 4
 
 
@@ -42,14 +42,14 @@ def counted(lines, d):
     return list(lines.counts[LINES * d : LINES * (d + 1)])
 
 
-def test_nothing_is_counted_nor_tracked_at_first():
+def test_at_first_nothing_is_counted_or_tracked():
     lines, _ = made(tracking=1)
     lines.update()
     equal((set(lines.counts), set(lines.centroid), lines.tracked()), ({0}, {0}, 0))
     equal((len(lines.counts), len(lines.centroid)), (DETECTORS * LINES, DETECTORS))
 
 
-def test_a_region_reaches_from_below_its_line_to_above_both_channels_included():
+def test_a_region_spans_its_line_with_both_end_channels_included():
     for below_kev, above_kev in ((BELOW_KEV, ABOVE_KEV), (12, 12), (500, 300)):
         for n, kev in enumerate(icd.LINES_KEV):
             first, last = channel(kev - below_kev), channel(kev + above_kev)
@@ -61,7 +61,7 @@ def test_a_region_reaches_from_below_its_line_to_above_both_channels_included():
                 equal((kev, at, counted(lines, 3)[n]), (kev, at, 7 * counts), (below_kev, n))
 
 
-def test_regions_of_each_detector_are_of_its_spectrum():
+def test_regions_of_each_detector_use_its_own_spectrum():
     lines, singles = made()
     for d in range(DETECTORS):
         for n, kev in enumerate(icd.LINES_KEV):
@@ -70,21 +70,21 @@ def test_regions_of_each_detector_are_of_its_spectrum():
     equal(list(lines.counts), [10 * d + n + 1 for d in range(DETECTORS) for n in range(LINES)])
 
 
-def test_spectra_that_were_closed_count_besides_those_that_run():
+def test_closed_and_running_spectra_are_both_counted():
     lines, singles = made()
     at = channel(PO_209_KEV)
     for d in (0, 5, 15):
         lines.closed(d, spectrum({at: 3}))
         lines.closed(d, spectrum({at: 4, at + 1: 1}))
         singles[CHANNELS * d + at] = 100
-        for _ in range(2):  # not once more with each look
+        for _ in range(2):  # not counted again by a second call
             equal(counted(lines, d), [108] + [0] * 7, d)
     equal(counted(lines, 1), [0] * 8)
     lines.clear()
     equal([counted(lines, d)[0] for d in (0, 5, 15)], [100] * 3)
 
 
-def test_they_are_counted_modulo_2_to_16_without_the_next_line_noticing():
+def test_counts_wrap_modulo_2_to_16_without_affecting_the_next_line():
     lines, singles = made()
     at = channel(icd.LINES_KEV[6])
     singles[at] = singles[at + 1] = 0xFFFF
@@ -92,7 +92,7 @@ def test_they_are_counted_modulo_2_to_16_without_the_next_line_noticing():
     equal(counted(lines, 0), [0] * 6 + [3, 0])
 
 
-def test_of_a_line_in_one_channel_the_centroid_is_the_middle_of_its_codes():
+def test_the_centroid_of_a_line_in_one_channel_is_the_middle_of_its_codes():
     for off in (-3, 0, 4):
         for d in (0, 9, 15):
             lines, _ = made(tracking=1)
@@ -102,7 +102,7 @@ def test_of_a_line_in_one_channel_the_centroid_is_the_middle_of_its_codes():
             equal(lines.tracked(), 1 << d, off)
 
 
-def test_over_several_channels_it_is_their_mean():
+def test_the_centroid_over_several_channels_is_their_mean():
     for counts in ({-1: 100, 0: 200, 2: 300}, {0: 97, 1: 3}):
         lines, _ = made(tracking=1)
         lines.closed(0, spectrum({CENTRE + at: counts[at] for at in counts}))
@@ -110,8 +110,8 @@ def test_over_several_channels_it_is_their_mean():
         equal(lines.centroid[0], int(8 * (4 * (CENTRE + mean) + 1.5)), counts)
 
 
-def test_counts_beside_the_window_do_not_move_it():
-    """It reaches as far as a region above its line, to both sides, both channels included."""
+def test_counts_outside_the_window_do_not_move_the_centroid():
+    """It extends to both sides as far as a region above its line, with both end channels included."""
     first, last = channel(PO_209_KEV - ABOVE_KEV), channel(PO_209_KEV + ABOVE_KEV)
     for at, moved in ((first - 1, False), (first, True), (last, True), (last + 1, False)):
         lines, _ = made(tracking=1)
@@ -120,7 +120,7 @@ def test_counts_beside_the_window_do_not_move_it():
         equal((at, lines.centroid[0]), (at, int(8 * (4 * mean + 1.5))))
 
 
-def test_with_fewer_than_a_hundred_counts_nothing_is_said_of_the_line():
+def test_with_fewer_than_a_hundred_counts_there_is_no_centroid():
     lines, _ = made(tracking=1)
     lines.closed(0, spectrum({CENTRE: 99}))
     equal((lines.centroid[0], lines.tracked()), (0, 0))
@@ -131,7 +131,7 @@ def test_with_fewer_than_a_hundred_counts_nothing_is_said_of_the_line():
     assert found
 
 
-def test_what_is_a_twentieth_away_is_another_line():
+def test_a_centroid_a_twentieth_away_is_another_line():
     expected = 400 + 8 * 1000 * PO_209_KEV // 3000  # 1/8 code
     for at in range(int(CENTRE) - 30, int(CENTRE) + 31):
         lines, _ = made(tracking=1)
@@ -142,12 +142,12 @@ def test_what_is_a_twentieth_away_is_another_line():
 
 
 def gain_of(centroid):
-    """Of a detector with that centroid; the code of 0 keV is fixed."""
+    """Gain of a detector with this centroid; the code of 0 keV is fixed."""
     return (centroid / 8 - 50) / (PO_209_KEV / 3)
 
 
 def test_regions_follow_the_line_while_tracking_is_on():
-    """In the spectra that come after it, of that detector alone; stored ones are as they were."""
+    """Only for later spectra of that detector; stored ones do not change."""
     for off in (-12, 12):
         lines, singles = made(tracking=1)
         lines.set(icd.P_LINE_ABOVE, 400)
@@ -168,7 +168,7 @@ def test_regions_follow_the_line_while_tracking_is_on():
         equal((counted(lines, 2), lines.tracked()), (wanted, 0b100), off)
 
 
-def test_edges_of_a_region_that_follows_are_where_the_gain_puts_them():
+def test_edges_of_a_tracked_region_are_scaled_by_the_gain():
     lines, singles = made(tracking=1)
     lines.closed(0, spectrum({CENTRE + 4: 1000}))
     lines.clear()

@@ -1,4 +1,4 @@
-# fsw/spectra/scan.py alone: the counters are what the test says.
+# fsw/spectra/scan.py alone, with counters set by the test.
 from acquisition_bench import Bench as Acquiring
 from check import equal, raises
 from doubles import EIO, Devices
@@ -7,13 +7,13 @@ from fsw.health.faults import Refused
 from fsw.health.slow_control import SlowControl
 from fsw.spectra.scan import Scan
 
-FRONT_MV, BACK_MV = 50, 60  # the levels that are set
+FRONT_MV, BACK_MV = 50, 60  # the levels set by parameters
 FROM_MV, STEP_MV, STEPS, DWELL_S = 30, 20, 3, 5
 DWELL_US = 1_000_000 * DWELL_S
 
 
 class Bench:
-    """Modes, too: ends: what is to be called after calibration."""
+    """Also serves as the modes. ends: functions registered for the end of calibration."""
 
     def __init__(self, **levels):
         self.acquiring = Acquiring()
@@ -38,11 +38,11 @@ class Bench:
         self.ends.append(step)
 
     def levels(self):
-        """Of front and back, that the comparators were set to since the last call."""
+        """(front, back) levels that the comparators were set to since the last call."""
         return [what[1:] for what in self.devices.taken() if what[0] == "comparators"]
 
     def step(self):
-        """Time passes until the running step is complete, and it goes on."""
+        """Advance until the running step is complete, and step the scan."""
         self.clock.now_us += DWELL_US
         self.acquisition.real_us += DWELL_US
         assert self.scan.complete(self.clock.now_us)
@@ -53,7 +53,7 @@ def ended(steps, broken_off):
     return [(icd.EVENT_SCAN_ENDED, steps, broken_off)]
 
 
-def test_a_comparator_is_set_at_once_and_the_other_keeps_its_level():
+def test_a_comparator_is_set_immediately_and_the_other_keeps_its_level():
     bench = Bench()
     bench.parameters.set(icd.P_COMPARATOR_FRONT, 100)
     bench.parameters.set(icd.P_COMPARATOR_BACK, 200)
@@ -67,7 +67,7 @@ def test_a_comparator_that_does_not_answer_raises():
     equal(bench.parameters.get(icd.P_COMPARATOR_FRONT), FRONT_MV)
 
 
-def test_a_scan_sets_one_level_after_the_other_and_then_those_that_are_set():
+def test_a_scan_steps_through_its_levels_and_restores_the_set_ones():
     for steps in (1, 2, 3, 8):
         bench = Bench(steps=steps)
         scan = bench.scan
@@ -83,7 +83,7 @@ def test_a_scan_sets_one_level_after_the_other_and_then_those_that_are_set():
         equal(scan.complete(1 << 50), False, steps)
 
 
-def test_it_is_bound_to_its_parameters_and_no_other():
+def test_the_scan_binds_its_parameters_and_no_others():
     bound = Bench().parameters.bound
     scan = (icd.P_SCAN_FROM, icd.P_SCAN_STEP, icd.P_SCAN_STEPS, icd.P_SCAN_DWELL)
     equal(bound[-6:], (icd.P_COMPARATOR_FRONT, icd.P_COMPARATOR_BACK) + scan)
@@ -97,7 +97,7 @@ def test_a_step_is_complete_after_its_dwell_time():
     equal(bench.scan.complete(now + DWELL_US), True)
 
 
-def test_a_level_is_never_beyond_two_volts():
+def test_a_level_never_exceeds_two_volts():
     bench = Bench(first_mv=1980)
     bench.scan.begin()
     bench.step()
@@ -105,7 +105,7 @@ def test_a_level_is_never_beyond_two_volts():
     equal(bench.levels(), [(1980, 1980), (2000, 2000), (2000, 2000)])
 
 
-def test_hits_are_those_of_the_step_accepted_or_below_threshold_or_over_range():
+def test_hits_of_a_step_include_those_below_threshold_and_over_range():
     bench = Bench()
     counters = bench.acquisition.counters
     for place in range(64):
@@ -128,7 +128,7 @@ def test_hits_are_those_of_the_step_accepted_or_below_threshold_or_over_range():
     equal(bench.scan.real_us, 4_800_000)
 
 
-def test_counters_may_come_round():
+def test_counters_may_wrap():
     bench = Bench()
     counters = bench.acquisition.counters
     counters[5] = counters[21] = 0xFFFFFFFF
@@ -149,7 +149,7 @@ def test_one_scan_at_a_time():
     bench.scan.check()
 
 
-def test_a_comparator_that_is_set_while_it_runs_counts_when_it_ends():
+def test_a_comparator_set_during_a_scan_is_applied_at_its_end():
     bench = Bench()
     bench.scan.begin()
     bench.levels()
@@ -160,11 +160,11 @@ def test_a_comparator_that_is_set_while_it_runs_counts_when_it_ends():
     equal(bench.levels(), [(100, 200)])
 
 
-def test_the_end_of_calibration_breaks_it_off():
+def test_the_end_of_calibration_aborts_the_scan():
     bench = Bench()
     (end,) = bench.ends
     end()
-    equal((bench.levels(), bench.reports.taken()), ([], []))  # none runs
+    equal((bench.levels(), bench.reports.taken()), ([], []))  # no scan is running
     for steps in range(STEPS):
         bench.scan.begin()
         for _ in range(steps):
@@ -175,7 +175,7 @@ def test_the_end_of_calibration_breaks_it_off():
         equal(bench.reports.taken(), ended(steps, True))
 
 
-def test_after_a_clear_the_step_begins_anew():
+def test_a_clear_restarts_the_step():
     bench = Bench()
     bench.scan.begin()
     bench.step()
@@ -193,7 +193,7 @@ def test_after_a_clear_the_step_begins_anew():
     equal((bench.scan.step, bench.reports.taken()), (2, []))
 
 
-def test_slow_control_that_does_not_answer_breaks_it_off():
+def test_slow_control_that_does_not_answer_aborts_the_scan():
     bench = Bench()
     bench.scan.begin()
     bench.step()
@@ -203,7 +203,7 @@ def test_slow_control_that_does_not_answer_breaks_it_off():
     bench.scan.check()
 
 
-def test_a_begin_that_slow_control_does_not_take_begins_nothing():
+def test_a_scan_does_not_begin_if_slow_control_fails():
     bench = Bench()
     bench.devices.refused["comparators"] = OSError(EIO)
     raises(OSError, bench.scan.begin)

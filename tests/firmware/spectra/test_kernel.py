@@ -10,11 +10,11 @@ from support.onboard import script
 I = Dictionary.load().instrument  # noqa: E741
 RING, AMPLITUDES = 2048, 4096
 EVENTS = 12_000
-LISTED = 512  # halves that the event list has room for, a quarter for each class
-OPEN = [105, 105 + 128, 105 + 256, 0]  # behind which there may be no room for an event of 16 hits and a mark; closed
+LISTED = 512  # halfwords of the event list, a quarter for each class
+OPEN = [105, 105 + 128, 105 + 256, 0]  # index after which an event of 16 hits and a mark may not fit; 0: closed
 THRESHOLDS = [150 + 10 * d for d in range(14)] + [0, 0xFFFF]  # detector 15 is off
 
-# Plays events into rings of its own, as DMA would, and calls the kernel with the heap locked.
+# Writes events into rings, as DMA would, and calls the kernel with the heap locked.
 SCRIPT = (
     f"EVENTS, RING, AMPLITUDES, THRESHOLDS = {EVENTS}, {RING}, {AMPLITUDES}, {THRESHOLDS}\n"
     f"OPEN, LISTED = {OPEN}, {LISTED}\n" + script("kernel")
@@ -22,7 +22,7 @@ SCRIPT = (
 
 
 def expected():
-    """What the blueprint says becomes of the same events, in plain Python."""
+    """The specified result for the same events, in plain Python."""
     out = dict(totals=dict(hits=0, passes=0), pass_limit_reached=0, bad=0, classes=[0] * 6, counters=[0] * 64)
     listed, entries = [0] * 4, [[0x5678, 0x1234, 0, c << 8 | 1] for c in range(4)]
     entries[3] += [0x5678, 0x1234, 0, 3 << 8]
@@ -113,23 +113,23 @@ STATUS = script("kernel_status")
 
 
 @pytest.mark.parametrize("where", ["unix", "rp2040"])
-def test_kernel_stops_and_says_why(where):
+def test_the_kernel_stops_with_a_status(where):
     output = micropython.run(STATUS, heap_kb=400) if where == "unix" else chip.run(STATUS)
     lines = [line.split() for line in output.splitlines() if line.split()[0].isupper()]
     assert [line[0] for line in lines] == ["FULL", "HELD", "ON"] * 2 + ["SLIP", "STEP"] * 4 + ["ROUND", "LATER"]
     assert not [line for line in lines if set(line[1:]) != {"True"}]
 
 
-# Calls the kernel whenever `go` is set, once with an UNTIL behind the first three events and once with a later one.
+# Calls the kernel twice whenever `go` is set: with UNTIL after the first three events, and with a later one.
 HELD = script("kernel_held")
-SORT_BYTES = 4096  # more than the code of `sort` takes
+SORT_BYTES = 4096  # exceeds the code size of `sort`
 NOT_YET = 0xFFFFFFFF
-MOST = 20_000  # instructions of two calls, and of what is around them
+MOST = 20_000  # limit of instructions for the two calls and their surroundings
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["nothing waits", "a later event waits"])
-def test_the_ring_may_come_round_at_any_instruction_of_the_kernel(later):
-    """Of a call that finds three events: the CPU is held after 0, 1, 2, ... instructions, and the ring overwritten."""
+def test_an_overrun_may_occur_at_any_instruction_of_the_kernel(later):
+    """In a call with three events the CPU is halted after 0, 1, 2, ... instructions, and the ring is overwritten."""
     with chip.open_chip(HELD) as target:
         output = bytearray()
 
@@ -148,8 +148,8 @@ def test_the_ring_may_come_round_at_any_instruction_of_the_kernel(later):
             write(tails + 4 * slot, 0x20000000 | 2 * end)
 
         def held_after(instructions):
-            """-> (events, status, stamp) of both calls, or None when the first had ended before"""
-            write(state, 1)  # slot 0 and its amplitude were read before
+            """-> (events, status, stamp) of both calls, or None if the first ended earlier"""
+            write(state, 1)  # slot 0 and its amplitude have been read
             write(state + 4, 1)
             for slot in range(16):
                 write(tails + 4 * slot, 0)

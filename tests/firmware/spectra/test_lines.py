@@ -1,4 +1,4 @@
-"""Line regions and the tracking of the Po-209 line: packet line_rates, against the spectra on ground."""
+"""Line regions and tracking of the Po-209 line: packet line_rates against the spectra on ground."""
 
 import random
 
@@ -9,18 +9,18 @@ from support.instrument import DICTIONARY, both, instrument, play
 LINE_KEV = line_kev(DICTIONARY)
 KEV = list(LINE_KEV.values())
 PO_209_KEV = LINE_KEV["po_209"]
-LINES, PARTS = 8, 8  # lines of a detector; parts of a code in `centroid`
+LINES, PARTS = 8, 8  # lines per detector; units of `centroid` per code
 CODES = DICTIONARY.instrument["codes_per_channel"]
 
 
 def channel(kev):
-    """Of an energy, by the default calibration of the dictionary."""
+    """Channel of an energy with the default calibration of the dictionary."""
     instrument = DICTIONARY.instrument
     return int(kev / instrument["kev_per_code"] + instrument["zero_code"]) // CODES
 
 
 def regions(spectra, below_kev=120, above_kev=60):
-    """Counts of the 8 regions of each detector, from (detector, channel) -> counts."""
+    """Counts in the 8 regions of each detector, from (detector, channel) -> counts."""
     bounds = [(channel(kev - below_kev), channel(kev + above_kev)) for kev in KEV]
     return [
         sum(n for (detector, c), n in spectra.items() if detector == d and first <= c <= last)
@@ -35,7 +35,7 @@ def line_rates(i):
 
 
 def sources(seed, n, spread_kev=30.0, detectors=range(16)):
-    """n particles of each line and as many between them, in every detector, in random order."""
+    """n particles of each line and n in between, in every detector, in random order."""
     rng = random.Random(seed)
     energies = [rng.gauss(kev, spread_kev) for kev in KEV for _ in range(n)]
     energies += [rng.uniform(1000, 11000) for _ in range(8 * n)]
@@ -49,7 +49,7 @@ def po_209(n, detectors=range(16), kev=PO_209_KEV):
 
 
 @both
-def test_regions_are_the_sums_of_the_channels_of_the_spectra_on_ground(where):
+def test_regions_are_channel_sums_of_the_spectra_on_ground(where):
     with instrument(where) as i:
         i.set("tracking", 0)
         i.start()
@@ -58,7 +58,7 @@ def test_regions_are_the_sums_of_the_channels_of_the_spectra_on_ground(where):
         i.stop()
         expected = regions(i.counts())
         assert sum(expected) > 16 * 8 * 10 * 0.8
-        assert running == line_rates(i)["counts"] == expected  # of running spectra as of those that are closed
+        assert running == line_rates(i)["counts"] == expected  # the same for running and closed spectra
         i.start()
         play(i, sources(2, 3))
         i.stop()
@@ -67,7 +67,7 @@ def test_regions_are_the_sums_of_the_channels_of_the_spectra_on_ground(where):
         assert line_rates(i)["counts"] == [0] * 128
 
 
-def test_width_of_the_regions_is_that_of_the_parameters():
+def test_the_parameters_set_the_width_of_the_regions():
     with instrument("unix") as i:
         i.set("tracking", 0)
         i.set("line_below", 300)
@@ -78,14 +78,14 @@ def test_width_of_the_regions_is_that_of_the_parameters():
         assert line_rates(i)["counts"] == regions(i.counts(), 300, 24) != regions(i.counts())
 
 
-def test_they_are_counted_modulo_2_to_16():
-    """No line is counted wrong beside one that came round."""
+def test_region_counts_wrap_modulo_2_to_16():
+    """A counter that wraps does not affect the other lines."""
     with instrument("unix") as i:
         i.set("tracking", 0)
         i.set("line_below", 500)
         i.set("line_above", 500)
         i.start()
-        # on 20 channels: none is full
+        # spread over 20 channels, so that none is full
         play(i, ((20_000 * k, 5, 5150.0 + 12 * (k % 20)) for k in range(1, 66_001)))
         i.stop()
         expected = regions(i.counts(), 500, 500)
@@ -95,13 +95,13 @@ def test_they_are_counted_modulo_2_to_16():
 
 @both
 def test_the_centroid_follows_a_head_whose_gain_is_off(where):
-    """By 1 %, up in front detectors and down in back ones; the code of 0 keV is where it was."""
+    """Gain 1 % high in front and 1 % low in back detectors; the code of 0 keV is unchanged."""
     gain = tuple(1.01 if d % 2 == 0 else 0.99 for d in range(16))
     with instrument(where, gain=gain) as i:
         i.start()
         play(i, po_209(110))
         before = line_rates(i)
-        assert before["tracked"] == 0 and before["centroid"] == [0] * 16  # a spectrum has to be closed first
+        assert before["tracked"] == 0 and before["centroid"] == [0] * 16  # needs a closed spectrum
         i.stop()
         f = line_rates(i)
         zero, per_code = DICTIONARY.instrument["zero_code"], DICTIONARY.instrument["kev_per_code"]
@@ -111,7 +111,7 @@ def test_the_centroid_follows_a_head_whose_gain_is_off(where):
         assert f["tracked"] == 0xFFFF
 
 
-def test_a_line_over_many_channels_has_its_centroid_to_a_part_of_a_code():
+def test_the_centroid_of_a_broad_line_is_resolved_to_a_fraction_of_a_code():
     rng = random.Random(6)
     energies = [rng.gauss(1.01 * PO_209_KEV, 15.0) for _ in range(1500)]
     with instrument("unix") as i:
@@ -120,12 +120,12 @@ def test_a_line_over_many_channels_has_its_centroid_to_a_part_of_a_code():
         i.stop()
         counts = {c: n for (d, c), n in i.counts().items() if d == 2}
         mean = sum(n * (CODES * c + (CODES - 1) / 2) for c, n in counts.items()) / sum(counts.values())
-        assert line_rates(i)["centroid"][2] / PARTS == pytest.approx(mean, abs=2)  # the window is about the default
+        assert line_rates(i)["centroid"][2] / PARTS == pytest.approx(mean, abs=2)  # the window is around the default
         assert [d for d, centroid in enumerate(line_rates(i)["centroid"]) if centroid] == [2]
 
 
 def test_regions_follow_the_line_and_stored_spectra_do_not():
-    """A Po-214 line 77 keV too high is beside its region, until the Po-209 line has reported the gain."""
+    """A Po-214 line 77 keV too high is outside its region until the Po-209 line has given the gain."""
     gain = (1.01,) + (1.0,) * 15
     po_214 = KEV.index(LINE_KEV["po_214"])
     with instrument("unix", gain=gain) as i:
@@ -156,7 +156,7 @@ def test_regions_follow_the_line_and_stored_spectra_do_not():
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_not_the_line_moves_nothing(what, particles):
+def test_other_counts_do_not_move_the_regions(what, particles):
     with instrument("unix") as i:
         i.start()
         play(i, particles)

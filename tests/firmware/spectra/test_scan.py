@@ -1,4 +1,4 @@
-"""The threshold scan: hits of each detector at one level of the comparators after the other."""
+"""The threshold scan: hits of each detector at each comparator level."""
 
 import pytest
 from dorn.head.front_end import MV_PER_MEV
@@ -8,7 +8,7 @@ LEVELS = {"from": 30, "step": 30, "steps": 4, "dwell": 2}
 
 
 def scan(i, **levels):
-    """Begun, in calibration."""
+    """Start a scan in calibration mode."""
     for name, value in (LEVELS | levels).items():
         i.set(f"scan_{name}", value)
     i.calibrate()
@@ -20,7 +20,7 @@ def steps(i):
 
 
 def arrivals(cps_of_mv, seconds, detectors=(0, 1, 6)):
-    """Pulses of each height, mV at the comparators, so many a second in each of the detectors, evenly."""
+    """Regular pulses in each detector: height in mV at the comparators -> pulses per second."""
     pulses = []
     for n, (mv, cps) in enumerate(cps_of_mv.items()):
         for k in range(1, seconds * cps):
@@ -37,10 +37,10 @@ def test_each_level_counts_the_pulses_above_it(where):
         i.set("comparator_back", 55)
         i.target.inject(arrivals({45: 20, 75: 10, 105: 5}, 12))
         scan(i)
-        heard = []
+        levels_seen = []
         while not i.events("scan_ended"):
             i.advance(0.25)
-            heard.append(i.target.head.comparator_mv)
+            levels_seen.append(i.target.head.comparator_mv)
         assert [f["step"] for f in steps(i)] == [0, 1, 2, 3]
         assert [f["level"] for f in steps(i)] == [30, 60, 90, 120]
         for f, cps in zip(steps(i), (35, 15, 5, 0), strict=True):
@@ -48,13 +48,13 @@ def test_each_level_counts_the_pulses_above_it(where):
             expected = cps * f["real_us"] / 1e6
             assert [n for d, n in enumerate(f["hits"]) if d not in (0, 1, 6)] == [0] * 13
             assert all(abs(f["hits"][d] - expected) <= 3 for d in (0, 1, 6)), f
-        # the head had these levels, each in its step, and then those that are set
-        assert list(dict.fromkeys(heard)) == [(mv, mv) for mv in (30, 60, 90, 120)] + [(50, 55)]
+        # comparator levels at the head: those of the steps, then the set ones
+        assert list(dict.fromkeys(levels_seen)) == [(mv, mv) for mv in (30, 60, 90, 120)] + [(50, 55)]
         assert i.events("scan_ended") == [(4, 0)]
 
 
-def test_hits_below_threshold_count_as_well_as_those_over_range():
-    """What the comparator sees is counted, whatever the kernel makes of the hit."""
+def test_hits_below_threshold_and_over_range_are_counted():
+    """Every hit above the comparator level is counted, however the kernel classifies it."""
     with instrument("unix") as i:
         i.set("threshold_0", 4000)
         i.target.inject(arrivals({75: 10, 1900: 10}, 4, (0,)))
@@ -76,10 +76,10 @@ def test_one_scan_at_a_time_and_another_after_it():
 
 
 @pytest.mark.parametrize("end", ["stop", "safe"])
-def test_the_end_of_calibration_breaks_it_off(end):
+def test_the_end_of_calibration_aborts_the_scan(end):
     with instrument("unix") as i:
         scan(i)
-        i.advance(5)  # in its third level
+        i.advance(5)  # third level
         assert i.target.head.comparator_mv == (90, 90)
         i.function(end)
         assert i.events("scan_ended") == [(2, 1)]
@@ -88,7 +88,7 @@ def test_the_end_of_calibration_breaks_it_off(end):
         assert len(steps(i)) == 2 and i.target.head.comparator_mv == (45, 45)
 
 
-def test_slow_control_that_falls_silent_breaks_it_off():
+def test_slow_control_that_falls_silent_aborts_the_scan():
     with instrument("unix") as i:
         scan(i)
         i.target.slow_control.dac.answers = False
@@ -105,7 +105,7 @@ def test_slow_control_that_falls_silent_breaks_it_off():
         assert i.target.head.comparator_mv == (45, 45)
 
 
-def test_a_level_is_never_beyond_what_the_comparators_take():
+def test_a_level_never_exceeds_the_comparator_range():
     with instrument("unix") as i:
         scan(i, **{"from": 1900, "step": 500, "steps": 3, "dwell": 1})
         i.until(lambda: i.events("scan_ended"), 6)

@@ -1,4 +1,4 @@
-# fsw/store/boot.py alone: what a start finds of the one before, and what is kept for the next.
+# fsw/store/boot.py alone: state restored from the previous start and saved for the next.
 from check import equal, has, raises
 from doubles import EIO, EROFS, Clock, each_failure
 from fsw import icd
@@ -7,7 +7,7 @@ from fsw.store.boot import OnBoardTime
 from starts import BLOCK, BLOCK_US, COUNTER, CRASH, LATEST_US, UNCOUNTED, WATCHDOG, Bench, put, started, states
 
 
-def test_on_board_time_goes_on_from_where_it_is_set():
+def test_on_board_time_continues_from_where_it_is_set():
     clock = Clock(500)
     time = OnBoardTime(clock, 7_000)
     equal(time.us(), 7_500)
@@ -30,7 +30,7 @@ def test_the_first_start_ever():
     equal((record.counter, record.unsynchronised), (bytes(12), 0))
 
 
-def test_the_first_start_is_on_both_copies_once_it_is_known_that_nothing_was_lost():
+def test_the_first_start_writes_both_copies_once_no_loss_was_found():
     bench = Bench(follow=False)
     equal(states(), [])
     equal(bench.scratch.get(UNCOUNTED), 1 << 11)  # one boot
@@ -43,7 +43,7 @@ def test_the_first_start_is_on_both_copies_once_it_is_known_that_nothing_was_los
     equal((bench.record.lost, bench.scratch.get(UNCOUNTED), bench.failures.count), (False, 0, 0))
 
 
-def test_a_start_has_what_the_one_before_saved():
+def test_a_start_restores_what_the_previous_one_saved():
     record = started(safe=1, counter=COUNTER).record
     equal((record.count, record.time_us, record.record), (11, 5 * BLOCK_US, 50_000))
     equal((record.safe, record.consecutive_resets, record.counter), (1, 3, COUNTER))
@@ -58,7 +58,7 @@ def test_a_start_reserves_the_next_block_in_one_copy():
     equal((new["expected"], new["consecutive_resets"], new["counter"]), (0, 3, COUNTER))
 
 
-def test_a_reset_that_nobody_expected_takes_what_is_left_of_a_block():
+def test_an_unexpected_reset_skips_the_rest_of_the_reservation():
     bench = Bench()
     bench.clock.now_us = 1000
     for n in range(1, 5):
@@ -67,7 +67,7 @@ def test_a_reset_that_nobody_expected_takes_what_is_left_of_a_block():
         equal((bench.record.time_us, bench.store.next), (n * BLOCK_US, 1 + n * BLOCK))
 
 
-def test_after_a_reset_that_was_expected_it_goes_on_where_it_was():
+def test_an_expected_reset_skips_nothing():
     bench = Bench().again()
     equal(bench.record.consecutive_resets, 1)
     bench.clock.now_us = 1000
@@ -81,13 +81,13 @@ def test_after_a_reset_that_was_expected_it_goes_on_where_it_was():
     equal(bench.again().record.consecutive_resets, 1)
 
 
-def test_resets_in_a_row_are_counted_up_to_255():
+def test_consecutive_resets_are_counted_up_to_255():
     for before, after in ((253, 254), (254, 255), (255, 255)):
         equal(started(consecutive_resets=before).record.consecutive_resets, after, before)
         equal(started(consecutive_resets=before, expected=1).record.consecutive_resets, 0, before)
 
 
-def test_time_ends_where_packets_have_no_seconds_for_it():
+def test_time_is_limited_to_what_packets_can_represent():
     record = started(time_us=LATEST_US).record
     equal((record.time_us, states()[-1]["time_us"]), (LATEST_US, LATEST_US))
     record = started(time_us=LATEST_US - BLOCK_US + 1).record
@@ -95,7 +95,7 @@ def test_time_ends_where_packets_have_no_seconds_for_it():
     equal(started(3, time_us=LATEST_US - BLOCK_US).record.time_us, LATEST_US)
 
 
-def test_in_mode_safe_a_telecommand_is_refused():
+def test_in_safe_a_telecommand_is_rejected():
     record = started().record
     record.check_not_safe()
     record.safe = 1
@@ -105,7 +105,7 @@ def test_in_mode_safe_a_telecommand_is_refused():
 # -- while it runs -----------------------------------------------------------------------------------------------------
 
 
-def test_half_a_block_ahead_of_its_end_the_next_one_is_reserved():
+def test_the_next_reservation_is_made_half_a_block_before_the_end():
     bench = started()
     start = bench.time.us()
     before = states()
@@ -123,7 +123,7 @@ def test_half_a_block_ahead_of_its_end_the_next_one_is_reserved():
     equal(bench.limits(), (start + BLOCK_US // 2 + 1 + BLOCK_US, 50_000 + BLOCK + 1 + BLOCK))
 
 
-def test_what_is_to_be_kept_at_once_is_in_both_copies():
+def test_an_immediate_save_writes_both_copies():
     bench = started()
     bench.record.safe, bench.record.consecutive_resets, bench.record.counter = 1, 0, bytes(12)
     bench.clock.now_us = 5
@@ -133,7 +133,7 @@ def test_what_is_to_be_kept_at_once_is_in_both_copies():
         equal((state["time_us"], state["record"]), (6 * BLOCK_US + 5, 50_000 + BLOCK))
 
 
-def test_before_time_is_set_forward_it_is_reserved_in_both_copies():
+def test_setting_time_forward_first_reserves_it_in_both_copies():
     bench = started()
     half = bench.time.us() + BLOCK_US // 2
     before = states()
@@ -149,7 +149,7 @@ def test_before_time_is_set_forward_it_is_reserved_in_both_copies():
     equal(bench.record.keep(), True)
 
 
-def test_a_time_that_is_set_back_reserves_none():
+def test_setting_time_back_reserves_nothing():
     bench = started()
     half = bench.time.us() + BLOCK_US // 2
     before = states()
@@ -159,7 +159,7 @@ def test_a_time_that_is_set_back_reserves_none():
     equal(bench.record.keep(), False)
 
 
-def test_a_time_of_which_both_copies_are_not_written_is_not_reserved():
+def test_time_is_not_reserved_unless_both_copies_are_written():
     def prepare(flash):
         put()
         return Bench(flash)
@@ -171,7 +171,7 @@ def test_a_time_of_which_both_copies_are_not_written_is_not_reserved():
         found.add(max(state["time_us"] for state in states()) > us)
         bench.clock.now_us = BLOCK_US // 2 + 1
         equal(bench.record.keep(), True)
-    has(found, True, False)  # one copy was, or none
+    has(found, True, False)  # one copy was written, or none
 
 
 # -- a crash -----------------------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def line():
     return line_of(error())
 
 
-def test_a_crash_is_told_by_the_next_start_and_no_other():
+def test_a_crash_is_reported_by_the_next_start_only():
     bench = started()
     time_us, next_record = bench.time.us(), bench.store.next
     bench.record.crashed(icd.TASK_RATES, error())
@@ -207,7 +207,7 @@ def test_a_crash_is_told_by_the_next_start_and_no_other():
     equal((bench.record.crash, bench.record.reset_cause), (None, WATCHDOG))
 
 
-def test_a_crash_keeps_what_was_reserved():
+def test_a_crash_keeps_the_reservations():
     bench = started(time_us=LATEST_US - BLOCK_US)
     bench.clock.now_us = 1000
     bench.record.crashed(1, error())
@@ -217,7 +217,7 @@ def test_a_crash_keeps_what_was_reserved():
     equal(bench.limits(), (LATEST_US, 50_000 + BLOCK))
 
 
-def test_a_crash_of_no_task():
+def test_a_crash_outside_all_tasks():
     bench = started()
     bench.record.crashed(None, error())
     equal(bench.again().record.crash, (255, icd.EXCEPTION_VALUE, line()))
@@ -231,11 +231,11 @@ def test_a_crash_may_have_a_line_or_an_exception_only():
         equal(started(task=2, exception=exception, line=line).record.crash, (2, exception, line))
 
 
-def test_a_crash_that_flash_does_not_take_is_in_a_register():
+def test_a_crash_that_cannot_be_written_is_kept_in_a_register():
     bench = started()
     bench.flash.fail(EIO)
     bench.record.crashed(icd.TASK_SPECTRA, error())
-    bench.record.crashed(icd.TASK_RATES, KeyError())  # the first one counts
+    bench.record.crashed(icd.TASK_RATES, KeyError())  # the first crash is kept
     bench.flash.work()
     bench = bench.again()
     equal(bench.record.crash, (icd.TASK_SPECTRA, icd.EXCEPTION_VALUE, line()))
@@ -244,19 +244,19 @@ def test_a_crash_that_flash_does_not_take_is_in_a_register():
     equal(bench.again().record.crash, None)
 
 
-def test_a_crash_before_time_is_known_is_in_a_register():
+def test_a_crash_before_time_is_known_is_kept_in_a_register():
     bench = Bench(follow=False)
     bench.record.crashed(None, error())
     equal(states(), [])
     equal(bench.again().record.crash, (255, icd.EXCEPTION_VALUE, line()))
 
 
-def test_a_crash_on_flash_counts_no_more_where_later_boots_are_only_in_a_register():
+def test_a_crash_on_flash_is_ignored_if_a_register_has_later_boots():
     record = started(1 << 11, task=2, exception=3, line=4).record
     equal((record.crash, record.reset_cause, record.count), (None, WATCHDOG, 12))
 
 
-def test_nothing_to_report_leaves_a_crash_of_this_run_in_its_register():
+def test_without_a_report_a_crash_of_this_run_stays_in_its_register():
     bench = started()
     bench.scratch.set(CRASH, 1 << 12)
     bench.record.reported()

@@ -1,4 +1,4 @@
-# fsw/store/boot.py alone: a flash that takes nothing, copies that are damaged, and no record at all.
+# fsw/store/boot.py alone: failed flash, damaged copies, and no record at all.
 from struct import pack
 
 from check import equal, has, has_not
@@ -8,13 +8,13 @@ from fsw.store.slots import Slots
 from records import framed, write
 from starts import BLOCK, BLOCK_US, COUNTER, FORM, LATEST_US, UNCOUNTED, UNKNOWN_US, Bench, damage, put, started, states
 
-# from this bit on, of the scratch register: boots not counted, unexpected resets, and that a challenge is needed
+# first bit in the scratch register of: boots not counted, unexpected resets, challenge needed
 BOOTS, CONSECUTIVE, UNSYNCHRONISED = 11, 15, 19
-EXPECTED = 15  # in the place of unexpected resets
+EXPECTED = 15  # value in place of the unexpected resets
 
 
 def failing(uncounted=0, **fields):
-    """A start where flash has this and takes nothing."""
+    """A start from these fields on a flash that cannot be written."""
     flash, scratch = Flash(), Scratch()
     put(**fields)
     scratch.set(UNCOUNTED, uncounted)
@@ -22,10 +22,10 @@ def failing(uncounted=0, **fields):
     return Bench(flash, scratch)
 
 
-# -- what the register carries -----------------------------------------------------------------------------------------
+# -- content of the scratch register -----------------------------------------------------------------------------------
 
 
-def test_what_the_register_has_is_added_to_what_flash_has():
+def test_register_counts_are_added_to_those_on_flash():
     record = started(3 | 2 << BOOTS | 5 << CONSECUTIVE, safe=1).record
     equal((record.time_us, record.record), (8 * BLOCK_US, 50_000 + 3 * BLOCK))
     equal((record.count, record.consecutive_resets, record.safe, record.unsynchronised), (13, 6, 1, 0))
@@ -34,14 +34,14 @@ def test_what_the_register_has_is_added_to_what_flash_has():
     equal((record.count, record.consecutive_resets), (26, 15))
 
 
-def test_the_register_tells_of_a_reset_that_was_expected():
+def test_the_register_marks_an_expected_reset():
     for expected in (0, 1):
         equal(started(EXPECTED << CONSECUTIVE, expected=expected).record.consecutive_resets, 0, expected)
         equal(started(1, expected=expected).record.consecutive_resets, 1, expected)
     equal(started(0, expected=1).record.consecutive_resets, 0)
 
 
-def test_once_flash_takes_both_copies_the_register_is_empty():
+def test_the_register_is_cleared_once_both_copies_are_written():
     for uncounted in (1, 1 << BOOTS, 1 << CONSECUTIVE, 3 | 2 << BOOTS | 5 << CONSECUTIVE):
         bench = started(uncounted)
         equal(bench.scratch.get(UNCOUNTED), 0, uncounted)
@@ -52,7 +52,7 @@ def test_once_flash_takes_both_copies_the_register_is_empty():
         equal(states(), before, uncounted)
 
 
-def test_what_flash_does_not_take_is_in_the_register():
+def test_what_cannot_be_written_is_kept_in_the_register():
     bench = failing(consecutive_resets=4)
     equal(bench.scratch.get(UNCOUNTED), 1 | 1 << BOOTS | 5 << CONSECUTIVE)
     equal((bench.failures.count, bench.failures.errno), (1, EROFS))
@@ -75,7 +75,7 @@ def test_a_flash_that_fails_later_has_counted_the_boot():
     equal((bench.record.count, bench.record.consecutive_resets, bench.record.time_us), (12, 4, 7 * BLOCK_US))
 
 
-def test_boots_go_on_without_a_flash():
+def test_boots_are_counted_without_a_flash():
     bench = failing()
     for n in range(1, 20):
         time_us, next_record = bench.time.us(), bench.store.next
@@ -92,7 +92,7 @@ def test_boots_go_on_without_a_flash():
         equal((state["count"], state["consecutive_resets"], state["time_us"]), (26, 15, 25 * BLOCK_US + BLOCK_US))
 
 
-def test_more_blocks_than_the_register_has_room_for():
+def test_more_reservations_than_the_register_can_count():
     bench = failing(0x7FE)
     equal(bench.scratch.get(UNCOUNTED), 0x7FF | 1 << BOOTS | 1 << CONSECUTIVE)
     bench = bench.again()
@@ -105,7 +105,7 @@ def test_without_a_record_the_first_boots_are_counted_in_the_register():
     flash = Flash()
     flash.fail(EIO)
     bench = Bench(flash)
-    equal(bench.scratch.get(UNCOUNTED), 2 | 1 << BOOTS)  # a block of records behind number 1
+    equal(bench.scratch.get(UNCOUNTED), 2 | 1 << BOOTS)  # one reservation of records after number 1
     bench = bench.again()
     equal(
         (bench.record.count, bench.record.consecutive_resets, bench.time.us(), bench.store.next),
@@ -114,7 +114,7 @@ def test_without_a_record_the_first_boots_are_counted_in_the_register():
     equal(bench.record.lost, False)
 
 
-def test_that_a_reset_is_expected_is_in_the_register_if_flash_does_not_take_it():
+def test_an_expected_reset_is_marked_in_the_register_if_flash_fails():
     bench = started()
     bench.flash.fail(EIO)
     bench.record.close()
@@ -127,7 +127,7 @@ def test_that_a_reset_is_expected_is_in_the_register_if_flash_does_not_take_it()
 
 
 def test_one_copy_of_two_is_not_enough():
-    """The one that is left may be damaged: both are written the next time, too."""
+    """The copy not written may be damaged, so the next save writes both again."""
     bench = started()
     slots = Slots(ROOT + "/boot")
     save = type(slots).save
@@ -153,7 +153,7 @@ def test_one_copy_of_two_is_not_enough():
     has(states(), before[1])
 
 
-def test_the_need_of_a_challenge_survives_in_a_bit_of_its_own():
+def test_the_need_for_a_challenge_survives_in_its_own_bit():
     bench = started()
     bench.record.synchronise(False)
     equal((bench.record.unsynchronised, bench.scratch.get(UNCOUNTED)), (True, 1 << UNSYNCHRONISED))
@@ -193,7 +193,7 @@ def test_with_one_copy_damaged_neither_time_nor_counts_go_back():
         assert record.count > newer["count"], record.count
 
 
-def test_a_copy_that_cannot_be_is_damaged():
+def test_a_copy_with_impossible_values_is_damaged():
     for fields, damaged in (
         (dict(time_us=LATEST_US), 0),
         (dict(time_us=LATEST_US + 1), 2),
@@ -214,7 +214,7 @@ def test_a_copy_that_cannot_be_is_damaged():
 
 
 def lost(stored=(), checkpoint_us=None, damaged=True):
-    """A start without a copy, on a flash with records of these times, 2^-16 s, and a checkpoint."""
+    """A start without a copy, on a flash with records of these times in 2^-16 s and a checkpoint."""
     flash = Flash()
     if damaged:
         put()
@@ -228,7 +228,7 @@ def lost(stored=(), checkpoint_us=None, damaged=True):
     return Bench(flash)
 
 
-def test_with_both_copies_damaged_it_is_safe_and_the_record_begins_anew():
+def test_with_both_copies_damaged_it_enters_safe_and_starts_a_new_record():
     bench = lost()
     equal((bench.record.damaged, bench.record.lost, bench.record.safe, bench.failures.count), (2, True, 1, 0))
     equal((bench.time.us(), bench.store.next), (BLOCK_US, BLOCK + BLOCK))
@@ -240,7 +240,7 @@ def test_with_both_copies_damaged_it_is_safe_and_the_record_begins_anew():
     equal((bench.record.damaged, bench.record.lost, bench.record.safe), (0, False, 1))
 
 
-def test_records_on_flash_without_a_boot_record_tell_that_it_is_lost():
+def test_records_on_flash_show_that_the_boot_record_is_lost():
     seconds = 5000
     bench = lost([(seconds - 1) << 16, seconds << 16 | 0x8001], damaged=False)
     equal((bench.record.damaged, bench.record.lost, bench.record.safe), (0, True, 1))
@@ -248,27 +248,27 @@ def test_records_on_flash_without_a_boot_record_tell_that_it_is_lost():
     equal(states()[0]["time_us"], bench.time.us() + BLOCK_US)
 
 
-def test_a_checkpoint_without_a_boot_record_tells_that_it_is_lost():
+def test_a_checkpoint_shows_that_the_boot_record_is_lost():
     bench = lost(checkpoint_us=8_000_000, damaged=False)
     equal((bench.record.lost, bench.time.us()), (True, 8_000_000 + UNKNOWN_US))
 
 
-def test_the_later_of_records_and_checkpoint_tells_the_time():
+def test_time_is_taken_from_the_later_of_records_and_checkpoint():
     for seconds, checkpoint_us, reached_us in (
         (20, 8_000_000, 20_000_000),
         (2, 8_000_000, 8_000_000),
-        (2, LATEST_US, 2_000_000),  # damaged: packets have no seconds for it
+        (2, LATEST_US, 2_000_000),  # damaged: beyond what packets can represent
         (2, LATEST_US - 1, LATEST_US - 1),
     ):
         equal(lost([seconds << 16], checkpoint_us).time.us(), reached_us + UNKNOWN_US, seconds)
 
 
-def test_where_nothing_tells_the_time_it_is_as_it_was():
+def test_without_a_known_time_it_stays_unchanged():
     equal(lost(checkpoint_us=LATEST_US).time.us(), BLOCK_US)
     equal(lost([0]).time.us(), BLOCK_US)
 
 
-def test_a_time_is_never_set_back_by_what_is_on_flash():
+def test_time_is_never_set_back_by_data_on_flash():
     flash, scratch = Flash(), Scratch()
     write(Segments(ROOT + "/store"), 1, [framed(1, 1 << 16)])
     scratch.set(UNCOUNTED, 100)
@@ -276,7 +276,7 @@ def test_a_time_is_never_set_back_by_what_is_on_flash():
     equal((bench.record.lost, bench.time.us()), (True, 100 * BLOCK_US))
 
 
-def test_records_that_flash_has_more_than_the_boot_record_knew_are_reserved_too():
+def test_record_numbers_on_flash_beyond_the_boot_record_are_reserved_too():
     for first, reserved in ((50_000, 50_001 + BLOCK), (49_999, 50_000 + BLOCK)):
         flash = Flash()
         put()
@@ -284,4 +284,4 @@ def test_records_that_flash_has_more_than_the_boot_record_knew_are_reserved_too(
         bench = Bench(flash)
         equal((bench.record.lost, bench.record.safe), (False, 0), first)
         equal((bench.store.next, states()[-1]["record"]), (first + 1, reserved))
-        equal(states()[0]["count"], 11 if first == 50_000 else 10, first)  # no write more than it takes
+        equal(states()[0]["count"], 11 if first == 50_000 else 10, first)  # no unnecessary write

@@ -1,4 +1,4 @@
-# fsw/store/budget.py alone: what is stored of a day's octets.
+# fsw/store/budget.py alone: storage against the daily budget of octets.
 from check import equal
 from doubles import EIO, ROOT, Flash, Scratch
 from fsw import icd
@@ -23,7 +23,7 @@ class Bench:
             self.budget.set(0, per_day)
 
     def take(self, octets, priority=1):
-        """A packet is stored. -> its record number"""
+        """Store a packet. -> its record number"""
         number = self.budget.number(priority)
         assert number
         self.budget.append(bytes(octets))
@@ -38,13 +38,13 @@ def test_before_it_is_set_nothing_is_stored():
     equal((budget.left, budget.over), (0, 1))
 
 
-def test_an_eighth_of_a_day_is_there_at_once():
+def test_an_eighth_of_a_days_budget_is_available_immediately():
     bench = Bench(per_day=8007)
     equal(bench.budget.left, 1000)
     equal(Bench(per_day=8008).budget.left, 1001)
 
 
-def test_more_a_day_is_there_at_once_less_takes_what_is_too_much():
+def test_a_larger_budget_applies_immediately_and_a_smaller_one_cuts_the_excess():
     bench = Bench(per_day=80_000)
     bench.take(3000)
     equal(bench.budget.left, 7000)
@@ -60,7 +60,7 @@ def test_more_a_day_is_there_at_once_less_takes_what_is_too_much():
     equal((bench.budget.left, bench.budget.number(1)), (0, 0))
 
 
-def test_what_is_overdrawn_stays_overdrawn():
+def test_an_overdrawn_budget_stays_overdrawn():
     bench = Bench(per_day=8000)
     bench.take(1500)
     equal(bench.budget.left, -500)
@@ -70,7 +70,7 @@ def test_what_is_overdrawn_stays_overdrawn():
     equal(bench.budget.left, 0)
 
 
-def test_it_comes_back_as_time_goes_by():
+def test_the_budget_is_replenished_with_time():
     bench = Bench(per_day=8640)
     bench.take(1080)
     equal(bench.budget.left, 0)
@@ -83,10 +83,10 @@ def test_it_comes_back_as_time_goes_by():
     bench.budget.accrue(0)
     equal(bench.budget.left, 543)
     bench.budget.accrue(DAY_US // 8)
-    equal(bench.budget.left, 1080)  # no more is saved up
+    equal(bench.budget.left, 1080)  # the maximum
 
 
-def test_after_a_change_it_comes_back_at_the_new_rate():
+def test_after_a_change_the_budget_is_replenished_at_the_new_rate():
     bench = Bench(per_day=8640)
     bench.take(1000)
     bench.budget.set(0, 86_400)
@@ -102,7 +102,7 @@ def test_a_packet_gets_the_next_record_number_and_is_stored():
     equal((bench.budget.left, bench.store.pending, bench.store.next), (500, 500, FIRST + 2))
 
 
-def test_as_long_as_anything_is_left_a_packet_is_stored():
+def test_a_packet_is_stored_while_any_budget_is_left():
     bench = Bench()
     bench.take(999)
     bench.take(600)
@@ -116,7 +116,7 @@ def test_as_long_as_anything_is_left_a_packet_is_stored():
     equal(bench.budget.over, 2)
 
 
-def test_those_of_priority_2_leave_half_to_the_others():
+def test_packets_of_priority_2_leave_half_to_the_others():
     for priority in (2, 3):
         bench = Bench(per_day=8008)
         bench.take(500, priority)
@@ -129,7 +129,7 @@ def test_those_of_priority_2_leave_half_to_the_others():
         equal(bench.budget.number(1), 0, priority)
 
 
-def test_what_is_not_to_be_stored_is_not_counted_as_over():
+def test_packets_that_need_not_be_stored_are_not_counted_as_over_budget():
     bench = Bench()
     bench.budget.enabled = False
     equal(bench.budget.number(1), 0)
@@ -140,7 +140,7 @@ def test_what_is_not_to_be_stored_is_not_counted_as_over():
     equal((bench.budget.over, bench.budget.number(1)), (0, FIRST))
 
 
-def test_without_room_in_memory_the_store_counts_it():
+def test_without_room_in_memory_the_store_counts_the_packet():
     bench = Bench(per_day=1 << 20)
     for _ in range(7):
         bench.take(500)
@@ -148,7 +148,7 @@ def test_without_room_in_memory_the_store_counts_it():
     equal((bench.budget.over, bench.store.missed), (0, 1))
 
 
-def test_a_packet_that_can_wait_waits_while_the_store_is_to_be_written():
+def test_a_packet_that_can_wait_waits_while_the_store_has_data_to_write():
     bench = Bench(per_day=1 << 20)
     assert bench.budget.room() and not bench.budget.busy()
     for _ in range(5):
@@ -161,7 +161,7 @@ def test_a_packet_that_can_wait_waits_while_the_store_is_to_be_written():
     assert not bench.budget.busy() and bench.budget.room()
 
 
-def test_a_flash_that_fails_is_not_worth_waiting_for():
+def test_packets_do_not_wait_for_a_failed_flash():
     bench = Bench(per_day=1 << 20)
     for _ in range(5):
         bench.take(500)

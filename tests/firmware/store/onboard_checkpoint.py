@@ -1,4 +1,4 @@
-# fsw/store/checkpoint.py alone, on a flash that fails when it is reported to.
+# fsw/store/checkpoint.py alone, on a flash that can be made to fail.
 import os
 from array import array
 
@@ -15,11 +15,11 @@ PATH = ROOT + "/checkpoint"
 HEADER = 37  # octets
 
 
-AT = 100  # where a spectrum begins in the array it is in
+AT = 100  # offset of a spectrum in its array
 
 
 class Acquisition:
-    """Spectrum s has counts in channels s + 1 to s + 3, spectrum 2 none. `seed` tells one state from another."""
+    """Spectrum s has counts in channels s + 1 to s + 3, spectrum 2 none. `seed` distinguishes states."""
 
     def __init__(self, seed=1):
         self.running = True
@@ -48,14 +48,14 @@ class Bench:
         self.checkpoint.period_us = PERIOD_US
 
     def write(self, now):
-        """Step by step, until there is no more. -> steps"""
+        """Step until no work is left. -> steps"""
         steps = 1
         while self.checkpoint.step(now, False, True):
             steps += 1
         return steps
 
     def read(self):
-        """What close() gives, as the numbers of the integrations and the spectra."""
+        """The (integration, spectrum) numbers that close() gives."""
         found = []
         copy = array("H", bytes(2 * icd.CHANNELS))
         while True:
@@ -76,7 +76,7 @@ def whole(seed):
     return [(seed, s) for s in range(SPECTRA)]
 
 
-def test_one_spectrum_a_turn_and_all_come_back_after_a_reset():
+def test_one_spectrum_is_written_per_step_and_all_are_restored_after_a_reset():
     flash = Flash()
     bench = Bench(flash)
     assert not bench.checkpoint.there and not bench.checkpoint.to_send
@@ -92,7 +92,7 @@ def test_one_spectrum_a_turn_and_all_come_back_after_a_reset():
     equal(again.reports.taken(), [(icd.EVENT_INTEGRATION_PARTIAL, SPECTRA, missing_s)])
 
 
-def test_a_new_one_takes_the_place_of_the_old_one_when_it_is_whole():
+def test_a_complete_new_checkpoint_replaces_the_old_one():
     bench = Bench(Flash())
     bench.write(PERIOD_US)
     bench.acquisition.integration = 2
@@ -105,7 +105,7 @@ def test_a_new_one_takes_the_place_of_the_old_one_when_it_is_whole():
     equal(Bench(bench.flash).read(), whole(2))
 
 
-def test_from_one_to_the_next_the_period_passes():
+def test_checkpoints_are_a_period_apart():
     checkpoint = Bench(Flash()).checkpoint
     equal(checkpoint.step(PERIOD_US - 1, False, True), False)
     equal(checkpoint.step(PERIOD_US, False, True), True)
@@ -115,14 +115,14 @@ def test_from_one_to_the_next_the_period_passes():
     equal(checkpoint.step(2 * PERIOD_US, False, True), True)
 
 
-def test_with_period_0_there_is_none():
+def test_with_period_0_there_are_no_checkpoints():
     checkpoint = Bench(Flash()).checkpoint
     checkpoint.period_us = 0
     equal(checkpoint.step(1 << 40, False, True), False)
     assert not checkpoint.there
 
 
-def test_the_period_counts_from_when_acquiring_began():
+def test_the_period_counts_from_the_start_of_the_acquisition():
     bench = Bench(Flash())
     bench.acquisition.running = False
     equal(bench.checkpoint.step(50 * PERIOD_US, False, True), False)
@@ -131,7 +131,7 @@ def test_the_period_counts_from_when_acquiring_began():
     equal(bench.checkpoint.step(51 * PERIOD_US, False, True), True)
 
 
-def test_an_integration_that_ends_voids_the_checkpoint_that_was_begun():
+def test_the_end_of_an_integration_cancels_an_unfinished_checkpoint():
     bench = Bench(Flash())
     for _ in range(5):
         bench.checkpoint.step(PERIOD_US, False, True)
@@ -142,8 +142,8 @@ def test_an_integration_that_ends_voids_the_checkpoint_that_was_begun():
     equal(Bench(bench.flash).read(), whole(2))
 
 
-def test_it_is_removed_when_what_it_had_is_safe():
-    """In a packet on flash: not while an integration closes, nor while packets wait to be written."""
+def test_a_checkpoint_is_removed_once_its_spectra_are_stored():
+    """Stored means in packets on flash: no integration is being closed, and no packets wait to be written."""
     for over in ("stopped", "next integration"):
         bench = Bench(Flash())
         bench.write(PERIOD_US)
@@ -162,7 +162,7 @@ def test_it_is_removed_when_what_it_had_is_safe():
         equal(bench.failures.count, 0, over)
 
 
-def test_while_it_counts_it_stays():
+def test_a_checkpoint_stays_while_it_is_needed():
     bench = Bench(Flash())
     bench.write(PERIOD_US)
     for _ in range(3):
@@ -170,7 +170,7 @@ def test_while_it_counts_it_stays():
     assert bench.checkpoint.there
 
 
-def test_nothing_is_written_over_one_that_is_still_to_be_sent():
+def test_a_checkpoint_that_must_be_sent_is_not_overwritten():
     flash = Flash()
     Bench(flash).write(PERIOD_US)
     bench = Bench(flash, seed=7)
@@ -179,20 +179,20 @@ def test_nothing_is_written_over_one_that_is_still_to_be_sent():
     equal(flash.operations, operations)
     equal(bench.read(), whole(1))
     equal(bench.write(1 << 41), 1)
-    equal(os.listdir(ROOT), [])  # it is safe now
+    equal(os.listdir(ROOT), [])  # no longer needed
     bench.write(1 << 41)
     equal(Bench(flash).read(), whole(7))
 
 
-def test_a_whole_one_at_once():
+def test_a_checkpoint_written_at_once():
     bench = Bench(Flash())
-    bench.checkpoint.step(PERIOD_US, False, True)  # one that was begun goes
+    bench.checkpoint.step(PERIOD_US, False, True)  # an unfinished one is removed
     bench.acquisition.integration = 3
     bench.checkpoint.write()
     equal(Bench(bench.flash).read(), whole(3))
 
 
-def test_a_flash_that_fails_leaves_the_old_one_or_the_new_one_and_is_left_alone_for_a_minute():
+def test_a_failed_write_leaves_the_old_or_the_new_checkpoint_and_is_retried_after_a_minute():
     def prepare(flash):
         bench = Bench(flash)
         bench.write(PERIOD_US)
@@ -220,14 +220,14 @@ def test_a_flash_that_fails_leaves_the_old_one_or_the_new_one_and_is_left_alone_
     has(found, (EIO, 1), (ENOSPC, 1))
 
 
-def test_a_turn_that_fails_has_no_more_to_do():
+def test_a_failed_step_has_no_more_work():
     bench = Bench(Flash())
     bench.flash.fail(EIO)
     equal(bench.checkpoint.step(PERIOD_US, False, True), False)
     equal(bench.failures.count, 1)
 
 
-def test_a_short_period_waits_a_minute_after_a_failure_too():
+def test_a_short_period_also_waits_a_minute_after_a_failure():
     bench = Bench(Flash())
     bench.checkpoint.period_us = 5_000_000
     bench.flash.fail(EIO)
@@ -238,14 +238,14 @@ def test_a_short_period_waits_a_minute_after_a_failure_too():
     equal(bench.checkpoint.step(65_000_000, False, False), True)
 
 
-def test_damage_costs_what_is_behind_it():
+def test_damage_loses_the_spectra_after_it():
     for s in (0, 5, SPECTRA - 1):
         flash = Flash()
         Bench(flash).write(PERIOD_US)
         with open(PATH, "rb") as file:
             data = bytearray(file.read())
         at = data.find(bytes([s]) + (1).to_bytes(4, "big"))  # header: spectrum and integration
-        for offset in (6, HEADER, HEADER + 3):  # in its header and counts
+        for offset in (6, HEADER, HEADER + 3):  # in the header and in the counts
             changed = bytearray(data)
             changed[at + offset] ^= 0x10
             with open(PATH, "wb") as file:
@@ -253,7 +253,7 @@ def test_damage_costs_what_is_behind_it():
             equal(Bench(flash).read(), whole(1)[:s], offset)
 
 
-def test_a_file_cut_short_gives_what_is_whole():
+def test_a_truncated_file_gives_its_complete_spectra():
     flash = Flash()
     Bench(flash).write(PERIOD_US)
     with open(PATH, "rb") as file:
@@ -270,7 +270,7 @@ def test_a_file_cut_short_gives_what_is_whole():
 
 
 def test_impossible_numbers_are_damage():
-    """With a CRC that is right: a spectrum or a channel beyond what there is."""
+    """A spectrum or channel number out of range, with a correct CRC."""
     from binascii import crc32
     from struct import pack
 
@@ -289,7 +289,7 @@ def test_impossible_numbers_are_damage():
         equal(found is not None, bool(given), s)
 
 
-def test_without_a_checkpoint_nothing_is_reached():
+def test_without_a_checkpoint_there_is_no_reached_time():
     bench = Bench(Flash())
     equal(bench.checkpoint.reached_us(), 0)
     equal(bench.read(), [])

@@ -1,10 +1,10 @@
-# fsw/store/packets.py alone: what waits in memory, when it is written, and how.
+# fsw/store/packets.py alone: records waiting in memory, and when and how they are written.
 from check import equal
 from doubles import Flash
 from fsw.store.segments import Segments
 from packet_store import BUFFER, FOLDER, HEADER, Bench, kept
 
-LONGEST = 640  # octets for which there must be room
+LONGEST = 640  # octets of free memory required
 PIECE = 1024
 
 
@@ -19,7 +19,7 @@ class Erases(Flash):
 
 
 class Pieces(Segments):
-    """written: how many octets at what place, each time a segment is written to."""
+    """written: (offset, octets) of each write to a segment."""
 
     def __init__(self, folder):
         super().__init__(folder)
@@ -46,20 +46,20 @@ class Pieces(Segments):
 # -- in memory ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_store_that_is_new_is_empty():
+def test_a_new_store_is_empty():
     store = Bench().store
     equal((store.first, store.last, store.next, store.newest), (0, 0, 1, 0))
     equal((store.pending, store.dropped, store.missed), (0, 0, 0))
     equal((store.step(0), store.busy()), (False, False))
 
 
-def test_numbers_are_given_one_after_the_other():
+def test_record_numbers_are_consecutive():
     bench = Bench(next_record=77)
     equal([bench.put(), bench.put(), bench.put()], [77, 78, 79])
     equal((bench.store.next, bench.store.pending, bench.store.last), (80, 300, 0))
 
 
-def test_a_packet_for_which_there_may_be_no_room_gets_no_number():
+def test_a_packet_that_might_not_fit_gets_no_number():
     bench = Bench()
     for _ in range(6):
         bench.put_raw(576)
@@ -70,7 +70,7 @@ def test_a_packet_for_which_there_may_be_no_room_gets_no_number():
     equal((bench.store.missed, bench.store.next), (2, 8))
 
 
-def test_with_half_of_the_memory_waiting_it_is_busy():
+def test_the_store_is_busy_once_half_of_its_memory_is_used():
     bench = Bench()
     bench.put_raw(BUFFER // 2 - 1)
     assert not bench.store.busy()
@@ -83,7 +83,7 @@ def test_with_half_of_the_memory_waiting_it_is_busy():
 # -- when it is written ------------------------------------------------------------------------------------------------
 
 
-def test_what_waits_is_written_after_the_delay():
+def test_waiting_records_are_written_after_the_delay():
     bench = Bench()
     bench.store.delay_us = 5_000_000
     equal(bench.run(1_000_000), 0)
@@ -100,7 +100,7 @@ def test_what_waits_is_written_after_the_delay():
     equal(kept(), [1, 2, 3])
 
 
-def test_with_half_of_the_memory_waiting_it_is_written_at_once():
+def test_records_are_written_immediately_once_half_of_the_memory_is_used():
     bench = Bench()
     bench.store.delay_us = 1 << 40
     bench.put_raw(BUFFER // 2 - 1)
@@ -110,7 +110,7 @@ def test_with_half_of_the_memory_waiting_it_is_written_at_once():
     equal((bench.store.pending, bench.store.last), (0, 2))
 
 
-def test_when_asked_it_is_written_at_once_but_only_then():
+def test_records_are_written_immediately_once_on_request():
     bench = Bench()
     bench.store.delay_us = 1 << 40
     bench.put()
@@ -122,12 +122,12 @@ def test_when_asked_it_is_written_at_once_but_only_then():
     bench = Bench()
     bench.store.delay_us = 1 << 40
     bench.store.ask()
-    equal(bench.run(), 0)  # nothing was there
+    equal(bench.run(), 0)  # nothing to write
     bench.put()
     equal(bench.run(), 0)
 
 
-def test_a_flush_writes_at_once_all_that_waits():
+def test_a_flush_writes_all_waiting_records_immediately():
     bench = Bench()
     bench.store.delay_us = 1 << 40
     bench.put()
@@ -144,8 +144,8 @@ def test_a_flush_writes_at_once_all_that_waits():
 # -- how it is written -------------------------------------------------------------------------------------------------
 
 
-def test_only_once_the_file_is_closed_records_are_on_flash():
-    """A reset before that takes them all."""
+def test_records_count_as_stored_only_after_the_file_is_closed():
+    """An earlier reset loses them all."""
     steps = 0
     while True:
         steps += 1
@@ -162,7 +162,7 @@ def test_only_once_the_file_is_closed_records_are_on_flash():
     equal((steps, bench.store.first, bench.store.step(0)), (3, 1, False))
 
 
-def test_what_comes_while_it_is_written_is_written_next():
+def test_records_that_arrive_during_a_write_are_written_next():
     bench = Bench()
     bench.put()
     bench.store.step(0)
@@ -177,7 +177,7 @@ def test_what_comes_while_it_is_written_is_written_next():
     equal(bench.segments.size(1), HEADER + 450)
 
 
-def test_a_turn_erases_one_block_at_most():
+def test_a_step_erases_at_most_one_block():
     flash = Erases()
     bench = Bench(flash, most=2)
     for _ in range(40):
@@ -192,7 +192,7 @@ def test_a_turn_erases_one_block_at_most():
     assert flash.erases > 20, flash.erases
 
 
-def test_pieces_are_short_and_end_where_a_block_begins():
+def test_pieces_are_short_and_end_at_block_boundaries():
     bench = Bench(segments=Pieces(FOLDER))
     bench.put_raw(3000)
     bench.run()
@@ -200,7 +200,7 @@ def test_pieces_are_short_and_end_where_a_block_begins():
     bench.run()
     bench.put_raw(400)
     bench.run()
-    again = Bench(bench.flash, segments=Pieces(FOLDER))  # goes on in the middle of a block
+    again = Bench(bench.flash, segments=Pieces(FOLDER))  # continues in the middle of a block
     again.put_raw(2800)
     again.run()
     equal(again.segments.written, [(5508, 1024), (6532, 1024), (7556, 628), (8184, 124)])

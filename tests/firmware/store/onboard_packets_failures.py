@@ -1,4 +1,4 @@
-# fsw/store/packets.py alone: a flash that fails, is full, or cannot be read.
+# fsw/store/packets.py alone: failed, full and unreadable flash.
 from check import equal
 from doubles import EIO, ENOSPC, EROFS, Flash, each_failure
 from fsw.store.segments import Segments
@@ -7,7 +7,7 @@ from records import framed, write
 
 
 class FailsOnceListed(Failing):
-    """The size of a segment cannot be read any more, once all are listed."""
+    """Sizes of segments cannot be read after all are listed."""
 
     def find(self):
         super().find()
@@ -17,8 +17,8 @@ class FailsOnceListed(Failing):
 # -- a flash that fails ------------------------------------------------------------------------------------------------
 
 
-def test_whatever_fails_nothing_is_lost():
-    """Into a new segment, and into one that is there."""
+def test_no_flash_failure_loses_a_record():
+    """Failures while writing to a new and to an existing segment."""
 
     def act(bench):
         bench.run()
@@ -40,18 +40,18 @@ def test_whatever_fails_nothing_is_lost():
             for flash, bench, error in each_failure(prepare, act, errno):
                 equal(error, None, (before, errno))
                 assert bench.failures.count
-                if errno != ENOSPC:  # of which littlefs makes another where a name is written
+                if errno != ENOSPC:  # littlefs changes it when it writes a name
                     equal(bench.failures.errno, errno, before)
-                flash.remount()  # as a reset does
+                flash.remount()  # as after a reset
                 assert len(kept()) >= before or errno == ENOSPC, (kept(), before, errno)
                 bench.run(RETRY_US)
                 equal((bench.store.last, bench.store.pending), (before + 6, 0), errno)
                 equal(kept(), list(range(bench.store.dropped + 1, before + 7)), errno)
-                assert not bench.store.dropped or errno == ENOSPC, errno  # its segment was given up
+                assert not bench.store.dropped or errno == ENOSPC, errno  # its segment was removed
 
 
 class Files(Segments):
-    """Notes the files that are open."""
+    """Keeps track of open files."""
 
     def __init__(self):
         super().__init__(FOLDER)
@@ -75,10 +75,10 @@ class Noted:
 
 
 def test_no_file_is_left_open_by_a_failure():
-    """littlefs would keep it in its list, and MicroPython in the heap, until the collector comes by."""
+    """It would stay in the list of littlefs and in the heap until garbage is collected."""
     flash = Flash()
     bench = Bench(flash, segments=Files())
-    for n in range(2):  # into a new segment, and into one that is there
+    for n in range(2):  # a new and an existing segment
         for _ in range(5):
             bench.put(500)
         bench.store.ask()
@@ -93,7 +93,7 @@ def test_no_file_is_left_open_by_a_failure():
         equal(bench.store.pending, 0, n)
 
 
-def test_after_a_failure_the_flash_is_left_alone_for_a_minute():
+def test_after_a_failure_the_flash_is_not_used_for_a_minute():
     bench = Bench()
     bench.put()
     bench.run()
@@ -117,7 +117,7 @@ def test_after_a_failure_the_flash_is_left_alone_for_a_minute():
     assert bench.store.busy()
 
 
-def test_a_flush_tries_at_once_but_only_once():
+def test_a_flush_tries_immediately_but_only_once():
     bench = Bench()
     bench.put()
     bench.flash.fail(EROFS)
@@ -125,11 +125,11 @@ def test_a_flush_tries_at_once_but_only_once():
     bench.store.flush()
     equal((bench.failures.count, bench.store.pending), (2, 100))
     bench.flash.work()
-    bench.run(RETRY_US)  # a minute from 0 on, which is what a flush has for the time
+    bench.run(RETRY_US)  # a minute after time 0, which a flush assumes
     equal((bench.store.pending, kept()), (0, [1]))
 
 
-def test_a_failure_while_more_comes_keeps_it_all_in_order():
+def test_a_failure_while_records_arrive_keeps_their_order():
     for before in (0, 1):
         bench = Bench()
         for _ in range(before):
@@ -150,8 +150,8 @@ def test_a_failure_while_more_comes_keeps_it_all_in_order():
         equal(bench.counts()[1], bench.segments.numbers[1] - 1, before)
 
 
-def test_behind_a_part_of_a_frame_nothing_is_appended():
-    """The file may be longer than what was written of it, or not tell: what follows goes into a new one."""
+def test_nothing_is_appended_after_a_partial_frame():
+    """If the file is longer than what was written, or its size is unknown, a new segment is begun."""
     for more, size_errno, numbers in ((b"part", 0, [1, 2]), (b"", EIO, [1, 2]), (b"", 0, [1])):
         bench = Bench(segments=Failing())
         bench.put()
@@ -172,7 +172,7 @@ def test_behind_a_part_of_a_frame_nothing_is_appended():
 # -- a flash that is full ----------------------------------------------------------------------------------------------
 
 
-def test_a_flash_with_less_room_keeps_the_newest():
+def test_a_flash_with_less_room_keeps_the_newest_records():
     bench = Bench(Flash(24), most=60)  # room for four or five segments
     for n in range(1000):
         bench.put(500)
@@ -181,10 +181,10 @@ def test_a_flash_with_less_room_keeps_the_newest():
     equal(found, list(range(bench.store.first, 1001)))
     equal((bench.store.dropped, bench.store.missed), (bench.store.first - 1, 0))
     assert 2 <= len(bench.segments.numbers) <= 5, bench.segments.numbers
-    assert 1 <= bench.failures.count <= 3, bench.failures.count  # then it knows how many there is room for
+    assert 1 <= bench.failures.count <= 3, bench.failures.count  # then it knows how many segments fit
 
 
-def test_for_packets_without_room_the_oldest_segment_goes_at_once():
+def test_a_write_without_room_removes_the_oldest_segment_immediately():
     bench = full(3)
     bench.segments.errno["create"] = ENOSPC, 100
     bench.put()
@@ -194,10 +194,10 @@ def test_for_packets_without_room_the_oldest_segment_goes_at_once():
     assert bench.run()
     equal((list(bench.segments.numbers), bench.store.dropped), ([34, 67, 100], 33))
     bench.write(A_SEGMENT)
-    equal(list(bench.segments.numbers), [67, 100, 131])  # there is room for three
+    equal(list(bench.segments.numbers), [67, 100, 131])  # room for three
 
 
-def test_two_segments_go_for_a_write_not_more():
+def test_a_write_removes_at_most_two_segments():
     bench = full(4)
     bench.segments.errno["create"] = ENOSPC, 0
     bench.put()
@@ -214,10 +214,10 @@ def test_two_segments_go_for_a_write_not_more():
     bench.write(A_SEGMENT)
     for _ in range(3):
         bench.run(2 * RETRY_US)
-    equal(list(bench.segments.numbers), [])  # one made its place to a fourth, and two went for it again
+    equal(list(bench.segments.numbers), [])  # one for a fourth segment, and two for the write
 
 
-def test_for_packets_the_last_segment_goes_too():
+def test_a_write_of_records_may_remove_the_last_segment():
     bench = full(1)
     bench.segments.errno["create"] = ENOSPC, 0
     bench.put()
@@ -229,7 +229,7 @@ def test_for_packets_the_last_segment_goes_too():
     equal((list(bench.segments.numbers), kept()), ([34], [34]))
 
 
-def test_for_another_that_found_no_room_one_goes_but_not_the_last():
+def test_another_failed_write_removes_one_segment_but_not_the_last():
     for before, left in ((3, [34, 67]), (2, [34]), (1, [1]), (0, [])):
         bench = full(before)
         bench.failures.note(OSError(ENOSPC))
@@ -241,7 +241,7 @@ def test_for_another_that_found_no_room_one_goes_but_not_the_last():
     equal((bench.run(), len(bench.segments.numbers)), (0, 3))
 
 
-def test_an_oldest_segment_that_is_damaged_is_forgotten_where_it_should_make_room():
+def test_a_damaged_oldest_segment_is_dropped_from_the_list_instead_of_removed():
     bench = full(2, most=2)
     bench.segments.errno["remove"] = EIO, 1
     bench.put()
@@ -249,7 +249,7 @@ def test_an_oldest_segment_that_is_damaged_is_forgotten_where_it_should_make_roo
     equal((list(bench.segments.numbers), bench.failures.count, bench.store.dropped), ([34, 67], 1, 33))
 
 
-def test_one_that_cannot_be_removed_stays_and_is_tried_again():
+def test_a_segment_that_cannot_be_removed_stays_and_is_retried():
     bench = full(2, most=2)
     bench.segments.errno["remove"] = EROFS, 1
     bench.put()
@@ -263,7 +263,7 @@ def test_one_that_cannot_be_removed_stays_and_is_tried_again():
 # -- a start on a flash that cannot be read ----------------------------------------------------------------------------
 
 
-def test_a_start_without_a_folder_that_can_be_read_is_noted():
+def test_a_start_with_an_unreadable_folder_is_noted():
     flash = Flash()
     with open(FOLDER, "wb") as file:
         file.write(b"no folder")
@@ -271,7 +271,7 @@ def test_a_start_without_a_folder_that_can_be_read_is_noted():
     equal((bench.failures.count, bench.store.first, bench.store.last, bench.store.next), (1, 0, 0, 9))
 
 
-def test_segments_that_cannot_be_read_hide_no_other():
+def test_unreadable_segments_do_not_hide_others():
     flash = Flash()
     segments = Segments(FOLDER)
     write(segments, 1, [framed(1, 100), framed(2, 200)], 0)
@@ -285,8 +285,8 @@ def test_segments_that_cannot_be_read_hide_no_other():
     equal(bench.segments.size(3), HEADER + len(framed(3)) + 100)
 
 
-def test_behind_a_segment_whose_size_is_not_known_a_new_one_begins():
-    """Else it would grow beyond its four blocks."""
+def test_after_a_segment_of_unknown_size_a_new_one_begins():
+    """Otherwise the segment could grow beyond its four blocks."""
     flash = Flash()
     write(Segments(FOLDER), 1, [framed(1)], 0)
     bench = Bench(flash, segments=FailsOnceListed())

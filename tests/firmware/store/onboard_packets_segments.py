@@ -1,4 +1,4 @@
-# fsw/store/packets.py alone: the ring of segments, deleting, and what the next start finds.
+# fsw/store/packets.py alone: the ring of segments, deletion, and the next start.
 import os
 
 from check import equal
@@ -10,7 +10,7 @@ from records import damaged, framed, write
 # -- segments ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_segment_takes_records_as_long_as_there_is_room():
+def test_a_segment_is_filled_with_records_while_there_is_room():
     bench = Bench()
     bench.write(A_SEGMENT - 100)
     bench.put_raw(100)
@@ -21,7 +21,7 @@ def test_a_segment_takes_records_as_long_as_there_is_room():
     equal((list(bench.segments.numbers), bench.counts()), ([1, 35], [0, 34]))
 
 
-def test_what_does_not_fit_goes_whole_into_a_new_one():
+def test_a_record_that_does_not_fit_goes_into_a_new_segment():
     bench = Bench()
     bench.write(A_SEGMENT - 100)
     bench.put_raw(60)
@@ -40,7 +40,7 @@ def test_a_segment_fits_into_four_blocks():
         equal((len(bench.segments.numbers), os.statvfs(FOLDER)[3]), (n, free - 4 * n))
 
 
-def test_with_all_segments_in_use_the_oldest_goes():
+def test_with_all_segments_in_use_the_oldest_is_removed():
     bench = Bench(most=2)
     for _ in range(3):
         bench.write(A_SEGMENT)
@@ -51,14 +51,14 @@ def test_with_all_segments_in_use_the_oldest_goes():
     equal((list(bench.segments.numbers), bench.store.dropped), ([67, 100], 66))
 
 
-def test_with_one_segment_it_goes_for_the_next():
+def test_a_store_of_one_segment_removes_it_for_the_next():
     bench = Bench(most=1)
     bench.write(A_SEGMENT)
     bench.write(100)
     equal((list(bench.segments.numbers), bench.counts(), bench.store.dropped), ([34], [33], 33))
 
 
-def test_a_damaged_header_makes_no_number_of_dropped_ones():
+def test_a_damaged_header_does_not_change_the_dropped_count():
     bench = Bench(most=2)
     bench.write(A_SEGMENT)
     bench.write(A_SEGMENT)
@@ -71,7 +71,7 @@ def test_a_damaged_header_makes_no_number_of_dropped_ones():
 # -- deleting ----------------------------------------------------------------------------------------------------------
 
 
-def test_segments_whose_records_are_all_to_be_deleted_go_one_a_turn():
+def test_segments_to_be_deleted_are_removed_one_per_step():
     for until, steps, left in (
         (0, 0, [1, 34, 67]),
         (32, 0, [1, 34, 67]),
@@ -87,7 +87,7 @@ def test_segments_whose_records_are_all_to_be_deleted_go_one_a_turn():
         equal(bench.segments.bytes, len(left) * SEGMENT, until)
 
 
-def test_the_last_segment_goes_too_and_numbers_go_on():
+def test_the_last_segment_can_be_deleted_and_numbers_continue():
     bench = full(2)
     bench.store.delete(66)
     equal(bench.run(), 2)
@@ -97,7 +97,7 @@ def test_the_last_segment_goes_too_and_numbers_go_on():
     equal((list(bench.segments.numbers), bench.counts(), kept()), ([67], [66], [67]))
 
 
-def test_what_is_written_later_is_not_deleted():
+def test_records_written_later_are_not_deleted():
     bench = full(1)
     bench.store.delete(99)
     bench.run()
@@ -106,8 +106,8 @@ def test_what_is_written_later_is_not_deleted():
     equal((bench.store.first, kept()), (34, [34]))
 
 
-def test_records_that_wait_are_written_before_and_after():
-    """Not into the segment that is deleted."""
+def test_waiting_records_are_written_before_and_after_a_deletion():
+    """They are not written to the segment that is deleted."""
     bench = full(1)
     bench.store.delete(33)
     bench.put()
@@ -117,7 +117,7 @@ def test_records_that_wait_are_written_before_and_after():
     equal(kept(), [34])
 
 
-def test_a_flash_that_removes_nothing_ends_the_deletion_and_nothing_else():
+def test_a_failed_removal_ends_the_deletion_only():
     bench = full(2)
     bench.segments.errno["remove"] = EROFS, 1
     bench.store.delete(66)
@@ -128,7 +128,7 @@ def test_a_flash_that_removes_nothing_ends_the_deletion_and_nothing_else():
     equal((list(bench.segments.numbers), bench.failures.count), ([1, 34, 67], 1))
 
 
-def test_one_that_is_damaged_is_forgotten_and_keeps_no_other_from_going():
+def test_a_damaged_segment_is_dropped_and_does_not_block_others():
     bench = full(2)
     bench.segments.errno["remove"] = EIO, 1
     bench.store.delete(66)
@@ -148,7 +148,7 @@ def test_a_flush_deletes_nothing():
 # -- the next start ----------------------------------------------------------------------------------------------------
 
 
-def test_a_start_goes_on_behind_what_is_on_flash():
+def test_a_start_continues_after_the_records_on_flash():
     bench = Bench()
     for n in range(5):
         bench.put(time=1000 + n)
@@ -159,7 +159,7 @@ def test_a_start_goes_on_behind_what_is_on_flash():
     again.put(time=2000)
     again.run()
     equal((list(again.segments.numbers), kept()), ([1], [1, 2, 3, 4, 5, 6]))
-    equal(again.store.newest, 1004)  # that the start found
+    equal(again.store.newest, 1004)  # found by the start
     again = Bench(bench.flash, next_record=4096)
     equal((again.store.last, again.store.next), (6, 4096))
     again.write(A_SEGMENT - 600)
@@ -177,8 +177,8 @@ def test_a_start_fills_the_last_segment():
         equal(len(bench.segments.numbers), segments, octets)
 
 
-def test_the_newest_time_and_the_highest_number_count():
-    """Not those of the last record: time may have been set back."""
+def test_the_newest_time_and_the_highest_number_are_used():
+    """They need not be in the last record: time may have been set back."""
     flash = Flash()
     write(Segments(FOLDER), 5, [framed(5, 700), framed(9, 900), framed(6, 800)], 3)
     bench = Bench(flash)
@@ -187,7 +187,7 @@ def test_the_newest_time_and_the_highest_number_count():
     equal(bench.counts(), [3, 6 + 30])
 
 
-def test_where_nothing_is_left_of_the_last_segments_those_before_tell_the_time():
+def test_if_the_last_segments_are_unreadable_earlier_ones_give_the_time():
     flash = Flash()
     segments = Segments(FOLDER)
     write(segments, 1, [framed(1, 100), framed(2, 990)], 0)

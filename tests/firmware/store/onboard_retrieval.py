@@ -1,4 +1,4 @@
-# fsw/store/retrieval.py alone: which of the stored records are sent again, and in what steps.
+# fsw/store/retrieval.py alone: which stored records are retrieved, and in which steps.
 import os
 
 from check import equal
@@ -7,11 +7,11 @@ from fsw.store.retrieval import Retrieval
 from fsw.store.segments import Segments
 from records import damaged, framed, packet, record_of, write
 
-SKIP = 8  # packets that are not wanted, in one step
+SKIP = 8  # unrequested packets skipped in one step
 
 
 class Bench:
-    """Segments of five records each; those of record n are of time 100 * n."""
+    """Segments of five records each; record n has time 100 * n."""
 
     def __init__(self, firsts=(1, 6, 11), each=5):
         Flash()
@@ -35,14 +35,14 @@ class Bench:
         self.ended.append((first, last, count))
 
     def steps(self):
-        """Until there is no more. -> how many there were"""
+        """Step until no work is left. -> steps"""
         steps = 0
         while self.retrieval.step():
             steps += 1
         return steps
 
 
-def test_records_are_sent_again_one_a_turn():
+def test_records_are_retrieved_one_per_step():
     bench = Bench()
     bench.retrieval.by_number(1, 5)
     for n in range(1, 6):
@@ -55,7 +55,7 @@ def test_records_are_sent_again_one_a_turn():
     equal((len(bench.sent), len(bench.ended)), (5, 1))
 
 
-def test_first_and_last_are_among_them_over_segments_too():
+def test_first_and_last_are_included_across_segments():
     for first, last in ((1, 15), (4, 4), (5, 6), (6, 10), (3, 12), (10, 11)):
         bench = Bench()
         bench.retrieval.by_number(first, last)
@@ -64,7 +64,7 @@ def test_first_and_last_are_among_them_over_segments_too():
         equal(bench.ended, [(first, last, last - first + 1)])
 
 
-def test_what_is_not_on_flash_is_left_out():
+def test_records_not_on_flash_are_omitted():
     for first, last, sent in (
         (0, 2, [1, 2]),
         (14, 99, [14, 15]),
@@ -79,7 +79,7 @@ def test_what_is_not_on_flash_is_left_out():
         equal(bench.ended, [(first, last, len(sent))])
 
 
-def test_on_an_empty_store_it_is_done_at_once():
+def test_retrieval_from_an_empty_store_ends_immediately():
     bench = Bench(())
     bench.retrieval.by_number(1, 5)
     equal(bench.steps(), 0)
@@ -88,7 +88,7 @@ def test_on_an_empty_store_it_is_done_at_once():
     equal(bench.ended, [(1, 5, 0), (0, 0, 0)])
 
 
-def test_without_room_it_waits():
+def test_retrieval_waits_without_room_on_the_link():
     bench = Bench()
     bench.retrieval.by_number(1, 5)
     bench.retrieval.step()
@@ -101,7 +101,7 @@ def test_without_room_it_waits():
     equal(bench.ended, [(1, 5, 5)])
 
 
-def test_those_that_the_link_did_not_take_are_not_counted():
+def test_records_that_the_link_did_not_accept_are_not_counted():
     bench = Bench()
     bench.retrieval.by_number(1, 5)
     bench.retrieval.step()
@@ -112,7 +112,7 @@ def test_those_that_the_link_did_not_take_are_not_counted():
     equal((bench.sent, bench.ended), ([1, 2, 3, 4, 5], [(1, 5, 4)]))
 
 
-def test_in_one_turn_it_looks_at_some_that_are_not_wanted():
+def test_a_step_skips_several_unrequested_records():
     bench = Bench((1,), each=8 * SKIP)
     bench.retrieval.by_number(2 * SKIP + 3, 2 * SKIP + 4)
     steps = []
@@ -121,11 +121,11 @@ def test_in_one_turn_it_looks_at_some_that_are_not_wanted():
         if not bench.retrieval.step():
             break
         steps.append(len(bench.sent) - sent)
-    equal(steps, [0, 0] + [1, 1] + [0] * 6)  # those behind them end with numbers 24, 32, ..., 64
+    equal(steps, [0, 0] + [1, 1] + [0] * 6)  # the records after them end with numbers 24, 32, ..., 64
 
 
-def test_segments_that_cannot_have_any_are_not_read():
-    """A damaged record counts once it is read."""
+def test_segments_without_requested_records_are_not_read():
+    """A damaged record is counted when it is read."""
     for first, last, bad in ((7, 9, 0), (6, 10, 0), (5, 6, 1), (10, 11, 1), (4, 12, 2)):
         bench = Bench(())
         bench.write(1, range(1, 6), bad=(1,))
@@ -149,7 +149,7 @@ def test_segments_that_cannot_have_any_are_not_read():
 # -- by time -----------------------------------------------------------------------------------------------------------
 
 
-def test_records_of_a_time():
+def test_records_of_a_time_interval():
     for first, last, sent in ((100, 1500, (1, 15)), (400, 699, (4, 6)), (301, 799, (4, 7)), (1300, 9999, (13, 15))):
         bench = Bench()
         bench.retrieval.by_time(first, last)
@@ -158,7 +158,7 @@ def test_records_of_a_time():
         equal(bench.ended, [(0, 0, len(bench.sent))], first)
 
 
-def test_the_latest_time_there_is():
+def test_the_latest_possible_time():
     bench = Bench(())
     latest = (1 << 48) - 1
     write(bench.segments, 1, [framed(1, latest)])
@@ -171,8 +171,8 @@ def test_the_latest_time_there_is():
     equal((times, bench.ended), ([b"\xff" * 6], [(0, 0, 1)]))
 
 
-def test_segments_from_before_that_time_are_not_read_through():
-    """Of each the first packet is looked at, in a step of its own; damage behind that does not count."""
+def test_earlier_segments_are_not_read_completely():
+    """Only the first packet of each is read, in its own step; damage after it is not counted."""
     bench = Bench(())
     bench.write(1, range(1, 6), bad=(2,))
     bench.write(6, range(6, 11), bad=(7,))
@@ -182,16 +182,16 @@ def test_segments_from_before_that_time_are_not_read_through():
     equal((bench.sent, bench.segments.bad), ([13], 1))
 
 
-def test_damage_counts_as_often_as_it_is_met():
+def test_damage_is_counted_each_time_it_is_read():
     bench = Bench(())
     bench.write(1, range(1, 6))
     bench.write(6, range(6, 11), bad=(6,))
     bench.retrieval.by_time(700, 700)
     bench.steps()
-    equal((bench.sent, bench.segments.bad), ([7], 2))  # while it was looked for the begin, and while it was read
+    equal((bench.sent, bench.segments.bad), ([7], 2))  # once while searching the start, once while reading
 
 
-def test_where_the_next_segment_begins_later_the_one_before_is_read():
+def test_the_segment_before_a_later_one_is_read():
     bench = Bench()
     bench.retrieval.by_time(599, 600)
     bench.steps()
@@ -201,7 +201,7 @@ def test_where_the_next_segment_begins_later_the_one_before_is_read():
     equal(bench.sent, [6, 5])
 
 
-def test_a_segment_without_a_packet_left_hides_nothing():
+def test_a_segment_without_readable_packets_hides_nothing():
     bench = Bench(())
     bench.write(1, range(1, 6))
     bench.write(6, range(6, 11), bad=range(6, 11))
@@ -211,10 +211,10 @@ def test_a_segment_without_a_packet_left_hides_nothing():
     equal(bench.sent, [2, 3, 4, 5, 11, 12])
 
 
-# -- while it goes on --------------------------------------------------------------------------------------------------
+# -- during a retrieval ------------------------------------------------------------------------------------------------
 
 
-def test_an_abort_tells_how_many_were_sent():
+def test_an_abort_reports_how_many_were_sent():
     bench = Bench()
     bench.retrieval.by_number(2, 9)
     bench.retrieval.step()
@@ -226,13 +226,13 @@ def test_an_abort_tells_how_many_were_sent():
     equal((bench.sent, bench.ended), ([2, 3], [(2, 9, 2)]))
 
 
-def test_without_one_an_abort_does_nothing():
+def test_an_abort_without_a_retrieval_does_nothing():
     bench = Bench()
     bench.retrieval.abort()
     equal((bench.retrieval.step(), bench.ended), (False, []))
 
 
-def test_a_new_one_ends_the_one_under_way():
+def test_a_new_retrieval_ends_the_one_in_progress():
     bench = Bench()
     bench.retrieval.by_number(1, 5)
     bench.retrieval.step()
@@ -246,7 +246,7 @@ def test_a_new_one_ends_the_one_under_way():
     equal(bench.ended, [(1, 5, 1), (0, 0, 1), (9, 9, 1)])
 
 
-def test_a_segment_that_is_not_there_costs_only_its_own():
+def test_a_missing_segment_loses_only_its_own_records():
     bench = Bench()
     bench.retrieval.by_number(1, 15)
     bench.retrieval.step()
@@ -255,7 +255,7 @@ def test_a_segment_that_is_not_there_costs_only_its_own():
     equal(bench.sent, [1, 2, 3, 4, 5, 11, 12, 13, 14, 15])
 
 
-def test_it_goes_on_behind_a_segment_that_is_removed_while_it_is_read():
+def test_retrieval_continues_after_a_segment_removed_while_being_read():
     bench = Bench((1, 41), each=40)
     bench.retrieval.by_number(1, 80)
     bench.retrieval.step()
@@ -265,7 +265,7 @@ def test_it_goes_on_behind_a_segment_that_is_removed_while_it_is_read():
     assert len(bench.sent) < 80, bench.sent
 
 
-def test_by_time_a_segment_that_is_not_there_costs_only_its_own():
+def test_by_time_a_missing_segment_loses_only_its_own_records():
     bench = Bench()
     os.remove(f"{ROOT}/store/{6:08x}")
     bench.retrieval.by_time(0, 10_000)
@@ -273,7 +273,7 @@ def test_by_time_a_segment_that_is_not_there_costs_only_its_own():
     equal(bench.sent, [1, 2, 3, 4, 5, 11, 12, 13, 14, 15])
 
 
-def test_a_record_of_the_time_at_which_the_next_segment_begins_is_sent():
+def test_a_record_at_the_start_time_of_the_next_segment_is_sent():
     bench = Bench()
     segments = bench.segments
     write(segments, 16, [framed(16, 1700)])
@@ -286,7 +286,7 @@ def test_a_record_of_the_time_at_which_the_next_segment_begins_is_sent():
     equal(bench.sent, [16, 17])
 
 
-def test_an_abort_counts_the_damage_that_was_met():
+def test_an_abort_counts_the_damage_found():
     bench = Bench(())
     bench.write(6, range(6, 11), bad=(6,))
     bench.retrieval.by_number(6, 10)

@@ -1,4 +1,4 @@
-# fsw/store/segments.py alone: files among others, damaged, and removed while they are read.
+# fsw/store/segments.py alone: foreign files, damaged segments, and segments removed while being read.
 import os
 from binascii import crc32
 
@@ -34,7 +34,7 @@ def content(number):
 
 
 def some(firsts=(1, 6, 11), each=5):
-    """Segments of so many records, which begin with these."""
+    """Segments with these first record numbers and numbers of records."""
     segments = Segments(FOLDER)
     for first in firsts:
         write(segments, first, [framed(first + n) for n in range(each)], first - 1)
@@ -54,7 +54,7 @@ def records(segments, number):
 # -- what is on flash --------------------------------------------------------------------------------------------------
 
 
-def test_on_an_empty_flash_there_are_none_and_the_folder_is_made():
+def test_on_an_empty_flash_the_folder_is_created_without_segments():
     Flash()
     segments = found()
     equal((list(segments.numbers), segments.bytes, segments.bad), ([], 0, 0))
@@ -71,7 +71,7 @@ def test_segments_are_found_in_the_order_of_their_numbers():
     equal(segments.size(0xF), HEADER + 5 * len(framed(1)))
 
 
-def test_what_has_another_name_or_is_a_folder_is_left_alone():
+def test_files_of_other_names_and_folders_are_left_alone():
     Flash()
     found()
     names = ["-0000001", "+0000001", "0000_001", "0000000A", "0x000001", "00000000", "000000001", "1", "x"]
@@ -86,8 +86,8 @@ def test_what_has_another_name_or_is_a_folder_is_left_alone():
     equal(len(os.listdir(FOLDER)), len(names) + 3)
 
 
-def test_a_file_without_a_whole_header_is_removed():
-    """Power failed before it was closed for the first time."""
+def test_a_file_without_a_complete_header_is_removed():
+    """Power failed before the file was first closed."""
     Flash()
     found()
     for octets in (0, 1, HEADER - 1, HEADER, HEADER + 1):
@@ -97,7 +97,7 @@ def test_a_file_without_a_whole_header_is_removed():
     equal(sorted(os.listdir(FOLDER)), ["00000009", "0000000a"])
 
 
-def test_one_that_cannot_be_removed_hides_no_other():
+def test_a_file_that_cannot_be_removed_hides_no_other():
     flash = Flash()
     some((1, 3))
     put("00000002", b"")
@@ -124,22 +124,22 @@ def test_a_flash_that_cannot_be_listed_is_an_error():
 def test_a_new_segment_begins_with_the_count_of_records_before_it_and_its_crc():
     Flash()
     segments = Segments(FOLDER)
-    with segments.create(0xABC, 0x01020304) as file:  # there was no room for the folder before
+    with segments.create(0xABC, 0x01020304) as file:  # the folder could not be created before
         file.write(b"frames")
     count = b"\1\2\3\4"
     equal(content(0xABC), count + crc32(count).to_bytes(4, "big") + b"frames")
     equal(segments.before(0xABC), 0x01020304)
-    equal(list(segments.numbers), [])  # it is listed by whoever wrote it, once it is whole
+    equal(list(segments.numbers), [])  # the writer lists it once it is complete
 
 
-def test_a_segment_that_is_begun_anew_has_nothing_of_the_old_one():
+def test_a_recreated_segment_keeps_nothing_of_the_old_one():
     Flash()
     segments = some((1,))
     segments.create(1, 9).close()
     equal((segments.size(1), segments.before(1)), (HEADER, 9))
 
 
-def test_what_is_appended_comes_behind():
+def test_appended_records_follow_the_existing_ones():
     Flash()
     segments = some((1,), each=2)
     with segments.append(1) as file:
@@ -148,20 +148,20 @@ def test_what_is_appended_comes_behind():
     equal(segments.before(1), 0)
 
 
-def test_a_folder_that_cannot_be_made_is_an_error():
+def test_a_folder_that_cannot_be_created_is_an_error():
     flash = Flash()
     for errno in (EIO, ENOSPC):
         flash.fail(errno)
         equal(raises(OSError, Segments(FOLDER).create, 1, 0).errno, errno)
     flash.work()
     Segments(FOLDER).create(1, 0).close()
-    Segments(FOLDER).create(2, 0).close()  # that it is there is none
+    Segments(FOLDER).create(2, 0).close()  # an existing folder is no error
 
 
 # -- removing ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_oldest_is_removed():
+def test_the_oldest_segment_is_removed():
     Flash()
     segments = some()
     octets = segments.bytes
@@ -172,7 +172,7 @@ def test_the_oldest_is_removed():
     equal(list(found().numbers), [6, 11])
 
 
-def test_an_oldest_one_that_cannot_be_removed_changes_nothing():
+def test_an_oldest_segment_that_cannot_be_removed_changes_nothing():
     flash = Flash()
     segments = some()
     octets = segments.bytes
@@ -188,14 +188,14 @@ def test_an_oldest_one_that_cannot_be_removed_changes_nothing():
 # -- which comes next, how many were before ----------------------------------------------------------------------------
 
 
-def test_the_next_one_has_a_higher_number():
+def test_the_next_segment_has_a_higher_number():
     Flash()
     segments = some()
-    for number, behind in ((0, 1), (1, 6), (5, 6), (6, 11), (10, 11), (11, 0), (99, 0)):
-        equal(segments.after(number), behind, number)
+    for number, following in ((0, 1), (1, 6), (5, 6), (6, 11), (10, 11), (11, 0), (99, 0)):
+        equal(segments.after(number), following, number)
 
 
-def test_a_damaged_header_tells_of_no_records_before():
+def test_a_damaged_header_counts_no_records_before():
     Flash()
     segments = Segments(FOLDER)
     write(segments, 1, [framed(1)], 77)
@@ -209,10 +209,10 @@ def test_a_damaged_header_tells_of_no_records_before():
         equal(segments.before(1), 0, octets)
     put("00000001", whole[:HEADER])
     equal(segments.before(1), 77)
-    equal(segments.before(2), 0)  # there is none
+    equal(segments.before(2), 0)  # no such segment
 
 
-def test_number_and_time_of_a_packet_are_where_telemetry_has_them():
+def test_number_and_time_are_at_their_offsets_in_a_packet():
     link = Link()
     telemetry = Telemetry(Clock(0x0A0B0C0D * 1_000_000 + 500_000), link, Numbered())
     telemetry.send(icd.EVENT_INFO, 1, 2, 3)
@@ -224,8 +224,8 @@ def test_number_and_time_of_a_packet_are_where_telemetry_has_them():
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def test_packets_come_back_as_they_were():
-    """Also where a frame goes over the octets that are read at once."""
+def test_packets_are_read_back_unchanged():
+    """Including frames that span two reads."""
     Flash()
     segments = Segments(FOLDER)
     octets = (23, 600, 200, 505, 512, 513, 100)
@@ -235,7 +235,7 @@ def test_packets_come_back_as_they_were():
     equal(segments.bad, 0)
 
 
-def test_damage_costs_the_record_it_hits_and_is_counted():
+def test_damage_loses_only_the_record_it_hits_and_is_counted():
     Flash()
     segments = Segments(FOLDER)
     write(segments, 1, [framed(1), damaged(2), framed(3), damaged(4), framed(5)])
@@ -243,7 +243,7 @@ def test_damage_costs_the_record_it_hits_and_is_counted():
     equal(segments.bad, 2)
 
 
-def test_a_frame_that_is_cut_off_does_not_reach_into_what_is_read_next():
+def test_a_truncated_frame_does_not_affect_the_next_reading():
     Flash()
     segments = Segments(FOLDER)
     write(segments, 1, [framed(1), framed(2)[:-5]])
@@ -254,7 +254,7 @@ def test_a_frame_that_is_cut_off_does_not_reach_into_what_is_read_next():
     equal(segments.bad, 1)
 
 
-def test_a_reading_that_is_closed_does_not_reach_into_the_next_one():
+def test_a_closed_reading_does_not_affect_the_next_one():
     Flash()
     segments = Segments(FOLDER)
     write(segments, 1, [framed(1 + n, octets=200) for n in range(4)])
@@ -268,7 +268,7 @@ def test_a_reading_that_is_closed_does_not_reach_into_the_next_one():
 
 
 def test_a_segment_may_grow_while_it_is_read():
-    """No file stays open, so what is appended is read, too."""
+    """No file stays open, so appended records are read."""
     Flash()
     segments = some((1,), each=20)
     reading = segments.packets(1)
@@ -291,7 +291,7 @@ def test_a_segment_that_is_removed_while_it_is_read_ends_early():
     equal(records(segments, 41), list(range(41, 81)))
 
 
-def test_another_one_that_is_removed_does_not_end_it():
+def test_removing_another_segment_does_not_end_the_reading():
     Flash()
     segments = some((1, 6, 46), each=40)
     reading = segments.packets(6)

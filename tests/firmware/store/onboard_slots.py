@@ -1,4 +1,4 @@
-# fsw/store/slots.py alone: the copies octet by octet, and a flash that fails at any operation.
+# fsw/store/slots.py alone: the copies octet by octet, and a flash that fails at each operation.
 import os
 from binascii import crc32
 
@@ -34,7 +34,7 @@ def get():
 
 
 def loaded(*contents, valid=None):
-    """(payload, damaged copies) where these are the copies."""
+    """(payload, number of damaged copies) loaded from these copies."""
     Flash()
     put(*contents)
     slots = Slots(PATH, valid)
@@ -42,7 +42,7 @@ def loaded(*contents, valid=None):
     return slots.load(), slots.bad
 
 
-def test_copies_take_turns():
+def test_copies_alternate():
     Flash()
     slots = Slots(PATH)
     equal(slots.bad, 0)
@@ -56,7 +56,7 @@ def test_copies_take_turns():
     equal((slots.load(), slots.bad, slots.payloads()), (b"c", 0, [b"c", b"bb"]))
 
 
-def test_the_higher_number_counts_also_where_it_wraps():
+def test_the_higher_sequence_number_is_used_also_across_a_wrap():
     for old, new in ((0, 1), (5, 7), (0xFFFFFFFF, 0), (0xFFFFFFF0, 3), (9, 9 + 0x7FFFFFFF)):
         equal(loaded(copy(old, b"old"), copy(new, b"new")), (b"new", 0), old)
         equal(loaded(copy(new, b"new"), copy(old, b"old")), (b"new", 0), old)
@@ -80,7 +80,7 @@ def test_a_payload_has_1_to_512_octets():
     equal(loaded(copy(0, b"x"), copy(1, bytes(LONGEST)) + b"\0"), (b"x", 1))
 
 
-def test_damage_anywhere_is_found_and_the_other_copy_is_in_use():
+def test_damage_anywhere_is_detected_and_the_other_copy_is_used():
     whole = copy(1, b"new")
     for at in range(len(whole)):
         changed = whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :]
@@ -91,7 +91,7 @@ def test_damage_anywhere_is_found_and_the_other_copy_is_in_use():
         equal(loaded(whole[:octets], whole[:octets]), (None, 2), octets)
 
 
-def test_a_copy_that_was_never_closed_is_no_damage():
+def test_a_copy_that_was_never_closed_is_not_damaged():
     equal(loaded(b"", copy(1, b"new")), (b"new", 0))
     equal(loaded(b"", b""), (None, 0))
 
@@ -105,13 +105,13 @@ def test_a_copy_that_cannot_be_read_is_damaged():
     equal((slots.payloads(), slots.bad), ([b"old"], 1))
 
 
-def test_a_payload_that_cannot_be_is_damage():
+def test_a_payload_with_impossible_values_is_damaged():
     valid = lambda payload: payload != b"new"  # noqa: E731
     equal(loaded(copy(0, b"old"), copy(1, b"new"), valid=valid), (b"old", 1))
     equal(loaded(copy(0, b"old"), copy(1, b"any"), valid=valid), (b"any", 0))
 
 
-def test_the_damaged_copy_is_the_one_that_is_replaced():
+def test_the_damaged_copy_is_replaced():
     for damaged in (0, 1):
         Flash()
         contents = [copy(7, b"one"), copy(8, b"other")]
@@ -124,7 +124,7 @@ def test_the_damaged_copy_is_the_one_that_is_replaced():
         equal((slots.bad, slots.load(), slots.bad), (1, b"next", 0), damaged)
 
 
-def test_a_save_that_fails_leaves_what_was_there():
+def test_a_failed_save_leaves_the_old_state():
     for saved in (1, 2, 3):
 
         def prepare(flash, saved=saved):

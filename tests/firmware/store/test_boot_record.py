@@ -1,5 +1,5 @@
-"""The boot record: damaged, lost, or on a flash that takes nothing: on-board time, record numbers, boots and modes go
-on, and the ground is reported."""
+"""The boot record damaged, lost, or on a failed flash: on-board time, record numbers, boot count and mode continue, and
+events report it."""
 
 import pytest
 from dorn.image import firmware
@@ -10,7 +10,7 @@ from support.kept import EROFS, change, damage, in_use, mode, records
 REASONS = DICTIONARY.enums["safe_reason"]
 
 
-def test_with_both_copies_damaged_it_is_safe_and_time_and_records_go_on_behind_what_is_stored(flash):
+def test_with_both_copies_damaged_it_enters_safe_and_time_and_records_continue_after_the_stored_ones(flash):
     with instrument("unix", flash) as i:
         latest_s, record = in_use(i)
     for copy in (flash / "kept").glob("boot.?"):
@@ -26,13 +26,13 @@ def test_with_both_copies_damaged_it_is_safe_and_time_and_records_go_on_behind_w
         assert not i.events("boot_record_damaged") and mode(i) == "standby"
 
 
-def test_a_first_start_is_no_loss(flash):
+def test_a_first_start_is_not_taken_for_a_loss(flash):
     with instrument("unix", flash) as i:
         assert not i.events("boot_record_damaged") and mode(i) == "standby"
 
 
 @pytest.mark.parametrize("at, octets", [(4, b"\xff" * 8), (16, b"\2"), (17, b"\2")], ids=["time", "safe", "expected"])
-def test_a_copy_that_cannot_be_is_damaged(flash, at, octets):
+def test_a_copy_with_impossible_values_is_damaged(flash, at, octets):
     with instrument("unix", flash) as i:
         i.reboot(i.target.reset)
     for copy in (flash / "kept").glob("boot.?"):
@@ -42,7 +42,7 @@ def test_a_copy_that_cannot_be_is_damaged(flash, at, octets):
 
 
 @pytest.mark.parametrize("newer", [False, True])
-def test_one_damaged_copy_lets_neither_time_nor_mode_go_back(flash, newer):
+def test_one_damaged_copy_reverts_neither_time_nor_mode(flash, newer):
     with instrument("unix", flash) as i:
         i.command("set_time", seconds=50_000, fraction=0)
         i.function("safe")
@@ -55,7 +55,7 @@ def test_one_damaged_copy_lets_neither_time_nor_mode_go_back(flash, newer):
         assert i.events("booted")[0][0] > count
 
 
-# A reset at the begin of a method, once: the file `cut` is removed by it.
+# Resets once at the start of a method, if the file `cut` exists, and removes it.
 CUT = """
 import os
 import sys
@@ -78,7 +78,7 @@ import firmware_main
 
 
 @pytest.mark.parametrize("module, name", [("store.boot", "BootRecord.follow"), ("health.modes", "Modes.safe")])
-def test_a_reset_on_the_way_to_mode_safe_does_not_hide_that_both_copies_were_damaged(flash, module, name):
+def test_a_reset_on_entry_into_safe_does_not_hide_the_damage_of_both_copies(flash, module, name):
     files = firmware.files("unix")
     files["firmware_main.py"] = files["main.py"]
     files["main.py"] = CUT.format(module=module, name=name).encode()
@@ -95,28 +95,28 @@ def test_a_reset_on_the_way_to_mode_safe_does_not_hide_that_both_copies_were_dam
         assert min(records(i)) > record
 
 
-def test_boots_times_and_record_numbers_go_on_without_a_flash(littlefs):
-    """Eight resets by the watchdog; between them record numbers are taken, and more time goes by than a block has."""
+def test_boot_count_time_and_record_numbers_continue_without_a_flash(littlefs):
+    """Eight watchdog resets; in between record numbers are used, and once more time passes than one reservation."""
     with littlefs.instrument() as i:
         littlefs.fail(EROFS)
         for n in range(8):
             i.advance(700 if n == 3 else 30)
             before_s, record, (count, _) = i.received[-1].time_s, max(records(i)), i.events("booted")[-1]
-            heard = len(i.received)
+            before = len(i.received)
             assert i.reboot(lambda: i.target.stall(9))[0] == count + 1
             i.next("housekeeping")
-            assert i.received[heard].time_s > before_s
-            later = [p.fields["record"] for p in i.received[heard:] if p.fields.get("record")]
+            assert i.received[before].time_s > before_s
+            later = [p.fields["record"] for p in i.received[before:] if p.fields.get("record")]
             assert not later or min(later) > record
             if mode(i) == "safe":
                 i.function("standby")
-        assert i.events("safe")[0][0] == REASONS["resets"]  # which were counted
+        assert i.events("safe")[0][0] == REASONS["resets"]  # resets were counted
         littlefs.fail(0)
         i.advance(700)
         assert i.reboot(lambda: i.target.stall(9))[0] == count + 2
 
 
-def test_commanded_resets_are_expected_without_a_flash_too(littlefs):
+def test_commanded_resets_are_expected_even_without_a_flash(littlefs):
     with littlefs.instrument() as i:
         littlefs.fail(EROFS)
         for _ in range(6):
@@ -127,7 +127,7 @@ def test_commanded_resets_are_expected_without_a_flash_too(littlefs):
         assert i.next("housekeeping")["consecutive_resets"] == 1 and mode(i) == "standby"
 
 
-def test_a_time_that_the_flash_does_not_take_is_not_set(littlefs):
+def test_a_time_that_cannot_be_written_is_not_set(littlefs):
     with littlefs.instrument() as i:
         littlefs.fail(EROFS)
         before_s = i.received[-1].time_s
@@ -139,7 +139,7 @@ def test_a_time_that_the_flash_does_not_take_is_not_set(littlefs):
         assert i.events("time_set")
 
 
-def test_more_than_a_day_ahead_the_time_has_to_be_armed(flash):
+def test_setting_time_more_than_a_day_ahead_must_be_armed(flash):
     with instrument("unix", flash) as i:
         i.command("set_time", seconds=86_000, fraction=0)
         with pytest.raises(CommandFailed, match="start_failure: not_armed"):
@@ -165,7 +165,7 @@ Storm.step = raises
 """
 
 
-def test_a_crash_is_reported_once_also_if_the_flash_takes_nothing_since(littlefs, flash):
+def test_a_crash_is_reported_once_even_if_the_flash_fails_afterwards(littlefs, flash):
     flag = flash / "crash"
     with littlefs.instrument(RAISING.format(flag=flag)) as i:
         i.advance(5)

@@ -1,4 +1,4 @@
-"""The packet store on a flash that fails or is full, and among files that are not its own."""
+"""The packet store on a failed or full flash, and among foreign files."""
 
 import pytest
 from kept_flash import FLASH
@@ -7,13 +7,13 @@ from support.kept import EIO, EROFS
 from support.micropython import run
 
 
-def test_a_flash_that_takes_nothing_is_reported_once_a_minute(littlefs):
+def test_a_failed_flash_is_reported_once_a_minute(littlefs):
     with littlefs.instrument() as i:
         littlefs.fail(EROFS)
         i.advance(600)
         failures = i.events("flash_failed")
         assert 5 <= len(failures) <= 11 and {errno for errno, _ in failures} == {EROFS}
-        assert sum(n for _, n in failures) < 30  # it is not tried all the time
+        assert sum(n for _, n in failures) < 30  # not retried continuously
         littlefs.fail(0)
         i.advance(130)
         reported = len(i.events("flash_failed"))
@@ -37,7 +37,7 @@ def test_a_flash_that_takes_nothing_is_reported_once_a_minute(littlefs):
         "00000000c",
     ],
 )
-def test_a_file_that_is_not_the_stores_hides_no_record(flash, name):
+def test_a_foreign_file_hides_no_record(flash, name):
     with instrument("unix", flash) as i:
         i.set_parameters(storage_delay=1)
         i.advance(5)
@@ -76,7 +76,7 @@ except OSError:  # there is no store yet
 
 
 def test_an_entry_that_cannot_be_removed_hides_no_other(littlefs):
-    """A segment that power left empty, on a flash that takes nothing."""
+    """An empty segment left by a power failure, which cannot be removed."""
     with littlefs.instrument() as i:
         i.set_parameters(housekeeping_period=1, storage_delay=1)
         i.advance(60)
@@ -134,5 +134,5 @@ print(store.pending, segments.numbers)
     "room, makes_room, reported",
     [(True, False, "0 [1, 2, 3, 4]"), (False, True, "0 [2, 3, 4]"), (False, False, "300 [3]")],
 )
-def test_before_a_reset_a_full_flash_gives_up_a_segment_too(room, makes_room, reported):
+def test_a_flush_before_a_reset_removes_a_segment_of_a_full_flash(room, makes_room, reported):
     assert run(FULL.format(room=room, makes_room=makes_room)).strip() == reported

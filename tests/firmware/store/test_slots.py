@@ -1,4 +1,4 @@
-"""fsw/store/slots.py: damage, wraps of the sequence number and failing writes, the files made and read here."""
+"""fsw/store/slots.py: damage, sequence number wrap and failing writes; files are created and read by the host."""
 
 import struct
 import zlib
@@ -20,7 +20,7 @@ def child():
 
 
 class Copies:
-    """The two files, as the host sees them."""
+    """The two files on the host."""
 
     def __init__(self, child, folder):
         self._child = child
@@ -65,7 +65,7 @@ sequences = st.one_of(st.integers(0, 2**32 - 1), st.integers(-3, 3), st.integers
 
 @st.composite
 def damages(draw):
-    """A function that makes a valid copy one that is none: None if it is gone."""
+    """A function that damages a valid copy; it returns None if the copy is deleted."""
     kind = draw(st.sampled_from(["flip", "truncate", "extend", "delete", "blank"]))
     place, bit = draw(st.floats(0, 1, exclude_max=True)), draw(st.integers(0, 7))
     more = draw(st.binary(min_size=1, max_size=1000))
@@ -80,20 +80,20 @@ def damages(draw):
 
 
 @given(st.lists(payloads, min_size=1, max_size=6))
-def test_what_was_saved_last_is_loaded(copies, saved):
+def test_the_last_saved_state_is_loaded(copies, saved):
     copies.put(None, None)
     assert copies.load() == (None, 0)
     before = [None, None]
     for n, payload in enumerate(saved):
         assert loaded(copies.save(payload)) == (payload, 0)
         before[n % 2] = copy(n, payload)
-        assert copies.get() == before  # and the other copy is as it was
+        assert copies.get() == before  # the other copy is unchanged
 
 
 @given(payloads, payloads, sequences, st.integers(1, 2**31 - 1), st.booleans())
 @example(b"old", b"new", 2**32 - 1, 1, False)
 @example(b"old", b"new", 2**32 - 1, 1, True)
-def test_the_newer_copy_counts_also_where_the_number_wraps(copies, old, new, sequence, distance, swapped):
+def test_the_newer_copy_is_used_also_across_a_wrap(copies, old, new, sequence, distance, swapped):
     contents = [copy(sequence, old), copy(sequence + distance, new)]
     copies.put(*(reversed(contents) if swapped else contents))
     assert copies.load() == (new, 0)
@@ -103,34 +103,34 @@ def test_the_newer_copy_counts_also_where_the_number_wraps(copies, old, new, seq
 
 
 @given(payloads, payloads, sequences, st.booleans(), damages())
-def test_of_one_damaged_copy_the_other_is_used_and_the_damaged_replaced(copies, old, new, sequence, newer, damage):
+def test_with_one_copy_damaged_the_other_is_used_and_it_is_replaced(copies, old, new, sequence, newer, damage):
     contents = [copy(sequence, old), copy(sequence + 1, new)]
     contents[newer] = damage(contents[newer])
     copies.put(*contents)
-    assert copies.load() == (old if newer else new, bool(contents[newer]))  # an empty file is one that was never closed
+    assert copies.load() == (old if newer else new, bool(contents[newer]))  # an empty file was never closed
     assert loaded(copies.save(b"next")) == (b"next", 0)
     contents[newer] = copy(sequence + (1 if newer else 2), b"next")
     assert copies.get() == contents
 
 
 @given(payloads, payloads, sequences, damages(), damages())
-def test_two_damaged_copies_are_no_state(copies, old, new, sequence, damage, other):
+def test_two_damaged_copies_give_no_state(copies, old, new, sequence, damage, other):
     contents = [damage(copy(sequence, old)), other(copy(sequence + 1, new))]
     copies.put(*contents)
     bad = sum(map(bool, contents))
     assert copies.load() == (None, bad)
-    assert loaded(copies.save(b"anew")) == (b"anew", int(bool(contents[1])))
-    assert copies.get() == [copy(0, b"anew"), contents[1]]
+    assert loaded(copies.save(b"new")) == (b"new", int(bool(contents[1])))
+    assert copies.get() == [copy(0, b"new"), contents[1]]
 
 
 @given(st.binary(max_size=600), st.binary(max_size=600))
-def test_noise_is_no_state(copies, one, other):
+def test_noise_gives_no_state(copies, one, other):
     copies.put(one, other)
     assert copies.load() == (None, bool(one) + bool(other))
 
 
-def test_blank_flash_is_no_state(copies):
-    """CRC-32 of four octets of 0xFF is 0xFFFFFFFF: eight of them would be a copy with an empty payload."""
+def test_blank_flash_gives_no_state(copies):
+    """The CRC-32 of four octets 0xFF is 0xFFFFFFFF, so eight of them would be a copy with an empty payload."""
     assert copy(2**32 - 1, b"") == b"\xff" * 8
     for n in range(1, 521):
         copies.put(b"\xff" * n, b"\0" * n)
@@ -138,7 +138,7 @@ def test_blank_flash_is_no_state(copies):
 
 
 @pytest.mark.parametrize("n", [0, 513])
-def test_a_payload_of_a_wrong_length_is_refused(copies, n):
+def test_a_payload_of_wrong_length_is_rejected(copies, n):
     copies.put(copy(1, b"state"), None)
     assert copies.save(bytes(n)).startswith("ValueError")
     assert copies.get() == [copy(1, b"state"), None]
@@ -146,7 +146,7 @@ def test_a_payload_of_a_wrong_length_is_refused(copies, n):
     assert copies.load() == (b"state", 1)
 
 
-def test_a_longest_copy_with_more_behind_it_is_damaged(copies):
+def test_a_copy_longer_than_the_maximum_is_damaged(copies):
     copies.put(copy(1, bytes(512)), copy(2, b"\xff" * 512) + b"\0")
     assert copies.load() == (bytes(512), 1)
 
