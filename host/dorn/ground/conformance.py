@@ -187,7 +187,7 @@ class Conformance:
             self._known(0)
         if started:
             self._asked.clear()
-        elif packet.name == "retrieved":  # by time it has no numbers
+        elif packet.name == "retrieval_end":  # by time it has no numbers
             over = (packet.fields["first"], packet.fields["last"]) if packet.fields["first"] else _ALL
             self._asked = [asked for asked in self._asked if asked != over]
         kind = packet.service, packet.subtype

@@ -89,7 +89,7 @@ def test_one_spectrum_a_turn_and_all_come_back_after_a_reset():
     equal(again.read(), whole(1))
     assert not again.checkpoint.to_send
     missing_s = (5_000_000 - (1000 + SPECTRA - 1 + 2_000_000)) // 1_000_000 + 1
-    equal(again.reports.taken(), [(icd.EVENT_INTEGRATION_PARTIAL, SPECTRA, missing_s)])
+    equal(again.reports.taken(), [(icd.EVENT_SPECTRA_RECOVERED, SPECTRA, missing_s)])
 
 
 def test_a_new_one_takes_the_place_of_the_old_one_when_it_is_whole():
@@ -265,7 +265,7 @@ def test_a_file_cut_short_gives_what_is_whole():
         bench = Bench(flash, start_us=7_000_000)
         equal(bench.read(), whole(1)[:given], octets)
         (event,) = bench.reports.taken()
-        equal(event[:2], (icd.EVENT_INTEGRATION_PARTIAL, given), octets)
+        equal(event[:2], (icd.EVENT_SPECTRA_RECOVERED, given), octets)
         equal(bench.checkpoint.reached_us(), 2_001_000 if octets >= HEADER else 0, octets)
 
 
@@ -293,4 +293,4 @@ def test_without_a_checkpoint_nothing_is_reached():
     bench = Bench(Flash())
     equal(bench.checkpoint.reached_us(), 0)
     equal(bench.read(), [])
-    equal(bench.reports.taken(), [(icd.EVENT_INTEGRATION_PARTIAL, 0, 1)])
+    equal(bench.reports.taken(), [(icd.EVENT_SPECTRA_RECOVERED, 0, 1)])
