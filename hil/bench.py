@@ -100,7 +100,7 @@ class Bench:
         commander = Instrument(self.power)
         if commander.connect().text("mode") == "safe":
             commander.function("standby")
-        commander.command("default_parameters")
+        commander.command("restore_defaults")
         commander.function("arm")
         commander.function("reset")
 

@@ -24,11 +24,11 @@ def test_a_proton_storm_starts_and_ends_storm_mode(commander, stimulus, seed, ev
     quiet = goes_15(5)[:20]
     commander.set("storm_rate", 80)
     play(commander, stimulus, goes_15(7)[ONSET:END] + quiet, seed)
-    ((cps, _),) = commander.events("storm_begins")
-    ((_, lasted_s),) = commander.events("storm_ends")
+    ((cps, _),) = commander.events("storm_begin")
+    ((_, lasted_s),) = commander.events("storm_end")
     evidence("began at cps / lasted s", f"{cps} / {lasted_s}")
     assert 80 < cps < 150 and 10 < lasted_s < (END - ONSET) * 33 / FASTER
-    begun, ended = commander.reported_at_us("storm_begins"), commander.reported_at_us("storm_ends")
+    begun, ended = commander.reported_at_us("storm_begin"), commander.reported_at_us("storm_end")
     shorter = [p.fields["integration"] for p in commander.received if p.name == "spectrum"]
     assert len(set(shorter)) >= lasted_s // 10 - 1  # integrations of 10 s, not of an hour
     listed = [p.time_s * 1e6 for p in commander.received if p.name == "event_list"]
@@ -41,4 +41,4 @@ def test_calibration_spikes_alone_do_not_trigger_storm_mode(commander, stimulus,
     """1155 cps for half a minute on 176 cps of the storm, which triggers storm mode only at a limit below 176."""
     commander.set("storm_rate", storm_rate)
     play(commander, stimulus, goes_15(8)[SPIKES], seed)
-    assert len(commander.events("storm_begins")) == storms
+    assert len(commander.events("storm_begin")) == storms

@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE, DOCUMENT = ROOT / "firmware" / "requirements.toml", ROOT / "firmware" / "REQUIREMENTS.md"
+METHODS = ("test", "analysis", "inspection")
 _FUNCTION = re.compile(r"^def (test_\w+)", re.MULTILINE)
 
 
@@ -24,15 +25,20 @@ def document(tables: dict) -> str:
     lines = [
         "# Requirements",
         "",
-        "Made from requirements.toml by `python tests/requirements.py`: edit that, not this.",
+        "Generated from requirements.toml by `python tests/requirements.py`: edit that file, not this one.",
         "",
     ]
-    lines += ["| | requirement | why | tests |", "|---|---|---|---|"]
-    lines += [f"| {r['id']} | {r['text']} | {r['rationale']} | {_links(r['tests'])} |" for r in tables["requirement"]]
-    lines += ["", "## Failures: how they are noticed, and what happens", ""]
-    lines += ["| failure | noticed | what happens | tests |", "|---|---|---|---|"]
-    lines += [f"| {f['name']} | {f['noticed']} | {f['response']} | {_links(f['tests'])} |" for f in tables["failure"]]
+    lines += ["| | requirement | rationale | method | tests |", "|---|---|---|---|---|"]
+    for r in tables["requirement"]:
+        lines.append(f"| {r['id']} | {r['text']} | {r['rationale']} | {_method(r)} | {_links(r['tests'])} |")
+    lines += ["", "## Failure modes", ""]
+    lines += ["| failure mode | detection | compensation | tests |", "|---|---|---|---|"]
+    lines += [f"| {f['name']} | {f['detection']} | {f['response']} | {_links(f['tests'])} |" for f in tables["failure"]]
     return "\n".join(lines) + "\n"
+
+
+def _method(requirement: dict) -> str:
+    return requirement.get("method", "test")
 
 
 def _links(tests: Iterable[str]) -> str:
@@ -41,7 +47,8 @@ def _links(tests: Iterable[str]) -> str:
 
 def wanted(tables: dict) -> tuple[set[str], list[str]]:
     """The tests that are named, FILE::FUNCTION, with `*` for all of a file; and what is wrong with those names."""
-    found, wrong = set(), []
+    found = set()
+    wrong = [f"{r['id']}: method {_method(r)!r}" for r in tables["requirement"] if _method(r) not in METHODS]
     for entry in (*tables["requirement"], *tables["failure"]):
         for test in entry["tests"]:
             file, _, function = test.partition("::")

@@ -22,6 +22,12 @@ def test_a_test_that_is_not_there_is_named(test):
     assert requirements.wanted(tables)[1] == [f"{tables['failure'][0]['name']}: there is no test {test}"]
 
 
+def test_an_unknown_verification_method_is_named():
+    tables = copy.deepcopy(TABLES)
+    tables["requirement"][0]["method"] = "hope"
+    assert requirements.wanted(tables)[1] == [f"{tables['requirement'][0]['id']}: method 'hope'"]
+
+
 def test_only_what_passed_throughout_has_passed(tmp_path):
     file = tmp_path / "results.xml"
     file.write_text(

@@ -159,7 +159,7 @@ class BadLine:
         assert self.down.pongs == pings
         assert hk["commands_rejected"] == refused % 2**16
         assert hk["commands_accepted"] == (intact.total() - refused) % 2**16
-        assert hk["boot_count"] == 1 and hk["task_failures"] == hk["store_missed"] == 0
+        assert hk["boot_count"] == 1 and hk["task_failures"] == hk["store_discarded"] == 0
         for parameter, value in list(self.up.last_set.items()):
             number = int.from_bytes(parameter, "big")
             answer = self.session.wait_for(

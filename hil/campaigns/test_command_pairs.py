@@ -21,7 +21,7 @@ RESETS = ("reset", "maintenance")
 MOVING = {
     "record", "uptime_ms", "heap_free", "heap_free_min", "gc_max_us", "cycles", "task_overruns", "busy_permille",
     "commands_accepted", "commands_rejected", "bias_mv", "leakage_na", "temperature_head", "temperature_board",
-    "bias_state", "pulses_fired", "store_first", "store_last", "store_missed", "event_rate", "out_of_limits",
+    "bias_state", "pulses_fired", "store_first", "store_last", "store_discarded", "event_rate", "out_of_limits",
     "task_wcet_us", "task_permille", "slow_control_errors",
 }  # fmt: skip
 # the observable state: telecommand, its fields, its report, fields that change by themselves
@@ -40,8 +40,8 @@ def telecommands(dictionary):
     """name -> (telecommand, function: on-board time in s -> fields); all valid, and some invalid ones."""
     ping = dictionary.encode("ping", 1, ack=0)  # may be released at any time, so without reports
     fields = {
-        "insert_scheduled": lambda now_s: {"at_s": now_s + 3600, "at_fraction": 0, "telecommand": ping},
-        "delete_scheduled": lambda _: {"request_sequence": 0xC001},
+        "insert_activity": lambda now_s: {"at_s": now_s + 3600, "at_fraction": 0, "telecommand": ping},
+        "delete_activity": lambda _: {"request_sequence": 0xC001},
         "set_time": lambda now_s: {"seconds": now_s + 5, "fraction": 0},
         "load_memory": lambda _: {"region": "thresholds", "offset": 2, "data": bytes(2)},
         "dump_memory": lambda _: {"region": "spectra", "offset": 8, "count": 16},
@@ -54,7 +54,7 @@ def telecommands(dictionary):
         "delete_records": lambda _: {"until": 1},
         "set_parameter": lambda _: {"parameter": "rates_period", "value": 7},
         "report_parameter": lambda _: {"parameter": "bias"},
-        "set_interval": lambda _: {"structure": "science", "interval": 9},
+        "set_collection_interval": lambda _: {"structure": "science", "interval": 9},
         "set_time_interval": lambda _: {"interval": 3},
         "load_table": lambda _: {"table": "orbit"},
     }

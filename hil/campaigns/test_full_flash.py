@@ -59,7 +59,7 @@ def store(i, operations, seconds, rates_s=5):
     assert len(i.events("flash_failed")) <= minutes + 1
     last = hk["store_last"]
     ask = partial(i.post, "retrieve_records", first=last - NEWEST + 1, last=last)
-    again = i.wait_for(lambda p: p.name == "retrieved", 60, ask).fields["count"]
+    again = i.wait_for(lambda p: p.name == "retrieval_end", 60, ask).fields["count"]
     assert again == min(NEWEST, last - hk["store_first"] + 1)
     return took
 
@@ -74,7 +74,7 @@ def with_room(seconds):
     """Operations in `seconds` of a flash with free space."""
     with tempfile.TemporaryDirectory() as folder, on_unix(Path(folder) / "flash", ROOMY) as (i, operations):
         took = store(i, operations, seconds)
-        assert report(i)["dropped"] == 0 and not i.events("flash_failed")
+        assert report(i)["overwritten"] == 0 and not i.events("flash_failed")
     return took
 
 
@@ -83,7 +83,7 @@ def test_a_small_file_system(blocks, long, tmp_path, totals):
     most = with_room(seconds)
     with on_unix(tmp_path / "flash", blocks) as (i, operations):
         took = store(i, operations, seconds)
-        dropped = report(i)["dropped"]
+        dropped = report(i)["overwritten"]
         failures = sum(b for _, b in i.events("flash_failed"))
     assert took <= MOST * most
     assert dropped or blocks > 30
@@ -115,7 +115,7 @@ def test_a_pico_with_few_free_blocks(free, long, tmp_path, totals):
         i = Instrument(target)
         i.connect()
         took.append(store(i, lambda: target.flash.operations, seconds, 1))
-        dropped = report(i)["dropped"]
+        dropped = report(i)["overwritten"]
         failures = sum(b for _, b in i.events("flash_failed"))
     assert took[1] <= MOST * took[0] and dropped
     totals(

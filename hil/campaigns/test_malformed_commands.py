@@ -140,7 +140,7 @@ class Broken:
                 ("load_table", {"table": 0}),
                 ("report_structure", {"structure": 77}),
                 ("dump_memory", {"region": 99, "offset": 0, "count": 1}),
-                ("delete_scheduled", {"request_sequence": 1}),
+                ("delete_activity", {"request_sequence": 1}),
                 ("enable_monitor", {"monitor": 200}),
                 ("enable_action", {"event": 1}),
             )

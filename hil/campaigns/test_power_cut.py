@@ -213,7 +213,7 @@ def test_power_cuts_while_packets_and_checkpoints_are_written(switch_on, long, s
         first = instrument.last("housekeeping")["store_first"]
         again = instrument.records.repeated
         instrument.wait_for(
-            lambda packet: packet.name == "retrieved",
+            lambda packet: packet.name == "retrieval_end",
             LIMIT_S,
             partial(instrument.post, "retrieve_records", first=first, last=safe),
         )

@@ -269,7 +269,7 @@ def test_soak(long, seed, totals, monkeypatch):
     counts, fates, records = mission.counts, head.fates, mission.commander.records
     housekeeping = [packet.fields for packet in mission.packets("housekeeping")]
     for f in housekeeping:
-        wrong = {n: f[n] for n in ("store_missed", "packets_dropped", "ring_overruns", "task_failures") if f[n]}
+        wrong = {n: f[n] for n in ("store_discarded", "packets_dropped", "ring_overruns", "task_failures") if f[n]}
         assert not wrong, f"boot {f['boot_count']}, after {f['uptime_ms']} ms: {wrong}"
     collection = Collection(mission.commander.dictionary)
     for packet in mission.commander.received:

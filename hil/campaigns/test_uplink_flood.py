@@ -95,6 +95,6 @@ def test_a_long_retrieval_loses_no_packet_on_unix():
         i.advance(5)
         repeated = i.records.repeated
         i.command("retrieve_records", first=1, last=500)
-        i.until(lambda: any(p.name == "retrieved" for p in i.received), 60)
-        assert i.last("retrieved")["count"] == i.records.repeated - repeated == 500
+        i.until(lambda: any(p.name == "retrieval_end" for p in i.received), 60)
+        assert i.last("retrieval_end")["count"] == i.records.repeated - repeated == 500
         assert i.sequence_gaps == 0

@@ -54,10 +54,10 @@ def _ask(i: Instrument) -> None:
     for monitor in ("heap", "temperature_head"):  # event_low, event_medium
         i.command("modify_monitor", monitor=monitor, low=2**32 - 2, high=2**32 - 1, repetition=1)
     i.command("disable_event", event="scan_ended")
-    i.command("disable_event", event="storm_begins")
+    i.command("disable_event", event="storm_begin")
     telecommand = i.dictionary.encode("ping", 1, ack=0)
     for at_s in (40_000, 50_000):
-        i.command("insert_scheduled", at_s=at_s, at_fraction=77, telecommand=telecommand)
+        i.command("insert_activity", at_s=at_s, at_fraction=77, telecommand=telecommand)
     i.command("set_time_interval", interval=1)
     i.advance(3)
     i.command("ping", ack=ALL_SUCCESSES)

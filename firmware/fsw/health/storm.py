@@ -62,7 +62,7 @@ class Storm:
         self.active = not self.active
         if self.active:
             self._began_us = now
-            self._report(icd.EVENT_STORM_BEGINS, self.rate_cps)
+            self._report(icd.EVENT_STORM_BEGIN, self.rate_cps)
         else:
-            self._report(icd.EVENT_STORM_ENDS, self.rate_cps, (now - self._began_us) // 1_000_000)
+            self._report(icd.EVENT_STORM_END, self.rate_cps, (now - self._began_us) // 1_000_000)
         self._apply()

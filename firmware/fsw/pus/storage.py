@@ -100,7 +100,7 @@ class Storage:
             )
 
     def _retrieved(self, first, last, count):
-        self._telemetry.send(icd.RETRIEVED, first, last, count)
+        self._telemetry.send(icd.RETRIEVAL_END, first, last, count)
 
 
 def _cuc(seconds, fraction):

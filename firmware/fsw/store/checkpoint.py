@@ -61,7 +61,7 @@ class Checkpoint:
         self._leave()
         self.to_send = False
         missing_s = max(self._time.start_us - self._latest_us, 0) // 1_000_000 + 1
-        self._report(icd.EVENT_INTEGRATION_PARTIAL, self._closed, missing_s)
+        self._report(icd.EVENT_SPECTRA_RECOVERED, self._closed, missing_s)
         return None, None
 
     def reached_us(self):

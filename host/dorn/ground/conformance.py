@@ -187,7 +187,7 @@ class Conformance:
             self._known(0)
         if started:
             self._asked.clear()
-        elif packet.name == "retrieved":  # without record numbers: a retrieval by time
+        elif packet.name == "retrieval_end":  # without record numbers: a retrieval by time
             over = (packet.fields["first"], packet.fields["last"]) if packet.fields["first"] else _ALL
             self._asked = [asked for asked in self._asked if asked != over]
         kind = packet.service, packet.subtype

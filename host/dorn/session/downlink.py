@@ -101,7 +101,7 @@ class Downlink:
         self._requests += 1
 
         def over(packet) -> bool:
-            return packet.name == "retrieved" and (packet.fields["first"], packet.fields["last"]) == (first, last)
+            return packet.name == "retrieval_end" and (packet.fields["first"], packet.fields["last"]) == (first, last)
 
         def request() -> None:  # the answer verifies it
             self._session.post("retrieve_records", ack=Ack.NONE, first=first, last=last)

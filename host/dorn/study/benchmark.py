@@ -26,7 +26,7 @@ _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_unit
 # telecommands that leave the most garbage
 _HEAVY = (
     ("load_table", {"table": "surface"}),
-    ("default_parameters", {}),
+    ("restore_defaults", {}),
     ("report_storage", {}),
     ("report_disabled_events", {}),
     ("dump_memory", {"region": "spectra", "offset": 0, "count": 512}),

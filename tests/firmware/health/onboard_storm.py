@@ -58,11 +58,11 @@ class Bench:
 
 
 def begins(cps):
-    return [(icd.EVENT_STORM_BEGINS, cps, 0)]
+    return [(icd.EVENT_STORM_BEGIN, cps, 0)]
 
 
 def ends(cps, s):
-    return [(icd.EVENT_STORM_ENDS, cps, s)]
+    return [(icd.EVENT_STORM_END, cps, s)]
 
 
 def test_storm_mode_is_off_after_a_start():
@@ -235,4 +235,4 @@ def test_rate_and_hold_time_are_parameters():
         bench.pass_(100_000, 101)
     equal(bench.reports.taken(), NOTHING)
     bench.pass_(100_000, 101)
-    equal([event for event, _, _ in bench.reports.taken()], [icd.EVENT_STORM_BEGINS])
+    equal([event for event, _, _ in bench.reports.taken()], [icd.EVENT_STORM_BEGIN])

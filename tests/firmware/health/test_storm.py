@@ -19,11 +19,11 @@ def stormy(i, *rates):
 
 
 def begun(i):
-    return len(i.events("storm_begins"))
+    return len(i.events("storm_begin"))
 
 
 def ended(i):
-    return len(i.events("storm_ends"))
+    return len(i.events("storm_end"))
 
 
 def storm(i):
@@ -36,17 +36,17 @@ def test_a_lasting_high_rate_starts_storm_mode_and_a_quiet_time_ends_it():
         stormy(i, (30, HIGH_CPS), (30, LOW_CPS))
         begin_us = i.reported_at_us("acquisition_started")
         i.until(lambda: begun(i), 20)
-        after_s = (i.reported_at_us("storm_begins") - begin_us) / 1e6
+        after_s = (i.reported_at_us("storm_begin") - begin_us) / 1e6
         assert 0.8 * HOLD_S <= after_s <= HOLD_S + CHECK_S  # nine tenths, the first of which may have begun earlier
-        assert i.events("storm_begins")[0][0] == pytest.approx(HIGH_CPS, abs=45)
+        assert i.events("storm_begin")[0][0] == pytest.approx(HIGH_CPS, abs=45)
         assert storm(i) == 1 and i.last("housekeeping")["event_rate"] == pytest.approx(HIGH_CPS, abs=45)
         i.until(lambda: ended(i), 40)
-        after_s = (i.reported_at_us("storm_ends") - begin_us) / 1e6 - 30
+        after_s = (i.reported_at_us("storm_end") - begin_us) / 1e6 - 30
         assert HOLD_S - CHECK_S <= after_s <= HOLD_S + CHECK_S
-        cps, lasted_s = i.events("storm_ends")[0]
+        cps, lasted_s = i.events("storm_end")[0]
         assert cps < RATE_CPS / 2
         assert lasted_s == pytest.approx(
-            (i.reported_at_us("storm_ends") - i.reported_at_us("storm_begins")) / 1e6, abs=1.1
+            (i.reported_at_us("storm_end") - i.reported_at_us("storm_begin")) / 1e6, abs=1.1
         )
         assert storm(i) == 0 and begun(i) == ended(i) == 1
 

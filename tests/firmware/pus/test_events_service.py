@@ -74,7 +74,7 @@ def reported(i, structure):
 def test_a_structure_is_sent_periodically_or_on_request(structure):
     n = len(PACKETS[structure])
     with instrument("unix") as i:
-        i.command("set_interval", structure=structure, interval=2)
+        i.command("set_collection_interval", structure=structure, interval=2)
         i.advance(0.5)
         before = reported(i, structure)
         i.advance(10)
@@ -102,7 +102,7 @@ def test_a_structure_is_sent_periodically_or_on_request(structure):
 def test_structures_are_independent():
     with instrument("unix") as i:
         i.command("disable_structure", structure="science")
-        i.command("set_interval", structure="health", interval=1)
+        i.command("set_collection_interval", structure="health", interval=1)
         i.advance(1)
         health, science = reported(i, "health"), reported(i, "science")
         i.advance(20)
@@ -113,9 +113,9 @@ def test_invalid_requests_are_rejected_and_change_nothing():
     with instrument("unix") as i:
         for number in (0, 3, 255):
             refused(i, "unknown_entry", "report_structure", structure=number)
-            refused(i, "unknown_entry", "set_interval", structure=number, interval=1)
+            refused(i, "unknown_entry", "set_collection_interval", structure=number, interval=1)
         for interval in (0, 3601, 2**32 - 1):
-            refused(i, "out_of_range", "set_interval", structure="health", interval=interval)
+            refused(i, "out_of_range", "set_collection_interval", structure="health", interval=interval)
         i.command("report_parameter", parameter="housekeeping_period")
         assert i.last("parameter_value")["value"] == DICTIONARY.parameters["housekeeping_period"].default
 
@@ -123,7 +123,7 @@ def test_invalid_requests_are_rejected_and_change_nothing():
 def test_in_safe_only_housekeeping_is_sent_and_intervals_cannot_be_set():
     with instrument("unix") as i:
         i.function("safe")
-        refused(i, "wrong_mode", "set_interval", structure="health", interval=1)
+        refused(i, "wrong_mode", "set_collection_interval", structure="health", interval=1)
         health, science = reported(i, "health"), reported(i, "science")
         i.command("report_structure", structure="science")
         i.command("report_structure", structure="health")

@@ -68,7 +68,7 @@ def test_storage_commands_reach_the_store(bench):
     bench.command("retrieve_records", first=8, last=9)
     begun = bench.command("retrieve_by_time", from_s=5, from_fraction=1, to_s=2**32 - 1, to_fraction=2)
     aborted = bench.command("abort_retrieval")
-    retrieved = [tuple(p.fields.values()) for p in begun + aborted if p.name == "retrieved"]
+    retrieved = [tuple(p.fields.values()) for p in begun + aborted if p.name == "retrieval_end"]
     assert retrieved == [(8, 9, 0), (0, 0, 0)]  # a new retrieval ends the one in progress
     bench.command("delete_records", until=4)
     bench.command("disable_storage")

@@ -38,7 +38,7 @@ def in_standby():
     yield "set_parameter", "out_of_range", {"parameter": "bias", "value": 100_001}
     for name in ("enable_structure", "disable_structure", "report_structure"):
         yield name, "unknown_entry", {"structure": 9}
-    yield "set_interval", "unknown_entry", {"structure": 9, "interval": 1}
+    yield "set_collection_interval", "unknown_entry", {"structure": 9, "interval": 1}
     for name in ("enable_event", "disable_event"):
         yield name, "unknown_entry", {"event": 255}
     for name, more in (
@@ -51,8 +51,8 @@ def in_standby():
     yield "load_memory", "not_armed", {"region": "thresholds", "offset": 0, "data": b"\0\0"}
     yield "set_time", "out_of_range", {"seconds": 0, "fraction": 0}
     yield "set_time", "not_armed", {"seconds": 100_000, "fraction": 0}
-    yield "insert_scheduled", "out_of_range", {"at_s": 0, "at_fraction": 0, "telecommand": PING}
-    yield "delete_scheduled", "unknown_entry", {"request_sequence": 77}
+    yield "insert_activity", "out_of_range", {"at_s": 0, "at_fraction": 0, "telecommand": PING}
+    yield "delete_activity", "unknown_entry", {"request_sequence": 77}
     yield "add_monitor", "unknown_entry", MONITOR | {"monitor": 99}
     yield "add_monitor", "no_room", MONITOR
     yield "modify_monitor", "unknown_entry", MONITOR | {"monitor": 99}
@@ -62,7 +62,7 @@ def in_standby():
     yield "add_action", "unknown_entry", {"event": 255, "telecommand": PING}
     yield "add_action", "out_of_range", {"event": "booted", "telecommand": bytes(65)}
     for failure, telecommand in WRONG_TELECOMMANDS.items():
-        yield "insert_scheduled", failure, LATER | {"telecommand": telecommand}
+        yield "insert_activity", failure, LATER | {"telecommand": telecommand}
         yield "add_action", failure, {"event": "booted", "telecommand": telecommand}
     for name in ("delete_action", "enable_action", "disable_action"):
         yield name, "unknown_entry", {"event": "booted"}
@@ -72,18 +72,18 @@ def in_standby():
 def while_parameters_wait():
     """Rejections while 16 telecommands wait for the flash."""
     yield "set_parameter", "no_room", {"parameter": "bias", "value": 1}
-    yield "set_interval", "no_room", {"structure": "health", "interval": 9}
+    yield "set_collection_interval", "no_room", {"structure": "health", "interval": 9}
     yield "set_time_interval", "no_room", {"interval": 1}
     yield "load_table", "no_room", {"table": "orbit"}
-    yield "default_parameters", "no_room", {}
+    yield "restore_defaults", "no_room", {}
 
 
 def in_safe():
-    for name in ("enable_storage", "disable_storage", "default_parameters", "enable_schedule"):
+    for name in ("enable_storage", "disable_storage", "restore_defaults", "enable_schedule"):
         yield name, "wrong_mode", {}
     yield "delete_records", "wrong_mode", {"until": 1}
     yield "set_parameter", "wrong_mode", {"parameter": "bias", "value": 1}
-    yield "set_interval", "wrong_mode", {"structure": "health", "interval": 9}
+    yield "set_collection_interval", "wrong_mode", {"structure": "health", "interval": 9}
     yield "set_time_interval", "wrong_mode", {"interval": 1}
     yield "load_table", "wrong_mode", {"table": "orbit"}
 
@@ -118,8 +118,8 @@ def test_telecommands_are_rejected_with_the_failures_in_the_dictionary():
             if name == "modify_monitor":
                 check(i, name, failure, fields)
         for n in range(16):
-            i.command("insert_scheduled", **LATER | {"at_fraction": n}, telecommand=PING)
-        check(i, "insert_scheduled", "no_room", LATER | {"telecommand": PING})
+            i.command("insert_activity", **LATER | {"at_fraction": n}, telecommand=PING)
+        check(i, "insert_activity", "no_room", LATER | {"telecommand": PING})
         free = [name for name in DICTIONARY.events if name not in DICTIONARY.actions]
         for event in free[: 8 - len(DICTIONARY.actions)]:
             i.command("add_action", event=event, telecommand=PING)

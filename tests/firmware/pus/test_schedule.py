@@ -19,7 +19,7 @@ def insert(i, when_s, name, sequence, ack=ACK, **fields):
     """Schedule a telecommand for an on-board time, with this sequence count."""
     seconds, fraction = cuc(when_s)
     telecommand = DICTIONARY.encode(name, sequence, ack=ack, **fields)
-    i.command("insert_scheduled", at_s=seconds, at_fraction=fraction, telecommand=telecommand)
+    i.command("insert_activity", at_s=seconds, at_fraction=fraction, telecommand=telecommand)
 
 
 def on_board_s(i):
@@ -102,11 +102,11 @@ def test_invalid_entries_are_rejected_and_change_nothing():
             ("bad_length", dict(later, telecommand=ping[:-1])),
             ("bad_length", dict(later, telecommand=b"")),
         ):
-            refused(i, failure, "insert_scheduled", **fields)
+            refused(i, failure, "insert_activity", **fields)
         assert report(i)[1] == []
         for n in range(PLACES):
             insert(i, begin_s + 1000 + n, "ping", first(n))
-        refused(i, "no_room", "insert_scheduled", **later, telecommand=ping)
+        refused(i, "no_room", "insert_activity", **later, telecommand=ping)
         assert report(i)[1] == [first(n) for n in range(PLACES)]
         assert i.next("housekeeping")["scheduled"] == PLACES
 
@@ -116,8 +116,8 @@ def test_entries_are_deleted_by_sequence_count_or_all_together():
         at_s = on_board_s(i) + 1
         for n in (0, 1, 0, 2):
             insert(i, at_s, "ping", first(n))
-        i.command("delete_scheduled", request_sequence=0xC000 | first(0))
-        refused(i, "unknown_entry", "delete_scheduled", request_sequence=0xC000 | first(0))
+        i.command("delete_activity", request_sequence=0xC000 | first(0))
+        refused(i, "unknown_entry", "delete_activity", request_sequence=0xC000 | first(0))
         assert report(i)[:2] == (0, [first(1), first(2)])
         i.command("enable_schedule")
         i.command("reset_schedule")
@@ -226,7 +226,7 @@ def test_commands_to_the_schedule_can_be_scheduled():
         begin_s = on_board_s(i)
         seconds, fraction = cuc(begin_s + 4)
         inner = DICTIONARY.encode("ping", first(9))
-        insert(i, begin_s + 2, "insert_scheduled", first(0), at_s=seconds, at_fraction=fraction, telecommand=inner)
+        insert(i, begin_s + 2, "insert_activity", first(0), at_s=seconds, at_fraction=fraction, telecommand=inner)
         insert(i, begin_s + 5, "disable_schedule", first(1))
         insert(i, begin_s + 6, "ping", first(2))
         i.command("enable_schedule")

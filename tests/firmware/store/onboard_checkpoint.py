@@ -89,7 +89,7 @@ def test_one_spectrum_is_written_per_step_and_all_are_restored_after_a_reset():
     equal(again.read(), whole(1))
     assert not again.checkpoint.to_send
     missing_s = (5_000_000 - (1000 + SPECTRA - 1 + 2_000_000)) // 1_000_000 + 1
-    equal(again.reports.taken(), [(icd.EVENT_INTEGRATION_PARTIAL, SPECTRA, missing_s)])
+    equal(again.reports.taken(), [(icd.EVENT_SPECTRA_RECOVERED, SPECTRA, missing_s)])
 
 
 def test_a_complete_new_checkpoint_replaces_the_old_one():
@@ -265,7 +265,7 @@ def test_a_truncated_file_gives_its_complete_spectra():
         bench = Bench(flash, start_us=7_000_000)
         equal(bench.read(), whole(1)[:given], octets)
         (event,) = bench.reports.taken()
-        equal(event[:2], (icd.EVENT_INTEGRATION_PARTIAL, given), octets)
+        equal(event[:2], (icd.EVENT_SPECTRA_RECOVERED, given), octets)
         equal(bench.checkpoint.reached_us(), 2_001_000 if octets >= HEADER else 0, octets)
 
 
@@ -293,4 +293,4 @@ def test_without_a_checkpoint_there_is_no_reached_time():
     bench = Bench(Flash())
     equal(bench.checkpoint.reached_us(), 0)
     equal(bench.read(), [])
-    equal(bench.reports.taken(), [(icd.EVENT_INTEGRATION_PARTIAL, 0, 1)])
+    equal(bench.reports.taken(), [(icd.EVENT_SPECTRA_RECOVERED, 0, 1)])

@@ -51,7 +51,7 @@ def test_a_foreign_file_hides_no_record(flash, name):
         hk = i.next("housekeeping")
         assert hk["store_first"] == 1 and hk["store_last"] < 10_000 and not i.events("flash_failed")
         ask = lambda: i.post("retrieve_records", first=1, last=3)  # noqa: E731
-        assert i.wait_for(lambda p: p.name == "retrieved", 10, ask).fields["count"] == 3
+        assert i.wait_for(lambda p: p.name == "retrieval_end", 10, ask).fields["count"] == 3
 
 
 STUCK = f"""

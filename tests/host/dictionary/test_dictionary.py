@@ -123,7 +123,7 @@ def test_texts_stand_for_numbers():
             {"parameter": "threshold_0", "value": 4096},
             "threshold_0 4096 is not from 0 to 4095",
         ),
-        ("set_interval", {"structure": "health", "interval": 3601}, "interval 3601 is not from 1 to 3600 s"),
+        ("set_collection_interval", {"structure": "health", "interval": 3601}, "interval 3601 is not from 1 to 3600 s"),
         ("ping", {"sequence": 16384}, "sequence 16384 is not an integer from 0 to 16383"),
         ("ping", {"ack": 16}, "ack 16 is not an integer from 0 to 15"),
     ],

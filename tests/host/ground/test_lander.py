@@ -217,7 +217,7 @@ def test_what_was_asked_for_may_be_of_the_past_until_the_retrieval_is_over():
     conformance.up(packet, 1.0)
     old = bytes([0, 0, 0, 1, 0, 0])
     conformance.down(tm("rates", 99, 99, time=old, data=stored(0, 0, b"a")[19:-2]), 1.1)
-    conformance.down(tm("retrieved", 1, 0, data=b"".join(numbers) + bytes(4)), 1.2)
+    conformance.down(tm("retrieval_end", 1, 0, data=b"".join(numbers) + bytes(4)), 1.2)
     assert conformance.clean, conformance.text()
     conformance.down(tm("rates", 2, 0, time=old, data=(2).to_bytes(4, "big") + stored(0, 0, b"a")[23:-2]), 1.3)
     assert [rule for rule, finding in conformance.findings.items() if finding.broken] == ["time"]

@@ -104,14 +104,14 @@ def test_an_event_that_the_packet_store_sends_again_is_no_news(capsys):
         assert not run(
             other,
             "send retrieve_records first=1 last=10",
-            "until retrieved.count > 3 within 20",
+            "until retrieval_end.count > 3 within 20",
             "check event acquisition_started",
         )
         assert other.events("acquisition_started")
 
 
 def test_a_telecommand_in_another_is_the_packet_that_would_be_sent_itself():
-    line = "send insert_scheduled at_s=+20 at_fraction=0 telecommand=(set_parameter parameter=rates_period value=3)"
+    line = "send insert_activity at_s=+20 at_fraction=0 telecommand=(set_parameter parameter=rates_period value=3)"
     encode = lambda name, **fields: DICTIONARY.encode(name, 7, ack=0b1000, **fields)  # noqa: E731
     assert resolved(parse(line, DICTIONARY).fields, 17.9, encode) == {
         "at_s": 37,

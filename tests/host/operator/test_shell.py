@@ -187,7 +187,7 @@ def test_event_reports_are_printed_while_the_prompt_waits(capsys):
     commands = ("set bias 50000\r", "function function=arm\r", "function function=bias_on\r")
     converse(RealTime(), *commands, on_print=reached)
     out = capsys.readouterr().out
-    assert "bias_reached  a=50000 (level set, mV)" in out
+    assert "bias_reached  a=50000 (bias level, mV)" in out
     assert "rates" in came and "  rates  " not in out and "  housekeeping  " not in out
 
 

@@ -71,7 +71,7 @@ def test_it_goes_on_printing_for_as_long_as_it_is_told(capsys):
         "load_memory region=thresholds offset=0 data=0": "data: neither octets in hex nor (TELECOMMAND",
         "load_memory region=thresholds offset=0 data=": "data: neither octets in hex",
         "load_memory region=thresholds offset=0 count=1 data=00": "load_memory: field: unknown (count)",
-        f"insert_scheduled at_s=+9 at_fraction=0 telecommand={'00' * 256}": "count 256 is not an integer from 0 to 255",
+        f"insert_activity at_s=+9 at_fraction=0 telecommand={'00' * 256}": "count 256 is not an integer from 0 to 255",
         "add_action event=booted telecommand=(fly)": "add_action: telecommand: telecommand: unknown (fly)",
         "add_action event=booted telecommand=(ping": "telecommand: the telecommand's parenthesis is not closed ((ping)",
         "add_action event=booted telecommand=()": "telecommand: telecommand: no name",
