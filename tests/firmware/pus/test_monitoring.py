@@ -62,8 +62,8 @@ def test_temperature_transitions_out_of_and_into_limits_are_reported(where):
             assert out(i) == expected
             i.command("report_structure", structure="health")
             assert i.last("housekeeping")["out_of_limits"] == sum(1 << n for n in expected)
-        values, limits_said = zip(*i.events("limit_temperature_board"), strict=True)
-        assert limits_said == (limits.high, limits.low) and values[0] > limits.high and values[1] < limits.low
+        values, limits_reported = zip(*i.events("limit_temperature_board"), strict=True)
+        assert limits_reported == (limits.high, limits.low) and values[0] > limits.high and values[1] < limits.low
 
 
 @pytest.mark.parametrize("repetition", [1, 4])
