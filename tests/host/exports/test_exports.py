@@ -263,7 +263,7 @@ def test_check_names_the_outdated_file_and_a_run_without_check_regenerates_it(ch
     elif change == "missing":
         path.unlink()
     else:
-        path = path.with_name("gone.csv")
+        path = path.with_name("obsolete.csv")
         path.write_text("name,data_type,bit_length\n")
     monkeypatch.setattr(exports, "folder", lambda: tmp_path)
     monkeypatch.setattr(sys, "argv", ["exports", "--check"])
