@@ -44,7 +44,8 @@ class UsbLink:
         """A few bytes, so that no flood of them holds up the instrument: each takes 0.25 ms."""
         n = 0
         while n < _READ and self.ready():
-            self._in.readinto(self._byte)  # read(1) would leave a new object for each
+            # read(1) would leave a new object for each
+            self._in.readinto(self._byte)  # pyright: ignore[reportAttributeAccessIssue]
             self._received[n] = self._byte[0]
             n += 1
         return memoryview(self._received)[:n] if n else None

@@ -36,7 +36,7 @@ def measured(number, run):
     # measuring goes through the heap, which takes long: only where there is something to do
     def step(now):
         if (number == icd.TASK_ACQUISITION and executive.cycles % 16) or (
-            number == icd.TASK_COMMANDS and not board.link.ready()
+            number == icd.TASK_COMMANDS and not board.link.ready()  # pyright: ignore[reportAttributeAccessIssue]
         ):
             return run(now)
         estimated, before = memory.garbage[0], gc.mem_alloc()

@@ -66,7 +66,6 @@ class Executive:
         self.tasks = tasks
         self._wanting = tuple(task for task in tasks if task.wanted)
         self.failing = None  # number of the task that failed too often: its exception ends `run`
-        self.wcet_us = self.load_permille = None  # of each task, array("I") and array("H")
         self.busy_permille = 0
         self.cycles = self.overruns = self.failures = 0
         self.gc_max_us = 0
@@ -75,7 +74,7 @@ class Executive:
         self._most = self._collections = 0
 
     def begin(self):
-        tasks = self.tasks
+        tasks = self.tasks  # of each, from here on:
         self.wcet_us = array.array("I", [0] * len(tasks))
         self.load_permille = array.array("H", [0] * len(tasks))
         gc.collect()  # what start-up left behind does not count

@@ -61,11 +61,12 @@ def _forget_construction():
             for item in sys.modules[name].__dict__.values():
                 if isinstance(item, type) and hasattr(item, "__init__"):
                     try:
-                        item.__init__ = None  # an attribute that is deleted stays in memory
+                        # an attribute that is deleted stays in memory
+                        item.__init__ = None  # pyright: ignore[reportAttributeAccessIssue]
                     except AttributeError:  # a type of MicroPython's
                         pass
             del sys.modules[name]
-    del sys.modules["fsw"].app
+    del sys.modules["fsw"].app  # pyright: ignore[reportAttributeAccessIssue] of a module
 
 
 def kept(flash):

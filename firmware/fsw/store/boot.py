@@ -123,7 +123,7 @@ class BootRecord:
 
     def keep(self, write=False):
         """Write if what is used nears the end of what is reserved, or both copies if `write`. -> whether it wrote"""
-        time_us, record = self._time.us(), self._store.next
+        time_us, record = self._time.us(), self._store.next  # pyright: ignore[reportOptionalMemberAccess] set
         if write or time_us > self._time_half or record > self._record_half:
             self._reserve(time_us, record, write)
             return True
@@ -137,7 +137,7 @@ class BootRecord:
 
     def close(self):
         """The reset that follows is expected: the next run goes on from here."""
-        if not self._save(self._time.us(), self._store.next, 1):
+        if not self._save(self._time.us(), self._store.next, 1):  # pyright: ignore[reportOptionalMemberAccess] set
             self._note(self._uncounted() | _EXPECTED << _CONSECUTIVE)
 
     def crashed(self, task, error):

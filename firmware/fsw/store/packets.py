@@ -171,7 +171,7 @@ class PacketStore:
     def _close(self):
         """What was written is safe from here on; what came meanwhile moves to the begin of the buffer."""
         file, self._file = self._file, None
-        file.close()
+        file.close()  # pyright: ignore[reportOptionalMemberAccess] open
         octets, self._end = self._end, 0
         sacrificed, self._sacrificed = self._sacrificed, 0
         self._retry_us = 0
