@@ -44,7 +44,7 @@ class Particles:
     window_us: float
 
 
-def particles(singles, pairs, several: int, live_s: float) -> Particles:
+def particles(singles, pairs, several: float, live_s: float) -> Particles:
     """The particles behind the classes of events.
 
     singles: int[16], events in one detector alone (sums of the spectra); pairs: int[8], in front and back of one unit

@@ -240,7 +240,7 @@ class SimulatedDevices:
     def read(self) -> int:
         """The next byte of the device; nobody pulls the line low: 0xFF."""
         self._clocked_ns = self._now_ns()
-        return self._part.read() if self._part else 0xFF
+        return self._part.read() if isinstance(self._part, Mcp23008 | Ads1115) else 0xFF
 
     def transfer(self, address: int, data: bytes, wanted: int) -> tuple[int, bytes]:
         """A whole one, which writes `data`, or reads `wanted` bytes. -> (0 or an errno, bytes read)"""

@@ -70,13 +70,14 @@ class Source:
     kind = ""
     rate_cps = None
     duration_s = None
+    mixture: Mixture  # what particles are drawn from
 
     def __init__(self, path):
         self.path = path
         self.name = Path(path).stem
         self.head = {}  # settings of the simulated head (noise_kev, gain, ...): it knows which there are
 
-    def plan(self, rate_cps=None, duration_s=None, replay=False):
+    def plan(self, rate_cps=None, duration_s=None, replay=False) -> tuple:
         """(rate_cps, duration_s) of a run: what is asked, else the source's own. One line to the user where
         neither is."""
         if replay:
@@ -177,7 +178,7 @@ class EventSource(Source):
         self.times_ns, self.detectors, self.energies_kev = times_ns, detectors, energies_kev
         self.duration_s = (times_ns[-1] + 1) / 1e9
 
-    def plan(self, rate_cps=None, duration_s=None, replay=False):
+    def plan(self, rate_cps=None, duration_s=None, replay=False) -> tuple:
         """(None, duration_s): a list of events has its own times, and a rate asked for is an error."""
         if rate_cps is not None:
             raise UserError(f"rate_cps: a list of events has its own times ({rate_cps:g})")

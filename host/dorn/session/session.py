@@ -15,6 +15,7 @@ from dorn.link import archive, frames
 from dorn.link.key import Key, challenge_in
 from dorn.link.records import Records
 from dorn.targets import NoAnswer, Target, TargetError
+from dorn.targets.link import Link
 
 _ASK_S = 2.0  # for housekeeping that does not come by itself
 _COMPLETION_S = 15.0  # a parameter is on flash up to 10 s after the one before
@@ -38,7 +39,9 @@ class Session:
     here already is dropped.
     """
 
-    def __init__(self, target: Target, on_packet: Callable[[Packet], None] | None = None, key: Key | None = None):
+    def __init__(
+        self, target: Target | Link, on_packet: Callable[[Packet], None] | None = None, key: Key | None = None
+    ):
         self.target = target
         self.key = key
         self.dictionary = Dictionary.load()
@@ -130,7 +133,8 @@ class Session:
         if self.key and not late and packet.fields.get("event") == self.dictionary.enums["event"]["challenge"]:
             self.key.challenge = challenge_in(packet.fields)
         if (
-            self._is_refused(packet, "replayed")
+            self.key
+            and self._is_refused(packet, "replayed")
             and packet.fields["request_sequence"] == UNSEGMENTED | (self._sequence - 1) & LAST_COUNT
         ):
             self.key.skip()
@@ -143,7 +147,7 @@ class Session:
         return bool(self.key) and packet.name in REPORTS_OF_FAILURE and packet.text("failure") == failure
 
     def wait_for(
-        self, wanted: Callable[[Packet], bool], limit_s: float, begin: Callable[[], None] | None = None
+        self, wanted: Callable[[Packet], bool], limit_s: float, begin: Callable[[], object] | None = None
     ) -> Packet:
         """The next packet for which `wanted` is true, within that much target time. `begin` is called first.
 
@@ -199,7 +203,7 @@ class Session:
     @property
     def version(self) -> str:
         """Of the firmware, as housekeeping tells: after `connect`."""
-        fields = self.housekeeping.fields
+        fields = self.connect().fields
         return ".".join(str(fields[f"version_{part}"]) for part in ("major", "minor", "patch"))
 
     def command(
@@ -210,15 +214,16 @@ class Session:
         check=False: also with values that the dictionary does not allow. ack: as Dictionary.encode has it; completion
         has to be asked for.
         """
-        challenged = bool(self.key and self.key.challenge)
+        key = self.key
+        challenged = bool(key and key.challenge)
         report = self._verified(name, limit_s, check, ack, fields)
         # replayed: as the first after a reset, and the next counter is high enough; forged: somebody else answered the
         # challenge before
         for _ in range(_ATTEMPTS):
-            if self._is_refused(report, "unsynchronised"):
-                if not self.key.challenge:  # the instrument repeats it only when it is asked by a telecommand
+            if key and self._is_refused(report, "unsynchronised"):
+                if not key.challenge:  # the instrument repeats it only when it is asked by a telecommand
                     with contextlib.suppress(NoAnswer):
-                        self.wait_for(lambda packet: bool(self.key.challenge), _CHALLENGE_S)
+                        self.wait_for(lambda packet: bool(key.challenge), _CHALLENGE_S)
             elif not (self._is_refused(report, "replayed") or (challenged and self._is_refused(report, "forged"))):
                 break
             report = self._verified(name, limit_s, check, ack, fields)

@@ -12,7 +12,7 @@ from dorn.study import Report, measured
 from dorn.study.fits import peak, worst
 from dorn.study.measured import TRIPLE_KEV, Strip
 from dorn.study.recording import Measurement, record
-from dorn.study.replay import LEAST_MV, SPACING_NS, Expected, channels_of
+from dorn.study.replay import LEAST_MV, SPACING_NS, Prediction, channels_of
 
 RESIDUAL_KEV = 4.0  # of a line through three lines of known energy
 FROM_SOURCE = 0.15  # channels, from the same fit on the fine bins: as for Lisbon's MCA
@@ -31,7 +31,7 @@ class Gains:
     target: str
     strips: list[Strip]
     kev_per_unit: float  # of all strips
-    expected: list[Expected]
+    expected: list[Prediction]
     recording: Measurement
 
 
@@ -57,7 +57,7 @@ def gains(job: tuple[str, Path]) -> Gains:
     strips = measured.strips(data)
     kev_per_unit = float(np.mean(TRIPLE_KEV) / np.mean([strip.centroids for strip in strips]))
     energies_kev = kev_per_unit * (np.arange(len(strips[0].counts)) + 0.5)
-    expected = [Expected.of(energies_kev, strip.counts, LEAST_MV) for strip in strips]
+    expected = [Prediction.of(energies_kev, strip.counts, LEAST_MV) for strip in strips]
     return Gains(target, strips, kev_per_unit, expected, record(target, _together(strips, energies_kev), LEAST_MV))
 
 

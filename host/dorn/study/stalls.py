@@ -164,7 +164,7 @@ def run(job: tuple[Case, int]) -> Run:
         rates = session.wait_for(lambda packet: packet.name == "rates", 10).fields
         ask = lambda: session.post("report_structure", structure="health")  # noqa: E731
         hk = session.wait_for(lambda packet: packet.name == "housekeeping", 11, ask).fields
-    collected = hk["task_longest_us"][rates_task] > 5000  # its step has the collector in it
+    collected = hk["task_wcet_us"][rates_task] > 5000  # its step has the collector in it
     stalled = collected if case.stall.kind == "collector" else quiet == times
     hits = sum(sum(rates[name]) for name in PER_DETECTOR) + rates["overrun_hits"]
     fates = {**vars(head.fates), "pending": head.pending}
