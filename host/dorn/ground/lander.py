@@ -178,7 +178,7 @@ class Lander:
     ):
         self.conformance = Conformance(dictionary)
         self.link = WatchedLink(target, self.conformance, key is not None)
-        self.session = Session(self.link, key=key)
+        self.session = Session(self.link, key=key)  # pyright: ignore[reportArgumentType] all of a target
         self.lost = self.collected = 0  # stored packets that did not come; that came because they were asked for
         self._runner = Runner(self.session)
         self._downlink = Downlink(self.session)

@@ -15,7 +15,6 @@ from dorn.link import archive, frames
 from dorn.link.key import Key, challenge_in
 from dorn.link.records import Records
 from dorn.targets import NoAnswer, Target, TargetError
-from dorn.targets.link import Link
 
 _ASK_S = 2.0  # for housekeeping that does not come by itself
 _COMPLETION_S = 15.0  # a parameter is on flash up to 10 s after the one before
@@ -39,9 +38,7 @@ class Session:
     here already is dropped.
     """
 
-    def __init__(
-        self, target: Target | Link, on_packet: Callable[[Packet], None] | None = None, key: Key | None = None
-    ):
+    def __init__(self, target: Target, on_packet: Callable[[Packet], None] | None = None, key: Key | None = None):
         self.target = target
         self.key = key
         self.dictionary = Dictionary.load()
