@@ -16,7 +16,7 @@ from dorn.operator import lines, parsing, procedure, statements, telecommands
 from dorn.util.checks import above_zero, at_least, text_of
 from dorn.util.paths import check_directory
 
-ACKNOWLEDGEMENTS = {flag.name.lower(): flag for flag in Ack}
+ACKNOWLEDGEMENTS = {str(flag.name).lower(): flag for flag in Ack}
 
 
 def add(commands) -> None:

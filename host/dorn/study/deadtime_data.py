@@ -34,12 +34,12 @@ DETECTORS = (0, 9)  # of different detection units
 def radiacode(path: Path) -> Counts:
     """Total counts and measurement time of a RadiaCode XML file. Raises UserError if it is not one."""
     try:
-        spectrum = ElementTree.parse(path).find(".//EnergySpectrum")
-        counts = sum(int(point.text) for point in spectrum.iter("DataPoint"))
-        seconds = float(spectrum.findtext("MeasurementTime"))
+        spectrum, *_ = ElementTree.parse(path).findall(".//EnergySpectrum")
+        counts = sum(int(point.text or "") for point in spectrum.iter("DataPoint"))
+        seconds = float(spectrum.findtext("MeasurementTime", ""))
     except OSError as error:
         raise UserError.at(path, "file", f"cannot be read: {error.strerror}") from None
-    except (ElementTree.ParseError, AttributeError, TypeError, ValueError) as error:
+    except (ElementTree.ParseError, ValueError) as error:
         raise UserError.at(path, "EnergySpectrum", f"not a RadiaCode spectrum: {error}") from None
     if counts <= 0 or not 0 < seconds < 1e9:
         raise UserError.at(path, "EnergySpectrum", "no counts or no time", f"{counts} in {seconds:g} s")

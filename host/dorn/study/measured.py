@@ -153,7 +153,7 @@ def _around(centroid, fwhm, by):
 
 def _milano_resolution(path):
     """(source, pulser) FWHM in keV from the author's table for this bias or shaping time, or None."""
-    setting = float(re.match(r"[\d.]+", path.name).group().rstrip("."))
+    setting = float(re.findall(r"^[\d.]+", path.name)[0].rstrip("."))
     for row in text_of(path.parents[1] / "elaborated_data.txt").splitlines():
         words = row.split()
         if words and not words[0].startswith("#") and float(words[0]) == setting:
@@ -218,7 +218,7 @@ def strips(data: Path, n: int = 16) -> list[Strip]:
         raise UserError.at(path, "strips", f"{len(expected)} entries, expected at least {n}")
     path = Path(data) / _LEUVEN / f"{name}.root"
     try:
-        with uproot.open(path) as file:
+        with uproot.open(path) as file:  # pyright: ignore[reportGeneralTypeIssues] a file
             found = [file[f"h{i}"].values() for i in range(n)]
     except OSError as error:
         raise UserError.at(path, "file", f"cannot be read: {error.strerror or 'not a file'}") from None
