@@ -3,15 +3,17 @@ import sys
 
 
 def open_board():
-    """The Board this MicroPython runs on."""
-    machine = sys.implementation._machine
-    if "RP2040" in machine:
-        from boards.pico import constants
+    """The Board this MicroPython runs on. RuntimeError if the firmware was built for another kind of board."""
+    if sys.platform == "rp2":
+        from boards import constants  # of the board the image was built for: boards/NAME/constants.py
         from boards.rp2.board import Board
 
+        machine = sys.implementation._machine
+        if machine != constants.MACHINE:
+            raise RuntimeError("built for " + constants.MACHINE + ", not for " + machine)
         return Board(constants)
     if sys.platform == "linux" or sys.platform == "darwin":
         from boards.unix.board import Board
 
         return Board()
-    raise RuntimeError("no board for " + machine)
+    raise RuntimeError("no board for " + sys.platform)

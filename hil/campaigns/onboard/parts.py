@@ -39,7 +39,8 @@ class Booted(Part):
         super().__init__(name, "booted", "closed and booted", "kept", "kept as needed")
 
     def begin(self, root):
-        self._count = self._used_us = self._used = 0  # what no boot may give again
+        self._used_us = self._used = 0  # what no boot may give again
+        self._counts = (0,)  # boot counts that may be on flash: of the last boot, and of those in which power failed
         self._boot(root)
         self.step(root)
 
@@ -62,22 +63,29 @@ class Booted(Part):
         self._boot(root)
 
     def _boot(self, root):
-        self._booting = True
-        self._record, self._clock, self._time, self._store, self._failures = self._booted(root)
+        next_counts = self._next_counts(root)
+        self._counts += next_counts
+        self._clock, self._store, self._failures = Clock(), NoStore(), Failures()
+        self._record, self._time = self._booted(root, next_counts, self._clock, self._store, self._failures)
         self._check_power()
-        self._booting = False
-        self._count, self._used_us, self._used = self._record.count, self._time.us(), self._store.next
+        self._counts, self._used_us, self._used = (self._record.count,), self._time.us(), self._store.next
 
-    def _booted(self, root):
-        clock, store, failures = Clock(), NoStore(), Failures()
+    def _next_counts(self, root):
+        """Boot counts that a boot may find: with a damaged copy, which may be the newer one, it counts one more."""
+        slots = Slots(f"{root}/{self.name}")
+        slots.load()
+        return tuple(count + jump for count in self._counts for jump in ((1, 2) if slots.bad else (1,)))
+
+    def _booted(self, root, counts, clock, store, failures):
         record = BootRecord(root, icd.RESET_CAUSE_POWER_ON, Scratch(), failures)
         time = OnBoardTime(clock, record.time_us)
         store.next = record.record
         record.follow(time, store, NoCheckpoint())
-        found, least = (record.count, record.time_us, record.record), (self._count + 1, self._used_us, self._used)
-        if record.lost or any(a < b for a, b in zip(found, least)):
-            raise AssertionError(f"{self.name}: a boot begins with {found}, not at least {least}")
-        return record, clock, time, store, failures
+        found = record.count, record.time_us, record.record
+        if record.lost or found[0] not in counts or found[1] < self._used_us or found[2] < self._used:
+            least = self._used_us, self._used
+            raise AssertionError(f"{self.name}: a boot begins with {found}, not with one of {counts}, at least {least}")
+        return record, time
 
     def _use(self):
         """Time goes on, packets take numbers. -> whether more of them had to be reserved"""
@@ -95,13 +103,13 @@ class Booted(Part):
     def check(self, root, further=None):
         data = Slots(f"{root}/{self.name}").load()
         count, until_us, until = unpack(">IQI", data) if data else (0, 0, 0)
-        allowed = (self._count, self._count + self._booting) if further is None else (further,)
+        allowed = self._counts if further is None else (further,)
         if count not in allowed or until_us < self._used_us or until < self._used:
             least = f"at least {self._used_us} us, {self._used}"
             raise AssertionError(f"{self.name}: found {count}, {until_us} us, {until}, allowed {allowed}, {least}")
 
     def write_further(self, root):
-        return self._booted(root)[0].count
+        return self._booted(root, self._next_counts(root), Clock(), NoStore(), Failures())[0].count
 
 
 class Checkpointed(Part):

@@ -27,9 +27,6 @@ from dorn.link.key import BOARD_FILE, Key
 from dorn.session import Session
 from dorn.targets.serial import SerialTarget
 
-# What MicroPython calls the board, and where to get it; sys.implementation._machine
-MACHINES = {"pico": "Raspberry Pi Pico with RP2040"}
-
 # Limits, in seconds: of a board at its prompt, of an instrument that restarts (USB takes one or two to come back), of a
 # person with a cable, and of an instrument that sends housekeeping every 10 s
 ANSWER_S, RESTART_S, POWER_CYCLE_S, HOUSEKEEPING_S = 1.0, 10.0, 20.0, 30.0
@@ -53,8 +50,9 @@ def flash(
     check: change nothing, say what differs. -> 1 if something does
     UserError if there is no such board, it is another one, or it cannot be written; it can be flashed again then.
     """
-    if board not in MACHINES:
-        raise UserError(f"--board: unknown ({board!r}); known are {', '.join(MACHINES)}")
+    if board not in firmware.boards() or board == "unix":
+        known = ", ".join(name for name in firmware.boards() if name != "unix")
+        raise UserError(f"--board: unknown ({board!r}); known are {known}")
     wanted = firmware.files(board, without=without, link=link)
     if key:
         wanted[BOARD_FILE] = key.board_file
@@ -72,17 +70,17 @@ def flash(
             if changes and not check:
                 board_files.check_room(line.transport, found, wanted)
         except UserError:
-            _restart(line)  # nothing is changed: it goes on as before
+            _restart(line, board)  # nothing is changed: it goes on as before
             raise
         if check:
             for path, what in sorted(changes.items()):
                 print(f"{path}: {what}")
             print(f"{len(changes)} files differ" if changes else f"all {len(wanted)} files are as they should be")
-            _restart(line)
+            _restart(line, board)
             return 1 if changes else 0
         if changes:
             board_files.change(line, found, changes, wanted)
-        _restart(line)
+        _restart(line, board)
     except TransportExecError as error:
         raise UserError(f"board: {line.doing}: its MicroPython says {last_line(error)}. {HOW}") from None
     except (TransportError, OSError) as error:
@@ -93,7 +91,7 @@ def flash(
                 " rm), or see why it is not writable (boot.py), and flash again"
             ) from None
         raise UserError(
-            f"port {line.name}: lost while {line.doing}: {last_line(error)}; snapshot at the cable and flash again:"
+            f"port {line.name}: lost while {line.doing}: {last_line(error)}; check the cable and flash again:"
             " nothing is broken, whatever is on the board now"
         ) from None
     finally:
@@ -156,16 +154,17 @@ def _check_kind(repl: SerialTransport, board: str) -> None:
     repl.exec("import sys")
     machine, version = repl.eval("(sys.implementation._machine, sys.implementation.version[:3])")
     version = ".".join(map(str, version))
-    if machine != MACHINES[board]:
-        raise UserError(f"board: it is a {machine}, not a {MACHINES[board]}: plug in that one, or give another --board")
+    wanted = constants(board)["MACHINE"]
+    if machine != wanted:
+        raise UserError(f"board: it is a {machine}, not a {wanted}: plug in that one, or give another --board")
     if version != micropython.VERSION:
         raise UserError(f"board: it has MicroPython {version}, not {micropython.VERSION}. {HOW}")
     print(f"{machine}, MicroPython {version}, on {repl.device_name}", flush=True)
 
 
-def _restart(line: Line) -> None:
+def _restart(line: Line, board: str) -> None:
     """As the reset pin does; a maintenance that was asked for is over, too."""
-    mark = constants("pico")["SCRATCH"]
+    mark = constants(board)["SCRATCH"]
     line.doing = "restarting"
     with contextlib.suppress(OSError, TransportError):  # the port goes with it
         line.transport.exec_raw_no_follow(f"import machine\nmachine.mem32[{mark}] = 0\nmachine.reset()")

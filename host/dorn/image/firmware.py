@@ -23,8 +23,7 @@ from dorn.image.folding import folded
 from dorn.util.paths import onboard_root
 
 MANIFEST = "manifest"
-# Of each board: the folders of boards/ it needs, and the processor mpy-cross compiles viper code for; None: as sources.
-BOARDS = {"pico": (("rp2", "pico"), "armv6m"), "unix": (("unix", "pico"), None)}
+_PROCESSOR = "armv6m"  # of all boards with a constants.py, the RP2040's: what mpy-cross compiles viper code for
 # -O2 leaves assertions out and line numbers in: an event report names the line a task failed at.
 _OPTIONS = ("-O2",)
 
@@ -39,31 +38,37 @@ def files(
     link: "usb", or "uart", the flight link.
     UserError for an unknown board, or a service there is not or that must stay.
     """
-    if board not in BOARDS:
-        raise UserError(f"board: unknown ({board!r}); known are {', '.join(BOARDS)}")
+    if board not in boards():
+        raise UserError(f"board: unknown ({board!r}); known are {', '.join(boards())}")
     without = sorted(set(without))
     optional = Dictionary.load().optional
     for name in without:
         if name not in optional:
             raise UserError(f"--without: {name!r} cannot be left out; {', '.join(optional)} can")
-    folders, processor = BOARDS[board]
     root = onboard_root()
-    left_out = {root / "firmware" / "fsw" / "pus" / f"{name}.py" for name in without}
-    sources = [(root / "firmware", p) for p in sorted((root / "firmware" / "fsw").rglob("*.py")) if p not in left_out]
-    sources += [(root, p) for p in sorted((root / "boards").glob("*.py"))]
-    for folder in folders:
-        sources += [(root, p) for p in sorted((root / "boards" / folder).rglob("*.py"))]
+    processor, folders = (None, ("", "unix", "pico")) if board == "unix" else (_PROCESSOR, ("", "rp2", board))
+    sources = {p.relative_to(root / "firmware").as_posix(): p for p in (root / "firmware" / "fsw").rglob("*.py")}
+    sources |= {p.relative_to(root).as_posix(): p for name in folders for p in (root / "boards" / name).glob("*.py")}
+    for name in without:
+        del sources[f"fsw/pus/{name}.py"]
     # here and not in the threads: CPython 3.11 loses count where two of them parse at once (python/cpython#106905)
-    texts = [_text(*source, processor, changed or {}) for source in sources]
+    texts = [_text(name, path, processor, changed or {}) for name, path in sources.items()]
     with ThreadPoolExecutor() as pool:
-        compiled = pool.map(lambda source, text: _compile(source[1], text, processor), sources, texts)
+        compiled = pool.map(lambda path, text: _compile(path, text, processor), sources.values(), texts)
     out = {"main.py": (root / "firmware" / "main.py").read_bytes()}
-    for (base, path), code in zip(sources, compiled, strict=True):
-        out[path.relative_to(base).with_suffix(".mpy" if processor else ".py").as_posix()] = code
+    for name, code in zip(sources, compiled, strict=True):
+        if processor:  # the firmware imports the constants of its board from `boards`
+            name = name.replace(f"boards/{board}/", "boards/").replace(".py", ".mpy")
+        out[name] = code
     if link != "usb":
         out["link"] = link.encode()
     out[MANIFEST] = _manifest(board, without, out)
     return out
+
+
+def boards() -> list[str]:
+    """Names of the boards the firmware can be built for: those with constants, and unix."""
+    return [*sorted(path.parent.name for path in (onboard_root() / "boards").glob("*/constants.py")), "unix"]
 
 
 def manifest_id(board: str, without: Iterable[str] = (), link: str = "usb") -> int:
@@ -103,9 +108,8 @@ def _manifest(board: str, without: list[str], files: dict[str, bytes]) -> bytes:
     return b"%08x\n" % zlib.crc32(text) + text
 
 
-def _text(base: Path, path: Path, processor: str | None, changed: dict[str, str]) -> str:
+def _text(name: str, path: Path, processor: str | None, changed: dict[str, str]) -> str:
     """The source, as it is compiled."""
-    name = path.relative_to(base).as_posix()
     text = changed[name] if name in changed else path.read_text(encoding="utf-8")
     return folded(text, name) if processor else text
 

@@ -4,7 +4,9 @@ import random
 
 import pytest
 from dorn.head.front_end import FrontEnd, Head
+from dorn.image import firmware
 from dorn.targets import pico_flash
+from dorn.util.paths import onboard_root
 from particles import poisson, regular
 from support import chip
 from support.instrument import DICTIONARY, Instrument, instrument, play
@@ -30,6 +32,20 @@ def test_control_c_in_the_window_gives_the_prompt_and_nothing_runs():
         target.send(b"print(6 * 7)\r\n")
         target.wait_for(prompt, 1.0)
         assert b"42" in output and target.resets == 0
+
+
+def test_firmware_built_for_another_board_ends_at_the_prompt_and_says_so():
+    path = "boards/pico/constants.py"
+    source = (onboard_root() / path).read_text().replace("Raspberry Pi Pico with", "Raspberry Pi Pico W with")
+    with chip.open_chip(files=firmware.files("pico", changed={path: source})) as target:
+        output = bytearray()
+
+        def prompt():
+            output.extend(target.receive())
+            return output.endswith(b">>> ")
+
+        target.wait_for(prompt, 2.0)
+        assert b"built for Raspberry Pi Pico W with RP2040, not for Raspberry Pi Pico with RP2040" in output
 
 
 def test_after_the_window_no_byte_stops_the_firmware():

@@ -140,15 +140,20 @@ def test_unchecked_values_are_sent_as_they_are():
 
 def test_hash_is_of_the_meaning_not_of_the_wording():
     other = tables()
-    other["telemetry"][0]["about"] = other["parameter"][0]["effect"] = "said otherwise"
-    other["about"]["mode"]["safe"] = "in other words"
-    del other["command"][1]["refused"]
+    named(other, "telemetry", "housekeeping")["about"] = "other words"
+    named(other, "parameter", "integration_time")["effect"] = "other words"
+    other["about"]["mode"]["safe"] = "other words"
+    del named(other, "command", "function")["refused"]
     for table in other["telemetry"]:
         for field in table["fields"]:
             field.pop("limits", None)
     assert Dictionary(other).hash == dictionary.hash
-    other["parameter"][0]["default"] = 61
+    named(other, "parameter", "integration_time")["default"] = 61
     assert Dictionary(other).hash != dictionary.hash
+
+
+def named(tables: dict, kind: str, name: str) -> dict:
+    return next(table for table in tables[kind] if table["name"] == name)
 
 
 def entry(kind: str, name: str) -> tuple[str, int]:
@@ -274,7 +279,7 @@ def test_any_value_put_anywhere_is_taken_or_refused(data):
 
 def test_missing_keys_and_bad_toml_are_named(tmp_path):
     wrong = tables()
-    del wrong["command"][0]["fields"]
+    del named(wrong, "command", "ping")["fields"]
     with pytest.raises(DictionaryError, match="command ping: no fields"):
         Dictionary(wrong)
     path = tmp_path / "icd.toml"
@@ -314,7 +319,7 @@ def test_check_says_when_it_is_out_of_date():
 
 def test_names_that_clash_in_the_module_are_refused():
     clash = tables()
-    clash["event"][0]["name"] = "info"  # EVENT_INFO is a layout too
+    named(clash, "event", "booted")["name"] = "info"  # EVENT_INFO is a layout too
     with pytest.raises(DictionaryError, match="EVENT_INFO would stand twice"):
         generate.generate(Dictionary(clash))
 

@@ -4,6 +4,7 @@ import pytest
 import serial
 from dorn.flash import board_files, port
 from dorn.image import firmware
+from dorn.image.constants import constants
 from dorn.link.key import Key
 from dorn.session import CommandFailed, Session
 from dorn.targets.serial import SerialTarget
@@ -13,6 +14,7 @@ from support.desk import Desk, desk
 from support.instrument import DICTIONARY
 
 FILES = firmware.files
+PICO_W = {**constants("pico"), "MACHINE": "Raspberry Pi Pico W with RP2040"}
 
 
 def variant(monkeypatch, text):
@@ -146,7 +148,7 @@ def test_a_damaged_file_system_is_formatted_by_a_stock_image_and_flashed_again()
     ("name", "value", "output"),
     [
         ("micropython.VERSION", "1.29.0", "it has MicroPython 1.28.0, not 1.29.0"),
-        ("MACHINES", {"pico": "Raspberry Pi Pico 2 with RP2350"}, "not a Raspberry Pi Pico 2 with RP2350"),
+        ("constants", lambda _: PICO_W, "not a Raspberry Pi Pico W with RP2040"),
     ],
 )
 def test_another_board_or_micropython_is_refused_and_goes_on(board, written, monkeypatch, capsys, name, value, output):
