@@ -69,7 +69,7 @@ def parser(modules: Iterable[str] | None = None) -> Parser:
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The arguments of one command; `command` is the function that runs it. UserError if they are wrong."""
     if "_ARGCOMPLETE" in os.environ:  # set by the script of `dorn completion` when Tab is pressed
-        from dorn.cli.completion import complete
+        from dorn.cli.names import complete
 
         complete(parser())
     modules = [group[argv[0]] for group in GROUPS.values() if argv and argv[0] in group]

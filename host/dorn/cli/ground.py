@@ -148,7 +148,8 @@ def _bridge(args):
     dictionary = Dictionary.load()
     key = options.key_of(args)
     with contextlib.ExitStack() as stack:
-        outlets = [stack.enter_context(contextlib.closing(Udp(_address(args.tm, "--tm"), _address(args.tc, "--tc"))))]
+        udp = Udp(_address(args.tm, "--tm"), _address(args.tc, "--tc"))
+        outlets: list[Udp | Tcp] = [stack.enter_context(contextlib.closing(udp))]
         if args.tcp:
             tcp = Tcp(_address(args.tcp, "--tcp"), telecommand_header(dictionary), dictionary.mission["max_packet"])
             outlets.append(stack.enter_context(contextlib.closing(tcp)))

@@ -180,7 +180,7 @@ def _listed(name: str | None, dictionary: Dictionary) -> list[str]:
 def _acknowledgements(text: str) -> int:
     from dorn.dictionary import Ack
 
-    stages = {flag.name.lower(): flag for flag in Ack}
+    stages = {str(flag.name).lower(): flag for flag in Ack}
     ack = Ack.COMPLETION  # always asked for: it ends the wait
     for stage in filter(None, text.split(",")):
         if stage not in stages:
