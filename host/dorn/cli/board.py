@@ -1,4 +1,4 @@
-"""`dorn key`, `dorn flash` and `dorn emulate`: their arguments, and what they print."""
+"""`dorn key`, `dorn flash` and `dorn emulate`: arguments and output."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from dorn.util.paths import check_directory
 
 
 def add(commands: Commands) -> None:
-    """The commands' arguments."""
+    """Add the commands of this file."""
     flash = commands.add(
         "flash",
         _flash,

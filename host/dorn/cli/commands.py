@@ -1,4 +1,4 @@
-"""All commands of `dorn` by groups, and what `dorn` alone and `dorn --help` print."""
+"""The table of all commands, and the help text of `dorn` itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import import_module
 
 from dorn.cli.parser import Commands, Parser, joined, listed
 
-# title -> command -> the file that has it: only that of the command in use is imported
+# title in the help -> command -> its file; only the file of the command in use is imported
 GROUPS = {
     "Get started": {"demo": "lab", "completion": "completion"},
     "Run and record": {"run": "lab", "decode": "lab"},
@@ -33,7 +33,7 @@ _EXAMPLES = (
 
 
 class _Version(argparse.Action):
-    """Prints the version of the host tools and of the firmware that they flash, which is the same."""
+    """Prints the version, which host tools and firmware share."""
 
     def __call__(self, parser, *_):
         from dorn.image.firmware import version
@@ -43,7 +43,7 @@ class _Version(argparse.Action):
 
 
 def parser(modules: Iterable[str] | None = None) -> Parser:
-    """The parser of `dorn`, with the commands of some of the files only if those are given."""
+    """The parser of `dorn` with all commands, or with those of the given files."""
     top = Parser(
         prog="dorn",
         usage="dorn COMMAND ...",
@@ -67,7 +67,10 @@ def parser(modules: Iterable[str] | None = None) -> Parser:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The arguments of one command; `command` is the function that runs it. UserError if they are wrong."""
+    """Parse the arguments of one command; `command` in the result is the function that runs it.
+
+    Raises UserError for a wrong argument.
+    """
     if "_ARGCOMPLETE" in os.environ:  # set by the script of `dorn completion` when Tab is pressed
         from dorn.cli.names import complete
 

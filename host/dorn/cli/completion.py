@@ -1,4 +1,4 @@
-"""`dorn completion`: prints the script with which a shell asks `dorn` itself (names.py) what a word can be."""
+"""`dorn completion`: prints a script for the shell, which then runs `dorn` itself on Tab (names.py)."""
 
 from dorn.cli.parser import Commands
 
@@ -10,7 +10,7 @@ SHELLS = {
 
 
 def add(commands: Commands) -> None:
-    """The command's arguments."""
+    """Add the command of this file."""
     completion = commands.add(
         "completion",
         _completion,

@@ -1,4 +1,4 @@
-"""`dorn dictionary`, `dorn bridge`, `dorn yamcs` and `dorn lander`: their arguments, and what they print."""
+"""`dorn dictionary`, `dorn bridge`, `dorn yamcs` and `dorn lander`: arguments and output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FIRST_BOOT = "2020-01-01T00:00:00Z"  # the default of when on-board time was 0
 
 
 def add(commands: Commands) -> None:
-    """The commands' arguments."""
+    """Add the commands of this file."""
     dictionary = commands.add(
         "dictionary",
         _dictionary,
@@ -103,7 +103,7 @@ def _add_instrument(command) -> None:
 
 @contextlib.contextmanager
 def _target(args) -> Iterator:
-    """The target of the arguments; a simulated one detects its source over and over."""
+    """The target of the arguments; a simulated one gets its source repeated endlessly."""
     from dorn.dictionary import Dictionary
     from dorn.head import sources
     from dorn.head.front_end import FrontEnd, Head

@@ -1,4 +1,4 @@
-"""`dorn demo`, `dorn run` and `dorn decode`: their arguments, and what they print."""
+"""`dorn demo`, `dorn run` and `dorn decode`: arguments and output."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ SPACINGS = ("poisson", "regular")  # as dorn.head.arrivals has them, which takes
 
 
 def add(commands: Commands) -> None:
-    """The commands' arguments."""
+    """Add the commands of this file."""
     demo = commands.add(
         "demo",
         _demo,

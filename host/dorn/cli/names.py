@@ -1,4 +1,4 @@
-"""What the shell offers after Tab: names of the dictionary, of procedures and timelines, files and folders."""
+"""Completions for Tab: names of the dictionary, of procedures and timelines, files and folders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FILES = ("FILE", "SOURCE", "TIMELINE", "DATA")  # metavars
 
 
 def complete(parser: Parser) -> None:
-    """Write what the last word of the command line can be to where the shell's script reads it, and exit."""
+    """Write the completions of the last word to the shell's script, and exit."""
     argcomplete.autocomplete(parser, default_completer=_Offered(), always_complete_options=False)
 
 
@@ -23,7 +23,7 @@ class _Offered(BaseCompleter):
     def __call__(
         self, *, prefix: str, action: argparse.Action, parser: argparse.ArgumentParser, parsed_args: Namespace
     ) -> dict[str, str]:
-        """Name -> what it is, which may be empty."""
+        """Completion -> description, which may be empty."""
         found: dict[str, str] = {}
         if names := _NAMES.get(f"{parser.prog} {action.dest}") or _NAMES.get(action.dest):
             found |= names(parsed_args, prefix)
@@ -39,7 +39,7 @@ def _telecommands(args: Namespace, prefix: str) -> dict[str, str]:
 
 
 def _fields(args: Namespace, prefix: str) -> dict[str, str]:
-    """FIELD= of the telecommand; after it FIELD=VALUE, if the values have names."""
+    """FIELD= of the telecommand; then FIELD=VALUE, if its values have names."""
     from dorn.operator.telecommands import written
 
     dictionary = Dictionary.load()
@@ -77,7 +77,7 @@ def _targets(args: Namespace, prefix: str) -> dict[str, str]:
     return {"unix": "MicroPython's unix port", "rp2040": "an emulated Pico"}
 
 
-# command and argument, or argument of any command -> its names, by the arguments before it and the prefix typed
+# command and argument, or argument of any command -> its completions
 _NAMES = {
     "dorn tc name": _telecommands,
     "dorn tc fields": _fields,

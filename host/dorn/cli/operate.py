@@ -1,4 +1,4 @@
-"""`dorn tc`, `dorn shell`, `dorn procedure` and `dorn downlink`: their arguments, and what they print."""
+"""`dorn tc`, `dorn shell`, `dorn procedure` and `dorn downlink`: arguments and output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    """The commands' arguments."""
+    """Add the commands of this file."""
     tc = commands.add(
         "tc",
         _tc,

@@ -1,4 +1,4 @@
-"""Arguments that several commands have."""
+"""Arguments shared by several commands."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ ARCHIVE = "folder of telemetry.ccsds, which is created or continued"
 
 
 def add_key(command) -> None:
-    """--key, to the parser of a command."""
+    """Add --key to the parser of a command."""
     command.add_argument("--key", metavar="FILE", help="sign telecommands with this key, which the board must have")
 
 
 def key_of(args) -> Key | None:
-    """The key of --key, if there is one. UserError if it cannot be used."""
+    """The key of --key, if given. Raises UserError if it cannot be used."""
     if args.key is None:
         return None
     from dorn.link.key import Key

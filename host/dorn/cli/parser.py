@@ -33,7 +33,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Commands:
-    """The commands of `dorn`. about: command -> what it does."""
+    """The commands added so far. about: command -> its description, one line."""
 
     def __init__(self, parser: Parser):
         self.about: dict[str, str] = {}
@@ -41,7 +41,7 @@ class Commands:
         self._parsers = parser.add_subparsers(prog=parser.prog, metavar="COMMAND", help=argparse.SUPPRESS)
 
     def add(self, name: str, run: Callable, about: str, **settings) -> Parser:
-        """A command: its parser, to which it adds its arguments. run(args) -> exit status, or None for 0."""
+        """Add a command and return its parser, for its arguments. run(args) returns the exit status, or None for 0."""
         self.about[name] = about
         parser = self._parsers.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.", **settings)
         parser.set_defaults(command=run)
@@ -49,12 +49,12 @@ class Commands:
 
 
 def listed(title: str, lines: Iterable[str]) -> str:
-    """A heading and what is below it, as argparse prints its own."""
+    """A heading with indented lines, in the style of argparse."""
     return "\n".join([f"{title}:", *(f"  {line}" for line in lines)])
 
 
 def wrapped(text: str, indent: str = "") -> str:
-    """A paragraph as wide as argparse's own."""
+    """A paragraph as wide as those of argparse."""
     import shutil
     import textwrap
 
@@ -65,7 +65,7 @@ def wrapped(text: str, indent: str = "") -> str:
 def joined(argv: Iterable[str]) -> list[str]:
     """`--calibration -77.2,12.8` as `--calibration=-77.2,12.8`.
 
-    argparse takes a plain negative number after an option for its value, but two with a comma for another option. No
+    argparse accepts a negative number as the value of an option, but takes two with a comma for another option. No
     option of dorn begins with a digit.
     """
     words: list[str] = []

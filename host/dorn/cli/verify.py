@@ -1,4 +1,4 @@
-"""`dorn bench` and `dorn study`: their arguments, and what they print."""
+"""`dorn bench` and `dorn study`: arguments and output."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ STUDIES = {
 
 
 def add(commands: Commands) -> None:
-    """The commands' arguments."""
+    """Add the commands of this file."""
     study = commands.add(
         "study",
         _study,
