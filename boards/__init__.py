@@ -1,4 +1,4 @@
-# The boards the firmware runs on. What a Board is: boards/README.md.
+# The boards the firmware runs on. Their interface: boards/README.md.
 import sys
 
 

@@ -1,14 +1,14 @@
-# Slow control over I2C, on every board: comparators' thresholds, detector bias, test pulses, analogue inputs.
+# Slow control over I2C, on every board: comparator thresholds, detector bias, test pulses, analogue inputs.
 #
 # MCP4728 (DS22187E), quad 12-bit DAC: A front, B back comparators, C bias, D height of the test pulses. Multi-Write
-# (figure 5-8) sets outputs and leaves the EEPROM alone: a command and two bytes for each channel. The reference is the
-# internal one, 2.048 V with gain 1: 0.5 mV a step (table 4-6), whatever the supply does.
+# (figure 5-8) sets outputs and leaves the EEPROM alone: a command and two bytes for each channel. The internal
+# reference of 2.048 V with gain 1 gives 0.5 mV per step (table 4-6), independent of the supply.
 #
-# MCP23008 (DS21919), 8 pins, inputs after power-up and pulled down. OLAT is the last register and the address rolls
-# over to the first, IODIR (section 1.3.1): one transfer sets the pins and makes them outputs.
+# MCP23008 (DS21919), 8 pins: inputs after power-up, pulled down. OLAT is the last register and the address rolls over
+# to the first, IODIR (section 1.3.1), so one transfer sets the pins and makes them outputs.
 #
-# ADS1115 (SBAS444), 16 bits, +-2.048 V: 62.5 uV a step. A conversion is started by writing the configuration register
-# (section 9.6.3), takes 8 ms, and is fetched later.
+# ADS1115 (SBAS444), 16 bits, +-2.048 V: 62.5 uV per step. Writing the configuration register (section 9.6.3) starts a
+# conversion, which takes 8 ms and is read later.
 from micropython import const
 
 _CHANNEL_A = const(0x40)  # Multi-Write, output updated at its last byte
@@ -39,12 +39,12 @@ _LEAKAGE = const(1)
 class Devices:
     """Every method raises OSError if a device does not answer. Each byte on the bus takes 90 us.
 
-    is_off: the last that was commanded, and taken, is bias off. silent: nothing is sent, which raises OSError, too:
-    without clock edges on the bus the hardware switches the bias off.
+    is_off: the last bias command accepted was off. silent: methods send nothing and raise OSError; without clock edges
+    on the bus the hardware switches the bias off.
     """
 
     def __init__(self, i2c, board):
-        """i2c: writeto() and readfrom_into() as machine.I2C; board: the module of constants (boards/pico/constants.py).
+        """i2c: writeto() and readfrom_into() as of machine.I2C; board: module of constants (boards/pico/constants.py).
 
         Switches bias and test pulses off: the devices keep their outputs across a reset of the computer.
         """
@@ -54,7 +54,7 @@ class Devices:
         self._outputs = 0
         self._read = bytearray(2)
         self.silent = self.is_off = False
-        self.failed = 0  # errno, if a device did not take the last off()
+        self.failed = 0  # errno, if a device did not accept the last off()
         try:
             self.off()
         except OSError:
@@ -69,12 +69,12 @@ class Devices:
         )
 
     def bias(self, mv):
-        """Level of the bias supply, 0 to 100000 mV; it is at the detectors while enabled (`outputs`)."""
+        """Set the level of the bias supply, 0 to 100000 mV; it is at the detectors while enabled (`outputs`)."""
         self._level(_CHANNEL_C, mv * _STEPS_PER_MV // self._bias_gain)
 
     def off(self, again=False):
-        """Switch the bias off by its enable output and by its level: either is enough. If neither device takes the
-        command, the bus stays silent from then on, until off(again=True). OSError if a device did not take it.
+        """Switch the bias off by its enable output and by its level: either is enough. If neither device accepts the
+        command, the bus stays silent until off(again=True). Raises OSError if a device did not accept it.
         """
         if self.silent and not again:
             raise OSError(_EIO)
@@ -84,7 +84,7 @@ class Devices:
             try:
                 off(0)
                 self.is_off = True
-            except Exception as error:  # whatever it is, the other one is still tried
+            except Exception as error:  # not only OSError: the other device is still tried
                 failed = (isinstance(error, OSError) and error.errno) or _EIO
         self.silent = not self.is_off
         self.failed = failed
@@ -92,17 +92,17 @@ class Devices:
             raise OSError(failed)
 
     def pulse_height(self, mv):
-        """Height of the test pulses at the comparators, 0 to 2047 mV."""
+        """Set the height of the test pulses at the comparators, 0 to 2047 mV."""
         self._level(_CHANNEL_D, mv * _STEPS_PER_MV)
 
     def outputs(self, bias, target=0):
-        """Bias enabled or not, and where test pulses go: unit | 8 for its front | 16 for its back detector."""
+        """Enable the bias or not, and route test pulses: unit | 8 for its front | 16 for its back detector."""
         self.is_off = self.is_off and not bias
         self._outputs = target << _TARGET | (_BIAS_ENABLE if bias else 0)
         self._write(self._expander, bytes((_OLAT, self._outputs, _DIRECTIONS)))
 
     def pulse(self):
-        """Fire one test pulse: it is fired if nothing is raised, and not if something is."""
+        """Fire one test pulse; it is not fired if an exception is raised."""
         self._write(self._expander, bytes((_OLAT, self._outputs)))
         self._write(self._expander, bytes((_OLAT, self._outputs | _STROBE)))
 
@@ -111,7 +111,7 @@ class Devices:
         self._write(self._adc, bytes((_CONFIG, _START | analogue_input << 4, _RATE)))
 
     def reading(self, analogue_input):
-        """Result of the last conversion, which was of this analogue input: mV of bias, nA, 0.01 K; never negative."""
+        """Return the last conversion, made of this analogue input: mV of bias, nA, 0.01 K; never negative."""
         self._write(self._adc, bytes((_CONVERSION,)))
         self._i2c.readfrom_into(self._adc, self._read)
         steps = self._read[0] << 8 | self._read[1]

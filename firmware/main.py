@@ -1,11 +1,11 @@
-# What the board runs at power-up: the maintenance window, in which the firmware is loaded, then the instrument.
+# Entry point at power-up: loads the firmware during the maintenance window, then runs the instrument.
 from boards import open_board
 
 _WINDOW_MS = 500
 
 
 def load():
-    """What takes longest of a start, and does nothing yet."""
+    """Import the firmware, which takes most of the start-up time; nothing runs yet."""
     import fsw.memory
     import fsw.run
     import fsw.app
@@ -14,7 +14,7 @@ def load():
 def main():
     board = open_board()
     if board.maintenance(_WINDOW_MS, load):
-        print("DORN-FSW: maintenance, nothing is running")
+        print("DORN-FSW: maintenance, firmware not running")
         return
     from fsw.run import run
 

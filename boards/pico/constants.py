@@ -15,30 +15,30 @@ UART = const(1)  # flight link
 UART_TX = const(20)  # GP20
 UART_RX = const(21)  # GP21
 UART_BAUD = const(921_600)
-UART_READ = const(128)  # octets in one call: no flood of them holds up the instrument
+UART_READ = const(128)  # octets per read, so that no flood holds up the instrument
 
 I2C = const(1)  # slow control, on I2C1
 I2C_SDA = const(26)  # GP26
 I2C_SCL = const(27)  # GP27
-I2C_HZ = const(100_000)  # standard mode: long leads and weak pull-ups will do
+I2C_HZ = const(100_000)  # standard mode: tolerates long leads and weak pull-ups
 DAC_ADDRESS = const(0x60)  # MCP4728, as delivered: thresholds, bias, test pulses
 ADC_ADDRESS = const(0x48)  # ADS1115 with ADDR at ground: bias, leakage current, temperatures of head and electronics
 EXPANDER_ADDRESS = const(0x20)  # MCP23008 with A0-A2 at ground: bias enable, test pulses
-BIAS_GAIN = const(50)  # of the bias supply over output C of the DAC, and of the divider of its monitor
+BIAS_GAIN = const(50)  # of the bias supply over output C of the DAC, and of the divider that reads it back
 
-# Of the detector head. After the trigger the pulse has PEAKING_NS to reach its top.
+# Detector head. After the trigger a pulse has PEAKING_NS to reach its peak.
 PEAKING_NS = const(1984)
 SETTLE_NS = const(256)  # multiplexer and buffer, from the address to the start of the conversion
 CONVERT_NS = const(2304)  # 2.0 us of conversion, DMA and clock crossing
 RESET_NS = const(256)
 RELEASE_NS = const(128)
 
-STORE_SEGMENTS = const(64)  # of 16 kB, of the packet store: 1 MB of the 1.4 MB that the file system has
+STORE_SEGMENTS = const(64)  # of the packet store, 16 kB each: 1 MB of the 1.4 MB of the file system
 
 RING_BITS = const(11)  # 2048 events
 AMPLITUDE_BITS = const(12)  # 4096 conversions
-BACKLOG = const(160)  # events waiting that are worth a step: of 16 hits each they still fit the amplitudes
+BACKLOG = const(160)  # waiting events that trigger a step: with 16 hits each they still fit the amplitude ring
 
-# Octets of the heap that a step of each task takes at most, and the last one, writing the parameters, which any may do;
-# `dorn bench` measures them. The executive collects garbage before they fill the heap.
+# Maximum heap octets that a step of each task allocates; the last entry is for writing the parameters, which any task
+# may do. `dorn bench` measures them. The executive collects garbage before they fill the heap.
 ALLOCATION = (64, 5100, 850, 2400, 2000, 600, 7300, 1300, 8500)

@@ -1,4 +1,4 @@
-# The board interface (boards/README.md) on the boards with an RP2040.
+# The board interface (boards/README.md) for boards with an RP2040.
 import time
 
 import machine
@@ -13,29 +13,29 @@ _TIMERAWH = const(0x40054024)
 _TIMERAWL = const(0x40054028)
 _CHIP_RESET = const(0x40064008)  # data sheet, 2.12.7
 _WATCHDOG_REASON = const(0x40058008)  # 4.7.6
-_POLL_MS = const(2)  # the longest the link and the rings go unlooked at while idle
+_POLL_MS = const(2)  # interval at which link and rings are polled while idle
 _LONGEST_WAIT_US = const(1 << 28)  # of ticks_us, which wraps at 2**30
 _POWER_ON = const(1)
 _WATCHDOG = const(2)
 _COMMANDED = const(3)
 _RESET_PIN = const(4)
-_TIMER = const(1)  # _WATCHDOG_REASON: it was not fed; else it was told to
+_TIMER = const(1)  # _WATCHDOG_REASON: not fed; else reset by software
 _HAD_RUN = const(1 << 16)  # _CHIP_RESET
 _DRAIN_MS = const(1000)
 _WDT_MAX_MS = const(8388)
-_I2C_TIMEOUT_US = const(2000)  # of a transfer, which takes 0.7 ms at most: a line held low costs no more than this
+_I2C_TIMEOUT_US = const(2000)  # of a transfer, which takes 0.7 ms at most: limits the delay by a line held low
 
 
-# The watchdog's scratch registers (4.7.6): a few bits that survive every reset but power-on and the RUN pin. 2 and 3
-# hold 20 bits and a check of 12: what something else left there is no value. 4-7 are the boot ROM's and machine.WDT's.
+# The watchdog's scratch registers (4.7.6) survive every reset but power-on and the RUN pin. 2 and 3 hold 20 bits and a
+# check of 12, so that foreign content is not taken for a value. 4-7 belong to the boot ROM and machine.WDT.
 #
 #   0  maintenance: the word "DORN" (`dorn flash` clears it)
 #   1  reserved: choice of the firmware image, and attempts to start it
-#   2  boots that the flash has not counted, blocks reserved since, unexpected resets, challenge (fsw/store/boot.py)
-#   3  the first crash that the flash has no record of
+#   2  boots not counted on flash, blocks reserved since, consecutive resets, challenge (fsw/store/boot.py)
+#   3  the first crash not recorded on flash
 _MAINTENANCE = const(0x444F524E)
 _VALUE = const(0xFFFFF)
-_CHECK = const(0xA53)  # of a value and its register; never that of a register with all bits clear
+_CHECK = const(0xA53)  # seed of the check of a value and its register: a register of all zeros is never valid
 
 
 class Clock:
@@ -53,7 +53,7 @@ class Scratch:
         self._base = base
 
     def get(self, register):
-        """The value, 20 bits; 0 if there is none."""
+        """Return the value, 20 bits; 0 if there is none."""
         word = mem32[self._base + 4 * register]
         value = word & _VALUE
         return value if word >> 20 & 0xFFF == _check(register, value) else 0
@@ -62,7 +62,7 @@ class Scratch:
         mem32[self._base + 4 * register] = _check(register, value) << 20 | value
 
     def maintenance(self):
-        """Whether the next start is to end at the prompt; asked once."""
+        """Return whether this start should end at the prompt, and clear the request."""
         asked = mem32[self._base] == _MAINTENANCE
         if asked:
             mem32[self._base] = 0
@@ -85,7 +85,7 @@ class Watchdog:
 
 
 def _open_link(constants):
-    """The link that the file `link` names: "uart", the flight link, or "usb", as without it, the bench link."""
+    """Open the link named by the file `link`: "uart", the flight link, or "usb", the default, the USB link."""
     try:
         with open("link") as f:
             name = f.read().strip()
@@ -143,7 +143,7 @@ class Board:
         machine.reset()
 
     def wait(self, until_us, attention):
-        # small integers and no allocation: this loop runs some hundred times a second for weeks
+        # small integers and no allocation: this loop runs hundreds of times a second for weeks
         left = until_us - self.clock.us()
         if left <= 0:
             return
@@ -157,7 +157,7 @@ class Board:
 
 
 def reset_cause():
-    """Number of the enum `reset_cause`. The pin and power clear the watchdog's reason; the watchdog leaves theirs."""
+    """Return a number of the enum `reset_cause`. Pin and power clear the watchdog's reason, but not vice versa."""
     reason = mem32[_WATCHDOG_REASON]
     if reason:
         return _WATCHDOG if reason & _TIMER else _COMMANDED

@@ -1,11 +1,11 @@
-# Hardware-sequenced read-out of 16 detectors: PIO + DMA + ADC, no CPU per event. What the head must do for it stands in
-# boards/pico/wiring.md; the same law in Python, for the unix port, is host/dorn/targets/event_model.py.
+# Hardware-sequenced read-out of 16 detectors: PIO + DMA + ADC, no CPU per event. boards/pico/wiring.md specifies the
+# detector head; host/dorn/targets/event_model.py is the model of the event builder for the unix target.
 #
-# One state machine decides and records: the hit pattern it converts is the hit pattern it pushes. A second one only
-# turns "convert" into the word that starts the ADC. DMA chains  word -> time stamp -> end address of its amplitudes
-# into three rings, and the amplitudes into a fourth. A slot of the last ring of the chain is 0 until its event is
-# complete, so no DMA register is read while the rings run (RP2040-E12: the write address of a ring is wrong while a
-# transfer is in flight).
+# One state machine triggers and records: the hit pattern it converts is the hit pattern it pushes. A second one only
+# turns "convert" into the word that starts the ADC. A DMA chain writes word, time stamp and end address of the
+# amplitudes into three rings; another channel writes the amplitudes into a fourth. A slot of the last ring of the chain
+# is 0 until its event is complete, so no DMA register is read while the rings run (RP2040-E12: the write address of a
+# ring is wrong while a transfer is in flight).
 import array
 
 import machine
@@ -23,7 +23,7 @@ _DMA = const(0x50000000)
 _TIMERAWL = const(0x40054028)
 _ADC = const(0x4004C000)
 _IO_BANK0_CTRL = const(0x40014004)
-_INOVER = const(3 << 16)  # field of it: override of the input
+_INOVER = const(3 << 16)  # its field for the input override
 _INOVER_LOW = const(2 << 16)
 _SIO_GPIO_IN = const(0xD0000004)
 _SET = const(0x2000)  # atomic-set alias of a register
@@ -40,17 +40,17 @@ _DREQ_PIO0_RX0 = const(4)
 _DREQ_PIO0_RX1 = const(5)
 _DREQ_ADC = const(36)
 _DREQ_NONE = const(0x3F)
-_COUNT = const(0xFFFFFFFF)  # transfers before the chain arms the ADC's two channels again
+_COUNT = const(0xFFFFFFFF)  # transfers before the chain re-arms the ADC's two channels
 
 
 def _loop(cycles):
-    """(iterations - 1, delay) of `jmp(x_dec, ...) [delay]` lasting at least `cycles`: 1 to 1024 of them."""
+    """Return (iterations - 1, delay) of `jmp(x_dec, ...) [delay]` that lasts at least `cycles`, 1 to 1024."""
     delay = (cycles + 31) // 32 - 1
     return (cycles + delay) // (delay + 1) - 1, delay
 
 
 def _programs(peaking, settle, convert, reset, release):
-    """The two programs for these times in clk_sys cycles. settle, reset and release: at most 32; the others 1024."""
+    """Return both programs and dead cycles. Times in clk_sys cycles: settle, reset, release up to 32, others 1024."""
     peak_n, peak_delay = _loop(peaking)
     conv_n, conv_delay = _loop(convert)
     reset, release, settle = reset - 1, release - 1, settle - 1
@@ -68,11 +68,11 @@ def _programs(peaking, settle, convert, reset, release):
         out(y, 15)  # y = 0x7FFF, counts the passes down
         label("reset")
         set(pins, 1)[reset]
-        set(pins, 0)[release]  # latches and peak-holds open: what is still above threshold shows again
+        set(pins, 0)[release]  # latches and peak-holds open: a line still above threshold latches again
         mov(osr, pins)
         out(x, 16)
         jmp(not_x, "quiet")
-        jmp(y_dec, "reset")  # 32768 passes: give up, y = 0xFFFFFFFF; a stuck line costs time, it does not stop
+        jmp(y_dec, "reset")  # gives up after 32768 passes, y = 0xFFFFFFFF: a stuck line costs time but does not hang
         label("quiet")
         in_(y, 16)  # isr = hit pattern << 16 | y
         push()  # blocking: nothing is dropped; a stall shows in FDEBUG
@@ -83,7 +83,7 @@ def _programs(peaking, settle, convert, reset, release):
         set(y, peak_n)
         label("peaking")
         jmp(y_dec, "peaking")[peak_delay]
-        mov(osr, pins)  # THE sample: what is converted and what is reported
+        mov(osr, pins)  # the only sample: both converted and reported
         mov(isr, osr)
         set(y, 15)
         label("detector")
@@ -92,7 +92,7 @@ def _programs(peaking, settle, convert, reset, release):
         mov(pins, invert(y))  # the multiplexer's address
         set(x, conv_n)[settle]
         irq(4)
-        label("conversion")  # the address must stand until the conversion is over
+        label("conversion")  # the address must be stable until the conversion is over
         jmp(x_dec, "conversion")[conv_delay]
         label("next")
         jmp(y_dec, "detector")
@@ -104,8 +104,8 @@ def _programs(peaking, settle, convert, reset, release):
 
     peaking = (peak_n + 1) * (peak_delay + 1)
     convert = (conv_n + 1) * (conv_delay + 1)
-    # dead cycles, from the look at the lines that triggered to the one that found them quiet: counted in the listing;
-    # and 2 that the pulse waits before it is looked at (1.5 on average: a look every three cycles)
+    # dead cycles, from the sample of the lines that triggered to the one that found them quiet: counted in the listing;
+    # plus 2 that a pulse waits to be sampled (1.5 on average: the lines are sampled every three cycles)
     fixed = 61 + peaking + reset + release
     hit = 3 + settle + convert
     extra_pass = 6 + reset + release
@@ -120,7 +120,7 @@ def _clear(at: ptr32, words: int):
 
 @micropython.viper
 def _override(control: ptr32, detectors: int, timer: ptr32) -> uint:
-    # the inputs of the detectors that are not in the mask low, the others as they are -> the time when it was done
+    # override the inputs of detectors not in the mask low, release the others; returns the time when done
     for d in range(16):
         keep = control[2 * d] & ~_INOVER
         if (detectors >> d) & 1 == 0:
@@ -133,9 +133,9 @@ class EventBuilder:
     """Rings of events, filled by hardware.
 
     words[i]: hit pattern << 16 | (0x7FFF - extra reset passes) & 0xFFFF;  stamps[i]: low 32 bits of the time in us when
-    the lines were found quiet;  tails[i]: address in `amplitudes` just behind the event's last one, 0 while there is no
-    event, to be zeroed by the reader;  amplitudes: 12-bit codes, bit 15 set for a failed conversion, in detector order.
-    Dead time of an event with k hits and p extra passes, in cycles of `mhz` a us:
+    the lines were found quiet;  tails[i]: address in `amplitudes` just after the event's last one, 0 while there is no
+    event; zeroed by the reader;  amplitudes: 12-bit codes, bit 15 set for a failed conversion, in detector order.
+    Dead time of an event with k hits and p extra passes, in cycles (`mhz` per us):
     fixed_cycles + k * hit_cycles + p * pass_cycles.
     """
 
@@ -143,7 +143,7 @@ class EventBuilder:
         """board: the module of constants with pins and times (boards/pico/constants.py)."""
         self.mhz = mhz = board.CLOCK_MHZ
         for gp in range(16):
-            Pin(board.FIRST_LINE + gp, Pin.IN, Pin.PULL_DOWN)  # RP2350: erratum E9 wants 8.2 kohm outside as well
+            Pin(board.FIRST_LINE + gp, Pin.IN, Pin.PULL_DOWN)  # RP2350: erratum E9 also requires 8.2 kohm outside
         self._first = board.FIRST_LINE
 
         def cycles(ns):
@@ -187,7 +187,7 @@ class EventBuilder:
         self._both = array.array("I", [1 << start.channel | 1 << convert.channel])
         ring = dict(size=2, inc_read=False, ring_size=bits + 2, ring_sel=True, irq_quiet=True)
         word = dict(size=2, inc_read=False, inc_write=False, irq_quiet=True)
-        # (channel, read, write, count, control), in the order of arming: what is triggered last starts the chain
+        # (channel, read, write, count, control), in the order of arming: the channel triggered last starts the chain
         self._plan = (
             (start, _PIO0 + 0x24, _ADC + _SET, _COUNT,
              start.pack_ctrl(treq_sel=_DREQ_PIO0_RX1, high_pri=True, chain_to=rearm.channel, **word)),
@@ -207,17 +207,17 @@ class EventBuilder:
     def enable(self, detectors):
         """Let only these detectors (a mask) trigger: the inputs of the others are overridden low.
 
-        -> when that was done, low 32 bits of the time in us
+        Return when that was done, low 32 bits of the time in us.
         """
         return _override(_IO_BANK0_CTRL + 8 * self._first, detectors, _TIMERAWL)
 
     def start(self, detectors):
-        """Stop, empty the rings and run: nothing of an earlier run is left. The reader begins anew at slot 0."""
+        """Stop, empty the rings and run; nothing of an earlier run remains. The reader starts at slot 0."""
         self.stop()
         _clear(self.tails, self.mask + 1)
         self.enable(detectors)
         mem32[_ADC] = (self._adc_input << 12) | _ADC_EN
-        while not mem32[_ADC] & _ADC_READY:  # a conversion under way would arrive as the first sample
+        while not mem32[_ADC] & _ADC_READY:  # a conversion in progress would arrive as the first sample
             pass
         mem32[_ADC + 8] = _ADC_FIFO
         while not mem32[_ADC + 8] & _ADC_FIFO_EMPTY:
@@ -236,25 +236,25 @@ class EventBuilder:
         self._sequencer.active(1)
 
     def stop(self):
-        """Halt the machines and the DMA at once, also in the middle of an event. `converted` still answers."""
+        """Halt the machines and the DMA at once, even during an event. converted() remains valid."""
         self._sequencer.active(0)
         self._starter.active(0)
-        for c in self._channels:  # off and unchained first: an abort may fire the chain (RP2350-E5)
+        for c in self._channels:  # disable and unchain first: an abort may trigger the chain (RP2350-E5)
             c.ctrl = c.pack_ctrl(enable=False)
         self._converted = (_COUNT - self._convert.count) % _COUNT
         for c in self._channels:
             c.active(0)
 
     def converted(self):
-        """Conversions from the last start to the last stop, modulo 2**32 - 1."""
+        """Return the conversions from the last start to the last stop, modulo 2**32 - 1."""
         return self._converted
 
     def lines(self):
-        """The discriminator lines as they are now, those of detectors switched off low."""
+        """Return the discriminator lines as they are now; those of detectors switched off are low."""
         return mem32[_SIO_GPIO_IN] >> self._first & 0xFFFF
 
     def faults(self):
-        """Flags since the last call: bit 0, a PIO FIFO was full; bit 1, the ADC's was: only that loses something."""
+        """Return flags since the last call: bit 0, a PIO FIFO was full; bit 1, the ADC's was: only that loses data."""
         stalled = mem32[_PIO0 + 0x08] & 3
         over = mem32[_ADC + 8] & _ADC_FIFO_OVER
         if stalled:

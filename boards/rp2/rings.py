@@ -1,18 +1,18 @@
-# Memory for rings that DMA writes or reads: a ring of 2**n bytes must lie at a multiple of its size.
+# Memory for rings that DMA writes or reads: a ring of 2**n bytes must be aligned to its size.
 import gc
 
 from uctypes import addressof
 
 
 def aligned(*bits):
-    """Rings of 2**bits bytes, each aligned to its size, largest first, in one block. -> (block to keep, addresses)"""
+    """Allocate rings of 2**bits bytes, largest first, each aligned, in one block. Return (block to keep, addresses)."""
     total, align = sum([1 << b for b in bits]), 1 << bits[0]
     block = bytearray(total)
     place = addressof(block)
     gap = -place % align
     if gap:
-        # MicroPython takes the first place that fits: with the gap before it filled, the block lies aligned. A filler
-        # that fits into a hole elsewhere fills nothing: then it is to be larger.
+        # MicroPython takes the first place that fits: with the gap before it filled, the block is aligned. A filler
+        # that lands in a hole elsewhere does not fill the gap: then a larger one is tried.
         block = None
         gc.collect()
         filler = bytearray(gap)
@@ -24,7 +24,7 @@ def aligned(*bits):
     if addressof(block) % align:
         block = None
         gc.collect()
-        block = bytearray(total + align - 16)  # holds them wherever it lies
+        block = bytearray(total + align - 16)  # large enough at any address
     address = addressof(block)
     address += -address % align
     out = []

@@ -1,6 +1,6 @@
-# The flight link: a UART, both directions by DMA. Nothing is lost while the CPU does not run, as far as the rings are
-# deep: 89 ms of bytes to the instrument and 44 ms from it, at 921 600 baud. Nothing holds the sender up: what comes
-# faster than it is read is overwritten, and counted.
+# The flight link: a UART, both directions by DMA. While the CPU is stalled, the rings buffer 89 ms of bytes to the
+# instrument and 44 ms from it at 921 600 baud. There is no handshake: bytes that arrive faster than they are read are
+# overwritten and counted.
 import time
 
 import rp2
@@ -19,31 +19,31 @@ _BOTH_DIRECTIONS = const(3)
 _DREQ_UART0_TX = const(20)  # then UART0 RX, UART1 TX, UART1 RX
 _IN_BITS = const(13)
 _OUT_BITS = const(12)
-_PASS = const(1 << 27)  # bytes until the other channel takes over: whole rings, and a count the RP2350 can hold
-_AHEAD = const(64)  # octets that may come while a piece is copied
-_LONGEST = const(640)  # octets of the longest frame, and more
+_PASS = const(1 << 27)  # bytes until the other channel takes over: whole rings, within the counter of the RP2350
+_AHEAD = const(64)  # octets that may arrive while a piece is copied
+_LONGEST = const(640)  # octets: more than the longest frame
 
 
 class UartLink:
-    """lost: octets that were overwritten in the ring before they were read."""
+    """lost: octets overwritten in the ring before they were read."""
 
     def __init__(self, board):
         """board: the module of constants with pins and baud rate (boards/pico/constants.py)."""
-        Pin(board.UART_RX, Pin.IN, Pin.PULL_UP)  # with nothing plugged in the line is idle, not noise
+        Pin(board.UART_RX, Pin.IN, Pin.PULL_UP)  # an unconnected line is idle, not noise
         self._uart = UART(board.UART, board.UART_BAUD, tx=Pin(board.UART_TX), rx=Pin(board.UART_RX))
         base = _UART0 + _UART_SIZE * board.UART
-        mem32[base + _IMSC] = 0  # MicroPython's own driver takes no part from here on
+        mem32[base + _IMSC] = 0  # disables MicroPython's own driver
         mem32[base + _DMACR] = _BOTH_DIRECTIONS
         self._keep, (into, out) = aligned(_IN_BITS, _OUT_BITS)
         self._base, self._begin = into, out
         self._in = memoryview(bytearray_at(into, 1 << _IN_BITS))
         self._out = memoryview(bytearray_at(out, 1 << _OUT_BITS))
         self._piece = memoryview(bytearray(board.UART_READ))
-        self._read = self.lost = 0  # bytes of this pass that were read or lost; lost since boot
-        self._fill = self._used = self._sending = 0  # of the other ring: where the next byte goes; bytes; under way
+        self._read = self.lost = 0  # bytes of this pass read or lost; bytes lost since boot
+        self._fill = self._used = self._sending = 0  # transmit ring: place of the next byte; bytes; being sent
 
         dreq = _DREQ_UART0_TX + 2 * board.UART
-        # Two channels take turns for ever, each goes on in the ring where it began: a pass is whole rings.
+        # Two channels alternate forever, each continuing where it began, as a pass is a whole number of rings.
         self._channels = [rp2.DMA(), rp2.DMA()]
         ring = dict(size=0, inc_read=False, ring_size=_IN_BITS, ring_sel=True, irq_quiet=True)
         for n, channel in enumerate(self._channels):
@@ -57,10 +57,10 @@ class UartLink:
         sender.config(read=out, write=base + _DR, count=0, ctrl=ctrl)
 
     def _waiting(self):
-        """Bytes that came and were not read; with more than the ring holds the first of them are overwritten."""
+        """Return the bytes not read yet; if more than the ring holds, the oldest are overwritten."""
         first, second = self._channels
         channel = first if first.active() else second
-        while True:  # wrong for the some cycles a transfer takes (RP2040-E12), with microseconds between two of them
+        while True:  # wrong for the few cycles of a transfer (RP2040-E12), but transfers are microseconds apart
             left = channel.count
             if left == channel.count:
                 return (-left - self._read) & (_PASS - 1)
@@ -79,12 +79,12 @@ class UartLink:
             waiting -= over
         at = self._read & ((1 << _IN_BITS) - 1)
         n = min(waiting, len(self._piece), (1 << _IN_BITS) - at)
-        self._piece[:n] = self._in[at : at + n]  # a telecommand in it may take longer than the ring lasts
+        self._piece[:n] = self._in[at : at + n]  # a copy: a telecommand in it may outlast the ring
         self._read = (self._read + n) & (_PASS - 1)
         return self._piece[:n]
 
     def pump(self):
-        """Let DMA send what waits, once it has sent what it had."""
+        """Let DMA send the waiting bytes, once it has sent the last ones."""
         if self._sender.active():
             return
         self._used -= self._sending
@@ -93,14 +93,14 @@ class UartLink:
             self._sender.config(count=self._used, trigger=True)
 
     def drain(self, limit_ms):
-        """Wait until what was written is gone, so long at most."""
+        """Wait until all that was written is sent, up to `limit_ms`."""
         start = time.ticks_ms()
         while self._used and time.ticks_diff(time.ticks_ms(), start) < limit_ms:
             self.pump()
-        time.sleep_ms(1)  # and what is in the FIFO of 32 bytes
+        time.sleep_ms(1)  # for the FIFO of 32 bytes
 
     def restart(self):
-        """Forget what waits to be sent."""
+        """Discard what waits to be sent."""
         self._sender.active(0)
         self._sender.read = self._begin
         self._fill = self._used = self._sending = 0

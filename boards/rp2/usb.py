@@ -1,4 +1,4 @@
-# The bench link: the USB serial port, which is the REPL's, too.
+# The USB link: the USB serial port, shared with the REPL.
 import select
 import sys
 import time
@@ -10,16 +10,16 @@ _PIECES = const(32)
 _READ = const(32)  # octets
 _LONGEST = const(10)  # pieces of the longest frame
 _IDLE = bytes(64)
-_PORT_MS = const(50)  # what is in the port's own FIFO is gone by then: a packet in each frame of 1 ms
+_PORT_MS = const(50)  # time to send the port's own FIFO: one packet per frame of 1 ms
 
 
 class UsbLink:
     """Never waits for a reader.
 
-    MicroPython waits up to half a second when a write does not fit into the port's FIFO. So everything goes out in
-    pieces of the USB packet's size, frames filled up with zeros, which are an idle line: then a FIFO with any room at
-    all has room for a piece. Without a host that opened the port, what is written is gone, and nothing tells so.
-    The other way nothing is lost: MicroPython takes as much as its buffer holds, and USB has the host wait.
+    MicroPython waits up to half a second if a write does not fit into the port's FIFO. So data is written in pieces of
+    the USB packet size, frames padded with zeros (an idle line): then a FIFO with any room has room for a piece. While
+    no host has opened the port, written data is lost without notice. Nothing is lost in the other direction:
+    MicroPython accepts as much as its buffer holds, and USB makes the host wait.
     """
 
     lost = 0
@@ -41,16 +41,16 @@ class UsbLink:
         return False
 
     def read(self):
-        """A few bytes, so that no flood of them holds up the instrument: each takes 0.25 ms."""
+        """Return a few bytes, so that no flood holds up the instrument: each takes 0.25 ms."""
         n = 0
         while n < _READ and self.ready():
-            self._in.readinto(self._byte)  # read(1) would leave a new object for each
+            self._in.readinto(self._byte)  # read(1) would allocate an object for each
             self._received[n] = self._byte[0]
             n += 1
         return memoryview(self._received)[:n] if n else None
 
     def pump(self):
-        """Hand to the port what it takes without waiting."""
+        """Write what the port takes without waiting."""
         while self._used:
             for _ in self._writing.ipoll(0):
                 break
@@ -62,7 +62,7 @@ class UsbLink:
             self._used -= 1
 
     def drain(self, limit_ms):
-        """Wait until what was written is gone, so long at most."""
+        """Wait until all that was written is sent, up to `limit_ms`."""
         start = time.ticks_ms()
         while self._used and time.ticks_diff(time.ticks_ms(), start) < limit_ms:
             self.pump()
@@ -70,7 +70,7 @@ class UsbLink:
         time.sleep_ms(_PORT_MS)
 
     def restart(self):
-        """Forget what waits to be sent."""
+        """Discard what waits to be sent."""
         self._used = 0
 
     def room(self):

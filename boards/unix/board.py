@@ -1,4 +1,4 @@
-# The board interface in a process of MicroPython's unix port.
+# The board interface for a process of MicroPython's unix port.
 import sys
 
 from micropython import const
@@ -14,7 +14,7 @@ _RESET_EXIT = const(4)
 _MAINTENANCE_EXIT = const(5)
 _FROM_HOST = "<QII"
 _I2C_BYTE_US = const(90)  # 8 bits and the acknowledge at 100 kHz
-_STEP_US = const(1000)  # the instrument takes no time for what it does: it would not go on while bytes wait
+_STEP_US = const(1000)  # executing code takes no target time: it advances in such steps while bytes wait
 _FOREVER_US = const(1 << 60)
 
 
@@ -24,8 +24,8 @@ class Board:
     allocation = constants.ALLOCATION
 
     def __init__(self):
-        # main.py FLASH START: the folder that is the flash; in one argument, as MicroPython keeps each for good: why it
-        # starts, dead times of events (3), 1 after a reset for maintenance, scratch registers from 0 on
+        # main.py FLASH START: folder of the flash; as one argument, because MicroPython never frees them: reset cause,
+        # dead times of events (3), 1 after a reset for maintenance, scratch registers from 0 on
         self.flash = sys.argv[1]
         self.code = sys.argv[0].rpartition("/")[0]
         start = [int(word) for word in sys.argv[2].split()]
@@ -40,7 +40,7 @@ class Board:
         self.slow_control = Devices(I2C(pipe, self.events), constants)
 
     def maintenance(self, window_ms, meanwhile):
-        while self._maintenance:  # there is no prompt on the pipe: silence, until the target ends it
+        while self._maintenance:  # there is no prompt on the pipe: stay silent until the target ends the process
             self.wait(_FOREVER_US, None)
             self.link.read()
         meanwhile()
@@ -48,7 +48,7 @@ class Board:
         return False
 
     def reset(self, maintenance):
-        self.wait(self._pipe.now_us, None)  # the link's last bytes
+        self.wait(self._pipe.now_us, None)  # sends the link's last bytes
         sys.exit(_MAINTENANCE_EXIT if maintenance else _RESET_EXIT)
 
     def wait(self, until_us, attention):
@@ -88,17 +88,17 @@ class Watchdog:
         self._fed_us = self._pipe.now_us
 
     def bitten_us(self, until_us):
-        """That, or when the watchdog bites, if that is before."""
+        """Return the earlier of `until_us` and the timeout of the watchdog."""
         return min(until_us, max(self._fed_us + self._timeout_us, self._pipe.now_us))
 
     def check(self):
-        """End the process if it is time."""
+        """End the process if the watchdog has expired."""
         if self._pipe.now_us - self._fed_us >= self._timeout_us:
             sys.exit(_WATCHDOG_EXIT)
 
 
 class I2C:
-    """Slow control's devices are the host's; the event builder goes on meanwhile."""
+    """The host simulates the slow control devices; the event builder continues meanwhile."""
 
     def __init__(self, pipe, events):
         self._pipe = pipe
@@ -124,7 +124,7 @@ class I2C:
 
 
 class Scratch:
-    """Registers that survive a reset, values from register 0 on: the host keeps them."""
+    """Registers that survive a reset, kept by the host. values: from register 0 on."""
 
     def __init__(self, pipe, values):
         self._pipe = pipe

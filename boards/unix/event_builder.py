@@ -1,15 +1,15 @@
-# The rings of the event builder, which the host fills as DMA does on a chip.
+# The rings of the event builder, filled with events from the host as DMA does on a chip.
 import micropython
 from micropython import const
 
 from boards.pico import constants
 
-_BASE = const(0x20000000)  # tails are never 0: an address on a chip, this and the offset here
+_BASE = const(0x20000000)  # tails are never 0: an address on a chip, this plus the offset here
 _PIECE = const(4096)  # octets
 
 
 class EventBuilder:
-    """dead: cycles of an event, of each hit, of each reset pass. What the rest is: boards/README.md."""
+    """dead: cycles per event, per hit and per reset pass. Interface: boards/README.md."""
 
     mhz = constants.CLOCK_MHZ
     mask = (1 << constants.RING_BITS) - 1
@@ -21,7 +21,7 @@ class EventBuilder:
         self.fixed_cycles, self.hit_cycles, self.pass_cycles = dead
         self.words, self.stamps, self.tails = (bytearray(4 * (self.mask + 1)) for _ in range(3))
         self.amplitudes = bytearray(2 * (self.amplitude_mask + 1))
-        self._at = bytearray(8)  # u32: event to fill, amplitude to fill
+        self._at = bytearray(8)  # u32: index of the next event, of the next amplitude
 
     def start(self, detectors):
         for i in range(len(self.tails)):
@@ -48,7 +48,7 @@ class EventBuilder:
         return 0
 
     def receive(self, n):
-        """n octets of events from the pipe, in pieces: after a stall they are more than the heap has in one."""
+        """Read n octets of events from the pipe, in pieces: after a stall the heap may have no room for all at once."""
         rest = b""
         while n:
             piece = min(n, _PIECE)
@@ -66,8 +66,8 @@ def _fill(
     data: ptr8, n: int, words: ptr32, stamps: ptr32, tails: ptr32, amplitudes: ptr16, at: ptr32, mask: int,
     amplitude_mask: int,
 ) -> int:  # fmt: skip
-    # what DMA does on a chip: it writes on, round and round, whether or not anybody reads.
-    # data: per event u32 stamp, u32 word, u16 codes, lowest detector first; the last may be cut. -> octets read
+    # as DMA does on a chip: continues around the rings, whether or not they are read.
+    # data: per event u32 stamp, u32 word, u16 codes, lowest detector first; the last may be cut. returns octets used
     i = at[0]
     j = at[1]
     p = 0

@@ -1,17 +1,17 @@
-# The link, as on a chip: what is written takes its time on the line, and telecommands wait until they are read.
+# The link, as on a chip: sending takes the time of the line, and telecommands wait until they are read.
 from micropython import const
 
 from boards.pico import constants
 
-# the host gives at most constants.UART_READ octets at a time
+# the host sends at most constants.UART_READ octets at a time
 _BITS = const(10)  # of an octet, with start and stop
-_OUT = const(4096)  # octets that wait to be sent
-_LONGEST = const(640)  # octets of the longest frame, and more
+_OUT = const(4096)  # octets that may wait to be sent
+_LONGEST = const(640)  # octets: more than the longest frame
 
 
 class Link:
-    """sent: what was written since the last wait; received: what came and was not read. lost: nothing ever, as the host
-    has what it sends wait."""
+    """sent: bytes written since the last wait; received: bytes not read yet. lost: always 0, as the host waits until
+    its bytes are read."""
 
     lost = 0
 
@@ -19,14 +19,14 @@ class Link:
         self._pipe = pipe
         self.sent = bytearray()
         self.received = b""
-        self._until_us = 0  # what was written is on the line
+        self._until_us = 0  # when the line has sent all that was written
 
     def read(self):
         data, self.received = self.received, b""
         return data or None
 
     def _used(self):
-        """Octets that were written and are not gone yet."""
+        """Return the octets written but not sent yet."""
         return max(self._until_us - self._pipe.now_us, 0) * constants.UART_BAUD // (_BITS * 1_000_000)
 
     def write(self, frame):

@@ -1,8 +1,8 @@
-# The pipe to the host's unix target (host/dorn/targets/unix.py), which owns the time and the detector head. One message
+# The pipe to the host's unix target (host/dorn/targets/unix.py), which owns time and detector head. One message
 # each way whenever the firmware waits:
 #
 #   to the host    kind, now_us, argument, n, n bytes   "W": wait until `argument`, with the bytes written to the link;
-#                                                       "H": the same, but bytes of the link wait here: no more of them
+#                                                       "H": the same, but unread bytes wait here: send no more
 #                                                       "S", "E", "X": event builder start, enable, stop; argument: mask
 #                                                       "L": the lines of the detectors
 #                                                       "K": scratch register argument >> 32 is set; no answer
@@ -11,8 +11,8 @@
 #   from the host  wake_us, n_link, n_events, bytes      answers "W", "H": what arrived, and what the event builder did
 #                  conversions since start (u32)         answers "X"
 #                  lines (u32)                           answers "L"
-#                  errno or 0, n_events (u32), events,   answers "I": what the event builder did meanwhile, as a ring
-#                  and the bytes                         that DMA fills has it
+#                  errno or 0, n_events (u32), events,   answers "I": what the event builder did meanwhile, as DMA
+#                  and the bytes                         fills the rings during a transfer, too
 import struct
 import sys
 
@@ -20,7 +20,7 @@ _TO_HOST = "<BQQI"
 
 
 class Pipe:
-    """now_us: target time, which goes on while the firmware waits only."""
+    """now_us: target time, which advances only while the firmware waits."""
 
     def __init__(self):
         self.now_us = 0
@@ -34,12 +34,12 @@ class Pipe:
             self._out.write(data)
 
     def get(self, n):
-        """n bytes of the answer; if the target is gone, the process ends."""
+        """Return n bytes of the answer; the process ends if the target has closed the pipe."""
         data = self._in.read(n)
         if len(data) != n:
             sys.exit(0)
         return data
 
     def numbers(self, form):
-        """The same as numbers, of a struct format."""
+        """Return the next bytes of the answer as numbers, by a struct format."""
         return struct.unpack(form, self.get(struct.calcsize(form)))

@@ -1,5 +1,5 @@
-# Run in place of main.py by `dorn bench`: octets of the heap that a step of each task takes at most, while the host
-# commands whatever leads to garbage; without what writing the parameters takes, which they tell by themselves.
+# Run in place of main.py by `dorn bench`: maximum heap octets that a step of each task allocates, while the host sends
+# telecommands that cause allocations; without writes of parameters, which add their own estimate.
 import gc
 import time
 
@@ -7,7 +7,7 @@ from boards import open_board
 
 
 def load():
-    """As main.py does."""
+    """Import as main.py does."""
     import fsw.memory
     import fsw.run
     import fsw.app  # isort: skip
@@ -18,7 +18,7 @@ board.maintenance(0, load)
 from fsw import icd, memory
 from fsw.run import BootRecord, Failures, Parts, Supervisor, assemble, kept
 
-LASTS_MS = 14_000
+DURATION_MS = 14_000
 
 
 class Watchdog:
@@ -33,7 +33,7 @@ most = [0] * len(executive.tasks)
 
 
 def measured(number, run):
-    # measuring goes through the heap, which takes long: only where there is something to do
+    # measuring traverses the heap, which takes long: only for steps with work to do
     def step(now):
         if (number == icd.TASK_ACQUISITION and executive.cycles % 16) or (
             number == icd.TASK_COMMANDS and not board.link.ready()
@@ -51,6 +51,6 @@ def measured(number, run):
 for number, task in enumerate(executive.tasks):
     task.run = measured(number, task.run)
 begin = time.ticks_ms()
-while time.ticks_diff(time.ticks_ms(), begin) < LASTS_MS:
+while time.ticks_diff(time.ticks_ms(), begin) < DURATION_MS:
     executive.cycle()
 print("\nFIGURES", *most)

@@ -1,4 +1,4 @@
-# Run in place of main.py by `dorn study stalls`: the firmware, in which each step of the task `rates` collects garbage.
+# Run in place of main.py by `dorn study stalls`: the firmware, collecting garbage in each step of the task `rates`.
 import gc
 
 import fsw.memory  # first, as in main.py

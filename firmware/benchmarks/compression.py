@@ -1,5 +1,5 @@
-# Run in place of main.py by `dorn bench`: us that it takes to code 1024 channels, in as many packets as they need, of
-# the numbers that take longest.
+# Run in place of main.py by `dorn bench`: time in us to code 1024 channels, in as many packets as needed, with the
+# slowest data.
 import time
 from array import array
 
@@ -10,7 +10,7 @@ out = bytearray(514)
 
 
 def numbers(most):
-    """Below `most`, as if by chance."""
+    """Yield pseudo-random numbers below `most`."""
     state = 12345
     for _ in range(CHANNELS):
         state = (state * 1103515245 + 12345) & 0x3FFFFFFF

@@ -1,5 +1,5 @@
-# Run in place of main.py by `dorn bench`: us of one kernel call, without an event, and with as many of each class as it
-# takes.
+# Run in place of main.py by `dorn bench`: time in us of one kernel call, without events and with many events
+# of each class.
 import array
 import time
 
@@ -12,7 +12,7 @@ state, counters = array.array("I", [0] * k.STATE), array.array("I", [0] * 64)
 thresholds = array.array("H", [150] * 16)
 singles = array.array("H", [0] * (icd.DETECTORS * icd.CHANNELS))
 pairs = array.array("H", [0] * (icd.UNITS * icd.COINCIDENCE_CHANNELS))
-listed = array.array("H", [0])  # no event is listed, as once the quotas are used up
+listed = array.array("H", [0])  # no event is listed, as when the quotas are used up
 state[k.MASK], state[k.AMPLITUDE_MASK], state[k.UNTIL], state[k.ZERO_CODE] = 511, 4095, 1, icd.ZERO_CODE
 
 

@@ -1,5 +1,5 @@
-# Puts the parts together; nothing else constructs them. It is run once, and garbage afterwards (run.py): no function of
-# it may stay in use.
+# Constructs and connects the components; nothing else does. It runs once and is then released (run.py), so no reference
+# to one of its functions may be kept.
 from errno import ENOENT
 
 from fsw import icd, memory
@@ -32,7 +32,7 @@ _KEY_FILE = const(33)  # octets
 
 
 def optional():
-    """The services that are on this board, of those that can be left out (icd.toml, [optional]): (number, module)"""
+    """Return (number, module) of each optional service (icd.toml, [optional]) that is on this board."""
     found = []
     for name, number in icd.OPTIONAL:
         try:
@@ -46,7 +46,7 @@ OPTIONAL = optional()
 
 
 def build(parts):
-    """Everything that `parts` has not yet, up to the executive with its tasks."""
+    """Construct all components that `parts` does not have yet, up to the executive with its tasks."""
     board, boot_record, failures = parts.board, parts.boot_record, parts.failures
     clock, link, kept = board.clock, board.link, parts.folder
     parts.time = time = OnBoardTime(clock, boot_record.time_us)
@@ -90,12 +90,12 @@ def build(parts):
         structures[icd.STRUCTURE_SCIENCE] = science
     services[3] = Structures(structures, parameters, clock)
     operated = [time_service, storm, functions] + [services.get(number) for number in (11, 12, 129)]
-    operations = Group([part for part in operated if part is not None])  # an empty schedule counts as false
+    operations = Group([part for part in operated if part is not None])  # an empty schedule is falsy
     allocation = board.allocation
     tasks = (
         #    run                  period, budget, limit, all ms
         Task(acquisition.step, 0, 15, 3000, allocation[icd.TASK_ACQUISITION], acquisition.wanted),
-        # a parameter is written to flash: the longest erase takes 400 ms
+        # it may write a parameter to flash, where the longest erase takes 400 ms
         Task(uplink.step, 0, 500, 3000, allocation[icd.TASK_COMMANDS]),
         Task(spectra.step, 50, 10, 3000, allocation[icd.TASK_SPECTRA], spectra.wanted),
         Task(science.step, 5000, 12, 3000, allocation[icd.TASK_RATES]),
@@ -110,14 +110,14 @@ def build(parts):
 
 
 def authentication(folder, parts):
-    """Of telecommands, if there is a file `key` in the folder; None: every telecommand is let in."""
+    """Return the authentication of telecommands, or None if the folder has no file `key`: then all are accepted."""
     try:
         with open(folder + "/key", "rb") as file:
             key = file.read(_KEY_FILE + 1)
     except OSError as error:
         if error.errno == ENOENT:
             return None
-        key = b""  # there is one, and it cannot be read
+        key = b""  # the file exists but cannot be read: no telecommand is accepted
     from fsw.link.authentication import Authentication
 
     slots = Slots(parts.folder + "/counter")
@@ -125,7 +125,7 @@ def authentication(folder, parts):
 
 
 def begin(parts):
-    """Make the parameters take effect, report what the start found, and enter the mode that follows from it."""
+    """Apply the parameters, report the findings of the start and enter the mode that follows from them."""
     record, parameters, modes, report = parts.boot_record, parts.parameters, parts.modes, parts.report
     unbound = parameters.unbound(parts.services)
     failed = parameters.apply_all() or parts.board.slow_control.failed

@@ -1,16 +1,16 @@
-# The longest arrays of all, made by main.py before the code is imported: behind it no gap of the heap is as long.
+# The largest buffers, allocated by main.py before the code is imported: afterwards no gap of the heap is long enough.
 from array import array
 
 from fsw import icd
 from micropython import const
 
-_LISTED = const(512)  # of four classes, PART of the kernel each
+_LISTED = const(512)  # halves: PART of kernel.py for each of four classes
 _PIECE = const(256)
 
 
 def zeros(n):
-    """array("H") of a multiple of 256. It grows in its place: zeros of the same length beside it might never be freed,
-    as the collector takes any number that looks like their address for a reference."""
+    """Return array("H") of n zeros, a multiple of 256. It grows in place: a temporary buffer of that length might never
+    be freed, as the collector takes any number that equals its address for a reference."""
     out, piece = array("H"), array("H", bytes(2 * _PIECE))
     for _ in range(n // _PIECE):
         out.extend(piece)
@@ -19,7 +19,7 @@ def zeros(n):
 
 singles = zeros(icd.DETECTORS * icd.CHANNELS)  # spectra of the detectors
 pairs = zeros(icd.UNITS * icd.COINCIDENCE_CHANNELS)  # coincidence spectra
-stored = bytearray(4096)  # packets on their way to flash
-closed = zeros(icd.CHANNELS)  # the spectrum that is sent
+stored = bytearray(4096)  # packets waiting to be written to flash
+closed = zeros(icd.CHANNELS)  # the spectrum being sent
 listed = zeros(_LISTED)  # the event list
-garbage = array("I", [0])  # octets since the last collection, estimated: by the executive, of a write by Parameters
+garbage = array("I", [0])  # allocation estimate since the last collection, octets; Parameters adds its writes

@@ -1,4 +1,4 @@
-# A run of the instrument: from the watchdog's start to the reset.
+# A run of the instrument, from the start of the watchdog to the reset.
 import os
 import sys
 
@@ -8,27 +8,27 @@ from fsw.store.boot import BootRecord
 
 
 class Parts:
-    """What the instrument consists of, by name, as app.py puts it together. services: by number."""
+    """The components of the instrument by name, as constructed by app.py. services: by number."""
 
     def __init__(self, board, folder, supervisor, boot_record, failures):
         self.board = board
-        self.folder = folder  # of what is written while flying
+        self.folder = folder  # for files written in flight
         self.supervisor = supervisor
         self.boot_record = boot_record
         self.failures = failures
         self.services = {}
 
     def restart(self, maintenance):
-        """A reset that was commanded. Never returns."""
+        """Perform a commanded reset. Never returns."""
         restart(self, maintenance)
 
 
 def run(board):
-    """The instrument, until it resets. An exception that nothing else could deal with is put on record."""
+    """Run the instrument until it resets. An exception that nothing else handled is recorded."""
     boot_record = executive = None
     try:
         supervisor = Supervisor(board.watchdog)
-        supervisor.begin()  # before anything that can fail: a start that does not succeed is tried again
+        supervisor.begin()  # before anything that can fail, so that a failed start is retried
         failures = Failures()
         folder = kept(board.flash)
         boot_record = BootRecord(folder, board.reset_cause, board.scratch, failures)
@@ -39,7 +39,7 @@ def run(board):
 
 
 def assemble(parts):
-    """-> the executive, ready to run. What only a start needs is garbage then."""
+    """Return the executive, ready to run; whatever only the start needed is released."""
     from fsw import app
 
     app.build(parts)
@@ -51,28 +51,28 @@ def assemble(parts):
 
 
 def _forget_construction():
-    """No module is imported any more, and no object of its classes is made: app.py and every __init__ are garbage.
+    """Release app.py and every __init__: no module is imported and no class instantiated from here on.
 
-    The table of modules goes for the collector's sake: it looks after 64 objects at a time; with more at hand it goes
-    through the heap once more, which doubles its time. The modules alone are 40.
+    The module table is emptied to speed up garbage collection: the collector tracks 64 objects at a time; with more
+    pending it scans the heap again, which doubles its time. The modules alone are 40.
     """
     for name in list(sys.modules):
         if "." in name:
             for item in sys.modules[name].__dict__.values():
                 if isinstance(item, type) and hasattr(item, "__init__"):
                     try:
-                        item.__init__ = None  # an attribute that is deleted stays in memory
-                    except AttributeError:  # a type of MicroPython's
+                        item.__init__ = None  # deleting the attribute would not free it
+                    except AttributeError:  # a built-in type
                         pass
             del sys.modules[name]
     del sys.modules["fsw"].app
 
 
 def kept(flash):
-    """The folder of what is written while flying: a folder grows with each write, and imports read the root's."""
+    """Return the folder for files written in flight, not the root: folders grow by writes, and imports read it."""
     folder = flash + "/kept"
     try:
         os.mkdir(folder)
-    except OSError:  # it is there, or the boot record tells that nothing can be written
+    except OSError:  # it exists, or the boot record will report that nothing can be written
         pass
     return folder

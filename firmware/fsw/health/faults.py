@@ -1,17 +1,16 @@
-# What goes wrong: telecommands that are refused, exceptions, in two numbers that fit into a report, and what the flash
-# refuses.
+# Failures: refused telecommands, exceptions reduced to two numbers that fit into a report, and failed writes to flash.
 import io
 import sys
 
 from fsw import icd
 from micropython import const
 
-# MicroPython has no names for them. littlefs gives the latter where a directory has no room for one more entry.
+# Not named by MicroPython. littlefs returns ENAMETOOLONG if a directory has no room for another entry.
 _ENOSPC = const(28)
 _ENAMETOOLONG = const(36)
 _EIO = const(5)
 _REPORT_US = const(60_000_000)
-_CAUSE = const(3)  # a scratch register, of 20 bits (boards/README.md): task, exception, line
+_CAUSE = const(3)  # scratch register of 20 bits (boards/README.md): task, exception, line
 _NO_TASK = const(255)
 _EXCEPTIONS = (
     (MemoryError, icd.EXCEPTION_MEMORY),
@@ -28,11 +27,11 @@ _EXCEPTIONS = (
 
 
 class Refused(Exception):
-    """A telecommand that cannot be done: (failure code of the dictionary, detail)."""
+    """Raised to refuse a telecommand: (failure code of the dictionary, detail)."""
 
 
 def exception_of(error):
-    """Number of its class in the enum `exception`."""
+    """Return the number of the class of `error` in the enum `exception`."""
     for kind, number in _EXCEPTIONS:
         if isinstance(error, kind):
             return number
@@ -40,12 +39,12 @@ def exception_of(error):
 
 
 def errno_of(error):
-    """Of an OSError; 0 of any other exception, whose `errno` is whatever it was raised with."""
+    """Return the errno of an OSError; 0 for any other exception, as its `errno` is just its first argument."""
     return (isinstance(error, OSError) and error.errno) or 0
 
 
 def line_of(error):
-    """The line an exception was raised at, as its traceback tells; 0 if it does not."""
+    """Return the line that raised an exception, from its traceback; 0 if unknown."""
     text = io.StringIO()
     sys.print_exception(error, text)
     line = 0
@@ -57,13 +56,13 @@ def line_of(error):
 
 
 def note_crash(scratch, task, exception, line):
-    """For the next start. Of several crashes without a record, the first counts: the others may follow from it."""
+    """Note a crash for the next start. Of several unrecorded ones the first is kept: it may have caused the others."""
     if not scratch.get(_CAUSE):
         scratch.set(_CAUSE, (task & 15) << 16 | exception << 12 | min(line, 0xFFF))
 
 
 def crash_in(scratch):
-    """What was noted, (task, exception, line), or None."""
+    """Return the noted crash, (task, exception, line), or None."""
     cause = scratch.get(_CAUSE)
     task = cause >> 16
     return (_NO_TASK if task == 15 else task, cause >> 12 & 15, cause & 0xFFF) if cause else None
@@ -74,9 +73,9 @@ def forget_crash(scratch):
 
 
 class Failures:
-    """Whoever writes to flash notes its failures here; the storage task reports them, and the packet store makes room.
+    """Failed writes to flash, noted by all writers. The storage task reports them, and the packet store makes room.
 
-    count: since boot. errno: of the last. full: one found no room, and none has been made for it yet.
+    count: since boot. errno: of the last one. full: a write found no room, and none has been made since.
     """
 
     def __init__(self):
@@ -91,7 +90,7 @@ class Failures:
             self.full = True
 
     def step(self, now, report):
-        """One event for all failures since the last, once a minute at most."""
+        """Report all failures since the last report in one event, at most once a minute."""
         if self.count != self._reported and now >= self._report_us:
             self._report_us = now + _REPORT_US
             report(icd.EVENT_FLASH_FAILED, self.errno, self.count - self._reported)

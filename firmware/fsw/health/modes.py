@@ -1,6 +1,6 @@
-# The modes of the instrument, and arming. Which function leads from which mode to which stands in icd.FUNCTIONS; mode
-# safe is entered by itself, too, and left by command only: bias off, nothing acquired, and of the flash only the boot
-# record is written.
+# The modes of the instrument, and arming. icd.FUNCTIONS defines the transitions by function. Mode safe is also entered
+# autonomously and is left by telecommand only; in it the bias is off, nothing is acquired, and only the boot record is
+# written to flash.
 from fsw import icd
 from fsw.health.faults import Refused, exception_of, line_of
 from micropython import const
@@ -10,7 +10,7 @@ _NO_MODE = const(255)
 
 
 class Modes:
-    """mode: as the enum."""
+    """mode: number of the enum `mode`."""
 
     def __init__(self, clock, acquisition, slow_control, parameters, boot_record, report):
         self.mode = icd.MODE_BOOT
@@ -26,11 +26,11 @@ class Modes:
         self._safe_steps = [self._bias_off, self._record_safe, self._pulser_off, self._stop, parameters.flush]
 
     def at_safe(self, step):
-        """Have step() called whenever mode safe is entered."""
+        """Call step() whenever mode safe is entered."""
         self._safe_steps.append(step)
 
     def after_calibration(self, step):
-        """Have step() called then, and whenever mode safe is entered."""
+        """Call step() when calibration ends and whenever mode safe is entered."""
         self._end_of_calibration.append(step)
         self._safe_steps.append(step)
 
@@ -40,7 +40,7 @@ class Modes:
         self._armed_until_us = self._us() + _ARMED_US
 
     def check_armed(self, what):
-        """Refused if `arm` did not come in time; `what` is the detail."""
+        """Raise Refused, with the detail `what`, unless `arm` was received in time."""
         if self._us() >= self._armed_until_us:
             raise Refused(icd.FAILURE_NOT_ARMED, what)
 
@@ -50,7 +50,7 @@ class Modes:
     # -- transitions -------------------------------------------------------------------------------
 
     def after(self, function):
-        """The mode a function leads to; Refused if it is unknown, not armed, or cannot be performed now."""
+        """Return the mode a function leads to; raises Refused if it is unknown, not armed or not allowed now."""
         for number, armed, modes in icd.FUNCTIONS:
             if number == function:
                 if armed:
@@ -62,7 +62,7 @@ class Modes:
         raise Refused(icd.FAILURE_UNKNOWN_FUNCTION, function)
 
     def enter(self, mode):
-        """Do what leads to that mode, which is not safe. A flash that does not take it is reported, and no more."""
+        """Enter a mode other than safe. Failed writes to flash are only reported."""
         before = self.mode
         if mode == before:
             return
@@ -82,7 +82,7 @@ class Modes:
         self._report(icd.EVENT_MODE_CHANGED, before, mode)
 
     def safe(self, reason):
-        """Enter mode safe, and stay there over resets. Each step is taken whatever became of the one before: nothing is
+        """Enter mode safe, and stay there across resets. Each step is taken even if earlier ones failed; nothing is
         raised.
         """
         before, self.mode, self._boot_record.safe = self.mode, icd.MODE_SAFE, 1
@@ -104,7 +104,7 @@ class Modes:
     def _bias_off(self):
         try:
             self._slow_control.perform(icd.FUNCTION_BIAS_OFF)
-        except OSError:  # reported as slow control does; where no part took it, silence does it
+        except OSError:  # slow control reports it; if no device accepted it, bus silence switches it off
             pass
 
     def _record_safe(self):

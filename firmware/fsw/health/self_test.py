@@ -1,4 +1,4 @@
-# The self-test: what can be told without a source. Some 100 ms.
+# The self-test: what can be checked without a source. Takes about 100 ms.
 from binascii import hexlify
 from hashlib import sha256
 from os import remove
@@ -8,12 +8,12 @@ from fsw import icd
 _SLOW_CONTROL = 2
 _FLASH = 4
 _FILES = 8
-_HEAD_LINES = 5  # of the manifest, before its list: hash, path
+_HEAD_LINES = 5  # of the manifest, before its list of hash and path
 _PIECE = 512
 
 
 def self_test(folder, code, slow_control, report):
-    """folder: that may be written. code: where the manifest and the files it lists are."""
+    """Run the self-test and report it. folder: for a test file; code: folder of the manifest and the files it lists."""
     failed = 0
     if slow_control.self_check():
         failed |= _SLOW_CONTROL
@@ -32,7 +32,7 @@ def self_test(folder, code, slow_control, report):
 
 
 def all_as_flashed(code):
-    """Whether every file has the SHA-256 of the manifest."""
+    """Return whether every file has the SHA-256 listed in the manifest."""
     piece = bytearray(_PIECE)
     try:
         with open(code + "/manifest") as manifest:

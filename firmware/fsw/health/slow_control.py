@@ -3,8 +3,8 @@
 # Each step reads the analogue input converted since the last step and starts converting the next of four. The bias is
 # changed only while a temperature is converted, so bias and leakage current are read when they are stable. This traffic
 # keeps the bias on: hardware switches it off 2.5 s after the last transfer. With bias and pulser off, nine of ten steps
-# do nothing. If no device takes the command to switch the bias off, the bus stays silent and the hardware does it. It
-# also does it when steps are missing for that long: the bias trips then, as renewed traffic would bring it back
+# do nothing. If no device accepts the command to switch the bias off, the bus stays silent so that the hardware does
+# it. The hardware also does it if no step runs for that long: then the bias trips, as renewed traffic would restore it
 # without a ramp.
 from array import array
 
@@ -14,15 +14,15 @@ from micropython import const
 
 _BIAS = const(0)  # analogue inputs, as boards/slow_control.py numbers them
 _LEAKAGE = const(1)
-_TEMPERATURE_HEAD = const(2)  # and 3, of the electronics
+_TEMPERATURE_HEAD = const(2)  # 3: of the electronics
 _UNREAD = const(0xFFFFFFFF)
 _NONE = const(-1)  # no conversion is under way
-_STEP_MV = const(2500)  # two in a round of 2 s
-# of the reading from the level set: at 100 V, 2 % for the DAC's reference and 3 % for everything else
+_STEP_MV = const(2500)  # two such steps in each round of 2 s
+# reading against set level: at 100 V, 2 % for the DAC's reference and 3 % for everything else
 _TOLERANCE_MV = const(5000)
-_HELD_US = const(2_000_000)  # without a step for longer, the hardware may have switched the bias off: it takes 2.5 s
-_DEBOUNCE = const(3)  # consecutive readings off the level, or steps without an answer: the bias trips
-_IDLE_STEPS = const(10)  # one step in so many does anything while nothing is on
+_HELD_US = const(2_000_000)  # longer between steps, and the hardware (2.5 s) may have switched the bias off
+_DEBOUNCE = const(3)  # consecutive deviating readings, or steps without an answer, until the bias trips
+_IDLE_STEPS = const(10)  # only one step in ten does anything while bias and pulser are off
 
 
 class SlowControl:
@@ -43,19 +43,19 @@ class SlowControl:
     # -- parameters and functions ------------------------------------------------------------------
 
     def set(self, number, value):
-        """A parameter, from P_BIAS to P_PULSER_RATE: it takes effect with the next step."""
+        """Set a parameter, P_BIAS to P_PULSER_RATE; it takes effect in the next step."""
         self._set[number - icd.P_BIAS] = value
 
     def _get(self, number):
         return self._set[number - icd.P_BIAS]
 
     def comparators(self, now, front_mv, back_mv):
-        """Set the comparators' thresholds; OSError if the DAC does not answer, or nothing may be said on the bus."""
+        """Set the comparator thresholds. Raises OSError if the DAC does not answer or the bus must stay silent."""
         self._watch(now)
         self._devices.comparators(front_mv, back_mv)
 
     def check(self, function):
-        """Refused if the function cannot be performed: the devices are told again what they were told before."""
+        """Raise Refused if the function cannot be performed, tested by sending the devices their settings again."""
         if function == icd.FUNCTION_BIAS_ON and self._on():
             raise Refused(icd.FAILURE_WRONG_MODE, self.bias_state)
         failed = 0
@@ -72,7 +72,7 @@ class SlowControl:
             raise Refused(icd.FAILURE_SLOW_CONTROL, failed)
 
     def self_check(self):
-        """Whether every device answers while no test pulses come: 0, or the errno."""
+        """Check, with the pulser off, that every device answers; return 0 or the errno."""
         try:
             self._set_pulser()
             self._converting = _NONE
@@ -83,7 +83,7 @@ class SlowControl:
         return 0
 
     def perform(self, function):
-        """A function from FUNCTION_BIAS_ON on; OSError if a device does not answer."""
+        """Perform a function, FUNCTION_BIAS_ON or above. Raises OSError if a device does not answer."""
         if function == icd.FUNCTION_BIAS_ON:
             self._devices.outputs(True, self._get(icd.P_PULSER_TARGET))
             self.bias_state = icd.BIAS_STATE_RAMPING
@@ -92,7 +92,7 @@ class SlowControl:
             level_mv, self._level_mv = self._level_mv, 0
             self.bias_state = icd.BIAS_STATE_OFF
             try:
-                if not self._devices.silent:  # else hardware has done it, and traffic would undo that
+                if not self._devices.silent:  # else the hardware does it, and traffic would undo that
                     self._devices.off()
             finally:
                 self._report(icd.EVENT_BIAS_OFF, level_mv, self.leakage_na())
@@ -128,13 +128,13 @@ class SlowControl:
         return self.bias_state == icd.BIAS_STATE_RAMPING or self.bias_state == icd.BIAS_STATE_ON
 
     def _watch(self, now):
-        """Trip if the bus was silent for so long that hardware may have switched the bias off."""
+        """Trip if the bus was silent long enough for the hardware to switch the bias off."""
         if self._on() and now - self._stepped_us > _HELD_US:
             self._trip()
 
     def _forget(self):
         for analogue_input in range(4):
-            self.readings[analogue_input] = _UNREAD  # better than old
+            self.readings[analogue_input] = _UNREAD  # rather than outdated
 
     def _read_input(self):
         analogue_input = self._converting
@@ -169,7 +169,7 @@ class SlowControl:
             self._report(icd.EVENT_BIAS_REACHED, level, self.leakage_na())
 
     def ensure_off(self):
-        """Where switching the bias off raised something: if no device has taken it, silence."""
+        """After an exception in switching the bias off: silence the bus if no device accepted it."""
         if not self._devices.is_off:
             self._devices.silent = True
 

@@ -1,29 +1,29 @@
-# Storm mode: a rate of events that stays high for long shortens the integrations and stops the event list, by itself; a
-# short spike, as of a calibration pulser, does not. Back when it has stayed low for as long.
+# Storm mode: an event rate that stays high shortens the integrations and stops the event list, without a telecommand. A
+# short spike, such as from a calibration pulser, does not. The mode ends when the rate has stayed low for as long.
 from fsw import icd
 from micropython import const
 
 _US = const(1_000_000)
 _SAMPLE_US = const(1_000_000)
-# The rule: at least 9 of the last 10 tenths of `hold_us` on the other side of the limit, as "at most one bit is set of
-# the last ten that were not". A spike of half of `hold_us` touches six tenths; random counts, 30 and more in a tenth at
-# the limit, are told apart from 0.8 of it to 1.25 of it.
+# The rule: at least 9 of the last 10 tenths of `hold_us` are on the other side of the limit, that is, at most one of
+# ten bits is set. A spike of half of `hold_us` touches six tenths. With at least 30 random counts in a tenth at the
+# limit, 0.8 and 1.25 times the limit are told apart.
 _TENTHS = const(10)
 _ALL = const(0x3FF)
 
 
 class Storm:
-    """rate_cps: triggers a second, in the last second. active: in storm mode. rate, hold_us: parameters."""
+    """rate_cps: trigger rate in the last second. active: in storm mode. rate, hold_us: parameters."""
 
     def __init__(self, acquisition, parameters, report):
         self.rate_cps = self.rate = self.hold_us = 0
         self.active = False
         self._acquisition = acquisition
         self._report = report
-        self._integration_s = self._storm_integration_s = 0  # outside a storm, and in one
-        self._sampled_us = self._sampled = 0  # when, and events until then
-        self._tenth_us = self._tenth = 0  # the same for the begin of the running tenth
-        self._short = _ALL  # a bit for each of the last ten tenths, set: not on the other side of the limit
+        self._integration_s = self._storm_integration_s = 0  # outside and during a storm
+        self._sampled_us = self._sampled = 0  # time of the last sample, and events until then
+        self._tenth_us = self._tenth = 0  # the same for the start of the current tenth
+        self._short = _ALL  # one bit per tenth, the last ten; 1: not on the other side of the limit
         self._began_us = 0
         bind = parameters.bind
         bind(icd.P_INTEGRATION_TIME, 1, self, "set_integration")
@@ -32,7 +32,7 @@ class Storm:
         bind(icd.P_STORM_HOLD, 1, self, "hold_us", _US)
 
     def set_integration(self, number, seconds):
-        """A parameter: length of an integration while there is no storm, or in one, where it is shorter."""
+        """Set the integration time (parameter) outside a storm, or during one, where it applies if shorter."""
         if number == icd.P_INTEGRATION_TIME:
             self._integration_s = seconds
         else:
@@ -45,15 +45,15 @@ class Storm:
 
     def step(self, now):
         events = self._acquisition.events_since_boot()
-        gone_us = now - self._sampled_us
-        if gone_us >= _SAMPLE_US:
-            self.rate_cps = (events - self._sampled) * 1_000_000 // gone_us
+        elapsed_us = now - self._sampled_us
+        if elapsed_us >= _SAMPLE_US:
+            self.rate_cps = (events - self._sampled) * 1_000_000 // elapsed_us
             self._sampled, self._sampled_us = events, now
-        gone_us = now - self._tenth_us
-        if gone_us * _TENTHS < self.hold_us:
+        elapsed_us = now - self._tenth_us
+        if elapsed_us * _TENTHS < self.hold_us:
             return
-        # twice, as the limit is half of the rate in a storm
-        high = (events - self._tenth) * 2_000_000 > (self.rate if self.active else 2 * self.rate) * gone_us
+        # doubled, as the limit during a storm is half of `rate`
+        high = (events - self._tenth) * 2_000_000 > (self.rate if self.active else 2 * self.rate) * elapsed_us
         self._tenth, self._tenth_us = events, now
         self._short = short = (self._short << 1 | (high == self.active)) & _ALL
         if short & (short - 1):

@@ -1,7 +1,7 @@
-# The supervisor: feeds the watchdog, last in a cycle, and only if every task completed a step within its own limit.
+# The supervisor: feeds the watchdog at the end of each cycle, only if every task completed a step within its own limit.
 #
-# And the end of a run. Bias off comes first, then everything else, each whatever became of the one before: no exception
-# keeps the bias on, or the instrument from its reset.
+# Also the end of a run. Bias off comes first, then each further step, whether or not earlier ones failed: no exception
+# can keep the bias on or prevent the reset.
 from fsw.health.faults import note_crash
 from micropython import const
 
@@ -11,7 +11,7 @@ _FOREVER_US = const(1 << 60)
 
 
 class Supervisor:
-    """begin() starts the watchdog; step() is the end of each cycle."""
+    """begin() starts the watchdog; step() ends each cycle."""
 
     def __init__(self, watchdog):
         self._watchdog = watchdog
@@ -22,12 +22,12 @@ class Supervisor:
     def step(self, now, tasks):
         for task in tasks:
             if now - task.done_us > task.period_us + task.limit_us:
-                return  # not fed: the watchdog resets the instrument within its time
+                return  # not fed: the watchdog will reset the instrument
         self._watchdog.feed()
 
 
 def restart(parts, maintenance):
-    """A reset that was commanded: what can be kept is kept. Never returns."""
+    """Perform a commanded reset, saving what can be saved. Never returns."""
     bias_off(parts.board)
     parameters = parts.parameters
     steps = [parameters.finish]
@@ -35,34 +35,34 @@ def restart(parts, maintenance):
         steps = [parameters.flush, parameters.finish, parts.store.flush]
         if parts.acquisition.running:
             steps.insert(0, parts.checkpoint.write)
-    steps.append(parts.boot_record.close)  # then no record number is given any more
+    steps.append(parts.boot_record.close)  # last, as no record number may be assigned after it
     for step in steps:
         try:
             step()
-        except Exception:  # the next start tells what is missing
+        except Exception:  # the next start reports what is missing
             pass
     reset(parts.board, maintenance)
 
 
 def crash(board, boot_record, task, error):
-    """The run ends with an exception, of that task or, None, of none. boot_record: None if there is none yet."""
+    """End the run with an exception. task: its number; None: outside of tasks. boot_record: None if not made yet."""
     bias_off(board)
     try:
         if boot_record:
             boot_record.crashed(task, error)
         else:
             note_crash(board.scratch, _NO_TASK, 0, 1)
-    except Exception:  # the watchdog's reset is counted at least
+    except Exception:  # the reset at least is counted
         pass
     reset(board, False)
 
 
 def bias_off(board):
-    """By command, or by silence."""
+    """Switch the bias off by command or, if no device accepts it, by bus silence."""
     devices = board.slow_control
     try:
         devices.off()
-    except Exception:  # OSError or any other
+    except Exception:  # not only OSError
         if not devices.is_off:
             devices.silent = True
 
@@ -73,7 +73,7 @@ def reset(board, maintenance):
         board.reset(maintenance)
     except Exception:
         pass
-    while True:  # the watchdog is not fed any more
+    while True:  # until the watchdog, no longer fed, resets the chip
         board.wait(_FOREVER_US, _never)
 
 

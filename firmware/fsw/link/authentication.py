@@ -1,12 +1,12 @@
-# Authentication of telecommands: with a key on board, a frame carries behind its packet the number of the key, a
-# counter and a tag, the first octets of the HMAC-SHA-256 (RFC 2104) of all before it. The counter must be higher than
-# all before, over resets, too: numbers are reserved in blocks, in three copies: two files, and the boot record.
+# Authentication of telecommands: with a key on board, a frame carries after its packet the number of the key, a counter
+# and a tag, the first octets of the HMAC-SHA-256 (RFC 2104) of all before it. The counter must be higher than all
+# earlier ones, also across resets: counters are reserved in blocks, in three copies (two files and the boot record).
 #
-# The highest copy counts. Where none is left, old counters prove nothing: then a tag is right only if it is over the
-# telecommand and a number that nobody has seen before, which the event `challenge` tells. The first such telecommand
-# sets the counter anew. As long as the flash does not take what is to be reserved, every telecommand needs such a
-# number of its own, and the first one after the next reset. So nothing that was accepted can be replayed: over a
-# challenge, because it is never used again; without one, because a counter at least as high was on flash before.
+# The highest copy applies. If none is left, old counters prove nothing: then a tag must cover the telecommand and a
+# new random number, sent in the event report `challenge`. The first such telecommand sets the counter. While the flash
+# does not take the counters to be reserved, every telecommand needs a challenge of its own, and so does the first one
+# after the next reset. Hence no accepted telecommand can be replayed: with a challenge, because that is never used
+# again; without one, because a counter at least as high was on flash before.
 import os
 from hashlib import sha256
 
@@ -16,19 +16,19 @@ from micropython import const
 
 _KEY = const(32)  # octets
 _BLOCK = const(64)  # of SHA-256
-_NOBODY = const(256)  # no key's number: a damaged key lets nobody in
-# of the trailer, icd.AUTHENTICATION_TRAILER: number of the key u8, counter, tag
+_NO_KEY = const(256)  # not the number of a key: with a damaged key nothing is accepted
+# octets of the trailer, icd.AUTHENTICATION_TRAILER: number of the key u8, counter, tag
 _COUNTER = const(4)
 _TAG = const(8)
 _CHALLENGE = const(8)
-_RESERVED = const(64)  # counters, with one write to flash
+_RESERVED = const(64)  # counters reserved by one write to flash
 _MOST = const(0xFFFFFFFF)
 _COPIES = const(3)
-_REPORT_US = const(10_000_000)  # from one report of the challenge to the next, however many telecommands ask for it
+_REPORT_US = const(10_000_000)  # between reports of the challenge, however many telecommands need one
 
 
 class Authentication:
-    """key: what the file `key` has. slots: of the counter. rejected: telecommands that were not let in."""
+    """key: content of the file `key`. slots: of the counter. rejected: number of telecommands refused."""
 
     def __init__(self, key, slots, boot_record, failures, clock, report):
         self.rejected = 0
@@ -37,10 +37,10 @@ class Authentication:
         self._challenge = b""
         self._report_us = 0
         good = len(key) == _KEY + 1 and any(key[1:])
-        self._number = key[0] if good else _NOBODY  # no telecommand comes as far as to use the rest
+        self._number = key[0] if good else _NO_KEY  # then the rest is never used
         padded = key[1:] + bytes(_BLOCK - _KEY)
         self._inner, self._outer = (bytes(octet ^ pad for octet in padded) for pad in (0x36, 0x5C))
-        self._mark = self._tag(b"")  # of the key that a counter belongs to
+        self._mark = self._tag(b"")  # identifies the key that a counter belongs to
         self._slots = slots
         copies = self._slots.payloads() + [boot_record.counter]
         counters = [int.from_bytes(copy[:_COUNTER], "big") for copy in copies if copy[_COUNTER:] == self._mark]
@@ -50,8 +50,8 @@ class Authentication:
             self._challenge = os.urandom(_CHALLENGE)
 
     def report(self):
-        """What the start found that the ground must know."""
-        if self._number == _NOBODY:
+        """Report what the start found: a damaged key, lost copies of the counter, the challenge."""
+        if self._number == _NO_KEY:
             self._report(icd.EVENT_KEY_DAMAGED)
             return
         if self._lost:
@@ -60,7 +60,7 @@ class Authentication:
             self._report_challenge()
 
     def open(self, content):
-        """The packet in a frame's content; Refused if its tag is not right."""
+        """Return the packet in the content of a frame; raises Refused if authentication fails."""
         end = len(content) - icd.AUTHENTICATION_TRAILER
         try:
             if end < 0 or (content[4] << 8 | content[5]) + 7 != end or content[end] != self._number:
@@ -90,7 +90,7 @@ class Authentication:
         return content[:end]
 
     def _reserve(self, reserved):
-        """-> whether two copies of it are on flash at least: one may be damaged then."""
+        """Reserve counters; return whether at least two copies are on flash, so that one may be damaged."""
         copy = reserved.to_bytes(_COUNTER, "big") + self._mark
         try:
             for _ in range(2):
@@ -120,7 +120,7 @@ class Authentication:
 
 
 def same(one, other):
-    """Whether they are; it takes as long if not, wherever they differ."""
+    """Return whether two tags are equal, in a time that does not depend on where they differ."""
     difference = 0
     for a, b in zip(one, other):
         difference |= a ^ b

@@ -1,56 +1,56 @@
 # CCSDS 121.0-B-3, lossless data compression: blocks of 16 samples, unit-delay predictor, basic set of code options.
-# What one call codes stands alone: it begins with a reference sample and has no other.
+# The output of each call is self-contained: it begins with its only reference sample.
 from array import array
 
 import micropython
 from micropython import const
 
 BLOCK = const(16)  # samples
-_BLOCK_BITS = const(4)  # 1 << this is the same
+_BLOCK_BITS = const(4)  # log2(BLOCK)
 _PAIRS = const(8)  # of samples in a block, for the second extension
-_LONG_ID = const(4)  # bits of the option, of samples of more than 8 bits
+_LONG_ID = const(4)  # bits of the option identifier, for samples of more than 8 bits
 _SHORT_ID = const(3)
-_ZERO_BLOCKS = const(0)  # the options: blocks of zeros, with one bit more
+_ZERO_BLOCKS = const(0)  # option identifiers: zero blocks, followed by one more bit
 _SECOND_EXTENSION = const(1)  # likewise
-_SPLIT = const(1)  # and from here on splitting off so many low bits less one; the last one is for samples as they are
-_ALL_LEFT = const(5)  # the code of zero blocks to the end of the segment; those of as many and more are one longer
-_PAIR_MOST = const(255)  # too long whatever the others take; its square could be too much for 32 bits
-_OCTET_BITS = const(3)  # a position in bits >> this is that of the octet
-_BIT = const(7)  # a position in bits & this is that of the bit within its octet
+_SPLIT = const(1)  # + k: sample splitting with k low bits; the last identifier: uncoded samples
+_ALL_LEFT = const(5)  # code length for zero blocks to the end of the segment; for 5 or more elsewhere, one bit longer
+_PAIR_MOST = const(255)  # too long whatever the others take; the square of more could exceed 32 bits
+_OCTET_BITS = const(3)  # position in bits >> this: octet
+_BIT = const(7)  # position in bits & this: bit within the octet
 _FIRST = const(128)  # the first bit of an octet
 _MOST = const(1024)  # samples in a call: 64 blocks, one segment
-_LEAST = const(42)  # octets: more than a block ever takes, and
-_SPARE = const(2)  # behind what is coded: low bits are written three octets at a time
+_LEAST = const(42)  # octets: more than any block takes, including _SPARE
+_SPARE = const(2)  # octets after the code, as low bits are written three octets at a time
 
 _errors = array("H", bytes(2 * BLOCK))  # mapped prediction errors of a block
 
 
 def encode(source, first, count, bits, out):
-    """Code array("H")[first:first+count], samples of `bits`, 1 to 16, each, as far as there is room in `out`.
+    """Code array("H")[first:first+count], samples of 1 to 16 `bits`, as far as there is room in `out`.
 
-    count: whole blocks, at most 1024 samples. out: bytearray of 42 octets or more, two of them left unused.
-    -> (samples coded, a multiple of 16 and never none; octets)
+    count: whole blocks, at most 1024 samples. out: bytearray of at least 42 octets, of which two stay unused.
+    Return (samples coded, a multiple of 16 and never 0; octets). Raises ValueError if the range or `out` is invalid.
     """
     if count % BLOCK or not BLOCK <= count <= _MOST or first < 0 or first + count > len(source) or len(out) < _LEAST:
-        raise ValueError  # viper writes without looking; an event would report the line, and no text
+        raise ValueError  # viper does not check bounds; no text, as an event reports the line only
     coded = _encode(source, first, count, bits, out, len(out) - _SPARE, _errors)
     return coded >> 16, coded & 0xFFFF
 
 
 @micropython.viper
 def _encode(source: ptr16, first: int, count: int, bits: int, out: ptr8, room: int, errors: ptr16) -> int:
-    # -> samples << 16 | octets
+    # returns samples << 16 | octets
     i = 0
-    while i < room + _SPARE:  # only ones are written
+    while i < room + _SPARE:  # the code only sets bits
         out[i] = 0
         i += 1
     room <<= _OCTET_BITS
     pos = 0
-    most = (1 << bits) - 1  # the greatest sample
+    most = (1 << bits) - 1  # the largest sample
     option_bits = _LONG_ID
     if bits <= 8:
         option_bits = _SHORT_ID
-    not_coded = (1 << option_bits) - 1  # the option for a block that no other makes shorter
+    not_coded = (1 << option_bits) - 1  # option for a block that no other option makes shorter
     last = source[first]
     done = 0
     while done < count:
@@ -59,15 +59,15 @@ def _encode(source: ptr16, first: int, count: int, bits: int, out: ptr8, room: i
         if done == 0:
             begin = 1
         option = _ZERO_BLOCKS
-        extra = 0  # bits behind the option that are part of it
-        ones = BLOCK  # each ends a unary code, and these come first, of values >> low
-        low = 0  # bits of each value, which come then
+        extra = 0  # bits after the option identifier that belong to it
+        ones = BLOCK  # unary codes, each ended by a one; they come first, of values >> low
+        low = 0  # low bits of each value, which follow
         blocks = 1
         same = 0
         while done + same < count and source[at + same] == last:
             same += 1
         if same >= BLOCK:
-            # one code says how many
+            # one code gives their number
             extra = 1
             blocks = same >> _BLOCK_BITS
             size = blocks
@@ -79,13 +79,13 @@ def _encode(source: ptr16, first: int, count: int, bits: int, out: ptr8, room: i
             begin = 0
             ones = 1
         else:
-            size = BLOCK - begin  # of the codes, in bits
-            pairs = 0  # the same of the second extension
+            size = BLOCK - begin  # bits of all codes
+            pairs = 0  # the same for the second extension
             i = 0
             while i < BLOCK:
                 sample = source[at + i]
                 error = sample - last
-                margin = last  # up to which both signs are possible
+                margin = last  # both signs are possible up to this
                 if most - last < margin:
                     margin = most - last
                 if error > margin:
@@ -105,7 +105,7 @@ def _encode(source: ptr16, first: int, count: int, bits: int, out: ptr8, room: i
                     pairs += (error * (error + 1) >> 1) + errors[i] + 1
                 last = sample
                 i += 1
-            # sample splitting: one low bit more of each, as long as that makes all shorter
+            # sample splitting: one more low bit of each, as long as that makes the block shorter
             while low < not_coded - 2:
                 split = (BLOCK - begin) * (low + 2)
                 i = begin

@@ -1,5 +1,5 @@
-# Frames on the wire: COBS(packet + CRC-32, big-endian) and a zero byte, which occurs nowhere else: damage
-# costs the frame it hits and no other. COBS: Cheshire and Baker, 1999, as in the PyPI package `cobs`.
+# Frames on the wire: COBS(packet + CRC-32, big-endian) and a zero byte, which occurs nowhere else, so damage
+# costs only the frame it hits. COBS: Cheshire and Baker, 1999, as in the PyPI package `cobs`.
 from binascii import crc32
 
 import micropython
@@ -9,32 +9,32 @@ CRC = const(4)  # octets
 
 
 def size(n):
-    """Octets of the longest frame of an n-octet packet."""
+    """Return the octets of the longest frame of an n-octet packet."""
     n += CRC
     return n + n // 254 + 2
 
 
 def encode(packet, n, out):
-    """Write the frame of packet[:n] to `out`, return its length; packet[n:n+4] is used for the CRC."""
+    """Write the frame of packet[:n] to `out` and return its length; packet[n:n+4] is overwritten with the CRC."""
     packet[n : n + CRC] = crc32(memoryview(packet)[:n]).to_bytes(CRC, "big")
     return _stuff(packet, n + CRC, out)
 
 
 class Deframer:
-    """Packets of up to `capacity` octets out of a byte stream; `bad` counts frames that are none."""
+    """Extracts packets of up to `capacity` octets from a byte stream. bad: number of invalid frames."""
 
     def __init__(self, capacity):
         self.bad = 0
         self._capacity = capacity
         self._buf = bytearray(size(capacity) - 1)  # a frame without its zero byte
-        self._fill = 0  # more than the buffer holds: the frame is too long
+        self._fill = 0  # beyond the length of the buffer: the frame is too long
 
     def feed(self, data):
-        """Yield each packet that `data` completes, as a view that holds until the next."""
+        """Yield each packet that `data` completes, as a view valid until the next."""
         buf = self._buf
         i, n = 0, len(data)
         while True:
-            if self._fill == 0:  # zero bytes in a row are an idle line
+            if self._fill == 0:  # consecutive zero bytes are an idle line
                 i = _idle(data, i, n)
             end = _take(data, i, n, buf, self._fill, len(buf))
             self._fill = min(self._fill + end - i, len(buf) + 1)
@@ -54,7 +54,7 @@ class Deframer:
 
 @micropython.viper
 def _stuff(src: ptr8, n: int, out: ptr8) -> int:
-    at = 0  # of the code byte of the running block
+    at = 0  # index of the code byte of the current block
     o = 1
     i = 0
     while i < n:
@@ -77,7 +77,7 @@ def _stuff(src: ptr8, n: int, out: ptr8) -> int:
 
 @micropython.viper
 def _unstuff(buf: ptr8, n: int) -> int:
-    # in place; -1 if a block reaches over the end
+    # in place; returns -1 if a block extends beyond the end
     i = 0
     o = 0
     while i < n:
@@ -105,7 +105,7 @@ def _idle(data: ptr8, i: int, n: int) -> int:
 
 @micropython.viper
 def _take(data: ptr8, i: int, n: int, buf: ptr8, fill: int, capacity: int) -> int:
-    # copies to buf[fill:] up to the zero byte; returns where that or the end of data is
+    # copies to buf[fill:] up to the zero byte; returns the index of that or of the end of data
     while i < n:
         b = data[i]
         if b == 0:

@@ -14,11 +14,11 @@ _PUS_C = const(2)
 
 
 def parse(packet):
-    """Service, subtype, acknowledgement flags and data of a telecommand; raises Refused."""
+    """Return service, subtype, acknowledgement flags and data of a telecommand; raises Refused if it is invalid."""
     n = len(packet)
     if n < _TC_HEADER + _CRC or (packet[4] << 8 | packet[5]) + 7 != n:
         raise Refused(icd.FAILURE_BAD_LENGTH, n)
-    if crc16(packet, n):  # over a packet and its own CRC: zero
+    if crc16(packet, n):  # zero over a packet with its own CRC
         raise Refused(icd.FAILURE_BAD_CRC, packet[n - 2] << 8 | packet[n - 1])
     identification, sequence = unpack_from(">HH", packet)
     if identification != 0x1800 | icd.APID or sequence >> 14 != 3 or packet[6] >> 4 != _PUS_C:
@@ -27,23 +27,23 @@ def parse(packet):
 
 
 def cuc(seconds, fraction):
-    """Microseconds of a CUC time with a fraction of 2^-16 s, rounded up: never before it."""
+    """Return the microseconds of a CUC time with a fraction in 2^-16 s, rounded up: never before it."""
     return seconds * 1_000_000 + (fraction * 1_000_000 + 0xFFFF >> 16)
 
 
 class Telemetry:
-    """Builds one packet at a time and gives its frame to `link.write(view) -> bool`: all or nothing.
+    """Builds one packet at a time and passes its frame to `link.write(view) -> bool`, which takes all of it or nothing.
 
     `time.us()` is the on-board time in microseconds. A packet the link does not take is counted in `dropped` and
-    leaves a gap in the sequence count, so the ground sees it too. `store` gets those with a priority, whatever the
-    link does: number(priority) -> record, 0 not to store it; append(frame); room().
+    leaves a gap in the sequence count that is visible on ground. Packets with a priority also go to `store`, whether
+    or not the link takes them: number(priority) -> record number, or 0 not to store it; append(frame); room().
     """
 
     def __init__(self, time, link, store):
         self.taken = self.dropped = 0
         self.store = store
         self.time = time
-        self._priority = 0  # of the packet that is built: whether it is to be stored
+        self._priority = 0  # of the current packet; 0: not to be stored
         self._link = link
         self._buf = bytearray(icd.MAX_PACKET + frame.CRC)
         self._frame = bytearray(frame.size(icd.MAX_PACKET))
@@ -57,11 +57,11 @@ class Telemetry:
         return self.end()
 
     def begin(self, layout, *values):
-        """Start a packet of an icd layout with its scalars; ValueError if there are more or fewer."""
+        """Start a packet with the scalars of an icd layout. Raises ValueError if there are more or fewer."""
         service, subtype, form, self._priority = layout
         if self._priority:
-            values = (0,) + values  # the record number, once the packet is complete
-        if len(values) != len(form) - 1:  # MicroPython fills up with zeros
+            values = (0,) + values  # placeholder for the record number, set by end()
+        if len(values) != len(form) - 1:  # MicroPython would fill up with zeros
             raise ValueError
         us = self.time.us()
         seconds = us // 1000000
@@ -100,7 +100,7 @@ class Telemetry:
         self._n = at + n
 
     def end(self):
-        """Close the packet, frame it and hand it to the link; False if that did not take it."""
+        """Close the packet, frame it and pass it to the link; False if the link did not take it."""
         buf, n = self._buf, self._n
         key = buf[7] << 8 | buf[8]
         self._counts[key] = (self._counts.get(key, 0) + 1) & 0xFFFF
@@ -116,7 +116,7 @@ class Telemetry:
         return self._write(view)
 
     def resend(self, packet):
-        """Send a whole packet again as it was; False if the link did not take it."""
+        """Send a complete packet again unchanged; False if the link did not take it."""
         n = len(packet)
         self._buf[:n] = packet
         return self._write(self._framed(n))
@@ -132,7 +132,7 @@ class Telemetry:
         return False
 
     def _room(self, array, first, count, size):
-        # viper writes without looking: the bounds are checked here
+        # viper does not check bounds, so it is done here
         at = self._n
         if at + count * size + _CRC > icd.MAX_PACKET or first < 0 or count < 0 or first + count > len(array):
             raise ValueError

@@ -1,4 +1,4 @@
-# ST[19] event-action: an event releases a telecommand, also when its report is disabled, once in 10 s.
+# ST[19] event-action: an event releases a telecommand, at most once in 10 s, even if its report is disabled.
 from fsw import icd
 from fsw.health.faults import Refused
 from fsw.link.packet import parse
@@ -7,7 +7,7 @@ from micropython import const
 
 _ENTRIES = const(8)
 _OCTETS = const(64)  # of a telecommand
-_REST_US = const(10_000_000)  # an event that its own telecommand leads to does not keep the instrument busy
+_COOLDOWN_US = const(10_000_000)  # an event caused by its own telecommand cannot keep the instrument busy
 _ADD = const(1)
 _DELETE = const(2)
 _DELETE_ALL = const(3)
@@ -24,14 +24,14 @@ class Actions:
         self._enabled = True
         self._entries = {event: (True, telecommand) for event, telecommand in icd.ACTIONS}
         self._us = parts.board.clock.us
-        self._acted_us = {}  # of each event
+        self._acted_us = {}  # time of the last action, by event
         parts.events.follow(self._act)
 
     def _act(self, event):
         enabled, telecommand = self._entries.get(event, (False, None))
         if self._enabled and enabled:
             now = self._us()
-            if now - self._acted_us.get(event, -_REST_US) >= _REST_US and self._release(telecommand):
+            if now - self._acted_us.get(event, -_COOLDOWN_US) >= _COOLDOWN_US and self._release(telecommand):
                 self._acted_us[event] = now
 
     def check(self, subtype, event=0, octets=0, telecommand=b""):
@@ -65,4 +65,4 @@ class Actions:
             self._enabled = subtype == _ENABLE_ALL
 
 
-service = Actions  # what app.py makes
+service = Actions  # constructed by app.py

@@ -1,37 +1,37 @@
-# ST[129] event list: events one by one, of each class as many a second on average as its quota. The first ones of each
-# second would tell little of what comes after what; so in a window every event of a class is listed, and marks tell
-# when it opens and closes. The kernel lists them; here windows are opened and closed, and packets sent.
+# ST[129] event list: individual events, up to a quota per second and class on average. A list of the first events of
+# each second would say little about correlated events, so within a window every event of a class is listed, and marks
+# record when it opens and closes. The kernel lists the events; this service opens and closes windows and sends packets.
 from fsw import icd
 from fsw.spectra import kernel as k
 from micropython import const
 
 _CLASSES = const(4)
 _IN_PACKET = const(280)
-_ENOUGH = const(32)  # halves of a part of 128: what comes until the next step is to find room
-_LATEST_US = const(10_000_000)  # an event waits so long for others
-_IDLE_US = const(600_000_000)  # and an open window without one: stamps wrap after 71 minutes
+_ENOUGH = const(32)  # halves of a part of 128: the rest is room for events until the next step
+_LATEST_US = const(10_000_000)  # the longest an event waits for others
+_IDLE_US = const(600_000_000)  # the same for an open window without events: stamps wrap after 71 minutes
 _TIMEOUT_US = const(5_000_000)
 
 
 class EventList:
     def __init__(self, parts):
-        self._quota = bytearray(_CLASSES)  # of each class
+        self._quota = bytearray(_CLASSES)  # per class, events per second
         self._acquisition = parts.acquisition
         self._link = parts.board.link
         self._boot_record = parts.boot_record
         self._storm = parts.storm
         self._telemetry = parts.telemetry
         self._due_us = self._sent_us = 0
-        self._first = 0  # the class that this step sees to
+        self._first = 0  # the class regulated in this step
         self._credit = [0] * _CLASSES  # events; below 0: debt
-        self._closing = 0  # a bit for each class whose window closes next time
-        parts.acquisition.listable = (1 << _CLASSES) - 1  # until each class was seen to
+        self._closing = 0  # mask of classes whose window closes next time
+        parts.acquisition.listable = (1 << _CLASSES) - 1  # until each class has been regulated
         for event_class in range(_CLASSES):
             parts.acquisition.state[k.LIST + event_class] = event_class * k.PART
         parts.parameters.bind(icd.P_QUOTA, _CLASSES, self, "set_quota")
 
     def set_quota(self, number, quota):
-        """A parameter."""
+        """Set the quota of a class (parameter)."""
         self._quota[number - icd.P_QUOTA] = quota
 
     def step(self, now):
@@ -49,7 +49,7 @@ class EventList:
             ):
                 urgent = 1  # a window needs the room
         if urgent or (total and now - self._sent_us >= (_LATEST_US if most > k.MARK else _IDLE_US)):
-            # link and packet store are waited for: a packet the one misses the other has
+            # wait for room in both link and packet store; after the timeout, whichever has room gets the packet
             if now - self._due_us >= _TIMEOUT_US or (self._link.room() and self._telemetry.store.room()):
                 self._send(now)
         else:
@@ -61,9 +61,9 @@ class EventList:
         return self._acquisition.state[k.LIST + event_class] - event_class * k.PART
 
     def _regulate(self, event_class):
-        """The window closes a second after the events in it were found to exceed the quota, and opens when the debt is
-        paid, a second later at least: it never depends on the event just before, so that pairs within a second are
-        unbiased."""
+        """Open or close the window of a class. It closes one second after its events were found to exceed the quota and
+        opens when the debt is paid, at least a second later: neither depends on the event just before, so pairs within
+        a second are unbiased."""
         a, bit = self._acquisition, 1 << event_class
         state = a.state
         quota = 0 if self._storm.active or self._boot_record.safe else self._quota[event_class]
@@ -80,14 +80,14 @@ class EventList:
             elif credit < 0:
                 self._closing |= bit
             else:
-                a.listable |= bit  # at once if the rings overrun
-        elif quota and credit >= 0 and self._fill(event_class) <= _ENOUGH:  # else it would be a short one
+                a.listable |= bit  # reopen it at once after a ring overrun
+        elif quota and credit >= 0 and self._fill(event_class) <= _ENOUGH:  # else the window would be short
             a.listable |= bit
             if a.running:
                 k.mark(state, a.listed, bit, 1)
 
     def _send(self, now):
-        """Parts of whole classes, as many as fit; an open window goes on in the next packet."""
+        """Send the lists of as many whole classes as fit; an open window continues in the next packet."""
         a, telemetry = self._acquisition, self._telemetry
         state = a.state
         count = classes = 0
@@ -111,4 +111,4 @@ class EventList:
             self._sent_us = now
 
 
-service = EventList  # what app.py makes
+service = EventList  # constructed by app.py

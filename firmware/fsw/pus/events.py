@@ -15,11 +15,11 @@ class Events:
         self._disabled = b""
 
     def follow(self, action):
-        """Have action(number) called for each event, also one whose reports are disabled."""
+        """Call action(number) for each event, even if its reports are disabled."""
         self._action = action
 
     def report(self, event, a=0, b=0):
-        """Send an event of the dictionary, e.g. icd.EVENT_BOOTED; of a and b the low 32 bits."""
+        """Send an event report, e.g. icd.EVENT_BOOTED, with the low 32 bits of a and b."""
         number = event & 0xFF
         if self._action:
             self._action(number)
@@ -44,6 +44,6 @@ class Events:
 
 
 def check_event(event):
-    """Refused if there is none of this number."""
+    """Raise Refused if there is no event of this number."""
     if event not in icd.EVENTS:
         raise Refused(icd.FAILURE_UNKNOWN_ENTRY, event)

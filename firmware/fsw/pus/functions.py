@@ -8,10 +8,10 @@ _ACQUIRING = (icd.MODE_SCIENCE, icd.MODE_CALIBRATION)
 
 
 class Functions:
-    """`modes` says what can be performed, and when; `slow_control` check() and perform(); `scan`: the threshold scan,
-    whose steps are sent from here. folder, code: of self_test().
+    """`modes` decides what can be performed when; `slow_control` has check() and perform(); `scan` is the threshold
+    scan, whose steps are sent from here. folder, code: as for self_test().
 
-    restart: None, or the function that wants a reset; who sees it does it, once the telecommand's report is out.
+    restart: None, or the function that requests a reset; the uplink performs it after reporting the telecommand.
     """
 
     def __init__(self, acquisition, slow_control, modes, scan, telemetry, folder, code, report):
@@ -24,7 +24,7 @@ class Functions:
         self._folder, self._code, self._report = folder, code, report
 
     def step(self, now):
-        """Send a step of the threshold scan that is complete."""
+        """Send the step of the threshold scan if it is complete."""
         scan, telemetry = self._scan, self._telemetry
         if scan.complete(now):
             telemetry.begin(icd.THRESHOLD_SCAN, scan.step, scan.level_mv, scan.real_us)
@@ -37,7 +37,7 @@ class Functions:
         mode = modes.after(function)
         if icd.FUNCTION_BIAS_ON <= function <= icd.FUNCTION_PULSER_OFF:
             self._slow_control.check(function)
-        # a start empties the spectra: not before those of the last run were sent
+        # a start empties the spectra, so those of the last acquisition must have been sent
         elif mode != modes.mode and mode in _ACQUIRING and self._acquisition.to_close() is not None:
             raise Refused(icd.FAILURE_WRONG_MODE, modes.mode)
         elif function == icd.FUNCTION_THRESHOLD_SCAN:
@@ -58,13 +58,13 @@ class Functions:
         elif function == icd.FUNCTION_THRESHOLD_SCAN:
             self._scan.begin()
         elif function == icd.FUNCTION_SELF_TEST:
-            from fsw.health.self_test import self_test  # rarely wanted: it is in memory no longer than it runs
+            from fsw.health.self_test import self_test  # rarely needed: in memory only while it runs
 
             self_test(self._folder, self._code, self._slow_control, self._report)
             del sys.modules["fsw.health.self_test"], sys.modules["fsw.health"], sys.modules["fsw"].health
         elif function >= icd.FUNCTION_BIAS_ON:
             if function in (icd.FUNCTION_BIAS_ON, icd.FUNCTION_PULSER_ON):
-                modes.disarm()  # once
+                modes.disarm()  # arming is valid once
             self._slow_control.perform(function)
         else:
             modes.enter(mode)

@@ -1,4 +1,4 @@
-# ST[03] housekeeping: the health of the instrument, and which structures are sent, how often.
+# ST[03] housekeeping: health of the instrument; which structures are sent, and how often.
 from fsw import icd
 from fsw.health.faults import Refused
 from fsw.spectra import kernel as k
@@ -8,12 +8,11 @@ from micropython import const
 _ENABLE = const(5)
 _REPORT = const(27)
 _INTERVAL = const(31)
-_AGAIN_US = const(60_000_000)  # from one report of lost octets to the next
+_AGAIN_US = const(60_000_000)  # between reports of lost octets
 
 
 class Structure:
-    """What is sent at intervals: send(now), None if there is nothing, and the parameter that has the interval. `on`:
-    enabled"""
+    """A periodic report: send(now), or None if there is none, and the parameter that holds its interval. on: enabled"""
 
     def __init__(self, send, parameter):
         self.on = send is not None
@@ -54,7 +53,7 @@ class Housekeeping:
     def __init__(self, parts):
         self.structure = Structure(self.send, icd.P_HOUSEKEEPING_PERIOD)
         self._parts = parts
-        self._manifest = 0  # the id of what was put onto this board: 8 hex digits, which the file begins with
+        self._manifest = 0  # id of the flashed files: the 8 hex digits that the manifest begins with
         try:
             with open(parts.board.flash + "/manifest") as f:
                 self._manifest = int(f.read(8), 16)
@@ -136,11 +135,11 @@ class Housekeeping:
         telemetry.end()
 
     def _check_link(self, telemetry):
-        """A link that took nothing since the last time is restarted, once."""
+        """Restart the link, once, if it dropped packets and took none since the last check."""
         if telemetry.taken != self._taken:
             self._taken = telemetry.taken
             self._dropped = telemetry.dropped
         elif self._dropped is not None and telemetry.dropped != self._dropped:
-            self._dropped = None  # until it takes something
+            self._dropped = None  # no further restart until it takes a packet
             self._parts.board.link.restart()
             self._parts.report(icd.EVENT_LINK_RESTARTED, telemetry.dropped)

@@ -1,4 +1,4 @@
-# ST[06] memory management: regions with a name, of which some may be loaded. Nothing else of memory can be reached.
+# ST[06] memory management: named regions, some of which may be loaded. No other memory can be accessed.
 from binascii import crc32
 
 from fsw import icd
@@ -21,9 +21,9 @@ class Memory:
         self._parameters = parts.parameters
 
     def _region(self, number):
-        """Its octets."""
+        """Return the octets of a region; raises Refused if there is none of this number."""
         a = self._acquisition
-        # in the enum's order
+        # in the order of the enum `region`
         regions = (a.singles, a.pairs, a.counters, a.detectors.thresholds, self._parameters.all())
         if number >= len(regions):
             raise Refused(icd.FAILURE_UNKNOWN_ENTRY, number)
@@ -57,4 +57,4 @@ class Memory:
             self._telemetry.send(icd.MEMORY_CHECK, number, offset, count, crc32(part))
 
 
-service = Memory  # what app.py makes
+service = Memory  # constructed by app.py

@@ -1,4 +1,4 @@
-# ST[12] on-board monitoring: values of housekeeping against limits.
+# ST[12] on-board monitoring: checks housekeeping values against limits.
 from array import array
 
 from fsw import icd
@@ -36,16 +36,16 @@ class Monitoring:
         n = len(icd.MONITORS)
         self._low = array("I", (low for low, _, _ in icd.MONITORS))
         self._high = array("I", (high for _, high, _ in icd.MONITORS))
-        self._repetition = bytearray(repetition for _, _, repetition in icd.MONITORS)  # 0: it was deleted
+        self._repetition = bytearray(repetition for _, _, repetition in icd.MONITORS)  # 0: deleted
         self._enabled = bytearray(b"\1" * n)
         self._state = bytearray(n)  # icd.CHECK_STATE_UNCHECKED
-        self._seen = bytearray(n)  # the state that the last checks found, and how often in a row
+        self._seen = bytearray(n)  # the state found by the last checks, and the number of consecutive ones
         self._times = bytearray(n)
-        self._counted = [0, 0]  # of the counters whose growth is monitored
+        self._counted = [0, 0]  # last values of the counters whose growth is monitored
         parts.parameters.bind(icd.P_MONITOR_INTERVAL, 1, self, "interval_us", _US)
 
     def out(self):
-        """Bit of each monitor that is out of its limits."""
+        """Return a mask of the monitors that are out of limits."""
         return sum(1 << n for n, state in enumerate(self._state) if state > icd.CHECK_STATE_WITHIN)
 
     def step(self, now):
@@ -109,7 +109,7 @@ class Monitoring:
             self._enabled[n] = 1
         if subtype in (_DISABLE, _ADD, _DELETE):
             self._enabled[n] = 0
-        if subtype < _REPORT:  # what the checks found so far was of other limits
+        if subtype < _REPORT:  # earlier checks used other limits
             self._state[n] = self._seen[n] = self._times[n] = 0
         elif subtype == _REPORT:
             self._definitions()
@@ -136,4 +136,4 @@ class Monitoring:
         self._telemetry.end()
 
 
-service = Monitoring  # what app.py makes
+service = Monitoring  # constructed by app.py

@@ -1,7 +1,7 @@
 # ST[20] parameter management: values in memory and, in two copies, on flash.
 #
-# The flash is spared: the first change is written at once, further ones together, 10 s after the write before at the
-# earliest. A telecommand is complete when what it changed is on flash.
+# To limit flash wear, the first change is written at once and further ones together, at least 10 s after the last
+# write. A telecommand is complete when its change is on flash.
 from array import array
 from struct import pack_into, unpack_from
 
@@ -9,20 +9,20 @@ from fsw import icd, memory
 from fsw.health.faults import Refused
 from micropython import const
 
-_ENTRY = ">HI"  # on flash: number and value of each, so that another version of the firmware knows what it reads
+_ENTRY = ">HI"  # on flash: number and value of each, so that another version of the firmware can read them
 _OCTETS = const(6)
 _LOAD_TABLE = const(129)
 _ROW = const(6)  # of icd.PARAMETERS
 _BOOT_ONLY = const(0)  # owners; above _ALWAYS: the number of an optional service
 _ALWAYS = const(1)
 _INTERVAL_US = const(10_000_000)
-_WAITING = const(16)  # telecommands, for the next write
+_WAITING = const(16)  # telecommands that may wait for the next write
 
 
 class Parameters:
-    """Values by number. `slots`: where they survive a reset. Who answers for one is bound to it.
+    """Values by number, saved in `slots`. Each parameter is bound to the component that uses it.
 
-    damaged: copies found damaged when they were read; with 2, and where there are none, the defaults count.
+    damaged: copies found damaged when read; with 2, or without any copy, the defaults apply.
     """
 
     def __init__(self, telemetry, slots, boot_record, report, verification, failures, clock, allocation):
@@ -30,17 +30,17 @@ class Parameters:
         self._report = report
         self._bound = {}  # number -> (part, attribute, factor; 0: a method)
         self._slots = slots
-        self._boot_record = boot_record  # knows of mode safe
+        self._boot_record = boot_record  # tells whether the mode is safe
         self._verification = verification
         self._failures = failures
         self._us = clock.us
-        self._allocation = allocation  # octets, of a write
-        self._waiting = []  # (telecommand, event or None), whose completion is reported after the next write
-        self._written = []  # (telecommand, event or None, OSError or None), whose completion is to be reported now
-        self._write_us = 0  # not before
+        self._allocation = allocation  # octets that a write allocates
+        self._waiting = []  # (telecommand, event or None), to be completed by the next write
+        self._written = []  # (telecommand, event or None, OSError or None), completion to be reported
+        self._write_us = 0  # earliest time of the next write
         self._values = self._load()
-        self.damaged = slots.bad if self._kept or not slots.bad else 2  # there may have been one copy only
-        self._unsaved = self.damaged == 1  # the copy that is left replaces the other
+        self.damaged = slots.bad if self._kept or not slots.bad else 2  # 2 even if the only copy was damaged
+        self._unsaved = self.damaged == 1  # the valid copy replaces the damaged one
 
     def _load(self):
         data = self._slots.load() or b""
@@ -50,13 +50,13 @@ class Parameters:
         for row in range(0, len(table), _ROW):
             first, count, low, high, default = table[row : row + _ROW - 1]
             for number in range(first, first + count):
-                value = found.get(number, default)  # numbers of another version are left out
+                value = found.get(number, default)  # numbers of another version are ignored
                 values.append(value if low <= value <= high else default)
         return values
 
     def bind(self, first, count, part, name, factor=0):
-        """So many parameters from that number on set an attribute of the part, times a factor; without one they are
-        given to a method: (number, value), which may raise OSError."""
+        """Bind `count` parameters from `first` on: each sets an attribute of `part` to factor * value or, if the factor
+        is 0, is passed to a method (number, value), which may raise OSError."""
         bound = part, name, factor
         for number in range(first, first + count):
             self._bound[number] = bound
@@ -69,7 +69,7 @@ class Parameters:
             getattr(part, name)(number, value)
 
     def unbound(self, services):
-        """The first number that nobody answers for, or None: none of these services, and no other part."""
+        """Return the first parameter that is bound to no component, or None; those of absent services do not count."""
         table = icd.PARAMETERS
         for row in range(0, len(table), _ROW):
             owner = table[row + _ROW - 1]
@@ -81,15 +81,15 @@ class Parameters:
         return None
 
     def all(self):
-        """The values, array("I"), in the order of the dictionary."""
+        """Return the values, array("I"), in the order of the dictionary."""
         return self._values
 
     def get(self, number):
-        """Value of a parameter; raises Refused if there is none of this number."""
+        """Return the value of a parameter; raises Refused if there is none of this number."""
         return self._values[_find(number)[0]]
 
     def apply_all(self, numbers=None):
-        """Make every value, or those, take effect. -> errno of the last that failed, or 0: it works without"""
+        """Apply every value, or those of `numbers`, even if some fail; return the errno of the last failure, or 0."""
         failed = 0
         for place, number in enumerate(_numbers()):
             if numbers is None or number in numbers:
@@ -100,11 +100,11 @@ class Parameters:
         return failed
 
     def set(self, number, value):
-        """Set a parameter. If who answers for it raises, or the flash OSError, the old value stands."""
+        """Set a parameter. If its component raises an exception, or the flash OSError, the old value remains."""
         at, low, high = _find(number)
         if not low <= value <= high:
             raise Refused(icd.FAILURE_OUT_OF_RANGE, value)
-        # also the value it has: that may not have reached what it sets, which may have changed by itself, too
+        # even if unchanged: the component may have missed the value, or changed by itself since
         self._apply(number, value)
         if value != self._values[at]:
             self._values[at] = value
@@ -112,10 +112,10 @@ class Parameters:
         self._write()
 
     def replace(self, values, numbers=None, event=None):
-        """Other values for all, or for those numbers, as a whole. event: that is reported with how many differ, once
+        """Replace all values, or those of `numbers`, as a whole. event: reported with the number of changed values once
         they are on flash.
 
-        OSError, of the flash or of slow control: nothing is changed.
+        Raises OSError if the flash or slow control fails; nothing is changed then.
         """
         old, self._values = self._values, values
         failed = self.apply_all(numbers)
@@ -129,7 +129,7 @@ class Parameters:
         self._write(event and event + (changed,))
 
     def _write(self, event=None):
-        """To flash what changed, now if the flash has been spared long enough; OSError if it does not take it."""
+        """Write changes to flash, now or once the last write is long enough ago. Raises OSError if that fails."""
         if self._unsaved:
             if self._us() < self._write_us:
                 self._waiting.append((self._verification.hold(), event))
@@ -141,14 +141,14 @@ class Parameters:
             self._report(*event)
 
     def step(self, now):
-        """Write what waits, once it is time. -> whether it did"""
+        """Write waiting changes when due; return whether it did."""
         if not self._unsaved or now < self._write_us:
             return False
         self.flush()
         return True
 
     def report(self):
-        """One completion after the write. -> whether there was one"""
+        """Report one completion after the write; return whether there was one."""
         if not self._written:
             return False
         request, event, failed = self._written.pop(0)
@@ -158,19 +158,19 @@ class Parameters:
         return True
 
     def finish(self):
-        """Report all that was written, before a reset."""
+        """Report all completions of what was written, before a reset."""
         while self.report():
             pass
 
     def save(self):
-        """Write both copies, whatever is on flash. -> None, or the OSError"""
+        """Write both copies, whatever is on flash; return None or the OSError."""
         self._unsaved = True
-        self._kept = False  # as far as anybody knows
+        self._kept = False  # trust neither copy
         return self.flush()
 
     def flush(self):
-        """Write what is not on flash: what waited for it is reported by report(). -> None, or the OSError: what
-        flash has counts."""
+        """Write unsaved values; report() then completes the telecommands that waited. Return None, or the OSError: then
+        the values on flash apply again."""
         if not self._unsaved:
             return None
         self._write_us = self._us() + _INTERVAL_US
@@ -198,7 +198,7 @@ class Parameters:
             if new[place] != self._values[place]:
                 try:
                     self._apply(number, self._values[place])
-                except OSError:  # slow control does not answer, which it reports by itself
+                except OSError:  # slow control does not answer, and reports that itself
                     pass
 
     def check(self, subtype, number=None, value=None):
@@ -250,7 +250,7 @@ def _numbers():
 
 
 def _find(number):
-    # place in the values, low, high
+    # returns index into the values, lower and upper limit
     at, table = 0, icd.PARAMETERS
     for row in range(0, len(table), _ROW):
         first, count = table[row], table[row + 1]

@@ -1,4 +1,4 @@
-# ST[130] rates: everything counted since the last clear, and the line regions.
+# ST[130] rates: all counters since the last clear, and counts in the line regions.
 from fsw import icd
 from fsw.spectra import kernel as k
 from fsw.spectra.lines import Lines
@@ -50,4 +50,4 @@ class Rates:
         telemetry.end()
 
 
-service = Rates  # what app.py makes
+service = Rates  # constructed by app.py

@@ -1,4 +1,4 @@
-# The task of the uplink: from the bytes of the link to the service that takes a telecommand, and its reports.
+# The uplink task: extracts telecommands from the link, passes each to its service and reports the outcome.
 from struct import calcsize, unpack
 
 from fsw import icd
@@ -13,9 +13,9 @@ _ROW = const(4)  # of icd.COMMANDS
 
 
 class Router:
-    """`services`: number -> object with two methods, called with (subtype, *values of the fields).
+    """services: number -> object with two methods, called with (subtype, *values of the fields).
 
-    check() raises Refused and changes nothing; execute() does what check() let pass.
+    check() changes nothing and may raise Refused; execute() performs what check() accepted.
     """
 
     def __init__(self, verification, services):
@@ -23,33 +23,33 @@ class Router:
         self.rejected = 0
         self._services = services
         self._verification = verification
-        self._released = []  # telecommands of the schedule and of events, to be handled
+        self._released = []  # telecommands released by the schedule and by events, to be handled
 
     def release(self, packet):
-        """Have a telecommand handled with the next step of commands; False if too many wait."""
+        """Queue a telecommand for the next step of the commands task; False if the queue is full."""
         if len(self._released) >= _RELEASED:
             return False
         self._released.append(packet)
         return True
 
     def handle_released(self):
-        """Handle the first that was released. -> whether there was one"""
+        """Handle the oldest released telecommand; return whether there was one."""
         if not self._released:
             return False
         self.handle(self._released.pop(0))
         return True
 
     def refuse(self, packet, failure, detail):
-        """Report that a packet was not let in."""
+        """Report that a packet was rejected."""
         if len(packet) >= 4:
             self._verification.begin(packet)
             self._verification.failure(icd.ACCEPTANCE_FAILURE, failure, detail)
         self.rejected += 1
 
     def handle(self, packet):
-        """Take one packet of any content; every failure is reported, none is raised."""
+        """Handle one packet of any content; failures are reported, not raised."""
         verification = self._verification
-        if len(packet) < 4:  # nothing to call it by in a report
+        if len(packet) < 4:  # too short to be identified in a report
             self.rejected += 1
             return
         verification.begin(packet)
@@ -60,7 +60,7 @@ class Router:
         except Refused as refusal:
             self._refuse(*refusal.args)
             return
-        except Exception:  # a fault of one handler is no fault of the others
+        except Exception:  # a fault in one handler must not affect the others
             self._refuse(icd.FAILURE_INTERNAL, 0)
             return
         self.accepted += 1
@@ -80,7 +80,7 @@ class Router:
         table = icd.COMMANDS
         for row in range(0, len(table), _ROW):
             if table[row] == service and table[row + 1] == subtype:
-                form, octets_follow = table[row + 2], table[row + 3]  # as many as the last value says
+                form, octets_follow = table[row + 2], table[row + 3]  # octets follow, their number in the last value
                 octets = calcsize(form)
                 values = unpack(form, data[:octets]) if len(data) >= octets else ()
                 if len(data) != octets + (values[-1] if octets_follow and values else 0):
@@ -92,17 +92,17 @@ class Router:
         self.rejected += 1
         if failure == icd.FAILURE_UNKNOWN_SERVICE:
             report = icd.ROUTING_FAILURE
-        elif failure < icd.FAILURE_OUT_OF_RANGE:  # what the telecommand says makes no sense
+        elif failure < icd.FAILURE_OUT_OF_RANGE:  # the telecommand itself is invalid
             report = icd.ACCEPTANCE_FAILURE
-        else:  # it does, but not with this value, or not now
+        else:  # valid, but not with this value or not now
             self._verification.success(ACCEPTANCE)
             report = icd.START_FAILURE
         self._verification.failure(report, failure, detail)
 
 
 class Uplink:
-    """authentication: None: every telecommand is let in. `functions` tells that a reset is wanted, which
-    restart(maintenance) does.
+    """authentication: None if every telecommand is accepted. functions.restart: a requested reset, which
+    restart(maintenance) performs.
     """
 
     def __init__(self, link, deframer, authentication, router, functions, restart):
@@ -112,11 +112,12 @@ class Uplink:
         self._router = router
         self._functions = functions
         self._reset = restart
-        self._received = None  # packets of what was read last that are still to be handled
-        self._answered_us = 0  # when the link had room last
+        self._received = None  # packets of the last read, still to be handled
+        self._answered_us = 0  # when the link last had room
 
     def step(self, now):
-        more = self._router.handle_released()  # and the link in any case: events may release what leads to them
+        # the link is read in any case: a released telecommand may cause the event that releases it again
+        more = self._router.handle_released()
         self._restart()
         link = self._link
         if self._received is None:
@@ -127,7 +128,7 @@ class Uplink:
             self._answered_us = now
         if link.room():
             self._answered_us = now
-        elif now - self._answered_us < _TIMEOUT_US:  # telecommands wait until there is room for what answers them
+        elif now - self._answered_us < _TIMEOUT_US:  # telecommands wait until there is room for their reports
             return more
         for content in self._received:
             try:
@@ -135,12 +136,12 @@ class Uplink:
             except Refused as refusal:
                 self._router.refuse(content, *refusal.args)
             self._restart()
-            return True  # one in a step: each leaves garbage
+            return True  # one per step, as each allocates
         self._received = None
         return True  # there may be more
 
     def _restart(self):
-        """If a telecommand wants it, its report being out."""
+        """Reset if a telecommand requested it; its reports have been sent."""
         function = self._functions.restart
         if function is not None:
             self._reset(function == icd.FUNCTION_MAINTENANCE)

@@ -1,8 +1,8 @@
-# ST[11] time-based scheduling: telecommands that are released at an on-board time.
+# ST[11] time-based scheduling: releases telecommands at a given on-board time.
 #
-# It is disabled after a reset, which empties it, and in mode safe, which does not; in no other mode is it changed. What
-# became due meanwhile is released when it is enabled. A telecommand is refused or performed as in any mode when its
-# time has come, and verified as its own flags ask.
+# A reset empties and disables the schedule; mode safe disables it but keeps its entries; other modes do not affect it.
+# Telecommands that came due while it was disabled are released once it is enabled. A released telecommand is refused or
+# executed depending on the mode at that time, and verified according to its own flags.
 from fsw import icd
 from fsw.health.faults import Refused
 from fsw.link.packet import cuc, parse
@@ -24,7 +24,7 @@ class Schedule:
         self._release = parts.router.release
         self._telemetry = parts.telemetry
         self._enabled = False
-        self._entries = []  # (time, us; telecommand), in order of time
+        self._entries = []  # (on-board time in us, telecommand), in order of time
         parts.modes.at_safe(self.disable)
 
     def __len__(self):
@@ -80,8 +80,8 @@ class Schedule:
 
 
 def sequence(entry):
-    """The sequence control of an entry's telecommand."""
+    """Return the sequence control of an entry's telecommand."""
     return int.from_bytes(entry[1][2:4], "big")
 
 
-service = Schedule  # what app.py makes
+service = Schedule  # constructed by app.py

@@ -1,45 +1,45 @@
-# ST[128] spectra, downlink: closes one spectrum at a time and sends the range of its channels that has counts. Those
-# of a checkpoint, which a reset left behind, come first.
+# ST[128] spectra, downlink: closes one spectrum at a time and sends the range of its channels that has counts. Spectra
+# of a checkpoint from before a reset come first.
 from fsw import icd, memory
 from fsw.link import compression
 from micropython import const
 
-_RAW = const(256)  # channels in a packet as they are; coded ones take as many octets at most
-_TIMEOUT_US = const(5_000_000)  # link and packet store are waited for so long: a packet the one misses the other has
+_RAW = const(256)  # channels in an uncoded packet; a coded one has no more octets
+_TIMEOUT_US = const(5_000_000)  # wait for link and packet store; then whichever has room gets the packet
 
 
 class Spectra:
-    """compression: 1: what it makes shorter is coded (icd.toml, [about.coding]); 0: nothing"""
+    """compression: 1: packets are coded where that is shorter (icd.toml, [about.coding]); 0: never"""
 
     def __init__(self, acquisition, checkpoint, parameters, telemetry, link):
         self._acquisition = acquisition
         self._checkpoint = checkpoint
-        self._since_us = 0  # the link had room, or nothing was to be sent
+        self._since_us = 0  # when there last was room, or nothing to send
         self._telemetry = telemetry
         self._link = link
         self._copy = memory.closed
-        self._spectrum = None  # what is in the copy
+        self._spectrum = None  # number of the spectrum in the copy
         self._next = self._last = 0  # channels still to be sent
-        self._coded = bytearray(2 * _RAW + 2)  # of which compression uses all but two
+        self._coded = bytearray(2 * _RAW + 2)  # compression leaves the last two unused
         self._cleared = 0
         self.compression = 1
         parameters.bind(icd.P_COMPRESSION, 1, self, "compression", 1)
 
     def wanted(self):
-        """Whether a packet can be sent. Allocates nothing: it is asked while idle."""
+        """Return true if a packet can be sent. Must not allocate: polled while idle."""
         return self._spectrum is not None and self._room()
 
     def _room(self):
         return self._link.room() and self._telemetry.store.room()
 
     def closing(self):
-        """Whether closed spectra are still to be sent."""
+        """Return whether closed spectra are still to be sent."""
         return self._spectrum is not None or self._checkpoint.to_send or self._acquisition.to_close() is not None
 
     def step(self, now):
-        """Send at most one packet. -> true if there is more to send and there is room for it"""
+        """Send at most one packet; return true if there is more to send and room for it."""
         s = self._spectrum
-        if self._cleared != self._acquisition.cleared:  # what is left of the copy is of before
+        if self._cleared != self._acquisition.cleared:  # the copy is from before the clear
             self._cleared = self._acquisition.cleared
             s = self._spectrum = None
         if s is None:
@@ -53,12 +53,12 @@ class Spectra:
             if s is None:
                 return False
             self._about, self._next, self._last = about
-            if self._next > self._last:  # empty: one packet without channels tells so
+            if self._next > self._last:  # empty: send one packet without channels
                 self._next, self._last = 0, -1
-            else:  # whole blocks; what is around the counts is zero
+            else:  # whole blocks; channels outside the range are zero
                 self._next, self._last = self._next & -compression.BLOCK, self._last | compression.BLOCK - 1
             self._spectrum = s
-            return self._room()  # both at once would keep the rings waiting
+            return self._room()  # closing and sending in one step would delay emptying the rings
         if self._room():
             self._since_us = now
         elif now - self._since_us < _TIMEOUT_US:
@@ -99,7 +99,7 @@ class Spectra:
         return True
 
     def _encode(self, count):
-        """What of the next `count` channels goes into a packet. -> (channels, coding, octets)"""
+        """Encode as many of the next `count` channels as fit a packet; return (channels, coding, octets)."""
         if count and self.compression:
             coded, octets = compression.encode(self._copy, self._next, count, 16, self._coded)
             if octets < 2 * coded:

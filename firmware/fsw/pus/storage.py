@@ -1,4 +1,4 @@
-# ST[15] on-board storage: the task that writes to flash, and the retrieval of what is stored.
+# ST[15] on-board storage: the task that writes to flash, and the retrieval of stored packets.
 from fsw import icd
 from fsw.health.faults import Refused
 from fsw.store.retrieval import Retrieval
@@ -15,15 +15,15 @@ _DELETE = const(129)
 
 
 class Storage:
-    """The task writes one of `boot_record`, `parameters`, `store` (PacketStore) and `checkpoint` a step; in mode safe
-    only the boot record. closing(): spectra are to be sent. size: of the store, octets.
+    """Each step writes one of `boot_record`, `parameters`, `store` (PacketStore) and `checkpoint`; in mode safe only
+    the boot record. closing(): whether closed spectra are still to be sent. size: of the store, octets.
     """
 
     def __init__(
         self, budget, store, checkpoint, boot_record, parameters, failures, closing, link, telemetry, report, size
     ):
-        self.quiet_us = 0  # after so long without a reset, those before no longer count
-        self.wanted = budget.busy  # before it is due: spectra wait for it
+        self.quiet_us = 0  # time without a reset after which earlier resets no longer count
+        self.wanted = budget.busy  # run before it is due, as spectra wait for room in the store
         self._budget = budget
         self._store = store
         self._retrieval = Retrieval(store.segments, link.room, telemetry.resend, self._retrieved)

@@ -1,4 +1,4 @@
-# ST[17] test: are you alive.
+# ST[17] test: the are-you-alive connection test.
 from fsw import icd
 
 
@@ -13,4 +13,4 @@ class Test:
         self._telemetry.send(icd.PONG)
 
 
-service = Test  # what app.py makes
+service = Test  # constructed by app.py

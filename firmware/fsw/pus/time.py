@@ -1,4 +1,4 @@
-# ST[09] time management: on-board time is reported, and set; it never goes backwards.
+# ST[09] time management: reports and sets on-board time, which never goes backwards.
 from fsw import icd
 from fsw.health.faults import Refused
 from fsw.link.packet import cuc
@@ -6,12 +6,12 @@ from micropython import const
 
 _US = const(1_000_000)
 _SET = const(128)
-_LATEST_S = const(4_000_000_000)  # packets have 32 bits of seconds: years are left
+_LATEST_S = const(4_000_000_000)  # packets carry 32 bits of seconds: this leaves years until they overflow
 _DAY_US = const(86_400_000_000)
 
 
 class Time:
-    """interval_us: of the reports, 0 for none. `time` is the on-board time, `clock` what it is made of."""
+    """interval_us: between reports; 0: none. time: on-board time; clock: the board clock it is derived from."""
 
     def __init__(self, time, clock, boot_record, modes, parameters, telemetry, report):
         self.interval_us = self._reported_us = 0
@@ -34,7 +34,7 @@ class Time:
             ahead_us = cuc(number, fraction) - self._time.us()
             if ahead_us <= 0 or number > _LATEST_S:
                 raise Refused(icd.FAILURE_OUT_OF_RANGE, number)
-            if ahead_us > _DAY_US:  # it cannot be taken back
+            if ahead_us > _DAY_US:  # it cannot be undone
                 self._modes.check_armed(_SET)
         else:
             self._parameters.check(subtype, icd.P_TIME_INTERVAL, number)
@@ -43,10 +43,10 @@ class Time:
         if subtype == _SET:
             before = self._time.us()
             us = cuc(number, fraction)
-            self._boot_record.reserve_time(us)  # the next boot goes on from here; if it would not, nothing is changed
+            self._boot_record.reserve_time(us)  # the next boot continues from here; if that fails, nothing is changed
             self._time.set(us)
             if us - before > _DAY_US:
-                self._modes.disarm()  # once
+                self._modes.disarm()  # arming is valid once
             self._report(icd.EVENT_TIME_SET, before // 1_000_000, number)
         else:
             self._parameters.set(icd.P_TIME_INTERVAL, number)

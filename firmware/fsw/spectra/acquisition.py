@@ -1,7 +1,7 @@
-# Acquisition: drives the event builder, keeps the spectra, counters, real and live time.
+# Acquisition: drives the event builder and maintains spectra, counters, real and live time.
 #
-# Real time runs while acquiring; live time is real time less the dead time that the event builder counted. A ring
-# overrun takes the time since the last good event (or the last moment the ring was known empty) out of both.
+# Real time runs while acquiring; live time is real time less the dead time counted by the event builder. A ring overrun
+# removes the time since the last good event (or since the ring was last known empty) from both.
 import array
 
 from fsw import icd, memory
@@ -10,10 +10,10 @@ from fsw.spectra.channels import Channels, clear
 from fsw.spectra.detectors import Detectors
 from micropython import const
 
-_CLASSES = const(15)  # of events, a bit each
-_BATCHES = const(4)  # kernel calls in one step: some 15 ms at the highest rate
+_CLASSES = const(15)  # mask of all event classes
+_BATCHES = const(4)  # kernel calls in one step: about 15 ms at the highest rate
 _AMPLITUDE_GUARD = const(1280)  # conversions that may arrive while one kernel call runs
-_LAST_EVENT_US = const(1000)  # longer than an event takes whose detectors are switched off while it is under way
+_LAST_EVENT_US = const(1000)  # longer than an event takes to complete after its detectors are switched off
 _COUNT = const(0xFFFFFFFF)  # the event builder counts conversions modulo this
 _EMPTY = const(0)
 _MORE = const(1)
@@ -25,9 +25,9 @@ def _never():
 
 
 class Acquisition:
-    """counters: of each detector (kernel.py); singles, pairs, to_close(): as Channels has them. listed: what the event
-    list has. Since the last clear: real_us, gap_us that are missing in it, passes, overrun_hits; since boot: overruns,
-    slips. integration: number of the running one.
+    """counters: per detector (kernel.py); singles, pairs, to_close(): see Channels. listed: buffer of the event list.
+    Since the last clear: real_us, gap_us (time missing from it), passes, overrun_hits; since boot: overruns, slips.
+    integration: number of the running one.
     """
 
     def __init__(self, board, parameters, report, time):
@@ -46,7 +46,7 @@ class Acquisition:
         self.detectors = Detectors(board.events, parameters, report)
         self.running = False
         self.cleared = 0
-        self._before_clear = 0  # events
+        self._before_clear = 0  # events up to the last clear
         self.integration = 0
         self.integration_us = 60_000_000
         self.overruns = self.slips = 0
@@ -55,17 +55,17 @@ class Acquisition:
         self.state[k.MASK] = builder.mask
         self.state[k.AMPLITUDE_MASK] = builder.amplitude_mask
         self.state[k.ZERO_CODE] = icd.ZERO_CODE
-        self.listable = 0  # mask of the classes of events whose windows open with a start: the event list keeps it
+        self.listable = 0  # mask of the event classes whose windows open at a start; set by the event list
         self._zero_totals()
 
     def follow(self, lines):
-        """Have lines.closed(s, copy) called for each spectrum of a detector that is closed, and lines.clear()."""
+        """Call lines.closed(s, copy) for each detector spectrum that is closed, and lines.clear() at each clear."""
         self._lines = lines
 
     def _zero_totals(self):
         self.real_us = self.dead_cycles = self.gap_us = 0
         self.passes = self.overrun_hits = self.n_listed = 0
-        # of each spectrum: when it began, and real time and dead cycles then
+        # per spectrum: when it began, and real time and dead cycles at that time
         self._began = [(0, 0, 0)] * (icd.DETECTORS + icd.UNITS)
 
     # -- commands ----------------------------------------------------------------------------------
@@ -82,32 +82,32 @@ class Acquisition:
         self._report(icd.EVENT_ACQUISITION_STARTED, self.integration, self.detectors.mask)
 
     def stop(self):
-        """Stop at once and let every spectrum be sent."""
+        """Stop at once and mark every spectrum to be closed."""
         off = self.detectors.stop()
         now = self.clock.us()
         now -= (now - off) & 0xFFFFFFFF
-        self.running = False  # an overrun that is found now starts nothing anew
+        self.running = False  # an overrun found from here on does not restart the event builder
         self._catch_up(now)
-        over = now + _LAST_EVENT_US  # an event under way is completed
+        over = now + _LAST_EVENT_US  # lets an event in progress complete
         while self.clock.us() < over:
             self._wait(over, _never)
         self._drain(over, 1)
         k.mark(self.state, self.listed, _CLASSES, 0)
         self._halt()
-        self.gap_us += now - self._known_us  # if a full channel held events up, or the ring had come round
+        self.gap_us += now - self._known_us  # not 0 if a full channel held up events, or the ring overran
         self._channels.close_all(icd.CLOSED_BY_STOP, self.integration)
         self._report(icd.EVENT_ACQUISITION_STOPPED, self.integration, self.n_events() & 0xFFFFFFFF)
 
     def clear(self):
-        """Empty spectra and counters; a running integration begins anew."""
+        """Empty spectra and counters; a running integration restarts."""
         now = self.clock.us()
         if self.running:
             self._catch_up(now)
-            now = self._known_us  # earlier, where a full channel holds events up: these count from then on
+            now = self._known_us  # earlier if a full channel holds up events: they are counted after the clear
             k.mark(self.state, self.listed, _CLASSES, 0)
         self._before_clear += self.n_events()
         self._channels.empty()
-        self.cleared += 1  # what was taken out before is void
+        self.cleared += 1  # invalidates copies taken before
         for i in range(64):
             self.counters[i] = 0
         for i in range(k.MARKS, k.STATE):
@@ -135,22 +135,22 @@ class Acquisition:
         return self._before_clear + self.n_events()
 
     def live_us(self):
-        # the dead time of an event may reach back over a start or clear
+        # the dead time of an event may begin before a start or clear
         return max(self.real_us - self.dead_cycles // self.events.mhz, 0)
 
     def wanted(self):
-        """Whether enough events wait. Allocates nothing: it is asked while idle."""
+        """Return true if enough events wait. Must not allocate: polled while idle."""
         state = self.state
         if not self.running or state[k.HELD]:
             return False
-        # the slot that far ahead is not 0; its top byte is that of an address, never 0 itself
+        # not 0 once the slot that far ahead is filled: the top byte of an address is never 0
         return self.events.tails[((state[k.READ] + self._backlog) & state[k.MASK]) * 4 + 3]
 
     def step(self, now):
-        """Read the events up to now. -> true if there are more"""
+        """Read the events up to now; return true if there are more."""
         if not self.running:
             return False
-        if now >= self._rollover_us and not self._channels.closing:  # an integration lasts until the one before is sent
+        if now >= self._rollover_us and not self._channels.closing:  # the previous one has been sent
             self._channels.close_all(icd.CLOSED_BY_TIME, self.integration)
             self.integration += 1
             self._rollover_us = max(self._rollover_us, now - self.integration_us + 1) + self.integration_us
@@ -160,7 +160,7 @@ class Acquisition:
         return left == _MORE
 
     def _drain(self, now, batches):
-        """Read events before `now`, in at most that many kernel calls. -> _EMPTY, _MORE, or _FULL: a channel is"""
+        """Read events before `now` in up to `batches` calls; return _EMPTY, _MORE or _FULL (a channel is full)."""
         state, builder = self.state, self.events
         state[k.UNTIL] = now & 0xFFFFFFFF
         limit = builder.amplitude_mask + 1 - _AMPLITUDE_GUARD
@@ -198,32 +198,32 @@ class Acquisition:
         return _MORE
 
     def _catch_up(self, now):
-        """Read every event up to now, or as far as the spectra have room, and let real time come so far."""
+        """Read every event up to now, or until a channel is full, and advance real time to that point."""
         left = _MORE
         while left == _MORE:
             left = self._drain(now, _BATCHES)
         self._advance(now if left == _EMPTY else self.last_good_us(now))
 
     def last_good_us(self, now):
-        """When the last event was read, or the ring was last known empty: up to then nothing is missing."""
+        """Return when the last event was read, or the ring last known empty: no earlier event is missing."""
         return now - ((now - self.state[k.STAMP]) & 0xFFFFFFFF)
 
     def _advance(self, now):
-        if now > self._known_us:  # else an overrun, found since `now` was read, has brought it farther
+        if now > self._known_us:  # else an overrun found since `now` was read has advanced it further
             self.real_us += now - self._known_us
             self._known_us = now
-            self.state[k.STAMP] = now & 0xFFFFFFFF  # a stamp wraps after 71 minutes: none older than this is kept
+            self.state[k.STAMP] = now & 0xFFFFFFFF  # stamps wrap after 71 minutes: keep it recent
 
     def _launch(self):
         state = self.state
         state[k.READ] = state[k.AMPLITUDE] = 0
         self._read = 0
-        self._before_cycles = 0  # dead time of the mark, if real time begins behind it
+        self._before_cycles = 0  # dead time of the mark, if real time begins after it
         builder = self.events
         self.detectors.start()
-        marked = builder.tails[3]  # looked at before the clock, so that the stamp is not later
+        marked = builder.tails[3]  # read before the clock, so that the stamp is not later
         now = self.clock.us()
-        if marked:  # the mark is there already: its stamp tells exactly when the lines were found quiet first
+        if marked:  # the mark is already there: its stamp is the exact time when the lines were first quiet
             state[k.STAMP] = int.from_bytes(builder.stamps[:4], "little")
             now = self.last_good_us(now)
             passes = (0x7FFF - int.from_bytes(builder.words[:4], "little")) & 0xFFFF
@@ -234,7 +234,7 @@ class Acquisition:
         k.mark(state, self.listed, self.listable, 1)
 
     def _halt(self):
-        """Stop the event builder, once. -> conversions it made that were never read"""
+        """Stop the event builder, once; return the number of conversions never read."""
         if self._halted:
             return 0
         self._halted = True
@@ -244,7 +244,7 @@ class Acquisition:
         return lost
 
     def _overrun(self, now):
-        """The ring came round, or is about to: book what is gone, and begin anew, or end at `now`. -> _MORE or _FULL"""
+        """Account for a present or imminent ring overrun, and restart, or end at `now`; return _MORE or _FULL."""
         self._advance(self.last_good_us(self.clock.us()))
         k.mark(self.state, self.listed, _CLASSES, 0)
         good = self._known_us
@@ -254,7 +254,7 @@ class Acquisition:
             self._launch()
             now = self._known_us
             self.gap_us += now - good
-        else:  # `stop` books the time
+        else:  # `stop` accounts for the time
             clear(self.events.tails, self.events.mask + 1)
         self._report(icd.EVENT_RING_OVERRUN, min(max(now - good, 0), 0xFFFFFFFF), lost)
         return _MORE if self.running else _FULL
@@ -262,10 +262,10 @@ class Acquisition:
     # -- spectra -----------------------------------------------------------------------------------
 
     def snapshot(self, s):
-        """Spectrum s as it is now.
+        """Measure spectrum s as it is now.
 
-        -> (integration, began_us, real_us, live_us, total), first and last channel with counts, the array it is in,
-        and where it begins there; first > last when it is empty. began_us: on-board time
+        Return (integration, began_us, real_us, live_us, total), first and last channel with counts, the array it is in
+        and its offset there; first > last if it is empty. began_us: on-board time
         """
         if self.running:
             self._catch_up(self.clock.us())
@@ -277,10 +277,10 @@ class Acquisition:
         return about, first, last, spectra, at
 
     def close(self, s, copy):
-        """Move spectrum s into `copy`, array("H"), and begin it anew.
+        """Move spectrum s into `copy`, array("H"), and restart it.
 
-        -> ((closed_by, integration, began_us, real_us, live_us, total), first, last channel with counts);
-        first > last when it is empty
+        Return ((closed_by, integration, began_us, real_us, live_us, total), first, last channel with counts);
+        first > last if it is empty.
         """
         (integration, began_us, real_us, live_us, total), first, last, _, _ = self.snapshot(s)
         self._began[s] = (self._known_us, self.real_us, self.dead_cycles)

@@ -1,4 +1,4 @@
-# The channels of all spectra: 0-15 those of the detectors, 16-23 coincidence spectra.
+# The channels of all spectra: 0-15 are those of the detectors, 16-23 the coincidence spectra.
 from array import array
 
 import micropython
@@ -10,8 +10,8 @@ _ALL = const(0xFFFFFF)
 
 
 class Channels:
-    """singles, pairs: array("H"), one spectrum after the other. closing: bit s: spectrum s is to be closed; others are
-    in the state of the kernel, as one of their channels is nearly full.
+    """singles, pairs: array("H"), one spectrum after the other. closing: bit s: spectrum s is to be closed; the state
+    of the kernel has further ones, in which a channel is nearly full.
     """
 
     def __init__(self, state):
@@ -21,18 +21,18 @@ class Channels:
         self._span = array("I", [0, 0])
 
     def empty(self):
-        """Begin anew with all."""
+        """Empty all spectra."""
         for spectra in (self.singles, self.pairs):
             clear(spectra, len(spectra) // 2)
         self.closing = self._state[k.NEARLY_FULL] = self._state[k.HELD] = 0
 
     def close_all(self, reason, integration):
-        """As parts of that integration."""
+        """Mark every spectrum to be closed as part of that integration."""
         self.closing = _ALL
         self._closed_by, self._integration = reason, integration
 
     def to_close(self):
-        """The number of a spectrum that is to be closed, or None."""
+        """Return the number of a spectrum to be closed, or None."""
         waiting = self.closing | self._state[k.NEARLY_FULL]
         if not waiting:
             return None
@@ -42,7 +42,7 @@ class Channels:
         return s
 
     def closed(self, s, integration):
-        """It is, in that integration. -> (reason, integration that it is part of)"""
+        """Note that spectrum s was closed; return (reason, integration that it is part of)."""
         bit, state = 1 << s, self._state
         why = (self._closed_by, self._integration) if self.closing & bit else (icd.CLOSED_BY_OVERFLOW, integration)
         self.closing &= ~bit
@@ -51,8 +51,8 @@ class Channels:
         return why
 
     def measure(self, s):
-        """-> sum of spectrum s, first and last channel with counts, the array it is in, and where it begins there;
-        first > last when it is empty"""
+        """Return the sum of spectrum s, its first and last channel with counts, the array it is in and its offset
+        there; first > last if it is empty."""
         spectra, at, count = self._place(s)
         total = _measure(spectra, at, count, self._span)
         return total, self._span[0], self._span[1], spectra, at
@@ -67,7 +67,7 @@ class Channels:
         return self.pairs, (s - icd.DETECTORS) * icd.COINCIDENCE_CHANNELS, icd.COINCIDENCE_CHANNELS
 
 
-# viper: nothing is checked, and nothing allocated
+# viper: bounds are not checked, nothing is allocated
 
 
 @micropython.viper
@@ -79,7 +79,7 @@ def clear(words: ptr32, count: int):
 
 @micropython.viper
 def _measure(source: ptr16, at: int, channels: int, span: ptr32) -> int:
-    """The sum of `channels` from `at` on; span: first and last channel with counts"""
+    """Return the sum of `channels` from `at` on; span: first and last channel with counts."""
     total = 0
     first = channels
     last = 0

@@ -1,4 +1,4 @@
-# The detectors: which take part, and from which code on. A line that stays high is switched off.
+# The detectors: which are enabled, and their thresholds. A detector whose line stays high is switched off.
 from array import array
 
 from fsw import icd
@@ -9,7 +9,7 @@ _DEBOUNCE = const(3)  # consecutive times a line is found high at the pass limit
 
 
 class Detectors:
-    """mask: bit d: detector d takes part. thresholds: of each, ADC codes, as the kernel has them: array("H").
+    """mask: bit d: detector d is enabled. thresholds: per detector, ADC codes as used by the kernel, array("H").
     pass_limit_reached: events that ended with a line still high.
     """
 
@@ -26,24 +26,24 @@ class Detectors:
         parameters.bind(icd.P_THRESHOLD, icd.DETECTORS, self, "set_threshold")
 
     def start(self):
-        """The event builder, with these."""
+        """Start the event builder with the enabled detectors."""
         self._builder.start(self.mask)
         self._running = True
 
     def stop(self):
-        """At once. -> when no line triggered any more, us, 32 bits"""
+        """Disable all triggers at once; return when that took effect, us, 32 bits."""
         self._running = False
         return self._builder.enable(0)
 
     def set_threshold(self, number, code):
-        """A parameter."""
+        """Set the threshold of a detector (parameter)."""
         d = number - icd.P_THRESHOLD
         self._set_thresholds[d] = code
         if self.mask >> d & 1:
             self.thresholds[d] = code
 
     def set_mask(self, number, mask):
-        """A parameter; at once while the event builder runs."""
+        """Set the mask (parameter); it takes effect at once if the event builder runs."""
         self.mask = mask
         for d in range(icd.DETECTORS):
             self.thresholds[d] = self._set_thresholds[d] if mask >> d & 1 else k.OFF
@@ -51,7 +51,7 @@ class Detectors:
             self._builder.enable(mask)
 
     def stuck(self, events):
-        """So many events ended with a line still high. One that is found so again and again is switched off."""
+        """Count `events` that ended with a line still high; switch off detectors whose line is repeatedly high."""
         self.pass_limit_reached += events
         lines = self._builder.lines()
         for d in range(icd.DETECTORS):

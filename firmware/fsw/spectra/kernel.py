@@ -1,8 +1,8 @@
-# The kernel: from the rings of the event builder into spectra and counters. Viper, and it allocates nothing.
+# The kernel: sorts events from the rings of the event builder into spectra and counters. Viper code; allocates nothing.
 #
-# viper int is 32 bits on the chip and 64 on the unix port: every difference of stamps is judged by its bit 31 alone.
-# viper keeps its first three locals, arguments first, in registers and the rest on the stack: `h`, `d` and `j` are
-# arguments only to be those three, and are passed as 0.
+# viper int is 32 bits on the chip and 64 on the unix port, so only bit 31 of a difference of stamps is evaluated.
+# viper keeps the first three locals, arguments first, in registers and the rest on the stack: `h`, `d` and `j` are
+# arguments for that reason only, and are passed as 0.
 import micropython
 from micropython import const
 
@@ -17,31 +17,31 @@ HITS = const(6)  # conversions read in this call
 PASSES = const(7)  # extra reset passes in this call
 LIMIT_REACHED = const(8)  # events that ended at the pass limit, in this call
 STATUS = const(9)  # why the call ended: bits below
-SLIP = const(10)  # pattern word of the event that slipped, and the conversions it had instead
+SLIP = const(10)  # pattern word of the event that slipped, and the number of its conversions
 SLIP_CONVERSIONS = const(11)
 NEARLY_FULL = const(12)  # bit s: a channel of spectrum s passed NEARLY; bit 16 + u: of coincidence spectrum u
-BAD_CODES = const(13)  # failed conversions, counted as over range, since housekeeping took them
+BAD_CODES = const(13)  # failed conversions, counted as over range, since the last housekeeping
 ZERO_CODE = const(14)  # the code of 0 keV: subtracted once from the sum of two codes
-HELD = const(15)  # as NEARLY_FULL, a channel is full: nothing is read until the spectrum was closed
-# the event list, of each class: front, back, front and back of a unit, several units (see `mark`)
-OPEN = const(16)  # index in `listed` behind which no other event is sure to fit; 0: its window is closed
-LIST = const(20)  # index in `listed` of what comes next
+HELD = const(15)  # bits as in NEARLY_FULL: a channel is full; nothing is read until it is closed
+# the event list, per class: front, back, front and back of a unit, several units (see `mark`)
+OPEN = const(16)  # last index in `listed` at which any event fits; 0: the window is closed
+LIST = const(20)  # index in `listed` of the next entry
 # counters of events
-MARKS = const(24)  # without a hit: one at each start
+MARKS = const(24)  # events without hits: one at each start
 FRONT = const(25)
 BACK = const(26)
 FRONT_BACK = const(27)
 SEVERAL = const(28)
 NONE = const(29)  # no hit of the event was accepted
-LISTED = const(30)  # of each class, since the event list has seen to it
+LISTED = const(30)  # events listed, per class, since the event list last regulated it
 STATE = const(34)
-_OPEN_OF = const(-9)  # from the counter of a class to its entries above
+_OPEN_OF = const(-9)  # from the counter of a class to its OPEN, LIST and LISTED entries
 _LIST_OF = const(-5)
 _LISTED_OF = const(5)
 
-OVERRUN = const(1)  # the ring was overwritten: nothing after the last event is to be trusted
-SLIPPED = const(2)  # an event had other conversions than hits: it was dropped, the next one is in step
-FULL = const(4)  # a channel is full: no event is read, in this call and the next ones, until HELD is cleared
+OVERRUN = const(1)  # the ring was overwritten: nothing after the last event is valid
+SLIPPED = const(2)  # an event's conversions did not match its hits: it was dropped, the next is in step
+FULL = const(4)  # a channel is full: no event is read, in this and later calls, until HELD is cleared
 
 # counters per detector, array("I", 64)
 ACCEPTED = const(0)
@@ -53,16 +53,16 @@ FULL_SCALE = const(4095)
 FAILED = const(0x8000)  # bit of a code whose conversion failed; such a hit counts as over range
 PASS_LIMIT = const(0x8000)  # reset passes of an event that ended at the limit
 OFF = const(0xFFFF)  # threshold of a detector that is switched off
-EVENTS = const(512)  # at most, in one call
+EVENTS = const(512)  # read at most in one call
 HITS_LIMIT = const(1024)
-PART = const(128)  # halves that a class has in `listed`
-_LARGEST = const(19)  # of an event with 16 hits
+PART = const(128)  # halves of a class in `listed`
+_LARGEST = const(19)  # halves of an event with 16 hits
 MARK = const(4)
-NEARLY = const(0xF000)  # counts in a channel: room for eight more calls
+NEARLY = const(0xF000)  # counts in a channel: leaves room for eight more calls
 _MOST = const(0xFFFF)
 
-# bits that a number is shifted by: from a detector, or a unit, to the first channel of its spectrum; from a code, or
-# the sum of two, to its channel
+# shifts: from a detector, or a unit, to the first channel of its spectrum; from a code, or the sum of two, to its
+# channel
 _SPECTRUM = const(10)  # icd.CHANNELS
 _PAIR_SPECTRUM = const(8)  # icd.COINCIDENCE_CHANNELS
 _CHANNEL = const(2)  # icd.CODES_PER_CHANNEL
@@ -81,7 +81,7 @@ def sort(
     words: ptr32, stamps: ptr32, tails: ptr32, amplitudes: ptr16,
     state: ptr32, thresholds: ptr16, counters: ptr32, singles: ptr16, pairs: ptr16, listed: ptr16,
 ) -> int:  # fmt: skip
-    """Read events until there is no more, UNTIL is reached, a limit is met or STATUS says why not. -> events read"""
+    """Read events until none is left, UNTIL or a limit is reached, or STATUS has a reason; return the number read."""
     i = state[READ]
     j = state[AMPLITUDE]
     mask = state[MASK]
@@ -98,12 +98,12 @@ def sort(
             break
         stamp = stamps[i]
         if ((stamp - until) >> 31) & 1 == 0:
-            if tails[(i - 1) & mask]:  # a stamp of the next round: see below
+            if tails[(i - 1) & mask]:  # a stamp of the next lap: see below
                 status = OVERRUN
             break
-        # The ring may come round at any instruction. Each event's tail is zeroed before the event is read, so whoever
-        # came by since filled it again; and the look at the one before follows the zeroing of this one, lest that
-        # wipes out what the look is for.
+        # DMA may lap the reader at any instruction. A tail is zeroed before its event is read: if it is set again, DMA
+        # has rewritten the event. The tail before is checked only after this one is zeroed, as zeroing could otherwise
+        # erase the only trace of a lap.
         tails[i] = 0
         if tails[(i - 1) & mask]:
             status = OVERRUN
@@ -111,11 +111,11 @@ def sort(
         state[STAMP] = stamp
         word = words[i]
         end = (end >> _ADDRESS) & amplitude_mask
-        kind = 0  # the counter of its class, if that has a list
+        kind = 0  # the counter of its class, if the class has a list
         start = j
         h = (word >> _PATTERN) & 0xFFFF
         if h and h & (h - 1) == 0 and (j + 1 - end) & amplitude_mask == 0:
-            # one hit, by far the most frequent event: a path of its own, a third faster
+            # a single hit, by far the most frequent case: separate path, a third faster
             d = 0
             if h & 0xFF == 0:
                 h >>= 8
@@ -225,7 +225,7 @@ def sort(
                     start = (start + 1) & amplitude_mask
                     h += 1
                 state[kind + _LISTED_OF] += 1
-                if h > state[kind + _OPEN_OF]:  # the window ends with this event, whatever comes: a mark tells so
+                if h > state[kind + _OPEN_OF]:  # no room for another event: close the window with a mark
                     state[kind + _OPEN_OF] = 0
                     listed[h] = stamp
                     listed[h + 1] = stamp >> 16
@@ -252,10 +252,10 @@ def sort(
 
 @micropython.viper
 def unread(i: int, n: int, j: int, tails: ptr32, state: ptr32) -> int:
-    """Conversions in the ring that were not read yet. i, n and j are passed as 0.
+    """Return the number of conversions in the ring not read yet. i, n and j are passed as 0.
 
-    The hits of 128 events are fewer than the ring of amplitudes holds, so steps of 128 events measure it without
-    a doubt how often it came round.
+    128 events have fewer hits than the ring of amplitudes holds, so steps of up to 128 events cannot miss a lap of
+    that ring.
     """
     mask = state[MASK]
     amplitude_mask = state[AMPLITUDE_MASK]
@@ -278,15 +278,15 @@ def unread(i: int, n: int, j: int, tails: ptr32, state: ptr32) -> int:
 
 
 def mark(state, listed, classes, opens):
-    """Open the windows of these classes, a mask, or close those of them that are open, at the last stamp.
+    """Open the windows of a mask of classes, or close those of them that are open, at the last stamp.
 
-    While the window of a class is open, every event of it is listed. A mark has four halves: the stamp, low and high
-    half; 0 where an event has its hit pattern; class << 8, plus 1 where the window opens. No window opens where its
-    class has no room left for an event and the mark that closes it.
+    While the window of a class is open, all its events are listed. A mark has four halves: low and high half of the
+    stamp; 0 in place of the hit pattern; class << 8, plus 1 if the window opens. A window opens only if its class has
+    room for an event and the closing mark.
     """
     for c in range(4):
         h = state[LIST + c]
-        last = (c + 1) * PART - MARK - _LARGEST  # index behind which no other event is sure to fit
+        last = (c + 1) * PART - MARK - _LARGEST  # last index at which any event fits
         if classes >> c & 1 and (h + MARK <= last if opens else state[OPEN + c]):
             for half in (state[STAMP] & 0xFFFF, state[STAMP] >> 16, 0, c << 8 | opens):
                 listed[h] = half

@@ -1,5 +1,5 @@
-# Regions of alpha lines in the spectra of the detectors, and the Po-209 line in each, which the regions follow: its
-# place gives the gain, as the code of 0 keV is fixed. Stored spectra are never changed by it.
+# Regions of alpha lines in the detector spectra. They follow the Po-209 line of each detector, whose position gives the
+# gain, as the code of 0 keV is fixed. Stored spectra are never changed.
 from array import array
 
 import micropython
@@ -7,23 +7,23 @@ from fsw import icd
 from micropython import const
 
 _LINES = const(8)
-_PART = const(8)  # of a code: products of two places are small integers
-_LEAST = const(100)  # counts in its window, to tell where the line is
-_FARTHEST = const(20)  # it is within a 20th of where it should be, or it is not the line
+_PART = const(8)  # positions are in 1/8 code: products of two are still small integers
+_LEAST = const(100)  # counts in the window, needed to locate the line
+_FARTHEST = const(20)  # a peak further than 1/20 from the expected position is not the line
 _ZERO = _PART * icd.ZERO_CODE
 _EV_PER_CODE = int(1000 * icd.KEV_PER_CODE)
 
 
 class Lines:
-    """counts: of detector d the lines from 8 d on, since clear. centroid: of its Po-209 line, 1/8 code, 0: none"""
+    """counts: since the last clear, lines of detector d from 8 d on. centroid: of its Po-209 line, 1/8 code; 0: none"""
 
     def __init__(self, acquisition):
         self._below_kev = self._above_kev = self._tracking = 0
         self.counts = array("H", [0] * (_LINES * icd.DETECTORS))
         self.centroid = array("H", [0] * icd.DETECTORS)
         self._acquisition = acquisition
-        self._closed = array("H", self.counts)  # without the running spectra
-        self._bounds = array("H", [0] * (2 * _LINES * icd.DETECTORS))  # channels: first, and behind the last
+        self._closed = array("H", self.counts)  # of closed spectra only
+        self._bounds = array("H", [0] * (2 * _LINES * icd.DETECTORS))  # channels: first, and last + 1
         self._found = array("I", [0, 0])
 
     def clear(self):
@@ -31,7 +31,7 @@ class Lines:
             self._closed[place] = 0
 
     def set(self, parameter, value):
-        """P_LINE_BELOW, P_LINE_ABOVE: how far a region reaches, keV; P_TRACKING: whether regions follow the line."""
+        """Set a parameter. P_LINE_BELOW, P_LINE_ABOVE: extent of a region, keV; P_TRACKING: regions follow the line."""
         if parameter == icd.P_LINE_BELOW:
             self._below_kev = value
         elif parameter == icd.P_LINE_ABOVE:
@@ -42,17 +42,17 @@ class Lines:
             self._set_regions(d)
 
     def tracked(self):
-        """Bit of each detector whose regions follow its line."""
+        """Return a mask of the detectors whose regions follow their line."""
         return sum(1 << d for d, centroid in enumerate(self.centroid) if centroid) if self._tracking else 0
 
     def update(self):
-        """Bring `counts` up to date."""
+        """Update `counts` with the running spectra."""
         self.counts[:] = self._closed
         for d in range(icd.DETECTORS):
             _add(self._acquisition.singles, d * icd.CHANNELS, self._bounds, d * _LINES, self.counts)
 
     def closed(self, d, copy):
-        """A spectrum of detector d is over."""
+        """Count the lines of a closed spectrum of detector d and locate its Po-209 line."""
         _add(copy, 0, self._bounds, d * _LINES, self._closed)
         self._find_po_209(d, copy)
 
@@ -62,7 +62,7 @@ class Lines:
         if n < _LEAST:
             return
         step = _PART * icd.CODES_PER_CHANNEL
-        found = first * step + step * self._found[0] // n + (step - _PART) // 2  # of a channel the middle of its codes
+        found = first * step + step * self._found[0] // n + (step - _PART) // 2  # the middle of the codes of a channel
         expected = _place(icd.LINES_KEV[0])
         if abs(found - expected) * _FARTHEST < expected:
             self.centroid[d] = found
@@ -76,7 +76,7 @@ class Lines:
             at += 2
 
     def _channel(self, d, kev):
-        """Of an energy in the spectrum of detector d."""
+        """Return the channel of an energy in the spectrum of detector d."""
         place = _place(kev)
         if self._tracking and self.centroid[d]:
             place = _ZERO + (place - _ZERO) * (self.centroid[d] - _ZERO) // (_place(icd.LINES_KEV[0]) - _ZERO)
@@ -84,8 +84,8 @@ class Lines:
 
 
 def _place(kev):
-    """Of an energy, by the default calibration, 1/8 code."""
-    return _ZERO + _PART * 1000 * kev // _EV_PER_CODE  # a float would leave garbage
+    """Return the position of an energy by the default calibration, 1/8 code."""
+    return _ZERO + _PART * 1000 * kev // _EV_PER_CODE  # a float would allocate
 
 
 @micropython.viper
@@ -102,7 +102,7 @@ def _add(spectrum: ptr16, at: int, bounds: ptr16, line: int, counts: ptr16):
 
 @micropython.viper
 def _centroid(spectrum: ptr16, first: int, last: int, found: ptr32) -> int:
-    # counts from first to last, and in `found` the sum of their distances from `first`, channels
+    # returns the counts from first to last; found: sum of their distances from `first`, channels
     total = 0
     weighted = 0
     channel = first

@@ -1,5 +1,5 @@
-# The threshold scan: hits of each detector at one level of the comparators after the other. Whoever sends its steps
-# asks for each, and has it go on.
+# The threshold scan: counts the hits of each detector at successive comparator levels. ST[08] polls complete(), sends
+# the step and continues the scan.
 from array import array
 
 from fsw import icd
@@ -7,9 +7,9 @@ from fsw.health.faults import Refused
 
 
 class Scan:
-    """And the levels of the comparators while none runs. first_mv, step_mv, steps, dwell_s: parameters.
+    """Also sets the comparator levels while no scan runs. first_mv, step_mv, steps, dwell_s: parameters.
 
-    step: which is running, or None. Of a step that is complete: level_mv; real_us, and hits of each detector, in it.
+    step: number of the running step, or None. Of a complete step: level_mv, real_us, and hits of each detector.
     """
 
     def __init__(self, acquisition, slow_control, parameters, modes, report):
@@ -20,7 +20,7 @@ class Scan:
         self._report = report
         self.step = None
         self.level_mv = self.real_us = self._until_us = self._cleared = 0
-        self.hits = array("I", [0] * icd.DETECTORS)  # while a step runs: what was counted before it, as real_us
+        self.hits = array("I", [0] * icd.DETECTORS)  # while a step runs: the value at its start, like real_us
         bind = parameters.bind
         bind(icd.P_COMPARATOR_FRONT, 2, self, "set_comparator")
         bind(icd.P_SCAN_FROM, 1, self, "first_mv", 1)
@@ -30,7 +30,7 @@ class Scan:
         modes.after_calibration(self.abort)
 
     def set_comparator(self, number, value):
-        """A parameter; while a scan runs, it takes effect when that ends. OSError if slow control does not answer."""
+        """Set a level (parameter); a scan defers it to its end. Raises OSError if slow control does not answer."""
         if self.step is None:
             front = number == icd.P_COMPARATOR_FRONT
             other = self._parameters.get(icd.P_COMPARATOR_BACK if front else icd.P_COMPARATOR_FRONT)
@@ -40,7 +40,7 @@ class Scan:
         self._slow_control.comparators(self._acquisition.clock.us(), front_mv, back_mv)
 
     def check(self):
-        """Refused if one runs."""
+        """Raise Refused if a scan is running."""
         if self.step is not None:
             raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_CALIBRATION)
 
@@ -62,11 +62,11 @@ class Scan:
         return sum(counters[detector + first] for first in (0, 16, 32)) & 0xFFFFFFFF
 
     def complete(self, now):
-        """Whether a step is: then go_on() is to be called once it was sent."""
+        """Return true if a step is complete; call go_on() once it has been sent."""
         if self.step is None or now < self._until_us:
             return False
         a = self._acquisition
-        if self._cleared != a.cleared:  # the counters, too: this step begins anew
+        if self._cleared != a.cleared:  # the counters were cleared: repeat the step
             self._next(self.step)
             return False
         for d in range(icd.DETECTORS):
@@ -84,21 +84,21 @@ class Scan:
         try:
             self._enter(step)
         except OSError:
-            self.step = step  # so many are complete
+            self.step = step  # number of complete steps, for the report
             self.abort()
 
     def abort(self):
-        """End it now, if one runs."""
+        """End a running scan early."""
         self._end(True)
 
-    def _end(self, broken_off):
-        """Back to the levels that are set."""
+    def _end(self, aborted):
+        """End the scan and restore the comparator levels."""
         step, self.step = self.step, None
         if step is None:
             return
         try:
             get = self._parameters.get
             self._comparators(get(icd.P_COMPARATOR_FRONT), get(icd.P_COMPARATOR_BACK))
-        except OSError:  # they come with the next parameter that is set; slow control reports what does not answer
+        except OSError:  # restored when a level is set next; slow control reports that it does not answer
             pass
-        self._report(icd.EVENT_SCAN_ENDED, step + (not broken_off), broken_off)
+        self._report(icd.EVENT_SCAN_ENDED, step + (not aborted), aborted)

@@ -1,9 +1,9 @@
-# The boot record: what a start must know of the one before. On-board time and record numbers are reserved in blocks
-# ahead of their use, so neither is ever used twice: an unexpected reset takes what is left of a block.
+# The boot record: what a start must know of the previous run. On-board time and record numbers are reserved in blocks
+# before use, so neither is ever used twice: an unexpected reset forfeits the rest of a block.
 #
-# Where the flash cannot be written, scratch registers carry what it should have: how many boots it has not counted, how
-# many of the last resets were unexpected, how many blocks were reserved since, whether telecommands need a challenge,
-# and the first crash that it has no record of. They survive a reset, but not power-on.
+# If the flash cannot be written, scratch registers hold what it should: the number of boots not counted, of consecutive
+# unexpected resets and of blocks reserved since, whether telecommands need a challenge, and the first unrecorded crash.
+# They survive a reset, but not power-on.
 from struct import calcsize, pack, unpack, unpack_from
 
 from fsw import icd
@@ -14,26 +14,27 @@ from micropython import const
 
 _FORM = ">IQIBBBBBH12s"
 _COUNTER = const(12)  # octets: a copy of the authentication counter
-_TIME_US = const(600_000_000)  # a block: the most that on-board time jumps ahead
+_TIME_US = const(600_000_000)  # a block: on-board time jumps ahead by at most this
 _RECORDS = const(4096)
-_LATEST_US = const(4_294_967_295_000_000)  # packets have 32 bits of seconds
-# With no record left, the newest packet on flash tells the time. It waited there for 3600 s at most, `storage_delay`.
+_LATEST_US = const(4_294_967_295_000_000)  # packets carry 32 bits of seconds
+# Without a record, added to the time of the newest packet on flash: later ones may have waited in memory for up to
+# 3600 s, the maximum of `storage_delay`.
 _UNKNOWN_US = const(4_200_000_000)
 _NO_TASK = const(255)
 
-_UNCOUNTED = const(2)  # a scratch register, of 20 bits (boards/README.md); in it, from the lowest bit on:
+_UNCOUNTED = const(2)  # scratch register of 20 bits (boards/README.md), from the lowest bit on:
 _MOST_BLOCKS = const(0x7FF)  # blocks reserved, 11 bits
-_BOOTS = const(11)  # from this bit on, 4 bits: boots that the flash has not counted
+_BOOTS = const(11)  # from this bit on, 4 bits: boots not counted on flash
 _MOST_BOOTS = const(15)
-_CONSECUTIVE = const(15)  # from this bit on, 4 bits: unexpected resets, or that the last one was expected
+_CONSECUTIVE = const(15)  # from this bit on, 4 bits: consecutive unexpected resets, or _EXPECTED: the last was expected
 _MOST_CONSECUTIVE = const(14)
 _EXPECTED = const(15)
 _UNSYNCHRONISED = const(19)  # this bit: telecommands need a challenge
 
 
 class OnBoardTime:
-    """What telemetry carries: microseconds that go on over resets, never backwards. `start_us`: when
-    the board's clock was 0"""
+    """The time in telemetry: microseconds, continued across resets, never backwards. start_us: its value when the
+    board's clock was 0"""
 
     def __init__(self, clock, start_us):
         self.start_us = start_us
@@ -47,12 +48,12 @@ class OnBoardTime:
 
 
 class BootRecord:
-    """Read, and this boot counted, when it is made. Nothing is raised: what the flash refuses goes to `failures`.
+    """The constructor reads the record and counts this boot. Nothing is raised: flash errors go to `failures`.
 
-    count, reset_cause: of this boot. crash: None, or (task, exception, line) of what ended the run before.
-    consecutive_resets: unexpected resets since the last that was expected, or since a quiet `reset_window`.
+    count, reset_cause: of this boot. crash: None, or (task, exception, line) that ended the previous run.
+    consecutive_resets: unexpected resets since the last expected one, or since a `reset_window` without a reset.
     safe: the instrument was in mode safe. time_us, record: where on-board time and record numbers begin.
-    damaged: copies found damaged. lost: there was a record, and no copy of it is left (once follow() was called).
+    damaged: copies found damaged. lost: there was a record, and no copy is left (known after follow()).
     counter: of the authentication, 12 octets; saved with the rest. unsynchronised: telecommands need a challenge.
     """
 
@@ -73,8 +74,8 @@ class BootRecord:
         self.unsynchronised = uncounted >> _UNSYNCHRONISED
         uncounted &= (1 << _UNSYNCHRONISED) - 1
         blocks, boots = uncounted & _MOST_BLOCKS, uncounted >> _BOOTS & _MOST_BOOTS
-        self._unsaved = uncounted != 0 or data is None  # scratch registers, or a copy on flash, are behind
-        if self.damaged:  # the newer copy may be the damaged one: it reserved a block more, and counted a boot more
+        self._unsaved = uncounted != 0 or data is None  # scratch registers hold values, or flash has no copy
+        if self.damaged:  # it may be the newer copy, with one more block reserved and one more boot counted
             blocks += 1
             count += 1
         self.time_us = min(self._saved_us + blocks * _TIME_US, _LATEST_US)
@@ -86,21 +87,21 @@ class BootRecord:
         self.consecutive_resets = 0 if expected else min(consecutive + 1, 255)
         self.crash = (task, exception, line) if (exception or line) and not boots else crash_in(scratch)
         self.reset_cause = icd.RESET_CAUSE_CRASH if self.crash else reset_cause
-        self._boots = boots + 1  # that the flash does not know of
+        self._boots = boots + 1  # not counted on flash
         self._time = None
-        if data is None:  # no valid copy: follow() finds where time and record numbers go on; a record that was written
+        if data is None:  # no valid copy: follow() finds where time and record numbers continue; a record written
             self._to_scratch(blocks)  # before that would hide the loss if a reset came in between
         else:
             self._reserve(self.time_us, self.record)
 
     def follow(self, time, store, checkpoint):
-        """From now on `time.us()` and `store.next` tell what is used. If there is no record any more, they go on behind
-        what packet store and checkpoint have.
+        """From now on `time.us()` and `store.next` give what is used. If the record was lost, they continue after what
+        packet store and checkpoint contain.
         """
         self._time, self._store = time, store
         if self._blank and (self.damaged or store.last or checkpoint.there):
             self.lost = True
-            self.safe = 1  # from the first record on
+            self.safe = 1  # already in the first record written
             reached_us = checkpoint.reached_us()
             if reached_us >= _LATEST_US:  # damaged
                 reached_us = 0
@@ -108,21 +109,21 @@ class BootRecord:
             if newest_us:
                 time.set(max(newest_us + _UNKNOWN_US, time.us()))
             store.next += _RECORDS
-        if self._blank or store.next > self.record:  # flash has more than the boot record knew
+        if self._blank or store.next > self.record:  # the store is ahead of the boot record
             self._reserve(time.us(), store.next, self.lost)
 
     def check_not_safe(self):
-        """Refused in mode safe."""
+        """Raise Refused in mode safe."""
         if self.safe:
             raise Refused(icd.FAILURE_WRONG_MODE, icd.MODE_SAFE)
 
     def reported(self):
-        """The crash is in telemetry: the next one is the first again."""
+        """Forget the crash, once reported, so that the next one can be noted."""
         if self.crash:
             forget_crash(self._scratch)
 
     def keep(self, write=False):
-        """Write if what is used nears the end of what is reserved, or both copies if `write`. -> whether it wrote"""
+        """Write if half of a reserved block is used, or both copies if `write`; return whether it wrote."""
         time_us, record = self._time.us(), self._store.next
         if write or time_us > self._time_half or record > self._record_half:
             self._reserve(time_us, record, write)
@@ -130,18 +131,18 @@ class BootRecord:
         return False
 
     def reserve_time(self, us):
-        """Before on-board time is set forward to that: OSError if the flash does not take it."""
+        """Reserve time before on-board time is set forward to `us`. Raises OSError if the flash does not take it."""
         if us > self._time_half and self._save(us + _TIME_US, self._store.next + _RECORDS, 0, both=True) < 2:
             raise OSError(self._failures.errno)
         self._time_half = max(self._time_half, us + _TIME_US // 2)
 
     def close(self):
-        """The reset that follows is expected: the next run goes on from here."""
+        """Mark the coming reset as expected: the next run continues from here."""
         if not self._save(self._time.us(), self._store.next, 1):
             self._note(self._uncounted() | _EXPECTED << _CONSECUTIVE)
 
     def crashed(self, task, error):
-        """The run ends with an exception, of that task or, None, of none."""
+        """Record the exception that ends the run. task: its number; None: outside of tasks."""
         task = _NO_TASK if task is None else task
         exception, line = exception_of(error), line_of(error)
         if self._time:
@@ -156,16 +157,16 @@ class BootRecord:
         if self._save(limit_us, limit_record, 0, both or self._unsaved):
             return
         self._unsaved = True
-        behind_us, behind = limit_us - self._saved_us, limit_record - self._saved_record
-        self._to_scratch(max((behind_us + _TIME_US - 1) // _TIME_US, (behind + _RECORDS - 1) // _RECORDS))
+        missing_us, missing = limit_us - self._saved_us, limit_record - self._saved_record
+        self._to_scratch(max((missing_us + _TIME_US - 1) // _TIME_US, (missing + _RECORDS - 1) // _RECORDS))
 
     def synchronise(self, done):
-        """The flash has taken the counter of the authentication, or it has not."""
+        """Note whether the flash has taken the counter of the authentication."""
         self.unsynchronised = not done
         self._note(self._uncounted())
 
     def _to_scratch(self, blocks):
-        """What the flash has not taken: boots, and so many blocks."""
+        """Note what is not on flash: boots, consecutive resets and reserved blocks."""
         boots, consecutive = min(self._boots, _MOST_BOOTS), min(self.consecutive_resets, _MOST_CONSECUTIVE)
         self._note(consecutive << _CONSECUTIVE | boots << _BOOTS | min(blocks, _MOST_BLOCKS))
 
@@ -176,7 +177,7 @@ class BootRecord:
         self._scratch.set(_UNCOUNTED, self.unsynchronised << _UNSYNCHRONISED | uncounted)
 
     def _save(self, time_us, record, expected, both=False, task=0, exception=0, line=0):
-        """Write one copy, or both, where the older one would let time or modes go back. -> how many were written"""
+        """Write one copy, or both where the older one would set time or mode back; return the number written."""
         state = pack(
             _FORM,
             self.count,
@@ -195,7 +196,7 @@ class BootRecord:
             for _ in range(1 + both):
                 self._slots.save(state)
                 written += 1
-        except OSError as error:  # an instrument that cannot count its boots still measures
+        except OSError as error:  # not fatal: an instrument that cannot count its boots still measures
             self._failures.note(error)
         if written:
             self._saved_us, self._saved_record, self._boots = time_us, record, 0

@@ -1,5 +1,5 @@
-# Checkpoints: the spectra of the running integration on flash, one spectrum a step. After a reset they are closed from
-# there, as parts of an integration that the reset ended; what was counted since the checkpoint is lost.
+# Checkpoints: save the spectra of the running integration to flash, one spectrum per step. After a reset they are
+# closed from there, as parts of an integration ended by the reset; counts since the checkpoint are lost.
 import os
 from binascii import crc32
 from struct import calcsize, pack, unpack
@@ -9,14 +9,14 @@ from fsw.spectra.channels import clear
 from micropython import const
 
 _HEADER = ">BIQQQIHH"  # spectrum, integration, began, real time, live time, total, first and last channel with counts
-_CRC = const(4)  # of header and counts; these are in the order of octets of the processor
+_CRC = const(4)  # of header and counts, the latter in the byte order of the processor
 _SPECTRA = const(24)
 _RETRY_US = const(60_000_000)
 
 
 class Checkpoint:
-    """`period_us`: from one to the next; 0: none. `to_send`: spectra of before the reset are still to be closed.
-    `there`: a checkpoint is on flash.
+    """period_us: between checkpoints; 0: none. to_send: spectra from before the reset are still to be closed.
+    there: a checkpoint is on flash.
     """
 
     def __init__(self, folder, acquisition, report, time, failures):
@@ -29,17 +29,17 @@ class Checkpoint:
         self._path = folder + "/checkpoint"
         self._acquisition = acquisition
         self._file = None  # being read, or written
-        self._next = _SPECTRA  # to be written
-        self._since_us = 0  # the last one was begun, or nothing acquired: a period set later counts from here, too
+        self._next = _SPECTRA  # next spectrum to be written
+        self._since_us = 0  # start of the last one, or nothing acquired: a period set later also counts from here
         self._integration = 0
         self.there = self.to_send = _is_file(self._path)
 
     # -- after a reset -----------------------------------------------------------------------------
 
     def close(self, copy):
-        """Read the next spectrum into `copy`, array("H"), zero around it. -> (spectrum, what Acquisition.close gives)
+        """Read the next spectrum into `copy`, array("H"), zero outside its range.
 
-        (None, None) at the end. What is damaged, and all behind it, is not given.
+        Return (spectrum, result as of Acquisition.close), (None, None) at the end or at the first damaged spectrum.
         """
         file = self._file
         try:
@@ -65,7 +65,7 @@ class Checkpoint:
         return None, None
 
     def reached_us(self):
-        """On-board time up to which its first spectrum counts; 0 without one. The others were written after it."""
+        """Return the on-board time that its first spectrum reaches, or 0; the others were written after it."""
         try:
             with open(self._path, "rb") as file:
                 _, _, began_us, real_us, _, _, _, _ = unpack(_HEADER, file.read(calcsize(_HEADER)))
@@ -76,15 +76,15 @@ class Checkpoint:
     # -- while acquiring ---------------------------------------------------------------------------
 
     def step(self, now, closing, stored):
-        """Write what is due, one spectrum. -> true if there is more
+        """Write the next spectrum that is due; return true if there is more.
 
-        closing: an integration is over and not all of its spectra are sent: a checkpoint begun is void.
-        stored: nothing that was sent waits to be written: what they had is safe.
+        closing: spectra of a completed integration are still to be sent: discard an unfinished checkpoint.
+        stored: no packet waits to be written to flash, so all spectra sent so far are safe.
         """
         try:
             return self._step(now, closing, stored)
         except OSError as error:
-            self._give_up()
+            self._discard()
             self._since_us = now + max(_RETRY_US - self.period_us, 0)
             self._failures.note(error)
             return False
@@ -94,7 +94,7 @@ class Checkpoint:
         if self.to_send:
             return False
         if closing or not a.running:
-            self._give_up()
+            self._discard()
             self._since_us = now
             over = stored and not closing
         else:
@@ -123,7 +123,7 @@ class Checkpoint:
         return True
 
     def write(self):
-        """A whole one at once, before a reset that was commanded."""
+        """Write a complete checkpoint at once, before a commanded reset."""
         self._leave()
         self._integration = self._acquisition.integration
         self._file = open(self._path + ".new", "wb")
@@ -132,7 +132,7 @@ class Checkpoint:
         self._leave()
         os.rename(self._path + ".new", self._path)
 
-    def _give_up(self):
+    def _discard(self):
         self._next = _SPECTRA
         try:
             self._leave()

@@ -1,49 +1,49 @@
-# The packet store: a ring of segments. Flash stalls the CPU for 45 ms at each erase: so a step is one piece of work
-# with hardly more than one, and packets wait in memory to be written together. Closing the file makes them safe.
+# The packet store: a ring of segments. Each flash erase stalls the CPU for 45 ms, so a step does one piece of work with
+# hardly more than one erase, and packets wait in memory to be written together. Closing the file makes them safe.
 from errno import EIO
 
 from fsw.store.segments import HEADER, RECORD, TIME
 from micropython import const
 
-# octets: littlefs takes up to 8 of a block of a file, 16 of its first four. So pieces that end at multiples of _BLOCK
-# begin one block at the most, which is one erase, and a segment takes four blocks.
+# octets: littlefs uses up to 8 of a block of a file, 16 of its first four. So a piece that ends at a multiple of _BLOCK
+# begins at most one block, which is one erase, and a segment takes four blocks.
 SEGMENT = const(16368)
 _BLOCK = const(4092)
 _BUFFER = const(4096)
-_LONGEST = const(640)  # octets of a frame, and more
+_LONGEST = const(640)  # octets: more than the longest frame
 _PIECE = const(1024)
 _RETRY_US = const(60_000_000)
-_MOST_SACRIFICED = const(2)  # segments, for a write that then succeeds: more of them would not help it
+_MOST_SACRIFICED = const(2)  # segments removed for one write; removing more would not help it
 
 
 class PacketStore:
-    """next_record: the least number to be given. buffer: 4096 octets for packets that wait. Nothing is raised: what the
-    flash refuses goes to `failures`.
+    """next_record: lowest number to assign. buffer: 4096 octets for waiting packets. Nothing is raised: flash errors go
+    to `failures`.
 
     last: newest record on flash, which survives a reset. next: number of the next. pending: octets in memory.
-    dropped: records overwritten by newer ones; missed: packets that found no room in memory; all since boot.
-    newest: on-board time of the newest record that the start found, 2^-16 s; 0: none.
+    dropped: records overwritten by newer ones; missed: packets for which memory had no room; both since boot.
+    newest: on-board time of the newest record found at start, 2^-16 s; 0: none.
     """
 
     def __init__(self, segments, most, next_record, failures, buffer):
         self.last = self.pending = self.dropped = self.missed = self.newest = 0
         self.delay_us = 0
         self.segments = segments
-        self._most = most  # segments: fewer where the flash has no room for so many
+        self._most = most  # segments; reduced if the flash has less room
         self._failures = failures
         self._buffer = buffer
-        self._size = SEGMENT  # of the last segment; while it is not known, nothing is appended
-        self._count = 0  # of records ever written
-        self._first_pending = self._n_pending = 0  # of what is pending and is not being written
-        self._file = None  # being written: buffer[_at:_end], of which the records are
+        self._size = SEGMENT  # of the last segment; SEGMENT while unknown, so nothing is appended
+        self._count = 0  # records ever written
+        self._first_pending = self._n_pending = 0  # of the packets pending but not being written
+        self._file = None  # open while buffer[_at:_end] is written, records _first_end to _last_end
         self._at = self._end = self._first_end = self._last_end = self._n_end = self._place = 0
-        self._new = False  # to a new segment
-        self._since_us = None  # something is pending
-        self._retry_us = 0  # after a failure, until flash takes something again
-        self._sacrificed = 0  # segments since the last write that succeeded
-        self._blocked = False  # since then a write found no room
+        self._new = False  # into a new segment
+        self._since_us = None  # when packets became pending
+        self._retry_us = 0  # earliest retry after a failure; 0 after a successful write
+        self._sacrificed = 0  # segments removed since the last successful write
+        self._blocked = False  # since that write, another found no room
         self._asked = False
-        self._until = 0  # up to there segments are to be deleted
+        self._until = 0  # record number up to which segments are to be deleted
         try:
             segments.find()
             self._read_last()
@@ -53,15 +53,15 @@ class PacketStore:
 
     @property
     def first(self):
-        """Oldest record on flash; 0: none."""
+        """Number of the oldest record on flash; 0: none."""
         return self.segments.numbers[0] if self.segments.numbers else 0
 
     def _read_last(self):
-        """Read the last segment, to go on behind it; if it has no packet left, those before it tell the time."""
+        """Read the last segment, to continue after it; if it has no packet left, earlier ones give the time."""
         segments = self.segments
         for number in reversed(segments.numbers):
             n = 0
-            self.last = max(self.last, number)  # damaged: its number is taken all the same
+            self.last = max(self.last, number)  # its number is taken even if it is damaged
             try:
                 for packet in segments.packets(number):
                     n += 1
@@ -75,10 +75,10 @@ class PacketStore:
             if n:
                 break
 
-    # -- what Telemetry does -----------------------------------------------------------------------
+    # -- used by Telemetry -------------------------------------------------------------------------
 
     def take_number(self):
-        """The number of the next packet, which is to be appended; 0 if there is no room for it."""
+        """Return the number for the next packet, which must then be appended; 0 if there is no room."""
         if self.pending + _LONGEST > _BUFFER:
             self.missed += 1
             return 0
@@ -86,11 +86,11 @@ class PacketStore:
         return self.next - 1
 
     def busy(self):
-        """Half of the memory waits and is written soon; the rest is for packets that cannot wait. Allocates nothing."""
+        """Return true if half of the buffer is full; the rest is for packets that cannot wait. Must not allocate."""
         return self.pending >= _BUFFER // 2 and not self._retry_us
 
     def append(self, frame):
-        """Take the frame of the packet that has the number last taken."""
+        """Buffer the frame of the packet with the last number taken."""
         if not self._n_pending:
             self._first_pending = self.next - 1
         self._n_pending += 1
@@ -101,7 +101,7 @@ class PacketStore:
     # -- the task ----------------------------------------------------------------------------------
 
     def step(self, now):
-        """One piece of work. -> true if there is more"""
+        """Do one piece of work; return true if there is more."""
         try:
             return self._write(now)
         except OSError as error:
@@ -109,18 +109,18 @@ class PacketStore:
             return False
 
     def flush(self):
-        """Write what is pending now, as far as the flash takes it."""
+        """Write all pending packets now, as far as the flash takes them."""
         self._retry_us = self._until = 0
         while self.pending and not self._retry_us:
             self._asked = True
             self.step(0)
 
     def ask(self):
-        """Write what is pending in the next steps."""
+        """Write all pending packets in the next steps."""
         self._asked = True
 
     def delete(self, until):
-        """Remove the segments whose records are all up to this number, one a step."""
+        """Remove the segments that have no record above this number, one per step."""
         self._until = until
 
     def _write(self, now):
@@ -135,8 +135,8 @@ class PacketStore:
             return True
         if self._failures.full:
             self._failures.full = False
-            if self._can_give_up():
-                self._give_up()
+            if self._can_discard():
+                self._discard()
                 return True
         if self._until and self._delete():
             return True
@@ -157,7 +157,7 @@ class PacketStore:
         return True
 
     def _begin(self):
-        """Open the segment that takes what is pending now."""
+        """Open the segment for the packets pending now."""
         self._at, self._end = 0, self.pending
         self._first_end, self._last_end = self._first_pending, self.next - 1
         self._n_end, self._n_pending = self._n_pending, 0
@@ -169,7 +169,7 @@ class PacketStore:
             self._file = self.segments.append(self.segments.numbers[-1])
 
     def _close(self):
-        """What was written is safe from here on; what came meanwhile moves to the begin of the buffer."""
+        """Close the file, which makes its packets safe; those added meanwhile move to the start of the buffer."""
         file, self._file = self._file, None
         file.close()
         octets, self._end = self._end, 0
@@ -182,7 +182,7 @@ class PacketStore:
             self.segments.numbers.append(self._first_end)
             self._size = 0
             octets += HEADER
-        if sacrificed:  # so many have room
+        if sacrificed:  # the flash has room for this many
             self._most = len(self.segments.numbers)
         self._size += octets
         self.segments.bytes += octets
@@ -192,7 +192,7 @@ class PacketStore:
         self._since_us = None
 
     def _failed(self, now, error):
-        """Everything is still pending, and written anew later: what may be there twice has the same numbers."""
+        """Keep all packets pending, to be written again later: duplicates on flash have the same numbers."""
         self._failures.note(error)
         if self._file:
             file, self._file = self._file, None
@@ -207,11 +207,11 @@ class PacketStore:
             if not self._new:
                 self._check_size()
         self._blocked = self._failures.full
-        if not (self._blocked and self._can_give_up()):
+        if not (self._blocked and self._can_discard()):
             self._retry_us = now + _RETRY_US
 
     def _check_size(self):
-        """A part of a frame may be at the end of the last segment: then what follows goes into a new one."""
+        """Begin a new segment next if the last one may end with part of a frame."""
         try:
             if self.segments.size(self.segments.numbers[-1]) == self._size:
                 return
@@ -219,21 +219,21 @@ class PacketStore:
             pass
         self._size = SEGMENT
 
-    def _can_give_up(self):
-        """Whether a segment can go. The last one goes for packets only, not for a checkpoint, which is worth less."""
+    def _can_discard(self):
+        """Return whether a segment may be removed; the last one for packets only, as a checkpoint is worth less."""
         return self._sacrificed < _MOST_SACRIFICED and len(self.segments.numbers) > (0 if self._blocked else 1)
 
-    def _give_up(self):
-        """The flash is full: the oldest segment goes."""
+    def _discard(self):
+        """Remove the oldest segment, as the flash is full."""
         self._sacrificed += 1
         self._drop()
         self._most = len(self.segments.numbers) + 1
 
     def _drop(self):
-        """The oldest segment makes room."""
+        """Remove the oldest segment and count its records as dropped."""
         segments = self.segments
-        behind = segments.after(segments.numbers[0])
-        before = segments.before(behind) if behind else self._count
+        following = segments.after(segments.numbers[0])
+        before = segments.before(following) if following else self._count
         dropped = max(before - segments.before(segments.numbers[0]), 0)
         self._remove_oldest()
         self.dropped += dropped
@@ -244,13 +244,13 @@ class PacketStore:
             try:
                 self._remove_oldest()
                 return True
-            except OSError as error:  # that ends it, and keeps nothing from being written
+            except OSError as error:  # ends the deletion, but writing continues
                 self._failures.note(error)
         self._until = 0
         return False
 
     def _remove_oldest(self):
-        """OSError if the flash takes nothing. One that is damaged keeps no other from its place."""
+        """Remove the oldest segment, or forget it if damaged (EIO). Raises OSError if the flash fails otherwise."""
         try:
             self.segments.remove_oldest()
         except OSError as error:

@@ -1,13 +1,13 @@
-# Retrieval: stored records are sent again as they were, one a step, for as long as the link has room.
+# Retrieval: sends stored records again unchanged, one per step, while the link has room.
 from fsw.store.segments import RECORD, TIME
 from micropython import const
 
-_SKIP = const(8)  # packets that are not wanted, in one step
-_NEVER = const(1 << 48)  # after all times
+_SKIP = const(8)  # packets outside the range that one step skips
+_NEVER = const(1 << 48)  # later than any time
 
 
 class Retrieval:
-    """room() -> whether the link takes a packet; resend(packet) -> whether it took it; done(first, last, count)."""
+    """room(): whether the link takes a packet; resend(packet): whether it took it; done(first, last, count)."""
 
     def __init__(self, segments, room, resend, done):
         self._segments = segments
@@ -24,18 +24,18 @@ class Retrieval:
         self._begin(RECORD, 4, first, last, (first, last))
 
     def by_time(self, first, last):
-        """The same by on-board time, in 2^-16 s."""
+        """Send the records of an interval of on-board time, in 2^-16 s."""
         self.abort()
         self._begin(TIME, 6, first, last, (0, 0))
 
     def abort(self):
-        """End the retrieval under way."""
+        """End the current retrieval."""
         if self._steps:
             self._steps.close()
             self._end()
 
     def step(self):
-        """One packet, if the link has room for it, or a look at some that are not wanted. -> true if there is more"""
+        """If the link has room, send one packet or skip some outside the range; return true if there is more."""
         if self._steps and self._room():
             try:
                 next(self._steps)
@@ -53,9 +53,9 @@ class Retrieval:
         self._done(*self._asked, self._count)
 
     def _wanted(self, at, octets, low, high):
-        """Generator of the steps of a retrieval of the packets whose number, so many octets `at`, is low to high."""
+        """Yield after each step of retrieving the packets whose number (`octets` at offset `at`) is low to high."""
         segments = self._segments
-        looked = segment = 0
+        examined = segment = 0
         by_number = at == RECORD
         if by_number:
             for start in segments.numbers:
@@ -73,25 +73,25 @@ class Retrieval:
                 try:
                     for packet in packets:
                         number = int.from_bytes(packet[at : at + octets], "big")
-                        looked += 1
+                        examined += 1
                         if low <= number <= high:
                             self._count += self._resend(packet)
                             yield
-                        elif looked % _SKIP == 0:
+                        elif examined % _SKIP == 0:
                             yield
                 finally:
-                    packets.close()  # MicroPython leaves it open where a retrieval is aborted
-            except OSError:  # removed, or the flash fails: what is missing is asked for again
+                    packets.close()  # MicroPython would leave it open if a retrieval is aborted
+            except OSError:  # removed, or the flash fails: the ground requests missing records again
                 pass
 
     def _begins(self, segment):
-        """Time of its first packet; if there is none that can be read, after all others."""
+        """Return the time of its first packet; later than any time if none can be read."""
         try:
             packets = self._segments.packets(segment) if segment else iter(())
             for packet in packets:
                 time = int.from_bytes(packet[TIME : TIME + 6], "big")
                 packets.close()
                 return time
-        except OSError:  # the segment before it can be read
+        except OSError:  # the segment before it is read then
             pass
         return _NEVER

@@ -1,8 +1,8 @@
-# The segments of the packet store: files on flash. A record is a telemetry packet that carries its number, kept as the
-# frame it went out in: damage costs the record it hits, and there is no index that could be wrong.
+# The segments of the packet store: files on flash. A record is a telemetry packet with its record number, stored as the
+# frame sent: damage costs only the record it hits, and there is no index that could be wrong.
 #
-# A file's name is the number of its first record, 8 hex digits. It begins with the count of records ever written before
-# it and the CRC-32 of that.
+# The name of a file is the number of its first record, 8 hex digits. It begins with the number of records ever written
+# before it and the CRC-32 of that.
 import os
 from array import array
 from binascii import crc32
@@ -13,15 +13,15 @@ from fsw.link import frame
 from micropython import const
 
 HEADER = const(8)  # octets
-RECORD = const(19)  # octet of a packet where its record number is
-TIME = const(13)  # and its time
+RECORD = const(19)  # offset of the record number in a packet
+TIME = const(13)  # and of its time
 _FILE = const(0x8000)  # type of a directory entry
 _CHUNK = const(512)
-_NUMBERS = const(0xF0000000)  # a higher one is not ours: record numbers would soon overflow 32 bits
+_NUMBERS = const(0xF0000000)  # names from here on are not ours: record numbers would soon overflow 32 bits
 
 
 class Segments:
-    """numbers: those of the first records, in order. bytes: of all. bad: damaged records that were met."""
+    """numbers: of the first records, in order. bytes: of all segments. bad: damaged records encountered."""
 
     def __init__(self, folder):
         self.numbers = array("I")
@@ -32,10 +32,10 @@ class Segments:
         self._reading = None  # the segment whose packets are being read
 
     def find(self):
-        """List what is on flash; OSError if it cannot be read."""
+        """List the segments on flash. Raises OSError if it cannot be read."""
         self._make_folder()
         found = []
-        for entry in list(os.ilistdir(self._folder)):  # some may be removed
+        for entry in list(os.ilistdir(self._folder)):  # a list, as entries may be removed
             first = _number(entry[0])
             if not first or entry[1] != _FILE:
                 continue
@@ -44,7 +44,7 @@ class Segments:
                 if octets < HEADER:  # power failed before it was closed for the first time
                     os.remove(self._path(first))
                     continue
-            except OSError:  # this one cannot be read, or stays: the others can
+            except OSError:  # this one cannot be read or removed; the others can
                 continue
             found.append(first)
             self.bytes += octets
@@ -54,7 +54,7 @@ class Segments:
         return os.stat(self._path(number))[6]
 
     def create(self, number, count):
-        """A new file, open, with its header; `count` records were written before it."""
+        """Return a new file, open, with its header; `count` records were written before it."""
         if not self.numbers:  # there may have been no room for the folder before
             self._make_folder()
         file = open(self._path(number), "wb")
@@ -64,11 +64,11 @@ class Segments:
         return file
 
     def append(self, number):
-        """The file, open, to be written on."""
+        """Return the file, open for appending."""
         return open(self._path(number), "ab")
 
     def remove_oldest(self):
-        """OSError if the flash does not; nothing is changed then."""
+        """Remove the oldest segment. Raises OSError if that fails; nothing is changed then."""
         number = self.numbers[0]
         octets = self.size(number)
         os.remove(self._path(number))
@@ -76,20 +76,20 @@ class Segments:
         self.forget_oldest()
 
     def forget_oldest(self):
-        """It is not there any more, or is of no use."""
+        """Forget the oldest segment, which is removed or unusable."""
         if self._reading == self.numbers[0]:
             self._reading = None
         self.numbers = self.numbers[1:]
 
     def after(self, number):
-        """The next segment behind this number, 0 at the end."""
+        """Return the first segment after this number, 0 at the end."""
         for first in self.numbers:
             if first > number:
                 return first
         return 0
 
     def before(self, number):
-        """Records ever written before this segment; 0 if its header is damaged."""
+        """Return the number of records ever written before this segment; 0 if its header is damaged."""
         try:
             with open(self._path(number), "rb") as file:
                 header = file.read(HEADER)
@@ -99,7 +99,7 @@ class Segments:
         return int.from_bytes(count, "big") if crc32(count).to_bytes(4, "big") == header[4:] else 0
 
     def packets(self, number):
-        """Generator of its undamaged packets, each valid until the next; ends early if the segment is removed."""
+        """Yield its undamaged packets, each valid until the next; ends early if the segment is removed."""
         deframer, chunk = self._deframer, self._chunk
         self._reading = number
         bad = deframer.bad
@@ -107,14 +107,14 @@ class Segments:
         n = 1
         try:
             while n and self._reading == number:
-                # no file stays open: an append may give the blocks it would read to something else
+                # reopened each time: an append may reuse the blocks that an open file would read
                 with open(self._path(number), "rb") as file:
                     file.seek(at)
                     n = file.readinto(chunk)
                 at += n
                 yield from deframer.feed(chunk[:n])
         finally:
-            for _ in deframer.feed(b"\0"):  # an end without its zero does not reach into what is read next
+            for _ in deframer.feed(b"\0"):  # an unterminated frame must not run into what is read next
                 pass
             self.bad += deframer.bad - bad
             self._reading = None
@@ -131,7 +131,7 @@ class Segments:
 
 
 def _number(name):
-    """Of a segment's file; 0 for a name that this firmware does not give: int() takes signs and spaces, too."""
+    """Return the number of a segment's file, 0 for any other name; int() also accepts signs and spaces."""
     try:
         number = int(name, 16)
     except ValueError:

@@ -1,4 +1,4 @@
-# A small state in two copies, such that power may fail at any flash operation: a save replaces the one that is not in
+# A small state in two copies, so that power may fail at any flash operation: a save replaces the copy that is not in
 # use. A copy is a file: sequence number, payload, CRC-32 of both; numbers are 32 bits, big-endian.
 from binascii import crc32
 from errno import ENOENT
@@ -10,9 +10,9 @@ _NUMBER = const(4)
 
 
 class Slots:
-    """The copies are the files path + ".0" and ".1". valid(payload): false if it cannot be: such a copy is damaged.
+    """The copies are the files path + ".0" and ".1". valid(payload): false if impossible: the copy is damaged.
 
-    bad: copies that were there but damaged when load(), payloads() or save() last looked.
+    bad: damaged copies found by the last load(), payloads() or save().
     """
 
     def __init__(self, path, valid=None):
@@ -21,16 +21,16 @@ class Slots:
         self._valid = valid
 
     def load(self):
-        """The payload saved last; None if there is no valid copy."""
+        """Return the payload saved last; None if there is no valid copy."""
         return self._newest()[2]
 
     def payloads(self):
-        """Those of the valid copies: none, one or two."""
+        """Return the payloads of the valid copies: none, one or two."""
         self.bad = 0
         return [copy[2] for copy in map(self._read, (0, 1)) if copy]
 
     def save(self, payload):
-        """When it returns, load() gives this payload. OSError: it gives what it gave before."""
+        """Save a payload for load(). Raises OSError if the flash fails; load() then returns the previous one."""
         if not 0 < len(payload) <= _LONGEST:
             raise ValueError
         number, sequence, _ = self._newest()
@@ -41,18 +41,18 @@ class Slots:
             f.write(crc32(payload, crc32(head)).to_bytes(_NUMBER, "big"))
 
     def _newest(self):
-        # number, sequence and payload of the copy in use. What is on flash decides, nothing is remembered: a copy may
-        # have been damaged since, a save may have failed.
+        # returns number, sequence and payload of the copy in use; always read from flash, as a copy may have been
+        # damaged since, or a save may have failed
         self.bad = 0
-        newest = (1, -1, None)  # so the first copy is number 0, with sequence 0
+        newest = (1, -1, None)  # so that the first save is to copy 0, with sequence 0
         for number in (0, 1):
             copy = self._read(number)
-            if copy and (newest[2] is None or 0 < copy[1] - newest[1] & 0xFFFFFFFF < 0x80000000):  # it wraps
+            if copy and (newest[2] is None or 0 < copy[1] - newest[1] & 0xFFFFFFFF < 0x80000000):  # sequences wrap
                 newest = copy
         return newest
 
     def _read(self, number):
-        # (number, sequence, payload), None if there is no such copy, or it is damaged
+        # returns (number, sequence, payload); None if the copy is missing or damaged
         try:
             with open(f"{self._path}.{number}", "rb") as f:
                 data = f.read(_LONGEST + 2 * _NUMBER + 1)
@@ -62,7 +62,7 @@ class Slots:
         if not data:  # power failed before it was closed for the first time: no damage
             return None
         end = len(data) - _NUMBER
-        # an empty payload is none: eight octets of 0xFF, blank flash, would be a valid copy
+        # an empty payload is not valid: eight octets of 0xFF, blank flash, would be a copy of it
         if _NUMBER < end <= _LONGEST + _NUMBER and crc32(data[:end]) == int.from_bytes(data[end:], "big"):
             payload = data[_NUMBER:end]
             if not self._valid or self._valid(payload):

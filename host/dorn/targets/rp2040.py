@@ -121,6 +121,18 @@ class Rp2040Target(Target):
         pins.exact = False
         pins.schedule()
 
+    def _without_pio(self, run: Callable[[], None]) -> None:
+        """Run while the sequencer only polls quiet lines: its PIO block stands still, which is four times as fast, and
+        resumes in the phase of its loop that it would have reached."""
+        pio, clock = self.mcu.pio[0], self._clock
+        before = clock.ticks
+        pio.stopped = True
+        run()
+        if pio.machines[0].enabled:
+            pio.stopped = False
+            for _ in range((clock.ticks - before) // _CYCLE_TICKS % LOOP):
+                pio.advance(1)
+
     def hardware(self, seconds: float) -> None:
         """PIO, DMA, ADC and clock exactly, with the CPU held. Idle time is skipped."""
         clock, pio, pins = self._clock, self.mcu.pio[0], self._pins
@@ -199,6 +211,8 @@ class Rp2040Target(Target):
             simulator.stopped = False
             if self._pins.busy() or self._pins.edge_is_near():
                 self._together()
+            elif self._pins.quiet():
+                self._without_pio(lambda: execute_batch(simulator, 1))
             else:
                 execute_batch(simulator, 1)
             if self.flash.power_failed:

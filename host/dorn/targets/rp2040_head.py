@@ -52,6 +52,10 @@ class HeadPins:
             return True
         return self._sequencer.enabled and self._sequencer.pc not in self._armed
 
+    def quiet(self) -> bool:
+        """No line is high, of no detector, and the machine is in the loop in which it looks for one."""
+        return not self._head.lines and self._sequencer.enabled and self._sequencer.pc in self._armed
+
     def edge_is_near(self) -> bool:
         """A comparator rises within less than an instruction of the CPU may take."""
         edge_ns = self._head.next_edge_ns()
