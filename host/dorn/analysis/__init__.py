@@ -1,1 +1,1 @@
-"""From counts to physics, on ground: what a stored spectrum and its live time are worth."""
+"""Ground analysis: from stored spectra, live times and event lists to physical quantities."""

@@ -1,25 +1,24 @@
 """Correction of event classes for accidental coincidences.
 
-A particle that arrives while the event builder waits for the peak of another (the coincidence window) gives a hit of
-the same event: of two particles in two detection units comes one event in several units, of a front and a back one in
-the same unit one that looks like a particle through both. The trigger rate, events over live time, does not suffer: the
-second particle arrives in dead time. Each class does.
+A particle that arrives while the event builder waits for the peak of another (the coincidence window) adds a hit to the
+same event: two particles in two detection units give one event in several units; a front and a back one in the same
+unit look like one particle through both. The trigger rate, events over live time, is unaffected, because the second
+particle arrives in dead time. The rate of each class is affected.
 
-With particles of rate f (front alone), b (back alone) and c (through both) in each unit, in all L = sum of u, u = f + b
-+ c, and a window w, the classes are Poisson processes with the rates
+With particle rates f (front alone), b (back alone) and c (through both) in each unit, u = f + b + c, L the sum of u
+over all units, and a window w, the classes are Poisson processes with the rates
 
-    front alone     f exp(-(L - f) w)        nothing else in the window; a second one in the same detector does not show
+    front alone     f exp(-(L - f) w)        nothing else in the window; a second one in the same detector is invisible
     all of a unit   u exp(-(L - u) w)        front alone, back alone, front and back
     several units   sum of u (1 - exp(-(L - u) w))
 
-and these are solved for f, b, c and w. The window is thus measured, by the events in several units, and so is what
-keeps a late hit from being seen (a pulse that had no time to rise over the threshold). It is assumed that there are no
-particles that really cross several units, and few hits below the digital thresholds. A single detector is crossed by
-its own f or b, and by c.
+These are solved for f, b, c and w. The window is thus measured, from the events in several units, including the effect
+that hides a late hit (a pulse without time to rise above the threshold). Assumptions: no particle really crosses
+several units, and few hits are below the digital thresholds. A single detector is crossed by its own f or b, and by c.
 
-L is the sum of all classes, so each f, b and u follows from its class by itself, given w: it grows with w, towards L.
-The right w is the one at which the u add up to L. With particles in two units or more there is exactly one, however
-high the load L w; with one unit alone there is none.
+L is the sum of all classes, so for a given w each f, b and u follows from its class alone, and grows with w towards L.
+The correct w is the one at which the u add up to L. With particles in at least two units there is exactly one, however
+high the load L w; with a single unit there is none.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ import numpy as np
 
 from dorn.errors import shown
 
-_ROUNDS = 10  # of Newton's method: enough for all digits, from any rate at any load
+_ROUNDS = 10  # of Newton's method: full precision from any rate at any load
 
 
 @dataclass
 class Particles:
-    """Rates in 1/s, each with the statistical error (one standard deviation) of counting, to first order in L w."""
+    """Rates in 1/s with their counting errors (one standard deviation), to first order in L w."""
 
     alone_cps: np.ndarray  # float64[16]: of particles that stop in one detector
     alone_error_cps: np.ndarray
@@ -45,11 +44,11 @@ class Particles:
 
 
 def particles(singles, pairs, several: int, live_s: float) -> Particles:
-    """The particles behind the classes of events.
+    """The rates of the particles that cause the classes of events.
 
     singles: int[16], events in one detector alone (sums of the spectra); pairs: int[8], in front and back of one unit
-    (sums of the coincidence spectra); several: events in several units. ValueError of one line for a wrong argument,
-    and where there is nothing to solve for.
+    (sums of the coincidence spectra); several: events in several units. Raises ValueError, in one line, for an invalid
+    argument or if there is no solution.
     """
     singles, pairs = _counts("singles", singles, 16), _counts("pairs", pairs, 8)
     several = float(_counts("several", [several], 1)[0])
@@ -58,12 +57,12 @@ def particles(singles, pairs, several: int, live_s: float) -> Particles:
     alone_seen = singles / live_s
     unit_seen = (singles[0::2] + singles[1::2] + pairs) / live_s
     if not unit_seen.any():
-        raise ValueError(f"singles, pairs: no counts in any (several: {several:g})")
+        raise ValueError(f"singles, pairs: no counts (several: {several:g})")
     total = unit_seen.sum() + several / live_s
     window_s = _window_s(unit_seen, several / live_s) if several else 0.0
     alone, unit = (_corrected(seen, total, window_s) for seen in (alone_seen, unit_seen))
     through = unit - alone[0::2] - alone[1::2]
-    # counting errors; that of the window, by the number of several, goes into all of them together
+    # counting errors; that of the window, from the number of `several`, is common to all
     window_error_s = window_s / np.sqrt(several) if several else 0.0
     alone_error = np.hypot(
         np.sqrt(singles) / live_s * np.exp((total - alone) * window_s), alone * (total - alone) * window_error_s
@@ -77,23 +76,23 @@ def particles(singles, pairs, several: int, live_s: float) -> Particles:
 
 
 def _counts(name, values, n):
-    """`values` as float64[n]. ValueError if they are not n numbers from 0 up."""
+    """`values` as float64[n]. Raises ValueError unless they are n finite numbers of at least 0."""
     counts = np.asarray(values, float)
     if counts.shape != (n,):
         raise ValueError(f"{name}: not {n} counts ({shown(counts.tolist())})")
     wrong = counts[~((counts >= 0) & np.isfinite(counts))]
     if len(wrong):
-        raise ValueError(f"{name}: not counts from 0 up ({wrong[0]:g})")
+        raise ValueError(f"{name}: negative or not finite ({wrong[0]:g})")
     return counts
 
 
 def _corrected(seen, total, window_s):
-    """The x that solve x exp(-(total - x) w) = seen: with s = ln(x w), exp(s) + s = z = ln(seen w) + total w."""
+    """Solve x exp(-(total - x) w) = seen for x: with s = ln(x w), exp(s) + s = z = ln(seen w) + total w."""
     x = np.zeros_like(seen)
     if window_s == 0:
         return seen
     z = np.log(seen[seen > 0] * window_s) + total * window_s
-    s = np.where(z > 1, np.log(np.maximum(z, 1)), z)  # above the solution: from there Newton only goes down, to it
+    s = np.where(z > 1, np.log(np.maximum(z, 1)), z)  # above the solution: Newton's method then only descends
     for _ in range(_ROUNDS):
         s -= (np.exp(s) + s - z) / (np.exp(s) + 1)
     x[seen > 0] = np.exp(s) / window_s
@@ -104,11 +103,11 @@ def _window_s(unit_seen, several_seen):
     """The window at which the corrected rates of all units add up to the total."""
     active = np.flatnonzero(unit_seen)
     if len(active) < 2:
-        raise ValueError(f"several: not 0, but only unit {active[0]} has counts of its own: no window explains that")
+        raise ValueError(f"several: not 0, but only unit {active[0]} has counts: no window explains that")
     total = unit_seen.sum() + several_seen
-    # from w = 2 / L ln(L / 2 seen) on, x is at least L / 2: in the two busiest units, at least L. Twice, for rounding
+    # from w = 2 / L ln(L / 2 seen) on, x >= L / 2: the two busiest units add up to at least L. Doubled for rounding
     low, high = 0.0, 4 / total * np.log(total / (2 * np.sort(unit_seen)[-2]))
-    while low < (middle := (low + high) / 2) < high:  # until no number is between them
+    while low < (middle := (low + high) / 2) < high:  # until no float lies between them
         if _corrected(unit_seen, total, middle).sum() < total:
             low = middle
         else:

@@ -1,4 +1,4 @@
-"""Dead time out of counts and time stamps, and the correction of rates for it.
+"""Dead time from counts and time stamps, and the correction of rates for it.
 
     dead_time_s, error_s = two_source(Counts(n1, t1), Counts(n2, t2), Counts(n12, t12), Counts(nb, tb))
     found = intervals(times_s, bin_s=0.5e-3)
@@ -6,7 +6,7 @@
 
 Rates are per second, times in seconds; an error is one standard deviation. Source of the models: G. F. Knoll, Radiation
 Detection and Measurement, 4th edition, chapter 4 VII: m is the observed rate, n the true one, tau the dead time.
-Needs scipy, of `dorn-fsw[study]`.
+Requires scipy (`dorn-fsw[study]`).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from scipy.special import lambertw
 
 
 def non_paralyzable(observed_cps, dead_time_s):
-    """The true rate n = m / (1 - m tau): an event in dead time is lost and does nothing else. Arrays or numbers.
+    """The true rate n = m / (1 - m tau): an event in dead time is lost and has no other effect. Arrays or numbers.
 
-    ValueError where the observed rate is none of such a counter: 1 / tau or above.
+    Raises ValueError if the observed rate is not below 1 / tau.
     """
     live = 1 - np.multiply(observed_cps, dead_time_s)
     if np.any(live <= 0):
@@ -30,28 +30,28 @@ def non_paralyzable(observed_cps, dead_time_s):
 
 
 def paralyzable(observed_cps, dead_time_s):
-    """The two true rates that give m = n exp(-n tau): an event in dead time is lost, and begins it anew.
+    """The two true rates that give m = n exp(-n tau): an event in dead time is lost, and restarts the dead time.
 
-    n tau = -W(-m tau), with the two real branches of Lambert's W; they meet at n = 1 / tau. -> (the
-    lower, the higher one, infinite without dead time). ValueError where m is above the highest there is, 1 / (e tau).
+    n tau = -W(-m tau), with the two real branches of Lambert's W, which meet at n = 1 / tau. Returns (lower, higher);
+    the higher is infinite without dead time. Raises ValueError if m exceeds its maximum, 1 / (e tau).
     """
     x = np.multiply(observed_cps, dead_time_s)
     if np.any(x * math.e > 1 + 1e-12):
         raise ValueError(f"rate: above 1 / (e dead time) ({np.max(observed_cps):g}, {np.max(dead_time_s):g})")
-    x = np.where(x < 1e-290, 0.0, x)  # below, the higher rate is beyond all numbers
-    top = x * math.e > 1 - 1e-14  # where the branches meet, at -1, rounding makes them complex or nothing
+    x = np.where(x < 1e-290, 0.0, x)  # below this, the higher rate overflows
+    top = x * math.e > 1 - 1e-14  # where the branches meet, at -1, rounding makes them complex or NaN
     lower, higher = (np.exp(-np.where(top, -1.0, lambertw(-x, branch).real)) for branch in (0, -1))
     return observed_cps * lower, observed_cps * higher  # n = m exp(-W), which also holds without dead time
 
 
 def live_time(real_s, counts, dead_time_s):
-    """The time in which a non-paralyzable counter was ready: t - N tau. N over it is the true rate."""
+    """Live time of a non-paralyzable counter: t - N tau. N divided by it is the true rate."""
     return real_s - np.multiply(counts, dead_time_s)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """A measurement of a rate: counts, Poisson, in so many seconds. Without background: Counts(0, 1)."""
+    """A rate measurement: Poisson counts and their measurement time. Without background: Counts(0, 1)."""
 
     counts: float
     seconds: float
@@ -66,10 +66,10 @@ class Counts:
 
 
 def two_source_dead_time(first_cps, second_cps, both_cps, background_cps=0.0) -> float:
-    """The dead time of a non-paralyzable counter that observes these rates, background in all of them.
+    """The dead time of a non-paralyzable counter that observes these rates, all including background.
 
-    Knoll, two-source method: the exact solution of n12 - nb = (n1 - nb) + (n2 - nb). A negative one is the
-    scatter of zero. ValueError where there is none.
+    Knoll, two-source method: the exact solution of n12 - nb = (n1 - nb) + (n2 - nb). A negative result is scatter
+    around zero. Raises ValueError if there is no solution.
     """
     m1, m2, m12, mb = first_cps, second_cps, both_cps, background_cps
     x = m1 * m2 - mb * m12
@@ -86,13 +86,13 @@ def two_source_dead_time(first_cps, second_cps, both_cps, background_cps=0.0) ->
 def two_source(first: Counts, second: Counts, both: Counts, background: Counts = Counts(0, 1)) -> tuple[float, float]:
     """(dead time, its error) by the two-source method: each source alone, both, none.
 
-    The error is propagated from the four counts as if they were Poisson; dead time makes them scatter a little less.
+    The error is propagated from the four counts as if they were Poisson; dead time makes them scatter slightly less.
     """
     measured = (first, second, both, background)
     rates = [m.cps for m in measured]
     variance = 0.0
     for i, m in enumerate(measured):
-        # the derivative, over a step much smaller than the error and much larger than rounding
+        # numerical derivative, with a step much smaller than the error and much larger than rounding
         step = 1e-3 * m.error_cps
         if step:
             up, down = ([r + s * step * (i == j) for j, r in enumerate(rates)] for s in (1, -1))
@@ -103,7 +103,7 @@ def two_source(first: Counts, second: Counts, both: Counts, background: Counts =
 
 @dataclass(frozen=True)
 class Intervals:
-    """What the intervals between events tell of a counter."""
+    """Properties of a counter, from the intervals between its events."""
 
     events: int
     observed_cps: float
@@ -111,15 +111,15 @@ class Intervals:
     dead_time_error_s: float
     true_cps: float  # of the exponential beyond it
     true_error_cps: float
-    corrected_cps: float  # the observed rate, non-paralyzable, with that dead time: another way to the true one
+    corrected_cps: float  # the observed rate, corrected as non-paralyzable: a second estimate of the true rate
     corrected_error_cps: float
 
 
 def interval_slope(intervals_s, beyond_s: float) -> tuple[float, float]:
     """(true rate, its error) from all intervals longer than `beyond_s`, which must exceed the dead time.
 
-    Their excess is exponential with the true rate whatever kind the dead time is; the reciprocal of its mean is the
-    maximum-likelihood estimate, which no choice of bins can spoil. ValueError with fewer than ten.
+    Their excess is exponential with the true rate for either kind of dead time; the reciprocal of its mean is the
+    maximum-likelihood estimate and needs no binning. Raises ValueError if there are fewer than ten.
     """
     intervals_s = np.asarray(intervals_s, float)
     excess_s = intervals_s[intervals_s > beyond_s] - beyond_s
@@ -132,8 +132,8 @@ def interval_slope(intervals_s, beyond_s: float) -> tuple[float, float]:
 def half_rise(intervals_s, bin_s: float) -> tuple[float, float]:
     """(dead time, its error): where the interval histogram first rises above half of the exponential.
 
-    The exponential is that of the intervals above the median. Linear between the middles of bins; the error has the
-    counts of the two bins and, in quadrature, the width of a bin / sqrt(12).
+    The exponential is that of the intervals above the median. Linear interpolation between bin centres; the error
+    combines in quadrature that of the counts of the two bins and the bin width / sqrt(12).
     """
     intervals_s = np.asarray(intervals_s, float)
     beyond_s = float(np.median(intervals_s))
@@ -141,7 +141,7 @@ def half_rise(intervals_s, bin_s: float) -> tuple[float, float]:
     edges_s = bin_s * np.arange(math.ceil(beyond_s / bin_s) + 2)
     histogram, _ = np.histogram(intervals_s, edges_s)
     middles_s = (edges_s[1:] + edges_s[:-1]) / 2
-    # the integral over each bin, as if there were no dead time
+    # expected counts of each bin without dead time
     expected = np.sum(intervals_s > beyond_s) * -np.diff(np.exp(-rate * (edges_s - beyond_s)))
     ratio = histogram / expected
     above = int(np.argmax(ratio >= 0.5))
@@ -155,11 +155,11 @@ def half_rise(intervals_s, bin_s: float) -> tuple[float, float]:
 
 
 def intervals(times_s, bin_s: float, margin_s: float | None = None) -> Intervals:
-    """The analysis of time stamps (s, not decreasing): dead time, and the true rate in two different ways.
+    """Analyse time stamps (s, not decreasing): dead time, and two estimates of the true rate.
 
     Both use the same stamps: their errors are not independent.
-    bin_s: of the histogram. margin_s: how far beyond the dead time the exponential is taken; two bins by default.
-    ValueError where stamps decrease or are too few.
+    bin_s: of the histogram. margin_s: from dead time to the begin of the exponential fit; two bins by default.
+    Raises ValueError if stamps decrease or are too few.
     """
     between_s = np.diff(np.asarray(times_s, float))
     if len(between_s) < 100 or between_s.min() < 0:
@@ -168,7 +168,7 @@ def intervals(times_s, bin_s: float, margin_s: float | None = None) -> Intervals
     true, true_error = interval_slope(between_s, dead_s + (2 * bin_s if margin_s is None else margin_s))
     observed = 1 / float(between_s.mean())
     corrected = float(non_paralyzable(observed, dead_s))
-    # dn / d tau = n^2; dn / dm = (n / m)^2, and the counts of such a counter scatter by sqrt(N) (1 - m tau) only
+    # dn / d tau = n^2; dn / dm = (n / m)^2, and the counts of such a counter scatter only by sqrt(N) (1 - m tau)
     statistical = corrected / math.sqrt(len(between_s))
     error = math.hypot(corrected**2 * dead_error_s, statistical)
     return Intervals(len(between_s) + 1, observed, dead_s, dead_error_s, true, true_error, corrected, error)

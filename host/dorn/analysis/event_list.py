@@ -1,16 +1,16 @@
-"""The event list: its events with their times, the windows in which it took them, and half-lives from pairs of events.
+"""The event list: events with their times, the windows in which they were listed, and half-lives from event pairs.
 
-While the window of a class is open the instrument lists every event of it, else none (packet `event_list` of the ICD).
-Whether one is open at t, Y(t) = 1, depends on past events only, and not on those of the last second. For a daughter
-that decays in the detector of its parent within that time (Po-216 after Rn-220), the expected rate in detector d,
-given all parents, is thus the same whether it is observed or not:
+While the window of a class is open the instrument lists every event of the class, otherwise none (packet `event_list`
+of the ICD). Whether it is open at t, Y(t) = 1, depends only on past events, excluding those of the last second. For a
+daughter that decays in the detector of its parent within that time (Po-216 after Rn-220), the expected rate in detector
+d, given all parents, is thus the same whether it is observed or not:
 
     b_d + p x(t),   x(t) = lambda times the daughters expected alive, for p = 1.
 
-b_d is flat: what else has an energy of the daughter. x decays with lambda, each listed parent adds lambda to it, and
-while the window is closed it tends to r_d, the rate of parents that nobody sees then: so a pair that a window's begin
-or end has cut apart is accounted for. p is the part of parents whose daughter is seen. Activities do not change.
-lambda, p and the scale of b_d are those of the highest
+b_d is constant: other events with an energy of the daughter. x decays with lambda, each listed parent adds lambda to
+it, and while the window is closed it tends to r_d, the rate of the unlisted parents: this accounts for pairs split by
+the begin or end of a window. p is the fraction of parents whose daughter is seen. Activities are taken as constant.
+lambda, p and the scale of b_d maximise
 
     log L = sum over the listed daughters of log rate(t) - integral of Y(t) rate(t)
 
@@ -26,31 +26,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FRONT, BACK, FRONT_BACK, SEVERAL = CLASSES = range(4)  # as the ICD numbers them in `event_list`
+FRONT, BACK, FRONT_BACK, SEVERAL = CLASSES = range(4)  # numbered as in packet `event_list`
 _FULL_SCALE = 4095
-_OPENS, _CLOSES, _PARENT, _DAUGHTER = 0, 3, 1, 2  # in the order of what happens in the same microsecond
+_OPENS, _CLOSES, _PARENT, _DAUGHTER = 0, 3, 1, 2  # in the order of processing within a microsecond
 
 
 @dataclass(frozen=True)
 class Event:
     time_us: int  # on-board time
     event_class: int
-    codes: dict[int, int]  # detector -> ADC code, bit 15: the conversion failed; also of hits that were not accepted
+    codes: dict[int, int]  # detector -> ADC code (bit 15: conversion failed), also of hits that were not accepted
 
 
 @dataclass(frozen=True)
 class EventList:
     events: list[Event]  # in order of time
-    windows: list[list[tuple[int, int]]]  # of each class: on-board times of begin and end, us, in order
+    windows: list[list[tuple[int, int]]]  # per class: on-board times of begin and end, us, in order
 
     def exposure_s(self, event_class: int) -> float:
-        """How long the window of a class was open."""
+        """Total time that the window of a class was open."""
         return sum(end - begin for begin, end in self.windows[event_class]) / 1e6
 
 
 def read(packets: Iterable) -> EventList:
-    """What packets `event_list` tell, each given once, in any order; others are left out. A window whose packets join
-    is one; where a packet is missing it is not known to have been open. ValueError for words that are no event list."""
+    """Decode packets `event_list`, each given once, in any order; other packets are ignored. A window continues across
+    adjoining packets; where a packet is missing, it is not known to have been open. Raises ValueError for words that
+    are not an event list."""
     events: list[Event] = []
     windows: list[list[tuple[int, int]]] = [[] for _ in CLASSES]
 
@@ -66,13 +67,13 @@ def read(packets: Iterable) -> EventList:
         event_class, at = None, 0
         while at < len(words):
             if at + 4 > len(words):
-                raise ValueError(f"event_list: words: neither an event nor a mark at the end ({words[at:]})")
+                raise ValueError(f"event_list: words: incomplete event or mark at the end ({words[at:]})")
             low, high, pattern, mark = words[at : at + 4]
             at_us = time_us - ((clock_us - (low | high << 16)) & 0xFFFFFFFF)
             if pattern == 0:
                 event_class, opens, at = mark >> 8, mark & 1, at + 4
                 if event_class not in CLASSES:
-                    raise ValueError(f"event_list: words: a mark of no class ({event_class})")
+                    raise ValueError(f"event_list: words: mark of an unknown class ({event_class})")
                 if opens:
                     open_us[event_class] = at_us
                 elif event_class in open_us:
@@ -81,7 +82,7 @@ def read(packets: Iterable) -> EventList:
             detectors = [d for d in range(16) if pattern >> d & 1]
             codes, at = words[at + 3 : at + 3 + len(detectors)], at + 3 + len(detectors)
             if event_class not in open_us or len(codes) < len(detectors):
-                raise ValueError(f"event_list: words: an event outside of a window, or not whole (at {at_us} us)")
+                raise ValueError(f"event_list: words: event outside a window, or incomplete (at {at_us} us)")
             events.append(Event(at_us, event_class, dict(zip(detectors, codes, strict=True))))
         for event_class, begin_us in open_us.items():
             exposed(event_class, begin_us, time_us)
@@ -91,12 +92,12 @@ def read(packets: Iterable) -> EventList:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Errors are one standard deviation."""
+    """Result of `pairs`; errors are one standard deviation."""
 
     half_life_s: float
     half_life_error_s: float
-    per_parent: float  # part of the parents whose daughter is seen
-    accidental_cps: float  # events with the daughter's energy that have no parent, all detectors
+    per_parent: float  # fraction of the parents whose daughter is seen
+    accidental_cps: float  # events with the daughter's energy but without a parent, all detectors
 
 
 def pairs(
@@ -104,11 +105,11 @@ def pairs(
 ) -> Pairs:
     """The half-life of a daughter from events in one detector alone, by maximum likelihood (see above).
 
-    parent, daughter: ADC codes of their lines, first and last. between_s: the half-life is looked for there.
-    ValueError of one line where there is nothing to find, or the ranges are none.
+    parent, daughter: first and last ADC code of their lines. between_s: search range of the half-life.
+    Raises ValueError, in one line, if there are no parents or daughters, or a range is invalid.
     """
     if not (parent[0] <= parent[1] and daughter[0] <= daughter[1] and 0 < between_s[0] < between_s[1]):
-        raise ValueError(f"parent, daughter, between_s: not a range each ({parent}, {daughter}, {between_s})")
+        raise ValueError(f"parent, daughter, between_s: not valid ranges ({parent}, {daughter}, {between_s})")
     if parent[0] <= daughter[1] and daughter[0] <= parent[1]:
         raise ValueError(f"parent, daughter: ranges overlap ({parent}, {daughter})")
     detectors = [d for d in (_timeline(event_list, d, parent, daughter) for d in range(16)) if d.daughters]
@@ -117,11 +118,11 @@ def pairs(
     rates = np.concatenate([np.full(d.daughters, d.daughters / d.exposure_s) for d in detectors])
 
     def fit(log_half_life: float) -> tuple[float, float, float]:
-        """-> log likelihood at its maximum for that half-life, part of b_d in the daughters' rate, p"""
+        """Maximum of log L for that half-life, fraction of b_d in the daughters' rate, p."""
         decay = math.log(2) / math.exp(log_half_life)
         found = [d.intensities(decay) for d in detectors]
         x, expected = np.concatenate([x for x, _ in found]), sum(integral for _, integral in found)
-        # at the maximum the daughters expected are those counted: one of the two is left to be found
+        # at the maximum, as many daughters are expected as counted, which leaves one of p and the scale of b_d free
         scaled, low, high = x * (len(x) / expected), 0.0, 1.0
         for _ in range(50):
             part = (low + high) / 2
@@ -140,7 +141,7 @@ def pairs(
 
 @dataclass(frozen=True)
 class _Timeline:
-    """Of one detector: (s since the entry before, what happens), in order."""
+    """Entries of one detector, in order: (s since the previous entry, kind)."""
 
     entries: list[tuple[float, int]]
     exposure_s: float
@@ -177,7 +178,7 @@ def _timeline(event_list, detector, parent, daughter) -> _Timeline:
         if event.event_class != event_class or detector not in event.codes:
             continue
         code = event.codes[detector]
-        # of several hits the accepted one: not over range, nor failed, and higher than those below threshold
+        # of several hits, the accepted one: neither over range nor failed, and higher than those below threshold
         others = [c for d, c in event.codes.items() if d & 1 == event_class and c < _FULL_SCALE]
         if code == max(others, default=-1):
             for what, (first, last) in ((_PARENT, parent), (_DAUGHTER, daughter)):
@@ -192,7 +193,7 @@ def _timeline(event_list, detector, parent, daughter) -> _Timeline:
 
 
 def _highest(function, low: float, high: float) -> float:
-    """Where a function of one maximum has it, by golden section, to 1e-4."""
+    """Position of the only maximum of a function, by golden-section search, to 1e-4."""
     golden = (math.sqrt(5) - 1) / 2
     left, right = high - golden * (high - low), low + golden * (high - low)
     at_left, at_right = function(left), function(right)

@@ -1,4 +1,4 @@
-"""Peaks of a spectrum: where they are and how wide."""
+"""Peaks of a spectrum: Gaussian fits of centroid, width and area."""
 
 import warnings
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from scipy.special import ndtr
 
 from dorn.util.gaussian import FWHM
 
-_LEAST = 3  # channels: as many as the parameters
+_LEAST = 3  # channels in a fit: the number of parameters
 _ROUNDS = 30
 
 
 @dataclass(frozen=True)
 class Peak:
-    """In channels, of which channel c reaches from c - 0.5 to c + 0.5; `area` in counts, of the whole Gaussian.
+    """A fitted peak, in channels, where channel c spans c - 0.5 to c + 0.5; `area`: counts of the whole Gaussian.
 
-    `errors`: one standard deviation of centroid, fwhm and area, from the counts alone.
+    `errors`: one standard deviation of centroid, fwhm and area, from counting statistics alone.
     """
 
     centroid: float
@@ -27,12 +27,12 @@ class Peak:
 
 
 def gaussian(counts, first: int, last: int) -> Peak:
-    """The Gaussian that fits the highest peak of channels first to last where it is above half its height.
+    """Fit a Gaussian to the highest peak of channels first to last, where it is above half its height.
 
-    counts: one number a channel, of the whole spectrum. The lower half is left out because alpha lines have tails, and
-    weaker lines beside them: of a peak of three channels, a fourth pulls the centroid. What is fitted is the integral
-    of the Gaussian over each channel, so the width of the channels is in neither fwhm nor area, however few of them a
-    peak has. Every channel weighs as a Poisson number of what the fit expects in it. ValueError if there is no peak.
+    counts: one number per channel of the whole spectrum. The lower half is left out because alpha lines have tails and
+    weaker neighbours: in a peak of three channels, a fourth shifts the centroid. The fit uses the integral of the
+    Gaussian over each channel, so the channel width affects neither fwhm nor area, however few channels a peak has.
+    Channels are weighted by the Poisson error of their fitted counts. Raises ValueError if there is no peak.
     """
     channels = np.arange(first, last + 1)
     counts = np.asarray(counts, float)[first : last + 1]
@@ -45,13 +45,13 @@ def gaussian(counts, first: int, last: int) -> Peak:
         distance = abs(channels - values[0])
         order = np.argsort(distance, kind="stable")
         inside = np.sort(order[: max(_LEAST, np.count_nonzero(distance <= values[1] / 2))])
-        if inside.tolist() in windows[:-1]:  # a channel at the edge comes and goes
+        if inside.tolist() in windows[:-1]:  # a channel at the edge alternates
             break
         windows.append(inside.tolist())
         weights = np.sqrt(np.maximum(_integrals(channels[inside], *values), 1.0))
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error", OptimizeWarning)  # no errors can be told
+                warnings.simplefilter("error", OptimizeWarning)  # raised if errors cannot be estimated
                 values, covariance = curve_fit(
                     _integrals, channels[inside], counts[inside], values, weights, absolute_sigma=True
                 )
@@ -64,7 +64,7 @@ def gaussian(counts, first: int, last: int) -> Peak:
 
 
 def _guess(channels, counts):
-    """Centroid, FWHM and area, from the channels that are above half height once the noise of counting is smoothed."""
+    """Initial centroid, FWHM and area, from the channels above half height after smoothing the counting noise."""
     wide = 1
     while True:
         smooth = np.convolve(counts, np.ones(wide) / wide, "same")
@@ -72,12 +72,12 @@ def _guess(channels, counts):
         above = smooth >= smooth[top] / 2
         left = top - int(np.argmin(above[top::-1])) if not above[: top + 1].all() else -1
         right = top + int(np.argmin(above[top:])) if not above[top:].all() else len(counts)
-        # a peak is wider than what smoothed it, and so high that its half is not in the noise
+        # enough counts in the smoothing window for its half height to be above the noise
         if smooth[top] * wide >= 100 or 2 * wide >= len(counts):
             break
         wide = 2 * wide + 1
     inside = slice(left + 1, right)
-    area = counts[inside].sum() / 0.76  # of a Gaussian, that much is above half its height
+    area = counts[inside].sum() / 0.76  # the fraction of a Gaussian above half its height
     return np.array([channels[inside].mean(), max(right - left - 1, 1.0), area])
 
 

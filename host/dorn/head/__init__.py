@@ -1,1 +1,1 @@
-"""The simulated detector head: a source becomes particles, particles become what the board's pins see."""
+"""The simulated detector head: turns a source into particles, and particles into signals at the board's pins."""

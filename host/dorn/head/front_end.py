@@ -1,10 +1,10 @@
 """The simulated detector head, as the board's pins see it.
 
-16 detectors, each with a shaper, a comparator with a level latch and a peak-hold; a multiplexer; one reset for all. The
-contract is the one of boards/pico/wiring.md: a latch is set while its comparator is high and cleared only by the reset;
-it is set again after the release if the comparator is still high. A peak-hold follows its shaper except during reset.
+16 detectors, each with a shaper, a comparator with a level latch and a peak-hold; a multiplexer; a common reset. The
+contract is that of boards/pico/wiring.md: a latch is set while its comparator is high and cleared only by the reset; it
+is set again after the release if the comparator is still high. A peak-hold follows its shaper except during reset.
 
-The head knows what no firmware can: which pulses were lost, and why. Every pulse has exactly one fate, counted here.
+The head knows what the firmware cannot: which pulses were lost, and why. It counts exactly one fate for every pulse.
 """
 
 from __future__ import annotations
@@ -27,44 +27,44 @@ _STROBE_NS = 1000  # from the strobe to the test pulse
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """Analogue properties. `gain` and the offsets are one number for all detectors or 16 of them."""
+    """Analogue properties. `gain` and the offsets are one number for all detectors, or 16 numbers."""
 
     peaking_ns: int = 1500  # linear rise of the shaped pulse
     width_ns: int = 4000  # time the comparator stays high
     noise_kev: float = 0.0  # electronic noise, FWHM
     gain: float | tuple[float, ...] = 1.0
     offset_kev: float | tuple[float, ...] = 0.0
-    comparator_offset_kev: float | tuple[float, ...] = 0.0  # of its threshold from what slow control sets
-    kev_per_code: float = 3.0  # of the ideal detector: the dictionary's
+    comparator_offset_kev: float | tuple[float, ...] = 0.0  # of the threshold from the value set by slow control
+    kev_per_code: float = 3.0  # of the ideal detector, from the dictionary
     zero_code: float = 50.0
-    adc: Adc | None = None  # the board's converter; None: ideal
+    adc: Adc | None = None  # the board's ADC; None: ideal
 
     @classmethod
     def from_table(cls, table: dict, instrument: dict, where: str = "[head]") -> FrontEnd:
         """From a scenario's [head] table and the dictionary's [instrument]. `adc` is the path of a ramp (Adc.load).
 
-        UserError on an unknown key, a wrong type or a value that cannot be.
+        Raises UserError for an unknown key, a wrong type or a value out of range.
         """
         ideal = ("kev_per_code", "zero_code")
         known = [f.name for f in fields(cls) if f.name not in ideal]
         values = {}
         for key, value in table.items():
             if key not in known:
-                raise UserError(f"{where}: unknown key {key!r}, known are {', '.join(known)}")
+                raise UserError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
             if key == "adc":
                 values[key] = Adc.load(value)
                 continue
             per_detector = key in ("gain", "offset_kev", "comparator_offset_kev")
             if per_detector and isinstance(value, list | tuple):
                 if len(value) != 16 or not all(type(v) in (int, float) for v in value):
-                    raise UserError(f"{where}: {key}: one number or 16 of them, not {value!r}")
+                    raise UserError(f"{where}: {key}: one number or 16 numbers, not {value!r}")
                 value = tuple(value)
             elif isinstance(value, bool) or not isinstance(value, int | float):
                 raise UserError(f"{where}: {key}: not a number: {value!r}")
             values[key] = value
             for number in value if isinstance(value, tuple) else (value,):
                 least = {"noise_kev": 0.0, "gain": 1e-6, "peaking_ns": 1}.get(key, -1e6)
-                if not least <= number <= 1e6:  # nor is it NaN
+                if not least <= number <= 1e6:  # also false for NaN
                     raise UserError(f"{where}: {key}: not from {least:g} to 1e+06 ({number})")
         front_end = cls(**values, **{name: instrument[name] for name in ideal})
         if not 0 < front_end.peaking_ns < front_end.width_ns:
@@ -76,23 +76,23 @@ class FrontEnd:
 
 @dataclass
 class Fates:
-    """What became of every detector pulse. injected = the sum of all but `spurious` (and of those still under way)."""
+    """Fates of the detector pulses. injected = sum of all others but `spurious`, plus the pulses still pending."""
 
     injected: int = 0
-    delivered: int = 0  # converted: a hit the firmware got
-    merged: int = 0  # in the same peak as a pulse that was delivered
+    delivered: int = 0  # converted: a hit for the firmware
+    merged: int = 0  # in the same peak as a delivered pulse
     lost_dead_time: int = 0
     below_threshold: int = 0  # of the comparator
-    disabled: int = 0  # the board had the detector's input switched off
-    spurious: int = 0  # conversions of a line that no pulse had set
+    disabled: int = 0  # the board had switched off the detector's input
+    spurious: int = 0  # conversions of a line that was not set by a pulse
 
 
 @dataclass
 class _Detector:
     comparator: int = 0  # pulses that hold it high
-    pending: int = 0  # pulses seen by the latch whose fate is open
+    pending: int = 0  # latched pulses whose fate is open
     released_ns: int = 0
-    pulses: list = field(default_factory=list)  # (start ns, height in codes) since the release, and tails over it
+    pulses: list = field(default_factory=list)  # (start ns, height in codes) with a peak or tail after the release
 
 
 def _sixteen(value: float | tuple[float, ...]) -> list[float]:
@@ -100,12 +100,12 @@ def _sixteen(value: float | tuple[float, ...]) -> list[float]:
 
 
 class Head:
-    """The head in time. The target calls `advance`, `reset`, `convert`; times are ns and never go back."""
+    """The head over time. The target calls `advance`, `reset` and `convert`; times are in ns and never decrease."""
 
     def __init__(self, front_end: FrontEnd, seed: int = 1):
         self.front_end = front_end
         self.fates = Fates()
-        self.enabled = 0xFFFF  # which lines the board lets through
+        self.enabled = 0xFFFF  # lines that the board has enabled
         self.lines = 0  # latches, as the board's pins see them (not masked by `enabled`)
         self.reset_high = False
         self._rng = random.Random(seed)
@@ -113,20 +113,20 @@ class Head:
         self._stuck = 0
         self._falls: list[tuple[int, int]] = []
         self._particles = iter(())
-        self._particle: tuple[int, int, float] | None = None  # the next of the source
+        self._particle: tuple[int, int, float] | None = None  # next one of the source
         self._test_pulses: list[tuple[int, int, float]] = []
-        self._next: tuple[int, int, float] | None = None  # of both
+        self._next: tuple[int, int, float] | None = None  # the earlier of the two
         self._origin_ns = self._reached_ns = 0
         self._gain = _sixteen(front_end.gain)
         self._offset = _sixteen(front_end.offset_kev)
         self._comparator_offset = _sixteen(front_end.comparator_offset_kev)
         self.comparators(DEFAULT_COMPARATOR_MV, DEFAULT_COMPARATOR_MV)
         self._tail_ns = 1.2 * (front_end.width_ns - front_end.peaking_ns)
-        # a pulse is over, at the latest, when its tail has reached the base line
+        # a pulse ends at the latest when its tail has reached the baseline
         self._over_ns = front_end.peaking_ns + self._tail_ns
 
     def comparators(self, front_mv: float, back_mv: float) -> None:
-        """Thresholds of all front and all back comparators from now on; pulses under way keep the old ones."""
+        """Set the thresholds of all front and all back comparators; pulses in progress keep the old ones."""
         self.comparator_mv = (front_mv, back_mv)
         self._comparator = [
             (self.comparator_mv[d & 1] * 1000 / MV_PER_MEV + offset_kev) / self.front_end.kev_per_code
@@ -134,15 +134,15 @@ class Head:
         ]
 
     def inject(self, particles: Iterable[tuple[int, int, float]], at_ns: int) -> None:
-        """From `at_ns` on, play these (time_ns after it, detector, energy_kev), in order of time."""
+        """Play these (time_ns after `at_ns`, detector, energy_kev), in order of time."""
         self._particles = iter(particles)
         self._origin_ns = at_ns
         self._take_particle()
 
     def pulse(self, at_ns: int, detector: int, energy_kev: float) -> None:
-        """The strobe of a test pulse: it comes beside what the source plays, and is counted as any pulse.
+        """Strobe a test pulse, in addition to the particles of the source; it is counted like any pulse.
 
-        It comes a little later, and not before what the event builder has seen of the head already.
+        It rises _STROBE_NS later, and not before the time the head has already reached.
         """
         rise_ns = max(at_ns + _STROBE_NS, self._reached_ns)
         heapq.heappush(self._test_pulses, (rise_ns, detector, energy_kev))
@@ -159,7 +159,7 @@ class Head:
             self._next = tests[0]
 
     def _take(self) -> tuple[int, int, float]:
-        """The next pulse, which is none of those to come any more."""
+        """Remove and return the next pulse."""
         taken = self._next
         if taken is self._particle:
             self._take_particle()
@@ -169,23 +169,23 @@ class Head:
         return taken
 
     def cut(self) -> None:
-        """Forget the pulses that are still to come."""
+        """Discard the pulses still to come."""
         self._particles, self._particle = iter(()), None
         self._test_pulses.clear()
         self._choose()
 
     @property
     def dry(self) -> bool:
-        """The source has no more pulses and no comparator is high: nothing will change any more by itself."""
+        """Whether no more pulses are to come and no comparator is high: nothing changes by itself any more."""
         return self._next is None and not self._falls
 
     @property
     def pending(self) -> int:
-        """Pulses whose fate is open: a latch saw them, and neither a conversion nor a reset came since."""
+        """Pulses whose fate is open: latched, but neither converted nor reset since."""
         return sum(detector.pending for detector in self._detectors)
 
     def next_edge_ns(self) -> int | None:
-        """When a comparator rises or falls next."""
+        """Time of the next rise or fall of a comparator; None if there is none."""
         rise = self._next[0] if self._next else None
         fall = self._falls[0][0] if self._falls else None
         if rise is None or (fall is not None and fall < rise):
@@ -193,12 +193,12 @@ class Head:
         return rise
 
     def stick(self, detector: int, high: bool) -> None:
-        """A line that stays high whatever the reset does: a light leak, a broken latch."""
+        """Hold a line high, even during reset, or release it: a light leak, a broken latch."""
         self._stuck = self._stuck & ~(1 << detector) | (high << detector)
         self.lines = self.lines | self._stuck if high else self.lines & ~(1 << detector)
 
     def advance(self, now_ns: int) -> None:
-        """Everything up to and with `now_ns` happens."""
+        """Process everything up to and including `now_ns`."""
         falls = self._falls
         if now_ns > self._reached_ns:
             self._reached_ns = now_ns
@@ -235,7 +235,7 @@ class Head:
             fates.disabled += 1
 
     def reset(self, high: bool, now_ns: int) -> None:
-        """The reset line changes. While it is high the latches are low and the peak-holds empty."""
+        """Set the reset line. While it is high the latches are low and the peak-holds empty."""
         if high == self.reset_high:
             return
         self.advance(now_ns)
@@ -252,7 +252,7 @@ class Head:
                 detector.pending = 0
 
     def convert(self, d: int, now_ns: int) -> int:
-        """The ADC samples detector d's peak-hold. -> 12-bit code"""
+        """Sample detector d's peak-hold with the ADC. Returns the 12-bit code."""
         self.advance(now_ns)
         detector = self._detectors[d]
         if detector.pending:
@@ -272,7 +272,7 @@ class Head:
                 value = height
             elif now_ns < top:
                 value = height * (now_ns - start) / peaking
-            else:  # only its tail was seen
+            else:  # only its tail is after the release
                 value = height * (1 - (released - top) / self._tail_ns)
             if value > best:
                 best = value

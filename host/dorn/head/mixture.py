@@ -1,7 +1,7 @@
-"""What particles are: a mixture of components, each with a weight, a range of energies, and detectors.
+"""Properties of particles: a mixture of components, each with a weight, a range of energies, and detectors.
 
-A scenario is a mixture (a line of a nuclide is a component), and so is a measured spectrum (a channel is a
-component).
+A scenario is a mixture (one component per line of a nuclide), and so is a measured spectrum (one component per
+channel).
 """
 
 from dataclasses import dataclass, field
@@ -10,24 +10,23 @@ import numpy as np
 
 DETECTORS = 16
 GROUPS = {"all": range(DETECTORS), "front": range(0, DETECTORS, 2), "back": range(1, DETECTORS, 2)}
-COLUMNS = 4  # uniform random numbers a particle needs
+COLUMNS = 4  # uniform random numbers per particle
 
 
 @dataclass
 class Mixture:
-    """Components, to be added before the first draw."""
+    """The components; all must be added before the first draw."""
 
-    weights: list = field(default_factory=list)  # any unit; only the ratios count
+    weights: list = field(default_factory=list)  # any unit; only the ratios matter
     low_kev: list = field(default_factory=list)
     high_kev: list = field(default_factory=list)
     detectors: list = field(default_factory=list)
     through: list = field(default_factory=list)
 
     def add(self, weight, low_kev, high_kev, detectors=GROUPS["all"], through=False):
-        """A component with energies flat from low to high, spread evenly over `detectors`.
+        """Add a component with energies uniform from low to high, spread evenly over `detectors`.
 
-        `through`: the particle crosses the whole detection unit and leaves a pulse in its front and in its
-        back.
+        `through`: the particle crosses the whole detection unit and gives a pulse in its front and in its back.
         """
         self.weights.append(weight)
         self.low_kev.append(low_kev)
@@ -36,14 +35,12 @@ class Mixture:
         self.through.append(through)
 
     def draw(self, chunks):
-        """Pulses (times_ns, detectors, energies_kev) for chunks of (times_ns, uniforms[n, COLUMNS]), as
-        arrays.
+        """Draw pulses (times_ns, detectors, energies_kev), as arrays, for chunks of (times_ns, uniforms[n, COLUMNS]).
 
-        A pulse is never negative: an energy below 0 is a pulse of height 0, which is what a comparator sees
-        of it.
+        An energy below 0 gives a pulse of height 0, as a comparator would see it.
         """
         share = np.cumsum(self.weights) / np.sum(self.weights)
-        share[-1] = 1.0  # the sum may be off by a rounding; no uniform number may fall past the last component
+        share[-1] = 1.0  # despite rounding of the sum: no uniform number may fall beyond the last component
         low, width = np.array(self.low_kev, float), np.subtract(self.high_kev, self.low_kev)
         many = np.array([len(group) for group in self.detectors])
         first = np.cumsum(many) - many
@@ -54,7 +51,7 @@ class Mixture:
             detector = members[first[kind] + (uniforms[:, 1] * many[kind]).astype(int)]
             energy_kev = np.maximum(low[kind] + uniforms[:, 2] * width[kind], 0.0)
             crossed = np.flatnonzero(through[kind])
-            if len(crossed):  # the other side's pulse follows at the same time, with an energy of its own
+            if len(crossed):  # the pulse of the other side, at the same time, has its own energy
                 other_kev = np.maximum(low[kind[crossed]] + uniforms[crossed, 3] * width[kind[crossed]], 0.0)
                 times_ns = np.insert(times_ns, crossed + 1, times_ns[crossed])
                 detector = np.insert(detector, crossed + 1, detector[crossed] ^ 1)

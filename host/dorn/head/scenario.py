@@ -3,20 +3,20 @@
     duration_s = 60
 
     [[source]]
-    nuclide = "Po-209"        # a name of nuclides.toml
-    activity_bq = 100         # decays a second
-    efficiency = 0.1          # part of the alphas that reach the detectors; default 1
+    nuclide = "Po-209"        # a name in nuclides.toml
+    activity_bq = 100         # decays per second
+    efficiency = 0.1          # fraction of the alphas that reach the detectors; default 1
     detectors = "front"       # "all" (default), "front", "back" or a list of numbers: shared evenly
 
     [background]
-    rate_cps = 5              # particles a second over all detectors
-    min_kev = 500             # energies are flat from here
+    rate_cps = 5              # particles per second over all detectors
+    min_kev = 500             # energies are uniform from here
     max_kev = 12000           # to here
-    through_fraction = 0.2    # part that crosses a whole detection unit: a pulse in front and back; default 0
+    through_fraction = 0.2    # fraction that crosses a whole detection unit: a pulse in front and back; default 0
 
-    [head]                    # passed on as it stands, but that `adc` is relative to this file
+    [head]                    # passed on unchanged, except that `adc` is relative to this file
     noise_kev = 35
-    adc = "ramp.csv"          # the board's converter, as this ramp of readings shows it (adc.py); default ideal
+    adc = "ramp.csv"          # the board's ADC, reconstructed from this ramp of readings (adc.py); default ideal
 
 An unknown key is an error.
 """
@@ -33,8 +33,10 @@ _REQUIRED = object()
 
 
 def read(path):
-    """(mixture, duration_s, head) of the scenario at `path`; weights of the mixture are particles a
-    second."""
+    """(mixture, duration_s, head) of the scenario at `path`; weights of the mixture are particles per second.
+
+    Raises SourceError if the file is invalid.
+    """
     try:
         tables = tomllib.loads(text_of(path))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -44,12 +46,12 @@ def read(path):
     sources, background, head = top.take("source", []), top.take("background", None), top.take("head", {})
     top.done()
     if not isinstance(sources, list):
-        raise SourceError.at(path, "source", "each source is a table of its own: [[source]]")
+        raise SourceError.at(path, "source", "write each source as a table of its own: [[source]]")
     if not isinstance(head, dict):
         raise SourceError.at(path, "head", "not a table", head)
     if "adc" in head:
         if not isinstance(head["adc"], str):
-            raise SourceError.at(path, "head.adc", "not the name of a file", head["adc"])
+            raise SourceError.at(path, "head.adc", "not a file name", head["adc"])
         head["adc"] = Path(path).parent / head["adc"]
     if not sources and background is None:
         raise SourceError.at(path, "source", "neither a [[source]] nor a [background]")
@@ -68,7 +70,7 @@ def _source(mixture, table):
     except nuclides.UnknownNuclide as error:
         raise SourceError.at(table.path, table.name("nuclide"), error) from None
     activity_bq = above_zero(table.take("activity_bq"), table.path, table.name("activity_bq"))
-    efficiency = table.part("efficiency", 1)
+    efficiency = table.fraction("efficiency", 1)
     detectors = _detectors(table)
     table.done()
     for energy_kev, probability in lines:
@@ -79,7 +81,7 @@ def _background(mixture, table):
     rate_cps = above_zero(table.take("rate_cps"), table.path, table.name("rate_cps"))
     min_kev = at_least(0, table.take("min_kev"), table.path, table.name("min_kev"))
     max_kev = above_zero(table.take("max_kev"), table.path, table.name("max_kev"))
-    through = table.part("through_fraction", 0)
+    through = table.fraction("through_fraction", 0)
     table.done()
     if max_kev <= min_kev:
         raise SourceError.at(table.path, table.name("max_kev"), "not above min_kev", max_kev)
@@ -93,14 +95,13 @@ def _detectors(table):
         return GROUPS[value]
     known = isinstance(value, list) and all(type(d) is int and 0 <= d < DETECTORS for d in value)
     if not known or not value or len(set(value)) < len(value):
-        what = f'neither "all", "front", "back" nor a list of different numbers from 0 to {DETECTORS - 1}'
+        what = f'neither "all", "front", "back" nor a list of distinct numbers from 0 to {DETECTORS - 1}'
         raise SourceError.at(table.path, table.name("detectors"), what, value)
     return value
 
 
 class _Table:
-    """One table of the file, of which every key must be taken: one that is left over is a mistake of the
-    writer."""
+    """A table of the file. Every key must be taken: `done` raises SourceError for one that is left over."""
 
     def __init__(self, path, prefix, entries):
         self.path, self.prefix = path, prefix
@@ -117,7 +118,7 @@ class _Table:
             raise SourceError.at(self.path, self.name(key), "is missing")
         return value
 
-    def part(self, key, default):
+    def fraction(self, key, default):
         """A number from 0 to 1."""
         value = at_least(0, self.take(key, default), self.path, self.name(key))
         if value > 1:

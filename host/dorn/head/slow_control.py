@@ -1,4 +1,4 @@
-"""Slow control of the simulated head: devices on the I2C bus, after their data sheets, and what they drive."""
+"""Slow control of the simulated head: devices on the I2C bus, as in their data sheets, and the circuits they drive."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Callable
 from dorn.head.front_end import MV_PER_MEV, Head
 
 SUPPLY_MV = 3300
-# what boards/pico/wiring.md requires of the bias supply and of the analogue inputs
-BIAS_GAIN = 50  # over output C of the DAC; its analogue input divides by as much
+# requirements of boards/pico/wiring.md on the bias supply and the analogue inputs
+BIAS_GAIN = 50  # from output C of the DAC; the analogue input divides by the same factor
 LEAKAGE_MV_PER_NA = 1
 HOLD_S = 2.5  # the monostable's time after the last clock edge
 
 
 class Mcp4728:
-    """Quad 12-bit DAC MCP4728 as the I2C bus sees it (data sheet DS22187E).
+    """Quad 12-bit DAC MCP4728 on the I2C bus (data sheet DS22187E).
 
-    Output A sets the front comparators, B the back ones; at power-up they are as the head has them. Of the
-    commands only Multi-Write (figure 5-8) is simulated; others, and reads, are not acknowledged. The LDAC pin
-    is low: an output follows at once, whatever the UDAC bit says (table 4-5).
+    Output A sets the front comparators, B the back ones; their power-up values are those of the head. Only the
+    Multi-Write command (figure 5-8) is simulated; other commands, and reads, are not acknowledged. The LDAC pin
+    is low: outputs are updated at once, whatever the UDAC bit (table 4-5).
     """
 
-    ADDRESS = 0x60  # as delivered
+    ADDRESS = 0x60  # factory default
     _REFERENCE_MV, _CODES = 2048, 4096
 
     def __init__(self, head: Head):
@@ -32,21 +32,21 @@ class Mcp4728:
         self.power_up()
 
     def power_up(self) -> None:
-        """The outputs are what the EEPROM has."""
+        """Load the outputs from the EEPROM."""
         self.outputs_mv = list(self._eeprom_mv)
         self._bytes = bytearray()
         self._head.comparators(*self.outputs_mv[:2])
 
     def start(self, address: int, read: bool) -> bool:
-        """A transfer begins with this address (7 bits). -> whether it is acknowledged"""
+        """Begin a transfer with this 7-bit address. Returns whether it is acknowledged."""
         self._bytes.clear()
         return self.answers and address == self.ADDRESS and not read
 
     def write(self, value: int) -> bool:
-        """The next byte of the transfer. -> whether it is acknowledged"""
+        """Write the next byte of the transfer. Returns whether it is acknowledged."""
         received = self._bytes
         received.append(value)
-        # the first command holds C2 C1 C0 W1 W0 = 01000; of the later ones only the channel counts
+        # the first command holds C2 C1 C0 W1 W0 = 01000; in later ones only the channel matters
         if len(received) == 1 and value >> 3 != 0b01000:
             return False
         if len(received) % 3 == 0:
@@ -56,7 +56,7 @@ class Mcp4728:
         return True
 
     def _output_mv(self, high: int, low: int) -> float:
-        """What the two bytes VREF PD1 PD0 Gx D11...D0 make of an output."""
+        """Output voltage for the two bytes VREF PD1 PD0 Gx D11...D0."""
         code = (high & 15) << 8 | low
         if high & 0x60:  # powered down: a resistor to ground
             return 0.0
@@ -67,18 +67,18 @@ class Mcp4728:
 
 
 class Mcp23008:
-    """I/O expander MCP23008 (data sheet DS21919), its pins pulled down outside; interrupts are not simulated.
+    """I/O expander MCP23008 (data sheet DS21919), with external pull-downs; interrupts are not simulated.
 
-    The first byte written is the register address, which then counts up with every byte and rolls over behind the last
-    register, or stands still with IOCON.SEQOP (section 1.3.1).
+    The first byte written is the register address, which then increments with every byte and wraps after the last
+    register, or stays the same with IOCON.SEQOP (section 1.3.1).
     """
 
-    ADDRESS = 0x20  # A0-A2 at ground
+    ADDRESS = 0x20  # A0-A2 to ground
     IODIR, IPOL, IOCON, INTF, INTCAP, GPIO, OLAT = 0, 1, 5, 7, 8, 9, 10
     _SEQOP = 0x20
 
     def __init__(self, on_change: Callable[[int, int], None] = lambda before, now: None):
-        """on_change(before, now): levels of the pins, a bit each."""
+        """on_change(before, now): levels of the pins, one bit each."""
         self.answers = True
         self._on_change = on_change
         self.power_up()
@@ -91,11 +91,11 @@ class Mcp23008:
 
     @property
     def pins(self) -> int:
-        """Levels: of an output its latch, of an input low."""
+        """Pin levels: an output follows its latch, an input is low."""
         return self._registers[self.OLAT] & ~self._registers[self.IODIR]
 
     def start(self, address: int, read: bool) -> bool:
-        self._addressed = read  # of a write the first byte is the address
+        self._addressed = read  # the first byte of a write is the register address
         return self.answers and address == self.ADDRESS
 
     def write(self, value: int) -> bool:
@@ -125,17 +125,17 @@ class Mcp23008:
 
 
 class Ads1115:
-    """16-bit converter ADS1115 (data sheet SBAS444); its comparator is not simulated. It samples when it starts.
+    """16-bit converter ADS1115 (data sheet SBAS444); its comparator is not simulated. It samples at the start.
 
-    The first byte written is the register pointer; two more go into the register, high byte first. A read gives the
-    register the pointer is at.
+    The first byte written is the register pointer; the next two go into the register, high byte first. A read returns
+    the register at the pointer.
     """
 
-    ADDRESS = 0x48  # ADDR at ground
+    ADDRESS = 0x48  # ADDR to ground
     CONVERSION, CONFIG = 0, 1
     _FULL_SCALE_MV = (6144, 4096, 2048, 1024, 512, 256, 256, 256)  # PGA, table 9-3
-    _RATES = (8, 16, 32, 64, 128, 250, 475, 860)  # DR, a second
-    _PAIRS = ((0, 1), (0, 3), (1, 3), (2, 3))  # MUX below 4; from 4 on AIN0 to AIN3 against ground
+    _RATES = (8, 16, 32, 64, 128, 250, 475, 860)  # DR, samples per second
+    _PAIRS = ((0, 1), (0, 3), (1, 3), (2, 3))  # MUX 0 to 3; 4 to 7 are AIN0 to AIN3 against ground
 
     def __init__(self, inputs_mv: Callable[[], list[float]], now_ns: Callable[[], int]):
         self.answers = True
@@ -164,7 +164,7 @@ class Ads1115:
         return True
 
     def read(self) -> int:
-        """High byte, low byte, and again."""
+        """Read high byte and low byte of the register, alternately."""
         self._bytes.append(self._bytes.pop(0))
         return self._bytes[-1]
 
@@ -173,7 +173,7 @@ class Ads1115:
             self._registers[self._pointer] = value
             return
         self._registers[self.CONFIG] = value & 0x7FFF
-        # a start while a conversion runs has no effect; with MODE 0 it converts all the time
+        # a start during a conversion has no effect; with MODE 0 it converts continuously
         if self._ready() and (value & 0x8000 or not value & 0x0100):
             self._convert()
 
@@ -190,7 +190,7 @@ class Ads1115:
 
     def _register(self) -> int:
         if self._ready():
-            if not self._registers[self.CONFIG] & 0x0100:  # the last of many ended just now
+            if not self._registers[self.CONFIG] & 0x0100:  # continuous mode: a conversion has ended
                 self._convert()
             self._registers[self.CONVERSION] = self._found & 0xFFFF
         value = self._registers[self._pointer]
@@ -198,27 +198,27 @@ class Ads1115:
 
 
 class SimulatedDevices:
-    """Bus and devices, the bias supply with its monostable, the test pulser and the analogue inputs.
+    """I2C bus and devices, the bias supply with its monostable, the test pulser and the analogue inputs.
 
     A test may set `leakage_na`, the temperatures and `supply_gain`, and take a device off the bus (`answers = False`).
     """
 
     def __init__(self, head: Head, now_ns: Callable[[], int], on_pulse: Callable[[], None] = lambda: None):
-        """now_ns(): target time; on_pulse(): the head got a test pulse, which rises a little later."""
+        """now_ns(): target time; on_pulse(): called after a test pulse was strobed; it rises a little later."""
         self.dac = Mcp4728(head)
         self.expander = Mcp23008(self._pins)
         self.adc = Ads1115(self._inputs_mv, now_ns)
         self.devices = (self.dac, self.expander, self.adc)
-        self.leakage_na = 20.0  # with any bias
+        self.leakage_na = 20.0  # at any bias above 0
         self.temperature_head_c = 21.0
         self.temperature_board_c = 25.0
         self.supply_gain = BIAS_GAIN
         self._head, self._now_ns, self._on_pulse = head, now_ns, on_pulse
-        self._part: Mcp4728 | Mcp23008 | Ads1115 | None = None
+        self._device: Mcp4728 | Mcp23008 | Ads1115 | None = None
         self._clocked_ns: int | None = None
 
     def power_up(self) -> None:
-        """What was set is lost."""
+        """Power up all devices, which have lost their settings."""
         for device in self.devices:
             device.power_up()
         self._clocked_ns = None
@@ -226,24 +226,24 @@ class SimulatedDevices:
     # -- the bus, at the end of each byte ----------------------------------------------------------
 
     def start(self, address: int, read: bool) -> bool:
-        """A transfer begins. -> whether a device acknowledges its address"""
+        """Begin a transfer. Returns whether a device acknowledges its address."""
         self._clocked_ns = self._now_ns()
         answering = [device for device in self.devices if device.start(address, read)]
-        self._part = answering[0] if answering else None
+        self._device = answering[0] if answering else None
         return bool(answering)
 
     def write(self, value: int) -> bool:
-        """The next byte to the device. -> whether it is acknowledged"""
+        """Write the next byte to the device. Returns whether it is acknowledged."""
         self._clocked_ns = self._now_ns()
-        return self._part is not None and self._part.write(value)
+        return self._device is not None and self._device.write(value)
 
     def read(self) -> int:
-        """The next byte of the device; nobody pulls the line low: 0xFF."""
+        """Read the next byte of the device; 0xFF if no device pulls the line low."""
         self._clocked_ns = self._now_ns()
-        return self._part.read() if self._part else 0xFF
+        return self._device.read() if self._device else 0xFF
 
     def transfer(self, address: int, data: bytes, wanted: int) -> tuple[int, bytes]:
-        """A whole one, which writes `data`, or reads `wanted` bytes. -> (0 or an errno, bytes read)"""
+        """Run a whole transfer that writes `data` or reads `wanted` bytes. Returns (0 or an errno, bytes read)."""
         if not self.start(address, bool(wanted)) or not all(map(self.write, data)):
             return errno.EIO, b""
         return 0, bytes(self.read() for _ in range(wanted))
@@ -252,12 +252,12 @@ class SimulatedDevices:
 
     @property
     def held(self) -> bool:
-        """The monostable's output: the bus was clocked within its time."""
+        """The monostable's output: whether the bus was clocked within HOLD_S."""
         return self._clocked_ns is not None and self._now_ns() - self._clocked_ns < HOLD_S * 1e9
 
     @property
     def bias_mv(self) -> float:
-        """Of the detectors, now."""
+        """Present bias of the detectors."""
         return self.dac.outputs_mv[2] * self.supply_gain if self.expander.pins & 1 and self.held else 0.0
 
     def _inputs_mv(self) -> list[float]:
@@ -267,7 +267,7 @@ class SimulatedDevices:
         return [min(max(mv, 0.0), float(SUPPLY_MV)) for mv in inputs]
 
     def _pins(self, before: int, now: int) -> None:
-        """GP1 rises: a test pulse to unit GP2-GP4, GP5 its front, GP6 its back, of the height that output D has."""
+        """On a rising GP1, strobe a test pulse in unit GP2-GP4 (GP5: front, GP6: back), with the height of output D."""
         if not now & ~before & 0x02:
             return
         for side in (0, 1):

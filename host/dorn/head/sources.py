@@ -1,4 +1,4 @@
-"""Sources: a measured spectrum, a list of events or a scenario becomes particles (time, detector, energy).
+"""Sources: turn a measured spectrum, a list of events or a scenario into particles (time, detector, energy).
 
     source = load("spectrum.csv")
     for time_ns, detector, energy_kev in source.particles(rate_cps=100, duration_s=60, seed=1): ...
@@ -19,7 +19,7 @@ from . import scenario
 from .arrivals import MAX_DURATION_S, MAX_RATE_CPS, arrivals, before
 from .mixture import COLUMNS, DETECTORS, Mixture
 
-DEMO = Path(__file__).with_name("demo.toml")  # a minute of radon and its products
+DEMO = Path(__file__).with_name("demo.toml")  # a minute of radon and its progeny
 _MAX_REPLAY = 10**8  # counts: their order is held in memory, 4 bytes each
 
 _MCA_FILES = {".spe": spe.read, ".chn": chn.read}
@@ -27,12 +27,11 @@ _MCA_FILES = {".spe": spe.read, ".chn": chn.read}
 
 def load(path, calibration=None):
     """The source in the file `path`: .spe (MAESTRO ASCII), .chn (MAESTRO integer), .csv (`energy_kev,counts` or
-    `time_us,detector,energy_kev`) or .toml (a scenario, see scenario.py). Raises SourceError with one line
-    naming file, field, value.
+    `time_us,detector,energy_kev`) or .toml (a scenario, see scenario.py). Raises SourceError, in one line that
+    names file, field and value.
 
-    `calibration`: (offset_kev, kev_per_channel), in place of the one stored in a .spe or .chn file: E at the centre
-    of channel c is offset + kev_per_channel * c. The stored one is taken at its word, and many a file
-    carries a wrong one.
+    `calibration`: (offset_kev, kev_per_channel), replaces the one stored in a .spe or .chn file: E at the centre
+    of channel c is offset + kev_per_channel * c. The stored one is not checked, and many files carry a wrong one.
     """
     suffix = Path(path).suffix.lower()
     if calibration is not None and suffix not in _MCA_FILES:
@@ -49,7 +48,7 @@ def load(path, calibration=None):
 
 
 def parse_calibration(text):
-    """(offset_kev, kev_per_channel) from "OFFSET_KEV,KEV_PER_CHANNEL"."""
+    """(offset_kev, kev_per_channel) from "OFFSET_KEV,KEV_PER_CHANNEL". Raises SourceError if it is invalid."""
     words = text.split(",")
     if len(words) != 2:
         raise SourceError.at("--calibration", "OFFSET_KEV,KEV_PER_CHANNEL", "two numbers expected", text)
@@ -58,14 +57,14 @@ def parse_calibration(text):
 
 
 def check(field, value):
-    """One line to the user for a value of rate_cps or duration_s that cannot be."""
+    """Raise UserError for an impossible value of rate_cps or duration_s."""
     most = {"rate_cps": MAX_RATE_CPS, "duration_s": MAX_DURATION_S}[field]
     if not math.isfinite(value) or value <= 0 or value > most:
         raise UserError(f"{field}: not above 0 and at most {most:g} ({value:g})")
 
 
 class Source:
-    """What all sources have. `rate_cps` and `duration_s` are the file's own, None where it has none."""
+    """Base of all sources. `rate_cps` and `duration_s` are those of the file, None if it has none."""
 
     kind = ""
     rate_cps = None
@@ -74,11 +73,11 @@ class Source:
     def __init__(self, path):
         self.path = path
         self.name = Path(path).stem
-        self.head = {}  # settings of the simulated head (noise_kev, gain, ...): it knows which there are
+        self.head = {}  # settings of the simulated head (noise_kev, gain, ...), checked by it
 
     def plan(self, rate_cps=None, duration_s=None, replay=False):
-        """(rate_cps, duration_s) of a run: what is asked, else the source's own. One line to the user where
-        neither is."""
+        """(rate_cps, duration_s) of a run: as requested, else those of the source. Raises UserError if there are
+        neither, or if they are impossible."""
         if replay:
             raise UserError(f"replay: only a measured spectrum has counts to replay ({self.path})")
         rate_cps = self.rate_cps if rate_cps is None else rate_cps
@@ -90,10 +89,10 @@ class Source:
         return rate_cps, duration_s
 
     def particles(self, rate_cps=None, duration_s=None, seed=0, spacing="poisson", replay=False):
-        """Iterator of (time_ns, detector, energy_kev), times from 0 on and never decreasing; the same for
-        the same seed.
+        """Iterator of (time_ns, detector, energy_kev), with times from 0 that never decrease; the same for the
+        same seed.
 
-        `rate_cps` counts particles: one that crosses two detectors gives two pulses at one time.
+        `rate_cps` counts particles: one that crosses two detectors gives two pulses at the same time.
         """
         rate_cps, duration_s = self.plan(rate_cps, duration_s, replay)
         chunks = before(duration_s, arrivals(rate_cps, seed, spacing, COLUMNS))
@@ -103,8 +102,8 @@ class Source:
 class SpectrumSource(Source):
     """A measured spectrum: counts and energies of its channels.
 
-    A particle's channel is drawn by the counts and its energy evenly within the channel: this undoes the
-    binning and adds no width that was not lost in it. Its detector is any of the 16.
+    A particle's channel is drawn according to the counts, and its energy uniformly within the channel, which
+    undoes the binning without adding width beyond the channel's. Its detector is any of the 16.
     """
 
     kind = "spectrum"
@@ -123,7 +122,7 @@ class SpectrumSource(Source):
             self.mixture.add(weight, low, high)
 
     def plan(self, rate_cps=None, duration_s=None, replay=False):
-        """As for every source; a replay lasts as long as its counts last at the rate."""
+        """As for every source; a replay lasts until all counts are played at the rate."""
         if replay and duration_s is not None:
             raise UserError(f"duration_s: a replay lasts until every count has been played ({duration_s:g})")
         if replay and self.total > _MAX_REPLAY:
@@ -143,7 +142,7 @@ class SpectrumSource(Source):
 
     def _replay(self, chunks, seed):
         channels = np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
-        np.random.Generator(np.random.PCG64([seed, 1])).shuffle(channels)  # not the generator of the times
+        np.random.Generator(np.random.PCG64([seed, 1])).shuffle(channels)  # independent of the arrival times
         done = 0
         for times_ns, uniforms in chunks:
             part = channels[done : done + len(times_ns)]
@@ -155,20 +154,20 @@ class SpectrumSource(Source):
 
 
 class ScenarioSource(Source):
-    """Nuclides, background and head settings of a scenario file; a rate asked for scales all of it."""
+    """Nuclides, background and head settings of a scenario file; a requested rate scales all components."""
 
     kind = "scenario"
 
     def __init__(self, path, mixture, duration_s, head):
         super().__init__(path)
         self.mixture, self.duration_s, self.head = mixture, duration_s, head
-        self.rate_cps = sum(mixture.weights)  # they are particles a second
+        self.rate_cps = sum(mixture.weights)  # in particles per second
 
 
 class EventSource(Source):
-    """A list of events, played as it stands: seed and spacing have no say. Rows of one time are one
-    particle in several detectors. A duration ends the list early, or leaves the instrument counting after
-    its last event."""
+    """A list of events, played unchanged: seed and spacing have no effect. Rows with the same time are one
+    particle in several detectors. A duration ends the list early, or keeps the instrument counting after the
+    last event."""
 
     kind = "events"
 
@@ -178,7 +177,7 @@ class EventSource(Source):
         self.duration_s = (times_ns[-1] + 1) / 1e9
 
     def plan(self, rate_cps=None, duration_s=None, replay=False):
-        """(None, duration_s): a list of events has its own times, and a rate asked for is an error."""
+        """(None, duration_s): a list of events has its own times. Raises UserError if a rate is requested."""
         if rate_cps is not None:
             raise UserError(f"rate_cps: a list of events has its own times ({rate_cps:g})")
         return None, super().plan(1, duration_s, replay)[1]
@@ -191,7 +190,7 @@ class EventSource(Source):
 
 
 def endless(source):
-    """The particles of a source over and over, each time others; (time_ns, detector, energy_kev)."""
+    """Repeat a source endlessly, each time with a new seed, as (time_ns, detector, energy_kev)."""
     rate_cps, duration_s = source.plan()
     begin_ns = seed = 0
     while True:

@@ -1,4 +1,4 @@
-"""Alpha lines and half-lives, from the one table in nuclides.toml."""
+"""Alpha lines and half-lives, from the table in nuclides.toml."""
 
 import difflib
 import tomllib
@@ -11,7 +11,7 @@ _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400, "y
 
 
 class UnknownNuclide(UserError):
-    """A nuclide that is not in the table; the message names the close ones."""
+    """A nuclide that is not in the table; the message names close matches."""
 
 
 @cache
@@ -21,7 +21,7 @@ def table():
 
 
 def lines(nuclide):
-    """Alpha lines of `nuclide` as a list of (energy in keV, probability per decay), as ordered in the table.
+    """Alpha lines of `nuclide` as a list of (energy in keV, probability per decay), in table order.
 
     Raises UnknownNuclide, naming the closest known names.
     """
@@ -42,8 +42,8 @@ def half_life_s(nuclide):
 def _entry(nuclide):
     try:
         return table()[nuclide]
-    except (KeyError, TypeError):  # TypeError: a list or table where a name should be
-        # one way of writing is accepted (Po-210), but 210Po, po210 and Po210 shall still find it
+    except (KeyError, TypeError):  # TypeError: a list or table instead of a name
+        # only the form Po-210 is accepted; for 210Po, po210 and Po210 the message suggests it
         letters = "".join(filter(str.isalpha, str(nuclide)))
         digits = "".join(filter(str.isdigit, str(nuclide)))
         close = difflib.get_close_matches(f"{letters.capitalize()}-{digits}", table(), n=3, cutoff=0.5)

@@ -1,6 +1,6 @@
-"""Studies: measurements of the instrument itself, with a table, plots, and bounds that it must keep.
+"""Studies: measurements of the instrument itself, with tables, plots and acceptance limits.
 
-Each is a module with `study(report, short, ...)`. `short` takes fewer seeds and events, never other bounds.
+Each is a module with `study(report, short, ...)`. `short` uses fewer seeds and events; the limits are the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dorn.errors import UserError
 
 
 class Report:
-    """What a study found: printed as it comes, and kept as NAME.txt and plots in the folder `out`."""
+    """Results of a study: printed as they come in, and saved as NAME.txt and plots in the folder `out`."""
 
     def __init__(self, name: str, out: Path):
         self.out = Path(out)
@@ -33,7 +33,7 @@ class Report:
         print(text, file=self._text, flush=True)
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Columns of right-aligned text; the first is left-aligned."""
+        """Print a table: the first column left-aligned, the others right-aligned."""
         lines = [[str(cell) for cell in row] for row in (columns, *rows)]
         widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
         self.say(f"\n{title}")
@@ -45,25 +45,25 @@ class Report:
             self.say("  ".join([first, *others]).rstrip())
 
     def bound(self, what: str, figure: str, limit: str, kept: bool) -> None:
-        """A figure the instrument must keep: judged at the end."""
+        """Record a figure, its limit and whether it is within it, for the verdict of `finish`."""
         self._bounds.append((what, figure, limit, bool(kept)))
 
     def plot(self, name: str, figure: Figure) -> None:
         FigureCanvasAgg(figure)
-        # without matplotlib's version in it: the same study gives the same picture
+        # without matplotlib's version in the metadata, so that the same study gives the same file
         figure.savefig(self.out / f"{name}.png", metadata={"Software": None})
 
     def abandon(self) -> None:
-        """The study did not come to its end: what it has found is no verdict."""
+        """Close the report of an interrupted study, without a verdict."""
         self.say("\nabandoned: no verdict")
         self._text.close()
 
     def finish(self) -> bool:
-        """Print the bounds. -> whether all were kept"""
-        verdicts = ("BROKEN", "kept")
+        """Print all limits with their verdicts. Returns whether there are any and all are met."""
+        verdicts = ("FAIL", "PASS")
         self.table(
-            "bounds",
-            ("", "figure", "bound", ""),
+            "acceptance limits",
+            ("", "result", "limit", ""),
             [(what, figure, limit, verdicts[kept]) for what, figure, limit, kept in self._bounds],
         )
         self._text.close()
@@ -71,6 +71,6 @@ class Report:
 
 
 def spread(function: Callable, jobs: Iterable) -> Iterator:
-    """`function(job)` for every job, over the cores, results in the order of the jobs. Both must be picklable."""
+    """Run `function(job)` for every job, on all cores; yield results in job order. Both must be picklable."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(function, jobs)

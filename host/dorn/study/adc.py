@@ -1,9 +1,9 @@
-"""The over-wide codes of the RP2040's converter: measured as a user would, cured on ground, judged on unseen readings.
+"""Over-wide codes of the RP2040's ADC: measured as a user would, corrected on ground, verified on held-out readings.
 
-Ramps read by three boards (adc-ramp-rp2040) are split: the even steps are the converter of the simulated head, the odd
-ones judge. A sliding pulser plays through the whole firmware into the converter of the even steps; the widths that come
-out of the spectra correct what the odd steps' converter counts. The pulser's DAC is taken as ideal; what becomes of
-the correction with one that is as bent as a data sheet allows is judged by itself.
+Ramps read by three boards (adc-ramp-rp2040) are split: the even steps model the ADC of the simulated head, the odd ones
+are held out for verification. A sliding pulser plays through the whole firmware into the ADC of the even steps; the
+widths derived from its spectra correct the counts of the ADC of the odd steps. The pulser's DAC is taken as ideal; the
+effect of the nonlinearity that a DAC's data sheet allows is assessed separately.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from dorn.util.gaussian import FWHM
 
 BOARDS = ("rp2040adc1", "rp2040adc2", "rp2040adc3")
 SET = "adc-ramp-rp2040"
-PARTS = 2  # a board's pulses are played by so many processes
+PARTS = 2  # processes that share the pulses of a board
 CHANNELS, CODES_PER_CHANNEL = scale()
 WIDE_CHANNELS = [code // CODES_PER_CHANNEL for code in OVER_WIDE]
-AS_COUNTED = CODES_PER_CHANNEL * np.arange(CHANNELS) + (CODES_PER_CHANNEL - 1) / 2  # middles of channels, ideal codes
+AS_COUNTED = CODES_PER_CHANNEL * np.arange(CHANNELS) + (CODES_PER_CHANNEL - 1) / 2  # channel centres in ideal codes
 
 
 def study(report: Report, short: bool, data: Path) -> None:
     sweeps, line_counts = (5, 4000) if short else (300, 40_000)
     ramps = {board: read_ramp(data / SET / f"{board}.csv") for board in BOARDS}
-    seen, unseen = ({board: (x[i::2], r[i::2]) for board, (x, r) in ramps.items()} for i in (0, 1))
+    seen, held_out = ({board: (x[i::2], r[i::2]) for board, (x, r) in ramps.items()} for i in (0, 1))
     jobs = [
         (FrontEnd(adc=Adc.from_ramp(*seen[board])), seed, pulser, sweeps, seed)
         for board in BOARDS
@@ -41,39 +41,40 @@ def study(report: Report, short: bool, data: Path) -> None:
         (FrontEnd(adc=Adc.from_ramp(*seen[BOARDS[0]])), 0, pulser, sweeps, 0, inl) for inl in DAC_INL.values() if inl
     ]
     jobs += [
-        (FrontEnd(adc=Adc.from_ramp(*unseen[board]), gain=gains(), noise_kev=LINE_KEV), 1, line, line_counts)
+        (FrontEnd(adc=Adc.from_ramp(*held_out[board]), gain=gains(), noise_kev=LINE_KEV), 1, line, line_counts)
         for board in BOARDS
     ]
     played = list(spread(play, jobs))
     report.say(f"{len(jobs)} runs on the unix target, {sum(counts.sum() for counts, _ in played)} pulses in spectra")
     lost = sum(lost for _, lost in played)
-    report.bound("pulses lost or twice", f"{lost}", "0", lost == 0)
+    report.bound("pulses lost or spurious", f"{lost}", "0", lost == 0)
     widths = {}
     for i, board in enumerate(BOARDS):
         flats = [counts for counts, _ in played[i * PARTS : (i + 1) * PARTS]]
         widths[board] = CodeWidths.from_counts(np.concatenate(flats))
         widths[board].save(report.out / f"{board}-widths.csv")
     statistics = max(w.errors.max() / w.ordinary() for w in widths.values())
-    report.say(f"statistical error of a channel's width: {100 * statistics:.2f} %, from the scatter of {PARTS * 16}")
-    judge(report, widths, unseen)
-    scale(report, widths, unseen)
+    spectra = PARTS * 16
+    report.say(f"statistical error of a channel width: {100 * statistics:.2f} %, from the scatter of {spectra} spectra")
+    judge(report, widths, held_out)
+    scale(report, widths, held_out)
     line_counts = [counts for counts, _ in played[-len(BOARDS) :]]
     lines(report, widths, line_counts)
     flats = (counts for counts, _ in played[len(BOARDS) * PARTS : -len(BOARDS)])
-    bent(report, [widths[BOARDS[0]], *map(CodeWidths.from_counts, flats)], unseen[BOARDS[0]], line_counts[0])
+    bent(report, [widths[BOARDS[0]], *map(CodeWidths.from_counts, flats)], held_out[BOARDS[0]], line_counts[0])
 
 
 def covered(histogram: np.ndarray) -> slice:
-    """Channels that a ramp covers, from its readings of each code: not those its ends cut or only noise reaches."""
+    """Channels that a ramp covers, from its readings per code; not those cut by its ends or reached only by noise."""
     filled = np.flatnonzero(histogram)
     return slice(filled[0] // CODES_PER_CHANNEL + 2, filled[-1] // CODES_PER_CHANNEL - 1)
 
 
-def judge(report: Report, widths: dict[str, CodeWidths], unseen: dict) -> None:
-    """The histogram of the unseen readings is the spectrum of a uniform source: is it flatter after the correction?"""
+def judge(report: Report, widths: dict[str, CodeWidths], held_out: dict) -> None:
+    """Check that the histogram of the held-out readings, which is that of a uniform source, gets flatter."""
     rows, combs, worst = [], [], dict.fromkeys(("channel", "code", "sigmas", "comb"), 0.0)
     worse, found = 0, {}
-    for board, (_, readings) in unseen.items():
+    for board, (_, readings) in held_out.items():
         codes = np.bincount(readings.ravel(), minlength=CODES)
         inner = covered(codes)
         counts = codes.reshape(CHANNELS, CODES_PER_CHANNEL).sum(axis=1)
@@ -95,28 +96,30 @@ def judge(report: Report, widths: dict[str, CodeWidths], unseen: dict) -> None:
         combs.append((board, len(others), *(f"{x:.1f}" for x in spreads), comb_worse))
         if board == BOARDS[0]:
             plot_flat(report, board, raw, flat, comb, inner)
-    columns = ("board", "code", "channel", "counted", "corrected", "code", "measured width", "+-", "corrected")
+    columns = ("board", "code", "channel", "counted", "corrected", "code width", "measured width", "+-", "corrected")
     report.table(
-        "over-wide codes in the unseen half, relative to the median channel, and to a quarter of it", columns, rows
+        "over-wide codes in the held-out half: counts over the median channel, code widths over a quarter of it",
+        columns,
+        rows,
     )
     report.table(
-        "the other channels of the unseen half: scatter in % of the median",
-        ("board", "channels", "counted", "corrected", "with the comb", "channels nominally worse with the comb"),
+        "other channels of the held-out half: scatter in % of the median",
+        ("board", "channels", "counted", "corrected", "comb corrected", "channels nominally worse with comb corrected"),
         combs,
     )
     exact = all(codes == list(OVER_WIDE) for codes in found.values())
     report.bound("codes found over-wide", ", ".join(map(str, found[BOARDS[0]])), "exactly these, each board", exact)
-    report.bound("their channels, corrected", f"1 +- {worst['channel']:.2f}", "1 +- 0.20", worst["channel"] <= 0.2)
-    report.bound("their codes, corrected", f"1 +- {worst['code']:.2f}", "1 +- 0.20", worst["code"] <= 0.2)
+    report.bound("over-wide channels, corrected", f"1 +- {worst['channel']:.2f}", "1 +- 0.20", worst["channel"] <= 0.2)
+    report.bound("over-wide codes, corrected", f"1 +- {worst['code']:.2f}", "1 +- 0.20", worst["code"] <= 0.2)
     report.bound(
-        "their measured widths from the unseen", f"{worst['sigmas']:.1f} sigma", "3 sigma", worst["sigmas"] <= 3
+        "measured widths against the held-out half", f"{worst['sigmas']:.1f} sigma", "3 sigma", worst["sigmas"] <= 3
     )
     report.bound("other channels made worse", f"{worse}", "0", worse == 0)
-    report.bound("comb: scatter left", f"{worst['comb']:.2f} of it", "0.60", worst["comb"] <= 0.6)
+    report.bound("comb: residual scatter", f"{worst['comb']:.2f} of uncorrected", "0.60", worst["comb"] <= 0.6)
 
 
 def wide_codes(measured: CodeWidths, codes: np.ndarray, median: float) -> list[tuple[int, int, float, float, float]]:
-    """(channel, code, width, its error, width in the readings `codes`) of the erratum's codes that were found."""
+    """(channel, code, width, its error, width in the readings `codes`) of each erratum code that was found."""
     return [
         (channel, code, width, error, CODES_PER_CHANNEL * codes[code] / median)
         for channel, (code, width, error) in measured.over_wide().items()
@@ -125,19 +128,19 @@ def wide_codes(measured: CodeWidths, codes: np.ndarray, median: float) -> list[t
 
 
 def edges_off(measured: CodeWidths, ramp) -> tuple[np.ndarray, np.ndarray]:
-    """Of the measured channels: edges as the ramp has them, from those of an ideal converter and from the corrected."""
+    """Edges of the measured channels in the ramp, minus those of an ideal ADC, and minus the corrected ones."""
     channels = measured.channels
     # edge of channel c: T[4 c]
     before = Adc.from_ramp(*ramp).deviations()[CODES_PER_CHANNEL * channels - 1]
     return before, before - (measured.edges()[channels] - (CODES_PER_CHANNEL * channels - 0.5))
 
 
-def scale(report: Report, widths: dict[str, CodeWidths], unseen: dict) -> None:
-    """Integral nonlinearity: edges of channels, as the unseen half has them, from where they are believed to be."""
+def scale(report: Report, widths: dict[str, CodeWidths], held_out: dict) -> None:
+    """Integral nonlinearity: channel edges of the held-out half, relative to the assumed ones."""
     rows, left = [], 0.0
     figure = Figure(figsize=(10, 6), layout="constrained")
     panels = figure.subplots(len(BOARDS), sharex=True, sharey=True)
-    for axes, (board, ramp) in zip(panels, unseen.items(), strict=True):
+    for axes, (board, ramp) in zip(panels, held_out.items(), strict=True):
         channels = widths[board].channels
         before, after = edges_off(widths[board], ramp)
         left = max(left, np.abs(after).max())
@@ -145,23 +148,23 @@ def scale(report: Report, widths: dict[str, CodeWidths], unseen: dict) -> None:
         axes.axhline(0, color="0.8", linewidth=0.8)
         axes.plot(CODES_PER_CHANNEL * channels, before, color="#c2570c", linewidth=1, label="as counted")
         axes.plot(CODES_PER_CHANNEL * channels, after, color="#1f4e9c", linewidth=1, label="corrected")
-        axes.set_ylabel("edge, codes off")
+        axes.set_ylabel("edge error, codes")
         axes.set_title(board, loc="left", fontsize=9)
     panels[0].legend(loc="upper center")
     panels[-1].set_xlabel("code")
     report.plot("inl", figure)
-    columns = ("board", "before: least", "most", "rms", "after: least", "most", "rms")
-    report.table("integral nonlinearity of the channels' edges in the unseen half, codes", columns, rows)
+    columns = ("board", "before: min", "max", "rms", "after: min", "max", "rms")
+    report.table("integral nonlinearity of the channel edges in the held-out half, codes", columns, rows)
     report.bound("integral nonlinearity, corrected", f"{left:.2f} codes", "1.00 codes", left <= 1)
 
 
 def centroids_off(centres: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """How far the line is from where it is, in keV, at each of OFFSETS; centres: of the channels, in codes."""
+    """Error of the line's centroid in keV at each of OFFSETS; centres: of the channels, in codes."""
     return KEV_PER_CODE * (counts @ centres / counts.sum(axis=1) - WIDE_CODE - OFFSETS)
 
 
 def touching(measured: CodeWidths) -> np.ndarray:
-    """At which of OFFSETS a part of the line, three standard deviations to a side, is in the wide channel."""
+    """Which of OFFSETS put part of the line, within three standard deviations, into the over-wide channel."""
     first, last = measured.edges()[[WIDE_CODE // CODES_PER_CHANNEL, WIDE_CODE // CODES_PER_CHANNEL + 1]]
     reach = 3 * LINE_KEV / FWHM / KEV_PER_CODE
     places = WIDE_CODE + np.array(OFFSETS)
@@ -169,7 +172,7 @@ def touching(measured: CodeWidths) -> np.ndarray:
 
 
 def lines(report: Report, widths: dict[str, CodeWidths], played: list[np.ndarray]) -> None:
-    """Centroids of Po-214, played through the firmware into the unseen half, at places near an over-wide code."""
+    """Centroids of Po-214, played through the firmware into the held-out ADC, at positions near an over-wide code."""
     rows = [[f"{offset:+.1f}"] for offset in OFFSETS]
     beside = inside = 0.0
     for measured, counts in zip(widths.values(), played, strict=True):
@@ -180,20 +183,20 @@ def lines(report: Report, widths: dict[str, CodeWidths], played: list[np.ndarray
         inside, beside = max(inside, *abs(after[touches])), max(beside, *abs(after[~touches]))
     columns = ["codes from 2559", *(f"{board} {when}" for board in BOARDS for when in ("before", "after"))]
     report.table(
-        f"centroid of Po-214, {LINE_KEV} keV FWHM, from where it is, keV (last: the instrument's own place)",
+        f"centroid error of Po-214, {LINE_KEV} keV FWHM, in keV (last: its position with the instrument's own offset)",
         columns,
         rows,
     )
     report.say(
-        "A line within the over-wide channel stays uncertain by its width: what was lost there no table brings back."
+        "A line within the over-wide channel stays uncertain by the channel's width: no table recovers that loss."
     )
-    report.bound("Po-214 beside the wide channel, corrected", f"{beside:.1f} keV", "3.0 keV", beside <= 3)
+    report.bound("Po-214 outside the over-wide channel, corrected", f"{beside:.1f} keV", "3.0 keV", beside <= 3)
     # half the width of an over-wide code
-    report.bound("Po-214 touching it, corrected", f"{inside:.1f} keV", "14 keV", inside <= 14)
+    report.bound("Po-214 overlapping it, corrected", f"{inside:.1f} keV", "14 keV", inside <= 14)
 
 
 def bent(report: Report, found: list[CodeWidths], ramp, line_counts: np.ndarray) -> None:
-    """What DACs as bent as DAC_INL says make of the correction, judged on one board's unseen half."""
+    """Effect on the correction of pulser DACs with the nonlinearities of DAC_INL, on one board's held-out half."""
     codes = np.bincount(ramp[1].ravel(), minlength=CODES)
     median = np.median(codes.reshape(CHANNELS, CODES_PER_CHANNEL).sum(axis=1)[covered(codes)])
     beside = ~touching(found[0])
@@ -209,17 +212,17 @@ def bent(report: Report, found: list[CodeWidths], ramp, line_counts: np.ndarray)
     for name, wide, edges, line in results:
         codes_off = f"{abs(edges).max():.2f}", f"{np.sqrt(np.mean(edges**2)):.2f}"
         rows.append((name, wide, *codes_off, f"{abs(line[beside]).max():.1f}", f"{line[-1]:+.1f}"))
-    columns = ("pulser's DAC", "wide codes", "edges: most", "rms, codes", "Po-214 beside: most", "own place, keV")
-    report.table(f"what integral nonlinearity of the pulser's DAC does, on {BOARDS[0]}", columns, rows)
-    report.say("Elsewhere the DAC is ideal. Dither averages its steps, not its bow: that goes into the edges")
-    report.say("less the line through it. Energies are only as good as the pulser is straight; the over-wide codes are")
-    report.say("found as ever. Uneven steps, typically by 0.2 LSB or 5 % of a channel's width, are not in this.")
-    report.bound("codes found over-wide, DAC bent", "the four" if exact else "others", "exactly these", exact)
-    report.bound("their codes, corrected, DAC bent", f"1 +- {worst:.2f}", "1 +- 0.20", worst <= 0.2)
+    columns = ("pulser's DAC", "wide codes", "edges: max", "rms, codes", "Po-214 outside: max", "own position, keV")
+    report.table(f"effect of integral nonlinearity of the pulser's DAC, on {BOARDS[0]}", columns, rows)
+    report.say("The DAC is ideal in the tables above. Dither averages its steps, not its bow, which enters the edges")
+    report.say("less a straight line: energies are only as linear as the pulser. The over-wide codes are found anyway.")
+    report.say("Uneven steps, typically by 0.2 LSB or 5 % of a channel's width, are not modelled.")
+    report.bound("codes found over-wide, nonlinear DAC", "the four" if exact else "others", "exactly these", exact)
+    report.bound("over-wide codes, corrected, nonlinear DAC", f"1 +- {worst:.2f}", "1 +- 0.20", worst <= 0.2)
 
 
 def plot_flat(report: Report, board: str, raw: np.ndarray, flat: np.ndarray, comb: np.ndarray, inner: slice) -> None:
-    """All channels, and those around the over-wide code near Po-214."""
+    """Plot all channels, and those around the over-wide code near Po-214."""
     figure = Figure(figsize=(10, 6), layout="constrained")
     panels = figure.subplots(2)
     near = slice(WIDE_CODE // CODES_PER_CHANNEL - 24, WIDE_CODE // CODES_PER_CHANNEL + 25)
@@ -227,11 +230,11 @@ def plot_flat(report: Report, board: str, raw: np.ndarray, flat: np.ndarray, com
         channels = np.arange(CHANNELS)[part]
         axes.step(channels, raw[part], where="mid", color="#c2570c", linewidth=0.9, label="as counted")
         axes.step(channels, flat[part], where="mid", color="#1f4e9c", linewidth=0.9, label="over-wide codes corrected")
-        axes.step(channels, comb[part], where="mid", color="#333333", linewidth=0.9, label="comb corrected, too")
+        axes.step(channels, comb[part], where="mid", color="#333333", linewidth=0.9, label="comb corrected as well")
         axes.set_ylabel("counts / median")
         axes.set_xlim(channels[0], channels[-1])
         axes.set_ylim(bottom=0)
-    panels[0].set_title(f"a flat spectrum: the unseen half of {board}", loc="left")
+    panels[0].set_title(f"a flat spectrum: the held-out half of {board}", loc="left")
     panels[0].legend(loc="lower right", ncols=3)
     panels[1].set_xlabel("channel")
     report.plot("flat", figure)

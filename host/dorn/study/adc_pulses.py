@@ -1,4 +1,4 @@
-"""What the study of the converter plays through the firmware: a sliding pulser, and a line at many places."""
+"""Stimuli of the ADC study, played through the firmware: a sliding pulser, and a line at many positions."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from dorn.nuclides import main_kev
 from dorn.study.recording import record
 
 KEV_PER_CODE, ZERO_CODE, DETECTORS = map(Dictionary.load().instrument.get, ("kev_per_code", "zero_code", "detectors"))
-LOWEST_MV = 10  # of the comparators
+LOWEST_MV = 10  # comparator threshold
 SPACING_NS = 10_000
-PULSER_STEPS = range(24, 4051)  # of its 12-bit DAC, one code each: from above the comparators to the end of the scale
+PULSER_STEPS = range(24, 4051)  # of its 12-bit DAC, one code each: from above the threshold to full scale
 PO214_KEV, LINE_KEV = main_kev("Po-214"), 20  # the line, and its FWHM
-WIDE_CODE = 2559  # the one near Po-214
-# of the line in ideal codes from the wide code; the last is where the instrument's offset puts it
+WIDE_CODE = 2559  # the over-wide code near Po-214
+# of the line from the over-wide code, in ideal codes; the last is its position with the instrument's own offset
 OFFSETS = (-64, -40, -28, *range(-20, 21, 4), 28, PO214_KEV / KEV_PER_CODE + ZERO_CODE - WIDE_CODE)
 
 
-# integral nonlinearity of the pulser's DAC in LSB of 12 bits, which are its steps here; other than ideal: MCP4728 (data
-# sheet Microchip DS22187E, electrical characteristics), between end points
+# integral nonlinearity of the pulser's DAC in LSB of 12 bits, which are its steps here, between end points; non-ideal
+# values: MCP4728 (data sheet Microchip DS22187E, electrical characteristics)
 DAC_INL = {"ideal": 0.0, "typical": 2.0, "maximum": 13.0}
 
 
 def pulser(sweeps: int, seed: int, inl: float = 0.0):
-    """Particles of a sliding test pulser: every step of its DAC equally often in every detector, one detector after
-    the other, with a random dither of half a step up and down on top, so that amplitudes are uniform.
+    """Particles of a sliding test pulser: every step of its DAC equally often in every detector, the detectors in
+    turn, with a random dither of half a step up and down, so that amplitudes are uniform.
 
-    inl: of the DAC, in steps, at the middle of its range; a parabola from one end point to the other. A smooth bow is
+    inl: integral nonlinearity of the DAC at mid-range, in steps; a parabola between the end points. A smooth bow is
     the worst case here: no averaging removes it.
     """
     rng = np.random.default_rng(seed)
@@ -42,19 +42,21 @@ def pulser(sweeps: int, seed: int, inl: float = 0.0):
 
 
 def line(counts: int):
-    """Po-214 in all detectors, `counts` each, regularly."""
+    """Po-214 in all detectors, `counts` each, evenly spaced in time."""
     for i in range(DETECTORS * counts):
         yield i * SPACING_NS, i % DETECTORS, PO214_KEV
 
 
 def gains() -> tuple[float, ...]:
-    """Of the detectors, so that each has the line at its offset from the wide code."""
+    """Gains of the detectors that put the line at OFFSETS from the over-wide code, one offset per detector."""
     return tuple((WIDE_CODE + offset - ZERO_CODE) * KEV_PER_CODE / PO214_KEV for offset in OFFSETS)
 
 
 def play(job) -> tuple[np.ndarray, int]:
-    """(front end, seed, function and arguments that give particles) -> (counts (detectors, channels), pulses of which
-    the head or the firmware knows that they did not get there)"""
+    """Play a job: front end, seed, function that gives particles, its arguments.
+
+    Returns counts (detectors, channels), and the number of pulses that were not delivered or are spurious.
+    """
     front_end, seed, particles, *arguments = job
     recording = record("unix", particles(*arguments), LOWEST_MV, front_end, seed)
     fates = recording.fates

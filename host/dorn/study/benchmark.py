@@ -1,7 +1,7 @@
-"""`dorn bench`: what the firmware takes of the Pico, measured on the emulated chip and held against the board's budget.
+"""`dorn bench`: the firmware's use of the Pico's resources, measured on the emulated chip against the board's budget.
 
-The emulator is not cycle-exact: memory never waits. The official MicroPython image runs on it, so sizes and the course
-of the program are the chip's; times are lower bounds.
+The emulator is not cycle-exact: it has no memory wait states. It runs the official MicroPython image, so sizes and
+control flow are those of the chip; times are lower bounds.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from dorn.targets.rp2040 import Rp2040Target
 from dorn.util.paths import onboard_root
 
 PICO = onboard_root() / "boards" / "pico"
-BENCH = onboard_root() / "firmware" / "benchmarks"  # what runs on the board knows the firmware; this file does not
-# what keeps the rings from being read, but what writes to flash, which has stalls of its own, and the acquisition
+BENCH = onboard_root() / "firmware" / "benchmarks"  # these scripts know the firmware's internals; this file does not
+# what delays the reading of the rings, except flash writes, which stall anyway (stalls.py), and the acquisition itself
 _BLOCKING = tuple(f"time.{name}" for name in ("gc_max", "spectra", "rates", "housekeeping", "slow_control"))
 _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_units": 400, "sixteen_hits": 60}
 
-# telecommands that leave most garbage
+# telecommands that leave the most garbage
 _HEAVY = (
     ("load_table", {"table": "surface"}),
     ("default_parameters", {}),
@@ -34,7 +34,10 @@ _HEAVY = (
 
 
 def measure() -> dict[str, float]:
-    """Figures by the names of budget.toml, "group.name", in a minute or two. UserError without an emulator or image."""
+    """Measure all figures of budget.toml, by "group.name"; takes a minute or two.
+
+    Raises UserError without an emulator or image.
+    """
     files = firmware.files("pico")
     boot, board_code, builder, spectra, code, app = _figures(files, "heap.py")
     pico = constants("pico")
@@ -61,28 +64,28 @@ def measure() -> dict[str, float]:
 
 
 def judge(figures: dict[str, float]) -> tuple[list[tuple], list[str]]:
-    """Against boards/pico/budget.toml. -> (name, figure, budget, target, verdict of each; lines on what is wrong)"""
+    """Compare with boards/pico/budget.toml. Returns (name, figure, budget, target, verdict) of each, and the faults."""
     table = tomllib.loads((PICO / "budget.toml").read_text())
     slack = table.pop("slack")
     entries = {f"{group}.{name}": entry for group, rows in table.items() for name, entry in rows.items()}
-    # estimates of the executive, which may be too high
+    # allocation estimates of the executive, which may be too high
     for name, octets in zip(_tasks(), constants("pico")["ALLOCATION"], strict=False):
         entries[f"allocation.{name}"] = {"budget": octets, "target": octets, "better": "less"}
     rows, wrong = [], [f"{name}: not in the budget" for name in figures if name not in entries]
     for name, entry in entries.items():
         value, budget = figures[name], entry["budget"]
         sign = 1 if entry["better"] == "more" else -1
-        kept = "kept" if sign * value >= sign * budget else "BROKEN"
-        rows.append((name, value, f"{'>=' if sign > 0 else '<='} {budget}", entry["target"], kept))
+        verdict = "PASS" if sign * value >= sign * budget else "FAIL"
+        rows.append((name, value, f"{'>=' if sign > 0 else '<='} {budget}", entry["target"], verdict))
         if sign * value < sign * budget:
-            wrong.append(f"{name}: {value} is over the budget of {budget}")
+            wrong.append(f"{name}: {value} is outside the budget of {budget}")
         elif sign * (value - budget) > entry.get("slack", slack) * budget and not name.startswith("allocation."):
             wrong.append(f"{name}: {value} is better than {budget}: tighten the budget")
         if sign * budget < sign * entry["target"]:
             wrong.append(f"{name}: the budget of {budget} misses the target {entry['target']}")
     for name, value in figures.items():
         if name in _BLOCKING and value >= figures["time.ring"]:
-            wrong.append(f"{name}: {value} us, and the rings hold {figures['time.ring']} us")
+            wrong.append(f"{name}: {value} us, but the rings hold only {figures['time.ring']} us")
     return rows, wrong
 
 
@@ -90,7 +93,7 @@ _UNITS = {"ram": "bytes", "allocation": "bytes", "files": "bytes", "time": "us",
 
 
 def text(rows: list[tuple]) -> str:
-    """The rows of `judge` as a table."""
+    """Format the rows of `judge` as a table."""
     lines = [f"{'rp2040, emulated, not cycle-exact':34}{'':8}{'measured':>10}{'budget':>12}{'target':>10}"]
     for name, measured, budget, target, verdict in rows:
         unit = "1/1000" if name.endswith("permille") else _UNITS[name.partition(".")[0]]
@@ -105,19 +108,22 @@ def _tasks() -> list[str]:
 
 
 def _figures(files: dict[str, bytes], script: str) -> list[int]:
-    """The numbers that `script` of firmware/benchmarks, run in place of the firmware, prints after FIGURES."""
+    """Run `script` of firmware/benchmarks in place of the firmware and return the numbers it prints after FIGURES."""
     with _running(files, script) as target:
         return _printed(target)
 
 
 def _running(files: dict[str, bytes], script: str, head: Head | None = None) -> Rp2040Target:
-    """The emulated Pico, with a script of firmware/benchmarks in place of main.py."""
+    """The emulated Pico, running a script of firmware/benchmarks in place of main.py."""
     main = folded((BENCH / script).read_text())
     return Rp2040Target(head, files={**files, "main.py": main.encode()})
 
 
 def _printed(target: Rp2040Target) -> list[int]:
-    """The numbers after FIGURES, once the script is over. RuntimeError with what it printed if there are none."""
+    """Wait for the end of the script and return the numbers after FIGURES.
+
+    Raises RuntimeError with the script's output if there are none.
+    """
     printed = bytearray()
 
     def over() -> bool:
@@ -132,8 +138,8 @@ def _printed(target: Rp2040Target) -> list[int]:
 
 
 def _kernel(files, board: dict[str, int]) -> dict[str, int]:
-    """Clock cycles an event of each class, and of a call; what part the call is while the chip keeps up: a call then
-    has the events that end its sleep."""
+    """Clock cycles per event of each class and per call, and the share of the call while the chip keeps up: a call
+    then handles the events that end its sleep."""
     mhz = board["CLOCK_MHZ"]
     call_us, *took_us = _figures(files, "kernel.py")
     cycles = {name: round((us - call_us) * mhz / n) for (name, n), us in zip(_CLASSES.items(), took_us, strict=True)}
@@ -143,18 +149,18 @@ def _kernel(files, board: dict[str, int]) -> dict[str, int]:
 
 
 def _busy_run() -> tuple[int, int, dict]:
-    """The whole firmware at 20 kcps, a fifth of the particles through both sides.
+    """Run the whole firmware at 20 kcps, a fifth of the particles crossing both sides.
 
-    -> (us from power-up to the first housekeeping, its load, fields of housekeeping after all kinds of packets)
+    Returns (us from power-up to the first housekeeping, load, fields of housekeeping after packets of all kinds).
     """
     with Rp2040Target(Head(FrontEnd(width_ns=trials.WIDTH_NS))) as target:
         session = Session(target)
-        session.connect()  # the first boot of all makes folders, which flash takes some 90 ms for
+        session.connect()  # the very first boot creates folders, which takes about 90 ms of flash time
         target.power_cycle()
         began_us = target.now_us
         session.wait_for(lambda packet: packet.name == "housekeeping", 15)
         boot_us = target.now_us - began_us
-        target.flash_takes_time = False  # `dorn study stalls` shows what its stalls cost
+        target.flash_takes_time = False  # `dorn study stalls` measures the effect of its stalls
         session.command("function", function="calibrate")
         target.inject(recording.flat(through=0.2).particles(20_000, 18, 1))
         _set(session, housekeeping_period=2)
@@ -162,10 +168,10 @@ def _busy_run() -> tuple[int, int, dict]:
         def housekeeping(limit_s: float = 3) -> dict:
             return session.wait_for(lambda packet: packet.name == "housekeeping", limit_s).fields
 
-        housekeeping()  # of the commands
+        housekeeping()  # covers the commands
         _set(session, housekeeping_period=8)
         housekeeping()
-        busy_permille = housekeeping(9)["busy_permille"]  # with the collections of some seconds, which are several
+        busy_permille = housekeeping(9)["busy_permille"]  # 8 s contain several garbage collections
         _set(session, integration_time=1, rates_period=1, pulser_rate=4)
         _switch_on(session)
         _set(session, housekeeping_period=2)
@@ -174,7 +180,7 @@ def _busy_run() -> tuple[int, int, dict]:
 
 
 def _allocation(files: dict[str, bytes]) -> dict[str, int]:
-    """Octets of the heap that a step of each task takes at most, by what firmware/benchmarks/allocation.py prints."""
+    """Most heap octets that a step of each task allocates, as printed by firmware/benchmarks/allocation.py."""
     with _running(files, "allocation.py", Head(FrontEnd())) as target:
         session = Session(target)
         session.connect()
@@ -183,7 +189,7 @@ def _allocation(files: dict[str, bytes]) -> dict[str, int]:
         session.command("function", function="calibrate")
         _set(session, housekeeping_period=2, integration_time=1, rates_period=1, pulser_rate=4, storage_delay=1)
         _switch_on(session)
-        for name, fields in _HEAVY:  # the first one is written to flash at once, the others 10 s later
+        for name, fields in _HEAVY:  # the first is written to flash at once, the others 10 s later
             session.post(name, **fields)
             session.advance(0.2)
         session.post("retrieve_records", first=1, last=20)
@@ -192,19 +198,19 @@ def _allocation(files: dict[str, bytes]) -> dict[str, int]:
 
 
 def _switch_on(session: Session) -> None:
-    """Test pulser and bias."""
+    """Switch on test pulser and bias."""
     for function in ("arm", "pulser_on", "arm", "bias_on"):
         session.command("function", function=function)
 
 
 def _set(session: Session, **values: int) -> None:
-    """Parameters take effect at once; that they get to flash, up to 10 s later, is not waited for."""
+    """Set parameters, which take effect at once, without waiting for the write to flash up to 10 s later."""
     for name, value in values.items():
         session.post("set_parameter", parameter=name, value=value)
 
 
 def _speed() -> dict[str, int]:
-    """Events recorded a second by the whole firmware: of a regular pulser, one hit each, and of a Poisson source."""
+    """Events per second recorded by the whole firmware: from a regular pulser (one hit each) and a Poisson source."""
     out = {}
     for spacing, offered_cps in (("regular", 151_000), ("poisson", 100_000)):
         (trial,) = trials.trials(trials.Job("rp2040", spacing, offered_cps, 0.4, (1,)))

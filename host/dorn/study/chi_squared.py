@@ -1,8 +1,8 @@
-"""A measured spectrum as a Poisson process through the instrument: does what is recorded follow its source?
+"""A measured spectrum played as a Poisson process: does the recorded spectrum follow its source?
 
-Particles are lost in dead time, or leave the spectra of single detectors when another comes within some 2 us, whatever
-their energies: the number recorded is taken as given. Only a second pulse within the same peak changes an amplitude,
-to the greater of the two; what that adds to chi-squared is computed beside it.
+Whatever their energies, particles are lost in dead time, or leave the single-detector spectra when another arrives
+within about 2 us: the number recorded is therefore taken as given. Only a second pulse within the same peak changes an
+amplitude, to the greater of the two; its contribution to chi-squared is computed separately.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from dorn.study import measured
 from dorn.study.recording import record
 
 SET, FILE = "am241-lisbon", "1Cal.dat"
-LEAST_EXPECTED = 10.0  # counts in a cell, so that chi-squared is distributed as such
-# of the particles of a run, what may be lost in dead time or be in several units, with room: the rest is recorded
+LEAST_EXPECTED = 10.0  # counts per cell, enough for the statistic to follow a chi-squared distribution
+# fraction of the particles of a run that may be lost in dead time or hit several units, with margin
 _NOT_RECORDED = {"unix": 0.1, "rp2040": 0.25}
 
 
@@ -33,8 +33,8 @@ class Run:
     recorded: int  # in the spectra of single detectors
     cells: int
     chi_squared: float
-    merged: float  # share of the recorded that hide a second pulse in the same detector
-    distortion: float  # what merging adds to chi-squared, on average
+    merged: float  # fraction of the recorded hits that hide a second pulse in the same detector
+    distortion: float  # mean contribution of merging to chi-squared
 
     @property
     def p(self) -> float:
@@ -47,7 +47,7 @@ class Run:
 
 
 def run(job: tuple[str, Path, int, int, float]) -> Run:
-    """job: target, folder of the data, seed, events to be recorded, particles a second."""
+    """Run one seed. job: target, folder of the data, seed, events to be recorded, particles per second."""
     target, data, seed, events, rate_cps = job
     one = measured.read(data, SET, FILE)
     counts = one.counts
@@ -64,9 +64,9 @@ def run(job: tuple[str, Path, int, int, float]) -> Run:
 
 
 def _shares(edges_kev, counts):
-    """The share of the source in every channel of the instrument: float64[1024], their sum is 1.
+    """Fraction of the source in each channel of the instrument: float64[1024], with sum 1.
 
-    Particles lie evenly within a channel of the source, so the source's cumulative sum is a line between its edges.
+    Energies are uniform within a channel of the source, so its cumulative sum is linear between channel edges.
     """
     i = Dictionary.load().instrument
     codes = np.arange(i["channels"] + 1) * i["codes_per_channel"] - 0.5
@@ -75,14 +75,14 @@ def _shares(edges_kev, counts):
     )
     shares = np.diff(cumulative)
     if not np.isclose(shares.sum(), 1):
-        raise ValueError("the source reaches over the instrument's range")
+        raise ValueError("the source exceeds the instrument's range")
     return shares / shares.sum()
 
 
 def _chi_squared(singles, shares):
-    """(chi-squared, cells) of int64[16, 1024] against the shares, all detectors alike; the number recorded is given.
+    """(chi-squared, cells) of int64[16, 1024] against the shares, equal for all detectors, for the number recorded.
 
-    Cells are channels of one detector, neighbours merged until enough is expected.
+    A cell is a channel of one detector, merged with its neighbours until at least LEAST_EXPECTED counts are expected.
     """
     expected = singles.sum() / len(singles) * shares
     cell_of = np.zeros(len(shares), int)
@@ -92,14 +92,14 @@ def _chi_squared(singles, shares):
         filled += counts
         if filled >= LEAST_EXPECTED:
             cells, filled = cells + 1, 0.0
-    cell_of = np.minimum(cell_of, cells - 1)  # what is left at the upper end goes to the last
+    cell_of = np.minimum(cell_of, cells - 1)  # the remainder at the upper end joins the last cell
     per_cell = np.bincount(cell_of, expected)
-    found = np.array([np.bincount(cell_of, counts) for counts in singles])
-    return float(((found - per_cell) ** 2 / per_cell).sum()), cells * len(singles)
+    observed = np.array([np.bincount(cell_of, counts) for counts in singles])
+    return float(((observed - per_cell) ** 2 / per_cell).sum()), cells * len(singles)
 
 
 def _distortion(shares, merged):
-    """What merging adds to chi-squared per event: a merged hit has the greater of two amplitudes of the source."""
+    """Contribution of merging to chi-squared, per event: a merged hit has the greater of two source amplitudes."""
     cumulative = np.cumsum(shares)
     greater = np.diff(cumulative**2, prepend=0.0)
     seen = shares > 0

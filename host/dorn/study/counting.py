@@ -1,12 +1,12 @@
-"""Counting: what becomes of the particles of a known source, from 0.1 to 500 kcps, and what live time is worth.
+"""Counting: the fate of the particles of a known source, from 0.1 to 500 kcps, and the accuracy of live time.
 
 A Poisson source plays on all detectors before the acquisition starts and until after it has stopped. Events over live
-time must be its rate. Every trial has the pull (events - rate * live time) / sqrt(rate * live time), a standard normal
-variable if live time is right; the trials of one rate are pooled, and tested for that distribution.
+time must equal its rate. Every trial gives the pull (events - rate * live time) / sqrt(rate * live time), a standard
+normal variable if live time is correct; the trials of one rate are pooled, and tested for that distribution.
 
 Regular sources show the limits. With pulses further apart than the dead time nothing is lost; closer, every second
-pulse is lost; closer than the pulse width, no line is ever quiet and all time is counted as dead. Events over live time
-is not their rate: only random arrivals sample live and dead time alike.
+pulse is lost; closer than the pulse width, the lines are never quiet and all time is counted as dead. Their rate is not
+events over live time: only random arrivals sample live and dead time alike.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ REGULAR_CPS = {
     "rp2040": (5000, 20_000, 50_000, 100_000, 150_000, 200_000, 500_000),
 }
 SHORT_CPS = {"unix": POISSON_CPS["unix"], "rp2040": (20_000, 100_000, 500_000)}
-SHORT_SEEDS = {"unix": 4, "rp2040": 2}  # an event takes the emulated chip a millisecond
-PRECISE_CPS = (20_000, 50_000)  # where 0.5 % is asked
+SHORT_SEEDS = {"unix": 4, "rp2040": 2}  # the emulated chip needs a millisecond per event
+PRECISE_CPS = (20_000, 50_000)  # with a limit of 0.5 %
 ALL_RECORDED_CPS = 150_000
 MIXED_CPS = (20_000, 50_000, 100_000)
 
@@ -45,7 +45,7 @@ def study(report: Report, short: bool, targets=("unix", "rp2040")) -> None:
 
 
 def _spread(jobs: list[Job]) -> dict[Job, list[Trial]]:
-    """The trials of every job, its seeds on two instruments side by side."""
+    """Run the trials of every job, its seeds shared between two instruments in parallel."""
     halves = [(job, replace(job, seeds=job.seeds[i::2])) for job in jobs for i in (0, 1) if job.seeds[i::2]]
     out: dict[Job, list[Trial]] = {}
     for (job, _), some in zip(halves, spread(trials, [half for _, half in halves]), strict=True):
@@ -69,7 +69,7 @@ def _live_time(report: Report, short: bool, targets) -> None:
         events = np.array([t.rates["events"] for t in found])
         real_s, live_s = (np.array([t.rates[n] for t in found]) / 1e6 for n in ("real_us", "live_us"))
         pulls = (events - rate_cps * live_s) / np.sqrt(rate_cps * live_s)
-        pooled = pulls.sum() / math.sqrt(len(pulls))  # of equal weights: the trials are equally long
+        pooled = pulls.sum() / math.sqrt(len(pulls))  # equal weights: the trials are equally long
         ratio, error = events.sum() / live_s.sum() / rate_cps, 1 / math.sqrt(events.sum())
         uniform = stats.kstest(2 * stats.norm.sf(np.abs(pulls)), "uniform").pvalue
         what = f"{job.target} {rate_cps / 1000:g} kcps"
@@ -99,16 +99,14 @@ def _live_time(report: Report, short: bool, targets) -> None:
     of_pulses = ("pulses", "events/s", "merged %", "lost %")
     columns = ("offered", "seeds", *of_pulses, "live %", "corrected %", "pull", "worst", "KS p")
     report.table(f"Poisson source, pulses of {WIDTH_NS / 1000:g} us", columns, rows)
-    report.say("pulses: of the head while acquiring, of which so many merged with another's hit or came in dead time;")
-    report.say(
-        "corrected: events over live time less offered; pull: of all seeds, in standard deviations; worst: of one"
-    )
+    report.say("pulses: of the head while acquiring; merged: with another pulse's hit; lost: arrived in dead time;")
+    report.say("corrected: events over live time against offered; pull: of all seeds, in sigma; worst: of one seed")
     report.plot("counting", _plot(points))
 
 
 def _reconciliation(report: Report, what: str, found: list[Trial]) -> None:
     wrong = sum(not t.reconciled for t in found)
-    report.bound(f"{what}: books that do not balance", f"{wrong} of {len(found)}", "0", wrong == 0)
+    report.bound(f"{what}: trials that do not reconcile", f"{wrong} of {len(found)}", "0", wrong == 0)
 
 
 # ---- regular sources -------------------------------------------------------------------------------------------------
@@ -137,19 +135,19 @@ def _regular(report: Report, short: bool, targets) -> None:
         if job.rate_cps <= ALL_RECORDED_CPS:
             missing = offered - rates["events"]
             kept = abs(missing) <= 2 * (1 + trial.overruns)  # each overrun ends one stretch of time and begins another
-            report.bound(f"{what}, regular: not recorded", f"{missing:+.1f} events", "0, +-1 an end of time", kept)
+            report.bound(f"{what}, regular: not recorded", f"{missing:+.1f} events", "0, +-1 per end of time", kept)
         elif 1e9 / job.rate_cps > WIDTH_NS:
             off = rates["events"] - offered / 2
-            report.bound(f"{what}, regular: beyond every second", f"{off:+.1f} events", "0, +-1 an end", abs(off) <= 2)
+            report.bound(f"{what}, regular: beyond every second", f"{off:+.1f} events", "0, +-1 per end", abs(off) <= 2)
         else:
-            # unix: the event under way at the stop never ends, and is not accounted
+            # unix: the event in progress at the stop never ends, and is not accounted for
             live = rates["live_us"] / rates["real_us"]
             report.bound(f"{what}, regular: never quiet", f"{100 * live:.1f} % live", "<= 5 %", live <= 0.05)
         _reconciliation(report, f"{what}, regular", found)
     columns = ("offered", "in real time", "recorded", "live %", "extra passes", "overruns, us")
     report.table(f"regular source, pulses of {WIDTH_NS / 1000:g} us", columns, rows)
-    report.say("extra passes: resets repeated because a line was still high; above one event in its dead time every")
-    report.say("second pulse is recorded; pulses closer than their width keep a line high, and all time is dead")
+    report.say("extra passes: resets repeated because a line was still high; of pulses closer than the dead time every")
+    report.say("second one is recorded; pulses closer than their width keep a line high, and all time is dead")
 
 
 # ---- classes and single detectors ------------------------------------------------------------------------------------
@@ -173,7 +171,7 @@ def _classes(report: Report, short: bool, targets) -> None:
         seen = np.concatenate((singles, pairs)) / live_s
         solved = np.concatenate((p.alone_cps, p.through_cps))
         pulls = (solved - offered) / np.concatenate((p.alone_error_cps, p.through_error_cps))
-        # the pulls share the error of the window: it is small against their own
+        # the pulls share the error of the window, which is small compared with their own
         probability = stats.chi2.sf((pulls**2).sum(), len(pulls))
         what = f"{job.target} {job.rate_cps / 1000:g} kcps"
         alone, through = slice(0, 16), slice(16, 24)
@@ -183,7 +181,9 @@ def _classes(report: Report, short: bool, targets) -> None:
         report.bound(f"{what}: 16 singles and 8 pairs corrected", f"chi2 p = {probability:.3f}", "> 0.001", kept)
     columns = ("offered", "alone %", "through %", "alone, corrected %", "through, corrected %", "window us", "chi2 p")
     report.table(
-        "classes of events: rate over live time against the source's, and corrected for accidentals", columns, rows
+        "event classes: rate over live time against the source's, and corrected for accidental coincidences",
+        columns,
+        rows,
     )
 
 
@@ -198,7 +198,7 @@ def _plot(points) -> Figure:
     above.plot(ends, ends, color="#b8bcc4", zorder=0, label="offered")
     below.axhline(0, color="#b8bcc4", zorder=0)
     above.set_ylabel("events per second of real time")
-    below.set_ylabel("live-time-corrected\nless offered, %")
+    below.set_ylabel("live-time-corrected\nminus offered, %")
     below.set_xlabel("offered, particles per second")
     above.set_title(f"Poisson source, pulses of {WIDTH_NS / 1000:g} us", loc="left", fontsize=10)
     for axes in (above, below):

@@ -1,10 +1,10 @@
-"""Dead time as the hardware counts it against the one seen from outside, by the method of double pulses; and by the
-methods that laboratories use, tried on the instrument and on others' measurements (deadtime_data.py).
+"""Dead time counted by the hardware against dead time measured from outside, with double pulses; and with the methods
+of laboratories, applied to the instrument and to others' measurements (deadtime_data.py).
 
-A pulse, or several at once, and after a delay one more on another detector. The delay at which that one begins to make
-an event of its own is the dead time, whatever the firmware says. It is not sharp: the sequencer looks at its lines
-every three cycles. So each delay is tried many times, at all phases: the share of second pulses that are lost, summed
-over the delays in steps of one clock cycle, is the mean dead time.
+One pulse, or several at once, are followed after a delay by a pulse on another detector. The delay from which that
+pulse gives an event of its own is the dead time, independent of the firmware. It is not sharp: the sequencer polls its
+lines every three cycles. So each delay is tried many times, at all phases: the fraction of second pulses that are lost,
+summed over the delays in steps of one clock cycle, is the mean dead time.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from dorn.study.event_builder import record
 
 CYCLE_NS = 8
 SPACING_NS = 200_000  # between trials
-PHASES = 40  # trials of each delay, anywhere in the sequencer's loop of 24 ns
-SPAN = 10  # cycles scanned on either side of what is counted
-_AT_ONCE = 200  # trials: of 17 hits they fit the rings
+PHASES = 40  # trials per delay, at random phases of the sequencer's loop of 24 ns
+SPAN = 10  # cycles scanned on either side of the counted dead time
+_AT_ONCE = 200  # trials per run: with 17 hits each they fit the rings
 PROBE = 15  # detector of the second pulse
 WIDTH_NS = 4000
-# name -> detectors hit at once, delay of one more pulse that keeps a line high when the event ends (extra passes)
+# name -> detectors hit at once, delay of a further pulse that keeps a line high at the end of the event (extra passes)
 CASES = {
     "1 hit": ((3,), None),
     "2 hits": ((4, 5), None),
@@ -39,7 +39,7 @@ def study(report: Report, short: bool, data: Path | None) -> None:
     _double_pulses(report)
     deadtime_data.instrument(report, short)
     if data is None:
-        report.say("\nothers' measurements: not asked, no DATA was given")
+        report.say("\nothers' measurements: skipped, no DATA given")
     else:
         deadtime_data.two_source(report, data)
         deadtime_data.intervals(report, data)
@@ -49,7 +49,7 @@ def _double_pulses(report: Report) -> None:
     rows, shares = [], {}
     for name, (detectors, extend_ns) in CASES.items():
         counted, passes, shares[name] = lost_shares(detectors, extend_ns)
-        # a delay stands for the cycle around it
+        # each delay represents the cycle centred on it
         mean = shares[name].sum() - SPAN - 0.5
         last_lost, first_seen = np.flatnonzero(shares[name])[-1], np.flatnonzero(shares[name] < 1)[0]
         least, most = first_seen - SPAN - 0.5, last_lost - SPAN + 0.5
@@ -61,15 +61,18 @@ def _double_pulses(report: Report) -> None:
             wcet_us = (counted + most) * CYCLE_NS / 1000
             report.bound("1 hit, 2 us of peaking time", f"{wcet_us:.2f} us", "<= 5.5", wcet_us <= 5.5)
     report.table(
-        f"dead time of an event: counted, and seen by double pulses (rp2040, pulses of {WIDTH_NS / 1000:g} us)",
-        ("", "extra passes", "counted, us", "seen - counted, cycles", "mean"),
+        f"dead time of an event: counted, and measured with double pulses (rp2040, pulses of {WIDTH_NS / 1000:g} us)",
+        ("", "extra passes", "counted, us", "measured - counted, cycles", "mean"),
         rows,
     )
     report.plot("deadtime", _plot(shares))
 
 
 def lost_shares(detectors, extend_ns: int | None) -> tuple[int, int, np.ndarray]:
-    """(cycles counted, extra passes, share of second pulses lost at each delay from counted - SPAN to + SPAN)"""
+    """(cycles counted, extra passes, fraction of second pulses lost at each delay from counted - SPAN to + SPAN).
+
+    Raises RuntimeError if the first event varies, or if the dead time is outside this range.
+    """
     rng = random.Random(1)
     first = [(0, d, 5000.0) for d in detectors]
     if extend_ns is not None:
@@ -116,7 +119,7 @@ def _plot(shares) -> Figure:
         axes.plot(np.arange(-SPAN, SPAN + 1), share, style, markersize=5, fillstyle="none", label=name)
     axes.axvspan(-4, 4, color="#eeeeee", zorder=0, label="allowed for one event")
     axes.set_xlabel("delay of the second pulse - dead time counted, cycles of 8 ns")
-    axes.set_ylabel("share lost")
+    axes.set_ylabel("fraction lost")
     axes.set_title("Dead time (rp2040): double pulses against what the event builder counts", loc="left", fontsize=10)
     axes.legend(frameon=False)
     return figure

@@ -1,4 +1,4 @@
-"""Dead time as others measured theirs, out of their data, and as the same method finds the instrument's own."""
+"""Dead time of others' detectors, from their data, and of the instrument itself, with the same two-source method."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from dorn.targets.event_model import Times, board_times
 from dorn.util.checks import above_zero, count, number, text_of
 
 RADIACODE, GEIGER = "deadtime-two-source", "geiger-times"
-BACKGROUND_S, SOURCES_S = 3903, 300  # of the authors' rates (PROVENANCE.txt)
-BIN_S, MARGIN_S = 0.5e-3, 1e-3  # as EXPECTED_derived.json of the Geiger counter
-FAR_S = 12e-3  # from here on the slope no longer depends on where it begins
+BACKGROUND_S, SOURCES_S = 3903, 300  # measurement times of the authors' rates (PROVENANCE.txt)
+BIN_S, MARGIN_S = 0.5e-3, 1e-3  # as in EXPECTED_derived.json of the Geiger counter
+FAR_S = 12e-3  # beyond this, the slope no longer depends on where the fit begins
 RATE_CPS = 20_000  # of each of the two simulated sources
 WIDTH_NS = 1600  # of their pulses
 DETECTORS = (0, 9)  # of different detection units
 
 
 def radiacode(path: Path) -> Counts:
-    """Sum of the spectrum and measurement time of a RadiaCode XML file. UserError."""
+    """Total counts and measurement time of a RadiaCode XML file. Raises UserError if it is not one."""
     try:
         spectrum = ElementTree.parse(path).find(".//EnergySpectrum")
         counts = sum(int(point.text) for point in spectrum.iter("DataPoint"))
@@ -40,16 +40,16 @@ def radiacode(path: Path) -> Counts:
     except OSError as error:
         raise UserError.at(path, "file", f"cannot be read: {error.strerror}") from None
     except (ElementTree.ParseError, AttributeError, TypeError, ValueError) as error:
-        raise UserError.at(path, "EnergySpectrum", f"no RadiaCode spectrum: {error}") from None
+        raise UserError.at(path, "EnergySpectrum", f"not a RadiaCode spectrum: {error}") from None
     if counts <= 0 or not 0 < seconds < 1e9:
         raise UserError.at(path, "EnergySpectrum", "no counts or no time", f"{counts} in {seconds:g} s")
     return Counts(counts, seconds)
 
 
 def two_source(report: Report, data: Path) -> None:
-    """The two-source runs of a RadiaCode-102: the rates its authors give, and the spectra that lie beside them.
+    """Two-source runs of a RadiaCode-102: from the rates its authors state, and from the spectra of the same set.
 
-    The spectra are of another measurement, with a tenth of the rates: a second, coarser, determination.
+    The spectra are from another measurement with a tenth of the rates: a second, coarser determination.
     """
     folder = data / RADIACODE
     path = folder / "EXPECTED_from_authors_test.json"
@@ -64,7 +64,7 @@ def two_source(report: Report, data: Path) -> None:
             try:
                 tau_s, error_s = dead_time.two_source(*measured[: 3 + background])
             except ValueError as error:
-                raise UserError.at(whose, "rates", "no two-source measurement", str(error)) from None
+                raise UserError.at(whose, "rates", "not a two-source measurement", str(error)) from None
             found[name, background] = tau_s * 1e6, error_s * 1e6
             rates = [f"{m.cps:.2f}" for m in measured[:3]] + [f"{measured[3].cps:.2f}" if background else "-"]
             rows.append((name, *rates, f"{tau_s * 1e6:.2f} +- {error_s * 1e6:.2f}"))
@@ -83,12 +83,12 @@ def two_source(report: Report, data: Path) -> None:
     report.bound("RadiaCode, lost", f"{lost_cps:.1f} cps", f"{limit_cps:g} +- 1 cps", kept)
     report.bound("RadiaCode, loss", f"{100 * loss:.1f} %", f"{100 * limit:g} +- 0.1 %", abs(loss - limit) <= 1e-3)
     (a, a_error), (b, b_error) = (found[name, True] for name in ("authors' rates", "spectra"))
-    apart = abs(a - b) / np.hypot(a_error, b_error)
-    report.bound("RadiaCode, rates and spectra apart", f"{apart:.1f} sigma", "3 sigma", apart <= 3)
+    difference = abs(a - b) / np.hypot(a_error, b_error)
+    report.bound("RadiaCode, rates against spectra", f"{difference:.1f} sigma", "3 sigma", difference <= 3)
 
 
 def intervals(report: Report, data: Path) -> None:
-    """Time stamps of a Geiger counter: dead time and true rate out of the intervals; its two-source runs."""
+    """Time stamps of a Geiger counter: dead time and true rate from their intervals; its two-source runs."""
     folder = data / GEIGER
     rows = []
     figure = Figure(figsize=(10, 6.5), layout="constrained")
@@ -121,27 +121,27 @@ def intervals(report: Report, data: Path) -> None:
             report.bound(f"{name}, {what}", f"{value:.2f} cps", f"{limit} +- 1 %", abs(value / limit - 1) <= 0.01)
         report.bound(f"{name}, slope from corrected", f"{100 * ratio:+.2f} %", "1 %", abs(ratio) <= 0.01)
         plot(panel, name, np.diff(times_s), found)
-    columns = ("run", "events", "observed cps", "dead time ms", "slope cps", "corrected cps", "apart", "beyond 12 ms")
+    columns = ("run", "events", "observed cps", "dead time ms", "slope cps", "corrected cps", "differ", "beyond 12 ms")
     report.table("interval analysis of a Geiger counter's time stamps", columns, rows)
-    report.say("Up to some 10 ms the histogram is no exponential: the slope from 1 ms beyond the half rise agrees with")
-    report.say("the correction, as the set expects, but that beyond 12 ms is steeper, with both sources by 5 %.")
+    report.say("Up to about 10 ms the histogram is not exponential: the slope from 1 ms beyond the half rise agrees")
+    report.say("with the correction, as the data set states; beyond 12 ms it is steeper, by 5 % with both sources.")
     report.plot("intervals", figure)
     geiger_two_source(report, folder / "short_measurements.csv")
 
 
 def stamps(path: Path) -> np.ndarray:
-    """Time stamps in s of a file with one line of heading. UserError."""
+    """Time stamps in s from a file with one header line. Raises UserError if it cannot be read."""
     lines = enumerate(text_of(path).splitlines()[1:], start=2)
     return np.array([number(line, path, "time", at) for at, line in lines if line.strip()])
 
 
 def geiger_runs(path: Path) -> dict[tuple[str, int], Counts]:
-    """(sample, voltage) -> its counts. UserError."""
+    """Counts by (sample, voltage). Raises UserError if the table cannot be read."""
     runs = {}
     try:
         rows = list(csv.DictReader(text_of(path).splitlines(), delimiter="\t"))
     except csv.Error as error:
-        raise UserError.at(path, "row", f"not a table with tabs: {error}") from None
+        raise UserError.at(path, "row", f"not a tab-separated table: {error}") from None
     for at, row in enumerate(rows, start=2):
         voltage = int(number(row.get("voltage"), path, "voltage", at))
         seconds = above_zero(row.get("seconds"), path, "seconds", at)
@@ -150,7 +150,7 @@ def geiger_runs(path: Path) -> dict[tuple[str, int], Counts]:
 
 
 def geiger_two_source(report: Report, path: Path) -> None:
-    """Its runs of 5 minutes with sources 6, 7, both and none. No bound: what they give is not the dead time alone."""
+    """Its 5-minute runs with sources 6, 7, both and none. No limit: the result is not the dead time alone."""
     rows = []
     runs = geiger_runs(path)
     for voltage in sorted({voltage for _, voltage in runs}):
@@ -158,17 +158,17 @@ def geiger_two_source(report: Report, path: Path) -> None:
             samples = [runs[name, voltage] for name in ("sample_6", "sample_7", "sample_6_7", "no_sample")]
             tau_s, error_s = dead_time.two_source(*samples)
         except (KeyError, ValueError) as error:
-            raise UserError.at(path, f"{voltage} V", "no two-source measurement", str(error)) from None
+            raise UserError.at(path, f"{voltage} V", "not a two-source measurement", str(error)) from None
         counts = (m.counts for m in samples)
         rows.append((f"{voltage} V", *counts, f"{tau_s * 1e3:.2f} +- {error_s * 1e3:.2f}"))
     columns = ("Geiger counter", "source 6", "source 7", "both", "none", "dead time ms")
     report.table("two-source method, 5 minutes each (the errors are statistical only)", columns, rows)
-    report.say("They fall as the voltage rises, by many errors, and at 500 V the intervals give less: they are not the")
-    report.say("dead time alone. Whether the sources were put back alike, and how the plateau bends, is not known.")
+    report.say("They fall with rising voltage, by many errors, and at 500 V the intervals give less: they are not the")
+    report.say("dead time alone. How well the sources were put back and the shape of the plateau are not known.")
 
 
 def plot(panel, name: str, intervals_s: np.ndarray, found: dead_time.Intervals) -> None:
-    """The interval histogram with the exponential of the slope, all of it and the rise."""
+    """Plot the interval histogram and the fitted exponential: the full range, and the rise."""
     beyond_s = found.dead_time_s + MARGIN_S
     n = np.sum(intervals_s > beyond_s)
     for axes, bin_s, end_s in zip(panel, (2e-3, BIN_S), (0.15, 0.012), strict=True):
@@ -186,7 +186,7 @@ def plot(panel, name: str, intervals_s: np.ndarray, found: dead_time.Intervals) 
 
 
 def source(detectors: tuple[int, ...], duration_s: float, seed: int):
-    """Po-214 at random times in these detectors, each at RATE_CPS."""
+    """Po-214 at random times in these detectors, at RATE_CPS each."""
     energy_kev = main_kev("Po-214")
     for times_ns, uniforms in before(duration_s, arrivals(RATE_CPS * len(detectors), seed, "poisson", 1)):
         chosen = np.array(detectors)[(uniforms[:, 0] * len(detectors)).astype(int)]
@@ -194,15 +194,15 @@ def source(detectors: tuple[int, ...], duration_s: float, seed: int):
 
 
 def observe(job: tuple[tuple[int, ...], float, int]) -> tuple[int, float, float]:
-    """(detectors, duration, seed) -> (events, real time, live time in s) that the instrument reports."""
+    """(events, real time, live time in s) reported by the instrument; job: detectors, duration in s, seed."""
     front_end = FrontEnd(peaking_ns=1500, width_ns=WIDTH_NS)
     recording = record("unix", source(*job), analogue=front_end)
     return recording.counters["events"], recording.real_us / 1e6, recording.live_us / 1e6
 
 
 def instrument(report: Report, short: bool) -> None:
-    """The two-source method with the instrument itself, sources on two detectors: its uncorrected rates must show the
-    dead time of its event builder, its live-time-corrected rates none."""
+    """The two-source method on the instrument itself, with sources on two detectors: uncorrected rates must give the
+    dead time of the event builder, live-time-corrected rates none."""
     duration_s = 20.0 if short else 200.0
     jobs = [(DETECTORS[:1], duration_s, 1), (DETECTORS[1:], duration_s, 2), (DETECTORS, duration_s, 3)]
     observed = list(spread(observe, jobs))
@@ -219,9 +219,9 @@ def instrument(report: Report, short: bool) -> None:
     report.table(f"two-source method, two detectors of {RATE_CPS} cps, {duration_s:g} s each", columns, rows)
     tau_us, error_us = found["real time"]
     expected_us = true_us + excess_us(times)
-    report.say(f"dead time of one hit: {true_us:.3f} us; the method must see {expected_us:.2f} us, because")
-    report.say("an event may have a hit of the other source, too, and pulses that outlast the reset make it longer")
-    limit_us = 3 * error_us + 0.05  # of second order: both excesses, in terms of the load
+    report.say(f"dead time of one hit: {true_us:.3f} us; the method must give {expected_us:.2f} us, because an event")
+    report.say("may also contain a hit of the other source, and pulses that outlast the reset extend it")
+    limit_us = 3 * error_us + 0.05  # 0.05 us for the terms of second order in the load, of both excesses
     what, limit = "instrument, uncorrected rates", f"{expected_us:.2f} +- {limit_us:.2f} us"
     report.bound(what, f"{tau_us:.2f} us", limit, abs(tau_us - expected_us) <= limit_us)
     tau_us, error_us = found["live time"]
@@ -230,11 +230,11 @@ def instrument(report: Report, short: bool) -> None:
 
 
 def excess_us(times: Times) -> float:
-    """What the two-source method must find beyond the dead time of one hit, to first order in rate times dead time.
+    """Excess of the two-source result over the dead time of one hit, to first order in rate times dead time.
 
-    It finds 2 tau12 - tau1, where tau1 is the mean dead time of an event with one source and tau12 with both. A pulse
-    of the other source before the sample costs a conversion more. One that comes in the last WIDTH_NS before the reset
-    outlasts it, on average by half of that, rounded up to whole passes: by half a pass more.
+    The method gives 2 tau12 - tau1, where tau1 is the mean dead time of an event with one source and tau12 with both.
+    A pulse of the other source before the sample costs another conversion. A pulse in the last WIDTH_NS before the
+    reset outlasts it by WIDTH_NS / 2 on average; rounding up to whole passes adds half a pass.
     """
     _, hit, one_pass = (cycles / times.mhz for cycles in times.dead)
     rate = RATE_CPS * 1e-6

@@ -1,4 +1,4 @@
-"""The event builder of the emulated Pico alone: PIO, DMA, ADC and clock stepped cycle by cycle, the CPU held."""
+"""The event builder of the emulated Pico alone: PIO, DMA, ADC and clock stepped cycle by cycle, with the CPU halted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dorn.image import firmware
 from dorn.targets import rp2040
 
 _TIMERAWL = 0x40054028
-# instead of the firmware: arm the event builder, tell where its rings are, and leave it alone
+# run in place of the firmware: arm the event builder and print the addresses of its rings
 _ARM = b"""
 from uctypes import addressof
 from boards import open_board
@@ -23,19 +23,19 @@ print("RINGS", addressof(events.words), addressof(events.stamps), addressof(even
 
 @dataclass
 class Event:
-    """One event as the rings hold it."""
+    """One event as stored in the rings."""
 
-    time_us: int  # its stamp, since the first particle's time 0
+    time_us: int  # time stamp, relative to time 0 of the particles
     pattern: int  # bit d: detector d was converted
     passes: int  # extra reset passes
     codes: tuple[int, ...]
 
 
 def record(head: Head, particles, seconds: float) -> tuple[list[Event], Fates, tuple[int, int, int]]:
-    """Play (time_ns, detector, energy_kev) for so long. -> (events, fates, dead cycles: fixed, per hit, per pass)
+    """Play (time_ns, detector, energy_kev) for `seconds`.
 
-    UserError without an emulator or image; RuntimeError if an event is out of step or the rings (2048 events,
-    4096 hits) came round.
+    Returns (events, fates, dead cycles: fixed, per hit, per pass). Raises UserError without an emulator or image, and
+    RuntimeError if an event is out of step or the rings (2048 events, 4096 hits) overflow.
     """
     with rp2040.Rp2040Target(head, files={**firmware.files("pico"), "main.py": _ARM}) as target:
         output = bytearray()
@@ -61,8 +61,8 @@ def record(head: Head, particles, seconds: float) -> tuple[list[Event], Fates, t
             at += hits
             if (read(tails + 4 * i) - amplitudes) // 2 != at:
                 raise RuntimeError(f"event {i} is out of step")
-            if hits:  # the first is the mark of the start
+            if hits:  # the first entry, without hits, marks the start
                 events.append(Event(read(stamps + 4 * i) - begin_us, pattern, (0x7FFF - word) & 0xFFFF, codes))
         else:
-            raise RuntimeError("the rings came round")
+            raise RuntimeError("the rings overflowed")
         return events, target.head.fates, tuple(dead)

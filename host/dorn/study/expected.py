@@ -1,6 +1,6 @@
-"""EXPECTED files beside the data of others: JSON that says what must come out of them.
+"""EXPECTED files of others' data: JSON with the results that the data must give.
 
-What is missing or is not what it should be is a SourceError of one line, naming file, field and value.
+A missing or invalid field raises SourceError, in one line that names file, field and value.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from dorn.util.checks import SourceError, above_zero, count, number, text_of
 
 @dataclass(frozen=True)
 class Expected:
-    """An object of the file: its fields, each by the reader of what it must be."""
+    """A JSON object of the file, with a method to read a field as each type."""
 
     path: Path
     values: dict
-    where: str = ""  # of it in the file: "strips[3]."
+    where: str = ""  # its position in the file: "strips[3]."
 
     @classmethod
     def read(cls, path: Path) -> Expected:
-        """The whole file."""
+        """Read a whole file."""
         try:
             values = json.loads(text_of(path))
         except (ValueError, RecursionError) as error:
@@ -30,11 +30,11 @@ class Expected:
                 raise
             raise SourceError.at(path, "file", f"not JSON: {error}") from None
         if not isinstance(values, dict):
-            raise SourceError.at(path, "file", "not an object of JSON", values)
+            raise SourceError.at(path, "file", "not a JSON object", values)
         return cls(path, values)
 
     def get(self, name: str):
-        """A field, whatever it is."""
+        """A field of any type."""
         if name not in self.values:
             raise SourceError.at(self.path, self.where + name, "is missing")
         return self.values[name]
@@ -51,7 +51,7 @@ class Expected:
     def text(self, name: str) -> str:
         value = self.get(name)
         if not isinstance(value, str):
-            raise SourceError.at(self.path, self.where + name, "not a text", value)
+            raise SourceError.at(self.path, self.where + name, "not a string", value)
         return value
 
     def numbers(self, name: str, n: int) -> tuple[float, ...]:
@@ -60,11 +60,11 @@ class Expected:
         return tuple(above_zero(value, self.path, f"{self.where}{name}[{i}]") for i, value in enumerate(values))
 
     def entries(self, name: str, n: int | None = None) -> list[Expected]:
-        """The objects of a list, which are n where that is given."""
+        """The objects of a list, exactly n if given."""
         found = []
         for i, value in enumerate(self._list(name, n)):
             if not isinstance(value, dict):
-                raise SourceError.at(self.path, f"{self.where}{name}[{i}]", "not an object of JSON", value)
+                raise SourceError.at(self.path, f"{self.where}{name}[{i}]", "not a JSON object", value)
             found.append(Expected(self.path, value, f"{self.where}{name}[{i}]."))
         return found
 
@@ -73,5 +73,5 @@ class Expected:
         if not isinstance(values, list):
             raise SourceError.at(self.path, self.where + name, "not a list", values)
         if n is not None and len(values) != n:
-            raise SourceError.at(self.path, self.where + name, f"{len(values)} where {n} belong")
+            raise SourceError.at(self.path, self.where + name, f"{len(values)} entries, expected {n}")
         return values

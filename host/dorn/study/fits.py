@@ -1,4 +1,4 @@
-"""Fits that shall keep a bound: what is not found keeps none."""
+"""Fits whose results are checked against limits: a failed fit is NaN, which is within no limit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dorn.analysis.peaks import Peak, gaussian
 
 
 def peak(counts: np.ndarray, first: float, last: float) -> Peak:
-    """The peak between these channels, which are rounded; all NaN where there is none."""
+    """Fit the peak between these channels, which are rounded; all NaN if there is none."""
     try:
         return gaussian(counts, round(first), round(last))
     except ValueError:
@@ -16,6 +16,6 @@ def peak(counts: np.ndarray, first: float, last: float) -> Peak:
 
 
 def worst(differences) -> float:
-    """The one farthest from 0; NaN if there is one: it is within no bound."""
+    """The difference farthest from 0; NaN if any is NaN."""
     values = np.ravel(differences)
     return float(values[np.argmax(np.where(np.isnan(values), np.inf, abs(values)))])

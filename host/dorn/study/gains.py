@@ -1,4 +1,4 @@
-"""Sixteen strips of a real detector in 16 detectors, with the gain each really has, calibrated with three nuclides."""
+"""Sixteen strips of a real detector, played into 16 detectors at their real gains, calibrated with three nuclides."""
 
 from __future__ import annotations
 
@@ -12,52 +12,51 @@ from dorn.study import Report, measured
 from dorn.study.fits import peak, worst
 from dorn.study.measured import TRIPLE_KEV, Strip
 from dorn.study.recording import Measurement, record
-from dorn.study.replay import LEAST_MV, SPACING_NS, Expected, channels_of
+from dorn.study.replay import LEAST_MV, SPACING_NS, Prediction, channels_of
 
-RESIDUAL_KEV = 4.0  # of a line through three lines of known energy
+RESIDUAL_KEV = 4.0  # of a straight line through three alpha lines of known energy
 FROM_SOURCE = 0.15  # channels, from the same fit on the fine bins: as for Lisbon's MCA
-FROM_EXPECTED = (
-    0.25  # that plus what two fits on fine bins differ: EXPECTED's, on bins of four, is up to 0.12 from ours
-)
-# mean and worst of FWHM over EXPECTED: a peak has three channels above half its height, and one such fit is 6 % off
+# channels: as above, plus the difference of two fits on fine bins: EXPECTED's, on bins of four, differs by up to 0.12
+FROM_EXPECTED = 0.25
+# mean and worst of FWHM over EXPECTED - 1: a peak has three channels above half height, and such a fit is 6 % off
 FWHM_MEAN, FWHM_WORST = 0.05, 0.25
-_NEAR_UNITS, _NEAR_CHANNELS = 250, 6  # around a line, where its peak is looked for
+_NEAR_UNITS, _NEAR_CHANNELS = 250, 6  # search range around a line
 
 
 @dataclass(frozen=True)
 class Gains:
-    """The strips, what each detector must record, and what it did."""
+    """The strips, and the expected and the recorded spectrum of each detector."""
 
     target: str
     strips: list[Strip]
-    kev_per_unit: float  # of all strips
-    expected: list[Expected]
+    kev_per_unit: float  # common to all strips
+    expected: list[Prediction]
     recording: Measurement
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Of 16 detectors with three lines each; arrays are float64[16, 3], centroids in channels."""
+    """Calibration of 16 detectors, three lines each; arrays are float64[16, 3], centroids in channels."""
 
     centroids: np.ndarray
     source: np.ndarray  # centroids of the same fit on the source's fine bins
-    derived: np.ndarray  # centroids as EXPECTED has them
-    residuals_kev: np.ndarray  # of the line through the three
+    derived: np.ndarray  # centroids of EXPECTED
+    residuals_kev: np.ndarray  # of the straight line through the three
     fwhm_kev: np.ndarray
     derived_fwhm_kev: np.ndarray
     lines: list[tuple[float, float]]  # keV per channel, offset in keV
 
 
 def gains(job: tuple[str, Path]) -> Gains:
-    """job: target, folder of the data.
+    """Play the strips. job: target, folder of the data.
 
-    One conversion for all strips, through zero and the mean of all lines: every detector keeps the gain of its strip.
+    All strips share one energy scale, through zero and the mean of all lines: each detector keeps its strip's gain.
     """
     target, data = job
     strips = measured.strips(data)
     kev_per_unit = float(np.mean(TRIPLE_KEV) / np.mean([strip.centroids for strip in strips]))
     energies_kev = kev_per_unit * (np.arange(len(strips[0].counts)) + 0.5)
-    expected = [Expected.of(energies_kev, strip.counts, LEAST_MV) for strip in strips]
+    expected = [Prediction.of(energies_kev, strip.counts, LEAST_MV) for strip in strips]
     return Gains(target, strips, kev_per_unit, expected, record(target, _together(strips, energies_kev), LEAST_MV))
 
 
@@ -71,14 +70,14 @@ def _together(strips, energies_kev) -> Iterator[tuple[int, int, float]]:
 
 
 def calibrate(found: Gains) -> Calibration:
-    """A straight line through the three lines of each detector."""
+    """Fit a straight line through the three alpha lines of each detector."""
     derived_units = np.array([strip.centroids for strip in found.strips])
     derived = channels_of(found.kev_per_unit * derived_units)
     peaks = [
         [peak(counts, at - _NEAR_CHANNELS, at + _NEAR_CHANNELS) for at in row]
         for counts, row in zip(found.recording.singles, derived, strict=True)
     ]
-    fine_units = [  # bin b reaches from b to b + 1
+    fine_units = [  # bin b spans b to b + 1
         [peak(strip.counts, at - _NEAR_UNITS, at + _NEAR_UNITS).centroid + 0.5 for at in strip.centroids]
         for strip in found.strips
     ]
@@ -104,7 +103,7 @@ def judge(report: Report, found: Gains, c: Calibration) -> None:
     stated = sum(strip.total for strip in found.strips)
     where = f"{found.target}, 16 strips"
     kept = not different and found.recording.reconciled and stated == found.recording.fates["injected"]
-    report.bound(f"{where}: counts not where the source has them", f"{different} of {stated}", "0", kept)
+    report.bound(f"{where}: misplaced counts", f"{different} of {stated}", "0", kept)
     rows = [
         (
             d,
@@ -119,10 +118,10 @@ def judge(report: Report, found: Gains, c: Calibration) -> None:
             zip(c.lines, c.residuals_kev, c.fwhm_kev, [_text(".1f", row) for row in c.derived_fwhm_kev], strict=True)
         )
     ]
-    columns = ("detector", "counts", "keV/channel", "offset keV", "residuals keV", "FWHM keV", "FWHM as derived")
+    columns = ("detector", "counts", "keV/channel", "offset keV", "residuals keV", "FWHM keV", "FWHM derived")
     report.table(f"three nuclides in 16 detectors, on {found.target}", columns, rows)
     off = abs(worst(c.residuals_kev))
-    what = f"{where}: residual of the line through three energies"
+    what = f"{where}: residual of the straight-line calibration"
     report.bound(what, f"{off:.2f} keV", f"< {RESIDUAL_KEV:g}", off < RESIDUAL_KEV)
     others = (("the same fit on fine bins", c.source, FROM_SOURCE), ("EXPECTED", c.derived, FROM_EXPECTED))
     for whose, centroids, most in others:

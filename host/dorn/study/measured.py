@@ -1,7 +1,7 @@
-"""Alpha spectra measured by others, each with what its authors say of it, as one picture of files of many formats.
+"""Alpha spectra measured by others, with their authors' figures, read from files of many formats into one structure.
 
-They lie in the folder DATA, each set with a PROVENANCE.txt and what was derived from it (EXPECTED_derived.json), and
-are read in place. A channel c of a file reaches from c - 0.5 to c + 0.5.
+They are read in place from the folder DATA; each set has a PROVENANCE.txt and figures derived from it
+(EXPECTED_derived.json). Channel c of a file spans c - 0.5 to c + 0.5.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ TRIPLE_KEV = tuple(map(main_kev, TRIPLE))
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a file and what is said of it, in channels of the file."""
+    """A line of a file and its stated values, in channels of the file."""
 
-    first: int  # where to look for it
+    first: int  # search range
     last: int
     centroid: float
     fwhm: float
@@ -41,14 +41,14 @@ class Measured:
     set: str
     file: str
     counts: np.ndarray  # int64[channels]
-    sums: tuple[tuple[str, int, int, int], ...]  # what, first and last channel, counts between them
+    sums: tuple[tuple[str, int, int, int], ...]  # name, first and last channel, counts between them
     lines: tuple[Line, ...] = ()
-    smoothed_peak: int | None = None  # the highest channel, smoothed as in `smoothed_peak` below, as derived
-    authors_peak: float | None = None  # the same, as the authors' table has it
+    smoothed_peak: int | None = None  # derived highest channel after smoothing as in `smoothed_peak` below
+    authors_peak: float | None = None  # the same from the authors' table
 
 
 def files(data: Path, name: str) -> list[str]:
-    """The files of a set, sorted. UserError where there are none."""
+    """The files of a set, sorted. Raises UserError if there are none."""
     folder, pattern = SETS[name][1]
     found = sorted(str(path.relative_to(data / name)) for path in (data / name / folder).rglob(pattern))
     if not found:
@@ -57,7 +57,7 @@ def files(data: Path, name: str) -> list[str]:
 
 
 def read(data: Path, name: str, file: str) -> Measured:
-    """A file of a set. UserError if it cannot be read."""
+    """Read a file of a set. Raises UserError if it cannot be read."""
     try:
         one = SETS[name][0](Path(data), file)
         if not one.counts.any():
@@ -65,28 +65,28 @@ def read(data: Path, name: str, file: str) -> Measured:
         return one
     except UserError:
         raise
-    except (ValueError, LookupError, AttributeError, OverflowError) as error:  # of a damaged file
-        raise UserError.at(Path(data) / name / file, "file", f"not as in the set it is named after: {error}") from None
+    except (ValueError, LookupError, AttributeError, OverflowError) as error:  # a damaged file
+        raise UserError.at(Path(data) / name / file, "file", f"not in the format of its set: {error}") from None
 
 
 def _expected(data, name, file):
-    """What was derived from a file."""
+    """The figures derived from a file."""
     path = data / name / "EXPECTED_derived.json"
     for one in Expected.read(path).entries("spectra"):
         if one.text("file") == file:
             return one
-    raise SourceError.at(path, "spectra", "none of this file", file)
+    raise SourceError.at(path, "spectra", "no entry for this file", file)
 
 
 # ---- Lisbon: Am-241 and pulser, an MCA's report at the foot of each file ---------------------------------------------
 
-# pulser energies of Logbook_Alfa.md in keV, in the order of the regions; the first run had no 5750
+# pulser energies from Logbook_Alfa.md in keV, in the order of the regions; the first run had no 5750
 _PULSER_KEV = (5000, 5500, 5750, 6000)
 LISBON_PULSER_KEV = {"1Cal.dat": (5000, 5500, 6000), "2Cal.dat": _PULSER_KEV, "Prateleira_4_c_vacuo.dat": _PULSER_KEV}
 
 
 def lisbon_calibration(one: Measured) -> tuple[float, float]:
-    """(offset_kev, kev_per_channel): a line through the pulser energies of the logbook and the MCA's centroids."""
+    """(offset_kev, kev_per_channel): straight-line fit of the logbook's pulser energies to the MCA's centroids."""
     kev_per_channel, offset_kev = np.polyfit([line.centroid for line in one.lines], LISBON_PULSER_KEV[one.file], 1)
     return float(offset_kev), float(kev_per_channel)
 
@@ -135,7 +135,7 @@ def _milano(data, file):
     name = "am241-milano"
     counts = chn.read(data / name / file).counts
     expected = _expected(data, name, file)
-    # the lower is the pulser, the upper Am-241
+    # the lower peak is the pulser, the upper one Am-241
     peaks = [(peak.above_zero("centroid"), peak.above_zero("fwhm")) for peak in expected.entries("peaks", 2)]
     lines = [_around(centroid, fwhm, "derived") for centroid, fwhm in peaks]
     stated_kev = _milano_resolution(data / name / file)
@@ -152,7 +152,7 @@ def _around(centroid, fwhm, by):
 
 
 def _milano_resolution(path):
-    """(source, pulser) FWHM in keV as the author's table has them for this bias or shaping time; else None."""
+    """(source, pulser) FWHM in keV from the author's table for this bias or shaping time, or None."""
     setting = float(re.match(r"[\d.]+", path.name).group().rstrip("."))
     for row in text_of(path.parents[1] / "elaborated_data.txt").splitlines():
         words = row.split()
@@ -163,8 +163,8 @@ def _milano_resolution(path):
 
 # ---- Kentucky: Po-210 through air ------------------------------------------------------------------------------------
 
-KENTUCKY_NOISE = 10  # channels below it hold the noise of electronics without a discriminator
-_KENTUCKY_CHANNELS = 6.01, (418.60 - 6.01) / 5.300  # of 0 and of 1 MeV: the authors' calibration, not the stored one
+KENTUCKY_NOISE = 10  # channels below this hold electronic noise: there was no discriminator
+_KENTUCKY_CHANNELS = 6.01, (418.60 - 6.01) / 5.300  # at 0 MeV, and per MeV: the authors' calibration, not the stored
 
 
 def _kentucky(data, file):
@@ -179,13 +179,13 @@ def _kentucky(data, file):
 
 
 def smoothed_peak(counts: np.ndarray) -> int:
-    """The highest channel above the noise, 15 channels smoothed with a Hamming window: the authors' method."""
+    """The highest channel above the noise after smoothing with a Hamming window of 15 channels, as the authors do."""
     return KENTUCKY_NOISE + int(np.argmax(np.convolve(counts[KENTUCKY_NOISE:], np.hamming(15), "same")))
 
 
 def _kentucky_table(folder, pressure_torr):
-    """The channel of the peak in the authors' table 1; None where it has none. Its rows are areal densities of air,
-    a straight line over the pressures from the first, 7 torr, to the last, 642 torr (PROVENANCE.txt)."""
+    """The channel of the peak in the authors' table 1, or None if there is none. Its rows are areal densities of air,
+    linear in pressure from the first, 7 torr, to the last, 642 torr (PROVENANCE.txt)."""
     rows = np.loadtxt(text_of(folder / "table1.txt").splitlines(), ndmin=2)
     pressures_torr = 7 + (642 - 7) * (rows[:, 0] - rows[0, 0]) / (rows[-1, 0] - rows[0, 0])
     at = int(np.argmin(abs(pressures_torr - pressure_torr)))
@@ -201,7 +201,7 @@ _LEUVEN_BINS = 25_000
 
 @dataclass(frozen=True)
 class Strip:
-    """One strip; bins of one unit of the digitiser, bin b reaching from b to b + 1."""
+    """One strip; bins are one unit of the digitiser wide, bin b spans b to b + 1."""
 
     counts: np.ndarray  # int64[_LEUVEN_BINS]
     total: int  # as derived
@@ -210,19 +210,19 @@ class Strip:
 
 
 def strips(data: Path, n: int = 16) -> list[Strip]:
-    """The first n strips. UserError where a file cannot be read or is not what it should be."""
+    """The first n strips. Raises UserError if a file cannot be read or is invalid."""
     name = "DSSD_3178-17_Front_80V"
     path = Path(data) / _LEUVEN / f"EXPECTED_derived_{name}.json"
     expected = Expected.read(path).entries("strips")
     if len(expected) < n:
-        raise UserError.at(path, "strips", f"{len(expected)} where at least {n} belong")
+        raise UserError.at(path, "strips", f"{len(expected)} entries, expected at least {n}")
     path = Path(data) / _LEUVEN / f"{name}.root"
     try:
         with uproot.open(path) as file:
             found = [file[f"h{i}"].values() for i in range(n)]
     except OSError as error:
         raise UserError.at(path, "file", f"cannot be read: {error.strerror or 'not a file'}") from None
-    except Exception as error:  # what a damaged file meets first is anything between struct, zlib and uproot's own
+    except Exception as error:  # a damaged file raises errors of struct, zlib, uproot and others
         raise UserError.at(path, "file", "not a ROOT file with these histograms", str(error)) from None
     return [
         Strip(_whole(path, i, values), e.count("total"), e.numbers("centroids", 3), e.numbers("fwhm_keV", 3))
@@ -239,7 +239,7 @@ def _whole(path, i, values):
     return values.astype(np.int64)
 
 
-# of each set: its reader, and the folder and pattern of its files
+# set -> its reader, and the folder and pattern of its files
 SETS = {
     "am241-lisbon": (_lisbon, (".", "*.dat")),
     "am241-cologne": (_cologne, (".", "*.spa")),

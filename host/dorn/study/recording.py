@@ -1,4 +1,4 @@
-"""Particles through the whole instrument, and all it says of them."""
+"""Play particles through the whole instrument, and collect all it reports of them."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from dorn.targets import open_target
 
 @dataclass(frozen=True)
 class Measurement:
-    """What came down, and what the head knows."""
+    """Data downlinked by the instrument, and fates counted by the head."""
 
     singles: np.ndarray  # int64[16, 1024]: the spectra of the detectors
     coincidences: int  # counts in the spectra of the detection units
-    counters: dict[str, int]  # the firmware's, summed over the detectors
+    counters: dict[str, int]  # counted by the firmware, summed over the detectors
     real_us: int
     live_us: int
-    fates: dict[str, int]  # the head's, of every pulse
+    fates: dict[str, int]  # of all pulses, counted by the head
 
     @property
     def reconciled(self) -> bool:
-        """Every pulse has one fate, each counted by itself."""
+        """Whether every pulse has exactly one fate, each counted independently."""
         return reconciled(self.fates, sum(self.counters[name] for name in (*PER_DETECTOR, "overrun_hits")))
 
 
 def reconciled(fates: dict[str, int], hits: int) -> bool:
-    """Whether the head's fates add up, and the firmware's counters have so many hits as the head delivered."""
-    gone = sum(number for name, number in fates.items() if name not in ("injected", "spurious"))
-    return fates["injected"] == gone and fates["delivered"] == hits and fates["spurious"] == 0
+    """Whether the head's fates add up, and the firmware counted as many hits as the head delivered."""
+    accounted = sum(number for name, number in fates.items() if name not in ("injected", "spurious"))
+    return fates["injected"] == accounted and fates["delivered"] == hits and fates["spurious"] == 0
 
 
 def flat(through: float = 0.0) -> ScenarioSource:
-    """Particles of 1 to 10 MeV in all detectors, that part of them through both of a detection unit."""
+    """Particles of 1 to 10 MeV in all detectors; a fraction `through` crosses front and back of a detection unit."""
     mixture = Mixture()
     mixture.add(1 - through, 1000, 10_000)
     if through:
@@ -64,8 +64,8 @@ def record(
 ) -> Measurement:
     """Play the particles (time_ns, detector, energy_kev) into an instrument on "unix" or "rp2040".
 
-    comparator_mv: of all comparators, set by command. The thresholds of the firmware are set to 0: the comparators
-    alone decide. analogue: of the head, by default the ideal one; seed: of its noise.
+    comparator_mv: threshold of all comparators, set by telecommand. The thresholds of the firmware are set to 0, so
+    that the comparators alone decide. analogue: properties of the head, ideal by default; seed: of its noise.
     """
     dictionary = Dictionary.load()
     head = Head(analogue or front_end(), seed)
@@ -81,7 +81,7 @@ def record(
         powered.inject(particles)
         while not head.dry:
             session.advance(0.1)
-        session.advance(0.001)  # the last event is over
+        session.advance(0.001)  # lets the last event end
         collect(session, lambda session: session.command("function", function="stop"))
         session.wait_for(lambda packet: packet.name == "rates", RATES_S)
     spectra = collection.all_spectra()

@@ -1,4 +1,4 @@
-"""A measured spectrum through the instrument, every count once: what must come back, and what did."""
+"""A measured spectrum played through the instrument, every count once: expected and recorded counts."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ LEAST_MV = 10  # the lowest comparator threshold, 67 keV
 
 @dataclass(frozen=True)
 class Axis:
-    """How the channels of a file lie on the instrument's: whole numbers, so that counts can be compared one by one."""
+    """Mapping of file channels to instrument channels, in whole numbers so that counts can be compared exactly."""
 
-    per_channel: int = 1  # channels of the file to one of the instrument
+    per_channel: int = 1  # channels of the file per channel of the instrument
     first: int = 0  # channel of the instrument where channel 0 of the file begins
 
     def energies_kev(self, channels: np.ndarray) -> np.ndarray:
-        """Of channels of the file, whose centres are whole numbers."""
+        """Energies of channels of the file, whose centres are whole numbers."""
         i = Dictionary.load().instrument
         codes = i["codes_per_channel"] * (self.first + (channels + 0.5) / self.per_channel) - 0.5
         return i["kev_per_code"] * (codes - i["zero_code"])
 
     def of_file(self, channel: float) -> float:
-        """The channel of the file at a channel of the instrument."""
+        """Position in channels of the file of a channel of the instrument."""
         return (channel + 0.5 - self.first) * self.per_channel - 0.5
 
     def of_instrument(self, channel: float) -> float:
@@ -39,18 +39,18 @@ class Axis:
 
 
 def channels_of(energies_kev: np.ndarray) -> np.ndarray:
-    """Where energies lie on the channels of the instrument, whose centres are whole numbers."""
+    """Positions of energies in channels of the instrument, whose centres are whole numbers."""
     i = Dictionary.load().instrument
     return (energies_kev / i["kev_per_code"] + i["zero_code"] + 0.5) / i["codes_per_channel"] - 0.5
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the instrument must make of pulses, by its interface: code = E / 3 keV + 50, four codes to a channel."""
+    """Counts expected from the interface definition: code = E / 3 keV + 50, four codes per channel."""
 
     counts: np.ndarray  # int64[1024]
-    below: int  # of the comparators: counted by the head
-    over: int  # with the full-scale code: counted by the firmware
+    below: int  # below the comparator thresholds, counted by the head
+    over: int  # with the full-scale code, counted by the firmware
 
     @classmethod
     def of(cls, energies_kev: np.ndarray, counts: np.ndarray, comparator_mv: float) -> Prediction:
@@ -65,7 +65,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Replay:
-    """One file through the instrument on one target."""
+    """One file played through the instrument on one target."""
 
     target: str
     measured: measured.Measured
@@ -76,18 +76,18 @@ class Replay:
 
     @property
     def counts(self) -> np.ndarray:
-        """int64[1024]: all detectors together."""
+        """int64[1024]: sum over all detectors."""
         return self.recording.singles.sum(axis=0)
 
     @property
     def different(self) -> int:
-        """Counts that are not where they must be: over all channels, below threshold, over range."""
+        """Misplaced counts: in all channels, below threshold, over range."""
         below = self.recording.fates["below_threshold"] - self.expected.below
         over = self.recording.counters["over_range"] - self.expected.over
         return int(abs(self.counts - self.expected.counts).sum()) + abs(below) + abs(over)
 
     def between(self, first: int, last: int) -> int:
-        """Counts recorded, over range or below threshold that channels first to last of the file have become."""
+        """Counts recorded, over range or below threshold that stem from channels first to last of the file."""
         low, high = (round(self.axis.of_instrument(edge) + 0.5) for edge in (first - 0.5, last + 0.5))
         total = int(self.counts[max(low, 0) : high].sum())
         if first == 0:
@@ -99,17 +99,17 @@ class Replay:
 
 def axis_of(name: str, channels: int) -> Axis:
     if name == "po210-kentucky":
-        return Axis(first=20)  # its noise, in the lowest channels, then lies above the least comparator threshold
+        return Axis(first=20)  # puts the noise in its lowest channels above the lowest comparator threshold
     return Axis(per_channel=max(1, channels // Dictionary.load().instrument["channels"]))
 
 
 def replay(job: tuple[str, Path, str, str, int]) -> Replay:
-    """job: target, folder of the data, set, file, comparator threshold in mV."""
+    """Play a file. job: target, folder of the data, set, file, comparator threshold in mV."""
     target, data, name, file, comparator_mv = job
     one = measured.read(data, name, file)
     axis = axis_of(name, len(one.counts))
     energies_kev = axis.energies_kev(np.arange(len(one.counts)))
-    # a particle never has an energy below 0: nothing is left of it, and no comparator sees it
+    # energies below 0 are played as 0, which no comparator detects
     expected = Prediction.of(np.maximum(energies_kev, 0.0), one.counts, comparator_mv)
     source = SpectrumSource(file, energies_kev, energies_kev, energies_kev, one.counts)
     particles = source.particles(1e9 / SPACING_NS, seed=1, spacing="regular", replay=True)

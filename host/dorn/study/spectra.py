@@ -1,8 +1,8 @@
-"""Spectra: are the counts of a source in the channels they belong to, all of them, through the whole instrument?
+"""Spectra: does the whole instrument record every count of a source, in the channel it belongs to?
 
-Three answers. Alpha spectra measured by others, every count played once, against the source and against what its
-authors say. Sixteen strips of a real detector, in sixteen detectors with the gain each really has, calibrated with
-three nuclides. A measured spectrum as a Poisson process, against its source with chi-squared.
+Three tests. Alpha spectra measured by others, every count played once, are compared with the source and with their
+authors' figures. Sixteen strips of a real detector, played into sixteen detectors at their real gains, are calibrated
+with three nuclides. A measured spectrum, played as a Poisson process, is compared with its source by chi-squared.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dorn.study import Report, chi_squared, gains, measured, spectra_plots, spre
 from dorn.study.fits import peak, worst
 from dorn.study.replay import LEAST_MV, Replay, replay
 
-# 206.7 keV: between channels 9 and 10 of Kentucky's files, so that their noise is below threshold, to the count
+# 206.7 keV: between channels 9 and 10 of Kentucky's files, so that exactly their noise is below threshold
 ABOVE_NOISE_MV = 31
 RATE_CPS = {"unix": 8_000, "rp2040": 20_000}
 EVENTS = {"unix": 10**6, "rp2040": 10**5}
@@ -24,7 +24,7 @@ SEEDS = 20
 SHORT_EVENTS = {"unix": 10**5, "rp2040": 2 * 10**4}
 SHORT_SEEDS = {"unix": 2, "rp2040": 1}
 REPLAYED = tuple(measured.SETS)
-# one of each set; what the emulated chip records comes back at some 7000 events a second
+# one of each set: the emulated chip records about 7000 events per second of computing time
 SHORT_FILES = {
     "am241-lisbon": ["1Cal.dat"],
     "am241-cologne": ["1.2_mbar.spa"],
@@ -32,16 +32,16 @@ SHORT_FILES = {
     "po210-kentucky": ["datafiles/spectrum579.Spe"],
 }
 
-# how far a line may be from what is said of it: centroid in channels of the instrument, FWHM as a fraction, and why
+# tolerances of a line against its stated values: centroid in channels of the instrument, FWHM as a fraction, reason
 TOLERANCES = {
-    ("am241-lisbon", "authors"): (0.15, 0.20, "PROVENANCE: within 0.1; the MCA's FWHM is between channels"),
-    ("am241-cologne", "authors"): (0.64, 0.25, "the authors' two fits of 750 mbar, with a tail and without, twice"),
-    ("am241-milano", "derived"): (0.15, 0.15, "the same fit on finer channels: three standard errors of most"),
-    ("am241-milano", "authors, pulser"): (0.15, 0.08, "PROVENANCE: 3 %, and 5 % by three channels a peak"),
-    ("am241-milano", "authors, Am-241"): (0.15, 0.15, "PROVENANCE: 15 %, the authors' fit is not symmetric"),
+    ("am241-lisbon", "authors"): (0.15, 0.20, "PROVENANCE: within 0.1; the MCA's FWHM is interpolated"),
+    ("am241-cologne", "authors"): (0.64, 0.25, "twice the difference of their fits at 750 mbar with and without tail"),
+    ("am241-milano", "derived"): (0.15, 0.15, "the same fit on finer channels: three standard errors for most lines"),
+    ("am241-milano", "authors, pulser"): (0.15, 0.08, "PROVENANCE: 3 %, plus 5 % for three channels per peak"),
+    ("am241-milano", "authors, Am-241"): (0.15, 0.15, "PROVENANCE: 15 %, the authors' fit is asymmetric"),
 }
-AUTHORS_PEAK = 7  # channels of the smoothed peak from the authors' table: half of what smooths it
-DISTORTION = 0.1  # of chi-squared by merged pulses, in its standard deviation: nothing it could see
+AUTHORS_PEAK = 7  # channels from the smoothed peak to the authors' table: half the smoothing window
+DISTORTION = 0.1  # of chi-squared by merged pulses, in its standard deviations: too little to be detected
 KS_P, ONE_P = 1e-3, 1e-4
 
 
@@ -50,7 +50,7 @@ def study(report: Report, short: bool, data: Path, targets: tuple[str, ...]) -> 
         jobs = list(_replays(data, target, short))
         _judge_replays(report, target, list(spread(replay, jobs)))
     if short and "rp2040" in targets:
-        report.say("\nsixteen gains: not on rp2040 in the short form")
+        report.say("\nsixteen gains: skipped on rp2040 in the short form")
     for found in spread(gains.gains, [(target, data) for target in targets if not (short and target == "rp2040")]):
         calibration = gains.calibrate(found)
         gains.judge(report, found, calibration)
@@ -72,7 +72,7 @@ def _replays(data, target, short):
     for name in REPLAYED:
         for file in files(name):
             yield target, data, name, file, ABOVE_NOISE_MV if name == "po210-kentucky" else LEAST_MV
-    if target == "unix":  # with its noise: five million counts
+    if target == "unix":  # including its noise: five million counts
         name = "po210-kentucky"
         for file in files(name):
             yield target, data, name, file, LEAST_MV
@@ -96,20 +96,20 @@ def _judge_replays(report, target, replays: list[Replay]):
         rows.append((name, comparator_mv, len(group), fates[0], recorded, fates[1], over, different, len(sums)))
         what = f"{target}, {name} at {comparator_mv} mV"
         figure = f"{different} of {fates[0]}" + (f" ({wrong[0]}, ...)" if wrong else "")
-        report.bound(f"{what}: counts not where the source has them", figure, "0, and all counters balance", not wrong)
+        report.bound(f"{what}: misplaced counts", figure, "0, and all counters reconcile", not wrong)
         off = sum(map(abs, sums))
         report.bound(f"{what}: totals and region sums, {len(sums)}", f"{off} counts off", "0, as stated", not off)
         lines += _lines(report, target, group)
         _smoothed_peaks(report, what, group)
     columns = ("set", "mV", "files", "injected", "in spectra", "below threshold", "over range", "misplaced", "sums")
-    report.table(f"every count once, on {target}", columns, rows)
-    columns = ("set", "said by", "lines", "centroid: mean", "worst", "FWHM: mean", "worst", "tolerated because")
-    report.table(f"lines, on {target}, against what is said of them; centroids in channels", columns, lines)
+    report.table(f"every count played once, on {target}", columns, rows)
+    columns = ("set", "stated by", "lines", "centroid: mean", "worst", "FWHM: mean", "worst", "reason for tolerance")
+    report.table(f"lines, on {target}, against their stated values; centroids in channels", columns, lines)
     report.plot(f"replays_{target}", spectra_plots.replays([group[0] for group in groups.values()]))
 
 
 def _lines(report, target, group):
-    """A row for each who says something of the lines of a set."""
+    """Yield one row for each origin of stated line values (authors, derived) of a set."""
     found: dict[str, list[tuple[float, float]]] = {}
     for one in group:
         axis = one.axis
@@ -161,19 +161,19 @@ def _judge_chi_squared(report, runs: list[chi_squared.Run], events: int):
         for r in runs
     ]
     columns = ("seed", "recorded", "cells", "chi-squared", "p", "merged", "adds to chi-squared")
-    report.table(f"{chi_squared.FILE} at {RATE_CPS[target]} particles a second, on {target}", columns, rows)
+    report.table(f"{chi_squared.FILE} at {RATE_CPS[target]} particles per second, on {target}", columns, rows)
     ps = [r.p for r in runs]
     least = min(r.recorded for r in runs)
     what = f"{target}, {len(runs)} seeds"
-    report.bound(f"{what}: recorded events, least", f"{least}", f">= {events}", least >= events)
+    report.bound(f"{what}: fewest recorded events", f"{least}", f">= {events}", least >= events)
     worst = max(r.distortion / r.sigma for r in runs)
     limit = f"<= {DISTORTION} of its standard deviation"
     report.bound(f"{what}: merged pulses add to chi-squared", f"{worst:.4f}", limit, worst <= DISTORTION)
     if len(runs) < SEEDS:
         report.say(
-            f"with {len(runs)} of {SEEDS} seeds each p is judged by itself; that all are uniform, in the long form"
+            f"with {len(runs)} of {SEEDS} seeds each p is judged on its own; the long form tests that all are uniform"
         )
-        report.bound(f"{what}: least p", f"{min(ps):.4f}", f"> {ONE_P:g}", min(ps) > ONE_P)
+        report.bound(f"{what}: smallest p", f"{min(ps):.4f}", f"> {ONE_P:g}", min(ps) > ONE_P)
     else:
         p = kstest(ps, "uniform").pvalue
-        report.bound(f"{what}: p of Kolmogorov-Smirnov, p uniform", f"{p:.4f}", f"> {KS_P:g}", p > KS_P)
+        report.bound(f"{what}: p of Kolmogorov-Smirnov test for uniform p", f"{p:.4f}", f"> {KS_P:g}", p > KS_P)

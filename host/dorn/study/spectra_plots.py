@@ -1,4 +1,4 @@
-"""The pictures of the study of spectra."""
+"""Plots of the spectra study."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def replays(shown: list[Replay]) -> Figure:
         top.set_title(title, fontsize=9, color=INK, loc="left")
         top.set_ylabel("counts", fontsize=8, color=INK)
         top.tick_params(labelbottom=False)
-        # what is expected below threshold or over range is in the counters, not in the spectrum
+        # counts expected below threshold or over range are in the counters, not in the spectrum
         bottom.plot(channels, one.counts - one.expected.counts, ".", markersize=2.2, color=RECORDED)
         far = max(1, int(abs(one.counts - one.expected.counts).max()))
         bottom.set_ylim(-1.3 * far, 1.3 * far)
@@ -60,7 +60,7 @@ def replays(shown: list[Replay]) -> Figure:
             ]
             names = ["source, rebinned", "recorded", "comparator threshold"]
             top.legend(handles, names, fontsize=8, frameon=False, loc="upper right")
-    figure.suptitle(f"Every count once, through the instrument on {shown[0].target}", color=INK, fontsize=11)
+    figure.suptitle(f"Every count played once, through the instrument on {shown[0].target}", color=INK, fontsize=11)
     return figure
 
 
@@ -100,7 +100,7 @@ def gains(found: Gains, calibration: Calibration) -> Figure:
 
 
 def p_values(targets: list[list[Run]]) -> Figure:
-    """The p-values of every target, sorted, with the band in which 99.9 % of uniform ones stay."""
+    """Sorted p-values of every target, with the band that contains 99.9 % of uniform ones."""
     figure = Figure(figsize=(5.2 * len(targets), 4.8), dpi=130, layout="constrained")
     for axes, runs in zip(figure.subplots(1, len(targets), squeeze=False)[0], targets, strict=True):
         ps = np.sort([run.p for run in runs])
@@ -114,7 +114,7 @@ def p_values(targets: list[list[Run]]) -> Figure:
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)
         axes.set_xlabel("p of chi-squared", color=INK, fontsize=9)
-        axes.set_ylabel("share of the seeds with a smaller p", color=INK, fontsize=9)
+        axes.set_ylabel("fraction of seeds with a smaller p", color=INK, fontsize=9)
         events = f"{min(run.recorded for run in runs):,}".replace(",", " ")
         axes.set_title(f"{runs[0].target}: {n} seeds of at least {events} events", fontsize=10, color=INK, loc="left")
         _clean(axes)

@@ -1,9 +1,9 @@
-"""Stalls: what keeps the CPU from reading the rings, at three rates, and what becomes of the events meanwhile.
+"""Stalls that keep the CPU from reading the rings, at three rates, and the fate of the events meanwhile.
 
-What fits the rings is kept. What does not is accounted: each conversion that is lost is counted, and the time from the
-last event that was read, or the moment the rings were last known to be empty, until the event builder runs anew is
-taken out of real and live time. The head at its pins has seen the same, in its own time: a gap must cover all events
-that were lost and none that was kept.
+Events that fit the rings are kept. The rest is accounted for: each lost conversion is counted, and the time from the
+last event read, or from the moment the rings were last known to be empty, until the event builder restarts is excluded
+from real and live time. The head observes the same at its pins, with its own time: a gap must cover all lost events and
+no kept one.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from dorn.util.paths import onboard_root
 
 PAUSE_S = 0.15  # before each stall
 SETTLE_S = 0.2  # after the last one
-PERIOD_S = 1.0  # of the rates task, where the collector is forced
-_LONG_NS = 20_000  # no event takes so long from its conversion to its reset, and no start of the builder less
+PERIOD_S = 1.0  # of the rates task, which forces the garbage collection
+_LONG_NS = 20_000  # longer than any event from its conversion to its reset, shorter than any start of the builder
 RING_EVENTS = (1 << constants("pico")["RING_BITS"]) - 1
 
 
 @dataclass(frozen=True)
 class Stall:
     name: str
-    seconds: float  # that the rings are not read; 0: the CPU is there, only not the link
+    seconds: float  # during which the rings are not read; 0: only the link is blocked, not the CPU
     kind: str
 
 
@@ -54,20 +54,20 @@ class Case:
 
 STALLS = (
     Stall("garbage collection, forced", 0.011, "collector"),
-    Stall("USB, nothing taken for 2 s", 0.0, "usb"),
+    Stall("USB, host reads nothing for 2 s", 0.0, "usb"),
     Stall("flash, 45 ms", 0.045, "flash"),
     Stall("flash, 400 ms", 0.4, "flash"),
 )
 
 
 CASES = [Case(stall, rate_cps) for stall in STALLS for rate_cps in (100, 1000, 20_000)]
-# where the rings overflow, a regular source tells the time of the last event kept and the first lost most closely
+# where the rings overflow, a regular source gives the times of the last kept and the first lost event most precisely
 CASES += [Case(STALLS[2], 100_000, "regular"), Case(STALLS[3], 20_000, "regular")]
 SHORT = [case for case in CASES if case.rate_cps > 1000]
 
 
 class Witness(Head):
-    """A head that notes when it was converted and when its reset ended, in ns."""
+    """A head that records the times of its conversions and of the ends of its resets, in ns."""
 
     def __init__(self, front_end: FrontEnd):
         super().__init__(front_end)
@@ -87,10 +87,10 @@ class Witness(Head):
 @dataclass
 class Run:
     case: Case
-    times: int  # stalls
+    times: int  # number of stalls
     rates: dict  # fields of the rates packet at the end
     reconciled: bool
-    gaps: list[tuple[int, float, float]]  # us: accounted; at least and at most, as the head saw it
+    gaps: list[tuple[int, float, float]]  # us: accounted for; least and most, as observed by the head
     stalled: bool  # the stall took place
 
 
@@ -107,13 +107,13 @@ def study(report: Report, short: bool) -> None:
             pull = (rates["events"] - rate_cps * live_s) / math.sqrt(rate_cps * live_s)
             right, limit = f"{pull:+.2f} sigma", "within 3"
             kept = abs(pull) <= 3
-        else:  # every pulse of real time: one more or less at the ends of every stretch
+        else:  # every pulse in real time is recorded, plus or minus one at each end of each stretch
             missing, ends = rate_cps * real_s - rates["events"], len(r.gaps) + 1
             right, limit, kept = f"{missing:+.1f} events", f"+-{2 * ends}", abs(missing) <= 2 * ends
         cells = (rates["events"], rates["overrun_hits"], len(r.gaps), rates["gap_us"])
         rows.append((what, *cells, f"{max(off):.1f} of {open_us:.0f}" if off else "-", right))
         report.bound(f"{what}: stalled", "yes" if r.stalled else "no", "yes", r.stalled)
-        report.bound(f"{what}: books", "balance" if r.reconciled else "do not balance", "balance", r.reconciled)
+        report.bound(f"{what}: counts", "reconcile" if r.reconciled else "do not", "reconcile", r.reconciled)
         report.bound(f"{what}: events in live time", right, limit, kept)
         if r.case.stall.seconds * rate_cps < RING_EVENTS:
             lost = rates["overrun_hits"] or rates["gap_us"]
@@ -121,12 +121,10 @@ def study(report: Report, short: bool) -> None:
         else:
             report.bound(f"{what}: gaps", f"{len(r.gaps)}", f"{times}", len(r.gaps) == times)
             worst = max(off, default=0.0)
-            report.bound(f"{what}: gaps accounted", f"{worst:.1f} us off", "<= 1", worst <= 1)
-    columns = (f"{times} stalls each", "events", "hits lost", "gaps", "accounted us", "off us", "live time right")
-    report.table("stalls (rp2040): what is lost, and accounted", columns, rows)
-    report.say(
-        "off: a gap may begin anywhere between the last event kept and the first lost, which are so many us apart"
-    )
+            report.bound(f"{what}: gaps accounted for", f"{worst:.1f} us off", "<= 1", worst <= 1)
+    columns = (f"{times} stalls each", "events", "hits lost", "gaps", "gap time us", "off us", "live time check")
+    report.table("stalls (rp2040): losses, and the gaps that account for them", columns, rows)
+    report.say("off: x of y: x us outside the y us from the last kept to the first lost event, where a gap may begin")
     report.plot("stalls", _plot(runs))
 
 
@@ -137,7 +135,7 @@ def run(job: tuple[Case, int]) -> Run:
     with Rp2040Target(head, files=_files(case.stall)) as target:
         session = Session(target)
         session.connect()
-        target.flash_takes_time = False  # no stalls but those asked for: the packet store writes, too
+        target.flash_takes_time = False  # no other stalls: the packet store also writes to flash
         number = session.dictionary.enums["event"]["ring_overrun"]
         rates_task = session.dictionary.enums["task"]["rates"]
 
@@ -156,19 +154,19 @@ def run(job: tuple[Case, int]) -> Run:
         for _ in range(times):
             session.advance(PAUSE_S)
             before = session.packets
-            _hold_up(case.stall, target, session)
+            _apply(case.stall, target, session)
             quiet += session.packets == before
-        session.advance(PERIOD_S if case.stall.kind == "usb" else SETTLE_S)  # the link has room for the report again
+        session.advance(PERIOD_S if case.stall.kind == "usb" else SETTLE_S)  # until the link can take the report again
         session.command("function", limit_s=20, function="stop")
         head.cut()
         rates = session.wait_for(lambda packet: packet.name == "rates", 10).fields
         ask = lambda: session.post("report_structure", structure="health")  # noqa: E731
         hk = session.wait_for(lambda packet: packet.name == "housekeeping", 11, ask).fields
-    collected = hk["task_longest_us"][rates_task] > 5000  # its step has the collector in it
+    collected = hk["task_wcet_us"][rates_task] > 5000  # its step includes the garbage collection
     stalled = collected if case.stall.kind == "collector" else quiet == times
     hits = sum(sum(rates[name]) for name in PER_DETECTOR) + rates["overrun_hits"]
     fates = {**vars(head.fates), "pending": head.pending}
-    gaps = [_seen(head, accounted_us, lost, known) for accounted_us, lost, known in overruns]
+    gaps = [_gap(head, accounted_us, lost, known) for accounted_us, lost, known in overruns]
     return Run(case, times, rates, reconciled(fates, hits), gaps, stalled)
 
 
@@ -180,7 +178,7 @@ def _files(stall: Stall) -> dict[str, bytes]:
     return files
 
 
-def _hold_up(stall: Stall, target: Rp2040Target, session: Session) -> None:
+def _apply(stall: Stall, target: Rp2040Target, session: Session) -> None:
     if stall.kind == "flash":
         target.hardware(stall.seconds)
     elif stall.kind == "usb":
@@ -192,10 +190,10 @@ def _hold_up(stall: Stall, target: Rp2040Target, session: Session) -> None:
         session.advance(PERIOD_S)
 
 
-def _seen(head: Witness, accounted_us: int, lost: int, known: int) -> tuple[int, float, float]:
-    """(accounted, least, most) us: from the end of the first lost event, or of the last kept one, to the new start.
+def _gap(head: Witness, accounted_us: int, lost: int, known: int) -> tuple[int, float, float]:
+    """(accounted, least, most) in us: least and most from the end of the first lost and the last kept event to restart.
 
-    known: conversions when the report came. An event counts at its end: a gap may begin while one is under way.
+    known: conversions at the time of the report. An event counts at its end: a gap may begin during an event.
     """
     restart_ns = [t for t in _starts(head) if t <= head.conversions[known - 1]][-1]
     before = bisect_right(head.conversions, restart_ns)
@@ -206,8 +204,8 @@ def _seen(head: Witness, accounted_us: int, lost: int, known: int) -> tuple[int,
 
 
 def _starts(head: Witness) -> list[int]:
-    """When the event builder was started: a reset long after the last conversion and the last reset, and the extra
-    passes that follow it. The reset of an event follows its conversion within some us."""
+    """Times of the starts of the event builder: a reset long after the last conversion and the last reset, or the last
+    of its extra passes. The reset of an event follows its conversion within a few us."""
     starts, last_ns = [], -_LONG_NS
     for t in head.releases:
         converted = bisect_right(head.conversions, t)
@@ -228,9 +226,9 @@ def _plot(runs: list[Run]) -> Figure:
     kept = np.array([sum(sum(r.rates[name]) for name in PER_DETECTOR) for r in runs])
     share = 100 * lost / (kept + lost)
     axes.barh(names, 100 - share, color="#1f4e9c", label="counted")
-    axes.barh(names, share, left=100 - share, color="#c2570c", label="lost in the stall, accounted")
+    axes.barh(names, share, left=100 - share, color="#c2570c", label="lost in the stall, accounted for")
     for row, (n, r) in enumerate(zip(kept + lost, runs, strict=True)):
-        accounted = f", {r.rates['gap_us'] / 1000:.0f} ms accounted" if r.rates["gap_us"] else ""
+        accounted = f", {r.rates['gap_us'] / 1000:.0f} ms accounted for" if r.rates["gap_us"] else ""
         axes.text(1, row, f"{n} hits{accounted}", color="white", va="center", fontsize=7)
     axes.invert_yaxis()
     axes.set_xlabel("hits of the run, %")

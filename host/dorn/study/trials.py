@@ -1,4 +1,4 @@
-"""Trials of counting: the whole instrument on a source that goes on before and after the acquisition."""
+"""Counting trials: the whole instrument on a source that plays before, during and after the acquisition."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dorn.study.recording import flat, reconciled
 from dorn.targets import open_target
 
 WIDTH_NS = 4000  # of the pulses
-# of the particles in the study of classes: weights of the fronts and backs of the 8 units, and of those through both
+# relative rates of particles in the class study: in one detector alone, and through both of each of the 8 units
 ALONE = tuple(1 + d % 5 for d in range(16))
 THROUGH = tuple(1 + u % 3 for u in range(8))
 
@@ -36,18 +36,18 @@ class Trial:
     """One acquisition."""
 
     rates: dict  # fields of the rates packet at its end
-    fates: dict[str, int]  # of the head's pulses, from the report of the start to the command to stop
-    singles: np.ndarray  # int64[16]: sums of the spectra, where the study needs them
+    fates: dict[str, int]  # of the head's pulses, from the report of the start to the stop command
+    singles: np.ndarray  # int64[16]: sums of the spectra, if the study needs them
     pairs: np.ndarray  # int64[8]
     overruns: int  # of the rings
-    reconciled: bool  # every pulse has one fate, and every conversion one counter, before and after it, too
+    reconciled: bool  # every pulse has one fate and every conversion one counter, also before and after it
 
 
 def trials(job: Job) -> list[Trial]:
-    """One for each seed, on one instrument."""
+    """Run one trial for each seed, all on one instrument."""
     source = _mixed() if job.mixed else flat()
 
-    def particles(number):  # every rate on every target has numbers of its own
+    def particles(number):  # distinct random numbers for every rate and target
         seed = (number * 10 + (job.target == "rp2040")) * 1_000_000 + int(job.rate_cps)
         return source.particles(job.rate_cps, job.seconds + 2, seed, job.spacing)
 

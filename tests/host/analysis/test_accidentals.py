@@ -1,7 +1,7 @@
-"""Accidental coincidences: the correction inverts the classes of events that the formulas of Poisson processes give.
+"""Accidental coincidences: the correction inverts the classes of events given by the formulas of Poisson processes.
 
-These formulas are the module's own, so what is tested here is that they are inverted, at any load. That they are those
-of the instrument is for `dorn study counting` to show: it knows which particles it played.
+These formulas are the module's own: the tests show that they are inverted, at any load. `dorn study counting`, which
+knows the particles it played, shows that they describe the instrument.
 """
 
 import numpy as np
@@ -11,11 +11,11 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from scipy.special import wrightomega
 
-RATES = st.floats(0.0, 50_000.0)  # all together up to 1.2 Mcps
+RATES = st.floats(0.0, 50_000.0)  # up to 1.2 Mcps in total
 
 
 def classes(alone, through, window_s):
-    """Rates (singles[16], pairs[8], several) by enumeration: who comes first, and who else comes in the window."""
+    """Rates (singles[16], pairs[8], several) by enumeration of the first particle and the others in the window."""
     front, back = alone[0::2], alone[1::2]
     total = alone.sum() + through.sum()
     singles, pairs, several = np.zeros(16), np.zeros(8), 0.0
@@ -37,12 +37,12 @@ def classes(alone, through, window_s):
     st.floats(0.1e-6, 4e-6),
 )
 @example(np.full(16, 1e6 / 24), np.full(8, 1e6 / 24), 2.03e-6)
-@example(np.full(16, 1e7 / 24), np.full(8, 1e7 / 24), 2.03e-6)  # one event in five million is of one unit
+@example(np.full(16, 1e7 / 24), np.full(8, 1e7 / 24), 2.03e-6)  # one event in five million is in one unit only
 @example(np.array([9e5, 9e4] + [0.0] * 13 + [10.0]), np.zeros(8), 2.03e-6)
-def test_rates_and_window_come_back(alone, through, window_s):
-    # of one unit alone nothing tells the window
+def test_rates_and_window_are_recovered(alone, through, window_s):
+    # one unit alone does not determine the window
     assume(np.count_nonzero(alone[0::2] + alone[1::2] + through > 1) >= 2)
-    live_s = 1e12  # so that the counts are as good as their expectations
+    live_s = 1e12  # so that the counts equal their expectations
     singles, pairs, several = (np.rint(x * live_s) for x in classes(alone, through, window_s))
     found = accidentals.particles(singles, pairs, several, live_s)
     scale = alone.sum() + through.sum()
@@ -67,7 +67,7 @@ COUNTS = st.integers(0, 10**12)
 )
 @example([10**12] + [0] * 14 + [1], [0] * 8, 10**12, 1.0)
 @example([1] * 3 + [0] * 13, [0] * 8, 10**12, 1.0)
-def test_any_counts_have_a_window_or_say_why_not(singles, pairs, several, live_s):
+def test_any_counts_have_a_window_or_give_a_one_line_error(singles, pairs, several, live_s):
     try:
         found = accidentals.particles(singles, pairs, several, live_s)
     except ValueError as error:
@@ -92,20 +92,20 @@ def test_without_coincidences_nothing_is_corrected():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
-        (([0] * 16, [0] * 8, 5, 1.0), "singles, pairs: no counts in any (several: 5)"),
+        (([0] * 16, [0] * 8, 5, 1.0), "singles, pairs: no counts (several: 5)"),
         (([1] * 3, [0] * 8, 5, 1.0), "singles: not 16 counts ([1.0, 1.0, 1.0])"),
         (([1] * 16, [], 5, 1.0), "pairs: not 8 counts ([])"),
-        (([1] * 15 + [-2], [0] * 8, 5, 1.0), "singles: not counts from 0 up (-2)"),
-        (([1] * 16, [0] * 7 + [np.nan], 5, 1.0), "pairs: not counts from 0 up (nan)"),
-        (([1] * 16, [0] * 8, -5, 1.0), "several: not counts from 0 up (-5)"),
+        (([1] * 15 + [-2], [0] * 8, 5, 1.0), "singles: negative or not finite (-2)"),
+        (([1] * 16, [0] * 7 + [np.nan], 5, 1.0), "pairs: negative or not finite (nan)"),
+        (([1] * 16, [0] * 8, -5, 1.0), "several: negative or not finite (-5)"),
         (([1] * 16, [0] * 8, 5, 0.0), "live_s: not a time above 0 (0.0)"),
         (([1] * 16, [0] * 8, 5, np.nan), "live_s: not a time above 0 (nan)"),
-        (([0] * 4 + [7, 9] + [0] * 10, [0] * 8, 5, 1.0), "several: not 0, but only unit 2 has counts of its own"),
+        (([0] * 4 + [7, 9] + [0] * 10, [0] * 8, 5, 1.0), "several: not 0, but only unit 2 has counts"),
     ],
 )
-def test_what_cannot_be_solved_is_named_in_one_line(arguments, says):
+def test_unsolvable_input_gives_a_one_line_error(arguments, message):
     with pytest.raises(ValueError) as error:
         accidentals.particles(*arguments)
-    assert says in str(error.value) and "\n" not in str(error.value)
+    assert message in str(error.value) and "\n" not in str(error.value)

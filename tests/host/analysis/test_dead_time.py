@@ -1,4 +1,4 @@
-"""Dead time: the formulas undo what a simulated counter loses, and real measurements give what their authors say."""
+"""Dead time: the formulas correct the losses of a simulated counter, and give the authors' figures of real data."""
 
 import math
 
@@ -28,7 +28,7 @@ loads = st.floats(0.0, 10.0)  # n tau
 
 
 def counter(rate_cps, dead_time_s, events, seed, extending=False):
-    """Time stamps of what a counter with dead time records of Poisson arrivals, one by one."""
+    """Time stamps that a counter with dead time records of Poisson arrivals, simulated one by one."""
     arrivals = np.cumsum(np.random.default_rng(seed).exponential(1 / rate_cps, events))
     recorded, ready = [], 0.0
     for at in arrivals.tolist():
@@ -40,7 +40,7 @@ def counter(rate_cps, dead_time_s, events, seed, extending=False):
 
 
 @given(rates, loads)
-def test_non_paralyzable_undoes_the_loss(true, load):
+def test_non_paralyzable_recovers_the_true_rate(true, load):
     tau = load / true
     observed = true / (1 + true * tau)
     assert non_paralyzable(observed, tau) == pytest.approx(true, rel=1e-9)
@@ -57,13 +57,13 @@ def test_one_of_the_paralyzable_rates_is_the_true_one(true, load):
     assert lower * tau <= 1 + 1e-6 and (math.isinf(higher) or higher * tau >= 1 - 1e-6)
 
 
-def test_the_paralyzable_rates_meet_where_the_observed_one_is_highest():
+def test_the_paralyzable_rates_meet_at_the_highest_observed_rate():
     lower, higher = paralyzable(np.array([1000 / math.e, 1000 / math.e * (1 - 1e-15)]), 1e-3)
     assert lower == pytest.approx(1000, rel=1e-6) and higher == pytest.approx(1000, rel=1e-6)
     assert paralyzable(100.0, 0.0) == (100.0, math.inf)
 
 
-def test_rates_that_no_counter_has_are_refused():
+def test_impossible_rates_are_rejected():
     with pytest.raises(ValueError, match="not below 1 / dead time"):
         non_paralyzable([1.0, 1000.0], 1e-3)
     with pytest.raises(ValueError, match="above 1 / "):
@@ -71,7 +71,7 @@ def test_rates_that_no_counter_has_are_refused():
 
 
 @pytest.mark.parametrize("extending", [False, True])
-def test_the_formulas_are_those_of_a_counter_that_loses_pulses(extending):
+def test_the_formulas_describe_a_simulated_counter_with_dead_time(extending):
     stamps, real_s = counter(1000, 4e-4, 200_000, 1, extending)
     observed = len(stamps) / real_s
     true = paralyzable(observed, 4e-4)[0] if extending else non_paralyzable(observed, 4e-4)
@@ -81,7 +81,7 @@ def test_the_formulas_are_those_of_a_counter_that_loses_pulses(extending):
 
 
 @given(rates, rates, st.floats(0, 0.1), st.floats(1e-3, 2.0))
-def test_two_sources_give_the_dead_time_that_was_put_in(first, second, part, load):
+def test_two_sources_recover_the_simulated_dead_time(first, second, part, load):
     background = part * min(first, second)
     tau = load / (first + second)
 
@@ -89,14 +89,14 @@ def test_two_sources_give_the_dead_time_that_was_put_in(first, second, part, loa
         return n / (1 + n * tau)
 
     observed = (seen(n + background) for n in (first, second, first + second, 0.0))
-    # of very unequal sources the difference is lost in rounding
+    # for very unequal sources the difference is lost in rounding
     tolerance = 1e-6 + 1e-12 * (first + second) / (load * min(first, second))
     assert two_source_dead_time(*observed) == pytest.approx(tau, rel=tolerance)
 
 
 @settings(max_examples=50)
 @given(st.floats(1000, 20_000), st.floats(0.2, 5), st.floats(2e-6, 4e-5), st.floats(0, 500))
-def test_the_error_is_what_repeated_measurements_scatter_by(first, ratio, tau, background):
+def test_the_error_matches_the_scatter_of_repeated_measurements(first, ratio, tau, background):
     rng = np.random.default_rng(1)
 
     def measured(n):
@@ -109,7 +109,7 @@ def test_the_error_is_what_repeated_measurements_scatter_by(first, ratio, tau, b
     assert found[:, 0].std() == pytest.approx(found[:, 1].mean(), rel=0.2)
 
 
-def test_no_dead_time_is_found_as_none_and_nonsense_is_refused():
+def test_zero_dead_time_is_found_and_impossible_rates_are_rejected():
     tau, error = two_source(Counts(10_000, 1), Counts(20_000, 1), Counts(30_000, 1))
     assert tau == pytest.approx(0, abs=1e-12) and error > 0
     assert two_source_dead_time(100, 100, 210) < 0
@@ -133,19 +133,19 @@ def test_intervals_give_dead_time_and_true_rate(rate_cps, load, seed):
     assert found.events == len(stamps) and found.observed_cps == pytest.approx((found.events - 1) / np.ptp(stamps))
 
 
-def test_the_slope_needs_no_bins_and_its_error_is_honest():
+def test_the_slope_is_unbiased_and_its_error_matches_the_scatter():
     found = [interval_slope(np.random.default_rng(s).exponential(0.01, 1000), 0.005) for s in range(300)]
     rates_cps, errors = np.array(found).T
     assert rates_cps.std() == pytest.approx(errors.mean(), rel=0.15)
     assert abs(rates_cps.mean() - 100) < 5 * errors.mean() / math.sqrt(300)
 
 
-def test_a_counter_without_dead_time_has_none():
+def test_a_counter_without_dead_time_shows_none():
     assert half_rise(np.random.default_rng(1).exponential(0.01, 10_000), 1e-4)[0] == 0
 
 
 @pytest.mark.parametrize("times_s", [[], [1.0] * 3, np.arange(200)[::-1]])
-def test_stamps_without_sense_are_refused(times_s):
+def test_invalid_time_stamps_are_rejected(times_s):
     with pytest.raises(ValueError):
         intervals(times_s, 1e-3)
 
@@ -170,7 +170,7 @@ def test_the_instrument_shows_its_own_dead_time_and_none_after_the_correction(re
     assert report.finish()
 
 
-def test_a_live_time_that_is_wrong_is_found(report, monkeypatch):
+def test_a_wrong_live_time_is_detected(report, monkeypatch):
     # an instrument that reports real time for live time, at the rates of the test above
     observed = iter([(360_416, 20.0, 20.0), (360_212, 20.0, 20.0), (654_036, 20.0, 20.0)])
     monkeypatch.setattr(study, "spread", lambda function, jobs: [next(observed) for _ in jobs])
@@ -179,28 +179,28 @@ def test_a_live_time_that_is_wrong_is_found(report, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         (None, "cannot be read"),
-        ("", "no RadiaCode spectrum"),
-        ("<a/>", "no RadiaCode spectrum"),
-        ("<a><EnergySpectrum><DataPoint>x</DataPoint></EnergySpectrum></a>", "no RadiaCode spectrum"),
-        ("<a><EnergySpectrum><DataPoint>1</DataPoint></EnergySpectrum></a>", "no RadiaCode spectrum"),
+        ("", "not a RadiaCode spectrum"),
+        ("<a/>", "not a RadiaCode spectrum"),
+        ("<a><EnergySpectrum><DataPoint>x</DataPoint></EnergySpectrum></a>", "not a RadiaCode spectrum"),
+        ("<a><EnergySpectrum><DataPoint>1</DataPoint></EnergySpectrum></a>", "not a RadiaCode spectrum"),
         ("<a><EnergySpectrum><MeasurementTime>1</MeasurementTime></EnergySpectrum></a>", "no counts or no time"),
     ],
 )
-def test_a_bad_spectrum_is_named_in_one_line(tmp_path, text, says):
+def test_a_bad_spectrum_gives_a_one_line_error(tmp_path, text, message):
     path = tmp_path / "bg.xml"
     if text is not None:
         path.write_text(text)
     with pytest.raises(UserError) as error:
         study.radiacode(path)
-    assert says in str(error.value) and str(path) in str(error.value) and "\n" not in str(error.value)
+    assert message in str(error.value) and str(path) in str(error.value) and "\n" not in str(error.value)
 
 
 @settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
-def test_any_text_is_read_or_an_error_of_one_line(tmp_path_factory, text):
+def test_any_text_is_read_or_gives_a_one_line_error(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_text(text, encoding="utf-8")
     for read in (study.radiacode, study.stamps, Expected.read, study.geiger_runs):

@@ -19,7 +19,7 @@ def shares(centroid, fwhm):
 
 @settings(max_examples=100, deadline=None)
 @given(st.floats(60, 140), st.floats(2.0, 50), st.floats(1e4, 1e8))
-def test_a_gaussian_is_found_as_it_is_however_few_channels_it_has(centroid, fwhm, area):
+def test_a_gaussian_is_fitted_exactly_however_few_channels_it_has(centroid, fwhm, area):
     peak = gaussian(area * shares(centroid, fwhm), 0, 199)
     assert peak.centroid == pytest.approx(centroid, abs=1e-3 * fwhm)
     assert peak.fwhm == pytest.approx(fwhm, rel=1e-3)
@@ -27,7 +27,7 @@ def test_a_gaussian_is_found_as_it_is_however_few_channels_it_has(centroid, fwhm
 
 
 @pytest.mark.parametrize(("fwhm", "counts"), [(2.5, 2000), (12, 2000), (40, 1000)])
-def test_the_errors_are_those_of_counting(fwhm, counts):
+def test_the_errors_match_counting_statistics(fwhm, counts):
     generator = np.random.Generator(np.random.PCG64(1))
     pulls = []
     for _ in range(200):
@@ -36,14 +36,14 @@ def test_the_errors_are_those_of_counting(fwhm, counts):
         truth = np.array((100.3, fwhm, counts))
         pulls.append((np.array((peak.centroid, peak.fwhm, peak.area)) - truth) / peak.errors)
     pulls = np.array(pulls)
-    # the centroid is right on average, and all are as wide as they say. What is above half height is chosen by the
-    # same counts, which makes the others some tenths of their errors too small
+    # the centroid is unbiased, and all scatter by their errors. The channels above half height are selected by the same
+    # counts, which biases the others by some tenths of their errors to smaller values
     assert abs(pulls[:, 0].mean()) < 3 / np.sqrt(200)
     assert (abs(pulls.mean(axis=0)) < 0.5).all()
     assert (abs(pulls.std(axis=0) - 1) < 0.25).all()
 
 
-def test_tails_and_weaker_lines_below_half_height_do_not_pull():
+def test_tails_and_weaker_lines_below_half_height_do_not_shift_the_centroid():
     counts = 10_000 * shares(100, 8) + 1_500 * shares(90, 8)
     assert gaussian(counts, 50, 150).centroid == pytest.approx(100, abs=0.1)
     with_all = np.average(CHANNELS, weights=counts)

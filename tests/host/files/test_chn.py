@@ -1,4 +1,4 @@
-"""Spectra in ORTEC's integer format, against files that MAESTRO wrote, and damaged ones."""
+"""Spectra in ORTEC's integer format: files written by MAESTRO, and damaged ones."""
 
 import json
 import struct
@@ -13,7 +13,7 @@ from support.data import data
 
 
 def chn(counts, first=0, live=500, real=550, terms=(10.0, 12.0, 0.0), mark=-102):
-    """A file as the ORTEC manual describes it; `terms` None: without a trailer."""
+    """A file as described in the ORTEC manual; without a trailer if `terms` is None."""
     header = struct.pack("<hhh2sii8s4sHH", -1, 1, 1, b"30", real, live, b"12Jun231", b"1145", first, len(counts))
     body = header + struct.pack(f"<{len(counts)}i", *counts)
     if terms is None:
@@ -31,13 +31,13 @@ def load(tmp_path):
     return load
 
 
-def test_milano_files_hold_what_was_derived_from_them():
+def test_milano_files_match_their_derived_figures():
     files = json.loads(data("am241-milano", "EXPECTED_derived.json").read_text())["spectra"]
     assert len(files) > 10
     for expected in files:
         path = data("am241-milano", *expected["file"].split("/"))
         with pytest.raises(SourceError, match=r"calibration: is missing; give --calibration .*0 1 0"):
-            sources.load(path)  # nobody calibrated: its channels are no keV
+            sources.load(path)  # uncalibrated: its channels are not keV
         source = sources.load(path, (0.0, 1.1))
         assert len(source.counts) == expected["channels"] and source.total == expected["total"]
         assert source.duration_s == pytest.approx(expected["real_s"])
@@ -76,7 +76,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("content", BAD, ids=BAD.values())
-def test_a_damaged_file_gives_one_line(load, content):
+def test_a_damaged_file_gives_a_one_line_error(load, content):
     with pytest.raises(SourceError, match=f"some.Chn: {BAD[content]}") as caught:
         load(content or b"")
     assert len(str(caught.value).splitlines()) == 1
@@ -95,7 +95,7 @@ FILES = st.builds(
 
 @settings(max_examples=300, deadline=None)
 @given(FILES.flatmap(lambda file: st.just(file) | st.integers(0, len(file)).map(lambda n: file[:n])) | st.binary())
-def test_any_file_is_a_source_or_one_line(tmp_path_factory, content):
+def test_any_file_is_a_source_or_gives_a_one_line_error(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "any.chn"
     path.write_bytes(content)
     try:

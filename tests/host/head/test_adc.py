@@ -1,4 +1,4 @@
-"""The simulated converter: ideal unless told, and what a ramp says it is. The oracle are ramps read by real boards."""
+"""The simulated ADC: ideal by default, or reconstructed from a ramp. The reference is ramps read by real boards."""
 
 import json
 import random
@@ -20,7 +20,7 @@ BOARDS = ("rp2040adc1", "rp2040adc2", "rp2040adc3")
 
 
 def read_by(head, energies_kev):
-    """Codes of one pulse after the other in detector 0."""
+    """Codes of consecutive pulses in detector 0."""
     codes, now_ns = [], 0
     head.inject([(20_000 * (i + 1), 0, energy_kev) for i, energy_kev in enumerate(energies_kev)], 0)
     for _ in energies_kev:
@@ -32,7 +32,7 @@ def read_by(head, energies_kev):
 
 
 @given(st.lists(st.floats(0, 13_000), min_size=1, max_size=30), st.floats(0, 50))
-def test_without_a_converter_the_head_reads_as_ever_and_draws_no_random_number_for_it(energies_kev, noise_kev):
+def test_without_an_adc_model_the_head_rounds_and_draws_no_random_number_for_it(energies_kev, noise_kev):
     head = Head(FrontEnd(noise_kev=noise_kev), seed=3)
     rng, expected = random.Random(3), []
     for energy_kev in energies_kev:
@@ -42,7 +42,7 @@ def test_without_a_converter_the_head_reads_as_ever_and_draws_no_random_number_f
 
 
 @given(st.lists(st.integers(0, 40_000), min_size=1, max_size=30))
-def test_the_ideal_converter_reads_as_the_head_without_one(quarters):
+def test_the_ideal_adc_reads_the_same_as_no_adc_model(quarters):
     # in quarters of a code: a value on a transition is exact in both
     energies_kev = [3 * (quarter / 4) for quarter in quarters]
     assert read_by(Head(FrontEnd(adc=Adc())), energies_kev) == read_by(Head(FrontEnd()), energies_kev)
@@ -50,7 +50,7 @@ def test_the_ideal_converter_reads_as_the_head_without_one(quarters):
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 12), min_size=200, max_size=600), st.integers(0, 3000))
-def test_a_ramp_shows_the_transitions_of_the_converter_that_read_it(widths, first):
+def test_a_ramp_gives_the_transitions_of_the_adc_that_read_it(widths, first):
     # widths of codes in steps of a ramp: some codes are missing, some over-wide
     readings = first + np.repeat(np.arange(len(widths)), widths)
     if len(np.unique(readings)) < 20:
@@ -60,7 +60,7 @@ def test_a_ramp_shows_the_transitions_of_the_converter_that_read_it(widths, firs
     begins = np.searchsorted(readings, seen)
     found = np.array(adc.transitions)[seen - 1]
     slope, offset = np.polyfit(begins, found, 1)
-    assert found == pytest.approx(offset + slope * begins, abs=1e-6)  # the same but for the scale
+    assert found == pytest.approx(offset + slope * begins, abs=1e-6)  # the same except for the scale
     assert np.polyfit(seen - 0.5, adc.deviations()[seen - 1], 0) == pytest.approx(0, abs=1e-6)
     outside = np.delete(np.diff(adc.transitions), slice(seen[0] - 1, seen[-1] - 1))
     assert outside == pytest.approx(1, abs=1e-9)
@@ -68,7 +68,7 @@ def test_a_ramp_shows_the_transitions_of_the_converter_that_read_it(widths, firs
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_the_real_ramps_have_the_errors_that_others_found_in_them(board):
+def test_the_real_ramps_show_the_errors_that_others_found(board):
     expected = json.loads(data(SET, "EXPECTED_derived.json").read_text())
     levels, readings = read_ramp(data(SET, f"{board}.csv"))
     adc = Adc.from_ramp(levels, readings)
@@ -82,7 +82,7 @@ def test_the_real_ramps_have_the_errors_that_others_found_in_them(board):
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_a_ramp_read_by_the_simulated_converter_is_like_the_real_one(board):
+def test_a_simulated_ramp_resembles_the_real_one(board):
     expected = json.loads(data(SET, "EXPECTED_derived.json").read_text())
     noise = expected["reading_noise_sd_codes"][BOARDS.index(board)]
     _, readings = read_ramp(data(SET, f"{board}.csv"))
@@ -90,11 +90,11 @@ def test_a_ramp_read_by_the_simulated_converter_is_like_the_real_one(board):
     rng = random.Random(1)
     steps = np.arange(14.0, 4080.0, 0.5)
     simulated = np.array([[adc.code(step, rng) for _ in range(12)] for step in steps])
-    # real noise has more outliers than a Gaussian of the same variance has: its mean deviation is lower
+    # real noise has more outliers than a Gaussian of the same variance: its mean deviation is lower
     assert simulated.std(axis=1).mean() == pytest.approx(noise, abs=0.05)
     counts = np.bincount(simulated.ravel(), minlength=CODES)
     wide = counts[expected["wide_codes"]] / np.median(counts[counts > 0])
-    assert wide == pytest.approx(expected["width_ratio_to_median"][board], abs=1.0)  # 24 counts a code
+    assert wide == pytest.approx(expected["width_ratio_to_median"][board], abs=1.0)  # 24 counts per code
 
 
 def test_a_scenario_names_the_ramp_of_its_board(tmp_path):
@@ -111,39 +111,39 @@ def test_a_scenario_names_the_ramp_of_its_board(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("", "is empty"),
         ("1,2\n", "fewer than two rows"),
-        ("1,2\n1,3\n", "ramp.csv:2: level: not above the one before (1)"),
+        ("1,2\n1,3\n", "ramp.csv:2: level: not above the previous one (1)"),
         ("1,2\nx,3\n", "ramp.csv:2: level: not a number to use (x)"),
-        ("1,2\n2,3,4\n", "ramp.csv:2: readings: 2 where 1 belong (2,3,4)"),
-        ("1\n2\n", "ramp.csv:1: readings: 0 where at least one belong (1)"),
+        ("1,2\n2,3,4\n", "ramp.csv:2: readings: 2 codes, expected 1 (2,3,4)"),
+        ("1\n2\n", "ramp.csv:1: readings: 0 codes, expected at least one (1)"),
         ("1,2\n2,4096\n", "ramp.csv:2: reading: not a code from 0 to 4095 (4096)"),
         ("1,2\n2,-1\n", "ramp.csv:2: reading: not a code from 0 to 4095 (-1)"),
-        ("1,2\n2,3\n", "readings: too short a ramp (codes 2 to 3 only)"),
+        ("1,2\n2,3\n", "readings: ramp too short (codes 2 to 3 only)"),
         (None, "cannot be read"),
     ],
 )
-def test_a_bad_ramp_is_named_in_one_line(tmp_path, text, says):
+def test_a_bad_ramp_gives_a_one_line_error(tmp_path, text, message):
     path = tmp_path / "ramp.csv"
     if text is not None:
         path.write_text(text)
     with pytest.raises(SourceError) as error:
         Adc.load(path)
-    assert says in str(error.value) and "\n" not in str(error.value)
+    assert message in str(error.value) and "\n" not in str(error.value)
 
 
-def test_a_scenario_with_something_else_for_a_ramp_is_refused(tmp_path):
+def test_a_scenario_whose_ramp_is_not_a_file_name_is_rejected(tmp_path):
     background = "duration_s = 1\n[background]\nrate_cps = 1\nmin_kev = 1\nmax_kev = 2\n"
     (tmp_path / "s.toml").write_text(background + "[head]\nadc = 3\n")
-    with pytest.raises(UserError, match=r"s.toml: head.adc: not the name of a file \(3\)"):
+    with pytest.raises(UserError, match=r"s.toml: head.adc: not a file name \(3\)"):
         sources.load(tmp_path / "s.toml")
 
 
 @settings(deadline=None)
 @given(st.one_of(st.text(), st.text("0123456789,.-\n #e", max_size=200)))
-def test_any_text_is_a_ramp_or_an_error_of_one_line(tmp_path_factory, text):
+def test_any_text_is_a_ramp_or_gives_a_one_line_error(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_text(text, encoding="utf-8")
     try:

@@ -1,4 +1,4 @@
-"""Sources: bad input to one line that names file, field and value."""
+"""Sources: bad input gives one line that names file, field and value."""
 
 import math
 from itertools import islice
@@ -20,7 +20,7 @@ def after(text, *changes):
 
 
 BAD = {
-    # file name: content, what the message says besides the file's name
+    # file name: content, message after the file name
     "empty.csv": ("", "file: is empty"),
     "blank.csv": (" \n\n", "file: is empty"),
     "header.csv": ("energy,counts\n1,2\n", "1: header: .*energy_kev,counts.* \\(energy\\)"),
@@ -105,10 +105,10 @@ def test_impossible_rate_or_duration_is_named_at_once(write, field, bad):
     source = sources.load(write("s.csv", SPECTRUM))
     settings = {"rate_cps": 10, "duration_s": 10} | {field: bad}
     with pytest.raises(UserError, match=rf"^{field}: .*\({bad:g}\)$"):
-        source.particles(**settings)  # before the first particle is asked for
+        source.particles(**settings)  # before the first particle is requested
 
 
-def test_what_a_kind_of_source_cannot_do_is_named(write):
+def test_an_unsupported_request_to_a_source_is_named(write):
     spectrum = sources.load(write("s.csv", SPECTRUM))
     events, scenario = sources.load(write("e.csv", EVENTS)), sources.load(write("s.toml", SCENARIO))
     for call, pattern in (
@@ -156,7 +156,7 @@ OPENINGS = {
 
 
 @pytest.mark.parametrize("suffix", OPENINGS)
-def test_any_file_is_a_source_or_one_line(tmp_path, suffix):
+def test_any_file_is_a_source_or_gives_a_one_line_error(tmp_path, suffix):
     @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(file_text(*OPENINGS[suffix]))
     def check(content):

@@ -11,7 +11,7 @@ SETTINGS = {
     "supply, half": (0b0000_1000, 0, SUPPLY_MV / 2),
     "supply, full": (0b0000_1111, 0xFF, SUPPLY_MV * 4095 / 4096),
     "internal, gain 2, half": (0b1001_1000, 0, 2048),
-    "internal, gain 2, full, over the supply": (0b1001_1111, 0xFF, SUPPLY_MV),
+    "internal, gain 2, full, above the supply": (0b1001_1111, 0xFF, SUPPLY_MV),
     "internal, gain 1, one step": (0b1000_0000, 1, 0.5),
     "internal, gain 1, full": (0b1000_1111, 0xFF, 2047.5),
     "internal, gain 1, 45 mV": (0b1000_0000, 90, 45),
@@ -20,7 +20,7 @@ SETTINGS = {
 }
 
 
-def test_nothing_but_a_write_to_its_address_is_acknowledged():
+def test_only_a_write_to_its_address_is_acknowledged():
     dac = Mcp4728(Head(FrontEnd()))
     assert [address for address in range(128) if dac.start(address, read=False)] == [0x60]
     assert not dac.start(0x60, read=True)
@@ -36,13 +36,13 @@ def test_multi_write_sets_one_output(setting, channel):
     expected = list(dac.outputs_mv)
     assert dac.start(0x60, read=False)
     assert dac.write(CHANNELS[channel]) and dac.write(high)
-    assert dac.outputs_mv == expected  # an output follows at the last byte
+    assert dac.outputs_mv == expected  # the output changes with the last byte
     assert dac.write(low)
     expected["ABCD".index(channel)] = mv
     assert dac.outputs_mv == expected
 
 
-def test_one_transfer_sets_several_and_the_head_follows():
+def test_one_transfer_sets_several_outputs_and_the_head_follows():
     head = Head(FrontEnd())
     dac = Mcp4728(head)
     assert dac.outputs_mv[:2] == list(head.comparator_mv)
@@ -52,7 +52,7 @@ def test_one_transfer_sets_several_and_the_head_follows():
     assert head.comparator_mv == (50, 100)
 
 
-def test_a_transfer_cut_short_leaves_nothing_for_the_next():
+def test_a_truncated_transfer_does_not_affect_the_next():
     dac = Mcp4728(Head(FrontEnd()))
     dac.start(0x60, read=False)
     dac.write(CHANNELS["A"])
@@ -63,7 +63,7 @@ def test_a_transfer_cut_short_leaves_nothing_for_the_next():
 
 @pytest.mark.parametrize("command", [0b00000000, 0b01010_000, 0b01011_000, 0b100_00000, 0b101_00000, 0b110_00000])
 def test_other_commands_are_not_acknowledged(command):
-    """Fast Write, the two that write the EEPROM, and the selections of reference, power-down and gain."""
+    """Fast Write, the two EEPROM writes, and the selections of reference, power-down and gain."""
     dac = Mcp4728(Head(FrontEnd()))
     dac.start(0x60, read=False)
     assert not dac.write(command)

@@ -26,8 +26,8 @@ def read(device, n):
 
 
 @given(TRANSFERS)
-def test_any_bytes_to_any_address_are_survived(transfers):
-    """And an address nobody has is not acknowledged; the devices answer as before."""
+def test_devices_survive_any_bytes_to_any_address(transfers):
+    """Unused addresses are not acknowledged, and the devices still answer afterwards."""
     now = SimpleNamespace(ns=0)
     devices = SimulatedDevices(Head(FrontEnd()), lambda: now.ns)
     for address, data, wanted in transfers:
@@ -46,7 +46,7 @@ def test_any_bytes_to_any_address_are_survived(transfers):
 
 
 @pytest.mark.parametrize("device", [Mcp23008(), Ads1115(lambda: [0.0] * 4, lambda: 0)], ids=lambda p: type(p).__name__)
-def test_only_its_address_is_acknowledged_and_only_while_it_is_there(device):
+def test_a_device_acknowledges_only_its_address_and_only_while_present(device):
     for direction in (False, True):
         assert [address for address in range(128) if device.start(address, direction)] == [device.ADDRESS]
         device.answers = False
@@ -64,7 +64,7 @@ def test_after_power_up_all_pins_are_inputs_and_low():
 
 
 @given(st.integers(0, 10), BYTE)
-def test_a_register_keeps_what_it_can_hold(register, value):
+def test_a_register_keeps_its_writable_bits(register, value):
     expander = Mcp23008()
     write(expander, register, value)
     write(expander, register)
@@ -75,19 +75,19 @@ def test_a_register_keeps_what_it_can_hold(register, value):
 
 
 @given(BYTE, BYTE, BYTE)
-def test_pins_are_the_latch_where_they_are_outputs_and_low_elsewhere(latch, directions, polarity):
+def test_output_pins_follow_the_latch_and_input_pins_are_low(latch, directions, polarity):
     expander = Mcp23008()
     write(expander, 10, latch)
     assert expander.pins == 0
     write(expander, 0, directions, polarity)
     assert expander.pins == latch & ~directions
     write(expander, 9)
-    assert read(expander, 1) == [(latch & ~directions) | (polarity & directions)]  # IPOL steps inputs only
+    assert read(expander, 1) == [(latch & ~directions) | (polarity & directions)]  # IPOL inverts inputs only
 
 
-def test_the_address_counts_up_rolls_over_and_stands_still_on_demand():
+def test_the_address_increments_wraps_and_stays_on_demand():
     expander = Mcp23008()
-    write(expander, 10, 0x41, 0x80)  # OLAT, then IODIR: what the driver does
+    write(expander, 10, 0x41, 0x80)  # OLAT, then IODIR, as the driver does
     assert expander.pins == 0x41
     write(expander, 5, 0x20)  # SEQOP
     write(expander, 10, 1, 2, 3)
@@ -95,7 +95,7 @@ def test_the_address_counts_up_rolls_over_and_stands_still_on_demand():
     assert read(expander, 3) == [3, 3, 3]
 
 
-def test_a_change_is_told_once_with_the_levels():
+def test_a_pin_change_is_reported_once_with_the_levels():
     seen = []
     expander = Mcp23008(lambda before, now: seen.append((before, now)))
     for latch in (2, 2, 3):
@@ -106,8 +106,8 @@ def test_a_change_is_told_once_with_the_levels():
 # -- ADS1115 ---------------------------------------------------------------------------------------
 
 
-class Bench:
-    """A converter with a clock and inputs of its own."""
+class Converter:
+    """An ADS1115 with its own clock and inputs."""
 
     def __init__(self):
         self.ns, self.mv = 0, [100.0, 200.0, 300.0, 1000.0]
@@ -124,59 +124,59 @@ class Bench:
 
 
 def test_registers_after_power_up():
-    bench = Bench()
-    assert [bench.register(n) for n in range(4)] == [0, 0x8583, 0x8000, 0x7FFF]  # section 9.6
+    converter = Converter()
+    assert [converter.register(n) for n in range(4)] == [0, 0x8583, 0x8000, 0x7FFF]  # section 9.6
 
 
 @pytest.mark.parametrize(
     ("mux", "mv"), [(0, -100), (1, -900), (2, -800), (3, -700), (4, 100), (5, 200), (6, 300), (7, 1000)]
 )
-def test_the_multiplexer_chooses(mux, mv):
-    code = Bench().convert(0x8000 | mux << 12 | 2 << 9 | 0x183)
+def test_the_multiplexer_selects_the_input(mux, mv):
+    code = Converter().convert(0x8000 | mux << 12 | 2 << 9 | 0x183)
     assert (code ^ 0x8000) - 0x8000 == pytest.approx(mv / 0.0625, abs=1)
 
 
 @pytest.mark.parametrize(("gain", "lsb_uv"), list(enumerate([187.5, 125, 62.5, 31.25, 15.625, 7.8125, 7.8125, 7.8125])))
-def test_gains_and_what_is_beyond_them(gain, lsb_uv):
-    bench = Bench()
+def test_gains_and_saturation(gain, lsb_uv):
+    converter = Converter()
     config = 0x8000 | 4 << 12 | gain << 9 | 0x183
-    assert bench.convert(config) == int(100_000 / lsb_uv)
-    bench.mv[0] = 7000.0
-    assert bench.convert(config) == 0x7FFF
+    assert converter.convert(config) == int(100_000 / lsb_uv)
+    converter.mv[0] = 7000.0
+    assert converter.convert(config) == 0x7FFF
 
 
 @pytest.mark.parametrize(("rate", "sps"), list(enumerate([8, 16, 32, 64, 128, 250, 475, 860])))
-def test_a_conversion_takes_its_time_and_only_one_runs(rate, sps):
-    bench = Bench()
-    bench.convert(0xC583, 10_000_000)
+def test_a_conversion_takes_its_time_and_ignores_another_start(rate, sps):
+    converter = Converter()
+    converter.convert(0xC583, 10_000_000)
     config = 0x8000 | 5 << 12 | 2 << 9 | 0x100 | rate << 5 | 3
-    assert bench.convert(config, 1_000_000_000 // sps - 1000) == 1600  # the old one, AIN0
-    assert bench.register(1) == config & 0x7FFF  # OS: busy
-    bench.mv[1] = 500.0
-    write(bench.device, 1, *config.to_bytes(2, "big"))  # no second start
-    bench.ns += 1001
-    assert bench.register(1) == config and bench.register(0) == 3200
+    assert converter.convert(config, 1_000_000_000 // sps - 1000) == 1600  # still the previous result, AIN0
+    assert converter.register(1) == config & 0x7FFF  # OS: busy
+    converter.mv[1] = 500.0
+    write(converter.device, 1, *config.to_bytes(2, "big"))  # no second start
+    converter.ns += 1001
+    assert converter.register(1) == config and converter.register(0) == 3200
 
 
 def test_without_a_start_bit_nothing_is_converted_and_continuous_mode_needs_none():
-    bench = Bench()
-    assert bench.convert(0x4583) == 0
-    bench.convert(0x4483)
-    bench.mv[0] = 50.0
-    assert bench.register(0) == 1600  # it was under way
-    bench.ns += 10_000_000
-    assert bench.register(0) == 800
+    converter = Converter()
+    assert converter.convert(0x4583) == 0
+    converter.convert(0x4483)
+    converter.mv[0] = 50.0
+    assert converter.register(0) == 1600  # it was in progress
+    converter.ns += 10_000_000
+    assert converter.register(0) == 800
 
 
 @given(st.lists(BYTE, max_size=8))
 def test_a_register_takes_two_bytes_and_no_more(values):
-    device = Bench().device
+    device = Converter().device
     assert write(device, 2, *values)
     write(device, 2)
     assert read(device, 4) == (values[:2] if len(values) >= 2 else [0x80, 0]) * 2
 
 
-# -- what they drive -------------------------------------------------------------------------------
+# -- the circuits they drive -----------------------------------------------------------------------
 
 
 def bias_on(devices):
@@ -190,7 +190,7 @@ def test_the_bias_is_on_while_enabled_and_clocked():
     assert devices.bias_mv == 0
     bias_on(devices)
     assert devices.bias_mv == 20_000
-    for _ in range(3):  # any traffic holds it, also to an address that nobody has
+    for _ in range(3):  # any traffic holds it, also to an unused address
         now.ns += int(HOLD_S * 1e9) - 1
         assert devices.bias_mv == 20_000
         devices.transfer(0x11, b"", 1)
@@ -200,7 +200,7 @@ def test_the_bias_is_on_while_enabled_and_clocked():
     assert devices.held and devices.bias_mv == 0
 
 
-def test_a_test_pulse_goes_where_the_pins_say_with_the_height_of_output_d():
+def test_a_test_pulse_goes_to_the_selected_detectors_with_the_height_of_output_d():
     pulses = []
     head = Head(FrontEnd())
     head.pulse = lambda at_ns, detector, energy_kev: pulses.append((detector, energy_kev))
@@ -208,10 +208,10 @@ def test_a_test_pulse_goes_where_the_pins_say_with_the_height_of_output_d():
     devices.transfer(Mcp4728.ADDRESS, bytes([0b01000_11_0, 0x84, 0xB0]), 0)  # D: 600 mV
     for pins in (0b0110100, 0b0110110, 0b0110110, 0b1110100, 0b1110110, 0b0010110, 0b0010100, 0b0010110):
         devices.transfer(Mcp23008.ADDRESS, bytes([10, pins, 0x80]), 0)
-    assert pulses == [(10, 4000), (10, 4000), (11, 4000)]  # a rising edge each; the last two to neither side
+    assert pulses == [(10, 4000), (10, 4000), (11, 4000)]  # one per rising edge; the last two select no side
 
 
-def test_a_test_pulse_comes_beside_the_source_and_never_into_the_past():
+def test_a_test_pulse_adds_to_the_source_and_never_rises_in_the_past():
     head = Head(FrontEnd())
     head.inject([(0, 3, 5000.0), (10_000, 3, 5000.0), (60_000, 3, 5000.0)], 1000)
     head.pulse(2000, 7, 4000.0)

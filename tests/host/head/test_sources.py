@@ -1,4 +1,4 @@
-"""Sources: real files to their published numbers, streams to their statistics."""
+"""Sources: real files against their published figures, streams against their statistics."""
 
 import json
 import math
@@ -27,7 +27,7 @@ def kentucky():
     return expected["spectra"]
 
 
-def test_kentucky_files_hold_what_was_derived_from_them():
+def test_kentucky_files_match_their_derived_figures():
     files = kentucky()
     assert len(files) > 10
     for expected in files:
@@ -78,7 +78,7 @@ def test_lisbon_regions_survive_conversion_and_replay(tmp_path, calibration):
     for region in regions:
         inside = energies[(energies > region.low_kev) & (energies < region.high_kev)]
         assert len(inside) == region.gross
-        # the MCA's centroid is that of the net peak: a narrow window leaves little background in it
+        # the MCA's centroid is that of the net peak: a narrow window contains little background
         near = inside[abs(inside - region.centroid_kev) < region.fwhm_kev]
         kev_per_channel = source.energies_kev[1] - source.energies_kev[0]
         assert np.mean(near) == pytest.approx(region.centroid_kev, abs=0.5 * kev_per_channel)
@@ -87,7 +87,7 @@ def test_lisbon_regions_survive_conversion_and_replay(tmp_path, calibration):
 # ---- streams ---------------------------------------------------------------------------------------
 
 
-def test_poisson_stream_has_rate_gaps_and_detectors_of_a_poisson_stream(write):
+def test_poisson_stream_has_poisson_rate_and_gaps_in_all_detectors(write):
     source = sources.load(write("s.csv", SPECTRUM))
     rows = list(source.particles(1000, 100, seed=5))
     times = np.array([time for time, _, _ in rows])
@@ -102,7 +102,7 @@ def test_poisson_stream_has_rate_gaps_and_detectors_of_a_poisson_stream(write):
     assert all(type(time) is int and type(detector) is int for time, detector, _ in rows[:10])
 
 
-def test_energies_are_flat_within_the_channel_and_follow_the_counts(write):
+def test_energies_are_uniform_within_the_channel_and_follow_the_counts(write):
     source = sources.load(write("s.csv", SPECTRUM))
     energies = np.array([energy for _, _, energy in source.particles(1000, 100, seed=5)])
     low, high = energies[energies < 1005], energies[energies >= 1020]
@@ -139,7 +139,7 @@ def test_long_slow_stream_ends_and_never_overflows(write):
     assert rows[-1][0] < 9e15
 
 
-def test_replay_plays_every_count_once_and_its_centre(write, monkeypatch):
+def test_replay_plays_every_count_once_at_its_channel_centre(write, monkeypatch):
     source = sources.load(write("s.csv", SPECTRUM))
     monkeypatch.setattr(arrivals, "CHUNK", 4)
     rows = list(source.particles(rate_cps=10, seed=2, replay=True))
@@ -179,7 +179,7 @@ def test_scenario_mixes_nuclides_background_and_crossing_particles(write):
         assert first_kev != second_kev and 1000 <= min(first_kev, second_kev) <= max(first_kev, second_kev) < 2000
 
 
-def test_scenario_scales_to_the_rate_asked_for(write):
+def test_scenario_scales_to_the_requested_rate(write):
     source = sources.load(write("s.toml", SCENARIO))
     rows = list(source.particles(rate_cps=4500, duration_s=10, seed=4))
     assert abs(sum(energy > 3000 for _, _, energy in rows) - 25000) < 5 * math.sqrt(25000)
@@ -191,7 +191,7 @@ def test_the_demo_is_about_a_minute_at_100_particles_a_second():
     assert 30 <= source.head["noise_kev"] <= 40
 
 
-def test_events_play_as_they_stand(write):
+def test_events_are_played_unchanged(write):
     source = sources.load(write("e.csv", EVENTS))
     rows = [(0, 0, 5000.0), (1500, 15, 100.0), (1500, 3, 200.5), (2_000_000_000, 1, 1.0)]
     assert list(source.particles(seed=1)) == rows
@@ -201,6 +201,6 @@ def test_events_play_as_they_stand(write):
     assert source.plan(duration_s=1) == (None, 1)
 
 
-def test_comments_blank_lines_and_a_byte_order_mark_are_no_matter(write):
+def test_comments_blank_lines_and_a_byte_order_mark_are_ignored(write):
     text = "\ufeff# from a lab\r\n\r\nenergy_kev, counts\r\n1000, 1\r\n\r\n1010, 2\r\n"
     assert sources.load(write("s.csv", text)).total == 3

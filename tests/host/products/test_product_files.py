@@ -1,4 +1,4 @@
-"""The files of the products: tables, summary and picture."""
+"""The files of the products: tables, summary and plot."""
 
 import json
 
@@ -30,7 +30,7 @@ def test_spectra_csv_gives_the_energy_of_each_channels_centre(tmp_path):
     table = rows(tmp_path / "spectra.csv")
     assert list(table[0]) == ["detector", "class", "channel", "energy_kev", "counts"]
     filled = [row for row in table if row["counts"] != "0"]
-    # codes 2000 to 2003: 3 keV (2001.5 - 50); codes 3200 to 3231 of the sum of two less one zero code
+    # codes 2000 to 2003: 3 keV (2001.5 - 50); codes 3200 to 3231 of the sum of two minus one zero code
     assert [list(row.values()) for row in filled] == [
         ["4", "front", "500", "5854.5", "9"],
         ["2", "front_back", "100", "9496.5", "5"],
@@ -39,7 +39,7 @@ def test_spectra_csv_gives_the_energy_of_each_channels_centre(tmp_path):
 
 
 def test_the_energy_of_a_coincidence_channel_is_the_mean_of_its_pairs(tmp_path):
-    """All pairs of codes that the dictionary's law puts into a channel, against the energy in the file."""
+    """The energy in the file against all pairs of codes that the dictionary's formula assigns to the channel."""
     products(coincidences(2, [1])).write(tmp_path)
     in_file = {int(row["channel"]): float(row["energy_kev"]) for row in rows(tmp_path / "spectra.csv")}
     total = np.arange(2 * 4095 + 1)  # of two codes
@@ -149,7 +149,7 @@ def test_summary_gives_the_rates_of_particles_of_each_detector():
     assert summary["through_cps"] == [0.0] * 8
 
 
-def test_summary_says_null_for_what_nothing_has_counted(tmp_path):
+def test_summary_has_null_for_counters_without_data(tmp_path):
     summary = products().write(tmp_path)
     assert summary == json.loads((tmp_path / "summary.json").read_text())
     known = {name: value for name, value in summary.items() if value is not None}
@@ -164,7 +164,7 @@ def test_summary_says_null_for_what_nothing_has_counted(tmp_path):
     assert (without_head["injected"], without_head["below_threshold"]) == (None, 16)
 
 
-def test_picture_is_drawn_also_of_nothing_and_shows_the_counts(tmp_path):
+def test_plot_shows_the_counts_and_is_drawn_even_without_any(tmp_path):
     products().write(tmp_path / "empty")
     counts = [0] * 1024
     counts[300:700] = [40] * 400
@@ -182,7 +182,7 @@ def test_labelled_lines_are_those_of_the_table():
     assert {name for names in plot.LABELS.values() for name in names} <= set(nuclides.table())
 
 
-def test_files_appear_whole_or_not_at_all(tmp_path):
+def test_files_are_written_completely_or_not_at_all(tmp_path):
     write_files(tmp_path, {"a": b"old", "b": b"old"})
     (tmp_path / "b").unlink()
     (tmp_path / "b").mkdir()  # cannot be replaced by a file

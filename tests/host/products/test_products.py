@@ -1,4 +1,4 @@
-"""Products: what goes in as packets comes out in the files, count for count."""
+"""Products: the contents of the packets appear in the files, count for count."""
 
 import pytest
 from dorn.errors import UserError
@@ -16,7 +16,7 @@ def test_spectra_add_up_over_integrations_beyond_16_bits():
     assert collected.incomplete_spectra == 0
 
 
-def test_times_count_once_for_an_integration_of_several_packets_in_any_order():
+def test_times_are_counted_once_for_an_integration_of_several_packets_in_any_order():
     parts = [spectrum(0, [1, 2], total=10), spectrum(0, [3, 4], first=512, total=10)]
     for order in (parts, parts[::-1], [parts[0], parts[0], parts[1], parts[1]]):
         found = products(*order).all_spectra()["front", 0]
@@ -25,14 +25,14 @@ def test_times_count_once_for_an_integration_of_several_packets_in_any_order():
         assert (found.real_us, found.live_us) == (1000, 900)
 
 
-def test_a_missing_packet_is_counted_and_what_came_is_kept():
+def test_a_missing_packet_is_counted_and_received_channels_are_kept():
     collected = products(spectrum(0, [1, 2], total=10), spectrum(1, [5]), spectrum(0, [4], integration=2))
     assert collected.incomplete_spectra == 1
     assert collected.all_spectra()["front", 0].counts[:2].tolist() == [5, 2]
     assert collected.summary()["in_spectra"] == 12
     assert collected.summary()["incomplete_spectra"] == 1
     assert collected.summary()["spectra_live_s"]["front_0"] == 0.0018  # of two integrations
-    collected.add(spectrum(0, [7], first=100, total=10))  # it comes after all
+    collected.add(spectrum(0, [7], first=100, total=10))  # it arrives late
     assert collected.incomplete_spectra == 0
 
 
@@ -40,14 +40,14 @@ def test_an_empty_spectrum_is_complete():
     assert products(spectrum(0, [])).incomplete_spectra == 0
 
 
-def test_an_integration_is_known_by_its_begin_and_an_instrument_that_lost_its_clock_is_another():
+def test_an_integration_is_identified_by_its_start_unless_the_clock_was_lost():
     first, again, later = (replaced(spectrum(0, [3]), start_us=us) for us in (5, 5, 6))
     assert products(first, again, later).all_spectra()["front", 0].counts[0] == 6
     one, other = (packet("housekeeping", time_s=t, boot_count=1) for t in (7.0, 0.5))
     assert products(first, one, other, again).all_spectra()["front", 0].counts[0] == 6
 
 
-def test_what_is_retrieved_counts_once_wherever_it_comes():
+def test_retrieved_packets_are_counted_once_whenever_they_arrive():
     live = [replaced(spectrum(d, [3]), time_s=1.0 * d, record=10 + d, start_us=1) for d in range(4)]
     hk = [packet("housekeeping", time_s=t, boot_count=n, record=9 + 5 * n) for t, n in ((0.0, 0), (9.0, 1))]
     for late in ([live[1]], [live[1], live[3]], live, live[::-1]):
@@ -60,7 +60,7 @@ def test_what_is_retrieved_counts_once_wherever_it_comes():
         assert collected.housekeeping["boot_count"] == 1
 
 
-def test_rates_that_come_late_divide_their_interval():
+def test_late_rates_packets_split_their_interval():
     seen = [packet("rates", time_s=5.0 * n, real_us=5 * n, events=n * n, record=n) for n in range(1, 6)]
     boot = packet("event_info", time_s=26.0, event=DICTIONARY.enums["event"]["booted"], a=2, record=6)
     after = packet("rates", time_s=31.0, real_us=99, events=40, record=7)
@@ -70,7 +70,7 @@ def test_rates_that_come_late_divide_their_interval():
     assert collected.totals().real_us == 25 + 99
 
 
-def test_what_a_reset_left_of_an_integration_counts_unless_the_whole_comes():
+def test_an_integration_closed_by_a_reset_counts_unless_the_whole_one_arrives():
     by_reset = DICTIONARY.enums["closed_by"]["reset"]
     whole = replaced(spectrum(0, [5, 5]), start_us=7)
     part = replaced(spectrum(0, [3, 4]), start_us=7, closed_by=by_reset)
@@ -82,21 +82,21 @@ def test_what_a_reset_left_of_an_integration_counts_unless_the_whole_comes():
     assert products(half).incomplete_spectra == 1
 
 
-def test_channels_beyond_the_spectrum_are_an_error_and_no_crash():
+def test_channels_beyond_the_spectrum_are_a_user_error():
     with pytest.raises(UserError, match=r"first \+ count: beyond channel 1023 \(1020 \+ 5\)"):
         products(spectrum(0, [1] * 5, first=1020))
     with pytest.raises(UserError, match=r"event_class: unknown \(9\)"):
         products(packet("spectrum", event_class=9))
 
 
-def test_housekeeping_that_comes_late_is_no_reset():
+def test_late_housekeeping_is_not_taken_for_a_reset():
     first = packet("rates", real_us=5, events=10)
     later = packet("rates", real_us=9, events=15)
     assert products(first, packet("housekeeping", boot_count=4), later).totals().count("events") == 15
 
 
 @given(st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=20))
-def test_wrapping_counters_add_up_to_the_truth(steps):
+def test_wrapping_counters_add_up_to_the_true_total(steps):
     truth = 0
     collected = Products(DICTIONARY)
     for n, step in enumerate(steps):

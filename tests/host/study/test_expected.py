@@ -1,4 +1,4 @@
-"""EXPECTED files that are damaged: every reader names file, field and value in one line."""
+"""Damaged EXPECTED files: every reader names file, field and value in one line."""
 
 import copy
 import json
@@ -22,7 +22,7 @@ KENTUCKY["pressure_torr_from_name"] = 7
 RATES = {"Ba133_cps": 6165.7, "Eu152_cps": 3586.6, "both_cps": 9067.8, "bg_cps": 4.3}
 RATES |= {"dead_time_with_bg_us": 16.66, "dead_time_no_bg_us": 16.75, "lost_cps": 684, "loss_fraction": 0.07}
 RUN = {"run": "a", "dead_time_ms": 5.0, "slope_rate_cps": 40.0, "corrected_cps": 40.0}
-# of each reader its EXPECTED file, what stands in it, and the call
+# of each reader: its EXPECTED file, the contents, and the call
 READERS = {
     "strips": (
         "triple-alpha-leuven/EXPECTED_derived_DSSD_3178-17_Front_80V.json",
@@ -56,7 +56,7 @@ READERS = {
     ),
 }
 MAY_BE_NULL = ("author_hdtv_fit", "pressure_torr_from_name")
-MAY_BE_NEGATIVE = ("lost_cps", "loss_fraction", "pressure_torr_from_name")  # numbers, if not likely ones
+MAY_BE_NEGATIVE = ("lost_cps", "loss_fraction", "pressure_torr_from_name")  # valid, though unlikely
 
 
 def write(path, content):
@@ -66,7 +66,7 @@ def write(path, content):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Small sets that all readers read."""
+    """Small sets that all readers accept."""
     folder = tmp_path_factory.mktemp("sets")
     (folder / "triple-alpha-leuven").mkdir()
     with uproot.recreate(folder / ROOT) as file:
@@ -98,7 +98,7 @@ def report(folder):
 
 
 def fields(node, way=()):
-    """The way to every value in a document; of lists to the first element."""
+    """The path to every value in a document; in lists, to the first element only."""
     for key, value in node.items() if isinstance(node, dict) else list(enumerate(node))[:1]:
         yield (*way, key)
         if isinstance(value, dict | list):
@@ -106,7 +106,7 @@ def fields(node, way=()):
 
 
 def changed(document, way, value):
-    """The document with another value; without it, if that is `...`."""
+    """The document with another value at `way`, or without it if the value is `...`."""
     document = copy.deepcopy(document)
     inner = document
     for key in way[:-1]:
@@ -119,7 +119,7 @@ def changed(document, way, value):
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_whole_files_are_read(folder, report, name):
+def test_undamaged_files_are_read(folder, report, name):
     path, document, call = READERS[name]
     write(folder / path, json.dumps(document))
     call(folder, report)
@@ -137,7 +137,7 @@ def test_every_damaged_field_is_named(folder, report, name, value):
             call(folder, report)
         message = str(error.value)
         assert len(message.splitlines()) == 1 and message.startswith(str(folder)), message
-        # the name of a run or of a file leads to another file, or to none
+        # a changed name of a run or a file leads to another file, or to none
         if way[-1] not in ("run", "file", "author_hdtv_fit"):
             key = next(key for key in reversed(way) if isinstance(key, str))
             assert message.startswith(str(folder / path)) and f"{key}" in message, message
@@ -155,7 +155,7 @@ JSON = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(list(READERS)), JSON.map(json.dumps) | st.text() | st.just("[" * 100_000) | st.binary())
-def test_any_file_is_one_line(folder, report, name, content):
+def test_any_invalid_file_gives_a_one_line_error(folder, report, name, content):
     path, _, call = READERS[name]
     write(folder / path, content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
     with pytest.raises(UserError) as error:
@@ -178,7 +178,7 @@ def whole(folder):
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
-def test_a_damaged_root_file_is_one_line(folder, whole, data):
+def test_a_damaged_root_file_gives_a_one_line_error(folder, whole, data):
     path, document, _ = READERS["strips"]
     write(folder / path, json.dumps(document))
     if data.draw(st.booleans()):
@@ -198,10 +198,10 @@ def test_a_damaged_root_file_is_one_line(folder, whole, data):
 
 
 @pytest.mark.parametrize(
-    ("bins", "weight", "says"),
+    ("bins", "weight", "message"),
     [(10, 1, "h0: not 25000 bins ((10,))"), (STRIPS, -1, "h0: not a whole number of counts (-1.0)")],
 )
-def test_wrong_histograms_are_named(folder, whole, bins, weight, says):
+def test_invalid_histograms_are_named(folder, whole, bins, weight, message):
     write(folder / READERS["strips"][0], json.dumps(READERS["strips"][1]))
     with uproot.recreate(folder / ROOT) as file:
         for i in range(16):
@@ -211,4 +211,4 @@ def test_wrong_histograms_are_named(folder, whole, bins, weight, says):
             measured.strips(folder)
     finally:
         write(folder / ROOT, whole)
-    assert says in str(error.value)
+    assert message in str(error.value)

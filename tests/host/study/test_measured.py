@@ -1,4 +1,4 @@
-"""Readers of others' alpha spectra: what the files say of themselves, and damaged ones."""
+"""Readers of others' alpha spectra: intact files against their stated values, and damaged files."""
 
 import json
 
@@ -25,14 +25,14 @@ FIT = ".0    AV  410  10450.6(1.2)  5486.1(6)  6.70(8)e+03  61.9(1.2)  45.1(2.6)
 
 
 @pytest.mark.parametrize("name", measured.SETS)
-def test_real_files_hold_what_is_said_of_them(name):
+def test_real_files_match_their_stated_values(name):
     folder = data(name).parent
     files = measured.files(folder, name)
     assert len(files) >= 3
     for file in files:
         one = measured.read(folder, name, file)
         assert one.sums and all(one.counts[first : last + 1].sum() == n for _, first, last, n in one.sums)
-        # around every line there is a peak: the highest channel is within its width, where there are enough counts
+        # there is a peak at every line: the highest channel, smoothed, is within its width
         for line in one.lines:
             width = max(1, round(line.fwhm / 4))
             smooth = np.convolve(one.counts[line.first : line.last + 1], np.ones(width), "same")
@@ -41,11 +41,11 @@ def test_real_files_hold_what_is_said_of_them(name):
             assert measured.smoothed_peak(one.counts) == one.smoothed_peak
 
 
-def test_sixteen_strips_are_all_there():
+def test_all_sixteen_strips_are_complete():
     folder = data("triple-alpha-leuven").parent
     strips = measured.strips(folder)
     assert [int(strip.counts.sum()) for strip in strips] == [strip.total for strip in strips] and len(strips) == 16
-    # the same strip as somebody else's program rebinned it, from bin 14000 on by 4
+    # the same strip rebinned by another program, from bin 14000 on by 4
     lines = data("triple-alpha-leuven", "strips_csv", "DSSD_3178-17_Front_80V_strip05_rebin4_from14000.csv")
     theirs = np.loadtxt(lines)
     assert strips[5].counts[14000:24000].reshape(-1, 4).sum(axis=1).tolist() == theirs.tolist()
@@ -57,7 +57,7 @@ def write(folder, name, text):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
-def test_lisbon_and_cologne_as_they_are_written(tmp_path):
+def test_the_formats_of_lisbon_and_cologne_are_read(tmp_path):
     write(tmp_path, "am241-lisbon/a.dat", LISBON)
     one = measured.read(tmp_path, "am241-lisbon", "a.dat")
     assert one.counts.tolist() == [0, 12, 7] and one.sums == (("gross 1-2", 1, 2, 19),)
@@ -75,7 +75,7 @@ CUT = st.sampled_from([LISBON, "1.000\n2.000\n# x\n"]).flatmap(lambda t: st.inte
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(["am241-lisbon", "am241-cologne"]), CUT | st.text(max_size=60) | st.binary(max_size=60))
-def test_a_damaged_file_is_one_line(tmp_path_factory, name, content):
+def test_a_damaged_file_is_read_or_gives_a_one_line_error(tmp_path_factory, name, content):
     folder = tmp_path_factory.getbasetemp()
     expected = {"spectra": [{"file": "a.dat", "total": 3, "author_hdtv_fit": FIT}]}
     write(folder, f"{name}/EXPECTED_derived.json", json.dumps(expected))

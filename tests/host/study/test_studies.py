@@ -1,4 +1,4 @@
-"""The studies of counting, dead time and stalls, in their short form; and that they notice a wrong instrument."""
+"""The studies of counting, dead time and stalls, in their short form; they detect a faulty instrument."""
 
 import pytest
 from dorn import cli
@@ -11,7 +11,7 @@ from support import chip
 
 @pytest.fixture
 def emulator():
-    """Skips where there is none, or no image."""
+    """Skips without an emulator or image."""
     chip.open_chip().close()
 
 
@@ -19,28 +19,28 @@ def study(name, out, *more):
     return cli.main(["study", name, "--short", "--out", str(out), *more])
 
 
-def broken(out):
+def failed(out):
     (text,) = out.glob("*.txt")
-    return [line for line in text.read_text().splitlines() if line.endswith("BROKEN")]
+    return [line for line in text.read_text().splitlines() if line.endswith("FAIL")]
 
 
 def test_counting_on_unix(tmp_path):
-    assert study("counting", tmp_path, "--target", "unix") == 0, broken(tmp_path)
+    assert study("counting", tmp_path, "--target", "unix") == 0, failed(tmp_path)
     assert (tmp_path / "counting.png").stat().st_size > 10_000
 
 
 def test_counting_on_the_chip(tmp_path, emulator):
-    assert study("counting", tmp_path, "--target", "rp2040") == 0, broken(tmp_path)
+    assert study("counting", tmp_path, "--target", "rp2040") == 0, failed(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["deadtime", "stalls"])
 def test_on_the_chip(name, tmp_path, emulator):
-    assert study(name, tmp_path) == 0, broken(tmp_path)
+    assert study(name, tmp_path) == 0, failed(tmp_path)
     assert (tmp_path / f"{name}.png").stat().st_size > 10_000
 
 
-def test_a_dead_time_counted_wrongly_is_noticed(tmp_path, monkeypatch):
-    """A tenth too little: at 100 kcps the corrected rate is 4 % too low."""
+def test_a_dead_time_counted_wrongly_is_detected(tmp_path, monkeypatch):
+    """10 % too little: at 100 kcps the corrected rate is 4 % too low."""
     right = event_model.Times.dead.fget
     monkeypatch.setattr(event_model.Times, "dead", property(lambda times: tuple(int(0.9 * c) for c in right(times))))
     monkeypatch.setattr(counting, "spread", lambda function, jobs: map(function, jobs))
@@ -48,11 +48,11 @@ def test_a_dead_time_counted_wrongly_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr(counting, "REGULAR_CPS", {"unix": ()})
     monkeypatch.setattr(counting, "MIXED_CPS", (1000, 2000))
     assert study("counting", tmp_path, "--target", "unix") == 1
-    assert [line.split("  ")[0] for line in broken(tmp_path)] == ["unix 100 kcps: corrected rate, all seeds"]
+    assert [line.split("  ")[0] for line in failed(tmp_path)] == ["unix 100 kcps: corrected rate, all seeds"]
 
 
-def test_a_cycle_more_is_noticed_at_the_pins(tmp_path, monkeypatch, emulator):
-    """Of the chip's dead time two cycles: it is less than its bound of four for one event, and the mean tells."""
+def test_two_cycles_too_many_are_detected_at_the_pins(tmp_path, monkeypatch, emulator):
+    """Two cycles are within the limit of four for one event, but not within that of the mean."""
     path = "boards/rp2/event_builder.py"
     text = (onboard_root() / path).read_text()
     assert text.count("fixed = 61") == 1
@@ -61,11 +61,11 @@ def test_a_cycle_more_is_noticed_at_the_pins(tmp_path, monkeypatch, emulator):
     monkeypatch.setattr(deadtime, "CASES", {"1 hit": ((3,), None)})
     monkeypatch.setattr(deadtime.deadtime_data, "instrument", lambda report, short: None)
     assert study("deadtime", tmp_path) == 1
-    assert [line.split("  ")[0] for line in broken(tmp_path)] == ["1 hit: mean deviation"]
+    assert [line.split("  ")[0] for line in failed(tmp_path)] == ["1 hit: mean deviation"]
 
 
-def test_a_gap_accounted_too_long_is_noticed(tmp_path, monkeypatch, emulator):
-    """A tenth of a millisecond too much, where the ring overflows in a stall of 400 ms."""
+def test_a_gap_accounted_too_long_is_detected(tmp_path, monkeypatch, emulator):
+    """By 0.1 ms, when the rings overflow in a stall of 400 ms."""
     path = "fsw/spectra/acquisition.py"
     text = (onboard_root() / "firmware" / path).read_text()
     accounted = "            now = self._known_us\n            self.gap_us += now - good\n"
@@ -75,7 +75,7 @@ def test_a_gap_accounted_too_long_is_noticed(tmp_path, monkeypatch, emulator):
     monkeypatch.setattr(stalls, "spread", lambda function, jobs: map(function, jobs))
     monkeypatch.setattr(stalls, "SHORT", [stalls.Case(stalls.STALLS[3], 20_000, "regular")])
     assert study("stalls", tmp_path) == 1
-    assert "gaps accounted" in "".join(broken(tmp_path))
+    assert "gaps accounted for" in "".join(failed(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_gap_accounted_too_long_is_noticed(tmp_path, monkeypatch, emulator):
         (["study", "tea"], "dorn: argument STUDY: invalid choice: 'tea'"),
     ],
 )
-def test_what_a_study_misses_is_said_at_once(tmp_path, monkeypatch, capsys, arguments, message):
+def test_missing_data_and_an_unknown_study_are_reported_at_once(tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     assert cli.main(arguments) == 2
     assert capsys.readouterr().err.startswith(message)
