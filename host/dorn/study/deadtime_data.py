@@ -17,10 +17,10 @@ from dorn.head.front_end import FrontEnd
 from dorn.image.constants import constants
 from dorn.nuclides import main_kev
 from dorn.study import Report, spread
-from dorn.study.expected import Expected
 from dorn.study.recording import record
 from dorn.targets.event_model import Times, board_times
 from dorn.util.checks import above_zero, count, number, text_of
+from dorn.util.tables import Table
 
 RADIACODE, GEIGER = "deadtime-two-source", "geiger-times"
 BACKGROUND_S, SOURCES_S = 3903, 300  # measurement times of the authors' rates (PROVENANCE.txt)
@@ -53,7 +53,7 @@ def two_source(report: Report, data: Path) -> None:
     """
     folder = data / RADIACODE
     path = folder / "EXPECTED_from_authors_test.json"
-    expected = Expected.read(path)
+    expected = Table.read(path)
     stated = [Counts(expected.above_zero(f"{name}_cps") * SOURCES_S, SOURCES_S) for name in ("Ba133", "Eu152", "both")]
     stated.append(Counts(expected.above_zero("bg_cps") * BACKGROUND_S, BACKGROUND_S))
     names = ("Ba133_a", "Eu152_b", "Ba133_a+Eu152_b")
@@ -93,7 +93,7 @@ def intervals(report: Report, data: Path) -> None:
     rows = []
     figure = Figure(figsize=(10, 6.5), layout="constrained")
     panels = figure.subplots(2, 2)
-    for panel, run in zip(panels.T, Expected.read(folder / "EXPECTED_derived.json").entries("runs", 2), strict=True):
+    for panel, run in zip(panels.T, Table.read(folder / "EXPECTED_derived.json").tables("runs", 2), strict=True):
         where = run.text("run")
         path = folder / where / "data.csv"
         times_s = stamps(path)
