@@ -1,4 +1,4 @@
-"""The order of the tests: `dorn bench` takes minutes, and would leave one worker alone with it at the end."""
+"""Order of the tests: `dorn bench` takes minutes, so it starts first; at the end, the other workers would idle."""
 
 
 def pytest_collection_modifyitems(items):

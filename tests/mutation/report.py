@@ -1,4 +1,4 @@
-"""The report of a run: a table of outcomes, the mutants that survived, and those that pytest could not judge."""
+"""Report of a run: a table of outcomes, the survivors, and the mutants that pytest could not judge."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = {
 
 
 class Report:
-    """How many mutants of each folder had which outcome, and what is to be told of single ones."""
+    """Number of mutants by folder and outcome, and details of survivors and errors."""
 
     def __init__(self):
         self._rows = collections.defaultdict(collections.Counter)
@@ -34,14 +34,14 @@ class Report:
             self._errors.append((mutant, output))
 
     def __str__(self) -> str:
-        """Markdown: a line for each folder, and one for all; below them survivors and errors."""
-        lines = [f"| | mutants | {' | '.join(COLUMNS.values())} | noticed |", "|---" * (len(COLUMNS) + 3) + "|"]
+        """Markdown table with a line per folder and a total, followed by survivors and errors."""
+        lines = [f"| | mutants | {' | '.join(COLUMNS.values())} | detected |", "|---" * (len(COLUMNS) + 3) + "|"]
         total = sum(self._rows.values(), collections.Counter())
         for name, row in [*sorted(self._rows.items()), ("all", total)]:
             judged = _judged(row)
-            noticed = f"{100 * (judged - row[SURVIVED]) / judged:.1f} %" if judged else ""
+            detected = f"{100 * (judged - row[SURVIVED]) / judged:.1f} %" if judged else ""
             lines.append(
-                f"| {' | '.join(map(str, [name, row.total(), *(row[column] for column in COLUMNS), noticed]))} |"
+                f"| {' | '.join(map(str, [name, row.total(), *(row[column] for column in COLUMNS), detected]))} |"
             )
         lines += [_diff(mutant) for mutant in sorted(self._survivors, key=_place)]
         lines += [f"{_diff(mutant)}\n{ERROR}:\n{output}" for mutant, output in self._errors]

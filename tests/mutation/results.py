@@ -1,4 +1,4 @@
-"""What became of each mutant, in a file that lets a run go on where another was interrupted."""
+"""Outcomes of mutants in a file, with which an interrupted run can be resumed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _TITLE = "outcomes of python tests/mutation"
 
 
 class Results:
-    """Outcomes by key, a list of strings and numbers. Without a path they are only kept in memory.
+    """Outcomes by key, a tuple of strings and numbers. Without a path they are kept in memory only.
 
-    The file has a title and a JSON list a line: the key, and the outcome. A last line that is not finished is cut off.
+    The file has a title, then a JSON list per line: the key and the outcome. An incomplete last line is removed.
     """
 
     def __init__(self, path: Path | None):
-        """UserError if the file cannot be opened, or has something else in it."""
+        """Raises UserError if the file cannot be opened or has other contents."""
         self._found, self._file = {}, None
         if path:
             try:
@@ -31,8 +31,8 @@ class Results:
             self._read(path, text)
 
     def _read(self, path: Path, text: str) -> None:
-        whole = text[: text.rfind("\n") + 1]
-        lines = whole.splitlines()
+        complete = text[: text.rfind("\n") + 1]
+        lines = complete.splitlines()
         if not (lines[0] == _TITLE if lines else _TITLE.startswith(text)):
             raise UserError(f"--results {path}: not a file of results")
         for n, line in enumerate(lines[1:], 2):
@@ -41,8 +41,8 @@ class Results:
                 self._found[tuple(key)] = outcome
             except (ValueError, TypeError):
                 raise UserError(f"--results {path}:{n}: not a result") from None
-        self._file.truncate(len(whole.encode()))
-        if not whole:
+        self._file.truncate(len(complete.encode()))
+        if not complete:
             self._write(_TITLE)
 
     def get(self, key: tuple) -> str | None:

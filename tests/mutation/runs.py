@@ -1,4 +1,4 @@
-"""Runs of pytest in a copy of the project. No process outlives its run, whichever way that ends."""
+"""Runs of pytest in a copy of the project. No process outlives its run, however that ends."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PASSED, FAILED, TIMED_OUT, ERROR = "passed", "failed", "timed out", "error"
-_SHOWN = 30  # lines at the end of what pytest says
-_WITHOUT = [f"-pno:{plugin}" for plugin in ("cacheprovider", "xdist", "hypothesispytest")]  # half of what a start takes
-# $DORN_PICO_IMAGE would bring in the emulated Pico, $PYTEST_ADDOPTS could leave tests out
+_SHOWN = 30  # last lines of the output of pytest
+_WITHOUT = [f"-pno:{plugin}" for plugin in ("cacheprovider", "xdist", "hypothesispytest")]  # half of the start-up time
+# $DORN_PICO_IMAGE would enable the emulated Pico, $PYTEST_ADDOPTS could deselect tests
 _UNSET = ("DORN_PICO_IMAGE", "PYTEST_ADDOPTS")
 
 
@@ -26,20 +26,20 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """How the tests ended. ERROR: pytest itself was ended by a signal, found no tests, or could not collect them."""
+    """Result of a run. ERROR: pytest was killed by a signal, found no tests, or could not collect them."""
 
     outcome: str
     took_s: float
-    output: str  # the end of it
+    output: str  # the last lines
 
     def failures(self) -> list[str]:
-        """The tests that its summary names."""
+        """Tests named in the summary of pytest."""
         lines = [line.split() for line in self.output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
         return [words[1] for words in lines]
 
 
 class Runs:
-    """Several at a time, each from a thread of its own."""
+    """Concurrent runs, each in its own thread."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -47,11 +47,11 @@ class Runs:
         self._stopped = False
 
     def run(self, copy: Path, tests: list[Path], limit_s: float) -> Run:
-        """Run the tests up to the first that fails. Stopped if stop() was called meanwhile, or before."""
+        """Run the tests up to the first that fails. Raises Stopped if stop() was called before or meanwhile."""
         environment = {name: value for name, value in os.environ.items() if name not in _UNSET}
-        environment |= {"PYTHONPATH": str(copy / "host"), "HOME": str(copy)}  # in which no image of the Pico is found
+        environment |= {"PYTHONPATH": str(copy / "host"), "HOME": str(copy)}  # where no image of the Pico is found
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", *_WITHOUT, *map(str, tests)]
-        # a pipe could be held open by a child of pytest; temporary files of tests that are killed would stay
+        # no pipe, which a child of pytest could hold open; a folder for the temporary files that killed tests leave
         with (
             tempfile.TemporaryFile() as output,
             tempfile.TemporaryDirectory(dir=copy, ignore_cleanup_errors=True) as temporary,
@@ -76,7 +76,7 @@ class Runs:
         return Run(outcome, took_s, "\n".join(lines))
 
     def stop(self) -> None:
-        """End all runs, and let none begin any more."""
+        """End all runs and prevent new ones."""
         with self._lock:
             self._stopped = True
             for process in self._running:
@@ -86,7 +86,7 @@ class Runs:
         with self._lock:
             if self._stopped:
                 raise Stopped
-            # a session of its own has all processes in one group, which can be killed
+            # a new session puts all processes into one group, which can be killed
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)
             self._running.add(process)
             return process
@@ -99,6 +99,6 @@ class Runs:
 
 
 def _kill(process: subprocess.Popen) -> None:
-    """With all processes of its group, even where it has ended itself."""
+    """Kill all processes of its group, even if the process itself has ended."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

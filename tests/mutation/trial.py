@@ -1,4 +1,4 @@
-"""Tests run on a mutant, in a copy of the project that is changed."""
+"""Trials: tests run on a mutant, in a copy of the project."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from runs import FAILED, PASSED, Run, Runs
 
 OWN, OTHERS, SURVIVED = "own", "others", "survived"
 _COPIED = ("firmware", "boards", "host", "hil", "tests", "pyproject.toml", "LICENSE", "README.md")
-_JUDGES = ("host", "hil", "tests")  # a change there may change what becomes of a mutant
-_NO_JUDGE = "equivalent.toml"
-# a mutant's tests may take so many times as long as without it, and at least so long: else it hangs
+_DIGESTED = ("host", "hil", "tests")  # a change there may change outcomes
+_NOT_DIGESTED = "equivalent.toml"
+# time limit of tests on a mutant: TIMES the time on the unchanged firmware, at least LEAST_S
 TIMES, LEAST_S = 5, 30.0
 _UNCHANGED_S = 3600.0
 
 
 class UnfitTests(Exception):
-    """Tests that do not pass without any change: what they notice else would mean nothing."""
+    """The tests fail on the unchanged firmware, so that outcomes would mean nothing."""
 
     def __init__(self, run: Run):
         named = ", ".join(run.failures()) or run.outcome
-        super().__init__(f"the tests do not pass without any change: {named}\n\n{run.output}")
+        super().__init__(f"the tests fail on the unchanged firmware: {named}\n\n{run.output}")
 
 
 class Copies:
-    """Copies of the project, each for one mutant at a time. Use as a context manager, which ends what still runs."""
+    """Copies of the project, each for one mutant at a time. A context manager, which ends all runs on exit."""
 
     def __init__(self, root: Path, n: int):
         self._n = n
@@ -52,16 +52,16 @@ class Copies:
                 else:
                     shutil.copy(root / name, copy / name)
             self._free.put(copy)
-        self.firmware = copy / "firmware" / "fsw"  # to be read before the first trial
-        self.judges = _digest(copy)
+        self.firmware = copy / "firmware" / "fsw"  # read it before the first trial
+        self.digest = _digest(copy)
 
     def check_others(self) -> None:
-        """UnfitTests if those of the firmware do not pass without any change."""
+        """Raises UnfitTests if the tests of the firmware fail on the unchanged firmware."""
         with self._copy() as copy:
             self._limit_s(copy, [_of_firmware(copy)])
 
     def each(self, function: Callable[[Mutant], Any], mutants: Iterable[Mutant]) -> Iterator[tuple[Mutant, Any]]:
-        """What the function gives for each mutant, in threads, as they end. Mutants are drawn only as needed."""
+        """Call the function on each mutant in threads; results in order of completion. Mutants are drawn as needed."""
         running = {}
 
         def ended() -> Iterator[tuple[Mutant, Any]]:
@@ -76,10 +76,10 @@ class Copies:
             yield from ended()
 
     def trial(self, mutant: Mutant, own: bool) -> tuple[str, str]:
-        """Outcome, and the end of what pytest said.
+        """Outcome, and the last lines of the output of pytest.
 
-        Who notices the mutant: the tests of its OWN file, OTHERS of the firmware's, or none: it SURVIVED. TIMED_OUT or
-        ERROR if a run of tests ended so.
+        OWN, OTHERS, SURVIVED: the mutant is detected by the tests of its own file, by others of the firmware, or by
+        none. TIMED_OUT, ERROR: a run ended so.
         """
         with self._copy() as copy:
             file, folder = copy / "firmware" / "fsw" / mutant.path, _of_firmware(copy)
@@ -99,9 +99,9 @@ class Copies:
             return SURVIVED, ""
 
     def _limit_s(self, copy: Path, tests: list[Path]) -> float:
-        """Of a run of these tests on a mutant; UnfitTests if they do not pass in the copy, which has none now."""
+        """Time limit of these tests on a mutant. Raises UnfitTests if they fail in the unchanged copy."""
         key = tuple(test.relative_to(copy) for test in tests)
-        with self._measuring:  # once, while others wait for it
+        with self._measuring:  # once, while other threads wait
             if key not in self._limits:
                 run = self._runs.run(copy, tests, _UNCHANGED_S)
                 if run.outcome != PASSED:
@@ -127,8 +127,8 @@ class Copies:
 
 
 def tests_of(root: Path, path: str) -> list[Path]:
-    """The test files of a file of the firmware: slow_control.py may have onboard_slow_control_answers.py, too. A file
-    without any is tested by those of its folder that are of no other file."""
+    """Test files of a file of the firmware: slow_control.py may also have onboard_slow_control_answers.py. For a file
+    without any, those in its folder that belong to no other file."""
     files = _test_files((_of_firmware(root) / path).parent)
 
     def of(name: str) -> list[Path]:
@@ -144,7 +144,7 @@ def _test_files(folder: Path) -> list[Path]:
 
 
 def _nearest_first(folder: Path, path: str) -> list[Path]:
-    """What is in a folder of tests, those of a file's neighbours first: pytest keeps no order of folders in another."""
+    """Contents of a folder of tests, those beside a file first, as pytest ignores the order of folders in another."""
     folders = sorted(inner for inner in folder.iterdir() if inner.is_dir() and inner.name != "__pycache__")
     return sorted([*_test_files(folder), *folders], key=lambda place: place != (folder / path).parent)
 
@@ -154,9 +154,9 @@ def _of_firmware(root: Path) -> Path:
 
 
 def _digest(copy: Path) -> str:
-    """Of what judges the mutants."""
+    """Hash of all files that affect outcomes."""
     digest = hashlib.sha256()
-    for path in sorted(path for name in _JUDGES for path in (copy / name).rglob("*")):
-        if path.is_file() and path.name != _NO_JUDGE:
+    for path in sorted(path for name in _DIGESTED for path in (copy / name).rglob("*")):
+        if path.is_file() and path.name != _NOT_DIGESTED:
             digest.update(f"{path.relative_to(copy)}\n".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:12]

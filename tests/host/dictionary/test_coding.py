@@ -1,4 +1,4 @@
-"""Arrays that are coded in telemetry: host/dorn/dictionary/coding.py against libaec and the vectors of CCSDS."""
+"""Compressed telemetry arrays: host/dorn/dictionary/coding.py against libaec and the CCSDS test vectors."""
 
 import struct
 
@@ -15,20 +15,20 @@ SPECTRUM = dictionary.telemetry["spectrum"]
 
 
 @pytest.mark.parametrize("bits", WIDTHS)
-def test_the_vectors_of_ccsds(bits):
+def test_ccsds_vectors_decode(bits):
     values, coded = vector(bits)
     assert coding.ccsds121(coded, len(values), bits) == values
 
 
 @given(st.data())
-def test_reads_what_libaec_wrote(any_):
-    bits = any_.draw(st.sampled_from(WIDTHS))
-    values = any_.draw(samples(bits, most_blocks=64))
+def test_output_of_libaec_decodes(draws):
+    bits = draws.draw(st.sampled_from(WIDTHS))
+    values = draws.draw(samples(bits, most_blocks=64))
     assert coding.ccsds121(libaec.encode(values, bits), len(values), bits) == values
 
 
 @given(st.binary(max_size=300), st.integers(0, 70))
-def test_noise_is_refused_or_numbers(noise, blocks):
+def test_noise_is_rejected_or_decodes_to_values_in_range(noise, blocks):
     for count in (16 * blocks, blocks):
         try:
             values = coding.ccsds121(noise, count)
@@ -38,9 +38,9 @@ def test_noise_is_refused_or_numbers(noise, blocks):
 
 
 @given(samples(), st.data())
-def test_what_is_cut_or_goes_on_is_refused(values, any_):
+def test_truncated_or_extended_data_is_rejected(values, draws):
     coded = libaec.encode(values, 16)
-    for wrong in (coded[: any_.draw(st.integers(0, len(coded) - 1))], coded + b"\0", coded + b"\x80"):
+    for wrong in (coded[: draws.draw(st.integers(0, len(coded) - 1))], coded + b"\0", coded + b"\x80"):
         with pytest.raises(ValueError):
             coding.ccsds121(wrong, len(values))
 
@@ -50,7 +50,7 @@ def packet(**fields) -> bytes:
 
 
 @given(samples(most_blocks=8))
-def test_a_packet_has_the_counts_whatever_the_coding(counts):
+def test_raw_and_coded_packets_decode_to_the_same_counts(counts):
     raw = struct.pack(f">{len(counts)}H", *counts)
     for number, data in ((0, raw), (1, libaec.encode(counts, 16))):
         fields = {"count": len(counts), "coding": number, "octets": len(data), "data": list(data)}
@@ -71,13 +71,13 @@ def test_a_packet_has_the_counts_whatever_the_coding(counts):
         (16, 1, [0x10, 0, 0, 0, 0], "spectrum: counts: coded values extend"),
     ],
 )
-def test_what_does_not_decode_is_refused_naming_it(count, number, data, message):
+def test_invalid_coded_data_is_rejected_with_the_reason(count, number, data, message):
     with pytest.raises(PacketError, match=message):
         dictionary.decode(packet(count=count, coding=number, octets=len(data), data=data))
 
 
-def test_a_prediction_error_beyond_the_samples_is_refused():
-    # split with 13 low bits: option 14, reference 0, then unary 8: 8 << 13 is more than 16 bits hold
+def test_a_prediction_error_out_of_range_is_rejected():
+    # option 14 (split with 13 low bits), reference 0, then unary 8: 8 << 13 exceeds 16 bits
     bits = "1110" + "0" * 16 + "000000001" + "1" * 14 + "0" * 13 * 15
     octets = int(bits.ljust(-len(bits) // 8 * -8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
     with pytest.raises(ValueError, match="prediction error 65536 is more than 65535"):

@@ -1,4 +1,4 @@
-"""dorn.dictionary: its text, its hash, and its packets against spacepackets and crcmod."""
+"""dorn.dictionary: validation of icd.toml, its hash, and packets against spacepackets and crcmod."""
 
 import copy
 import re
@@ -30,7 +30,7 @@ EVENT = bytes([0, 0, 0, 77, 16, 0, 0, 1, 0, 0, 0, 0, 9])
 RECORD = {"name": "record", "type": "u32"}
 
 
-def test_decodes_what_spacepackets_builds():
+def test_packets_built_by_spacepackets_decode():
     packet = dictionary.decode(tm(5, 2, EVENT))
     assert (packet.name, packet.service, packet.subtype, packet.apid) == ("event_low", 5, 2, 100)
     assert (packet.sequence, packet.message_count, packet.time_s) == (3, 7, 1.5)
@@ -39,7 +39,7 @@ def test_decodes_what_spacepackets_builds():
 
 
 @given(st.data())
-def test_decodes_every_layout(data):
+def test_every_layout_decodes(data):
     layout = data.draw(st.sampled_from(list(dictionary.telemetry.values())))
     expected = data.draw(fields_of(layout))
     octets = source_data(layout, expected)
@@ -68,14 +68,14 @@ GOOD = tm(5, 2, EVENT)
         (bytes(PusTc(service=5, message_subtype=2, apid=100, app_data=bytes(30)).pack()), "header 1864c000"),
     ],
 )
-def test_refuses_in_one_line_naming_it(packet, message):
+def test_invalid_packets_are_rejected_with_a_one_line_reason(packet, message):
     with pytest.raises(PacketError, match=message) as caught:
         dictionary.decode(packet)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("at, value", [(0, 0x28), (0, 0x00), (2, 0x40), (6, 0x10)])
-def test_foreign_headers_are_refused(at, value):
+def test_foreign_headers_are_rejected(at, value):
     packet = bytearray(GOOD[:-2])
     packet[at] = value  # packet version, secondary header, sequence flags, PUS version
     with pytest.raises(PacketError, match=r"header|PUS version 1, expected 2"):
@@ -83,7 +83,7 @@ def test_foreign_headers_are_refused(at, value):
 
 
 @given(st.binary(max_size=200), st.binary(max_size=100))
-def test_noise_is_refused(noise, data):
+def test_noise_is_rejected(noise, data):
     for packet in (noise, tm(128, 1, data), tm(130, 1, data)):
         with pytest.raises(PacketError):
             dictionary.decode(packet)
@@ -99,7 +99,7 @@ def test_spacepackets_reads_telecommands(sequence, ack, number, value):
     assert tc.app_data == number.to_bytes(2, "big") + value.to_bytes(4, "big")
 
 
-def test_texts_stand_for_numbers():
+def test_names_are_encoded_as_numbers():
     by_name = dictionary.encode("set_parameter", 0, parameter="threshold_3", value=200)
     assert by_name == dictionary.encode("set_parameter", 0, parameter=19, value=200)
     assert PusTc.unpack(dictionary.encode("function", 0, function="stop")).app_data == b"\2"
@@ -128,17 +128,17 @@ def test_texts_stand_for_numbers():
         ("ping", {"ack": 16}, "ack 16 is not an integer from 0 to 15"),
     ],
 )
-def test_bad_commands_are_refused_naming_field_and_value(command, fields, message):
+def test_invalid_telecommands_are_rejected_with_field_and_value(command, fields, message):
     with pytest.raises(PacketError, match=message):
         dictionary.encode(command, **({"sequence": 0} | fields))
 
 
-def test_unchecked_values_are_sent_as_they_are():
+def test_unchecked_values_are_encoded_as_given():
     packet = dictionary.encode("set_parameter", 0, check=False, parameter="threshold_0", value=4096)
     assert PusTc.unpack(packet).app_data == b"\0\x10\0\0\x10\0"
 
 
-def test_hash_is_of_the_meaning_not_of_the_wording():
+def test_hash_depends_on_the_meaning_not_on_the_wording():
     other = tables()
     named(other, "telemetry", "housekeeping")["about"] = "other words"
     named(other, "parameter", "integration_time")["effect"] = "other words"
@@ -253,7 +253,7 @@ def entry(kind: str, name: str) -> tuple[str, int]:
         (("enum", "mode"), {"standby": 1}, "enum mode: values: 1 appears twice"),
     ],
 )
-def test_mistakes_in_the_text_are_named(place, change, message):
+def test_errors_in_the_dictionary_are_reported(place, change, message):
     wrong = copy.deepcopy(tables())
     kind, name = place
     (wrong[kind] if name is None else wrong[kind][name]).update(change)
@@ -262,7 +262,7 @@ def test_mistakes_in_the_text_are_named(place, change, message):
 
 
 @given(st.data())
-def test_any_value_put_anywhere_is_taken_or_refused(data):
+def test_any_value_at_any_place_is_accepted_or_rejected(data):
     wrong = tables()
     node = wrong
     while True:
@@ -277,7 +277,7 @@ def test_any_value_put_anywhere_is_taken_or_refused(data):
         assert "\n" not in str(error)
 
 
-def test_missing_keys_and_bad_toml_are_named(tmp_path):
+def test_missing_keys_and_invalid_toml_are_reported(tmp_path):
     wrong = tables()
     del named(wrong, "command", "ping")["fields"]
     with pytest.raises(DictionaryError, match="command ping: no fields"):
@@ -288,7 +288,7 @@ def test_missing_keys_and_bad_toml_are_named(tmp_path):
         Dictionary.load(path)
 
 
-def test_committed_module_is_the_generated_one():
+def test_the_committed_module_is_up_to_date():
     assert generate.path().read_text() == generate.generate(dictionary)
 
 
@@ -303,7 +303,7 @@ def test_the_manual_has_the_tables_of_the_dictionary_and_every_procedure():
 
 
 @pytest.mark.parametrize("old, status", [("", 0), ("→ science", 1)])
-def test_check_tells_a_manual_that_is_out_of_date(old, status, tmp_path, monkeypatch, capsys):
+def test_check_reports_an_outdated_manual(old, status, tmp_path, monkeypatch, capsys):
     path = tmp_path / "OPERATIONS.md"
     path.write_text(manual.path().read_text().replace(old, "") if old else manual.path().read_text())
     monkeypatch.setattr(manual, "path", lambda: path)
@@ -312,14 +312,14 @@ def test_check_tells_a_manual_that_is_out_of_date(old, status, tmp_path, monkeyp
     assert capsys.readouterr().out == (f"{path} is out of date: run python -m dorn.exports\n" if status else "")
 
 
-def test_check_says_when_it_is_out_of_date():
+def test_check_passes_on_the_committed_files():
     check = [sys.executable, "-m", "dorn.exports", "--check"]
     assert subprocess.run(check).returncode == 0
 
 
-def test_names_that_clash_in_the_module_are_refused():
+def test_names_that_collide_in_the_module_are_rejected():
     clash = tables()
-    named(clash, "event", "booted")["name"] = "info"  # EVENT_INFO is a layout too
+    named(clash, "event", "booted")["name"] = "info"  # EVENT_INFO is also a layout
     with pytest.raises(DictionaryError, match="EVENT_INFO would appear twice"):
         generate.generate(Dictionary(clash))
 
@@ -329,4 +329,4 @@ def test_hash_of_a_packet_is_checked():
     assert dictionary.check_hash(tm(3, 25, content + bytes(64))) is True
     assert dictionary.check_hash(GOOD) is False
     with pytest.raises(DictionaryError, match=f"made with dictionary 00000007, this one is {dictionary.hash:08x}"):
-        dictionary.check_hash(tm(3, 25, bytes(4) + b"\1\0\0\0\7"))  # and another length than ours
+        dictionary.check_hash(tm(3, 25, bytes(4) + b"\1\0\0\0\7"))  # its length differs, too

@@ -1,4 +1,4 @@
-"""The exports of the dictionary, read by the programs they are made for, which then decode as `dorn decode` does."""
+"""Exports of the dictionary: the programs they are made for decode packets as `dorn decode` does."""
 
 import io
 import re
@@ -34,11 +34,11 @@ def recording(tmp_path_factory) -> list[bytes]:
     return every_packet.split(path, dictionary)
 
 
-# -- what others make of a packet: its header, and its fields as `dorn decode` has them --------------------------------
+# -- packets decoded by other programs: header and fields as from `dorn decode` ---------------------------------------
 
 
 def header(packet) -> dict:
-    """Of a decoded packet, under the names of the exports."""
+    """Header of a decoded packet, under the names used in the exports."""
     return {
         "PKT_APID": packet.apid,
         "SRC_SEQ_CTR": packet.sequence,
@@ -50,7 +50,7 @@ def header(packet) -> dict:
 
 
 def by_spacepackets(octets: bytes, layout) -> tuple[dict, dict]:
-    """The header, and of the fields those before the arrays."""
+    """Header and scalar fields."""
     packet = PusTm.unpack(octets, timestamp_len=6)  # checks length and CRC
     seconds, fraction = struct.unpack(">IH", packet.timestamp)
     found = {
@@ -70,7 +70,7 @@ def by_spacepackets(octets: bytes, layout) -> tuple[dict, dict]:
 
 def by_space_packet_parser(octets: bytes, layout) -> tuple[dict, dict]:
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # it only warns of bits that are left over
+        warnings.simplefilter("error")  # left-over bits cause only a warning
         packet = portable.parse_bytes(octets)
     found = {name: packet[name] for name in packet if name in HEADER}
     found["time_s"] = packet["pus_time_seconds"] + packet["pus_time_fraction"] / 65536
@@ -94,7 +94,7 @@ def by_ccsdspy(packets: list[bytes], layout) -> list[tuple[dict, dict]]:
     kind = ccsdspy.VariableLength if varies else ccsdspy.FixedLength
     reader = kind.from_file(str(exports.folder() / "ccsdspy" / f"{layout.name}.csv"))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of gaps in the sequence: packets of other layouts
+        warnings.simplefilter("ignore")  # about sequence gaps, where packets have other layouts
         table = reader.load(io.BytesIO(b"".join(packets)), include_primary_header=True)
     found = []
     for n in range(len(packets)):
@@ -111,12 +111,12 @@ HEADER = ("PKT_APID", "SRC_SEQ_CTR", "pus_service", "pus_subtype", "pus_message_
 
 
 def as_sent(packet, layout) -> dict:
-    """The fields of a decoded packet without the arrays that are coded in others."""
+    """Fields of a decoded packet as transmitted, without arrays decoded from other fields."""
     return {field.name: packet.fields[field.name] for field in layout.fields}
 
 
 def check(packets: list[bytes], layout) -> None:
-    """They decode these packets of one layout alike."""
+    """All decoders agree on these packets of one layout."""
     expected = [dictionary.decode(octets) for octets in packets]
     table = by_ccsdspy(packets, layout)
     for octets, packet, row in zip(packets, expected, table, strict=True):
@@ -128,22 +128,22 @@ def check(packets: list[bytes], layout) -> None:
 
 
 @pytest.mark.parametrize("layout", layouts, ids=lambda layout: layout.name)
-def test_others_decode_every_packet_of_a_run_as_we_do(recording, layout):
+def test_other_decoders_agree_on_every_packet_of_a_run(recording, layout):
     check([octets for octets in recording if dictionary.decode(octets).name == layout.name], layout)
 
 
 @pytest.mark.parametrize("layout", layouts, ids=lambda layout: layout.name)
 @settings(max_examples=10)
 @given(st.data())
-def test_others_decode_any_values_as_we_do(layout, any_):
-    values = any_.draw(fields_of(layout, dictionary.enums))
+def test_other_decoders_agree_on_any_values(layout, draws):
+    values = draws.draw(fields_of(layout, dictionary.enums))
     packet = tm(layout.service, layout.subtype, source_data(layout, values))
     assert dictionary.decode(packet).fields == values
     check([packet], layout)
 
 
-def test_the_document_tells_where_every_field_stands(recording):
-    """Its tables are read as a person would, and the packets by them."""
+def test_the_document_gives_the_position_of_every_field(recording):
+    """The packets of a run are decoded with the offsets in the tables of ICD.md."""
     document = (exports.folder() / "ICD.md").read_text(encoding="utf-8")
     telemetry = document.partition("\n## Telemetry\n")[2].partition("\n## ")[0]
     chapters = {}
@@ -165,7 +165,7 @@ def test_the_document_tells_where_every_field_stands(recording):
         assert (name, found) == (expected.name, as_sent(expected, dictionary.telemetry[expected.name]))
 
 
-def test_the_document_has_everything_that_is_in_the_dictionary():
+def test_the_document_contains_every_entry_of_the_dictionary():
     document = (exports.folder() / "ICD.md").read_text(encoding="utf-8")
     tables = tomllib.loads((onboard_root() / "firmware" / "icd.toml").read_text(encoding="utf-8"))
     for kind in ("command", "telemetry"):
@@ -182,11 +182,11 @@ def test_the_document_has_everything_that_is_in_the_dictionary():
             assert f"| {number} | `{name}` | {tables['about'].get(enum, {}).get(name, '')} |" in chapter
 
 
-# -- COSMOS: by its own program, where that is installed ---------------------------------------------------------------
+# -- COSMOS: files parsed by OpenC3, if it is installed ----------------------------------------------------------------
 
 
 def cosmos(name: str):
-    """A file of the exports as OpenC3 reads it. Not among the packages of the tests: its licence is of its own kind."""
+    """An export parsed by OpenC3, which is not a dependency of the tests because of its licence."""
     packet_config = pytest.importorskip("openc3.packets.packet_config", reason="openc3 is not installed")
     config = packet_config.PacketConfig()
     config.process_file(str(exports.folder() / "cosmos" / name), "DORN")
@@ -194,14 +194,14 @@ def cosmos(name: str):
     return config
 
 
-def test_cosmos_decodes_every_packet_of_a_run_as_we_do(recording):
+def test_cosmos_agrees_on_every_packet_of_a_run(recording):
     packets = cosmos("tlm.txt").telemetry["DORN"]
     for octets in recording:
         expected = dictionary.decode(octets)
         (packet,) = (packet for packet in packets.values() if packet.identify(octets))
         packet.buffer = octets
         assert packet.packet_name == expected.name.upper()
-        # it takes an array of no elements for one that goes on to the end of the packet
+        # OpenC3 reads an array of zero elements up to the end of the packet
         sent = as_sent(expected, dictionary.telemetry[expected.name])
         wanted = {name: value for name, value in sent.items() if value != []}
         assert {name: packet.read(name.upper(), "RAW") for name in wanted} == wanted
@@ -209,7 +209,7 @@ def test_cosmos_decodes_every_packet_of_a_run_as_we_do(recording):
         assert read == {name: value for name, value in header(expected).items() if name in HEADER}
 
 
-def test_cosmos_holds_the_limits_of_the_monitors():
+def test_cosmos_has_the_limits_of_the_monitors():
     packet = cosmos("tlm.txt").telemetry["DORN"]["HOUSEKEEPING"]
     fields = {field.limits: field.name.upper() for field in dictionary.telemetry["housekeeping"].fields if field.limits}
     assert len(fields) == 6
@@ -226,7 +226,7 @@ def test_cosmos_holds_the_limits_of_the_monitors():
 
 
 @pytest.mark.parametrize("layout", dictionary.commands.values(), ids=lambda layout: layout.name)
-def test_cosmos_builds_the_telecommands_that_we_build(layout):
+def test_cosmos_builds_the_same_telecommands(layout):
     packet = cosmos("cmd.txt").commands["DORN"][layout.name.upper()]
     octets, fields = bytes(range(13)), {}
     for field in layout.scalars:
@@ -239,7 +239,7 @@ def test_cosmos_builds_the_telecommands_that_we_build(layout):
     for name, value in fields.items():
         packet.write(name.upper(), value, "RAW")
     built = packet.buffer
-    length = expected[4:6]  # filled in by the interface, as the CRC is
+    length = expected[4:6]  # the COSMOS interface fills in length and CRC
     assert built[:4] + length + built[6:-2] == expected[:-2] and len(built) == len(expected)
 
 
@@ -250,15 +250,15 @@ def files_in(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in folder.rglob("*.*")}
 
 
-def test_the_committed_files_are_those_that_are_made():
+def test_the_committed_files_are_up_to_date():
     assert files_in(exports.folder()) == exports.files(dictionary)
 
 
-@pytest.mark.parametrize("change", ["a line more", "missing", "not made any more"])
-def test_check_names_the_file_that_is_out_of_date_and_without_it_it_is_made_anew(change, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("change", ["extra line", "missing", "obsolete"])
+def test_check_names_the_outdated_file_and_a_run_without_check_regenerates_it(change, tmp_path, monkeypatch, capsys):
     exports.write(dictionary, tmp_path)
     path = tmp_path / "ccsdspy" / "pong.csv"
-    if change == "a line more":
+    if change == "extra line":
         path.write_text(path.read_text() + "x,uint,8\n")
     elif change == "missing":
         path.unlink()
@@ -274,7 +274,7 @@ def test_check_names_the_file_that_is_out_of_date_and_without_it_it_is_made_anew
     assert files_in(tmp_path) == exports.files(dictionary)
 
 
-def test_dorn_dictionary_writes_them_where_it_is_told(tmp_path, capsys):
+def test_dorn_dictionary_writes_the_exports_to_the_given_folder(tmp_path, capsys):
     out = tmp_path / "new" / "exports"
     assert cli.main(["dictionary", "--out", str(out)]) == 0
     assert files_in(out) == exports.files(dictionary)

@@ -1,4 +1,4 @@
-"""A board on a port, and what is written to it."""
+"""An emulated board on a port, and a record of the files written to it."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ from support.desk import desk
 
 @pytest.fixture(scope="module")
 def board():
-    """One that has the firmware: what a test leaves on it is flashed over."""
+    """A board with the firmware. Each test flashes over whatever the previous one left."""
     with desk(firmware_files()) as board:
         board.housekeeping(starting=True)
         yield board
@@ -18,10 +18,10 @@ def board():
 
 @pytest.fixture
 def written(monkeypatch):
-    """The paths that are written, in order; `written.fail(n, error)`: the n-th fails in its middle."""
+    """`paths` written, in order. `fail(n, action)`: call the action halfway through the write of paths[n]."""
     paths = []
     state = SimpleNamespace(paths=paths, at=None)
-    whole = SerialTransport.fs_writefile
+    original = SerialTransport.fs_writefile
 
     def fail(n, action):
         paths.clear()
@@ -33,7 +33,7 @@ def written(monkeypatch):
             self.exec(f"f=open({path!r},'wb')\nf.write(b'half')")
             state.action()
         paths.append(path)
-        return whole(self, path, content, **options)
+        return original(self, path, content, **options)
 
     state.fail = fail
     monkeypatch.setattr(SerialTransport, "fs_writefile", write)

@@ -1,4 +1,4 @@
-"""`dorn flash` on the emulated Pico behind a pseudo-terminal, as on a board."""
+"""`dorn flash` on the emulated Pico, connected through a pseudo-terminal."""
 
 import pytest
 import serial
@@ -18,18 +18,18 @@ PICO_W = {**constants("pico"), "MACHINE": "Raspberry Pi Pico W with RP2040"}
 
 
 def variant(monkeypatch, text):
-    """From now on the firmware is another one in one file."""
+    """Append text to one file of the firmware."""
     path = "fsw/pus/test.py"
     changed = {path: (onboard_root() / "firmware" / path).read_text() + text}
     monkeypatch.setattr(firmware, "files", lambda board, **options: FILES(board, changed, **options))
 
 
-def pull(*_):
+def pull_cable(*_):
     raise serial.SerialException("the cable")
 
 
-def starts_something(board):
-    """Whether the board, which is at its prompt, has a main.py that is not empty."""
+def has_main(board):
+    """Whether a board at its prompt has a main.py that is not empty."""
     line = port.Line(board.name)
     line.open()
     assert line.knock(10)
@@ -41,10 +41,10 @@ def starts_something(board):
         line.close()
 
 
-def test_from_nothing_to_housekeeping_through_every_interruption(written, capsys):
-    """A blank board, interrupted and switched off four times: it comes up at its prompt, and in the end it runs."""
+def test_a_blank_board_is_flashed_despite_interruptions(written, capsys):
+    """After each of four interruptions the board boots to its prompt; the fifth attempt succeeds."""
     with desk({}) as board:
-        for n, action in ((0, pull), (1, board.unplug), (9, pull), (len(FILES("pico")) - 12, pull)):
+        for n, action in ((0, pull_cable), (1, board.unplug), (9, pull_cable), (len(FILES("pico")) - 12, pull_cable)):
             written.fail(n, action)
             assert board.flash() == 2
             output = capsys.readouterr().err
@@ -52,7 +52,7 @@ def test_from_nothing_to_housekeeping_through_every_interruption(written, capsys
             if board._unplugged.is_set():
                 board.plug()
             board.power_cycle()
-            assert not starts_something(board)
+            assert not has_main(board)
         written.paths.clear()
         assert board.flash() == 0
         assert 0 < len(written.paths) < 12 and written.paths[-1] == "/main.py"
@@ -61,37 +61,37 @@ def test_from_nothing_to_housekeeping_through_every_interruption(written, capsys
         assert "it runs" in capsys.readouterr().out
 
 
-def test_a_running_instrument_is_flashed_again_and_nothing_is_copied(board, written, capsys):
+def test_flashing_a_running_instrument_with_the_same_firmware_copies_nothing(board, written, capsys):
     boots = board.housekeeping()["boot_count"]
     assert board.flash() == 0
     assert written.paths == []
     assert f"{len(FILES('pico'))} unchanged" in capsys.readouterr().out
     hk = board.housekeeping()
-    assert hk["boot_count"] == boots + 1  # of the restart; maintenance is none, and the count is not lost
+    assert hk["boot_count"] == boots + 1  # the restart only: maintenance is not counted, and the count is kept
 
 
-def test_a_changed_file_is_copied_alone_and_check_tells_it(board, written, monkeypatch, capsys):
+def test_only_a_changed_file_is_copied_and_check_reports_it(board, written, monkeypatch, capsys):
     variant(monkeypatch, "\nX = 1\n")
     assert board.flash("--check") == 1
     output = capsys.readouterr().out
     assert "fsw/pus/test.mpy: differs\nmanifest: differs\n2 files differ\n" in output and written.paths == []
-    assert board.housekeeping(starting=True)["manifest"] != firmware.manifest_id("pico")  # it goes on as it was
+    assert board.housekeeping(starting=True)["manifest"] != firmware.manifest_id("pico")  # the old firmware
     assert board.flash() == 0
     assert written.paths == ["/manifest", "/fsw/pus/test.mpy", "/main.py"]
     assert board.flash("--check") == 0
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
-def test_an_update_interrupted_at_any_file_is_completed(board, written, monkeypatch, n):
+def test_an_update_interrupted_at_any_file_can_be_completed(board, written, monkeypatch, n):
     variant(monkeypatch, f"\nX = {10 + n}\n")
-    written.fail(n, pull)
+    written.fail(n, pull_cable)
     assert board.flash() == 2
     board.power_cycle()
-    assert not starts_something(board)
-    assert board.flash() == 0  # it saw its housekeeping
+    assert not has_main(board)
+    assert board.flash() == 0  # housekeeping was received
 
 
-def test_a_service_left_out_is_removed_and_a_foreign_file_is_kept(capsys):
+def test_an_omitted_service_is_removed_and_foreign_files_are_kept(capsys):
     with desk({**firmware_files(), "notes.txt": b"mine", "fsw/mine.py": b"# mine"}) as board:
         assert board.flash("--without", "rates") == 0
         assert "1 removed" in capsys.readouterr().out
@@ -102,7 +102,7 @@ def test_a_service_left_out_is_removed_and_a_foreign_file_is_kept(capsys):
 
 
 def mounted(image):
-    """The file system in it; LittleFSError if it cannot be mounted."""
+    """The file system of a flash image. Raises LittleFSError if it cannot be mounted."""
     from littlefs import LittleFS, UserContext
 
     context = UserContext(buffsize=len(image))
@@ -131,12 +131,12 @@ def vital(image):
 
 
 def test_a_damaged_file_system_is_formatted_by_a_stock_image_and_flashed_again():
-    """No power cut damages a sector so. Nothing runs then, nothing is on, the prompt is there, the files are gone."""
+    """No power cut causes such damage. The files are lost; the board stays at its prompt with the bias off."""
     with desk(firmware_files()) as board:
         board.housekeeping(starting=True)
         board.do(lambda: board.target.flash.damage(vital(board.target.flash.contents())))
         board.power_cycle()
-        assert not starts_something(board)
+        assert not has_main(board)
         found = []
         board.do(lambda: found.extend((files_of(board), board.target.slow_control.bias_mv)))
         assert found == [[], 0]
@@ -151,20 +151,20 @@ def test_a_damaged_file_system_is_formatted_by_a_stock_image_and_flashed_again()
         ("constants", lambda _: PICO_W, "not a Raspberry Pi Pico W with RP2040"),
     ],
 )
-def test_another_board_or_micropython_is_refused_and_goes_on(board, written, monkeypatch, capsys, name, value, output):
+def test_another_board_or_micropython_is_rejected_and_resumes(board, written, monkeypatch, capsys, name, value, output):
     monkeypatch.setattr(f"dorn.flash.flashing.{name}", value)
     assert board.flash() == 2
     assert output in capsys.readouterr().err and written.paths == []
     assert board.housekeeping(starting=True)["reset_cause"] == DICTIONARY.enums["reset_cause"]["commanded"]
 
 
-def test_a_full_file_system_is_found_before_the_first_change_or_survived(written, monkeypatch, capsys):
-    more = {**firmware_files(), "fsw/more.mpy": bytes(99_000)}  # made before the board's maintenance window begins
+def test_a_full_file_system_is_detected_before_any_change_and_is_recoverable(written, monkeypatch, capsys):
+    more = {**firmware_files(), "fsw/more.mpy": bytes(99_000)}  # prepared before the board's maintenance window begins
     with desk({**firmware_files(), "filler": bytes(1_150_000)}) as board:
         monkeypatch.setattr(firmware, "files", lambda board, **options: more)
         assert board.flash() == 2
         assert "kB free" in capsys.readouterr().err and written.paths == []
-        assert board.housekeeping(starting=True)["boot_count"] == 1  # it goes on as it was
+        assert board.housekeeping(starting=True)["boot_count"] == 1  # it resumes unchanged
         monkeypatch.setattr(board_files, "check_room", lambda *_: None)
         assert board.flash() == 2
         assert "writing /fsw/more.mpy: its file system reports ENOSPC" in capsys.readouterr().err
@@ -174,43 +174,43 @@ def test_a_full_file_system_is_found_before_the_first_change_or_survived(written
 
 @pytest.mark.parametrize(
     ("then", "output"),
-    [(b"vfs.mount(rp2.Flash(), '/', readonly=True)\n", "says EROFS"), (b"", "says ENODEV")],
+    [(b"vfs.mount(rp2.Flash(), '/', readonly=True)\n", "reports EROFS"), (b"", "reports ENODEV")],
     ids=["read-only", "none"],
 )
-def test_a_file_system_that_cannot_be_written_is_named(capsys, then, output):
+def test_a_file_system_that_cannot_be_written_is_reported(capsys, then, output):
     with desk({"boot.py": b"import rp2, vfs\nvfs.umount('/')\n" + then}) as board:
         assert board.flash() == 2
         assert output in capsys.readouterr().err
 
 
-def test_a_source_that_hides_the_firmware_is_named(written, capsys):
+def test_a_source_file_that_hides_the_firmware_is_reported(written, capsys):
     with desk({**firmware_files(), "fsw/app.py": b"raise SystemExit\n"}) as board:
         assert board.flash() == 2
         assert "/fsw/app.py instead of the firmware's /fsw/app.mpy" in capsys.readouterr().err
         assert written.paths == []
 
 
-def test_bad_arguments_are_named(capsys):
+def test_invalid_arguments_are_reported(capsys):
     assert Desk.flash(None, "--without", "commands", port="/dev/none") == 2
     assert "'commands' cannot be left out" in capsys.readouterr().err
     assert Desk.flash(None, port="/dev/none") == 2
     assert "port /dev/none: does not exist" in capsys.readouterr().err
 
 
-def test_a_key_is_put_on_the_board_and_stays(board, tmp_path, capsys):
+def test_a_key_is_written_to_the_board_and_kept(board, tmp_path, capsys):
     key = Key.create(tmp_path / "flight.key")
     assert board.flash("--key", str(key.path)) == 0
     assert "1 files written" in capsys.readouterr().out or board.flash("--key", str(key.path), "--check") == 0
-    assert board.flash("--key", str(key.path), "--check") == 0  # it stops for a key that is new to it
+    assert board.flash("--key", str(key.path), "--check") == 0  # stops an instrument with a new key
     with SerialTarget(board.name) as target:
         session = Session(target)
-        session.connect(60, ask=False)  # it starts: a telecommand could have a Ctrl-C in it
+        session.connect(60, ask=False)  # it is starting: a telecommand could contain a Ctrl-C
         with pytest.raises(CommandFailed, match="unsigned"):
             session.command("ping")
         session = Session(target, key=key)
         session.connect()
         session.command("ping")
-    assert board.flash("--key", str(key.path), "--check") == 0  # it stops for the key
+    assert board.flash("--key", str(key.path), "--check") == 0  # stops it with a known key
     board.do(board.target.power_cycle)
     key_hex = key.board_file.hex()
     output = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""The port of a board: which it is, and who answers; and `dorn emulate`."""
+"""The port of a board: how it is found and opened; boards that do not answer; and `dorn emulate`."""
 
 import re
 import signal
@@ -27,22 +27,22 @@ else:
 """
 
 
-def test_a_taken_port_is_named(board, capsys):
+def test_a_port_in_use_is_reported(board, capsys):
     with serial.Serial(board.name, exclusive=True):
         assert board.flash() == 2
     assert f"port {board.name}: is in use by another program" in capsys.readouterr().err
 
 
-def test_who_does_not_listen_is_caught_after_a_power_cycle_or_given_up(monkeypatch, capsys):
+def test_a_board_that_ignores_ctrl_c_is_stopped_after_a_power_cycle_or_reported(monkeypatch, capsys):
     monkeypatch.setattr(flashing, "RESTART_S", 0.5)
     with desk({"main.py": _DEAF}) as board:
-        board.do(lambda: board.target.advance(1))  # its window is over
+        board.do(lambda: board.target.advance(1))  # the maintenance window is over
 
-        def say(*words, **options):
+        def obey(*words, **options):
             if "power-cycle the board" in words[0]:
                 board.power_cycle()
 
-        monkeypatch.setattr(flashing, "print", say, raising=False)
+        monkeypatch.setattr(flashing, "print", obey, raising=False)
         assert board.flash("--check") == 1
         monkeypatch.undo()
         monkeypatch.setattr(flashing, "RESTART_S", 0.5)
@@ -67,7 +67,7 @@ def usb(device, number=None, product=0x0005):
         ([], True, ["copy RPI_PICO-20260406-v1.28.0.uf2", "RPI-RP2"]),
     ],
 )
-def test_without_the_only_board_it_says_what_to_do(monkeypatch, tmp_path, capsys, ports, drive, output):
+def test_without_exactly_one_board_the_user_is_told_what_to_do(monkeypatch, tmp_path, capsys, ports, drive, output):
     (tmp_path / "RPI-RP2").mkdir()
     monkeypatch.setattr(port, "_DRIVES", (str(tmp_path / "RPI-RP2").lstrip("/"),) if drive else ())
     monkeypatch.setattr(port.list_ports, "comports", lambda: ports)
@@ -77,7 +77,7 @@ def test_without_the_only_board_it_says_what_to_do(monkeypatch, tmp_path, capsys
 
 
 def test_a_board_is_found_again_under_another_name(board, monkeypatch):
-    """Its old name is gone after the restart, as a USB port's may be."""
+    """A USB port may get another name after a restart."""
     names = [["/dev/never-there", "E66"], [board.name, "E66"]]
     monkeypatch.setattr(port.list_ports, "comports", lambda: [usb(*names[0])])
     line = port.Line("/dev/never-there")
@@ -90,15 +90,15 @@ def test_a_board_is_found_again_under_another_name(board, monkeypatch):
 
 
 @pytest.mark.parametrize("where", [[], ["--tcp", "0"]], ids=["pty", "tcp"])
-def test_the_emulated_board_is_there_for_any_client_and_keeps_its_flash(tmp_path, where):
-    """Blank first; what is put on it is there the next time."""
+def test_the_emulated_board_serves_consecutive_clients_and_keeps_its_flash(tmp_path, where):
+    """A file written to a blank board is present in the next run."""
     firmware_files()
     for n, options in enumerate((["--blank"], [])):
         program = "import sys; from dorn.cli import main; sys.exit(main())"
         command = [sys.executable, "-c", program, "emulate", "--flash", str(tmp_path), *where, *options]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             name = re.search(r"on (\S+),", process.stdout.readline())[1]
-            for _ in range(2):  # clients come and go
+            for _ in range(2):  # consecutive clients
                 line = port.Line(name)
                 line.open()
                 assert line.knock(20)

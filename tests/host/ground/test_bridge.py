@@ -1,4 +1,4 @@
-"""The bridge: packets whole and unchanged to other tools, their telecommands to the instrument, damage costs itself."""
+"""The bridge: unchanged packets to ground tools, their telecommands to the instrument, damaged data dropped."""
 
 import contextlib
 import signal
@@ -26,13 +26,13 @@ APID = DICTIONARY.mission["apid"]
 
 
 def telecommand(sequence, service=17, subtype=1, data=b""):
-    """Of another's making."""
+    """A telecommand built by spacepackets."""
     tc = PusTc(service=service, message_subtype=subtype, apid=APID, app_data=data, seq_count=sequence, ack_flags=0b1001)
     return bytes(tc.pack())
 
 
 class Ground:
-    """A ground system on UDP, beside a bridge to an instrument on the unix port."""
+    """A ground system on UDP, and a bridge from it to an instrument."""
 
     def __init__(self, target, key=None):
         self.received, self.packets = [], []
@@ -48,28 +48,28 @@ class Ground:
         self._socket.sendto(packet, self._to)
 
     def until(self, condition, limit_s=20):
-        """In target time; -> what came meanwhile."""
-        came = []
+        """Run the bridge until the condition on the packets received meanwhile holds; return them. Target time."""
+        packets = []
         for _ in range(int(limit_s / 0.05)):
             self.bridge.step()
             with contextlib.suppress(BlockingIOError):
                 while True:
-                    came.append(DICTIONARY.decode(self._socket.recv(65535)))
-            if condition(came):
-                self.packets += came
-                return came
+                    packets.append(DICTIONARY.decode(self._socket.recv(65535)))
+            if condition(packets):
+                self.packets += packets
+                return packets
             self.bridge.target.advance(0.05)
-        raise AssertionError(f"not within {limit_s} s: {[packet.name for packet in came]}")
+        raise AssertionError(f"not within {limit_s} s: {[packet.name for packet in packets]}")
 
     def verified(self, sequence):
-        def over(packets):
+        def ended(packets):
             return any(
                 p.fields.get("request_sequence") == 0xC000 | sequence
                 and (p.name == "completion_success" or p.name.endswith("_failure"))
                 for p in packets
             )
 
-        return [p for p in self.until(over) if p.fields.get("request_sequence") == 0xC000 | sequence][-1]
+        return [p for p in self.until(ended) if p.fields.get("request_sequence") == 0xC000 | sequence][-1]
 
     def close(self):
         self._socket.close()
@@ -83,7 +83,7 @@ def ground():
         yield ground
 
 
-def test_a_telecommand_of_others_goes_up_and_its_reports_come_down(ground):
+def test_a_telecommand_is_forwarded_and_its_reports_come_back(ground):
     ground.send(telecommand(77))
     assert ground.verified(77).name == "completion_success"
     assert [p.name for p in ground.packets].count("pong") == 1
@@ -93,14 +93,14 @@ def test_a_telecommand_of_others_goes_up_and_its_reports_come_down(ground):
     assert report.name == "acceptance_failure" and report.text("failure") == "unknown_function"
 
 
-def test_every_packet_comes_and_none_is_changed(ground):
-    """Against an archive of the same frames; the order and the octets are theirs."""
-    frames_of = []
+def test_every_packet_is_forwarded_unchanged(ground):
+    """Octets and order are those of the frames received from the target."""
+    chunks = []
     receive = ground.bridge.target.receive
 
     def tapped():
         data = receive()
-        frames_of.append(data)
+        chunks.append(data)
         return data
 
     ground.bridge.target.receive = tapped
@@ -108,13 +108,13 @@ def test_every_packet_comes_and_none_is_changed(ground):
     client = socket.create_connection(ground.tcp.address)
     client.setblocking(False)
     ground.until(lambda packets: len(packets) >= 6, 60)
-    octets = b"".join(frames.Deframer().feed(b"".join(frames_of)))
-    came = b""
+    octets = b"".join(frames.Deframer().feed(b"".join(chunks)))
+    forwarded = b""
     with contextlib.suppress(BlockingIOError):
         while data := client.recv(65535):
-            came += data
+            forwarded += data
     assert ground.bridge.down - before >= 6
-    assert came == octets
+    assert forwarded == octets
     client.close()
 
 
@@ -128,7 +128,7 @@ def test_every_packet_comes_and_none_is_changed(ground):
         (telecommand(1) + b"\0" * 700, "length"),
     ],
 )
-def test_what_is_no_telecommand_is_dropped_and_counted(ground, packet, why):
+def test_invalid_telecommands_are_dropped_and_counted(ground, packet, why):
     ground.send(packet)
     ground.send(telecommand(5))
     assert ground.verified(5).name == "completion_success"
@@ -136,7 +136,7 @@ def test_what_is_no_telecommand_is_dropped_and_counted(ground, packet, why):
     assert why in ground.received[0] and why in ground.bridge.summary()
 
 
-def test_a_damaged_frame_costs_itself(ground):
+def test_a_damaged_frame_affects_no_other(ground):
     ground.bridge.target.receive, receive = (lambda: b"\x05damaged\0"), ground.bridge.target.receive
     ground.bridge.step()
     ground.bridge.target.receive = receive
@@ -145,7 +145,7 @@ def test_a_damaged_frame_costs_itself(ground):
     assert ground.bridge.bad_frames == 1
 
 
-def test_telecommands_are_signed_where_there_is_a_key_also_after_a_reset(tmp_path, monkeypatch):
+def test_with_a_key_telecommands_are_signed_even_after_a_reset(tmp_path, monkeypatch):
     from dorn.image import firmware
     from dorn.targets.unix import UnixTarget
 
@@ -165,7 +165,7 @@ def test_telecommands_are_signed_where_there_is_a_key_also_after_a_reset(tmp_pat
         assert ground.verified(3).text("failure") == "unsigned"
 
 
-def test_a_client_that_does_not_read_costs_itself(ground, monkeypatch):
+def test_a_client_that_does_not_read_affects_no_other(ground, monkeypatch):
     from dorn.ground import bridge
 
     monkeypatch.setattr(bridge, "_PENDING", 600)
@@ -189,7 +189,7 @@ def test_a_client_that_does_not_read_costs_itself(ground, monkeypatch):
     st.lists(st.one_of(st.binary(max_size=40), st.integers(0, 0x3FFF)), max_size=8),
     st.integers(1, 50),
 )
-def test_packets_are_found_in_a_stream_whatever_is_between_them(pieces, step):
+def test_packets_are_found_in_a_stream_with_any_data_between_them(pieces, step):
     tcp = Tcp(HERE, telecommand_header(DICTIONARY), DICTIONARY.mission["max_packet"])
     stream, wanted = b"", []
     for piece in pieces:
@@ -198,11 +198,11 @@ def test_packets_are_found_in_a_stream_whatever_is_between_them(pieces, step):
             stream += wanted[-1]
         else:
             stream += piece
-    stream += telecommand(0) * 60  # whatever the last piece began is over
-    came, found = bytearray(), []
+    stream += telecommand(0) * 60  # completes any packet begun by the last piece
+    buffer, found = bytearray(), []
     for at in range(0, len(stream), step):
-        came += stream[at : at + step]
-        found += tcp._cut(came)
+        buffer += stream[at : at + step]
+        found += tcp._cut(buffer)
     tcp.close()
     found = [packet for packet in found if packet != telecommand(0)]
     assert found == [packet for packet in wanted if packet != telecommand(0)]
@@ -210,35 +210,35 @@ def test_packets_are_found_in_a_stream_whatever_is_between_them(pieces, step):
         assert SpacePacketHeader.unpack(packet).apid == APID
 
 
-def test_a_port_that_is_taken_is_named():
+def test_a_port_in_use_is_reported():
     udp = Udp(("127.0.0.1", 9), HERE)
     with pytest.raises(UserError, match=f"UDP port 127.0.0.1:{udp.address[1]}"):
         Udp(("127.0.0.1", 9), udp.address)
     udp.close()
 
 
-def test_addresses_that_cannot_work_are_refused_at_once():
+def test_unusable_addresses_are_rejected_at_once():
     with pytest.raises(UserError, match=r"UDP port 127.0.0.1:7777: telemetry would come back as telecommands"):
         Udp(("127.0.0.1", 7777), ("127.0.0.1", 7777))
     with pytest.raises(UserError, match=r"UDP to nowhere.invalid:9: "):
         Udp(("nowhere.invalid", 9), HERE)
 
 
-@pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_runs_until_it_is_asked_to_end_and_leaves_its_report(wish, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_runs_until_a_signal_and_writes_its_report(number, tmp_path):
     arguments = ["bridge", "--target", "unix", "--tm", "127.0.0.1:9", "--tc", "127.0.0.1:0", "--report", str(tmp_path)]
-    begin = f"import signal, sys; from dorn.cli import main; signal.signal({int(wish)}, signal.default_int_handler)"
+    begin = f"import signal, sys; from dorn.cli import main; signal.signal({int(number)}, signal.default_int_handler)"
     command = [sys.executable, "-c", f"{begin}; sys.exit(main(sys.argv[1:]))", *arguments, "--speed", "20"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert "packets of unix to UDP 127.0.0.1:9" in process.stdout.readline()
-        process.send_signal(wish)
+        process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130 and err == "dorn: stopped\n", err
     assert "packets down, 0 up; 0 damaged frames; dropped: nothing" in out
     assert "frame" in (tmp_path / "conformance.txt").read_text()
 
 
-def test_the_quick_look_adds_a_packet_once_whatever_comes_and_goes_on_if_it_is_not_taken():
+def test_the_quick_look_adds_each_packet_once_and_continues_if_it_is_not_accepted():
     shown = {}
     quicklook = Quicklook(DICTIONARY, lambda name, numbers: bool(shown.update({name: sum(numbers)})))
     layout = DICTIONARY.telemetry["spectrum"]
@@ -252,7 +252,7 @@ def test_the_quick_look_adds_a_packet_once_whatever_comes_and_goes_on_if_it_is_n
     assert shown["front"] == 18 and quicklook.dropped == {"quick look not accepted": 2}
 
 
-def test_the_quick_look_of_yamcs_is_an_outlet_like_the_others():
+def test_the_quick_look_is_an_outlet_of_the_bridge():
     quicklook = Quicklook(DICTIONARY, lambda name, numbers: True)
     with open_target("unix") as target:
         bridge = Bridge(target, [quicklook], say=print)

@@ -1,4 +1,4 @@
-"""The simulated spacecraft: the mission's timeline is played, and the report says what is wrong where something is."""
+"""The simulated spacecraft: execution of timelines, and the conformance report."""
 
 import pytest
 from dorn.dictionary import Dictionary
@@ -24,49 +24,49 @@ def play(target, text, tmp_path, key=None, times=1.0):
     path = tmp_path / "timeline.txt"
     path.write_text(text)
     output = []
-    played = lander.Lander(target, DICTIONARY, key, times=times, say=output.append)
-    return played.run(lander.load(str(path), DICTIONARY)), played, output
+    spacecraft = lander.Lander(target, DICTIONARY, key, times=times, say=output.append)
+    return spacecraft.run(lander.load(str(path), DICTIONARY)), spacecraft, output
 
 
-def test_the_mission_is_played_and_its_report_is_clean():
+def test_the_mission_timeline_runs_and_its_report_is_clean():
     with open_target("unix", Head(FrontEnd(), 1)) as target:
-        played = lander.Lander(target, DICTIONARY, times=TIMES, say=lambda text: None)
-        well = played.run(lander.load("dorn", DICTIONARY))
+        spacecraft = lander.Lander(target, DICTIONARY, times=TIMES, say=lambda text: None)
+        ok = spacecraft.run(lander.load("dorn", DICTIONARY))
         hours = target.now_us / 3.6e9
-    report = played.conformance
-    assert well, report.text()
+    report = spacecraft.conformance
+    assert ok, report.text()
     assert hours >= 176 / TIMES
     assert all(finding.checked for finding in report.findings.values())
     assert report.packets["spectrum"] > 16 and report.packets["event_info"] > 8
-    assert played.collected > 100 and played.lost == 0
-    assert report.findings["start"].checked >= 3  # the last power cut is of a time when the link is down
+    assert spacecraft.collected > 100 and spacecraft.lost == 0
+    assert report.findings["start"].checked >= 3  # the last power cut happens while the link is down
 
 
-def test_with_a_key_telecommands_are_seen_without_their_signature(tmp_path, monkeypatch):
+def test_with_a_key_the_report_sees_telecommands_without_their_signature(tmp_path, monkeypatch):
     from dorn.image import firmware
 
     key, files = Key.create(tmp_path / "key"), firmware.files
     monkeypatch.setattr(firmware, "files", lambda *a, **k: files(*a, **k) | {"key": key.board_file})
     with UnixTarget() as target:
-        well, played, _ = play(target, "send ping\npower off 2\nsend ping\n", tmp_path, key)
-    assert well, played.conformance.text()
-    assert played.conformance.telecommands["ping"] >= 2  # the first after a reset may be replayed
+        ok, spacecraft, _ = play(target, "send ping\npower off 2\nsend ping\n", tmp_path, key)
+    assert ok, spacecraft.conformance.text()
+    assert spacecraft.conformance.telecommands["ping"] >= 2  # the first after a reset may be replayed
 
 
-def test_the_first_statement_that_fails_ends_it_and_is_named(tmp_path):
+def test_the_first_failing_statement_ends_the_timeline_and_is_reported(tmp_path):
     with open_target("unix") as target:
-        well, played, output = play(target, "send ping\nsend function function=bias_on\nsend ping\n", tmp_path)
-    assert not well and played.conformance.clean
+        ok, spacecraft, output = play(target, "send ping\nsend function function=bias_on\nsend ping\n", tmp_path)
+    assert not ok and spacecraft.conformance.clean
     assert "2: FAILED" in output[-1] and "not_armed" in output[-1]
 
 
-def test_while_the_link_is_down_nothing_comes_through_and_nothing_is_missed(tmp_path):
+def test_packets_of_a_link_outage_are_retrieved_afterwards(tmp_path):
     text = "link down\nwait 30\nlink up\nsend ping\ncollect\n"
     with open_target("unix") as target:
-        well, played, _ = play(target, text, tmp_path)
-    assert well, played.conformance.text()
-    # housekeeping of those 30 s came because it was asked for
-    assert played.collected >= 3
+        ok, spacecraft, _ = play(target, text, tmp_path)
+    assert ok, spacecraft.conformance.text()
+    # housekeeping of the outage of 30 s
+    assert spacecraft.collected >= 3
 
 
 @pytest.mark.parametrize(
@@ -83,26 +83,26 @@ def test_while_the_link_is_down_nothing_comes_through_and_nothing_is_missed(tmp_
         ("at 5\nat 4", "at: before the previous one, 5 "),
     ],
 )
-def test_a_bad_line_is_refused_before_anything_is_done(line, why, tmp_path):
+def test_an_invalid_line_is_rejected_before_anything_is_done(line, why, tmp_path):
     path = tmp_path / "timeline.txt"
     path.write_text(f"send ping\n{line}\n")
     with pytest.raises(UserError, match=f"timeline.txt:{2 + line.count(chr(10))}: .*{why}"):
         lander.load(str(path), DICTIONARY)
 
 
-def test_a_timeline_that_is_not_there_is_told_which_there_are():
+def test_an_unknown_timeline_is_rejected_with_the_known_ones():
     with pytest.raises(UserError, match=r"timeline: FILE: neither a file nor one of dorn \(dron\)"):
         lander.load("dron", DICTIONARY)
 
 
-def test_an_empty_timeline_is_refused(tmp_path):
+def test_an_empty_timeline_is_rejected(tmp_path):
     path = tmp_path / "timeline.txt"
     path.write_text("# nothing\n")
     with pytest.raises(UserError, match="has no statement"):
         lander.load(str(path), DICTIONARY)
 
 
-# -- the rules: packets and telecommands of spacepackets' making -------------------------------------------------------
+# -- the rules, on packets and telecommands built by spacepackets ------------------------------------------------------
 
 
 def tm(name, count, message_count=0, time=TIME, data=None, **header):
@@ -131,7 +131,7 @@ def tc(count, ack=0b1001, service=17, subtype=1):
 
 
 def report(name, count, n, message_count=0):
-    """A verification report for the telecommand with that count; n: the packet's own."""
+    """Verification report for the telecommand with sequence count `count`; n: that of the report."""
     request = (0x1800 | MISSION["apid"]).to_bytes(2, "big") + (0xC000 | count).to_bytes(2, "big")
     return tm(name, n, message_count, data=request)
 
@@ -141,7 +141,7 @@ def booted(count=0):
 
 
 def stored(count, message_count, text):
-    """Record 1, with other contents each time."""
+    """A stored packet with record number 1 and the given text."""
     n = sum(f.size * f.length if isinstance(f.length, int) else f.size for f in DICTIONARY.telemetry["rates"].fields)
     return tm("rates", count, message_count, data=bytes([0, 0, 0, 1]) + text + bytes(n - 5))
 
@@ -177,7 +177,7 @@ def test_every_rule_has_a_case():
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_what_breaks_a_rule_is_found_and_told(rule):
+def test_a_broken_rule_is_reported(rule):
     conformance = Conformance(DICTIONARY)
     for n, step in enumerate(BROKEN[rule]):
         step(conformance, float(n))
@@ -185,10 +185,10 @@ def test_what_breaks_a_rule_is_found_and_told(rule):
     assert not conformance.clean and "BROKEN" in conformance.text()
 
 
-def test_what_keeps_the_rules_is_clean():
+def test_conforming_traffic_gives_a_clean_report():
     conformance = Conformance(DICTIONARY)
     conformance.powered(0.0)
-    conformance.up(tc(5), 0.5)  # before it has started: nobody knows whether it came
+    conformance.up(tc(5), 0.5)  # before the instrument has started: it may be lost
     conformance.down(booted(), 1.0)
     conformance.up(tc(6), 1.1)
     conformance.down(report("acceptance_success", 6, 1), 1.2)
@@ -198,7 +198,7 @@ def test_what_keeps_the_rules_is_clean():
     assert conformance.findings["completion"].checked == 1
 
 
-def test_after_the_link_was_down_nothing_is_known():
+def test_a_link_outage_breaks_no_rule():
     conformance = Conformance(DICTIONARY)
     conformance.down(tm("pong", 5, 9), 1.0)
     conformance.up(tc(5), 1.0)
@@ -209,7 +209,7 @@ def test_after_the_link_was_down_nothing_is_known():
     assert conformance.clean, conformance.text()
 
 
-def test_what_was_asked_for_may_be_of_the_past_until_the_retrieval_is_over():
+def test_retrieved_packets_may_have_old_times_until_the_retrieval_ends():
     numbers = [(1).to_bytes(4, "big"), (9).to_bytes(4, "big")]
     conformance = Conformance(DICTIONARY)
     conformance.down(tm("pong", 0, 0), 1.0)
@@ -223,7 +223,7 @@ def test_what_was_asked_for_may_be_of_the_past_until_the_retrieval_is_over():
     assert [rule for rule, finding in conformance.findings.items() if finding.broken] == ["time"]
 
 
-def test_a_real_instrument_is_not_switched_off_and_sees_what_it_sees(tmp_path, monkeypatch):
+def test_on_a_real_instrument_power_off_is_rejected_and_sources_are_ignored(tmp_path, monkeypatch):
     monkeypatch.setattr(UnixTarget, "in_real_time", True)
     with open_target("unix") as target:
         path = tmp_path / "timeline.txt"
@@ -237,7 +237,7 @@ def test_a_real_instrument_is_not_switched_off_and_sees_what_it_sees(tmp_path, m
 
 
 @given(st.lists(st.tuples(st.booleans(), st.binary(max_size=80)), max_size=10))
-def test_no_octets_break_the_report_itself(octets):
+def test_arbitrary_octets_do_not_break_the_report(octets):
     conformance = Conformance(DICTIONARY)
     for at_s, (is_up, data) in enumerate(octets):
         (conformance.up if is_up else conformance.down)(data, float(at_s))

@@ -1,4 +1,4 @@
-"""The real Yamcs server, headless, with the exported dictionary: what it archives and what its verifiers say."""
+"""A real Yamcs server, headless, with the exported dictionary: its archive and its command verifiers."""
 
 import contextlib
 import socket
@@ -20,7 +20,7 @@ HERE = "127.0.0.1"
 DICTIONARY = Dictionary.load()
 SPEED = 60
 LIMIT_S = 60  # of wall time
-pytest.importorskip("fprime_yamcs_bundle", reason="Yamcs is not here: pip install '.[yamcs]'")
+pytest.importorskip("fprime_yamcs_bundle", reason="Yamcs is not installed: pip install '.[yamcs]'")
 from yamcs.client import YamcsClient, YamcsError  # noqa: E402
 
 
@@ -37,7 +37,7 @@ class Yamcs:
         return self.client.get_link(yamcs.INSTANCE, "telemetry").get_info().in_count
 
     def packets(self):
-        """Container -> packets in the archive."""
+        """Container -> number of packets in the archive."""
         return Counter(packet.name.removeprefix("/DORN/") for packet in self.archive.list_packets())
 
     def until(self, condition):
@@ -50,7 +50,7 @@ class Yamcs:
         return [(e.source, e.event_type, e.severity, e.message) for e in self.archive.list_events()]
 
     def warnings(self):
-        """Events of Yamcs that are more than information; those of the instrument, ST[05] reports, have no source."""
+        """Events of Yamcs itself above INFO. Event reports of the instrument, ST[05], have no source."""
         events = self.archive.list_events()
         return [f"{e.source}: {e.message}" for e in events if e.severity != "INFO" and e.source]
 
@@ -64,7 +64,7 @@ def mission_control(tmp_path):
 
 
 class Sent:
-    """An outlet of the bridge that keeps what went down."""
+    """An outlet of the bridge that keeps the packets."""
 
     dropped = Counter()  # noqa: RUF012
 
@@ -89,9 +89,9 @@ class Sent:
 
 @pytest.fixture
 def live(mission_control):
-    """(Yamcs, bridge, what it sent down, do): an instrument acquires; do(f) calls f between two steps of the bridge."""
+    """(Yamcs, bridge, Sent, do) with an acquiring instrument; do(f) calls f between two steps of the bridge."""
     source = sources.load(sources.DEMO)
-    sent, wishes, over = Sent(), [], threading.Event()
+    sent, calls, ended = Sent(), [], threading.Event()
     with open_target("unix", Head(FrontEnd.from_table(source.head, DICTIONARY.instrument, "demo"), 1)) as target:
         target.inject(sources.endless(source))
         ports = mission_control.ports
@@ -100,15 +100,15 @@ def live(mission_control):
         yamcs.begin(bridge, DICTIONARY)
 
         def stopped():
-            while wishes:
-                wish, done = wishes.pop(0)
-                wish()
+            while calls:
+                call, done = calls.pop(0)
+                call()
                 done.set()
-            return over.is_set()
+            return ended.is_set()
 
-        def do(wish):
+        def do(call):
             done = threading.Event()
-            wishes.append((wish, done))
+            calls.append((call, done))
             assert done.wait(LIMIT_S)
 
         thread = threading.Thread(target=lambda: bridge.serve(stopped, SPEED))
@@ -116,7 +116,7 @@ def live(mission_control):
         try:
             yield mission_control, bridge, sent, do
         finally:
-            over.set()
+            ended.set()
             thread.join(LIMIT_S)
             bridge.close()
 
@@ -128,7 +128,7 @@ def test_every_packet_type_is_decoded_and_archived(mission_control, tmp_path):
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as link:
         for n, packet in enumerate(packets):
             link.sendto(packet, (HERE, mission_control.ports.tm))
-            if n % 20 == 19:  # UDP has no other way to hold the sender back
+            if n % 20 == 19:  # UDP has no flow control
                 mission_control.until(lambda n=n: mission_control.received() > n)
     wanted = Counter(DICTIONARY.decode(packet).name for packet in packets)
     assert set(wanted) == set(DICTIONARY.telemetry)
@@ -137,7 +137,7 @@ def test_every_packet_type_is_decoded_and_archived(mission_control, tmp_path):
     assert mission_control.warnings() == []
 
 
-def test_ten_minutes_with_commands_a_bad_packet_and_a_reset(live):
+def test_ten_minutes_with_telecommands_a_damaged_packet_and_a_reset(live):
     control, bridge, sent, do = live
     control.until(lambda: bridge.target.now_us > 300e6)
 
@@ -152,7 +152,7 @@ def test_ten_minutes_with_commands_a_bad_packet_and_a_reset(live):
         control.processor.issue_command("/DORN/set_parameter_integration_time", args={"value": 0})
     assert control.warnings() == []
 
-    # a bad packet costs itself: neither the one before nor the one behind it
+    # a damaged packet affects neither the previous nor the next one
     before = len(sent.packets)
     damaged = bytearray(sent.packets[-1])
     damaged[-1] ^= 1
@@ -160,20 +160,20 @@ def test_ten_minutes_with_commands_a_bad_packet_and_a_reset(live):
     control.until(lambda: any("orrupted" in text for text in control.warnings()))
     control.until(lambda: len(sent.packets) > before)
 
-    # a reset: on-board time goes on, so that no packet is taken for another
+    # on-board time continues across a reset, so that no packet is mistaken for another
     do(bridge.target.power_cycle)
     control.until(lambda: bridge.target.now_us > 600e6)
     do(lambda: None)
     wanted = sent.names()
     control.until(lambda: sum(control.packets().values()) >= sum(wanted.values()))
     archived = control.packets()
-    assert all(archived[name] >= wanted[name] for name in wanted)  # it goes on meanwhile
+    assert all(archived[name] >= wanted[name] for name in wanted)  # acquisition continues
     assert len([text for text in control.warnings() if "orrupted" in text]) == 1
     assert control.processor.get_parameter_value("/DORN/housekeeping_boot_count").eng_value == 2
     assert sum(control.processor.get_parameter_value("/quicklook/front").eng_value) > 0
 
 
-def test_a_port_that_is_taken_is_refused_before_anything_is_started(tmp_path):
+def test_a_port_in_use_is_reported_before_anything_starts(tmp_path):
     with socket.create_server((HERE, 0)) as other:
         ports = yamcs.Ports(other.getsockname()[1], 1, 2)
         with pytest.raises(UserError, match=f"yamcs: port {ports.http}: .*: give another one"):

@@ -1,4 +1,4 @@
-"""Which boards there are, and what an image has of its board. A new board is a folder with constants."""
+"""Known boards, and the constants of a board in its image. A new board is a folder with constants.py."""
 
 import shutil
 
@@ -11,7 +11,7 @@ from dorn.util.paths import onboard_root
 
 @pytest.fixture
 def pico_w(tmp_path, monkeypatch):
-    """Adds a board to a copy of the firmware: the Pico's constants, another machine, a smaller packet store."""
+    """Add a board to a copy of the firmware: the Pico's constants, another machine, a smaller packet store."""
     for folder in ("firmware", "boards"):
         shutil.copytree(onboard_root() / folder, tmp_path / folder)
     text = (tmp_path / "boards" / "pico" / "constants.py").read_text()
@@ -28,7 +28,7 @@ def test_a_folder_with_constants_is_a_board(pico_w):
     assert constants("pico_w")["STORE_SEGMENTS"] == 32 and constants("pico")["STORE_SEGMENTS"] == 64
 
 
-def test_an_image_has_the_constants_of_its_board_and_of_no_other(pico_w):
+def test_an_image_has_only_the_constants_of_its_board(pico_w):
     pico, pico_w = firmware.files("pico"), firmware.files("pico_w")
     assert set(pico) == set(pico_w) and not [path for path in pico if path.startswith("boards/pico")]
     differing = {path for path in pico if pico[path] != pico_w[path]}
@@ -41,6 +41,6 @@ def test_the_unix_board_has_the_constants_of_the_pico():
     assert "boards/pico/constants.py" in files and not [path for path in files if path.startswith("boards/rp2")]
 
 
-def test_an_unknown_board_is_refused():
+def test_an_unknown_board_is_rejected():
     with pytest.raises(UserError, match=r"board: unknown \('pico_x'\); known are pico, unix"):
         firmware.files("pico_x")

@@ -1,4 +1,4 @@
-"""What folding makes of the firmware's sources is the same program."""
+"""Folding of the firmware's sources yields an equivalent program."""
 
 import ast
 
@@ -12,14 +12,14 @@ SOURCES = sorted((FIRMWARE / "fsw").rglob("*.py"))
 
 
 def shape(text):
-    """Kinds of all nodes, with their lines."""
-    numbers = (ast.Attribute, ast.Constant, ast.Load, ast.Name)  # a constant becomes a number
+    """Type and line of every node, except of those that folding replaces."""
+    numbers = (ast.Attribute, ast.Constant, ast.Load, ast.Name)  # a constant becomes its value
     tree = ast.parse(text)
     return [(type(n).__name__, getattr(n, "lineno", 0)) for n in ast.walk(tree) if not isinstance(n, numbers)]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_lines_and_statements_stay_where_they_are(path):
+def test_folding_keeps_statements_and_lines(path):
     text = path.read_text()
     new = folding.folded(text, path.relative_to(FIRMWARE).as_posix())
     assert sorted(shape(new)) == sorted(shape(text))
@@ -28,7 +28,7 @@ def test_lines_and_statements_stay_where_they_are(path):
 def test_the_folded_firmware_runs(tmp_path):
     files = firmware.files("unix")
     for path in files:
-        if path.startswith("fsw/") and path != "fsw/icd.py":  # what is not folded on unix still wants its names
+        if path.startswith("fsw/") and path != "fsw/icd.py":  # files not folded on unix use its names
             files[path] = folding.folded(files[path].decode()).encode()
     with instrument("unix", tmp_path, files) as i:
         i.set_parameters(threshold_3=1234, storage_delay=1)
@@ -40,12 +40,12 @@ def test_the_folded_firmware_runs(tmp_path):
         assert i.events("task_failed") == []
 
 
-def test_a_constant_in_an_f_string_is_refused():
+def test_a_constant_in_an_f_string_is_rejected():
     with pytest.raises(ValueError, match="icd"):
         folding.folded('def f(value):\n    return f"{icd.APID} {value}"\n')
 
 
-def test_names_that_a_call_or_an_f_string_uses_stay():
+def test_names_used_in_a_call_or_an_f_string_are_kept():
     text = 'def f(value, named, other):\n    return f"{other}{value}" if named else f(value, named=1)\n'
     new = folding.folded(text.replace("{value}", ""))
     assert "f(A, named, other)" in new and "{other}" in new and "value" not in new

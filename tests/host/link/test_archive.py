@@ -1,4 +1,4 @@
-"""dorn.link.archive: files of packets, intact, damaged and of others."""
+"""dorn.link.archive: packet files, intact, damaged and from other missions."""
 
 import warnings
 
@@ -43,14 +43,14 @@ def decode(*pieces: bytes):
     return summary(archive.decode_bytes(b"".join(pieces), dictionary))
 
 
-def test_counts_of_a_good_archive():
+def test_counts_of_an_intact_archive():
     assert decode(tm(16382), tm(16383), tm(0), tm(1)) == ([16382, 16383, 0, 1], 0, 0, 0)
     assert decode(tm(1), tm(3), tm(4), tm(0)) == ([1, 3, 4, 0], 2, 0, 0)
     assert decode(tm(1), tm(2, 5, 99), tm(3)) == ([1, 3], 0, 0, 1)
     assert decode() == ([], 0, 0, 0)
 
 
-def test_archives_put_together_hold_every_packet_once():
+def test_concatenated_archives_yield_every_packet_once():
     one = b"".join(tm(n) for n in range(4))
     assert decode(one, one) == ([0, 1, 2, 3], 0, 0, 0)
     assert decode(one[: 2 * len(tm(0))], one, tm(5)) == ([0, 1, 2, 3, 5], 1, 0, 0)
@@ -68,30 +68,30 @@ def recorded(sequence: int, record: int) -> bytes:
     return tm(sequence, content=record.to_bytes(4, "big") + bytes(9))
 
 
-def test_what_was_retrieved_makes_no_gap_and_counts_once():
+def test_retrieved_packets_count_once_and_make_no_gap():
     live = [recorded(n, 100 + n) for n in range(6)]
     assert decode(*live[:2], *live[3:5], live[2], live[5], *live) == ([0, 1, 3, 4, 2, 5], 1, 0, 0)
     assert decode(*live, live[0], tm(6)) == ([0, 1, 2, 3, 4, 5, 6], 0, 0, 0)
 
 
-def test_two_damaged_neighbours_are_two():
+def test_two_consecutive_damaged_packets_count_as_two():
     hit = [tm(2)[:-1] + b"\0", tm(3)[:-1] + b"\0"]
     assert decode(tm(1), *hit, tm(4)) == ([1, 4], 1, 2, 0)
 
 
-def test_inserted_lost_and_missing_octets():
+def test_inserted_lost_and_truncated_octets():
     assert decode(tm(1), b"noise", tm(2)) == ([1, 2], 0, 1, 0)
     assert decode(tm(1), tm(2)[5:], tm(3)) == ([1, 3], 1, 1, 0)
     assert decode(tm(1), tm(2)[:-1]) == ([1], 0, 1, 0)
 
 
 @given(st.lists(st.one_of(st.binary(max_size=60), st.integers(0, 9).map(tm)), max_size=6))
-def test_whatever_stands_between_the_last_packet_is_found(pieces):
+def test_the_last_packet_is_found_after_any_data(pieces):
     sequences, *_ = decode(*pieces, tm(100), tm(101))
-    assert sequences[-1] == 101  # a header made by chance may take the first with it, not the second
+    assert sequences[-1] == 101  # a chance header may cost the first packet, not the second
 
 
-def test_read_splits_what_ccsdspy_splits(tmp_path):
+def test_read_splits_packets_as_ccsdspy_does(tmp_path):
     path = tmp_path / "archive.bin"
     packets = [tm(1), housekeeping(2), tm(3, 17, 2, b"")]
     path.write_bytes(b"".join(packets))
@@ -107,10 +107,10 @@ def test_read_splits_what_ccsdspy_splits(tmp_path):
         "ccsds-vectors/hs/apid010/SSAT1_2015-180-00-00-00_2015-180-00-59-59_10_1_sim.tlm",
     ],
 )
-def test_read_splits_archives_of_others(name):
+def test_read_splits_archives_of_other_missions(name):
     path = data(*name.split("/"))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of gaps in those recordings
+        warnings.simplefilter("ignore")  # about gaps in these recordings
         assert list(archive.read(path)) == [bytes(p) for p in ccsdspy.utils.split_packet_bytes(str(path))]
 
 
@@ -122,14 +122,14 @@ def test_read_splits_archives_of_others(name):
         (tm(1) + b"PNG\0\0\0\0", r"a.bin: offset 34: 0x50 does not start a space packet \(version 2\)"),
     ],
 )
-def test_read_names_file_and_offset(tmp_path, content, message):
+def test_read_reports_file_and_offset(tmp_path, content, message):
     path = tmp_path / "a.bin"
     path.write_bytes(content)
     with pytest.raises(ArchiveError, match=message):
         list(archive.read(path))
 
 
-def test_dictionary_is_checked(tmp_path):
+def test_the_dictionary_of_an_archive_is_checked(tmp_path):
     path = tmp_path / "a.bin"
     path.write_bytes(tm(1) + housekeeping(2) + tm(3))
     assert archive.check_dictionary(path, dictionary) is True
@@ -142,7 +142,7 @@ def test_dictionary_is_checked(tmp_path):
             refusing(path, dictionary)
 
 
-def test_another_dictionary_is_known_by_a_housekeeping_packet_of_another_length(tmp_path):
+def test_another_dictionary_is_recognised_even_if_housekeeping_has_another_length(tmp_path):
     path = tmp_path / "a.bin"
     path.write_bytes(tm(1, 3, 25, bytes(4) + b"\1\0\0\0\1"))
     with pytest.raises(ArchiveError, match="made with dictionary 00000001"):

@@ -1,7 +1,7 @@
-"""Packets and values of other missions: read, decoded as their authors did, refused in one line when they are damaged.
+"""Packets of other missions: decoded to the values published with them, reported in one line if they are damaged.
 
-The codec decodes unsigned fields of whole octets behind PUS-C headers: what others' packets carry goes to it as the
-source data of a packet built by spacepackets, with their layout in place of one of ours.
+The codec decodes unsigned fields of whole octets after a PUS-C header. The data of these packets are therefore put into
+packets built by spacepackets, and their layout replaces one of ours.
 """
 
 import csv
@@ -28,7 +28,7 @@ CYGNSS = ("ccsds-vectors", "split", "CYGNSS_F7_L0_2022_086_10_15_V01_F__first101
 
 
 def dictionary_with(**fields: str) -> Dictionary:
-    """Ours, with these fields, name -> type, in its packet `pong`."""
+    """Our dictionary with these fields (name -> type) in its packet `pong`."""
     tables = tomllib.loads((onboard_root() / "firmware" / "icd.toml").read_text(encoding="utf-8"))
     tables["mission"]["max_packet"] = 2000
     pong = next(table for table in tables["telemetry"] if table["name"] == "pong")
@@ -37,13 +37,13 @@ def dictionary_with(**fields: str) -> Dictionary:
 
 
 def decoded(packets, **fields: str) -> list[dict]:
-    """Fields of packets of others."""
+    """Fields of packets of other missions."""
     dictionary = dictionary_with(**fields)
     return [dictionary.decode(tm(17, 2, packet[PRIMARY_HEADER:])).fields for packet in packets]
 
 
 def headers(path) -> dict[str, list[int]]:
-    """What the primary headers of an archive hold, named as ccsdspy does."""
+    """Fields of the primary headers of an archive, named as in ccsdspy."""
     words = [struct.unpack(">HHH", packet[:PRIMARY_HEADER]) for packet in archive.read(path)]
     return {
         "CCSDS_VERSION_NUMBER": [first >> 13 for first, _, _ in words],
@@ -56,7 +56,7 @@ def headers(path) -> dict[str, list[int]]:
     }
 
 
-def test_every_field_of_jpss_1_is_as_two_others_have_it():
+def test_every_field_of_jpss_1_agrees_with_two_other_decoders():
     expected = json.loads(data("ccsds-jpss", "jpss", "EXPECTED_derived.json").read_text())
     with data("ccsds-jpss", "jpss", "ccsdspy_jpss1_geolocation.csv").open() as file:
         layout = [(row["name"], row["data_type"], row["bit_length"]) for row in csv.DictReader(file)]
@@ -74,17 +74,17 @@ def test_every_field_of_jpss_1_is_as_two_others_have_it():
 
 
 @pytest.mark.parametrize("order, bits", [("1", 8), ("12", 16), ("1234", 32), ("12345678", 64)])
-def test_values_of_every_width_are_as_their_authors_have_them(order, bits):
+def test_values_of_every_width_agree_with_the_published_ones(order, bits):
     with data("ccsds-vectors", "byte_order", f"byteorder_{order}.csv").open() as file:
         expected = [[int(value) for value in row] for row in csv.reader(file)]
     path = data("ccsds-vectors", "byte_order", f"byteorder_{order}.bin")
     packets = ccsdspy.utils.split_packet_bytes(str(path))
     assert [fields["v"] for fields in decoded(packets, v=f"u{bits}[{len(expected[0])}]")] == expected
-    with pytest.raises(ArchiveError, match=r"offset 0: 0x20 does not start a space packet \(version 1\)"):  # that is so
+    with pytest.raises(ArchiveError, match=r"offset 0: 0x20 does not start a space packet \(version 1\)"):  # correct
         list(archive.read(path))
 
 
-def test_packets_of_cygnss_go_to_the_files_of_their_apids():
+def test_packets_of_cygnss_split_by_apid_equal_the_published_files():
     path = data(*CYGNSS)
     by_apid: dict[int, bytes] = {}
     for packet, apid in zip(archive.read(path), headers(path)["CCSDS_APID"], strict=True):
@@ -95,8 +95,8 @@ def test_packets_of_cygnss_go_to_the_files_of_their_apids():
 
 @settings(max_examples=50)
 @given(st.data())
-def test_a_file_cut_anywhere_is_refused_naming_where(tmp_path_factory, data_):
-    """...and if nothing of a packet is missing, it is not."""
+def test_a_truncated_file_is_rejected_with_the_offset(tmp_path_factory, data_):
+    """A file that ends with a complete packet is accepted."""
     content = data(*CYGNSS).read_bytes()
     path = tmp_path_factory.mktemp("cut") / "cut.tlm"
     size = data_.draw(st.integers(1, len(content)))
@@ -112,7 +112,7 @@ def test_a_file_cut_anywhere_is_refused_naming_where(tmp_path_factory, data_):
 
 
 @pytest.mark.parametrize("name", [JPSS, CYGNSS], ids=["jpss", "cygnss"])
-def test_dorn_decode_says_that_a_file_is_of_others(name, tmp_path, capsys):
+def test_dorn_decode_rejects_a_file_of_another_mission(name, tmp_path, capsys):
     assert cli.main(["decode", str(data(*name)), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "packets: none of this instrument" in error

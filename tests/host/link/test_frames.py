@@ -23,7 +23,7 @@ def test_frame_of_known_octets():
 
 
 @given(st.lists(packets, max_size=5), st.data())
-def test_packets_come_back_whatever_the_pieces(sent, data):
+def test_packets_are_recovered_from_any_pieces(sent, data):
     stream = b"\0".join(encode(packet) for packet in sent)  # with idle zero bytes between
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
@@ -31,7 +31,7 @@ def test_packets_come_back_whatever_the_pieces(sent, data):
 
 
 @given(packets, packets, packets, st.data())
-def test_damage_costs_one_frame(first, hit, last, data):
+def test_a_damaged_octet_costs_one_frame(first, hit, last, data):
     frame = bytearray(encode(hit))
     at = data.draw(st.integers(0, len(frame) - 2))
     frame[at] = data.draw(st.integers(1, 255).filter(lambda value: value != frame[at]))
@@ -39,13 +39,13 @@ def test_damage_costs_one_frame(first, hit, last, data):
 
 
 @given(packets, packets, packets, st.data())
-def test_a_lost_end_costs_the_frame_and_its_neighbour(first, cut, last, data):
+def test_a_truncated_frame_costs_itself_and_the_next_one(first, cut, last, data):
     frame = encode(cut)[: data.draw(st.integers(1, len(encode(cut)) - 1))]
     assert deframe(encode(first), frame, encode(last), encode(first)) == ([first, first], 2, 1)
 
 
 @given(st.binary(max_size=1000), packets)
-def test_noise_is_no_packet_and_passes(noise, packet):
+def test_noise_is_discarded_and_the_next_packet_received(noise, packet):
     assert deframe(noise, b"\0" + encode(packet))[0] == [packet]
 
 
@@ -55,11 +55,11 @@ def test_too_long_and_empty_frames_are_counted():
     assert deframe(encode(packet), **limit) == ([packet], 1, 0)
     assert deframe(encode(packet + b"\0"), encode(packet), **limit) == ([packet], 1, 1)
     assert deframe(*[b"\1" * 100] * 50, b"\0" + encode(packet), **limit) == ([packet], 1, 1)
-    assert deframe(encode(packet)[:-1] + b"\1\0", **limit) == ([], 0, 1)  # a good frame and one octet
+    assert deframe(encode(packet)[:-1] + b"\1\0", **limit) == ([], 0, 1)  # a valid frame and one more octet
     assert deframe(b"\1\0") == ([], 0, 1)
     assert deframe(cobs.encode(zlib.crc32(b"").to_bytes(4, "big")) + b"\0") == ([], 0, 1)
 
 
-def test_published_rejects():
+def test_published_invalid_frames_are_rejected():
     for text in vectors("cobs_must_reject.json"):
         assert deframe(bytes.fromhex(text) + b"\0")[0] == []

@@ -1,4 +1,4 @@
-"""Signed telecommands: what the ground signs the instrument lets in, and nothing else; the key stays secret."""
+"""Signed telecommands: the instrument accepts only what the ground signed, and the key stays secret."""
 
 import hashlib
 import hmac
@@ -42,7 +42,7 @@ def files(where, content):
 # ---- the key and its file ----------------------------------------------------------------------------
 
 
-def test_the_trailer_is_key_counter_and_hmac(key):
+def test_the_trailer_is_key_number_counter_and_hmac(key):
     for n in (1, 2, 3):
         head = PING + bytes([3]) + n.to_bytes(4, "big")
         assert key.sign(PING) == head + hmac.new(secret(key), head, hashlib.sha256).digest()[:8]
@@ -50,7 +50,7 @@ def test_the_trailer_is_key_counter_and_hmac(key):
     assert key.board_file == b"\3" + secret(key)
 
 
-def test_a_key_is_its_owners_and_is_never_overwritten_or_shown(tmp_path, capsys):
+def test_a_key_file_is_private_and_never_overwritten_or_shown(tmp_path, capsys):
     path = tmp_path / "k"
     assert main(["key", str(path), "--number", "255"]) == 0
     assert path.stat().st_mode & 0o777 == 0o600
@@ -73,7 +73,7 @@ def test_a_key_is_its_owners_and_is_never_overwritten_or_shown(tmp_path, capsys)
         ("number = 1\ncounter = 1\nsecret = 7", "k: secret: not 32 octets in hex"),
     ],
 )
-def test_a_bad_file_is_one_line_without_the_secret(text, message, write, capsys):
+def test_an_invalid_file_is_reported_in_one_line_without_the_secret(text, message, write, capsys):
     path = write("k", text.replace("SECRET", "5e" * 32))
     os.chmod(path, 0o600)
     assert main(["tc", "ping", "--target", "unix", "--key", str(path)]) == 2
@@ -81,7 +81,7 @@ def test_a_bad_file_is_one_line_without_the_secret(text, message, write, capsys)
     assert error.startswith("dorn: ") and message in error and error.count("\n") == 1 and "5e5e" not in error
 
 
-def test_a_file_that_others_may_read_is_refused(key, capsys):
+def test_a_file_that_others_may_read_is_rejected(key, capsys):
     key.path.chmod(0o640)
     with pytest.raises(UserError, match="others may read it"):
         Key.load(key.path)
@@ -89,7 +89,7 @@ def test_a_file_that_others_may_read_is_refused(key, capsys):
     assert "--number: N: not a whole number from 0 to 255 (256)" in capsys.readouterr().err
 
 
-def test_counters_end(key):
+def test_an_exhausted_counter_is_reported(key):
     key._write(MOST - 1)
     assert key.sign(PING)[-12:-8] == b"\xff" * 4
     with pytest.raises(UserError, match="counter: is used up"):
@@ -103,12 +103,12 @@ def _sign(path, results):
 
 def test_two_processes_never_use_a_counter_twice(key):
     results = multiprocessing.Queue()
-    both = [multiprocessing.Process(target=_sign, args=(key.path, results)) for _ in range(2)]
-    for one in both:
-        one.start()
+    processes = [multiprocessing.Process(target=_sign, args=(key.path, results)) for _ in range(2)]
+    for process in processes:
+        process.start()
     used = results.get(timeout=60) + results.get(timeout=60)
-    for one in both:
-        one.join()
+    for process in processes:
+        process.join()
     assert len(set(used)) == 100 and counter(key) == 100
 
 
@@ -127,11 +127,11 @@ def test_the_counter_is_on_disk_before_the_telecommand_is_sent(key):
 
 
 @both
-def test_only_what_is_signed_is_let_in(where, key, tmp_path):
+def test_only_signed_telecommands_are_accepted(where, key, tmp_path):
     with open_simulated(where, files=files(where, key.board_file)) as target:
         i = Instrument(target, key)
         i.connect()
-        i.command("ping")  # by itself over the challenge, which the instrument has for a new key
+        i.command("ping")  # signs also the challenge that the instrument sends for a new key
         before = i.next("housekeeping")["authentication_failures"]
 
         def refused(content, number):
@@ -158,7 +158,7 @@ def test_only_what_is_signed_is_let_in(where, key, tmp_path):
         i.command("ping")
 
 
-def test_after_a_reset_the_ground_catches_up_by_itself_and_old_frames_are_still_refused(key):
+def test_after_a_reset_the_ground_resynchronises_and_old_frames_are_still_rejected(key):
     with open_simulated("unix", files=files("unix", key.board_file)) as target:
         i = Instrument(target, key)
         i.connect()
@@ -177,7 +177,7 @@ def test_after_a_reset_the_ground_catches_up_by_itself_and_old_frames_are_still_
         i.command("ping")
 
 
-def test_a_new_key_begins_anew_and_a_damaged_one_lets_nobody_in(key, tmp_path):
+def test_a_new_key_restarts_the_counter_and_with_a_damaged_one_nothing_is_accepted(key, tmp_path):
     other = Key.create(tmp_path / "other.key", 3)
     flash = tmp_path / "flash"
     key._write(1000)
@@ -196,7 +196,7 @@ def test_a_new_key_begins_anew_and_a_damaged_one_lets_nobody_in(key, tmp_path):
             assert report.text("failure") == "unsigned"
 
 
-def test_without_the_key_the_operator_is_told(key):
+def test_without_the_key_the_refusal_is_reported(key):
     with open_simulated("unix", files=files("unix", key.board_file)) as target:
         i = Instrument(target)
         i.connect()
@@ -204,7 +204,7 @@ def test_without_the_key_the_operator_is_told(key):
             i.command("ping")
 
 
-def test_housekeeping_is_asked_for_with_the_key(key):
+def test_housekeeping_is_requested_with_the_key(key):
     with open_simulated("unix", files=files("unix", key.board_file)) as target:
         i = Instrument(target, key)
         i.connect()
@@ -214,7 +214,7 @@ def test_housekeeping_is_asked_for_with_the_key(key):
         assert target.now_us - begin_us < 3e6
 
 
-def test_a_short_wait_finds_an_instrument_with_a_long_period():
+def test_an_instrument_with_a_long_housekeeping_period_is_found_quickly():
     with open_simulated("unix") as target:
         i = Instrument(target)
         i.connect()
@@ -226,8 +226,8 @@ def test_a_short_wait_finds_an_instrument_with_a_long_period():
             Instrument(target).connect(5, ask=False)
 
 
-def test_the_commands_take_a_key(key, monkeypatch, capsys):
-    """Each signs: an instrument without a key takes none of it."""
+def test_the_commands_accept_a_key(key, monkeypatch, capsys):
+    """They sign, so an instrument without a key refuses their telecommands."""
     assert main(["tc", "ping", "--target", "unix", "--key", str(key.path)]) == 1
     assert "bad_length" in capsys.readouterr().err and counter(key) == 1
     path = procedure.PROCEDURES / "commissioning.txt"

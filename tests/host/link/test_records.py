@@ -1,4 +1,4 @@
-"""Record numbers on ground, against a plain set."""
+"""Record numbers on ground, compared with a plain set."""
 
 from itertools import pairwise
 
@@ -14,26 +14,26 @@ def expanded(ranges):
 
 
 @given(st.lists(st.one_of(numbers, st.tuples(numbers, numbers))), numbers, numbers)
-def test_as_a_set_does(steps, first, last):
-    records, there, received, repeated = Records(), set(), 0, 0
+def test_records_behave_like_a_set(steps, first, last):
+    records, known, received, repeated = Records(), set(), 0, 0
     for step in steps:
         if isinstance(step, tuple):
             records.settle(*step)
-            there |= set(range(step[0], step[1] + 1))
+            known |= set(range(step[0], step[1] + 1))
             continue
-        assert records.add(step) == (step not in there)
-        received += step not in there
-        repeated += step in there
-        there.add(step)
+        assert records.add(step) == (step not in known)
+        received += step not in known
+        repeated += step in known
+        known.add(step)
     assert (records.received, records.repeated) == (received, repeated)
-    assert records.latest == max(there, default=0)
-    assert [record for record in range(1, 62) if record in records] == sorted(there)
+    assert records.latest == max(known, default=0)
+    assert [record for record in range(1, 62) if record in records] == sorted(known)
     missing = records.missing(first, last)
-    assert expanded(missing) == [record for record in range(first, last + 1) if record not in there]
-    assert all(a[1] + 1 < b[0] for a, b in pairwise(missing))  # as few ranges as can be
+    assert expanded(missing) == [record for record in range(first, last + 1) if record not in known]
+    assert all(a[1] + 1 < b[0] for a, b in pairwise(missing))  # no adjacent ranges
 
 
-def test_a_mission_of_records_takes_a_few_ranges():
+def test_many_consecutive_records_take_one_range():
     records = Records()
     for record in range(2**32 - 100_000, 2**32):
         records.add(record)

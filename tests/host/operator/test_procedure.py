@@ -1,4 +1,4 @@
-"""Procedures: read as a whole before anything is sent."""
+"""Procedures: parsed completely before anything is sent."""
 
 import pytest
 from dorn.cli import main
@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 DICTIONARY = Dictionary.load()
 
 
-def test_the_statements_mean_what_they_say():
+def test_statements_are_parsed():
     limit_s = statements.COMPLETION_LIMIT_S
     event = DICTIONARY.enums["event"]
-    for line, meant in {
+    for line, expected in {
         "send function function=start": Send("function", {"function": "start"}),
         "send ping within 2.5": Send("ping", {}, None, 2.5),
         "set bias 0x10": Send("set_parameter", {"parameter": "bias", "value": 16}),
@@ -45,7 +45,7 @@ def test_the_statements_mean_what_they_say():
         "  # nothing": None,
         "": None,
     }.items():
-        assert parse(line, DICTIONARY) == meant, line
+        assert parse(line, DICTIONARY) == expected, line
 
 
 BAD = {
@@ -79,16 +79,16 @@ BAD = {
 
 
 @pytest.mark.parametrize("line", BAD)
-def test_what_is_wrong_is_said_before_anything_is_sent(line, write, capsys, monkeypatch):
-    monkeypatch.setattr("dorn.targets.open_target", None)  # nobody gets so far
-    path = write("p.txt", f"send ping\n# so far\n{line}\nfly\n")
+def test_errors_are_reported_before_anything_is_sent(line, write, capsys, monkeypatch):
+    monkeypatch.setattr("dorn.targets.open_target", None)  # not reached
+    path = write("p.txt", f"send ping\n# a comment\n{line}\nfly\n")
     assert main(["procedure", str(path), "--target", "unix"]) == 2
     out, error = capsys.readouterr()
     assert out == "" and error.count("\n") == 1
     assert error.startswith(f"dorn: {path}:3: ") and BAD[line] in error
 
 
-def test_a_procedure_has_to_be_there(write, capsys):
+def test_a_missing_or_empty_procedure_is_reported(write, capsys):
     for name, message in {
         "none": "procedure: FILE: neither a file nor one of anomaly_bias_trip, ",
         str(write("empty.txt", "")): "empty.txt: file: is empty",
@@ -103,7 +103,7 @@ def test_a_procedure_has_to_be_there(write, capsys):
     "function", "function=start", "housekeeping.mode", "rates.accepted[3]", "safe", "#", "=", "9" * 5000, "0x"])).map(
     " ".join
 ))  # fmt: skip
-def test_any_text_is_a_statement_or_an_error_of_one_line(text):
+def test_any_text_is_parsed_or_reported_in_one_line(text):
     try:
         assert parse_all(text, "p.txt", DICTIONARY)
     except UserError as error:
@@ -149,7 +149,7 @@ def word(value, form):
 
 
 @given(telecommands(), seconds, st.sampled_from([*DICTIONARY.enums["failure"]]), st.sampled_from(["{}", "0x{:x}"]))
-def test_a_telecommand_is_read_as_it_was_written(telecommand, limit_s, failure, form):
+def test_a_written_telecommand_is_parsed_to_the_same_statement(telecommand, limit_s, failure, form):
     text = words(*telecommand, form)
     assert parse(f"send {text} within {limit_s}", DICTIONARY) == Send(*telecommand, None, limit_s)
     assert parse(f"refused {failure} {text} within {limit_s}", DICTIONARY) == Send(*telecommand, failure, limit_s)
@@ -165,7 +165,7 @@ def conditions(draw):
 
 
 @given(conditions(), seconds)
-def test_a_condition_is_read_as_it_was_written(condition, limit_s):
+def test_a_written_condition_is_parsed_to_the_same_statement(condition, limit_s):
     index = "" if condition.index is None else f"[{condition.index}]"
     text = f"{condition.subject}.{condition.field}{index} {condition.relation} {condition.value}"
     assert parse(f"until {text} within {limit_s}", DICTIONARY) == Until(condition, limit_s)

@@ -1,4 +1,4 @@
-"""Procedures carried out, up to the first statement that fails."""
+"""Execution of procedures, up to the first failing statement."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ def run(i, *lines):
     return procedure.run(i, parse_all("\n".join(lines), "p.txt", DICTIONARY))
 
 
-def test_commissioning_is_found_by_its_name_and_archived(tmp_path, capsys):
+def test_commissioning_is_found_by_its_name_and_recorded(tmp_path, capsys):
     assert main(["procedure", "commissioning", "--target", "unix", "--out", str(tmp_path / "out")]) == 0
     output = capsys.readouterr().out
     assert "FAILED" not in output and "ok: housekeeping.bias_state is on" in output
@@ -30,7 +30,7 @@ def test_commissioning_is_found_by_its_name_and_archived(tmp_path, capsys):
     assert main(["decode", str(tmp_path / "out/telemetry.ccsds"), "--out", str(tmp_path / "decoded")]) == 0
 
 
-def test_the_first_failure_ends_it_with_the_reason(write, capsys):
+def test_the_first_failure_ends_the_procedure_with_the_reason(write, capsys):
     path = write("p.txt", "say well\ncheck housekeeping.mode == science\nsend ping\n")
     assert main(["procedure", str(path), "--target", "unix"]) == 1
     lines = capsys.readouterr().out.splitlines()
@@ -59,13 +59,13 @@ def test_the_first_failure_ends_it_with_the_reason(write, capsys):
         ),
     ],
 )
-def test_why_a_statement_fails(lines, reason, capsys):
+def test_the_reason_of_a_failure_is_printed(lines, reason, capsys):
     with instrument("unix") as i:
         assert not run(i, *lines)
     assert reason in capsys.readouterr().out.splitlines()[-1]
 
 
-def test_an_event_that_comes_while_its_telecommand_is_carried_out_counts():
+def test_an_event_report_during_the_execution_of_its_telecommand_is_accepted():
     with instrument("unix") as i:
         assert run(
             i,
@@ -77,12 +77,12 @@ def test_an_event_that_comes_while_its_telecommand_is_carried_out_counts():
         )
 
 
-def test_an_event_before_the_last_telecommand_does_not_count():
+def test_an_event_report_before_the_last_telecommand_is_ignored():
     with instrument("unix") as i:
         assert not run(i, "send function function=start", "send ping", "until event acquisition_started within 1")
 
 
-def test_an_event_that_comes_later_is_waited_for():
+def test_a_later_event_report_is_waited_for():
     with instrument("unix") as i:
         assert run(
             i,
@@ -94,12 +94,12 @@ def test_an_event_that_comes_later_is_waited_for():
         assert 2e6 < i.reported_at_us("bias_reached") < 20e6
 
 
-def test_an_event_that_the_packet_store_sends_again_is_no_news(capsys):
+def test_an_event_report_retrieved_from_the_packet_store_is_ignored(capsys):
     with instrument("unix") as i:
         i.command("function", function="start")
         i.command("function", function="stop")
-        i.advance(70)  # they are on flash
-        other = type(i)(i.target)  # who has not seen them
+        i.advance(70)  # the event reports are on flash
+        other = type(i)(i.target)  # has not received them
         other.connect()
         assert not run(
             other,
@@ -110,7 +110,7 @@ def test_an_event_that_the_packet_store_sends_again_is_no_news(capsys):
         assert other.events("acquisition_started")
 
 
-def test_a_telecommand_in_another_is_the_packet_that_would_be_sent_itself():
+def test_a_telecommand_inside_another_is_encoded_as_if_sent_directly():
     line = "send insert_activity at_s=+20 at_fraction=0 telecommand=(set_parameter parameter=rates_period value=3)"
     encode = lambda name, **fields: DICTIONARY.encode(name, 7, ack=0b1000, **fields)  # noqa: E731
     assert resolved(parse(line, DICTIONARY).fields, 17.9, encode) == {
@@ -133,7 +133,7 @@ def test_a_telecommand_in_another_is_the_packet_that_would_be_sent_itself():
         assert report.time_s == pytest.approx(i.last("schedule_report")["at_s"][0], abs=0.6)
 
 
-def test_only_new_packets_count():
+def test_until_waits_for_a_new_packet():
     with instrument("unix") as i:
         assert i.housekeeping.text("mode") == "standby"
         begin_us = i.target.now_us
@@ -141,7 +141,7 @@ def test_only_new_packets_count():
         assert i.target.now_us - begin_us > 5e6
 
 
-def test_time_passes_as_written(capsys):
+def test_wait_takes_the_given_time(capsys):
     with instrument("unix") as i:
         begin_us = i.target.now_us
         assert run(i, "wait 12.5")
@@ -150,7 +150,7 @@ def test_time_passes_as_written(capsys):
     assert last - first == pytest.approx(12.5, abs=0.01)  # on-board time
 
 
-def test_a_session_that_others_listen_to_goes_on_telling_them():
+def test_other_listeners_of_a_session_still_get_its_packets():
     with instrument("unix") as i:
         before = len(i.received)
         Runner(i).run(parse("send ping", DICTIONARY))
@@ -167,7 +167,7 @@ def test_ctrl_c_ends_a_wait(write, capsys):
         runner.run(parse("send ping", DICTIONARY))
 
 
-def test_an_instrument_that_is_gone_is_a_failure(monkeypatch):
+def test_an_instrument_that_does_not_answer_is_a_failure(monkeypatch):
     with instrument("unix") as i:
         i.target.send = lambda data: None
         with pytest.raises(TargetError, match="ping: no report of completion or failure within 2 s"):

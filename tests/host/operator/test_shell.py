@@ -1,4 +1,4 @@
-"""dorn shell: from a pipe and at a prompt; what is completed, what is printed, and what its exit status says."""
+"""dorn shell from a pipe and at a prompt: completion, output and exit status."""
 
 import os
 import signal
@@ -92,7 +92,7 @@ def test_the_exit_status_is_that_of_the_worst_line(text, status, output, piped):
     found, out, error = piped(text)
     assert found == status
     assert output in error and all(line.startswith("dorn: line ") for line in error.splitlines())
-    assert out.count("pong") == (text.count("ping\n"))  # it goes on
+    assert out.count("pong") == (text.count("ping\n"))  # later lines are executed
 
 
 def test_help(piped):
@@ -112,7 +112,7 @@ def test_help(piped):
         assert output in out
 
 
-def test_an_out_that_cannot_be_used_is_said_first(piped, write):
+def test_an_unusable_out_folder_is_reported_first(piped, write):
     status, out, error = piped("ping\n", "--out", str(write("file", "")))
     assert (status, out) == (2, "") and error.startswith("dorn: --out: DIR: not a directory")
 
@@ -121,21 +121,21 @@ def test_an_out_that_cannot_be_used_is_said_first(piped, write):
 
 
 class RealTime(UnixTarget):
-    """Its time passes while the prompt waits, as that of a serial port does."""
+    """A target whose time passes while the prompt waits, as that of a serial port does."""
 
     def __init__(self):
         super().__init__()
         self.name = "/dev/ttyACM0"
 
 
-def converse(target, *writings, on_print=None):
-    """What the operator writes at the prompt; `on_print(line, write)` sees what is printed."""
+def converse(target, *typed, on_print=None):
+    """Run the prompt on typed text; `on_print(packet, write)` gets every packet and can type more."""
     with target, create_pipe_input() as keyboard:
         session = Session(target)
         session.connect()
         shell = Shell(session)
         show = shell._show
-        for text in writings:
+        for text in typed:
             keyboard.send_text(text)
 
         def seen(packet):
@@ -159,12 +159,12 @@ def test_a_prompt_with_history(state, capsys):
     ]
 
 
-def test_ctrl_d_ends_it_and_ctrl_c_gives_up_the_line(capsys):
+def test_ctrl_d_ends_the_prompt_and_ctrl_c_discards_the_line(capsys):
     converse(UnixTarget(), "ping\x03", "ping\r", "\x04")
     assert capsys.readouterr().out.count("  pong\n") == 1
 
 
-def test_ctrl_c_ends_what_runs_and_the_prompt_is_back(capsys):
+def test_ctrl_c_ends_the_running_statement_and_returns_to_the_prompt(capsys):
     def interrupt(packet, write):
         if packet.name == "rates":
             os.kill(os.getpid(), signal.SIGINT)
@@ -177,10 +177,10 @@ def test_ctrl_c_ends_what_runs_and_the_prompt_is_back(capsys):
 
 
 def test_event_reports_are_printed_while_the_prompt_waits(capsys):
-    came = []
+    received = []
 
     def reached(packet, write):
-        came.append(packet.name)
+        received.append(packet.name)
         if packet.fields.get("event") == DICTIONARY.enums["event"]["bias_reached"]:
             write("quit\r")
 
@@ -188,10 +188,10 @@ def test_event_reports_are_printed_while_the_prompt_waits(capsys):
     converse(RealTime(), *commands, on_print=reached)
     out = capsys.readouterr().out
     assert "bias_reached  a=50000 (bias level, mV)" in out
-    assert "rates" in came and "  rates  " not in out and "  housekeeping  " not in out
+    assert "rates" in received and "  rates  " not in out and "  housekeeping  " not in out
 
 
-def test_a_port_that_is_lost_while_the_prompt_waits_ends_it(capsys):
+def test_losing_the_port_ends_the_prompt(capsys):
     class Lost(RealTime):
         def advance(self, seconds):
             raise TargetError("lost; check its cable")
@@ -199,11 +199,10 @@ def test_a_port_that_is_lost_while_the_prompt_waits_ends_it(capsys):
     before = threading.active_count()
     with pytest.raises(TargetError, match="check its cable"):
         converse(Lost())
-    assert threading.active_count() == before  # none waits for the keyboard for ever
+    assert threading.active_count() == before  # no thread is left waiting for the keyboard
 
 
-def test_a_silent_pipe_does_not_keep_a_real_instrument_waiting(capsys):
-    """What it sends meanwhile is read, and event reports are printed."""
+def test_telemetry_of_a_real_instrument_is_read_while_a_pipe_is_silent(capsys):
     end, other = os.pipe()
     with RealTime() as target, open(end) as pipe:
         session = Session(target)
@@ -215,13 +214,13 @@ def test_a_silent_pipe_does_not_keep_a_real_instrument_waiting(capsys):
             if packet.name == "housekeeping":
                 os.write(other, b"quit\n")
 
-        session.on_packet, shell_takes = lambda packet: (shell_takes(packet), seen(packet)), session.on_packet
+        session.on_packet, handle = lambda packet: (handle(packet), seen(packet)), session.on_packet
         assert shell.run_all(pipe.fileno()) == 0
     os.close(other)
     assert target.now_us > 10e6
 
 
-def test_a_state_directory_that_cannot_be_written_costs_the_history_only(monkeypatch, write, capsys):
+def test_without_a_writable_state_directory_only_the_history_is_missing(monkeypatch, write, capsys):
     monkeypatch.setenv("XDG_STATE_HOME", str(write("file", "")))
     converse(UnixTarget(), "ping\r", "quit\r")
     assert "  pong\n" in capsys.readouterr().out
@@ -266,12 +265,12 @@ def test_a_state_directory_that_cannot_be_written_costs_the_history_only(monkeyp
         "until fly.away == ": [],
     }.items(),
 )
-def test_what_may_come_next(line, words):
+def test_possible_completions(line, words):
     begun, found = completion.possible(line, DICTIONARY)
     assert line.endswith(begun) and found == words
 
 
-def test_a_completion_replaces_the_word_under_way():
+def test_a_completion_replaces_the_current_word():
     (found,) = _completer(DICTIONARY).get_completions(Document("set_parameter value=1 parameter=bia"), None)
     assert (found.text, found.start_position) == ("bias", -3)
 

@@ -1,4 +1,4 @@
-"""dorn tc: any telecommand by its name; what it answers, its exit status, and nothing sent when the input is wrong."""
+"""dorn tc: telecommands by name, their answers and exit status; invalid input sends nothing."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ DICTIONARY = Dictionary.load()
 
 
 def tc(text, capsys):
-    """-> exit status, names of the packets printed, stderr."""
+    """Returns exit status, names of the packets printed, stderr."""
     status = main(["tc", "--target", "unix", *text.split()])
     out, error = capsys.readouterr()
     return status, [line.split()[2] for line in out.splitlines()], error
@@ -31,7 +31,7 @@ def tc(text, capsys):
         ("function function=start", ["acceptance_success", *["event_info"] * 2, "completion_success"]),
     ],
 )
-def test_a_telecommand_is_carried_out_and_its_answers_are_printed(text, answers, capsys):
+def test_a_telecommand_is_executed_and_its_answers_are_printed(text, answers, capsys):
     words = text.split(" ")
     assert main(["tc", "--target", "unix", *words]) == 0
     out, error = capsys.readouterr()
@@ -39,13 +39,13 @@ def test_a_telecommand_is_carried_out_and_its_answers_are_printed(text, answers,
     assert error == ""
 
 
-def test_what_the_board_refuses_is_status_1_with_code_and_detail(capsys):
+def test_a_refused_telecommand_gives_status_1_with_code_and_detail(capsys):
     status, names, error = tc("function function=bias_on", capsys)
     assert (status, names) == (1, ["acceptance_success", "start_failure"])
     assert error == "dorn: function function=bias_on: start_failure: not_armed (detail 16)\n"
 
 
-def test_it_goes_on_printing_for_as_long_as_it_is_told(capsys):
+def test_wait_prints_packets_for_the_given_time(capsys):
     assert tc("ping --wait 9", capsys)[1][3:] == ["rates", "line_rates"]
     assert tc("ping --wait 10.5", capsys)[1][3:] == ["rates", "line_rates"] * 2 + ["housekeeping"]
 
@@ -82,8 +82,8 @@ def test_it_goes_on_printing_for_as_long_as_it_is_told(capsys):
         "--list fly": "tc: NAME: nothing of this name (fly)",
     }.items(),
 )
-def test_wrong_input_is_one_line_status_2_and_nothing_is_sent(text, message, capsys, monkeypatch):
-    monkeypatch.setattr("dorn.targets.open_target", None)  # nobody gets so far
+def test_invalid_input_gives_one_line_and_status_2_and_sends_nothing(text, message, capsys, monkeypatch):
+    monkeypatch.setattr("dorn.targets.open_target", None)  # not reached
     assert main(["tc", "--target", "unix", *text.split()]) == 2
     out, error = capsys.readouterr()
     assert out == ""
@@ -95,14 +95,14 @@ def test_without_a_target_nothing_is_sent(capsys):
     assert capsys.readouterr().err == "dorn: tc: --target: is missing; ping was not sent\n"
 
 
-def test_silence_is_not_waited_for_for_ever(capsys, monkeypatch):
+def test_a_missing_answer_is_reported_after_the_limit(capsys, monkeypatch):
     monkeypatch.setattr(UnixTarget, "send", lambda self, data: None)
     status, names, error = tc("ping --limit 3 --wait 1", capsys)
     assert (status, names) == (1, [])
     assert error == "dorn: ping: no report of completion or failure within 3 s\n"
 
 
-def test_ctrl_c_lets_a_telecommand_under_way_be_verified(capsys, monkeypatch):
+def test_ctrl_c_waits_for_the_verification_of_the_current_telecommand(capsys, monkeypatch):
     verified = Session._verified
 
     def interrupted(self, *args, **fields):
@@ -114,7 +114,7 @@ def test_ctrl_c_lets_a_telecommand_under_way_be_verified(capsys, monkeypatch):
     assert (status, names[-1], error) == (130, "completion_success", "dorn: stopped\n")
 
 
-def test_the_list_has_everything_that_can_be_sent(capsys):
+def test_the_list_contains_every_telecommand_and_parameter(capsys):
     assert main(["tc", "--list"]) == 0
     out = capsys.readouterr().out
     for layout in DICTIONARY.commands.values():
@@ -127,7 +127,7 @@ def test_the_list_has_everything_that_can_be_sent(capsys):
     assert capsys.readouterr().out.startswith("    bias: 0 to 100000 mV, default 40000  -- level of")
 
 
-def test_every_telecommand_of_the_dictionary_can_be_written():
+def test_every_telecommand_of_the_dictionary_can_be_given_as_text():
     for layout in DICTIONARY.commands.values():
         words = []
         for field in written(layout).values():
@@ -136,10 +136,10 @@ def test_every_telecommand_of_the_dictionary_can_be_written():
             words.append(f"{field.name}={value}")
         fields = telecommand([layout.name, *words], DICTIONARY).fields
         assert set(fields) == set(written(layout))
-        assert not {"limit_s", "check", "ack"} & set(fields)  # of Session.command
+        assert not {"limit_s", "check", "ack"} & set(fields)  # parameters of Session.command
 
 
-def test_packets_are_one_readable_line(capsys):
+def test_a_packet_is_printed_as_one_readable_line(capsys):
     with UnixTarget() as target:
         packets = []
         session = Session(target, packets.append)

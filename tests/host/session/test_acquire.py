@@ -1,4 +1,4 @@
-"""`dorn run` from end to end, on both simulated targets, and what others make of its archive."""
+"""`dorn run` end to end on both simulated targets, and its archive read by other programs."""
 
 import contextlib
 import csv
@@ -18,7 +18,7 @@ KEV_PER_CHANNEL = 12
 
 
 def spectrum(out):
-    """energy_kev, counts of all single-detector spectra together."""
+    """Energies (keV) of the channels, and counts summed over all single-detector spectra."""
     total = {}
     with (out / "spectra.csv").open() as file:
         for row in csv.DictReader(file):
@@ -30,14 +30,14 @@ def spectrum(out):
 
 def needs(where):
     if where == "rp2040":
-        chip.open_chip().close()  # skips where there is no image
+        chip.open_chip().close()  # skips without an image
 
 
 @both
-def test_a_measured_spectrum_comes_back_as_its_authors_state(where, tmp_path):
+def test_a_measured_spectrum_is_reproduced(where, tmp_path):
     """Am-241 and pulser lines in silicon: region sums exact, centroids within 0.15 channel of the authors' MCA."""
     needs(where)
-    # the emulator is slow: there a file with a fifth of the counts, too few for the centroids
+    # the emulator is slow: it gets a file with a fifth of the counts, too few for centroids
     file = "2Cal.dat" if where == "unix" else "1Cal.dat"
     path, regions = realdata.lisbon_csv(tmp_path, file, calibration=realdata.ONE_TO_ONE)
     out = tmp_path / "out"
@@ -48,7 +48,7 @@ def test_a_measured_spectrum_comes_back_as_its_authors_state(where, tmp_path):
         assert counts[inside].sum() == region.gross
         if where != "unix":
             continue
-        # the provenance: Gaussian fits to the part above half height agree with the MCA's centroids
+        # from the provenance of the data: Gaussian fits above half height agree with the MCA's centroids
         top = inside & (counts > counts[inside].max() / 2)
         channels = energies_kev[top] - region.centroid_kev
         a, b, _ = np.polyfit(channels, np.log(counts[top]), 2, w=np.sqrt(counts[top]))
@@ -58,8 +58,8 @@ def test_a_measured_spectrum_comes_back_as_its_authors_state(where, tmp_path):
 
 
 @both
-def test_others_read_the_archive(where, tmp_path):
-    """telemetry.ccsds without error by spacepackets (PUS-C headers, CRC) and by ccsdspy."""
+def test_other_programs_read_the_archive(where, tmp_path):
+    """spacepackets (PUS-C headers, CRC) and ccsdspy read telemetry.ccsds without error."""
     import ccsdspy
     from spacepackets.ecss.tm import PusTm
 
@@ -99,7 +99,7 @@ def test_others_read_the_archive(where, tmp_path):
     assert set(fixed.load(str(hk))["DICTIONARY"]) == {Dictionary.load().hash}
 
 
-def test_decode_of_the_archive_gives_the_same_products(tmp_path):
+def test_decoding_the_archive_gives_the_same_products(tmp_path):
     source = tmp_path / "source.csv"
     source.write_text("time_us,detector,energy_kev\n" + "".join(f"{1000 * i},{i % 16},5000\n" for i in range(1, 500)))
     assert run(source, "--out", tmp_path / "run") == 0
@@ -110,14 +110,14 @@ def test_decode_of_the_archive_gives_the_same_products(tmp_path):
         for name in ("spectra.csv", "rates.csv")
     }
     assert lines["run", "spectra.csv"] == lines["again", "spectra.csv"]
-    # the archive begins at boot, the products of the run with its start
+    # the archive begins at boot, the products of the run at its start
     rates = lines["run", "rates.csv"]
     assert rates[1:] == lines["again", "rates.csv"][1 - len(rates) :] and len(rates) > 1
     one, two = summary(tmp_path / "run"), summary(tmp_path / "again")
     assert one["recorded"] == two["recorded"] == 499 and two["injected"] is None
 
 
-def test_a_replay_ends_with_its_last_count_and_repeats_to_the_byte(tmp_path):
+def test_a_replay_ends_with_its_last_count_and_is_reproducible_to_the_byte(tmp_path):
     source = tmp_path / "source.csv"
     source.write_text("energy_kev,counts\n5000,400\n5012,200\n")
     for name in ("one", "two"):
@@ -130,7 +130,7 @@ def test_a_replay_ends_with_its_last_count_and_repeats_to_the_byte(tmp_path):
     assert abs(summary(tmp_path / "three")["real_time_s"] - 2) < 0.005
 
 
-def test_joined_archives_are_two_boots(tmp_path):
+def test_concatenated_archives_decode_as_two_boots(tmp_path):
     source = tmp_path / "source.csv"
     source.write_text("energy_kev,counts\n5000,400\n5012,200\n")
     joined = b""
@@ -156,7 +156,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
 
 
 def test_an_instrument_behind_a_socket_is_recorded(tmp_path):
-    """A URL is a target: here the unix target behind TCP, its time coupled to the wall's."""
+    """The instrument is the unix target behind TCP, its time coupled to wall time."""
     server = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()
 
@@ -166,7 +166,7 @@ def test_an_instrument_behind_a_socket_is_recorded(tmp_path):
             connection.setblocking(False)
             target.inject((5_000_000 * i, i % 16, 5000.0) for i in range(10**6))
             while not stop.wait(0.002):
-                target.advance(0.05)  # 25 times as fast as the wall: the test need not wait for real seconds
+                target.advance(0.05)  # 25 times faster than real time
                 with contextlib.suppress(BlockingIOError):
                     target.send(connection.recv(4096))
                 try:

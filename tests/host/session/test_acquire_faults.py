@@ -1,4 +1,4 @@
-"""`dorn run` where something is wrong: on the way down, with the target, or it is ended."""
+"""`dorn run` with damaged frames, an unusable target, or an interruption."""
 
 import fcntl
 import os
@@ -16,8 +16,8 @@ from support.instrument import open_simulated
 from support.runs import FATES, run, summary
 
 
-def test_a_run_that_fails_leaves_the_files_of_an_earlier_one(tmp_path, capsys):
-    """And two runs cannot write into one archive."""
+def test_a_failed_run_keeps_the_files_of_an_earlier_one(tmp_path, capsys):
+    """Two runs cannot write to one archive, either."""
     source = tmp_path / "source.csv"
     source.write_text("energy_kev,counts\n5000,1\n5100,1\n")
     out = tmp_path / "out"
@@ -32,8 +32,8 @@ def test_a_run_that_fails_leaves_the_files_of_an_earlier_one(tmp_path, capsys):
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
-def test_control_c_ends_the_run_in_order(tmp_path):
-    """The archive is whole packets, the products hold what came, the exit status is 130."""
+def test_ctrl_c_ends_the_run_cleanly(tmp_path):
+    """The archive has complete packets only, the products contain them, and the exit status is 130."""
     source = tmp_path / "source.csv"
     source.write_text("energy_kev,counts\n5000,1\n5100,1\n")
     out = tmp_path / "out"
@@ -51,8 +51,8 @@ def test_control_c_ends_the_run_in_order(tmp_path):
     assert s["incomplete_spectra"] == s["sequence_gaps"] == 0
 
 
-def test_damaged_frames_cost_themselves(tmp_path):
-    """Every fourth frame on its way down is damaged: it is dropped and counted, the next one is decoded."""
+def test_damaged_frames_affect_no_other(tmp_path):
+    """Every fourth downlinked frame is damaged: it is dropped and counted, and the next one is decoded."""
 
     class Noisy:
         def __init__(self, target):
@@ -71,22 +71,22 @@ def test_damaged_frames_cost_themselves(tmp_path):
                 out += frame + b"\0"
             return out
 
-    message = []
+    received = []
     with open_simulated("unix", Head(FrontEnd())) as target:
         noisy = Noisy(target)
-        session = Session(noisy, message.append)
+        session = Session(noisy, received.append)
         session.connect()
         for _ in range(20):
             target.advance(5)
             session.pump()
     assert session.crc_errors == noisy.frames // 4 > 5
-    assert session.packets == len(message) == noisy.frames - session.crc_errors
+    assert session.packets == len(received) == noisy.frames - session.crc_errors
     assert session.sequence_gaps >= session.crc_errors - 1
 
 
 @pytest.mark.parametrize("damaged", [{14}, set(range(20, 34)), set(range(25, 400))])
-def test_a_run_with_damaged_frames_has_its_products(damaged, tmp_path, monkeypatch, capsys):
-    """Whichever frames come damaged, the products say what came and what did not; the head's counters are whole."""
+def test_a_run_with_damaged_frames_writes_its_products(damaged, tmp_path, monkeypatch, capsys):
+    """Whichever frames are damaged, the run reports missing data, and the head's counters are complete."""
     receive = UnixTarget.receive
     seen = [0]
 
@@ -110,7 +110,7 @@ def test_a_run_with_damaged_frames_has_its_products(damaged, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("target", "says"),
+    ("target", "message"),
     [
         ("nowhere", r"target: unknown \('nowhere'\); known are unix, rp2040"),
         ("/dev/no-such-port", r"target /dev/no-such-port: cannot be opened: .*No such file"),
@@ -118,23 +118,23 @@ def test_a_run_with_damaged_frames_has_its_products(damaged, tmp_path, monkeypat
         ("socket://127.0.0.1", r"target socket://127.0.0.1: expected socket://HOST:PORT"),
     ],
 )
-def test_a_target_that_cannot_be_had_is_one_line(target, says, tmp_path, capsys):
+def test_an_unusable_target_is_reported_in_one_line(target, message, tmp_path, capsys):
     source = tmp_path / "source.csv"
     source.write_text("energy_kev,counts\n5000,1\n5100,1\n")
-    what = (source, "--rate", 1) if target == "nowhere" else ("-",)
-    assert run(*what, "--duration", 1, "--target", target, "--out", tmp_path / "out") == 2
-    assert re.fullmatch(f"dorn: {says}.*\n", capsys.readouterr().err)
+    arguments = (source, "--rate", 1) if target == "nowhere" else ("-",)
+    assert run(*arguments, "--duration", 1, "--target", target, "--out", tmp_path / "out") == 2
+    assert re.fullmatch(f"dorn: {message}.*\n", capsys.readouterr().err)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
-    ("image", "says"),
+    ("image", "message"),
     [
         (None, "no MicroPython image: .*No such file.*micropython.org"),
         (b"UF2\n", "not MicroPython 1.28.0 for the Pico"),
     ],
 )
-def test_a_missing_or_wrong_image_is_one_line(image, says, tmp_path, capsys, monkeypatch):
+def test_a_missing_or_wrong_image_is_reported_in_one_line(image, message, tmp_path, capsys, monkeypatch):
     path = tmp_path / "image.uf2"
     if image:
         path.write_bytes(image)
@@ -143,5 +143,5 @@ def test_a_missing_or_wrong_image_is_one_line(image, says, tmp_path, capsys, mon
     source.write_text("energy_kev,counts\n5000,1\n5100,1\n")
     out = tmp_path / "out"
     assert run(source, "--rate", 1, "--duration", 1, "--target", "rp2040", "--out", out) == 2
-    assert re.fullmatch(f"dorn: target rp2040: .*{says}.*\n", capsys.readouterr().err)
+    assert re.fullmatch(f"dorn: target rp2040: .*{message}.*\n", capsys.readouterr().err)
     assert not out.exists()

@@ -1,4 +1,4 @@
-"""The archive is completed: what is stored comes once, what does not exist is hardly asked for, a refusal is said."""
+"""Completion of the archive: each stored packet once, few requests for unused numbers, refusals reported."""
 
 import contextlib
 
@@ -16,7 +16,7 @@ DICTIONARY = Dictionary.load()
 
 
 def stored(target, cuts):
-    """Packets on flash, with that many power cuts between them."""
+    """Store packets on flash, with `cuts` power cuts in between."""
     session = Session(target)
     session.connect()
     session.command("set_parameter", parameter="storage_delay", value=1)
@@ -28,7 +28,7 @@ def stored(target, cuts):
 
 
 @pytest.mark.parametrize("cuts", [0, 3])
-def test_numbers_left_out_by_power_cuts_cost_some_requests(cuts, tmp_path):
+def test_record_numbers_skipped_by_power_cuts_cost_few_requests(cuts, tmp_path):
     path = tmp_path / "telemetry.ccsds"
     with UnixTarget() as target:
         stored(target, cuts)
@@ -37,12 +37,12 @@ def test_numbers_left_out_by_power_cuts_cost_some_requests(cuts, tmp_path):
             session.record(path, keep=True)
             result = Downlink(session).complete()
     assert result.lost == result.repeated == 0 and result.received >= 2 * (cuts + 1)
-    assert result.requests <= 1 + 8 * cuts  # 64, 128, ... of 4096 numbers
+    assert result.requests <= 1 + 8 * cuts  # of 64, 128, ... for 4096 numbers
     records = [p.fields["record"] for p in archive.decode(path, DICTIONARY).packets if p.fields.get("record")]
     assert len(records) == len(set(records)) == result.received
 
 
-def test_without_the_key_of_the_board_it_says_so(tmp_path, monkeypatch):
+def test_without_the_key_of_the_board_the_refusal_is_reported(tmp_path, monkeypatch):
     key, files = Key.create(tmp_path / "key"), firmware.files
     monkeypatch.setattr(firmware, "files", lambda *a, **k: files(*a, **k) | {"key": key.board_file})
     with UnixTarget() as target:
@@ -54,7 +54,7 @@ def test_without_the_key_of_the_board_it_says_so(tmp_path, monkeypatch):
         assert target.now_us - begin_us < 5e6
 
 
-def test_a_file_that_is_no_archive_is_not_gone_on_with(tmp_path):
+def test_a_file_that_is_not_an_archive_is_not_appended_to(tmp_path):
     path = tmp_path / "telemetry.ccsds"
     path.write_bytes(b"garbage")
     with UnixTarget() as target:

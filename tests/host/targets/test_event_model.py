@@ -1,4 +1,4 @@
-"""The model of the event builder against the event builder itself, on the emulated chip, stepped cycle by cycle."""
+"""The model of the event builder against the event builder on the emulated chip, stepped cycle by cycle."""
 
 import bisect
 import random
@@ -10,14 +10,14 @@ from dorn.image.constants import constants
 from dorn.study.event_builder import record
 from dorn.targets.event_model import EventModel, board_times
 
-TOLERANCE_NS = 4 * 8  # of a boundary, for an event to be allowed to differ
+TOLERANCE_NS = 4 * 8  # an event this close to a boundary may differ
 BEGIN_US = 1000  # in the model's time
-GAP_US = 150  # between clusters: longer than anything in one takes
+GAP_US = 150  # between clusters: longer than any cluster
 TIMES = board_times(constants("pico"))
 
 
 def clusters(seed, n):
-    """n groups of particles (time_ns, detector, energy_kev) within some us: one alone, pairs, pile-up, tails."""
+    """n groups of particles (time_ns, detector, energy_kev) within some us: single, pairs, pile-up, tails."""
     rng = random.Random(seed)
     for _ in range(n):
         kind = rng.randrange(5)
@@ -25,7 +25,7 @@ def clusters(seed, n):
         group = [(0, 2 * unit + rng.randrange(2), rng.uniform(1000, 9000))]
         if kind == 1:  # front and back of one detection unit
             group.append((0, group[0][1] ^ 1, rng.uniform(1000, 9000)))
-        elif kind == 2:  # accidental coincidences, before and behind the sample
+        elif kind == 2:  # accidental coincidences, before and after the hit pattern is sampled
             group += [
                 (rng.randrange(4000), rng.randrange(16), rng.uniform(1000, 9000)) for _ in range(rng.randrange(1, 4))
             ]
@@ -39,7 +39,7 @@ def clusters(seed, n):
 
 
 class Recorder(Head):
-    """Keeps the instants at which the model looked at the head or converted."""
+    """Keeps the instants at which the model reads the head or converts."""
 
     def __init__(self, front_end):
         super().__init__(front_end)
@@ -55,7 +55,7 @@ def particles(groups):
 
 
 def by_cluster(events, n):
-    """events: of (time_us, pattern word, codes)"""
+    """Group events (time_us, pattern word, codes) by cluster."""
     out = [[] for _ in range(n)]
     for time_us, word, codes in events:
         if word >> 16:
@@ -82,7 +82,7 @@ def by_model(front_end, groups):
 
 
 def near_a_boundary(group, begin_ns, width_ns, instants):
-    """Whether a comparator of the cluster rose or fell within the tolerance of an instant at which the model looked."""
+    """Whether a comparator of the cluster rose or fell within the tolerance of an instant of the model."""
     for t, _, _ in group:
         for edge in (begin_ns + t, begin_ns + t + width_ns):
             at = bisect.bisect_left(instants, edge - TOLERANCE_NS)
@@ -92,7 +92,7 @@ def near_a_boundary(group, begin_ns, width_ns, instants):
 
 
 def same_codes(ours, theirs, front_end, group):
-    """Codes of full pulses are equal; one taken on a slope may differ by the slope times the tolerance."""
+    """Whether codes of full pulses are equal, and those taken on a slope differ by at most slope times tolerance."""
     full = {min(4095, int(e / front_end.kev_per_code + front_end.zero_code + 0.5)) for _, _, e in group}
     slope = max(full) / min(front_end.peaking_ns, 1.2 * (front_end.width_ns - front_end.peaking_ns))
     return all(
@@ -102,7 +102,7 @@ def same_codes(ours, theirs, front_end, group):
 
 
 @pytest.mark.parametrize(("seed", "width_ns"), [(1, 4000), (2, 1800), (3, 15_000)])
-def test_law_and_chip_record_the_same_events(seed, width_ns):
+def test_model_and_chip_record_the_same_events(seed, width_ns):
     front_end = FrontEnd(width_ns=width_ns)
     groups = list(clusters(seed, 300))
     chip, chip_fates = on_chip(front_end, groups)

@@ -1,4 +1,4 @@
-"""dorn/targets/pico_flash.py: what is left of a flash operation in which power fails."""
+"""dorn/targets/pico_flash.py: contents of the flash after power fails in an operation."""
 
 import pytest
 from dorn.targets.pico_flash import PAGE_PROGRAM_S, SECTOR_ERASE_S, Flash
@@ -10,7 +10,7 @@ OLD = b"\x5a" * SECTOR * 4
 
 
 def flash():
-    """A chip with a file system in it, and the file system."""
+    """Octets of a chip with a file system, and its Flash."""
     chip = bytearray(START + len(OLD))
     return chip, Flash(memoryview(chip), START, OLD)
 
@@ -25,19 +25,19 @@ def program(chip, page, data):
     chip[at : at + PAGE] = data
 
 
-def test_operations_take_their_time_and_are_counted():
+def test_operations_take_their_real_time_and_are_counted():
     chip, fs = flash()
     assert fs.command() == 0 == fs.operations
     erase(chip, 1)
     assert fs.command() == SECTOR_ERASE_S
     program(chip, 16, b"\1" * PAGE)
     assert fs.command() == PAGE_PROGRAM_S
-    chip[0] = 1  # not in the file system
+    chip[0] = 1  # outside the file system
     assert fs.command() == 0 and fs.operations == 2 and not fs.power_failed
 
 
 @given(st.floats(0, 1), st.integers(0, 3))
-def test_an_erase_is_cut_short(done, sector):
+def test_an_interrupted_erase_is_partial(done, sector):
     chip, fs = flash()
     fs.cut_at(1, done)
     erase(chip, sector)
@@ -47,7 +47,7 @@ def test_an_erase_is_cut_short(done, sector):
     assert fs.contents() == chip[START:] == before + b"\xff" * erased + after
 
 
-def test_the_named_operation_is_cut_and_nothing_is_written_until_power_is_back():
+def test_the_given_operation_is_interrupted_and_nothing_is_written_until_power_returns():
     chip, fs = flash()
     erase(chip, 0)
     fs.command()

@@ -1,6 +1,6 @@
-"""Self-check of the emulated Pico: what is done about the emulator's faults works, and without it the fault shows.
+"""Self-check of the emulated Pico: each workaround for a fault of the emulator works, and without it the fault appears.
 
-A cure that nothing misses any more may go; one that stops working is found here and not in a figure.
+A workaround that is no longer needed can be removed; one that stops working is found here and not in a measurement.
 """
 
 import time
@@ -20,7 +20,7 @@ MISSING = script("missing_host")
 
 
 def dead_us():
-    """Dead time of an event as 300 double pulses, 5.25 to 5.55 us apart, show it: the second is lost or not."""
+    """Dead time of an event, from 300 double pulses 5.25 to 5.55 us apart, whose second pulse is lost or not."""
     head = Head(FrontEnd(width_ns=2500))
     gaps_ns = range(5250, 5550, 1)
     with chip.open_chip(None, head) as target:
@@ -36,7 +36,7 @@ def dead_us():
     return (gaps_ns.start + head.fates.lost_dead_time) / 1000
 
 
-def test_events_take_their_time_while_the_cpu_sleeps(monkeypatch):
+def test_dead_time_is_right_while_the_cpu_sleeps(monkeypatch):
     assert dead_us() == pytest.approx(5.416, abs=0.03)
     monkeypatch.setattr(HeadPins, "busy", lambda self: False)
     monkeypatch.setattr(HeadPins, "edge_is_near", lambda self: False)
@@ -48,25 +48,25 @@ def took_us():
 
 
 def test_the_flash_takes_its_real_time(monkeypatch):
-    """20 kB are five sectors to erase, 80 pages to write, and some of the file system's own."""
+    """20 kB take five sector erases, 80 page programs, and some more for the file system itself."""
     least_us = 1e6 * (5 * pico_flash.SECTOR_ERASE_S + 79 * pico_flash.PAGE_PROGRAM_S)
     assert least_us < took_us() < least_us + 3e6 * pico_flash.SECTOR_ERASE_S
     monkeypatch.setattr(pico_flash, "busy_s", lambda before, after: 0.0)
     assert took_us() < least_us / 5
 
 
-def test_a_part_that_does_not_answer_is_an_error():
+def test_a_device_that_does_not_answer_is_an_error():
     assert chip.run(MISSING, limit_s=5).count("ERRNO") == 2
 
 
-def test_while_it_runs_its_flash_is_kept_for_whoever_is_killed(tmp_path):
-    """As `kill -9` of `dorn emulate` leaves it: nothing is closed."""
+def test_the_flash_is_saved_while_the_board_runs(tmp_path):
+    """It survives `kill -9` of `dorn emulate`: nothing is closed here."""
     target, end_s = chip.open_chip(flash=tmp_path), time.monotonic() + 60
     image = Rp2040Target.image_in(tmp_path)
 
     def stopped():
         assert time.monotonic() < end_s
-        return target.flash.operations > 20 and target._kept == target.flash.operations  # its first boot writes more
+        return target.flash.operations > 20 and target._kept == target.flash.operations  # the first boot writes more
 
     emulate.serve(target, {"usb": emulate.PseudoTerminal()}, stopped)
     assert image.read_bytes() == target.flash.contents()
@@ -76,7 +76,7 @@ def test_while_it_runs_its_flash_is_kept_for_whoever_is_killed(tmp_path):
         assert i.connect().fields["boot_count"] == 2
 
 
-def test_a_damaged_image_is_refused(tmp_path):
+def test_a_damaged_image_is_rejected(tmp_path):
     Rp2040Target.image_in(tmp_path).write_bytes(b"damaged")
     with pytest.raises(UserError, match="has 7 octets, not 1441792"):
         Rp2040Target(flash=tmp_path)
