@@ -5,7 +5,8 @@ import sys
 def open_board():
     """The Board this MicroPython runs on. RuntimeError if the firmware was built for another kind of board."""
     if sys.platform == "rp2":
-        from boards import constants  # of the board the image was built for: boards/NAME/constants.py
+        # boards/NAME/constants.py of the board the image was built for
+        from boards import constants  # pyright: ignore[reportAttributeAccessIssue]
         from boards.rp2.board import Board
 
         machine = sys.implementation._machine

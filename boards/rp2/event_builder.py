@@ -209,7 +209,7 @@ class EventBuilder:
 
         Return when that was done, low 32 bits of the time in us.
         """
-        return _override(_IO_BANK0_CTRL + 8 * self._first, detectors, _TIMERAWL)
+        return _override(_IO_BANK0_CTRL + 8 * self._first, detectors, _TIMERAWL)  # pyright: ignore[reportArgumentType]
 
     def start(self, detectors):
         """Stop, empty the rings and run; nothing of an earlier run remains. The reader starts at slot 0."""

@@ -44,7 +44,8 @@ class UsbLink:
         """Return a few bytes, so that no flood holds up the instrument: each takes 0.25 ms."""
         n = 0
         while n < _READ and self.ready():
-            self._in.readinto(self._byte)  # read(1) would allocate an object for each
+            # read(1) would allocate an object for each
+            self._in.readinto(self._byte)  # pyright: ignore[reportAttributeAccessIssue]
             self._received[n] = self._byte[0]
             n += 1
         return memoryview(self._received)[:n] if n else None

@@ -27,7 +27,7 @@ class Pipe:
         self._in = sys.stdin.buffer
         self._out = sys.stdout.buffer
 
-    def ask(self, kind, argument, data=b""):
+    def ask(self, kind, argument, data: bytes | bytearray = b""):
         """Send a message."""
         self._out.write(struct.pack(_TO_HOST, ord(kind), self.now_us, argument, len(data)))
         if data:

@@ -36,7 +36,7 @@ def measured(number, run):
     # measuring traverses the heap, which takes long: only for steps with work to do
     def step(now):
         if (number == icd.TASK_ACQUISITION and executive.cycles % 16) or (
-            number == icd.TASK_COMMANDS and not board.link.ready()
+            number == icd.TASK_COMMANDS and not board.link.ready()  # pyright: ignore[reportAttributeAccessIssue]
         ):
             return run(now)
         estimated, before = memory.garbage[0], gc.mem_alloc()

@@ -14,4 +14,4 @@ def collecting(self, now):
 
 Rates.send = collecting
 
-import firmware_main
+import firmware_main  # pyright: ignore[reportMissingImports] main.py, renamed

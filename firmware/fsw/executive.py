@@ -66,7 +66,6 @@ class Executive:
         self.tasks = tasks
         self._wanting = tuple(task for task in tasks if task.wanted)
         self.failing = None  # number of the task that failed too often; its exception ends run()
-        self.wcet_us = self.load_permille = None  # per task: array("I"), array("H")
         self.busy_permille = 0
         self.cycles = self.overruns = self.failures = 0
         self.gc_max_us = 0
@@ -76,8 +75,8 @@ class Executive:
 
     def begin(self):
         tasks = self.tasks
-        self.wcet_us = array.array("I", [0] * len(tasks))
-        self.load_permille = array.array("H", [0] * len(tasks))
+        self.wcet_us = array.array("I", [0] * len(tasks))  # per task
+        self.load_permille = array.array("H", [0] * len(tasks))  # per task
         gc.collect()  # exclude the garbage of the start
         self.heap_free = self.heap_free_min = gc.mem_free()
         self._most = self.heap_free - _RESERVE

@@ -61,11 +61,12 @@ def _forget_construction():
             for item in sys.modules[name].__dict__.values():
                 if isinstance(item, type) and hasattr(item, "__init__"):
                     try:
-                        item.__init__ = None  # deleting the attribute would not free it
+                        # deleting the attribute would not free it
+                        item.__init__ = None  # pyright: ignore[reportAttributeAccessIssue]
                     except AttributeError:  # a built-in type
                         pass
             del sys.modules[name]
-    del sys.modules["fsw"].app
+    del sys.modules["fsw"].app  # pyright: ignore[reportAttributeAccessIssue] a module
 
 
 def kept(flash):

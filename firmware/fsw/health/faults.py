@@ -48,7 +48,7 @@ def line_of(error):
     text = io.StringIO()
     sys.print_exception(error, text)
     line = 0
-    for part in text.getvalue().split(", line ")[1:]:
+    for part in text.getvalue().split(", line ")[1:]:  # pyright: ignore[reportAttributeAccessIssue]
         digits = part.split(",")[0].split("\n")[0]
         if digits.isdigit():
             line = int(digits)

@@ -61,7 +61,8 @@ class Functions:
             from fsw.health.self_test import self_test  # rarely needed: in memory only while it runs
 
             self_test(self._folder, self._code, self._slow_control, self._report)
-            del sys.modules["fsw.health.self_test"], sys.modules["fsw.health"], sys.modules["fsw"].health
+            del sys.modules["fsw.health.self_test"], sys.modules["fsw.health"]
+            del sys.modules["fsw"].health  # pyright: ignore[reportAttributeAccessIssue] a module
         elif function >= icd.FUNCTION_BIAS_ON:
             if function in (icd.FUNCTION_BIAS_ON, icd.FUNCTION_PULSER_ON):
                 modes.disarm()  # arming is valid once

@@ -77,7 +77,7 @@ class Router:
     def _find(self, service, subtype, data):
         if service not in self._services:
             raise Refused(icd.FAILURE_UNKNOWN_SERVICE, service)
-        table = icd.COMMANDS
+        table: tuple = icd.COMMANDS
         for row in range(0, len(table), _ROW):
             if table[row] == service and table[row + 1] == subtype:
                 form, octets_follow = table[row + 2], table[row + 3]  # octets follow, their number in the last value

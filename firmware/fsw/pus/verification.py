@@ -16,7 +16,7 @@ class Verification:
 
     def __init__(self, telemetry):
         self._telemetry = telemetry
-        self._request = None
+        self._request: tuple = ()
         self.ack = 0
         self.held = False
 

@@ -75,10 +75,10 @@ class Scan:
         return True
 
     def go_on(self):
-        if self.step + 1 >= self.steps:
+        if self.step + 1 >= self.steps:  # pyright: ignore[reportOptionalOperand] a step is complete
             self._end(False)
         else:
-            self._next(self.step + 1)
+            self._next(self.step + 1)  # pyright: ignore[reportOptionalOperand]
 
     def _next(self, step):
         try:

@@ -124,7 +124,7 @@ class BootRecord:
 
     def keep(self, write=False):
         """Write if half of a reserved block is used, or both copies if `write`; return whether it wrote."""
-        time_us, record = self._time.us(), self._store.next
+        time_us, record = self._time.us(), self._store.next  # pyright: ignore[reportOptionalMemberAccess] by follow()
         if write or time_us > self._time_half or record > self._record_half:
             self._reserve(time_us, record, write)
             return True
@@ -138,7 +138,7 @@ class BootRecord:
 
     def close(self):
         """Mark the coming reset as expected: the next run continues from here."""
-        if not self._save(self._time.us(), self._store.next, 1):
+        if not self._save(self._time.us(), self._store.next, 1):  # pyright: ignore[reportOptionalMemberAccess]
             self._note(self._uncounted() | _EXPECTED << _CONSECUTIVE)
 
     def crashed(self, task, error):

@@ -146,7 +146,7 @@ class Checkpoint:
         header = pack(_HEADER, s, *about, first, last)
         view = memoryview(spectra)[at + first : at + last + 1]
         for part in (header, view, _crc(header, view)):
-            self._file.write(part)
+            self._file.write(part)  # pyright: ignore[reportOptionalMemberAccess] it is open
 
     def _leave(self):
         if self._file:

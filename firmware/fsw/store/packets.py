@@ -171,7 +171,7 @@ class PacketStore:
     def _close(self):
         """Close the file, which makes its packets safe; those added meanwhile move to the start of the buffer."""
         file, self._file = self._file, None
-        file.close()
+        file.close()  # pyright: ignore[reportOptionalMemberAccess] it is open
         octets, self._end = self._end, 0
         sacrificed, self._sacrificed = self._sacrificed, 0
         self._retry_us = 0

@@ -90,7 +90,7 @@ class Retrieval:
             packets = self._segments.packets(segment) if segment else iter(())
             for packet in packets:
                 time = int.from_bytes(packet[TIME : TIME + 6], "big")
-                packets.close()
+                packets.close()  # pyright: ignore[reportAttributeAccessIssue]
                 return time
         except OSError:  # the segment before it is read then
             pass

@@ -43,7 +43,7 @@ class Particles:
     window_us: float
 
 
-def particles(singles, pairs, several: int, live_s: float) -> Particles:
+def particles(singles, pairs, several: float, live_s: float) -> Particles:
     """The rates of the particles that cause the classes of events.
 
     singles: int[16], events in one detector alone (sums of the spectra); pairs: int[8], in front and back of one unit

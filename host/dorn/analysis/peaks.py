@@ -60,7 +60,8 @@ def gaussian(counts, first: int, last: int) -> Peak:
         values[1] = abs(values[1])
         if not (first <= values[0] <= last and values[2] > 0):
             raise none
-    return Peak(*values.tolist(), tuple(np.sqrt(np.diag(covariance)).tolist()))
+    centroid, fwhm, area = values.tolist()
+    return Peak(centroid, fwhm, area, tuple(np.sqrt(np.diag(covariance)).tolist()))
 
 
 def _guess(channels, counts):

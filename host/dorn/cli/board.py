@@ -1,46 +1,71 @@
-"""`dorn key`, `dorn flash` and `dorn emulate`: their arguments, and what they print."""
+"""`dorn key`, `dorn flash` and `dorn emulate`: arguments and output."""
 
 from pathlib import Path
 
 from dorn.cli import options
+from dorn.cli.parser import Commands, wrapped
 from dorn.errors import UserError
 from dorn.util.extras import missing
 from dorn.util.paths import check_directory
 
 
-def add(commands) -> None:
-    """The commands' arguments, to the subparsers of `dorn`."""
-    key = commands.add_parser("key", help="make a key that signs telecommands")
-    key.set_defaults(command=_key)
-    key.add_argument("file", metavar="FILE", help="where it is kept, readable to you only; it must not be there")
-    key.add_argument("--number", default="1", metavar="N", help="which key it is, 0 to 255 (default %(default)s)")
-
-    flash = commands.add_parser(
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    flash = commands.add(
         "flash",
-        help="put the firmware onto a board with MicroPython",
-        epilog="A key that is on the board stays there, unless --key has another one: take it away with"
-        " `mpremote rm :key`, at the prompt. It is never read back. Without --key a running instrument with a key"
-        " does not stop by itself: switch it off and on when you are asked to. Do not go back to an earlier key:"
-        " what it signed could be sent again.",
+        _flash,
+        "copy the firmware to a board that runs MicroPython",
+        notes=lambda: [
+            wrapped(
+                "A key on the board stays there unless --key gives another one; remove it with `mpremote rm :key` while"
+                " the board is at its prompt. dorn never reads it back. An instrument that has a key stops only for"
+                " telecommands signed with it: without --key, switch its power off and on when asked. Do not return to"
+                " an earlier key, because telecommands signed with it could be sent again."
+            )
+        ],
+        examples=(
+            "dorn flash --board pico",
+            "dorn flash --board pico --port /dev/ttyACM0 --check",
+            "dorn flash --board pico --link uart --key flight.key --without rates",
+        ),
     )
-    flash.set_defaults(command=_flash)
     add = flash.add_argument
-    add("--board", required=True, metavar="NAME", help="pico")
-    add("--port", default="auto", help="serial port or URL; auto: the only board there is (default %(default)s)")
-    add("--check", action="store_true", help="only say what differs (exit status 1 then); the instrument is restarted")
+    add("--board", required=True, metavar="NAME", help="kind of board: pico")
+    add("--port", default="auto", help="serial port or URL; auto: the only board connected (default %(default)s)")
+    add("--check", action="store_true", help="only list what differs (exit status 1); restarts the instrument")
     add("--without", action="append", default=[], metavar="SERVICE", help="leave out an optional service; repeatable")
-    add("--link", choices=("usb", "uart"), default="usb", help="what it speaks on; uart: the flight link (default usb)")
-    add("--key", metavar="FILE", help="put this key (dorn key) on the board: it takes signed telecommands only, then")
+    add(
+        "--link",
+        choices=("usb", "uart"),
+        default="usb",
+        help="link of the instrument; uart: the flight link (default usb)",
+    )
+    add("--key", metavar="FILE", help="copy this key to the board, which then accepts signed telecommands only")
 
-    emulate = commands.add_parser("emulate", help="an emulated Pico on a port, for dorn flash and dorn run")
-    emulate.set_defaults(command=_emulate)
+    emulate = commands.add(
+        "emulate",
+        _emulate,
+        "run an emulated Pico that dorn flash and dorn run can connect to",
+        examples=("dorn emulate", "dorn emulate --blank --tcp 5000 --flash pico-flash"),
+    )
     where = emulate.add_mutually_exclusive_group()
     where.add_argument("--pty", action="store_true", help="its ports are pseudo-terminals (default)")
     where.add_argument(
-        "--tcp", metavar="PORT", help="its USB port is a TCP port of this machine, its flight link the next one; 0: any"
+        "--tcp",
+        metavar="PORT",
+        help="its USB port is this TCP port of this machine, its flight link the next; 0: any free ports",
     )
-    emulate.add_argument("--flash", type=Path, metavar="DIR", help="where its file system is kept (default: nowhere)")
+    emulate.add_argument("--flash", type=Path, metavar="DIR", help="keep its file system here (default: discard it)")
     emulate.add_argument("--blank", action="store_true", help="start with an empty file system")
+
+    key = commands.add(
+        "key",
+        _key,
+        "make a key that signs telecommands",
+        examples=("dorn key flight.key", "dorn key spare.key --number 2"),
+    )
+    key.add_argument("file", metavar="FILE", help="new file, which only you can read")
+    key.add_argument("--number", default="1", metavar="N", help="number of the key, 0 to 255 (default %(default)s)")
 
 
 def _key(args):
@@ -49,7 +74,7 @@ def _key(args):
     if not (args.number.isascii() and args.number.isdecimal() and len(args.number) < 4 and int(args.number) < 256):
         raise UserError.at("--number", "N", "not a whole number from 0 to 255", args.number)
     key = Key.create(args.file, int(args.number))
-    print(f"{key.path}: key {key.number}; keep a copy where nobody else reads it, and put it on the board: dorn flash")
+    print(f"{key.path}: key {key.number}; keep a copy in a safe place, and copy it to the board with dorn flash --key")
 
 
 def _flash(args):
@@ -80,7 +105,7 @@ def _emulate(args):
         else:
             number = int(args.tcp)
             ports = {"usb": emulate.Tcp(number), "uart": emulate.Tcp(number and number + 1)}
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # its file system is kept, however it is stopped
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # its file system is saved, however it is stopped
         print(f"emulated Pico on {ports['usb'].name}, until Ctrl-C", flush=True)
         print(f"its flight link on {ports['uart'].name}", flush=True)
         emulate.serve(board, ports)

@@ -1,92 +1,111 @@
-"""`dorn dictionary`, `dorn bridge`, `dorn yamcs` and `dorn lander`: their arguments, and what they print."""
+"""`dorn dictionary`, `dorn bridge`, `dorn yamcs` and `dorn lander`: arguments and output."""
 
 from __future__ import annotations
 
 import contextlib
 import re
-import signal
-import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from dorn.cli import options
+from dorn.cli.parser import Commands, listed, wrapped
 from dorn.errors import UserError
-from dorn.ground.lander import GRAMMAR as LANDER_GRAMMAR
-from dorn.ground.lander import shipped as timelines
-from dorn.head import sources
-from dorn.link import archive
 from dorn.util.checks import above_zero
 from dorn.util.paths import check_directory
 
 HERE = "127.0.0.1"
-_FIRST_BOOT = "2020-01-01T00:00:00Z"  # when on-board time was 0, as long as nobody says
+_FIRST_BOOT = "2020-01-01T00:00:00Z"  # the default of when on-board time was 0
 
 
-def add_dictionary(commands) -> None:
-    """The arguments of `dorn dictionary`, to the subparsers of `dorn`."""
-    dictionary = commands.add_parser(
-        "dictionary", help="export the packets and telecommands: XTCE, ccsdspy, COSMOS, and a document"
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    dictionary = commands.add(
+        "dictionary",
+        _dictionary,
+        "export packet definitions: XTCE, ccsdspy, COSMOS and a document",
+        examples=("dorn dictionary --out icd",),
     )
-    dictionary.set_defaults(command=_dictionary)
-    dictionary.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+    dictionary.add_argument("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
 
-
-def add(commands) -> None:
-    """The other commands' arguments, to the subparsers of `dorn`."""
-    bridge = commands.add_parser("bridge", help="packets for other ground systems, over UDP and TCP")
-    bridge.set_defaults(command=_bridge)
+    bridge = commands.add(
+        "bridge",
+        _bridge,
+        "exchange packets with another ground system over UDP and TCP",
+        examples=(
+            "dorn bridge --target /dev/ttyACM0 --tm 127.0.0.1:10016 --tc 127.0.0.1:10026",
+            "dorn bridge --target unix --tcp 127.0.0.1:10036 --report conformance",
+        ),
+    )
     _add_instrument(bridge)
-    bridge.add_argument(
-        "--tm", default=f"{HERE}:10016", metavar="HOST:PORT", help="where telemetry goes, UDP (default %(default)s)"
+    add = bridge.add_argument
+    add("--tm", default=f"{HERE}:10016", metavar="HOST:PORT", help="send telemetry here, UDP (default %(default)s)")
+    add(
+        "--tc",
+        default=f"{HERE}:10026",
+        metavar="HOST:PORT",
+        help="receive telecommands here, UDP (default %(default)s)",
     )
-    bridge.add_argument(
-        "--tc", default=f"{HERE}:10026", metavar="HOST:PORT", help="where telecommands come, UDP (default %(default)s)"
-    )
-    bridge.add_argument(
-        "--report", type=Path, metavar="DIR", help="at its end, how what both sides sent conforms to the ICD"
-    )
-    bridge.add_argument("--tcp", metavar="HOST:PORT", help="a server of packets, both ways (default: none)")
+    add("--tcp", metavar="HOST:PORT", help="serve packets here, both ways (default: no TCP server)")
+    add("--report", type=Path, metavar="DIR", help="write a report at the end: do both sides conform to the ICD?")
 
-    yamcs = commands.add_parser("yamcs", help="the Yamcs mission control, with an instrument")
-    yamcs.set_defaults(command=_yamcs)
+    yamcs = commands.add(
+        "yamcs",
+        _yamcs,
+        "start the Yamcs mission control with an instrument",
+        examples=("dorn yamcs --target unix", "dorn yamcs --target /dev/ttyACM0 --epoch 2024-05-03T09:27:00Z"),
+    )
     _add_instrument(yamcs)
-    yamcs.add_argument("--port", default="8090", metavar="N", help="of its web pages (default %(default)s)")
-    yamcs.add_argument(
+    add = yamcs.add_argument
+    add("--port", default="8090", metavar="N", help="port of its web pages (default %(default)s)")
+    add(
         "--epoch",
         metavar="UTC",
         help=f"when on-board time was 0 (default: now for a simulated instrument, else {_FIRST_BOOT})",
     )
-    yamcs.add_argument("--out", type=Path, default=Path("dorn-yamcs"), metavar="DIR", help="default %(default)s")
+    add("--out", type=Path, default=Path("dorn-yamcs"), metavar="DIR", help=f"{options.OUT} (default %(default)s)")
 
-    lander = commands.add_parser(
+    lander = commands.add(
         "lander",
-        help="the spacecraft's side of the interface, from a timeline",
-        epilog=f"One statement a line, those of procedures (dorn procedure --help) and:"
-        f" {'; '.join(LANDER_GRAMMAR.values())}.",
+        _lander,
+        "simulate the spacecraft's side of the interface from a timeline",
+        notes=_lander_notes,
+        examples=(
+            "dorn lander dorn --target unix --times 80 --out pass",
+            "dorn lander my_timeline.txt --target /dev/ttyACM0 --out pass",
+        ),
     )
-    lander.set_defaults(command=_lander)
-    lander.add_argument("timeline", metavar="TIMELINE", help=f"a file, or one of {', '.join(timelines())}")
-    lander.add_argument("--target", required=True, help=options.TARGET)
-    lander.add_argument("--times", default="1", metavar="X", help="so many times faster (default %(default)s)")
-    lander.add_argument("--out", type=Path, required=True, metavar="DIR", help="telemetry.ccsds and conformance.txt")
+    add = lander.add_argument
+    add("timeline", metavar="TIMELINE", help="a file, or the name of one of the timelines below")
+    add("--target", required=True, help=options.TARGET)
+    add("--times", default="1", metavar="X", help="run this many times faster (default %(default)s)")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for telemetry.ccsds and conformance.txt")
     options.add_key(lander)
+
+
+def _lander_notes() -> list[str]:
+    from dorn.ground.lander import GRAMMAR, shipped
+
+    return [
+        wrapped(f"timelines: {', '.join(shipped())}", "  "),
+        listed("statements, one per line, besides those of `dorn procedure --help`", GRAMMAR.values()),
+    ]
 
 
 def _add_instrument(command) -> None:
     command.add_argument("--target", required=True, help=options.TARGET)
     command.add_argument(
-        "--source", metavar="FILE", help="what a simulated instrument sees, over and over (default: the demo)"
+        "--source", metavar="FILE", help="what a simulated instrument detects, repeated (default: the demo)"
     )
-    command.add_argument("--flash", type=Path, metavar="DIR", help="where a simulated one keeps its flash")
-    command.add_argument("--speed", metavar="X", help="of a simulated one, times real time (default 1)")
+    command.add_argument("--flash", type=Path, metavar="DIR", help="where a simulated instrument keeps its flash")
+    command.add_argument("--speed", metavar="X", help="speed of a simulated instrument, times real time (default 1)")
     options.add_key(command)
 
 
 @contextlib.contextmanager
 def _target(args) -> Iterator:
-    """The target of the arguments; a simulated one acquires what its source has, for ever."""
+    """The target of the arguments; a simulated one gets its source repeated endlessly."""
     from dorn.dictionary import Dictionary
+    from dorn.head import sources
     from dorn.head.front_end import FrontEnd, Head
     from dorn.targets import NAMES, open_target
 
@@ -94,7 +113,9 @@ def _target(args) -> Iterator:
     if args.target not in NAMES:
         for option in ("source", "flash"):
             if getattr(args, option) is not None:
-                raise UserError.at(f"--{option}", "FILE", "is for simulated instruments", str(getattr(args, option)))
+                raise UserError.at(
+                    f"--{option}", "FILE", "applies to simulated instruments only", str(getattr(args, option))
+                )
         with open_target(args.target) as target:
             yield target
         return
@@ -106,7 +127,7 @@ def _target(args) -> Iterator:
 
 
 def _serve(bridge, speed: float, message: str, stopped=lambda: False) -> None:
-    """Say it, and pass packets on until Ctrl-C, until the process is asked to end, or until `stopped()`."""
+    """Print the message and forward packets until Ctrl-C, SIGTERM or `stopped()`."""
     try:
         print(f"{message}, until Ctrl-C", flush=True)
         bridge.serve(stopped, speed)
@@ -115,6 +136,8 @@ def _serve(bridge, speed: float, message: str, stopped=lambda: False) -> None:
 
 
 def _bridge(args):
+    import signal
+
     from dorn.dictionary import Dictionary
     from dorn.ground.bridge import Bridge, Tcp, Udp, telecommand_header
     from dorn.ground.conformance import Conformance
@@ -125,7 +148,8 @@ def _bridge(args):
     dictionary = Dictionary.load()
     key = options.key_of(args)
     with contextlib.ExitStack() as stack:
-        outlets = [stack.enter_context(contextlib.closing(Udp(_address(args.tm, "--tm"), _address(args.tc, "--tc"))))]
+        udp = Udp(_address(args.tm, "--tm"), _address(args.tc, "--tc"))
+        outlets: list[Udp | Tcp] = [stack.enter_context(contextlib.closing(udp))]
         if args.tcp:
             tcp = Tcp(_address(args.tcp, "--tcp"), telecommand_header(dictionary), dictionary.mission["max_packet"])
             outlets.append(stack.enter_context(contextlib.closing(tcp)))
@@ -145,6 +169,10 @@ def _bridge(args):
 
 
 def _yamcs(args):
+    import signal
+    import socket
+    from datetime import UTC, datetime
+
     from dorn.dictionary import Dictionary
     from dorn.ground import yamcs
     from dorn.ground.bridge import Bridge, Udp
@@ -175,6 +203,7 @@ def _lander(args):
     from dorn.dictionary import Dictionary
     from dorn.ground import lander
     from dorn.head.front_end import FrontEnd, Head
+    from dorn.link import archive
     from dorn.targets import NAMES, open_target
 
     dictionary = Dictionary.load()
@@ -205,10 +234,12 @@ def _dictionary(args):
 
 
 def _utc(text: str) -> str:
+    from datetime import datetime
+
     try:
         datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
     except ValueError:
-        raise UserError.at("--epoch", "UTC", "not a time as 2020-01-01T00:00:00Z", text) from None
+        raise UserError.at("--epoch", "UTC", "not a time such as 2020-01-01T00:00:00Z", text) from None
     return text
 
 

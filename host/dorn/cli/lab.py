@@ -1,51 +1,74 @@
-"""`dorn run`, `dorn demo` and `dorn decode`: their arguments, and what they print."""
+"""`dorn demo`, `dorn run` and `dorn decode`: arguments and output."""
 
 from pathlib import Path
 
 from dorn.cli import options
+from dorn.cli.parser import Commands
 from dorn.errors import UserError
-from dorn.head import sources
-from dorn.head.arrivals import SPACINGS
 from dorn.util.checks import above_zero, at_least
 from dorn.util.paths import check_directory
 
 REAL_DETECTORS = "-"  # in place of a source
+SPACINGS = ("poisson", "regular")  # as dorn.head.arrivals has them, which takes long to import
 
 
-def add(commands) -> None:
-    """The commands' arguments, to the subparsers of `dorn`."""
-    run = commands.add_parser("run", help="play a source into the instrument and decode what it sends")
-    run.set_defaults(command=_run)
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    demo = commands.add(
+        "demo",
+        _demo,
+        "run the instrument on one simulated minute of radon",
+        examples=("dorn demo", "dorn demo --target unix --out /tmp/demo"),
+    )
+    demo.add_argument("--target", help="unix or rp2040 (default: rp2040 if its image is there, else unix)")
+    demo.add_argument(
+        "--out", type=Path, default=Path("dorn-demo"), metavar="DIR", help=f"{options.OUT} (default %(default)s)"
+    )
+
+    run = commands.add(
+        "run",
+        _run,
+        "play a source into the instrument and decode its telemetry",
+        examples=(
+            "dorn run am241.spe --rate 100 --duration 600 --out out",
+            "dorn run am241.spe --calibration -77.2,12.8 --replay --target rp2040 --out out",
+            "dorn run scenario.toml --seed 2 --out out",
+            "dorn run - --target /dev/ttyACM0 --duration 600 --out out  # real detectors",
+        ),
+    )
     add = run.add_argument
     add(
         "source",
         metavar="SOURCE",
-        help="spectrum (.spe, .chn, .csv), events (.csv), scenario (.toml); - for real detectors",
+        help="spectrum (.spe, .chn, .csv), event list (.csv) or scenario (.toml); - for real detectors",
     )
-    add("--target", default="unix", help="unix, rp2040, a serial port or a URL (default %(default)s)")
-    add("--rate", metavar="CPS", help="particles a second (default: the source's own)")
-    add("--duration", metavar="S", help="seconds (default: the source's own)")
-    add("--seed", default="1", metavar="N", help="of all random numbers (default %(default)s)")
-    add("--spacing", choices=SPACINGS, default="poisson", help="of the particles (default %(default)s)")
+    add("--target", default="unix", help=f"{options.TARGET} (default %(default)s)")
+    add("--rate", metavar="CPS", help="particles per second (default: as in the source)")
+    add("--duration", metavar="S", help="seconds (default: as in the source)")
+    add("--seed", default="1", metavar="N", help="seed of all random numbers (default %(default)s)")
+    add("--spacing", choices=SPACINGS, default="poisson", help="arrival times of the particles (default %(default)s)")
     add("--replay", action="store_true", help="play every count of a measured spectrum exactly once")
-    add("--calibration", metavar="OFFSET_KEV,KEV_PER_CHANNEL", help="in place of the one in a .spe or .chn file")
-    add("--noise-kev", metavar="X", help="electronic noise of the head, FWHM in keV")
-    add("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+    add(
+        "--calibration", metavar="OFFSET_KEV,KEV_PER_CHANNEL", help="use this instead of the one in a .spe or .chn file"
+    )
+    add("--noise-kev", metavar="X", help="electronic noise of the detector head, FWHM in keV")
+    add("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
     options.add_key(run)
 
-    demo = commands.add_parser("demo", help="one minute of radon and its products, through the instrument")
-    demo.set_defaults(command=_demo)
-    demo.add_argument("--target", help="default: rp2040 where its image is there, else unix")
-    demo.add_argument("--out", type=Path, default=Path("dorn-demo"), metavar="DIR", help="default %(default)s")
-
-    decode = commands.add_parser("decode", help="decode an archive of telemetry packets")
-    decode.set_defaults(command=_decode)
-    decode.add_argument("file", metavar="FILE", help="space packets back to back, as telemetry.ccsds")
-    decode.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+    decode = commands.add(
+        "decode",
+        _decode,
+        "decode an archive of telemetry packets",
+        examples=("dorn decode out/telemetry.ccsds --out decoded",),
+    )
+    decode.add_argument("file", metavar="FILE", help="space packets one after another, such as telemetry.ccsds")
+    decode.add_argument("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
 
 
 def _run(args):
-    # converted here: argparse would put words of its own in place of what is wrong with the value
+    from dorn.head import sources
+
+    # converted here: a message of argparse would not say what is wrong with the value
     if not (args.seed.isdecimal() and len(args.seed) < 19):
         raise UserError.at("--seed", "N", "not a whole number from 0 to 10^18", args.seed)
     for option, unit in (("rate", "CPS"), ("duration", "S")):
@@ -68,18 +91,23 @@ def _run(args):
 
 
 def _real(args):
-    """The duration of a run with real detectors, to which nothing can be dictated."""
+    """The duration of a run with real detectors, which take no other setting."""
+    from dorn.head import sources
+
     for option in ("rate", "replay", "calibration", "noise_kev"):
         value = getattr(args, option)
         if value not in (None, False):
-            raise UserError.at("SOURCE", f"--{option.replace('_', '-')}", "real detectors take none", str(value))
+            raise UserError.at(
+                "SOURCE", f"--{option.replace('_', '-')}", "does not apply to real detectors", str(value)
+            )
     if args.duration is None:
-        raise UserError.at("SOURCE", "--duration", "is missing: real detectors have no end", REAL_DETECTORS)
+        raise UserError.at("SOURCE", "--duration", "is missing; real detectors need one", REAL_DETECTORS)
     sources.check("duration_s", args.duration)
     return args.duration
 
 
 def _demo(args):
+    from dorn.head import sources
     from dorn.session import acquire
 
     source = sources.load(sources.DEMO)
@@ -92,9 +120,9 @@ def _demo(args):
 
 
 def _play(source, target, out, **stream):
-    """`run_source` writes telemetry.ccsds and the products into `out` and returns the summary. On Ctrl-C it
-    leaves the archive readable, writes the products of what came, and raises KeyboardInterrupt again."""
-    from dorn.session import acquire  # not above: `dorn decode` shall work without a simulator
+    """Run and report. On Ctrl-C `run_source` leaves the archive readable, writes the products of what it received, and
+    raises KeyboardInterrupt again."""
+    from dorn.session import acquire
 
     check_directory(out)
     _report(acquire.run_source(source=source, target_name=target, out=out, **stream), out)
@@ -128,22 +156,22 @@ def _decode(args):
 
 _NOT_RECORDED = {
     "lost_dead_time": "in dead time",
-    "merged": "merged with another",
+    "merged": "merged with another pulse",
     "below_threshold": "below threshold",
     "over_range": "over range",
-    "disabled": "of detectors switched off",
+    "disabled": "from disabled detectors",
     "lost_overrun": "in ring overruns",
 }
 _DAMAGE = {
     "crc_errors": "damaged packets",
     "sequence_gaps": "gaps in the sequence",
     "incomplete_spectra": "incomplete spectra",
-    "missing_in_spectra": "events not in the spectra that came",
+    "missing_in_spectra": "events missing from the spectra",
 }
 
 
 def _report(summary, out):
-    """What a person wants to know first; all of it is in summary.json."""
+    """Print what an operator wants to know first; summary.json has all of it."""
 
     def text(name, form=",d"):
         return "?" if summary[name] is None else format(summary[name], form).replace(",", " ")
@@ -161,4 +189,4 @@ def _report(summary, out):
         print("most pulses are below threshold or over range: is the calibration of the source right?")
     damage = [f"{text(name)} {what}" for name, what in _DAMAGE.items() if summary.get(name)]
     if damage:
-        print(f"not all has come: {', '.join(damage)}; the live time of each spectrum is in summary.json")
+        print(f"incomplete telemetry: {', '.join(damage)}; the live time of each spectrum is in summary.json")

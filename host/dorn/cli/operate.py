@@ -1,72 +1,107 @@
-"""`dorn downlink`, `dorn tc`, `dorn shell` and `dorn procedure`: their arguments, and what they print."""
+"""`dorn tc`, `dorn shell`, `dorn procedure` and `dorn downlink`: arguments and output."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dorn.cli import options
-from dorn.dictionary import Ack, Dictionary
+from dorn.cli.parser import Commands, listed, wrapped
 from dorn.errors import UserError
-from dorn.link import archive
-from dorn.operator import lines, parsing, procedure, statements, telecommands
 from dorn.util.checks import above_zero, at_least, text_of
 from dorn.util.paths import check_directory
 
-ACKNOWLEDGEMENTS = {flag.name.lower(): flag for flag in Ack}
+if TYPE_CHECKING:
+    from dorn.dictionary import Dictionary
 
 
-def add(commands) -> None:
-    """The commands' arguments, to the subparsers of `dorn`."""
-    telemetry = "telemetry.ccsds there is begun, or goes on"
-
-    downlink = commands.add_parser("downlink", help="complete an archive from what the instrument has stored")
-    downlink.set_defaults(command=_downlink)
-    add = downlink.add_argument
-    add("--target", required=True, help=options.TARGET)
-    add("--out", type=Path, required=True, metavar="DIR", help=telemetry)
-    options.add_key(downlink)
-
-    tc = commands.add_parser("tc", help="send one telecommand and print what the instrument answers")
-    tc.set_defaults(command=_tc)
-    tc.add_argument("name", nargs="?", metavar="NAME", help="of a telecommand")
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    tc = commands.add(
+        "tc",
+        _tc,
+        "send one telecommand and print what the instrument reports",
+        examples=(
+            "dorn tc --list                # all telecommands and parameters",
+            "dorn tc --list set_parameter  # one of them",
+            "dorn tc --target /dev/ttyACM0 set_parameter parameter=threshold_3 value=200",
+        ),
+    )
+    tc.add_argument("name", nargs="?", metavar="NAME", help="name of a telecommand")
     tc.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help="decimal, 0x..., or the name of a value")
     tc.add_argument("--target", help=options.TARGET)
     options.add_key(tc)
-    tc.add_argument("--list", action="store_true", help="print all telecommands, or NAME, and all parameters")
-    tc.add_argument("--limit", metavar="S", help="within which it completes (default 10)")
-    tc.add_argument("--wait", default="0", metavar="S", help="go on printing for so long (default %(default)s)")
+    tc.add_argument("--list", action="store_true", help="print NAME, or all telecommands and parameters")
+    tc.add_argument("--limit", metavar="S", help="seconds within which it must complete (default 15)")
+    tc.add_argument(
+        "--wait", default="0", metavar="S", help="seconds to print telemetry afterwards (default %(default)s)"
+    )
     tc.add_argument(
         "--ack",
         default="acceptance",
         metavar="STAGE,...",
-        help="the reports of success to ask for besides completion: acceptance, start, progress (default %(default)s)",
+        help="success reports to request besides completion: acceptance, start, progress (default %(default)s)",
     )
 
-    shell = commands.add_parser("shell", help="telecommands from a prompt, or from a pipe; telemetry as it comes")
-    shell.set_defaults(command=_shell)
+    shell = commands.add(
+        "shell",
+        _shell,
+        "send telecommands from a prompt or a pipe, and print telemetry",
+        examples=(
+            "dorn shell --target /dev/ttyACM0 --out pass7",
+            "echo ping | dorn shell --target unix",
+        ),
+    )
     shell.add_argument("--target", required=True, help=options.TARGET)
     options.add_key(shell)
-    shell.add_argument("--out", type=Path, metavar="DIR", help=telemetry)
+    shell.add_argument("--out", type=Path, metavar="DIR", help=options.ARCHIVE)
 
-    carry_out = commands.add_parser(
+    procedure = commands.add(
         "procedure",
-        help="carry out a written sequence of telecommands and conditions",
-        epilog=f"One statement a line, # begins a comment: {'; '.join(statements.GRAMMAR.values())}.",
+        _procedure,
+        "run a written sequence of telecommands and conditions",
+        notes=_procedure_notes,
+        examples=(
+            "dorn procedure commissioning --target unix",
+            "dorn procedure my_procedure.txt --target /dev/ttyACM0 --out pass7",
+        ),
     )
-    carry_out.set_defaults(command=_procedure)
-    carry_out.add_argument("file", metavar="FILE", help=f"a file, or one of {', '.join(procedure.shipped())}")
-    carry_out.add_argument("--target", required=True, help=options.TARGET)
-    options.add_key(carry_out)
-    carry_out.add_argument("--out", type=Path, metavar="DIR", help=telemetry)
+    procedure.add_argument("file", metavar="FILE", help="a file, or the name of one of the procedures below")
+    procedure.add_argument("--target", required=True, help=options.TARGET)
+    options.add_key(procedure)
+    procedure.add_argument("--out", type=Path, metavar="DIR", help=options.ARCHIVE)
+
+    downlink = commands.add(
+        "downlink",
+        _downlink,
+        "request the stored packets that an archive lacks",
+        examples=("dorn downlink --target /dev/ttyACM0 --out pass7",),
+    )
+    downlink.add_argument("--target", required=True, help=options.TARGET)
+    downlink.add_argument("--out", type=Path, required=True, metavar="DIR", help=options.ARCHIVE)
+    options.add_key(downlink)
+
+
+def _procedure_notes() -> list[str]:
+    from dorn.operator.procedure import shipped
+    from dorn.operator.statements import GRAMMAR
+
+    return [
+        wrapped(f"procedures: {', '.join(shipped())}", "  "),
+        listed(
+            "statements, one per line (# begins a comment)",
+            (form for forms in GRAMMAR.values() for form in forms.split(", or ")),
+        ),
+    ]
 
 
 @contextlib.contextmanager
 def _connected(args, out: Path | None = None) -> Iterator:
-    """A connected session with the target and the key of the arguments, archived into `out`."""
+    """A connected session with the target and the key of the arguments, archived in `out`."""
+    from dorn.link import archive
     from dorn.session import Session
     from dorn.targets import open_target
 
@@ -81,23 +116,31 @@ def _connected(args, out: Path | None = None) -> Iterator:
 
 
 def _downlink(args):
+    from dorn.link import archive
     from dorn.session.downlink import Downlink
 
     with _connected(args, args.out) as session:
         result = Downlink(session).complete()
     print(
         f"{args.out / archive.NAME} is complete: {result.received} records, {result.requests} requests,"
-        f" {result.repeated} came again, {result.lost} lost"
+        f" {result.repeated} repeated, {result.lost} lost"
     )
 
 
 def _tc(args) -> int:
+    from dataclasses import replace
+
+    from dorn.dictionary import Dictionary
+
     dictionary = Dictionary.load()
     if args.list:
         print("\n".join(_listed(args.name, dictionary)))
         return 0
     if args.name is None:
         raise UserError("tc: NAME: is missing (see dorn tc --list)")
+
+    from dorn.operator import lines, statements, telecommands
+
     send = telecommands.telecommand([args.name, *args.fields], dictionary)
     if args.limit is not None:
         send = replace(send, limit_s=above_zero(args.limit, "--limit", "S"))
@@ -124,6 +167,8 @@ def _tc(args) -> int:
 
 
 def _listed(name: str | None, dictionary: Dictionary) -> list[str]:
+    from dorn.operator import lines
+
     if name is None:
         return lines.all_commands(dictionary)
     found = lines.about(name, dictionary)
@@ -133,11 +178,14 @@ def _listed(name: str | None, dictionary: Dictionary) -> list[str]:
 
 
 def _acknowledgements(text: str) -> int:
+    from dorn.dictionary import Ack
+
+    stages = {str(flag.name).lower(): flag for flag in Ack}
     ack = Ack.COMPLETION  # always asked for: it ends the wait
     for stage in filter(None, text.split(",")):
-        if stage not in ACKNOWLEDGEMENTS:
-            raise UserError.at("--ack", "STAGE", f"not one of {', '.join(ACKNOWLEDGEMENTS)}", stage)
-        ack |= ACKNOWLEDGEMENTS[stage]
+        if stage not in stages:
+            raise UserError.at("--ack", "STAGE", f"not one of {', '.join(stages)}", stage)
+        ack |= stages[stage]
     return ack
 
 
@@ -153,6 +201,9 @@ def _shell(args) -> int:
 
 
 def _procedure(args) -> int:
+    from dorn.dictionary import Dictionary
+    from dorn.operator import parsing, procedure
+
     dictionary = Dictionary.load()
     path = procedure.find(args.file)
     steps = parsing.parse_all(text_of(path), path, dictionary)

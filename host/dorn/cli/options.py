@@ -1,15 +1,26 @@
-"""Arguments that several commands have."""
+"""Arguments shared by several commands."""
 
-from dorn.link.key import Key
+from __future__ import annotations
 
-TARGET = "unix, rp2040, a serial port or a URL"
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dorn.link.key import Key
+
+TARGET = "unix, rp2040, a serial port, or a URL such as socket://HOST:PORT"
+OUT = "folder for the files"
+ARCHIVE = "folder of telemetry.ccsds, which is created or continued"
 
 
 def add_key(command) -> None:
-    """--key, to the parser of a command."""
-    command.add_argument("--key", metavar="FILE", help="sign the telecommands with this key (dorn key), as on board")
+    """Add --key to the parser of a command."""
+    command.add_argument("--key", metavar="FILE", help="sign telecommands with this key, which the board must have")
 
 
 def key_of(args) -> Key | None:
-    """UserError if it cannot be used."""
-    return None if args.key is None else Key.load(args.key)
+    """The key of --key, if given. Raises UserError if it cannot be used."""
+    if args.key is None:
+        return None
+    from dorn.link.key import Key
+
+    return Key.load(args.key)

@@ -1,50 +1,66 @@
-"""`dorn bench` and `dorn study`: their arguments, and what they print."""
+"""`dorn bench` and `dorn study`: arguments and output."""
 
 from pathlib import Path
 
+from dorn.cli import options
+from dorn.cli.parser import Commands
 from dorn.errors import UserError
 from dorn.util.extras import missing
 from dorn.util.paths import check_directory
 
-# of each study, a module of dorn.study: what it proves, what it takes, and the sets of DATA it needs
+# of each study, a module of dorn.study: what it measures, its arguments, and the sets of DATA it needs
 STUDIES = {
-    "counting": ("events and live time of known sources from 0.1 to 500 kcps", ("targets",), ()),
+    "counting": ("count events and live time of known sources from 0.1 to 500 kcps", ("targets",), ()),
     "deadtime": (
-        "dead time as counted, by double pulses at the head's pins and by others' methods",
+        "measure the dead time with double pulses, and by methods of others",
         ("data?", "chip"),
         ("deadtime-two-source", "geiger-times"),
     ),
-    "stalls": ("events while the CPU does not read the rings: kept, or accounted", ("chip",), ()),
+    "stalls": ("account for every event while the CPU is stalled", ("chip",), ()),
     "spectra": (
-        "spectra measured by others come back count for count",
+        "play spectra measured by others, and compare count for count",
         ("data", "targets"),
         ("am241-lisbon", "am241-cologne", "am241-milano", "po210-kentucky", "triple-alpha-leuven"),
     ),
     "adc": (
-        "over-wide codes of three real converters: measured, corrected, judged on unseen readings",
+        "measure and correct the over-wide codes of three real converters",
         ("data",),
         ("adc-ramp-rp2040",),
     ),
 }
 
 
-def add(commands) -> None:
-    """The commands' arguments, to the subparsers of `dorn`."""
-    benchmark = commands.add_parser("bench", help="measure the firmware against its budget (emulated chip)")
-    benchmark.set_defaults(command=_bench)
-
-    study = commands.add_parser("study", help="prove the instrument: tables, plots and bounds it keeps")
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    study = commands.add(
+        "study",
+        _study,
+        "measure the instrument against known sources and bounds",
+        examples=("dorn study counting --target unix --short", "dorn study spectra DATA --out spectra"),
+    )
     studies = study.add_subparsers(required=True, metavar="STUDY", dest="study")
     for name, (about, takes, sets) in STUDIES.items():
-        one = studies.add_parser(name, help=about, description=about)
-        one.set_defaults(command=_study)
+        data = " DATA" if sets else ""
+        one = studies.add_parser(
+            name,
+            help=about,
+            description=f"{about[0].upper()}{about[1:]}.",
+            examples=(f"dorn study {name}{data} --short", f"dorn study {name}{data} --out {name}"),
+        )
         if sets:
-            holds = f"folder of the measured sets, with {', '.join(sets)}"
-            one.add_argument("data", type=Path, nargs=None if "data" in takes else "?", metavar="DATA", help=holds)
+            folder = f"folder of the measured sets, with {', '.join(sets)}"
+            one.add_argument("data", type=Path, nargs=None if "data" in takes else "?", metavar="DATA", help=folder)
         if "targets" in takes:
-            one.add_argument("--target", choices=("unix", "rp2040"), help="one of them only (default: both)")
-        one.add_argument("--short", action="store_true", help="fewer seeds and events, as the tests do")
-        one.add_argument("--out", type=Path, metavar="DIR", help=f"where the files go (default dorn-study/{name})")
+            one.add_argument("--target", choices=("unix", "rp2040"), help="this target only (default: both)")
+        one.add_argument("--short", action="store_true", help="fewer seeds and events, as in the tests")
+        one.add_argument("--out", type=Path, metavar="DIR", help=f"{options.OUT} (default dorn-study/{name})")
+
+    commands.add(
+        "bench",
+        _bench,
+        "measure the firmware on an emulated Pico against its budget",
+        examples=("dorn bench", "dorn bench > bench.txt"),
+    )
 
 
 def _bench(args):
@@ -81,7 +97,7 @@ def _study(args):
     if "chip" in takes or "rp2040" in given.get("targets", ()):
         from dorn.image import micropython
 
-        micropython.image()  # said now, not in the middle
+        micropython.image()  # fails now if it is missing, not in the middle
     out = args.out or Path("dorn-study") / args.study
     check_directory(out)
     report = Report(args.study, out)

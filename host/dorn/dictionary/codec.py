@@ -9,6 +9,7 @@ Octets of a telecommand: 0 to 5 as above; 6 PUS version, acknowledgement flags; 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import crcmod.predefined
 
@@ -40,7 +41,7 @@ class Packet:
     message_count: int
     apid: int
     time_s: float
-    fields: dict[str, int | list[int]]
+    fields: dict[str, Any]
     texts: dict[str, dict[int, str]] = field(default_factory=dict, repr=False, compare=False)
 
     def text(self, name: str) -> str:
@@ -90,14 +91,14 @@ def decode(packet: bytes, mission: dict, layouts: dict[tuple[int, int], Layout],
     )
 
 
-def _fields(layout: Layout, data: bytes, texts: dict) -> dict[str, int | list[int]]:
+def _fields(layout: Layout, data: bytes, texts: dict) -> dict[str, Any]:
     at = struct.calcsize(layout.format)
     if len(data) < at:
         raise PacketError(f"{layout.name}: {len(data)} octets of data, {at} expected before any array")
     numbers = struct.unpack_from(layout.format, data)
     found = dict(zip((item.name for item in layout.scalars), numbers, strict=True))
     for item in layout.arrays:
-        count = found[item.length] if isinstance(item.length, str) else item.length
+        count = item.length if isinstance(item.length, int) else found[str(item.length)]
         end = at + count * item.size
         if end > len(data):
             raise PacketError(f"{layout.name}: {item.name}: {count} values do not fit in {len(data)} octets of data")
@@ -120,7 +121,7 @@ def _decoded(layout: Layout, item: Field, found: dict, data: bytes, texts: dict)
         raise PacketError(f"{layout.name}: {item.name}: {error}") from None
 
 
-def values(layout: Layout, given: dict, enums: dict) -> dict[str, int | bytes]:
+def values(layout: Layout, given: dict, enums: dict) -> dict[str, Any]:
     """Check the given fields against the layout, convert names to numbers and fill in array lengths."""
     wanted = [item.name for item in layout.fields]
     for item in layout.arrays:  # of octets
@@ -154,7 +155,7 @@ def _value(layout: Layout, item: Field, value, enums: dict) -> int | bytes:
     return value
 
 
-def check_valid(layout: Layout, values: dict[str, int | bytes]) -> None:
+def check_valid(layout: Layout, values: dict[str, Any]) -> None:
     """Raise PacketError for a value outside the field's valid range."""
     for item in layout.scalars:
         if item.valid and not item.valid[0] <= values[item.name] <= item.valid[1]:
@@ -172,7 +173,7 @@ def check_range(number: int, value: int, parameters: dict[str, Parameter]) -> No
     raise PacketError(f"unknown parameter {number}")
 
 
-def encode(layout: Layout, values: dict[str, int | bytes], sequence: int, ack: int, mission: dict) -> bytes:
+def encode(layout: Layout, values: dict[str, Any], sequence: int, ack: int, mission: dict) -> bytes:
     """Build one telecommand packet from checked values."""
     for name, number, high in (("sequence", sequence, LAST_COUNT), ("ack", ack, 0b1111)):
         if not isinstance(number, int) or not 0 <= number <= high:

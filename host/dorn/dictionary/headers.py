@@ -23,7 +23,7 @@ class Ack(IntFlag):
     COMPLETION = 8
 
 
-def size(packet: bytes) -> int:
+def size(packet: bytes | bytearray) -> int:
     """Octets of the packet according to the length in its primary header."""
     return int.from_bytes(packet[4:6], "big") + PRIMARY_HEADER + 1
 

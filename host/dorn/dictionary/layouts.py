@@ -16,7 +16,7 @@ def layouts(kind: str, tables: list[dict], enums: dict) -> dict[str, Layout]:
     found = []
     may_have, field_may_have = ("store_priority", "limits codes") if kind == "telemetry" else ("refused", "valid")
     for where, table in entries(kind, tables, "name service subtype fields", f"about {may_have}"):
-        numbers = (integer(where, key, table[key], 1, 255) for key in ("service", "subtype"))
+        service, subtype = (integer(where, key, table[key], 1, 255) for key in ("service", "subtype"))
         fields = tuple(_fields(where, table["fields"], enums, field_may_have))
         refused = _refused(where, table.get("refused", {}), enums)
         priority = integer(where, "store_priority", table.get("store_priority", 0), 0, 2)
@@ -24,7 +24,7 @@ def layouts(kind: str, tables: list[dict], enums: dict) -> dict[str, Layout]:
             raise DictionaryError(
                 f"{where}: store_priority {priority}: stored packets, and only these, begin with u32 record"
             )
-        found.append(Layout(table["name"], *numbers, fields, table.get("about", ""), priority, refused))
+        found.append(Layout(table["name"], service, subtype, fields, table.get("about", ""), priority, refused))
     unique(f"{kind} names", [layout.name for layout in found])
     unique(f"{kind} (service, subtype)", [(layout.service, layout.subtype) for layout in found])
     return {layout.name: layout for layout in found}

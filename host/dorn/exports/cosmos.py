@@ -58,7 +58,7 @@ def _item(field: Field, dictionary: Dictionary) -> Iterator[str]:
     else:
         size = bits * field.length if isinstance(field.length, int) else 0
         yield f"  APPEND_ARRAY_ITEM {name} {bits} UINT {size} {_quoted(field.about)}"
-        if not size:
+        if isinstance(field.length, str):
             yield f"    VARIABLE_BIT_SIZE {field.length.upper()} {bits}"
     yield from _meaning(field, dictionary)
     if field.limits:
@@ -104,7 +104,7 @@ def _parameter(field: Field, dictionary: Dictionary) -> Iterator[str]:
     name, bits = field.name.upper(), 8 * field.size
     if field.length is not None:  # arrays of telecommands are octets
         yield f'  APPEND_PARAMETER {name} 0 BLOCK "" {_quoted(field.about)}'
-        yield f"    VARIABLE_BIT_SIZE {field.length.upper()} {bits}"
+        yield f"    VARIABLE_BIT_SIZE {str(field.length).upper()} {bits}"
         return
     low, high = field.valid or (0, field.high)
     numbers = dictionary.enums[field.enum].values() if field.enum else (low,)

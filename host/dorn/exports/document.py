@@ -108,7 +108,7 @@ def _field_rows(layout: Layout, header: int):
 
 
 def _times(field: Field) -> str:
-    return field.length if field.size == 1 else f"{field.size}·{field.length}"
+    return str(field.length) if field.size == 1 else f"{field.size}·{field.length}"
 
 
 def _bits(field: Field) -> str:

@@ -99,7 +99,7 @@ def _mission(dictionary: Dictionary) -> dict[str, int | float]:
 
 
 def _parameter_row(table: dict, optional: dict[str, int]) -> tuple[int, ...]:
-    owner = 0 if table.get("boot_only") else optional.get(table.get("service"), 1)
+    owner = 0 if table.get("boot_only") else optional.get(table.get("service", ""), 1)
     return (table["id"], table.get("count", 1), *table["range"], table["default"], owner)
 
 

@@ -134,7 +134,7 @@ class Telemetry:
         if base:
             criteria = add(add(element, "BaseContainer", containerRef=base), "RestrictionCriteria")
             comparisons = add(criteria, "ComparisonList")
-            for parameter, value in known_by.items():
+            for parameter, value in (known_by or {}).items():
                 add(comparisons, "Comparison", parameterRef=parameter, value=value, useCalibratedValue="false")
         return entries
 
@@ -176,6 +176,6 @@ class Telemetry:
             self.refer(entries, name)
             return
         self.field_type(f"{name}_type", field)
-        for n in range(field.length):
+        for n in range(field.length or 0):
             self.parameter(f"{name}_{n}", field.about, f"{name}_type")
             self.refer(entries, f"{name}_{n}")

@@ -44,7 +44,7 @@ class _YamcsTelemetry(Telemetry):
     def scalar(self, entries: ET.Element, layout: Layout, field: Field) -> None:
         super().scalar(entries, layout, field)
         if field.limits:
-            self._alarm(self.types[-1], f"{layout.name}_{field.name}", field)
+            self._alarm(self.types[-1], f"{layout.name}_{field.name}", field, field.limits)
         name, bits = _SHARED.get(layout.service, {}).get(field.name, (None, 0))
         if name:
             if name not in self.names:
@@ -53,11 +53,11 @@ class _YamcsTelemetry(Telemetry):
                 self.parameter(name, f"{field.name} of any packet of service {layout.service}")
             add(add(self.refer(entries, name), "LocationInContainerInBits"), "FixedValue", str(-bits))
 
-    def _alarm(self, element: ET.Element, name: str, field: Field) -> None:
+    def _alarm(self, element: ET.Element, name: str, field: Field, limits: str) -> None:
         element.set("sizeInBits", "64")  # Yamcs compares 32 bits as a signed number, which would not match all ones
-        monitor = self.dictionary.monitors[field.limits]
+        monitor = self.dictionary.monitors[limits]
         alarm = add(add(element, "ContextAlarmList"), "ContextAlarm", minViolations=monitor.repetition)
-        level = _ALARMS[self.dictionary.events[f"limit_{field.limits}"].subtype]
+        level = _ALARMS[self.dictionary.events[f"limit_{limits}"].subtype]
         high = monitor.high if monitor.high < field.high else None
         add(add(alarm, "StaticAlarmRanges"), level, minInclusive=monitor.low, maxInclusive=high)
         read = add(alarm, "ContextMatch")  # all ones: not read, which is no alarm
@@ -72,7 +72,7 @@ class _YamcsTelemetry(Telemetry):
         end = add(dimension, "EndingIndex")
         if isinstance(field.length, str):
             dynamic_value(end, "Parameter", f"{layout.name}_{field.length}", intercept=-1)
-        else:
+        elif field.length:
             add(end, "FixedValue", str(field.length - 1))
         self.parameter(name, field.about)
         add(entries, "ArrayParameterRefEntry", parameterRef=name)
@@ -186,7 +186,9 @@ class _Commands:
         """Add a telecommand of the service and subtype of `layout`."""
         command = add(self._commands, "MetaCommand", name=name, shortDescription=about)
         add(command, "BaseMetaCommand", metaCommandRef=_BASE)
-        listed = add(command, "ArgumentList") if arguments else None
+        listed = ET.Element("ArgumentList")
+        if arguments:
+            command.append(listed)
         container = add(command, "CommandContainer", name=name)
         entries = add(container, "EntryList")
         add(container, "BaseContainer", containerRef=_BASE)
@@ -203,7 +205,7 @@ class _Commands:
     def _argument(self, listed: ET.Element, command: str, argument: _Argument) -> None:
         field, type_name = argument.field, f"{command}_{argument.field.name}_type"
         if field.length is not None:  # arrays of telecommands are octets, counted by a preceding field
-            binary_type(self._types, "Argument", type_name, field.length, field.size)
+            binary_type(self._types, "Argument", type_name, str(field.length), field.size)
         else:
             made = scalar_type(self._types, "Argument", type_name, 8 * field.size, field.unit, argument.enum)
             if field.valid:

@@ -35,8 +35,8 @@ def read(path):
     counts = np.frombuffer(data, "<i4", channels, _HEADER.size).astype(np.int64)
     if counts.min() < 0:
         raise SourceError.at(path, "counts", f"below 0 in channel {first_channel + counts.argmin()}", int(counts.min()))
-    times = [_time(ticks, path, field) for field, ticks in (("live time", live_ticks), ("real time", real_ticks))]
-    return McaFile(counts, first_channel, *times, *_calibration(data[end:], path))
+    live_s, real_s = (_time(t, path, field) for field, t in (("live time", live_ticks), ("real time", real_ticks)))
+    return McaFile(counts, first_channel, live_s, real_s, *_calibration(data[end:], path))
 
 
 def _time(ticks, path, field):

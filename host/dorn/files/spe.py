@@ -19,8 +19,8 @@ def read(path):
     if "DATA" not in sections:
         raise SourceError.at(path, "$DATA", "is missing: not a .spe file")
     first_channel, counts = _data(sections["DATA"], path)
-    times = _times(sections.get("MEAS_TIM", []), path)
-    return McaFile(counts, first_channel, *times, *_calibration(sections, path))
+    live_s, real_s = _times(sections.get("MEAS_TIM", []), path)
+    return McaFile(counts, first_channel, live_s, real_s, *_calibration(sections, path))
 
 
 def _sections(text, path):

@@ -11,6 +11,7 @@ import errno
 import io
 import time
 from collections.abc import Iterable
+from typing import cast
 
 import serial
 from mpremote.transport import TransportError, TransportExecError
@@ -125,8 +126,7 @@ def _enter(line: Line, key: Key | None) -> None:
             _synchronise(line, key)
             packets += map(key.sign, packets[:])
         with contextlib.suppress(OSError):
-            if line.transport:
-                line.transport.serial.write(b"\0" + b"".join(map(frames.encode, packets)))
+            line.transport.serial.write(b"\0" + b"".join(map(frames.encode, packets)))
         if not line.knock(RESTART_S):
             print(
                 f"{line.name}: no answer (an instrument that uses its flight link, or has another key, gives none);"
@@ -151,7 +151,8 @@ def _synchronise(line: Line, key: Key) -> None:
 
 def _check_kind(repl: SerialTransport, board: str) -> None:
     repl.exec("import sys")
-    machine, version = repl.eval("(sys.implementation._machine, sys.implementation.version[:3])")
+    found = repl.eval("(sys.implementation._machine, sys.implementation.version[:3])")
+    machine, version = cast(tuple[str, tuple[int, ...]], found)
     version = ".".join(map(str, version))
     wanted = constants(board)["MACHINE"]
     if machine != wanted:

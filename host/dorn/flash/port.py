@@ -6,6 +6,7 @@ import contextlib
 import errno
 import time
 from pathlib import Path
+from typing import cast
 
 import serial
 from mpremote.transport import TransportError, TransportExecError
@@ -56,20 +57,27 @@ class Line:
     def __init__(self, name: str):
         self.name = name
         self.doing = "asking for the prompt"  # for the message if it is lost
-        self.transport: SerialTransport | None = None
+        self._transport: SerialTransport | None = None
         self._number = number_of(name)
+
+    @property
+    def transport(self) -> SerialTransport:
+        """OSError if it is not open."""
+        if not self._transport:
+            raise OSError(f"{self.name} is not open")
+        return self._transport
 
     def open(self) -> None:
         """Open the port. Raises UserError if it does not exist or cannot be opened."""
         self.find()
         try:
-            self.transport = SerialTransport(self.name, timeout=_READ_S)
-            self.transport.serial.write_timeout = _WRITE_S
+            self._transport = transport = SerialTransport(self.name, timeout=_READ_S)
+            cast(serial.Serial, transport.serial).write_timeout = _WRITE_S
         except (TransportError, ValueError):
             raise UserError(f"port {self.name}: {_why_not(self.name)}") from None
-        self.transport.is_pty = False  # else it would wait for characters without a timeout
+        transport.is_pty = False  # else it would wait for characters without a timeout
         # the port has flow control of its own; without windows of 32 characters it is ten times faster
-        self.transport.use_raw_paste = False
+        transport.use_raw_paste = False
 
     def find(self) -> None:
         """Update the port's name, which may have changed."""
@@ -77,12 +85,12 @@ class Line:
             self.name = name_of(self._number) or self.name
 
     def close(self) -> None:
-        if self.transport:
+        if self._transport:
             with contextlib.suppress(OSError):
-                self.transport.close()
+                self._transport.close()
             with contextlib.suppress(OSError):
-                self.transport.serial.close()
-        self.transport = None
+                self._transport.serial.close()
+        self._transport = None
 
     def knock(self, limit_s: float) -> bool:
         """Request the prompt repeatedly, also while the port is away. Returns whether it appeared."""
@@ -90,9 +98,9 @@ class Line:
         received = b""
         while time.monotonic() < end_s:
             try:
-                if not self.transport:
+                if not self._transport:
                     self.open()
-                port = self.transport.serial
+                port = cast(serial.Serial, self.transport.serial)
                 port.timeout = KNOCK_S
                 port.write(KNOCK)
                 received = (received + port.read(_PLENTY))[-len(PROMPT) :]

@@ -204,10 +204,10 @@ class Conformance:
 
     def _fields(self, packet: Packet, octets: bytes, now_s: float) -> None:
         layout = self._dictionary.telemetry[packet.name]
-        for item in (item for item in layout.scalars if item.enum):
+        for item, enum in ((item, item.enum) for item in layout.scalars if item.enum):
             value = packet.fields[item.name]
-            known = value in self._values[item.enum] or value == item.high  # all ones: no value
-            self.check("value", known, now_s, f"{packet.name}.{item.name}: {value} is no {item.enum}")
+            known = value in self._values[enum] or value == item.high  # all ones: no value
+            self.check("value", known, now_s, f"{packet.name}.{item.name}: {value} is no {enum}")
         if packet.name == "housekeeping":
             try:
                 same, why = self._dictionary.check_hash(octets), ""

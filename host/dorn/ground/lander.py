@@ -75,7 +75,7 @@ def load(name: str, dictionary: Dictionary) -> list[Step]:
         try:
             found = _parse(number, line, path.parent, dictionary)
             for _, text, step in found:
-                if isinstance(step, Act) and step.word == "at":
+                if isinstance(step, Act) and step.word == "at" and isinstance(step.value, float):
                     if step.value < at_s:
                         raise UserError(f"at: before the previous one, {at_s:g} ({text})")
                     at_s = step.value
@@ -95,7 +95,8 @@ def _parse(number: int, line: str, folder: Path, dictionary: Dictionary) -> list
     if word not in GRAMMAR:
         if word not in statements.GRAMMAR:
             telecommands.one_of("statement", word, [*statements.GRAMMAR, *GRAMMAR])
-        return [(number, text, parsing.parse(line, dictionary))]
+        statement = parsing.parse(line, dictionary)
+        return [(number, text, statement)] if statement else []
     if len(rest) != len(GRAMMAR[word].split()) - 1:
         raise UserError(f"{word}: expected `{GRAMMAR[word]}` ({shown(text)})")
     if word == "at":
@@ -177,7 +178,7 @@ class Lander:
     ):
         self.conformance = Conformance(dictionary)
         self.link = WatchedLink(target, self.conformance, key is not None)
-        self.session = Session(self.link, key=key)
+        self.session = Session(self.link, key=key)  # pyright: ignore[reportArgumentType] all of a target
         self.lost = self.collected = 0  # stored packets not received; received on request
         self._runner = Runner(self.session)
         self._downlink = Downlink(self.session)

@@ -158,15 +158,13 @@ class Head:
         if tests and (self._next is None or tests[0] < self._next):
             self._next = tests[0]
 
-    def _take(self) -> tuple[int, int, float]:
-        """Remove and return the next pulse."""
-        taken = self._next
-        if taken is self._particle:
+    def _take(self) -> None:
+        """Remove the next pulse."""
+        if self._next is self._particle:
             self._take_particle()
         else:
             heapq.heappop(self._test_pulses)
             self._choose()
-        return taken
 
     def cut(self) -> None:
         """Discard the pulses still to come."""
@@ -208,7 +206,8 @@ class Head:
                 _, d = heapq.heappop(falls)
                 self._detectors[d].comparator -= 1
             elif rise is not None and rise[0] <= now_ns:
-                self._rise(*self._take())
+                self._take()
+                self._rise(*rise)
             else:
                 return
 

@@ -4,6 +4,7 @@ A scenario is a mixture (one component per line of a nuclide), and so is a measu
 channel).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,7 +24,7 @@ class Mixture:
     detectors: list = field(default_factory=list)
     through: list = field(default_factory=list)
 
-    def add(self, weight, low_kev, high_kev, detectors=GROUPS["all"], through=False):
+    def add(self, weight, low_kev, high_kev, detectors: Sequence[int] = GROUPS["all"], through=False):
         """Add a component with energies uniform from low to high, spread evenly over `detectors`.
 
         `through`: the particle crosses the whole detection unit and gives a pulse in its front and in its back.

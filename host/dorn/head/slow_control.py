@@ -240,7 +240,7 @@ class SimulatedDevices:
     def read(self) -> int:
         """Read the next byte of the device; 0xFF if no device pulls the line low."""
         self._clocked_ns = self._now_ns()
-        return self._device.read() if self._device else 0xFF
+        return self._device.read() if isinstance(self._device, Mcp23008 | Ads1115) else 0xFF
 
     def transfer(self, address: int, data: bytes, wanted: int) -> tuple[int, bytes]:
         """Run a whole transfer that writes `data` or reads `wanted` bytes. Returns (0 or an errno, bytes read)."""

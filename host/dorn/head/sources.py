@@ -69,13 +69,14 @@ class Source:
     kind = ""
     rate_cps = None
     duration_s = None
+    mixture: Mixture  # what particles are drawn from
 
     def __init__(self, path):
         self.path = path
         self.name = Path(path).stem
         self.head = {}  # settings of the simulated head (noise_kev, gain, ...), checked by it
 
-    def plan(self, rate_cps=None, duration_s=None, replay=False):
+    def plan(self, rate_cps=None, duration_s=None, replay=False) -> tuple:
         """(rate_cps, duration_s) of a run: as requested, else those of the source. Raises UserError if there are
         neither, or if they are impossible."""
         if replay:
@@ -176,7 +177,7 @@ class EventSource(Source):
         self.times_ns, self.detectors, self.energies_kev = times_ns, detectors, energies_kev
         self.duration_s = (times_ns[-1] + 1) / 1e9
 
-    def plan(self, rate_cps=None, duration_s=None, replay=False):
+    def plan(self, rate_cps=None, duration_s=None, replay=False) -> tuple:
         """(None, duration_s): a list of events has its own times. Raises UserError if a rate is requested."""
         if rate_cps is not None:
             raise UserError(f"rate_cps: a list of events has its own times ({rate_cps:g})")

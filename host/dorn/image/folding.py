@@ -63,9 +63,9 @@ def _constants(path: str) -> dict[str, str]:
     """NAME = const(VALUE) of a module: names without a leading underscore -> VALUE."""
     found = {}
     for node in ast.parse((onboard_root() / "firmware" / path).read_text()).body:
-        value = node.value if isinstance(node, ast.Assign) else None
-        if isinstance(value, ast.Call) and ast.unparse(value.func) == "const" and node.targets[0].id[0] != "_":
-            found[node.targets[0].id] = ast.unparse(value.args[0])
+        match node:
+            case ast.Assign([ast.Name(name)], ast.Call(ast.Name("const"), [number])) if name[0] != "_":
+                found[name] = ast.unparse(number)
     return found
 
 

@@ -143,7 +143,7 @@ def _read(path: Path) -> tuple[int, bytes, int]:
         if type(value) is not int or not 0 <= value <= most:
             raise UserError.at(path, name, f"not a whole number from 0 to {most}", repr(value))
     try:
-        secret = bytes.fromhex(table.get("secret"))
+        secret = bytes.fromhex(table.get("secret", ""))
     except (TypeError, ValueError):
         secret = b""
     if len(secret) != SECRET:

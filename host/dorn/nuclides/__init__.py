@@ -17,7 +17,7 @@ class UnknownNuclide(UserError):
 @cache
 def table():
     """The whole table: name ("Po-210") -> dict with `lines`, `half_life` and `source`."""
-    return tomllib.loads(resources.files(__package__).joinpath("nuclides.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(resources.files(__name__).joinpath("nuclides.toml").read_text(encoding="utf-8"))
 
 
 def lines(nuclide):

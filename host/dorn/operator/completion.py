@@ -53,7 +53,7 @@ def _next(words: list[str], begun: str, dictionary: Dictionary) -> list[str]:
             return [*RELATIONS]
         case ["until" | "check", "event", event, which, _]:
             about = getattr(dictionary.events.get(event), which, "")
-            return [*dictionary.enums.get(enum_of(about, dictionary), ())]
+            return [*dictionary.enums.get(enum_of(about, dictionary) or "", ())]
         case ["until" | "check", place, _]:
             packet, _, name = place.partition(".")
             return _values(_packet_fields(packet, dictionary).get(name.partition("[")[0]), dictionary)
@@ -76,4 +76,4 @@ def _packet_fields(packet: str, dictionary: Dictionary) -> dict[str, Field]:
 
 
 def _values(field: Field | None, dictionary: Dictionary) -> list[str]:
-    return [*dictionary.enums.get(field.enum, ())] if field else []
+    return [*dictionary.enums.get(field.enum or "", ())] if field else []

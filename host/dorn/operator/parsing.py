@@ -128,14 +128,14 @@ def _condition(keyword: str, words: list[str], dictionary: Dictionary) -> Condit
     match = _FIELD.fullmatch(words[0])
     if not match:
         raise UserError(f"{keyword}: expected PACKET.FIELD, or PACKET.FIELD[INDEX] for an array ({shown(words[0])})")
-    packet, name, index = match[1], match[2], match[3] and int(match[3])
+    packet, name, index = match[1], match[2], int(match[3]) if match[3] else None
     layout = dictionary.telemetry[one_of(f"{keyword}: packet", packet, dictionary.telemetry)]
     fields = {field.name: field for field in layout.fields}
     field = fields[one_of(f"{keyword}: field of {packet}", name, fields)]
     if (field.length is None) != (index is None):
         what = "is not an array" if field.length is None else f"is an array of {field.length}: give an index, {name}[0]"
         raise UserError(f"{keyword}: {packet}.{name}: {what} ({shown(words[0])})")
-    if isinstance(field.length, int) and index >= field.length:
+    if isinstance(field.length, int) and index is not None and index >= field.length:
         raise UserError(f"{keyword}: {packet}.{name}: has elements 0 to {field.length - 1} ({index})")
     relation = one_of(f"{keyword}: relation", words[1], RELATIONS)
     return Condition(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dorn.dictionary.headers import VERIFICATION
 from dorn.errors import UserError
 from dorn.operator import lines
-from dorn.operator.running import Runner
 from dorn.operator.statements import Check, Say, Statement
-from dorn.session import Session
-from dorn.targets import TargetError
+
+if TYPE_CHECKING:
+    from dorn.session import Session
 
 PROCEDURES = Path(__file__).with_name("procedures")
 
@@ -34,6 +35,9 @@ def run(session: Session, procedure: list[tuple[int, str, Statement]]) -> bool:
 
     Prints each statement with on-board time at its start and end, and answers and event reports in between.
     """
+    from dorn.operator.running import Runner  # these import numpy, which completing a name shall not wait for
+    from dorn.targets import TargetError
+
     runner = Runner(session)
 
     def show(packet) -> None:

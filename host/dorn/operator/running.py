@@ -136,10 +136,10 @@ class Runner:
         self._found = self._event(condition) or next(filter(condition.holds, self._after_report), None)
         self._wanted = condition
         try:
-            done = self._pass(limit_s, lambda: self._found is not None)
+            self._pass(limit_s, lambda: self._found is not None)
         finally:
             self._wanted = None
-        if not done:
+        if self._found is None:
             last = self._last.get(condition.subject)
             new = "no new packet; the last one: " if last and last is before else ""
             raise NoAnswer(f"not within {limit_s:g} s: {new}{self._why_not(condition, last)}")

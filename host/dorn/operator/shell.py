@@ -57,7 +57,8 @@ class Shell:
                     self._listen(lambda: bool(select([lines_in], [], [], 0)[0]))
                 text = lines_in.readline().decode(errors="replace")
                 if not text or not self.run(text, f"line {number}: "):
-                    return self.status
+                    break
+        return self.status
 
     def run(self, text: str, place: str = "") -> bool:
         """Run one line; errors go to stderr. Returns whether to continue."""
@@ -126,7 +127,7 @@ class Shell:
 
     def _meanwhile(self, context) -> None:
         """Read the link to a real instrument while nothing is typed; simulated time stands still."""
-        app = self._prompt.app
+        app = self._prompt.app  # pyright: ignore[reportOptionalMemberAccess] the prompt calls this
         try:
             self._listen(context.input_is_ready)
         except UserError as error:  # the port is lost

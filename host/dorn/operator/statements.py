@@ -93,20 +93,20 @@ class Condition:
             return False
         if self.field is None:
             return True
-        found = self._read(packet)
+        found = self._read(packet, self.field)
         return found is not None and RELATIONS[self.relation](found, self.value)
 
     def text(self, packet: Packet) -> str:
         """The condition's value in a packet that it concerns."""
         if self.field is None:
             return f"event {self.subject}"
-        value = packet.text(self.field) if self.index is None else self._read(packet)
+        value = packet.text(self.field) if self.index is None else self._read(packet, self.field)
         element = "" if self.index is None else f"[{self.index}]"
         return f"{self.subject}.{self.field}{element} is {'missing' if value is None else value}"
 
-    def _read(self, packet: Packet) -> int | None:
+    def _read(self, packet: Packet, field: str) -> int | None:
         """The value, None if the packet's array is shorter."""
-        found = packet.fields[self.field]
+        found = packet.fields[field]
         if self.index is None:
             return found
         return found[self.index] if self.index < len(found) else None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import partial
+from typing import Any
 
 from dorn.dictionary import Dictionary, Layout, PacketError
 from dorn.dictionary.definitions import Field
@@ -55,7 +56,7 @@ def written(layout: Layout) -> dict[str, Field]:
     return {field.name: field for field in layout.fields if field.name not in counted}
 
 
-def resolved(fields: dict, now_s: float, encode: Callable[..., bytes]) -> dict[str, int | str | bytes]:
+def resolved(fields: dict, now_s: float, encode: Callable[..., bytes]) -> dict[str, Any]:
     """Fields for Dictionary.encode. now_s: on-board time. encode(name, **fields): encodes an embedded telecommand."""
     found = {}
     for name, value in fields.items():
@@ -93,7 +94,7 @@ def one_of(what: str, text: str, names) -> str:
 
 
 def _names(field: Field, dictionary: Dictionary) -> dict[str, int]:
-    return dictionary.enums.get(field.enum, {})
+    return dictionary.enums.get(field.enum or "", {})
 
 
 def value_of(what: str, text: str, field: Field, dictionary: Dictionary) -> int:

@@ -175,7 +175,7 @@ class Collection:
         if not rates:
             return None
         real_us, live_us = sum(r.real_us for r in rates), sum(r.live_us for r in rates)
-        return Rates(rates[-1].time_s, real_us, live_us, sum(r.counters for r in rates))
+        return Rates(rates[-1].time_s, real_us, live_us, np.sum([r.counters for r in rates], 0))
 
 
 def _since(last, now, reset):

@@ -16,7 +16,7 @@ from dorn.head.front_end import FrontEnd, Head
 from dorn.link import archive
 from dorn.products.products import Products, remove_files
 from dorn.session import CommandFailed, Session
-from dorn.targets import Target, TargetError, open_target
+from dorn.targets import TargetError, open_target
 from dorn.util.interrupts import Interrupts
 
 SLICE_WALL_S = 0.2  # interval at which the progress bar moves and Ctrl-C is noticed
@@ -95,7 +95,7 @@ def _until(source, rate_cps, duration_s, replay) -> tuple[float, float]:
 
 def _play(session: Session, duration_s: float, margin_s: float, interrupts: Interrupts) -> float:
     """Advance for the duration or, with a margin, until the source is exhausted. Returns the speed over real time."""
-    target: Target = session.target
+    target = session.target
     begin_us, begin_s = target.now_us, time.monotonic()
     slice_s = 0.1
     shape = "{l_bar}{bar}| {n:.0f} of {total:.0f} s [{elapsed} <{remaining}]"
@@ -104,7 +104,7 @@ def _play(session: Session, duration_s: float, margin_s: float, interrupts: Inte
             elapsed_s = (target.now_us - begin_us) / 1e6
             left_s = duration_s - margin_s - elapsed_s
             if left_s < 1e-6:  # target time is in microseconds
-                if not margin_s or target.head.dry:
+                if not margin_s or not target.head or target.head.dry:
                     break
                 left_s = 0.001  # independent of the host's speed, so that a run is reproducible to the byte
             wall_s = time.monotonic()
@@ -141,7 +141,7 @@ def _stop(session: Session) -> None:
             session.command("function", function="stop")
 
 
-def collect(session: Session, stop: Callable[[Session], None]) -> None:
+def collect(session: Session, stop: Callable[[Session], object]) -> None:
     """`stop` the acquisition and wait for all its spectra. Raises TargetError on a timeout."""
     counts: dict[tuple[str, int], int] = {}
     complete = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from dorn.dictionary import Ack, Packet
@@ -71,19 +72,19 @@ class Downlink:
 
     def _report(self) -> dict:
         """The store's report, requested until it arrives."""
-        for _ in range(_TRIES):
-            try:
-                answer = self._session.wait_for(_report_or_refusal, 5.0, self._ask_for_report)
-            except TargetError as error:
-                timeout = error
-                continue
-            if answer.name == "storage_report":
-                return answer.fields
-            raise UserError(
-                f"target {self._session.target.name}: report_storage refused: {answer.text('failure')};"
-                " is --key the one on board?"
-            )
-        raise timeout
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(TargetError):
+                return self._requested_report()
+        return self._requested_report()
+
+    def _requested_report(self) -> dict:
+        answer = self._session.wait_for(_report_or_refusal, 5.0, self._ask_for_report)
+        if answer.name == "storage_report":
+            return answer.fields
+        raise UserError(
+            f"target {self._session.target.name}: report_storage refused: {answer.text('failure')};"
+            " is --key the one on board?"
+        )
 
     def _ask_for_report(self) -> None:
         self._session.post("report_storage", ack=Ack.NONE)

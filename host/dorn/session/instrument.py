@@ -41,7 +41,7 @@ class Instrument(Session):
         out: dict[tuple[int, int], int] = {}
         for f in (p.fields for p in self.received if p.name == name):
             for i, counts in enumerate(f["counts"]):
-                key = f.get("detector", f.get("unit")), f["first"] + i
+                key = f.get("detector", f.get("unit", 0)), f["first"] + i
                 out[key] = out.get(key, 0) + counts
         return {key: counts for key, counts in out.items() if counts}
 

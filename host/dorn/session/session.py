@@ -130,7 +130,8 @@ class Session:
         if self.key and not late and packet.fields.get("event") == self.dictionary.enums["event"]["challenge"]:
             self.key.challenge = challenge_in(packet.fields)
         if (
-            self._is_refused(packet, "replayed")
+            self.key
+            and self._is_refused(packet, "replayed")
             and packet.fields["request_sequence"] == UNSEGMENTED | (self._sequence - 1) & LAST_COUNT
         ):
             self.key.skip()
@@ -143,7 +144,7 @@ class Session:
         return bool(self.key) and packet.name in REPORTS_OF_FAILURE and packet.text("failure") == failure
 
     def wait_for(
-        self, wanted: Callable[[Packet], bool], limit_s: float, begin: Callable[[], None] | None = None
+        self, wanted: Callable[[Packet], bool], limit_s: float, begin: Callable[[], object] | None = None
     ) -> Packet:
         """Call `begin` and return the next packet for which `wanted` is true.
 
@@ -199,7 +200,7 @@ class Session:
     @property
     def version(self) -> str:
         """Version of the firmware from housekeeping; valid after `connect`."""
-        fields = self.housekeeping.fields
+        fields = self.connect().fields
         return ".".join(str(fields[f"version_{part}"]) for part in ("major", "minor", "patch"))
 
     def command(
@@ -210,15 +211,16 @@ class Session:
         check=False: allow values outside the dictionary's ranges. ack: as for Dictionary.encode; must include
         completion.
         """
-        challenged = bool(self.key and self.key.challenge)
+        key = self.key
+        challenged = bool(key and key.challenge)
         report = self._verified(name, limit_s, check, ack, fields)
         # replayed: the first telecommand after a reset, and the next counter is high enough; forged: another client
         # answered the challenge first
         for _ in range(_ATTEMPTS):
-            if self._is_refused(report, "unsynchronised"):
-                if not self.key.challenge:  # the instrument repeats it only in response to a telecommand
+            if key and self._is_refused(report, "unsynchronised"):
+                if not key.challenge:  # the instrument repeats it only in response to a telecommand
                     with contextlib.suppress(NoAnswer):
-                        self.wait_for(lambda packet: bool(self.key.challenge), _CHALLENGE_S)
+                        self.wait_for(lambda packet: bool(key.challenge), _CHALLENGE_S)
             elif not (self._is_refused(report, "replayed") or (challenged and self._is_refused(report, "forged"))):
                 break
             report = self._verified(name, limit_s, check, ack, fields)

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from dorn.analysis.code_widths import OVER_WIDE, CodeWidths, scale
+from dorn.analysis import code_widths
+from dorn.analysis.code_widths import OVER_WIDE, CodeWidths
 from dorn.head.adc import CODES, Adc, read_ramp
 from dorn.head.front_end import FrontEnd
 from dorn.study import Report, spread
@@ -23,7 +24,7 @@ from dorn.util.gaussian import FWHM
 BOARDS = ("rp2040adc1", "rp2040adc2", "rp2040adc3")
 SET = "adc-ramp-rp2040"
 PARTS = 2  # processes that share the pulses of a board
-CHANNELS, CODES_PER_CHANNEL = scale()
+CHANNELS, CODES_PER_CHANNEL = code_widths.scale()
 WIDE_CHANNELS = [code // CODES_PER_CHANNEL for code in OVER_WIDE]
 AS_COUNTED = CODES_PER_CHANNEL * np.arange(CHANNELS) + (CODES_PER_CHANNEL - 1) / 2  # channel centres in ideal codes
 

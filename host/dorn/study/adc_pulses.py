@@ -8,7 +8,8 @@ from dorn.dictionary import Dictionary
 from dorn.nuclides import main_kev
 from dorn.study.recording import record
 
-KEV_PER_CODE, ZERO_CODE, DETECTORS = map(Dictionary.load().instrument.get, ("kev_per_code", "zero_code", "detectors"))
+_INSTRUMENT = Dictionary.load().instrument
+KEV_PER_CODE, ZERO_CODE, DETECTORS = (_INSTRUMENT[name] for name in ("kev_per_code", "zero_code", "detectors"))
 LOWEST_MV = 10  # comparator threshold
 SPACING_NS = 10_000
 PULSER_STEPS = range(24, 4051)  # of its 12-bit DAC, one code each: from above the threshold to full scale

@@ -7,6 +7,7 @@ control flow are those of the chip; times are lower bounds.
 from __future__ import annotations
 
 import tomllib
+from typing import Any
 
 from dorn.head.front_end import FrontEnd, Head
 from dorn.image import firmware
@@ -24,7 +25,7 @@ _BLOCKING = tuple(f"time.{name}" for name in ("gc_max", "spectra", "rates", "hou
 _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_units": 400, "sixteen_hits": 60}
 
 # telecommands that leave the most garbage
-_HEAVY = (
+_HEAVY: tuple[tuple[str, dict[str, Any]], ...] = (
     ("load_table", {"table": "surface"}),
     ("restore_defaults", {}),
     ("report_storage", {}),

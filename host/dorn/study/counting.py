@@ -177,7 +177,7 @@ def _classes(report: Report, short: bool, targets) -> None:
         alone, through = slice(0, 16), slice(16, 24)
         off = [100 * (x[part].sum() / offered[part].sum() - 1) for x in (seen, solved) for part in (alone, through)]
         rows.append((what, *(f"{x:+.2f}" for x in off), f"{p.window_us:.2f}", f"{probability:.3f}"))
-        kept = probability > 0.001
+        kept = bool(probability > 0.001)
         report.bound(f"{what}: 16 singles and 8 pairs corrected", f"chi2 p = {probability:.3f}", "> 0.001", kept)
     columns = ("offered", "alone %", "through %", "alone, corrected %", "through, corrected %", "window us", "chi2 p")
     report.table(

@@ -17,10 +17,10 @@ from dorn.head.front_end import FrontEnd
 from dorn.image.constants import constants
 from dorn.nuclides import main_kev
 from dorn.study import Report, spread
-from dorn.study.expected import Expected
 from dorn.study.recording import record
 from dorn.targets.event_model import Times, board_times
 from dorn.util.checks import above_zero, count, number, text_of
+from dorn.util.tables import Table
 
 RADIACODE, GEIGER = "deadtime-two-source", "geiger-times"
 BACKGROUND_S, SOURCES_S = 3903, 300  # measurement times of the authors' rates (PROVENANCE.txt)
@@ -34,12 +34,12 @@ DETECTORS = (0, 9)  # of different detection units
 def radiacode(path: Path) -> Counts:
     """Total counts and measurement time of a RadiaCode XML file. Raises UserError if it is not one."""
     try:
-        spectrum = ElementTree.parse(path).find(".//EnergySpectrum")
-        counts = sum(int(point.text) for point in spectrum.iter("DataPoint"))
-        seconds = float(spectrum.findtext("MeasurementTime"))
+        spectrum, *_ = ElementTree.parse(path).findall(".//EnergySpectrum")
+        counts = sum(int(point.text or "") for point in spectrum.iter("DataPoint"))
+        seconds = float(spectrum.findtext("MeasurementTime", ""))
     except OSError as error:
         raise UserError.at(path, "file", f"cannot be read: {error.strerror}") from None
-    except (ElementTree.ParseError, AttributeError, TypeError, ValueError) as error:
+    except (ElementTree.ParseError, ValueError) as error:
         raise UserError.at(path, "EnergySpectrum", f"not a RadiaCode spectrum: {error}") from None
     if counts <= 0 or not 0 < seconds < 1e9:
         raise UserError.at(path, "EnergySpectrum", "no counts or no time", f"{counts} in {seconds:g} s")
@@ -53,7 +53,7 @@ def two_source(report: Report, data: Path) -> None:
     """
     folder = data / RADIACODE
     path = folder / "EXPECTED_from_authors_test.json"
-    expected = Expected.read(path)
+    expected = Table.read(path)
     stated = [Counts(expected.above_zero(f"{name}_cps") * SOURCES_S, SOURCES_S) for name in ("Ba133", "Eu152", "both")]
     stated.append(Counts(expected.above_zero("bg_cps") * BACKGROUND_S, BACKGROUND_S))
     names = ("Ba133_a", "Eu152_b", "Ba133_a+Eu152_b")
@@ -93,7 +93,7 @@ def intervals(report: Report, data: Path) -> None:
     rows = []
     figure = Figure(figsize=(10, 6.5), layout="constrained")
     panels = figure.subplots(2, 2)
-    for panel, run in zip(panels.T, Expected.read(folder / "EXPECTED_derived.json").entries("runs", 2), strict=True):
+    for panel, run in zip(panels.T, Table.read(folder / "EXPECTED_derived.json").tables("runs", 2), strict=True):
         where = run.text("run")
         path = folder / where / "data.csv"
         times_s = stamps(path)

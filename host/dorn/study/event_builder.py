@@ -31,7 +31,7 @@ class Event:
     codes: tuple[int, ...]
 
 
-def record(head: Head, particles, seconds: float) -> tuple[list[Event], Fates, tuple[int, int, int]]:
+def record(head: Head, particles, seconds: float) -> tuple[list[Event], Fates, tuple[int, ...]]:
     """Play (time_ns, detector, energy_kev) for `seconds`.
 
     Returns (events, fates, dead cycles: fixed, per hit, per pass). Raises UserError without an emulator or image, and
@@ -45,7 +45,7 @@ def record(head: Head, particles, seconds: float) -> tuple[list[Event], Fates, t
             return b"RINGS" in output and output.endswith(b">>> ")
 
         target.wait_for(armed, 3)
-        words, stamps, tails, amplitudes, mask, *dead = map(int, re.search(rb"RINGS([ 0-9]+)", output).group(1).split())
+        words, stamps, tails, amplitudes, mask, *dead = map(int, re.findall(rb"RINGS([ 0-9]+)", output)[0].split())
         target.inject(particles)
         read = target.mcu.read_uint32
         begin_us = read(_TIMERAWL) + 1

@@ -12,7 +12,7 @@ def peak(counts: np.ndarray, first: float, last: float) -> Peak:
     try:
         return gaussian(counts, round(first), round(last))
     except ValueError:
-        return Peak(np.nan, np.nan, np.nan, (np.nan,) * 3)
+        return Peak(np.nan, np.nan, np.nan, (np.nan, np.nan, np.nan))
 
 
 def worst(differences) -> float:

@@ -16,8 +16,8 @@ import uproot
 from dorn.errors import UserError
 from dorn.files import chn, spe
 from dorn.nuclides import main_kev
-from dorn.study.expected import Expected
 from dorn.util.checks import SourceError, count, text_of
+from dorn.util.tables import Table
 
 TRIPLE = ("Pu-239", "Am-241", "Cm-244")
 TRIPLE_KEV = tuple(map(main_kev, TRIPLE))
@@ -72,7 +72,7 @@ def read(data: Path, name: str, file: str) -> Measured:
 def _expected(data, name, file):
     """The figures derived from a file."""
     path = data / name / "EXPECTED_derived.json"
-    for one in Expected.read(path).entries("spectra"):
+    for one in Table.read(path).tables("spectra"):
         if one.text("file") == file:
             return one
     raise SourceError.at(path, "spectra", "no entry for this file", file)
@@ -136,7 +136,7 @@ def _milano(data, file):
     counts = chn.read(data / name / file).counts
     expected = _expected(data, name, file)
     # the lower peak is the pulser, the upper one Am-241
-    peaks = [(peak.above_zero("centroid"), peak.above_zero("fwhm")) for peak in expected.entries("peaks", 2)]
+    peaks = [(peak.above_zero("centroid"), peak.above_zero("fwhm")) for peak in expected.tables("peaks", 2)]
     lines = [_around(centroid, fwhm, "derived") for centroid, fwhm in peaks]
     stated_kev = _milano_resolution(data / name / file)
     if stated_kev:
@@ -153,7 +153,7 @@ def _around(centroid, fwhm, by):
 
 def _milano_resolution(path):
     """(source, pulser) FWHM in keV from the author's table for this bias or shaping time, or None."""
-    setting = float(re.match(r"[\d.]+", path.name).group().rstrip("."))
+    setting = float(re.findall(r"^[\d.]+", path.name)[0].rstrip("."))
     for row in text_of(path.parents[1] / "elaborated_data.txt").splitlines():
         words = row.split()
         if words and not words[0].startswith("#") and float(words[0]) == setting:
@@ -213,12 +213,12 @@ def strips(data: Path, n: int = 16) -> list[Strip]:
     """The first n strips. Raises UserError if a file cannot be read or is invalid."""
     name = "DSSD_3178-17_Front_80V"
     path = Path(data) / _LEUVEN / f"EXPECTED_derived_{name}.json"
-    expected = Expected.read(path).entries("strips")
+    expected = Table.read(path).tables("strips")
     if len(expected) < n:
         raise UserError.at(path, "strips", f"{len(expected)} entries, expected at least {n}")
     path = Path(data) / _LEUVEN / f"{name}.root"
     try:
-        with uproot.open(path) as file:
+        with uproot.open(path) as file:  # pyright: ignore[reportGeneralTypeIssues] a file
             found = [file[f"h{i}"].values() for i in range(n)]
     except OSError as error:
         raise UserError.at(path, "file", f"cannot be read: {error.strerror or 'not a file'}") from None

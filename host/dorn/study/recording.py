@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from dorn.dictionary import Dictionary
 from dorn.head.front_end import DEFAULT_COMPARATOR_MV, FrontEnd, Head
 from dorn.head.mixture import Mixture
 from dorn.head.sources import ScenarioSource
-from dorn.products.collection import PER_DETECTOR, SCALARS, Collection
+from dorn.products.collection import PER_DETECTOR, SCALARS, Collection, Rates
 from dorn.session import Session
 from dorn.session.acquire import RATES_S, collect
 from dorn.targets import open_target
@@ -72,8 +73,8 @@ def record(
     with open_target(target, head) as powered, contextlib.closing(Session(powered)) as session:
         session.connect()
         detectors = range(dictionary.instrument["detectors"])
-        settings = {"comparator_front": comparator_mv, "comparator_back": comparator_mv}
-        session.set_parameters(**settings, **{f"threshold_{d}": 0 for d in detectors})
+        thresholds: dict[str, Any] = {f"threshold_{d}": 0 for d in detectors}
+        session.set_parameters(comparator_front=comparator_mv, comparator_back=comparator_mv, **thresholds)
         session.command("function", function="clear")
         collection = Collection(dictionary)
         session.on_packet = collection.add
@@ -90,6 +91,6 @@ def record(
         if event_class != "front_back":
             singles[d] += spectrum.counts
     coincidences = sum(int(s.counts.sum()) for (event_class, _), s in spectra.items() if event_class == "front_back")
-    totals = collection.totals()
+    totals = collection.totals() or Rates()
     counters = {name: totals.count(name) for name in (*SCALARS, *PER_DETECTOR)}
     return Measurement(singles, coincidences, counters, totals.real_us, totals.live_us, vars(head.fates).copy())

@@ -34,11 +34,11 @@ class Axis:
         """Position in channels of the file of a channel of the instrument."""
         return (channel + 0.5 - self.first) * self.per_channel - 0.5
 
-    def of_instrument(self, channel: float) -> float:
+    def of_instrument(self, channel):
         return (channel + 0.5) / self.per_channel - 0.5 + self.first
 
 
-def channels_of(energies_kev: np.ndarray) -> np.ndarray:
+def channels_of(energies_kev):
     """Positions of energies in channels of the instrument, whose centres are whole numbers."""
     i = Dictionary.load().instrument
     return (energies_kev / i["kev_per_code"] + i["zero_code"] + 0.5) / i["codes_per_channel"] - 0.5

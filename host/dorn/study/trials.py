@@ -56,7 +56,7 @@ def trials(job: Job) -> list[Trial]:
         session = Session(target)
         session.connect()
         session.set_parameters(integration_time=86400, rates_period=1)
-        return [_trial(session, job, particles(n)) for n in job.seeds]
+        return [_trial(session, head, job, particles(n)) for n in job.seeds]
 
 
 def _mixed() -> ScenarioSource:
@@ -68,8 +68,7 @@ def _mixed() -> ScenarioSource:
     return ScenarioSource("mixed", mixture, None, {})
 
 
-def _trial(session: Session, job: Job, particles) -> Trial:
-    head = session.target.head
+def _trial(session: Session, head: Head, job: Job, particles) -> Trial:
     before = _fates(head)
     singles, pairs = np.zeros(16, np.int64), np.zeros(8, np.int64)
     ring_overrun, overruns = session.dictionary.enums["event"]["ring_overrun"], 0

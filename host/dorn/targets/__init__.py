@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from typing import Self
 
 from dorn.errors import UserError
 from dorn.head.front_end import Head
@@ -83,7 +84,7 @@ class Target(ABC):
     def close(self) -> None:
         """Switch off."""
 
-    def __enter__(self) -> Target:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:

@@ -13,7 +13,7 @@ import socket
 import time
 import tty
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dorn.errors import UserError
@@ -126,18 +126,18 @@ class Tcp(Port):
 
     def _read(self) -> bytes:
         try:
-            data = self._client.recv(4096)
+            data = self._client.recv(4096) if self._client else b""
         except BlockingIOError:
             return b""
         except OSError:
             data = b""
-        if not data:
+        if not data and self._client:
             self._client.close()
             self._client = None
         return data
 
     def _write(self, data: bytes) -> int:
-        return self._client.send(data)
+        return self._client.send(data) if self._client else 0
 
     def close(self) -> None:
         if self._client:
@@ -145,7 +145,7 @@ class Tcp(Port):
         self._listening.close()
 
 
-def serve(target: Rp2040Target, ports: dict[str, Port], stopped: Callable[[], bool] = lambda: False) -> None:
+def serve(target: Rp2040Target, ports: Mapping[str, Port], stopped: Callable[[], bool] = lambda: False) -> None:
     """Run the target in step with the wall clock, its serial ports ("usb", "uart") at `ports`, until `stopped()`."""
     pace = Pace(target)
     keep_s = 0.0

@@ -55,7 +55,7 @@ class Flash:
     The emulator applies a command when chip-select ends it; the change of content shows which one it was.
     """
 
-    def __init__(self, chip: memoryview, start: int, contents: bytes):
+    def __init__(self, chip: bytearray, start: int, contents: bytes):
         self.operations = 0  # erases and programs so far that changed the content
         self.power_failures = 0
         self.power_failed = False  # during an operation: nothing is written until power is back

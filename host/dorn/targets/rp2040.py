@@ -36,6 +36,8 @@ _QSPI_SS = 1
 
 class Rp2040Target(Target):
     name = "rp2040"
+    head: Head
+    slow_control: SimulatedDevices
 
     def __init__(
         self,
@@ -63,7 +65,8 @@ class Rp2040Target(Target):
             files = {**files, "link": link.encode()}
         contents = pico_flash.file_system(files, board.layout, old)
         self._kept = -1  # flash operations when it was saved
-        self.flash = pico_flash.Flash(device.mcu.flash, board.layout.fs_start, contents)
+        start = board.layout.fs_start  # pyright: ignore[reportOptionalMemberAccess] a Pico has one
+        self.flash = pico_flash.Flash(device.mcu.flash, start, contents)
 
         self.stalled_s = 0.0  # time for which the flash has held the CPU
         self.flash_takes_time = True  # a benchmark of the firmware switches it off
@@ -229,7 +232,7 @@ class Rp2040Target(Target):
             cdc.send_serial_byte(up.pop(0))
         self._flight_link.hand_up()
 
-    def _usb_received(self, data: bytes) -> None:
+    def _usb_received(self, data: bytes | bytearray) -> None:
         self.ports["usb"].down += data
         self._simulator.stop()  # ends the batch, so that the condition is evaluated
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO, cast
 
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import SimulatedDevices
@@ -45,6 +46,8 @@ def micropython() -> str:
 
 class UnixTarget(Target):
     name = "unix"
+    head: Head
+    slow_control: SimulatedDevices
 
     def __init__(
         self, head: Head | None = None, flash: str | Path | None = None, files: dict[str, bytes] | None = None
@@ -97,6 +100,7 @@ class UnixTarget(Target):
             env=self._environment,
             start_new_session=True,  # Ctrl-C goes to the host only, which ends the run properly
         )
+        self._stdin, self._stdout = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
         self._model.stop()
         self._events = bytearray()
         self._n_events = self._converted = 0
@@ -139,8 +143,8 @@ class UnixTarget(Target):
     def _end(self) -> None:
         self._process.kill()
         self._process.wait()
-        self._process.stdin.close()
-        self._process.stdout.close()
+        self._stdin.close()
+        self._stdout.close()
 
     def close(self) -> None:
         self._end()
@@ -192,7 +196,7 @@ class UnixTarget(Target):
         kind, now_us, argument, n = _TO_HOST.unpack(header)
         if chr(kind) not in "WHSEXILK":  # a traceback
             self._process.kill()
-            output = (header + self._process.stdout.read()).decode(errors="replace")
+            output = (header + self._stdout.read()).decode(errors="replace")
             raise TargetError(f"target unix: the firmware ended: {' '.join(output.split())[-300:]}")
         data = self._read(n) or b"" if n else b""
         now_us += self._base_us
@@ -221,13 +225,13 @@ class UnixTarget(Target):
 
     def _write(self, data: bytes) -> None:
         try:
-            self._process.stdin.write(data)
-            self._process.stdin.flush()
+            self._stdin.write(data)
+            self._stdin.flush()
         except BrokenPipeError:
             pass  # the process ended: the next read reports it
 
     def _read(self, n: int) -> bytes | None:
-        data = self._process.stdout.read(n)
+        data = self._stdout.read(n)
         if len(data) == n:
             return data
         status = self._process.wait()

@@ -14,6 +14,7 @@ CONSTANTS = constants("pico")
 NOT_WIRED = {
     "ALLOCATION",
     "BOARD_ID",
+    "MACHINE",
     "CLOCK_MHZ",
     "SCRATCH",
     "RING_BITS",

@@ -18,7 +18,7 @@ from dorn.analysis.dead_time import (
 from dorn.errors import UserError
 from dorn.study import Report
 from dorn.study import deadtime_data as study
-from dorn.study.expected import Expected
+from dorn.util.tables import Table
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.data import data
@@ -203,7 +203,7 @@ def test_a_bad_spectrum_gives_a_one_line_error(tmp_path, text, message):
 def test_any_text_is_read_or_gives_a_one_line_error(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_text(text, encoding="utf-8")
-    for read in (study.radiacode, study.stamps, Expected.read, study.geiger_runs):
+    for read in (study.radiacode, study.stamps, Table.read, study.geiger_runs):
         try:
             read(path)
         except UserError as error:

@@ -106,7 +106,7 @@ def test_a_run_with_damaged_frames_writes_its_products(damaged, tmp_path, monkey
     assert run(source, "--rate", 100, "--duration", 30, "--out", out) == 0
     s = summary(out)
     assert s["injected"] == s["delivered"] + s["lost_dead_time"] + s["merged"] and s["crc_errors"] > 0
-    assert "not all has come" in capsys.readouterr().out
+    assert "incomplete telemetry" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import uproot
 from dorn.errors import UserError
 from dorn.study import Report, deadtime_data, measured
-from dorn.study.expected import Expected
+from dorn.util.tables import Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -165,7 +165,7 @@ def test_any_invalid_file_gives_a_one_line_error(folder, report, name, content):
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"EXPECTED\.json: file: cannot be read: No such file"):
-        Expected.read(tmp_path / "EXPECTED.json")
+        Table.read(tmp_path / "EXPECTED.json")
 
 
 # ---- the histograms of the strips ------------------------------------------------------------------------------------

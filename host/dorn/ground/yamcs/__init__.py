@@ -18,6 +18,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dorn import exports
 from dorn.dictionary import Ack, Dictionary
@@ -177,7 +178,7 @@ def quicklook(server: Server, dictionary: Dictionary) -> Quicklook:
 
 def begin(bridge: Bridge, dictionary: Dictionary) -> None:
     """Start an acquisition of a simulated instrument, with spectra every minute, for something to display."""
-    telecommands = (
+    telecommands: tuple[tuple[str, dict[str, Any]], ...] = (
         ("set_parameter", {"parameter": "integration_time", "value": 60}),
         ("function", {"function": "start"}),
     )

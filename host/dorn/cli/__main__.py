@@ -1,0 +1,7 @@
+"""`python -m dorn.cli`: the same as `dorn`."""
+
+import sys
+
+from dorn.cli import main
+
+sys.exit(main())
