@@ -14,7 +14,7 @@ def inner(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("read", "says"),
+    ("read", "message"),
     [
         (lambda table: table.above_zero("c"), "x.json: a[0].b[0].c: not above 0 (0)"),
         (lambda table: table.numbers("d", 3), "x.json: a[0].b[0].d: not a list (text)"),
@@ -23,8 +23,8 @@ def inner(tmp_path):
         (lambda table: table.done(), "x.json: a[0].b[0].d: unknown key (text)"),
     ],
 )
-def test_an_error_names_the_place_in_the_file(inner, read, says):
+def test_an_error_names_the_place_in_the_file(inner, read, message):
     assert inner.number("c") == 0
     with pytest.raises(SourceError) as error:
         read(inner)
-    assert str(error.value).endswith(says)
+    assert str(error.value).endswith(message)
