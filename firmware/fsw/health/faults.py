@@ -46,7 +46,7 @@ def errno_of(error):
 def line_of(error):
     """Return the line that raised an exception, from its traceback; 0 if unknown."""
     text = io.StringIO()
-    sys.print_exception(error, text)
+    sys.print_exception(error, text)  # pyright: ignore[reportArgumentType]
     line = 0
     for part in text.getvalue().split(", line ")[1:]:  # pyright: ignore[reportAttributeAccessIssue]
         digits = part.split(",")[0].split("\n")[0]
