@@ -39,7 +39,7 @@ def run(board):
 
 
 def assemble(parts):
-    """Return the executive, ready to run; whatever only the start needed is released."""
+    """Return the executive, ready to run; objects needed only at start are released."""
     from fsw import app
 
     app.build(parts)

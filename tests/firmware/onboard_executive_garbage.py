@@ -1,4 +1,4 @@
-# fsw/executive.py alone: allocation estimate, and collection before a step.
+# fsw/executive.py in isolation: allocation estimate, and collection before a step.
 from check import equal, has, raises
 from executive_bench import Bench, named
 from fsw import icd, memory

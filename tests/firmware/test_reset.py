@@ -117,7 +117,7 @@ def test_housekeeping_reports_the_manifest_of_the_running_firmware(where):
 
 
 @pytest.mark.parametrize("damaged", [None, b"", b"not hex!\n"], ids=["none", "empty", "no number"])
-def test_a_missing_manifest_is_no_fault(damaged):
+def test_a_missing_manifest_is_not_a_fault(damaged):
     files = firmware.files("unix")
     del files["manifest"]
     if damaged is not None:

@@ -17,10 +17,10 @@ _LEAKAGE = const(1)
 _TEMPERATURE_HEAD = const(2)  # 3: of the electronics
 _UNREAD = const(0xFFFFFFFF)
 _NONE = const(-1)  # no conversion is under way
-_STEP_MV = const(2500)  # two such steps in each round of 2 s
+_STEP_MV = const(2500)  # two such steps every 2 s
 # reading against set level: at 100 V, 2 % for the DAC's reference and 3 % for everything else
 _TOLERANCE_MV = const(5000)
-_HELD_US = const(2_000_000)  # longer between steps, and the hardware (2.5 s) may have switched the bias off
+_HELD_US = const(2_000_000)  # with longer between steps, the hardware (2.5 s) may have switched the bias off
 _DEBOUNCE = const(3)  # consecutive deviating readings, or steps without an answer, until the bias trips
 _IDLE_STEPS = const(10)  # only one step in ten does anything while bias and pulser are off
 
@@ -134,7 +134,7 @@ class SlowControl:
 
     def _forget(self):
         for analogue_input in range(4):
-            self.readings[analogue_input] = _UNREAD  # rather than outdated
+            self.readings[analogue_input] = _UNREAD  # an old reading must not be reported
 
     def _read_input(self):
         analogue_input = self._converting

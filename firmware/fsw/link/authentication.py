@@ -50,7 +50,7 @@ class Authentication:
             self._challenge = os.urandom(_CHALLENGE)
 
     def report(self):
-        """Report what the start found: a damaged key, lost copies of the counter, the challenge."""
+        """Report the findings of the start: a damaged key, lost copies of the counter, the challenge."""
         if self._number == _NO_KEY:
             self._report(icd.EVENT_KEY_DAMAGED)
             return

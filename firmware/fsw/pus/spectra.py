@@ -14,7 +14,7 @@ class Spectra:
     def __init__(self, acquisition, checkpoint, parameters, telemetry, link):
         self._acquisition = acquisition
         self._checkpoint = checkpoint
-        self._since_us = 0  # when there last was room, or nothing to send
+        self._since_us = 0  # last time with room, or with nothing to send
         self._telemetry = telemetry
         self._link = link
         self._copy = memory.closed

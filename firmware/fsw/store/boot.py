@@ -1,9 +1,9 @@
-# The boot record: what a start must know of the previous run. On-board time and record numbers are reserved in blocks
-# before use, so neither is ever used twice: an unexpected reset forfeits the rest of a block.
+# The boot record: what a start must know about the previous run. On-board time and record numbers are reserved in
+# blocks before use, so neither is ever used twice: an unexpected reset forfeits the rest of a block.
 #
-# If the flash cannot be written, scratch registers hold what it should: the number of boots not counted, of consecutive
-# unexpected resets and of blocks reserved since, whether telecommands need a challenge, and the first unrecorded crash.
-# They survive a reset, but not power-on.
+# If the flash cannot be written, scratch registers hold the missing data: the number of boots not counted, of
+# consecutive unexpected resets and of blocks reserved since, whether telecommands need a challenge, and the first
+# unrecorded crash. They survive a reset, but not power-on.
 from struct import calcsize, pack, unpack, unpack_from
 
 from fsw import icd
@@ -95,8 +95,8 @@ class BootRecord:
             self._reserve(self.time_us, self.record)
 
     def follow(self, time, store, checkpoint):
-        """From now on `time.us()` and `store.next` give what is used. If the record was lost, they continue after what
-        packet store and checkpoint contain.
+        """From now on `time.us()` and `store.next` give the values in use. If the record was lost, they continue
+        after the contents of packet store and checkpoint.
         """
         self._time, self._store = time, store
         if self._blank and (self.damaged or store.last or checkpoint.there):

@@ -92,6 +92,6 @@ class Retrieval:
                 time = int.from_bytes(packet[TIME : TIME + 6], "big")
                 packets.close()  # pyright: ignore[reportAttributeAccessIssue]
                 return time
-        except OSError:  # the segment before it is read then
+        except OSError:  # the preceding segment is then read
             pass
         return _NEVER

@@ -74,7 +74,7 @@ def mount(flash, root):
 class Campaign:
     """Parts, each with the interface of Part in part.py, that share a file system of `blocks` blocks.
 
-    fewest: completed writes of the rarest way of all parts.
+    fewest: completed writes of the rarest kind over all parts.
     """
 
     def __init__(self, name, parts, blocks, seed):
@@ -110,7 +110,7 @@ class Campaign:
         return min(min(part.written.values()) for part in self._writers)
 
     def run(self, cuts):
-        """Cut power at least `cuts` times, until every part was written in every way. Raises AssertionError at the
+        """Cut power at least `cuts` times, until every part has done every kind of write. Raises AssertionError at the
         first cut after which a check of a part fails.
         """
         self._latest = min(500, cuts // 6)  # at most 6 cuts per operation, so at least one real failure

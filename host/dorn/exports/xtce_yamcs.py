@@ -165,7 +165,7 @@ class _Commands:
         add(container, "EntryList")
         add(container, "BaseContainer", containerRef="function")
         if function.armed:
-            why = "must be armed: function_arm within 10 s before"
+            why = "must be armed: function_arm in the preceding 10 s"
             add(command, "DefaultSignificance", consequenceLevel="critical", reasonForWarning=why)
 
     def _parameter(self, table: dict) -> None:

@@ -1,4 +1,4 @@
-"""Conformance of the traffic on the interface to the ICD: each packet, from whatever source, and the order of packets.
+"""Conformance of the traffic on the interface to the ICD: each packet, whatever its source, and the order of packets.
 
 RULES lists the rules; each packet is checked against those that concern it, in the order of transmission. While the
 link is down, or the power off, nothing is known, and packets are not expected.
@@ -172,7 +172,7 @@ class Conformance:
         known = record in self._records
         late, new = self._records.take(packet)
         if record:
-            self.check("record", not (known and new), now_s, f"record {record} has another packet than before")
+            self.check("record", not (known and new), now_s, f"record {record} has a different packet than before")
         asked = packet.time_s < self._time_s and any(first <= record <= last for first, last in self._asked)
         if late or asked:
             return  # retrieved: its counts and its time are those of its first transmission

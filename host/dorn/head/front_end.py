@@ -50,7 +50,7 @@ class FrontEnd:
         values = {}
         for key, value in table.items():
             if key not in known:
-                raise UserError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
+                raise UserError(f"{where}: unknown key {key!r}; known: {', '.join(known)}")
             if key == "adc":
                 values[key] = Adc.load(value)
                 continue

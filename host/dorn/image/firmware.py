@@ -39,7 +39,7 @@ def files(
     Raises UserError for an unknown board, or a service that is unknown or not optional.
     """
     if board not in boards():
-        raise UserError(f"board: unknown ({board!r}); known are {', '.join(boards())}")
+        raise UserError(f"board: unknown ({board!r}); known: {', '.join(boards())}")
     without = sorted(set(without))
     optional = Dictionary.load().optional
     for name in without:

@@ -77,7 +77,7 @@ class Products(Collection):
         }
 
     def _particles(self, totals):
-        """Rates of particles derived from the event classes: [16] that stop in a detector, [8] that pass a unit."""
+        """Rates of particles derived from the event classes: [16] that stop in a detector, [8] that cross a unit."""
         singles, pairs = np.zeros(16), np.zeros(8)
         for (event_class, number), spectrum in self.all_spectra().items():
             (pairs if event_class == "front_back" else singles)[number] += spectrum.counts.sum()

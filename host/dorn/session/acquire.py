@@ -40,7 +40,7 @@ def default_target() -> tuple[str, str]:
 def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="poisson", replay=False, key=None) -> dict:
     """Play `source` (None: real detectors, for duration_s) and write the archive and the products into `out`.
 
-    Returns the content of summary.json. Raises UserError for what the user can correct. Ctrl-C ends the source early:
+    Returns the content of summary.json. Raises UserError for correctable errors. Ctrl-C ends the source early:
     archive and products are completed, then KeyboardInterrupt is raised. A second Ctrl-C aborts at once.
     """
     from dorn.dictionary import Dictionary

@@ -20,7 +20,7 @@ class DownlinkResult:
     """Counts of the records since the first one known.
 
     lost: upper limit of the records overwritten on board before they were received. An unexpected reset skips record
-    numbers, which cannot be told from overwritten records once they precede the store.
+    numbers, which cannot be distinguished from overwritten records once they precede the store.
     """
 
     received: int
@@ -90,7 +90,7 @@ class Downlink:
         self._session.post("report_storage", ack=Ack.NONE)
 
     def _ask_all(self, first: int, last: int) -> None:
-        """Request in pieces, doubled while the instrument has none, as after a reset that skipped 4096 numbers."""
+        """Request in pieces, doubling in size while they yield no record, e.g. after a reset skipped 4096 numbers."""
         at_once = _AT_ONCE
         while first <= last:
             until = min(first + at_once - 1, last)
@@ -119,6 +119,6 @@ class Downlink:
 
 
 def _report_or_refusal(packet: Packet) -> bool:
-    """Whether it is the report, or a refusal that no repetition can cure."""
+    """Whether it is the report, or a refusal that a repetition would not change."""
     refused = packet.name == "acceptance_failure" and packet.text("failure") in ("unsigned", "forged")
     return packet.name == "storage_report" or refused

@@ -181,7 +181,7 @@ def _busy_run() -> tuple[int, int, dict]:
 
 
 def _allocation(files: dict[str, bytes]) -> dict[str, int]:
-    """Most heap octets that a step of each task allocates, as printed by firmware/benchmarks/allocation.py."""
+    """Maximum heap octets that a step of each task allocates, as printed by firmware/benchmarks/allocation.py."""
     with _running(files, "allocation.py", Head(FrontEnd())) as target:
         session = Session(target)
         session.connect()

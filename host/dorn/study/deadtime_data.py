@@ -1,4 +1,4 @@
-"""Dead time of others' detectors, from their data, and of the instrument itself, with the same two-source method."""
+"""Dead time of other detectors, from published data, and of the instrument itself, with the same two-source method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# fsw/health/modes.py alone, with test doubles that log their calls in one list.
+# fsw/health/modes.py in isolation, with test doubles that log their calls in one list.
 from check import equal, has_not, raises
 from doubles import EIO, Clock
 from fsw import icd

@@ -1,4 +1,4 @@
-# fsw/health/self_test.py alone, on a flash that can be made to fail.
+# fsw/health/self_test.py in isolation, on a flash that can be made to fail.
 import io
 import os
 from binascii import hexlify

@@ -1,4 +1,4 @@
-# fsw/health/supervisor.py alone, with test doubles that log their calls in one list.
+# fsw/health/supervisor.py in isolation, with test doubles that log their calls in one list.
 from check import equal
 from doubles import EIO, Devices, Scratch, Watchdog
 from fsw import icd

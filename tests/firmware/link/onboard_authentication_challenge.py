@@ -1,4 +1,4 @@
-# fsw/link/authentication.py alone: a challenge is needed without a counter, or if flash cannot store it.
+# fsw/link/authentication.py in isolation: a challenge is needed without a counter, or if flash cannot store it.
 from check import equal, has
 from doubles import EIO, EROFS, each_failure
 from fsw import icd

@@ -22,7 +22,7 @@ def test_ping(bench):
 
 
 @pytest.mark.parametrize("ack", range(16))
-def test_success_is_reported_as_the_flags_ask(bench, ack):
+def test_success_is_reported_as_the_flags_request(bench, ack):
     asked = [name for name, flag in zip(SUCCESS, (1, 2, 8), strict=True) if ack & flag]
     assert [name for name in names(bench.command("ping", ack)) if name != "pong"] == asked
 

@@ -1,4 +1,4 @@
-# fsw/store/retrieval.py alone: which stored records are retrieved, and in which steps.
+# fsw/store/retrieval.py in isolation: which stored records are retrieved, and in which steps.
 import os
 
 from check import equal

@@ -1,4 +1,4 @@
-# fsw/store/segments.py alone: foreign files, damaged segments, and segments removed while being read.
+# fsw/store/segments.py in isolation: foreign files, damaged segments, and segments removed while being read.
 import os
 from binascii import crc32
 

@@ -298,7 +298,7 @@ def test_the_manual_has_the_tables_of_the_dictionary_and_every_procedure():
     assert "| `pulser_on` (armed) |  |  |  | • |" in text and "| `standby` | → standby |" in text
     linked = set(re.findall(r"\]\(([^)#]+\.txt)\)", text))
     assert {path.rpartition("/")[2] for path in linked} == {path.name for path in PROCEDURES.glob("*.txt")}
-    with pytest.raises(DictionaryError, match="no table 'tides'; there are modes"):
+    with pytest.raises(DictionaryError, match="no table 'tides'; known: modes"):
         manual.filled("<!-- table tides: -->\n<!-- end -->", dictionary)
 
 

@@ -93,7 +93,7 @@ def test_missing_data_and_an_unknown_study_are_reported_at_once(tmp_path, monkey
     assert not list(tmp_path.iterdir())
 
 
-def test_an_abandoned_study_says_so_in_its_file(tmp_path, monkeypatch):
+def test_an_abandoned_study_is_marked_in_its_file(tmp_path, monkeypatch):
     def stopped(report, short, targets):
         report.say("a table")
         raise KeyboardInterrupt

@@ -1,6 +1,6 @@
 """Self-check of the emulated Pico: each workaround for a fault of the emulator works, and without it the fault appears.
 
-A workaround that is no longer needed can be removed; one that stops working is found here and not in a measurement.
+A workaround that is no longer needed can be removed; one that stops working is detected here, not in a measurement.
 """
 
 import time
