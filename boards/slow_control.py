@@ -69,7 +69,7 @@ class Devices:
         )
 
     def bias(self, mv):
-        """Set the level of the bias supply, 0 to 100000 mV; it is at the detectors while enabled (`outputs`)."""
+        """Set the level of the bias supply, 0 to 100000 mV; applied to the detectors while enabled (`outputs`)."""
         self._level(_CHANNEL_C, mv * _STEPS_PER_MV // self._bias_gain)
 
     def off(self, again=False):

@@ -51,7 +51,7 @@ class UsbLink:
         return memoryview(self._received)[:n] if n else None
 
     def pump(self):
-        """Write as much as the port takes without waiting."""
+        """Write as much as the port accepts without waiting."""
         while self._used:
             for _ in self._writing.ipoll(0):
                 break

@@ -99,7 +99,7 @@ class Executive:
                     self._collect()
                 started = self._now
                 more = self._step(number, task)
-                if more:  # a periodic task, too, continues in the next cycle
+                if more:  # a periodic task also continues in the next cycle
                     again = True
                 if more or (task.period_us and not task.wanted):
                     memory.garbage[0] += task.allocation

@@ -97,7 +97,7 @@ def test_maintenance_gives_the_repl_until_the_next_reset():
 
 
 def test_reset_pin_and_power_on_are_distinguished():
-    """Both end maintenance."""
+    """Either reset ends maintenance."""
     from rp2040py.reset_cause import ResetCause
 
     with instrument("rp2040") as i:

@@ -104,7 +104,7 @@ def removals(path: str, source: str) -> Iterator[Mutant]:
 
 
 def sample(mutants: Iterable[Mutant], n: int, seed: int) -> Iterator[Mutant]:
-    """A random sample of n mutants that count. Each is compiled only when it is drawn."""
+    """A random sample of n mutants whose code differs. Each is compiled only when it is drawn."""
     shuffled = list(mutants)
     random.Random(seed).shuffle(shuffled)
     for mutant in shuffled:

@@ -3,9 +3,9 @@
 # Each step reads the analogue input converted since the last step and starts converting the next of four. The bias is
 # changed only while a temperature is converted, so bias and leakage current are read when they are stable. This traffic
 # keeps the bias on: hardware switches it off 2.5 s after the last transfer. With bias and pulser off, nine of ten steps
-# do nothing. If no device accepts the command to switch the bias off, the bus stays silent so that the hardware does
-# it. The hardware also does it if no step runs for that long: then the bias trips, as renewed traffic would restore it
-# without a ramp.
+# do nothing. If no device accepts the command to switch the bias off, the bus stays silent and the hardware
+# switches it off, as it does if no step runs for that long: then the bias trips, as renewed traffic would restore
+# it without a ramp.
 from array import array
 
 from fsw import icd
@@ -92,7 +92,7 @@ class SlowControl:
             level_mv, self._level_mv = self._level_mv, 0
             self.bias_state = icd.BIAS_STATE_OFF
             try:
-                if not self._devices.silent:  # else the hardware does it, and traffic would undo that
+                if not self._devices.silent:  # if silent, the hardware switches it off; traffic would prevent that
                     self._devices.off()
             finally:
                 self._report(icd.EVENT_BIAS_OFF, level_mv, self.leakage_na())

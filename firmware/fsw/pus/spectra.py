@@ -39,7 +39,7 @@ class Spectra:
     def step(self, now):
         """Send at most one packet; return true if there is more to send and room for it."""
         s = self._spectrum
-        if self._cleared != self._acquisition.cleared:  # the copy is from before the clear
+        if self._cleared != self._acquisition.cleared:  # the copy predates the clear
             self._cleared = self._acquisition.cleared
             s = self._spectrum = None
         if s is None:

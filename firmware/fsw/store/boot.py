@@ -131,7 +131,7 @@ class BootRecord:
         return False
 
     def reserve_time(self, us):
-        """Reserve time before on-board time is set forward to `us`. Raises OSError if the flash does not take it."""
+        """Reserve time before on-board time is set forward to `us`. Raises OSError if the flash cannot be written."""
         if us > self._time_half and self._save(us + _TIME_US, self._store.next + _RECORDS, 0, both=True) < 2:
             raise OSError(self._failures.errno)
         self._time_half = max(self._time_half, us + _TIME_US // 2)
@@ -161,7 +161,7 @@ class BootRecord:
         self._to_scratch(max((missing_us + _TIME_US - 1) // _TIME_US, (missing + _RECORDS - 1) // _RECORDS))
 
     def synchronise(self, done):
-        """Note whether the flash has taken the counter of the authentication."""
+        """Note whether the counter of the authentication is on flash."""
         self.unsynchronised = not done
         self._note(self._uncounted())
 

@@ -7,7 +7,7 @@ _NEVER = const(1 << 48)  # later than any time
 
 
 class Retrieval:
-    """room(): whether the link takes a packet; resend(packet): whether it took it; done(first, last, count)."""
+    """room(): whether the link accepts a packet; resend(packet): whether it did; done(first, last, count)."""
 
     def __init__(self, segments, room, resend, done):
         self._segments = segments

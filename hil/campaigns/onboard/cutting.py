@@ -119,7 +119,7 @@ class Campaign:
             self.writes += self._did("step", next(self._next))
             while self._violation is None and self._flash.off:
                 self._power_on()
-                for part in self._writers:  # power may fail again: a start may write, too
+                for part in self._writers:  # power may fail again: a start may also write
                     if not self._did("resume", part):
                         break
         self._examine("at the end")

@@ -60,7 +60,7 @@ class _YamcsTelemetry(Telemetry):
         level = _ALARMS[self.dictionary.events[f"limit_{limits}"].subtype]
         high = monitor.high if monitor.high < field.high else None
         add(add(alarm, "StaticAlarmRanges"), level, minInclusive=monitor.low, maxInclusive=high)
-        read = add(alarm, "ContextMatch")  # all ones: not read, which is no alarm
+        read = add(alarm, "ContextMatch")  # all ones: not read, which is not an alarm
         add(read, "Comparison", parameterRef=name, comparisonOperator="!=", value=field.high)
 
     def array(self, entries: ET.Element, layout: Layout, field: Field) -> None:

@@ -139,8 +139,8 @@ def _printed(target: Rp2040Target) -> list[int]:
 
 
 def _kernel(files, board: dict[str, int]) -> dict[str, int]:
-    """Clock cycles per event of each class and per call, and the share of the call while the chip keeps up: a call
-    then handles the events that end its sleep."""
+    """Clock cycles per event of each class and per call, and the share of the call overhead while the chip keeps up:
+    a call then handles the events that ended the sleep."""
     mhz = board["CLOCK_MHZ"]
     call_us, *took_us = _figures(files, "kernel.py")
     cycles = {name: round((us - call_us) * mhz / n) for (name, n), us in zip(_CLASSES.items(), took_us, strict=True)}

@@ -102,8 +102,8 @@ class Rp2040Target(Target):
                 self._simulator.stop()
 
     def cut_power_at(self, operation: int, done: float) -> None:
-        """Cut power for 0.1 s at that erase or program of the file system from now, 1 the next, with the fraction
-        `done` (0 to 1) of it executed. `flash.operations` counts them."""
+        """Cut power for 0.1 s at that erase or program of the file system from now (1: the next one), with the
+        fraction `done` (0 to 1) of it executed. `flash.operations` counts them."""
         self.flash.cut_at(operation, done)
 
     # -- time --------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ class Rp2040Target(Target):
         return False
 
     def _hand_up(self) -> None:
-        """Pass pending octets to the board's ports, as fast as they take them."""
+        """Pass pending octets to the board's ports, as fast as they accept them."""
         up, cdc = self.ports["usb"].up, self._device.cdc
         while up and not cdc.tx_fifo.full:
             cdc.send_serial_byte(up.pop(0))

@@ -84,7 +84,7 @@ def test_the_loss_of_a_long_stall_is_counted_and_the_link_recovers(instrument):
 
 
 def test_the_two_dma_channels_alternate_indefinitely():
-    """With a DMA transfer of one ring instead of 2**27 bytes they alternate every 89 ms."""
+    """With a DMA transfer of one ring instead of 2**27 bytes the channels alternate every 89 ms."""
     path = "boards/rp2/uart.py"
     source = (onboard_root() / path).read_text()
     assert source.count(PASS) == 1

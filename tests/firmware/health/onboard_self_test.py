@@ -155,7 +155,7 @@ def test_a_manifest_that_is_missing_or_damaged():
 
 
 def test_the_head_of_the_manifest_names_no_file():
-    """Its five header lines are ignored."""
+    """The five header lines of the manifest are ignored."""
     prepare()
     write(CODE + "/manifest", HEAD)
     assert all_as_flashed(CODE)

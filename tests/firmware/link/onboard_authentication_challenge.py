@@ -115,7 +115,7 @@ def test_after_a_reset_without_a_flash_a_challenge_is_still_needed():
 
 
 def test_an_accepted_counter_is_in_two_copies_and_not_accepted_again():
-    """A single copy could be damaged."""
+    """Two copies are required, as a single one could be damaged."""
     outcomes = []
 
     def act(bench):

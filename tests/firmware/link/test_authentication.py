@@ -173,7 +173,7 @@ def test_no_reset_makes_a_telecommand_acceptable_again(flash):
 
 @pytest.mark.parametrize("octets", [0, 1, 32])
 def test_with_a_damaged_key_no_telecommand_is_accepted(tmp_path, octets):
-    """Nor is an obvious key accepted in its place."""
+    """An obvious key is not accepted in its place, either."""
     (tmp_path / "key").write_bytes((bytes([NUMBER]) + KEY)[:octets])
     with instrument("unix", tmp_path) as i:
         n = 0

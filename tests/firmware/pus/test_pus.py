@@ -182,7 +182,7 @@ def test_nothing_on_the_uplink_stops_the_router(child, packets):
 
 
 def test_every_command_of_the_dictionary_is_served():
-    """On the whole instrument: each is rejected only for its data, one octet."""
+    """On the whole instrument: each command is rejected only for its data, one octet."""
     with instrument("unix") as i:
         for command in dictionary.commands.values():
             i.received.clear()

@@ -147,7 +147,7 @@ def gain_of(centroid):
 
 
 def test_regions_follow_the_line_while_tracking_is_on():
-    """Only for later spectra of that detector; stored ones do not change."""
+    """Regions change only for later spectra of that detector; stored spectra do not change."""
     for off in (-12, 12):
         lines, singles = made(tracking=1)
         lines.set(icd.P_LINE_ABOVE, 400)

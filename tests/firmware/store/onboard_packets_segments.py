@@ -178,7 +178,7 @@ def test_a_start_fills_the_last_segment():
 
 
 def test_the_newest_time_and_the_highest_number_are_used():
-    """They need not be in the last record: time may have been set back."""
+    """The newest time need not be in the last record: time may have been set back."""
     flash = Flash()
     write(Segments(FOLDER), 5, [framed(5, 700), framed(9, 900), framed(6, 800)], 3)
     bench = Bench(flash)

@@ -155,7 +155,7 @@ def test_a_folder_that_cannot_be_created_is_an_error():
         equal(raises(OSError, Segments(FOLDER).create, 1, 0).errno, errno)
     flash.work()
     Segments(FOLDER).create(1, 0).close()
-    Segments(FOLDER).create(2, 0).close()  # an existing folder is no error
+    Segments(FOLDER).create(2, 0).close()  # an existing folder is not an error
 
 
 # -- removing ----------------------------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ def test_number_and_time_are_at_their_offsets_in_a_packet():
 
 
 def test_packets_are_read_back_unchanged():
-    """Including frames that span two reads."""
+    """This includes frames that span two reads."""
     Flash()
     segments = Segments(FOLDER)
     octets = (23, 600, 200, 505, 512, 513, 100)

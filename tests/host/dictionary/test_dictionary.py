@@ -329,4 +329,4 @@ def test_hash_of_a_packet_is_checked():
     assert dictionary.check_hash(tm(3, 25, content + bytes(64))) is True
     assert dictionary.check_hash(GOOD) is False
     with pytest.raises(DictionaryError, match=f"made with dictionary 00000007, this one is {dictionary.hash:08x}"):
-        dictionary.check_hash(tm(3, 25, bytes(4) + b"\1\0\0\0\7"))  # its length differs, too
+        dictionary.check_hash(tm(3, 25, bytes(4) + b"\1\0\0\0\7"))  # its length also differs

@@ -227,7 +227,7 @@ def test_an_instrument_with_a_long_housekeeping_period_is_found_quickly():
 
 
 def test_the_commands_accept_a_key(key, monkeypatch, capsys):
-    """They sign, so an instrument without a key refuses their telecommands."""
+    """They sign their telecommands, so an instrument without a key refuses them."""
     assert main(["tc", "ping", "--target", "unix", "--key", str(key.path)]) == 1
     assert "bad_length" in capsys.readouterr().err and counter(key) == 1
     path = procedure.PROCEDURES / "commissioning.txt"

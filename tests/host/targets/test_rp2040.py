@@ -60,7 +60,7 @@ def test_a_device_that_does_not_answer_is_an_error():
 
 
 def test_the_flash_is_saved_while_the_board_runs(tmp_path):
-    """It survives `kill -9` of `dorn emulate`: nothing is closed here."""
+    """The image survives `kill -9` of `dorn emulate`: nothing is closed here."""
     target, end_s = chip.open_chip(flash=tmp_path), time.monotonic() + 60
     image = Rp2040Target.image_in(tmp_path)
 
