@@ -105,7 +105,7 @@ def _programs(peaking, settle, convert, reset, release):
     peaking = (peak_n + 1) * (peak_delay + 1)
     convert = (conv_n + 1) * (conv_delay + 1)
     # dead cycles, from the sample of the lines that triggered to the one that found them quiet: counted in the listing;
-    # plus 2 that a pulse waits to be sampled (1.5 on average: the lines are sampled every three cycles)
+    # plus 2, as a pulse waits to be sampled (1.5 on average: the lines are sampled every three cycles)
     fixed = 61 + peaking + reset + release
     hit = 3 + settle + convert
     extra_pass = 6 + reset + release

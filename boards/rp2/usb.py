@@ -63,7 +63,7 @@ class UsbLink:
             self._used -= 1
 
     def drain(self, limit_ms):
-        """Wait until all that was written is sent, up to `limit_ms`."""
+        """Wait until all written bytes are sent, up to `limit_ms`."""
         start = time.ticks_ms()
         while self._used and time.ticks_diff(time.ticks_ms(), start) < limit_ms:
             self.pump()

@@ -124,7 +124,7 @@ class I2C:
 
 
 class Scratch:
-    """Registers that survive a reset, kept by the host. values: from register 0 on."""
+    """Registers that survive a reset, kept by the host. values: starting with register 0."""
 
     def __init__(self, pipe, values):
         self._pipe = pipe

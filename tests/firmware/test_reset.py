@@ -142,7 +142,7 @@ def test_an_instrument_without_optional_services_measures(where, without):
     with instrument(where, files=firmware.files(BOARD[where], without=without)) as i:
         hk = i.last("housekeeping")
         assert hk["manifest"] == firmware.manifest_id(BOARD[where], without)
-        print(f"{where} without {', '.join(without)}: {hk['heap_free'] - heap_free} bytes of heap more")
+        print(f"{where} without {', '.join(without)}: {hk['heap_free'] - heap_free} more bytes of free heap")
         assert hk["heap_free"] > heap_free
         i.start()
         play(i, regular(50, 40_000))

@@ -32,7 +32,7 @@ def cuc(seconds, fraction):
 
 
 class Telemetry:
-    """Builds one packet at a time and passes its frame to `link.write(view) -> bool`, which accepts all of it or nothing.
+    """Builds one packet at a time and passes its frame to `link.write(view) -> bool`, which accepts all or nothing.
 
     `time.us()` is the on-board time in microseconds. A packet the link does not accept is counted in `dropped` and
     leaves a gap in the sequence count that is visible on ground. Packets with a priority also go to `store`, whether

@@ -90,7 +90,7 @@ class BootRecord:
         self._boots = boots + 1  # not counted on flash
         self._time = None
         if data is None:  # no valid copy: follow() finds where time and record numbers continue; a record written
-            self._to_scratch(blocks)  # before that would hide the loss if a reset came in between
+            self._to_scratch(blocks)  # before that would hide the loss if a reset followed
         else:
             self._reserve(self.time_us, self.record)
 

@@ -144,7 +144,7 @@ class Campaign:
         vfs.umount(ROOT)
         self._flash = Flash(self._image, self._before)
         mount(self._flash, ROOT)
-        # soon, so that failures follow each other closely, or late, so that much is written in between
+        # soon, so that failures follow each other closely, or late, so that much is written between them
         self._fail_at = self.operations + random.randrange(1, random.choice((5, 50, self._latest)))
 
     def _before(self, at, old, new):

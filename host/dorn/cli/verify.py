@@ -97,7 +97,7 @@ def _study(args):
     if "chip" in takes or "rp2040" in given.get("targets", ()):
         from dorn.image import micropython
 
-        micropython.image()  # fails now if it is missing, not in the middle
+        micropython.image()  # fail now if it is missing, not half-way through
     out = args.out or Path("dorn-study") / args.study
     check_directory(out)
     report = Report(args.study, out)

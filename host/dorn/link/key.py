@@ -62,7 +62,7 @@ class Key:
 
     @classmethod
     def load(cls, path: Path | str) -> Key:
-        """Raises UserError, without the secret, if it is not a key file, is readable by others, or has an all-zero secret."""
+        """Raises UserError, without the secret, if it is not a key file, readable by others, or all zeros."""
         path = Path(path)
         number, secret, _ = _read(path)
         if not any(secret):

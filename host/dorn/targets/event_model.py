@@ -64,7 +64,7 @@ class EventModel:
         self._waiting = self._reset(now_ns, 0, [])
 
     def stop(self) -> int:
-        """Halt, also in the middle of an event. Returns the number of its conversions, which are lost."""
+        """Halt, even during an event. Returns the number of its conversions, which are lost."""
         lost = len(self._waiting[2]) if self._waiting else 0
         self._running = False
         self._waiting = None

@@ -200,7 +200,7 @@ def test_pieces_are_short_and_end_at_block_boundaries():
     bench.run()
     bench.put_raw(400)
     bench.run()
-    again = Bench(bench.flash, segments=Pieces(FOLDER))  # continues in the middle of a block
+    again = Bench(bench.flash, segments=Pieces(FOLDER))  # continues within a block
     again.put_raw(2800)
     again.run()
     equal(again.segments.written, [(5508, 1024), (6532, 1024), (7556, 628), (8184, 124)])

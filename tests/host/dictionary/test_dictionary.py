@@ -246,7 +246,7 @@ def entry(kind: str, name: str) -> tuple[str, int]:
         ),
         (entry("command", "ping"), {"fields": [{"name": "x", "type": "u8", "valid": [1]}]}, r"valid \[1\] is not"),
         (entry("command", "ping"), {"refused": {"tired": "at night"}}, "ping: refused: unknown failure 'tired'"),
-        (entry("command", "ping"), {"refused": {"no_room": 1}}, "ping: refused: no_room 1 is not a text"),
+        (entry("command", "ping"), {"refused": {"no_room": 1}}, "ping: refused: no_room 1 is not a string"),
         (("about", None), {"moods": {}}, "about moods: not an enum"),
         (("about", "mode"), {"sad": "x"}, "about mode: sad 'x': not a value of the enum"),
         (("enum", "mode"), {"standby": "x"}, "enum mode: standby 'x'"),

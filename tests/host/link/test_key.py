@@ -131,7 +131,7 @@ def test_only_signed_telecommands_are_accepted(where, key, tmp_path):
     with open_simulated(where, files=files(where, key.board_file)) as target:
         i = Instrument(target, key)
         i.connect()
-        i.command("ping")  # signs also the challenge that the instrument sends for a new key
+        i.command("ping")  # also signs the challenge that the instrument sends for a new key
         before = i.next("housekeeping")["authentication_failures"]
 
         def refused(content, number):
