@@ -1,6 +1,6 @@
 """The files that go onto a board: firmware and board modules, compiled for the chip, and the manifest that lists them.
 
-The manifest is a text file: its id (CRC-32 of all that follows, 8 hex digits, carried by housekeeping); board, MicroPython,
+The manifest is text: its id (CRC-32 of all that follows, 8 hex digits, carried by housekeeping); board, MicroPython,
 version, omitted services; then the SHA-256 and the path of every other file.
 """
 
