@@ -144,7 +144,7 @@ def _test_files(folder: Path) -> list[Path]:
 
 
 def _nearest_first(folder: Path, path: str) -> list[Path]:
-    """Contents of a folder of tests, those beside a file first, as pytest ignores the order of folders in another."""
+    """Contents of a folder of tests, a file's own folder first: pytest does not keep the order within a folder."""
     folders = sorted(inner for inner in folder.iterdir() if inner.is_dir() and inner.name != "__pycache__")
     return sorted([*_test_files(folder), *folders], key=lambda place: place != (folder / path).parent)
 

@@ -1,6 +1,6 @@
 # Authentication of telecommands: with a key on board, a frame carries after its packet the number of the key, a counter
 # and a tag, the first octets of the HMAC-SHA-256 (RFC 2104) of all before it. The counter must be higher than all
-# earlier ones, also across resets: counters are reserved in blocks, in three copies (two files and the boot record).
+# earlier ones, even across resets: counters are reserved in blocks, in three copies (two files and the boot record).
 #
 # The highest copy applies. If none is left, a replay cannot be detected: then a tag must cover the telecommand and a
 # new random number, sent in the event report `challenge`. The first such telecommand sets the counter. While

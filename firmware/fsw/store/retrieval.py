@@ -19,7 +19,7 @@ class Retrieval:
         self._count = 0  # sent
 
     def by_number(self, first, last):
-        """Send the records first to last, as far as they are on flash."""
+        """Send those of the records first to last that are on flash."""
         self.abort()
         self._begin(RECORD, 4, first, last, (first, last))
 

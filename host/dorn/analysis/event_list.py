@@ -35,7 +35,7 @@ _OPENS, _CLOSES, _PARENT, _DAUGHTER = 0, 3, 1, 2  # in the order of processing w
 class Event:
     time_us: int  # on-board time
     event_class: int
-    codes: dict[int, int]  # detector -> ADC code (bit 15: conversion failed), also of hits that were not accepted
+    codes: dict[int, int]  # detector -> ADC code (bit 15: conversion failed), including hits that were not accepted
 
 
 @dataclass(frozen=True)

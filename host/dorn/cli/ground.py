@@ -103,7 +103,7 @@ def _add_instrument(command) -> None:
 
 @contextlib.contextmanager
 def _target(args) -> Iterator:
-    """The target of the arguments; a simulated one gets its source repeated endlessly."""
+    """The target of the arguments; a simulated one plays its source repeatedly."""
     from dorn.dictionary import Dictionary
     from dorn.head import sources
     from dorn.head.front_end import FrontEnd, Head

@@ -24,7 +24,7 @@ def path() -> Path:
 
 
 def generate(dictionary: Dictionary) -> str:
-    """Return the text of `fsw/icd.py`. Raises DictionaryError if two entries get the same name."""
+    """Return the text of `fsw/icd.py`. Raises DictionaryError if two entries have the same name."""
     parameters = dictionary.tables["parameter"]
     names: list[str] = []
     sections = [

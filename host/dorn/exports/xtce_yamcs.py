@@ -113,7 +113,7 @@ class _Commands:
             self._fixed(entries, item.name, item.bits, item.value or 0)  # count and length: filled in by Yamcs
         verifiers = add(command, "VerifierSet")
         telemetry = self._dictionary.telemetry
-        # a routing failure, for a service that was left out, is also a failure of the acceptance
+        # a routing failure, for an omitted service, is also a failure of the acceptance
         for tag, name, stage, others in (
             ("AcceptedVerifier", "Accepted", "acceptance", [telemetry["routing_failure"].subtype]),
             ("ExecutionVerifier", "Started", "start", []),

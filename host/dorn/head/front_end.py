@@ -174,7 +174,7 @@ class Head:
 
     @property
     def dry(self) -> bool:
-        """Whether no more pulses are to come and no comparator is high: nothing changes by itself any more."""
+        """Whether no more pulses follow and no comparator is high: the state no longer changes by itself."""
         return self._next is None and not self._falls
 
     @property

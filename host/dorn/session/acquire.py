@@ -94,7 +94,7 @@ def _until(source, rate_cps, duration_s, replay) -> tuple[float, float]:
 
 
 def _play(session: Session, duration_s: float, margin_s: float, interrupts: Interrupts) -> float:
-    """Advance for the duration or, with a margin, until the source is exhausted. Returns the speed over real time."""
+    """Advance for the duration or, with a margin, until the source is exhausted. Returns target time / real time."""
     target = session.target
     begin_us, begin_s = target.now_us, time.monotonic()
     slice_s = 0.1

@@ -10,7 +10,7 @@ from dorn.errors import UserError
 from dorn.session import Session
 from dorn.targets import TargetError
 
-_AT_ONCE = 64  # records per request: limits the loss on a damaged link, and lets new packets through in between
+_AT_ONCE = 64  # records per request: limits the loss on a damaged link, and lets new packets through between requests
 _REQUEST_S = 20.0  # timeout of a request: 64 packets of maximum length take 4 s at 115 200 baud
 _TRIES = 20  # consecutive requests without a result
 
@@ -113,7 +113,7 @@ class Downlink:
         except TargetError:  # the request or its final report was lost; the rest is requested next time
             return None
         here = last - first + 1 - sum(high - low + 1 for low, high in records.missing(first, last))
-        if here >= answer.fields["count"]:  # all it has were received: the other numbers were never assigned
+        if here >= answer.fields["count"]:  # all records it has were received: the other numbers were never assigned
             records.settle(first, last)
         return answer.fields["count"]
 

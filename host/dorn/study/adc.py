@@ -99,7 +99,7 @@ def judge(report: Report, widths: dict[str, CodeWidths], held_out: dict) -> None
             plot_flat(report, board, raw, flat, comb, inner)
     columns = ("board", "code", "channel", "counted", "corrected", "code width", "measured width", "+-", "corrected")
     report.table(
-        "over-wide codes in the held-out half: counts over the median channel, code widths over a quarter of it",
+        "over-wide codes in the held-out half: counts / median channel, code widths / a quarter of it",
         columns,
         rows,
     )

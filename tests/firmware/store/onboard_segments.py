@@ -185,7 +185,7 @@ def test_an_oldest_segment_that_cannot_be_removed_changes_nothing():
     equal((list(segments.numbers), segments.bytes), ([1, 6, 11], octets))
 
 
-# -- which comes next, how many were before ----------------------------------------------------------------------------
+# -- the next segment, and the number of records before ----------------------------------------------------------------
 
 
 def test_the_next_segment_has_a_higher_number():
