@@ -10,7 +10,7 @@ class Records:
     """A set of record numbers, kept as ranges.
 
     received: distinct records. repeated: records received again. A number with a different packet than before belongs
-    to another instrument, or to one whose flash was erased: all earlier records are forgotten.
+    to another instrument, or to one that lost its record numbers: all earlier records are forgotten.
     """
 
     def __init__(self):
