@@ -1,7 +1,7 @@
 # Slow control over I2C, on every board: comparator thresholds, detector bias, test pulses, analogue inputs.
 #
 # MCP4728 (DS22187E), quad 12-bit DAC: A front, B back comparators, C bias, D height of the test pulses. Multi-Write
-# (figure 5-8) sets outputs and leaves the EEPROM alone: a command and two bytes for each channel. The internal
+# (figure 5-8) sets outputs and leaves the EEPROM unchanged: a command and two bytes for each channel. The internal
 # reference of 2.048 V with gain 1 gives 0.5 mV per step (table 4-6), independent of the supply.
 #
 # MCP23008 (DS21919), 8 pins: inputs after power-up, pulled down. OLAT is the last register and the address rolls over
@@ -69,7 +69,7 @@ class Devices:
         )
 
     def bias(self, mv):
-        """Set the level of the bias supply, 0 to 100000 mV; it is at the detectors while enabled (`outputs`)."""
+        """Set the level of the bias supply, 0 to 100000 mV; applied to the detectors while enabled (`outputs`)."""
         self._level(_CHANNEL_C, mv * _STEPS_PER_MV // self._bias_gain)
 
     def off(self, again=False):
@@ -111,7 +111,7 @@ class Devices:
         self._write(self._adc, bytes((_CONFIG, _START | analogue_input << 4, _RATE)))
 
     def reading(self, analogue_input):
-        """Return the last conversion, made of this analogue input: mV of bias, nA, 0.01 K; never negative."""
+        """Return the result of the last conversion, of this analogue input: mV of bias, nA, 0.01 K; never negative."""
         self._write(self._adc, bytes((_CONVERSION,)))
         self._i2c.readfrom_into(self._adc, self._read)
         steps = self._read[0] << 8 | self._read[1]

@@ -139,7 +139,7 @@ def _manifests(board):
 
 
 def _check(commander, config):
-    """Refuse to test other firmware than this clone's. The session has already compared the dictionary hash."""
+    """Refuse to test firmware other than this clone's. The session has already compared the dictionary hash."""
     hk = commander.housekeeping
     found = commander.version
     wanted = firmware.version()

@@ -30,7 +30,7 @@ def test_the_bias_is_ramped_and_reported(commander, evidence):
     commander.on_packet = lambda p: (commander.received.append(p), seen.append(p.fields.get("bias_mv")))
     reached = switch_on(commander)
     levels = [mv for mv in seen if mv is not None and mv < 1_000_000]
-    evidence("bias in the ramp, mV", ", ".join(map(str, levels)))
+    evidence("bias during the ramp, mV", ", ".join(map(str, levels)))
     assert levels[-1] == reached["bias_mv"] == pytest.approx(20_000, rel=0.03)
     assert levels == sorted(levels) and any(1_000 < mv < 19_000 for mv in levels)
     commander.function("bias_off")

@@ -143,7 +143,7 @@ def test_consecutive_integrations_have_no_gap(commander, stimulus):
     stimulus.play(poisson(500, 4.6, 5))  # long enough to send the spectra of the fourth, which takes half a second
     rates = commander.stop()
     mine = [p.fields for p in commander.received if p.name == "spectrum" and p.fields["detector"] == 7]
-    spectra = list({f["integration"]: f for f in mine}.values())  # some come in several packets
+    spectra = list({f["integration"]: f for f in mine}.values())  # some are in several packets
     assert [f["integration"] for f in spectra] == [1, 2, 3, 4, 5]
     for one, next_one in itertools.pairwise(spectra):
         assert next_one["start_us"] == one["start_us"] + one["real_us"]

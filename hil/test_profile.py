@@ -19,7 +19,7 @@ def proton_storm():
 
 
 def goes_15(day):
-    """GOES-15, March 2012, protons of 15-40 MeV: (seconds, cps), 33 s each, gaps left out."""
+    """GOES-15, March 2012, protons of 15-40 MeV: (seconds, cps), 33 s each, gaps omitted."""
     path = DATA / "goes15-2012-03" / f"g15_epead_p27w_32s_201203{day:02}_201203{day:02}.csv"
     _, _, table = path.read_text().partition("data: \n")
     rates = [float(row["P4W_UNCOR_CR"]) for row in csv.DictReader(table.splitlines())]

@@ -37,7 +37,7 @@ def texts():
 
 
 def uses(pattern, text):
-    """Lines, from 1 on, with a whole word or words of the pattern, also within names of several words."""
+    """Lines, numbered from 1, with a whole word or words of the pattern, also within names of several words."""
     word = re.compile(rf"(?<![A-Za-z])({pattern})(?![A-Za-z])", re.IGNORECASE)
     return [n for n, line in enumerate(text.splitlines(), 1) if word.search(line)]
 

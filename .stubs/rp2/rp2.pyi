@@ -1,4 +1,4 @@
-# What boards/rp2 uses of rp2: the stubs of MicroPython lack registers of DMA, and know its flags as bool only.
+# The part of rp2 that boards/rp2 uses: MicroPython's stubs lack the DMA registers and declare its flags as bool only.
 from collections.abc import Callable
 
 from machine import Pin

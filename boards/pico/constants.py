@@ -1,7 +1,7 @@
 # Raspberry Pi Pico (RP2040): pins, times and sizes. Nothing else in the firmware names a pin.
 from micropython import const
 
-MACHINE = "Raspberry Pi Pico with RP2040"  # what its MicroPython calls it: sys.implementation._machine
+MACHINE = "Raspberry Pi Pico with RP2040"  # as its MicroPython reports it: sys.implementation._machine
 BOARD_ID = const(1)  # "pico" in icd.toml
 CLOCK_MHZ = const(125)
 SCRATCH = const(0x4005800C)  # first of the watchdog's scratch registers (boards/rp2/board.py)

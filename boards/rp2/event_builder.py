@@ -105,7 +105,7 @@ def _programs(peaking, settle, convert, reset, release):
     peaking = (peak_n + 1) * (peak_delay + 1)
     convert = (conv_n + 1) * (conv_delay + 1)
     # dead cycles, from the sample of the lines that triggered to the one that found them quiet: counted in the listing;
-    # plus 2 that a pulse waits to be sampled (1.5 on average: the lines are sampled every three cycles)
+    # plus 2, as a pulse waits to be sampled (1.5 on average: the lines are sampled every three cycles)
     fixed = 61 + peaking + reset + release
     hit = 3 + settle + convert
     extra_pass = 6 + reset + release
@@ -120,7 +120,7 @@ def _clear(at: ptr32, words: int):
 
 @micropython.viper
 def _override(control: ptr32, detectors: int, timer: ptr32) -> uint:
-    # override the inputs of detectors not in the mask low, release the others; returns the time when done
+    # override the inputs of detectors not in the mask low, release the others; returns the time afterwards
     for d in range(16):
         keep = control[2 * d] & ~_INOVER
         if (detectors >> d) & 1 == 0:
@@ -207,7 +207,7 @@ class EventBuilder:
     def enable(self, detectors):
         """Let only these detectors (a mask) trigger: the inputs of the others are overridden low.
 
-        Return when that was done, low 32 bits of the time in us.
+        Return the time it took effect, low 32 bits, us.
         """
         return _override(_IO_BANK0_CTRL + 8 * self._first, detectors, _TIMERAWL)  # pyright: ignore[reportArgumentType]
 
@@ -254,7 +254,7 @@ class EventBuilder:
         return mem32[_SIO_GPIO_IN] >> self._first & 0xFFFF
 
     def faults(self):
-        """Return flags since the last call: bit 0, a PIO FIFO was full; bit 1, the ADC's was: only that loses data."""
+        """Return flags since the last call: bit 0, a PIO FIFO was full; bit 1, the ADC's overflowed and lost data."""
         stalled = mem32[_PIO0 + 0x08] & 3
         over = mem32[_ADC + 8] & _ADC_FIFO_OVER
         if stalled:

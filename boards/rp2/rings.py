@@ -11,7 +11,7 @@ def aligned(*bits):
     place = addressof(block)
     gap = -place % align
     if gap:
-        # MicroPython takes the first place that fits: with the gap before it filled, the block is aligned. A filler
+        # MicroPython allocates the first gap that fits: with the gap before it filled, the block is aligned. A filler
         # that lands in a hole elsewhere does not fill the gap: then a larger one is tried.
         block = None
         gc.collect()

@@ -93,14 +93,14 @@ class UartLink:
             self._sender.config(count=self._used, trigger=True)
 
     def drain(self, limit_ms):
-        """Wait until all that was written is sent, up to `limit_ms`."""
+        """Wait until all written bytes are sent, up to `limit_ms`."""
         start = time.ticks_ms()
         while self._used and time.ticks_diff(time.ticks_ms(), start) < limit_ms:
             self.pump()
         time.sleep_ms(1)  # for the FIFO of 32 bytes
 
     def restart(self):
-        """Discard what waits to be sent."""
+        """Discard the bytes not sent yet."""
         self._sender.active(0)
         self._sender.read = self._begin
         self._fill = self._used = self._sending = 0

@@ -16,10 +16,10 @@ _PORT_MS = const(50)  # time to send the port's own FIFO: one packet per frame o
 class UsbLink:
     """Never waits for a reader.
 
-    MicroPython waits up to half a second if a write does not fit into the port's FIFO. So data is written in pieces of
-    the USB packet size, frames padded with zeros (an idle line): then a FIFO with any room has room for a piece. While
-    no host has opened the port, written data is lost without notice. Nothing is lost in the other direction:
-    MicroPython accepts as much as its buffer holds, and USB makes the host wait.
+    MicroPython waits up to half a second if a write does not fit into the port's FIFO. Data is therefore
+    written in pieces of the USB packet size, with frames zero-padded (an idle line), so that a FIFO with any room has
+    room for a piece. While no host has opened the port, written data is lost without notice. Nothing is lost in the
+    other direction: MicroPython accepts as much as its buffer holds, and USB makes the host wait.
     """
 
     lost = 0
@@ -51,7 +51,7 @@ class UsbLink:
         return memoryview(self._received)[:n] if n else None
 
     def pump(self):
-        """Write what the port takes without waiting."""
+        """Write as much as the port accepts without waiting."""
         while self._used:
             for _ in self._writing.ipoll(0):
                 break
@@ -63,7 +63,7 @@ class UsbLink:
             self._used -= 1
 
     def drain(self, limit_ms):
-        """Wait until all that was written is sent, up to `limit_ms`."""
+        """Wait until all written bytes are sent, up to `limit_ms`."""
         start = time.ticks_ms()
         while self._used and time.ticks_diff(time.ticks_ms(), start) < limit_ms:
             self.pump()

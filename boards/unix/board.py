@@ -14,7 +14,7 @@ _RESET_EXIT = const(4)
 _MAINTENANCE_EXIT = const(5)
 _FROM_HOST = "<QII"
 _I2C_BYTE_US = const(90)  # 8 bits and the acknowledge at 100 kHz
-_STEP_US = const(1000)  # executing code takes no target time: it advances in such steps while bytes wait
+_STEP_US = const(1000)  # executing code takes no target time: while bytes wait, time advances in these steps
 _FOREVER_US = const(1 << 60)
 
 
@@ -124,7 +124,7 @@ class I2C:
 
 
 class Scratch:
-    """Registers that survive a reset, kept by the host. values: from register 0 on."""
+    """Registers that survive a reset, kept by the host. values: starting with register 0."""
 
     def __init__(self, pipe, values):
         self._pipe = pipe

@@ -19,7 +19,7 @@ class Link:
         self._pipe = pipe
         self.sent = bytearray()
         self.received = b""
-        self._until_us = 0  # when the line has sent all that was written
+        self._until_us = 0  # when the line has sent all written bytes
 
     def read(self):
         data, self.received = self.received, b""

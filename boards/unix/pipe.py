@@ -12,7 +12,7 @@
 #                  conversions since start (u32)         answers "X"
 #                  lines (u32)                           answers "L"
 #                  errno or 0, n_events (u32), events,   answers "I": what the event builder did meanwhile, as DMA
-#                  and the bytes                         fills the rings during a transfer, too
+#                  and the bytes                         also fills the rings in a transfer
 import struct
 import sys
 

@@ -33,7 +33,7 @@ most = [0] * len(executive.tasks)
 
 
 def measured(number, run):
-    # measuring traverses the heap, which takes long: only for steps with work to do
+    # only for steps with work to do: measuring traverses the heap, which is slow
     def step(now):
         if (number == icd.TASK_ACQUISITION and executive.cycles % 16) or (
             number == icd.TASK_COMMANDS and not board.link.ready()  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,4 +1,4 @@
-# Run in place of main.py by `dorn bench`: free heap after each stage of the start.
+# Run in place of main.py by `dorn bench`: free heap after each stage of start-up.
 import gc
 
 

@@ -9,7 +9,7 @@ from fsw.health.faults import exception_of, line_of
 from micropython import const
 
 _LONGEST_IDLE_US = const(250_000)  # longest time between cycles: a stuck line is found within three of them
-_CATCH_UP = const(4)  # steps: while one empties the rings, up to two thirds as many events arrive
+_CATCH_UP = const(4)  # steps: while a step empties the rings, they refill by up to two thirds
 _LONG_US = const(2_000)  # the rings are emptied after a task that took longer
 # Allocation estimate, octets: a fixed amount per cycle, one per 256 us idle, and the maximum that a step of each task
 # allocates. The reserve keeps MicroPython from collecting at a time of its own choice.
@@ -99,7 +99,7 @@ class Executive:
                     self._collect()
                 started = self._now
                 more = self._step(number, task)
-                if more:  # a periodic task, too, continues in the next cycle
+                if more:  # a periodic task also continues in the next cycle
                     again = True
                 if more or (task.period_us and not task.wanted):
                     memory.garbage[0] += task.allocation

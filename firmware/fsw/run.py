@@ -39,7 +39,7 @@ def run(board):
 
 
 def assemble(parts):
-    """Return the executive, ready to run; whatever only the start needed is released."""
+    """Return the executive, ready to run; objects needed only at start are released."""
     from fsw import app
 
     app.build(parts)
@@ -54,7 +54,7 @@ def _forget_construction():
     """Release app.py and every __init__: no module is imported and no class instantiated from here on.
 
     The module table is emptied to speed up garbage collection: the collector tracks 64 objects at a time; with more
-    pending it scans the heap again, which doubles its time. The modules alone are 40.
+    pending it scans the heap again, which doubles its time. The modules alone account for 40.
     """
     for name in list(sys.modules):
         if "." in name:

@@ -133,7 +133,7 @@ def test_both_copies_are_lost(before, state, how, tmp_path):
     def harm(kept):
         for copy in "01":
             path = kept / f"{state}.{copy}"
-            if how == "removed" and state != "parameters":  # missing parameter files are no damage
+            if how == "removed" and state != "parameters":  # missing parameter files are not damage
                 path.unlink()
             else:
                 path.write_bytes(b"" if how == "emptied" and state == "boot" else bytes(40))

@@ -1,6 +1,6 @@
 """No sequence of telecommands causes harm: every ordered pair in every mode, and random triples.
 
-Each telecommand is reported as its acknowledgement flags ask, a rejected one changes nothing, and every mode can be
+Each telecommand is reported as its acknowledgement flags request, a rejected one changes nothing, and every mode can be
 reached afterwards.
 """
 

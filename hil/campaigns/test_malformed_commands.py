@@ -1,4 +1,4 @@
-"""Malformed telecommands: each is rejected with its failure code, each valid 50th is executed, no memory leaks."""
+"""Malformed telecommands: each is rejected with its failure code, every 50th is valid and executed, no memory leaks."""
 
 import random
 import zlib

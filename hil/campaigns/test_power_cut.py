@@ -35,7 +35,7 @@ print(c.writes, c.fewest, c.operations, c.cuts, c.failures, len(c.erased), block
 
 
 def run(scenario, seed, cuts, age, change="", only=None):
-    """-> acknowledged writes, those of the rarest kind, flash operations, cuts, power failures continued from, blocks
+    """-> acknowledged writes, those of the rarest kind, flash operations, cuts, power failures resumed from, blocks
     erased, blocks
     """
     script = SCRIPT.format(scenario=scenario, seed=seed, cuts=cuts, age=age, change=change, only=only)
@@ -51,7 +51,8 @@ def test_power_cuts_below_littlefs(scenario, long, seed, totals):
     assert failures and fewest
     totals(
         f"{scenario}: {cuts} cuts at {operations} flash operations of {writes} writes, at least {fewest} of each kind, "
-        f"after {age} others, {failures} continued from, {erased} of {blocks} blocks erased, seed {seed}: nothing lost"
+        f"after {age} earlier writes, {failures} cuts resumed from, {erased} of {blocks} blocks erased, seed {seed}: "
+        "nothing lost"
     )
 
 

@@ -13,7 +13,7 @@ from dorn.targets.unix import UnixTarget
 
 ONBOARD = Path(__file__).parent / "onboard"
 WAYS = ("Modes.safe", "Parts.restart", "crash")
-SHORT = 6  # calls per way, evenly spread
+SHORT = 6  # calls tested per sequence, evenly spread
 OFF_S = 3.0
 STEP_S = 0.1
 

@@ -78,10 +78,10 @@ def test_a_task_that_hangs(faulty, task, totals):
     count, _ = instrument.events("booted")[-1]
     supply = instrument.target.slow_control
     instrument.post("set_parameter", parameter="storage_delay", value=7)
-    instrument.advance(3.6)  # the longest period of a task, one second, and 2.5
+    instrument.advance(3.6)  # the longest period of a task, 1 s, plus 2.5 s
     assert supply.bias_mv == 0 and instrument.target.resets == 0
     while not instrument.target.resets:
-        instrument.target.hardware(0.05)  # as hung as the software, but emulated faster
+        instrument.target.hardware(0.05)  # halts the CPU; emulated faster than a hung task
     assert instrument.reboot(lambda: None) == (count + 1, ENUMS["reset_cause"]["watchdog"])
     totals(f"{task} hangs: bias off by hardware, reset by the watchdog, cause reported")
 

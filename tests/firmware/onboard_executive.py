@@ -1,4 +1,4 @@
-# fsw/executive.py alone: steps, failures and load. Garbage collection: onboard_executive_garbage.py.
+# fsw/executive.py in isolation: steps, failures and load. Garbage collection: onboard_executive_garbage.py.
 from check import equal, raises
 from executive_bench import Bench, named
 from fsw import icd

@@ -1,4 +1,4 @@
-# fsw/executive.py alone: allocation estimate, and collection before a step.
+# fsw/executive.py in isolation: allocation estimate, and collection before a step.
 from check import equal, has, raises
 from executive_bench import Bench, named
 from fsw import icd, memory
@@ -96,7 +96,7 @@ def test_the_load_includes_the_steps_before_a_collection():
     memory.garbage[0] = FREE
     bench.board.wakes_after_us = 0
     bench.cycles()
-    equal(bench.board.waits, [(11_000, 251_000)])  # from 1000 on
+    equal(bench.board.waits, [(11_000, 251_000)])  # starting at 1000
     bench.executive.measure_load()
     equal((list(bench.executive.load_permille), bench.executive.busy_permille), ([900], 1000))
 

@@ -97,7 +97,7 @@ def test_maintenance_gives_the_repl_until_the_next_reset():
 
 
 def test_reset_pin_and_power_on_are_distinguished():
-    """Both end maintenance."""
+    """Either reset ends maintenance."""
     from rp2040py.reset_cause import ResetCause
 
     with instrument("rp2040") as i:
@@ -117,7 +117,7 @@ def test_housekeeping_reports_the_manifest_of_the_running_firmware(where):
 
 
 @pytest.mark.parametrize("damaged", [None, b"", b"not hex!\n"], ids=["none", "empty", "no number"])
-def test_a_missing_manifest_is_no_fault(damaged):
+def test_a_missing_manifest_is_not_a_fault(damaged):
     files = firmware.files("unix")
     del files["manifest"]
     if damaged is not None:
@@ -142,7 +142,7 @@ def test_an_instrument_without_optional_services_measures(where, without):
     with instrument(where, files=firmware.files(BOARD[where], without=without)) as i:
         hk = i.last("housekeeping")
         assert hk["manifest"] == firmware.manifest_id(BOARD[where], without)
-        print(f"{where} without {', '.join(without)}: {hk['heap_free'] - heap_free} bytes of heap more")
+        print(f"{where} without {', '.join(without)}: {hk['heap_free'] - heap_free} more bytes of free heap")
         assert hk["heap_free"] > heap_free
         i.start()
         play(i, regular(50, 40_000))

@@ -89,7 +89,7 @@ def sources(firmware: Path) -> dict[str, str]:
 
 
 def every(path: str, source: str) -> Iterator[Mutant]:
-    """All mutants of a file by cosmic-ray."""
+    """All mutants of a file made by cosmic-ray."""
     nodes = list(ast_nodes(get_ast(source)))
     for name in operator_names():
         if not name.endswith(_LEFT_OUT):
@@ -99,12 +99,12 @@ def every(path: str, source: str) -> Iterator[Mutant]:
 
 
 def removals(path: str, source: str) -> Iterator[Mutant]:
-    """Mutants of a file without one statement each; imports, definitions and docstrings are kept."""
+    """Mutants of a file that each lack one statement; imports, definitions and docstrings are kept."""
     yield from (Mutant(path, source, "remove", n, node.lineno) for n, node in enumerate(_statements(source)))
 
 
 def sample(mutants: Iterable[Mutant], n: int, seed: int) -> Iterator[Mutant]:
-    """A random sample of n mutants that count. Each is compiled only when it is drawn."""
+    """A random sample of n mutants whose code differs. Each is compiled only when it is drawn."""
     shuffled = list(mutants)
     random.Random(seed).shuffle(shuffled)
     for mutant in shuffled:

@@ -27,14 +27,14 @@ class Results:
             except OSError as error:
                 raise UserError(f"--results {path}: {error.strerror}") from None
             except UnicodeDecodeError:
-                raise UserError(f"--results {path}: not a file of results") from None
+                raise UserError(f"--results {path}: not a results file") from None
             self._read(path, text)
 
     def _read(self, path: Path, text: str) -> None:
         complete = text[: text.rfind("\n") + 1]
         lines = complete.splitlines()
         if not (lines[0] == _TITLE if lines else _TITLE.startswith(text)):
-            raise UserError(f"--results {path}: not a file of results")
+            raise UserError(f"--results {path}: not a results file")
         for n, line in enumerate(lines[1:], 2):
             try:
                 *key, outcome = json.loads(line)

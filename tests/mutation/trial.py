@@ -27,7 +27,7 @@ _UNCHANGED_S = 3600.0
 
 
 class UnfitTests(Exception):
-    """The tests fail on the unchanged firmware, so that outcomes would mean nothing."""
+    """The tests fail on the unchanged firmware, so outcomes would be meaningless."""
 
     def __init__(self, run: Run):
         named = ", ".join(run.failures()) or run.outcome
@@ -79,7 +79,7 @@ class Copies:
         """Outcome, and the last lines of the output of pytest.
 
         OWN, OTHERS, SURVIVED: the mutant is detected by the tests of its own file, by others of the firmware, or by
-        none. TIMED_OUT, ERROR: a run ended so.
+        none. TIMED_OUT, ERROR: a run timed out or pytest failed.
         """
         with self._copy() as copy:
             file, folder = copy / "firmware" / "fsw" / mutant.path, _of_firmware(copy)
@@ -144,7 +144,7 @@ def _test_files(folder: Path) -> list[Path]:
 
 
 def _nearest_first(folder: Path, path: str) -> list[Path]:
-    """Contents of a folder of tests, those beside a file first, as pytest ignores the order of folders in another."""
+    """Contents of a folder of tests, a file's own folder first: pytest does not keep the order within a folder."""
     folders = sorted(inner for inner in folder.iterdir() if inner.is_dir() and inner.name != "__pycache__")
     return sorted([*_test_files(folder), *folders], key=lambda place: place != (folder / path).parent)
 

@@ -64,7 +64,7 @@ for hit, n, spectra, channel, held in (
     spectra[channel] = g["state"][k.HELD] = 0
     print("ON", sort(g) == (2, 0), spectra[channel] == 2)
 
-# an event with another number of amplitudes than hits is dropped, and the next one is in step again
+# an event whose number of amplitudes differs from that of its hits is dropped, and the next one is in step again
 for hit, found in ((1 << 5, 2), (1 << 5, 0), (0b111, 2), (0, 1)):
     g = fresh()
     put(g, 0, hit, 0, found)

@@ -9,7 +9,7 @@ from support import micropython
 
 FOLDER = Path(__file__).parents[1] / "onboard"
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_END = "test completed"  # printed at the end: sys.exit(0) in a test is no success
+_END = "test completed"  # printed at the end: sys.exit(0) in a test is not a success
 
 
 def script(name: str) -> str:

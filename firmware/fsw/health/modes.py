@@ -98,7 +98,7 @@ class Modes:
                 self._report(icd.EVENT_SAFE_STEP_FAILED, exception_of(failed), line_of(failed))
             self._report(icd.EVENT_MODE_CHANGED, before, icd.MODE_SAFE)
             self._report(icd.EVENT_SAFE, reason, self._boot_record.consecutive_resets)
-        except Exception:  # the mode is in housekeeping, too
+        except Exception:  # the mode is also in housekeeping
             pass
 
     def _bias_off(self):

@@ -3,9 +3,9 @@
 # Each step reads the analogue input converted since the last step and starts converting the next of four. The bias is
 # changed only while a temperature is converted, so bias and leakage current are read when they are stable. This traffic
 # keeps the bias on: hardware switches it off 2.5 s after the last transfer. With bias and pulser off, nine of ten steps
-# do nothing. If no device accepts the command to switch the bias off, the bus stays silent so that the hardware does
-# it. The hardware also does it if no step runs for that long: then the bias trips, as renewed traffic would restore it
-# without a ramp.
+# do nothing. If no device accepts the command to switch the bias off, the bus stays silent and the hardware
+# switches it off, as it does if no step runs for that long: then the bias trips, as renewed traffic would restore
+# it without a ramp.
 from array import array
 
 from fsw import icd
@@ -17,10 +17,10 @@ _LEAKAGE = const(1)
 _TEMPERATURE_HEAD = const(2)  # 3: of the electronics
 _UNREAD = const(0xFFFFFFFF)
 _NONE = const(-1)  # no conversion is under way
-_STEP_MV = const(2500)  # two such steps in each round of 2 s
+_STEP_MV = const(2500)  # two such steps every 2 s
 # reading against set level: at 100 V, 2 % for the DAC's reference and 3 % for everything else
 _TOLERANCE_MV = const(5000)
-_HELD_US = const(2_000_000)  # longer between steps, and the hardware (2.5 s) may have switched the bias off
+_HELD_US = const(2_000_000)  # with longer between steps, the hardware (2.5 s) may have switched the bias off
 _DEBOUNCE = const(3)  # consecutive deviating readings, or steps without an answer, until the bias trips
 _IDLE_STEPS = const(10)  # only one step in ten does anything while bias and pulser are off
 
@@ -92,7 +92,7 @@ class SlowControl:
             level_mv, self._level_mv = self._level_mv, 0
             self.bias_state = icd.BIAS_STATE_OFF
             try:
-                if not self._devices.silent:  # else the hardware does it, and traffic would undo that
+                if not self._devices.silent:  # if silent, the hardware switches it off; traffic would prevent that
                     self._devices.off()
             finally:
                 self._report(icd.EVENT_BIAS_OFF, level_mv, self.leakage_na())
@@ -134,7 +134,7 @@ class SlowControl:
 
     def _forget(self):
         for analogue_input in range(4):
-            self.readings[analogue_input] = _UNREAD  # rather than outdated
+            self.readings[analogue_input] = _UNREAD  # an old reading must not be reported
 
     def _read_input(self):
         analogue_input = self._converting

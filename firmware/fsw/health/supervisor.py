@@ -45,14 +45,14 @@ def restart(parts, maintenance):
 
 
 def crash(board, boot_record, task, error):
-    """End the run with an exception. task: its number; None: outside of tasks. boot_record: None if not made yet."""
+    """End the run with an exception. task: its number; None: outside of tasks. boot_record: None if not constructed."""
     bias_off(board)
     try:
         if boot_record:
             boot_record.crashed(task, error)
         else:
             note_crash(board.scratch, _NO_TASK, 0, 1)
-    except Exception:  # the reset at least is counted
+    except Exception:  # at least the reset is counted
         pass
     reset(board, False)
 

@@ -1,10 +1,10 @@
 # Authentication of telecommands: with a key on board, a frame carries after its packet the number of the key, a counter
 # and a tag, the first octets of the HMAC-SHA-256 (RFC 2104) of all before it. The counter must be higher than all
-# earlier ones, also across resets: counters are reserved in blocks, in three copies (two files and the boot record).
+# earlier ones, even across resets: counters are reserved in blocks, in three copies (two files and the boot record).
 #
-# The highest copy applies. If none is left, old counters prove nothing: then a tag must cover the telecommand and a
-# new random number, sent in the event report `challenge`. The first such telecommand sets the counter. While the flash
-# does not take the counters to be reserved, every telecommand needs a challenge of its own, and so does the first one
+# The highest copy applies. If none is left, a replay cannot be detected: then a tag must cover the telecommand and a
+# new random number, sent in the event report `challenge`. The first such telecommand sets the counter. While
+# counters cannot be reserved on flash, every telecommand needs a challenge of its own, and so does the first one
 # after the next reset. Hence no accepted telecommand can be replayed: with a challenge, because that is never used
 # again; without one, because a counter at least as high was on flash before.
 import os
@@ -37,7 +37,7 @@ class Authentication:
         self._challenge = b""
         self._report_us = 0
         good = len(key) == _KEY + 1 and any(key[1:])
-        self._number = key[0] if good else _NO_KEY  # then the rest is never used
+        self._number = key[0] if good else _NO_KEY  # with _NO_KEY the rest is never used
         padded = key[1:] + bytes(_BLOCK - _KEY)
         self._inner, self._outer = (bytes(octet ^ pad for octet in padded) for pad in (0x36, 0x5C))
         self._mark = self._tag(b"")  # identifies the key that a counter belongs to
@@ -50,7 +50,7 @@ class Authentication:
             self._challenge = os.urandom(_CHALLENGE)
 
     def report(self):
-        """Report what the start found: a damaged key, lost copies of the counter, the challenge."""
+        """Report the findings of the start: a damaged key, lost copies of the counter, the challenge."""
         if self._number == _NO_KEY:
             self._report(icd.EVENT_KEY_DAMAGED)
             return

@@ -32,11 +32,11 @@ def cuc(seconds, fraction):
 
 
 class Telemetry:
-    """Builds one packet at a time and passes its frame to `link.write(view) -> bool`, which takes all of it or nothing.
+    """Builds one packet at a time and passes its frame to `link.write(view) -> bool`, which accepts all or nothing.
 
-    `time.us()` is the on-board time in microseconds. A packet the link does not take is counted in `dropped` and
+    `time.us()` is the on-board time in microseconds. A packet the link does not accept is counted in `dropped` and
     leaves a gap in the sequence count that is visible on ground. Packets with a priority also go to `store`, whether
-    or not the link takes them: number(priority) -> record number, or 0 not to store it; append(frame); room().
+    or not the link accepts them: number(priority) -> record number, or 0 not to store it; append(frame); room().
     """
 
     def __init__(self, time, link, store):
@@ -52,7 +52,7 @@ class Telemetry:
         self._counts = {}  # service << 8 | subtype -> message count
 
     def send(self, layout, *values):
-        """Send a packet without arrays; False if the link did not take it."""
+        """Send a packet without arrays; False if the link did not accept it."""
         self.begin(layout, *values)
         return self.end()
 
@@ -100,7 +100,7 @@ class Telemetry:
         self._n = at + n
 
     def end(self):
-        """Close the packet, frame it and pass it to the link; False if the link did not take it."""
+        """Close the packet, frame it and pass it to the link; False if the link did not accept it."""
         buf, n = self._buf, self._n
         key = buf[7] << 8 | buf[8]
         self._counts[key] = (self._counts.get(key, 0) + 1) & 0xFFFF
@@ -116,7 +116,7 @@ class Telemetry:
         return self._write(view)
 
     def resend(self, packet):
-        """Send a complete packet again unchanged; False if the link did not take it."""
+        """Send a complete packet again unchanged; False if the link did not accept it."""
         n = len(packet)
         self._buf[:n] = packet
         return self._write(self._framed(n))

@@ -47,7 +47,7 @@ class EventList:
             if fill > _ENOUGH and (
                 state[k.OPEN + event_class] or self._credit[event_class] >= state[k.LISTED + event_class]
             ):
-                urgent = 1  # a window needs the room
+                urgent = 1  # make room for a window
         if urgent or (total and now - self._sent_us >= (_LATEST_US if most > k.MARK else _IDLE_US)):
             # wait for room in both link and packet store; after the timeout, whichever has room gets the packet
             if now - self._due_us >= _TIMEOUT_US or (self._link.room() and self._telemetry.store.room()):

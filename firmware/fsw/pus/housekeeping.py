@@ -135,11 +135,11 @@ class Housekeeping:
         telemetry.end()
 
     def _check_link(self, telemetry):
-        """Restart the link, once, if it dropped packets and took none since the last check."""
+        """Restart the link, once, if it dropped packets and accepted none since the last check."""
         if telemetry.taken != self._taken:
             self._taken = telemetry.taken
             self._dropped = telemetry.dropped
         elif self._dropped is not None and telemetry.dropped != self._dropped:
-            self._dropped = None  # no further restart until it takes a packet
+            self._dropped = None  # no further restart until it accepts a packet
             self._parts.board.link.restart()
             self._parts.report(icd.EVENT_LINK_RESTARTED, telemetry.dropped)

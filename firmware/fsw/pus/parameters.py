@@ -39,7 +39,7 @@ class Parameters:
         self._written = []  # (telecommand, event or None, OSError or None), completion to be reported
         self._write_us = 0  # earliest time of the next write
         self._values = self._load()
-        self.damaged = slots.bad if self._kept or not slots.bad else 2  # 2 even if the only copy was damaged
+        self.damaged = slots.bad if self._kept or not slots.bad else 2  # a single damaged copy also counts as 2
         self._unsaved = self.damaged == 1  # the valid copy replaces the damaged one
 
     def _load(self):

@@ -14,7 +14,7 @@ class Spectra:
     def __init__(self, acquisition, checkpoint, parameters, telemetry, link):
         self._acquisition = acquisition
         self._checkpoint = checkpoint
-        self._since_us = 0  # when there last was room, or nothing to send
+        self._since_us = 0  # last time with room, or with nothing to send
         self._telemetry = telemetry
         self._link = link
         self._copy = memory.closed
@@ -39,7 +39,7 @@ class Spectra:
     def step(self, now):
         """Send at most one packet; return true if there is more to send and room for it."""
         s = self._spectrum
-        if self._cleared != self._acquisition.cleared:  # the copy is from before the clear
+        if self._cleared != self._acquisition.cleared:  # the copy predates the clear
             self._cleared = self._acquisition.cleared
             s = self._spectrum = None
         if s is None:

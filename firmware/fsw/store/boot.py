@@ -1,9 +1,9 @@
-# The boot record: what a start must know of the previous run. On-board time and record numbers are reserved in blocks
-# before use, so neither is ever used twice: an unexpected reset forfeits the rest of a block.
+# The boot record: what a start must know about the previous run. On-board time and record numbers are reserved in
+# blocks before use, so neither is ever used twice: an unexpected reset forfeits the rest of a block.
 #
-# If the flash cannot be written, scratch registers hold what it should: the number of boots not counted, of consecutive
-# unexpected resets and of blocks reserved since, whether telecommands need a challenge, and the first unrecorded crash.
-# They survive a reset, but not power-on.
+# If the flash cannot be written, scratch registers hold the missing data: the number of boots not counted, of
+# consecutive unexpected resets and of blocks reserved since, whether telecommands need a challenge, and the first
+# unrecorded crash. They survive a reset, but not power-on.
 from struct import calcsize, pack, unpack, unpack_from
 
 from fsw import icd
@@ -90,13 +90,13 @@ class BootRecord:
         self._boots = boots + 1  # not counted on flash
         self._time = None
         if data is None:  # no valid copy: follow() finds where time and record numbers continue; a record written
-            self._to_scratch(blocks)  # before that would hide the loss if a reset came in between
+            self._to_scratch(blocks)  # before that would hide the loss if a reset followed
         else:
             self._reserve(self.time_us, self.record)
 
     def follow(self, time, store, checkpoint):
-        """From now on `time.us()` and `store.next` give what is used. If the record was lost, they continue after what
-        packet store and checkpoint contain.
+        """From now on `time.us()` and `store.next` give the values in use. If the record was lost, they continue
+        after the contents of packet store and checkpoint.
         """
         self._time, self._store = time, store
         if self._blank and (self.damaged or store.last or checkpoint.there):
@@ -131,7 +131,7 @@ class BootRecord:
         return False
 
     def reserve_time(self, us):
-        """Reserve time before on-board time is set forward to `us`. Raises OSError if the flash does not take it."""
+        """Reserve time before on-board time is set forward to `us`. Raises OSError if the flash cannot be written."""
         if us > self._time_half and self._save(us + _TIME_US, self._store.next + _RECORDS, 0, both=True) < 2:
             raise OSError(self._failures.errno)
         self._time_half = max(self._time_half, us + _TIME_US // 2)
@@ -161,7 +161,7 @@ class BootRecord:
         self._to_scratch(max((missing_us + _TIME_US - 1) // _TIME_US, (missing + _RECORDS - 1) // _RECORDS))
 
     def synchronise(self, done):
-        """Note whether the flash has taken the counter of the authentication."""
+        """Note whether the counter of the authentication is on flash."""
         self.unsynchronised = not done
         self._note(self._uncounted())
 

@@ -30,7 +30,7 @@ class Checkpoint:
         self._acquisition = acquisition
         self._file = None  # being read, or written
         self._next = _SPECTRA  # next spectrum to be written
-        self._since_us = 0  # start of the last one, or nothing acquired: a period set later also counts from here
+        self._since_us = 0  # start of the last one, or time without acquisition: any period counts from here
         self._integration = 0
         self.there = self.to_send = _is_file(self._path)
 
@@ -65,7 +65,7 @@ class Checkpoint:
         return None, None
 
     def reached_us(self):
-        """Return the on-board time that its first spectrum reaches, or 0; the others were written after it."""
+        """Return the on-board time at which its first spectrum ends, or 0; later spectra were written after it."""
         try:
             with open(self._path, "rb") as file:
                 _, _, began_us, real_us, _, _, _, _ = unpack(_HEADER, file.read(calcsize(_HEADER)))

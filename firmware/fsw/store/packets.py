@@ -13,7 +13,7 @@ _BUFFER = const(4096)
 _LONGEST = const(640)  # octets: more than the longest frame
 _PIECE = const(1024)
 _RETRY_US = const(60_000_000)
-_MOST_SACRIFICED = const(2)  # segments removed for one write; removing more would not help it
+_MOST_SACRIFICED = const(2)  # segments removed for one write; further removals would not help
 
 
 class PacketStore:
@@ -109,7 +109,7 @@ class PacketStore:
             return False
 
     def flush(self):
-        """Write all pending packets now, as far as the flash takes them."""
+        """Write all pending packets now, as far as the flash accepts them."""
         self._retry_us = self._until = 0
         while self.pending and not self._retry_us:
             self._asked = True

@@ -7,7 +7,7 @@ _NEVER = const(1 << 48)  # later than any time
 
 
 class Retrieval:
-    """room(): whether the link takes a packet; resend(packet): whether it took it; done(first, last, count)."""
+    """room(): whether the link accepts a packet; resend(packet): whether it did; done(first, last, count)."""
 
     def __init__(self, segments, room, resend, done):
         self._segments = segments
@@ -19,7 +19,7 @@ class Retrieval:
         self._count = 0  # sent
 
     def by_number(self, first, last):
-        """Send the records first to last, as far as they are on flash."""
+        """Send those of the records first to last that are on flash."""
         self.abort()
         self._begin(RECORD, 4, first, last, (first, last))
 
@@ -92,6 +92,6 @@ class Retrieval:
                 time = int.from_bytes(packet[TIME : TIME + 6], "big")
                 packets.close()  # pyright: ignore[reportAttributeAccessIssue]
                 return time
-        except OSError:  # the segment before it is read then
+        except OSError:  # the preceding segment is then read
             pass
         return _NEVER

@@ -17,7 +17,7 @@ RECORD = const(19)  # offset of the record number in a packet
 TIME = const(13)  # and of its time
 _FILE = const(0x8000)  # type of a directory entry
 _CHUNK = const(512)
-_NUMBERS = const(0xF0000000)  # names from here on are not ours: record numbers would soon overflow 32 bits
+_NUMBERS = const(0xF0000000)  # names from here are foreign: record numbers would soon overflow 32 bits
 
 
 class Segments:

@@ -74,7 +74,7 @@ def mount(flash, root):
 class Campaign:
     """Parts, each with the interface of Part in part.py, that share a file system of `blocks` blocks.
 
-    fewest: completed writes of the rarest way of all parts.
+    fewest: completed writes of the rarest kind over all parts.
     """
 
     def __init__(self, name, parts, blocks, seed):
@@ -110,7 +110,7 @@ class Campaign:
         return min(min(part.written.values()) for part in self._writers)
 
     def run(self, cuts):
-        """Cut power at least `cuts` times, until every part was written in every way. Raises AssertionError at the
+        """Cut power at least `cuts` times, until every part has done every kind of write. Raises AssertionError at the
         first cut after which a check of a part fails.
         """
         self._latest = min(500, cuts // 6)  # at most 6 cuts per operation, so at least one real failure
@@ -119,7 +119,7 @@ class Campaign:
             self.writes += self._did("step", next(self._next))
             while self._violation is None and self._flash.off:
                 self._power_on()
-                for part in self._writers:  # power may fail again: a start may write, too
+                for part in self._writers:  # power may fail again: a start may also write
                     if not self._did("resume", part):
                         break
         self._examine("at the end")
@@ -144,7 +144,7 @@ class Campaign:
         vfs.umount(ROOT)
         self._flash = Flash(self._image, self._before)
         mount(self._flash, ROOT)
-        # soon, so that failures follow each other closely, or late, so that much is written in between
+        # soon, so that failures follow each other closely, or late, so that much is written between them
         self._fail_at = self.operations + random.randrange(1, random.choice((5, 50, self._latest)))
 
     def _before(self, at, old, new):

@@ -3,7 +3,7 @@ import random
 
 
 def in_turn(things):
-    """Endless iterator: all things in random order, then in another, so that none is left out for long."""
+    """Endless iterator: all items in random order, repeatedly, so that each recurs soon."""
     while True:
         left = list(things)
         while left:

@@ -133,7 +133,7 @@ class Checkpointed(Part):
             raise OSError(failures.errno)
 
     def read(self, path):
-        """The state common to all spectra, or a text that describes the mismatch."""
+        """The state common to all spectra, or a string that describes the mismatch."""
         checkpoint, _ = self._made(path, 0)
         state = None
         spectra, copy = 0, array("H", bytes(2 * icd.CHANNELS))
@@ -204,7 +204,7 @@ def pattern(state, octets):
 
 
 def state_of(found, octets):
-    """The state whose pattern was found, or a text that describes the mismatch."""
+    """The state whose pattern was found, or a string that describes the mismatch."""
     state = int.from_bytes(found[:4], "big")
     return state if found == pattern(state, octets) else f"{len(found)} octets, mixed"
 

@@ -1,4 +1,4 @@
-# The storm rule alone, with simulated clock and counts: see test_storm_rule.py.
+# The storm rule in isolation, with simulated clock and counts: see test_storm_rule.py.
 from array import array
 
 from fsw.health.storm import Storm

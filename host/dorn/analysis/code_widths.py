@@ -10,8 +10,9 @@ its width. Stored spectra are left as counted.
 It cannot recover which of the values within an over-wide code a pulse had.
 
 It assumes a flat spectrum, which for a sliding pulser depends on its DAC. Dither averages the DAC's steps, not its
-integral nonlinearity: that enters `edges` and `centres` directly, less a straight line (`dorn study adc` gives figures
-for a DAC's data sheet). Uneven single steps enter the widths: they limit `comb`, but over-wide codes far exceed them.
+integral nonlinearity: that enters `edges` and `centres` directly, less a straight line (`dorn study adc` quantifies
+this for a DAC's data sheet). Uneven single steps enter the widths and limit `comb`, but over-wide codes far exceed
+them.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class CodeWidths:
         """Widths from flat spectra, (n, channels), n >= 2 independent ones of the same ADC.
 
         The error is the scatter of the n widths, root mean square over all channels, divided by sqrt(n): it is
-        measured, and valid for stratified as for random amplitudes. Raises ValueError if there are too few data.
+        measured, and valid for both stratified and random amplitudes. Raises ValueError if there are too few data.
         """
         counts = np.asarray(counts, float)
         filled = np.flatnonzero(counts.sum(axis=0))

@@ -158,7 +158,7 @@ def intervals(times_s, bin_s: float, margin_s: float | None = None) -> Intervals
     """Analyse time stamps (s, not decreasing): dead time, and two estimates of the true rate.
 
     Both use the same stamps: their errors are not independent.
-    bin_s: of the histogram. margin_s: from dead time to the begin of the exponential fit; two bins by default.
+    bin_s: of the histogram. margin_s: from dead time to the start of the exponential fit; two bins by default.
     Raises ValueError if stamps decrease or are too few.
     """
     between_s = np.diff(np.asarray(times_s, float))

@@ -9,7 +9,7 @@ d, given all parents, is thus the same whether it is observed or not:
 
 b_d is constant: other events with an energy of the daughter. x decays with lambda, each listed parent adds lambda to
 it, and while the window is closed it tends to r_d, the rate of the unlisted parents: this accounts for pairs split by
-the begin or end of a window. p is the fraction of parents whose daughter is seen. Activities are taken as constant.
+the start or end of a window. p is the fraction of parents whose daughter is detected. Activities are taken as constant.
 lambda, p and the scale of b_d maximise
 
     log L = sum over the listed daughters of log rate(t) - integral of Y(t) rate(t)
@@ -35,13 +35,13 @@ _OPENS, _CLOSES, _PARENT, _DAUGHTER = 0, 3, 1, 2  # in the order of processing w
 class Event:
     time_us: int  # on-board time
     event_class: int
-    codes: dict[int, int]  # detector -> ADC code (bit 15: conversion failed), also of hits that were not accepted
+    codes: dict[int, int]  # detector -> ADC code (bit 15: conversion failed), including hits that were not accepted
 
 
 @dataclass(frozen=True)
 class EventList:
     events: list[Event]  # in order of time
-    windows: list[list[tuple[int, int]]]  # per class: on-board times of begin and end, us, in order
+    windows: list[list[tuple[int, int]]]  # per class: on-board times of start and end, us, in order
 
     def exposure_s(self, event_class: int) -> float:
         """Total time that the window of a class was open."""
@@ -50,7 +50,7 @@ class EventList:
 
 def read(packets: Iterable) -> EventList:
     """Decode packets `event_list`, each given once, in any order; other packets are ignored. A window continues across
-    adjoining packets; where a packet is missing, it is not known to have been open. Raises ValueError for words that
+    adjoining packets; where a packet is missing, it counts as closed. Raises ValueError for words that
     are not an event list."""
     events: list[Event] = []
     windows: list[list[tuple[int, int]]] = [[] for _ in CLASSES]
@@ -63,7 +63,7 @@ def read(packets: Iterable) -> EventList:
 
     for fields in sorted((p.fields for p in packets if p.name == "event_list"), key=lambda fields: fields["time_us"]):
         time_us, clock_us, words = fields["time_us"], fields["clock_us"], list(fields["words"])
-        open_us: dict[int, int] = {}  # class -> since when
+        open_us: dict[int, int] = {}  # class -> start of its open window
         event_class, at = None, 0
         while at < len(words):
             if at + 4 > len(words):
@@ -96,7 +96,7 @@ class Pairs:
 
     half_life_s: float
     half_life_error_s: float
-    per_parent: float  # fraction of the parents whose daughter is seen
+    per_parent: float  # fraction of the parents whose daughter is detected
     accidental_cps: float  # events with the daughter's energy but without a parent, all detectors
 
 

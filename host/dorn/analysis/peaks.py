@@ -45,7 +45,7 @@ def gaussian(counts, first: int, last: int) -> Peak:
         distance = abs(channels - values[0])
         order = np.argsort(distance, kind="stable")
         inside = np.sort(order[: max(_LEAST, np.count_nonzero(distance <= values[1] / 2))])
-        if inside.tolist() in windows[:-1]:  # a channel at the edge alternates
+        if inside.tolist() in windows[:-1]:  # a channel at the edge is alternately in and out
             break
         windows.append(inside.tolist())
         weights = np.sqrt(np.maximum(_integrals(channels[inside], *values), 1.0))

@@ -1,6 +1,6 @@
 """The `dorn` command. Its exit statuses are in commands.STATUSES, which `dorn --help` prints.
 
-Everything else is imported inside `main`, so that Ctrl-C during an import is caught, too.
+Everything else is imported inside `main`, so that Ctrl-C during an import is also caught.
 """
 
 import os

@@ -23,7 +23,7 @@ STATUSES = {
     1: "the instrument refused or failed, or a result is out of its bounds",
     2: "wrong input; one line on stderr says what is wrong",
     130: "stopped by Ctrl-C",
-    141: "the reader of the output is gone, as in `dorn study ... | head`",
+    141: "the reader of the output has exited, as in `dorn study ... | head`",
 }
 _EXAMPLES = (
     "dorn demo                                # one minute of radon; see dorn-demo/",

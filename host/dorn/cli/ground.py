@@ -14,7 +14,7 @@ from dorn.util.checks import above_zero
 from dorn.util.paths import check_directory
 
 HERE = "127.0.0.1"
-_FIRST_BOOT = "2020-01-01T00:00:00Z"  # the default of when on-board time was 0
+_FIRST_BOOT = "2020-01-01T00:00:00Z"  # default UTC of on-board time 0
 
 
 def add(commands: Commands) -> None:
@@ -46,7 +46,7 @@ def add(commands: Commands) -> None:
         help="receive telecommands here, UDP (default %(default)s)",
     )
     add("--tcp", metavar="HOST:PORT", help="serve packets here, both ways (default: no TCP server)")
-    add("--report", type=Path, metavar="DIR", help="write a report at the end: do both sides conform to the ICD?")
+    add("--report", type=Path, metavar="DIR", help="at the end, write a report on conformance to the ICD")
 
     yamcs = commands.add(
         "yamcs",
@@ -60,7 +60,7 @@ def add(commands: Commands) -> None:
     add(
         "--epoch",
         metavar="UTC",
-        help=f"when on-board time was 0 (default: now for a simulated instrument, else {_FIRST_BOOT})",
+        help=f"UTC of on-board time 0 (default: now for a simulated instrument, else {_FIRST_BOOT})",
     )
     add("--out", type=Path, default=Path("dorn-yamcs"), metavar="DIR", help=f"{options.OUT} (default %(default)s)")
 
@@ -103,7 +103,7 @@ def _add_instrument(command) -> None:
 
 @contextlib.contextmanager
 def _target(args) -> Iterator:
-    """The target of the arguments; a simulated one gets its source repeated endlessly."""
+    """The target of the arguments; a simulated one plays its source repeatedly."""
     from dorn.dictionary import Dictionary
     from dorn.head import sources
     from dorn.head.front_end import FrontEnd, Head

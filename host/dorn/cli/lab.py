@@ -9,7 +9,7 @@ from dorn.util.checks import above_zero, at_least
 from dorn.util.paths import check_directory
 
 REAL_DETECTORS = "-"  # in place of a source
-SPACINGS = ("poisson", "regular")  # as dorn.head.arrivals has them, which takes long to import
+SPACINGS = ("poisson", "regular")  # as in dorn.head.arrivals, which is slow to import
 
 
 def add(commands: Commands) -> None:
@@ -61,7 +61,7 @@ def add(commands: Commands) -> None:
         "decode an archive of telemetry packets",
         examples=("dorn decode out/telemetry.ccsds --out decoded",),
     )
-    decode.add_argument("file", metavar="FILE", help="space packets one after another, such as telemetry.ccsds")
+    decode.add_argument("file", metavar="FILE", help="concatenated space packets, such as telemetry.ccsds")
     decode.add_argument("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
 
 

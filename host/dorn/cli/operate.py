@@ -173,7 +173,7 @@ def _listed(name: str | None, dictionary: Dictionary) -> list[str]:
         return lines.all_commands(dictionary)
     found = lines.about(name, dictionary)
     if not found:
-        raise UserError.at("tc", "NAME", "nothing of this name", name)
+        raise UserError.at("tc", "NAME", "no entry with this name", name)
     return found
 
 
@@ -181,7 +181,7 @@ def _acknowledgements(text: str) -> int:
     from dorn.dictionary import Ack
 
     stages = {str(flag.name).lower(): flag for flag in Ack}
-    ack = Ack.COMPLETION  # always asked for: it ends the wait
+    ack = Ack.COMPLETION  # always requested: it ends the wait
     for stage in filter(None, text.split(",")):
         if stage not in stages:
             raise UserError.at("--ack", "STAGE", f"not one of {', '.join(stages)}", stage)

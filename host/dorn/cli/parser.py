@@ -16,7 +16,7 @@ class Parser(argparse.ArgumentParser):
     """An ArgumentParser that raises a UserError of one line, without the usage.
 
     examples: command lines, with or without a comment. notes: returns the paragraphs above them; it is called only when
-    the help is printed, because it may import what takes long.
+    the help is printed, because it may import slow modules.
     """
 
     def __init__(self, examples: Iterable[str] = (), notes: Callable[[], Iterable[str]] = tuple, **settings):

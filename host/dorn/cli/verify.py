@@ -12,13 +12,13 @@ from dorn.util.paths import check_directory
 STUDIES = {
     "counting": ("count events and live time of known sources from 0.1 to 500 kcps", ("targets",), ()),
     "deadtime": (
-        "measure the dead time with double pulses, and by methods of others",
+        "measure the dead time with double pulses, and by published methods",
         ("data?", "chip"),
         ("deadtime-two-source", "geiger-times"),
     ),
     "stalls": ("account for every event while the CPU is stalled", ("chip",), ()),
     "spectra": (
-        "play spectra measured by others, and compare count for count",
+        "play published spectra, and compare count for count",
         ("data", "targets"),
         ("am241-lisbon", "am241-cologne", "am241-milano", "po210-kentucky", "triple-alpha-leuven"),
     ),
@@ -97,7 +97,7 @@ def _study(args):
     if "chip" in takes or "rp2040" in given.get("targets", ()):
         from dorn.image import micropython
 
-        micropython.image()  # fails now if it is missing, not in the middle
+        micropython.image()  # fail now if it is missing, not half-way through
     out = args.out or Path("dorn-study") / args.study
     check_directory(out)
     report = Report(args.study, out)

@@ -88,7 +88,7 @@ class Dictionary:
     def _action(self, event: str, command: str, fields: dict) -> bytes:
         try:
             return self.encode(command, 0, ack=Ack.NONE, **fields)
-        except (PacketError, TypeError) as error:  # TypeError: a field with a name of encode's own
+        except (PacketError, TypeError) as error:  # TypeError: a field with the name of a parameter of encode
             raise DictionaryError(f"action {event}: {error}") from None
 
     def _check_layouts(self):

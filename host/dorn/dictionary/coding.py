@@ -1,7 +1,7 @@
 """Decoding of the 16-bit arrays coded in octets of a telemetry packet (icd.toml, `codes`, [about.coding]).
 
 CCSDS 121.0-B-3, lossless data compression: blocks of 16 samples, basic set of code options, unit-delay predictor, one
-reference sample, the very first.
+reference sample, the first.
 """
 
 import struct

@@ -37,7 +37,7 @@ def _refused(where: str, table: dict, enums: dict) -> dict[str, str]:
         if failure not in enums.get("failure", {}):
             raise DictionaryError(f"{where}: refused: unknown failure {failure!r}")
         if not isinstance(when, str):
-            raise DictionaryError(f"{where}: refused: {failure} {when!r} is not a text")
+            raise DictionaryError(f"{where}: refused: {failure} {when!r} is not a string")
     return table
 
 

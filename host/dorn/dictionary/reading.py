@@ -32,7 +32,7 @@ def entries(kind: str, tables: list[dict], required: str, optional: str = ""):
         entry(where, table, required, optional)
         for key in _TEXTS & set(table):
             if not isinstance(table[key], str):
-                raise DictionaryError(f"{where}: {key} {table[key]!r} is not a text")
+                raise DictionaryError(f"{where}: {key} {table[key]!r} is not a string")
         check_name(where, table["name"])
         yield where, table
 
@@ -147,7 +147,7 @@ def lines(table: dict) -> dict[str, str]:
     for name, nuclide in table.items():
         check_name("lines", name)
         if not isinstance(nuclide, str):
-            raise DictionaryError(f"lines: {name} {nuclide!r} is not a text")
+            raise DictionaryError(f"lines: {name} {nuclide!r} is not a string")
     return dict(table)
 
 
@@ -190,7 +190,7 @@ def meanings(tables: dict, enums: dict[str, dict[str, int]]) -> dict[str, dict[s
             raise DictionaryError(f"about {name}: not an enum, or not a table")
         for value, text in texts.items():
             if value not in enums[name] or not isinstance(text, str):
-                raise DictionaryError(f"about {name}: {value} {text!r}: not a value of the enum, or not a text")
+                raise DictionaryError(f"about {name}: {value} {text!r}: not a value of the enum, or not a string")
     return tables
 
 

@@ -1,4 +1,4 @@
-"""The dictionary for other ground systems and for people: all files generated from icd.toml.
+"""The dictionary for other ground systems and for readers: all files generated from icd.toml.
 
 They are committed in `committed/` beside this module, where a partner finds them without installing anything.
 """

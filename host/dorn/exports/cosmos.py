@@ -109,5 +109,5 @@ def _parameter(field: Field, dictionary: Dictionary) -> Iterator[str]:
     low, high = field.valid or (0, field.high)
     numbers = dictionary.enums[field.enum].values() if field.enum else (low,)
     yield f"  APPEND_PARAMETER {name} {bits} UINT {low} {high} {next(iter(numbers))} {_quoted(field.about)}"
-    armed = {name: "arm it within 10 s before" for name, function in dictionary.functions.items() if function.armed}
+    armed = {name: "arm it in the preceding 10 s" for name, function in dictionary.functions.items() if function.armed}
     yield from _meaning(field, dictionary, armed if field.enum == "function" else None)

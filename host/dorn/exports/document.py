@@ -1,4 +1,4 @@
-"""The dictionary as a document, for a partner's engineer who must interface to the instrument without having it."""
+"""The dictionary as a document, for a partner's engineer who must interface to the instrument without access to it."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -140,14 +140,14 @@ def _anchor(enum: str) -> str:
 def _functions(dictionary: Dictionary) -> Iterator[str]:
     yield (
         "Performed by (8,1). → changes the mode, • keeps it; an empty cell: refused with `wrong_mode`. A function\n"
-        "marked (armed) requires `arm` within 10 s before, or it is refused with `not_armed`.\n\n"
+        "marked (armed) requires `arm` in the preceding 10 s, or it is refused with `not_armed`.\n\n"
     )
     yield markdown([("function", "number"), *((f"`{n}`", f.id) for n, f in dictionary.functions.items())])
     yield "\n" + markdown(TABLES["modes"](dictionary))
 
 
 def _parameters(dictionary: Dictionary) -> Iterator[str]:
-    yield "Set by (20,3), reported by (20,2); retained over resets.\n\n"
+    yield "Set by (20,3), reported by (20,2); retained across resets.\n\n"
 
     def rows():
         yield "number", "parameter", "minimum", "maximum", "default", "unit", "meaning"

@@ -24,7 +24,7 @@ def path() -> Path:
 
 
 def generate(dictionary: Dictionary) -> str:
-    """Return the text of `fsw/icd.py`. Raises DictionaryError if two entries get the same name."""
+    """Return the text of `fsw/icd.py`. Raises DictionaryError if two entries have the same name."""
     parameters = dictionary.tables["parameter"]
     names: list[str] = []
     sections = [
@@ -147,7 +147,7 @@ def _quoted(value) -> str:
 
 
 def _flat(row: tuple) -> str:
-    # long tables are flat: a tuple of tuples takes 32 octets more for each, and time of the garbage collector
+    # long tables are flat: each tuple in a tuple takes 32 more octets, and time in garbage collection
     return ", ".join(map(_quoted, map(repr, row)))
 
 

@@ -23,7 +23,7 @@ def filled(text: str, dictionary: Dictionary) -> str:
 
     def table(match: re.Match) -> str:
         if match[2] not in TABLES:
-            raise DictionaryError(f"{path().name}: no table {match[2]!r}; there are {', '.join(TABLES)}")
+            raise DictionaryError(f"{path().name}: no table {match[2]!r}; known: {', '.join(TABLES)}")
         return f"{match[1]}\n{markdown(TABLES[match[2]](dictionary))}\n{match[3]}"
 
     return _PLACE.sub(table, text)

@@ -18,14 +18,14 @@ packet travels in a frame:
 
     COBS(packet, CRC-32 of the packet) 00
 
-COBS is Consistent Overhead Byte Stuffing: no octet within a frame is zero, so that a zero octet ends it in any case;
+COBS is Consistent Overhead Byte Stuffing: no octet within a frame is zero, so a zero octet always ends it;
 consecutive zero octets are an idle line. The CRC-32 is that of ISO 3309 (as in zlib: polynomial 04C11DB7, reflected,
 preset and final complement), 4 octets, big-endian. A damaged frame is dropped, and counted in
 `housekeeping.frames_bad`; it affects no other frame. A packet has at most {most} octets.
 
 An instrument with a key on board accepts telecommands only with a trailer after the packet, in the frame, before its
 CRC-32: number of the key u8, counter u32, and the first 8 octets of the HMAC-SHA-256 (RFC 2104) of packet, number and
-counter. Every counter must be higher than all before.
+counter. Every counter must be higher than all previous ones.
 """
 
 PACKETS = """\
@@ -37,7 +37,7 @@ complemented. It is 29B1 for "123456789", and 0 for a whole packet including its
 TIME = """\
 CUC (CCSDS 301.0-B) without its P-field, which would be {p_field:02X}: {seconds} octets of seconds and {fraction} of
 fractions since an agency-defined epoch: {epoch}, until (9,128) sets the time. On-board time never goes backwards, and
-continues over resets. Fields named `_us` are on-board times or durations in microseconds. After a reset the sequence
+continues across resets. Fields named `_us` are on-board times or durations in microseconds. After a reset the sequence
 count starts at 0; event `booted` has the boot count.
 """
 
@@ -52,8 +52,8 @@ Every telecommand is verified by ST[01] reports: success as requested by its ack
 | completion | (1,7), 8 | (1,8): execution failed |
 
 Reports carry packet identification and sequence control of the telecommand, its first four octets; failure reports also
-a code and a detail, such as the value that is out of range. Sequence counts are the ground's own: the instrument does
-not check their order. Any telecommand can fail with
+a code and a detail, such as the value that is out of range. Sequence counts are assigned by the ground: the
+instrument does not check their order. Any telecommand can fail with
 {any_failure},
 with a key on board {with_key}; its other failures are listed with each telecommand.
 In mode boot, no telecommands are executed.

@@ -60,7 +60,7 @@ class _YamcsTelemetry(Telemetry):
         level = _ALARMS[self.dictionary.events[f"limit_{limits}"].subtype]
         high = monitor.high if monitor.high < field.high else None
         add(add(alarm, "StaticAlarmRanges"), level, minInclusive=monitor.low, maxInclusive=high)
-        read = add(alarm, "ContextMatch")  # all ones: not read, which is no alarm
+        read = add(alarm, "ContextMatch")  # all ones: not read, which is not an alarm
         add(read, "Comparison", parameterRef=name, comparisonOperator="!=", value=field.high)
 
     def array(self, entries: ET.Element, layout: Layout, field: Field) -> None:
@@ -113,7 +113,7 @@ class _Commands:
             self._fixed(entries, item.name, item.bits, item.value or 0)  # count and length: filled in by Yamcs
         verifiers = add(command, "VerifierSet")
         telemetry = self._dictionary.telemetry
-        # a routing failure, for a service that was left out, is also a failure of the acceptance
+        # a routing failure, for an omitted service, is also a failure of the acceptance
         for tag, name, stage, others in (
             ("AcceptedVerifier", "Accepted", "acceptance", [telemetry["routing_failure"].subtype]),
             ("ExecutionVerifier", "Started", "start", []),
@@ -165,7 +165,7 @@ class _Commands:
         add(container, "EntryList")
         add(container, "BaseContainer", containerRef="function")
         if function.armed:
-            why = "must be armed: function_arm within 10 s before"
+            why = "must be armed: function_arm in the preceding 10 s"
             add(command, "DefaultSignificance", consequenceLevel="critical", reasonForWarning=why)
 
     def _parameter(self, table: dict) -> None:

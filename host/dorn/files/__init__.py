@@ -1,1 +1,1 @@
-"""Readers of third-party spectrum files: each knows its format, and nothing of the instrument."""
+"""Readers of third-party spectrum files: each handles one format, independently of the instrument."""

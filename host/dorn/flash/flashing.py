@@ -46,15 +46,15 @@ def flash(
 ) -> int:
     """Write the firmware for `board` onto the board at `port` and check that it runs. Returns 0.
 
-    link: "uart": the firmware uses the flight link; it is then not waited for, because that is another port
+    link: "uart": the firmware uses the flight link; its start cannot be checked, because it reports on another port
     key: is written to the board, and signs the telecommands that stop a running instrument; without it, an existing key
         is kept
     check: change nothing, print the differences. Returns 1 if there are any
-    Raises UserError if there is no board, it is another one, or it cannot be written; it can then be flashed again.
+    Raises UserError if the board is missing, of another kind or not writable; it can then be flashed again.
     """
     if board not in firmware.boards() or board == "unix":
         known = ", ".join(name for name in firmware.boards() if name != "unix")
-        raise UserError(f"--board: unknown ({board!r}); known are {known}")
+        raise UserError(f"--board: unknown ({board!r}); known: {known}")
     wanted = firmware.files(board, without=without, link=link)
     if key:
         wanted[BOARD_FILE] = key.board_file

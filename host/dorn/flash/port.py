@@ -93,7 +93,7 @@ class Line:
         self._transport = None
 
     def knock(self, limit_s: float) -> bool:
-        """Request the prompt repeatedly, also while the port is away. Returns whether it appeared."""
+        """Request the prompt repeatedly, even while the port is absent. Returns whether it appeared."""
         end_s = time.monotonic() + limit_s
         received = b""
         while time.monotonic() < end_s:

@@ -1,4 +1,4 @@
-"""Conformance of the traffic on the interface to the ICD: each packet, from whatever source, and the order of packets.
+"""Conformance of the traffic on the interface to the ICD: each packet, whatever its source, and the order of packets.
 
 RULES lists the rules; each packet is checked against those that concern it, in the order of transmission. While the
 link is down, or the power off, nothing is known, and packets are not expected.
@@ -130,7 +130,7 @@ class Conformance:
         wrong = self._wrong(packet)
         self.check("telecommand", not wrong, now_s, f"{wrong}: {packet[:13].hex(' ')}")
         count = int.from_bytes(packet[2:4], "big") & LAST_COUNT
-        if len(packet) >= TC_HEADER:  # an invalid one uses a count, too
+        if len(packet) >= TC_HEADER:  # an invalid one also uses a count
             if self._count is not None:
                 self.check("count", count == self._count, now_s, f"{count}, not {self._count}")
             self._count = count_after(count)
@@ -172,7 +172,7 @@ class Conformance:
         known = record in self._records
         late, new = self._records.take(packet)
         if record:
-            self.check("record", not (known and new), now_s, f"record {record} has another packet than before")
+            self.check("record", not (known and new), now_s, f"record {record} has a different packet than before")
         asked = packet.time_s < self._time_s and any(first <= record <= last for first, last in self._asked)
         if late or asked:
             return  # retrieved: its counts and its time are those of its first transmission
@@ -207,7 +207,7 @@ class Conformance:
         for item, enum in ((item, item.enum) for item in layout.scalars if item.enum):
             value = packet.fields[item.name]
             known = value in self._values[enum] or value == item.high  # all ones: no value
-            self.check("value", known, now_s, f"{packet.name}.{item.name}: {value} is no {enum}")
+            self.check("value", known, now_s, f"{packet.name}.{item.name}: {value} is not a value of {enum}")
         if packet.name == "housekeeping":
             try:
                 same, why = self._dictionary.check_hash(octets), ""

@@ -107,7 +107,7 @@ def _parse(number: int, line: str, folder: Path, dictionary: Dictionary) -> list
     if word == "link":
         return [(number, text, Act(word, telecommands.one_of("link", rest[0], ("up", "down"))))]
     if word == "source":
-        sources.load(folder / rest[0])  # raises its errors now, not in the middle of the timeline
+        sources.load(folder / rest[0])  # raise errors now, not half-way through the timeline
         return [(number, text, Act(word, str(folder / rest[0])))]
     if word == "procedure":
         path = procedure.find(rest[0])

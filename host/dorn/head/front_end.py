@@ -50,7 +50,7 @@ class FrontEnd:
         values = {}
         for key, value in table.items():
             if key not in known:
-                raise UserError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
+                raise UserError(f"{where}: unknown key {key!r}; known: {', '.join(known)}")
             if key == "adc":
                 values[key] = Adc.load(value)
                 continue
@@ -174,7 +174,7 @@ class Head:
 
     @property
     def dry(self) -> bool:
-        """Whether no more pulses are to come and no comparator is high: nothing changes by itself any more."""
+        """Whether no more pulses follow and no comparator is high: the state no longer changes by itself."""
         return self._next is None and not self._falls
 
     @property

@@ -19,7 +19,7 @@ class Mcp4728:
 
     Output A sets the front comparators, B the back ones; their power-up values are those of the head. Only the
     Multi-Write command (figure 5-8) is simulated; other commands, and reads, are not acknowledged. The LDAC pin
-    is low: outputs are updated at once, whatever the UDAC bit (table 4-5).
+    is low: outputs are updated at once, regardless of the UDAC bit (table 4-5).
     """
 
     ADDRESS = 0x60  # factory default

@@ -1,6 +1,6 @@
 """The files that go onto a board: firmware and board modules, compiled for the chip, and the manifest that lists them.
 
-The manifest is a text: its id (CRC-32 of all that follows, 8 hex digits, carried by housekeeping); board, MicroPython,
+The manifest is text: its id (CRC-32 of all that follows, 8 hex digits, carried by housekeeping); board, MicroPython,
 version, omitted services; then the SHA-256 and the path of every other file.
 """
 
@@ -39,7 +39,7 @@ def files(
     Raises UserError for an unknown board, or a service that is unknown or not optional.
     """
     if board not in boards():
-        raise UserError(f"board: unknown ({board!r}); known are {', '.join(boards())}")
+        raise UserError(f"board: unknown ({board!r}); known: {', '.join(boards())}")
     without = sorted(set(without))
     optional = Dictionary.load().optional
     for name in without:

@@ -21,7 +21,7 @@ class ArchiveError(UserError):
 class DecodedArchive:
     """The content of an archive.
 
-    packets: the good ones in file order, each once, at its first place: a packet that was sent again, or is in two
+    packets: the intact ones in file order, each once, at its first position: a packet that was sent again, or is in two
         archives that were concatenated, is identical to the bit.
     sequence_gaps: places where the sequence count does not increase by one (lost packets, or a reset).
     crc_errors: damaged packets; a stretch in which no packet can be recognised counts as one.
@@ -102,7 +102,7 @@ def decode_bytes(data: bytes, dictionary: Dictionary) -> DecodedArchive:
 
 
 def _scan(data: bytes, dictionary: Dictionary, recording: DecodedArchive) -> Iterator[bytes]:
-    """Yield the packets with a good CRC and count the others."""
+    """Yield the packets with a valid CRC and count the others."""
     header = (TELEMETRY | dictionary.mission["apid"]).to_bytes(2, "big")
     longest = dictionary.mission["max_packet"]
 

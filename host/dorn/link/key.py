@@ -2,9 +2,9 @@
 
 The trailer after a packet in its frame: number of the key u8, counter u32, and the first 8 octets of the HMAC-SHA-256
 (RFC 2104) of packet, number and counter (firmware/fsw/link/authentication.py). The instrument requires every counter to
-be higher than all before; therefore the counter is on disk before the telecommand is sent, also if several programs
-share the file. An instrument that has lost its counter, or has the key for the first time, requires one telecommand
-whose HMAC also covers its event `challenge`.
+be higher than all previous ones; therefore the counter is saved before the telecommand is sent, even if several
+programs share the file. An instrument that has lost its counter, or has the key for the first time, requires one
+telecommand whose HMAC also covers its event `challenge`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Key:
 
     @classmethod
     def load(cls, path: Path | str) -> Key:
-        """Raises UserError, without the secret, if it is no key file, readable by others, or has an all-zero secret."""
+        """Raises UserError, without the secret, if it is not a key file, readable by others, or all zeros."""
         path = Path(path)
         number, secret, _ = _read(path)
         if not any(secret):

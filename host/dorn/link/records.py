@@ -9,8 +9,8 @@ from bisect import bisect_right
 class Records:
     """A set of record numbers, kept as ranges.
 
-    received: distinct records. repeated: records received again. A number with another packet than before belongs to
-    another instrument, or to one that lost its memory: all earlier records are forgotten.
+    received: distinct records. repeated: records received again. A number with a different packet than before belongs
+    to another instrument, or to one that lost its record numbers: all earlier records are forgotten.
     """
 
     def __init__(self):

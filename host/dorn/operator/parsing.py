@@ -27,7 +27,7 @@ _COMMENT = re.compile(r"(?:^|\s)#.*")
 
 
 def parse(line: str, dictionary: Dictionary) -> Statement | None:
-    """Parse one line; None if it is empty or a comment. Raises UserError naming the error and what is possible."""
+    """Parse one line; None if it is empty or a comment. Raises UserError naming the error and the alternatives."""
     words = words_of(without_comment(line))
     if not words:
         return None

@@ -35,7 +35,7 @@ def run(session: Session, procedure: list[tuple[int, str, Statement]]) -> bool:
 
     Prints each statement with on-board time at its start and end, and answers and event reports in between.
     """
-    from dorn.operator.running import Runner  # these import numpy, which completing a name shall not wait for
+    from dorn.operator.running import Runner  # these import numpy, which would delay the completion of names
     from dorn.targets import TargetError
 
     runner = Runner(session)

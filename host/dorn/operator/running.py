@@ -29,7 +29,7 @@ class Runner:
         self.session = session
         self.on_packet: Callable[[Packet], None] = lambda packet: None
         self._ack = ack
-        self._next_handler = session.on_packet  # an existing handler still gets the packets
+        self._next_handler = session.on_packet  # an existing handler still receives the packets
         session.on_packet = self._take
         self._last: dict[str, Packet] = {}
         # since the last telecommand was sent: some precede its completion report

@@ -60,7 +60,7 @@ class Rates:
 class Collection:
     """Takes packets one by one, in the order received; packets retrieved from the packet store may be late or repeated.
 
-    On-board time gives the order. It continues over resets; an instrument that lost its boot record starts again from
+    On-board time gives the order. It continues across resets; an instrument that lost its boot record starts again from
     zero, which shows as a step back in a packet that is not late: a new *life* begins.
 
     `dictionary`: a dorn.dictionary.Dictionary; of a packet `name`, `time_s` and `fields` are used.
@@ -78,7 +78,7 @@ class Collection:
         self.packets = 0
         self._pending = {}  # (life, class, detector, integration, start) -> _Integration with missing channels
         self._partial = {}  # the same for integrations ended by a reset, as of the last checkpoint before it
-        self._complete = set()  # keys of complete integrations: a packet sent again must not count twice
+        self._complete = set()  # keys of complete integrations: a packet sent again must not be counted twice
         self._life = 0
         self._latest_s = 0.0  # on-board time, in this life
         self._boots = []  # (life, time_s, boot count), of the packets that carry it

@@ -66,7 +66,7 @@ class Products(Collection):
 
     def _in_spectra(self, totals):
         """Counts in the spectra received, counts in spectra not received, and the live time of each spectrum, by which
-        counts are divided to get activities if spectra are missing."""
+        counts are divided to obtain activities if spectra are missing."""
         spectra = self.all_spectra()
         counts = sum(int(s.counts.sum()) for s in spectra.values())
         on_board = totals and sum(totals.count(name) for name in ("front", "back", "front_back"))
@@ -77,7 +77,7 @@ class Products(Collection):
         }
 
     def _particles(self, totals):
-        """Rates of particles derived from the event classes: [16] that stop in a detector, [8] that pass a unit."""
+        """Rates of particles derived from the event classes: [16] that stop in a detector, [8] that cross a unit."""
         singles, pairs = np.zeros(16), np.zeros(8)
         for (event_class, number), spectrum in self.all_spectra().items():
             (pairs if event_class == "front_back" else singles)[number] += spectrum.counts.sum()

@@ -40,7 +40,7 @@ def default_target() -> tuple[str, str]:
 def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="poisson", replay=False, key=None) -> dict:
     """Play `source` (None: real detectors, for duration_s) and write the archive and the products into `out`.
 
-    Returns the content of summary.json. Raises UserError for what the user can correct. Ctrl-C ends the source early:
+    Returns the content of summary.json. Raises UserError for correctable errors. Ctrl-C ends the source early:
     archive and products are completed, then KeyboardInterrupt is raised. A second Ctrl-C aborts at once.
     """
     from dorn.dictionary import Dictionary
@@ -94,7 +94,7 @@ def _until(source, rate_cps, duration_s, replay) -> tuple[float, float]:
 
 
 def _play(session: Session, duration_s: float, margin_s: float, interrupts: Interrupts) -> float:
-    """Advance for the duration or, with a margin, until the source is exhausted. Returns the speed over real time."""
+    """Advance for the duration or, with a margin, until the source is exhausted. Returns target time / real time."""
     target = session.target
     begin_us, begin_s = target.now_us, time.monotonic()
     slice_s = 0.1

@@ -10,7 +10,7 @@ from dorn.errors import UserError
 from dorn.session import Session
 from dorn.targets import TargetError
 
-_AT_ONCE = 64  # records per request: limits the loss on a damaged link, and lets new packets through in between
+_AT_ONCE = 64  # records per request: limits the loss on a damaged link, and lets new packets through between requests
 _REQUEST_S = 20.0  # timeout of a request: 64 packets of maximum length take 4 s at 115 200 baud
 _TRIES = 20  # consecutive requests without a result
 
@@ -20,7 +20,7 @@ class DownlinkResult:
     """Counts of the records since the first one known.
 
     lost: upper limit of the records overwritten on board before they were received. An unexpected reset skips record
-    numbers, which cannot be told from overwritten records once they precede the store.
+    numbers, which cannot be distinguished from overwritten records once they precede the store.
     """
 
     received: int
@@ -90,7 +90,7 @@ class Downlink:
         self._session.post("report_storage", ack=Ack.NONE)
 
     def _ask_all(self, first: int, last: int) -> None:
-        """Request in pieces, doubled while the instrument has none, as after a reset that skipped 4096 numbers."""
+        """Request in pieces, doubling in size while they yield no record, e.g. after a reset skipped 4096 numbers."""
         at_once = _AT_ONCE
         while first <= last:
             until = min(first + at_once - 1, last)
@@ -113,12 +113,12 @@ class Downlink:
         except TargetError:  # the request or its final report was lost; the rest is requested next time
             return None
         here = last - first + 1 - sum(high - low + 1 for low, high in records.missing(first, last))
-        if here >= answer.fields["count"]:  # all it has were received: the other numbers were never assigned
+        if here >= answer.fields["count"]:  # all records it has were received: the other numbers were never assigned
             records.settle(first, last)
         return answer.fields["count"]
 
 
 def _report_or_refusal(packet: Packet) -> bool:
-    """Whether it is the report, or a refusal that no repetition can cure."""
+    """Whether it is the report, or a refusal that a repetition would not change."""
     refused = packet.name == "acceptance_failure" and packet.text("failure") in ("unsigned", "forged")
     return packet.name == "storage_report" or refused

@@ -172,7 +172,7 @@ class Session:
         self.pump()
 
     def connect(self, limit_s: float = 15.0, ask: bool = True) -> Packet:
-        """Wait for housekeeping, which identifies the instrument. Raises UserError on a timeout or another dictionary.
+        """Wait for housekeeping, which identifies the instrument. Raises UserError on timeout or a dictionary mismatch.
 
         ask: request housekeeping every 2 s. Not after a reset: the telecommand contains the octet of Ctrl-C, which in
         the maintenance window (1.2 s, shorter than opening a port and waiting 2 s) would keep the firmware from

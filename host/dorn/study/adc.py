@@ -99,7 +99,7 @@ def judge(report: Report, widths: dict[str, CodeWidths], held_out: dict) -> None
             plot_flat(report, board, raw, flat, comb, inner)
     columns = ("board", "code", "channel", "counted", "corrected", "code width", "measured width", "+-", "corrected")
     report.table(
-        "over-wide codes in the held-out half: counts over the median channel, code widths over a quarter of it",
+        "over-wide codes in the held-out half: counts / median channel, code widths / a quarter of it",
         columns,
         rows,
     )
@@ -216,7 +216,7 @@ def bent(report: Report, found: list[CodeWidths], ramp, line_counts: np.ndarray)
     columns = ("pulser's DAC", "wide codes", "edges: max", "rms, codes", "Po-214 outside: max", "own position, keV")
     report.table(f"effect of integral nonlinearity of the pulser's DAC, on {BOARDS[0]}", columns, rows)
     report.say("The DAC is ideal in the tables above. Dither averages its steps, not its bow, which enters the edges")
-    report.say("less a straight line: energies are only as linear as the pulser. The over-wide codes are found anyway.")
+    report.say("less a straight line: energies are only as linear as the pulser. The over-wide codes are still found.")
     report.say("Uneven steps, typically by 0.2 LSB or 5 % of a channel's width, are not modelled.")
     report.bound("codes found over-wide, nonlinear DAC", "the four" if exact else "others", "exactly these", exact)
     report.bound("over-wide codes, corrected, nonlinear DAC", f"1 +- {worst:.2f}", "1 +- 0.20", worst <= 0.2)

@@ -139,8 +139,8 @@ def _printed(target: Rp2040Target) -> list[int]:
 
 
 def _kernel(files, board: dict[str, int]) -> dict[str, int]:
-    """Clock cycles per event of each class and per call, and the share of the call while the chip keeps up: a call
-    then handles the events that end its sleep."""
+    """Clock cycles per event of each class and per call, and the share of the call overhead while the chip keeps up:
+    a call then handles the events that ended the sleep."""
     mhz = board["CLOCK_MHZ"]
     call_us, *took_us = _figures(files, "kernel.py")
     cycles = {name: round((us - call_us) * mhz / n) for (name, n), us in zip(_CLASSES.items(), took_us, strict=True)}
@@ -181,7 +181,7 @@ def _busy_run() -> tuple[int, int, dict]:
 
 
 def _allocation(files: dict[str, bytes]) -> dict[str, int]:
-    """Most heap octets that a step of each task allocates, as printed by firmware/benchmarks/allocation.py."""
+    """Maximum heap octets that a step of each task allocates, as printed by firmware/benchmarks/allocation.py."""
     with _running(files, "allocation.py", Head(FrontEnd())) as target:
         session = Session(target)
         session.connect()

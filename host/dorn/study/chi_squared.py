@@ -1,6 +1,6 @@
 """A measured spectrum played as a Poisson process: does the recorded spectrum follow its source?
 
-Whatever their energies, particles are lost in dead time, or leave the single-detector spectra when another arrives
+At any energy, particles are lost in dead time, or excluded from the single-detector spectra when another arrives
 within about 2 us: the number recorded is therefore taken as given. Only a second pulse within the same peak changes an
 amplitude, to the greater of the two; its contribution to chi-squared is computed separately.
 """

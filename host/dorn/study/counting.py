@@ -135,10 +135,10 @@ def _regular(report: Report, short: bool, targets) -> None:
         if job.rate_cps <= ALL_RECORDED_CPS:
             missing = offered - rates["events"]
             kept = abs(missing) <= 2 * (1 + trial.overruns)  # each overrun ends one stretch of time and begins another
-            report.bound(f"{what}, regular: not recorded", f"{missing:+.1f} events", "0, +-1 per end of time", kept)
+            report.bound(f"{what}, regular: not recorded", f"{missing:+.1f} events", "0, +-1 per start or stop", kept)
         elif 1e9 / job.rate_cps > WIDTH_NS:
             off = rates["events"] - offered / 2
-            report.bound(f"{what}, regular: beyond every second", f"{off:+.1f} events", "0, +-1 per end", abs(off) <= 2)
+            report.bound(f"{what}, regular: not one half", f"{off:+.1f} events", "0, +-1 at either end", abs(off) <= 2)
         else:
             # unix: the event in progress at the stop never ends, and is not accounted for
             live = rates["live_us"] / rates["real_us"]

@@ -1,10 +1,10 @@
-"""Dead time counted by the hardware against dead time measured from outside, with double pulses; and with the methods
-of laboratories, applied to the instrument and to others' measurements (deadtime_data.py).
+"""Dead time counted by the hardware against dead time measured from outside, with double pulses; and with laboratory
+methods, applied to the instrument and to published measurements (deadtime_data.py).
 
-One pulse, or several at once, are followed after a delay by a pulse on another detector. The delay from which that
-pulse gives an event of its own is the dead time, independent of the firmware. It is not sharp: the sequencer polls its
-lines every three cycles. So each delay is tried many times, at all phases: the fraction of second pulses that are lost,
-summed over the delays in steps of one clock cycle, is the mean dead time.
+One pulse, or several at once, are followed after a delay by a pulse on another detector. The shortest delay at which
+that pulse gives a separate event is the dead time, independent of the firmware. It is not sharp: the sequencer polls
+its lines every three cycles. Each delay is therefore tried many times, at all phases: the fraction of second pulses
+lost, summed over the delays in steps of one clock cycle, is the mean dead time.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def study(report: Report, short: bool, data: Path | None) -> None:
     _double_pulses(report)
     deadtime_data.instrument(report, short)
     if data is None:
-        report.say("\nothers' measurements: skipped, no DATA given")
+        report.say("\npublished measurements: skipped, no DATA given")
     else:
         deadtime_data.two_source(report, data)
         deadtime_data.intervals(report, data)

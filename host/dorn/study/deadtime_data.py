@@ -1,4 +1,4 @@
-"""Dead time of others' detectors, from their data, and of the instrument itself, with the same two-source method."""
+"""Dead time of other detectors, from published data, and of the instrument itself, with the same two-source method."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def geiger_two_source(report: Report, path: Path) -> None:
         rows.append((f"{voltage} V", *counts, f"{tau_s * 1e3:.2f} +- {error_s * 1e3:.2f}"))
     columns = ("Geiger counter", "source 6", "source 7", "both", "none", "dead time ms")
     report.table("two-source method, 5 minutes each (the errors are statistical only)", columns, rows)
-    report.say("They fall with rising voltage, by many errors, and at 500 V the intervals give less: they are not the")
+    report.say("They fall with rising voltage, by many sigma, and at 500 V the intervals give less: they are not the")
     report.say("dead time alone. How well the sources were put back and the shape of the plateau are not known.")
 
 

@@ -1,4 +1,4 @@
-"""The event builder of the emulated Pico alone: PIO, DMA, ADC and clock stepped cycle by cycle, with the CPU halted."""
+"""Only the event builder of the emulated Pico: PIO, DMA, ADC and clock, stepped cycle by cycle with the CPU halted."""
 
 from __future__ import annotations
 

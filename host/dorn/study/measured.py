@@ -1,4 +1,4 @@
-"""Alpha spectra measured by others, with their authors' figures, read from files of many formats into one structure.
+"""Published alpha spectra, with their authors' figures, read from files of many formats into one structure.
 
 They are read in place from the folder DATA; each set has a PROVENANCE.txt and figures derived from it
 (EXPECTED_derived.json). Channel c of a file spans c - 0.5 to c + 0.5.

@@ -1,4 +1,4 @@
-"""Play particles through the whole instrument, and collect all it reports of them."""
+"""Play particles through the whole instrument, and collect everything it reports about them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Spectra: does the whole instrument record every count of a source, in the channel it belongs to?
 
-Three tests. Alpha spectra measured by others, every count played once, are compared with the source and with their
+Three tests. Published alpha spectra, every count played once, are compared with the source and with their
 authors' figures. Sixteen strips of a real detector, played into sixteen detectors at their real gains, are calibrated
 with three nuclides. A measured spectrum, played as a Poisson process, is compared with its source by chi-squared.
 """
@@ -171,7 +171,7 @@ def _judge_chi_squared(report, runs: list[chi_squared.Run], events: int):
     report.bound(f"{what}: merged pulses add to chi-squared", f"{worst:.4f}", limit, worst <= DISTORTION)
     if len(runs) < SEEDS:
         report.say(
-            f"with {len(runs)} of {SEEDS} seeds each p is judged on its own; the long form tests that all are uniform"
+            f"with {len(runs)} of {SEEDS} seeds each p is judged individually; the long form tests that all are uniform"
         )
         report.bound(f"{what}: smallest p", f"{min(ps):.4f}", f"> {ONE_P:g}", min(ps) > ONE_P)
     else:

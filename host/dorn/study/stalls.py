@@ -156,7 +156,7 @@ def run(job: tuple[Case, int]) -> Run:
             before = session.packets
             _apply(case.stall, target, session)
             quiet += session.packets == before
-        session.advance(PERIOD_S if case.stall.kind == "usb" else SETTLE_S)  # until the link can take the report again
+        session.advance(PERIOD_S if case.stall.kind == "usb" else SETTLE_S)  # until the link can accept the report
         session.command("function", limit_s=20, function="stop")
         head.cut()
         rates = session.wait_for(lambda packet: packet.name == "rates", 10).fields

@@ -111,4 +111,4 @@ def open_target(name: str, head: Head | None = None, flash=None, link: str = "us
         from dorn.targets.serial import SerialTarget
 
         return SerialTarget(name)
-    raise UserError(f"target: unknown ({name!r}); known are {', '.join(NAMES)}, a serial port or a URL")
+    raise UserError(f"target: unknown ({name!r}); known: {', '.join(NAMES)}, a serial port or a URL")

@@ -1,8 +1,8 @@
 """The model of the event builder, for the unix target: what boards/rp2/event_builder.py does in PIO, DMA and ADC.
 
-The only place where the host duplicates firmware logic; tests/host/targets/test_event_model.py plays the same pulses
-into both and compares event by event. Every constant here is a count of PIO instructions in that file's listing, in
-clk_sys cycles from the poll of the lines that triggered the event:
+This is the only place where the host duplicates firmware logic; tests/host/targets/test_event_model.py plays the same
+pulses into both and compares event by event. Every constant here is a count of PIO instructions in that file's listing,
+in clk_sys cycles from the poll of the lines that triggered the event:
 
     0   poll (mov osr, pins)          4   peaking ...        4 + P   hit pattern     7 + P   first detector
     3   per detector without a hit    6 + S + C - 1 with one: address, settle S, start ADC, convert C
@@ -64,7 +64,7 @@ class EventModel:
         self._waiting = self._reset(now_ns, 0, [])
 
     def stop(self) -> int:
-        """Halt, also in the middle of an event. Returns the number of its conversions, which are lost."""
+        """Halt, even during an event. Returns the number of its conversions, which are lost."""
         lost = len(self._waiting[2]) if self._waiting else 0
         self._running = False
         self._waiting = None

@@ -67,12 +67,12 @@ class Flash:
         return bytes(self._view)
 
     def damage(self, sector: int) -> None:
-        """Overwrite a sector with zeros, whatever it held: no power cut does that."""
+        """Overwrite a sector with zeros, regardless of its content; no power cut can do that."""
         self._view[sector * _SECTOR : (sector + 1) * _SECTOR] = bytes(_SECTOR)
         self._seen = self.contents()
 
     def cut_at(self, operation: int, done: float) -> None:
-        """Cut power at that operation from now, 1 the next, with the fraction `done` (0 to 1) of it executed."""
+        """Cut power at that operation from now (1: the next one), with the fraction `done` (0 to 1) of it executed."""
         self._cut_at, self._done = self.operations + operation, done
 
     def command(self) -> float:

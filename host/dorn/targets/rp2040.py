@@ -30,7 +30,7 @@ from dorn.util.extras import missing
 
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
 _ARREARS_CYCLES = 8  # backlog up to which the emulator runs a PIO machine; after a longer jump, one instruction only
-_UNCHECKED = 16  # instructions between checks whether the head is busy, which take as long
+_UNCHECKED = 16  # instructions between checks whether the head is busy; a check takes as long
 _QSPI_SS = 1
 
 
@@ -102,8 +102,8 @@ class Rp2040Target(Target):
                 self._simulator.stop()
 
     def cut_power_at(self, operation: int, done: float) -> None:
-        """Cut power for 0.1 s at that erase or program of the file system from now, 1 the next, with the fraction
-        `done` (0 to 1) of it executed. `flash.operations` counts them."""
+        """Cut power for 0.1 s at that erase or program of the file system from now (1: the next one), with the
+        fraction `done` (0 to 1) of it executed. `flash.operations` counts them."""
         self.flash.cut_at(operation, done)
 
     # -- time --------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ class Rp2040Target(Target):
         """Run CPU, clock, PIO and DMA cycle by cycle while the head is busy and nothing ends the batch."""
         core, tick, advance, busy = self.mcu.core, self._clock.tick_ticks, self.mcu.pio[0].advance, self._pins.busy
         simulator, pins, near = self._simulator, self._pins, self._pins.edge_is_near
-        for _ in range(_ARREARS_CYCLES):  # instructions that the machine is behind
+        for _ in range(_ARREARS_CYCLES):  # instructions by which the machine lags
             advance(0)
         pins.exact = True
         pins.follow()
@@ -226,7 +226,7 @@ class Rp2040Target(Target):
         return False
 
     def _hand_up(self) -> None:
-        """Pass pending octets to the board's ports, as fast as they take them."""
+        """Pass pending octets to the board's ports, as fast as they accept them."""
         up, cdc = self.ports["usb"].up, self._device.cdc
         while up and not cdc.tx_fifo.full:
             cdc.send_serial_byte(up.pop(0))

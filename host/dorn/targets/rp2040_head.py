@@ -53,7 +53,7 @@ class HeadPins:
         return self._sequencer.enabled and self._sequencer.pc not in self._armed
 
     def quiet(self) -> bool:
-        """No line is high, of no detector, and the machine is in the loop in which it looks for one."""
+        """Whether no line of any detector is high and the machine is in the loop that polls the lines."""
         return not self._head.lines and self._sequencer.enabled and self._sequencer.pc in self._armed
 
     def edge_is_near(self) -> bool:

@@ -15,7 +15,7 @@ from dorn.image.constants import constants
 from dorn.targets import Target, TargetError
 
 _READ_S, _WRITE_S = 0.05, 5.0  # timeouts
-_AWAY_S = 10.0  # a port that is away for longer is lost
+_AWAY_S = 10.0  # a port that is absent for longer is lost
 
 
 def number_of(name: str) -> str | None:

@@ -105,7 +105,7 @@ class UnixTarget(Target):
         self._events = bytearray()
         self._n_events = self._converted = 0
         self._until_us: int | None = None  # end of the firmware's wait; None while it runs
-        self._takes_us = 0  # when the link takes the next piece, unless the firmware still has one to read
+        self._takes_us = 0  # when the link accepts the next piece, unless the firmware still has one to read
         self._has_piece = False
 
     def inject(self, particles) -> None:

@@ -34,7 +34,7 @@ def test_control_c_in_the_window_gives_the_repl_and_nothing_runs():
         assert b"42" in output and target.resets == 0
 
 
-def test_firmware_built_for_another_board_ends_at_the_prompt_and_says_so():
+def test_firmware_built_for_another_board_reports_it_and_ends_at_the_prompt():
     path = "boards/pico/constants.py"
     source = (onboard_root() / path).read_text().replace("Raspberry Pi Pico with", "Raspberry Pi Pico W with")
     with chip.open_chip(files=firmware.files("pico", changed={path: source})) as target:

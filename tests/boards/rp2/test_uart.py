@@ -76,7 +76,7 @@ def test_the_loss_of_a_long_stall_is_counted_and_the_link_recovers(instrument):
     hk = i.wait_for(lambda p: p.name == "housekeeping", 11).fields
     assert hk["frames_bad"] > 0
     octets = len(data) // len(wanted)
-    assert 0 <= lost * octets - hk["uplink_lost"] <= 2 * octets * hk["frames_bad"], "a damaged frame is of two"
+    assert 0 <= lost * octets - hk["uplink_lost"] <= 2 * octets * hk["frames_bad"], "a damaged frame consists of two"
     i.until(lambda: i.events("uplink_overrun"), 11)
     assert i.events("uplink_overrun") == [(hk["uplink_lost"], hk["uplink_lost"])]
     i.target.send(b"\0")
@@ -84,7 +84,7 @@ def test_the_loss_of_a_long_stall_is_counted_and_the_link_recovers(instrument):
 
 
 def test_the_two_dma_channels_alternate_indefinitely():
-    """With a DMA transfer of one ring instead of 2**27 bytes they alternate every 89 ms."""
+    """With a DMA transfer of one ring instead of 2**27 bytes the channels alternate every 89 ms."""
     path = "boards/rp2/uart.py"
     source = (onboard_root() / path).read_text()
     assert source.count(PASS) == 1
@@ -99,6 +99,6 @@ def test_the_two_dma_channels_alternate_indefinitely():
             target.send(data)
             sent += len(data)
             asked |= wanted
-            i.advance(0.15)  # about 9 ms each: more than it can answer would fill the ring
+            i.advance(0.15)  # a ping takes about 9 ms: faster pings would fill the ring
         answered(i, asked)
         assert i.wait_for(lambda p: p.name == "housekeeping", 11).fields["frames_bad"] == 0

@@ -1,4 +1,4 @@
-# fsw/health/faults.py alone.
+# fsw/health/faults.py in isolation.
 from check import equal
 from doubles import EIO, ENAMETOOLONG, ENOSPC, ROOT, Flash, Reports, Scratch
 from fsw import icd

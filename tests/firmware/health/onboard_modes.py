@@ -1,4 +1,4 @@
-# fsw/health/modes.py alone, with test doubles that log their calls in one list.
+# fsw/health/modes.py in isolation, with test doubles that log their calls in one list.
 from check import equal, has_not, raises
 from doubles import EIO, Clock
 from fsw import icd
@@ -244,7 +244,7 @@ def test_a_failing_action_does_not_prevent_the_others():
 
 
 def test_a_bias_off_without_an_answer_is_not_a_failed_action():
-    """Slow control reports it, and the silent bus removes the bias."""
+    """Slow control reports the failure, and the silent bus removes the bias."""
     bench = Bench()
     bench.all.refused[BIAS_OFF] = OSError(EIO)
     bench.modes.safe(icd.SAFE_REASON_COMMANDED)

@@ -1,4 +1,4 @@
-# fsw/health/self_test.py alone, on a flash that can be made to fail.
+# fsw/health/self_test.py in isolation, on a flash that can be made to fail.
 import io
 import os
 from binascii import hexlify
@@ -155,7 +155,7 @@ def test_a_manifest_that_is_missing_or_damaged():
 
 
 def test_the_head_of_the_manifest_names_no_file():
-    """Its five header lines are ignored."""
+    """The five header lines of the manifest are ignored."""
     prepare()
     write(CODE + "/manifest", HEAD)
     assert all_as_flashed(CODE)

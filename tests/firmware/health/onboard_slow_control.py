@@ -1,4 +1,4 @@
-# fsw/health/slow_control.py alone: bias and readings. Missing answers: onboard_slow_control_answers.py.
+# fsw/health/slow_control.py in isolation: bias and readings. Missing answers: onboard_slow_control_answers.py.
 from check import equal, has_not, raises
 from doubles import EIO
 from fsw import icd
@@ -253,7 +253,7 @@ def test_a_reading_at_its_level_resets_the_count():
     equal(bench.control.bias_state, TRIPPED)
 
 
-def test_a_trip_is_a_trip_even_if_the_devices_fail():
+def test_a_trip_takes_effect_even_if_the_devices_fail():
     for half in (True, False):
         for error in (OSError(EIO), MemoryError()):
             bench = Bench()

@@ -1,4 +1,4 @@
-# fsw/health/slow_control.py alone: missing answers and steps, comparators, self-check and test pulser.
+# fsw/health/slow_control.py in isolation: missing answers and steps, comparators, self-check and test pulser.
 from check import equal, has, has_not, raises
 from doubles import EIO
 from fsw import icd

@@ -1,4 +1,4 @@
-# fsw/health/storm.py alone, with a simulated acquisition.
+# fsw/health/storm.py in isolation, with a simulated acquisition.
 from check import equal
 from doubles import Reports
 from fsw import icd

@@ -1,4 +1,4 @@
-# fsw/health/supervisor.py alone, with test doubles that log their calls in one list.
+# fsw/health/supervisor.py in isolation, with test doubles that log their calls in one list.
 from check import equal
 from doubles import EIO, Devices, Scratch, Watchdog
 from fsw import icd
@@ -201,7 +201,7 @@ def test_one_device_switched_off_is_enough_otherwise_the_bus_falls_silent():
 
 
 def test_a_reset_that_fails_leaves_it_to_the_watchdog():
-    """It waits for ever: it neither returns nor feeds the watchdog."""
+    """reset() then neither returns nor feeds the watchdog."""
     for error in (None, OSError(EIO), MemoryError()):
         instrument = Instrument()
         instrument.resets = False

@@ -216,7 +216,7 @@ def test_a_hung_task_loses_the_bias_before_the_watchdog_reset_which_does_not_res
         )  # not switched off by software: by hardware
         while not target.resets:
             assert devices.bias_mv == 0
-            target.hardware(0.05)  # as hung as the software, but emulated faster
+            target.hardware(0.05)  # halts the CPU; emulated faster than a hung task
         i.wait_for(lambda p: p.fields.get("boot_count") == 2, 3)
         assert devices.bias_mv == devices.dac.outputs_mv[2] == 0 and not devices.expander.pins & 1
         i.advance(4)

@@ -1,4 +1,4 @@
-# fsw/link/authentication.py alone: accepted telecommands, and the counter on flash.
+# fsw/link/authentication.py in isolation: accepted telecommands, and the counter on flash.
 from check import equal
 from doubles import ROOT
 from fsw import icd
@@ -26,7 +26,7 @@ def test_packets_of_any_length_are_accepted():
     equal(bench.authentication.rejected, 0)
 
 
-def test_the_counter_must_be_higher_than_all_before():
+def test_the_counter_must_be_higher_than_all_previous_ones():
     bench = Bench()
     for counter in (101, 102, 150, 1000, MOST - 1, MOST):
         equal(bench.open(signed(counter)), PACKET, counter)

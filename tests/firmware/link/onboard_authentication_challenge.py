@@ -1,4 +1,4 @@
-# fsw/link/authentication.py alone: a challenge is needed without a counter, or if flash cannot store it.
+# fsw/link/authentication.py in isolation: a challenge is needed without a counter, or if flash cannot store it.
 from check import equal, has
 from doubles import EIO, EROFS, each_failure
 from fsw import icd
@@ -115,7 +115,7 @@ def test_after_a_reset_without_a_flash_a_challenge_is_still_needed():
 
 
 def test_an_accepted_counter_is_in_two_copies_and_not_accepted_again():
-    """A single copy could be damaged."""
+    """Two copies are required, as a single one could be damaged."""
     outcomes = []
 
     def act(bench):

@@ -1,4 +1,4 @@
-# fsw/link/compression.py alone: its code decodes to the samples, and no code is shorter.
+# fsw/link/compression.py in isolation: its code decodes to the samples, and no code is shorter.
 from array import array
 
 from ccsds121 import BLOCK, decoded, octets

@@ -1,4 +1,4 @@
-# fsw/link/frame.py alone: lengths around a full block, and arbitrary line data.
+# fsw/link/frame.py in isolation: lengths around a full block, and arbitrary line data.
 from binascii import crc32
 
 from check import equal

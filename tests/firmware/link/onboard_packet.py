@@ -1,4 +1,4 @@
-# fsw/link/packet.py alone: telemetry as passed to the link and the store.
+# fsw/link/packet.py in isolation: telemetry as passed to the link and the store.
 from array import array
 
 from check import equal, raises

@@ -1,4 +1,4 @@
-# fsw/link/packet.py alone: telecommands octet by octet, CRC and time.
+# fsw/link/packet.py in isolation: telecommands octet by octet, CRC and time.
 from check import equal, raises
 from crc import bitwise, with_crc
 from fsw import icd

@@ -173,7 +173,7 @@ def test_no_reset_makes_a_telecommand_acceptable_again(flash):
 
 @pytest.mark.parametrize("octets", [0, 1, 32])
 def test_with_a_damaged_key_no_telecommand_is_accepted(tmp_path, octets):
-    """Nor is an obvious key accepted in its place."""
+    """An obvious key is not accepted in its place, either."""
     (tmp_path / "key").write_bytes((bytes([NUMBER]) + KEY)[:octets])
     with instrument("unix", tmp_path) as i:
         n = 0
@@ -306,7 +306,7 @@ def test_with_any_single_copy_no_old_telecommand_is_accepted(flash, left):
         assert not i.events("counter_damaged")
 
 
-def test_a_key_of_zeros_is_no_key(tmp_path):
+def test_an_all_zero_key_is_rejected(tmp_path):
     (tmp_path / "key").write_bytes(bytes([NUMBER]) + bytes(32))
     with instrument("unix", tmp_path) as i:
         assert i.events("key_damaged") == [(0, 0)]

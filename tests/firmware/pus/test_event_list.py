@@ -157,7 +157,7 @@ def test_windows_end_at_overruns_stops_and_clears():
 
 
 def test_a_missing_packet_reduces_the_exposure():
-    """Each packet can be decoded alone, and the remaining ones still fit together."""
+    """Each packet can be decoded alone, and the remaining ones are consistent."""
     with instrument("unix") as i:
         i.set("quota_0", 50)
         i.start()

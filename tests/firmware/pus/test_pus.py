@@ -22,7 +22,7 @@ def test_ping(bench):
 
 
 @pytest.mark.parametrize("ack", range(16))
-def test_success_is_reported_as_the_flags_ask(bench, ack):
+def test_success_is_reported_as_the_flags_request(bench, ack):
     asked = [name for name, flag in zip(SUCCESS, (1, 2, 8), strict=True) if ack & flag]
     assert [name for name in names(bench.command("ping", ack)) if name != "pong"] == asked
 
@@ -182,7 +182,7 @@ def test_nothing_on_the_uplink_stops_the_router(child, packets):
 
 
 def test_every_command_of_the_dictionary_is_served():
-    """On the whole instrument: each is rejected only for its data, one octet."""
+    """On the whole instrument: each command is rejected only for its data, one octet."""
     with instrument("unix") as i:
         for command in dictionary.commands.values():
             i.received.clear()

@@ -104,7 +104,7 @@ def test_the_budget_gives_events_and_science_the_lower_half(bench):
     bench.child.ask("storage.step(86400 * 10 ** 6 // 16)")  # a sixteenth of a day later
     assert bench.get("(budget.number(2), budget.number(1))") == (0, 7)
     bench.child.ask("storage.step(86400 * 10 ** 6)")
-    bench.child.ask("budget.append(bytes(499))")  # at most an eighth accumulates
+    bench.child.ask("budget.append(bytes(499))")  # at most an eighth of the budget accumulates
     assert bench.get("(budget.number(2), budget.number(1))") == (7, 7)
     (report, *_) = [p for p in bench.command("report_storage") if p.name == "storage_report"]
     assert (report.fields["budget"], report.fields["over_budget"], report.fields["enabled"]) == (501, 3, 1)

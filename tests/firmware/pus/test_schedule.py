@@ -68,7 +68,7 @@ def test_telecommands_are_released_in_order_of_time_and_never_early(where):
         assert report(i)[1] == []
 
 
-def test_a_released_telecommand_is_verified_as_its_flags_ask():
+def test_a_released_telecommand_is_verified_as_its_flags_request():
     with instrument("unix") as i:
         at_s = on_board_s(i) + 1
         for n, ack in enumerate((0, 0b1111, 0b0001)):

@@ -1,4 +1,4 @@
-# fsw/spectra/acquisition.py alone: events, times and integrations. Faults: onboard_acquisition_faults.py.
+# fsw/spectra/acquisition.py in isolation: events, times and integrations. Faults: onboard_acquisition_faults.py.
 from acquisition_bench import BEFORE_US, BEGIN_US, CODE, Bench
 from check import equal
 from fsw import icd
@@ -92,7 +92,7 @@ def test_real_time_runs_while_acquiring_and_live_time_excludes_dead_time():
 
 
 def test_real_time_begins_when_the_lines_are_first_quiet():
-    """The mark shows when, if it exists once the event builder has started."""
+    """The mark gives that time, if it exists once the event builder has started."""
     for passes in (0, 5, 0x8000):  # 0x8000: never quiet
         bench = Bench()
         bench.events.start_us, bench.events.mark_passes = 30, passes

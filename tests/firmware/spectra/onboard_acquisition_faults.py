@@ -1,4 +1,4 @@
-# fsw/spectra/acquisition.py alone: overruns, slips, full channels, a clear while running, and event list windows.
+# fsw/spectra/acquisition.py in isolation: overruns, slips, full channels, clears while running, and event list windows.
 from acquisition_bench import BEFORE_US, BEGIN_US, CODE, Bench
 from check import equal
 from fsw import icd

@@ -1,4 +1,4 @@
-# fsw/spectra/channels.py alone.
+# fsw/spectra/channels.py in isolation.
 from array import array
 
 from check import equal

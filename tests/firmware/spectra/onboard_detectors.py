@@ -1,4 +1,4 @@
-# fsw/spectra/detectors.py alone.
+# fsw/spectra/detectors.py in isolation.
 from check import equal
 from doubles import Clock, Reports
 from event_builder import EventBuilder

@@ -1,4 +1,4 @@
-# fsw/spectra/kernel.py alone: single events. Event list: onboard_kernel_list.py; random events: test_kernel.py.
+# fsw/spectra/kernel.py in isolation: single events. Event list: onboard_kernel_list.py; random events: test_kernel.py.
 from check import equal
 from fsw.spectra import kernel as k
 from kernel_bench import THRESHOLD, ZERO_CODE, Bench

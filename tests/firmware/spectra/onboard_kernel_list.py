@@ -1,4 +1,4 @@
-# fsw/spectra/kernel.py alone: the event list and its marks.
+# fsw/spectra/kernel.py in isolation: the event list and its marks.
 from check import equal
 from fsw.spectra import kernel as k
 from kernel_bench import PART, Bench

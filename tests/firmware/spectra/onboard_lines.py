@@ -1,4 +1,4 @@
-# fsw/spectra/lines.py alone, with spectra filled by the test.
+# fsw/spectra/lines.py in isolation, with spectra filled by the test.
 from array import array
 
 from acquisition_bench import Bench
@@ -111,7 +111,7 @@ def test_the_centroid_over_several_channels_is_their_mean():
 
 
 def test_counts_outside_the_window_do_not_move_the_centroid():
-    """It extends to both sides as far as a region above its line, with both end channels included."""
+    """On each side the window extends as far as a region above its line; both end channels are included."""
     first, last = channel(PO_209_KEV - ABOVE_KEV), channel(PO_209_KEV + ABOVE_KEV)
     for at, moved in ((first - 1, False), (first, True), (last, True), (last + 1, False)):
         lines, _ = made(tracking=1)
@@ -147,7 +147,7 @@ def gain_of(centroid):
 
 
 def test_regions_follow_the_line_while_tracking_is_on():
-    """Only for later spectra of that detector; stored ones do not change."""
+    """Regions change only for later spectra of that detector; stored spectra do not change."""
     for off in (-12, 12):
         lines, singles = made(tracking=1)
         lines.set(icd.P_LINE_ABOVE, 400)

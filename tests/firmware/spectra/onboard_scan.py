@@ -1,4 +1,4 @@
-# fsw/spectra/scan.py alone, with counters set by the test.
+# fsw/spectra/scan.py in isolation, with counters set by the test.
 from acquisition_bench import Bench as Acquiring
 from check import equal, raises
 from doubles import EIO, Devices

@@ -1,4 +1,4 @@
-# fsw/store/boot.py alone: state restored from the previous start and saved for the next.
+# fsw/store/boot.py in isolation: state restored from the previous start and saved for the next.
 from check import equal, has, raises
 from doubles import EIO, EROFS, Clock, each_failure
 from fsw import icd

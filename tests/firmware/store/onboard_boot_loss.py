@@ -1,4 +1,4 @@
-# fsw/store/boot.py alone: failed flash, damaged copies, and no record at all.
+# fsw/store/boot.py in isolation: failed flash, damaged copies, and no record at all.
 from struct import pack
 
 from check import equal, has, has_not

@@ -1,4 +1,4 @@
-# fsw/store/budget.py alone: storage against the daily budget of octets.
+# fsw/store/budget.py in isolation: storage against the daily budget of octets.
 from check import equal
 from doubles import EIO, ROOT, Flash, Scratch
 from fsw import icd

@@ -1,4 +1,4 @@
-# fsw/store/checkpoint.py alone, on a flash that can be made to fail.
+# fsw/store/checkpoint.py in isolation, on a flash that can be made to fail.
 import os
 from array import array
 

@@ -1,4 +1,4 @@
-# fsw/store/packets.py alone: records waiting in memory, and when and how they are written.
+# fsw/store/packets.py in isolation: records waiting in memory, and when and how they are written.
 from check import equal
 from doubles import Flash
 from fsw.store.segments import Segments
@@ -9,7 +9,7 @@ PIECE = 1024
 
 
 class Erases(Flash):
-    """Counts them."""
+    """A flash that counts its erases."""
 
     erases = 0
 
@@ -145,7 +145,7 @@ def test_a_flush_writes_all_waiting_records_immediately():
 
 
 def test_records_count_as_stored_only_after_the_file_is_closed():
-    """An earlier reset loses them all."""
+    """A reset before that loses all of them."""
     steps = 0
     while True:
         steps += 1
@@ -200,7 +200,7 @@ def test_pieces_are_short_and_end_at_block_boundaries():
     bench.run()
     bench.put_raw(400)
     bench.run()
-    again = Bench(bench.flash, segments=Pieces(FOLDER))  # continues in the middle of a block
+    again = Bench(bench.flash, segments=Pieces(FOLDER))  # continues within a block
     again.put_raw(2800)
     again.run()
     equal(again.segments.written, [(5508, 1024), (6532, 1024), (7556, 628), (8184, 124)])

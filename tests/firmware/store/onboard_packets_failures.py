@@ -1,4 +1,4 @@
-# fsw/store/packets.py alone: failed, full and unreadable flash.
+# fsw/store/packets.py in isolation: failed, full and unreadable flash.
 from check import equal
 from doubles import EIO, ENOSPC, EROFS, Flash, each_failure
 from fsw.store.segments import Segments
@@ -75,7 +75,7 @@ class Noted:
 
 
 def test_no_file_is_left_open_by_a_failure():
-    """It would stay in the list of littlefs and in the heap until garbage is collected."""
+    """An open file would stay in the list of littlefs and in the heap until garbage is collected."""
     flash = Flash()
     bench = Bench(flash, segments=Files())
     for n in range(2):  # a new and an existing segment

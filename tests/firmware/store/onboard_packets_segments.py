@@ -1,4 +1,4 @@
-# fsw/store/packets.py alone: the ring of segments, deletion, and the next start.
+# fsw/store/packets.py in isolation: the ring of segments, deletion, and the next start.
 import os
 
 from check import equal
@@ -107,7 +107,7 @@ def test_records_written_later_are_not_deleted():
 
 
 def test_waiting_records_are_written_before_and_after_a_deletion():
-    """They are not written to the segment that is deleted."""
+    """The records are not written to the segment that is deleted."""
     bench = full(1)
     bench.store.delete(33)
     bench.put()
@@ -178,7 +178,7 @@ def test_a_start_fills_the_last_segment():
 
 
 def test_the_newest_time_and_the_highest_number_are_used():
-    """They need not be in the last record: time may have been set back."""
+    """The newest time need not be in the last record: time may have been set back."""
     flash = Flash()
     write(Segments(FOLDER), 5, [framed(5, 700), framed(9, 900), framed(6, 800)], 3)
     bench = Bench(flash)

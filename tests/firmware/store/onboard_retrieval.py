@@ -1,4 +1,4 @@
-# fsw/store/retrieval.py alone: which stored records are retrieved, and in which steps.
+# fsw/store/retrieval.py in isolation: which stored records are retrieved, and in which steps.
 import os
 
 from check import equal
@@ -172,7 +172,7 @@ def test_the_latest_possible_time():
 
 
 def test_earlier_segments_are_not_read_completely():
-    """Only the first packet of each is read, in its own step; damage after it is not counted."""
+    """Only the first packet of each segment is read, in its own step; damage after it is not counted."""
     bench = Bench(())
     bench.write(1, range(1, 6), bad=(2,))
     bench.write(6, range(6, 11), bad=(7,))

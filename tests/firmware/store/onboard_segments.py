@@ -1,4 +1,4 @@
-# fsw/store/segments.py alone: foreign files, damaged segments, and segments removed while being read.
+# fsw/store/segments.py in isolation: foreign files, damaged segments, and segments removed while being read.
 import os
 from binascii import crc32
 
@@ -155,7 +155,7 @@ def test_a_folder_that_cannot_be_created_is_an_error():
         equal(raises(OSError, Segments(FOLDER).create, 1, 0).errno, errno)
     flash.work()
     Segments(FOLDER).create(1, 0).close()
-    Segments(FOLDER).create(2, 0).close()  # an existing folder is no error
+    Segments(FOLDER).create(2, 0).close()  # an existing folder is not an error
 
 
 # -- removing ----------------------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def test_an_oldest_segment_that_cannot_be_removed_changes_nothing():
     equal((list(segments.numbers), segments.bytes), ([1, 6, 11], octets))
 
 
-# -- which comes next, how many were before ----------------------------------------------------------------------------
+# -- the next segment, and the number of records before ----------------------------------------------------------------
 
 
 def test_the_next_segment_has_a_higher_number():
@@ -225,7 +225,7 @@ def test_number_and_time_are_at_their_offsets_in_a_packet():
 
 
 def test_packets_are_read_back_unchanged():
-    """Including frames that span two reads."""
+    """This includes frames that span two reads."""
     Flash()
     segments = Segments(FOLDER)
     octets = (23, 600, 200, 505, 512, 513, 100)

@@ -1,4 +1,4 @@
-# fsw/store/slots.py alone: the copies octet by octet, and a flash that fails at each operation.
+# fsw/store/slots.py in isolation: the copies octet by octet, and a flash that fails at each operation.
 import os
 from binascii import crc32
 

@@ -1,4 +1,4 @@
-"""Dead time: the formulas correct the losses of a simulated counter, and give the authors' figures of real data."""
+"""Dead time: the formulas correct the losses of a simulated counter, and reproduce published figures of real data."""
 
 import math
 
@@ -155,7 +155,7 @@ def report(tmp_path):
     return Report("deadtime", tmp_path)
 
 
-def test_a_scintillation_counter_has_the_dead_time_its_authors_found(report):
+def test_a_scintillation_counter_has_its_published_dead_time(report):
     study.two_source(report, data("deadtime-two-source").parent)
     assert report.finish()
 

@@ -37,7 +37,7 @@ def test_the_errors_match_counting_statistics(fwhm, counts):
         pulls.append((np.array((peak.centroid, peak.fwhm, peak.area)) - truth) / peak.errors)
     pulls = np.array(pulls)
     # the centroid is unbiased, and all scatter by their errors. The channels above half height are selected by the same
-    # counts, which biases the others by some tenths of their errors to smaller values
+    # counts, which biases the others low by some tenths of their errors
     assert abs(pulls[:, 0].mean()) < 3 / np.sqrt(200)
     assert (abs(pulls.mean(axis=0)) < 0.5).all()
     assert (abs(pulls.std(axis=0) - 1) < 0.25).all()

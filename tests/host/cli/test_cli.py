@@ -17,7 +17,7 @@ SUMMARY = {"injected": 10, "recorded": 9, "live_time_s": 1.0, "real_time_s": 2.0
 
 @pytest.fixture
 def runner(monkeypatch):
-    """What `dorn run` asks of dorn.session.acquire, recorded; no instrument runs here."""
+    """Record the calls from `dorn run` to dorn.session.acquire; no instrument runs here."""
     calls = []
 
     def run_source(**settings):
@@ -102,7 +102,7 @@ def test_bad_input_is_one_line_status_2_and_writes_nothing(here, runner, capsys,
     assert runner == []
 
 
-def test_run_hands_everything_on(here, runner, capsys):
+def test_run_passes_on_all_options(here, runner, capsys):
     extra = ["--seed", "7", "--spacing", "regular", "--noise-kev", "35", "--calibration", "-77.2,12.8"]
     assert main(["run", "s.spe", "--target", "rp2040", "--rate", "3", "--out", "out", *extra]) == 0
     (call,) = runner
@@ -132,13 +132,13 @@ def test_replay_and_event_lists_keep_their_own_length(here, runner):
     assert len(list(replay["source"].particles(replay["rate_cps"], replay["duration_s"], replay=True))) == 7
 
 
-def test_real_detectors_are_no_source(here, runner):
+def test_real_detectors_are_not_a_source(here, runner):
     assert main(["run", "-", "--target", "/dev/ttyACM0", "--duration", "5", "--out", "out"]) == 0
     (call,) = runner
     assert (call["source"], call["rate_cps"], call["duration_s"]) == (None, None, 5)
 
 
-def test_demo_says_on_which_target(here, runner, capsys):
+def test_demo_prints_its_target(here, runner, capsys):
     assert main(["demo"]) == 0
     assert main(["demo", "--target", "rp2040", "--out", "elsewhere"]) == 0
     assert [(str(call["out"]), call["target_name"]) for call in runner] == [
@@ -157,7 +157,7 @@ def test_ctrl_c_ends_with_130(here, runner, monkeypatch, capsys):
     assert capsys.readouterr().err == "dorn: stopped\n"
 
 
-def test_help_is_no_error(capsys):
+def test_help_is_not_an_error(capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["run", "--help"])
     assert stopped.value.code == 0

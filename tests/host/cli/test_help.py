@@ -33,7 +33,7 @@ def test_dorn_alone_prints_its_help(capsys):
     assert capsys.readouterr().out == help_of(capsys)
 
 
-def test_commands_are_listed_by_groups_with_what_they_do(capsys):
+def test_commands_are_listed_by_group_with_descriptions(capsys):
     text = help_of(capsys)
     for title, group in commands.GROUPS.items():
         section = text.partition(f"\n{title}:\n")[2].partition("\n\n")[0].splitlines()
@@ -72,6 +72,6 @@ def test_help_of_procedures_has_the_statements_and_the_shipped_ones(capsys):
     assert "\n  power off SECONDS\n" in help_of(capsys, "lander")
 
 
-def test_what_is_written_twice_is_the_same(capsys):
+def test_help_agrees_with_the_constants_of_other_modules(capsys):
     assert lab.SPACINGS == arrivals.SPACINGS
     assert f"must complete (default {COMPLETION_LIMIT_S:g})" in " ".join(help_of(capsys, "tc").split())

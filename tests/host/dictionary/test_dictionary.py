@@ -246,7 +246,7 @@ def entry(kind: str, name: str) -> tuple[str, int]:
         ),
         (entry("command", "ping"), {"fields": [{"name": "x", "type": "u8", "valid": [1]}]}, r"valid \[1\] is not"),
         (entry("command", "ping"), {"refused": {"tired": "at night"}}, "ping: refused: unknown failure 'tired'"),
-        (entry("command", "ping"), {"refused": {"no_room": 1}}, "ping: refused: no_room 1 is not a text"),
+        (entry("command", "ping"), {"refused": {"no_room": 1}}, "ping: refused: no_room 1 is not a string"),
         (("about", None), {"moods": {}}, "about moods: not an enum"),
         (("about", "mode"), {"sad": "x"}, "about mode: sad 'x': not a value of the enum"),
         (("enum", "mode"), {"standby": "x"}, "enum mode: standby 'x'"),
@@ -298,7 +298,7 @@ def test_the_manual_has_the_tables_of_the_dictionary_and_every_procedure():
     assert "| `pulser_on` (armed) |  |  |  | • |" in text and "| `standby` | → standby |" in text
     linked = set(re.findall(r"\]\(([^)#]+\.txt)\)", text))
     assert {path.rpartition("/")[2] for path in linked} == {path.name for path in PROCEDURES.glob("*.txt")}
-    with pytest.raises(DictionaryError, match="no table 'tides'; there are modes"):
+    with pytest.raises(DictionaryError, match="no table 'tides'; known: modes"):
         manual.filled("<!-- table tides: -->\n<!-- end -->", dictionary)
 
 
@@ -329,4 +329,4 @@ def test_hash_of_a_packet_is_checked():
     assert dictionary.check_hash(tm(3, 25, content + bytes(64))) is True
     assert dictionary.check_hash(GOOD) is False
     with pytest.raises(DictionaryError, match=f"made with dictionary 00000007, this one is {dictionary.hash:08x}"):
-        dictionary.check_hash(tm(3, 25, bytes(4) + b"\1\0\0\0\7"))  # its length differs, too
+        dictionary.check_hash(tm(3, 25, bytes(4) + b"\1\0\0\0\7"))  # its length also differs

@@ -77,7 +77,7 @@ def test_without_exactly_one_board_the_user_is_told_what_to_do(monkeypatch, tmp_
 
 
 def test_a_board_is_found_again_under_another_name(board, monkeypatch):
-    """A USB port may get another name after a restart."""
+    """A USB port may have another name after a restart."""
     names = [["/dev/never-there", "E66"], [board.name, "E66"]]
     monkeypatch.setattr(port.list_ports, "comports", lambda: [usb(*names[0])])
     line = port.Line("/dev/never-there")

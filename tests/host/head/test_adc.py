@@ -68,7 +68,7 @@ def test_a_ramp_gives_the_transitions_of_the_adc_that_read_it(widths, first):
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_the_real_ramps_show_the_errors_that_others_found(board):
+def test_the_real_ramps_show_the_published_errors(board):
     expected = json.loads(data(SET, "EXPECTED_derived.json").read_text())
     levels, readings = read_ramp(data(SET, f"{board}.csv"))
     adc = Adc.from_ramp(levels, readings)

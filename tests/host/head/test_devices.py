@@ -190,7 +190,7 @@ def test_the_bias_is_on_while_enabled_and_clocked():
     assert devices.bias_mv == 0
     bias_on(devices)
     assert devices.bias_mv == 20_000
-    for _ in range(3):  # any traffic holds it, also to an unused address
+    for _ in range(3):  # any traffic holds it, even to an unused address
         now.ns += int(HOLD_S * 1e9) - 1
         assert devices.bias_mv == 20_000
         devices.transfer(0x11, b"", 1)

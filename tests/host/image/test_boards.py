@@ -42,5 +42,5 @@ def test_the_unix_board_has_the_constants_of_the_pico():
 
 
 def test_an_unknown_board_is_rejected():
-    with pytest.raises(UserError, match=r"board: unknown \('pico_x'\); known are pico, unix"):
+    with pytest.raises(UserError, match=r"board: unknown \('pico_x'\); known: pico, unix"):
         firmware.files("pico_x")

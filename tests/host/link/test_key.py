@@ -131,7 +131,7 @@ def test_only_signed_telecommands_are_accepted(where, key, tmp_path):
     with open_simulated(where, files=files(where, key.board_file)) as target:
         i = Instrument(target, key)
         i.connect()
-        i.command("ping")  # signs also the challenge that the instrument sends for a new key
+        i.command("ping")  # also signs the challenge that the instrument sends for a new key
         before = i.next("housekeeping")["authentication_failures"]
 
         def refused(content, number):
@@ -227,7 +227,7 @@ def test_an_instrument_with_a_long_housekeeping_period_is_found_quickly():
 
 
 def test_the_commands_accept_a_key(key, monkeypatch, capsys):
-    """They sign, so an instrument without a key refuses their telecommands."""
+    """They sign their telecommands, so an instrument without a key refuses them."""
     assert main(["tc", "ping", "--target", "unix", "--key", str(key.path)]) == 1
     assert "bad_length" in capsys.readouterr().err and counter(key) == 1
     path = procedure.PROCEDURES / "commissioning.txt"

@@ -1,4 +1,4 @@
-"""The table of alpha lines, against ICRP-107 (PyPI icrp107-database 0.0.3), an evaluation of its own."""
+"""The table of alpha lines, against ICRP-107 (PyPI icrp107-database 0.0.3), an independent evaluation."""
 
 import pytest
 from dorn import nuclides
@@ -51,7 +51,7 @@ def test_half_lives_in_seconds():
 
 
 @pytest.mark.parametrize("written", ["Po210", "210Po", "po-210", "PO-210"])
-def test_unknown_nuclide_names_itself_and_what_was_meant(written):
+def test_an_unknown_nuclide_is_named_with_the_closest_match(written):
     with pytest.raises(nuclides.UnknownNuclide) as caught:
         nuclides.lines(written)
     assert f"({written}); did you mean Po-210" in str(caught.value)
@@ -59,7 +59,7 @@ def test_unknown_nuclide_names_itself_and_what_was_meant(written):
 
 
 @pytest.mark.parametrize("written", ["", "Cheese", 210, None, ["Po-210"], {"a": 1}, "Po\n210"])
-def test_anything_else_is_one_line_too(written):
+def test_any_other_name_gives_a_one_line_error(written):
     with pytest.raises(nuclides.UnknownNuclide) as caught:
         nuclides.lines(written)
     assert len(str(caught.value).splitlines()) == 1

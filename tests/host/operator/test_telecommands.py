@@ -79,7 +79,7 @@ def test_wait_prints_packets_for_the_given_time(capsys):
         "ping --wait -1": "--wait: S: below 0 (-1)",
         "ping --ack maybe": "--ack: STAGE: not one of acceptance, start, progress, completion (maybe)",
         "": "tc: NAME: is missing",
-        "--list fly": "tc: NAME: nothing of this name (fly)",
+        "--list fly": "tc: NAME: no entry with this name (fly)",
     }.items(),
 )
 def test_invalid_input_gives_one_line_and_status_2_and_sends_nothing(text, message, capsys, monkeypatch):

@@ -37,7 +37,7 @@ def needs(where):
 def test_a_measured_spectrum_is_reproduced(where, tmp_path):
     """Am-241 and pulser lines in silicon: region sums exact, centroids within 0.15 channel of the authors' MCA."""
     needs(where)
-    # the emulator is slow: it gets a file with a fifth of the counts, too few for centroids
+    # the emulator is slow: it plays a file with a fifth of the counts, too few for centroids
     file = "2Cal.dat" if where == "unix" else "1Cal.dat"
     path, regions = realdata.lisbon_csv(tmp_path, file, calibration=realdata.ONE_TO_ONE)
     out = tmp_path / "out"

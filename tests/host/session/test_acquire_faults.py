@@ -112,7 +112,7 @@ def test_a_run_with_damaged_frames_writes_its_products(damaged, tmp_path, monkey
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("nowhere", r"target: unknown \('nowhere'\); known are unix, rp2040"),
+        ("nowhere", r"target: unknown \('nowhere'\); known: unix, rp2040"),
         ("/dev/no-such-port", r"target /dev/no-such-port: cannot be opened: .*No such file"),
         ("socket://127.0.0.1:1", r"target socket://127.0.0.1:1: cannot be opened: .*refused"),
         ("socket://127.0.0.1", r"target socket://127.0.0.1: expected socket://HOST:PORT"),

@@ -45,7 +45,7 @@ def test_all_sixteen_strips_are_complete():
     folder = data("triple-alpha-leuven").parent
     strips = measured.strips(folder)
     assert [int(strip.counts.sum()) for strip in strips] == [strip.total for strip in strips] and len(strips) == 16
-    # the same strip rebinned by another program, from bin 14000 on by 4
+    # the same strip rebinned by another program, from bin 14000, by 4
     lines = data("triple-alpha-leuven", "strips_csv", "DSSD_3178-17_Front_80V_strip05_rebin4_from14000.csv")
     theirs = np.loadtxt(lines)
     assert strips[5].counts[14000:24000].reshape(-1, 4).sum(axis=1).tolist() == theirs.tolist()

@@ -40,7 +40,7 @@ def test_on_the_chip(name, tmp_path, emulator):
 
 
 def test_a_dead_time_counted_wrongly_is_detected(tmp_path, monkeypatch):
-    """10 % too little: at 100 kcps the corrected rate is 4 % too low."""
+    """With 10 % too little dead time, the corrected rate at 100 kcps is 4 % too low."""
     right = event_model.Times.dead.fget
     monkeypatch.setattr(event_model.Times, "dead", property(lambda times: tuple(int(0.9 * c) for c in right(times))))
     monkeypatch.setattr(counting, "spread", lambda function, jobs: map(function, jobs))
@@ -65,7 +65,7 @@ def test_two_cycles_too_many_are_detected_at_the_pins(tmp_path, monkeypatch, emu
 
 
 def test_a_gap_accounted_too_long_is_detected(tmp_path, monkeypatch, emulator):
-    """By 0.1 ms, when the rings overflow in a stall of 400 ms."""
+    """The gap is 0.1 ms too long when the rings overflow in a stall of 400 ms."""
     path = "fsw/spectra/acquisition.py"
     text = (onboard_root() / "firmware" / path).read_text()
     accounted = "            now = self._known_us\n            self.gap_us += now - good\n"
@@ -93,7 +93,7 @@ def test_missing_data_and_an_unknown_study_are_reported_at_once(tmp_path, monkey
     assert not list(tmp_path.iterdir())
 
 
-def test_an_abandoned_study_says_so_in_its_file(tmp_path, monkeypatch):
+def test_an_abandoned_study_is_marked_in_its_file(tmp_path, monkeypatch):
     def stopped(report, short, targets):
         report.say("a table")
         raise KeyboardInterrupt

@@ -1,6 +1,6 @@
 """Self-check of the emulated Pico: each workaround for a fault of the emulator works, and without it the fault appears.
 
-A workaround that is no longer needed can be removed; one that stops working is found here and not in a measurement.
+A workaround that is no longer needed can be removed; one that stops working is detected here, not in a measurement.
 """
 
 import time
@@ -60,7 +60,7 @@ def test_a_device_that_does_not_answer_is_an_error():
 
 
 def test_the_flash_is_saved_while_the_board_runs(tmp_path):
-    """It survives `kill -9` of `dorn emulate`: nothing is closed here."""
+    """The image survives `kill -9` of `dorn emulate`: nothing is closed here."""
     target, end_s = chip.open_chip(flash=tmp_path), time.monotonic() + 60
     image = Rp2040Target.image_in(tmp_path)
 

@@ -1,6 +1,6 @@
 """`dorn yamcs`: the real Yamcs server (https://yamcs.org, AGPL) with the exported dictionary, connected to a bridge.
 
-Its packages are those of the extra `yamcs`. It runs in a process of its own, with its files in a folder: configuration
+Its packages are those of the extra `yamcs`. It runs in a separate process, with its files in a folder: configuration
 in etc, mdb and displays, rewritten at every start, its archive in data, its log in yamcs.log. Web pages and API are for
 this machine only; the UDP port for telemetry, which Yamcs binds to all addresses, is a new one at every start.
 """
