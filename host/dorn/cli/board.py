@@ -30,7 +30,7 @@ def add(commands: Commands) -> None:
         ),
     )
     add = flash.add_argument
-    add("--board", required=True, metavar="NAME", help="kind of board: pico")
+    add("--board", required=True, metavar="NAME", help="kind of board: pico, or another folder of boards/")
     add("--port", default="auto", help="serial port or URL; auto: the only board connected (default %(default)s)")
     add("--check", action="store_true", help="only list what differs (exit status 1); restarts the instrument")
     add("--without", action="append", default=[], metavar="SERVICE", help="leave out an optional service; repeatable")

@@ -7,13 +7,22 @@ from pathlib import Path
 
 from dorn import exports
 from dorn.dictionary import Dictionary
+from dorn.errors import UserError
 from dorn.exports import generate, manual
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m dorn.exports", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 if a file is out of date")
     check = parser.parse_args().check
+    try:
+        return _write(check)
+    except UserError as error:
+        print(f"dorn.exports: {error}", file=sys.stderr)
+        return 2
+
+
+def _write(check: bool) -> int:
     dictionary, status = Dictionary.load(), 0
     texts: dict[Path, str | None] = {path: None for path in exports.folder().rglob("*.*")}  # no longer generated
     texts |= {exports.folder() / name: text for name, text in exports.files(dictionary).items()}
@@ -26,7 +35,9 @@ def main() -> int:
         if check:
             print(f"{path} is out of date: run python -m dorn.exports")
             status = 1
-        elif text is None:
+            continue
+        print(path)
+        if text is None:
             path.unlink()
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
