@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from dorn.analysis.code_widths import CodeWidths, scale
 from dorn.util.checks import SourceError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 CHANNELS, _ = scale()
@@ -132,7 +132,6 @@ def test_a_bad_table_gives_a_one_line_error(tmp_path, rows, message):
     assert message in str(error.value) and "\n" not in str(error.value)
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(), st.text("0123456789,.-\n e", max_size=100)), st.booleans())
 def test_any_text_is_a_table_or_gives_a_one_line_error(tmp_path_factory, text, header):
     path = tmp_path_factory.getbasetemp() / "any.csv"

@@ -121,7 +121,7 @@ def test_zero_dead_time_is_found_and_impossible_rates_are_rejected():
         two_source_dead_time(10, 10, 20, 50)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(10, 10_000), st.floats(0.05, 0.6), st.integers(0, 10**6))
 def test_intervals_give_dead_time_and_true_rate(rate_cps, load, seed):
     tau = load / rate_cps
@@ -198,7 +198,6 @@ def test_a_bad_spectrum_gives_a_one_line_error(tmp_path, text, message):
     assert message in str(error.value) and str(path) in str(error.value) and "\n" not in str(error.value)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_any_text_is_read_or_gives_a_one_line_error(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "any"

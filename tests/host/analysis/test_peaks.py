@@ -17,7 +17,7 @@ def shares(centroid, fwhm):
     return norm.cdf(CHANNELS + 0.5, centroid, sigma) - norm.cdf(CHANNELS - 0.5, centroid, sigma)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.floats(60, 140), st.floats(2.0, 50), st.floats(1e4, 1e8))
 def test_a_gaussian_is_fitted_exactly_however_few_channels_it_has(centroid, fwhm, area):
     peak = gaussian(area * shares(centroid, fwhm), 0, 199)
@@ -56,7 +56,7 @@ def test_no_peak_is_an_error(counts):
         gaussian(counts, 10, 190)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 10**6), min_size=20, max_size=60), st.integers(0, 5), st.integers(10, 19))
 def test_any_counts_have_a_peak_or_an_error(counts, first, last):
     try:

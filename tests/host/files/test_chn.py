@@ -93,7 +93,7 @@ FILES = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(FILES.flatmap(lambda file: st.just(file) | st.integers(0, len(file)).map(lambda n: file[:n])) | st.binary())
 def test_any_file_is_a_source_or_gives_a_one_line_error(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "any.chn"

@@ -14,7 +14,7 @@ from dorn.ground.yamcs.quicklook import Quicklook
 from dorn.link import frames
 from dorn.link.key import Key
 from dorn.targets import open_target
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from spacepackets.ccsds import SpacePacketHeader
 from spacepackets.ecss.tc import PusTc
@@ -184,7 +184,6 @@ def test_a_client_that_does_not_read_affects_no_other(ground, monkeypatch):
     deaf.close()
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.one_of(st.binary(max_size=40), st.integers(0, 0x3FFF)), max_size=8),
     st.integers(1, 50),

@@ -48,7 +48,7 @@ def test_the_ideal_adc_reads_the_same_as_no_adc_model(quarters):
     assert read_by(Head(FrontEnd(adc=Adc())), energies_kev) == read_by(Head(FrontEnd()), energies_kev)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 12), min_size=200, max_size=600), st.integers(0, 3000))
 def test_a_ramp_gives_the_transitions_of_the_adc_that_read_it(widths, first):
     # widths of codes in steps of a ramp: some codes are missing, some over-wide
@@ -141,7 +141,6 @@ def test_a_scenario_whose_ramp_is_not_a_file_name_is_rejected(tmp_path):
         sources.load(tmp_path / "s.toml")
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(), st.text("0123456789,.-\n #e", max_size=200)))
 def test_any_text_is_a_ramp_or_gives_a_one_line_error(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "any.csv"

@@ -157,7 +157,7 @@ OPENINGS = {
 
 @pytest.mark.parametrize("suffix", OPENINGS)
 def test_any_file_is_a_source_or_gives_a_one_line_error(tmp_path, suffix):
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
     @given(file_text(*OPENINGS[suffix]))
     def check(content):
         path = tmp_path / f"any{suffix}"

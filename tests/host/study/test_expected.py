@@ -153,7 +153,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(list(READERS)), JSON.map(json.dumps) | st.text() | st.just("[" * 100_000) | st.binary())
 def test_any_invalid_file_gives_a_one_line_error(folder, report, name, content):
     path, _, call = READERS[name]
@@ -176,7 +176,7 @@ def whole(folder):
     return (folder / ROOT).read_bytes()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_damaged_root_file_gives_a_one_line_error(folder, whole, data):
     path, document, _ = READERS["strips"]

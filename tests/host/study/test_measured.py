@@ -73,7 +73,7 @@ def test_the_formats_of_lisbon_and_cologne_are_read(tmp_path):
 CUT = st.sampled_from([LISBON, "1.000\n2.000\n# x\n"]).flatmap(lambda t: st.integers(0, len(t)).map(lambda n: t[:n]))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(["am241-lisbon", "am241-cologne"]), CUT | st.text(max_size=60) | st.binary(max_size=60))
 def test_a_damaged_file_is_read_or_gives_a_one_line_error(tmp_path_factory, name, content):
     folder = tmp_path_factory.getbasetemp()
