@@ -265,6 +265,14 @@ def test_an_incomplete_last_line_is_removed(tmp_path, tool):
         assert set(path.read_bytes().splitlines()) == set(whole.splitlines())
 
 
+def test_an_outcome_that_is_known_is_not_appended_again(tool, tmp_path):
+    path, key = tmp_path / "found", ("part.py", "digest", "tests", "operator", 1)
+    for outcome in ("own", "own", "timed out"):
+        tool.results.Results(path).put(key, outcome)
+    assert len(path.read_text().splitlines()) == 1 + 2  # a title, and one line per change
+    assert tool.results.Results(path).get(key) == "timed out"
+
+
 @pytest.mark.parametrize(
     "content", [b"a text\n", b"a text", b'{"a": 1}', b"\xff\xfe", b"TITLE\n5\n", b"TITLE\n[[], 1]\n"]
 )

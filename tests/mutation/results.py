@@ -49,6 +49,8 @@ class Results:
         return self._found.get(key)
 
     def put(self, key: tuple, outcome: str) -> None:
+        if self._found.get(key) == outcome:
+            return
         self._found[key] = outcome
         if self._file:
             self._write(json.dumps([*key, outcome]))
