@@ -7,6 +7,7 @@ from dorn.image import firmware
 from dorn.link import frames
 from dorn.session import CommandFailed
 from particles import regular
+from support.chip import until_prompt
 from support.instrument import DICTIONARY, both, instrument, play
 
 CAUSE = DICTIONARY.enums["reset_cause"]
@@ -82,14 +83,7 @@ def test_maintenance_gives_the_repl_until_the_next_reset():
     with instrument("rp2040") as i:
         function(i, "arm")
         function(i, "maintenance")
-        output = bytearray()
-
-        def prompt():
-            output.extend(i.target.receive())
-            return output.endswith(b">>> ")
-
-        i.target.wait_for(prompt, 3)
-        assert b"maintenance" in output
+        assert b"maintenance" in until_prompt(i.target, 3)
         i.target.send(b"import machine; machine.reset()\r\n")
         hk = housekeeping(i, 5)
         # maintenance does not count as a boot of the instrument

@@ -29,16 +29,22 @@ def open_chip(script=None, head: Head | None = None, files=None, **options):
         pytest.skip(str(error))
 
 
+def until_prompt(target, limit_s: float) -> bytes:
+    """What the target prints until its MicroPython prompt, within `limit_s` of target time."""
+    output = bytearray()
+
+    def prompt():
+        output.extend(target.receive())
+        return output.endswith(b">>> ")
+
+    target.wait_for(prompt, limit_s)
+    return bytes(output)
+
+
 def run(script: str, limit_s: float = 60.0) -> str:
     """Output of `script`. Raises AssertionError with its traceback if it fails."""
-    output = bytearray()
     with open_chip(script) as target:
-
-        def over():
-            output.extend(target.receive())
-            return b">>> " in output
-
-        target.wait_for(over, limit_s)
+        output = until_prompt(target, limit_s)
     text = output.decode(errors="replace").partition("\r\nMicroPython v")[0].replace("\r\n", "\n")
     assert "Traceback" not in text, text
     return text

@@ -19,32 +19,17 @@ def test_control_c_in_the_window_gives_the_repl_and_nothing_runs():
     with chip.open_chip() as target:
         target.advance(0.4)
         target.send(b"\x03")
-        output = bytearray()
-
-        def prompt():
-            output.extend(target.receive())
-            return output.endswith(b">>> ")
-
-        target.wait_for(prompt, 1.0)
-        assert b"maintenance" in output
+        assert b"maintenance" in chip.until_prompt(target, 1.0)
         target.advance(10)  # longer than the watchdog timeout
-        output.clear()
         target.send(b"print(6 * 7)\r\n")
-        target.wait_for(prompt, 1.0)
-        assert b"42" in output and target.resets == 0
+        assert b"42" in chip.until_prompt(target, 1.0) and target.resets == 0
 
 
 def test_firmware_built_for_another_board_reports_it_and_ends_at_the_prompt():
     path = "boards/pico/constants.py"
     source = (onboard_root() / path).read_text().replace("Raspberry Pi Pico with", "Raspberry Pi Pico W with")
     with chip.open_chip(files=firmware.files("pico", changed={path: source})) as target:
-        output = bytearray()
-
-        def prompt():
-            output.extend(target.receive())
-            return output.endswith(b">>> ")
-
-        target.wait_for(prompt, 2.0)
+        output = chip.until_prompt(target, 2.0)
         assert b"built for Raspberry Pi Pico W with RP2040, not for Raspberry Pi Pico with RP2040" in output
 
 
