@@ -65,8 +65,7 @@ class Booted(Part):
     def _boot(self, root):
         next_counts = self._next_counts(root)
         self._counts += next_counts
-        self._clock, self._store, self._failures = Clock(), NoStore(), Failures()
-        self._record, self._time = self._booted(root, next_counts, self._clock, self._store, self._failures)
+        self._record, self._clock, self._time, self._store, self._failures = self._booted(root, next_counts)
         self._check_power()
         self._counts, self._used_us, self._used = (self._record.count,), self._time.us(), self._store.next
 
@@ -76,7 +75,8 @@ class Booted(Part):
         slots.load()
         return tuple(count + jump for count in self._counts for jump in ((1, 2) if slots.bad else (1,)))
 
-    def _booted(self, root, counts, clock, store, failures):
+    def _booted(self, root, counts):
+        clock, store, failures = Clock(), NoStore(), Failures()
         record = BootRecord(root, icd.RESET_CAUSE_POWER_ON, Scratch(), failures)
         time = OnBoardTime(clock, record.time_us)
         store.next = record.record
@@ -85,7 +85,7 @@ class Booted(Part):
         if record.lost or found[0] not in counts or found[1] < self._used_us or found[2] < self._used:
             least = self._used_us, self._used
             raise AssertionError(f"{self.name}: a boot starts with {found}, expected one of {counts}, at least {least}")
-        return record, time
+        return record, clock, time, store, failures
 
     def _use(self):
         """Advance time and record numbers. -> whether keep() reserved more"""
@@ -109,7 +109,7 @@ class Booted(Part):
             raise AssertionError(f"{self.name}: found {count}, {until_us} us, {until}, allowed {allowed}, {least}")
 
     def write_further(self, root):
-        return self._booted(root, self._next_counts(root), Clock(), NoStore(), Failures())[0].count
+        return self._booted(root, self._next_counts(root))[0].count
 
 
 class Checkpointed(Part):
