@@ -151,7 +151,7 @@ class Dictionary:
         fields: numbers, or names from the field's enumeration, such as parameter names; bytes for an array, whose
             length field is omitted.
         check: refuse values outside the range of the parameter or the field; if False, only the field's type matters.
-        Raises PacketError naming the field and the value.
+        Raises PacketError naming the telecommand, the field and the value.
         """
         if command not in self.commands:
             raise PacketError(f"unknown command {command!r}")
@@ -160,7 +160,7 @@ class Dictionary:
         if check:
             codec.check_valid(layout, values)
         if check and {"parameter", "value"} <= values.keys():
-            codec.check_range(values["parameter"], values["value"], self.parameters)
+            codec.check_range(layout, values["parameter"], values["value"], self.parameters)
         return codec.encode(layout, values, sequence, ack, self.mission)
 
 

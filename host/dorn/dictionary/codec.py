@@ -163,14 +163,15 @@ def check_valid(layout: Layout, values: dict[str, Any]) -> None:
             raise PacketError(f"{layout.name}: {item.name} {values[item.name]} is not from {low} to {high} {item.unit}")
 
 
-def check_range(number: int, value: int, parameters: dict[str, Parameter]) -> None:
+def check_range(layout: Layout, number: int, value: int, parameters: dict[str, Parameter]) -> None:
     """Raise PacketError for an unknown parameter number or a value outside the parameter's range."""
     for name, parameter in parameters.items():
         if parameter.id == number:
             if not parameter.low <= value <= parameter.high:
-                raise PacketError(f"{name} {value} is not from {parameter.low} to {parameter.high} {parameter.unit}")
+                expected = f"from {parameter.low} to {parameter.high} {parameter.unit}"
+                raise PacketError(f"{layout.name}: {name} {value} is not {expected}")
             return
-    raise PacketError(f"unknown parameter {number}")
+    raise PacketError(f"{layout.name}: unknown parameter {number}")
 
 
 def encode(layout: Layout, values: dict[str, Any], sequence: int, ack: int, mission: dict) -> bytes:

@@ -46,7 +46,7 @@ def telecommand(words: list[str], dictionary: Dictionary, check: bool = True) ->
         encode = partial(dictionary.encode, sequence=0, check=check)
         encode(name, **resolved(fields, 0, encode))
     except PacketError as error:
-        raise UserError(str(error) if str(error).startswith(f"{name}: ") else f"{name}: {error}") from None
+        raise UserError(str(error)) from None
     return Send(name, fields)
 
 
