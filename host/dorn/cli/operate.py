@@ -55,9 +55,7 @@ def add(commands: Commands) -> None:
             "echo ping | dorn shell --target unix",
         ),
     )
-    shell.add_argument("--target", required=True, help=options.TARGET)
-    options.add_key(shell)
-    shell.add_argument("--out", type=Path, metavar="DIR", help=options.ARCHIVE)
+    options.add_session(shell)
 
     procedure = commands.add(
         "procedure",
@@ -70,9 +68,7 @@ def add(commands: Commands) -> None:
         ),
     )
     procedure.add_argument("file", metavar="FILE", help="a file, or the name of one of the procedures below")
-    procedure.add_argument("--target", required=True, help=options.TARGET)
-    options.add_key(procedure)
-    procedure.add_argument("--out", type=Path, metavar="DIR", help=options.ARCHIVE)
+    options.add_session(procedure)
 
     downlink = commands.add(
         "downlink",
@@ -80,9 +76,7 @@ def add(commands: Commands) -> None:
         "request the stored packets that an archive lacks",
         examples=("dorn downlink --target /dev/ttyACM0 --out pass7",),
     )
-    downlink.add_argument("--target", required=True, help=options.TARGET)
-    downlink.add_argument("--out", type=Path, required=True, metavar="DIR", help=options.ARCHIVE)
-    options.add_key(downlink)
+    options.add_session(downlink, out_required=True)
 
 
 def _procedure_notes() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,13 @@ if TYPE_CHECKING:
 TARGET = "unix, rp2040, a serial port, or a URL such as socket://HOST:PORT"
 OUT = "folder for the files"
 ARCHIVE = "folder of telemetry.ccsds, which is created or continued"
+
+
+def add_session(command, out_required: bool = False) -> None:
+    """Add --target, --key and --out, which an archived session with an instrument takes."""
+    command.add_argument("--target", required=True, help=TARGET)
+    add_key(command)
+    command.add_argument("--out", type=Path, required=out_required, metavar="DIR", help=ARCHIVE)
 
 
 def add_key(command) -> None:

@@ -52,9 +52,9 @@ def flash(
     check: change nothing, print the differences. Returns 1 if there are any
     Raises UserError if the board is missing, of another kind or not writable; it can then be flashed again.
     """
-    if board not in firmware.boards() or board == "unix":
-        known = ", ".join(name for name in firmware.boards() if name != "unix")
-        raise UserError(f"--board: unknown ({board!r}); known: {known}")
+    known = [name for name in firmware.boards() if name != "unix"]
+    if board not in known:
+        raise UserError(f"--board: unknown ({board!r}); known: {', '.join(known)}")
     wanted = firmware.files(board, without=without, link=link)
     if key:
         wanted[BOARD_FILE] = key.board_file

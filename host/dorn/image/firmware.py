@@ -38,8 +38,8 @@ def files(
     link: "usb", or "uart", the flight link.
     Raises UserError for an unknown board, or a service that is unknown or not optional.
     """
-    if board not in boards():
-        raise UserError(f"board: unknown ({board!r}); known: {', '.join(boards())}")
+    if board not in (known := boards()):
+        raise UserError(f"board: unknown ({board!r}); known: {', '.join(known)}")
     without = sorted(set(without))
     optional = Dictionary.load().optional
     for name in without:
