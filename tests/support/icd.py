@@ -6,7 +6,7 @@ from dorn.util.paths import onboard_root
 
 
 def tables() -> dict:
-    """All tables, read anew."""
+    """All tables, read from the file again."""
     return tomllib.loads((onboard_root() / "firmware" / "icd.toml").read_text())
 
 
