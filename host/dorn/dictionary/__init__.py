@@ -15,6 +15,12 @@ from dorn.util.paths import onboard_root
 __all__ = ["Ack", "Dictionary", "DictionaryError", "EventReport", "Layout", "Packet", "PacketError", "Parameter"]
 
 _TABLES = "mission instrument enum about optional function parameter table monitor action lines command telemetry event"
+_HOUSEKEEPING = [
+    ("record", "u32"),
+    ("origin", "u16"),
+    ("structure_id", "u8"),
+    ("dictionary", "u32"),
+]  # of any dictionary
 # keys left out of the hash: wording, and values that only the ground uses
 _PROSE = ("about", "effect", "valid", "refused", "limits")
 
@@ -102,9 +108,9 @@ class Dictionary:
             size = codec.smallest(layout)
             if size > self.mission["max_packet"]:
                 raise DictionaryError(f"telemetry {layout.name}: {size} octets exceed max_packet")
-        first = [(field.name, field.type) for field in self._housekeeping().fields[:3]]
-        if first != [("record", "u32"), ("structure_id", "u8"), ("dictionary", "u32")]:
-            raise DictionaryError(f"telemetry housekeeping: begins with {first}, not record, structure_id, dictionary")
+        first = [(field.name, field.type) for field in self._housekeeping().fields[:4]]
+        if first != _HOUSEKEEPING:
+            raise DictionaryError(f"telemetry housekeeping: begins with {first}, not {_HOUSEKEEPING}")
 
     def _housekeeping(self) -> Layout:
         if "housekeeping" not in self.telemetry:
@@ -130,9 +136,11 @@ class Dictionary:
         Raises DictionaryError for housekeeping made with another dictionary.
         The packet's CRC must have been checked; its length may be that of another dictionary.
         """
-        layout, at = self._housekeeping(), headers.TM_HEADER + 5  # after record and structure id
+        layout, at = self._housekeeping(), headers.TM_HEADER + 7  # after record, origin and structure id
         if packet[7:9] != bytes((layout.service, layout.subtype)) or len(packet) < at + 4 + headers.CRC:
             return False
+        if packet[at - 1] != self.enums["structure"]["health"]:  # before 0.4, packets had no origin
+            at -= 2
         found = int.from_bytes(packet[at : at + 4], "big")
         if found != self.hash:
             raise DictionaryError(

@@ -90,7 +90,8 @@ class Field:
 class Layout:
     """Source data of a telemetry packet or application data of a telecommand: scalars, then arrays.
 
-    store_priority: 0 for a packet that is never stored on board; else its first field is `record`, its record number.
+    store_priority: 0 for a packet that is never stored on board; else its first fields are `record`, its record number,
+        and `origin`.
     refused: failure -> condition under which this telecommand is refused, beyond the failures of any telecommand.
     """
 

@@ -8,7 +8,7 @@ from dorn.dictionary.reading import entries, integer, unique
 
 _TYPE = re.compile(r"(u\d+)(?:\[(\w+)\])?")
 _CODES = re.compile(r"([a-z][a-z0-9_]*) u16\[(\w+)\]")
-_RECORD = ("record", "u32")
+_IDENTITY = [("record", "u32"), ("origin", "u16")]  # of every stored packet
 
 
 def layouts(kind: str, tables: list[dict], enums: dict) -> dict[str, Layout]:
@@ -20,9 +20,9 @@ def layouts(kind: str, tables: list[dict], enums: dict) -> dict[str, Layout]:
         fields = tuple(_fields(where, table["fields"], enums, field_may_have))
         refused = _refused(where, table.get("refused", {}), enums)
         priority = integer(where, "store_priority", table.get("store_priority", 0), 0, 2)
-        if bool(priority) != (bool(fields) and (fields[0].name, fields[0].type) == _RECORD):
+        if bool(priority) != ([(field.name, field.type) for field in fields[:2]] == _IDENTITY):
             raise DictionaryError(
-                f"{where}: store_priority {priority}: stored packets, and only these, begin with u32 record"
+                f"{where}: store_priority {priority}: stored packets, and only these, begin with u32 record, u16 origin"
             )
         found.append(Layout(table["name"], service, subtype, fields, table.get("about", ""), priority, refused))
     unique(f"{kind} names", [layout.name for layout in found])
