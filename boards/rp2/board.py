@@ -1,5 +1,7 @@
 # The board interface (boards/README.md) for boards with an RP2040.
+import os
 import time
+from hashlib import sha256
 
 import machine
 import micropython
@@ -119,6 +121,7 @@ class Board:
         self.store_segments = constants.STORE_SEGMENTS
         self.allocation = constants.ALLOCATION
         self.reset_cause = reset_cause()
+        self.unique_id = int.from_bytes(machine.unique_id(), "big")
         self.scratch = Scratch(constants.SCRATCH)
         self.clock = Clock()
         self.watchdog = Watchdog()
@@ -136,6 +139,11 @@ class Board:
             return True
         micropython.kbd_intr(-1)
         return False
+
+    def random(self):
+        # unique id and time, because the random source, a free-running oscillator, may repeat itself after power-up
+        drawn = sha256(os.urandom(8) + machine.unique_id() + self.clock.us().to_bytes(8, "big")).digest()
+        return int.from_bytes(drawn[:4], "big")
 
     def reset(self, maintenance):
         self.link.drain(_DRAIN_MS)

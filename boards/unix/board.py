@@ -25,18 +25,20 @@ class Board:
 
     def __init__(self):
         # main.py FLASH START: folder of the flash; as one argument, because MicroPython never frees them: reset cause,
-        # dead times of events (3), 1 after a reset for maintenance, scratch registers from 0 on
+        # dead times of events (3), 1 after a reset for maintenance, unique id, 32 random bits, scratch registers from 0 on
         self.flash = sys.argv[1]
         self.code = sys.argv[0].rpartition("/")[0]
         start = [int(word) for word in sys.argv[2].split()]
         self.reset_cause = start[0]
         self._maintenance = start[4]
+        self.unique_id = start[5]
+        self._random = start[6]
         self._pipe = pipe = Pipe()
         self.clock = Clock(pipe)
         self.watchdog = Watchdog(pipe)
         self.link = Link(pipe)
         self.events = EventBuilder(pipe, start[1:4])
-        self.scratch = Scratch(pipe, start[5:])
+        self.scratch = Scratch(pipe, start[7:])
         self.slow_control = Devices(I2C(pipe, self.events), constants)
 
     def maintenance(self, window_ms, meanwhile):
@@ -46,6 +48,9 @@ class Board:
         meanwhile()
         self._pipe.now_us += 1000 * window_ms
         return False
+
+    def random(self):
+        return self._random  # of this start; it needs no more
 
     def reset(self, maintenance):
         self.wait(self._pipe.now_us, None)  # sends the link's last bytes

@@ -53,7 +53,7 @@ def build(parts):
     segments = Segments(kept + "/store")
     parts.store = store = PacketStore(segments, board.store_segments, boot_record.record, failures, memory.stored)
     budget = Budget(store, boot_record)
-    parts.telemetry = telemetry = Telemetry(time, link, budget)
+    parts.telemetry = telemetry = Telemetry(time, link, budget, boot_record.origin)
     parts.events = events = Events(telemetry)
     parts.report = report = events.report
     verification = Verification(telemetry)
@@ -130,6 +130,7 @@ def begin(parts):
     unbound = parameters.unbound(parts.services)
     failed = parameters.apply_all() or parts.board.slow_control.failed
     report(icd.EVENT_BOOTED, record.count, record.reset_cause)
+    report(icd.EVENT_IDENTIFIED, parts.board.unique_id >> 32, parts.board.unique_id)
     if record.damaged or record.lost:
         report(icd.EVENT_BOOT_RECORD_DAMAGED, 2 if record.lost else record.damaged)
     if record.crash:

@@ -37,13 +37,15 @@ class Telemetry:
     `time.us()` is the on-board time in microseconds. A packet the link does not accept is counted in `dropped` and
     leaves a gap in the sequence count that is visible on ground. Packets with a priority also go to `store`, whether
     or not the link accepts them: number(priority) -> record number, or 0 not to store it; append(frame); room().
+    They carry `origin` (store/boot.py) even when they are not stored, so that every one names its instrument.
     """
 
-    def __init__(self, time, link, store):
+    def __init__(self, time, link, store, origin):
         self.taken = self.dropped = 0
         self.store = store
         self.time = time
         self._priority = 0  # of the current packet; 0: not to be stored
+        self._origin = origin
         self._link = link
         self._buf = bytearray(icd.MAX_PACKET + frame.CRC)
         self._frame = bytearray(frame.size(icd.MAX_PACKET))
@@ -60,7 +62,7 @@ class Telemetry:
         """Start a packet with the scalars of an icd layout. Raises ValueError if there are more or fewer."""
         service, subtype, form, self._priority = layout
         if self._priority:
-            values = (0,) + values  # placeholder for the record number, set by end()
+            values = (0, self._origin) + values  # 0: placeholder for the record number, set by end()
         if len(values) != len(form) - 1:  # MicroPython would fill up with zeros
             raise ValueError
         us = self.time.us()

@@ -6,7 +6,7 @@ from fsw.spectra import kernel as k
 from micropython import const
 
 _CLASSES = const(4)
-_IN_PACKET = const(280)
+_IN_PACKET = const(279)
 _ENOUGH = const(32)  # halves of a part of 128: the rest is room for events until the next step
 _LATEST_US = const(10_000_000)  # the longest an event waits for others
 _IDLE_US = const(600_000_000)  # the same for an open window without events: stamps wrap after 71 minutes

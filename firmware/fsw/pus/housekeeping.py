@@ -87,6 +87,7 @@ class Housekeeping:
             icd.HOUSEKEEPING,
             icd.STRUCTURE_HEALTH,
             icd.HASH,
+            parts.board.unique_id,
             boot_record.count,
             boot_record.reset_cause,
             *VERSION,

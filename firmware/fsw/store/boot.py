@@ -12,7 +12,7 @@ from fsw.link.packet import cuc
 from fsw.store.slots import Slots
 from micropython import const
 
-_FORM = ">IQIBBBBBH12s"
+_FORM = ">IQIBBBBBH12sH"
 _COUNTER = const(12)  # octets: a copy of the authentication counter
 _TIME_US = const(600_000_000)  # a block: on-board time jumps ahead by at most this
 _RECORDS = const(4096)
@@ -55,9 +55,12 @@ class BootRecord:
     safe: the instrument was in mode safe. time_us, record: where on-board time and record numbers begin.
     damaged: copies found damaged. lost: there was a record, and no copy is left (known after follow()).
     counter: of the authentication, 12 octets; saved with the rest. unsynchronised: telecommands need a challenge.
+    origin: 1 to 65535; tells the record numbers that continue from this record from those of any other. It is drawn
+    where no valid copy exists, because then earlier record numbers are unknown.
+    random: function that returns 32 bits.
     """
 
-    def __init__(self, folder, reset_cause, scratch, failures):
+    def __init__(self, folder, reset_cause, scratch, random, failures):
         self._slots = slots = Slots(folder + "/boot", _possible)
         self._scratch, self._failures = scratch, failures
         data = slots.load()
@@ -69,7 +72,9 @@ class BootRecord:
         self.counter = bytes(_COUNTER)
         if data:
             (count, self._saved_us, self._saved_record, self.safe, expected, consecutive, task, exception, line,
-             self.counter) = unpack(_FORM, data)  # fmt: skip
+             self.counter, self.origin) = unpack(_FORM, data)  # fmt: skip
+        else:
+            self.origin = random() % 0xFFFF + 1
         uncounted = scratch.get(_UNCOUNTED)
         self.unsynchronised = uncounted >> _UNSYNCHRONISED
         uncounted &= (1 << _UNSYNCHRONISED) - 1
@@ -190,6 +195,7 @@ class BootRecord:
             exception,
             line,
             self.counter,
+            self.origin,
         )
         written = 0
         try:

@@ -91,18 +91,21 @@ class Target(ABC):
         self.close()
 
 
-def open_target(name: str, head: Head | None = None, flash=None, link: str = "usb") -> Target:
+def open_target(
+    name: str, head: Head | None = None, flash=None, link: str = "usb", unique_id: int | None = None
+) -> Target:
     """A target by its name: "unix", "rp2040", a serial port or a pyserial URL (socket://host:port, ...).
 
     `flash`: folder in which a simulated target keeps its flash between runs; without it, the flash is discarded.
     `link`: "usb", or "uart", the flight link of rp2040.
+    `unique_id`: of a simulated board; without it, that of the kept flash, or a new one.
     Raises UserError for an unknown name or an unavailable target.
     """
     # imported here: a lab with a board needs neither simulator
     if name == "unix":
         from dorn.targets.unix import UnixTarget
 
-        return UnixTarget(head, flash)
+        return UnixTarget(head, flash, unique_id=unique_id)
     if name == "rp2040":
         from dorn.targets.rp2040 import Rp2040Target
 

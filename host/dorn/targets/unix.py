@@ -6,6 +6,7 @@ which the wait ended, and data from link and event builder. So every byte and ev
 
 from __future__ import annotations
 
+import random
 import shutil
 import struct
 import subprocess
@@ -20,7 +21,7 @@ from dorn.head.slow_control import SimulatedDevices
 from dorn.image import firmware
 from dorn.image.constants import constants
 from dorn.link.key import BOARD_FILE
-from dorn.targets import Target, TargetError
+from dorn.targets import Target, TargetError, identity
 from dorn.targets.event_model import EventModel, board_times
 from dorn.util.extras import missing
 
@@ -50,9 +51,14 @@ class UnixTarget(Target):
     slow_control: SimulatedDevices
 
     def __init__(
-        self, head: Head | None = None, flash: str | Path | None = None, files: dict[str, bytes] | None = None
+        self,
+        head: Head | None = None,
+        flash: str | Path | None = None,
+        files: dict[str, bytes] | None = None,
+        unique_id: int | None = None,
     ):
-        """files: sources to run instead of the firmware's."""
+        """files: sources to run instead of the firmware's. unique_id: of the board; it also seeds the board's random
+        source, so that a run can be repeated to the byte. By default both are new, or the id is that of the flash."""
         self.head = head or Head(FrontEnd())
         self.slow_control = SimulatedDevices(self.head, lambda: self._now_us * 1000)
         self.resets = 0
@@ -74,6 +80,8 @@ class UnixTarget(Target):
         (self._flash / firmware.MANIFEST).write_bytes(files.get(firmware.MANIFEST, b""))
         if BOARD_FILE in files:
             (self._flash / BOARD_FILE).write_bytes(files[BOARD_FILE])
+        self.unique_id = identity.unique_id(unique_id, self._flash / identity.FILE)
+        self._random = random.Random(unique_id)
         self._command = [
             micropython(),
             "-X",
@@ -92,7 +100,8 @@ class UnixTarget(Target):
         self._base_us = self._now_us  # the firmware's clock starts at 0
         if cause in (_POWER_ON, _RESET_PIN):
             self._scratch = [0] * _SCRATCH_REGISTERS
-        start = " ".join(map(str, (cause, *self._dead, int(maintenance), *self._scratch)))
+        board = (self.unique_id, self._random.getrandbits(32))
+        start = " ".join(map(str, (cause, *self._dead, int(maintenance), *board, *self._scratch)))
         self._process = subprocess.Popen(
             [*self._command, start],
             stdin=subprocess.PIPE,
