@@ -83,7 +83,8 @@ class Bench:
 
     def __init__(self, name: str, front_end: FrontEnd, link: str, seed: int):
         simulated = name in NAMES
-        self.power = open_target(name, Head(front_end, seed) if simulated else None, link=link)
+        head = Head(front_end, seed) if simulated else None
+        self.power = open_target(name, head, link=link, unique_id=seed)
         try:
             if not simulated:
                 self._reset()

@@ -1,7 +1,7 @@
 # The board interface (boards/README.md) for boards with an RP2040.
-import os
 import time
-from hashlib import sha256
+from binascii import crc32
+from os import urandom
 
 import machine
 import micropython
@@ -121,9 +121,12 @@ class Board:
         self.store_segments = constants.STORE_SEGMENTS
         self.allocation = constants.ALLOCATION
         self.reset_cause = reset_cause()
-        self.unique_id = int.from_bytes(machine.unique_id(), "big")
         self.scratch = Scratch(constants.SCRATCH)
         self.clock = Clock()
+        unique_id = machine.unique_id()
+        self.unique_id = int.from_bytes(unique_id, "big")
+        # with id and time, because the random source, a free-running oscillator, may give the same after every power-up
+        self.random = crc32(urandom(8) + unique_id, self.clock.us())
         self.watchdog = Watchdog()
         self.events = EventBuilder(constants)
         self.link = _open_link(constants)
@@ -139,11 +142,6 @@ class Board:
             return True
         micropython.kbd_intr(-1)
         return False
-
-    def random(self):
-        # unique id and time, because the random source, a free-running oscillator, may repeat itself after power-up
-        drawn = sha256(os.urandom(8) + machine.unique_id() + self.clock.us().to_bytes(8, "big")).digest()
-        return int.from_bytes(drawn[:4], "big")
 
     def reset(self, maintenance):
         self.link.drain(_DRAIN_MS)

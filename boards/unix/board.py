@@ -33,7 +33,7 @@ class Board:
         self.reset_cause = start[0]
         self._maintenance = start[4]
         self.unique_id = start[5]
-        self._random = start[6]
+        self.random = start[6]
         self._pipe = pipe = Pipe()
         self.clock = Clock(pipe)
         self.watchdog = Watchdog(pipe)
@@ -49,9 +49,6 @@ class Board:
         meanwhile()
         self._pipe.now_us += 1000 * window_ms
         return False
-
-    def random(self):
-        return self._random  # of this start; it needs no more
 
     def reset(self, maintenance):
         self.wait(self._pipe.now_us, None)  # sends the link's last bytes

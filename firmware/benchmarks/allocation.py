@@ -27,7 +27,7 @@ class Watchdog:
 
 
 failures, folder = Failures(), kept(board.flash)
-boot_record = BootRecord(folder, board.reset_cause, board.scratch, board.random, failures)
+boot_record = BootRecord(folder, board, failures)
 executive = assemble(Parts(board, folder, Supervisor(Watchdog()), boot_record, failures))
 most = [0] * len(executive.tasks)
 

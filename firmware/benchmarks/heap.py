@@ -24,7 +24,7 @@ from fsw.run import BootRecord, Failures, Parts, Supervisor, assemble, kept
 stages.append(free())
 del fsw
 folder, failures = kept(board.flash), Failures()
-boot_record = BootRecord(folder, board.reset_cause, board.scratch, board.random, failures)
+boot_record = BootRecord(folder, board, failures)
 executive = assemble(Parts(board, folder, Supervisor(board.watchdog), boot_record, failures))
 stages.append(free())
 print("FIGURES", *stages)

@@ -31,7 +31,7 @@ def run(board):
         supervisor.begin()  # before anything that can fail, so that a failed start is retried
         failures = Failures()
         folder = kept(board.flash)
-        boot_record = BootRecord(folder, board.reset_cause, board.scratch, board.random, failures)
+        boot_record = BootRecord(folder, board, failures)
         executive = assemble(Parts(board, folder, supervisor, boot_record, failures))
         executive.run()
     except Exception as error:

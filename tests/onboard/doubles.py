@@ -135,6 +135,13 @@ class Scratch:
         self.values[register] = value
 
 
+class Board:
+    """What the boot record reads of the board. random: the 32 bits drawn at this start"""
+
+    def __init__(self, reset_cause, scratch=None, random=0):
+        self.reset_cause, self.scratch, self.random = reset_cause, scratch or Scratch(), random
+
+
 class Reports:
     """Replaces Events.report and keeps the reports."""
 

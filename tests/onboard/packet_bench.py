@@ -30,4 +30,5 @@ class NoStore:
         return 0
 
 
-telemetry = Telemetry(clock, link, NoStore())
+ORIGIN = 0xBEEF
+telemetry = Telemetry(clock, link, NoStore(), ORIGIN)

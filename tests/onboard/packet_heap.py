@@ -12,7 +12,7 @@ def step():
     assert telemetry.end()
     telemetry.send(icd.EVENT_LOW, 1, 2, 3)
     for packet in deframer.feed(link.sent):
-        assert len(packet) == 34
+        assert len(packet) == 36
 
 
 def used():

@@ -13,7 +13,7 @@ class Store:
         print("kept", bytes(frame).hex())
 
 
-telemetry = Telemetry(clock, link, Store())
+telemetry = Telemetry(clock, link, Store(), ORIGIN)
 telemetry.send(icd.EVENT_LOW, 1, 2, 3)
 print("sent", link.sent.hex())
 telemetry.send(icd.PONG)

@@ -12,7 +12,7 @@ class Store:
 
 
 store = Store()
-telemetry = Telemetry(clock, link, store)
+telemetry = Telemetry(clock, link, store, ORIGIN)
 try:
     telemetry.send(icd.EVENT_INFO, "no number", 0, 0)
 except TypeError:

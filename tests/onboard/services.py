@@ -160,7 +160,7 @@ def new():
     gc.collect()  # free the previous set first: a parameter table needs 20 kB in one piece
     Clock.now_us = 0
     link, acquisition, changes = Link(), Acquisition(), []
-    telemetry = Telemetry(Clock(), link, NoStore())
+    telemetry = Telemetry(Clock(), link, NoStore(), 0)
     events = Events(telemetry)
     slots, boot_record, slow_control = Slots(), BootRecord(), SlowControl()
     failures, verification = Failures(), Verification(telemetry)

@@ -1,7 +1,7 @@
 # Consecutive starts of the instrument, as seen by the boot record.
 from struct import pack, unpack
 
-from doubles import ROOT, Clock, Flash, Scratch
+from doubles import ROOT, Board, Clock, Flash, Scratch
 from fsw import icd
 from fsw.health.faults import Failures
 from fsw.store.boot import BootRecord, OnBoardTime
@@ -14,7 +14,7 @@ BLOCK_US, BLOCK = 600_000_000, 4096  # reservations of on-board time and of reco
 LATEST_US = 4_294_967_295_000_000
 UNKNOWN_US = 4_200_000_000
 UNCOUNTED, CRASH = 2, 3  # scratch register numbers
-FORM = ">IQIBBBBBH12s"
+FORM = ">IQIBBBBBH12sH"
 FIELDS = (
     "count",
     "time_us",
@@ -26,18 +26,20 @@ FIELDS = (
     "exception",
     "line",
     "counter",
+    "origin",
 )
 COUNTER = bytes(range(12))
+ORIGIN = 0xBEEF
 WATCHDOG = icd.RESET_CAUSE_WATCHDOG
 
 
 class Bench:
-    """One start, on the flash and scratch registers of earlier starts."""
+    """One start, on the flash and scratch registers of earlier starts. random: the 32 bits that the board draws"""
 
-    def __init__(self, flash=None, scratch=None, follow=True):
+    def __init__(self, flash=None, scratch=None, follow=True, random=6):
         self.flash, self.scratch = flash or Flash(), scratch or Scratch()
         self.failures = Failures()
-        self.record = BootRecord(ROOT, WATCHDOG, self.scratch, self.failures)
+        self.record = BootRecord(ROOT, Board(WATCHDOG, self.scratch, random), self.failures)
         if follow:
             self.follow()
 
@@ -75,7 +77,7 @@ def states():
 def put(**fields):
     """Write both copies with these fields."""
     state = dict(count=10, time_us=5 * BLOCK_US, record=50_000, safe=0, expected=0, consecutive_resets=2)
-    state.update(task=0, exception=0, line=0, counter=COUNTER)
+    state.update(task=0, exception=0, line=0, counter=COUNTER, origin=ORIGIN)
     state.update(fields)
     slots = Slots(ROOT + "/boot")
     for _ in range(2):

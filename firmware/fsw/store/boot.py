@@ -55,14 +55,14 @@ class BootRecord:
     safe: the instrument was in mode safe. time_us, record: where on-board time and record numbers begin.
     damaged: copies found damaged. lost: there was a record, and no copy is left (known after follow()).
     counter: of the authentication, 12 octets; saved with the rest. unsynchronised: telecommands need a challenge.
-    origin: 1 to 65535; tells the record numbers that continue from this record from those of any other. It is drawn
-    where no valid copy exists, because then earlier record numbers are unknown.
-    random: function that returns 32 bits.
+    origin: 1 to 65535, tells the record numbers that continue from this record from all others: drawn if there is no
+    valid copy, because then the numbers used before are not known for certain.
     """
 
-    def __init__(self, folder, reset_cause, scratch, random, failures):
+    def __init__(self, folder, board, failures):
         self._slots = slots = Slots(folder + "/boot", _possible)
-        self._scratch, self._failures = scratch, failures
+        self._scratch = scratch = board.scratch
+        self._failures = failures
         data = slots.load()
         self.damaged = slots.bad
         self._blank = data is None
@@ -70,11 +70,10 @@ class BootRecord:
         expected = 1
         count = self._saved_us = self._saved_record = self.safe = consecutive = task = exception = line = 0
         self.counter = bytes(_COUNTER)
+        self.origin = board.random % 0xFFFF + 1
         if data:
             (count, self._saved_us, self._saved_record, self.safe, expected, consecutive, task, exception, line,
              self.counter, self.origin) = unpack(_FORM, data)  # fmt: skip
-        else:
-            self.origin = random() % 0xFFFF + 1
         uncounted = scratch.get(_UNCOUNTED)
         self.unsynchronised = uncounted >> _UNSYNCHRONISED
         uncounted &= (1 << _UNSYNCHRONISED) - 1
@@ -91,7 +90,7 @@ class BootRecord:
             expected = consecutive == _EXPECTED
         self.consecutive_resets = 0 if expected else min(consecutive + 1, 255)
         self.crash = (task, exception, line) if (exception or line) and not boots else crash_in(scratch)
-        self.reset_cause = icd.RESET_CAUSE_CRASH if self.crash else reset_cause
+        self.reset_cause = icd.RESET_CAUSE_CRASH if self.crash else board.reset_cause
         self._boots = boots + 1  # not counted on flash
         self._time = None
         if data is None:  # no valid copy: follow() finds where time and record numbers continue; a record written

@@ -4,7 +4,7 @@ import random
 from array import array
 from struct import unpack
 
-from doubles import Clock, Reports, Scratch
+from doubles import Board, Clock, Reports
 from fsw import icd
 from fsw.health.faults import Failures
 from fsw.store.boot import BootRecord, OnBoardTime
@@ -77,7 +77,7 @@ class Booted(Part):
 
     def _booted(self, root, counts):
         clock, store, failures = Clock(), NoStore(), Failures()
-        record = BootRecord(root, icd.RESET_CAUSE_POWER_ON, Scratch(), failures)
+        record = BootRecord(root, Board(icd.RESET_CAUSE_POWER_ON), failures)
         time = OnBoardTime(clock, record.time_us)
         store.next = record.record
         record.follow(time, store, NoCheckpoint())

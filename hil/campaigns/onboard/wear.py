@@ -4,7 +4,7 @@ from array import array
 
 import vfs
 from cutting import BLOCK, PAGE, Flash, mount
-from doubles import Clock, Scratch
+from doubles import Board, Clock
 from fsw import icd
 from fsw.health.faults import Failures
 from fsw.link import frame
@@ -56,7 +56,7 @@ class Wear:
         self._acquisition = Acquisition()
         failures, time = Failures(), OnBoardTime(self._clock, 0)
         failures.note = self._failed
-        self._boot = BootRecord(folder, icd.RESET_CAUSE_POWER_ON, Scratch(), failures)
+        self._boot = BootRecord(folder, Board(icd.RESET_CAUSE_POWER_ON), failures)
         files = Segments(folder + "/store")
         self._store = PacketStore(files, segments, self._boot.record, failures, bytearray(4096))
         self._checkpoint = Checkpoint(folder, self._acquisition, self._failed, time, failures)

@@ -10,7 +10,7 @@ from fsw.link.packet import Telemetry
 
 LONGEST = icd.MAX_PACKET
 PLAIN = (17, 2, ">", 0)  # layouts: service, subtype, form, priority
-NUMBERED = (5, 1, ">IBH", 1)
+NUMBERED = (5, 1, ">IHBH", 1)
 
 
 class Store:
@@ -33,7 +33,7 @@ class Store:
 class Bench:
     def __init__(self, now_us=0):
         self.time, self.link, self.store = Clock(now_us), Link(), Store()
-        self.telemetry = Telemetry(self.time, self.link, self.store)
+        self.telemetry = Telemetry(self.time, self.link, self.store, 0x0506)
 
     def sent(self):
         """The packets that the link accepted since the last call."""
@@ -178,10 +178,10 @@ def test_numbers_beyond_the_end_of_an_array_raise_an_error():
 def test_a_packet_with_a_priority_is_stored_as_sent():
     bench = Bench()
     for priority in (1, 2):
-        bench.telemetry.send((5, 1, ">IBH", priority), 9, 0x1234)
+        bench.telemetry.send((5, 1, ">IHBH", priority), 9, 0x1234)
         frame = bench.link.sent[-1]
         equal(bench.store.offered.pop(), (priority, 0x01020304, frame))
-        equal(bench.one()[19:26], b"\1\2\3\4\x09\x12\x34", priority)
+        equal(bench.one()[19:28], b"\1\2\3\4\5\6\x09\x12\x34", priority)
 
 
 def test_a_packet_without_a_record_number_is_still_sent():
@@ -190,7 +190,7 @@ def test_a_packet_without_a_record_number_is_still_sent():
     equal(bench.telemetry.send(NUMBERED, 9, 0x1234), True)
     equal(bench.store.offered, [(1, 0, None)])
     packet = bench.one()
-    equal(packet, with_crc(packet[:19] + b"\0\0\0\0\x09\x12\x34"))
+    equal(packet, with_crc(packet[:19] + b"\0\0\0\0\5\6\x09\x12\x34"))
 
 
 def test_a_packet_that_the_link_does_not_accept_is_still_stored():

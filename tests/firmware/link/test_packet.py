@@ -1,5 +1,6 @@
 """fsw/link/packet.py against spacepackets and crcmod; test_exports.py compares with other ground systems."""
 
+import struct
 import zlib
 
 import crcmod.predefined
@@ -15,6 +16,7 @@ from support.micropython import Child, run
 from support.onboard import script
 
 BENCH = script("packet_bench")
+ORIGIN = 0xBEEF  # there
 
 SCRIPT = BENCH + script("packet")
 
@@ -61,12 +63,14 @@ def test_telemetry_is_pus_c(child, us, event, a, b):
     assert (tm.apid, tm.service, tm.message_subtype) == (dictionary.mission["apid"], 5, 2)
     assert tm.pus_tm_sec_header.dest_id == dictionary.mission["destination_id"]
     assert tm.sp_header.seq_flags == 3 and tm.sp_header.sec_header_flag
-    assert tm.source_data == bytes(4) + bytes([event]) + a.to_bytes(4, "big") + b.to_bytes(4, "big")
+    assert tm.source_data == bytes(4) + ORIGIN.to_bytes(2, "big") + bytes([event]) + a.to_bytes(4, "big") + b.to_bytes(
+        4, "big"
+    )
     seconds, fraction = int.from_bytes(tm.timestamp[:4], "big"), int.from_bytes(tm.timestamp[4:], "big")
     assert seconds == us // 10**6
     assert fraction == us % 10**6 * 2**16 // 10**6
     decoded = dictionary.decode(packet)
-    assert decoded.fields == {"record": 0, "event": event, "a": a, "b": b}
+    assert decoded.fields == {"record": 0, "origin": ORIGIN, "event": event, "a": a, "b": b}
     assert us - 16 < decoded.time_s * 1e6 <= us  # 2^-16 s is 15.3 us
 
 
@@ -83,7 +87,7 @@ def test_spectrum_channels(child, first, counts):
 )
 def test_rates_arrays(child, scalars, arrays):
     packet = dictionary.decode(packet_of(ask(child, f"rates({scalars}, {arrays})")))
-    assert list(packet.fields.values()) == [0, *scalars, *arrays]
+    assert list(packet.fields.values()) == [0, ORIGIN, *scalars, *arrays]
 
 
 def test_packets_with_a_priority_are_offered_to_the_store_and_sent():
@@ -148,7 +152,7 @@ def test_counters_continue_and_wrap_and_a_refused_packet_leaves_a_gap():
 
 
 def test_data_that_does_not_fit_raises_an_error_without_side_effects(child):
-    longest = (dictionary.mission["max_packet"] - 19 - 46 - 2) // 2  # channels in one packet
+    longest = (dictionary.mission["max_packet"] - 19 - 48 - 2) // 2  # channels in one packet
     counts = list(range(longest))
     packet = packet_of(ask(child, f"spectrum(0, {counts})"))
     assert dictionary.mission["max_packet"] - 2 < len(packet) <= dictionary.mission["max_packet"]

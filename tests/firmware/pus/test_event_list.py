@@ -11,7 +11,7 @@ from dorn.analysis import event_list
 from particles import poisson, regular
 from support.instrument import both, instrument, play
 
-IN_PACKET = 280  # 16-bit words
+IN_PACKET = 279  # 16-bit words
 LATEST_S = 12  # an event waits at most 10 s
 PART = 26  # single-hit events in the part of a class
 RN_220_KEV, PO_216_KEV = nuclides.main_kev("Rn-220"), nuclides.main_kev("Po-216")

@@ -6,7 +6,21 @@ from doubles import EIO, EROFS, ROOT, Flash, Scratch
 from fsw.store.segments import Segments
 from fsw.store.slots import Slots
 from records import framed, write
-from starts import BLOCK, BLOCK_US, COUNTER, FORM, LATEST_US, UNCOUNTED, UNKNOWN_US, Bench, damage, put, started, states
+from starts import (
+    BLOCK,
+    BLOCK_US,
+    COUNTER,
+    FORM,
+    LATEST_US,
+    ORIGIN,
+    UNCOUNTED,
+    UNKNOWN_US,
+    Bench,
+    damage,
+    put,
+    started,
+    states,
+)
 
 # first bit in the scratch register of: boots not counted, unexpected resets, challenge needed
 BOOTS, CONSECUTIVE, UNSYNCHRONISED = 11, 15, 19
@@ -206,7 +220,7 @@ def test_a_copy_with_impossible_values_is_damaged():
         equal(started(**fields).record.damaged, damaged, fields)
     for more in (b"", b"\0"):
         flash = Flash()
-        Slots(ROOT + "/boot").save(pack(FORM, 1, 0, 0, 0, 0, 0, 0, 0, 0, COUNTER) + more)
+        Slots(ROOT + "/boot").save(pack(FORM, 1, 0, 0, 0, 0, 0, 0, 0, 0, COUNTER, ORIGIN) + more)
         equal(Bench(flash, follow=False).record.damaged, len(more))
 
 

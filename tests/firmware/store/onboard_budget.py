@@ -1,6 +1,6 @@
 # fsw/store/budget.py in isolation: storage against the daily budget of octets.
 from check import equal
-from doubles import EIO, ROOT, Flash, Scratch
+from doubles import EIO, ROOT, Board, Flash
 from fsw import icd
 from fsw.health.faults import Failures
 from fsw.store.boot import BootRecord
@@ -17,7 +17,7 @@ class Bench:
         self.flash = Flash()
         self.failures = Failures()
         self.store = PacketStore(Segments(ROOT + "/store"), 4, FIRST, self.failures, bytearray(4096))
-        self.boot_record = BootRecord(ROOT, icd.RESET_CAUSE_POWER_ON, Scratch(), Failures())
+        self.boot_record = BootRecord(ROOT, Board(icd.RESET_CAUSE_POWER_ON), Failures())
         self.budget = Budget(self.store, self.boot_record)
         if per_day:
             self.budget.set(0, per_day)

@@ -214,10 +214,10 @@ def test_a_damaged_header_counts_no_records_before():
 
 def test_number_and_time_are_at_their_offsets_in_a_packet():
     link = Link()
-    telemetry = Telemetry(Clock(0x0A0B0C0D * 1_000_000 + 500_000), link, Numbered())
+    telemetry = Telemetry(Clock(0x0A0B0C0D * 1_000_000 + 500_000), link, Numbered(), 0x0506)
     telemetry.send(icd.EVENT_INFO, 1, 2, 3)
     (packet,) = map(bytes, Deframer(icd.MAX_PACKET).feed(link.sent[0]))
-    equal(packet[RECORD : RECORD + 4], b"\1\2\3\4")
+    equal(packet[RECORD : RECORD + 6], b"\1\2\3\4\5\6")
     equal(packet[TIME : TIME + 6], b"\x0a\x0b\x0c\x0d\x80\0")
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import functools
 import socket
 import threading
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 from dorn import cli
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import FrontEnd, Head
+from dorn.session import acquire
+from dorn.targets import open_target
 from support import chip, realdata
 from support.instrument import both, open_simulated
 from support.runs import FATES, run, summary
@@ -87,14 +90,15 @@ def test_other_programs_read_the_archive(where, tmp_path):
         [
             ccsdspy.PacketField("PUS", "fill", 8 * 13),
             ccsdspy.PacketField("RECORD", "uint", 32),
+            ccsdspy.PacketField("ORIGIN", "uint", 16),
             ccsdspy.PacketField("STRUCTURE", "uint", 8),
             ccsdspy.PacketField("DICTIONARY", "uint", 32),
-            ccsdspy.PacketField("BOOTS", "uint", 32),
+            ccsdspy.PacketField("UNIQUE_ID", "uint", 64),
         ]
     )
     housekeeping = [bytes(p) for p in packets if p[7:9] == bytes((3, 25))]
     hk = tmp_path / "hk.ccsds"
-    head = [p[:4] + (6 + 13 + 13 - 7).to_bytes(2, "big") + p[6 : 6 + 13 + 13] for p in housekeeping]
+    head = [p[:4] + (6 + 13 + 19 - 7).to_bytes(2, "big") + p[6 : 6 + 13 + 19] for p in housekeeping]
     hk.write_bytes(b"".join(head))
     assert set(fixed.load(str(hk))["DICTIONARY"]) == {Dictionary.load().hash}
 
@@ -117,7 +121,8 @@ def test_decoding_the_archive_gives_the_same_products(tmp_path):
     assert one["recorded"] == two["recorded"] == 499 and two["injected"] is None
 
 
-def test_a_replay_ends_with_its_last_count_and_is_reproducible_to_the_byte(tmp_path):
+def test_a_replay_ends_with_its_last_count_and_is_reproducible_to_the_byte(tmp_path, monkeypatch):
+    monkeypatch.setattr(acquire, "open_target", functools.partial(open_target, unique_id=1))
     source = tmp_path / "source.csv"
     source.write_text("energy_kev,counts\n5000,400\n5012,200\n")
     for name in ("one", "two"):
