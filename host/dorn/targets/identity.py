@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from pathlib import Path
 
@@ -12,16 +13,21 @@ _BITS = 64
 
 
 def unique_id(given: int | None, file: Path | None) -> int:
-    """The id `given`; without it, the one kept in `file`, or a new one. From then on it is kept there."""
-    found = given
-    if found is None and file and file.exists():
-        try:
-            found = int(file.read_text(), 16)
-        except ValueError:
-            raise UserError(f"{file}: not a unique id of {_BITS // 4} hexadecimal digits: remove it") from None
+    """The id `given`; without it, the one kept in `file`, or a new one. From then on it is kept there.
+
+    Raises UserError if the file holds something else.
+    """
+    found = _kept(file) if given is None and file and file.exists() else given
     if found is None:
         found = secrets.randbits(_BITS)
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{found:0{_BITS // 4}x}\n")
     return found
+
+
+def _kept(file: Path) -> int:
+    text = file.read_text(errors="replace").strip()
+    if not re.fullmatch(f"[0-9a-f]{{{_BITS // 4}}}", text):
+        raise UserError(f"{file}: not a unique id of {_BITS // 4} hexadecimal digits ({text[:20]!r}): remove it")
+    return int(text, 16)

@@ -1,6 +1,5 @@
 """fsw/link/packet.py against spacepackets and crcmod; test_exports.py compares with other ground systems."""
 
-import struct
 import zlib
 
 import crcmod.predefined

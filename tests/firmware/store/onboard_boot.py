@@ -261,3 +261,27 @@ def test_without_a_report_a_crash_of_this_run_stays_in_its_register():
     bench.scratch.set(CRASH, 1 << 12)
     bench.record.reported()
     equal(bench.scratch.get(CRASH), 1 << 12)
+
+
+# -- the origin --------------------------------------------------------------------------------------------------------
+
+
+def test_the_origin_is_a_number_from_1_to_65535():
+    for random, origin in ((0, 1), (1, 2), (0xFFFE, 0xFFFF), (0xFFFF, 1), (0xFFFFFFFF, 1), (0xFFFFFFFE, 0xFFFF)):
+        bench = Bench(random=random)
+        equal(bench.record.origin, origin, random)
+        equal([state["origin"] for state in states()], [origin] * 2, random)
+
+
+def test_the_origin_is_kept_by_every_write():
+    bench = Bench(random=41)
+    for write in (
+        lambda record: record.keep(True),
+        lambda record: record.close(),
+        lambda record: record.reserve_time(LATEST_US // 2),
+        lambda record: record.crashed(3, ValueError()),
+    ):
+        write(bench.record)
+        bench = bench.again(random=99)
+        equal(bench.record.origin, 42)
+    equal([state["origin"] for state in states()], [42] * 2)

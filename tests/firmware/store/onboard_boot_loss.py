@@ -207,6 +207,15 @@ def test_with_one_copy_damaged_neither_time_nor_counts_go_back():
         assert record.count > newer["count"], record.count
 
 
+def test_with_one_copy_damaged_the_origin_stays_the_same():
+    for n in (0, 1):
+        bench = started()
+        damage(n)
+        bench = bench.again(random=99)
+        equal((bench.record.damaged, bench.record.origin), (1, ORIGIN), n)
+        equal([state["origin"] for state in states()], [ORIGIN] * 2, n)
+
+
 def test_a_copy_with_impossible_values_is_damaged():
     for fields, damaged in (
         (dict(time_us=LATEST_US), 0),
@@ -252,6 +261,28 @@ def test_with_both_copies_damaged_it_enters_safe_and_starts_a_new_record():
         equal((state["time_us"], state["record"]), (2 * BLOCK_US, 3 * BLOCK))
     bench = bench.again()
     equal((bench.record.damaged, bench.record.lost, bench.record.safe), (0, False, 1))
+
+
+def test_with_both_copies_lost_the_origin_is_a_new_one():
+    flash = Flash()
+    put()
+    damage(0, 1)
+    bench = Bench(flash, random=41)
+    equal((bench.record.lost, bench.record.origin), (True, 42))
+    equal([state["origin"] for state in states()], [42] * 2)
+    equal(bench.again(random=99).record.origin, 42)
+
+
+def test_without_a_flash_every_start_draws_an_origin():
+    flash = Flash()
+    flash.fail(EIO)
+    bench = Bench(flash, random=41)
+    equal(bench.record.origin, 42)
+    bench = bench.again(random=98)
+    equal(bench.record.origin, 99)
+    flash.work()
+    bench.record.keep(True)
+    equal(bench.again(random=5).record.origin, 99)
 
 
 def test_records_on_flash_show_that_the_boot_record_is_lost():

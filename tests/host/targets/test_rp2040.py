@@ -17,6 +17,7 @@ from support.onboard import script
 
 WRITES = script("flash_writes")
 MISSING = script("missing_host")
+UNIQUE_ID = script("unique_id")
 
 
 def dead_us():
@@ -57,6 +58,20 @@ def test_the_flash_takes_its_real_time(monkeypatch):
 
 def test_a_device_that_does_not_answer_is_an_error():
     assert chip.run(MISSING, limit_s=5).count("ERRNO") == 2
+
+
+def unique_id(**given):
+    with chip.open_chip(UNIQUE_ID, **given) as target:
+        return target.unique_id, int(chip.until_prompt(target, 5.0).partition(b"ID ")[2].split()[0], 16)
+
+
+def test_the_flash_has_a_unique_id(monkeypatch):
+    """MicroPython reads at its start the one that the target draws, another for each, or is given."""
+    (one, read_one), (two, read_two) = unique_id(), unique_id()
+    assert one == read_one != two == read_two
+    assert unique_id(unique_id=0x0102030405060708) == (0x0102030405060708,) * 2
+    monkeypatch.setattr(pico_flash, "Identity", lambda mcu, unique_id: None)
+    assert unique_id()[1] == 2**64 - 1
 
 
 def test_the_flash_is_saved_while_the_board_runs(tmp_path):

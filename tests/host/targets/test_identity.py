@@ -1,0 +1,31 @@
+"""The unique ids of simulated boards."""
+
+import pytest
+from dorn.errors import UserError
+from dorn.targets import identity
+
+
+def test_without_a_file_each_id_is_a_new_one():
+    ids = {identity.unique_id(None, None) for _ in range(10)}
+    assert len(ids) == 10 and all(0 <= one < 2**64 for one in ids)
+
+
+def test_a_new_id_is_kept(tmp_path):
+    file = tmp_path / "flash" / identity.FILE
+    assert identity.unique_id(None, file) == identity.unique_id(None, file)
+
+
+@pytest.mark.parametrize("given", [0, 5, 2**64 - 1])
+def test_a_given_id_replaces_the_one_kept(given, tmp_path):
+    file = tmp_path / identity.FILE
+    identity.unique_id(77, file)
+    assert identity.unique_id(given, file) == given == identity.unique_id(None, file)
+    assert identity.unique_id(given, None) == given
+
+
+@pytest.mark.parametrize("content", ["", "garbage", "-1", f"{2**64:x}"])
+def test_a_file_without_an_id_is_refused(content, tmp_path):
+    file = tmp_path / identity.FILE
+    file.write_text(content)
+    with pytest.raises(UserError, match=r"unique_id: not a unique id of 16 hexadecimal digits .*: remove it"):
+        identity.unique_id(None, file)
