@@ -25,7 +25,7 @@ def totals(request):
 
 
 @pytest.fixture
-def open_pico(request):
+def open_pico(request, seed):
     """open_pico(files) -> a connected instrument on the emulated Pico; powered off after the test."""
     lacking = missing("rp2040")
     if lacking:
@@ -36,7 +36,7 @@ def open_pico(request):
     with contextlib.ExitStack() as stack:
 
         def open_pico(files):
-            instrument = Instrument(stack.enter_context(Rp2040Target(files=files)))
+            instrument = Instrument(stack.enter_context(Rp2040Target(files=files, unique_id=seed)))
             instrument.connect()
             return instrument
 

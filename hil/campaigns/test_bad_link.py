@@ -205,7 +205,7 @@ def archived(path, dictionary):
 def test_bad_link(long, seed, totals, tmp_path):
     octets = LONG if long else SHORT
     path = tmp_path / "telemetry.ccsds"
-    with open_target("unix", Head(FrontEnd(), seed)) as target:
+    with open_target("unix", Head(FrontEnd(), seed), unique_id=seed) as target:
         line = BadLine(target, seed, path)
         session, up, down = line.session, line.up, line.down
         # about 300 octets a second are stored: records of a bad stretch stay in the store until the link has healed
@@ -242,7 +242,7 @@ def test_bad_link(long, seed, totals, tmp_path):
 
 def test_missing_records_end_the_downlink(seed, tmp_path):
     """Packets that arrive live meanwhile must not keep the downlink going for ever."""
-    with open_target("unix", Head(FrontEnd(), seed)) as target:
+    with open_target("unix", Head(FrontEnd(), seed), unique_id=seed) as target:
         line = BadLine(target, seed, tmp_path / "telemetry.ccsds")
         line.session.set_parameters(kept=False, housekeeping_period=1, rates_period=1, storage_delay=1)
         missing = range(20, 80, 2)  # one request for each; all together take longer than a housekeeping period

@@ -163,7 +163,7 @@ class Orders:
 
 
 def test_command_pairs(long, seed, totals):
-    with open_target("unix") as target:
+    with open_target("unix", unique_id=seed) as target:
         orders = Orders(target)
         rng = random.Random(seed)
         names = list(orders.commands)

@@ -261,7 +261,7 @@ def test_soak(long, seed, totals, monkeypatch):
     log = EventLog(monkeypatch)
     integration_s, times = (3600, 1) if long else (180, SHORT)
     head = Head(FrontEnd(noise_kev=NOISE_KEV), seed)
-    with open_target("unix", head) as target:
+    with open_target("unix", head, unique_id=seed) as target:
         mission = Mission(target, seed, integration_s)
         for hours, *cps in PHASES.values():
             mission.phase(hours * 3600 // times, *cps)

@@ -25,7 +25,7 @@ def flooded(request, long, seed):
         request.node.listed_skip = True
         pytest.skip(lacking)
     n = full if long else short
-    with open_target(target, Head(FrontEnd(), seed), link=link) as target:
+    with open_target(target, Head(FrontEnd(), seed), link=link, unique_id=seed) as target:
         i = Instrument(target)
         i.connect()
         yield i, n, request.param

@@ -45,7 +45,7 @@ def add(commands: Commands) -> None:
     add("--target", default="unix", help=f"{options.TARGET} (default %(default)s)")
     add("--rate", metavar="CPS", help="particles per second (default: as in the source)")
     add("--duration", metavar="S", help="seconds (default: as in the source)")
-    add("--seed", default="1", metavar="N", help="seed of all random numbers (default %(default)s)")
+    add("--seed", default="1", metavar="N", help="seed of source and head (default %(default)s)")
     add("--spacing", choices=SPACINGS, default="poisson", help="arrival times of the particles (default %(default)s)")
     add("--replay", action="store_true", help="play every count of a measured spectrum exactly once")
     add(

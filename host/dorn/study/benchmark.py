@@ -117,7 +117,7 @@ def _figures(files: dict[str, bytes], script: str) -> list[int]:
 def _running(files: dict[str, bytes], script: str, head: Head | None = None) -> Rp2040Target:
     """The emulated Pico, running a script of firmware/benchmarks in place of main.py."""
     main = folded((BENCH / script).read_text())
-    return Rp2040Target(head, files={**files, "main.py": main.encode()})
+    return Rp2040Target(head, files={**files, "main.py": main.encode()}, unique_id=1)
 
 
 def _printed(target: Rp2040Target) -> list[int]:
@@ -154,7 +154,7 @@ def _busy_run() -> tuple[int, int, dict]:
 
     Returns (us from power-up to the first housekeeping, load, fields of housekeeping after packets of all kinds).
     """
-    with Rp2040Target(Head(FrontEnd(width_ns=trials.WIDTH_NS))) as target:
+    with Rp2040Target(Head(FrontEnd(width_ns=trials.WIDTH_NS)), unique_id=1) as target:
         session = Session(target)
         session.connect()  # the very first boot creates folders, which takes about 90 ms of flash time
         target.power_cycle()

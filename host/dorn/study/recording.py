@@ -70,7 +70,7 @@ def record(
     """
     dictionary = Dictionary.load()
     head = Head(analogue or front_end(), seed)
-    with open_target(target, head) as powered, contextlib.closing(Session(powered)) as session:
+    with open_target(target, head, unique_id=seed) as powered, contextlib.closing(Session(powered)) as session:
         session.connect()
         detectors = range(dictionary.instrument["detectors"])
         thresholds: dict[str, Any] = {f"threshold_{d}": 0 for d in detectors}

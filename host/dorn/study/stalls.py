@@ -132,7 +132,7 @@ def run(job: tuple[Case, int]) -> Run:
     case, times = job
     head = Witness(FrontEnd())
     overruns = []
-    with Rp2040Target(head, files=_files(case.stall)) as target:
+    with Rp2040Target(head, files=_files(case.stall), unique_id=1) as target:
         session = Session(target)
         session.connect()
         target.flash_takes_time = False  # no other stalls: the packet store also writes to flash

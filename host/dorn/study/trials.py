@@ -52,7 +52,7 @@ def trials(job: Job) -> list[Trial]:
         return source.particles(job.rate_cps, job.seconds + 2, seed, job.spacing)
 
     head = Head(FrontEnd(width_ns=WIDTH_NS))
-    with open_target(job.target, head) as target:
+    with open_target(job.target, head, unique_id=1) as target:
         session = Session(target)
         session.connect()
         session.set_parameters(integration_time=86400, rates_period=1)

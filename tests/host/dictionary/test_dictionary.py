@@ -12,14 +12,14 @@ dictionary = Dictionary.load()
 oracle_crc = crcmod.predefined.mkPredefinedCrcFun("crc-ccitt-false")
 
 
-EVENT = bytes([0, 0, 0, 77, 16, 0, 0, 1, 0, 0, 0, 0, 9])
+EVENT = bytes([0, 0, 0, 77, 190, 239, 16, 0, 0, 1, 0, 0, 0, 0, 9])
 
 
 def test_packets_built_by_spacepackets_decode():
     packet = dictionary.decode(tm(5, 2, EVENT))
     assert (packet.name, packet.service, packet.subtype, packet.apid) == ("event_low", 5, 2, 100)
     assert (packet.sequence, packet.message_count, packet.time_s) == (3, 7, 1.5)
-    assert packet.fields == {"record": 77, "event": 16, "a": 256, "b": 9}
+    assert packet.fields == {"record": 77, "origin": 0xBEEF, "event": 16, "a": 256, "b": 9}
     assert (packet.text("event"), packet.text("a")) == ("ring_overrun", "256")
 
 
@@ -43,12 +43,12 @@ GOOD = tm(5, 2, EVENT)
     "packet, message",
     [
         (b"", "length 0"),
-        (GOOD[:-1], "length field 27 means 34 octets, the packet has 33"),
+        (GOOD[:-1], "length field 29 means 36 octets, the packet has 35"),
         (GOOD[:-1] + bytes([GOOD[-1] ^ 1]), "bad CRC"),
         (tm(5, 2, EVENT, apid=101), "APID 101, expected 100"),
         (tm(5, 9, EVENT), r"unknown service and subtype \(5, 9\)"),
-        (tm(5, 2, EVENT + b"\0"), "event_low: 14 octets of data, 13 expected"),
-        (tm(5, 2, EVENT[:-1]), "event_low: 12 octets of data, 13 expected"),
+        (tm(5, 2, EVENT + b"\0"), "event_low: 16 octets of data, 15 expected"),
+        (tm(5, 2, EVENT[:-1]), "event_low: 14 octets of data, 15 expected"),
         (dictionary.encode("set_parameter", 1, parameter=1, value=60) + b"", "length 19"),
         (bytes(PusTc(service=5, message_subtype=2, apid=100, app_data=bytes(30)).pack()), "header 1864c000"),
     ],
@@ -124,8 +124,10 @@ def test_unchecked_values_are_encoded_as_given():
 
 
 def test_hash_of_a_packet_is_checked():
-    content = bytes(4) + b"\1" + dictionary.hash.to_bytes(4, "big")
+    content = bytes(6) + b"\1" + dictionary.hash.to_bytes(4, "big")
     assert dictionary.check_hash(tm(3, 25, content + bytes(64))) is True
     assert dictionary.check_hash(GOOD) is False
-    with pytest.raises(DictionaryError, match=f"made with dictionary 00000007, this one is {dictionary.hash:08x}"):
-        dictionary.check_hash(tm(3, 25, bytes(4) + b"\1\0\0\0\7"))  # its length also differs
+    # its length also differs; the second, from before 0.4, has no origin
+    for other in (bytes(6) + b"\1\0\0\0\7", bytes(4) + b"\1\0\0\0\7" + b"\2" * 60):
+        with pytest.raises(DictionaryError, match=f"made with dictionary 00000007, this one is {dictionary.hash:08x}"):
+            dictionary.check_hash(tm(3, 25, other))

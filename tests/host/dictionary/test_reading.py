@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.icd import named, tables
 
 dictionary = Dictionary.load()
-RECORD = {"name": "record", "type": "u32"}
+RECORD, ORIGIN = {"name": "record", "type": "u32"}, {"name": "origin", "type": "u16"}
 
 
 def test_hash_depends_on_the_meaning_not_on_the_wording():
@@ -67,13 +67,18 @@ def entry(kind: str, name: str) -> tuple[str, int]:
         (entry("telemetry", "housekeeping"), {"name": "health"}, "no housekeeping"),
         (
             entry("telemetry", "housekeeping"),
-            {"fields": [RECORD]},
-            r"housekeeping: begins with \[\('record', 'u32'\)\],",
+            {"fields": [RECORD, ORIGIN]},
+            r"housekeeping: begins with \[\('record', 'u32'\), \('origin', 'u16'\)\],",
         ),
         (
             entry("telemetry", "housekeeping"),
             {"fields": []},
-            "housekeeping: store_priority 2: .* begin with u32 record",
+            "housekeeping: store_priority 2: .* begin with u32 record, u16 origin",
+        ),
+        (
+            entry("telemetry", "housekeeping"),
+            {"fields": [RECORD]},
+            "housekeeping: store_priority 2: .* begin with u32 record, u16 origin",
         ),
         (entry("telemetry", "pong"), {"store_priority": 1}, "pong: store_priority 1"),
         (entry("telemetry", "rates"), {"store_priority": 3}, "rates: store_priority 3 is not an integer from 0 to 2"),

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
 from dorn import cli
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import FrontEnd, Head
@@ -29,6 +30,12 @@ def spectrum(out):
                 energy_kev = float(row["energy_kev"])
                 total[energy_kev] = total.get(energy_kev, 0) + int(row["counts"])
     return np.array(sorted(total)), np.array([total[e] for e in sorted(total)])
+
+
+@pytest.fixture
+def same_board(monkeypatch):
+    """Every run is on the same simulated board: what it draws at random is the same too."""
+    monkeypatch.setattr(acquire, "open_target", functools.partial(open_target, unique_id=1))
 
 
 def needs(where):
@@ -121,8 +128,7 @@ def test_decoding_the_archive_gives_the_same_products(tmp_path):
     assert one["recorded"] == two["recorded"] == 499 and two["injected"] is None
 
 
-def test_a_replay_ends_with_its_last_count_and_is_reproducible_to_the_byte(tmp_path, monkeypatch):
-    monkeypatch.setattr(acquire, "open_target", functools.partial(open_target, unique_id=1))
+def test_a_replay_ends_with_its_last_count_and_is_reproducible_to_the_byte(tmp_path, same_board):
     source = tmp_path / "source.csv"
     source.write_text("energy_kev,counts\n5000,400\n5012,200\n")
     for name in ("one", "two"):
@@ -149,7 +155,7 @@ def test_concatenated_archives_decode_as_two_boots(tmp_path):
         assert both_[name] == one[name] + two[name]
 
 
-def test_the_same_seed_gives_the_same_bytes(tmp_path):
+def test_the_same_seed_gives_the_same_bytes(tmp_path, same_board):
     source = tmp_path / "source.toml"
     source.write_text('duration_s = 20\n[[source]]\nnuclide = "Po-210"\nactivity_bq = 50\n[head]\nnoise_kev = 40\n')
     for name in ("one", "two"):
