@@ -185,7 +185,7 @@ def telemetry(name, sequence, **fields):
 def archive(hash_=None):
     hash_ = Dictionary.load().hash if hash_ is None else hash_
     return [
-        telemetry("housekeeping", 0, dictionary=hash_, boot_count=1, version_minor=4),
+        telemetry("housekeeping", 0, structure_id=1, dictionary=hash_, boot_count=1, version_minor=4),
         telemetry("spectrum", 1, detector=2, total=6, first=10, count=3, octets=6, data=[0, 1, 0, 2, 0, 3]),
         telemetry("rates", 3, real_us=2_000_000, live_us=1_000_000, accepted=[1] * 16),
     ]

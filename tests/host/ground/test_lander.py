@@ -137,7 +137,7 @@ def report(name, count, n, message_count=0):
 
 
 def booted(count=0):
-    return tm("event_info", count, data=bytes(4) + bytes([DICTIONARY.enums["event"]["booted"]]) + bytes(8))
+    return tm("event_info", count, data=bytes(6) + bytes([DICTIONARY.enums["event"]["booted"]]) + bytes(8))
 
 
 def stored(count, message_count, text):

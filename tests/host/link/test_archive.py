@@ -17,7 +17,7 @@ from support.data import data
 dictionary = Dictionary.load()
 
 
-def tm(sequence: int, service: int = 5, subtype: int = 1, content: bytes = bytes(13)) -> bytes:
+def tm(sequence: int, service: int = 5, subtype: int = 1, content: bytes = bytes(15)) -> bytes:
     packet = PusTm(
         service=service,
         message_subtype=subtype,
@@ -30,8 +30,8 @@ def tm(sequence: int, service: int = 5, subtype: int = 1, content: bytes = bytes
 
 
 def housekeeping(sequence: int, number: int = dictionary.hash) -> bytes:
-    rest = smallest(dictionary.telemetry["housekeeping"]) - TM_HEADER - CRC - 9
-    return tm(sequence, 3, 25, bytes(4) + b"\1" + number.to_bytes(4, "big") + bytes(rest))
+    rest = smallest(dictionary.telemetry["housekeeping"]) - TM_HEADER - CRC - 11
+    return tm(sequence, 3, 25, bytes(6) + b"\1" + number.to_bytes(4, "big") + bytes(rest))
 
 
 def summary(recording: DecodedArchive) -> tuple[list[int], int, int, int]:
@@ -65,7 +65,7 @@ def test_one_damaged_bit_anywhere_costs_one_packet(at):
 
 
 def recorded(sequence: int, record: int) -> bytes:
-    return tm(sequence, content=record.to_bytes(4, "big") + bytes(9))
+    return tm(sequence, content=record.to_bytes(4, "big") + bytes(11))
 
 
 def test_retrieved_packets_count_once_and_make_no_gap():
@@ -144,6 +144,6 @@ def test_the_dictionary_of_an_archive_is_checked(tmp_path):
 
 def test_another_dictionary_is_recognised_even_if_housekeeping_has_another_length(tmp_path):
     path = tmp_path / "a.bin"
-    path.write_bytes(tm(1, 3, 25, bytes(4) + b"\1\0\0\0\1"))
+    path.write_bytes(tm(1, 3, 25, bytes(6) + b"\1\0\0\0\1"))
     with pytest.raises(ArchiveError, match="made with dictionary 00000001"):
         archive.check_dictionary(path, dictionary)
