@@ -117,9 +117,9 @@ def test_read_splits_archives_of_other_missions(name):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (tm(1) + tm(2)[:-1], r"a.bin: offset 34: a packet of 34 octets, the file has 33"),
-        (tm(1) + tm(2)[:5], r"a.bin: offset 34: the file ends within a packet header"),
-        (tm(1) + b"PNG\0\0\0\0", r"a.bin: offset 34: 0x50 does not start a space packet \(version 2\)"),
+        (tm(1) + tm(2)[:-1], r"a.bin: offset 36: a packet of 36 octets, the file has 35"),
+        (tm(1) + tm(2)[:5], r"a.bin: offset 36: the file ends within a packet header"),
+        (tm(1) + b"PNG\0\0\0\0", r"a.bin: offset 36: 0x50 does not start a space packet \(version 2\)"),
     ],
 )
 def test_read_reports_file_and_offset(tmp_path, content, message):
