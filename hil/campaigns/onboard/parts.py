@@ -40,6 +40,7 @@ class Booted(Part):
 
     def begin(self, root):
         self._used_us = self._used = 0  # what a later boot must not reuse
+        self._origin = 0  # that of the first boot that was completed, which no later one may change
         self._counts = (0,)  # boot counts that may be on flash: the last one, and those of boots in which power failed
         self._boot(root)
         self.step(root)
@@ -68,6 +69,7 @@ class Booted(Part):
         self._record, self._clock, self._time, self._store, self._failures = self._booted(root, next_counts)
         self._check_power()
         self._counts, self._used_us, self._used = (self._record.count,), self._time.us(), self._store.next
+        self._origin = self._record.origin
 
     def _next_counts(self, root):
         """Boot counts that a boot may find: with a damaged copy, which may be the newer one, it counts one more."""
@@ -77,7 +79,7 @@ class Booted(Part):
 
     def _booted(self, root, counts):
         clock, store, failures = Clock(), NoStore(), Failures()
-        record = BootRecord(root, Board(icd.RESET_CAUSE_POWER_ON), failures)
+        record = BootRecord(root, Board(icd.RESET_CAUSE_POWER_ON, random=random.getrandbits(30)), failures)
         time = OnBoardTime(clock, record.time_us)
         store.next = record.record
         record.follow(time, store, NoCheckpoint())
@@ -85,6 +87,8 @@ class Booted(Part):
         if record.lost or found[0] not in counts or found[1] < self._used_us or found[2] < self._used:
             least = self._used_us, self._used
             raise AssertionError(f"{self.name}: a boot starts with {found}, expected one of {counts}, at least {least}")
+        if self._origin not in (0, record.origin):
+            raise AssertionError(f"{self.name}: origin {record.origin}, not {self._origin}")
         return record, clock, time, store, failures
 
     def _use(self):
