@@ -7,7 +7,7 @@ from dorn.errors import UserError
 # Winbond W25Q16JV data sheet, 9.6: typical times of a sector erase (maximum 0.4 s) and of a page program
 SECTOR_ERASE_S, PAGE_PROGRAM_S = 0.045, 0.0004
 _SECTOR, _PAGE = 4096, 256
-_READ_UNIQUE_ID, _DUMMIES, _ID_OCTETS = 0x4B, 4, 8  # 8.2.18: command, octets before the id, and of it
+_READ_UNIQUE_ID, _DUMMIES, _ID_OCTETS = 0x4B, 4, 8  # the command, octets before the id, and of it
 _SSI, _SSI_DATA = 0x18000, 0x60  # the bus of the flash: its key in the emulator, its data register
 
 
