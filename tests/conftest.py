@@ -6,6 +6,10 @@ settings.register_profile("dorn", deadline=None)  # no timed assertions: an exam
 settings.load_profile("dorn")
 
 
+FIRST = ("test_benchmark.py", "test_studies.py", "test_spectra.py")  # they take minutes, the last two on all cores
+
+
 def pytest_collection_modifyitems(items):
-    """`dorn bench` takes minutes, so it starts first; at the end, the other workers would idle."""
-    items.sort(key=lambda item: item.path.name != "test_benchmark.py")
+    """Long files start first: at the end, the other workers would idle. Ports run in real time: they are tested later,
+    when nothing occupies all cores."""
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))

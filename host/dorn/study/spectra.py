@@ -24,7 +24,7 @@ SEEDS = 20
 SHORT_EVENTS = {"unix": 10**5, "rp2040": 2 * 10**4}
 SHORT_SEEDS = {"unix": 2, "rp2040": 1}
 REPLAYED = tuple(measured.SETS)
-# one of each set: the emulated chip records about 7000 events per second of computing time
+# one of each set: the emulated chip records about 4000 events per second of computing time
 SHORT_FILES = {
     "am241-lisbon": ["1Cal.dat"],
     "am241-cologne": ["1.2_mbar.spa"],

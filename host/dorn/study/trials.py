@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +56,9 @@ def trials(job: Job) -> list[Trial]:
     with open_target(job.target, head, unique_id=1) as target:
         session = Session(target)
         session.connect()
-        session.set_parameters(integration_time=86400, rates_period=1)
+        # the default if that is long enough: only a first change is written to flash at once, a second one 10 s later
+        default_s = session.dictionary.parameters["integration_time"].default
+        session.set_parameters(integration_time=max(default_s, math.ceil(job.seconds) + 10), rates_period=1)
         return [_trial(session, head, job, particles(n)) for n in job.seeds]
 
 
