@@ -8,7 +8,7 @@ import struct
 from math import isqrt
 
 BLOCK = 16  # samples
-_REST = 5  # as a number of zero blocks: all remaining blocks
+REST = 5  # as a number of zero blocks: all remaining blocks
 
 
 def decode(coding: str, data: bytes, count: int) -> list[int]:
@@ -43,7 +43,7 @@ def ccsds121(data: bytes, count: int, bits: int = 16) -> list[int]:
         else:
             blocks = stream.unary() + 1
             left = count - len(samples) + first
-            blocks = left // BLOCK if blocks == _REST else blocks - (blocks > _REST)
+            blocks = left // BLOCK if blocks == REST else blocks - (blocks > REST)
             if blocks * BLOCK > left:
                 raise ValueError(f"{blocks} blocks of zeros, {left // BLOCK} left")
             errors = [0] * (blocks * BLOCK - first)

@@ -104,6 +104,11 @@ class Layout:
     refused: dict[str, str] = field(default_factory=dict, hash=False)
 
     @property
+    def kind(self) -> int:
+        """Service and subtype as one number."""
+        return self.service << 8 | self.subtype
+
+    @property
     def scalars(self) -> tuple[Field, ...]:
         return tuple(field for field in self.fields if field.length is None)
 

@@ -7,6 +7,7 @@ from enum import IntFlag
 from typing import NamedTuple
 
 PRIMARY_HEADER, TM_HEADER, TC_HEADER, CRC = 6, 19, 11, 2  # octets; TM_HEADER and TC_HEADER include the secondary header
+LONGEST = PRIMARY_HEADER + 2**16  # octets that the length of a space packet can express
 TELEMETRY, TELECOMMAND = 0x0800, 0x1800  # the first 16 bits without the APID: version 0, type, secondary header
 UNSEGMENTED, LAST_COUNT = 0xC000, 0x3FFF  # the second 16 bits: flags of an unsegmented packet, bits of the count
 VERIFICATION, EVENT_REPORTING = 1, 5  # services
