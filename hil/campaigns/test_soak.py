@@ -12,6 +12,7 @@ from collections import Counter
 
 from bench import BenchLink
 from dorn.head.front_end import FrontEnd, Head
+from dorn.link.archive import NAME, Archive
 from dorn.products.collection import Collection
 from dorn.session import CommandFailed
 from dorn.session.acquire import collect
@@ -71,10 +72,11 @@ class EventLog:
 
 
 class Mission:
-    def __init__(self, target, seed, integration_s):
+    def __init__(self, target, seed, integration_s, archive):
         self.target = target
         self.link = BenchLink(target)
         self.commander = Instrument(self.link)
+        self.commander.record(archive)
         self.downlink = Downlink(self.commander)
         self.counts = Counter()
         self.lost = self.requests = 0  # records, retrieval requests
@@ -257,12 +259,12 @@ def check_heap(mission):
     return first, last
 
 
-def test_soak(long, seed, totals, monkeypatch):
+def test_soak(long, seed, totals, monkeypatch, tmp_path):
     log = EventLog(monkeypatch)
     integration_s, times = (3600, 1) if long else (180, SHORT)
     head = Head(FrontEnd(noise_kev=NOISE_KEV), seed)
     with open_target("unix", head, unique_id=seed) as target:
-        mission = Mission(target, seed, integration_s)
+        mission = Mission(target, seed, integration_s, tmp_path / NAME)
         for hours, *cps in PHASES.values():
             mission.phase(hours * 3600 // times, *cps)
         hours = target.now_us / 3.6e9
@@ -271,9 +273,8 @@ def test_soak(long, seed, totals, monkeypatch):
     for f in housekeeping:
         wrong = {n: f[n] for n in ("store_discarded", "packets_dropped", "ring_overruns", "task_failures") if f[n]}
         assert not wrong, f"boot {f['boot_count']}, after {f['uptime_ms']} ms: {wrong}"
-    collection = Collection(mission.commander.dictionary)
-    for packet in mission.commander.received:
-        collection.add(packet)
+    with Archive(mission.commander.dictionary, tmp_path / NAME) as archive:
+        collection = Collection(archive)
     ground = sum(int(spectrum.counts.sum()) for spectrum in collection.all_spectra().values())
     lost = lost_in_resets(mission, log) + log.cut_off
     heap = check_heap(mission)

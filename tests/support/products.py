@@ -1,43 +1,100 @@
-"""Packets like those of an instrument, and products made from them."""
+"""Telemetry packets of an instrument, and products made from them."""
 
 import csv
-from dataclasses import replace
+import tempfile
+from dataclasses import dataclass, field, replace
+from itertools import count
 
-from dorn.dictionary import Dictionary, Packet
+from dorn.dictionary import Dictionary
+from dorn.link.archive import Archive
 from dorn.products.products import Products
+from spacepackets.ecss.tm import PusTm
+
+from support import libaec
+from support.packets import APID, source_data
 
 DICTIONARY = Dictionary.load()
+ORIGIN = 4711
+_made = count(1)
 
 
-def packet(name, time_s=0.0, **fields):
+@dataclass(frozen=True)
+class Made:
+    """A packet to be. Those made later are sent later, unless their times say otherwise."""
+
+    name: str
+    fields: dict
+    time_s: float
+    sequence: int = field(default_factory=lambda: next(_made) & 0x3FFF)
+
+    @property
+    def octets(self) -> bytes:
+        layout = DICTIONARY.telemetry[self.name]
+        seconds, fraction = divmod(round(self.time_s * 65536), 65536)
+        packet = PusTm(
+            service=layout.service,
+            message_subtype=layout.subtype,
+            timestamp=seconds.to_bytes(4, "big") + fraction.to_bytes(2, "big"),
+            source_data=source_data(layout, self.fields),
+            apid=APID,
+            seq_count=self.sequence,
+        )
+        return bytes(packet.pack())
+
+    def but(self, time_s=None, **fields) -> "Made":
+        """Another packet, with these fields."""
+        time_s = self.time_s if time_s is None else time_s
+        return replace(self, time_s=time_s, fields=self.fields | fields, sequence=next(_made) & 0x3FFF)
+
+
+def packet(name, time_s=1.0, **fields) -> Made:
     layout = DICTIONARY.telemetry[name]
-    missing = {f.name for f in layout.fields} - set(fields)
-    scalars = {f.name: 0 for f in layout.fields if f.name in missing and f.length is None}
-    arrays = {f.name: [0] * 16 for f in layout.fields if f.name in missing and f.length is not None}
-    return Packet(name, layout.service, layout.subtype, 0, 0, 100, time_s, scalars | arrays | fields)
+    scalars = {item.name: 0 for item in layout.fields if item.length is None}
+    arrays = {item.name: [0] * (item.length if isinstance(item.length, int) else 0) for item in layout.arrays}
+    if "origin" in scalars:
+        scalars["origin"] = ORIGIN
+    if name == "housekeeping":
+        scalars |= {"dictionary": DICTIONARY.hash, "unique_id": 2**64 - 1}
+    return Made(name, scalars | arrays | fields, time_s)
 
 
-def spectrum(detector, counts, first=0, total=None, integration=1, live_us=900):
+def spectrum(detector, counts, first=0, total=None, integration=1, live_us=900, **more) -> Made:
     kind = {"detector": detector, "event_class": detector % 2, "integration": integration}
     times = {"real_us": 1000, "live_us": live_us}
-    size = {"first": first, "count": len(counts), "total": sum(counts) if total is None else total}
-    return packet("spectrum", **kind, **times, **size, counts=counts)
+    return packet("spectrum", **kind | times | _range(counts, first, total) | more)
 
 
-def replaced(one, time_s=None, **fields):
-    return replace(one, time_s=one.time_s if time_s is None else time_s, fields=one.fields | fields)
+def coincidences(unit, counts, first=0) -> Made:
+    kind = {"unit": unit, "event_class": DICTIONARY.enums["event_class"]["front_back"], "integration": 1}
+    return packet("coincidence_spectrum", **kind, **_range(counts, first, None))
 
 
-def coincidences(unit, counts, first=0):
-    size = {"first": first, "count": len(counts), "total": sum(counts), "counts": counts}
-    return packet("coincidence_spectrum", unit=unit, event_class=2, integration=1, **size)
+def _range(counts, first, total) -> dict:
+    counts = list(map(int, counts))
+    coded = len(counts) > 256  # too long for a packet otherwise
+    data = libaec.encode(counts, 16) if coded else b"".join(n.to_bytes(2, "big") for n in counts)
+    sizes = {"first": first, "count": len(counts), "coding": int(coded), "octets": len(data), "data": list(data)}
+    return sizes | {"total": sum(counts) if total is None else total}
 
 
-def products(*packets):
-    collected = Products(DICTIONARY)
-    for one in packets:
-        collected.add(one)
-    return collected
+def decoded(octets: bytes, **options) -> Products:
+    """The products of an archive with this content."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(octets)
+        file.flush()
+        with Archive(DICTIONARY, file.name, **options) as archive:
+            return Products(archive)
+
+
+def products(*packets: Made) -> Products:
+    return decoded(b"".join(made.octets for made in packets))
+
+
+def content(collected: Products) -> tuple:
+    """Everything that the files are made from."""
+    spectra = {key: (s.counts.tobytes(), s.real_us, s.live_us) for key, s in collected.all_spectra().items()}
+    rates = [column.tobytes() for column in vars(collected.rates()).values()]
+    return collected.summary(), list(spectra.items()), rates
 
 
 def rows(path):

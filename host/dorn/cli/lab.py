@@ -1,5 +1,7 @@
 """`dorn demo`, `dorn run` and `dorn decode`: arguments and output."""
 
+import contextlib
+import sys
 from pathlib import Path
 
 from dorn.cli import options
@@ -8,6 +10,7 @@ from dorn.errors import UserError
 from dorn.util.checks import above_zero, at_least
 from dorn.util.paths import check_directory
 
+_LONG = 10_000_000  # octets, whose decoding takes a second or more
 REAL_DETECTORS = "-"  # in place of a source
 SPACINGS = ("poisson", "regular")  # as in dorn.head.arrivals, which is slow to import
 
@@ -58,10 +61,19 @@ def add(commands: Commands) -> None:
     decode = commands.add(
         "decode",
         _decode,
-        "decode an archive of telemetry packets",
-        examples=("dorn decode out/telemetry.ccsds --out decoded",),
+        "decode archives of telemetry packets",
+        examples=(
+            "dorn decode out/telemetry.ccsds --out decoded",
+            "dorn decode monday.ccsds tuesday.ccsds --out decoded",
+            "xz -dc telemetry.ccsds.xz | dorn decode - --out decoded",
+        ),
     )
-    decode.add_argument("file", metavar="FILE", help="concatenated space packets, such as telemetry.ccsds")
+    decode.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="concatenated space packets, such as telemetry.ccsds; - for standard input",
+    )
     decode.add_argument("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
 
 
@@ -134,24 +146,29 @@ def _decode(args):
     from dorn.products.products import Products
 
     check_directory(args.out)
-    try:
-        if not Path(args.file).read_bytes():
-            raise UserError.at(args.file, "file", "is empty")
-    except OSError as error:
-        raise UserError.at(args.file, "file", f"cannot be read: {error.strerror}") from None
-    dictionary = Dictionary.load()
-    recording = archive.decode(args.file, dictionary)
-    if not recording.packets:
-        raise UserError.at(args.file, "packets", "none of this instrument", f"{recording.crc_errors} damaged")
-    products = Products(dictionary)
-    for packet in recording.packets:
-        products.add(packet)
-    link = {
-        "packets": len(recording.packets),
-        "sequence_gaps": recording.sequence_gaps,
-        "crc_errors": recording.crc_errors,
-    }
-    _report(products.write(args.out, link=link), args.out)
+    with contextlib.ExitStack() as stack:
+        size = sum(Path(file).stat().st_size for file in args.files if Path(file).is_file())
+        progress = None
+        if size > _LONG or archive.STDIN in args.files:
+            from tqdm import tqdm
+
+            bar = tqdm(total=2 * size or None, unit="B", unit_scale=True, delay=2, disable=None)  # it is read twice
+            progress = stack.enter_context(bar).update
+        found = stack.enter_context(archive.Archive(Dictionary.load(), *args.files, progress=progress))
+        products = Products(found)
+    names = ", ".join(args.files)
+    if not found.octets:
+        raise UserError.at(names, "file", "is empty")
+    if not products.packets:
+        damaged, foreign = found.skipped.damaged, sum(found.skipped.foreign.values())
+        raise UserError.at(names, "packets", f"none of this instrument, {damaged} damaged, {foreign} foreign")
+    _report(products.write(args.out), args.out)
+    for fault, packets in products.not_understood.items():
+        print(f"not understood: {packets} packets: {fault}", file=sys.stderr)
+    for apid, packets in sorted(found.skipped.foreign.items()):
+        print(f"not of this instrument: {packets} packets of APID {apid}", file=sys.stderr)
+    if found.conflicts:
+        print(f"{found.conflicts} record numbers have two different packets", file=sys.stderr)
 
 
 _NOT_RECORDED = {

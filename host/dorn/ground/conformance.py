@@ -7,6 +7,7 @@ link is down, or the power off, nothing is known, and packets are not expected.
 from __future__ import annotations
 
 import json
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from dorn.dictionary.headers import (
     count_after,
 )
 from dorn.errors import UserError
-from dorn.link.records import Records
+from dorn.link.records import Received
 
 RULES = {
     "frame": "every frame is intact",
@@ -75,7 +76,8 @@ class Conformance:
         self._values = {name: set(numbers.values()) for name, numbers in dictionary.enums.items()}
         self._commands = {(c.service, c.subtype): c for c in dictionary.commands.values()}
         self._booted = dictionary.enums["event"]["booted"]
-        self._records = Records()
+        self._received = Received()
+        self._contents: dict[tuple[int, int], int] = {}  # origin and record -> CRC-32 of its packet
         self._asked: list[tuple[int, int]] = []  # ranges of records requested
         self._sent: dict[int, _Sent] = {}
         self._count: int | None = None
@@ -169,10 +171,11 @@ class Conformance:
 
     def _in_order(self, packet: Packet, octets: bytes, now_s: float) -> None:
         record = packet.fields.get("record", 0)
-        known = record in self._records
-        late, new = self._records.take(packet)
+        late, _ = self._received.take(packet, bool(self._asked))
         if record:
-            self.check("record", not (known and new), now_s, f"record {record} has a different packet than before")
+            crc = zlib.crc32(octets)
+            same = self._contents.setdefault((packet.fields["origin"], record), crc) == crc
+            self.check("record", same, now_s, f"record {record} has a different packet than before")
         asked = packet.time_s < self._time_s and any(first <= record <= last for first, last in self._asked)
         if late or asked:
             return  # retrieved: its counts and its time are those of its first transmission

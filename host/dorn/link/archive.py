@@ -1,134 +1,183 @@
-"""Archives: files of space packets (CCSDS 133.0-B) back to back, as ccsdspy and other tools read them."""
+"""Archives: files of space packets (CCSDS 133.0-B) back to back, as ccsdspy and other tools read them.
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+An archive is read twice: once to find its packets and to put them in order by what they say themselves, and once in
+that order. So nothing depends on the order of the packets in the file, and memory is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from dorn.dictionary import Dictionary, DictionaryError, Packet, PacketError
-from dorn.dictionary.codec import crc16
-from dorn.dictionary.headers import CRC, LAST_COUNT, PRIMARY_HEADER, TELEMETRY, TM_HEADER, count_after, size
-from dorn.errors import UserError
-from dorn.link.records import Records
+import numpy as np
+
+from dorn.dictionary import Dictionary, Packet, PacketError
+from dorn.dictionary.headers import PRIMARY_HEADER, size
+from dorn.link import order
+from dorn.link.boundaries import CHUNK, Boundaries
+from dorn.link.index import INDEX, Indexer
+from dorn.link.inputs import STDIN, ArchiveError, Inputs
+
+__all__ = ["NAME", "STDIN", "Archive", "ArchiveError", "Part", "read"]
 
 NAME = "telemetry.ccsds"  # in the folder of a run
-
-
-class ArchiveError(UserError):
-    """A file that is not an archive, or one of another instrument; one line naming file and fault."""
-
-
-@dataclass
-class DecodedArchive:
-    """The content of an archive.
-
-    packets: the intact ones in file order, each once, at its first position: a packet that was sent again, or is in two
-        archives that were concatenated, is identical to the bit.
-    sequence_gaps: places where the sequence count does not increase by one (lost packets, or a reset).
-    crc_errors: damaged packets; a stretch in which no packet can be recognised counts as one.
-    unknown: intact packets of this APID that the dictionary does not define.
-    """
-
-    packets: list[Packet] = field(default_factory=list)
-    sequence_gaps: int = 0
-    crc_errors: int = 0
-    unknown: int = 0
+_SEARCHED = 1 << 24  # octets without a packet after which an input is refused
+_CHANCE = 100  # packets for one conflict
 
 
 def read(path: Path | str) -> Iterator[bytes]:
     """Yield the packets of an intact archive of any mission. Raises ArchiveError naming file and offset."""
-    data = Path(path).read_bytes()
+    yield from split(Path(path).read_bytes(), str(path))
+
+
+def split(data: bytes, name: str = "data") -> Iterator[bytes]:
+    """Yield intact packets of any mission that are back to back. Raises ArchiveError naming the offset."""
     at = 0
     while at < len(data):
         if data[at] >> 5:
             raise ArchiveError(
-                f"{path}: offset {at}: {data[at]:#04x} does not start a space packet (version {data[at] >> 5})"
+                f"{name}: offset {at}: {data[at]:#04x} does not start a space packet (version {data[at] >> 5})"
             )
         if len(data) - at < PRIMARY_HEADER:
-            raise ArchiveError(f"{path}: offset {at}: the file ends within a packet header")
+            raise ArchiveError(f"{name}: offset {at}: the file ends within a packet header")
         end = at + size(data[at : at + PRIMARY_HEADER])
         if end > len(data):
-            raise ArchiveError(f"{path}: offset {at}: a packet of {end - at} octets, the file has {len(data) - at}")
+            raise ArchiveError(f"{name}: offset {at}: a packet of {end - at} octets, the file has {len(data) - at}")
         yield data[at:end]
         at = end
 
 
-def check_dictionary(path: Path | str, dictionary: Dictionary) -> bool:
-    """Compare the hash in the first housekeeping packet of an archive with the dictionary's.
+@dataclass
+class Part:
+    """Some packets of an archive, in order: packet n is data[starts[n]:ends[n]], its row of the index, index[n]."""
 
-    Returns True if it is the same, False if there is no housekeeping packet.
-    Raises ArchiveError if the archive was made with another dictionary.
+    data: bytes
+    starts: np.ndarray  # int64[n]
+    ends: np.ndarray  # int64[n]
+    index: np.ndarray  # INDEX[n]
+
+
+class Archive:
+    """The packets of one instrument, or of several, in one archive or several; a context manager.
+
+    Packets are grouped by origin; within an origin they are in the order of on-board time and sequence count. A packet
+    that was sent again, or is in two archives, is identical to the bit and counts once.
+
+    octets: read. index: INDEX[packets]. skipped: what is not an intact packet of this instrument.
+    sequence_gaps: places where the sequence count does not increase by one. conflicts: record numbers that two
+    different packets have. unique_ids: origin -> unique id of its board, where known. has_housekeeping: the dictionary
+    was checked.
     """
-    try:
-        return any(
-            dictionary.check_hash(packet) for packet in _scan(Path(path).read_bytes(), dictionary, DecodedArchive())
-        )
-    except DictionaryError as error:
-        raise ArchiveError(f"{path}: {error}") from None
 
+    def __init__(
+        self,
+        dictionary: Dictionary,
+        *paths: Path | str,
+        since: int = 0,
+        chunk: int = CHUNK,
+        progress: Callable[[int], object] | None = None,
+    ):
+        """paths: archives, STDIN for standard input. since: offset in the first one where to begin. chunk: octets read
+        at once. progress(octets) is called as they are read, which they are twice.
 
-def decode(path: Path | str, dictionary: Dictionary) -> DecodedArchive:
-    """Decode an archive; damaged parts are skipped and counted.
-
-    Raises ArchiveError if it was made with another dictionary.
-    """
-    check_dictionary(path, dictionary)
-    return decode_bytes(Path(path).read_bytes(), dictionary)
-
-
-def decode_bytes(data: bytes, dictionary: Dictionary) -> DecodedArchive:
-    """Decode packets back to back, without checking with which dictionary they were made."""
-    recording, records = DecodedArchive(), Records()
-    expected = None
-    seen: set[bytes] = set()
-    for octets in _scan(data, dictionary, recording):
-        if octets in seen:
-            continue
-        seen.add(octets)
+        Raises ArchiveError if a file cannot be read, was made with another dictionary, or has packets of two boards
+        that cannot be told apart.
+        """
+        self.dictionary = dictionary
+        self._progress = progress or (lambda octets: None)
+        self._inputs = Inputs()
+        self._chunk = chunk
         try:
-            packet = dictionary.decode(octets)
-        except PacketError:
-            packet = None
-            recording.unknown += 1
-        late = False
-        if packet:
-            late, new = records.take(packet)
-            if new:
-                recording.packets.append(packet)
-        if not late:
-            sequence = int.from_bytes(octets[2:4], "big") & LAST_COUNT
-            recording.sequence_gaps += expected not in (None, sequence)
-            expected = count_after(sequence)
-    return recording
+            self._read(paths, since)
+        except BaseException:
+            self.close()
+            raise
 
+    def _read(self, paths: tuple[Path | str, ...], since: int) -> None:
+        boundaries = Boundaries(self.dictionary.mission, self._chunk)
+        self.skipped = boundaries.skipped
+        indexer = Indexer(self.dictionary)
+        found = [np.zeros(0, INDEX)]
+        begin = 0
+        for path in paths:
+            stream = self._inputs.add(path, begin, since)
+            n, packets = 0, len(found)
+            for chunk in boundaries.of(stream):
+                if chunk.starts:
+                    try:
+                        found.append(indexer.index(chunk, begin))
+                    except ArchiveError as error:
+                        raise ArchiveError(f"{path}: {error}") from None
+                elif chunk.offset > _SEARCHED and len(found) == packets and not self.skipped.foreign:
+                    raise ArchiveError(f"{path}: not an archive: no packet in its first {chunk.offset} octets")
+                self._progress(chunk.offset + len(chunk.data) - n)
+                n = chunk.offset + len(chunk.data)
+            begin += n
+            since = 0
+        self.octets = begin
+        self.has_housekeeping, self.unique_ids = indexer.has_housekeeping, indexer.unique_ids
+        index = np.concatenate(found)
+        del found
+        index = order.with_origins(index, self._octets)
+        self.index = order.in_order(index, self._octets)
+        self.sequence_gaps = order.gaps(self.index)
+        self.conflicts = self._conflicts()
 
-def _scan(data: bytes, dictionary: Dictionary, recording: DecodedArchive) -> Iterator[bytes]:
-    """Yield the packets with a valid CRC and count the others."""
-    header = (TELEMETRY | dictionary.mission["apid"]).to_bytes(2, "big")
-    longest = dictionary.mission["max_packet"]
+    def _conflicts(self) -> int:
+        """Count the record numbers that two packets have. Raises ArchiveError if it cannot be chance: a damaged packet
+        has a valid CRC once in 65 536 cases, two instruments draw the same origin equally rarely."""
+        origins, n = np.unique(order.conflicts(self.index), return_counts=True)
+        for origin, conflicts in zip(origins.tolist(), n.tolist(), strict=True):
+            if _CHANCE * conflicts > (self.index["origin"] == origin).sum():
+                raise ArchiveError(
+                    f"origin {origin}: {conflicts} record numbers have two different packets: these are two instruments"
+                    " with the same origin; decode their archives separately"
+                )
+        return int(n.sum())
 
-    def length(at: int) -> int:
-        """Octets of the packet whose header begins here, 0 if none does."""
-        if data[at : at + 2] != header or len(data) - at < PRIMARY_HEADER:
-            return 0
-        n = size(data[at : at + PRIMARY_HEADER])
-        return n if TM_HEADER + CRC <= n <= min(longest, len(data) - at) else 0
+    def __len__(self) -> int:
+        return len(self.index)
 
-    def intact(at: int) -> bool:
-        return length(at) > 0 and crc16(data[at : at + length(at)]) == 0
-
-    at = 0
-    while at < len(data):
-        end = at + length(at)
-        if intact(at):
-            yield data[at:end]
+    def parts(self) -> Iterator[Part]:
+        """Yield the packets in order, some megabytes at a time."""
+        octets = self.index["octets"].astype(np.int64)
+        until = np.cumsum(octets)
+        at = 0
+        while at < len(self.index):
+            reached = until[at] - octets[at]
+            end = max(int(np.searchsorted(until, reached + self._chunk, "right")), at + 1)
+            index = self.index[at:end]
+            self._progress(int(until[end - 1] - reached))
+            yield Part(self._octets_of(index), until[at:end] - octets[at:end] - reached, until[at:end] - reached, index)
             at = end
-            continue
-        recording.crc_errors += 1
-        if end > at and length(end):  # another header follows: this packet alone is damaged
-            at = end
-            continue
-        at = data.find(header, at + 1)
-        while at >= 0 and not intact(at):
-            at = data.find(header, at + 1)
-        if at < 0:
-            return
+
+    def _octets(self, row: np.void) -> bytes:
+        return self._inputs.read(int(row["offset"]), int(row["octets"]))
+
+    def _octets_of(self, index: np.ndarray) -> bytes:
+        """The packets of these rows, back to back; those that are back to back in the archive are read at once."""
+        begin, end = index["offset"], index["offset"] + index["octets"]
+        breaks = np.flatnonzero(begin[1:] != end[:-1]) + 1
+        firsts, lasts = [0, *breaks.tolist()], [*(breaks - 1).tolist(), -1]
+        runs = zip(begin[firsts].tolist(), end[lasts].tolist(), strict=True)
+        return b"".join([self._inputs.read(first, last - first) for first, last in runs])
+
+    def packets(self) -> Iterator[Packet]:
+        """Yield the packets that the dictionary defines, decoded one by one, in order."""
+        for part in self.parts():
+            for start, end in zip(part.starts.tolist(), part.ends.tolist(), strict=True):
+                try:
+                    yield self.dictionary.decode(part.data[start:end])
+                except PacketError:
+                    continue
+
+    def close(self) -> None:
+        self._inputs.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()

@@ -1,21 +1,24 @@
-"""Record numbers: which packets of the instrument's store have been received on ground."""
+"""Record numbers: which packets of an instrument's store have been received on ground."""
 
 from __future__ import annotations
 
-import zlib
 from bisect import bisect_right
+
+import numpy as np
+
+from dorn.dictionary import Packet
+
+RETRIEVALS = ("retrieve_records", "retrieve_by_time")  # telecommands; the packet retrieval_end reports the end
 
 
 class Records:
     """A set of record numbers, kept as ranges.
 
-    received: distinct records. repeated: records received again. A number with a different packet than before belongs
-    to another instrument, or to one that lost its record numbers: all earlier records are forgotten.
+    received: distinct records. repeated: records received again.
     """
 
     def __init__(self):
         self.received = self.repeated = 0
-        self._packets: dict[int, int] = {}  # record -> CRC-32 that identifies its packet
         self._first: list[int] = []  # of each range, ascending; ranges neither touch nor overlap
         self._last: list[int] = []
 
@@ -36,18 +39,6 @@ class Records:
         self.received += 1
         self._insert(record, record)
         return True
-
-    def take(self, packet) -> tuple[bool, bool]:
-        """Add the record of a dorn.dictionary.Packet. Returns whether it is late (retrieved from the packet store), and
-        whether it is new. A packet that was not stored is new and not late."""
-        record = packet.fields.get("record", 0)
-        if not record:
-            return False, True
-        about = zlib.crc32(repr((packet.time_s, packet.sequence, packet.fields)).encode())
-        if self._packets.setdefault(record, about) != about:
-            self._packets, self._first, self._last = {record: about}, [], []
-        late = record <= self.latest
-        return late, self.add(record)
 
     def settle(self, first: int, last: int) -> None:
         """Mark first to last as not missing: records not received do not exist."""
@@ -90,3 +81,46 @@ class Records:
         if first <= last:
             found.append((first, last))
         return found
+
+
+class Received:
+    """Records received from one instrument at a time, by origin; a record number belongs to one packet of an origin.
+
+    A packet is *late* if it was retrieved from the packet store. Of the current origin, such packets have a lower
+    number than those received before. Those of another origin, which the instrument had before it lost its boot record,
+    come only during a retrieval: otherwise the instrument has a new origin, or another one took its place.
+    """
+
+    def __init__(self):
+        self.origin = 0  # the current one
+        self._by_origin: dict[int, Records] = {0: Records()}
+
+    @property
+    def records(self) -> Records:
+        """Of the current origin."""
+        return self._by_origin[self.origin]
+
+    def know(self, index: np.ndarray) -> None:
+        """Add the records of an archive, by its index."""
+        stored = index[index["record"] > 0]
+        for origin in np.unique(stored["origin"]).tolist():
+            records = self._by_origin.setdefault(origin, Records())
+            for record in np.unique(stored["record"][stored["origin"] == origin]).tolist():
+                records.add(record)
+
+    def take(self, packet: Packet, retrieving: bool = False) -> tuple[bool, bool]:
+        """Add a packet. Returns whether it is late, and whether it is new. One that was not stored is new and not late.
+
+        retrieving: a retrieval is in progress.
+        """
+        record, origin = packet.fields.get("record", 0), packet.fields.get("origin", 0)
+        if not origin:
+            return False, True
+        records = self._by_origin.setdefault(origin, Records())
+        late = retrieving and self.origin not in (0, origin)
+        if late:
+            self.records.settle(record, record)  # it is in the store of this instrument
+        else:
+            self.origin = origin
+            late = 0 < record <= records.latest
+        return late, records.add(record) if record else True

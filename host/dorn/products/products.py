@@ -4,33 +4,37 @@ import csv
 import io
 import json
 import os
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from dorn.analysis import accidentals
 from dorn.errors import UserError
-from dorn.products.collection import COUNTERS, PER_DETECTOR, Collection
+from dorn.products.collection import Collection
 from dorn.products.plot import spectrum_png
+from dorn.products.rates import COUNTERS, PER_DETECTOR
 
 HEAD = ("injected", "delivered", "lost_dead_time", "merged", "below_threshold", "disabled", "spurious")
 FILES = ("spectra.csv", "rates.csv", "summary.json", "spectrum.png")
 LINK = ("packets", "sequence_gaps", "crc_errors")
+_ROWS = 1024  # of a table, written at once
 
 
 class Products(Collection):
-    """Takes packets one by one (`add`), in the order received, and writes the files at any time (`write`)."""
+    """The products of an archive."""
 
     def summary(self, target=None, link=None, head=None):
         """The content of summary.json: counters in detector pulses, each counted where it occurred.
 
         target: name of the target; default: the board named in housekeeping.
-        link: packets, sequence_gaps, crc_errors of the archive. head: counters of the simulated head, HEAD.
+        link: LINK as counted by a session; default: of the archive. head: counters of the simulated head, HEAD.
         Quantities that were not counted are None.
         """
         hk = self.housekeeping
         head = head or dict.fromkeys(HEAD)
-        link = link or dict.fromkeys(LINK) | {"packets": self.packets}
+        damaged, foreign = self.archive.skipped.damaged, sum(self.archive.skipped.foreign.values())
+        link = link or dict(zip(LINK, (self.packets, self.archive.sequence_gaps, damaged), strict=True))
         totals = self.totals()
         firmware = {name: totals and totals.count(name) for name in PER_DETECTOR}
         parts = {name: {"head": head[name], "firmware": firmware[name]} for name in ("below_threshold", "disabled")}
@@ -62,6 +66,18 @@ class Products(Collection):
             **self._in_spectra(totals),
             "incomplete_spectra": self.incomplete_spectra,
             **{name: link[name] for name in LINK},
+            "not_understood": self.not_understood.total(),
+            "foreign_packets": foreign,
+            "origins": self._origins(),
+        }
+
+    def _origins(self):
+        """For each origin: unique id of its board, None if unknown, and number of packets."""
+        origins, numbers = np.unique(self.archive.index["origin"], return_counts=True)
+        ids = self.archive.unique_ids
+        return {
+            str(origin): {"unique_id": f"{ids[origin]:016x}" if origin in ids else None, "packets": n}
+            for origin, n in zip(origins.tolist(), numbers.tolist(), strict=True)
         }
 
     def _in_spectra(self, totals):
@@ -94,14 +110,17 @@ class Products(Collection):
         Each file is replaced atomically. Arguments as for `summary`.
         """
         summary = self.summary(target, link, head)
-        contents = {
+        png = spectrum_png(self.sides(), summary, self.totals())
+        write_files(out, self.tables(summary) | {"spectrum.png": [png]})
+        return summary
+
+    def tables(self, summary):
+        """Name -> pieces of the content of the files but the picture. summary: of `summary`."""
+        return {
             "spectra.csv": _csv(self._spectra_rows()),
             "rates.csv": _csv(self._rates_rows()),
-            "summary.json": (json.dumps(summary, indent=2) + "\n").encode(),
-            "spectrum.png": spectrum_png(self.sides(), summary, self.totals()),
+            "summary.json": [(json.dumps(summary, indent=2) + "\n").encode()],
         }
-        write_files(out, contents)
-        return summary
 
     def sides(self):
         """ "front" and "back" -> (edges_kev, counts): sum of the spectra of all front or all back detectors."""
@@ -126,10 +145,13 @@ class Products(Collection):
                 yield [detector, event_class, channel, f"{energy_kev:g}", counts]
 
     def _rates_rows(self):
-        yield ["time_s", "real_s", "live_s", *COUNTERS]
-        for r in self.rates:
-            times = [f"{r.time_s:.3f}", f"{r.real_us / 1e6:.6f}", f"{r.live_us / 1e6:.6f}"]
-            yield times + r.counters.tolist()
+        yield ["origin", "time_s", "real_s", "live_s", *COUNTERS]
+        rates = self.rates()
+        for first in range(0, len(rates), _ROWS):  # as lists, rows take ten times the memory
+            some = slice(first, first + _ROWS)
+            columns = (rates.origin, rates.time_s, rates.real_us, rates.live_us, rates.counters)
+            for origin, time_s, real_us, live_us, counts in zip(*(c[some].tolist() for c in columns), strict=True):
+                yield [origin, f"{time_s:.3f}", f"{real_us / 1e6:.6f}", f"{live_us / 1e6:.6f}", *counts]
 
 
 def _sum(values):
@@ -138,9 +160,12 @@ def _sum(values):
 
 
 def _csv(rows):
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
+    """Yield the rows of a table as octets, some at a time."""
+    rows = iter(rows)
+    while some := list(islice(rows, _ROWS)):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(some)
+        yield text.getvalue().encode()
 
 
 def remove_files(out):
@@ -150,12 +175,13 @@ def remove_files(out):
 
 
 def write_files(out, contents):
-    """Write {name: bytes} into the directory `out`: all under temporary names first, then renamed."""
+    """Write {name: pieces of its content} into the directory `out`: all under temporary names first, then renamed."""
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            (out / f".{name}.part").write_bytes(content)
+        for name, pieces in contents.items():
+            with (out / f".{name}.part").open("wb") as file:
+                file.writelines(pieces)
         for name in contents:
             os.replace(out / f".{name}.part", out / name)
     except OSError as error:

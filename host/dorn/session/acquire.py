@@ -52,7 +52,6 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
         else None
     )
     out = Path(out)
-    products = Products(dictionary)
     with open_target(target_name, head) as target:
         if (target.head is None) != (source is None):
             raise UserError(
@@ -61,13 +60,12 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
             )
         with contextlib.closing(Session(target, key=key)) as session:
             hk = session.connect()
-            products.add(hk)
             session.record(out / archive.NAME)
             remove_files(out)  # products of an earlier run do not belong to this archive
             if hk.text("mode") == "science":
                 collect(session, _stop)  # archives what it has measured so far
             session.command("function", function="clear")
-            session.on_packet = products.add  # only now: earlier counts do not belong to this run
+            since = session.archived  # earlier counts do not belong to this run
             session.command("function", function="start")
             if source:
                 particles = source.particles(rate_cps, duration_s, seed, spacing, replay)
@@ -77,7 +75,8 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
                 _finish(session, interrupts)
             link = {n: getattr(session, n) for n in ("packets", "sequence_gaps", "crc_errors")}
         fates = vars(target.head.fates) if target.head else None
-    summary = products.write(out, target=target_name, link=link, head=fates)
+    with archive.Archive(dictionary, out / archive.NAME, since=since) as recorded:
+        summary = Products(recorded, hk.fields).write(out, target=target_name, link=link, head=fates)
     if fates:
         print(f"{target_name}: {speed:.{0 if speed > 10 else 2}f} times real time")
     if interrupts.heard:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 from dorn.dictionary import Ack, Dictionary, Packet, PacketError
 from dorn.dictionary.headers import LAST_COUNT, REPORTS_OF_FAILURE, UNSEGMENTED, count_after
 from dorn.errors import UserError
-from dorn.link import archive, frames
+from dorn.link import frames
 from dorn.link.key import Key, challenge_in
-from dorn.link.records import Records
+from dorn.link.records import RETRIEVALS, Received, Records
+from dorn.session.recorder import Recorder
 from dorn.targets import NoAnswer, Target, TargetError
 
 _ASK_S = 2.0  # interval of requests for housekeeping
@@ -34,8 +33,7 @@ class CommandFailed(TargetError):
 class Session:
     """`on_packet(packet)` is called with every decoded packet on arrival; `record` archives the intact ones.
 
-    `key` signs the telecommands. `records`: records of the packet store received so far, live or retrieved; a record
-    received before is dropped.
+    `key` signs the telecommands. A record of the packet store received before is dropped.
     """
 
     def __init__(self, target: Target, on_packet: Callable[[Packet], None] | None = None, key: Key | None = None):
@@ -45,14 +43,24 @@ class Session:
         self.packets = self.sequence_gaps = self.unknown = 0
         self.housekeeping: Packet | None = None
         self.on_packet = on_packet
-        self._archive: BinaryIO | None = None
-        self._before = bytearray()  # packets received before there was an archive
-        self.records = Records()
+        self._recorder = Recorder()
+        self._received = Received()
+        self._retrieving = False
         self._deframer = frames.Deframer()
         self._expected: int | None = None
         self._booted = self.dictionary.enums["event"]["booted"]
         self._sequence = 0
         self._watchers: list[Callable[[Packet], None]] = []
+
+    @property
+    def records(self) -> Records:
+        """Records of the instrument's packet store received so far, live or retrieved."""
+        return self._received.records
+
+    @property
+    def archived(self) -> int:
+        """Octets in the archive so far."""
+        return self._recorder.octets
 
     @property
     def crc_errors(self) -> int:
@@ -64,31 +72,10 @@ class Session:
 
         keep: append to the file, and count the records in it as received.
         """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("ab")
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if keep:
-                recording = archive.decode(path, self.dictionary)
-                if path.stat().st_size and not recording.packets:
-                    file.close()
-                    raise UserError.at(path, "archive", "exists, but has no packet of this instrument")
-                for packet in recording.packets:
-                    self.records.take(packet)
-            else:
-                file.truncate(0)
-        except BlockingIOError:
-            file.close()
-            raise UserError(f"{path}: another run is writing to it") from None
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written: {error.strerror}") from None
-        file.write(self._before)
-        file.flush()
-        self._archive, self._before = file, bytearray()
+        self._received.know(self._recorder.open(path, keep, self.dictionary))
 
     def close(self) -> None:
-        if self._archive:
-            self._archive.close()
+        self._recorder.close()
 
     def pump(self) -> None:
         """Process what the link has received."""
@@ -97,19 +84,12 @@ class Session:
                 packet = self.dictionary.decode(data)
             except PacketError:
                 self.unknown += 1
-                self._keep(data)
+                self._recorder.add(data)
                 continue
-            late, new = self.records.take(packet)
+            late, new = self._received.take(packet, self._retrieving)
             if new:
-                self._keep(data)
+                self._recorder.add(data)
                 self._take(packet, late)
-
-    def _keep(self, data: bytes) -> None:
-        if self._archive:
-            self._archive.write(data)
-            self._archive.flush()  # so that an interrupted run leaves whole packets only
-        else:
-            self._before += data
 
     def _take(self, packet: Packet, late: bool) -> None:
         self.packets += 1
@@ -118,6 +98,8 @@ class Session:
                 self._expected = None
             self.sequence_gaps += self._expected not in (None, packet.sequence)
             self._expected = count_after(packet.sequence)
+        if packet.name == "retrieval_end":
+            self._retrieving = False
         if packet.name == "housekeeping":
             found = packet.fields["dictionary"]
             if found != self.dictionary.hash:
@@ -279,6 +261,7 @@ class Session:
 
     def _post(self, name: str, ack: int, check: bool, fields: dict) -> None:
         packet = self.embedded(name, ack, check, **fields)
+        self._retrieving |= name in RETRIEVALS
         self.target.send(frames.encode(self.key.sign(packet) if self.key else packet))
 
     def embedded(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,9 @@ from dorn.dictionary import Dictionary
 from dorn.head.front_end import DEFAULT_COMPARATOR_MV, FrontEnd, Head
 from dorn.head.mixture import Mixture
 from dorn.head.sources import ScenarioSource
-from dorn.products.collection import PER_DETECTOR, SCALARS, Collection, Rates
+from dorn.link.archive import NAME, Archive
+from dorn.products.collection import Collection
+from dorn.products.rates import PER_DETECTOR, SCALARS, Totals
 from dorn.session import Session
 from dorn.session.acquire import RATES_S, collect
 from dorn.targets import open_target
@@ -70,14 +74,19 @@ def record(
     """
     dictionary = Dictionary.load()
     head = Head(analogue or front_end(), seed)
-    with open_target(target, head, unique_id=seed) as powered, contextlib.closing(Session(powered)) as session:
+    with (
+        tempfile.TemporaryDirectory(prefix="dorn-study-") as folder,
+        open_target(target, head, unique_id=seed) as powered,
+        contextlib.closing(Session(powered)) as session,
+    ):
+        path = Path(folder) / NAME
         session.connect()
         detectors = range(dictionary.instrument["detectors"])
         thresholds: dict[str, Any] = {f"threshold_{d}": 0 for d in detectors}
         session.set_parameters(comparator_front=comparator_mv, comparator_back=comparator_mv, **thresholds)
         session.command("function", function="clear")
-        collection = Collection(dictionary)
-        session.on_packet = collection.add
+        session.record(path)
+        since = session.archived
         session.command("function", function="start")
         powered.inject(particles)
         while not head.dry:
@@ -85,12 +94,14 @@ def record(
         session.advance(0.001)  # lets the last event end
         collect(session, lambda session: session.command("function", function="stop"))
         session.wait_for(lambda packet: packet.name == "rates", RATES_S)
+        with Archive(dictionary, path, since=since) as recorded:
+            collection = Collection(recorded)
     spectra = collection.all_spectra()
     singles = np.zeros((len(detectors), dictionary.instrument["channels"]), np.int64)
     for (event_class, d), spectrum in spectra.items():
         if event_class != "front_back":
             singles[d] += spectrum.counts
     coincidences = sum(int(s.counts.sum()) for (event_class, _), s in spectra.items() if event_class == "front_back")
-    totals = collection.totals() or Rates()
+    totals = collection.totals() or Totals()
     counters = {name: totals.count(name) for name in (*SCALARS, *PER_DETECTOR)}
     return Measurement(singles, coincidences, counters, totals.real_us, totals.live_us, vars(head.fates).copy())

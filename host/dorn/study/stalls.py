@@ -20,7 +20,7 @@ from dorn.head.front_end import FrontEnd, Head
 from dorn.image import firmware
 from dorn.image.constants import constants
 from dorn.image.folding import folded
-from dorn.products.collection import PER_DETECTOR
+from dorn.products.rates import PER_DETECTOR
 from dorn.session import Session
 from dorn.study import Report, spread
 from dorn.study.recording import flat, reconciled

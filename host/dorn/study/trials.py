@@ -10,7 +10,7 @@ import numpy as np
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.mixture import Mixture
 from dorn.head.sources import ScenarioSource
-from dorn.products.collection import PER_DETECTOR
+from dorn.products.rates import PER_DETECTOR
 from dorn.session import Session
 from dorn.session.acquire import collect
 from dorn.study.recording import flat, reconciled

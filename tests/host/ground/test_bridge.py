@@ -243,7 +243,12 @@ def test_the_quick_look_adds_each_packet_once_and_continues_if_it_is_not_accepte
     layout = DICTIONARY.telemetry["spectrum"]
 
     def packet(record, first):
-        fields = {field.name: 0 for field in layout.scalars} | {"record": record, "integration": 1, "first": first}
+        fields = {field.name: 0 for field in layout.scalars} | {
+            "record": record,
+            "origin": 1,
+            "integration": 1,
+            "first": first,
+        }
         return tm(128, 1, source_data(layout, fields | {"count": 1, "octets": 2, "data": [0, 9]}))
 
     for record, first in ((1, 5), (1, 5), (2, 1024), (3, 6)):

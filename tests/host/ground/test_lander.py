@@ -143,7 +143,7 @@ def booted(count=0):
 def stored(count, message_count, text):
     """A stored packet with record number 1 and the given text."""
     n = sum(f.size * f.length if isinstance(f.length, int) else f.size for f in DICTIONARY.telemetry["rates"].fields)
-    return tm("rates", count, message_count, data=bytes([0, 0, 0, 1]) + text + bytes(n - 5))
+    return tm("rates", count, message_count, data=bytes([0, 0, 0, 1, 0, 1]) + text + bytes(n - 7))
 
 
 def up(packet):

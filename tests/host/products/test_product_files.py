@@ -9,7 +9,7 @@ from dorn.errors import UserError
 from dorn.products import plot
 from dorn.products.products import write_files
 from matplotlib.image import imread
-from support.products import DICTIONARY, coincidences, packet, products, rows, spectrum
+from support.products import DICTIONARY, ORIGIN, coincidences, packet, products, rows, spectrum
 
 HEAD = {
     "injected": 1000,
@@ -56,13 +56,13 @@ def test_rates_csv_holds_differences_and_survives_wrap_clear_and_reset(tmp_path)
         packet("rates", time_s=5, real_us=5_000_000, live_us=4_000_000, events=100, accepted=accepted[0]),
         packet("rates", time_s=10, real_us=10_000_000, live_us=8_500_000, events=150, accepted=accepted[1]),
         packet("rates", time_s=15, real_us=4_000_000, live_us=3_900_000, events=7, accepted=accepted[2]),
-        packet("housekeeping", boot_count=1),
-        packet("event_info", event=DICTIONARY.enums["event"]["booted"], a=2),
-        packet("rates", time_s=9, real_us=9_000_000, live_us=9_000_000, events=8, accepted=accepted[3]),
+        packet("housekeeping", time_s=16, boot_count=1),
+        packet("event_info", time_s=17, event=DICTIONARY.enums["event"]["booted"], a=2),
+        packet("rates", time_s=19, real_us=9_000_000, live_us=9_000_000, events=8, accepted=accepted[3]),
     )
     summary = collected.write(tmp_path)
     table = rows(tmp_path / "rates.csv")
-    assert [row["time_s"] for row in table] == ["5.000", "10.000", "15.000", "9.000"]
+    assert [row["time_s"] for row in table] == ["5.000", "10.000", "15.000", "19.000"]
     assert [row["real_s"] for row in table] == ["5.000000", "5.000000", "4.000000", "9.000000"]
     assert [row["live_s"] for row in table] == ["4.000000", "4.500000", "3.900000", "9.000000"]
     assert [row["events"] for row in table] == ["100", "50", "7", "8"]
@@ -73,9 +73,9 @@ def test_rates_csv_holds_differences_and_survives_wrap_clear_and_reset(tmp_path)
 
 def test_summary_takes_every_counter_from_where_it_was_counted():
     board = DICTIONARY.enums["board"]["pico"]
-    version = {"version_major": 1, "version_minor": 2, "version_patch": 3}
+    version = {"time_s": 0.5, "version_major": 1, "version_minor": 2, "version_patch": 3}
     collected = products(
-        packet("housekeeping", boot_count=1, board=board, dictionary=0x00ABCDEF, **version),
+        packet("housekeeping", boot_count=1, board=board, **version),
         packet(
             "rates",
             real_us=10_000_000,
@@ -94,7 +94,7 @@ def test_summary_takes_every_counter_from_where_it_was_counted():
     assert summary == {
         "target": "unix",
         "firmware_version": "1.2.3",
-        "dictionary": "00abcdef",
+        "dictionary": f"{DICTIONARY.hash:08x}",
         "injected": 1000,
         "recorded": 800,
         "lost_dead_time": 60,
@@ -120,6 +120,9 @@ def test_summary_takes_every_counter_from_where_it_was_counted():
         "packets": 12,
         "sequence_gaps": 1,
         "crc_errors": 2,
+        "not_understood": 0,
+        "foreign_packets": 0,
+        "origins": {str(ORIGIN): {"unique_id": None, "packets": 2}},
     }
     fates = [
         "recorded",
@@ -158,7 +161,8 @@ def test_summary_has_null_for_counters_without_data(tmp_path):
         "in_spectra": 0,
         "spectra_live_s": {},
         "incomplete_spectra": 0,
-        "packets": 0,
+        **dict.fromkeys(("packets", "sequence_gaps", "crc_errors", "not_understood", "foreign_packets"), 0),
+        "origins": {},
     }
     without_head = products(packet("rates", below_threshold=[1] * 16)).summary()
     assert (without_head["injected"], without_head["below_threshold"]) == (None, 16)
@@ -183,12 +187,12 @@ def test_labelled_lines_are_those_of_the_table():
 
 
 def test_files_are_written_completely_or_not_at_all(tmp_path):
-    write_files(tmp_path, {"a": b"old", "b": b"old"})
+    write_files(tmp_path, {"a": [b"o", b"ld"], "b": [b"old"]})
     (tmp_path / "b").unlink()
     (tmp_path / "b").mkdir()  # cannot be replaced by a file
     with pytest.raises(UserError, match="cannot be written"):
-        write_files(tmp_path, {"a": b"new", "b": b"new"})
+        write_files(tmp_path, {"a": [b"new"], "b": [b"new"]})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
     file = tmp_path / "a"
     with pytest.raises(UserError, match="a: directory: cannot be written"):
-        write_files(file, {"c": b""})
+        write_files(file, {"c": [b""]})

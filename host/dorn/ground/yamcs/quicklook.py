@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from dorn.dictionary import Dictionary, PacketError
-from dorn.link.records import Records
+from dorn.link.records import Received
 
 CHANNELS = 1024
 AXES = {"channel": CHANNELS, "region": 128, "detector": 16}  # a plot of an array needs another one for its x axis
@@ -22,7 +22,7 @@ class Quicklook:
 
     def __init__(self, dictionary: Dictionary, publish):
         self.dropped = Counter()
-        self._records = Records()
+        self._received = Received()
         self._dictionary = dictionary
         self._publish = publish
         self._integration = None
@@ -41,7 +41,7 @@ class Quicklook:
             decoded = self._dictionary.decode(packet)
         except PacketError:
             return
-        late, new = self._records.take(decoded)
+        late, new = self._received.take(decoded)
         f = decoded.fields
         if late or not new or decoded.name != "spectrum" or f["first"] + len(f["counts"]) > CHANNELS:
             return

@@ -1,0 +1,127 @@
+"""Counts between rates packets, from counters that wrap and that a reset or a telecommand clears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+SCALARS = [
+    "events",
+    "front",
+    "back",
+    "front_back",
+    "several_units",
+    "none_accepted",
+    "passes",
+    "overrun_hits",
+]
+PER_DETECTOR = ["accepted", "below_threshold", "over_range", "disabled"]
+COUNTERS = SCALARS + [f"{name}_{detector}" for name in PER_DETECTOR for detector in range(16)]
+_MOST = 2**31  # no interval has so many counts: the counter was cleared
+
+
+# name -> its places in COUNTERS
+_PLACES = {name: [n] for n, name in enumerate(SCALARS)} | {
+    name: [COUNTERS.index(f"{name}_{detector}") for detector in range(16)] for name in PER_DETECTOR
+}
+
+
+def _after(first, column: np.ndarray) -> np.ndarray:
+    """A column one row later, with another first row."""
+    later = np.empty_like(column)
+    later[0], later[1:] = first, column[:-1]
+    return later
+
+
+@dataclass
+class Totals:
+    """Counts of several intervals combined."""
+
+    time_s: float = 0.0  # end of the last interval, on-board clock
+    real_us: int = 0
+    live_us: int = 0
+    counters: np.ndarray = field(default_factory=lambda: np.zeros(len(COUNTERS), np.int64))  # as COUNTERS
+
+    def count(self, name: str) -> int:
+        """The counter `name` of SCALARS, or the sum over the detectors of one of PER_DETECTOR."""
+        return int(self.counters[_PLACES[name]].sum())
+
+
+@dataclass
+class Rates:
+    """Counts of n intervals."""
+
+    origin: np.ndarray  # uint16[n]
+    time_s: np.ndarray  # float[n]: end of the interval, on-board clock
+    real_us: np.ndarray  # int64[n]
+    live_us: np.ndarray  # int64[n]
+    counters: np.ndarray  # uint32[n, len(COUNTERS)], as COUNTERS
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    def count(self, name: str) -> np.ndarray:
+        """int64[n], as Totals.count."""
+        return self.counters[:, _PLACES[name]].sum(1, dtype=np.int64)
+
+    def totals(self) -> Totals:
+        """All intervals combined; there must be one."""
+        sums = int(self.real_us.sum()), int(self.live_us.sum()), self.counters.sum(0, dtype=np.int64)
+        return Totals(float(self.time_s.max()), *sums)
+
+
+class Counts:
+    """Collects rates packets in the order of origin and time, and computes the counts between them."""
+
+    def __init__(self):
+        self._parts: list[Rates] = []
+        self._restarts = 0  # places so far where the counters restart
+        self._boot = None  # (origin, boot count), as last reported
+        self._last = None  # (restarts, origin, real and live time, counters) of the last packet
+
+    def add(self, index: np.ndarray, marks: list[tuple[int, int, bool]], of: np.ndarray, rows: np.ndarray) -> None:
+        """Add packets.
+
+        index: rows of the archive's index. marks: (position in the index, boot count, is the report `booted`), of the
+        packets that carry a boot count, in order. of, rows: positions and columns of the rates packets.
+        """
+        restarts = self._restarts_until(index["origin"], marks)
+        if len(of):
+            times_s = (index["stamp"][of] >> np.uint64(16)) / 65536
+            hits = [rows[name] for name in PER_DETECTOR]
+            counters = np.concatenate([np.stack([rows[name] for name in SCALARS], 1), *hits], 1).astype(np.uint32)
+            real_us, live_us = rows["real_us"].astype(np.int64), rows["live_us"].astype(np.int64)
+            self._count(Rates(index["origin"][of], times_s, real_us, live_us, counters), restarts[of])
+
+    def _restarts_until(self, origins: np.ndarray, marks: list[tuple[int, int, bool]]) -> np.ndarray:
+        """Number of restarts of the counters up to each packet."""
+        restarts = np.zeros(len(origins), np.int64)
+        for at, count, booted in marks:
+            boot = int(origins[at]), count
+            known = self._boot if self._boot and self._boot[0] == boot[0] else None
+            restarts[at] = booted or known not in (None, boot)
+            self._boot = boot
+        restarts = np.cumsum(restarts) + self._restarts
+        self._restarts = int(restarts[-1])
+        return restarts
+
+    def _count(self, now: Rates, restarts: np.ndarray) -> None:
+        """Add the counts since the packet before, or since the counters restarted."""
+        none = (-1, 0, 0, 0, np.zeros(len(COUNTERS), np.uint32))
+        columns = (restarts, now.origin, now.real_us, now.live_us, now.counters)
+        restart, origin, real_us, live_us, counters = map(_after, self._last or none, columns)
+        self._last = tuple(column[-1].copy() for column in columns)
+        counted = now.counters - counters  # modulo 2^32
+        restarted = (restarts != restart) | (now.origin != origin) | (now.real_us < real_us) | (counted >= _MOST).any(1)
+        counted[restarted] = now.counters[restarted]
+        real_us[restarted] = live_us[restarted] = 0
+        self._parts.append(Rates(now.origin, now.time_s, now.real_us - real_us, now.live_us - live_us, counted))
+
+    def rates(self) -> Rates:
+        """The counts from one packet to the next; of the first one, and after a restart of the counters, since then."""
+        if len(self._parts) != 1:
+            none = np.zeros(0, np.int64)
+            parts = self._parts or [Rates(none, none, none, none, np.zeros((0, len(COUNTERS)), np.uint32))]
+            self._parts = [Rates(*(np.concatenate(c) for c in zip(*(vars(p).values() for p in parts), strict=True)))]
+        return self._parts[0]

@@ -1,0 +1,164 @@
+"""Spectra summed over integrations, each counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dorn.dictionary import Dictionary, coding_columns
+from dorn.dictionary.coding import BLOCK
+from dorn.dictionary.headers import CRC
+
+# layout -> field with the number of detector or unit, [instrument] entries for size and number of spectra, classes
+LAYOUTS = {
+    "spectrum": ("detector", "channels", "detectors", ("front", "back")),
+    "coincidence_spectrum": ("unit", "coincidence_channels", "units", ("front_back",)),
+}
+_KEY = ["origin", "event_class", "number", "integration", "start_us"]
+_KEY_TYPE = np.dtype(
+    [("origin", "u2"), ("event_class", "u1"), ("number", "u1"), ("integration", "u4"), ("start_us", "u8")]
+)
+
+
+@dataclass
+class Spectrum:
+    """The sum of all integrations of one spectrum."""
+
+    counts: np.ndarray  # int64[channels]
+    real_us: int = 0
+    live_us: int = 0
+
+    def add(self, counts: np.ndarray, real_us: int, live_us: int) -> None:
+        self.counts += counts
+        self.real_us += real_us
+        self.live_us += live_us
+
+    def copy(self) -> Spectrum:
+        return Spectrum(self.counts.copy(), self.real_us, self.live_us)
+
+
+@dataclass
+class _Integration:
+    """One integration of one spectrum, as far as its packets have been received."""
+
+    counts: np.ndarray
+    total: int  # counts of the whole spectrum, as given in each of its packets
+    real_us: int
+    live_us: int
+
+
+class Spectra:
+    """Takes packets by columns, in the order of origin and time.
+
+    A packet has a range of channels; a spectrum is complete once its counts add up to the total that each of its
+    packets gives. After a reset, the instrument sends an interrupted integration as of the last checkpoint; the whole
+    one counts if it was sent, too. Running spectra, of integrations that continue, are never part of a sum.
+    """
+
+    def __init__(self, dictionary: Dictionary):
+        enums = dictionary.enums
+        self._classes = {number: name for name, number in enums["event_class"].items()}
+        self._class_numbers = enums["event_class"]
+        self._closed_by = enums["closed_by"]
+        self._coding = enums["coding"]
+        self._instrument = dictionary.instrument
+        self._sums: dict[tuple[int, int], Spectrum] = {}  # class, detector or unit
+        self._complete: set[bytes] = set()  # keys of complete integrations
+        self._pending: dict[bytes, _Integration] = {}  # with missing channels
+        self._partial: dict[bytes, _Integration] = {}  # closed by a reset
+
+    def add(self, name: str, rows: np.ndarray, origins: np.ndarray, data: bytes, ends: np.ndarray) -> np.ndarray:
+        """Add packets of a layout of LAYOUTS. rows: columns[n]; origins: uint16[n]; ends: int64[n], of the packets in
+        `data`. Returns bool[n]: which of them are valid."""
+        field, channels, numbers, classes = LAYOUTS[name]
+        size = self._instrument[channels]
+        last = rows["first"].astype(np.int64) + rows["count"]
+        valid = (
+            (rows[field] < self._instrument[numbers])
+            & np.isin(rows["event_class"], [self._class_numbers[name] for name in classes])
+            & np.isin(rows["closed_by"], list(self._closed_by.values()))
+            & (last <= size)
+        )
+        counts = np.zeros(len(rows) * size + BLOCK, np.uint16)
+        valid &= self._decode(rows, valid, size, data, ends, counts)
+        counts = counts[: len(rows) * size].reshape(-1, size)
+        keys = np.zeros(len(rows), _KEY_TYPE)
+        keys["origin"], keys["number"] = origins, rows[field]
+        for key in ("event_class", "integration", "start_us"):
+            keys[key] = rows[key]
+        self._take(keys, rows, counts, valid & (rows["closed_by"] != self._closed_by["running"]))
+        return valid
+
+    def _decode(self, rows, valid, size: int, data: bytes, ends, counts) -> np.ndarray:
+        """Decode the channels of valid packets into counts, uint16[n * size + BLOCK]. Returns which succeeded."""
+        first, count, octets = (rows[name].astype(np.int64) for name in ("first", "count", "octets"))
+        starts, places = ends - CRC - octets, np.arange(len(rows)) * size + first
+        done = np.zeros(len(rows), bool)
+        coded = np.flatnonzero(valid & (rows["coding"] == self._coding["ccsds121"]))
+        done[coded] = coding_columns.decode(data, starts[coded], octets[coded], count[coded], counts, places[coded])
+        raw = np.flatnonzero(valid & (rows["coding"] == self._coding["raw"]) & (octets == 2 * count))
+        for at, place, n in zip(starts[raw].tolist(), places[raw].tolist(), count[raw].tolist(), strict=True):
+            counts[place : place + n] = np.frombuffer(data, ">u2", n, at)
+        done[raw] = True
+        return done
+
+    def _take(self, keys: np.ndarray, rows: np.ndarray, counts: np.ndarray, valid: np.ndarray) -> None:
+        by_reset = rows["closed_by"] == self._closed_by["reset"]
+        whole = valid & ~by_reset & (counts.sum(1, dtype=np.int64) == rows["total"])
+        octets, size = keys.tobytes(), _KEY_TYPE.itemsize
+        alone = whole.copy()
+        for n in np.flatnonzero(valid).tolist():
+            key = octets[n * size : (n + 1) * size]
+            if key in self._complete:
+                alone[n] = False
+            elif whole[n] and key not in self._pending:
+                self._complete.add(key)  # most integrations consist of one packet
+                self._partial.pop(key, None)
+            else:
+                alone[n] = False
+                self._add_part(key, keys[n], rows[n], counts[n], self._partial if by_reset[n] else self._pending)
+        group = keys["event_class"].astype(np.int64) << 8 | keys["number"]
+        for number in np.unique(group[alone]).tolist():
+            of = np.flatnonzero(alone & (group == number))
+            spectrum = self._sum(number >> 8, number & 0xFF, counts.shape[1])
+            times = (int(rows[name][of].astype(np.int64).sum()) for name in ("real_us", "live_us"))
+            spectrum.add(counts[of].sum(0, dtype=np.int64), *times)
+
+    def _add_part(self, key: bytes, about: np.void, row: np.void, counts: np.ndarray, parts: dict) -> None:
+        """Add some channels of an integration."""
+        part = parts.get(key)
+        if part is None:
+            zeros = np.zeros(len(counts), np.int64)
+            part = parts[key] = _Integration(zeros, int(row["total"]), int(row["real_us"]), int(row["live_us"]))
+        some = slice(int(row["first"]), int(row["first"]) + int(row["count"]))
+        part.counts[some] = counts[some]
+        if parts is self._pending and part.counts.sum() == part.total:
+            self._sum(int(about["event_class"]), int(about["number"]), len(counts)).add(
+                part.counts, part.real_us, part.live_us
+            )
+            del self._pending[key]
+            self._complete.add(key)
+            self._partial.pop(key, None)
+
+    def _sum(self, event_class: int, number: int, channels: int) -> Spectrum:
+        return self._sums.setdefault((event_class, number), Spectrum(np.zeros(channels, np.int64)))
+
+    def _incomplete(self) -> Iterator[tuple[tuple[int, int], _Integration]]:
+        """(class, detector or unit) and content of the integrations of which no complete one was received."""
+        for key, part in (self._partial | self._pending).items():
+            about = np.frombuffer(key, _KEY_TYPE)[0]
+            yield (int(about["event_class"]), int(about["number"])), part
+
+    @property
+    def incomplete(self) -> int:
+        """Integrations, counted per spectrum, of which channels with counts are missing."""
+        return sum(int(part.counts.sum()) != part.total for _, part in self._incomplete())
+
+    def all(self) -> dict[tuple[str, int], Spectrum]:
+        """(class, detector or unit) -> Spectrum, with incomplete integrations as far as received."""
+        sums = {key: spectrum.copy() for key, spectrum in self._sums.items()}
+        for key, part in self._incomplete():
+            sums.setdefault(key, Spectrum(np.zeros_like(part.counts))).add(part.counts, part.real_us, part.live_us)
+        return {(self._classes[key[0]], key[1]): sums[key] for key in sorted(sums)}

@@ -1,0 +1,66 @@
+"""The archive of a session."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from dorn.dictionary import Dictionary
+from dorn.errors import UserError
+from dorn.link.archive import Archive
+from dorn.link.index import INDEX
+
+
+class Recorder:
+    """Writes packets to a file as they are received. Those received before it is open are written first."""
+
+    def __init__(self):
+        self._file: BinaryIO | None = None
+        self._before = bytearray()
+
+    @property
+    def octets(self) -> int:
+        """Size of the file."""
+        return self._file.tell() if self._file else 0
+
+    def open(self, path: Path, keep: bool, dictionary: Dictionary) -> np.ndarray:
+        """Create the file; keep: append to it. Returns the index of the packets that it already has, INDEX[n].
+
+        Raises UserError if it is in use, not writable, or, to be appended to, not an archive of this instrument.
+        """
+        before = np.zeros(0, INDEX)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("ab")
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if keep:
+                with Archive(dictionary, path) as archive:
+                    before = archive.index
+                if path.stat().st_size and not before["kind"].any():
+                    file.close()
+                    raise UserError.at(path, "archive", "exists, but has no packet of this instrument")
+            else:
+                file.truncate(0)
+        except BlockingIOError:
+            file.close()
+            raise UserError(f"{path}: another run is writing to it") from None
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+        file.write(self._before)
+        file.flush()
+        self._file, self._before = file, bytearray()
+        return before
+
+    def add(self, packet: bytes) -> None:
+        if self._file:
+            self._file.write(packet)
+            self._file.flush()  # so that an interrupted run leaves whole packets only
+        else:
+            self._before += packet
+
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
