@@ -38,7 +38,7 @@ HOST = {
     "operator": BELOW_SESSION | {"session"},
     "ground": BELOW_GROUND | {"exports"},
     "flash": BELOW_GROUND,
-    "study": BELOW_GROUND | {"analysis"},
+    "study": BELOW_GROUND | {"analysis", "exports"},
     "cli": BELOW_GROUND | {"analysis", "exports", "ground", "flash", "study"},
 }
 LOWEST = {"icd", "memory", "version"}

@@ -22,6 +22,7 @@ STUDIES = {
         ("data", "targets"),
         ("am241-lisbon", "am241-cologne", "am241-milano", "po210-kentucky", "triple-alpha-leuven"),
     ),
+    "decoding": ("decode large archives, side by side with ccsdspy and libaec", (), ()),
     "adc": (
         "measure and correct the over-wide codes of three real converters",
         ("data",),

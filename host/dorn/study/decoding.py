@@ -1,0 +1,187 @@
+"""Decoding of large archives: CPU time and memory of `dorn decode`, side by side with ccsdspy and libaec.
+
+An archive is a short run of the simulated instrument, repeated: on-board time, sequence counts, record numbers and
+starts of integrations continue, and CRCs are renewed, so that all packets differ.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from dorn.dictionary import Dictionary
+from dorn.dictionary.codec import crc16
+from dorn.dictionary.headers import CRC, LAST_COUNT, TM_HEADER, UNSEGMENTED
+from dorn.head import sources
+from dorn.head.front_end import FrontEnd, Head
+from dorn.link import archive
+from dorn.session import Session
+from dorn.session.acquire import collect
+from dorn.study import Report
+from dorn.targets import open_target
+
+_FULL, _SHORT = 5, 1  # pairs of measurements
+_MARGIN = 1.3  # on a ratio measured once, in the short form, on a machine that may be busy
+
+
+@dataclass(frozen=True)
+class Case:
+    """An archive, and the limits of its decoding."""
+
+    name: str
+    megabytes: float
+    rate_cps: float
+    duration_s: float  # of the run repeated
+    integration_s: int
+    ratio: float | None = None  # of the CPU time to the peer's
+    seconds: float | None = None  # CPU time
+    mib: float | None = None  # peak memory
+
+
+CASES = (
+    Case("50 MB, 100 cps", 50, 100, 600, 60, ratio=0.45, mib=150),
+    Case("20 MB, 4 kcps", 20, 4000, 60, 20, ratio=0.70),
+    Case("1.5 MB, 100 cps", 1.5, 100, 600, 60, seconds=1.4),
+    Case("500 MB, 100 cps", 500, 100, 600, 60),
+)
+SHORT = CASES[:3]
+_GROWTH = 0.5  # MiB a MB, from the first case to the last
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a process."""
+
+    seconds: float  # CPU time
+    mib: float  # peak memory
+
+
+def study(report: Report, short: bool) -> None:
+    cases = SHORT if short else CASES
+    memory = {}
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="dorn-study-") as folder:
+        runs: dict[tuple, bytes] = {}
+        path = Path(folder) / archive.NAME
+        for case in cases:
+            source = case.rate_cps, case.duration_s, case.integration_s
+            if source not in runs:
+                runs[source] = run(Path(folder) / "run.ccsds", *source)
+            repeat(runs[source], case.duration_s, path, round(case.megabytes * 1e6))
+            pairs = [_pair(case, path, folder) for _ in range(_SHORT if short else _FULL)]
+            ours, peer = (min(costs, key=lambda cost: cost.seconds) for costs in zip(*pairs, strict=True))
+            memory[case.megabytes] = max(cost.mib for cost, _ in pairs)
+            ratios = sorted(mine.seconds / other.seconds for mine, other in pairs)
+            rows.append(
+                (
+                    case.name,
+                    f"{ours.seconds:.2f}",
+                    f"{memory[case.megabytes]:.0f}",
+                    f"{peer.seconds:.2f}",
+                    f"{peer.mib:.0f}",
+                    f"{ratios[len(ratios) // 2]:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})",
+                )
+            )
+            _judge(report, case, ours, memory[case.megabytes], ratios[len(ratios) // 2], short)
+    columns = ("archive", "decode, CPU s", "MiB", "peer, CPU s", "MiB", "ratio")
+    report.table("dorn decode, all products; the peer: ccsdspy and libaec, fields only, no CRC", columns, rows)
+    if not short:
+        first, last = CASES[0].megabytes, CASES[-1].megabytes
+        growth = (memory[last] - memory[first]) / (last - first)
+        report.bound("memory", f"{growth:.2f} MiB a MB", f"<= {_GROWTH}", growth <= _GROWTH)
+
+
+def _judge(report: Report, case: Case, ours: Cost, mib: float, ratio: float, short: bool) -> None:
+    if case.ratio:
+        limit = case.ratio * (_MARGIN if short else 1)
+        report.bound(f"{case.name}: time / peer's", f"{ratio:.2f}", f"<= {limit:.2f}", ratio <= limit)
+    if case.seconds and not short:  # it depends on what else the machine does
+        report.bound(
+            f"{case.name}: CPU time", f"{ours.seconds:.2f} s", f"<= {case.seconds} s", ours.seconds <= case.seconds
+        )
+    if case.mib:
+        report.bound(f"{case.name}: memory", f"{mib:.0f} MiB", f"<= {case.mib:g} MiB", mib <= case.mib)
+
+
+def _pair(case: Case, path: Path, folder: str) -> tuple[Cost, Cost]:
+    out = str(Path(folder) / "products")
+    ours = _cost([sys.executable, "-m", "dorn.cli", "decode", str(path), "--out", out])
+    return ours, _cost([sys.executable, "-m", "dorn.study.decoding_peer", str(path)])
+
+
+def _cost(command: list[str]) -> Cost:
+    """Run a command. Raises CalledProcessError if it fails."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def run(path: Path, rate_cps: float, duration_s: float, integration_s: int) -> bytes:
+    """Acquire the demonstration's sources on the unix target and return the archive, written to `path`."""
+    source = sources.load(sources.DEMO)
+    with open_target("unix", Head(FrontEnd(), 1)) as target:
+        session = Session(target)
+        session.record(path)
+        session.connect()
+        # without event lists: the peer would decode them, but no product needs them
+        no_lists = {name: 0 for name in session.dictionary.parameters if name.startswith("quota_")}
+        session.set_parameters(kept=False, integration_time=integration_s, **no_lists)
+        session.command("function", function="start")
+        target.inject(source.particles(rate_cps, duration_s, 1, "poisson", False))
+        session.advance(duration_s)
+        collect(session, lambda session: session.command("function", function="stop"))
+        session.close()
+    return path.read_bytes()
+
+
+def repeat(data: bytes, duration_s: float, path: Path, octets: int) -> None:
+    """Write the packets of an archive again and again, with everything that identifies them continued."""
+    dictionary = Dictionary.load()
+    packets = list(archive.split(data))
+    places = {layout.kind: _places(layout) for layout in dictionary.telemetry.values()}
+    records = max(int.from_bytes(p[TM_HEADER : TM_HEADER + 4], "big") for p in packets if places[_kind(p)])
+    seconds = int(duration_s) + 60  # with the time before and after the acquisition
+    written = n = 0
+    with path.open("wb") as file:
+        while written < octets:
+            for packet in packets:
+                file.write(_continued(packet, n, len(packets), seconds, records, places[_kind(packet)]))
+                written += len(packet)
+            n += 1
+
+
+def _kind(packet: bytes) -> int:
+    return packet[7] << 8 | packet[8]
+
+
+def _places(layout) -> list[tuple[int, str, str]]:
+    """(offset, struct code, field) of the fields of a stored packet that identify it."""
+    found, at = [], TM_HEADER
+    for item in layout.scalars:
+        if item.name in ("record", "start_us", "integration"):
+            found.append((at, {4: ">I", 8: ">Q"}[item.size], item.name))
+        at += item.size
+    return found
+
+
+def _continued(packet: bytes, n: int, packets: int, seconds: int, records: int, places) -> bytes:
+    """A packet as it would be in the n-th repetition."""
+    content = bytearray(packet)
+    sequence = (int.from_bytes(packet[2:4], "big") + n * packets) & LAST_COUNT
+    struct.pack_into(">H", content, 2, UNSEGMENTED | sequence)
+    struct.pack_into(">I", content, 13, int.from_bytes(packet[13:17], "big") + n * seconds)
+    step = {"record": records, "start_us": 1_000_000 * seconds, "integration": 1000}
+    for at, code, name in places:
+        (value,) = struct.unpack_from(code, content, at)
+        if value:
+            struct.pack_into(code, content, at, value + n * step[name])
+    struct.pack_into(">H", content, len(content) - CRC, crc16(content[:-CRC]))
+    return bytes(content)

@@ -1,0 +1,21 @@
+"""The study of decoding in its short form, and its archives."""
+
+from dorn import cli
+from dorn.dictionary import Dictionary
+from dorn.link.archive import Archive
+from dorn.study import decoding
+
+
+def test_decoding_keeps_its_limits_with_a_margin(tmp_path):
+    assert cli.main(["study", "decoding", "--short", "--out", str(tmp_path)]) == 0, (
+        tmp_path / "decoding.txt"
+    ).read_text()
+
+
+def test_a_repeated_run_is_an_archive_without_gaps(tmp_path):
+    once, often = tmp_path / "once", tmp_path / "often"
+    run = decoding.run(once, 100, 5, 1)
+    decoding.repeat(run, 5, often, 30 * len(run))
+    with Archive(Dictionary.load(), once) as one, Archive(Dictionary.load(), often) as many:
+        assert len(many) >= 30 * len(one)
+        assert (many.sequence_gaps, many.skipped.damaged, many.conflicts) == (one.sequence_gaps, 0, 0) == (0, 0, 0)
