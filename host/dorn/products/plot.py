@@ -22,6 +22,7 @@ LABELS = {
 COLORS = {"front": "#1f4e9c", "back": "#c2570c"}
 # fixed: a layout computed from the sizes of all texts takes longer than the rest of the picture
 _MARGINS = {"left": 0.065, "right": 0.99, "bottom": 0.075, "top": 0.83, "hspace": 0.06}
+_FLOOR = 0.6  # counts: the lower end of the logarithmic scale
 INK, FAINT = "#333333", "#b8bcc4"
 
 
@@ -46,10 +47,12 @@ def spectrum_png(sides, summary, rates=None):
     filled = np.flatnonzero(total) if total.any() else np.arange(len(total))
     panels[0].set_xlim(max(0.0, edges_mev[filled[0]] - 0.2), edges_mev[filled[-1] + 1] + 0.2)
     panels[0].set_yscale("log", nonpositive="clip")
-    panels[0].set_ylim(0.6, max(10, 2 * max(counts.max() for _, counts in sides.values())))
+    panels[0].set_ylim(_FLOOR, max(10, 2 * max(counts.max() for _, counts in sides.values())))
     for axes, (name, (_, counts)) in zip(panels, sides.items(), strict=True):
-        axes.stairs(counts, edges_mev, color=COLORS[name], fill=True, alpha=0.25, baseline=0.6)
-        axes.stairs(counts, edges_mev, color=COLORS[name], linewidth=0.9, baseline=0.6)
+        # a line of steps: `stairs` takes ten times as long
+        x, y = np.repeat(edges_mev, 2)[1:-1], np.maximum(np.repeat(counts, 2), _FLOOR)
+        axes.fill_between(x, y, _FLOOR, color=COLORS[name], alpha=0.25, linewidth=0)
+        axes.plot(x, y, color=COLORS[name], linewidth=0.9)
         text = f"{name} detectors: {counts.sum():,} counts".replace(",", " ")
         axes.text(0.01, 0.94, text, transform=axes.transAxes, color=COLORS[name], va="top", weight="bold")
         axes.set_ylabel(f"counts per {1000 * (edges_mev[1] - edges_mev[0]):g} keV", color=INK)
