@@ -103,7 +103,10 @@ class Collection:
         """Counts from one rates packet to the next, in the order of origin and time."""
         return self._counts.rates()
 
+    def rates_in_parts(self) -> list[Rates]:
+        """The same, some intervals at a time."""
+        return self._counts.parts
+
     def totals(self) -> Totals | None:
         """Counts of all intervals combined; None without a rates packet."""
-        rates = self.rates()
-        return rates.totals() if len(rates) else None
+        return self._counts.totals()

@@ -146,11 +146,9 @@ class Products(Collection):
 
     def _rates_rows(self):
         yield ["origin", "time_s", "real_s", "live_s", *COUNTERS]
-        rates = self.rates()
-        for first in range(0, len(rates), _ROWS):  # as lists, rows take ten times the memory
-            some = slice(first, first + _ROWS)
-            columns = (rates.origin, rates.time_s, rates.real_us, rates.live_us, rates.counters)
-            for origin, time_s, real_us, live_us, counts in zip(*(c[some].tolist() for c in columns), strict=True):
+        for rates in self.rates_in_parts():
+            columns = (column.tolist() for column in vars(rates).values())
+            for origin, time_s, real_us, live_us, counts in zip(*columns, strict=True):
                 yield [origin, f"{time_s:.3f}", f"{real_us / 1e6:.6f}", f"{live_us / 1e6:.6f}", *counts]
 
 

@@ -56,7 +56,7 @@ class Rates:
     time_s: np.ndarray  # float[n]: end of the interval, on-board clock
     real_us: np.ndarray  # int64[n]
     live_us: np.ndarray  # int64[n]
-    counters: np.ndarray  # uint32[n, len(COUNTERS)], as COUNTERS
+    counters: np.ndarray  # unsigned[n, len(COUNTERS)], as COUNTERS
 
     def __len__(self) -> int:
         return len(self.time_s)
@@ -72,10 +72,13 @@ class Rates:
 
 
 class Counts:
-    """Collects rates packets in the order of origin and time, and computes the counts between them."""
+    """Takes rates packets in the order of origin and time, and computes the counts between them.
+
+    parts: the counts, some intervals at a time.
+    """
 
     def __init__(self):
-        self._parts: list[Rates] = []
+        self.parts: list[Rates] = []
         self._restarts = 0  # places so far where the counters restart
         self._boot = None  # (origin, boot count), as last reported
         self._last = None  # (restarts, origin, real and live time, counters) of the last packet
@@ -116,12 +119,21 @@ class Counts:
         restarted = (restarts != restart) | (now.origin != origin) | (now.real_us < real_us) | (counted >= _MOST).any(1)
         counted[restarted] = now.counters[restarted]
         real_us[restarted] = live_us[restarted] = 0
-        self._parts.append(Rates(now.origin, now.time_s, now.real_us - real_us, now.live_us - live_us, counted))
+        narrow = np.min_scalar_type(counted.max())  # counts of an interval are small: a quarter of the memory
+        self.parts.append(
+            Rates(now.origin, now.time_s, now.real_us - real_us, now.live_us - live_us, counted.astype(narrow))
+        )
 
     def rates(self) -> Rates:
         """The counts from one packet to the next; of the first one, and after a restart of the counters, since then."""
-        if len(self._parts) != 1:
-            none = np.zeros(0, np.int64)
-            parts = self._parts or [Rates(none, none, none, none, np.zeros((0, len(COUNTERS)), np.uint32))]
-            self._parts = [Rates(*(np.concatenate(c) for c in zip(*(vars(p).values() for p in parts), strict=True)))]
-        return self._parts[0]
+        none = np.zeros(0, np.int64)
+        parts = self.parts or [Rates(none, none, none, none, np.zeros((0, len(COUNTERS)), np.uint32))]
+        return Rates(*(np.concatenate(column) for column in zip(*(vars(part).values() for part in parts), strict=True)))
+
+    def totals(self) -> Totals | None:
+        """Counts of all intervals combined; None without a packet."""
+        if not self.parts:
+            return None
+        parts = [part.totals() for part in self.parts]
+        real_us, live_us = sum(part.real_us for part in parts), sum(part.live_us for part in parts)
+        return Totals(max(part.time_s for part in parts), real_us, live_us, np.sum([p.counters for p in parts], 0))

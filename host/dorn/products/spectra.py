@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -39,6 +42,32 @@ class Spectrum:
         return Spectrum(self.counts.copy(), self.real_us, self.live_us)
 
 
+class _Complete:
+    """Integrations of one spectrum that are complete, in 12 octets each: an archive may have a million."""
+
+    def __init__(self):
+        self._starts_us = array("Q")  # ascending
+        self._numbers = array("I")
+
+    def add(self, start_us: int, number: int) -> bool:
+        """Add an integration. Returns whether it is new."""
+        starts_us, at = self._starts_us, len(self._starts_us)
+        if at and start_us <= starts_us[-1]:
+            at = bisect_left(starts_us, start_us)
+            while at < len(starts_us) and starts_us[at] == start_us:
+                if self._numbers[at] == number:
+                    return False
+                at += 1
+        starts_us.insert(at, start_us)
+        self._numbers.insert(at, number)
+        return True
+
+    def __contains__(self, integration: tuple[int, int]) -> bool:
+        start_us, number = integration
+        at = bisect_left(self._starts_us, start_us)
+        return number in self._numbers[at : bisect_right(self._starts_us, start_us)]
+
+
 @dataclass
 class _Integration:
     """One integration of one spectrum, as far as its packets have been received."""
@@ -65,7 +94,7 @@ class Spectra:
         self._coding = enums["coding"]
         self._instrument = dictionary.instrument
         self._sums: dict[tuple[int, int], Spectrum] = {}  # class, detector or unit
-        self._complete: set[bytes] = set()  # keys of complete integrations
+        self._complete: defaultdict[int, _Complete] = defaultdict(_Complete)  # by origin, class, detector or unit
         self._pending: dict[bytes, _Integration] = {}  # with missing channels
         self._partial: dict[bytes, _Integration] = {}  # closed by a reset
 
@@ -108,17 +137,19 @@ class Spectra:
         by_reset = rows["closed_by"] == self._closed_by["reset"]
         whole = valid & ~by_reset & (counts.sum(1, dtype=np.int64) == rows["total"])
         octets, size = keys.tobytes(), _KEY_TYPE.itemsize
-        alone = whole.copy()
-        for n in np.flatnonzero(valid).tolist():
+        spectra = keys["origin"].astype(np.int64) << 16 | keys["event_class"].astype(np.int64) << 8 | keys["number"]
+        columns = (spectra, keys["start_us"], keys["integration"], whole)
+        alone = np.zeros(len(keys), bool)
+        for n, (spectrum, *integration, is_whole) in enumerate(zip(*(c.tolist() for c in columns), strict=True)):
             key = octets[n * size : (n + 1) * size]
-            if key in self._complete:
-                alone[n] = False
-            elif whole[n] and key not in self._pending:
-                self._complete.add(key)  # most integrations consist of one packet
+            complete = self._complete[spectrum]
+            if is_whole and key not in self._pending:
+                alone[n] = complete.add(*integration)  # most integrations consist of one packet
                 self._partial.pop(key, None)
-            else:
-                alone[n] = False
-                self._add_part(key, keys[n], rows[n], counts[n], self._partial if by_reset[n] else self._pending)
+            elif valid[n] and tuple(integration) not in complete:
+                parts = self._partial if by_reset[n] else self._pending
+                if self._add_part(key, keys[n], rows[n], counts[n], parts):
+                    complete.add(*integration)
         group = keys["event_class"].astype(np.int64) << 8 | keys["number"]
         for number in np.unique(group[alone]).tolist():
             of = np.flatnonzero(alone & (group == number))
@@ -126,21 +157,21 @@ class Spectra:
             times = (int(rows[name][of].astype(np.int64).sum()) for name in ("real_us", "live_us"))
             spectrum.add(counts[of].sum(0, dtype=np.int64), *times)
 
-    def _add_part(self, key: bytes, about: np.void, row: np.void, counts: np.ndarray, parts: dict) -> None:
-        """Add some channels of an integration."""
+    def _add_part(self, key: bytes, about: np.void, row: np.void, counts: np.ndarray, parts: dict) -> bool:
+        """Add some channels of an integration. Returns whether it is complete now, and part of the sum."""
         part = parts.get(key)
         if part is None:
             zeros = np.zeros(len(counts), np.int64)
             part = parts[key] = _Integration(zeros, int(row["total"]), int(row["real_us"]), int(row["live_us"]))
         some = slice(int(row["first"]), int(row["first"]) + int(row["count"]))
         part.counts[some] = counts[some]
-        if parts is self._pending and part.counts.sum() == part.total:
-            self._sum(int(about["event_class"]), int(about["number"]), len(counts)).add(
-                part.counts, part.real_us, part.live_us
-            )
-            del self._pending[key]
-            self._complete.add(key)
-            self._partial.pop(key, None)
+        if parts is not self._pending or part.counts.sum() != part.total:
+            return False
+        spectrum = self._sum(int(about["event_class"]), int(about["number"]), len(counts))
+        spectrum.add(part.counts, part.real_us, part.live_us)
+        del self._pending[key]
+        self._partial.pop(key, None)
+        return True
 
     def _sum(self, event_class: int, number: int, channels: int) -> Spectrum:
         return self._sums.setdefault((event_class, number), Spectrum(np.zeros(channels, np.int64)))
