@@ -21,10 +21,12 @@ Andersen, Borgan, Gill and Keiding, *Statistical Models Based on Counting Proces
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+
+from dorn.analysis.event_table import EventTable
 
 FRONT, BACK, FRONT_BACK, SEVERAL = CLASSES = range(4)  # numbered as in packet `event_list`
 _FULL_SCALE = 4095
@@ -46,6 +48,25 @@ class EventList:
     def exposure_s(self, event_class: int) -> float:
         """Total time that the window of a class was open."""
         return sum(end - begin for begin, end in self.windows[event_class]) / 1e6
+
+    def table(self) -> EventTable:
+        """The same as arrays, with origin 0 and without a calibration."""
+        windows = [(event_class, *w) for event_class in CLASSES for w in self.windows[event_class]]
+        window = np.array(windows, np.int64).reshape(-1, 3).T
+        hits = [sum(1 << detector for detector in event.codes) for event in self.events]
+        return EventTable(
+            time_us=np.array([event.time_us for event in self.events], np.int64),
+            origin=np.zeros(len(self.events), np.uint16),
+            event_class=np.array([event.event_class for event in self.events], np.uint8),
+            hits=np.array(hits, np.uint16),
+            codes=np.array([code for event in self.events for _, code in sorted(event.codes.items())], np.uint16),
+            window_origin=np.zeros(len(windows), np.uint16),
+            window_class=window[0].astype(np.uint8),
+            window_begin_us=window[1],
+            window_end_us=window[2],
+            kev_per_code=math.nan,
+            zero_code=math.nan,
+        )
 
 
 def read(packets: Iterable) -> EventList:
@@ -101,10 +122,14 @@ class Pairs:
 
 
 def pairs(
-    event_list: EventList, parent: tuple[int, int], daughter: tuple[int, int], between_s: tuple[float, float]
+    event_list: EventList | EventTable,
+    parent: tuple[int, int],
+    daughter: tuple[int, int],
+    between_s: tuple[float, float],
 ) -> Pairs:
     """The half-life of a daughter from events in one detector alone, by maximum likelihood (see above).
 
+    event_list: of one origin, or a table of several, each with its own clock and background.
     parent, daughter: first and last ADC code of their lines. between_s: search range of the half-life.
     Raises ValueError, in one line, if there are no parents or daughters, or a range is invalid.
     """
@@ -112,7 +137,9 @@ def pairs(
         raise ValueError(f"parent, daughter, between_s: not valid ranges ({parent}, {daughter}, {between_s})")
     if parent[0] <= daughter[1] and daughter[0] <= parent[1]:
         raise ValueError(f"parent, daughter: ranges overlap ({parent}, {daughter})")
-    detectors = [d for d in (_timeline(event_list, d, parent, daughter) for d in range(16)) if d.daughters]
+    table = event_list.table() if isinstance(event_list, EventList) else event_list
+    timelines = (timeline for one in table.origins() for timeline in _timelines(one, parent, daughter))
+    detectors = [timeline for timeline in timelines if timeline.daughters]
     if not detectors or not any(d.parents for d in detectors):
         raise ValueError(f"event_list: no events of both parent and daughter ({parent}, {daughter})")
     rates = np.concatenate([np.full(d.daughters, d.daughters / d.exposure_s) for d in detectors])
@@ -168,28 +195,28 @@ class _Timeline:
         return np.array(found), integral / decay
 
 
-def _timeline(event_list, detector, parent, daughter) -> _Timeline:
-    event_class = BACK if detector & 1 else FRONT
-    moments = [
-        (us, what) for w in event_list.windows[event_class] for us, what in zip(w, (_OPENS, _CLOSES), strict=True)
-    ]
-    counts = {_PARENT: 0, _DAUGHTER: 0}
-    for event in event_list.events:
-        if event.event_class != event_class or detector not in event.codes:
-            continue
-        code = event.codes[detector]
-        # of several hits, the accepted one: neither over range nor failed, and higher than those below threshold
-        others = [c for d, c in event.codes.items() if d & 1 == event_class and c < _FULL_SCALE]
-        if code == max(others, default=-1):
-            for what, (first, last) in ((_PARENT, parent), (_DAUGHTER, daughter)):
-                if first <= code <= last:
-                    moments.append((event.time_us, what))
-                    counts[what] += 1
-    moments.sort()
-    entries = [
-        ((us - before) / 1e6, what) for (before, _), (us, what) in zip(moments[:1] + moments, moments, strict=False)
-    ]
-    return _Timeline(entries, event_list.exposure_s(event_class), counts[_PARENT], counts[_DAUGHTER])
+def _timelines(table: EventTable, parent: tuple[int, int], daughter: tuple[int, int]) -> Iterator[_Timeline]:
+    """Of each detector, with the events and windows of one origin."""
+    event, detector = table.each_hit()
+    side, codes = table.event_class[event], table.codes
+    # of several hits, the accepted one: neither over range nor failed, and higher than those below threshold
+    possible = np.where((detector & 1 == side) & (codes < _FULL_SCALE), codes.astype(np.int64), -1)
+    highest = np.maximum.reduceat(possible, table.first) if len(table) else possible
+    what = np.zeros(len(codes), np.int64)
+    for kind, (first, last) in ((_PARENT, parent), (_DAUGHTER, daughter)):
+        what[(possible >= 0) & (possible == highest[event]) & (first <= codes) & (codes <= last)] = kind
+    for number in range(16):
+        of = (detector == number) & (what > 0)
+        event_class = BACK if number & 1 else FRONT
+        windows_us = table.windows_us(event_class)
+        us = np.concatenate([table.time_us[event[of]], windows_us.ravel()])
+        kinds = np.concatenate([what[of], np.tile([_OPENS, _CLOSES], len(windows_us))])
+        order = np.lexsort([kinds, us])
+        us, kinds = us[order], kinds[order]
+        passed_s = np.diff(us, prepend=us[:1]) / 1e6
+        counts = (int(np.count_nonzero(what[of] == kind)) for kind in (_PARENT, _DAUGHTER))
+        entries = list(zip(passed_s.tolist(), kinds.tolist(), strict=True))
+        yield _Timeline(entries, table.exposure_s(event_class), *counts)
 
 
 def _highest(function, low: float, high: float) -> float:

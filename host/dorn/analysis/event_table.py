@@ -1,0 +1,96 @@
+"""The event list as arrays: the content of `events.npz`, for millions of events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+FAILED = 1 << 15  # bit of a code whose conversion failed
+HITS = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8)).reshape(-1, 16).sum(1, dtype=np.uint8)
+EVENTS = ("time_us", "origin", "event_class", "hits")  # columns with a row for each event
+WINDOWS = ("window_origin", "window_class", "window_begin_us", "window_end_us")  # and for each window
+
+
+@dataclass(frozen=True)
+class EventTable:
+    """n events in the order of origin and time, and m windows in the order of origin, class and time.
+
+    In a window, which includes its end but not its beginning, every event of its class is listed. Classes are numbered
+    as in packet `event_list`: front, back, front and back of a unit, several units. Times are on-board time.
+    """
+
+    time_us: np.ndarray  # int64[n]
+    origin: np.ndarray  # uint16[n]
+    event_class: np.ndarray  # uint8[n]
+    hits: np.ndarray  # uint16[n]: hit patterns
+    codes: np.ndarray  # uint16[hits]: of each hit, lowest detector first, event by event; bit 15: conversion failed
+    window_origin: np.ndarray  # uint16[m]
+    window_class: np.ndarray  # uint8[m]
+    window_begin_us: np.ndarray  # int64[m]
+    window_end_us: np.ndarray  # int64[m]
+    kev_per_code: float
+    zero_code: float
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Read `events.npz`."""
+        with np.load(path) as file:
+            return cls(**{name: file[name][()] for name in cls.__dataclass_fields__})
+
+    def __len__(self) -> int:
+        return len(self.time_us)
+
+    @cached_property
+    def first(self) -> np.ndarray:
+        """int64[n]: the place in `codes` of the first code of each event."""
+        n = HITS[self.hits]
+        return np.cumsum(n, dtype=np.int64) - n
+
+    @property
+    def energy_kev(self) -> np.ndarray:
+        """float64[hits]: the energy of each code by the default calibration; NaN where the conversion failed."""
+        return self.energies_kev(self.codes)
+
+    def energies_kev(self, codes: np.ndarray) -> np.ndarray:
+        """The same of any codes."""
+        return np.where(codes < FAILED, self.kev_per_code * (codes - np.float64(self.zero_code)), np.nan)
+
+    def each_hit(self) -> tuple[np.ndarray, np.ndarray]:
+        """(event, detector) of each code, int64[hits] each."""
+        octets = self.hits.astype("<u2").view(np.uint8).reshape(-1, 2)
+        event, detector = np.nonzero(np.unpackbits(octets, axis=1, bitorder="little"))
+        return event, detector
+
+    def exposure_s(self, event_class: int) -> float:
+        """Total time that the windows of a class were open."""
+        of = self.window_class == event_class
+        return int((self.window_end_us[of] - self.window_begin_us[of]).sum()) / 1e6
+
+    def windows_us(self, event_class: int) -> np.ndarray:
+        """int64[windows of the class, 2]: begin and end."""
+        of = self.window_class == event_class
+        return np.stack([self.window_begin_us[of], self.window_end_us[of]], 1)
+
+    def origins(self) -> Iterator[EventTable]:
+        """Yield the events and windows of each origin: each has a clock of its own."""
+        ends = np.append(self.first, len(self.codes))
+        for origin in np.union1d(self.origin, self.window_origin).tolist():
+            events, windows = (_range(column, origin) for column in (self.origin, self.window_origin))
+            yield EventTable(
+                **{name: getattr(self, name)[events] for name in EVENTS},
+                codes=self.codes[ends[events.start] : ends[events.stop]],
+                **{name: getattr(self, name)[windows] for name in WINDOWS},
+                kev_per_code=self.kev_per_code,
+                zero_code=self.zero_code,
+            )
+
+
+def _range(column: np.ndarray, value: int) -> slice:
+    """Where a sorted column has a value."""
+    begin, end = np.searchsorted(column, [value, value + 1]).tolist()
+    return slice(begin, end)
