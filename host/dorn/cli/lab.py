@@ -75,6 +75,7 @@ def add(commands: Commands) -> None:
         help="concatenated space packets, such as telemetry.ccsds; - for standard input",
     )
     decode.add_argument("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
+    decode.add_argument("--events-csv", action="store_true", help="also write the events of events.npz to events.csv")
 
 
 def _run(args):
@@ -162,7 +163,7 @@ def _decode(args):
     if not products.packets:
         damaged, foreign = found.skipped.damaged, sum(found.skipped.foreign.values())
         raise UserError.at(names, "packets", f"none of this instrument, {damaged} damaged, {foreign} foreign")
-    _report(products.write(args.out), args.out)
+    _report(products.write(args.out, events_csv=args.events_csv), args.out)
     for fault, packets in products.not_understood.items():
         print(f"not understood: {packets} packets: {fault}", file=sys.stderr)
     for apid, packets in sorted(found.skipped.foreign.items()):

@@ -9,6 +9,7 @@ import numpy as np
 from dorn.dictionary import PacketError
 from dorn.dictionary.columns import AllColumns
 from dorn.link.archive import Archive, Part
+from dorn.products import events
 from dorn.products.rates import Counts, Rates, Totals
 from dorn.products.spectra import LAYOUTS, Spectra, Spectrum
 
@@ -18,6 +19,7 @@ class Collection:
 
     packets: packets understood. not_understood: fault, of the first such packet of a layout -> intact packets that the
     dictionary does not define, or whose values it does not allow; they are in no product.
+    events: EventTable of all events and windows listed.
     housekeeping: fields of the latest; None without.
     """
 
@@ -35,8 +37,10 @@ class Collection:
         self._columns = AllColumns(dictionary.telemetry.values())
         self._spectra = Spectra(dictionary)
         self._counts = Counts()
+        self._events = events.Events(dictionary.instrument)
         for part in archive.parts():
             self._add(part)
+        self.events = self._events.table()
         self.packets = len(archive) - self.not_understood.total()
 
     def _add(self, part: Part) -> None:
@@ -47,6 +51,8 @@ class Collection:
             valid = np.ones(len(of), bool)
             if name in LAYOUTS:
                 valid = self._spectra.add(name, rows, part.index["origin"][of], part.data, part.ends[of])
+            elif name == events.LAYOUT:
+                valid = self._events.add(rows, part.index["origin"][of], part.data, part.ends[of])
             found[name] = of[valid], rows[valid]
             understood[of[valid]] = True
         nothing = np.zeros(0, np.int64), None

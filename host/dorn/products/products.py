@@ -1,4 +1,4 @@
-"""Files made from decoded telemetry: spectra.csv, rates.csv, summary.json and spectrum.png in one directory."""
+"""Files made from decoded telemetry: tables, summary, event list and picture in one directory."""
 
 import csv
 import io
@@ -11,12 +11,14 @@ import numpy as np
 
 from dorn.analysis import accidentals
 from dorn.errors import UserError
+from dorn.products import event_files
 from dorn.products.collection import Collection
 from dorn.products.plot import spectrum_png
 from dorn.products.rates import COUNTERS, PER_DETECTOR
 
 HEAD = ("injected", "delivered", "lost_dead_time", "merged", "below_threshold", "disabled", "spurious")
-FILES = ("spectra.csv", "rates.csv", "summary.json", "spectrum.png")
+FILES = ("spectra.csv", "rates.csv", "events.npz", "summary.json", "spectrum.png")
+EVENTS_CSV = "events.csv"  # only on request
 LINK = ("packets", "sequence_gaps", "crc_errors")
 _ROWS = 1024  # of a table, written at once
 
@@ -104,18 +106,24 @@ class Products(Collection):
             return {"alone_cps": None, "through_cps": None}
         return {"alone_cps": found.alone_cps.tolist(), "through_cps": found.through_cps.tolist()}
 
-    def write(self, out, target=None, link=None, head=None):
-        """Write the four files into the directory `out` (created if necessary) and return the summary.
+    def write(self, out, target=None, link=None, head=None, events_csv=False):
+        """Write FILES, and EVENTS_CSV if `events_csv`, into the directory `out` (created if necessary) and return the
+        summary.
 
-        Each file is replaced atomically. Arguments as for `summary`.
+        Each file is replaced atomically. Other arguments as for `summary`.
         """
         summary = self.summary(target, link, head)
         png = spectrum_png(self.sides(), summary, self.totals())
-        write_files(out, self.tables(summary) | {"spectrum.png": [png]})
+        files = self.tables(summary) | {"spectrum.png": [png], "events.npz": event_files.npz(self.events)}
+        if events_csv:
+            files[EVENTS_CSV] = event_files.csv(self.events)
+        write_files(out, files)
+        if not events_csv:
+            (Path(out) / EVENTS_CSV).unlink(missing_ok=True)  # of another archive
         return summary
 
     def tables(self, summary):
-        """Name -> pieces of the content of the files but the picture. summary: of `summary`."""
+        """Name -> pieces of the content of the tables and the summary. summary: of `summary`."""
         return {
             "spectra.csv": _csv(self._spectra_rows()),
             "rates.csv": _csv(self._rates_rows()),
@@ -168,7 +176,7 @@ def _csv(rows):
 
 def remove_files(out):
     """Remove the products of an earlier run from the directory `out`."""
-    for name in FILES:
+    for name in (*FILES, EVENTS_CSV):
         (Path(out) / name).unlink(missing_ok=True)
 
 

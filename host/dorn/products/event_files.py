@@ -1,0 +1,107 @@
+"""Files of the event list, in pieces: `events.npz` for analysis, `events.csv` for reading."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from dorn.analysis.event_table import HITS, EventTable
+
+CLASSES = ("front", "back", "front_back", "several_units")  # as the counters of packet `rates`
+_TIME = (1980, 1, 1, 0, 0, 0)  # of all members: the same archive gives the same file
+_ROWS = 1 << 16  # written at once
+_ALL = 1 << 16  # codes, with those of failed conversions
+_CLASSES = np.array([f",{name}," for name in CLASSES], "S")
+_THREE_DIGITS = np.array([f"{n:03d}" for n in range(1000)], "S")
+_HEADING = b"origin,time_s,class,detectors,codes,energies_kev\n"
+
+
+def npz(table: EventTable) -> Iterator[bytes]:
+    """The arrays of a table, as `EventTable.load` or numpy.load reads them, with `first` besides. Not compressed:
+    writing is fast, and nothing is held in memory."""
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w") as file:
+        for name in (*table.__dataclass_fields__, "first"):
+            column = np.asarray(getattr(table, name))
+            member = zipfile.ZipInfo(f"{name}.npy", _TIME)
+            member.file_size = column.nbytes + _ROWS  # at most: whether 64-bit sizes are needed
+            with file.open(member, "w") as out:
+                np.lib.format.write_array_header_1_0(out, np.lib.format.header_data_from_array_1_0(column))
+                for begin in range(0, column.size, _ROWS):
+                    out.write(column.reshape(-1)[begin : begin + _ROWS].tobytes())
+                    yield from sink.taken()
+    yield from sink.taken()
+
+
+class _Sink(io.RawIOBase):
+    """A file that keeps what was written until it is taken."""
+
+    def __init__(self):
+        self._written: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._written.append(bytes(data))
+        return len(data)
+
+    def taken(self) -> list[bytes]:
+        written, self._written = self._written, []
+        return written
+
+
+def csv(table: EventTable) -> Iterator[bytes]:
+    """A row for each event: columns of texts, padded with zeros, which are deleted afterwards."""
+    yield _HEADING
+    texts = [
+        _Numbers(map(str, range(_ALL))),
+        _Numbers(f"{kev:g}" for kev in table.energies_kev(np.arange(_ALL)).tolist()),
+    ]
+    for begin in range(0, len(table), _ROWS):
+        some = slice(begin, begin + _ROWS)
+        hits, first = table.hits[some], table.first[some]
+        columns = [
+            *_times(table.origin[some], table.time_us[some]),
+            _CLASSES[table.event_class[some]],
+            _detectors(hits),
+        ]
+        for numbers in texts:
+            columns += numbers.of(table.codes, first, HITS[hits])
+        columns.append(np.full(len(hits), b"\n"))
+        octets = [column.view(np.uint8).reshape(len(hits), -1) for column in columns]
+        yield np.concatenate(octets, axis=1).tobytes().translate(None, b"\0")
+
+
+def _times(origin: np.ndarray, time_us: np.ndarray) -> list[np.ndarray]:
+    """Columns of origin and time."""
+    seconds, us = np.divmod(np.abs(time_us), 1_000_000)
+    new = np.ones(len(origin), bool)
+    new[1:] = (origin[1:] != origin[:-1]) | (seconds[1:] != seconds[:-1]) | (time_us[1:] < 0)
+    heads = zip(origin[new].tolist(), (time_us[new] < 0).tolist(), seconds[new].tolist(), strict=True)
+    texts = np.array([f"{origin},{'-' * negative}{second}." for origin, negative, second in heads], "S")
+    return [texts[np.cumsum(new) - 1], _THREE_DIGITS[us // 1000], _THREE_DIGITS[us % 1000]]
+
+
+def _detectors(hits: np.ndarray) -> np.ndarray:
+    patterns, which = np.unique(hits, return_inverse=True)
+    texts = ["+".join([str(d) for d in range(16) if pattern >> d & 1]) for pattern in patterns.tolist()]
+    return np.array(texts, "S")[which]
+
+
+class _Numbers:
+    """The text of a number for each code."""
+
+    def __init__(self, texts: Iterable[str]):
+        texts = list(texts)
+        self._first = np.array([f",{text}" for text in texts], "S")
+        self._others = np.array([*(f"+{text}" for text in texts), ""], "S")  # the last one: no such hit
+
+    def of(self, codes: np.ndarray, first: np.ndarray, n: np.ndarray) -> Iterator[np.ndarray]:
+        """Columns of the first, second, ... hit of events with n hits, whose codes begin at `first`."""
+        yield self._first[codes[first]]
+        for k in range(1, n.max()):
+            has = n > k
+            which = np.full(len(n), len(self._others) - 1)
+            which[has] = codes[first[has] + k]
+            yield self._others[which]
