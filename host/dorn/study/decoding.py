@@ -170,7 +170,7 @@ def _places(layout) -> list[tuple[int, str, str]]:
     """(offset, struct code, field) of the fields of a stored packet that identify it."""
     found, at = [], TM_HEADER
     for item in layout.scalars:
-        if item.name in ("record", "start_us", "integration"):
+        if item.name in ("record", "start_us", "time_us", "integration"):
             found.append((at, {4: ">I", 8: ">Q"}[item.size], item.name))
         at += item.size
     return found
@@ -182,7 +182,8 @@ def _continued(packet: bytes, n: int, packets: int, seconds: int, records: int, 
     sequence = (int.from_bytes(packet[2:4], "big") + n * packets) & LAST_COUNT
     struct.pack_into(">H", content, 2, UNSEGMENTED | sequence)
     struct.pack_into(">I", content, 13, int.from_bytes(packet[13:17], "big") + n * seconds)
-    step = {"record": records, "start_us": 1_000_000 * seconds, "integration": 1000}
+    us = 1_000_000 * seconds
+    step = {"record": records, "start_us": us, "time_us": us, "integration": 1000}
     for at, code, name in places:
         (value,) = struct.unpack_from(code, content, at)
         if value:
