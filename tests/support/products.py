@@ -5,6 +5,7 @@ import tempfile
 from dataclasses import dataclass, field, replace
 from itertools import count
 
+import numpy as np
 from dorn.dictionary import Dictionary
 from dorn.link.archive import Archive
 from dorn.products.products import Products
@@ -94,7 +95,8 @@ def content(collected: Products) -> tuple:
     """Everything that the files are made from."""
     spectra = {key: (s.counts.tobytes(), s.real_us, s.live_us) for key, s in collected.all_spectra().items()}
     rates = [column.tobytes() for column in vars(collected.rates()).values()]
-    return collected.summary(), list(spectra.items()), rates
+    events = [column.tobytes() for column in vars(collected.events).values() if isinstance(column, np.ndarray)]
+    return collected.summary(), list(spectra.items()), rates, events
 
 
 def rows(path):

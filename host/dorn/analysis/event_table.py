@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 import numpy as np
 
@@ -37,10 +37,10 @@ class EventTable:
     zero_code: float
 
     @classmethod
-    def load(cls, path: Path | str) -> Self:
+    def load(cls, file: Path | str | BinaryIO) -> Self:
         """Read `events.npz`."""
-        with np.load(path) as file:
-            return cls(**{name: file[name][()] for name in cls.__dataclass_fields__})
+        with np.load(file) as arrays:
+            return cls(**{name: arrays[name][()] for name in cls.__dataclass_fields__})
 
     def __len__(self) -> int:
         return len(self.time_us)

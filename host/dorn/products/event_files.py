@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from dorn.analysis.event_table import HITS, EventTable
 CLASSES = ("front", "back", "front_back", "several_units")  # as the counters of packet `rates`
 _TIME = (1980, 1, 1, 0, 0, 0)  # of all members: the same archive gives the same file
 _ROWS = 1 << 16  # written at once
-_ALL = 1 << 16  # codes, with those of failed conversions
 _CLASSES = np.array([f",{name}," for name in CLASSES], "S")
 _THREE_DIGITS = np.array([f"{n:03d}" for n in range(1000)], "S")
 _HEADING = b"origin,time_s,class,detectors,codes,energies_kev\n"
@@ -54,21 +53,20 @@ class _Sink(io.RawIOBase):
 def csv(table: EventTable) -> Iterator[bytes]:
     """A row for each event: columns of texts, padded with zeros, which are deleted afterwards."""
     yield _HEADING
-    texts = [
-        _Numbers(map(str, range(_ALL))),
-        _Numbers(f"{kev:g}" for kev in table.energies_kev(np.arange(_ALL)).tolist()),
-    ]
     for begin in range(0, len(table), _ROWS):
         some = slice(begin, begin + _ROWS)
         hits, first = table.hits[some], table.first[some]
+        n = HITS[hits]
+        codes, which = np.unique(table.codes[first[0] : first[-1] + n[-1]], return_inverse=True)
+        first = first - first[0]
         columns = [
             *_times(table.origin[some], table.time_us[some]),
             _CLASSES[table.event_class[some]],
             _detectors(hits),
+            *_numbers([str(code) for code in codes.tolist()], which, first, n),
+            *_numbers([f"{energy_kev:g}" for energy_kev in table.energies_kev(codes).tolist()], which, first, n),
+            np.full(len(hits), b"\n"),
         ]
-        for numbers in texts:
-            columns += numbers.of(table.codes, first, HITS[hits])
-        columns.append(np.full(len(hits), b"\n"))
         octets = [column.view(np.uint8).reshape(len(hits), -1) for column in columns]
         yield np.concatenate(octets, axis=1).tobytes().translate(None, b"\0")
 
@@ -89,19 +87,14 @@ def _detectors(hits: np.ndarray) -> np.ndarray:
     return np.array(texts, "S")[which]
 
 
-class _Numbers:
-    """The text of a number for each code."""
-
-    def __init__(self, texts: Iterable[str]):
-        texts = list(texts)
-        self._first = np.array([f",{text}" for text in texts], "S")
-        self._others = np.array([*(f"+{text}" for text in texts), ""], "S")  # the last one: no such hit
-
-    def of(self, codes: np.ndarray, first: np.ndarray, n: np.ndarray) -> Iterator[np.ndarray]:
-        """Columns of the first, second, ... hit of events with n hits, whose codes begin at `first`."""
-        yield self._first[codes[first]]
-        for k in range(1, n.max()):
-            has = n > k
-            which = np.full(len(n), len(self._others) - 1)
-            which[has] = codes[first[has] + k]
-            yield self._others[which]
+def _numbers(texts: list[str], which: np.ndarray, first: np.ndarray, n: np.ndarray) -> Iterator[np.ndarray]:
+    """Columns of the first, second, ... hit of each event. which: of the texts, for each hit; first, n: place of the
+    first hit of each event, and number of its hits."""
+    heads = np.array([f",{text}" for text in texts], "S")
+    others = np.array([*(f"+{text}" for text in texts), ""], "S")  # the last one: no such hit
+    yield heads[which[first]]
+    for k in range(1, int(n.max())):
+        has = n > k
+        text = np.full(len(n), len(texts))
+        text[has] = which[first[has] + k]
+        yield others[text]

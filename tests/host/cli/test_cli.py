@@ -198,6 +198,7 @@ def test_decode_writes_the_products_and_counts_what_is_damaged(here, capsys):
     (here / "t.ccsds").write_bytes(b"".join(packets[:2]) + damaged + packets[2])
     assert main(["decode", "t.ccsds", "--out", "out"]) == 0
     assert sorted(path.name for path in (here / "out").iterdir()) == [
+        "events.npz",
         "rates.csv",
         "spectra.csv",
         "spectrum.png",
