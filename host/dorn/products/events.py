@@ -10,6 +10,8 @@ from dorn.products import event_words
 from dorn.products.event_words import spread
 
 LAYOUT = "event_list"
+_AT_ONCE = 1024  # packets; more take memory, fewer time
+_ROWS = 1 << 16  # events whose codes are sorted at once
 _LATEST_US = 2**32 * 10**6  # on-board time has 32 bits for seconds
 _TYPES = {"origin": "u2", "event_class": "u1", "hits": "u2", "codes": "u2", "window_origin": "u2", "window_class": "u1"}
 _PACKET_US = "packet_us"  # time of the packet of a window
@@ -29,6 +31,13 @@ class Events:
 
         Returns bool[n]: whether the words of a packet are an event list. Nothing of others is used.
         """
+        valid = np.zeros(len(rows), bool)
+        for first in range(0, len(rows), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            valid[some] = self._add(rows[some], origins[some], data, ends[some])
+        return valid
+
+    def _add(self, rows: np.ndarray, origins: np.ndarray, data: bytes, ends: np.ndarray) -> np.ndarray:
         valid = rows["time_us"] < _LATEST_US
         rows, origins = rows[valid], origins[valid]
         counts, time_us, clock_us = (rows[name].astype(np.int64) for name in ("count", "time_us", "clock_us"))
@@ -43,7 +52,7 @@ class Events:
         return valid
 
     def table(self) -> EventTable:
-        """All events and windows. The parts are given up: packets cannot be added any more."""
+        """All events and windows; afterwards, packets cannot be added any more."""
         return EventTable(**self._events(), **self._windows(), **self._calibration)
 
     def _joined(self, name: str) -> np.ndarray:
@@ -54,15 +63,18 @@ class Events:
         columns = {name: self._joined(name) for name in EVENTS}
         order = np.lexsort([columns["time_us"], columns["origin"]])
         n = HITS[columns["hits"]]
-        first = np.cumsum(n, dtype=np.int64) - n
-        codes = self._joined("codes")[spread(first[order], n[order])]
-        del n, first
+        first = np.cumsum(n, dtype=np.int64)
+        first -= n
+        codes = self._joined("codes")
+        blocks = np.array_split(order, len(order) // _ROWS + 1)
+        codes = np.concatenate([codes[spread(first[some], n[some])] for some in blocks])
         for name in EVENTS:
             columns[name] = columns[name][order]
         return columns | {"codes": codes}
 
     def _windows(self) -> dict[str, np.ndarray]:
-        """Windows in the order of origin, class and time; one continues where a packet's end is the next's."""
+        """Windows in the order of origin, class and time. A window continues where one packet's end is the next one's
+        begin; where a packet is missing it counts as closed."""
         origin, event_class, begin_us, end_us = (self._joined(name) for name in WINDOWS)
         order = np.lexsort([self._joined(_PACKET_US), event_class, origin])
         origin, event_class, begin_us, end_us = (c[order] for c in (origin, event_class, begin_us, end_us))
