@@ -11,7 +11,7 @@ from dorn.products.event_files import CLASSES
 from dorn.products.products import Products
 from dorn.session.instrument import Instrument
 from dorn.targets.unix import UnixTarget
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from particles import poisson
 from support.event_lists import IN_PACKET, check_same, event, expected, listing, lists, mark
@@ -44,6 +44,7 @@ def test_events_and_windows_are_those_of_the_reader_in_any_order_of_packets(pack
     check_same(products(*shuffled).events, expected(packets))
 
 
+@settings(max_examples=50)
 @given(lists(origin=7), lists(origin=9))
 def test_events_of_two_origins_are_not_mixed(one, other):
     tables = expected(one), expected(other)
