@@ -130,7 +130,7 @@ def begin(parts):
     unbound = parameters.unbound(parts.services)
     failed = parameters.apply_all() or parts.board.slow_control.failed
     report(icd.EVENT_BOOTED, record.count, record.reset_cause)
-    report(icd.EVENT_IDENTIFIED, parts.board.unique_id >> 32, parts.board.unique_id)
+    report(icd.EVENT_IDENTIFIED, parts.board.unique_id >> 32, parts.board.unique_id & 0xFFFFFFFF)
     if record.damaged or record.lost:
         report(icd.EVENT_BOOT_RECORD_DAMAGED, 2 if record.lost else record.damaged)
     if record.crash:

@@ -75,6 +75,10 @@ def add(commands: Commands) -> None:
         help="concatenated space packets, such as telemetry.ccsds; - for standard input",
     )
     decode.add_argument("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
+    decode.add_argument(
+        "--slice", default="600", metavar="S", help="length of the slices, seconds (default %(default)s)"
+    )
+    decode.add_argument("--tables", action="store_true", help="also write a table of the packets of each layout")
     decode.add_argument("--events-csv", action="store_true", help="also write the events of events.npz to events.csv")
 
 
@@ -146,6 +150,7 @@ def _decode(args):
     from dorn.link import archive
     from dorn.products.products import Products
 
+    slice_s = above_zero(args.slice, "--slice", "S")
     check_directory(args.out)
     with contextlib.ExitStack() as stack:
         size = sum(Path(file).stat().st_size for file in args.files if Path(file).is_file())
@@ -156,18 +161,20 @@ def _decode(args):
             bar = tqdm(total=2 * size or None, unit="B", unit_scale=True, delay=2, disable=None)  # it is read twice
             progress = stack.enter_context(bar).update
         found = stack.enter_context(archive.Archive(Dictionary.load(), *args.files, progress=progress))
-        products = Products(found)
-    names = ", ".join(args.files)
-    if not found.octets:
-        raise UserError.at(names, "file", "is empty")
-    if not products.packets:
-        damaged, foreign = found.skipped.damaged, sum(found.skipped.foreign.values())
-        raise UserError.at(names, "packets", f"none of this instrument, {damaged} damaged, {foreign} foreign")
-    _report(products.write(args.out, events_csv=args.events_csv), args.out)
+        products = Products(found, slice_s=slice_s)
+        names = ", ".join(args.files)
+        if not found.octets:
+            raise UserError.at(names, "file", "is empty")
+        if not products.packets:
+            damaged, foreign = found.skipped.damaged, sum(found.skipped.foreign.values())
+            raise UserError.at(names, "packets", f"none of this instrument, {damaged} damaged, {foreign} foreign")
+        _report(products.write(args.out, tables=args.tables, events_csv=args.events_csv), args.out)
     for fault, packets in products.not_understood.items():
         print(f"not understood: {packets} packets: {fault}", file=sys.stderr)
     for apid, packets in sorted(found.skipped.foreign.items()):
         print(f"not of this instrument: {packets} packets of APID {apid}", file=sys.stderr)
+    if not found.has_housekeeping:
+        print("the dictionary was not checked: there is no housekeeping", file=sys.stderr)
     if found.conflicts:
         print(f"{found.conflicts} record numbers have two different packets", file=sys.stderr)
 

@@ -1,12 +1,12 @@
 """Archives: files of space packets (CCSDS 133.0-B) back to back, as ccsdspy and other tools read them.
 
 An archive is read twice: once to find its packets and to put them in order by what they say themselves, and once in
-that order. So nothing depends on the order of the packets in the file, and memory is bounded.
+that order. So nothing depends on the order of the packets in the file. In memory there are 26 octets for each packet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -99,24 +99,27 @@ class Archive:
         boundaries = Boundaries(self.dictionary.mission, self._chunk)
         self.skipped = boundaries.skipped
         indexer = Indexer(self.dictionary)
+        self.octets = 0
         found = [np.zeros(0, INDEX)]
         begin = 0
+        self._inputs.check(paths)
         for path in paths:
             stream = self._inputs.add(path, begin, since)
-            n, packets = 0, len(found)
+            n, packets, foreign = 0, len(found), sum(self.skipped.foreign.values())
             for chunk in boundaries.of(stream):
                 if chunk.starts:
                     try:
                         found.append(indexer.index(chunk, begin))
                     except ArchiveError as error:
                         raise ArchiveError(f"{path}: {error}") from None
-                elif chunk.offset > _SEARCHED and len(found) == packets and not self.skipped.foreign:
+                others = sum(self.skipped.foreign.values()) - foreign
+                if chunk.offset > _SEARCHED and len(found) == packets and not others:
                     raise ArchiveError(f"{path}: not an archive: no packet in its first {chunk.offset} octets")
                 self._progress(chunk.offset + len(chunk.data) - n)
                 n = chunk.offset + len(chunk.data)
-            begin += n
+            self.octets += n
+            begin += n + 1  # so that packets of two files never touch
             since = 0
-        self.octets = begin
         self.has_housekeeping, self.unique_ids = indexer.has_housekeeping, indexer.unique_ids
         index = np.concatenate(found)
         del found
@@ -126,29 +129,34 @@ class Archive:
         self.conflicts = self._conflicts()
 
     def _conflicts(self) -> int:
-        """Count the record numbers that two packets have. Raises ArchiveError if it cannot be chance: a damaged packet
-        has a valid CRC once in 65 536 cases, two instruments draw the same origin equally rarely."""
+        """Count the record numbers that two packets of an origin have: a damaged packet has a valid CRC once in 65 536
+        cases; an instrument whose flash cannot be written may repeat numbers.
+
+        Raises ArchiveError if they are many and it is not known that one board made them: two instruments draw the same
+        origin once in 65 535 cases.
+        """
         origins, n = np.unique(order.conflicts(self.index), return_counts=True)
         for origin, conflicts in zip(origins.tolist(), n.tolist(), strict=True):
-            if _CHANCE * conflicts > (self.index["origin"] == origin).sum():
+            if origin not in self.unique_ids and _CHANCE * conflicts > (self.index["origin"] == origin).sum():
                 raise ArchiveError(
-                    f"origin {origin}: {conflicts} record numbers have two different packets: these are two instruments"
-                    " with the same origin; decode their archives separately"
+                    f"origin {origin}: {conflicts} record numbers have two different packets, and no packet names the"
+                    " board: if these are two instruments, decode their archives separately"
                 )
         return int(n.sum())
 
     def __len__(self) -> int:
         return len(self.index)
 
-    def parts(self) -> Iterator[Part]:
-        """Yield the packets in order, some megabytes at a time."""
-        octets = self.index["octets"].astype(np.int64)
+    def parts(self, kinds: Iterable[int] | None = None) -> Iterator[Part]:
+        """Yield the packets in order, some megabytes at a time. kinds: only those, service and subtype each."""
+        chosen = self.index if kinds is None else self.index[np.isin(self.index["kind"], list(kinds))]
+        octets = chosen["octets"].astype(np.int64)
         until = np.cumsum(octets)
         at = 0
-        while at < len(self.index):
+        while at < len(chosen):
             reached = until[at] - octets[at]
             end = max(int(np.searchsorted(until, reached + self._chunk, "right")), at + 1)
-            index = self.index[at:end]
+            index = chosen[at:end]
             self._progress(int(until[end - 1] - reached))
             yield Part(self._octets_of(index), until[at:end] - octets[at:end] - reached, until[at:end] - reached, index)
             at = end

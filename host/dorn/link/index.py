@@ -43,7 +43,7 @@ class Indexer:
         self.has_housekeeping = False
         self._dictionary = dictionary
         self._columns = AllColumns(dictionary.telemetry.values())
-        self._booted = dictionary.enums["event"]["booted"]
+        self._events = dictionary.enums["event"]
 
     def index(self, chunk: Chunk, begin: int) -> np.ndarray:
         """INDEX[n] of the packets of a chunk. begin: offset of its file in the archive.
@@ -74,7 +74,10 @@ class Indexer:
         packets = index["kind"], octets, starts, ends
         self._check_dictionary(chunk, *packets)
         at, rows = self._columns.of("event_info", *packets)
-        index["booted"][at] = rows["event"] == self._booted
+        index["booted"][at] = rows["event"] == self._events["booted"]
+        named = rows[rows["event"] == self._events["identified"]]
+        ids = named["a"].astype(np.uint64) << np.uint64(32) | named["b"]
+        self._check_boards(named["origin"].tolist(), ids.tolist())
         return index
 
     def _check_dictionary(self, chunk: Chunk, kinds, octets, starts, ends) -> None:
@@ -87,7 +90,10 @@ class Indexer:
             except DictionaryError as error:
                 raise ArchiveError(f"offset {chunk.offset + starts[other]}: {error}") from None
         self.has_housekeeping |= len(ours) > 0
-        for origin, unique_id in np.unique(rows[["origin", "unique_id"]]).tolist():
+        self._check_boards(*(column.tolist() for column in (rows["origin"], rows["unique_id"])))
+
+    def _check_boards(self, origins: list[int], unique_ids: list[int]) -> None:
+        for origin, unique_id in set(zip(origins, unique_ids, strict=True)):
             if unique_id != _NO_ID and self.unique_ids.setdefault(origin, unique_id) != unique_id:
                 raise ArchiveError(
                     f"origin {origin}: packets of two boards ({self.unique_ids[origin]:016x}, {unique_id:016x}):"

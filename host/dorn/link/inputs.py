@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from contextlib import ExitStack
+from bisect import bisect_right
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -24,52 +24,97 @@ class Readable(Protocol):
     def read(self, octets: int, /) -> bytes: ...
 
 
-class _Spooled:
-    """A stream that cannot be read again: what is read from it goes to a temporary file."""
+class _Stream:
+    """A file, or a stream that cannot be read again: what is read from it then goes to `spool`."""
 
-    def __init__(self, stream: Readable, spool: BinaryIO):
-        self._stream, self._spool = stream, spool
+    def __init__(self, name: str, file: BinaryIO, spool: BinaryIO | None):
+        self._name, self._file, self._spool = name, file, spool
 
     def read(self, octets: int, /) -> bytes:
-        data = self._stream.read(octets)
-        self._spool.write(data)
-        self._spool.flush()
-        return data
+        try:
+            data = self._file.read(octets)
+            if self._spool:
+                self._spool.write(data)
+                self._spool.flush()
+            return data
+        except OSError as error:
+            raise _unreadable(self._name, error) from None
 
 
 class Inputs:
-    """Several files as if they were one: offsets count through them in the order added."""
+    """Several files as if they were one: offsets count through them in the order added.
+
+    Only one file is open at a time, as there may be thousands.
+    """
 
     def __init__(self):
-        self._opened = ExitStack()
-        self._files: list[tuple[int, BinaryIO]] = []  # offset of its first octet, file
+        self._begins: list[int] = []  # offset of the first octet of each file
+        self._names: list[str] = []
+        self._spools: dict[int, BinaryIO] = {}
+        self._current: tuple[int, BinaryIO] | None = None  # number and file that is open
+
+    def check(self, paths: tuple[Path | str, ...]) -> None:
+        """Raise ArchiveError if a file is absent or unreadable, or STDIN given twice, before the first one is read."""
+        for path in paths:
+            if path != STDIN and Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
+                continue  # opening a pipe may wait for its writer
+            if path != STDIN:
+                _opened(str(path)).close()
+        if paths.count(STDIN) > 1:
+            raise ArchiveError.at("standard input", "file", "is given twice")
 
     def add(self, path: Path | str, begin: int, since: int = 0) -> Readable:
         """Open a file, STDIN for standard input. Its octet number `since` has the offset `begin`.
 
-        Returns a stream from there on, to be read to its end. Raises ArchiveError.
+        Returns a stream from there on, to be read to its end before the next one is added. Raises ArchiveError.
         """
-        try:
-            file = sys.stdin.buffer if path == STDIN else Path(path).open("rb")  # noqa: SIM115 closed by close()
-        except OSError as error:
-            raise ArchiveError.at(path, "file", f"cannot be read: {error.strerror}") from None
-        self._opened.push(file)
+        number, name = len(self._names), "standard input" if path == STDIN else str(path)
+        if path == STDIN:
+            if sys.stdin is None:
+                raise ArchiveError.at(name, "file", "is closed")
+            file = sys.stdin.buffer
+        else:
+            file = self._open(number, name)
+        self._names.append(name)
         if path != STDIN and file.seekable():
             file.seek(since)
-            self._files.append((begin - since, file))
-            return file
-        spool = tempfile.TemporaryFile()  # noqa: SIM115 closed by close()
-        self._opened.push(spool)
-        self._files.append((begin, spool))
-        return _Spooled(file, spool)
+            self._begins.append(begin - since)
+            return _Stream(name, file, None)
+        self._begins.append(begin)
+        self._spools[number] = tempfile.TemporaryFile()  # noqa: SIM115 closed by close()
+        return _Stream(name, file, self._spools[number])
 
     def read(self, offset: int, octets: int) -> bytes:
-        """Read from one of the files."""
-        begin, file = self._file(offset)
-        return os.pread(file.fileno(), octets, offset - begin)
+        """Read octets of one file. Raises ArchiveError if it has become shorter."""
+        number = bisect_right(self._begins, offset) - 1
+        name = self._names[number]
+        file = self._spools.get(number) or self._open(number, name)
+        try:
+            data = os.pread(file.fileno(), octets, offset - self._begins[number])
+        except OSError as error:
+            raise _unreadable(name, error) from None
+        if len(data) < octets:
+            raise ArchiveError.at(name, "file", "became shorter while it was read")
+        return data
 
-    def _file(self, offset: int) -> tuple[int, BinaryIO]:
-        return next(entry for entry in reversed(self._files) if entry[0] <= offset)
+    def _open(self, number: int, name: str) -> BinaryIO:
+        if not self._current or self._current[0] != number:
+            if self._current:
+                self._current[1].close()
+            self._current = number, _opened(name)
+        return self._current[1]
 
     def close(self) -> None:
-        self._opened.close()
+        for file in (*self._spools.values(), *([self._current[1]] if self._current else [])):
+            file.close()
+
+
+def _opened(name: str) -> BinaryIO:
+    try:
+        return Path(name).open("rb")
+    except OSError as error:
+        raise _unreadable(name, error) from None
+
+
+def _unreadable(name: str, error: OSError) -> ArchiveError:
+    return ArchiveError.at(name, "file", f"cannot be read: {error.strerror}")

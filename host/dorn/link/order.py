@@ -5,6 +5,7 @@ An *index* has one row a packet (dorn.link.index); its `origin` is 0 for packets
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -12,47 +13,90 @@ import numpy as np
 from dorn.dictionary.headers import LAST_COUNT
 
 _WRAPPED = 1 << 13  # a step of the sequence count, at the same time, which means that the count has wrapped
+_MOST_ORIGINS = 256  # more are not those of instruments; time and memory grow with their number
+_LONGEST_GAP = 64  # packets without an origin in a row; more means that the sequence count has restarted
+_BLOCK = 1024  # packets placed at once
+Place = tuple[int, int, int]  # number of the origin, place among its known packets, sequence count
 _KEY = ["kind", "record", "octets", "stamp", "origin"]  # of the order, least significant first
 
 
 def with_origins(index: np.ndarray, read: Callable[[np.void], bytes]) -> np.ndarray:
     """The index with an origin for the packets that carry none: that of the packets between which time and sequence
-    count place them. Identical ones are dropped but for one. read: as for `in_order`."""
-    bare = in_order(index[index["origin"] == 0], read)
-    if not len(bare):
-        return index
-    index = index[index["origin"] > 0]
+    count place them. Copies of one packet are dropped, unless each has a place of its own. read: as for `in_order`."""
+    bare, index = index[index["origin"] == 0], index[index["origin"] > 0]
+    bare = bare[np.lexsort([bare[name] for name in _KEY])]
     origins = np.unique(index["origin"])
-    if len(origins) == 1:
+    if len(bare) and len(origins) == 1:
         bare["origin"] = origins[0]
-    elif len(origins):
-        _place(bare, {origin: np.sort(index["stamp"][index["origin"] == origin]) for origin in origins.tolist()})
+    elif len(bare) and 1 < len(origins) <= _MOST_ORIGINS:
+        copies = _copies(bare, read)
+        known = {origin: np.sort(index["stamp"][index["origin"] == origin]) for origin in origins.tolist()}
+        bare, again = bare[~copies], bare[copies]
+        taken: set[Place] = set()
+        _place(bare, known, taken, ends=True)
+        bare = np.concatenate([bare, again[_place(again, known, taken, ends=False)]])
     return np.concatenate([index, bare])
 
 
-def _place(bare: np.ndarray, stamps: dict[int, np.ndarray]) -> None:
-    """Give each of these packets, in place, the origin that has the place for it nearest to a known packet; a place has
-    room for one. stamps: of the known packets of each origin, in order."""
+def _copies(bare: np.ndarray, read: Callable[[np.void], bytes]) -> np.ndarray:
+    """bool[n]: whether a packet is identical to an earlier one."""
+    seen: set[tuple] = set()
+    rows = list(zip(*(bare[name].tolist() for name in ("stamp", "kind", "octets")), strict=True))
+    alike = Counter(rows)
+    copies = np.zeros(len(bare), bool)
+    for n, row in enumerate(rows):
+        if alike[row] > 1:
+            what = row, read(bare[n])
+            copies[n] = what in seen
+            seen.add(what)
+    return copies
+
+
+def _place(bare: np.ndarray, stamps: dict[int, np.ndarray], taken: set[Place], ends: bool) -> np.ndarray:
+    """Give each of these packets, in place, the origin that misses it: its time and sequence count fit between known
+    packets of that origin. A place has room for one packet; the nearest comes first, and packets that fit one origin
+    only come before the others.
+
+    stamps: of the known packets of each origin, in order. taken: places that have a packet. ends: also before the first
+    and behind the last known packet, and where the count may have restarted. Returns bool[n]: whether a packet has a
+    place; the others get the origin of the nearest packet.
+    """
+    origins = list(stamps)
+    placed = np.zeros(len(bare), bool)
+    blocks = [slice(at, at + _BLOCK) for at in range(0, len(bare), _BLOCK)]
+    for only_one in (True, False):
+        for block in blocks:
+            distance, places = _fits(bare[block], stamps, ends)
+            fits = distance < LAST_COUNT
+            counts = (bare["stamp"][block].astype(np.int64) & LAST_COUNT).tolist()
+            ranked = np.argsort(distance, axis=0, kind="stable").T
+            for n in np.flatnonzero((fits.sum(0) == 1) == only_one).tolist():
+                spots = [(int(rank), int(places[rank, n]), counts[n]) for rank in ranked[n]]
+                free = [spot for spot in spots if fits[spot[0], n] and spot not in taken]
+                bare["origin"][block.start + n] = origins[(free or spots)[0][0]]
+                placed[block.start + n] = bool(free)
+                taken.update(free[:1])
+    return placed
+
+
+def _fits(bare: np.ndarray, stamps: dict[int, np.ndarray], ends: bool) -> tuple[np.ndarray, np.ndarray]:
+    """int64[origins, n]: in sequence counts, how far from the nearest known packet each packet fits, LAST_COUNT if it
+    does not; and its place among the known packets, by time."""
     sequence = bare["stamp"].astype(np.int64)
     distances, places = [], []
     for known in stamps.values():
         at = np.searchsorted(known, bare["stamp"])
-        since = sequence - known[np.maximum(at - 1, 0)].astype(np.int64) & LAST_COUNT
-        until = known[np.minimum(at, len(known) - 1)].astype(np.int64) - sequence & LAST_COUNT
-        inside = (at > 0) & (at < len(known))
-        gap = np.where(inside, known[np.minimum(at, len(known) - 1)] - known[np.maximum(at - 1, 0)], 0)
-        fits = (since > 0) & (until > 0) & (since + until == gap.astype(np.int64) & LAST_COUNT)
-        nearest = np.where(at > 0, since, until)
-        distances.append(np.where(inside, np.where(fits, np.minimum(since, until), LAST_COUNT), nearest))
+        before, after = (
+            known[np.maximum(at - 1, 0)].astype(np.int64),
+            known[np.minimum(at, len(known) - 1)].astype(np.int64),
+        )
+        since, until = sequence - before & LAST_COUNT, after - sequence & LAST_COUNT
+        gap, inside = after - before & LAST_COUNT, (at > 0) & (at < len(known))
+        fits = (since > 0) & (until > 0) & np.where(inside, since + until == gap, ends) & (ends | (gap < _LONGEST_GAP))
+        nearest = np.where(inside, np.minimum(since, until), np.where(at > 0, since, until))
+        distances.append(np.where(fits, nearest, LAST_COUNT))
         places.append(at)
-    taken = set()
-    origins = list(stamps)
-    ranked = np.argsort(distances, axis=0, kind="stable").T.tolist()
-    for n, (ranks, count) in enumerate(zip(ranked, (sequence & LAST_COUNT).tolist(), strict=True)):
-        free = [rank for rank in ranks if (rank, int(places[rank][n]), count) not in taken]
-        rank = (free or ranks)[0]
-        taken.add((rank, int(places[rank][n]), count))
-        bare["origin"][n] = origins[rank]
+    return np.array(distances), np.array(places)
 
 
 def in_order(index: np.ndarray, read: Callable[[np.void], bytes]) -> np.ndarray:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from pathlib import Path
 from typing import BinaryIO
-
-import numpy as np
 
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
 from dorn.link.archive import Archive
-from dorn.link.index import INDEX
 
 
 class Recorder:
@@ -24,33 +22,38 @@ class Recorder:
     @property
     def octets(self) -> int:
         """Size of the file."""
-        return self._file.tell() if self._file else 0
+        return os.fstat(self._file.fileno()).st_size if self._file else 0
 
-    def open(self, path: Path, keep: bool, dictionary: Dictionary) -> np.ndarray:
-        """Create the file; keep: append to it. Returns the index of the packets that it already has, INDEX[n].
+    def open(self, path: Path, keep: bool, dictionary: Dictionary) -> Archive | None:
+        """Create the file; keep: append to it. Returns the archive that it was, if it is kept; it is closed.
 
         Raises UserError if it is in use, not writable, or, to be appended to, not an archive of this instrument.
         """
-        before = np.zeros(0, INDEX)
+        before = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("ab")
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+        try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if keep:
-                with Archive(dictionary, path) as archive:
-                    before = archive.index
-                if path.stat().st_size and not before["kind"].any():
-                    file.close()
-                    raise UserError.at(path, "archive", "exists, but has no packet of this instrument")
+                with Archive(dictionary, path) as before:
+                    if path.stat().st_size and not before.index["kind"].any():
+                        raise UserError.at(path, "archive", "exists, but has no packet of this instrument")
             else:
                 file.truncate(0)
+            file.write(self._before)
+            file.flush()
         except BlockingIOError:
             file.close()
             raise UserError(f"{path}: another run is writing to it") from None
         except OSError as error:
+            file.close()
             raise UserError(f"{path}: cannot be written: {error.strerror}") from None
-        file.write(self._before)
-        file.flush()
+        except BaseException:
+            file.close()
+            raise
         self._file, self._before = file, bytearray()
         return before
 

@@ -11,7 +11,7 @@ from dorn.dictionary.headers import LAST_COUNT, REPORTS_OF_FAILURE, UNSEGMENTED,
 from dorn.errors import UserError
 from dorn.link import frames
 from dorn.link.key import Key, challenge_in
-from dorn.link.records import RETRIEVALS, Received, Records
+from dorn.link.records import Received, Records
 from dorn.session.recorder import Recorder
 from dorn.targets import NoAnswer, Target, TargetError
 
@@ -45,7 +45,6 @@ class Session:
         self.on_packet = on_packet
         self._recorder = Recorder()
         self._received = Received()
-        self._retrieving = False
         self._deframer = frames.Deframer()
         self._expected: int | None = None
         self._booted = self.dictionary.enums["event"]["booted"]
@@ -72,7 +71,9 @@ class Session:
 
         keep: append to the file, and count the records in it as received.
         """
-        self._received.know(self._recorder.open(path, keep, self.dictionary))
+        before = self._recorder.open(path, keep, self.dictionary)
+        if before:
+            self._received.know(before)
 
     def close(self) -> None:
         self._recorder.close()
@@ -86,7 +87,7 @@ class Session:
                 self.unknown += 1
                 self._recorder.add(data)
                 continue
-            late, new = self._received.take(packet, self._retrieving)
+            late, new = self._received.take(packet)
             if new:
                 self._recorder.add(data)
                 self._take(packet, late)
@@ -98,8 +99,6 @@ class Session:
                 self._expected = None
             self.sequence_gaps += self._expected not in (None, packet.sequence)
             self._expected = count_after(packet.sequence)
-        if packet.name == "retrieval_end":
-            self._retrieving = False
         if packet.name == "housekeeping":
             found = packet.fields["dictionary"]
             if found != self.dictionary.hash:
@@ -261,7 +260,6 @@ class Session:
 
     def _post(self, name: str, ack: int, check: bool, fields: dict) -> None:
         packet = self.embedded(name, ack, check, **fields)
-        self._retrieving |= name in RETRIEVALS
         self.target.send(frames.encode(self.key.sign(packet) if self.key else packet))
 
     def embedded(

@@ -1,5 +1,6 @@
 """dorn.link.archive: packet files, intact, damaged, in any order, and from other missions."""
 
+import itertools
 import os
 import random
 import subprocess
@@ -100,6 +101,61 @@ def test_concatenated_archives_yield_every_packet_once(write):
     assert decode(one[: 2 * len(tm(0))], one, tm(5)) == ([0, 1, 2, 3, 5], 1, 0, {})
     with Archive(dictionary, write(one, name="a"), write(tm(5), one, tm(4), name="b")) as found:
         assert summary(found) == ([0, 1, 2, 3, 4, 5], 0, 0, {})
+
+
+def test_the_files_of_one_run_may_be_given_in_any_order(write):
+    octets = [packet("rates", time_s=n, record=n).octets for n in range(1, 40)]
+    octets += [packet("event_info", time_s=50, record=50).octets, spectrum(2, [7] * 200, time_s=60, record=60).octets]
+    rng = random.Random(1)
+    with Archive(dictionary, write(*octets)) as whole:
+        expected = [part.data for part in whole.parts()]
+    for _ in range(20):
+        cuts = sorted(rng.sample(range(1, len(octets)), rng.randint(1, 4)))
+        pieces = [octets[a:b] for a, b in itertools.pairwise([0, *cuts, len(octets)])]
+        paths = [write(*piece, name=f"part{n}") for n, piece in enumerate(pieces)]
+        rng.shuffle(paths)
+        with Archive(dictionary, *paths) as found:
+            assert [part.data for part in found.parts()] == expected
+
+
+def test_a_file_that_becomes_shorter_is_named(write):
+    path = write(*(tm(n) for n in range(9)))
+    with Archive(dictionary, path) as found, pytest.raises(ArchiveError, match=r"a\.bin: file: became shorter"):
+        path.write_bytes(tm(0))
+        list(found.parts())
+
+
+def test_a_thousand_files_need_one_to_be_open(tmp_path):
+    names = []
+    for n in range(1500):
+        (tmp_path / str(n)).write_bytes(tm(n))
+        names.append(tmp_path / str(n))
+    with Archive(dictionary, *names) as found:
+        assert len(list(found.packets())) == 1500
+
+
+def test_a_missing_file_is_reported_before_the_others_are_read(write, tmp_path):
+    seen = []
+    with pytest.raises(ArchiveError, match="absent: file: cannot be read"):
+        Archive(dictionary, write(tm(1)), tmp_path / "absent", progress=seen.append)
+    assert not seen
+
+
+def run_of(origin: int) -> list[bytes]:
+    """A run in which reports without an origin are the same in every one."""
+    start = packet("event_info", time_s=1, event=dictionary.enums["event"]["booted"], origin=origin)
+    reports = [packet("completion_success", time_s=1 + n) for n in (1, 3)]
+    stored = [packet("rates", time_s=1 + n, origin=origin) for n in (2, 4)]
+    made = (start, reports[0], stored[0], reports[1], stored[1])
+    return [replace(one, sequence=n).octets for n, one in enumerate(made)]
+
+
+def test_reports_that_are_equal_in_two_runs_are_of_both():
+    one, other = run_of(1), run_of(2)
+    assert one[1] == other[1] and one[3] == other[3]
+    for order in ([*one, *other], [*other, *one], [*one, *other, *one]):
+        counts, gaps, *_ = decode(*order)
+        assert sorted(counts) == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4] and gaps == 0
 
 
 def test_different_packets_with_the_same_time_and_count_are_all_kept():
@@ -226,6 +282,13 @@ def test_two_boards_with_the_same_origin_are_refused(write):
         assert found.unique_ids == {1: 1, 2: 2}
     with Archive(dictionary, write(housekeeping(1), housekeeping(2, unique_id=2**64 - 1))) as found:
         assert found.unique_ids == {1: 1}  # all ones is no identity
+
+
+def test_two_boards_with_the_same_origin_are_refused_also_by_their_event_reports(write):
+    event = dictionary.enums["event"]["identified"]
+    one, other = (packet("event_info", time_s=n, event=event, a=1, b=n).octets for n in (1, 2))
+    with pytest.raises(ArchiveError, match=r"packets of two boards \(0000000100000001, 0000000100000002\)"):
+        Archive(dictionary, write(one, other))
 
 
 def test_two_instruments_with_the_same_origin_are_refused_by_their_record_numbers(write):

@@ -2,9 +2,11 @@
 
 from itertools import pairwise
 
-from dorn.link.records import Records
+from dorn.link.archive import Archive
+from dorn.link.records import Received, Records
 from hypothesis import given
 from hypothesis import strategies as st
+from support.products import DICTIONARY, packet
 
 numbers = st.integers(1, 60)
 
@@ -39,3 +41,44 @@ def test_many_consecutive_records_take_one_range():
         records.add(record)
     assert records.missing(2**32 - 100_001, 2**32 - 1) == [(2**32 - 100_001, 2**32 - 100_001)]
     assert len(records._first) == 1
+
+
+def stored(record, time_s, origin, name="rates", **fields):
+    """A decoded packet of an origin."""
+    return DICTIONARY.decode(packet(name, time_s=time_s, record=record, origin=origin, **fields).octets)
+
+
+def test_packets_of_the_current_origin_are_late_below_the_highest_record():
+    received = Received()
+    assert received.take(stored(5, 1.0, 9)) == (False, True)
+    assert received.take(stored(7, 2.0, 9)) == (False, True)
+    assert received.take(stored(6, 1.5, 9)) == (True, True)
+    assert received.take(stored(6, 1.5, 9)) == (True, False)
+    assert received.take(stored(0, 3.0, 9)) == (False, True), "not stored"
+    assert received.take(DICTIONARY.decode(packet("pong").octets)) == (False, True)
+    assert (received.origin, received.records.received, received.records.repeated) == (9, 3, 1)
+
+
+def test_an_older_packet_of_another_origin_is_late_and_a_later_one_changes_the_origin():
+    received = Received()
+    received.take(stored(5000, 100.0, 9))
+    assert received.take(stored(3, 50.0, 8)) == (True, True)
+    assert received.take(stored(3, 50.0, 8)) == (True, False)
+    assert received.origin == 9 and 3 in received.records, "it is in the store of this instrument"
+    assert received.take(stored(9000, 200.0, 10)) == (False, True)
+    assert received.origin == 10 and received.records.missing(8998, 9001) == [(8998, 8999), (9001, 9001)]
+
+
+def test_records_of_an_earlier_origin_of_the_same_board_are_not_missing(tmp_path):
+    path = tmp_path / "a"
+    before = [packet("rates", time_s=n, record=n, origin=8) for n in (1, 2, 4)]
+    hk = packet("housekeeping", time_s=5.0, record=5, origin=8, unique_id=77)
+    foreign = packet("rates", time_s=9.0, record=3, origin=7)
+    path.write_bytes(b"".join(one.octets for one in (*before, hk, foreign)))
+    received = Received()
+    with Archive(DICTIONARY, path) as archive:
+        received.know(archive)
+    received.take(stored(100, 50.0, 9, "housekeeping", unique_id=77))
+    assert received.origin == 9 and received.records.missing(1, 101) == [(3, 3), (6, 99), (101, 101)]
+    received.take(stored(101, 60.0, 5, "housekeeping", unique_id=78))
+    assert received.records.missing(1, 3) == [(1, 3)], "another board"

@@ -45,8 +45,8 @@ class Quicklook:
         f = decoded.fields
         if late or not new or decoded.name != "spectrum" or f["first"] + len(f["counts"]) > CHANNELS:
             return
-        if f["integration"] != self._integration:
-            self._integration = f["integration"]
+        if (f["origin"], f["integration"]) != self._integration:
+            self._integration = f["origin"], f["integration"]
             self._sums = {side: [0] * CHANNELS for side in SIDES}
         side = SIDES[f["detector"] & 1]
         for channel, counts in enumerate(f["counts"], f["first"]):
