@@ -2,6 +2,7 @@
 
 import csv
 import tempfile
+import weakref
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -79,12 +80,13 @@ def _range(counts, first, total) -> dict:
 
 
 def decoded(octets: bytes, **options) -> Products:
-    """The products of an archive with this content."""
+    """The products of an archive with this content; options: of Products."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(octets)
         file.flush()
-        with Archive(DICTIONARY, file.name, **options) as archive:
-            return Products(archive)
+        archive = Archive(DICTIONARY, file.name)
+        weakref.finalize(archive, archive.close)
+        return Products(archive, **options)
 
 
 def products(*packets: Made) -> Products:
@@ -92,11 +94,12 @@ def products(*packets: Made) -> Products:
 
 
 def content(collected: Products) -> tuple:
-    """Everything that the files are made from."""
+    """Everything that the files are made from, but for the tables of packets."""
     spectra = {key: (s.counts.tobytes(), s.real_us, s.live_us) for key, s in collected.all_spectra().items()}
     rates = [column.tobytes() for column in vars(collected.rates()).values()]
+    slices = [(one.origin, one.start_us, one.counts.tobytes(), one.live_us.tobytes()) for one in collected.slices]
     events = [column.tobytes() for column in vars(collected.events).values() if isinstance(column, np.ndarray)]
-    return collected.summary(), list(spectra.items()), rates, events
+    return collected.summary(), list(spectra.items()), rates, slices, events
 
 
 def rows(path):

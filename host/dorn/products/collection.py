@@ -11,7 +11,10 @@ from dorn.dictionary.columns import AllColumns
 from dorn.link.archive import Archive, Part
 from dorn.products import events
 from dorn.products.rates import Counts, Rates, Totals
+from dorn.products.slices import Slices, States
 from dorn.products.spectra import LAYOUTS, Spectra, Spectrum
+
+SLICE_S = 600.0
 
 
 class Collection:
@@ -19,12 +22,12 @@ class Collection:
 
     packets: packets understood. not_understood: fault, of the first such packet of a layout -> intact packets that the
     dictionary does not define, or whose values it does not allow; they are in no product.
+    housekeeping: fields of the latest; None without. slices, states: see dorn.products.slices.
     events: EventTable of all events and windows listed.
-    housekeeping: fields of the latest; None without.
     """
 
-    def __init__(self, archive: Archive, housekeeping: dict | None = None):
-        """housekeeping: fields of a packet received before, used if the archive has none."""
+    def __init__(self, archive: Archive, housekeeping: dict | None = None, slice_s: float = SLICE_S):
+        """housekeeping: fields of a packet received before, used if the archive has none. slice_s: length of slices."""
         self.archive = archive
         self.dictionary = dictionary = archive.dictionary
         self.instrument = dictionary.instrument
@@ -33,14 +36,17 @@ class Collection:
         self.not_understood: Counter[str] = Counter()
         self._faults: dict[int, str] = {}  # kind -> fault of its first packet
         self._latest = -1  # stamp of the housekeeping
-        self._booted = dictionary.enums["event"]["booted"]
+        self._events = dictionary.enums["event"]
         self._columns = AllColumns(dictionary.telemetry.values())
-        self._spectra = Spectra(dictionary)
+        self.slices = Slices(slice_s)
+        self.states = States()
+        self._spectra = Spectra(dictionary, self.slices)
         self._counts = Counts()
-        self._events = events.Events(dictionary.instrument)
+        self._listed = events.Events(dictionary.instrument)
         for part in archive.parts():
             self._add(part)
-        self.events = self._events.table()
+        self._spectra.finish()
+        self.events = self._listed.table()
         self.packets = len(archive) - self.not_understood.total()
 
     def _add(self, part: Part) -> None:
@@ -52,29 +58,34 @@ class Collection:
             if name in LAYOUTS:
                 valid = self._spectra.add(name, rows, part.index["origin"][of], part.data, part.ends[of])
             elif name == events.LAYOUT:
-                valid = self._events.add(rows, part.index["origin"][of], part.data, part.ends[of])
+                valid = self._listed.add(rows, part.index["origin"][of], part.data, part.ends[of])
             found[name] = of[valid], rows[valid]
             understood[of[valid]] = True
         nothing = np.zeros(0, np.int64), None
         of, rows = found.get("rates", nothing)
-        self._counts.add(part.index, self._boots(found), of, rows)
-        of, _ = found.get("housekeeping", nothing)
+        self._counts.add(part.index, self._marks(found), of, rows)
+        of, rows = found.get("housekeeping", nothing)
         if len(of):
             self._take_housekeeping(part, of)
+            self.states.add_housekeeping(part.index[of], rows)
+        of, rows = found.get("line_rates", nothing)
+        if len(of):
+            self.states.add_line_rates(part.index[of], rows)
         for at in np.flatnonzero(~understood).tolist():
             self._note(part, at)
 
-    def _boots(self, found: dict) -> list[tuple[int, int, bool]]:
-        """(position, boot count, is the report `booted`) of the packets that carry a boot count, in order."""
+    def _marks(self, found: dict) -> list[tuple[int, int, bool]]:
+        """(position, boot count or -1, whether the counters restart here) of the packets that say so, in order."""
         marks = []
         if "housekeeping" in found:
             of, rows = found["housekeeping"]
             marks = [(at, count, False) for at, count in zip(of.tolist(), rows["boot_count"].tolist(), strict=True)]
         if "event_info" in found:
             of, rows = found["event_info"]
-            booted = rows["event"] == self._booted
-            counts = rows["a"][booted].tolist()
-            marks += [(at, count, True) for at, count in zip(of[booted].tolist(), counts, strict=True)]
+            columns = (column.tolist() for column in (of, rows["event"], rows["a"]))
+            for at, event, a in zip(*columns, strict=True):
+                if event in (self._events["booted"], self._events["cleared"]):
+                    marks.append((at, a if event == self._events["booted"] else -1, True))
         return sorted(marks)
 
     def _take_housekeeping(self, part: Part, of: np.ndarray) -> None:

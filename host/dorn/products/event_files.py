@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
 
 from dorn.analysis.event_table import HITS, EventTable
+from dorn.products import stored
 
 CLASSES = ("front", "back", "front_back", "several_units")  # as the counters of packet `rates`
-_TIME = (1980, 1, 1, 0, 0, 0)  # of all members: the same archive gives the same file
 _ROWS = 1 << 16  # written at once
 _CLASSES = np.array([f",{name}," for name in CLASSES], "S")
 _THREE_DIGITS = np.array([f"{n:03d}" for n in range(1000)], "S")
 _HEADING = b"origin,time_s,class,detectors,codes,energies_kev\n"
 
 
-def npz(table: EventTable) -> Iterator[bytes]:
-    """The arrays of a table, as `EventTable.load` or numpy.load reads them, with `first` besides. Not compressed:
-    writing is fast, and nothing is held in memory."""
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w") as file:
-        for name in (*table.__dataclass_fields__, "first"):
-            column = np.asarray(getattr(table, name))
-            member = zipfile.ZipInfo(f"{name}.npy", _TIME)
-            member.file_size = column.nbytes + _ROWS  # at most: whether 64-bit sizes are needed
-            with file.open(member, "w") as out:
-                np.lib.format.write_array_header_1_0(out, np.lib.format.header_data_from_array_1_0(column))
-                for begin in range(0, column.size, _ROWS):
-                    out.write(column.reshape(-1)[begin : begin + _ROWS].tobytes())
-                    yield from sink.taken()
-    yield from sink.taken()
-
-
-class _Sink(io.RawIOBase):
-    """A file that keeps what was written until it is taken."""
-
-    def __init__(self):
-        self._written: list[bytes] = []
-
-    def write(self, data: bytes) -> int:
-        self._written.append(bytes(data))
-        return len(data)
-
-    def taken(self) -> list[bytes]:
-        written, self._written = self._written, []
-        return written
+def write_npz(file: BinaryIO, table: EventTable) -> None:
+    """The arrays of a table, as `EventTable.load` or numpy.load reads them, with `first` besides. Not compressed, as
+    there may be millions of events."""
+    names = (*table.__dataclass_fields__, "first")
+    stored.write_npz(file, {name: np.asarray(getattr(table, name)) for name in names}, compress=False)
 
 
 def csv(table: EventTable) -> Iterator[bytes]:

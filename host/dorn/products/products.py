@@ -1,26 +1,34 @@
-"""Files made from decoded telemetry: tables, summary, event list and picture in one directory."""
+"""Files made from decoded telemetry, in one directory."""
 
-import csv
-import io
 import json
-import os
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from dorn.analysis import accidentals
-from dorn.errors import UserError
 from dorn.products import event_files
 from dorn.products.collection import Collection
+from dorn.products.files import table, write_files
 from dorn.products.plot import spectrum_png
-from dorn.products.rates import COUNTERS, PER_DETECTOR
+from dorn.products.rates import PER_DETECTOR
+from dorn.products.slice_arrays import write_slices
+from dorn.products.tables import packet_rows, rates_rows, report_rows, spectra_rows
 
 HEAD = ("injected", "delivered", "lost_dead_time", "merged", "below_threshold", "disabled", "spurious")
-FILES = ("spectra.csv", "rates.csv", "events.npz", "summary.json", "spectrum.png")
+FILES = (
+    "spectra.csv",
+    "coincidences.csv",
+    "rates.csv",
+    "housekeeping.csv",
+    "reports.csv",
+    "slices.npz",
+    "events.npz",
+    "summary.json",
+    "spectrum.png",
+)
+TABLES = "tables"  # folder of the tables of packets
 EVENTS_CSV = "events.csv"  # only on request
 LINK = ("packets", "sequence_gaps", "crc_errors")
-_ROWS = 1024  # of a table, written at once
 
 
 class Products(Collection):
@@ -69,6 +77,7 @@ class Products(Collection):
             "incomplete_spectra": self.incomplete_spectra,
             **{name: link[name] for name in LINK},
             "not_understood": self.not_understood.total(),
+            "conflicting_records": self.archive.conflicts,
             "foreign_packets": foreign,
             "origins": self._origins(),
         }
@@ -106,28 +115,38 @@ class Products(Collection):
             return {"alone_cps": None, "through_cps": None}
         return {"alone_cps": found.alone_cps.tolist(), "through_cps": found.through_cps.tolist()}
 
-    def write(self, out, target=None, link=None, head=None, events_csv=False):
-        """Write FILES, and EVENTS_CSV if `events_csv`, into the directory `out` (created if necessary) and return the
-        summary.
+    def write(self, out, target=None, link=None, head=None, tables=False, events_csv=False):
+        """Write FILES into the directory `out` (created if necessary) and return the summary. The archive must be open.
 
-        Each file is replaced atomically. Other arguments as for `summary`.
+        Each file is replaced atomically. tables: also a table of the packets of each layout, in `out`/TABLES.
+        events_csv: also EVENTS_CSV. Other arguments as for `summary`.
         """
         summary = self.summary(target, link, head)
         png = spectrum_png(self.sides(), summary, self.totals())
-        files = self.tables(summary) | {"spectrum.png": [png], "events.npz": event_files.npz(self.events)}
+        files = self.tables(summary) | {"spectrum.png": lambda file: file.write(png)}
         if events_csv:
-            files[EVENTS_CSV] = event_files.csv(self.events)
+            files[EVENTS_CSV] = lambda file: file.writelines(event_files.csv(self.events))
         write_files(out, files)
         if not events_csv:
             (Path(out) / EVENTS_CSV).unlink(missing_ok=True)  # of another archive
+        if tables:
+            layouts = self.dictionary.telemetry.values()
+            contents = {f"{layout.name}.csv": table(packet_rows(self.archive, layout)) for layout in layouts}
+            write_files(Path(out) / TABLES, contents)
         return summary
 
     def tables(self, summary):
-        """Name -> pieces of the content of the tables and the summary. summary: of `summary`."""
+        """Name -> how to write it, of the files but the picture. summary: of `summary`."""
+        spectra = self.all_spectra()
         return {
-            "spectra.csv": _csv(self._spectra_rows()),
-            "rates.csv": _csv(self._rates_rows()),
-            "summary.json": [(json.dumps(summary, indent=2) + "\n").encode()],
+            "spectra.csv": table(spectra_rows(spectra, self.instrument, False)),
+            "coincidences.csv": table(spectra_rows(spectra, self.instrument, True)),
+            "rates.csv": table(rates_rows(self.rates_in_parts())),
+            "housekeeping.csv": table(packet_rows(self.archive, self.dictionary.telemetry["housekeeping"])),
+            "reports.csv": table(report_rows(self.archive)),
+            "events.npz": lambda file: event_files.write_npz(file, self.events),
+            "slices.npz": lambda file: write_slices(file, self.slices, self.states, self.instrument),
+            "summary.json": lambda file: file.write((json.dumps(summary, indent=2) + "\n").encode()),
         }
 
     def sides(self):
@@ -141,58 +160,13 @@ class Products(Collection):
                 sides[event_class][1][:] += spectrum.counts
         return sides
 
-    def _spectra_rows(self):
-        yield ["detector", "class", "channel", "energy_kev", "counts"]
-        i = self.instrument
-        for (event_class, detector), spectrum in self.all_spectra().items():
-            # coincidences: code = front + back - zero_code, which is the code of the summed energy
-            pair = event_class == "front_back"
-            codes = i["codes_per_coincidence_channel"] if pair else i["codes_per_channel"]
-            for channel, counts in enumerate(spectrum.counts.tolist()):
-                energy_kev = i["kev_per_code"] * (codes * channel + (codes - 1) / 2 - i["zero_code"])
-                yield [detector, event_class, channel, f"{energy_kev:g}", counts]
-
-    def _rates_rows(self):
-        yield ["origin", "time_s", "real_s", "live_s", *COUNTERS]
-        for rates in self.rates_in_parts():
-            columns = (column.tolist() for column in vars(rates).values())
-            for origin, time_s, real_us, live_us, counts in zip(*columns, strict=True):
-                yield [origin, f"{time_s:.3f}", f"{real_us / 1e6:.6f}", f"{live_us / 1e6:.6f}", *counts]
-
 
 def _sum(values):
     known = [value for value in values if value is not None]
     return sum(known) if known else None
 
 
-def _csv(rows):
-    """Yield the rows of a table as octets, some at a time."""
-    rows = iter(rows)
-    while some := list(islice(rows, _ROWS)):
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(some)
-        yield text.getvalue().encode()
-
-
 def remove_files(out):
     """Remove the products of an earlier run from the directory `out`."""
     for name in (*FILES, EVENTS_CSV):
         (Path(out) / name).unlink(missing_ok=True)
-
-
-def write_files(out, contents):
-    """Write {name: pieces of its content} into the directory `out`: all under temporary names first, then renamed."""
-    out = Path(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, pieces in contents.items():
-            with (out / f".{name}.part").open("wb") as file:
-                file.writelines(pieces)
-        for name in contents:
-            os.replace(out / f".{name}.part", out / name)
-    except OSError as error:
-        raise UserError.at(out, "directory", f"cannot be written: {error.strerror}") from None
-    finally:
-        for name in contents:
-            if out.is_dir():
-                (out / f".{name}.part").unlink(missing_ok=True)

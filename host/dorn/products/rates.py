@@ -86,8 +86,8 @@ class Counts:
     def add(self, index: np.ndarray, marks: list[tuple[int, int, bool]], of: np.ndarray, rows: np.ndarray) -> None:
         """Add packets.
 
-        index: rows of the archive's index. marks: (position in the index, boot count, is the report `booted`), of the
-        packets that carry a boot count, in order. of, rows: positions and columns of the rates packets.
+        index: rows of the archive's index. marks: (position in the index, boot count, whether the counters restart
+        there), in order; boot count: -1 if unknown. of, rows: positions and columns of the rates packets.
         """
         restarts = self._restarts_until(index["origin"], marks)
         if len(of):
@@ -100,11 +100,12 @@ class Counts:
     def _restarts_until(self, origins: np.ndarray, marks: list[tuple[int, int, bool]]) -> np.ndarray:
         """Number of restarts of the counters up to each packet."""
         restarts = np.zeros(len(origins), np.int64)
-        for at, count, booted in marks:
+        for at, count, restart in marks:
             boot = int(origins[at]), count
             known = self._boot if self._boot and self._boot[0] == boot[0] else None
-            restarts[at] = booted or known not in (None, boot)
-            self._boot = boot
+            restarts[at] = restart or known not in (None, boot)
+            if count >= 0:
+                self._boot = boot
         restarts = np.cumsum(restarts) + self._restarts
         self._restarts = int(restarts[-1])
         return restarts

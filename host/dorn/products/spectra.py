@@ -5,14 +5,14 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from dorn.dictionary import Dictionary, coding_columns
 from dorn.dictionary.coding import BLOCK
 from dorn.dictionary.headers import CRC
+from dorn.products.slices import DETECTORS, Slices
 
 # layout -> field with the number of detector or unit, [instrument] entries for size and number of spectra, classes
 LAYOUTS = {
@@ -38,9 +38,6 @@ class Spectrum:
         self.real_us += real_us
         self.live_us += live_us
 
-    def copy(self) -> Spectrum:
-        return Spectrum(self.counts.copy(), self.real_us, self.live_us)
-
 
 class _Complete:
     """Integrations of one spectrum that are complete, in 12 octets each: an archive may have a million."""
@@ -49,33 +46,46 @@ class _Complete:
         self._starts_us = array("Q")  # ascending
         self._numbers = array("I")
 
+    def _place(self, start_us: int, number: int) -> tuple[int, bool]:
+        """Where the integration belongs, and whether it is there."""
+        starts_us, numbers = self._starts_us, self._numbers
+        if not starts_us or start_us > starts_us[-1]:
+            return len(starts_us), False
+        at = bisect_left(numbers, number, bisect_left(starts_us, start_us), bisect_right(starts_us, start_us))
+        return at, at < len(numbers) and (starts_us[at], numbers[at]) == (start_us, number)
+
     def add(self, start_us: int, number: int) -> bool:
         """Add an integration. Returns whether it is new."""
-        starts_us, at = self._starts_us, len(self._starts_us)
-        if at and start_us <= starts_us[-1]:
-            at = bisect_left(starts_us, start_us)
-            while at < len(starts_us) and starts_us[at] == start_us:
-                if self._numbers[at] == number:
-                    return False
-                at += 1
-        starts_us.insert(at, start_us)
-        self._numbers.insert(at, number)
-        return True
+        at, there = self._place(start_us, number)
+        if not there:
+            self._starts_us.insert(at, start_us)
+            self._numbers.insert(at, number)
+        return not there
 
     def __contains__(self, integration: tuple[int, int]) -> bool:
-        start_us, number = integration
-        at = bisect_left(self._starts_us, start_us)
-        return number in self._numbers[at : bisect_right(self._starts_us, start_us)]
+        return self._place(*integration)[1]
 
 
 @dataclass
 class _Integration:
     """One integration of one spectrum, as far as its packets have been received."""
 
-    counts: np.ndarray
     total: int  # counts of the whole spectrum, as given in each of its packets
     real_us: int
     live_us: int
+    ranges: dict[int, np.ndarray] = field(default_factory=dict)  # first channel -> counts, uint16[...]
+
+    def counts(self, channels: int) -> np.ndarray:
+        """int64[channels]"""
+        counts = np.zeros(channels, np.int64)
+        for first, some in self.ranges.items():
+            counts[first : first + len(some)] = some
+        return counts
+
+    @property
+    def received(self) -> int:
+        """Counts received."""
+        return sum(int(some.sum()) for some in self.ranges.values())
 
 
 class Spectra:
@@ -84,9 +94,13 @@ class Spectra:
     A packet has a range of channels; a spectrum is complete once its counts add up to the total that each of its
     packets gives. After a reset, the instrument sends an interrupted integration as of the last checkpoint; the whole
     one counts if it was sent, too. Running spectra, of integrations that continue, are never part of a sum.
+
+    incomplete: integrations of which channels with counts are missing, known after `finish`.
     """
 
-    def __init__(self, dictionary: Dictionary):
+    def __init__(self, dictionary: Dictionary, slices: Slices):
+        """slices: takes every integration, too."""
+        self._slices = slices
         enums = dictionary.enums
         self._classes = {number: name for name, number in enums["event_class"].items()}
         self._class_numbers = enums["event_class"]
@@ -94,6 +108,7 @@ class Spectra:
         self._coding = enums["coding"]
         self._instrument = dictionary.instrument
         self._sums: dict[tuple[int, int], Spectrum] = {}  # class, detector or unit
+        self.incomplete = 0
         self._complete: defaultdict[int, _Complete] = defaultdict(_Complete)  # by origin, class, detector or unit
         self._pending: dict[bytes, _Integration] = {}  # with missing channels
         self._partial: dict[bytes, _Integration] = {}  # closed by a reset
@@ -104,9 +119,10 @@ class Spectra:
         field, channels, numbers, classes = LAYOUTS[name]
         size = self._instrument[channels]
         last = rows["first"].astype(np.int64) + rows["count"]
+        class_of = np.array([self._class_numbers[name] for name in classes])  # even detectors are front
         valid = (
             (rows[field] < self._instrument[numbers])
-            & np.isin(rows["event_class"], [self._class_numbers[name] for name in classes])
+            & (rows["event_class"] == class_of[rows[field] % len(classes)])
             & np.isin(rows["closed_by"], list(self._closed_by.values()))
             & (last <= size)
         )
@@ -148,27 +164,32 @@ class Spectra:
                 self._partial.pop(key, None)
             elif valid[n] and tuple(integration) not in complete:
                 parts = self._partial if by_reset[n] else self._pending
-                if self._add_part(key, keys[n], rows[n], counts[n], parts):
+                if self._add_part(key, keys[n : n + 1], rows[n], counts[n], parts):
                     complete.add(*integration)
-        group = keys["event_class"].astype(np.int64) << 8 | keys["number"]
-        for number in np.unique(group[alone]).tolist():
-            of = np.flatnonzero(alone & (group == number))
-            spectrum = self._sum(number >> 8, number & 0xFF, counts.shape[1])
-            times = (int(rows[name][of].astype(np.int64).sum()) for name in ("real_us", "live_us"))
-            spectrum.add(counts[of].sum(0, dtype=np.int64), *times)
+        self._add(keys[alone], rows["real_us"][alone], rows["live_us"][alone], counts[alone])
 
-    def _add_part(self, key: bytes, about: np.void, row: np.void, counts: np.ndarray, parts: dict) -> bool:
+    def _add(self, keys: np.ndarray, real_us, live_us, counts: np.ndarray) -> None:
+        """Add whole integrations to the sums and to the slices. real_us, live_us: int[n]; counts: int[n, channels]."""
+        real_us, live_us = np.asarray(real_us, np.int64), np.asarray(live_us, np.int64)
+        group = keys["event_class"].astype(np.int64) << 8 | keys["number"]
+        for number in np.unique(group).tolist():
+            of = np.flatnonzero(group == number)
+            spectrum = self._sum(number >> 8, number & 0xFF, counts.shape[1])
+            spectrum.add(counts[of].sum(0, dtype=np.int64), int(real_us[of].sum()), int(live_us[of].sum()))
+        of_unit = keys["event_class"] == self._class_numbers["front_back"]
+        number = keys["number"] + np.where(of_unit, DETECTORS, 0)
+        self._slices.add(number, keys["origin"], keys["start_us"], real_us, live_us, counts)
+
+    def _add_part(self, key: bytes, about: np.ndarray, row: np.void, counts: np.ndarray, parts: dict) -> bool:
         """Add some channels of an integration. Returns whether it is complete now, and part of the sum."""
         part = parts.get(key)
         if part is None:
-            zeros = np.zeros(len(counts), np.int64)
-            part = parts[key] = _Integration(zeros, int(row["total"]), int(row["real_us"]), int(row["live_us"]))
-        some = slice(int(row["first"]), int(row["first"]) + int(row["count"]))
-        part.counts[some] = counts[some]
-        if parts is not self._pending or part.counts.sum() != part.total:
+            part = parts[key] = _Integration(int(row["total"]), int(row["real_us"]), int(row["live_us"]))
+        first, count = int(row["first"]), int(row["count"])
+        part.ranges[first] = counts[first : first + count].copy()
+        if parts is not self._pending or part.received != part.total:
             return False
-        spectrum = self._sum(int(about["event_class"]), int(about["number"]), len(counts))
-        spectrum.add(part.counts, part.real_us, part.live_us)
+        self._add(about, [part.real_us], [part.live_us], part.counts(len(counts))[None])
         del self._pending[key]
         self._partial.pop(key, None)
         return True
@@ -176,20 +197,19 @@ class Spectra:
     def _sum(self, event_class: int, number: int, channels: int) -> Spectrum:
         return self._sums.setdefault((event_class, number), Spectrum(np.zeros(channels, np.int64)))
 
-    def _incomplete(self) -> Iterator[tuple[tuple[int, int], _Integration]]:
-        """(class, detector or unit) and content of the integrations of which no complete one was received."""
-        for key, part in (self._partial | self._pending).items():
-            about = np.frombuffer(key, _KEY_TYPE)[0]
-            yield (int(about["event_class"]), int(about["number"])), part
-
-    @property
-    def incomplete(self) -> int:
-        """Integrations, counted per spectrum, of which channels with counts are missing."""
-        return sum(int(part.counts.sum()) != part.total for _, part in self._incomplete())
+    def finish(self) -> None:
+        """Add the integrations that remain incomplete, as far as received."""
+        self.incomplete = 0
+        for key in sorted(self._partial | self._pending):
+            parts = [parts[key] for parts in (self._pending, self._partial) if key in parts]
+            part = max(parts, key=lambda part: part.received)
+            about = np.frombuffer(key, _KEY_TYPE)
+            of_unit = about["event_class"][0] == self._class_numbers["front_back"]
+            channels = self._instrument["coincidence_channels" if of_unit else "channels"]
+            self._add(about, [part.real_us], [part.live_us], part.counts(channels)[None])
+            self.incomplete += part.received != part.total
+        self._partial, self._pending = {}, {}
 
     def all(self) -> dict[tuple[str, int], Spectrum]:
-        """(class, detector or unit) -> Spectrum, with incomplete integrations as far as received."""
-        sums = {key: spectrum.copy() for key, spectrum in self._sums.items()}
-        for key, part in self._incomplete():
-            sums.setdefault(key, Spectrum(np.zeros_like(part.counts))).add(part.counts, part.real_us, part.live_us)
-        return {(self._classes[key[0]], key[1]): sums[key] for key in sorted(sums)}
+        """(class, detector or unit) -> Spectrum."""
+        return {(self._classes[key[0]], key[1]): self._sums[key] for key in sorted(self._sums)}

@@ -7,7 +7,7 @@ import pytest
 from dorn import nuclides
 from dorn.errors import UserError
 from dorn.products import plot
-from dorn.products.products import write_files
+from dorn.products.files import write_files
 from matplotlib.image import imread
 from support.products import DICTIONARY, ORIGIN, coincidences, packet, products, rows, spectrum
 
@@ -26,22 +26,21 @@ LINK = {"packets": 12, "sequence_gaps": 1, "crc_errors": 2}
 def test_spectra_csv_gives_the_energy_of_each_channels_centre(tmp_path):
     counts = [0] * 1024
     counts[500] = 9
-    products(spectrum(4, counts), coincidences(2, [0] * 100 + [5])).write(tmp_path)
+    products(spectrum(4, counts, live_us=1_500_000), coincidences(2, [0] * 100 + [5])).write(tmp_path)
     table = rows(tmp_path / "spectra.csv")
-    assert list(table[0]) == ["detector", "class", "channel", "energy_kev", "counts"]
-    filled = [row for row in table if row["counts"] != "0"]
+    assert list(table[0].values()) == ["# live_s", "", "1.500000"]
+    assert list(table[0]) == ["channel", "energy_kev", "front_4"] and len(table) == 1 + 1024
     # codes 2000 to 2003: 3 keV (2001.5 - 50); codes 3200 to 3231 of the sum of two minus one zero code
-    assert [list(row.values()) for row in filled] == [
-        ["4", "front", "500", "5854.5", "9"],
-        ["2", "front_back", "100", "9496.5", "5"],
-    ]
-    assert len(table) == 1024 + 256
+    assert [list(row.values()) for row in table[1:] if row["front_4"] != "0"] == [["500", "5854.5", "9"]]
+    table = rows(tmp_path / "coincidences.csv")
+    assert list(table[0]) == ["channel", "energy_kev", "front_back_2"] and len(table) == 1 + 256
+    assert [list(row.values()) for row in table[1:] if row["front_back_2"] != "0"] == [["100", "9496.5", "5"]]
 
 
 def test_the_energy_of_a_coincidence_channel_is_the_mean_of_its_pairs(tmp_path):
     """The energy in the file against all pairs of codes that the dictionary's formula assigns to the channel."""
     products(coincidences(2, [1])).write(tmp_path)
-    in_file = {int(row["channel"]): float(row["energy_kev"]) for row in rows(tmp_path / "spectra.csv")}
+    in_file = [float(row["energy_kev"]) for row in rows(tmp_path / "coincidences.csv")[1:]]
     total = np.arange(2 * 4095 + 1)  # of two codes
     for channel in (10, 100, 253):
         pairs = total[(total - 50) // 32 == channel]
@@ -121,6 +120,7 @@ def test_summary_takes_every_counter_from_where_it_was_counted():
         "sequence_gaps": 1,
         "crc_errors": 2,
         "not_understood": 0,
+        "conflicting_records": 0,
         "foreign_packets": 0,
         "origins": {str(ORIGIN): {"unique_id": None, "packets": 2}},
     }
@@ -161,7 +161,9 @@ def test_summary_has_null_for_counters_without_data(tmp_path):
         "in_spectra": 0,
         "spectra_live_s": {},
         "incomplete_spectra": 0,
-        **dict.fromkeys(("packets", "sequence_gaps", "crc_errors", "not_understood", "foreign_packets"), 0),
+        **dict.fromkeys(
+            ("packets", "sequence_gaps", "crc_errors", "not_understood", "conflicting_records", "foreign_packets"), 0
+        ),
         "origins": {},
     }
     without_head = products(packet("rates", below_threshold=[1] * 16)).summary()
@@ -187,12 +189,50 @@ def test_labelled_lines_are_those_of_the_table():
 
 
 def test_files_are_written_completely_or_not_at_all(tmp_path):
-    write_files(tmp_path, {"a": [b"o", b"ld"], "b": [b"old"]})
+    def content(octets):
+        return lambda file: file.write(octets)
+
+    write_files(tmp_path, {"a": content(b"old"), "b": content(b"old")})
     (tmp_path / "b").unlink()
     (tmp_path / "b").mkdir()  # cannot be replaced by a file
     with pytest.raises(UserError, match="cannot be written"):
-        write_files(tmp_path, {"a": [b"new"], "b": [b"new"]})
+        write_files(tmp_path, {"a": content(b"new"), "b": content(b"new")})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
     file = tmp_path / "a"
     with pytest.raises(UserError, match="a: directory: cannot be written"):
-        write_files(file, {"c": [b""]})
+        write_files(file, {"c": content(b"")})
+
+
+def test_housekeeping_csv_has_names_for_numbers_and_nothing_for_missing_readings(tmp_path):
+    mode = DICTIONARY.enums["mode"]["science"]
+    one = packet("housekeeping", time_s=2.5, mode=mode, temperature_head=0xFFFF, temperature_board=29815)
+    products(one, packet("housekeeping", time_s=12.5, task_wcet_us=list(range(8)))).write(tmp_path)
+    first, second = rows(tmp_path / "housekeeping.csv")
+    assert [first[name] for name in ("origin", "time_s", "mode")] == [str(ORIGIN), "2.500", "science"]
+    assert (first["temperature_head"], first["temperature_board"], second["task_wcet_us_7"]) == ("", "29815", "7")
+
+
+def test_reports_csv_tells_events_and_verification_in_words(tmp_path):
+    events = DICTIONARY.enums["event"]
+    failure = {"request_sequence": 0xC005, "failure": DICTIONARY.enums["failure"]["wrong_mode"], "detail": 1}
+    products(
+        packet("event_info", time_s=1, event=events["booted"], a=3, b=1),
+        packet("acceptance_success", time_s=2, request_sequence=0xC004),
+        packet("completion_failure", time_s=3, **failure),
+    ).write(tmp_path)
+    found = [list(row.values()) for row in rows(tmp_path / "reports.csv")]
+    assert found == [
+        [str(ORIGIN), "1.000", "event_info", "booted", "boot count: 3; reset cause: 1"],
+        [str(ORIGIN), "2.000", "acceptance_success", "success", "telecommand with sequence count 4"],
+        [str(ORIGIN), "3.000", "completion_failure", "wrong_mode", "telecommand with sequence count 5; detail: 1"],
+    ]
+
+
+def test_a_table_of_each_layout_has_every_field_of_every_packet(tmp_path):
+    scan = packet("threshold_scan", time_s=7, step=3, level=120, hits=list(range(16)))
+    products(scan, spectrum(2, [258, 3])).write(tmp_path, tables=True)
+    assert {path.stem for path in (tmp_path / "tables").iterdir()} == set(DICTIONARY.telemetry)
+    (row,) = rows(tmp_path / "tables" / "threshold_scan.csv")
+    assert [row[name] for name in ("time_s", "step", "level", "hits_0", "hits_15")] == ["7.000", "3", "120", "0", "15"]
+    (row,) = rows(tmp_path / "tables" / "spectrum.csv")
+    assert [row[name] for name in ("detector", "event_class", "data")] == ["2", "front", "01020003"]

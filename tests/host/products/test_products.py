@@ -145,6 +145,27 @@ def test_housekeeping_after_a_start_is_no_other_one():
     assert collected.rates().count("events").tolist() == [5, 7, 3]
 
 
+def test_counters_restart_where_they_were_cleared():
+    cleared = packet("event_info", time_s=3, event=DICTIONARY.enums["event"]["cleared"])
+    before, after = packet("rates", time_s=2, real_us=5, events=50), packet("rates", time_s=4, real_us=9, events=70)
+    assert products(before, cleared, after).totals().count("events") == 120
+    assert products(before, cleared, after).totals().real_us == 14
+    assert products(before, after).totals().count("events") == 70
+
+
+def test_the_copy_of_a_checkpoint_counts_if_it_has_more_than_what_was_received_of_the_whole():
+    fragment = spectrum(0, [1], total=100, start_us=7)
+    copy = spectrum(0, [1, 90], start_us=7, closed_by=CLOSED_BY["reset"])
+    for order in ([fragment, copy], [copy, fragment]):
+        assert products(*order).all_spectra()["front", 0].counts.sum() == 91
+
+
+def test_integrations_with_equal_starts_are_told_apart_by_their_numbers():
+    numbers = [5, 3, 9, 3, 1, 9]
+    made = [spectrum(0, [1], start_us=us, integration=n) for us in (7, 5, 7) for n in numbers]
+    assert products(*made).all_spectra()["front", 0].counts[0] == 2 * len(set(numbers))
+
+
 def test_counts_of_two_instruments_are_not_mixed():
     one = [packet("rates", time_s=t, real_us=1000 * t, events=1000 * t) for t in (1, 2, 3)]
     other = [packet("rates", time_s=t + 0.5, real_us=t, events=t, origin=7) for t in (1, 2)]

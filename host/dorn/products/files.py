@@ -1,0 +1,47 @@
+"""Files in a folder: all written under temporary names first, then renamed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from dorn.errors import UserError
+
+Write = Callable[[BinaryIO], object]  # writes the content of a file
+_ROWS = 1024  # of a table, written at once
+
+
+def table(rows: Iterable[Sequence]) -> Write:
+    """A CSV file with these rows, written some at a time."""
+    return lambda file: file.writelines(_pieces(iter(rows)))
+
+
+def _pieces(rows: Iterator[Sequence]) -> Iterator[bytes]:
+    while some := list(islice(rows, _ROWS)):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(some)
+        yield text.getvalue().encode()
+
+
+def write_files(out: Path | str, contents: Mapping[str, Write]) -> None:
+    """Write files into the directory `out`, created if necessary. Raises UserError if that fails; files that were there
+    before are then unchanged."""
+    out = Path(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, write in contents.items():
+            with (out / f".{name}.part").open("wb") as file:
+                write(file)
+        for name in contents:
+            os.replace(out / f".{name}.part", out / name)
+    except OSError as error:
+        raise UserError.at(out, "directory", f"cannot be written: {error.strerror}") from None
+    finally:
+        for name in contents:
+            if out.is_dir():
+                (out / f".{name}.part").unlink(missing_ok=True)

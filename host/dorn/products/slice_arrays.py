@@ -1,0 +1,87 @@
+"""Slices as arrays, and as the file slices.npz."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from dorn.errors import UserError
+from dorn.products.slices import CHANNELS, COINCIDENCE_CHANNELS, DETECTORS, SPECTRA, UNITS, Slices, States
+from dorn.products.stored import Parts, write_npz
+
+
+@dataclass(frozen=True)
+class SliceArrays:
+    """n slices, in the order of origin and start; spectra: 16 of detectors, then 8 of units."""
+
+    origin: np.ndarray  # uint16[n]
+    start_s: np.ndarray  # float[n], on-board time
+    length_s: np.ndarray  # float
+    real_s: np.ndarray  # float[n, 24]
+    live_s: np.ndarray  # float[n, 24]
+    mode: np.ndarray  # uint8[n], the highest during the slice, as in enum.mode
+    storm: np.ndarray  # uint8[n], 1: storm mode during a part of the slice
+    temperature_k: np.ndarray  # float[n, 2], of head and board, means; not a number without a reading
+    po_209_code: np.ndarray  # float[n, 16], position of the Po-209 line, ADC codes, means; not a number if not found
+    energy_kev: np.ndarray  # float[1024], of the channels of a detector, with the default calibration
+    coincidence_energy_kev: np.ndarray  # float[256]
+    counts: np.ndarray  # uint32[n, 16, 1024]
+    coincidences: np.ndarray  # uint32[n, 8, 256]
+
+    @classmethod
+    def load(cls, path: Path | str) -> SliceArrays:
+        """Read slices.npz. Raises UserError if it is not such a file."""
+        try:
+            with np.load(path) as file:
+                return cls(**{name: file[name] for name in cls.__dataclass_fields__})
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError.at(path, "slices", f"cannot be read: {error}") from None
+
+
+def write_slices(file: BinaryIO, slices: Slices, states: States, instrument: dict) -> None:
+    """Write slices.npz: the arrays of SliceArrays."""
+    write_npz(file, _arrays(slices, states, instrument))
+
+
+def slice_arrays(slices: Slices, states: States, instrument: dict) -> SliceArrays:
+    """All slices in memory."""
+    arrays = _arrays(slices, states, instrument)
+    return SliceArrays(**{name: _whole(array) for name, array in arrays.items()})
+
+
+def _whole(array: np.ndarray | Parts) -> np.ndarray:
+    if isinstance(array, np.ndarray):
+        return array
+    whole = np.zeros(array.shape, array.dtype)
+    for n, part in enumerate(array.parts):
+        whole[n] = part[0]
+    return whole
+
+
+def _arrays(slices: Slices, states: States, instrument: dict) -> dict[str, np.ndarray | Parts]:
+    n = len(slices)
+    starts = np.array(slices.starts(), np.int64).reshape(-1, 2)
+    times = np.array([(one.real_us, one.live_us) for one in slices]).reshape(-1, 2, SPECTRA) / 1e6
+    return {
+        "origin": starts[:, 0].astype(np.uint16),
+        "start_s": starts[:, 1] / 1e6,
+        "length_s": np.array(slices.length_us / 1e6),
+        "real_s": times[:, 0],
+        "live_s": times[:, 1],
+        **states.over(slices),
+        "energy_kev": energies_kev(instrument, False),
+        "coincidence_energy_kev": energies_kev(instrument, True),
+        "counts": Parts(np.uint32, (n, DETECTORS, CHANNELS), (one.counts[None] for one in slices)),
+        "coincidences": Parts(np.uint32, (n, UNITS, COINCIDENCE_CHANNELS), (one.coincidences[None] for one in slices)),
+    }
+
+
+def energies_kev(instrument: dict, coincidences: bool) -> np.ndarray:
+    """Mean energy of the codes of each channel, with the default calibration. In coincidences, code = front + back -
+    zero_code, which is the code of the summed energy."""
+    codes = instrument["codes_per_coincidence_channel" if coincidences else "codes_per_channel"]
+    channel = np.arange(instrument["coincidence_channels" if coincidences else "channels"])
+    return instrument["kev_per_code"] * (codes * channel + (codes - 1) / 2 - instrument["zero_code"])

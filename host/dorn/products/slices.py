@@ -1,0 +1,165 @@
+"""Slices: spectra over intervals of on-board time, with the state of the instrument.
+
+An integration belongs to the slice in which it started, whenever its packets were received. So the sum over all slices
+is the sum over all integrations, for any length.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+DETECTORS, CHANNELS = 16, 1024
+UNITS, COINCIDENCE_CHANNELS = 8, 256
+SPECTRA = DETECTORS + UNITS  # in this order
+_OPEN = 4  # slices that are held uncompressed
+_AT_ONCE = 1024  # integrations
+_NOT_READ = 0xFFFF  # of a temperature
+
+
+@dataclass
+class Slice:
+    """The spectra of one slice. start_us: on-board time."""
+
+    origin: int
+    start_us: int
+    counts: np.ndarray = field(default_factory=lambda: np.zeros((DETECTORS, CHANNELS), np.uint32))
+    coincidences: np.ndarray = field(default_factory=lambda: np.zeros((UNITS, COINCIDENCE_CHANNELS), np.uint32))
+    real_us: np.ndarray = field(default_factory=lambda: np.zeros(SPECTRA, np.int64))
+    live_us: np.ndarray = field(default_factory=lambda: np.zeros(SPECTRA, np.int64))
+
+    @property
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        return self.counts, self.coincidences, self.real_us, self.live_us
+
+    def packed(self) -> bytes:
+        return zlib.compress(b"".join(array.tobytes() for array in self._arrays), 1)
+
+    def unpack(self, packed: bytes) -> None:
+        data, at = zlib.decompress(packed), 0
+        for array in self._arrays:
+            array.flat[:] = np.frombuffer(data, array.dtype, array.size, at)
+            at += array.nbytes
+
+
+class Slices:
+    """Slices of `length_s`, in the order of origin and start; those without an integration are absent.
+
+    They are kept compressed, as packets arrive in the order of time: there may be thousands, of 74 kB each.
+    """
+
+    def __init__(self, length_s: float):
+        self.length_us = round(length_s * 1e6)
+        self._open: dict[tuple[int, int], Slice] = {}  # by origin and start, the latest last
+        self._packed: dict[tuple[int, int], bytes] = {}
+
+    def add(self, number: np.ndarray, origin, start_us, real_us, live_us, counts: np.ndarray) -> None:
+        """Add whole integrations. number: int[n], of the spectrum, 0 to SPECTRA - 1; origin, start_us, real_us,
+        live_us: int[n]; counts: unsigned[n, channels]; all of detectors, or all of units."""
+        starts_us = np.asarray(start_us, np.int64) // self.length_us * self.length_us
+        order = np.lexsort((number, starts_us, origin))
+        for first in range(0, len(order), _AT_ONCE):
+            some = order[first : first + _AT_ONCE]
+            columns = [np.asarray(column)[some] for column in (origin, starts_us, number)]
+            changes = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+            groups = np.concatenate([[0], np.flatnonzero(changes) + 1])
+            sums = np.add.reduceat(counts[some], groups, axis=0, dtype=np.uint32)
+            times = [np.add.reduceat(np.asarray(column, np.int64)[some], groups) for column in (real_us, live_us)]
+            rows = zip(*(column[groups].tolist() for column in columns), sums, *times, strict=True)
+            for its_origin, its_start_us, n, total, its_real_us, its_live_us in rows:
+                one = self._at(its_origin, its_start_us)
+                one.real_us[n] += its_real_us
+                one.live_us[n] += its_live_us
+                if n < DETECTORS:
+                    one.counts[n] += total
+                else:
+                    one.coincidences[n - DETECTORS] += total
+
+    def _at(self, origin: int, start_us: int) -> Slice:
+        key = origin, start_us
+        if key not in self._open:
+            if len(self._open) >= _OPEN:
+                oldest = next(iter(self._open))
+                self._packed[oldest] = self._open.pop(oldest).packed()
+            self._open[key] = Slice(origin, start_us)
+            if key in self._packed:
+                self._open[key].unpack(self._packed.pop(key))
+        return self._open[key]
+
+    def __len__(self) -> int:
+        return len(self._open) + len(self._packed)
+
+    def starts(self) -> list[tuple[int, int]]:
+        """(origin, start on-board in us) of each slice."""
+        return sorted([*self._open, *self._packed])
+
+    def __iter__(self) -> Iterator[Slice]:
+        for origin, start_us in self.starts():
+            if (origin, start_us) in self._open:
+                yield self._open[origin, start_us]
+            else:
+                one = Slice(origin, start_us)
+                one.unpack(self._packed[origin, start_us])
+                yield one
+
+
+class States:
+    """Readings of housekeeping and line rates, for means over slices."""
+
+    def __init__(self):
+        self._readings: list[tuple[np.ndarray, ...]] = []  # origin, time in us, mode, storm, temperatures in K
+        self._centroids: list[tuple[np.ndarray, ...]] = []  # origin, time in us, codes [n, DETECTORS]
+
+    def add_housekeeping(self, index: np.ndarray, rows: np.ndarray) -> None:
+        """index, rows: of the packets."""
+        kelvin = np.stack([rows["temperature_head"], rows["temperature_board"]], 1).astype(float)
+        kelvin[kelvin == _NOT_READ] = np.nan
+        self._readings.append((*_when(index), rows["mode"].copy(), rows["storm"].copy(), kelvin / 100))
+
+    def add_line_rates(self, index: np.ndarray, rows: np.ndarray) -> None:
+        """index, rows: of the packets."""
+        centroid = rows["centroid"] / 8
+        centroid[centroid == 0] = np.nan  # not found yet
+        self._centroids.append((*_when(index), centroid))
+
+    def over(self, slices: Slices) -> dict[str, np.ndarray]:
+        """mode, storm: uint8[n], the highest value during a slice; temperature_k: float[n, head and board] and
+        po_209_code: float[n, DETECTORS], means, not a number without a reading."""
+        starts = slices.starts()
+        mode, storm = np.zeros(len(starts), np.uint8), np.zeros(len(starts), np.uint8)
+        temperature_k = np.full((len(starts), 2), np.nan)
+        code = np.full((len(starts), DETECTORS), np.nan)
+        places = {start: n for n, start in enumerate(starts)}
+        for origin, time_us, modes, storms, _ in self._readings:
+            of = _places(places, origin, time_us, slices.length_us)
+            np.maximum.at(mode, of[of >= 0], modes[of >= 0])
+            np.maximum.at(storm, of[of >= 0], storms[of >= 0])
+        _means([(part[0], part[1], part[4]) for part in self._readings], places, slices.length_us, temperature_k)
+        _means(self._centroids, places, slices.length_us, code)
+        return {"mode": mode, "storm": storm, "temperature_k": temperature_k, "po_209_code": code}
+
+
+def _when(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Origin and on-board time, us, of packets."""
+    return index["origin"], ((index["stamp"] >> np.uint64(16)).astype(np.int64) * 1_000_000) >> 16
+
+
+def _places(places: dict, origin: np.ndarray, time_us: np.ndarray, length_us: int) -> np.ndarray:
+    """int64[n]: the number of the slice of each reading, -1 if there is none."""
+    starts = zip(origin.tolist(), (time_us // length_us * length_us).tolist(), strict=True)
+    return np.array([places.get(start, -1) for start in starts], np.int64)
+
+
+def _means(parts, places: dict, length_us: int, out: np.ndarray) -> None:
+    """Means of the readings over slices, into out, float[slices, columns]. parts: (origin, time in us, readings)."""
+    totals, numbers = np.zeros_like(out), np.zeros_like(out)
+    for origin, time_us, readings in parts:
+        of = _places(places, origin, time_us, length_us)
+        inside = of >= 0
+        known = np.isfinite(readings[inside])
+        np.add.at(totals, of[inside], np.where(known, readings[inside], 0))
+        np.add.at(numbers, of[inside], known)
+    np.divide(totals, numbers, out=out, where=numbers > 0)

@@ -1,0 +1,50 @@
+"""The public interface to what came down: packets, slices, rates and events as numpy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from dorn.analysis.event_table import EventTable
+from dorn.dictionary import Dictionary, Packet
+from dorn.link import archive
+from dorn.products.collection import SLICE_S, Collection
+from dorn.products.rates import Rates
+from dorn.products.slice_arrays import SliceArrays, slice_arrays
+
+
+class Archive:
+    """One archive, or several, of packets in any order (telemetry.ccsds of `dorn run` or `dorn downlink`)."""
+
+    def __init__(self, *paths: Path | str):
+        """Raises UserError when it is first read, if it cannot be or was made with another dictionary."""
+        self._paths = paths
+
+    def packets(self) -> Iterator[Packet]:
+        """Yield every packet, decoded one by one, in the order of origin and on-board time."""
+        with archive.Archive(Dictionary.load(), *self._paths) as found:
+            yield from found.packets()
+
+    def slices(self, length_s: float = SLICE_S) -> SliceArrays:
+        """Spectra and states of the instrument over intervals of on-board time."""
+        collected = self._collected if length_s == SLICE_S else self._collect(length_s)
+        return slice_arrays(collected.slices, collected.states, collected.instrument)
+
+    @cached_property
+    def rates(self) -> Rates:
+        """Counts between rates packets."""
+        return self._collected.rates()
+
+    @cached_property
+    def events(self) -> EventTable:
+        """Every listed event, and the windows in which events were listed."""
+        return self._collected.events
+
+    @cached_property
+    def _collected(self) -> Collection:
+        return self._collect(SLICE_S)
+
+    def _collect(self, slice_s: float) -> Collection:
+        with archive.Archive(Dictionary.load(), *self._paths) as found:
+            return Collection(found, slice_s=slice_s)
