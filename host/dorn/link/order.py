@@ -14,7 +14,7 @@ from dorn.dictionary.headers import LAST_COUNT
 
 _WRAPPED = 1 << 13  # a step of the sequence count, at the same time, which means that the count has wrapped
 _MOST_ORIGINS = 256  # more are not those of instruments; time and memory grow with their number
-_LONGEST_GAP = 64  # packets without an origin in a row; more means that the sequence count has restarted
+_LONGEST_GAP = 64  # consecutive packets without an origin; more means that the sequence count has restarted
 _BLOCK = 1024  # packets placed at once
 Place = tuple[int, int, int]  # number of the origin, place among its known packets, sequence count
 _KEY = ["kind", "record", "octets", "stamp", "origin"]  # of the order, least significant first

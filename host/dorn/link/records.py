@@ -91,8 +91,8 @@ class Received:
 
     A packet is *late* if it was retrieved from the packet store. Of the current origin, such packets have a lower
     number than those received before. Those of another origin, which the instrument had before it lost its boot record,
-    are older than the latest packet, as on-board time goes on even then; a later one is of a new origin, which is then
-    the current one.
+    are older than the latest packet, as on-board time continues even then; a later one is of a new origin, which then
+    is the current one.
     """
 
     def __init__(self):
