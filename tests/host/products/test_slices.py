@@ -3,6 +3,7 @@
 import io
 import random
 import re
+import textwrap
 
 import numpy as np
 import pytest
@@ -132,7 +133,8 @@ def test_the_interface_gives_packets_rates_and_slices_of_any_length(archive):
 
 def test_the_example_in_the_documents_plots_the_rate_of_a_line(tmp_path, monkeypatch):
     text = (onboard_root() / "host" / "README.md").read_text()
-    (example,) = (part for part in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "near_po_214" in part)
+    blocks = re.findall(r"(?:^    .*\n|^\n)+", text, re.MULTILINE)
+    (example,) = (textwrap.dedent(block) for block in blocks if "near_po_214" in block)
     assert len([line for line in example.splitlines() if line.strip()]) <= 10
     channel = round((7687 + 145.5) / 12)
     counts = [0] * (channel - 500) + [30]
