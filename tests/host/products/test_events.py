@@ -107,6 +107,15 @@ def test_a_missing_packet_closes_the_window():
     assert parts.windows_us(1).tolist() == [[0, 2_000_000], [3_000_000, 5_000_000]] and parts.exposure_s(1) == 4
 
 
+def test_windows_of_classes_and_origins_do_not_continue_each_other():
+    """Each one begins when another one ends."""
+    words = mark(1_000_000, 0, 1) + mark(2_000_000, 0, 0) + mark(2_000_000, 1, 1)
+    made = listing(words, 3_000_000, 3_000_000, origin=7), listing(mark(0, 1, 1), 4_000_000, 1_000_000, origin=9)
+    found = products(*made).events
+    assert found.window_begin_us.tolist() == [1_000_000, 2_000_000, 3_000_000]
+    assert (found.window_origin.tolist(), found.window_class.tolist()) == ([7, 7, 9], [0, 1, 1])
+
+
 def test_energies_are_those_of_the_default_calibration():
     codes = {1: 50, 2: 1717, 3: 1717 | 1 << 15}
     found = products(listing(mark(5, 3, 1) + event(6, codes), 10_000_000, 100)).events
