@@ -85,8 +85,9 @@ def decoded(octets: bytes, **options) -> Products:
         file.write(octets)
         file.flush()
         archive = Archive(DICTIONARY, file.name)
-        weakref.finalize(archive, archive.close)
-        return Products(archive, **options)
+        made = Products(archive, **options)
+        weakref.finalize(made, archive.close)
+        return made
 
 
 def products(*packets: Made) -> Products:

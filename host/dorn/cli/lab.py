@@ -1,6 +1,7 @@
 """`dorn demo`, `dorn run` and `dorn decode`: arguments and output."""
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -153,12 +154,13 @@ def _decode(args):
     slice_s = above_zero(args.slice, "--slice", "S")
     check_directory(args.out)
     with contextlib.ExitStack() as stack:
-        size = sum(Path(file).stat().st_size for file in args.files if Path(file).is_file())
+        size = sum(os.path.getsize(file) for file in args.files if os.path.isfile(file))
         progress = None
         if size > _LONG or archive.STDIN in args.files:
             from tqdm import tqdm
 
-            bar = tqdm(total=2 * size or None, unit="B", unit_scale=True, delay=2, disable=None)  # it is read twice
+            total = None if archive.STDIN in args.files else 2 * size
+            bar = tqdm(total=total, unit="B", unit_scale=True, delay=2, disable=None)  # it is read twice
             progress = stack.enter_context(bar).update
         found = stack.enter_context(archive.Archive(Dictionary.load(), *args.files, progress=progress))
         products = Products(found, slice_s=slice_s)

@@ -1,7 +1,7 @@
 """Archives: files of space packets (CCSDS 133.0-B) back to back, as ccsdspy and other tools read them.
 
 An archive is read twice: once to find its packets and to put them in order by what they say themselves, and once in
-that order. So nothing depends on the order of the packets in the file. In memory there are 26 octets for each packet.
+that order. So nothing depends on the order of the packets in the file. The index takes some 30 octets for each packet.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = ["NAME", "STDIN", "Archive", "ArchiveError", "Part", "read"]
 
 NAME = "telemetry.ccsds"  # in the folder of a run
 _SEARCHED = 1 << 24  # octets without a packet after which an input is refused
+_PART = 1 << 21  # octets of packets decoded together
 _CHANCE = 100  # packets for one conflict
 
 
@@ -80,7 +81,7 @@ class Archive:
         progress: Callable[[int], object] | None = None,
     ):
         """paths: archives, STDIN for standard input. since: offset in the first one where to begin. chunk: octets read
-        at once. progress(octets) is called as they are read, which they are twice.
+        at once. progress(octets) is called as they are read, twice: by `parts` only if it yields all packets.
 
         Raises ArchiveError if a file cannot be read, was made with another dictionary, or has packets of two boards
         that cannot be told apart.
@@ -147,17 +148,18 @@ class Archive:
     def __len__(self) -> int:
         return len(self.index)
 
-    def parts(self, kinds: Iterable[int] | None = None) -> Iterator[Part]:
-        """Yield the packets in order, some megabytes at a time. kinds: only those, service and subtype each."""
+    def parts(self, kinds: Iterable[int] | None = None, at_once: int = _PART) -> Iterator[Part]:
+        """Yield the packets in order, `at_once` octets together. kinds: only those, service and subtype each."""
         chosen = self.index if kinds is None else self.index[np.isin(self.index["kind"], list(kinds))]
         octets = chosen["octets"].astype(np.int64)
         until = np.cumsum(octets)
         at = 0
         while at < len(chosen):
             reached = until[at] - octets[at]
-            end = max(int(np.searchsorted(until, reached + self._chunk, "right")), at + 1)
+            end = max(int(np.searchsorted(until, reached + at_once, "right")), at + 1)
             index = chosen[at:end]
-            self._progress(int(until[end - 1] - reached))
+            if kinds is None:
+                self._progress(int(until[end - 1] - reached))
             yield Part(self._octets_of(index), until[at:end] - octets[at:end] - reached, until[at:end] - reached, index)
             at = end
 

@@ -12,6 +12,7 @@ from typing import BinaryIO, Protocol
 from dorn.errors import UserError
 
 STDIN = "-"
+_OPEN = 64  # files
 
 
 class ArchiveError(UserError):
@@ -44,19 +45,19 @@ class _Stream:
 class Inputs:
     """Several files as if they were one: offsets count through them in the order added.
 
-    Only one file is open at a time, as there may be thousands.
+    Some of the files are open at a time, as there may be thousands.
     """
 
     def __init__(self):
         self._begins: list[int] = []  # offset of the first octet of each file
         self._names: list[str] = []
         self._spools: dict[int, BinaryIO] = {}
-        self._current: tuple[int, BinaryIO] | None = None  # number and file that is open
+        self._files: dict[int, BinaryIO] = {}  # those that are open, by number
 
     def check(self, paths: tuple[Path | str, ...]) -> None:
         """Raise ArchiveError if a file is absent or unreadable, or STDIN given twice, before the first one is read."""
         for path in paths:
-            if path != STDIN and Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
+            if path != STDIN and os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
                 continue  # opening a pipe may wait for its writer
             if path != STDIN:
                 _opened(str(path)).close()
@@ -98,14 +99,14 @@ class Inputs:
         return data
 
     def _open(self, number: int, name: str) -> BinaryIO:
-        if not self._current or self._current[0] != number:
-            if self._current:
-                self._current[1].close()
-            self._current = number, _opened(name)
-        return self._current[1]
+        if number not in self._files:
+            if len(self._files) >= _OPEN:
+                self._files.pop(next(iter(self._files))).close()
+            self._files[number] = _opened(name)
+        return self._files[number]
 
     def close(self) -> None:
-        for file in (*self._spools.values(), *([self._current[1]] if self._current else [])):
+        for file in (*self._spools.values(), *self._files.values()):
             file.close()
 
 

@@ -71,11 +71,11 @@ def _place(bare: np.ndarray, stamps: dict[int, np.ndarray], taken: set[Place], e
             counts = (bare["stamp"][block].astype(np.int64) & LAST_COUNT).tolist()
             ranked = np.argsort(distance, axis=0, kind="stable").T
             for n in np.flatnonzero((fits.sum(0) == 1) == only_one).tolist():
-                spots = [(int(rank), int(places[rank, n]), counts[n]) for rank in ranked[n]]
-                free = [spot for spot in spots if fits[spot[0], n] and spot not in taken]
-                bare["origin"][block.start + n] = origins[(free or spots)[0][0]]
+                spots = ((int(rank), int(places[rank, n]), counts[n]) for rank in ranked[n] if fits[rank, n])
+                free = [spot for spot in spots if spot not in taken][:1]
+                bare["origin"][block.start + n] = origins[free[0][0] if free else ranked[n][0]]
                 placed[block.start + n] = bool(free)
-                taken.update(free[:1])
+                taken.update(free)
     return placed
 
 

@@ -7,7 +7,6 @@ from bisect import bisect_right
 import numpy as np
 
 from dorn.dictionary import Packet
-from dorn.link.archive import Archive
 
 
 class Records:
@@ -38,10 +37,6 @@ class Records:
         self.received += 1
         self._insert(record, record)
         return True
-
-    def ranges(self) -> list[tuple[int, int]]:
-        """First and last number of each range, ascending."""
-        return list(zip(self._first, self._last, strict=True))
 
     def settle(self, first: int, last: int) -> None:
         """Mark first to last as not missing: records not received do not exist."""
@@ -99,23 +94,19 @@ class Received:
         self.origin = 0  # the current one
         self._latest_s = 0.0  # on-board time of its latest packet
         self._by_origin: dict[int, Records] = {0: Records()}
-        self._boards: dict[int, int] = {}  # origin -> unique id of its board
 
     @property
     def records(self) -> Records:
-        """Of the current origin; those of earlier ones of the same board are not missing in it."""
+        """Of the current origin."""
         return self._by_origin[self.origin]
 
-    def know(self, archive: Archive) -> None:
-        """Add the records of an archive."""
-        index = archive.index
-        self._boards |= archive.unique_ids
+    def know(self, index: np.ndarray) -> None:
+        """Add the records of an archive, by its index."""
         stored = index[index["record"] > 0]
         for origin in np.unique(stored["origin"]).tolist():
             records = self._by_origin.setdefault(origin, Records())
             for record in np.unique(stored["record"][stored["origin"] == origin]).tolist():
                 records.add(record)
-        self._settle_earlier()
 
     def take(self, packet: Packet) -> tuple[bool, bool]:
         """Add a packet. Returns whether it is late, and whether it is new. One that was not stored is new and not
@@ -124,27 +115,14 @@ class Received:
         if not origin:
             return False, True
         records = self._by_origin.setdefault(origin, Records())
-        if "unique_id" in packet.fields and origin not in self._boards:
-            self._boards[origin] = packet.fields["unique_id"]
-            self._settle_earlier()
         if origin != self.origin and packet.time_s < self._latest_s:
             new = records.add(record) if record else True
-            self.records.settle(record, record)  # it is in the store of this instrument
+            self.records.settle(record, record)  # it is in the store of this instrument: not to be asked for again
             self.records.received += new
             self.records.repeated += not new
             return True, new
-        if origin != self.origin:
-            self.origin, self._latest_s = origin, packet.time_s
-            self._settle_earlier()
+        self.origin = origin
         late = 0 < record <= records.latest
         if not late:
             self._latest_s = packet.time_s
         return late, records.add(record) if record else True
-
-    def _settle_earlier(self) -> None:
-        """Mark the records of other origins of the same board as not missing."""
-        board = self._boards.get(self.origin)
-        for origin, records in self._by_origin.items():
-            if origin != self.origin and board is not None and self._boards.get(origin) == board:
-                for first, last in records.ranges():
-                    self.records.settle(first, last)

@@ -21,7 +21,7 @@ class Collection:
     """Decodes the packets of an archive, by columns.
 
     packets: packets understood. not_understood: fault, of the first such packet of a layout -> intact packets that the
-    dictionary does not define, or whose values it does not allow; they are in no product.
+    dictionary does not define, or whose values it does not allow; they are in no product but the tables of packets.
     housekeeping: fields of the latest; None without. slices, states: see dorn.products.slices.
     events: EventTable of all events and windows listed.
     """

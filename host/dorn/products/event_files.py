@@ -14,7 +14,7 @@ CLASSES = ("front", "back", "front_back", "several_units")  # as the counters of
 _ROWS = 1 << 16  # written at once
 _CLASSES = np.array([f",{name}," for name in CLASSES], "S")
 _THREE_DIGITS = np.array([f"{n:03d}" for n in range(1000)], "S")
-_HEADING = b"origin,time_s,class,detectors,codes,energies_kev\n"
+HEADING = b"origin,time_s,class,detectors,codes,energies_kev\n"
 
 
 def write_npz(file: BinaryIO, table: EventTable) -> None:
@@ -26,7 +26,7 @@ def write_npz(file: BinaryIO, table: EventTable) -> None:
 
 def csv(table: EventTable) -> Iterator[bytes]:
     """A row for each event: columns of texts, padded with zeros, which are deleted afterwards."""
-    yield _HEADING
+    yield HEADING
     for begin in range(0, len(table), _ROWS):
         some = slice(begin, begin + _ROWS)
         hits, first = table.hits[some], table.first[some]
@@ -49,7 +49,7 @@ def _times(origin: np.ndarray, time_us: np.ndarray) -> list[np.ndarray]:
     """Columns of origin and time."""
     seconds, us = np.divmod(np.abs(time_us), 1_000_000)
     new = np.ones(len(origin), bool)
-    new[1:] = (origin[1:] != origin[:-1]) | (seconds[1:] != seconds[:-1]) | (time_us[1:] < 0)
+    new[1:] = (origin[1:] != origin[:-1]) | (seconds[1:] != seconds[:-1]) | (time_us[1:] < 0) | (time_us[:-1] < 0)
     heads = zip(origin[new].tolist(), (time_us[new] < 0).tolist(), seconds[new].tolist(), strict=True)
     texts = np.array([f"{origin},{'-' * negative}{second}." for origin, negative, second in heads], "S")
     return [texts[np.cumsum(new) - 1], _THREE_DIGITS[us // 1000], _THREE_DIGITS[us % 1000]]

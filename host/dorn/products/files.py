@@ -6,6 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from errno import EISDIR
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -29,11 +30,14 @@ def _pieces(rows: Iterator[Sequence]) -> Iterator[bytes]:
 
 
 def write_files(out: Path | str, contents: Mapping[str, Write]) -> None:
-    """Write files into the directory `out`, created if necessary. Raises UserError if that fails; files that were there
-    before are then unchanged."""
+    """Write files into the directory `out`, created if necessary. Raises UserError if that fails; if one cannot be
+    written, those that were there before are unchanged."""
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
+        for name in contents:
+            if (out / name).is_dir():
+                raise IsADirectoryError(EISDIR, f"{name} is a directory")
         for name, write in contents.items():
             with (out / f".{name}.part").open("wb") as file:
                 write(file)

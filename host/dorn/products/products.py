@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from dorn.analysis import accidentals
+from dorn.dictionary import Dictionary
 from dorn.products import event_files
 from dorn.products.collection import Collection
 from dorn.products.files import table, write_files
@@ -127,8 +128,7 @@ class Products(Collection):
         if events_csv:
             files[EVENTS_CSV] = lambda file: file.writelines(event_files.csv(self.events))
         write_files(out, files)
-        if not events_csv:
-            (Path(out) / EVENTS_CSV).unlink(missing_ok=True)  # of another archive
+        _remove_optional(out, events_csv, tables)
         if tables:
             layouts = self.dictionary.telemetry.values()
             contents = {f"{layout.name}.csv": table(packet_rows(self.archive, layout)) for layout in layouts}
@@ -168,5 +168,19 @@ def _sum(values):
 
 def remove_files(out):
     """Remove the products of an earlier run from the directory `out`."""
-    for name in (*FILES, EVENTS_CSV):
+    for name in FILES:
         (Path(out) / name).unlink(missing_ok=True)
+    _remove_optional(out, False, False)
+
+
+def _remove_optional(out, events_csv, tables):
+    """Remove the optional products of an earlier run that are not wanted now; other files of these names stay."""
+    path = Path(out) / EVENTS_CSV
+    if not events_csv and path.is_file():
+        with path.open("rb") as file:
+            ours = file.readline() == event_files.HEADING
+        if ours:
+            path.unlink()
+    if not tables:
+        for layout in Dictionary.load().telemetry:
+            (Path(out) / TABLES / f"{layout}.csv").unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -22,7 +24,7 @@ class SliceArrays:
     length_s: np.ndarray  # float
     real_s: np.ndarray  # float[n, 24]
     live_s: np.ndarray  # float[n, 24]
-    mode: np.ndarray  # uint8[n], the highest during the slice, as in enum.mode
+    mode: np.ndarray  # uint8[n], the highest during the slice, as in enum.mode; 0 without a reading
     storm: np.ndarray  # uint8[n], 1: storm mode during a part of the slice
     temperature_k: np.ndarray  # float[n, 2], of head and board, means; not a number without a reading
     po_209_code: np.ndarray  # float[n, 16], position of the Po-209 line, ADC codes, means; not a number if not found
@@ -37,7 +39,7 @@ class SliceArrays:
         try:
             with np.load(path) as file:
                 return cls(**{name: file[name] for name in cls.__dataclass_fields__})
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             raise UserError.at(path, "slices", f"cannot be read: {error}") from None
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dorn.errors import UserError
+
 DETECTORS, CHANNELS = 16, 1024
 UNITS, COINCIDENCE_CHANNELS = 8, 256
 SPECTRA = DETECTORS + UNITS  # in this order
@@ -52,6 +54,9 @@ class Slices:
     """
 
     def __init__(self, length_s: float):
+        """Raises UserError if the length is not from 1 us to 2^32 s, the range of on-board time."""
+        if not 1e-6 <= length_s <= 2**32:
+            raise UserError.at("slices", "length_s", "not from 0.000001 to 4294967296", length_s)
         self.length_us = round(length_s * 1e6)
         self._open: dict[tuple[int, int], Slice] = {}  # by origin and start, the latest last
         self._packed: dict[tuple[int, int], bytes] = {}
@@ -144,7 +149,8 @@ class States:
 
 def _when(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Origin and on-board time, us, of packets."""
-    return index["origin"], ((index["stamp"] >> np.uint64(16)).astype(np.int64) * 1_000_000) >> 16
+    seconds, fraction = np.divmod((index["stamp"] >> np.uint64(16)).astype(np.int64), 1 << 16)
+    return index["origin"], seconds * 1_000_000 + (fraction * 1_000_000 >> 16)
 
 
 def _places(places: dict, origin: np.ndarray, time_us: np.ndarray, length_us: int) -> np.ndarray:

@@ -166,7 +166,8 @@ class Spectra:
                 parts = self._partial if by_reset[n] else self._pending
                 if self._add_part(key, keys[n : n + 1], rows[n], counts[n], parts):
                     complete.add(*integration)
-        self._add(keys[alone], rows["real_us"][alone], rows["live_us"][alone], counts[alone])
+        of = slice(None) if alone.all() else alone  # a copy would take megabytes
+        self._add(keys[of], rows["real_us"][of], rows["live_us"][of], counts[of])
 
     def _add(self, keys: np.ndarray, real_us, live_us, counts: np.ndarray) -> None:
         """Add whole integrations to the sums and to the slices. real_us, live_us: int[n]; counts: int[n, channels]."""

@@ -14,6 +14,7 @@ from dorn.products.rates import COUNTERS, Rates
 from dorn.products.slice_arrays import energies_kev
 from dorn.products.spectra import Spectrum
 
+_AT_ONCE = 1 << 18  # octets of packets that become rows together: as text they take some 50 times as much
 REPORTS = ("origin", "time_s", "report", "name", "text")
 
 
@@ -47,7 +48,7 @@ def packet_rows(archive: Archive, layout: Layout) -> Iterator[list]:
         titles += [f"{item.name}_{n}" for n in range(item.length)] if isinstance(item.length, int) else [item.name]
     texts = {item.name: _texts(archive.dictionary, item.enum) for item in layout.scalars if item.enum}
     yield ["origin", "time_s", "sequence", *(name for name in titles if name != "origin")]
-    for part in archive.parts({layout.kind}):
+    for part in archive.parts({layout.kind}, _AT_ONCE):
         octets = np.frombuffer(part.data, np.uint8)
         of, rows = columns.of(layout.name, part.index["kind"], octets, part.starts, part.ends)
         cells = []
@@ -102,7 +103,7 @@ def report_rows(archive: Archive) -> Iterator[list]:
                 name = packet.text("event")
                 event = dictionary.events.get(name)
                 values = ((getattr(event, which, ""), packet.fields[which]) for which in ("a", "b"))
-                text = "; ".join(f"{about}: {value}" for about, value in values if about not in ("", "0"))
+                text = "; ".join(f"{meaning}: {value}" for meaning, value in values if meaning not in ("", "0"))
             elif "request_sequence" in packet.fields:
                 name = packet.text("failure") if "failure" in packet.fields else "success"
                 text = f"telecommand with sequence count {packet.fields['request_sequence'] & LAST_COUNT}"

@@ -7,9 +7,12 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
 from dorn.link.archive import Archive
+from dorn.link.index import INDEX
 
 
 class Recorder:
@@ -24,12 +27,12 @@ class Recorder:
         """Size of the file."""
         return os.fstat(self._file.fileno()).st_size if self._file else 0
 
-    def open(self, path: Path, keep: bool, dictionary: Dictionary) -> Archive | None:
-        """Create the file; keep: append to it. Returns the archive that it was, if it is kept; it is closed.
+    def open(self, path: Path, keep: bool, dictionary: Dictionary) -> np.ndarray:
+        """Create the file; keep: append to it. Returns the index of the packets that it has, INDEX[n].
 
         Raises UserError if it is in use, not writable, or, to be appended to, not an archive of this instrument.
         """
-        before = None
+        before = np.zeros(0, INDEX)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("ab")
@@ -38,9 +41,10 @@ class Recorder:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if keep:
-                with Archive(dictionary, path) as before:
-                    if path.stat().st_size and not before.index["kind"].any():
-                        raise UserError.at(path, "archive", "exists, but has no packet of this instrument")
+                with Archive(dictionary, path) as archive:
+                    before = archive.index
+                if path.stat().st_size and not before["kind"].any():
+                    raise UserError.at(path, "archive", "exists, but has no packet of this instrument")
             else:
                 file.truncate(0)
             file.write(self._before)

@@ -71,9 +71,7 @@ class Session:
 
         keep: append to the file, and count the records in it as received.
         """
-        before = self._recorder.open(path, keep, self.dictionary)
-        if before:
-            self._received.know(before)
+        self._received.know(self._recorder.open(path, keep, self.dictionary))
 
     def close(self) -> None:
         self._recorder.close()

@@ -39,7 +39,7 @@ class Case:
     rate_cps: float
     duration_s: float  # of the run repeated
     integration_s: int
-    quota: int = 0  # listed events per second and class; the peer cannot decode lists
+    quota: int = 0  # listed events per second and class; none in the comparison
     ratio: float | None = None  # of the CPU time to the peer's
     seconds: float | None = None  # CPU time
     mib: float | None = None  # peak memory

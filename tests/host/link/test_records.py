@@ -2,7 +2,8 @@
 
 from itertools import pairwise
 
-from dorn.link.archive import Archive
+import numpy as np
+from dorn.link.index import INDEX
 from dorn.link.records import Received, Records
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,16 +70,10 @@ def test_an_older_packet_of_another_origin_is_late_and_a_later_one_changes_the_o
     assert received.origin == 10 and received.records.missing(8998, 9001) == [(8998, 8999), (9001, 9001)]
 
 
-def test_records_of_an_earlier_origin_of_the_same_board_are_not_missing(tmp_path):
-    path = tmp_path / "a"
-    before = [packet("rates", time_s=n, record=n, origin=8) for n in (1, 2, 4)]
-    hk = packet("housekeeping", time_s=5.0, record=5, origin=8, unique_id=77)
-    foreign = packet("rates", time_s=9.0, record=3, origin=7)
-    path.write_bytes(b"".join(one.octets for one in (*before, hk, foreign)))
+def test_records_of_an_archive_are_received_by_their_origin_only():
+    path_index = np.zeros(3, INDEX)
+    path_index["record"], path_index["origin"] = [1, 2, 4], [8, 8, 9]
     received = Received()
-    with Archive(DICTIONARY, path) as archive:
-        received.know(archive)
-    received.take(stored(100, 50.0, 9, "housekeeping", unique_id=77))
-    assert received.origin == 9 and received.records.missing(1, 101) == [(3, 3), (6, 99), (101, 101)]
-    received.take(stored(101, 60.0, 5, "housekeeping", unique_id=78))
-    assert received.records.missing(1, 3) == [(1, 3)], "another board"
+    received.know(path_index)
+    assert received.take(stored(2, 50.0, 9)) == (True, True), "the number is that of another origin"
+    assert received.records.missing(1, 5) == [(1, 1), (3, 3), (5, 5)]

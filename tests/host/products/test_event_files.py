@@ -56,10 +56,12 @@ def test_events_csv_does_not_depend_on_the_size_of_its_pieces(monkeypatch):
 
 def test_times_before_the_clock_began_are_negative():
     """The stamps of a damaged packet may say so."""
-    words = [word for stamp in (9_000_000, 9_400_000, 9_999_999, 11_000_001) for word in event(stamp, {0: 5})]
+    words = [
+        word for stamp in (9_000_000, 9_400_000, 9_999_999, 10_500_000, 11_000_001) for word in event(stamp, {0: 5})
+    ]
     table = table_of(listing(mark(8_000_000, 0, 1) + words, 2_000_000, 12_000_000))
     text = b"".join(event_files.csv(table)).decode().splitlines()[1:]
-    assert [line.split(",")[1] for line in text] == ["-1.000000", "-0.600000", "-0.000001", "1.000001"]
+    assert [line.split(",")[1] for line in text] == ["-1.000000", "-0.600000", "-0.000001", "0.500000", "1.000001"]
 
 
 @settings(max_examples=30)

@@ -8,6 +8,7 @@ from dorn import nuclides
 from dorn.errors import UserError
 from dorn.products import plot
 from dorn.products.files import write_files
+from dorn.products.products import remove_files
 from matplotlib.image import imread
 from support.products import DICTIONARY, ORIGIN, coincidences, packet, products, rows, spectrum
 
@@ -198,6 +199,7 @@ def test_files_are_written_completely_or_not_at_all(tmp_path):
     with pytest.raises(UserError, match="cannot be written"):
         write_files(tmp_path, {"a": content(b"new"), "b": content(b"new")})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+    assert (tmp_path / "a").read_bytes() == b"old"
     file = tmp_path / "a"
     with pytest.raises(UserError, match="a: directory: cannot be written"):
         write_files(file, {"c": content(b"")})
@@ -226,6 +228,19 @@ def test_reports_csv_tells_events_and_verification_in_words(tmp_path):
         [str(ORIGIN), "2.000", "acceptance_success", "success", "telecommand with sequence count 4"],
         [str(ORIGIN), "3.000", "completion_failure", "wrong_mode", "telecommand with sequence count 5; detail: 1"],
     ]
+
+
+def test_optional_files_of_an_earlier_archive_are_removed_and_those_of_others_stay(tmp_path):
+    one = products(spectrum(0, [1]))
+    one.write(tmp_path, tables=True, events_csv=True)
+    (tmp_path / "tables" / "mine.csv").write_text("mine")
+    one.write(tmp_path)
+    assert not (tmp_path / "events.csv").exists()
+    assert [path.name for path in (tmp_path / "tables").iterdir()] == ["mine.csv"]
+    (tmp_path / "events.csv").write_text("time_us,detector,energy_kev\n")  # a source
+    one.write(tmp_path)
+    remove_files(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["events.csv", "tables"]
 
 
 def test_a_table_of_each_layout_has_every_field_of_every_packet(tmp_path):

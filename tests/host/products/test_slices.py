@@ -119,10 +119,24 @@ def test_the_stored_slices_are_the_slices(archive, tmp_path):
     assert found.counts.shape == (2, 16, 1024) and found.counts.sum() == sum(n + 2 for n in range(16))
 
 
-def test_a_file_that_has_no_slices_is_refused(tmp_path):
-    (tmp_path / "other.npz").write_bytes(b"PK")
+@pytest.mark.parametrize("content", [b"", b"PK", b"PK\3\4" + bytes(40), b"\x93NUMPY"])
+def test_a_file_that_has_no_slices_is_refused(tmp_path, content):
+    (tmp_path / "other.npz").write_bytes(content)
     with pytest.raises(UserError, match=r"other\.npz: slices: cannot be read"):
         SliceArrays.load(tmp_path / "other.npz")
+
+
+@pytest.mark.parametrize("length_s", [0, -1, 1e-7, 1e14, float("nan")])
+def test_a_length_that_no_slice_can_have_is_refused(length_s):
+    with pytest.raises(UserError, match="slices: length_s: not from"):
+        decoded(spectrum(0, [1]).octets, slice_s=length_s)
+
+
+def test_states_are_found_at_any_time_of_the_clock():
+    late_s = 3_000_000_000
+    hk = packet("housekeeping", time_s=late_s + 1, temperature_head=29000)
+    collected = products(hk, spectrum(0, [1], start_us=late_s * 1_000_000, time_s=late_s + 2))
+    assert slice_arrays(collected.slices, collected.states, INSTRUMENT).temperature_k[0, 0] == 290
 
 
 def test_the_interface_gives_packets_rates_and_slices_of_any_length(archive):
