@@ -5,8 +5,8 @@ waits. Its errors and their remedies here:
 
 - A PIO machine executes at most one instruction per CPU instruction; while the CPU sleeps, the clock jumps from alarm
   to alarm and the PIO only catches up afterwards. Therefore, while the head is busy (a line is high, or an event is not
-  complete), and from just before a comparator rises, CPU, clock and hardware advance cycle by cycle (`_together`). The
-  emulator's own loop runs only where the PIO need not be emulated: while it polls quiet lines, and while it counts.
+  complete), and from just before a comparator rises, CPU, clock and hardware advance cycle by cycle (`_together`); the
+  emulator's own loop runs only in between.
 - A flash sector is erased in 140 us and a page written in less. Therefore the CPU is held, as on the chip with its
   interrupts off, for the time real flash takes (`_on_flash_select`), while PIO, DMA and clock continue.
 
@@ -25,14 +25,12 @@ from dorn.image import firmware, micropython
 from dorn.image.constants import constants
 from dorn.targets import Target, identity, pico_flash
 from dorn.targets.rp2040_buses import FlightLink, I2cBus, SerialPort
-from dorn.targets.rp2040_head import LEAD_NS, HeadPins
-from dorn.targets.rp2040_sequencer import LOOP, Sequencer
+from dorn.targets.rp2040_head import LOOP, HeadPins
 from dorn.util.extras import missing
 
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
 _ARREARS_CYCLES = 8  # backlog up to which the emulator runs a PIO machine; after a longer jump, one instruction only
-_LEAD_CYCLES = LEAD_NS // 8
-_UNCHECKED = 8  # instructions between checks what the head and the sequencer do; a check takes as long
+_UNCHECKED = 16  # instructions between checks whether the head is busy; a check takes as long
 _QSPI_SS = 1
 
 
@@ -55,7 +53,6 @@ class Rp2040Target(Target):
         try:
             from rp2040py.boards import BOARDS, resolve_firmware
             from rp2040py.device import MicroPythonDevice
-            from rp2040py.execute_batch import execute_batch
             from rp2040py.memory_map import FLASH_START_ADDRESS
         except ImportError:
             raise missing("target rp2040: no emulator", "sim") from None
@@ -79,21 +76,17 @@ class Rp2040Target(Target):
         mcu.qspi[_QSPI_SS].add_listener(self._on_flash_select)
         self.unique_id = identity.unique_id(unique_id, Path(flash) / identity.FILE if flash else None)
         pico_flash.Identity(mcu, self.unique_id)
-        self._simulator, self._clock, self._execute_batch = device.simulator, mcu.clock, execute_batch
+        self._simulator, self._clock = device.simulator, mcu.clock
         self.ports = {"usb": SerialPort(), "uart": SerialPort()}
         self._link = self.ports[link]
         device.cdc.on_serial_data = self._usb_received
         mcu.watchdog.on_watchdog_trigger = self._watchdog
-        self._ended = False  # by `_end`
-        self._stop = self._clock.create_alarm(self._end)
-        self._counted = self._clock.create_alarm(self._simulator.stop)
-        self._stands, self._reached_ticks = False, 0  # whether the PIO block stands still; what it has reached
+        self._stop = self._clock.create_alarm(self._simulator.stop)
         numbers = constants("pico")
-        self._sequencer = Sequencer(mcu.pio[0])
-        self._pins = HeadPins(mcu, self._clock, self._sequencer, numbers, self.head, self._end)
+        self._pins = HeadPins(mcu, self._clock, numbers, self.head, self._simulator.stop)
         self.slow_control = SimulatedDevices(self.head, lambda: int(self._clock.nanos), self._pins.schedule)
         self._bus = I2cBus(mcu, self._clock, numbers, self.slow_control)
-        self._flight_link = FlightLink(mcu, self._clock, numbers, self.ports["uart"], self._end)
+        self._flight_link = FlightLink(mcu, self._clock, numbers, self.ports["uart"], self._simulator.stop)
         mcu.core.pc = FLASH_START_ADDRESS
 
     @staticmethod
@@ -110,7 +103,7 @@ class Rp2040Target(Target):
             if busy_s and self.flash_takes_time:
                 self.hardware(busy_s)
             if self.flash.power_failed:
-                self._end()
+                self._simulator.stop()
 
     def cut_power_at(self, operation: int, done: float) -> None:
         """Cut power for 0.1 s at that erase or program of the file system from now (1: the next one), with the
@@ -119,36 +112,15 @@ class Rp2040Target(Target):
 
     # -- time --------------------------------------------------------------------------------------
 
-    def _end(self) -> None:
-        """End the emulator's batch and `_together`: `_run` has something to look at."""
-        self._ended = True
-        self._simulator.stop()
-
-    def _batch(self) -> None:
-        """Run CPU, clock and hardware in the emulator's own loop until something stops it, or for 5 ms of real time."""
-        self._simulator.stopped = False
-        self._execute_batch(self._simulator, 1)
-
     def _together(self) -> None:
-        """Run CPU, clock, PIO and DMA exactly while the head is busy and nothing ends the run: cycle by cycle, but for
-        the cycles in which the PIO block only counts."""
-        core, clock, advance, sequencer = self.mcu.core, self._clock, self.mcu.pio[0].advance, self._sequencer
-        pins, tick, busy, near = self._pins, self._clock.tick_ticks, self._pins.busy, self._pins.edge_is_near
+        """Run CPU, clock, PIO and DMA cycle by cycle while the head is busy and nothing ends the batch."""
+        core, tick, advance, busy = self.mcu.core, self._clock.tick_ticks, self.mcu.pio[0].advance, self._pins.busy
+        simulator, pins, near = self._simulator, self._pins, self._pins.edge_is_near
         for _ in range(_ARREARS_CYCLES):  # instructions by which the machine lags
             advance(0)
         pins.exact = True
         pins.follow()
-        while (busy() or near()) and not self._ended:
-            cycles = sequencer.counting()
-            if core.waiting:  # until an alarm wakes it
-                cycles = min(cycles, (clock.ticks_to_next_alarm - 1) // _CYCLE_TICKS)
-                if cycles > 0:
-                    tick(cycles * _CYCLE_TICKS)
-                    sequencer.advance(cycles)
-            elif cycles > 2 * _LEAD_CYCLES:  # a batch costs as much as some 20 cycles
-                self._counted.schedule_ticks((cycles - _LEAD_CYCLES) * _CYCLE_TICKS)
-                self._without_pio()
-                continue
+        while (busy() or near()) and not simulator.stopped:
             for _ in range(_UNCHECKED):
                 for _ in range(1 if core.waiting else core.execute_instruction()):
                     tick(_CYCLE_TICKS)
@@ -156,52 +128,39 @@ class Rp2040Target(Target):
         pins.exact = False
         pins.schedule()
 
-    def _without_pio(self) -> None:
-        """Run a batch while the sequencer polls quiet lines or counts: its PIO block stands still, which is four times
-        as fast, and resumes in the state that it would have reached."""
-        pio = self.mcu.pio[0]
-        pio.stopped = self._stands = True
-        self._reached_ticks = self._clock.ticks
-        self._batch()
-        if pio.stopped:  # not started again by the firmware
-            self._catch_up()
-            pio.stopped = not self._sequencer.enabled
-        self._stands = False
-
-    def _catch_up(self) -> None:
-        """Advance the PIO block, which stood still, to the clock, and the clock to the end of its cycle."""
-        cycles, ticks = divmod(self._clock.ticks - self._reached_ticks, _CYCLE_TICKS)
-        if ticks:
-            self._clock.tick_ticks(_CYCLE_TICKS - ticks)
-            cycles += 1
-        self._advance_pio(cycles)
-        self._reached_ticks = self._clock.ticks
-
-    def _advance_pio(self, cycles: int) -> None:
-        """Advance the PIO block by cycles in which no line changes."""
-        self._sequencer.advance(cycles if self._pins.busy() else cycles % LOOP)
+    def _without_pio(self, run: Callable[[], None]) -> None:
+        """Run while the sequencer only polls quiet lines: its PIO block stands still, which is four times as fast, and
+        resumes in the phase of its loop that it would have reached."""
+        pio, clock = self.mcu.pio[0], self._clock
+        before = clock.ticks
+        pio.stopped = True
+        run()
+        if pio.machines[0].enabled:
+            pio.stopped = False
+            for _ in range((clock.ticks - before) // _CYCLE_TICKS % LOOP):
+                pio.advance(1)
 
     def hardware(self, seconds: float) -> None:
         """Run PIO, DMA, ADC and clock exactly, with the CPU held. Idle time is skipped."""
-        if self._stands:
-            self._catch_up()
         clock, pio, pins = self._clock, self.mcu.pio[0], self._pins
         end = clock.ticks + round(seconds * 16e9)
         was_exact, pins.exact = pins.exact, True
         pins.schedule()
-        while (left := end - clock.ticks) > 0:
-            before = min(left, clock.ticks_to_next_alarm if clock.has_scheduled_alarm else left) - 1
-            cycles = before // _CYCLE_TICKS
+        while clock.ticks < end:
             if pins.busy():
-                cycles = min(cycles, self._sequencer.counting())
-            if cycles > 0:
+                clock.tick_ticks(_CYCLE_TICKS)
+                pio.advance(1)
+            else:
+                idle = min(clock.ticks_to_next_alarm if clock.has_scheduled_alarm else end, end - clock.ticks)
+                cycles = idle // _CYCLE_TICKS
+                if cycles > _ARREARS_CYCLES + LOOP:
+                    cycles -= (cycles - 1) % LOOP  # only one instruction is executed: keep its phase in the loop
+                else:
+                    cycles = 1
                 clock.tick_ticks(cycles * _CYCLE_TICKS)
-                self._advance_pio(cycles)
-            clock.tick_ticks(_CYCLE_TICKS)
-            pio.advance(1)
+                pio.advance(cycles)
         pins.exact = was_exact
         pins.schedule()
-        self._reached_ticks = clock.ticks
 
     def inject(self, particles) -> None:
         """Play particles from now on."""
@@ -248,19 +207,21 @@ class Rp2040Target(Target):
         mcu.leave_reset()
 
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
-        clock = self._clock
+        from rp2040py.execute_batch import execute_batch
+
+        clock, simulator = self._clock, self._simulator
         ns = round(seconds * 1e9)  # an integer: an alarm slightly before `end` would be the last one of an idle chip
         end = clock.nanos + ns
         self._stop.schedule(ns)
         while clock.nanos < end:
             self._hand_up()
-            self._ended = False
+            simulator.stopped = False
             if self._pins.busy() or self._pins.edge_is_near():
                 self._together()
             elif self._pins.quiet():
-                self._without_pio()
+                self._without_pio(lambda: execute_batch(simulator, 1))
             else:
-                self._batch()
+                execute_batch(simulator, 1)
             if self.flash.power_failed:
                 self.power_cycle()
             if condition is not None and self._link.down and condition():
@@ -277,7 +238,7 @@ class Rp2040Target(Target):
 
     def _usb_received(self, data: bytes | bytearray) -> None:
         self.ports["usb"].down += data
-        self._end()  # so that the condition is evaluated
+        self._simulator.stop()  # ends the batch, so that the condition is evaluated
 
     def _watchdog(self) -> None:
         from rp2040py.reset_cause import ResetCause

@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dorn.head.front_end import Head
-from dorn.targets.rp2040_sequencer import Sequencer
+from dorn.targets import TargetError
 
-LEAD_NS = 160  # longer than any CPU instruction without callback, which therefore ends before the comparator rises
+LOOP = 3  # instructions, one cycle each, of the loop in which the sequencer polls the lines
+_LEAD_NS = 160  # longer than any CPU instruction without callback, which therefore ends before the comparator rises
 _INOVER_LOW = 2
+
+
+def _armed_loop(instructions) -> frozenset[int]:
+    """Addresses of the sequencer's poll of the lines: three instructions, the last a `jmp(not_x)` to the first."""
+    jmp_not_x = 0x0020
+    loops = [a for a in range(30) if instructions[a + 2] == jmp_not_x | a]
+    if len(loops) != 1:
+        raise TargetError(f"target rp2040: no event builder in PIO 0: armed loops at {loops}")
+    return frozenset(range(loops[0], loops[0] + LOOP))
 
 
 class HeadPins:
     """Advances the head with the clock and presents it on the pins.
 
-    mcu, clock: the emulator's. sequencer: of its PIO. board: constants of the board. stop(): ends the emulator's batch.
-    exact: whether the clock takes the PIO along, so that the head changes right at its edges.
+    mcu, clock: the emulator's. board: constants of the board. stop(): ends the emulator's batch.
+    exact: whether the clock stops at every cycle.
     """
 
-    def __init__(self, mcu, clock, sequencer: Sequencer, board: dict[str, int], head: Head, stop: Callable[[], None]):
+    def __init__(self, mcu, clock, board: dict[str, int], head: Head, stop: Callable[[], None]):
         self.exact = False
         self._mcu, self._clock, self._head, self._stop = mcu, clock, head, stop
         self._lines = [mcu.gpio[board["FIRST_LINE"] + d] for d in range(16)]
@@ -26,7 +36,7 @@ class HeadPins:
         self._reset = mcu.gpio[board["HEAD_RESET"]]
         self._adc_channel = board["PEAK_HOLD"] - 26
         self._shown = 0
-        self._sequencer = sequencer
+        self._sequencer, self._armed = mcu.pio[0].machines[0], frozenset()
         mcu.adc.on_adc_read = self._convert
         self._reset.add_listener(self._on_reset)
         self._edge = clock.create_alarm(self._on_edge)
@@ -40,33 +50,28 @@ class HeadPins:
         """Whether a line is high, or the sequencer is not back in the loop in which it polls the lines."""
         if self._head.lines & self._head.enabled:
             return True
-        return self._sequencer.enabled and not self._sequencer.polls
+        return self._sequencer.enabled and self._sequencer.pc not in self._armed
 
     def quiet(self) -> bool:
         """Whether no line of any detector is high and the machine is in the loop that polls the lines."""
-        return not self._head.lines and self._sequencer.enabled and self._sequencer.polls
+        return not self._head.lines and self._sequencer.enabled and self._sequencer.pc in self._armed
 
     def edge_is_near(self) -> bool:
         """Whether a comparator rises within the duration of a CPU instruction."""
         edge_ns = self._head.next_edge_ns()
-        return edge_ns is not None and edge_ns - self._clock.nanos <= LEAD_NS
+        return edge_ns is not None and edge_ns - self._clock.nanos <= _LEAD_NS
 
     def schedule(self) -> None:
         """Set the alarm for the next edge, or just before it if the clock jumps."""
         edge_ns = self._head.next_edge_ns()
         if edge_ns is not None:
-            lead_ns = 0 if self.exact else LEAD_NS
+            lead_ns = 0 if self.exact else _LEAD_NS
             self._edge.schedule(max(0.0, edge_ns - lead_ns - self._clock.nanos))
 
     def follow(self) -> None:
         """Advance the head to now and update the pins."""
         head = self._head
-        enabled, line = 0, 1
-        for pin in self._lines:
-            if pin.input_override != _INOVER_LOW:
-                enabled |= line
-            line <<= 1
-        head.enabled = enabled
+        head.enabled = sum(1 << d for d, pin in enumerate(self._lines) if pin.input_override != _INOVER_LOW)
         head.advance(int(self._clock.nanos))
         self._show()
         self.schedule()
@@ -90,7 +95,8 @@ class HeadPins:
         high = bool(self._reset.output_value)
         if high != self._head.reset_high:
             self._head.reset(high, int(self._clock.nanos))
-            self._sequencer.learn()
+            if not self._armed:
+                self._armed = _armed_loop(self._mcu.pio[0].instructions)
             self._show()
 
     def _convert(self, channel: int) -> None:
