@@ -46,7 +46,7 @@ class Case:
 
 
 CASES = (
-    Case("50 MB, 100 cps", 50, 100, 600, 60, ratio=0.45, mib=150),
+    Case("50 MB, 100 cps", 50, 100, 600, 60, ratio=0.6, mib=150),
     Case("20 MB, 4 kcps", 20, 4000, 60, 20, ratio=0.70),
     Case("1.5 MB, 100 cps", 1.5, 100, 600, 60, seconds=1.4),
     Case("14 MB, 1 million events listed", 14, 100, 600, 60, quota=50, seconds=2.5),
