@@ -23,19 +23,19 @@ _KEY = ["kind", "record", "octets", "stamp", "origin"]  # of the order, least si
 def with_origins(index: np.ndarray, read: Callable[[np.void], bytes]) -> np.ndarray:
     """The index with an origin for the packets that carry none: that of the packets between which time and sequence
     count place them. Copies of one packet are dropped, unless each has a place of its own. read: as for `in_order`."""
+    origins = np.unique(index["origin"][index["origin"] > 0])
+    if len(origins) == 1:  # the usual case keeps the order of the file, which is mostly right
+        index["origin"] = origins[0]
+    if len(origins) < 2 or len(origins) > _MOST_ORIGINS:
+        return index
     bare, index = index[index["origin"] == 0], index[index["origin"] > 0]
     bare = bare[np.lexsort([bare[name] for name in _KEY])]
-    origins = np.unique(index["origin"])
-    if len(bare) and len(origins) == 1:
-        bare["origin"] = origins[0]
-    elif len(bare) and 1 < len(origins) <= _MOST_ORIGINS:
-        copies = _copies(bare, read)
-        known = {origin: np.sort(index["stamp"][index["origin"] == origin]) for origin in origins.tolist()}
-        bare, again = bare[~copies], bare[copies]
-        taken: set[Place] = set()
-        _place(bare, known, taken, ends=True)
-        bare = np.concatenate([bare, again[_place(again, known, taken, ends=False)]])
-    return np.concatenate([index, bare])
+    copies = _copies(bare, read)
+    known = {origin: np.sort(index["stamp"][index["origin"] == origin]) for origin in origins.tolist()}
+    bare, again = bare[~copies], bare[copies]
+    taken: set[Place] = set()
+    _place(bare, known, taken, ends=True)
+    return np.concatenate([index, bare, again[_place(again, known, taken, ends=False)]])
 
 
 def _copies(bare: np.ndarray, read: Callable[[np.void], bytes]) -> np.ndarray:

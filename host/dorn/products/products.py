@@ -181,6 +181,6 @@ def _remove_optional(out, events_csv, tables):
             ours = file.readline() == event_files.HEADING
         if ours:
             path.unlink()
-    if not tables:
+    if not tables and (Path(out) / TABLES).is_dir():
         for layout in Dictionary.load().telemetry:
             (Path(out) / TABLES / f"{layout}.csv").unlink(missing_ok=True)

@@ -19,7 +19,6 @@ LAYOUTS = {
     "spectrum": ("detector", "channels", "detectors", ("front", "back")),
     "coincidence_spectrum": ("unit", "coincidence_channels", "units", ("front_back",)),
 }
-_KEY = ["origin", "event_class", "number", "integration", "start_us"]
 _KEY_TYPE = np.dtype(
     [("origin", "u2"), ("event_class", "u1"), ("number", "u1"), ("integration", "u4"), ("start_us", "u8")]
 )

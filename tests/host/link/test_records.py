@@ -71,9 +71,9 @@ def test_an_older_packet_of_another_origin_is_late_and_a_later_one_changes_the_o
 
 
 def test_records_of_an_archive_are_received_by_their_origin_only():
-    path_index = np.zeros(3, INDEX)
-    path_index["record"], path_index["origin"] = [1, 2, 4], [8, 8, 9]
+    index = np.zeros(3, INDEX)
+    index["record"], index["origin"] = [1, 2, 4], [8, 8, 9]
     received = Received()
-    received.know(path_index)
+    received.know(index)
     assert received.take(stored(2, 50.0, 9)) == (True, True), "the number is that of another origin"
     assert received.records.missing(1, 5) == [(1, 1), (3, 3), (5, 5)]
