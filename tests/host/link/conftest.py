@@ -1,0 +1,15 @@
+"""Files of packets."""
+
+import pytest
+
+
+@pytest.fixture
+def write(tmp_path):
+    """write(*pieces) -> path of a file with them."""
+
+    def written(*pieces: bytes, name: str = "a.bin"):
+        path = tmp_path / name
+        path.write_bytes(b"".join(pieces))
+        return path
+
+    return written
