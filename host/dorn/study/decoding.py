@@ -6,7 +6,6 @@ starts of integrations continue, and CRCs are renewed, so that all packets diffe
 
 from __future__ import annotations
 
-import os
 import struct
 import subprocess
 import sys
@@ -113,21 +112,26 @@ def _judge(report: Report, case: Case, ours: Cost, mib: float, ratios: list[floa
 
 
 def _ours(path: Path, folder: str) -> Cost:
-    return _cost([sys.executable, "-m", "dorn.cli", "decode", str(path), "--out", str(Path(folder) / "products")])
+    return cost([sys.executable, "-m", "dorn.cli", "decode", str(path), "--out", str(Path(folder) / "products")])
 
 
 def _pair(path: Path, folder: str) -> tuple[Cost, Cost]:
-    return _ours(path, folder), _cost([sys.executable, "-m", "dorn.study.decoding_peer", str(path)])
+    return _ours(path, folder), cost([sys.executable, "-m", "dorn.study.decoding_peer", str(path)])
 
 
-def _cost(command: list[str]) -> Cost:
+# A process starts with the peak memory of the one it was forked from, so a small one starts the command.
+_MEASURE = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+"""
+
+
+def cost(command: list[str]) -> Cost:
     """Run a command. Raises CalledProcessError if it fails."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    done = subprocess.run([sys.executable, "-c", _MEASURE, *command], stdout=subprocess.PIPE, check=True)
+    return Cost(*map(float, done.stdout.split()))
 
 
 def run(path: Path, rate_cps: float, duration_s: float, integration_s: int, quota: int = 0) -> bytes:

@@ -4,8 +4,8 @@ import pytest
 
 
 @pytest.fixture
-def write(tmp_path):
-    """write(*pieces) -> path of a file with them."""
+def packet_file(tmp_path):
+    """packet_file(*pieces) -> path of a file with them."""
 
     def written(*pieces: bytes, name: str = "a.bin"):
         path = tmp_path / name

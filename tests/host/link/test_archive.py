@@ -32,24 +32,24 @@ def test_a_start_is_no_gap():
         assert decode(before, first, replace(packet("rates", time_s=3.0), sequence=1).octets)[1] == gaps
 
 
-def test_concatenated_archives_yield_every_packet_once(write):
+def test_concatenated_archives_yield_every_packet_once(packet_file):
     one = b"".join(tm(n) for n in range(4))
     assert decode(one, one) == ([0, 1, 2, 3], 0, 0, {})
     assert decode(one[: 2 * len(tm(0))], one, tm(5)) == ([0, 1, 2, 3, 5], 1, 0, {})
-    with Archive(dictionary, write(one, name="a"), write(tm(5), one, tm(4), name="b")) as found:
+    with Archive(dictionary, packet_file(one, name="a"), packet_file(tm(5), one, tm(4), name="b")) as found:
         assert summary(found) == ([0, 1, 2, 3, 4, 5], 0, 0, {})
 
 
-def test_the_files_of_one_run_may_be_given_in_any_order(write):
+def test_the_files_of_one_run_may_be_given_in_any_order(packet_file):
     octets = [packet("rates", time_s=n, record=n).octets for n in range(1, 40)]
     octets += [packet("event_info", time_s=50, record=50).octets, spectrum(2, [7] * 200, time_s=60, record=60).octets]
     rng = random.Random(1)
-    with Archive(dictionary, write(*octets)) as whole:
+    with Archive(dictionary, packet_file(*octets)) as whole:
         expected = [part.data for part in whole.parts()]
     for _ in range(20):
         cuts = sorted(rng.sample(range(1, len(octets)), rng.randint(1, 4)))
         pieces = [octets[a:b] for a, b in itertools.pairwise([0, *cuts, len(octets)])]
-        paths = [write(*piece, name=f"part{n}") for n, piece in enumerate(pieces)]
+        paths = [packet_file(*piece, name=f"part{n}") for n, piece in enumerate(pieces)]
         rng.shuffle(paths)
         with Archive(dictionary, *paths) as found:
             assert [part.data for part in found.parts()] == expected
@@ -82,50 +82,50 @@ def test_different_packets_with_the_same_time_and_count_are_all_kept():
     assert len(in_order) == 1
 
 
-def test_the_dictionary_of_an_archive_is_checked(write):
-    with Archive(dictionary, write(tm(1), housekeeping(2), tm(3))) as found:
+def test_the_dictionary_of_an_archive_is_checked(packet_file):
+    with Archive(dictionary, packet_file(tm(1), housekeeping(2), tm(3))) as found:
         assert found.has_housekeeping and summary(found) == ([1, 2, 3], 0, 0, {})
-    with Archive(dictionary, write(tm(1), tm(2))) as found:
+    with Archive(dictionary, packet_file(tm(1), tm(2))) as found:
         assert not found.has_housekeeping
     for before in (tm(1), housekeeping(1) + tm(2)):  # also behind packets of the right one
-        path = write(before, b"damage", tm(3), housekeeping(4, 0x1234ABCD))
+        path = packet_file(before, b"damage", tm(3), housekeeping(4, 0x1234ABCD))
         with pytest.raises(ArchiveError, match=rf"offset \d+: made with dictionary 1234abcd.*{dictionary.hash:08x}"):
             Archive(dictionary, path)
 
 
-def test_another_dictionary_is_recognised_even_if_housekeeping_has_another_length(write):
+def test_another_dictionary_is_recognised_even_if_housekeeping_has_another_length(packet_file):
     with pytest.raises(ArchiveError, match="made with dictionary 00000001"):
-        Archive(dictionary, write(tm(1, 3, 25, bytes(6) + b"\1\0\0\0\1")))
+        Archive(dictionary, packet_file(tm(1, 3, 25, bytes(6) + b"\1\0\0\0\1")))
 
 
-def test_a_dictionary_from_before_packets_had_an_origin_is_recognised(write):
+def test_a_dictionary_from_before_packets_had_an_origin_is_recognised(packet_file):
     with pytest.raises(ArchiveError, match="made with dictionary 00000001"):
-        Archive(dictionary, write(tm(1, 3, 25, bytes(4) + b"\1\0\0\0\1" + bytes(9))))
+        Archive(dictionary, packet_file(tm(1, 3, 25, bytes(4) + b"\1\0\0\0\1" + bytes(9))))
 
 
-def test_two_boards_with_the_same_origin_are_refused(write):
+def test_two_boards_with_the_same_origin_are_refused(packet_file):
     with pytest.raises(ArchiveError, match=r"origin 1: packets of two boards \(0{15}1, 0{15}2\)"):
-        Archive(dictionary, write(housekeeping(1), housekeeping(2, unique_id=2)))
-    with Archive(dictionary, write(housekeeping(1), housekeeping(2, unique_id=2, origin=2))) as found:
+        Archive(dictionary, packet_file(housekeeping(1), housekeeping(2, unique_id=2)))
+    with Archive(dictionary, packet_file(housekeeping(1), housekeeping(2, unique_id=2, origin=2))) as found:
         assert found.unique_ids == {1: 1, 2: 2}
-    with Archive(dictionary, write(housekeeping(1), housekeeping(2, unique_id=2**64 - 1))) as found:
+    with Archive(dictionary, packet_file(housekeeping(1), housekeeping(2, unique_id=2**64 - 1))) as found:
         assert found.unique_ids == {1: 1}  # all ones is no identity
 
 
-def test_two_boards_with_the_same_origin_are_refused_also_by_their_event_reports(write):
+def test_two_boards_with_the_same_origin_are_refused_also_by_their_event_reports(packet_file):
     event = dictionary.enums["event"]["identified"]
     one, other = (packet("event_info", time_s=n, event=event, a=1, b=n).octets for n in (1, 2))
     with pytest.raises(ArchiveError, match=r"packets of two boards \(0000000100000001, 0000000100000002\)"):
-        Archive(dictionary, write(one, other))
+        Archive(dictionary, packet_file(one, other))
 
 
-def test_two_instruments_with_the_same_origin_are_refused_by_their_record_numbers(write):
+def test_two_instruments_with_the_same_origin_are_refused_by_their_record_numbers(packet_file):
     one = [packet("rates", time_s=n, record=n).octets for n in range(1, 60)]
     other = [packet("rates", time_s=n + 0.5, record=n).octets for n in range(1, 60)]
     with pytest.raises(ArchiveError, match="origin 4711: 59 record numbers have two different packets"):
-        Archive(dictionary, write(*one, *other))
+        Archive(dictionary, packet_file(*one, *other))
     many = [packet("rates", time_s=n, record=n).octets for n in range(1, 200)]
-    with Archive(dictionary, write(*many, other[0])) as found:  # one damaged packet whose CRC is right by chance
+    with Archive(dictionary, packet_file(*many, other[0])) as found:  # one damaged packet whose CRC is right by chance
         assert found.conflicts == 1 and len(found) == 200
 
 

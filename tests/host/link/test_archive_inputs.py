@@ -11,8 +11,8 @@ from support.archives import dictionary, housekeeping, tm
 from support.products import packet
 
 
-def test_a_file_that_becomes_shorter_is_named(write):
-    path = write(*(tm(n) for n in range(9)))
+def test_a_file_that_becomes_shorter_is_named(packet_file):
+    path = packet_file(*(tm(n) for n in range(9)))
     with Archive(dictionary, path) as found, pytest.raises(ArchiveError, match=r"a\.bin: file: became shorter"):
         path.write_bytes(tm(0))
         list(found.parts())
@@ -32,10 +32,10 @@ def test_many_files_need_some_to_be_open(tmp_path):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_missing_file_is_reported_before_the_others_are_read(write, tmp_path):
+def test_a_missing_file_is_reported_before_the_others_are_read(packet_file, tmp_path):
     seen = []
     with pytest.raises(ArchiveError, match="absent: file: cannot be read"):
-        Archive(dictionary, write(tm(1)), tmp_path / "absent", progress=seen.append)
+        Archive(dictionary, packet_file(tm(1)), tmp_path / "absent", progress=seen.append)
     assert not seen
 
 
@@ -54,8 +54,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name, message):
         Archive(dictionary, tmp_path / name)
 
 
-def test_standard_input_is_an_archive(tmp_path, write):
-    path = write(housekeeping(1), packet("rates", events=5).octets)
+def test_standard_input_is_an_archive(tmp_path, packet_file):
+    path = packet_file(housekeeping(1), packet("rates", events=5).octets)
     command = [sys.executable, "-m", "dorn.cli", "decode"]
     for files, given_ in (([str(path)], b""), (["-"], path.read_bytes())):
         out = tmp_path / files[0].replace("/", "_")
@@ -64,8 +64,8 @@ def test_standard_input_is_an_archive(tmp_path, write):
     assert len(tables) == 2 and tables[0] == tables[1]
 
 
-def test_progress_reports_every_octet_twice(write):
-    path = write(*(tm(n) for n in range(50)))
+def test_progress_reports_every_octet_twice(packet_file):
+    path = packet_file(*(tm(n) for n in range(50)))
     seen = []
     with Archive(dictionary, path, progress=seen.append, chunk=300) as found:
         list(found.parts())

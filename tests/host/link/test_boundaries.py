@@ -55,9 +55,9 @@ def test_no_intact_packet_is_lost_among_any_data(pieces):
     assert counts[-1] == 101  # a chance header may cost the first packet, not the second
 
 
-def test_read_splits_packets_as_ccsdspy_does(write):
+def test_read_splits_packets_as_ccsdspy_does(packet_file):
     packets = [tm(1), housekeeping(2), tm(3, 17, 2, b"")]
-    path = write(*packets)
+    path = packet_file(*packets)
     assert list(archive.read(path)) == packets == ccsdspy.utils.split_packet_bytes(str(path))
 
 
@@ -92,9 +92,9 @@ def test_archives_of_other_missions(name):
         (tm(1) + b"PNG\0\0\0\0", r"a.bin: offset 36: 0x50 does not start a space packet \(version 2\)"),
     ],
 )
-def test_read_reports_file_and_offset(write, content, message):
+def test_read_reports_file_and_offset(packet_file, content, message):
     with pytest.raises(ArchiveError, match=message):
-        list(archive.read(write(content)))
+        list(archive.read(packet_file(content)))
 
 
 @pytest.mark.parametrize("chunk", [64, 5000, 1 << 16, 1 << 22])

@@ -4,17 +4,18 @@ import io
 import random
 import re
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
 from dorn.errors import UserError
 from dorn.products import Archive
 from dorn.products.slice_arrays import SliceArrays, slice_arrays
-from dorn.util.paths import onboard_root
 from hypothesis import given
 from hypothesis import strategies as st
 from support.products import DICTIONARY, ORIGIN, coincidences, decoded, packet, products, spectrum
 
+ROOT = Path(__file__).parents[3]
 INSTRUMENT = DICTIONARY.instrument
 an_integration = st.tuples(
     st.integers(0, 23), st.integers(0, 5_000_000), st.integers(1, 50), st.sampled_from((7, ORIGIN))
@@ -146,7 +147,7 @@ def test_the_interface_gives_packets_rates_and_slices_of_any_length(archive):
 
 
 def test_the_example_in_the_documents_plots_the_rate_of_a_line(tmp_path, monkeypatch):
-    text = (onboard_root() / "host" / "README.md").read_text()
+    text = (ROOT / "host" / "README.md").read_text()
     blocks = re.findall(r"(?:^    .*\n|^\n)+", text, re.MULTILINE)
     (example,) = (textwrap.dedent(block) for block in blocks if "near_po_214" in block)
     assert len([line for line in example.splitlines() if line.strip()]) <= 10

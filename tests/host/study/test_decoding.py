@@ -1,5 +1,8 @@
 """The study of decoding in its short form, and its archives."""
 
+import mmap
+import sys
+
 from dorn import cli
 from dorn.dictionary import Dictionary
 from dorn.link.archive import Archive
@@ -10,6 +13,13 @@ def test_decoding_keeps_its_limits_with_a_margin(tmp_path):
     assert cli.main(["study", "decoding", "--short", "--out", str(tmp_path)]) == 0, (
         tmp_path / "decoding.txt"
     ).read_text()
+
+
+def test_the_memory_of_a_command_is_its_own():
+    with mmap.mmap(-1, 200 << 20) as large:
+        for page in range(0, len(large), mmap.PAGESIZE):
+            large[page] = 1
+        assert decoding.cost([sys.executable, "-c", "pass"]).mib < 100
 
 
 def test_a_repeated_run_is_an_archive_without_gaps(tmp_path):
