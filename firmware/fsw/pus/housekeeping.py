@@ -12,15 +12,17 @@ _AGAIN_US = const(60_000_000)  # between reports of lost octets
 
 
 class Structure:
-    """A periodic report: send(now), or None if there is none, and the parameter that holds its interval. on: enabled"""
+    """A periodic report: send(now), or None if there is none, and the parameter that holds its interval. on: enabled.
+    boot_record: where it is not sent in mode safe, except on request"""
 
-    def __init__(self, send, parameter):
+    def __init__(self, send, parameter, boot_record=None):
         self.on = send is not None
         self.send = send
         self.parameter = parameter
+        self._boot_record = boot_record
 
     def step(self, now):
-        if self.on:
+        if self.on and not (self._boot_record and self._boot_record.safe):
             self.send(now)
 
 

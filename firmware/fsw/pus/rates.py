@@ -10,13 +10,10 @@ class Rates:
         self._lines = lines = Lines(self._acquisition)
         self._acquisition.follow(lines)
         parts.parameters.bind(icd.P_LINE_BELOW, icd.P_TRACKING - icd.P_LINE_BELOW + 1, lines, "set")
-        self._boot_record = parts.boot_record
         self._telemetry = parts.telemetry
 
     def send(self, now):
         """Send both packets."""
-        if self._boot_record.safe:
-            return
         self._rates()
         self._line_rates()
 

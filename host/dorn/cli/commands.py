@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 
@@ -67,7 +68,7 @@ def parser(modules: Iterable[str] | None = None) -> Parser:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Parse the arguments of one command; `command` in the result is the function that runs it.
+    """Parse the arguments of one command; `command` in the result is the function that runs it, `entered` the line.
 
     Raises UserError for a wrong argument.
     """
@@ -76,4 +77,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
         complete(parser())
     modules = [group[argv[0]] for group in GROUPS.values() if argv and argv[0] in group]
-    return parser(modules).parse_args(joined(argv))
+    args = parser(modules).parse_args(joined(argv))
+    args.entered = shlex.join(["dorn", *argv])
+    return args

@@ -11,9 +11,11 @@ from dorn.errors import UserError
 from dorn.util.checks import above_zero, at_least
 from dorn.util.paths import check_directory
 
+DEMO_OUT = Path("dorn-demo")  # its own folder, which it may overwrite
 _LONG = 10_000_000  # octets, whose decoding takes a second or more
 REAL_DETECTORS = "-"  # in place of a source
 SPACINGS = ("poisson", "regular")  # as in dorn.head.arrivals, which is slow to import
+ON_RESET = ("end", "restart")  # as in dorn.session.acquire, likewise
 
 
 def add(commands: Commands) -> None:
@@ -25,9 +27,7 @@ def add(commands: Commands) -> None:
         examples=("dorn demo", "dorn demo --target unix --out /tmp/demo"),
     )
     demo.add_argument("--target", help="unix or rp2040 (default: rp2040 if its image is there, else unix)")
-    demo.add_argument(
-        "--out", type=Path, default=Path("dorn-demo"), metavar="DIR", help=f"{options.OUT} (default %(default)s)"
-    )
+    demo.add_argument("--out", type=Path, default=DEMO_OUT, metavar="DIR", help=f"{options.OUT} (default %(default)s)")
 
     run = commands.add(
         "run",
@@ -38,6 +38,7 @@ def add(commands: Commands) -> None:
             "dorn run am241.spe --calibration -77.2,12.8 --replay --target rp2040 --out out",
             "dorn run scenario.toml --seed 2 --out out",
             "dorn run - --target /dev/ttyACM0 --duration 600 --out out  # real detectors",
+            "dorn run - --target /dev/ttyACM0 --live 36000 --on-reset restart --out out",
         ),
     )
     add = run.add_argument
@@ -48,7 +49,19 @@ def add(commands: Commands) -> None:
     )
     add("--target", default="unix", help=f"{options.TARGET} (default %(default)s)")
     add("--rate", metavar="CPS", help="particles per second (default: as in the source)")
-    add("--duration", metavar="S", help="seconds (default: as in the source)")
+    add("--duration", metavar="S", help="real time, seconds (default: as in the source)")
+    add(
+        "--live",
+        metavar="S",
+        help="end after this live time instead, seconds; the source is played as long as that takes",
+    )
+    add(
+        "--on-reset",
+        choices=ON_RESET,
+        default="end",
+        help="if the instrument is reset: end the run with exit status 1, or start the acquisition again (default end)",
+    )
+    add("--force", action="store_true", help="replace the archive of an earlier run in DIR")
     add("--seed", default="1", metavar="N", help="seed of source and head (default %(default)s)")
     add("--spacing", choices=SPACINGS, default="poisson", help="arrival times of the particles (default %(default)s)")
     add("--replay", action="store_true", help="play every count of a measured spectrum exactly once")
@@ -89,12 +102,14 @@ def _run(args):
     # converted here: a message of argparse would not say what is wrong with the value
     if not (args.seed.isdecimal() and len(args.seed) < 19):
         raise UserError.at("--seed", "N", "not a whole number from 0 to 10^18", args.seed)
-    for option, unit in (("rate", "CPS"), ("duration", "S")):
+    for option, unit in (("rate", "CPS"), ("duration", "S"), ("live", "S")):
         value = getattr(args, option)
         if value is not None:
             setattr(args, option, above_zero(value, f"--{option}", unit))
-    stream = {"spacing": args.spacing, "replay": args.replay, "seed": int(args.seed)}
-    stream["key"] = options.key_of(args)
+    if args.live is not None and (args.duration is not None or args.replay):
+        raise UserError.at("--live", "S", "cannot be combined with --duration or --replay", args.live)
+    stream = {"spacing": args.spacing, "replay": args.replay, "seed": int(args.seed), "live_s": args.live}
+    stream |= {"key": options.key_of(args), "on_reset": args.on_reset, "force": args.force}
     if args.source == REAL_DETECTORS:
         source, rate_cps, duration_s = None, None, _real(args)
     else:
@@ -102,10 +117,10 @@ def _run(args):
         source = sources.load(args.source, calibration)
         if args.noise_kev is not None:
             source.head["noise_kev"] = at_least(0, args.noise_kev, "--noise-kev", "X")
-        rate_cps, duration_s = source.plan(args.rate, args.duration, args.replay)
-        if args.replay:
-            duration_s = None  # it ends with its last count
-    _play(source, args.target, args.out, rate_cps=rate_cps, duration_s=duration_s, **stream)
+        rate_cps, duration_s = source.plan(args.rate, args.duration or args.live, args.replay)
+        if args.replay or args.live:
+            duration_s = None  # it ends with its last count, or with a live time
+    return _play(source, args, rate_cps=rate_cps, duration_s=duration_s, **stream)
 
 
 def _real(args):
@@ -118,9 +133,9 @@ def _real(args):
             raise UserError.at(
                 "SOURCE", f"--{option.replace('_', '-')}", "does not apply to real detectors", str(value)
             )
-    if args.duration is None:
-        raise UserError.at("SOURCE", "--duration", "is missing; real detectors need one", REAL_DETECTORS)
-    sources.check("duration_s", args.duration)
+    if args.duration is None and args.live is None:
+        raise UserError.at("SOURCE", "--duration", "is missing; real detectors need it, or --live", REAL_DETECTORS)
+    sources.check("duration_s", args.duration or args.live)
     return args.duration
 
 
@@ -134,16 +149,23 @@ def _demo(args):
     if why:
         print(f"not on the emulated Pico: {why}")
     stream = {"rate_cps": source.rate_cps, "duration_s": source.duration_s, "seed": 1}
-    _play(source, target, args.out, **stream, spacing="poisson", replay=False)
+    args.target = target
+    return _play(source, args, **stream, spacing="poisson", replay=False, force=args.out == DEMO_OUT)
 
 
-def _play(source, target, out, **stream):
-    """Run and report. On Ctrl-C `run_source` leaves the archive readable, writes the products of what it received, and
-    raises KeyboardInterrupt again."""
+def _play(source, args, **stream):
+    """Run and report; the exit status is 1 if the run ended early. On Ctrl-C `run_source` leaves the archive readable,
+    writes the products of what it received, and raises KeyboardInterrupt again."""
     from dorn.session import acquire
 
-    check_directory(out)
-    _report(acquire.run_source(source=source, target_name=target, out=out, **stream), out)
+    check_directory(args.out)
+    stream |= {"target_name": args.target, "out": args.out, "command": args.entered}
+    summary = acquire.run_source(source=source, **stream)
+    _report(summary, args.out)
+    ended_early = summary["run"]["ended_early"]
+    if ended_early:
+        print(f"dorn: the run ended early: {ended_early}", file=sys.stderr)
+    return 1 if ended_early else 0
 
 
 def _decode(args):
@@ -170,7 +192,8 @@ def _decode(args):
         if not products.packets:
             damaged, foreign = found.skipped.damaged, sum(found.skipped.foreign.values())
             raise UserError.at(names, "packets", f"none of this instrument, {damaged} damaged, {foreign} foreign")
-        _report(products.write(args.out, tables=args.tables, events_csv=args.events_csv), args.out)
+        run = _run_of(args.files)
+        _report(products.write(args.out, run, tables=args.tables, events_csv=args.events_csv), args.out)
     for fault, packets in products.not_understood.items():
         print(f"not understood: {packets} packets: {fault}", file=sys.stderr)
     for apid, packets in sorted(found.skipped.foreign.items()):
@@ -179,6 +202,15 @@ def _decode(args):
         print("the dictionary was not checked: there is no housekeeping", file=sys.stderr)
     if found.conflicts:
         print(f"{found.conflicts} record numbers have two different packets", file=sys.stderr)
+
+
+def _run_of(files):
+    """What run.json beside the archive says; None without one, or with several archives."""
+    from dorn.products import run_file
+
+    if len(files) > 1 or not os.path.isfile(files[0]):
+        return None
+    return run_file.read(Path(files[0]))
 
 
 _NOT_RECORDED = {
@@ -214,6 +246,8 @@ def _report(summary, out):
     outside = sum(summary.get(name) or 0 for name in ("below_threshold", "over_range"))
     if outside > (summary.get("recorded") or 0):
         print("most pulses are below threshold or over range: is the calibration of the source right?")
+    if summary.get("resets"):
+        print(f"resets of the instrument: {text('resets')}")
     damage = [f"{text(name)} {what}" for name, what in _DAMAGE.items() if summary.get(name)]
     if damage:
         print(f"incomplete telemetry: {', '.join(damage)}; the live time of each spectrum is in summary.json")

@@ -108,6 +108,11 @@ class Collection:
         self.not_understood[self._faults[kind]] += 1
 
     @property
+    def resets(self) -> int:
+        """Resets of the instruments while they sent these packets."""
+        return self._counts.resets
+
+    @property
     def incomplete_spectra(self) -> int:
         """Integrations, counted per spectrum, of which channels with counts are missing."""
         return self._spectra.incomplete

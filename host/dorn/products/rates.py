@@ -74,11 +74,12 @@ class Rates:
 class Counts:
     """Takes rates packets in the order of origin and time, and computes the counts between them.
 
-    parts: the counts, some intervals at a time.
+    parts: the counts, some intervals at a time. resets: changes of the boot count within an origin.
     """
 
     def __init__(self):
         self.parts: list[Rates] = []
+        self.resets = 0
         self._restarts = 0  # places so far where the counters restart
         self._boot = None  # (origin, boot count), as last reported
         self._last = None  # (restarts, origin, real and live time, counters) of the last packet
@@ -103,7 +104,9 @@ class Counts:
         for at, count, restart in marks:
             boot = int(origins[at]), count
             known = self._boot if self._boot and self._boot[0] == boot[0] else None
-            restarts[at] = restart or known not in (None, boot)
+            reset = count >= 0 and known not in (None, boot)
+            restarts[at] = restart or reset
+            self.resets += reset
             if count >= 0:
                 self._boot = boot
         restarts = np.cumsum(restarts) + self._restarts

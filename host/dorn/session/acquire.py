@@ -8,20 +8,29 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
+from dorn.dictionary import Dictionary
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
+from dorn.head.sources import MAX_DURATION_S
 from dorn.link import archive
+from dorn.products import run_file
 from dorn.products.products import Products, remove_files
+from dorn.products.summary import LINK
 from dorn.session import CommandFailed, Session
-from dorn.targets import TargetError, open_target
+from dorn.session.presets import InstrumentTime, Preset, Replay, TargetTime, report
+from dorn.session.watch import Watch
+from dorn.targets import NoAnswer, TargetError, open_target
 from dorn.util.interrupts import Interrupts
 
 SLICE_WALL_S = 0.2  # interval at which the progress bar moves and Ctrl-C is noticed
 SPECTRA = 24  # 16 detectors and 8 detection units
-SPECTRA_S, RATES_S = 20.0, 20.0  # timeouts
+SPECTRA_S, RATES_S, RESTART_S = 20.0, 20.0, 15.0  # timeouts
+LAST_S = 5.0  # for the last packets of an acquisition that was stopped by others, or by a reset
+ON_RESET = ("end", "restart")  # of the instrument: end the run, or start the acquisition again
 
 
 def default_target() -> tuple[str, str]:
@@ -37,21 +46,40 @@ def default_target() -> tuple[str, str]:
     return "rp2040", ""
 
 
-def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="poisson", replay=False, key=None) -> dict:
-    """Play `source` (None: real detectors, for duration_s) and write the archive and the products into `out`.
+def run_source(
+    source,
+    target_name,
+    rate_cps,
+    duration_s,
+    seed,
+    out,
+    spacing="poisson",
+    replay=False,
+    key=None,
+    live_s=None,
+    on_reset="end",
+    force=False,
+    command=None,
+) -> dict:
+    """Play `source` (None: real detectors) and write the archive, run.json and the products into `out`.
 
-    Returns the content of summary.json. Raises UserError for correctable errors. Ctrl-C ends the source early:
-    archive and products are completed, then KeyboardInterrupt is raised. A second Ctrl-C aborts at once.
+    duration_s, live_s: real or live time after which the run ends; None: not by that. on_reset: of ON_RESET. force:
+    replace an archive. command: as entered, for run.json.
+
+    Returns the content of summary.json; its `run` says whether and why the run ended early. Raises UserError for
+    correctable errors. Ctrl-C ends the source early: archive and products are completed, then KeyboardInterrupt is
+    raised. A second Ctrl-C aborts at once.
     """
-    from dorn.dictionary import Dictionary
-
     dictionary = Dictionary.load()
+    out = Path(out)
+    path = out / archive.NAME
+    if not force and path.exists() and path.stat().st_size:
+        raise UserError.at(path, "archive", "exists; give another --out, or --force to replace it")
     head = (
         Head(FrontEnd.from_table(source.head, dictionary.instrument, f"{source.path}: [head]"), seed)
         if source
         else None
     )
-    out = Path(out)
     with open_target(target_name, head) as target:
         if (target.head is None) != (source is None):
             raise UserError(
@@ -60,74 +88,138 @@ def run_source(source, target_name, rate_cps, duration_s, seed, out, spacing="po
             )
         with contextlib.closing(Session(target, key=key)) as session:
             hk = session.connect()
-            session.record(out / archive.NAME)
+            session.record(path)
             remove_files(out)  # products of an earlier run do not belong to this archive
-            if hk.text("mode") == "science":
-                collect(session, _stop)  # archives what it has measured so far
-            session.command("function", function="clear")
-            since = session.archived  # earlier counts do not belong to this run
-            session.command("function", function="start")
-            if source:
-                particles = source.particles(rate_cps, duration_s, seed, spacing, replay)
-                target.inject(particles)
-            with Interrupts() as interrupts:
-                speed = _play(session, *_until(source, rate_cps, duration_s, replay), interrupts)
-                _finish(session, interrupts)
-            link = {n: getattr(session, n) for n in ("packets", "sequence_gaps", "crc_errors")}
-        fates = vars(target.head.fates) if target.head else None
-    with archive.Archive(dictionary, out / archive.NAME, since=since) as recorded:
-        summary = Products(recorded, hk.fields).write(out, target=target_name, link=link, head=fates)
-    if fates:
-        print(f"{target_name}: {speed:.{0 if speed > 10 else 2}f} times real time")
-    if interrupts.heard:
+            run = {
+                "target": target_name,
+                "command": command,
+                "source": str(source.path) if source else None,
+                "rate_cps": rate_cps,
+                "duration_s": duration_s,
+                "live_s": live_s,
+                "seed": seed if source else None,
+                "spacing": spacing if source else None,
+                "replay": replay,
+                "host": run_file.host(),
+                "began_utc": run_file.utc(),
+                "time_correlation": run_file.correlation(hk),
+            }
+            run_file.write(out, run)
+            done = _acquire(session, source, run, on_reset)
+            run |= {
+                "ended_utc": run_file.utc(),
+                "ended_early": done.ended_early,
+                "changes": done.changes,
+                "archive_octets": session.archived,
+                "link": {name: getattr(session, name) for name in LINK},
+                "head": vars(target.head.fates) if target.head else None,
+            }
+            run_file.write(out, run)
+    with archive.Archive(dictionary, path, since=done.since) as recorded:
+        summary = Products(recorded, hk.fields).write(out, run)
+    if done.interrupted:
         raise KeyboardInterrupt
     return summary
 
 
-def _until(source, rate_cps, duration_s, replay) -> tuple[float, float]:
-    """(expected duration, tolerance before its end), s: a replay ends with its last count, at a random time."""
-    if not replay:
-        return duration_s, 0.0
-    rate_cps, expected_s = source.plan(rate_cps, None, True)
-    return expected_s, 6 * math.sqrt(source.total) / rate_cps  # six standard deviations of the last arrival
+class _Done(NamedTuple):
+    """since: octets of the archive before the start. ended_early: why; None: complete. changes: as of Watch."""
+
+    since: int
+    ended_early: str | None
+    changes: list[str]
+    interrupted: bool
 
 
-def _play(session: Session, duration_s: float, margin_s: float, interrupts: Interrupts) -> float:
-    """Advance for the duration or, with a margin, until the source is exhausted. Returns target time / real time."""
+def _acquire(session: Session, source, run: dict, on_reset: str) -> _Done:
+    """Acquire until the run is complete, or cannot be completed."""
     target = session.target
+    if session.connect().text("mode") == "science":
+        collect(session, _stop)  # archives what it has measured so far
+    session.command("function", function="clear")
+    since = session.archived  # earlier counts do not belong to this run
+    watch = Watch(session.dictionary, session.connect(), lambda line: tqdm.write(line, file=sys.stderr))
+    session.command("function", function="start")
+    session.watchers.append(watch.take)
+    if source:
+        duration_s = MAX_DURATION_S if run["live_s"] else run["duration_s"]
+        target.inject(source.particles(run["rate_cps"], duration_s, run["seed"], run["spacing"], run["replay"]))
+    with Interrupts() as interrupts:
+        try:
+            speed = _play(session, _preset(session, watch, source, run), watch, on_reset, interrupts)
+            session.watchers.remove(watch.take)
+            _finish(session, watch, cut=bool(interrupts.heard or watch.stopped or run["live_s"]))
+        except UserError as error:  # what was received is written, and the summary shows what is missing
+            return _Done(since, str(error), watch.changes, interrupts.heard)
+    if source:
+        print(f"{target.name}: {speed:.{0 if speed > 10 else 2}f} times real time")
+    return _Done(since, "stopped by Ctrl-C" if interrupts.heard else watch.stopped, watch.changes, interrupts.heard)
+
+
+def _preset(session: Session, watch: Watch, source, run: dict) -> Preset:
+    target, duration_s = session.target, run["duration_s"]
+    if run["live_s"]:
+        return InstrumentTime(session, watch, "live", run["live_s"])
+    if run["replay"] and target.head:
+        rate_cps, expected_s = source.plan(run["rate_cps"], None, True)
+        dry = lambda head=target.head: head.dry  # noqa: E731
+        margin_s = 6 * math.sqrt(source.total) / rate_cps  # six standard deviations of the last arrival
+        return Replay(lambda: target.now_us, expected_s, margin_s, dry)
+    if target.head:
+        return TargetTime(lambda: target.now_us, duration_s)
+    return InstrumentTime(session, watch, "real", duration_s)
+
+
+def _play(session: Session, preset: Preset, watch: Watch, on_reset: str, interrupts: Interrupts) -> float:
+    """Advance until the preset is reached, or the instrument acquires no longer. Returns target time / real time."""
+    target, bias = session.target, session.connect().text("bias_state")
     begin_us, begin_s = target.now_us, time.monotonic()
     slice_s = 0.1
     shape = "{l_bar}{bar}| {n:.0f} of {total:.0f} s [{elapsed} <{remaining}]"
-    with tqdm(total=duration_s, bar_format=shape, delay=2, disable=None) as bar:
+    with tqdm(total=preset.expected_s, bar_format=shape, delay=2, disable=None) as bar:
         while not interrupts.heard:
-            elapsed_s = (target.now_us - begin_us) / 1e6
-            left_s = duration_s - margin_s - elapsed_s
-            if left_s < 1e-6:  # target time is in microseconds
-                if not margin_s or not target.head or target.head.dry:
-                    break
-                left_s = 0.001  # independent of the host's speed, so that a run is reproducible to the byte
+            if watch.stopped and not (watch.by_reset and on_reset == "restart"):
+                break
+            if watch.stopped:
+                _restart(session, bias)
+                watch.restarted()
+            left_s = preset.left_s()
+            if not left_s:
+                break
             wall_s = time.monotonic()
             session.advance(min(slice_s, left_s))
             wall_s = time.monotonic() - wall_s
             slice_s = min(max(slice_s * min(4.0, SLICE_WALL_S / max(wall_s, 1e-3)), 0.01), 1000.0)
-            bar.update(min(elapsed_s, duration_s) - bar.n)
+            bar.update(min((target.now_us - begin_us) / 1e6, preset.expected_s) - bar.n)
     return (target.now_us - begin_us) / 1e6 / (time.monotonic() - begin_s)
 
 
-def _finish(session: Session, interrupts: Interrupts) -> None:
-    """Stop, and wait for all spectra and the final counters."""
+def _restart(session: Session, bias: str) -> None:
+    """Start the acquisition again after a reset. Raises TargetError if the bias is no longer in that state."""
+    found = report(session, "health", "housekeeping", RESTART_S).text("bias_state")
+    if found != bias:
+        raise TargetError(f"not started again after a reset: the bias is {found}, and was {bias}")
+    session.command("function", function="start")
+
+
+def _finish(session: Session, watch: Watch, cut: bool) -> None:
+    """Stop, and wait for all spectra and the final counters. cut: discard pulses of the source that remain.
+
+    Raises TargetError if they do not arrive.
+    """
     head = session.target.head
-    if head and interrupts.heard:
-        head.cut()  # discards the remaining pulses
+    if head and cut:
+        head.cut()
+    if watch.stopped:
+        session.advance(LAST_S)
+        with contextlib.suppress(NoAnswer):
+            report(session, "science", "rates", RATES_S)
+        return
     while head and not head.dry:
         session.advance(0.001)
     session.advance(0.0002)  # until the last event is complete
-    try:
-        collect(session, _stop)
-        session.wait_for(lambda packet: packet.name == "rates", RATES_S)
-    except TargetError as error:
-        # a damaged frame must not lose the run: what was received is written, and the summary shows what is missing
-        tqdm.write(f"incomplete: {error}", file=sys.stderr)
+    collect(session, _stop)
+    session.wait_for(lambda packet: packet.name == "rates", RATES_S)
 
 
 def _stop(session: Session) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -19,7 +20,7 @@ class Recorder:
     """Writes packets to a file as they are received. Those received before it is open are written first."""
 
     def __init__(self):
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         self._before = bytearray()
 
     @property
@@ -35,7 +36,7 @@ class Recorder:
         before = np.zeros(0, INDEX)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("ab")
+            file = path.open("ab", buffering=0)  # an interrupted run leaves whole packets only
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {error.strerror}") from None
         try:
@@ -47,8 +48,7 @@ class Recorder:
                     raise UserError.at(path, "archive", "exists, but has no packet of this instrument")
             else:
                 file.truncate(0)
-            file.write(self._before)
-            file.flush()
+            _write(file, self._before)
         except BlockingIOError:
             file.close()
             raise UserError(f"{path}: another run is writing to it") from None
@@ -62,12 +62,27 @@ class Recorder:
         return before
 
     def add(self, packet: bytes) -> None:
-        if self._file:
-            self._file.write(packet)
-            self._file.flush()  # so that an interrupted run leaves whole packets only
-        else:
+        """Raises UserError if it cannot be written; the file then ends with the packet before."""
+        if not self._file:
             self._before += packet
+            return
+        try:
+            _write(self._file, packet)
+        except OSError as error:
+            raise UserError(f"{self._file.name}: cannot be written: {error.strerror}") from None
 
     def close(self) -> None:
         if self._file:
             self._file.close()
+
+
+def _write(file: FileIO, data: bytes | bytearray) -> None:
+    """Append all of the data, or, if that fails, nothing."""
+    size, done = os.fstat(file.fileno()).st_size, 0
+    try:
+        while done < len(data):
+            done += file.write(data[done:])
+    except OSError:
+        with contextlib.suppress(OSError):
+            file.truncate(size)
+        raise

@@ -33,7 +33,8 @@ class CommandFailed(TargetError):
 class Session:
     """`on_packet(packet)` is called with every decoded packet on arrival; `record` archives the intact ones.
 
-    `key` signs the telecommands. A record of the packet store received before is dropped.
+    `key` signs the telecommands. A record of the packet store received before is dropped. watchers: called with every
+    packet after `on_packet`; may change at any time.
     """
 
     def __init__(self, target: Target, on_packet: Callable[[Packet], None] | None = None, key: Key | None = None):
@@ -49,7 +50,7 @@ class Session:
         self._expected: int | None = None
         self._booted = self.dictionary.enums["event"]["booted"]
         self._sequence = 0
-        self._watchers: list[Callable[[Packet], None]] = []
+        self.watchers: list[Callable[[Packet], None]] = []
 
     @property
     def records(self) -> Records:
@@ -116,7 +117,7 @@ class Session:
             self.key.skip()
         if self.on_packet:
             self.on_packet(packet)
-        for watcher in self._watchers:
+        for watcher in self.watchers:
             watcher(packet)
 
     def _is_refused(self, packet: Packet, failure: str) -> bool:
@@ -132,7 +133,7 @@ class Session:
         found: list[Packet] = []
         self.pump()
         watcher = lambda packet: found.append(packet) if wanted(packet) else None  # noqa: E731
-        self._watchers.append(watcher)
+        self.watchers.append(watcher)
 
         def here() -> bool:
             self.pump()
@@ -143,7 +144,7 @@ class Session:
                 begin()
             self.target.wait_for(here, limit_s)
         finally:
-            self._watchers.remove(watcher)
+            self.watchers.remove(watcher)
         return found[0]
 
     def advance(self, seconds: float) -> None:

@@ -137,6 +137,20 @@ def test_the_bias_is_kept_across_modes_and_dropped_in_safe():
             i.armed("bias_on")
 
 
+def test_safe_sends_no_rates_but_on_request():
+    """The counters of the interrupted interval can be had without leaving mode safe."""
+    with instrument("unix") as i:
+        i.start()
+        i.advance(7)
+        i.function("safe")
+        sent = sum(packet.name == "rates" for packet in i.received)
+        i.advance(60)
+        assert sum(packet.name == "rates" for packet in i.received) == sent
+        i.command("report_structure", structure="science")
+        assert sum(packet.name == "rates" for packet in i.received) == sent + 1
+        assert i.last("rates")["real_us"] > 6_900_000
+
+
 def test_a_start_fails_until_the_spectra_of_the_last_run_are_sent():
     with instrument("unix") as i:
         i.start()

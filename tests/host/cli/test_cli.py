@@ -13,7 +13,14 @@ from dorn.products.products import FILES
 from support.realdata import path as data
 
 SPECTRUM = "energy_kev,counts\n1000,3\n1010,4\n"
-SUMMARY = {"injected": 10, "recorded": 9, "live_time_s": 1.0, "real_time_s": 2.0, "packets": 3}
+SUMMARY = {
+    "injected": 10,
+    "recorded": 9,
+    "live_time_s": 1.0,
+    "real_time_s": 2.0,
+    "packets": 3,
+    "run": {"ended_early": None},
+}
 
 
 @pytest.fixture
@@ -57,6 +64,9 @@ BAD = {
     "run nuclide.toml --out out": "source[1].nuclide: unknown nuclide (Rn-22); did you mean Rn-222",
     "run s.csv --out out": "s.csv: rate_cps: not in the file; give --rate",
     "run s.csv --rate 5 --out out": "s.csv: duration_s: not in the file; give --duration",
+    "run s.csv --rate 5 --live 0 --out out": "--live: S: not above 0 (0)",
+    "run s.csv --rate 5 --live 5 --duration 5 --out out": "--live: S: cannot be combined with --duration or --replay",
+    "run s.csv --rate 5 --on-reset wait --out out": "--on-reset: invalid choice: 'wait'",
     "run s.spe --out out": "s.spe: calibration: energies do not increase; give --calibration",
     "run e.csv --rate 5 --out out": "rate_cps: a list of events has its own times (5)",
     f"{RUN} --rate 0": "--rate: CPS: not above 0 (0)",
@@ -119,6 +129,10 @@ def test_run_passes_on_all_options(here, runner, capsys):
         "seed": 7,
         "spacing": "regular",
         "replay": False,
+        "live_s": None,
+        "on_reset": "end",
+        "force": False,
+        "command": "dorn run s.spe --target rp2040 --rate 3 --out out " + " ".join(extra),
     }
     assert "9 of 10 pulses recorded, 1.00 s live of 2.00 s" in capsys.readouterr().out
 
@@ -139,6 +153,28 @@ def test_real_detectors_are_not_a_source(here, runner):
     assert (call["source"], call["rate_cps"], call["duration_s"]) == (None, None, 5)
 
 
+def test_a_live_time_replaces_the_duration(here, runner):
+    assert main(["run", "s.csv", "--rate", "10", "--live", "5", "--out", "out"]) == 0
+    assert (
+        main(
+            ["run", "-", "--target", "/dev/ttyACM0", "--live", "5", "--on-reset", "restart", "--force", "--out", "out"]
+        )
+        == 0
+    )
+    for call in runner:
+        assert (call["live_s"], call["duration_s"]) == (5, None)
+    assert (runner[1]["on_reset"], runner[1]["force"]) == ("restart", True)
+
+
+def test_a_run_that_ended_early_has_status_1(here, runner, monkeypatch, capsys):
+    ended = SUMMARY | {"run": {"ended_early": "the instrument was reset: watchdog"}, "resets": 1}
+    monkeypatch.setattr("dorn.session.acquire.run_source", lambda **_: ended)
+    assert main(RUN.split()) == 1
+    out, error = capsys.readouterr()
+    assert "resets of the instrument: 1" in out
+    assert error == "dorn: the run ended early: the instrument was reset: watchdog\n"
+
+
 def test_demo_prints_its_target(here, runner, capsys):
     assert main(["demo"]) == 0
     assert main(["demo", "--target", "rp2040", "--out", "elsewhere"]) == 0
@@ -146,6 +182,7 @@ def test_demo_prints_its_target(here, runner, capsys):
         ("dorn-demo", "unix"),
         ("elsewhere", "rp2040"),
     ]
+    assert [call["force"] for call in runner] == [True, False]  # only its own folder is overwritten
     assert "demo on unix: 60 s at 100 particles a second" in capsys.readouterr().out
 
 

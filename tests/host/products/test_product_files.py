@@ -22,6 +22,7 @@ HEAD = {
     "spurious": 0,
 }
 LINK = {"packets": 12, "sequence_gaps": 1, "crc_errors": 2}
+CORRELATION = {"origin": ORIGIN, "on_board_s": 10.0, "utc": "2026-01-31T12:00:10.000Z"}
 
 
 def test_spectra_csv_gives_the_energy_of_each_channels_centre(tmp_path):
@@ -61,6 +62,7 @@ def test_rates_csv_holds_differences_and_survives_wrap_clear_and_reset(tmp_path)
         packet("rates", time_s=19, real_us=9_000_000, live_us=9_000_000, events=8, accepted=accepted[3]),
     )
     summary = collected.write(tmp_path)
+    assert summary["resets"] == 1
     table = rows(tmp_path / "rates.csv")
     assert [row["time_s"] for row in table] == ["5.000", "10.000", "15.000", "19.000"]
     assert [row["real_s"] for row in table] == ["5.000000", "5.000000", "4.000000", "9.000000"]
@@ -90,7 +92,8 @@ def test_summary_takes_every_counter_from_where_it_was_counted():
             disabled=[0] * 15 + [12],
         ),
     )
-    summary = collected.summary("unix", LINK, HEAD)
+    run = {"target": "unix", "link": LINK, "head": HEAD}
+    summary = collected.summary(run | {"seed": 1, "time_correlation": CORRELATION})
     assert summary == {
         "target": "unix",
         "firmware_version": "1.2.3",
@@ -111,19 +114,30 @@ def test_summary_takes_every_counter_from_where_it_was_counted():
         "live_time_s": 9.5,
         "events": 380,
         "trigger_rate_cps": 40.0,
-        "alone_cps": None,
-        "through_cps": None,
+        "trigger_rate_uncertainty_cps": 2.1,  # square root of 380, over 9.5 s
+        **dict.fromkeys(("alone_cps", "alone_uncertainty_cps", "through_cps", "through_uncertainty_cps")),
         "in_spectra": 0,
         "missing_in_spectra": 80,
         "spectra_live_s": {},
         "incomplete_spectra": 0,
+        "resets": 0,
         "packets": 12,
         "sequence_gaps": 1,
         "crc_errors": 2,
         "not_understood": 0,
         "conflicting_records": 0,
         "foreign_packets": 0,
-        "origins": {str(ORIGIN): {"unique_id": None, "packets": 2}},
+        "origins": {
+            str(ORIGIN): {
+                "unique_id": None,
+                "packets": 2,
+                "first_s": 0.5,
+                "last_s": 1.0,
+                "first_utc": "2026-01-31T12:00:00.500Z",
+                "last_utc": "2026-01-31T12:00:01.000Z",
+            }
+        },
+        "run": {"seed": 1, "time_correlation": CORRELATION},
     }
     fates = [
         "recorded",
@@ -165,6 +179,7 @@ def test_summary_has_null_for_counters_without_data(tmp_path):
         **dict.fromkeys(
             ("packets", "sequence_gaps", "crc_errors", "not_understood", "conflicting_records", "foreign_packets"), 0
         ),
+        "resets": 0,
         "origins": {},
     }
     without_head = products(packet("rates", below_threshold=[1] * 16)).summary()

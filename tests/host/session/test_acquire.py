@@ -119,7 +119,7 @@ def test_decoding_the_archive_gives_the_same_products(tmp_path):
     rates = lines["run", "rates.csv"]
     assert rates[1:] == lines["again", "rates.csv"][1 - len(rates) :] and len(rates) > 1
     one, two = summary(tmp_path / "run"), summary(tmp_path / "again")
-    assert one["recorded"] == two["recorded"] == 499 and two["injected"] is None
+    assert one["recorded"] == two["recorded"] == 499
 
 
 def test_a_replay_ends_with_its_last_count_and_is_reproducible_to_the_byte(tmp_path, same_board):
@@ -128,6 +128,8 @@ def test_a_replay_ends_with_its_last_count_and_is_reproducible_to_the_byte(tmp_p
     for name in ("one", "two"):
         assert run(source, "--replay", "--rate", 300, "--out", tmp_path / name) == 0
     one, two = (summary(tmp_path / name) for name in ("one", "two"))
+    for found in (one, two):  # but for the names of the folders and the time of the day
+        del found["run"], found["origins"]
     assert one == two and one["recorded"] + one["lost_dead_time"] + one["merged"] == 600
     assert abs(one["real_time_s"] - 2) < 6 * 600**0.5 / 300
     assert (tmp_path / "one/telemetry.ccsds").read_bytes() == (tmp_path / "two/telemetry.ccsds").read_bytes()

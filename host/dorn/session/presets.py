@@ -1,0 +1,92 @@
+"""When a run is complete: after a time, or with the last count of a replay."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from dorn.dictionary import Ack, Packet
+from dorn.session import Session
+from dorn.session.watch import Watch
+from dorn.targets import NoAnswer
+
+_NEAR_S = 0.001  # as close to a preset time as a report is exact
+_REPORT_S, _REPORTS = 5.0, 4  # timeout; attempts, of which a bad link may damage some
+
+
+class Preset(ABC):
+    """expected_s: expected duration of the run."""
+
+    expected_s: float
+
+    @abstractmethod
+    def left_s(self) -> float:
+        """Target time for which to wait before this is asked again; 0: the run is complete."""
+
+
+class TargetTime(Preset):
+    """After a time by the target's own clock, which is the instrument's if the target is simulated here."""
+
+    def __init__(self, now_us: Callable[[], int], seconds: float):
+        self.expected_s = seconds
+        self._now_us, self._begin_us = now_us, now_us()
+
+    def left_s(self) -> float:
+        left_s = self.expected_s - (self._now_us() - self._begin_us) / 1e6
+        return left_s if left_s >= 1e-6 else 0.0  # target time is in microseconds
+
+
+class Replay(TargetTime):
+    """With the last count, at a random time."""
+
+    def __init__(self, now_us: Callable[[], int], seconds: float, margin_s: float, dry: Callable[[], bool]):
+        """margin_s: how much earlier than expected it may end. dry(): whether all counts have been played."""
+        super().__init__(now_us, seconds - margin_s)
+        self._dry = dry
+
+    def left_s(self) -> float:
+        return super().left_s() or (0.0 if self._dry() else 0.001)  # whatever the host's speed: reproducible
+
+
+class InstrumentTime(Preset):
+    """After a real or live time as counted on board.
+
+    The instrument is asked for its counters when the time should be reached, and again until it is.
+    """
+
+    def __init__(self, session: Session, watch: Watch, name: str, seconds: float):
+        """name: "real" or "live"."""
+        self.expected_s = seconds
+        self._session, self._watch, self._name = session, watch, name
+        self._next_us = session.target.now_us + round(seconds * 1e6)
+
+    def left_s(self) -> float:
+        now_us = self._session.target.now_us
+        if now_us < self._next_us:
+            return (self._next_us - now_us) / 1e6
+        self._ask()
+        if self._watch.stopped:  # which ends the run, or starts the acquisition again
+            return _NEAR_S
+        counted_s = self._watch.time_s(self._name)
+        left_s = self.expected_s - counted_s
+        if left_s < _NEAR_S:
+            return 0.0
+        if counted_s:
+            left_s *= self._watch.time_s("real") / counted_s
+        self._next_us = self._session.target.now_us + round(left_s * 1e6)
+        return left_s
+
+    def _ask(self) -> None:
+        for attempt in range(_REPORTS):
+            try:
+                report(self._session, "science", "rates", _REPORT_S)
+                return
+            except NoAnswer:
+                if attempt == _REPORTS - 1:
+                    raise
+
+
+def report(session: Session, structure: str, name: str, limit_s: float) -> Packet:
+    """Request a structure of housekeeping and return its packet `name`. Raises NoAnswer after limit_s."""
+    request = lambda: session.post("report_structure", ack=Ack.NONE, structure=structure)  # noqa: E731
+    return session.wait_for(lambda packet: packet.name == name, limit_s, request)
