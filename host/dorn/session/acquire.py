@@ -162,9 +162,8 @@ def _preset(session: Session, watch: Watch, source, run: dict) -> Preset:
         return InstrumentTime(session, watch, "live", run["live_s"])
     if run["replay"] and target.head:
         rate_cps, expected_s = source.plan(run["rate_cps"], None, True)
-        dry = lambda head=target.head: head.dry  # noqa: E731
         margin_s = 6 * math.sqrt(source.total) / rate_cps  # six standard deviations of the last arrival
-        return Replay(lambda: target.now_us, expected_s, margin_s, dry)
+        return Replay(lambda: target.now_us, expected_s, margin_s, target.head)
     if target.head:
         return TargetTime(lambda: target.now_us, duration_s)
     return InstrumentTime(session, watch, "real", duration_s)

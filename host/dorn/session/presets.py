@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from dorn.dictionary import Ack, Packet
+from dorn.head.front_end import Head
 from dorn.session import Session
 from dorn.session.watch import Watch
 from dorn.targets import NoAnswer
@@ -39,13 +40,13 @@ class TargetTime(Preset):
 class Replay(TargetTime):
     """With the last count, at a random time."""
 
-    def __init__(self, now_us: Callable[[], int], seconds: float, margin_s: float, dry: Callable[[], bool]):
-        """margin_s: how much earlier than expected it may end. dry(): whether all counts have been played."""
+    def __init__(self, now_us: Callable[[], int], seconds: float, margin_s: float, head: Head):
+        """margin_s: how much earlier than expected it may end. head: which plays the counts."""
         super().__init__(now_us, seconds - margin_s)
-        self._dry = dry
+        self._head = head
 
     def left_s(self) -> float:
-        return super().left_s() or (0.0 if self._dry() else 0.001)  # whatever the host's speed: reproducible
+        return super().left_s() or (0.0 if self._head.dry else 0.001)  # whatever the host's speed: reproducible
 
 
 class InstrumentTime(Preset):
