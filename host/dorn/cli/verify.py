@@ -23,6 +23,7 @@ STUDIES = {
         ("am241-lisbon", "am241-cologne", "am241-milano", "po210-kentucky", "triple-alpha-leuven"),
     ),
     "decoding": ("decode large archives, side by side with ccsdspy and libaec", (), ()),
+    "mission": ("size of the slices of a mission of 176 h, and the time to open them", (), ()),
     "adc": (
         "measure and correct the over-wide codes of three real converters",
         ("data",),

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import datetime
 import json
-import platform
 from pathlib import Path
 
 from dorn.dictionary import Packet
 from dorn.errors import UserError
-from dorn.image.firmware import version
 from dorn.products.files import write_files
 
 NAME = "run.json"
@@ -23,16 +21,6 @@ def utc() -> str:
     """Now, as in 2026-01-31T12:34:56.789Z."""
     now = datetime.datetime.now(datetime.UTC)
     return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def host() -> dict:
-    """The computer that recorded a run."""
-    return {
-        "name": platform.node(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "dorn": version(),
-    }
 
 
 def correlation(housekeeping: Packet) -> dict:

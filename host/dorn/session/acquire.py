@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import platform
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from dorn.dictionary import Dictionary
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.sources import MAX_DURATION_S
+from dorn.image import firmware
 from dorn.link import archive
 from dorn.products import run_file
 from dorn.products.products import Products, remove_files
@@ -100,7 +102,7 @@ def run_source(
                 "seed": seed if source else None,
                 "spacing": spacing if source else None,
                 "replay": replay,
-                "host": run_file.host(),
+                "host": _computer(),
                 "began_utc": run_file.utc(),
                 "time_correlation": run_file.correlation(hk),
             }
@@ -120,6 +122,15 @@ def run_source(
     if done.interrupted:
         raise KeyboardInterrupt
     return summary
+
+
+def _computer() -> dict:
+    return {
+        "name": platform.node(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "dorn": firmware.version(),
+    }
 
 
 class _Done(NamedTuple):

@@ -1,29 +1,20 @@
 """Decoding of large archives: CPU time and memory of `dorn decode`, side by side with ccsdspy and libaec.
 
-An archive is a short run of the simulated instrument, repeated: on-board time, sequence counts, record numbers and
-starts of integrations continue, and CRCs are renewed, so that all packets differ.
+The archives are those of `dorn.study.archives`.
 """
 
 from __future__ import annotations
 
-import struct
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from dorn.dictionary import Dictionary
-from dorn.dictionary.codec import crc16
-from dorn.dictionary.headers import CRC, LAST_COUNT, TM_HEADER, UNSEGMENTED
-from dorn.head import sources
-from dorn.head.front_end import FrontEnd, Head
 from dorn.link import archive
-from dorn.session import Session
-from dorn.session.acquire import collect
 from dorn.study import Report
-from dorn.targets import open_target
+from dorn.study.archives import repeat, run
+from dorn.study.cost import Cost, cost
 
 _PAIRS = 5  # measurements of an archive, in the long form
 _MARGIN = 1.3  # on a ratio measured once, in the short form, on a machine that may be busy
@@ -53,14 +44,6 @@ CASES = (
 )
 SHORT = CASES[:4]
 _GROWTH = 0.5  # MiB a MB, from the first case to the last
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Of a process."""
-
-    seconds: float  # CPU time
-    mib: float  # peak memory
 
 
 def study(report: Report, short: bool) -> None:
@@ -117,81 +100,3 @@ def _ours(path: Path, folder: str) -> Cost:
 
 def _pair(path: Path, folder: str) -> tuple[Cost, Cost]:
     return _ours(path, folder), cost([sys.executable, "-m", "dorn.study.decoding_peer", str(path)])
-
-
-# A process starts with the peak memory of the one it was forked from, so a small one starts the command.
-_MEASURE = """
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
-usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-"""
-
-
-def cost(command: list[str]) -> Cost:
-    """Run a command. Raises CalledProcessError if it fails."""
-    done = subprocess.run([sys.executable, "-c", _MEASURE, *command], stdout=subprocess.PIPE, check=True)
-    return Cost(*map(float, done.stdout.split()))
-
-
-def run(path: Path, rate_cps: float, duration_s: float, integration_s: int, quota: int = 0) -> bytes:
-    """Acquire the demonstration's sources on the unix target and return the archive, written to `path`."""
-    source = sources.load(sources.DEMO)
-    with open_target("unix", Head(FrontEnd(), 1)) as target:
-        session = Session(target)
-        session.record(path)
-        session.connect()
-        quotas = {name: quota for name in session.dictionary.parameters if name.startswith("quota_")}
-        session.set_parameters(kept=False, integration_time=integration_s, **quotas)
-        session.command("function", function="start")
-        target.inject(source.particles(rate_cps, duration_s, 1, "poisson", False))
-        session.advance(duration_s)
-        collect(session, lambda session: session.command("function", function="stop"))
-        session.close()
-    return path.read_bytes()
-
-
-def repeat(data: bytes, duration_s: float, path: Path, octets: int) -> None:
-    """Write the packets of an archive again and again, with everything that identifies them continued."""
-    dictionary = Dictionary.load()
-    packets = list(archive.split(data))
-    places = {layout.kind: _places(layout) for layout in dictionary.telemetry.values()}
-    records = max(int.from_bytes(p[TM_HEADER : TM_HEADER + 4], "big") for p in packets if places[_kind(p)])
-    seconds = int(duration_s) + 60  # with the time before and after the acquisition
-    written = n = 0
-    with path.open("wb") as file:
-        while written < octets:
-            for packet in packets:
-                file.write(_continued(packet, n, len(packets), seconds, records, places[_kind(packet)]))
-                written += len(packet)
-            n += 1
-
-
-def _kind(packet: bytes) -> int:
-    return packet[7] << 8 | packet[8]
-
-
-def _places(layout) -> list[tuple[int, str, str]]:
-    """(offset, struct code, field) of the fields of a stored packet that identify it."""
-    found, at = [], TM_HEADER
-    for item in layout.scalars:
-        if item.name in ("record", "start_us", "time_us", "integration"):
-            found.append((at, {4: ">I", 8: ">Q"}[item.size], item.name))
-        at += item.size
-    return found
-
-
-def _continued(packet: bytes, n: int, packets: int, seconds: int, records: int, places) -> bytes:
-    """A packet as it would be in the n-th repetition."""
-    content = bytearray(packet)
-    sequence = (int.from_bytes(packet[2:4], "big") + n * packets) & LAST_COUNT
-    struct.pack_into(">H", content, 2, UNSEGMENTED | sequence)
-    struct.pack_into(">I", content, 13, int.from_bytes(packet[13:17], "big") + n * seconds)
-    us = 1_000_000 * seconds
-    step = {"record": records, "start_us": us, "time_us": us, "integration": 1000}
-    for at, code, name in places:
-        (value,) = struct.unpack_from(code, content, at)
-        if value:
-            struct.pack_into(code, content, at, value + n * step[name])
-    struct.pack_into(">H", content, len(content) - CRC, crc16(content[:-CRC]))
-    return bytes(content)
