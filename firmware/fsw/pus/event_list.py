@@ -48,6 +48,8 @@ class EventList:
                 state[k.OPEN + event_class] or self._credit[event_class] >= state[k.LISTED + event_class]
             ):
                 urgent = 1  # make room for a window
+        if total and not self._acquisition.running:
+            urgent = 1  # nothing more comes
         if urgent or (total and now - self._sent_us >= (_LATEST_US if most > k.MARK else _IDLE_US)):
             # wait for room in both link and packet store; after the timeout, whichever has room gets the packet
             if now - self._due_us >= _TIMEOUT_US or (self._link.room() and self._telemetry.store.room()):

@@ -30,7 +30,7 @@ from dorn.util.interrupts import Interrupts
 
 SLICE_WALL_S = 0.2  # interval at which the progress bar moves and Ctrl-C is noticed
 SPECTRA = 24  # 16 detectors and 8 detection units
-SPECTRA_S, RATES_S, RESTART_S = 20.0, 20.0, 15.0  # timeouts
+SPECTRA_S, RATES_S, RESTART_S, LIST_S = 20.0, 20.0, 15.0, 1.0  # timeouts
 LAST_S = 5.0  # for the last packets of an acquisition that was stopped by others, or by a reset
 ON_RESET = ("end", "restart")  # of the instrument: end the run, or start the acquisition again
 
@@ -230,6 +230,9 @@ def _finish(session: Session, watch: Watch, cut: bool) -> None:
     session.advance(0.0002)  # until the last event is complete
     collect(session, _stop)
     session.wait_for(lambda packet: packet.name == "rates", RATES_S)
+    with contextlib.suppress(NoAnswer):
+        while True:  # the rest of the event list
+            session.wait_for(lambda packet: packet.name == "event_list", LIST_S)
 
 
 def _stop(session: Session) -> None:

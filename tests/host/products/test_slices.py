@@ -2,9 +2,6 @@
 
 import io
 import random
-import re
-import textwrap
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.products import DICTIONARY, ORIGIN, coincidences, decoded, packet, products, spectrum
 
-ROOT = Path(__file__).parents[3]
 INSTRUMENT = DICTIONARY.instrument
 an_integration = st.tuples(
     st.integers(0, 23), st.integers(0, 5_000_000), st.integers(1, 50), st.sampled_from((7, ORIGIN))
@@ -144,19 +140,3 @@ def test_the_interface_gives_packets_rates_and_slices_of_any_length(archive):
     found = Archive(archive)
     assert [one.name for one in found.packets()].count("spectrum") == 16
     assert len(found.slices(10).start_s) == 24 and len(found.rates) == 0
-
-
-def test_the_example_in_the_documents_plots_the_rate_of_a_line(tmp_path, monkeypatch):
-    text = (ROOT / "host" / "README.md").read_text()
-    blocks = re.findall(r"(?:^    .*\n|^\n)+", text, re.MULTILINE)
-    (example,) = (textwrap.dedent(block) for block in blocks if "near_po_214" in block)
-    assert len([line for line in example.splitlines() if line.strip()]) <= 10
-    channel = round((7687 + 145.5) / 12)
-    counts = [0] * (channel - 500) + [30]
-    one = [spectrum(d, counts, first=500, start_us=us) for d in range(16) for us in (0, 600_000_000)]
-    (tmp_path / "telemetry.ccsds").write_bytes(b"".join(packet.octets for packet in one))
-    monkeypatch.chdir(tmp_path)
-    names: dict = {}
-    exec(example, names)
-    assert names["counts"].tolist() == [16 * 30, 16 * 30]
-    assert (tmp_path / "po-214.png").stat().st_size > 5000

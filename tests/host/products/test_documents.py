@@ -1,0 +1,53 @@
+"""The examples in host/README.md find what they say."""
+
+import re
+import textwrap
+from pathlib import Path
+
+import numpy as np
+from dorn import nuclides
+from support.products import spectrum
+from support.runs import run
+
+README = Path(__file__).parents[3] / "host" / "README.md"
+
+
+def example(word):
+    """The indented block of the document in which this word occurs."""
+    blocks = re.findall(r"(?:^    .*\n|^\n)+", README.read_text(), re.MULTILINE)
+    (found,) = (textwrap.dedent(block) for block in blocks if word in block)
+    return found
+
+
+def test_ten_lines_plot_the_rate_of_po_214(tmp_path, monkeypatch):
+    text = example("near_po_214")
+    assert len([line for line in text.splitlines() if line.strip()]) <= 10
+    channel = round((7687 + 145.5) / 12)
+    counts = [0] * (channel - 500) + [30]
+    one = [spectrum(d, counts, first=500, start_us=us) for d in range(16) for us in (0, 600_000_000)]
+    (tmp_path / "telemetry.ccsds").write_bytes(b"".join(packet.octets for packet in one))
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(text, names)
+    assert names["counts"].tolist() == [16 * 30, 16 * 30]
+    assert (tmp_path / "po-214.png").stat().st_size > 5000
+
+
+def test_the_pairs_of_rn_220_and_po_216_are_found_in_the_list(tmp_path, monkeypatch, capsys):
+    """200 pairs, one every 2 s: the mean of the waits is the mean life of Po-216."""
+    life_s = nuclides.half_life_s("Po-216") / np.log(2)
+    waits_us = np.random.default_rng(3).exponential(life_s, 200) * 1e6 + 100
+    rows = [
+        (round(2e6 * n + later_us), n % 16, kev)
+        for n, wait_us in enumerate(waits_us)
+        for later_us, kev in ((0, 6288), (wait_us, 6778))
+    ]
+    text = "".join(f"{time_us},{d},{kev}\n" for time_us, d, kev in rows)
+    (tmp_path / "pairs.csv").write_text("time_us,detector,energy_kev\n" + text)
+    monkeypatch.chdir(tmp_path)
+    assert run("pairs.csv", "--out", "dorn-demo") == 0
+    capsys.readouterr()
+    exec(example("radon_us"), {})
+    found_us = [float(word) for word in re.findall(r"\b\d{3,}\b", capsys.readouterr().out)]
+    assert np.allclose(sorted(found_us), sorted(waits_us[waits_us < 1e6]), atol=2)
+    assert abs(np.mean(found_us) / 1e6 - life_s) < 5 * life_s / 200**0.5
