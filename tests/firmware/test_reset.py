@@ -74,7 +74,7 @@ def test_in_maintenance_nothing_runs_and_no_output_is_driven(where):
         i.received.clear()
         written = []
         i.target.slow_control.dac.write = written.append
-        i.target.send(b"\0" + frames.encode(i.dictionary.encode("ping", 1)))
+        i.target.send(frames.encode(i.dictionary.encode("ping", 1)))
         i.advance(30)  # longer than the watchdog timeout
         assert (i.received, i.target.resets) == ([], 1)
         assert set(written) <= {0x44}  # the bias level, once: off

@@ -54,7 +54,7 @@ class Bench:
         """Append a frame of `octets` octets. -> its record number"""
         record = self.store.take_number()
         assert record
-        self.store.append(framed(record, time, octets - 6))
+        self.store.append(framed(record, time, octets - 7))
         return record
 
     def put_raw(self, octets):

@@ -3,7 +3,7 @@ from fsw.link import frame
 
 _HEADER, _TIME = 19, 13  # octets before the record number, and before the time
 _CRC = 4
-_FILL = bytes(14 * n & 0xFF for n in range(128 + 600))  # enough zeros that a frame is always 6 octets longer, never 7
+_FILL = bytes(14 * n & 0xFF for n in range(128 + 600))  # enough zeros that a frame is always 7 octets longer, never 8
 
 
 def packet(record, time=0, octets=40):

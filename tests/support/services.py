@@ -23,7 +23,7 @@ class Bench:
         return eval(self.child.ask(expression))
 
     def frames(self, call: str):
-        return [dictionary.decode(cobs.decode(bytes.fromhex(frame)[:-1])[:-4]) for frame in self.get(call)]
+        return [dictionary.decode(cobs.decode(bytes.fromhex(frame)[1:-1])[:-4]) for frame in self.get(call)]
 
     def send(self, packet: bytes):
         return self.frames(f"handle({packet!r})")

@@ -1,5 +1,6 @@
-# Frames on the wire: COBS(packet + CRC-32, big-endian) and a zero byte, which occurs nowhere else, so damage
-# costs only the frame it hits. COBS: Cheshire and Baker, 1999, as in the PyPI package `cobs`.
+# Frames on the wire: a zero byte, COBS(packet + CRC-32, big-endian), a zero byte. Zero bytes occur nowhere else, so
+# damage costs only the frame it hits, and stray bytes between frames cost none. COBS: Cheshire and Baker, 1999, as in
+# the PyPI package `cobs`.
 from binascii import crc32
 
 import micropython
@@ -11,7 +12,7 @@ CRC = const(4)  # octets
 def size(n):
     """Return the octets of the longest frame of an n-octet packet."""
     n += CRC
-    return n + n // 254 + 2
+    return n + n // 254 + 3
 
 
 def encode(packet, n, out):
@@ -26,7 +27,7 @@ class Deframer:
     def __init__(self, capacity):
         self.bad = 0
         self._capacity = capacity
-        self._buf = bytearray(size(capacity) - 1)  # a frame without its zero byte
+        self._buf = bytearray(size(capacity) - 2)  # a frame without its zero bytes
         self._fill = 0  # beyond the length of the buffer: the frame is too long
 
     def feed(self, data):
@@ -54,8 +55,9 @@ class Deframer:
 
 @micropython.viper
 def _stuff(src: ptr8, n: int, out: ptr8) -> int:
-    at = 0  # index of the code byte of the current block
-    o = 1
+    out[0] = 0
+    at = 1  # index of the code byte of the current block
+    o = 2
     i = 0
     while i < n:
         if o - at == 255:  # a full block ends without a zero, and only if more follows

@@ -16,10 +16,11 @@ LINK = """\
 The link is a stream of octets; its physical layer depends on the board (`boards/pico/wiring.md`). In both directions a
 packet travels in a frame:
 
-    COBS(packet, CRC-32 of the packet) 00
+    00 COBS(packet, CRC-32 of the packet) 00
 
-COBS is Consistent Overhead Byte Stuffing: no octet within a frame is zero, so a zero octet always ends it;
-consecutive zero octets are an idle line. The CRC-32 is that of ISO 3309 (as in zlib: polynomial 04C11DB7, reflected,
+COBS is Consistent Overhead Byte Stuffing: no octet within a frame is zero, so a zero octet always ends it. The zero
+octet before it ends what a glitch, or another program that probes the port, may have sent; consecutive zero octets are
+an idle line. The CRC-32 is that of ISO 3309 (as in zlib: polynomial 04C11DB7, reflected,
 preset and final complement), 4 octets, big-endian. A damaged frame is dropped, and counted in
 `housekeeping.frames_bad`; it affects no other frame. A packet has at most {most} octets.
 

@@ -1,4 +1,4 @@
-"""Frames on the wire: COBS(packet + CRC-32, big-endian) and a zero byte, as in `fsw/link/frame.py`."""
+"""Frames on the wire: a zero byte, COBS(packet + CRC-32, big-endian), a zero byte, as in `fsw/link/frame.py`."""
 
 import zlib
 
@@ -8,8 +8,8 @@ CRC = 4  # octets
 
 
 def encode(packet: bytes) -> bytes:
-    """Return the frame of a packet, including its zero byte."""
-    return cobs.encode(packet + zlib.crc32(packet).to_bytes(CRC, "big")) + b"\0"
+    """Return the frame of a packet, including its zero bytes."""
+    return b"\0" + cobs.encode(packet + zlib.crc32(packet).to_bytes(CRC, "big")) + b"\0"
 
 
 class Deframer:

@@ -159,7 +159,6 @@ class Session:
         starting; and the firmware sends housekeeping when it starts.
         """
         if self.housekeeping is None:
-            self.target.send(b"\0")  # ends a partial frame that another client may have left
             end_us = self.target.now_us + limit_s * 1e6
             while self.housekeeping is None:
                 left_s = (end_us - self.target.now_us) / 1e6

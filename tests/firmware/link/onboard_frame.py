@@ -26,7 +26,7 @@ def with_crc(packet):
 
 
 def framed(packet):
-    return cobs(with_crc(packet)) + b"\0"
+    return b"\0" + cobs(with_crc(packet)) + b"\0"
 
 
 def encoded(packet):
@@ -55,22 +55,22 @@ def some_packets():
         yield run + b"\0\0" + run[:80]
 
 
-def test_a_frame_is_cobs_of_packet_and_crc_and_a_zero():
+def test_a_frame_is_cobs_of_packet_and_crc_between_zeros():
     for packet in some_packets():
         equal(encoded(packet), framed(packet))
 
 
 def test_published_frames():
     """Packet and frame of Cheshire and Baker's examples that a CRC permits."""
-    equal(encoded(b"123456789"), b"\x0e123456789\xcb\xf4\x39\x26\0")
-    equal(encoded(b"\0"), b"\1\5\xd2\x02\xef\x8d\0")
+    equal(encoded(b"123456789"), b"\0\x0e123456789\xcb\xf4\x39\x26\0")
+    equal(encoded(b"\0"), b"\0\1\5\xd2\x02\xef\x8d\0")
 
 
 def test_the_longest_frame_has_no_zero_inside():
     """The bound is exact, except for packets that end with full blocks."""
     for n in range(1, 1100):
         content = n + CRC
-        longest = content + 1 + (content - 1) // 254 + 1
+        longest = 1 + content + 1 + (content - 1) // 254 + 1
         equal(size(n), longest + (content % 254 == 0), n)
 
 
@@ -101,20 +101,26 @@ def test_an_idle_line_gives_no_frame():
     equal(received(b"\0\0\0", b"\0", b"\0" + framed(b"packet"), b"\0\0"), ([b"packet"], 0))
 
 
+def test_stray_octets_before_a_frame_cost_nothing_else():
+    for stray in (b"AT\r", b"\1", b"\xff" * 700):
+        equal(received(stray + framed(b"packet")), ([b"packet"], 1), stray)
+        equal(received(framed(b"first") + stray + framed(b"packet")), ([b"first", b"packet"], 1), stray)
+
+
 def test_damage_loses_only_the_frame_it_hits():
     first, hit, last = framed(b"first"), framed(b"hit\0by"), framed(b"last")
     for at in range(len(hit) - 1):
         for bit in range(8):
             damaged = hit[:at] + bytes([hit[at] ^ 1 << bit]) + hit[at + 1 :]
-            if 0 not in damaged[:-1]:
+            if 0 not in damaged[1:-1]:
                 equal(received(first + damaged + last), ([b"first", b"last"], 1), (at, bit))
 
 
 def test_a_frame_that_lost_octets_is_bad():
     for packet in (b"packet", b"a\0b\0\0", b"\1" * 300):
         frame = framed(packet)
-        for cut in range(1, len(frame) - 1):
-            equal(received(frame[:cut] + b"\0" + frame), ([packet], 1), cut)
+        for cut in range(2, len(frame) - 1):
+            equal(received(frame[:cut] + frame), ([packet], 1), cut)
             equal(received(frame + frame[:cut] + b"\0"), ([packet], 1), cut)  # the lost octets are still in memory
             equal(received(frame[cut:] + frame), ([packet], 1), cut)
 

@@ -22,7 +22,7 @@ def child():
 
 
 def framed(packet: bytes) -> bytes:
-    return cobs.encode(packet + zlib.crc32(packet).to_bytes(4, "big")) + b"\0"
+    return b"\0" + cobs.encode(packet + zlib.crc32(packet).to_bytes(4, "big")) + b"\0"
 
 
 def deframe(child, *pieces: bytes) -> tuple[list[bytes], int]:
@@ -44,7 +44,7 @@ packets = blocks.filter(lambda data: 0 < len(data) <= CAPACITY)
 @example(b"\x01" * 255)
 @example(b"\x01" * 254 + b"\0")
 def test_stuffing_is_cobs(child, data):
-    assert child.ask(f"stuff {data.hex()}") == cobs.encode(data).hex() + "00"
+    assert child.ask(f"stuff {data.hex()}") == "00" + cobs.encode(data).hex() + "00"
 
 
 # noise, and valid codes without up to three octets of their end
@@ -62,7 +62,7 @@ def test_unstuffing_is_cobs(child, data):
 
 def test_published_vectors(child):
     for vector in vectors("cobs_vectors.json"):
-        assert child.ask(f"stuff {vector['decoded']}") == vector["encoded"] + "00"
+        assert child.ask(f"stuff {vector['decoded']}") == "00" + vector["encoded"] + "00"
         assert child.ask(f"unstuff {vector['encoded']}") == vector["decoded"]
 
 

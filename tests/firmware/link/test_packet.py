@@ -39,9 +39,9 @@ def ask(child, call: str):
 
 def packet_of(frame: str) -> bytes:
     """Undo the framing with the oracles."""
-    stuffed, end = bytes.fromhex(frame)[:-1], bytes.fromhex(frame)[-1:]
+    begin, stuffed, end = bytes.fromhex(frame)[:1], bytes.fromhex(frame)[1:-1], bytes.fromhex(frame)[-1:]
     content = cobs.decode(stuffed)
-    assert end == b"\0" and zlib.crc32(content[:-4]).to_bytes(4, "big") == content[-4:]
+    assert begin == end == b"\0" and zlib.crc32(content[:-4]).to_bytes(4, "big") == content[-4:]
     return content[:-4]
 
 

@@ -32,7 +32,7 @@ def test_reports_as_spacepackets_reads_them(bench, function, expected):
     request = PusTc(8, 1, apid=apid, seq_count=1234, ack_flags=0b1111, app_data=bytes([function]))
     codes = []
     for frame in bench.get(f"handle({bytes(request.pack())!r})"):
-        tm = PusTm.unpack(cobs.decode(bytes.fromhex(frame)[:-1])[:-4], timestamp_len=6)
+        tm = PusTm.unpack(cobs.decode(bytes.fromhex(frame)[1:-1])[:-4], timestamp_len=6)
         if tm.service == 1:
             report = Service1Tm.from_tm(tm, ManagedParamsVerification(bytes_err_code=1))
             assert report.tc_req_id == RequestId.from_sp_header(request.sp_header)
