@@ -80,9 +80,13 @@ class Line:
         transport.use_raw_paste = False
 
     def find(self) -> None:
-        """Update the port's name, which may have changed."""
+        """Update the port's name, which may have changed. Raises UserError while the board is absent: its old name may
+        be that of another board."""
         if self._number:
-            self.name = name_of(self._number) or self.name
+            name = name_of(self._number)
+            if name is None:
+                raise UserError(f"port {self.name}: its board is not connected")
+            self.name = name
 
     def close(self) -> None:
         if self._transport:

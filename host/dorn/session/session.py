@@ -6,19 +6,21 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-from dorn.dictionary import Ack, Dictionary, Packet, PacketError
+from dorn.dictionary import Ack, Dictionary, Packet
 from dorn.dictionary.headers import LAST_COUNT, REPORTS_OF_FAILURE, UNSEGMENTED, count_after
 from dorn.errors import UserError
 from dorn.link import frames
 from dorn.link.key import Key, challenge_in
 from dorn.link.records import Received, Records
+from dorn.session.receiver import Receiver
 from dorn.session.recorder import Recorder
-from dorn.targets import NoAnswer, Target, TargetError
+from dorn.targets import NoAnswer, Reconnected, Target, TargetError
 
 _ASK_S = 2.0  # interval of requests for housekeeping
 _COMPLETION_S = 15.0  # a parameter is on flash up to 10 s after the previous one
 _ATTEMPTS, _CHALLENGE_S = 5, 3.0  # the instrument repeats its challenge at most every 10 s
 _ACK = Ack.ACCEPTANCE | Ack.COMPLETION
+_RECOGNITION_S = 20.0  # timeout, after a new connection
 _TOGETHER = 16  # parameters that the instrument queues for its flash
 
 
@@ -46,7 +48,7 @@ class Session:
         self.on_packet = on_packet
         self._recorder = Recorder()
         self._received = Received()
-        self._deframer = frames.Deframer()
+        self._receiver = Receiver(target, self.dictionary)
         self._expected: int | None = None
         self._booted = self.dictionary.enums["event"]["booted"]
         self._sequence = 0
@@ -65,7 +67,7 @@ class Session:
     @property
     def crc_errors(self) -> int:
         """Damaged frames."""
-        return self._deframer.crc_errors
+        return self._receiver.crc_errors
 
     def record(self, path: Path, keep: bool = False) -> None:
         """Archive from now on, including earlier packets. Raises UserError if the file is in use or not writable.
@@ -78,18 +80,21 @@ class Session:
         self._recorder.close()
 
     def pump(self) -> None:
-        """Process what the link has received."""
-        for data in self._deframer.feed(self.target.receive()):
-            try:
-                packet = self.dictionary.decode(data)
-            except PacketError:
+        """Process what the link has received.
+
+        Raises TargetError if it is from another instrument than before: nothing of that is archived.
+        """
+        for octets, packet in self._receiver.packets():
+            if packet is None:
                 self.unknown += 1
-                self._recorder.add(data)
+                self._recorder.add(octets)
                 continue
             late, new = self._received.take(packet)
             if new:
-                self._recorder.add(data)
+                self._recorder.add(octets)
                 self._take(packet, late)
+        if self._receiver.asks():
+            self._transmit(self.embedded("report_structure", Ack.NONE, structure="health"))
 
     def _take(self, packet: Packet, late: bool) -> None:
         self.packets += 1
@@ -258,7 +263,21 @@ class Session:
 
     def _post(self, name: str, ack: int, check: bool, fields: dict) -> None:
         packet = self.embedded(name, ack, check, **fields)
+        for attempt in range(_ATTEMPTS):
+            self.target.wait_for(self._recognised, _RECOGNITION_S)
+            try:
+                return self._transmit(packet)
+            except Reconnected:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+
+    def _transmit(self, packet: bytes) -> None:
         self.target.send(frames.encode(self.key.sign(packet) if self.key else packet))
+
+    def _recognised(self) -> bool:
+        """Whether the instrument is known to be the same as before."""
+        self.pump()
+        return self._receiver.recognised
 
     def embedded(
         self, name: str, /, ack: int = Ack.COMPLETION, check: bool = True, **fields: int | str | bytes

@@ -21,6 +21,10 @@ class TargetError(UserError):
     """The target was lost or does not respond as expected."""
 
 
+class Reconnected(TargetError):
+    """The connection was lost and is there again; what was to be sent was not. Perhaps it is another instrument."""
+
+
 class NoAnswer(TargetError):
     """A condition was not met in time."""
 
@@ -30,6 +34,7 @@ class Target(ABC):
 
     name: str
     in_real_time = False  # target time passes by itself
+    connection = 1  # number of the connection over which the last bytes were received
     _down: bytearray  # received over the link, not yet returned by `receive`
     head: Head | None = None  # the simulated detector head; None if the detectors are real
     slow_control: SimulatedDevices | None = None  # its simulated slow control
@@ -45,10 +50,10 @@ class Target(ABC):
 
     @abstractmethod
     def send(self, data: bytes) -> None:
-        """Send bytes to the instrument's link, now."""
+        """Send bytes to the instrument's link, now. Raises Reconnected if there is a new connection since."""
 
     def receive(self) -> bytes:
-        """Return the bytes received over the link since the last call."""
+        """Return the bytes received over the link since the last call, over one connection."""
         data, self._down = bytes(self._down), bytearray()
         return data
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
+from typing import cast
 
 import serial
 from serial.tools import list_ports
 
 from dorn.errors import UserError
 from dorn.image.constants import constants
-from dorn.targets import Target, TargetError
+from dorn.targets import Reconnected, Target, TargetError
 
 _READ_S, _WRITE_S = 0.05, 5.0  # timeouts
-_AWAY_S = 10.0  # a port that is absent for longer is lost
+AWAY_S = 10.0  # a port that is absent for longer is lost
 
 
 def number_of(name: str) -> str | None:
@@ -31,18 +33,20 @@ def name_of(number: str) -> str | None:
 class SerialTarget(Target):
     in_real_time = True
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, away_s: float = AWAY_S):
+        """away_s: time for which an absent port is waited for."""
         self.name = url
         if url.startswith("socket:") and not re.fullmatch(r"socket://[^/]+:\d+(/.*)?", url):
             raise UserError(f"target {url}: expected socket://HOST:PORT")
+        self._away_s = away_s
         self._number = number_of(url)
-        self._open()
+        self._port = self._opened()
         self._begin_s = time.monotonic()
-        self._down = bytearray()
+        self._received = deque([(self.connection, bytearray())])  # by connection
 
-    def _open(self) -> None:
+    def _opened(self) -> serial.Serial:
         try:
-            self._port = serial.serial_for_url(
+            port = serial.serial_for_url(
                 self.name,
                 baudrate=constants("pico")["UART_BAUD"],
                 timeout=_READ_S,
@@ -51,17 +55,22 @@ class SerialTarget(Target):
             )
         except (serial.SerialException, ValueError, OSError) as error:
             raise UserError(f"target {self.name}: cannot be opened: {_first_line(error)}") from None
+        return cast(serial.Serial, port)
 
     def _come_back(self, error: Exception) -> None:
         """Reopen the port: a board reset removes it for a second or two. Raises TargetError if it does not return."""
         self._port.close()
-        end_s = time.monotonic() + _AWAY_S
+        end_s = time.monotonic() + self._away_s
         while time.monotonic() < end_s:
             time.sleep(_READ_S)
-            if self._number:  # it may have another name now
-                self.name = name_of(self._number) or self.name
+            if self._number:  # it may have another name now, and its old name another board
+                name = name_of(self._number)
+                if name is None:
+                    continue
+                self.name = name
             with contextlib.suppress(UserError):
-                self._open()
+                self._port = self._opened()
+                self._received.append((self._received[-1][0] + 1, bytearray()))
                 return
         raise TargetError(f"target {self.name}: lost: {_first_line(error)}; check its cable and its power") from None
 
@@ -79,7 +88,14 @@ class SerialTarget(Target):
             raise TargetError(f"target {self.name}: accepts no bytes: is it the instrument? Restart it") from None
         except (serial.SerialException, OSError) as error:
             self._come_back(error)
-            self._port.write(data)
+            raise Reconnected(f"target {self.name}: was away while a telecommand was sent") from None
+
+    def receive(self) -> bytes:
+        while len(self._received) > 1 and not self._received[0][1]:
+            self._received.popleft()
+        self.connection, data = self._received[0]
+        self._received[0] = self.connection, bytearray()
+        return bytes(data)
 
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
         end_s = time.monotonic() + seconds
@@ -90,7 +106,7 @@ class SerialTarget(Target):
                 self._come_back(error)
                 continue
             if data:
-                self._down += data
+                self._received[-1][1].extend(data)
                 if condition is not None and condition():
                     return True
         return False

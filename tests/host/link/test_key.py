@@ -15,6 +15,7 @@ from dorn.link.key import BOARD_FILE, MOST, Key
 from dorn.operator import procedure
 from dorn.session import CommandFailed
 from dorn.session.instrument import Instrument
+from dorn.targets.unix import UnixTarget
 from support.chip import firmware_files
 from support.instrument import DICTIONARY, both, open_simulated
 
@@ -113,13 +114,13 @@ def test_two_processes_never_use_a_counter_twice(key):
 
 
 def test_the_counter_is_on_disk_before_the_telecommand_is_sent(key):
-    class Line:
+    class Target(UnixTarget):
         def send(self, data):
             assert counter(key) == 1
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        Instrument(Line(), key).post("ping")
+    with Target() as target, pytest.raises(KeyboardInterrupt):
+        Instrument(target, key).post("ping")
     assert key.sign(PING)[-12:-8] == b"\0\0\0\2"
 
 

@@ -5,7 +5,7 @@ import tty
 
 import pytest
 from dorn.errors import UserError
-from dorn.targets import TargetError, serial
+from dorn.targets import Reconnected, TargetError, serial
 from dorn.targets.serial import SerialTarget
 
 
@@ -36,21 +36,58 @@ def line(tmp_path):
 def test_a_port_that_disappears_and_returns_is_the_same_target(line):
     with SerialTarget(str(line.path)) as target:
         os.write(line.end, b"before")
-        target.wait_for(lambda: target._down == b"before", 5)
+        target.wait_for(lambda: bool(target._received[-1][1]), 5)
         line.unplug()
         line.plug()
         target.advance(0.3)  # the port is reopened, which discards its input
-        os.write(line.end, b", after")
-        target.wait_for(lambda: target._down == b"before, after", 10)
+        os.write(line.end, b"after")
+        target.wait_for(lambda: target._received[-1][1] == b"after", 10)
+        # what came over different connections, perhaps from different instruments, is told apart
+        assert [(target.receive(), target.connection) for _ in range(3)] == [(b"before", 1), (b"after", 2), (b"", 2)]
         line.unplug()
         line.plug()
-        target.send(b"up")
-        assert os.read(line.end, 10) == b"up"
+        with pytest.raises(Reconnected):  # nothing is sent to a port that may be of another instrument
+            target.send(b"up")
+        assert (target.receive(), target.connection) == (b"", 3)
+        target.send(b"again")
+        assert os.read(line.end, 10) == b"again"
 
 
-def test_a_port_that_does_not_return_is_lost(line, monkeypatch):
-    monkeypatch.setattr(serial, "_AWAY_S", 0.2)
+def test_another_board_under_the_old_name_is_not_opened(line, monkeypatch):
+    """The board comes back under another name; its old one is that of another board."""
+    ports = {str(line.path): "A"}
+    monkeypatch.setattr(serial, "number_of", ports.get)
+    monkeypatch.setattr(serial, "name_of", lambda number: next((p for p, n in ports.items() if n == number), None))
     with SerialTarget(str(line.path)) as target:
+        line.unplug()
+        line.plug()
+        ports[str(line.path)] = "B"
+        other = Line(line.path.with_name("other"))
+        looked = []
+
+        def name_of(number):
+            looked.append(number)
+            return str(other.path) if len(looked) > 5 else None
+
+        monkeypatch.setattr(serial, "name_of", name_of)
+        with pytest.raises(Reconnected):
+            target.send(b"up")
+        assert target.name == str(other.path) and looked == ["A"] * 6
+        target.send(b"again")
+        assert os.read(other.end, 10) == b"again"
+
+
+def test_a_port_that_is_lost_while_sending_is_reported(line):
+    with SerialTarget(str(line.path), away_s=0.2) as target:
+        line.unplug()
+        line.path.unlink()
+        with pytest.raises(TargetError, match="lost: ") as lost:
+            target.send(b"up")
+        assert not isinstance(lost.value, Reconnected)
+
+
+def test_a_port_that_does_not_return_is_lost(line):
+    with SerialTarget(str(line.path), away_s=0.2) as target:
         line.unplug()
         line.path.unlink()
         with pytest.raises(TargetError, match=r"lost: .*check its cable"):

@@ -1,0 +1,31 @@
+"""Which instrument is at the other end of a link."""
+
+from __future__ import annotations
+
+from dorn.dictionary import Dictionary, Packet
+
+_NONE = 2**64 - 1  # the unique id of a board that has none
+
+
+class Identity:
+    """Known from the first packet that says so: the unique id of the board, and the origins of its packets."""
+
+    def __init__(self, dictionary: Dictionary):
+        self.unique_id: int | None = None
+        self._identified = dictionary.enums["event"]["identified"]
+        self._origins: set[int] = set()
+
+    def matches(self, packet: Packet) -> bool | None:
+        """Whether a packet is of the known instrument, which is that of the first call that can tell; None if the
+        packet does not say."""
+        fields = packet.fields
+        origin, unique_id = fields.get("origin", 0), fields.get("unique_id")
+        if fields.get("event") == self._identified:
+            unique_id = fields["a"] << 32 | fields["b"]
+        if unique_id in (None, _NONE):
+            return origin in self._origins or None
+        if self.unique_id is None:
+            self.unique_id = unique_id
+        if unique_id == self.unique_id and origin:
+            self._origins.add(origin)  # a new one after the loss of its boot record
+        return unique_id == self.unique_id
