@@ -15,7 +15,6 @@ from dorn.image.constants import constants
 from dorn.targets import Target, TargetError
 
 _READ_S, _WRITE_S = 0.05, 5.0  # timeouts
-_AWAY_S = 10.0  # a port that is absent for longer is lost
 
 
 def number_of(name: str) -> str | None:
@@ -31,8 +30,9 @@ def name_of(number: str) -> str | None:
 class SerialTarget(Target):
     in_real_time = True
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, away_s: float = 10.0):
         self.name = url
+        self.away_s = away_s
         if url.startswith("socket:") and not re.fullmatch(r"socket://[^/]+:\d+(/.*)?", url):
             raise UserError(f"target {url}: expected socket://HOST:PORT")
         self._number = number_of(url)
@@ -55,7 +55,7 @@ class SerialTarget(Target):
     def _come_back(self, error: Exception) -> None:
         """Reopen the port: a board reset removes it for a second or two. Raises TargetError if it does not return."""
         self._port.close()
-        end_s = time.monotonic() + _AWAY_S
+        end_s = time.monotonic() + self.away_s
         while time.monotonic() < end_s:
             time.sleep(_READ_S)
             if self._number:  # it may have another name now

@@ -1,31 +1,12 @@
 """A serial port as a target: it may disappear during a reset and return, or be lost."""
 
 import os
-import tty
 
 import pytest
 from dorn.errors import UserError
 from dorn.targets import TargetError, serial
 from dorn.targets.serial import SerialTarget
-
-
-class Line:
-    """A pseudo-terminal at a fixed path, where another one can replace it."""
-
-    def __init__(self, path):
-        self.path = path
-        self.plug()
-
-    def plug(self):
-        self.end, other = os.openpty()
-        tty.setraw(other)
-        self.path.unlink(missing_ok=True)
-        self.path.symlink_to(os.ttyname(other))
-        self._other = other  # kept open, so that what is written before a client connects is not lost
-
-    def unplug(self):
-        os.close(self._other)
-        os.close(self.end)
+from support.line import Line
 
 
 @pytest.fixture
@@ -48,9 +29,8 @@ def test_a_port_that_disappears_and_returns_is_the_same_target(line):
         assert os.read(line.end, 10) == b"up"
 
 
-def test_a_port_that_does_not_return_is_lost(line, monkeypatch):
-    monkeypatch.setattr(serial, "_AWAY_S", 0.2)
-    with SerialTarget(str(line.path)) as target:
+def test_a_port_that_does_not_return_is_lost(line):
+    with SerialTarget(str(line.path), 0.2) as target:
         line.unplug()
         line.path.unlink()
         with pytest.raises(TargetError, match=r"lost: .*check its cable"):
