@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,7 +50,9 @@ class Session:
         self._deframer = frames.Deframer()
         self._expected: int | None = None
         self._booted = self.dictionary.enums["event"]["booted"]
-        self._sequence = 0
+        # Reports name a telecommand only by its sequence count. Those of others are mistaken for one's own if both have
+        # a telecommand with the same count in progress: with this, of one in 16384 for each of theirs in progress.
+        self._sequence = random.randrange(LAST_COUNT + 1) if target.is_shared else 0
         self.watchers: list[Callable[[Packet], None]] = []
 
     @property
