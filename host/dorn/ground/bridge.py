@@ -152,8 +152,6 @@ class Bridge:
             if seconds:
                 self.target.advance(seconds)
         except TargetError as error:
-            if not self.target.in_real_time:  # a simulation has ended, and does not return
-                raise
             if self._away_since_s is None:
                 self._away_since_s = self._clock()
                 self._say(f"{error}; waiting for it")
@@ -193,7 +191,7 @@ class Bridge:
                 continue
             due_s, step_s = pace.due_s(), _STEP_S * speed
             if due_s >= step_s:
-                self.target.advance(step_s)
+                self.target.advance(step_s)  # a simulation that has ended does not return: its error ends the bridge
             else:
                 self._wait((step_s - due_s) / speed)
 
