@@ -5,6 +5,7 @@ from pathlib import Path
 from dorn.cli import options
 from dorn.cli.parser import Commands, wrapped
 from dorn.errors import UserError
+from dorn.util.checks import above_zero
 from dorn.util.extras import missing
 from dorn.util.paths import check_directory
 
@@ -45,9 +46,20 @@ def add(commands: Commands) -> None:
     emulate = commands.add(
         "emulate",
         _emulate,
-        "run an emulated Pico that dorn flash and dorn run can connect to",
-        examples=("dorn emulate", "dorn emulate --blank --tcp 5000 --flash pico-flash"),
+        "run a simulated instrument to which other programs can connect",
+        notes=lambda: [
+            wrapped(
+                "rp2040, an emulated Pico, has both ports of a board, and its prompt for dorn flash. unix, the firmware"
+                " on MicroPython's unix port, is much faster; it has one link, and no prompt."
+            )
+        ],
+        examples=(
+            "dorn emulate",
+            "dorn emulate --blank --tcp 5000 --flash pico-flash",
+            "dorn emulate --target unix --tcp 5000 --speed 10",
+        ),
     )
+    emulate.add_argument("--target", choices=("rp2040", "unix"), default="rp2040", help="default: %(default)s")
     where = emulate.add_mutually_exclusive_group()
     where.add_argument("--pty", action="store_true", help="its ports are pseudo-terminals (default)")
     where.add_argument(
@@ -55,8 +67,9 @@ def add(commands: Commands) -> None:
         metavar="PORT",
         help="its USB port is this TCP port of this machine, its flight link the next; 0: any free ports",
     )
-    emulate.add_argument("--flash", type=Path, metavar="DIR", help="keep its file system here (default: discard it)")
-    emulate.add_argument("--blank", action="store_true", help="start with an empty file system")
+    emulate.add_argument("--flash", type=Path, metavar="DIR", help="keep its flash here (default: discard it)")
+    emulate.add_argument("--blank", action="store_true", help="start a Pico with an empty file system")
+    emulate.add_argument("--speed", default="1", metavar="X", help="times real time, at most (default %(default)s)")
 
     key = commands.add(
         "key",
@@ -93,19 +106,21 @@ def _emulate(args):
 
     if args.tcp is not None and not args.tcp.isdecimal():
         raise UserError.at("--tcp", "PORT", "not a whole number", args.tcp)
+    speed = above_zero(args.speed, "--speed", "X")
     if args.flash:
         check_directory(args.flash, "--flash")
         try:
             args.flash.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError.at("--flash", "DIR", f"cannot be made: {error.strerror}", str(args.flash)) from None
-    with emulate.board(args.flash, args.blank) as board:
-        if args.tcp is None:
-            ports = {"usb": emulate.PseudoTerminal(), "uart": emulate.PseudoTerminal()}
-        else:
-            number = int(args.tcp)
-            ports = {"usb": emulate.Tcp(number), "uart": emulate.Tcp(number and number + 1)}
+    with emulate.board(args.target, args.flash, args.blank) as board:
+        number = args.tcp and int(args.tcp)
+        ports = {}
+        for n, name in enumerate(board.ports):
+            ports[name] = emulate.PseudoTerminal() if number is None else emulate.Tcp(number and number + n)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # its file system is saved, however it is stopped
-        print(f"emulated Pico on {ports['usb'].name}, until Ctrl-C", flush=True)
-        print(f"its flight link on {ports['uart'].name}", flush=True)
-        emulate.serve(board, ports)
+        what = "emulated Pico" if args.target == "rp2040" else "firmware on MicroPython's unix port"
+        print(f"{what} on {ports['usb'].name}, until Ctrl-C", flush=True)
+        if "uart" in ports:
+            print(f"its flight link on {ports['uart'].name}", flush=True)
+        emulate.serve(board, ports, speed=speed)

@@ -31,6 +31,12 @@ def add(commands: Commands) -> None:
         "bridge",
         _bridge,
         "exchange packets with another ground system over UDP and TCP",
+        notes=lambda: [
+            wrapped(
+                "Other dorn commands can use the instrument at the same time, through its TCP port: dorn shell --target"
+                " bridge://127.0.0.1:10036. Give --key to the bridge, not to them."
+            )
+        ],
         examples=(
             "dorn bridge --target /dev/ttyACM0 --tm 127.0.0.1:10016 --tc 127.0.0.1:10026",
             "dorn bridge --target unix --tcp 127.0.0.1:10036 --report conformance",
@@ -45,7 +51,11 @@ def add(commands: Commands) -> None:
         metavar="HOST:PORT",
         help="receive telecommands here, UDP (default %(default)s)",
     )
-    add("--tcp", metavar="HOST:PORT", help="serve packets here, both ways (default: no TCP server)")
+    add(
+        "--tcp",
+        metavar="HOST:PORT",
+        help="serve packets here, both ways; also for dorn commands (default: no)",
+    )
     add("--report", type=Path, metavar="DIR", help="at the end, write a report on conformance to the ICD")
 
     yamcs = commands.add(
@@ -105,6 +115,7 @@ def _add_instrument(command) -> None:
 def _target(args) -> Iterator:
     """The target of the arguments; a simulated one plays its source repeatedly."""
     from dorn.dictionary import Dictionary
+    from dorn.ground.bridge import AWAY_S
     from dorn.head import sources
     from dorn.head.front_end import FrontEnd, Head
     from dorn.targets import NAMES, open_target
@@ -116,7 +127,7 @@ def _target(args) -> Iterator:
                 raise UserError.at(
                     f"--{option}", "FILE", "applies to simulated instruments only", str(getattr(args, option))
                 )
-        with open_target(args.target) as target:
+        with open_target(args.target, away_s=AWAY_S) as target:
             yield target
         return
     source = sources.load(args.source or sources.DEMO)
@@ -139,8 +150,9 @@ def _bridge(args):
     import signal
 
     from dorn.dictionary import Dictionary
-    from dorn.ground.bridge import Bridge, Tcp, Udp, telecommand_header
+    from dorn.ground.bridge import Bridge, telecommand_header
     from dorn.ground.conformance import Conformance
+    from dorn.ground.outlets import Tcp, Udp
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if args.report:
@@ -175,7 +187,8 @@ def _yamcs(args):
 
     from dorn.dictionary import Dictionary
     from dorn.ground import yamcs
-    from dorn.ground.bridge import Bridge, Udp
+    from dorn.ground.bridge import Bridge
+    from dorn.ground.outlets import Udp
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     check_directory(args.out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dorn.link.key import Key
 
-TARGET = "unix, rp2040, a serial port, or a URL such as socket://HOST:PORT"
+TARGET = "unix, rp2040, a serial port, socket://HOST:PORT, or bridge://HOST:PORT, the --tcp of a dorn bridge"
 OUT = "folder for the files"
 ARCHIVE = "folder of telemetry.ccsds, which is created or continued"
 

@@ -16,6 +16,7 @@ from serial.tools import list_ports
 from dorn.errors import UserError
 from dorn.image import micropython
 from dorn.targets.serial import name_of, number_of
+from dorn.util.holders import in_use
 
 USB_ID = 0x2E8A, 0x0005  # MicroPython on an RP2 board
 KNOCK = b"\r\x03\x02"  # interrupt what is running; leave the raw REPL
@@ -124,8 +125,8 @@ def _why_not(name: str) -> str:
         serial.serial_for_url(name, exclusive=True).close()
     except (serial.SerialException, ValueError, OSError) as error:
         number = getattr(error, "errno", None)
-        if "lock" in str(error) or number in (errno.EBUSY, errno.EAGAIN):
-            return "is in use by another program: close it (a terminal, dorn run) and flash again"
+        if busy := in_use(name, error):
+            return f"is {busy}: close it (a terminal, dorn bridge, dorn run) and flash again"
         if number == errno.ENOENT:
             return f"does not exist; --port auto searches for it. {HOW}"
         if number in (errno.EACCES, errno.EPERM):

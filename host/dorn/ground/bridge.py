@@ -1,29 +1,30 @@
 """`dorn bridge`: the instrument's frames on one side, whole packets for any ground system on the other.
 
 Telemetry goes out as one UDP datagram per packet, and back to back to the clients of a TCP port; telecommands are
-received in the same two ways. Packets are forwarded unchanged. Anything but a telecommand of this instrument is dropped
-and counted; a damaged frame affects no other. There are no passwords: the ports are bound to this machine, unless
-another address is given.
+received in the same two ways (outlets.py). Packets are forwarded unchanged. Anything but a telecommand of this
+instrument is dropped and counted; a damaged frame affects no other. An instrument whose port is away is waited for as
+long as it takes; telecommands that arrive meanwhile are dropped and counted, because their time may have passed.
 """
 
 from __future__ import annotations
 
-import select
-import socket
+import selectors
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from dorn.dictionary import Dictionary, DictionaryError, PacketError
-from dorn.dictionary.codec import crc16, faults
-from dorn.dictionary.headers import EVENT_REPORTING, PRIMARY_HEADER, TELECOMMAND, size
-from dorn.errors import UserError
+from dorn.dictionary import Ack, Dictionary, DictionaryError, PacketError
+from dorn.dictionary.codec import faults
+from dorn.dictionary.headers import EVENT_REPORTING, TELECOMMAND
 from dorn.ground.conformance import Conformance
+from dorn.ground.notices import Notices
+from dorn.ground.outlets import Tcp, Udp
 from dorn.link import frames
 from dorn.link.key import Key, challenge_in
-from dorn.targets import Target
+from dorn.session.receiver import Receiver
+from dorn.targets import OtherInstrument, Target, TargetError
 from dorn.targets.pace import Pace
 
-TM_PORT, TC_PORT = 10016, 10026  # UDP
 # faults for which a telecommand is dropped -> the reason printed; the instrument itself reports the others
 _DROPPED = {
     "length": "length",
@@ -31,146 +32,18 @@ _DROPPED = {
     "header": "no telecommand of this APID",
     "CRC": "CRC",
 }
-_DATAGRAM = 65_535
-_PENDING = 1 << 20  # octets kept for a client that does not read; further packets are dropped
+_AWAY = "the instrument is away"
+AWAY_S = 0.2  # for which a target waits by itself for its port, while the outlets wait for the bridge
+_PROBE = b"\0"  # an idle octet
 _STEP_S = 0.02  # maximum target time between polls; about the latency of an answer
-
-
-class Udp:
-    """Telemetry to the address `to`, telecommands to the address `at`, (host, port) each."""
-
-    def __init__(self, to: tuple[str, int], at: tuple[str, int]):
-        self.dropped = Counter()
-        if to == at:
-            raise UserError(f"UDP port {at[0]}:{at[1]}: telemetry would come back as telecommands: use two ports")
-        try:
-            self._to = socket.getaddrinfo(*to, socket.AF_INET, socket.SOCK_DGRAM)[0][4]
-        except OSError as error:
-            raise UserError(f"UDP to {to[0]}:{to[1]}: {error.strerror}") from None
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            self._socket.bind(at)
-        except OSError as error:
-            self._socket.close()
-            raise UserError(f"UDP port {at[0]}:{at[1]}: {error.strerror}") from None
-        self._socket.setblocking(False)
-        self.address = self._socket.getsockname()
-
-    def sockets(self) -> list[socket.socket]:
-        return [self._socket]
-
-    def put(self, packet: bytes) -> None:
-        try:
-            self._socket.sendto(packet, self._to)
-        except BlockingIOError:
-            self.dropped["no room"] += 1
-        except OSError as error:  # UDP does not always report a missing receiver
-            self.dropped[error.strerror or "not sent"] += 1
-
-    def take(self) -> Iterator[bytes]:
-        while True:
-            try:
-                yield self._socket.recv(_DATAGRAM)
-            except BlockingIOError:
-                return
-            except OSError:  # reports that an earlier packet was not delivered; irrelevant here
-                continue
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-class Tcp:
-    """A server of packets back to back, for any number of clients; their data are split into packets again."""
-
-    def __init__(self, at: tuple[str, int], header: bytes, longest: int):
-        """header: the first two octets of every telecommand; longest: octets of one."""
-        self.dropped = Counter()
-        self._header = header
-        self._longest = longest
-        try:
-            self._listening = socket.create_server(at)
-        except OSError as error:
-            raise UserError(f"TCP port {at[0]}:{at[1]}: {error.strerror}") from None
-        self._listening.setblocking(False)
-        self.address = self._listening.getsockname()
-        self._clients: dict[socket.socket, tuple[bytearray, bytearray]] = {}  # (octets to send, octets received)
-
-    def sockets(self) -> list[socket.socket]:
-        return [self._listening, *self._clients]
-
-    def put(self, packet: bytes) -> None:
-        for client, (waiting, _) in list(self._clients.items()):
-            if len(waiting) + len(packet) > _PENDING:
-                self.dropped["client does not read"] += 1
-            else:
-                waiting += packet
-            self._send(client, waiting)
-
-    def _send(self, client: socket.socket, waiting: bytearray) -> None:
-        try:
-            del waiting[: client.send(waiting)]
-        except BlockingIOError:
-            pass
-        except OSError:
-            self._leave(client)
-
-    def take(self) -> Iterator[bytes]:
-        self._accept()
-        for client, (waiting, received) in list(self._clients.items()):
-            if waiting:
-                self._send(client, waiting)
-            try:
-                data = client.recv(_DATAGRAM)
-            except BlockingIOError:
-                continue
-            except OSError:
-                data = b""
-            if not data:
-                self._leave(client)
-                continue
-            received += data
-            yield from self._cut(received)
-
-    def _accept(self) -> None:
-        try:
-            client, _ = self._listening.accept()
-        except OSError:
-            return
-        client.setblocking(False)
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._clients[client] = bytearray(), bytearray()
-
-    def _leave(self, client: socket.socket) -> None:
-        if client in self._clients:
-            del self._clients[client]
-            client.close()
-
-    def _cut(self, received: bytearray) -> Iterator[bytes]:
-        """Remove and yield whole packets from the front; skip other octets up to a possible header."""
-        while len(received) >= PRIMARY_HEADER:
-            octets = size(received)
-            begins = received[:2] == self._header and octets <= self._longest
-            if begins and len(received) < octets:
-                return
-            if begins and not crc16(received[:octets]):
-                yield bytes(received[:octets])
-                del received[:octets]
-                continue
-            self.dropped["octets between packets"] += 1
-            at = received.find(self._header, 1)
-            del received[: at if at > 0 else len(received) - 1]  # the last octet may begin a header
-
-    def close(self) -> None:
-        for client in list(self._clients):
-            self._leave(client)
-        self._listening.close()
+_RETRY_S = 0.1  # wall time between attempts to reach an instrument that is away
 
 
 class Bridge:
     """Connects a target to outlets, Udp or Tcp. down, up: packets forwarded; dropped: reason -> number of telecommands.
 
     key signs the telecommands. say(text): messages for the operator. conformance: checks all traffic on the link.
+    clock: wall time, seconds.
     """
 
     def __init__(
@@ -180,6 +53,7 @@ class Bridge:
         key: Key | None = None,
         say: Callable = print,
         conformance: Conformance | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ):
         self.target = target
         self.conformance = conformance
@@ -188,13 +62,17 @@ class Bridge:
         self.dropped = Counter()
         self._dictionary = Dictionary.load()
         self._booted = self._dictionary.enums["event"]["booted"]
-        self._deframer = frames.Deframer()
+        self._receiver = Receiver(target, self._dictionary)
         self._key = key
         self._say = say
+        self._clock = clock
+        self._notices = Notices(say, clock)
+        self._latest: dict[str, str] = {}  # reason -> the last telecommand dropped for it
         self._foreign = False
+        self._away_since_s: float | None = None  # wall time; None: the instrument is there
+        self._is_other = False  # another one is in its place
         if key:
             key.skip()  # the instrument may have skipped counters in a reset
-        target.send(b"\0")  # ends a partial frame that another client may have left
 
     @property
     def _now_s(self) -> float:
@@ -202,36 +80,59 @@ class Bridge:
 
     @property
     def bad_frames(self) -> int:
-        return self._deframer.crc_errors
+        return self._receiver.crc_errors
 
     def step(self) -> None:
         """Forward what was received, both ways."""
-        good, bad = self._deframer.good, self._deframer.crc_errors
-        packets = self._deframer.feed(self.target.receive())
-        if self.conformance:
-            self.conformance.frames(self._deframer.good - good, self._deframer.crc_errors - bad, self._now_s)
-        for packet in packets:
-            self.down += 1
-            if self.conformance:
-                self.conformance.down(packet, self._now_s)
-            self._inspect(packet)
-            for outlet in self.outlets:
-                outlet.put(packet)
+        self._receive()
+        self._take()
+        self._notices.update(self._all_dropped(), self._latest)
+
+    def _take(self) -> None:
+        """Forward the telecommands that the outlets have received."""
         for outlet in self.outlets:
             for packet in outlet.take():
                 self.send(packet)
+
+    def _receive(self) -> None:
+        """Forward the telemetry that has arrived, if it is of the instrument that was there before."""
+        good, bad = self._receiver.good, self._receiver.crc_errors
+        try:
+            for octets, _ in self._receiver.packets():
+                self._forward(octets)
+        except TargetError as error:
+            self._lost(error)
+        if self.conformance:
+            self.conformance.frames(self._receiver.good - good, self._receiver.crc_errors - bad, self._now_s)
+        if self._receiver.asks():
+            self._attempt(self._frame(self._dictionary.encode("report_structure", 0, ack=Ack.NONE, structure="health")))
+
+    def _forward(self, packet: bytes) -> None:
+        self.down += 1
+        if self.conformance:
+            self.conformance.down(packet, self._now_s)
+        self._inspect(packet)
+        for outlet in self.outlets:
+            outlet.put(packet)
+
+    def _frame(self, packet: bytes) -> bytes:
+        return frames.encode(self._key.sign(packet) if self._key else packet)
 
     def send(self, packet: bytes) -> None:
         """Forward a packet to the instrument if it is a telecommand."""
         if self.conformance:
             self.conformance.up(packet, self._now_s)
         wrong = next((_DROPPED[f] for f in faults(packet, self._dictionary.mission) if f in _DROPPED), None)
-        if wrong:
-            self.dropped[wrong] += 1
-            self._say(f"telecommand dropped: {wrong}: {packet[:16].hex(' ')}{' ...' if len(packet) > 16 else ''}")
-            return
-        self.up += 1
-        self.target.send(frames.encode(self._key.sign(packet) if self._key else packet))
+        if wrong or self._away_since_s is not None or not self._receiver.recognised:
+            self._drop(wrong or _AWAY, packet)
+        elif self._attempt(self._frame(packet)):
+            self.up += 1
+        else:
+            self._drop(_AWAY, packet)
+
+    def _drop(self, reason: str, packet: bytes) -> None:
+        self.dropped[reason] += 1
+        self._latest[reason] = f"{packet[:16].hex(' ')}{' ...' if len(packet) > 16 else ''}"
 
     def _inspect(self, packet: bytes) -> None:
         """Inspect telemetry: report a foreign dictionary, and resynchronise the key after a reset."""
@@ -252,28 +153,89 @@ class Bridge:
             elif fields.get("event") == self._dictionary.enums["event"]["challenge"]:
                 self._key.challenge = challenge_in(fields)
 
+    # -- an instrument whose port is away ------------------------------------------------------------------------------
+
+    def _attempt(self, octets: bytes = b"", seconds: float = 0.0) -> bool:
+        """Send octets and let target time pass. Returns whether the instrument is there."""
+        try:
+            if octets:
+                self.target.send(octets)
+            if seconds:
+                self.target.advance(seconds)
+        except TargetError as error:
+            self._lost(error)
+            return False
+        return True
+
+    def _lost(self, error: TargetError) -> None:
+        is_new = self._away_since_s is None
+        if is_new:
+            self._away_since_s = self._clock()
+            self._is_other = False
+            self._interrupted()
+        is_other = isinstance(error, OtherInstrument)
+        if is_new or is_other > self._is_other:
+            self._say(f"{error}; waiting for it")
+            self._is_other = is_other
+
+    def _interrupted(self) -> None:
+        if self.conformance:
+            self.conformance.interrupted()
+
+    def _seek(self) -> None:
+        """Try to reach an instrument that is away."""
+        if not self._attempt(_PROBE):
+            self._wait(_RETRY_S)
+            return
+        self._receive()
+        if not self._receiver.recognised:  # it may be another one
+            self._take()
+            self._attempt(seconds=_STEP_S)
+            return
+        self._take()  # arrived before this moment: not sent
+        self._say(f"target {self.target.name}: back after {self._clock() - (self._away_since_s or 0):.1f} s")
+        self._away_since_s = None
+        self._interrupted()
+        if self._key:
+            self._key.skip()  # a reset may have been missed
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
     def serve(self, stopped: Callable[[], bool] = lambda: False, speed: float = 1.0) -> None:
         """Forward until `stopped()`. speed: seconds of target time per second of wall time, for a simulated target."""
         pace = None if self.target.in_real_time else Pace(self.target, speed)
         while not stopped():
             self.step()
+            if self._away_since_s is not None:
+                self._seek()
+                continue
             if pace is None:
-                self.target.advance(_STEP_S)  # waits
+                self._attempt(seconds=_STEP_S)  # waits
                 continue
             due_s, step_s = pace.due_s(), _STEP_S * speed
             if due_s >= step_s:
-                self.target.advance(step_s)
+                self.target.advance(step_s)  # a simulation that has ended does not return: its error ends the bridge
             else:
-                sockets = [s for outlet in self.outlets for s in outlet.sockets()]
-                select.select(sockets, [], [], (step_s - due_s) / speed)
+                self._wait((step_s - due_s) / speed)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait until a client sends something, at most `seconds`."""
+        selector = selectors.PollSelector()  # has no limit, and needs no file descriptor, of which there may be none
+        for outlet in self.outlets:
+            for socket in outlet.sockets():
+                selector.register(socket, selectors.EVENT_READ)
+        selector.select(seconds)
 
     def close(self) -> None:
         for outlet in self.outlets:
             outlet.close()
 
+    def _all_dropped(self) -> Counter:
+        """Reason -> how many, of the bridge and its outlets."""
+        return sum((outlet.dropped for outlet in self.outlets), self.dropped.copy())
+
     def summary(self) -> str:
-        dropped = sum((outlet.dropped for outlet in self.outlets), self.dropped.copy())
-        reasons = ", ".join(f"{n} {why}" for why, n in dropped.items()) or "nothing"
+        reasons = ", ".join(f"{n} {why}" for why, n in self._all_dropped().items()) or "nothing"
         return f"{self.down} packets down, {self.up} up; {self.bad_frames} damaged frames; dropped: {reasons}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dorn.dictionary import Dictionary, Packet, PacketError
 from dorn.link import frames
 from dorn.link.identity import Identity
-from dorn.targets import Target, TargetError
+from dorn.targets import OtherInstrument, Target
 
 # after a new connection: no telecommand in the maintenance window of a board that restarts; then the interval
 _FIRST_S, _INTERVAL_S = 3.0, 2.0
@@ -32,6 +32,11 @@ class Receiver:
         return self._deframer.crc_errors
 
     @property
+    def good(self) -> int:
+        """Frames with a packet."""
+        return self._deframer.good
+
+    @property
     def recognised(self) -> bool:
         """Whether the instrument is known to be the same as before."""
         return self._held is None
@@ -44,7 +49,7 @@ class Receiver:
         return asks
 
     def packets(self) -> Iterator[Received]:
-        """What has arrived. Raises TargetError for the first packet of another instrument; those held are dropped."""
+        """What has arrived. Raises OtherInstrument for the first packet of another instrument; those held are dropped."""
         while True:
             data = self._target.receive()
             if self._target.connection != self._connection:
@@ -52,10 +57,10 @@ class Receiver:
                 if self._identity.unique_id is not None:
                     self._held = []
                     self._ask_us = self._target.now_us + round(_FIRST_S * 1e6)
-            if not data:
-                return
             for octets in self._deframer.feed(data):
                 yield from self._recognised(octets)
+            if self._connection == self._target.connections:
+                return
 
     def _recognised(self, octets: bytes) -> list[Received]:
         """The packets that are known to be of the instrument with this one."""
@@ -66,7 +71,7 @@ class Receiver:
         ours = self._identity.matches(packet) if packet else None
         if ours is False:
             self._held = [] if self._held is not None else None
-            raise TargetError(
+            raise OtherInstrument(
                 f"target {self._target.name}: another instrument answers, not board {self._identity.unique_id:016x}"
             )
         if self._held is None:

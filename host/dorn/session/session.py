@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,7 +52,9 @@ class Session:
         self._receiver = Receiver(target, self.dictionary)
         self._expected: int | None = None
         self._booted = self.dictionary.enums["event"]["booted"]
-        self._sequence = 0
+        # Reports name a telecommand only by its sequence count. Those of others are mistaken for one's own if both have
+        # a telecommand with the same count in progress: with this, of one in 16384 for each of theirs in progress.
+        self._sequence = random.randrange(LAST_COUNT + 1) if target.is_shared else 0
         self.watchers: list[Callable[[Packet], None]] = []
 
     @property
@@ -82,7 +85,7 @@ class Session:
     def pump(self) -> None:
         """Process what the link has received.
 
-        Raises TargetError if it is from another instrument than before: nothing of that is archived.
+        Raises OtherInstrument if it is from another one than before: nothing of that is archived.
         """
         for octets, packet in self._receiver.packets():
             if packet is None:

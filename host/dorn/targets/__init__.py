@@ -15,6 +15,7 @@ from dorn.head.front_end import Head
 from dorn.head.slow_control import SimulatedDevices
 
 NAMES = ("unix", "rp2040")
+AWAY_S = 10.0  # a port that is absent for longer is lost
 
 
 class TargetError(UserError):
@@ -23,6 +24,10 @@ class TargetError(UserError):
 
 class Reconnected(TargetError):
     """The connection was lost and is there again; what was to be sent was not. Perhaps it is another instrument."""
+
+
+class OtherInstrument(TargetError):
+    """Another instrument is at the other end of the link."""
 
 
 class NoAnswer(TargetError):
@@ -34,7 +39,8 @@ class Target(ABC):
 
     name: str
     in_real_time = False  # target time passes by itself
-    connection = 1  # number of the connection over which the last bytes were received
+    connection = connections = 1  # number of the connection over which the last bytes were received; of the latest
+    is_shared = False  # others send telecommands to the same instrument, through the program that has its port
     _down: bytearray  # received over the link, not yet returned by `receive`
     head: Head | None = None  # the simulated detector head; None if the detectors are real
     slow_control: SimulatedDevices | None = None  # its simulated slow control
@@ -97,13 +103,20 @@ class Target(ABC):
 
 
 def open_target(
-    name: str, head: Head | None = None, flash=None, link: str = "usb", unique_id: int | None = None
+    name: str,
+    head: Head | None = None,
+    flash=None,
+    link: str = "usb",
+    unique_id: int | None = None,
+    away_s: float = AWAY_S,
 ) -> Target:
-    """A target by its name: "unix", "rp2040", a serial port or a pyserial URL (socket://host:port, ...).
+    """A target by its name: "unix", "rp2040", a serial port, a pyserial URL (socket://host:port, ...), or
+    bridge://host:port, the TCP port of a running `dorn bridge`.
 
     `flash`: folder in which a simulated target keeps its flash between runs; without it, the flash is discarded.
     `link`: "usb", or "uart", the flight link of rp2040.
     `unique_id`: of a simulated board; without it, that of the kept flash, or a new one.
+    `away_s`: time for which a port or a bridge that has disappeared is waited for before TargetError.
     Raises UserError for an unknown name or an unavailable target.
     """
     # imported here: a lab with a board needs neither simulator
@@ -115,8 +128,12 @@ def open_target(
         from dorn.targets.rp2040 import Rp2040Target
 
         return Rp2040Target(head, flash, link=link, unique_id=unique_id)
+    if name.startswith("bridge:"):
+        from dorn.targets.bridged import BridgedTarget
+
+        return BridgedTarget(name, away_s)
     if name.startswith("/") or "://" in name or name.upper().startswith("COM"):
         from dorn.targets.serial import SerialTarget
 
-        return SerialTarget(name)
+        return SerialTarget(name, away_s)
     raise UserError(f"target: unknown ({name!r}); known: {', '.join(NAMES)}, a serial port or a URL")

@@ -1,7 +1,8 @@
-"""`dorn emulate`: the emulated Pico as if on the desk, with USB port and flight link as pseudo-terminals or TCP ports.
+"""`dorn emulate`: a simulated instrument as if on the desk, with its serial ports as pseudo-terminals or TCP ports.
 
-Target time follows real time, and falls behind if the emulator cannot keep up. As on a board, data sent to a port that
-no client has opened are lost.
+An emulated Pico has a USB port and a flight link; the firmware on MicroPython's unix port has only one link, at the
+place of the USB port. Target time follows real time, and falls behind if the host cannot keep up. As on a board, data
+sent to a port that no client has opened are lost.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from dorn.errors import UserError
 from dorn.targets.pace import Pace
-from dorn.targets.rp2040 import Rp2040Target
+from dorn.targets.simulated import SimulatedTarget
 
 _STEP_S = 0.001  # about the latency of an answer
 _IDLE_S = 0.005
@@ -145,10 +146,18 @@ class Tcp(Port):
         self._listening.close()
 
 
-def serve(target: Rp2040Target, ports: Mapping[str, Port], stopped: Callable[[], bool] = lambda: False) -> None:
-    """Run the target in step with the wall clock, its serial ports ("usb", "uart") at `ports`, until `stopped()`."""
-    pace = Pace(target)
-    keep_s = 0.0
+def serve(
+    target: SimulatedTarget,
+    ports: Mapping[str, Port],
+    stopped: Callable[[], bool] = lambda: False,
+    speed: float = 1.0,
+) -> None:
+    """Run the target in step with the wall clock, its serial ports ("usb", "uart") at `ports`, until `stopped()`.
+
+    speed: seconds of target time per second of wall time.
+    """
+    pace = Pace(target, speed)
+    step_s, keep_s = _STEP_S * speed, 0.0
     while not stopped():
         for name, port in ports.items():
             line = target.ports[name]
@@ -157,20 +166,29 @@ def serve(target: Rp2040Target, ports: Mapping[str, Port], stopped: Callable[[],
             target.keep()
             keep_s = time.monotonic() + _KEEP_S
         due_s = pace.due_s()
-        if due_s >= _STEP_S:
-            target.advance(min(due_s, _IDLE_S))
+        if due_s >= step_s:
+            target.advance(min(due_s, _IDLE_S * speed))
         else:
             ports["usb"].wait(_IDLE_S)
-            left_s = _STEP_S - pace.due_s()
+            left_s = (step_s - pace.due_s()) / speed
             if left_s > 0:
                 time.sleep(left_s)
 
 
-def board(flash: Path | None, blank: bool) -> Rp2040Target:
-    """An emulated Pico with the flash in the folder `flash`; if there is none, with the firmware, unless `blank`.
+def board(name: str, flash: Path | None = None, blank: bool = False) -> SimulatedTarget:
+    """The target `name`, "rp2040" or "unix", with the flash in the folder `flash`.
 
-    Raises UserError for `blank` if the folder has a flash.
+    An emulated Pico without a flash is given the firmware, unless `blank`. Raises UserError for `blank` if the folder
+    has a flash, and on unix, whose firmware is no file of its flash.
     """
+    if name == "unix":
+        from dorn.targets.unix import UnixTarget
+
+        if blank:
+            raise UserError.at("--blank", "--target", "applies to rp2040: unix always runs the firmware", name)
+        return UnixTarget(flash=flash)
+    from dorn.targets.rp2040 import Rp2040Target
+
     kept = flash is not None and Rp2040Target.image_in(flash).exists()
     if kept and blank:
         raise UserError.at("--blank", "--flash", "already holds a file system; remove it or omit --blank", str(flash))

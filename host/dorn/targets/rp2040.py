@@ -23,9 +23,10 @@ from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import SimulatedDevices
 from dorn.image import firmware, micropython
 from dorn.image.constants import constants
-from dorn.targets import Target, identity, pico_flash
-from dorn.targets.rp2040_buses import FlightLink, I2cBus, SerialPort
+from dorn.targets import identity, pico_flash
+from dorn.targets.rp2040_buses import FlightLink, I2cBus
 from dorn.targets.rp2040_head import LOOP, HeadPins
+from dorn.targets.simulated import SerialPort, SimulatedTarget
 from dorn.util.extras import missing
 
 _CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
@@ -34,10 +35,8 @@ _UNCHECKED = 16  # instructions between checks whether the head is busy; a check
 _QSPI_SS = 1
 
 
-class Rp2040Target(Target):
+class Rp2040Target(SimulatedTarget):
     name = "rp2040"
-    head: Head
-    slow_control: SimulatedDevices
 
     def __init__(
         self,
@@ -169,12 +168,6 @@ class Rp2040Target(Target):
     @property
     def now_us(self) -> int:
         return int(self._clock.nanos) // 1000
-
-    def send(self, data: bytes) -> None:
-        self._link.up += data
-
-    def receive(self) -> bytes:
-        return self._link.take()
 
     # -- power ---------------------------------------------------------------------------------------------------------
 

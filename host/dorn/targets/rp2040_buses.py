@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dorn.head.slow_control import SimulatedDevices
+from dorn.targets.simulated import SerialPort
 
 _FUNCTION_I2C = 3
 _I2C_TX_EMPTY = 1 << 4
-
-
-class SerialPort:
-    """A serial port of the board, seen from outside: `up`, octets for the board; `down`, octets from it."""
-
-    def __init__(self):
-        self.up, self.down = bytearray(), bytearray()
-
-    def take(self) -> bytes:
-        data, self.down[:] = bytes(self.down), b""
-        return data
 
 
 class I2cBus:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import cast
 
@@ -14,10 +13,11 @@ from serial.tools import list_ports
 
 from dorn.errors import UserError
 from dorn.image.constants import constants
-from dorn.targets import Reconnected, Target, TargetError
+from dorn.targets import AWAY_S, Reconnected, Target, TargetError
+from dorn.targets.received import Received
+from dorn.util.holders import in_use
 
 _READ_S, _WRITE_S = 0.05, 5.0  # timeouts
-AWAY_S = 10.0  # a port that is absent for longer is lost
 
 
 def number_of(name: str) -> str | None:
@@ -38,11 +38,11 @@ class SerialTarget(Target):
         self.name = url
         if url.startswith("socket:") and not re.fullmatch(r"socket://[^/]+:\d+(/.*)?", url):
             raise UserError(f"target {url}: expected socket://HOST:PORT")
-        self._away_s = away_s
+        self.away_s = away_s
         self._number = number_of(url)
         self._port = self._opened()
         self._begin_s = time.monotonic()
-        self._received = deque([(self.connection, bytearray())])  # by connection
+        self._received = Received()
 
     def _opened(self) -> serial.Serial:
         try:
@@ -54,24 +54,26 @@ class SerialTarget(Target):
                 exclusive=True,
             )
         except (serial.SerialException, ValueError, OSError) as error:
-            raise UserError(f"target {self.name}: cannot be opened: {_first_line(error)}") from None
+            why = in_use(self.name, error) or f"cannot be opened: {_first_line(error)}"
+            raise UserError(f"target {self.name}: {why}") from None
         return cast(serial.Serial, port)
 
     def _come_back(self, error: Exception) -> None:
         """Reopen the port: a board reset removes it for a second or two. Raises TargetError if it does not return."""
         self._port.close()
-        end_s = time.monotonic() + self._away_s
-        while time.monotonic() < end_s:
+        end_s = time.monotonic() + self.away_s
+        while True:
             time.sleep(_READ_S)
-            if self._number:  # it may have another name now, and its old name another board
-                name = name_of(self._number)
-                if name is None:
-                    continue
+            # it may have another name now, and its old name may be that of another board
+            name = name_of(self._number) if self._number else self.name
+            if name:
                 self.name = name
-            with contextlib.suppress(UserError):
-                self._port = self._opened()
-                self._received.append((self._received[-1][0] + 1, bytearray()))
-                return
+                with contextlib.suppress(UserError):
+                    self._port = self._opened()
+                    self._received.reconnected()
+                    return
+            if time.monotonic() > end_s:
+                break
         raise TargetError(f"target {self.name}: lost: {_first_line(error)}; check its cable and its power") from None
 
     @property
@@ -83,6 +85,7 @@ class SerialTarget(Target):
 
     def send(self, data: bytes) -> None:
         try:
+            self._check_open()
             self._port.write(data)
         except serial.SerialTimeoutException:
             raise TargetError(f"target {self.name}: accepts no bytes: is it the instrument? Restart it") from None
@@ -91,22 +94,25 @@ class SerialTarget(Target):
             raise Reconnected(f"target {self.name}: was away while a telecommand was sent") from None
 
     def receive(self) -> bytes:
-        while len(self._received) > 1 and not self._received[0][1]:
-            self._received.popleft()
-        self.connection, data = self._received[0]
-        self._received[0] = self.connection, bytearray()
-        return bytes(data)
+        self.connection, data = self._received.take()
+        self.connections = self._received.connections
+        return data
+
+    def _check_open(self) -> None:
+        if not self._port.is_open:  # it was lost before, and may be there again
+            raise serial.SerialException("it was lost")
 
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
         end_s = time.monotonic() + seconds
         while time.monotonic() < end_s:
             try:
+                self._check_open()
                 data = self._port.read(max(1, self._port.in_waiting))
             except (serial.SerialException, OSError) as error:
                 self._come_back(error)
                 continue
             if data:
-                self._received[-1][1].extend(data)
+                self._received.add(data)
                 if condition is not None and condition():
                     return True
         return False

@@ -21,8 +21,9 @@ from dorn.head.slow_control import SimulatedDevices
 from dorn.image import firmware
 from dorn.image.constants import constants
 from dorn.link.key import BOARD_FILE
-from dorn.targets import Target, TargetError, identity
+from dorn.targets import TargetError, identity
 from dorn.targets.event_model import EventModel, board_times
+from dorn.targets.simulated import SerialPort, SimulatedTarget
 from dorn.util.extras import missing
 
 HEAP_KB = 512  # words are twice as long as on the chip
@@ -45,10 +46,8 @@ def micropython() -> str:
     return found
 
 
-class UnixTarget(Target):
+class UnixTarget(SimulatedTarget):
     name = "unix"
-    head: Head
-    slow_control: SimulatedDevices
 
     def __init__(
         self,
@@ -91,8 +90,8 @@ class UnixTarget(Target):
         ]
         self._dead = times.dead
         self._environment = {"MICROPYPATH": f"{program}:.frozen"}
-        self._down = bytearray()
-        self._up = bytearray()
+        self._link = SerialPort()
+        self.ports = {"usb": self._link}
         self._now_us = self._base_us = 0
         self._boot(_POWER_ON)
 
@@ -124,9 +123,6 @@ class UnixTarget(Target):
     def now_us(self) -> int:
         return self._now_us
 
-    def send(self, data: bytes) -> None:
-        self._up += data
-
     def power_cycle(self, off_s: float = 0.1) -> None:
         self.slow_control.power_up()
         self._restart(off_s, _POWER_ON)
@@ -143,7 +139,7 @@ class UnixTarget(Target):
 
     def _restart(self, held_s: float, cause: int) -> None:
         self._end()
-        self._up.clear()
+        self._link.up.clear()
         self._model.stop()
         self._now_us += round(held_s * 1e6)
         self.head.advance(self._now_us * 1000)  # the head keeps running
@@ -164,10 +160,10 @@ class UnixTarget(Target):
         while True:
             if self._until_us is None:
                 self._listen()
-                if condition is not None and self._down and condition():
+                if condition is not None and self._link.down and condition():
                     return True
                 continue
-            takes_us = self._takes_us if self._up and not self._has_piece else _NEVER_US
+            takes_us = self._takes_us if self._link.up and not self._has_piece else _NEVER_US
             wake_us = min(self._until_us, until_us, takes_us)
             if wake_us > self._now_us and self._n_events < self._backlog:
                 self._play(wake_us)
@@ -189,9 +185,9 @@ class UnixTarget(Target):
     def _answer(self) -> None:
         wake_us = self._now_us - self._base_us
         piece = b""
-        if self._up and not self._has_piece and self._now_us >= self._takes_us:
-            piece = bytes(self._up[: self._piece])
-            del self._up[: self._piece]
+        if self._link.up and not self._has_piece and self._now_us >= self._takes_us:
+            piece = bytes(self._link.up[: self._piece])
+            del self._link.up[: self._piece]
             self._takes_us = self._now_us + self._piece_us
         self._write(_FROM_HOST.pack(wake_us, len(piece), len(self._events)) + piece + self._events)
         self._events, self._n_events = bytearray(), 0
@@ -212,7 +208,7 @@ class UnixTarget(Target):
         while now_us > self._now_us:  # it waited without a request: the maintenance window, a transfer on the I2C bus
             self._play(now_us)
         if kind in b"WH":
-            self._down += data
+            self._link.down += data
             self._has_piece = kind == ord("H")
             self._until_us = argument + self._base_us
         elif kind == ord("S"):

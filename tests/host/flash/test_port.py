@@ -1,5 +1,6 @@
 """The port of a board: how it is found and opened; boards that do not answer; and `dorn emulate`."""
 
+import os
 import re
 import signal
 import subprocess
@@ -30,7 +31,8 @@ else:
 def test_a_port_in_use_is_reported(board, capsys):
     with serial.Serial(board.name, exclusive=True):
         assert board.flash() == 2
-    assert f"port {board.name}: is in use by another program" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert f"port {board.name}: is in use by " in message and f"(pid {os.getpid()}): close it" in message
 
 
 def test_a_board_that_ignores_ctrl_c_is_stopped_after_a_power_cycle_or_reported(monkeypatch, capsys):

@@ -1,86 +1,23 @@
 """The bridge: unchanged packets to ground tools, their telecommands to the instrument, damaged data dropped."""
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
 import sys
 
 import pytest
-from dorn.dictionary import Dictionary
-from dorn.errors import UserError
-from dorn.ground.bridge import Bridge, Tcp, Udp, telecommand_header
+from dorn.ground.bridge import Bridge
 from dorn.ground.yamcs.quicklook import Quicklook
 from dorn.link import frames
 from dorn.link.key import Key
-from dorn.targets import open_target
-from hypothesis import given
-from hypothesis import strategies as st
-from spacepackets.ccsds import SpacePacketHeader
-from spacepackets.ecss.tc import PusTc
+from dorn.targets import TargetError, open_target
+from dorn.targets.serial import SerialTarget
+from dorn.targets.unix import UnixTarget
+from support.ground import DICTIONARY, Ground, telecommand
+from support.line import Line
 from support.packets import source_data, tm
-
-DICTIONARY = Dictionary.load()
-HERE = ("127.0.0.1", 0)
-APID = DICTIONARY.mission["apid"]
-
-
-def telecommand(sequence, service=17, subtype=1, data=b""):
-    """A telecommand built by spacepackets."""
-    tc = PusTc(service=service, message_subtype=subtype, apid=APID, app_data=data, seq_count=sequence, ack_flags=0b1001)
-    return bytes(tc.pack())
-
-
-class Ground:
-    """A ground system on UDP, and a bridge from it to an instrument."""
-
-    def __init__(self, target, key=None):
-        self.received, self.packets = [], []
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(HERE)
-        self._socket.setblocking(False)
-        udp = Udp(self._socket.getsockname(), HERE)
-        self.tcp = Tcp(HERE, telecommand_header(DICTIONARY), DICTIONARY.mission["max_packet"])
-        self.bridge = Bridge(target, [udp, self.tcp], key, self.received.append)
-        self._to = udp.address
-
-    def send(self, packet):
-        self._socket.sendto(packet, self._to)
-
-    def until(self, condition, limit_s=20):
-        """Run the bridge until the condition on the packets received meanwhile holds; return them. Target time."""
-        packets = []
-        for _ in range(int(limit_s / 0.05)):
-            self.bridge.step()
-            with contextlib.suppress(BlockingIOError):
-                while True:
-                    packets.append(DICTIONARY.decode(self._socket.recv(65535)))
-            if condition(packets):
-                self.packets += packets
-                return packets
-            self.bridge.target.advance(0.05)
-        raise AssertionError(f"not within {limit_s} s: {[packet.name for packet in packets]}")
-
-    def verified(self, sequence):
-        def ended(packets):
-            return any(
-                p.fields.get("request_sequence") == 0xC000 | sequence
-                and (p.name == "completion_success" or p.name.endswith("_failure"))
-                for p in packets
-            )
-
-        return [p for p in self.until(ended) if p.fields.get("request_sequence") == 0xC000 | sequence][-1]
-
-    def close(self):
-        self._socket.close()
-        self.bridge.close()
-
-
-@pytest.fixture
-def ground():
-    with open_target("unix") as target, contextlib.closing(Ground(target)) as ground:
-        ground.until(lambda packets: any(p.name == "housekeeping" for p in packets))
-        yield ground
 
 
 def test_a_telecommand_is_forwarded_and_its_reports_come_back(ground):
@@ -136,6 +73,67 @@ def test_invalid_telecommands_are_dropped_and_counted(ground, packet, why):
     assert why in ground.received[0] and why in ground.bridge.summary()
 
 
+def test_a_flood_of_invalid_telecommands_is_counted_without_a_line_for_each():
+    now_s = [0.0]
+    with open_target("unix") as target, contextlib.closing(Ground(target, clock=lambda: now_s[0])) as ground:
+        for wall_s in range(25):
+            now_s[0] = float(wall_s)
+            for _ in range(1000):
+                ground.bridge.send(b"wrong")
+            ground.bridge.step()
+        assert ground.bridge.dropped == {"length": 25_000} and "25000 length" in ground.bridge.summary()
+        about = "77 72 6f 6e 67"
+        assert ground.received == [f"dropped: length ({n} times): {about}" for n in (1000, 10_000, 10_000)]
+        ground.bridge.send(telecommand(1)[:-1] + b"\0")  # another reason: said at once
+        ground.bridge.step()
+        assert "dropped: CRC: 18" in ground.received[-1]
+
+
+@pytest.fixture
+def away(tmp_path):
+    """(ground, line): a bridge to a port whose other end is the test's."""
+    line = Line(tmp_path / "port")
+    with SerialTarget(str(line.path), 0.1) as target, contextlib.closing(Ground(target)) as ground:
+        yield ground, line
+
+
+def test_an_instrument_that_is_away_is_waited_for_and_telecommands_are_dropped_meanwhile(away):
+    ground, line = away
+    bridge, received = ground.bridge, ground.received
+    line.unplug()
+    for n in (1, 2):
+        ground.send(telecommand(n))
+        ground.serve(lambda n=n: bridge.dropped["the instrument is away"] == n)
+    assert len(received) == 2 and "waiting for it" in received[0] and "dropped: the instrument is away" in received[1]
+    line.plug()
+    ground.serve(lambda: "back after" in received[-1])
+    ground.send(telecommand(3))
+    ground.serve(lambda: bridge.up == 1)
+    assert frames.Deframer().feed(os.read(line.end, 1000)) == [telecommand(3)]
+    assert len(received) == 3 and "2 the instrument is away" in bridge.summary()
+
+
+def test_a_gap_costs_only_the_frame_in_which_it_falls(away):
+    ground, line = away
+    packet = tm(17, 2, b"")
+    os.write(line.end, frames.encode(packet) + frames.encode(packet)[:9])
+    ground.serve(lambda: ground.bridge.down == 1)
+    line.unplug()
+    ground.serve(lambda: ground.received)
+    line.plug()
+    ground.serve(lambda: len(ground.received) == 2)
+    os.write(line.end, frames.encode(packet))
+    ground.serve(lambda: ground.bridge.down == 2)
+    assert ground.bridge.bad_frames == 1
+
+
+def test_a_simulation_that_ends_ends_the_bridge():
+    with UnixTarget(files={"main.py": b"raise ValueError"}) as target:
+        bridge = Bridge(target, [], say=print)
+        with pytest.raises(TargetError, match="the firmware ended"):
+            bridge.serve()
+
+
 def test_a_damaged_frame_affects_no_other(ground):
     ground.bridge.target.receive, receive = (lambda: b"\x05damaged\0"), ground.bridge.target.receive
     ground.bridge.step()
@@ -147,7 +145,6 @@ def test_a_damaged_frame_affects_no_other(ground):
 
 def test_with_a_key_telecommands_are_signed_even_after_a_reset(tmp_path, monkeypatch):
     from dorn.image import firmware
-    from dorn.targets.unix import UnixTarget
 
     key = Key.create(tmp_path / "key")
     files = firmware.files
@@ -163,64 +160,6 @@ def test_with_a_key_telecommands_are_signed_even_after_a_reset(tmp_path, monkeyp
         unsigned = DICTIONARY.encode("ping", 3)
         target.send(frames.encode(unsigned))
         assert ground.verified(3).text("failure") == "unsigned"
-
-
-def test_a_client_that_does_not_read_affects_no_other(ground, monkeypatch):
-    from dorn.ground import bridge
-
-    monkeypatch.setattr(bridge, "_PENDING", 600)
-    deaf = socket.socket()
-    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
-    deaf.connect(ground.tcp.address)
-    ground.bridge.step()
-    packet = bytes(500)
-    for _ in range(20_000):
-        ground.tcp.put(packet)
-        if ground.tcp.dropped:
-            break
-    assert set(ground.tcp.dropped) == {"client does not read"}
-    ground.send(telecommand(3))
-    assert ground.verified(3).name == "completion_success"
-    deaf.close()
-
-
-@given(
-    st.lists(st.one_of(st.binary(max_size=40), st.integers(0, 0x3FFF)), max_size=8),
-    st.integers(1, 50),
-)
-def test_packets_are_found_in_a_stream_with_any_data_between_them(pieces, step):
-    tcp = Tcp(HERE, telecommand_header(DICTIONARY), DICTIONARY.mission["max_packet"])
-    stream, wanted = b"", []
-    for piece in pieces:
-        if isinstance(piece, int):
-            wanted.append(telecommand(piece))
-            stream += wanted[-1]
-        else:
-            stream += piece
-    stream += telecommand(0) * 60  # completes any packet begun by the last piece
-    buffer, found = bytearray(), []
-    for at in range(0, len(stream), step):
-        buffer += stream[at : at + step]
-        found += tcp._cut(buffer)
-    tcp.close()
-    found = [packet for packet in found if packet != telecommand(0)]
-    assert found == [packet for packet in wanted if packet != telecommand(0)]
-    for packet in found:
-        assert SpacePacketHeader.unpack(packet).apid == APID
-
-
-def test_a_port_in_use_is_reported():
-    udp = Udp(("127.0.0.1", 9), HERE)
-    with pytest.raises(UserError, match=f"UDP port 127.0.0.1:{udp.address[1]}"):
-        Udp(("127.0.0.1", 9), udp.address)
-    udp.close()
-
-
-def test_unusable_addresses_are_rejected_at_once():
-    with pytest.raises(UserError, match=r"UDP port 127.0.0.1:7777: telemetry would come back as telecommands"):
-        Udp(("127.0.0.1", 7777), ("127.0.0.1", 7777))
-    with pytest.raises(UserError, match=r"UDP to nowhere.invalid:9: "):
-        Udp(("nowhere.invalid", 9), HERE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

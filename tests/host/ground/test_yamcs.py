@@ -10,7 +10,8 @@ import pytest
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
 from dorn.ground import yamcs
-from dorn.ground.bridge import Bridge, Udp
+from dorn.ground.bridge import Bridge
+from dorn.ground.outlets import Udp
 from dorn.head import sources
 from dorn.head.front_end import FrontEnd, Head
 from dorn.targets import open_target

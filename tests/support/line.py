@@ -1,0 +1,23 @@
+"""A serial port whose other end is the test's."""
+
+import os
+import tty
+
+
+class Line:
+    """A pseudo-terminal at a fixed path, where another one can replace it."""
+
+    def __init__(self, path):
+        self.path = path
+        self.plug()
+
+    def plug(self):
+        self.end, other = os.openpty()
+        tty.setraw(other)
+        self.path.unlink(missing_ok=True)
+        self.path.symlink_to(os.ttyname(other))
+        self._other = other  # kept open, so that what is written before a client connects is not lost
+
+    def unplug(self):
+        os.close(self._other)
+        os.close(self.end)
