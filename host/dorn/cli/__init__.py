@@ -3,6 +3,7 @@
 Everything else is imported inside `main`, so that Ctrl-C during an import is also caught.
 """
 
+import errno
 import os
 import sys
 
@@ -32,3 +33,8 @@ def _main(argv):
     except BrokenPipeError:  # `dorn study ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:  # whatever the program was writing
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        print(f"dorn: {error.filename or 'output'}: cannot be written: {error.strerror}", file=sys.stderr)
+        return 2

@@ -89,6 +89,7 @@ def add(commands: Commands) -> None:
     add("--target", required=True, help=options.TARGET)
     add("--times", default="1", metavar="X", help="run this many times faster (default %(default)s)")
     add("--out", type=Path, required=True, metavar="DIR", help="folder for telemetry.ccsds and conformance.txt")
+    options.add_force(lander)
     options.add_key(lander)
 
 
@@ -228,7 +229,7 @@ def _lander(args):
     with open_target(args.target, head) as target:
         played = lander.Lander(target, dictionary, key, times=times)
         with contextlib.closing(played.session):
-            played.session.record(args.out / archive.NAME)
+            played.session.record(args.out / archive.NAME, force=args.force)
             try:
                 well = played.run(steps)
             finally:

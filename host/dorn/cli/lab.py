@@ -61,7 +61,7 @@ def add(commands: Commands) -> None:
         default="end",
         help="if the instrument is reset: end the run with exit status 1, or start the acquisition again (default end)",
     )
-    add("--force", action="store_true", help="replace the archive of an earlier run in DIR")
+    options.add_force(run)
     add("--seed", default="1", metavar="N", help="seed of source and head (default %(default)s)")
     add("--spacing", choices=SPACINGS, default="poisson", help="arrival times of the particles (default %(default)s)")
     add("--replay", action="store_true", help="play every count of a measured spectrum exactly once")

@@ -20,6 +20,11 @@ def add_session(command, out_required: bool = False) -> None:
     command.add_argument("--out", type=Path, required=out_required, metavar="DIR", help=ARCHIVE)
 
 
+def add_force(command) -> None:
+    """Add --force to the parser of a command that begins a new archive."""
+    command.add_argument("--force", action="store_true", help="replace an archive that is in DIR already")
+
+
 def add_key(command) -> None:
     """Add --key to the parser of a command."""
     command.add_argument("--key", metavar="FILE", help="sign telecommands with this key, which the board must have")

@@ -6,6 +6,7 @@ They are committed in `committed/` beside this module, where a partner finds the
 from pathlib import Path
 
 from dorn.dictionary import Dictionary
+from dorn.errors import UserError
 from dorn.exports import ccsdspy, cosmos, document, xtce, xtce_yamcs
 
 
@@ -26,11 +27,14 @@ def files(dictionary: Dictionary) -> dict[str, str]:
 
 
 def write(dictionary: Dictionary, out: Path) -> list[Path]:
-    """Write all files into a folder. Returns their paths."""
+    """Write all files into a folder. Returns their paths. Raises UserError for the first that cannot be written."""
     paths = []
     for name, text in files(dictionary).items():
         path = out / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UserError.at(path, "file", f"cannot be written: {error.strerror}") from None
         paths.append(path)
     return paths

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -20,6 +22,7 @@ from dorn.session import Session
 from dorn.targets import NAMES, TargetError
 
 HELP = "help NAME explains a statement, telecommand, packet, parameter or event report; quit or Ctrl-D leaves the shell"
+STILL = "the time of a simulated instrument passes only while a statement runs; `wait 10` lets 10 s pass"
 PROMPT = "dorn> "
 FAILED, WRONG = 1, 2  # exit status: failed on board; invalid input
 _IDLE_S = 0.02  # time for which the link is read between checks of the keyboard
@@ -40,9 +43,17 @@ class Shell:
     def _show(self, packet: Packet) -> None:
         line = lines.packet_line(packet, self._dictionary)
         if self._busy:
-            print(line, flush=True)
+            print(self._folded(line), flush=True)
         elif lines.is_asked_for(packet, self._dictionary):
-            self._print_above(line)
+            self._print_above(self._folded(line))
+
+    @staticmethod
+    def _folded(text: str) -> str:
+        """Broken between words to the width of the terminal; in a pipe each text is a line."""
+        if not sys.stdout.isatty():
+            return text
+        width = shutil.get_terminal_size().columns - 1
+        return textwrap.fill(text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
     @property
     def _simulated(self) -> bool:
@@ -66,7 +77,7 @@ class Shell:
         if words == ["quit"]:
             return False
         if words[:1] == ["help"]:
-            print("\n".join(self._help(words[1:])))
+            print("\n".join(map(self._folded, self._help(words[1:]))))
             return True
         try:
             statement = self._parse(text, words)
@@ -111,7 +122,9 @@ class Shell:
         from prompt_toolkit import PromptSession
 
         self._prompt = PromptSession(PROMPT, completer=_completer(self._dictionary), history=_history(), **terminal)
-        print(HELP)
+        print(self._folded(HELP))
+        if self._simulated:
+            print(self._folded(STILL))
         while True:
             try:
                 text = self._prompt.prompt(inputhook=None if self._simulated else self._meanwhile)

@@ -24,11 +24,13 @@ from dorn.products.products import Products, remove_files
 from dorn.products.summary import LINK
 from dorn.session import CommandFailed, Session
 from dorn.session.presets import InstrumentTime, Preset, Replay, TargetTime, report
+from dorn.session.recorder import check_new
 from dorn.session.watch import Watch
 from dorn.targets import NoAnswer, TargetError, open_target
 from dorn.util.interrupts import Interrupts
 
 SLICE_WALL_S = 0.2  # interval at which the progress bar moves and Ctrl-C is noticed
+SAY_S = 60.0  # interval of lines about the progress
 SPECTRA = 24  # 16 detectors and 8 detection units
 SPECTRA_S, RATES_S, RESTART_S, LIST_S = 20.0, 20.0, 15.0, 1.0  # timeouts
 LAST_S = 5.0  # for the last packets of an acquisition that was stopped by others, or by a reset
@@ -75,8 +77,8 @@ def run_source(
     dictionary = Dictionary.load()
     out = Path(out)
     path = out / archive.NAME
-    if not force and path.exists() and path.stat().st_size:
-        raise UserError.at(path, "archive", "exists; give another --out, or --force to replace it")
+    if not force:
+        check_new(path)
     head = (
         Head(FrontEnd.from_table(source.head, dictionary.instrument, f"{source.path}: [head]"), seed)
         if source
@@ -90,7 +92,7 @@ def run_source(
             )
         with contextlib.closing(Session(target, key=key)) as session:
             hk = session.connect()
-            session.record(path)
+            session.record(path, force=force)
             remove_files(out)  # products of an earlier run do not belong to this archive
             run = {
                 "target": target_name,
@@ -116,9 +118,12 @@ def run_source(
                 "link": {name: getattr(session, name) for name in LINK},
                 "head": vars(target.head.fates) if target.head else None,
             }
-            run_file.write(out, run)
-    with archive.Archive(dictionary, path, since=done.since) as recorded:
-        summary = Products(recorded, hk.fields).write(out, run)
+    try:
+        run_file.write(out, run)
+        with archive.Archive(dictionary, path, since=done.since) as recorded:
+            summary = Products(recorded, hk.fields).write(out, run)
+    except UserError as error:
+        raise UserError(f"{error}; all that was received is in {path}: dorn decode {path} --out DIR") from None
     if done.interrupted:
         raise KeyboardInterrupt
     return summary
@@ -186,6 +191,7 @@ def _play(session: Session, preset: Preset, watch: Watch, on_reset: str, interru
     begin_us, begin_s = target.now_us, time.monotonic()
     slice_s = 0.1
     shape = "{l_bar}{bar}| {n:.0f} of {total:.0f} s [{elapsed} <{remaining}]"
+    say_s = begin_s + SAY_S if not sys.stderr.isatty() else math.inf  # where there is no progress bar
     with tqdm(total=preset.expected_s, bar_format=shape, delay=2, disable=None) as bar:
         while not interrupts.heard:
             if watch.stopped and not (watch.by_reset and on_reset == "restart"):
@@ -200,7 +206,11 @@ def _play(session: Session, preset: Preset, watch: Watch, on_reset: str, interru
             session.advance(min(slice_s, left_s))
             wall_s = time.monotonic() - wall_s
             slice_s = min(max(slice_s * min(4.0, SLICE_WALL_S / max(wall_s, 1e-3)), 0.01), 1000.0)
-            bar.update(min((target.now_us - begin_us) / 1e6, preset.expected_s) - bar.n)
+            elapsed_s = (target.now_us - begin_us) / 1e6
+            bar.update(min(elapsed_s, preset.expected_s) - bar.n)
+            if time.monotonic() >= say_s:
+                say_s += SAY_S
+                print(f"{elapsed_s:.0f} of {preset.expected_s:.0f} s", file=sys.stderr, flush=True)
     return (target.now_us - begin_us) / 1e6 / (time.monotonic() - begin_s)
 
 

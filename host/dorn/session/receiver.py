@@ -49,7 +49,7 @@ class Receiver:
         return asks
 
     def packets(self) -> Iterator[Received]:
-        """What has arrived. Raises OtherInstrument for the first packet of another instrument; those held are dropped."""
+        """What has arrived. Raises OtherInstrument for the first packet of another one; those held are dropped."""
         while True:
             data = self._target.receive()
             if self._target.connection != self._connection:

@@ -28,10 +28,12 @@ class Recorder:
         """Size of the file."""
         return os.fstat(self._file.fileno()).st_size if self._file else 0
 
-    def open(self, path: Path, keep: bool, dictionary: Dictionary) -> np.ndarray:
-        """Create the file; keep: append to it. Returns the index of the packets that it has, INDEX[n].
+    def open(self, path: Path, keep: bool, force: bool, dictionary: Dictionary) -> np.ndarray:
+        """Create the file; keep: append to it; force: replace it. Returns the index of the packets that it has,
+        INDEX[n].
 
-        Raises UserError if it is in use, not writable, or, to be appended to, not an archive of this instrument.
+        Raises UserError if it is in use, not writable, exists though neither keep nor force is set, or, to be appended
+        to, is not an archive of this instrument.
         """
         before = np.zeros(0, INDEX)
         try:
@@ -47,6 +49,8 @@ class Recorder:
                 if path.stat().st_size and not before["kind"].any():
                     raise UserError.at(path, "archive", "exists, but has no packet of this instrument")
             else:
+                if not force:
+                    check_new(path)
                 file.truncate(0)
             _write(file, self._before)
         except BlockingIOError:
@@ -74,6 +78,12 @@ class Recorder:
     def close(self) -> None:
         if self._file:
             self._file.close()
+
+
+def check_new(path: Path) -> None:
+    """Raise UserError if there is an archive already."""
+    if path.exists() and path.stat().st_size:
+        raise UserError.at(path, "archive", "exists; give another --out, or --force to replace it")
 
 
 def _write(file: FileIO, data: bytes | bytearray) -> None:

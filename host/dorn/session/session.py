@@ -72,12 +72,12 @@ class Session:
         """Damaged frames."""
         return self._receiver.crc_errors
 
-    def record(self, path: Path, keep: bool = False) -> None:
-        """Archive from now on, including earlier packets. Raises UserError if the file is in use or not writable.
+    def record(self, path: Path, keep: bool = False, force: bool = False) -> None:
+        """Archive from now on, including earlier packets. Raises UserError if it exists, is in use or not writable.
 
-        keep: append to the file, and count the records in it as received.
+        keep: append to the file, and count the records in it as received. force: replace it.
         """
-        self._received.know(self._recorder.open(path, keep, self.dictionary))
+        self._received.know(self._recorder.open(path, keep, force, self.dictionary))
 
     def close(self) -> None:
         self._recorder.close()

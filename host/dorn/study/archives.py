@@ -25,7 +25,7 @@ def run(path: Path, rate_cps: float, duration_s: float, integration_s: int, quot
     source = sources.load(sources.DEMO)
     with open_target("unix", Head(FrontEnd(), 1)) as target:
         session = Session(target)
-        session.record(path)
+        session.record(path, force=True)
         session.connect()
         quotas = {name: quota for name in session.dictionary.parameters if name.startswith("quota_")}
         session.set_parameters(kept=False, integration_time=integration_s, **quotas)

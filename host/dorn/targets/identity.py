@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import secrets
 from pathlib import Path
+from typing import IO
 
 from dorn.errors import UserError
+from dorn.util.holders import holders
 
 FILE = "unique_id"  # in the folder of a kept flash
 _BITS = 64
@@ -24,6 +28,21 @@ def unique_id(given: int | None, file: Path | None) -> int:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{found:0{_BITS // 4}x}\n")
     return found
+
+
+def lock(file: Path) -> IO[str]:
+    """Keep other programs from using the flash of which this is the id, until the result is closed.
+
+    Raises UserError if one uses it.
+    """
+    opened = file.open("a")
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        opened.close()
+        users = ", ".join(who for who in holders(str(file)) if not who.endswith(f"(pid {os.getpid()})"))
+        raise UserError(f"flash {file.parent}: in use by {users or 'this program'}") from None
+    return opened
 
 
 def _kept(file: Path) -> int:

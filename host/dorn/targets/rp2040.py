@@ -74,6 +74,7 @@ class Rp2040Target(SimulatedTarget):
         self.mcu = mcu = device.mcu
         mcu.qspi[_QSPI_SS].add_listener(self._on_flash_select)
         self.unique_id = identity.unique_id(unique_id, Path(flash) / identity.FILE if flash else None)
+        self._lock = identity.lock(Path(flash) / identity.FILE) if flash else None
         pico_flash.Identity(mcu, self.unique_id)
         self._simulator, self._clock = device.simulator, mcu.clock
         self.ports = {"usb": SerialPort(), "uart": SerialPort()}
@@ -251,4 +252,6 @@ class Rp2040Target(SimulatedTarget):
 
     def close(self) -> None:
         self.keep()
+        if self._lock:
+            self._lock.close()
         self._device.stop()

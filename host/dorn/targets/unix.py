@@ -6,6 +6,7 @@ which the wait ended, and data from link and event builder. So every byte and ev
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import struct
@@ -33,6 +34,7 @@ _EVENT = struct.Struct("<II")
 _WATCHDOG_EXIT, _RESET_EXIT, _MAINTENANCE_EXIT = 3, 4, 5  # of boards/unix/board.py
 _ENDLESS = 1 << 40
 _SCRATCH_REGISTERS = 4
+_FOLDER = "dorn-unix-"  # then the number of the process
 _NEVER_US = 1 << 62
 _POWER_ON, _WATCHDOG, _COMMANDED, _RESET_PIN = 1, 2, 3, 4
 
@@ -44,6 +46,17 @@ def micropython() -> str:
     if not found:
         raise missing("target unix: no micropython found", "sim")
     return found
+
+
+def _remove_abandoned() -> None:
+    """Remove the folders of programs that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}[0-9]*-*"):
+        try:
+            os.kill(int(folder.name.removeprefix(_FOLDER).split("-")[0]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except OSError:  # it is of another user
+            continue
 
 
 class UnixTarget(SimulatedTarget):
@@ -68,7 +81,8 @@ class UnixTarget(SimulatedTarget):
         self._piece_us = round(self._piece * 10e6 / board["UART_BAUD"])
         self._model = EventModel(self.head, times)
         # the program, and the flash if it is not kept
-        self._folder = tempfile.TemporaryDirectory(prefix="dorn-unix-")
+        _remove_abandoned()
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-")
         program = Path(self._folder.name) / "program"
         files = firmware.files("unix") if files is None else files
         for path, content in files.items():
@@ -80,6 +94,7 @@ class UnixTarget(SimulatedTarget):
         if BOARD_FILE in files:
             (self._flash / BOARD_FILE).write_bytes(files[BOARD_FILE])
         self.unique_id = identity.unique_id(unique_id, self._flash / identity.FILE)
+        self._lock = identity.lock(self._flash / identity.FILE)
         self._random = random.Random(unique_id)
         self._command = [
             micropython(),
@@ -153,6 +168,7 @@ class UnixTarget(SimulatedTarget):
 
     def close(self) -> None:
         self._end()
+        self._lock.close()
         self._folder.cleanup()
 
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from dorn.cli import main
 
 HEAVY = ("numpy", "matplotlib", "scipy", "serial", "prompt_toolkit", "asyncio", "argcomplete", "mpremote", "tqdm")
 OURS = ("dorn.session", "dorn.targets", "dorn.head", "dorn.products", "dorn.image", "dorn.exports", "dorn.ground")
@@ -62,3 +63,37 @@ def test_a_reader_that_goes_away_ends_it_with_141(command, monkeypatch):
         process.stdout.close()
         error = process.stderr.read()
     assert (process.returncode, error) == (141, b"")
+
+
+@pytest.mark.parametrize(
+    ("command", "written"),
+    [
+        ("dictionary --out out", "out/"),
+        ("procedure commissioning --target unix --out out", "out/telemetry.ccsds"),
+        ("lander dorn --target unix --times 100 --out out", "out"),
+        ("decode run/telemetry.ccsds --out out", "out"),
+    ],
+)
+def test_a_full_disk_is_one_line(command, written, tmp_path):
+    source = tmp_path / "source.csv"
+    source.write_text("energy_kev,counts\n5000,1\n5100,1\n")
+    if command.startswith("decode"):
+        assert main(["run", str(source), "--rate", "500", "--duration", "30", "--out", str(tmp_path / "run")]) == 0
+    code = """if True:
+        import resource, sys, tempfile
+        from pathlib import Path
+        from dorn.cli import main
+        from dorn.targets import unix
+        boot = unix.UnixTarget._boot
+        def limited(target, *rest):  # the program of the simulated board is written
+            boot(target, *rest)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2500, 2500))
+        unix.UnixTarget._boot = limited
+        if "unix" not in sys.argv:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2500, 2500))
+        sys.exit(main(sys.argv[1:]))
+    """
+    done = run(code, *command.split(), cwd=tmp_path)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("dorn: ") and written in last and "cannot be written: File too large" in last, done.stderr

@@ -1,8 +1,13 @@
 """The unique ids of simulated boards."""
 
+import os
+import subprocess
+import tempfile
+
 import pytest
 from dorn.errors import UserError
 from dorn.targets import identity
+from dorn.targets.unix import UnixTarget
 
 
 def test_without_a_file_each_id_is_a_new_one():
@@ -29,3 +34,19 @@ def test_a_file_without_an_id_is_refused(content, tmp_path):
     file.write_text(content)
     with pytest.raises(UserError, match=r"unique_id: not a unique id of 16 hexadecimal digits .*: remove it"):
         identity.unique_id(None, file)
+
+
+def test_a_kept_flash_is_used_by_one_program_at_a_time(tmp_path):
+    with UnixTarget(flash=tmp_path), pytest.raises(UserError, match=r"flash .*: in use by this program"):
+        UnixTarget(flash=tmp_path)
+    UnixTarget(flash=tmp_path).close()
+
+
+def test_folders_of_killed_programs_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for number in (ended.pid, os.getpid()):
+        (tmp_path / f"dorn-unix-{number}-x").mkdir()
+    UnixTarget().close()
+    assert [path.name for path in tmp_path.iterdir()] == [f"dorn-unix-{os.getpid()}-x"]

@@ -85,6 +85,7 @@ def test_the_flash_is_saved_while_the_board_runs(tmp_path):
 
     emulate.serve(target, {"usb": emulate.PseudoTerminal()}, stopped)
     assert image.read_bytes() == target.flash.contents()
+    target._lock.close()  # as at the end of a process
     target._device.stop()
     with chip.open_chip(flash=tmp_path) as again:
         i = Instrument(again)
