@@ -248,9 +248,7 @@ def _finish(session: Session, watch: Watch, cut: bool) -> None:
 def _stop(session: Session) -> None:
     try:
         session.command("function", function="stop")
-    except CommandFailed:
-        raise
-    except TargetError:  # the report may be lost; a second stop is refused if the first was executed
+    except NoAnswer:  # the report may be lost; a second stop is refused if the first was executed
         with contextlib.suppress(CommandFailed):
             session.command("function", function="stop")
 

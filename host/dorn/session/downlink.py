@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dorn.dictionary import Ack, Packet
 from dorn.errors import UserError
 from dorn.session import Session
-from dorn.targets import TargetError
+from dorn.targets import NoAnswer, TargetError
 
 _AT_ONCE = 64  # records per request: limits the loss on a damaged link, and lets new packets through between requests
 _REQUEST_S = 20.0  # timeout of a request: 64 packets of maximum length take 4 s at 115 200 baud
@@ -73,7 +73,7 @@ class Downlink:
     def _report(self) -> dict:
         """The store's report, requested until it arrives."""
         for _ in range(_TRIES - 1):
-            with contextlib.suppress(TargetError):
+            with contextlib.suppress(NoAnswer):
                 return self._requested_report()
         return self._requested_report()
 
@@ -110,7 +110,7 @@ class Downlink:
         records = self._session.records
         try:
             answer = self._session.wait_for(over, _REQUEST_S, request)
-        except TargetError:  # the request or its final report was lost; the rest is requested next time
+        except NoAnswer:  # the request or its final report was lost; the rest is requested next time
             return None
         here = last - first + 1 - sum(high - low + 1 for low, high in records.missing(first, last))
         if here >= answer.fields["count"]:  # all records it has were received: the other numbers were never assigned
