@@ -1,0 +1,174 @@
+"""Two instruments on one hub, each with a bridge, a run and a shell, while someone unplugs, swaps and resets them.
+
+Every program is a process of its own, as in a laboratory. At the end, each archive has packets of its own instrument
+only, every telecommand of a shell has been verified or its failure said, and no program has shown a traceback.
+"""
+
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from dorn.dictionary import Dictionary
+from dorn.link.archive import Archive
+from support.boards import Board
+
+LONG_S, SHORT_S = 1200, 60
+FAULT_S = 10  # mean interval of faults
+SPEED = 5.0  # of the instruments, times real time
+IDS = {"a": 0xA, "b": 0xB}
+PORT_S = 30  # for a bridge to open its port
+
+
+class Place:
+    """A port of the hub with the programs that use it."""
+
+    def __init__(self, name, folder):
+        self.name, self.path, self.out = name, folder / name, folder / f"out-{name}"
+        self.errors, self.said, self.pings, self.verified = [], [], 0, 0
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.tcp = free.getsockname()[1]
+        self.url = f"bridge://127.0.0.1:{self.tcp}"
+
+    def open(self):
+        udp = f"--tm 127.0.0.1:{self.tcp + 1} --tc 127.0.0.1:0"
+        bridge = f"bridge --target {self.path} --tcp 127.0.0.1:{self.tcp} {udp}"
+        self.bridge = self._start(bridge.split())
+        end_s = time.monotonic() + PORT_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.tcp), 1).close()
+                break
+            except OSError:
+                assert time.monotonic() < end_s and self.bridge.poll() is None, self.errors
+                time.sleep(0.1)
+        self.run = self._start(
+            ["run", "-", "--target", self.url, "--duration", "1e6", "--on-reset", "restart", "--out", str(self.out)]
+        )
+        self.shell = self._start(["shell", "--target", self.url], stdin=subprocess.PIPE)
+
+    def _start(self, arguments, **pipes):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dorn.cli", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            **pipes,
+        )
+        for stream, lines in ((process.stdout, self.said), (process.stderr, self.errors)):
+            threading.Thread(target=self._read, args=(stream, lines), daemon=True).start()
+        return process
+
+    def _read(self, stream, lines):
+        for line in stream:
+            lines.append(line.rstrip())
+
+    def ping(self):
+        self.pings += 1
+        self.shell.stdin.write("ping\n")
+        self.shell.stdin.flush()
+
+    def close(self):
+        """End the programs as an operator would."""
+        self.shell.stdin.close()
+        self.shell.wait(120)
+        for process in (self.run, self.bridge):
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            process.wait(120)
+
+
+class Hub:
+    def __init__(self, places, seed):
+        self.places = places
+        self.boards = {name: Board(IDS[name], SPEED) for name in places}
+        self.rng = random.Random(seed)
+        self.faults = dict.fromkeys(("unplug", "swap", "reset", "half", "silent"), 0)
+        for name in places:
+            self.plug(name, name)
+
+    def plug(self, board, place):
+        self.boards[board].plug(self.places[place].path)
+
+    def disturb(self):
+        fault = self.rng.choice(list(self.faults))
+        self.faults[fault] += 1
+        getattr(self, fault)(self.rng.choice(list(self.places)))
+
+    def unplug(self, name):
+        self.boards[name].unplug()
+        time.sleep(self.rng.uniform(0.1, 4))
+        self.plug(name, name)
+
+    def swap(self, _):
+        """Each at the other's port for a while."""
+        for board in self.boards.values():
+            board.unplug()
+        for board, place in zip(self.boards, reversed(self.boards), strict=True):
+            self.plug(board, place)
+        time.sleep(self.rng.uniform(0.1, 4))
+        for board in self.boards.values():
+            board.unplug()
+        for name in self.boards:
+            self.plug(name, name)
+
+    def reset(self, name):
+        """Its port goes away, as on USB."""
+        self.boards[name].unplug()
+        self.boards[name].do(lambda target: target.reset())
+        self.plug(name, name)
+
+    def half(self, name):
+        """A client that sends half a telecommand, and dies."""
+        with socket.create_connection(("127.0.0.1", self.places[name].tcp), 5) as client:
+            client.sendall(Dictionary.load().encode("ping", 1)[:7])
+
+    def silent(self, name):
+        """A client that reads nothing, for as long as the test lasts."""
+        if not hasattr(self, "_silent"):
+            self._silent = socket.create_connection(("127.0.0.1", self.places[name].tcp), 5)
+
+    def close(self):
+        for board in self.boards.values():
+            board.close()
+
+
+def test_two_instruments_on_a_hub(long, seed, tmp_path, totals):
+    places = {name: Place(name, tmp_path) for name in IDS}
+    hub = Hub(places, seed)
+    try:
+        for place in places.values():
+            place.open()
+        end_s = time.monotonic() + (LONG_S if long else SHORT_S)
+        while time.monotonic() < end_s:
+            fault_s = time.monotonic() + hub.rng.uniform(0.5, 1.5) * (FAULT_S if long else FAULT_S / 2)
+            while time.monotonic() < fault_s:
+                for place in places.values():
+                    place.ping()
+                time.sleep(0.5)
+            hub.disturb()
+        for place in places.values():
+            place.close()
+    finally:
+        hub.close()
+    kept = 0
+    for name, place in places.items():
+        text = "\n".join(place.errors)
+        assert "Traceback" not in text, text
+        assert (place.run.returncode, place.bridge.returncode) == (130, 130), text  # they lasted until Ctrl-C
+        with Archive(Dictionary.load(), place.out / "telemetry.ccsds") as found:
+            assert set(found.unique_ids.values()) == {IDS[name]}
+            kept += len(found)
+        pongs = sum(bool(re.search(r" s  pong\b", line)) for line in place.said)
+        failed = sum(line.startswith("dorn: line ") for line in place.errors)
+        assert pongs + failed >= place.pings and pongs > place.pings / 4, (pongs, failed, place.pings, text)
+    pings = sum(place.pings for place in places.values())
+    faults = ", ".join(f"{n} {what}" for what, n in hub.faults.items())
+    totals(f"hub: {pings} telecommands, {kept} packets archived, faults: {faults}, seed {seed}")
