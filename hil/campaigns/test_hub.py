@@ -14,11 +14,14 @@ import sys
 import threading
 import time
 
+import pytest
+from bench import missing
 from dorn.dictionary import Dictionary
 from dorn.link.archive import Archive
+from dorn.targets import NAMES
 from support.boards import Board
 
-LONG_S, SHORT_S = 1200, 60
+LONG_S, SHORT_S = {"unix": 1200, "rp2040": 600}, 60
 FAULT_S = 10  # mean interval of faults
 SPEED = 5.0  # of the instruments, times real time
 IDS = {"a": 0xA, "b": 0xB}
@@ -71,6 +74,7 @@ class Place:
             lines.append(line.rstrip())
 
     def ping(self):
+        assert self.shell.poll() is None, self.errors
         self.pings += 1
         self.shell.stdin.write("ping\n")
         self.shell.stdin.flush()
@@ -86,9 +90,9 @@ class Place:
 
 
 class Hub:
-    def __init__(self, places, seed):
+    def __init__(self, places, seed, where):
         self.places = places
-        self.boards = {name: Board(IDS[name], SPEED) for name in places}
+        self.boards = {name: Board(IDS[name], SPEED, where) for name in places}
         self.rng = random.Random(seed)
         self.faults = dict.fromkeys(("unplug", "swap", "reset", "half", "silent"), 0)
         for name in places:
@@ -140,13 +144,16 @@ class Hub:
             board.close()
 
 
-def test_two_instruments_on_a_hub(long, seed, tmp_path, totals):
+@pytest.mark.parametrize("where", NAMES)
+def test_two_instruments_on_a_hub(where, long, seed, tmp_path, totals):
+    if where == "rp2040" and (not long or missing(where)):
+        pytest.skip(missing(where) or "with --long only: ten minutes")
     places = {name: Place(name, tmp_path) for name in IDS}
-    hub = Hub(places, seed)
+    hub = Hub(places, seed, where)
     try:
         for place in places.values():
             place.open()
-        end_s = time.monotonic() + (LONG_S if long else SHORT_S)
+        end_s = time.monotonic() + (LONG_S[where] if long else SHORT_S)
         while time.monotonic() < end_s:
             fault_s = time.monotonic() + hub.rng.uniform(0.5, 1.5) * (FAULT_S if long else FAULT_S / 2)
             while time.monotonic() < fault_s:
@@ -171,4 +178,4 @@ def test_two_instruments_on_a_hub(long, seed, tmp_path, totals):
         assert pongs + failed >= place.pings and pongs > place.pings / 4, (pongs, failed, place.pings, text)
     pings = sum(place.pings for place in places.values())
     faults = ", ".join(f"{n} {what}" for what, n in hub.faults.items())
-    totals(f"hub: {pings} telecommands, {kept} packets archived, faults: {faults}, seed {seed}")
+    totals(f"hub, {where}: {pings} telecommands, {kept} packets archived, faults: {faults}, seed {seed}")

@@ -5,18 +5,21 @@ import threading
 import time
 
 from dorn.head.front_end import FrontEnd, Head
+from dorn.targets import open_target
 from dorn.targets.emulate import PseudoTerminal
-from dorn.targets.unix import UnixTarget
+from dorn.targets.pace import Pace
 
-_STEP_S = 0.002  # of wall time
+_BOOT_S = 5.0
+_STEP_S, _MOST_S = 0.002, 0.05  # of wall time: pause between steps; longest step
 
 
 class Board:
-    """An instrument on the unix target, faster than real time, in a thread of its own."""
+    """A simulated instrument in a thread of its own; speed: of the unix target, times real time."""
 
-    def __init__(self, unique_id, speed=20.0):
-        self._target = UnixTarget(Head(FrontEnd()), unique_id=unique_id)
-        self._speed = speed
+    def __init__(self, unique_id, speed=20.0, where="unix"):
+        self._target = open_target(where, Head(FrontEnd()), unique_id=unique_id)
+        self._speed = speed if where == "unix" else 1.0
+        self._target.advance(_BOOT_S)  # in its maintenance window, octets of telecommands could keep it from starting
         self._port = None
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -44,9 +47,10 @@ class Board:
             return what(self._target)
 
     def _run(self):
+        pace = Pace(self._target, self._speed)
         while not self._stopped.is_set():
             with self._lock:
-                self._target.advance(_STEP_S * self._speed)
+                self._target.advance(min(pace.due_s(), _MOST_S * self._speed))
                 received = self._target.receive()
                 if self._port:
                     self._target.send(self._port.exchange(received))

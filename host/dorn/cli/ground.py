@@ -166,6 +166,8 @@ def _bridge(args):
         if args.tcp:
             tcp = Tcp(_address(args.tcp, "--tcp"), telecommand_header(dictionary), dictionary.mission["max_packet"])
             outlets.append(stack.enter_context(contextlib.closing(tcp)))
+        if args.tcp and args.target == f"bridge://{args.tcp}":
+            raise UserError.at("--target", "NAME", "is the bridge's own --tcp", args.target)
         target = stack.enter_context(_target(args))
         conformance = Conformance(dictionary) if args.report else None
         bridge = Bridge(target, outlets, key, conformance=conformance)

@@ -192,7 +192,9 @@ def _decode(args):
         if not products.packets:
             damaged, foreign = found.skipped.damaged, sum(found.skipped.foreign.values())
             raise UserError.at(names, "packets", f"none of this instrument, {damaged} damaged, {foreign} foreign")
-        run = _run_of(args.files)
+        run, about = _run_of(args.files)
+        if about:
+            print(about, file=sys.stderr)
         _report(products.write(args.out, run, tables=args.tables, events_csv=args.events_csv), args.out)
     for fault, packets in products.not_understood.items():
         print(f"not understood: {packets} packets: {fault}", file=sys.stderr)
@@ -205,11 +207,11 @@ def _decode(args):
 
 
 def _run_of(files):
-    """What run.json beside the archive says; None without one, or with several archives."""
+    """What run.json beside the archive says, None without one or with several archives; and what to say about it."""
     from dorn.products import run_file
 
     if len(files) > 1 or not os.path.isfile(files[0]):
-        return None
+        return None, ""
     return run_file.read(Path(files[0]))
 
 

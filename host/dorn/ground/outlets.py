@@ -176,6 +176,10 @@ class Tcp:
                 self.dropped[f"connection not accepted: {error.strerror}"] += 1
                 self._blocked_s = self._clock() + _BLOCKED_S
                 return
+            if len(self._clients) == self._most:  # one that only listens may have gone, which only sending would show
+                listening = [client for client in self._clients if not client.is_sending]
+                if listening:
+                    self._leave(listening[0])
             if len(self._clients) < self._most:
                 self._clients.append(_Client(connection, PacketStream(self._header, self._longest)))
             else:

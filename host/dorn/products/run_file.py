@@ -14,7 +14,7 @@ from dorn.errors import UserError
 from dorn.products.files import write_files
 
 NAME = "run.json"
-_TYPES = {"target": str, "archive_octets": int, "head": dict, "link": dict, "began_utc": str}
+_SAME_S = 2.0  # difference between UTC and on-board time over a run that links may cause
 
 
 def utc() -> str:
@@ -23,17 +23,23 @@ def utc() -> str:
     return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def correlation(housekeeping: Packet) -> dict:
-    """On-board time and UTC at the arrival of a packet, with the delay of the link."""
-    return {"origin": housekeeping.fields["origin"], "on_board_s": housekeeping.time_s, "utc": utc()}
+def correlation(packet: Packet) -> dict:
+    """On-board time and UTC at the arrival of a packet with an origin, with the delay of the link."""
+    return {"origin": packet.fields["origin"], "on_board_s": packet.time_s, "utc": utc()}
 
 
-def utc_of(run: dict | None, origin: int, on_board_s: float) -> str | None:
-    """UTC of an on-board time, None without a correlation for the origin."""
-    pair = (run or {}).get("time_correlation") or {}
-    if pair.get("origin") != origin:
+def utc_of(run: dict, origin: int, on_board_s: float) -> str | None:
+    """UTC of an on-board time. None without correlations of the begin and the end of the run for the origin, or if the
+    clock was set, or stepped in a reset, between them."""
+    pairs = run.get("time_correlations") or []
+    if len(pairs) < 2 or {pair["origin"] for pair in pairs} != {origin}:
         return None
-    then = datetime.datetime.fromisoformat(pair["utc"]) + datetime.timedelta(seconds=on_board_s - pair["on_board_s"])
+    (first_s, first), (last_s, last) = (
+        (pair["on_board_s"], datetime.datetime.fromisoformat(pair["utc"])) for pair in (pairs[0], pairs[-1])
+    )
+    if abs((last - first).total_seconds() - (last_s - first_s)) > _SAME_S:
+        return None
+    then = first + datetime.timedelta(seconds=on_board_s - first_s)
     return then.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -42,22 +48,46 @@ def write(out: Path, run: dict) -> None:
     write_files(out, {NAME: lambda file: file.write((json.dumps(run, indent=2) + "\n").encode())})
 
 
-def read(archive: Path) -> dict | None:
-    """The run.json beside an archive; None without one, or if the archive has grown or shrunk since.
+def read(archive: Path) -> tuple[dict | None, str]:
+    """The run.json beside an archive, and what the operator should know about it.
 
+    None without one, or if it is about another archive. Without the counters of the run if the archive has grown since.
     Raises UserError if it is not such a file.
     """
     path = archive.parent / NAME
     try:
         run = json.loads(path.read_text())
     except FileNotFoundError:
-        return None
+        return None, ""
     except (OSError, ValueError) as error:
         raise UserError.at(path, "file", f"cannot be read: {error}") from None
     if not isinstance(run, dict):
-        raise UserError.at(path, "file", "is not that of a run")
-    for name, kind in _TYPES.items():
+        raise UserError.at(path, "file", "does not describe a run")
+    _check(path, run)
+    octets, size = run.get("archive_octets"), archive.stat().st_size
+    if run.get("archive") != archive.name or size < (octets or 0):
+        return None, f"{path} is about another archive: not used"
+    if octets not in (None, size):
+        rest = {name: value for name, value in run.items() if name not in ("head", "link")}
+        return rest, f"{archive} has grown since its run: the counters in {path} are not used"
+    return run, ""
+
+
+def _check(path: Path, run: dict) -> None:
+    """Raise UserError for a field that the products use and that has not its type."""
+    for name, kind, what in (("target", str, "a text"), ("archive_octets", int, "a number of octets")):
         if run.get(name) is not None and not isinstance(run[name], kind):
-            raise UserError.at(path, name, f"not a {kind.__name__}", run[name])
-    octets = run.get("archive_octets")
-    return run if octets in (None, archive.stat().st_size) else None
+            raise UserError.at(path, name, f"not {what}", run[name])
+    for name in ("head", "link"):
+        counters = run.get(name)
+        if counters is None:
+            continue
+        if not isinstance(counters, dict) or not all(isinstance(value, int) for value in counters.values()):
+            raise UserError.at(path, name, "not a table of counters", counters)
+    for pair in run.get("time_correlations") or []:
+        try:
+            datetime.datetime.fromisoformat(pair["utc"])
+            datetime.timedelta(seconds=float(pair["on_board_s"]))
+            int(pair["origin"])
+        except (TypeError, KeyError, ValueError, OverflowError):
+            raise UserError.at(path, "time_correlations", "not origin, on_board_s and utc", pair) from None

@@ -24,9 +24,9 @@ def summary_of(found: Collection, run: dict | None = None) -> dict:
     """
     run = run or {}
     hk, archive = found.housekeeping, found.archive
-    head = dict.fromkeys(HEAD) | (run.get("head") or {})
+    head = {name: (run.get("head") or {}).get(name) for name in HEAD}
     link = dict(zip(LINK, (found.packets, archive.sequence_gaps, archive.skipped.damaged), strict=True))
-    link |= run.get("link") or {}
+    link |= {name: value for name, value in (run.get("link") or {}).items() if name in LINK}
     totals = found.totals()
     firmware = {name: totals and totals.count(name) for name in PER_DETECTOR}
     parts = {name: {"head": head[name], "firmware": firmware[name]} for name in ("below_threshold", "disabled")}

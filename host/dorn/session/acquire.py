@@ -92,8 +92,11 @@ def run_source(
             )
         with contextlib.closing(Session(target, key=key)) as session:
             hk = session.connect()
+            began = run_file.correlation(hk)
+            _ready(session)
             session.record(path, force=force)
             remove_files(out)  # products of an earlier run do not belong to this archive
+            since = session.archived  # earlier counts do not belong to this run
             run = {
                 "target": target_name,
                 "command": command,
@@ -106,10 +109,13 @@ def run_source(
                 "replay": replay,
                 "host": _computer(),
                 "began_utc": run_file.utc(),
-                "time_correlation": run_file.correlation(hk),
+                "archive": path.name,
+                "time_correlations": [began] if target.in_real_time else [],
             }
             run_file.write(out, run)
             done = _acquire(session, source, run, on_reset)
+            if target.in_real_time and done.last:
+                run["time_correlations"].append(done.last)
             run |= {
                 "ended_utc": run_file.utc(),
                 "ended_early": done.ended_early,
@@ -120,7 +126,7 @@ def run_source(
             }
     try:
         run_file.write(out, run)
-        with archive.Archive(dictionary, path, since=done.since) as recorded:
+        with archive.Archive(dictionary, path, since=since) as recorded:
             summary = Products(recorded, hk.fields).write(out, run)
     except UserError as error:
         raise UserError(f"{error}; all that was received is in {path}: dorn decode {path} --out DIR") from None
@@ -139,21 +145,32 @@ def _computer() -> dict:
 
 
 class _Done(NamedTuple):
-    """since: octets of the archive before the start. ended_early: why; None: complete. changes: as of Watch."""
+    """ended_early: why; None: complete. changes: as of Watch. last: time correlation at the end."""
 
-    since: int
     ended_early: str | None
     changes: list[str]
     interrupted: bool
+    last: dict | None = None
+
+
+def _ready(session: Session) -> None:
+    """Stop an acquisition that still runs, archive what it has measured, and clear the counters.
+
+    Raises UserError if it may be that of another client.
+    """
+    if session.connect().text("mode") == "science":
+        if session.target.is_shared:
+            raise UserError(
+                f"target {session.target.name}: acquires already, perhaps for another client; to end that:"
+                f" dorn tc --target {session.target.name} function function=stop"
+            )
+        collect(session, _stop)
+    session.command("function", function="clear")
 
 
 def _acquire(session: Session, source, run: dict, on_reset: str) -> _Done:
     """Acquire until the run is complete, or cannot be completed."""
     target = session.target
-    if session.connect().text("mode") == "science":
-        collect(session, _stop)  # archives what it has measured so far
-    session.command("function", function="clear")
-    since = session.archived  # earlier counts do not belong to this run
     watch = Watch(session.dictionary, session.connect(), lambda line: tqdm.write(line, file=sys.stderr))
     session.command("function", function="start")
     session.watchers.append(watch.take)
@@ -164,12 +181,13 @@ def _acquire(session: Session, source, run: dict, on_reset: str) -> _Done:
         try:
             speed = _play(session, _preset(session, watch, source, run), watch, on_reset, interrupts)
             session.watchers.remove(watch.take)
-            _finish(session, watch, cut=bool(interrupts.heard or watch.stopped or run["live_s"]))
+            last = _finish(session, watch, cut=bool(interrupts.heard or watch.stopped or run["live_s"]))
         except UserError as error:  # what was received is written, and the summary shows what is missing
-            return _Done(since, str(error), watch.changes, interrupts.heard)
+            return _Done(str(error), watch.changes, interrupts.heard)
     if source:
         print(f"{target.name}: {speed:.{0 if speed > 10 else 2}f} times real time")
-    return _Done(since, "stopped by Ctrl-C" if interrupts.heard else watch.stopped, watch.changes, interrupts.heard)
+    ended_early = "stopped by Ctrl-C" if interrupts.heard else watch.stopped
+    return _Done(ended_early, watch.changes, interrupts.heard, last)
 
 
 def _preset(session: Session, watch: Watch, source, run: dict) -> Preset:
@@ -222,8 +240,10 @@ def _restart(session: Session, bias: str) -> None:
     session.command("function", function="start")
 
 
-def _finish(session: Session, watch: Watch, cut: bool) -> None:
+def _finish(session: Session, watch: Watch, cut: bool) -> dict | None:
     """Stop, and wait for all spectra and the final counters. cut: discard pulses of the source that remain.
+
+    Returns the time correlation of the last counters, if they were received.
 
     Raises TargetError if they do not arrive.
     """
@@ -233,16 +253,17 @@ def _finish(session: Session, watch: Watch, cut: bool) -> None:
     if watch.stopped:
         session.advance(LAST_S)
         with contextlib.suppress(NoAnswer):
-            report(session, "science", "rates", RATES_S)
-        return
+            return run_file.correlation(report(session, "science", "rates", RATES_S))
+        return None
     while head and not head.dry:
         session.advance(0.001)
     session.advance(0.0002)  # until the last event is complete
     collect(session, _stop)
-    session.wait_for(lambda packet: packet.name == "rates", RATES_S)
+    last = run_file.correlation(session.wait_for(lambda packet: packet.name == "rates", RATES_S))
     with contextlib.suppress(NoAnswer):
         while True:  # the rest of the event list
             session.wait_for(lambda packet: packet.name == "event_list", LIST_S)
+    return last
 
 
 def _stop(session: Session) -> None:

@@ -9,7 +9,7 @@ from dorn.dictionary import Ack, Packet
 from dorn.head.front_end import Head
 from dorn.session import Session
 from dorn.session.watch import Watch
-from dorn.targets import NoAnswer
+from dorn.targets import NoAnswer, TargetError
 
 _NEAR_S = 0.001  # as close to a preset time as a report is exact
 _REPORT_S, _REPORTS = 5.0, 4  # timeout; attempts, of which a bad link may damage some
@@ -59,6 +59,7 @@ class InstrumentTime(Preset):
         """name: "real" or "live"."""
         self.expected_s = seconds
         self._session, self._watch, self._name = session, watch, name
+        self._counted_s = -1.0
         self._next_us = session.target.now_us + round(seconds * 1e6)
 
     def left_s(self) -> float:
@@ -68,7 +69,10 @@ class InstrumentTime(Preset):
         self._ask()
         if self._watch.stopped:  # which ends the run, or starts the acquisition again
             return _NEAR_S
-        counted_s = self._watch.time_s(self._name)
+        before_s, counted_s = self._counted_s, self._watch.time_s(self._name)
+        self._counted_s = counted_s
+        if counted_s <= before_s:
+            raise TargetError(f"{self._name} time stands still at {counted_s:g} s")
         left_s = self.expected_s - counted_s
         if left_s < _NEAR_S:
             return 0.0

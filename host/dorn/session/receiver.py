@@ -10,7 +10,7 @@ from dorn.link.identity import Identity
 from dorn.targets import OtherInstrument, Target
 
 # after a new connection: no telecommand in the maintenance window of a board that restarts; then the interval
-_FIRST_S, _INTERVAL_S = 3.0, 2.0
+_FIRST_S, _INTERVAL_S = 8.0, 2.0
 
 Received = tuple[bytes, Packet | None]  # octets; None: not understood
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dorn.dictionary import Ack, Dictionary, Packet
-from dorn.dictionary.headers import LAST_COUNT, REPORTS_OF_FAILURE, UNSEGMENTED, count_after
+from dorn.dictionary.headers import LAST_COUNT, REPORTS_OF_FAILURE, count_after
 from dorn.errors import UserError
 from dorn.link import frames
 from dorn.link.key import Key, challenge_in
@@ -21,7 +21,7 @@ _ASK_S = 2.0  # interval of requests for housekeeping
 _COMPLETION_S = 15.0  # a parameter is on flash up to 10 s after the previous one
 _ATTEMPTS, _CHALLENGE_S = 5, 3.0  # the instrument repeats its challenge at most every 10 s
 _ACK = Ack.ACCEPTANCE | Ack.COMPLETION
-_RECOGNITION_S = 20.0  # timeout, after a new connection
+_RECOGNITION_S, _STEP_S = 30.0, 0.1  # after a new connection: timeout; interval of looking what has arrived
 _TOGETHER = 16  # parameters that the instrument queues for its flash
 
 
@@ -37,7 +37,7 @@ class Session:
     """`on_packet(packet)` is called with every decoded packet on arrival; `record` archives the intact ones.
 
     `key` signs the telecommands. A record of the packet store received before is dropped. watchers: called with every
-    packet after `on_packet`; may change at any time.
+    packet that is not late, after `on_packet`.
     """
 
     def __init__(self, target: Target, on_packet: Callable[[Packet], None] | None = None, key: Key | None = None):
@@ -52,10 +52,12 @@ class Session:
         self._receiver = Receiver(target, self.dictionary)
         self._expected: int | None = None
         self._booted = self.dictionary.enums["event"]["booted"]
-        # Reports name a telecommand only by its sequence count. Those of others are mistaken for one's own if both have
-        # a telecommand with the same count in progress: with this, of one in 16384 for each of theirs in progress.
+        # Reports name a telecommand only by its sequence count. Sessions that share an instrument begin at random, so
+        # that two of their telecommands in progress have the same count with a probability of 1 in 16 384 only.
         self._sequence = random.randrange(LAST_COUNT + 1) if target.is_shared else 0
+        self._sent = 0  # request_sequence of the last telecommand posted
         self.watchers: list[Callable[[Packet], None]] = []
+        self._waiting: list[Callable[[Packet], None]] = []
 
     @property
     def records(self) -> Records:
@@ -83,10 +85,7 @@ class Session:
         self._recorder.close()
 
     def pump(self) -> None:
-        """Process what the link has received.
-
-        Raises OtherInstrument if it is from another one than before: nothing of that is archived.
-        """
+        """Process what the link has received. Raises OtherInstrument if it is from another one than before."""
         for octets, packet in self._receiver.packets():
             if packet is None:
                 self.unknown += 1
@@ -97,7 +96,8 @@ class Session:
                 self._recorder.add(octets)
                 self._take(packet, late)
         if self._receiver.asks():
-            self._transmit(self.embedded("report_structure", Ack.NONE, structure="health"))
+            with contextlib.suppress(Reconnected):  # asked again later
+                self._transmit(self.embedded("report_structure", Ack.NONE, structure="health"))
 
     def _take(self, packet: Packet, late: bool) -> None:
         self.packets += 1
@@ -117,15 +117,11 @@ class Session:
                 self.housekeeping = packet
         if self.key and not late and packet.fields.get("event") == self.dictionary.enums["event"]["challenge"]:
             self.key.challenge = challenge_in(packet.fields)
-        if (
-            self.key
-            and self._is_refused(packet, "replayed")
-            and packet.fields["request_sequence"] == UNSEGMENTED | (self._sequence - 1) & LAST_COUNT
-        ):
+        if self.key and self._is_refused(packet, "replayed") and packet.fields["request_sequence"] == self._sent:
             self.key.skip()
         if self.on_packet:
             self.on_packet(packet)
-        for watcher in self.watchers:
+        for watcher in self._waiting + ([] if late else self.watchers):
             watcher(packet)
 
     def _is_refused(self, packet: Packet, failure: str) -> bool:
@@ -141,7 +137,7 @@ class Session:
         found: list[Packet] = []
         self.pump()
         watcher = lambda packet: found.append(packet) if wanted(packet) else None  # noqa: E731
-        self.watchers.append(watcher)
+        self._waiting.append(watcher)
 
         def here() -> bool:
             self.pump()
@@ -152,7 +148,7 @@ class Session:
                 begin()
             self.target.wait_for(here, limit_s)
         finally:
-            self.watchers.remove(watcher)
+            self._waiting.remove(watcher)
         return found[0]
 
     def advance(self, seconds: float) -> None:
@@ -215,17 +211,18 @@ class Session:
         return report
 
     def _verified(self, name: str, limit_s: float, check: bool, ack: int, fields: dict) -> Packet:
-        sequence = UNSEGMENTED | self._sequence
+        sent: list[int] = []
 
         def verified(packet: Packet) -> bool:
-            return packet.fields.get("request_sequence") == sequence and _is_final(packet)
+            return packet.fields.get("request_sequence") in sent and _is_final(packet)
 
-        return self.wait_for(verified, limit_s, lambda: self._post(name, ack, check, fields))
+        return self.wait_for(verified, limit_s, lambda: sent.append(self._post(name, ack, check, fields)))
 
     def _raise_refused(self, report: Packet, name: str, fields: dict) -> None:
         if report.name in REPORTS_OF_FAILURE:
             failure = report.text("failure")
-            sent = " ".join([name, *(f"{field}={_shown(value)}" for field, value in fields.items())])
+            values = (value.hex() if isinstance(value, bytes) else value for value in fields.values())
+            sent = " ".join([name, *(f"{field}={value}" for field, value in zip(fields, values, strict=True))])
             raise CommandFailed(f"{sent}: {report.name}: {failure} (detail {report.fields['detail']})", failure)
 
     def set_parameters(self, /, kept: bool = True, **values: int) -> None:
@@ -247,14 +244,14 @@ class Session:
 
         def post() -> None:
             for fields in settings:
-                open_[UNSEGMENTED | self._sequence] = fields
-                self.post("set_parameter", ack=Ack.COMPLETION if kept else Ack.START, **fields)
+                ack = Ack.COMPLETION if kept else Ack.START
+                open_[self._post("set_parameter", ack, True, fields)] = fields
 
         def over(packet: Packet) -> bool:
             final = _is_final(packet) or (not kept and packet.name == "start_success")
             if packet.fields.get("request_sequence") in open_ and final:
                 reports.append((packet, open_.pop(packet.fields["request_sequence"])))
-            return not open_
+            return len(reports) == len(settings)
 
         self.wait_for(over, _COMPLETION_S, post)
         for report, fields in reports:
@@ -264,23 +261,29 @@ class Session:
         """Send a telecommand without waiting. ack, check: as for Dictionary.encode."""
         self._post(name, ack, check, fields)
 
-    def _post(self, name: str, ack: int, check: bool, fields: dict) -> None:
+    def _post(self, name: str, ack: int, check: bool, fields: dict) -> int:
+        """Send a telecommand to the instrument of before. Returns its request_sequence."""
+        self._recognise()
         packet = self.embedded(name, ack, check, **fields)
-        for attempt in range(_ATTEMPTS):
-            self.target.wait_for(self._recognised, _RECOGNITION_S)
-            try:
-                return self._transmit(packet)
-            except Reconnected:
-                if attempt == _ATTEMPTS - 1:
-                    raise
+        self._sent = int.from_bytes(packet[2:4], "big")
+        for _ in range(_ATTEMPTS):
+            with contextlib.suppress(Reconnected):
+                self._transmit(packet)
+                return self._sent
+            self._recognise()
+        raise TargetError(f"target {self.target.name}: its port comes and goes")
 
     def _transmit(self, packet: bytes) -> None:
         self.target.send(frames.encode(self.key.sign(packet) if self.key else packet))
 
-    def _recognised(self) -> bool:
-        """Whether the instrument is known to be the same as before."""
+    def _recognise(self) -> None:
+        """Wait until the instrument is known to be the same as before. Raises NoAnswer if it does not say."""
+        end_us = self.target.now_us + _RECOGNITION_S * 1e6
         self.pump()
-        return self._receiver.recognised
+        while not self._receiver.recognised:
+            if self.target.now_us >= end_us:
+                raise NoAnswer(f"target {self.target.name}: after a new connection, no instrument identified itself")
+            self.advance(_STEP_S)
 
     def embedded(
         self, name: str, /, ack: int = Ack.COMPLETION, check: bool = True, **fields: int | str | bytes
@@ -294,7 +297,3 @@ class Session:
 def _is_final(report: Packet) -> bool:
     """Whether no further report of the telecommand follows."""
     return report.name == "completion_success" or report.name in REPORTS_OF_FAILURE
-
-
-def _shown(value: int | str | bytes) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)

@@ -80,6 +80,8 @@ class Watch:
     def _booted(self, count: int, cause: str) -> None:
         if count != self._boot_count:
             self._boot_count = count
+            self._counted_s = {name: self.time_s(name) for name in self._counted_s}
+            self._latest = None
             self.resets += 1
             self.stopped, self.by_reset, self._science = f"the instrument was reset: {cause}", True, False
             self._add(self.stopped)

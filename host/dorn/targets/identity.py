@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 from pathlib import Path
-from typing import IO
 
 from dorn.errors import UserError
 from dorn.util.holders import holders
@@ -30,19 +29,24 @@ def unique_id(given: int | None, file: Path | None) -> int:
     return found
 
 
-def lock(file: Path) -> IO[str]:
-    """Keep other programs from using the flash of which this is the id, until the result is closed.
+class Lock:
+    """Keeps other programs from using a folder, created if necessary, until it is closed.
 
     Raises UserError if one uses it.
     """
-    opened = file.open("a")
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        opened.close()
-        users = ", ".join(who for who in holders(str(file)) if not who.endswith(f"(pid {os.getpid()})"))
-        raise UserError(f"flash {file.parent}: in use by {users or 'this program'}") from None
-    return opened
+
+    def __init__(self, folder: Path):
+        folder.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.close()
+            users = ", ".join(who for who in holders(str(folder)) if not who.endswith(f"(pid {os.getpid()})"))
+            raise UserError(f"flash {folder}: in use by {users or 'this program'}") from None
+
+    def close(self) -> None:
+        os.close(self._descriptor)
 
 
 def _kept(file: Path) -> int:

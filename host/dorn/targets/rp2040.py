@@ -59,6 +59,7 @@ class Rp2040Target(SimulatedTarget):
         self.head = head or Head(FrontEnd())
         self.resets = 0
         self._device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
+        self._lock = identity.Lock(Path(flash)) if flash else None
         self._image = self.image_in(flash) if flash else None
         old = self._image.read_bytes() if self._image and self._image.exists() else None
         files = firmware.files("pico", link=link) if files is None else files
@@ -74,7 +75,6 @@ class Rp2040Target(SimulatedTarget):
         self.mcu = mcu = device.mcu
         mcu.qspi[_QSPI_SS].add_listener(self._on_flash_select)
         self.unique_id = identity.unique_id(unique_id, Path(flash) / identity.FILE if flash else None)
-        self._lock = identity.lock(Path(flash) / identity.FILE) if flash else None
         pico_flash.Identity(mcu, self.unique_id)
         self._simulator, self._clock = device.simulator, mcu.clock
         self.ports = {"usb": SerialPort(), "uart": SerialPort()}

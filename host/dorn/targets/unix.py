@@ -6,7 +6,7 @@ which the wait ended, and data from link and event builder. So every byte and ev
 
 from __future__ import annotations
 
-import os
+import contextlib
 import random
 import shutil
 import struct
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, cast
 
+from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import SimulatedDevices
 from dorn.image import firmware
@@ -34,7 +35,7 @@ _EVENT = struct.Struct("<II")
 _WATCHDOG_EXIT, _RESET_EXIT, _MAINTENANCE_EXIT = 3, 4, 5  # of boards/unix/board.py
 _ENDLESS = 1 << 40
 _SCRATCH_REGISTERS = 4
-_FOLDER = "dorn-unix-"  # then the number of the process
+_FOLDER, _IN_USE = "dorn-unix-", "in-use"  # of temporary folders; a folder in them, locked by the program that uses it
 _NEVER_US = 1 << 62
 _POWER_ON, _WATCHDOG, _COMMANDED, _RESET_PIN = 1, 2, 3, 4
 
@@ -49,14 +50,11 @@ def micropython() -> str:
 
 
 def _remove_abandoned() -> None:
-    """Remove the folders of programs that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}[0-9]*-*"):
-        try:
-            os.kill(int(folder.name.removeprefix(_FOLDER).split("-")[0]), 0)
-        except ProcessLookupError:
-            shutil.rmtree(folder, ignore_errors=True)
-        except OSError:  # it is of another user
-            continue
+    """Remove the temporary folders of programs that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*/{_IN_USE}"):
+        with contextlib.suppress(UserError, OSError):  # in use, or of another user
+            identity.Lock(folder).close()
+            shutil.rmtree(folder.parent)
 
 
 class UnixTarget(SimulatedTarget):
@@ -82,19 +80,19 @@ class UnixTarget(SimulatedTarget):
         self._model = EventModel(self.head, times)
         # the program, and the flash if it is not kept
         _remove_abandoned()
-        self._folder = tempfile.TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-")
+        self._folder = tempfile.TemporaryDirectory(prefix=_FOLDER)
+        self._in_use = identity.Lock(Path(self._folder.name) / _IN_USE)
         program = Path(self._folder.name) / "program"
         files = firmware.files("unix") if files is None else files
         for path, content in files.items():
             (program / path).parent.mkdir(parents=True, exist_ok=True)
             (program / path).write_bytes(content)
         self._flash = Path(flash or Path(self._folder.name) / "flash")
-        self._flash.mkdir(parents=True, exist_ok=True)
+        self._lock = identity.Lock(self._flash)
         (self._flash / firmware.MANIFEST).write_bytes(files.get(firmware.MANIFEST, b""))
         if BOARD_FILE in files:
             (self._flash / BOARD_FILE).write_bytes(files[BOARD_FILE])
         self.unique_id = identity.unique_id(unique_id, self._flash / identity.FILE)
-        self._lock = identity.lock(self._flash / identity.FILE)
         self._random = random.Random(unique_id)
         self._command = [
             micropython(),
@@ -169,6 +167,7 @@ class UnixTarget(SimulatedTarget):
     def close(self) -> None:
         self._end()
         self._lock.close()
+        self._in_use.close()
         self._folder.cleanup()
 
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:

@@ -10,4 +10,6 @@ def with_uncertainty(value: float, uncertainty: float) -> tuple[float, float]:
     if not 0 < uncertainty < math.inf:
         return value, uncertainty
     digits = 1 - math.floor(math.log10(uncertainty))
+    if round(uncertainty, digits) >= 10 ** (2 - digits):  # 9.96 is 10 with two digits
+        digits -= 1
     return round(value, digits), round(uncertainty, digits)

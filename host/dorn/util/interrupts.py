@@ -2,18 +2,21 @@
 
 import signal
 
+_SIGNALS = signal.SIGINT, signal.SIGTERM
+
 
 class Interrupts:
-    """A context in which the first Ctrl-C only sets `heard`; the next one raises KeyboardInterrupt at once."""
+    """A context in which the first Ctrl-C or SIGTERM only sets `heard`; the next raises KeyboardInterrupt at once."""
 
     heard = False
 
     def __enter__(self):
-        self._before = signal.signal(signal.SIGINT, self._hear)
+        self._before = {number: signal.signal(number, self._hear) for number in _SIGNALS}
         return self
 
     def __exit__(self, *exc_info):
-        signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _hear(self, *_):
         if self.heard:

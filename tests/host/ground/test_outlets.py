@@ -113,6 +113,15 @@ def test_further_clients_are_refused_and_counted(tcp):
         assert four.recv(1000) == PACKET
 
 
+def test_a_client_that_may_have_gone_makes_room_for_another(tcp):
+    with connected(tcp) as one, connected(tcp):
+        one.shutdown(socket.SHUT_WR)
+        list(tcp.take())
+        with connected(tcp) as three:
+            tcp.put(PACKET)
+            assert three.recv(1000) == PACKET and one.recv(1000) == b"" and not tcp.dropped
+
+
 def test_too_many_open_files_delay_a_client_and_are_waited_for_without_spinning(tcp, clock, limited):
     with socket.create_connection(tcp.address, 60) as client:
         free = os.dup(0)

@@ -22,7 +22,10 @@ HEAD = {
     "spurious": 0,
 }
 LINK = {"packets": 12, "sequence_gaps": 1, "crc_errors": 2}
-CORRELATION = {"origin": ORIGIN, "on_board_s": 10.0, "utc": "2026-01-31T12:00:10.000Z"}
+CORRELATIONS = [
+    {"origin": ORIGIN, "on_board_s": 10.0, "utc": "2026-01-31T12:00:10.000Z"},
+    {"origin": ORIGIN, "on_board_s": 20.0, "utc": "2026-01-31T12:00:21.000Z"},
+]
 
 
 def test_spectra_csv_gives_the_energy_of_each_channels_centre(tmp_path):
@@ -93,7 +96,7 @@ def test_summary_takes_every_counter_from_where_it_was_counted():
         ),
     )
     run = {"target": "unix", "link": LINK, "head": HEAD}
-    summary = collected.summary(run | {"seed": 1, "time_correlation": CORRELATION})
+    summary = collected.summary(run | {"seed": 1, "time_correlations": CORRELATIONS})
     assert summary == {
         "target": "unix",
         "firmware_version": "1.2.3",
@@ -137,7 +140,7 @@ def test_summary_takes_every_counter_from_where_it_was_counted():
                 "last_utc": "2026-01-31T12:00:01.000Z",
             }
         },
-        "run": {"seed": 1, "time_correlation": CORRELATION},
+        "run": {"seed": 1, "time_correlations": CORRELATIONS},
     }
     fates = [
         "recorded",

@@ -1,7 +1,5 @@
 """The unique ids of simulated boards."""
 
-import os
-import subprocess
 import tempfile
 
 import pytest
@@ -44,9 +42,19 @@ def test_a_kept_flash_is_used_by_one_program_at_a_time(tmp_path):
 
 def test_folders_of_killed_programs_are_removed(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    for number in (ended.pid, os.getpid()):
-        (tmp_path / f"dorn-unix-{number}-x").mkdir()
-    UnixTarget().close()
-    assert [path.name for path in tmp_path.iterdir()] == [f"dorn-unix-{os.getpid()}-x"]
+    mine = tmp_path / "dorn-unix-results"  # not of this program, whatever its name
+    mine.mkdir()
+    killed = tmp_path / "dorn-unix-killed"
+    (killed / "in-use").mkdir(parents=True)
+    with UnixTarget() as one, UnixTarget():
+        assert mine.exists() and not killed.exists() and len(list(tmp_path.iterdir())) == 3
+        assert one.advance(1) is None
+    assert list(tmp_path.iterdir()) == [mine]
+
+
+def test_a_flash_in_use_is_not_changed(tmp_path):
+    with UnixTarget(flash=tmp_path, unique_id=1):
+        before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+        with pytest.raises(UserError, match="in use"):
+            UnixTarget(flash=tmp_path, unique_id=2, files={})
+        assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
