@@ -12,7 +12,7 @@ from dorn.targets import OtherInstrument, Target
 # after a new connection: no telecommand in the maintenance window of a board that restarts; then the interval
 _FIRST_S, _INTERVAL_S = 8.0, 2.0
 
-Received = tuple[bytes, Packet | None]  # octets; None: not understood
+Arrived = tuple[bytes, Packet | None]  # octets; None: not understood
 
 
 class Receiver:
@@ -23,7 +23,7 @@ class Receiver:
         self._deframer = frames.Deframer()
         self._identity = Identity(dictionary)
         self._connection = target.connection
-        self._held: list[Received] | None = None
+        self._held: list[Arrived] | None = None
         self._ask_us = 0
 
     @property
@@ -48,7 +48,7 @@ class Receiver:
             self._ask_us = self._target.now_us + round(_INTERVAL_S * 1e6)
         return asks
 
-    def packets(self) -> Iterator[Received]:
+    def packets(self) -> Iterator[Arrived]:
         """What has arrived. Raises OtherInstrument for the first packet of another one; those held are dropped."""
         while True:
             data = self._target.receive()
@@ -62,7 +62,7 @@ class Receiver:
             if self._connection == self._target.connections:
                 return
 
-    def _recognised(self, octets: bytes) -> list[Received]:
+    def _recognised(self, octets: bytes) -> list[Arrived]:
         """The packets that are known to be of the instrument with this one."""
         try:
             packet = self._dictionary.decode(octets)

@@ -16,7 +16,7 @@ from dorn.errors import UserError
 from dorn.link import frames
 from dorn.link.stream import PacketStream
 from dorn.targets import AWAY_S, Reconnected, Target, TargetError
-from dorn.targets.received import Received
+from dorn.targets.inbox import Inbox
 
 _RETRY_S, _CONNECT_S, _WRITE_S = 0.05, 5.0, 5.0
 _STABLE_S = 1.0  # a connection that ends sooner was not accepted
@@ -40,7 +40,7 @@ class BridgedTarget(Target):
         mission = Dictionary.load().mission
         self._header = (TELEMETRY | mission["apid"]).to_bytes(2, "big")
         self._longest = mission["max_packet"]
-        self._received = Received()
+        self._received = Inbox()
         self._up = frames.Deframer()
         self._begin_s = time.monotonic()
         self._lost_s: float | None = None  # since when there is no stable connection

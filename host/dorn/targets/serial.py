@@ -14,7 +14,7 @@ from serial.tools import list_ports
 from dorn.errors import UserError
 from dorn.image.constants import constants
 from dorn.targets import AWAY_S, Reconnected, Target, TargetError
-from dorn.targets.received import Received
+from dorn.targets.inbox import Inbox
 from dorn.util.holders import in_use
 
 _READ_S, _WRITE_S = 0.05, 5.0  # timeouts
@@ -42,7 +42,7 @@ class SerialTarget(Target):
         self._number = number_of(url)
         self._port = self._opened()
         self._begin_s = time.monotonic()
-        self._received = Received()
+        self._received = Inbox()
 
     def _opened(self) -> serial.Serial:
         try:

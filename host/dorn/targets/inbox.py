@@ -3,7 +3,7 @@
 from collections import deque
 
 
-class Received:
+class Inbox:
     """Not yet taken. Those of different connections, perhaps to different instruments, are kept apart."""
 
     def __init__(self):
