@@ -3,7 +3,7 @@
 import pytest
 from dorn.dictionary import Dictionary
 from dorn.link.archive import Archive
-from dorn.session import Session
+from dorn.session import Session, receiver
 from dorn.targets import TargetError
 from dorn.targets.serial import SerialTarget
 from support.boards import Board
@@ -60,4 +60,29 @@ def test_the_same_instrument_is_recognised_and_nothing_is_lost(boards, tmp_path)
         a.plug(path)
         session.command("ping", 60)
         assert session.connect().fields["unique_id"] == 0xA
+        session.close()
+
+
+def test_an_instrument_that_sends_nothing_by_itself_is_asked(boards, tmp_path, monkeypatch):
+    monkeypatch.setattr(receiver, "_FIRST_S", 0.1)
+    a, _ = boards
+    path = tmp_path / "port"
+    a.plug(path)
+    with SerialTarget(str(path)) as target:
+        session = Session(target)
+        session.connect(60)
+        for structure in ("health", "science"):
+            session.command("disable_structure", structure=structure)
+        for value in (601, 602, 603):
+            a.unplug()
+            a.plug(path)
+            session.command("set_parameter", 60, parameter="integration_time", value=value)
+        assert (
+            session.wait_for(
+                lambda packet: packet.name == "parameter_value",
+                60,
+                lambda: session.post("report_parameter", parameter="integration_time"),
+            ).fields["value"]
+            == 603
+        )
         session.close()
