@@ -73,6 +73,7 @@ def test_an_instrument_that_sends_nothing_by_itself_is_asked(boards, tmp_path, m
         session.connect(60)
         for structure in ("health", "science"):
             session.command("disable_structure", structure=structure)
+        a.do(lambda unix: unix.advance(120))  # until the monitors have reported
         for value in (601, 602, 603):
             a.unplug()
             a.plug(path)
