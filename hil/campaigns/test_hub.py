@@ -7,7 +7,6 @@ only, every telecommand of a shell has been verified or its failure said, and no
 import os
 import random
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -80,12 +79,12 @@ class Place:
         self.shell.stdin.flush()
 
     def close(self):
-        """End the programs as an operator would."""
+        """End the programs as a shutdown would."""
         self.shell.stdin.close()
         self.shell.wait(120)
         for process in (self.run, self.bridge):
             if process.poll() is None:
-                process.send_signal(signal.SIGINT)
+                process.terminate()
             process.wait(120)
 
 
@@ -169,7 +168,7 @@ def test_two_instruments_on_a_hub(where, long, seed, tmp_path, totals):
     for name, place in places.items():
         text = "\n".join(place.errors)
         assert "Traceback" not in text, text
-        assert (place.run.returncode, place.bridge.returncode) == (130, 130), text  # they lasted until Ctrl-C
+        assert (place.run.returncode, place.bridge.returncode) == (130, 130), text  # they lasted until SIGTERM
         with Archive(Dictionary.load(), place.out / "telemetry.ccsds") as found:
             assert set(found.unique_ids.values()) == {IDS[name]}
             kept += len(found)

@@ -37,7 +37,7 @@ class Lock:
 
     def __init__(self, folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(folder, os.O_RDONLY)
+        self._descriptor: int | None = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -46,7 +46,10 @@ class Lock:
             raise UserError(f"flash {folder}: in use by {users or 'this program'}") from None
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        """May be called again."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 def _kept(file: Path) -> int:
