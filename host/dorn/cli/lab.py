@@ -106,6 +106,8 @@ def _run(args):
         value = getattr(args, option)
         if value is not None:
             setattr(args, option, above_zero(value, f"--{option}", unit))
+    if args.live is not None and args.live > sources.MAX_DURATION_S:
+        raise UserError.at("--live", "S", f"above {sources.MAX_DURATION_S:.0f}, 104 days", args.live)
     if args.live is not None and (args.duration is not None or args.replay):
         raise UserError.at("--live", "S", "cannot be combined with --duration or --replay", args.live)
     stream = {"spacing": args.spacing, "replay": args.replay, "seed": int(args.seed), "live_s": args.live}

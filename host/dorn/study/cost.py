@@ -17,7 +17,7 @@ print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a process."""
+    """What a process has used."""
 
     seconds: float  # CPU time
     mib: float  # peak memory

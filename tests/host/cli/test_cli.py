@@ -65,6 +65,7 @@ BAD = {
     "run s.csv --out out": "s.csv: rate_cps: not in the file; give --rate",
     "run s.csv --rate 5 --out out": "s.csv: duration_s: not in the file; give --duration",
     "run s.csv --rate 5 --live 0 --out out": "--live: S: not above 0 (0)",
+    "run s.csv --rate 5 --live 1e12 --out out": "--live: S: above 9007199, 104 days (1000000000000.0)",
     "run s.csv --rate 5 --live 5 --duration 5 --out out": "--live: S: cannot be combined with --duration or --replay",
     "run s.csv --rate 5 --on-reset wait --out out": "--on-reset: invalid choice: 'wait'",
     "run s.spe --out out": "s.spe: calibration: energies do not increase; give --calibration",
