@@ -46,7 +46,7 @@ def test_a_reset_is_noticed_by_its_report_or_by_housekeeping_once():
     assert watch.resets == 2 and watch.stopped.endswith(", mode safe") and not watch.by_reset
 
 
-def test_a_stop_by_someone_else_and_what_matters_for_a_measurement_are_said():
+def test_a_stop_by_someone_else_and_what_matters_for_a_measurement_are_reported():
     watch, said = watched()
     watch.take(event("mode_changed", 110, a=MODE["science"], b=MODE["standby"]))
     assert watch.stopped == "the acquisition was stopped: mode standby" and not watch.by_reset
