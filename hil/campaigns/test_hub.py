@@ -54,6 +54,7 @@ class Place:
             ["run", "-", "--target", self.url, "--duration", "1e6", "--on-reset", "restart", "--out", str(self.out)]
         )
         self.shell = self._start(["shell", "--target", self.url], stdin=subprocess.PIPE)
+        self._type("set_parameter parameter=reset_window value=10")  # else the resets lead to mode safe
 
     def _start(self, arguments, **pipes):
         process = subprocess.Popen(
@@ -75,7 +76,10 @@ class Place:
     def ping(self):
         assert self.shell.poll() is None, self.errors
         self.pings += 1
-        self.shell.stdin.write("ping\n")
+        self._type("ping")
+
+    def _type(self, line):
+        self.shell.stdin.write(f"{line}\n")
         self.shell.stdin.flush()
 
     def close(self):
