@@ -34,7 +34,6 @@ class Watch:
         self._causes = {number: name for name, number in dictionary.enums["reset_cause"].items()}
         self._since_s = housekeeping.time_s
         self._boot_count = housekeeping.fields["boot_count"]
-        self._science = True
         self._counted_s = {"real": 0.0, "live": 0.0}  # before the counters last restarted
         self._latest: Packet | None = None  # rates
         self.resets = 0
@@ -83,16 +82,16 @@ class Watch:
             self._counted_s = {name: self.time_s(name) for name in self._counted_s}
             self._latest = None
             self.resets += 1
-            self.stopped, self.by_reset, self._science = f"the instrument was reset: {cause}", True, False
+            self.stopped, self.by_reset = f"the instrument was reset: {cause}", True
             self._add(self.stopped)
 
     def _mode(self, mode: str) -> None:
         if mode == "science":
             if self.stopped:
                 self._add("the acquisition was started again")
-            self.stopped, self.by_reset, self._science = None, False, True
-        elif self._science:
-            self.stopped, self.by_reset, self._science = f"the acquisition was stopped: mode {mode}", False, False
+            self.stopped, self.by_reset = None, False
+        elif self.stopped is None:
+            self.stopped, self.by_reset = f"the acquisition was stopped: mode {mode}", False
             self._add(self.stopped)
         elif mode == "safe" and self.by_reset:
             self.stopped, self.by_reset = f"{self.stopped}, mode safe", False

@@ -17,6 +17,15 @@ def boards():
     b.close()
 
 
+def integration_time(session):
+    """The parameter as the instrument reports it."""
+    return session.wait_for(
+        lambda packet: packet.name == "parameter_value",
+        60,
+        lambda: session.post("report_parameter", parameter="integration_time"),
+    ).fields["value"]
+
+
 def test_another_instrument_at_the_port_is_refused(boards, tmp_path):
     a, b = boards
     path, archive = tmp_path / "port", tmp_path / "telemetry.ccsds"
@@ -36,12 +45,7 @@ def test_another_instrument_at_the_port_is_refused(boards, tmp_path):
     with SerialTarget(str(path)) as target:  # nothing was sent to the other one
         session = Session(target)
         assert session.connect(60).fields["unique_id"] == 0xB
-        report = session.wait_for(
-            lambda packet: packet.name == "parameter_value",
-            60,
-            lambda: session.post("report_parameter", parameter="integration_time"),
-        )
-        assert report.fields["value"] != 77 and session.housekeeping.fields["commands_accepted"] <= 1
+        assert integration_time(session) != 77 and session.housekeeping.fields["commands_accepted"] <= 1
 
 
 def test_the_same_instrument_is_recognised_and_nothing_is_lost(boards, tmp_path):
@@ -78,12 +82,5 @@ def test_an_instrument_that_sends_nothing_by_itself_is_asked(boards, tmp_path, m
             a.unplug()
             a.plug(path)
             session.command("set_parameter", 60, parameter="integration_time", value=value)
-        assert (
-            session.wait_for(
-                lambda packet: packet.name == "parameter_value",
-                60,
-                lambda: session.post("report_parameter", parameter="integration_time"),
-            ).fields["value"]
-            == 603
-        )
+        assert integration_time(session) == 603
         session.close()
