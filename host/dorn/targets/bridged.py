@@ -15,18 +15,17 @@ from dorn.dictionary.headers import TELEMETRY, size
 from dorn.errors import UserError
 from dorn.link import frames
 from dorn.link.stream import PacketStream
-from dorn.targets import AWAY_S, Reconnected, Target, TargetError
-from dorn.targets.inbox import Inbox
+from dorn.targets import AWAY_S, Reconnected, TargetError
+from dorn.targets.inbox import ReconnectingTarget
 
 _RETRY_S, _CONNECT_S, _WRITE_S = 0.05, 5.0, 5.0
 _STABLE_S = 1.0  # a connection that ends sooner was not accepted
 _OCTETS = 65_536  # received at once
 
 
-class BridgedTarget(Target):
+class BridgedTarget(ReconnectingTarget):
     """name: bridge://HOST:PORT. The bridge signs the telecommands, if a key is needed."""
 
-    in_real_time = True
     is_shared = True
 
     def __init__(self, name: str, away_s: float = AWAY_S):
@@ -34,15 +33,14 @@ class BridgedTarget(Target):
         found = re.fullmatch(r"bridge://([^/:]+):(\d{1,5})", name)
         if not found or int(found[2]) > 65535:
             raise UserError(f"target {name}: expected bridge://HOST:PORT")
+        super().__init__()
         self.name = name
         self.away_s = away_s
         self._address = found[1], int(found[2])
         mission = Dictionary.load().mission
         self._header = (TELEMETRY | mission["apid"]).to_bytes(2, "big")
         self._longest = mission["max_packet"]
-        self._received = Inbox()
         self._up = frames.Deframer()
-        self._begin_s = time.monotonic()
         self._lost_s: float | None = None  # since when there is no stable connection
         try:
             self._connect()
@@ -74,10 +72,6 @@ class BridgedTarget(Target):
         self._lost_s = None
         raise TargetError(f"target {self.name}: lost: {error.strerror or error}; is dorn bridge running?") from None
 
-    @property
-    def now_us(self) -> int:
-        return int((time.monotonic() - self._begin_s) * 1e6)
-
     def inject(self, particles: Iterable[tuple[int, int, float]]) -> None:
         raise UserError(f"target {self.name}: nothing can be injected: its detectors are those of the bridge")
 
@@ -100,11 +94,6 @@ class BridgedTarget(Target):
         except OSError as error:
             self._come_back(error)
             raise TargetError(f"target {self.name}: connected again; a telecommand may not have been sent") from None
-
-    def receive(self) -> bytes:
-        self.connection, data = self._received.take()
-        self.connections = self._received.connections
-        return data
 
     def _has_ended(self) -> bool:
         """Whether the bridge has closed the connection, of which nothing is left to read."""

@@ -1,6 +1,9 @@
-"""Octets received over one connection after the other."""
+"""Octets received over one connection after the other, and the targets of which that is so."""
 
+import time
 from collections import deque
+
+from dorn.targets import Target
 
 
 class Inbox:
@@ -31,3 +34,22 @@ class Inbox:
 
     def __bool__(self) -> bool:
         return any(data for _, data in self._parts)
+
+
+class ReconnectingTarget(Target):
+    """An instrument that is not simulated here, behind a connection that may be lost and come back."""
+
+    in_real_time = True
+
+    def __init__(self):
+        self._begin_s = time.monotonic()
+        self._received = Inbox()
+
+    @property
+    def now_us(self) -> int:
+        return int((time.monotonic() - self._begin_s) * 1e6)
+
+    def receive(self) -> bytes:
+        self.connection, data = self._received.take()
+        self.connections = self._received.connections
+        return data

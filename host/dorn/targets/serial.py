@@ -13,8 +13,8 @@ from serial.tools import list_ports
 
 from dorn.errors import UserError
 from dorn.image.constants import constants
-from dorn.targets import AWAY_S, Reconnected, Target, TargetError
-from dorn.targets.inbox import Inbox
+from dorn.targets import AWAY_S, Reconnected, TargetError
+from dorn.targets.inbox import ReconnectingTarget
 from dorn.util.holders import in_use
 
 _READ_S, _WRITE_S = 0.05, 5.0  # timeouts
@@ -30,19 +30,16 @@ def name_of(number: str) -> str | None:
     return next((port.device for port in list_ports.comports() if port.serial_number == number), None)
 
 
-class SerialTarget(Target):
-    in_real_time = True
-
+class SerialTarget(ReconnectingTarget):
     def __init__(self, url: str, away_s: float = AWAY_S):
         """away_s: time for which an absent port is waited for."""
+        super().__init__()
         self.name = url
         if url.startswith("socket:") and not re.fullmatch(r"socket://[^/]+:\d+(/.*)?", url):
             raise UserError(f"target {url}: expected socket://HOST:PORT")
         self.away_s = away_s
         self._number = number_of(url)
         self._port = self._opened()
-        self._begin_s = time.monotonic()
-        self._received = Inbox()
 
     def _opened(self) -> serial.Serial:
         try:
@@ -76,10 +73,6 @@ class SerialTarget(Target):
                 break
         raise TargetError(f"target {self.name}: lost: {_first_line(error)}; check its cable and its power") from None
 
-    @property
-    def now_us(self) -> int:
-        return int((time.monotonic() - self._begin_s) * 1e6)
-
     def inject(self, particles: Iterable[tuple[int, int, float]]) -> None:
         raise UserError(f"target {self.name}: nothing can be injected: its detectors are real")
 
@@ -92,11 +85,6 @@ class SerialTarget(Target):
         except (serial.SerialException, OSError) as error:
             self._come_back(error)
             raise Reconnected(f"target {self.name}: was away while a telecommand was sent") from None
-
-    def receive(self) -> bytes:
-        self.connection, data = self._received.take()
-        self.connections = self._received.connections
-        return data
 
     def _check_open(self) -> None:
         if not self._port.is_open:  # it was lost before, and may be there again
