@@ -14,7 +14,6 @@ from dorn.util.checks import above_zero
 from dorn.util.paths import check_directory
 
 HERE = "127.0.0.1"
-_FIRST_BOOT = "2020-01-01T00:00:00Z"  # default UTC of on-board time 0
 
 
 def add(commands: Commands) -> None:
@@ -70,7 +69,7 @@ def add(commands: Commands) -> None:
     add(
         "--epoch",
         metavar="UTC",
-        help=f"UTC of on-board time 0 (default: now for a simulated instrument, else {_FIRST_BOOT})",
+        help="UTC of on-board time 0 (default: from the times at which packets arrive)",
     )
     add("--out", type=Path, default=Path("dorn-yamcs"), metavar="DIR", help=f"{options.OUT} (default %(default)s)")
 
@@ -186,29 +185,30 @@ def _bridge(args):
 def _yamcs(args):
     import signal
     import socket
-    from datetime import UTC, datetime
+    import time
 
     from dorn.dictionary import Dictionary
     from dorn.ground import yamcs
     from dorn.ground.bridge import Bridge
-    from dorn.ground.outlets import Udp
+    from dorn.ground.yamcs.correlation import Correlation
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     check_directory(args.out)
     if not (args.port.isascii() and args.port.isdecimal() and 0 < int(args.port) < 65536):
         raise UserError.at("--port", "N", "not a port from 1 to 65535", args.port)
+    epoch_s = _utc_s(args.epoch) if args.epoch else None
     key = options.key_of(args)
     ports = yamcs.Ports(int(args.port), yamcs.free_port(socket.SOCK_DGRAM), yamcs.free_port(socket.SOCK_DGRAM))
     dictionary = Dictionary.load()
     with contextlib.ExitStack() as stack:
         target = stack.enter_context(_target(args))
-        began = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        epoch = args.epoch or (_FIRST_BOOT if target.in_real_time or args.flash else began)
-        yamcs.prepare(args.out, ports, _utc(epoch), dictionary)
+        yamcs.prepare(args.out, ports, dictionary)
         print("starting Yamcs", flush=True)
         server = stack.enter_context(yamcs.Server(args.out, ports))
-        outlets = [Udp((HERE, ports.tm), (HERE, ports.tc)), yamcs.quicklook(server, dictionary)]
-        bridge = stack.enter_context(contextlib.closing(Bridge(target, outlets, key)))
+        began_s = time.time() - target.now_us / 1e6
+        clock = time.time if target.in_real_time else lambda: began_s + target.now_us / 1e6
+        outlet = yamcs.outlet(server, ports, dictionary, Correlation(clock, epoch_s))
+        bridge = stack.enter_context(contextlib.closing(Bridge(target, [outlet], key)))
         if not target.in_real_time:
             yamcs.begin(bridge, dictionary)
         message = f"Yamcs on {server.url}, with {target.name}, its files in {args.out}"
@@ -249,14 +249,14 @@ def _dictionary(args):
         print(path)
 
 
-def _utc(text: str) -> str:
+def _utc_s(text: str) -> float:
+    """Seconds since 1970 of a UTC."""
     from datetime import datetime
 
     try:
-        datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+        return datetime.strptime(f"{text}+0000", "%Y-%m-%dT%H:%M:%SZ%z").timestamp()
     except ValueError:
         raise UserError.at("--epoch", "UTC", "not a time such as 2020-01-01T00:00:00Z", text) from None
-    return text
 
 
 def _address(text: str, option: str) -> tuple[str, int]:

@@ -12,7 +12,7 @@ from dorn.dictionary.headers import Bits
 
 ROOT = "CCSDSPacket"  # the default root of space_packet_parser
 BASE = "telemetry"
-_NAMESPACE = "http://www.omg.org/spec/XTCE/20180204"
+NAMESPACE = "http://www.omg.org/spec/XTCE/20180204"
 
 
 def text(dictionary: Dictionary) -> str:
@@ -24,7 +24,7 @@ def space_system(dictionary: Dictionary, *parts: ET.Element) -> ET.Element:
     """The root element with its header."""
     about = f"alpha spectrometer, dictionary {dictionary.hash:08x}"
     root = ET.Element(
-        "SpaceSystem", {"xmlns": _NAMESPACE, "name": dictionary.mission["name"], "shortDescription": about}
+        "SpaceSystem", {"xmlns": NAMESPACE, "name": dictionary.mission["name"], "shortDescription": about}
     )
     root.append(ET.Comment(" Generated from firmware/icd.toml by `python -m dorn.exports`: edit that, not this. "))
     # no date, which would make every export differ: the hash identifies it

@@ -27,6 +27,15 @@ _SHARED = {
 _ALARMS = {1: "WatchRange", 2: "WatchRange", 3: "WarningRange", 4: "CriticalRange"}  # by the subtype of the event
 
 
+_CENTIKELVIN = "0.01 K"
+_ZERO_CELSIUS_K = 273.15
+
+
+def calibrated(field: Field, value: float) -> float:
+    """The value of a field as Yamcs shows it: temperatures in degrees Celsius."""
+    return round(value / 100 - _ZERO_CELSIUS_K, 2) if field.unit == _CENTIKELVIN else value
+
+
 def text(dictionary: Dictionary) -> str:
     """The whole file."""
     return written(space_system(dictionary, _YamcsTelemetry(dictionary).element(), _Commands(dictionary).element()))
@@ -53,15 +62,36 @@ class _YamcsTelemetry(Telemetry):
                 self.parameter(name, f"{field.name} of any packet of service {layout.service}")
             add(add(self.refer(entries, name), "LocationInContainerInBits"), "FixedValue", str(-bits))
 
+    def field_type(self, name: str, field: Field) -> ET.Element:
+        if field.unit != _CENTIKELVIN:
+            return super().field_type(name, field)
+        element = add(self.types, "FloatParameterType", name=name, sizeInBits=64)
+        add(add(element, "UnitSet"), "Unit", "degC")
+        encoding = add(element, "IntegerDataEncoding", encoding="unsigned", sizeInBits=8 * field.size)
+        polynomial = add(add(encoding, "DefaultCalibrator"), "PolynomialCalibrator")
+        for exponent, coefficient in enumerate((f"{-_ZERO_CELSIUS_K}", "0.01")):
+            add(polynomial, "Term", coefficient=coefficient, exponent=exponent)
+        return element
+
     def _alarm(self, element: ET.Element, name: str, field: Field, limits: str) -> None:
         element.set("sizeInBits", "64")  # Yamcs compares 32 bits as a signed number, which would not match all ones
         monitor = self.dictionary.monitors[limits]
+        # all ones: not read, which is neither valid nor an alarm
+        add(
+            element,
+            "ValidRange",
+            minInclusive="0",
+            maxInclusive=field.high - 1,
+            validRangeAppliesToCalibrated="false",
+        )
         alarm = add(add(element, "ContextAlarmList"), "ContextAlarm", minViolations=monitor.repetition)
         level = _ALARMS[self.dictionary.events[f"limit_{limits}"].subtype]
         high = monitor.high if monitor.high < field.high else None
-        add(add(alarm, "StaticAlarmRanges"), level, minInclusive=monitor.low, maxInclusive=high)
-        read = add(alarm, "ContextMatch")  # all ones: not read, which is not an alarm
-        add(read, "Comparison", parameterRef=name, comparisonOperator="!=", value=field.high)
+        low, high = calibrated(field, monitor.low), high and calibrated(field, high)
+        add(add(alarm, "StaticAlarmRanges"), level, minInclusive=str(low), maxInclusive=high and str(high))
+        read = add(alarm, "ContextMatch")
+        value = {"value": field.high, "useCalibratedValue": "false"}
+        add(read, "Comparison", parameterRef=name, comparisonOperator="!=", **value)
 
     def array(self, entries: ET.Element, layout: Layout, field: Field) -> None:
         name = f"{layout.name}_{field.name}"

@@ -9,7 +9,6 @@ import sys
 
 import pytest
 from dorn.ground.bridge import Bridge
-from dorn.ground.yamcs.quicklook import Quicklook
 from dorn.link import frames
 from dorn.link.key import Key
 from dorn.targets import TargetError, open_target
@@ -17,7 +16,7 @@ from dorn.targets.serial import SerialTarget
 from dorn.targets.unix import UnixTarget
 from support.ground import DICTIONARY, Ground, telecommand
 from support.line import Line
-from support.packets import source_data, tm
+from support.packets import tm
 
 
 def test_a_telecommand_is_forwarded_and_its_reports_come_back(ground):
@@ -174,31 +173,3 @@ def test_the_command_runs_until_a_signal_and_writes_its_report(number, tmp_path)
     assert process.returncode == 130 and err == "dorn: stopped\n", err
     assert "packets down, 0 up; 0 damaged frames; dropped: nothing" in out
     assert "frame" in (tmp_path / "conformance.txt").read_text()
-
-
-def test_the_quick_look_adds_each_packet_once_and_continues_if_it_is_not_accepted():
-    shown = {}
-    quicklook = Quicklook(DICTIONARY, lambda name, numbers: bool(shown.update({name: sum(numbers)})))
-    layout = DICTIONARY.telemetry["spectrum"]
-
-    def packet(record, first):
-        fields = {field.name: 0 for field in layout.scalars} | {
-            "record": record,
-            "origin": 1,
-            "integration": 1,
-            "first": first,
-        }
-        return tm(128, 1, source_data(layout, fields | {"count": 1, "octets": 2, "data": [0, 9]}))
-
-    for record, first in ((1, 5), (1, 5), (2, 1024), (3, 6)):
-        quicklook.put(packet(record, first))
-    assert shown["front"] == 18 and quicklook.dropped == {"quick look not accepted": 2}
-
-
-def test_the_quick_look_is_an_outlet_of_the_bridge():
-    quicklook = Quicklook(DICTIONARY, lambda name, numbers: True)
-    with open_target("unix") as target:
-        bridge = Bridge(target, [quicklook], say=print)
-        target.advance(1)
-        bridge.step()
-        assert bridge.summary().endswith("dropped: nothing")

@@ -1,177 +1,128 @@
-"""A real Yamcs server, headless, with the exported dictionary: its archive and its command verifiers."""
+"""A real Yamcs server, headless, with the exported dictionary: its archive, its events, its command verifiers."""
 
-import contextlib
 import socket
-import threading
 import time
 from collections import Counter
 
 import pytest
-from dorn.dictionary import Dictionary
 from dorn.errors import UserError
 from dorn.ground import yamcs
-from dorn.ground.bridge import Bridge
-from dorn.ground.outlets import Udp
-from dorn.head import sources
-from dorn.head.front_end import FrontEnd, Head
-from dorn.targets import open_target
 from support import every_packet
+from support.yamcs import DICTIONARY, HERE, LIMIT_S, Live, Yamcs, instrument
+from yamcs.client import YamcsError
 
-HERE = "127.0.0.1"
-DICTIONARY = Dictionary.load()
 SPEED = 60
-LIMIT_S = 60  # of wall time
-pytest.importorskip("fprime_yamcs_bundle", reason="Yamcs is not installed: pip install '.[yamcs]'")
-from yamcs.client import YamcsClient, YamcsError  # noqa: E402
 
 
-class Yamcs:
-    def __init__(self, folder):
-        self.ports = yamcs.Ports(*(yamcs.free_port(kind) for kind in (socket.SOCK_STREAM, *[socket.SOCK_DGRAM] * 2)))
-        yamcs.prepare(folder, self.ports, "2026-01-01T00:00:00Z", DICTIONARY)
-        self.server = yamcs.Server(folder, self.ports)
-        self.client = YamcsClient(f"{HERE}:{self.ports.http}")
-        self.archive = self.client.get_archive(yamcs.INSTANCE)
-        self.processor = self.client.get_processor(yamcs.INSTANCE, "realtime")
-
-    def received(self):
-        return self.client.get_link(yamcs.INSTANCE, "telemetry").get_info().in_count
-
-    def packets(self):
-        """Container -> number of packets in the archive."""
-        return Counter(packet.name.removeprefix("/DORN/") for packet in self.archive.list_packets())
-
-    def until(self, condition):
-        end_s = time.monotonic() + LIMIT_S
-        while not condition():
-            assert time.monotonic() < end_s, f"not within {LIMIT_S} s: {self.packets()}, {self.events()}"
-            time.sleep(0.2)
-
-    def events(self):
-        return [(e.source, e.event_type, e.severity, e.message) for e in self.archive.list_events()]
-
-    def warnings(self):
-        """Events of Yamcs itself above INFO. Event reports of the instrument, ST[05], have no source."""
-        events = self.archive.list_events()
-        return [f"{e.source}: {e.message}" for e in events if e.severity != "INFO" and e.source]
+def events_of(packets):
+    """Names of the event reports among packets, in order."""
+    decoded = [DICTIONARY.decode(packet) for packet in packets]
+    return [packet.text("event") for packet in decoded if packet.service == 5 and "event" in packet.fields]
 
 
-@pytest.fixture
-def mission_control(tmp_path):
-    control = Yamcs(tmp_path)
-    with control.server:
-        yield control
-        control.client.close()
-
-
-class Sent:
-    """An outlet of the bridge that keeps the packets."""
-
-    dropped = Counter()  # noqa: RUF012
-
-    def __init__(self):
-        self.packets = []
-
-    def put(self, packet):
-        self.packets.append(packet)
-
-    def take(self):
-        return ()
-
-    def sockets(self):
-        return []
-
-    def close(self):
-        pass
-
-    def names(self):
-        return Counter(DICTIONARY.decode(packet).name for packet in self.packets)
-
-
-@pytest.fixture
-def live(mission_control):
-    """(Yamcs, bridge, Sent, do) with an acquiring instrument; do(f) calls f between two steps of the bridge."""
-    source = sources.load(sources.DEMO)
-    sent, calls, ended = Sent(), [], threading.Event()
-    with open_target("unix", Head(FrontEnd.from_table(source.head, DICTIONARY.instrument, "demo"), 1)) as target:
-        target.inject(sources.endless(source))
-        ports = mission_control.ports
-        outlets = [Udp((HERE, ports.tm), (HERE, ports.tc)), sent, yamcs.quicklook(mission_control.server, DICTIONARY)]
-        bridge = Bridge(target, outlets)
-        yamcs.begin(bridge, DICTIONARY)
-
-        def stopped():
-            while calls:
-                call, done = calls.pop(0)
-                call()
-                done.set()
-            return ended.is_set()
-
-        def do(call):
-            done = threading.Event()
-            calls.append((call, done))
-            assert done.wait(LIMIT_S)
-
-        thread = threading.Thread(target=lambda: bridge.serve(stopped, SPEED))
-        thread.start()
-        try:
-            yield mission_control, bridge, sent, do
-        finally:
-            ended.set()
-            thread.join(LIMIT_S)
-            bridge.close()
-
-
-def test_every_packet_type_is_decoded_and_archived(mission_control, tmp_path):
+def test_every_packet_type_is_decoded_and_archived_and_every_event_report_is_an_event(tmp_path):
     path = tmp_path / "telemetry.ccsds"
     every_packet.record(path)
     packets = every_packet.split(path, DICTIONARY)
-    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as link:
-        for n, packet in enumerate(packets):
-            link.sendto(packet, (HERE, mission_control.ports.tm))
-            if n % 20 == 19:  # UDP has no flow control
-                mission_control.until(lambda n=n: mission_control.received() > n)
     wanted = Counter(DICTIONARY.decode(packet).name for packet in packets)
     assert set(wanted) == set(DICTIONARY.telemetry)
-    mission_control.until(lambda: sum(mission_control.packets().values()) >= len(packets))
-    assert mission_control.packets() == wanted
-    assert mission_control.warnings() == []
+    times_s = [DICTIONARY.decode(packet).time_s for packet in packets]
+    with Yamcs(tmp_path) as control:
+        now_s = [0.0]
+        outlet = control.outlet(lambda: now_s[0])
+        began_s = time.time()
+        for packet, time_s in zip(packets, times_s, strict=True):
+            now_s[0] = began_s + time_s
+            outlet.put(packet)
+        control.until(lambda: sum(control.packets().values()) >= len(packets))
+        assert control.packets() == wanted
+        assert control.warnings() == []
+        assert not outlet.dropped
+        control.until(lambda: len(control.events()) >= len(events_of(packets)))
+        assert Counter(event.event_type for event in control.events()) == Counter(events_of(packets))
+        packet = next(control.archive.list_packets(name="/DORN/pong"))
+        wanted_s = began_s + next(t for p, t in zip(packets, times_s, strict=True) if p[7:9] == b"\x11\x02")
+        assert packet.generation_time.timestamp() == pytest.approx(wanted_s, abs=0.002)
+        outlet.close()
 
 
-def test_ten_minutes_with_telecommands_a_damaged_packet_and_a_reset(live):
-    control, bridge, sent, do = live
-    control.until(lambda: bridge.target.now_us > 300e6)
+def test_ten_minutes_with_telecommands_a_damaged_packet_and_a_reset(tmp_path):
+    with Yamcs(tmp_path) as control, instrument() as target, Live(control, target, SPEED) as live:
+        control.until(lambda: target.now_us > 300e6)
 
-    connection = control.processor.create_command_connection()
-    good = connection.issue("/DORN/ping")
-    good.await_complete(LIMIT_S)
-    assert good.is_success() and good.error is None
-    refused = connection.issue("/DORN/function_bias_on")
-    refused.await_complete(LIMIT_S)
-    assert not refused.is_success() and refused.error.startswith("not_armed")
-    with pytest.raises(YamcsError, match="range"):
-        control.processor.issue_command("/DORN/set_parameter_integration_time", args={"value": 0})
-    assert control.warnings() == []
+        connection = control.processor.create_command_connection()
+        good = connection.issue("/DORN/ping")
+        good.await_complete(LIMIT_S)
+        assert good.is_success() and good.error is None
+        refused = connection.issue("/DORN/function_bias_on")
+        refused.await_complete(LIMIT_S)
+        assert not refused.is_success() and refused.error.startswith("not_armed")
+        with pytest.raises(YamcsError, match="range"):
+            control.processor.issue_command("/DORN/set_parameter_integration_time", args={"value": 0})
+        assert control.warnings() == []
 
-    # a damaged packet affects neither the previous nor the next one
-    before = len(sent.packets)
-    damaged = bytearray(sent.packets[-1])
-    damaged[-1] ^= 1
-    do(lambda: bridge.outlets[0].put(bytes(damaged)))
-    control.until(lambda: any("orrupted" in text for text in control.warnings()))
-    control.until(lambda: len(sent.packets) > before)
+        # a damaged packet affects neither the previous nor the next one
+        before = len(live.sent.packets)
+        damaged = bytearray(live.sent.packets[-1])
+        damaged[-1] ^= 1
+        live.do(lambda: live.outlet.put(bytes(damaged)))
+        control.until(lambda: any("orrupted" in text for text in control.warnings()))
+        control.until(lambda: len(live.sent.packets) > before)
 
-    # on-board time continues across a reset, so that no packet is mistaken for another
-    do(bridge.target.power_cycle)
-    control.until(lambda: bridge.target.now_us > 600e6)
-    do(lambda: None)
-    wanted = sent.names()
-    control.until(lambda: sum(control.packets().values()) >= sum(wanted.values()))
-    archived = control.packets()
-    assert all(archived[name] >= wanted[name] for name in wanted)  # acquisition continues
-    assert len([text for text in control.warnings() if "orrupted" in text]) == 1
-    assert control.processor.get_parameter_value("/DORN/housekeeping_boot_count").eng_value == 2
-    assert sum(control.processor.get_parameter_value("/quicklook/front").eng_value) > 0
+        # on-board time continues across a reset, so that no packet is mistaken for another
+        live.do(target.power_cycle)
+        control.until(lambda: target.now_us > 600e6)
+        live.do(lambda: None)
+        wanted = live.sent.names()
+        control.until(lambda: sum(control.packets().values()) >= sum(wanted.values()))
+        archived = control.packets()
+        assert all(archived[name] >= wanted[name] for name in wanted)  # acquisition continues
+        assert len([text for text in control.warnings() if "orrupted" in text]) == 1
+        assert control.processor.get_parameter_value("/DORN/housekeeping_boot_count").eng_value == 2
+        assert sum(control.processor.get_parameter_value("/spectra/front").eng_value) > 0
+        assert control.processor.get_parameter_value("/rates/trigger_rate").eng_value > 0
+
+
+def test_a_reset_a_restart_of_the_server_and_a_second_instrument_cost_no_packet(tmp_path):
+    sent = Counter()
+
+    def all_archived_after(seconds, target, resets=False):
+        nonlocal sent
+        with Yamcs(tmp_path) as control, Live(control, target, SPEED) as live:
+            end_us = target.now_us + 1e6 * seconds
+            if resets:
+                control.until(lambda: target.now_us > end_us - 0.5e6 * seconds)
+                live.do(target.power_cycle)
+            control.until(lambda: target.now_us > end_us)
+            live.stop()
+            sent += live.sent.names()
+            control.until(lambda: sum(control.packets().values()) >= sum(sent.values()))
+            assert control.packets() == sent
+
+    with instrument() as target:
+        all_archived_after(80, target, resets=True)
+        all_archived_after(40, target)  # the server starts again, the instrument continues
+    with instrument() as target:  # on-board time begins again, with the same counts
+        all_archived_after(40, target)
+
+
+@pytest.mark.parametrize(
+    "names", [("link_check", "parameter_restore", "storm", "memory_check"), ("calibration", "orbit", "commissioning")]
+)
+def test_the_server_runs_procedures_from_their_stacks(names, tmp_path):
+    with Yamcs(tmp_path) as control, instrument() as target, Live(control, target, 30, acquires=False) as live:
+        for name in names:
+            status, log = control.run_stack(name)
+            assert status == "SUCCESSFUL", (name, log[-5:], events_of(live.sent.packets))
+
+
+def test_a_stack_ends_at_a_telecommand_that_is_refused(tmp_path):
+    with Yamcs(tmp_path) as control, instrument() as target, Live(control, target, 30, acquires=False):
+        (tmp_path / "stacks" / "wrong.ycs").write_text(
+            (tmp_path / "stacks" / "commissioning.ycs").read_text().replace("/DORN/function_arm", "/DORN/ping")
+        )
+        status, log = control.run_stack("wrong")
+        assert status == "FAILED" and any("bias_on" in line for line in log[-4:]), log
 
 
 def test_a_port_in_use_is_reported_before_anything_starts(tmp_path):

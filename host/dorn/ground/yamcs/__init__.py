@@ -23,13 +23,19 @@ from typing import Any
 from dorn import exports
 from dorn.dictionary import Ack, Dictionary
 from dorn.errors import UserError
+from dorn.exports import xtce_local
 from dorn.ground.bridge import Bridge
-from dorn.ground.yamcs import displays
-from dorn.ground.yamcs.quicklook import Quicklook
+from dorn.ground.outlets import Udp
+from dorn.ground.yamcs import conditions, displays, stacks
+from dorn.ground.yamcs.client import INSTANCE, LINK, TIME_CORRELATION, Client
+from dorn.ground.yamcs.conditions import Conditions
+from dorn.ground.yamcs.correlation import Correlation
+from dorn.ground.yamcs.outlet import MissionControl, View
+from dorn.ground.yamcs.spectra import Spectra
+from dorn.ground.yamcs.trends import Trends
 from dorn.util.extras import missing
 
 HERE = "127.0.0.1"
-INSTANCE = "dorn"
 _START_S = 60.0  # start timeout; a start takes 2 to 5 s
 _HEAP = "-Xmx512m"
 _TEMPLATES = Path(__file__).parent
@@ -51,17 +57,19 @@ def free_port(kind: int) -> int:
         return found.getsockname()[1]
 
 
-def prepare(folder: Path, ports: Ports, epoch: str, dictionary: Dictionary) -> None:
-    """Write the configuration. epoch: UTC of on-board time 0, YYYY-MM-DDThh:mm:ssZ. Raises UserError if that fails."""
-    values = {"http": ports.http, "tm": ports.tm, "tc": ports.tc, "epoch": epoch, "secret": secrets.token_hex(16)}
+def prepare(folder: Path, ports: Ports, dictionary: Dictionary) -> None:
+    """Write the configuration, displays and stacks. Raises UserError if that fails."""
+    names = {"link": LINK, "correlation": TIME_CORRELATION, "secret": secrets.token_hex(16)}
+    values = {"http": ports.http, "tm": ports.tm, "tc": ports.tc, **names}
     files = {
         f"etc/{template.name}": string.Template(template.read_text()).substitute(values)
         for template in _TEMPLATES.glob("*.yaml")
     }
     files["mdb/dorn.xml"] = exports.files(dictionary)["xtce-yamcs.xml"]
-    files["mdb/quicklook.xml"] = (_TEMPLATES / "quicklook.xml").read_text()
-    files["mdb/events.json"] = json.dumps(_event_texts(dictionary), indent=1)
+    for system, shown in _views(dictionary):
+        files[f"mdb/{system}.xml"] = xtce_local.text(system, shown.parameters())
     files.update({f"displays/{name}": text for name, text in displays.files(dictionary).items()})
+    files.update({f"stacks/{name}.ycs": stack.text() for name, stack in stacks.all_of(dictionary).items()})
     try:
         for name, text in files.items():
             path = folder / name
@@ -69,15 +77,6 @@ def prepare(folder: Path, ports: Ports, epoch: str, dictionary: Dictionary) -> N
             path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError.at(folder, "folder", f"cannot be written: {error.strerror}") from None
-
-
-def _event_texts(dictionary: Dictionary) -> list[dict]:
-    """The text Yamcs shows for each event report: its name and its two values."""
-    texts = []
-    for name, event in dictionary.events.items():
-        values = [f"{about} {{event_{n}}}" for n, about in (("a", event.a), ("b", event.b)) if about not in ("", "0")]
-        texts.append({"eventId": name, "template": f"{name}: {', '.join(values)}"})
-    return texts
 
 
 class Server:
@@ -158,22 +157,18 @@ def _java() -> list[str]:
     return [str(JAVA)]
 
 
-def quicklook(server: Server, dictionary: Dictionary) -> Quicklook:
-    """An outlet of the bridge that publishes summed spectra on the server. Raises UserError without yamcs-client."""
-    try:
-        from yamcs.client import YamcsClient, YamcsError
-    except ImportError:
-        raise missing("yamcs: its client is not installed", "yamcs") from None
-    processor = YamcsClient(server.url.removeprefix("http://")).get_processor(INSTANCE, "realtime")
+def _views(dictionary: Dictionary) -> list[tuple[str, View]]:
+    """System of local parameters -> what computes them."""
+    wanted: dict = {}
+    for stack in stacks.all_of(dictionary).values():
+        wanted |= stack.conditions
+    return [("spectra", Spectra(dictionary)), ("rates", Trends(dictionary)), (conditions.SYSTEM, Conditions(wanted))]
 
-    def publish(name: str, numbers: list[int]) -> bool:
-        try:
-            processor.set_parameter_value(f"/quicklook/{name}", numbers)
-        except YamcsError:  # a display must not end the run
-            return False
-        return True
 
-    return Quicklook(dictionary, publish)
+def outlet(server: Server, ports: Ports, dictionary: Dictionary, correlation: Correlation) -> MissionControl:
+    """The outlet of the bridge for the server. Raises UserError without yamcs-client."""
+    client = Client(server.url.removeprefix("http://"))
+    return MissionControl(Udp((HERE, ports.tm), (HERE, ports.tc)), client, correlation, _views(dictionary), dictionary)
 
 
 def begin(bridge: Bridge, dictionary: Dictionary) -> None:

@@ -1,159 +1,133 @@
-"""Displays of the Yamcs web pages: tables of parameters (.par), and operator interfaces (.opi) with plots."""
+"""Displays of the Yamcs web pages, up to 1240 pixels wide: health, count rates over time, and spectra."""
 
-import json
-import xml.etree.ElementTree as ET
+from __future__ import annotations
 
 from dorn.dictionary import Dictionary
-from dorn.ground.yamcs.quicklook import AXES
+from dorn.exports.xtce_yamcs import calibrated
+from dorn.ground.yamcs.opi import AREA, BARS, Axis, Display, Trace
+from dorn.ground.yamcs.spectra import FLOOR
+from dorn.ground.yamcs.trends import CLASSES, DETECTORS, POINTS
 
-_SYSTEM = "/DORN"
-_BLUE = "1f4e9c"
+WIDTH = 1240
+_EDGE = 20
+_BLUE, _ORANGE, _GREEN, _GREY, _LINE = "1f4e9c", "c2570c", "2e7d32", "777777", "b8bcc4"
+_COLORS = (_BLUE, _ORANGE, _GREEN, "8e24aa", "c62828", "00838f", "6d4c41", "9e9d24")
+# title -> fields of the housekeeping packet
+HEALTH = {
+    "Instrument": (
+        *("mode", "uptime_ms", "boot_count", "reset_cause", "consecutive_resets", "integration", "scheduled"),
+        *("unique_id", "board", "manifest", "dictionary", "version_major", "version_minor", "version_patch"),
+    ),
+    "Slow control": (
+        *("bias_state", "bias_mv", "leakage_na", "temperature_head", "temperature_board", "slow_control_errors"),
+        *("pulses_fired", "out_of_limits"),
+    ),
+    "Acquisition": (
+        *("event_rate", "storm", "detectors_on", "ring_overruns", "ring_slips", "pass_limit_reached"),
+        *("builder_faults", "events_listed"),
+    ),
+    "Processor and memory": (
+        *("heap_free", "heap_free_min", "gc_max_us", "busy_permille", "cycles", "task_overruns", "task_failures"),
+    ),
+    "Link and telecommands": (
+        *("commands_accepted", "commands_rejected", "authentication_failures", "frames_bad", "uplink_lost"),
+        *("packets_dropped",),
+    ),
+    "Packet store": ("store_first", "store_last", "store_discarded"),
+}
+_ORIGIN = ("record", "origin", "structure_id")  # of the packet itself
 
 
 def files(dictionary: Dictionary) -> dict[str, str]:
     """Name -> text of each display."""
-    hk = dictionary.telemetry["housekeeping"]
-    rates = dictionary.telemetry["rates"]
     return {
-        "health.par": _table(_names(hk, hk.scalars)),
-        "rates.par": _table(_names(rates, rates.scalars)),
-        "rates.opi": _plots(
-            "Rates",
-            [
-                ("hits accepted, by detector", "detector", f"{_SYSTEM}/rates_accepted"),
-                ("hits below threshold, by detector", "detector", f"{_SYSTEM}/rates_below_threshold"),
-                ("events in the line regions, 8 per detector", "region", f"{_SYSTEM}/line_rates_counts"),
-            ],
-        ),
-        "spectra.opi": _plots(
-            "Spectra of the latest integration",
-            [
-                ("front detectors, counts per channel", "channel", "/quicklook/front"),
-                ("back detectors, counts per channel", "channel", "/quicklook/back"),
-            ],
-        ),
+        "health.opi": _health(dictionary),
+        "rates.opi": _rates(dictionary),
+        "spectra.opi": _spectra(dictionary, is_log=False),
+        "spectra-log.opi": _spectra(dictionary, is_log=True),
     }
 
 
-def _names(layout, fields) -> list[str]:
-    return [f"{_SYSTEM}/{layout.name}_{field.name}" for field in fields]
+def _health(dictionary: Dictionary) -> str:
+    system = dictionary.mission["name"]
+    fields = {field.name: field for field in dictionary.telemetry["housekeeping"].scalars}
+    display = Display("Health", WIDTH, 660)
+    display.label("Health", _EDGE, 10, WIDTH, 30, size=18, bold=True)
+    columns = (
+        ("Instrument", "Packet store"),
+        ("Slow control", "Acquisition"),
+        ("Processor and memory", "Link and telecommands"),
+    )
+    for column, titles in enumerate(columns):
+        x, y = _EDGE + 405 * column, 55
+        for title in titles:
+            display.label(title, x, y, 390, 24, size=14, bold=True)
+            y += 28
+            for name in HEALTH[title]:
+                parameter = f"/{system}/housekeeping_{name}"
+                display.label(name.replace("_", " "), x, y, 190)
+                field = fields[name]
+                display.value(
+                    parameter, x + 195, y, 200, not_read=calibrated(field, field.high) if field.limits else None
+                )
+                y += 24
+            y += 16
+    return display.text()
 
 
-def _table(parameters: list[str]) -> str:
-    schema = "https://yamcs.org/schema/parameter-table.schema.json"
-    return json.dumps({"$schema": schema, "scroll": False, "parameters": parameters}, indent=1) + "\n"
+def _rates(dictionary: Dictionary) -> str:
+    display = Display("Rates", WIDTH, 900)
+    display.label("Count rates", _EDGE, 10, 200, 30, size=18, bold=True)
+    for n, (about, parameter) in enumerate((("triggers", "trigger_rate"), ("live time", "live_share"))):
+        display.label(about, 300 + 260 * n, 15, 90)
+        display.value(f"/rates/{parameter}", 390 + 260 * n, 15, 160)
+    minutes = Axis("minutes before the latest packet", -20, 0, is_auto=True)
+    graphs = (
+        ("rate", "events per second of live time", "1/s", CLASSES),
+        ("line", "events in the line regions per minute, all detectors", "1/min", dictionary.lines),
+    )
+    for n, (prefix, title, unit, names) in enumerate(graphs):
+        traces = [
+            Trace(name, f"/rates/{prefix}_minutes", f"/rates/{prefix}_{name}", POINTS, color, width=2)
+            for name, color in zip(names, _COLORS, strict=False)
+        ]
+        axes = minutes, Axis(unit, 0, 10, is_auto=True)
+        display.graph(title, _EDGE, 50 + 320 * n, WIDTH - 2 * _EDGE, 310, axes, traces)
+    for n, (name, about, color) in enumerate(
+        (("accepted", "hits accepted", _BLUE), ("below_threshold", "hits below the threshold", _GREY))
+    ):
+        axes = Axis("detector", -1, DETECTORS), Axis("1/s", 0, 1, is_auto=True)
+        trace = Trace(about, "/rates/detector", f"/rates/detector_{name}", DETECTORS, color, BARS, 14)
+        width = (WIDTH - 3 * _EDGE) // 2
+        display.graph(f"{about}, per second", _EDGE + n * (width + _EDGE), 690, width, 200, axes, [trace])
+    return display.text()
 
 
-def _plots(title: str, plots: list[tuple]) -> str:
-    """Plots below each other: (title, name in quicklook.AXES of the x axis, array parameter)."""
-    width, height, top = 1100, 300, 50
-    display = ET.Element("display", typeId="org.csstudio.opibuilder.Display", version="1.0.0")
-    _properties(display, width=width + 40, height=top + len(plots) * (height + 10), name=title, show_grid=False)
-    _colour(display, "background_color", "ffffff")
-    scaled = ET.SubElement(display, "auto_scale_widgets")
-    _properties(scaled, auto_scale_widgets=False, min_width=-1, min_height=-1)
-    _common(display, "display")
-    _properties(ET.SubElement(display, "macros"), include_parent_macros=True)
-    _properties(display, x=0, y=0, visible=True, enabled=True, widget_type="Display")
-    _colour(display, "foreground_color", "000000")
-    label = _widget(display, "Label", 20, 10, width, 30)
-    _properties(label, text=title, transparent=True, auto_size=False, wrap_words=False)
-    _properties(label, horizontal_alignment=0, vertical_alignment=1, show_scrollbar=False)
-    for n, (about, along, parameter) in enumerate(plots):
-        graph = _widget(display, "XY Graph", 20, top + n * (height + 10), width, height)
-        _properties(
-            graph,
-            title=about,
-            axis_count=2,
-            trace_count=1,
-            show_legend=False,
-            show_toolbar=False,
-            show_plot_area_border=True,
-            transparent=True,
+def _spectra(dictionary: Dictionary, is_log: bool) -> str:
+    i = dictionary.instrument
+    display = Display("Spectra", WIDTH, 930)
+    display.label("Spectra of the running acquisition", _EDGE, 10, 400, 30, size=18, bold=True)
+    display.label("live time", 440, 15, 70)
+    display.value("/spectra/live_time", 515, 15, 140)
+    display.label(f"lines: {', '.join(dictionary.lines.values())}", 680, 15, WIDTH - 700)
+    highest_mev = i["kev_per_code"] * (i["full_scale_code"] - i["zero_code"]) / 1000
+    energy = Axis("MeV", 0, round(highest_mev, 1))
+    counts = Axis("counts", FLOOR if is_log else 0, 10, is_auto=True, is_log=is_log)
+    lines = Trace("lines", "/spectra/lines_energy", "/spectra/lines_height", 3 * len(dictionary.lines), _LINE)
+    for n, (kind, about, color) in enumerate(
+        (
+            ("front", "front detectors", _BLUE),
+            ("back", "back detectors", _ORANGE),
+            ("coincidence", "coincidences", _GREEN),
         )
-        _colour(graph, "plot_area_background_color", "ffffff")
-        for axis, (text, is_y, most) in enumerate(((along, False, AXES[along]), ("counts", True, 10))):
-            _axis(graph, axis, text, is_y, most)
-        _trace(graph, along, parameter)
-    ET.indent(display)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(display, encoding="unicode") + "\n"
-
-
-def _axis(graph, number: int, title: str, is_y: bool, most: int) -> None:
-    values = {
-        "auto_scale": is_y,
-        "auto_scale_treshold": 0.0,
-        "axis_title": title,
-        "dash_grid_line": True,
-        "left_bottom_side": True,
-        "log_scale": False,
-        "maximum": most,
-        "minimum": 0,
-        "scale_format": "",
-        "show_grid": True,
-        "time_format": 0,
-        "visible": True,
-        "y_axis": is_y,
-    }
-    _properties(graph, **{f"axis_{number}_{name}": value for name, value in values.items()})
-    _colour(graph, f"axis_{number}_axis_color", "000000")
-    _colour(graph, f"axis_{number}_grid_color", "d0d0d0")
-    for font in ("scale_font", "title_font"):
-        _font(graph, f"axis_{number}_{font}")
-
-
-def _trace(graph, along: str, parameter: str) -> None:
-    values = {
-        "anti_alias": True,
-        "buffer_size": AXES[along],
-        "concatenate_data": False,
-        "line_width": 1,
-        "name": parameter,
-        "plot_mode": 0,
-        "point_size": 4,
-        "point_style": 0,
-        "trace_type": 0,
-        "update_delay": 100,
-        "update_mode": 0,
-        "visible": True,
-        "x_axis_index": 0,
-        "x_pv": f"/quicklook/{along}",
-        "y_axis_index": 1,
-        "y_pv": parameter,
-    }
-    _properties(graph, **{f"trace_0_{key}": value for key, value in values.items()})
-    _colour(graph, "trace_0_trace_color", _BLUE)
-
-
-def _widget(display, kind: str, x: int, y: int, width: int, height: int) -> ET.Element:
-    widget = ET.SubElement(display, "widget", typeId=f"org.csstudio.opibuilder.widgets.{kind}", version="1.0.0")
-    _properties(widget, widget_type=kind, name=kind, x=x, y=y, width=width, height=height, visible=True, enabled=True)
-    _common(widget, f"{kind}-{x}-{y}")
-    _colour(widget, "foreground_color", "000000")
-    _colour(widget, "background_color", "ffffff")
-    _font(widget, "font" if kind == "Label" else "title_font")
-    return widget
-
-
-def _common(element, name: str) -> None:
-    """Properties that the page requires of every element."""
-    _properties(element, wuid=name, border_style=0, border_width=0, pv_name="", tooltip="")
-    _properties(ET.SubElement(element, "scale_options"), width_scalable=True, height_scalable=True, keep_wh_ratio=False)
-    ET.SubElement(element, "rules")
-    ET.SubElement(element, "scripts", pathCount="0")
-    ET.SubElement(element, "actions", hook="false", hook_all="false")
-    _colour(element, "border_color", "000000")
-
-
-def _properties(element, **values) -> None:
-    for name, value in values.items():
-        ET.SubElement(element, name).text = str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _colour(element, name: str, rgb: str) -> None:
-    red, green, blue = (str(int(rgb[at : at + 2], 16)) for at in (0, 2, 4))
-    ET.SubElement(ET.SubElement(element, name), "color", red=red, green=green, blue=blue)
-
-
-def _font(element, name: str) -> None:
-    ET.SubElement(ET.SubElement(element, name), "opifont.name", fontName="Liberation Sans", height="13", style="0")
+    ):
+        y, coincidence = 50 + 290 * n, kind == "coincidence"
+        x = "/spectra/coincidence_energy" if coincidence else "/spectra/energy"
+        points = i["coincidence_channels" if coincidence else "channels"]
+        trace = Trace(about, x, f"/spectra/{kind}", points, color, AREA if not is_log else 0)
+        title = "sum energy of front and back" if coincidence else f"{about}, counts per channel"
+        display.graph(
+            title, _EDGE, y, WIDTH - 2 * _EDGE, 280, (energy, counts), [trace] if coincidence else [lines, trace]
+        )
+        display.value(f"/spectra/{kind}_total", WIDTH - 200, y, 180)
+    return display.text()

@@ -1,0 +1,74 @@
+"""What `dorn yamcs` tells the server beyond the packets: time correlation, events, values for displays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from dorn.util.extras import missing
+
+INSTANCE = "dorn"
+TIME_CORRELATION = "correlation"  # the service in yamcs.dorn.yaml
+LINK = "telemetry"
+SOURCE = "DORN"  # of events
+_COUNT_S = 2**-16  # of the 6 octets of on-board time
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_PROCESSED_S = 1.0  # wall time within which the server has processed what was sent
+
+
+def utc(seconds: float) -> datetime:
+    """Seconds since 1970 as a time."""
+    return _BEGINNING + timedelta(seconds=seconds)
+
+
+class Client:
+    """Raises UserError without yamcs-client. Its methods return whether the server accepted it: a display must not end
+    the run."""
+
+    def __init__(self, address: str):
+        """address: HOST:PORT of the server."""
+        try:
+            from yamcs.client import YamcsClient, YamcsError
+        except ImportError:
+            raise missing("yamcs: its client is not installed", "yamcs") from None
+        self._error = YamcsError
+        self._client = YamcsClient(address)
+        self._processor = self._client.get_processor(INSTANCE, "realtime")
+        self._correlation = self._client.get_tco_client(INSTANCE, TIME_CORRELATION)
+
+    def correlate(self, epoch_s: float, sent: int) -> bool:
+        """Set the UTC of on-board time 0, s since 1970, once the server has processed the `sent` packets before."""
+
+        def done() -> bool:
+            return (self._client.get_link(INSTANCE, LINK).get_info().in_count or 0) >= sent
+
+        def correlate() -> None:
+            end_s = time.monotonic() + _PROCESSED_S
+            while sent and not done() and time.monotonic() < end_s:
+                time.sleep(0.005)
+            self._correlation.override_coefficients(utc(epoch_s), 0, gradient=_COUNT_S)
+
+        return self._attempt(correlate)
+
+    def publish(self, values: Mapping[str, object]) -> bool:
+        """Set local parameters, by qualified name."""
+        return self._attempt(lambda: self._processor.set_parameter_values(values))
+
+    def event(self, kind: str, text: str, severity: str, time_s: float, number: int) -> bool:
+        """Add an event. time_s: UTC, s since 1970. number: distinguishes events of the same time."""
+        return self._attempt(
+            lambda: self._client.send_event(
+                INSTANCE, text, kind, utc(time_s), severity, source=SOURCE, sequence_number=number
+            )
+        )
+
+    def _attempt(self, call) -> bool:
+        try:
+            call()
+        except self._error:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._client.close()

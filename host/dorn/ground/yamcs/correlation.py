@@ -1,0 +1,58 @@
+"""Time correlation: the UTC of on-board time 0, from when packets arrive.
+
+On-board time begins at the first boot, and the instrument does not know UTC. A packet that took no time to arrive would
+show the difference exactly; the smallest of many differences is closest to that.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from dorn.dictionary import Packet
+
+_RECENT = 64  # packets of which the one that arrived fastest counts
+_TOLERANCE_S = 1.0  # a difference up to this is left as it is: a packet keeps its time if it is retrieved later
+_JUMP_S = 60.0  # no packet takes so long: the on-board clock was set, or began again
+
+
+class Correlation:
+    """clock: UTC, seconds since 1970, in step with the instrument. epoch_s: UTC of on-board time 0 if it is known."""
+
+    def __init__(self, clock: Callable[[], float], epoch_s: float | None = None):
+        self._clock = clock
+        self._is_fixed = epoch_s is not None
+        self._epoch_s = epoch_s
+        self._origin = 0
+        self._recent: deque[float] = deque(maxlen=_RECENT)  # UTC of arrival minus time of the packet
+
+    def epoch_s(self, packet: Packet, is_late: bool) -> float:
+        """The UTC of on-board time 0 that applies to a packet which has just arrived, s since 1970.
+
+        is_late: the packet was retrieved from the packet store, so that its arrival says nothing.
+        """
+        difference_s = self._clock() - packet.time_s
+        if self._epoch_s is None:
+            self._restart(difference_s)
+        elif not (self._is_fixed or is_late):
+            self._update(difference_s, packet.fields.get("origin", 0))
+        assert self._epoch_s is not None
+        return self._epoch_s
+
+    def _restart(self, difference_s: float) -> None:
+        self._recent.clear()
+        self._recent.append(difference_s)
+        self._epoch_s = difference_s
+
+    def _update(self, difference_s: float, origin: int) -> None:
+        assert self._epoch_s is not None
+        is_other = origin and self._origin not in (0, origin)  # another instrument, or one that lost its boot record
+        self._origin = origin or self._origin
+        if is_other or abs(difference_s - self._epoch_s) > _JUMP_S:
+            self._restart(difference_s)
+            return
+        self._recent.append(difference_s)
+        best_s = min(self._recent)
+        is_slow = len(self._recent) == _RECENT and best_s > self._epoch_s + _TOLERANCE_S
+        if is_slow or best_s < self._epoch_s - _TOLERANCE_S:
+            self._epoch_s = best_s

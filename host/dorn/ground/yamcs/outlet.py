@@ -1,0 +1,111 @@
+"""The outlet of the bridge for a Yamcs server: packets over UDP, and what the server needs to know about them.
+
+Before a packet is sent, the server is told the UTC of its on-board time, if that has changed, and the parameters
+computed from it; after it, the event of an event report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from dorn.dictionary import Dictionary, Packet, PacketError
+from dorn.dictionary.headers import EVENT_REPORTING
+from dorn.exports.xtce_local import Local
+from dorn.ground.outlets import Udp
+from dorn.ground.yamcs.client import Client
+from dorn.ground.yamcs.correlation import Correlation
+from dorn.link.records import Received
+from dorn.operator import parsing
+
+_SEVERITIES = {1: "info", 2: "watch", 3: "distress", 4: "critical"}  # by subtype
+
+
+class View(Protocol):
+    """Computes parameters from packets: name -> value."""
+
+    def parameters(self) -> Iterable[Local]: ...
+    def initial(self) -> dict: ...
+    def take(self, packet: Packet) -> dict: ...
+
+
+class MissionControl:
+    """views: name of a system of local parameters -> view; packets retrieved from the store are not shown in it."""
+
+    def __init__(
+        self, udp: Udp, client: Client, correlation: Correlation, views: list[tuple[str, View]], dictionary: Dictionary
+    ):
+        self._udp = udp
+        self._client = client
+        self._correlation = correlation
+        self._views = views
+        self._dictionary = dictionary
+        self._received = Received()
+        self._epoch_s: float | None = None  # as the server knows it
+        self._sent = 0
+        self.dropped = udp.dropped
+        for system, view in views:
+            self._publish(system, view.initial())
+
+    def sockets(self) -> list:
+        return self._udp.sockets()
+
+    def take(self) -> Iterator[bytes]:
+        return self._udp.take()
+
+    def put(self, packet: bytes) -> None:
+        try:
+            decoded = self._dictionary.decode(packet)
+        except PacketError:
+            self._send(packet)
+            return
+        late, new = self._received.take(decoded)
+        epoch_s = self._correlation.epoch_s(decoded, late)
+        if epoch_s != self._epoch_s:
+            self._report(self._client.correlate(epoch_s, self._sent), "time correlation not accepted by Yamcs")
+            self._epoch_s = epoch_s
+        if new and not late:
+            for system, view in self._views:
+                self._publish(system, view.take(decoded))
+        self._send(packet)
+        if decoded.service == EVENT_REPORTING and decoded.subtype in _SEVERITIES:
+            self._event(decoded, epoch_s + decoded.time_s)
+
+    def _send(self, packet: bytes) -> None:
+        self._udp.put(packet)
+        self._sent += 1
+
+    def _publish(self, system: str, values: dict) -> None:
+        if values:
+            named = {f"/{system}/{name}": value for name, value in values.items()}
+            self._report(self._client.publish(named), "display not accepted by Yamcs")
+
+    def _event(self, packet: Packet, time_s: float) -> None:
+        severity = _SEVERITIES[packet.subtype]
+        text = event_text(packet, self._dictionary)
+        accepted = self._client.event(packet.text("event"), text, severity, time_s, packet.sequence)
+        self._report(accepted, "event not accepted by Yamcs")
+
+    def _report(self, accepted: bool, why: str) -> None:
+        if not accepted:
+            self.dropped[why] += 1
+
+    def close(self) -> None:
+        self._udp.close()
+        self._client.close()
+
+
+def event_text(packet: Packet, dictionary: Dictionary) -> str:
+    """An event report with the meaning of its two values, in words."""
+    name = packet.text("event")
+    event = dictionary.events.get(name)
+    if event is None:
+        return name
+    values = []
+    for about, value in ((event.a, packet.fields["a"]), (event.b, packet.fields["b"])):
+        if about in ("", "0"):  # not used
+            continue
+        enum = parsing.enum_of(about, dictionary)
+        names = {number: text for text, number in dictionary.enums[enum].items()} if enum else {}
+        values.append(f"{about} {names.get(value, value)}")
+    return f"{name}: {', '.join(values)}" if values else name

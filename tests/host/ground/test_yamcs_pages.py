@@ -1,0 +1,68 @@
+"""The web pages of Yamcs in a real browser, with an acquiring instrument."""
+
+import shutil
+
+import pytest
+from support.yamcs import Live, Yamcs, instrument
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
+QUERY = "c=dorn__realtime"
+PAGES = {
+    "events": f"events?{QUERY}",
+    "health": f"telemetry/displays/files/health.opi?{QUERY}",
+    "rates": f"telemetry/displays/files/rates.opi?{QUERY}",
+    "spectra": f"telemetry/displays/files/spectra.opi?{QUERY}",
+    "spectra-log": f"telemetry/displays/files/spectra-log.opi?{QUERY}",
+    "packets": f"telemetry/packets?{QUERY}",
+    "send": f"commanding/send?{QUERY}",
+    "telecommand": f"commanding/send/DORN/set_parameter_threshold?{QUERY}",
+    "history": f"commanding/history?{QUERY}",
+    "stacks": f"procedures/stacks/browse?{QUERY}",
+    "stack": f"procedures/stacks/files/commissioning.ycs?{QUERY}",
+    "links": f"links?{QUERY}",
+}
+SPEED = 30
+
+
+@pytest.fixture(scope="module")
+def control(tmp_path_factory):
+    with (
+        Yamcs(tmp_path_factory.mktemp("yamcs")) as control,
+        instrument() as target,
+        Live(control, target, SPEED),
+    ):
+        control.until(lambda: target.now_us > 150e6)  # two integrations
+        yield control
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as play, play.chromium.launch(executable_path=CHROMIUM) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser):
+    with browser.new_page(viewport={"width": 1500, "height": 1100}) as page:
+        page.errors = []
+        page.on("console", lambda message: message.type == "error" and page.errors.append(message.text))
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        yield page
+
+
+def test_no_page_reports_an_error(control, page, request):
+    loads = 4 if request.config.getoption("--long", default=False) else 1
+    for _ in range(loads):
+        for name, path in PAGES.items():
+            page.goto(f"{control.url}/{path}", wait_until="networkidle", timeout=30_000)
+            page.wait_for_timeout(500)
+            assert page.errors == [], name
+            assert "rror" not in page.locator("app-message-bar, .mat-mdc-snack-bar-label").all_inner_texts().__str__()
+
+
+def test_the_events_page_lists_the_event_reports(control, page):
+    page.goto(f"{control.url}/{PAGES['events']}", wait_until="networkidle")
+    page.get_by_text("acquisition_started").first.wait_for(timeout=10_000)
+    page.get_by_text("mode_changed: ").first.wait_for(timeout=10_000)

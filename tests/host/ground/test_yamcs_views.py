@@ -1,0 +1,205 @@
+"""What `dorn yamcs` computes from packets for the displays and stacks: spectra, rates, conditions."""
+
+import numpy as np
+from dorn.ground.yamcs import spectra, stacks, trends
+from dorn.ground.yamcs.conditions import COMPLETED, Conditions
+from dorn.ground.yamcs.outlet import event_text
+from dorn.operator import parsing
+from hypothesis import given
+from hypothesis import strategies as st
+from support.products import DICTIONARY, coincidences, packet, spectrum
+
+EVENT = DICTIONARY.enums["event"]
+
+
+def taken(view, *made):
+    """The values after these packets."""
+    values = view.initial()
+    for each in made:
+        values.update(view.take(DICTIONARY.decode(each.octets)))
+    return values
+
+
+def as_parameters(view, values):
+    """Every value has a parameter; an array has its length, or less for a trend that begins."""
+    known = {parameter.name: parameter for parameter in view.parameters()}
+    for name, value in values.items():
+        length = known[name].length
+        assert isinstance(value, list) == bool(length), name
+        assert not length or len(value) <= length, name
+
+
+# -- spectra -----------------------------------------------------------------------------------------------------------
+
+
+def test_spectra_of_a_side_add_up():
+    numbers = np.random.default_rng(3)
+    made = [
+        spectrum(detector, numbers.integers(0, 50, 64), first=first, total=9999, integration=integration)
+        for integration in (1, 2)
+        for detector in range(4)
+        for first in (0, 512, 960)
+    ]
+    made.append(coincidences(2, numbers.integers(0, 9, 32), first=64).but(live_us=900))
+    view = spectra.Spectra(DICTIONARY)
+    values = taken(view, *made)
+    as_parameters(view, values)
+    for side in (0, 1):
+        wanted = np.zeros(1024, int)
+        for each in made[:-1]:
+            if each.fields["detector"] % 2 == side:
+                counts = DICTIONARY.decode(each.octets).fields["counts"]
+                wanted[each.fields["first"] :][: len(counts)] += counts
+        assert values[spectra.SIDES[side]] == wanted.tolist()
+        assert values[f"{spectra.SIDES[side]}_total"] == wanted.sum()
+    assert values["coincidence_total"] == sum(DICTIONARY.decode(made[-1].octets).fields["counts"])
+    assert values["live_time"] == 2 * 900 / 1e6  # two integrations, whatever the number of packets
+
+
+def test_a_new_acquisition_and_another_instrument_begin_new_spectra():
+    view = spectra.Spectra(DICTIONARY)
+    first = spectrum(0, [5] * 16)
+    assert taken(view, first, first)["front_total"] == 160
+    started = packet("event_info", event=EVENT["acquisition_started"])
+    assert taken(view, started)["front_total"] == 0
+    assert taken(view, first)["front_total"] == 80
+    values = taken(view, first.but(origin=5))
+    assert (values["front_total"], values["live_time"]) == (80, 900e-6)  # not 160: the same integration number
+
+
+def test_a_packet_beyond_the_last_channel_is_left_out():
+    view = spectra.Spectra(DICTIONARY)
+    assert taken(view, spectrum(0, [5] * 16, first=1024))["front_total"] == 0
+
+
+# -- rates -------------------------------------------------------------------------------------------------------------
+
+
+def rates(real_s, live_s, **counters):
+    return packet("rates", time_s=real_s + 100, real_us=int(real_s * 1e6), live_us=int(live_s * 1e6), **counters)
+
+
+def test_rates_are_differences_per_second_of_live_time():
+    accepted = [10] * 16
+    values = taken(
+        view := trends.Trends(DICTIONARY),
+        rates(10, 10, events=100),
+        rates(20, 15, events=600, front=200, accepted=accepted),
+    )
+    as_parameters(view, values)
+    assert values["trigger_rate"] == 100 and values["live_share"] == 50
+    assert values["rate_triggers"] == [100] and values["rate_front"] == [40] and values["rate_minutes"] == [0]
+    assert values["detector_accepted"] == [2] * 16
+    values = taken(view, rates(80, 75, events=600))
+    assert values["rate_triggers"] == [100, 0] and values["rate_minutes"] == [-1, 0]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 10**6))
+def test_counters_that_wrap_around_give_the_same_rate(before, more):
+    values = taken(trends.Trends(DICTIONARY), rates(1, 1, events=before), rates(2, 2, events=(before + more) % 2**32))
+    assert values["rate_triggers"] == [more]
+
+
+def test_cleared_counters_and_another_instrument_give_no_rate():
+    first = rates(10, 10, events=100)
+    for second in (rates(1, 1), rates(11, 11, events=5), rates(20, 20, events=900).but(origin=9)):
+        assert "rate_triggers" not in taken(trends.Trends(DICTIONARY), first, second)
+
+
+def test_line_rates_are_sums_over_the_detectors_per_minute():
+    before = packet("line_rates", real_us=0, counts=[65535] * 128)
+    after = packet("line_rates", real_us=30_000_000, counts=[1 if n % 8 == 2 else 65535 for n in range(128)])
+    view = trends.Trends(DICTIONARY)
+    values = taken(view, before, after)
+    as_parameters(view, values)
+    names = list(DICTIONARY.lines)
+    assert values[f"line_{names[2]}"] == [2 * 2 * 16] and values[f"line_{names[0]}"] == [0]
+
+
+def test_a_trend_keeps_its_latest_points():
+    view = trends.Trends(DICTIONARY)
+    values = taken(view, *(rates(n, n, events=n * n) for n in range(1, 300)))
+    as_parameters(view, values)
+    assert len(values["rate_triggers"]) == trends.POINTS and values["rate_triggers"][-1] == 299**2 - 298**2
+
+
+# -- conditions of the procedures --------------------------------------------------------------------------------------
+
+
+def statements(text):
+    return [(line, statement) for _, line, statement in parsing.parse_all(text, "test", DICTIONARY)]
+
+
+def conditions(text):
+    return Conditions(stacks.stack(statements(text), DICTIONARY).conditions)
+
+
+def test_a_condition_on_the_last_packet_follows_it():
+    view = conditions("check housekeeping.bias_mv > 9000")
+    name = "last_housekeeping_bias_mv_gt_9000"
+    assert view.initial() == {COMPLETED: True, name: False}
+    assert taken(view, packet("housekeeping", bias_mv=9001))[name]
+    assert not taken(view, packet("housekeeping", bias_mv=9000))[name]
+
+
+def test_a_wait_needs_a_packet_since_the_last_telecommand():
+    view = conditions("until event bias_reached a > 9000 within 20\nuntil rates.accepted[3] >= 5 within 5")
+    event, counter = "since_event_bias_reached_a_gt_9000", "since_rates_accepted_3_ge_5"
+    reached = packet("event_info", event=EVENT["bias_reached"], a=9001)
+    values = taken(view, reached.but(a=9000), packet("rates", accepted=[5] * 16))
+    assert not values[event] and values[counter]
+    assert taken(view, reached, reached.but(a=0))[event]  # met is met
+    values = taken(view, packet("acceptance_success"))
+    assert values == {COMPLETED: False, event: False, counter: False}
+    assert taken(view, packet("completion_success"))[COMPLETED]
+    assert not taken(view, packet("acceptance_failure"))[COMPLETED]
+
+
+def test_only_changes_are_returned():
+    view = conditions("check housekeeping.mode == standby")
+    standby = DICTIONARY.decode(packet("housekeeping", mode=DICTIONARY.enums["mode"]["standby"]).octets)
+    assert list(view.take(standby)) == ["last_housekeeping_mode_eq_standby"]
+    assert view.take(standby) == {}
+
+
+# -- stacks ------------------------------------------------------------------------------------------------------------
+
+
+def steps(text):
+    return stacks.stack(statements(text), DICTIONARY).steps
+
+
+def test_a_telecommand_must_complete_before_the_next_step():
+    command, verify = steps("send function function=start")
+    assert command == {"type": "command", "name": "/DORN/function_start", "arguments": []}
+    assert verify["condition"] == [{"parameter": "/procedures/completed", "operator": "eq", "value": "true"}]
+
+
+def test_parameters_have_their_own_telecommand():
+    command, _ = steps("set threshold_3 150")
+    arguments = [{"name": "parameter", "value": "threshold_3"}, {"name": "value", "value": "150"}]
+    assert command == {"type": "command", "name": "/DORN/set_parameter_threshold", "arguments": arguments}
+
+
+def test_a_refusal_is_left_out_and_said():
+    assert steps("refused not_armed function function=bias_on") == [
+        {"type": "text", "text": "left out: `refused not_armed function function=bias_on`"}
+    ]
+
+
+def test_all_procedures_are_stacks_but_those_with_times_from_now():
+    found = stacks.all_of(DICTIONARY)
+    assert len(found) >= 8 and "commissioning" in found and "schedule" not in found
+    for stack in found.values():
+        assert all(f"/procedures/{name}" in stack.text() for name in stack.conditions)
+
+
+# -- events ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_text_of_an_event_names_its_values():
+    made = packet("event_info", event=EVENT["mode_changed"], a=DICTIONARY.enums["mode"]["standby"], b=3)
+    text = event_text(DICTIONARY.decode(made.octets), DICTIONARY)
+    assert text.startswith("mode_changed: ") and "standby" in text and "science" in text
+    unknown = packet("event_info", event=250)
+    assert event_text(DICTIONARY.decode(unknown.octets), DICTIONARY) == "250"

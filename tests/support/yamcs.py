@@ -1,0 +1,156 @@
+"""A real Yamcs server in a folder, and an instrument connected to it."""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+import urllib.request
+from collections import Counter
+
+import pytest
+from dorn.dictionary import Dictionary
+from dorn.ground import yamcs
+from dorn.ground.bridge import Bridge
+from dorn.ground.yamcs.client import SOURCE
+from dorn.ground.yamcs.correlation import Correlation
+from dorn.head import sources
+from dorn.head.front_end import FrontEnd, Head
+from dorn.targets import open_target
+
+pytest.importorskip("fprime_yamcs_bundle", reason="Yamcs is not installed: pip install '.[yamcs]'")
+from yamcs.client import YamcsClient
+
+HERE = "127.0.0.1"
+DICTIONARY = Dictionary.load()
+LIMIT_S = 60  # of wall time
+
+
+class Yamcs:
+    """A context manager. ports: a server started again in the same folder has others."""
+
+    def __init__(self, folder):
+        self.ports = yamcs.Ports(*(yamcs.free_port(kind) for kind in (socket.SOCK_STREAM, *[socket.SOCK_DGRAM] * 2)))
+        yamcs.prepare(folder, self.ports, DICTIONARY)
+        self.server = yamcs.Server(folder, self.ports)
+        self.url = self.server.url
+        self.client = YamcsClient(f"{HERE}:{self.ports.http}")
+        self.archive = self.client.get_archive(yamcs.INSTANCE)
+        self.processor = self.client.get_processor(yamcs.INSTANCE, "realtime")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.client.close()
+        self.server.close()
+
+    def outlet(self, clock=time.time):
+        return yamcs.outlet(self.server, self.ports, DICTIONARY, Correlation(clock))
+
+    def packets(self):
+        """Container -> number of packets in the archive."""
+        return Counter(packet.name.removeprefix("/DORN/") for packet in self.archive.list_packets())
+
+    def until(self, condition):
+        end_s = time.monotonic() + LIMIT_S
+        while not condition():
+            assert time.monotonic() < end_s, f"not within {LIMIT_S} s: {self.packets()}, {self.warnings()}"
+            time.sleep(0.1)
+
+    def events(self, source=SOURCE):
+        """Of the instrument, oldest first."""
+        found = [event for event in self.archive.list_events() if event.source == source]
+        return sorted(found, key=lambda event: (event.generation_time, event.sequence_number))
+
+    def warnings(self):
+        """Events of Yamcs itself above INFO."""
+        events = self.archive.list_events()
+        return [f"{e.source}: {e.message}" for e in events if e.severity != "INFO" and e.source != SOURCE]
+
+    def call(self, path, body=None):
+        """A request to the API, answered as JSON."""
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/api/{path}", data), timeout=10) as answer:
+            return json.load(answer)
+
+    def run_stack(self, name):
+        """Let the server run a stack. Returns its final status and its log."""
+        arguments = {"processor": "realtime", "bucket": "stacks", "stack": f"{name}.ycs"}
+        path = f"activities/{yamcs.INSTANCE}/activities"
+        activity = self.call(path, {"type": "COMMAND_STACK", "args": arguments})["id"]
+        while (status := self.call(f"{path}/{activity}")["status"]) == "RUNNING":
+            time.sleep(0.1)
+        return status, [line["message"] for line in self.call(f"{path}/{activity}/log").get("logs", [])]
+
+
+class Sent:
+    """An outlet of the bridge that keeps the packets."""
+
+    dropped = Counter()  # noqa: RUF012
+
+    def __init__(self):
+        self.packets = []
+
+    def put(self, packet):
+        self.packets.append(packet)
+
+    def take(self):
+        return ()
+
+    def sockets(self):
+        return []
+
+    def close(self):
+        pass
+
+    def names(self):
+        return Counter(DICTIONARY.decode(packet).name for packet in self.packets)
+
+
+class Live:
+    """A bridge between an acquiring instrument and a server, in a thread. do(f): call f between two of its steps."""
+
+    def __init__(self, control, target, speed, acquires=True):
+        began_s = time.time() - target.now_us / 1e6
+        self.sent = Sent()
+        self.outlet = control.outlet(lambda: began_s + target.now_us / 1e6)
+        self.bridge = Bridge(target, [self.outlet, self.sent])
+        if acquires:
+            yamcs.begin(self.bridge, DICTIONARY)
+        self._calls, self._ended = [], threading.Event()
+        self._thread = threading.Thread(target=lambda: self.bridge.serve(self._stopped, speed))
+
+    def _stopped(self):
+        while self._calls:
+            call, done = self._calls.pop(0)
+            call()
+            done.set()
+        return self._ended.is_set()
+
+    def do(self, call):
+        done = threading.Event()
+        self._calls.append((call, done))
+        assert done.wait(LIMIT_S)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def stop(self):
+        self._ended.set()
+        self._thread.join(LIMIT_S)
+
+    def __exit__(self, *exc_info):
+        self.stop()
+        self.bridge.close()
+
+
+@contextlib.contextmanager
+def instrument(seed=1, flash=None):
+    """A simulated instrument that detects the demo's source."""
+    source = sources.load(sources.DEMO)
+    head = Head(FrontEnd.from_table(source.head, DICTIONARY.instrument, "demo"), seed)
+    with open_target("unix", head, flash=flash) as target:
+        target.inject(sources.endless(source))
+        yield target
