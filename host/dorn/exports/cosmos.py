@@ -3,11 +3,12 @@
 Length, sequence count and CRC of a telecommand are left to the interface's protocols.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dorn.dictionary import Ack, Dictionary, Layout, headers
 from dorn.dictionary.definitions import Field
 from dorn.dictionary.headers import Bits
+from dorn.exports import hazards
 
 _HEAD = "# Generated from firmware/icd.toml by `python -m dorn.exports`: edit that, not this.\n"
 _ACK_FLAGS = int(Ack.ACCEPTANCE | Ack.COMPLETION)  # the default, which the operator can change
@@ -68,9 +69,9 @@ def _item(field: Field, dictionary: Dictionary) -> Iterator[str]:
         yield f"    LIMITS DEFAULT {monitor.repetition} ENABLED {low} {low} {high} {high}"
 
 
-def _meaning(field: Field, dictionary: Dictionary, hazardous: dict[str, str] | None = None) -> Iterator[str]:
+def _meaning(field: Field, dictionary: Dictionary, hazardous: Mapping[str, str | None] = {}) -> Iterator[str]:
     for text, number in dictionary.enums[field.enum].items() if field.enum else ():
-        danger = (hazardous or {}).get(text)
+        danger = hazardous.get(text)
         yield f"    STATE {text.upper()} {number}" + (f" HAZARDOUS {_quoted(danger)}" if danger else "")
     if field.unit:
         yield f"    UNITS {_quoted(field.unit)} {_quoted(field.unit)}"
@@ -79,6 +80,9 @@ def _meaning(field: Field, dictionary: Dictionary, hazardous: dict[str, str] | N
 def _command(layout: Layout, dictionary: Dictionary) -> Iterator[str]:
     mission = dictionary.mission
     yield _first("COMMAND", layout, dictionary)
+    hazard = hazards.of_command(layout)
+    if hazard:
+        yield f"  HAZARDOUS {_quoted(hazard)}"
     secondary = headers.telecommand(mission, layout.service, layout.subtype)
     for item in (*headers.primary(mission, telecommand=True), *secondary):
         value = item.value
@@ -109,5 +113,5 @@ def _parameter(field: Field, dictionary: Dictionary) -> Iterator[str]:
     low, high = field.valid or (0, field.high)
     numbers = dictionary.enums[field.enum].values() if field.enum else (low,)
     yield f"  APPEND_PARAMETER {name} {bits} UINT {low} {high} {next(iter(numbers))} {_quoted(field.about)}"
-    armed = {name: "arm it in the preceding 10 s" for name, function in dictionary.functions.items() if function.armed}
-    yield from _meaning(field, dictionary, armed if field.enum == "function" else None)
+    asked = {name: hazards.of_function(function) for name, function in dictionary.functions.items()}
+    yield from _meaning(field, dictionary, asked if field.enum == "function" else {})

@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from dorn.dictionary import Ack, Dictionary, Layout, headers
 from dorn.dictionary.definitions import Field
+from dorn.exports import hazards
 from dorn.exports.xtce import Telemetry, add, binary_type, dynamic_value, scalar_type, space_system, written
 
 _BASE = "telecommand"
+_ABSTRACT = ("function", "set_parameter")  # each value has a telecommand of its own, with its significance or its range
 _ACK_FLAGS = int(Ack.ACCEPTANCE | Ack.START | Ack.COMPLETION)  # the stages that are verified
 _LIMIT = "PT10S"  # time limit for the report of each stage, from the release
 # service -> field -> (shared parameter that repeats the field's last bits in any packet of the service, number of bits)
@@ -152,7 +154,10 @@ class _Commands:
         arguments = [
             _Argument(field, self._dictionary.enums[field.enum] if field.enum else None) for field in layout.fields
         ]
-        self._packet(layout.name, layout.about, layout, arguments)
+        command = self._packet(layout.name, layout.about, layout, arguments)
+        if layout.name in _ABSTRACT:
+            command.set("abstract", "true")
+        _significance(command, hazards.of_command(layout))
 
     def _function(self, name: str, function) -> None:
         modes = ", ".join(function.modes)
@@ -164,9 +169,7 @@ class _Commands:
         container = add(command, "CommandContainer", name=f"function_{name}")
         add(container, "EntryList")
         add(container, "BaseContainer", containerRef="function")
-        if function.armed:
-            why = "must be armed: function_arm in the preceding 10 s"
-            add(command, "DefaultSignificance", consequenceLevel="critical", reasonForWarning=why)
+        _significance(command, hazards.of_function(function))
 
     def _parameter(self, table: dict) -> None:
         """set_parameter for one entry of the parameters, with its range."""
@@ -182,8 +185,8 @@ class _Commands:
         arguments = [_Argument(number, names, next(iter(names))), _Argument(ranged, None, table["default"])]
         self._packet(name, table.get("effect", ""), layout, arguments)
 
-    def _packet(self, name: str, about: str, layout: Layout, arguments: list[_Argument]) -> None:
-        """Add a telecommand of the service and subtype of `layout`."""
+    def _packet(self, name: str, about: str, layout: Layout, arguments: list[_Argument]) -> ET.Element:
+        """Add a telecommand of the service and subtype of `layout`, and return it."""
         command = add(self._commands, "MetaCommand", name=name, shortDescription=about)
         add(command, "BaseMetaCommand", metaCommandRef=_BASE)
         listed = ET.Element("ArgumentList")
@@ -197,6 +200,7 @@ class _Commands:
         for argument in arguments:
             self._argument(listed, name, argument)
             add(entries, "ArgumentRefEntry", argumentRef=argument.field.name)
+        return command
 
     def _fixed(self, entries: ET.Element, name: str, bits: int, value: int) -> None:
         octets = (bits + 7) // 8
@@ -220,3 +224,8 @@ class _Commands:
             initialValue=argument.initial,
             shortDescription=field.about,
         )
+
+
+def _significance(command: ET.Element, hazard: str | None) -> None:
+    if hazard:
+        add(command, "DefaultSignificance", consequenceLevel="critical", reasonForWarning=hazard)

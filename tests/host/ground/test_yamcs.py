@@ -151,6 +151,9 @@ def test_ten_minutes_with_telecommands_a_damaged_packet_and_a_reset(live):
     assert not refused.is_success() and refused.error.startswith("not_armed")
     with pytest.raises(YamcsError, match="range"):
         control.processor.issue_command("/DORN/set_parameter_integration_time", args={"value": 0})
+    for name, args in {"function": {"function": "bias_on"}, "set_parameter": {"parameter": "bias", "value": 1}}.items():
+        with pytest.raises(YamcsError, match="abstract"):  # it would not ask, or not know the range
+            control.processor.issue_command(f"/DORN/{name}", args=args)
     assert control.warnings() == []
 
     # a damaged packet affects neither the previous nor the next one
