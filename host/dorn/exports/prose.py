@@ -83,8 +83,10 @@ Generated from the same dictionary, beside this document:
 
   The missing packets that it reports are then those of other services. Neither it nor space_packet_parser checks a
   packet's CRC-16: remove damaged packets first.
-- `cosmos/`: telemetry and telecommands for OpenC3 COSMOS, folder `cmd_tlm` of a target. Its interface must fill in
-  length and CRC of telecommands, and add and remove the frames.
+- `cosmos/`: telemetry and telecommands for OpenC3 COSMOS, `tlm.txt` and `cmd.txt` for the folder `cmd_tlm` of a
+  target, and `plugin.txt` with its interface to `dorn bridge --tcp 0.0.0.0:10036`. The definitions of telemetry have no
+  CRC-16: the interface checks and removes it. With it, COSMOS would read an array of 0 elements, as `schedule_report`
+  and `disabled_events` may have, from the CRC: it takes an array of size 0 to extend to the end of the packet.
 
 Spectra in the coding `ccsds121` are read by any decoder of CCSDS 121.0-B. Zero bits fill the last octet. With the
 package imagecodecs, which contains libaec, `data` and `count` of a packet give the counts:
