@@ -40,7 +40,8 @@ class _YamcsTelemetry(Telemetry):
         if not abstract:  # the archive is partitioned by packet
             ancillary = ET.Element("AncillaryDataSet")
             add(ancillary, "AncillaryData", "UseAsArchivingPartition", name="Yamcs")
-            self.containers[-1].insert(0, ancillary)
+            element = self.containers[-1]
+            element.insert(len(element.findall("LongDescription")), ancillary)
         return entries
 
     def scalar(self, entries: ET.Element, layout: Layout, field: Field) -> None:
