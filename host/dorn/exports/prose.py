@@ -71,6 +71,7 @@ Generated from the same dictionary, beside this document:
 - `xtce-portable.xml`: the telemetry as XTCE 1.2, for space_packet_parser, Yamcs and others. Names are PACKET_FIELD.
   Every element of an array of fixed length is a parameter; an array of variable length is a parameter of octets.
 - `xtce-yamcs.xml`: telemetry and telecommands for Yamcs, with arrays, alarms, and verification of every telecommand.
+  `function` and `set_parameter` are abstract: `function_NAME` and `set_parameter_NAME` have significance and range.
   Its telecommand link needs `org.yamcs.pus.PusCommandPostprocessor` with `CRC-16-CCIIT`, which fills in count, length
   and CRC; its telemetry link `org.yamcs.pus.PusPacketPreprocessor`.
 - `ccsdspy/`: a layout for each telemetry packet, with everything after the primary header.
