@@ -62,7 +62,7 @@ def test_the_first_failing_statement_ends_the_timeline_and_is_reported(tmp_path)
     assert not ok and spacecraft.conformance.clean
     assert "2: FAILED" in output[-1] and "not_armed" in output[-1]
     first = spacecraft.conformance.text().splitlines()[0]
-    assert first.startswith("FAILED: ") and " rules kept; the timeline ended at line 2: function function=bias_on" in first
+    assert first.startswith("FAILED: ") and " rules kept; the timeline ended at line 2: " in first
     assert "not_armed" in first
 
 
