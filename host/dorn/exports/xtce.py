@@ -14,7 +14,6 @@ from dorn.dictionary.headers import Bits
 ROOT = "CCSDSPacket"  # the default root of space_packet_parser
 BASE = "telemetry"
 _NAMESPACE = "http://www.omg.org/spec/XTCE/20180204"
-
 _SHORT = 80  # characters of a shortDescription
 
 
