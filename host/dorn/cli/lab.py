@@ -80,6 +80,7 @@ def add(commands: Commands) -> None:
             "dorn decode out/telemetry.ccsds --out decoded",
             "dorn decode monday.ccsds tuesday.ccsds --out decoded",
             "xz -dc telemetry.ccsds.xz | dorn decode - --out decoded",
+            "dorn decode out/telemetry.ccsds --split --out decoded",
         ),
     )
     decode.add_argument(
@@ -94,6 +95,10 @@ def add(commands: Commands) -> None:
     )
     decode.add_argument("--tables", action="store_true", help="also write a table of the packets of each layout")
     decode.add_argument("--events-csv", action="store_true", help="also write the events of events.npz to events.csv")
+    decode.add_argument(
+        "--split", action="store_true", help="also write the packets of each layout to an archive, packets/NAME.ccsds"
+    )
+    decode.add_argument("--force", action="store_true", help="with --split: replace archives that are there already")
 
 
 def _run(args):
@@ -173,10 +178,13 @@ def _play(source, args, **stream):
 def _decode(args):
     from dorn.dictionary import Dictionary
     from dorn.link import archive
+    from dorn.products import packet_files
     from dorn.products.products import Products
 
     slice_s = above_zero(args.slice, "--slice", "S")
     check_directory(args.out)
+    if args.split:
+        packet_files.check(args.out, args.files, args.force)
     with contextlib.ExitStack() as stack:
         size = sum(os.path.getsize(file) for file in args.files if os.path.isfile(file))
         progress = None
@@ -198,6 +206,8 @@ def _decode(args):
         if about:
             print(about, file=sys.stderr)
         _report(products.write(args.out, run, tables=args.tables, events_csv=args.events_csv), args.out)
+        if args.split:
+            packet_files.write(args.out, found)
     for fault, packets in products.not_understood.items():
         print(f"not understood: {packets} packets: {fault}", file=sys.stderr)
     for apid, packets in sorted(found.skipped.foreign.items()):

@@ -1,15 +1,19 @@
-"""The dictionary for OpenC3 COSMOS: files for the folder cmd_tlm of a target.
+"""The dictionary for OpenC3 COSMOS: files for the folder cmd_tlm of a target, and the plugin's interface.
 
-Length, sequence count and CRC of a telecommand are left to the interface's protocols.
+The interface's protocols fill in length and CRC of telecommands, and check and remove the CRC of telemetry: COSMOS lets
+an array of size 0 extend to the end of the packet, so nothing may follow an array whose count can be 0.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dorn.dictionary import Ack, Dictionary, Layout, headers
 from dorn.dictionary.definitions import Field
 from dorn.dictionary.headers import Bits
+from dorn.exports import hazards
 
 _HEAD = "# Generated from firmware/icd.toml by `python -m dorn.exports`: edit that, not this.\n"
+_BRIDGE = "host.docker.internal 10036 10036"  # computer, ports to write and to read: `dorn bridge --tcp`
+_FOLDER = "openc3/interfaces"  # of COSMOS
 _ACK_FLAGS = int(Ack.ACCEPTANCE | Ack.COMPLETION)  # the default, which the operator can change
 _KNOWN_BY = ("TYPE", headers.APID, headers.SERVICE, headers.SUBTYPE)
 
@@ -19,7 +23,23 @@ def files(dictionary: Dictionary) -> dict[str, str]:
     return {
         "tlm.txt": _text(_telemetry(layout, dictionary) for layout in dictionary.telemetry.values()),
         "cmd.txt": _text(_command(layout, dictionary) for layout in dictionary.commands.values()),
+        "plugin.txt": _text([_plugin(dictionary.mission["name"])]),
     }
+
+
+def _plugin(name: str) -> Iterator[str]:
+    """The interface to `dorn bridge`, which passes whole packets over TCP, with both sides' protocols."""
+    trailer = headers.TRAILER
+    length = f"{_FOLDER}/protocols/length_protocol.py 32 16 7"  # its first bit, its bits, the octets it leaves out
+    crc, at = f"{_FOLDER}/protocols/crc_protocol.py", f"-{trailer.bits} {trailer.bits}"
+    yield f"TARGET {name} {name}"
+    yield f"INTERFACE {name}_INT {_FOLDER}/tcpip_client_interface.py {_BRIDGE} 10.0 None"
+    yield f"  MAP_TARGET {name}"
+    yield f"  PROTOCOL READ {length}"
+    yield f"  PROTOCOL READ {crc} None TRUE ERROR {at}"
+    yield "  # of the protocols for writing, the last acts first: the CRC covers the length"
+    yield f"  PROTOCOL WRITE {crc} {trailer.name.upper()} FALSE ERROR {at}"
+    yield f"  PROTOCOL WRITE {length} 1 BIG_ENDIAN 0 None None TRUE"
 
 
 def _text(packets) -> str:
@@ -42,7 +62,6 @@ def _telemetry(layout: Layout, dictionary: Dictionary) -> Iterator[str]:
         yield _bits(item)
     for field in layout.fields:
         yield from _item(field, dictionary)
-    yield _bits(headers.TRAILER)
 
 
 def _bits(item: Bits) -> str:
@@ -68,9 +87,9 @@ def _item(field: Field, dictionary: Dictionary) -> Iterator[str]:
         yield f"    LIMITS DEFAULT {monitor.repetition} ENABLED {low} {low} {high} {high}"
 
 
-def _meaning(field: Field, dictionary: Dictionary, hazardous: dict[str, str] | None = None) -> Iterator[str]:
+def _meaning(field: Field, dictionary: Dictionary, hazardous: Mapping[str, str | None] = {}) -> Iterator[str]:
     for text, number in dictionary.enums[field.enum].items() if field.enum else ():
-        danger = (hazardous or {}).get(text)
+        danger = hazardous.get(text)
         yield f"    STATE {text.upper()} {number}" + (f" HAZARDOUS {_quoted(danger)}" if danger else "")
     if field.unit:
         yield f"    UNITS {_quoted(field.unit)} {_quoted(field.unit)}"
@@ -79,6 +98,9 @@ def _meaning(field: Field, dictionary: Dictionary, hazardous: dict[str, str] | N
 def _command(layout: Layout, dictionary: Dictionary) -> Iterator[str]:
     mission = dictionary.mission
     yield _first("COMMAND", layout, dictionary)
+    hazard = hazards.of_command(layout)
+    if hazard:
+        yield f"  HAZARDOUS {_quoted(hazard)}"
     secondary = headers.telecommand(mission, layout.service, layout.subtype)
     for item in (*headers.primary(mission, telecommand=True), *secondary):
         value = item.value
@@ -109,5 +131,5 @@ def _parameter(field: Field, dictionary: Dictionary) -> Iterator[str]:
     low, high = field.valid or (0, field.high)
     numbers = dictionary.enums[field.enum].values() if field.enum else (low,)
     yield f"  APPEND_PARAMETER {name} {bits} UINT {low} {high} {next(iter(numbers))} {_quoted(field.about)}"
-    armed = {name: "arm it in the preceding 10 s" for name, function in dictionary.functions.items() if function.armed}
-    yield from _meaning(field, dictionary, armed if field.enum == "function" else None)
+    asked = {name: hazards.of_function(function) for name, function in dictionary.functions.items()}
+    yield from _meaning(field, dictionary, asked if field.enum == "function" else {})

@@ -216,6 +216,10 @@ def _tools(_: Dictionary) -> Iterator[str]:
     yield prose.TOOLS
 
 
+def _readers(dictionary: Dictionary) -> Iterator[str]:
+    yield prose.READERS.replace("[APID]", f"[{dictionary.mission['apid']}]")
+
+
 # enumeration with a chapter of its own -> the chapter's anchor
 _NUMBERED = {
     "function": "functions",
@@ -238,4 +242,5 @@ _CHAPTERS: dict[str, Callable[[Dictionary], Iterable[str]]] = {
     "Enumerations": _enumerations,
     "Instrument": _instrument,
     "Other ground systems": _tools,
+    "Other readers": _readers,
 }

@@ -71,26 +71,130 @@ Generated from the same dictionary, beside this document:
 - `xtce-portable.xml`: the telemetry as XTCE 1.2, for space_packet_parser, Yamcs and others. Names are PACKET_FIELD.
   Every element of an array of fixed length is a parameter; an array of variable length is a parameter of octets.
 - `xtce-yamcs.xml`: telemetry and telecommands for Yamcs, with arrays, alarms, and verification of every telecommand.
+  `function` and `set_parameter` are abstract: `function_NAME` and `set_parameter_NAME` have significance and range.
   Its telecommand link needs `org.yamcs.pus.PusCommandPostprocessor` with `CRC-16-CCIIT`, which fills in count, length
   and CRC; its telemetry link `org.yamcs.pus.PusPacketPreprocessor`.
-- `ccsdspy/`: a layout for each telemetry packet, with everything after the primary header. ccsdspy distinguishes
-  packets by APID only: give it packets of one service and subtype (octets 7 and 8).
+- `ccsdspy/`: a layout for each telemetry packet, with everything after the primary header.
+- `cosmos/`: telemetry and telecommands for OpenC3 COSMOS, `tlm.txt` and `cmd.txt` for the folder `cmd_tlm` of a
+  target, and `plugin.txt` with its interface to `dorn bridge --tcp 0.0.0.0:10036`. The definitions of telemetry have no
+  CRC-16: the interface checks and removes it. With it, COSMOS would read an array of 0 elements, as `schedule_report`
+  and `disabled_events` may have, from the CRC: it takes an array of size 0 to extend to the end of the packet.
+"""
 
-      import io, ccsdspy, ccsdspy.utils
-      packets = ccsdspy.utils.split_packet_bytes("telemetry.ccsds")
-      spectra = b"".join(p for p in packets if (p[7], p[8]) == (128, 1))
-      table = ccsdspy.VariableLength.from_file("ccsdspy/spectrum.csv").load(io.BytesIO(spectra))
+READERS = """\
+Most programs tell packets apart by their APID. Here all packets have the same one, and service and subtype (octets 7
+and 8) tell them apart, so give such a program the packets of one type. These commands write an archive for each type,
+without damaged packets and each packet once, and the files generated from the dictionary:
 
-  The missing packets that it reports are then those of other services. Neither it nor space_packet_parser checks a
-  packet's CRC-16: remove damaged packets first.
-- `cosmos/`: telemetry and telecommands for OpenC3 COSMOS, folder `cmd_tlm` of a target. Its interface must fill in
-  length and CRC of telecommands, and add and remove the frames.
+    dorn decode telemetry.ccsds --split --out decoded
+    dorn dictionary --out icd
 
-Spectra in the coding `ccsds121` are read by any decoder of CCSDS 121.0-B. Zero bits fill the last octet. With the
-package imagecodecs, which contains libaec, `data` and `count` of a packet give the counts:
+Sequence counts missing in such a file are those of packets of other types.
 
-    import imagecodecs, numpy
-    aec = imagecodecs.aec_decode(data, bitspersample=16, flags=imagecodecs.AEC.FLAG.DATA_PREPROCESS,
-                                 blocksize=16, rsi=64, out=bytearray(2 * count))
-    counts = numpy.frombuffer(aec, "<u2")
+### ccsdspy
+
+With the packets of all types in one file, it would read every packet as one of this layout. `FixedLength` reads packets
+without an array of variable length.
+
+```python
+import ccsdspy
+
+reader = ccsdspy.VariableLength.from_file("icd/ccsdspy/spectrum.csv")
+spectra = reader.load("decoded/packets/spectrum.ccsds", include_primary_header=True)
+print(spectra["detector"], spectra["live_us"] / 1e6, spectra["total"])
+```
+
+Spectra in the coding `ccsds121` are read by any decoder of CCSDS 121.0-B, such as libaec, which the package imagecodecs
+contains. Zero bits fill the last octet.
+
+```python
+import imagecodecs
+import numpy
+
+
+def decompressed(data, count):
+    counts = imagecodecs.aec_decode(
+        data,
+        bitspersample=16,
+        flags=imagecodecs.AEC.FLAG.DATA_PREPROCESS,
+        blocksize=16,
+        rsi=64,
+        out=bytearray(2 * count),
+    )
+    return numpy.frombuffer(counts, "<u2")
+
+
+counts = [
+    decompressed(bytes(data), int(count)) if coding else numpy.frombuffer(bytes(data), ">u2")
+    for data, count, coding in zip(spectra["data"], spectra["count"], spectra["coding"])
+]
+print([channels.sum() for channels in counts])
+```
+
+### space_packet_parser
+
+`create_dataset` takes packets of one type only. It needs `space-packet-parser[xarray]`.
+
+```python
+from space_packet_parser.xarr import create_dataset
+
+rates = create_dataset("decoded/packets/rates.ccsds", "icd/xtce-portable.xml")[APID]
+print(rates["rates_events"].diff("packet") / rates["rates_live_us"].diff("packet") * 1e6)
+```
+
+It drops zero octets at the end of an array of variable length. Restore them:
+
+```python
+import numpy
+
+lists = create_dataset("decoded/packets/event_list.ccsds", "icd/xtce-portable.xml")[APID]
+words = [
+    numpy.frombuffer(octets.ljust(2 * count, bytes(1)), ">u2")
+    for octets, count in zip(lists["event_list_words"].values, lists["event_list_count"].values)
+]
+print([len(list_) for list_ in words])
+```
+
+Packet by packet, it reads the archive as it is, but does not check the CRC-16.
+
+```python
+import space_packet_parser
+
+definition = space_packet_parser.load_xtce("icd/xtce-portable.xml")
+with open("telemetry.ccsds", "rb") as archive:
+    packets = [definition.parse_bytes(octets) for octets in space_packet_parser.ccsds_generator(archive)]
+print(len(packets), packets[0]["pus_service"], packets[0]["pus_subtype"])
+```
+
+### spacepackets
+
+It checks length and CRC-16, and reads the headers; `source_data` has the fields, from octet 19 on.
+
+```python
+from spacepackets.ccsds import SpacePacketHeader
+from spacepackets.ecss.tm import PusTm
+
+packets = []
+with open("telemetry.ccsds", "rb") as archive:
+    while header := archive.read(6):
+        octets = header + archive.read(SpacePacketHeader.unpack(header).packet_len - 6)
+        packets.append(PusTm.unpack(octets, timestamp_len=6))
+for packet in packets:
+    time_s = int.from_bytes(packet.timestamp, "big") / 65536
+    print(packet.service, packet.message_subtype, time_s, len(packet.source_data))
+```
+
+### xtce-lib
+
+It gives the definitions, not the packets.
+
+```python
+from pathlib import Path
+
+from xtce_lib import XtceFile
+
+telemetry = XtceFile(Path("icd/xtce-portable.xml")).database.telemetry_metadata
+names = {layout.name: [str(entry.parameter_ref) for entry in layout.entries] for layout in telemetry.containers}
+print(names["storage_report"])
+```
 """

@@ -4,6 +4,7 @@ Scalars only, in sequence, without offsets: an array of fixed length becomes one
 length becomes octets (big-endian elements, for the user to unpack).
 """
 
+import textwrap
 import xml.etree.ElementTree as ET
 
 from dorn.dictionary import Dictionary, Layout, headers
@@ -13,6 +14,7 @@ from dorn.dictionary.headers import Bits
 ROOT = "CCSDSPacket"  # the default root of space_packet_parser
 BASE = "telemetry"
 NAMESPACE = "http://www.omg.org/spec/XTCE/20180204"
+_SHORT = 80  # characters of a shortDescription
 
 
 def text(dictionary: Dictionary) -> str:
@@ -39,11 +41,19 @@ def written(root: ET.Element) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def add(parent: ET.Element, tag: str, content: str | None = None, **attributes: str | int | None) -> ET.Element:
-    """Add an element; attributes that are None or empty are left out."""
+def add(parent: ET.Element, tag: str, content: str | None = None, **attributes: str | float | None) -> ET.Element:
+    """Add an element; attributes that are None or empty are left out.
+
+    A shortDescription of more than 80 characters, which is against the advice of XTCE and refused by xtce-lib, is
+    shortened, and becomes a LongDescription.
+    """
     wanted = {name: str(value) for name, value in attributes.items() if value not in (None, "")}
     element = ET.SubElement(parent, tag, wanted)
     element.text = content
+    about = wanted.get("shortDescription", "")
+    if len(about) > _SHORT:
+        element.set("shortDescription", textwrap.shorten(about, _SHORT, placeholder=" …"))
+        add(element, "LongDescription", about)
     return element
 
 
@@ -54,8 +64,7 @@ def scalar_type(
     made = "Enumerated" if enum is not None else "Integer"
     size = {"signed": "false", "sizeInBits": bits} if enum is None else {}
     element = add(parent, f"{made}{kind}Type", name=name, **size)
-    if unit:
-        add(add(element, "UnitSet"), "Unit", unit)
+    _units(element, unit)
     add(element, "IntegerDataEncoding", encoding="unsigned", sizeInBits=bits)
     if enum is not None:
         listed = add(element, "EnumerationList")
@@ -64,9 +73,17 @@ def scalar_type(
     return element
 
 
+def _units(element: ET.Element, unit: str = "") -> None:
+    """Add the UnitSet, also an empty one: XTCE does not require it, but xtce-lib does."""
+    units = add(element, "UnitSet")
+    if unit:
+        add(units, "Unit", unit)
+
+
 def binary_type(parent: ET.Element, kind: str, name: str, length: str, octets: int) -> ET.Element:
     """Add a binary type: `octets` for each element; the parameter or argument `length` has their number."""
     element = add(parent, f"Binary{kind}Type", name=name)
+    _units(element)
     size = add(add(element, "BinaryDataEncoding"), "SizeInBits")
     dynamic_value(size, kind, length, slope=8 * octets)
     return element

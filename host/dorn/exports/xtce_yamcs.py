@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from dorn.dictionary import Ack, Dictionary, Layout, headers
 from dorn.dictionary.definitions import Field
+from dorn.exports import hazards
 from dorn.exports.xtce import Telemetry, add, binary_type, dynamic_value, scalar_type, space_system, written
 
 _BASE = "telecommand"
+_ABSTRACT = ("function", "set_parameter")  # each value has a telecommand of its own, with its significance or its range
 _ACK_FLAGS = int(Ack.ACCEPTANCE | Ack.START | Ack.COMPLETION)  # the stages that are verified
 _LIMIT = "PT10S"  # time limit for the report of each stage, from the release
 # service -> field -> (shared parameter that repeats the field's last bits in any packet of the service, number of bits)
@@ -47,7 +49,8 @@ class _YamcsTelemetry(Telemetry):
         if not abstract:  # the archive is partitioned by packet
             ancillary = ET.Element("AncillaryDataSet")
             add(ancillary, "AncillaryData", "UseAsArchivingPartition", name="Yamcs")
-            self.containers[-1].insert(0, ancillary)
+            element = self.containers[-1]
+            element.insert(len(element.findall("LongDescription")), ancillary)
         return entries
 
     def scalar(self, entries: ET.Element, layout: Layout, field: Field) -> None:
@@ -77,18 +80,13 @@ class _YamcsTelemetry(Telemetry):
         element.set("sizeInBits", "64")  # Yamcs compares 32 bits as a signed number, which would not match all ones
         monitor = self.dictionary.monitors[limits]
         # all ones: not read, which is neither valid nor an alarm
-        add(
-            element,
-            "ValidRange",
-            minInclusive="0",
-            maxInclusive=field.high - 1,
-            validRangeAppliesToCalibrated="false",
-        )
+        valid = add(element, "ValidRange", minInclusive=0, maxInclusive=field.high - 1)
+        valid.set("validRangeAppliesToCalibrated", "false")
         alarm = add(add(element, "ContextAlarmList"), "ContextAlarm", minViolations=monitor.repetition)
         level = _ALARMS[self.dictionary.events[f"limit_{limits}"].subtype]
-        high = monitor.high if monitor.high < field.high else None
-        low, high = calibrated(field, monitor.low), high and calibrated(field, high)
-        add(add(alarm, "StaticAlarmRanges"), level, minInclusive=str(low), maxInclusive=high and str(high))
+        low = calibrated(field, monitor.low)
+        high = calibrated(field, monitor.high) if monitor.high < field.high else None
+        add(add(alarm, "StaticAlarmRanges"), level, minInclusive=low, maxInclusive=high)
         read = add(alarm, "ContextMatch")
         value = {"value": field.high, "useCalibratedValue": "false"}
         add(read, "Comparison", parameterRef=name, comparisonOperator="!=", **value)
@@ -182,7 +180,10 @@ class _Commands:
         arguments = [
             _Argument(field, self._dictionary.enums[field.enum] if field.enum else None) for field in layout.fields
         ]
-        self._packet(layout.name, layout.about, layout, arguments)
+        command = self._packet(layout.name, layout.about, layout, arguments)
+        if layout.name in _ABSTRACT:
+            command.set("abstract", "true")
+        _significance(command, hazards.of_command(layout))
 
     def _function(self, name: str, function) -> None:
         modes = ", ".join(function.modes)
@@ -194,9 +195,7 @@ class _Commands:
         container = add(command, "CommandContainer", name=f"function_{name}")
         add(container, "EntryList")
         add(container, "BaseContainer", containerRef="function")
-        if function.armed:
-            why = "must be armed: function_arm in the preceding 10 s"
-            add(command, "DefaultSignificance", consequenceLevel="critical", reasonForWarning=why)
+        _significance(command, hazards.of_function(function))
 
     def _parameter(self, table: dict) -> None:
         """set_parameter for one entry of the parameters, with its range."""
@@ -212,8 +211,8 @@ class _Commands:
         arguments = [_Argument(number, names, next(iter(names))), _Argument(ranged, None, table["default"])]
         self._packet(name, table.get("effect", ""), layout, arguments)
 
-    def _packet(self, name: str, about: str, layout: Layout, arguments: list[_Argument]) -> None:
-        """Add a telecommand of the service and subtype of `layout`."""
+    def _packet(self, name: str, about: str, layout: Layout, arguments: list[_Argument]) -> ET.Element:
+        """Add a telecommand of the service and subtype of `layout`, and return it."""
         command = add(self._commands, "MetaCommand", name=name, shortDescription=about)
         add(command, "BaseMetaCommand", metaCommandRef=_BASE)
         listed = ET.Element("ArgumentList")
@@ -227,6 +226,7 @@ class _Commands:
         for argument in arguments:
             self._argument(listed, name, argument)
             add(entries, "ArgumentRefEntry", argumentRef=argument.field.name)
+        return command
 
     def _fixed(self, entries: ET.Element, name: str, bits: int, value: int) -> None:
         octets = (bits + 7) // 8
@@ -250,3 +250,8 @@ class _Commands:
             initialValue=argument.initial,
             shortDescription=field.about,
         )
+
+
+def _significance(command: ET.Element, hazard: str | None) -> None:
+    if hazard:
+        add(command, "DefaultSignificance", consequenceLevel="critical", reasonForWarning=hazard)

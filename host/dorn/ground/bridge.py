@@ -11,14 +11,14 @@ from __future__ import annotations
 import selectors
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dorn.dictionary import Ack, Dictionary, DictionaryError, PacketError
 from dorn.dictionary.codec import faults
 from dorn.dictionary.headers import EVENT_REPORTING, TELECOMMAND
 from dorn.ground.conformance import Conformance
 from dorn.ground.notices import Notices
-from dorn.ground.outlets import Tcp, Udp
+from dorn.ground.outlets import Outlet
 from dorn.link import frames
 from dorn.link.key import Key, challenge_in
 from dorn.session.receiver import Receiver
@@ -40,16 +40,16 @@ _RETRY_S = 0.1  # wall time between attempts to reach an instrument that is away
 
 
 class Bridge:
-    """Connects a target to outlets, Udp or Tcp. down, up: packets forwarded; dropped: reason -> number of telecommands.
+    """Connects a target to outlets, such as Udp and Tcp.
 
-    key signs the telecommands. say(text): messages for the operator. conformance: checks all traffic on the link.
-    clock: wall time, seconds.
+    down, up: packets forwarded; dropped: reason -> number of telecommands. key signs the telecommands. say(text):
+    messages for the operator. conformance: checks all traffic on the link. clock: wall time, seconds.
     """
 
     def __init__(
         self,
         target: Target,
-        outlets: list[Udp | Tcp],
+        outlets: Sequence[Outlet],
         key: Key | None = None,
         say: Callable = print,
         conformance: Conformance | None = None,

@@ -83,6 +83,7 @@ class Conformance:
         self._count: int | None = None
         self._time_s = 0.0
         self._powered_s: float | None = None  # no packet was received since
+        self.failed = ""  # what else went wrong, as where a timeline ended early
         self._known()
 
     def _known(self, sequence: int | None = None) -> None:
@@ -245,9 +246,20 @@ class Conformance:
 
     # -- the report --------------------------------------------------------------------------------
 
+    @property
+    def verdict(self) -> str:
+        """The result in one line."""
+        checked = [rule for rule, finding in self.findings.items() if finding.checked]
+        broken = [rule for rule in checked if self.findings[rule].broken]
+        result = f"{len(broken)} of {len(checked)} rules broken: {', '.join(broken)}" if broken else ""
+        result = result or (f"{len(checked)} rules kept" if checked else "nothing was checked")
+        passed = checked and not broken and not self.failed
+        return f"{'PASSED' if passed else 'FAILED'}: {result}{'; ' if self.failed else ''}{self.failed}"
+
     def text(self) -> str:
-        """The report as text: for every rule the number of checks and the violations."""
+        """The report as text: the verdict; for every rule the number of checks and the violations."""
         lines = [
+            self.verdict,
             f"{sum(self.packets.values())} packets of {len(self.packets)} types,"
             f" {sum(self.telecommands.values())} telecommands of {len(self.telecommands)} types",
             "",
@@ -275,5 +287,6 @@ class Conformance:
             rule: {"checked": finding.checked, "broken": [[now_s, what] for now_s, what in finding.broken]}
             for rule, finding in self.findings.items()
         }
-        content = {"clean": self.clean, "rules": rules, "packets": self.packets, "telecommands": self.telecommands}
+        result = {"verdict": self.verdict, "clean": self.clean}
+        content = result | {"rules": rules, "packets": self.packets, "telecommands": self.telecommands}
         return json.dumps(content, indent=1) + "\n"

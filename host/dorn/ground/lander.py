@@ -193,21 +193,23 @@ class Lander:
             _check_possible(steps, self.link.name)
         else:  # a simulated target has just been powered on
             self.conformance.powered(self.link.now_s)
+        self.conformance.failed = "the timeline was interrupted"
         self.session.connect()
-        well = True
         for number, text, step in steps:
             self._say(f"{self.link.now_s:12.3f} s  {number}: {text}")
             try:
                 message = self._act(step) if isinstance(step, Act) else self._runner.run(step)
             except UserError as error:
                 self._say(f"{self.link.now_s:12.3f} s  {number}: FAILED: {error}")
-                well = False
+                self.conformance.failed = f"the timeline ended at line {number}: {error}"
                 break
             if message:
                 self._say(f"{self.link.now_s:12.3f} s  {number}: {message}")
+        else:
+            self.conformance.failed = ""
         self.session.pump()
         self.conformance.over(self.link.now_s)
-        return well and self.conformance.clean
+        return self.conformance.clean and not self.conformance.failed
 
     def _act(self, act: Act) -> str:
         return getattr(self, f"_{act.word}")(act.value) or ""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 from dorn.errors import UserError
 from dorn.link.stream import PacketStream
@@ -19,6 +20,17 @@ _DATAGRAM = 65_535
 _AT_ONCE = 100  # datagrams taken before the instrument is served again
 _PENDING = 1 << 20  # octets kept for a client that does not read; further packets are dropped
 _BLOCKED_S = 1.0  # wall time for which no connection is accepted after an error, such as too many open files
+
+
+class Outlet(Protocol):
+    """Where the bridge sends telemetry, and where telecommands come from. dropped: reason -> how many."""
+
+    dropped: Counter
+
+    def sockets(self) -> list[socket.socket]: ...
+    def put(self, packet: bytes) -> None: ...
+    def take(self) -> Iterable[bytes]: ...
+    def close(self) -> None: ...
 
 
 class Udp:

@@ -182,67 +182,6 @@ def test_the_document_contains_every_entry_of_the_dictionary():
             assert f"| {number} | `{name}` | {tables['about'].get(enum, {}).get(name, '')} |" in chapter
 
 
-# -- COSMOS: files parsed by OpenC3, if it is installed ----------------------------------------------------------------
-
-
-def cosmos(name: str):
-    """An export parsed by OpenC3, which is not a dependency of the tests because of its licence."""
-    packet_config = pytest.importorskip("openc3.packets.packet_config", reason="openc3 is not installed")
-    config = packet_config.PacketConfig()
-    config.process_file(str(exports.folder() / "cosmos" / name), "DORN")
-    assert config.warnings == []
-    return config
-
-
-def test_cosmos_agrees_on_every_packet_of_a_run(recording):
-    packets = cosmos("tlm.txt").telemetry["DORN"]
-    for octets in recording:
-        expected = dictionary.decode(octets)
-        (packet,) = (packet for packet in packets.values() if packet.identify(octets))
-        packet.buffer = octets
-        assert packet.packet_name == expected.name.upper()
-        # OpenC3 reads an array of zero elements up to the end of the packet
-        sent = as_sent(expected, dictionary.telemetry[expected.name])
-        wanted = {name: value for name, value in sent.items() if value != []}
-        assert {name: packet.read(name.upper(), "RAW") for name in wanted} == wanted
-        read = {name: packet.read(name.upper(), "RAW") for name in HEADER}
-        assert read == {name: value for name, value in header(expected).items() if name in HEADER}
-
-
-def test_cosmos_has_the_limits_of_the_monitors():
-    packet = cosmos("tlm.txt").telemetry["DORN"]["HOUSEKEEPING"]
-    fields = {field.limits: field.name.upper() for field in dictionary.telemetry["housekeeping"].fields if field.limits}
-    assert len(fields) == 6
-    for monitor, item in fields.items():
-        limits = dictionary.monitors[monitor]
-        for value, good in ((limits.low, True), (limits.high, True), (limits.low - 1, False), (limits.high + 1, False)):
-            if not 0 <= value < 2**32 - (item in ("TEMPERATURE_HEAD",)):
-                continue
-            for _ in range(limits.repetition):
-                packet.restore_defaults()
-                packet.write(item, value, "RAW")
-                packet.check_limits()
-            assert (packet.get_item(item).limits.state in ("GREEN", "BLUE", None)) == good, (item, value)
-
-
-@pytest.mark.parametrize("layout", dictionary.commands.values(), ids=lambda layout: layout.name)
-def test_cosmos_builds_the_same_telecommands(layout):
-    packet = cosmos("cmd.txt").commands["DORN"][layout.name.upper()]
-    octets, fields = bytes(range(13)), {}
-    for field in layout.scalars:
-        fields[field.name] = field.valid[1] if field.valid else 1
-    for field in layout.arrays:
-        fields[field.name] = octets
-        del fields[field.length]
-    expected = dictionary.encode(layout.name, 0, ack=9, check=False, **fields)
-    packet.restore_defaults()
-    for name, value in fields.items():
-        packet.write(name.upper(), value, "RAW")
-    built = packet.buffer
-    length = expected[4:6]  # the COSMOS interface fills in length and CRC
-    assert built[:4] + length + built[6:-2] == expected[:-2] and len(built) == len(expected)
-
-
 # -- the files ---------------------------------------------------------------------------------------------------------
 
 

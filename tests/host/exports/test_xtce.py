@@ -10,6 +10,7 @@ from dorn import exports
 from dorn.util.paths import onboard_root
 from support.data import data
 
+SPACE = {"x": "http://www.omg.org/spec/XTCE/20180204"}
 XTCE = ("xtce-portable.xml", "xtce-yamcs.xml")
 
 
@@ -35,13 +36,17 @@ def test_every_reference_in_xtce_resolves(name):
             assert not key.endswith("Ref") or value in names or value.startswith("/yamcs/"), (key, value)
 
 
-def test_yamcs_has_every_telecommand_and_every_range():
-    space = {"x": "http://www.omg.org/spec/XTCE/20180204"}
+def yamcs_commands():
+    """Name -> element of each telecommand for Yamcs."""
     root = ET.parse(exports.folder() / "xtce-yamcs.xml").getroot()
-    commands = {element.get("name") for element in root.iterfind(".//x:MetaCommand", space)}
+    return {element.get("name"): element for element in root.iterfind(".//x:MetaCommand", SPACE)}
+
+
+def test_yamcs_has_every_telecommand_and_every_range():
+    root = ET.parse(exports.folder() / "xtce-yamcs.xml").getroot()
     ranges = {}
-    for element in root.iterfind(".//x:IntegerArgumentType", space):
-        valid = element.find(".//x:ValidRange", space)
+    for element in root.iterfind(".//x:IntegerArgumentType", SPACE):
+        valid = element.find(".//x:ValidRange", SPACE)
         if valid is not None:
             name = element.get("name").removesuffix("_type")
             ranges[name] = [int(valid.get("minInclusive")), int(valid.get("maxInclusive"))]
@@ -50,9 +55,21 @@ def test_yamcs_has_every_telecommand_and_every_range():
     for table in tables["command"]:
         expected |= {f"{table['name']}_{f['name']}": f["valid"] for f in table["fields"] if "valid" in f}
     assert ranges == expected
-    assert commands == {
+    assert set(yamcs_commands()) == {
         "telecommand",
         *(table["name"] for table in tables["command"]),
         *(f"function_{table['name']}" for table in tables["function"]),
         *(f"set_parameter_{table['name']}" for table in tables["parameter"]),
     }
+
+
+def test_yamcs_asks_before_every_telecommand_that_is_or_carries_a_hazardous_one():
+    commands = yamcs_commands()
+    asked = {name for name, element in commands.items() if element.find("x:DefaultSignificance", SPACE) is not None}
+    assert asked == {
+        *("function_reset", "function_maintenance", "function_bias_on", "function_pulser_on"),  # armed
+        *("load_memory", "set_time"),  # armed, at least for some values
+        *("insert_activity", "add_action"),  # carry another telecommand
+    }
+    never_issued = {name for name, element in commands.items() if element.get("abstract") == "true"}
+    assert never_issued == {"telecommand", "function", "set_parameter"}

@@ -1,5 +1,7 @@
 """The simulated spacecraft: execution of timelines, and the conformance report."""
 
+import re
+
 import pytest
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
@@ -37,6 +39,7 @@ def test_the_mission_timeline_runs_and_its_report_is_clean():
     assert ok, report.text()
     assert hours >= 176 / TIMES
     assert all(finding.checked for finding in report.findings.values())
+    assert report.text().startswith(f"PASSED: {len(RULES)} rules kept\n")
     assert report.packets["spectrum"] > 16 and report.packets["event_info"] > 8
     assert spacecraft.collected > 100 and spacecraft.lost == 0
     assert report.findings["start"].checked >= 3  # the last power cut happens while the link is down
@@ -58,6 +61,24 @@ def test_the_first_failing_statement_ends_the_timeline_and_is_reported(tmp_path)
         ok, spacecraft, output = play(target, "send ping\nsend function function=bias_on\nsend ping\n", tmp_path)
     assert not ok and spacecraft.conformance.clean
     assert "2: FAILED" in output[-1] and "not_armed" in output[-1]
+    first = spacecraft.conformance.text().splitlines()[0]
+    assert first.startswith("FAILED: ") and " rules kept; the timeline ended at line 2: " in first
+    assert "not_armed" in first
+
+
+def test_a_timeline_that_was_interrupted_has_not_passed(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lander.Lander, "_collect", interrupted)
+    path = tmp_path / "timeline.txt"
+    path.write_text("send ping\ncollect\n")
+    with open_target("unix") as target:
+        spacecraft = lander.Lander(target, DICTIONARY, say=lambda text: None)
+        with pytest.raises(KeyboardInterrupt):
+            spacecraft.run(lander.load(str(path), DICTIONARY))
+    assert spacecraft.conformance.verdict.endswith(" rules kept; the timeline was interrupted")
+    assert spacecraft.conformance.verdict.startswith("FAILED: ")
 
 
 def test_packets_of_a_link_outage_are_retrieved_afterwards(tmp_path):
@@ -183,6 +204,7 @@ def test_a_broken_rule_is_reported(rule):
         step(conformance, float(n))
     assert rule in {name for name, finding in conformance.findings.items() if finding.broken}
     assert not conformance.clean and "BROKEN" in conformance.text()
+    assert re.match(rf"FAILED: \d+ of \d+ rules broken: .*{rule}", conformance.text())
 
 
 def test_conforming_traffic_gives_a_clean_report():
@@ -242,4 +264,5 @@ def test_arbitrary_octets_do_not_break_the_report(octets):
     for at_s, (is_up, data) in enumerate(octets):
         (conformance.up if is_up else conformance.down)(data, float(at_s))
     assert conformance.clean == (not octets)
+    assert conformance.verdict.startswith("FAILED: ") and ("nothing was checked" in conformance.verdict) == (not octets)
     assert conformance.text() and conformance.json()

@@ -21,10 +21,13 @@ def taken(view, *made):
 
 
 def as_parameters(view, values):
-    """Every value has a parameter; an array has its length, or less for a trend that begins."""
+    """Every value has a parameter, and its type; an array has its length, or less for a trend that begins."""
     known = {parameter.name: parameter for parameter in view.parameters()}
+    types = {"integer": int, "float": float, "boolean": bool}
     for name, value in values.items():
         length = known[name].length
+        elements = value if isinstance(value, list) else [value]
+        assert {type(element) for element in elements} <= {types[known[name].kind]}, name
         assert isinstance(value, list) == bool(length), name
         assert not length or len(value) <= length, name
 
@@ -179,6 +182,12 @@ def test_parameters_have_their_own_telecommand():
     command, _ = steps("set threshold_3 150")
     arguments = [{"name": "parameter", "value": "threshold_3"}, {"name": "value", "value": "150"}]
     assert command == {"type": "command", "name": "/DORN/set_parameter_threshold", "arguments": arguments}
+
+
+def test_the_length_of_octets_is_an_argument():
+    command, _ = steps("send load_memory region=parameters offset=3 data=0102ff")
+    values = {argument["name"]: argument["value"] for argument in command["arguments"]}
+    assert values["count"] == "3" and values["data"] == "0102ff"
 
 
 def test_a_refusal_is_left_out_and_said():

@@ -8,6 +8,7 @@ import pytest
 from dorn.head.front_end import FrontEnd, Head
 from dorn.link import archive
 from dorn.link.archive import Archive
+from dorn.link.boundaries import crc16
 from dorn.products.products import FILES, Products
 from dorn.session.acquire import collect
 from dorn.session.instrument import Instrument
@@ -146,7 +147,7 @@ class Damaged:
 def test_damage_costs_exactly_the_packets_that_it_hits(packets, tmp_path):
     path = tmp_path / archive.NAME
     rng = random.Random(3)
-    total = 0
+    total = by_chance = 0
     unique = list(dict.fromkeys(packets))
     order = {octets: n for n, octets in enumerate(unique)}
     while total < DAMAGES:
@@ -158,9 +159,15 @@ def test_damage_costs_exactly_the_packets_that_it_hits(packets, tmp_path):
         path.write_bytes(b"".join(damaged.pieces))
         with Archive(DICTIONARY, path, chunk=1 << 16) as found:
             ranges = [(part.data, *ends) for part in found.parts() for ends in zip(part.starts, part.ends, strict=True)]
-        kept = {order[data[start:end]] for data, start, end in ranges}
-        assert kept == set(range(len(unique))) - damaged.lost
+        kept = [data[start:end] for data, start, end in ranges]
         assert len(found) == len(kept)
+        # octets that a damage has moved have a valid CRC once in 65 536 times; they hide a packet that begins in them
+        strangers = [octets for octets in kept if octets not in order]
+        by_chance += len(strangers)
+        missing = set(range(len(unique))) - damaged.lost - {order[octets] for octets in kept if octets in order}
+        assert len(missing) <= 2 * len(strangers) and all(crc16(octets) == 0 for octets in strangers)
+        assert len(kept) - len(strangers) + len(missing) == len(unique) - len(damaged.lost)
+    assert by_chance <= 3 + 4 * total / 65_536
 
 
 def _archive(octets: bytes):

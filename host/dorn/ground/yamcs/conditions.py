@@ -35,7 +35,7 @@ class Conditions:
 
     def __init__(self, conditions: dict[str, Condition]):
         self._conditions = conditions
-        self._met = dict.fromkeys(conditions, False)
+        self._met = {COMPLETED: True, **dict.fromkeys(conditions, False)}
 
     def parameters(self) -> Iterable[Local]:
         yield Local(COMPLETED, "boolean", about="the latest telecommand has been completed")
@@ -43,19 +43,22 @@ class Conditions:
             yield Local(name, "boolean")
 
     def initial(self) -> dict[str, bool]:
-        return {COMPLETED: True, **self._met}
+        return dict(self._met)
+
+    def repeated(self) -> dict[str, bool]:
+        """The conditions that are met: a step may begin to wait at the moment at which its condition is."""
+        return {name: met for name, met in self._met.items() if met}
 
     def take(self, packet: Packet) -> dict[str, bool]:
         """The parameters that a packet changes."""
         before = dict(self._met)
-        changed = {}
         if packet.name in ("acceptance_success", "acceptance_failure"):  # a new telecommand
-            changed[COMPLETED] = False
-            self._met.update((name, False) for name in self._met if name.startswith(SINCE))
+            self._met[COMPLETED] = False
+            self._met.update((name, False) for name in self._conditions if name.startswith(SINCE))
         if packet.name == "completion_success":
-            changed[COMPLETED] = True
+            self._met[COMPLETED] = True
         for name, condition in self._conditions.items():
             if condition.concerns(packet):
                 met = condition.holds(packet)
                 self._met[name] = met or (name.startswith(SINCE) and self._met[name])
-        return changed | {name: met for name, met in self._met.items() if met != before[name]}
+        return {name: met for name, met in self._met.items() if met != before[name]}

@@ -6,6 +6,7 @@ computed from it; after it, the event of an event report.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
@@ -18,15 +19,17 @@ from dorn.ground.yamcs.correlation import Correlation
 from dorn.link.records import Received
 from dorn.operator import parsing
 
+_REPETITION_S = 0.5  # wall time
 _SEVERITIES = {1: "info", 2: "watch", 3: "distress", 4: "critical"}  # by subtype
 
 
 class View(Protocol):
-    """Computes parameters from packets: name -> value."""
+    """Computes parameters from packets: name -> value. repeated: those to be set again although nothing has changed."""
 
     def parameters(self) -> Iterable[Local]: ...
     def initial(self) -> dict: ...
     def take(self, packet: Packet) -> dict: ...
+    def repeated(self) -> dict: ...
 
 
 class MissionControl:
@@ -43,6 +46,7 @@ class MissionControl:
         self._received = Received()
         self._epoch_s: float | None = None  # as the server knows it
         self._sent = 0
+        self._repeated_s = time.monotonic()
         self.dropped = udp.dropped
         for system, view in views:
             self._publish(system, view.initial())
@@ -51,6 +55,10 @@ class MissionControl:
         return self._udp.sockets()
 
     def take(self) -> Iterator[bytes]:
+        if time.monotonic() - self._repeated_s >= _REPETITION_S:
+            for system, view in self._views:
+                self._publish(system, view.repeated())
+            self._repeated_s = time.monotonic()
         return self._udp.take()
 
     def put(self, packet: bytes) -> None:

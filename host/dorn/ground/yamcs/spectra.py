@@ -61,6 +61,9 @@ class Spectra:
         lines = {"lines_energy": [mev for mev in self._lines_mev for _ in range(3)]}
         return energies | lines | self._values(KINDS)
 
+    def repeated(self) -> dict:
+        return {}
+
     def take(self, packet: Packet) -> dict:
         """The parameters that a packet changes."""
         f = packet.fields
@@ -88,6 +91,6 @@ class Spectra:
             sums = self._sums[kind]
             values[kind] = list(sums)
             values[f"{kind}_total"] = sum(sums)
-        top = max(1, *(max(self._sums[side]) for side in SIDES))
+        top = float(max(1, *(max(self._sums[side]) for side in SIDES)))
         values["lines_height"] = [FLOOR, top, FLOOR] * len(self._lines_mev)
         return values
