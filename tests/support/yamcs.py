@@ -27,14 +27,16 @@ LIMIT_S = 60  # of wall time
 
 
 class Yamcs:
-    """A context manager. ports: a server started again in the same folder has others."""
+    """A context manager."""
 
     def __init__(self, folder):
-        self.ports = yamcs.Ports(*(yamcs.free_port(kind) for kind in (socket.SOCK_STREAM, *[socket.SOCK_DGRAM] * 2)))
-        yamcs.prepare(folder, self.ports, DICTIONARY)
-        self.server = yamcs.Server(folder, self.ports)
+        with socket.create_server((HERE, 0)) as free:
+            port = free.getsockname()[1]
+        self.link = yamcs.link(DICTIONARY)
+        yamcs.prepare(folder, port, self.link, DICTIONARY)
+        self.server = yamcs.Server(folder, port)
         self.url = self.server.url
-        self.client = YamcsClient(f"{HERE}:{self.ports.http}")
+        self.client = YamcsClient(f"{HERE}:{port}")
         self.archive = self.client.get_archive(yamcs.INSTANCE)
         self.processor = self.client.get_processor(yamcs.INSTANCE, "realtime")
 
@@ -46,7 +48,7 @@ class Yamcs:
         self.server.close()
 
     def outlet(self, clock=time.time):
-        return yamcs.outlet(self.server, self.ports, DICTIONARY, Correlation(clock))
+        return yamcs.outlet(self.server, self.link, DICTIONARY, Correlation(clock))
 
     def packets(self):
         """Container -> number of packets in the archive."""
@@ -79,7 +81,8 @@ class Yamcs:
         arguments = {"processor": "realtime", "bucket": "stacks", "stack": f"{name}.ycs"}
         path = f"activities/{yamcs.INSTANCE}/activities"
         activity = self.call(path, {"type": "COMMAND_STACK", "args": arguments})["id"]
-        while (status := self.call(f"{path}/{activity}")["status"]) == "RUNNING":
+        end_s = time.monotonic() + LIMIT_S
+        while (status := self.call(f"{path}/{activity}")["status"]) == "RUNNING" and time.monotonic() < end_s:
             time.sleep(0.1)
         return status, [line["message"] for line in self.call(f"{path}/{activity}/log").get("logs", [])]
 

@@ -184,7 +184,6 @@ def _bridge(args):
 
 def _yamcs(args):
     import signal
-    import socket
     import time
 
     from dorn.dictionary import Dictionary
@@ -198,16 +197,16 @@ def _yamcs(args):
         raise UserError.at("--port", "N", "not a port from 1 to 65535", args.port)
     epoch_s = _utc_s(args.epoch) if args.epoch else None
     key = options.key_of(args)
-    ports = yamcs.Ports(int(args.port), yamcs.free_port(socket.SOCK_DGRAM), yamcs.free_port(socket.SOCK_DGRAM))
-    dictionary = Dictionary.load()
+    port, dictionary = int(args.port), Dictionary.load()
     with contextlib.ExitStack() as stack:
         target = stack.enter_context(_target(args))
-        yamcs.prepare(args.out, ports, dictionary)
+        link = yamcs.link(dictionary)
+        yamcs.prepare(args.out, port, link, dictionary)
         print("starting Yamcs", flush=True)
-        server = stack.enter_context(yamcs.Server(args.out, ports))
+        server = stack.enter_context(yamcs.Server(args.out, port))
         began_s = time.time() - target.now_us / 1e6
         clock = time.time if target.in_real_time else lambda: began_s + target.now_us / 1e6
-        outlet = yamcs.outlet(server, ports, dictionary, Correlation(clock, epoch_s))
+        outlet = yamcs.outlet(server, link, dictionary, Correlation(clock, epoch_s))
         bridge = stack.enter_context(contextlib.closing(Bridge(target, [outlet], key)))
         if not target.in_real_time:
             yamcs.begin(bridge, dictionary)

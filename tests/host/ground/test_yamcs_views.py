@@ -2,7 +2,7 @@
 
 import numpy as np
 from dorn.ground.yamcs import spectra, stacks, trends
-from dorn.ground.yamcs.conditions import COMPLETED, Conditions
+from dorn.ground.yamcs.conditions import COMPLETED, Conditions, content
 from dorn.ground.yamcs.outlet import event_text
 from dorn.operator import parsing
 from hypothesis import given
@@ -140,7 +140,7 @@ def conditions(text):
 def test_a_condition_on_the_last_packet_follows_it():
     view = conditions("check housekeeping.bias_mv > 9000")
     name = "last_housekeeping_bias_mv_gt_9000"
-    assert view.initial() == {COMPLETED: True, name: False}
+    assert view.initial() == {COMPLETED: "", name: False}
     assert taken(view, packet("housekeeping", bias_mv=9001))[name]
     assert not taken(view, packet("housekeeping", bias_mv=9000))[name]
 
@@ -152,10 +152,20 @@ def test_a_wait_needs_a_packet_since_the_last_telecommand():
     values = taken(view, reached.but(a=9000), packet("rates", accepted=[5] * 16))
     assert not values[event] and values[counter]
     assert taken(view, reached, reached.but(a=0))[event]  # met is met
-    values = taken(view, packet("acceptance_success"))
-    assert values == {COMPLETED: False, event: False, counter: False}
-    assert taken(view, packet("completion_success"))[COMPLETED]
-    assert not taken(view, packet("acceptance_failure"))[COMPLETED]
+    assert view.repeated() == {COMPLETED: "", event: True, counter: True}
+    assert view.sent(DICTIONARY.encode("ping", 7)) == {COMPLETED: "", event: False, counter: False}
+
+
+def test_a_telecommand_counts_as_completed_by_its_own_report():
+    view = conditions("check housekeeping.mode == standby")
+    ping, start = DICTIONARY.encode("ping", 7), DICTIONARY.encode("function", 8, function="start")
+    view.sent(ping)
+    report = packet("completion_success", request_sequence=0xC000 | 9)
+    assert taken(view, report)[COMPLETED] == ""  # of another's telecommand
+    assert taken(view, report.but(request_sequence=0xC007))[COMPLETED] == "(17,1)"
+    view.sent(start)
+    assert view.repeated()[COMPLETED] == ""
+    assert taken(view, report.but(request_sequence=0xC008))[COMPLETED] == content(start)
 
 
 def test_only_changes_are_returned():
@@ -175,7 +185,8 @@ def steps(text):
 def test_a_telecommand_must_complete_before_the_next_step():
     command, verify = steps("send function function=start")
     assert command == {"type": "command", "name": "/DORN/function_start", "arguments": []}
-    assert verify["condition"] == [{"parameter": "/procedures/completed", "operator": "eq", "value": "true"}]
+    (condition,) = verify["condition"]
+    assert condition["parameter"] == "/procedures/completed" and condition["value"].startswith("(8,1) ")
 
 
 def test_parameters_have_their_own_telecommand():

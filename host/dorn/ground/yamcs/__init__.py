@@ -1,8 +1,8 @@
 """`dorn yamcs`: the real Yamcs server (https://yamcs.org, AGPL) with the exported dictionary, connected to a bridge.
 
 Its packages are those of the extra `yamcs`. It runs in a separate process, with its files in a folder: configuration
-in etc, mdb and displays, rewritten at every start, its archive in data, its log in yamcs.log. Web pages and API are for
-this machine only; the UDP port for telemetry, which Yamcs binds to all addresses, is a new one at every start.
+in etc, mdb, displays and stacks, rewritten at every start, its archive in data, its log in yamcs.log. Web pages, API
+and link are for this machine only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,8 @@ from dorn import exports
 from dorn.dictionary import Ack, Dictionary
 from dorn.errors import UserError
 from dorn.exports import xtce_local
-from dorn.ground.bridge import Bridge
-from dorn.ground.outlets import Udp
+from dorn.ground.bridge import Bridge, telecommand_header
+from dorn.ground.outlets import Tcp
 from dorn.ground.yamcs import conditions, displays, stacks
 from dorn.ground.yamcs.client import INSTANCE, LINK, TIME_CORRELATION, Client
 from dorn.ground.yamcs.conditions import Conditions
@@ -37,36 +36,27 @@ from dorn.util.extras import missing
 
 HERE = "127.0.0.1"
 _START_S = 60.0  # start timeout; a start takes 2 to 5 s
+_CONNECT_S = 30.0  # the server tries every 10 s
 _HEAP = "-Xmx512m"
 _TEMPLATES = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class Ports:
-    """http: web pages and API; tm, tc: UDP, packets to Yamcs and telecommands from it."""
-
-    http: int
-    tm: int
-    tc: int
+def link(dictionary: Dictionary) -> Tcp:
+    """The side of the link that waits for the server, on a free port."""
+    longest = dictionary.mission["max_packet"]
+    return Tcp((HERE, 0), telecommand_header(dictionary), longest)
 
 
-def free_port(kind: int) -> int:
-    """A port number that is free now."""
-    with socket.socket(socket.AF_INET, kind) as found:
-        found.bind((HERE, 0))
-        return found.getsockname()[1]
-
-
-def prepare(folder: Path, ports: Ports, dictionary: Dictionary) -> None:
-    """Write the configuration, displays and stacks. Raises UserError if that fails."""
+def prepare(folder: Path, port: int, link: Tcp, dictionary: Dictionary) -> None:
+    """Write the configuration, displays and stacks. port: of web pages and API. Raises UserError if that fails."""
     names = {"link": LINK, "correlation": TIME_CORRELATION, "secret": secrets.token_hex(16)}
-    values = {"http": ports.http, "tm": ports.tm, "tc": ports.tc, **names}
+    values = {"http": port, "port": link.address[1], **names}
     files = {
         f"etc/{template.name}": string.Template(template.read_text()).substitute(values)
         for template in _TEMPLATES.glob("*.yaml")
     }
     files["mdb/dorn.xml"] = exports.files(dictionary)["xtce-yamcs.xml"]
-    for system, shown in _views(dictionary):
+    for system, shown in {**_views(dictionary), conditions.SYSTEM: _conditions(dictionary)}.items():
         files[f"mdb/{system}.xml"] = xtce_local.text(system, shown.parameters())
     files.update({f"displays/{name}": text for name, text in displays.files(dictionary).items()})
     files.update({f"stacks/{name}.ycs": stack.text() for name, stack in stacks.all_of(dictionary).items()})
@@ -82,12 +72,12 @@ def prepare(folder: Path, ports: Ports, dictionary: Dictionary) -> None:
 class Server:
     """A Yamcs process; a context manager that stops it. Raises UserError if it is not installed or does not start."""
 
-    def __init__(self, folder: Path, ports: Ports):
-        self.url = f"http://{HERE}:{ports.http}"
+    def __init__(self, folder: Path, port: int):
+        self.url = f"http://{HERE}:{port}"
         try:  # make sure that no other server answers at this port
-            socket.create_server((HERE, ports.http)).close()
+            socket.create_server((HERE, port)).close()
         except OSError as error:
-            raise UserError(f"yamcs: port {ports.http}: {error.strerror}: give another one") from None
+            raise UserError(f"yamcs: port {port}: {error.strerror}: give another one") from None
         self._log = folder / "yamcs.log"
         command = [*_java(), _HEAP, "-cp", f"{_jars()}/*", "org.yamcs.YamcsServer"]
         command += ["--etc-dir", "etc", "--data-dir", "data", "--no-color"]
@@ -157,18 +147,28 @@ def _java() -> list[str]:
     return [str(JAVA)]
 
 
-def _views(dictionary: Dictionary) -> list[tuple[str, View]]:
-    """System of local parameters -> what computes them."""
-    wanted: dict = {}
-    for stack in stacks.all_of(dictionary).values():
-        wanted |= stack.conditions
-    return [("spectra", Spectra(dictionary)), ("rates", Trends(dictionary)), (conditions.SYSTEM, Conditions(wanted))]
+def _views(dictionary: Dictionary) -> dict[str, View]:
+    return {"spectra": Spectra(dictionary), "rates": Trends(dictionary)}
 
 
-def outlet(server: Server, ports: Ports, dictionary: Dictionary, correlation: Correlation) -> MissionControl:
-    """The outlet of the bridge for the server. Raises UserError without yamcs-client."""
+def _conditions(dictionary: Dictionary) -> Conditions:
+    return Conditions({n: c for stack in stacks.all_of(dictionary).values() for n, c in stack.conditions.items()})
+
+
+def outlet(server: Server, link: Tcp, dictionary: Dictionary, correlation: Correlation) -> MissionControl:
+    """The outlet of the bridge for the server, once that has connected itself.
+
+    Raises UserError without yamcs-client, and if the server does not connect.
+    """
     client = Client(server.url.removeprefix("http://"))
-    return MissionControl(Udp((HERE, ports.tm), (HERE, ports.tc)), client, correlation, _views(dictionary), dictionary)
+    end_s = time.monotonic() + _CONNECT_S
+    while not link.clients:
+        if time.monotonic() > end_s:
+            raise UserError(f"yamcs: the server has not connected itself to port {link.address[1]} in {_CONNECT_S:g} s")
+        server.ended()
+        time.sleep(0.05)
+        list(link.take())
+    return MissionControl(link, client, correlation, _views(dictionary), _conditions(dictionary), dictionary)
 
 
 def begin(bridge: Bridge, dictionary: Dictionary) -> None:

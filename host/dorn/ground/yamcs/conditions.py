@@ -10,19 +10,21 @@ import re
 from collections.abc import Iterable
 
 from dorn.dictionary import Packet
+from dorn.dictionary.headers import CRC, LAST_COUNT, TC_HEADER
 from dorn.exports.xtce_local import Local
 from dorn.operator.statements import Check, Condition, Until
 
 SYSTEM = "procedures"
-COMPLETED = "completed"  # whether the latest telecommand has been completed
+COMPLETED = "completed"  # the latest telecommand, once it has been completed
 SINCE, LAST = "since", "last"
+_KEPT = 100  # telecommands that wait for their completion
 _RELATIONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 
 
 def parameter(statement: Until | Check, text: str) -> str:
     """The name of the parameter for a condition; text: its statement, as written.
 
-    since_...: met by a packet since the latest telecommand was accepted; last_...: met by the last packet.
+    since_...: met by a packet since the latest telecommand was sent; last_...: met by the last packet.
     """
     kind = LAST if isinstance(statement, Check) and statement.condition.event is None else SINCE
     words = text.partition(" within ")[0].split()[1:]
@@ -30,35 +32,55 @@ def parameter(statement: Until | Check, text: str) -> str:
     return f"{kind}_{re.sub(r'[^0-9A-Za-z]+', '_', named).strip('_')}"
 
 
+def content(telecommand: bytes) -> str:
+    """Service, subtype and data of a telecommand, without what differs each time it is sent: (17,1), (8,1) 03."""
+    service, subtype = telecommand[7:9]
+    return f"({service},{subtype}) {telecommand[TC_HEADER:-CRC].hex()}".rstrip()
+
+
 class Conditions:
     """conditions: parameter -> condition."""
 
     def __init__(self, conditions: dict[str, Condition]):
         self._conditions = conditions
-        self._met = {COMPLETED: True, **dict.fromkeys(conditions, False)}
+        self._met = dict.fromkeys(conditions, False)
+        self._completed = ""
+        self._sent: dict[int, str] = {}  # sequence count -> content of a telecommand
 
     def parameters(self) -> Iterable[Local]:
-        yield Local(COMPLETED, "boolean", about="the latest telecommand has been completed")
+        yield Local(
+            COMPLETED, "string", about="the latest telecommand, once it has been completed: service, subtype, data"
+        )
         for name in self._conditions:
             yield Local(name, "boolean")
 
-    def initial(self) -> dict[str, bool]:
-        return dict(self._met)
+    def initial(self) -> dict:
+        return {COMPLETED: self._completed, **self._met}
 
-    def repeated(self) -> dict[str, bool]:
-        """The conditions that are met: a step may begin to wait at the moment at which its condition is."""
-        return {name: met for name, met in self._met.items() if met}
+    def repeated(self) -> dict:
+        """What holds: a step may begin to wait at the moment at which its condition is met, and miss that."""
+        return {COMPLETED: self._completed} | {name: met for name, met in self._met.items() if met}
 
-    def take(self, packet: Packet) -> dict[str, bool]:
+    def sent(self, telecommand: bytes) -> dict:
+        """The parameters that a telecommand changes which is about to be sent."""
+        self._sent[int.from_bytes(telecommand[2:4], "big") & LAST_COUNT] = content(telecommand)
+        if len(self._sent) > _KEPT:
+            del self._sent[next(iter(self._sent))]
+        self._completed = ""
+        reset = {name: False for name, met in self._met.items() if met and name.startswith(SINCE)}
+        self._met |= reset
+        return {COMPLETED: "", **reset}
+
+    def take(self, packet: Packet) -> dict:
         """The parameters that a packet changes."""
-        before = dict(self._met)
-        if packet.name in ("acceptance_success", "acceptance_failure"):  # a new telecommand
-            self._met[COMPLETED] = False
-            self._met.update((name, False) for name in self._conditions if name.startswith(SINCE))
+        changed: dict = {}
         if packet.name == "completion_success":
-            self._met[COMPLETED] = True
+            content = self._sent.pop(packet.fields["request_sequence"] & LAST_COUNT, None)
+            if content and not self._sent:  # no later one is on its way
+                changed[COMPLETED] = self._completed = content
         for name, condition in self._conditions.items():
             if condition.concerns(packet):
-                met = condition.holds(packet)
-                self._met[name] = met or (name.startswith(SINCE) and self._met[name])
-        return {name: met for name, met in self._met.items() if met != before[name]}
+                met = condition.holds(packet) or (name.startswith(SINCE) and self._met[name])
+                if met != self._met[name]:
+                    changed[name] = self._met[name] = met
+        return changed

@@ -1,4 +1,4 @@
-"""The outlet of the bridge for a Yamcs server: packets over UDP, and what the server needs to know about them.
+"""The outlet of the bridge for a Yamcs server: packets over TCP, and what the server needs to know about them.
 
 Before a packet is sent, the server is told the UTC of its on-board time, if that has changed, and the parameters
 computed from it; after it, the event of an event report.
@@ -7,59 +7,67 @@ computed from it; after it, the event of an event report.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from dorn.dictionary import Dictionary, Packet, PacketError
 from dorn.dictionary.headers import EVENT_REPORTING
 from dorn.exports.xtce_local import Local
-from dorn.ground.outlets import Udp
+from dorn.ground.outlets import Tcp
 from dorn.ground.yamcs.client import Client
+from dorn.ground.yamcs.conditions import SYSTEM, Conditions
 from dorn.ground.yamcs.correlation import Correlation
 from dorn.link.records import Received
 from dorn.operator import parsing
 
-_REPETITION_S = 0.5  # wall time
+_REPETITION_S = 0.1  # wall time
 _SEVERITIES = {1: "info", 2: "watch", 3: "distress", 4: "critical"}  # by subtype
 
 
 class View(Protocol):
-    """Computes parameters from packets: name -> value. repeated: those to be set again although nothing has changed."""
+    """Computes parameters from packets: name -> value."""
 
     def parameters(self) -> Iterable[Local]: ...
     def initial(self) -> dict: ...
     def take(self, packet: Packet) -> dict: ...
-    def repeated(self) -> dict: ...
 
 
 class MissionControl:
-    """views: name of a system of local parameters -> view; packets retrieved from the store are not shown in it."""
+    """views: name of a system of local parameters -> view. Packets retrieved from the store do not change them."""
 
     def __init__(
-        self, udp: Udp, client: Client, correlation: Correlation, views: list[tuple[str, View]], dictionary: Dictionary
+        self,
+        link: Tcp,
+        client: Client,
+        correlation: Correlation,
+        views: Mapping[str, View],
+        conditions: Conditions,
+        dictionary: Dictionary,
     ):
-        self._udp = udp
+        self._link = link
         self._client = client
         self._correlation = correlation
-        self._views = views
+        self._views = {**views, SYSTEM: conditions}
+        self._conditions = conditions
         self._dictionary = dictionary
         self._received = Received()
         self._epoch_s: float | None = None  # as the server knows it
         self._sent = 0
         self._repeated_s = time.monotonic()
-        self.dropped = udp.dropped
-        for system, view in views:
+        self.dropped = link.dropped
+        for system, view in self._views.items():
             self._publish(system, view.initial())
 
     def sockets(self) -> list:
-        return self._udp.sockets()
+        return self._link.sockets()
 
     def take(self) -> Iterator[bytes]:
         if time.monotonic() - self._repeated_s >= _REPETITION_S:
-            for system, view in self._views:
-                self._publish(system, view.repeated())
+            self._publish(SYSTEM, self._conditions.repeated())
             self._repeated_s = time.monotonic()
-        return self._udp.take()
+        for telecommand in self._link.take():
+            self._publish(SYSTEM, self._conditions.sent(telecommand))
+            yield telecommand
 
     def put(self, packet: bytes) -> None:
         try:
@@ -73,14 +81,14 @@ class MissionControl:
             self._report(self._client.correlate(epoch_s, self._sent), "time correlation not accepted by Yamcs")
             self._epoch_s = epoch_s
         if new and not late:
-            for system, view in self._views:
+            for system, view in self._views.items():
                 self._publish(system, view.take(decoded))
         self._send(packet)
         if decoded.service == EVENT_REPORTING and decoded.subtype in _SEVERITIES:
             self._event(decoded, epoch_s + decoded.time_s)
 
     def _send(self, packet: bytes) -> None:
-        self._udp.put(packet)
+        self._link.put(packet)
         self._sent += 1
 
     def _publish(self, system: str, values: dict) -> None:
@@ -99,7 +107,7 @@ class MissionControl:
             self.dropped[why] += 1
 
     def close(self) -> None:
-        self._udp.close()
+        self._link.close()
         self._client.close()
 
 

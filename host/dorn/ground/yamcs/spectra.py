@@ -61,9 +61,6 @@ class Spectra:
         lines = {"lines_energy": [mev for mev in self._lines_mev for _ in range(3)]}
         return energies | lines | self._values(KINDS)
 
-    def repeated(self) -> dict:
-        return {}
-
     def take(self, packet: Packet) -> dict:
         """The parameters that a packet changes."""
         f = packet.fields

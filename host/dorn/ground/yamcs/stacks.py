@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from dorn.dictionary import Dictionary
 from dorn.ground.yamcs import conditions
 from dorn.operator import parsing, procedure
 from dorn.operator.statements import Check, Condition, Say, Send, Statement, Until, Wait
 
-_COMPLETE = "CommandComplete"  # a verifier of this name would do for the page only: see the finding in conditions.py
+# The server takes a verifier that has begun for one that has succeeded, and may wait forever for the completion: the
+# step after a telecommand waits for that.
+_SENT = "Acknowledge_Sent"
 _GRACE_MS = 3000  # for a value that is there, or on its way
 
 
@@ -27,7 +30,7 @@ class Stack:
     conditions: dict[str, Condition]
 
     def text(self) -> str:
-        return json.dumps({"advancement": {"acknowledgment": _COMPLETE, "wait": 0}, "steps": self.steps}, indent=1)
+        return json.dumps({"advancement": {"acknowledgment": _SENT, "wait": 0}, "steps": self.steps}, indent=1)
 
 
 def all_of(dictionary: Dictionary) -> dict[str, Stack]:
@@ -57,11 +60,11 @@ def stack(statements: list[tuple[str, Statement]], dictionary: Dictionary) -> St
                 made.steps.append({"type": "text", "text": said})
             case Send(failure=None):
                 made.steps.append(_command(statement, dictionary))
-                made.steps.append(_verify(conditions.COMPLETED, _GRACE_MS))  # the server continues after a refusal
+                made.steps.append(_completion(statement, text, dictionary))
             case Send():
                 made.steps.append({"type": "text", "text": f"left out: `{text}`"})
             case Wait(seconds):
-                made.steps.append(_verify(conditions.COMPLETED, _GRACE_MS) | {"delay": round(1000 * seconds)})
+                made.steps.append({"type": "verify", "condition": [], "delay": round(1000 * seconds)})
             case Until(condition, limit_s):
                 name = conditions.parameter(statement, text)
                 made.conditions[name] = condition
@@ -73,15 +76,22 @@ def stack(statements: list[tuple[str, Statement]], dictionary: Dictionary) -> St
     return made
 
 
-def _verify(name: str, timeout_ms: int, text: str = "") -> dict:
-    condition = {"parameter": f"/{conditions.SYSTEM}/{name}", "operator": "eq", "value": "true"}
-    step = {"type": "verify", "condition": [condition], "timeout": timeout_ms}
-    return step | ({"comment": f"`{text}`"} if text else {})
+def _verify(name: str, timeout_ms: int, text: str, value: str = "true") -> dict:
+    condition = {"parameter": f"/{conditions.SYSTEM}/{name}", "operator": "eq", "value": value}
+    return {"type": "verify", "condition": [condition], "timeout": timeout_ms, "comment": f"`{text}`"}
+
+
+def _completion(send: Send, text: str, dictionary: Dictionary) -> dict:
+    """A step that waits until a telecommand has been completed."""
+    fields: dict[str, Any] = send.fields
+    content = conditions.content(dictionary.encode(send.name, 0, **fields))
+    return _verify(conditions.COMPLETED, round(1000 * send.limit_s) + _GRACE_MS, f"completed: {text}", content)
 
 
 def _command(send: Send, dictionary: Dictionary) -> dict:
     """A step with the telecommand of that function or parameter, which Yamcs checks against its range."""
-    name, fields = send.name, dict(send.fields)
+    name = send.name
+    fields: dict[str, Any] = dict(send.fields)
     if name == "function":
         name, fields = f"function_{fields['function']}", {}
     elif name == "set_parameter":
@@ -89,7 +99,7 @@ def _command(send: Send, dictionary: Dictionary) -> dict:
         table = next(t for t in dictionary.tables["parameter"] if 0 <= number - t["id"] < t.get("count", 1))
         name = f"set_parameter_{table['name']}"
     for array in dictionary.commands[send.name].arrays:  # the operator does not write lengths
-        fields[str(array.length)] = len(send.fields[array.name]) // array.size
+        fields[str(array.length)] = len(fields[array.name]) // array.size
     arguments = [
         {"name": field, "value": value.hex() if isinstance(value, bytes) else str(value)}
         for field, value in fields.items()

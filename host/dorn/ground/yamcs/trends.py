@@ -60,9 +60,6 @@ class Trends:
     def initial(self) -> dict:
         return {"detector": list(range(DETECTORS))}
 
-    def repeated(self) -> dict:
-        return {}
-
     def take(self, packet: Packet) -> dict:
         """The parameters that a packet changes."""
         if packet.name not in ("rates", "line_rates"):
