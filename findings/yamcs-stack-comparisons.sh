@@ -60,6 +60,9 @@ cat > mdb/test.xml <<'EOF'
     <ParameterSet>
       <Parameter name="five" parameterTypeRef="number"><ParameterProperties dataSource="local"/></Parameter>
     </ParameterSet>
+    <ContainerSet>
+      <SequenceContainer name="root"><EntryList/></SequenceContainer>
+    </ContainerSet>
   </TelemetryMetaData>
 </SpaceSystem>
 EOF

@@ -1,7 +1,9 @@
 """What `dorn yamcs` computes from packets for the displays and stacks: spectra, rates, conditions."""
 
+import re
+
 import numpy as np
-from dorn.ground.yamcs import spectra, stacks, trends
+from dorn.ground.yamcs import displays, spectra, stacks, trends
 from dorn.ground.yamcs.conditions import COMPLETED, Conditions, content
 from dorn.ground.yamcs.outlet import event_text
 from dorn.operator import parsing
@@ -223,3 +225,24 @@ def test_the_text_of_an_event_names_its_values():
     assert text.startswith("mode_changed: ") and "standby" in text and "science" in text
     unknown = packet("event_info", event=250)
     assert event_text(DICTIONARY.decode(unknown.octets), DICTIONARY) == "250"
+
+
+# -- displays ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_health_display_has_every_value_of_housekeeping_once():
+    shown = [name for names in displays.HEALTH.values() for name in names]
+    fields = [field.name for field in DICTIONARY.telemetry["housekeeping"].scalars]
+    assert sorted([*shown, "record", "origin", "structure_id"]) == sorted(fields)
+    text = displays.files(DICTIONARY)["health.opi"]
+    assert all(f"<pv_name>/DORN/housekeeping_{name}</pv_name>" in text for name in shown)
+    assert text.count("pv0 &gt;= ") == 2 * sum(1 for f in DICTIONARY.telemetry["housekeeping"].scalars if f.limits)
+
+
+def test_displays_show_only_parameters_that_exist():
+    known = set()
+    for system, view in (("spectra", spectra.Spectra(DICTIONARY)), ("rates", trends.Trends(DICTIONARY))):
+        known |= {f"/{system}/{parameter.name}" for parameter in view.parameters()}
+    for name, text in displays.files(DICTIONARY).items():
+        used = set(re.findall(r"(?:_pv|pv_name)>(/[^<]*)<", text))
+        assert used and {one for one in used if not one.startswith("/DORN/")} <= known, name

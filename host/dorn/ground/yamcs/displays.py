@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dorn.dictionary import Dictionary
 from dorn.exports.xtce_yamcs import calibrated
-from dorn.ground.yamcs.opi import AREA, BARS, Axis, Display, Trace
+from dorn.ground.yamcs.opi import AREA, BARS, WHITE, Axis, Display, Trace
 from dorn.ground.yamcs.spectra import FLOOR
 from dorn.ground.yamcs.trends import CLASSES, DETECTORS, POINTS
 
@@ -35,7 +35,8 @@ HEALTH = {
     ),
     "Packet store": ("store_first", "store_last", "store_discarded"),
 }
-_ORIGIN = ("record", "origin", "structure_id")  # of the packet itself
+# a point at zero, so that the automatic axis begins there
+_ZERO = Trace("", "/rates/zero", "/rates/zero", 1, WHITE)
 
 
 def files(dictionary: Dictionary) -> dict[str, str]:
@@ -65,7 +66,7 @@ def _health(dictionary: Dictionary) -> str:
             y += 28
             for name in HEALTH[title]:
                 parameter = f"/{system}/housekeeping_{name}"
-                display.label(name.replace("_", " "), x, y, 190)
+                display.label(name, x, y, 190)
                 field = fields[name]
                 display.value(
                     parameter, x + 195, y, 200, not_read=calibrated(field, field.high) if field.limits else None
@@ -92,14 +93,14 @@ def _rates(dictionary: Dictionary) -> str:
             for name, color in zip(names, _COLORS, strict=False)
         ]
         axes = minutes, Axis(unit, 0, 10, is_auto=True)
-        display.graph(title, _EDGE, 50 + 320 * n, WIDTH - 2 * _EDGE, 310, axes, traces)
+        display.graph(title, _EDGE, 50 + 320 * n, WIDTH - 2 * _EDGE, 310, axes, [*traces, _ZERO])
     for n, (name, about, color) in enumerate(
         (("accepted", "hits accepted", _BLUE), ("below_threshold", "hits below the threshold", _GREY))
     ):
         axes = Axis("detector", -1, DETECTORS), Axis("1/s", 0, 1, is_auto=True)
         trace = Trace(about, "/rates/detector", f"/rates/detector_{name}", DETECTORS, color, BARS, 14)
         width = (WIDTH - 3 * _EDGE) // 2
-        display.graph(f"{about}, per second", _EDGE + n * (width + _EDGE), 690, width, 200, axes, [trace])
+        display.graph(f"{about}, per second", _EDGE + n * (width + _EDGE), 690, width, 200, axes, [_ZERO, trace])
     return display.text()
 
 
@@ -109,7 +110,7 @@ def _spectra(dictionary: Dictionary, is_log: bool) -> str:
     display.label("Spectra of the running acquisition", _EDGE, 10, 400, 30, size=18, bold=True)
     display.label("live time", 440, 15, 70)
     display.value("/spectra/live_time", 515, 15, 140)
-    display.label(f"lines: {', '.join(dictionary.lines.values())}", 680, 15, WIDTH - 700)
+    display.label(", ".join(dictionary.lines.values()), 680, 15, WIDTH - 700)
     highest_mev = i["kev_per_code"] * (i["full_scale_code"] - i["zero_code"]) / 1000
     energy = Axis("MeV", 0, round(highest_mev, 1))
     counts = Axis("counts", FLOOR if is_log else 0, 10, is_auto=True, is_log=is_log)

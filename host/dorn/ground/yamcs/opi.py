@@ -58,31 +58,30 @@ class Display:
 
     def label(
         self, text: str, x: int, y: int, width: int, height: int = 20, size: int = 13, bold: bool = False
-    ) -> None:
+    ) -> ET.Element:
         label = self._widget("Label", x, y, width, height)
         _font(label, "font", size, bold)
         _properties(label, text=text, transparent=True, auto_size=False, wrap_words=False)
         _properties(label, horizontal_alignment=0, vertical_alignment=1, show_scrollbar=False)
+        return label
 
     def value(
         self, parameter: str, x: int, y: int, width: int, height: int = 20, not_read: float | None = None
     ) -> None:
         """The value of a parameter, with its unit; the text "not read" if the value is `not_read` or more."""
         shown = self._text_update(parameter, x, y, width, height)
-        _properties(shown, pv_name=parameter)
-        if not_read is None:
-            return
-        _rule(shown, "visible", parameter, f"pv0 >= {not_read}", "false")
-        missing = self._widget("Label", x, y, width, height)
-        _font(missing, "font", 13)
-        _properties(missing, text="not read", transparent=True, auto_size=False, wrap_words=False)
-        _properties(missing, horizontal_alignment=0, vertical_alignment=1, show_scrollbar=False)
-        _rule(missing, "visible", parameter, f"pv0 < {not_read}", "false")
+        if not_read is not None:
+            _rule(shown, "visible", parameter, f"pv0 >= {not_read}", "false")
+            missing = self.label("not read", x, y, width, height)
+            _set(missing, "visible", "false")
+            _rule(missing, "visible", parameter, f"pv0 >= {not_read}", "true")
 
     def _text_update(self, parameter: str, x: int, y: int, width: int, height: int) -> ET.Element:
-        shown = self._widget("TextUpdate", x, y, width, height)
+        shown = self._widget("Text Update", x, y, width, height)
         _font(shown, "font", 13)
-        _properties(shown, text="", transparent=True, format_type=0, precision=-1, precision_from_pv=True)
+        _properties(
+            shown, pv_name=parameter, text="", transparent=True, format_type=0, precision=-1, precision_from_pv=True
+        )
         _properties(shown, horizontal_alignment=0, vertical_alignment=1, show_units=True, show_lohi=True)
         _properties(shown, foreground_alarm_sensitive=False, background_alarm_sensitive=True, rotation_angle=0)
         return shown
@@ -108,8 +107,7 @@ class Display:
             _trace(graph, number, trace)
 
     def _widget(self, kind: str, x: int, y: int, width: int, height: int) -> ET.Element:
-        type_id = f"{_WIDGETS}.{kind.replace(' ', '') if kind == 'TextUpdate' else kind}"
-        widget = ET.SubElement(self._root, "widget", typeId=type_id, version="1.0.0")
+        widget = ET.SubElement(self._root, "widget", typeId=f"{_WIDGETS}.{kind}", version="1.0.0")
         _properties(widget, widget_type=kind, name=kind, x=x, y=y, width=width, height=height, visible=True)
         _properties(widget, enabled=True)
         _common(widget, f"{kind}-{len(self._root)}")
@@ -186,6 +184,13 @@ def _rule(element: ET.Element, name: str, parameter: str, condition: str, value:
 def _properties(element: ET.Element, **values) -> None:
     for name, value in values.items():
         ET.SubElement(element, name).text = str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _set(element: ET.Element, name: str, value: str) -> None:
+    """Change a property."""
+    found = element.find(name)
+    assert found is not None
+    found.text = value
 
 
 def _color(element: ET.Element, name: str, rgb: str) -> None:

@@ -53,12 +53,13 @@ class Trends:
         yield from self._lines.parameters()
         yield Local("trigger_rate", "float", "1/s", about="per second of live time, since the packet before")
         yield Local("live_share", "float", "%", about="of the real time, since the packet before")
+        yield Local("zero", "float", length=1, about="0")
         yield Local("detector", "integer", "", DETECTORS)
         for name, what in (("accepted", "hits accepted"), ("below_threshold", "hits below the threshold")):
             yield Local(f"detector_{name}", "float", "1/s", DETECTORS, f"{what}, by detector, per second of live time")
 
     def initial(self) -> dict:
-        return {"detector": list(range(DETECTORS))}
+        return {"zero": [0.0], "detector": list(range(DETECTORS))}
 
     def take(self, packet: Packet) -> dict:
         """The parameters that a packet changes."""
