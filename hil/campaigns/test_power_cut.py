@@ -17,7 +17,7 @@ from support import micropython
 from support.onboard import FOLDER
 
 ONBOARD = Path(__file__).parent / "onboard"
-SHORT = {"slots": 1200, "checkpoint": 2400, "store": 1200, "together": 1200}  # scenario -> cuts
+SHORT = {"slots": 1200, "checkpoint": 2400, "store": 600, "together": 600}  # scenario -> cuts
 LONG = 20_000  # cuts per scenario
 LONG_LIMIT_S = 3000  # per scenario
 YOUNG, OLD = 200, 3000  # maximum writes beforehand: after about 2000 littlefs has moved its metadata
