@@ -33,7 +33,8 @@ class Place:
 
     def __init__(self, name, folder):
         self.name, self.path, self.out = name, folder / name, folder / f"out-{name}"
-        self.errors, self.said, self.pings, self.verified = [], [], 0, 0
+        self.errors, self.said, self.pings = [], [], 0
+        self._processes = []
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.tcp = free.getsockname()[1]
@@ -66,6 +67,7 @@ class Place:
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             **pipes,
         )
+        self._processes.append(process)
         for stream, lines in ((process.stdout, self.said), (process.stderr, self.errors)):
             threading.Thread(target=self._read, args=(stream, lines), daemon=True).start()
         return process
@@ -99,6 +101,13 @@ class Place:
             if process.poll() is None:
                 process.terminate()
             process.wait(120)
+
+    def kill(self):
+        """End what a failure has left, which would take the port of a later test."""
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
 
 class Hub:
@@ -178,6 +187,8 @@ def test_two_instruments_on_a_hub(where, long, seed, tmp_path, totals, request):
             place.close()
     finally:
         hub.close()
+        for place in places.values():
+            place.kill()
     kept = 0
     for name, place in places.items():
         text = "\n".join(place.errors)
