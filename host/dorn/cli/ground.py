@@ -195,11 +195,12 @@ def _yamcs(args):
     check_directory(args.out)
     if not (args.port.isascii() and args.port.isdecimal() and 0 < int(args.port) < 65536):
         raise UserError.at("--port", "N", "not a port from 1 to 65535", args.port)
-    epoch_s = _utc_s(args.epoch) if args.epoch else None
+    epoch_s = _utc_s(args.epoch) if args.epoch is not None else None
     key = options.key_of(args)
     port, dictionary = int(args.port), Dictionary.load()
     with contextlib.ExitStack() as stack:
         target = stack.enter_context(_target(args))
+        stack.enter_context(contextlib.closing(yamcs.reserve(args.out, port)))
         link = yamcs.link(dictionary)
         yamcs.prepare(args.out, port, link, dictionary)
         print("starting Yamcs", flush=True)
@@ -253,9 +254,12 @@ def _utc_s(text: str) -> float:
     from datetime import datetime
 
     try:
-        return datetime.strptime(f"{text}+0000", "%Y-%m-%dT%H:%M:%SZ%z").timestamp()
+        found = datetime.strptime(f"{text}+0000", "%Y-%m-%dT%H:%M:%SZ%z")
     except ValueError:
         raise UserError.at("--epoch", "UTC", "not a time such as 2020-01-01T00:00:00Z", text) from None
+    if not 1970 <= found.year < 2100:
+        raise UserError.at("--epoch", "UTC", "not from 1970 to 2099", text)
+    return found.timestamp()
 
 
 def _address(text: str, option: str) -> tuple[str, int]:

@@ -32,10 +32,10 @@ def unique_id(given: int | None, file: Path | None) -> int:
 class Lock:
     """Keeps other programs from using a folder, created if necessary, until it is closed.
 
-    Raises UserError if one uses it.
+    Raises UserError if one uses it; what: of the folder, for the message.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, what: str = "flash"):
         folder.mkdir(parents=True, exist_ok=True)
         self._descriptor: int | None = os.open(folder, os.O_RDONLY)
         try:
@@ -43,7 +43,7 @@ class Lock:
         except OSError:
             self.close()
             users = ", ".join(who for who in holders(str(folder)) if not who.endswith(f"(pid {os.getpid()})"))
-            raise UserError(f"flash {folder}: in use by {users or 'this program'}") from None
+            raise UserError(f"{what} {folder}: in use by {users or 'this program'}") from None
 
     def close(self) -> None:
         """May be called again."""

@@ -48,12 +48,27 @@ def test_a_clock_that_drifts_is_followed_within_seconds(parts_per_million):
         assert abs(epoch_s + time_s - sent_s) < 1.0 + 64 * 300 * 50e-6 + 0.1
 
 
-def test_an_on_board_clock_that_begins_again_or_is_set_gets_the_present_time_at_once():
+def test_an_on_board_clock_that_begins_again_gets_the_present_time_within_three_packets():
     station = Station()
     station.receive(5000)
-    for time_s in (0.5, 700_000_000.0):
-        now_s = station.utc_s + 7
-        assert station.receive(time_s, sent_s=now_s) + UTC_S + time_s == pytest.approx(now_s, abs=1e-3)
+    now_s = station.utc_s + 7
+    found = [station.receive(0.5 + n, sent_s=now_s + n) + UTC_S + 0.5 + n for n in range(3)]
+    assert found[2] == pytest.approx(now_s + 2, abs=1e-3)
+
+
+def test_an_on_board_clock_that_is_set_to_later_gets_the_present_time_at_once():
+    station = Station()
+    station.receive(5000)
+    now_s = station.utc_s + 7
+    assert station.receive(700_000_000.0, sent_s=now_s) + UTC_S + 700_000_000 == pytest.approx(now_s, abs=1e-3)
+
+
+def test_a_backlog_after_a_long_stall_changes_no_time():
+    station = Station()
+    assert station.receive(0) == 0
+    for n in range(200):  # packets of every half second, read at once
+        assert station.receive(1 + n / 2, after_s=100.0 - n / 2) == 0
+    assert station.receive(110) == 0
 
 
 def test_another_origin_gets_the_present_time_even_if_its_clock_is_close():

@@ -1,12 +1,13 @@
 """A real Yamcs server, headless, with the exported dictionary: its archive, its events, its command verifiers."""
 
+import contextlib
 import json
 import socket
 import time
 from collections import Counter
 
 import pytest
-from dorn.errors import UserError
+from dorn import cli
 from dorn.ground import yamcs
 from support import every_packet
 from support.yamcs import DICTIONARY, HERE, LIMIT_S, Live, Yamcs, instrument
@@ -135,11 +136,32 @@ def test_a_stack_ends_at_a_telecommand_that_is_refused(tmp_path):
         status, log = control.run_stack("wrong")
         assert status == "FAILED" and "Running command /DORN/function_bias_on()" in log, log
         assert not [line for line in log if "function_start" in line]
+        assert control.run_stack("link_check")[0] == "SUCCESSFUL"  # the refusal has no other effect
 
 
-def test_a_port_in_use_is_reported_before_anything_starts(tmp_path):
+def test_a_port_or_folder_in_use_is_reported_before_anything_is_written(tmp_path, capsys):
     with socket.create_server((HERE, 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(UserError, match=f"yamcs: port {port}: .*: give another one"):
-            yamcs.Server(tmp_path, port)
+        assert cli.main(["yamcs", "--target", "unix", "--out", str(tmp_path), "--port", str(port)]) == 2
+    assert f"yamcs: port {port}: Address already in use: give another one" in capsys.readouterr().err
+    with contextlib.closing(yamcs.reserve(tmp_path, port)):
+        assert cli.main(["yamcs", "--target", "unix", "--out", str(tmp_path), "--port", str(port)]) == 2
+    assert f"yamcs {tmp_path}: in use by" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_edited_in_yamcs_is_kept(tmp_path):
+    with contextlib.closing(yamcs.link(DICTIONARY)) as link:
+        yamcs.prepare(tmp_path, 1, link, DICTIONARY)
+        edited, deleted = tmp_path / "stacks" / "storm.ycs", tmp_path / "displays" / "rates.opi"
+        edited.write_text("{}")
+        deleted.unlink()
+        for _ in range(2):
+            yamcs.prepare(tmp_path, 1, link, DICTIONARY)
+            assert edited.read_text() == "{}" and deleted.exists()
+
+
+@pytest.mark.parametrize("epoch", ["", "2026-01-01", "1969-12-31T23:59:59Z", "9999-01-01T00:00:00Z"])
+def test_an_epoch_that_cannot_be_is_refused(epoch, tmp_path, capsys):
+    assert cli.main(["yamcs", "--target", "unix", "--out", str(tmp_path), "--epoch", epoch]) == 2
+    assert "--epoch: UTC: not" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 from dorn.ground.yamcs import displays, spectra, stacks, trends
-from dorn.ground.yamcs.conditions import COMPLETED, Conditions, content
+from dorn.ground.yamcs.conditions import COMPLETED, Conditions
 from dorn.ground.yamcs.outlet import event_text
 from dorn.operator import parsing
 from hypothesis import given
@@ -61,6 +61,16 @@ def test_spectra_of_a_side_add_up():
     assert values["live_time"] == 2 * 900 / 1e6  # two integrations, whatever the number of packets
 
 
+def test_the_live_time_is_that_of_a_detector_although_integrations_begin_one_after_the_other():
+    made = [
+        spectrum(d, [1] * 16, first=first, integration=n, start_us=1000 * n + d, live_us=100 + d)
+        for n in (1, 2, 3)
+        for d in range(4)
+        for first in (0, 16)
+    ]
+    assert taken(spectra.Spectra(DICTIONARY), *made)["live_time"] == 3 * 103 / 1e6
+
+
 def test_a_new_acquisition_and_another_instrument_begin_new_spectra():
     view = spectra.Spectra(DICTIONARY)
     first = spectrum(0, [5] * 16)
@@ -95,7 +105,7 @@ def test_rates_are_differences_per_second_of_live_time():
     assert values["trigger_rate"] == 100 and values["live_share"] == 50
     assert values["rate_triggers"] == [100] and values["rate_front"] == [40] and values["rate_minutes"] == [0]
     assert values["detector_accepted"] == [2] * 16
-    values = taken(view, rates(80, 75, events=600))
+    values = taken(view, rates(80, 75, events=600, front=200, accepted=accepted))
     assert values["rate_triggers"] == [100, 0] and values["rate_minutes"] == [-1, 0]
 
 
@@ -106,8 +116,9 @@ def test_counters_that_wrap_around_give_the_same_rate(before, more):
 
 
 def test_cleared_counters_and_another_instrument_give_no_rate():
-    first = rates(10, 10, events=100)
-    for second in (rates(1, 1), rates(11, 11, events=5), rates(20, 20, events=900).but(origin=9)):
+    first = rates(10, 10, events=100, accepted=[9] * 16)
+    cleared = rates(11, 11, events=900, accepted=[0] * 16)  # and counted on
+    for second in (rates(1, 1), rates(11, 11, events=5), cleared, rates(20, 20, events=900).but(origin=9)):
         assert "rate_triggers" not in taken(trends.Trends(DICTIONARY), first, second)
 
 
@@ -154,7 +165,6 @@ def test_a_wait_needs_a_packet_since_the_last_telecommand():
     values = taken(view, reached.but(a=9000), packet("rates", accepted=[5] * 16))
     assert not values[event] and values[counter]
     assert taken(view, reached, reached.but(a=0))[event]  # met is met
-    assert view.repeated() == {COMPLETED: "", event: True, counter: True}
     assert view.sent(DICTIONARY.encode("ping", 7)) == {COMPLETED: "", event: False, counter: False}
 
 
@@ -166,8 +176,21 @@ def test_a_telecommand_counts_as_completed_by_its_own_report():
     assert taken(view, report)[COMPLETED] == ""  # of another's telecommand
     assert taken(view, report.but(request_sequence=0xC007))[COMPLETED] == "(17,1)"
     view.sent(start)
-    assert view.repeated()[COMPLETED] == ""
-    assert taken(view, report.but(request_sequence=0xC008))[COMPLETED] == content(start)
+    assert taken(view, packet("start_failure", request_sequence=0xC008))[COMPLETED] == ""
+    view.sent(ping)  # after one that was refused
+    assert taken(view, report.but(request_sequence=0xC007))[COMPLETED] == "(17,1)"
+
+
+def test_a_new_value_is_repeated_for_a_while_and_a_completion_is_then_over():
+    now_s = [0.0]
+    view = Conditions(stacks.stack(statements("until event booted within 1"), DICTIONARY).conditions, lambda: now_s[0])
+    view.sent(DICTIONARY.encode("ping", 7))
+    taken(view, packet("event_info", event=EVENT["booted"]), packet("completion_success", request_sequence=0xC007))
+    for _ in range(2):
+        assert view.repeated() == {COMPLETED: "(17,1)", "since_event_booted": True}
+    now_s[0] = 4.0
+    assert view.repeated() == {COMPLETED: ""}  # else the next ping would be taken for completed at once
+    assert view.repeated() == {}
 
 
 def test_only_changes_are_returned():
@@ -209,6 +232,14 @@ def test_a_refusal_is_left_out_and_said():
     ]
 
 
+def test_numbers_in_a_statement_become_names():
+    number = DICTIONARY.enums["function"]["start"]
+    assert steps(f"send function function={number}")[0]["name"] == "/DORN/function_start"
+    number = DICTIONARY.parameters["bias"].id
+    command = steps(f"send set_parameter parameter={number} value=5000")[0]
+    assert command["name"] == "/DORN/set_parameter_bias" and command["arguments"][0]["value"] == "bias"
+
+
 def test_all_procedures_are_stacks_but_those_with_times_from_now():
     found = stacks.all_of(DICTIONARY)
     assert len(found) >= 8 and "commissioning" in found and "schedule" not in found
@@ -223,6 +254,8 @@ def test_the_text_of_an_event_names_its_values():
     made = packet("event_info", event=EVENT["mode_changed"], a=DICTIONARY.enums["mode"]["standby"], b=3)
     text = event_text(DICTIONARY.decode(made.octets), DICTIONARY)
     assert text.startswith("mode_changed: ") and "standby" in text and "science" in text
+    booted = packet("event_info", event=EVENT["booted"], a=3, b=DICTIONARY.enums["reset_cause"]["power_on"])
+    assert event_text(DICTIONARY.decode(booted.octets), DICTIONARY) == "booted: boot count 3, reset cause power_on"
     unknown = packet("event_info", event=250)
     assert event_text(DICTIONARY.decode(unknown.octets), DICTIONARY) == "250"
 
@@ -246,3 +279,9 @@ def test_displays_show_only_parameters_that_exist():
     for name, text in displays.files(DICTIONARY).items():
         used = set(re.findall(r"(?:_pv|pv_name)>(/[^<]*)<", text))
         assert used and {one for one in used if not one.startswith("/DORN/")} <= known, name
+
+
+def test_displays_fit_beside_the_menu_of_the_page():
+    for name, text in displays.files(DICTIONARY).items():
+        edges = re.findall(r"<x>(\d+)</x>\s*<y>\d+</y>\s*<width>(\d+)</width>", text)
+        assert edges and max(int(x) + int(width) for x, width in edges) <= displays.WIDTH <= 1010, name

@@ -1,12 +1,13 @@
 """`dorn yamcs`: the real Yamcs server (https://yamcs.org, AGPL) with the exported dictionary, connected to a bridge.
 
 Its packages are those of the extra `yamcs`. It runs in a separate process, with its files in a folder: configuration
-in etc, mdb, displays and stacks, rewritten at every start, its archive in data, its log in yamcs.log. Web pages, API
-and link are for this machine only.
+in etc, mdb, displays and stacks, written again at every start, but for displays and stacks that were edited in Yamcs;
+its archive in data; its log in yamcs.log. Web pages, API and link are for this machine only.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import shutil
@@ -32,12 +33,14 @@ from dorn.ground.yamcs.correlation import Correlation
 from dorn.ground.yamcs.outlet import MissionControl, View
 from dorn.ground.yamcs.spectra import Spectra
 from dorn.ground.yamcs.trends import Trends
+from dorn.targets.identity import Lock
 from dorn.util.extras import missing
 
 HERE = "127.0.0.1"
 _START_S = 60.0  # start timeout; a start takes 2 to 5 s
 _CONNECT_S = 30.0  # the server tries every 10 s
 _HEAP = "-Xmx512m"
+_WRITTEN = "etc/written.json"  # hashes of the displays and stacks as they were written
 _TEMPLATES = Path(__file__).parent
 
 
@@ -45,6 +48,21 @@ def link(dictionary: Dictionary) -> Tcp:
     """The side of the link that waits for the server, on a free port."""
     longest = dictionary.mission["max_packet"]
     return Tcp((HERE, 0), telecommand_header(dictionary), longest)
+
+
+def reserve(folder: Path, port: int) -> Lock:
+    """Keep other servers from using the folder, until the lock is closed.
+
+    Raises UserError if one does, or if the port is in use: another server would answer there.
+    """
+    try:
+        socket.create_server((HERE, port)).close()
+    except OSError as error:
+        raise UserError(f"yamcs: port {port}: {error.strerror}: give another one") from None
+    try:
+        return Lock(folder, "yamcs")
+    except OSError as error:
+        raise UserError.at(folder, "folder", f"cannot be written: {error.strerror}") from None
 
 
 def prepare(folder: Path, port: int, link: Tcp, dictionary: Dictionary) -> None:
@@ -58,9 +76,10 @@ def prepare(folder: Path, port: int, link: Tcp, dictionary: Dictionary) -> None:
     files["mdb/dorn.xml"] = exports.files(dictionary)["xtce-yamcs.xml"]
     for system, shown in {**_views(dictionary), conditions.SYSTEM: _conditions(dictionary)}.items():
         files[f"mdb/{system}.xml"] = xtce_local.text(system, shown.parameters())
-    files.update({f"displays/{name}": text for name, text in displays.files(dictionary).items()})
-    files.update({f"stacks/{name}.ycs": stack.text() for name, stack in stacks.all_of(dictionary).items()})
+    pages = {f"displays/{name}": text for name, text in displays.files(dictionary).items()}
+    pages |= {f"stacks/{name}.ycs": stack.text() for name, stack in stacks.all_of(dictionary).items()}
     try:
+        files |= _unedited(pages, folder)
         for name, text in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,19 +88,33 @@ def prepare(folder: Path, port: int, link: Tcp, dictionary: Dictionary) -> None:
         raise UserError.at(folder, "folder", f"cannot be written: {error.strerror}") from None
 
 
+def _unedited(pages: dict[str, str], folder: Path) -> dict[str, str]:
+    """The pages but those that the operator has changed in Yamcs since they were written; and the record of all."""
+    record = folder / _WRITTEN
+    written = json.loads(record.read_text()) if record.exists() else {}
+    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in pages.items()}
+
+    def is_edited(name: str) -> bool:
+        path = folder / name
+        return name in written and path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != written[name]
+
+    kept = {name: text for name, text in pages.items() if not is_edited(name)}
+    return kept | {_WRITTEN: json.dumps({**hashes, **{n: h for n, h in written.items() if n not in kept}}, indent=1)}
+
+
 class Server:
     """A Yamcs process; a context manager that stops it. Raises UserError if it is not installed or does not start."""
 
     def __init__(self, folder: Path, port: int):
         self.url = f"http://{HERE}:{port}"
-        try:  # make sure that no other server answers at this port
-            socket.create_server((HERE, port)).close()
-        except OSError as error:
-            raise UserError(f"yamcs: port {port}: {error.strerror}: give another one") from None
         self._log = folder / "yamcs.log"
         command = [*_java(), _HEAP, "-cp", f"{_jars()}/*", "org.yamcs.YamcsServer"]
         command += ["--etc-dir", "etc", "--data-dir", "data", "--no-color"]
-        with self._log.open("wb") as log:
+        try:
+            log = self._log.open("wb")
+        except OSError as error:
+            raise UserError.at(self._log, "log", f"cannot be written: {error.strerror}") from None
+        with log:
             self._process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         try:
             self._wait()
@@ -111,7 +144,7 @@ class Server:
     def _why(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()
         errors = [line for line in lines if "SEVERE" in line or "Exception" in line]
-        return (errors or lines or ["empty"])[0].strip()
+        return (errors or lines[-1:] or ["empty"])[0].strip()
 
     def close(self) -> None:
         self._process.terminate()

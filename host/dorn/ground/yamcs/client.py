@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from dorn.util.extras import missing
@@ -14,7 +15,9 @@ LINK = "telemetry"
 SOURCE = "DORN"  # of events
 _COUNT_S = 2**-16  # of the 6 octets of on-board time
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_PROCESSED_S = 1.0  # wall time within which the server has processed what was sent
+_PROCESSED_S, _PROCESSING_S = 1.0, 0.02  # wall time: for all packets sent before, and at most between two of them
+_TIMEOUT_S = 2.0  # of a request
+_BLOCKED_S = 10.0  # without requests after one that was not answered
 
 
 def utc(seconds: float) -> datetime:
@@ -29,27 +32,34 @@ class Client:
     def __init__(self, address: str):
         """address: HOST:PORT of the server."""
         try:
+            import requests
             from yamcs.client import YamcsClient, YamcsError
         except ImportError:
             raise missing("yamcs: its client is not installed", "yamcs") from None
-        self._error = YamcsError
+        self._timeout, self._errors = requests.Timeout, (YamcsError, requests.ConnectionError)
+        self._blocked_s = 0.0  # no request before
         self._client = YamcsClient(address)
+        session = self._client.ctx.session
+        # there is no limit otherwise
+        session.request = functools.partial(session.request, timeout=_TIMEOUT_S)  # pyright: ignore[reportAttributeAccessIssue]
         self._processor = self._client.get_processor(INSTANCE, "realtime")
         self._correlation = self._client.get_tco_client(INSTANCE, TIME_CORRELATION)
 
-    def correlate(self, epoch_s: float, sent: int) -> bool:
-        """Set the UTC of on-board time 0, s since 1970, once the server has processed the `sent` packets before."""
-
-        def done() -> bool:
-            return (self._client.get_link(INSTANCE, LINK).get_info().in_count or 0) >= sent
+    def correlate(self, epoch_s: float) -> bool:
+        """Set the UTC of on-board time 0, s since 1970, once the server has processed the packets sent before."""
 
         def correlate() -> None:
             end_s = time.monotonic() + _PROCESSED_S
-            while sent and not done() and time.monotonic() < end_s:
-                time.sleep(0.005)
+            before, now = -1, self._processed()
+            while now != before and time.monotonic() < end_s:
+                time.sleep(_PROCESSING_S)
+                before, now = now, self._processed()
             self._correlation.override_coefficients(utc(epoch_s), 0, gradient=_COUNT_S)
 
         return self._attempt(correlate)
+
+    def _processed(self) -> int:
+        return self._client.get_link(INSTANCE, LINK).get_info().in_count or 0
 
     def publish(self, values: Mapping[str, object]) -> bool:
         """Set local parameters, by qualified name."""
@@ -63,10 +73,15 @@ class Client:
             )
         )
 
-    def _attempt(self, call) -> bool:
+    def _attempt(self, call: Callable[[], object]) -> bool:
+        if time.monotonic() < self._blocked_s:
+            return False
         try:
             call()
-        except self._error:
+        except self._errors:
+            return False
+        except self._timeout:  # the instrument is not to wait for a server that hangs
+            self._blocked_s = time.monotonic() + _BLOCKED_S
             return False
         return True
 

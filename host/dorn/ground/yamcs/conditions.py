@@ -7,7 +7,8 @@ Yamcs compares only values of parameters, and its server does so wrongly for all
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from dorn.dictionary import Packet
 from dorn.dictionary.headers import CRC, LAST_COUNT, TC_HEADER
@@ -17,7 +18,7 @@ from dorn.operator.statements import Check, Condition, Until
 SYSTEM = "procedures"
 COMPLETED = "completed"  # the latest telecommand, once it has been completed
 SINCE, LAST = "since", "last"
-_KEPT = 100  # telecommands that wait for their completion
+_REPEATED_S = 3.0  # wall time for which a value is repeated, and for which a telecommand counts as just completed
 _RELATIONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 
 
@@ -39,18 +40,22 @@ def content(telecommand: bytes) -> str:
 
 
 class Conditions:
-    """conditions: parameter -> condition."""
+    """conditions: parameter -> condition. clock: wall time, seconds.
 
-    def __init__(self, conditions: dict[str, Condition]):
+    A step of a stack may begin to wait at the moment at which its value is set, and miss that: a new value is repeated
+    for a while.
+    """
+
+    def __init__(self, conditions: dict[str, Condition], clock: Callable[[], float] = time.monotonic):
         self._conditions = conditions
+        self._clock = clock
         self._met = dict.fromkeys(conditions, False)
+        self._latest: tuple[int, str] | None = None  # sequence count and content of the telecommand sent last
         self._completed = ""
-        self._sent: dict[int, str] = {}  # sequence count -> content of a telecommand
+        self._set_s: dict[str, float] = {}  # parameter -> when it was set
 
     def parameters(self) -> Iterable[Local]:
-        yield Local(
-            COMPLETED, "string", about="the latest telecommand, once it has been completed: service, subtype, data"
-        )
+        yield Local(COMPLETED, "string", about="the latest telecommand, just completed: service, subtype, data")
         for name in self._conditions:
             yield Local(name, "boolean")
 
@@ -58,29 +63,38 @@ class Conditions:
         return {COMPLETED: self._completed, **self._met}
 
     def repeated(self) -> dict:
-        """What holds: a step may begin to wait at the moment at which its condition is met, and miss that."""
-        return {COMPLETED: self._completed} | {name: met for name, met in self._met.items() if met}
+        """What has been set lately, once more."""
+        now_s = self._clock()
+        ended = [name for name, set_s in self._set_s.items() if now_s - set_s > _REPEATED_S]
+        for name in ended:
+            del self._set_s[name]
+        if COMPLETED in ended:  # else the next step that waits for the same telecommand could take this one for it
+            self._completed = ""
+        values = {COMPLETED: self._completed, **self._met}
+        return {name: values[name] for name in [*self._set_s, *(n for n in ended if n == COMPLETED)]}
 
     def sent(self, telecommand: bytes) -> dict:
         """The parameters that a telecommand changes which is about to be sent."""
-        self._sent[int.from_bytes(telecommand[2:4], "big") & LAST_COUNT] = content(telecommand)
-        if len(self._sent) > _KEPT:
-            del self._sent[next(iter(self._sent))]
+        self._latest = int.from_bytes(telecommand[2:4], "big") & LAST_COUNT, content(telecommand)
         self._completed = ""
         reset = {name: False for name, met in self._met.items() if met and name.startswith(SINCE)}
         self._met |= reset
-        return {COMPLETED: "", **reset}
+        return self._changed({COMPLETED: "", **reset})
 
     def take(self, packet: Packet) -> dict:
         """The parameters that a packet changes."""
         changed: dict = {}
-        if packet.name == "completion_success":
-            content = self._sent.pop(packet.fields["request_sequence"] & LAST_COUNT, None)
-            if content and not self._sent:  # no later one is on its way
+        if packet.name == "completion_success" and self._latest:
+            count, content = self._latest
+            if packet.fields["request_sequence"] & LAST_COUNT == count:
                 changed[COMPLETED] = self._completed = content
         for name, condition in self._conditions.items():
             if condition.concerns(packet):
                 met = condition.holds(packet) or (name.startswith(SINCE) and self._met[name])
                 if met != self._met[name]:
                     changed[name] = self._met[name] = met
-        return changed
+        return self._changed(changed)
+
+    def _changed(self, values: dict) -> dict:
+        self._set_s |= dict.fromkeys(values, self._clock())
+        return values

@@ -13,7 +13,8 @@ from dorn.dictionary import Packet
 
 _RECENT = 64  # packets of which the one that arrived fastest counts
 _TOLERANCE_S = 1.0  # a difference up to this is left as it is: a packet keeps its time if it is retrieved later
-_JUMP_S = 60.0  # no packet takes so long: the on-board clock was set, or began again
+_JUMP_S = 60.0  # larger than any delay but that of a backlog: the on-board clock was set, or began again
+_AGREE_S, _AGREE = 0.2, 3  # packets in succession with the same difference are no backlog, whose delay shrinks
 
 
 class Correlation:
@@ -24,6 +25,7 @@ class Correlation:
         self._is_fixed = epoch_s is not None
         self._epoch_s = epoch_s
         self._origin = 0
+        self._late: list[float] = []  # latest differences that agree
         self._recent: deque[float] = deque(maxlen=_RECENT)  # UTC of arrival minus time of the packet
 
     def epoch_s(self, packet: Packet, is_late: bool) -> float:
@@ -48,11 +50,20 @@ class Correlation:
         assert self._epoch_s is not None
         is_other = origin and self._origin not in (0, origin)  # another instrument, or one that lost its boot record
         self._origin = origin or self._origin
-        if is_other or abs(difference_s - self._epoch_s) > _JUMP_S:
+        if is_other or difference_s < self._epoch_s - _JUMP_S or self._is_set(difference_s):
             self._restart(difference_s)
+            return
+        if difference_s > self._epoch_s + _JUMP_S:
             return
         self._recent.append(difference_s)
         best_s = min(self._recent)
-        is_slow = len(self._recent) == _RECENT and best_s > self._epoch_s + _TOLERANCE_S
+        agree = len(self._recent) == _RECENT and max(self._recent) - best_s <= _TOLERANCE_S
+        is_slow = agree and best_s > self._epoch_s + _TOLERANCE_S
         if is_slow or best_s < self._epoch_s - _TOLERANCE_S:
             self._epoch_s = best_s
+
+    def _is_set(self, difference_s: float) -> bool:
+        """Whether packets in succession show that the on-board clock is behind what it was."""
+        self._late = [late_s for late_s in self._late if abs(late_s - difference_s) <= _AGREE_S]
+        self._late.append(difference_s)
+        return difference_s > (self._epoch_s or 0) + _JUMP_S and len(self._late) >= _AGREE

@@ -1,4 +1,4 @@
-"""Displays of the Yamcs web pages, up to 1240 pixels wide: health, count rates over time, and spectra."""
+"""Displays of the Yamcs web pages, for a window of 1280 pixels: health, count rates over time, and spectra."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dorn.ground.yamcs.opi import AREA, BARS, WHITE, Axis, Display, Trace
 from dorn.ground.yamcs.spectra import FLOOR
 from dorn.ground.yamcs.trends import CLASSES, DETECTORS, POINTS
 
-WIDTH = 1240
+WIDTH = 1010  # beside the menu of the page
 _EDGE = 20
 _BLUE, _ORANGE, _GREEN, _GREY, _LINE = "1f4e9c", "c2570c", "2e7d32", "777777", "b8bcc4"
 _COLORS = (_BLUE, _ORANGE, _GREEN, "8e24aa", "c62828", "00838f", "6d4c41", "9e9d24")
@@ -35,6 +35,7 @@ HEALTH = {
     ),
     "Packet store": ("store_first", "store_last", "store_discarded"),
 }
+_HEX = ("unique_id", "manifest", "dictionary", "detectors_on", "out_of_limits")
 # a point at zero, so that the automatic axis begins there
 _ZERO = Trace("", "/rates/zero", "/rates/zero", 1, WHITE)
 
@@ -53,24 +54,23 @@ def _health(dictionary: Dictionary) -> str:
     system = dictionary.mission["name"]
     fields = {field.name: field for field in dictionary.telemetry["housekeeping"].scalars}
     display = Display("Health", WIDTH, 660)
-    display.label("Health", _EDGE, 10, WIDTH, 30, size=18, bold=True)
+    display.label("Health", _EDGE, 10, 200, 30, size=18, bold=True)
     columns = (
         ("Instrument", "Packet store"),
         ("Slow control", "Acquisition"),
         ("Processor and memory", "Link and telecommands"),
     )
     for column, titles in enumerate(columns):
-        x, y = _EDGE + 405 * column, 55
+        x, y = _EDGE + 330 * column, 55
         for title in titles:
-            display.label(title, x, y, 390, 24, size=14, bold=True)
+            display.label(title, x, y, 320, 24, size=13, bold=True)
             y += 28
             for name in HEALTH[title]:
                 parameter = f"/{system}/housekeeping_{name}"
-                display.label(name, x, y, 190)
+                display.label(name, x, y, 170, size=11)
                 field = fields[name]
-                display.value(
-                    parameter, x + 195, y, 200, not_read=calibrated(field, field.high) if field.limits else None
-                )
+                not_read = calibrated(field, field.high) if field.limits else None
+                display.value(parameter, x + 175, y, 150, size=11, not_read=not_read, is_hex=name in _HEX)
                 y += 24
             y += 16
     return display.text()
@@ -106,11 +106,11 @@ def _rates(dictionary: Dictionary) -> str:
 
 def _spectra(dictionary: Dictionary, is_log: bool) -> str:
     i = dictionary.instrument
-    display = Display("Spectra", WIDTH, 930)
-    display.label("Spectra of the running acquisition", _EDGE, 10, 400, 30, size=18, bold=True)
-    display.label("live time", 440, 15, 70)
-    display.value("/spectra/live_time", 515, 15, 140)
-    display.label(", ".join(dictionary.lines.values()), 680, 15, WIDTH - 700)
+    display = Display("Spectra", WIDTH, 940)
+    display.label("Spectra received of the running acquisition", _EDGE, 10, 480, 30, size=18, bold=True)
+    display.label("live time", 520, 15, 80)
+    display.value("/spectra/live_time", 600, 15, 140)
+    display.label(f"lines: {', '.join(dictionary.lines.values())}", _EDGE, 40, WIDTH - 2 * _EDGE, size=11)
     highest_mev = i["kev_per_code"] * (i["full_scale_code"] - i["zero_code"]) / 1000
     energy = Axis("MeV", 0, round(highest_mev, 1))
     counts = Axis("counts", FLOOR if is_log else 0, 10, is_auto=True, is_log=is_log)
@@ -122,7 +122,7 @@ def _spectra(dictionary: Dictionary, is_log: bool) -> str:
             ("coincidence", "coincidences", _GREEN),
         )
     ):
-        y, coincidence = 50 + 290 * n, kind == "coincidence"
+        y, coincidence = 62 + 290 * n, kind == "coincidence"
         x = "/spectra/coincidence_energy" if coincidence else "/spectra/energy"
         points = i["coincidence_channels" if coincidence else "channels"]
         trace = Trace(about, x, f"/spectra/{kind}", points, color, AREA if not is_log else 0)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 INK, FAINT, WHITE = "333333", "d0d0d0", "ffffff"
 _WIDGETS = "org.csstudio.opibuilder.widgets"
 LINE, BARS, AREA = 0, 3, 5  # kinds of traces
+_HEX = 3  # format of a value
 
 
 @dataclass(frozen=True)
@@ -66,25 +67,28 @@ class Display:
         return label
 
     def value(
-        self, parameter: str, x: int, y: int, width: int, height: int = 20, not_read: float | None = None
+        self,
+        parameter: str,
+        x: int,
+        y: int,
+        width: int,
+        height: int = 20,
+        size: int = 13,
+        not_read: float | None = None,
+        is_hex: bool = False,
     ) -> None:
         """The value of a parameter, with its unit; the text "not read" if the value is `not_read` or more."""
-        shown = self._text_update(parameter, x, y, width, height)
+        shown = self._widget("Text Update", x, y, width, height)
+        _font(shown, "font", size)
+        _properties(shown, pv_name=parameter, text="", transparent=True, format_type=_HEX if is_hex else 0)
+        _properties(shown, precision=0 if is_hex else -1, precision_from_pv=not is_hex, rotation_angle=0)
+        _properties(shown, horizontal_alignment=0, vertical_alignment=1, show_units=True, show_lohi=True)
+        _properties(shown, foreground_alarm_sensitive=False, background_alarm_sensitive=True)
         if not_read is not None:
             _rule(shown, "visible", parameter, f"pv0 >= {not_read}", "false")
-            missing = self.label("not read", x, y, width, height)
+            missing = self.label("not read", x, y, width, height, size)
             _set(missing, "visible", "false")
             _rule(missing, "visible", parameter, f"pv0 >= {not_read}", "true")
-
-    def _text_update(self, parameter: str, x: int, y: int, width: int, height: int) -> ET.Element:
-        shown = self._widget("Text Update", x, y, width, height)
-        _font(shown, "font", 13)
-        _properties(
-            shown, pv_name=parameter, text="", transparent=True, format_type=0, precision=-1, precision_from_pv=True
-        )
-        _properties(shown, horizontal_alignment=0, vertical_alignment=1, show_units=True, show_lohi=True)
-        _properties(shown, foreground_alarm_sensitive=False, background_alarm_sensitive=True, rotation_angle=0)
-        return shown
 
     def graph(self, title: str, x: int, y: int, width: int, height: int, axes: tuple[Axis, Axis], traces: list[Trace]):
         """A plot; axes: x and y."""

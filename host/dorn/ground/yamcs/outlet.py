@@ -7,10 +7,12 @@ computed from it; after it, the event of an event report.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from dorn.dictionary import Dictionary, Packet, PacketError
+from dorn.dictionary.codec import faults
 from dorn.dictionary.headers import EVENT_REPORTING
 from dorn.exports.xtce_local import Local
 from dorn.ground.outlets import Tcp
@@ -18,9 +20,9 @@ from dorn.ground.yamcs.client import Client
 from dorn.ground.yamcs.conditions import SYSTEM, Conditions
 from dorn.ground.yamcs.correlation import Correlation
 from dorn.link.records import Received
-from dorn.operator import parsing
 
 _REPETITION_S = 0.1  # wall time
+_WAITING = 100_000  # packets, hours of telemetry
 _SEVERITIES = {1: "info", 2: "watch", 3: "distress", 4: "critical"}  # by subtype
 
 
@@ -52,7 +54,7 @@ class MissionControl:
         self._dictionary = dictionary
         self._received = Received()
         self._epoch_s: float | None = None  # as the server knows it
-        self._sent = 0
+        self._waiting: deque[bytes] = deque()  # packets for a server that is not connected
         self._repeated_s = time.monotonic()
         self.dropped = link.dropped
         for system, view in self._views.items():
@@ -62,12 +64,15 @@ class MissionControl:
         return self._link.sockets()
 
     def take(self) -> Iterator[bytes]:
+        telecommands = list(self._link.take())
+        self._flush()
+        for telecommand in telecommands:
+            if not faults(telecommand, self._dictionary.mission):
+                self._publish(SYSTEM, self._conditions.sent(telecommand))
+            yield telecommand
         if time.monotonic() - self._repeated_s >= _REPETITION_S:
             self._publish(SYSTEM, self._conditions.repeated())
             self._repeated_s = time.monotonic()
-        for telecommand in self._link.take():
-            self._publish(SYSTEM, self._conditions.sent(telecommand))
-            yield telecommand
 
     def put(self, packet: bytes) -> None:
         try:
@@ -78,7 +83,7 @@ class MissionControl:
         late, new = self._received.take(decoded)
         epoch_s = self._correlation.epoch_s(decoded, late)
         if epoch_s != self._epoch_s:
-            self._report(self._client.correlate(epoch_s, self._sent), "time correlation not accepted by Yamcs")
+            self._report(self._client.correlate(epoch_s), "time correlation not accepted by Yamcs")
             self._epoch_s = epoch_s
         if new and not late:
             for system, view in self._views.items():
@@ -88,13 +93,21 @@ class MissionControl:
             self._event(decoded, epoch_s + decoded.time_s)
 
     def _send(self, packet: bytes) -> None:
-        self._link.put(packet)
-        self._sent += 1
+        """Send a packet, or keep it until the server is connected again, which it tries every 10 s."""
+        self._waiting.append(packet)
+        if len(self._waiting) > _WAITING:
+            self._waiting.popleft()
+            self.dropped["Yamcs not connected"] += 1
+        self._flush()
+
+    def _flush(self) -> None:
+        while self._waiting and self._link.clients:
+            self._link.put(self._waiting.popleft())
 
     def _publish(self, system: str, values: dict) -> None:
         if values:
             named = {f"/{system}/{name}": value for name, value in values.items()}
-            self._report(self._client.publish(named), "display not accepted by Yamcs")
+            self._report(self._client.publish(named), "values not accepted by Yamcs")
 
     def _event(self, packet: Packet, time_s: float) -> None:
         severity = _SEVERITIES[packet.subtype]
@@ -119,9 +132,16 @@ def event_text(packet: Packet, dictionary: Dictionary) -> str:
         return name
     values = []
     for about, value in ((event.a, packet.fields["a"]), (event.b, packet.fields["b"])):
-        if about in ("", "0"):  # not used
-            continue
-        enum = parsing.enum_of(about, dictionary)
-        names = {number: text for text, number in dictionary.enums[enum].items()} if enum else {}
-        values.append(f"{about} {names.get(value, value)}")
+        if about not in ("", "0"):  # used
+            about = about.partition(";")[0]
+            values.append(f"{about} {_value_text(about, value, dictionary)}")
     return f"{name}: {', '.join(values)}" if values else name
+
+
+def _value_text(about: str, value: int, dictionary: Dictionary) -> str:
+    """The name of a value, if its description begins with that of an enumeration, in one word or two."""
+    words = about.split()
+    for enum in ("_".join(words[:2]), words[0]):
+        if enum in dictionary.enums:
+            return {number: text for text, number in dictionary.enums[enum].items()}.get(value, str(value))
+    return hex(value) if "mask" in words else str(value)

@@ -6,6 +6,7 @@ sums.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from dorn.dictionary import Dictionary, Packet
@@ -33,20 +34,22 @@ class Spectra:
 
     def _clear(self) -> None:
         self._sums = {kind: [0] * length for kind, length in self._lengths.items()}
-        self._live_us: dict[tuple[int, int], int] = {}  # (integration, start) -> live time
+        # of each detector: the integration counted last, as (number, start), and the live time of all
+        self._counted: dict[int, tuple[int, int]] = {}
+        self._live_us: Counter[int] = Counter()
 
     def parameters(self) -> Iterator[Local]:
         channel = "energy at the middle of each channel, default calibration"
         yield Local("energy", "float", "MeV", self._lengths["front"], channel)
         yield Local("coincidence_energy", "float", "MeV", self._lengths["coincidence"], channel)
         for kind in KINDS:
-            about = "the running acquisition, in each channel"
+            about = "received of the running acquisition, in each channel"
             yield Local(kind, "integer", "counts", self._lengths[kind], about)
-            yield Local(f"{kind}_total", "integer", "counts", about="the running acquisition")
+            yield Local(f"{kind}_total", "integer", "counts", about="received of the running acquisition")
         points = 3 * len(self._lines_mev)
         yield Local("lines_energy", "float", "MeV", points, "the lines of the dictionary, drawn upwards and back")
         yield Local("lines_height", "float", "counts", points)
-        yield Local("live_time", "float", "s", about="of the running acquisition, complete integrations")
+        yield Local("live_time", "float", "s", about="of these spectra, of the detector with most")
 
     def initial(self) -> dict:
         energies = {
@@ -76,14 +79,18 @@ class Spectra:
                 self._clear()
                 changed = KINDS
             self._origin = f["origin"]
-        self._live_us[f["integration"], f["start_us"]] = f["live_us"]
+        if kind in SIDES:
+            integration = f["integration"], f["start_us"]
+            if self._counted.get(f["detector"]) != integration:
+                self._counted[f["detector"]] = integration
+                self._live_us[f["detector"]] += f["live_us"]
         sums = self._sums[kind]
         for channel, counts in enumerate(f["counts"], f["first"]):
             sums[channel] += counts
         return self._values(changed)
 
     def _values(self, kinds) -> dict:
-        values: dict = {"live_time": sum(self._live_us.values()) / 1e6}
+        values: dict = {"live_time": max(self._live_us.values(), default=0) / 1e6}
         for kind in kinds:
             sums = self._sums[kind]
             values[kind] = list(sums)

@@ -1,8 +1,9 @@
 """The procedures as stacks of Yamcs, which its page and its server run.
 
-A stack has steps that send a telecommand and steps that wait until a parameter has a value. What it cannot express is
-left out, and said in a text: telecommands that must be refused. A procedure whose telecommands carry times from now, or
-other telecommands, has no stack: run it with `dorn procedure`.
+A stack has steps that send a telecommand and steps that wait until a parameter has a value. It differs from the
+procedure in this: telecommands that must be refused are left out, and said in a text; `check` waits up to 3 s; `until`
+accepts any packet since the latest telecommand, not only one since the step began. A procedure whose telecommands carry
+times from now, or other telecommands, has no stack: run it with `dorn procedure`.
 """
 
 from __future__ import annotations
@@ -93,9 +94,10 @@ def _command(send: Send, dictionary: Dictionary) -> dict:
     name = send.name
     fields: dict[str, Any] = dict(send.fields)
     if name == "function":
-        name, fields = f"function_{fields['function']}", {}
+        name, fields = f"function_{_name(fields['function'], dictionary.enums['function'])}", {}
     elif name == "set_parameter":
-        number = dictionary.parameters[str(fields["parameter"])].id
+        fields["parameter"] = _name(fields["parameter"], dictionary.enums["parameter"])
+        number = dictionary.parameters[fields["parameter"]].id
         table = next(t for t in dictionary.tables["parameter"] if 0 <= number - t["id"] < t.get("count", 1))
         name = f"set_parameter_{table['name']}"
     for array in dictionary.commands[send.name].arrays:  # the operator does not write lengths
@@ -105,3 +107,8 @@ def _command(send: Send, dictionary: Dictionary) -> dict:
         for field, value in fields.items()
     ]
     return {"type": "command", "name": f"/{dictionary.mission['name']}/{name}", "arguments": arguments}
+
+
+def _name(value: int | str, enum: dict[str, int]) -> str:
+    """The name of a value, which may be written as a number."""
+    return value if isinstance(value, str) else {number: name for name, number in enum.items()}[value]

@@ -11,6 +11,7 @@ from dorn.exports.xtce_local import Local
 POINTS = 240  # of a trend; 20 minutes with the default period of rates packets
 CLASSES = {"triggers": "events", "front": "front", "back": "back", "coincidence": "front_back"}  # trend -> counter
 DETECTORS = 16
+_BY_DETECTOR = {"accepted": "hits accepted", "below_threshold": "hits below the threshold"}
 LINES_PER_DETECTOR = 8
 
 
@@ -44,7 +45,12 @@ class Trends:
     def __init__(self, dictionary: Dictionary):
         self._line_names = list(dictionary.lines)
         self._rates = _Trend("rate", list(CLASSES), "1/s", "per second of live time")
-        self._lines = _Trend("line", self._line_names, "1/min", "in the line region, all detectors, per minute")
+        self._lines = _Trend(
+            "line",
+            self._line_names,
+            "1/min",
+            "in the line region, all detectors; up to 32 767 counts of a detector between two packets",
+        )
         self._before: dict[str, Packet] = {}  # the last packet of each kind
         self._origin = 0
 
@@ -55,7 +61,7 @@ class Trends:
         yield Local("live_share", "float", "%", about="of the real time, since the packet before")
         yield Local("zero", "float", length=1, about="0")
         yield Local("detector", "integer", "", DETECTORS)
-        for name, what in (("accepted", "hits accepted"), ("below_threshold", "hits below the threshold")):
+        for name, what in _BY_DETECTOR.items():
             yield Local(f"detector_{name}", "float", "1/s", DETECTORS, f"{what}, by detector, per second of live time")
 
     def initial(self) -> dict:
@@ -78,22 +84,25 @@ class Trends:
     def _of_rates(self, before: Packet, now: Packet) -> dict:
         live_s = (now.fields["live_us"] - before.fields["live_us"]) / 1e6
         real_s = (now.fields["real_us"] - before.fields["real_us"]) / 1e6
-        if live_s <= 0 or (now.fields["events"] - before.fields["events"]) % 2**32 > 2**31:  # cleared
+        if live_s <= 0:
             return {}
-
-        def rate(counts: int, counts_before: int) -> float:
-            return (counts - counts_before) % 2**32 / live_s
-
-        rates = {name: rate(now.fields[counter], before.fields[counter]) for name, counter in CLASSES.items()}
+        counted = {name: (now.fields[counter] - before.fields[counter]) % 2**32 for name, counter in CLASSES.items()}
+        hits = {name: _differences(now.fields[name], before.fields[name], 2**32) for name in _BY_DETECTOR}
+        if max(*counted.values(), *(n for each in hits.values() for n in each)) > 2**31:  # cleared
+            return {}
+        rates = {name: n / live_s for name, n in counted.items()}
         values = self._rates.add(now.time_s, rates)
-        for name in ("accepted", "below_threshold"):
-            values[f"detector_{name}"] = list(map(rate, now.fields[name], before.fields[name]))
+        values |= {f"detector_{name}": [n / live_s for n in each] for name, each in hits.items()}
         return values | {"trigger_rate": rates["triggers"], "live_share": 100 * live_s / real_s}
 
     def _of_lines(self, before: Packet, now: Packet) -> dict:
         minutes = (now.fields["real_us"] - before.fields["real_us"]) / 60e6
-        counts = [(n - then) % 2**16 for n, then in zip(now.fields["counts"], before.fields["counts"], strict=True)]
+        counts = _differences(now.fields["counts"], before.fields["counts"], 2**16)
         if max(counts) > 2**15:  # cleared
             return {}
         rates = {name: sum(counts[n::LINES_PER_DETECTOR]) / minutes for n, name in enumerate(self._line_names)}
         return self._lines.add(now.time_s, rates)
+
+
+def _differences(now: list[int], before: list[int], modulus: int) -> list[int]:
+    return [(n - then) % modulus for n, then in zip(now, before, strict=True)]
