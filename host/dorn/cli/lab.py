@@ -183,6 +183,8 @@ def _decode(args):
 
     slice_s = above_zero(args.slice, "--slice", "S")
     check_directory(args.out)
+    if args.force and not args.split:
+        raise UserError("--force: only with --split; all other products are replaced without it")
     if args.split:
         packet_files.check(args.out, args.files, args.force)
     with contextlib.ExitStack() as stack:

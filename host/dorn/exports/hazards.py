@@ -4,13 +4,14 @@ carry any other telecommand, whose content the ground system does not see."""
 from dorn.dictionary import Layout
 from dorn.dictionary.definitions import Function
 
+ARMED = "`arm` in the preceding 10 s"  # as in the texts of the dictionary
 _CARRIED = "telecommand"  # the field with a complete telecommand
 _REFUSED = "not_armed"
 
 
 def of_function(function: Function) -> str | None:
     """Why the operator is asked before this function; None if not."""
-    return "must be armed: function arm in the preceding 10 s" if function.armed else None
+    return _must_be_armed() if function.armed else None
 
 
 def of_command(layout: Layout) -> str | None:
@@ -19,5 +20,10 @@ def of_command(layout: Layout) -> str | None:
     if _CARRIED in names:
         return "the telecommand in it is released later, without asking again"
     if _REFUSED in layout.refused and "function" not in names:
-        return f"refused, {_REFUSED}: {layout.refused[_REFUSED]}"
+        condition, _, _ = layout.refused[_REFUSED].rpartition(f" without {ARMED}")
+        return _must_be_armed(condition)
     return None
+
+
+def _must_be_armed(condition: str = "") -> str:
+    return f"must be armed{condition and f' if {condition}'}: function {ARMED.replace('`', '')}"

@@ -83,7 +83,7 @@ class Conformance:
         self._count: int | None = None
         self._time_s = 0.0
         self._powered_s: float | None = None  # no packet was received since
-        self.failed = ""  # what else went wrong, as where a timeline ended early
+        self._ended = ""  # why the traffic ended early
         self._known()
 
     def _known(self, sequence: int | None = None) -> None:
@@ -94,7 +94,9 @@ class Conformance:
 
     @property
     def clean(self) -> bool:
-        return not any(finding.broken for finding in self.findings.values())
+        """Whether the verdict is PASSED: something was checked, no rule was broken, the traffic did not end early."""
+        findings = self.findings.values()
+        return not self._ended and any(f.checked for f in findings) and not any(f.broken for f in findings)
 
     def check(self, rule: str, kept: bool, now_s: float, what: str) -> None:
         finding = self.findings[rule]
@@ -121,6 +123,10 @@ class Conformance:
         self.findings["frame"].checked += good
         for _ in range(bad):
             self.check("frame", False, now_s, "a damaged frame")
+
+    def ended(self, why: str) -> None:
+        """The traffic ended early; the first reason counts."""
+        self._ended = self._ended or why
 
     def over(self, now_s: float) -> None:
         """End of the traffic."""
@@ -253,8 +259,7 @@ class Conformance:
         broken = [rule for rule in checked if self.findings[rule].broken]
         result = f"{len(broken)} of {len(checked)} rules broken: {', '.join(broken)}" if broken else ""
         result = result or (f"{len(checked)} rules kept" if checked else "nothing was checked")
-        passed = checked and not broken and not self.failed
-        return f"{'PASSED' if passed else 'FAILED'}: {result}{'; ' if self.failed else ''}{self.failed}"
+        return f"{'PASSED' if self.clean else 'FAILED'}: {self._ended}{'; ' if self._ended else ''}{result}"
 
     def text(self) -> str:
         """The report as text: the verdict; for every rule the number of checks and the violations."""

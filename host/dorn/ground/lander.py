@@ -188,28 +188,32 @@ class Lander:
         self._begin_us = target.now_us
 
     def run(self, steps: list[Step]) -> bool:
-        """Run until the first statement that fails. Returns whether all statements succeeded and no rule was broken."""
+        """Run until the first statement that fails. Returns whether the report is clean: no statement failed either."""
         if self.link.in_real_time:
             _check_possible(steps, self.link.name)
         else:  # a simulated target has just been powered on
             self.conformance.powered(self.link.now_s)
-        self.conformance.failed = "the timeline was interrupted"
-        self.session.connect()
+        try:
+            self.session.connect()
+            self._follow(steps)
+            self.session.pump()
+        except BaseException:
+            self.conformance.ended("the timeline was interrupted")
+            raise
+        self.conformance.over(self.link.now_s)
+        return self.conformance.clean
+
+    def _follow(self, steps: list[Step]) -> None:
         for number, text, step in steps:
             self._say(f"{self.link.now_s:12.3f} s  {number}: {text}")
             try:
                 message = self._act(step) if isinstance(step, Act) else self._runner.run(step)
             except UserError as error:
                 self._say(f"{self.link.now_s:12.3f} s  {number}: FAILED: {error}")
-                self.conformance.failed = f"the timeline ended at line {number}: {error}"
-                break
+                self.conformance.ended(f"the timeline ended at line {number}: {error}")
+                return
             if message:
                 self._say(f"{self.link.now_s:12.3f} s  {number}: {message}")
-        else:
-            self.conformance.failed = ""
-        self.session.pump()
-        self.conformance.over(self.link.now_s)
-        return self.conformance.clean and not self.conformance.failed
 
     def _act(self, act: Act) -> str:
         return getattr(self, f"_{act.word}")(act.value) or ""

@@ -1,4 +1,5 @@
-"""One archive for each type of packet: for readers that tell packets apart by their APID only, which all have."""
+"""One archive for each type of packet: for readers that tell packets apart by their APID only, which is the same for
+all packets."""
 
 from __future__ import annotations
 
@@ -12,18 +13,26 @@ from dorn.dictionary.columns import AllColumns
 from dorn.errors import UserError
 from dorn.link.archive import Archive
 from dorn.products.files import write_files
+from dorn.util.paths import check_directory
 
 PACKETS = "packets"  # folder of these files
 
 
 def check(out: Path, inputs: Sequence[Path | str], force: bool) -> None:
-    """Raise UserError if `write` would replace an archive: one of the inputs, or without `force` any."""
+    """Raise UserError if `write` could not write its files, or would replace an archive: one of the inputs, or without
+    `force` any."""
+    check_directory(out / PACKETS)
     there = [path for path in _paths(out) if path.exists()]
-    for path in inputs:
-        if Path(path).resolve() in [path.resolve() for path in there]:
-            raise UserError.at(path, "archive", "would be replaced by its own packets; give another --out")
+    for path in there:
+        if not path.is_file():
+            raise UserError.at(path, "archive", "cannot be written: not a file")
+    replaced = {path.resolve() for path in there}
+    for given in inputs:
+        if Path(given).resolve() in replaced:
+            raise UserError.at(given, "archive", "would be replaced by its own packets; give another --out")
     if there and not force:
-        raise UserError.at(there[0], "archive", "exists; give another --out, or --force to replace all beside it")
+        what = f"exists; give another --out; --force replaces all archives in {PACKETS}/"
+        raise UserError.at(there[0], "archive", what)
 
 
 def write(out: Path, archive: Archive) -> None:
@@ -31,10 +40,11 @@ def write(out: Path, archive: Archive) -> None:
     requires, in the order of origin and on-board time. Files of other layouts are removed. The archive must be open.
     """
     layouts = archive.dictionary.telemetry.values()
+    columns = AllColumns(layouts)
     contents = {
-        _name(layout): lambda file, layout=layout: file.writelines(_packets(archive, layout))
+        _name(layout): lambda file, layout=layout: file.writelines(_packets(archive, layout, columns))
         for layout in layouts
-        if next(_packets(archive, layout), None)
+        if next(_packets(archive, layout, columns), None)
     }
     write_files(out / PACKETS, contents)
     for path in _paths(out):
@@ -50,8 +60,7 @@ def _paths(out: Path) -> list[Path]:
     return [out / PACKETS / _name(layout) for layout in Dictionary.load().telemetry.values()]
 
 
-def _packets(archive: Archive, layout: Layout) -> Iterator[bytes]:
-    columns = AllColumns([layout])
+def _packets(archive: Archive, layout: Layout, columns: AllColumns) -> Iterator[bytes]:
     for part in archive.parts({layout.kind}):
         octets = np.frombuffer(part.data, np.uint8)
         of, _ = columns.of(layout.name, part.index["kind"], octets, part.starts, part.ends)

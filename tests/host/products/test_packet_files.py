@@ -43,7 +43,7 @@ def test_an_archive_is_replaced_only_with_force_and_then_those_beside_it_too(her
     capsys.readouterr()
     assert main(DECODE) == 2
     error = capsys.readouterr().err
-    assert error.count("\n") == 1 and error.endswith("--force to replace all beside it\n"), error
+    assert error.count("\n") == 1 and error.endswith("--force replaces all archives in packets/\n"), error
     assert "out/packets/spectrum.ccsds: archive: exists" in error or "out/packets/rates.ccsds" in error
     assert {path: path.stat().st_mtime_ns for path in (here / "out").rglob("*")} == before
     (here / "out" / "packets" / "notes.txt").write_text("mine")
@@ -69,9 +69,30 @@ def test_an_input_is_never_replaced(here, capsys):
     assert files(here) == before
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(here, capsys):
+def unwritable(here, capsys):
+    """The error of DECODE with --force, which has written nothing."""
     (here / "t.ccsds").write_bytes(packet("rates").octets)
+    before = sorted(here.rglob("*"))
+    assert main([*DECODE, "--force"]) == 2
+    error = capsys.readouterr().err
+    assert sorted(here.rglob("*")) == before and error.count("\n") == 1, error
+    return error
+
+
+def test_a_file_in_place_of_the_folder_is_found_before_anything_is_written(here, capsys):
     (here / "out").mkdir()
     (here / "out" / "packets").write_text("a file")
-    assert main(DECODE) == 2
-    assert "out/packets: directory: cannot be written: File exists" in capsys.readouterr().err
+    assert "--out: DIR: not a directory (" in unwritable(here, capsys)
+
+
+def test_a_folder_in_place_of_an_archive_is_found_before_anything_is_written(here, capsys):
+    (here / "out" / "packets" / "rates.ccsds").mkdir(parents=True)
+    assert "out/packets/rates.ccsds: archive: cannot be written: not a file" in unwritable(here, capsys)
+
+
+def test_force_without_split_is_rejected(here, capsys):
+    (here / "t.ccsds").write_bytes(packet("rates").octets)
+    assert main(["decode", "t.ccsds", "--force", "--out", "out"]) == 2
+    error = capsys.readouterr().err
+    assert "--force: only with --split" in error and error.count("\n") == 1
+    assert not (here / "out").exists()
