@@ -45,7 +45,7 @@ def browser():
 
 @pytest.fixture
 def page(browser):
-    with browser.new_page(viewport={"width": 1500, "height": 1100}) as page:
+    with browser.new_page(viewport={"width": 1280, "height": 1000}) as page:
         page.errors = []
         page.on("console", lambda message: message.type == "error" and page.errors.append(message.text))
         page.on("pageerror", lambda error: page.errors.append(str(error)))

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from dorn.dictionary import Dictionary, Packet, PacketError
-from dorn.dictionary.codec import faults
-from dorn.dictionary.headers import EVENT_REPORTING
+from dorn.dictionary.headers import CRC, EVENT_REPORTING, TC_HEADER
 from dorn.exports.xtce_local import Local
 from dorn.ground.outlets import Tcp
 from dorn.ground.yamcs.client import Client
@@ -67,7 +66,7 @@ class MissionControl:
         telecommands = list(self._link.take())
         self._flush()
         for telecommand in telecommands:
-            if not faults(telecommand, self._dictionary.mission):
+            if len(telecommand) >= TC_HEADER + CRC:  # else the bridge drops it
                 self._publish(SYSTEM, self._conditions.sent(telecommand))
             yield telecommand
         if time.monotonic() - self._repeated_s >= _REPETITION_S:
