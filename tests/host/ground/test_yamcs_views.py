@@ -5,7 +5,7 @@ import re
 import numpy as np
 from dorn.ground.yamcs import displays, spectra, stacks, trends
 from dorn.ground.yamcs.conditions import COMPLETED, Conditions
-from dorn.ground.yamcs.outlet import event_text
+from dorn.ground.yamcs.mission_control import event_text
 from dorn.operator import parsing
 from hypothesis import given
 from hypothesis import strategies as st

@@ -30,7 +30,7 @@ from dorn.ground.yamcs import conditions, displays, stacks
 from dorn.ground.yamcs.client import INSTANCE, LINK, TIME_CORRELATION, Client
 from dorn.ground.yamcs.conditions import Conditions
 from dorn.ground.yamcs.correlation import Correlation
-from dorn.ground.yamcs.outlet import MissionControl, View
+from dorn.ground.yamcs.mission_control import MissionControl, View
 from dorn.ground.yamcs.spectra import Spectra
 from dorn.ground.yamcs.trends import Trends
 from dorn.targets.identity import Lock

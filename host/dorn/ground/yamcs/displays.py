@@ -67,10 +67,10 @@ def _health(dictionary: Dictionary) -> str:
             y += 28
             for name in HEALTH[title]:
                 parameter = f"/{system}/housekeeping_{name}"
-                display.label(name, x, y, 170, size=11)
+                display.label(name, x, y, 160, size=11)
                 field = fields[name]
                 not_read = calibrated(field, field.high) if field.limits else None
-                display.value(parameter, x + 175, y, 150, size=11, not_read=not_read, is_hex=name in _HEX)
+                display.value(parameter, x + 160, y, 165, size=11, not_read=not_read, is_hex=name in _HEX)
                 y += 24
             y += 16
     return display.text()
@@ -106,8 +106,8 @@ def _rates(dictionary: Dictionary) -> str:
 
 def _spectra(dictionary: Dictionary, is_log: bool) -> str:
     i = dictionary.instrument
-    display = Display("Spectra", WIDTH, 940)
-    display.label("Spectra received of the running acquisition", _EDGE, 10, 480, 30, size=18, bold=True)
+    display = Display("Spectra", WIDTH, 905)
+    display.label("Spectra received of the running acquisition", _EDGE, 10, 480, 30, size=16, bold=True)
     display.label("live time", 520, 15, 80)
     display.value("/spectra/live_time", 600, 15, 140)
     display.label(f"lines: {', '.join(dictionary.lines.values())}", _EDGE, 40, WIDTH - 2 * _EDGE, size=11)
@@ -122,13 +122,13 @@ def _spectra(dictionary: Dictionary, is_log: bool) -> str:
             ("coincidence", "coincidences", _GREEN),
         )
     ):
-        y, coincidence = 62 + 290 * n, kind == "coincidence"
+        y, coincidence = 62 + 280 * n, kind == "coincidence"
         x = "/spectra/coincidence_energy" if coincidence else "/spectra/energy"
         points = i["coincidence_channels" if coincidence else "channels"]
         trace = Trace(about, x, f"/spectra/{kind}", points, color, AREA if not is_log else 0)
         title = "sum energy of front and back" if coincidence else f"{about}, counts per channel"
         display.graph(
-            title, _EDGE, y, WIDTH - 2 * _EDGE, 280, (energy, counts), [trace] if coincidence else [lines, trace]
+            title, _EDGE, y, WIDTH - 2 * _EDGE, 270, (energy, counts), [trace] if coincidence else [lines, trace]
         )
         display.value(f"/spectra/{kind}_total", WIDTH - 200, y, 180)
     return display.text()
