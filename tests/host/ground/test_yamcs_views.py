@@ -226,7 +226,7 @@ def test_the_length_of_octets_is_an_argument():
     assert values["count"] == "3" and values["data"] == "0102ff"
 
 
-def test_a_refusal_is_left_out_and_said():
+def test_a_refusal_is_left_out_and_noted():
     assert steps("refused not_armed function function=bias_on") == [
         {"type": "text", "text": "left out: `refused not_armed function function=bias_on`"}
     ]
