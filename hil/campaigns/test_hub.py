@@ -20,7 +20,7 @@ from dorn.link.archive import Archive
 from dorn.targets import NAMES
 from support.boards import Board
 
-LONG_S, SHORT_S = {"unix": 1200, "rp2040": 600}, 30
+LONG_S, SHORT_S = {"unix": 1200, "rp2040": 600}, 60
 FAULT_S = 10  # mean interval of faults
 SPEED = 5.0  # of the instruments, times real time
 IDS = {"a": 0xA, "b": 0xB}
