@@ -73,6 +73,10 @@ def test_a_backlog_after_a_long_stall_changes_no_time():
 
 def test_another_origin_gets_the_present_time_even_if_its_clock_is_close():
     station = Station()
+    station.receive(5, origin=1)
+    later_s = UTC_S + 40
+    assert station.receive(6, origin=2, sent_s=later_s) + UTC_S == later_s - 6
+    station = Station()
     station.receive(10, origin=0)  # a packet without origin, such as a verification report, is of the same instrument
     assert station.receive(20, origin=1) == 0
     assert station.receive(21, origin=0) == 0

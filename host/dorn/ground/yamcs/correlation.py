@@ -25,8 +25,9 @@ class Correlation:
         self._is_fixed = epoch_s is not None
         self._epoch_s = epoch_s
         self._origin = 0
-        self._late: list[float] = []  # latest differences that agree
-        self._recent: deque[float] = deque(maxlen=_RECENT)  # UTC of arrival minus time of the packet
+        # UTC of arrival minus time of the packet, of the latest packets
+        self._last: deque[float] = deque(maxlen=_AGREE)
+        self._recent: deque[float] = deque(maxlen=_RECENT)  # only those with a plausible delay
 
     def epoch_s(self, packet: Packet, is_late: bool) -> float:
         """The UTC of on-board time 0 that applies to a packet which has just arrived, s since 1970.
@@ -34,10 +35,12 @@ class Correlation:
         is_late: the packet was retrieved from the packet store, so that its arrival says nothing.
         """
         difference_s = self._clock() - packet.time_s
+        origin = packet.fields.get("origin", 0)
         if self._epoch_s is None:
+            self._origin = origin
             self._restart(difference_s)
         elif not (self._is_fixed or is_late):
-            self._update(difference_s, packet.fields.get("origin", 0))
+            self._update(difference_s, origin)
         assert self._epoch_s is not None
         return self._epoch_s
 
@@ -50,20 +53,17 @@ class Correlation:
         assert self._epoch_s is not None
         is_other = origin and self._origin not in (0, origin)  # another instrument, or one that lost its boot record
         self._origin = origin or self._origin
-        if is_other or difference_s < self._epoch_s - _JUMP_S or self._is_set(difference_s):
+        self._last.append(difference_s)
+        agree = len(self._last) == _AGREE and max(self._last) - min(self._last) <= _AGREE_S
+        is_later = difference_s > self._epoch_s + _JUMP_S
+        if is_other or difference_s < self._epoch_s - _JUMP_S or (is_later and agree):
             self._restart(difference_s)
             return
-        if difference_s > self._epoch_s + _JUMP_S:
+        if is_later:
             return
         self._recent.append(difference_s)
         best_s = min(self._recent)
-        agree = len(self._recent) == _RECENT and max(self._recent) - best_s <= _TOLERANCE_S
-        is_slow = agree and best_s > self._epoch_s + _TOLERANCE_S
+        is_steady = len(self._recent) == _RECENT and max(self._recent) - best_s <= _TOLERANCE_S
+        is_slow = is_steady and best_s > self._epoch_s + _TOLERANCE_S
         if is_slow or best_s < self._epoch_s - _TOLERANCE_S:
             self._epoch_s = best_s
-
-    def _is_set(self, difference_s: float) -> bool:
-        """Whether packets in succession show that the on-board clock is behind what it was."""
-        self._late = [late_s for late_s in self._late if abs(late_s - difference_s) <= _AGREE_S]
-        self._late.append(difference_s)
-        return difference_s > (self._epoch_s or 0) + _JUMP_S and len(self._late) >= _AGREE

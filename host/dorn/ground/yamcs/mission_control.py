@@ -82,8 +82,9 @@ class MissionControl:
         late, new = self._received.take(decoded)
         epoch_s = self._correlation.epoch_s(decoded, late)
         if epoch_s != self._epoch_s:
-            self._report(self._client.correlate(epoch_s), "time correlation not accepted by Yamcs")
-            self._epoch_s = epoch_s
+            accepted = self._client.correlate(epoch_s)
+            self._report(accepted, "time correlation not accepted by Yamcs")
+            self._epoch_s = epoch_s if accepted else None
         if new and not late:
             for system, view in self._views.items():
                 self._publish(system, view.take(decoded))
