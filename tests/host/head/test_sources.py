@@ -172,7 +172,8 @@ def test_scenario_mixes_nuclides_background_and_crossing_particles(write):
     assert {energy for _, _, energy in alphas} <= {5304.33, 4516.58}
     assert {detector for _, detector, _ in alphas} == set(range(0, 16, 2))
     by_time = Counter(time for time, _, _ in rows)
-    crossing = [[row for row in rows if row[0] == time] for time, n in by_time.items() if n == 2][:50]
+    times = [time for time, n in by_time.items() if n == 2][:50]
+    crossing = [[row for row in rows if row[0] == time] for time in times]
     assert abs(sum(n == 2 for n in by_time.values()) - 5000) < 5 * math.sqrt(5000)
     for (_, one, first_kev), (_, other, second_kev) in crossing:
         assert one ^ 1 == other

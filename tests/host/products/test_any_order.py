@@ -161,13 +161,14 @@ def test_damage_costs_exactly_the_packets_that_it_hits(packets, tmp_path):
             ranges = [(part.data, *ends) for part in found.parts() for ends in zip(part.starts, part.ends, strict=True)]
         kept = [data[start:end] for data, start, end in ranges]
         assert len(found) == len(kept)
-        # octets that a damage has moved have a valid CRC once in 65 536 times; they hide a packet that begins in them
+        # octets that a damage has moved have a valid CRC once in 65 536 times; they hide a packet that begins in them,
+        # and may be of no kind that is understood; a packet without its last octet may end with the next one's first
         strangers = [octets for octets in kept if octets not in order]
-        by_chance += len(strangers)
         missing = set(range(len(unique))) - damaged.lost - {order[octets] for octets in kept if octets in order}
-        assert len(missing) <= 2 * len(strangers) and all(crc16(octets) == 0 for octets in strangers)
-        assert len(kept) - len(strangers) + len(missing) == len(unique) - len(damaged.lost)
-    assert by_chance <= 3 + 4 * total / 65_536
+        by_chance += max(len(strangers), len(missing))
+        assert all(crc16(octets) == 0 for octets in strangers)
+        assert len(set(kept)) == len(kept)
+    assert by_chance <= 5  # of 10 000 damages, each of which may move several headers
 
 
 def _archive(octets: bytes):
