@@ -31,7 +31,7 @@ REGULAR_CPS = {
     "unix": (100, 1000, 5000, 20_000, 50_000, 100_000, 150_000, 200_000, 500_000),
     "rp2040": (5000, 20_000, 50_000, 100_000, 150_000, 200_000, 500_000),
 }
-SHORT_CPS = {"unix": POISSON_CPS["unix"], "rp2040": (20_000, 100_000, 500_000)}
+SHORT_CPS = {"unix": POISSON_CPS["unix"], "rp2040": (20_000, 500_000)}
 SHORT_SEEDS = {"unix": 4, "rp2040": 2}  # the emulated chip needs a third of a millisecond per event
 PRECISE_CPS = (20_000, 50_000)  # with a limit of 0.5 %
 ALL_RECORDED_CPS = 150_000
