@@ -83,7 +83,8 @@ class Dictionary:
         self.commands = layouts("command", tables["command"], self.enums)
         self.telemetry = layouts("telemetry", tables["telemetry"], self.enums)
         self._check_layouts()
-        self._texts = {name: {number: text for text, number in values.items()} for name, values in self.enums.items()}
+        # enumeration -> {number: name}
+        self.texts = {name: {number: text for text, number in values.items()} for name, values in self.enums.items()}
         self._by_type = {(layout.service, layout.subtype): layout for layout in self.telemetry.values()}
         self.actions = {
             event: self._action(event, *telecommand)
@@ -128,7 +129,7 @@ class Dictionary:
 
     def decode(self, packet: bytes) -> Packet:
         """Decode one telemetry packet. Raises PacketError naming the fault."""
-        return codec.decode(packet, self.mission, self._by_type, self._texts)
+        return codec.decode(packet, self.mission, self._by_type, self.texts)
 
     def check_hash(self, packet: bytes) -> bool:
         """Return True for housekeeping made with this dictionary, False for any other packet.

@@ -38,6 +38,25 @@ def calibrated(field: Field, value: float) -> float:
     return round(value / 100 - _ZERO_CELSIUS_K, 2) if field.unit == _CENTIKELVIN else value
 
 
+def function_command(name: str) -> str:
+    """The telecommand of a function."""
+    return f"function_{name}"
+
+
+def parameter_command(table: dict) -> str:
+    """The telecommand that sets an entry of the dictionary's parameters."""
+    return f"set_parameter_{table['name']}"
+
+
+def entries(table: dict, dictionary: Dictionary) -> dict[str, int]:
+    """Name -> number of the parameters of an entry, which may have several."""
+    return {
+        name: parameter.id
+        for name, parameter in dictionary.parameters.items()
+        if 0 <= parameter.id - table["id"] < table.get("count", 1)
+    }
+
+
 def text(dictionary: Dictionary) -> str:
     """The whole file."""
     return written(space_system(dictionary, _YamcsTelemetry(dictionary).element(), _Commands(dictionary).element()))
@@ -187,12 +206,11 @@ class _Commands:
 
     def _function(self, name: str, function) -> None:
         modes = ", ".join(function.modes)
-        command = add(
-            self._commands, "MetaCommand", name=f"function_{name}", shortDescription=f"{function.about}; in {modes}"
-        )
+        own = function_command(name)
+        command = add(self._commands, "MetaCommand", name=own, shortDescription=f"{function.about}; in {modes}")
         assigned = add(add(command, "BaseMetaCommand", metaCommandRef="function"), "ArgumentAssignmentList")
         add(assigned, "ArgumentAssignment", argumentName="function", argumentValue=name)
-        container = add(command, "CommandContainer", name=f"function_{name}")
+        container = add(command, "CommandContainer", name=own)
         add(container, "EntryList")
         add(container, "BaseContainer", containerRef="function")
         _significance(command, hazards.of_function(function))
@@ -200,16 +218,11 @@ class _Commands:
     def _parameter(self, table: dict) -> None:
         """set_parameter for one entry of the parameters, with its range."""
         layout = self._dictionary.commands["set_parameter"]
-        name = f"{layout.name}_{table['name']}"
-        names = {
-            text: parameter.id
-            for text, parameter in self._dictionary.parameters.items()
-            if 0 <= parameter.id - table["id"] < table.get("count", 1)
-        }
+        names = entries(table, self._dictionary)
         number, value = layout.fields
         ranged = Field(value.name, value.type, unit=table["unit"], valid=tuple(table["range"]))
         arguments = [_Argument(number, names, next(iter(names))), _Argument(ranged, None, table["default"])]
-        self._packet(name, table.get("effect", ""), layout, arguments)
+        self._packet(parameter_command(table), table.get("effect", ""), layout, arguments)
 
     def _packet(self, name: str, about: str, layout: Layout, arguments: list[_Argument]) -> ET.Element:
         """Add a telecommand of the service and subtype of `layout`, and return it."""

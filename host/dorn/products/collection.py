@@ -31,7 +31,7 @@ class Collection:
         self.archive = archive
         self.dictionary = dictionary = archive.dictionary
         self.instrument = dictionary.instrument
-        self.boards = {number: name for name, number in dictionary.enums["board"].items()}
+        self.boards = dictionary.texts["board"]
         self.housekeeping = housekeeping
         self.not_understood: Counter[str] = Counter()
         self._faults: dict[int, str] = {}  # kind -> fault of its first packet

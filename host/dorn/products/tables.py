@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from dorn.dictionary import Dictionary, Layout, PacketError
+from dorn.dictionary import Layout, PacketError
 from dorn.dictionary.columns import AllColumns
 from dorn.dictionary.headers import CRC, EVENT_REPORTING, LAST_COUNT, VERIFICATION
 from dorn.link.archive import Archive, Part
@@ -46,7 +46,7 @@ def packet_rows(archive: Archive, layout: Layout) -> Iterator[list]:
     titles = []
     for item in layout.fields:
         titles += [f"{item.name}_{n}" for n in range(item.length)] if isinstance(item.length, int) else [item.name]
-    texts = {item.name: _texts(archive.dictionary, item.enum) for item in layout.scalars if item.enum}
+    texts = {item.name: archive.dictionary.texts[item.enum] for item in layout.scalars if item.enum}
     yield ["origin", "time_s", "sequence", *(name for name in titles if name != "origin")]
     for part in archive.parts({layout.kind}, _AT_ONCE):
         octets = np.frombuffer(part.data, np.uint8)
@@ -80,10 +80,6 @@ def _tails(part: Part, of: np.ndarray, layout: Layout, item, rows: np.ndarray) -
     if item.size == 1:
         return [piece.hex() for piece in pieces]
     return [" ".join(map(str, np.frombuffer(piece, f">u{item.size}").tolist())) for piece in pieces]
-
-
-def _texts(dictionary: Dictionary, enum: str) -> dict[int, str]:
-    return {number: text for text, number in dictionary.enums[enum].items()}
 
 
 def report_rows(archive: Archive) -> Iterator[list]:

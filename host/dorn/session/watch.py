@@ -29,9 +29,9 @@ class Watch:
         """housekeeping: the last packet before the start. say: called with a line for each change that matters for the
         measurement."""
         self._say = say
-        self._events = {number: name for name, number in dictionary.enums["event"].items()}
-        self._modes = {number: name for name, number in dictionary.enums["mode"].items()}
-        self._causes = {number: name for name, number in dictionary.enums["reset_cause"].items()}
+        self._events = dictionary.texts["event"]
+        self._modes = dictionary.texts["mode"]
+        self._causes = dictionary.texts["reset_cause"]
         self._since_s = housekeeping.time_s
         self._boot_count = housekeeping.fields["boot_count"]
         self._counted_s = {"real": 0.0, "live": 0.0}  # before the counters last restarted

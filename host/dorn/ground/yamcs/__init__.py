@@ -74,10 +74,11 @@ def prepare(folder: Path, port: int, link: Tcp, dictionary: Dictionary) -> None:
         for template in _TEMPLATES.glob("*.yaml")
     }
     files["mdb/dorn.xml"] = exports.files(dictionary)["xtce-yamcs.xml"]
-    for system, shown in {**_views(dictionary), conditions.SYSTEM: _conditions(dictionary)}.items():
+    procedures = stacks.all_of(dictionary)
+    for system, shown in {**_views(dictionary), conditions.SYSTEM: _conditions(procedures)}.items():
         files[f"mdb/{system}.xml"] = xtce_local.text(system, shown.parameters())
     pages = {f"displays/{name}": text for name, text in displays.files(dictionary).items()}
-    pages |= {f"stacks/{name}.ycs": stack.text() for name, stack in stacks.all_of(dictionary).items()}
+    pages |= {f"stacks/{name}.ycs": stack.text() for name, stack in procedures.items()}
     try:
         files |= _unedited(pages, folder)
         for name, text in files.items():
@@ -92,14 +93,18 @@ def _unedited(pages: dict[str, str], folder: Path) -> dict[str, str]:
     """The pages but those that the operator has changed in Yamcs since they were written; and the record of all."""
     record = folder / _WRITTEN
     written = json.loads(record.read_text()) if record.exists() else {}
-    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in pages.items()}
 
     def is_edited(name: str) -> bool:
         path = folder / name
-        return name in written and path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != written[name]
+        return name in written and path.exists() and _hash(path.read_bytes()) != written[name]
 
     kept = {name: text for name, text in pages.items() if not is_edited(name)}
-    return kept | {_WRITTEN: json.dumps({**hashes, **{n: h for n, h in written.items() if n not in kept}}, indent=1)}
+    hashes = written | {name: _hash(text.encode()) for name, text in kept.items()}
+    return kept | {_WRITTEN: json.dumps(hashes, indent=1)}
+
+
+def _hash(octets: bytes) -> str:
+    return hashlib.sha256(octets).hexdigest()
 
 
 class Server:
@@ -184,8 +189,8 @@ def _views(dictionary: Dictionary) -> dict[str, View]:
     return {"spectra": Spectra(dictionary), "rates": Trends(dictionary)}
 
 
-def _conditions(dictionary: Dictionary) -> Conditions:
-    return Conditions({n: c for stack in stacks.all_of(dictionary).values() for n, c in stack.conditions.items()})
+def _conditions(procedures: dict[str, stacks.Stack]) -> Conditions:
+    return Conditions({name: one for stack in procedures.values() for name, one in stack.conditions.items()})
 
 
 def outlet(server: Server, link: Tcp, dictionary: Dictionary, correlation: Correlation) -> MissionControl:
@@ -201,7 +206,9 @@ def outlet(server: Server, link: Tcp, dictionary: Dictionary, correlation: Corre
         server.ended()
         time.sleep(0.05)
         list(link.take())
-    return MissionControl(link, client, correlation, _views(dictionary), _conditions(dictionary), dictionary)
+    return MissionControl(
+        link, client, correlation, _views(dictionary), _conditions(stacks.all_of(dictionary)), dictionary
+    )
 
 
 def begin(bridge: Bridge, dictionary: Dictionary) -> None:

@@ -65,13 +65,13 @@ class Conditions:
     def repeated(self) -> dict:
         """What has been set lately, once more."""
         now_s = self._clock()
-        ended = [name for name, set_s in self._set_s.items() if now_s - set_s > _REPEATED_S]
+        ended = {name for name, set_s in self._set_s.items() if now_s - set_s > _REPEATED_S}
         for name in ended:
             del self._set_s[name]
         if COMPLETED in ended:  # else the next step that waits for the same telecommand could take this one for it
             self._completed = ""
-        values = {COMPLETED: self._completed, **self._met}
-        return {name: values[name] for name in [*self._set_s, *(n for n in ended if n == COMPLETED)]}
+        again = {*self._set_s, *({COMPLETED} & ended)}
+        return {name: value for name, value in self.initial().items() if name in again}
 
     def sent(self, telecommand: bytes) -> dict:
         """The parameters that a telecommand changes which is about to be sent."""

@@ -6,7 +6,7 @@ from dorn.dictionary import Dictionary
 from dorn.exports.xtce_yamcs import calibrated
 from dorn.ground.yamcs.opi import AREA, BARS, WHITE, Axis, Display, Trace
 from dorn.ground.yamcs.spectra import FLOOR
-from dorn.ground.yamcs.trends import CLASSES, DETECTORS, POINTS
+from dorn.ground.yamcs.trends import CLASSES, POINTS
 
 WIDTH = 1010  # beside the menu of the page
 _EDGE = 20
@@ -82,6 +82,7 @@ def _rates(dictionary: Dictionary) -> str:
     for n, (about, parameter) in enumerate((("triggers", "trigger_rate"), ("live time", "live_share"))):
         display.label(about, 300 + 260 * n, 15, 90)
         display.value(f"/rates/{parameter}", 390 + 260 * n, 15, 160)
+    detectors = dictionary.instrument["detectors"]
     minutes = Axis("minutes before the latest packet", -20, 0, is_auto=True)
     graphs = (
         ("rate", "events per second of live time", "1/s", CLASSES),
@@ -97,8 +98,8 @@ def _rates(dictionary: Dictionary) -> str:
     for n, (name, about, color) in enumerate(
         (("accepted", "hits accepted", _BLUE), ("below_threshold", "hits below the threshold", _GREY))
     ):
-        axes = Axis("detector", -1, DETECTORS), Axis("1/s", 0, 1, is_auto=True)
-        trace = Trace(about, "/rates/detector", f"/rates/detector_{name}", DETECTORS, color, BARS, 14)
+        axes = Axis("detector", -1, detectors), Axis("1/s", 0, 1, is_auto=True)
+        trace = Trace(about, "/rates/detector", f"/rates/detector_{name}", detectors, color, BARS, 14)
         width = (WIDTH - 3 * _EDGE) // 2
         display.graph(f"{about}, per second", _EDGE + n * (width + _EDGE), 690, width, 200, axes, [_ZERO, trace])
     return display.text()

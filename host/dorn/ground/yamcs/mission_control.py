@@ -142,6 +142,6 @@ def _value_text(about: str, value: int, dictionary: Dictionary) -> str:
     """The name of a value, if its description begins with that of an enumeration, in one word or two."""
     words = about.split()
     for enum in ("_".join(words[:2]), words[0]):
-        if enum in dictionary.enums:
-            return {number: text for text, number in dictionary.enums[enum].items()}.get(value, str(value))
+        if enum in dictionary.texts:
+            return dictionary.texts[enum].get(value, str(value))
     return hex(value) if "mask" in words else str(value)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dorn.dictionary import Dictionary
+from dorn.exports.xtce_yamcs import entries, function_command, parameter_command
 from dorn.ground.yamcs import conditions
 from dorn.operator import parsing, procedure
 from dorn.operator.statements import Check, Condition, Say, Send, Statement, Until, Wait
@@ -66,14 +67,11 @@ def stack(statements: list[tuple[str, Statement]], dictionary: Dictionary) -> St
                 made.steps.append({"type": "text", "text": f"left out: `{text}`"})
             case Wait(seconds):
                 made.steps.append({"type": "verify", "condition": [], "delay": round(1000 * seconds)})
-            case Until(condition, limit_s):
+            case Until() | Check():
                 name = conditions.parameter(statement, text)
-                made.conditions[name] = condition
+                limit_s = statement.limit_s if isinstance(statement, Until) else 0
+                made.conditions[name] = statement.condition
                 made.steps.append(_verify(name, round(1000 * limit_s) + _GRACE_MS, text))
-            case Check(condition):
-                name = conditions.parameter(statement, text)
-                made.conditions[name] = condition
-                made.steps.append(_verify(name, _GRACE_MS, text))
     return made
 
 
@@ -94,12 +92,14 @@ def _command(send: Send, dictionary: Dictionary) -> dict:
     name = send.name
     fields: dict[str, Any] = dict(send.fields)
     if name == "function":
-        name, fields = f"function_{_name(fields['function'], dictionary.enums['function'])}", {}
+        name, fields = function_command(_name(fields["function"], dictionary.texts["function"])), {}
     elif name == "set_parameter":
-        fields["parameter"] = _name(fields["parameter"], dictionary.enums["parameter"])
-        number = dictionary.parameters[fields["parameter"]].id
-        table = next(t for t in dictionary.tables["parameter"] if 0 <= number - t["id"] < t.get("count", 1))
-        name = f"set_parameter_{table['name']}"
+        fields["parameter"] = _name(fields["parameter"], dictionary.texts["parameter"])
+        name = next(
+            parameter_command(table)
+            for table in dictionary.tables["parameter"]
+            if fields["parameter"] in entries(table, dictionary)
+        )
     for array in dictionary.commands[send.name].arrays:  # the operator does not write lengths
         fields[str(array.length)] = len(fields[array.name]) // array.size
     arguments = [
@@ -109,6 +109,6 @@ def _command(send: Send, dictionary: Dictionary) -> dict:
     return {"type": "command", "name": f"/{dictionary.mission['name']}/{name}", "arguments": arguments}
 
 
-def _name(value: int | str, enum: dict[str, int]) -> str:
+def _name(value: int | str, texts: dict[int, str]) -> str:
     """The name of a value, which may be written as a number."""
-    return value if isinstance(value, str) else {number: name for name, number in enum.items()}[value]
+    return value if isinstance(value, str) else texts[value]

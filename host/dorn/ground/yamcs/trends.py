@@ -10,9 +10,7 @@ from dorn.exports.xtce_local import Local
 
 POINTS = 240  # of a trend; 20 minutes with the default period of rates packets
 CLASSES = {"triggers": "events", "front": "front", "back": "back", "coincidence": "front_back"}  # trend -> counter
-DETECTORS = 16
 _BY_DETECTOR = {"accepted": "hits accepted", "below_threshold": "hits below the threshold"}
-LINES_PER_DETECTOR = 8
 
 
 class _Trend:
@@ -43,6 +41,7 @@ class _Trend:
 
 class Trends:
     def __init__(self, dictionary: Dictionary):
+        self._detectors: int = dictionary.instrument["detectors"]
         self._line_names = list(dictionary.lines)
         self._rates = _Trend("rate", list(CLASSES), "1/s", "per second of live time")
         self._lines = _Trend(
@@ -60,12 +59,14 @@ class Trends:
         yield Local("trigger_rate", "float", "1/s", about="per second of live time, since the packet before")
         yield Local("live_share", "float", "%", about="of the real time, since the packet before")
         yield Local("zero", "float", length=1, about="0")
-        yield Local("detector", "integer", "", DETECTORS)
+        yield Local("detector", "integer", "", self._detectors)
         for name, what in _BY_DETECTOR.items():
-            yield Local(f"detector_{name}", "float", "1/s", DETECTORS, f"{what}, by detector, per second of live time")
+            yield Local(
+                f"detector_{name}", "float", "1/s", self._detectors, f"{what}, by detector, per second of live time"
+            )
 
     def initial(self) -> dict:
-        return {"zero": [0.0], "detector": list(range(DETECTORS))}
+        return {"zero": [0.0], "detector": list(range(self._detectors))}
 
     def take(self, packet: Packet) -> dict:
         """The parameters that a packet changes."""
@@ -100,7 +101,8 @@ class Trends:
         counts = _differences(now.fields["counts"], before.fields["counts"], 2**16)
         if max(counts) > 2**15:  # cleared
             return {}
-        rates = {name: sum(counts[n::LINES_PER_DETECTOR]) / minutes for n, name in enumerate(self._line_names)}
+        lines = self._line_names  # of each detector in turn
+        rates = {name: sum(counts[n :: len(lines)]) / minutes for n, name in enumerate(lines)}
         return self._lines.add(now.time_s, rates)
 
 
