@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -36,13 +36,14 @@ class Case:
 
 
 CASES = (
-    Case("50 MB, 100 cps", 50, 100, 600, 60, ratio=0.6, mib=150),
-    Case("20 MB, 4 kcps", 20, 4000, 60, 20, ratio=0.70),
-    Case("1.5 MB, 100 cps", 1.5, 100, 600, 60, seconds=1.4),
-    Case("14 MB, 1 million events listed", 14, 100, 600, 60, quota=50, seconds=2.5),
-    Case("500 MB, 100 cps", 500, 100, 600, 60),
+    Case("100 cps", 50, 100, 600, 60, ratio=0.6, mib=150),
+    Case("4 kcps", 20, 4000, 60, 20, ratio=0.70),
+    Case("100 cps, short", 1.5, 100, 600, 60, seconds=1.4),
+    Case("many events listed", 14, 100, 600, 60, quota=50, seconds=2.5),
+    Case("100 cps, long", 500, 100, 600, 60),
 )
-SHORT = CASES[:4]
+# the comparisons only, with smaller archives: the larger share of start-up is within the margin
+SHORT = tuple(replace(case, megabytes=case.megabytes * 0.6) for case in CASES if case.ratio)
 _GROWTH = 0.5  # MiB a MB, from the first case to the last
 
 
@@ -63,7 +64,8 @@ def study(report: Report, short: bool) -> None:
             ours = min(costs, key=lambda cost: cost.seconds)
             memory[case.megabytes] = max(cost.mib for cost in costs)
             ratios = sorted(mine.seconds / other.seconds for mine, other in pairs)
-            rows.append((case.name, f"{ours.seconds:.2f}", f"{memory[case.megabytes]:.0f}", *_compared(pairs, ratios)))
+            what = f"{case.megabytes:g} MB, {case.name}"
+            rows.append((what, f"{ours.seconds:.2f}", f"{memory[case.megabytes]:.0f}", *_compared(pairs, ratios)))
             _judge(report, case, ours, memory[case.megabytes], ratios, short)
     columns = ("archive", "decode, CPU s", "MiB", "peer, CPU s", "MiB", "ratio")
     report.table("dorn decode, all products; the peer: ccsdspy and libaec, fields only, no CRC", columns, rows)
@@ -87,7 +89,7 @@ def _judge(report: Report, case: Case, ours: Cost, mib: float, ratios: list[floa
         limit = case.ratio * (_MARGIN if short else 1)
         ratio = median(ratios)
         report.bound(f"{case.name}: time / peer's", f"{ratio:.2f}", f"<= {limit:.2f}", ratio <= limit)
-    if case.seconds and not short:  # it depends on what else the machine does
+    if case.seconds:
         kept = ours.seconds <= case.seconds
         report.bound(f"{case.name}: CPU time", f"{ours.seconds:.2f} s", f"<= {case.seconds} s", kept)
     if case.mib:

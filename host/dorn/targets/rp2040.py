@@ -116,15 +116,20 @@ class Rp2040Target(SimulatedTarget):
         """Run CPU, clock, PIO and DMA cycle by cycle while the head is busy and nothing ends the batch."""
         core, tick, advance, busy = self.mcu.core, self._clock.tick_ticks, self.mcu.pio[0].advance, self._pins.busy
         simulator, pins, near = self._simulator, self._pins, self._pins.edge_is_near
+        execute, cycle = core.execute_instruction, _CYCLE_TICKS
         for _ in range(_ARREARS_CYCLES):  # instructions by which the machine lags
             advance(0)
         pins.exact = True
         pins.follow()
         while (busy() or near()) and not simulator.stopped:
             for _ in range(_UNCHECKED):
-                for _ in range(1 if core.waiting else core.execute_instruction()):
-                    tick(_CYCLE_TICKS)
+                cycles = 1 if core.waiting else execute()
+                tick(cycle)
+                advance(1)
+                while cycles > 1:
+                    tick(cycle)
                     advance(1)
+                    cycles -= 1
         pins.exact = False
         pins.schedule()
 
@@ -143,13 +148,15 @@ class Rp2040Target(SimulatedTarget):
     def hardware(self, seconds: float) -> None:
         """Run PIO, DMA, ADC and clock exactly, with the CPU held. Idle time is skipped."""
         clock, pio, pins = self._clock, self.mcu.pio[0], self._pins
+        tick, advance, busy = clock.tick_ticks, pio.advance, pins.busy
         end = clock.ticks + round(seconds * 16e9)
         was_exact, pins.exact = pins.exact, True
         pins.schedule()
         while clock.ticks < end:
-            if pins.busy():
-                clock.tick_ticks(_CYCLE_TICKS)
-                pio.advance(1)
+            if busy():
+                for _ in range(min(_UNCHECKED, (end - clock.ticks) // _CYCLE_TICKS or 1)):
+                    tick(_CYCLE_TICKS)
+                    advance(1)
             else:
                 idle = min(clock.ticks_to_next_alarm if clock.has_scheduled_alarm else end, end - clock.ticks)
                 cycles = idle // _CYCLE_TICKS
