@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import xlogy
 
-from dorn.analysis.line_model import Grid, LineModel, Parameters
+from dorn.analysis.line_model import LineModel, Parameters
 from dorn.errors import UserError
 
 _STEPS, _HALVINGS = 60, 25
@@ -45,8 +45,10 @@ class Fit:
 
     @property
     def valid(self) -> bool:
-        """Whether it converged, and only counts and backgrounds are at a bound."""
-        return self.converged and all(name.startswith(("counts", "background")) for name in self.at_bounds)
+        """Whether it converged, and only counts, backgrounds and fractions of tails are at a bound."""
+        return self.converged and all(
+            name.startswith(("counts", "background")) or name.endswith("fraction") for name in self.at_bounds
+        )
 
     def of(self, nuclide: str) -> tuple[float, float]:
         """(counts, error) of a nuclide, if the spectra have their counts in common."""
@@ -154,7 +156,7 @@ def _start(model, counts, search):
                 best, best_scale, best_values = deviance, trial[scale], values
         vector[scale] = best_scale
         weights = np.ones(len(part.linear_rows))
-        weights[np.isin(part.linear_rows, model.places["counts"])] = part.share if shared else 1.0
+        weights[np.isin(part.linear_rows, model.places["counts"])] = model.shares[s] if shared else 1.0
         found[part.linear_rows] += weights * best_values
     linear = np.concatenate([model.places["counts"].ravel(), model.places["background"].ravel()])
     vector[linear] = found[linear]
@@ -166,7 +168,7 @@ def _factors(model, s, search):
     if not search:
         return np.ones(1)
     fwhm_kev = model.start[model.places["fwhm_kev"]].min()
-    n = int(np.ceil(3 * search * model.energies_kev.max() / fwhm_kev))
+    n = int(np.ceil(3 * search * model.most_kev / fwhm_kev))
     return 1 + search * np.linspace(-1, 1, 2 * n + 1)
 
 
@@ -185,13 +187,13 @@ def _reach(model, vector):
     """Bounds of a step: those of the parameters, and no farther than the quadratic form may hold."""
     low, high = model.lower - vector, model.upper - vector
     at = model.places
-    fwhm_kev = vector[at["fwhm_kev"]].reshape(len(model.grids), -1).min(axis=1)
+    fwhm_kev = vector[at["fwhm_kev"]].min(axis=1)
     kev_per_unit = vector[at["kev_per_unit"]]
     most = np.full_like(vector, np.inf)
-    most[at["kev_per_unit"]] = 0.5 * fwhm_kev / model.energies_kev.max() * kev_per_unit
+    most[at["kev_per_unit"]] = 0.5 * fwhm_kev / max(abs(model.most_kev), 1.0) * kev_per_unit
     most[at["zero"]] = 0.5 * fwhm_kev / kev_per_unit
     most[at["fwhm_kev"]] = 0.4 * vector[at["fwhm_kev"]]
-    most[at["tails"]] = np.stack([np.full(len(at["tails"]), 0.1), 0.5 * vector[at["tails"][:, 1]]], axis=1)
+    most[at["tails"]] = np.stack([np.full(len(at["tails"]), 0.1), 0.5 * abs(vector[at["tails"][:, 1]])], axis=1)
     return np.maximum(low, -most), np.minimum(high, most)
 
 
@@ -242,7 +244,7 @@ def _errors(model, covariance):
 
 def _counts_covariance(model, covariance):
     places = model.places["counts"]
-    finite = np.nan_to_num(covariance, posinf=np.finfo(float).max**0.5)
+    finite = np.nan_to_num(covariance, posinf=np.finfo(float).max ** 0.5)
     return model.tie @ finite[places[..., :, None], places[..., None, :]] @ model.tie.T
 
 

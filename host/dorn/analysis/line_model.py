@@ -1,34 +1,33 @@
-"""A model of one or many spectra: alpha lines of nuclides on a background, and its derivatives.
+"""A model of one or many spectra: alpha lines of nuclides on a background.
 
     model = LineModel([Grid(edges, kev_per_code, zero_code)], ["Po-209", "Po-210"], fwhm_kev=40, tails=[(0.07, 20)])
 
-A channel of spectrum s between two edges, of energies kev_per_unit (edge - zero), has the expected counts
+A channel of a spectrum between two edges, of energies kev_per_unit (edge - zero), has the expected counts
 
     sum over nuclides of counts x exposure share x sum over lines of intensity share x integral of the line
     + background x share of the channel
 
-The counts of a nuclide are those of all its lines together, which share them as their intensities do, and, if the
-spectra have them in common, those of all spectra. The background is flat over the edges; with a slope it is the sum of
-one part that falls linearly to 0 at the upper end and one that falls to 0 at the lower end, neither negative.
+The counts of a nuclide are those of all its lines together, also of those outside the edges; its lines share them as
+their intensities do. If the spectra have counts in common, they are those of all spectra, which share them as their
+exposures do. The background is flat over the edges; with a slope it is the sum of a part that falls linearly to 0 at
+the upper end and one that falls to 0 at the lower end, neither negative.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
-from dorn import nuclides as table
-from dorn.analysis.line_shape import check_tails, distribution
+from dorn.analysis.line_shape import check_tails
+from dorn.analysis.spectrum_model import FREE, Lines, Parameters, SpectrumModel
 from dorn.errors import UserError
+from dorn.nuclides import nuclide
 
-FREE = ("scale", "zero", "fwhm", "tails")  # what may be free besides counts and background
 OWN = ("counts", "fwhm")
-# a line is evaluated from LEFT FWHM and TAIL tau below to RIGHT FWHM above it: less than 1e-8 of its counts are beyond
-_LEFT, _RIGHT, _TAIL = 2.6, 2.6, 16.0
-_LEAST_WIDTH, _MOST_TAIL = 0.2, 0.5  # of FWHM and tau, in channels; fraction of a tail
-_LEAST_MEAN = 1e-12  # counts in a channel: lines far away and no background
+_LEAST_WIDTH = 0.2  # channels, of FWHM and tau
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,21 +61,11 @@ class Emitter:
 
     @classmethod
     def of(cls, name: str) -> Emitter:
-        """The nuclide of the table. Raises UserError if it is not in it."""
-        energies_kev, intensities = zip(*table.lines(name), strict=True)
-        return cls(name, energies_kev, intensities)
-
-
-@dataclass(frozen=True, eq=False)
-class Parameters:
-    """Values of all parameters of a model, or their standard errors."""
-
-    counts: np.ndarray  # float64[nuclides], or float64[spectra, nuclides] if each spectrum has its own
-    kev_per_unit: np.ndarray  # float64[spectra]
-    zero: np.ndarray  # float64[spectra]
-    fwhm_kev: np.ndarray  # float64[spectra], or float64[spectra, nuclides] if each nuclide has its own
-    background: np.ndarray  # float64[spectra, 1], counts in the spectrum; with slope [spectra, 2], of its two parts
-    tails: np.ndarray  # float64[tails, 2], fraction and tau_kev
+        """A nuclide of the table. Raises UserError if it is not in the table or has no alpha line."""
+        lines = nuclide(name).lines
+        if not lines:
+            raise UserError.at("line model", "nuclides", "no alpha line", name)
+        return cls(name, tuple(line.energy_kev for line in lines), tuple(line.intensity for line in lines))
 
 
 class LineModel:
@@ -115,26 +104,17 @@ class LineModel:
         if len(set(self.nuclides)) < len(self.nuclides):
             raise UserError.at("line model", "nuclides", "a name twice", ", ".join(self.nuclides))
         self.tie = _tie(self.nuclides, ties)  # float64[nuclides, groups]: counts of nuclides per count of a group
-        self._lines(emitters)
         self._layout(fwhm_kev, tails)
-
-    def _lines(self, emitters):
-        """Energy, nuclide and group of each line, and its counts per count of the group."""
-        self.energies_kev = np.concatenate([one.energies_kev for one in emitters])[:, None]
-        self.nuclide_of = np.repeat(np.arange(len(emitters)), [len(one.energies_kev) for one in emitters])
-        self.group_of = np.argmax(self.tie, axis=1)[self.nuclide_of]
-        shares = np.concatenate([np.divide(one.shares, np.sum(one.shares)) for one in emitters])
-        self.shares = shares * self.tie.max(axis=1)[self.nuclide_of]
+        self.parts = self._parts(emitters)
 
     def _layout(self, fwhm_kev, tails):
-        """Places of all parameters in one vector, its start, and what each spectrum needs of it."""
+        """Places of all parameters in one vector, its start and bounds, and what is free."""
         spectra, groups, names = len(self.grids), self.tie.shape[1], len(self.nuclides)
-        own_fwhm = "fwhm" in self.own
         start = Parameters(
             np.zeros((spectra, groups) if "counts" in self.own else groups),
             np.array([grid.kev_per_unit for grid in self.grids], float),
             np.array([grid.zero for grid in self.grids], float),
-            np.full((spectra, names) if own_fwhm else spectra, float(fwhm_kev)),
+            np.full((spectra, names if "fwhm" in self.own else 1), float(fwhm_kev)),
             np.zeros((spectra, 2 if self.slope else 1)),
             np.array(tails, float).reshape(-1, 2),
         )
@@ -144,16 +124,34 @@ class LineModel:
             self.places[name] = np.arange(end, end + values.size).reshape(values.shape)
             end += values.size
         self.start = np.concatenate([values.ravel() for values in vars(start).values()])
-        self._bounds(end)
+        self._bounds(end, len(tails))
         self.is_free = np.zeros(end, bool)
         fields = {"scale": "kev_per_unit", "zero": "zero", "fwhm": "fwhm_kev", "tails": "tails"}
         for name in ("counts", "background", *(fields[one] for one in self.free)):
             self.is_free[self.places[name]] = True
         exposures = np.array([grid.exposure for grid in self.grids])
-        shares = np.ones(spectra) if "counts" in self.own else exposures / exposures.sum()
-        self.parts = [Part(self, s, shares[s]) for s in range(spectra)]
+        self.shares = np.ones(spectra) if "counts" in self.own else exposures / exposures.sum()
 
-    def _bounds(self, n):
+    def _parts(self, emitters):
+        """A SpectrumModel for each spectrum."""
+        nuclide_of = np.repeat(np.arange(len(emitters)), [len(one.energies_kev) for one in emitters])
+        shares = np.concatenate([np.divide(one.shares, np.sum(one.shares)) for one in emitters])
+        lines = Lines(
+            energies_kev=np.concatenate([one.energies_kev for one in emitters]),
+            shares=shares * self.tie.max(axis=1)[nuclide_of],
+            group_of=np.argmax(self.tie, axis=1)[nuclide_of],
+            width_of=nuclide_of if "fwhm" in self.own else 0 * nuclide_of,
+        )
+        self.most_kev = float(lines.energies_kev.max())
+        parts = []
+        for s, grid in enumerate(self.grids):
+            common = {"tails", *(() if "counts" in self.own else ("counts",))}
+            places = {name: at if name in common else at[s] for name, at in self.places.items()}
+            own = lines._replace(shares=lines.shares * self.shares[s])
+            parts.append(SpectrumModel(grid.edges, own, Parameters(**places), self.free))
+        return parts
+
+    def _bounds(self, n, tails):
         self.lower, self.upper = np.zeros(n), np.full(n, np.inf)
         at, spans_kev = self.places, np.array([grid.kev_per_unit * np.ptp(grid.edges) for grid in self.grids])
         channel_kev = spans_kev / [len(grid.edges) - 1 for grid in self.grids]
@@ -161,16 +159,25 @@ class LineModel:
         self.lower[at["zero"]] = -np.inf
         self.lower[at["fwhm_kev"].T], self.upper[at["fwhm_kev"].T] = _LEAST_WIDTH * channel_kev, spans_kev
         fraction, tau = at["tails"].T
-        self.upper[fraction] = _MOST_TAIL
-        self.lower[tau], self.upper[tau] = _LEAST_WIDTH * channel_kev.min(), spans_kev.max()
+        self.upper[fraction] = 1 / max(tails, 1)
+        least_kev, most_kev, right = _LEAST_WIDTH * channel_kev.min(), spans_kev.max(), self.start[tau] < 0
+        self.lower[tau] = np.where(right, -most_kev, least_kev)
+        self.upper[tau] = np.where(right, -least_kev, most_kev)
 
     @property
     def names(self) -> list[str]:
-        """Of the entries of a vector of parameters."""
-        found = []
-        for name, places in self.places.items():
-            found += [" ".join([name, *map(str, at)]) for at in np.ndindex(places.shape)]
-        return found
+        """Of the entries of a vector of parameters: "counts Po-210", "fwhm_kev 0", "tails 0 fraction"."""
+        spectra = [str(s) for s in range(len(self.grids))]
+        groups = ["+".join(np.compress(column, self.nuclides)) for column in self.tie.T > 0]
+        axes = {
+            "counts": [spectra, groups] if "counts" in self.own else [groups],
+            "kev_per_unit": [spectra],
+            "zero": [spectra],
+            "fwhm_kev": [spectra, self.nuclides if "fwhm" in self.own else [""]],
+            "background": [spectra, ["falling", "rising"] if self.slope else [""]],
+            "tails": [[str(i) for i in range(len(self.places["tails"]))], ["fraction", "tau_kev"]],
+        }
+        return [" ".join([name, *one]).strip() for name in self.places for one in product(*axes[name])]
 
     def parameters(self, vector: np.ndarray) -> Parameters:
         values = {name: vector[places] for name, places in self.places.items()}
@@ -194,102 +201,6 @@ class LineModel:
         """float64[channels] of each spectrum: the expected counts."""
         vector = self.vector(parameters)
         return [part.evaluate(vector)[0] for part in self.parts]
-
-
-class Part:
-    """One spectrum of a model; share: of the counts of all spectra."""
-
-    def __init__(self, model: LineModel, s: int, share: float):
-        self.share = share
-        self._energies_kev, self._shares = model.energies_kev, model.shares * share
-        self._edges, places = model.grids[s].edges, model.places
-        self._counts = places["counts"][s] if "counts" in model.own else places["counts"]
-        self._scale, self._zero, self._tails = places["kev_per_unit"][s], places["zero"][s], places["tails"]
-        fwhm = np.atleast_1d(places["fwhm_kev"][s])
-        nuclide_of = model.nuclide_of if "fwhm" in model.own else 0 * model.nuclide_of
-        self._fwhm, self._background = fwhm[nuclide_of], places["background"][s]
-        self._group_of = model.group_of
-        self._shapes = self._background_shapes(model.slope)
-        self._free = model.free
-        self.linear_rows = np.concatenate([self._counts, self._background])  # places of what enters linearly
-        # places in the vector of the rows of derivatives, and row, among those at edges, of each line
-        rows: list[np.ndarray] = []
-        row_of: list[np.ndarray] = []
-        one_row = np.zeros(len(nuclide_of), int)
-        for name, at, row in (
-            ("scale", self._scale, one_row),
-            ("zero", self._zero, one_row),
-            ("fwhm", fwhm, nuclide_of),
-            *(("tails", at, one_row) for at in self._tails.T.ravel()),
-        ):
-            if name in model.free:
-                row_of.append(sum(map(len, rows)) + row)
-                rows.append(np.atleast_1d(at))
-        self._row_of = np.array(row_of).reshape(-1, len(nuclide_of))
-        self._edge_rows = sum(map(len, rows))
-        self.rows = np.concatenate([self.linear_rows, *rows])
-
-    def _background_shapes(self, slope):
-        """float64[1 or 2, channels], each of sum 1."""
-        edges = (self._edges - self._edges[0]) / (self._edges[-1] - self._edges[0])
-        if not slope:
-            return np.diff(edges)[None]
-        return np.array([np.diff(2 * edges - edges**2), np.diff(edges**2)])
-
-    def linear(self, vector: np.ndarray) -> np.ndarray:
-        """float64[n, channels]: expected counts per unit of the n parameters at `linear_rows`."""
-        return self._linear(*self._near(vector)[1:])
-
-    def evaluate(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Expected counts, float64[channels], and their derivatives by the n parameters at `rows`, [n, channels]."""
-        near_kev, inside, values = self._near(vector)
-        linear = self._linear(inside, values)
-        mean = np.maximum(vector[self.linear_rows] @ linear, _LEAST_MEAN)
-        kev_per_unit = vector[self._scale]
-        at_edges = []
-        if "scale" in self._free:
-            at_edges.append(values.density * near_kev / kev_per_unit)
-        if "zero" in self._free:
-            at_edges.append(-kev_per_unit * values.density)
-        if "fwhm" in self._free:
-            at_edges.append(values.by_fwhm)
-        if "tails" in self._free:
-            at_edges += [*values.by_fraction, *values.by_tau]
-        if not at_edges:
-            return mean, linear
-        counts = self._shares * vector[self._counts][self._group_of]
-        by_edges = counts[:, None] * _between(np.array(at_edges))
-        return mean, np.concatenate([linear, self._sums(self._row_of, inside, by_edges, self._edge_rows)])
-
-    def _near(self, vector):
-        """Energies of the edges near each line, the numbers of the channels, and the distribution at the edges."""
-        tails, fwhm_kev = vector[self._tails], vector[self._fwhm][:, None]
-        x = vector[self._scale] * (self._edges - vector[self._zero])
-        at = self._window(x, fwhm_kev, tails)
-        near_kev = x[at]
-        return near_kev, at[:, :-1], distribution(near_kev - self._energies_kev, fwhm_kev, tails)
-
-    def _linear(self, inside, values):
-        lines = self._shares[:, None] * _between(values.cdf)
-        return np.concatenate([self._sums(self._group_of, inside, lines, len(self._counts)), self._shapes])
-
-    def _window(self, x, fwhm_kev, tails):
-        """int[lines, edges]: the edges near each line, equally many for all of them."""
-        reach = _TAIL * tails[:, 1].max(initial=0.0)
-        first = np.searchsorted(x, (self._energies_kev - _LEFT * fwhm_kev - reach).ravel()) - 1
-        last = np.searchsorted(x, (self._energies_kev + _RIGHT * fwhm_kev).ravel()) + 1
-        width = min(max(2, int((last - first).max())), len(x))
-        return np.clip(first, 0, len(x) - width)[:, None] + np.arange(width)
-
-    def _sums(self, row_of, channel_of, values, rows):
-        """float64[rows, channels]: the sums of values with equal row and channel."""
-        channels = len(self._edges) - 1
-        places = (row_of * channels)[..., None] + channel_of
-        return np.bincount(places.ravel(), values.ravel(), rows * channels).reshape(rows, channels)
-
-
-def _between(values):
-    return values[..., 1:] - values[..., :-1]
 
 
 def _tie(names, ties):

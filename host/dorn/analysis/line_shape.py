@@ -1,4 +1,4 @@
-"""The shape of an alpha line: a Gaussian with exponential tails to the left.
+"""The shape of an alpha line: a Gaussian with exponential tails.
 
 An alpha particle loses a little more energy than most in the source, the window and the dead layer, and the detector
 adds Gaussian noise. The density is
@@ -12,6 +12,9 @@ to x is
     F = Phi(z) + sum of p R,    R = exp(k z + k^2 / 2) Phi(-z - k) = exp(-z^2 / 2) erfcx((z + k) / sqrt 2) / 2
 
 and T = R / tau. The second form of R is used where z + k > 0, the first one elsewhere: neither overflows, for any tau.
+
+A tail with tau below 0 is the mirror image, to the right: an electron that is detected with the particle, or charge
+induced by a neighbour, adds energy. Its R has -z instead of z, and F has -R.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ _SQRT_2, _SQRT_2_PI = np.sqrt(2), np.sqrt(2 * np.pi)
 
 @dataclass(frozen=True)
 class Shape:
-    """FWHM of the Gaussian; tails: up to two (fraction of the counts, mean of the exponential in keV)."""
+    """FWHM of the Gaussian; tails: up to two (fraction of the counts, tau_kev), to the right if tau is below 0."""
 
     fwhm_kev: float
     tails: tuple[tuple[float, float], ...] = ()
@@ -93,15 +96,15 @@ def distribution(distance_kev: np.ndarray, fwhm_kev, tails) -> Distribution:
     by_fraction = np.empty((len(tails), *z.shape))
     by_tau = np.empty_like(by_fraction)
     for i, (fraction, tau) in enumerate(tails):
-        k = sigma / tau
-        r = _remainder(z, k, bell)
-        r_slope = r / tau - normal
-        cdf += fraction * r
-        density += (fraction / tau) * r
-        slope += (fraction / tau) * r_slope
-        by_fraction[i] = r
-        # d R / d k = (z + k) R - phi(z), and d k / d tau = -k / tau
-        by_tau[i] = (-fraction * k / tau) * ((z + k) * r - sigma * normal)
+        side, length = np.sign(tau), abs(tau)
+        mirrored, k = side * z, sigma / length
+        r = _remainder(mirrored, k, bell)
+        cdf += (side * fraction) * r
+        density += (fraction / length) * r
+        slope += (fraction / tau) * (r / length - normal)
+        by_fraction[i] = side * r
+        # d R / d k = (z + k) R - phi(z), and d k / d length = -k / length
+        by_tau[i] = (-fraction * k / length) * ((mirrored + k) * r - sigma * normal)
     return Distribution(cdf, density, (sigma / FWHM) * slope, by_fraction, by_tau)
 
 
@@ -118,12 +121,12 @@ def check_tails(tails) -> None:
     if len(tails) > MOST_TAILS:
         raise UserError.at("line shape", "tails", f"more than {MOST_TAILS}", len(tails))
     for fraction, tau_kev in tails:
-        if not 0 <= fraction < 1:
+        if not 0 <= fraction <= 1:
             raise UserError.at("line shape", "tails", "fraction not from 0 to 1", fraction)
-        if not 0 < tau_kev < np.inf:
-            raise UserError.at("line shape", "tails", "tau_kev not above 0", tau_kev)
-    if sum(fraction for fraction, _ in tails) >= 1:
-        raise UserError.at("line shape", "tails", "fractions add up to 1 or more", tails)
+        if not 0 < abs(tau_kev) < np.inf:
+            raise UserError.at("line shape", "tails", "tau_kev 0 or not finite", tau_kev)
+    if sum(fraction for fraction, _ in tails) > 1:
+        raise UserError.at("line shape", "tails", "fractions add up to more than 1", tails)
 
 
 def _distances_kev(edges_kev, energies_kev):
