@@ -24,7 +24,7 @@ _SECOND = ((0.02, 3.0), (0.02, -0.8))  # and of a second one: longer, or to the 
 def better(simple: Fit, other: Fit) -> bool:
     """Whether the likelihood ratio asks for the additional free parameters of `other`."""
     more = simple.dof - other.dof
-    return other.valid and simple.deviance - other.deviance > chi2.isf(_BY_CHANCE, max(more, 1))
+    return other.valid and bool(simple.deviance - other.deviance > chi2.isf(_BY_CHANCE, max(more, 1)))
 
 
 def choose(

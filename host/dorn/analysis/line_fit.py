@@ -21,7 +21,9 @@ from dorn.analysis.line_model import LineModel, Parameters
 from dorn.errors import UserError
 
 _STEPS, _HALVINGS = 60, 25
-_CONVERGED = 1e-5  # expected increase of twice the logarithm of the likelihood: 0.003 standard deviations
+_CONVERGED = (
+    1e-4  # expected increase of twice the logarithm of the likelihood by the last step: 0.01 standard deviations
+)
 _START_ROUNDS = 8  # of expectation maximisation, for the first counts
 _RIDGE = 1e-10  # added to the scaled information: keeps parameters without information where they are
 
@@ -60,10 +62,10 @@ def fit(model: LineModel, counts: Sequence, search: float = 0.0) -> Fit:
     """Fit the model to the counts of its spectra, int[channels] each.
 
     search: part of kev_per_unit, as 0.05, by which the start may be wrong; without it, by less than an FWHM at the
-    lines. Raises UserError if the counts are not counts of the model's channels, or all are 0.
+    lines. Raises UserError if the counts are not those of the model's channels, or all are 0.
     """
     observed = _checked(model, counts)
-    state = _State(model, observed, _start(model, observed, search))
+    state = Likelihood(model, observed, start(model, observed, search))
     free, converged = np.flatnonzero(model.is_free), False
     for _ in range(_STEPS):
         vector, score = state.vector, state.score[free]
@@ -72,8 +74,8 @@ def fit(model: LineModel, counts: Sequence, search: float = 0.0) -> Fit:
         step[free] = _step(state.information[np.ix_(free, free)], score, low[free], high[free])
         expected = score @ step[free]
         for _ in range(_HALVINGS):
-            trial = _State(model, observed, np.clip(vector + step, model.lower, model.upper))
-            if trial.deviance <= state.deviance + _CONVERGED:
+            trial = Likelihood(model, observed, np.minimum(np.maximum(vector + step, model.lower), model.upper))
+            if trial.deviance <= state.deviance + 0.1 * _CONVERGED:
                 state = trial
                 break
             step /= 2
@@ -91,10 +93,10 @@ def expected_errors(model: LineModel, parameters: Parameters) -> Parameters:
     A pull with this error is not biased by the correlation of fitted counts with their own error.
     """
     vector = model.vector(parameters)
-    return _errors(model, _covariance(model, _State(model, None, vector).information))
+    return _errors(model, _covariance(model, Likelihood(model, None, vector).information))
 
 
-class _State:
+class Likelihood:
     """Deviance, score and expected information at a vector of parameters; counts: of all spectra, or None."""
 
     def __init__(self, model: LineModel, counts: list[np.ndarray] | None, vector: np.ndarray):
@@ -131,16 +133,11 @@ def _checked(model, counts):
         checked.append(seen)
     if not any(seen.any() for seen in checked):
         raise UserError.at("line fit", "counts", "all are 0")
-    for part in model.parts:
-        inside = part.linear(model.start).sum(axis=1)
-        if not inside.all():
-            nuclide = model.nuclides[np.argmax(model.tie[:, np.argmin(inside[: model.tie.shape[1]])])]
-            raise UserError.at("line fit", "nuclides", "no line within the edges", nuclide)
     return checked
 
 
-def _start(model, counts, search):
-    """The model's start with counts and backgrounds by expectation maximisation, and energy scales searched."""
+def start(model: LineModel, counts: list[np.ndarray], search: float = 0.0) -> np.ndarray:
+    """Vector of parameters: the model's start, counts and backgrounds by expectation maximisation, scales searched."""
     vector = model.start.copy()
     found = np.zeros_like(vector)
     shared = model.places["counts"].ndim == 1
@@ -185,40 +182,54 @@ def _mixture(linear, seen):
 
 def _reach(model, vector):
     """Bounds of a step: those of the parameters, and no farther than the quadratic form may hold."""
-    low, high = model.lower - vector, model.upper - vector
     at = model.places
-    fwhm_kev = vector[at["fwhm_kev"]].min(axis=1)
-    kev_per_unit = vector[at["kev_per_unit"]]
+    fwhm_kev, kev_per_unit = vector[at["fwhm_kev"]], vector[at["kev_per_unit"]]
+    narrowest_kev = fwhm_kev.min(axis=1)
     most = np.full_like(vector, np.inf)
-    most[at["kev_per_unit"]] = 0.5 * fwhm_kev / max(abs(model.most_kev), 1.0) * kev_per_unit
-    most[at["zero"]] = 0.5 * fwhm_kev / kev_per_unit
-    most[at["fwhm_kev"]] = 0.4 * vector[at["fwhm_kev"]]
-    most[at["tails"]] = np.stack([np.full(len(at["tails"]), 0.1), 0.5 * abs(vector[at["tails"][:, 1]])], axis=1)
-    return np.maximum(low, -most), np.minimum(high, most)
+    most[at["kev_per_unit"]] = 0.5 * narrowest_kev / max(abs(model.most_kev), 1.0) * kev_per_unit
+    most[at["zero"]] = 0.5 * narrowest_kev / kev_per_unit
+    most[at["fwhm_kev"]] = 0.4 * fwhm_kev
+    fraction, tau_kev = at["tails"].T
+    most[fraction], most[tau_kev] = 0.1, 0.5 * abs(vector[tau_kev])
+    return np.maximum(model.lower - vector, -most), np.minimum(model.upper - vector, most)
 
 
 def _step(information, score, low, high):
     """The step within `low` and `high` that maximises score . step - step . information . step / 2."""
-    diagonal = np.diag(information)
-    unit = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    a = information * unit * unit[:, None]
-    a[np.diag_indices_from(a)] += _RIDGE
+    unit, a = _scaled(information)
     b, low, high = score * unit, low / unit, high / unit
     step = np.zeros_like(b)
     held = ((low >= 0) & (b < 0)) | ((high <= 0) & (b > 0))
     for _ in range(3 * len(b)):
         moving = np.flatnonzero(~held)
-        step[moving] = np.linalg.solve(a[moving[:, None], moving], b[moving] - a[moving] @ (step * held))
-        outside = (step < low) | (step > high)
+        if len(moving) == len(b):
+            step = np.linalg.solve(a, b)
+        else:
+            rows = a[moving]
+            step[moving] = np.linalg.solve(rows[:, moving], b[moving] - rows @ (step * held))
+        within = np.minimum(np.maximum(step, low), high)
+        outside = within != step
+        step = within
         if outside.any():
-            step = np.clip(step, low, high)
             held |= outside
-            continue
-        pull = (b - a @ step) * np.where(step <= low, 1, -1) * held  # above 0: away from the bound
-        if pull.max(initial=0.0) <= 1e-9:
+        elif not held.any():
             break
-        held[np.argmax(pull)] = False
+        else:
+            pull = (b - a @ step) * np.where(step <= low, 1, -1) * held  # above 0: away from the bound
+            first = pull.argmax()
+            if pull[first] <= 1e-9:
+                break
+            held[first] = False
     return step * unit
+
+
+def _scaled(information):
+    """Units in which the information of each parameter is 1, and the information in them, with the ridge."""
+    diagonal = information.diagonal()
+    unit = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    scaled = information * unit * unit[:, None]
+    scaled.flat[:: len(unit) + 1] += _RIDGE
+    return unit, scaled
 
 
 def _covariance(model, information):
@@ -228,9 +239,7 @@ def _covariance(model, information):
     diagonal = np.diag(information)
     covariance[np.diag_indices(n)] = np.where(model.is_free, np.inf, 0.0)
     known = np.flatnonzero(model.is_free & (diagonal > 0))
-    unit = 1 / np.sqrt(diagonal[known])
-    scaled = information[known[:, None], known] * unit * unit[:, None]
-    scaled[np.diag_indices_from(scaled)] += _RIDGE
+    unit, scaled = _scaled(information[known[:, None], known])
     covariance[known[:, None], known] = np.linalg.inv(scaled) * unit * unit[:, None]
     return covariance
 

@@ -106,6 +106,11 @@ class LineModel:
         self.tie = _tie(self.nuclides, ties)  # float64[nuclides, groups]: counts of nuclides per count of a group
         self._layout(fwhm_kev, tails)
         self.parts = self._parts(emitters)
+        for part in self.parts:
+            inside = part.linear(self.start)[: self.tie.shape[1]].sum(axis=1)
+            if not inside.all():
+                outside = self.nuclides[int(np.argmax(self.tie[:, np.argmin(inside)]))]
+                raise UserError.at("line model", "nuclides", "no line within the edges", outside)
 
     def _layout(self, fwhm_kev, tails):
         """Places of all parameters in one vector, its start and bounds, and what is free."""
@@ -200,7 +205,7 @@ class LineModel:
     def expected(self, parameters: Parameters) -> list[np.ndarray]:
         """float64[channels] of each spectrum: the expected counts."""
         vector = self.vector(parameters)
-        return [part.evaluate(vector)[0] for part in self.parts]
+        return [part.mean(vector) for part in self.parts]
 
 
 def _tie(names, ties):

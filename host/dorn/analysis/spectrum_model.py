@@ -71,6 +71,10 @@ class SpectrumModel:
         """float64[n, channels]: expected counts per unit of the n parameters at `linear_rows`."""
         return self._linear(*self._near(vector)[1:])
 
+    def mean(self, vector: np.ndarray) -> np.ndarray:
+        """Expected counts, float64[channels]."""
+        return np.maximum(vector[self.linear_rows] @ self.linear(vector), _LEAST_MEAN)
+
     def evaluate(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Expected counts, float64[channels], and their derivatives by the n parameters at `rows`, [n, channels]."""
         near_kev, inside, values = self._near(vector)
@@ -107,10 +111,11 @@ class SpectrumModel:
     def _window(self, x, fwhm_kev, tails):
         """int[lines, edges]: the edges near each line, equally many for all of them."""
         left_kev, right_kev = (_TAIL * (side * tails[:, 1]).max(initial=0.0) for side in (1, -1))
-        first = np.searchsorted(x, (self._energies_kev - _CORE * fwhm_kev - left_kev).ravel()) - 1
-        last = np.searchsorted(x, (self._energies_kev + _CORE * fwhm_kev + right_kev).ravel()) + 1
-        width = min(max(2, int((last - first).max())), len(x))
-        return np.clip(first, 0, len(x) - width)[:, None] + np.arange(width)
+        reach_kev = np.concatenate([-_CORE * fwhm_kev - left_kev, _CORE * fwhm_kev + right_kev], axis=1)
+        ends = x.searchsorted(self._energies_kev + reach_kev)
+        first = ends[:, :1] - 1
+        width = min(int((ends[:, 1:] - first).max()) + 2, len(x))
+        return np.minimum(np.maximum(first, 0), len(x) - width) + np.arange(width)
 
     def _sums(self, row_of, channel_of, values, rows):
         """float64[rows, channels]: the sums of values with equal row and channel."""
