@@ -31,7 +31,8 @@ _RIDGE = 1e-10  # added to the scaled information: keeps parameters without info
 @dataclass(frozen=True, eq=False)
 class Fit:
     """The result. Errors are standard deviations from the expected information at the fitted values, as if there were
-    no bounds; that of a fixed parameter is 0, that of one without any information infinite."""
+    no bounds; that of a fixed parameter, and of the fraction of a tail at a bound, is 0, that of one without any
+    information infinite."""
 
     nuclides: tuple[str, ...]
     values: Parameters
@@ -93,7 +94,8 @@ def expected_errors(model: LineModel, parameters: Parameters) -> Parameters:
     A pull with this error is not biased by the correlation of fitted counts with their own error.
     """
     vector = model.vector(parameters)
-    return _errors(model, _covariance(model, Likelihood(model, None, vector).information))
+    information = Likelihood(model, None, vector).information
+    return _errors(model, _covariance(information, model.is_free))
 
 
 class Likelihood:
@@ -232,13 +234,13 @@ def _scaled(information):
     return unit, scaled
 
 
-def _covariance(model, information):
+def _covariance(information, is_free):
     """Inverse of the information on the free parameters; infinite variance without any information."""
     n = len(information)
     covariance = np.zeros((n, n))
-    diagonal = np.diag(information)
-    covariance[np.diag_indices(n)] = np.where(model.is_free, np.inf, 0.0)
-    known = np.flatnonzero(model.is_free & (diagonal > 0))
+    diagonal = information.diagonal()
+    covariance.flat[:: n + 1] = np.where(is_free, np.inf, 0.0)
+    known = np.flatnonzero(is_free & (diagonal > 0))
     unit, scaled = _scaled(information[known[:, None], known])
     covariance[known[:, None], known] = np.linalg.inv(scaled) * unit * unit[:, None]
     return covariance
@@ -259,9 +261,11 @@ def _counts_covariance(model, covariance):
 
 def _result(model, state, converged):
     vector = state.vector
-    covariance = _covariance(model, state.information)
     names = np.array(model.names)
     at_bounds = model.is_free & ((vector <= model.lower) | (vector >= model.upper))
+    fixed = np.zeros_like(at_bounds)
+    fixed[model.places["tails"][:, 0]] = True  # the fraction of a tail at 0 or 1 is taken as known
+    covariance = _covariance(state.information, model.is_free & ~(fixed & at_bounds))
     channels = sum(map(len, state.expected))
     return Fit(
         nuclides=model.nuclides,

@@ -1,4 +1,4 @@
-"""A single line of a spectrum in channels: centroid, width and area by `line_fit`, with a tail if it has one.
+"""A single line of a spectrum in channels: top, width and area by `line_fit`, with tails if it has them.
 
 For spectra whose energy scale or nuclides are not known; with both, `line_fit` uses all lines together.
 """
@@ -11,32 +11,31 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import root_scalar
 
+from dorn.analysis.line_choice import better
 from dorn.analysis.line_fit import Fit, fit
 from dorn.analysis.line_model import Emitter, Grid, LineModel
 from dorn.analysis.line_shape import distribution
 from dorn.errors import UserError
 
-_BELOW, _ABOVE = 3.0, 1.5  # FWHM of the line that are fitted
+_BELOW, _ABOVE = 4.0, 3.0  # FWHM of the line that are fitted
 _LEAST = 6  # channels in a fit: without a tail it has four parameters
-# twice the logarithm of the likelihood ratio that two more parameters must gain: once in 1000 lines without a tail
-_TAIL_GAIN = 13.8
-_TAIL = 0.1, 0.5  # start: fraction, and tau in FWHM
+_STEP = 1e-4  # relative, of numeric derivatives
 
 
 @dataclass(frozen=True)
 class Peak:
-    """A fitted line, in channels, where channel c spans c - 0.5 to c + 0.5; `area`: counts of the whole line.
+    """A fitted line, in channels, where channel c spans c - 0.5 to c + 0.5.
 
-    centroid: the highest point of the line, or of the first one of its pattern; fwhm: of the Gaussian. `errors`: one
-    standard deviation of centroid, fwhm and area, from counting statistics alone. tail: fraction and tau in channels,
-    if the line has one.
+    centroid: its highest point; fwhm: its full width at half of that, with tails; area: counts of the whole line; of a
+    pattern, centroid and fwhm are those of the first component. errors: one standard deviation of centroid, fwhm and
+    area, from counting statistics alone. tails: fraction and tau of each in channels, below 0 to the right.
     """
 
     centroid: float
     fwhm: float
     area: float
     errors: tuple[float, float, float]
-    tail: tuple[float, float] | None = None
+    tails: tuple[tuple[float, float], ...] = ()
 
 
 def line(counts, first: int, last: int, pattern: Sequence[tuple[float, float]] = ((0.0, 1.0),)) -> Peak:
@@ -44,8 +43,8 @@ def line(counts, first: int, last: int, pattern: Sequence[tuple[float, float]] =
 
     counts: one number per channel of the whole spectrum. pattern: components of the line, (channels from the centroid,
     share of the area), the first with distance 0. The fit uses the integral of the line over each channel, so the
-    channel width affects neither fwhm nor area, however few channels a peak has. A background is included, and a left
-    tail where the likelihood asks for it. Raises UserError if there is no peak.
+    channel width affects neither fwhm nor area, however few channels a peak has. A background is included, and tails
+    where the likelihood ratio asks for them. Raises UserError if there is no peak.
     """
     none = UserError(f"no peak in channels {first} to {last}")
     counts = np.asarray(counts, float)
@@ -59,50 +58,62 @@ def line(counts, first: int, last: int, pattern: Sequence[tuple[float, float]] =
     if high - low + 1 < _LEAST:
         raise none
     grid = Grid(np.arange(low, high + 2) - 0.5 - centroid, 1.0)
-    inside = counts[low : high + 1]
     emitter = Emitter("line", *zip(*pattern, strict=True))
-    best = fit(_model(grid, emitter, fwhm, ()), [inside])
-    tailed = fit(_model(grid, emitter, best.values.fwhm_kev[0, 0], (_TAIL[0], max(1.0, _TAIL[1] * fwhm))), [inside])
-    if tailed.valid and (best.deviance - tailed.deviance > _TAIL_GAIN or not best.valid):
-        best = tailed
+    tau = max(1.0, 0.5 * fwhm)
+    best = None
+    for tails in ([], [(0.1, tau)], [(0.1, tau), (0.05, -tau)]):
+        free = ("zero", "fwhm", *(["tails"] if tails else []))
+        model = LineModel([grid], [emitter], fwhm_kev=fwhm, tails=tails, free=free)
+        other = fit(model, [counts[low : high + 1]])
+        if best is None or not best.valid or better(best, other):
+            best = other
+    if best is None or not best.valid or not best.values.counts[0] > 0:
+        raise none
     found = _peak(best, centroid)
-    if not best.valid or not first - 0.5 <= found.centroid <= last + 0.5 or not found.area > 0:
+    if not first - 0.5 <= found.centroid <= last + 0.5:
         raise none
     return found
 
 
-def _model(grid, emitter, fwhm, tail):
-    free = ("zero", "fwhm", *(("tails",) if tail else ()))
-    return LineModel([grid], [emitter], fwhm_kev=fwhm, tails=[tail] if tail else [], free=free)
-
-
 def _peak(best: Fit, start: float) -> Peak:
-    values, errors = best.values, best.errors
-    fwhm, area = float(values.fwhm_kev[0, 0]), float(values.counts[0])
-    others = float(errors.fwhm_kev[0, 0]), float(errors.counts[0])
-    if not len(values.tails):
-        return Peak(start + float(values.zero[0]), fwhm, area, (float(errors.zero[0]), *others))
-    fraction, tau = values.tails[0].tolist()
-    shape = np.array([fwhm, fraction, tau])
-    top = _top(shape)
-    steps = 1e-3 * np.diag([fwhm, -1.0, tau])
-    slope = [(_top(shape + step) - top) / step.sum() for step in steps]
-    names = ("zero 0", "fwhm_kev 0", "tails 0 fraction", "tails 0 tau_kev")
+    """The result; errors of top and width from the covariance of the parameters of the shape."""
+    values = best.values
+    shape = np.array([values.fwhm_kev[0, 0], *values.tails.ravel()])
+    top, width = measures = _measures(shape)
+    slopes = [(_measures(shape + step) - measures) / step.sum() for step in np.diag(-_STEP * shape)]
+    names = ["zero 0", "fwhm_kev 0", *(name for name in best.names if name.startswith("tails"))]
     places = [best.names.index(name) for name in names]
-    weights = np.array([1.0, *slope])
     known = np.nan_to_num(best.covariance[np.ix_(places, places)], posinf=0.0)
-    error = float(np.sqrt(weights @ known @ weights))
-    return Peak(start + float(values.zero[0]) + top, fwhm, area, (error, *others), (fraction, tau))
+    weights = np.column_stack([(1.0, 0.0), *slopes])
+    errors = *np.sqrt(np.diag(weights @ known @ weights.T)), best.errors.counts[0]
+    return Peak(
+        centroid=float(start + values.zero[0] + top),
+        fwhm=float(width),
+        area=float(values.counts[0]),
+        errors=(float(errors[0]), float(errors[1]), float(errors[2])),
+        tails=tuple((float(fraction), float(tau)) for fraction, tau in values.tails),
+    )
 
 
-def _top(shape):
-    """Distance of the highest point of a line from the centre of its Gaussian, at which the density has slope 0."""
-    fwhm, fraction, tau = shape.tolist()
+def _measures(shape):
+    """Distance of the highest point of a line from the centre of its Gaussian, and its full width at half maximum."""
+    fwhm, tails = float(shape[0]), shape[1:].reshape(-1, 2).tolist()
+    if not tails:
+        return np.array([0.0, fwhm])
 
-    def slope(distance):
-        return distribution(np.array([distance]), fwhm, [(fraction, tau)]).by_fwhm[0]
+    def at(distance):
+        return distribution(np.array([distance]), fwhm, tails)
 
-    return root_scalar(slope, bracket=(-2 * fwhm, 0.1 * fwhm)).root
+    reach = fwhm + max(
+        abs(tau) for _, tau in tails
+    )  # half maximum is within: exp(-1) is less, as is a Gaussian at FWHM
+    top = root_scalar(lambda x: at(x).by_fwhm[0], bracket=(-reach, reach)).root
+    half = at(top).density[0] / 2
+    left, right = (
+        root_scalar(lambda x: at(x).density[0] - half, bracket=ends).root
+        for ends in ((top - reach, top), (top, top + reach))
+    )
+    return np.array([top, right - left])
 
 
 def _guess(channels, counts):
