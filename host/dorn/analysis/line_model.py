@@ -59,6 +59,12 @@ class Emitter:
     energies_kev: tuple[float, ...]
     shares: tuple[float, ...] = (1.0,)  # of its counts, in any unit
 
+    def __post_init__(self):
+        if not self.energies_kev or not np.isfinite(self.energies_kev).all():
+            raise UserError.at(self.name, "energies_kev", "none, or not finite", self.energies_kev)
+        if len(self.shares) != len(self.energies_kev) or not all(0 < share < np.inf for share in self.shares):
+            raise UserError.at(self.name, "shares", "not a number above 0 for each energy", self.shares)
+
     @classmethod
     def of(cls, name: str) -> Emitter:
         """A nuclide of the table. Raises UserError if it is not in the table or has no alpha line."""
@@ -148,6 +154,8 @@ class LineModel:
             width_of=nuclide_of if "fwhm" in self.own else 0 * nuclide_of,
         )
         self.most_kev = float(lines.energies_kev.max())
+        if {"scale", "zero"} <= set(self.free) and np.ptp(lines.energies_kev) == 0:
+            raise UserError.at("line model", "free", "scale and zero cannot both be free", "one line")
         parts = []
         for s, grid in enumerate(self.grids):
             common = {"tails", *(() if "counts" in self.own else ("counts",))}

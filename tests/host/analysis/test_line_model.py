@@ -86,6 +86,10 @@ def test_derivatives_are_those_of_finite_differences():
         ({"grids": []}, "line model: grids: none"),
         ({"fwhm_kev": -1}, "line model: fwhm_kev: not above 0 (-1)"),
         ({"free": ["gain"]}, "line model: free: not one of scale, zero, fwhm, tails (gain)"),
+        (
+            {"nuclides": ["Po-212"], "free": ["scale", "zero"]},
+            "line model: free: scale and zero cannot both be free (one line)",
+        ),
         ({"own": ["tails"]}, "line model: own: not one of counts, fwhm (tails)"),
         ({"tails": [(2, 20)]}, "line shape: tails: fraction not from 0 to 1 (2)"),
         ({"ties": [{"Bi-212": 1}]}, "line model: ties: not one of the nuclides (Bi-212)"),
@@ -98,6 +102,21 @@ def test_what_is_not_a_model_is_refused(change, message):
     with pytest.raises(UserError) as error:
         LineModel(arguments.pop("grids"), arguments.pop("nuclides"), **arguments)
     assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("pulser", ()), "pulser: energies_kev: none, or not finite (())"),
+        (("pulser", (np.nan,)), "pulser: energies_kev: none, or not finite ((nan,))"),
+        (("pulser", (5000.0, 6000.0)), "pulser: shares: not a number above 0 for each energy ((1.0,))"),
+        (("pulser", (5000.0,), (-1.0,)), "pulser: shares: not a number above 0 for each energy ((-1.0,))"),
+    ],
+)
+def test_what_emits_no_lines_is_refused(arguments, message):
+    with pytest.raises(UserError) as error:
+        Emitter(*arguments)
+    assert str(error.value) == message
 
 
 @pytest.mark.parametrize(
