@@ -258,15 +258,15 @@ def _covariance(information, is_free):
 
 def _errors(model, covariance):
     """Standard errors of all parameters; those of the counts of nuclides."""
-    errors = vars(model.parameters(np.sqrt(np.diag(covariance))))
+    errors = vars(model.parameters(np.sqrt(covariance.diagonal())))
     of_counts = _counts_covariance(model, covariance)
     return Parameters(**errors | {"counts": np.sqrt(np.diagonal(of_counts, axis1=-2, axis2=-1))})
 
 
 def _counts_covariance(model, covariance):
+    """float64[..., nuclides, nuclides]"""
     places = model.places["counts"]
-    finite = np.nan_to_num(covariance, posinf=np.finfo(float).max ** 0.5)
-    return model.tie @ finite[places[..., :, None], places[..., None, :]] @ model.tie.T
+    return model.tie @ covariance[places[..., :, None], places[..., None, :]] @ model.tie.T
 
 
 def _result(model, state, converged):

@@ -28,6 +28,7 @@ from dorn.nuclides import nuclide
 
 OWN = ("counts", "fwhm")
 _LEAST_WIDTH = 0.2  # channels, of FWHM and tau
+_LEAST_INSIDE = 1e-6  # of the counts of a nuclide, within the edges
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +115,7 @@ class LineModel:
         self.parts = self._parts(emitters)
         for part in self.parts:
             inside = part.linear(self.start)[: self.tie.shape[1]].sum(axis=1)
-            if not inside.all():
+            if inside.min() < _LEAST_INSIDE:
                 outside = self.nuclides[int(np.argmax(self.tie[:, np.argmin(inside)]))]
                 raise UserError.at("line model", "nuclides", "no line within the edges", outside)
 

@@ -134,6 +134,18 @@ def test_own_counts_and_widths_are_fitted_with_tails_in_common():
         assert getattr(found.values, field) == pytest.approx(getattr(true, field), rel=1e-3), field
 
 
+def test_a_detector_without_counts_has_infinite_errors_of_its_scale_and_is_no_obstacle():
+    model = LineModel([GRID, GRID], NUCLIDES, own=["counts"])
+    (counts,) = drawn(LineModel([GRID], NUCLIDES), truth(LineModel([GRID], NUCLIDES), [500, 600, 700]))
+    found = fit(model, [counts, np.zeros_like(counts)])
+    assert found.valid
+    assert (found.values.counts[1] == 0).all() and np.isfinite(found.errors.counts).all()
+    assert np.isinf([found.errors.kev_per_unit[1], found.errors.fwhm_kev[1, 0]]).all()
+    alone = fit(LineModel([GRID], NUCLIDES), [counts])
+    assert found.values.counts[0] == pytest.approx(alone.values.counts, rel=1e-3)
+    assert found.errors.kev_per_unit[0] == pytest.approx(alone.errors.kev_per_unit[0], rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("counts", "message"),
     [
