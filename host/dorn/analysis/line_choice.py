@@ -7,6 +7,7 @@ Above 10 000 counts in a line its shape limits its counts, by 2 to 4 % between o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,24 +47,33 @@ def choose(
     Raises UserError as they do.
     """
 
-    def tried(tails: Sequence[tuple[float, float]], *more_own: str) -> Fit:
+    def tried(start: Fit | None, tails: Sequence[tuple[float, float]], *more_own: str) -> Fit:
+        """With these tails, from the scales and widths of another fit."""
+        begin, width_kev = grids, fwhm_kev
+        if start is not None:
+            scales = zip(grids, start.values.kev_per_unit, start.values.zero, strict=True)
+            begin = [replace(grid, kev_per_unit=float(scale), zero=float(zero)) for grid, scale, zero in scales]
+            width_kev = float(start.values.fwhm_kev.mean())
         freed = (*free, "tails") if tails else free
-        model = LineModel(grids, nuclides, fwhm_kev=fwhm_kev, tails=tails, free=freed, own=(*own, *more_own), **options)
-        return fit(model, counts, search)
+        model = LineModel(
+            begin, nuclides, fwhm_kev=width_kev, tails=tails, free=freed, own=(*own, *more_own), **options
+        )
+        return fit(model, counts, 0.0 if start else search)
 
-    best = tried(())
+    best = tried(None, ())
     strongest = _strongest(best, nuclides)
     if strongest < ENOUGH_FOR_TAIL:
         return best
-    first = (_FIRST[0], _FIRST[1] * fwhm_kev)
-    one = tried([first])
+    width_kev = float(best.values.fwhm_kev.mean()) if "fwhm" in free else fwhm_kev
+    first = (_FIRST[0], _FIRST[1] * width_kev)
+    one = tried(best, [first])
     best = one if one.valid else best
     for fraction, length in _SECOND:
-        two = tried([first, (fraction, length * fwhm_kev)])
+        two = tried(one, [first, (fraction, length * width_kev)])
         if better(one, two) and two.deviance < best.deviance:
             best = two
     if strongest >= ENOUGH_FOR_WIDTHS and "fwhm" not in own and len(nuclides) > 1:
-        widths = tried([tuple(tail) for tail in best.values.tails.tolist()], "fwhm")
+        widths = tried(best, best.values.tails.tolist(), "fwhm")
         best = widths if better(best, widths) else best
     return best
 

@@ -5,8 +5,8 @@
 
 Chi-squared with the weights 1 / counts is biased low by several per cent at any usual number of counts (Baker and
 Cousins, Nucl. Instrum. Methods 221 (1984) 437), so the likelihood is maximised, by Fisher scoring: each step maximises
-the quadratic form of score and expected information within the bounds, by an active set, and is halved until the
-likelihood increases.
+the quadratic form of score and expected information within the bounds, by an active set, and is shortened until the
+deviance, -2 ln(likelihood / its largest possible value), decreases.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from scipy.special import xlogy
 from dorn.analysis.line_model import LineModel, Parameters
 from dorn.errors import UserError
 
-_STEPS, _HALVINGS = 60, 25
-_CONVERGED = (
-    1e-4  # expected increase of twice the logarithm of the likelihood by the last step: 0.01 standard deviations
-)
+_STEPS, _SHORTENED = 60, 15
+# expected decrease of the deviance by the last step, which is made: at most 0.01 standard deviations before it
+_CONVERGED = 1e-4
+_ROUNDING = 1e-12  # of the deviance, relative
 _START_ROUNDS = 8  # of expectation maximisation, for the first counts
 _RIDGE = 1e-10  # added to the scaled information: keeps parameters without information where they are
 
@@ -67,25 +67,35 @@ def fit(model: LineModel, counts: Sequence, search: float = 0.0) -> Fit:
     """
     observed = _checked(model, counts)
     state = Likelihood(model, observed, start(model, observed, search))
-    free, converged = np.flatnonzero(model.is_free), False
+    free = np.flatnonzero(model.is_free)
     for _ in range(_STEPS):
-        vector, score = state.vector, state.score[free]
-        low, high = _reach(model, vector)
-        step = np.zeros_like(vector)
-        step[free] = _step(state.information[np.ix_(free, free)], score, low[free], high[free])
-        expected = score @ step[free]
-        for _ in range(_HALVINGS):
-            trial = Likelihood(model, observed, np.minimum(np.maximum(vector + step, model.lower), model.upper))
-            if trial.deviance <= state.deviance + 0.1 * _CONVERGED:
-                state = trial
-                break
-            step /= 2
-        else:
+        score = state.score[free]
+        low, high = _reach(model, state.vector)
+        step = np.zeros_like(state.vector)
+        step[free] = _step(state.information[free[:, None], free], score, low[free], high[free])
+        decrease = float(score @ step[free])  # of the deviance, where its quadratic form holds
+        found = _along(model, observed, state, step, decrease)
+        if found is None:
             break
-        if expected < _CONVERGED:
-            converged = True
-            break
-    return _result(model, state, converged)
+        state = found
+        if decrease < _CONVERGED:
+            return _result(model, state, True)
+    return _result(model, state, False)
+
+
+def _along(model, observed, state, step, decrease):
+    """The likelihood after the step, shortened until the deviance decreases by a part of what is expected, each time to
+    the minimum of a parabola; None if it does not decrease."""
+    length, rounding = 1.0, _ROUNDING * (1 + state.deviance)
+    for _ in range(_SHORTENED):
+        vector = np.minimum(np.maximum(state.vector + length * step, model.lower), model.upper)
+        trial = Likelihood(model, observed, vector)
+        change = trial.deviance - state.deviance
+        if change <= rounding - 0.2 * length * decrease:
+            return trial
+        expected = 2 * length * decrease
+        length *= min(max(expected / (2 * (change + expected)), 0.1), 0.5)
+    return None
 
 
 def expected_errors(model: LineModel, parameters: Parameters) -> Parameters:
@@ -131,7 +141,7 @@ def _checked(model, counts):
             raise UserError.at("line fit", field, f"not {len(grid.edges) - 1} channels", str(seen.shape))
         wrong = seen[~((seen >= 0) & (seen <= 2**53))]
         if len(wrong):
-            raise UserError.at("line fit", field, "negative or not finite", wrong[0])
+            raise UserError.at("line fit", field, "negative or not finite", float(wrong[0]))
         checked.append(seen)
     if not any(seen.any() for seen in checked):
         raise UserError.at("line fit", "counts", "all are 0")
@@ -248,15 +258,15 @@ def _covariance(information, is_free):
 
 def _errors(model, covariance):
     """Standard errors of all parameters; those of the counts of nuclides."""
-    errors = vars(model.parameters(np.sqrt(np.diag(covariance))))
+    errors = vars(model.parameters(np.sqrt(covariance.diagonal())))
     of_counts = _counts_covariance(model, covariance)
     return Parameters(**errors | {"counts": np.sqrt(np.diagonal(of_counts, axis1=-2, axis2=-1))})
 
 
 def _counts_covariance(model, covariance):
+    """float64[..., nuclides, nuclides]"""
     places = model.places["counts"]
-    finite = np.nan_to_num(covariance, posinf=np.finfo(float).max ** 0.5)
-    return model.tie @ finite[places[..., :, None], places[..., None, :]] @ model.tie.T
+    return model.tie @ covariance[places[..., :, None], places[..., None, :]] @ model.tie.T
 
 
 def _result(model, state, converged):

@@ -28,6 +28,7 @@ from dorn.nuclides import nuclide
 
 OWN = ("counts", "fwhm")
 _LEAST_WIDTH = 0.2  # channels, of FWHM and tau
+_LEAST_INSIDE = 1e-6  # of the counts of a nuclide, within the edges
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,12 @@ class Emitter:
     name: str
     energies_kev: tuple[float, ...]
     shares: tuple[float, ...] = (1.0,)  # of its counts, in any unit
+
+    def __post_init__(self):
+        if not self.energies_kev or not np.isfinite(self.energies_kev).all():
+            raise UserError.at(self.name, "energies_kev", "none, or not finite", self.energies_kev)
+        if len(self.shares) != len(self.energies_kev) or not all(0 < share < np.inf for share in self.shares):
+            raise UserError.at(self.name, "shares", "not a number above 0 for each energy", self.shares)
 
     @classmethod
     def of(cls, name: str) -> Emitter:
@@ -108,7 +115,7 @@ class LineModel:
         self.parts = self._parts(emitters)
         for part in self.parts:
             inside = part.linear(self.start)[: self.tie.shape[1]].sum(axis=1)
-            if not inside.all():
+            if inside.min() < _LEAST_INSIDE:
                 outside = self.nuclides[int(np.argmax(self.tie[:, np.argmin(inside)]))]
                 raise UserError.at("line model", "nuclides", "no line within the edges", outside)
 
@@ -148,6 +155,8 @@ class LineModel:
             width_of=nuclide_of if "fwhm" in self.own else 0 * nuclide_of,
         )
         self.most_kev = float(lines.energies_kev.max())
+        if {"scale", "zero"} <= set(self.free) and np.ptp(lines.energies_kev) == 0:
+            raise UserError.at("line model", "free", "scale and zero cannot both be free", "one line")
         parts = []
         for s, grid in enumerate(self.grids):
             common = {"tails", *(() if "counts" in self.own else ("counts",))}
