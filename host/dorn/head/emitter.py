@@ -17,6 +17,7 @@ from .mixture import DETECTORS, GROUPS, Component, Mixture
 from .profile import Rate
 from .stream import Follower, Stream
 
+Tail = tuple[float, float]  # tail_kev, tail_fraction
 _LONGEST_DELAY_S = 1000  # half-life of a follower: all that are due are held in memory
 
 
@@ -31,14 +32,14 @@ def source(table: Table, mixture: Mixture) -> list[Stream]:
     span = _span(table)
     falls = table.flag("decays") or chain
     components = {
-        name: [replace(component, detectors=detectors, **tail) for component in _components(name, beta_kev)]
+        name: [replace(component, detectors=detectors) for component in _components(name, tail, beta_kev)]
         for name in (decay.rates(nuclide.name, chain) if falls else [nuclide.name])
     }
     follower = _follower(table, nuclide, beta_kev, tail)
     table.done()
     if not any(components.values()):
         raise table.error("nuclide", "has no alpha line; with beta_kev its electrons are seen", nuclide.name)
-    if not (falls or tail or follower or span):
+    if not (falls or any(tail) or follower or span):
         (constant,) = components.values()
         mixture.components += [replace(component, weight=decays_cps * component.weight) for component in constant]
         return []
@@ -78,9 +79,13 @@ def _nuclide(table: Table, key: str) -> Nuclide:
         raise table.error(key, error) from None
 
 
-def _components(name: str, beta_kev: float | None) -> list[Component]:
+def _components(name: str, tail: Tail, beta_kev: float | None) -> list[Component]:
     """What a decay of the nuclide emits; the weights are probabilities."""
-    components = [Component(part, kev, kev, name=name) for kev, part in nuclides.lines(name)]
+    tail_kev, lost = tail
+    components = [
+        Component(part, kev, kev, name=name, tail_kev=tail_kev, tail_fraction=lost)
+        for kev, part in nuclides.lines(name)
+    ]
     electrons = sum(daughter.fraction for daughter in nuclides.nuclide(name).daughters if _is_beta(name, daughter.name))
     if beta_kev is not None and electrons:
         components.append(Component(electrons, 0.0, beta_kev, name=f"{name} beta", beta=True))
@@ -103,11 +108,10 @@ def _decays_cps(table: Table, detectors: int) -> float:
     return detectors * bq_per_cm2 * area_cm2 / 2 * (1 - math.cos(math.radians(half_angle_deg)))
 
 
-def _tail(table: Table) -> dict[str, float]:
-    """tail_kev and tail_fraction; nothing if there is no tail."""
+def _tail(table: Table) -> Tail:
     if not table.values.keys() & {"tail_kev", "tail_fraction"}:
-        return {}
-    return {"tail_kev": table.above_zero("tail_kev"), "tail_fraction": table.fraction("tail_fraction")}
+        return 0.0, 0.0
+    return table.above_zero("tail_kev"), table.fraction("tail_fraction")
 
 
 def _span(table: Table) -> tuple[float, float] | None:
@@ -120,7 +124,7 @@ def _span(table: Table) -> tuple[float, float] | None:
     return begin_s, end_s
 
 
-def _follower(table: Table, nuclide: Nuclide, beta_kev: float | None, tail: dict[str, float]) -> Follower | None:
+def _follower(table: Table, nuclide: Nuclide, beta_kev: float | None, tail: Tail) -> Follower | None:
     if "followed_by" not in table.values:
         return None
     daughter = _nuclide(table, "followed_by")
@@ -138,7 +142,7 @@ def _follower(table: Table, nuclide: Nuclide, beta_kev: float | None, tail: dict
     elif table.get("chain", False):
         what = "not with chain, which has it already"
     else:
-        lines = Mixture([replace(component, **tail) for component in _components(daughter.name, None)])
+        lines = Mixture(_components(daughter.name, tail, None))
         return Follower(daughter.name, lines, fraction, daughter.half_life_s / math.log(2), after_beta)
     raise table.error("followed_by", what, daughter.name)
 

@@ -22,7 +22,7 @@
     [[source]]                # what covers a plane, or fills the space in front of the detectors, has a geometry
     nuclide = "Rn-222"        # instead of activity_bq and efficiency:
     activity_bq_per_cm2 = 0.2 # of the plane, or of the column of gas
-    area_cm2 = 6              # of each detector
+    area_cm2 = 6              # of each detector; the rate is that of each, not shared
     half_angle_deg = 60       # of the cone around its normal from which alphas reach it
 
     [background]              # or several: [[background]]

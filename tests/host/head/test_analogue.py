@@ -26,13 +26,13 @@ def pulses(n, seed=1):
 
 
 def read_by(head, times_ns, detectors, energies_kev):
-    """Codes of pulses that are far apart in time."""
-    codes = []
-    head.inject(zip(times_ns.tolist(), detectors.tolist(), energies_kev.tolist(), strict=True), 5000)
-    for time_ns, detector in zip(times_ns.tolist(), detectors.tolist(), strict=True):
-        codes.append(head.convert(detector, time_ns + 7000))
-        head.reset(True, time_ns + 10_000)
-        head.reset(False, time_ns + 10_200)
+    """Codes of pulses that are far apart in time, of a source that starts 30 s after the head."""
+    codes, begin_ns = [], 30 * 10**9
+    head.inject(zip(times_ns.tolist(), detectors.tolist(), energies_kev.tolist(), strict=True), begin_ns)
+    for time_ns, detector in zip((begin_ns + times_ns).tolist(), detectors.tolist(), strict=True):
+        codes.append(head.convert(detector, time_ns + 2000))
+        head.reset(True, time_ns + 5000)
+        head.reset(False, time_ns + 5200)
     return codes
 
 

@@ -128,6 +128,14 @@ def test_delayed_pairs_are_counted_in_the_truth(write):
         assert abs(found - expected[name]) < 5 * math.sqrt(expected[name])
 
 
+def test_the_delay_of_a_pair_has_the_half_life_of_the_daughter(write):
+    text = THORON.replace("2.0", "0.1") + 'detectors = [3]\nfollowed_by = "Po-216"\nfollowed_fraction = 1\n'
+    times_s, _, energies_kev = drawn(load(write, text, 50_000))
+    first = np.flatnonzero(abs(energies_kev - nuclides.main_kev("Rn-220")) < 1)[:-1]
+    delays_s = np.diff(times_s)[first]  # at 0.1 Bq the next pulse is the other alpha, in 98 % of cases
+    assert np.median(delays_s) == pytest.approx(nuclides.half_life_s("Po-216"), rel=0.05)
+
+
 @pytest.mark.parametrize("height_cm", [0.1, 100.0, 1e6])
 def test_a_plane_gives_the_rate_of_its_solid_angle_at_any_height(write, height_cm):
     def seen(radius_cm):
