@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from dorn.util.checks import SourceError
+
 from . import scenario
 from .arrivals import arrivals, before
 from .mixture import COLUMNS, Mixture
@@ -34,7 +36,10 @@ class ScenarioSource(Source):
     @classmethod
     def load(cls, path: Path | str) -> ScenarioSource:
         """The scenario in the file `path`. Raises SourceError if it is invalid."""
-        return cls(path, *scenario.read(path))
+        source = cls(path, *scenario.read(path))
+        if not source.rate_cps:
+            raise SourceError.at(path, "source", "no particles within duration_s", source.duration_s)
+        return source
 
     def pulses(self, rate_cps=None, duration_s=None, seed=0, spacing="poisson"):
         """As for every source. The constant part depends on the seed as if it were alone, and so does each stream."""

@@ -55,11 +55,11 @@ class Stream:
             chosen = (rows[:, 0] < follower.fraction) & (parents.beta[kind] == follower.after_beta)
             delays_ns = np.rint(-np.log1p(-rows[chosen, 1]) * follower.mean_s * 1e9)
             later = (times_ns[chosen] + delays_ns, detectors[chosen], followers.sample(rows[chosen, 2:])[2])
-            pulses = in_order([(times_ns, detectors, energies_kev), waiting, later])
+            pulses = _in_order([(times_ns, detectors, energies_kev), waiting, later])
             ready = int(np.searchsorted(pulses[0], times_ns[-1], side="right")) if len(times_ns) else 0
-            yield part(pulses, 0, ready)
-            waiting = part(pulses, ready, None)
-        yield part(waiting, 0, int(np.searchsorted(waiting[0], end_ns)))  # the source is gone
+            yield _cut(pulses, 0, ready)
+            waiting = _cut(pulses, ready, None)
+        yield _cut(waiting, 0, int(np.searchsorted(waiting[0], end_ns)))  # the source is gone
 
     def expected(self, begin_s: float, end_s: float) -> dict[str, np.ndarray]:
         """Expected pulses in each detector from begin_s to end_s: name -> float64[16]."""
@@ -82,11 +82,11 @@ def merge(streams: Iterable[Iterator[Pulses]]) -> Iterator[Pulses]:
         ready, later = [], []
         for stream, chunk in waiting:
             kept = int(np.searchsorted(chunk[0], limit_ns, side="right"))
-            ready.append(part(chunk, 0, kept))
-            chunk = part(chunk, kept, None) if kept < len(chunk[0]) else _next(stream)
+            ready.append(_cut(chunk, 0, kept))
+            chunk = _cut(chunk, kept, None) if kept < len(chunk[0]) else _next(stream)
             if chunk is not None:
                 later.append((stream, chunk))
-        yield in_order(ready)
+        yield _in_order(ready)
         waiting = later
 
 
@@ -95,11 +95,12 @@ def _next(stream: Iterator[Pulses]) -> Pulses | None:
     return next((chunk for chunk in stream if len(chunk[0])), None)
 
 
-def part(pulses: Pulses, begin: int, end: int | None) -> Pulses:
+def _cut(pulses: Pulses, begin: int, end: int | None) -> Pulses:
+    """Pulses number begin to end."""
     return pulses[0][begin:end], pulses[1][begin:end], pulses[2][begin:end]
 
 
-def in_order(pieces: list[Pulses]) -> Pulses:
+def _in_order(pieces: list[Pulses]) -> Pulses:
     """All pulses in order of time; at the same time in the order of the pieces."""
     if len(pieces) == 1:
         return pieces[0]

@@ -208,6 +208,19 @@ def test_of_several_backgrounds_the_bad_one_is_named(write):
         load(write, "[[background]]\nrate_cps = 1\nmin_kev = 1\nmax_kev = 2\n[[background]]\nmin_kev = 1\n")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        RADON + "begin_s = 1000\n",
+        RADON + "efficiency = 0\n",
+        STORM.replace("[9,", "[9e6,").replace("[0, 1]", "[2000, 0]"),
+    ],
+)
+def test_a_scenario_without_particles_is_rejected(write, text):
+    with pytest.raises(SourceError, match=r"source: no particles within duration_s \(1000\.0\)"):
+        load(write, text)
+
+
 VALUES = st.one_of(
     st.sampled_from(["true", "false", "0", "0.5", "1", "30", "3600", "-1", '"Po-216"', '"Po-214"', '"front"']),
     st.sampled_from(["[[0, 1], [9, 2]]", "[[9, 2], [0, 1]]", "[]", "[3]", "nan", "1e300", '"all"', "{}"]),
@@ -240,5 +253,5 @@ def test_any_scenario_is_read_or_gives_an_error_of_one_line(write, text):
     except SourceError as error:
         assert len(str(error).splitlines()) == 1
     else:
-        assert 0 <= source.rate_cps < math.inf
+        assert 0 < source.rate_cps < math.inf
         assert all((counts >= -1e-9).all() for counts in source.expected(0, 5).values())
