@@ -3,7 +3,8 @@
     energy in keV = kev_per_code * (code - zero_code)
 
 The file has the scale of each detector that was calibrated, with its uncertainty, and how it was found; detectors that
-it leaves out keep the default of the dictionary. Stored counts never change: a calibration says where channels are.
+it leaves out keep the default of the dictionary. It may also have the drift, the gain of each detector over time.
+Stored counts never change: a calibration says where channels are.
 """
 
 from __future__ import annotations
@@ -25,6 +26,31 @@ DETECTORS = 16
 
 
 @dataclass(frozen=True, eq=False)
+class Drift:
+    """Gains of an instrument over n intervals of on-board time: kev_per_code is that of the scale divided by it."""
+
+    nuclide: str  # whose line was followed
+    origin: np.ndarray  # uint16[n]
+    start_s: np.ndarray  # float64[n], ascending for each origin
+    length_s: float
+    gain: np.ndarray  # float64[n, 16]; NaN where the line was not found
+    error: np.ndarray  # float64[n, 16]
+
+    def at(self, origin: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+        """float64[times, 16]: gains at on-board times, linear between the middles of the intervals; 1 for a detector or
+        an origin without any."""
+        gains = np.ones((len(time_s), DETECTORS))
+        for one in np.unique(origin).tolist():
+            of, at = self.origin == one, origin == one
+            middles_s = self.start_s[of] + self.length_s / 2
+            for detector, gain in enumerate(self.gain[of].T):
+                known = np.isfinite(gain)
+                if known.any():
+                    gains[at, detector] = np.interp(time_s[at], middles_s[known], gain[known])
+        return gains
+
+
+@dataclass(frozen=True, eq=False)
 class Calibration:
     """The scales of all detectors."""
 
@@ -32,6 +58,7 @@ class Calibration:
     zero_code: np.ndarray  # float64[16]
     covariance: np.ndarray  # float64[16, 2, 2], of both; 0 for the default
     source: str = ""  # the file; empty: the default
+    drift: Drift | None = None
 
     @classmethod
     def default(cls, instrument: dict) -> Calibration:
@@ -59,7 +86,8 @@ class Calibration:
             covariance[detector] = _covariance(one)
         if not seen:
             raise top.error("detector", "none")
-        return cls(kev_per_code, zero_code, covariance, str(path))
+        drift = _drift(top.table("drift")) if "drift" in top.values else None
+        return cls(kev_per_code, zero_code, covariance, str(path), drift)
 
     def energy_kev(self, code, detector) -> np.ndarray:
         """The energy of each code. code, detector: arrays of one shape, or numbers."""
@@ -70,6 +98,10 @@ class Calibration:
         by_gain, kev_per_code = np.asarray(code, float) - self.zero_code[detector], self.kev_per_code[detector]
         gain, both, zero = (self.covariance[detector, i, j] for i, j in ((0, 0), (0, 1), (1, 1)))
         return np.sqrt(by_gain**2 * gain - 2 * by_gain * kev_per_code * both + kev_per_code**2 * zero)
+
+    def gains(self, origin: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+        """float64[times, 16]: relative to the scale, at on-board times; 1 without a drift."""
+        return self.drift.at(origin, time_s) if self.drift else np.ones((len(time_s), DETECTORS))
 
     def of_units(self, default_zero_code: float) -> tuple[np.ndarray, np.ndarray]:
         """(kev_per_code, zero_code) of the sum of both sides of each unit, float64[8] each.
@@ -90,7 +122,21 @@ def _covariance(one: Table) -> np.ndarray:
     return np.array([[gain**2, correlation * gain * zero], [correlation * gain * zero, zero**2]])
 
 
-def text(scales: Mapping[str, Scale], unit: str, about: Mapping[str, object]) -> str:
+def _drift(table: Table) -> Drift:
+    start_s = np.array(table.at_least_zero("start_s"))
+    origin = np.array(table.at_least_zero("origin", len(start_s))).astype(np.uint16)
+    gain, error = (np.full((len(start_s), DETECTORS), np.nan) for _ in range(2))
+    for one in table.tables("detector"):
+        detector = one.count("number")
+        if detector >= DETECTORS:
+            raise one.error("number", f"not from 0 to {DETECTORS - 1}", detector)
+        for name, column in (("gain", gain), ("error", error)):
+            values = np.array(one.at_least_zero(name, len(start_s)))
+            column[:, detector] = np.where(values > 0, values, np.nan)
+    return Drift(table.text("nuclide"), origin, start_s, table.above_zero("length_s"), gain, error)
+
+
+def text(scales: Mapping[str, Scale], unit: str, about: Mapping[str, object], drift: Drift | None = None) -> str:
     """The content of calibration.toml. scales: of each detector or spectrum, by number or name; unit: "code" or
     "channel"; about: how it was made, by key."""
     kind, key = ("detector", "number") if unit == "code" else ("spectrum", "name")
@@ -115,4 +161,15 @@ def text(scales: Mapping[str, Scale], unit: str, about: Mapping[str, object]) ->
             f"deviance_per_dof = {scale.deviance / max(scale.dof, 1):.4g}",
             f"counts = {{ {counts} }}",
         ]
+    if drift is not None:
+        lines += ["", "[drift]", f"nuclide = {json.dumps(drift.nuclide)}", f"length_s = {drift.length_s:g}"]
+        lines += [f"origin = {drift.origin.tolist()}", f"start_s = {_numbers(drift.start_s, '.6f')}"]
+        for name in scales:
+            gain, error = (np.nan_to_num(columns[:, int(name)]) for columns in (drift.gain, drift.error))
+            lines += ["", "[[drift.detector]]  # 0 where the line was not found", f"number = {name}"]
+            lines += [f"gain = {_numbers(gain, '.7g')}", f"error = {_numbers(error, '.3g')}"]
     return "\n".join(lines) + "\n"
+
+
+def _numbers(values: np.ndarray, form: str) -> str:
+    return f"[{', '.join(format(value, form) for value in values.tolist())}]"

@@ -101,16 +101,10 @@ def calibrate_unknown(counts, edges, nuclides: Sequence[str], zero: float = 0.0)
     return _scale(best)
 
 
-@dataclass(frozen=True, eq=False)
-class Drift:
-    """Gain of each slice relative to that of the scale; NaN where the nuclide is not found."""
-
-    gain: np.ndarray  # float64[slices]
-    error: np.ndarray  # float64[slices]
-
-
-def drift(counts, edges, scale: Scale, name: str) -> Drift:
-    """The gain of each slice from one nuclide, with the shape of `scale`. counts: int[slices, channels]."""
+def gains(counts, edges, scale: Scale, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The gain of each slice, 1 for that of `scale`, and its error by counting statistics, from the line of one nuclide
+    with the shape of `scale`: float64[slices] each, NaN where it is not found. counts: int[slices, channels]. A gain
+    above 1 moves lines up: in that slice, kev_per_unit is that of the scale divided by it."""
     edges = np.asarray(edges, float)
     inside = _window(edges, [name], scale.kev_per_unit, scale.zero, scale.fwhm_kev, SEARCH)
     grid = Grid(edges[inside.start : inside.stop + 1], scale.kev_per_unit, scale.zero)
@@ -120,9 +114,10 @@ def drift(counts, edges, scale: Scale, name: str) -> Drift:
         if of_slice.any():
             found = fit(model, [of_slice], SEARCH)
             if found.valid and _significant(found):
-                gain[n] = found.values.kev_per_unit[0] / scale.kev_per_unit
-                error[n] = found.errors.kev_per_unit[0] / scale.kev_per_unit
-    return Drift(gain, error)
+                kev_per_unit = found.values.kev_per_unit[0]
+                gain[n] = scale.kev_per_unit / kev_per_unit
+                error[n] = gain[n] * found.errors.kev_per_unit[0] / kev_per_unit
+    return gain, error
 
 
 def _attempt(counts, edges, nuclides, kev_per_unit, zero, search, zero_is_free) -> Fit:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dorn.cli.parser import Commands
 from dorn.errors import UserError
+from dorn.util.checks import above_zero
 from dorn.util.paths import check_directory
 
 _SPECTRA = (".spe", ".chn", ".root")
@@ -40,6 +41,14 @@ def add(commands: Commands) -> None:
         help="of a spectrum: roughly its scale (default: found from the lines)",
     )
     calibrate.add_argument(
+        "--drift",
+        metavar="NUCLIDE",
+        help="of an archive: follow the gain of each detector with the line of this nuclide",
+    )
+    calibrate.add_argument(
+        "--slice", default="600", metavar="S", help="with --drift: length of a slice, seconds (default %(default)s)"
+    )
+    calibrate.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="calibration.toml, which is replaced"
     )
 
@@ -54,54 +63,82 @@ left out, and keeps the default calibration. See also `dorn study fits`."""
 def _calibrate(args):
     from dorn import nuclides
     from dorn.analysis import calibration
+    from dorn.products import Archive
 
     names = [name.strip() for name in args.lines.split(",")]
-    for name in names:
+    for name in (*names, *([args.drift] if args.drift else [])):
         nuclides.main_kev(name)  # fail now if it is not known or has no line
     check_directory(args.out.parent)
     suffix = Path(args.files[0]).suffix.lower()
     if suffix in _SPECTRA:
         if len(args.files) > 1:
             raise UserError.at("calibrate", "SPECTRUM", "only one", args.files[1])
+        if args.drift:
+            raise UserError.at("--drift", "NUCLIDE", "only for an archive", args.drift)
         scales, faults = _of_spectrum(Path(args.files[0]), suffix, names, args.start)
-        unit = "channel"
+        unit, slices = "channel", None
     else:
         if args.start:
             raise UserError.at("--start", "OFFSET_KEV,KEV_PER_CHANNEL", "only for a spectrum", args.start)
-        scales, faults = _of_archives(args.files, names)
+        slices = Archive(*args.files).slices(above_zero(args.slice, "--slice", "S"))
+        scales, faults = _of_detectors(slices, names)
         unit = "code"
     for name, fault in faults.items():
         print(f"not calibrated: {name}: {fault}")
     if not scales:
         raise UserError.at(", ".join(args.files), "lines", "no spectrum was calibrated", args.lines)
     _print(scales, unit)
+    drift = _drift(slices, scales, args.drift) if slices and args.drift else None
     about = {"command": args.entered, "source": [str(file) for file in args.files], "lines": names}
     try:
-        args.out.write_text(calibration.text(scales, unit, about), encoding="utf-8")
+        args.out.write_text(calibration.text(scales, unit, about, drift), encoding="utf-8")
     except OSError as error:
         raise UserError.at(args.out, "file", f"cannot be written: {error.strerror}") from None
     print(f"{len(scales)} {'detectors' if unit == 'code' else 'spectra'} calibrated: {args.out}")
 
 
-def _of_archives(files, names):
+def _of_detectors(slices, names):
     """(number of a detector -> Scale, name -> why it has none)."""
-    import numpy as np
-
     from dorn.analysis import energy_scale
-    from dorn.dictionary import Dictionary
-    from dorn.products import Archive
 
-    instrument = Dictionary.load().instrument
-    counts = Archive(*files).slices().counts.sum(axis=0)
-    edges_code = np.arange(counts.shape[1] + 1) * instrument["codes_per_channel"] - 0.5
+    instrument, edges_code = _instrument()
     start = instrument["kev_per_code"], instrument["zero_code"]
     scales, faults = {}, {}
-    for detector, of_detector in enumerate(counts):
+    for detector, counts in enumerate(slices.counts.sum(axis=0)):
         try:
-            scales[str(detector)] = energy_scale.calibrate(of_detector, edges_code, names, *start)
+            scales[str(detector)] = energy_scale.calibrate(counts, edges_code, names, *start)
         except UserError as error:
             faults[f"detector {detector}"] = error
     return scales, faults
+
+
+def _drift(slices, scales, nuclide):
+    """The drift of all detectors that have a scale."""
+    import numpy as np
+
+    from dorn.analysis import energy_scale
+    from dorn.analysis.calibration import Drift
+
+    gain, error = (np.full((len(slices.start_s), 16), np.nan) for _ in range(2))
+    for name, scale in scales.items():
+        counts = slices.counts[:, int(name)]
+        gain[:, int(name)], error[:, int(name)] = energy_scale.gains(counts, _instrument()[1], scale, nuclide)
+    known = np.isfinite(gain)
+    if not known.any():
+        raise UserError.at("--drift", "NUCLIDE", "its line is in no slice; give a longer --slice", nuclide)
+    print(f"gain by {nuclide}, {len(gain)} slices: {np.nanmin(gain):.4f} to {np.nanmax(gain):.4f}", end="")
+    print(f", not found in {int((~known[:, [int(name) for name in scales]]).sum())} of {len(gain) * len(scales)}")
+    return Drift(nuclide, slices.origin, slices.start_s, float(slices.length_s), gain, error)
+
+
+def _instrument():
+    """The table of that name in the dictionary, and the edges of channels in codes."""
+    import numpy as np
+
+    from dorn.dictionary import Dictionary
+
+    instrument = Dictionary.load().instrument
+    return instrument, np.arange(instrument["channels"] + 1) * instrument["codes_per_channel"] - 0.5
 
 
 def _of_spectrum(path, suffix, names, start):

@@ -29,6 +29,7 @@ class SliceArrays:
     storm: np.ndarray  # uint8[n], 1: storm mode during a part of the slice
     temperature_k: np.ndarray  # float[n, 2], of head and board, means; not a number without a reading
     po_209_code: np.ndarray  # float[n, 16], position of the Po-209 line, ADC codes, means; not a number if not found
+    gain: np.ndarray  # float[n, 16], by the drift in the calibration; the energies below are to be divided by it
     energy_kev: np.ndarray  # float[16, 1024], of the channels of each detector
     coincidence_energy_kev: np.ndarray  # float[8, 256], of each unit
     counts: np.ndarray  # uint32[n, 16, 1024]
@@ -77,6 +78,7 @@ def _arrays(
         "real_s": times[:, 0],
         "live_s": times[:, 1],
         **states.over(slices),
+        "gain": calibration.gains(starts[:, 0], starts[:, 1] / 1e6 + slices.length_us / 2e6),
         "energy_kev": energies_kev(calibration, instrument, False),
         "coincidence_energy_kev": energies_kev(calibration, instrument, True),
         "counts": Parts(np.uint32, (n, DETECTORS, CHANNELS), (one.counts[None] for one in slices)),

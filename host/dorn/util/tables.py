@@ -90,6 +90,11 @@ class Table:
         values = self._list(name, n)
         return tuple(above_zero(value, self.path, f"{self.where}{name}[{i}]") for i, value in enumerate(values))
 
+    def at_least_zero(self, name: str, n: int | None = None) -> tuple[float, ...]:
+        """Numbers not below 0, exactly n if given."""
+        values = self._list(name, n)
+        return tuple(at_least(0, value, self.path, f"{self.where}{name}[{i}]") for i, value in enumerate(values))
+
     def tables(self, name: str, n: int | None = None) -> list[Table]:
         """The tables of a list, exactly n if given."""
         return [Table(self.path, value, f"{self.where}{name}[{i}].") for i, value in enumerate(self._list(name, n))]
