@@ -161,7 +161,9 @@ def _judge(report, joined: list[Closure], short):
     report.bound(f"{what}worst mean pull of energy scale, FWHM", f"{worst:+.3f}", f"+-{others}", kept)
     p, which = _least_p(joined)
     tests = len(joined) * len(NUCLIDES)
-    report.bound(f"least p of {tests} nuclides, {which}, after Holm", f"{p:.4f}", f"> {HOLM_P:g}", p > HOLM_P)
+    report.bound(
+        f"least Kolmogorov-Smirnov p of {tests} nuclides, {which}, after Holm", f"{p:.4f}", f"> {HOLM_P:g}", p > HOLM_P
+    )
 
 
 def _least_p(joined):

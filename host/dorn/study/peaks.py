@@ -17,10 +17,8 @@ def peak(
     """
     pattern = [(0.0, 1.0)]
     if nuclide is not None:
-        main_line = max(lines(nuclide), key=lambda one: one[1])
-        others = [one for one in lines(nuclide) if one != main_line]
         per_kev = (main - zero) / main_kev(nuclide)
-        pattern = [(per_kev * (kev - main_line[0]), share) for kev, share in (main_line, *others)]
+        pattern = [(per_kev * (kev - main_kev(nuclide)), share) for kev, share in lines(nuclide)]  # the main line first
     try:
         return line(counts, round(first), round(last), pattern)
     except ValueError:

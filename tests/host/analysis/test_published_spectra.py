@@ -26,6 +26,7 @@ def test_sums_and_centroids_are_those_of_the_analyser(file):
     for stated, net, (_, first, last, gross) in zip(one.lines, nets, one.sums, strict=True):
         found = region(one.counts, first, last)
         assert found.gross == gross
+        print(f"{file}, channels {first} to {last}: net {found.net / net - 1:+.1%}")
         assert found.net == pytest.approx(net, rel=0.03)
         assert line(one.counts, first, last).centroid == pytest.approx(stated.centroid, abs=0.15)
 
@@ -62,19 +63,25 @@ def test_joint_fits_describe_the_strips_of_a_detector(strips):
             )
             shift = fit(alone, [counts[near[0] : near[-1]]]).values.zero[0] - zero
             residuals_kev.append(scale * shift)
-    assert max(map(abs, residuals_kev)) < 4
-    assert np.median(ratios) <= 1.25 and np.count_nonzero(np.array(ratios) <= 1.35) >= 30
+    worst_kev, median = max(map(abs, residuals_kev)), np.median(ratios)
+    print(
+        f"32 strips: worst residual {worst_kev:.2f} keV; deviance / dof: median {median:.2f}, worst {max(ratios):.2f}"
+    )
+    assert worst_kev < 4
+    assert median <= 1.25 and np.count_nonzero(np.array(ratios) <= 1.35) >= 30
     assert (np.array(areas) > 0.9).all() and (np.array(areas) < 1.01).all()
 
 
 def test_resolutions_are_those_of_the_authors():
-    folder = data("am241-milano").parent
+    folder, ratios = data("am241-milano").parent, []
     for file in measured.files(folder, "am241-milano"):
         one = measured.read(folder, "am241-milano", file)
         for stated in one.lines:
             if stated.by.startswith("authors"):
                 found = peaks.peak(one.counts, stated.first, stated.last, stated.nuclide, stated.centroid)
-                assert found.fwhm == pytest.approx(stated.fwhm, rel=0.1), (file, stated.by)
+                ratios.append(found.fwhm / stated.fwhm)
+                assert ratios[-1] == pytest.approx(1, rel=0.1), (file, stated.by)
+    print(f"{len(ratios)} FWHM over the authors': {min(ratios):.3f} to {max(ratios):.3f}")
 
 
 def test_a_stored_calibration_that_is_wrong_is_contradicted_by_the_line():
