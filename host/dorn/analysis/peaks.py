@@ -44,7 +44,7 @@ def line(counts, first: int, last: int, pattern: Sequence[tuple[float, float]] =
     counts: one number per channel of the whole spectrum. pattern: components of the line, (channels from the centroid,
     share of the area), the first with distance 0. The fit uses the integral of the line over each channel, so the
     channel width affects neither fwhm nor area, however few channels a peak has. A background is included, and tails
-    where the likelihood ratio asks for them. Raises UserError if there is no peak.
+    where the likelihood ratio asks for them. Raises UserError if there is no peak, or it is a single channel.
     """
     none = UserError(f"no peak in channels {first} to {last}")
     counts = np.asarray(counts, float)
@@ -70,7 +70,8 @@ def line(counts, first: int, last: int, pattern: Sequence[tuple[float, float]] =
     if best is None or not best.valid or not best.values.counts[0] > 0:
         raise none
     found = _peak(best, centroid)
-    if not first - 0.5 <= found.centroid <= last + 0.5:
+    # a position that is known worse than the width is none: that of a single channel, or of noise
+    if not first - 0.5 <= found.centroid <= last + 0.5 or not found.errors[0] < max(found.fwhm, 1.0):
         raise none
     return found
 
@@ -80,7 +81,10 @@ def _peak(best: Fit, start: float) -> Peak:
     values = best.values
     shape = np.array([values.fwhm_kev[0, 0], *values.tails.ravel()])
     top, width = measures = _measures(shape)
-    slopes = [(_measures(shape + step) - measures) / step.sum() for step in np.diag(-_STEP * shape)]
+    slopes = [
+        (_measures(shape + step) - measures) / (step.sum() or 1.0)  # 0: a fraction that is known to be 0
+        for step in np.diag(-_STEP * shape)
+    ]
     names = ["zero 0", "fwhm_kev 0", *(name for name in best.names if name.startswith("tails"))]
     places = [best.names.index(name) for name in names]
     known = np.nan_to_num(best.covariance[np.ix_(places, places)], posinf=0.0)
@@ -104,10 +108,9 @@ def _measures(shape):
     def at(distance):
         return distribution(np.array([distance]), fwhm, tails)
 
-    reach = fwhm + max(
-        abs(tau) for _, tau in tails
-    )  # half maximum is within: exp(-1) is less, as is a Gaussian at FWHM
-    top = root_scalar(lambda x: at(x).by_fwhm[0], bracket=(-reach, reach)).root
+    # the density still has a slope at two FWHM, and the top is within: the width of a tail hardly matters there
+    top = root_scalar(lambda x: at(x).by_fwhm[0], bracket=(-2 * fwhm, 2 * fwhm)).root
+    reach = 2 * fwhm + max(abs(tau) for _, tau in tails)  # half maximum is within: exp(-1) is less
     half = at(top).density[0] / 2
     left, right = (
         root_scalar(lambda x: at(x).density[0] - half, bracket=ends).root

@@ -7,7 +7,7 @@ from dorn.analysis.peaks import line
 from dorn.analysis.region import region
 from dorn.errors import UserError
 from dorn.util.gaussian import FWHM
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -70,7 +70,7 @@ def test_other_lines_of_a_pattern_do_not_shift_the_centroid():
     assert abs(line(counts, 50, 150).centroid - 100) > 0.1
 
 
-@pytest.mark.parametrize("counts", [np.zeros(200), -np.ones(200), np.full(200, np.nan)])
+@pytest.mark.parametrize("counts", [np.zeros(200), -np.ones(200), np.full(200, np.nan), 1e4 * np.eye(200)[100]])
 def test_no_peak_is_an_error(counts):
     with pytest.raises(UserError, match="no peak in channels 10 to 190"):
         line(counts, 10, 190)
@@ -78,6 +78,7 @@ def test_no_peak_is_an_error(counts):
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 10**6), min_size=20, max_size=60), st.integers(0, 5), st.integers(10, 19))
+@example([0] * 5 + [40414, 87756, 12562, 219003, 71] + [0] * 10, 0, 12)  # a tail, and a Gaussian far narrower than it
 def test_any_counts_have_a_peak_or_an_error(counts, first, last):
     try:
         peak = line(counts, first, last)
