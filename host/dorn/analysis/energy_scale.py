@@ -69,7 +69,7 @@ def calibrate(
     kev_per_unit, zero: the start; search: the part by which kev_per_unit may be wrong. The zero is free if the main
     lines that are found span 200 keV or more. Raises UserError if none is found.
     """
-    start = np.asarray(counts), np.asarray(edges, float), list(nuclides), kev_per_unit, zero, search
+    start = *_arrays(counts, edges), list(nuclides), kev_per_unit, zero, search
     found = _attempt(*start, zero_is_free=_span_kev(nuclides) >= _ZERO_SPAN_KEV)
     if found.errors.zero[0] > 0 and _span_kev(_significant(found)) < _ZERO_SPAN_KEV:
         found = _attempt(*start, zero_is_free=False)
@@ -83,7 +83,7 @@ def calibrate(
 def calibrate_unknown(counts, edges, nuclides: Sequence[str], zero: float = 0.0) -> Scale:
     """The same without a start but the zero: the highest peak may be any of the nuclides. Raises UserError if not all
     are found."""
-    counts, edges = np.asarray(counts), np.asarray(edges, float)
+    counts, edges = _arrays(counts, edges)
     highest = _highest(counts, edges, zero)
     best, most = None, -np.inf
     for name in nuclides:
@@ -118,6 +118,13 @@ def gains(counts, edges, scale: Scale, name: str) -> tuple[np.ndarray, np.ndarra
                 gain[n] = scale.kev_per_unit / kev_per_unit
                 error[n] = gain[n] * found.errors.kev_per_unit[0] / kev_per_unit
     return gain, error
+
+
+def _arrays(counts, edges) -> tuple[np.ndarray, np.ndarray]:
+    counts, edges = np.asarray(counts), np.asarray(edges, float)
+    if counts.shape != (len(edges) - 1,):
+        raise UserError.at("calibration", "counts", f"not {len(edges) - 1} channels", str(counts.shape))
+    return counts, edges
 
 
 def _attempt(counts, edges, nuclides, kev_per_unit, zero, search, zero_is_free) -> Fit:

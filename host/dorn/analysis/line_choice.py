@@ -17,6 +17,7 @@ from dorn.analysis.line_fit import Fit, fit
 from dorn.analysis.line_model import Emitter, Grid, LineModel
 
 ENOUGH_FOR_TAIL, ENOUGH_FOR_WIDTHS = 500, 10_000  # counts in the strongest line
+_DETERMINED = 2.0  # most by which a tail increases the errors of an energy scale
 _BY_CHANCE = 1e-3  # a parameter more is accepted this often although it is 0
 _FIRST = 0.07, 0.6  # start of the first tail: fraction, and tau in FWHM
 _SECOND = ((0.02, 3.0), (0.02, -0.8))  # and of a second one: longer, or to the right
@@ -26,6 +27,12 @@ def better(simple: Fit, other: Fit) -> bool:
     """Whether the likelihood ratio asks for the additional free parameters of `other`."""
     more = simple.dof - other.dof
     return other.valid and bool(simple.deviance - other.deviance > chi2.isf(_BY_CHANCE, max(more, 1)))
+
+
+def _determined(simple: Fit, other: Fit) -> bool:
+    """Whether the tails of `other` are told from the Gaussian: a short one moves it, and the energy scale with it."""
+    scales = [(one.errors.kev_per_unit, one.errors.zero) for one in (simple, other)]
+    return bool(np.all(np.array(scales[1]) <= _DETERMINED * np.array(scales[0])))
 
 
 def choose(
@@ -41,8 +48,8 @@ def choose(
 ) -> Fit:
     """The fit of the spectra with the shape that their counts ask for; the tails are common to all lines.
 
-    From ENOUGH_FOR_TAIL counts in the strongest line there is one tail to the left; below, fix those of a calibration
-    instead (`line_fit.fit`). A second tail, longer or to the right, and from ENOUGH_FOR_WIDTHS counts an FWHM for each
+    From ENOUGH_FOR_TAIL counts in the strongest line there is one tail to the left, unless it cannot be told from the
+    Gaussian; below, fix those of a calibration instead (`line_fit.fit`). A second tail, longer or to the right, and from ENOUGH_FOR_WIDTHS counts an FWHM for each
     nuclide, are added where the likelihood ratio asks for them. Arguments are those of LineModel and `line_fit.fit`.
     Raises UserError as they do.
     """
@@ -67,7 +74,8 @@ def choose(
     width_kev = float(best.values.fwhm_kev.mean()) if "fwhm" in free else fwhm_kev
     first = (_FIRST[0], _FIRST[1] * width_kev)
     one = tried(best, [first])
-    best = one if one.valid else best
+    if one.valid and (better(best, one) or _determined(best, one)):
+        best = one
     for fraction, length in _SECOND:
         two = tried(one, [first, (fraction, length * width_kev)])
         if better(one, two) and two.deviance < best.deviance:

@@ -191,15 +191,15 @@ def _compare(path, stored, scale):
 def _print(scales, unit):
     from dorn.nuclides import main_kev
 
-    print(f"{'':12} keV/{unit:9} zero {unit:12} FWHM keV       deviance/dof  errors at the lines, keV")
+    print(f"{'':12} keV/{unit:11} zero {unit:12} FWHM keV       deviance/dof  errors at the lines, keV")
     for name, scale in scales.items():
         gain_error, zero_error = (scale.covariance[i, i] ** 0.5 for i in (0, 1))
         zero = f"{scale.zero:.2f} +- {zero_error:.2f}" if zero_error else f"{scale.zero:.2f} fixed"
         errors = " ".join(f"{scale.error_kev(scale.position(main_kev(line))):.2f}" for line in scale.nuclides)
-        gain = f"{scale.kev_per_unit:.5g} +- {gain_error:.1g}"
+        gain = f"{scale.kev_per_unit:.6g} +- {gain_error:.2g}"
         fwhm = f"{scale.fwhm_kev:.1f} +- {scale.fwhm_error_kev:.1f}"
         fit = scale.deviance / max(scale.dof, 1)
-        print(f"{name:12} {gain:18} {zero:17} {fwhm:14} {fit:7.2f}        {errors}")
+        print(f"{name:12} {gain:20} {zero:17} {fwhm:14} {fit:7.2f}        {errors}")
         if scale.missing:
             print(f"{name}: not found: {', '.join(scale.missing)}")
         if fit > _POOR:
