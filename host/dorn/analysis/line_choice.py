@@ -49,9 +49,9 @@ def choose(
     """The fit of the spectra with the shape that their counts ask for; the tails are common to all lines.
 
     From ENOUGH_FOR_TAIL counts in the strongest line there is one tail to the left, unless it cannot be told from the
-    Gaussian; below, fix those of a calibration instead (`line_fit.fit`). A second tail, longer or to the right, and from ENOUGH_FOR_WIDTHS counts an FWHM for each
-    nuclide, are added where the likelihood ratio asks for them. Arguments are those of LineModel and `line_fit.fit`.
-    Raises UserError as they do.
+    Gaussian; below, fix those of a calibration instead (`line_fit.fit`). A second tail, longer or to the right, and
+    from ENOUGH_FOR_WIDTHS counts an FWHM for each nuclide, are added where the likelihood ratio asks for them.
+    Arguments are those of LineModel and `line_fit.fit`. Raises UserError as they do.
     """
 
     def tried(start: Fit | None, tails: Sequence[tuple[float, float]], *more_own: str) -> Fit:

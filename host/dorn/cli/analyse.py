@@ -7,7 +7,6 @@ from pathlib import Path
 from dorn.cli.parser import Commands
 from dorn.errors import UserError
 from dorn.util.checks import above_zero
-from dorn.util.paths import check_directory
 
 _SPECTRA = (".spe", ".chn", ".root")
 _POOR = 2.0  # deviance per degree of freedom
@@ -18,11 +17,11 @@ def add(commands: Commands) -> None:
     calibrate = commands.add(
         "calibrate",
         _calibrate,
-        "find the energy scale of each detector from lines of known nuclides",
+        "find energy scales from lines of known nuclides",
         examples=(
             "dorn calibrate out/telemetry.ccsds --lines Po-209,Po-210 --out calibration.toml",
             "dorn calibrate am241.spe --lines Am-241 --out am241.toml",
-            "dorn decode out/telemetry.ccsds --instrument-calibration calibration.toml --out decoded",
+            "dorn calibrate out/telemetry.ccsds --lines Po-209 --drift Po-209 --out calibration.toml",
         ),
         notes=lambda: [_NOTE],
     )
@@ -57,7 +56,8 @@ _NOTE = """\
 The lines are fitted together, in a window around them: name all nuclides that have lines there.
 With lines 200 keV apart or more, the zero is fitted, too. Errors are one standard deviation, of
 counting statistics and of the energies in the table of nuclides. A detector without the lines is
-left out, and keeps the default calibration. See also `dorn study fits`."""
+left out, and keeps the default calibration. Other commands take the file of an instrument with
+--instrument-calibration; `dorn study fits` shows that the fits are unbiased."""
 
 
 def _calibrate(args):
@@ -68,7 +68,8 @@ def _calibrate(args):
     names = [name.strip() for name in args.lines.split(",")]
     for name in (*names, *([args.drift] if args.drift else [])):
         nuclides.main_kev(name)  # fail now if it is not known or has no line
-    check_directory(args.out.parent)
+    if not args.out.parent.is_dir() or args.out.is_dir():
+        raise UserError.at("--out", "FILE", "a folder, or in a folder that does not exist", str(args.out))
     suffix = Path(args.files[0]).suffix.lower()
     if suffix in _SPECTRA:
         if len(args.files) > 1:

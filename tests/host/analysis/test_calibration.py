@@ -20,7 +20,9 @@ def scale(kev_per_unit=3.1, zero=49.5, covariance=((1e-6, 1e-4), (1e-4, 0.09))):
     return Scale(kev_per_unit, zero, np.array(covariance), ("Po-209",), (), **shape, **fit)
 
 
-@given(st.dictionaries(st.integers(0, 15), st.tuples(numbers, st.floats(-100, 200), numbers, numbers, st.floats(-1, 1))))
+@given(
+    st.dictionaries(st.integers(0, 15), st.tuples(numbers, st.floats(-100, 200), numbers, numbers, st.floats(-1, 1)))
+)
 def test_scales_are_read_as_they_were_written(tmp_path_factory, given_scales):
     scales = {
         str(n): scale(gain, zero, ((a * a, r * a * b), (r * a * b, b * b)))

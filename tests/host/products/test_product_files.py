@@ -39,7 +39,7 @@ def test_spectra_csv_gives_the_energy_of_each_channels_centre(tmp_path):
     assert [list(row.values()) for row in table[3:] if row["front_4"] != "0"] == [["500", "5854.5", "9"]]
     table = rows(tmp_path / "coincidences.csv")
     assert list(table[0]) == ["channel", "energy_kev", "front_back_2"] and len(table) == 3 + 256
-    assert [list(row.values()) for row in table[1:] if row["front_back_2"] != "0"] == [["100", "9496.5", "5"]]
+    assert [list(row.values()) for row in table[3:] if row["front_back_2"] != "0"] == [["100", "9496.5", "5"]]
 
 
 def test_the_energy_of_a_coincidence_channel_is_the_mean_of_its_pairs(tmp_path):
@@ -101,6 +101,7 @@ def test_summary_takes_every_counter_from_where_it_was_counted():
         "target": "unix",
         "firmware_version": "1.2.3",
         "dictionary": f"{DICTIONARY.hash:08x}",
+        "calibration": "default",
         "injected": 1000,
         "recorded": 800,
         "lost_dead_time": 60,
@@ -176,6 +177,7 @@ def test_summary_has_null_for_counters_without_data(tmp_path):
     known = {name: value for name, value in summary.items() if value is not None}
     parts = {"below_threshold_parts", "disabled_parts"}
     assert {k: v for k, v in known.items() if k not in parts} == {
+        "calibration": "default",
         "in_spectra": 0,
         "spectra_live_s": {},
         "incomplete_spectra": 0,

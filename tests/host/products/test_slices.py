@@ -133,7 +133,9 @@ def test_states_are_found_at_any_time_of_the_clock():
     late_s = 3_000_000_000
     hk = packet("housekeeping", time_s=late_s + 1, temperature_head=29000)
     collected = products(hk, spectrum(0, [1], start_us=late_s * 1_000_000, time_s=late_s + 2))
-    assert slice_arrays(collected.slices, collected.states, INSTRUMENT, collected.calibration).temperature_k[0, 0] == 290
+    assert (
+        slice_arrays(collected.slices, collected.states, INSTRUMENT, collected.calibration).temperature_k[0, 0] == 290
+    )
 
 
 def test_the_interface_gives_packets_rates_and_slices_of_any_length(archive):
