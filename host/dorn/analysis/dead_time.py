@@ -6,7 +6,6 @@
 
 Rates are per second, times in seconds; an error is one standard deviation. Source of the models: G. F. Knoll, Radiation
 Detection and Measurement, 4th edition, chapter 4 VII: m is the observed rate, n the true one, tau the dead time.
-Requires scipy (`dorn-fsw[study]`).
 """
 
 from __future__ import annotations

@@ -64,8 +64,8 @@ class EventList:
             window_class=window[0].astype(np.uint8),
             window_begin_us=window[1],
             window_end_us=window[2],
-            kev_per_code=math.nan,
-            zero_code=math.nan,
+            kev_per_code=np.full(16, np.nan),
+            zero_code=np.full(16, np.nan),
         )
 
 

@@ -16,6 +16,12 @@ EVENTS = ("time_us", "origin", "event_class", "hits")  # columns with a row for 
 WINDOWS = ("window_origin", "window_class", "window_begin_us", "window_end_us")  # and for each window
 
 
+def detectors_of(hits: np.ndarray) -> np.ndarray:
+    """int64[...]: the detectors of hit patterns, lowest first, pattern by pattern."""
+    octets = hits.astype("<u2").view(np.uint8).reshape(-1, 2)
+    return np.nonzero(np.unpackbits(octets, axis=1, bitorder="little"))[1]
+
+
 @dataclass(frozen=True)
 class EventTable:
     """n events in the order of origin and time, and m windows in the order of origin, class and time.
@@ -33,8 +39,8 @@ class EventTable:
     window_class: np.ndarray  # uint8[m]
     window_begin_us: np.ndarray  # int64[m]
     window_end_us: np.ndarray  # int64[m]
-    kev_per_code: float
-    zero_code: float
+    kev_per_code: np.ndarray  # float64[16], of each detector
+    zero_code: np.ndarray  # float64[16]
 
     @classmethod
     def load(cls, file: Path | str | BinaryIO) -> Self:
@@ -53,18 +59,16 @@ class EventTable:
 
     @property
     def energy_kev(self) -> np.ndarray:
-        """float64[hits]: the energy of each code by the default calibration; NaN where the conversion failed."""
-        return self.energies_kev(self.codes)
+        """float64[hits]: the energy of each code; NaN where the conversion failed."""
+        return self.energies_kev(self.codes, self.each_hit()[1])
 
-    def energies_kev(self, codes: np.ndarray) -> np.ndarray:
-        """The same of any codes."""
-        return np.where(codes < FAILED, self.kev_per_code * (codes - np.float64(self.zero_code)), np.nan)
+    def energies_kev(self, codes: np.ndarray, detectors: np.ndarray) -> np.ndarray:
+        """The same of any codes of these detectors, which have one shape."""
+        return np.where(codes < FAILED, self.kev_per_code[detectors] * (codes - self.zero_code[detectors]), np.nan)
 
     def each_hit(self) -> tuple[np.ndarray, np.ndarray]:
         """(event, detector) of each code, int64[hits] each."""
-        octets = self.hits.astype("<u2").view(np.uint8).reshape(-1, 2)
-        event, detector = np.nonzero(np.unpackbits(octets, axis=1, bitorder="little"))
-        return event, detector
+        return np.repeat(np.arange(len(self)), HITS[self.hits]), detectors_of(self.hits)
 
     def exposure_s(self, event_class: int) -> float:
         """Total time that the windows of a class were open."""

@@ -1,71 +1,126 @@
-"""Peaks of a spectrum: Gaussian fits of centroid, width and area."""
+"""A single line of a spectrum in channels: top, width and area by `line_fit`, with tails if it has them.
 
-import warnings
+For spectra whose energy scale or nuclides are not known; with both, `line_fit` uses all lines together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import OptimizeWarning, curve_fit
-from scipy.special import ndtr
+from scipy.optimize import root_scalar
 
-from dorn.util.gaussian import FWHM
+from dorn.analysis.line_choice import better
+from dorn.analysis.line_fit import Fit, fit
+from dorn.analysis.line_model import Emitter, Grid, LineModel
+from dorn.analysis.line_shape import distribution
+from dorn.errors import UserError
 
-_LEAST = 3  # channels in a fit: the number of parameters
-_ROUNDS = 30
+_BELOW, _ABOVE = 4.0, 3.0  # FWHM of the line that are fitted
+_LEAST = 6  # channels in a fit: without a tail it has four parameters
+_STEP = 1e-4  # relative, of numeric derivatives
 
 
 @dataclass(frozen=True)
 class Peak:
-    """A fitted peak, in channels, where channel c spans c - 0.5 to c + 0.5; `area`: counts of the whole Gaussian.
+    """A fitted line, in channels, where channel c spans c - 0.5 to c + 0.5.
 
-    `errors`: one standard deviation of centroid, fwhm and area, from counting statistics alone.
+    centroid: its highest point; fwhm: its full width at half of that, with tails; area: counts of the whole line; of a
+    pattern, centroid and fwhm are those of the first component. errors: one standard deviation of centroid, fwhm and
+    area, from counting statistics alone. tails: fraction and tau of each in channels, below 0 to the right.
     """
 
     centroid: float
     fwhm: float
     area: float
     errors: tuple[float, float, float]
+    tails: tuple[tuple[float, float], ...] = ()
 
 
-def gaussian(counts, first: int, last: int) -> Peak:
-    """Fit a Gaussian to the highest peak of channels first to last, where it is above half its height.
+def line(counts, first: int, last: int, pattern: Sequence[tuple[float, float]] = ((0.0, 1.0),)) -> Peak:
+    """Fit the highest peak of channels first to last.
 
-    counts: one number per channel of the whole spectrum. The lower half is left out because alpha lines have tails and
-    weaker neighbours: in a peak of three channels, a fourth shifts the centroid. The fit uses the integral of the
-    Gaussian over each channel, so the channel width affects neither fwhm nor area, however few channels a peak has.
-    Channels are weighted by the Poisson error of their fitted counts. Raises ValueError if there is no peak.
+    counts: one number per channel of the whole spectrum. pattern: components of the line, (channels from the centroid,
+    share of the area), the first with distance 0. The fit uses the integral of the line over each channel, so the
+    channel width affects neither fwhm nor area, however few channels a peak has. A background is included, and tails
+    where the likelihood ratio asks for them. Raises UserError if there is no peak, or it is a single channel.
     """
-    channels = np.arange(first, last + 1)
-    counts = np.asarray(counts, float)[first : last + 1]
-    none = ValueError(f"no peak in channels {first} to {last}")
-    if not counts.max(initial=0) > 0:
+    none = UserError(f"no peak in channels {first} to {last}")
+    counts = np.asarray(counts, float)
+    seen = counts[first : last + 1]
+    if not seen.max(initial=0) > 0 or seen.min() < 0:
         raise none
-    values = _guess(channels, counts)
-    windows = []
-    for _ in range(_ROUNDS):
-        distance = abs(channels - values[0])
-        order = np.argsort(distance, kind="stable")
-        inside = np.sort(order[: max(_LEAST, np.count_nonzero(distance <= values[1] / 2))])
-        if inside.tolist() in windows[:-1]:  # a channel at the edge is alternately in and out
-            break
-        windows.append(inside.tolist())
-        weights = np.sqrt(np.maximum(_integrals(channels[inside], *values), 1.0))
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", OptimizeWarning)  # raised if errors cannot be estimated
-                values, covariance = curve_fit(
-                    _integrals, channels[inside], counts[inside], values, weights, absolute_sigma=True
-                )
-        except (RuntimeError, OptimizeWarning):
-            raise none from None
-        values[1] = abs(values[1])
-        if not (first <= values[0] <= last and values[2] > 0):
-            raise none
-    centroid, fwhm, area = values.tolist()
-    return Peak(centroid, fwhm, area, tuple(np.sqrt(np.diag(covariance)).tolist()))
+    centroid, fwhm = _guess(np.arange(first, last + 1), seen)
+    offsets = [offset for offset, _ in pattern]
+    low = max(first, round(centroid + min(offsets) - max(_BELOW * fwhm, _LEAST / 2)))
+    high = min(last, round(centroid + max(offsets) + max(_ABOVE * fwhm, _LEAST / 2)))
+    if high - low + 1 < _LEAST:
+        raise none
+    grid = Grid(np.arange(low, high + 2) - 0.5 - centroid, 1.0)
+    emitter = Emitter("line", *zip(*pattern, strict=True))
+    tau = max(1.0, 0.5 * fwhm)
+    best = None
+    for tails in ([], [(0.1, tau)], [(0.1, tau), (0.05, -tau)]):
+        free = ("zero", "fwhm", *(["tails"] if tails else []))
+        model = LineModel([grid], [emitter], fwhm_kev=fwhm, tails=tails, free=free)
+        other = fit(model, [counts[low : high + 1]])
+        if best is None or not best.valid or better(best, other):
+            best = other
+    if best is None or not best.valid or not best.values.counts[0] > 0:
+        raise none
+    found = _peak(best, centroid)
+    # a position that is known worse than the width is none: that of a single channel, or of noise
+    if not first - 0.5 <= found.centroid <= last + 0.5 or not found.errors[0] < max(found.fwhm, 1.0):
+        raise none
+    return found
+
+
+def _peak(best: Fit, start: float) -> Peak:
+    """The result; errors of top and width from the covariance of the parameters of the shape."""
+    values = best.values
+    shape = np.array([values.fwhm_kev[0, 0], *values.tails.ravel()])
+    top, width = measures = _measures(shape)
+    slopes = [
+        (_measures(shape + step) - measures) / (step.sum() or 1.0)  # 0: a fraction that is known to be 0
+        for step in np.diag(-_STEP * shape)
+    ]
+    names = ["zero 0", "fwhm_kev 0", *(name for name in best.names if name.startswith("tails"))]
+    places = [best.names.index(name) for name in names]
+    known = np.nan_to_num(best.covariance[np.ix_(places, places)], posinf=0.0)
+    weights = np.column_stack([(1.0, 0.0), *slopes])
+    errors = *np.sqrt(np.diag(weights @ known @ weights.T)), best.errors.counts[0]
+    return Peak(
+        centroid=float(start + values.zero[0] + top),
+        fwhm=float(width),
+        area=float(values.counts[0]),
+        errors=(float(errors[0]), float(errors[1]), float(errors[2])),
+        tails=tuple((float(fraction), float(tau)) for fraction, tau in values.tails),
+    )
+
+
+def _measures(shape):
+    """Distance of the highest point of a line from the centre of its Gaussian, and its full width at half maximum."""
+    fwhm, tails = float(shape[0]), shape[1:].reshape(-1, 2).tolist()
+    if not tails:
+        return np.array([0.0, fwhm])
+
+    def at(distance):
+        return distribution(np.array([distance]), fwhm, tails)
+
+    # the density still has a slope at two FWHM, and the top is within: the width of a tail hardly matters there
+    top = root_scalar(lambda x: at(x).by_fwhm[0], bracket=(-2 * fwhm, 2 * fwhm)).root
+    reach = 2 * fwhm + max(abs(tau) for _, tau in tails)  # half maximum is within: exp(-1) is less
+    half = at(top).density[0] / 2
+    left, right = (
+        root_scalar(lambda x: at(x).density[0] - half, bracket=ends).root
+        for ends in ((top - reach, top), (top, top + reach))
+    )
+    return np.array([top, right - left])
 
 
 def _guess(channels, counts):
-    """Initial centroid, FWHM and area, from the channels above half height after smoothing the counting noise."""
+    """Initial centroid and FWHM, from the channels above half height after smoothing the counting noise."""
     wide = 1
     while True:
         smooth = np.convolve(counts, np.ones(wide) / wide, "same")
@@ -77,11 +132,4 @@ def _guess(channels, counts):
         if smooth[top] * wide >= 100 or 2 * wide >= len(counts):
             break
         wide = 2 * wide + 1
-    inside = slice(left + 1, right)
-    area = counts[inside].sum() / 0.76  # the fraction of a Gaussian above half its height
-    return np.array([channels[inside].mean(), max(right - left - 1, 1.0), area])
-
-
-def _integrals(channels, centroid, fwhm, area):
-    sigma = fwhm / FWHM
-    return area * (ndtr((channels + 0.5 - centroid) / sigma) - ndtr((channels - 0.5 - centroid) / sigma))
+    return float(channels[left + 1 : right].mean()), max(right - left - 1, 1.0)

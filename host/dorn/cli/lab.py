@@ -28,6 +28,7 @@ def add(commands: Commands) -> None:
     )
     demo.add_argument("--target", help="unix or rp2040 (default: rp2040 if its image is there, else unix)")
     demo.add_argument("--out", type=Path, default=DEMO_OUT, metavar="DIR", help=f"{options.OUT} (default %(default)s)")
+    options.add_calibration(demo)
 
     run = commands.add(
         "run",
@@ -70,6 +71,7 @@ def add(commands: Commands) -> None:
     )
     add("--noise-kev", metavar="X", help="electronic noise of the detector head, FWHM in keV")
     add("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
+    options.add_calibration(run)
     options.add_key(run)
 
     decode = commands.add(
@@ -93,6 +95,7 @@ def add(commands: Commands) -> None:
     decode.add_argument(
         "--slice", default="600", metavar="S", help="length of the slices, seconds (default %(default)s)"
     )
+    options.add_calibration(decode)
     decode.add_argument("--tables", action="store_true", help="also write a table of the packets of each layout")
     decode.add_argument("--events-csv", action="store_true", help="also write the events of events.npz to events.csv")
     decode.add_argument(
@@ -167,6 +170,7 @@ def _play(source, args, **stream):
 
     check_directory(args.out)
     stream |= {"target_name": args.target, "out": args.out, "command": args.entered}
+    stream |= {"calibration": options.calibration_of(args)}
     summary = acquire.run_source(source=source, **stream)
     _report(summary, args.out)
     ended_early = summary["run"]["ended_early"]
@@ -183,6 +187,7 @@ def _decode(args):
 
     slice_s = above_zero(args.slice, "--slice", "S")
     check_directory(args.out)
+    calibration = options.calibration_of(args)
     if args.force and not args.split:
         raise UserError("--force: only with --split; all other products are replaced without it")
     if args.split:
@@ -197,7 +202,7 @@ def _decode(args):
             bar = tqdm(total=total, unit="B", unit_scale=True, delay=2, disable=None)  # it is read twice
             progress = stack.enter_context(bar).update
         found = stack.enter_context(archive.Archive(Dictionary.load(), *args.files, progress=progress))
-        products = Products(found, slice_s=slice_s)
+        products = Products(found, slice_s=slice_s, calibration=calibration)
         names = ", ".join(args.files)
         if not found.octets:
             raise UserError.at(names, "file", "is empty")

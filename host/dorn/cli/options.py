@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dorn.analysis.calibration import Calibration
     from dorn.link.key import Key
 
 TARGET = "unix, rp2040, a serial port, socket://HOST:PORT, or bridge://HOST:PORT, the --tcp of a dorn bridge"
@@ -23,6 +24,26 @@ def add_session(command, out_required: bool = False) -> None:
 def add_force(command) -> None:
     """Add --force to the parser of a command that begins a new archive."""
     command.add_argument("--force", action="store_true", help="replace an archive that is in DIR already")
+
+
+def add_calibration(command) -> None:
+    """Add --instrument-calibration to the parser of a command whose products have energies."""
+    command.add_argument(
+        "--instrument-calibration",
+        type=Path,
+        metavar="FILE",
+        help="energy scale of each detector, by `dorn calibrate` (default: that of the dictionary)",
+    )
+
+
+def calibration_of(args) -> Calibration | None:
+    """The calibration of --instrument-calibration, if given. Raises UserError if it cannot be used."""
+    if args.instrument_calibration is None:
+        return None
+    from dorn.analysis.calibration import Calibration
+    from dorn.dictionary import Dictionary
+
+    return Calibration.load(args.instrument_calibration, Dictionary.load().instrument)
 
 
 def add_key(command) -> None:

@@ -2,14 +2,15 @@
 
 from dorn import nuclides
 from dorn.dictionary import Dictionary, DictionaryError
+from dorn.errors import UserError
 
 
 def line_kev(dictionary: Dictionary) -> dict[str, float]:
-    """Name of each line -> energy of its nuclide's strongest line, keV. Raises DictionaryError if unknown."""
+    """Name of each line -> energy of its nuclide's strongest line, keV. Raises DictionaryError if it has none."""
     found = {}
     for name, nuclide in dictionary.lines.items():
         try:
             found[name] = nuclides.main_kev(nuclide)
-        except nuclides.UnknownNuclide as error:
+        except UserError as error:
             raise DictionaryError(f"lines: {name}: {error}") from None
     return found

@@ -12,66 +12,17 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
-from dorn.errors import UserError
 from dorn.util.gaussian import FWHM
 
-from .adc import Adc
+from .analogue import FrontEnd, per_detector
 
 # of the shaped pulse at the comparators: full scale, 12.1 MeV, is 1.82 V, and the DAC reaches 2.05 V
 MV_PER_MEV = 150
 DEFAULT_COMPARATOR_MV = 45  # 300 keV
 _STROBE_NS = 1000  # from the strobe to the test pulse
-
-
-@dataclass(frozen=True)
-class FrontEnd:
-    """Analogue properties. `gain` and the offsets are one number for all detectors, or 16 numbers."""
-
-    peaking_ns: int = 1500  # linear rise of the shaped pulse
-    width_ns: int = 4000  # time the comparator stays high
-    noise_kev: float = 0.0  # electronic noise, FWHM
-    gain: float | tuple[float, ...] = 1.0
-    offset_kev: float | tuple[float, ...] = 0.0
-    comparator_offset_kev: float | tuple[float, ...] = 0.0  # of the threshold from the value set by slow control
-    kev_per_code: float = 3.0  # of the ideal detector, from the dictionary
-    zero_code: float = 50.0
-    adc: Adc | None = None  # the board's ADC; None: ideal
-
-    @classmethod
-    def from_table(cls, table: dict, instrument: dict, where: str = "[head]") -> FrontEnd:
-        """From a scenario's [head] table and the dictionary's [instrument]. `adc` is the path of a ramp (Adc.load).
-
-        Raises UserError for an unknown key, a wrong type or a value out of range.
-        """
-        ideal = ("kev_per_code", "zero_code")
-        known = [f.name for f in fields(cls) if f.name not in ideal]
-        values = {}
-        for key, value in table.items():
-            if key not in known:
-                raise UserError(f"{where}: unknown key {key!r}; known: {', '.join(known)}")
-            if key == "adc":
-                values[key] = Adc.load(value)
-                continue
-            per_detector = key in ("gain", "offset_kev", "comparator_offset_kev")
-            if per_detector and isinstance(value, list | tuple):
-                if len(value) != 16 or not all(type(v) in (int, float) for v in value):
-                    raise UserError(f"{where}: {key}: one number or 16 numbers, not {value!r}")
-                value = tuple(value)
-            elif isinstance(value, bool) or not isinstance(value, int | float):
-                raise UserError(f"{where}: {key}: not a number: {value!r}")
-            values[key] = value
-            for number in value if isinstance(value, tuple) else (value,):
-                least = {"noise_kev": 0.0, "gain": 1e-6, "peaking_ns": 1}.get(key, -1e6)
-                if not least <= number <= 1e6:  # also false for NaN
-                    raise UserError(f"{where}: {key}: not from {least:g} to 1e+06 ({number})")
-        front_end = cls(**values, **{name: instrument[name] for name in ideal})
-        if not 0 < front_end.peaking_ns < front_end.width_ns:
-            raise UserError(
-                f"{where}: width_ns must exceed peaking_ns > 0: {front_end.width_ns}, {front_end.peaking_ns}"
-            )
-        return front_end
+_NEVER_NS = 1 << 62
 
 
 @dataclass
@@ -95,10 +46,6 @@ class _Detector:
     pulses: list = field(default_factory=list)  # (start ns, height in codes) with a peak or tail after the release
 
 
-def _sixteen(value: float | tuple[float, ...]) -> list[float]:
-    return list(value) if isinstance(value, tuple) else [value] * 16
-
-
 class Head:
     """The head over time. The target calls `advance`, `reset` and `convert`; times are in ns and never decrease."""
 
@@ -116,10 +63,11 @@ class Head:
         self._particle: tuple[int, int, float] | None = None  # next one of the source
         self._test_pulses: list[tuple[int, int, float]] = []
         self._next: tuple[int, int, float] | None = None  # the earlier of the two
-        self._origin_ns = self._reached_ns = 0
-        self._gain = _sixteen(front_end.gain)
-        self._offset = _sixteen(front_end.offset_kev)
-        self._comparator_offset = _sixteen(front_end.comparator_offset_kev)
+        self._origin_ns = _NEVER_NS  # until `inject`: until then the temperature is the first of its profile
+        self._reached_ns = 0
+        self._noise = per_detector(front_end.noise_kev)
+        self._properties = front_end.properties()
+        self._comparator_offset = per_detector(front_end.comparator_offset_kev)
         self.comparators(DEFAULT_COMPARATOR_MV, DEFAULT_COMPARATOR_MV)
         self._tail_ns = 1.2 * (front_end.width_ns - front_end.peaking_ns)
         # a pulse ends at the latest when its tail has reached the baseline
@@ -138,6 +86,10 @@ class Head:
         self._particles = iter(particles)
         self._origin_ns = at_ns
         self._take_particle()
+
+    def temperature_c(self, now_ns: int) -> float:
+        """Temperature of the head; its profile begins with the particles of the source."""
+        return float(self.front_end.temperature((now_ns - self._origin_ns) / 1e9))
 
     def pulse(self, at_ns: int, detector: int, energy_kev: float) -> None:
         """Strobe a test pulse, in addition to the particles of the source; it is counted like any pulse.
@@ -214,9 +166,9 @@ class Head:
     def _rise(self, at_ns: int, d: int, energy_kev: float) -> None:
         front_end, fates, detector = self.front_end, self.fates, self._detectors[d]
         fates.injected += 1
-        if front_end.noise_kev:
-            energy_kev += self._rng.gauss(0.0, front_end.noise_kev / FWHM)
-        height = (energy_kev * self._gain[d] + self._offset[d]) / front_end.kev_per_code
+        if noise_kev := self._noise[d]:
+            energy_kev += self._rng.gauss(0.0, noise_kev / FWHM)
+        height = front_end.height(energy_kev, self._properties[d], (at_ns - self._origin_ns) / 1e9)
         pulses = detector.pulses
         if pulses and pulses[0][0] + self._over_ns < detector.released_ns:
             pulses[:] = [p for p in pulses if p[0] + self._over_ns >= detector.released_ns]

@@ -7,49 +7,88 @@
     activity_bq = 100         # decays per second
     efficiency = 0.1          # fraction of the alphas that reach the detectors; default 1
     detectors = "front"       # "all" (default), "front", "back" or a list of numbers: shared evenly
+    tail_fraction = 0.08      # this fraction of the alphas loses energy in the source or the dead layer:
+    tail_kev = 20             # an exponential of this mean
+    begin_s = 3600            # the source is there from here (default 0)
+    end_s = 7200              # to here (default: always)
+    decays = true             # the activity is that at begin_s, and falls with the half-life; default false
+    chain = true              # it decays, and its progeny grows in from none, in the same detectors; default false
+    beta_kev = 300            # the electrons of the nuclide (with `chain`, of all members) deposit energies uniform
+                              # from 0 to this; without it they deposit nothing
+    followed_by = "Po-216"    # a daughter: an alpha of it in the detector of the decay before it, after a delay drawn
+    followed_fraction = 0.5   # from its half-life; fraction of the detected decays that are followed. To see it after
+                              # a beta decay, such as Po-214 after Bi-214, the electron needs beta_kev. Not with `chain`
 
-    [background]
+    [[source]]                # what covers a plane, or fills the space in front of the detectors, has a geometry
+    nuclide = "Rn-222"        # instead of activity_bq and efficiency:
+    activity_bq_per_cm2 = 0.2 # of the plane, or of the column of gas
+    area_cm2 = 6              # of each detector; the rate is that of each, not shared
+    half_angle_deg = 60       # of the cone around its normal from which alphas reach it
+
+    [background]              # or several: [[background]]
     rate_cps = 5              # particles per second over all detectors
     min_kev = 500             # energies are uniform from here
     max_kev = 12000           # to here
     through_fraction = 0.2    # fraction that crosses a whole detection unit: a pulse in front and back; default 0
+    power = 2.5               # energies fall as a power law, as those of solar particles: dN/dE ~ E^-2.5; default 0
+    profile = [[0, 1], [600, 90], [7200, 1]]  # instead of rate_cps: [time in s, rate in 1/s], linear in between, and 0
+                              # before and after; two entries at the same time are a step
 
-    [head]                    # passed on unchanged, except that `adc` is relative to this file
-    noise_kev = 35
+    [head]                    # passed on unchanged, except that `adc` is relative to this file; keys: see FrontEnd
+    noise_kev = 35            # FWHM: one number for all detectors, or 16
+    gain_per_c = -2e-4        # relative change of the gain per degree from 21 degC: one number, or 16
+    temperature_c = [[0, 21], [7200, 40]]  # of the head: [time in s, degC], linear in between
     adc = "ramp.csv"          # the board's ADC, reconstructed from this ramp of readings (adc.py); default ideal
+
+Impurities of a source, such as Po-210 in Po-209, and contamination of detectors are sources of their own: an efficiency
+of 0.5, as half of the alphas go into the detector on which the nuclide sits, and for a film of radon progeny `chain`.
+
+In front of a detector of area A, at an angle t from its normal and a distance d, A appears under the solid angle
+A cos t / d^2. In a plane of activity a per area at the height h, parallel to the detector, r = h tan t, so
+
+    rate = integral of a 2 pi r dr A cos t / (4 pi d^2) = a A / 2 integral of sin t dt = a A / 2 (1 - cos T)
+
+for all directions up to the half-angle T. The height is not in it: a gas, as a stack of planes, gives the same if a is
+its activity in the column above an area. The detector is small compared with the plane, and nothing absorbs.
 
 An unknown key is an error.
 """
 
 from pathlib import Path
 
-from dorn import nuclides
 from dorn.util.tables import Table
 
-from .mixture import DETECTORS, GROUPS, Mixture
+from . import emitter
+from .mixture import Mixture
+from .stream import Stream
 
 
 def read(path):
-    """(mixture, duration_s, head) of the scenario at `path`; weights of the mixture are particles per second.
+    """(mixture, duration_s, head, streams) of the scenario at `path`: what is constant, with particles per second as
+    weights, and what is not.
 
     Raises SourceError if the file is invalid.
     """
     top = Table.read(path)
     duration_s = top.above_zero("duration_s")
     sources = top.get("source", [])
-    background = top.table("background") if "background" in top.values else None
+    backgrounds = top.get("background", [])
     head = _head(top.table("head")) if "head" in top.values else {}
     top.done()
     if not isinstance(sources, list):
         raise top.error("source", "write each source as a table of its own: [[source]]")
-    if not sources and background is None:
+    if isinstance(backgrounds, list):
+        named = [(f"background[{i}]", values) for i, values in enumerate(backgrounds, start=1)]
+    else:
+        named = [("background", backgrounds)]
+    if not sources and not named:
         raise top.error("source", "neither a [[source]] nor a [background]")
-    mixture = Mixture()
+    mixture, streams = Mixture(), list[Stream]()
     for index, source in enumerate(sources, start=1):
-        _source(mixture, Table(path, source, f"source[{index}]."))
-    if background is not None:
-        _background(mixture, background)
-    return mixture, duration_s, head
+        streams += emitter.source(Table(path, source, f"source[{index}]."), mixture)
+    for name, values in named:
+        streams += emitter.background(Table(path, values, f"{name}."), mixture, name)
+    return mixture, duration_s, head, tuple(streams)
 
 
 def _head(table):
@@ -59,40 +98,3 @@ def _head(table):
             raise table.error("adc", "not a file name", name)
         table.values["adc"] = Path(table.path).parent / name
     return table.values
-
-
-def _source(mixture, table):
-    nuclide = table.get("nuclide")
-    try:
-        lines = nuclides.lines(nuclide)
-    except nuclides.UnknownNuclide as error:
-        raise table.error("nuclide", error) from None
-    activity_bq = table.above_zero("activity_bq")
-    efficiency = table.fraction("efficiency", 1)
-    detectors = _detectors(table)
-    table.done()
-    for energy_kev, probability in lines:
-        mixture.add(activity_bq * efficiency * probability, energy_kev, energy_kev, detectors)
-
-
-def _background(mixture, table):
-    rate_cps = table.above_zero("rate_cps")
-    min_kev = table.at_least(0, "min_kev")
-    max_kev = table.above_zero("max_kev")
-    through = table.fraction("through_fraction", 0)
-    table.done()
-    if max_kev <= min_kev:
-        raise table.error("max_kev", "not above min_kev", max_kev)
-    mixture.add(rate_cps * (1 - through), min_kev, max_kev)
-    mixture.add(rate_cps * through, min_kev, max_kev, through=True)
-
-
-def _detectors(table):
-    value = table.get("detectors", "all")
-    if isinstance(value, str) and value in GROUPS:
-        return GROUPS[value]
-    known = isinstance(value, list) and all(type(d) is int and 0 <= d < DETECTORS for d in value)
-    if not known or not value or len(set(value)) < len(value):
-        what = f'neither "all", "front", "back" nor a list of distinct numbers from 0 to {DETECTORS - 1}'
-        raise table.error("detectors", what, value)
-    return value

@@ -200,7 +200,8 @@ class Ads1115:
 class SimulatedDevices:
     """I2C bus and devices, the bias supply with its monostable, the test pulser and the analogue inputs.
 
-    A test may set `leakage_na`, the temperatures and `supply_gain`, and take a device off the bus (`answers = False`).
+    A test may set `leakage_na`, the temperatures (None: that of the head) and `supply_gain`, and take a device off the
+    bus (`answers = False`).
     """
 
     def __init__(self, head: Head, now_ns: Callable[[], int], on_pulse: Callable[[], None] = lambda: None):
@@ -210,7 +211,7 @@ class SimulatedDevices:
         self.adc = Ads1115(self._inputs_mv, now_ns)
         self.devices = (self.dac, self.expander, self.adc)
         self.leakage_na = 20.0  # at any bias above 0
-        self.temperature_head_c = 21.0
+        self.temperature_head_c: float | None = None
         self.temperature_board_c = 25.0
         self.supply_gain = BIAS_GAIN
         self._head, self._now_ns, self._on_pulse = head, now_ns, on_pulse
@@ -263,7 +264,10 @@ class SimulatedDevices:
     def _inputs_mv(self) -> list[float]:
         bias_mv = self.bias_mv
         inputs = [bias_mv / BIAS_GAIN, self.leakage_na * LEAKAGE_MV_PER_NA if bias_mv else 0.0]
-        inputs += [500 + 10 * celsius for celsius in (self.temperature_head_c, self.temperature_board_c)]
+        head_c = self.temperature_head_c
+        if head_c is None:
+            head_c = self._head.temperature_c(self._now_ns())
+        inputs += [500 + 10 * celsius for celsius in (head_c, self.temperature_board_c)]
         return [min(max(mv, 0.0), float(SUPPLY_MV)) for mv in inputs]
 
     def _pins(self, before: int, now: int) -> None:

@@ -6,7 +6,6 @@
 The same seed gives the same particles.
 """
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,12 @@ from dorn.errors import UserError
 from dorn.files import chn, csv_file, spe
 from dorn.util.checks import SourceError, above_zero, number
 
-from . import scenario
-from .arrivals import MAX_DURATION_S, MAX_RATE_CPS, arrivals, before
+from .arrivals import MAX_DURATION_S, arrivals
 from .mixture import COLUMNS, DETECTORS, Mixture
+from .scenario_source import ScenarioSource
+from .source import Source, check, rows
+
+__all__ = ["DEMO", "MAX_DURATION_S", "EventSource", "ScenarioSource", "Source", "SpectrumSource", "check", "load"]
 
 DEMO = Path(__file__).with_name("demo.toml")  # a minute of radon and its progeny
 _MAX_REPLAY = 10**8  # counts: their order is held in memory, 4 bytes each
@@ -43,7 +45,7 @@ def load(path, calibration=None):
     if suffix == ".csv":
         return _csv(path)
     if suffix == ".toml":
-        return ScenarioSource(path, *scenario.read(path))
+        return ScenarioSource.load(path)
     raise SourceError.at(path, "suffix", "neither .spe, .chn, .csv nor .toml", suffix or "none")
 
 
@@ -54,50 +56,6 @@ def parse_calibration(text):
         raise SourceError.at("--calibration", "OFFSET_KEV,KEV_PER_CHANNEL", "two numbers expected", text)
     offset_kev = number(words[0].strip(), "--calibration", "OFFSET_KEV")
     return offset_kev, above_zero(words[1].strip(), "--calibration", "KEV_PER_CHANNEL")
-
-
-def check(field, value):
-    """Raise UserError for an impossible value of rate_cps or duration_s."""
-    most = {"rate_cps": MAX_RATE_CPS, "duration_s": MAX_DURATION_S}[field]
-    if not math.isfinite(value) or value <= 0 or value > most:
-        raise UserError(f"{field}: not above 0 and at most {most:g} ({value:g})")
-
-
-class Source:
-    """Base of all sources. `rate_cps` and `duration_s` are those of the file, None if it has none."""
-
-    kind = ""
-    rate_cps = None
-    duration_s = None
-    mixture: Mixture  # what particles are drawn from
-
-    def __init__(self, path):
-        self.path = path
-        self.name = Path(path).stem
-        self.head = {}  # settings of the simulated head (noise_kev, gain, ...), checked by it
-
-    def plan(self, rate_cps=None, duration_s=None, replay=False) -> tuple:
-        """(rate_cps, duration_s) of a run: as requested, else those of the source. Raises UserError if there are
-        neither, or if they are impossible."""
-        if replay:
-            raise UserError(f"replay: only a measured spectrum has counts to replay ({self.path})")
-        rate_cps = self.rate_cps if rate_cps is None else rate_cps
-        duration_s = self.duration_s if duration_s is None else duration_s
-        for field, value in (("rate_cps", rate_cps), ("duration_s", duration_s)):
-            if value is None:
-                raise SourceError.at(self.path, field, f"not in the file; give --{field.split('_')[0]}")
-            check(field, value)
-        return rate_cps, duration_s
-
-    def particles(self, rate_cps=None, duration_s=None, seed=0, spacing="poisson", replay=False):
-        """Iterator of (time_ns, detector, energy_kev), with times from 0 that never decrease; the same for the
-        same seed.
-
-        `rate_cps` counts particles: one that crosses two detectors gives two pulses at the same time.
-        """
-        rate_cps, duration_s = self.plan(rate_cps, duration_s, replay)
-        chunks = before(duration_s, arrivals(rate_cps, seed, spacing, COLUMNS))
-        return _rows(self.mixture.draw(chunks))
 
 
 class SpectrumSource(Source):
@@ -139,7 +97,7 @@ class SpectrumSource(Source):
         if not replay:
             return super().particles(rate_cps, duration_s, seed, spacing)
         rate_cps, _ = self.plan(rate_cps, duration_s, replay)
-        return _rows(self._replay(arrivals(rate_cps, seed, spacing, COLUMNS), seed))
+        return rows(self._replay(arrivals(rate_cps, seed, spacing, COLUMNS), seed))
 
     def _replay(self, chunks, seed):
         channels = np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
@@ -152,17 +110,6 @@ class SpectrumSource(Source):
             yield times_ns[: len(part)], detectors, np.maximum(self.energies_kev[part], 0.0)
             if done == len(channels):
                 return
-
-
-class ScenarioSource(Source):
-    """Nuclides, background and head settings of a scenario file; a requested rate scales all components."""
-
-    kind = "scenario"
-
-    def __init__(self, path, mixture, duration_s, head):
-        super().__init__(path)
-        self.mixture, self.duration_s, self.head = mixture, duration_s, head
-        self.rate_cps = sum(mixture.weights)  # in particles per second
 
 
 class EventSource(Source):
@@ -189,6 +136,12 @@ class EventSource(Source):
         kept = int(np.searchsorted(self.times_ns, duration_s * 1e9))
         return zip(self.times_ns[:kept], self.detectors, self.energies_kev, strict=False)
 
+    def pulses(self, rate_cps=None, duration_s=None, seed=0, spacing="poisson"):
+        """As for every source."""
+        _, duration_s = self.plan(rate_cps, duration_s)
+        kept = int(np.searchsorted(self.times_ns, duration_s * 1e9))
+        return iter([tuple(np.array(column[:kept]) for column in (self.times_ns, self.detectors, self.energies_kev))])
+
 
 def endless(source):
     """Repeat a source endlessly, each time with a new seed, as (time_ns, detector, energy_kev)."""
@@ -199,12 +152,6 @@ def endless(source):
             yield begin_ns + time_ns, detector, energy_kev
         begin_ns += int(duration_s * 1e9)
         seed += 1
-
-
-def _rows(chunks):
-    for times_ns, detectors, energies_kev in chunks:
-        times_ns = times_ns.astype(np.int64)
-        yield from zip(times_ns.tolist(), detectors.tolist(), energies_kev.tolist(), strict=True)
 
 
 def _mca(path, file, calibration):

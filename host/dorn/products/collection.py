@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 
+from dorn.analysis.calibration import Calibration
 from dorn.dictionary import PacketError
 from dorn.dictionary.columns import AllColumns
 from dorn.link.archive import Archive, Part
@@ -26,8 +27,15 @@ class Collection:
     events: EventTable of all events and windows listed.
     """
 
-    def __init__(self, archive: Archive, housekeeping: dict | None = None, slice_s: float = SLICE_S):
-        """housekeeping: fields of a packet received before, used if the archive has none. slice_s: length of slices."""
+    def __init__(
+        self,
+        archive: Archive,
+        housekeeping: dict | None = None,
+        slice_s: float = SLICE_S,
+        calibration: Calibration | None = None,
+    ):
+        """housekeeping: fields of a packet received before, used if the archive has none. slice_s: length of slices.
+        calibration: of the energies; None: the default."""
         self.archive = archive
         self.dictionary = dictionary = archive.dictionary
         self.instrument = dictionary.instrument
@@ -42,7 +50,8 @@ class Collection:
         self.states = States()
         self._spectra = Spectra(dictionary, self.slices)
         self._counts = Counts()
-        self._listed = events.Events(dictionary.instrument)
+        self.calibration = calibration or Calibration.default(dictionary.instrument)
+        self._listed = events.Events(self.calibration)
         for part in archive.parts():
             self._add(part)
         self._spectra.finish()

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from dorn.analysis.event_table import HITS, EventTable
+from dorn.analysis.event_table import HITS, EventTable, detectors_of
 from dorn.products import stored
 
 CLASSES = ("front", "back", "front_back", "several_units")  # as the counters of packet `rates`
@@ -31,14 +31,16 @@ def csv(table: EventTable) -> Iterator[bytes]:
         some = slice(begin, begin + _ROWS)
         hits, first = table.hits[some], table.first[some]
         n = HITS[hits]
-        codes, which = np.unique(table.codes[first[0] : first[-1] + n[-1]], return_inverse=True)
+        codes = table.codes[first[0] : first[-1] + n[-1]]
+        pairs, which = np.unique(detectors_of(hits).astype(np.uint32) << 16 | codes, return_inverse=True)
+        codes, detectors = pairs & 0xFFFF, pairs >> 16
         first = first - first[0]
         columns = [
             *_times(table.origin[some], table.time_us[some]),
             _CLASSES[table.event_class[some]],
             _detectors(hits),
             *_numbers([str(code) for code in codes.tolist()], which, first, n),
-            *_numbers([f"{energy_kev:g}" for energy_kev in table.energies_kev(codes).tolist()], which, first, n),
+            *_numbers([f"{energy:g}" for energy in table.energies_kev(codes, detectors).tolist()], which, first, n),
             np.full(len(hits), b"\n"),
         ]
         octets = [column.view(np.uint8).reshape(len(hits), -1) for column in columns]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dorn.analysis.calibration import Calibration
 from dorn.analysis.event_table import EVENTS, HITS, WINDOWS, EventTable
 from dorn.dictionary.headers import CRC
 from dorn.products import event_words
@@ -20,9 +21,8 @@ _PACKET_US = "packet_us"  # time of the packet of a window
 class Events:
     """Takes packets `event_list` in the order of origin and time."""
 
-    def __init__(self, instrument: dict):
-        """instrument: table of that name in the dictionary."""
-        self._calibration = {name: instrument[name] for name in ("kev_per_code", "zero_code")}
+    def __init__(self, calibration: Calibration):
+        self._calibration = {"kev_per_code": calibration.kev_per_code, "zero_code": calibration.zero_code}
         # column -> its parts; a copy of all is made once, column by column
         self._parts = {n: [np.zeros(0, _TYPES.get(n, "i8"))] for n in (*EVENTS, "codes", *WINDOWS, _PACKET_US)}
 

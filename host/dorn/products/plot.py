@@ -7,18 +7,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from dorn import nuclides
+from dorn.nuclides.chains import per_decay
 
-# one label for every resolved line: Bi-212 is only 48 keV above Po-218
-LABELS = {
-    "Po-209": ["Po-209"],
-    "Po-210": ["Po-210"],
-    "Rn-222": ["Rn-222"],
-    "Po-218, Bi-212": ["Po-218", "Bi-212"],
-    "Rn-220": ["Rn-220"],
-    "Po-216": ["Po-216"],
-    "Po-214": ["Po-214"],
-    "Po-212": ["Po-212"],
-}
+LABELLED = ("Po-209", "Rn-222", "Rn-220")  # with their progeny
+_LEAST = 0.01  # lines per decay of these that get a label
+_APART_KEV = 60  # nuclides whose main lines are closer share a label: Bi-212 is 48 keV above Po-218
 COLORS = {"front": "#1f4e9c", "back": "#c2570c"}
 # fixed: a layout computed from the sizes of all texts takes longer than the rest of the picture
 _MARGINS = {"left": 0.065, "right": 0.99, "bottom": 0.075, "top": 0.83, "hspace": 0.06}
@@ -27,11 +20,18 @@ INK, FAINT = "#333333", "#b8bcc4"
 
 
 def label_energies_kev():
-    """Label -> energies in keV: the main line of each of its nuclides."""
-    return {
-        label: [max(nuclides.lines(name), key=lambda line: line[1])[0] for name in names]
-        for label, names in LABELS.items()
-    }
+    """Label -> energies in keV, ascending: the main line of each of its nuclides."""
+    main = []
+    for parent in LABELLED:
+        for name, decays in per_decay(parent).items():
+            if decays * sum(intensity for _, intensity in nuclides.lines(name)) > _LEAST:
+                main.append((nuclides.main_kev(name), name))
+    groups = []
+    for energy_kev, name in sorted(main):
+        if not groups or energy_kev - groups[-1][-1][0] > _APART_KEV:
+            groups.append([])
+        groups[-1].append((energy_kev, name))
+    return {", ".join(name for _, name in group): [energy_kev for energy_kev, _ in group] for group in groups}
 
 
 def spectrum_png(sides, summary, rates=None):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dorn.analysis.calibration import Calibration
 from dorn.dictionary import Dictionary
 from dorn.products import event_files
 from dorn.products.collection import Collection
@@ -59,25 +60,28 @@ class Products(Collection):
         """Name -> how to write it, of the files but the picture. about: of `summary`."""
         spectra = self.all_spectra()
         return {
-            "spectra.csv": table(spectra_rows(spectra, self.instrument, False)),
-            "coincidences.csv": table(spectra_rows(spectra, self.instrument, True)),
+            "spectra.csv": table(spectra_rows(spectra, self.instrument, self.calibration, False)),
+            "coincidences.csv": table(spectra_rows(spectra, self.instrument, self.calibration, True)),
             "rates.csv": table(rates_rows(self.rates_in_parts())),
             "housekeeping.csv": table(packet_rows(self.archive, self.dictionary.telemetry["housekeeping"])),
             "reports.csv": table(report_rows(self.archive)),
             "events.npz": lambda file: event_files.write_npz(file, self.events),
-            "slices.npz": lambda file: write_slices(file, self.slices, self.states, self.instrument),
+            "slices.npz": lambda file: write_slices(file, self.slices, self.states, self.instrument, self.calibration),
             "summary.json": lambda file: file.write((json.dumps(about, indent=2) + "\n").encode()),
         }
 
     def sides(self):
-        """ "front" and "back" -> (edges_kev, counts): sum of the spectra of all front or all back detectors."""
-        i = self.instrument
+        """ "front" and "back" -> (edges_kev, counts): sum of the spectra of all front or all back detectors, on the
+        energy scale of the default calibration; counts of detectors with another scale are shared by its channels."""
+        i, default = self.instrument, Calibration.default(self.instrument)
         edges_code = np.arange(i["channels"] + 1) * i["codes_per_channel"] - 0.5
-        edges_kev = i["kev_per_code"] * (edges_code - i["zero_code"])
-        sides = {name: (edges_kev, np.zeros(i["channels"], np.int64)) for name in ("front", "back")}
-        for (event_class, _), spectrum in self.all_spectra().items():
+        edges_kev = default.energy_kev(edges_code, 0)
+        sides = {name: (edges_kev, np.zeros(i["channels"])) for name in ("front", "back")}
+        for (event_class, detector), spectrum in self.all_spectra().items():
             if event_class in sides:
-                sides[event_class][1][:] += spectrum.counts
+                own_kev = self.calibration.energy_kev(edges_code, detector)
+                below = np.interp(edges_kev, own_kev, np.append(0, np.cumsum(spectrum.counts)))
+                sides[event_class][1][:] += np.diff(below)
         return sides
 
 

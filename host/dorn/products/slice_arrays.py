@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from dorn.analysis.calibration import Calibration
 from dorn.errors import UserError
 from dorn.products.slices import CHANNELS, COINCIDENCE_CHANNELS, DETECTORS, SPECTRA, UNITS, Slices, States
 from dorn.products.stored import Parts, write_npz
@@ -28,8 +29,9 @@ class SliceArrays:
     storm: np.ndarray  # uint8[n], 1: storm mode during a part of the slice
     temperature_k: np.ndarray  # float[n, 2], of head and board, means; not a number without a reading
     po_209_code: np.ndarray  # float[n, 16], position of the Po-209 line, ADC codes, means; not a number if not found
-    energy_kev: np.ndarray  # float[1024], of the channels of a detector, with the default calibration
-    coincidence_energy_kev: np.ndarray  # float[256]
+    gain: np.ndarray  # float[n, 16], by the drift in the calibration; the energies below are to be divided by it
+    energy_kev: np.ndarray  # float[16, 1024], of the channels of each detector
+    coincidence_energy_kev: np.ndarray  # float[8, 256], of each unit
     counts: np.ndarray  # uint32[n, 16, 1024]
     coincidences: np.ndarray  # uint32[n, 8, 256]
 
@@ -43,14 +45,14 @@ class SliceArrays:
             raise UserError.at(path, "slices", f"cannot be read: {error}") from None
 
 
-def write_slices(file: BinaryIO, slices: Slices, states: States, instrument: dict) -> None:
+def write_slices(file: BinaryIO, slices: Slices, states: States, instrument: dict, calibration: Calibration) -> None:
     """Write slices.npz: the arrays of SliceArrays."""
-    write_npz(file, _arrays(slices, states, instrument))
+    write_npz(file, _arrays(slices, states, instrument, calibration))
 
 
-def slice_arrays(slices: Slices, states: States, instrument: dict) -> SliceArrays:
+def slice_arrays(slices: Slices, states: States, instrument: dict, calibration: Calibration) -> SliceArrays:
     """All slices in memory."""
-    arrays = _arrays(slices, states, instrument)
+    arrays = _arrays(slices, states, instrument, calibration)
     return SliceArrays(**{name: _whole(array) for name, array in arrays.items()})
 
 
@@ -63,7 +65,9 @@ def _whole(array: np.ndarray | Parts) -> np.ndarray:
     return whole
 
 
-def _arrays(slices: Slices, states: States, instrument: dict) -> dict[str, np.ndarray | Parts]:
+def _arrays(
+    slices: Slices, states: States, instrument: dict, calibration: Calibration
+) -> dict[str, np.ndarray | Parts]:
     n = len(slices)
     starts = np.array(slices.starts(), np.int64).reshape(-1, 2)
     times = np.array([(one.real_us, one.live_us) for one in slices]).reshape(-1, 2, SPECTRA) / 1e6
@@ -74,16 +78,24 @@ def _arrays(slices: Slices, states: States, instrument: dict) -> dict[str, np.nd
         "real_s": times[:, 0],
         "live_s": times[:, 1],
         **states.over(slices),
-        "energy_kev": energies_kev(instrument, False),
-        "coincidence_energy_kev": energies_kev(instrument, True),
+        "gain": calibration.gains(starts[:, 0], starts[:, 1] / 1e6 + slices.length_us / 2e6),
+        "energy_kev": energies_kev(calibration, instrument, False),
+        "coincidence_energy_kev": energies_kev(calibration, instrument, True),
         "counts": Parts(np.uint32, (n, DETECTORS, CHANNELS), (one.counts[None] for one in slices)),
         "coincidences": Parts(np.uint32, (n, UNITS, COINCIDENCE_CHANNELS), (one.coincidences[None] for one in slices)),
     }
 
 
-def energies_kev(instrument: dict, coincidences: bool) -> np.ndarray:
-    """Mean energy of the codes of each channel, with the default calibration. In coincidences, code = front + back -
-    zero_code, which is the code of the summed energy."""
+def energies_kev(calibration: Calibration, instrument: dict, coincidences: bool) -> np.ndarray:
+    """float[16 or 8, channels]: mean energy of the codes of each channel."""
+    kev_per_code, zero_code = scales(calibration, instrument, coincidences)
     codes = instrument["codes_per_coincidence_channel" if coincidences else "codes_per_channel"]
     channel = np.arange(instrument["coincidence_channels" if coincidences else "channels"])
-    return instrument["kev_per_code"] * (codes * channel + (codes - 1) / 2 - instrument["zero_code"])
+    return kev_per_code[:, None] * (codes * channel + (codes - 1) / 2 - zero_code[:, None])
+
+
+def scales(calibration: Calibration, instrument: dict, coincidences: bool) -> tuple[np.ndarray, np.ndarray]:
+    """(kev_per_code, zero_code) of each detector, or of the sums of each unit."""
+    if coincidences:
+        return calibration.of_units(instrument["zero_code"])
+    return calibration.kev_per_code, calibration.zero_code

@@ -43,6 +43,7 @@ def summary_of(found: Collection, run: dict | None = None) -> dict:
         "target": run.get("target") or (hk and found.boards.get(hk["board"])),
         "firmware_version": hk and "{version_major}.{version_minor}.{version_patch}".format(**hk),
         "dictionary": hk and f"{hk['dictionary']:08x}",
+        "calibration": found.calibration.source or "default",
         "injected": head["injected"],
         **fates,
         "spurious": head["spurious"],

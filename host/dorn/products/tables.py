@@ -6,27 +6,35 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from dorn.analysis.calibration import Calibration
 from dorn.dictionary import Layout, PacketError
 from dorn.dictionary.columns import AllColumns
 from dorn.dictionary.headers import CRC, EVENT_REPORTING, LAST_COUNT, VERIFICATION
 from dorn.link.archive import Archive, Part
 from dorn.products.rates import COUNTERS, Rates
-from dorn.products.slice_arrays import energies_kev
+from dorn.products.slice_arrays import energies_kev, scales
 from dorn.products.spectra import Spectrum
 
 _AT_ONCE = 1 << 18  # octets of packets that become rows together: as text they take some 50 times as much
 REPORTS = ("origin", "time_s", "report", "name", "text")
 
 
-def spectra_rows(spectra: dict[tuple[str, int], Spectrum], instrument: dict, coincidences: bool) -> Iterator[list]:
-    """One column a spectrum, of all detectors or of all units; first its live time, then its channels."""
+def spectra_rows(
+    spectra: dict[tuple[str, int], Spectrum], instrument: dict, calibration: Calibration, coincidences: bool
+) -> Iterator[list]:
+    """One column a spectrum, of all detectors or of all units; first its live time and its energy scale, then its
+    channels. Their energies are those of the default calibration, as they may differ between detectors."""
     classes = {"front_back"} if coincidences else {"front", "back"}
     chosen = {f"{name}_{number}": one for (name, number), one in spectra.items() if name in classes}
     chosen = dict(sorted(chosen.items(), key=lambda item: int(item[0].rpartition("_")[2])))
     yield ["channel", "energy_kev", *chosen]
     yield ["# live_s", "", *(f"{one.live_us / 1e6:.6f}" for one in chosen.values())]
+    numbers = [int(name.rpartition("_")[2]) for name in chosen]
+    for name, values in zip(("kev_per_code", "zero_code"), scales(calibration, instrument, coincidences), strict=True):
+        yield [f"# {name}", "", *(f"{values[number]:.9g}" for number in numbers)]
     counts = [one.counts.tolist() for one in chosen.values()]
-    for channel, energy_kev in enumerate(energies_kev(instrument, coincidences).tolist()):
+    default_kev = energies_kev(Calibration.default(instrument), instrument, coincidences)[0]
+    for channel, energy_kev in enumerate(default_kev.tolist()):
         yield [channel, f"{energy_kev:g}", *(column[channel] for column in counts)]
 
 

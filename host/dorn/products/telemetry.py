@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
+from dorn.analysis.calibration import Calibration
 from dorn.analysis.event_table import EventTable
 from dorn.dictionary import Dictionary, Packet
 from dorn.link import archive
@@ -17,9 +18,12 @@ from dorn.products.slice_arrays import SliceArrays, slice_arrays
 class Archive:
     """One archive, or several, of packets in any order (telemetry.ccsds of `dorn run` or `dorn downlink`)."""
 
-    def __init__(self, *paths: Path | str):
-        """Raises UserError when it is first read, if it cannot be or was made with another dictionary."""
-        self._paths = paths
+    def __init__(self, *paths: Path | str, calibration: Path | str | None = None):
+        """calibration: calibration.toml of `dorn calibrate`; energies are else those of the default calibration.
+
+        Raises UserError when it is first read, if it cannot be or was made with another dictionary.
+        """
+        self._paths, self._calibration = paths, calibration
 
     def packets(self) -> Iterator[Packet]:
         """Yield every packet, decoded one by one, in the order of origin and on-board time."""
@@ -29,7 +33,7 @@ class Archive:
     def slices(self, length_s: float = SLICE_S) -> SliceArrays:
         """Spectra and states of the instrument over intervals of on-board time."""
         collected = self._collected if length_s == SLICE_S else self._collect(length_s)
-        return slice_arrays(collected.slices, collected.states, collected.instrument)
+        return slice_arrays(collected.slices, collected.states, collected.instrument, collected.calibration)
 
     @cached_property
     def rates(self) -> Rates:
@@ -46,5 +50,7 @@ class Archive:
         return self._collect(SLICE_S)
 
     def _collect(self, slice_s: float) -> Collection:
-        with archive.Archive(Dictionary.load(), *self._paths) as found:
-            return Collection(found, slice_s=slice_s)
+        dictionary = Dictionary.load()
+        calibration = self._calibration and Calibration.load(self._calibration, dictionary.instrument)
+        with archive.Archive(dictionary, *self._paths) as found:
+            return Collection(found, slice_s=slice_s, calibration=calibration or None)

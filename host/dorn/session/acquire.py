@@ -64,11 +64,12 @@ def run_source(
     on_reset="end",
     force=False,
     command=None,
+    calibration=None,
 ) -> dict:
     """Play `source` (None: real detectors) and write the archive, run.json and the products into `out`.
 
     duration_s, live_s: real or live time after which the run ends; None: not by that. on_reset: of ON_RESET. force:
-    replace an archive. command: as entered, for run.json.
+    replace an archive. command: as entered, for run.json. calibration: of the energies in the products.
 
     Returns the content of summary.json; its `run` says whether and why the run ended early. Raises UserError for
     correctable errors. Ctrl-C ends the source early: archive and products are completed, then KeyboardInterrupt is
@@ -127,7 +128,7 @@ def run_source(
     try:
         run_file.write(out, run)
         with archive.Archive(dictionary, path, since=since) as recorded:
-            summary = Products(recorded, hk.fields).write(out, run)
+            summary = Products(recorded, hk.fields, calibration=calibration).write(out, run)
     except UserError as error:
         raise UserError(f"{error}; all that was received is in {path}: dorn decode {path} --out DIR") from None
     if done.interrupted:

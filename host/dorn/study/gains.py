@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from dorn.study import Report, measured
-from dorn.study.fits import peak, worst
-from dorn.study.measured import TRIPLE_KEV, Strip
+from dorn.study.measured import TRIPLE, TRIPLE_KEV, Strip
+from dorn.study.peaks import peak, worst
 from dorn.study.recording import Measurement, record
 from dorn.study.replay import LEAST_MV, SPACING_NS, Prediction, channels_of
 
@@ -18,8 +18,9 @@ RESIDUAL_KEV = 4.0  # of a straight line through three alpha lines of known ener
 FROM_SOURCE = 0.15  # channels, from the same fit on the fine bins: as for Lisbon's MCA
 # channels: as above, plus the difference of two fits on fine bins: EXPECTED's, on bins of four, differs by up to 0.12
 FROM_EXPECTED = 0.25
-# mean and worst of FWHM over EXPECTED - 1: a peak has three channels above half height, and such a fit is 6 % off
-FWHM_MEAN, FWHM_WORST = 0.05, 0.25
+# mean and worst of FWHM over EXPECTED - 1: a peak has three channels above half height, and EXPECTED's Gaussians cover
+# all lines of a nuclide, which widens them by up to a third in the strip with the widest lines
+FWHM_MEAN, FWHM_WORST = 0.05, 0.30
 _NEAR_UNITS, _NEAR_CHANNELS = 250, 6  # search range around a line
 
 
@@ -40,7 +41,7 @@ class Calibration:
 
     centroids: np.ndarray
     source: np.ndarray  # centroids of the same fit on the source's fine bins
-    derived: np.ndarray  # centroids of EXPECTED
+    derived: np.ndarray  # main lines from EXPECTED
     residuals_kev: np.ndarray  # of the straight line through the three
     fwhm_kev: np.ndarray
     derived_fwhm_kev: np.ndarray
@@ -71,14 +72,29 @@ def _together(strips, energies_kev) -> Iterator[tuple[int, int, float]]:
 
 def calibrate(found: Gains) -> Calibration:
     """Fit a straight line through the three alpha lines of each detector."""
-    derived_units = np.array([strip.centroids for strip in found.strips])
+    derived_units = np.array(
+        [
+            [
+                measured.main_line(at, fwhm_kev / found.kev_per_unit, nuclide)
+                for at, fwhm_kev, nuclide in zip(strip.centroids, strip.fwhm_kev, TRIPLE, strict=True)
+            ]
+            for strip in found.strips
+        ]
+    )
     derived = channels_of(found.kev_per_unit * derived_units)
+    zero = channels_of(0.0)
     peaks = [
-        [peak(counts, at - _NEAR_CHANNELS, at + _NEAR_CHANNELS) for at in row]
+        [
+            peak(counts, at - _NEAR_CHANNELS, at + _NEAR_CHANNELS, nuclide, at, zero)
+            for at, nuclide in zip(row, TRIPLE, strict=True)
+        ]
         for counts, row in zip(found.recording.singles, derived, strict=True)
     ]
     fine_units = [  # bin b spans b to b + 1
-        [peak(strip.counts, at - _NEAR_UNITS, at + _NEAR_UNITS).centroid + 0.5 for at in strip.centroids]
+        [
+            peak(strip.counts, at - _NEAR_UNITS, at + _NEAR_UNITS, nuclide, at).centroid + 0.5
+            for at, nuclide in zip(strip.centroids, TRIPLE, strict=True)
+        ]
         for strip in found.strips
     ]
     centroids = np.array([[p.centroid for p in row] for row in peaks])

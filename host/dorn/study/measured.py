@@ -15,8 +15,9 @@ import uproot
 
 from dorn.errors import UserError
 from dorn.files import chn, spe
-from dorn.nuclides import main_kev
+from dorn.nuclides import lines, main_kev
 from dorn.util.checks import SourceError, count, text_of
+from dorn.util.gaussian import FWHM
 from dorn.util.tables import Table
 
 TRIPLE = ("Pu-239", "Am-241", "Cm-244")
@@ -32,6 +33,7 @@ class Line:
     centroid: float
     fwhm: float
     by: str = "authors"  # "derived": by a Gaussian fit, in EXPECTED_derived.json
+    nuclide: str | None = None  # whose lines they are, on a scale through channel 0; None: a single line
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,19 @@ def _cologne(data, file):
         # id, stat, chi, channel(err), position, volume, width, left tail
         channel, _, _, width_kev = re.findall(r"([\d.]+)\(\d[\d.]*\)", expected.text("author_hdtv_fit"))[:4]
         centroid, fwhm = float(channel), float(width_kev) / _COLOGNE_KEV_PER_CHANNEL
-        lines = (Line(max(0, int(centroid - 2 * fwhm)), int(centroid + 2 * fwhm), centroid, fwhm),)
+        lines = (_around(centroid, fwhm, "authors"),)
     return Measured("am241-cologne", file, counts, _total(counts, expected.count("total")), lines)
+
+
+def main_line(centroid: float, fwhm: float, nuclide: str | None) -> float:
+    """Channel of the main line of a nuclide, from the derived figures: a Gaussian fitted to all its lines above half
+    height. Its centroid is taken as their highest point; channel 0 has energy 0."""
+    if nuclide is None:
+        return centroid
+    offsets, shares = np.array([(kev / main_kev(nuclide) - 1, share) for kev, share in lines(nuclide)]).T
+    x = np.linspace(-fwhm, fwhm, 2001)
+    distances = (x[:, None] - centroid * offsets) / (fwhm / FWHM)
+    return centroid - float(x[np.argmax(np.exp(-(distances**2) / 2) @ shares)])
 
 
 def _total(counts, stated):
@@ -137,18 +150,23 @@ def _milano(data, file):
     expected = _expected(data, name, file)
     # the lower peak is the pulser, the upper one Am-241
     peaks = [(peak.above_zero("centroid"), peak.above_zero("fwhm")) for peak in expected.tables("peaks", 2)]
-    lines = [_around(centroid, fwhm, "derived") for centroid, fwhm in peaks]
+    nuclides = (None, "Am-241")
+    lines = [
+        _around(main_line(*peak, nuclide), peak[1], "derived", nuclide)
+        for peak, nuclide in zip(peaks, nuclides, strict=True)
+    ]
     stated_kev = _milano_resolution(data / name / file)
     if stated_kev:
         channels_per_kev = peaks[1][0] / main_kev("Am-241")
         source_kev, pulser_kev = stated_kev
-        for (centroid, _), fwhm_kev, what in zip(peaks, (pulser_kev, source_kev), ("pulser", "Am-241"), strict=True):
-            lines.append(_around(centroid, fwhm_kev * channels_per_kev, f"authors, {what}"))
+        for (centroid, _), fwhm_kev, nuclide in zip(peaks, (pulser_kev, source_kev), nuclides, strict=True):
+            by = f"authors, {nuclide or 'pulser'}"
+            lines.append(_around(centroid, fwhm_kev * channels_per_kev, by, nuclide))
     return Measured(name, file, counts, _total(counts, expected.count("total")), tuple(lines))
 
 
-def _around(centroid, fwhm, by):
-    return Line(int(centroid - 2 * fwhm), int(centroid + 2 * fwhm), centroid, fwhm, by)
+def _around(centroid, fwhm, by, nuclide=None):
+    return Line(max(0, int(centroid - 2 * fwhm)), int(centroid + 2 * fwhm), centroid, fwhm, by, nuclide)
 
 
 def _milano_resolution(path):

@@ -59,11 +59,18 @@ class Table:
     def at_least(self, least: float, name: str, default: Any = _REQUIRED) -> float:
         return at_least(least, self.get(name, default), self.path, self.where + name)
 
-    def fraction(self, name: str, default: float) -> float:
+    def fraction(self, name: str, default: Any = _REQUIRED) -> float:
         """A number from 0 to 1."""
         value = self.at_least(0, name, default)
         if value > 1:
             raise self.error(name, "above 1", value)
+        return value
+
+    def flag(self, name: str) -> bool:
+        """true or false; false if it is missing."""
+        value = self.get(name, False)
+        if not isinstance(value, bool):
+            raise self.error(name, "neither true nor false", value)
         return value
 
     def count(self, name: str) -> int:
@@ -82,6 +89,11 @@ class Table:
         """n numbers above 0."""
         values = self._list(name, n)
         return tuple(above_zero(value, self.path, f"{self.where}{name}[{i}]") for i, value in enumerate(values))
+
+    def at_least_zero(self, name: str, n: int | None = None) -> tuple[float, ...]:
+        """Numbers not below 0, exactly n if given."""
+        values = self._list(name, n)
+        return tuple(at_least(0, value, self.path, f"{self.where}{name}[{i}]") for i, value in enumerate(values))
 
     def tables(self, name: str, n: int | None = None) -> list[Table]:
         """The tables of a list, exactly n if given."""

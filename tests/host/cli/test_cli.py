@@ -133,6 +133,7 @@ def test_run_passes_on_all_options(here, runner, capsys):
         "live_s": None,
         "on_reset": "end",
         "force": False,
+        "calibration": None,
         "command": "dorn run s.spe --target rp2040 --rate 3 --out out " + " ".join(extra),
     }
     assert "9 of 10 pulses recorded, 1.00 s live of 2.00 s" in capsys.readouterr().out

@@ -119,6 +119,15 @@ def test_regular_stream_is_evenly_spaced(write):
     assert times == [500_000 + 1_000_000 * k for k in range(2000)]
 
 
+@pytest.mark.parametrize("name, text", [("s.csv", SPECTRUM), ("s.toml", SCENARIO), ("e.csv", EVENTS)])
+def test_particles_are_also_given_as_arrays(write, name, text):
+    source = sources.load(write(name, text))
+    rate_cps = None if name == "e.csv" else 500
+    columns = zip(*source.pulses(rate_cps, 20, seed=9), strict=True)
+    rows = zip(*(np.concatenate(column).tolist() for column in columns), strict=True)
+    assert list(rows) == list(source.particles(rate_cps, 20, seed=9))
+
+
 @pytest.mark.parametrize("name, text", [("s.csv", SPECTRUM), ("s.toml", SCENARIO)])
 @pytest.mark.parametrize("spacing", ["poisson", "regular"])
 def test_stream_depends_on_the_seed_alone(write, monkeypatch, name, text, spacing):

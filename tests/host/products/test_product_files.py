@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from dorn import nuclides
 from dorn.errors import UserError
 from dorn.products import plot
 from dorn.products.files import write_files
@@ -34,18 +33,19 @@ def test_spectra_csv_gives_the_energy_of_each_channels_centre(tmp_path):
     products(spectrum(4, counts, live_us=1_500_000), coincidences(2, [0] * 100 + [5])).write(tmp_path)
     table = rows(tmp_path / "spectra.csv")
     assert list(table[0].values()) == ["# live_s", "", "1.500000"]
-    assert list(table[0]) == ["channel", "energy_kev", "front_4"] and len(table) == 1 + 1024
+    assert list(table[0]) == ["channel", "energy_kev", "front_4"] and len(table) == 3 + 1024
+    assert [list(row.values()) for row in table[1:3]] == [["# kev_per_code", "", "3"], ["# zero_code", "", "50"]]
     # codes 2000 to 2003: 3 keV (2001.5 - 50); codes 3200 to 3231 of the sum of two minus one zero code
-    assert [list(row.values()) for row in table[1:] if row["front_4"] != "0"] == [["500", "5854.5", "9"]]
+    assert [list(row.values()) for row in table[3:] if row["front_4"] != "0"] == [["500", "5854.5", "9"]]
     table = rows(tmp_path / "coincidences.csv")
-    assert list(table[0]) == ["channel", "energy_kev", "front_back_2"] and len(table) == 1 + 256
-    assert [list(row.values()) for row in table[1:] if row["front_back_2"] != "0"] == [["100", "9496.5", "5"]]
+    assert list(table[0]) == ["channel", "energy_kev", "front_back_2"] and len(table) == 3 + 256
+    assert [list(row.values()) for row in table[3:] if row["front_back_2"] != "0"] == [["100", "9496.5", "5"]]
 
 
 def test_the_energy_of_a_coincidence_channel_is_the_mean_of_its_pairs(tmp_path):
     """The energy in the file against all pairs of codes that the dictionary's formula assigns to the channel."""
     products(coincidences(2, [1])).write(tmp_path)
-    in_file = [float(row["energy_kev"]) for row in rows(tmp_path / "coincidences.csv")[1:]]
+    in_file = [float(row["energy_kev"]) for row in rows(tmp_path / "coincidences.csv")[3:]]
     total = np.arange(2 * 4095 + 1)  # of two codes
     for channel in (10, 100, 253):
         pairs = total[(total - 50) // 32 == channel]
@@ -101,6 +101,7 @@ def test_summary_takes_every_counter_from_where_it_was_counted():
         "target": "unix",
         "firmware_version": "1.2.3",
         "dictionary": f"{DICTIONARY.hash:08x}",
+        "calibration": "default",
         "injected": 1000,
         "recorded": 800,
         "lost_dead_time": 60,
@@ -176,6 +177,7 @@ def test_summary_has_null_for_counters_without_data(tmp_path):
     known = {name: value for name, value in summary.items() if value is not None}
     parts = {"below_threshold_parts", "disabled_parts"}
     assert {k: v for k, v in known.items() if k not in parts} == {
+        "calibration": "default",
         "in_spectra": 0,
         "spectra_live_s": {},
         "incomplete_spectra": 0,
@@ -204,7 +206,8 @@ def test_labelled_lines_are_those_of_the_table():
     energies = plot.label_energies_kev()
     assert energies["Po-210"] == [5304.33]
     assert energies["Po-218, Bi-212"] == [6002.55, 6050.78]
-    assert {name for names in plot.LABELS.values() for name in names} <= set(nuclides.table())
+    regions = set(DICTIONARY.lines.values())
+    assert {name for label in energies for name in label.split(", ")} == regions | {"Bi-212"}
 
 
 def test_files_are_written_completely_or_not_at_all(tmp_path):

@@ -41,14 +41,14 @@ def sums(arrays: SliceArrays) -> dict:
 def test_sums_over_slices_are_the_sums_of_the_run_for_any_length_and_order(found, length_s, rng):
     packets = [one.octets for one in made(found)]
     collected = decoded(b"".join(packets), slice_s=length_s)
-    arrays = slice_arrays(collected.slices, collected.states, INSTRUMENT)
+    arrays = slice_arrays(collected.slices, collected.states, INSTRUMENT, collected.calibration)
     expected = {
         key: (*one.counts[:2].tolist(), one.real_us, one.live_us) for key, one in collected.all_spectra().items()
     }
     assert sums(arrays) == expected
     rng.shuffle(packets)
     other = decoded(b"".join(packets), slice_s=length_s)
-    shuffled = slice_arrays(other.slices, other.states, INSTRUMENT)
+    shuffled = slice_arrays(other.slices, other.states, INSTRUMENT, other.calibration)
     for name, array in vars(arrays).items():
         assert np.array_equal(array, getattr(shuffled, name), equal_nan=True), name
 
@@ -59,7 +59,7 @@ def test_an_integration_belongs_to_the_slice_of_its_start_whenever_it_is_receive
     parts = [spectrum(3, [4], total=9, start_us=1), spectrum(3, [5], first=9, total=9, start_us=1, time_s=8000.0)]
     incomplete = spectrum(4, [2], total=3, start_us=601_000_000)
     collected = products(first, later, late, *parts, incomplete)
-    arrays = slice_arrays(collected.slices, collected.states, INSTRUMENT)
+    arrays = slice_arrays(collected.slices, collected.states, INSTRUMENT, collected.calibration)
     assert arrays.start_s.tolist() == [0, 600]
     assert arrays.counts[:, 2, 0].tolist() == [6, 7]
     assert arrays.counts[0, 3, [0, 9]].tolist() == [4, 5]
@@ -73,7 +73,7 @@ def test_many_slices_are_kept_packed_and_all_found_again():
         b"".join(spectrum(0, [1], start_us=s * 1_000_000, integration=n).octets for n, s in enumerate(starts_s)),
         slice_s=1,
     )
-    arrays = slice_arrays(collected.slices, collected.states, INSTRUMENT)
+    arrays = slice_arrays(collected.slices, collected.states, INSTRUMENT, collected.calibration)
     assert dict(zip(arrays.start_s.tolist(), arrays.counts[:, 0, 0].tolist(), strict=True)) == {
         s: starts_s.count(s) for s in set(starts_s)
     }
@@ -88,7 +88,7 @@ def test_a_slice_has_the_states_of_its_time():
     lines = packet("line_rates", time_s=3, centroid=[8 * 1676 + 4] + [0] * 15)
     other = packet("housekeeping", time_s=1, mode=mode["safe"], origin=9, temperature_head=1)
     collected = products(*hk, lines, other, *(spectrum(0, [1], start_us=us) for us in (0, 600_000_000, 1_200_000_000)))
-    arrays = slice_arrays(collected.slices, collected.states, INSTRUMENT)
+    arrays = slice_arrays(collected.slices, collected.states, INSTRUMENT, collected.calibration)
     assert arrays.mode.tolist() == [mode["science"], mode["science"], 0]
     assert arrays.storm.tolist() == [1, 0, 0]
     assert np.array_equal(arrays.temperature_k, [[291, np.nan], [300, np.nan], [np.nan, np.nan]], equal_nan=True)
@@ -133,7 +133,9 @@ def test_states_are_found_at_any_time_of_the_clock():
     late_s = 3_000_000_000
     hk = packet("housekeeping", time_s=late_s + 1, temperature_head=29000)
     collected = products(hk, spectrum(0, [1], start_us=late_s * 1_000_000, time_s=late_s + 2))
-    assert slice_arrays(collected.slices, collected.states, INSTRUMENT).temperature_k[0, 0] == 290
+    assert (
+        slice_arrays(collected.slices, collected.states, INSTRUMENT, collected.calibration).temperature_k[0, 0] == 290
+    )
 
 
 def test_the_interface_gives_packets_rates_and_slices_of_any_length(archive):

@@ -22,7 +22,7 @@ KEV_PER_CHANNEL = 12
 
 def spectrum(out):
     """Energies (keV) of the channels, and counts summed over all single-detector spectra."""
-    table = np.genfromtxt(out / "spectra.csv", delimiter=",", skip_header=2)  # names and live times
+    table = np.genfromtxt(out / "spectra.csv", delimiter=",", skip_header=4)  # names, live times, scales
     return table[:, 1], table[:, 2:].sum(1).astype(int)
 
 

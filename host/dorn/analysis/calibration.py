@@ -1,0 +1,175 @@
+"""The energy calibration of an instrument: the scale of each detector, and the file calibration.toml.
+
+    energy in keV = kev_per_code * (code - zero_code)
+
+The file has the scale of each detector that was calibrated, with its uncertainty, and how it was found; detectors that
+it leaves out keep the default of the dictionary. It may also have the drift, the gain of each detector over time.
+Stored counts never change: a calibration says where channels are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dorn.util.tables import Table
+
+if TYPE_CHECKING:  # it needs scipy, which takes as long to import as all of `dorn decode`
+    from dorn.analysis.energy_scale import Scale
+
+DETECTORS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Drift:
+    """Gains of an instrument over n intervals of on-board time: kev_per_code is that of the scale divided by it."""
+
+    nuclide: str  # whose line was followed
+    origin: np.ndarray  # uint16[n]
+    start_s: np.ndarray  # float64[n], ascending for each origin
+    length_s: float
+    gain: np.ndarray  # float64[n, 16]; NaN where the line was not found
+    error: np.ndarray  # float64[n, 16]
+
+    def at(self, origin: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+        """float64[times, 16]: gains at on-board times, linear between the middles of the intervals; 1 for a detector or
+        an origin without any."""
+        gains = np.ones((len(time_s), DETECTORS))
+        for one in np.unique(origin).tolist():
+            of, at = self.origin == one, origin == one
+            middles_s = self.start_s[of] + self.length_s / 2
+            for detector, gain in enumerate(self.gain[of].T):
+                known = np.isfinite(gain)
+                if known.any():
+                    gains[at, detector] = np.interp(time_s[at], middles_s[known], gain[known])
+        return gains
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """The scales of all detectors."""
+
+    kev_per_code: np.ndarray  # float64[16]
+    zero_code: np.ndarray  # float64[16]
+    covariance: np.ndarray  # float64[16, 2, 2], of both; 0 for the default
+    source: str = ""  # the file; empty: the default
+    drift: Drift | None = None
+
+    @classmethod
+    def default(cls, instrument: dict) -> Calibration:
+        """That of the dictionary. instrument: table of that name."""
+        kev_per_code, zero_code = (np.full(DETECTORS, float(instrument[n])) for n in ("kev_per_code", "zero_code"))
+        return cls(kev_per_code, zero_code, np.zeros((DETECTORS, 2, 2)))
+
+    @classmethod
+    def load(cls, path: Path | str, instrument: dict) -> Calibration:
+        """Read calibration.toml. Raises SourceError, in one line that names file, field and value."""
+        top = Table.read(path)
+        calibration = cls.default(instrument)
+        kev_per_code, zero_code, covariance = (
+            array.copy() for array in (calibration.kev_per_code, calibration.zero_code, calibration.covariance)
+        )
+        if "spectrum" in top.values:
+            raise top.error("spectrum", "calibrates spectra of a file, not the detectors of an instrument")
+        seen = set()
+        for one in top.tables("detector"):
+            detector = one.count("number")
+            if detector >= DETECTORS or detector in seen:
+                raise one.error("number", f"twice, or not from 0 to {DETECTORS - 1}", detector)
+            seen.add(detector)
+            kev_per_code[detector], zero_code[detector] = one.above_zero("kev_per_code"), one.number("zero_code")
+            covariance[detector] = _covariance(one)
+        if not seen:
+            raise top.error("detector", "none")
+        drift = _drift(top.table("drift")) if "drift" in top.values else None
+        return cls(kev_per_code, zero_code, covariance, str(path), drift)
+
+    def energy_kev(self, code, detector) -> np.ndarray:
+        """The energy of each code. code, detector: arrays of one shape, or numbers."""
+        return self.kev_per_code[detector] * (np.asarray(code, float) - self.zero_code[detector])
+
+    def error_kev(self, code, detector) -> np.ndarray:
+        """Its standard error; 0 for the default."""
+        by_gain, kev_per_code = np.asarray(code, float) - self.zero_code[detector], self.kev_per_code[detector]
+        gain, both, zero = (self.covariance[detector, i, j] for i, j in ((0, 0), (0, 1), (1, 1)))
+        return np.sqrt(by_gain**2 * gain - 2 * by_gain * kev_per_code * both + kev_per_code**2 * zero)
+
+    def gains(self, origin: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+        """float64[times, 16]: relative to the scale, at on-board times; 1 without a drift."""
+        return self.drift.at(origin, time_s) if self.drift else np.ones((len(time_s), DETECTORS))
+
+    def of_units(self, default_zero_code: float) -> tuple[np.ndarray, np.ndarray]:
+        """(kev_per_code, zero_code) of the sum of both sides of each unit, float64[8] each.
+
+        The instrument adds codes, front + back - default_zero_code, so the energy of a sum is known only for equal
+        gains; with the mean of both, it is off by half of their difference times that of the two energies.
+        """
+        fronts, backs = slice(0, None, 2), slice(1, None, 2)
+        kev_per_code = (self.kev_per_code[fronts] + self.kev_per_code[backs]) / 2
+        return kev_per_code, self.zero_code[fronts] + self.zero_code[backs] - default_zero_code
+
+
+def _covariance(one: Table) -> np.ndarray:
+    gain, zero = one.at_least(0, "kev_per_code_error"), one.at_least(0, "zero_code_error")
+    correlation = one.number("correlation")
+    if abs(correlation) > 1:
+        raise one.error("correlation", "not from -1 to 1", correlation)
+    return np.array([[gain**2, correlation * gain * zero], [correlation * gain * zero, zero**2]])
+
+
+def _drift(table: Table) -> Drift:
+    start_s = np.array(table.at_least_zero("start_s"))
+    origin = np.array(table.at_least_zero("origin", len(start_s))).astype(np.uint16)
+    gain, error = (np.full((len(start_s), DETECTORS), np.nan) for _ in range(2))
+    for one in table.tables("detector"):
+        detector = one.count("number")
+        if detector >= DETECTORS:
+            raise one.error("number", f"not from 0 to {DETECTORS - 1}", detector)
+        for name, column in (("gain", gain), ("error", error)):
+            values = np.array(one.at_least_zero(name, len(start_s)))
+            column[:, detector] = np.where(values > 0, values, np.nan)
+    return Drift(table.text("nuclide"), origin, start_s, table.above_zero("length_s"), gain, error)
+
+
+def text(scales: Mapping[str, Scale], unit: str, about: Mapping[str, object], drift: Drift | None = None) -> str:
+    """The content of calibration.toml. scales: of each detector or spectrum, by number or name; unit: "code" or
+    "channel"; about: how it was made, by key."""
+    kind, key = ("detector", "number") if unit == "code" else ("spectrum", "name")
+    lines = [f"# energy in keV = kev_per_{unit} * ({unit} - zero_{unit}); errors: one standard deviation", ""]
+    lines += [f"{name} = {json.dumps(value)}" for name, value in about.items()]
+    for name, scale in scales.items():
+        gain_error, zero_error = np.sqrt(np.diag(scale.covariance)).tolist()
+        correlation = scale.covariance[0, 1] / (gain_error * zero_error) if gain_error * zero_error else 0.0
+        counts = ", ".join(f"{json.dumps(n)} = {c:.6g}" for n, c in zip(scale.nuclides, scale.counts, strict=True))
+        lines += [
+            "",
+            f"[[{kind}]]",
+            f"{key} = {name if unit == 'code' else json.dumps(name)}",
+            f"kev_per_{unit} = {scale.kev_per_unit:.9g}",
+            f"kev_per_{unit}_error = {gain_error:.3g}",
+            f"zero_{unit} = {scale.zero:.9g}",
+            f"zero_{unit}_error = {zero_error:.3g}",
+            f"correlation = {correlation:.9f}",
+            f"fwhm_kev = {scale.fwhm_kev:.5g}",
+            f"fwhm_error_kev = {scale.fwhm_error_kev:.3g}",
+            f"tails = [{', '.join(f'[{fraction:.5g}, {tau_kev:.5g}]' for fraction, tau_kev in scale.tails)}]",
+            f"deviance_per_dof = {scale.deviance / max(scale.dof, 1):.4g}",
+            f"counts = {{ {counts} }}",
+        ]
+    if drift is not None:
+        lines += ["", "[drift]", f"nuclide = {json.dumps(drift.nuclide)}", f"length_s = {drift.length_s:g}"]
+        lines += [f"origin = {drift.origin.tolist()}", f"start_s = {_numbers(drift.start_s, '.6f')}"]
+        for name in scales:
+            gain, error = (np.nan_to_num(columns[:, int(name)]) for columns in (drift.gain, drift.error))
+            lines += ["", "[[drift.detector]]  # 0 where the line was not found", f"number = {name}"]
+            lines += [f"gain = {_numbers(gain, '.7g')}", f"error = {_numbers(error, '.3g')}"]
+    return "\n".join(lines) + "\n"
+
+
+def _numbers(values: np.ndarray, form: str) -> str:
+    return f"[{', '.join(format(value, form) for value in values.tolist())}]"

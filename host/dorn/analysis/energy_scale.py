@@ -1,0 +1,236 @@
+"""The energy scale of a spectrum from the lines of named nuclides, and its drift.
+
+    scale = calibrate(counts, edges, ["Pu-239", "Am-241", "Cm-244"], kev_per_unit=3.0, zero=50.0)
+    scale.energy_kev(1900), scale.error_kev(1900)
+
+All lines are fitted together (`line_fit`), in a window around them: what else has lines there must be named, too. Fits
+of several detectors are independent, as each has a gain of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dorn.analysis import line_choice
+from dorn.analysis.line_fit import Fit, fit
+from dorn.analysis.line_model import Grid, LineModel
+from dorn.errors import UserError
+from dorn.nuclides import Line, nuclide
+
+SEARCH = 0.03  # by which the start of kev_per_unit may be wrong
+FWHM_KEV = 50.0  # start; twice or half of it is near enough
+_ZERO_SPAN_KEV = 200.0  # of main lines: with less between them, the zero would have no useful uncertainty
+_BELOW, _ABOVE = 8.0, 4.0  # FWHM around the lines that are fitted
+_PER_FWHM = 6  # channels; finer ones are added up
+_FOUND = 5.0  # standard errors of the counts of a nuclide
+_WIDE = 0.08  # search from each candidate of a start that is not known
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """Energy = kev_per_unit * (position - zero). Errors are one standard deviation, of counting statistics and of the
+    energies in the table of nuclides."""
+
+    kev_per_unit: float
+    zero: float
+    covariance: np.ndarray  # float64[2, 2], of kev_per_unit and zero; 0 for a fixed zero
+    nuclides: tuple[str, ...]  # those that were found
+    missing: tuple[str, ...]  # the others
+    counts: np.ndarray  # float64[nuclides]
+    counts_error: np.ndarray
+    fwhm_kev: float  # of the Gaussian; of the strongest nuclide if each has its own
+    fwhm_error_kev: float
+    tails: tuple[tuple[float, float], ...]  # (fraction, tau_kev)
+    deviance: float
+    dof: int
+
+    def energy_kev(self, position):
+        """The energy at a position, a number or an array."""
+        return self.kev_per_unit * (np.asarray(position, float) - self.zero)
+
+    def error_kev(self, position):
+        """Its standard error."""
+        by_gain = np.asarray(position, float) - self.zero
+        (gain, both), (_, zero) = self.covariance
+        return np.sqrt(by_gain**2 * gain - 2 * by_gain * self.kev_per_unit * both + self.kev_per_unit**2 * zero)
+
+    def position(self, energy_kev):
+        return np.asarray(energy_kev, float) / self.kev_per_unit + self.zero
+
+
+def calibrate(
+    counts, edges, nuclides: Sequence[str], kev_per_unit: float, zero: float, search: float = SEARCH
+) -> Scale:
+    """The scale of one spectrum. counts: int[channels]; edges: float[channels + 1], in ADC codes or channels.
+
+    kev_per_unit, zero: the start; search: the part by which kev_per_unit may be wrong. The zero is free if the main
+    lines that are found span 200 keV or more. Raises UserError if none is found.
+    """
+    start = *_arrays(counts, edges), list(nuclides), kev_per_unit, zero, search
+    found = _attempt(*start, zero_is_free=_span_kev(nuclides) >= _ZERO_SPAN_KEV)
+    if found.errors.zero[0] > 0 and _span_kev(_significant(found)) < _ZERO_SPAN_KEV:
+        found = _attempt(*start, zero_is_free=False)
+    if not _significant(found):
+        raise UserError.at("calibration", "lines", "not found", ", ".join(nuclides))
+    if not found.valid:
+        raise UserError.at("calibration", "fit", "does not converge", ", ".join(found.at_bounds) or None)
+    return _scale(found)
+
+
+def calibrate_unknown(counts, edges, nuclides: Sequence[str], zero: float = 0.0) -> Scale:
+    """The same without a start but the zero: the highest peak may be any of the nuclides. Raises UserError if not all
+    are found."""
+    counts, edges = _arrays(counts, edges)
+    highest = _highest(counts, edges, zero)
+    best, most = None, -np.inf
+    for name in nuclides:
+        energy_kev = _main(name).energy_kev
+        try:
+            start = counts, edges, list(nuclides), energy_kev / (highest - zero), zero, _WIDE
+            found = _attempt(*start, zero_is_free=_span_kev(nuclides) >= _ZERO_SPAN_KEV)
+        except UserError:
+            continue
+        significance = float(np.min(_significance(found)))
+        if found.valid and significance > most:
+            best, most = found, significance
+    if best is None or most < _FOUND:
+        raise UserError.at("calibration", "lines", "not found", ", ".join(nuclides))
+    return _scale(best)
+
+
+def gains(counts, edges, scale: Scale, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The gain of each slice, 1 for that of `scale`, and its error by counting statistics, from the line of one nuclide
+    with the shape of `scale`: float64[slices] each, NaN where it is not found. counts: int[slices, channels]. A gain
+    above 1 moves lines up: in that slice, kev_per_unit is that of the scale divided by it."""
+    edges = np.asarray(edges, float)
+    inside = _window(edges, [name], scale.kev_per_unit, scale.zero, scale.fwhm_kev, SEARCH)
+    grid = Grid(edges[inside.start : inside.stop + 1], scale.kev_per_unit, scale.zero)
+    model = LineModel([grid], [name], fwhm_kev=scale.fwhm_kev, tails=scale.tails, free=("scale",))
+    gain, error = np.full(len(counts), np.nan), np.full(len(counts), np.nan)
+    for n, of_slice in enumerate(np.asarray(counts)[:, inside]):
+        if of_slice.any():
+            found = fit(model, [of_slice], SEARCH)
+            if found.valid and _significant(found):
+                kev_per_unit = found.values.kev_per_unit[0]
+                gain[n] = scale.kev_per_unit / kev_per_unit
+                error[n] = gain[n] * found.errors.kev_per_unit[0] / kev_per_unit
+    return gain, error
+
+
+def _arrays(counts, edges) -> tuple[np.ndarray, np.ndarray]:
+    counts, edges = np.asarray(counts), np.asarray(edges, float)
+    if counts.shape != (len(edges) - 1,):
+        raise UserError.at("calibration", "counts", f"not {len(edges) - 1} channels", str(counts.shape))
+    return counts, edges
+
+
+def _attempt(counts, edges, nuclides, kev_per_unit, zero, search, zero_is_free) -> Fit:
+    """A rough fit, with a width that is not known, and one in a narrow window around what it found."""
+    wide = _window(edges, nuclides, kev_per_unit, zero, FWHM_KEV, search)
+    grid, seen = _binned(counts, edges, wide, kev_per_unit, zero, FWHM_KEV)
+    rough = fit(LineModel([grid], nuclides, fwhm_kev=FWHM_KEV), [seen], search)
+    fwhm_kev, kev_per_unit = float(rough.values.fwhm_kev[0, 0]), float(rough.values.kev_per_unit[0])
+    narrow = _window(edges, nuclides, kev_per_unit, zero, fwhm_kev, 0.0)
+    grid, seen = _binned(counts, edges, narrow, kev_per_unit, zero, fwhm_kev)
+    free = ("scale", "fwhm", *(["zero"] if zero_is_free else []))
+    return line_choice.choose([grid], nuclides, [seen], fwhm_kev=fwhm_kev, free=free)
+
+
+def _window(edges, nuclides, kev_per_unit, zero, fwhm_kev, search) -> slice:
+    """Channels around the main lines, wherever they may be. Raises UserError if they are outside the spectrum."""
+    energies_kev = [_main(name).energy_kev for name in nuclides]
+    low_kev = min(energies_kev) * (1 - search) - _BELOW * fwhm_kev
+    high_kev = max(energies_kev) * (1 + search) + _ABOVE * fwhm_kev
+    first, last = np.searchsorted(edges, [zero + low_kev / kev_per_unit, zero + high_kev / kev_per_unit])
+    inside = slice(max(int(first) - 1, 0), min(int(last), len(edges) - 1))
+    if inside.stop - inside.start < 2 * _PER_FWHM:
+        raise UserError.at("calibration", "lines", "outside the spectrum", ", ".join(nuclides))
+    return inside
+
+
+def _binned(counts, edges, inside, kev_per_unit, zero, fwhm_kev):
+    """The grid of the window, of channels as wide as the resolution needs, and its counts."""
+    width_kev = kev_per_unit * (edges[inside.stop] - edges[inside.start]) / (inside.stop - inside.start)
+    together = max(1, int(fwhm_kev / (_PER_FWHM * width_kev)))
+    starts = np.arange(inside.start, inside.stop - together + 1, together)
+    sums = np.add.reduceat(counts[: starts[-1] + together], starts)
+    return Grid(edges[np.append(starts, starts[-1] + together)], kev_per_unit, zero), sums
+
+
+def _highest(counts, edges, zero):
+    """Position of the highest peak above a tenth of the range; below it there is noise."""
+    middles = (edges[1:] + edges[:-1]) / 2
+    above = np.flatnonzero(middles > zero + 0.1 * (edges[-1] - zero))
+    if not counts[above].any():
+        raise UserError.at("calibration", "counts", "no line")
+    width = max(1, len(counts) // 200)
+    smooth = np.convolve(counts[above], np.ones(width) / width, "same")
+    return float(middles[above][np.argmax(smooth)])
+
+
+def _significance(found: Fit) -> np.ndarray:
+    """Counts of each nuclide over their error."""
+    counts, errors = found.values.counts, found.errors.counts
+    return np.divide(counts, errors, out=np.zeros_like(counts), where=(errors > 0) & np.isfinite(errors))
+
+
+def _significant(found: Fit) -> list[str]:
+    return [name for name, ratio in zip(found.nuclides, _significance(found), strict=True) if ratio >= _FOUND]
+
+
+def _span_kev(nuclides) -> float:
+    """Between the main lines."""
+    return float(np.ptp([_main(name).energy_kev for name in nuclides])) if nuclides else 0.0
+
+
+def _scale(found: Fit) -> Scale:
+    values, errors = found.values, found.errors
+    kev_per_unit, zero = float(values.kev_per_unit[0]), float(values.zero[0])
+    at = [found.names.index(name) for name in ("kev_per_unit 0", "zero 0")]
+    strongest = min(int(np.argmax(values.counts)), values.fwhm_kev.shape[1] - 1)
+    names = tuple(_significant(found))
+    inside = np.isin(found.nuclides, names)
+    by_table = _covariance_of_table(names, values.counts[inside], kev_per_unit, errors.zero[0] > 0)
+    return Scale(
+        kev_per_unit,
+        zero,
+        found.covariance[np.ix_(at, at)] + by_table,
+        names,
+        tuple(name for name in found.nuclides if name not in names),
+        values.counts[inside],
+        errors.counts[inside],
+        float(values.fwhm_kev[0, strongest]),
+        float(errors.fwhm_kev[0, strongest]),
+        tuple((float(fraction), float(tau_kev)) for fraction, tau_kev in values.tails),
+        found.deviance,
+        found.dof,
+    )
+
+
+def _covariance_of_table(nuclides, counts, kev_per_unit, zero_is_free):
+    """float64[2, 2]: of kev_per_unit and zero, by the uncertainties of the line energies.
+
+    By the least-squares line through the main lines, weighted by their counts: its slope and intercept are linear in
+    the energies. An energy without a stated uncertainty counts as exact.
+    """
+    lines = [_main(name) for name in nuclides]
+    distance = np.array([line.energy_kev for line in lines]) / kev_per_unit  # from the zero
+    design = np.stack([distance, -kev_per_unit * np.ones(len(lines))], 1)  # energy by kev_per_unit and zero
+    if not zero_is_free:
+        design = design[:, :1]
+    weighted = design * np.maximum(counts, 1.0)[:, None]
+    by_energy = np.zeros((2, len(lines)))
+    by_energy[: design.shape[1]] = np.linalg.solve(weighted.T @ design, weighted.T)
+    errors_kev = np.array([line.energy_u_kev or 0.0 for line in lines])
+    return (by_energy * errors_kev**2) @ by_energy.T
+
+
+def _main(name: str) -> Line:
+    """The most intense line of a nuclide. Raises UserError if it has none."""
+    lines = nuclide(name).lines
+    if not lines:
+        raise UserError.at("calibration", "lines", "has no alpha line", name)
+    return max(lines, key=lambda line: line.intensity)
