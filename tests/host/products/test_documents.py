@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from dorn import nuclides
+from dorn.cli import main
+from dorn.head.sources import DEMO, load
 from support.products import spectrum
 from support.runs import run
 
@@ -51,3 +53,20 @@ def test_the_pairs_of_rn_220_and_po_216_are_found_in_the_list(tmp_path, monkeypa
     found_us = [float(word) for word in re.findall(r"\b\d{3,}\b", capsys.readouterr().out)]
     assert np.allclose(sorted(found_us), sorted(waits_us[waits_us < 1e6]), atol=2)
     assert abs(np.mean(found_us) / 1e6 - life_s) < 5 * life_s / 200**0.5
+
+
+def test_a_calibration_and_a_fit_of_the_demo_are_right(tmp_path, monkeypatch):
+    assert run(DEMO, "--duration", 300, "--out", tmp_path) == 0
+    monkeypatch.chdir(tmp_path)
+    assert main(["calibrate", "telemetry.ccsds", "--lines", "Po-209", "--out", "calibration.toml"]) == 0
+    names: dict = {}
+    exec(example('calibration="calibration.toml"'), names)
+    slices = names["slices"]
+    assert np.allclose(slices.energy_kev[:, 410], 3 * (4 * 410 + 1.5 - 50), rtol=0.002)
+    exec(example("LineModel("), names)
+    result = names["result"]
+    assert result.valid
+    for nuclide in ("Po-209", "Po-210", "Po-214", "Po-212"):
+        counts, error = result.of(nuclide)
+        true = load(DEMO).expected(0, 300)[nuclide][1::2].sum()
+        assert abs(counts - true) < 4 * (error**2 + true) ** 0.5, nuclide
