@@ -106,7 +106,7 @@ def gains(counts, edges, scale: Scale, name: str) -> tuple[np.ndarray, np.ndarra
     with the shape of `scale`: float64[slices] each, NaN where it is not found. counts: int[slices, channels]. A gain
     above 1 moves lines up: in that slice, kev_per_unit is that of the scale divided by it."""
     edges = np.asarray(edges, float)
-    inside = _window(edges, [name], scale.kev_per_unit, scale.zero, scale.fwhm_kev, SEARCH)
+    inside = window(edges, [name], scale.kev_per_unit, scale.zero, scale.fwhm_kev, SEARCH)
     grid = Grid(edges[inside.start : inside.stop + 1], scale.kev_per_unit, scale.zero)
     model = LineModel([grid], [name], fwhm_kev=scale.fwhm_kev, tails=scale.tails, free=("scale",))
     gain, error = np.full(len(counts), np.nan), np.full(len(counts), np.nan)
@@ -129,17 +129,17 @@ def _arrays(counts, edges) -> tuple[np.ndarray, np.ndarray]:
 
 def _attempt(counts, edges, nuclides, kev_per_unit, zero, search, zero_is_free) -> Fit:
     """A rough fit, with a width that is not known, and one in a narrow window around what it found."""
-    wide = _window(edges, nuclides, kev_per_unit, zero, FWHM_KEV, search)
-    grid, seen = _binned(counts, edges, wide, kev_per_unit, zero, FWHM_KEV)
+    wide = window(edges, nuclides, kev_per_unit, zero, FWHM_KEV, search)
+    grid, seen = binned(counts, edges, wide, kev_per_unit, zero, FWHM_KEV)
     rough = fit(LineModel([grid], nuclides, fwhm_kev=FWHM_KEV), [seen], search)
     fwhm_kev, kev_per_unit = float(rough.values.fwhm_kev[0, 0]), float(rough.values.kev_per_unit[0])
-    narrow = _window(edges, nuclides, kev_per_unit, zero, fwhm_kev, 0.0)
-    grid, seen = _binned(counts, edges, narrow, kev_per_unit, zero, fwhm_kev)
+    narrow = window(edges, nuclides, kev_per_unit, zero, fwhm_kev, 0.0)
+    grid, seen = binned(counts, edges, narrow, kev_per_unit, zero, fwhm_kev)
     free = ("scale", "fwhm", *(["zero"] if zero_is_free else []))
     return line_choice.choose([grid], nuclides, [seen], fwhm_kev=fwhm_kev, free=free)
 
 
-def _window(edges, nuclides, kev_per_unit, zero, fwhm_kev, search) -> slice:
+def window(edges, nuclides, kev_per_unit, zero, fwhm_kev, search) -> slice:
     """Channels around the main lines, wherever they may be. Raises UserError if they are outside the spectrum."""
     energies_kev = [_main(name).energy_kev for name in nuclides]
     low_kev = min(energies_kev) * (1 - search) - _BELOW * fwhm_kev
@@ -151,7 +151,7 @@ def _window(edges, nuclides, kev_per_unit, zero, fwhm_kev, search) -> slice:
     return inside
 
 
-def _binned(counts, edges, inside, kev_per_unit, zero, fwhm_kev):
+def binned(counts, edges, inside, kev_per_unit, zero, fwhm_kev):
     """The grid of the window, of channels as wide as the resolution needs, and its counts."""
     width_kev = kev_per_unit * (edges[inside.stop] - edges[inside.start]) / (inside.stop - inside.start)
     together = max(1, int(fwhm_kev / (_PER_FWHM * width_kev)))

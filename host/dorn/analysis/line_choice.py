@@ -15,6 +15,7 @@ from scipy.stats import chi2
 
 from dorn.analysis.line_fit import Fit, fit
 from dorn.analysis.line_model import Emitter, Grid, LineModel
+from dorn.analysis.line_shape import MOST_TAILS
 
 ENOUGH_FOR_TAIL, ENOUGH_FOR_WIDTHS = 500, 10_000  # counts in the strongest line
 _DETERMINED = 2.0  # most by which a tail increases the errors of an energy scale
@@ -84,6 +85,53 @@ def choose(
         widths = tried(best, best.values.tails.tolist(), "fwhm")
         best = widths if better(best, widths) else best
     return best
+
+
+def model_of(
+    found: Fit,
+    grids: Sequence[Grid],
+    nuclides: Sequence[str | Emitter],
+    free: Sequence[str] = ("scale", "fwhm"),
+    tails: Sequence[tuple[float, float]] | None = None,
+    **options: Any,
+) -> LineModel:
+    """A model that starts from all values of a fit, with other tails if they are given."""
+    values = found.values
+    own = ("fwhm",) if values.fwhm_kev.shape[1] > 1 else ()
+    given = values.tails if tails is None else np.array(tails, float).reshape(-1, 2)
+    model = LineModel(grids, nuclides, tails=[(f, tau) for f, tau in given.tolist()], free=free, own=own, **options)
+    model.start[:] = model.vector(replace(values, tails=given))
+    return model
+
+
+def alternatives(
+    found: Fit,
+    grids: Sequence[Grid],
+    nuclides: Sequence[str | Emitter],
+    counts: Sequence,
+    free: Sequence[str] = ("scale", "fwhm"),
+    **options: Any,
+) -> list[Fit]:
+    """Fits with other shapes that might also be true: their counts say how much those of `found` depend on its shape.
+
+    One tail more; without a tail, that is a fixed one of usual size, as few counts do not determine it. One tail less,
+    unless the likelihood ratio excludes it. Of two tails that have been asked for, one of them left out, as more than
+    two cannot be told apart.
+    """
+    width_kev = float(found.values.fwhm_kev.mean())
+    tails = [(fraction, tau_kev) for fraction, tau_kev in found.values.tails.tolist()]
+
+    def tried(others, *more_free) -> Fit:
+        return fit(model_of(found, grids, nuclides, (*free, *more_free), others, **options), counts)
+
+    if not tails:
+        return [tried([(_FIRST[0], _FIRST[1] * width_kev)])]
+    fewer = tried(tails[:-1], *(["tails"] if tails[:-1] else []))
+    others = [fewer] if len(tails) == MOST_TAILS or not better(fewer, found) else []
+    if len(tails) < MOST_TAILS:
+        fraction, length = _SECOND[0]
+        others.append(tried([*tails, (fraction, length * width_kev)], "tails"))
+    return [one for one in others if one.converged]
 
 
 def _strongest(found: Fit, nuclides):

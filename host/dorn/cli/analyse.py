@@ -1,207 +1,283 @@
-"""`dorn calibrate`: arguments and output."""
+"""`dorn analyse`: arguments and output."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from dorn.cli import options
 from dorn.cli.parser import Commands
 from dorn.errors import UserError
-from dorn.util.checks import above_zero
+from dorn.util.checks import above_zero, at_least, number
+from dorn.util.paths import check_directory
 
-_SPECTRA = (".spe", ".chn", ".root")
-_POOR = 2.0  # deviance per degree of freedom
+if TYPE_CHECKING:
+    from dorn.analysis.activity import Efficiency
+    from dorn.products.analysis import Outcome
+
+_NEAR, _FAR = 0.01, 0.03  # by which the scale may be wrong: with a calibration, and without
+_NOTE = """\
+Without an efficiency: counts, and alphas per second into the detectors. With it: activities. Each
+direction of an archive, front and back, is fitted apart. What is below its decision threshold, or
+not to be told from another nuclide, is a limit. Name all nuclides that have lines in the range.
+FILE of --geometry, for a plane or a gas in front of each detector:
+  area_cm2 = 6.0
+  area_error_cm2 = 0.1
+  half_angle_deg = 60
+  half_angle_error_deg = 1"""
 
 
 def add(commands: Commands) -> None:
-    """Add the commands of this file."""
-    calibrate = commands.add(
-        "calibrate",
-        _calibrate,
-        "find energy scales from lines of known nuclides",
+    """Add the command of this file."""
+    analyse = commands.add(
+        "analyse",
+        _analyse,
+        "find counts, rates and activities of nuclides",
         examples=(
-            "dorn calibrate out/telemetry.ccsds --lines Po-209,Po-210 --out calibration.toml",
-            "dorn calibrate am241.spe --lines Am-241 --out am241.toml",
-            "dorn calibrate out/telemetry.ccsds --lines Po-209 --drift Po-209 --out calibration.toml",
+            "dorn analyse out/telemetry.ccsds --out result",
+            "dorn analyse out/telemetry.ccsds --instrument-calibration calibration.toml --geometry moon.toml --out res",
+            "dorn analyse am241.chn --lines Am-241 --start=0,1.1 --efficiency 0.012,0.0005 --out result",
         ),
         notes=lambda: [_NOTE],
     )
-    calibrate.add_argument(
+    add = analyse.add_argument
+    add(
         "files",
         nargs="+",
         metavar="ARCHIVE|SPECTRUM",
-        help="archives of one instrument, or one spectrum (.spe, .chn; .root: each histogram)",
+        help="archives of one instrument, or spectra (.spe, .chn, .csv energy_kev,counts; .root: each histogram)",
     )
-    calibrate.add_argument(
-        "--lines", required=True, metavar="NUCLIDE,...", help="nuclides with lines in the energy range that is fitted"
+    add(
+        "--lines",
+        metavar="NUCLIDE,...",
+        help="nuclides with lines in the range (default: Po-209, and radon with its progeny)",
     )
-    calibrate.add_argument(
+    options.add_calibration(analyse)
+    add(
         "--start",
         metavar="OFFSET_KEV,KEV_PER_CHANNEL",
-        help="of a spectrum: roughly its scale (default: found from the lines)",
+        help="of a spectrum: roughly its scale (default: found from the lines, else that in the file)",
     )
-    calibrate.add_argument(
-        "--drift",
-        metavar="NUCLIDE",
-        help="of an archive: follow the gain of each detector with the line of this nuclide",
-    )
-    calibrate.add_argument(
-        "--slice", default="600", metavar="S", help="with --drift: length of a slice, seconds (default %(default)s)"
-    )
-    calibrate.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="calibration.toml, which is replaced"
-    )
+    add("--background", metavar="ARCHIVE|SPECTRUM", help="the same without the source, which is subtracted")
+    how = analyse.add_mutually_exclusive_group()
+    how.add_argument("--efficiency", metavar="E,U", help="counted per emitted alpha, and its uncertainty")
+    how.add_argument("--geometry", type=Path, metavar="FILE", help="of a plane in front of the detectors, see below")
+    add("--live", metavar="S", help="live time of spectra that state none, seconds")
+    add("--from", dest="from_s", metavar="S", help="of an archive: on-board time, seconds")
+    add("--to", dest="to_s", metavar="S", help="of an archive: on-board time, seconds")
+    add("--storm", action="store_true", help="of an archive: also the slices of storm mode")
+    add("--force", action="store_true", help="replace files of other programs in DIR")
+    add("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
 
 
-_NOTE = """\
-The lines are fitted together, in a window around them: name all nuclides that have lines there.
-With lines 200 keV apart or more, the zero is fitted, too. Errors are one standard deviation, of
-counting statistics and of the energies in the table of nuclides. A detector without the lines is
-left out, and keeps the default calibration. Other commands take the file of an instrument with
---instrument-calibration; `dorn study fits` shows that the fits are unbiased."""
-
-
-def _calibrate(args):
+def _analyse(args):
     from dorn import nuclides
-    from dorn.analysis import calibration
-    from dorn.products import Archive
+    from dorn.files.spectrum import SUFFIXES
+    from dorn.products import analysis
 
-    names = [name.strip() for name in args.lines.split(",")]
-    for name in (*names, *([args.drift] if args.drift else [])):
+    names = [name.strip() for name in args.lines.split(",")] if args.lines else default_lines()
+    for name in names:
         nuclides.main_kev(name)  # fail now if it is not known or has no line
-    if not args.out.parent.is_dir() or args.out.is_dir():
-        raise UserError.at("--out", "FILE", "a folder, or in a folder that does not exist", str(args.out))
-    suffix = Path(args.files[0]).suffix.lower()
-    if suffix in _SPECTRA:
-        if len(args.files) > 1:
-            raise UserError.at("calibrate", "SPECTRUM", "only one", args.files[1])
-        if args.drift:
-            raise UserError.at("--drift", "NUCLIDE", "only for an archive", args.drift)
-        scales, faults = _of_spectrum(Path(args.files[0]), suffix, names, args.start)
-        unit, slices = "channel", None
-    else:
-        if args.start:
-            raise UserError.at("--start", "OFFSET_KEV,KEV_PER_CHANNEL", "only for a spectrum", args.start)
-        slices = Archive(*args.files).slices(above_zero(args.slice, "--slice", "S"))
-        scales, faults = _of_detectors(slices, names)
-        unit = "code"
-    for name, fault in faults.items():
-        print(f"not calibrated: {name}: {fault}")
-    if not scales:
-        raise UserError.at(", ".join(args.files), "lines", "no spectrum was calibrated", args.lines)
-    _print(scales, unit)
-    drift = _drift(slices, scales, args.drift) if slices and args.drift else None
-    about = {"command": args.entered, "source": [str(file) for file in args.files], "lines": names}
-    try:
-        args.out.write_text(calibration.text(scales, unit, about, drift), encoding="utf-8")
-    except OSError as error:
-        raise UserError.at(args.out, "file", f"cannot be written: {error.strerror}") from None
-    print(f"{len(scales)} {'detectors' if unit == 'code' else 'spectra'} calibrated: {args.out}")
+    if len(set(names)) < len(names):
+        raise UserError.at("--lines", "NUCLIDE,...", "one twice", args.lines)
+    check_directory(args.out)
+    analysis.check_ours(args.out, args.force)
+    efficiency = _efficiency(args)
+    of_spectra = Path(args.files[0]).suffix.lower() in SUFFIXES
+    _check_options(args, of_spectra)
+    outcomes, faults = (_of_spectra if of_spectra else _of_archive)(args, names, efficiency)
+    for fault in faults:
+        print(f"not analysed: {fault}")
+    if not outcomes:
+        raise UserError.at(", ".join(args.files), "lines", "no spectrum was analysed", ", ".join(names))
+    about = {"command": args.entered, "sources": [str(file) for file in args.files], "lines": names}
+    about |= {"background": args.background, "not_analysed": faults}
+    _write(args.out, outcomes, about)
+    show(outcomes)
+    print(f"see {args.out / 'report.html'}")
 
 
-def _of_detectors(slices, names):
-    """(number of a detector -> Scale, name -> why it has none)."""
-    from dorn.analysis import energy_scale
+def default_lines() -> list[str]:
+    """The nuclides that the plot of a run names."""
+    from dorn.nuclides.chains import alpha_emitters
+    from dorn.products.plot import LABELLED
 
-    instrument, edges_code = _instrument()
-    start = instrument["kev_per_code"], instrument["zero_code"]
-    scales, faults = {}, {}
-    for detector, counts in enumerate(slices.counts.sum(axis=0)):
+    return alpha_emitters(LABELLED)
+
+
+def _check_options(args, of_spectra: bool) -> None:
+    """Raises UserError for an option that does not apply."""
+    others = {"instrument_calibration": None, "from_s": None, "to_s": None, "storm": False}
+    for name in others if of_spectra else {"start": None, "live": None}:
+        value = getattr(args, name)
+        if value not in (None, False):
+            option = "--" + name.removesuffix("_s").replace("_", "-")
+            only = "only for an archive" if of_spectra else "only for a spectrum"
+            raise UserError.at("analyse", option, only, str(value))
+
+
+def _efficiency(args) -> Efficiency | None:
+    from dorn.analysis.activity import Efficiency
+    from dorn.util.tables import Table
+
+    if args.geometry is not None:
+        table = Table.read(args.geometry)
+        angle_deg = table.above_zero("half_angle_deg")
+        if angle_deg > 90:
+            raise table.error("half_angle_deg", "above 90", angle_deg)
+        area_error_cm2 = table.at_least(0, "area_error_cm2")
+        angle_error_deg = table.at_least(0, "half_angle_error_deg")
+        found = Efficiency.plane(table.above_zero("area_cm2"), angle_deg, area_error_cm2, angle_error_deg)
+        table.done()
+        return found
+    if args.efficiency is None:
+        return None
+    words = args.efficiency.split(",")
+    if len(words) != 2:
+        raise UserError.at("--efficiency", "E,U", "two numbers expected", args.efficiency)
+    value, error = above_zero(words[0], "--efficiency", "E"), at_least(0, words[1], "--efficiency", "U")
+    if value > 1:
+        raise UserError.at("--efficiency", "E", "above 1", words[0])
+    return Efficiency(value, error, f"{value:g} +- {error:g} alphas counted for each that is emitted, as given")
+
+
+def _of_archive(args, names, efficiency) -> tuple[list[Outcome], list[str]]:
+    from dorn.analysis import emission
+    from dorn.products import Archive
+    from dorn.products.analysis import Outcome
+    from dorn.products.directions import directions, selected
+
+    calibration = args.instrument_calibration
+    search = _NEAR if calibration else _FAR
+    from_s, to_s = (
+        at if at is None else number(at, n, "S") for n, at in (("--from", args.from_s), ("--to", args.to_s))
+    )
+    slices = Archive(*args.files, calibration=calibration).slices()
+    chosen = selected(slices, from_s, to_s, args.storm)
+    cut = int(((slices.storm > 0) & ~chosen).sum())
+    if cut:
+        print(f"left out: {cut} slices of storm mode; --storm takes them")
+    others = {}
+    if args.background is not None:
+        without = Archive(args.background, calibration=calibration).slices()
+        for one in directions(without, selected(without, None, None, args.storm), search):
+            others[one.name] = one
+    outcomes, faults = [], []
+    for one in directions(slices, chosen, search):
         try:
-            scales[str(detector)] = energy_scale.calibrate(counts, edges_code, names, *start)
+            found = emission.emissions(one, names)
         except UserError as error:
-            faults[f"detector {detector}"] = error
-    return scales, faults
+            faults.append(str(error))
+            continue
+        other = emission.with_lines_of(found, others[one.name]) if others else None
+        outcomes.append(Outcome(found, other, efficiency))
+    return outcomes, faults
 
 
-def _drift(slices, scales, nuclide):
-    """The drift of all detectors that have a scale."""
-    import numpy as np
+def _of_spectra(args, names, efficiency) -> tuple[list[Outcome], list[str]]:
+    from dataclasses import replace
 
-    from dorn.analysis import energy_scale
-    from dorn.analysis.calibration import Drift
+    from dorn.analysis import emission
+    from dorn.files import spectrum
+    from dorn.products.analysis import Outcome
+    from dorn.products.measured import direction
 
-    gain, error = (np.full((len(slices.start_s), 16), np.nan) for _ in range(2))
-    for name, scale in scales.items():
-        counts = slices.counts[:, int(name)]
-        gain[:, int(name)], error[:, int(name)] = energy_scale.gains(counts, _instrument()[1], scale, nuclide)
-    known = np.isfinite(gain)
-    if not known.any():
-        raise UserError.at("--drift", "NUCLIDE", "its line is in no slice; give a longer --slice", nuclide)
-    print(f"gain by {nuclide}, {len(gain)} slices: {np.nanmin(gain):.4f} to {np.nanmax(gain):.4f}", end="")
-    print(f", not found in {int((~known[:, [int(name) for name in scales]]).sum())} of {len(gain) * len(scales)}")
-    return Drift(nuclide, slices.origin, slices.start_s, float(slices.length_s), gain, error)
+    live_s = None if args.live is None else above_zero(args.live, "--live", "S")
+    start = None
+    if args.start is not None:
+        from dorn.head.sources import parse_calibration
 
-
-def _instrument():
-    """The table of that name in the dictionary, and the edges of channels in codes."""
-    import numpy as np
-
-    from dorn.dictionary import Dictionary
-
-    instrument = Dictionary.load().instrument
-    return instrument, np.arange(instrument["channels"] + 1) * instrument["codes_per_channel"] - 0.5
-
-
-def _of_spectrum(path, suffix, names, start):
-    """(name of a spectrum -> Scale, name -> why it has none)."""
-    import numpy as np
-
-    from dorn.analysis import energy_scale
-    from dorn.files import chn, root_file, spe
-    from dorn.head.sources import parse_calibration
-
-    if suffix == ".root":
-        spectra = root_file.read(path)
-        stored = ()
-    else:
-        file = {".spe": spe.read, ".chn": chn.read}[suffix](path)
-        spectra = {path.name: (file.first_channel + np.arange(len(file.counts) + 1) - 0.5, file.counts)}
-        stored = file.coefficients
-    scales, faults = {}, {}
-    for name, (edges, counts) in spectra.items():
+        start = parse_calibration(args.start)
+    spectra = {}
+    for path in args.files:
+        for name, one in spectrum.read(path).items():
+            if name in spectra:
+                raise UserError.at(path, "name", "of two spectra", name)
+            spectra[name] = one
+    other = None
+    if args.background is not None:
+        (other, *more) = spectrum.read(args.background).values()
+        if more:
+            raise UserError.at("--background", "SPECTRUM", "several spectra in the file", args.background)
+    outcomes, faults = [], []
+    for name, one in spectra.items():
         try:
-            if start:
-                offset_kev, kev_per_channel = parse_calibration(start)
-                zero = -offset_kev / kev_per_channel
-                scales[name] = energy_scale.calibrate(counts, edges, names, kev_per_channel, zero)
-            else:
-                scales[name] = energy_scale.calibrate_unknown(counts, edges, names)
+            of, how = direction(name, one, names, start, live_s)
+            found = emission.emissions(of, names)
         except UserError as error:
-            faults[name] = error
-        else:
-            _compare(path, stored, scales[name])
-    return scales, faults
+            faults.append(str(error) if name in str(error) else f"{name}: {error}")
+            continue
+        print(f"{name}: energy scale {how}")
+        background = None
+        if other is not None:
+            if len(other.counts) != len(one.counts):
+                raise UserError.at(args.background, "counts", f"not {len(one.counts)} channels", len(other.counts))
+            lived_s = other.live_s or live_s
+            if not lived_s:
+                raise UserError.at(args.background, "live time", "is missing; --live is that of all spectra")
+            counts = [other.counts]
+            background = emission.with_lines_of(found, replace(found.direction, counts=counts, live_s=[lived_s]))
+        outcomes.append(Outcome(found, background, efficiency))
+    return outcomes, faults
 
 
-def _compare(path, stored, scale):
-    """Say whether the calibration stored in the file puts the lines where they are."""
-    import numpy as np
+def _write(out, outcomes, about) -> None:
+    from dorn.products import analysis, analysis_plot, analysis_report
+    from dorn.products.files import table, write_files
 
-    from dorn.nuclides import main_kev
+    content = analysis.document(outcomes, about)
+    png = analysis_plot.fits_png(outcomes)
+    html = analysis_report.html(outcomes, content, png)
+    files = {
+        "analysis.json": lambda file: file.write(analysis.json_text(content)),
+        "peaks.csv": table(analysis.peaks_rows(outcomes)),
+        "activities.csv": table(analysis.activities_rows(outcomes)),
+        "fits.png": lambda file: file.write(png),
+        "report.html": lambda file: file.write(html),
+    }
+    write_files(out, files)
 
-    if len(stored) < 2:
-        return
-    for name in scale.nuclides:
-        true_kev = main_kev(name)
-        stored_kev = float(np.polynomial.polynomial.polyval(scale.position(true_kev), stored))
-        if abs(stored_kev - true_kev) > scale.fwhm_kev / 2:
-            where = f"{stored_kev:.0f} keV, not {true_kev:.0f}"
-            print(f"{path}: the stored calibration is wrong: it puts {name} at {where}")
+
+def show(outcomes: list[Outcome]) -> None:
+    """Print what was found."""
+    from dorn.products.analysis import counts_text, text
+
+    for one in outcomes:
+        rates, activities = one.rates(), one.activities()
+        fit = one.emissions.fit
+        live_s = one.emissions.direction.total_live_s
+        lived = f", {live_s / len(one.emissions.counts):.2f} s live" if live_s else ""
+        quality = f"deviance/dof {fit.deviance / max(fit.dof, 1):.2f}"
+        print(f"{one.name}: {len(one.emissions.counts)} spectra{lived}, {quality}")
+        unit = one.unit if activities else ""
+        print(f"  {'nuclide':8} {'counts':26} {'alphas/s' if rates else '':26} {unit}".rstrip())
+        for emission in one.emissions.emissions:
+            name = emission.nuclide
+            cells = [text(of[name]) if name in of else "" for of in (rates, activities)]
+            mixed = f"  not separated from {', '.join(emission.mixed_with)}" if emission.mixed_with else ""
+            print(f"  {name:8} {counts_text(emission):26} {cells[0]:26} {cells[1]}{mixed}".rstrip())
+        for names, counts, error in one.emissions.sums:
+            print(f"  {' + '.join(names)}: {counts:.1f} +- {error:.1f} counts")
+        for what in one.missing():
+            print(f"  missing for an activity: {what}")
 
 
-def _print(scales, unit):
-    from dorn.nuclides import main_kev
+def show_beside_truth(archive: Path, source) -> None:
+    """Print the alphas per second of each nuclide in an archive, beside those of the scenario that was played."""
+    from dorn.analysis.emission import emissions
+    from dorn.products import Archive
+    from dorn.products.analysis import Outcome, text
+    from dorn.products.directions import directions, selected
 
-    print(f"{'':12} keV/{unit:11} zero {unit:12} FWHM keV       deviance/dof  errors at the lines, keV")
-    for name, scale in scales.items():
-        gain_error, zero_error = (scale.covariance[i, i] ** 0.5 for i in (0, 1))
-        zero = f"{scale.zero:.2f} +- {zero_error:.2f}" if zero_error else f"{scale.zero:.2f} fixed"
-        errors = " ".join(f"{scale.error_kev(scale.position(main_kev(line))):.2f}" for line in scale.nuclides)
-        gain = f"{scale.kev_per_unit:.6g} +- {gain_error:.2g}"
-        fwhm = f"{scale.fwhm_kev:.1f} +- {scale.fwhm_error_kev:.1f}"
-        fit = scale.deviance / max(scale.dof, 1)
-        print(f"{name:12} {gain:20} {zero:17} {fwhm:14} {fit:7.2f}        {errors}")
-        if scale.missing:
-            print(f"{name}: not found: {', '.join(scale.missing)}")
-        if fit > _POOR:
-            print(f"{name}: the lines do not describe the spectrum: are others among them?")
+    slices = Archive(archive).slices()
+    truth = source.expected(0.0, source.duration_s)
+    names = [name for name in default_lines() if name in truth]
+    found = {}
+    for one in directions(slices, selected(slices, None, None, True), _FAR):
+        rates = Outcome(emissions(one, names, quick=True)).rates()
+        found[one.name] = [text(rates[name]) for name in names]
+    print(f"{'alphas/s':8}  " + "  ".join(f"{side:16} {'true':>5}" for side in found))
+    for k, name in enumerate(names):
+        true_cps = [truth[name][side :: len(found)].sum() / source.duration_s for side in range(len(found))]
+        cells = (f"{rates[k]:16} {true:5.2f}" for rates, true in zip(found.values(), true_cps, strict=True))
+        print(f"{name:8}  " + "  ".join(cells))

@@ -14,7 +14,7 @@ from dorn.cli.parser import Commands, Parser, joined, listed
 GROUPS = {
     "Get started": {"demo": "lab", "completion": "completion"},
     "Run and record": {"run": "lab", "decode": "lab"},
-    "Analyse": {"calibrate": "analyse"},
+    "Analyse": {"calibrate": "calibrate", "analyse": "analyse"},
     "Operate": {"tc": "operate", "shell": "operate", "procedure": "operate", "downlink": "operate"},
     "Ground segment": {"dictionary": "ground", "bridge": "ground", "yamcs": "ground", "lander": "ground"},
     "Board": {"flash": "board", "emulate": "board", "key": "board"},

@@ -160,7 +160,13 @@ def _demo(args):
         print(f"not on the emulated Pico: {why}")
     stream = {"rate_cps": source.rate_cps, "duration_s": source.duration_s, "seed": 1}
     args.target = target
-    return _play(source, args, **stream, spacing="poisson", replay=False, force=args.out == DEMO_OUT)
+    status = _play(source, args, **stream, spacing="poisson", replay=False, force=args.out == DEMO_OUT)
+    if status == 0:
+        from dorn.cli.analyse import show_beside_truth
+        from dorn.link.archive import NAME
+
+        show_beside_truth(args.out / NAME, source)
+    return status
 
 
 def _play(source, args, **stream):

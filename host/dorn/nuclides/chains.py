@@ -53,6 +53,17 @@ def per_decay(parent: str) -> dict[str, float]:
     return decays
 
 
+def alpha_emitters(parents: Iterable[str], least: float = 0.01) -> list[str]:
+    """The parents and their progeny with at least `least` alpha lines per decay of the parent, by energy."""
+    found = {}
+    for parent in parents:
+        for name, decays in per_decay(parent).items():
+            lines = nuclide(name).lines
+            if decays * sum(line.intensity for line in lines) > least:
+                found[name] = max(lines, key=lambda line: line.intensity).energy_kev
+    return sorted(found, key=lambda name: (found[name], name))
+
+
 def activities(
     initial_bq: Mapping[str, float],
     times_s,

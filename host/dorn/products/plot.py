@@ -7,10 +7,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from dorn import nuclides
-from dorn.nuclides.chains import per_decay
+from dorn.nuclides.chains import alpha_emitters
 
 LABELLED = ("Po-209", "Rn-222", "Rn-220")  # with their progeny
-_LEAST = 0.01  # lines per decay of these that get a label
 _APART_KEV = 60  # nuclides whose main lines are closer share a label: Bi-212 is 48 keV above Po-218
 COLORS = {"front": "#1f4e9c", "back": "#c2570c"}
 # fixed: a layout computed from the sizes of all texts takes longer than the rest of the picture
@@ -21,13 +20,9 @@ INK, FAINT = "#333333", "#b8bcc4"
 
 def label_energies_kev():
     """Label -> energies in keV, ascending: the main line of each of its nuclides."""
-    main = []
-    for parent in LABELLED:
-        for name, decays in per_decay(parent).items():
-            if decays * sum(intensity for _, intensity in nuclides.lines(name)) > _LEAST:
-                main.append((nuclides.main_kev(name), name))
     groups = []
-    for energy_kev, name in sorted(main):
+    for name in alpha_emitters(LABELLED):
+        energy_kev = nuclides.main_kev(name)
         if not groups or energy_kev - groups[-1][-1][0] > _APART_KEV:
             groups.append([])
         groups[-1].append((energy_kev, name))

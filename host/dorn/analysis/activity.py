@@ -1,0 +1,111 @@
+"""From counts to rates and activities, with errors split by their causes.
+
+    rate = emission_rate(one, n_spectra=8, live_s=8 * 3600.0)
+    bq = activity(rate, "Po-210", Efficiency(0.12, 0.01, "measured with Am-241"))
+
+A rate is that of alphas of a nuclide into the detectors: counts over live time, n / (sum of live times) for n spectra.
+An activity is the rate over alphas per decay and efficiency. A surface activity is that of a plane in front of each
+detector, of area A, from which alphas come within an angle T of its normal: for each Bq/cm2 it gets A / 2 (1 - cos T)
+alphas a second (`dorn.head.scenario`); the same holds for the column of a gas. Errors are one standard deviation,
+independent of each other, and first order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dorn.analysis.emission import BELOW, FOUND, NOT_SEPARATED, Emission
+from dorn.nuclides import nuclide
+
+CAUSES = ("counts", "efficiency", "intensity", "background", "shape")
+_ONE_SIDED = 1.645
+
+
+@dataclass(frozen=True)
+class Efficiency:
+    """Alphas that are counted for each that is emitted, or, of a plane, for each per cm2: then in cm2, per detector."""
+
+    value: float
+    error: float
+    how: str  # in words
+    of_plane: bool = False
+
+    @classmethod
+    def plane(cls, area_cm2: float, half_angle_deg: float, area_error_cm2: float, half_angle_error_deg: float):
+        """Of a plane, or of a gas, in front of each detector."""
+        angle = np.radians(half_angle_deg)
+        value = area_cm2 / 2 * (1 - np.cos(angle))
+        by_angle = area_cm2 / 2 * np.sin(angle) * np.radians(half_angle_error_deg)
+        error = np.hypot(value / area_cm2 * area_error_cm2, by_angle)
+        how = (
+            f"a plane, or a column of gas, in front of each detector of {area_cm2:g} cm2, seen within "
+            f"{half_angle_deg:g} degrees of its normal: {value:.4g} +- {error:.2g} cm2"
+        )
+        return cls(float(value), float(error), how, True)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A value with its errors by cause, decision threshold and upper limit at 95 %, all in one unit."""
+
+    value: float
+    threshold: float
+    upper: float
+    status: str
+    errors: Mapping[str, float] = field(default_factory=dict)  # of CAUSES
+
+    @property
+    def error(self) -> float:
+        return float(np.sqrt(sum(error**2 for error in self.errors.values())))
+
+    def over(self, divisor: float, **relative: float) -> Quantity:
+        """Divided by a number with relative errors by cause."""
+        value = self.value / divisor
+        more = {cause: abs(value) * part for cause, part in relative.items()}
+        systematic = _ONE_SIDED * float(np.sqrt(sum(error**2 for error in more.values())))
+        return Quantity(
+            value,
+            self.threshold / divisor,
+            value + float(np.hypot(self.upper / divisor - value, systematic)),
+            self.status,
+            {cause: error / divisor for cause, error in self.errors.items()} | more,
+        )
+
+
+def emission_rate(
+    one: Emission, n_spectra: int, live_s: float, background: tuple[Emission, float] | None = None
+) -> Quantity:
+    """Alphas per second into all spectra of a direction. live_s: sum of their live times. background: the same of a
+    measurement without the source, which is subtracted: (emission, sum of live times)."""
+    per_s = n_spectra / live_s
+    value, threshold, upper = one.counts * per_s, one.threshold * per_s, one.upper * per_s
+    errors = {"counts": one.statistics * per_s, "shape": one.shape * per_s, "background": 0.0}
+    if background is None:
+        return Quantity(value, threshold, upper, one.status, errors)
+    other, other_live_s = background
+    other_per_s = n_spectra / other_live_s
+    errors["background"] = other.error * other_per_s
+    net = value - other.counts * other_per_s
+    threshold = float(np.hypot(threshold, _ONE_SIDED * errors["background"]))
+    status = one.status if one.status == NOT_SEPARATED else FOUND if net > threshold else BELOW
+    upper = max(net, 0.0) + float(np.hypot(upper - value, _ONE_SIDED * errors["background"]))
+    return Quantity(net, threshold, upper, status, errors)
+
+
+def activity(rate: Quantity, name: str, efficiency: Efficiency, n_spectra: int = 1) -> Quantity:
+    """Bq, or Bq/cm2 of a plane in front of each of n spectra."""
+    alphas, error = alphas_per_decay(name)
+    divisor = alphas * efficiency.value * (n_spectra if efficiency.of_plane else 1)
+    return rate.over(divisor, intensity=error / alphas, efficiency=efficiency.error / efficiency.value)
+
+
+def alphas_per_decay(name: str) -> tuple[float, float]:
+    """Sum of the intensities of the alpha lines, and its error: those of the lines as if they were independent. A line
+    without a stated error adds none."""
+    lines = nuclide(name).lines
+    value = sum(line.intensity for line in lines)
+    error = float(np.sqrt(sum((line.intensity_u or 0.0) ** 2 for line in lines)))
+    return value, error

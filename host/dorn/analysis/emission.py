@@ -1,0 +1,203 @@
+"""Counts of nuclides in the spectra of one direction, with their errors, and limits where there is no more to say.
+
+    found = emissions(Direction("front", edges_kev, counts, live_s), ["Po-209", "Rn-222"])
+    found.of("Rn-222").counts, found.of("Rn-222").error
+
+All spectra are fitted together: each has its own energy scale, FWHM and background, and the counts of a nuclide are
+common to them, shared as their live times are. The energy scale of a detector is a correction of that of the edges.
+
+Errors: `statistics`, of the fit, with everything that is fitted beside the counts; `shape`, the largest difference from
+the fits of `line_choice.alternatives`. The decision threshold is 1.645 times the error expected without the nuclide
+(5 % false positives, Gaussian; ISO 11929-1:2019); the upper limit U at 95 % has counts = U - 1.645 u(U), with the error
+u(U) expected if U were true. Lines whose counts are correlated beyond MIXED cannot be told apart: they have limits, and
+the sum of their counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from dorn.analysis import energy_scale, line_choice
+from dorn.analysis.line_fit import Fit, expected_errors, fit
+from dorn.analysis.line_model import Grid, LineModel
+from dorn.errors import UserError
+
+FOUND, BELOW, NOT_SEPARATED = "found", "below decision threshold", "not separated"
+MIXED = -0.9  # correlation of the counts of two nuclides
+_ONE_SIDED = 1.645  # 95 % of a Gaussian
+_ROUNDS = 12  # for the upper limit, a fixed point
+_MANY = 10.0  # mean counts of the spectra of a direction, where one without any is not connected
+_OPTIONS: dict[str, Any] = {"slope": True}  # of all models: particles that pass leave a background that is not flat
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """Spectra of detectors that see the same. Edges are energies by a calibration that may be wrong by `search`."""
+
+    name: str
+    edges_kev: Sequence[np.ndarray]  # float64[channels + 1] of each spectrum
+    counts: Sequence[np.ndarray]  # int64[channels] of each
+    live_s: np.ndarray | None = None  # float64[spectra]; None: not known
+    labels: Sequence[str] = ()  # of the spectra, for messages
+    fwhm_kev: float = energy_scale.FWHM_KEV  # roughly
+    search: float = energy_scale.SEARCH
+
+    @property
+    def total_live_s(self) -> float | None:
+        """Sum over the spectra."""
+        return None if self.live_s is None else float(np.sum(self.live_s))
+
+    def counting(self) -> Direction:
+        """Without spectra that have no live time, or no counts where the others have many."""
+        sums = np.array([int(np.sum(one)) for one in self.counts])
+        alive = (sums > 0) | (sums.mean() < _MANY)
+        if self.live_s is not None:
+            alive &= np.asarray(self.live_s) > 0
+        if not alive.any() or not sums.any():
+            raise UserError.at(self.name, "counts", "none")
+        kept = np.flatnonzero(alive).tolist()
+        return replace(
+            self,
+            edges_kev=[self.edges_kev[i] for i in kept],
+            counts=[self.counts[i] for i in kept],
+            live_s=None if self.live_s is None else np.asarray(self.live_s, float)[kept],
+            labels=[self.labels[i] for i in kept] if self.labels else (),
+        )
+
+
+@dataclass(frozen=True)
+class Emission:
+    """Counts of a nuclide, of all its lines and all spectra together."""
+
+    nuclide: str
+    counts: float
+    statistics: float  # standard errors of the counts
+    shape: float
+    threshold: float  # decision threshold of the counts
+    upper: float  # limit at 95 %
+    status: str
+    mixed_with: tuple[str, ...] = ()
+
+    @property
+    def error(self) -> float:
+        return float(np.hypot(self.statistics, self.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class Emissions:
+    """The result for one direction."""
+
+    direction: Direction  # the spectra that were used
+    grids: list[Grid]  # channels that were fitted, in keV
+    counts: list[np.ndarray]  # in these
+    fit: Fit
+    emissions: list[Emission]
+    sums: list[tuple[tuple[str, ...], float, float]] = field(default_factory=list)  # (nuclides, counts, error)
+    free: tuple[str, ...] = ("scale", "fwhm")  # besides counts and backgrounds
+
+    def of(self, nuclide: str) -> Emission:
+        return next(one for one in self.emissions if one.nuclide == nuclide)
+
+    def model(self) -> LineModel:
+        """The model of the fit, which starts from its values."""
+        return line_choice.model_of(self.fit, self.grids, self.fit.nuclides, self.free, **_OPTIONS)
+
+
+def emissions(direction: Direction, nuclides: Sequence[str], quick: bool = False) -> Emissions:
+    """Fit the lines of the nuclides. quick: lines are Gaussian, and the error of their shape is left out.
+
+    Raises UserError if there are no counts, a nuclide has no line within the edges, or the fit does not converge.
+    """
+    used = direction.counting()
+    grids, counts = _windows(used, nuclides)
+    if quick:
+        found = fit(LineModel(grids, nuclides, fwhm_kev=used.fwhm_kev, **_OPTIONS), counts, used.search)
+    else:
+        found = line_choice.choose(grids, nuclides, counts, fwhm_kev=used.fwhm_kev, search=used.search, **_OPTIONS)
+    if not found.valid:
+        raise UserError.at(used.name, "fit of the lines", "does not converge", ", ".join(found.at_bounds) or None)
+    others = [] if quick else line_choice.alternatives(found, grids, nuclides, counts, **_OPTIONS)
+    shape = np.max([abs(one.values.counts - found.values.counts) for one in others] or [0 * found.values.counts], 0)
+    return _result(used, grids, counts, found, shape, ("scale", "fwhm"))
+
+
+def with_lines_of(known: Emissions, other: Direction) -> Emissions:
+    """The same detectors at another time, with the energy scales, widths and tails of a fit that is known: only counts
+    and backgrounds are fitted. Edges must be the same. Raises UserError if there are no counts, or other detectors."""
+    of, labels = known.direction, list(other.labels)
+    missing = [label for label in of.labels if label not in labels]
+    if missing or len(other.counts) < len(of.counts):
+        raise UserError.at(other.name, "spectra", "not those of the other measurement", ", ".join(missing) or None)
+    at = [labels.index(label) for label in of.labels] if of.labels else list(range(len(of.counts)))
+    live_s = None if other.live_s is None else np.asarray(other.live_s, float)[at]
+    if live_s is not None and not (live_s > 0).all():
+        raise UserError.at(other.name, "live time", "0 in a spectrum that the other measurement has")
+    same = replace(of, counts=[other.counts[i] for i in at], live_s=live_s)
+    grids, counts = _windows(same, known.fit.nuclides)
+    found = fit(line_choice.model_of(known.fit, grids, known.fit.nuclides, (), **_OPTIONS), counts)
+    return _result(same, grids, counts, found, 0 * found.values.counts, ())
+
+
+def _result(used, grids, counts, found: Fit, shape, free) -> Emissions:
+    groups = _mixed(found)
+    result = Emissions(used, grids, counts, found, [], free=free)
+    model = result.model()
+    for k, name in enumerate(found.nuclides):
+        mixed = next((group for group in groups if name in group), ())
+        value, error = found.of(name)
+        threshold = _ONE_SIDED * _error_at(model, found, k, 0.0)
+        status = NOT_SEPARATED if mixed else FOUND if value > threshold else BELOW
+        others_of = tuple(one for one in mixed if one != name)
+        upper = _upper(model, found, k)
+        result.emissions.append(Emission(name, value, error, float(shape[k]), threshold, upper, status, others_of))
+    for group in groups:
+        at = [found.nuclides.index(name) for name in group]
+        variance = found.counts_covariance[np.ix_(at, at)].sum()
+        result.sums.append((group, float(found.values.counts[at].sum()), float(np.sqrt(max(variance, 0.0)))))
+    return result
+
+
+def _windows(direction: Direction, nuclides) -> tuple[list[Grid], list[np.ndarray]]:
+    """The channels around the lines of each spectrum, and the counts in them."""
+    grids, counts = [], []
+    for s, (edges_kev, seen) in enumerate(zip(direction.edges_kev, direction.counts, strict=True)):
+        width_kev, search = direction.fwhm_kev, direction.search
+        inside = energy_scale.window(edges_kev, nuclides, 1.0, 0.0, width_kev, search)
+        grid, some = energy_scale.binned(np.asarray(seen), np.asarray(edges_kev), inside, 1.0, 0.0, width_kev)
+        exposure = 1.0 if direction.live_s is None else float(direction.live_s[s])
+        grids.append(replace(grid, exposure=exposure))
+        counts.append(some)
+    return grids, counts
+
+
+def _error_at(model: LineModel, found: Fit, k: int, counts: float) -> float:
+    """The error of the counts of nuclide k that is expected if they were `counts`, and all else as fitted."""
+    values = found.values.counts.copy()
+    values[k] = counts
+    error = float(expected_errors(model, replace(found.values, counts=values)).counts[k])
+    return error if np.isfinite(error) else float(found.errors.counts[k])
+
+
+def _upper(model: LineModel, found: Fit, k: int) -> float:
+    value = upper = float(found.values.counts[k])
+    for _ in range(_ROUNDS):
+        before, upper = upper, value + _ONE_SIDED * _error_at(model, found, k, max(upper, 1.0))
+        if abs(upper - before) < 1e-3 * upper:
+            break
+    return upper
+
+
+def _mixed(found: Fit) -> list[tuple[str, ...]]:
+    """Groups of nuclides whose counts are correlated so much that only their sum is known."""
+    errors = np.sqrt(np.diag(found.counts_covariance))
+    correlation = found.counts_covariance / np.maximum(np.outer(errors, errors), 1e-300)
+    groups: list[set[str]] = []
+    for i, j in zip(*np.nonzero(np.triu(correlation < MIXED, 1)), strict=True):
+        pair = {found.nuclides[i], found.nuclides[j]}
+        joined = [group for group in groups if group & pair]
+        groups = [group for group in groups if not group & pair] + [set.union(pair, *joined)]
+    return [tuple(name for name in found.nuclides if name in group) for group in groups]

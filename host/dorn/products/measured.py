@@ -1,0 +1,55 @@
+"""A measured spectrum as a direction of its own, on an energy scale found from its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dorn.analysis import energy_scale
+from dorn.analysis.emission import Direction
+from dorn.errors import UserError
+from dorn.files.spectrum import Spectrum
+
+_NEAR = 0.005  # by which a scale that was found may be wrong
+
+
+def direction(
+    name: str,
+    spectrum: Spectrum,
+    nuclides: Sequence[str],
+    start: tuple[float, float] | None = None,
+    live_s: float | None = None,
+) -> tuple[Direction, str]:
+    """The direction, and in words where its energy scale is from.
+
+    start: (offset_kev, kev_per_channel), roughly; without it the scale is found from the lines, and where they are not
+    all there it is the one in the file. live_s: if the spectrum has none. Raises UserError without a scale.
+    """
+    lived_s = spectrum.live_s or live_s
+    live = None if lived_s is None else np.array([lived_s])
+    given = _given(spectrum, start)
+    try:
+        if given is None or (start is None and not spectrum.in_kev):
+            scale = energy_scale.calibrate_unknown(spectrum.counts, spectrum.edges, nuclides)
+            edges_kev, how = scale.energy_kev(spectrum.edges), "found from the lines"
+        else:
+            scale = energy_scale.calibrate(spectrum.counts, given, nuclides, 1.0, 0.0)
+            edges_kev, how = scale.energy_kev(given), "by its start and the lines"
+    except UserError as error:
+        if given is None:
+            raise UserError.at(name, "energy scale", f"none in the file, give --start ({error})") from None
+        how = "as given" if start or spectrum.in_kev else "as stored in the file"
+        return Direction(name, [given], [spectrum.counts], live), how
+    return Direction(name, [edges_kev], [spectrum.counts], live, (), scale.fwhm_kev, _NEAR), how
+
+
+def _given(spectrum: Spectrum, start) -> np.ndarray | None:
+    """Edges in keV by the start, or as stored; None if there are none, or they do not increase."""
+    if spectrum.in_kev:
+        return spectrum.edges
+    terms = start or spectrum.coefficients
+    if len(terms) < 2:
+        return None
+    edges_kev = np.polynomial.polynomial.polyval(spectrum.edges, terms)
+    return edges_kev if (np.diff(edges_kev) > 0).all() else None
