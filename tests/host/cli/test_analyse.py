@@ -1,0 +1,214 @@
+"""`dorn analyse`: an archive and measured spectra in, counts and activities out."""
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+from dorn.analysis.line_shape import Shape
+from dorn.cli import main
+from dorn.nuclides import lines
+from dorn.products import Archive
+from dorn.products.analysis import FILES
+from dorn.products.directions import directions, selected, steady
+from support.data import data
+from support.runs import run
+
+SCENARIO = """
+duration_s = 130
+
+[[source]]
+nuclide = "Po-209"
+activity_bq = 160
+
+[[source]]
+nuclide = "Po-210"
+activity_bq = 80
+detectors = "back"
+tail_fraction = 0.07
+tail_kev = 20
+
+[[source]]
+nuclide = "Po-214"
+activity_bq_per_cm2 = 0.3
+area_cm2 = 6
+half_angle_deg = 60
+
+[head]
+noise_kev = 35
+gain = [1.0, 1.006, 0.994, 1.011, 0.99, 1.002, 1.013, 0.987, 1.004, 0.997, 1.009, 0.992, 1.0, 1.007, 0.985, 1.003]
+"""
+NAMES = "Po-209,Po-210,Po-214"
+GEOMETRY = "area_cm2 = 6\narea_error_cm2 = 0.1\nhalf_angle_deg = 60\nhalf_angle_error_deg = 1\n"
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """The folder of a run, with the files that the options name."""
+    folder = tmp_path_factory.mktemp("recorded")
+    (folder / "three.toml").write_text(SCENARIO)
+    (folder / "plane.toml").write_text(GEOMETRY)
+    (folder / "wide.toml").write_text(GEOMETRY.replace("60", "91"))
+    (folder / "more.toml").write_text(GEOMETRY + "high = 1\n")
+    assert run(folder / "three.toml", "--out", folder / "run") == 0
+    return folder
+
+
+def analyse(*arguments):
+    return main(["analyse", *map(str, arguments)])
+
+
+def test_the_activities_of_a_scenario_are_found(recorded, tmp_path, capsys):
+    archive = recorded / "run" / "telemetry.ccsds"
+    assert analyse(archive, "--lines", NAMES, "--geometry", recorded / "plane.toml", "--out", tmp_path) == 0
+    assert "Bq/cm2" in capsys.readouterr().out
+    content = json.loads((tmp_path / "analysis.json").read_text())
+    front, back = (content["directions"][side]["nuclides"] for side in ("front", "back"))
+    for side in (front, back):
+        for name, quantity, true in (("Po-209", "rate_per_s", 79.6), ("Po-214", "activity", 0.3)):
+            found = side[name][quantity]
+            assert abs(found["value"] - true) < 4 * found["error"], (name, found)
+            assert found["error"] < 0.08 * true
+        parts = side["Po-214"]["activity"]["errors"]
+        assert parts["counts"] > 0 and parts["efficiency"] == pytest.approx(0.3 * 0.0347, rel=0.2)
+    assert abs(back["Po-210"]["rate_per_s"]["value"] - 80) < 4 * back["Po-210"]["rate_per_s"]["error"]
+    assert front["Po-210"]["status"] == "below decision threshold"
+    assert 0 < front["Po-210"]["activity"]["upper_limit_95"] < 0.01
+    covariance = content["directions"]["back"]["counts_covariance"]
+    assert np.shape(covariance["matrix"]) == (3, 3)
+    assert covariance["matrix"][0][0] ** 0.5 == pytest.approx(back["Po-209"]["counts"]["errors"]["counts"], rel=1e-4)
+    assert content["directions"]["back"]["missing_for_activity"] == []
+    assert any("plane" in said for said in content["assumptions"])
+    assert {path.name for path in tmp_path.iterdir()} == set(FILES) - {"slices.csv"}
+    rows = list(csv.DictReader((tmp_path / "activities.csv").open()))
+    assert len(rows) == 12 and {row["unit"] for row in rows} == {"1/s", "Bq/cm2"}
+    peaks = {(row["direction"], row["nuclide"]): row for row in csv.DictReader((tmp_path / "peaks.csv").open())}
+    assert abs(float(peaks["back", "Po-209"]["fwhm_kev"]) - 36) < 2
+    html = (tmp_path / "report.html").read_text()
+    assert "data:image/png;base64," in html and not re.search(r"(src|href)=['\"]?http", html)
+
+
+def test_without_efficiency_it_says_what_is_missing(recorded, tmp_path, capsys):
+    archive = recorded / "run" / "telemetry.ccsds"
+    assert analyse(archive, "--lines", NAMES, "--out", tmp_path) == 0
+    assert "missing for an activity: the efficiency" in capsys.readouterr().out
+    content = json.loads((tmp_path / "analysis.json").read_text())["directions"]["front"]
+    assert "activity" not in content["nuclides"]["Po-209"] and len(content["missing_for_activity"]) == 1
+
+
+def test_a_background_archive_is_subtracted(recorded, tmp_path):
+    archive = recorded / "run" / "telemetry.ccsds"
+    assert analyse(archive, "--lines", NAMES, "--background", archive, "--out", tmp_path) == 0
+    content = json.loads((tmp_path / "analysis.json").read_text())["directions"]["back"]["nuclides"]
+    for name in NAMES.split(","):
+        rate = content[name]["rate_per_s"]
+        assert abs(rate["value"]) < 0.3 * rate["error"] and rate["errors"]["background"] > 0
+        assert content[name]["status"] == "below decision threshold" and content[name]["counts"]["value"] > 400
+
+
+def test_a_measured_spectrum_gives_rate_and_activity(tmp_path, capsys):
+    file = data("am241-milano", "Single_detectors") / "Detector3" / "Vbias" / "Data" / "60V.Chn"
+    given = "--lines", "Am-241", "--start=0,1.13", "--efficiency", "0.01,0.0005"
+    assert analyse(file, *given, "--out", tmp_path) == 0
+    assert "60V.Chn: 1 spectra, 103.66 s live" in capsys.readouterr().out
+    (found,) = json.loads((tmp_path / "analysis.json").read_text())["directions"].values()
+    one = found["nuclides"]["Am-241"]
+    # between the lines of Am-241 and the pulser, at a third of the energy, there are only a few per cent of the counts
+    from dorn.files import chn
+
+    counts = chn.read(file).counts
+    above = int(counts[len(counts) * 4 // 10 :].sum())
+    assert 0.9 * above < one["counts"]["value"] <= 1.02 * above
+    assert one["rate_per_s"]["value"] == pytest.approx(one["counts"]["value"] / 103.66)
+    assert one["activity"]["error"] == pytest.approx(0.05 * one["activity"]["value"], rel=0.2)
+
+
+def table_spectrum(path, seed=3, counts=3000):
+    """A CSV spectrum of Po-210, and its true number of counts."""
+    energies_kev, shares = np.array(lines("Po-210")).T
+    edges_kev = np.arange(4000, 6500, 8.0)
+    mean = counts * (shares / shares.sum()) @ Shape(30, ((0.06, 20.0),)).integrals(edges_kev, energies_kev) + 0.2
+    seen = np.random.default_rng(seed).poisson(mean)
+    rows = [f"{e:.1f},{n}" for e, n in zip((edges_kev[1:] + edges_kev[:-1]) / 2, seen, strict=True)]
+    path.write_text("energy_kev,counts\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def test_a_table_needs_a_live_time(tmp_path, capsys):
+    file = table_spectrum(tmp_path / "po210.csv")
+    assert analyse(file, "--lines", "Po-210", "--out", tmp_path / "a") == 0
+    assert "missing for an activity: the live time" in capsys.readouterr().out
+    assert analyse(file, "--lines", "Po-210", "--live", 100, "--out", tmp_path / "b") == 0
+    (found,) = json.loads((tmp_path / "b" / "analysis.json").read_text())["directions"].values()
+    rate = found["nuclides"]["Po-210"]["rate_per_s"]
+    assert abs(rate["value"] - 30) < 4 * rate["error"]
+    background = table_spectrum(tmp_path / "weak.csv", 4, 300)
+    given = "--lines", "Po-210", "--live", 100, "--background", background
+    assert analyse(file, *given, "--out", tmp_path / "c") == 0
+    (found,) = json.loads((tmp_path / "c" / "analysis.json").read_text())["directions"].values()
+    rate = found["nuclides"]["Po-210"]["rate_per_s"]
+    assert abs(rate["value"] - 27) < 4 * rate["error"] and rate["errors"]["background"] == pytest.approx(0.175, rel=0.2)
+
+
+def test_files_of_others_are_not_replaced(recorded, tmp_path, capsys):
+    (tmp_path / "report.html").write_text("of another program")
+    archive = recorded / "run" / "telemetry.ccsds"
+    assert analyse(archive, "--lines", NAMES, "--out", tmp_path) == 2
+    assert "report.html: is there, and not written by dorn analyse" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert (tmp_path / "report.html").read_text() == "of another program"
+    for more in (["--force"], []):  # the second time they are its own
+        assert analyse(archive, "--lines", NAMES, *more, "--out", tmp_path) == 0
+
+
+WRONG = {
+    "{archive} --lines Po-299": "unknown nuclide (Po-299)",
+    "{archive} --lines Pb-210": "Pb-210 has no alpha line",
+    "{archive} --lines Po-209,Po-209": "--lines: NUCLIDE,...: one twice",
+    "{archive} --lines Po-209 --start=0,3": "analyse: --start: only for a spectrum",
+    "{archive} --lines Po-209 --live 3": "analyse: --live: only for a spectrum",
+    "{csv} --lines Po-210 --from 3": "analyse: --from: only for an archive",
+    "{csv} --lines Po-210 --storm": "analyse: --storm: only for an archive",
+    "{archive} --efficiency 0.1": "--efficiency: E,U: two numbers expected",
+    "{archive} --efficiency 1.1,0": "--efficiency: E: above 1",
+    "{archive} --efficiency 0,0": "--efficiency: E: not above 0",
+    "{archive} --efficiency 0.1,x": "--efficiency: U: not a usable number",
+    "{archive} --geometry {folder}/wide.toml": "half_angle_deg: above 90",
+    "{archive} --geometry {folder}/more.toml": "high: unknown key",
+    "{archive} --geometry {folder}/no.toml": "no.toml: file: cannot be read",
+    "{archive} --from x": "--from: S: not a usable number",
+    "{archive} --from 1e9": "no slice starts within",
+    "{csv} --lines Gd-148": "no spectrum was analysed",
+    "{csv} {csv} --lines Po-210": "name: of two spectra",
+    "no.ccsds": "no.ccsds",
+    "no.spe": "no.spe",
+    "{csv} --lines Po-210 --background no.csv": "no.csv",
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG)
+def test_wrong_input_is_one_line_and_writes_nothing(arguments, recorded, tmp_path, capsys):
+    names = {"archive": recorded / "run" / "telemetry.ccsds", "folder": recorded, "csv": recorded / "po210.csv"}
+    table_spectrum(names["csv"])
+    out = tmp_path / "out"
+    assert analyse(*arguments.format(**names).split(), "--out", out) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert WRONG[arguments] in line
+    assert not out.exists()
+
+
+def test_drift_is_taken_out(recorded):
+    """Counts move to the channel of their energy at gain 1, and none is lost."""
+    slices = Archive(recorded / "run" / "telemetry.ccsds").slices()
+    counts = np.zeros((3, 1024), np.uint32)
+    for n, gain in enumerate((1.0, 1.02, 0.985)):
+        counts[n, round((5304 * gain / 3 + 50) / 4)] = 1000
+    edges_kev = np.arange(1025) * 12.0 - 150 - 1.5
+    once = steady(counts, np.array([1.0, 1.02, 0.985]), edges_kev, np.random.default_rng(1))
+    assert once.sum() == 3000
+    assert abs(np.average((edges_kev[1:] + edges_kev[:-1]) / 2, weights=once) - 5304) < 6
+    assert np.ptp(np.flatnonzero(once)) <= 3
+    found = directions(slices, selected(slices, None, None, False), 0.03)
+    assert [one.name for one in found] == ["front", "back"]
+    np.testing.assert_array_equal(found[1].counts[0], slices.counts[:, 1].sum(axis=0))
