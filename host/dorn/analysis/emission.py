@@ -4,7 +4,8 @@
     found.of("Rn-222").counts, found.of("Rn-222").error
 
 All spectra are fitted together: each has its own energy scale, FWHM and background, and the counts of a nuclide are
-common to them, shared as their live times are. The energy scale of a detector is a correction of that of the edges.
+common to them, shared as their live times are. The energy scale of a detector is a correction of that of the edges; its
+zero is fitted, too, if there are lines enough.
 
 Errors: `statistics`, of the fit, with everything that is fitted beside the counts; `shape`, the largest difference from
 the fits of `line_choice.alternatives`. The decision threshold is 1.645 times the error expected without the nuclide
@@ -25,11 +26,13 @@ from dorn.analysis import energy_scale, line_choice
 from dorn.analysis.line_fit import Fit, expected_errors, fit
 from dorn.analysis.line_model import Grid, LineModel
 from dorn.errors import UserError
+from dorn.nuclides import main_kev
 
 FOUND, BELOW, NOT_SEPARATED = "found", "below decision threshold", "not separated"
 MIXED = -0.9  # correlation of the counts of two nuclides
 _ONE_SIDED = 1.645  # 95 % of a Gaussian
 _ROUNDS = 12  # for the upper limit, a fixed point
+_ZERO_SPAN_KEV, _FOR_ZERO = 500.0, 50.0  # of main lines with so many counts a spectrum: the zeros are fitted, too
 _MANY = 10.0  # mean counts of the spectra of a direction, where one without any is not connected
 _OPTIONS: dict[str, Any] = {"slope": True}  # of all models: particles that pass leave a background that is not flat
 
@@ -114,15 +117,25 @@ def emissions(direction: Direction, nuclides: Sequence[str], quick: bool = False
     """
     used = direction.counting()
     grids, counts = _windows(used, nuclides)
-    if quick:
-        found = fit(LineModel(grids, nuclides, fwhm_kev=used.fwhm_kev, **_OPTIONS), counts, used.search)
-    else:
-        found = line_choice.choose(grids, nuclides, counts, fwhm_kev=used.fwhm_kev, search=used.search, **_OPTIONS)
+    found = fit(LineModel(grids, nuclides, fwhm_kev=used.fwhm_kev, **_OPTIONS), counts, used.search)
+    others, free = [], ("scale", "fwhm")
+    if not quick:
+        if _span_kev(found) >= _ZERO_SPAN_KEV:
+            free = ("scale", "zero", "fwhm")
+        start = [replace(g, kev_per_unit=float(k)) for g, k in zip(grids, found.values.kev_per_unit, strict=True)]
+        width_kev, own = float(found.values.fwhm_kev.mean()), len(grids) == 1
+        found = line_choice.choose(start, nuclides, counts, fwhm_kev=width_kev, free=free, own_widths=own, **_OPTIONS)
+        others = line_choice.alternatives(found, grids, nuclides, counts, free, **_OPTIONS)
     if not found.valid:
         raise UserError.at(used.name, "fit of the lines", "does not converge", ", ".join(found.at_bounds) or None)
-    others = [] if quick else line_choice.alternatives(found, grids, nuclides, counts, **_OPTIONS)
     shape = np.max([abs(one.values.counts - found.values.counts) for one in others] or [0 * found.values.counts], 0)
-    return _result(used, grids, counts, found, shape, ("scale", "fwhm"))
+    return _result(used, grids, counts, found, shape, free)
+
+
+def _span_kev(found: Fit) -> float:
+    """Between the main lines of nuclides with enough counts in each spectrum to say where they are."""
+    many = found.values.counts >= _FOR_ZERO * len(found.expected)
+    return float(np.ptp([main_kev(name) for name, enough in zip(found.nuclides, many, strict=True) if enough] or [0]))
 
 
 def with_lines_of(known: Emissions, other: Direction) -> Emissions:

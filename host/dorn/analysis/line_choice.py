@@ -45,14 +45,16 @@ def choose(
     free: Sequence[str] = ("scale", "fwhm"),
     own: Sequence[str] = (),
     search: float = 0.0,
+    own_widths: bool = True,
     **options: Any,
 ) -> Fit:
     """The fit of the spectra with the shape that their counts ask for; the tails are common to all lines.
 
     From ENOUGH_FOR_TAIL counts in the strongest line there is one tail to the left, unless it cannot be told from the
     Gaussian; below, fix those of a calibration instead (`line_fit.fit`). A second tail, longer or to the right, and
-    from ENOUGH_FOR_WIDTHS counts an FWHM for each nuclide, are added where the likelihood ratio asks for them.
-    Arguments are those of LineModel and `line_fit.fit`. Raises UserError as they do.
+    from ENOUGH_FOR_WIDTHS counts an FWHM for each nuclide, are added where the likelihood ratio asks for them. Without
+    `own_widths` the latter is not tried: weak nuclides do not determine it in each of many spectra. Other arguments are
+    those of LineModel and `line_fit.fit`. Raises UserError as they do.
     """
 
     def tried(start: Fit | None, tails: Sequence[tuple[float, float]], *more_own: str) -> Fit:
@@ -81,7 +83,7 @@ def choose(
         two = tried(one, [first, (fraction, length * width_kev)])
         if better(one, two) and two.deviance < best.deviance:
             best = two
-    if strongest >= ENOUGH_FOR_WIDTHS and "fwhm" not in own and len(nuclides) > 1:
+    if own_widths and strongest >= ENOUGH_FOR_WIDTHS and "fwhm" not in own and len(nuclides) > 1:
         widths = tried(best, best.values.tails.tolist(), "fwhm")
         best = widths if better(best, widths) else best
     return best
@@ -129,9 +131,9 @@ def alternatives(
     fewer = tried(tails[:-1], *(["tails"] if tails[:-1] else []))
     others = [fewer] if len(tails) == MOST_TAILS or not better(fewer, found) else []
     if len(tails) < MOST_TAILS:
-        fraction, length = _SECOND[0]
-        others.append(tried([*tails, (fraction, length * width_kev)], "tails"))
-    return [one for one in others if one.converged]
+        within = [(min(part, 1 / MOST_TAILS), tau_kev) for part, tau_kev in tails]  # as the bounds of two tails
+        others += [tried([*within, (fraction, length * width_kev)], "tails") for fraction, length in _SECOND]
+    return [one for one in others if one.valid]
 
 
 def _strongest(found: Fit, nuclides):

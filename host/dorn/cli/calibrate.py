@@ -77,19 +77,20 @@ def _calibrate(args):
         if args.drift:
             raise UserError.at("--drift", "NUCLIDE", "only for an archive", args.drift)
         scales, faults = _of_spectrum(Path(args.files[0]), names, args.start)
-        unit, slices = "channel", None
+        unit, drift = "channel", None
     else:
         if args.start:
             raise UserError.at("--start", "OFFSET_KEV,KEV_PER_CHANNEL", "only for a spectrum", args.start)
         slices = Archive(*args.files).slices(above_zero(args.slice, "--slice", "S"))
-        scales, faults = _of_detectors(slices, names)
+        scales, faults, drift = _of_detectors(slices, names, args.drift)
         unit = "code"
     for name, fault in faults.items():
         print(f"not calibrated: {name}: {fault}")
     if not scales:
         raise UserError.at(", ".join(args.files), "lines", "no spectrum was calibrated", args.lines)
     _print(scales, unit)
-    drift = _drift(slices, scales, args.drift) if slices and args.drift else None
+    if drift is not None:
+        _print_drift(drift, len(scales))
     about = {"command": args.entered, "source": [str(file) for file in args.files], "lines": names}
     try:
         args.out.write_text(calibration.text(scales, unit, about, drift), encoding="utf-8")
@@ -98,38 +99,42 @@ def _calibrate(args):
     print(f"{len(scales)} {'detectors' if unit == 'code' else 'spectra'} calibrated: {args.out}")
 
 
-def _of_detectors(slices, names):
-    """(number of a detector -> Scale, name -> why it has none)."""
-    from dorn.analysis import energy_scale
+def _of_detectors(slices, names, nuclide):
+    """(number of a detector -> Scale, name -> why it has none, drift by the nuclide, None without one)."""
+    import numpy as np
+
+    from dorn.analysis import drift, energy_scale
+    from dorn.analysis.calibration import Drift
 
     instrument, edges_code = _instrument()
     start = instrument["kev_per_code"], instrument["zero_code"]
     scales, faults = {}, {}
-    for detector, counts in enumerate(slices.counts.sum(axis=0)):
+    gain, error = (np.full((len(slices.start_s), 16), np.nan) for _ in range(2))
+    for detector in range(16):
+        counts = slices.counts[:, detector]
         try:
-            scales[str(detector)] = energy_scale.calibrate(counts, edges_code, names, *start)
-        except UserError as error:
-            faults[f"detector {detector}"] = error
-    return scales, faults
+            if nuclide:
+                found = drift.followed(counts, edges_code, names, nuclide, *start)
+                scales[str(detector)], gain[:, detector], error[:, detector] = found
+            else:
+                scales[str(detector)] = energy_scale.calibrate(counts.sum(axis=0), edges_code, names, *start)
+        except UserError as fault:
+            faults[f"detector {detector}"] = fault
+    if not nuclide:
+        return scales, faults, None
+    return scales, faults, Drift(nuclide, slices.origin, slices.start_s, float(slices.length_s), gain, error)
 
 
-def _drift(slices, scales, nuclide):
-    """The drift of all detectors that have a scale."""
+def _print_drift(drift, detectors):
+    """Print the range of the gains. Raises UserError if there is none."""
     import numpy as np
 
-    from dorn.analysis import energy_scale
-    from dorn.analysis.calibration import Drift
-
-    gain, error = (np.full((len(slices.start_s), 16), np.nan) for _ in range(2))
-    for name, scale in scales.items():
-        counts = slices.counts[:, int(name)]
-        gain[:, int(name)], error[:, int(name)] = energy_scale.gains(counts, _instrument()[1], scale, nuclide)
-    known = np.isfinite(gain)
-    if not known.any():
-        raise UserError.at("--drift", "NUCLIDE", "its line is in no slice; give a longer --slice", nuclide)
-    print(f"gain by {nuclide}, {len(gain)} slices: {np.nanmin(gain):.4f} to {np.nanmax(gain):.4f}", end="")
-    print(f", not found in {int((~known[:, [int(name) for name in scales]]).sum())} of {len(gain) * len(scales)}")
-    return Drift(nuclide, slices.origin, slices.start_s, float(slices.length_s), gain, error)
+    gain = drift.gain
+    known = int(np.isfinite(gain).sum())
+    if not known:
+        raise UserError.at("--drift", "NUCLIDE", "its line is in no slice; give a longer --slice", drift.nuclide)
+    print(f"gain by {drift.nuclide}, {len(gain)} slices: {np.nanmin(gain):.4f} to {np.nanmax(gain):.4f}", end="")
+    print(f", not found in {len(gain) * detectors - known} of {len(gain) * detectors}")
 
 
 def _instrument():

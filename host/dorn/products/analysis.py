@@ -113,6 +113,8 @@ def _direction(one: Outcome) -> dict:
                 "live_s": None if of.live_s is None else _number(of.live_s[s]),
                 "scale": _number(fit.values.kev_per_unit[s]),
                 "scale_error": _number(fit.errors.kev_per_unit[s]),
+                "zero_kev": _number(fit.values.zero[s]),
+                "zero_error_kev": _number(fit.errors.zero[s]),
                 "fwhm_kev": [_number(value) for value in fit.values.fwhm_kev[s]],
                 "fwhm_error_kev": [_number(value) for value in fit.errors.fwhm_kev[s]],
                 "background_counts": _number(fit.values.background[s].sum()),
@@ -186,17 +188,30 @@ def peaks_rows(outcomes: list[Outcome]):
     for one in outcomes:
         fit = one.emissions.fit
         weights = [float(seen.sum()) for seen in one.emissions.counts]
-        scale = float(np.average(fit.values.kev_per_unit, weights=weights))
-        error = float(np.sqrt(np.average(fit.errors.kev_per_unit**2, weights=weights) / len(weights)))
         for k, emission in enumerate(one.emissions.emissions):
             energy_kev = main_kev(emission.nuclide)
             width = min(k, fit.values.fwhm_kev.shape[1] - 1)
             fwhm_kev = np.average(fit.values.fwhm_kev[:, width], weights=weights)
             fwhm_error_kev = np.sqrt(np.average(fit.errors.fwhm_kev[:, width] ** 2, weights=weights) / len(weights))
-            values = energy_kev, energy_kev / scale, energy_kev / scale**2 * error, fwhm_kev, fwhm_error_kev
+            positions_kev, errors_kev = _positions_kev(one.emissions, energy_kev)
+            centroid_kev = np.average(positions_kev, weights=weights)
+            centroid_error_kev = np.sqrt(np.average(errors_kev**2, weights=weights) / len(weights))
+            values = energy_kev, centroid_kev, centroid_error_kev, fwhm_kev, fwhm_error_kev
             counts = emission.counts, emission.error, emission.statistics, emission.shape
             numbers = (*values, *counts, emission.threshold, emission.upper)
             yield one.name, emission.nuclide, emission.status, *(_number(value) for value in numbers)
+
+
+def _positions_kev(found: Emissions, energy_kev: float) -> tuple[np.ndarray, np.ndarray]:
+    """float64[spectra]: where a line is, by the calibration before the fit, and its error."""
+    fit, n = found.fit, len(found.grids)
+    by_scale = -energy_kev / fit.values.kev_per_unit**2
+    variances = []
+    for s in range(n):
+        at = [fit.names.index(f"{name} {s}") for name in ("kev_per_unit", "zero")]
+        slope = np.array([by_scale[s], 1.0])
+        variances.append(slope @ fit.covariance[np.ix_(at, at)] @ slope)
+    return energy_kev / fit.values.kev_per_unit + fit.values.zero, np.sqrt(np.maximum(variances, 0.0))
 
 
 def activities_rows(outcomes: list[Outcome]):

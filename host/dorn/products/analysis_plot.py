@@ -66,14 +66,15 @@ def _panel(found: Emissions, above, below):
 def summed(found: Emissions) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Of all spectra together, on the fitted energies of the first: edges in keV, counts, fit, and the part of each
     nuclide. Counts of a channel that lies in two others are shared by both."""
-    scales = found.fit.values.kev_per_unit
-    edges_kev = found.grids[0].edges * scales[0]
+    scales = zip(found.fit.values.kev_per_unit, found.fit.values.zero, strict=True)
+    energies_kev = [scale * (grid.edges - zero) for grid, (scale, zero) in zip(found.grids, scales, strict=True)]
+    edges_kev = energies_kev[0]
     model, values = found.model(), vars(found.fit.values)
 
     def total(spectra):
         onto = np.zeros(len(edges_kev) - 1)
-        for grid, scale, counts in zip(found.grids, scales, spectra, strict=True):
-            onto += np.diff(np.interp(edges_kev, grid.edges * scale, np.append(0.0, np.cumsum(counts))))
+        for own_kev, counts in zip(energies_kev, spectra, strict=True):
+            onto += np.diff(np.interp(edges_kev, own_kev, np.append(0.0, np.cumsum(counts))))
         return onto
 
     parts = {}

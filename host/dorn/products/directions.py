@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dorn.analysis.drift import steady
 from dorn.analysis.emission import Direction
 from dorn.errors import UserError
 from dorn.products.slice_arrays import SliceArrays
@@ -30,11 +31,7 @@ def selected(slices: SliceArrays, from_s: float | None, to_s: float | None, stor
 
 
 def directions(slices: SliceArrays, chosen: np.ndarray, search: float) -> list[Direction]:
-    """Both directions, without drift: counts of slices whose gain is known are moved to the energies of gain 1.
-
-    A count is anywhere in its channel with the same probability, so it is moved to the channel at an energy drawn there
-    and divided by the gain. This keeps counts independent and Poisson, and adds at most the width of a channel.
-    """
+    """Both directions; where the calibration has a drift, it is taken out (`drift.steady`)."""
     width_kev = np.diff(slices.energy_kev[:, :2])
     edges_kev = np.concatenate([slices.energy_kev - width_kev / 2, slices.energy_kev[:, -1:] + width_kev / 2], axis=1)
     generator = np.random.default_rng(_SEED)
@@ -50,14 +47,3 @@ def directions(slices: SliceArrays, chosen: np.ndarray, search: float) -> list[D
             Direction(name, [edges_kev[d] for d in of], [counts[d] for d in of], live_s[side::2], labels, search=search)
         )
     return found
-
-
-def steady(counts: np.ndarray, gains: np.ndarray, edges_kev: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """int64[channels]: the sum of counts[slices, channels], each at its energy divided by the gain of its slice."""
-    moved = gains != 1
-    total = counts[~moved].sum(axis=0, dtype=np.int64)
-    for seen, gain in zip(counts[moved], gains[moved].tolist(), strict=True):
-        channel = np.repeat(np.arange(len(seen)), seen)
-        low, high = edges_kev[channel], edges_kev[channel + 1]
-        total += np.histogram((low + (high - low) * generator.random(len(channel))) / gain, edges_kev)[0]
-    return total

@@ -11,7 +11,7 @@ from dorn.cli import main
 from dorn.nuclides import lines
 from dorn.products import Archive
 from dorn.products.analysis import FILES
-from dorn.products.directions import directions, selected, steady
+from dorn.products.directions import directions, selected
 from support.data import data
 from support.runs import run
 
@@ -198,17 +198,10 @@ def test_wrong_input_is_one_line_and_writes_nothing(arguments, recorded, tmp_pat
     assert not out.exists()
 
 
-def test_drift_is_taken_out(recorded):
-    """Counts move to the channel of their energy at gain 1, and none is lost."""
+def test_directions_are_the_even_and_the_odd_detectors(recorded):
     slices = Archive(recorded / "run" / "telemetry.ccsds").slices()
-    counts = np.zeros((3, 1024), np.uint32)
-    for n, gain in enumerate((1.0, 1.02, 0.985)):
-        counts[n, round((5304 * gain / 3 + 50) / 4)] = 1000
-    edges_kev = np.arange(1025) * 12.0 - 150 - 1.5
-    once = steady(counts, np.array([1.0, 1.02, 0.985]), edges_kev, np.random.default_rng(1))
-    assert once.sum() == 3000
-    assert abs(np.average((edges_kev[1:] + edges_kev[:-1]) / 2, weights=once) - 5304) < 6
-    assert np.ptp(np.flatnonzero(once)) <= 3
     found = directions(slices, selected(slices, None, None, False), 0.03)
     assert [one.name for one in found] == ["front", "back"]
     np.testing.assert_array_equal(found[1].counts[0], slices.counts[:, 1].sum(axis=0))
+    kev_per_code, edge = 3.0, found[0].edges_kev[0]
+    assert edge[0] == pytest.approx(kev_per_code * (-0.5 - 50)) and np.diff(edge) == pytest.approx(12.0)
