@@ -59,14 +59,18 @@ class Fit:
         return float(self.values.counts[k]), float(self.errors.counts[k])
 
 
-def fit(model: LineModel, counts: Sequence, search: float = 0.0) -> Fit:
+def fit(model: LineModel, counts: Sequence, search: float = 0.0, begin: Parameters | None = None) -> Fit:
     """Fit the model to the counts of its spectra, int[channels] each.
 
     search: part of kev_per_unit, as 0.05, by which the start may be wrong; without it, by less than an FWHM at the
-    lines. Raises UserError if the counts are not those of the model's channels, or all are 0.
+    lines. begin: free parameters to begin with, as of a similar fit, instead of a search.
+    Raises UserError if the counts are not those of the model's channels, or all are 0.
     """
     observed = _checked(model, counts)
-    state = Likelihood(model, observed, start(model, observed, search))
+    first = (
+        start(model, observed, search) if begin is None else np.where(model.is_free, model.vector(begin), model.start)
+    )
+    state = Likelihood(model, observed, first)
     free = np.flatnonzero(model.is_free)
     for _ in range(_STEPS):
         score = state.score[free]
@@ -168,6 +172,7 @@ def start(model: LineModel, counts: list[np.ndarray], search: float = 0.0) -> np
         weights[np.isin(part.linear_rows, model.places["counts"])] = model.shares[s] if shared else 1.0
         found[part.linear_rows] += weights * best_values
     linear = np.concatenate([model.places["counts"].ravel(), model.places["background"].ravel()])
+    linear = linear[model.is_free[linear]]
     vector[linear] = found[linear]
     return vector
 

@@ -16,6 +16,7 @@ the upper end and one that falls to 0 at the lower end, neither negative.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import product
 
@@ -210,6 +211,20 @@ class LineModel:
                 raise UserError.at("parameters", name, f"not of shape {places.shape}", str(values.shape))
             vector[places] = values
         return vector
+
+    def with_counts(self, name: str, counts: float) -> LineModel:
+        """The same model with the counts of a nuclide, and with it those tied to it, fixed. Raises UserError if it is
+        not in the model, or each spectrum has its own counts."""
+        if name not in self.nuclides or "counts" in self.own:
+            raise UserError.at("line model", "nuclides", "no counts common to the spectra", name)
+        if not 0 <= counts < np.inf:
+            raise UserError.at("line model", f"counts of {name}", "not a number from 0 up", counts)
+        share = self.tie[self.nuclides.index(name)]
+        place = self.places["counts"][share.argmax()]
+        fixed = copy(self)
+        fixed.start, fixed.is_free = self.start.copy(), self.is_free.copy()
+        fixed.start[place], fixed.is_free[place] = counts / share.max(), False
+        return fixed
 
     def expected(self, parameters: Parameters) -> list[np.ndarray]:
         """float64[channels] of each spectrum: the expected counts."""

@@ -203,3 +203,34 @@ def test_few_counts_get_no_tail_and_widths_are_separate_only_where_they_differ()
     true = replace(true, fwhm_kev=np.array([[36.0, 40, 44]]))
     found = choose([GRID], NUCLIDES, drawn(model, true), fwhm_kev=30)
     assert found.values.fwhm_kev == pytest.approx(true.fwhm_kev, rel=0.03)
+
+
+def test_a_fit_with_fixed_counts_is_the_best_for_them_and_may_begin_with_another_fit():
+    model = LineModel([GRID], NUCLIDES, fwhm_kev=30)
+    counts = drawn(model, truth(model, [500, 40, 300]))
+    found = fit(model, counts)
+    fixed = model.with_counts("Po-218", 60.0)
+    result, again = fit(fixed, counts), fit(fixed, counts, begin=found.values)
+    assert result.of("Po-218") == again.of("Po-218") == (60.0, 0.0)
+    assert result.valid and again.valid and result.dof == found.dof + 1
+    assert result.deviance == pytest.approx(again.deviance, abs=1e-3)
+    assert result.deviance > found.deviance
+    # for free counts, the best fit has the least deviance of all fixed ones
+    assert fit(model.with_counts("Po-218", found.of("Po-218")[0]), counts).deviance == pytest.approx(
+        found.deviance, abs=1e-3
+    )
+    assert model.is_free[model.places["counts"]].all()
+
+
+@pytest.mark.parametrize(
+    ("own", "name", "value", "message"),
+    [
+        ((), "Po-212", 3.0, "line model: nuclides: no counts common to the spectra (Po-212)"),
+        (("counts",), "Po-218", 3.0, "line model: nuclides: no counts common to the spectra (Po-218)"),
+        ((), "Po-218", -1.0, "line model: counts of Po-218: not a number from 0 up (-1.0)"),
+    ],
+)
+def test_counts_that_cannot_be_fixed_are_reported(own, name, value, message):
+    with pytest.raises(UserError) as error:
+        LineModel([GRID], NUCLIDES, own=own).with_counts(name, value)
+    assert str(error.value) == message

@@ -1,0 +1,296 @@
+"""Intervals and limits of counts, exact or by likelihood: of a nuclide in a fit of lines, and of counts in a region.
+
+    interval(found, model, counts, "Po-210")       after found = line_fit.fit(model, counts)
+    feldman_cousins(n, background)                 one number of counts, the background is known
+    on_off(n_on, n_off, tau)                       the background is measured, with tau times the exposure
+    decision_threshold(n_off, tau)                 counts from which a signal is detected
+
+Counts have a Poisson distribution and no mean is negative. A likelihood ratio is twice the logarithm of the largest
+likelihood over the largest one for a trial value; an interval has the trial values with ratios up to a critical value,
+that of chi-squared (S. S. Wilks, Ann. Math. Stat. 9 (1938) 60), which holds from about 10 counts. Below, intervals of
+95 % from simulated spectra hold, others are not supported.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+from scipy.optimize import root_scalar
+from scipy.special import betainc, gammaln, pdtrc, xlogy
+from scipy.stats import chi2, poisson
+
+from dorn.analysis.iso11929 import K
+from dorn.analysis.line_fit import Fit, fit
+from dorn.analysis.line_model import LineModel, Parameters
+from dorn.errors import UserError
+
+FEW, FEW_CL = 10, 0.95  # below so many counts, intervals are simulated, with this confidence level only
+TOYS = 200  # simulated spectra for each trial value
+_TOLERANCE = 1e-3  # of the ends of an interval, in standard errors
+_TOY_TOLERANCE = 0.05  # the same where the ratios are compared with simulated ones
+_GRID, _ZOOMS = 401, 3  # trial values of Feldman and Cousins, and how often the spacing at the ends is refined
+_WIDER = 10  # grid spacings searched beyond the ends: what is accepted may have gaps
+_REACH = 9  # standard deviations of a Poisson distribution, beyond which nothing is summed
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Of expected counts. value: the estimate; an upper limit has low = 0."""
+
+    value: float
+    low: float
+    high: float
+    cl: float  # confidence level
+    method: str
+
+
+# ---- of a fit of lines -----------------------------------------------------------------------------------------------
+
+
+def interval(
+    found: Fit, model: LineModel, counts: Sequence, name: str, cl: float = 0.95, upper: bool = False
+) -> Interval:
+    """Of the counts of a nuclide: simulated below FEW counts, by profile likelihood from there.
+
+    found: the fit of the model to these counts; upper: an upper limit. Raises UserError for a level other than FEW_CL
+    below FEW counts.
+    """
+    if found.of(name)[0] >= FEW:
+        return profile(found, model, counts, name, cl, upper)
+    if cl != FEW_CL:
+        raise UserError.at(name, "confidence level", f"not {FEW_CL}, the only one below {FEW} counts", cl)
+    return simulated(found, model, counts, name, cl, upper)
+
+
+def profile(
+    found: Fit, model: LineModel, counts: Sequence, name: str, cl: float = 0.95, upper: bool = False
+) -> Interval:
+    """By profile likelihood: each trial value is a fit of everything else. From 0 if the estimate is at its bound 0."""
+    ratios = Ratios(found, model, counts, name)
+    critical = _critical(cl, upper)
+    low, high = _ends(ratios.value, ratios.error, lambda trial: ratios.at(trial) - critical, _TOLERANCE, upper)
+    return Interval(ratios.value, low, high, cl, "profile likelihood")
+
+
+def simulated(
+    found: Fit, model: LineModel, counts: Sequence, name: str, cl: float = 0.95, upper: bool = False, seed: int = 1
+) -> Interval:
+    """The same, with critical values from TOYS simulated spectra for each trial value (G. J. Feldman and R. D. Cousins,
+    Phys. Rev. D 57 (1998) 3873, with the other parameters as fitted for that value). It takes some seconds."""
+    ratios = Ratios(found, model, counts, name)
+
+    def excess(trial):
+        return ratios.at(trial) - critical_of(ratios.simulated(trial, seed), cl, upper)
+
+    low, high = _ends(ratios.value, ratios.error, excess, _TOY_TOLERANCE, upper)
+    return Interval(ratios.value, low, high, cl, f"profile likelihood, {TOYS} simulated spectra per trial value")
+
+
+def critical_of(signed: np.ndarray, cl: float, upper: bool) -> float:
+    """The critical value, of ratios as `Ratios.simulated` returns them; for an upper limit, estimates above the trial
+    value are no evidence against it."""
+    return float(np.quantile(np.maximum(-signed, 0) if upper else abs(signed), cl, method="higher"))
+
+
+class Ratios:
+    """Likelihood ratios for trial values of the counts of a nuclide."""
+
+    def __init__(self, found: Fit, model: LineModel, counts: Sequence, name: str):
+        self._found, self._model, self._counts, self._name = found, model, counts, name
+        self.value, self.error = found.of(name)
+
+    def at(self, trial: float) -> float:
+        return max(0.0, self._fixed(trial).deviance - self._found.deviance)
+
+    def simulated(self, trial: float, seed: int, toys: int = TOYS) -> np.ndarray:
+        """float64[toys]: the ratios at the trial value of spectra for which it is true; with a minus sign if their
+        estimate is below it. The random numbers are the same for all trial values: so the ratios vary smoothly."""
+        truth, rng = self._fixed(trial).values, np.random.default_rng(seed)
+        drawn = [poisson.ppf(rng.random((toys, len(mean))), mean) for mean in self._model.expected(truth)]
+        return np.array([self._of_toy(counts, truth, trial) for counts in zip(*drawn, strict=True)])
+
+    def _fixed(self, trial):
+        return fit(self._model.with_counts(self._name, trial), self._counts, begin=self._found.values)
+
+    def _of_toy(self, counts, truth: Parameters, trial):
+        if not any(seen.any() for seen in counts):
+            return -2 * self._inside(truth, trial)  # the likelihood ratio of no counts to those of the nuclide alone
+        best = fit(self._model, counts, begin=truth)
+        fixed = fit(self._model.with_counts(self._name, trial), counts, begin=best.values)
+        return math.copysign(max(0.0, fixed.deviance - best.deviance), best.of(self._name)[0] - trial)
+
+    def _inside(self, truth, trial):
+        """Expected counts of the nuclide, and of those tied to it, within the edges."""
+        fixed = self._model.with_counts(self._name, trial)
+        alone = replace(truth, counts=fixed.parameters(fixed.start).counts, background=0 * truth.background)
+        return sum(float(mean.sum()) for mean in self._model.expected(alone))
+
+
+def _critical(cl, upper=False):
+    if not (0.5 if upper else 0) < cl < 1:
+        raise UserError.at("limits", "confidence level", f"not between {0.5 if upper else 0} and 1", cl)
+    return float(chi2.ppf(2 * cl - 1 if upper else cl, 1))
+
+
+def _ends(value, error, excess: Callable[[float], float], tolerance, upper):
+    """Where the excess of a ratio over the critical value changes sign below, not below 0, and above the value."""
+    if not 0 < error < math.inf:
+        raise UserError.at("interval", "standard error", "not above 0 and finite", error)
+    xtol, low, step = tolerance * error, 0.0, 2 * error
+    above = value + step
+    while excess(above) < 0:
+        step *= 2
+        above += step
+    high = root_scalar(excess, bracket=(above - step, above), xtol=xtol).root
+    if not upper and value > 0:
+        below, step = max(0.0, value - 2 * error), 2 * error
+        while below > 0 and excess(below) < 0:
+            step *= 2
+            below = max(0.0, below - step)
+        if excess(below) > 0:
+            low = root_scalar(excess, bracket=(below, min(value, below + step)), xtol=xtol).root
+    return float(low), float(high)
+
+
+# ---- of one number of counts -----------------------------------------------------------------------------------------
+
+
+def feldman_cousins(n: int, background: float = 0.0, cl: float = 0.95) -> Interval:
+    """Of the signal in n counts, by Feldman and Cousins: exact sums with ordering by likelihood ratio.
+
+    background: the known mean. For any true signal, the interval covers it with probability cl or more.
+    """
+    _check_counts("counts", n)
+    _check_mean("background", background)
+    _critical(cl)
+    top = n + _REACH * math.sqrt(n + 1) + _REACH
+    trials = np.linspace(0, top, _GRID)
+    accepted = np.flatnonzero(_accepted(n, trials, background, cl))
+    ends = []
+    for end, outwards in ((accepted[0], -1), (accepted[-1], 1)):
+        inside, spacing = trials[end], _WIDER * trials[1]
+        for _ in range(_ZOOMS):
+            near = inside + outwards * np.linspace(0, spacing, _GRID)
+            near = near[near >= 0]
+            kept = np.flatnonzero(_accepted(n, near, background, cl))
+            inside, spacing = near[kept[-1]], spacing / (_GRID - 1)
+        ends.append(max(0.0, float(inside + outwards * spacing)))
+    return Interval(max(0.0, n - background), ends[0], ends[1], cl, "Feldman and Cousins")
+
+
+def _accepted(n, trials, background, cl):
+    """bool[trials]: whether n is among the counts of the highest likelihood ratios that have the probability cl."""
+    others = np.arange(int(_most(trials.max(initial=0) + background)) + n + 1)
+    means = (trials + background)[:, None]
+    with np.errstate(divide="ignore"):
+        ratios = xlogy(others, means) - means
+        best = np.maximum(others, background)
+        ratios -= xlogy(others, best) - best
+    before = ratios > ratios[:, n : n + 1] + 1e-12
+    return (np.exp(xlogy(others, means) - means - gammaln(others + 1)) * before).sum(axis=1) < cl
+
+
+def upper_limit(n: int, background: float = 0.0, cl: float = 0.95) -> float:
+    """Of the signal in n counts, background known: P(n or fewer | signal) = (1 - cl) P(n or fewer | no signal).
+
+    (G. Zech, Nucl. Instrum. Methods A 277 (1989) 608.) It covers the true signal with probability cl or more.
+    """
+    _check_counts("counts", n)
+    _check_mean("background", background)
+    none = 1 - pdtrc(n, background)
+    return float(chi2.isf((1 - cl) * none, 2 * n + 2) / 2 - background)
+
+
+def on_off(n_on: int, n_off: int, tau: float, cl: float = 0.95) -> Interval:
+    """By profile likelihood, of the signal in n_on counts; n_off counts of background in tau times the exposure."""
+    _check_counts("n_on", n_on)
+    _check_counts("n_off", n_off)
+    _check_tau(tau)
+
+    def deviance(signal):
+        """For the most likely background, a root of the quadratic equation that its derivative gives."""
+        half = (n_on + n_off - (1 + tau) * signal) / (2 * (1 + tau))
+        background = half + math.sqrt(half**2 + n_off * signal / (1 + tau))
+        on, off = signal + background, tau * background
+        ratios = (xlogy(n, n / mean if mean else 1.0) for n, mean in ((n_on, on), (n_off, off)))
+        return 2 * (on - n_on + off - n_off + sum(ratios))
+
+    value, critical = max(0.0, n_on - n_off / tau), _critical(cl)
+    least = deviance(value)
+    error = math.sqrt(n_on + n_off / tau**2) or 1.0
+    low, high = _ends(value, error, lambda trial: deviance(trial) - least - critical, 1e-9, False)
+    return Interval(value, low, high, cl, "profile likelihood")
+
+
+# ---- detection -------------------------------------------------------------------------------------------------------
+
+
+@cache
+def decision_threshold(n_off: int, tau: float, alpha: float = 0.05) -> int:
+    """The least counts that detect a signal above n_off counts of background in tau times the exposure.
+
+    If there is no signal, the counts, given the sum of both, have a binomial distribution of probability 1 / (1 + tau),
+    so the probability of a false detection is alpha or less at any background. (J. Przyborowski and H. Wilenski,
+    Biometrika 31 (1940) 313.)
+    """
+    _check_counts("n_off", n_off)
+    _check_tau(tau)
+    most = 8
+    while betainc(most, n_off + 1, 1 / (1 + tau)) > alpha:
+        most *= 2
+    return 1 + int(np.argmax(betainc(np.arange(1, most + 1), n_off + 1, 1 / (1 + tau)) <= alpha))
+
+
+def iso_threshold(n_off: int, tau: float, k_alpha: float = K) -> int:
+    """The least counts above the decision threshold of ISO 11929-1 for the same counts."""
+    return 1 + math.floor(n_off / tau + k_alpha * math.sqrt(n_off / tau * (1 + 1 / tau)))
+
+
+def detection_probability(
+    signal: float, background: float, tau: float, threshold: Callable[[int, float], int] = decision_threshold
+) -> float:
+    """Probability that counts of this expected signal and background reach the threshold, which is one of n_off and
+    tau; without a signal, that of a false detection."""
+    _check_mean("signal", signal)
+    _check_mean("background", background)
+    n_off = np.arange(int(_most(tau * background)) + 1)
+    thresholds = np.array([threshold(int(n), tau) for n in n_off])
+    reached = np.where(thresholds > 0, pdtrc(thresholds - 1, signal + background), 1.0)
+    return float(poisson.pmf(n_off, tau * background) @ reached)
+
+
+def detection_limit(n_off: int, tau: float, alpha: float = 0.05, beta: float = 0.05) -> float:
+    """The least expected signal that is detected with probability 1 - beta above a background of n_off / tau."""
+
+    def missing(signal):
+        found = detection_probability(signal, n_off / tau, tau, lambda n, t: decision_threshold(n, t, alpha))
+        return 1 - beta - found
+
+    most = 4.0 * decision_threshold(n_off, tau, alpha)
+    while missing(most) > 0:
+        most *= 2
+    return float(root_scalar(missing, bracket=(0.0, most), xtol=1e-6 * most).root)
+
+
+def _most(mean):
+    """Counts beyond which a Poisson distribution is negligible."""
+    return mean + _REACH * math.sqrt(mean) + 2 * _REACH
+
+
+def _check_counts(field, n):
+    if not (0 <= n < 2**53 and n == int(n)):
+        raise UserError.at("limits", field, "not a number of counts", n)
+
+
+def _check_mean(field, mean):
+    if not 0 <= mean < math.inf:
+        raise UserError.at("limits", field, "not a number from 0 up", mean)
+
+
+def _check_tau(tau):
+    if not 0 < tau < math.inf:
+        raise UserError.at("limits", "tau", "not above 0", tau)
