@@ -1,13 +1,13 @@
 """From counts to rates and activities, with errors split by their causes.
 
     rate = emission_rate(one, n_spectra=8, live_s=8 * 3600.0)
-    bq = activity(rate, "Po-210", Efficiency(0.12, 0.01, "measured with Am-241"))
+    bq = activity(rate, "Po-210", geometry.measured(0.12, 0.01))
+    bq_per_cm2 = activity(rate, "Po-210", geometry.plane(6, 60), per_spectrum=8)
 
 A rate is that of alphas of a nuclide into the detectors: counts over live time, n / (sum of live times) for n spectra.
 An activity is the rate over alphas per decay and efficiency. A surface activity is that of a plane in front of each
-detector, of area A, from which alphas come within an angle T of its normal: for each Bq/cm2 it gets A / 2 (1 - cos T)
-alphas a second (`dorn.head.scenario`); the same holds for the column of a gas. Errors are one standard deviation,
-independent of each other, and first order.
+detector, or of the column of a gas, whose efficiency is in cm2. Errors are one standard deviation, independent of each
+other, and first order.
 """
 
 from __future__ import annotations
@@ -17,34 +17,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dorn.analysis.detection import ONE_SIDED
 from dorn.analysis.emission import BELOW, FOUND, NOT_SEPARATED, Emission
+from dorn.analysis.geometry import Efficiency
 from dorn.nuclides import nuclide
 
 CAUSES = ("counts", "efficiency", "intensity", "background", "shape")
-_ONE_SIDED = 1.645
-
-
-@dataclass(frozen=True)
-class Efficiency:
-    """Alphas that are counted for each that is emitted, or, of a plane, for each per cm2: then in cm2, per detector."""
-
-    value: float
-    error: float
-    how: str  # in words
-    of_plane: bool = False
-
-    @classmethod
-    def plane(cls, area_cm2: float, half_angle_deg: float, area_error_cm2: float, half_angle_error_deg: float):
-        """Of a plane, or of a gas, in front of each detector."""
-        angle = np.radians(half_angle_deg)
-        value = area_cm2 / 2 * (1 - np.cos(angle))
-        by_angle = area_cm2 / 2 * np.sin(angle) * np.radians(half_angle_error_deg)
-        error = np.hypot(value / area_cm2 * area_error_cm2, by_angle)
-        how = (
-            f"a plane, or a column of gas, in front of each detector of {area_cm2:g} cm2, seen within "
-            f"{half_angle_deg:g} degrees of its normal: {value:.4g} +- {error:.2g} cm2"
-        )
-        return cls(float(value), float(error), how, True)
 
 
 @dataclass(frozen=True)
@@ -65,7 +43,7 @@ class Quantity:
         """Divided by a number with relative errors by cause."""
         value = self.value / divisor
         more = {cause: abs(value) * part for cause, part in relative.items()}
-        systematic = _ONE_SIDED * float(np.sqrt(sum(error**2 for error in more.values())))
+        systematic = ONE_SIDED * float(np.sqrt(sum(error**2 for error in more.values())))
         return Quantity(
             value,
             self.threshold / divisor,
@@ -89,16 +67,16 @@ def emission_rate(
     other_per_s = n_spectra / other_live_s
     errors["background"] = other.error * other_per_s
     net = value - other.counts * other_per_s
-    threshold = float(np.hypot(threshold, _ONE_SIDED * errors["background"]))
+    threshold = float(np.hypot(threshold, ONE_SIDED * errors["background"]))
     status = one.status if one.status == NOT_SEPARATED else FOUND if net > threshold else BELOW
-    upper = max(net, 0.0) + float(np.hypot(upper - value, _ONE_SIDED * errors["background"]))
+    upper = max(net, 0.0) + float(np.hypot(upper - value, ONE_SIDED * errors["background"]))
     return Quantity(net, threshold, upper, status, errors)
 
 
-def activity(rate: Quantity, name: str, efficiency: Efficiency, n_spectra: int = 1) -> Quantity:
-    """Bq, or Bq/cm2 of a plane in front of each of n spectra."""
+def activity(rate: Quantity, name: str, efficiency: Efficiency, per_spectrum: int = 1) -> Quantity:
+    """Bq, or Bq/cm2 for an efficiency in cm2. per_spectrum: number of spectra, if the efficiency is that of each."""
     alphas, error = alphas_per_decay(name)
-    divisor = alphas * efficiency.value * (n_spectra if efficiency.of_plane else 1)
+    divisor = alphas * efficiency.value * per_spectrum
     return rate.over(divisor, intensity=error / alphas, efficiency=efficiency.error / efficiency.value)
 
 

@@ -8,10 +8,8 @@ common to them, shared as their live times are. The energy scale of a detector i
 zero is fitted, too, if there are lines enough.
 
 Errors: `statistics`, of the fit, with everything that is fitted beside the counts; `shape`, the largest difference from
-the fits of `line_choice.alternatives`. The decision threshold is 1.645 times the error expected without the nuclide
-(5 % false positives, Gaussian; ISO 11929-1:2019); the upper limit U at 95 % has counts = U - 1.645 u(U), with the error
-u(U) expected if U were true. Lines whose counts are correlated beyond MIXED cannot be told apart: they have limits, and
-the sum of their counts.
+the fits of `line_choice.alternatives`. What is below its decision threshold (`detection`), or correlated with another
+nuclide beyond MIXED, has an upper limit at 95 %; of the latter also the sum is given.
 """
 
 from __future__ import annotations
@@ -22,16 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from dorn.analysis import energy_scale, line_choice
-from dorn.analysis.line_fit import Fit, expected_errors, fit
+from dorn.analysis import detection, energy_scale, line_choice
+from dorn.analysis.line_fit import Fit, fit
 from dorn.analysis.line_model import Grid, LineModel
 from dorn.errors import UserError
 from dorn.nuclides import main_kev
 
 FOUND, BELOW, NOT_SEPARATED = "found", "below decision threshold", "not separated"
 MIXED = -0.9  # correlation of the counts of two nuclides
-_ONE_SIDED = 1.645  # 95 % of a Gaussian
-_ROUNDS = 12  # for the upper limit, a fixed point
 _ZERO_SPAN_KEV, _FOR_ZERO = 500.0, 50.0  # of main lines with so many counts a spectrum: the zeros are fitted, too
 _MANY = 10.0  # mean counts of the spectra of a direction, where one without any is not connected
 _OPTIONS: dict[str, Any] = {"slope": True}  # of all models: particles that pass leave a background that is not flat
@@ -162,10 +158,11 @@ def _result(used, grids, counts, found: Fit, shape, free) -> Emissions:
     for k, name in enumerate(found.nuclides):
         mixed = next((group for group in groups if name in group), ())
         value, error = found.of(name)
-        threshold = _ONE_SIDED * _error_at(model, found, k, 0.0)
+        without = detection.error_without(model, found, name)
+        threshold = detection.threshold(without)
         status = NOT_SEPARATED if mixed else FOUND if value > threshold else BELOW
         others_of = tuple(one for one in mixed if one != name)
-        upper = _upper(model, found, k)
+        upper = detection.upper_limit(found, model, counts, name, without, status == FOUND)
         result.emissions.append(Emission(name, value, error, float(shape[k]), threshold, upper, status, others_of))
     for group in groups:
         at = [found.nuclides.index(name) for name in group]
@@ -185,23 +182,6 @@ def _windows(direction: Direction, nuclides) -> tuple[list[Grid], list[np.ndarra
         grids.append(replace(grid, exposure=exposure))
         counts.append(some)
     return grids, counts
-
-
-def _error_at(model: LineModel, found: Fit, k: int, counts: float) -> float:
-    """The error of the counts of nuclide k that is expected if they were `counts`, and all else as fitted."""
-    values = found.values.counts.copy()
-    values[k] = counts
-    error = float(expected_errors(model, replace(found.values, counts=values)).counts[k])
-    return error if np.isfinite(error) else float(found.errors.counts[k])
-
-
-def _upper(model: LineModel, found: Fit, k: int) -> float:
-    value = upper = float(found.values.counts[k])
-    for _ in range(_ROUNDS):
-        before, upper = upper, value + _ONE_SIDED * _error_at(model, found, k, max(upper, 1.0))
-        if abs(upper - before) < 1e-3 * upper:
-            break
-    return upper
 
 
 def _mixed(found: Fit) -> list[tuple[str, ...]]:

@@ -12,7 +12,7 @@ from dorn.util.checks import above_zero, at_least, number
 from dorn.util.paths import check_directory
 
 if TYPE_CHECKING:
-    from dorn.analysis.activity import Efficiency
+    from dorn.analysis.geometry import Efficiency
     from dorn.products.analysis import Outcome
 
 _NEAR, _FAR = 0.01, 0.03  # by which the scale may be wrong: with a calibration, and without
@@ -20,7 +20,8 @@ _NOTE = """\
 Without an efficiency: counts, and alphas per second into the detectors. With it: activities. Each
 direction of an archive, front and back, is fitted apart. What is below its decision threshold, or
 not to be told from another nuclide, is a limit. Name all nuclides that have lines in the range.
-FILE of --geometry, for a plane or a gas in front of each detector:
+FILE of --geometry, here for a plane or a gas in front of each detector; others: analysis/geometry_file.py
+  kind = "plane"
   area_cm2 = 6.0
   area_error_cm2 = 0.1
   half_angle_deg = 60
@@ -61,7 +62,7 @@ def add(commands: Commands) -> None:
     add("--background", metavar="ARCHIVE|SPECTRUM", help="the same without the source, which is subtracted")
     how = analyse.add_mutually_exclusive_group()
     how.add_argument("--efficiency", metavar="E,U", help="counted per emitted alpha, and its uncertainty")
-    how.add_argument("--geometry", type=Path, metavar="FILE", help="of a plane in front of the detectors, see below")
+    how.add_argument("--geometry", type=Path, metavar="FILE", help="of source and detectors, see below")
     add("--live", metavar="S", help="live time of spectra that state none, seconds")
     add("--from", dest="from_s", metavar="S", help="of an archive: on-board time, seconds")
     add("--to", dest="to_s", metavar="S", help="of an archive: on-board time, seconds")
@@ -116,29 +117,21 @@ def _check_options(args, of_spectra: bool) -> None:
             raise UserError.at("analyse", option, only, str(value))
 
 
-def _efficiency(args) -> Efficiency | None:
-    from dorn.analysis.activity import Efficiency
-    from dorn.util.tables import Table
+def _efficiency(args) -> tuple[Efficiency | None, bool]:
+    """(efficiency, if given, and whether it is of a plane)."""
+    from dorn.analysis import geometry, geometry_file
 
     if args.geometry is not None:
-        table = Table.read(args.geometry)
-        angle_deg = table.above_zero("half_angle_deg")
-        if angle_deg > 90:
-            raise table.error("half_angle_deg", "above 90", angle_deg)
-        area_error_cm2 = table.at_least(0, "area_error_cm2")
-        angle_error_deg = table.at_least(0, "half_angle_error_deg")
-        found = Efficiency.plane(table.above_zero("area_cm2"), angle_deg, area_error_cm2, angle_error_deg)
-        table.done()
-        return found
+        return geometry_file.read(args.geometry)
     if args.efficiency is None:
-        return None
+        return None, False
     words = args.efficiency.split(",")
     if len(words) != 2:
         raise UserError.at("--efficiency", "E,U", "two numbers expected", args.efficiency)
     value, error = above_zero(words[0], "--efficiency", "E"), at_least(0, words[1], "--efficiency", "U")
     if value > 1:
         raise UserError.at("--efficiency", "E", "above 1", words[0])
-    return Efficiency(value, error, f"{value:g} +- {error:g} alphas counted for each that is emitted, as given")
+    return geometry.measured(value, error, f"{value:g} +- {error:g} counted per emitted alpha, as given"), False
 
 
 def _of_archive(args, names, efficiency) -> tuple[list[Outcome], list[str]]:
@@ -170,7 +163,7 @@ def _of_archive(args, names, efficiency) -> tuple[list[Outcome], list[str]]:
             faults.append(str(error))
             continue
         other = emission.with_lines_of(found, others[one.name]) if others else None
-        outcomes.append(Outcome(found, other, efficiency))
+        outcomes.append(Outcome(found, other, *efficiency))
     return outcomes, faults
 
 
@@ -217,7 +210,7 @@ def _of_spectra(args, names, efficiency) -> tuple[list[Outcome], list[str]]:
                 raise UserError.at(args.background, "live time", "is missing; --live is that of all spectra")
             counts = [other.counts]
             background = emission.with_lines_of(found, replace(found.direction, counts=counts, live_s=[lived_s]))
-        outcomes.append(Outcome(found, background, efficiency))
+        outcomes.append(Outcome(found, background, *efficiency))
     return outcomes, faults
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dorn.analysis.activity import CAUSES, Efficiency, Quantity, activity, alphas_per_decay, emission_rate
+from dorn.analysis.activity import CAUSES, Quantity, activity, alphas_per_decay, emission_rate
 from dorn.analysis.emission import FOUND, Emission, Emissions
+from dorn.analysis.geometry import Efficiency
 from dorn.errors import UserError
 from dorn.nuclides import main_kev
 from dorn.util.digits import with_uncertainty
@@ -26,6 +27,7 @@ class Outcome:
     emissions: Emissions
     background: Emissions | None = None
     efficiency: Efficiency | None = None
+    of_plane: bool = False  # the efficiency is in cm2, for each spectrum
 
     @property
     def name(self) -> str:
@@ -48,12 +50,12 @@ class Outcome:
         """Bq, or Bq/cm2 of a plane; empty without an efficiency or a live time."""
         if self.efficiency is None:
             return {}
-        n = len(self.emissions.direction.counts)
+        n = len(self.emissions.direction.counts) if self.of_plane else 1
         return {name: activity(rate, name, self.efficiency, n) for name, rate in self.rates().items()}
 
     @property
     def unit(self) -> str:
-        return "Bq/cm2" if self.efficiency and self.efficiency.of_plane else "Bq"
+        return "Bq/cm2" if self.of_plane else "Bq"
 
     def missing(self) -> list[str]:
         """What an activity lacks, in words."""
@@ -61,7 +63,7 @@ class Outcome:
         if self.emissions.direction.total_live_s is None:
             found.append("the live time, which is not in the file: --live")
         if self.efficiency is None:
-            found.append("the efficiency: --efficiency, or --geometry for a plane")
+            found.append("the efficiency: --efficiency or --geometry")
         return found
 
 

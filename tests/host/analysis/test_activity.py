@@ -2,9 +2,9 @@
 
 import math
 
-import numpy as np
 import pytest
-from dorn.analysis.activity import CAUSES, Efficiency, activity, alphas_per_decay, emission_rate
+from dorn.analysis import geometry, geometry_file
+from dorn.analysis.activity import CAUSES, activity, alphas_per_decay, emission_rate
 from dorn.analysis.emission import BELOW, FOUND, Emission
 
 ONE = Emission("Am-241", 10_000.0, 100.0, 30.0, 12.0, 10_170.0, FOUND)
@@ -27,7 +27,7 @@ def test_a_background_is_subtracted_with_its_error():
 
 def test_an_activity_has_the_errors_of_all_causes():
     rate = emission_rate(ONE, 1, 500.0)
-    found = activity(rate, "Am-241", Efficiency(0.01, 0.0005, "given"))
+    found = activity(rate, "Am-241", geometry.measured(0.01, 0.0005))
     alphas, error = alphas_per_decay("Am-241")
     assert found.value == pytest.approx(20 / 0.01 / alphas)
     assert set(found.errors) == set(CAUSES)
@@ -43,18 +43,22 @@ def test_bismuth_has_an_alpha_in_a_third_of_its_decays():
     assert value == pytest.approx(0.3594, rel=0.01) and 0 < error < 0.01
 
 
-def test_a_plane_gives_what_an_integral_over_it_gives():
-    """Against the solid angle of a small detector, summed over rings of the plane."""
-    area_cm2, half_angle_deg, height_cm = 6.0, 60.0, 100.0
-    radius = np.linspace(0, height_cm * math.tan(math.radians(half_angle_deg)), 200_001)
-    middle = (radius[1:] + radius[:-1]) / 2
-    distance = np.hypot(middle, height_cm)
-    seen = 2 * np.pi * middle * np.diff(radius) * area_cm2 * (height_cm / distance) / (4 * np.pi * distance**2)
-    plane = Efficiency.plane(area_cm2, half_angle_deg, 0.1, 1.0)
-    assert plane.value == pytest.approx(seen.sum(), rel=1e-6) and plane.of_plane
-    by_angle = Efficiency.plane(area_cm2, half_angle_deg + 0.5, 0, 0).value - plane.value
-    by_angle += plane.value - Efficiency.plane(area_cm2, half_angle_deg - 0.5, 0, 0).value
-    assert plane.error == pytest.approx(math.hypot(plane.value * 0.1 / 6, by_angle), rel=1e-3)
-    rate = emission_rate(ONE, 8, 8 * 500.0)
-    found = activity(rate, "Po-210", plane, 8)
-    assert found.value == pytest.approx(20 / 8 / plane.value / alphas_per_decay("Po-210")[0])
+def test_a_surface_activity_is_that_seen_by_each_detector():
+    plane = geometry.plane(6.0, 60.0)
+    found = activity(emission_rate(ONE, 8, 8 * 500.0), "Po-210", plane, 8)
+    assert found.value == pytest.approx(20 / 8 / 1.5 / alphas_per_decay("Po-210")[0])
+
+
+def test_the_errors_of_dimensions_are_propagated(tmp_path):
+    path = tmp_path / "plane.toml"
+    sizes = "area_cm2 = 6\narea_error_cm2 = 0.1\nhalf_angle_deg = 60\nhalf_angle_error_deg = 1\n"
+    path.write_text(f'kind = "plane"\n{sizes}')
+    found, of_plane = geometry_file.read(path)
+    by_angle = 3 * math.sin(math.radians(60)) * math.radians(1)
+    assert of_plane and found.value == pytest.approx(1.5)
+    assert found.error == pytest.approx(math.hypot(1.5 * 0.1 / 6, by_angle), rel=1e-3)
+    sizes = "detector_cm = 1\ndetector_error_cm = 0\ndistance_cm = 3\ndistance_error_cm = 0.1\n"
+    path.write_text(f'kind = "point"\n{sizes}')
+    found, of_plane = geometry_file.read(path)
+    # d / dh of (1 - h / sqrt(h^2 + r^2)) / 2 is -r^2 / (2 (h^2 + r^2)^(3/2))
+    assert not of_plane and found.error == pytest.approx(0.1 / (2 * 10**1.5), rel=1e-3)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from dorn.analysis import emission
 from dorn.analysis.emission import BELOW, FOUND, NOT_SEPARATED, Direction, emissions, with_lines_of
 from dorn.analysis.line_shape import Shape
 from dorn.errors import UserError
@@ -90,10 +89,3 @@ def test_a_detector_without_counts_is_left_out():
     assert emissions(off, ["Po-209"]).direction.labels == ["a", "b"]
     with pytest.raises(UserError, match="front: counts: none"):
         emissions(Direction("front", [EDGES_KEV], [0 * given.counts[0]]), ["Po-209"])
-
-
-def test_the_limit_solves_its_equation():
-    found = emissions(direction({"Po-209": 3000}, tails=()), NAMES[:2], quick=True)
-    one, k = found.of("Po-210"), 1
-    error = emission._error_at(found.model(), found.fit, k, one.upper)
-    assert one.upper == pytest.approx(one.counts + 1.645 * error, rel=0.01)

@@ -40,7 +40,7 @@ noise_kev = 35
 gain = [1.0, 1.006, 0.994, 1.011, 0.99, 1.002, 1.013, 0.987, 1.004, 0.997, 1.009, 0.992, 1.0, 1.007, 0.985, 1.003]
 """
 NAMES = "Po-209,Po-210,Po-214"
-GEOMETRY = "area_cm2 = 6\narea_error_cm2 = 0.1\nhalf_angle_deg = 60\nhalf_angle_error_deg = 1\n"
+GEOMETRY = "kind = 'plane'\narea_cm2 = 6\narea_error_cm2 = 0.1\nhalf_angle_deg = 60\nhalf_angle_error_deg = 1\n"
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,7 @@ def recorded(tmp_path_factory):
     (folder / "three.toml").write_text(SCENARIO)
     (folder / "plane.toml").write_text(GEOMETRY)
     (folder / "wide.toml").write_text(GEOMETRY.replace("60", "91"))
+    (folder / "cube.toml").write_text("kind = 'cube'")
     (folder / "more.toml").write_text(GEOMETRY + "high = 1\n")
     assert run(folder / "three.toml", "--out", folder / "run") == 0
     return folder
@@ -174,8 +175,9 @@ WRONG = {
     "{archive} --efficiency 1.1,0": "--efficiency: E: above 1",
     "{archive} --efficiency 0,0": "--efficiency: E: not above 0",
     "{archive} --efficiency 0.1,x": "--efficiency: U: not a usable number",
-    "{archive} --geometry {folder}/wide.toml": "half_angle_deg: above 90",
+    "{archive} --geometry {folder}/wide.toml": "half_angle_deg",
     "{archive} --geometry {folder}/more.toml": "high: unknown key",
+    "{archive} --geometry {folder}/cube.toml": "kind: none of plane, discs, point (cube)",
     "{archive} --geometry {folder}/no.toml": "no.toml: file: cannot be read",
     "{archive} --from x": "--from: S: not a usable number",
     "{archive} --from 1e9": "no slice starts within",
