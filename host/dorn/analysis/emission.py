@@ -80,6 +80,7 @@ class Emission:
     upper: float  # limit at 95 %
     status: str
     mixed_with: tuple[str, ...] = ()
+    without: float = 0.0  # error of the counts that is expected without the nuclide
 
     @property
     def error(self) -> float:
@@ -163,7 +164,9 @@ def _result(used, grids, counts, found: Fit, shape, free) -> Emissions:
         status = NOT_SEPARATED if mixed else FOUND if value > threshold else BELOW
         others_of = tuple(one for one in mixed if one != name)
         upper = detection.upper_limit(found, model, counts, name, without, status == FOUND)
-        result.emissions.append(Emission(name, value, error, float(shape[k]), threshold, upper, status, others_of))
+        result.emissions.append(
+            Emission(name, value, error, float(shape[k]), threshold, upper, status, others_of, without)
+        )
     for group in groups:
         at = [found.nuclides.index(name) for name in group]
         variance = found.counts_covariance[np.ix_(at, at)].sum()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dorn.cli import options
+from dorn.cli import options, results
 from dorn.cli.parser import Commands
 from dorn.errors import UserError
 from dorn.util.checks import above_zero, at_least, number
@@ -14,6 +14,7 @@ from dorn.util.paths import check_directory
 if TYPE_CHECKING:
     from dorn.analysis.geometry import Efficiency
     from dorn.products.analysis import Outcome
+    from dorn.products.analysis_slices import Part
 
 _NEAR, _FAR = 0.01, 0.03  # by which the scale may be wrong: with a calibration, and without
 _NOTE = """\
@@ -66,6 +67,8 @@ def add(commands: Commands) -> None:
     add("--live", metavar="S", help="live time of spectra that state none, seconds")
     add("--from", dest="from_s", metavar="S", help="of an archive: on-board time, seconds")
     add("--to", dest="to_s", metavar="S", help="of an archive: on-board time, seconds")
+    add("--slice", metavar="S", help="of an archive: also rates over time, in slices of this length: slices.csv")
+    add("--half-life", metavar="NUCLIDE", help="with --slice: fit its half-life to the rates, one of --lines")
     add("--storm", action="store_true", help="of an archive: also the slices of storm mode")
     add("--force", action="store_true", help="replace files of other programs in DIR")
     add("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
@@ -76,7 +79,7 @@ def _analyse(args):
     from dorn.files.spectrum import SUFFIXES
     from dorn.products import analysis
 
-    names = [name.strip() for name in args.lines.split(",")] if args.lines else default_lines()
+    names = [name.strip() for name in args.lines.split(",")] if args.lines else results.default_lines()
     for name in names:
         nuclides.main_kev(name)  # fail now if it is not known or has no line
     if len(set(names)) < len(names):
@@ -85,36 +88,35 @@ def _analyse(args):
     analysis.check_ours(args.out, args.force)
     efficiency = _efficiency(args)
     of_spectra = Path(args.files[0]).suffix.lower() in SUFFIXES
-    _check_options(args, of_spectra)
-    outcomes, faults = (_of_spectra if of_spectra else _of_archive)(args, names, efficiency)
+    _check_options(args, names, of_spectra)
+    outcomes, faults, parts = (_of_spectra if of_spectra else _of_archive)(args, names, efficiency)
     for fault in faults:
         print(f"not analysed: {fault}")
     if not outcomes:
         raise UserError.at(", ".join(args.files), "lines", "no spectrum was analysed", ", ".join(names))
     about = {"command": args.entered, "sources": [str(file) for file in args.files], "lines": names}
     about |= {"background": args.background, "not_analysed": faults}
-    _write(args.out, outcomes, about)
-    show(outcomes)
+    about |= {"half_lives": _half_lives(args.half_life, parts)}
+    _write(args.out, outcomes, about, parts)
+    results.show(outcomes)
+    results.show_half_lives(about["half_lives"], args.half_life)
     print(f"see {args.out / 'report.html'}")
 
 
-def default_lines() -> list[str]:
-    """The nuclides that the plot of a run names."""
-    from dorn.nuclides.chains import alpha_emitters
-    from dorn.products.plot import LABELLED
-
-    return alpha_emitters(LABELLED)
-
-
-def _check_options(args, of_spectra: bool) -> None:
+def _check_options(args, names, of_spectra: bool) -> None:
     """Raises UserError for an option that does not apply."""
-    others = {"instrument_calibration": None, "from_s": None, "to_s": None, "storm": False}
+    others = {"instrument_calibration": None, "from_s": None, "to_s": None, "slice": None, "storm": False}
     for name in others if of_spectra else {"start": None, "live": None}:
         value = getattr(args, name)
         if value not in (None, False):
             option = "--" + name.removesuffix("_s").replace("_", "-")
             only = "only for an archive" if of_spectra else "only for a spectrum"
             raise UserError.at("analyse", option, only, str(value))
+    if args.half_life is not None:
+        if args.slice is None:
+            raise UserError.at("--half-life", "NUCLIDE", "only with --slice", args.half_life)
+        if args.half_life not in names:
+            raise UserError.at("--half-life", "NUCLIDE", "not one of --lines", args.half_life)
 
 
 def _efficiency(args) -> tuple[Efficiency | None, bool]:
@@ -134,10 +136,11 @@ def _efficiency(args) -> tuple[Efficiency | None, bool]:
     return geometry.measured(value, error, f"{value:g} +- {error:g} counted per emitted alpha, as given"), False
 
 
-def _of_archive(args, names, efficiency) -> tuple[list[Outcome], list[str]]:
+def _of_archive(args, names, efficiency) -> tuple[list[Outcome], list[str], dict[str, list[Part]]]:
     from dorn.analysis import emission
     from dorn.products import Archive
     from dorn.products.analysis import Outcome
+    from dorn.products.analysis_slices import over_time
     from dorn.products.directions import directions, selected
 
     calibration = args.instrument_calibration
@@ -145,9 +148,10 @@ def _of_archive(args, names, efficiency) -> tuple[list[Outcome], list[str]]:
     from_s, to_s = (
         at if at is None else number(at, n, "S") for n, at in (("--from", args.from_s), ("--to", args.to_s))
     )
-    slices = Archive(*args.files, calibration=calibration).slices()
+    archive = Archive(*args.files, calibration=calibration)
+    slices = archive.slices() if args.slice is None else archive.slices(above_zero(args.slice, "--slice", "S"))
     chosen = selected(slices, from_s, to_s, args.storm)
-    cut = int(((slices.storm > 0) & ~chosen).sum())
+    cut = int((selected(slices, from_s, to_s, True) & ~chosen).sum())
     if cut:
         print(f"left out: {cut} slices of storm mode; --storm takes them")
     others = {}
@@ -164,10 +168,13 @@ def _of_archive(args, names, efficiency) -> tuple[list[Outcome], list[str]]:
             continue
         other = emission.with_lines_of(found, others[one.name]) if others else None
         outcomes.append(Outcome(found, other, *efficiency))
-    return outcomes, faults
+    parts = {}
+    if args.slice is not None:
+        parts = {one.name: over_time(one, slices, chosen, search) for one in outcomes}
+    return outcomes, faults, parts
 
 
-def _of_spectra(args, names, efficiency) -> tuple[list[Outcome], list[str]]:
+def _of_spectra(args, names, efficiency) -> tuple[list[Outcome], list[str], dict[str, list[Part]]]:
     from dataclasses import replace
 
     from dorn.analysis import emission
@@ -211,11 +218,28 @@ def _of_spectra(args, names, efficiency) -> tuple[list[Outcome], list[str]]:
             counts = [other.counts]
             background = emission.with_lines_of(found, replace(found.direction, counts=counts, live_s=[lived_s]))
         outcomes.append(Outcome(found, background, *efficiency))
-    return outcomes, faults
+    return outcomes, faults, {}
 
 
-def _write(out, outcomes, about) -> None:
-    from dorn.products import analysis, analysis_plot, analysis_report
+def _half_lives(nuclide, parts) -> dict:
+    """Direction -> the half-life, and its error, as in analysis.json; or why there is none."""
+    from dorn.products.analysis_slices import half_life_of
+
+    found = {}
+    for name, of in parts.items() if nuclide else ():
+        try:
+            one = half_life_of(of, nuclide)
+        except UserError as error:
+            found[name] = {"nuclide": nuclide, "fault": str(error)}
+            continue
+        found[name] = {"nuclide": nuclide, "half_life_s": one.half_life_s, "error_s": one.error_s}
+        found[name] |= {"decay_per_s": one.decay_per_s, "decay_error_per_s": one.decay_error_per_s}
+        found[name] |= {"deviance": one.deviance, "degrees_of_freedom": one.dof}
+    return found
+
+
+def _write(out, outcomes, about, parts) -> None:
+    from dorn.products import analysis, analysis_plot, analysis_report, analysis_slices
     from dorn.products.files import table, write_files
 
     content = analysis.document(outcomes, about)
@@ -228,49 +252,8 @@ def _write(out, outcomes, about) -> None:
         "fits.png": lambda file: file.write(png),
         "report.html": lambda file: file.write(html),
     }
+    if parts:
+        files["slices.csv"] = table(analysis_slices.slices_rows(parts))
     write_files(out, files)
-
-
-def show(outcomes: list[Outcome]) -> None:
-    """Print what was found."""
-    from dorn.products.analysis import counts_text, text
-
-    for one in outcomes:
-        rates, activities = one.rates(), one.activities()
-        fit = one.emissions.fit
-        live_s = one.emissions.direction.total_live_s
-        lived = f", {live_s / len(one.emissions.counts):.2f} s live" if live_s else ""
-        quality = f"deviance/dof {fit.deviance / max(fit.dof, 1):.2f}"
-        print(f"{one.name}: {len(one.emissions.counts)} spectra{lived}, {quality}")
-        unit = one.unit if activities else ""
-        print(f"  {'nuclide':8} {'counts':26} {'alphas/s' if rates else '':26} {unit}".rstrip())
-        for emission in one.emissions.emissions:
-            name = emission.nuclide
-            cells = [text(of[name]) if name in of else "" for of in (rates, activities)]
-            mixed = f"  not separated from {', '.join(emission.mixed_with)}" if emission.mixed_with else ""
-            print(f"  {name:8} {counts_text(emission):26} {cells[0]:26} {cells[1]}{mixed}".rstrip())
-        for names, counts, error in one.emissions.sums:
-            print(f"  {' + '.join(names)}: {counts:.1f} +- {error:.1f} counts")
-        for what in one.missing():
-            print(f"  missing for an activity: {what}")
-
-
-def show_beside_truth(archive: Path, source) -> None:
-    """Print the alphas per second of each nuclide in an archive, beside those of the scenario that was played."""
-    from dorn.analysis.emission import emissions
-    from dorn.products import Archive
-    from dorn.products.analysis import Outcome, text
-    from dorn.products.directions import directions, selected
-
-    slices = Archive(archive).slices()
-    truth = source.expected(0.0, source.duration_s)
-    names = [name for name in default_lines() if name in truth]
-    found = {}
-    for one in directions(slices, selected(slices, None, None, True), _FAR):
-        rates = Outcome(emissions(one, names, quick=True)).rates()
-        found[one.name] = [text(rates[name]) for name in names]
-    print(f"{'alphas/s':8}  " + "  ".join(f"{side:16} {'true':>5}" for side in found))
-    for k, name in enumerate(names):
-        true_cps = [truth[name][side :: len(found)].sum() / source.duration_s for side in range(len(found))]
-        cells = (f"{rates[k]:16} {true:5.2f}" for rates, true in zip(found.values(), true_cps, strict=True))
-        print(f"{name:8}  " + "  ".join(cells))
+    if not parts:  # that of an earlier call does not belong to this result
+        (out / "slices.csv").unlink(missing_ok=True)

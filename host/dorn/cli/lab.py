@@ -162,7 +162,7 @@ def _demo(args):
     args.target = target
     status = _play(source, args, **stream, spacing="poisson", replay=False, force=args.out == DEMO_OUT)
     if status == 0:
-        from dorn.cli.analyse import show_beside_truth
+        from dorn.cli.results import show_beside_truth
         from dorn.link.archive import NAME
 
         show_beside_truth(args.out / NAME, source)

@@ -108,6 +108,19 @@ def test_a_background_archive_is_subtracted(recorded, tmp_path):
         assert content[name]["status"] == "below decision threshold" and content[name]["counts"]["value"] > 400
 
 
+def test_rates_over_time_are_a_file_of_their_own(recorded, tmp_path, capsys):
+    archive = recorded / "run" / "telemetry.ccsds"
+    assert analyse(archive, "--lines", NAMES, "--slice", 60, "--half-life", "Po-214", "--out", tmp_path) == 0
+    rows = list(csv.DictReader((tmp_path / "slices.csv").open()))
+    assert {row["direction"] for row in rows} == {"front", "back"} and {row["nuclide"] for row in rows} == set(
+        NAMES.split(",")
+    )
+    assert "half-life of Po-214" in capsys.readouterr().out
+    assert set(json.loads((tmp_path / "analysis.json").read_text())["half_lives"]) == {"front", "back"}
+    assert analyse(archive, "--lines", NAMES, "--out", tmp_path) == 0
+    assert not (tmp_path / "slices.csv").exists()
+
+
 def test_a_measured_spectrum_gives_rate_and_activity(tmp_path, capsys):
     file = data("am241-milano", "Single_detectors") / "Detector3" / "Vbias" / "Data" / "60V.Chn"
     given = "--lines", "Am-241", "--start=0,1.13", "--efficiency", "0.01,0.0005"
@@ -179,6 +192,10 @@ WRONG = {
     "{archive} --geometry {folder}/more.toml": "high: unknown key",
     "{archive} --geometry {folder}/cube.toml": "kind: none of plane, discs, point (cube)",
     "{archive} --geometry {folder}/no.toml": "no.toml: file: cannot be read",
+    "{archive} --slice 0": "--slice: S: not above 0",
+    "{archive} --half-life Po-214": "--half-life: NUCLIDE: only with --slice",
+    "{archive} --lines Po-209 --slice 60 --half-life Po-214": "--half-life: NUCLIDE: not one of --lines",
+    "{csv} --lines Po-210 --slice 60": "analyse: --slice: only for an archive",
     "{archive} --from x": "--from: S: not a usable number",
     "{archive} --from 1e9": "no slice starts within",
     "{csv} --lines Gd-148": "no spectrum was analysed",

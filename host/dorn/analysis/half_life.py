@@ -1,0 +1,64 @@
+"""The half-life of a nuclide from its counts over time."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dorn.errors import UserError
+
+_STEPS, _CONVERGED = 100, 1e-9
+_FARTHEST = 3.0  # step of the decay over the whole time, of an exponent
+
+
+class HalfLife(NamedTuple):
+    decay_per_s: float  # decay constant; below 0 for what increases
+    decay_error_per_s: float
+    rate_per_s: float  # at time 0
+    deviance: float
+    dof: int
+
+    @property
+    def half_life_s(self) -> float:
+        return float(np.log(2) / self.decay_per_s)
+
+    @property
+    def error_s(self) -> float:
+        return abs(self.half_life_s / self.decay_per_s) * self.decay_error_per_s
+
+
+def half_life(times_s, counts, live_s, errors_without) -> HalfLife:
+    """Of an exponential decay. For n intervals: their middles; counts of the nuclide, live times, and the errors of the
+    counts expected without the nuclide.
+
+    The likelihood is that of Poisson counts with the background that gives the same error (`detection`): weights by the
+    errors of fitted counts, which are too small where counts are low by chance, would make it biased. Raises UserError
+    for fewer than three intervals, or no counts.
+    """
+    times_s, counts, live_s, errors = (np.asarray(one, float) for one in (times_s, counts, live_s, errors_without))
+    if len(times_s) < 3:
+        raise UserError.at("half-life", "intervals", "fewer than three", len(times_s))
+    if not counts.sum() > 0:
+        raise UserError.at("half-life", "counts", "none")
+    background = errors**2
+    seen, middle_s, span_s = counts + background, float(times_s.mean()), float(np.ptp(times_s))
+    x = (times_s - middle_s) / span_s
+    log_rate, decay = float(np.log(counts.sum() / live_s.sum())), 0.0  # per span, at the middle
+    for _ in range(_STEPS):
+        signal = live_s * np.exp(log_rate - decay * x)
+        mean = np.maximum(signal + background, 1e-12)
+        slopes = np.stack([signal, -signal * x])
+        information = (slopes / mean) @ slopes.T
+        step = np.linalg.solve(information, slopes @ (seen / mean - 1))
+        step *= min(1.0, _FARTHEST / max(float(np.abs(step).max()), 1e-300))
+        log_rate, decay = log_rate + float(step[0]), decay + float(step[1])
+        if np.abs(step).max() < _CONVERGED:
+            break
+    else:
+        raise UserError.at("half-life", "fit", "does not converge")
+    error = float(np.sqrt(np.linalg.inv(information)[1, 1]))
+    ratio = np.where(seen > 0, seen, 1.0) / mean
+    deviance = float(2 * np.sum(mean - seen + seen * np.log(ratio)))
+    at_0 = float(np.exp(log_rate + decay * middle_s / span_s))
+    return HalfLife(decay / span_s, error / span_s, at_0, deviance, len(times_s) - 2)

@@ -1,0 +1,99 @@
+"""slices.csv: rates of nuclides over time, each slice fitted on its own with the lines of the whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dorn.analysis.emission import Emission, Emissions, with_lines_of
+from dorn.analysis.half_life import HalfLife, half_life
+from dorn.errors import UserError
+from dorn.products.analysis import Outcome
+from dorn.products.directions import directions
+from dorn.products.slice_arrays import SliceArrays
+
+_BLOCK = 16  # slices of a job
+
+
+@dataclass(frozen=True)
+class Part:
+    """One slice of one direction."""
+
+    origin: int
+    start_s: float
+    middle_s: float
+    live_s: float  # sum over the spectra
+    spectra: int
+    emissions: tuple[Emission, ...]  # none if it could not be fitted
+    fault: str = ""
+
+
+def over_time(outcome: Outcome, slices: SliceArrays, chosen: np.ndarray, search: float) -> list[Part]:
+    """The slices of a direction, on all cores."""
+    known = outcome.emissions
+    jobs = [(known, _only(slices, some), search) for some in np.array_split(*_blocks(np.flatnonzero(chosen)))]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        return [part for parts in pool.map(_fitted, jobs) for part in parts]
+
+
+def _blocks(places: np.ndarray) -> tuple[np.ndarray, int]:
+    return places, max(1, len(places) // _BLOCK)
+
+
+def _only(slices: SliceArrays, places: np.ndarray) -> SliceArrays:
+    of_slices = [name for name, value in vars(slices).items() if len(np.shape(value)) and name not in _COMMON]
+    return replace(slices, **{name: getattr(slices, name)[places] for name in of_slices})
+
+
+_COMMON = ("energy_kev", "coincidence_energy_kev")
+
+
+def _fitted(job: tuple[Emissions, SliceArrays, float]) -> list[Part]:
+    known, slices, search = job
+    parts = []
+    for n in range(len(slices.start_s)):
+        both = directions(slices, np.arange(len(slices.start_s)) == n, search)
+        of = next(one for one in both if one.name == known.direction.name)
+        start_s, length_s = float(slices.start_s[n]), float(slices.length_s)
+        at = int(slices.origin[n]), start_s, start_s + length_s / 2
+        try:
+            found = with_lines_of(known, of)
+        except UserError as error:
+            parts.append(Part(*at, 0.0, 0, (), str(error)))
+        else:
+            live_s = found.direction.total_live_s or 0.0
+            parts.append(Part(*at, live_s, len(found.counts), tuple(found.emissions)))
+    return parts
+
+
+def slices_rows(parts: dict[str, list[Part]]) -> Iterator[tuple]:
+    """Of slices.csv. parts: of each direction."""
+    yield "direction", "origin", "start_s", "live_s", "nuclide", "status", "rate_per_s", "error", "upper_limit_95"
+    for name, of in parts.items():
+        for part in of:
+            at = name, part.origin, f"{part.start_s:.3f}", f"{part.live_s / max(part.spectra, 1):.3f}"
+            if part.fault:
+                yield *at, "", part.fault, "", "", ""
+            for one in part.emissions:
+                per_s = part.spectra / part.live_s
+                numbers = (f"{value * per_s:.6g}" for value in (one.counts, one.statistics, one.upper))
+                yield *at, one.nuclide, one.status, *numbers
+
+
+def half_life_of(parts: list[Part], nuclide: str) -> HalfLife:
+    """From all slices that were fitted; of one origin, as each has a clock of its own."""
+    fitted = [part for part in parts if part.emissions]
+    if len({part.origin for part in fitted}) > 1:
+        what = "slices of several origins, which have clocks of their own"
+        raise UserError.at("--half-life", "NUCLIDE", what, nuclide)
+    ones = [next(one for one in part.emissions if one.nuclide == nuclide) for part in fitted]
+    return half_life(
+        [part.middle_s for part in fitted],
+        [one.counts for one in ones],
+        [part.live_s / part.spectra for part in fitted],
+        [one.without for one in ones],
+    )
