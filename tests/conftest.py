@@ -6,7 +6,8 @@ settings.register_profile("dorn", deadline=None)  # no timed assertions: an exam
 settings.load_profile("dorn")
 
 
-FIRST = ("test_benchmark.py", "test_studies.py", "test_spectra.py")  # they take minutes, the last two on all cores
+# they take minutes, the studies on all cores; the Yamcs server is waited for most of its time
+FIRST = ("test_benchmark.py", "test_studies.py", "test_spectra.py", "test_yamcs.py", "test_yamcs_pages.py")
 
 
 def pytest_collection_modifyitems(items):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -134,9 +135,9 @@ class Collection:
         """Counts from one rates packet to the next, in the order of origin and time."""
         return self._counts.rates()
 
-    def rates_in_parts(self) -> list[Rates]:
+    def rates_in_parts(self) -> Iterator[Rates]:
         """The same, some intervals at a time."""
-        return self._counts.parts
+        return self._counts.parts()
 
     def totals(self) -> Totals | None:
         """Counts of all intervals combined; None without a rates packet."""

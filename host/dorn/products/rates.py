@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -74,11 +76,11 @@ class Rates:
 class Counts:
     """Takes rates packets in the order of origin and time, and computes the counts between them.
 
-    parts: the counts, some intervals at a time. resets: changes of the boot count within an origin.
+    resets: changes of the boot count within an origin.
     """
 
     def __init__(self):
-        self.parts: list[Rates] = []
+        self._parts: list[tuple[Rates, bytes]] = []  # without and with the counters, packed: most of them are 0
         self.resets = 0
         self._restarts = 0  # places so far where the counters restart
         self._boot = None  # (origin, boot count), as last reported
@@ -123,21 +125,26 @@ class Counts:
         restarted = (restarts != restart) | (now.origin != origin) | (now.real_us < real_us) | (counted >= _MOST).any(1)
         counted[restarted] = now.counters[restarted]
         real_us[restarted] = live_us[restarted] = 0
-        narrow = np.min_scalar_type(counted.max())  # counts of an interval are small: a quarter of the memory
-        self.parts.append(
-            Rates(now.origin, now.time_s, now.real_us - real_us, now.live_us - live_us, counted.astype(narrow))
-        )
+        narrow = np.min_scalar_type(counted.max())  # counts of an interval are small
+        times = now.origin, now.time_s, now.real_us - real_us, now.live_us - live_us
+        self._parts.append((Rates(*times, np.zeros(0, narrow)), zlib.compress(counted.astype(narrow).tobytes(), 1)))
+
+    def parts(self) -> Iterator[Rates]:
+        """The counts, some intervals at a time."""
+        for part, packed in self._parts:
+            counters = np.frombuffer(zlib.decompress(packed), part.counters.dtype).reshape(-1, len(COUNTERS))
+            yield replace(part, counters=counters)
 
     def rates(self) -> Rates:
         """The counts from one packet to the next; of the first one, and after a restart of the counters, since then."""
         none = np.zeros(0, np.int64)
-        parts = self.parts or [Rates(none, none, none, none, np.zeros((0, len(COUNTERS)), np.uint32))]
+        parts = [*self.parts()] or [Rates(none, none, none, none, np.zeros((0, len(COUNTERS)), np.uint32))]
         return Rates(*(np.concatenate(column) for column in zip(*(vars(part).values() for part in parts), strict=True)))
 
     def totals(self) -> Totals | None:
         """Counts of all intervals combined; None without a packet."""
-        if not self.parts:
+        if not self._parts:
             return None
-        parts = [part.totals() for part in self.parts]
+        parts = [part.totals() for part in self.parts()]
         real_us, live_us = sum(part.real_us for part in parts), sum(part.live_us for part in parts)
         return Totals(max(part.time_s for part in parts), real_us, live_us, np.sum([p.counters for p in parts], 0))

@@ -116,7 +116,7 @@ class States:
 
     def __init__(self):
         self._readings: list[tuple[np.ndarray, ...]] = []  # origin, time in us, mode, storm, temperatures in K
-        self._centroids: list[tuple[np.ndarray, ...]] = []  # origin, time in us, codes [n, DETECTORS]
+        self._centroids: list[tuple[np.ndarray, ...]] = []  # origin, time in us, eighths of a code [n, DETECTORS]
 
     def add_housekeeping(self, index: np.ndarray, rows: np.ndarray) -> None:
         """index, rows: of the packets."""
@@ -126,9 +126,7 @@ class States:
 
     def add_line_rates(self, index: np.ndarray, rows: np.ndarray) -> None:
         """index, rows: of the packets."""
-        centroid = rows["centroid"] / 8
-        centroid[centroid == 0] = np.nan  # not found yet
-        self._centroids.append((*_when(index), centroid))
+        self._centroids.append((*_when(index), rows["centroid"].copy()))  # as they are: 16 bits, not 64
 
     def over(self, slices: Slices) -> dict[str, np.ndarray]:
         """mode, storm: uint8[n], the highest value during a slice; temperature_k: float[n, head and board] and
@@ -143,14 +141,19 @@ class States:
             np.maximum.at(mode, of[of >= 0], modes[of >= 0])
             np.maximum.at(storm, of[of >= 0], storms[of >= 0])
         _means([(part[0], part[1], part[4]) for part in self._readings], places, slices.length_us, temperature_k)
-        _means(self._centroids, places, slices.length_us, code)
+        _means(((*when, _codes(eighths)) for *when, eighths in self._centroids), places, slices.length_us, code)
         return {"mode": mode, "storm": storm, "temperature_k": temperature_k, "po_209_code": code}
 
 
 def _when(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Origin and on-board time, us, of packets."""
     seconds, fraction = np.divmod((index["stamp"] >> np.uint64(16)).astype(np.int64), 1 << 16)
-    return index["origin"], seconds * 1_000_000 + (fraction * 1_000_000 >> 16)
+    return index["origin"].copy(), seconds * 1_000_000 + (fraction * 1_000_000 >> 16)
+
+
+def _codes(eighths: np.ndarray) -> np.ndarray:
+    """Positions of a line in codes; not a number where it was not found."""
+    return np.where(eighths == 0, np.nan, eighths / 8)
 
 
 def _places(places: dict, origin: np.ndarray, time_us: np.ndarray, length_us: int) -> np.ndarray:

@@ -33,8 +33,8 @@ def test_reported_temperature_and_line_follow_the_profile(tmp_path):
         assert slices.temperature_k[slice_, 0] - 273.15 == pytest.approx(celsius, abs=0.1)
         for detector in range(16):
             scale = front_end.scale(detector, time_s)
-            counts = slices.counts[slice_, detector, near]
-            centroid_kev = counts @ slices.energy_kev[near] / counts.sum()
+            counts = slices.counts[slice_, detector, near[detector]]
+            centroid_kev = counts @ slices.energy_kev[detector, near[detector]] / counts.sum()
             code = centroid_kev / 3 + 50  # the default calibration of the archive
             sigma_kev = 14 / np.sqrt(counts.sum())
             assert scale.kev_per_code * (code - scale.zero_code) == pytest.approx(mean_kev, abs=5 * sigma_kev + 1)
