@@ -17,12 +17,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dorn.nuclides import main_kev
 from dorn.util.tables import Table
 
 if TYPE_CHECKING:  # it needs scipy, which takes as long to import as all of `dorn decode`
     from dorn.analysis.energy_scale import Scale
 
 DETECTORS = 16
+HEADING = "# energy in keV ="  # the file begins with it
+_MOST_CODES, _MOST_GAIN = 4096, 2.0  # of a zero, and of a drift
+# what the file says of each detector besides its scale
+_INFORMATION = (
+    "statistical_error_kev",
+    "fwhm_kev",
+    "fwhm_error_kev",
+    "tails",
+    "chi2_per_dof",
+    "counts",
+    "missing",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +71,7 @@ class Calibration:
     zero_code: np.ndarray  # float64[16]
     covariance: np.ndarray  # float64[16, 2, 2], of both; 0 for the default
     source: str = ""  # the file; empty: the default
+    boards: tuple[str, ...] = ()  # unique ids of the boards it was made for, in hexadecimal, if known
     drift: Drift | None = None
 
     @classmethod
@@ -70,24 +84,32 @@ class Calibration:
     def load(cls, path: Path | str, instrument: dict) -> Calibration:
         """Read calibration.toml. Raises SourceError, in one line that names file, field and value."""
         top = Table.read(path)
-        calibration = cls.default(instrument)
-        kev_per_code, zero_code, covariance = (
-            array.copy() for array in (calibration.kev_per_code, calibration.zero_code, calibration.covariance)
-        )
         if "spectrum" in top.values:
             raise top.error("spectrum", "calibrates spectra of a file, not the detectors of an instrument")
-        seen = set()
+        default = cls.default(instrument)
+        kev_per_code, zero_code, covariance = (
+            array.copy() for array in (default.kev_per_code, default.zero_code, default.covariance)
+        )
+        seen: set[int] = set()
         for one in top.tables("detector"):
-            detector = one.count("number")
-            if detector >= DETECTORS or detector in seen:
-                raise one.error("number", f"twice, or not from 0 to {DETECTORS - 1}", detector)
-            seen.add(detector)
+            detector = _detector(one, seen)
             kev_per_code[detector], zero_code[detector] = one.above_zero("kev_per_code"), one.number("zero_code")
+            if not abs(zero_code[detector]) <= _MOST_CODES:
+                raise one.error("zero_code", f"not from -{_MOST_CODES} to {_MOST_CODES}", zero_code[detector])
             covariance[detector] = _covariance(one)
+            for name in _INFORMATION:
+                one.get(name, None)
+            one.done()
         if not seen:
             raise top.error("detector", "none")
         drift = _drift(top.table("drift")) if "drift" in top.values else None
-        return cls(kev_per_code, zero_code, covariance, str(path), drift)
+        boards = top.get("boards", [])
+        if not isinstance(boards, list) or not all(isinstance(board, str) for board in boards):
+            raise top.error("boards", "not a list of strings", boards)
+        for name in ("command", "source", "lines"):
+            top.get(name, None)
+        top.done()
+        return cls(kev_per_code, zero_code, covariance, str(path), tuple(boards), drift)
 
     def energy_kev(self, code, detector) -> np.ndarray:
         """The energy of each code. code, detector: arrays of one shape, or numbers."""
@@ -114,6 +136,15 @@ class Calibration:
         return kev_per_code, self.zero_code[fronts] + self.zero_code[backs] - default_zero_code
 
 
+def _detector(table: Table, seen: set[int]) -> int:
+    """The number of a detector that was not there before."""
+    detector = table.count("number")
+    if detector >= DETECTORS or detector in seen:
+        raise table.error("number", f"twice, or not from 0 to {DETECTORS - 1}", detector)
+    seen.add(detector)
+    return detector
+
+
 def _covariance(one: Table) -> np.ndarray:
     gain, zero = one.at_least(0, "kev_per_code_error"), one.at_least(0, "zero_code_error")
     correlation = one.number("correlation")
@@ -124,23 +155,33 @@ def _covariance(one: Table) -> np.ndarray:
 
 def _drift(table: Table) -> Drift:
     start_s = np.array(table.at_least_zero("start_s"))
-    origin = np.array(table.at_least_zero("origin", len(start_s))).astype(np.uint16)
+    origin = np.array(table.at_least_zero("origin", len(start_s)))
+    if not np.isin(origin, np.arange(1 << 16)).all():
+        raise table.error("origin", "not a whole number from 0 to 65535", table.get("origin"))
+    ordered = (np.diff(origin) != 0) | (np.diff(start_s) > 0)
+    if not ordered.all():
+        raise table.error("start_s", "not ascending", float(start_s[np.argmin(ordered) + 1]))
     gain, error = (np.full((len(start_s), DETECTORS), np.nan) for _ in range(2))
+    seen: set[int] = set()
     for one in table.tables("detector"):
-        detector = one.count("number")
-        if detector >= DETECTORS:
-            raise one.error("number", f"not from 0 to {DETECTORS - 1}", detector)
+        detector = _detector(one, seen)
         for name, column in (("gain", gain), ("error", error)):
             values = np.array(one.at_least_zero(name, len(start_s)))
             column[:, detector] = np.where(values > 0, values, np.nan)
-    return Drift(table.text("nuclide"), origin, start_s, table.above_zero("length_s"), gain, error)
+        one.done()
+    wrong = gain[np.isfinite(gain) & ~((gain > 1 / _MOST_GAIN) & (gain < _MOST_GAIN))]
+    if len(wrong):
+        raise table.error("gain", f"not 0 and not between {1 / _MOST_GAIN:g} and {_MOST_GAIN:g}", float(wrong[0]))
+    nuclide, length_s = table.text("nuclide"), table.above_zero("length_s")
+    table.done()
+    return Drift(nuclide, origin.astype(np.uint16), start_s, length_s, gain, error)
 
 
 def text(scales: Mapping[str, Scale], unit: str, about: Mapping[str, object], drift: Drift | None = None) -> str:
     """The content of calibration.toml. scales: of each detector or spectrum, by number or name; unit: "code" or
     "channel"; about: how it was made, by key."""
     kind, key = ("detector", "number") if unit == "code" else ("spectrum", "name")
-    lines = [f"# energy in keV = kev_per_{unit} * ({unit} - zero_{unit}); errors: one standard deviation", ""]
+    lines = [f"{HEADING} kev_per_{unit} * ({unit} - zero_{unit}); errors: one standard deviation", ""]
     lines += [f"{name} = {json.dumps(value)}" for name, value in about.items()]
     for name, scale in scales.items():
         gain_error, zero_error = np.sqrt(np.diag(scale.covariance)).tolist()
@@ -158,8 +199,10 @@ def text(scales: Mapping[str, Scale], unit: str, about: Mapping[str, object], dr
             f"fwhm_kev = {scale.fwhm_kev:.5g}",
             f"fwhm_error_kev = {scale.fwhm_error_kev:.3g}",
             f"tails = [{', '.join(f'[{fraction:.5g}, {tau_kev:.5g}]' for fraction, tau_kev in scale.tails)}]",
-            f"deviance_per_dof = {scale.deviance / max(scale.dof, 1):.4g}",
+            f"chi2_per_dof = {scale.chi2_per_dof:.4g}",
+            f"statistical_error_kev = {_statistical_kev(scale):.3g}  # at the line with most counts",
             f"counts = {{ {counts} }}",
+            f"missing = {json.dumps(scale.missing)}",
         ]
     if drift is not None:
         lines += ["", "[drift]", f"nuclide = {json.dumps(drift.nuclide)}", f"length_s = {drift.length_s:g}"]
@@ -169,6 +212,11 @@ def text(scales: Mapping[str, Scale], unit: str, about: Mapping[str, object], dr
             lines += ["", "[[drift.detector]]  # 0 where the line was not found", f"number = {name}"]
             lines += [f"gain = {_numbers(gain, '.7g')}", f"error = {_numbers(error, '.3g')}"]
     return "\n".join(lines) + "\n"
+
+
+def _statistical_kev(scale: Scale) -> float:
+    strongest = scale.nuclides[int(np.argmax(scale.counts))]
+    return float(scale.error_kev(scale.position(main_kev(strongest)), scale.statistical))
 
 
 def _numbers(values: np.ndarray, form: str) -> str:

@@ -12,7 +12,14 @@ from dorn.errors import UserError
 
 
 def followed(
-    counts, edges, nuclides: Sequence[str], nuclide: str, kev_per_unit: float, zero: float, seed: int = 1
+    counts,
+    edges,
+    nuclides: Sequence[str],
+    nuclide: str,
+    kev_per_unit: float,
+    zero: float,
+    search: float = energy_scale.SEARCH,
+    seed: int = 1,
 ) -> tuple[Scale, np.ndarray, np.ndarray]:
     """(scale at gain 1, gains, errors) of one detector, counts int[slices, channels], as by `energy_scale`.
 
@@ -21,7 +28,7 @@ def followed(
     too few counts of the line, the sum has to do. Raises UserError as `energy_scale.calibrate`.
     """
     counts = np.asarray(counts)
-    start = kev_per_unit, zero
+    start = kev_per_unit, zero, search
     try:
         scale = energy_scale.calibrate(counts[_middle(counts)], edges, [nuclide], *start)
     except UserError:
@@ -32,7 +39,7 @@ def followed(
         return energy_scale.calibrate(counts.sum(axis=0), edges, nuclides, *start), gains, errors
     filled = np.interp(np.arange(len(gains)), np.flatnonzero(known), gains[known])
     still = steady(counts, filled, scale.energy_kev(edges), np.random.default_rng(seed))
-    return energy_scale.calibrate(still, edges, nuclides, scale.kev_per_unit, scale.zero), gains, errors
+    return energy_scale.calibrate(still, edges, nuclides, scale.kev_per_unit, scale.zero, search), gains, errors
 
 
 def _middle(counts: np.ndarray) -> int:

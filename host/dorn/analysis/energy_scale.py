@@ -20,23 +20,28 @@ from dorn.analysis.line_model import Grid, LineModel
 from dorn.errors import UserError
 from dorn.nuclides import Line, nuclide
 
-SEARCH = 0.03  # by which the start of kev_per_unit may be wrong
+SEARCH = 0.02  # by which the start of kev_per_unit may be wrong: gains of detectors differ by less
 FWHM_KEV = 50.0  # start; twice or half of it is near enough
 _ZERO_SPAN_KEV = 200.0  # of main lines: with less between them, the zero would have no useful uncertainty
+_ZERO_KEV = 20.0  # uncertainty of a zero that is not fitted
 _BELOW, _ABOVE = 8.0, 4.0  # FWHM around the lines that are fitted
 _PER_FWHM = 6  # channels; finer ones are added up
 _FOUND = 5.0  # standard errors of the counts of a nuclide
-_WIDE = 0.08  # search from each candidate of a start that is not known
+_WIDE = 0.08  # search around each candidate of a start that is not known
+_STEP = 0.01  # between starts of a search: less than an FWHM
+_ENOUGH = 5.0  # expected counts of a channel that enters chi-squared
 
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """Energy = kev_per_unit * (position - zero). Errors are one standard deviation, of counting statistics and of the
-    energies in the table of nuclides."""
+    """Energy = kev_per_unit * (position - zero). Errors are one standard deviation: of counting statistics, increased
+    if the fit is poor, of the energies in the table of nuclides, and of a zero that is fixed."""
 
     kev_per_unit: float
     zero: float
-    covariance: np.ndarray  # float64[2, 2], of kev_per_unit and zero; 0 for a fixed zero
+    covariance: np.ndarray  # float64[2, 2], of kev_per_unit and zero
+    statistical: np.ndarray  # float64[2, 2], the part of counting statistics
+    zero_is_fixed: bool
     nuclides: tuple[str, ...]  # those that were found
     missing: tuple[str, ...]  # the others
     counts: np.ndarray  # float64[nuclides]
@@ -44,20 +49,20 @@ class Scale:
     fwhm_kev: float  # of the Gaussian; of the strongest nuclide if each has its own
     fwhm_error_kev: float
     tails: tuple[tuple[float, float], ...]  # (fraction, tau_kev)
-    deviance: float
-    dof: int
+    chi2_per_dof: float  # of channels with 5 or more expected counts; NaN if they are too few
 
     def energy_kev(self, position):
         """The energy at a position, a number or an array."""
         return self.kev_per_unit * (np.asarray(position, float) - self.zero)
 
-    def error_kev(self, position):
-        """Its standard error."""
-        by_gain = np.asarray(position, float) - self.zero
-        (gain, both), (_, zero) = self.covariance
-        return np.sqrt(by_gain**2 * gain - 2 * by_gain * self.kev_per_unit * both + self.kev_per_unit**2 * zero)
+    def error_kev(self, position, covariance=None):
+        """Its standard error, by `covariance` or, if given, another one, such as `statistical`."""
+        distance = np.asarray(position, float) - self.zero
+        (gain, both), (_, zero) = self.covariance if covariance is None else covariance
+        return np.sqrt(distance**2 * gain - 2 * distance * self.kev_per_unit * both + self.kev_per_unit**2 * zero)
 
     def position(self, energy_kev):
+        """The position of an energy, a number or an array."""
         return np.asarray(energy_kev, float) / self.kev_per_unit + self.zero
 
 
@@ -66,18 +71,31 @@ def calibrate(
 ) -> Scale:
     """The scale of one spectrum. counts: int[channels]; edges: float[channels + 1], in ADC codes or channels.
 
-    kev_per_unit, zero: the start; search: the part by which kev_per_unit may be wrong. The zero is free if the main
-    lines that are found span 200 keV or more. Raises UserError if none is found.
+    kev_per_unit, zero: the start; search: the part by which kev_per_unit may be wrong. Of all scales within the search,
+    that with most nuclides counts. The zero is free if the main lines that are found span 200 keV or more. Raises
+    UserError if fewer than half of the nuclides are found, or only beyond the search: other lines would be taken.
     """
-    start = *_arrays(counts, edges), list(nuclides), kev_per_unit, zero, search
-    found = _attempt(*start, zero_is_free=_span_kev(nuclides) >= _ZERO_SPAN_KEV)
+    counts, edges = _arrays(counts, edges)
+    if len(set(nuclides)) < len(nuclides):
+        raise UserError.at("calibration", "lines", "a nuclide twice", ", ".join(nuclides))
+    rough = _rough(counts, edges, list(nuclides), kev_per_unit, zero, search)
+    found, seen = _narrow(counts, edges, rough, zero, _span_kev(nuclides) >= _ZERO_SPAN_KEV)
     if found.errors.zero[0] > 0 and _span_kev(_significant(found)) < _ZERO_SPAN_KEV:
-        found = _attempt(*start, zero_is_free=False)
-    if not _significant(found):
-        raise UserError.at("calibration", "lines", "not found", ", ".join(nuclides))
+        found, seen = _narrow(counts, edges, rough, zero, False)
+    names = _significant(found)
+    if 2 * len(names) < len(nuclides):
+        what = f"found {', '.join(names) or 'none'} of {', '.join(nuclides)}"
+        raise UserError.at("calibration", "lines", what)
     if not found.valid:
         raise UserError.at("calibration", "fit", "does not converge", ", ".join(found.at_bounds) or None)
-    return _scale(found)
+    scale = _scale(found, seen)
+    for name in names:
+        energy_kev = _main(name).energy_kev
+        shift = kev_per_unit * (scale.position(energy_kev) - zero) / energy_kev - 1
+        if abs(shift) > search + _STEP / 2:
+            what = f"{name} {100 * shift:+.1f} % from the start, beyond the search of {100 * search:g} %: another line?"
+            raise UserError.at("calibration", "lines", what)
+    return scale
 
 
 def calibrate_unknown(counts, edges, nuclides: Sequence[str], zero: float = 0.0) -> Scale:
@@ -85,20 +103,19 @@ def calibrate_unknown(counts, edges, nuclides: Sequence[str], zero: float = 0.0)
     are found."""
     counts, edges = _arrays(counts, edges)
     highest = _highest(counts, edges, zero)
-    best, most = None, -np.inf
+    rough = []
     for name in nuclides:
-        energy_kev = _main(name).energy_kev
         try:
-            start = counts, edges, list(nuclides), energy_kev / (highest - zero), zero, _WIDE
-            found = _attempt(*start, zero_is_free=_span_kev(nuclides) >= _ZERO_SPAN_KEV)
+            start = _main(name).energy_kev / (highest - zero)
+            rough.append(_rough(counts, edges, list(nuclides), start, zero, _WIDE))
         except UserError:
             continue
-        significance = float(np.min(_significance(found)))
-        if found.valid and significance > most:
-            best, most = found, significance
-    if best is None or most < _FOUND:
-        raise UserError.at("calibration", "lines", "not found", ", ".join(nuclides))
-    return _scale(best)
+    if rough:
+        best = max(rough, key=lambda found: float(np.min(_significance(found))))
+        found, seen = _narrow(counts, edges, best, zero, _span_kev(nuclides) >= _ZERO_SPAN_KEV)
+        if found.valid and len(_significant(found)) == len(nuclides):
+            return _scale(found, seen)
+    raise UserError.at("calibration", "lines", "not found", ", ".join(nuclides))
 
 
 def gains(counts, edges, scale: Scale, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -127,16 +144,33 @@ def _arrays(counts, edges) -> tuple[np.ndarray, np.ndarray]:
     return counts, edges
 
 
-def _attempt(counts, edges, nuclides, kev_per_unit, zero, search, zero_is_free) -> Fit:
-    """A rough fit, with a width that is not known, and one in a narrow window around what it found."""
-    wide = window(edges, nuclides, kev_per_unit, zero, FWHM_KEV, search)
-    grid, seen = binned(counts, edges, wide, kev_per_unit, zero, FWHM_KEV)
-    rough = fit(LineModel([grid], nuclides, fwhm_kev=FWHM_KEV), [seen], search)
+def _rough(counts, edges, nuclides, kev_per_unit, zero, search) -> Fit:
+    """The fit with most nuclides, without tails and with a width that is not known, of starts all over the search."""
+    best, most = None, (-1, -np.inf)
+    n = int(np.ceil(search / _STEP))
+    for factor in 1 + search * np.linspace(-1, 1, 2 * n + 1):
+        start = factor * kev_per_unit
+        inside = window(edges, nuclides, start, zero, FWHM_KEV, _STEP)
+        grid, seen = binned(counts, edges, inside, start, zero, FWHM_KEV)
+        if not seen.any():
+            continue
+        found = fit(LineModel([grid], nuclides, fwhm_kev=FWHM_KEV), [seen])
+        score = len(_significant(found)), float(np.sum(np.minimum(_significance(found), _FOUND))) - found.deviance
+        if found.valid and score > most:
+            best, most = found, score
+    if best is None:
+        raise UserError.at("calibration", "lines", "no counts near them", ", ".join(nuclides))
+    return best
+
+
+def _narrow(counts, edges, rough: Fit, zero, zero_is_free) -> tuple[Fit, np.ndarray]:
+    """The fit in a narrow window around what a rough one found, and the counts there."""
+    nuclides = list(rough.nuclides)
     fwhm_kev, kev_per_unit = float(rough.values.fwhm_kev[0, 0]), float(rough.values.kev_per_unit[0])
-    narrow = window(edges, nuclides, kev_per_unit, zero, fwhm_kev, 0.0)
-    grid, seen = binned(counts, edges, narrow, kev_per_unit, zero, fwhm_kev)
+    inside = window(edges, nuclides, kev_per_unit, zero, fwhm_kev, 0.0)
+    grid, seen = binned(counts, edges, inside, kev_per_unit, zero, fwhm_kev)
     free = ("scale", "fwhm", *(["zero"] if zero_is_free else []))
-    return line_choice.choose([grid], nuclides, [seen], fwhm_kev=fwhm_kev, free=free)
+    return line_choice.choose([grid], nuclides, [seen], fwhm_kev=fwhm_kev, free=free), seen
 
 
 def window(edges, nuclides, kev_per_unit, zero, fwhm_kev, search) -> slice:
@@ -186,28 +220,46 @@ def _span_kev(nuclides) -> float:
     return float(np.ptp([_main(name).energy_kev for name in nuclides])) if nuclides else 0.0
 
 
-def _scale(found: Fit) -> Scale:
+def _scale(found: Fit, seen: np.ndarray) -> Scale:
     values, errors = found.values, found.errors
     kev_per_unit, zero = float(values.kev_per_unit[0]), float(values.zero[0])
     at = [found.names.index(name) for name in ("kev_per_unit 0", "zero 0")]
     strongest = min(int(np.argmax(values.counts)), values.fwhm_kev.shape[1] - 1)
     names = tuple(_significant(found))
     inside = np.isin(found.nuclides, names)
-    by_table = _covariance_of_table(names, values.counts[inside], kev_per_unit, errors.zero[0] > 0)
+    zero_is_fixed = not errors.zero[0] > 0
+    chi2_per_dof = _chi2_per_dof(found, seen)
+    statistical = found.covariance[np.ix_(at, at)] * (chi2_per_dof if chi2_per_dof > 1 else 1.0)
+    covariance = statistical + _covariance_of_table(names, values.counts[inside], kev_per_unit, not zero_is_fixed)
+    if zero_is_fixed:  # a wrong zero is made up for by the gain at the lines, and nowhere else
+        energy_kev = np.average([_main(name).energy_kev for name in names], weights=values.counts[inside])
+        by_zero = np.array([kev_per_unit**2 / energy_kev, 1.0]) * _ZERO_KEV / kev_per_unit
+        covariance = covariance + np.outer(by_zero, by_zero)
     return Scale(
-        kev_per_unit,
-        zero,
-        found.covariance[np.ix_(at, at)] + by_table,
-        names,
-        tuple(name for name in found.nuclides if name not in names),
-        values.counts[inside],
-        errors.counts[inside],
-        float(values.fwhm_kev[0, strongest]),
-        float(errors.fwhm_kev[0, strongest]),
-        tuple((float(fraction), float(tau_kev)) for fraction, tau_kev in values.tails),
-        found.deviance,
-        found.dof,
+        kev_per_unit=kev_per_unit,
+        zero=zero,
+        covariance=covariance,
+        statistical=statistical,
+        zero_is_fixed=zero_is_fixed,
+        nuclides=names,
+        missing=tuple(name for name in found.nuclides if name not in names),
+        counts=values.counts[inside],
+        counts_error=errors.counts[inside],
+        fwhm_kev=float(values.fwhm_kev[0, strongest]),
+        fwhm_error_kev=float(errors.fwhm_kev[0, strongest]),
+        tails=tuple((float(fraction), float(tau_kev)) for fraction, tau_kev in values.tails),
+        chi2_per_dof=chi2_per_dof,
     )
+
+
+def _chi2_per_dof(found: Fit, seen: np.ndarray) -> float:
+    """Of the channels with enough counts: the deviance of those with few does not tell a poor fit from a good one."""
+    (expected,) = found.expected
+    enough = expected >= _ENOUGH
+    dof = int(enough.sum()) - (len(seen) - found.dof)
+    if dof < 1:
+        return float("nan")
+    return float(np.sum((seen[enough] - expected[enough]) ** 2 / expected[enough]) / dof)
 
 
 def _covariance_of_table(nuclides, counts, kev_per_unit, zero_is_free):

@@ -30,6 +30,12 @@ def better(simple: Fit, other: Fit) -> bool:
     return other.valid and bool(simple.deviance - other.deviance > chi2.isf(_BY_CHANCE, max(more, 1)))
 
 
+def _is_tail(found: Fit) -> bool:
+    """Whether the fit is valid and its tails leave a Gaussian: with a fraction at its upper bound none is left."""
+    fractions = [name for name in found.at_bounds if name.endswith("fraction")]
+    return found.valid and all(found.values.tails[int(name.split()[1]), 0] == 0 for name in fractions)
+
+
 def _determined(simple: Fit, other: Fit) -> bool:
     """Whether the tails of `other` are told from the Gaussian: a short one moves it, and the energy scale with it."""
     scales = [(one.errors.kev_per_unit, one.errors.zero) for one in (simple, other)]
@@ -77,11 +83,11 @@ def choose(
     width_kev = float(best.values.fwhm_kev.mean()) if "fwhm" in free else fwhm_kev
     first = (_FIRST[0], _FIRST[1] * width_kev)
     one = tried(best, [first])
-    if one.valid and (better(best, one) or _determined(best, one)):
+    if _is_tail(one) and (better(best, one) or _determined(best, one)):
         best = one
     for fraction, length in _SECOND:
         two = tried(one, [first, (fraction, length * width_kev)])
-        if better(one, two) and two.deviance < best.deviance:
+        if _is_tail(two) and better(one, two) and two.deviance < best.deviance:
             best = two
     if own_widths and strongest >= ENOUGH_FOR_WIDTHS and "fwhm" not in own and len(nuclides) > 1:
         widths = tried(best, best.values.tails.tolist(), "fwhm")

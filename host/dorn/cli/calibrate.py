@@ -6,10 +6,10 @@ from pathlib import Path
 
 from dorn.cli.parser import Commands
 from dorn.errors import UserError
-from dorn.util.checks import above_zero
+from dorn.util.checks import above_zero, number
 
-_SPECTRA = (".spe", ".chn", ".root")
-_POOR = 2.0  # deviance per degree of freedom
+_SPECTRA = (".spe", ".chn", ".root", ".csv")
+_POOR = 2.0  # chi2/dof
 
 
 def add(commands: Commands) -> None:
@@ -40,49 +40,56 @@ def add(commands: Commands) -> None:
         help="of a spectrum: roughly its scale (default: found from the lines)",
     )
     calibrate.add_argument(
+        "--search", metavar="X", help="part by which gains may differ from the start (default 0.02, at most 0.2)"
+    )
+    calibrate.add_argument(
         "--drift",
         metavar="NUCLIDE",
-        help="of an archive: follow the gain of each detector with the line of this nuclide",
+        help="of an archive: follow the gain of each detector with this one of the nuclides",
     )
     calibrate.add_argument(
         "--slice", default="600", metavar="S", help="with --drift: length of a slice, seconds (default %(default)s)"
     )
     calibrate.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="calibration.toml, which is replaced"
+        "--out", type=Path, required=True, metavar="FILE", help="calibration.toml, replaced if it is there"
     )
 
 
 _NOTE = """\
-The lines are fitted together, in a window around them: name all nuclides that have lines there.
-With lines 200 keV apart or more, the zero is fitted, too. Errors are one standard deviation, of
-counting statistics and of the energies in the table of nuclides. A detector without the lines is
-left out, and keeps the default calibration. Other commands take the file of an instrument with
---instrument-calibration; `dorn study fits` shows that the fits are unbiased."""
+The lines are fitted together, in a window around them: name all nuclides that have lines there. The
+scale with most of the nuclides within --search is taken; a detector with fewer than half of them is
+left out, and keeps the default calibration. With lines 200 keV apart or more, the zero is fitted.
+Errors are one standard deviation, of counting statistics and of the energies in the table of
+nuclides; a zero that is not fitted has 20 keV, so the scale is good at its lines only. Below 500
+counts in the strongest line no tail is fitted, which moves lines with a tail by a keV or more.
+chi2/dof far above 1: other lines, or a shape of another kind; the errors are increased. Commands with
+--instrument-calibration take the file. `dorn study fits` measures bias and errors.
+
+exit status 1: a spectrum with counts was not calibrated."""
 
 
 def _calibrate(args):
     from dorn import nuclides
     from dorn.analysis import calibration
-    from dorn.products import Archive
+    from dorn.products.files import write_files
 
     names = [name.strip() for name in args.lines.split(",")]
-    for name in (*names, *([args.drift] if args.drift else [])):
+    for name in names:
         nuclides.main_kev(name)  # fail now if it is not known or has no line
-    if not args.out.parent.is_dir() or args.out.is_dir():
-        raise UserError.at("--out", "FILE", "a folder, or in a folder that does not exist", str(args.out))
-    suffix = Path(args.files[0]).suffix.lower()
-    if suffix in _SPECTRA:
+    if len(set(names)) < len(names):
+        raise UserError.at("--lines", "NUCLIDE", "twice", args.lines)
+    search = None if args.search is None else above_zero(args.search, "--search", "X")
+    if search is not None and search > 0.2:
+        raise UserError.at("--search", "X", "above 0.2", args.search)
+    _check_out(args.out)
+    spectra = [file for file in args.files if Path(file).suffix.lower() in _SPECTRA]
+    if spectra:
         if len(args.files) > 1:
-            raise UserError.at("calibrate", "SPECTRUM", "only one", args.files[1])
-        if args.drift:
-            raise UserError.at("--drift", "NUCLIDE", "only for an archive", args.drift)
-        scales, faults = _of_spectrum(Path(args.files[0]), names, args.start)
+            raise UserError.at("calibrate", "SPECTRUM", "only one, and no archive beside it", args.files[1])
+        scales, faults, about = _of_spectrum(args, names, search)
         unit, drift = "channel", None
     else:
-        if args.start:
-            raise UserError.at("--start", "OFFSET_KEV,KEV_PER_CHANNEL", "only for a spectrum", args.start)
-        slices = Archive(*args.files).slices(above_zero(args.slice, "--slice", "S"))
-        scales, faults, drift = _of_detectors(slices, names, args.drift)
+        scales, faults, about, drift = _of_archives(args, names, search)
         unit = "code"
     for name, fault in faults.items():
         print(f"not calibrated: {name}: {fault}")
@@ -91,15 +98,52 @@ def _calibrate(args):
     _print(scales, unit)
     if drift is not None:
         _print_drift(drift, len(scales))
-    about = {"command": args.entered, "source": [str(file) for file in args.files], "lines": names}
-    try:
-        args.out.write_text(calibration.text(scales, unit, about, drift), encoding="utf-8")
-    except OSError as error:
-        raise UserError.at(args.out, "file", f"cannot be written: {error.strerror}") from None
+    about = {"command": args.entered, "source": [str(file) for file in args.files], "lines": names, **about}
+    content = calibration.text(scales, unit, about, drift).encode()
+    write_files(args.out.parent, {args.out.name: lambda file: file.write(content)})
     print(f"{len(scales)} {'detectors' if unit == 'code' else 'spectra'} calibrated: {args.out}")
+    return 1 if faults else 0
 
 
-def _of_detectors(slices, names, nuclide):
+def _check_out(out: Path) -> None:
+    """Raise UserError unless the file can be written and is, if it is there, a calibration."""
+    from dorn.analysis.calibration import HEADING
+
+    if out.is_dir():
+        raise UserError.at("--out", "FILE", "is a folder", str(out))
+    if not out.parent.is_dir():
+        raise UserError.at("--out", "FILE", "its folder does not exist", str(out))
+    if out.exists() and not out.read_bytes().startswith(HEADING.encode()):
+        raise UserError.at("--out", "FILE", "is there and no calibration; give another name", str(out))
+
+
+def _of_archives(args, names, search):
+    """(number of a detector -> Scale, name -> why it has none, about the archives, drift or None)."""
+    import numpy as np
+
+    from dorn.analysis import energy_scale
+    from dorn.products import Archive
+
+    if args.start:
+        raise UserError.at("--start", "OFFSET_KEV,KEV_PER_CHANNEL", "only for a spectrum", args.start)
+    if args.drift and args.drift not in names:
+        raise UserError.at("--drift", "NUCLIDE", f"none of --lines {args.lines}", args.drift)
+    archive = Archive(*args.files)
+    slices = archive.slices(above_zero(args.slice, "--slice", "S"))
+    if len(archive.boards) > 1:
+        raise UserError.at("calibrate", "ARCHIVE", "of several boards", ", ".join(archive.boards))
+    empty = np.flatnonzero(~slices.counts.any(axis=(0, 2))).tolist() if len(slices.start_s) else list(range(16))
+    if len(empty) == 16:
+        raise UserError.at(", ".join(args.files), "spectra", "no counts")
+    if empty:
+        print(f"without counts: detectors {', '.join(map(str, empty))}")
+    detectors = [detector for detector in range(16) if detector not in empty]
+    search = energy_scale.SEARCH if search is None else search
+    scales, faults, drift = _of_detectors(slices, detectors, names, args.drift, search)
+    return scales, faults, {"boards": archive.boards}, drift
+
+
+def _of_detectors(slices, detectors, names, nuclide, search):
     """(number of a detector -> Scale, name -> why it has none, drift by the nuclide, None without one)."""
     import numpy as np
 
@@ -110,14 +154,14 @@ def _of_detectors(slices, names, nuclide):
     start = instrument["kev_per_code"], instrument["zero_code"]
     scales, faults = {}, {}
     gain, error = (np.full((len(slices.start_s), 16), np.nan) for _ in range(2))
-    for detector in range(16):
+    for detector in detectors:
         counts = slices.counts[:, detector]
         try:
             if nuclide:
-                found = drift.followed(counts, edges_code, names, nuclide, *start)
+                found = drift.followed(counts, edges_code, names, nuclide, *start, search=search)
                 scales[str(detector)], gain[:, detector], error[:, detector] = found
             else:
-                scales[str(detector)] = energy_scale.calibrate(counts.sum(axis=0), edges_code, names, *start)
+                scales[str(detector)] = energy_scale.calibrate(counts.sum(axis=0), edges_code, names, *start, search)
         except UserError as fault:
             faults[f"detector {detector}"] = fault
     if not nuclide:
@@ -147,27 +191,42 @@ def _instrument():
     return instrument, np.arange(instrument["channels"] + 1) * instrument["codes_per_channel"] - 0.5
 
 
-def _of_spectrum(path, names, start):
-    """(name of a spectrum -> Scale, name -> why it has none)."""
+def _of_spectrum(args, names, search):
+    """(name of a spectrum -> Scale, name -> why it has none, what is known of the file)."""
     from dorn.analysis import energy_scale
     from dorn.files import spectrum
-    from dorn.head.sources import parse_calibration
 
+    if args.drift:
+        raise UserError.at("--drift", "NUCLIDE", "only for an archive", args.drift)
+    start = _start(args.start)
+    if search is not None and start is None:
+        raise UserError.at("--search", "X", "only with --start, or for an archive", args.search)
+    search = energy_scale.SEARCH if search is None else search
+    path = Path(args.files[0])
     scales, faults = {}, {}
     for name, one in spectrum.read(path).items():
-        counts, edges = one.counts, one.edges
         try:
             if start:
-                offset_kev, kev_per_channel = parse_calibration(start)
-                zero = -offset_kev / kev_per_channel
-                scales[name] = energy_scale.calibrate(counts, edges, names, kev_per_channel, zero)
+                scales[name] = energy_scale.calibrate(one.counts, one.edges, names, *start, search)
             else:
-                scales[name] = energy_scale.calibrate_unknown(counts, edges, names)
+                scales[name] = energy_scale.calibrate_unknown(one.counts, one.edges, names)
         except UserError as error:
             faults[name] = error
         else:
             _compare(path, one.coefficients, scales[name])
-    return scales, faults
+    return scales, faults, {}
+
+
+def _start(text):
+    """(kev_per_channel, zero) of --start; None without it."""
+    if text is None:
+        return None
+    words = text.split(",")
+    if len(words) != 2:
+        raise UserError.at("--start", "OFFSET_KEV,KEV_PER_CHANNEL", "not two numbers", text)
+    offset_kev = number(words[0].strip(), "--start", "OFFSET_KEV")
+    kev_per_channel = above_zero(words[1].strip(), "--start", "KEV_PER_CHANNEL")
+    return kev_per_channel, -offset_kev / kev_per_channel
 
 
 def _compare(path, stored, scale):
@@ -183,22 +242,24 @@ def _compare(path, stored, scale):
         stored_kev = float(np.polynomial.polynomial.polyval(scale.position(true_kev), stored))
         if abs(stored_kev - true_kev) > scale.fwhm_kev / 2:
             where = f"{stored_kev:.0f} keV, not {true_kev:.0f}"
-            print(f"{path}: the stored calibration is wrong: it puts {name} at {where}")
+            print(f"{path}: the stored calibration disagrees: it puts this line, taken for {name}, at {where}")
 
 
 def _print(scales, unit):
     from dorn.nuclides import main_kev
 
-    print(f"{'':12} keV/{unit:11} zero {unit:12} FWHM keV       deviance/dof  errors at the lines, keV")
+    width = max(12, *map(len, scales))
+    head = f"keV/{unit:11} zero {unit:12} FWHM keV       chi2/dof  error in keV at"
+    print(f"{'':{width}} {head}")
     for name, scale in scales.items():
         gain_error, zero_error = (scale.covariance[i, i] ** 0.5 for i in (0, 1))
-        zero = f"{scale.zero:.2f} +- {zero_error:.2f}" if zero_error else f"{scale.zero:.2f} fixed"
-        errors = " ".join(f"{scale.error_kev(scale.position(main_kev(line))):.2f}" for line in scale.nuclides)
+        zero = f"{scale.zero:.2f} {'fixed' if scale.zero_is_fixed else f'+- {zero_error:.2f}'}"
+        lines = [(line, float(scale.error_kev(scale.position(main_kev(line))))) for line in scale.nuclides]
+        errors = ", ".join(f"{line} {error_kev:.2f}" for line, error_kev in lines)
         gain = f"{scale.kev_per_unit:.6g} +- {gain_error:.2g}"
         fwhm = f"{scale.fwhm_kev:.1f} +- {scale.fwhm_error_kev:.1f}"
-        fit = scale.deviance / max(scale.dof, 1)
-        print(f"{name:12} {gain:20} {zero:17} {fwhm:14} {fit:7.2f}        {errors}")
-        if scale.missing:
-            print(f"{name}: not found: {', '.join(scale.missing)}")
-        if fit > _POOR:
-            print(f"{name}: the lines do not describe the spectrum: are others among them?")
+        missing = f"; not found: {', '.join(scale.missing)}" if scale.missing else ""
+        print(f"{name:{width}} {gain:20} {zero:17} {fwhm:14} {scale.chi2_per_dof:8.2f}  {errors}{missing}")
+    poor = [name for name, scale in scales.items() if scale.chi2_per_dof > _POOR]
+    if poor:
+        print(f"chi2/dof above {_POOR:g}: {', '.join(poor)}: other lines, or a shape that these tails do not describe?")

@@ -221,6 +221,9 @@ def _decode(args):
         _report(products.write(args.out, run, tables=args.tables, events_csv=args.events_csv), args.out)
         if args.split:
             packet_files.write(args.out, found)
+    if calibration and calibration.boards and not set(calibration.boards) & set(products.boards_seen):
+        made = f"made for board {', '.join(calibration.boards)}, not {', '.join(products.boards_seen) or 'known here'}"
+        print(f"{calibration.source}: {made}", file=sys.stderr)
     for fault, packets in products.not_understood.items():
         print(f"not understood: {packets} packets: {fault}", file=sys.stderr)
     for apid, packets in sorted(found.skipped.foreign.items()):

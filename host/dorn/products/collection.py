@@ -118,6 +118,11 @@ class Collection:
         self.not_understood[self._faults[kind]] += 1
 
     @property
+    def boards_seen(self) -> list[str]:
+        """Unique ids of the boards that sent these packets, in hexadecimal, as far as they are known."""
+        return sorted({f"{unique_id:016x}" for unique_id in self.archive.unique_ids.values()})
+
+    @property
     def resets(self) -> int:
         """Resets of the instruments while they sent these packets."""
         return self._counts.resets

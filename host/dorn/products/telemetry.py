@@ -35,6 +35,11 @@ class Archive:
         collected = self._collected if length_s == SLICE_S else self._collect(length_s)
         return slice_arrays(collected.slices, collected.states, collected.instrument, collected.calibration)
 
+    @property
+    def boards(self) -> list[str]:
+        """Unique ids of the boards whose packets these are, in hexadecimal, as far as housekeeping is among them."""
+        return self._collected.boards_seen
+
     @cached_property
     def rates(self) -> Rates:
         """Counts between rates packets."""

@@ -15,9 +15,10 @@ numbers = st.floats(0.1, 10)
 
 
 def scale(kev_per_unit=3.1, zero=49.5, covariance=((1e-6, 1e-4), (1e-4, 0.09))):
-    shape = {"counts": np.array([700.0]), "counts_error": np.array([27.0]), "fwhm_kev": 35.0, "fwhm_error_kev": 0.5}
-    fit = {"tails": ((0.07, 20.0),), "deviance": 99.0, "dof": 100}
-    return Scale(kev_per_unit, zero, np.array(covariance), ("Po-209",), (), **shape, **fit)
+    counts = {"nuclides": ("Po-209",), "missing": (), "counts": np.array([700.0]), "counts_error": np.array([27.0])}
+    shape = {"fwhm_kev": 35.0, "fwhm_error_kev": 0.5, "tails": ((0.07, 20.0),), "chi2_per_dof": 1.1}
+    errors = {"covariance": np.array(covariance), "statistical": np.array(covariance) / 4, "zero_is_fixed": False}
+    return Scale(kev_per_unit, zero, **errors, **counts, **shape)
 
 
 @given(
@@ -67,13 +68,24 @@ def test_a_drift_is_read_as_it_was_written(tmp_path):
     assert (Calibration.default(INSTRUMENT).gains(np.array([1]), np.array([2.0])) == 1).all()
 
 
-GOOD = calibration.text({"3": scale()}, "code", {})
+_GAINS = np.full((2, 16), 1.5)
+GOOD = calibration.text(
+    {"3": scale()},
+    "code",
+    {"boards": ["0123456789abcdef"], "lines": ["Po-209"]},
+    Drift("Po-209", np.array([7, 7], np.uint16), np.array([0.0, 600]), 600.0, _GAINS, _GAINS / 1000),
+)
+
+
+def test_boards_are_read(tmp_path):
+    (tmp_path / "c.toml").write_text(GOOD)
+    assert Calibration.load(tmp_path / "c.toml", INSTRUMENT).boards == ("0123456789abcdef",)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("number = 3", "number = 16", r"detector\[0\].number: twice, or not from 0 to 15 \(16\)"),
+        ("\nnumber = 3\nkev", "\nnumber = 16\nkev", r"detector\[0\].number: twice, or not from 0 to 15 \(16\)"),
         ("kev_per_code = 3.1", "kev_per_code = 0", r"kev_per_code: not above 0 \(0\)"),
         ("kev_per_code = 3.1", "", "kev_per_code: is missing"),
         ("zero_code = 49.5", 'zero_code = "x"', "zero_code: not a usable number"),
@@ -81,7 +93,20 @@ GOOD = calibration.text({"3": scale()}, "code", {})
         ("correlation = 0.333333333", "correlation = 2", "correlation: not from -1 to 1"),
         ("[[detector]]", "[[spectrum]]", "calibrates spectra of a file"),
         ("[[detector]]", "[detector", "not TOML"),
-        (GOOD, f"{GOOD}{GOOD[GOOD.index('[[') :]}", r"detector\[1\].number: twice"),
+        (
+            "[[detector]]",
+            f"{GOOD[GOOD.index('[[') : GOOD.index('[drift]')]}[[detector]]",
+            r"detector\[1\].number: twice",
+        ),
+        ("zero_code = 49.5", "zero_code = 1e9", "zero_code: not from -4096 to 4096"),
+        ("correlation = 0.333333333", "correlation = 0.3\ncolour = 1", "colour: unknown key"),
+        ("length_s = 600", "length_s = 600\ncolour = 1", "drift.colour: unknown key"),
+        ('boards = ["0123456789abcdef"]', "boards = 3", "boards: not a list of strings"),
+        ("origin = [7, 7]", "origin = [7, 70000]", "drift.origin: not a whole number from 0 to 65535"),
+        ("origin = [7, 7]", "origin = [7, 1.5]", "drift.origin: not a whole number from 0 to 65535"),
+        ("origin = [7, 7]", "origin = [7]", "drift.origin: 1 entries, expected 2"),
+        ("start_s = [0.000000, 600.000000]", "start_s = [600, 0]", "drift.start_s: not ascending"),
+        ("gain = [1.5, 1.5]", "gain = [1.5, 1e9]", "drift.gain: not 0 and not between 0.5 and 2"),
     ],
 )
 def test_errors_name_the_field(tmp_path, old, new, message):
