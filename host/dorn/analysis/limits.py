@@ -21,7 +21,7 @@ from functools import cache
 
 import numpy as np
 from scipy.optimize import root_scalar
-from scipy.special import betainc, gammaln, pdtrc, xlogy
+from scipy.special import betainc, gammaln, pdtr, pdtrc, xlogy
 from scipy.stats import chi2, poisson
 
 from dorn.analysis.iso11929 import K
@@ -162,7 +162,7 @@ def upper_limit(n: int, background: float = 0.0, cl: float = 0.95) -> float:
     """
     _check_counts("counts", n)
     _check_mean("background", background)
-    none = 1 - pdtrc(n, background)
+    none = pdtr(n, background)
     return float(chi2.isf((1 - cl) * none, 2 * n + 2) / 2 - background)
 
 
