@@ -99,6 +99,16 @@ def test_without_efficiency_it_says_what_is_missing(recorded, tmp_path, capsys):
     assert "activity" not in content["nuclides"]["Po-209"] and len(content["missing_for_activity"]) == 1
 
 
+def test_lines_that_do_not_describe_the_spectra_are_reported(recorded, tmp_path, capsys):
+    archive = recorded / "run" / "telemetry.ccsds"
+    for names, wrong in ((NAMES, False), ("Po-209,Rn-222", True)):  # Po-210 is not named
+        assert analyse(archive, "--lines", names, "--out", tmp_path) == 0
+        assert ("warning: the lines do not describe the spectra" in capsys.readouterr().out) == wrong
+        back = json.loads((tmp_path / "analysis.json").read_text())["directions"]["back"]
+        assert bool(back["fit"]["warning"]) == wrong
+        assert ("Do not use these values" in (tmp_path / "report.html").read_text()) == wrong
+
+
 def test_a_background_archive_is_subtracted(recorded, tmp_path):
     archive = recorded / "run" / "telemetry.ccsds"
     assert analyse(archive, "--lines", NAMES, "--background", archive, "--out", tmp_path) == 0
