@@ -22,11 +22,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 from scipy.optimize import root_scalar
 
+from dorn.analysis.line_fit import Fit, expected_errors
+from dorn.analysis.line_model import LineModel
 from dorn.errors import UserError
 
 _NORMAL = NormalDist()
@@ -49,6 +51,18 @@ class Input:
     def counts(cls, n: float) -> Input:
         """Counts of a Poisson process, of variance n. At 0 counts the variance is 0: use exact limits instead."""
         return cls(float(n), math.sqrt)
+
+    @classmethod
+    def fitted(cls, found: Fit, model: LineModel, name: str) -> Input:
+        """The counts of a nuclide of a fit; u: as expected if their true value is another, and all else as fitted."""
+        at = found.nuclides.index(name)
+
+        def u(value):
+            counts = found.values.counts.copy()
+            counts[at] = max(value, 0.0)
+            return float(expected_errors(model, replace(found.values, counts=counts)).counts[at])
+
+        return cls(found.of(name)[0], u)
 
     def error(self, value: float) -> float:
         return float(self.u(value)) if callable(self.u) else self.u

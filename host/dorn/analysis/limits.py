@@ -8,28 +8,29 @@
 Counts have a Poisson distribution and no mean is negative. A likelihood ratio is twice the logarithm of the largest
 likelihood over the largest one for a trial value; an interval has the trial values with ratios up to a critical value,
 that of chi-squared (S. S. Wilks, Ann. Math. Stat. 9 (1938) 60), which holds from about 10 counts. Below, intervals of
-95 % from simulated spectra hold, others are not supported.
+95 % from simulated spectra hold, others are not supported. The ends of a simulated interval scatter by some per cent
+with the seed.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from scipy.optimize import root_scalar
-from scipy.special import betainc, gammaln, pdtrc, xlogy
+from scipy.special import betainc, gammaln, pdtr, pdtrc, xlogy
 from scipy.stats import chi2, poisson
 
 from dorn.analysis.iso11929 import K
-from dorn.analysis.line_fit import Fit, fit
-from dorn.analysis.line_model import LineModel, Parameters
+from dorn.analysis.likelihood_ratio import TOYS, Ratios, critical_of
+from dorn.analysis.line_fit import Fit
+from dorn.analysis.line_model import LineModel
 from dorn.errors import UserError
 
 FEW, FEW_CL = 10, 0.95  # below so many counts, intervals are simulated, with this confidence level only
-TOYS = 200  # simulated spectra for each trial value
 _TOLERANCE = 1e-3  # of the ends of an interval, in standard errors
 _TOY_TOLERANCE = 0.05  # the same where the ratios are compared with simulated ones
 _GRID, _ZOOMS = 401, 3  # trial values of Feldman and Cousins, and how often the spacing at the ends is refined
@@ -90,46 +91,6 @@ def simulated(
     return Interval(ratios.value, low, high, cl, f"profile likelihood, {TOYS} simulated spectra per trial value")
 
 
-def critical_of(signed: np.ndarray, cl: float, upper: bool) -> float:
-    """The critical value, of ratios as `Ratios.simulated` returns them; for an upper limit, estimates above the trial
-    value are no evidence against it."""
-    return float(np.quantile(np.maximum(-signed, 0) if upper else abs(signed), cl, method="higher"))
-
-
-class Ratios:
-    """Likelihood ratios for trial values of the counts of a nuclide."""
-
-    def __init__(self, found: Fit, model: LineModel, counts: Sequence, name: str):
-        self._found, self._model, self._counts, self._name = found, model, counts, name
-        self.value, self.error = found.of(name)
-
-    def at(self, trial: float) -> float:
-        return max(0.0, self._fixed(trial).deviance - self._found.deviance)
-
-    def simulated(self, trial: float, seed: int, toys: int = TOYS) -> np.ndarray:
-        """float64[toys]: the ratios at the trial value of spectra for which it is true; with a minus sign if their
-        estimate is below it. The random numbers are the same for all trial values: so the ratios vary smoothly."""
-        truth, rng = self._fixed(trial).values, np.random.default_rng(seed)
-        drawn = [poisson.ppf(rng.random((toys, len(mean))), mean) for mean in self._model.expected(truth)]
-        return np.array([self._of_toy(counts, truth, trial) for counts in zip(*drawn, strict=True)])
-
-    def _fixed(self, trial):
-        return fit(self._model.with_counts(self._name, trial), self._counts, begin=self._found.values)
-
-    def _of_toy(self, counts, truth: Parameters, trial):
-        if not any(seen.any() for seen in counts):
-            return -2 * self._inside(truth, trial)  # the likelihood ratio of no counts to those of the nuclide alone
-        best = fit(self._model, counts, begin=truth)
-        fixed = fit(self._model.with_counts(self._name, trial), counts, begin=best.values)
-        return math.copysign(max(0.0, fixed.deviance - best.deviance), best.of(self._name)[0] - trial)
-
-    def _inside(self, truth, trial):
-        """Expected counts of the nuclide, and of those tied to it, within the edges."""
-        fixed = self._model.with_counts(self._name, trial)
-        alone = replace(truth, counts=fixed.parameters(fixed.start).counts, background=0 * truth.background)
-        return sum(float(mean.sum()) for mean in self._model.expected(alone))
-
-
 def _critical(cl, upper=False):
     if not (0.5 if upper else 0) < cl < 1:
         raise UserError.at("limits", "confidence level", f"not between {0.5 if upper else 0} and 1", cl)
@@ -179,7 +140,7 @@ def feldman_cousins(n: int, background: float = 0.0, cl: float = 0.95) -> Interv
             kept = np.flatnonzero(_accepted(n, near, background, cl))
             inside, spacing = near[kept[-1]], spacing / (_GRID - 1)
         ends.append(max(0.0, float(inside + outwards * spacing)))
-    return Interval(max(0.0, n - background), ends[0], ends[1], cl, "Feldman and Cousins")
+    return Interval(max(0.0, float(n - background)), ends[0], ends[1], cl, "Feldman and Cousins")
 
 
 def _accepted(n, trials, background, cl):
@@ -201,7 +162,7 @@ def upper_limit(n: int, background: float = 0.0, cl: float = 0.95) -> float:
     """
     _check_counts("counts", n)
     _check_mean("background", background)
-    none = 1 - pdtrc(n, background)
+    none = pdtr(n, background)
     return float(chi2.isf((1 - cl) * none, 2 * n + 2) / 2 - background)
 
 
@@ -239,10 +200,14 @@ def decision_threshold(n_off: int, tau: float, alpha: float = 0.05) -> int:
     """
     _check_counts("n_off", n_off)
     _check_tau(tau)
-    most = 8
-    while betainc(most, n_off + 1, 1 / (1 + tau)) > alpha:
-        most *= 2
-    return 1 + int(np.argmax(betainc(np.arange(1, most + 1), n_off + 1, 1 / (1 + tau)) <= alpha))
+    low, high = 0, 1  # not detected, detected
+    while betainc(high, n_off + 1, 1 / (1 + tau)) > alpha:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        detected = betainc(middle, n_off + 1, 1 / (1 + tau)) <= alpha
+        low, high = (low, middle) if detected else (middle, high)
+    return high
 
 
 def iso_threshold(n_off: int, tau: float, k_alpha: float = K) -> int:
@@ -257,7 +222,8 @@ def detection_probability(
     tau; without a signal, that of a false detection."""
     _check_mean("signal", signal)
     _check_mean("background", background)
-    n_off = np.arange(int(_most(tau * background)) + 1)
+    least = max(0, int(tau * background - _REACH * math.sqrt(tau * background)))
+    n_off = np.arange(least, int(_most(tau * background)) + 1)
     thresholds = np.array([threshold(int(n), tau) for n in n_off])
     reached = np.where(thresholds > 0, pdtrc(thresholds - 1, signal + background), 1.0)
     return float(poisson.pmf(n_off, tau * background) @ reached)

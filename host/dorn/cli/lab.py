@@ -165,7 +165,10 @@ def _demo(args):
         from dorn.cli.results import show_beside_truth
         from dorn.link.archive import NAME
 
-        show_beside_truth(args.out / NAME, source)
+        try:
+            show_beside_truth(args.out / NAME, source)
+        except UserError as error:  # the run itself is complete
+            print(f"not analysed: {error}")
     return status
 
 

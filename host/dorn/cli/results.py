@@ -39,6 +39,8 @@ def show(outcomes: list[Outcome]) -> None:
             print(f"  {name:8} {counts_text(emission):26} {cells[0]:26} {cells[1]}{mixed}".rstrip())
         for names, counts, error in one.emissions.sums:
             print(f"  {' + '.join(names)}: {counts:.1f} +- {error:.1f} counts")
+        if one.warning():
+            print(f"  warning: {one.warning()}")
         for what in one.missing():
             print(f"  missing for an activity: {what}")
 

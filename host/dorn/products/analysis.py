@@ -17,6 +17,7 @@ from dorn.util.digits import with_uncertainty
 
 MADE_BY = "dorn analyse"
 FILES = ("analysis.json", "peaks.csv", "activities.csv", "fits.png", "report.html", "slices.csv")
+_POOR = 2.0  # deviance per degree of freedom
 _DIGITS = 7  # significant, of numbers in files
 
 
@@ -56,6 +57,17 @@ class Outcome:
     @property
     def unit(self) -> str:
         return "Bq/cm2" if self.of_plane else "Bq"
+
+    def warning(self) -> str:
+        """Why the result is not to be trusted; empty if nothing is wrong. Few counts make the deviance lower."""
+        fit = self.emissions.fit
+        quality = fit.deviance / max(fit.dof, 1)
+        if quality <= _POOR:
+            return ""
+        return (
+            f"the lines do not describe the spectra, deviance per degree of freedom {quality:.1f}: "
+            "is the energy scale right, and are all nuclides named?"
+        )
 
     def missing(self) -> list[str]:
         """What an activity lacks, in words."""
@@ -141,6 +153,7 @@ def _direction(one: Outcome) -> dict:
             "degrees_of_freedom": fit.dof,
             "tails": [{"fraction": _number(fraction), "tau_kev": _number(tau)} for fraction, tau in fit.values.tails],
             "at_bounds": list(fit.at_bounds),
+            "warning": one.warning(),
         },
         "spectra": spectra,
         "nuclides": nuclides,

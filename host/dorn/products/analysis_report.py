@@ -14,6 +14,7 @@ h1 { font-size: 1.5em } h2 { font-size: 1.2em; margin-top: 2em }
 table { border-collapse: collapse; margin: 1em 0 } th, td { padding: .25em .9em .25em 0; text-align: left }
 th { border-bottom: 2px solid #333 } td { border-bottom: 1px solid #ddd; white-space: nowrap }
 img { max-width: 100% } code { background: #f3f3f3; padding: 0 .2em } .weak { color: #777 }
+.warning { color: #b00020; font-weight: bold }
 """
 _ABOUT = """Alpha particles of each nuclide have known energies, and appear as lines in the spectrum of a detector. The
 lines of all nuclides were fitted together to the measured counts. A number after +- is one standard deviation. What is
@@ -67,6 +68,8 @@ def _direction(one: Outcome) -> str:
         f"degrees of freedom.</p><table><tr>{heading}</tr>{table}</table>",
         *(f"<p>{escape(' + '.join(n))}: {c:.1f} +- {e:.1f} counts together.</p>" for n, c, e in emissions.sums),
     ]
+    if one.warning():
+        lines.append(f"<p class='warning'>Do not use these values: {escape(one.warning())}</p>")
     if one.missing():
         lines.append(f"<p>An activity was not computed; missing: {escape('; '.join(one.missing()))}.</p>")
     return "\n".join(lines)

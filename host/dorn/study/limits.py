@@ -15,11 +15,9 @@ from matplotlib.figure import Figure
 from scipy.special import xlogy
 from scipy.stats import chi2, poisson
 
+from dorn.analysis.likelihood_ratio import TOYS, Ratios, critical_of
 from dorn.analysis.limits import (
     FEW,
-    TOYS,
-    Ratios,
-    critical_of,
     decision_threshold,
     detection_probability,
     feldman_cousins,

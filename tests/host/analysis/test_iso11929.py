@@ -3,11 +3,14 @@
 Numbers: inputs from its example files, results from its list BatListRef_v06.txt (github.com/OpenBfS/UncertRadio).
 """
 
+from dataclasses import replace
 from math import exp, inf, sqrt
 
 import numpy as np
 import pytest
 from dorn.analysis.iso11929 import Input, K, evaluate
+from dorn.analysis.line_fit import fit
+from dorn.analysis.line_model import Grid, LineModel
 from dorn.errors import UserError
 from scipy.stats import truncnorm
 
@@ -330,6 +333,22 @@ def test_there_is_no_detection_limit_if_the_calibration_is_too_uncertain():
     inputs = {"gross": Input.counts(90), "background": Input.counts(200), "factor": Input(1, 0.59)}
     assert evaluate(plain, inputs, "gross").detection_limit > 4
     assert evaluate(plain, inputs | {"factor": Input(1, 0.62)}, "gross").detection_limit == inf
+
+
+def test_counts_of_a_fit_have_the_uncertainty_that_is_expected_for_a_true_value():
+    """Against the spread of the fits of 400 spectra without the nuclide, of which about half are at the bound 0."""
+    edges = np.arange(1500.0, 2350, 4)
+    model = LineModel([Grid(edges, 3.0, 50.0)], ["Po-210", "Rn-222"], fwhm_kev=60, free=())
+    true = replace(model.parameters(model.start), counts=np.array([400.0, 50]), background=np.array([[300.0]]))
+    found = fit(model, model.expected(true))
+    counts = Input.fitted(found, model, "Rn-222")
+    assert (counts.value, counts.error(50)) == pytest.approx(found.of("Rn-222"), rel=1e-3)
+    absent = model.expected(replace(true, counts=np.array([400.0, 0])))[0]
+    rng = np.random.default_rng(1)
+    fits = [fit(model, [rng.poisson(absent)]).of("Rn-222")[0] for _ in range(400)]
+    assert counts.error(0) == counts.error(-3) == pytest.approx(np.sqrt(2 * np.mean(np.square(fits))), rel=0.1)
+    result = evaluate(lambda counts: counts / 3600, {"counts": counts}, "counts")
+    assert result.decision_threshold == pytest.approx(K * counts.error(0) / 3600, rel=1e-6)
 
 
 def test_nothing_in_the_background_has_a_threshold_of_0():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from dorn.analysis import limits
 from dorn.analysis.iso11929 import Input, evaluate
+from dorn.analysis.likelihood_ratio import Ratios
 from dorn.analysis.limits import (
-    Ratios,
     decision_threshold,
     detection_limit,
     detection_probability,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from dorn.analysis.line_shape import Shape
 from dorn.cli import main
+from dorn.cli.results import default_lines
 from dorn.nuclides import lines
 from dorn.products import Archive
 from dorn.products.analysis import FILES
@@ -98,6 +99,16 @@ def test_without_efficiency_it_says_what_is_missing(recorded, tmp_path, capsys):
     assert "activity" not in content["nuclides"]["Po-209"] and len(content["missing_for_activity"]) == 1
 
 
+def test_lines_that_do_not_describe_the_spectra_are_reported(recorded, tmp_path, capsys):
+    archive = recorded / "run" / "telemetry.ccsds"
+    for names, wrong in ((NAMES, False), ("Po-209,Rn-222", True)):  # Po-210 is not named
+        assert analyse(archive, "--lines", names, "--out", tmp_path) == 0
+        assert ("warning: the lines do not describe the spectra" in capsys.readouterr().out) == wrong
+        back = json.loads((tmp_path / "analysis.json").read_text())["directions"]["back"]
+        assert bool(back["fit"]["warning"]) == wrong
+        assert ("Do not use these values" in (tmp_path / "report.html").read_text()) == wrong
+
+
 def test_a_background_archive_is_subtracted(recorded, tmp_path):
     archive = recorded / "run" / "telemetry.ccsds"
     assert analyse(archive, "--lines", NAMES, "--background", archive, "--out", tmp_path) == 0
@@ -106,6 +117,18 @@ def test_a_background_archive_is_subtracted(recorded, tmp_path):
         rate = content[name]["rate_per_s"]
         assert abs(rate["value"]) < 0.3 * rate["error"] and rate["errors"]["background"] > 0
         assert content[name]["status"] == "below decision threshold" and content[name]["counts"]["value"] > 400
+
+
+def test_the_demo_ends_with_its_rates_beside_the_true_ones(tmp_path, capsys):
+    assert main(["demo", "--target", "unix", "--out", str(tmp_path / "demo")]) == 0
+    table = capsys.readouterr().out.partition("alphas/s")[2].splitlines()[1:]
+    assert [line.split()[0] for line in table] == default_lines()
+    for line in table:
+        cells = re.findall(r"(< [\d.e-]+|[\d.]+ \+- [\d.]+) +([\d.]+)", line)
+        assert len(cells) == 2
+        for cell, true in cells:
+            value, _, error = cell.removeprefix("< ").partition(" +- ")
+            assert abs(float(value) - float(true)) < 4 * float(error) if error else float(true) <= float(value)
 
 
 def test_rates_over_time_are_a_file_of_their_own(recorded, tmp_path, capsys):

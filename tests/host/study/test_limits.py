@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from dorn import cli
-from dorn.analysis.limits import TOYS, Ratios
+from dorn.analysis.likelihood_ratio import TOYS, Ratios
 from dorn.study import limits
 
 
