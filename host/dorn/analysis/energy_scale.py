@@ -29,7 +29,7 @@ _PER_FWHM = 6  # channels; finer ones are added up
 _FOUND = 5.0  # standard errors of the counts of a nuclide
 _WIDE = 0.08  # search around each candidate of a start that is not known
 _STEP = 0.01  # between starts of a search: less than an FWHM
-_ENOUGH = 5.0  # expected counts of a channel that enters chi-squared
+_ENOUGH, _LEAST_DOF = 5.0, 5  # expected counts in what enters chi-squared; degrees of freedom from which it is used
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class Scale:
     fwhm_kev: float  # of the Gaussian; of the strongest nuclide if each has its own
     fwhm_error_kev: float
     tails: tuple[tuple[float, float], ...]  # (fraction, tau_kev)
-    chi2_per_dof: float  # of channels with 5 or more expected counts; NaN if they are too few
+    chi2_per_dof: float  # of channels added up to 5 or more expected counts; NaN if they are too few
 
     def energy_kev(self, position):
         """The energy at a position, a number or an array."""
@@ -253,13 +253,13 @@ def _scale(found: Fit, seen: np.ndarray) -> Scale:
 
 
 def _chi2_per_dof(found: Fit, seen: np.ndarray) -> float:
-    """Of the channels with enough counts: the deviance of those with few does not tell a poor fit from a good one."""
+    """Of channels added up until enough counts are expected: of few, neither chi-squared nor the deviance tells a poor
+    fit from a good one."""
     (expected,) = found.expected
-    enough = expected >= _ENOUGH
-    dof = int(enough.sum()) - (len(seen) - found.dof)
-    if dof < 1:
-        return float("nan")
-    return float(np.sum((seen[enough] - expected[enough]) ** 2 / expected[enough]) / dof)
+    firsts = np.unique(np.cumsum(expected) // _ENOUGH, return_index=True)[1]
+    expected, seen = np.add.reduceat(expected, firsts), np.add.reduceat(seen, firsts)
+    dof = len(expected) - (len(found.expected[0]) - found.dof)
+    return float(np.sum((seen - expected) ** 2 / expected) / dof) if dof >= _LEAST_DOF else float("nan")
 
 
 def _covariance_of_table(nuclides, counts, kev_per_unit, zero_is_free):
