@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from dorn import cli
-from dorn.analysis.likelihood_ratio import TOYS, Ratios
+from dorn.analysis.likelihood_ratio import Ratios
 from dorn.study import limits
 
 
@@ -57,7 +57,7 @@ def test_a_threshold_that_is_too_low_is_detected(tmp_path, small):
 def test_simulated_intervals_are_judged_too(monkeypatch):
     """With few spectra, of which none covers if all critical values are 0."""
 
-    def of_no_use(ratios, trial, seed, toys=TOYS):
+    def of_no_use(ratios, trial, seed, toys):
         return np.zeros(toys)
 
     bounds = {}
