@@ -139,7 +139,7 @@ def _judge_fits(report, many, middle, few):
             (f"{len(middle)} means from {MIDDLE[0]:g} to {MIDDLE[-1]:g} counts, average", mean),
         ):
             kept = abs(found - level) <= within
-            report.bound(f"profile, {what}", f"{found:.1%}", f"{level:.0%} +-{within:.0%}", kept)
+            report.bound(f"profile {level:.0%}, {what}", f"{found:.1%}", f"{level:.0%} +-{within:.0%}", kept)
     if not few:
         report.say(f"\nsimulated intervals below {FEW} counts: skipped in the short form")
         return
