@@ -5,6 +5,7 @@ import pytest
 from dorn import cli
 from dorn.analysis.likelihood_ratio import Ratios
 from dorn.study import limits
+from matplotlib.figure import Figure
 
 
 def study(out):
@@ -27,6 +28,7 @@ def small(monkeypatch):
         "SHORT_PER_MIDDLE": 100,
         "SIGNAL_BACKGROUNDS": (3.0,),
         "BACKGROUNDS": (1, 10),
+        "_plot": lambda fits: Figure(),
     }.items():
         monkeypatch.setattr(limits, name, value)
     return monkeypatch
