@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from scipy.special import xlogy
 from scipy.stats import chi2, poisson
 
-from dorn.analysis.likelihood_ratio import TOYS, Ratios, critical_of
+from dorn.analysis.likelihood_ratio import Ratios, critical_of
 from dorn.analysis.limits import (
     FEW,
     decision_threshold,
@@ -37,8 +37,9 @@ FIRST_CHANNEL, CHANNELS = 420, 110  # 4.9 to 6.2 MeV
 NUCLIDES, NAME = ("Po-210", "Rn-222", "Po-218"), "Rn-222"
 OTHERS, BACKGROUND = 100, 50  # counts of each other nuclide, and in all channels
 FWHM_KEV, TAILS = 60, ((0.07, 20.0),)
-MANY, MIDDLE, FEW_MEANS = (30, 100, 300), np.linspace(10, 30, 20), (1, 2, 4, 8)
-SPECTRA, PER_MIDDLE, SIMULATED = 3000, 300, 600  # per mean
+MANY, MIDDLE, FEW_MEANS = (30, 100, 300), np.linspace(10, 30, 20), (1, 3, 8)
+SPECTRA, PER_MIDDLE, SIMULATED = 3000, 300, 500  # per mean
+TOYS = 100  # for each of SIMULATED spectra: half of those of the product, with the same expected coverage
 SHORT_SPECTRA, SHORT_PER_MIDDLE = 500, 30
 BLOCK = 100  # spectra in one process
 LEVELS = 0.68, 0.95
@@ -101,7 +102,7 @@ def coverage(job: Job) -> np.ndarray:
         ratio = ratios.at(job.mean)
         row[:2] = ratio <= critical
         if job.simulated:
-            simulated = ratios.simulated(job.mean, seed=number)
+            simulated = ratios.simulated(job.mean, number, TOYS)
             row[2] = ratio <= critical_of(simulated, 0.95, upper=False)
             row[3] = ratios.value >= job.mean or ratio <= critical_of(simulated, 0.95, upper=True)
     return contains
@@ -138,7 +139,7 @@ def _judge_fits(report, many, middle, few):
             (f"{len(middle)} means from {MIDDLE[0]:g} to {MIDDLE[-1]:g} counts, average", mean),
         ):
             kept = abs(found - level) <= within
-            report.bound(f"profile, {what}", f"{found:.1%}", f"{level:.0%} +-{within:.0%}", kept)
+            report.bound(f"profile {level:.0%}, {what}", f"{found:.1%}", f"{level:.0%} +-{within:.0%}", kept)
     if not few:
         report.say(f"\nsimulated intervals below {FEW} counts: skipped in the short form")
         return

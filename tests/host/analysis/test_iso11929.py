@@ -313,7 +313,7 @@ def test_results_are_those_of_uncertradio(name):
     k_beta = 1.645 if k_alpha == 3 else k_alpha
     found = evaluate(model, inputs, "gross", k_alpha, k_beta)
     results = found.value, found.error, *found.best, *found.symmetric, found.decision_threshold, found.detection_limit
-    assert results == pytest.approx([float(x) for x in reference.split()], rel=1e-4)
+    assert results == pytest.approx([float(x) for x in reference.split()], rel=1e-5)
     assert found.detected
 
 
