@@ -63,7 +63,8 @@ Errors are one standard deviation, of counting statistics and of the energies in
 nuclides; a zero that is not fitted has 20 keV, so the scale is good at its lines only. Below 500
 counts in the strongest line no tail is fitted, which moves lines with a tail by a keV or more.
 chi2/dof far above 1: other lines, or a shape of another kind; the errors are increased. Commands with
---instrument-calibration take the file. `dorn study fits` measures bias and errors.
+--instrument-calibration take the file. `dorn study fits` compares energies
+and errors of such calibrations with the truth.
 
 exit status 1: a spectrum with counts was not calibrated."""
 

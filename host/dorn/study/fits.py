@@ -18,7 +18,7 @@ from scipy.stats import kstest, norm
 from dorn.analysis.line_fit import expected_errors, fit, start
 from dorn.analysis.line_model import Grid, LineModel, Parameters
 from dorn.dictionary import Dictionary
-from dorn.study import Report, fits_peers, fits_speed, spread
+from dorn.study import Report, fits_peers, fits_scales, fits_speed, spread
 
 _INSTRUMENT = Dictionary.load().instrument
 KEV_PER_CODE, ZERO_CODE, CODES_PER_CHANNEL = (
@@ -88,6 +88,7 @@ def study(report: Report, short: bool) -> None:
     joined = [_joined(found[i : i + len(blocks)]) for i in range(0, len(found), len(blocks))]
     _judge(report, joined, short)
     report.plot("fits", _plot(joined))
+    fits_scales.judge(report, short)
     _judge_peers(report, list(spread(compare, range(COMPARED))))
     if short:
         report.say("\nspeed: skipped in the short form")

@@ -141,9 +141,7 @@ def test_strips_of_a_root_file_are_calibrated(tmp_path, capsys):
 def test_the_stored_calibration_of_kentucky_disagrees(tmp_path, capsys):
     file = data("po210-kentucky") / "datafiles" / "AlphaSpectrum.Spe"
     assert main(["calibrate", str(file), "--lines", "Po-210", "--out", str(tmp_path / "c.toml")]) == 0
-    assert (
-        "the stored calibration disagrees: it puts this line, taken for Po-210, at 63" in capsys.readouterr().out
-    )
+    assert "the stored calibration disagrees: it puts this line, taken for Po-210, at 63" in capsys.readouterr().out
 
 
 WRONG = {
