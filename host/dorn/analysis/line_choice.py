@@ -18,6 +18,7 @@ from dorn.analysis.line_model import Emitter, Grid, LineModel
 from dorn.analysis.line_shape import MOST_TAILS
 
 ENOUGH_FOR_TAIL, ENOUGH_FOR_WIDTHS = 500, 10_000  # counts in the strongest line
+_MOST_IN_TAILS = 0.95  # fraction of a line
 _DETERMINED = 2.0  # most by which a tail increases the errors of an energy scale
 _BY_CHANCE = 1e-3  # a parameter more is accepted this often although it is 0
 _FIRST = 0.07, 0.6  # start of the first tail: fraction, and tau in FWHM
@@ -31,9 +32,8 @@ def better(simple: Fit, other: Fit) -> bool:
 
 
 def _is_tail(found: Fit) -> bool:
-    """Whether the fit is valid and its tails leave a Gaussian: with a fraction at its upper bound none is left."""
-    fractions = [name for name in found.at_bounds if name.endswith("fraction")]
-    return found.valid and all(found.values.tails[int(name.split()[1]), 0] == 0 for name in fractions)
+    """Whether the fit is valid and its tails leave a Gaussian: without one, they would take its place."""
+    return found.valid and found.values.tails[:, 0].sum() < _MOST_IN_TAILS
 
 
 def _determined(simple: Fit, other: Fit) -> bool:
