@@ -7,6 +7,8 @@ which the wait ended, and data from link and event builder. So every byte and ev
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import random
 import shutil
 import struct
@@ -49,6 +51,17 @@ def micropython() -> str:
     return found
 
 
+@contextlib.contextmanager
+def _alone():
+    """One program at a time removes abandoned folders and makes its own: a new one is locked only after it is there."""
+    descriptor = os.open(tempfile.gettempdir(), os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _remove_abandoned() -> None:
     """Remove the temporary folders of programs that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*/{_IN_USE}"):
@@ -79,9 +92,10 @@ class UnixTarget(SimulatedTarget):
         self._piece_us = round(self._piece * 10e6 / board["UART_BAUD"])
         self._model = EventModel(self.head, times)
         # the program, and the flash if it is not kept
-        _remove_abandoned()
-        self._folder = tempfile.TemporaryDirectory(prefix=_FOLDER)
-        self._in_use = identity.Lock(Path(self._folder.name) / _IN_USE)
+        with _alone():
+            _remove_abandoned()
+            self._folder = tempfile.TemporaryDirectory(prefix=_FOLDER)
+            self._in_use = identity.Lock(Path(self._folder.name) / _IN_USE)
         program = Path(self._folder.name) / "program"
         files = firmware.files("unix") if files is None else files
         for path, content in files.items():

@@ -1,5 +1,7 @@
 """The unique ids of simulated boards."""
 
+import fcntl
+import os
 import tempfile
 
 import pytest
@@ -52,6 +54,32 @@ def test_folders_of_killed_programs_are_removed(tmp_path, monkeypatch):
         assert mine.exists() and not killed.exists() and len(list(tmp_path.iterdir())) == 3
         assert one.advance(1) is None
     assert list(tmp_path.iterdir()) == [mine]
+
+
+def test_no_other_program_removes_a_folder_before_it_is_locked(tmp_path, monkeypatch):
+    """Another program cannot look for abandoned folders from the time a new one is there until it is locked."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made = tempfile.TemporaryDirectory
+    excluded = []
+
+    def others_can_lock():
+        descriptor = os.open(tmp_path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
+
+    def watched(**arguments):
+        folder = made(**arguments)
+        excluded.append(not others_can_lock())
+        return folder
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", watched)
+    with UnixTarget():
+        assert excluded == [True] and others_can_lock()
 
 
 def test_a_flash_in_use_is_not_changed(tmp_path):
