@@ -36,7 +36,7 @@ class Case:
 
 
 CASES = (
-    Case("100 cps", 50, 100, 600, 60, ratio=0.6, mib=150),
+    Case("100 cps", 50, 100, 600, 60, ratio=0.70, mib=150),
     Case("4 kcps", 20, 4000, 60, 20, ratio=0.70),
     Case("100 cps, short", 1.5, 100, 600, 60, seconds=1.4),
     Case("many events listed", 14, 100, 600, 60, quota=50, seconds=2.5),
