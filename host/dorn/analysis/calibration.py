@@ -38,6 +38,18 @@ _INFORMATION = (
 )
 
 
+def channel_edges(instrument: dict) -> np.ndarray:
+    """float64[channels + 1]: the edges of the channels of a detector, in ADC codes. instrument: of the dictionary."""
+    return np.arange(instrument["channels"] + 1) * instrument["codes_per_channel"] - 0.5
+
+
+def energy_error_kev(position, kev_per_unit, zero, covariance) -> np.ndarray:
+    """Standard error of kev_per_unit * (position - zero). covariance: float64[..., 2, 2], of kev_per_unit and zero."""
+    distance = np.asarray(position, float) - zero
+    gain, both, offset = covariance[..., 0, 0], covariance[..., 0, 1], covariance[..., 1, 1]
+    return np.sqrt(distance**2 * gain - 2 * distance * kev_per_unit * both + kev_per_unit**2 * offset)
+
+
 @dataclass(frozen=True, eq=False)
 class Drift:
     """Gains of an instrument over n intervals of on-board time: kev_per_code is that of the scale divided by it."""
@@ -117,9 +129,8 @@ class Calibration:
 
     def error_kev(self, code, detector) -> np.ndarray:
         """Its standard error; 0 for the default."""
-        by_gain, kev_per_code = np.asarray(code, float) - self.zero_code[detector], self.kev_per_code[detector]
-        gain, both, zero = (self.covariance[detector, i, j] for i, j in ((0, 0), (0, 1), (1, 1)))
-        return np.sqrt(by_gain**2 * gain - 2 * by_gain * kev_per_code * both + kev_per_code**2 * zero)
+        scale = self.kev_per_code[detector], self.zero_code[detector]
+        return energy_error_kev(code, *scale, self.covariance[detector])
 
     def gains(self, origin: np.ndarray, time_s: np.ndarray) -> np.ndarray:
         """float64[times, 16]: relative to the scale, at on-board times; 1 without a drift."""

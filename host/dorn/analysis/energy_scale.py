@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dorn.analysis import line_choice
+from dorn.analysis.calibration import energy_error_kev
 from dorn.analysis.line_fit import Fit, fit
 from dorn.analysis.line_model import Grid, LineModel
 from dorn.errors import UserError
@@ -57,9 +58,9 @@ class Scale:
 
     def error_kev(self, position, covariance=None):
         """Its standard error, by `covariance` or, if given, another one, such as `statistical`."""
-        distance = np.asarray(position, float) - self.zero
-        (gain, both), (_, zero) = self.covariance if covariance is None else covariance
-        return np.sqrt(distance**2 * gain - 2 * distance * self.kev_per_unit * both + self.kev_per_unit**2 * zero)
+        return energy_error_kev(
+            position, self.kev_per_unit, self.zero, self.covariance if covariance is None else covariance
+        )
 
     def position(self, energy_kev):
         """The position of an energy, a number or an array."""

@@ -149,9 +149,11 @@ def _of_detectors(slices, detectors, names, nuclide, search):
     import numpy as np
 
     from dorn.analysis import drift, energy_scale
-    from dorn.analysis.calibration import Drift
+    from dorn.analysis.calibration import Drift, channel_edges
+    from dorn.dictionary import Dictionary
 
-    instrument, edges_code = _instrument()
+    instrument = Dictionary.load().instrument
+    edges_code = channel_edges(instrument)
     start = instrument["kev_per_code"], instrument["zero_code"]
     scales, faults = {}, {}
     gain, error = (np.full((len(slices.start_s), 16), np.nan) for _ in range(2))
@@ -180,16 +182,6 @@ def _print_drift(drift, detectors):
         raise UserError.at("--drift", "NUCLIDE", "its line is in no slice; give a longer --slice", drift.nuclide)
     print(f"gain by {drift.nuclide}, {len(gain)} slices: {np.nanmin(gain):.4f} to {np.nanmax(gain):.4f}", end="")
     print(f", not found in {len(gain) * detectors - known} of {len(gain) * detectors}")
-
-
-def _instrument():
-    """The table of that name in the dictionary, and the edges of channels in codes."""
-    import numpy as np
-
-    from dorn.dictionary import Dictionary
-
-    instrument = Dictionary.load().instrument
-    return instrument, np.arange(instrument["channels"] + 1) * instrument["codes_per_channel"] - 0.5
 
 
 def _of_spectrum(args, names, search):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dorn.analysis.calibration import Calibration
+from dorn.analysis.calibration import Calibration, channel_edges
 from dorn.dictionary import Dictionary
 from dorn.products import event_files
 from dorn.products.collection import Collection
@@ -74,7 +74,7 @@ class Products(Collection):
         """ "front" and "back" -> (edges_kev, counts): sum of the spectra of all front or all back detectors, on the
         energy scale of the default calibration; counts of detectors with another scale are shared by its channels."""
         i, default = self.instrument, Calibration.default(self.instrument)
-        edges_code = np.arange(i["channels"] + 1) * i["codes_per_channel"] - 0.5
+        edges_code = channel_edges(i)
         edges_kev = default.energy_kev(edges_code, 0)
         sides = {name: (edges_kev, np.zeros(i["channels"])) for name in ("front", "back")}
         for (event_class, detector), spectrum in self.all_spectra().items():

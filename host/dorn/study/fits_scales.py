@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dorn.analysis.calibration import channel_edges
 from dorn.analysis.energy_scale import calibrate
 from dorn.analysis.line_model import Grid, LineModel, Parameters
 from dorn.dictionary import Dictionary
@@ -59,7 +60,7 @@ def pulls(job: tuple[Setting, int]) -> np.ndarray:
     setting, n = job
     generator = np.random.default_rng(SETTINGS.index(tuple(setting)))
     instrument = Dictionary.load().instrument
-    edges = instrument["codes_per_channel"] * np.arange(instrument["channels"] + 1) - 0.5
+    edges = channel_edges(instrument)
     found = []
     for _ in range(n):
         kev_per_code = instrument["kev_per_code"] * generator.uniform(0.985, 1.015)

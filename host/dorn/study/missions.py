@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from scipy.stats import binom, kstest, norm
 
 from dorn.analysis import drift
+from dorn.analysis.calibration import channel_edges
 from dorn.analysis.emission import Direction, Emissions, emissions
 from dorn.analysis.line_fit import expected_errors
 from dorn.dictionary import Dictionary
@@ -166,7 +167,7 @@ def analysed(seed: int) -> list[Result]:
 def calibrated(counts: np.ndarray, name: str, seed: int) -> Direction:
     """The detectors of a direction, int[slices, 8, channels], on their energy scales and without drift."""
     instrument = Dictionary.load().instrument
-    edges_code = np.arange(instrument["channels"] + 1) * instrument["codes_per_channel"] - 0.5
+    edges_code = channel_edges(instrument)
     start = instrument["kev_per_code"], float(instrument["zero_code"])
     generator = np.random.default_rng([seed, 9])
     edges_kev, still = [], []
