@@ -47,7 +47,8 @@ def energy_error_kev(position, kev_per_unit, zero, covariance) -> np.ndarray:
     """Standard error of kev_per_unit * (position - zero). covariance: float64[..., 2, 2], of kev_per_unit and zero."""
     distance = np.asarray(position, float) - zero
     gain, both, offset = covariance[..., 0, 0], covariance[..., 0, 1], covariance[..., 1, 1]
-    return np.sqrt(distance**2 * gain - 2 * distance * kev_per_unit * both + kev_per_unit**2 * offset)
+    variance = distance**2 * gain - 2 * distance * kev_per_unit * both + kev_per_unit**2 * offset
+    return np.sqrt(np.maximum(variance, 0.0))  # rounding may leave less than 0 of parts that cancel
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,10 +203,10 @@ def text(scales: Mapping[str, Scale], unit: str, about: Mapping[str, object], dr
             "",
             f"[[{kind}]]",
             f"{key} = {name if unit == 'code' else json.dumps(name)}",
-            f"kev_per_{unit} = {scale.kev_per_unit:.9g}",
-            f"kev_per_{unit}_error = {gain_error:.3g}",
-            f"zero_{unit} = {scale.zero:.9g}",
-            f"zero_{unit}_error = {zero_error:.3g}",
+            f"kev_per_{unit} = {scale.kev_per_unit:.12g}",
+            f"kev_per_{unit}_error = {gain_error:.9g}",
+            f"zero_{unit} = {scale.zero:.12g}",
+            f"zero_{unit}_error = {zero_error:.9g}",
             f"correlation = {correlation:.9f}",
             f"fwhm_kev = {scale.fwhm_kev:.5g}",
             f"fwhm_error_kev = {scale.fwhm_error_kev:.3g}",
