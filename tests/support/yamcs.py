@@ -37,6 +37,7 @@ class Yamcs:
         self.server = yamcs.Server(folder, port)
         self.url = self.server.url
         self.client = YamcsClient(f"{HERE}:{port}")
+        self.client.ctx.session.trust_env = False
         self.archive = self.client.get_archive(yamcs.INSTANCE)
         self.processor = self.client.get_processor(yamcs.INSTANCE, "realtime")
 

@@ -23,7 +23,9 @@ def events_of(packets):
     return [packet.text("event") for packet in decoded if packet.service == 5 and "event" in packet.fields]
 
 
-def test_every_packet_type_is_decoded_and_archived_and_every_event_report_is_an_event(tmp_path):
+def test_every_packet_type_is_decoded_and_archived_and_every_event_report_is_an_event(tmp_path, monkeypatch):
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", f"http://{HERE}:9")  # nothing listens there
     path = tmp_path / "telemetry.ccsds"
     every_packet.record(path)
     packets = every_packet.split(path, DICTIONARY)

@@ -128,11 +128,12 @@ class Server:
             raise
 
     def _wait(self) -> None:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy the environment names
         end_s = time.monotonic() + _START_S
         while time.monotonic() < end_s:
             self.ended()
             try:
-                with urllib.request.urlopen(f"{self.url}/api/instances/{INSTANCE}", timeout=1) as answer:
+                with direct.open(f"{self.url}/api/instances/{INSTANCE}", timeout=1) as answer:
                     if json.load(answer)["state"] == "RUNNING":
                         return
             except (urllib.error.URLError, OSError):

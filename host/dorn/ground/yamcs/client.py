@@ -40,6 +40,7 @@ class Client:
         self._blocked_s = 0.0  # no request before
         self._client = YamcsClient(address)
         session = self._client.ctx.session
+        session.trust_env = False  # the server is on this machine: a proxy of the environment does not reach it
         # there is no limit otherwise
         session.request = functools.partial(session.request, timeout=_TIMEOUT_S)  # pyright: ignore[reportAttributeAccessIssue]
         self._processor = self._client.get_processor(INSTANCE, "realtime")
