@@ -22,7 +22,7 @@ from dorn.analysis.emission import BELOW, FOUND, NOT_SEPARATED, Emission
 from dorn.analysis.geometry import Efficiency
 from dorn.nuclides import nuclide
 
-CAUSES = ("counts", "efficiency", "intensity", "background", "shape")
+CAUSES = ("counts", "efficiency", "intensity", "background", "shape", "half_life")
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,11 @@ def emissions(direction: Direction, nuclides: Sequence[str], quick: bool = False
         found = line_choice.choose(start, nuclides, counts, fwhm_kev=width_kev, free=free, own_widths=own, **_OPTIONS)
         others = line_choice.alternatives(found, grids, nuclides, counts, free, **_OPTIONS)
     if not found.valid:
-        raise UserError.at(used.name, "fit of the lines", "does not converge", ", ".join(found.at_bounds) or None)
+        at_bounds = ", ".join(found.at_bounds)
+        what = "does not converge"
+        if "fwhm_kev" in at_bounds:
+            what += ": lines are narrower than a channel, or far wider than expected"
+        raise UserError.at(used.name, "fit of the lines", what, at_bounds or None)
     shape = np.max([abs(one.values.counts - found.values.counts) for one in others] or [0 * found.values.counts], 0)
     return _result(used, grids, counts, found, shape, free)
 

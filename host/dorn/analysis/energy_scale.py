@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dorn.analysis import line_choice
+from dorn.analysis import line_choice, quality
 from dorn.analysis.calibration import energy_error_kev
 from dorn.analysis.line_fit import Fit, fit
 from dorn.analysis.line_model import Grid, LineModel
@@ -30,7 +30,6 @@ _PER_FWHM = 6  # channels; finer ones are added up
 _FOUND = 5.0  # standard errors of the counts of a nuclide
 _WIDE = 0.08  # search around each candidate of a start that is not known
 _STEP = 0.01  # between starts of a search: less than an FWHM
-_ENOUGH, _LEAST_DOF = 5.0, 5  # expected counts in what enters chi-squared; degrees of freedom from which it is used
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +228,7 @@ def _scale(found: Fit, seen: np.ndarray) -> Scale:
     names = tuple(_significant(found))
     inside = np.isin(found.nuclides, names)
     zero_is_fixed = not errors.zero[0] > 0
-    chi2_per_dof = _chi2_per_dof(found, seen)
+    chi2_per_dof = quality.chi2_per_dof(found.expected, [seen], len(seen) - found.dof)
     statistical = found.covariance[np.ix_(at, at)] * (chi2_per_dof if chi2_per_dof > 1 else 1.0)
     covariance = statistical + _covariance_of_table(names, values.counts[inside], kev_per_unit, not zero_is_fixed)
     if zero_is_fixed:  # a wrong zero is made up for by the gain at the lines, and nowhere else
@@ -251,16 +250,6 @@ def _scale(found: Fit, seen: np.ndarray) -> Scale:
         tails=tuple((float(fraction), float(tau_kev)) for fraction, tau_kev in values.tails),
         chi2_per_dof=chi2_per_dof,
     )
-
-
-def _chi2_per_dof(found: Fit, seen: np.ndarray) -> float:
-    """Of channels added up until enough counts are expected: of few, neither chi-squared nor the deviance tells a poor
-    fit from a good one."""
-    (expected,) = found.expected
-    firsts = np.unique(np.cumsum(expected) // _ENOUGH, return_index=True)[1]
-    expected, seen = np.add.reduceat(expected, firsts), np.add.reduceat(seen, firsts)
-    dof = len(expected) - (len(found.expected[0]) - found.dof)
-    return float(np.sum((seen - expected) ** 2 / expected) / dof) if dof >= _LEAST_DOF else float("nan")
 
 
 def _covariance_of_table(nuclides, counts, kev_per_unit, zero_is_free):

@@ -5,18 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dorn.cli import options, results
+from dorn.cli import analyse_inputs, options, results
+from dorn.cli.analyse_inputs import Results
 from dorn.cli.parser import Commands
 from dorn.errors import UserError
-from dorn.util.checks import above_zero, at_least, number
+from dorn.util.checks import above_zero, at_least
 from dorn.util.paths import check_directory
 
 if TYPE_CHECKING:
     from dorn.analysis.geometry import Efficiency
-    from dorn.products.analysis import Outcome
-    from dorn.products.analysis_slices import Part
 
-_NEAR, _FAR = 0.01, 0.03  # by which the scale may be wrong: with a calibration, and without
+_PHASES = ("cruise", "orbit", "surface")  # observation tables of the dictionary
 _NOTE = """\
 Without an efficiency: counts, and alphas per second into the detectors. With it: activities. Each
 direction of an archive, front and back, is fitted apart. What is below its decision threshold, or
@@ -64,11 +63,19 @@ def add(commands: Commands) -> None:
     how = analyse.add_mutually_exclusive_group()
     how.add_argument("--efficiency", metavar="E,U", help="counted per emitted alpha, and its uncertainty")
     how.add_argument("--geometry", type=Path, metavar="FILE", help="of source and detectors, see below")
+    add("--date", metavar="UTC", help="also activities at this date, corrected for the decay since or until then")
+    add(
+        "--measured",
+        metavar="UTC",
+        help="with --date: when the measurement began (default: by run.json of the archive)",
+    )
     add("--live", metavar="S", help="live time of spectra that state none, seconds")
     add("--from", dest="from_s", metavar="S", help="of an archive: on-board time, seconds")
     add("--to", dest="to_s", metavar="S", help="of an archive: on-board time, seconds")
+    add("--phase", choices=_PHASES, help="of an archive: while this observation table was loaded")
     add("--slice", metavar="S", help="of an archive: also rates over time, in slices of this length: slices.csv")
     add("--half-life", metavar="NUCLIDE", help="with --slice: fit its half-life to the rates, one of --lines")
+    add("--chain", metavar="PARENT", help="with --slice: fit what there was of a decay chain, by all its --lines")
     add("--storm", action="store_true", help="of an archive: also the slices of storm mode")
     add("--force", action="store_true", help="replace files of other programs in DIR")
     add("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
@@ -89,34 +96,42 @@ def _analyse(args):
     efficiency = _efficiency(args)
     of_spectra = Path(args.files[0]).suffix.lower() in SUFFIXES
     _check_options(args, names, of_spectra)
-    outcomes, faults, parts = (_of_spectra if of_spectra else _of_archive)(args, names, efficiency)
-    for fault in faults:
+    found = (analyse_inputs.of_spectra if of_spectra else analyse_inputs.of_archives)(args, names, efficiency)
+    for fault in found.faults:
         print(f"not analysed: {fault}")
-    if not outcomes:
+    if not found.outcomes:
         raise UserError.at(", ".join(args.files), "lines", "no spectrum was analysed", ", ".join(names))
     about = {"command": args.entered, "sources": [str(file) for file in args.files], "lines": names}
-    about |= {"background": args.background, "not_analysed": faults}
-    about |= {"half_lives": _half_lives(args.half_life, parts)}
-    _write(args.out, outcomes, about, parts)
-    results.show(outcomes)
+    about |= {"background": args.background, "not_analysed": found.faults}
+    about |= {"half_lives": _half_lives(args.half_life, found), "chains": _chains(args.chain, found)}
+    _write(args.out, found, about)
+    results.show(found.outcomes)
     results.show_half_lives(about["half_lives"], args.half_life)
+    results.show_chains(about["chains"], args.chain)
     print(f"see {args.out / 'report.html'}")
 
 
 def _check_options(args, names, of_spectra: bool) -> None:
     """Raises UserError for an option that does not apply."""
-    others = {"instrument_calibration": None, "from_s": None, "to_s": None, "slice": None, "storm": False}
+    from dorn.nuclides import chains
+
+    others = {"instrument_calibration": None, "from_s": None, "to_s": None, "phase": None, "slice": None}
+    others |= {"storm": False}
     for name in others if of_spectra else {"start": None, "live": None}:
         value = getattr(args, name)
         if value not in (None, False):
             option = "--" + name.removesuffix("_s").replace("_", "-")
             only = "only for an archive" if of_spectra else "only for a spectrum"
             raise UserError.at("analyse", option, only, str(value))
-    if args.half_life is not None:
-        if args.slice is None:
-            raise UserError.at("--half-life", "NUCLIDE", "only with --slice", args.half_life)
-        if args.half_life not in names:
-            raise UserError.at("--half-life", "NUCLIDE", "not one of --lines", args.half_life)
+    for option, given in (("--half-life", args.half_life), ("--chain", args.chain)):
+        if given is not None and args.slice is None:
+            raise UserError.at(option, "NUCLIDE", "only with --slice", given)
+    if args.half_life is not None and args.half_life not in names:
+        raise UserError.at("--half-life", "NUCLIDE", "not one of --lines", args.half_life)
+    if args.chain is not None and not set(names) & set(chains.members([args.chain])):
+        raise UserError.at("--chain", "PARENT", "no nuclide of its chain is one of --lines", args.chain)
+    if args.measured is not None and args.date is None:
+        raise UserError.at("--measured", "UTC", "only with --date", args.measured)
 
 
 def _efficiency(args) -> tuple[Efficiency | None, bool]:
@@ -136,112 +151,50 @@ def _efficiency(args) -> tuple[Efficiency | None, bool]:
     return geometry.measured(value, error, f"{value:g} +- {error:g} counted per emitted alpha, as given"), False
 
 
-def _of_archive(args, names, efficiency) -> tuple[list[Outcome], list[str], dict[str, list[Part]]]:
-    from dorn.analysis import emission
-    from dorn.products import Archive
-    from dorn.products.analysis import Outcome
-    from dorn.products.analysis_slices import over_time
-    from dorn.products.directions import directions, selected
-
-    calibration = args.instrument_calibration
-    search = _NEAR if calibration else _FAR
-    from_s, to_s = (
-        at if at is None else number(at, n, "S") for n, at in (("--from", args.from_s), ("--to", args.to_s))
-    )
-    archive = Archive(*args.files, calibration=calibration)
-    slices = archive.slices() if args.slice is None else archive.slices(above_zero(args.slice, "--slice", "S"))
-    chosen = selected(slices, from_s, to_s, args.storm)
-    cut = int((selected(slices, from_s, to_s, True) & ~chosen).sum())
-    if cut:
-        print(f"left out: {cut} slices of storm mode; --storm takes them")
-    others = {}
-    if args.background is not None:
-        without = Archive(args.background, calibration=calibration).slices()
-        for one in directions(without, selected(without, None, None, args.storm), search):
-            others[one.name] = one
-    outcomes, faults = [], []
-    for one in directions(slices, chosen, search):
-        try:
-            found = emission.emissions(one, names)
-        except UserError as error:
-            faults.append(str(error))
-            continue
-        other = emission.with_lines_of(found, others[one.name]) if others else None
-        outcomes.append(Outcome(found, other, *efficiency))
-    parts = {}
-    if args.slice is not None:
-        parts = {one.name: over_time(one, slices, chosen, search) for one in outcomes}
-    return outcomes, faults, parts
-
-
-def _of_spectra(args, names, efficiency) -> tuple[list[Outcome], list[str], dict[str, list[Part]]]:
-    from dataclasses import replace
-
-    from dorn.analysis import emission
-    from dorn.files import spectrum
-    from dorn.products.analysis import Outcome
-    from dorn.products.measured import direction
-
-    live_s = None if args.live is None else above_zero(args.live, "--live", "S")
-    start = None
-    if args.start is not None:
-        from dorn.head.sources import parse_calibration
-
-        start = parse_calibration(args.start)
-    spectra = {}
-    for path in args.files:
-        for name, one in spectrum.read(path).items():
-            if name in spectra:
-                raise UserError.at(path, "name", "of two spectra", name)
-            spectra[name] = one
-    other = None
-    if args.background is not None:
-        (other, *more) = spectrum.read(args.background).values()
-        if more:
-            raise UserError.at("--background", "SPECTRUM", "several spectra in the file", args.background)
-    outcomes, faults = [], []
-    for name, one in spectra.items():
-        try:
-            of, how = direction(name, one, names, start, live_s)
-            found = emission.emissions(of, names)
-        except UserError as error:
-            faults.append(str(error) if name in str(error) else f"{name}: {error}")
-            continue
-        print(f"{name}: energy scale {how}")
-        background = None
-        if other is not None:
-            if len(other.counts) != len(one.counts):
-                raise UserError.at(args.background, "counts", f"not {len(one.counts)} channels", len(other.counts))
-            lived_s = other.live_s or live_s
-            if not lived_s:
-                raise UserError.at(args.background, "live time", "is missing; --live is that of all spectra")
-            counts = [other.counts]
-            background = emission.with_lines_of(found, replace(found.direction, counts=counts, live_s=[lived_s]))
-        outcomes.append(Outcome(found, background, *efficiency))
-    return outcomes, faults, {}
-
-
-def _half_lives(nuclide, parts) -> dict:
+def _half_lives(nuclide: str | None, found: Results) -> dict:
     """Direction -> the half-life, and its error, as in analysis.json; or why there is none."""
     from dorn.products.analysis_slices import half_life_of
 
-    found = {}
-    for name, of in parts.items() if nuclide else ():
+    fits = {}
+    if nuclide is None:
+        return fits
+    for name, of in found.parts.items():
         try:
             one = half_life_of(of, nuclide)
         except UserError as error:
-            found[name] = {"nuclide": nuclide, "fault": str(error)}
+            fits[name] = {"nuclide": nuclide, "fault": str(error)}
             continue
-        found[name] = {"nuclide": nuclide, "half_life_s": one.half_life_s, "error_s": one.error_s}
-        found[name] |= {"decay_per_s": one.decay_per_s, "decay_error_per_s": one.decay_error_per_s}
-        found[name] |= {"deviance": one.deviance, "degrees_of_freedom": one.dof}
-    return found
+        fits[name] = {"nuclide": nuclide, "half_life_s": one.half_life_s, "error_s": one.error_s}
+        fits[name] |= {"decay_per_s": one.decay_per_s, "decay_error_per_s": one.decay_error_per_s}
+        fits[name] |= {"deviance": one.deviance, "degrees_of_freedom": one.dof}
+    return fits
 
 
-def _write(out, outcomes, about, parts) -> None:
+def _chains(parent: str | None, found: Results) -> dict:
+    """The same of the activities of a chain at the start of the first slice."""
+    from dorn.products.analysis_slices import chain_of
+
+    fits = {}
+    if parent is None:
+        return fits
+    for name, of in found.parts.items():
+        try:
+            one = chain_of(of, parent)
+        except UserError as error:
+            fits[name] = {"parent": parent, "fault": str(error)}
+            continue
+        at_start = {member: {"value": value, "error": error} for member, (value, error) in one.at_start.items()}
+        fits[name] = {"parent": parent, "decays_per_s_at_start": at_start, "covariance": one.covariance.tolist()}
+        fits[name] |= {"start_s": min(part.start_s for part in of if part.emissions)}
+        fits[name] |= {"deviance": one.deviance, "degrees_of_freedom": one.dof}
+    return fits
+
+
+def _write(out: Path, found: Results, about: dict) -> None:
     from dorn.products import analysis, analysis_plot, analysis_report, analysis_slices
     from dorn.products.files import table, write_files
 
+    outcomes = found.outcomes
     content = analysis.document(outcomes, about)
     png = analysis_plot.fits_png(outcomes)
     html = analysis_report.html(outcomes, content, png)
@@ -252,8 +205,9 @@ def _write(out, outcomes, about, parts) -> None:
         "fits.png": lambda file: file.write(png),
         "report.html": lambda file: file.write(html),
     }
-    if parts:
-        files["slices.csv"] = table(analysis_slices.slices_rows(parts))
+    if found.parts:
+        files["slices.csv"] = table(analysis_slices.slices_rows(found.parts, outcomes))
+    was_ours = analysis.is_ours(out)
     write_files(out, files)
-    if not parts:  # that of an earlier call does not belong to this result
+    if was_ours and not found.parts:  # that of an earlier call does not belong to this result
         (out / "slices.csv").unlink(missing_ok=True)

@@ -124,6 +124,7 @@ def _of_archives(args, names, search):
 
     from dorn.analysis import energy_scale
     from dorn.products import Archive
+    from dorn.products.scales import scales_of
 
     if args.start:
         raise UserError.at("--start", "OFFSET_KEV,KEV_PER_CHANNEL", "only for a spectrum", args.start)
@@ -140,36 +141,8 @@ def _of_archives(args, names, search):
         print(f"without counts: detectors {', '.join(map(str, empty))}")
     detectors = [detector for detector in range(16) if detector not in empty]
     search = energy_scale.SEARCH if search is None else search
-    scales, faults, drift = _of_detectors(slices, detectors, names, args.drift, search)
+    scales, faults, drift = scales_of(slices, detectors, names, args.drift, search)
     return scales, faults, {"boards": archive.boards}, drift
-
-
-def _of_detectors(slices, detectors, names, nuclide, search):
-    """(number of a detector -> Scale, name -> why it has none, drift by the nuclide, None without one)."""
-    import numpy as np
-
-    from dorn.analysis import drift, energy_scale
-    from dorn.analysis.calibration import Drift, channel_edges
-    from dorn.dictionary import Dictionary
-
-    instrument = Dictionary.load().instrument
-    edges_code = channel_edges(instrument)
-    start = instrument["kev_per_code"], instrument["zero_code"]
-    scales, faults = {}, {}
-    gain, error = (np.full((len(slices.start_s), 16), np.nan) for _ in range(2))
-    for detector in detectors:
-        counts = slices.counts[:, detector]
-        try:
-            if nuclide:
-                found = drift.followed(counts, edges_code, names, nuclide, *start, search=search)
-                scales[str(detector)], gain[:, detector], error[:, detector] = found
-            else:
-                scales[str(detector)] = energy_scale.calibrate(counts.sum(axis=0), edges_code, names, *start, search)
-        except UserError as fault:
-            faults[f"detector {detector}"] = fault
-    if not nuclide:
-        return scales, faults, None
-    return scales, faults, Drift(nuclide, slices.origin, slices.start_s, float(slices.length_s), gain, error)
 
 
 def _print_drift(drift, detectors):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dorn.products.analysis import Outcome
+    from dorn.products.outcome import Outcome
 
 _SEARCH = 0.03  # by which the scale may be wrong
 
@@ -22,13 +22,13 @@ def default_lines() -> list[str]:
 def show(outcomes: list[Outcome]) -> None:
     """Print what was found."""
     from dorn.products.analysis import counts_text, text
+    from dorn.products.outcome import FLUX_UNIT
 
     for one in outcomes:
         rates, activities = one.rates(), one.activities()
-        fit = one.emissions.fit
         live_s = one.emissions.direction.total_live_s
         lived = f", {live_s / len(one.emissions.counts):.2f} s live" if live_s else ""
-        quality = f"deviance/dof {fit.deviance / max(fit.dof, 1):.2f}"
+        quality = f"chi2/dof {one.chi2_per_dof():.2f}"
         print(f"{one.name}: {len(one.emissions.counts)} spectra{lived}, {quality}")
         unit = one.unit if activities else ""
         print(f"  {'nuclide':8} {'counts':26} {'alphas/s' if rates else '':26} {unit}".rstrip())
@@ -39,6 +39,12 @@ def show(outcomes: list[Outcome]) -> None:
             print(f"  {name:8} {counts_text(emission):26} {cells[0]:26} {cells[1]}{mixed}".rstrip())
         for names, counts, error in one.emissions.sums:
             print(f"  {' + '.join(names)}: {counts:.1f} +- {error:.1f} counts")
+        for name, value in one.activities_at_date().items():
+            print(f"  {name:8} {text(value)} {one.unit} at {one.date}")
+        for name in one.not_corrected():
+            print(f"  {name:8} has decayed too often between the measurement and {one.date}")
+        for name, value in one.fluxes().items():
+            print(f"  {name:8} {text(value)} {FLUX_UNIT} from the ground, in a steady state without lateral transport")
         if one.warning():
             print(f"  warning: {one.warning()}")
         for what in one.missing():
@@ -49,8 +55,9 @@ def show_beside_truth(archive: Path, source) -> None:
     """Print the alphas per second of each nuclide in an archive, beside those of the scenario that was played."""
     from dorn.analysis.emission import emissions
     from dorn.products import Archive
-    from dorn.products.analysis import Outcome, text
+    from dorn.products.analysis import text
     from dorn.products.directions import directions, selected
+    from dorn.products.outcome import Outcome
 
     slices = Archive(archive).slices()
     truth = source.expected(0.0, source.duration_s)
@@ -79,3 +86,19 @@ def show_half_lives(found: dict, nuclide: str | None) -> None:
             f"{name}: half-life of {nuclide} {one['half_life_s']:.5g} +- {one['error_s']:.2g} s, "
             f"deviance/dof {fit:.2f}; in the table {half_life_s(nuclide or ''):.5g} s"
         )
+
+
+def show_chains(found: dict, parent: str | None) -> None:
+    """Print the activities of a chain at the start of the first slice."""
+    for name, one in found.items():
+        if "fault" in one:
+            print(f"{name}: no chain of {parent}: {one['fault']}")
+            continue
+        fit = one["deviance"] / max(one["degrees_of_freedom"], 1)
+        print(
+            f"{name}: chain of {parent} at {one['start_s']:.0f} s, deviance/dof {fit:.2f}; decays per second whose",
+            end="",
+        )
+        print(" alphas would enter the detectors:")
+        for member, value in one["decays_per_s_at_start"].items():
+            print(f"  {member:8} {value['value']:.4g} +- {value['error']:.2g}")

@@ -25,7 +25,7 @@ STUDIES = {
     "decoding": ("decode large archives, side by side with ccsdspy and libaec", (), ()),
     "mission": ("size of the slices of a mission of 176 h, and the time to open them", (), ()),
     "fits": ("fit spectra with known counts, and compare with other programs", (), ()),
-    "missions": ("analyse missions whose truth is only in their scenarios", (), ()),
+    "missions": ("analyse missions whose truth is only in their scenarios", ("archives",), ()),
     "limits": ("coverage of intervals and limits, and false detections of thresholds", (), ()),
     "adc": (
         "measure and correct the over-wide codes of three real converters",
@@ -57,6 +57,9 @@ def add(commands: Commands) -> None:
             one.add_argument("data", type=Path, nargs=None if "data" in takes else "?", metavar="DATA", help=folder)
         if "targets" in takes:
             one.add_argument("--target", choices=("unix", "rp2040"), help="this target only (default: both)")
+        if "archives" in takes:
+            text = "keep the archives of the missions that are flown here, and use those that are there"
+            one.add_argument("--archives", type=Path, metavar="DIR", help=text)
         one.add_argument("--short", action="store_true", help="fewer seeds and events, as in the tests")
         one.add_argument("--out", type=Path, metavar="DIR", help=f"{options.OUT} (default dorn-study/{name})")
 
@@ -99,6 +102,8 @@ def _study(args):
             )
     if "targets" in takes:
         given["targets"] = (args.target,) if args.target else ("unix", "rp2040")
+    if "archives" in takes:
+        given["archives"] = args.archives
     if "chip" in takes or "rp2040" in given.get("targets", ()):
         from dorn.image import micropython
 

@@ -3,114 +3,30 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from dorn.analysis.activity import CAUSES, Quantity, activity, alphas_per_decay, emission_rate
+from dorn.analysis.activity import CAUSES, Quantity, alphas_per_decay
 from dorn.analysis.emission import FOUND, Emission, Emissions
-from dorn.analysis.geometry import Efficiency
 from dorn.errors import UserError
 from dorn.nuclides import main_kev
+from dorn.products.outcome import FLUX_UNIT, Outcome, assumptions, utc_text
 from dorn.util.digits import with_uncertainty
 
 MADE_BY = "dorn analyse"
 FILES = ("analysis.json", "peaks.csv", "activities.csv", "fits.png", "report.html", "slices.csv")
-_POOR = 2.0  # deviance per degree of freedom
 _DIGITS = 7  # significant, of numbers in files
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """One direction, or one spectrum."""
-
-    emissions: Emissions
-    background: Emissions | None = None
-    efficiency: Efficiency | None = None
-    of_plane: bool = False  # the efficiency is in cm2, for each spectrum
-
-    @property
-    def name(self) -> str:
-        return self.emissions.direction.name
-
-    def rates(self) -> dict[str, Quantity]:
-        """Alphas per second into all spectra, by nuclide; empty without a live time."""
-        of = self.emissions.direction
-        if of.total_live_s is None:
-            return {}
-        rates = {}
-        for one in self.emissions.emissions:
-            other = None
-            if self.background is not None and self.background.direction.total_live_s:
-                other = self.background.of(one.nuclide), self.background.direction.total_live_s
-            rates[one.nuclide] = emission_rate(one, len(of.counts), of.total_live_s, other)
-        return rates
-
-    def activities(self) -> dict[str, Quantity]:
-        """Bq, or Bq/cm2 of a plane; empty without an efficiency or a live time."""
-        if self.efficiency is None:
-            return {}
-        n = len(self.emissions.direction.counts) if self.of_plane else 1
-        return {name: activity(rate, name, self.efficiency, n) for name, rate in self.rates().items()}
-
-    @property
-    def unit(self) -> str:
-        return "Bq/cm2" if self.of_plane else "Bq"
-
-    def warning(self) -> str:
-        """Why the result is not to be trusted; empty if nothing is wrong. Few counts make the deviance lower."""
-        fit = self.emissions.fit
-        quality = fit.deviance / max(fit.dof, 1)
-        if quality <= _POOR:
-            return ""
-        return (
-            f"the lines do not describe the spectra, deviance per degree of freedom {quality:.1f}: "
-            "is the energy scale right, and are all nuclides named?"
-        )
-
-    def missing(self) -> list[str]:
-        """What an activity lacks, in words."""
-        found = []
-        if self.emissions.direction.total_live_s is None:
-            found.append("the live time, which is not in the file: --live")
-        if self.efficiency is None:
-            found.append("the efficiency: --efficiency or --geometry")
-        return found
-
-
-def assumptions(outcomes: list[Outcome]) -> list[str]:
-    """What the results rest on, in words."""
-    tails = {one.name: len(one.emissions.fit.values.tails) for one in outcomes}
-    said = [
-        "Counts of a nuclide are those of all its lines, shared as the intensities in the table of nuclides.",
-        "Spectra of one direction see the same rate of each nuclide, and share its counts as their live times.",
-        "The background is flat or falls or rises linearly over the energies that are fitted.",
-        "Lines have the same tails in all spectra of a direction; number of tails by the likelihood: "
-        + ", ".join(f"{name} {n}" for name, n in tails.items())
-        + ".",
-        "The error `shape` is the largest change of the counts with one tail more, and with one less where the "
-        "likelihood does not exclude it.",
-        "Errors are one standard deviation, limits hold with 95 %; if no other nuclide has lines there.",
-        "The deviance per degree of freedom of a good fit is near 1, and lower where channels have few counts.",
-    ]
-    if any(one.efficiency for one in outcomes):
-        said += sorted({f"Efficiency: {one.efficiency.how}." for one in outcomes if one.efficiency})
-        said.append("Activities are means over the measurement, without correction for decay.")
-    else:
-        said.append("Rates are alphas that enter the detectors, not decays of a source.")
-    if any(one.background for one in outcomes):
-        said.append(
-            "The background measurement has the energy scales, widths and tails of the other; its rates are subtracted."
-        )
-    return said
 
 
 def document(outcomes: list[Outcome], about: dict) -> dict:
     """The content of analysis.json. about: command and sources, by key."""
+    reference = next((one.reference for one in outcomes), None)
     return {
         "made_by": MADE_BY,
         **about,
+        "reference_date": reference and utc_text(reference.date),
+        "began": reference and utc_text(reference.began),
         "assumptions": assumptions(outcomes),
         "directions": {one.name: _direction(one) for one in outcomes},
     }
@@ -119,6 +35,7 @@ def document(outcomes: list[Outcome], about: dict) -> dict:
 def _direction(one: Outcome) -> dict:
     emissions, of, fit = one.emissions, one.emissions.direction, one.emissions.fit
     rates, activities = one.rates(), one.activities()
+    at_date, fluxes = one.activities_at_date(), one.fluxes()
     spectra = []
     for s in range(len(of.counts)):
         spectra.append(
@@ -146,11 +63,16 @@ def _direction(one: Outcome) -> dict:
             alphas, error = alphas_per_decay(name)
             nuclides[name]["alphas_per_decay"] = {"value": _number(alphas), "error": _number(error)}
             nuclides[name]["activity"] = _quantity(activities[name]) | {"unit": one.unit}
+        if name in at_date:
+            nuclides[name]["activity_at_date"] = _quantity(at_date[name]) | {"unit": one.unit}
+        if name in fluxes:
+            nuclides[name]["flux"] = _quantity(fluxes[name]) | {"unit": FLUX_UNIT}
     return {
         "live_s": of.total_live_s and _number(of.total_live_s / len(of.counts)),
         "fit": {
             "deviance": _number(fit.deviance),
             "degrees_of_freedom": fit.dof,
+            "chi2_per_degree_of_freedom": _number(one.chi2_per_dof()),
             "tails": [{"fraction": _number(fraction), "tau_kev": _number(tau)} for fraction, tau in fit.values.tails],
             "at_bounds": list(fit.at_bounds),
             "warning": one.warning(),
@@ -166,6 +88,7 @@ def _direction(one: Outcome) -> dict:
             "matrix": [[_number(value) for value in row] for row in fit.counts_covariance],
         },
         "missing_for_activity": one.missing(),
+        "decayed_too_often_since_date": one.not_corrected(),
     }
 
 
@@ -230,14 +153,19 @@ def _positions_kev(found: Emissions, energy_kev: float) -> tuple[np.ndarray, np.
 
 
 def activities_rows(outcomes: list[Outcome]):
-    """Of activities.csv: rates into the detectors, and activities where they are known."""
+    """Of activities.csv: rates into the detectors; activities and fluxes where they are known."""
     by_cause = [f"error_{cause}" for cause in CAUSES]
     yield (
         *("direction", "nuclide", "quantity", "unit", "status", "value", "error", *by_cause),
         *("decision_threshold", "upper_limit_95"),
     )
     for one in outcomes:
-        for quantity, unit, found in (("rate", "1/s", one.rates()), ("activity", one.unit, one.activities())):
+        for quantity, unit, found in (
+            ("rate", "1/s", one.rates()),
+            ("activity", one.unit, one.activities()),
+            ("activity at date", one.unit, one.activities_at_date()),
+            ("flux", FLUX_UNIT, one.fluxes()),
+        ):
             for name, value in found.items():
                 parts = [_number(value.errors.get(cause, 0.0)) for cause in CAUSES]
                 numbers = [_number(value.value), _number(value.error), *parts]
@@ -258,14 +186,16 @@ def counts_text(one: Emission) -> str:
     return text(counts_of(one))
 
 
+def is_ours(out: Path) -> bool:
+    """Whether the files in `out` are of an earlier call."""
+    try:
+        return json.loads((out / FILES[0]).read_text(encoding="utf-8"))["made_by"] == MADE_BY
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def check_ours(out: Path, force: bool) -> None:
     """Raises UserError if `out` has files of these names that `dorn analyse` did not write, unless force."""
     there = [name for name in FILES if (out / name).exists()]
-    if there and not force:
-        try:
-            ours = json.loads((out / FILES[0]).read_text(encoding="utf-8"))["made_by"] == MADE_BY
-        except (OSError, ValueError, KeyError, TypeError):
-            ours = False
-        if not ours:
-            what = f"is there, and not written by {MADE_BY}; --force replaces it"
-            raise UserError.at(out, there[0], what)
+    if there and not force and not is_ours(out):
+        raise UserError.at(out, there[0], f"is there, and not written by {MADE_BY}; --force replaces it")

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from dorn.analysis.emission import Emissions
-from dorn.products.analysis import Outcome
+from dorn.products.outcome import Outcome
 from dorn.products.plot import FAINT, INK
 
 _MOST = 4  # panels

@@ -6,7 +6,8 @@ import base64
 from html import escape
 
 from dorn.analysis.emission import BELOW, FOUND, NOT_SEPARATED
-from dorn.products.analysis import Outcome, assumptions, counts_text, text
+from dorn.products.analysis import counts_text, text
+from dorn.products.outcome import FLUX_UNIT, Outcome, assumptions
 
 _STYLE = """
 body { font: 15px/1.5 sans-serif; color: #222; max-width: 60em; margin: 2em auto; padding: 0 1em }
@@ -46,11 +47,14 @@ def html(outcomes: list[Outcome], content: dict, png: bytes) -> bytes:
 
 def _direction(one: Outcome) -> str:
     emissions, rates, activities = one.emissions, one.rates(), one.activities()
-    of, fit = emissions.direction, emissions.fit
+    at_date, fluxes = one.activities_at_date(), one.fluxes()
+    of = emissions.direction
     live = f", {of.total_live_s / len(of.counts):.6g} s of live time" if of.total_live_s else ""
     head = ["nuclide", "counts"]
     head += ["alphas per second"] if rates else []
     head += [f"activity, {one.unit}", "errors by cause"] if activities else []
+    head += [f"at {one.date}, {one.unit}"] if one.date and activities else []
+    head += [f"flux, {FLUX_UNIT}"] if fluxes else []
     head.append("")
     rows = []
     for emission in emissions.emissions:
@@ -59,13 +63,15 @@ def _direction(one: Outcome) -> str:
         cells = [name, counts_text(emission)]
         cells += [text(rates[name])] if rates else []
         cells += [text(activities[name]), _causes(activities[name])] if activities else []
+        cells += [text(at_date[name]) if name in at_date else "decayed too often"] if one.date and activities else []
+        cells += [text(fluxes[name]) if name in fluxes else ""] if fluxes else []
         cells.append(_STATUS[status] + (f" from {', '.join(emission.mixed_with)}" if emission.mixed_with else ""))
         rows.append("".join(f"<td>{escape(cell)}</td>" for cell in cells))
     table = "".join(f"<tr>{row}</tr>" for row in rows)
     heading = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     lines = [
-        f"<h2>{escape(one.name)}</h2><p>{len(of.counts)} spectra{live}; deviance {fit.deviance:.0f} with {fit.dof} "
-        f"degrees of freedom.</p><table><tr>{heading}</tr>{table}</table>",
+        f"<h2>{escape(one.name)}</h2><p>{len(of.counts)} spectra{live}; chi-squared per degree of freedom "
+        f"{one.chi2_per_dof():.2f}.</p><table><tr>{heading}</tr>{table}</table>",
         *(f"<p>{escape(' + '.join(n))}: {c:.1f} +- {e:.1f} counts together.</p>" for n, c, e in emissions.sums),
     ]
     if one.warning():

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dorn.analysis.activity import Quantity, emission_rate
+from dorn.analysis.chain_fit import ChainFit, Counts, chain_fit
 from dorn.analysis.emission import Emission, Emissions, with_lines_of
 from dorn.analysis.half_life import HalfLife, half_life
 from dorn.errors import UserError
-from dorn.products.analysis import Outcome
 from dorn.products.directions import directions
+from dorn.products.outcome import Outcome
 from dorn.products.slice_arrays import SliceArrays
 
 _BLOCK = 16  # slices of a job
@@ -25,11 +27,16 @@ class Part:
 
     origin: int
     start_s: float
-    middle_s: float
+    length_s: float
     live_s: float  # sum over the spectra
     spectra: int
     emissions: tuple[Emission, ...]  # none if it could not be fitted
     fault: str = ""
+
+    def rate(self, one: Emission) -> Quantity:
+        """Alphas per second into all spectra; the error of the counts only."""
+        rate = emission_rate(one, self.spectra, self.live_s)
+        return replace(rate, errors={"counts": rate.errors["counts"]})
 
 
 def over_time(outcome: Outcome, slices: SliceArrays, chosen: np.ndarray, search: float) -> list[Part]:
@@ -58,8 +65,7 @@ def _fitted(job: tuple[Emissions, SliceArrays, float]) -> list[Part]:
     for n in range(len(slices.start_s)):
         both = directions(slices, np.arange(len(slices.start_s)) == n, search)
         of = next(one for one in both if one.name == known.direction.name)
-        start_s, length_s = float(slices.start_s[n]), float(slices.length_s)
-        at = int(slices.origin[n]), start_s, start_s + length_s / 2
+        at = int(slices.origin[n]), float(slices.start_s[n]), float(slices.length_s)
         try:
             found = with_lines_of(known, of)
         except UserError as error:
@@ -70,30 +76,64 @@ def _fitted(job: tuple[Emissions, SliceArrays, float]) -> list[Part]:
     return parts
 
 
-def slices_rows(parts: dict[str, list[Part]]) -> Iterator[tuple]:
-    """Of slices.csv. parts: of each direction."""
-    yield "direction", "origin", "start_s", "live_s", "nuclide", "status", "rate_per_s", "error", "upper_limit_95"
-    for name, of in parts.items():
-        for part in of:
-            at = name, part.origin, f"{part.start_s:.3f}", f"{part.live_s / max(part.spectra, 1):.3f}"
+def slices_rows(parts: dict[str, list[Part]], outcomes: list[Outcome]) -> Iterator[tuple]:
+    """Of slices.csv. parts: of each direction, by the name of its outcome."""
+    yield (
+        *("direction", "origin", "start_s", "live_s", "nuclide", "status", "rate_per_s", "error", "upper_limit_95"),
+        *("activity", "activity_error", "activity_upper_limit_95", "activity_unit"),
+    )
+    for outcome in outcomes:
+        for part in parts[outcome.name]:
+            at = outcome.name, part.origin, f"{part.start_s:.3f}", f"{part.live_s / max(part.spectra, 1):.3f}"
             if part.fault:
-                yield *at, "", part.fault, "", "", ""
+                yield *at, "", part.fault, *[""] * 7
             for one in part.emissions:
-                per_s = part.spectra / part.live_s
-                numbers = (f"{value * per_s:.6g}" for value in (one.counts, one.statistics, one.upper))
-                yield *at, one.nuclide, one.status, *numbers
+                rate = part.rate(one)
+                cells = [*at, one.nuclide, one.status, *_numbers(rate)]
+                if outcome.efficiency:
+                    yield *cells, *_numbers(outcome.activity_of(one.nuclide, rate)), outcome.unit
+                else:
+                    yield *cells, *[""] * 4
+
+
+def _numbers(value: Quantity) -> list[str]:
+    return [f"{number:.6g}" for number in (value.value, value.errors["counts"], value.upper)]
 
 
 def half_life_of(parts: list[Part], nuclide: str) -> HalfLife:
     """From all slices that were fitted; of one origin, as each has a clock of its own."""
-    fitted = [part for part in parts if part.emissions]
-    if len({part.origin for part in fitted}) > 1:
-        what = "slices of several origins, which have clocks of their own"
-        raise UserError.at("--half-life", "NUCLIDE", what, nuclide)
-    ones = [next(one for one in part.emissions if one.nuclide == nuclide) for part in fitted]
+    fitted = _of_one_origin(parts, "--half-life", nuclide)
+    ones = [_emission(part, nuclide) for part in fitted]
     return half_life(
-        [part.middle_s for part in fitted],
+        [part.start_s + part.length_s / 2 for part in fitted],
         [one.counts for one in ones],
         [part.live_s / part.spectra for part in fitted],
         [one.without for one in ones],
     )
+
+
+def chain_of(parts: list[Part], parent: str) -> ChainFit:
+    """Activities of a chain at the start of the first slice, from all slices that were fitted; of one origin."""
+    fitted = _of_one_origin(parts, "--chain", parent)
+    names = [one.nuclide for one in fitted[0].emissions] if fitted else []
+    begins_s = np.array([part.start_s for part in fitted])
+    live_s = np.array([part.live_s / part.spectra for part in fitted])
+    measured = []
+    for name in names:
+        ones = [_emission(part, name) for part in fitted]
+        columns = (np.array([getattr(one, field) for one in ones]) for field in ("counts", "without"))
+        counts, without = columns
+        measured.append(Counts(name, counts, live_s, without))
+    return chain_fit(parent, begins_s, begins_s + np.array([part.length_s for part in fitted]), measured)
+
+
+def _of_one_origin(parts: list[Part], option: str, nuclide: str) -> list[Part]:
+    fitted = [part for part in parts if part.emissions]
+    if len({part.origin for part in fitted}) > 1:
+        what = "slices of several origins, which have clocks of their own"
+        raise UserError.at(option, "NUCLIDE", what, nuclide)
+    return fitted
+
+
+def _emission(part: Part, nuclide: str) -> Emission:
+    return next(one for one in part.emissions if one.nuclide == nuclide)

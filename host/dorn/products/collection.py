@@ -81,6 +81,10 @@ class Collection:
         of, rows = found.get("line_rates", nothing)
         if len(of):
             self.states.add_line_rates(part.index[of], rows)
+        of, rows = found.get("event_info", nothing)
+        if len(of):
+            loaded = rows["event"] == self._events["table_loaded"]
+            self.states.add_table(part.index[of[loaded]], rows["a"][loaded])
         for at in np.flatnonzero(~understood).tolist():
             self._note(part, at)
 

@@ -14,9 +14,11 @@ SIDES = ("front", "back")
 _SEED = 1  # of the places of counts within their channels
 
 
-def selected(slices: SliceArrays, from_s: float | None, to_s: float | None, storm: bool) -> np.ndarray:
-    """bool[n]: slices that start within the on-board times; those of storm mode only with `storm`. Raises UserError if
-    there is none."""
+def selected(
+    slices: SliceArrays, from_s: float | None, to_s: float | None, storm: bool, phase: int | None = None
+) -> np.ndarray:
+    """bool[n]: slices that start within the on-board times, under an observation table (number) if one is given; those
+    of storm mode only with `storm`. Raises UserError if there is none."""
     within = np.ones(len(slices.start_s), bool)
     if from_s is not None:
         within &= slices.start_s >= from_s
@@ -24,6 +26,10 @@ def selected(slices: SliceArrays, from_s: float | None, to_s: float | None, stor
         within &= slices.start_s < to_s
     if not within.any():
         raise UserError.at("--from, --to", "S", "no slice starts within these on-board times")
+    if phase is not None:
+        within &= slices.phase == phase
+        if not within.any():
+            raise UserError.at("--phase", "TABLE", "no slice is under this observation table alone")
     chosen = within if storm else within & (slices.storm == 0)
     if not chosen.any():
         raise UserError.at("slices", "storm", "all are of storm mode; --storm takes them")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,6 +27,7 @@ class SliceArrays:
     live_s: np.ndarray  # float[n, 24]
     mode: np.ndarray  # uint8[n], the highest during the slice, as in enum.mode; 0 without a reading
     storm: np.ndarray  # uint8[n], 1: storm mode during a part of the slice
+    phase: np.ndarray  # uint8[n], the observation table in force, as in enum.table; 0: not known, or it changes
     temperature_k: np.ndarray  # float[n, 2], of head and board, means; not a number without a reading
     po_209_code: np.ndarray  # float[n, 16], position of the Po-209 line, ADC codes, means; not a number if not found
     gain: np.ndarray  # float[n, 16], by the drift in the calibration; the energies below are to be divided by it
@@ -43,6 +44,12 @@ class SliceArrays:
                 return cls(**{name: file[name] for name in cls.__dataclass_fields__})
         except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             raise UserError.at(path, "slices", f"cannot be read: {error}") from None
+
+    def calibrated(self, calibration: Calibration, instrument: dict) -> SliceArrays:
+        """The same on another energy scale."""
+        gain = calibration.gains(self.origin, self.start_s + self.length_s / 2)
+        scales = (energies_kev(calibration, instrument, coincidences) for coincidences in (False, True))
+        return replace(self, gain=gain, **dict(zip(("energy_kev", "coincidence_energy_kev"), scales, strict=True)))
 
 
 def write_slices(file: BinaryIO, slices: Slices, states: States, instrument: dict, calibration: Calibration) -> None:

@@ -7,6 +7,7 @@ is the sum over all integrations, for any length.
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -117,6 +118,7 @@ class States:
     def __init__(self):
         self._readings: list[tuple[np.ndarray, ...]] = []  # origin, time in us, mode, storm, temperatures in K
         self._centroids: list[tuple[np.ndarray, ...]] = []  # origin, time in us, eighths of a code [n, DETECTORS]
+        self._loaded: list[tuple[int, int, int]] = []  # origin, time in us, observation table
 
     def add_housekeeping(self, index: np.ndarray, rows: np.ndarray) -> None:
         """index, rows: of the packets."""
@@ -128,8 +130,13 @@ class States:
         """index, rows: of the packets."""
         self._centroids.append((*_when(index), rows["centroid"].copy()))  # as they are: 16 bits, not 64
 
+    def add_table(self, index: np.ndarray, tables: np.ndarray) -> None:
+        """index: of the event reports that an observation table was loaded; tables: their numbers."""
+        self._loaded += zip(*(column.tolist() for column in (*_when(index), tables)), strict=True)
+
     def over(self, slices: Slices) -> dict[str, np.ndarray]:
-        """mode, storm: uint8[n], the highest value during a slice; temperature_k: float[n, head and board] and
+        """mode, storm: uint8[n], the highest value during a slice; phase: uint8[n], the observation table in force, 0
+        if none is known, or another is loaded during the slice; temperature_k: float[n, head and board] and
         po_209_code: float[n, DETECTORS], means, not a number without a reading."""
         starts = slices.starts()
         mode, storm = np.zeros(len(starts), np.uint8), np.zeros(len(starts), np.uint8)
@@ -142,7 +149,21 @@ class States:
             np.maximum.at(storm, of[of >= 0], storms[of >= 0])
         _means([(part[0], part[1], part[4]) for part in self._readings], places, slices.length_us, temperature_k)
         _means(((*when, _codes(eighths)) for *when, eighths in self._centroids), places, slices.length_us, code)
-        return {"mode": mode, "storm": storm, "temperature_k": temperature_k, "po_209_code": code}
+        states = {"mode": mode, "storm": storm, "phase": self._phases(starts, slices.length_us)}
+        return states | {"temperature_k": temperature_k, "po_209_code": code}
+
+    def _phases(self, starts: list[tuple[int, int]], length_us: int) -> np.ndarray:
+        """uint8[n]: the table loaded last before each slice, if none is during it."""
+        loaded = sorted(self._loaded)
+        tables = [0, *(table for *_, table in loaded)]
+        places = [(origin, time_us) for origin, time_us, _ in loaded]
+        phases = np.zeros(len(starts), np.uint8)
+        for n, (origin, start_us) in enumerate(starts):
+            before, after = (bisect_left(places, (origin, us)) for us in (start_us, start_us + length_us))
+            is_known = before > 0 and places[before - 1][0] == origin
+            if before == after and is_known:
+                phases[n] = tables[before]
+        return phases
 
 
 def _when(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -23,18 +23,26 @@ from dorn.targets import open_target
 def run(path: Path, rate_cps: float, duration_s: float, integration_s: int, quota: int = 0) -> bytes:
     """Acquire the demonstration's sources on the unix target and return the archive, written to `path`."""
     source = sources.load(sources.DEMO)
-    with open_target("unix", Head(FrontEnd(), 1)) as target:
+    acquire(path, source, FrontEnd(), 1, rate_cps, duration_s, quota, integration_time=integration_s)
+    return path.read_bytes()
+
+
+def acquire(
+    path: Path, source, front_end: FrontEnd, seed: int, rate_cps: float, duration_s: float, quota: int, **parameters
+) -> None:
+    """Acquire a source on the unix target into the archive `path`, with parameters by name. quota: of each class of
+    listed events."""
+    with open_target("unix", Head(front_end, seed)) as target:
         session = Session(target)
         session.record(path, force=True)
         session.connect()
         quotas = {name: quota for name in session.dictionary.parameters if name.startswith("quota_")}
-        session.set_parameters(kept=False, integration_time=integration_s, **quotas)
+        session.set_parameters(kept=False, **parameters, **quotas)
         session.command("function", function="start")
-        target.inject(source.particles(rate_cps, duration_s, 1, "poisson", False))
+        target.inject(source.particles(rate_cps, duration_s, seed, "poisson", False))
         session.advance(duration_s)
         collect(session, lambda session: session.command("function", function="stop"))
         session.close()
-    return path.read_bytes()
 
 
 def repeat(data: bytes, duration_s: float, path: Path, octets: int) -> None:

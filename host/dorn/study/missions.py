@@ -1,53 +1,57 @@
 """Whole analyses of missions whose truth is only in the scenario: are counts and their errors right, and limits?
 
-A mission is a scenario drawn at random: rates, tails that differ between sources, resolutions and gains of each
-detector, a drift of 2 % with temperature, contamination and an impurity of the calibration source. Its spectra are
-drawn by the model of the simulated head, without the firmware, and analysed as a user would: energy scales and drift
-from Po-209 and Po-210 as by `dorn calibrate --drift`, then as by `dorn analyse`.
+Missions are drawn at random (`mission_scenarios`). Most have spectra drawn by the model of the simulated head, without
+the firmware; some are flown by the firmware on the unix target and kept as archives (`mission_flights`). It is judged
+whether both give the same spectra. Each is calibrated and analysed as a user would: energy scales and drift as by `dorn
+calibrate --lines Po-209,Po-210,Rn-222 --drift Po-209`, then as by `dorn analyse`, without the slices of storm mode.
 
 A pull is (counts - true expectation) / error, with the statistical error expected at the truth and the fitted error of
 the shape: an error by the fit is correlated with its counts. Nuclides of fewer than LEAST expected counts are left out:
-for them, and for those that are absent, the upper limit must cover the truth.
+for them, and for those that are absent, only the upper limit is judged. Limits of all nuclides are.
 """
 
 from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.stats import binom, kstest, norm
+from scipy.stats import binom, chi2, kstest, norm
 
-from dorn.analysis import drift
-from dorn.analysis.calibration import channel_edges
-from dorn.analysis.emission import Direction, Emissions, emissions
+from dorn.analysis import calibration
+from dorn.analysis.emission import Emissions, emissions
 from dorn.analysis.line_fit import expected_errors
 from dorn.dictionary import Dictionary
-from dorn.head.analogue import FrontEnd
 from dorn.head.scenario_source import ScenarioSource
 from dorn.nuclides.chains import alpha_emitters
-from dorn.products.directions import SIDES
+from dorn.products import Archive
+from dorn.products.directions import SIDES, directions, selected
 from dorn.products.plot import LABELLED
-from dorn.study import Report, spread
+from dorn.products.scales import scales_of
+from dorn.products.slice_arrays import SliceArrays
+from dorn.study import Report, mission_flights, mission_scenarios, spread
+from dorn.study.mission_scenarios import SLICE_S
 
-MISSIONS, SHORT_MISSIONS = 24, 4
-DURATION_S, SLICES = 72_000, 12
-DRIFT_PER_C = 2.5e-4  # over 80 degrees: 2 %
+MISSIONS, FLOWN, DURATION_S = 20, 6, 176 * 3600.0
+SHORT_MISSIONS, SHORT_FLOWN, SHORT_DURATION_S = 3, 1, 8 * 3600.0
+CALIBRATED_BY, FOLLOWED = ("Po-209", "Po-210", "Rn-222"), "Po-209"
 SEARCH = 0.01
 LEAST = 30.0  # expected counts of a pull
 KS_P, FARTHEST = 1e-3, 4.5
-_COVERED_P = 1e-3  # probability of fewer limits that cover, if 95 % of them do
-_SOURCE = """
-[[source]]
-nuclide = "{nuclide}"
-{rate}
-detectors = "{detectors}"
-tail_fraction = {tail_fraction:.4f}
-tail_kev = {tail_kev:.1f}
-{more}
-"""
+COVERED, OF = 17, 20  # limits of a nuclide that cover, at least; of more missions, the same probability
+SAME_P = 1e-3
+_ENOUGH = 25  # counts of a bin in the comparison of two spectra
+_OTHER = 1000  # added to the seed of a mission: the same scenario with other particles
+
+
+class Mission(NamedTuple):
+    seed: int
+    duration_s: float
+    flown: bool
 
 
 @dataclass(frozen=True)
@@ -61,27 +65,44 @@ class Result:
     upper: float
 
 
-def study(report: Report, short: bool) -> None:
-    missions = SHORT_MISSIONS if short else MISSIONS
-    found = [one for results in spread(analysed, range(missions)) for one in results]
+def study(report: Report, short: bool, archives: Path | None = None) -> None:
+    """archives: folder of the missions that are flown, kept for the next time; None: they are not kept."""
+    missions, flown, duration_s = (
+        (SHORT_MISSIONS, SHORT_FLOWN, SHORT_DURATION_S) if short else (MISSIONS, FLOWN, DURATION_S)
+    )
+    with tempfile.TemporaryDirectory(prefix="dorn-study-") as temporary:
+        folder = archives or Path(temporary)
+        paths = list(spread(partial(mission_flights.flown, folder, duration_s=duration_s), range(flown)))
+        jobs = [Mission(seed, duration_s, seed < flown) for seed in range(missions)]
+        found = list(spread(partial(analysed, dict(enumerate(paths))), jobs))
+        same = list(spread(compared_with_drawn, [(path, jobs[n]) for n, path in enumerate(paths)]))
+    results = [one for of in found for one in of]
+    _judge(report, results, f"{missions} missions of {duration_s / 3600:g} h, {flown} of them flown by the firmware")
+    least = min(1.0, min(same) * len(same))
+    what = f"{flown} flown and drawn missions, least p of chi-squared of all detectors after Bonferroni"
+    report.bound(what, f"{least:.3f}", f"> {SAME_P:g}", least > SAME_P)
+
+
+def _judge(report: Report, found: list[Result], title: str) -> None:
     pulls: dict[str, np.ndarray] = {}
     for name in dict.fromkeys(one.nuclide for one in found):
         of = [(one.counts - one.truth) / one.error for one in found if one.nuclide == name and one.truth >= LEAST]
         if of:
             pulls[name] = np.array(of)
     pooled = np.concatenate(list(pulls.values()))
-    weak = [one for one in found if one.truth < LEAST]
-    covered = sum(one.upper >= one.truth for one in weak)
+    covers = {name: [one.upper >= one.truth for one in found if one.nuclide == name] for name in _names(found)}
     rows = []
-    for name, of in {**pulls, "all": pooled}.items():
-        p = kstest(of, norm.cdf).pvalue
-        error = np.median(
-            [one.error / one.truth for one in found if one.truth >= LEAST and name in (one.nuclide, "all")]
-        )
-        figures = f"{of.mean():+.2f}", f"{of.std():.2f}", f"{max(of, key=abs):+.2f}", f"{p:.3f}"
-        rows.append((name, len(of), *figures, f"{100 * error:.1f}"))
-    columns = ("nuclide", "pulls", "mean", "width", "farthest", "KS p", "error, %")
-    report.table(f"counts of {missions} missions of {DURATION_S / 3600:g} h, both directions", columns, rows)
+    for name in [*covers, "all"]:
+        of = pulls.get(name, pooled if name == "all" else np.array([]))
+        limits = covers.get(name, [one for each in covers.values() for one in each])
+        figures = ("", "", "", "", "")
+        if len(of):
+            errors = [one.error / one.truth for one in found if one.truth >= LEAST and name in (one.nuclide, "all")]
+            figures = (f"{of.mean():+.2f}", f"{of.std():.2f}", f"{max(of, key=abs):+.2f}")
+            figures += f"{kstest(of, norm.cdf).pvalue:.3f}", f"{100 * np.median(errors):.1f}"
+        rows.append((name, len(of), *figures, f"{sum(limits)} of {len(limits)}"))
+    columns = ("nuclide", "pulls", "mean", "width", "farthest", "KS p", "error, %", "limits that cover")
+    report.table(f"counts of {title}, both directions", columns, rows)
     ps = {name: float(kstest(of, norm.cdf).pvalue) for name, of in pulls.items()}
     least = min(ps, key=lambda name: ps[name])
     p = float(kstest(pooled, norm.cdf).pvalue)
@@ -91,93 +112,56 @@ def study(report: Report, short: bool) -> None:
     report.bound(what, f"{p:.3f}", f"> {KS_P:g}", p > KS_P)
     farthest = float(max(abs(pooled)))
     report.bound("farthest pull", f"{farthest:.2f}", f"<= {FARTHEST}", farthest <= FARTHEST)
-    most = int(binom.ppf(_COVERED_P, len(weak), 0.95))
-    what = f"upper limits that cover the truth, of {len(weak)}"
-    report.bound(what, f"{covered}", f">= {most}", covered >= most)
+    worst = min(covers, key=lambda name: float(np.mean(covers[name])))
+    n, of = sum(covers[worst]), len(covers[worst])
+    most = int(binom.ppf(float(binom.cdf(COVERED - 1, OF, 0.95)), of, 0.95))
+    report.bound(f"upper limits of 95 % that cover, worst nuclide, {worst}", f"{n} of {of}", f">= {most}", n >= most)
     report.plot("missions", _plot(pulls))
 
 
-def scenario(seed: int) -> str:
-    """The scenario of a mission, in TOML."""
-    draw = np.random.default_rng([seed, 7])
-
-    def source(nuclide, rate, detectors="all", more=""):
-        tail = {"tail_fraction": draw.uniform(0.05, 0.1), "tail_kev": draw.uniform(17, 23)}
-        return _SOURCE.format(nuclide=nuclide, rate=rate, detectors=detectors, more=more, **tail)
-
-    def bq(low, high):
-        return f"activity_bq = {np.exp(draw.uniform(np.log(low), np.log(high))):.6f}"
-
-    def plane(low, high):
-        bq_per_cm2 = np.exp(draw.uniform(np.log(low), np.log(high)))
-        return f"activity_bq_per_cm2 = {bq_per_cm2:.7f}\narea_cm2 = 6\nhalf_angle_deg = 60"
-
-    decaying = "efficiency = 0.5\nchain = true"
-    parts = [
-        f"duration_s = {DURATION_S}",
-        source("Po-209", bq(0.6, 1.0)),
-        source("Po-210", bq(0.01, 0.03)),  # in the calibration source
-        source("Po-210", bq(0.01, 0.05), more="efficiency = 0.5\ndecays = true"),  # on the detectors
-        source("Pb-212", bq(0.1, 0.4), more=decaying),
-        source("Po-210", plane(2e-3, 2e-2), "back"),
-        source("Rn-222", plane(1e-3, 1e-2), "front"),
-        source("Po-218", plane(5e-4, 5e-3)),
-        source("Po-214", plane(5e-4, 5e-3)),
-        source("Rn-220", bq(0.01, 0.1), more='followed_by = "Po-216"\nfollowed_fraction = 0.5'),
-        f"[background]\nrate_cps = {draw.uniform(0.2, 1):.4f}\nmin_kev = 600\nmax_kev = 11500\nthrough_fraction = 0.3",
-        "[head]",
-        f"noise_kev = {draw.uniform(33, 42, 16).round(1).tolist()}",
-        f"gain = {draw.normal(1, 0.006, 16).clip(0.985, 1.015).round(4).tolist()}",
-        f"gain_per_c = {(-DRIFT_PER_C * draw.uniform(0.8, 1.2, 16)).round(7).tolist()}",
-        f"temperature_c = [[0, {draw.uniform(-25, -15):.1f}], [{0.4 * DURATION_S:.0f}, {draw.uniform(0, 30):.1f}], "
-        f"[{DURATION_S}, {draw.uniform(50, 60):.1f}]]",
-    ]
-    return "\n".join(parts)
+def _names(found: list[Result]) -> list[str]:
+    return list(dict.fromkeys(one.nuclide for one in found))
 
 
-def spectra(source: ScenarioSource, seed: int) -> np.ndarray:
-    """int64[slices, 16, channels] of a mission."""
-    instrument = Dictionary.load().instrument
-    front_end = FrontEnd.from_table(source.head, instrument)
-    generator, channels = np.random.default_rng([seed, 8]), instrument["channels"]
-    counts = np.zeros(SLICES * 16 * channels, np.int64)
-    for times_ns, detectors, energies_kev in source.pulses(seed=seed):
-        codes = front_end.codes(times_ns, detectors, energies_kev, generator)
-        of_slice = np.minimum((times_ns * (SLICES / (1e9 * DURATION_S))).astype(np.int64), SLICES - 1)
-        place = (of_slice * 16 + detectors) * channels + codes // instrument["codes_per_channel"]
-        counts += np.bincount(place, minlength=len(counts))
-    return counts.reshape(SLICES, 16, channels)
-
-
-def analysed(seed: int) -> list[Result]:
-    """Draw and analyse a mission."""
-    with tempfile.TemporaryDirectory(prefix="dorn-study-") as folder:
-        path = Path(folder) / "mission.toml"
-        path.write_text(scenario(seed))
-        source = ScenarioSource.load(path)
-    counts = spectra(source, seed)
-    truth = source.expected(0.0, DURATION_S)
+def analysed(paths: dict[int, Path], mission: Mission) -> list[Result]:
+    """Analyse a mission: its archive, if it was flown, or drawn now."""
+    source = mission_scenarios.source(mission.seed, mission.duration_s)
+    if mission.flown:
+        slices = Archive(paths[mission.seed]).slices(SLICE_S)
+    else:
+        slices = mission_scenarios.drawn(mission.seed, mission.duration_s)
+    slices = calibrated(slices)
+    chosen = selected(slices, None, None, False)
+    truth = expected(source, slices, chosen)
     results = []
-    for side, name in enumerate(SIDES):
-        found = emissions(calibrated(counts[:, side::2], name, seed), alpha_emitters(LABELLED))
-        results += compared(found, {n: float(pulses[side::2].sum()) for n, pulses in truth.items()})
+    for side, direction in enumerate(directions(slices, chosen, SEARCH)):
+        found = emissions(direction, alpha_emitters(LABELLED))
+        results += compared(found, {name: float(pulses[side :: len(SIDES)].sum()) for name, pulses in truth.items()})
     return results
 
 
-def calibrated(counts: np.ndarray, name: str, seed: int) -> Direction:
-    """The detectors of a direction, int[slices, 8, channels], on their energy scales and without drift."""
+def calibrated(slices: SliceArrays) -> SliceArrays:
+    """On the scales that `dorn calibrate` finds, through its file."""
     instrument = Dictionary.load().instrument
-    edges_code = channel_edges(instrument)
-    start = instrument["kev_per_code"], float(instrument["zero_code"])
-    generator = np.random.default_rng([seed, 9])
-    edges_kev, still = [], []
-    for detector in range(counts.shape[1]):
-        seen = counts[:, detector]
-        scale, gains, _ = drift.followed(seen, edges_code, ["Po-209", "Po-210"], "Po-209", *start)
-        edges_kev.append(scale.energy_kev(edges_code))
-        still.append(drift.steady(seen, np.where(np.isfinite(gains), gains, 1.0), edges_kev[-1], generator))
-    live_s = np.full(len(still), float(DURATION_S))
-    return Direction(name, edges_kev, still, live_s, [str(d) for d in range(len(still))], search=SEARCH)
+    scales, _, drift = scales_of(slices, range(slices.counts.shape[1]), CALIBRATED_BY, FOLLOWED)
+    with tempfile.TemporaryDirectory(prefix="dorn-study-") as folder:
+        path = Path(folder) / "calibration.toml"
+        path.write_text(calibration.text(scales, "code", {}, drift))
+        return slices.calibrated(calibration.Calibration.load(path, instrument), instrument)
+
+
+def expected(source: ScenarioSource, slices: SliceArrays, chosen: np.ndarray) -> dict[str, np.ndarray]:
+    """Expected pulses in each detector in the live time of the chosen slices: name -> float64[16]."""
+    n = slices.counts.shape[1]
+    live_s = slices.live_s[:, :n]
+    total: dict[str, np.ndarray] = {}
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(int)))
+    for first, end in edges.reshape(-1, 2).tolist():  # a run of chosen slices
+        begin_s, end_s = slices.start_s[first], min(slices.start_s[end - 1] + SLICE_S, source.duration_s)
+        lived = live_s[first:end].sum(axis=0) / (end_s - begin_s)
+        for name, pulses in source.expected(float(begin_s), float(end_s)).items():
+            total[name] = total.get(name, 0.0) + pulses * lived
+    return total
 
 
 def compared(found: Emissions, truth: dict[str, float]) -> list[Result]:
@@ -188,6 +172,27 @@ def compared(found: Emissions, truth: dict[str, float]) -> list[Result]:
         Result(one.nuclide, expected, one.counts, float(np.hypot(error, one.shape)), one.upper)
         for one, expected, error in zip(found.emissions, true.tolist(), errors.tolist(), strict=True)
     ]
+
+
+def compared_with_drawn(job: tuple[Path, Mission]) -> float:
+    """The probability, by chi-squared, that the spectra of the mission flown and of the same one drawn with other
+    particles are so different, all detectors together and without slices that are of storm mode in either."""
+    path, mission = job
+    flown = Archive(path).slices(SLICE_S)
+    drawn = mission_scenarios.drawn(mission.seed, mission.duration_s, mission.seed + _OTHER)
+    quiet = set.intersection(*(set(one.start_s[one.storm == 0].tolist()) for one in (flown, drawn)))
+    chosen = [np.isin(one.start_s, list(quiet)) for one in (flown, drawn)]
+    spectra = [one.counts[some].sum(axis=0, dtype=np.int64) for one, some in zip((flown, drawn), chosen, strict=True)]
+    times_s = [one.live_s[some, 0].sum() for one, some in zip((flown, drawn), chosen, strict=True)]
+    total, dof = 0.0, 0
+    for a, b in zip(*spectra, strict=True):
+        bins = np.unique(np.cumsum(a + b) // _ENOUGH, return_index=True)[1]
+        a, b = (np.add.reduceat(one, bins).astype(float) for one in (a, b))
+        ratio = times_s[1] / times_s[0]
+        # of two Poisson numbers with expectations in this ratio
+        total += float(np.sum((ratio * a - b) ** 2 / (ratio * (a + b))))
+        dof += len(bins)
+    return float(chi2.sf(total, dof))
 
 
 def _plot(pulls: dict[str, np.ndarray]) -> Figure:

@@ -9,11 +9,14 @@ import pytest
 from dorn.analysis.line_shape import Shape
 from dorn.cli import main
 from dorn.cli.results import default_lines
+from dorn.head import sources
 from dorn.nuclides import lines
 from dorn.products import Archive
 from dorn.products.analysis import FILES
 from dorn.products.directions import directions, selected
+from dorn.session.acquire import collect
 from support.data import data
+from support.instrument import instrument
 from support.runs import run
 
 SCENARIO = """
@@ -41,6 +44,22 @@ noise_kev = 35
 gain = [1.0, 1.006, 0.994, 1.011, 0.99, 1.002, 1.013, 0.987, 1.004, 0.997, 1.009, 0.992, 1.0, 1.007, 0.985, 1.003]
 """
 NAMES = "Po-209,Po-210,Po-214"
+RADON = """
+duration_s = 60
+
+[[source]]
+nuclide = "Po-209"
+activity_bq = 160
+
+[[source]]
+nuclide = "Rn-222"
+activity_bq_per_cm2 = 0.3
+area_cm2 = 6
+half_angle_deg = 60
+
+[head]
+noise_kev = 35
+"""
 GEOMETRY = "kind = 'plane'\narea_cm2 = 6\narea_error_cm2 = 0.1\nhalf_angle_deg = 60\nhalf_angle_error_deg = 1\n"
 
 
@@ -140,8 +159,112 @@ def test_rates_over_time_are_a_file_of_their_own(recorded, tmp_path, capsys):
     )
     assert "half-life of Po-214" in capsys.readouterr().out
     assert set(json.loads((tmp_path / "analysis.json").read_text())["half_lives"]) == {"front", "back"}
+    assert {row["activity"] for row in rows} == {""}
     assert analyse(archive, "--lines", NAMES, "--out", tmp_path) == 0
     assert not (tmp_path / "slices.csv").exists()
+
+
+def test_a_table_of_another_program_is_kept(recorded, tmp_path):
+    archive = recorded / "run" / "telemetry.ccsds"
+    (tmp_path / "slices.csv").write_text("of another program")
+    assert analyse(archive, "--lines", NAMES, "--out", tmp_path) == 2
+    assert analyse(archive, "--lines", NAMES, "--force", "--out", tmp_path) == 0
+    assert (tmp_path / "slices.csv").read_text() == "of another program"
+
+
+def test_activities_over_time_and_the_start_of_a_chain(recorded, tmp_path, capsys):
+    """The activity of Po-214 does not change in two minutes, if it is fed by Rn-222."""
+    archive = recorded / "run" / "telemetry.ccsds"
+    given = "--lines", NAMES, "--slice", 30, "--chain", "Rn-222", "--geometry", recorded / "plane.toml"
+    assert analyse(archive, *given, "--out", tmp_path) == 0
+    assert "chain of Rn-222 at " in capsys.readouterr().out
+    rows = [row for row in csv.DictReader((tmp_path / "slices.csv").open()) if row["nuclide"] == "Po-214"]
+    whole = json.loads((tmp_path / "analysis.json").read_text())
+    for side in ("front", "back"):
+        of_side = [row for row in rows if row["direction"] == side]
+        weights = [float(row["live_s"]) for row in of_side]
+        mean = np.average([float(row["activity"]) for row in of_side], weights=weights)
+        activity = whole["directions"][side]["nuclides"]["Po-214"]["activity"]
+        assert mean == pytest.approx(activity["value"], rel=0.05)
+        assert {row["activity_unit"] for row in of_side} == {"Bq/cm2"}
+        chain = whole["chains"][side]
+        assert chain["parent"] == "Rn-222" and len(chain["covariance"]) == len(chain["decays_per_s_at_start"])
+
+
+def test_activities_are_corrected_to_a_date(tmp_path, capsys):
+    file = table_spectrum(tmp_path / "po210.csv")
+    given = "--lines", "Po-210", "--live", 100, "--efficiency", "0.2,0.01", "--date", "2026-01-01"
+    assert analyse(file, *given, "--out", tmp_path / "out") == 2
+    assert "--date: UTC: needs when the measurement began" in capsys.readouterr().err
+    assert analyse(file, *given, "--measured", "2026-05-19T12:00:00Z", "--out", tmp_path / "out") == 0
+    assert "Bq at 2026-01-01T00:00:00Z" in capsys.readouterr().out
+    content = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    one = content["directions"]["po210.csv"]["nuclides"]["Po-210"]
+    # 138.5 d, and the half-life of Po-210: 138.376(2) d
+    assert one["activity_at_date"]["value"] / one["activity"]["value"] == pytest.approx(
+        2 ** (138.5 / 138.376), rel=1e-5
+    )
+    assert one["activity_at_date"]["errors"]["half_life"] == pytest.approx(
+        one["activity_at_date"]["value"] * np.log(2) * 138.5 / 138.376 * 0.002 / 138.376, rel=0.01
+    )
+    assert content["reference_date"] == "2026-01-01T00:00:00Z" and any(
+        "2026-05-19" in a for a in content["assumptions"]
+    )
+    assert "2026-01-01T00:00:00Z" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_what_has_decayed_too_often_has_no_activity_at_the_date(recorded, tmp_path, capsys):
+    archive = recorded / "run" / "telemetry.ccsds"
+    given = "--lines", NAMES, "--geometry", recorded / "plane.toml", "--date", "2026-01-02"
+    assert analyse(archive, *given, "--measured", "2026-01-03", "--out", tmp_path) == 0
+    assert "Po-214   has decayed too often between the measurement and 2026-01-02" in capsys.readouterr().out
+    front = json.loads((tmp_path / "analysis.json").read_text())["directions"]["front"]
+    assert front["decayed_too_often_since_date"] == ["Po-214"]
+    assert "activity_at_date" in front["nuclides"]["Po-209"] and "activity_at_date" not in front["nuclides"]["Po-214"]
+
+
+def test_lines_narrower_than_a_channel_are_told(tmp_path, capsys):
+    (tmp_path / "radon.toml").write_text(RADON.replace("noise_kev = 35", ""))
+    assert run(tmp_path / "radon.toml", "--duration", 10, "--out", tmp_path / "run") == 0
+    assert analyse(tmp_path / "run" / "telemetry.ccsds", "--lines", "Po-209,Rn-222", "--out", tmp_path / "out") == 2
+    assert "lines are narrower than a channel" in capsys.readouterr().out
+
+
+def test_a_flux_is_given_of_radon_only_and_with_its_assumption(tmp_path, capsys):
+    (tmp_path / "radon.toml").write_text(RADON)
+    (tmp_path / "plane.toml").write_text(GEOMETRY)
+    assert run(tmp_path / "radon.toml", "--out", tmp_path / "run") == 0
+    given = "--lines", "Po-209,Rn-222,Po-218", "--geometry", tmp_path / "plane.toml"
+    assert analyse(tmp_path / "run" / "telemetry.ccsds", *given, "--out", tmp_path / "out") == 0
+    content = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    front = content["directions"]["front"]["nuclides"]
+    flux = front["Rn-222"]["flux"]
+    assert flux["unit"] == "1/(cm2 s)" and abs(flux["value"] - 0.3) < 4 * flux["error"]
+    assert "flux" not in front["Po-218"]
+    assert any("steady state without lateral transport" in one for one in content["assumptions"])
+    assert "steady state without lateral transport" in capsys.readouterr().out
+
+
+def test_the_slices_of_a_phase_are_those_under_its_observation_table(tmp_path, capsys):
+    (tmp_path / "radon.toml").write_text(RADON)
+    source = sources.load(tmp_path / "radon.toml")
+    path = tmp_path / "telemetry.ccsds"
+    with instrument("unix", noise_kev=35) as i:
+        i.record(path)
+        i.start()
+        i.target.inject(source.particles(None, 60, 1, "poisson", False))
+        i.advance(20)
+        i.command("load_table", table="surface")
+        i.set("integration_time", 5)
+        i.advance(40)
+        collect(i, lambda i: i.command("function", function="stop"))
+        i.close()
+    given = "--lines", "Po-209", "--slice", 5
+    assert analyse(path, *given, "--phase", "surface", "--out", tmp_path / "surface") == 0
+    rows = list(csv.DictReader((tmp_path / "surface" / "slices.csv").open()))
+    assert rows and min(float(row["start_s"]) for row in rows) >= 20
+    assert analyse(path, *given, "--phase", "orbit", "--out", tmp_path / "orbit") == 2
+    assert "--phase: TABLE: no slice is under this observation table alone" in capsys.readouterr().err
 
 
 def test_a_measured_spectrum_gives_rate_and_activity(tmp_path, capsys):
@@ -218,6 +341,13 @@ WRONG = {
     "{archive} --slice 0": "--slice: S: not above 0",
     "{archive} --half-life Po-214": "--half-life: NUCLIDE: only with --slice",
     "{archive} --lines Po-209 --slice 60 --half-life Po-214": "--half-life: NUCLIDE: not one of --lines",
+    "{archive} --lines Po-209 --chain Rn-222": "--chain: NUCLIDE: only with --slice",
+    "{archive} --lines Po-209 --slice 60 --chain Rn-222": "--chain: PARENT: no nuclide of its chain is one of --lines",
+    "{archive} --lines Po-209 --slice 60 --chain Po-299": "unknown nuclide (Po-299)",
+    "{archive} --lines Po-209 --date yesterday": "--date: UTC: not a date, or date and time",
+    "{archive} --lines Po-209 --measured 2026-01-01": "--measured: UTC: only with --date",
+    "{archive} --lines Po-209 --date 2026-01-01": "--date: UTC: needs when the measurement began",
+    "{csv} --lines Po-210 --phase surface": "analyse: --phase: only for an archive",
     "{csv} --lines Po-210 --slice 60": "analyse: --slice: only for an archive",
     "{archive} --from x": "--from: S: not a usable number",
     "{archive} --from 1e9": "no slice starts within",

@@ -7,9 +7,9 @@ from dorn.analysis.half_life import half_life
 from dorn.analysis.line_shape import Shape
 from dorn.errors import UserError
 from dorn.nuclides import lines
-from dorn.products.analysis import Outcome
 from dorn.products.analysis_slices import half_life_of, over_time, slices_rows
 from dorn.products.directions import directions
+from dorn.products.outcome import Outcome
 from dorn.products.slice_arrays import SliceArrays
 
 N, LENGTH_S, HALF_LIFE_S = 24, 600.0, 4000.0
@@ -38,6 +38,7 @@ def arrays(seed=1):
         live_s=live_s,
         mode=np.zeros(N, np.uint8),
         storm=np.zeros(N, np.uint8),
+        phase=np.zeros(N, np.uint8),
         temperature_k=np.full((N, 2), np.nan),
         po_209_code=np.full((N, 16), np.nan),
         gain=np.ones((N, 16)),
@@ -62,7 +63,7 @@ def test_rates_and_half_life_over_time():
     assert abs(found.half_life_s - HALF_LIFE_S) < 4 * found.error_s and found.error_s < 0.05 * HALF_LIFE_S
     assert 0.3 < found.deviance / found.dof < 2
     assert found.rate_per_s == pytest.approx(60 * 8 / LENGTH_S, rel=0.1)
-    rows = list(slices_rows({"front": parts}))
+    rows = list(slices_rows({"front": parts}, [outcome]))
     assert len(rows) == 1 + 2 * len(parts)
     first = dict(zip(rows[0], rows[1], strict=True))
     assert first["nuclide"] == "Po-209" and float(first["rate_per_s"]) == pytest.approx(240 / LENGTH_S, rel=0.3)
@@ -73,9 +74,10 @@ def test_a_slice_that_cannot_be_fitted_says_why():
     slices.counts[3] = 0
     chosen = np.ones(N, bool)
     front, _ = directions(slices, chosen, 0.01)
-    parts = over_time(Outcome(emissions(front, NAMES)), slices, chosen, 0.01)
+    outcome = Outcome(emissions(front, NAMES))
+    parts = over_time(outcome, slices, chosen, 0.01)
     assert [bool(part.fault) for part in parts] == [n == 3 for n in range(N)]
-    assert len(list(slices_rows({"front": parts}))) == 1 + 2 * (N - 1) + 1
+    assert len(list(slices_rows({"front": parts}, [outcome]))) == 1 + 2 * (N - 1) + 1
 
 
 def test_half_lives_are_unbiased_at_few_counts():

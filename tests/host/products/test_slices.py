@@ -95,6 +95,20 @@ def test_a_slice_has_the_states_of_its_time():
     assert arrays.po_209_code[0, 0] == 1676.5 and np.isnan(arrays.po_209_code[0, 1:]).all()
 
 
+def test_the_phase_of_a_slice_is_the_table_that_was_in_force_all_the_time():
+    table, event = DICTIONARY.enums["table"], DICTIONARY.enums["event"]
+    loads = [
+        packet("event_info", time_s=t, event=event["table_loaded"], a=table[name], origin=origin)
+        for t, name, origin in ((650, "orbit", ORIGIN), (1900, "surface", ORIGIN), (5, "cruise", 9))
+    ]
+    other = packet("event_info", time_s=1300, event=event["mode_changed"], a=1)
+    starts_us = [600_000_000 * n for n in range(5)]
+    collected = products(*reversed(loads), other, *(spectrum(0, [1], start_us=us) for us in starts_us))
+    arrays = slice_arrays(collected.slices, collected.states, INSTRUMENT, collected.calibration)
+    assert arrays.origin.tolist() == [ORIGIN] * 5
+    assert arrays.phase.tolist() == [0, 0, table["orbit"], 0, table["surface"]]
+
+
 @pytest.fixture
 def archive(tmp_path):
     path = tmp_path / "telemetry.ccsds"

@@ -1,11 +1,11 @@
-"""Decay corrections against published examples and exact decimals, blank subtraction against drawn measurements."""
+"""Decay corrections against published examples and exact decimals."""
 
 import math
 from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
-from dorn.analysis.reference import decay_factor, net
+from dorn.analysis.decay_correction import decay_factor, longest_lived
 from dorn.errors import UserError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,21 +59,6 @@ def test_a_mean_activity_is_that_of_its_integral():
     assert (factor * mean, error) == (pytest.approx(8), 0.0)
 
 
-def test_net_counts_and_their_covariance_are_those_of_many_measurements():
-    rng = np.random.default_rng(1)
-    gross_mean, blank_mean, ratio, ratio_u = np.array([120.0, 80]), np.array([40.0, 160]), 0.25, 0.02
-    share = np.array([[9.0, -4], [-4, 16]])  # of the fits
-    draws = 40000
-    gross = rng.multivariate_normal(gross_mean, share, draws)
-    blank = rng.multivariate_normal(blank_mean, 2 * share, draws)
-    nets = gross - rng.normal(ratio, ratio_u, draws)[:, None] * blank
-    values, covariance = net(gross_mean, share, blank_mean, 2 * share, ratio, ratio_u)
-    assert values == pytest.approx(nets.mean(axis=0), abs=0.1)
-    assert covariance == pytest.approx(np.cov(nets.T), rel=0.05, abs=0.3)
-    value, variance = net(120, 9, 40, 18, ratio, ratio_u)
-    assert (value, variance) == pytest.approx((values[0], covariance[0, 0]))
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -81,12 +66,22 @@ def test_net_counts_and_their_covariance_are_those_of_many_measurements():
         (lambda: decay_factor(1, -1, 1), "decay: uncertainty of half_life_s: negative, 0 or not finite (-1)"),
         (lambda: decay_factor(1, 0, math.nan), "decay: elapsed_s: negative, 0 or not finite (nan)"),
         (lambda: decay_factor(1, 0, 1, -2), "decay: duration_s: negative, 0 or not finite (-2)"),
-        (lambda: net([1, 2], np.eye(2), [1], np.eye(1), 1), "blank: values: not of the shape (2,) ((1,))"),
-        (lambda: net([1], [1], [1], [[1]], 1), "blank: covariance of gross: not of the shape (1, 1) ((1,))"),
-        (lambda: net(1, 1, 1, 1, 0), "blank: ratio of exposures: not above 0 with an uncertainty (0 +- 0.0)"),
     ],
 )
 def test_wrong_arguments_are_reported(call, message):
     with pytest.raises(UserError) as error:
         call()
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("name", "among", "found"),
+    [
+        ("Po-218", ["Rn-222", "Po-218", "Po-210"], "Rn-222"),  # Po-210 lives longer, but does not feed it
+        ("Po-210", ["Rn-222", "Po-218", "Po-210"], "Po-210"),
+        ("Po-214", ["Po-218", "Po-214"], "Po-218"),
+        ("Am-241", ["Am-241"], "Am-241"),
+    ],
+)
+def test_progeny_decays_as_its_longest_lived_ancestor(name, among, found):
+    assert longest_lived(name, among) == found

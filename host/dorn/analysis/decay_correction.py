@@ -1,16 +1,17 @@
-"""Corrections of measured counts: decay to a reference date, and subtraction of a blank or background.
+"""Decay correction: the activity at a reference date, from the mean activity in a measurement.
 
 factor, error = decay_factor(half_life_s, half_life_u_s, elapsed_s=86400, duration_s=3600)
-counts, covariance = net(found.values.counts, found.counts_covariance, blank, blank_covariance, ratio=0.5)
+decays_as = longest_lived("Po-218", among=["Rn-222", "Po-218"])  # "Rn-222"
 """
 
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from collections.abc import Iterable
 
 from dorn.errors import UserError
+from dorn.nuclides import half_life_s
+from dorn.nuclides.chains import members
 
 _SMALL = 1e-3  # decays in a measurement, below which series are more precise; their next term is 1e-12 of 1
 
@@ -42,20 +43,8 @@ def decay_factor(
     return factor, abs(by_decay) * decay * (half_life_u_s or 0.0) / half_life_s
 
 
-def net(gross, gross_covariance, blank, blank_covariance, ratio: float, ratio_u: float = 0.0):
-    """(gross - ratio x blank, its covariance): float64[n] and float64[n, n], or two numbers for numbers and variances.
-
-    ratio: exposure of the gross measurement over that of the blank, as live times, and its standard uncertainty, which
-    all n differences have in common.
-    """
-    gross, blank = np.asarray(gross, float), np.asarray(blank, float)
-    covariances = np.asarray(gross_covariance, float), np.asarray(blank_covariance, float)
-    if gross.ndim > 1 or blank.shape != gross.shape:
-        raise UserError.at("blank", "values", f"not of the shape {gross.shape}", str(blank.shape))
-    for field, covariance in zip(("covariance of gross", "covariance of blank"), covariances, strict=True):
-        if covariance.shape != 2 * gross.shape:
-            raise UserError.at("blank", field, f"not of the shape {2 * gross.shape}", str(covariance.shape))
-    if not (0 < ratio < math.inf and 0 <= ratio_u < math.inf):
-        raise UserError.at("blank", "ratio of exposures", "not above 0 with an uncertainty", f"{ratio} +- {ratio_u}")
-    common = ratio_u**2 * np.multiply.outer(blank, blank)
-    return gross - ratio * blank, covariances[0] + ratio**2 * covariances[1] + common
+def longest_lived(name: str, among: Iterable[str]) -> str:
+    """With whose half-life the activity of a nuclide changes in equilibrium: the longest-lived of itself and those of
+    its ancestors that are among the nuclides."""
+    feeding = [one for one in among if name in members([one])]
+    return max([name, *feeding], key=half_life_s)

@@ -1,0 +1,147 @@
+"""What `dorn analyse` analyses: slices of archives, or spectra of files."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dorn.errors import UserError
+from dorn.util.checks import above_zero, number
+from dorn.util.dates import utc
+
+if TYPE_CHECKING:
+    from dorn.analysis.geometry import Efficiency
+    from dorn.products.analysis_slices import Part
+    from dorn.products.outcome import Outcome, Reference
+    from dorn.products.slice_arrays import SliceArrays
+
+_NEAR, _FAR = 0.01, 0.03  # by which the scale may be wrong: with a calibration, and without
+
+
+@dataclass(eq=False)
+class Results:
+    """outcomes: of directions or spectra; faults: why others have none; parts: of each direction, over time."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    parts: dict[str, list[Part]] = field(default_factory=dict)
+
+
+def of_archives(args, names: list[str], efficiency: tuple[Efficiency | None, bool]) -> Results:
+    """efficiency: and whether it is of a plane."""
+    from dorn.analysis import emission
+    from dorn.dictionary import Dictionary
+    from dorn.products import Archive
+    from dorn.products.analysis_slices import over_time
+    from dorn.products.directions import directions, selected
+    from dorn.products.outcome import Outcome
+
+    calibration = args.instrument_calibration
+    search = _NEAR if calibration else _FAR
+    from_s, to_s = (
+        at if at is None else number(at, n, "S") for n, at in (("--from", args.from_s), ("--to", args.to_s))
+    )
+    phase = None if args.phase is None else Dictionary.load().enums["table"][args.phase]
+    archive = Archive(*args.files, calibration=calibration)
+    slices = archive.slices() if args.slice is None else archive.slices(above_zero(args.slice, "--slice", "S"))
+    chosen = selected(slices, from_s, to_s, args.storm, phase)
+    cut = int((selected(slices, from_s, to_s, True, phase) & ~chosen).sum())
+    if cut:
+        print(f"left out: {cut} slices of storm mode; --storm takes them")
+    reference = _reference(args, lambda: _measured(args, slices, chosen))
+    others = {}
+    if args.background is not None:
+        without = Archive(args.background, calibration=calibration).slices()
+        for one in directions(without, selected(without, None, None, args.storm), search):
+            others[one.name] = one
+    results = Results()
+    for one in directions(slices, chosen, search):
+        try:
+            found = emission.emissions(one, names)
+        except UserError as error:
+            results.faults.append(str(error))
+            continue
+        other = emission.with_lines_of(found, others[one.name]) if others else None
+        results.outcomes.append(Outcome(found, other, *efficiency, reference))
+    if args.slice is not None:
+        results.parts = {one.name: over_time(one, slices, chosen, search) for one in results.outcomes}
+    return results
+
+
+def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool]) -> Results:
+    """efficiency: and whether it is of a plane."""
+    from dorn.analysis import emission
+    from dorn.files import spectrum
+    from dorn.products.measured import direction
+    from dorn.products.outcome import Outcome
+
+    live_s = None if args.live is None else above_zero(args.live, "--live", "S")
+    start = None
+    if args.start is not None:
+        from dorn.head.sources import parse_calibration
+
+        start = parse_calibration(args.start)
+    spectra = {}
+    for path in args.files:
+        for name, one in spectrum.read(path).items():
+            if name in spectra:
+                raise UserError.at(path, "name", "of two spectra", name)
+            spectra[name] = one
+    other = None
+    if args.background is not None:
+        (other, *more) = spectrum.read(args.background).values()
+        if more:
+            raise UserError.at("--background", "SPECTRUM", "several spectra in the file", args.background)
+    results = Results()
+    for name, one in spectra.items():
+        try:
+            of, how = direction(name, one, names, start, live_s)
+            found = emission.emissions(of, names)
+        except UserError as error:
+            results.faults.append(str(error) if name in str(error) else f"{name}: {error}")
+            continue
+        print(f"{name}: energy scale {how}")
+        background = None
+        if other is not None:
+            if len(other.counts) != len(one.counts):
+                raise UserError.at(args.background, "counts", f"not {len(one.counts)} channels", len(other.counts))
+            lived_s = other.live_s or live_s
+            if not lived_s:
+                raise UserError.at(args.background, "live time", "is missing; --live is that of all spectra")
+            counts = [other.counts]
+            background = emission.with_lines_of(found, replace(found.direction, counts=counts, live_s=[lived_s]))
+        reference = _reference(args, lambda of=of: (None, of.total_live_s or 0.0))
+        results.outcomes.append(Outcome(found, background, *efficiency, reference))
+    return results
+
+
+def _reference(args, measured) -> Reference | None:
+    """By --date and --measured. measured: () -> (UTC of the start if it is known, duration in s)."""
+    from dorn.products.outcome import Reference
+
+    if args.date is None:
+        return None
+    date = utc(args.date, "--date", "UTC")
+    began, duration_s = measured()
+    if args.measured is not None:
+        began = utc(args.measured, "--measured", "UTC")
+    if began is None:
+        what = "needs when the measurement began, which is not known; --measured gives it"
+        raise UserError.at("--date", "UTC", what, args.date)
+    return Reference(date, began, duration_s)
+
+
+def _measured(args, slices: SliceArrays, chosen) -> tuple[datetime.datetime | None, float]:
+    """Start of the slices in UTC, by the time correlation of the run, and the time to their end."""
+    from dorn.products import run_file
+
+    origins = set(slices.origin[chosen].tolist())
+    if len(origins) > 1:
+        raise UserError.at("--date", "UTC", "slices of several origins, which have clocks of their own", args.date)
+    begin_s = float(slices.start_s[chosen].min())
+    duration_s = float(slices.start_s[chosen].max() + slices.length_s) - begin_s
+    run, _ = run_file.read(Path(args.files[0]))
+    known = run_file.utc_of(run, origins.pop(), begin_s) if run else None
+    return (utc(known, run_file.NAME, "utc") if known else None), duration_s

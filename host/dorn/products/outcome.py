@@ -1,0 +1,178 @@
+"""One direction, or one spectrum, as `dorn analyse` sees it: rates, activities, fluxes, and what may be wrong."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from dorn.analysis import decay_correction, quality
+from dorn.analysis.activity import Quantity, activity, emission_rate
+from dorn.analysis.emission import Emissions
+from dorn.analysis.geometry import Efficiency
+from dorn.nuclides import nuclide
+
+RADON = ("Rn-219", "Rn-220", "Rn-222")  # which leave the ground as a gas
+FLUX_UNIT = "1/(cm2 s)"
+_POOR = 2.0  # chi-squared per degree of freedom
+_HALF_LIVES = 50.0  # over which a decay correction says something
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The date to which activities are corrected, and the measurement. Times: UTC, with their zone."""
+
+    date: datetime.datetime
+    began: datetime.datetime
+    duration_s: float
+
+    @property
+    def elapsed_s(self) -> float:
+        return (self.began - self.date).total_seconds()
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The result of one direction. of_plane: the efficiency is in cm2, for each spectrum."""
+
+    emissions: Emissions
+    background: Emissions | None = None
+    efficiency: Efficiency | None = None
+    of_plane: bool = False
+    reference: Reference | None = None
+
+    @property
+    def name(self) -> str:
+        return self.emissions.direction.name
+
+    def rates(self) -> dict[str, Quantity]:
+        """Alphas per second into all spectra, by nuclide; empty without a live time."""
+        of = self.emissions.direction
+        if of.total_live_s is None:
+            return {}
+        rates = {}
+        for one in self.emissions.emissions:
+            other = None
+            if self.background is not None and self.background.direction.total_live_s:
+                other = self.background.of(one.nuclide), self.background.direction.total_live_s
+            rates[one.nuclide] = emission_rate(one, len(of.counts), of.total_live_s, other)
+        return rates
+
+    def activities(self) -> dict[str, Quantity]:
+        """Bq, or Bq/cm2 of a plane, means over the measurement; empty without an efficiency or a live time."""
+        return {name: self.activity_of(name, rate) for name, rate in self.rates().items()} if self.efficiency else {}
+
+    def activity_of(self, name: str, rate: Quantity) -> Quantity:
+        """Of a rate into all spectra. There must be an efficiency."""
+        assert self.efficiency is not None
+        return activity(rate, name, self.efficiency, len(self.emissions.direction.counts) if self.of_plane else 1)
+
+    def activities_at_date(self) -> dict[str, Quantity]:
+        """The same at the reference date; without the nuclides that have decayed too often in between, and empty
+        without a date."""
+        if self.reference is None:
+            return {}
+        corrected = {}
+        for name, value in self.activities().items():
+            as_one = nuclide(self.decays_as(name))
+            if abs(self.reference.elapsed_s) + self.reference.duration_s <= _HALF_LIVES * as_one.half_life_s:
+                times_s = self.reference.elapsed_s, self.reference.duration_s
+                factor, error = decay_correction.decay_factor(as_one.half_life_s, as_one.half_life_u_s, *times_s)
+                corrected[name] = value.over(1 / factor, half_life=error / factor)
+        return corrected
+
+    def decays_as(self, name: str) -> str:
+        """The nuclide with whose half-life the activity is corrected."""
+        return decay_correction.longest_lived(name, [one.nuclide for one in self.emissions.emissions])
+
+    def fluxes(self) -> dict[str, Quantity]:
+        """Atoms of radon that leave a cm2 of ground each second in a steady state; only of a plane or a column."""
+        return {name: value for name, value in self.activities().items() if name in RADON and self.of_plane}
+
+    @property
+    def unit(self) -> str:
+        return "Bq/cm2" if self.of_plane else "Bq"
+
+    def chi2_per_dof(self) -> float:
+        """Of the fit; NaN where there are too few counts to judge it."""
+        fit, channels = self.emissions.fit, sum(len(seen) for seen in self.emissions.counts)
+        return quality.chi2_per_dof(fit.expected, self.emissions.counts, channels - fit.dof)
+
+    def warning(self) -> str:
+        """Why the result is not to be trusted; empty if nothing is wrong."""
+        poor = self.chi2_per_dof()
+        if not poor > _POOR:
+            return ""
+        return (
+            f"the lines do not describe the spectra, chi2 per degree of freedom {poor:.1f}: "
+            "is the energy scale right, and are all nuclides named?"
+        )
+
+    def missing(self) -> list[str]:
+        """What an activity lacks, in words."""
+        found = []
+        if self.emissions.direction.total_live_s is None:
+            found.append("the live time, which is not in the file: --live")
+        if self.efficiency is None:
+            found.append("the efficiency: --efficiency or --geometry")
+        return found
+
+    @property
+    def date(self) -> str:
+        """The reference date; empty without one."""
+        return utc_text(self.reference.date) if self.reference else ""
+
+    def not_corrected(self) -> list[str]:
+        """Nuclides without an activity at the reference date."""
+        if self.reference is None:
+            return []
+        at_date = self.activities_at_date()
+        return [name for name in self.activities() if name not in at_date]
+
+
+def assumptions(outcomes: list[Outcome]) -> list[str]:
+    """What the results rest on, in words."""
+    tails = {one.name: len(one.emissions.fit.values.tails) for one in outcomes}
+    found = [
+        "Counts of a nuclide are those of all its lines, shared as the intensities in the table of nuclides.",
+        "Spectra of one direction see the same rate of each nuclide, and share its counts as their live times.",
+        "The background is flat or falls or rises linearly over the energies that are fitted.",
+        "Lines have the same tails in all spectra of a direction; number of tails by the likelihood: "
+        + ", ".join(f"{name} {n}" for name, n in tails.items())
+        + ".",
+        "The error `shape` is the largest change of the counts with one tail more, and with one less where the "
+        "likelihood does not exclude it.",
+        "Errors are one standard deviation, limits hold with 95 %; if no other nuclide has lines there.",
+        "Chi-squared per degree of freedom of a good fit is near 1; it is of channels added up to at least 5 counts.",
+    ]
+    if any(one.efficiency for one in outcomes):
+        found += sorted({f"Efficiency: {one.efficiency.how}." for one in outcomes if one.efficiency})
+        found.append("Activities are means over the measurement, without correction for decay.")
+    else:
+        found.append("Rates are alphas that enter the detectors, not decays of a source.")
+    if any(one.background for one in outcomes):
+        found.append(
+            "The background measurement has the energy scales, widths and tails of the other; its rates are subtracted."
+        )
+    if any(one.fluxes() for one in outcomes):
+        found.append(
+            "A flux of radon is the activity of the column above the ground, and so assumes a steady state without "
+            "lateral transport: as many atoms leave the ground as decay above it. It is that of a region rather than "
+            "of the site where the gas moves far in its life: on the Moon at 300 K, Rn-222 hops some 1100 km."
+        )
+    return found + [text for one in outcomes[:1] for text in _of_date(one)]
+
+
+def _of_date(one: Outcome) -> list[str]:
+    if one.reference is None:
+        return []
+    by = {name: one.decays_as(name) for name in one.activities()}
+    others = ", ".join(f"{name} as {parent}" for name, parent in by.items() if parent != name)
+    start = f"The measurement began {utc_text(one.reference.began)} and took {one.reference.duration_s:.6g} s."
+    found = f"Activities at {utc_text(one.reference.date)} are corrected with the half-life of each nuclide"
+    found += f"; in equilibrium with its parent: {others}" if others else ""
+    return [f"{start} {found}."]
+
+
+def utc_text(time: datetime.datetime) -> str:
+    """As in 2026-01-31T12:34:56Z."""
+    return time.astimezone(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
