@@ -24,6 +24,7 @@ KNOCK_S = 0.1  # much less than the maintenance window
 PROMPT = b">>> "
 _WRITE_S = 2.0  # write timeout
 _READ_S = 10.0  # timeout of a command at the prompt, between two characters
+_IMAGE = f"its image of MicroPython (for the Pico {micropython.IMAGE} from {micropython.DOWNLOAD})"
 _PLENTY = 4096  # octets: more than are received between two knocks
 
 
@@ -37,8 +38,8 @@ def only_port() -> str:
     drives = [drive for pattern in _DRIVES for drive in sorted(Path("/").glob(pattern)) if drive.is_dir()]
     if drives:
         raise UserError(
-            f"--port: no board with MicroPython, but one in BOOTSEL mode: copy {micropython.IMAGE} from"
-            f" {micropython.DOWNLOAD} to {drives[0]}, wait until the drive disappears, and flash again"
+            f"--port: no board with MicroPython, but one in BOOTSEL mode: copy {_IMAGE} to {drives[0]},"
+            " wait until the drive disappears, and flash again"
         )
     raise UserError(
         f"--port: no board found (USB {USB_ID[0]:04x}:{USB_ID[1]:04x}): does its cable have data lines? {HOW}"
@@ -47,8 +48,8 @@ def only_port() -> str:
 
 _DRIVES = ("media/*/RPI-RP2", "run/media/*/RPI-RP2", "media/RPI-RP2", "mnt/RPI-RP2", "Volumes/RPI-RP2")
 HOW = (
-    f"If the board lacks MicroPython {micropython.VERSION}: plug it in with BOOTSEL held and copy"
-    f" {micropython.IMAGE} from {micropython.DOWNLOAD} to its drive RPI-RP2, or use mpflash (from PyPI)"
+    f"If the board lacks MicroPython {micropython.VERSION}: plug it in with BOOTSEL held and copy {_IMAGE} to its drive"
+    " RPI-RP2, or use mpflash (from PyPI)"
 )
 
 

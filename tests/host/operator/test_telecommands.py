@@ -53,7 +53,7 @@ def test_wait_prints_packets_for_the_given_time(capsys):
 @pytest.mark.parametrize(
     "text, message",
     {
-        "fly": "telecommand: unknown (fly); one of ping, function,",
+        "fly": f"telecommand: unknown (fly); one of {', '.join([*DICTIONARY.commands][:2])},",
         "ping a": "ping: not FIELD=VALUE (a); fields: none",
         "ping a=1": "ping: field: unknown (a); there are none",
         "function": "function: no value for function",
