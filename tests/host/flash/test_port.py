@@ -66,7 +66,7 @@ def usb(device, number=None, product=0x0005):
         ([], False, ["no board found", "BOOTSEL", "mpflash", micropython.DOWNLOAD]),
         ([usb("/dev/a", product=3)], False, ["no board found"]),
         ([usb("/dev/a"), usb("/dev/b")], False, ["several boards (/dev/a, /dev/b)"]),
-        ([], True, ["copy RPI_PICO-20260406-v1.28.0.uf2", "RPI-RP2"]),
+        ([], True, ["copy its image of MicroPython", "RPI_PICO-20260406-v1.28.0.uf2", "RPI-RP2"]),
     ],
 )
 def test_without_exactly_one_board_the_user_is_told_what_to_do(monkeypatch, tmp_path, capsys, ports, drive, output):
