@@ -67,7 +67,7 @@ def build(parts):
     boot_record.follow(time, store, checkpoint)
     parts.modes = modes = Modes(clock, acquisition, slow_control, parameters, boot_record, report)
     parts.authentication = authentication(board.flash, parts)
-    spectra = Spectra(acquisition, checkpoint, parameters, telemetry, link)
+    spectra = Spectra(acquisition, checkpoint, modes, parameters, telemetry, link)
     size = board.store_segments * SEGMENT
     storage = Storage(
         budget, store, checkpoint, boot_record, parameters, failures, spectra.closing, link, telemetry, report, size
@@ -76,7 +76,7 @@ def build(parts):
     functions = Functions(acquisition, slow_control, modes, scan, telemetry, kept, board.code, report)
     time_service = Time(time, clock, boot_record, modes, parameters, telemetry, report)
     services = parts.services
-    services.update({5: events, 8: functions, 9: time_service, 15: storage, 20: parameters})
+    services.update({5: events, 8: functions, 9: time_service, 15: storage, 20: parameters, 128: spectra})
     parts.router = router = Router(verification, services)
     for number, module in OPTIONAL:
         services[number] = module.service(parts)

@@ -1,7 +1,7 @@
 # Generated from icd.toml by `python -m dorn.exports`: edit that, not this.
 from micropython import const
 
-HASH = const(0xddba859d)
+HASH = const(0x6967ad10)
 APID = const(100)
 DESTINATION_ID = const(1)
 MAX_PACKET = const(600)
@@ -319,6 +319,7 @@ COMMANDS = (
     19, 8, ">", False,
     19, 9, ">", False,
     20, 129, ">B", False,
+    128, 3, ">I", False,
 )
 
 ACCEPTANCE_SUCCESS = (1, 1, ">HH", 0)

@@ -57,6 +57,7 @@ def telecommands(dictionary):
         "set_collection_interval": lambda _: {"structure": "science", "interval": 9},
         "set_time_interval": lambda _: {"interval": 3},
         "load_table": lambda _: {"table": "orbit"},
+        "report_spectra": lambda _: {"spectra": 0xFFFFFF},
     }
     simple = {"structure": "science", "event": "booted", "monitor": "heap"}
     found = {}

@@ -101,13 +101,14 @@ class Telemetry:
         self._buf[at : at + n] = data
         self._n = at + n
 
-    def end(self):
-        """Close the packet, frame it and pass it to the link; False if the link did not accept it."""
+    def end(self, stored=True):
+        """Close the packet, frame it and pass it to the link; False if the link did not accept it. stored: whether it
+        is kept, too, if its layout is one that is."""
         buf, n = self._buf, self._n
         key = buf[7] << 8 | buf[8]
         self._counts[key] = (self._counts.get(key, 0) + 1) & 0xFFFF
         self._sequence = (self._sequence + 1) & 0x3FFF
-        record = self.store.number(self._priority) if self._priority else 0
+        record = self.store.number(self._priority) if self._priority and stored else 0
         if record:
             pack_into(">I", buf, _TM_HEADER, record)
         pack_into(">H", buf, 4, n + _CRC - 7)

@@ -1,19 +1,23 @@
-# ST[128] spectra, downlink: closes one spectrum at a time and sends the range of its channels that has counts. Spectra
-# of a checkpoint from before a reset come first.
+# ST[128] spectra: closes one spectrum at a time and sends the range of its channels that has counts. Spectra of a
+# checkpoint from before a reset come first, and copies of running spectra, on request, last.
 from fsw import icd, memory
+from fsw.health.faults import Refused
 from fsw.link import compression
 from micropython import const
 
 _RAW = const(256)  # channels in an uncoded packet; a coded one has no more octets
+_ALL = const(0xFFFFFF)  # mask of the 24 spectra
 _TIMEOUT_US = const(5_000_000)  # wait for link and packet store; then whichever has room gets the packet
 
 
 class Spectra:
     """compression: 1: packets are coded where that is shorter (icd.toml, [about.coding]); 0: never"""
 
-    def __init__(self, acquisition, checkpoint, parameters, telemetry, link):
+    def __init__(self, acquisition, checkpoint, modes, parameters, telemetry, link):
         self._acquisition = acquisition
         self._checkpoint = checkpoint
+        self._modes = modes
+        self._requested = 0  # mask of the spectra to be sent as they are
         self._since_us = 0  # last time with room, or with nothing to send
         self._telemetry = telemetry
         self._link = link
@@ -24,6 +28,15 @@ class Spectra:
         self._cleared = 0
         self.compression = 1
         parameters.bind(icd.P_COMPRESSION, 1, self, "compression", 1)
+
+    def check(self, subtype, spectra):
+        if not 0 < spectra <= _ALL:
+            raise Refused(icd.FAILURE_OUT_OF_RANGE, spectra)
+        if not self._acquisition.running:
+            raise Refused(icd.FAILURE_WRONG_MODE, self._modes.mode)
+
+    def execute(self, subtype, spectra):
+        self._requested |= spectra
 
     def wanted(self):
         """Return true if a packet can be sent. Must not allocate: polled while idle."""
@@ -50,7 +63,14 @@ class Spectra:
                 s = self._acquisition.to_close()
                 if s is not None:
                     about = self._acquisition.close(s, self._copy)
+                elif self._requested and self._acquisition.running:
+                    s = 0
+                    while not self._requested >> s & 1:
+                        s += 1
+                    self._requested &= ~(1 << s)
+                    about = self._acquisition.copy(s, self._copy)
             if s is None:
+                self._requested = 0
                 return False
             self._about, self._next, self._last = about
             if self._next > self._last:  # empty: send one packet without channels
@@ -92,7 +112,7 @@ class Spectra:
             self._telemetry.octets(memoryview(self._coded)[:octets])
         else:
             self._telemetry.halves(self._copy, self._next, count)
-        self._telemetry.end()
+        self._telemetry.end(closed_by != icd.CLOSED_BY_RUNNING)
         self._next += count
         if self._next > self._last:
             self._spectrum = None

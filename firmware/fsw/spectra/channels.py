@@ -57,9 +57,9 @@ class Channels:
         total = _measure(spectra, at, count, self._span)
         return total, self._span[0], self._span[1], spectra, at
 
-    def take(self, s, copy):
-        """Move spectrum s into `copy`, array("H"), leaving zeros."""
-        _take(*self._place(s), copy)
+    def take(self, s, copy, keep=0):
+        """Move spectrum s into `copy`, array("H"), leaving zeros; 1: copy it."""
+        _take(*self._place(s), copy, keep)
 
     def _place(self, s):
         if s < icd.DETECTORS:
@@ -96,8 +96,8 @@ def _measure(source: ptr16, at: int, channels: int, span: ptr32) -> int:
 
 
 @micropython.viper
-def _take(source: ptr16, at: int, channels: int, copy: ptr16):
-    """Move `channels` from `at` on into `copy`, leaving zeros."""
+def _take(source: ptr16, at: int, channels: int, copy: ptr16, keep: int):
+    """Move `channels` from `at` on into `copy`, leaving zeros unless keep is 1."""
     for c in range(channels):
         copy[c] = source[at + c]
-        source[at + c] = 0
+        source[at + c] *= keep

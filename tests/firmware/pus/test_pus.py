@@ -53,7 +53,7 @@ REFUSALS = {
     "only the request id": (PING[:4], "acceptance_failure", "bad_length", 4),
     "damaged": (PING[:-1] + bytes([PING[-1] ^ 1]), "acceptance_failure", "bad_crc", None),
     "no such service": (tc(99, 1), "routing_failure", "unknown_service", 99),
-    "service with telemetry only": (tc(128, 1), "routing_failure", "unknown_service", 128),
+    "service with telemetry only": (tc(1, 1), "routing_failure", "unknown_service", 1),
     "report as a request": (tc(5, 1), "acceptance_failure", "unknown_subtype", 1),
     "no such subtype": (tc(17, 2), "acceptance_failure", "unknown_subtype", 2),
     "too much data": (tc(17, 1, b"x"), "acceptance_failure", "bad_length", 1),

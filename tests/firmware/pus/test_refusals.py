@@ -67,6 +67,7 @@ def in_standby():
     for name in ("delete_action", "enable_action", "disable_action"):
         yield name, "unknown_entry", {"event": "booted"}
     yield "load_table", "unknown_entry", {"table": 99}
+    yield "report_spectra", "wrong_mode", {"spectra": 1}
 
 
 def while_parameters_wait():
@@ -148,6 +149,8 @@ def test_the_ends_of_a_range_are_accepted(end):
             ranged = [field for field in layout.scalars if field.valid]
             if layout.name == "add_monitor":
                 i.command("delete_monitor", monitor="heap")
+            if layout.name == "report_spectra":
+                i.start()
             for field in ranged:
                 fields = {item.name: GOOD.get(item.name) for item in layout.scalars} | {field.name: field.valid[end]}
                 if (layout.name, end) == ("set_time", 0):  # earlier than the present on-board time
