@@ -27,7 +27,7 @@ _TARGET = const(2)  # GP2-GP4 detection unit, GP5 front, GP6 back
 _CONVERSION = const(0x00)
 _CONFIG = const(0x01)
 _START = const(0xC5)  # start, AIN0 against ground, +-2.048 V, single shot
-_RATE = const(0x83)  # 128 a second, no comparator
+_RATE = const(0x83)  # 128 per second, no comparator
 _STEPS_PER_MV_READ = const(16)
 
 _EIO = const(5)
@@ -44,7 +44,8 @@ class Devices:
     """
 
     def __init__(self, i2c, board):
-        """i2c: writeto() and readfrom_into() as of machine.I2C; board: module of constants (boards/pico/constants.py).
+        """i2c: has writeto() and readfrom_into() as in machine.I2C; board: module of constants
+        (boards/pico/constants.py).
 
         Switches bias and test pulses off: the devices keep their outputs across a reset of the computer.
         """
@@ -111,11 +112,12 @@ class Devices:
         self._write(self._adc, bytes((_CONFIG, _START | analogue_input << 4, _RATE)))
 
     def reading(self, analogue_input):
-        """Return the result of the last conversion, of this analogue input: mV of bias, nA, 0.01 K; never negative."""
+        """Return the result of the last conversion, made of this analogue input: mV of bias, nA, 0.01 K; never
+        negative."""
         self._write(self._adc, bytes((_CONVERSION,)))
         self._i2c.readfrom_into(self._adc, self._read)
         steps = self._read[0] << 8 | self._read[1]
-        if steps & 0x8000:  # below ground: an offset
+        if steps & 0x8000:  # below ground: due to an offset
             steps = 0
         if analogue_input == _BIAS:
             return steps * self._bias_gain // _STEPS_PER_MV_READ

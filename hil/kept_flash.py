@@ -25,7 +25,7 @@ class Littlefs:
         self.fail(0)
 
     def fail(self, errno: int) -> None:
-        """From now on every erase and program fails with `errno`; 0: none fails."""
+        """From now on, every erase and program fails with `errno`; 0: they succeed."""
         (self._folder / "errno").write_text(str(errno))
 
     @property
@@ -35,7 +35,7 @@ class Littlefs:
 
     @contextlib.contextmanager
     def instrument(self, before: str = "") -> Iterator[Instrument]:
-        """Powered on and connected. before: code that MicroPython runs before it starts the firmware, in FLASH."""
+        """An instrument, connected. before: code that MicroPython runs in FLASH before it starts the firmware."""
         files = firmware.files("unix")
         files["firmware_main.py"] = files["main.py"]
         files["main.py"] = _MAIN.read_text().replace("import firmware_main", before + "\nimport firmware_main").encode()

@@ -10,7 +10,7 @@ from dorn.session import CommandFailed
 from matplotlib.figure import Figure
 from particles import poisson, regular
 
-DEAD_US = 677 / 125  # of an event with one hit: 5.42 us
+DEAD_US = 677 / 125  # dead time of an event with one hit: 5.42 us
 
 
 def function(name):
@@ -79,7 +79,7 @@ def test_live_time_is_real_time_minus_the_dead_time_of_every_event(commander, st
     stimulus.play(regular(5000, 40_000))
     rates = commander.stop()
     assert rates["events"] == 5000 and rates["passes"] == 0
-    # the start mark, an event without hits, is 2.8 us of dead time; real time may begin before or after it
+    # the start mark, an event without hits, causes 2.8 us of dead time; real time may begin before or after it
     assert rates["real_us"] - rates["live_us"] == pytest.approx(5000 * DEAD_US + 1.4, abs=2.4)
     spectrum = next(p.fields for p in commander.received if p.name == "spectrum" and p.fields["detector"] == 0)
     assert (spectrum["real_us"], spectrum["live_us"]) == (rates["real_us"], rates["live_us"])

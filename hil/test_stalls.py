@@ -22,7 +22,7 @@ def test_the_rings_absorb_a_45_ms_stall(commander, stimulus, power, seed):
 def test_the_loss_of_a_400_ms_stall_is_accounted_for(commander, stimulus, power, seed, evidence):
     rates = run(commander, stimulus, power, seed, 0.4)
     ((gap_us, hits),) = commander.events("ring_overrun")
-    evidence("accounted", f"{gap_us} us, {hits} hits")
+    evidence("accounted for", f"{gap_us} us, {hits} hits")
     assert (rates["gap_us"], rates["overrun_hits"]) == (gap_us, hits)
     assert stimulus.fates.delivered == sum(rates["accepted"]) + hits
     assert 400_000 <= gap_us < 440_000

@@ -38,7 +38,7 @@ def test_a_proton_storm_starts_and_ends_storm_mode(commander, stimulus, seed, ev
 
 @pytest.mark.parametrize(("storm_rate", "storms"), [(250, 0), (100, 1)])
 def test_calibration_spikes_alone_do_not_trigger_storm_mode(commander, stimulus, seed, storm_rate, storms):
-    """1155 cps for half a minute on 176 cps of the storm, which triggers storm mode only at a limit below 176."""
+    """1155 cps for half a minute on top of the storm's 176 cps, which triggers storm mode only at a limit below 176."""
     commander.set("storm_rate", storm_rate)
     play(commander, stimulus, goes_15(8)[SPIKES], seed)
     assert len(commander.events("storm_begin")) == storms

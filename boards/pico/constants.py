@@ -15,16 +15,16 @@ UART = const(1)  # flight link
 UART_TX = const(20)  # GP20
 UART_RX = const(21)  # GP21
 UART_BAUD = const(921_600)
-UART_READ = const(128)  # octets per read, so that no flood holds up the instrument
+UART_READ = const(128)  # octets per read, so that a flood of octets does not delay the instrument
 
 I2C = const(1)  # slow control, on I2C1
 I2C_SDA = const(26)  # GP26
 I2C_SCL = const(27)  # GP27
 I2C_HZ = const(100_000)  # standard mode: tolerates long leads and weak pull-ups
-DAC_ADDRESS = const(0x60)  # MCP4728, as delivered: thresholds, bias, test pulses
+DAC_ADDRESS = const(0x60)  # MCP4728, factory default address: thresholds, bias, test pulses
 ADC_ADDRESS = const(0x48)  # ADS1115 with ADDR at ground: bias, leakage current, temperatures of head and electronics
 EXPANDER_ADDRESS = const(0x20)  # MCP23008 with A0-A2 at ground: bias enable, test pulses
-BIAS_GAIN = const(50)  # of the bias supply over output C of the DAC, and of the divider that reads it back
+BIAS_GAIN = const(50)  # ratio of the bias to output C of the DAC, and to the output of the divider that reads it back
 
 # Detector head. After the trigger a pulse has PEAKING_NS to reach its peak.
 PEAKING_NS = const(1984)

@@ -25,7 +25,7 @@ _TIMER = const(1)  # _WATCHDOG_REASON: not fed; else reset by software
 _HAD_RUN = const(1 << 16)  # _CHIP_RESET
 _DRAIN_MS = const(1000)
 _WDT_MAX_MS = const(8388)
-_I2C_TIMEOUT_US = const(2000)  # of a transfer, which takes 0.7 ms at most: limits the delay by a line held low
+_I2C_TIMEOUT_US = const(2000)  # for a transfer, which takes at most 0.7 ms: limits the delay if a line is held low
 
 
 # The watchdog's scratch registers (4.7.6) survive every reset but power-on and the RUN pin. 2 and 3 hold 20 bits and a
@@ -125,7 +125,8 @@ class Board:
         self.clock = Clock()
         unique_id = machine.unique_id()
         self.unique_id = int.from_bytes(unique_id, "big")
-        # with id and time, because the random source, a free-running oscillator, may give the same after every power-up
+        # with id and time, because the random source, a free-running oscillator, may return the same bits after every
+        # power-up
         self.random = crc32(urandom(8) + unique_id, self.clock.us())
         self.watchdog = Watchdog()
         self.events = EventBuilder(constants)
@@ -163,7 +164,7 @@ class Board:
 
 
 def reset_cause():
-    """Return a number of the enum `reset_cause`. Pin and power clear the watchdog's reason, but not vice versa."""
+    """Return a value of the enum `reset_cause`. Reset pin and power-on clear the watchdog's reason, not vice versa."""
     reason = mem32[_WATCHDOG_REASON]
     if reason:
         return _WATCHDOG if reason & _TIMER else _COMMANDED

@@ -23,7 +23,7 @@ _DMA = const(0x50000000)
 _TIMERAWL = const(0x40054028)
 _ADC = const(0x4004C000)
 _IO_BANK0_CTRL = const(0x40014004)
-_INOVER = const(3 << 16)  # its field for the input override
+_INOVER = const(3 << 16)  # field of this register for the input override
 _INOVER_LOW = const(2 << 16)
 _SIO_GPIO_IN = const(0xD0000004)
 _SET = const(0x2000)  # atomic-set alias of a register
@@ -50,7 +50,7 @@ def _loop(cycles):
 
 
 def _programs(peaking, settle, convert, reset, release):
-    """Return both programs and dead cycles. Times in clk_sys cycles: settle, reset, release up to 32, others 1024."""
+    """Return both programs and the dead cycles. Times in cycles: settle, reset, release <= 32, others <= 1024."""
     peak_n, peak_delay = _loop(peaking)
     conv_n, conv_delay = _loop(convert)
     reset, release, settle = reset - 1, release - 1, settle - 1
@@ -63,7 +63,7 @@ def _programs(peaking, settle, convert, reset, release):
         out_shiftdir=rp2.PIO.SHIFT_RIGHT,
         fifo_join=rp2.PIO.JOIN_RX,
     )
-    def sequence():  # starts by resetting the head and pushing a mark: an event without hits
+    def sequence():  # starts by resetting the head and pushing a marker: an event without hits
         mov(osr, invert(null))
         out(y, 15)  # y = 0x7FFF, counts the passes down
         label("reset")
@@ -104,8 +104,8 @@ def _programs(peaking, settle, convert, reset, release):
 
     peaking = (peak_n + 1) * (peak_delay + 1)
     convert = (conv_n + 1) * (conv_delay + 1)
-    # dead cycles, from the sample of the lines that triggered to the one that found them quiet: counted in the listing;
-    # plus 2, as a pulse waits to be sampled (1.5 on average: the lines are sampled every three cycles)
+    # dead cycles from the sample of the lines that triggered to the one that found them quiet, counted in the program
+    # above; plus 2, as a pulse waits to be sampled (1.5 on average: the lines are sampled every three cycles)
     fixed = 61 + peaking + reset + release
     hit = 3 + settle + convert
     extra_pass = 6 + reset + release
@@ -191,7 +191,7 @@ class EventBuilder:
         self._plan = (
             (start, _PIO0 + 0x24, _ADC + _SET, _COUNT,
              start.pack_ctrl(treq_sel=_DREQ_PIO0_RX1, high_pri=True, chain_to=rearm.channel, **word)),
-            # whichever of the two runs out triggers both; a running channel ignores it
+            # whichever of the two runs out triggers both; a running channel ignores the trigger
             (rearm, addressof(self._both), _DMA + 0x430, 1, rearm.pack_ctrl(treq_sel=_DREQ_NONE, **word)),
             (convert, _ADC + 0xC, amplitudes, _COUNT,
              convert.pack_ctrl(size=1, inc_read=False, ring_size=board.AMPLITUDE_BITS + 1, ring_sel=True,
@@ -207,7 +207,7 @@ class EventBuilder:
     def enable(self, detectors):
         """Let only these detectors (a mask) trigger: the inputs of the others are overridden low.
 
-        Return the time it took effect, low 32 bits, us.
+        Return the time at which it took effect, low 32 bits, us.
         """
         return _override(_IO_BANK0_CTRL + 8 * self._first, detectors, _TIMERAWL)  # pyright: ignore[reportArgumentType]
 
@@ -246,7 +246,7 @@ class EventBuilder:
             c.active(0)
 
     def converted(self):
-        """Return the conversions from the last start to the last stop, modulo 2**32 - 1."""
+        """Return the number of conversions from the last start to the last stop, modulo 2**32 - 1."""
         return self._converted
 
     def lines(self):
@@ -254,7 +254,7 @@ class EventBuilder:
         return mem32[_SIO_GPIO_IN] >> self._first & 0xFFFF
 
     def faults(self):
-        """Return flags since the last call: bit 0, a PIO FIFO was full; bit 1, the ADC's overflowed and lost data."""
+        """Return flags since the last call: bit 0, a PIO FIFO was full; bit 1, the ADC FIFO lost data."""
         stalled = mem32[_PIO0 + 0x08] & 3
         over = mem32[_ADC + 8] & _ADC_FIFO_OVER
         if stalled:

@@ -40,7 +40,7 @@ class UartLink:
         self._out = memoryview(bytearray_at(out, 1 << _OUT_BITS))
         self._piece = memoryview(bytearray(board.UART_READ))
         self._read = self.lost = 0  # bytes of this pass read or lost; bytes lost since boot
-        self._fill = self._used = self._sending = 0  # transmit ring: place of the next byte; bytes; being sent
+        self._fill = self._used = self._sending = 0  # transmit ring: next position; bytes held; bytes being sent
 
         dreq = _DREQ_UART0_TX + 2 * board.UART
         # Two channels alternate forever, each continuing where it began, as a pass is a whole number of rings.
@@ -79,12 +79,12 @@ class UartLink:
             waiting -= over
         at = self._read & ((1 << _IN_BITS) - 1)
         n = min(waiting, len(self._piece), (1 << _IN_BITS) - at)
-        self._piece[:n] = self._in[at : at + n]  # a copy: a telecommand in it may outlast the ring
+        self._piece[:n] = self._in[at : at + n]  # copied: still in use when the ring is overwritten
         self._read = (self._read + n) & (_PASS - 1)
         return self._piece[:n]
 
     def pump(self):
-        """Let DMA send the waiting bytes, once it has sent the last ones."""
+        """Let DMA send the waiting bytes, once it has sent the previous ones."""
         if self._sender.active():
             return
         self._used -= self._sending

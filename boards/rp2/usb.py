@@ -10,7 +10,7 @@ _PIECES = const(32)
 _READ = const(32)  # octets
 _LONGEST = const(10)  # pieces of the longest frame
 _IDLE = bytes(64)
-_PORT_MS = const(50)  # time to send the port's own FIFO: one packet per frame of 1 ms
+_PORT_MS = const(50)  # time to empty the port's own FIFO: one packet per frame of 1 ms
 
 
 class UsbLink:
@@ -41,7 +41,7 @@ class UsbLink:
         return False
 
     def read(self):
-        """Return a few bytes, so that no flood holds up the instrument: each takes 0.25 ms."""
+        """Return only a few bytes, so that a flood of bytes does not delay the instrument: each takes 0.25 ms."""
         n = 0
         while n < _READ and self.ready():
             # read(1) would allocate an object for each
@@ -71,7 +71,7 @@ class UsbLink:
         time.sleep_ms(_PORT_MS)
 
     def restart(self):
-        """Discard what waits to be sent."""
+        """Discard the data not sent yet."""
         self._used = 0
 
     def room(self):

@@ -4,12 +4,12 @@ from micropython import const
 
 from boards.pico import constants
 
-_BASE = const(0x20000000)  # tails are never 0: an address on a chip, this plus the offset here
+_BASE = const(0x20000000)  # added to the offset in `amplitudes`, so that a tail is never 0, like an address on a chip
 _PIECE = const(4096)  # octets
 
 
 class EventBuilder:
-    """dead: cycles per event, per hit and per reset pass. Interface: boards/README.md."""
+    """dead: dead cycles per event, per hit and per additional reset pass. Interface: boards/README.md."""
 
     mhz = constants.CLOCK_MHZ
     mask = (1 << constants.RING_BITS) - 1
@@ -21,7 +21,7 @@ class EventBuilder:
         self.fixed_cycles, self.hit_cycles, self.pass_cycles = dead
         self.words, self.stamps, self.tails = (bytearray(4 * (self.mask + 1)) for _ in range(3))
         self.amplitudes = bytearray(2 * (self.amplitude_mask + 1))
-        self._at = bytearray(8)  # u32: index of the next event, of the next amplitude
+        self._at = bytearray(8)  # u32: index of the next event; index of the next amplitude
 
     def start(self, detectors):
         for i in range(len(self.tails)):
@@ -66,8 +66,9 @@ def _fill(
     data: ptr8, n: int, words: ptr32, stamps: ptr32, tails: ptr32, amplitudes: ptr16, at: ptr32, mask: int,
     amplitude_mask: int,
 ) -> int:  # fmt: skip
-    # as DMA does on a chip: continues around the rings, whether or not they are read.
-    # data: per event u32 stamp, u32 word, u16 codes, lowest detector first; the last may be cut. returns octets used
+    # As DMA does on a chip: continues around the rings, whether or not they are read.
+    # data: per event u32 stamp, u32 word, u16 codes, lowest detector first; the last may be incomplete. Returns the
+    # octets used
     i = at[0]
     j = at[1]
     p = 0

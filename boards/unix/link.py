@@ -4,7 +4,7 @@ from micropython import const
 from boards.pico import constants
 
 # the host sends at most constants.UART_READ octets at a time
-_BITS = const(10)  # of an octet, with start and stop
+_BITS = const(10)  # per octet, with start and stop bit
 _OUT = const(4096)  # octets that may wait to be sent
 _LONGEST = const(640)  # octets: more than the longest frame
 
@@ -26,7 +26,7 @@ class Link:
         return data or None
 
     def _used(self):
-        """Return the octets written but not sent yet."""
+        """Return the number of octets written but not sent yet."""
         return max(self._until_us - self._pipe.now_us, 0) * constants.UART_BAUD // (_BITS * 1_000_000)
 
     def write(self, frame):

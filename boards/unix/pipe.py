@@ -41,5 +41,5 @@ class Pipe:
         return data
 
     def numbers(self, form):
-        """Return the next bytes of the answer as numbers, by a struct format."""
+        """Return the next bytes of the answer, decoded with a struct format."""
         return struct.unpack(form, self.get(struct.calcsize(form)))

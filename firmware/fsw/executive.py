@@ -1,6 +1,6 @@
 # The cyclic executive. A cycle runs the tasks that are due, the acquisition first, then the supervisor, and idles until
-# a task is due or has work, or the link has bytes. Garbage is collected only before a step, right after the rings were
-# emptied.
+# a task is due or has work, or the link has bytes. Garbage is collected only before a step, right after the rings have
+# been emptied.
 import array
 import gc
 
@@ -24,13 +24,13 @@ class Task:
     """run(now_us) returns true to be called again without delay. Period 0: a step in every cycle.
 
     wanted() returns true if there is work before the task is due. It must not allocate, as it is polled while idle. For
-    a task that has it, only steps that return true add to the allocation estimate.
+    a task with `wanted`, only steps that return true add to the allocation estimate.
     """
 
     def __init__(self, run, period_ms, budget_ms, limit_ms, allocation, wanted=None):
         self.run = run
         self.wanted = wanted
-        self.allocation = allocation  # octets that a step with work allocates at most
+        self.allocation = allocation  # maximum octets that a step with work allocates
         self.period_us = 1000 * period_ms
         self.budget_us = 1000 * budget_ms
         self.limit_us = 1000 * limit_ms  # with a step overdue by more than this, the watchdog is not fed
@@ -156,8 +156,8 @@ class Executive:
                 self._report(icd.EVENT_TASK_OVERRUN, number, took)
 
     def _collect(self):
-        """Collect garbage; at times also measure the free heap, before new allocations. Both traverse the whole heap,
-        so the rings are emptied before each."""
+        """Collect garbage; every fourth time also measure the free heap, before new allocations. Both traverse the
+        whole heap, so the rings are emptied before each."""
         self._collections += 1
         for snapshot in range(1 + (self._collections % _SNAPSHOT_EVERY == 1)):
             for _ in range(_CATCH_UP):

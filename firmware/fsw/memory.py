@@ -1,10 +1,10 @@
-# The largest buffers, allocated by main.py before the code is imported: afterwards no gap of the heap is long enough.
+# The largest buffers, allocated by main.py before the code is imported: later no free part of the heap is large enough.
 from array import array
 
 from fsw import icd
 from micropython import const
 
-_LISTED = const(512)  # halves: PART of kernel.py for each of four classes
+_LISTED = const(512)  # half-words: PART of kernel.py for each of four classes
 _PIECE = const(256)
 
 

@@ -8,7 +8,7 @@ from fsw.store.boot import BootRecord
 
 
 class Parts:
-    """The components of the instrument by name, as constructed by app.py. services: by number."""
+    """The components of the instrument by name, as constructed by app.py. services: service number -> service."""
 
     def __init__(self, board, folder, supervisor, boot_record, failures):
         self.board = board
@@ -70,7 +70,7 @@ def _forget_construction():
 
 
 def kept(flash):
-    """Return the folder for files written in flight, not the root: folders grow by writes, and imports read it."""
+    """Return the folder for files written in flight. Not the root: writes make a folder grow, and imports search it."""
     folder = flash + "/kept"
     try:
         os.mkdir(folder)

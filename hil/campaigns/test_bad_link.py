@@ -64,7 +64,7 @@ class Uplink:
 
 
 class Downlinked:
-    """Checks packets that arrived against packets that the instrument sent."""
+    """Compares packets that arrived with packets that the instrument sent."""
 
     def __init__(self, link):
         self._link = link
@@ -240,7 +240,7 @@ def test_bad_link(long, seed, totals, tmp_path):
 
 
 def test_missing_records_end_the_downlink(seed, tmp_path):
-    """Packets that arrive live meanwhile must not keep the downlink going for ever."""
+    """Packets that arrive live meanwhile must not keep the downlink running forever."""
     with open_target("unix", Head(FrontEnd(), seed), unique_id=seed) as target:
         line = BadLine(target, seed, tmp_path / "telemetry.ccsds")
         line.session.set_parameters(kept=False, housekeeping_period=1, rates_period=1, storage_delay=1)

@@ -1,7 +1,7 @@
 """Two instruments on one hub, each with a bridge, a run and a shell, while someone unplugs, swaps and resets them.
 
 Every program is a process of its own, as in a laboratory. At the end, each archive has packets of its own instrument
-only, every telecommand of a shell has been verified or its failure said, and no program has shown a traceback.
+only, every telecommand of a shell has been verified or its failure reported, and no program has shown a traceback.
 """
 
 import os
@@ -22,10 +22,10 @@ from support.boards import Board
 
 LONG_S, SHORT_S = {"unix": 1200, "rp2040": 600}, 60
 FAULT_S = 10  # mean interval of faults
-SPEED = 5.0  # of the instruments, times real time
+SPEED = 5.0  # speed of the instruments, relative to real time
 IDS = {"a": 0xA, "b": 0xB}
-WAITING = 5  # pings at most that have been asked for and not been answered
-PORT_S = 30  # for a bridge to open its port
+WAITING = 5  # maximum number of unanswered pings
+PORT_S = 30  # limit for a bridge to open its port
 
 
 class Place:
@@ -77,7 +77,7 @@ class Place:
             lines.append(line.rstrip())
 
     def ping(self):
-        """Ask for another ping, unless many wait already: an instrument that is away is waited for."""
+        """Request another ping, unless many are unanswered: the shell waits for an instrument that is unplugged."""
         assert self.shell.poll() is None, self.errors
         pongs, failed = self.answers()
         if self.pings - pongs - failed < WAITING:
@@ -85,7 +85,7 @@ class Place:
             self._type("ping")
 
     def answers(self):
-        """Number of pings answered, and of those that failed."""
+        """Number of pings answered, and number of pings that failed."""
         pongs = sum(bool(re.search(r" s  pong\b", line)) for line in list(self.said))
         return pongs, sum(line.startswith("dorn: line ") for line in list(self.errors))
 
@@ -103,7 +103,7 @@ class Place:
             process.wait(120)
 
     def kill(self):
-        """End what a failure has left, which would take the port of a later test."""
+        """End programs that a failure has left running, which would occupy the port of a later test."""
         for process in self._processes:
             if process.poll() is None:
                 process.kill()
@@ -133,7 +133,7 @@ class Hub:
         self.plug(name, name)
 
     def swap(self, _):
-        """Each at the other's port for a while."""
+        """Connect each board to the other's port for a while."""
         for board in self.boards.values():
             board.unplug()
         for board, place in zip(self.boards, reversed(self.boards), strict=True):
@@ -145,7 +145,7 @@ class Hub:
             self.plug(name, name)
 
     def reset(self, name):
-        """Its port goes away, as on USB."""
+        """Reset a board; its port disappears, as on USB."""
         self.boards[name].unplug()
         self.boards[name].do(lambda target: target.reset())
         self.plug(name, name)

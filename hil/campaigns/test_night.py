@@ -23,7 +23,7 @@ def test_a_night_is_retrieved_in_the_morning(seed, tmp_path, totals):
         target.inject(regular(PARTICLES, 500_000_000))
         for _ in range(HOURS * 60):
             target.advance(60)
-            target.receive()  # nobody listens
+            target.receive()  # discarded: there is no ground station
 
         morning = Session(target)
         morning.connect()

@@ -35,8 +35,8 @@ print(c.writes, c.fewest, c.operations, c.cuts, c.failures, len(c.erased), block
 
 
 def run(scenario, seed, cuts, age, change="", only=None):
-    """-> acknowledged writes, those of the rarest kind, flash operations, cuts, power failures resumed from, blocks
-    erased, blocks
+    """-> numbers of acknowledged writes, writes of the rarest kind, flash operations, cuts, power failures after which
+    the campaign continued, blocks erased, blocks
     """
     script = SCRIPT.format(scenario=scenario, seed=seed, cuts=cuts, age=age, change=change, only=only)
     limit_s = LONG_LIMIT_S if cuts == LONG else 600
@@ -51,7 +51,7 @@ def test_power_cuts_below_littlefs(scenario, long, seed, totals):
     assert failures and fewest
     totals(
         f"{scenario}: {cuts} cuts at {operations} flash operations of {writes} writes, at least {fewest} of each kind, "
-        f"after {age} earlier writes, {failures} cuts resumed from, {erased} of {blocks} blocks erased, seed {seed}: "
+        f"after {age} earlier writes, {failures} power failures, {erased} of {blocks} blocks erased, seed {seed}: "
         "nothing lost"
     )
 
@@ -102,7 +102,7 @@ def switch_on(open_pico):
 def boot(instrument, begin, abandoned=lambda packet: False):
     """Housekeeping of the boot that `begin` triggers; the session refuses another dictionary.
 
-    None if `abandoned` is true of a packet before it.
+    None if `abandoned` is true for an earlier packet.
     """
     booted, reports = instrument.dictionary.enums["event"]["booted"], []
 

@@ -5,7 +5,8 @@ import sys
 from fsw import icd
 from micropython import const
 
-# Not named by MicroPython. littlefs returns ENAMETOOLONG if a directory has no room for another entry.
+# Error numbers that MicroPython does not name. littlefs returns ENAMETOOLONG if a directory has no room for another
+# entry.
 _ENOSPC = const(28)
 _ENAMETOOLONG = const(36)
 _EIO = const(5)
@@ -31,7 +32,7 @@ class Refused(Exception):
 
 
 def exception_of(error):
-    """Return the number of the class of `error` in the enum `exception`."""
+    """Return the value of the enum `exception` for the class of `error`."""
     for kind, number in _EXCEPTIONS:
         if isinstance(error, kind):
             return number
@@ -75,7 +76,7 @@ def forget_crash(scratch):
 class Failures:
     """Failed writes to flash, noted by all writers. The storage task reports them, and the packet store makes room.
 
-    count: since boot. errno: of the last one. full: a write found no room, and none has been made since.
+    count: failures since boot. errno: of the last failure. full: a write found no room, and none was made since.
     """
 
     def __init__(self):

@@ -1,6 +1,6 @@
 # The modes of the instrument, and arming. icd.FUNCTIONS defines the transitions by function. Mode safe is also entered
-# autonomously and is left by telecommand only; in it the bias is off, nothing is acquired, and only the boot record is
-# written to flash.
+# autonomously and is left by telecommand only; in it the bias is off, nothing is acquired, and only the boot record and
+# the authentication counter are written to flash, after parameter changes not yet saved.
 from fsw import icd
 from fsw.health.faults import Refused, exception_of, line_of
 from micropython import const
@@ -10,7 +10,7 @@ _NO_MODE = const(255)
 
 
 class Modes:
-    """mode: number of the enum `mode`."""
+    """mode: value of the enum `mode`."""
 
     def __init__(self, clock, acquisition, slow_control, parameters, boot_record, report):
         self.mode = icd.MODE_BOOT
@@ -104,7 +104,7 @@ class Modes:
     def _bias_off(self):
         try:
             self._slow_control.perform(icd.FUNCTION_BIAS_OFF)
-        except OSError:  # slow control reports it; if no device accepted it, bus silence switches it off
+        except OSError:  # slow control reports it; if no device accepted it, bus silence removes the bias
             pass
 
     def _record_safe(self):

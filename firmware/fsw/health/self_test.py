@@ -8,7 +8,7 @@ from fsw import icd
 _SLOW_CONTROL = 2
 _FLASH = 4
 _FILES = 8
-_HEAD_LINES = 5  # of the manifest, before its list of hash and path
+_HEAD_LINES = 5  # lines of the manifest before its list of hashes and paths
 _PIECE = 512
 
 

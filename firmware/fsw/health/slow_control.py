@@ -3,9 +3,9 @@
 # Each step reads the analogue input converted since the last step and starts converting the next of four. The bias is
 # changed only while a temperature is converted, so bias and leakage current are read when they are stable. This traffic
 # keeps the bias on: hardware switches it off 2.5 s after the last transfer. With bias and pulser off, nine of ten steps
-# do nothing. If no device accepts the command to switch the bias off, the bus stays silent and the hardware
-# switches it off, as it does if no step runs for that long: then the bias trips, as renewed traffic would restore
-# it without a ramp.
+# do nothing. If no device accepts the command to switch the bias off, the bus stays silent and the hardware switches it
+# off. The hardware also does so if no step runs for that long: then the bias trips, as renewed traffic would restore it
+# without a ramp.
 from array import array
 
 from fsw import icd
@@ -14,14 +14,14 @@ from micropython import const
 
 _BIAS = const(0)  # analogue inputs, as boards/slow_control.py numbers them
 _LEAKAGE = const(1)
-_TEMPERATURE_HEAD = const(2)  # 3: of the electronics
+_TEMPERATURE_HEAD = const(2)  # 3: temperature of the electronics
 _UNREAD = const(0xFFFFFFFF)
 _NONE = const(-1)  # no conversion is under way
 _STEP_MV = const(2500)  # two such steps every 2 s
-# reading against set level: at 100 V, 2 % for the DAC's reference and 3 % for everything else
+# maximum deviation of a reading from the set level: at 100 V, 2 % for the DAC's reference and 3 % for everything else
 _TOLERANCE_MV = const(5000)
-_HELD_US = const(2_000_000)  # with longer between steps, the hardware (2.5 s) may have switched the bias off
-_DEBOUNCE = const(3)  # consecutive deviating readings, or steps without an answer, until the bias trips
+_HELD_US = const(2_000_000)  # if steps are further apart, the hardware (2.5 s) may have switched the bias off
+_DEBOUNCE = const(3)  # consecutive deviating readings, or steps without an answer, that trip the bias
 _IDLE_STEPS = const(10)  # only one step in ten does anything while bias and pulser are off
 
 

@@ -1,5 +1,6 @@
 # Storm mode: an event rate that stays high shortens the integrations and stops the event list, without a telecommand. A
-# short spike, such as from a calibration pulser, does not. The mode ends when the rate has stayed low for as long.
+# short spike, such as from a calibration pulser, does not. The mode ends when the rate has stayed low for the same
+# time.
 from fsw import icd
 from micropython import const
 
@@ -7,7 +8,7 @@ _US = const(1_000_000)
 _SAMPLE_US = const(1_000_000)
 # The rule: at least 9 of the last 10 tenths of `hold_us` are on the other side of the limit, that is, at most one of
 # ten bits is set. A spike of half of `hold_us` touches six tenths. With at least 30 random counts in a tenth at the
-# limit, 0.8 and 1.25 times the limit are told apart.
+# limit, 0.8 and 1.25 times the limit can be distinguished.
 _TENTHS = const(10)
 _ALL = const(0x3FF)
 
@@ -23,7 +24,7 @@ class Storm:
         self._integration_s = self._storm_integration_s = 0  # outside and during a storm
         self._sampled_us = self._sampled = 0  # time of the last sample, and events until then
         self._tenth_us = self._tenth = 0  # the same for the start of the current tenth
-        self._short = _ALL  # one bit per tenth, the last ten; 1: not on the other side of the limit
+        self._short = _ALL  # one bit for each of the last ten tenths; 1: not on the other side of the limit
         self._began_us = 0
         bind = parameters.bind
         bind(icd.P_INTEGRATION_TIME, 1, self, "set_integration")

@@ -45,7 +45,7 @@ def restart(parts, maintenance):
 
 
 def crash(board, boot_record, task, error):
-    """End the run with an exception. task: its number; None: outside of tasks. boot_record: None if not constructed."""
+    """End the run with an exception. task: number of the failed task, or None. boot_record: None if not constructed."""
     bias_off(board)
     try:
         if boot_record:

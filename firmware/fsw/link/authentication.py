@@ -1,6 +1,7 @@
 # Authentication of telecommands: with a key on board, a frame carries after its packet the number of the key, a counter
-# and a tag, the first octets of the HMAC-SHA-256 (RFC 2104) of all before it. The counter must be higher than all
-# earlier ones, even across resets: counters are reserved in blocks, in three copies (two files and the boot record).
+# and a tag, the first octets of the HMAC-SHA-256 (RFC 2104) of everything before it. The counter must be higher than
+# all earlier ones, even across resets: counters are reserved in blocks, in three copies (two files and the boot
+# record).
 #
 # The highest copy applies. If none is left, a replay cannot be detected: then a tag must cover the telecommand and a
 # new random number, sent in the event report `challenge`. The first such telecommand sets the counter. While
@@ -15,7 +16,7 @@ from fsw.health.faults import Refused
 from micropython import const
 
 _KEY = const(32)  # octets
-_BLOCK = const(64)  # of SHA-256
+_BLOCK = const(64)  # octets of a SHA-256 block
 _NO_KEY = const(256)  # not the number of a key: with a damaged key nothing is accepted
 # octets of the trailer, icd.AUTHENTICATION_TRAILER: number of the key u8, counter, tag
 _COUNTER = const(4)
@@ -24,11 +25,11 @@ _CHALLENGE = const(8)
 _RESERVED = const(64)  # counters reserved by one write to flash
 _MOST = const(0xFFFFFFFF)
 _COPIES = const(3)
-_REPORT_US = const(10_000_000)  # between reports of the challenge, however many telecommands need one
+_REPORT_US = const(10_000_000)  # minimum time between reports of the challenge, however many telecommands need one
 
 
 class Authentication:
-    """key: content of the file `key`. slots: of the counter. rejected: number of telecommands refused."""
+    """key: content of the file `key`. slots: two copies of the counter. rejected: number of telecommands refused."""
 
     def __init__(self, key, slots, boot_record, failures, clock, report):
         self.rejected = 0

@@ -7,18 +7,18 @@ from micropython import const
 
 BLOCK = const(16)  # samples
 _BLOCK_BITS = const(4)  # log2(BLOCK)
-_PAIRS = const(8)  # of samples in a block, for the second extension
+_PAIRS = const(8)  # pairs of samples in a block, for the second extension
 _LONG_ID = const(4)  # bits of the option identifier, for samples of more than 8 bits
 _SHORT_ID = const(3)
 _ZERO_BLOCKS = const(0)  # option identifiers: zero blocks, followed by one more bit
 _SECOND_EXTENSION = const(1)  # likewise
 _SPLIT = const(1)  # + k: sample splitting with k low bits; the last identifier: uncoded samples
-_ALL_LEFT = const(5)  # code length for zero blocks to the end of the segment; for 5 or more elsewhere, one bit longer
-_PAIR_MOST = const(255)  # too long regardless of the others; the square of a higher sum could exceed 32 bits
+_ALL_LEFT = const(5)  # code length of zero blocks to the segment's end; other codes for 5 or more have one more bit
+_PAIR_MOST = const(255)  # makes the block too long in any case; the square of a higher sum could exceed 32 bits
 _OCTET_BITS = const(3)  # position in bits >> this: octet
 _BIT = const(7)  # position in bits & this: bit within the octet
 _FIRST = const(128)  # the first bit of an octet
-_MOST = const(1024)  # samples in a call: 64 blocks, one segment
+_MOST = const(1024)  # samples per call: 64 blocks, one segment
 _LEAST = const(42)  # octets: more than any block takes, including _SPARE
 _SPARE = const(2)  # octets after the code, as low bits are written three octets at a time
 
@@ -80,7 +80,7 @@ def _encode(source: ptr16, first: int, count: int, bits: int, out: ptr8, room: i
             ones = 1
         else:
             size = BLOCK - begin  # bits of all codes
-            pairs = 0  # the same for the second extension
+            pairs = 0  # the same, with the second extension
             i = 0
             while i < BLOCK:
                 sample = source[at + i]

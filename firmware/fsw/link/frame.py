@@ -10,7 +10,7 @@ CRC = const(4)  # octets
 
 
 def size(n):
-    """Return the octets of the longest frame of an n-octet packet."""
+    """Return the maximum length of the frame of an n-octet packet, octets."""
     n += CRC
     return n + n // 254 + 3
 

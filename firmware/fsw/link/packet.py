@@ -27,7 +27,7 @@ def parse(packet):
 
 
 def cuc(seconds, fraction):
-    """Return the microseconds of a CUC time with a fraction in 2^-16 s, rounded up: never before it."""
+    """Return the microseconds of a CUC time with a fraction in 2^-16 s, rounded up, so never earlier."""
     return seconds * 1_000_000 + (fraction * 1_000_000 + 0xFFFF >> 16)
 
 
@@ -36,15 +36,15 @@ class Telemetry:
 
     `time.us()` is the on-board time in microseconds. A packet the link does not accept is counted in `dropped` and
     leaves a gap in the sequence count that is visible on ground. Packets with a priority also go to `store`, whether
-    or not the link accepts them: number(priority) -> record number, or 0 not to store it; append(frame); room().
-    They carry `origin` (store/boot.py) even when they are not stored, so that every one names its instrument.
+    or not the link accepts them: number(priority) -> record number, or 0 if it is not to be stored; append(frame);
+    room(). They carry `origin` (store/boot.py) even when they are not stored, so that every one names its instrument.
     """
 
     def __init__(self, time, link, store, origin):
         self.taken = self.dropped = 0
         self.store = store
         self.time = time
-        self._priority = 0  # of the current packet; 0: not to be stored
+        self._priority = 0  # priority of the current packet; 0: not to be stored
         self._origin = origin
         self._link = link
         self._buf = bytearray(icd.MAX_PACKET + frame.CRC)
@@ -63,7 +63,7 @@ class Telemetry:
         service, subtype, form, self._priority = layout
         if self._priority:
             values = (0, self._origin) + values  # 0: placeholder for the record number, set by end()
-        if len(values) != len(form) - 1:  # MicroPython would fill up with zeros
+        if len(values) != len(form) - 1:  # MicroPython would pad with zeros
             raise ValueError
         us = self.time.us()
         seconds = us // 1000000

@@ -6,7 +6,7 @@ from fsw.pus.events import check_event
 from micropython import const
 
 _ENTRIES = const(8)
-_OCTETS = const(64)  # of a telecommand
+_OCTETS = const(64)  # maximum length of a telecommand
 _COOLDOWN_US = const(10_000_000)  # an event caused by its own telecommand cannot keep the instrument busy
 _ADD = const(1)
 _DELETE = const(2)

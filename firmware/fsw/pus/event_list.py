@@ -7,8 +7,8 @@ from micropython import const
 
 _CLASSES = const(4)
 _IN_PACKET = const(279)
-_ENOUGH = const(32)  # halves of a part of 128: the rest is room for events until the next step
-_LATEST_US = const(10_000_000)  # the longest an event waits for others
+_ENOUGH = const(32)  # half-words used of the PART of a class; the rest is for events until the next step
+_LATEST_US = const(10_000_000)  # maximum time an event waits for others
 _IDLE_US = const(600_000_000)  # the same for an open window without events: stamps wrap after 71 minutes
 _TIMEOUT_US = const(5_000_000)
 
@@ -49,7 +49,7 @@ class EventList:
             ):
                 urgent = 1  # make room for a window
         if total and not self._acquisition.running:
-            urgent = 1  # nothing more comes
+            urgent = 1  # no further events follow
         if urgent or (total and now - self._sent_us >= (_LATEST_US if most > k.MARK else _IDLE_US)):
             # wait for room in both link and packet store; after the timeout, whichever has room gets the packet
             if now - self._due_us >= _TIMEOUT_US or (self._link.room() and self._telemetry.store.room()):

@@ -44,6 +44,6 @@ class Events:
 
 
 def check_event(event):
-    """Raise Refused if there is no event of this number."""
+    """Raise Refused if there is no event with this number."""
     if event not in icd.EVENTS:
         raise Refused(icd.FAILURE_UNKNOWN_ENTRY, event)

@@ -24,7 +24,7 @@ class Functions:
         self._folder, self._code, self._report = folder, code, report
 
     def step(self, now):
-        """Send the step of the threshold scan if it is complete."""
+        """Send the current step of the threshold scan, if it is complete."""
         scan, telemetry = self._scan, self._telemetry
         if scan.complete(now):
             telemetry.begin(icd.THRESHOLD_SCAN, scan.step, scan.level_mv, scan.real_us)

@@ -8,12 +8,12 @@ from micropython import const
 _ENABLE = const(5)
 _REPORT = const(27)
 _INTERVAL = const(31)
-_AGAIN_US = const(60_000_000)  # between reports of lost octets
+_AGAIN_US = const(60_000_000)  # minimum time between reports of lost octets
 
 
 class Structure:
-    """A periodic report: send(now), or None if there is none, and the parameter that holds its interval. on: enabled.
-    boot_record: where it is not sent in mode safe, except on request"""
+    """A periodic report. send(now) sends it; None: no such report. parameter: number of the parameter that holds its
+    interval. on: enabled. boot_record: given if the report is sent in mode safe on request only."""
 
     def __init__(self, send, parameter, boot_record=None):
         self.on = send is not None

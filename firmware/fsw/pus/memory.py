@@ -21,7 +21,7 @@ class Memory:
         self._parameters = parts.parameters
 
     def _region(self, number):
-        """Return the octets of a region; raises Refused if there is none of this number."""
+        """Return the octets of a region; raises Refused if there is no region with this number."""
         a = self._acquisition
         # in the order of the enum `region`
         regions = (a.singles, a.pairs, a.counters, a.detectors.thresholds, self._parameters.all())

@@ -26,7 +26,7 @@ _UNREAD = const(0xFFFFFFFF)
 
 
 class Monitoring:
-    """interval_us: between checks."""
+    """interval_us: interval between checks."""
 
     def __init__(self, parts):
         self.interval_us = self._checked_us = 0
@@ -39,7 +39,7 @@ class Monitoring:
         self._repetition = bytearray(repetition for _, _, repetition in icd.MONITORS)  # 0: deleted
         self._enabled = bytearray(b"\1" * n)
         self._state = bytearray(n)  # icd.CHECK_STATE_UNCHECKED
-        self._seen = bytearray(n)  # the state found by the last checks, and the number of consecutive ones
+        self._seen = bytearray(n)  # state found by the last check, and the number of consecutive checks that found it
         self._times = bytearray(n)
         self._counted = [0, 0]  # last values of the counters whose growth is monitored
         parts.parameters.bind(icd.P_MONITOR_INTERVAL, 1, self, "interval_us", _US)

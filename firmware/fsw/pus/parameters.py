@@ -9,11 +9,11 @@ from fsw import icd, memory
 from fsw.health.faults import Refused
 from micropython import const
 
-_ENTRY = ">HI"  # on flash: number and value of each, so that another version of the firmware can read them
+_ENTRY = ">HI"  # on flash: number and value of each parameter, so that another firmware version can read them
 _OCTETS = const(6)
 _LOAD_TABLE = const(129)
-_ROW = const(6)  # of icd.PARAMETERS
-_BOOT_ONLY = const(0)  # owners; above _ALWAYS: the number of an optional service
+_ROW = const(6)  # entries per row of icd.PARAMETERS
+_BOOT_ONLY = const(0)  # owner of a parameter; above _ALWAYS: number of an optional service
 _ALWAYS = const(1)
 _INTERVAL_US = const(10_000_000)
 _WAITING = const(16)  # telecommands that may wait for the next write
@@ -22,7 +22,7 @@ _WAITING = const(16)  # telecommands that may wait for the next write
 class Parameters:
     """Values by number, saved in `slots`. Each parameter is bound to the component that uses it.
 
-    damaged: copies found damaged when read; with 2, or without any copy, the defaults apply.
+    damaged: number of copies found damaged when read; with 2, or without any copy, the defaults apply.
     """
 
     def __init__(self, telemetry, slots, boot_record, report, verification, failures, clock, allocation):
@@ -30,7 +30,7 @@ class Parameters:
         self._report = report
         self._bound = {}  # number -> (part, attribute, factor; 0: a method)
         self._slots = slots
-        self._boot_record = boot_record  # tells whether the mode is safe
+        self._boot_record = boot_record  # knows whether the mode is safe
         self._verification = verification
         self._failures = failures
         self._us = clock.us
@@ -85,7 +85,7 @@ class Parameters:
         return self._values
 
     def get(self, number):
-        """Return the value of a parameter; raises Refused if there is none of this number."""
+        """Return the value of a parameter; raises Refused if there is no parameter with this number."""
         return self._values[_find(number)[0]]
 
     def apply_all(self, numbers=None):
@@ -100,7 +100,7 @@ class Parameters:
         return failed
 
     def set(self, number, value):
-        """Set a parameter. If its component raises an exception, or the flash OSError, the old value remains."""
+        """Set a parameter. If its component raises an exception, or the flash fails, the old value remains."""
         at, low, high = _find(number)
         if not low <= value <= high:
             raise Refused(icd.FAILURE_OUT_OF_RANGE, value)
@@ -158,7 +158,7 @@ class Parameters:
         return True
 
     def finish(self):
-        """Report all completions of what was written, before a reset."""
+        """Report the completion of all changes written, before a reset."""
         while self.report():
             pass
 

@@ -9,7 +9,7 @@ from micropython import const
 
 _RELEASED = const(8)
 _TIMEOUT_US = const(1_000_000)
-_ROW = const(4)  # of icd.COMMANDS
+_ROW = const(4)  # entries per row of icd.COMMANDS
 
 
 class Router:
@@ -94,7 +94,7 @@ class Router:
             report = icd.ROUTING_FAILURE
         elif failure < icd.FAILURE_OUT_OF_RANGE:  # the telecommand itself is invalid
             report = icd.ACCEPTANCE_FAILURE
-        else:  # valid, but not with this value or not now
+        else:  # valid, but not allowed with this value, or in this state
             self._verification.success(ACCEPTANCE)
             report = icd.START_FAILURE
         self._verification.failure(report, failure, detail)

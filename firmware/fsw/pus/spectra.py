@@ -5,7 +5,7 @@ from fsw.health.faults import Refused
 from fsw.link import compression
 from micropython import const
 
-_RAW = const(256)  # channels in an uncoded packet; a coded one has no more octets
+_RAW = const(256)  # maximum channels in an uncoded packet; a coded one is never longer
 _ALL = const(0xFFFFFF)  # mask of the 24 spectra
 _TIMEOUT_US = const(5_000_000)  # wait for link and packet store; then whichever has room gets the packet
 
@@ -119,7 +119,7 @@ class Spectra:
         return True
 
     def _encode(self, count):
-        """Encode as many of the next `count` channels as fit a packet; return (channels, coding, octets)."""
+        """Encode as many of the next `count` channels as fit into a packet; return (channels, coding, octets)."""
         if count and self.compression:
             coded, octets = compression.encode(self._copy, self._next, count, 16, self._coded)
             if octets < 2 * coded:

@@ -16,7 +16,7 @@ _DELETE = const(129)
 
 class Storage:
     """Each step writes one of `boot_record`, `parameters`, `store` (PacketStore) and `checkpoint`; in mode safe only
-    the boot record. closing(): whether closed spectra are still to be sent. size: of the store, octets.
+    the boot record. closing(): whether closed spectra are still to be sent. size: capacity of the store, octets.
     """
 
     def __init__(

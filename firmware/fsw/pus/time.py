@@ -11,7 +11,7 @@ _DAY_US = const(86_400_000_000)
 
 
 class Time:
-    """interval_us: between reports; 0: none. time: on-board time; clock: the board clock it is derived from."""
+    """interval_us: interval of the reports; 0: none. time: on-board time; clock: the board clock it is based on."""
 
     def __init__(self, time, clock, boot_record, modes, parameters, telemetry, report):
         self.interval_us = self._reported_us = 0

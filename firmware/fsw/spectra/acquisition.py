@@ -205,7 +205,7 @@ class Acquisition:
         self._advance(now if left == _EMPTY else self.last_good_us(now))
 
     def last_good_us(self, now):
-        """Return when the last event was read, or the ring last known empty: no earlier event is missing."""
+        """Return the time of the last event read, or at which the ring was empty: no earlier event is missing."""
         return now - ((now - self.state[k.STAMP]) & 0xFFFFFFFF)
 
     def _advance(self, now):

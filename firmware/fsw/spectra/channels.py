@@ -10,8 +10,8 @@ _ALL = const(0xFFFFFF)
 
 
 class Channels:
-    """singles, pairs: array("H"), one spectrum after the other. closing: bit s: spectrum s is to be closed; the state
-    of the kernel has further ones, in which a channel is nearly full.
+    """singles, pairs: array("H"), one spectrum after the other. closing: bit s: spectrum s is to be closed; the kernel
+    state marks further ones, in which a channel is nearly full.
     """
 
     def __init__(self, state):

@@ -12,7 +12,7 @@ AMPLITUDE = const(1)  # index of its first amplitude
 MASK = const(2)  # events in the ring - 1
 AMPLITUDE_MASK = const(3)
 UNTIL = const(4)  # stop before events with this stamp or a later one
-STAMP = const(5)  # of the last event read
+STAMP = const(5)  # stamp of the last event read
 HITS = const(6)  # conversions read in this call
 PASSES = const(7)  # extra reset passes in this call
 LIMIT_REACHED = const(8)  # events that ended at the pass limit, in this call
@@ -40,7 +40,7 @@ _LIST_OF = const(-5)
 _LISTED_OF = const(5)
 
 OVERRUN = const(1)  # the ring was overwritten: nothing after the last event is valid
-SLIPPED = const(2)  # an event's conversions did not match its hits: it was dropped, the next is in step
+SLIPPED = const(2)  # an event's conversions did not match its hits: it was dropped, and the next one is valid again
 FULL = const(4)  # a channel is full: no event is read, in this and later calls, until HELD is cleared
 
 # counters per detector, array("I", 64)
@@ -53,10 +53,10 @@ FULL_SCALE = const(4095)
 FAILED = const(0x8000)  # bit of a code whose conversion failed; such a hit counts as over range
 PASS_LIMIT = const(0x8000)  # reset passes of an event that ended at the limit
 OFF = const(0xFFFF)  # threshold of a detector that is switched off
-EVENTS = const(512)  # read at most in one call
+EVENTS = const(512)  # maximum number of events read in one call
 HITS_LIMIT = const(1024)
-PART = const(128)  # halves of a class in `listed`
-_LARGEST = const(19)  # halves of an event with 16 hits
+PART = const(128)  # half-words of a class in `listed`
+_LARGEST = const(19)  # half-words of an event with 16 hits
 MARK = const(4)
 NEARLY = const(0xF000)  # counts in a channel: leaves room for eight more calls
 _MOST = const(0xFFFF)
@@ -280,7 +280,7 @@ def unread(i: int, n: int, j: int, tails: ptr32, state: ptr32) -> int:
 def mark(state, listed, classes, opens):
     """Open the windows of a mask of classes, or close those of them that are open, at the last stamp.
 
-    While the window of a class is open, all its events are listed. A mark has four halves: low and high half of the
+    While the window of a class is open, all its events are listed. A mark has four half-words: low and high half of the
     stamp; 0 in place of the hit pattern; class << 8, plus 1 if the window opens. A window opens only if its class has
     room for an event and the closing mark.
     """

@@ -7,22 +7,22 @@ from fsw import icd
 from micropython import const
 
 _LINES = const(8)
-_PART = const(8)  # positions are in 1/8 code: products of two are still small integers
-_LEAST = const(100)  # counts in the window, needed to locate the line
+_PART = const(8)  # positions are in 1/8 code, so that the product of two is still a small integer
+_LEAST = const(100)  # minimum counts in the window to locate the line
 _FARTHEST = const(20)  # a peak further than 1/20 from the expected position is not the line
 _ZERO = _PART * icd.ZERO_CODE
 _EV_PER_CODE = int(1000 * icd.KEV_PER_CODE)
 
 
 class Lines:
-    """counts: since the last clear, lines of detector d from 8 d on. centroid: of its Po-209 line, 1/8 code; 0: none"""
+    """counts: since the last clear, detector d from 8 d on. centroid: position of its Po-209 line, 1/8 code; 0: none"""
 
     def __init__(self, acquisition):
         self._below_kev = self._above_kev = self._tracking = 0
         self.counts = array("H", [0] * (_LINES * icd.DETECTORS))
         self.centroid = array("H", [0] * icd.DETECTORS)
         self._acquisition = acquisition
-        self._closed = array("H", self.counts)  # of closed spectra only
+        self._closed = array("H", self.counts)  # counts of closed spectra only
         self._bounds = array("H", [0] * (2 * _LINES * icd.DETECTORS))  # channels: first, and last + 1
         self._found = array("I", [0, 0])
 
@@ -84,7 +84,7 @@ class Lines:
 
 
 def _place(kev):
-    """Return the position of an energy by the default calibration, 1/8 code."""
+    """Return the position of an energy with the default calibration, 1/8 code."""
     return _ZERO + _PART * 1000 * kev // _EV_PER_CODE  # a float would allocate
 
 

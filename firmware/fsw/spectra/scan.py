@@ -99,6 +99,6 @@ class Scan:
         try:
             get = self._parameters.get
             self._comparators(get(icd.P_COMPARATOR_FRONT), get(icd.P_COMPARATOR_BACK))
-        except OSError:  # restored when a level is set next; slow control reports that it does not answer
+        except OSError:  # the next change of a level restores them; slow control reports that it does not answer
             pass
         self._report(icd.EVENT_SCAN_ENDED, step + (not aborted), aborted)

@@ -50,12 +50,13 @@ class OnBoardTime:
 class BootRecord:
     """The constructor reads the record and counts this boot. Nothing is raised: flash errors go to `failures`.
 
-    count, reset_cause: of this boot. crash: None, or (task, exception, line) that ended the previous run.
+    count, reset_cause: those of this boot. crash: None, or (task, exception, line) that ended the previous run.
     consecutive_resets: unexpected resets since the last expected one, or since a `reset_window` without a reset.
     safe: the instrument was in mode safe. time_us, record: where on-board time and record numbers begin.
     damaged: copies found damaged. lost: there was a record, and no copy is left (known after follow()).
-    counter: of the authentication, 12 octets; saved with the rest. unsynchronised: telecommands need a challenge.
-    origin: 1 to 65535, tells the record numbers that continue from this record from all others: drawn if there is no
+    counter: copy of the authentication counter, 12 octets; saved with the rest.
+    unsynchronised: telecommands need a challenge.
+    origin: 1 to 65535, identifies the sequence of record numbers that continues from this record; drawn if there is no
     valid copy, because then the numbers used before are not known for certain.
     """
 
@@ -146,7 +147,7 @@ class BootRecord:
             self._note(self._uncounted() | _EXPECTED << _CONSECUTIVE)
 
     def crashed(self, task, error):
-        """Record the exception that ends the run. task: its number; None: outside of tasks."""
+        """Record the exception that ends the run. task: number of the failed task, or None."""
         task = _NO_TASK if task is None else task
         exception, line = exception_of(error), line_of(error)
         if self._time:
@@ -165,7 +166,7 @@ class BootRecord:
         self._to_scratch(max((missing_us + _TIME_US - 1) // _TIME_US, (missing + _RECORDS - 1) // _RECORDS))
 
     def synchronise(self, done):
-        """Note whether the counter of the authentication is on flash."""
+        """Note whether the authentication counter is on flash."""
         self.unsynchronised = not done
         self._note(self._uncounted())
 

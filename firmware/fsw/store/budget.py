@@ -2,13 +2,13 @@
 from micropython import const
 
 _DAY_US = const(86_400_000_000)
-_SAVED_UP = const(8)  # up to 1/8 of a day's budget can be saved up
+_SAVED_UP = const(8)  # up to 1/8 of a day's budget can accumulate
 
 
 class Budget:
     """The store as used by Telemetry. Nothing is stored in mode safe (see the boot record) or unless `enabled`.
 
-    left: octets. over: packets not stored for lack of budget, since boot.
+    left: octets available now. over: packets not stored for lack of budget, since boot.
     """
 
     def __init__(self, store, boot_record):
@@ -25,12 +25,12 @@ class Budget:
         self._most = most
 
     def accrue(self, gone_us):
-        """Add the budget of the time that has passed."""
+        """Add the budget for the time that has passed."""
         self.left = min(self.left + self._per_day * gone_us // _DAY_US, self._most)
 
     def number(self, priority):
-        """Return the record number for a packet about to be sent, or 0 not to store it. Priority 2 leaves half of
-        what can be saved up to the others."""
+        """Return the record number for a packet about to be sent, or 0 if it is not to be stored. Priority 2 leaves
+        half of what can be saved up to the others."""
         if not self.enabled or self._boot_record.safe:
             return 0
         if self.left <= (self._most >> 1 if priority > 1 else 0):

@@ -9,13 +9,13 @@ from fsw.spectra.channels import clear
 from micropython import const
 
 _HEADER = ">BIQQQIHH"  # spectrum, integration, began, real time, live time, total, first and last channel with counts
-_CRC = const(4)  # of header and counts, the latter in the byte order of the processor
+_CRC = const(4)  # octets; covers header and counts, the latter in the byte order of the processor
 _SPECTRA = const(24)
 _RETRY_US = const(60_000_000)
 
 
 class Checkpoint:
-    """period_us: between checkpoints; 0: none. to_send: spectra from before the reset are still to be closed.
+    """period_us: interval between checkpoints; 0: none. to_send: spectra from before the reset are still to be closed.
     there: a checkpoint is on flash.
     """
 
@@ -30,7 +30,7 @@ class Checkpoint:
         self._acquisition = acquisition
         self._file = None  # being read, or written
         self._next = _SPECTRA  # next spectrum to be written
-        self._since_us = 0  # start of the last one, or time without acquisition: any period counts from here
+        self._since_us = 0  # start of the last checkpoint, or last time without acquisition: the period starts here
         self._integration = 0
         self.there = self.to_send = _is_file(self._path)
 
@@ -39,7 +39,7 @@ class Checkpoint:
     def close(self, copy):
         """Read the next spectrum into `copy`, array("H"), zero outside its range.
 
-        Return (spectrum, result as of Acquisition.close), (None, None) at the end or at the first damaged spectrum.
+        Return (spectrum, result as of Acquisition.close()); (None, None) at the end or at the first damaged spectrum.
         """
         file = self._file
         try:
@@ -65,7 +65,7 @@ class Checkpoint:
         return None, None
 
     def reached_us(self):
-        """Return the on-board time at which its first spectrum ends, or 0; later spectra were written after it."""
+        """Return the on-board time at which its first spectrum ends, or 0; the other spectra were written later."""
         try:
             with open(self._path, "rb") as file:
                 _, _, began_us, real_us, _, _, _, _ = unpack(_HEADER, file.read(calcsize(_HEADER)))

@@ -5,8 +5,8 @@ from errno import EIO
 from fsw.store.segments import HEADER, RECORD, TIME
 from micropython import const
 
-# octets: littlefs uses up to 8 of a block of a file, 16 of its first four. So a piece that ends at a multiple of _BLOCK
-# begins at most one block, which is one erase, and a segment takes four blocks.
+# octets: littlefs uses up to 8 of each block of a file, 16 of its first four blocks in total. So a piece that ends at a
+# multiple of _BLOCK starts at most one block, which is one erase, and a segment takes four blocks.
 SEGMENT = const(16368)
 _BLOCK = const(4092)
 _BUFFER = const(4096)
@@ -32,16 +32,16 @@ class PacketStore:
         self._most = most  # segments; reduced if the flash has less room
         self._failures = failures
         self._buffer = buffer
-        self._size = SEGMENT  # of the last segment; SEGMENT while unknown, so nothing is appended
+        self._size = SEGMENT  # size of the last segment; SEGMENT while unknown, so nothing is appended
         self._count = 0  # records ever written
-        self._first_pending = self._n_pending = 0  # of the packets pending but not being written
+        self._first_pending = self._n_pending = 0  # first and number of the packets pending but not being written
         self._file = None  # open while buffer[_at:_end] is written, records _first_end to _last_end
         self._at = self._end = self._first_end = self._last_end = self._n_end = self._place = 0
-        self._new = False  # into a new segment
+        self._new = False  # the packets are written into a new segment
         self._since_us = None  # when packets became pending
         self._retry_us = 0  # earliest retry after a failure; 0 after a successful write
         self._sacrificed = 0  # segments removed since the last successful write
-        self._blocked = False  # since that write, another found no room
+        self._blocked = False  # since that write, another one found no room
         self._asked = False
         self._until = 0  # record number up to which segments are to be deleted
         try:
@@ -220,7 +220,7 @@ class PacketStore:
         self._size = SEGMENT
 
     def _can_discard(self):
-        """Return whether a segment may be removed; the last one for packets only, as a checkpoint is worth less."""
+        """Return whether a segment may be removed; the last one only for packets, as a checkpoint is less valuable."""
         return self._sacrificed < _MOST_SACRIFICED and len(self.segments.numbers) > (0 if self._blocked else 1)
 
     def _discard(self):

@@ -7,7 +7,7 @@ _NEVER = const(1 << 48)  # later than any time
 
 
 class Retrieval:
-    """room(): whether the link accepts a packet; resend(packet): whether it did; done(first, last, count)."""
+    """room(): true if the link accepts a packet; resend(packet): true if it did; done(first, last, count): the end."""
 
     def __init__(self, segments, room, resend, done):
         self._segments = segments
@@ -16,7 +16,7 @@ class Retrieval:
         self._done = done
         self._steps = None  # generator
         self._asked = (0, 0)  # first and last record
-        self._count = 0  # sent
+        self._count = 0  # packets sent
 
     def by_number(self, first, last):
         """Send those of the records first to last that are on flash."""
@@ -85,7 +85,7 @@ class Retrieval:
                 pass
 
     def _begins(self, segment):
-        """Return the time of its first packet; later than any time if none can be read."""
+        """Return the time of the first packet of a segment; _NEVER if none can be read."""
         try:
             packets = self._segments.packets(segment) if segment else iter(())
             for packet in packets:

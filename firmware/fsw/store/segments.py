@@ -1,8 +1,8 @@
 # The segments of the packet store: files on flash. A record is a telemetry packet with its record number, stored as the
 # frame sent: damage costs only the record it hits, and there is no index that could be wrong.
 #
-# The name of a file is the number of its first record, 8 hex digits. It begins with the number of records ever written
-# before it and the CRC-32 of that.
+# The name of a file is the number of its first record, 8 hex digits. The file begins with the number of records ever
+# written before it and the CRC-32 of that number.
 import os
 from array import array
 from binascii import crc32
@@ -14,14 +14,14 @@ from micropython import const
 
 HEADER = const(8)  # octets
 RECORD = const(19)  # offset of the record number in a packet
-TIME = const(13)  # and of its time
+TIME = const(13)  # offset of the time in a packet
 _FILE = const(0x8000)  # type of a directory entry
 _CHUNK = const(512)
-_NUMBERS = const(0xF0000000)  # names from here are foreign: record numbers would soon overflow 32 bits
+_NUMBERS = const(0xF0000000)  # higher names are not segments: record numbers would soon overflow 32 bits
 
 
 class Segments:
-    """numbers: of the first records, in order. bytes: of all segments. bad: damaged records encountered."""
+    """numbers: first record of each segment, in order. bytes: total size. bad: damaged records encountered."""
 
     def __init__(self, folder):
         self.numbers = array("I")
@@ -32,7 +32,7 @@ class Segments:
         self._reading = None  # the segment whose packets are being read
 
     def find(self):
-        """List the segments on flash. Raises OSError if it cannot be read."""
+        """List the segments on flash. Raises OSError if the flash cannot be read."""
         self._make_folder()
         found = []
         for entry in list(os.ilistdir(self._folder)):  # a list, as entries may be removed
@@ -99,7 +99,7 @@ class Segments:
         return int.from_bytes(count, "big") if crc32(count).to_bytes(4, "big") == header[4:] else 0
 
     def packets(self, number):
-        """Yield its undamaged packets, each valid until the next; ends early if the segment is removed."""
+        """Yield the undamaged packets of a segment, each valid until the next; ends early if the segment is removed."""
         deframer, chunk = self._deframer, self._chunk
         self._reading = number
         bad = deframer.bad

@@ -10,7 +10,7 @@ _ROOT = "/littlefs"
 
 class Flash:
     """A block device like rp2.Flash. Files in `folder`: `image`, the blocks; `errno`, the error number of every erase
-    and program, 0 for none; `operations`, their count, written by this class.
+    and program, 0 for none; `operations`, their number, written by this class.
     """
 
     def __init__(self, folder):

@@ -32,7 +32,7 @@ class Kept(Part):
 class Booted(Part):
     """The boot record: counts boots, and reserves time and record numbers before they are used."""
 
-    # use between two keep() is below this: half of one reservation
+    # less than this is used between two keep(): half of one reservation
     HALF_US, HALF = 300_000_000, 2048
 
     def __init__(self, name):
@@ -40,7 +40,7 @@ class Booted(Part):
 
     def begin(self, root):
         self._used_us = self._used = 0  # what a later boot must not reuse
-        self._origin = 0  # that of the first boot that was completed, which no later one may change
+        self._origin = 0  # origin of the first completed boot; no later one may change it
         self._counts = (0,)  # boot counts that may be on flash: the last one, and those of boots in which power failed
         self._boot(root)
         self.step(root)
@@ -72,7 +72,7 @@ class Booted(Part):
         self._origin = self._record.origin
 
     def _next_counts(self, root):
-        """Boot counts that a boot may find: with a damaged copy, which may be the newer one, it counts one more."""
+        """Boot counts expected next: one more, or two if a copy is damaged, as it may have been the newer."""
         slots = Slots(f"{root}/{self.name}")
         slots.load()
         return tuple(count + jump for count in self._counts for jump in ((1, 2) if slots.bad else (1,)))

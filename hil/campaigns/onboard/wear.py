@@ -38,7 +38,7 @@ class Wear:
     """A flash of `blocks` blocks, with `octets` of files never written, like the firmware's own, and a packet store of
     `segments` segments.
 
-    erases: per block. stored: octets.
+    erases: number per block. stored: octets stored.
     """
 
     def __init__(self, blocks, octets, segments, folder):
