@@ -9,7 +9,7 @@ ARM = "function arm in the preceding 10 s"
 
 def test_the_reason_names_the_condition_and_what_is_required():
     of_commands = {name: hazards.of_command(layout) for name, layout in dictionary.commands.items()}
-    carried = "the telecommand in it is released later, without asking again"
+    carried = "the telecommand in it is released later, without another confirmation"
     assert {name: why for name, why in of_commands.items() if why} == {
         "load_memory": f"must be armed: {ARM}",
         "set_time": f"must be armed if more than 86400 s ahead: {ARM}",
