@@ -60,7 +60,7 @@ def test_every_packet_is_forwarded_unchanged(ground):
         (b"", "length"),
         (telecommand(1, 8, 1, b"\1")[:-1], "length field"),
         (telecommand(1)[:-1] + b"\0", "CRC"),
-        (bytes([0x08]) + telecommand(1)[1:], "no telecommand of this APID"),
+        (bytes([0x08]) + telecommand(1)[1:], "not a telecommand of this APID"),
         (telecommand(1) + b"\0" * 700, "length"),
     ],
 )
