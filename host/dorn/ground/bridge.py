@@ -33,7 +33,7 @@ _DROPPED = {
     "CRC": "CRC",
 }
 _AWAY = "the instrument is away"
-AWAY_S = 0.2  # for which the target itself waits for its port; the outlets are not served meanwhile
+AWAY_S = 0.2  # how long the target itself waits for its port; the outlets are not served meanwhile
 _PROBE = b"\0"  # an idle octet
 _STEP_S = 0.02  # maximum target time between polls; about the latency of an answer
 _RETRY_S = 0.1  # wall time between attempts to reach an instrument that is away
