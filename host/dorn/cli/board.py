@@ -69,7 +69,9 @@ def add(commands: Commands) -> None:
     )
     emulate.add_argument("--flash", type=Path, metavar="DIR", help="keep its flash here (default: discard it)")
     emulate.add_argument("--blank", action="store_true", help="start a Pico with an empty file system")
-    emulate.add_argument("--speed", default="1", metavar="X", help="maximum speed, times real time (default 1)")
+    emulate.add_argument(
+        "--speed", default="1", metavar="X", help="maximum speed, times real time (default %(default)s)"
+    )
 
     key = commands.add(
         "key",
