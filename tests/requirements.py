@@ -46,7 +46,7 @@ def _links(tests: Iterable[str]) -> str:
 
 
 def wanted(tables: dict) -> tuple[set[str], list[str]]:
-    """Tests named in the tables, as FILE::FUNCTION, with `*` for all of a file; and messages on invalid entries."""
+    """Tests named in the tables, as FILE::FUNCTION, with `*` for all of a file; and messages about invalid entries."""
     found = set()
     wrong = [f"{r['id']}: method {_method(r)!r}" for r in tables["requirement"] if _method(r) not in METHODS]
     for entry in (*tables["requirement"], *tables["failure"]):
@@ -61,7 +61,7 @@ def wanted(tables: dict) -> tuple[set[str], list[str]]:
 
 
 def passed(files: Iterable[Path]) -> set[str]:
-    """Tests that have passed in these JUnit files, with no case that failed or was skipped."""
+    """Tests that have passed in these JUnit files, without a case that failed or was skipped."""
     good, bad = set(), set()
     for file in files:
         for case in ElementTree.parse(file).iter("testcase"):

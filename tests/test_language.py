@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# pattern -> what to write. Words with other good senses (monitor of ST[12], look, part, bench) are left to review.
+# pattern -> what to write. Words that also have a valid meaning (monitor of ST[12], look, part, bench) need review.
 REPLACED = {
     r"out of order": "unexpected (of resets)",
     r"in a row|in_row|on end": "consecutive",

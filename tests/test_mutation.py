@@ -32,7 +32,7 @@ def texts(mutants):
 def is_made(mutants, texts):
     """Whether an entry of the list is a mutant of the current firmware.
 
-    Only its function is mutated, and only at its lines: the whole file would take minutes.
+    Only its function is mutated, and only at these lines: the whole file would take minutes.
     """
 
     @functools.cache

@@ -64,7 +64,7 @@ class Project:
         )
 
     def run(self, *arguments, **options):
-        """Run with --remove. Returns exit status, standard output, standard error."""
+        """Run with --remove. Returns (exit status, standard output, standard error)."""
         process = self.start(*arguments, **options)
         output = process.communicate(timeout=100)
         assert list(self.temporary.iterdir()) == []  # no copy is left
@@ -109,7 +109,7 @@ def tool(monkeypatch):
 
 
 def row(output):
-    """Total line of the table, without the percentage: mutants, equivalent, own, others, timed out, survived, error."""
+    """Totals in the table, without the percentage: mutants, equivalent, own, others, timed out, survived, error."""
     return [int(cell) for cell in output.partition("| all |")[2].splitlines()[0].split("|")[:7]]
 
 
@@ -211,7 +211,7 @@ def test_tests_that_fail_on_the_unchanged_firmware_are_named(project):
     status, _, error = project.run()
     assert status == 2 and "on the unchanged firmware: tests/firmware/test_broken.py::test_it\n" in error
     assert "assert 1 == 2" in error and "Traceback" not in error
-    assert project.run("--own")[0] == 0  # not a test of the file
+    assert project.run("--own")[0] == 0  # that test does not belong to the file
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -1,4 +1,4 @@
-"""The table of requirements: its document is up to date, and missing or failed tests are reported."""
+"""The table of requirements: the document is up to date, and missing or failed tests are reported."""
 
 import copy
 import tomllib

@@ -11,7 +11,7 @@ DORN = ROOT / "host" / "dorn"
 FSW = ROOT / "firmware" / "fsw"
 LOOSE = {"__init__.py", "errors.py"}  # at the top of host/dorn
 LONGEST_FILE = 300  # lines
-LONGEST_CHAIN = 10  # folders and loose files, one importing the next
+LONGEST_CHAIN = 10  # folders and loose files, each importing the next
 READ = ("host/dorn", "firmware", "boards")  # where LONGEST_FILE applies
 GENERATED = FSW / "icd.py"
 
@@ -65,7 +65,7 @@ def place(path: Path, root: Path) -> str:
 
 
 def modules(path: Path, root: Path):
-    """Full names of all modules and names imported anywhere in the file."""
+    """Full names of everything imported anywhere in the file."""
     package = [root.name, *path.relative_to(root).parts[:-1]]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""Tests of the firmware: of a whole instrument, and of single components, which run under MicroPython themselves.
+"""Tests of the firmware: of whole instruments, and of single components, which themselves run under MicroPython.
 
 The latter are the functions test_... of the files onboard_*.py, each in its own process.
 """

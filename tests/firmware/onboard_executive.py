@@ -69,7 +69,7 @@ def test_a_step_late_by_less_than_a_period_is_followed_by_one_on_time():
     bench.cycles()
     bench.board.now = 199_999
     equal(bench.cycles(2), [("b", 199_999), ("b", 200_000)])
-    bench.board.now = 400_000  # late by a period
+    bench.board.now = 400_000  # late by one period
     equal(bench.cycles(2), [("b", 400_000), ("b", 500_000)])
 
 

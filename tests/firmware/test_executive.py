@@ -3,7 +3,7 @@
 from support.micropython import run
 from support.onboard import script
 
-# Without MicroPython's automatic collection a full heap raises MemoryError; 12 tasks leave 63 000 octets a cycle.
+# Without MicroPython's automatic collection a full heap raises MemoryError; 12 tasks leave 63 000 octets per cycle.
 GARBAGE = script("executive_garbage")
 
 

@@ -1,4 +1,4 @@
-"""The unique id of the board and the origin of the boot record: what packets tell about their instrument."""
+"""The unique id of the board and the origin of the boot record: how packets identify their instrument."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ BOOTED, IDENTIFIED = (DICTIONARY.enums["event"][name] for name in ("booted", "id
 
 
 def origins(i):
-    """The origins in all packets received; each kind that is stored has one."""
+    """The origins in all packets received; each kind of stored packet has one."""
     stored = [p for p in i.received if DICTIONARY.telemetry[p.name].store_priority]
     assert {p.name for p in stored} >= {"housekeeping", "event_info"}
     return {p.fields["origin"] for p in stored}

@@ -1,5 +1,5 @@
 """The firmware runs on two versions of MicroPython: 1.28.0 on the chip, and the unix port of the simulated instrument,
-which reports 1.29.0-preview. Both must behave alike in everything the firmware relies on."""
+which reports 1.29.0-preview. Both must behave alike in everything that the firmware relies on."""
 
 import ast
 

@@ -1,4 +1,4 @@
-"""Collection and execution of tests that run under MicroPython: a test that would not run, or not complete, fails."""
+"""Collection and execution of tests that run under MicroPython: a test that would not run or complete fails."""
 
 import pytest
 from support.onboard import OnboardFile

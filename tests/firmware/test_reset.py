@@ -41,7 +41,7 @@ def test_each_reset_must_be_armed_within_ten_seconds_before_it(where):
             function(i, "reset")
         function(i, "arm")
         i.advance(9.5)
-        function(i, "start")  # not destructive: stays armed
+        function(i, "start")  # does not need to be armed, so `arm` stays in effect
         function(i, "reset")
         hk = housekeeping(i)
         assert (hk["boot_count"], hk["reset_cause"], hk["mode"]) == (

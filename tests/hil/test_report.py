@@ -1,4 +1,4 @@
-"""The report of the HIL suite, by running a little of it."""
+"""The report of the HIL suite, made by running a small part of it."""
 
 import json
 import subprocess

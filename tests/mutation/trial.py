@@ -21,7 +21,7 @@ OWN, OTHERS, SURVIVED = "own", "others", "survived"
 _COPIED = ("firmware", "boards", "host", "hil", "tests", "pyproject.toml", "LICENSE", "README.md")
 _DIGESTED = ("host", "hil", "tests")  # a change there may change outcomes
 _NOT_DIGESTED = "equivalent.toml"
-# time limit of tests on a mutant: TIMES the time on the unchanged firmware, at least LEAST_S
+# time limit of tests on a mutant: TIMES times the time on the unchanged firmware, but at least LEAST_S
 TIMES, LEAST_S = 5, 30.0
 _UNCHANGED_S = 3600.0
 
@@ -78,8 +78,8 @@ class Copies:
     def trial(self, mutant: Mutant, own: bool) -> tuple[str, str]:
         """Outcome, and the last lines of the output of pytest.
 
-        OWN, OTHERS, SURVIVED: the mutant is detected by the tests of its own file, by others of the firmware, or by
-        none. TIMED_OUT, ERROR: a run timed out or pytest failed.
+        OWN, OTHERS, SURVIVED: the mutant is detected by the tests of its own file, by other tests of the firmware, or
+        by none. TIMED_OUT, ERROR: a run timed out or pytest failed.
         """
         with self._copy() as copy:
             file, folder = copy / "firmware" / "fsw" / mutant.path, _of_firmware(copy)
@@ -127,8 +127,8 @@ class Copies:
 
 
 def tests_of(root: Path, path: str) -> list[Path]:
-    """Test files of a file of the firmware: slow_control.py may also have onboard_slow_control_answers.py. For a file
-    without any, those in its folder that belong to no other file."""
+    """Test files for a file of the firmware: slow_control.py may also have onboard_slow_control_answers.py. For a file
+    without test files, the test files in its folder that belong to no other file."""
     files = _test_files((_of_firmware(root) / path).parent)
 
     def of(name: str) -> list[Path]:

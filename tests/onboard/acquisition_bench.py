@@ -1,4 +1,4 @@
-# fsw/spectra/acquisition.py with a simulated event builder, for its tests.
+# Bench for tests of fsw/spectra/acquisition.py, with a simulated event builder.
 from array import array
 
 from doubles import Clock, Reports
@@ -28,7 +28,7 @@ class Lines:
 
 
 class Bench:
-    """Also serves as the board. events: ring depth. while_waiting: called once when stop() waits for the last event."""
+    """Also acts as the board. events: ring depth. while_waiting: called once when stop() waits for the last event."""
 
     def __init__(self, events=1024):
         self.clock = Clock(BEGIN_US)
@@ -48,7 +48,7 @@ class Bench:
         self.clock.now_us = until_us
 
     def start(self, listable=0):
-        """listable: mask of the event classes that the event list has room for."""
+        """listable: mask of the event classes for which the event list has room."""
         a = self.acquisition
         a.listable = listable
         for c in range(4):

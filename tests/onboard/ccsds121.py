@@ -1,4 +1,4 @@
-# CCSDS 121.0-B-3, written from the standard: size of the shortest code of samples, and a decoder.
+# CCSDS 121.0-B-3, written from the standard: size of the shortest coding of samples, and a decoder.
 BLOCK = 16
 _ALL_LEFT = 5
 
@@ -16,7 +16,7 @@ def _mapped(sample, last, bits):
 
 
 def octets(samples, bits):
-    """Size of the shortest code."""
+    """Size of the shortest coding."""
     total, at, last = bits, 0, samples[0]
     while at < len(samples):
         same = 0

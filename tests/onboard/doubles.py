@@ -2,12 +2,12 @@
 import vfs
 
 ROOT = "/flash"
-EIO, ENOSPC, EROFS, ENAMETOOLONG = 5, 28, 30, 36  # not all are in MicroPython's errno
+EIO, ENOSPC, EROFS, ENAMETOOLONG = 5, 28, 30, 36  # MicroPython's errno lacks some of them
 BLOCK, PAGE = 4096, 256  # octets: erase and program units of the Pico's flash
 
 
 class Blocks:
-    """A block device like rp2.Flash, in memory. Erases and programs call _operate(at, new) -> errno or 0."""
+    """A block device like rp2.Flash, in memory. Each erase or program calls _operate(at, new) -> errno or 0."""
 
     def __init__(self, image):
         self._image = memoryview(image)
@@ -74,8 +74,8 @@ class Flash(Blocks):
 
 
 def each_failure(prepare, act, errno=EIO, times=1 << 30):
-    """Generator of (flash, made, error): act(prepare(flash)) on a fresh flash, in which the first operation of act
-    fails, then the second, and so on up to the last. error: the OSError that act raised, or None.
+    """Generator of (flash, made, error): act(prepare(flash)) on a new flash each time, in which the first operation of
+    act fails, then the second, and so on up to the last. error: the OSError that act raised, or None.
     """
     at = 0
     while True:
@@ -136,7 +136,7 @@ class Scratch:
 
 
 class Board:
-    """What the boot record reads of the board. random: the 32 bits drawn at this start"""
+    """What the boot record reads from the board. random: the 32 bits drawn at this start"""
 
     def __init__(self, reset_cause, scratch=None, random=0):
         self.reset_cause, self.scratch, self.random = reset_cause, scratch or Scratch(), random
@@ -172,9 +172,10 @@ class Watchdog:
 
 
 class Devices:
-    """The interface of boards/slow_control.py. calls: log of the calls that succeeded; readings: results of reading().
+    """The interface of boards/slow_control.py. calls: log of successful calls; readings: results of reading().
 
-    refused: method name -> exception that it raises. half: a failing off() still switches one of the two devices off.
+    refused: method name -> exception that it raises. half: an off() that fails still switches one of the two devices
+        off.
     """
 
     def __init__(self):

@@ -1,4 +1,4 @@
-# fsw/executive.py on a board whose time advances only in tasks and idle phases, for its tests.
+# Bench for tests of fsw/executive.py, on a board whose time advances only in tasks and idle phases.
 import fsw.executive
 from check import equal
 from doubles import Reports
@@ -7,7 +7,7 @@ from fsw.executive import Executive, Task
 
 
 class Board:
-    """waits: (from, until) of each idle phase, which ends after wakes_after_us if that is set and earlier."""
+    """waits: (from, until) of each idle phase; wakes_after_us, if set, ends it earlier."""
 
     def __init__(self):
         self.now = 0
@@ -27,10 +27,10 @@ class Board:
 
 
 class Bench:
-    """tasks: (name, period_ms) and further arguments of _task. log: (name, time) of each step.
+    """tasks: (name, period_ms) and other arguments of _task. log: (name, time) of each step.
 
     free: octets reported by a simulated collector; None: MicroPython's own collector.
-    takes: name -> us of a step. more: name -> number of steps that ask for another one. raises: name -> exception of
+    takes: name -> us of a step. more: name -> number of steps that request another one. raises: name -> exception of
     a step. wants: name -> result of Task.wanted().
     """
 

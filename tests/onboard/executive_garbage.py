@@ -1,4 +1,4 @@
-# Tasks that leave garbage: see test_executive.py.
+# Tasks that produce garbage: see test_executive.py.
 import gc
 from fsw.executive import Executive, Task
 

@@ -1,4 +1,4 @@
-# The parameters as at the first start, for tests of components that bind them.
+# Parameters as at the first start, for tests of components that bind them.
 from doubles import ROOT, Clock, Flash
 from fsw import icd
 from fsw.health.faults import Failures

@@ -1,4 +1,4 @@
-# fsw/spectra/kernel.py with rings filled by the test, for its tests.
+# Bench for tests of fsw/spectra/kernel.py, with rings filled by the test.
 from array import array
 
 from doubles import Clock
@@ -39,7 +39,7 @@ class Bench:
         return k.unread(0, 0, 0, self.builder.tails, self.state)
 
     def classes(self):
-        """Counts of marks, and of events in front, back, both of a unit, several units, and without an accepted hit."""
+        """Numbers of marks and of events: front, back, both of a unit, several units, without an accepted hit."""
         return list(self.state[k.MARKS : k.NONE + 1])
 
     def counts(self):

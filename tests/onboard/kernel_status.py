@@ -64,7 +64,7 @@ for hit, n, spectra, channel, held in (
     spectra[channel] = g["state"][k.HELD] = 0
     print("ON", sort(g) == (2, 0), spectra[channel] == 2)
 
-# an event whose number of amplitudes differs from that of its hits is dropped, and the next one is in step again
+# an event whose number of amplitudes differs from that of its hits is dropped, and the next one is read correctly
 for hit, found in ((1 << 5, 2), (1 << 5, 0), (0b111, 2), (0, 1)):
     g = fresh()
     put(g, 0, hit, 0, found)
@@ -72,7 +72,7 @@ for hit, found in ((1 << 5, 2), (1 << 5, 0), (0b111, 2), (0, 1)):
     print("SLIP", sort(g) == (1, k.SLIPPED), g["state"][k.SLIP] >> 16 == hit, g["state"][k.SLIP_CONVERSIONS] == found)
     print("STEP", sort(g) == (1, 0), sum(g["counters"]) == g["counters"][7] == 1)
 
-# overrun: the slot after the reader was filled again; the last good stamp is kept
+# overrun: the slot after the reader has been refilled; the last good stamp is kept
 g = fresh()
 put(g, 0, 1, 0, 1, stamp=11)
 sort(g)
@@ -80,7 +80,7 @@ for slot in range(RING):
     put(g, slot, 1, slot, 1, stamp=500)
 print("ROUND", sort(g) == (0, k.OVERRUN), g["state"][k.STAMP] == 11)
 
-# overrun during the call, with an event in the slot that is later than UNTIL
+# overrun during the call: the slot then has an event later than UNTIL
 g = fresh()
 put(g, 0, 1, 0, 1, stamp=11)
 sort(g)

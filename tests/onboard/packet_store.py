@@ -42,7 +42,7 @@ class Failing(Segments):
 
 
 class Bench:
-    """A packet store; records that are not read again may be any octets instead of a frame."""
+    """A packet store; records that are not read back may be arbitrary octets instead of a frame."""
 
     def __init__(self, flash=None, most=4, next_record=1, segments=None):
         self.flash = flash or Flash()
@@ -62,7 +62,7 @@ class Bench:
         self.store.append(bytes(octets))
 
     def run(self, now=0):
-        """Step until no work is left. -> steps with work"""
+        """Step until no work is left. -> number of steps with work"""
         steps = 0
         while self.store.step(now):
             steps += 1

@@ -3,7 +3,7 @@ from fsw.link import frame
 
 _HEADER, _TIME = 19, 13  # octets before the record number, and before the time
 _CRC = 4
-_FILL = bytes(14 * n & 0xFF for n in range(128 + 600))  # enough zeros that a frame is always 7 octets longer, never 8
+_FILL = bytes(14 * n & 0xFF for n in range(128 + 600))  # enough zeros that a frame is 7 octets longer, never 8
 
 
 def packet(record, time=0, octets=40):
@@ -20,7 +20,7 @@ def framed(record, time=0, octets=40):
 
 
 def damaged(record, time=0, octets=40):
-    """A frame of the packet with one wrong octet."""
+    """The frame of the packet, with one wrong octet."""
     data = bytearray(framed(record, time, octets))
     data[-10] ^= 0x40
     return bytes(data)
@@ -31,7 +31,7 @@ def record_of(packet):
 
 
 def write(segments, first, frames, count=0):
-    """Write a segment and list it as the last. count: number of records before it."""
+    """Write a segment and list it as the last one. count: number of records before it."""
     with segments.create(first, count) as file:
         for octets in frames:
             file.write(octets)

@@ -227,6 +227,6 @@ say("read-only folder", lambda: os.mkdir("/ram/g"))
 say("read-only remove", lambda: os.remove("/ram/small"))
 say("still there", lambda: sorted(os.listdir("/ram")))
 
-# where the versions differ; the firmware must not use these
+# results that differ between the versions; the firmware must not depend on these
 say("negative to octets", lambda: (-1).to_bytes(2, "big"))
 say("signed to octets", lambda: (-1).to_bytes(2, "big", signed=True))

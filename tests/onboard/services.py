@@ -1,4 +1,4 @@
-# The services (fsw/pus) with test doubles of the components they command: see support/services.py.
+# The services (fsw/pus) with test doubles of the components that they command: see support/services.py.
 import gc
 
 from fsw import icd
@@ -157,7 +157,7 @@ class Bound:
 def new():
     global link, events, acquisition, changes, parameters, router, modes, slots, storage, budget, failures
     link = events = acquisition = parameters = router = modes = slots = storage = budget = failures = None
-    gc.collect()  # free the previous set first: a parameter table needs 20 kB in one piece
+    gc.collect()  # free the previous set first: a parameter table needs 20 kB of contiguous memory
     Clock.now_us = 0
     link, acquisition, changes = Link(), Acquisition(), []
     telemetry = Telemetry(Clock(), link, NoStore(), 0)

@@ -34,7 +34,7 @@ def copy(counter, key=KEY):
 
 
 class Bench:
-    """A key in use, whose counter is 100 in all copies."""
+    """A key in use; its counter is 100 in all copies."""
 
     def __init__(self, flash=None, start=None, key=bytes([NUMBER]) + KEY, files=(100, 100), record=100):
         self.start = start or Start(flash)
@@ -68,6 +68,6 @@ class Bench:
         return high.to_bytes(4, "big") + low.to_bytes(4, "big")
 
     def started(self):
-        """The events that the start reports."""
+        """The events reported at the start."""
         self.authentication.report()
         return self.reports.taken()

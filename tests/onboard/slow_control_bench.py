@@ -1,4 +1,4 @@
-# fsw/health/slow_control.py with simulated devices that log their calls, for its tests.
+# Bench for tests of fsw/health/slow_control.py, with simulated devices that log their calls.
 from doubles import Devices, Reports
 from fsw import icd
 from fsw.health.slow_control import SlowControl
@@ -11,7 +11,7 @@ TARGET, HEIGHT_MV, PULSES, LEAKAGE_LIMIT_NA = 19, 600, 2, 700  # parameters set;
 
 
 class Bench:
-    """parameters: the real ones. follows: the bias reading equals the level that was set."""
+    """parameters: those of the firmware. follows: the bias reading equals the level that was set."""
 
     def __init__(self, goal_mv=40_000):
         self.devices, self.reports = Devices(), Reports()
@@ -47,7 +47,7 @@ class Bench:
         self.control.perform(function)
 
     def on(self, goal_mv=5000):
-        """Switch the bias on, wait until it is at its level, and clear the reports."""
+        """Switch the bias on, wait until it reaches its level, and clear the reports."""
         self.parameters.set(icd.P_BIAS, goal_mv)
         self.command(icd.FUNCTION_BIAS_ON)
         self._until(lambda calls: self.control.bias_state == icd.BIAS_STATE_ON)

@@ -10,7 +10,7 @@ from fsw.store.packets import PacketStore
 from fsw.store.segments import Segments
 from fsw.store.slots import Slots
 
-BLOCK_US, BLOCK = 600_000_000, 4096  # reservations of on-board time and of record numbers
+BLOCK_US, BLOCK = 600_000_000, 4096  # on-board time and record numbers reserved at once
 LATEST_US = 4_294_967_295_000_000
 UNKNOWN_US = 4_200_000_000
 UNCOUNTED, CRASH = 2, 3  # scratch register numbers
@@ -56,7 +56,7 @@ class Bench:
         return Bench(self.flash, self.scratch, **how)
 
     def limits(self):
-        """The time and record number that the next start would begin with."""
+        """The time and record number at which the next start would begin."""
         saved = states()[-1]
         return saved["time_us"], saved["record"]
 

@@ -1,4 +1,4 @@
-"""Archives built by spacepackets, and what is found in them."""
+"""Archives built by spacepackets, and a summary of the packets found in them."""
 
 import os
 

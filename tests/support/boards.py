@@ -10,16 +10,16 @@ from dorn.targets.emulate import PseudoTerminal
 from dorn.targets.pace import Pace
 
 _BOOT_S = 5.0
-_STEP_S, _MOST_S = 0.002, 0.05  # of wall time: pause between steps; longest step
+_STEP_S, _MOST_S = 0.002, 0.05  # wall time: pause between steps; longest step
 
 
 class Board:
-    """A simulated instrument in a thread of its own; speed: of the unix target, times real time."""
+    """A simulated instrument in its own thread. speed: of the unix target, times real time."""
 
     def __init__(self, unique_id, speed=20.0, where="unix"):
         self._target = open_target(where, Head(FrontEnd()), unique_id=unique_id)
         self._speed = speed if where == "unix" else 1.0
-        self._target.advance(_BOOT_S)  # in its maintenance window, octets of telecommands could keep it from starting
+        self._target.advance(_BOOT_S)  # in the maintenance window, telecommands could prevent its start
         self._port = None
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -35,7 +35,7 @@ class Board:
             os.replace(link, path)
 
     def unplug(self):
-        """Disconnect it; the path leads nowhere."""
+        """Disconnect it; the path is then a dangling link."""
         with self._lock:
             port, self._port = self._port, None
             if port:

@@ -12,7 +12,7 @@ WIDTHS = range(1, 17)  # bits of a sample
 
 
 def vector(bits: int) -> tuple[list[int], bytes]:
-    """Samples and code of a test vector. Skips the test without the data."""
+    """Samples and coded data of a test vector. Skips the test without the data."""
     name = f"test_p256n{bits:02}"
     samples = np.fromfile(data("ccsds121", "AllOptions", f"{name}.dat"), "<u2" if bits > 8 else "u1")
     coded = data("ccsds121", "AllOptions", f"{name}{'-basic' if bits <= 4 else ''}.rz").read_bytes()
@@ -20,7 +20,7 @@ def vector(bits: int) -> tuple[list[int], bytes]:
 
 
 def samples(bits: int = 16, most_blocks: int = 12):
-    """Whole blocks, made of stretches of a constant, of random numbers up to a limit, or of full-scale steps."""
+    """Whole blocks, made of stretches with a constant, with random numbers up to a limit, or with full-scale steps."""
     most = 2**bits - 1
     stretch = st.tuples(st.integers(1, 100), st.integers(0, most), st.integers(0, 2**32))
 

@@ -1,4 +1,4 @@
-"""Published test data, not part of the project, in the folder that the environment variable DORN_DATA names."""
+"""Published test data, not part of the project, in the folder named by the environment variable DORN_DATA."""
 
 import json
 import os

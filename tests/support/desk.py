@@ -1,4 +1,4 @@
-"""An emulated Pico on a pseudo-terminal, like a board on the desk, for `dorn flash`."""
+"""An emulated Pico on a pseudo-terminal, like a real board, for `dorn flash`."""
 
 import queue
 import threading

@@ -1,4 +1,4 @@
-"""Generated event lists, and what the reader of single packets makes of them."""
+"""Generated event lists, and their table as read by the reader of single packets."""
 
 from dataclasses import fields, replace
 
@@ -38,7 +38,7 @@ _ENTRIES = st.lists(st.tuples(st.sampled_from(("event", "event", "open", "close"
 
 @st.composite
 def lists(draw, origin=ORIGIN):
-    """Event lists of one instrument, packets of whole classes as the firmware sends them; some are missing."""
+    """Event lists of one instrument: packets as the firmware sends them, class by class; some are missing."""
     time_us = draw(st.integers(CLOCK, 2**48))
     clock_us = draw(st.sampled_from((0, CLOCK - 3_000_000, 1 << 31)))
     open_us = {}  # class -> clock when its window was listed last
@@ -67,7 +67,7 @@ def lists(draw, origin=ORIGIN):
 
 
 def expected(packets):
-    """The table of these packets, of one origin, by the reader of single packets."""
+    """The table of these packets, all of one origin, as read by the reader of single packets."""
     table = event_list.read(DICTIONARY.decode(made.octets) for made in packets).table()
     origin = packets[0].fields["origin"] if packets else 0
     of = {name: np.full_like(getattr(table, name), origin) for name in ("origin", "window_origin")}
@@ -75,7 +75,7 @@ def expected(packets):
 
 
 def check_same(found, *tables):
-    """Check that a table has the events and windows of these, in their order."""
+    """Check that a table has the events and windows of the other tables, in their order."""
     for name in ARRAYS:
         wanted = np.concatenate([getattr(table, name) for table in tables])
         assert getattr(found, name).dtype == wanted.dtype, name

@@ -50,7 +50,7 @@ def _scan(i: Instrument) -> None:
 
 def _ask(i: Instrument) -> None:
     """Trigger packets that are sent on request only."""
-    for name in ("disabled_events", "schedule", "out_of_limits"):  # none yet: arrays of 0 elements
+    for name in ("disabled_events", "schedule", "out_of_limits"):  # nothing to report yet: arrays of 0 elements
         i.command(f"report_{name}")
     i.set("monitor_interval", 1)
     for monitor in ("heap", "temperature_head"):  # event_low, event_medium

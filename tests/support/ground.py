@@ -1,4 +1,4 @@
-"""A ground system, and a bridge from it to an instrument."""
+"""A ground system, and a bridge between it and an instrument."""
 
 import contextlib
 import socket
@@ -13,7 +13,7 @@ from spacepackets.ecss.tc import PusTc
 DICTIONARY = Dictionary.load()
 HERE = ("127.0.0.1", 0)
 APID = DICTIONARY.mission["apid"]
-_LIMIT_S = 60.0  # wall time in which a thread ends, or anything happens at all
+_LIMIT_S = 60.0  # timeout, wall time: for the end of a thread, or for any activity
 
 
 def telecommand(sequence, service=17, subtype=1, data=b""):
@@ -27,7 +27,7 @@ def tcp_server(at=HERE, clients=CLIENTS, clock=time.monotonic):
 
 
 class Ground:
-    """A ground system on UDP, and a bridge from it to an instrument."""
+    """A ground system on UDP, and a bridge between it and an instrument."""
 
     def __init__(self, target, key=None, clock=time.monotonic):
         self.received, self.packets = [], []
@@ -43,7 +43,8 @@ class Ground:
         self._socket.sendto(packet, self._to)
 
     def until(self, condition, limit_s=20):
-        """Run the bridge until the condition on the packets received meanwhile holds; return them. Target time."""
+        """Run the bridge until the condition on the packets received meanwhile holds; return them. limit_s: target
+        time."""
         packets = []
         for _ in range(int(limit_s / 0.05)):
             self.bridge.step()
@@ -88,7 +89,7 @@ class Ground:
 
 @contextlib.contextmanager
 def serving(target, tcp, speed=1.0, key=None):
-    """A bridge that serves `tcp` in a thread of its own."""
+    """A bridge that serves `tcp` in its own thread."""
     bridge, ended = Bridge(target, [tcp], key, say=lambda text: None), threading.Event()
     thread = threading.Thread(target=bridge.serve, args=(ended.is_set, speed))
     thread.start()

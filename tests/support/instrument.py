@@ -1,4 +1,4 @@
-"""An instrument on either simulated target."""
+"""An instrument on one of the simulated targets."""
 
 from contextlib import contextmanager
 

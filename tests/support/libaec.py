@@ -1,4 +1,4 @@
-"""An independent CCSDS 121.0-B: libaec, from the package imagecodecs. Blocks of 16, with the predictor."""
+"""An independent implementation of CCSDS 121.0-B: libaec, in the package imagecodecs. Blocks of 16, with predictor."""
 
 import imagecodecs
 import numpy as np
@@ -9,7 +9,7 @@ BLOCK = 16
 def encode(samples: list[int], bits: int) -> bytes:
     """Encode with a single reference sample; at most 64 blocks."""
     kind = "<u2" if bits > 8 else "u1"
-    out = bytearray(8 * len(samples) + 64)  # imagecodecs writes beyond the size it would allocate itself
+    out = bytearray(8 * len(samples) + 64)  # imagecodecs writes beyond the size that it would allocate itself
     data = np.array(samples, kind).tobytes()
     return bytes(imagecodecs.aec_encode(data, out=out, **_options(bits)))
 

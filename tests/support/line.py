@@ -1,11 +1,11 @@
-"""A serial port whose other end is the test's."""
+"""A serial port whose other end belongs to the test."""
 
 import os
 import tty
 
 
 class Line:
-    """A pseudo-terminal at a fixed path, where another one can replace it."""
+    """A pseudo-terminal at a fixed path, where a new one can replace it."""
 
     def __init__(self, path):
         self.path = path
@@ -16,7 +16,7 @@ class Line:
         tty.setraw(other)
         self.path.unlink(missing_ok=True)
         self.path.symlink_to(os.ttyname(other))
-        self._other = other  # kept open, so that what is written before a client connects is not lost
+        self._other = other  # kept open, so that data written before a client connects are not lost
 
     def unplug(self):
         os.close(self._other)

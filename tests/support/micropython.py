@@ -40,7 +40,7 @@ def run(script: str, *, heap_kb: int = 192, path: list[Path] = (), stdin: str = 
     )
     if done.returncode:
         output = done.stdout[-2000:] + done.stderr
-        why = output.strip().rpartition("\n")[2]  # the exception: pytest's summary has the first line only
+        why = output.strip().rpartition("\n")[2]  # the exception goes first: pytest's summary shows only the first line
         raise AssertionError(f"micropython failed: {why}\n{output}")
     return done.stdout
 
@@ -63,7 +63,7 @@ class Child:
 
     def ask(self, line: str) -> str:
         """Send one line and return the answer. Raises AssertionError with MicroPython's message if it stopped."""
-        with contextlib.suppress(BrokenPipeError):  # its last output is the better message
+        with contextlib.suppress(BrokenPipeError):  # its last output is more informative
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
         answer = self._process.stdout.readline()

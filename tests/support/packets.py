@@ -36,7 +36,7 @@ def source_data(layout, fields: dict) -> bytes:
 def fields_of(draw, layout, enums=None):
     """Values of all fields; with `enums`, enumerated fields take values of their enumeration.
 
-    Arrays that can be compressed are not.
+    Arrays that may be coded are raw.
     """
     found = {}
     for field in layout.fields:

@@ -22,7 +22,7 @@ _made = count(1)
 
 @dataclass(frozen=True)
 class Made:
-    """A packet to be. Those made later are sent later, unless their times say otherwise."""
+    """A packet to be built. Packets are sent in the order in which they are made, unless their times differ from it."""
 
     name: str
     fields: dict
@@ -44,7 +44,7 @@ class Made:
         return bytes(packet.pack())
 
     def but(self, time_s=None, **fields) -> "Made":
-        """Another packet, with these fields."""
+        """A copy with these fields changed."""
         time_s = self.time_s if time_s is None else time_s
         return replace(self, time_s=time_s, fields=self.fields | fields, sequence=next(_made) & 0x3FFF)
 
@@ -80,7 +80,7 @@ def _range(counts, first, total) -> dict:
 
 
 def decoded(octets: bytes, **options) -> Products:
-    """The products of an archive with this content; options: of Products."""
+    """The products of an archive with this content. options: arguments of Products."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(octets)
         file.flush()
@@ -95,7 +95,7 @@ def products(*packets: Made) -> Products:
 
 
 def content(collected: Products) -> tuple:
-    """Everything that the files are made from, but for the tables of packets."""
+    """Everything that the files are made from, except the tables of packets."""
     spectra = {key: (s.counts.tobytes(), s.real_us, s.live_us) for key, s in collected.all_spectra().items()}
     rates = [column.tobytes() for column in vars(collected.rates()).values()]
     slices = [(one.origin, one.start_us, one.counts.tobytes(), one.live_us.tobytes()) for one in collected.slices]

@@ -1,6 +1,6 @@
-"""Published measurements, read from the folder that the environment variable DORN_DATA names.
+"""Published measurements, read from the folder named by the environment variable DORN_DATA.
 
-None of them is copied into the project. Without the folder, tests skip with a reason.
+None of them is copied into the project. Without the folder, tests are skipped with a reason.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Region:
 def lisbon_csv(folder, file="1Cal.dat", calibration=None):
     """(path, regions): an Am-241 and pulser spectrum of folder am241-lisbon as a CSV source in `folder`.
 
-    calibration: (offset_kev, kev_per_channel) for the channels' centres; by default that of the pulser energies.
+    calibration: (offset_kev, kev_per_channel) for the centres of channels; by default from the pulser energies.
     """
     one = measured.read(path(f"am241-lisbon/{file}").parents[1], "am241-lisbon", file)
     offset_kev, kev_per_channel = calibration or measured.lisbon_calibration(one)

@@ -19,7 +19,7 @@ def rectangular(value, half_width):
 
 
 def rate(value, seconds):
-    """A count rate, measured for so many seconds."""
+    """A count rate, measured for this many seconds."""
     return Input(value, lambda r: sqrt(r / seconds))
 
 
@@ -293,7 +293,7 @@ EXAMPLES = {
         1.644854,
         "2.18387E-01  4.76005E-02  2.18388E-01  4.75993E-02  1.25094E-01  3.11683E-01  9.78904E-02  1.79643E-01",
     ),
-    "Gamma-Dist": (  # counts as means of their distributions for a flat prior, n + 1
+    "Gamma-Dist": (  # numbers of counts as means of their distributions for a flat prior, n + 1
         plain,
         {"gross": Input.counts(9), "background": Input.counts(7), "factor": Input(1, 0.1)},
         1.6449,

@@ -23,7 +23,7 @@ from yamcs.client import YamcsClient
 
 HERE = "127.0.0.1"
 DICTIONARY = Dictionary.load()
-LIMIT_S = 180  # of wall time, on a busy machine
+LIMIT_S = 180  # wall time, on a busy machine
 
 
 class Yamcs:
@@ -62,7 +62,7 @@ class Yamcs:
             time.sleep(0.1)
 
     def events(self, source=SOURCE):
-        """Of the instrument, oldest first."""
+        """Events of the instrument, oldest first."""
         found = [event for event in self.archive.list_events() if event.source == source]
         return sorted(found, key=lambda event: (event.generation_time, event.sequence_number))
 

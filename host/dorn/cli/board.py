@@ -65,11 +65,13 @@ def add(commands: Commands) -> None:
     where.add_argument(
         "--tcp",
         metavar="PORT",
-        help="its USB port is this TCP port of this machine, its flight link the next; 0: any free ports",
+        help="serve its USB port on this local TCP port, its flight link on the next; 0: any free ports",
     )
     emulate.add_argument("--flash", type=Path, metavar="DIR", help="keep its flash here (default: discard it)")
     emulate.add_argument("--blank", action="store_true", help="start a Pico with an empty file system")
-    emulate.add_argument("--speed", default="1", metavar="X", help="times real time, at most (default %(default)s)")
+    emulate.add_argument(
+        "--speed", default="1", metavar="X", help="maximum speed, times real time (default %(default)s)"
+    )
 
     key = commands.add(
         "key",
@@ -112,13 +114,13 @@ def _emulate(args):
         try:
             args.flash.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError.at("--flash", "DIR", f"cannot be made: {error.strerror}", str(args.flash)) from None
+            raise UserError.at("--flash", "DIR", f"cannot be created: {error.strerror}", str(args.flash)) from None
     with emulate.board(args.target, args.flash, args.blank) as board:
         number = args.tcp and int(args.tcp)
         ports = {}
         for n, name in enumerate(board.ports):
             ports[name] = emulate.PseudoTerminal() if number is None else emulate.Tcp(number and number + n)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # its file system is saved, however it is stopped
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # its flash is saved, however it is stopped
         what = "emulated Pico" if args.target == "rp2040" else "firmware on MicroPython's unix port"
         print(f"{what} on {ports['usb'].name}, until Ctrl-C", flush=True)
         if "uart" in ports:

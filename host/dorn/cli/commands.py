@@ -69,7 +69,7 @@ def parser(modules: Iterable[str] | None = None) -> Parser:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Parse the arguments of one command; `command` in the result is the function that runs it, `entered` the line.
+    """Parse the arguments of one command. In the result, `command` is the function that runs it, `entered` the line.
 
     Raises UserError for a wrong argument.
     """

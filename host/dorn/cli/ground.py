@@ -60,7 +60,7 @@ def add(commands: Commands) -> None:
     yamcs = commands.add(
         "yamcs",
         _yamcs,
-        "start the Yamcs mission control with an instrument",
+        "start Yamcs mission control with an instrument",
         examples=("dorn yamcs --target unix", "dorn yamcs --target /dev/ttyACM0 --epoch 2024-05-03T09:27:00Z"),
     )
     _add_instrument(yamcs)
@@ -250,7 +250,7 @@ def _dictionary(args):
 
 
 def _utc_s(text: str) -> float:
-    """Seconds since 1970 of a UTC."""
+    """A UTC time as seconds since 1970."""
     from datetime import datetime
 
     try:

@@ -12,7 +12,7 @@ from dorn.util.checks import above_zero, at_least
 from dorn.util.paths import check_directory
 
 DEMO_OUT = Path("dorn-demo")  # its own folder, which it may overwrite
-_LONG = 10_000_000  # octets, whose decoding takes a second or more
+_LONG = 10_000_000  # octets; decoding more takes a second or longer
 REAL_DETECTORS = "-"  # in place of a source
 SPACINGS = ("poisson", "regular")  # as in dorn.head.arrivals, which is slow to import
 ON_RESET = ("end", "restart")  # as in dorn.session.acquire, likewise
@@ -129,7 +129,7 @@ def _run(args):
             source.head["noise_kev"] = at_least(0, args.noise_kev, "--noise-kev", "X")
         rate_cps, duration_s = source.plan(args.rate, args.duration or args.live, args.replay)
         if args.replay or args.live:
-            duration_s = None  # it ends with its last count, or with a live time
+            duration_s = None  # the run ends with the last count, or after the live time
     return _play(source, args, rate_cps=rate_cps, duration_s=duration_s, **stream)
 
 
@@ -155,7 +155,7 @@ def _demo(args):
 
     source = sources.load(sources.DEMO)
     target, why = (args.target, "") if args.target else acquire.default_target()
-    print(f"demo on {target}: {source.duration_s:g} s at {source.rate_cps:.0f} particles a second")
+    print(f"demo on {target}: {source.duration_s:g} s at {source.rate_cps:.0f} particles per second")
     if why:
         print(f"not on the emulated Pico: {why}")
     stream = {"rate_cps": source.rate_cps, "duration_s": source.duration_s, "seed": 1}
@@ -208,7 +208,7 @@ def _decode(args):
             from tqdm import tqdm
 
             total = None if archive.STDIN in args.files else 2 * size
-            bar = tqdm(total=total, unit="B", unit_scale=True, delay=2, disable=None)  # it is read twice
+            bar = tqdm(total=total, unit="B", unit_scale=True, delay=2, disable=None)  # the input is read twice
             progress = stack.enter_context(bar).update
         found = stack.enter_context(archive.Archive(Dictionary.load(), *args.files, progress=progress))
         products = Products(found, slice_s=slice_s, calibration=calibration)
@@ -238,7 +238,7 @@ def _decode(args):
 
 
 def _run_of(files):
-    """What run.json beside the archive says, None without one or with several archives; and what to say about it."""
+    """(contents of run.json beside the archive, None if absent or for several archives; a note to print about it)."""
     from dorn.products import run_file
 
     if len(files) > 1 or not os.path.isfile(files[0]):

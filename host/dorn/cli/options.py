@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 TARGET = "unix, rp2040, a serial port, socket://HOST:PORT, or bridge://HOST:PORT, the --tcp of a dorn bridge"
 OUT = "folder for the files"
-ARCHIVE = "folder of telemetry.ccsds, which is created or continued"
+ARCHIVE = "folder for telemetry.ccsds, which is created or appended to"
 
 
 def add_session(command, out_required: bool = False) -> None:
@@ -22,7 +22,7 @@ def add_session(command, out_required: bool = False) -> None:
 
 
 def add_force(command) -> None:
-    """Add --force to the parser of a command that begins a new archive."""
+    """Add --force to the parser of a command that starts a new archive."""
     command.add_argument("--force", action="store_true", help="replace an archive that is in DIR already")
 
 
@@ -32,7 +32,7 @@ def add_calibration(command) -> None:
         "--instrument-calibration",
         type=Path,
         metavar="FILE",
-        help="energy scale of each detector, by `dorn calibrate` (default: that of the dictionary)",
+        help="energy scale of each detector, from `dorn calibrate` (default: that of the dictionary)",
     )
 
 

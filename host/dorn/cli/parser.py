@@ -65,8 +65,8 @@ def wrapped(text: str, indent: str = "") -> str:
 def joined(argv: Iterable[str]) -> list[str]:
     """`--calibration -77.2,12.8` as `--calibration=-77.2,12.8`.
 
-    argparse accepts a negative number as the value of an option, but takes two with a comma for another option. No
-    option of dorn begins with a digit.
+    argparse accepts a negative number as the value of an option, but mistakes two with a comma for another
+    option. No option of dorn begins with a digit.
     """
     words: list[str] = []
     for word in argv:

@@ -20,7 +20,7 @@ _HOUSEKEEPING = [
     ("origin", "u16"),
     ("structure_id", "u8"),
     ("dictionary", "u32"),
-]  # of any dictionary
+]  # first fields of housekeeping in every dictionary
 # keys left out of the hash: wording, and values that only the ground uses
 _PROSE = ("about", "effect", "valid", "refused", "limits")
 

@@ -1,9 +1,9 @@
 """Packets of the dictionary: CCSDS 133.0-B space packets with ECSS-E-ST-70-41C (PUS-C) headers.
 
 Octets of telemetry: 0 version, type, APID; 2 sequence; 4 length - 7; 6 PUS version, time status; 7 service;
-8 subtype; 9 message count; 11 destination; 13 CUC time (4 + 2 octets); 19 source data; CRC-16 of all preceding.
+8 subtype; 9 message count; 11 destination; 13 CUC time (4 + 2 octets); 19 source data; CRC-16 of all preceding octets.
 Octets of a telecommand: 0 to 5 as above; 6 PUS version, acknowledgement flags; 7 service; 8 subtype;
-9 source; 11 application data; CRC-16 of all preceding.
+9 source; 11 application data; CRC-16 of all preceding octets.
 """
 
 import struct
@@ -114,7 +114,7 @@ def _fields(layout: Layout, data: bytes, texts: dict) -> dict[str, Any]:
 def _decoded(layout: Layout, item: Field, found: dict, data: bytes, texts: dict) -> list[int]:
     number, count = found["coding"], found[item.length]
     if number not in texts["coding"]:
-        raise PacketError(f"{layout.name}: coding {number} is not known")
+        raise PacketError(f"{layout.name}: unknown coding {number}")
     try:
         return coding.decode(texts["coding"][number], data, count)
     except ValueError as error:
@@ -124,7 +124,7 @@ def _decoded(layout: Layout, item: Field, found: dict, data: bytes, texts: dict)
 def values(layout: Layout, given: dict, enums: dict) -> dict[str, Any]:
     """Check the given fields against the layout, convert names to numbers and fill in array lengths."""
     wanted = [item.name for item in layout.fields]
-    for item in layout.arrays:  # of octets
+    for item in layout.arrays:  # arrays of octets
         data = given.get(item.name)
         if data is not None and not isinstance(data, bytes | bytearray):
             raise PacketError(f"{layout.name}: {item.name} {data!r} is not octets")

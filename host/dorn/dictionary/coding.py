@@ -1,14 +1,14 @@
 """Decoding of the 16-bit arrays coded in octets of a telemetry packet (icd.toml, `codes`, [about.coding]).
 
 CCSDS 121.0-B-3, lossless data compression: blocks of 16 samples, basic set of code options, unit-delay predictor, one
-reference sample, the first.
+reference sample (the first).
 """
 
 import struct
 from math import isqrt
 
 BLOCK = 16  # samples
-REST = 5  # as a number of zero blocks: all remaining blocks
+REST = 5  # coded in place of a number of zero blocks: all remaining blocks
 
 
 def decode(coding: str, data: bytes, count: int) -> list[int]:
@@ -16,14 +16,14 @@ def decode(coding: str, data: bytes, count: int) -> list[int]:
     if coding == "ccsds121":
         return ccsds121(data, count)
     if len(data) != 2 * count:
-        raise ValueError(f"{count} values of 16 bits do not have {len(data)} octets")
+        raise ValueError(f"{count} values of 16 bits do not fill {len(data)} octets")
     return list(struct.unpack(f">{count}H", data))
 
 
 def ccsds121(data: bytes, count: int, bits: int = 16) -> list[int]:
     """Decode `count` samples, whole blocks of `bits` (1 to 16) each. Raises ValueError unless `data` fits exactly."""
     if count % BLOCK or not count:
-        raise ValueError(f"{count} values are not blocks of {BLOCK}")
+        raise ValueError(f"{count} values: not a positive multiple of {BLOCK}")
     stream = _Bits(data)
     option_bits = 3 if bits <= 8 else 4
     samples: list[int] = []
@@ -54,7 +54,7 @@ def ccsds121(data: bytes, count: int, bits: int = 16) -> list[int]:
 
 
 def _pair(number: int) -> tuple[int, int]:
-    """Split a number of the second extension into its two values: number = s (s + 1) / 2 + second, s their sum."""
+    """Split a number of the second extension into its two values: number = s (s + 1) / 2 + second, with s their sum."""
     total = (isqrt(8 * number + 1) - 1) // 2
     second = number - total * (total + 1) // 2
     return total - second, second
@@ -95,7 +95,7 @@ class _Bits:
         return zeros
 
     def end(self) -> None:
-        """Check that only zero bits that fill the last octet are left."""
+        """Check that only the zero bits that pad the last octet are left."""
         left = self._text[self._at :]
         if len(left) > 7 or "1" in left:
             raise ValueError(f"{len(left)} bits are left after the coded values")

@@ -10,12 +10,12 @@ import numpy as np
 
 from dorn.dictionary.coding import BLOCK, REST
 
-_AT_ONCE = 2048  # packets; more take memory, fewer time
+_AT_ONCE = 2048  # packets; more take more memory, fewer more time
 _OPTION_BITS, _SAMPLE_BITS = 4, 16
 _MOST = 2**_SAMPLE_BITS - 1
 _NOT_CODED = 2**_OPTION_BITS - 1  # the option of a block of plain samples
 _LEAST_OCTETS = 3  # option and reference sample
-_PADDING = 40  # octets behind the data that may be read, though never used
+_PADDING = 40  # octets after the data, which may be read but are never used
 _CLIP = 1 << 30  # above any valid prediction error
 _ONES_IN = np.array([bin(octet).count("1") for octet in range(256)], np.uint8)
 _STEPS = np.arange(BLOCK)[:, None]
@@ -25,7 +25,8 @@ def decode(data, starts, octets, counts, out, places) -> np.ndarray:
     """Decode packets. starts, octets: int64[n], where the coded octets of each are in `data`; counts: int64[n], samples
     to decode; out: uint16[...], zeros, with BLOCK elements to spare; places: int64[n], where in it the samples go.
 
-    Returns bool[n]: whether the octets are a valid code of that many samples. What it wrote for others is undefined.
+    Returns bool[n]: whether the octets are valid coded data of that many samples. The output for the other packets is
+    undefined.
     """
     valid = np.zeros(len(starts), bool)
     for first in range(0, len(starts), _AT_ONCE):
@@ -48,7 +49,7 @@ class _Bits:
         positions = np.flatnonzero(np.unpackbits(raw).view(bool)).astype(np.int32)
         self._ones = np.concatenate([positions, np.full(BLOCK + 4, 8 * len(raw), np.int32)])
         self._ones_after = np.lib.stride_tricks.sliding_window_view(self._ones, BLOCK)
-        self._ones_before = np.zeros(len(raw) + 1, np.int32)  # the octet
+        self._ones_before = np.zeros(len(raw) + 1, np.int32)  # each octet
         np.cumsum(_ONES_IN[raw], out=self._ones_before[1:], dtype=np.int32)
         wide = raw.astype(np.int64)
         self._words = wide << 24  # the 32 bits from each octet on
@@ -76,7 +77,7 @@ def _zeros_before(ones: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 class _Decoder:
-    """All packets advance together; those that are complete or invalid leave."""
+    """All packets advance together; those that are complete or invalid are removed."""
 
     def __init__(self, bits: _Bits, ends, counts, out, places):
         self._bits = bits
@@ -100,10 +101,10 @@ class _Decoder:
         return self._valid
 
     def _step(self, reference: int) -> None:
-        """Decode one block, or run of zero blocks, of every packet."""
+        """Decode one block, or one run of zero blocks, in every packet."""
         option = self._bits.numbers(self._at, _OPTION_BITS)
         self._at = self._at + _OPTION_BITS
-        low = np.flatnonzero(option == 0)  # zero blocks or second extension, as one more bit says
+        low = np.flatnonzero(option == 0)  # zero blocks or second extension: the next bit decides
         is_pairs = self._bits.numbers(self._at[low], 1) == 1
         self._at[low] += 1
         zeros, pairs = low[~is_pairs], low[is_pairs]
@@ -208,7 +209,7 @@ class _Decoder:
         self._place[of] += BLOCK
 
     def _leave(self, invalid) -> None:
-        """Remove the packets that are complete or invalid. A valid one ends with less than 8 bits, all zero."""
+        """Remove the packets that are complete or invalid. A valid one ends with fewer than 8 bits, all zero."""
         complete = np.flatnonzero((self._left <= 0) & ~invalid)
         rest = self._end[complete] - self._at[complete]
         few = rest < 8

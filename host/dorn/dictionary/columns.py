@@ -36,8 +36,8 @@ class Columns:
     def of(self, octets: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Take the fields from packets of this layout. octets: uint8[...]; starts, ends: int64[n], of the packets.
 
-        Returns their rows, and bool[n]: whether the packet has the length that its layout and its fields require;
-        rows has one row for each of these.
+        Returns (rows, bool[n]: whether the packet has the length that its layout and its fields require). There is one
+        row for each packet of the right length.
         """
         begin = starts + TM_HEADER
         room = ends - begin - CRC - self.dtype.itemsize
@@ -72,7 +72,7 @@ class AllColumns:
         return self._stored[kinds]
 
     def of(self, name: str, kinds, octets, starts, ends) -> tuple[np.ndarray, np.ndarray]:
-        """Positions of the packets of a layout, int64[n], and their columns; those of a wrong length are left out.
+        """Positions of the packets of a layout, int64[n], and their columns; packets of a wrong length are left out.
 
         octets, starts, ends: as for Columns.of.
         """
@@ -82,6 +82,6 @@ class AllColumns:
         return at[fits], rows
 
     def all(self, kinds, octets, starts, ends) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Layout -> the same, for all layouts among the packets."""
+        """Name of a layout -> what `of` returns, for all layouts among the packets."""
         names = [self._by_kind[kind].layout.name for kind in np.unique(kinds).tolist() if kind]
         return {name: self.of(name, kinds, octets, starts, ends) for name in names}

@@ -8,7 +8,7 @@ from dorn.dictionary.reading import entries, integer, unique
 
 _TYPE = re.compile(r"(u\d+)(?:\[(\w+)\])?")
 _CODES = re.compile(r"([a-z][a-z0-9_]*) u16\[(\w+)\]")
-_IDENTITY = [("record", "u32"), ("origin", "u16")]  # of every stored packet
+_IDENTITY = [("record", "u32"), ("origin", "u16")]  # first fields of every stored packet
 
 
 def layouts(kind: str, tables: list[dict], enums: dict) -> dict[str, Layout]:

@@ -12,8 +12,8 @@ from dorn.dictionary.headers import Bits
 from dorn.exports import hazards
 
 _HEAD = "# Generated from firmware/icd.toml by `python -m dorn.exports`: edit that, not this.\n"
-_BRIDGE = "host.docker.internal 10036 10036"  # computer, ports to write and to read: `dorn bridge --tcp`
-_FOLDER = "openc3/interfaces"  # of COSMOS
+_BRIDGE = "host.docker.internal 10036 10036"  # host, write port, read port: `dorn bridge --tcp`
+_FOLDER = "openc3/interfaces"  # a folder of COSMOS
 _ACK_FLAGS = int(Ack.ACCEPTANCE | Ack.COMPLETION)  # the default, which the operator can change
 _KNOWN_BY = ("TYPE", headers.APID, headers.SERVICE, headers.SUBTYPE)
 
@@ -30,14 +30,14 @@ def files(dictionary: Dictionary) -> dict[str, str]:
 def _plugin(name: str) -> Iterator[str]:
     """The interface to `dorn bridge`, which passes whole packets over TCP, with both sides' protocols."""
     trailer = headers.TRAILER
-    length = f"{_FOLDER}/protocols/length_protocol.py 32 16 7"  # its first bit, its bits, the octets it leaves out
+    length = f"{_FOLDER}/protocols/length_protocol.py 32 16 7"  # bit offset, bit size, octets not counted
     crc, at = f"{_FOLDER}/protocols/crc_protocol.py", f"-{trailer.bits} {trailer.bits}"
     yield f"TARGET {name} {name}"
     yield f"INTERFACE {name}_INT {_FOLDER}/tcpip_client_interface.py {_BRIDGE} 10.0 None"
     yield f"  MAP_TARGET {name}"
     yield f"  PROTOCOL READ {length}"
     yield f"  PROTOCOL READ {crc} None TRUE ERROR {at}"
-    yield "  # of the protocols for writing, the last acts first: the CRC covers the length"
+    yield "  # the last write protocol is applied first: the CRC covers the length"
     yield f"  PROTOCOL WRITE {crc} {trailer.name.upper()} FALSE ERROR {at}"
     yield f"  PROTOCOL WRITE {length} 1 BIG_ENDIAN 0 None None TRUE"
 

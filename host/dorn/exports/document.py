@@ -75,7 +75,7 @@ def _telecommands(dictionary: Dictionary) -> Iterator[str]:
 def _telemetry(dictionary: Dictionary) -> Iterator[str]:
     yield (
         "Packets stored on board are sent again, identical to the octet, when retrieved. Those of priority 1 are\n"
-        "stored as long as the budget lasts, those of priority 2 while half of it is left.\n"
+        "stored as long as the budget lasts, those of priority 2 while at least half of it is left.\n"
     )
     for layout in _by_service(dictionary.telemetry):
         yield from _heading(layout)
@@ -166,7 +166,8 @@ def _parameters(dictionary: Dictionary) -> Iterator[str]:
 def _monitors(dictionary: Dictionary) -> Iterator[str]:
     yield (
         "ST[12]: limits at boot, inclusive. After the given number of consecutive checks out of limits, an event\n"
-        "report and (12,12) are sent; it may release a telecommand (ST[19]). Values not read are not checked.\n\n"
+        "report and (12,12) are sent; the event report may release a telecommand (ST[19]). Values not read are not\n"
+        "checked.\n\n"
     )
     numbers = ", ".join(f"`{name}` {monitor.id}" for name, monitor in dictionary.monitors.items())
     yield f"Numbers: {numbers}.\n\n{markdown(TABLES['monitors'](dictionary))}"

@@ -1,5 +1,5 @@
-"""Telecommands before which a ground system asks the operator: those that the instrument wants armed, and those that
-carry any other telecommand, whose content the ground system does not see."""
+"""Telecommands that a ground system asks the operator to confirm: those that must be armed, and those that carry
+another telecommand, whose content the ground system does not see."""
 
 from dorn.dictionary import Layout
 from dorn.dictionary.definitions import Function
@@ -10,15 +10,15 @@ _REFUSED = "not_armed"
 
 
 def of_function(function: Function) -> str | None:
-    """Why the operator is asked before this function; None if not."""
+    """Why the operator must confirm this function; None if not required."""
     return _must_be_armed() if function.armed else None
 
 
 def of_command(layout: Layout) -> str | None:
-    """Why the operator is asked before this telecommand; None if not, or if that depends on the function in it."""
+    """Why the operator must confirm this telecommand; None if not required, or if it depends on the function in it."""
     names = {field.name for field in layout.fields}
     if _CARRIED in names:
-        return "the telecommand in it is released later, without asking again"
+        return "the telecommand in it is released later, without another confirmation"
     if _REFUSED in layout.refused and "function" not in names:
         condition, _, _ = layout.refused[_REFUSED].rpartition(f" without {ARMED}")
         return _must_be_armed(condition)

@@ -19,8 +19,8 @@ packet travels in a frame:
     00 COBS(packet, CRC-32 of the packet) 00
 
 COBS is Consistent Overhead Byte Stuffing: no octet within a frame is zero, so a zero octet always ends it. The zero
-octet before it ends what a glitch, or another program that probes the port, may have sent; consecutive zero octets are
-an idle line. The CRC-32 is that of ISO 3309 (as in zlib: polynomial 04C11DB7, reflected,
+octet before the frame ends what a glitch, or another program that probes the port, may have sent; consecutive zero
+octets are an idle line. The CRC-32 is that of ISO 3309 (as in zlib: polynomial 04C11DB7, reflected,
 preset and final complement), 4 octets, big-endian. A damaged frame is dropped, and counted in
 `housekeeping.frames_bad`; it affects no other frame. A packet has at most {most} octets.
 
@@ -49,7 +49,7 @@ Every telecommand is verified by ST[01] reports: success as requested by its ack
 | --- | --- | --- |
 | routing | | (1,10): no such service on board |
 | acceptance | (1,1), 1 | (1,2): invalid telecommand |
-| start | (1,3), 2 | (1,4): not with this value, or not in this state |
+| start | (1,3), 2 | (1,4): not allowed with this value, or in this state |
 | completion | (1,7), 8 | (1,8): execution failed |
 
 Reports carry packet identification and sequence control of the telecommand, its first four octets; failure reports also
@@ -77,14 +77,14 @@ Generated from the same dictionary, beside this document:
 - `ccsdspy/`: a layout for each telemetry packet, with everything after the primary header.
 - `cosmos/`: telemetry and telecommands for OpenC3 COSMOS, `tlm.txt` and `cmd.txt` for the folder `cmd_tlm` of a
   target, and `plugin.txt` with its interface to `dorn bridge --tcp 0.0.0.0:10036`. The definitions of telemetry have no
-  CRC-16: the interface checks and removes it. With it, COSMOS would read an array of 0 elements, as `schedule_report`
-  and `disabled_events` may have, from the CRC: it takes an array of size 0 to extend to the end of the packet.
+  CRC-16: the interface checks and removes it. COSMOS lets an array of size 0 extend to the end of the packet, so it
+  would read the CRC as part of an array of 0 elements, which `schedule_report` and `disabled_events` may have.
 """
 
 READERS = """\
-Most programs tell packets apart by their APID. Here all packets have the same one, and service and subtype (octets 7
-and 8) tell them apart, so give such a program the packets of one type. These commands write an archive for each type,
-without damaged packets and each packet once, and the files generated from the dictionary:
+Most programs distinguish packets by their APID. Here all packets have the same one and differ in service and subtype
+(octets 7 and 8), so give such a program the packets of one type. These commands write one archive per packet type,
+without damaged packets or duplicates, and the files generated from the dictionary:
 
     dorn decode telemetry.ccsds --split --out decoded
     dorn dictionary --out icd
@@ -155,7 +155,7 @@ words = [
 print([len(list_) for list_ in words])
 ```
 
-Packet by packet, it reads the archive as it is, but does not check the CRC-16.
+Packet by packet, it reads an archive of all types, but does not check the CRC-16.
 
 ```python
 import space_packet_parser
@@ -186,7 +186,7 @@ for packet in packets:
 
 ### xtce-lib
 
-It gives the definitions, not the packets.
+It reads the definitions, not the packets.
 
 ```python
 from pathlib import Path

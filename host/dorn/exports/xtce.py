@@ -74,14 +74,14 @@ def scalar_type(
 
 
 def _units(element: ET.Element, unit: str = "") -> None:
-    """Add the UnitSet, also an empty one: XTCE does not require it, but xtce-lib does."""
+    """Add the UnitSet, even if empty: XTCE does not require it, but xtce-lib does."""
     units = add(element, "UnitSet")
     if unit:
         add(units, "Unit", unit)
 
 
 def binary_type(parent: ET.Element, kind: str, name: str, length: str, octets: int) -> ET.Element:
-    """Add a binary type: `octets` for each element; the parameter or argument `length` has their number."""
+    """Add a binary type: `octets` for each element; the parameter or argument `length` has the number of elements."""
     element = add(parent, f"Binary{kind}Type", name=name)
     _units(element)
     size = add(add(element, "BinaryDataEncoding"), "SizeInBits")
@@ -139,7 +139,7 @@ class Telemetry:
     def container(
         self, name: str, about: str, base: str | None, known_by: dict[str, int] | None, abstract: bool = False
     ) -> ET.Element:
-        """Add a container, derived from `base` if its parameters have those values. Returns its EntryList."""
+        """Add a container, derived from `base` where parameters have the values `known_by`. Returns its EntryList."""
         element = add(
             self.containers,
             "SequenceContainer",

@@ -11,7 +11,7 @@ from dorn.exports.xtce import NAMESPACE, add, written
 
 @dataclass(frozen=True)
 class Local:
-    """kind: integer, float, string or boolean. length: 0, or that of an array, which may be filled in part."""
+    """kind: integer, float, string or boolean. length: 0, or the largest number of elements of an array."""
 
     name: str
     kind: str
@@ -21,7 +21,7 @@ class Local:
 
 
 def text(system: str, parameters: Iterable[Local]) -> str:
-    """The file of a system of local parameters."""
+    """The file that defines a system of local parameters."""
     root = ET.Element("SpaceSystem", {"xmlns": NAMESPACE, "name": system})
     telemetry = add(root, "TelemetryMetaData")
     types, listed = add(telemetry, "ParameterTypeSet"), add(telemetry, "ParameterSet")

@@ -26,7 +26,7 @@ _SHARED = {
     },
     5: {"event": ("event_id", 8), "a": ("event_a", 32), "b": ("event_b", 32)},
 }
-_ALARMS = {1: "WatchRange", 2: "WatchRange", 3: "WarningRange", 4: "CriticalRange"}  # by the subtype of the event
+_ALARMS = {1: "WatchRange", 2: "WatchRange", 3: "WarningRange", 4: "CriticalRange"}  # by subtype of event reports
 
 
 _CENTIKELVIN = "0.01 K"

@@ -22,7 +22,7 @@ from dorn.image import firmware
 from dorn.link.key import BOARD_FILE
 
 _CHUNK = 1024  # octets per write
-_BLOCK = 4096  # octets of a littlefs block
+_BLOCK = 4096  # size of a littlefs block, octets
 
 # prints size and SHA-256 of each path, or - if it does not exist
 _LISTING = """
@@ -48,9 +48,9 @@ for path in {paths!r}:
 
 
 class Snapshot:
-    """Files on the board. sizes, hashes: of the files present, by path. old: files to remove, of an earlier manifest.
+    """Files on the board. sizes, hashes: by path, for the files present. old: files of an earlier manifest, to remove.
 
-    keeps_key: a key is present, and none is to be written.
+    keeps_key: a key is present, and no other is to be written.
     """
 
     def __init__(self, sizes: dict[str, int], hashes: dict[str, str], old: set[str], keeps_key: bool):

@@ -47,9 +47,9 @@ def flash(
     """Write the firmware for `board` onto the board at `port` and check that it runs. Returns 0.
 
     link: "uart": the firmware uses the flight link; its start cannot be checked, because it reports on another port
-    key: is written to the board, and signs the telecommands that stop a running instrument; without it, an existing key
+    key: written to the board, and signs the telecommands that stop a running instrument; without it, a key on the board
         is kept
-    check: change nothing, print the differences. Returns 1 if there are any
+    check: change nothing and print the differences; returns 1 if there are any
     Raises UserError if the board is missing, of another kind or not writable; it can then be flashed again.
     """
     known = [name for name in firmware.boards() if name != "unix"]
@@ -116,13 +116,13 @@ def flash(
 
 
 def _enter(line: Line, key: Key | None) -> None:
-    """Enter the raw REPL after a soft reset, so that no file is open. Raises UserError without an answer."""
+    """Enter the raw REPL after a soft reset, so that no file is open. Raises UserError if there is no answer."""
     if not line.knock(ANSWER_S):
         print(f"{line.name}: no prompt; stopping the instrument in case it is running", flush=True)
         dictionary = Dictionary.load()
         names = ("arm", "maintenance")
         packets = [dictionary.encode("function", n, function=name) for n, name in enumerate(names)]
-        if key:  # the board may have it or not
+        if key:  # the board may or may not have it
             _synchronise(line, key)
             packets += map(key.sign, packets[:])
         with contextlib.suppress(OSError):
@@ -135,12 +135,12 @@ def _enter(line: Line, key: Key | None) -> None:
             )
             if not line.knock(POWER_CYCLE_S):
                 raise UserError(f"port {line.name}: no MicroPython prompt. {HOW}")
-    with contextlib.redirect_stdout(io.StringIO()):  # mpremote prints unexpected output
+    with contextlib.redirect_stdout(io.StringIO()):  # mpremote prints output that it does not expect
         line.transport.enter_raw_repl(soft_reset=True)
 
 
 def _synchronise(line: Line, key: Key) -> None:
-    """Send a telecommand over the challenge, which an instrument with a new key requires before any other."""
+    """Send a telecommand signed over the challenge, which an instrument with a new key requires before any other."""
     line.close()
     with contextlib.suppress(UserError, OSError), SerialTarget(line.name) as target:
         target.send(b"\0")  # separates the octets of `knock` from the next frame
@@ -163,7 +163,7 @@ def _check_kind(repl: SerialTransport, board: str) -> None:
 
 
 def _restart(line: Line, board: str) -> None:
-    """Reset as the reset pin does, and cancel a requested maintenance mode."""
+    """Reset the board like its reset pin, and cancel a requested maintenance mode."""
     mark = constants(board)["SCRATCH"]
     line.doing = "restarting"
     with contextlib.suppress(OSError, TransportError):  # the port disappears

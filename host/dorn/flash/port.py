@@ -1,4 +1,4 @@
-"""The serial port of a board, for `dorn flash`: find it, open it, get a prompt, find it again after a restart."""
+"""The serial port of a board, for `dorn flash`: find it, open it, get a prompt, and find it again after a restart."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Line:
 
     @property
     def transport(self) -> SerialTransport:
-        """OSError if it is not open."""
+        """The open transport. Raises OSError if the port is not open."""
         if not self._transport:
             raise OSError(f"{self.name} is not open")
         return self._transport
@@ -78,7 +78,7 @@ class Line:
         except (TransportError, ValueError):
             raise UserError(f"port {self.name}: {_why_not(self.name)}") from None
         transport.is_pty = False  # else it would wait for characters without a timeout
-        # the port has flow control of its own; without windows of 32 characters it is ten times faster
+        # USB has flow control of its own; without windows of 32 characters, writing is ten times faster
         transport.use_raw_paste = False
 
     def find(self) -> None:

@@ -2,8 +2,8 @@
 
 Telemetry goes out as one UDP datagram per packet, and back to back to the clients of a TCP port; telecommands are
 received in the same two ways (outlets.py). Packets are forwarded unchanged. Anything but a telecommand of this
-instrument is dropped and counted; a damaged frame affects no other. An instrument whose port is away is waited for as
-long as it takes; telecommands that arrive meanwhile are dropped and counted, because their time may have passed.
+instrument is dropped and counted; a damaged frame affects no other. If the instrument's port is away, the bridge waits
+for it without limit; telecommands that arrive meanwhile are dropped and counted, because their time may have passed.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from dorn.targets.pace import Pace
 _DROPPED = {
     "length": "length",
     "length field": "length field",
-    "header": "no telecommand of this APID",
+    "header": "not a telecommand of this APID",
     "CRC": "CRC",
 }
 _AWAY = "the instrument is away"
-AWAY_S = 0.2  # for which a target waits by itself for its port, while the outlets wait for the bridge
+AWAY_S = 0.2  # how long the target itself waits for its port; the outlets are not served meanwhile
 _PROBE = b"\0"  # an idle octet
 _STEP_S = 0.02  # maximum target time between polls; about the latency of an answer
 _RETRY_S = 0.1  # wall time between attempts to reach an instrument that is away
@@ -70,7 +70,7 @@ class Bridge:
         self._latest: dict[str, str] = {}  # reason -> the last telecommand dropped for it
         self._foreign = False
         self._away_since_s: float | None = None  # wall time; None: the instrument is there
-        self._is_other = False  # another one is in its place
+        self._is_other = False  # another instrument is in its place
         if key:
             key.skip()  # the instrument may have skipped counters in a reset
 
@@ -95,7 +95,7 @@ class Bridge:
                 self.send(packet)
 
     def _receive(self) -> None:
-        """Forward the telemetry that has arrived, if it is of the instrument that was there before."""
+        """Forward the telemetry that has arrived, if it comes from the same instrument as before."""
         good, bad = self._receiver.good, self._receiver.crc_errors
         try:
             for octets, _ in self._receiver.packets():
@@ -135,7 +135,7 @@ class Bridge:
         self._latest[reason] = f"{packet[:16].hex(' ')}{' ...' if len(packet) > 16 else ''}"
 
     def _inspect(self, packet: bytes) -> None:
-        """Inspect telemetry: report a foreign dictionary, and resynchronise the key after a reset."""
+        """Inspect telemetry: report a different dictionary, and resynchronise the key after a reset."""
         try:
             if self._dictionary.check_hash(packet):
                 self._foreign = False
@@ -188,11 +188,11 @@ class Bridge:
             self._wait(_RETRY_S)
             return
         self._receive()
-        if not self._receiver.recognised:  # it may be another one
+        if not self._receiver.recognised:  # it may be another instrument
             self._take()
             self._attempt(seconds=_STEP_S)
             return
-        self._take()  # arrived before this moment: not sent
+        self._take()  # telecommands received while it was away are not sent
         self._say(f"target {self.target.name}: back after {self._clock() - (self._away_since_s or 0):.1f} s")
         self._away_since_s = None
         self._interrupted()
@@ -220,7 +220,8 @@ class Bridge:
 
     def _wait(self, seconds: float) -> None:
         """Wait until a client sends something, at most `seconds`."""
-        selector = selectors.PollSelector()  # has no limit, and needs no file descriptor, of which there may be none
+        # unlike select it has no limit, and unlike epoll it needs no file descriptor, of which none may be left
+        selector = selectors.PollSelector()
         for outlet in self.outlets:
             for socket in outlet.sockets():
                 selector.register(socket, selectors.EVENT_READ)
@@ -231,7 +232,7 @@ class Bridge:
             outlet.close()
 
     def _all_dropped(self) -> Counter:
-        """Reason -> how many, of the bridge and its outlets."""
+        """Reason -> number dropped by the bridge and its outlets."""
         return sum((outlet.dropped for outlet in self.outlets), self.dropped.copy())
 
     def summary(self) -> str:

@@ -28,19 +28,19 @@ from dorn.link.records import Received
 RULES = {
     "frame": "every frame is intact",
     "packet": "header, length, CRC and fields of every telemetry packet conform to the ICD",
-    "value": "a field with an enumeration has one of its values",
+    "value": "a field with an enumeration has a value of that enumeration",
     "dictionary": "housekeeping carries the hash of this dictionary",
     "sequence": "the sequence count increases by one from packet to packet, from 0 after a start",
     "message count": "the count of each service and subtype increases by one, from 0 after a start",
     "time": "on-board time never goes backwards",
     "start": "the first packet after power-on is the event booted, within 3 s",
-    "record": "a record number belongs to one packet, which is retransmitted unchanged",
+    "record": "a record number identifies one packet, which is retransmitted unchanged",
     "verification": "the reports of a telecommand follow its flags, in order, once; failure always, as the last one",
     "completion": "the last report of a telecommand follows within 10.5 s",
     "telecommand": "header, length, CRC, service and subtype of every telecommand conform to the ICD",
     "count": "the sequence count of telecommands increases by one",
 }
-# a parameter is written to flash 10 s after the previous one at the earliest, by a task with a period of 0.2 s
+# a parameter is written to flash at least 10 s after the previous one, by a task with a period of 0.2 s
 START_S, COMPLETION_S = 3.0, 10.5
 _ALL = (1, 2**32 - 1)  # records
 _SHOWN = 20  # violations of one rule listed in the text
@@ -78,16 +78,16 @@ class Conformance:
         self._booted = dictionary.enums["event"]["booted"]
         self._received = Received()
         self._contents: dict[tuple[int, int], int] = {}  # origin and record -> CRC-32 of its packet
-        self._asked: list[tuple[int, int]] = []  # ranges of records requested
+        self._asked: list[tuple[int, int]] = []  # ranges of record numbers requested
         self._sent: dict[int, _Sent] = {}
         self._count: int | None = None
         self._time_s = 0.0
-        self._powered_s: float | None = None  # no packet was received since
+        self._powered_s: float | None = None  # time of power-on; None once a packet was received
         self._ended = ""  # why the traffic ended early
         self._known()
 
     def _known(self, sequence: int | None = None) -> None:
-        """Restart the counts of packets: the next sequence count, None if unknown; message counts are forgotten."""
+        """Restart the counts of packets and clear the message counts. sequence: the next count, None if unknown."""
         self._sequence = sequence
         self._message_counts: dict[tuple[int, int], int] = {}
         self._from_zero = sequence is not None
@@ -139,7 +139,7 @@ class Conformance:
         wrong = self._wrong(packet)
         self.check("telecommand", not wrong, now_s, f"{wrong}: {packet[:13].hex(' ')}")
         count = int.from_bytes(packet[2:4], "big") & LAST_COUNT
-        if len(packet) >= TC_HEADER:  # an invalid one also uses a count
+        if len(packet) >= TC_HEADER:  # an invalid one also uses a sequence count
             if self._count is not None:
                 self.check("count", count == self._count, now_s, f"{count}, not {self._count}")
             self._count = count_after(count)

@@ -188,7 +188,7 @@ class Lander:
         self._begin_us = target.now_us
 
     def run(self, steps: list[Step]) -> bool:
-        """Run until the first statement that fails. Returns whether the report is clean: no statement failed either."""
+        """Run until the first statement that fails. Returns whether the report is clean and no statement failed."""
         if self.link.in_real_time:
             _check_possible(steps, self.link.name)
         else:  # a simulated target has just been powered on

@@ -1,15 +1,15 @@
-"""What is dropped, told to the operator without filling a log."""
+"""Reports to the operator what is dropped, without filling a log."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
 
-EVERY_S = 10.0  # interval of lines about the same reason
+EVERY_S = 10.0  # interval between lines about the same reason
 
 
 class Notices:
-    """The first of a reason is told at once, further ones in a line at most every 10 s with how many."""
+    """Reports the first drop for a reason at once, further ones at most every 10 s in one line with their number."""
 
     def __init__(self, say: Callable[[str], object], clock: Callable[[], float]):
         """say(line). clock: wall time, seconds."""
@@ -18,7 +18,7 @@ class Notices:
         self._told: dict[str, tuple[int, float]] = {}  # reason -> (how many, when)
 
     def update(self, dropped: Mapping[str, int], latest: Mapping[str, str]) -> None:
-        """dropped: reason -> how many so far. latest: reason -> what was dropped last, if known."""
+        """dropped: reason -> total number dropped. latest: reason -> what was dropped last, if known."""
         now_s = self._clock()
         for reason, n in dropped.items():
             told, at_s = self._told.get(reason, (0, -math.inf))

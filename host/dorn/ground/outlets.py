@@ -14,16 +14,16 @@ from typing import Protocol
 from dorn.errors import UserError
 from dorn.link.stream import PacketStream
 
-CLIENTS = 64  # of a TCP port
+CLIENTS = 64  # maximum number of connections of a TCP port
 INCOMPLETE_S = 5.0  # wall time within which a telecommand must be complete, from its first octet
 _DATAGRAM = 65_535
 _AT_ONCE = 100  # datagrams taken before the instrument is served again
 _PENDING = 1 << 20  # octets kept for a client that does not read; further packets are dropped
-_BLOCKED_S = 1.0  # wall time for which no connection is accepted after an error, such as too many open files
+_BLOCKED_S = 1.0  # wall time without accepting connections after an error, such as too many open files
 
 
 class Outlet(Protocol):
-    """Where the bridge sends telemetry, and where telecommands come from. dropped: reason -> how many."""
+    """Where the bridge sends telemetry, and where telecommands come from. dropped: reason -> number of drops."""
 
     dropped: Counter
 
@@ -78,7 +78,7 @@ class Udp:
 
 
 class _Client:
-    """A connection, the octets that wait to be sent, and the packets in those received."""
+    """A connection, the octets waiting to be sent to it, and the packets in the octets received from it."""
 
     def __init__(self, connection: socket.socket, stream: PacketStream):
         connection.setblocking(False)
@@ -104,14 +104,14 @@ class Tcp:
         clients: int = CLIENTS,
         clock: Callable[[], float] = time.monotonic,
     ):
-        """header: the first two octets of every telecommand; longest: octets of one. clients: at most; further
-        connections are closed. clock: wall time, seconds."""
+        """header: the first two octets of every telecommand; longest: octets of the longest. clients: maximum
+        number of connections; further ones are closed. clock: wall time, seconds."""
         self.dropped = Counter()
         self._header = header
         self._longest = longest
         self._most = clients
         self._clock = clock
-        self._blocked_s = 0.0  # no connection is accepted before
+        self._blocked_s = 0.0  # time before which no connection is accepted
         try:
             self._listening = socket.create_server(at)
         except OSError as error:
@@ -126,8 +126,8 @@ class Tcp:
         return len(self._clients)
 
     def sockets(self) -> list[socket.socket]:
-        """Those for which waiting makes sense: the end of a client's data, and a connection that cannot be accepted,
-        would end every wait at once."""
+        """The sockets to wait for. A client that has closed its side for sending, and a connection that cannot be
+        accepted, would end every wait at once."""
         listening = [self._listening] if self._clock() >= self._blocked_s else []
         return listening + [client.socket for client in self._clients if client.is_sending]
 
@@ -173,7 +173,7 @@ class Tcp:
         if stream.offset != begin:
             client.since_s = now_s
         if stream.kept and (not client.is_sending or now_s - client.since_s >= INCOMPLETE_S):
-            stream.clear()  # otherwise it would block what follows, which would be executed late
+            stream.clear()  # otherwise it would block later telecommands, which would be executed late
             self.dropped["incomplete telecommand"] += 1
 
     def _accept(self) -> None:
@@ -188,7 +188,7 @@ class Tcp:
                 self.dropped[f"connection not accepted: {error.strerror}"] += 1
                 self._blocked_s = self._clock() + _BLOCKED_S
                 return
-            if len(self._clients) == self._most:  # one that only listens may have gone, which only sending would show
+            if len(self._clients) == self._most:  # a client that only listens may be gone; only sending shows it
                 listening = [client for client in self._clients if not client.is_sending]
                 if listening:
                     self._leave(listening[0])

@@ -1,1 +1,1 @@
-"""What runs on a board: the MicroPython image and the firmware's files."""
+"""What is installed on a board: the MicroPython image and the firmware's files."""

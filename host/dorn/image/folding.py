@@ -17,8 +17,8 @@ from functools import cache
 from dorn.image.constants import constants
 from dorn.util.paths import onboard_root
 
-# Modules of constants, by the name they are imported as. On the chip, numbers replace these constants, each of which
-# would take 30 octets of RAM for its name and 5 per use.
+# Modules of constants, by the name under which they are imported. For the chip, numbers replace these constants, each
+# of which would take 30 octets of RAM for its name and 5 per use.
 _CONSTANTS = {"icd": "fsw/icd.py", "k": "fsw/spectra/kernel.py"}
 _PRIVATE = re.compile(r"_[a-z]\w*")
 _MICROPYTHON_S = frozenset(("_machine", "_mpy", "_thread"))
@@ -28,7 +28,7 @@ _MICROPYTHON_S = frozenset(("_machine", "_mpy", "_thread"))
 def folded(text: str, path: str = "") -> str:
     """Source of a module, or of a script, for the chip.
 
-    Constants of other modules become numbers. Private names (unused outside the firmware), constants of a board, and
+    Constants of other modules become numbers. Private names (not used outside the firmware), constants of a board, and
     parameters that no call of the firmware passes by keyword are shortened to a few characters, except in f-strings,
     because an f-string is one token. In a module of constants, `path`, the constants get names that mpy-cross does not
     store.
@@ -50,7 +50,7 @@ def folded(text: str, path: str = "") -> str:
 
 
 def _numbers(tokens: list[tokenize.TokenInfo]) -> Iterator[tuple]:
-    """Edits that replace each constant of another module by its number."""
+    """Edits that replace each constant of another module with its number."""
     for alias, dot, name in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if alias.string in _CONSTANTS and dot.string == ".":
             value = _constants(_CONSTANTS[alias.string]).get(name.string)
@@ -102,7 +102,7 @@ def _board_constants() -> set[str]:
 
 @cache
 def _keywords() -> frozenset[str]:
-    """Keywords in the calls of the firmware."""
+    """Names of arguments that the firmware passes by keyword."""
     return frozenset().union(*(_keywords_in(ast.parse(text)) for text in _sources()))
 
 
@@ -145,7 +145,8 @@ def _kept(function: ast.FunctionDef) -> set[str]:
 
 
 def _in_f_strings(tree: ast.AST) -> set[str]:
-    """Names of variables and attributes. Raises ValueError for a constant of another module, missing on the chip."""
+    """Names of variables and attributes in f-strings. Raises ValueError for a constant of another module, which the
+    chip does not have."""
     texts = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
     inner = [node for text in texts for node in ast.walk(text)]
     names = {node.id for node in inner if isinstance(node, ast.Name)}

@@ -23,7 +23,7 @@ def image() -> Path:
     except OSError as error:
         raise UserError(
             f"target rp2040: no MicroPython image: {path}: {error.strerror}; get {IMAGE} from"
-            f" {DOWNLOAD} and put it there, or name it in $DORN_PICO_IMAGE"
+            f" {DOWNLOAD} and put it there, or set $DORN_PICO_IMAGE to its path"
         ) from None
     if found != IMAGE_SHA256:
         raise UserError(

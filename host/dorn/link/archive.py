@@ -1,7 +1,7 @@
 """Archives: files of space packets (CCSDS 133.0-B) back to back, as ccsdspy and other tools read them.
 
-An archive is read twice: once to find its packets and to put them in order by what they say themselves, and once in
-that order. So nothing depends on the order of the packets in the file. The index takes some 30 octets for each packet.
+An archive is read twice: once to find its packets and to order them by their own fields, and once in that order. So
+nothing depends on the order of the packets in the file. The index takes some 30 octets for each packet.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["NAME", "STDIN", "Archive", "ArchiveError", "Part", "read"]
 NAME = "telemetry.ccsds"  # in the folder of a run
 _SEARCHED = 1 << 24  # octets without a packet after which an input is refused
 _PART = 1 << 21  # octets of packets decoded together
-_CHANCE = 100  # packets for one conflict
+_CHANCE = 100  # fewest packets per conflict that is attributed to chance
 
 
 def read(path: Path | str) -> Iterator[bytes]:
@@ -66,10 +66,10 @@ class Archive:
     Packets are grouped by origin; within an origin they are in the order of on-board time and sequence count. A packet
     that was sent again, or is in two archives, is identical to the bit and counts once.
 
-    octets: read. index: INDEX[packets]. skipped: what is not an intact packet of this instrument.
-    sequence_gaps: places where the sequence count does not increase by one. conflicts: record numbers that two
-    different packets have. unique_ids: origin -> unique id of its board, where known. has_housekeeping: the dictionary
-    was checked.
+    octets: number read. index: INDEX[packets]. skipped: what is not an intact packet of this instrument.
+    sequence_gaps: number of places where the sequence count does not increase by one. conflicts: number of record
+    numbers that two different packets have. unique_ids: origin -> unique id of its board, where known.
+    has_housekeeping: the dictionary was checked.
     """
 
     def __init__(
@@ -80,8 +80,8 @@ class Archive:
         chunk: int = CHUNK,
         progress: Callable[[int], object] | None = None,
     ):
-        """paths: archives, STDIN for standard input. since: offset in the first one where to begin. chunk: octets read
-        at once. progress(octets) is called as they are read, twice: by `parts` only if it yields all packets.
+        """paths: archives, STDIN for standard input. since: offset in the first one at which to start. chunk: octets
+        read at once. progress(octets) is called as they are read, twice: by `parts` only if it yields all packets.
 
         Raises ArchiveError if a file cannot be read, was made with another dictionary, or has packets of two boards
         that cannot be told apart.
@@ -130,11 +130,11 @@ class Archive:
         self.conflicts = self._conflicts()
 
     def _conflicts(self) -> int:
-        """Count the record numbers that two packets of an origin have: a damaged packet has a valid CRC once in 65 536
-        cases; an instrument whose flash cannot be written may repeat numbers.
+        """Count the record numbers that two packets of an origin have. One damaged packet in 65 536 has a valid CRC; an
+        instrument whose flash cannot be written may repeat numbers.
 
-        Raises ArchiveError if they are many and it is not known that one board made them: two instruments draw the same
-        origin once in 65 535 cases.
+        Raises ArchiveError if there are many, unless the packets are known to come from one board: two instruments draw
+        the same origin once in 65 535 cases.
         """
         origins, n = np.unique(order.conflicts(self.index), return_counts=True)
         for origin, conflicts in zip(origins.tolist(), n.tolist(), strict=True):
@@ -149,7 +149,7 @@ class Archive:
         return len(self.index)
 
     def parts(self, kinds: Iterable[int] | None = None, at_once: int = _PART) -> Iterator[Part]:
-        """Yield the packets in order, `at_once` octets together. kinds: only those, service and subtype each."""
+        """Yield the packets in order, in parts of `at_once` octets. kinds: only these services and subtypes."""
         chosen = self.index if kinds is None else self.index[np.isin(self.index["kind"], list(kinds))]
         octets = chosen["octets"].astype(np.int64)
         until = np.cumsum(octets)
@@ -167,7 +167,7 @@ class Archive:
         return self._inputs.read(int(row["offset"]), int(row["octets"]))
 
     def _octets_of(self, index: np.ndarray) -> bytes:
-        """The packets of these rows, back to back; those that are back to back in the archive are read at once."""
+        """The packets of these rows, back to back; packets adjacent in the archive are read at once."""
         begin, end = index["offset"], index["offset"] + index["octets"]
         breaks = np.flatnonzero(begin[1:] != end[:-1]) + 1
         firsts, lasts = [0, *breaks.tolist()], [*(breaks - 1).tolist(), -1]

@@ -1,4 +1,4 @@
-"""Packets in a byte stream, found with bounded memory: the intact ones of this instrument; all else is counted."""
+"""Finds the intact packets of this instrument in a byte stream, with bounded memory; everything else is counted."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _NO_HEADER = bytes(PRIMARY_HEADER)  # zeros, such as a hole in a file
 class Skipped:
     """What is not an intact packet of this instrument.
 
-    damaged: damaged packets; a stretch in which no packet can be recognised counts as one.
-    foreign: packets of others, by APID.
+    damaged: number of damaged packets; a stretch in which no packet can be recognised counts as one.
+    foreign: APID -> number of packets with another APID than this instrument's.
     """
 
     damaged: int = 0
@@ -28,7 +28,7 @@ class Skipped:
 
 @dataclass
 class Chunk:
-    """Part of a stream with whole packets: packet n is data[starts[n]:ends[n]]. offset: of data[0] in the stream."""
+    """Part of a stream with whole packets: packet n is data[starts[n]:ends[n]]. offset: position of data[0] in it."""
 
     offset: int
     data: bytes
@@ -37,19 +37,19 @@ class Chunk:
 
 
 def crc16(octets: bytes | memoryview) -> int:
-    """CRC-16/CCITT-FALSE, as in dorn.dictionary.codec, from the standard library: 5 times as fast. 0 over a packet."""
+    """CRC-16/CCITT-FALSE, as in dorn.dictionary.codec, but 5 times as fast (standard library). 0 over a packet."""
     return binascii.crc_hqx(octets, 0xFFFF)
 
 
 class Boundaries:
     """Finds the packets of one APID.
 
-    A packet is intact if its CRC is right. What lies between two intact packets is counted in `skipped`, packet by
-    packet as far as headers lead from one to the next; nothing that is skipped contains an intact packet of this APID.
+    A packet is intact if its CRC is correct. What lies between two intact packets is counted in `skipped`, packet by
+    packet while each header leads to the next; nothing that is skipped contains an intact packet of this APID.
     """
 
     def __init__(self, mission: dict, chunk: int = CHUNK):
-        """mission: of the dictionary. chunk: octets read at once."""
+        """mission: the dictionary's table of that name. chunk: octets read at once."""
         self.skipped = Skipped()
         self._header = (TELEMETRY | mission["apid"]).to_bytes(2, "big")
         self._longest = mission["max_packet"]
@@ -57,14 +57,14 @@ class Boundaries:
         self._data, self._view = b"", memoryview(b"")
 
     def of(self, stream: Readable) -> Iterator[Chunk]:
-        """Yield the packets of a stream, chunk by chunk; a chunk may have none."""
+        """Yield the packets of a stream, chunk by chunk; a chunk may have no packets."""
         rest, offset, lost, at_end = b"", 0, False, False
         while not at_end:
             more = stream.read(self._chunk)
             at_end = not more
             self._data = rest + more
             self._view = memoryview(self._data)
-            # a decision may need the longest foreign packet and another one behind it
+            # a decision may need the longest foreign packet and another one after it
             stop = len(self._data) - (0 if at_end else 2 * LONGEST)
             starts, ends, at, lost = self._packets(stop, lost)
             yield Chunk(offset, self._data, starts, ends)
@@ -74,7 +74,7 @@ class Boundaries:
     def _packets(self, stop: int, lost: bool) -> tuple[list[int], list[int], int, bool]:
         """Find the packets that begin before `stop`. lost: the data begins in a stretch without recognisable packets.
 
-        Returns their starts and ends, where the next part of the stream begins, and whether in such a stretch.
+        Returns their starts and ends, where the next part of the stream begins, and whether that is in such a stretch.
         """
         data, view, header, longest = self._data, self._view, self._header, self._longest
         starts: list[int] = []
@@ -111,7 +111,7 @@ class Boundaries:
         return n if TM_HEADER + CRC <= n <= min(self._longest, len(data) - at) else 0
 
     def _next_intact(self, at: int, stop: int) -> int:
-        """Where the next intact packet begins; -1 if not before `stop`."""
+        """Where the next intact packet begins; -1 if none begins before `stop`."""
         while True:
             at = self._data.find(self._header, at, stop + 1)
             if at < 0:
@@ -127,8 +127,8 @@ class Boundaries:
         end = at + n if n else self._foreign_end(at)
         if not end or self._next_intact(at + 1, end) >= 0:
             return 0
-        ours = n > 0 or not crc16(self._header + data[at + 2 : end])  # but for its first two octets, intact
-        is_certain = not n and (ours or not crc16(self._view[at:end]))  # packets of others may have no CRC
+        ours = n > 0 or not crc16(self._header + data[at + 2 : end])  # intact except for its first two octets
+        is_certain = not n and (ours or not crc16(self._view[at:end]))  # packets with other APIDs may have no CRC
         if not is_certain and not self._follows(end):
             return 0
         if ours:

@@ -13,11 +13,11 @@ def encode(packet: bytes) -> bytes:
 
 
 class Deframer:
-    """Extracts packets from a byte stream, received in pieces of any size.
+    """Extracts packets from a byte stream received in pieces of any size.
 
     good: frames with a packet.
-    crc_errors: frames without one (damaged, too long, without content), including the rest of a frame
-    if listening begins in its middle. Damage affects no other frame.
+    crc_errors: frames without a packet (damaged, too long, or empty), including the rest of a frame if reception starts
+    in its middle. Damage affects no other frame.
     """
 
     def __init__(self, max_frame: int = 66_000):

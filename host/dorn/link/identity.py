@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dorn.dictionary import Dictionary, Packet
 
-_NONE = 2**64 - 1  # the unique id of a board that has none
+_NONE = 2**64 - 1  # sent by a board without a unique id
 
 
 class Identity:
@@ -16,8 +16,8 @@ class Identity:
         self._origins: set[int] = set()
 
     def matches(self, packet: Packet) -> bool | None:
-        """Whether a packet is of the known instrument, which is that of the first call that can tell; None if the
-        packet does not say."""
+        """Whether a packet comes from the known instrument; None if the packet does not identify one. The first packet
+        that does makes its instrument the known one."""
         fields = packet.fields
         origin, unique_id = fields.get("origin", 0), fields.get("unique_id")
         if fields.get("event") == self._identified:
@@ -27,5 +27,5 @@ class Identity:
         if self.unique_id is None:
             self.unique_id = unique_id
         if unique_id == self.unique_id and origin:
-            self._origins.add(origin)  # a new one after the loss of its boot record
+            self._origins.add(origin)  # a new origin, drawn after the loss of the boot record
         return unique_id == self.unique_id

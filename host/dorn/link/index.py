@@ -1,6 +1,6 @@
-"""The index of an archive: for each packet, where it is and what puts it in order.
+"""The index of an archive: for each packet, its offset and the fields that determine its order.
 
-Meanwhile the dictionary and the boards of the packets are checked.
+While it is made, the dictionary and the boards of the packets are checked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ INDEX = np.dtype(
         ("booted", np.bool_),  # the event that is the first packet after a start
     ]
 )
-_NO_ID = 2**64 - 1  # unique id of a board that has none
+_NO_ID = 2**64 - 1  # sent by a board without a unique id
 _HEADER = np.dtype(
     {
         "names": ["sequence", "version", "kind", "seconds", "fraction", "record", "origin"],

@@ -1,4 +1,4 @@
-"""Files of packets, read once from end to end and then at any place; standard input likewise."""
+"""Files of packets, or standard input, read once from start to end and then at any place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 from dorn.errors import UserError
 
 STDIN = "-"
-_OPEN = 64  # files
+_OPEN = 64  # files open at a time
 
 
 class ArchiveError(UserError):
@@ -43,19 +43,19 @@ class _Stream:
 
 
 class Inputs:
-    """Several files as if they were one: offsets count through them in the order added.
+    """Several files read as one: offsets continue from file to file in the order added.
 
-    Some of the files are open at a time, as there may be thousands.
+    Only some of the files are open at a time, as there may be thousands.
     """
 
     def __init__(self):
         self._begins: list[int] = []  # offset of the first octet of each file
         self._names: list[str] = []
         self._spools: dict[int, BinaryIO] = {}
-        self._files: dict[int, BinaryIO] = {}  # those that are open, by number
+        self._files: dict[int, BinaryIO] = {}  # the open files, by number
 
     def check(self, paths: tuple[Path | str, ...]) -> None:
-        """Raise ArchiveError if a file is absent or unreadable, or STDIN given twice, before the first one is read."""
+        """Raise ArchiveError, before the first file is read, if one is absent or unreadable or STDIN is given twice."""
         for path in paths:
             if path != STDIN and os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
                 continue  # opening a pipe may wait for its writer
@@ -67,7 +67,8 @@ class Inputs:
     def add(self, path: Path | str, begin: int, since: int = 0) -> Readable:
         """Open a file, STDIN for standard input. Its octet number `since` has the offset `begin`.
 
-        Returns a stream from there on, to be read to its end before the next one is added. Raises ArchiveError.
+        Returns a stream from there on, to be read to its end before the next file is added. Raises ArchiveError if the
+        file cannot be read.
         """
         number, name = len(self._names), "standard input" if path == STDIN else str(path)
         if path == STDIN:

@@ -79,7 +79,7 @@ class Key:
     def sign(self, packet: bytes) -> bytes:
         """Return packet and trailer, with the next counter, signed over the challenge if there is one. Raises UserError
         if the file cannot be written."""
-        challenge, self.challenge = self.challenge, b""  # each is answered once
+        challenge, self.challenge = self.challenge, b""  # each challenge is answered once
         return self._signed(packet, self._advance(1), challenge)
 
     def _signed(self, packet: bytes, counter: int, challenge: bytes = b"") -> bytes:

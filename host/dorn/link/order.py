@@ -1,6 +1,6 @@
-"""The order of packets by what they say themselves: origin, on-board time and sequence count.
+"""The order of packets by their own fields: origin, on-board time and sequence count.
 
-An *index* has one row a packet (dorn.link.index); its `origin` is 0 for packets that carry none.
+An *index* has one row per packet (dorn.link.index); its `origin` is 0 for packets that carry none.
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ import numpy as np
 
 from dorn.dictionary.headers import LAST_COUNT
 
-_WRAPPED = 1 << 13  # a step of the sequence count, at the same time, which means that the count has wrapped
-_MOST_ORIGINS = 256  # more are not those of instruments; time and memory grow with their number
-_LONGEST_GAP = 64  # consecutive packets without an origin; more means that the sequence count has restarted
+_WRAPPED = 1 << 13  # a larger step of the sequence count at the same time means that the count has wrapped
+_MOST_ORIGINS = 256  # more cannot come from real instruments; time and memory grow with their number
+_LONGEST_GAP = 64  # consecutive packets without an origin; more mean that the sequence count has restarted
 _BLOCK = 1024  # packets placed at once
 Place = tuple[int, int, int]  # number of the origin, place among its known packets, sequence count
-_KEY = ["kind", "record", "octets", "stamp", "origin"]  # of the order, least significant first
+_KEY = ["kind", "record", "octets", "stamp", "origin"]  # sort keys, least significant first
 
 
 def with_origins(index: np.ndarray, read: Callable[[np.void], bytes]) -> np.ndarray:
-    """The index with an origin for the packets that carry none: that of the packets between which time and sequence
-    count place them. Copies of one packet are dropped, unless each has a place of its own. read: as for `in_order`."""
+    """The index with an origin for the packets that carry none: the origin of the packets between which their time and
+    sequence count place them. Copies of a packet are dropped, unless each has a place of its own. read: as for
+    `in_order`."""
     origins = np.unique(index["origin"][index["origin"] > 0])
-    if len(origins) == 1:  # the usual case keeps the order of the file, which is mostly right
+    if len(origins) == 1:  # the usual case: the order of the file is kept, as it is mostly right
         index["origin"] = origins[0]
     if len(origins) < 2 or len(origins) > _MOST_ORIGINS:
         return index
@@ -53,13 +54,13 @@ def _copies(bare: np.ndarray, read: Callable[[np.void], bytes]) -> np.ndarray:
 
 
 def _place(bare: np.ndarray, stamps: dict[int, np.ndarray], taken: set[Place], ends: bool) -> np.ndarray:
-    """Give each of these packets, in place, the origin that misses it: its time and sequence count fit between known
-    packets of that origin. A place has room for one packet; the nearest comes first, and packets that fit one origin
-    only come before the others.
+    """Give each of these packets, in place, the origin it belongs to: the one between whose known packets its time and
+    sequence count fit. A place has room for one packet; the nearest place is tried first, and packets that fit only one
+    origin are placed before the others.
 
-    stamps: of the known packets of each origin, in order. taken: places that have a packet. ends: also before the first
-    and behind the last known packet, and where the count may have restarted. Returns bool[n]: whether a packet has a
-    place; the others get the origin of the nearest packet.
+    stamps: origin -> stamps of its known packets, in order. taken: places that have a packet. ends: packets may also be
+    placed before the first or after the last known packet, or where the count may have restarted. Returns bool[n]:
+    whether a packet was given a place; packets without one get the origin of the nearest packet.
     """
     origins = list(stamps)
     placed = np.zeros(len(bare), bool)
@@ -80,8 +81,8 @@ def _place(bare: np.ndarray, stamps: dict[int, np.ndarray], taken: set[Place], e
 
 
 def _fits(bare: np.ndarray, stamps: dict[int, np.ndarray], ends: bool) -> tuple[np.ndarray, np.ndarray]:
-    """int64[origins, n]: in sequence counts, how far from the nearest known packet each packet fits, LAST_COUNT if it
-    does not; and its place among the known packets, by time."""
+    """Two arrays int64[origins, n]: the distance of each packet from the nearest known packet, in sequence counts,
+    LAST_COUNT if it does not fit; and its place among the known packets, by time."""
     sequence = bare["stamp"].astype(np.int64)
     distances, places = [], []
     for known in stamps.values():
@@ -102,7 +103,7 @@ def _fits(bare: np.ndarray, stamps: dict[int, np.ndarray], ends: bool) -> tuple[
 def in_order(index: np.ndarray, read: Callable[[np.void], bytes]) -> np.ndarray:
     """The index in the order of origin and time, each packet once.
 
-    read(row): octets of a packet. Packets with equal rows are compared, and identical ones dropped but for the first.
+    read(row): octets of a packet. Packets with equal rows are compared; of identical packets only the first is kept.
     """
     origin, stamp = index["origin"], index["stamp"]
     later = (origin[1:] > origin[:-1]) | ((origin[1:] == origin[:-1]) & (stamp[1:] > stamp[:-1]))
@@ -126,7 +127,7 @@ def _unwrapped(index: np.ndarray) -> np.ndarray:
 
 
 def _once(index: np.ndarray, read: Callable[[np.void], bytes]) -> np.ndarray:
-    """Drop the packets that are identical to another one; those that only have the same row are put in order."""
+    """Keep one of each set of identical packets; different packets with equal rows are sorted by their octets."""
     alike = np.ones(len(index) - 1, bool)
     for name in _KEY:
         alike &= index[name][1:] == index[name][:-1]
@@ -141,7 +142,7 @@ def _once(index: np.ndarray, read: Callable[[np.void], bytes]) -> np.ndarray:
 
 
 def gaps(index: np.ndarray) -> int:
-    """Places where the sequence count does not increase by one. After a start it begins again: that is none."""
+    """Number of places where the sequence count does not increase by one, except where it restarts after a boot."""
     sequence = index["stamp"].astype(np.int64)
     step = (sequence[1:] - sequence[:-1]) & LAST_COUNT
     same = index["origin"][1:] == index["origin"][:-1]
@@ -149,7 +150,7 @@ def gaps(index: np.ndarray) -> int:
 
 
 def conflicts(index: np.ndarray) -> np.ndarray:
-    """Origins, uint16[...], of the record numbers that two different packets of an origin have, one for each."""
+    """uint16[...]: the origin of each record number that two different packets of that origin have."""
     numbered = index[index["record"] > 0]
     records = numbered["origin"].astype(np.uint64) << np.uint64(32) | numbered["record"]
     if (records[1:] > records[:-1]).all():

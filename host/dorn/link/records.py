@@ -17,7 +17,7 @@ class Records:
 
     def __init__(self):
         self.received = self.repeated = 0
-        self._first: list[int] = []  # of each range, ascending; ranges neither touch nor overlap
+        self._first: list[int] = []  # first record of each range, ascending; ranges neither touch nor overlap
         self._last: list[int] = []
 
     @property
@@ -39,7 +39,7 @@ class Records:
         return True
 
     def settle(self, first: int, last: int) -> None:
-        """Mark first to last as not missing: records not received do not exist."""
+        """Mark first to last, inclusive, as not missing: records in it that were not received do not exist."""
         while first <= last:
             at = bisect_right(self._first, first) - 1
             if at >= 0 and first <= self._last[at]:
@@ -66,7 +66,7 @@ class Records:
             self._last.insert(at, last)
 
     def missing(self, first: int, last: int) -> list[tuple[int, int]]:
-        """The missing ranges within first to last, ascending."""
+        """The missing ranges within first to last, inclusive, in ascending order."""
         found = []
         for low, high in zip(self._first, self._last, strict=True):
             if first > last or low > last:
@@ -82,22 +82,22 @@ class Records:
 
 
 class Received:
-    """Records received from one instrument at a time, by origin; a record number belongs to one packet of an origin.
+    """Records received from one instrument at a time, by origin; within an origin, a record number identifies a packet.
 
-    A packet is *late* if it was retrieved from the packet store. Of the current origin, such packets have a lower
-    number than those received before. Those of another origin, which the instrument had before it lost its boot record,
-    are older than the latest packet, as on-board time continues even then; a later one is of a new origin, which then
-    is the current one.
+    A packet is *late* if it was retrieved from the packet store. A late packet of the current origin has a lower number
+    than the packets received before. A late packet of another origin, which the instrument had before it lost its boot
+    record, is older than the latest packet, as on-board time continues even then; a newer packet of another origin
+    makes that origin the current one.
     """
 
     def __init__(self):
         self.origin = 0  # the current one
-        self._latest_s = 0.0  # on-board time of its latest packet
+        self._latest_s = 0.0  # on-board time of the latest packet of the current origin
         self._by_origin: dict[int, Records] = {0: Records()}
 
     @property
     def records(self) -> Records:
-        """Of the current origin."""
+        """The records of the current origin."""
         return self._by_origin[self.origin]
 
     def know(self, index: np.ndarray) -> None:
@@ -109,15 +109,15 @@ class Received:
                 records.add(record)
 
     def take(self, packet: Packet) -> tuple[bool, bool]:
-        """Add a packet. Returns whether it is late, and whether it is new. One that was not stored is new and not
-        late."""
+        """Add a packet. Returns whether it is late, and whether it is new. A packet without a record number is new and
+        not late."""
         record, origin = packet.fields.get("record", 0), packet.fields.get("origin", 0)
         if not origin:
             return False, True
         records = self._by_origin.setdefault(origin, Records())
         if origin != self.origin and packet.time_s < self._latest_s:
             new = records.add(record) if record else True
-            self.records.settle(record, record)  # it is in the store of this instrument: not to be asked for again
+            self.records.settle(record, record)  # the store has it under this number: do not request it
             self.records.received += new
             self.records.repeated += not new
             return True, new

@@ -11,12 +11,12 @@ from dorn.dictionary.headers import PRIMARY_HEADER, size
 class PacketStream:
     """Cuts out the intact packets that begin with the same two octets.
 
-    skipped: places where other octets were skipped, up to a possible header. offset: octets of the stream before those
-    that are kept.
+    skipped: number of places where other octets were skipped, up to a possible header. offset: offset in the stream of
+    the first octet kept.
     """
 
     def __init__(self, header: bytes, longest: int):
-        """header: the first two octets of every packet; longest: octets of one."""
+        """header: the first two octets of every packet; longest: octets of the longest packet."""
         self.skipped = self.offset = 0
         self._header = header
         self._longest = longest
@@ -24,7 +24,7 @@ class PacketStream:
 
     @property
     def kept(self) -> int:
-        """Octets kept, of a packet that is not complete yet."""
+        """Number of octets kept of an incomplete packet."""
         return len(self._kept)
 
     def feed(self, data: bytes) -> Iterator[bytes]:

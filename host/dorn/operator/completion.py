@@ -11,7 +11,7 @@ from dorn.operator.telecommands import written
 
 def possible(line: str, dictionary: Dictionary) -> tuple[str, list[str]]:
     """(beginning of the current word, words that complete it) for the text before the cursor."""
-    inner = line[line.rfind("(") + 1 :] if line.count("(") > line.count(")") else None  # an embedded telecommand
+    inner = line[line.rfind("(") + 1 :] if line.count("(") > line.count(")") else None  # embedded telecommand
     *words, begun = (line if inner is None else inner).split(" ")
     words = [word for word in words if word]
     if inner is not None and not words:

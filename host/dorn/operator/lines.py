@@ -10,7 +10,7 @@ from dorn.dictionary.headers import EVENT_REPORTING, LAST_COUNT
 from dorn.operator.statements import GRAMMAR, MEANING
 from dorn.operator.telecommands import written
 
-_VALUES = 16  # elements of an array shown in a line; of a longer one, their number and sum
+_VALUES = 16  # elements of an array shown in a line; for a longer array, their number and sum
 
 
 def packet_line(packet: Packet, dictionary: Dictionary) -> str:
@@ -24,7 +24,7 @@ def packet_line(packet: Packet, dictionary: Dictionary) -> str:
 
 
 def is_asked_for(packet: Packet, dictionary: Dictionary) -> bool:
-    """Whether it is an answer or an event report, not periodic housekeeping or science, which is stored on board."""
+    """Whether it is an answer or an event report, unlike periodic housekeeping and stored science."""
     return packet.service == EVENT_REPORTING or not dictionary.telemetry[packet.name].store_priority
 
 
@@ -102,7 +102,7 @@ def _possible(field: Field, dictionary: Dictionary) -> str:
 
 def _parameter(name: str, dictionary: Dictionary) -> Iterator[str]:
     parameter = dictionary.parameters[name]
-    # an array of parameters, such as threshold_0, threshold_1, ..., is one table entry, named without the number
+    # an array of parameters, such as threshold_0, threshold_1, ..., is one table entry, whose name has no number
     effects = {table["name"]: table.get("effect", "") for table in dictionary.tables["parameter"]}
     effect = effects.get(name) or effects.get(name.rpartition("_")[0], "")
     unit = f" {parameter.unit}" if parameter.unit else ""

@@ -38,7 +38,7 @@ def parse(line: str, dictionary: Dictionary) -> Statement | None:
 def parse_all(text: str, path, dictionary: Dictionary) -> list[tuple[int, str, Statement]]:
     """Parse a procedure into (line number, line without comment, statement). Raises UserError at the first error."""
     found = []
-    # not splitlines(): editors count only these line ends
+    # not splitlines(): editors recognise only these line ends
     for number, line in enumerate(re.split(r"\r\n|\n|\r", text), 1):
         try:
             statement = parse(line, dictionary)
@@ -68,7 +68,7 @@ def _seconds(keyword: str, words: list[str]) -> float:
 
 
 def _within(keyword: str, words: list[str]) -> tuple[list[str], float | None]:
-    """(words before `within SECONDS`, seconds); seconds is None if it is absent."""
+    """(words before `within SECONDS`, seconds); seconds is None if there is no `within`."""
     if "within" not in words:
         return words, None
     at = words.index("within")

@@ -1,4 +1,4 @@
-"""Procedures: sequences of statements, executed up to the first that fails. Those shipped are in `procedures/`."""
+"""Procedures: sequences of statements, executed up to the first that fails. `procedures/` has the shipped ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def shipped() -> list[str]:
 
 
 def find(name: str) -> Path:
-    """A procedure by its path, or by the name of a shipped one. Raises UserError if there is neither."""
+    """Path of a procedure, given as a path or as the name of a shipped one. Raises UserError if it is neither."""
     if Path(name).exists():
         return Path(name)
     if name in shipped():
@@ -35,7 +35,7 @@ def run(session: Session, procedure: list[tuple[int, str, Statement]]) -> bool:
 
     Prints each statement with on-board time at its start and end, and answers and event reports in between.
     """
-    from dorn.operator.running import Runner  # these import numpy, which would delay the completion of names
+    from dorn.operator.running import Runner  # imports numpy, which would delay the completion of names
     from dorn.targets import TargetError
 
     runner = Runner(session)

@@ -32,9 +32,9 @@ class Runner:
         self._next_handler = session.on_packet  # an existing handler still receives the packets
         session.on_packet = self._take
         self._last: dict[str, Packet] = {}
-        # since the last telecommand was sent: some precede its completion report
+        # received since the last telecommand was sent: some precede its completion report
         self._events: deque[Packet] = deque(maxlen=1000)
-        # packets after a completion report that were received together with it: new to the next statement
+        # packets received together with a completion report, but after it: new for the next statement
         self._after_report: list[Packet] = []
         self._wanted: Condition | None = None
         self._found: Packet | None = None
@@ -50,7 +50,7 @@ class Runner:
         return self.session.target.now_us / 1e6 + self._ahead_s
 
     def run(self, statement: Statement) -> str:
-        """Execute one statement. Returns the message to print, if any. Raises TargetError naming why it failed.
+        """Execute one statement. Returns the message to print, if any. Raises TargetError with the reason if it fails.
 
         After a first Ctrl-C, a telecommand in progress is still verified and a wait ends; then KeyboardInterrupt is
         raised.
@@ -114,7 +114,7 @@ class Runner:
         return True
 
     def _send(self, send: Send) -> str:
-        self.session.pump()  # earlier packets do not count as received since this telecommand
+        self.session.pump()  # packets that arrived earlier are not attributed to this telecommand
         self._events.clear()
         check = send.failure is None
         fields = resolved(send.fields, self.time_s, partial(self.session.embedded, check=check))

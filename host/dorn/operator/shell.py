@@ -29,7 +29,7 @@ _IDLE_S = 0.02  # time for which the link is read between checks of the keyboard
 
 
 class Shell:
-    """Prints all packets while a statement runs, at the prompt only late answers and event reports."""
+    """Prints all packets while a statement runs, but at the prompt only late answers and event reports."""
 
     def __init__(self, session: Session):
         self.status = 0
@@ -38,7 +38,7 @@ class Shell:
         self._runner = Runner(session)
         self._runner.on_packet = self._show
         self._busy = False
-        self._prompt = None  # of prompt_toolkit
+        self._prompt = None  # a PromptSession of prompt_toolkit
 
     def _show(self, packet: Packet) -> None:
         line = lines.packet_line(packet, self._dictionary)
@@ -49,7 +49,7 @@ class Shell:
 
     @staticmethod
     def _folded(text: str) -> str:
-        """Broken between words to the width of the terminal; in a pipe each text is a line."""
+        """Text broken between words to fit the width of the terminal; in a pipe it remains one line."""
         if not sys.stdout.isatty():
             return text
         width = shutil.get_terminal_size().columns - 1
@@ -118,7 +118,7 @@ class Shell:
     # -- on a terminal -------------------------------------------------------------------------------------------------
 
     def converse(self, **terminal) -> None:
-        """Prompt until quit or Ctrl-D. terminal: `input` and `output` of prompt_toolkit, if not this process's."""
+        """Prompt until quit or Ctrl-D. terminal: `input` and `output` of prompt_toolkit (default: this process's)."""
         from prompt_toolkit import PromptSession
 
         self._prompt = PromptSession(PROMPT, completer=_completer(self._dictionary), history=_history(), **terminal)

@@ -46,7 +46,7 @@ COMPLETION_LIMIT_S = 15.0  # default time limit for the completion of a telecomm
 
 @dataclass(frozen=True)
 class FromNow:
-    """An on-board time relative to the sending of the telecommand; negative: earlier."""
+    """An on-board time relative to the time at which the telecommand is sent; negative: earlier."""
 
     seconds: int
 
@@ -73,7 +73,7 @@ class Wait:
 class Condition:
     """Condition on a field of a packet or, with `event`, on the event report of that number.
 
-    subject: name of the packet or event report. field: None if any report of the event will do. index: array element.
+    subject: name of the packet or event report. field: None if any report of the event is enough. index: array element.
     """
 
     subject: str

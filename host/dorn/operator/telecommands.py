@@ -1,4 +1,4 @@
-"""A telecommand as an operator writes it: its name, FIELD=VALUE ..., checked against the dictionary."""
+"""A telecommand as an operator writes it, NAME FIELD=VALUE ..., checked against the dictionary."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dorn.operator.statements import FromNow, Send
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}")
 _FROM_NOW = re.compile(r"[+-][0-9]{1,10}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
-_LISTED = 30  # a message lists up to this many names, or else only close matches, if any
+_LISTED = 30  # a message lists at most this many names; of more, only close matches
 
 
 def telecommand(words: list[str], dictionary: Dictionary, check: bool = True) -> Send:
@@ -82,7 +82,7 @@ def words_of(text: str) -> list[str]:
 
 
 def one_of(what: str, text: str, names) -> str:
-    """Return `text` if it is one of the names. Raises UserError listing the possible ones."""
+    """Return `text` if it is one of the names. Otherwise raises UserError listing them."""
     if text in names:
         return text
     names = list(names)

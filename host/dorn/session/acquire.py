@@ -30,11 +30,11 @@ from dorn.targets import NoAnswer, TargetError, open_target
 from dorn.util.interrupts import Interrupts
 
 SLICE_WALL_S = 0.2  # interval at which the progress bar moves and Ctrl-C is noticed
-SAY_S = 60.0  # interval of lines about the progress
+SAY_S = 60.0  # interval between lines about the progress
 SPECTRA = 24  # 16 detectors and 8 detection units
 SPECTRA_S, RATES_S, RESTART_S, LIST_S = 20.0, 20.0, 15.0, 1.0  # timeouts
-LAST_S = 5.0  # for the last packets of an acquisition that was stopped by others, or by a reset
-ON_RESET = ("end", "restart")  # of the instrument: end the run, or start the acquisition again
+LAST_S = 5.0  # wait for the last packets of an acquisition that was stopped by another client, or by a reset
+ON_RESET = ("end", "restart")  # if the instrument is reset: end the run, or start the acquisition again
 
 
 def default_target() -> tuple[str, str]:
@@ -68,8 +68,8 @@ def run_source(
 ) -> dict:
     """Play `source` (None: real detectors) and write the archive, run.json and the products into `out`.
 
-    duration_s, live_s: real or live time after which the run ends; None: not by that. on_reset: of ON_RESET. force:
-    replace an archive. command: as entered, for run.json. calibration: of the energies in the products.
+    duration_s, live_s: real or live time after which the run ends; None: no such limit. on_reset: one of ON_RESET.
+    force: replace an existing archive. command: as entered, for run.json. calibration: energy scales for the products.
 
     Returns the content of summary.json; its `run` says whether and why the run ended early. Raises UserError for
     correctable errors. Ctrl-C ends the source early: archive and products are completed, then KeyboardInterrupt is
@@ -146,7 +146,7 @@ def _computer() -> dict:
 
 
 class _Done(NamedTuple):
-    """ended_early: why; None: complete. changes: as of Watch. last: time correlation at the end."""
+    """ended_early: the reason; None: complete. changes: those of Watch. last: time correlation at the end."""
 
     ended_early: str | None
     changes: list[str]
@@ -155,14 +155,14 @@ class _Done(NamedTuple):
 
 
 def _ready(session: Session) -> None:
-    """Stop an acquisition that still runs, archive what it has measured, and clear the counters.
+    """Stop an acquisition that is still running, archive its data, and clear the counters.
 
-    Raises UserError if it may be that of another client.
+    Raises UserError if it may belong to another client.
     """
     if session.connect().text("mode") == "science":
         if session.target.is_shared:
             raise UserError(
-                f"target {session.target.name}: acquires already, perhaps for another client; to end that:"
+                f"target {session.target.name}: is already acquiring, perhaps for another client; to end that:"
                 f" dorn tc --target {session.target.name} function function=stop"
             )
         collect(session, _stop)
@@ -205,12 +205,12 @@ def _preset(session: Session, watch: Watch, source, run: dict) -> Preset:
 
 
 def _play(session: Session, preset: Preset, watch: Watch, on_reset: str, interrupts: Interrupts) -> float:
-    """Advance until the preset is reached, or the instrument acquires no longer. Returns target time / real time."""
+    """Advance until the preset is reached, or the acquisition has stopped. Returns target time / real time."""
     target, bias = session.target, session.connect().text("bias_state")
     begin_us, begin_s = target.now_us, time.monotonic()
     slice_s = 0.1
     shape = "{l_bar}{bar}| {n:.0f} of {total:.0f} s [{elapsed} <{remaining}]"
-    say_s = begin_s + SAY_S if not sys.stderr.isatty() else math.inf  # where there is no progress bar
+    say_s = begin_s + SAY_S if not sys.stderr.isatty() else math.inf  # if there is no progress bar
     with tqdm(total=preset.expected_s, bar_format=shape, delay=2, disable=None) as bar:
         while not interrupts.heard:
             if watch.stopped and not (watch.by_reset and on_reset == "restart"):
@@ -234,7 +234,7 @@ def _play(session: Session, preset: Preset, watch: Watch, on_reset: str, interru
 
 
 def _restart(session: Session, bias: str) -> None:
-    """Start the acquisition again after a reset. Raises TargetError if the bias is no longer in that state."""
+    """Start the acquisition again after a reset. Raises TargetError if the bias is no longer in the state `bias`."""
     found = report(session, "health", "housekeeping", RESTART_S).text("bias_state")
     if found != bias:
         raise TargetError(f"not started again after a reset: the bias is {found}, and was {bias}")
@@ -242,7 +242,7 @@ def _restart(session: Session, bias: str) -> None:
 
 
 def _finish(session: Session, watch: Watch, cut: bool) -> dict | None:
-    """Stop, and wait for all spectra and the final counters. cut: discard pulses of the source that remain.
+    """Stop, and wait for all spectra and the final counters. cut: discard the remaining pulses of the source.
 
     Returns the time correlation of the last counters, if they were received.
 

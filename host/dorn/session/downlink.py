@@ -17,7 +17,7 @@ _TRIES = 20  # consecutive requests without a result
 
 @dataclass
 class DownlinkResult:
-    """Counts of the records since the first one known.
+    """Numbers of records since the first known one.
 
     lost: upper limit of the records overwritten on board before they were received. An unexpected reset skips record
     numbers, which cannot be distinguished from overwritten records once they precede the store.
@@ -90,7 +90,7 @@ class Downlink:
         self._session.post("report_storage", ack=Ack.NONE)
 
     def _ask_all(self, first: int, last: int) -> None:
-        """Request in pieces, doubling in size while they yield no record, e.g. after a reset skipped 4096 numbers."""
+        """Request in pieces, doubling in size while they yield no record, as after a reset skipped 4096 numbers."""
         at_once = _AT_ONCE
         while first <= last:
             until = min(first + at_once - 1, last)
@@ -104,7 +104,7 @@ class Downlink:
         def over(packet) -> bool:
             return packet.name == "retrieval_end" and (packet.fields["first"], packet.fields["last"]) == (first, last)
 
-        def request() -> None:  # the answer verifies it
+        def request() -> None:  # without verification reports: the answer is enough
             self._session.post("retrieve_records", ack=Ack.NONE, first=first, last=last)
 
         records = self._session.records
@@ -113,7 +113,7 @@ class Downlink:
         except NoAnswer:  # the request or its final report was lost; the rest is requested next time
             return None
         here = last - first + 1 - sum(high - low + 1 for low, high in records.missing(first, last))
-        if here >= answer.fields["count"]:  # all records it has were received: the other numbers were never assigned
+        if here >= answer.fields["count"]:  # all records on board were received: the other numbers were never assigned
             records.settle(first, last)
         return answer.fields["count"]
 

@@ -1,4 +1,4 @@
-"""An instrument in a test: a session that keeps every packet and queries them."""
+"""An instrument in a test: a session that keeps all packets and can query them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a run is complete: after a time, or with the last count of a replay."""
+"""Presets that end a run: after a time, or with the last count of a replay."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dorn.session import Session
 from dorn.session.watch import Watch
 from dorn.targets import NoAnswer, TargetError
 
-_NEAR_S = 0.001  # as close to a preset time as a report is exact
-_REPORT_S, _REPORTS = 5.0, 4  # timeout; attempts, of which a bad link may damage some
+_NEAR_S = 0.001  # tolerance of a preset time: the precision of a report
+_REPORT_S, _REPORTS = 5.0, 4  # timeout; attempts, some of which a bad link may damage
 
 
 class Preset(ABC):
@@ -22,11 +22,11 @@ class Preset(ABC):
 
     @abstractmethod
     def left_s(self) -> float:
-        """Target time for which to wait before this is asked again; 0: the run is complete."""
+        """Target time to wait before calling this again; 0: the run is complete."""
 
 
 class TargetTime(Preset):
-    """After a time by the target's own clock, which is the instrument's if the target is simulated here."""
+    """Ends after a time by the target's own clock, which is the instrument's if the target is simulated here."""
 
     def __init__(self, now_us: Callable[[], int], seconds: float):
         self.expected_s = seconds
@@ -38,19 +38,19 @@ class TargetTime(Preset):
 
 
 class Replay(TargetTime):
-    """With the last count, at a random time."""
+    """Ends with the last count, at a random time."""
 
     def __init__(self, now_us: Callable[[], int], seconds: float, margin_s: float, head: Head):
-        """margin_s: how much earlier than expected it may end. head: which plays the counts."""
+        """margin_s: how much earlier than expected it may end. head: the one that plays the counts."""
         super().__init__(now_us, seconds - margin_s)
         self._head = head
 
     def left_s(self) -> float:
-        return super().left_s() or (0.0 if self._head.dry else 0.001)  # whatever the host's speed: reproducible
+        return super().left_s() or (0.0 if self._head.dry else 0.001)  # fixed step: reproducible on any host
 
 
 class InstrumentTime(Preset):
-    """After a real or live time as counted on board.
+    """Ends after a real or live time as counted on board.
 
     The instrument is asked for its counters when the time should be reached, and again until it is.
     """
@@ -67,7 +67,7 @@ class InstrumentTime(Preset):
         if now_us < self._next_us:
             return (self._next_us - now_us) / 1e6
         self._ask()
-        if self._watch.stopped:  # which ends the run, or starts the acquisition again
+        if self._watch.stopped:  # the caller ends the run, or starts the acquisition again
             return _NEAR_S
         before_s, counted_s = self._counted_s, self._watch.time_s(self._name)
         self._counted_s = counted_s

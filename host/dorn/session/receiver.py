@@ -1,4 +1,4 @@
-"""Packets received from a target, all of one instrument."""
+"""Packets received from a target, all from one instrument."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dorn.link import frames
 from dorn.link.identity import Identity
 from dorn.targets import OtherInstrument, Target
 
-# after a new connection: no telecommand in the maintenance window of a board that restarts; then the interval
+# times of requests after a new connection: the first after the maintenance window of a board that restarts; interval
 _FIRST_S, _INTERVAL_S = 8.0, 2.0
 
-Arrived = tuple[bytes, Packet | None]  # octets; None: not understood
+Arrived = tuple[bytes, Packet | None]  # octets; decoded packet, None if that is not possible
 
 
 class Receiver:
@@ -33,7 +33,7 @@ class Receiver:
 
     @property
     def good(self) -> int:
-        """Frames with a packet."""
+        """Number of frames with a packet."""
         return self._deframer.good
 
     @property
@@ -42,14 +42,15 @@ class Receiver:
         return self._held is None
 
     def asks(self) -> bool:
-        """Whether it is time to ask for housekeeping, which says which instrument it is."""
+        """Whether it is time to request housekeeping, which identifies the instrument."""
         asks = self._held is not None and self._target.now_us >= self._ask_us
         if asks:
             self._ask_us = self._target.now_us + round(_INTERVAL_S * 1e6)
         return asks
 
     def packets(self) -> Iterator[Arrived]:
-        """What has arrived. Raises OtherInstrument for the first packet of another one; those held are dropped."""
+        """Packets that have arrived. Raises OtherInstrument at the first packet from another instrument, and drops the
+        packets held."""
         while True:
             data = self._target.receive()
             if self._target.connection != self._connection:
@@ -63,7 +64,7 @@ class Receiver:
                 return
 
     def _recognised(self, octets: bytes) -> list[Arrived]:
-        """The packets that are known to be of the instrument with this one."""
+        """The packets now known to come from the instrument: this one, and any held before it."""
         try:
             packet = self._dictionary.decode(octets)
         except PacketError:

@@ -17,7 +17,7 @@ from dorn.link.index import INDEX
 
 
 class Recorder:
-    """Writes packets to a file as they are received. Those received before it is open are written first."""
+    """Writes packets to a file as they are received. Packets received before it is open are written first."""
 
     def __init__(self):
         self._file: FileIO | None = None
@@ -29,16 +29,16 @@ class Recorder:
         return os.fstat(self._file.fileno()).st_size if self._file else 0
 
     def open(self, path: Path, keep: bool, force: bool, dictionary: Dictionary) -> np.ndarray:
-        """Create the file; keep: append to it; force: replace it. Returns the index of the packets that it has,
-        INDEX[n].
+        """Create the file; keep: append to it; force: replace it. Returns the index of the packets already
+        in it, INDEX[n].
 
-        Raises UserError if it is in use, not writable, exists though neither keep nor force is set, or, to be appended
-        to, is not an archive of this instrument.
+        Raises UserError if it is in use, not writable, exists while neither keep nor force is set, or, if it is to be
+        appended to, is not an archive of this instrument.
         """
         before = np.zeros(0, INDEX)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("ab", buffering=0)  # an interrupted run leaves whole packets only
+            file = path.open("ab", buffering=0)  # unbuffered: an interrupted run leaves only whole packets
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {error.strerror}") from None
         try:
@@ -66,7 +66,7 @@ class Recorder:
         return before
 
     def add(self, packet: bytes) -> None:
-        """Raises UserError if it cannot be written; the file then ends with the packet before."""
+        """Write a packet. Raises UserError if that fails; the file then ends with the previous packet."""
         if not self._file:
             self._before += packet
             return
@@ -81,13 +81,13 @@ class Recorder:
 
 
 def check_new(path: Path) -> None:
-    """Raise UserError if there is an archive already."""
+    """Raise UserError if there already is an archive."""
     if path.exists() and path.stat().st_size:
         raise UserError.at(path, "archive", "exists; give another --out, or --force to replace it")
 
 
 def _write(file: FileIO, data: bytes | bytearray) -> None:
-    """Append all of the data, or, if that fails, nothing."""
+    """Append all of the data or, if that fails, nothing."""
     size, done = os.fstat(file.fileno()).st_size, 0
     try:
         while done < len(data):

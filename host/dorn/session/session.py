@@ -17,11 +17,11 @@ from dorn.session.receiver import Receiver
 from dorn.session.recorder import Recorder
 from dorn.targets import NoAnswer, Reconnected, Target, TargetError
 
-_ASK_S = 2.0  # interval of requests for housekeeping
-_COMPLETION_S = 15.0  # a parameter is on flash up to 10 s after the previous one
+_ASK_S = 2.0  # interval between requests for housekeeping
+_COMPLETION_S = 15.0  # a parameter may be written to flash 10 s after the previous one
 _ATTEMPTS, _CHALLENGE_S = 5, 3.0  # the instrument repeats its challenge at most every 10 s
 _ACK = Ack.ACCEPTANCE | Ack.COMPLETION
-_RECOGNITION_S, _STEP_S = 30.0, 0.1  # after a new connection: timeout; interval of looking what has arrived
+_RECOGNITION_S, _STEP_S = 30.0, 0.1  # after a new connection: timeout; interval between checks for packets
 _TOGETHER = 16  # parameters that the instrument queues for its flash
 
 
@@ -36,8 +36,8 @@ class CommandFailed(TargetError):
 class Session:
     """`on_packet(packet)` is called with every decoded packet on arrival; `record` archives the intact ones.
 
-    `key` signs the telecommands. A record of the packet store received before is dropped. watchers: called with every
-    packet that is not late, after `on_packet`.
+    `key` signs the telecommands. A record of the packet store that was received before is dropped. watchers: called
+    with every packet that is not late, after `on_packet`.
     """
 
     def __init__(self, target: Target, on_packet: Callable[[Packet], None] | None = None, key: Key | None = None):
@@ -52,8 +52,9 @@ class Session:
         self._receiver = Receiver(target, self.dictionary)
         self._expected: int | None = None
         self._booted = self.dictionary.enums["event"]["booted"]
-        # Reports name a telecommand only by its sequence count. Sessions that share an instrument begin at random, so
-        # that two of their telecommands in progress have the same count with a probability of 1 in 16 384 only.
+        # Reports name a telecommand only by its sequence count. Sessions that share an instrument
+        # start at a random count, so two of their telecommands in progress have the same count with a probability of
+        # only 1 in 16 384.
         self._sequence = random.randrange(LAST_COUNT + 1) if target.is_shared else 0
         self._sent = 0  # request_sequence of the last telecommand posted
         self.watchers: list[Callable[[Packet], None]] = []
@@ -75,7 +76,7 @@ class Session:
         return self._receiver.crc_errors
 
     def record(self, path: Path, keep: bool = False, force: bool = False) -> None:
-        """Archive from now on, including earlier packets. Raises UserError if it exists, is in use or not writable.
+        """Archive from now on, including earlier packets. Raises UserError if it exists, is in use or is not writable.
 
         keep: append to the file, and count the records in it as received. force: replace it.
         """
@@ -85,7 +86,7 @@ class Session:
         self._recorder.close()
 
     def pump(self) -> None:
-        """Process what the link has received. Raises OtherInstrument if it is from another one than before."""
+        """Process what the link has received. Raises OtherInstrument if another instrument than before sent it."""
         for octets, packet in self._receiver.packets():
             if packet is None:
                 self.unknown += 1
@@ -96,7 +97,7 @@ class Session:
                 self._recorder.add(octets)
                 self._take(packet, late)
         if self._receiver.asks():
-            with contextlib.suppress(Reconnected):  # asked again later
+            with contextlib.suppress(Reconnected):  # requested again later
                 self._transmit(self.embedded("report_structure", Ack.NONE, structure="health"))
 
     def _take(self, packet: Packet, late: bool) -> None:
@@ -159,7 +160,7 @@ class Session:
         """Wait for housekeeping, which identifies the instrument. Raises UserError on timeout or a dictionary mismatch.
 
         ask: request housekeeping every 2 s. Not after a reset: the telecommand contains the octet of Ctrl-C, which in
-        the maintenance window (1.2 s, shorter than opening a port and waiting 2 s) would keep the firmware from
+        the maintenance window (1.2 s, shorter than opening a port and waiting 2 s) would prevent the firmware from
         starting; and the firmware sends housekeeping when it starts.
         """
         if self.housekeeping is None:
@@ -197,8 +198,8 @@ class Session:
         key = self.key
         challenged = bool(key and key.challenge)
         report = self._verified(name, limit_s, check, ack, fields)
-        # replayed: the first telecommand after a reset, and the next counter is high enough; forged: another client
-        # answered the challenge first
+        # replayed: this was the first telecommand after a reset, and the next counter is high enough; forged: another
+        # client answered the challenge first
         for _ in range(_ATTEMPTS):
             if key and self._is_refused(report, "unsynchronised"):
                 if not key.challenge:  # the instrument repeats it only in response to a telecommand
@@ -226,7 +227,7 @@ class Session:
             raise CommandFailed(f"{sent}: {report.name}: {failure} (detail {report.fields['detail']})", failure)
 
     def set_parameters(self, /, kept: bool = True, **values: int) -> None:
-        """Set parameters by name, sent together: one by one, writing them to flash takes 10 s each.
+        """Set parameters by name, sent together: one at a time, each would take 10 s to be written to flash.
 
         kept: wait until they are on flash; they take effect earlier. Raises CommandFailed if one is refused; the others
         are set.
@@ -262,7 +263,7 @@ class Session:
         self._post(name, ack, check, fields)
 
     def _post(self, name: str, ack: int, check: bool, fields: dict) -> int:
-        """Send a telecommand to the instrument of before. Returns its request_sequence."""
+        """Send a telecommand, to the same instrument as before. Returns its request_sequence."""
         self._recognise()
         packet = self.embedded(name, ack, check, **fields)
         self._sent = int.from_bytes(packet[2:4], "big")
@@ -277,7 +278,7 @@ class Session:
         self.target.send(frames.encode(self.key.sign(packet) if self.key else packet))
 
     def _recognise(self) -> None:
-        """Wait until the instrument is known to be the same as before. Raises NoAnswer if it does not say."""
+        """Wait until the instrument is known to be the same as before. Raises NoAnswer if none identifies itself."""
         end_us = self.target.now_us + _RECOGNITION_S * 1e6
         self.pump()
         while not self._receiver.recognised:

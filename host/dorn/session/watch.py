@@ -1,4 +1,4 @@
-"""What happens to an acquisition while a run waits for its end, according to the packets of the instrument."""
+"""Follows an acquisition by the instrument's packets while a run waits for its end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dorn.dictionary import Dictionary, Packet
 from dorn.dictionary.headers import EVENT_REPORTING
 
-# event -> what it means for a measurement; with the values of the event report
+# event -> what it means for a measurement, with the values of the event report
 _CHANGES = {
     "detector_off": "detector {a} switched off: its line was stuck",
     "bias_tripped": "the bias tripped",
@@ -21,8 +21,8 @@ _CHANGES = {
 class Watch:
     """Takes the packets received during an acquisition.
 
-    resets: of the instrument. stopped: why it acquires no longer, None while it does; by_reset: whether a reset stopped
-    it. changes: all that was said.
+    resets: number of resets of the instrument. stopped: why the acquisition has stopped, None while it runs; by_reset:
+    whether a reset stopped it. changes: all messages reported.
     """
 
     def __init__(self, dictionary: Dictionary, housekeeping: Packet, say: Callable[[str], object]):
@@ -34,8 +34,8 @@ class Watch:
         self._causes = dictionary.texts["reset_cause"]
         self._since_s = housekeeping.time_s
         self._boot_count = housekeeping.fields["boot_count"]
-        self._counted_s = {"real": 0.0, "live": 0.0}  # before the counters last restarted
-        self._latest: Packet | None = None  # rates
+        self._counted_s = {"real": 0.0, "live": 0.0}  # counted before the counters last restarted
+        self._latest: Packet | None = None  # the latest rates packet
         self.resets = 0
         self.stopped: str | None = None
         self.by_reset = False

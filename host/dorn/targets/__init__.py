@@ -23,7 +23,7 @@ class TargetError(UserError):
 
 
 class Reconnected(TargetError):
-    """The connection was lost and is there again; what was to be sent was not. Perhaps it is another instrument."""
+    """The connection was lost and restored; the data to be sent were not sent. The instrument may be another one."""
 
 
 class OtherInstrument(TargetError):
@@ -39,9 +39,9 @@ class Target(ABC):
 
     name: str
     in_real_time = False  # target time passes by itself
-    connection = connections = 1  # number of the connection over which the last bytes were received; of the latest
-    is_shared = False  # others send telecommands to the same instrument, through the program that has its port
-    _down: bytearray  # received over the link, not yet returned by `receive`
+    connection = connections = 1  # numbers: of the connection that the last bytes came over; of the latest
+    is_shared = False  # other programs send telecommands to the same instrument, through the program that has its port
+    _down: bytearray  # bytes received over the link, not yet returned by `receive`
     head: Head | None = None  # the simulated detector head; None if the detectors are real
     slow_control: SimulatedDevices | None = None  # its simulated slow control
 
@@ -52,11 +52,11 @@ class Target(ABC):
 
     @abstractmethod
     def inject(self, particles: Iterable[tuple[int, int, float]]) -> None:
-        """Play (time_ns from now, detector, energy_kev), in time order, to the head. Raises UserError without one."""
+        """Play (time_ns from now, detector, energy_kev), in time order, to the head. Raises UserError if it is real."""
 
     @abstractmethod
     def send(self, data: bytes) -> None:
-        """Send bytes to the instrument's link, now. Raises Reconnected if there is a new connection since."""
+        """Send bytes to the instrument's link, now. Raises Reconnected if the connection was lost and restored."""
 
     def receive(self) -> bytes:
         """Return the bytes received over the link since the last call, over one connection."""
@@ -88,7 +88,7 @@ class Target(ABC):
         raise UserError(f"target {self.name}: its reset pin cannot be reached from here")
 
     def stall(self, seconds: float) -> None:
-        """Hold the CPU, interrupts off, while the hardware runs, as the flash does. Raises UserError if impossible."""
+        """Hold the CPU, interrupts off, while the hardware runs, as flash writes do. Raises UserError if impossible."""
         raise UserError(f"target {self.name}: its CPU cannot be held")
 
     @abstractmethod
@@ -115,8 +115,8 @@ def open_target(
 
     `flash`: folder in which a simulated target keeps its flash between runs; without it, the flash is discarded.
     `link`: "usb", or "uart", the flight link of rp2040.
-    `unique_id`: of a simulated board; without it, that of the kept flash, or a new one.
-    `away_s`: time for which a port or a bridge that has disappeared is waited for before TargetError.
+    `unique_id`: the id of a simulated board; by default the one kept with the flash, or a new one.
+    `away_s`: how long to wait for a port or a bridge that has disappeared before TargetError.
     Raises UserError for an unknown name or an unavailable target.
     """
     # imported here: a lab with a board needs neither simulator

@@ -29,7 +29,7 @@ class BridgedTarget(ReconnectingTarget):
     is_shared = True
 
     def __init__(self, name: str, away_s: float = AWAY_S):
-        """away_s: time for which a bridge that has ended is waited for. Raises UserError if there is none."""
+        """away_s: how long to wait for a bridge that has ended. Raises UserError if there is no bridge."""
         found = re.fullmatch(r"bridge://([^/:]+):(\d{1,5})", name)
         if not found or int(found[2]) > 65535:
             raise UserError(f"target {name}: expected bridge://HOST:PORT")
@@ -41,7 +41,7 @@ class BridgedTarget(ReconnectingTarget):
         self._header = (TELEMETRY | mission["apid"]).to_bytes(2, "big")
         self._longest = mission["max_packet"]
         self._up = frames.Deframer()
-        self._lost_s: float | None = None  # since when there is no stable connection
+        self._lost_s: float | None = None  # when the last stable connection was lost
         try:
             self._connect()
         except OSError as error:
@@ -84,19 +84,19 @@ class BridgedTarget(ReconnectingTarget):
             self._send(packet)
 
     def _send(self, packet: bytes) -> None:
-        """Raises TargetError if it may not have been sent; it is never sent twice."""
+        """Send a packet once. Raises TargetError if it may not have been sent."""
         if self._has_ended():
             self._come_back(_ended())
-            raise Reconnected(f"target {self.name}: was away while a telecommand was to be sent")
+            raise Reconnected(f"target {self.name}: was away when a telecommand was to be sent")
         try:
             self._socket.settimeout(_WRITE_S)
             self._socket.sendall(packet)
         except OSError as error:
             self._come_back(error)
-            raise TargetError(f"target {self.name}: connected again; a telecommand may not have been sent") from None
+            raise TargetError(f"target {self.name}: reconnected; a telecommand may not have been sent") from None
 
     def _has_ended(self) -> bool:
-        """Whether the bridge has closed the connection, of which nothing is left to read."""
+        """Whether the bridge has closed the connection and nothing is left to read."""
         try:
             self._socket.settimeout(0)
             return not self._socket.recv(1, socket.MSG_PEEK)

@@ -1,6 +1,6 @@
 """`dorn emulate`: a simulated instrument as if on the desk, with its serial ports as pseudo-terminals or TCP ports.
 
-An emulated Pico has a USB port and a flight link; the firmware on MicroPython's unix port has only one link, at the
+An emulated Pico has a USB port and a flight link; the firmware on MicroPython's unix port has only one link, in
 place of the USB port. Target time follows real time, and falls behind if the host cannot keep up. As on a board, data
 sent to a port that no client has opened are lost.
 """
@@ -23,7 +23,7 @@ from dorn.targets.simulated import SimulatedTarget
 
 _STEP_S = 0.001  # about the latency of an answer
 _IDLE_S = 0.005
-_KEEP_S = 0.5  # interval between saves of the flash: killing the program loses at most this
+_KEEP_S = 0.5  # interval between saves of the flash: if the program is killed, at most this is lost
 _PENDING = 1 << 16  # octets kept for a client that does not read; more are dropped
 
 
@@ -178,8 +178,8 @@ def serve(
 def board(name: str, flash: Path | None = None, blank: bool = False) -> SimulatedTarget:
     """The target `name`, "rp2040" or "unix", with the flash in the folder `flash`.
 
-    An emulated Pico without a flash is given the firmware, unless `blank`. Raises UserError for `blank` if the folder
-    has a flash, and on unix, whose firmware is no file of its flash.
+    An emulated Pico without a kept flash is given the firmware, unless `blank`. Raises UserError for `blank` if the
+    folder has a flash, and on unix, whose firmware is not on its flash.
     """
     if name == "unix":
         from dorn.targets.unix import UnixTarget

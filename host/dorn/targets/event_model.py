@@ -5,7 +5,7 @@ pulses into both and compares event by event. Every constant here is a count of 
 in clk_sys cycles from the poll of the lines that triggered the event:
 
     0   poll (mov osr, pins)          4   peaking ...        4 + P   hit pattern     7 + P   first detector
-    3   per detector without a hit    6 + S + C - 1 with one: address, settle S, start ADC, convert C
+    3   per detector without a hit    6 + S + C - 1 with a hit: address, settle S, start ADC, convert C
     2   then reset R, release L, poll; 4 more to the next pass; 5 from the quiet poll to being armed again
 """
 
@@ -71,7 +71,7 @@ class EventModel:
         return lost
 
     def run(self, until_ns: int, limit: int) -> tuple[int, list[tuple[int, int, list[int]]]]:
-        """Run to `until_ns`, or for `limit` events. Returns (time reached, events (stamp_us, word, codes))."""
+        """Run until `until_ns`, or for `limit` events. Returns (time reached, events (stamp_us, word, codes))."""
         events: list[tuple[int, int, list[int]]] = []
         head = self.head
         if not self._running:
@@ -92,7 +92,7 @@ class EventModel:
                 return min(until_ns, events[-1][0] * 1000 + 999), events
 
     def _trigger(self, until_ns: int) -> int | None:
-        """Time of the poll that finds a line high, None if there is none before `until_ns`."""
+        """Time of the first poll that finds a line high; None if there is none before `until_ns`."""
         head = self.head
         while not head.lines & head.enabled:
             edge_ns = head.next_edge_ns()

@@ -16,7 +16,7 @@ _BITS = 64
 
 
 def unique_id(given: int | None, file: Path | None) -> int:
-    """The id `given`; without it, the one kept in `file`, or a new one. From then on it is kept there.
+    """The id `given`; without it, the one in `file`, or a new one. It is then kept in `file`.
 
     Raises UserError if the file holds something else.
     """
@@ -32,7 +32,7 @@ def unique_id(given: int | None, file: Path | None) -> int:
 class Lock:
     """Keeps other programs from using a folder, created if necessary, until it is closed.
 
-    Raises UserError if one uses it; what: of the folder, for the message.
+    Raises UserError if another program uses it. what: what the folder contains, for the message.
     """
 
     def __init__(self, folder: Path, what: str = "flash"):
@@ -46,7 +46,7 @@ class Lock:
             raise UserError(f"{what} {folder}: in use by {users or 'this program'}") from None
 
     def close(self) -> None:
-        """May be called again."""
+        """Release the folder. May be called more than once."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

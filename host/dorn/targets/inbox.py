@@ -1,4 +1,4 @@
-"""Octets received over one connection after the other, and the targets of which that is so."""
+"""Octets received over successive connections, and the base class of targets that can reconnect."""
 
 import time
 from collections import deque
@@ -7,7 +7,7 @@ from dorn.targets import Target
 
 
 class Inbox:
-    """Not yet taken. Those of different connections, perhaps to different instruments, are kept apart."""
+    """Octets not yet taken. Those of different connections, perhaps to different instruments, are kept separate."""
 
     def __init__(self):
         self._parts = deque([(1, bytearray())])  # number of the connection, octets
@@ -21,11 +21,11 @@ class Inbox:
         self._parts[-1][1].extend(data)
 
     def reconnected(self) -> None:
-        """What follows comes over a new connection."""
+        """Octets added from now on come over a new connection."""
         self._parts.append((self.connections + 1, bytearray()))
 
     def take(self) -> tuple[int, bytes]:
-        """The number of a connection and what came over it; the oldest first."""
+        """Take the octets of the oldest connection. Returns its number and the octets."""
         while len(self._parts) > 1 and not self._parts[0][1]:
             self._parts.popleft()
         connection, data = self._parts[0]
@@ -37,7 +37,7 @@ class Inbox:
 
 
 class ReconnectingTarget(Target):
-    """An instrument that is not simulated here, behind a connection that may be lost and come back."""
+    """An instrument that is not simulated here, over a connection that may be lost and restored."""
 
     in_real_time = True
 

@@ -1,4 +1,4 @@
-"""A tap in the link of a target, which can record, corrupt or cut it."""
+"""A tap in the link of a target that can record, corrupt or cut the traffic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Target time in step with the wall clock: a simulated instrument behaves like one on the desk."""
+"""Target time in step with the wall clock, so that a simulated instrument behaves like a real one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 from dorn.targets import Target
 
-_BEHIND_S = 0.05  # wall time; a longer lag is not made up
+_BEHIND_S = 0.05  # wall time; a longer lag is not caught up
 
 
 class Pace:

@@ -7,12 +7,12 @@ from dorn.errors import UserError
 # Winbond W25Q16JV data sheet, 9.6: typical times of a sector erase (maximum 0.4 s) and of a page program
 SECTOR_ERASE_S, PAGE_PROGRAM_S = 0.045, 0.0004
 _SECTOR, _PAGE = 4096, 256
-_READ_UNIQUE_ID, _DUMMIES, _ID_OCTETS = 0x4B, 4, 8  # the command, octets before the id, and of it
+_READ_UNIQUE_ID, _DUMMIES, _ID_OCTETS = 0x4B, 4, 8  # command; dummy octets before the id; octets of the id
 _SSI, _SSI_DATA = 0x18000, 0x60  # the bus of the flash: its key in the emulator, its data register
 
 
 def file_system(files: dict[str, bytes], layout, old: bytes | None = None) -> bytes:
-    """A littlefs image like MicroPython's with these files; other files of the image `old` are kept."""
+    """A littlefs image like MicroPython's with these files; the other files of the image `old` are kept."""
     size = layout.fs_blocksize * layout.fs_blockcount
     if old is not None and len(old) != size:
         raise UserError(f"the saved flash has {len(old)} octets, not {size}: remove it")
@@ -36,7 +36,7 @@ def free_blocks(contents: bytes) -> int:
 
 
 def _littlefs(contents: bytes, mount: bool):
-    """mount: mount at once, formatting it if there is none."""
+    """A littlefs on these contents. mount: mount it at once, formatting it if there is no file system."""
     from littlefs import LittleFS, UserContext
 
     context = UserContext(buffsize=len(contents))
@@ -54,7 +54,7 @@ def _littlefs(contents: bytes, mount: bool):
 class Flash:
     """The file system in the chip's flash; power may fail during an operation.
 
-    The emulator applies a command when chip-select ends it; the change of content shows which one it was.
+    The emulator applies a command when chip-select ends it; the change in content shows which command it was.
     """
 
     def __init__(self, chip: bytearray, start: int, contents: bytes):
@@ -74,7 +74,7 @@ class Flash:
         self._seen = self.contents()
 
     def cut_at(self, operation: int, done: float) -> None:
-        """Cut power at that operation from now (1: the next one), with the fraction `done` (0 to 1) of it executed."""
+        """Cut power at an operation counted from now (1: the next), with a fraction `done` (0 to 1) of it executed."""
         self._cut_at, self._done = self.operations + operation, done
 
     def command(self) -> float:
@@ -96,8 +96,8 @@ class Flash:
 
 
 class Identity:
-    """Answers the flash's command "read unique id", which MicroPython sends at each start, on the emulator's bus of the
-    flash: the emulator itself does not know the command, and answers with all ones, as on a bus without a flash."""
+    """Answers the flash command "read unique id", which MicroPython sends at each start, on the emulator's flash bus:
+    the emulator itself does not know the command, and answers with all ones, as if there were no flash."""
 
     def __init__(self, mcu, unique_id: int):
         self._bus = mcu.ssi
@@ -107,7 +107,7 @@ class Identity:
 
     def read_uint32(self, offset: int) -> int:
         sent, answered = self._bus._tx_buffer, self._bus._rx_queue
-        at = len(sent) - len(answered) - 1 - _DUMMIES  # which octet of the id is read
+        at = len(sent) - len(answered) - 1 - _DUMMIES  # index of the octet of the id that is read
         value = self._bus.read_uint32(offset)
         if offset == _SSI_DATA and 0 <= at < _ID_OCTETS and sent[0] == _READ_UNIQUE_ID:
             return self._id[at]

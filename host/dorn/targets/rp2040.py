@@ -1,7 +1,7 @@
 """The firmware on an emulated Pico: the official MicroPython image, with the firmware on its file system.
 
-The emulator (rp2040py) is not cycle-exact: instructions take the cycles of the data sheet, with memory that never
-waits. Its errors and their remedies here:
+The emulator (rp2040py) is not cycle-exact: instructions take the cycles of the data sheet, without memory wait states.
+Its limitations, and the workarounds used here:
 
 - A PIO machine executes at most one instruction per CPU instruction; while the CPU sleeps, the clock jumps from alarm
   to alarm and the PIO only catches up afterwards. Therefore, while the head is busy (a line is high, or an event is not
@@ -29,9 +29,9 @@ from dorn.targets.rp2040_head import LOOP, HeadPins
 from dorn.targets.simulated import SerialPort, SimulatedTarget
 from dorn.util.extras import missing
 
-_CYCLE_TICKS = 128  # of the emulator's clock of 1/16 ns, at 125 MHz
+_CYCLE_TICKS = 128  # one cycle at 125 MHz, in ticks of the emulator's clock of 1/16 ns
 _ARREARS_CYCLES = 8  # backlog up to which the emulator runs a PIO machine; after a longer jump, one instruction only
-_UNCHECKED = 16  # instructions between checks whether the head is busy; a check takes as long
+_UNCHECKED = 16  # instructions between checks whether the head is busy; a check takes as long as these
 _QSPI_SS = 1
 
 
@@ -47,8 +47,8 @@ class Rp2040Target(SimulatedTarget):
         unique_id: int | None = None,
     ):
         """files: files on the board's file system instead of the firmware. link: "usb", or "uart", the flight link: the
-        port of `send` and `receive`, also written to the board's file `link` for the firmware. unique_id: of the flash
-        chip; by default that of the kept flash, or a new one."""
+        port of `send` and `receive`, also written to the board's file `link` for the firmware. unique_id: the id of the
+        flash chip; by default the one kept with the flash, or a new one."""
         try:
             from rp2040py.boards import BOARDS, resolve_firmware
             from rp2040py.device import MicroPythonDevice
@@ -66,12 +66,12 @@ class Rp2040Target(SimulatedTarget):
         if link != "usb":
             files = {**files, "link": link.encode()}
         contents = pico_flash.file_system(files, board.layout, old)
-        self._kept = -1  # flash operations when it was saved
+        self._kept = -1  # number of flash operations when it was last saved
         start = board.layout.fs_start  # pyright: ignore[reportOptionalMemberAccess] a Pico has one
         self.flash = pico_flash.Flash(device.mcu.flash, start, contents)
 
         self.stalled_s = 0.0  # time for which the flash has held the CPU
-        self.flash_takes_time = True  # a benchmark of the firmware switches it off
+        self.flash_takes_time = True  # switched off in a benchmark of the firmware
         self.mcu = mcu = device.mcu
         mcu.qspi[_QSPI_SS].add_listener(self._on_flash_select)
         self.unique_id = identity.unique_id(unique_id, Path(flash) / identity.FILE if flash else None)
@@ -106,8 +106,8 @@ class Rp2040Target(SimulatedTarget):
                 self._simulator.stop()
 
     def cut_power_at(self, operation: int, done: float) -> None:
-        """Cut power for 0.1 s at that erase or program of the file system from now (1: the next one), with the
-        fraction `done` (0 to 1) of it executed. `flash.operations` counts them."""
+        """Cut power for 0.1 s at an erase or program of the file system, counted from now (1: the next one), with the
+        fraction `done` (0 to 1) of it executed. `flash.operations` counts these operations."""
         self.flash.cut_at(operation, done)
 
     # -- time --------------------------------------------------------------------------------------
@@ -134,8 +134,8 @@ class Rp2040Target(SimulatedTarget):
         pins.schedule()
 
     def _without_pio(self, run: Callable[[], None]) -> None:
-        """Run while the sequencer only polls quiet lines: its PIO block stands still, which is four times as fast, and
-        resumes in the phase of its loop that it would have reached."""
+        """Run while the sequencer only polls quiet lines: its PIO block is stopped, which is four times as fast, and
+        resumes at the phase of its loop that it would have reached."""
         pio, clock = self.mcu.pio[0], self._clock
         before = clock.ticks
         pio.stopped = True
@@ -211,7 +211,7 @@ class Rp2040Target(SimulatedTarget):
         from rp2040py.execute_batch import execute_batch
 
         clock, simulator = self._clock, self._simulator
-        ns = round(seconds * 1e9)  # an integer: an alarm slightly before `end` would be the last one of an idle chip
+        ns = round(seconds * 1e9)  # an integer: after an alarm slightly before `end`, an idle chip would have no other
         end = clock.nanos + ns
         self._stop.schedule(ns)
         while clock.nanos < end:

@@ -49,7 +49,7 @@ class I2cBus:
             bus.int_raw &= ~_I2C_TX_EMPTY
 
         # with TX_EMPTY_CTRL, as here, the FIFO is empty when its last byte, including the acknowledge, is complete; the
-        # emulator flags it when the byte begins
+        # emulator already flags it at the start of the byte
         self._taken = clock.create_alarm(taken)
         bus.on_write_byte = begin
         bus.on_read_byte = lambda acknowledge: later(lambda: bus.complete_read(devices.read()))
@@ -61,7 +61,8 @@ class I2cBus:
 
 
 class FlightLink:
-    """Connects `port` to the emulator's UART, with the duration of each byte; `stop()`: a frame may be complete."""
+    """Connects `port` to the emulator's UART, with the duration of each byte. stop(): called when a frame may be
+    complete."""
 
     def __init__(self, mcu, clock, board: dict[str, int], port: SerialPort, stop: Callable[[], None]):
         self._uart, self._port = mcu.uart[board["UART"]], port

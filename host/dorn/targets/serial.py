@@ -1,4 +1,4 @@
-"""A real instrument, or one behind a socket: a serial port or any pyserial URL. Target time is real time."""
+"""A real instrument on a serial port, a socket or any other pyserial URL. Target time is real time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def name_of(number: str) -> str | None:
 
 class SerialTarget(ReconnectingTarget):
     def __init__(self, url: str, away_s: float = AWAY_S):
-        """away_s: time for which an absent port is waited for."""
+        """away_s: how long to wait for an absent port."""
         super().__init__()
         self.name = url
         if url.startswith("socket:") and not re.fullmatch(r"socket://[^/]+:\d+(/.*)?", url):
@@ -87,7 +87,7 @@ class SerialTarget(ReconnectingTarget):
             raise Reconnected(f"target {self.name}: was away while a telecommand was sent") from None
 
     def _check_open(self) -> None:
-        if not self._port.is_open:  # it was lost before, and may be there again
+        if not self._port.is_open:  # it was lost, and may have returned
             raise serial.SerialException("it was lost")
 
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:

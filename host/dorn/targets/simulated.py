@@ -19,13 +19,13 @@ class SerialPort:
 
 
 class SimulatedTarget(Target):
-    """ports: of the board, by name. resets: by the board itself so far."""
+    """ports: the board's ports, by name. resets: number of resets by the board itself so far."""
 
     head: Head
     slow_control: SimulatedDevices
     ports: dict[str, SerialPort]
     resets: int
-    _link: SerialPort  # the one of `send` and `receive`
+    _link: SerialPort  # the port that `send` and `receive` use
 
     def send(self, data: bytes) -> None:
         self._link.up += data
@@ -34,4 +34,4 @@ class SimulatedTarget(Target):
         return self._link.take()
 
     def keep(self) -> None:
-        """Save the flash if it is kept, has changed, and is not saved anyway."""
+        """Save the flash if it is kept and has changed, unless every change is saved anyway."""

@@ -1,7 +1,7 @@
-"""The firmware in a process of MicroPython's unix port: deterministic, and idle time costs nothing.
+"""The firmware in a process of MicroPython's unix port: deterministic, and idle time is skipped.
 
 The firmware sends a request over a pipe whenever it waits (messages: boards/unix/board.py); the answer has the time at
-which the wait ended, and data from link and event builder. So every byte and every event has its exact target time.
+which the wait ended, and the data of link and event builder. So every byte and every event has its exact target time.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ HEAP_KB = 512  # words are twice as long as on the chip
 _TO_HOST = struct.Struct("<BQQI")
 _FROM_HOST = struct.Struct("<QII")
 _EVENT = struct.Struct("<II")
-_WATCHDOG_EXIT, _RESET_EXIT, _MAINTENANCE_EXIT = 3, 4, 5  # of boards/unix/board.py
+_WATCHDOG_EXIT, _RESET_EXIT, _MAINTENANCE_EXIT = 3, 4, 5  # as in boards/unix/board.py
 _ENDLESS = 1 << 40
 _SCRATCH_REGISTERS = 4
-_FOLDER, _IN_USE = "dorn-unix-", "in-use"  # of temporary folders; a folder in them, locked by the program that uses it
+_FOLDER, _IN_USE = "dorn-unix-", "in-use"  # prefix of temporary folders; folder in each, locked while in use
 _NEVER_US = 1 << 62
 _POWER_ON, _WATCHDOG, _COMMANDED, _RESET_PIN = 1, 2, 3, 4
 
@@ -53,7 +53,7 @@ def micropython() -> str:
 
 @contextlib.contextmanager
 def _alone():
-    """One program at a time removes abandoned folders and makes its own: a new one is locked only after it is there."""
+    """Only one program at a time removes abandoned folders and creates its own: a new folder is not locked at once."""
     descriptor = os.open(tempfile.gettempdir(), os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -65,7 +65,7 @@ def _alone():
 def _remove_abandoned() -> None:
     """Remove the temporary folders of programs that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*/{_IN_USE}"):
-        with contextlib.suppress(UserError, OSError):  # in use, or of another user
+        with contextlib.suppress(UserError, OSError):  # in use, or owned by another user
             identity.Lock(folder).close()
             shutil.rmtree(folder.parent)
 
@@ -80,18 +80,19 @@ class UnixTarget(SimulatedTarget):
         files: dict[str, bytes] | None = None,
         unique_id: int | None = None,
     ):
-        """files: sources to run instead of the firmware's. unique_id: of the board; it also seeds the board's random
-        source, so that a run can be repeated to the byte. By default both are new, or the id is that of the flash."""
+        """files: sources to run instead of the firmware's. unique_id: the board's; it also seeds the board's
+        random source, so that a run can be repeated to the byte. By default the seed is new, and so is the id, unless
+        one is kept with the flash."""
         self.head = head or Head(FrontEnd())
         self.slow_control = SimulatedDevices(self.head, lambda: self._now_us * 1000)
         self.resets = 0
         board = constants("pico")
         times = board_times(board)
-        self._backlog = board["BACKLOG"]  # events that end a wait, as on a chip
+        self._backlog = board["BACKLOG"]  # number of events that end a wait, as on a chip
         self._piece = board["UART_READ"]  # octets that the link transfers at once
         self._piece_us = round(self._piece * 10e6 / board["UART_BAUD"])
         self._model = EventModel(self.head, times)
-        # the program, and the flash if it is not kept
+        # contains the program, and the flash if it is not kept
         with _alone():
             _remove_abandoned()
             self._folder = tempfile.TemporaryDirectory(prefix=_FOLDER)
@@ -158,7 +159,7 @@ class UnixTarget(SimulatedTarget):
         self._restart(0.001, _RESET_PIN)
 
     def stall(self, seconds: float) -> None:
-        while self._until_us is None:  # let it wait without an answer
+        while self._until_us is None:  # until it waits; that request is not answered
             self._listen()
         end_us = self._now_us + round(seconds * 1e6)
         while self._now_us < end_us:
@@ -223,7 +224,7 @@ class UnixTarget(SimulatedTarget):
         self._until_us = None
 
     def _listen(self) -> None:
-        """Process one message of the firmware."""
+        """Process one message from the firmware."""
         header = self._read(_TO_HOST.size)
         if header is None:
             return

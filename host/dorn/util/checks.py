@@ -11,7 +11,7 @@ class SourceError(UserError):
 
 
 def text_of(path):
-    """The text of a file, without byte order mark; invalid UTF-8 is replaced, and then fails in its field."""
+    """The text of a file, without byte order mark; invalid UTF-8 is replaced, and then rejected with its field."""
     try:
         with open(path, encoding="utf-8-sig", errors="replace") as file:
             text = file.read()
@@ -32,7 +32,7 @@ def octets_of(path):
 
 def number(text, path, field, line=None):
     """A finite number, at most 1e18. `text` is a string from a file, or a value parsed from TOML."""
-    # float() and int() also accept 1_000, and float() True, which no data file uses
+    # float() and int() also accept 1_000, and float() also True, which no data file uses
     if isinstance(text, (str, int, float)) and not isinstance(text, bool) and "_" not in str(text):
         try:
             value = float(text)
@@ -60,7 +60,7 @@ def above_zero(text, path, field, line=None):
 
 
 def count(text, path, field, line=None):
-    """Counts of a channel: a whole number from 0 to 2^53; also 3.0, as many programs write it."""
+    """Counts in a channel: a whole number from 0 to 2^53; 3.0 is accepted, as many programs write it."""
     value = at_least(0, text, path, field, line)
     if value != int(value) or value > 2**53:
         raise SourceError.at(path, field, "not a whole number of counts", text, line)

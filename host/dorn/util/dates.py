@@ -1,4 +1,4 @@
-"""Dates and times of the operator."""
+"""Dates and times given by the operator."""
 
 import datetime
 

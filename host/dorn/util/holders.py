@@ -7,18 +7,18 @@ import os
 from pathlib import Path
 
 _BUSY = errno.EBUSY, errno.EAGAIN
-_PROC = Path("/proc")  # of Linux; elsewhere there is none
+_PROC = Path("/proc")  # only on Linux
 
 
 def in_use(device: str, error: Exception) -> str | None:
-    """ "in use by NAME (pid N)" if `error`, of opening the device, means that; otherwise None."""
+    """ "in use by NAME (pid N)" if that is why opening the device raised `error`; otherwise None."""
     if "lock" not in str(error) and getattr(error, "errno", None) not in _BUSY:
         return None
     return f"in use by {', '.join(holders(device)) or 'another program'}"
 
 
 def holders(device: str) -> list[str]:
-    """ "NAME (pid N)" of each process that has the device open, as far as this user may know."""
+    """ "NAME (pid N)" of each process that has the device open, as far as this user may see."""
     path = os.path.realpath(device)
     found = []
     for process in _PROC.glob("[0-9]*"):

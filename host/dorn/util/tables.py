@@ -16,7 +16,7 @@ _REQUIRED = object()
 
 
 class Table:
-    """A table of a TOML file or an object of a JSON file, with a method to read a field as each type.
+    """A table of a TOML file or an object of a JSON file, with a method for each type of field.
 
     where: its position in the file, such as "source[1]."; empty for the whole file.
     """
@@ -29,7 +29,7 @@ class Table:
 
     @classmethod
     def read(cls, path: Path | str) -> Table:
-        """Read a whole file: JSON if that is its suffix, else TOML."""
+        """Read a whole file: JSON if its suffix is .json, else TOML."""
         form, loads = ("JSON", json.loads) if Path(path).suffix == ".json" else ("TOML", tomllib.loads)
         text = text_of(path)
         try:
@@ -67,7 +67,7 @@ class Table:
         return value
 
     def flag(self, name: str) -> bool:
-        """true or false; false if it is missing."""
+        """True or false; false if the field is missing."""
         value = self.get(name, False)
         if not isinstance(value, bool):
             raise self.error(name, "neither true nor false", value)

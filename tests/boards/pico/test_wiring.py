@@ -26,7 +26,7 @@ NOT_WIRED = {
 
 
 def rows():
-    """(cells before the constant, name, value) of every row of a table that names a constant."""
+    """(cells before the constant, name, value) of every table row that names a constant."""
     for line in TEXT.splitlines():
         found = re.fullmatch(r"\| (.*) \| `([A-Z0-9_]+)` \| (\w+) \|", line)
         if found:

@@ -1,4 +1,4 @@
-"""Chip only: the maintenance window, the watchdog, rings that keep running while the CPU is halted."""
+"""Only on the chip: the maintenance window, the watchdog, rings that keep running while the CPU is halted."""
 
 import random
 
@@ -79,7 +79,7 @@ def test_an_overrun_is_accounted_for_as_time_and_hits(particles):
 
 
 def test_events_do_not_depend_on_whether_the_cpu_sleeps_or_is_stalled():
-    """The workaround for the emulator's sleeping CPU must not change the fates of pulses."""
+    """The workaround for the emulator's sleeping CPU must not change which pulses are recorded."""
     fates = []
     for held in (False, True):
         head = Head(FrontEnd())
@@ -96,7 +96,7 @@ def test_events_do_not_depend_on_whether_the_cpu_sleeps_or_is_stalled():
             fates.append(head.fates)
     asleep, held = fates
     assert asleep.injected == held.injected and held.lost_dead_time > 3
-    assert abs(asleep.delivered - held.delivered) <= 4  # some events fall into moments when the CPU is awake
+    assert abs(asleep.delivered - held.delivered) <= 4  # some events occur while the CPU is awake
 
 
 def test_a_flash_write_while_counting_is_only_a_stall():
@@ -139,14 +139,14 @@ def test_an_overrun_detected_at_the_stop_restarts_nothing():
         ((gap_us, hits),) = i.events("ring_overrun")
         assert 140_000 < gap_us == rates["gap_us"] and hits == rates["overrun_hits"]
         assert rates["events"] == pytest.approx(rates["real_us"] / 50, abs=3)
-        # every pulse is counted or accounted for: none came in after the lines were switched off
+        # every pulse is counted or accounted for: none was recorded after the lines were switched off
         assert rates["events"] + hits == pytest.approx((rates["real_us"] + gap_us) / 50, abs=3)
         spectra = {p.fields["detector"]: p.fields for p in i.received if p.name == "spectrum"}
         assert {f["real_us"] for f in spectra.values()} == {rates["real_us"]}
 
 
 def test_a_flood_of_bytes_delays_nothing():
-    """20 kB as fast as the port accepts them: no task overrun, no reset, no loss, and commands still work."""
+    """20 kB as fast as the port accepts them: no task overrun, no reset, no loss, and telecommands still work."""
     with instrument("rp2040") as i:
         i.start()
         i.target.inject(poisson(1_000, 2.0, 3))

@@ -1,4 +1,4 @@
-"""The flight link on the emulated chip: short stalls lose nothing, and the loss of long ones is counted."""
+"""The flight link on the emulated chip: short stalls lose no data, and data lost in long stalls are counted."""
 
 import pytest
 from dorn.head.front_end import FrontEnd, Head
@@ -28,7 +28,7 @@ def completed(i):
 
 
 def answered(i, wanted):
-    """Check that all are answered within 5 s."""
+    """Check that all telecommands are answered within 5 s."""
 
     def here():
         i.pump()
@@ -70,13 +70,13 @@ def test_the_loss_of_a_long_stall_is_counted_and_the_link_recovers(instrument):
     i.target.send(data)
     i.advance(0.001)
     i.target.stall(0.25)
-    i.advance(4.0)  # those in the ring are executed
+    i.advance(4.0)  # telecommands in the ring are executed
     lost = len(wanted - completed(i))
     assert 0 < lost < len(wanted)
     hk = i.wait_for(lambda p: p.name == "housekeeping", 11).fields
     assert hk["frames_bad"] > 0
     octets = len(data) // len(wanted)
-    assert 0 <= lost * octets - hk["uplink_lost"] <= 2 * octets * hk["frames_bad"], "a damaged frame consists of two"
+    assert 0 <= lost * octets - hk["uplink_lost"] <= 2 * octets * hk["frames_bad"], "a damaged frame is made of two"
     i.until(lambda: i.events("uplink_overrun"), 11)
     assert i.events("uplink_overrun") == [(hk["uplink_lost"], hk["uplink_lost"])]
     i.target.send(b"\0")
@@ -99,6 +99,6 @@ def test_the_two_dma_channels_alternate_indefinitely():
             target.send(data)
             sent += len(data)
             asked |= wanted
-            i.advance(0.15)  # a ping takes about 9 ms: faster pings would fill the ring
+            i.advance(0.15)  # a ping takes about 9 ms: faster ones would fill the ring
         answered(i, asked)
         assert i.wait_for(lambda p: p.name == "housekeeping", 11).fields["frames_bad"] == 0

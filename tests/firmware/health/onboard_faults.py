@@ -14,7 +14,7 @@ from fsw.health.faults import (
 )
 
 CAUSE = 3  # scratch register number
-BITS = 20  # used in it
+BITS = 20  # bits of it in use
 NO_TASK = 255
 MINUTE_US = 60_000_000
 
@@ -40,7 +40,7 @@ def test_an_exception_has_the_number_of_its_class():
         (ZeroDivisionError, icd.EXCEPTION_ZERO_DIVISION),
         (OverflowError, icd.EXCEPTION_OVERFLOW),
         (RuntimeError, icd.EXCEPTION_RUNTIME),
-        (NotImplementedError, icd.EXCEPTION_RUNTIME),  # derived from it
+        (NotImplementedError, icd.EXCEPTION_RUNTIME),  # a subclass of RuntimeError
         (Exception, icd.EXCEPTION_OTHER),
         (AssertionError, icd.EXCEPTION_OTHER),
         (Refused, icd.EXCEPTION_OTHER),

@@ -15,7 +15,7 @@ SAFE = [BIAS_OFF, KEEP, PULSER_OFF, ("flush",), ("ensure_off",)]
 
 
 class Neighbours:
-    """calls: log of calls with their arguments. refused: name or (name, value) -> the exception it raises."""
+    """calls: log of calls with their arguments. refused: name or (name, value) -> exception that the call raises."""
 
     def __init__(self, running=False):
         self.calls = []
@@ -201,7 +201,7 @@ def test_leaving_safe_writes_both_copies_of_parameters_and_boot_record():
 
 
 def test_safe_is_entered_from_every_mode_action_by_action():
-    """Bias off first, then the boot record, with SAFE set; a running acquisition is stopped."""
+    """First bias off, then the boot record with mode safe; a running acquisition is stopped."""
     for before in (icd.MODE_BOOT, icd.MODE_STANDBY, icd.MODE_SCIENCE, icd.MODE_CALIBRATION):
         bench = Bench(before)
         bench.all.consecutive_resets = 3

@@ -263,6 +263,6 @@ def test_a_trip_takes_effect_even_if_the_devices_fail():
             bench.devices.refused["off"], bench.devices.half = error, half
             bench.step()
             equal(bench.control.bias_state, TRIPPED, (half, error))
-            equal(bench.devices.silent, not half, error)  # then hardware removes the bias
-            equal(bench.control.errors, 1 if half else 2, (half, error))  # with the failed conversion
+            equal(bench.devices.silent, not half, error)  # with the bus silent, the hardware removes the bias
+            equal(bench.control.errors, 1 if half else 2, (half, error))  # including the failed conversion
             equal(bench.reports.taken()[0][:2], (icd.EVENT_BIAS_TRIPPED, 5000), (half, error))

@@ -12,7 +12,7 @@ NOTHING = []
 
 
 class Acquisition:
-    """lengths_s: integration times in the order they were set."""
+    """lengths_s: integration times in the order in which they were set."""
 
     def __init__(self):
         self.events = 0
@@ -120,7 +120,7 @@ def test_it_ends_when_nine_of_ten_tenths_were_at_or_below_half_the_rate():
         bench = Bench().enter()
         equal(bench.tenths(8, low), NOTHING, low)
         assert bench.storm.active
-        equal(bench.tenths(1, low), ends(low, 20))  # counted from its start in the 10th tenth
+        equal(bench.tenths(1, low), ends(low, 20))  # counted from its start, in the 10th tenth
         assert not bench.storm.active
 
 

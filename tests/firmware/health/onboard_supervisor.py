@@ -14,9 +14,9 @@ class End(BaseException):
 
 
 class Instrument:
-    """board, parameters, boot_record, store, acquisition and checkpoint in one object. calls: log of all calls.
+    """Board, parameters, boot record, store, acquisition and checkpoint in one object. calls: log of all calls.
 
-    refused: name -> the exception it raises. resets: whether a reset ends the run, as on a chip.
+    refused: name -> exception that the call raises. resets: whether a reset ends the run, as on a chip.
     """
 
     def __init__(self, safe=0, running=False):
@@ -107,7 +107,7 @@ def test_the_watchdog_is_fed_while_every_task_completes_steps_within_its_limit()
 
 
 def test_one_late_task_stops_the_feeding():
-    """Any task; its limit counts from its due time."""
+    """This holds for any task; its limit counts from its due time."""
     for late in range(3):
         watchdog = Watchdog()
         supervisor = Supervisor(watchdog)

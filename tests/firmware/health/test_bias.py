@@ -22,7 +22,7 @@ def switch_on(i, bias_mv=10_000, reached=True):
 
 
 def state(i):
-    """The state in the second next housekeeping; the next may have been composed before."""
+    """The state in the housekeeping packet after the next, which may already have been composed."""
     for _ in range(2):
         packet = i.wait_for(lambda p: p.name == "housekeeping", 3)
     return packet.text("bias_state")
@@ -44,7 +44,7 @@ def test_the_bias_ramps_to_its_level_is_monitored_and_is_switched_off_on_command
         i.advance(3)
         hk = i.last("housekeeping")
         assert (hk["bias_state"], hk["bias_mv"], hk["leakage_na"]) == (STATES["on"], 20_000, 20)
-        i.set("bias", 12_345)  # lower, with the bias on
+        i.set("bias", 12_345)  # a lower level, with the bias on
         i.advance(6)
         hk = i.last("housekeeping")
         assert devices.bias_mv == 12_325 and abs(hk["bias_mv"] - 12_325) <= 4  # a step of the DAC is 25 mV
@@ -129,7 +129,7 @@ def test_with_a_device_missing_bias_on_is_rejected_and_the_instrument_works(wher
 @both
 @pytest.mark.parametrize("missing", [("adc",), ("expander", "adc"), ("dac", "adc"), DEVICES])
 def test_devices_that_stop_answering_trip_the_bias(where, missing):
-    """If no device accepts the command, the bus stays silent and the monostable switches the bias off."""
+    """If no device accepts the command, the bus becomes silent and the monostable switches the bias off."""
     with instrument(where) as i:
         devices = i.target.slow_control
         switch_on(i, 5000)
@@ -213,10 +213,10 @@ def test_a_hung_task_loses_the_bias_before_the_watchdog_reset_which_does_not_res
             on_s += 0.05
         assert (
             devices.expander.pins & 1 and devices.dac.outputs_mv[2] == 100
-        )  # not switched off by software: by hardware
+        )  # switched off by hardware, not by software
         while not target.resets:
             assert devices.bias_mv == 0
-            target.hardware(0.05)  # halts the CPU; emulated faster than a hung task
+            target.hardware(0.05)  # halts the CPU, which is emulated faster than a hung task
         i.wait_for(lambda p: p.fields.get("boot_count") == 2, 3)
         assert devices.bias_mv == devices.dac.outputs_mv[2] == 0 and not devices.expander.pins & 1
         i.advance(4)

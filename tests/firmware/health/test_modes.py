@@ -1,4 +1,4 @@
-"""Modes: each function in each mode, against the table of the dictionary."""
+"""Modes: each function in each mode, compared with the table in the dictionary."""
 
 import pytest
 from dorn.session import CommandFailed
@@ -34,9 +34,9 @@ def go(i, wanted):
 
 @pytest.mark.parametrize("begin", COMMANDED)
 def test_every_function_follows_the_table(begin):
-    """An allowed function leads to the mode of the table; any other is rejected and changes nothing."""
+    """An allowed function leads to the mode in the table; any other is rejected and changes nothing."""
     with instrument("unix") as i:
-        i.advance(15)  # the analogue inputs were read
+        i.advance(15)  # the analogue inputs have been read
         for name, function in DICTIONARY.functions.items():
             i.advance(10.1)  # arming expires, and all spectra are sent
             go(i, begin)
@@ -75,7 +75,7 @@ def test_a_reset_leads_to_standby_or_from_safe_to_safe(begin):
 
 
 def test_the_table_has_the_designed_transitions_and_no_function_in_mode_boot():
-    """Transitions pass through standby, except that SAFE is reached from every mode."""
+    """Transitions pass through standby, except that safe is reached from every mode."""
     ways = {(begin, end) for f in DICTIONARY.functions.values() for begin, end in f.modes.items() if begin != end}
     assert ways == {
         *((m, "safe") for m in ("standby", "science", "calibration")),
@@ -138,7 +138,7 @@ def test_the_bias_is_kept_across_modes_and_dropped_in_safe():
 
 
 def test_safe_sends_no_rates_but_on_request():
-    """The counters of the interrupted interval can be had without leaving mode safe."""
+    """The counters of the interrupted interval can be requested without leaving mode safe."""
     with instrument("unix") as i:
         i.start()
         i.advance(7)

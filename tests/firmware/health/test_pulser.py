@@ -1,4 +1,4 @@
-"""The test pulser on both simulated targets: every fired pulse is counted in its channel and has one fate."""
+"""The test pulser on both simulated targets: every fired pulse is counted in its channel, and accounted for once."""
 
 import pytest
 from dorn.head.front_end import MV_PER_MEV, FrontEnd, Head
@@ -75,7 +75,7 @@ def test_every_pulse_has_one_fate_with_a_source_present():
         assert fates.delivered == sum(sum(rates[name]) for name in ("accepted", "below_threshold", "over_range"))
         assert fates.spurious == rates["overrun_hits"] == 0
         found = i.counts("coincidence_spectrum").get((2, (2 * code(750) - 50) // 32), 0)
-        # pulses that coincide with a particle are low, lost, merged, or in an event of several units
+        # pulses that coincide with a particle have a lower code, or are lost, merged, or in an event of several units
         assert fired - 6 <= found <= fired
 
 
@@ -106,7 +106,7 @@ def test_devices_fitted_later_are_found_when_needed(where):
 
 @both
 def test_pulses_are_counted_only_if_they_were_fired(where):
-    """With an expander that refuses every 11th byte, housekeeping still counts exactly the pulses at the head."""
+    """With an expander that refuses every 11th byte, housekeeping still has the exact number of pulses at the head."""
     with instrument(where) as i:
         devices = i.target.slow_control
         i.set_parameters(kept=False, pulser_rate=4, housekeeping_period=2)

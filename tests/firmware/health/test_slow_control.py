@@ -30,7 +30,7 @@ def instrument(name, prepare=lambda target: None, **front_end):
 
 
 def record(session, *energies_kev):
-    """Play pulses of these energies in all detectors in turn. -> rates packet after them"""
+    """Play pulses of these energies in all detectors in turn. -> the rates packet after them"""
     session.command("function", function="start")
     energies = [energy for energy in energies_kev for _ in range(16 * PULSES)]
     session.target.inject((i * 1_000_000, i % 16, energy) for i, energy in enumerate(energies))

@@ -6,7 +6,7 @@ from support.instrument import instrument
 
 RATE_CPS, HOLD_S, STORM_S, INTEGRATION_S = 50, 6, 3, 600
 HIGH_CPS, LOW_CPS, BETWEEN_CPS = 100, 10, 35  # BETWEEN: from half of the limit to the limit
-CHECK_S = 2.5  # tolerance: one check a second, and random arrivals
+CHECK_S = 2.5  # tolerance: one check per second, and random arrivals
 
 
 def stormy(i, *rates):
@@ -37,7 +37,7 @@ def test_a_lasting_high_rate_starts_storm_mode_and_a_quiet_time_ends_it():
         begin_us = i.reported_at_us("acquisition_started")
         i.until(lambda: begun(i), 20)
         after_s = (i.reported_at_us("storm_begin") - begin_us) / 1e6
-        assert 0.8 * HOLD_S <= after_s <= HOLD_S + CHECK_S  # nine tenths, the first of which may have begun earlier
+        assert 0.8 * HOLD_S <= after_s <= HOLD_S + CHECK_S  # nine tenths; the first may have begun earlier
         assert i.events("storm_begin")[0][0] == pytest.approx(HIGH_CPS, abs=45)
         assert storm(i) == 1 and i.last("housekeeping")["event_rate"] == pytest.approx(HIGH_CPS, abs=45)
         i.until(lambda: ended(i), 40)
@@ -78,7 +78,7 @@ def test_storm_mode_shortens_integrations_and_stops_the_event_list():
             return len({p.fields["integration"] for p in i.received if p.name == "spectrum"})
 
         i.until(lambda: begun(i), 20)
-        i.advance(1.5)  # quotas are replenished once a second
+        i.advance(1.5)  # quotas are replenished once per second
         in_storm, before = listed(), closed()
         i.advance(4 * STORM_S)
         assert listed() == in_storm > 0

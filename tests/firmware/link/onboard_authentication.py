@@ -41,7 +41,7 @@ def test_an_unsigned_telecommand_is_rejected():
         equal(bench.refused(content), (UNSIGNED, 0), content)
     for number in (0, 6, 8, 255):
         equal(bench.refused(signed(200, number=number)), (UNSIGNED, 0), number)
-    for at, octet in ((4, 1), (5, 5), (5, 7)):  # its length
+    for at, octet in ((4, 1), (5, 5), (5, 7)):  # wrong length field
         packet = bytearray(PACKET)
         packet[at] = octet
         equal(bench.refused(signed(200, bytes(packet))), (UNSIGNED, 0), at)

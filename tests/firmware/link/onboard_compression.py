@@ -1,11 +1,11 @@
-# fsw/link/compression.py in isolation: its code decodes to the samples, and no code is shorter.
+# fsw/link/compression.py in isolation: the coded data decode to the samples, and no coding is shorter.
 from array import array
 
 from ccsds121 import BLOCK, decoded, octets
 from check import equal, raises
 from fsw.link.compression import encode
 
-SPARE = 2  # octets after the code
+SPARE = 2  # octets after the coded data
 
 
 class Noise:

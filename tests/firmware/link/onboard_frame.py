@@ -61,7 +61,7 @@ def test_a_frame_is_cobs_of_packet_and_crc_between_zeros():
 
 
 def test_published_frames():
-    """Packet and frame of Cheshire and Baker's examples that a CRC permits."""
+    """The check string of the CRC catalogue, and a single zero octet."""
     equal(encoded(b"123456789"), b"\0\x0e123456789\xcb\xf4\x39\x26\0")
     equal(encoded(b"\0"), b"\0\1\5\xd2\x02\xef\x8d\0")
 

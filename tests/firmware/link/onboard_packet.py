@@ -222,4 +222,4 @@ def test_a_retrieved_packet_is_sent_unchanged():
     equal((bench.telemetry.taken, bench.telemetry.dropped), (3, 1))
     bench.link.takes = True
     bench.telemetry.send(PLAIN)
-    equal(bench.one()[3], 2)  # it does not have its own count
+    equal(bench.one()[3], 2)  # retrieved packets do not use sequence counts

@@ -86,7 +86,7 @@ def test_shortest_to_longest_telecommands_agree_with_hmac(flash):
         for n, octets in enumerate((0, 31, 32, 33, 95, 96, 97, 500, 580)):
             fields = dict(region="thresholds", offset=0, data=rng.randbytes(octets))
             packet = DICTIONARY.encode("load_memory", n, **fields)
-            assert send(i, packet + trailer(packet, n + 1)) == ACCEPTED, octets  # fails later, as out of range
+            assert send(i, packet + trailer(packet, n + 1)) == ACCEPTED, octets  # refused later, as out of range
 
 
 def test_each_error_has_its_failure_code_and_nothing_is_executed(flash):
@@ -115,7 +115,7 @@ def test_each_error_has_its_failure_code_and_nothing_is_executed(flash):
         assert pongs(i) == before
         hk = i.next("housekeeping")
         assert hk["authentication_failures"] == hk["commands_rejected"] == len(wrong) and hk["commands_accepted"] == 1
-        # none of them has moved the counter
+        # none of them has advanced the counter
         assert signed(i, 2, 51) == ACCEPTED
 
 
@@ -173,7 +173,7 @@ def test_no_reset_makes_a_telecommand_acceptable_again(flash):
 
 @pytest.mark.parametrize("octets", [0, 1, 32])
 def test_with_a_damaged_key_no_telecommand_is_accepted(tmp_path, octets):
-    """An obvious key is not accepted in its place, either."""
+    """Nor is an obvious key accepted in its place."""
     (tmp_path / "key").write_bytes((bytes([NUMBER]) + KEY)[:octets])
     with instrument("unix", tmp_path) as i:
         n = 0
@@ -233,7 +233,7 @@ def test_the_challenge_is_not_repeated_for_every_telecommand(tmp_path):
         first, *again = i.events("challenge")
         assert again == [first]
         i.reboot(i.target.power_cycle)
-        assert i.events("challenge")[-1] != first  # a new one
+        assert i.events("challenge")[-1] != first  # a new challenge
 
 
 def test_with_all_copies_lost_no_old_telecommand_is_accepted(flash):
@@ -281,7 +281,7 @@ def test_with_a_failed_flash_no_telecommand_is_accepted_twice(tmp_path, reset, m
             i.target.stall(9) if reset == "watchdog" else i.target.power_cycle()
             i.advance(12)
             flash.fail(0)
-            # a scratch register remembers the rejected one, but not over a power cycle
+            # a scratch register keeps the rejected counter, but not over a power cycle
             for content in recorded[1:] if reset == "power_cycle" else recorded:
                 assert send(i, content)[0] == "acceptance_failure"
         assert signed(i, 8, 2000, over=challenge(i) if reset == "watchdog" else b"") == ACCEPTED

@@ -79,7 +79,7 @@ def test_missing_samples_raise_an_error(child, first, count, room):
 
 
 def spectra(name: str, counts: int | None) -> list[list[int]]:
-    """The spectra of a set, rebinned to 1024 channels; with `counts`, a random sample of that many counts of each."""
+    """The spectra of a set, rebinned to 1024 channels; with `counts`, a random sample of that many counts from each."""
     folder, found = data(name).parent, []
     for file in measured.files(folder, name):
         channels = measured.read(folder, name, file).counts
@@ -91,7 +91,7 @@ def spectra(name: str, counts: int | None) -> list[list[int]]:
 
 
 def in_packets(child, channels: list[int]) -> tuple[int, int]:
-    """(octets raw, octets in packets) of the blocks from the first channel with counts to the last."""
+    """(raw octets, octets in packets) for the blocks from the first channel with counts to the last."""
     filled = np.flatnonzero(channels)
     at, end = filled[0] // BLOCK * BLOCK, filled[-1] // BLOCK * BLOCK + BLOCK
     raw, octets = 2 * int(end - at), 0

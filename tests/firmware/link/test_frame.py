@@ -47,7 +47,7 @@ def test_stuffing_is_cobs(child, data):
     assert child.ask(f"stuff {data.hex()}") == "00" + cobs.encode(data).hex() + "00"
 
 
-# noise, and valid codes without up to three octets of their end
+# noise, and valid COBS data without up to three of the last octets
 damaged = st.tuples(blocks, st.integers(0, 3)).map(lambda cut: cobs.encode(cut[0])[: -cut[1] or None])
 
 

@@ -15,7 +15,7 @@ from support.micropython import Child, run
 from support.onboard import script
 
 BENCH = script("packet_bench")
-ORIGIN = 0xBEEF  # there
+ORIGIN = 0xBEEF  # in packet_bench.py
 
 SCRIPT = BENCH + script("packet")
 

@@ -13,7 +13,7 @@ from support.instrument import both, instrument, play
 
 IN_PACKET = 279  # 16-bit words
 LATEST_S = 12  # an event waits at most 10 s
-PART = 26  # single-hit events in the part of a class
+PART = 26  # single-hit events that fit in the part of a class
 RN_220_KEV, PO_216_KEV = nuclides.main_kev("Rn-220"), nuclides.main_kev("Po-216")
 
 
@@ -37,7 +37,7 @@ def code(energy_kev):
 
 def check_whole(i, event_class, spacing_us):
     """Check that exactly the regular pulses within the windows of a class are listed.
-    -> [(begin, end, events)] of each window"""
+    -> [(begin, end, events)], one for each window"""
     times_us = [e.time_us for e in found(i).events if e.event_class == event_class]
     out = []
     for begin_us, end_us in found(i).windows[event_class]:
@@ -48,7 +48,7 @@ def check_whole(i, event_class, spacing_us):
             assert max(ends_us) <= spacing_us + 10, "neither the first nor the last ones are missing"
             assert all(abs(b - a - spacing_us) <= 2 for a, b in itertools.pairwise(inside))
         out.append((begin_us, end_us, len(inside)))
-    assert sum(n for *_, n in out) == len(times_us), "none is outside of the windows"
+    assert sum(n for *_, n in out) == len(times_us), "none is outside the windows"
     return out
 
 
@@ -57,7 +57,7 @@ def compare(events, particles, begin_us):
     expected = [(t_ns / 1000 + begin_us, {d: code(kev)}) for t_ns, d, kev in particles]
     assert len(events) == len(expected)
     delays_us = [us - t_us for (us, _), (t_us, _) in zip(events, expected, strict=True)]
-    assert max(delays_us) - min(delays_us) < 12, "all are stamped as long after the pulse"
+    assert max(delays_us) - min(delays_us) < 12, "all are stamped with the same delay after the pulse"
     for (_, hit), (_, wanted) in zip(events, expected, strict=True):
         assert hit.keys() == wanted.keys()
         assert all(abs(hit[d] - wanted[d]) <= 1 for d in hit)
@@ -102,7 +102,7 @@ def test_each_class_has_its_own_quota(quota):
     """Back detectors at 40/s, front detectors at 5/s, for a minute."""
     with instrument("unix") as i:
         i.set("quota_1", quota)
-        i.advance(1.1)  # the first window follows the quota of up to a second ago
+        i.advance(1.1)  # a new quota takes effect after up to a second
         i.start()
         play(i, sorted([*regular(2400, 25_000_000, 1), *regular(300, 200_011_000, 4, 6000.0)]))
         i.advance(LATEST_S)
@@ -111,11 +111,11 @@ def test_each_class_has_its_own_quota(quota):
         back = check_whole(i, 1, 25_000)
         n = sum(n for *_, n in back)
         assert abs(n - min(60 * quota, 2400)) <= 60 and (n > 0) == (quota > 0)
-        assert all(end_us - begin_us >= 1e6 for begin_us, end_us, _ in back), "a second at least"
+        assert all(end_us - begin_us >= 1e6 for begin_us, end_us, _ in back), "at least a second"
 
 
 def test_noise_fills_only_the_part_of_its_class():
-    """50 000/s in one back detector: its windows end with the event that fills their part."""
+    """50 000/s in one back detector: windows of its class end with the event that fills the part of the class."""
     with instrument("unix", width_ns=1000) as i:
         i.set("quota_0", 50)
         i.start()
@@ -129,7 +129,7 @@ def test_noise_fills_only_the_part_of_its_class():
 
 
 def test_windows_end_at_overruns_stops_and_clears():
-    """Front detectors at 9.8/s are listed; back ones at 1000/s fill the ring."""
+    """Front detectors at 9.8/s are listed; back detectors at 1000/s fill the ring."""
     with instrument("unix") as i:
         i.set("quota_1", 0)
         i.start()
@@ -206,7 +206,7 @@ def test_the_half_life_of_po_216_is_measured_at_any_rate_and_quota(cps, quota):
 
 
 def test_pairs_of_rn_220_and_po_216_are_found_by_time_under_noise_of_other_classes():
-    """Pairs 144 ms apart, in one detector each, on a random background."""
+    """Pairs 144 ms apart, each in one detector, on a random background."""
     pairs = [(300_000_000 * k, 2 * (k % 8), RN_220_KEV) for k in range(1, 31)]
     pairs += [(t + 144_000_000, d, PO_216_KEV) for t, d, _ in pairs]
     noise = list(poisson(300, 10, 4, energies=(1500.0, 2500.0), detectors=range(1, 16, 2)))
@@ -223,7 +223,7 @@ def test_pairs_of_rn_220_and_po_216_are_found_by_time_under_noise_of_other_class
 
 
 def test_no_event_is_listed_twice_and_none_is_lost_within_the_quota():
-    """Packets begin and end within events of one, two and sixteen hits."""
+    """Packets begin and end within events with one, two and sixteen hits."""
     with instrument("unix") as i:
         for n in range(4):
             i.set(f"quota_{n}", 50)
@@ -261,7 +261,7 @@ def test_listed_events_are_sent_at_a_stop():
         i.start()
         play(i, ((10_000_000 * k, 3, 5000.0) for k in range(1, 6)))
         i.function("stop")
-        i.advance(1)  # at once, though its packet has room for more
+        i.advance(1)  # at once, although the packet has room for more
         assert len(entries(i)) == 5
         i.next("rates")
         i.start()
@@ -271,7 +271,7 @@ def test_listed_events_are_sent_at_a_stop():
 
 @pytest.mark.parametrize("period_s, stall_s", [(0.2, 0.045), (0.03, 0.03)])
 def test_repeated_overruns_leave_every_class_in_its_part(period_s, stall_s):
-    """Two detectors of different units, and one alone: many stalls a second, each longer than the rings hold."""
+    """Two detectors of different units, and one alone: many stalls per second, each longer than the rings hold."""
     with instrument("unix", width_ns=1000) as i:
         i.advance(3.1)
         i.start()

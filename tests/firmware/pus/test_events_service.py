@@ -18,7 +18,7 @@ def test_a_disabled_event_is_not_reported_until_it_is_enabled(where):
         number = DICTIONARY.events["cleared"].id
         assert disabled(i) == []
         i.command("disable_event", event="cleared")
-        i.command("disable_event", event="cleared")  # a second time: it is listed once
+        i.command("disable_event", event="cleared")  # disabled twice, but listed once
         i.command("disable_event", event="mode_changed")
         assert disabled(i) == [number, DICTIONARY.events["mode_changed"].id]
         i.function("clear")

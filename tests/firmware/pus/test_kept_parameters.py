@@ -1,4 +1,4 @@
-"""Parameters on flash: two copies, written at most every ten seconds; completion is reported once written."""
+"""Parameters on flash: two copies, written at most every ten seconds; completion is reported after the write."""
 
 import struct
 

@@ -111,7 +111,7 @@ def test_regions_that_must_not_be_loaded_stay_unchanged(region):
         i.function("arm")
         refused(i, "out_of_range", "load_memory", region=region, offset=0, data=bytes([0xA5] * 4))
         assert whole(i, region) == before
-        # nor beyond the thresholds, and nothing in SAFE
+        # nor beyond the thresholds, and nothing in mode safe
         refused(i, "out_of_range", "load_memory", region="thresholds", offset=30, data=bytes(3))
         i.function("safe")
         i.function("arm")

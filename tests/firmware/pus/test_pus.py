@@ -90,7 +90,7 @@ def test_start_stop_clear(bench):
     assert names(reports) == [*SUCCESS[:2], "event_info", "event_info", SUCCESS[2]]
     assert [report.text("event") for report in reports[2:4]] == ["acquisition_started", "mode_changed"]
     assert (reports[3].fields["a"], reports[3].fields["b"]) == (MODE["standby"], MODE["science"])
-    assert (reports[2].fields["a"], reports[2].fields["b"]) == (2**32 - 1, 5)  # the low 32 bits of each
+    assert (reports[2].fields["a"], reports[2].fields["b"]) == (2**32 - 1, 5)  # the low 32 bits of both
     assert bench.get("acquisition.running") is True
     refusal = bench.command("function", function="start")[-1]
     assert (refusal.text("failure"), refusal.fields["detail"]) == ("wrong_mode", MODE["science"])
@@ -134,7 +134,7 @@ def test_parameters_keep_the_last_valid_value(child, settings):
         if not good:
             assert names(reports) == ["acceptance_success", "start_failure"]
             continue
-        changes.append((parameter.id, value))  # even the present value: it may not have reached the hardware
+        changes.append((parameter.id, value))  # even if the value is unchanged: it may not have reached the hardware
         if value == 666:  # rejected by the bound component
             assert reports[-1].name == "completion_failure"
             continue
@@ -182,7 +182,7 @@ def test_nothing_on_the_uplink_stops_the_router(child, packets):
 
 
 def test_every_command_of_the_dictionary_is_served():
-    """On the whole instrument: each command is rejected only for its data, one octet."""
+    """On the whole instrument: each command is rejected only because of its data, one octet."""
     with instrument("unix") as i:
         for command in dictionary.commands.values():
             i.received.clear()

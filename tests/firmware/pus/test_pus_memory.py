@@ -34,7 +34,7 @@ def test_a_failed_flash_leaves_the_old_value_and_is_reported(bench):
     [
         ("(2, 7)", 7),
         ("(2, 0)", 5),  # out of range: the default
-        ("(9999, 1, 2, 8)", 8),  # a number of another version
+        ("(9999, 1, 2, 8)", 8),  # a number from another version
         ("(2, 7, 2, 9)", 9),
     ],
 )
@@ -101,7 +101,7 @@ def test_the_budget_gives_events_and_science_the_lower_half(bench):
     assert bench.get("(budget.number(2), budget.number(1))") == (0, 7)
     bench.child.ask("budget.append(bytes(500))")
     assert bench.get("(budget.number(1), budget.over)") == (0, 2)
-    bench.child.ask("storage.step(86400 * 10 ** 6 // 16)")  # a sixteenth of a day later
+    bench.child.ask("storage.step(86400 * 10 ** 6 // 16)")  # advance by a sixteenth of a day
     assert bench.get("(budget.number(2), budget.number(1))") == (0, 7)
     bench.child.ask("storage.step(86400 * 10 ** 6)")
     bench.child.ask("budget.append(bytes(499))")  # at most an eighth of the budget accumulates

@@ -1,4 +1,4 @@
-"""Telecommands are rejected for the reasons, and accept the values, that the dictionary lists."""
+"""Telecommands are rejected for the reasons that the dictionary lists, and accept the values that it lists."""
 
 import pytest
 from dorn.session import CommandFailed
@@ -14,7 +14,7 @@ WRONG_TELECOMMANDS = {
     "bad_crc": PING[:-1] + b"\0",
     "bad_header": bytes(PusTc(service=17, message_subtype=1, apid=99).pack()),
 }
-# a valid value for the field of this name
+# name of a field -> a valid value for it
 GOOD = {
     "structure": "health",
     "region": "spectra",

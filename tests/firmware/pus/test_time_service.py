@@ -109,7 +109,7 @@ def test_time_continues_across_a_reset(kind):
         i.advance(1)
         before_s = on_board_s(i)
         i.reboot(lambda: begin(i))
-        assert before_s < on_board_s(i) < before_s + 700  # at most ten minutes are reserved
+        assert before_s < on_board_s(i) < before_s + 700  # at most ten minutes had been reserved
 
 
 def test_an_acquisition_keeps_its_real_time_when_the_time_is_set():
@@ -124,7 +124,7 @@ def test_an_acquisition_keeps_its_real_time_when_the_time_is_set():
         assert rates["real_us"] == pytest.approx(4e6, abs=0.2e6)
         spectra = [p.fields for p in i.received if p.name == "spectrum"]
         assert len(spectra) == 16 and {f["real_us"] for f in spectra} == {rates["real_us"]}
-        # started 4 s before it was stopped, in terms of the new time
+        # in the new time, the start was 4 s before the stop
         stopped_us = i.reported_at_us("acquisition_stopped")
         assert {f["start_us"] for f in spectra} == {spectra[0]["start_us"]}
         assert spectra[0]["start_us"] == pytest.approx(stopped_us - 4e6, abs=0.2e6) and begin_us < 60e6

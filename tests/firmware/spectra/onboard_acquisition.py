@@ -71,7 +71,7 @@ def test_a_step_reads_four_batches_and_returns_whether_there_are_more():
     for _ in range(4 * k.EVENTS + 9):
         bench.events.put({})
     equal((bench.step(), a.state[k.MARKS], a.real_us), (True, 4 * k.EVENTS, 0))
-    equal((bench.step(), a.state[k.MARKS], a.real_us), (False, 4 * k.EVENTS + 10, 20))  # with the mark of the start
+    equal((bench.step(), a.state[k.MARKS], a.real_us), (False, 4 * k.EVENTS + 10, 20))  # including the start's mark
     for _ in range(70):  # the number of conversions also limits a batch
         bench.events.put({d: CODE for d in range(16)})
     bench.step()
@@ -92,7 +92,7 @@ def test_real_time_runs_while_acquiring_and_live_time_excludes_dead_time():
 
 
 def test_real_time_begins_when_the_lines_are_first_quiet():
-    """The mark gives that time, if it exists once the event builder has started."""
+    """The mark gives that time, if it has been written once the event builder has started."""
     for passes in (0, 5, 0x8000):  # 0x8000: never quiet
         bench = Bench()
         bench.events.start_us, bench.events.mark_passes = 30, passes
@@ -197,7 +197,7 @@ def test_an_integration_lasts_until_the_previous_is_sent_and_delays_are_not_made
     equal(a.integration, 3)
     a.step(begin + 5 * MINUTE_US + 7)
     equal(a.integration, 3)
-    a.step(begin + 5 * MINUTE_US + 8)  # the ended one counts from one length before its end
+    a.step(begin + 5 * MINUTE_US + 8)  # the ended one is considered to start one length before its end
     equal(a.integration, 4)
 
 

@@ -5,7 +5,7 @@ from fsw import icd
 from fsw.spectra import kernel as k
 
 RING = 1024
-LIMIT = (4096 - 1280) // 16  # unread events of 16 hits before it is an overrun
+LIMIT = (4096 - 1280) // 16  # unread events with 16 hits that are not yet an overrun
 ALL_CLASSES = 0b1111
 MINUTE_US = 60_000_000
 SIXTEEN = {d: CODE for d in range(16)}
@@ -63,7 +63,7 @@ def test_events_read_before_an_overrun_are_counted():
     """Nothing is lost up to the last good event."""
     bench, a = running()
     bench.put(CODE, after_us=500)
-    bench.step(0)  # its stamp is that of the step, so it is not read yet
+    bench.step(0)  # its stamp is the time of the step, so it is not read yet
     good = bench.clock.now_us
     bench.put(*[CODE] * RING, after_us=1)
     bench.step(0)

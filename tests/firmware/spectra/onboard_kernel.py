@@ -29,7 +29,7 @@ def test_a_hit_is_counted_in_the_spectrum_of_its_detector():
 
 
 def test_a_rejected_hit_is_counted_by_reason():
-    """Alone, and with an accepted hit in the same unit, which then is a single hit."""
+    """Alone, and with an accepted hit in the same unit, which is then a single hit."""
     for d in (0, 1, 6, 15):
         for code, why, bad in ((149, 1, 0), (4095, 2, 0), (0x8000 | CODE, 2, 1), (0x8000, 2, 1)):
             for beside in (None, d ^ 1):
@@ -146,7 +146,7 @@ def test_extra_passes_are_summed_and_those_at_the_limit_counted():
     equal((bench.state[k.PASSES], bench.state[k.LIMIT_REACHED]), (8 + 0x7FFF + 0x10000, 2))
     bench.put({0: CODE}, passes=3)
     bench.sort()
-    equal((bench.state[k.PASSES], bench.state[k.HITS]), (3, 1))  # of this call
+    equal((bench.state[k.PASSES], bench.state[k.HITS]), (3, 1))  # in this call
 
 
 def test_a_slot_that_was_read_is_zeroed():
@@ -169,7 +169,7 @@ def test_the_rings_are_read_cyclically():
 def nearly_full():
     for d in (0, 1, 7, 15):
         yield {d: CODE}, "singles", 1024 * d + 100, 1 << d
-        yield {d: CODE, d ^ 3: 1}, "singles", 1024 * d + 100, 1 << d  # not alone
+        yield {d: CODE, d ^ 3: 1}, "singles", 1024 * d + 100, 1 << d  # with a second, rejected hit
         yield {d & 14: CODE, d | 1: CODE}, "pairs", 256 * (d // 2) + 23, 0x10000 << d // 2
 
 

@@ -5,10 +5,10 @@ from kernel_bench import PART, Bench
 
 STAMP = 0x1234_5678
 LOW, HIGH = 0x5678, 0x1234
-MARK, LARGEST = 4, 19  # halfwords of a mark, and of an event with 16 hits
+MARK, LARGEST = 4, 19  # halfwords in a mark, and in an event with 16 hits
 ROOM = PART - MARK - LARGEST  # index after which an event may not fit
 CODE = 403
-CLASSES = ({4: CODE}, {5: CODE}, {4: CODE, 5: CODE}, {4: CODE, 6: CODE})  # an event of each
+CLASSES = ({4: CODE}, {5: CODE}, {4: CODE, 5: CODE}, {4: CODE, 6: CODE})  # one event of each class
 PATTERNS = (0x10, 0x20, 0x30, 0x50)
 
 
@@ -92,7 +92,7 @@ def test_amplitudes_are_listed_across_the_end_of_their_ring():
     bench = made(0xF)
     bench.put({}, found=[0] * 4095)
     bench.put({4: CODE, 5: CODE + 1}, stamp=STAMP)
-    bench.sort(STAMP + 1)  # slipped
+    bench.sort(STAMP + 1)  # a slip
     bench.sort(STAMP + 1)
     equal(bench.part(2), opens(2) + [LOW, HIGH, 0x30, CODE, CODE + 1])
 

@@ -18,7 +18,7 @@ def channel(kev, gain=1.0):
 
 
 def made(tracking=0):
-    """-> Lines, the running spectra of the detectors"""
+    """-> (Lines, the running spectra of the detectors)"""
     acquisition = Bench().acquisition
     for place in range(len(acquisition.singles)):
         acquisition.singles[place] = 0
@@ -77,7 +77,7 @@ def test_closed_and_running_spectra_are_both_counted():
         lines.closed(d, spectrum({at: 3}))
         lines.closed(d, spectrum({at: 4, at + 1: 1}))
         singles[CHANNELS * d + at] = 100
-        for _ in range(2):  # not counted again by a second call
+        for _ in range(2):  # a second call does not count them again
             equal(counted(lines, d), [108] + [0] * 7, d)
     equal(counted(lines, 1), [0] * 8)
     lines.clear()
@@ -111,7 +111,7 @@ def test_the_centroid_over_several_channels_is_their_mean():
 
 
 def test_counts_outside_the_window_do_not_move_the_centroid():
-    """On each side the window extends as far as a region above its line; both end channels are included."""
+    """On both sides the window extends as far as a region does above its line; both end channels are included."""
     first, last = channel(PO_209_KEV - ABOVE_KEV), channel(PO_209_KEV + ABOVE_KEV)
     for at, moved in ((first - 1, False), (first, True), (last, True), (last + 1, False)):
         lines, _ = made(tracking=1)

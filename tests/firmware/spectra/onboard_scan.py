@@ -13,7 +13,7 @@ DWELL_US = 1_000_000 * DWELL_S
 
 
 class Bench:
-    """Also serves as the modes. ends: functions registered for the end of calibration."""
+    """Also acts as the modes. ends: functions registered for the end of calibration."""
 
     def __init__(self, **levels):
         self.acquiring = Acquiring()
@@ -38,7 +38,7 @@ class Bench:
         self.ends.append(step)
 
     def levels(self):
-        """(front, back) levels that the comparators were set to since the last call."""
+        """(front, back) levels to which the comparators were set since the last call."""
         return [what[1:] for what in self.devices.taken() if what[0] == "comparators"]
 
     def step(self):

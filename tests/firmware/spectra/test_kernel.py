@@ -11,7 +11,7 @@ I = Dictionary.load().instrument  # noqa: E741
 RING, AMPLITUDES = 2048, 4096
 EVENTS = 12_000
 LISTED = 512  # halfwords of the event list, a quarter for each class
-OPEN = [105, 105 + 128, 105 + 256, 0]  # index after which an event of 16 hits and a mark may not fit; 0: closed
+OPEN = [105, 105 + 128, 105 + 256, 0]  # index after which an event with 16 hits and a mark may not fit; 0: closed
 THRESHOLDS = [150 + 10 * d for d in range(14)] + [0, 0xFFFF]  # detector 15 is off
 
 # Writes events into rings, as DMA would, and calls the kernel with the heap locked.
@@ -22,7 +22,7 @@ SCRIPT = (
 
 
 def expected():
-    """The specified result for the same events, in plain Python."""
+    """The specified result for the same events, computed in plain Python."""
     out = dict(totals=dict(hits=0, passes=0), pass_limit_reached=0, bad=0, classes=[0] * 6, counters=[0] * 64)
     listed, entries = [0] * 4, [[0x5678, 0x1234, 0, c << 8 | 1] for c in range(4)]
     entries[3] += [0x5678, 0x1234, 0, 3 << 8]

@@ -35,7 +35,7 @@ def line_rates(i):
 
 
 def sources(seed, n, spread_kev=30.0, detectors=range(16)):
-    """n particles of each line and n in between, in every detector, in random order."""
+    """n particles of each line and n between the lines, in every detector, in random order."""
     rng = random.Random(seed)
     energies = [rng.gauss(kev, spread_kev) for kev in KEV for _ in range(n)]
     energies += [rng.uniform(1000, 11000) for _ in range(8 * n)]
@@ -101,7 +101,7 @@ def test_the_centroid_follows_a_head_whose_gain_is_off(where):
         i.start()
         play(i, po_209(110))
         before = line_rates(i)
-        assert before["tracked"] == 0 and before["centroid"] == [0] * 16  # needs a closed spectrum
+        assert before["tracked"] == 0 and before["centroid"] == [0] * 16  # tracking needs a closed spectrum
         i.stop()
         f = line_rates(i)
         zero, per_code = DICTIONARY.instrument["zero_code"], DICTIONARY.instrument["kev_per_code"]

@@ -31,7 +31,7 @@ def arrivals(cps_of_mv, seconds, detectors=(0, 1, 6)):
 
 @both
 def test_each_level_counts_the_pulses_above_it(where):
-    """Pulses of 45, 75, 105 mV, 20, 10 and 5 a second in three detectors; levels of 30, 60, 90, 120 mV."""
+    """Pulses of 45, 75 and 105 mV, 20, 10 and 5 per second, in three detectors; levels of 30, 60, 90, 120 mV."""
     with instrument(where) as i:
         i.set("comparator_front", 50)
         i.set("comparator_back", 55)
@@ -48,7 +48,7 @@ def test_each_level_counts_the_pulses_above_it(where):
             expected = cps * f["real_us"] / 1e6
             assert [n for d, n in enumerate(f["hits"]) if d not in (0, 1, 6)] == [0] * 13
             assert all(abs(f["hits"][d] - expected) <= 3 for d in (0, 1, 6)), f
-        # comparator levels at the head: those of the steps, then the set ones
+        # comparator levels at the head: those of the steps, then those set by parameters
         assert list(dict.fromkeys(levels_seen)) == [(mv, mv) for mv in (30, 60, 90, 120)] + [(50, 55)]
         assert i.events("scan_ended") == [(4, 0)]
 

@@ -171,7 +171,7 @@ def test_time_is_not_reserved_unless_both_copies_are_written():
         found.add(max(state["time_us"] for state in states()) > us)
         bench.clock.now_us = BLOCK_US // 2 + 1
         equal(bench.record.keep(), True)
-    has(found, True, False)  # one copy was written, or none
+    has(found, True, False)  # with one copy written, and with none
 
 
 # -- a crash -----------------------------------------------------------------------------------------------------------

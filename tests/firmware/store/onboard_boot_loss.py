@@ -33,7 +33,7 @@ def test_with_one_copy_damaged_neither_time_nor_counts_go_back():
         bench = bench.again()
         record = bench.record
         equal((record.damaged, record.lost), (1, False), n)
-        left = (older, newer)[n]  # the newer one is copy 0
+        left = (older, newer)[n]  # copy 0 is the newer one
         equal((record.time_us, record.record), (left["time_us"] + BLOCK_US, left["record"] + BLOCK), n)
         equal(record.count, left["count"] + 2, n)
         assert record.time_us >= newer["time_us"] and record.record >= newer["record"], (record.time_us, record.record)
@@ -70,7 +70,7 @@ def test_a_copy_with_impossible_values_is_damaged():
 
 
 def lost(stored=(), checkpoint_us=None, damaged=True):
-    """A start without a copy, on a flash with records of these times in 2^-16 s and a checkpoint."""
+    """A start without a copy, on a flash with records of these times (2^-16 s) and a checkpoint."""
     flash = Flash()
     if damaged:
         put()

@@ -6,7 +6,7 @@ from starts import BLOCK, BLOCK_US, UNCOUNTED, Bench, put, started, states
 
 # first bit in the scratch register of: boots not counted, unexpected resets, challenge needed
 BOOTS, CONSECUTIVE, UNSYNCHRONISED = 11, 15, 19
-EXPECTED = 15  # value in place of the unexpected resets
+EXPECTED = 15  # value in place of the number of unexpected resets
 
 
 def failing(uncounted=0, **fields):
@@ -101,7 +101,7 @@ def test_without_a_record_the_first_boots_are_counted_in_the_register():
     flash = Flash()
     flash.fail(EIO)
     bench = Bench(flash)
-    equal(bench.scratch.get(UNCOUNTED), 2 | 1 << BOOTS)  # one reservation of records after number 1
+    equal(bench.scratch.get(UNCOUNTED), 2 | 1 << BOOTS)  # one reservation of record numbers after number 1
     bench = bench.again()
     equal(
         (bench.record.count, bench.record.consecutive_resets, bench.time.us(), bench.store.next),
@@ -123,7 +123,7 @@ def test_an_expected_reset_is_marked_in_the_register_if_flash_fails():
 
 
 def test_one_copy_of_two_is_not_enough():
-    """The copy not written may be damaged, so the next save writes both again."""
+    """The copy that was not written may be damaged, so the next save writes both again."""
     bench = started()
     slots = Slots(ROOT + "/boot")
     save = type(slots).save

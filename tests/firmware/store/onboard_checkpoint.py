@@ -19,7 +19,7 @@ AT = 100  # offset of a spectrum in its array
 
 
 class Acquisition:
-    """Spectrum s has counts in channels s + 1 to s + 3, spectrum 2 none. `seed` distinguishes states."""
+    """Spectrum s has counts in channels s + 1 to s + 3; spectrum 2 has none. `seed` distinguishes states."""
 
     def __init__(self, seed=1):
         self.running = True
@@ -48,14 +48,14 @@ class Bench:
         self.checkpoint.period_us = PERIOD_US
 
     def write(self, now):
-        """Step until no work is left. -> steps"""
+        """Step until no work is left. -> number of steps"""
         steps = 1
         while self.checkpoint.step(now, False, True):
             steps += 1
         return steps
 
     def read(self):
-        """The (integration, spectrum) numbers that close() gives."""
+        """The numbers (integration, spectrum) that close() returns."""
         found = []
         copy = array("H", bytes(2 * icd.CHANNELS))
         while True:

@@ -4,7 +4,7 @@ from doubles import Flash
 from fsw.store.segments import Segments
 from packet_store import BUFFER, FOLDER, HEADER, Bench, kept
 
-LONGEST = 640  # octets of free memory required
+LONGEST = 640  # octets of memory that must be free
 PIECE = 1024
 
 

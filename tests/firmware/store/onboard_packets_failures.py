@@ -7,7 +7,7 @@ from records import framed, write
 
 
 class FailsOnceListed(Failing):
-    """Sizes of segments cannot be read after all are listed."""
+    """Sizes of segments cannot be read once all segments are listed."""
 
     def find(self):
         super().find()
@@ -40,14 +40,14 @@ def test_no_flash_failure_loses_a_record():
             for flash, bench, error in each_failure(prepare, act, errno):
                 equal(error, None, (before, errno))
                 assert bench.failures.count
-                if errno != ENOSPC:  # littlefs changes it when it writes a name
+                if errno != ENOSPC:  # littlefs replaces this one when it writes a name
                     equal(bench.failures.errno, errno, before)
                 flash.remount()  # as after a reset
                 assert len(kept()) >= before or errno == ENOSPC, (kept(), before, errno)
                 bench.run(RETRY_US)
                 equal((bench.store.last, bench.store.pending), (before + 6, 0), errno)
                 equal(kept(), list(range(bench.store.dropped + 1, before + 7)), errno)
-                assert not bench.store.dropped or errno == ENOSPC, errno  # its segment was removed
+                assert not bench.store.dropped or errno == ENOSPC, errno  # the segment was removed
 
 
 class Files(Segments):
@@ -125,7 +125,7 @@ def test_a_flush_tries_immediately_but_only_once():
     bench.store.flush()
     equal((bench.failures.count, bench.store.pending), (2, 100))
     bench.flash.work()
-    bench.run(RETRY_US)  # a minute after time 0, which a flush assumes
+    bench.run(RETRY_US)  # a minute after time 0, which a flush takes as the time of its attempt
     equal((bench.store.pending, kept()), (0, [1]))
 
 
@@ -151,7 +151,7 @@ def test_a_failure_while_records_arrive_keeps_their_order():
 
 
 def test_nothing_is_appended_after_a_partial_frame():
-    """If the file is longer than what was written, or its size is unknown, a new segment is begun."""
+    """If the file is longer than the data written, or its size is unknown, a new segment is begun."""
     for more, size_errno, numbers in ((b"part", 0, [1, 2]), (b"", EIO, [1, 2]), (b"", 0, [1])):
         bench = Bench(segments=Failing())
         bench.put()
@@ -181,7 +181,7 @@ def test_a_flash_with_less_room_keeps_the_newest_records():
     equal(found, list(range(bench.store.first, 1001)))
     equal((bench.store.dropped, bench.store.missed), (bench.store.first - 1, 0))
     assert 2 <= len(bench.segments.numbers) <= 5, bench.segments.numbers
-    assert 1 <= bench.failures.count <= 3, bench.failures.count  # then it knows how many segments fit
+    assert 1 <= bench.failures.count <= 3, bench.failures.count  # then the store knows how many segments fit
 
 
 def test_a_write_without_room_removes_the_oldest_segment_immediately():
@@ -214,7 +214,7 @@ def test_a_write_removes_at_most_two_segments():
     bench.write(A_SEGMENT)
     for _ in range(3):
         bench.run(2 * RETRY_US)
-    equal(list(bench.segments.numbers), [])  # one for a fourth segment, and two for the write
+    equal(list(bench.segments.numbers), [])  # one removed for a fourth segment, and two for the write
 
 
 def test_a_write_of_records_may_remove_the_last_segment():

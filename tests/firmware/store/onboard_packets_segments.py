@@ -159,7 +159,7 @@ def test_a_start_continues_after_the_records_on_flash():
     again.put(time=2000)
     again.run()
     equal((list(again.segments.numbers), kept()), ([1], [1, 2, 3, 4, 5, 6]))
-    equal(again.store.newest, 1004)  # found by the start
+    equal(again.store.newest, 1004)  # found at the start
     again = Bench(bench.flash, next_record=4096)
     equal((again.store.last, again.store.next), (6, 4096))
     again.write(A_SEGMENT - 600)

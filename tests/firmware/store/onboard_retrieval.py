@@ -35,7 +35,7 @@ class Bench:
         self.ended.append((first, last, count))
 
     def steps(self):
-        """Step until no work is left. -> steps"""
+        """Step until no work is left. -> number of steps"""
         steps = 0
         while self.retrieval.step():
             steps += 1
@@ -121,7 +121,7 @@ def test_a_step_skips_several_unrequested_records():
         if not bench.retrieval.step():
             break
         steps.append(len(bench.sent) - sent)
-    equal(steps, [0, 0] + [1, 1] + [0] * 6)  # the records after them end with numbers 24, 32, ..., 64
+    equal(steps, [0, 0] + [1, 1] + [0] * 6)  # the last six steps skip records up to 24, 32, ..., 64
 
 
 def test_segments_without_requested_records_are_not_read():
@@ -188,7 +188,7 @@ def test_damage_is_counted_each_time_it_is_read():
     bench.write(6, range(6, 11), bad=(6,))
     bench.retrieval.by_time(700, 700)
     bench.steps()
-    equal((bench.sent, bench.segments.bad), ([7], 2))  # once while searching the start, once while reading
+    equal((bench.sent, bench.segments.bad), ([7], 2))  # once in the search for the start, once in the retrieval
 
 
 def test_the_segment_before_a_later_one_is_read():

@@ -124,7 +124,7 @@ def test_a_flash_that_cannot_be_listed_is_an_error():
 def test_a_new_segment_begins_with_the_count_of_records_before_it_and_its_crc():
     Flash()
     segments = Segments(FOLDER)
-    with segments.create(0xABC, 0x01020304) as file:  # the folder could not be created before
+    with segments.create(0xABC, 0x01020304) as file:  # the folder could not be created earlier
         file.write(b"frames")
     count = b"\1\2\3\4"
     equal(content(0xABC), count + crc32(count).to_bytes(4, "big") + b"frames")

@@ -1,5 +1,5 @@
 """The boot record damaged, lost, or on a failed flash: on-board time, record numbers, boot count and mode continue, and
-events report it."""
+event reports are sent."""
 
 import pytest
 from dorn.image import firmware
@@ -96,7 +96,7 @@ def test_a_reset_on_entry_into_safe_does_not_hide_the_damage_of_both_copies(flas
 
 
 def test_boot_count_time_and_record_numbers_continue_without_a_flash(littlefs):
-    """Eight watchdog resets, between which record numbers are used and, once, more time passes than one reservation."""
+    """Eight watchdog resets, between which record numbers are used and, once, more time passes than is reserved."""
     with littlefs.instrument() as i:
         littlefs.fail(EROFS)
         for n in range(8):

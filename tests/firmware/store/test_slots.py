@@ -20,7 +20,7 @@ def child():
 
 
 class Copies:
-    """The two files on the host."""
+    """The files of the two copies, on the host."""
 
     def __init__(self, child, folder):
         self._child = child

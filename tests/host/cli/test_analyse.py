@@ -200,7 +200,7 @@ def test_activities_are_corrected_to_a_date(tmp_path, capsys):
     assert "Bq at 2026-01-01T00:00:00Z" in capsys.readouterr().out
     content = json.loads((tmp_path / "out" / "analysis.json").read_text())
     one = content["directions"]["po210.csv"]["nuclides"]["Po-210"]
-    # 138.5 d, and the half-life of Po-210: 138.376(2) d
+    # 138.5 d; half-life of Po-210: 138.376(2) d
     assert one["activity_at_date"]["value"] / one["activity"]["value"] == pytest.approx(
         2 ** (138.5 / 138.376), rel=1e-5
     )

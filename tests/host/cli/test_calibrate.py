@@ -24,7 +24,7 @@ SOURCE = '[[source]]\nnuclide = "{}"\nactivity_bq = 150\ndetectors = {}\n'
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    """The folder of a run in which each detector has a scale of its own, and detector 15 no source."""
+    """The folder of a run in which each detector has its own scale, and detector 15 has no source."""
     folder = tmp_path_factory.mktemp("recorded")
     head = f"[head]\nnoise_kev = 30\ngain = {GAINS}\noffset_kev = {OFFSETS_KEV}\n"
     sources = "".join(SOURCE.format(name, list(range(15))) for name in NUCLIDES)

@@ -185,7 +185,7 @@ def test_demo_prints_its_target(here, runner, capsys):
         ("elsewhere", "rp2040"),
     ]
     assert [call["force"] for call in runner] == [True, False]  # only its own folder is overwritten
-    assert "demo on unix: 60 s at 100 particles a second" in capsys.readouterr().out
+    assert "demo on unix: 60 s at 100 particles per second" in capsys.readouterr().out
 
 
 def test_ctrl_c_ends_with_130(here, runner, monkeypatch, capsys):

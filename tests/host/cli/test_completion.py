@@ -11,7 +11,7 @@ from dorn.dictionary import Dictionary
 from dorn.operator.procedure import shipped
 
 DICTIONARY = Dictionary.load()
-# what is on the line -> what its last word can be
+# text on the line -> completions of its last word
 OFFERED = {
     "dorn sh": ["shell "],
     "dorn tc set_par": ["set_parameter "],
@@ -34,7 +34,7 @@ OFFERED = {
 
 @pytest.fixture(scope="module")
 def bash(tmp_path_factory):
-    """Ask a bash that has the script: line -> what it would offer after Tab."""
+    """offered(line): what a bash with the script offers on Tab."""
     if not shutil.which("bash"):
         pytest.skip("no bash")
     folder = tmp_path_factory.mktemp("completion")

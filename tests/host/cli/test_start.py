@@ -95,7 +95,7 @@ def test_a_full_disk_is_one_line(command, written, tmp_path):
     """
     done = run(code, *command.split(), cwd=tmp_path)
     assert "Traceback" not in done.stderr
-    if command.startswith("lander"):  # it is part of its report
+    if command.startswith("lander"):  # the error is part of its report
         line = next(line for line in done.stdout.splitlines() if line.startswith("FAILED: "))  # the verdict
     else:
         line = done.stderr.splitlines()[-1]

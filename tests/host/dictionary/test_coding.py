@@ -61,10 +61,10 @@ def test_raw_and_coded_packets_decode_to_the_same_counts(counts):
 @pytest.mark.parametrize(
     "count, number, data, message",
     [
-        (2, 0, [1, 2, 3], "spectrum: counts: 2 values of 16 bits do not have 3 octets"),
-        (2, 2, [1, 2, 3, 4], "spectrum: coding 2 is not known"),
-        (15, 1, [0], "spectrum: counts: 15 values are not blocks of 16"),
-        (0, 1, [], "spectrum: counts: 0 values are not blocks of 16"),
+        (2, 0, [1, 2, 3], "spectrum: counts: 2 values of 16 bits do not fill 3 octets"),
+        (2, 2, [1, 2, 3, 4], "spectrum: unknown coding 2"),
+        (15, 1, [0], "spectrum: counts: 15 values: not a positive multiple of 16"),
+        (0, 1, [], "spectrum: counts: 0 values: not a positive multiple of 16"),
         (16, 1, [0], "spectrum: counts: coded values extend beyond their 1 octets"),
         (16, 1, [0, 0, 0b100, 0, 0], "spectrum: counts: 18 bits are left after the coded values"),
         (16, 1, [0, 0, 0b10, 0, 0], "spectrum: counts: 2 blocks of zeros, 1 left"),

@@ -1,4 +1,4 @@
-"""CCSDS 121.0-B of many packets at once: what the decoder of single packets accepts, with the same samples."""
+"""CCSDS 121.0-B of many packets at once: accepts what the decoder of single packets accepts, with the same samples."""
 
 import random
 
@@ -11,7 +11,7 @@ from support.coding_vectors import BLOCK, samples, vector
 
 
 def check(streams: list[tuple[bytes, int]]) -> int:
-    """Decode pairs of octets and number of samples both ways. Returns how many are valid."""
+    """Decode (octets, number of samples) both ways. Returns how many are valid."""
     data = b"\xff" + b"".join(octets for octets, _ in streams)
     octets = np.array([len(octets) for octets, _ in streams], np.int64)
     counts = np.array([count for _, count in streams], np.int64)

@@ -1,4 +1,4 @@
-"""Packets by columns: the fields that the decoder of single packets finds, of the packets that it accepts."""
+"""Packets by columns: the same fields, of the same packets, as from the decoder of single packets."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_fields_of_every_layout(layout, draws):
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
 def test_packets_of_any_other_length_are_left_out(layout):
-    # zeros: no values in arrays of variable length; coded arrays need their octets
+    # all zeros, so arrays of variable length are empty; coded arrays need their octets
     scalars = {field.name: 0 for field in layout.scalars}
     arrays = {field.name: [0] * (field.length if isinstance(field.length, int) else 0) for field in layout.arrays}
     octets = source_data(layout, scalars | arrays)

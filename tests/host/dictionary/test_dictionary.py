@@ -127,7 +127,7 @@ def test_hash_of_a_packet_is_checked():
     content = bytes(6) + b"\1" + dictionary.hash.to_bytes(4, "big")
     assert dictionary.check_hash(tm(3, 25, content + bytes(64))) is True
     assert dictionary.check_hash(GOOD) is False
-    # its length also differs; the second, from before 0.4, has no origin
+    # lengths differ too; the second, from before 0.4, has no origin
     for other in (bytes(6) + b"\1\0\0\0\7", bytes(4) + b"\1\0\0\0\7" + b"\2" * 60):
         with pytest.raises(DictionaryError, match=f"made with dictionary 00000007, this one is {dictionary.hash:08x}"):
             dictionary.check_hash(tm(3, 25, other))

@@ -1,4 +1,4 @@
-"""OpenC3 COSMOS as an oracle of its definitions, run by hand: it is large, and its licence is its own.
+"""OpenC3 COSMOS as an oracle for the COSMOS definitions, run by hand because of its size and its licence.
 
 `pip install openc3==7.4.1`, then `pytest -s tests/host/exports/by_openc3.py`. The interface of plugin.txt is connected
 to a server that plays a recorded run and receives the telecommands.
@@ -63,7 +63,7 @@ def interface(port: int):
 
 @contextlib.contextmanager
 def server(sent: bytes):
-    """A TCP server that sends these octets. Yields its port, and a list that has the octets received at the end."""
+    """A TCP server that sends these octets. Yields its port, and a list that finally has the octets received."""
     received = []
 
     def serve():

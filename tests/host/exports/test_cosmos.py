@@ -1,4 +1,4 @@
-"""The COSMOS definitions, read by the rules of COSMOS: packets and telecommands are those of the dictionary.
+"""The COSMOS definitions, read by the rules of COSMOS: packets and telecommands agree with the dictionary.
 
 by_openc3.py does the same with OpenC3 itself, by hand.
 """
@@ -17,7 +17,7 @@ from support.telecommands import values_of
 
 dictionary = Dictionary.load()
 layouts = list(dictionary.telemetry.values())
-CRC = 2  # octets that the interface removes from telemetry, and fills in in telecommands, as it does the length
+CRC = 2  # octets that the interface removes from telemetry and, like the length, fills in in telecommands
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Item:
     name: str
     bits: int
     size: int | None = None
-    value: int | None = None  # by which the packet is known, or the default of a parameter
+    value: int | None = None  # identifies the packet, or is the default of a parameter
     counted: str | None = None
     hazardous: list[str] = field(default_factory=list)  # states
 

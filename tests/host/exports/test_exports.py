@@ -1,4 +1,4 @@
-"""Exports of the dictionary: the programs they are made for decode packets as `dorn decode` does."""
+"""Exports of the dictionary: the programs they are made for decode packets like `dorn decode`."""
 
 import io
 import re
@@ -94,7 +94,7 @@ def by_ccsdspy(packets: list[bytes], layout) -> list[tuple[dict, dict]]:
     kind = ccsdspy.VariableLength if varies else ccsdspy.FixedLength
     reader = kind.from_file(str(exports.folder() / "ccsdspy" / f"{layout.name}.csv"))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about sequence gaps, where packets have other layouts
+        warnings.simplefilter("ignore")  # about sequence gaps: the packets in between have other layouts
         table = reader.load(io.BytesIO(b"".join(packets)), include_primary_header=True)
     found = []
     for n in range(len(packets)):

@@ -1,5 +1,4 @@
-"""The Python code in the document, chapter "Other readers", run as it is written there: it reads what `dorn decode`
-does."""
+"""The Python code in chapter "Other readers" of the document, run as written: it reads the same as `dorn decode`."""
 
 import re
 import warnings
@@ -27,7 +26,7 @@ def chapters() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """With the archive, and what the commands of the chapter write."""
+    """A folder with the archive and the files that the commands of the chapter write."""
     out = tmp_path_factory.mktemp("readers")
     every_packet.record(out / ARCHIVE)
     assert cli.main(["decode", str(out / ARCHIVE), "--split", "--out", str(out / "decoded")]) == 0
@@ -43,7 +42,7 @@ def run(folder, monkeypatch):
     def run(program):
         found = {}
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of ccsdspy, about missing sequence counts
+            warnings.simplefilter("ignore")  # from ccsdspy, about missing sequence counts
             exec(chapters()[program], found)
         return found, [dictionary.decode(octets) for octets in every_packet.split(folder / ARCHIVE, dictionary)]
 

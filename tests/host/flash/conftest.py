@@ -1,4 +1,4 @@
-"""An emulated board on a port, and a record of the files written to it."""
+"""An emulated board on a port, and the list of files written to it."""
 
 from types import SimpleNamespace
 

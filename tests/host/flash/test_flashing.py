@@ -67,7 +67,7 @@ def test_flashing_a_running_instrument_with_the_same_firmware_copies_nothing(boa
     assert written.paths == []
     assert f"{len(FILES('pico'))} unchanged" in capsys.readouterr().out
     hk = board.housekeeping()
-    assert hk["boot_count"] == boots + 1  # the restart only: maintenance is not counted, and the count is kept
+    assert hk["boot_count"] == boots + 1  # one restart: maintenance mode is not counted, and the count is kept
 
 
 def test_only_a_changed_file_is_copied_and_check_reports_it(board, written, monkeypatch, capsys):

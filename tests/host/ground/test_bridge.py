@@ -60,7 +60,7 @@ def test_every_packet_is_forwarded_unchanged(ground):
         (b"", "length"),
         (telecommand(1, 8, 1, b"\1")[:-1], "length field"),
         (telecommand(1)[:-1] + b"\0", "CRC"),
-        (bytes([0x08]) + telecommand(1)[1:], "no telecommand of this APID"),
+        (bytes([0x08]) + telecommand(1)[1:], "not a telecommand of this APID"),
         (telecommand(1) + b"\0" * 700, "length"),
     ],
 )
@@ -83,14 +83,14 @@ def test_a_flood_of_invalid_telecommands_is_counted_without_a_line_for_each():
         assert ground.bridge.dropped == {"length": 25_000} and "25000 length" in ground.bridge.summary()
         about = "77 72 6f 6e 67"
         assert ground.received == [f"dropped: length ({n} times): {about}" for n in (1000, 10_000, 10_000)]
-        ground.bridge.send(telecommand(1)[:-1] + b"\0")  # another reason: said at once
+        ground.bridge.send(telecommand(1)[:-1] + b"\0")  # another reason: reported at once
         ground.bridge.step()
         assert "dropped: CRC: 18" in ground.received[-1]
 
 
 @pytest.fixture
 def away(tmp_path):
-    """(ground, line): a bridge to a port whose other end is the test's."""
+    """(ground, line): a bridge to a port whose other end belongs to the test."""
     line = Line(tmp_path / "port")
     with SerialTarget(str(line.path), 0.1) as target, contextlib.closing(Ground(target)) as ground:
         yield ground, line

@@ -1,4 +1,4 @@
-"""Time correlation: the UTC that packets get in Yamcs."""
+"""Time correlation: the UTC assigned to packets in Yamcs."""
 
 import pytest
 from dorn.ground.yamcs.correlation import Correlation
@@ -10,14 +10,14 @@ UTC_S = 1_800_000_000.0
 
 
 class Station:
-    """Receives packets at a UTC, and remembers the UTC of on-board time 0 after each."""
+    """Receives packets at a given UTC, and keeps the UTC of on-board time 0 after each."""
 
     def __init__(self, epoch_s=None):
         self.utc_s = UTC_S
         self.correlation = Correlation(lambda: self.utc_s, epoch_s)
 
     def receive(self, time_s, after_s=0.0, origin=1, is_late=False, sent_s=None):
-        """A packet of on-board time time_s, which arrives after_s later; sent_s: UTC at which it was built."""
+        """A packet with the on-board time time_s, which arrives after_s later. sent_s: UTC at which it was built."""
         self.utc_s = (UTC_S + time_s if sent_s is None else sent_s) + after_s
         made = DICTIONARY.decode(packet("event_info", time_s=time_s, origin=origin).octets)
         return self.correlation.epoch_s(made, is_late) - UTC_S
@@ -44,7 +44,7 @@ def test_a_clock_that_drifts_is_followed_within_seconds(parts_per_million):
         time_s = 300.0 * n
         sent_s = UTC_S + time_s * (1 + parts_per_million / 1e6)
         epoch_s = station.receive(time_s, after_s=0.02, sent_s=sent_s) + UTC_S
-        # the tolerance, and the drift until the slowest of the recent packets shows it
+        # the tolerance, and the drift until all of the recent packets show it
         assert abs(epoch_s + time_s - sent_s) < 1.0 + 64 * 300 * 50e-6 + 0.1
 
 
@@ -66,7 +66,7 @@ def test_an_on_board_clock_that_is_set_to_later_gets_the_present_time_at_once():
 def test_a_backlog_after_a_long_stall_changes_no_time():
     station = Station()
     assert station.receive(0) == 0
-    for n in range(200):  # packets of every half second, read at once
+    for n in range(200):  # packets half a second apart, read at once
         assert station.receive(1 + n / 2, after_s=100.0 - n / 2) == 0
     assert station.receive(110) == 0
 
@@ -77,7 +77,7 @@ def test_another_origin_gets_the_present_time_even_if_its_clock_is_close():
     later_s = UTC_S + 40
     assert station.receive(6, origin=2, sent_s=later_s) + UTC_S == later_s - 6
     station = Station()
-    station.receive(10, origin=0)  # a packet without origin, such as a verification report, is of the same instrument
+    station.receive(10, origin=0)  # a packet without origin, such as a verification report: same instrument
     assert station.receive(20, origin=1) == 0
     assert station.receive(21, origin=0) == 0
     later_s = UTC_S + 40

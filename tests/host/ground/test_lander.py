@@ -156,7 +156,7 @@ def tc(count, ack=0b1001, service=17, subtype=1):
 
 
 def report(name, count, n, message_count=0):
-    """Verification report for the telecommand with sequence count `count`; n: that of the report."""
+    """Verification report for the telecommand with sequence count `count`; n: the report's own sequence count."""
     request = (0x1800 | MISSION["apid"]).to_bytes(2, "big") + (0xC000 | count).to_bytes(2, "big")
     return tm(name, n, message_count, data=request)
 

@@ -1,4 +1,4 @@
-"""The outlet of the bridge for Yamcs, without a server: packets while it is away, requests that it does not answer."""
+"""The outlet of the bridge for Yamcs, without a server: packets while it is away, and requests without an answer."""
 
 import contextlib
 import socket
@@ -14,7 +14,7 @@ from support.products import DICTIONARY, packet
 
 
 class Client:
-    """Answers requests, or not."""
+    """A client whose server may or may not answer requests."""
 
     accepts = True
 

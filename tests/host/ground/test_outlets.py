@@ -1,4 +1,4 @@
-"""UDP and TCP ports of the bridge: clients that misbehave affect only themselves, and no number of them ends it."""
+"""UDP and TCP ports of the bridge: clients that misbehave affect only themselves, and any number can connect."""
 
 import contextlib
 import os
@@ -48,7 +48,7 @@ def connected(tcp):
 
 
 def taken(tcp):
-    """What the server takes after something has arrived."""
+    """The telecommands that the server takes after something has arrived."""
     assert select.select(tcp.sockets(), [], [], 60)[0]
     return list(tcp.take())
 
@@ -78,7 +78,7 @@ def test_half_a_telecommand_is_dropped_and_the_next_one_is_read_afresh(tcp, clie
 def test_each_telecommand_has_the_full_time(tcp, client, clock):
     octets = telecommand(1) + telecommand(2)
     for n in range(0, 24, 8):
-        clock.now_s = n / 2  # the first is complete after 4 s, the second begins then
+        clock.now_s = n / 2  # the first is complete after 4 s, when the second begins
         client.sendall(octets[n : n + 8])
         taken(tcp)
     client.sendall(octets[24:])

@@ -68,7 +68,7 @@ def test_ten_minutes_with_telecommands_a_damaged_packet_and_a_reset(tmp_path):
             "function": {"function": "bias_on"},
             "set_parameter": {"parameter": "bias", "value": 1},
         }.items():
-            with pytest.raises(YamcsError, match="abstract"):  # it would not ask, or not know the range
+            with pytest.raises(YamcsError, match="abstract"):  # no confirmation, no check of the range
                 control.processor.issue_command(f"/DORN/{name}", args=args)
         assert control.warnings() == []
 
@@ -113,7 +113,7 @@ def test_a_reset_a_restart_of_the_server_and_a_second_instrument_cost_no_packet(
     with instrument() as target:
         all_archived_after(80, target, resets=True)
         all_archived_after(40, target)  # the server starts again, the instrument continues
-    with instrument() as target:  # on-board time begins again, with the same counts
+    with instrument() as target:  # on-board time restarts, with the same counts
         all_archived_after(40, target)
 
 
@@ -132,7 +132,7 @@ def test_a_stack_ends_at_a_telecommand_that_is_refused(tmp_path):
     with Yamcs(tmp_path) as control, instrument() as target, Live(control, target, 20, acquires=False):
         stack = json.loads((tmp_path / "stacks" / "commissioning.ycs").read_text())
         arm = [step.get("name") for step in stack["steps"]].index("/DORN/function_arm")
-        del stack["steps"][: arm + 2]  # begins with bias_on, which is refused
+        del stack["steps"][: arm + 2]  # starts with bias_on, which is refused
         for step in stack["steps"]:
             step["timeout"] = 1500
         (tmp_path / "stacks" / "wrong.ycs").write_text(json.dumps(stack))

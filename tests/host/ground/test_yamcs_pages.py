@@ -68,7 +68,7 @@ def test_the_events_page_lists_the_event_reports(control, page):
 
 def test_a_stack_runs_in_the_page(control, page):
     page.goto(f"{control.url}/procedures/stacks/files/link_check.ycs?{QUERY}", wait_until="networkidle")
-    page.locator("button", has_text="playlist_play").click()  # run from the selected step, the first
+    page.locator("button", has_text="playlist_play").click()  # run from the selected step, which is the first
     control.until(lambda: completed(control, "report_storage"))
     assert page.errors == []
 

@@ -23,7 +23,7 @@ def taken(view, *made):
 
 
 def as_parameters(view, values):
-    """Every value has a parameter, and its type; an array has its length, or less for a trend that begins."""
+    """Every value has a parameter and its type; an array has the parameter's length, or is shorter in a new trend."""
     known = {parameter.name: parameter for parameter in view.parameters()}
     types = {"integer": int, "float": float, "boolean": bool}
     for name, value in values.items():
@@ -117,7 +117,7 @@ def test_counters_that_wrap_around_give_the_same_rate(before, more):
 
 def test_cleared_counters_and_another_instrument_give_no_rate():
     first = rates(10, 10, events=100, accepted=[9] * 16)
-    cleared = rates(11, 11, events=900, accepted=[0] * 16)  # and counted on
+    cleared = rates(11, 11, events=900, accepted=[0] * 16)  # and has counted since
     for second in (rates(1, 1), rates(11, 11, events=5), cleared, rates(20, 20, events=900).but(origin=9)):
         assert "rate_triggers" not in taken(trends.Trends(DICTIONARY), first, second)
 
@@ -164,7 +164,7 @@ def test_a_wait_needs_a_packet_since_the_last_telecommand():
     reached = packet("event_info", event=EVENT["bias_reached"], a=9001)
     values = taken(view, reached.but(a=9000), packet("rates", accepted=[5] * 16))
     assert not values[event] and values[counter]
-    assert taken(view, reached, reached.but(a=0))[event]  # met is met
+    assert taken(view, reached, reached.but(a=0))[event]  # once met, it stays met
     assert view.sent(DICTIONARY.encode("ping", 7)) == {COMPLETED: "", event: False, counter: False}
 
 
@@ -173,11 +173,11 @@ def test_a_telecommand_counts_as_completed_by_its_own_report():
     ping, start = DICTIONARY.encode("ping", 7), DICTIONARY.encode("function", 8, function="start")
     view.sent(ping)
     report = packet("completion_success", request_sequence=0xC000 | 9)
-    assert taken(view, report)[COMPLETED] == ""  # of another's telecommand
+    assert taken(view, report)[COMPLETED] == ""  # for another client's telecommand
     assert taken(view, report.but(request_sequence=0xC007))[COMPLETED] == "(17,1)"
     view.sent(start)
     assert taken(view, packet("start_failure", request_sequence=0xC008))[COMPLETED] == ""
-    view.sent(ping)  # after one that was refused
+    view.sent(ping)  # after a telecommand that was refused
     assert taken(view, report.but(request_sequence=0xC007))[COMPLETED] == "(17,1)"
 
 
@@ -189,7 +189,7 @@ def test_a_new_value_is_repeated_for_a_while_and_a_completion_is_then_over():
     for _ in range(2):
         assert view.repeated() == {COMPLETED: "(17,1)", "since_event_booted": True}
     now_s[0] = 4.0
-    assert view.repeated() == {COMPLETED: ""}  # else the next ping would be taken for completed at once
+    assert view.repeated() == {COMPLETED: ""}  # otherwise the next ping would appear completed immediately
     assert view.repeated() == {}
 
 

@@ -12,7 +12,7 @@ SOURCES = sorted((FIRMWARE / "fsw").rglob("*.py"))
 
 
 def shape(text):
-    """Type and line of every node, except of those that folding replaces."""
+    """Type and line of every node except those that folding replaces."""
     numbers = (ast.Attribute, ast.Constant, ast.Load, ast.Name)  # a constant becomes its value
     tree = ast.parse(text)
     return [(type(n).__name__, getattr(n, "lineno", 0)) for n in ast.walk(tree) if not isinstance(n, numbers)]

@@ -1,4 +1,4 @@
-"""dorn.link.archive: packets in any order, of several runs and instruments."""
+"""dorn.link.archive: packets in any order, from several runs and instruments."""
 
 import itertools
 import random
@@ -87,7 +87,7 @@ def test_the_dictionary_of_an_archive_is_checked(packet_file):
         assert found.has_housekeeping and summary(found) == ([1, 2, 3], 0, 0, {})
     with Archive(dictionary, packet_file(tm(1), tm(2))) as found:
         assert not found.has_housekeeping
-    for before in (tm(1), housekeeping(1) + tm(2)):  # also behind packets of the right one
+    for before in (tm(1), housekeeping(1) + tm(2)):  # also after packets made with the right one
         path = packet_file(before, b"damage", tm(3), housekeeping(4, 0x1234ABCD))
         with pytest.raises(ArchiveError, match=rf"offset \d+: made with dictionary 1234abcd.*{dictionary.hash:08x}"):
             Archive(dictionary, path)
@@ -109,7 +109,7 @@ def test_two_boards_with_the_same_origin_are_refused(packet_file):
     with Archive(dictionary, packet_file(housekeeping(1), housekeeping(2, unique_id=2, origin=2))) as found:
         assert found.unique_ids == {1: 1, 2: 2}
     with Archive(dictionary, packet_file(housekeeping(1), housekeeping(2, unique_id=2**64 - 1))) as found:
-        assert found.unique_ids == {1: 1}  # all ones is no identity
+        assert found.unique_ids == {1: 1}  # all ones is not an id
 
 
 def test_two_boards_with_the_same_origin_are_refused_also_by_their_event_reports(packet_file):

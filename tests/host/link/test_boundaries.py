@@ -1,4 +1,4 @@
-"""dorn.link.boundaries: packets among damage and packets of others, in chunks of any size."""
+"""dorn.link.boundaries: packets among damage and packets with other APIDs, in chunks of any size."""
 
 import random
 import warnings
@@ -52,7 +52,7 @@ def test_a_packet_within_octets_that_look_like_one_of_others_is_not_lost():
 @given(st.lists(st.one_of(st.binary(max_size=60), st.integers(0, 9).map(tm)), max_size=6))
 def test_no_intact_packet_is_lost_among_any_data(pieces):
     counts, *_ = decode(*pieces, tm(100), tm(101))
-    assert counts[-1] == 101  # a chance header may cost the first packet, not the second
+    assert counts[-1] == 101  # data that look like a header may cost the first packet, not the second
 
 
 def test_read_splits_packets_as_ccsdspy_does(packet_file):

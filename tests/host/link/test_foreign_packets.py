@@ -1,7 +1,7 @@
-"""Packets of other missions: decoded to the values published with them, reported in one line if they are damaged.
+"""Packets of other missions: decoded to their published values, reported in one line if they are damaged.
 
-The codec decodes unsigned fields of whole octets after a PUS-C header. The data of these packets are therefore put into
-packets built by spacepackets, and their layout replaces one of ours.
+The codec decodes unsigned fields of whole octets after a PUS-C header. Therefore the data of these packets are
+put into packets built by spacepackets, and their layout replaces one of ours.
 """
 
 import csv

@@ -18,7 +18,7 @@ def deframe(*pieces: bytes, **options) -> tuple[list[bytes], int, int]:
 
 
 def test_frame_of_known_octets():
-    # 123456789 with its catalogued CRC-32 CBF43926: no zero in it, one COBS block
+    # 123456789 with its published CRC-32 CBF43926: contains no zero, so one COBS block
     assert encode(b"123456789") == b"\0\x0e123456789\xcb\xf4\x39\x26\0"
 
 

@@ -65,7 +65,7 @@ def test_an_older_packet_of_another_origin_is_late_and_a_later_one_changes_the_o
     received.take(stored(5000, 100.0, 9))
     assert received.take(stored(3, 50.0, 8)) == (True, True)
     assert received.take(stored(3, 50.0, 8)) == (True, False)
-    assert received.origin == 9 and 3 in received.records, "it is in the store of this instrument"
+    assert received.origin == 9 and 3 in received.records, "the record is in the store of this instrument"
     assert received.take(stored(9000, 200.0, 10)) == (False, True)
     assert received.origin == 10 and received.records.missing(8998, 9001) == [(8998, 8999), (9001, 9001)]
 
@@ -75,5 +75,5 @@ def test_records_of_an_archive_are_received_by_their_origin_only():
     index["record"], index["origin"] = [1, 2, 4], [8, 8, 9]
     received = Received()
     received.know(index)
-    assert received.take(stored(2, 50.0, 9)) == (True, True), "the number is that of another origin"
+    assert received.take(stored(2, 50.0, 9)) == (True, True), "the number belongs to another origin"
     assert received.records.missing(1, 5) == [(1, 1), (3, 3), (5, 5)]

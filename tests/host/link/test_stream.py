@@ -1,4 +1,4 @@
-"""Packets cut from a stream: whole, once, whatever is between them."""
+"""Packets cut from a stream: each whole and once, with any data between them."""
 
 from dorn.ground.bridge import telecommand_header
 from dorn.link.stream import PacketStream

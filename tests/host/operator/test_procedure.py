@@ -1,4 +1,4 @@
-"""Procedures: parsed completely before anything is sent."""
+"""Procedures are parsed completely before anything is sent."""
 
 import pytest
 from dorn.cli import main

@@ -121,7 +121,7 @@ def test_an_unusable_out_folder_is_reported_first(piped, write):
 
 
 class RealTime(UnixTarget):
-    """A target whose time passes while the prompt waits, as that of a serial port does."""
+    """A target whose time passes while the prompt waits, as with a serial port."""
 
     def __init__(self):
         super().__init__()
@@ -129,7 +129,7 @@ class RealTime(UnixTarget):
 
 
 def converse(target, *typed, on_print=None):
-    """Run the prompt on typed text; `on_print(packet, write)` gets every packet and can type more."""
+    """Run the prompt with typed text; `on_print(packet, write)` is called with every packet and can type more."""
     with target, create_pipe_input() as keyboard:
         session = Session(target)
         session.connect()
@@ -230,7 +230,7 @@ def test_without_a_writable_state_directory_only_the_history_is_missing(monkeypa
 
 
 def names(of, start):
-    """Names of the dictionary that begin so, in its order."""
+    """Names of the dictionary that begin with `start`, in the dictionary's order."""
     found = [name for name in of if name.startswith(start)]
     assert found
     return found

@@ -28,7 +28,7 @@ def spectrum(out):
 
 @pytest.fixture
 def same_board(monkeypatch):
-    """Every run is on the same simulated board: what it draws at random is the same too."""
+    """Every run is on the same simulated board, so its random numbers are the same too."""
     monkeypatch.setattr(acquire, "open_target", functools.partial(open_target, unique_id=1))
 
 
@@ -115,7 +115,7 @@ def test_decoding_the_archive_gives_the_same_products(tmp_path):
         for name in ("spectra.csv", "rates.csv")
     }
     assert lines["run", "spectra.csv"] == lines["again", "spectra.csv"]
-    # the archive begins at boot, the products of the run at its start
+    # the archive begins at boot, the products of the run at the start of the run
     rates = lines["run", "rates.csv"]
     assert rates[1:] == lines["again", "rates.csv"][1 - len(rates) :] and len(rates) > 1
     one, two = summary(tmp_path / "run"), summary(tmp_path / "again")
@@ -128,7 +128,7 @@ def test_a_replay_ends_with_its_last_count_and_is_reproducible_to_the_byte(tmp_p
     for name in ("one", "two"):
         assert run(source, "--replay", "--rate", 300, "--out", tmp_path / name) == 0
     one, two = (summary(tmp_path / name) for name in ("one", "two"))
-    for found in (one, two):  # but for the names of the folders and the time of the day
+    for found in (one, two):  # except for the names of the folders and the time of day
         del found["run"], found["origins"]
     assert one == two and one["recorded"] + one["lost_dead_time"] + one["merged"] == 600
     assert abs(one["real_time_s"] - 2) < 6 * 600**0.5 / 300

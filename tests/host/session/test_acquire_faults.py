@@ -17,7 +17,7 @@ from support.runs import FATES, run, summary
 
 
 def test_a_failed_run_keeps_the_files_of_an_earlier_one(tmp_path, capsys):
-    """Two runs cannot write to one archive, either."""
+    """Nor can two runs write to one archive."""
     source = tmp_path / "source.csv"
     source.write_text("energy_kev,counts\n5000,1\n5100,1\n")
     out = tmp_path / "out"

@@ -37,7 +37,7 @@ def test_record_numbers_skipped_by_power_cuts_cost_few_requests(cuts, tmp_path):
             session.record(path, keep=True)
             result = Downlink(session).complete()
     assert result.lost == result.repeated == 0 and result.received >= 2 * (cuts + 1)
-    assert result.requests <= 1 + 8 * cuts  # of 64, 128, ... for 4096 numbers
+    assert result.requests <= 1 + 8 * cuts  # requests for 64, 128, ... of 4096 numbers
     with archive.Archive(DICTIONARY, path) as found:
         records = found.index["record"][found.index["record"] > 0].tolist()
     assert len(records) == len(set(records)) == result.received

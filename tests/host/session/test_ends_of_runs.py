@@ -27,7 +27,7 @@ def source(tmp_path):
 
 
 class Disturbed(UnixTarget):
-    """At each of these target times (s), something is done to the target."""
+    """at: target time (s) -> action on the target at that time."""
 
     def __init__(self, at, head, flash=None, link="usb", unique_id=None):
         super().__init__(head, flash, unique_id=unique_id)
@@ -44,7 +44,7 @@ class Disturbed(UnixTarget):
 
 @pytest.fixture
 def disturbed(monkeypatch):
-    """disturbed(time_s -> what to do then): `dorn run` is on such a target."""
+    """disturbed(time_s -> action): `dorn run` uses such a target."""
 
     def use(at):
         monkeypatch.setattr(acquire, "open_target", lambda name, head: Disturbed(at, head))
@@ -69,7 +69,7 @@ def lost(target):
 def test_a_run_ends_at_a_live_time(where, rate_cps, source, tmp_path):
     if where == "rp2040":
         chip.open_chip().close()  # skips without an image
-    # flash operations delay the telecommands that end it
+    # flash operations delay the telecommands that end the run
     live_s, late_s = (20, 0.02) if where == "unix" else (0.5, 0.2)
     out = tmp_path / "out"
     assert run(source, "--target", where, "--rate", rate_cps, "--live", live_s, "--out", out) == 0

@@ -1,4 +1,4 @@
-"""A session keeps to the instrument it began with, whatever is plugged in under the name of its port."""
+"""A session accepts only the instrument it started with, whatever is connected under the name of its port."""
 
 import pytest
 from dorn.dictionary import Dictionary
@@ -42,7 +42,7 @@ def test_another_instrument_at_the_port_is_refused(boards, tmp_path):
         session.close()
     with Archive(Dictionary.load(), archive) as found:
         assert set(found.unique_ids.values()) == {0xA}
-    with SerialTarget(str(path)) as target:  # nothing was sent to the other one
+    with SerialTarget(str(path)) as target:  # nothing was sent to the other instrument
         session = Session(target)
         assert session.connect(60).fields["unique_id"] == 0xB
         assert integration_time(session) != 77 and session.housekeeping.fields["commands_accepted"] <= 1

@@ -1,4 +1,4 @@
-"""What a run notices about its acquisition, from packets."""
+"""What a run learns about its acquisition from packets."""
 
 from dorn.session.watch import Watch
 from support.products import DICTIONARY, packet
@@ -29,7 +29,7 @@ def test_times_add_up_across_resets_and_clears():
     for one in (rates(110, 10, 9), event("booted", 120, a=4), rates(150, 20, 18)):
         watch.take(one)
     assert (watch.time_s("real"), watch.time_s("live"), watch.resets) == (30, 27, 1)
-    watch.take(rates(160, 5, 4))  # cleared by someone
+    watch.take(rates(160, 5, 4))  # cleared by another client
     assert (watch.time_s("real"), watch.time_s("live")) == (35, 31)
     watch.take(rates(155, 22, 20))  # late
     assert watch.time_s("real") == 35 and len(said) == 1

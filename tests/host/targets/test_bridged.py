@@ -1,4 +1,4 @@
-"""Several programs on one instrument: each is a session of its own over the TCP port of a bridge."""
+"""Several programs on one instrument: each has its own session over the TCP port of a bridge."""
 
 import contextlib
 import random
@@ -31,7 +31,7 @@ def session(tcp, away_s=10.0, key=None):
 
 
 def pings(session, n):
-    """Send n telecommands, each of which completes. Returns how many reports were not that."""
+    """Send n telecommands that must complete. Returns how many did not."""
     wrong = 0
     for _ in range(n):
         try:
@@ -42,7 +42,7 @@ def pings(session, n):
 
 
 def refusals(session, n):
-    """The same with telecommands that are refused."""
+    """Send n telecommands that must be refused as an unknown function. Returns how many were not."""
     wrong = 0
     for _ in range(n):
         try:
@@ -54,8 +54,8 @@ def refusals(session, n):
 
 
 def test_two_sessions_and_a_recorder_share_an_instrument(instrument, tmp_path):
-    """No report is mistaken for that of another's telecommand, and each session receives every packet."""
-    random.seed(1)  # so that the sessions do not begin at the same count by chance
+    """No report is attributed to another session's telecommand, and each session receives every packet."""
+    random.seed(1)  # so that the sessions do not start at the same count by chance
     n, path, found = 100, tmp_path / "telemetry.ccsds", {}
     with contextlib.ExitStack() as stack:
         tcp = tcp_server()
@@ -85,7 +85,7 @@ def test_a_session_continues_when_the_bridge_is_started_again(instrument):
             client = stack.enter_context(session(tcp))
             client.connect()
         with serving(instrument, tcp_server(tcp.address), SPEED):
-            assert pings(client, 2) == 0  # the first one, too, is sent on the new connection
+            assert pings(client, 2) == 0  # the first one is also sent over the new connection
 
 
 def test_a_bridge_that_does_not_return_is_lost(instrument):

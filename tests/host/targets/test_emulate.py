@@ -1,4 +1,4 @@
-"""`dorn emulate --target unix`: the firmware on the unix port, with its link on a port as that of a board."""
+"""`dorn emulate --target unix`: the firmware on the unix port, with its link on a port like that of a board."""
 
 import contextlib
 import re
@@ -14,7 +14,7 @@ from dorn.targets.serial import SerialTarget
 
 @contextlib.contextmanager
 def emulated(*options):
-    """The name of its port."""
+    """Yields the name of the port."""
     program = "import sys; from dorn.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "emulate", "--target", "unix", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -39,7 +39,7 @@ def clusters(seed, n):
 
 
 class Recorder(Head):
-    """Keeps the instants at which the model reads the head or converts."""
+    """Records the times at which the model reads the head or converts."""
 
     def __init__(self, front_end):
         super().__init__(front_end)
@@ -82,7 +82,7 @@ def by_model(front_end, groups):
 
 
 def near_a_boundary(group, begin_ns, width_ns, instants):
-    """Whether a comparator of the cluster rose or fell within the tolerance of an instant of the model."""
+    """Whether a comparator of the cluster rose or fell within the tolerance of one of the model's times."""
     for t, _, _ in group:
         for edge in (begin_ns + t, begin_ns + t + width_ns):
             at = bisect.bisect_left(instants, edge - TOLERANCE_NS)
@@ -92,7 +92,7 @@ def near_a_boundary(group, begin_ns, width_ns, instants):
 
 
 def same_codes(ours, theirs, front_end, group):
-    """Whether codes of full pulses are equal, and those taken on a slope differ by at most slope times tolerance."""
+    """Whether codes of full pulses are equal, and codes taken on a slope differ by at most slope times tolerance."""
     full = {min(4095, int(e / front_end.kev_per_code + front_end.zero_code + 0.5)) for _, _, e in group}
     slope = max(full) / min(front_end.peaking_ns, 1.2 * (front_end.width_ns - front_end.peaking_ns))
     return all(

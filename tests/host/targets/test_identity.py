@@ -46,7 +46,7 @@ def test_a_kept_flash_is_used_by_one_program_at_a_time(tmp_path):
 
 def test_folders_of_killed_programs_are_removed(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    mine = tmp_path / "dorn-unix-results"  # not of this program, whatever its name
+    mine = tmp_path / "dorn-unix-results"  # not a folder of this program, despite its name
     mine.mkdir()
     killed = tmp_path / "dorn-unix-killed"
     (killed / "in-use").mkdir(parents=True)
@@ -57,7 +57,7 @@ def test_folders_of_killed_programs_are_removed(tmp_path, monkeypatch):
 
 
 def test_no_other_program_removes_a_folder_before_it_is_locked(tmp_path, monkeypatch):
-    """Another program cannot look for abandoned folders from the time a new one is there until it is locked."""
+    """Another program cannot look for abandoned folders between creation and locking of a new one."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     made = tempfile.TemporaryDirectory
     excluded = []

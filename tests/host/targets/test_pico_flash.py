@@ -1,4 +1,4 @@
-"""dorn/targets/pico_flash.py: contents of the flash after power fails during an operation."""
+"""dorn/targets/pico_flash.py: content of the flash after a power failure during an operation."""
 
 import pytest
 from dorn.targets.pico_flash import PAGE_PROGRAM_S, SECTOR_ERASE_S, Flash

@@ -1,4 +1,4 @@
-"""Self-check of the emulated Pico: each workaround for a fault of the emulator works, and without it the fault appears.
+"""Self-check of the emulated Pico: each workaround for a limitation of the emulator works, and is needed.
 
 A workaround that is no longer needed can be removed; one that stops working is detected here, not in a measurement.
 """
@@ -21,7 +21,7 @@ UNIQUE_ID = script("unique_id")
 
 
 def dead_us():
-    """Dead time of an event, from 300 double pulses 5.25 to 5.55 us apart, whose second pulse is lost or not."""
+    """Dead time of an event, from 300 double pulses 5.25 to 5.55 us apart, of which the second pulse may be lost."""
     head = Head(FrontEnd(width_ns=2500))
     gaps_ns = range(5250, 5550, 1)
     with chip.open_chip(None, head) as target:
@@ -66,7 +66,7 @@ def unique_id(**given):
 
 
 def test_the_flash_has_a_unique_id(monkeypatch):
-    """MicroPython reads at its start the one that the target draws, another for each, or is given."""
+    """MicroPython reads at start the id that the target was given or has drawn, a different one for each target."""
     (one, read_one), (two, read_two) = unique_id(), unique_id()
     assert one == read_one != two == read_two
     assert unique_id(unique_id=0x0102030405060708) == (0x0102030405060708,) * 2
@@ -85,7 +85,7 @@ def test_the_flash_is_saved_while_the_board_runs(tmp_path):
 
     emulate.serve(target, {"usb": emulate.PseudoTerminal()}, stopped)
     assert image.read_bytes() == target.flash.contents()
-    target._lock.close()  # as at the end of a process
+    target._lock.close()  # as when the process ends
     target._device.stop()
     with chip.open_chip(flash=tmp_path) as again:
         i = Instrument(again)

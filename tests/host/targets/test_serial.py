@@ -16,20 +16,20 @@ def line(tmp_path):
 
 def test_a_port_that_disappears_and_returns_is_the_same_target(line):
     with SerialTarget(str(line.path)) as target:
-        os.write(line.end, b"1")  # single octets, so that none is lost with a port that goes away
+        os.write(line.end, b"1")  # single octets, so that none is lost when the port disappears
         target.wait_for(lambda: bool(target._received), 5)
         line.unplug()
         line.plug()
         while target._received.connections == 1:  # the port is reopened, which discards its input
             target.advance(0.05)
         os.write(line.end, b"2")
-        # told apart: they may be of different instruments
+        # kept separate: they may come from different instruments
         assert (target.receive(), target.connection) == (b"1", 1)
         target.wait_for(lambda: bool(target._received), 10)
         assert (target.receive(), target.connection) == (b"2", 2)
         line.unplug()
         line.plug()
-        with pytest.raises(Reconnected):  # nothing is sent to a port that may be of another instrument
+        with pytest.raises(Reconnected):  # nothing is sent to a port that may belong to another instrument
             target.send(b"up")
         assert (target.receive(), target.connection) == (b"", 3)
         target.send(b"again")
@@ -37,7 +37,7 @@ def test_a_port_that_disappears_and_returns_is_the_same_target(line):
 
 
 def test_another_board_under_the_old_name_is_not_opened(line, monkeypatch):
-    """The board comes back under another name; its old one is that of another board."""
+    """The board returns under another name; its old name now belongs to another board."""
     ports = {str(line.path): "A"}
     monkeypatch.setattr(serial, "number_of", ports.get)
     monkeypatch.setattr(serial, "name_of", lambda number: next((p for p, n in ports.items() if n == number), None))

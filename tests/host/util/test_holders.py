@@ -1,4 +1,4 @@
-"""A port that cannot be opened because another program has it: the message names that program."""
+"""A port that cannot be opened because another program has it open: the message names that program."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ HOLD = "import serial, sys; port = serial.Serial(sys.argv[1], exclusive=True); p
 
 @pytest.fixture
 def held(tmp_path):
-    """(path, process, error of opening it) of a port that another process has."""
+    """(path, process, error when opening it) for a port that another process has open."""
     end, other = os.openpty()
     path = tmp_path / "port"  # as /dev/serial/by-id
     path.symlink_to(os.ttyname(other))

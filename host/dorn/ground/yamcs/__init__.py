@@ -1,8 +1,8 @@
 """`dorn yamcs`: the real Yamcs server (https://yamcs.org, AGPL) with the exported dictionary, connected to a bridge.
 
 Its packages are those of the extra `yamcs`. It runs in a separate process, with its files in a folder: configuration
-in etc, mdb, displays and stacks, written again at every start, but for displays and stacks that were edited in Yamcs;
-its archive in data; its log in yamcs.log. Web pages, API and link are for this machine only.
+in etc, mdb, displays and stacks, rewritten at every start except for displays and stacks edited in Yamcs; its archive
+in data; its log in yamcs.log. Web pages, API and link are accessible from this machine only.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ _TEMPLATES = Path(__file__).parent
 
 
 def link(dictionary: Dictionary) -> Tcp:
-    """The side of the link that waits for the server, on a free port."""
+    """The bridge's end of the link, to which the server connects, on a free port."""
     longest = dictionary.mission["max_packet"]
     return Tcp((HERE, 0), telecommand_header(dictionary), longest)
 
 
 def reserve(folder: Path, port: int) -> Lock:
-    """Keep other servers from using the folder, until the lock is closed.
+    """Keep other servers from using the folder until the lock is closed.
 
-    Raises UserError if one does, or if the port is in use: another server would answer there.
+    Raises UserError if another server uses it, or if the port is in use: another server would answer there.
     """
     try:
         socket.create_server((HERE, port)).close()
@@ -66,7 +66,7 @@ def reserve(folder: Path, port: int) -> Lock:
 
 
 def prepare(folder: Path, port: int, link: Tcp, dictionary: Dictionary) -> None:
-    """Write the configuration, displays and stacks. port: of web pages and API. Raises UserError if that fails."""
+    """Write the configuration, displays and stacks. port: that of web pages and API. Raises UserError if that fails."""
     names = {"link": LINK, "correlation": TIME_CORRELATION, "secret": secrets.token_hex(16)}
     values = {"http": port, "port": link.address[1], **names}
     files = {
@@ -90,7 +90,7 @@ def prepare(folder: Path, port: int, link: Tcp, dictionary: Dictionary) -> None:
 
 
 def _unedited(pages: dict[str, str], folder: Path) -> dict[str, str]:
-    """The pages but those that the operator has changed in Yamcs since they were written; and the record of all."""
+    """The pages to write: all except those that the operator has edited in Yamcs; and the record of their hashes."""
     record = folder / _WRITTEN
     written = json.loads(record.read_text()) if record.exists() else {}
 
@@ -128,7 +128,7 @@ class Server:
             raise
 
     def _wait(self) -> None:
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy the environment names
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # ignores any proxy in the environment
         end_s = time.monotonic() + _START_S
         while time.monotonic() < end_s:
             self.ended()
@@ -195,7 +195,7 @@ def _conditions(procedures: dict[str, stacks.Stack]) -> Conditions:
 
 
 def outlet(server: Server, link: Tcp, dictionary: Dictionary, correlation: Correlation) -> MissionControl:
-    """The outlet of the bridge for the server, once that has connected itself.
+    """The outlet of the bridge for the server, once the server has connected.
 
     Raises UserError without yamcs-client, and if the server does not connect.
     """
@@ -203,7 +203,7 @@ def outlet(server: Server, link: Tcp, dictionary: Dictionary, correlation: Corre
     end_s = time.monotonic() + _CONNECT_S
     while not link.clients:
         if time.monotonic() > end_s:
-            raise UserError(f"yamcs: the server has not connected itself to port {link.address[1]} in {_CONNECT_S:g} s")
+            raise UserError(f"yamcs: the server has not connected to port {link.address[1]} within {_CONNECT_S:g} s")
         server.ended()
         time.sleep(0.05)
         list(link.take())
@@ -213,7 +213,7 @@ def outlet(server: Server, link: Tcp, dictionary: Dictionary, correlation: Corre
 
 
 def begin(bridge: Bridge, dictionary: Dictionary) -> None:
-    """Start an acquisition of a simulated instrument, with spectra every minute, for something to display."""
+    """Start the acquisition of a simulated instrument with spectra every minute, so that the displays have data."""
     telecommands: tuple[tuple[str, dict[str, Any]], ...] = (
         ("set_parameter", {"parameter": "integration_time", "value": 60}),
         ("function", {"function": "start"}),

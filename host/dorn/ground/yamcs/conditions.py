@@ -1,6 +1,6 @@
 """The conditions of the procedures, evaluated here for the stacks of Yamcs (stacks.py).
 
-Yamcs compares only values of parameters, and its server does so wrongly for all relations but equality
+Yamcs compares only values of parameters, and its server does so incorrectly for all relations except equality
 (findings/yamcs-stack-comparisons.sh). Each condition is therefore a parameter that is true or false.
 """
 
@@ -16,14 +16,14 @@ from dorn.exports.xtce_local import Local
 from dorn.operator.statements import Check, Condition, Until
 
 SYSTEM = "procedures"
-COMPLETED = "completed"  # the latest telecommand, once it has been completed
+COMPLETED = "completed"  # the latest telecommand, once it is completed
 SINCE, LAST = "since", "last"
 _REPEATED_S = 3.0  # wall time for which a value is repeated, and for which a telecommand counts as just completed
 _RELATIONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 
 
 def parameter(statement: Until | Check, text: str) -> str:
-    """The name of the parameter for a condition; text: its statement, as written.
+    """The name of the parameter for a condition. text: the statement with the condition, as written.
 
     since_...: met by a packet since the latest telecommand was sent; last_...: met by the last packet.
     """
@@ -34,7 +34,7 @@ def parameter(statement: Until | Check, text: str) -> str:
 
 
 def content(telecommand: bytes) -> str:
-    """Service, subtype and data of a telecommand, without what differs each time it is sent: (17,1), (8,1) 03."""
+    """Service, subtype and data of a telecommand, the same each time it is sent: (17,1), (8,1) 03."""
     service, subtype = telecommand[7:9]
     return f"({service},{subtype}) {telecommand[TC_HEADER:-CRC].hex()}".rstrip()
 
@@ -42,8 +42,7 @@ def content(telecommand: bytes) -> str:
 class Conditions:
     """conditions: parameter -> condition. clock: wall time, seconds.
 
-    A step of a stack may begin to wait at the moment at which its value is set, and miss that: a new value is repeated
-    for a while.
+    A step of a stack that starts to wait just as its value is set may miss it: a new value is repeated for a while.
     """
 
     def __init__(self, conditions: dict[str, Condition], clock: Callable[[], float] = time.monotonic):
@@ -63,18 +62,18 @@ class Conditions:
         return {COMPLETED: self._completed, **self._met}
 
     def repeated(self) -> dict:
-        """What has been set lately, once more."""
+        """The values set recently, to be sent again."""
         now_s = self._clock()
         ended = {name for name, set_s in self._set_s.items() if now_s - set_s > _REPEATED_S}
         for name in ended:
             del self._set_s[name]
-        if COMPLETED in ended:  # else the next step that waits for the same telecommand could take this one for it
+        if COMPLETED in ended:  # else the next step that waits for the same telecommand could mistake this one for it
             self._completed = ""
         again = {*self._set_s, *({COMPLETED} & ended)}
         return {name: value for name, value in self.initial().items() if name in again}
 
     def sent(self, telecommand: bytes) -> dict:
-        """The parameters that a telecommand changes which is about to be sent."""
+        """The parameters changed by a telecommand that is about to be sent."""
         self._latest = int.from_bytes(telecommand[2:4], "big") & LAST_COUNT, content(telecommand)
         self._completed = ""
         reset = {name: False for name, met in self._met.items() if met and name.startswith(SINCE)}

@@ -1,7 +1,7 @@
-"""Time correlation: the UTC of on-board time 0, from when packets arrive.
+"""Time correlation: the UTC of on-board time 0, from the arrival times of packets.
 
-On-board time begins at the first boot, and the instrument does not know UTC. A packet that took no time to arrive would
-show the difference exactly; the smallest of many differences is closest to that.
+On-board time begins at the first boot, and the instrument does not know UTC. Arrival time minus on-board time
+would be exact for a packet without delay; the smallest of many such differences is closest to it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from dorn.dictionary import Packet
 
-_RECENT = 64  # packets of which the one that arrived fastest counts
-_TOLERANCE_S = 1.0  # a difference up to this is left as it is: a packet keeps its time if it is retrieved later
-_JUMP_S = 60.0  # larger than any delay but that of a backlog: the on-board clock was set, or began again
-_AGREE_S, _AGREE = 0.2, 3  # packets in succession with the same difference are no backlog, whose delay shrinks
+_RECENT = 64  # packets of which the one with the smallest delay is used
+_TOLERANCE_S = 1.0  # a smaller change is ignored: a packet keeps its UTC if it is retrieved later
+_JUMP_S = 60.0  # exceeds any delay except that of a backlog: the on-board clock was set, or restarted
+_AGREE_S, _AGREE = 0.2, 3  # as many packets with the same difference are not a backlog, whose delay shrinks
 
 
 class Correlation:
@@ -25,14 +25,14 @@ class Correlation:
         self._is_fixed = epoch_s is not None
         self._epoch_s = epoch_s
         self._origin = 0
-        # UTC of arrival minus time of the packet, of the latest packets
+        # UTC of arrival minus on-board time, for the latest packets
         self._last: deque[float] = deque(maxlen=_AGREE)
         self._recent: deque[float] = deque(maxlen=_RECENT)  # only those with a plausible delay
 
     def epoch_s(self, packet: Packet, is_late: bool) -> float:
         """The UTC of on-board time 0 that applies to a packet which has just arrived, s since 1970.
 
-        is_late: the packet was retrieved from the packet store, so that its arrival says nothing.
+        is_late: the packet was retrieved from the packet store, so its time of arrival is not used.
         """
         difference_s = self._clock() - packet.time_s
         origin = packet.fields.get("origin", 0)

@@ -8,7 +8,7 @@ from dorn.ground.yamcs.opi import AREA, BARS, WHITE, Axis, Display, Trace
 from dorn.ground.yamcs.spectra import FLOOR
 from dorn.ground.yamcs.trends import CLASSES, POINTS
 
-WIDTH = 1010  # beside the menu of the page
+WIDTH = 1010  # pixels beside the menu of the page
 _EDGE = 20
 _BLUE, _ORANGE, _GREEN, _GREY, _LINE = "1f4e9c", "c2570c", "2e7d32", "777777", "b8bcc4"
 _COLORS = (_BLUE, _ORANGE, _GREEN, "8e24aa", "c62828", "00838f", "6d4c41", "9e9d24")
@@ -36,7 +36,7 @@ HEALTH = {
     "Packet store": ("store_first", "store_last", "store_discarded"),
 }
 _HEX = ("unique_id", "manifest", "dictionary", "detectors_on", "out_of_limits")
-# a point at zero, so that the automatic axis begins there
+# a point at zero, so that the automatic axis starts there
 _ZERO = Trace("", "/rates/zero", "/rates/zero", 1, WHITE)
 
 

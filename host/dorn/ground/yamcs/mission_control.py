@@ -1,7 +1,7 @@
-"""The outlet of the bridge for a Yamcs server: packets over TCP, and what the server needs to know about them.
+"""The outlet of the bridge for a Yamcs server: packets over TCP, and the data that the server needs besides.
 
-Before a packet is sent, the server is told the UTC of its on-board time, if that has changed, and the parameters
-computed from it; after it, the event of an event report.
+Before a packet is sent, the server receives the UTC of on-board time 0, if that has changed, and the parameters
+computed from the packet; after an event report, an event.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dorn.ground.yamcs.correlation import Correlation
 from dorn.link.records import Received
 
 _REPETITION_S = 0.1  # wall time
-_WAITING = 100_000  # packets, hours of telemetry
+_WAITING = 100_000  # packets kept while the server is not connected: hours of telemetry
 _SEVERITIES = {1: "info", 2: "watch", 3: "distress", 4: "critical"}  # by subtype
 
 
@@ -93,7 +93,7 @@ class MissionControl:
             self._event(decoded, epoch_s + decoded.time_s)
 
     def _send(self, packet: bytes) -> None:
-        """Send a packet, or keep it until the server is connected again, which it tries every 10 s."""
+        """Send a packet, or keep it until the server has reconnected; the server tries every 10 s."""
         self._waiting.append(packet)
         if len(self._waiting) > _WAITING:
             self._waiting.popleft()
@@ -132,14 +132,14 @@ def event_text(packet: Packet, dictionary: Dictionary) -> str:
         return name
     values = []
     for about, value in ((event.a, packet.fields["a"]), (event.b, packet.fields["b"])):
-        if about not in ("", "0"):  # used
+        if about not in ("", "0"):  # the value is used
             about = about.partition(";")[0]
             values.append(f"{about} {_value_text(about, value, dictionary)}")
     return f"{name}: {', '.join(values)}" if values else name
 
 
 def _value_text(about: str, value: int, dictionary: Dictionary) -> str:
-    """The name of a value, if its description begins with that of an enumeration, in one word or two."""
+    """The name of a value, if its description begins with the name of an enumeration (one or two words)."""
     words = about.split()
     for enum in ("_".join(words[:2]), words[0]):
         if enum in dictionary.texts:

@@ -1,6 +1,6 @@
-"""Writes operator interfaces (.opi), as the web pages of Yamcs read them: labels, values and plots.
+"""Writes operator interfaces (.opi) for the web pages of Yamcs: labels, values and plots.
 
-The pages require more properties than a display here has reasons for; those are given the same values everywhere.
+The pages require more properties than these displays need; the others have the same values everywhere.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 INK, FAINT, WHITE = "333333", "d0d0d0", "ffffff"
 _WIDGETS = "org.csstudio.opibuilder.widgets"
 LINE, BARS, AREA = 0, 3, 5  # kinds of traces
-_HEX = 3  # format of a value
+_HEX = 3  # the format of a value in hexadecimal
 
 
 @dataclass(frozen=True)
 class Axis:
-    """low, high: range, for an automatic one that before there are data."""
+    """low, high: the range; if is_auto, the range until there are data."""
 
     title: str
     low: float
@@ -27,7 +27,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Trace:
-    """x, y: array parameters of the same length, of `points`."""
+    """x, y: array parameters of the same length, `points`."""
 
     name: str
     x: str

@@ -1,7 +1,7 @@
 """Spectra of the running acquisition for a display: sums over all front and all back detectors, and coincidences.
 
-A packet has a part of one detector's spectrum of one integration. A new acquisition, and another instrument, begin new
-sums.
+A packet has a part of one detector's spectrum of one integration. The sums are cleared when a new acquisition starts or
+the instrument changes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dorn.exports.xtce_local import Local
 
 SIDES = ("front", "back")  # of even and odd detectors
 KINDS = (*SIDES, "coincidence")
-FLOOR = 0.5  # counts: the lower end of a logarithmic axis, which begins with the smallest value drawn
+FLOOR = 0.5  # counts: the lower end of a logarithmic axis, which starts at the smallest value drawn
 
 
 class Spectra:
@@ -34,12 +34,12 @@ class Spectra:
 
     def _clear(self) -> None:
         self._sums = {kind: [0] * length for kind, length in self._lengths.items()}
-        # of each detector: the integration counted last, as (number, start), and the live time of all
+        # for each detector: the integration added last, as (number, start), and the live time of all integrations
         self._counted: dict[int, tuple[int, int]] = {}
         self._live_us: Counter[int] = Counter()
 
     def parameters(self) -> Iterator[Local]:
-        channel = "energy at the middle of each channel, default calibration"
+        channel = "energy at the centre of each channel, default calibration"
         yield Local("energy", "float", "MeV", self._lengths["front"], channel)
         yield Local("coincidence_energy", "float", "MeV", self._lengths["coincidence"], channel)
         for kind in KINDS:
@@ -49,7 +49,7 @@ class Spectra:
         points = 3 * len(self._lines_mev)
         yield Local("lines_energy", "float", "MeV", points, "the lines of the dictionary, drawn upwards and back")
         yield Local("lines_height", "float", "counts", points)
-        yield Local("live_time", "float", "s", about="of these spectra, of the detector with most")
+        yield Local("live_time", "float", "s", about="of these spectra, for the detector with the longest")
 
     def initial(self) -> dict:
         energies = {

@@ -1,9 +1,9 @@
 """The procedures as stacks of Yamcs, which its page and its server run.
 
-A stack has steps that send a telecommand and steps that wait until a parameter has a value. It differs from the
-procedure in this: telecommands that must be refused are left out, and said in a text; `check` waits up to 3 s; `until`
-accepts any packet since the latest telecommand, not only one since the step began. A procedure whose telecommands carry
-times from now, or other telecommands, has no stack: run it with `dorn procedure`.
+A stack has steps that send a telecommand and steps that wait until a parameter has a value. It differs from its
+procedure as follows: telecommands that must be refused are left out, and listed in a text step; `check` waits up to
+3 s; `until` accepts any packet since the latest telecommand, not only one since the step began. A procedure whose
+telecommands have relative times, or contain other telecommands, has no stack: run it with `dorn procedure`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from dorn.ground.yamcs import conditions
 from dorn.operator import parsing, procedure
 from dorn.operator.statements import Check, Condition, Say, Send, Statement, Until, Wait
 
-# The server takes a verifier that has begun for one that has succeeded, and may wait forever for the completion: the
-# step after a telecommand waits for that.
+# The server treats a verifier that has started as one that has succeeded, and may wait forever for the completion: so
+# a separate step after each telecommand waits for the completion.
 _SENT = "Acknowledge_Sent"
-_GRACE_MS = 3000  # for a value that is there, or on its way
+_GRACE_MS = 3000  # for a value that is present, or about to arrive
 
 
 @dataclass
 class Stack:
-    """steps: as in a .ycs file. conditions: parameter -> condition, to be evaluated for it."""
+    """steps: as in a .ycs file. conditions: parameter -> condition that gives its value."""
 
     steps: list[dict]
     conditions: dict[str, Condition]
@@ -36,7 +36,7 @@ class Stack:
 
 
 def all_of(dictionary: Dictionary) -> dict[str, Stack]:
-    """Name -> stack, of the shipped procedures that can be one."""
+    """Name -> stack, for the shipped procedures that can be expressed as one."""
     found = {}
     for name in procedure.shipped():
         path = procedure.find(name)
@@ -88,7 +88,7 @@ def _completion(send: Send, text: str, dictionary: Dictionary) -> dict:
 
 
 def _command(send: Send, dictionary: Dictionary) -> dict:
-    """A step with the telecommand of that function or parameter, which Yamcs checks against its range."""
+    """A step that sends a telecommand; each function and parameter has its own one, whose range Yamcs checks."""
     name = send.name
     fields: dict[str, Any] = dict(send.fields)
     if name == "function":
@@ -100,7 +100,7 @@ def _command(send: Send, dictionary: Dictionary) -> dict:
             for table in dictionary.tables["parameter"]
             if fields["parameter"] in entries(table, dictionary)
         )
-    for array in dictionary.commands[send.name].arrays:  # the operator does not write lengths
+    for array in dictionary.commands[send.name].arrays:  # operators do not enter lengths
         fields[str(array.length)] = len(fields[array.name]) // array.size
     arguments = [
         {"name": field, "value": value.hex() if isinstance(value, bytes) else str(value)}

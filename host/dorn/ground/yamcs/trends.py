@@ -48,7 +48,7 @@ class Trends:
             "line",
             self._line_names,
             "1/min",
-            "in the line region, all detectors; up to 32 767 counts of a detector between two packets",
+            "in the line region, all detectors; up to 32 767 counts per detector between two packets",
         )
         self._before: dict[str, Packet] = {}  # the last packet of each kind
         self._origin = 0
@@ -56,8 +56,8 @@ class Trends:
     def parameters(self) -> Iterator[Local]:
         yield from self._rates.parameters()
         yield from self._lines.parameters()
-        yield Local("trigger_rate", "float", "1/s", about="per second of live time, since the packet before")
-        yield Local("live_share", "float", "%", about="of the real time, since the packet before")
+        yield Local("trigger_rate", "float", "1/s", about="per second of live time, since the previous packet")
+        yield Local("live_share", "float", "%", about="of the real time, since the previous packet")
         yield Local("zero", "float", length=1, about="0")
         yield Local("detector", "integer", "", self._detectors)
         for name, what in _BY_DETECTOR.items():
@@ -101,7 +101,7 @@ class Trends:
         counts = _differences(now.fields["counts"], before.fields["counts"], 2**16)
         if max(counts) > 2**15:  # cleared
             return {}
-        lines = self._line_names  # of each detector in turn
+        lines = self._line_names  # one set for each detector in turn
         rates = {name: sum(counts[n :: len(lines)]) / minutes for n, name in enumerate(lines)}
         return self._lines.add(now.time_s, rates)
 
