@@ -65,7 +65,7 @@ def parameters(tables: list[dict], optional: dict[str, int]) -> dict[str, Parame
             raise DictionaryError(f"{where}: range {table['range']!r} is not [low, high]")
         low, high = (integer(where, "range", bound, 0, 2**32 - 1) for bound in table["range"])
         default = integer(where, "default", table["default"], low, high)
-        if "service" in table and table["service"] not in optional:
+        if "service" in table and table["service"] not in [*optional]:
             raise DictionaryError(f"{where}: service {table['service']!r} is not one of [optional]")
         if table.get("boot_only", True) is not True:
             raise DictionaryError(f"{where}: boot_only {table['boot_only']!r} is not true")

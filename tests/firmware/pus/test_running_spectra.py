@@ -1,4 +1,4 @@
-"""Spectra as they are while their integrations continue: complete copies, never stored, and nothing is lost or added."""
+"""Spectra as they are while their integrations continue: complete copies, never stored; nothing is lost or added."""
 
 import pytest
 from dorn.link.archive import Archive

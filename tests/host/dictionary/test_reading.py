@@ -126,6 +126,7 @@ def entry(kind: str, name: str) -> tuple[str, int]:
         (("about", None), {"moods": {}}, "about moods: not an enum"),
         (("about", "mode"), {"sad": "x"}, "about mode: sad 'x': not a value of the enum"),
         (("enum", "mode"), {"standby": "x"}, "enum mode: standby 'x'"),
+        (("parameter", 0), {"service": []}, r"service \[\] is not one of \[optional\]"),
         (("enum", "mode"), {"standby": 1}, "enum mode: values: 1 appears twice"),
     ],
 )
