@@ -1,9 +1,9 @@
 """Correction of event classes for accidental coincidences.
 
 A particle that arrives while the event builder waits for the peak of another (the coincidence window) adds a hit to the
-same event: two particles in two detection units give one event in several units; a front and a back one in the same
-unit look like one particle through both. The trigger rate, events over live time, is unaffected, because the second
-particle arrives in dead time. The rate of each class is affected.
+same event: two particles in two detection units give one event in several units; one particle in front and one in back
+of the same unit look like a single particle through both. The trigger rate, events over live time, is unaffected,
+because the second particle arrives in dead time. The rate of each class is affected.
 
 With particle rates f (front alone), b (back alone) and c (through both) in each unit, u = f + b + c, L the sum of u
 over all units, and a window w, the classes are Poisson processes with the rates
@@ -14,9 +14,10 @@ over all units, and a window w, the classes are Poisson processes with the rates
 
 These are solved for f, b, c and w. The window is thus measured, from the events in several units, including the effect
 that hides a late hit (a pulse without time to rise above the threshold). Assumptions: no particle really crosses
-several units, and few hits are below the digital thresholds. A single detector is crossed by its own f or b, and by c.
+several units, and few hits are below the digital thresholds. The particle rate of a single detector is f or b, plus c.
 
-L is the sum of all classes, so for a given w each f, b and u follows from its class alone, and grows with w towards L.
+L is the sum of the rates of all classes, so for a given w each f, b and u follows from the rate of its own class, and
+increases with w towards L.
 The correct w is the one at which the u add up to L. With particles in at least two units there is exactly one, however
 high the load L w; with a single unit there is none.
 """
@@ -29,16 +30,16 @@ import numpy as np
 
 from dorn.errors import shown
 
-_ROUNDS = 10  # of Newton's method: full precision from any rate at any load
+_ROUNDS = 10  # iterations of Newton's method: full precision at any rate and load
 
 
 @dataclass
 class Particles:
     """Rates in 1/s with their counting errors (one standard deviation), to first order in L w."""
 
-    alone_cps: np.ndarray  # float64[16]: of particles that stop in one detector
+    alone_cps: np.ndarray  # float64[16]: particles that stop in one detector
     alone_error_cps: np.ndarray
-    through_cps: np.ndarray  # float64[8]: of particles that cross front and back of one detection unit
+    through_cps: np.ndarray  # float64[8]: particles that cross front and back of one detection unit
     through_error_cps: np.ndarray
     window_us: float
 
@@ -62,7 +63,7 @@ def particles(singles, pairs, several: float, live_s: float) -> Particles:
     window_s = _window_s(unit_seen, several / live_s) if several else 0.0
     alone, unit = (_corrected(seen, total, window_s) for seen in (alone_seen, unit_seen))
     through = unit - alone[0::2] - alone[1::2]
-    # counting errors; that of the window, from the number of `several`, is common to all
+    # counting errors; that of the window, from the counts in `several`, is common to all
     window_error_s = window_s / np.sqrt(several) if several else 0.0
     alone_error = np.hypot(
         np.sqrt(singles) / live_s * np.exp((total - alone) * window_s), alone * (total - alone) * window_error_s
@@ -76,7 +77,7 @@ def particles(singles, pairs, several: float, live_s: float) -> Particles:
 
 
 def _counts(name, values, n):
-    """`values` as float64[n]. Raises ValueError unless they are n finite numbers of at least 0."""
+    """`values` as float64[n]. Raises ValueError unless they are n finite numbers, none negative."""
     counts = np.asarray(values, float)
     if counts.shape != (n,):
         raise ValueError(f"{name}: not {n} counts ({shown(counts.tolist())})")
@@ -105,7 +106,8 @@ def _window_s(unit_seen, several_seen):
     if len(active) < 2:
         raise ValueError(f"several: not 0, but only unit {active[0]} has counts: no window explains that")
     total = unit_seen.sum() + several_seen
-    # from w = 2 / L ln(L / 2 seen) on, x >= L / 2: the two busiest units add up to at least L. Doubled for rounding
+    # from w = 2 / L ln(L / 2 seen) on, x >= L / 2 for the two busiest units, which add up to at least L; doubled to
+    # allow for rounding
     low, high = 0.0, 4 / total * np.log(total / (2 * np.sort(unit_seen)[-2]))
     while low < (middle := (low + high) / 2) < high:  # until no float lies between them
         if _corrected(unit_seen, total, middle).sum() < total:

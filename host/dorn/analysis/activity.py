@@ -4,10 +4,10 @@
     bq = activity(rate, "Po-210", geometry.measured(0.12, 0.01))
     bq_per_cm2 = activity(rate, "Po-210", geometry.plane(6, 60), per_spectrum=8)
 
-A rate is that of alphas of a nuclide into the detectors: counts over live time, n / (sum of live times) for n spectra.
-An activity is the rate over alphas per decay and efficiency. A surface activity is that of a plane in front of each
-detector, or of the column of a gas, whose efficiency is in cm2. Errors are one standard deviation, independent of each
-other, and first order.
+A rate is that of the alphas of a nuclide that reach the detectors: counts x n / (sum of live times) for n spectra. An
+activity is the rate divided by alphas per decay and efficiency. A surface activity, of a plane in front of each
+detector or of a column of gas, has an efficiency in cm2. Errors are one standard deviation, to first order, and
+independent of each other.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class Quantity:
     threshold: float
     upper: float
     status: str
-    errors: Mapping[str, float] = field(default_factory=dict)  # of CAUSES
+    errors: Mapping[str, float] = field(default_factory=dict)  # one of CAUSES -> error
 
     @property
     def error(self) -> float:
         return float(np.sqrt(sum(error**2 for error in self.errors.values())))
 
     def over(self, divisor: float, **relative: float) -> Quantity:
-        """Divided by a number with relative errors by cause."""
+        """This quantity divided by a number that has relative errors, by cause."""
         value = self.value / divisor
         more = {cause: abs(value) * part for cause, part in relative.items()}
         systematic = ONE_SIDED * float(np.sqrt(sum(error**2 for error in more.values())))
@@ -56,8 +56,8 @@ class Quantity:
 def emission_rate(
     one: Emission, n_spectra: int, live_s: float, background: tuple[Emission, float] | None = None
 ) -> Quantity:
-    """Alphas per second into all spectra of a direction. live_s: sum of their live times. background: the same of a
-    measurement without the source, which is subtracted: (emission, sum of live times)."""
+    """Alphas per second that reach all detectors of a direction. live_s: sum of the live times. background, which is
+    subtracted: (emission, sum of live times) of a measurement without the source."""
     per_s = n_spectra / live_s
     value, threshold, upper = one.counts * per_s, one.threshold * per_s, one.upper * per_s
     errors = {"counts": one.statistics * per_s, "shape": one.shape * per_s, "background": 0.0}
@@ -74,15 +74,15 @@ def emission_rate(
 
 
 def activity(rate: Quantity, name: str, efficiency: Efficiency, per_spectrum: int = 1) -> Quantity:
-    """Bq, or Bq/cm2 for an efficiency in cm2. per_spectrum: number of spectra, if the efficiency is that of each."""
+    """Bq, or Bq/cm2 for an efficiency in cm2. per_spectrum: number of spectra, if the efficiency is for one."""
     alphas, error = alphas_per_decay(name)
     divisor = alphas * efficiency.value * per_spectrum
     return rate.over(divisor, intensity=error / alphas, efficiency=efficiency.error / efficiency.value)
 
 
 def alphas_per_decay(name: str) -> tuple[float, float]:
-    """Sum of the intensities of the alpha lines, and its error: those of the lines as if they were independent. A line
-    without a stated error adds none."""
+    """Sum of the intensities of the alpha lines, and its error, as if those of the lines were independent. A line
+    without a stated error contributes none."""
     lines = nuclide(name).lines
     value = sum(line.intensity for line in lines)
     error = float(np.sqrt(sum((line.intensity_u or 0.0) ** 2 for line in lines)))

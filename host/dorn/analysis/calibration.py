@@ -2,9 +2,9 @@
 
     energy in keV = kev_per_code * (code - zero_code)
 
-The file has the scale of each detector that was calibrated, with its uncertainty, and how it was found; detectors that
-it leaves out keep the default of the dictionary. It may also have the drift, the gain of each detector over time.
-Stored counts never change: a calibration says where channels are.
+The file has the scale of each calibrated detector with its uncertainty, and how it was found; the other detectors keep
+the default of the dictionary. It may also have the drift, the gain of each detector over time. Stored counts never
+change: a calibration only defines the energies of the channels.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # it needs scipy, which takes as long to import as all of `do
 
 DETECTORS = 16
 HEADING = "# energy in keV ="  # the file begins with it
-_MOST_CODES, _MOST_GAIN = 4096, 2.0  # of a zero, and of a drift
-# what the file says of each detector besides its scale
+_MOST_CODES, _MOST_GAIN = 4096, 2.0  # largest magnitude of a zero, and largest gain of a drift
+# other entries of a detector in the file
 _INFORMATION = (
     "statistical_error_kev",
     "fwhm_kev",
@@ -39,7 +39,8 @@ _INFORMATION = (
 
 
 def channel_edges(instrument: dict) -> np.ndarray:
-    """float64[channels + 1]: the edges of the channels of a detector, in ADC codes. instrument: of the dictionary."""
+    """float64[channels + 1]: the edges of the channels of a detector, in ADC codes. instrument: the dictionary's table
+    of that name."""
     return np.arange(instrument["channels"] + 1) * instrument["codes_per_channel"] - 0.5
 
 
@@ -48,14 +49,14 @@ def energy_error_kev(position, kev_per_unit, zero, covariance) -> np.ndarray:
     distance = np.asarray(position, float) - zero
     gain, both, offset = covariance[..., 0, 0], covariance[..., 0, 1], covariance[..., 1, 1]
     variance = distance**2 * gain - 2 * distance * kev_per_unit * both + kev_per_unit**2 * offset
-    return np.sqrt(np.maximum(variance, 0.0))  # rounding may leave less than 0 of parts that cancel
+    return np.sqrt(np.maximum(variance, 0.0))  # rounding may make a sum of terms that cancel negative
 
 
 @dataclass(frozen=True, eq=False)
 class Drift:
-    """Gains of an instrument over n intervals of on-board time: kev_per_code is that of the scale divided by it."""
+    """Gains of all detectors in n intervals of on-board time: kev_per_code is that of the scale divided by the gain."""
 
-    nuclide: str  # whose line was followed
+    nuclide: str  # the nuclide whose line was followed
     origin: np.ndarray  # uint16[n]
     start_s: np.ndarray  # float64[n], ascending for each origin
     length_s: float
@@ -63,8 +64,8 @@ class Drift:
     error: np.ndarray  # float64[n, 16]
 
     def at(self, origin: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-        """float64[times, 16]: gains at on-board times, linear between the middles of the intervals; 1 for a detector or
-        an origin without any."""
+        """float64[times, 16]: gains at on-board times, interpolated linearly between the middles of the intervals; 1
+        for a detector or an origin without gains."""
         gains = np.ones((len(time_s), DETECTORS))
         for one in np.unique(origin).tolist():
             of, at = self.origin == one, origin == one
@@ -82,14 +83,14 @@ class Calibration:
 
     kev_per_code: np.ndarray  # float64[16]
     zero_code: np.ndarray  # float64[16]
-    covariance: np.ndarray  # float64[16, 2, 2], of both; 0 for the default
+    covariance: np.ndarray  # float64[16, 2, 2], of kev_per_code and zero_code; 0 for the default
     source: str = ""  # the file; empty: the default
     boards: tuple[str, ...] = ()  # unique ids of the boards it was made for, in hexadecimal, if known
     drift: Drift | None = None
 
     @classmethod
     def default(cls, instrument: dict) -> Calibration:
-        """That of the dictionary. instrument: table of that name."""
+        """The default of the dictionary. instrument: the dictionary's table of that name."""
         kev_per_code, zero_code = (np.full(DETECTORS, float(instrument[n])) for n in ("kev_per_code", "zero_code"))
         return cls(kev_per_code, zero_code, np.zeros((DETECTORS, 2, 2)))
 
@@ -125,23 +126,24 @@ class Calibration:
         return cls(kev_per_code, zero_code, covariance, str(path), tuple(boards), drift)
 
     def energy_kev(self, code, detector) -> np.ndarray:
-        """The energy of each code. code, detector: arrays of one shape, or numbers."""
+        """The energy of each code. code, detector: arrays of equal shape, or numbers."""
         return self.kev_per_code[detector] * (np.asarray(code, float) - self.zero_code[detector])
 
     def error_kev(self, code, detector) -> np.ndarray:
-        """Its standard error; 0 for the default."""
+        """The standard error of `energy_kev`; 0 for the default."""
         scale = self.kev_per_code[detector], self.zero_code[detector]
         return energy_error_kev(code, *scale, self.covariance[detector])
 
     def gains(self, origin: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-        """float64[times, 16]: relative to the scale, at on-board times; 1 without a drift."""
+        """float64[times, 16]: gains relative to the scale at on-board times; 1 without a drift."""
         return self.drift.at(origin, time_s) if self.drift else np.ones((len(time_s), DETECTORS))
 
     def of_units(self, default_zero_code: float) -> tuple[np.ndarray, np.ndarray]:
         """(kev_per_code, zero_code) of the sum of both sides of each unit, float64[8] each.
 
-        The instrument adds codes, front + back - default_zero_code, so the energy of a sum is known only for equal
-        gains; with the mean of both, it is off by half of their difference times that of the two energies.
+        The instrument adds codes, front + back - default_zero_code, so the energy of a sum is exact only for equal
+        gains. With their mean, the error is half the relative difference of the gains times the difference of the
+        energies.
         """
         fronts, backs = slice(0, None, 2), slice(1, None, 2)
         kev_per_code = (self.kev_per_code[fronts] + self.kev_per_code[backs]) / 2
@@ -149,7 +151,7 @@ class Calibration:
 
 
 def _detector(table: Table, seen: set[int]) -> int:
-    """The number of a detector that was not there before."""
+    """The number of a detector. Raises UserError if it is out of range or was given before."""
     detector = table.count("number")
     if detector >= DETECTORS or detector in seen:
         raise table.error("number", f"twice, or not from 0 to {DETECTORS - 1}", detector)
@@ -190,8 +192,8 @@ def _drift(table: Table) -> Drift:
 
 
 def text(scales: Mapping[str, Scale], unit: str, about: Mapping[str, object], drift: Drift | None = None) -> str:
-    """The content of calibration.toml. scales: of each detector or spectrum, by number or name; unit: "code" or
-    "channel"; about: how it was made, by key."""
+    """The content of calibration.toml. scales: by number of the detector or name of the spectrum; unit: "code" or
+    "channel"; about: further entries, how the calibration was made."""
     kind, key = ("detector", "number") if unit == "code" else ("spectrum", "name")
     lines = [f"{HEADING} kev_per_{unit} * ({unit} - zero_{unit}); errors: one standard deviation", ""]
     lines += [f"{name} = {json.dumps(value)}" for name, value in about.items()]
@@ -212,7 +214,7 @@ def text(scales: Mapping[str, Scale], unit: str, about: Mapping[str, object], dr
             f"fwhm_error_kev = {scale.fwhm_error_kev:.3g}",
             f"tails = [{', '.join(f'[{fraction:.5g}, {tau_kev:.5g}]' for fraction, tau_kev in scale.tails)}]",
             f"chi2_per_dof = {scale.chi2_per_dof:.4g}",
-            f"statistical_error_kev = {_statistical_kev(scale):.3g}  # at the line with most counts",
+            f"statistical_error_kev = {_statistical_kev(scale):.3g}  # at the line with the most counts",
             f"counts = {{ {counts} }}",
             f"missing = {json.dumps(scale.missing)}",
         ]

@@ -3,9 +3,9 @@
     found = chain_fit("Pb-212", begins_s, ends_s, [Counts("Bi-212", counts, live_s, errors), ...])
     found.at_start  # {"Pb-212": (0.31, 0.01), "Bi-212": ...}
 
-The activities of all members follow from those at the begin of the first interval by Bateman's equations (`chains`),
-and are linear in them. So are the expected counts of an interval: mean activity x live time x alphas per decay, if all
-members are in the same place, whose alphas have the same chance to be detected.
+The activities of all members follow from those at the start of the first interval by Bateman's equations (`chains`),
+and are linear in them. So are the expected counts of an interval, mean activity x live time x alphas per decay. This
+assumes that all members are in the same place, so that their alphas are detected with the same probability.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from dorn.nuclides import nuclide
 from dorn.nuclides.chains import decays, members
 
 _STEPS, _CONVERGED = 200, 1e-9
-_LEAST = 1e-9  # expected counts of an interval
+_LEAST = 1e-9  # lower limit of the expected counts of an interval
 
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """A nuclide in n intervals: counts of its alphas, live times, errors of the counts expected without it: float64[n]
-    each."""
+    """A nuclide in n intervals, float64[n] each: counts of its alphas, live times, and errors of the counts expected
+    without it."""
 
     nuclide: str
     counts: np.ndarray
@@ -38,8 +38,8 @@ class Counts:
 
 @dataclass(frozen=True, eq=False)
 class ChainFit:
-    """at_start: decays per second of a member at the begin of the first interval, with their error, as if each of its
-    alphas were detected. Activities that the data do not tell apart have large errors."""
+    """at_start: (decays per second, error) of each member at the start of the first interval, as if all of its alphas
+    were detected. Activities that the data cannot separate have large errors."""
 
     at_start: dict[str, tuple[float, float]]
     covariance: np.ndarray  # float64[members, members]
@@ -48,11 +48,12 @@ class ChainFit:
 
 
 def chain_fit(parent: str, begins_s, ends_s, measured: Sequence[Counts]) -> ChainFit:
-    """Fit the activities of the parent and of those members that live longer than an interval and feed a measured one;
-    others are in equilibrium with what feeds them. None is negative. begins_s, ends_s: float64[n], of the intervals.
+    """Fit the initial activities of the parent and of the members that live longer than an interval and feed a measured
+    one; those of the others, which reach equilibrium within an interval, are taken as 0. No activity is negative.
+    begins_s, ends_s: float64[n], of the intervals.
 
     The likelihood is that of Poisson counts with the background that gives the same error (`detection`). Raises
-    UserError if no measured nuclide is of the chain, or there are fewer than three intervals or no counts.
+    UserError if no measured nuclide belongs to the chain, or there are fewer than three intervals or no counts.
     """
     begins_s, ends_s = np.asarray(begins_s, float), np.asarray(ends_s, float)
     chain = members([parent])
@@ -86,7 +87,7 @@ def _free(parent: str, chain, measured: list[str], shortest_s: float) -> list[st
 
 
 def _design(free: list[str], begins_s, ends_s, measured: Sequence[Counts]) -> list[np.ndarray]:
-    """Of each measured nuclide float64[n, free]: expected counts of the intervals for one decay per second at start."""
+    """float64[n, free] per measured nuclide: expected counts of the intervals for one decay per second at the start."""
     times_s = np.unique(np.concatenate([begins_s, ends_s]))
     at = [np.searchsorted(times_s, ends) for ends in (begins_s, ends_s)]
     columns = []
@@ -103,14 +104,14 @@ def _design(free: list[str], begins_s, ends_s, measured: Sequence[Counts]) -> li
 
 
 def _between(until: dict[str, np.ndarray], name: str, at) -> np.ndarray:
-    """Decays of a nuclide within the intervals; none if it is no progeny."""
+    """Decays of a nuclide within the intervals; 0 if it is not progeny."""
     if name not in until:
         return np.zeros(len(at[0]))
     return until[name][at[1]] - until[name][at[0]]
 
 
 def _fitted(design: np.ndarray, seen: np.ndarray, background: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(values, Fisher information): repeated least squares with the errors of the model, not of the counts."""
+    """(values, Fisher information): iterated least squares with the errors of the model, not of the counts."""
     scale = np.maximum(design.max(axis=0), 1e-300)
     scaled = design / scale
     mean = np.maximum(seen, 1.0)

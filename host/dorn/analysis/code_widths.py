@@ -1,18 +1,18 @@
-"""Widths of an ADC's channels, measured with a flat spectrum, and spectra corrected for them on ground.
+"""Widths of an ADC's channels, measured with a flat spectrum, and spectra corrected for them on the ground.
 
 Code-density method (IEEE Std 1241): if every amplitude is equally frequent, the counts of a channel are proportional to
-its width. Stored spectra are left as counted.
+its width. Stored spectra are left unchanged.
 
     widths = CodeWidths.from_counts(flat)         # (n, channels), n independent measurements, e.g. one per detector
     density, error = widths.corrected(counts)     # without the spikes of the over-wide codes
     energies_kev = 3.0 * (widths.centres() - 50)  # without the nonlinearity of the scale
 
-It cannot recover which of the values within an over-wide code a pulse had.
+Where within an over-wide code a pulse was cannot be recovered.
 
-It assumes a flat spectrum, which for a sliding pulser depends on its DAC. Dither averages the DAC's steps, not its
-integral nonlinearity: that enters `edges` and `centres` directly, less a straight line (`dorn study adc` quantifies
-this for a DAC's data sheet). Uneven single steps enter the widths and limit `comb`, but over-wide codes far exceed
-them.
+The method assumes a flat spectrum, which for a sliding pulser depends on its DAC. Dither averages the DAC's steps, not
+its integral nonlinearity, which enters `edges` and `centres` directly, except for its straight-line part (`dorn study
+adc` quantifies this for a DAC's data sheet). Uneven single steps enter the widths and limit `comb`, but over-wide codes
+far exceed them.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class CodeWidths:
     """Widths of channels `first` to `first` + len(widths) - 1; the others are not measured and taken as ordinary."""
 
     first: int
-    widths: np.ndarray  # in ideal codes: on average those of scale()
+    widths: np.ndarray  # in ideal codes; their mean is that of scale()
     errors: np.ndarray  # one standard deviation, in ideal codes
 
     @classmethod
     def from_counts(cls, counts) -> CodeWidths:
-        """Widths from flat spectra, (n, channels), n >= 2 independent ones of the same ADC.
+        """Widths from n >= 2 independent flat spectra of the same ADC, (n, channels).
 
         The error is the scatter of the n widths, root mean square over all channels, divided by sqrt(n): it is
         measured, and valid for both stratified and random amplitudes. Raises ValueError if there are too few data.
@@ -97,7 +97,7 @@ class CodeWidths:
     def relative(self, comb: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """(width relative to the ordinary one, its error) of all channels, exactly (1, 0) for those not corrected.
 
-        Only outstanding channels are corrected, to keep the noise of the widths out of the others; with `comb`, all
+        Only channels that stand out are corrected, to keep the noise of the widths out of the others; with `comb`, all
         whose width differs significantly.
         """
         channels, _ = scale()
@@ -112,13 +112,13 @@ class CodeWidths:
         """(counts / relative width, one standard deviation) of a spectrum as counted."""
         counts = np.asarray(counts, float)
         relative, errors = self.relative(comb)
-        # N / w: Poisson of N, and the error of w
+        # of N / w, from the Poisson error of N and the error of w
         return counts / relative, np.hypot(np.sqrt(counts), counts * errors / relative) / relative
 
     def edges(self) -> np.ndarray:
         """Edges of all channels, (channels + 1,), in ideal codes: cumulative widths, all as measured.
 
-        Their best-fit line is that of an ideal ADC; channels not measured continue the ends.
+        Their best-fit line is that of an ideal ADC; channels that were not measured have the ideal width.
         """
         channels, codes = scale()
         edges = codes * np.arange(channels + 1) - 0.5
@@ -139,8 +139,8 @@ class CodeWidths:
     def over_wide(self) -> dict[int, tuple[int | None, float, float]]:
         """Outstanding channel that is too wide -> (over-wide code in it, that code's width, one standard deviation).
 
-        The code is the erratum's, or None if the channel has none; the channel's whole excess is assigned to it. Widths
-        are in ordinary codes, a quarter of an ordinary channel. The channel's other codes may vary as codes do
+        The code is that of the erratum, or None if the channel has none; it is assigned the channel's whole excess.
+        Widths are in ordinary codes, a quarter of an ordinary channel. The channel's other codes may vary as codes do
         elsewhere: the deviation includes that of three codes, from the scatter of ordinary channels.
         """
         ordinary, (_, codes) = self.ordinary(), scale()

@@ -108,7 +108,7 @@ class Intervals:
     observed_cps: float
     dead_time_s: float  # where the interval histogram has risen to half of the exponential
     dead_time_error_s: float
-    true_cps: float  # of the exponential beyond it
+    true_cps: float  # from the exponential beyond it
     true_error_cps: float
     corrected_cps: float  # the observed rate, corrected as non-paralyzable: a second estimate of the true rate
     corrected_error_cps: float
@@ -157,7 +157,8 @@ def intervals(times_s, bin_s: float, margin_s: float | None = None) -> Intervals
     """Analyse time stamps (s, not decreasing): dead time, and two estimates of the true rate.
 
     Both use the same stamps: their errors are not independent.
-    bin_s: of the histogram. margin_s: from dead time to the start of the exponential fit; two bins by default.
+    bin_s: bin width of the histogram. margin_s: from the dead time to the start of the exponential fit; two bins by
+    default.
     Raises ValueError if stamps decrease or are too few.
     """
     between_s = np.diff(np.asarray(times_s, float))

@@ -13,7 +13,7 @@ from dorn.errors import UserError
 from dorn.nuclides import half_life_s
 from dorn.nuclides.chains import members
 
-_SMALL = 1e-3  # decays in a measurement, below which series are more precise; their next term is 1e-12 of 1
+_SMALL = 1e-3  # decay constant x duration below which series are more precise; their next term is 1e-12
 
 
 def decay_factor(
@@ -21,9 +21,9 @@ def decay_factor(
 ) -> tuple[float, float]:
     """(factor, standard uncertainty): activity at the reference date over the mean activity in a measurement.
 
-    elapsed_s: from the reference date to the start of the measurement, negative if that was earlier. With the decay
-    constant l, exp(l elapsed) l duration / (1 - exp(-l duration)). Both depend on the half-life, whose uncertainty is
-    propagated through their product. Raises UserError for times that are none.
+    elapsed_s: from the reference date to the start of the measurement, negative if the start is earlier. With the decay
+    constant l, the factor is exp(l elapsed) l duration / (1 - exp(-l duration)); the uncertainty of the half-life is
+    propagated through the whole of it. Raises UserError for invalid times.
     """
     for field, value, right in (
         ("half_life_s", half_life_s, half_life_s > 0),
@@ -37,14 +37,14 @@ def decay_factor(
     x = decay * duration_s
     during = 1 + x / 2 + x**2 / 12 if x < _SMALL else x / -math.expm1(-x)
     factor = math.exp(decay * elapsed_s) * during
-    # derivative of ln(during) by decay constant x duration
+    # derivative of ln(during) with respect to decay constant x duration
     slope = 0.5 - x / 12 if x < _SMALL else 1 / x - (1 / math.expm1(x) if x < 700 else 0.0)
     by_decay = factor * (elapsed_s + duration_s * slope)
     return factor, abs(by_decay) * decay * (half_life_u_s or 0.0) / half_life_s
 
 
 def longest_lived(name: str, among: Iterable[str]) -> str:
-    """With whose half-life the activity of a nuclide changes in equilibrium: the longest-lived of itself and those of
-    its ancestors that are among the nuclides."""
+    """The nuclide with whose half-life the activity of `name` changes in equilibrium: the longest-lived of itself and
+    its ancestors that are in `among`."""
     feeding = [one for one in among if name in members([one])]
     return max([name, *feeding], key=half_life_s)

@@ -1,8 +1,9 @@
-"""Whether a nuclide of a fit of lines is there, and how much of it there may be.
+"""Whether a nuclide is detected in a fit of lines, and the upper limit of its counts.
 
-Without the nuclide, its counts have the error u(0). A Poisson number of counts with the known background b = u(0)^2 has
-the same, so for few counts the exact threshold and limit are those of n counts there, n the nearest number to counts
-plus b. From many counts on they agree with 1.645 u(0) (ISO 11929-1:2019) and with the profile likelihood.
+Without the nuclide, its counts have the error u(0). Poisson counts of a known background b = u(0)^2 have the same
+error, so for few counts the threshold and limit are the exact ones of n counts over this background, n being the
+integer nearest to counts + b. For many counts these agree with 1.645 u(0) (ISO 11929-1:2019) and with the profile
+likelihood.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from dorn.errors import UserError
 
 ONE_SIDED = 1.645  # 95 % of a Gaussian
 _FALSE = 0.05  # probability of a detection without the nuclide
-_FEW = 100.0  # counts and background of the exact forms
+_FEW = 100.0  # up to this sum of counts and background, the exact forms are used
 
 
 def error_without(model: LineModel, found: Fit, name: str) -> float:
-    """u(0), of the counts of a nuclide if there were none and all else were as fitted."""
+    """u(0): the error of the counts of a nuclide if there were none and all else were as fitted."""
     k = found.nuclides.index(name)
     counts = np.where(np.arange(len(found.nuclides)) == k, 0.0, found.values.counts)
     error = float(expected_errors(model, replace(found.values, counts=counts)).counts[k])
@@ -36,13 +37,13 @@ def threshold(error: float) -> float:
     gaussian, background = ONE_SIDED * error, error**2
     if background > _FEW:
         return gaussian
-    # the least whole number with at most 5 % probability is above it, the one before below; a single count never is
+    # half a count below the least number that background reaches with at most 5 % probability: one count is too few
     least = max(float(poisson.isf(_FALSE, background)), 1.0) + 1
     return max(gaussian, least - 0.5 - background)
 
 
 def upper_limit(found: Fit, model: LineModel, counts: Sequence, name: str, error: float, detected: bool) -> float:
-    """Of the counts of a nuclide, at 95 %; error: u(0)."""
+    """The upper limit of the counts of a nuclide, at 95 %; error: u(0)."""
     (value, own_error), background = found.of(name), error**2
     gaussian = value + ONE_SIDED * own_error
     if value + background <= _FEW:
@@ -51,5 +52,5 @@ def upper_limit(found: Fit, model: LineModel, counts: Sequence, name: str, error
         return gaussian
     try:
         return max(gaussian, limits.profile(found, model, counts, name, upper=True).high)
-    except UserError:  # the spectra do not limit it
+    except UserError:  # the spectra give no limit
         return float("inf")

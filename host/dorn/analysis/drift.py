@@ -1,4 +1,4 @@
-"""A gain that drifts: followed with one line over slices of time, and taken out of counts."""
+"""A drifting gain: followed with one line over slices of time, and removed from the counts."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def followed(
     search: float = energy_scale.SEARCH,
     seed: int = 1,
 ) -> tuple[Scale, np.ndarray, np.ndarray]:
-    """(scale at gain 1, gains, errors) of one detector, counts int[slices, channels], as by `energy_scale`.
+    """(scale at gain 1, gains, errors) of one detector; counts: int[slices, channels], others as for `energy_scale`.
 
-    The sum of all slices has lines as wide as the drift. So the gains are relative to the slice in the middle of those
-    with most counts in the line of `nuclide`, and all lines are fitted in the sum without drift. Where that slice has
-    too few counts of the line, the sum has to do. Raises UserError as `energy_scale.calibrate`.
+    In the sum of all slices, the drift widens the lines. The gains are therefore relative to one slice, the middle one
+    of those with the most counts, and all lines are fitted in the sum after the drift is removed. If that slice has too
+    few counts in the line of `nuclide`, the sum is the reference. Raises UserError like `energy_scale.calibrate`.
     """
     counts = np.asarray(counts)
     start = kev_per_unit, zero, search
@@ -43,17 +43,17 @@ def followed(
 
 
 def _middle(counts: np.ndarray) -> int:
-    """The middle one of the slices with at least half of the most counts."""
+    """The middle one of the slices with at least half of the maximum counts."""
     sums = counts.sum(axis=1)
     many = np.flatnonzero(2 * sums >= sums.max())
     return int(many[len(many) // 2])
 
 
 def steady(counts: np.ndarray, gains: np.ndarray, edges_kev: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """int64[channels]: the sum of counts[slices, channels], each at its energy divided by the gain of its slice.
+    """int64[channels]: the sum of counts[slices, channels], with energies divided by the gain of each slice.
 
-    A count is anywhere in its channel with the same probability, so it is moved to the channel at an energy drawn there
-    and divided by the gain. This keeps counts independent and Poisson, and adds at most the width of a channel.
+    The energy of a count is drawn uniformly from its channel and divided by the gain. This keeps counts independent and
+    Poisson, and widens lines by at most a channel.
     """
     moved = gains != 1
     total = counts[~moved].sum(axis=0, dtype=np.int64)

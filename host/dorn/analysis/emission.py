@@ -1,15 +1,15 @@
-"""Counts of nuclides in the spectra of one direction, with their errors, and limits where there is no more to say.
+"""Counts of nuclides in the spectra of one direction, with errors, or upper limits where they are not determined.
 
     found = emissions(Direction("front", edges_kev, counts, live_s), ["Po-209", "Rn-222"])
     found.of("Rn-222").counts, found.of("Rn-222").error
 
 All spectra are fitted together: each has its own energy scale, FWHM and background, and the counts of a nuclide are
-common to them, shared as their live times are. The energy scale of a detector is a correction of that of the edges; its
-zero is fitted, too, if there are lines enough.
+common to them, shared in proportion to the live times. The energy scale of a detector is a correction of that of the
+edges; its zero is fitted, too, if there are enough lines.
 
-Errors: `statistics`, of the fit, with everything that is fitted beside the counts; `shape`, the largest difference from
-the fits of `line_choice.alternatives`. What is below its decision threshold (`detection`), or correlated with another
-nuclide beyond MIXED, has an upper limit at 95 %; of the latter also the sum is given.
+Errors: `statistics`, from the fit, including the effect of all other fitted parameters; `shape`, the largest difference
+from the fits of `line_choice.alternatives`. A nuclide that is below its decision threshold (`detection`), or correlated
+with another beyond MIXED, has an upper limit at 95 %; for correlated nuclides, their sum is also given.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from dorn.errors import UserError
 from dorn.nuclides import main_kev
 
 FOUND, BELOW, NOT_SEPARATED = "found", "below decision threshold", "not separated"
-MIXED = -0.9  # correlation of the counts of two nuclides
-_ZERO_SPAN_KEV, _FOR_ZERO = 500.0, 50.0  # of main lines with so many counts a spectrum: the zeros are fitted, too
-_MANY = 10.0  # mean counts of the spectra of a direction, where one without any is not connected
-_OPTIONS: dict[str, Any] = {"slope": True}  # of all models: particles that pass leave a background that is not flat
+MIXED = -0.9  # correlation of the counts of two nuclides below which they are not separated
+_ZERO_SPAN_KEV, _FOR_ZERO = 500.0, 50.0  # zeros are fitted if main lines with 50 counts per spectrum span 500 keV
+_MANY = 10.0  # mean counts per spectrum from which one without counts is taken as a detector that is not connected
+_OPTIONS: dict[str, Any] = {"slope": True}  # of all models: particles that pass through leave a sloping background
 
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """Spectra of detectors that see the same. Edges are energies by a calibration that may be wrong by `search`."""
+    """Spectra of detectors that see the same. Edges are energies of a calibration; search: its relative error."""
 
     name: str
     edges_kev: Sequence[np.ndarray]  # float64[channels + 1] of each spectrum
     counts: Sequence[np.ndarray]  # int64[channels] of each
-    live_s: np.ndarray | None = None  # float64[spectra]; None: not known
-    labels: Sequence[str] = ()  # of the spectra, for messages
-    fwhm_kev: float = energy_scale.FWHM_KEV  # roughly
+    live_s: np.ndarray | None = None  # float64[spectra]; None: unknown
+    labels: Sequence[str] = ()  # names of the spectra, for messages
+    fwhm_kev: float = energy_scale.FWHM_KEV  # approximate
     search: float = energy_scale.SEARCH
 
     @property
@@ -51,7 +51,7 @@ class Direction:
         return None if self.live_s is None else float(np.sum(self.live_s))
 
     def counting(self) -> Direction:
-        """Without spectra that have no live time, or no counts where the others have many."""
+        """This direction without spectra that have no live time, or no counts where the others have many."""
         sums = np.array([int(np.sum(one)) for one in self.counts])
         alive = (sums > 0) | (sums.mean() < _MANY)
         if self.live_s is not None:
@@ -80,7 +80,7 @@ class Emission:
     upper: float  # limit at 95 %
     status: str
     mixed_with: tuple[str, ...] = ()
-    without: float = 0.0  # error of the counts that is expected without the nuclide
+    without: float = 0.0  # error of the counts expected without the nuclide
 
     @property
     def error(self) -> float:
@@ -93,17 +93,17 @@ class Emissions:
 
     direction: Direction  # the spectra that were used
     grids: list[Grid]  # channels that were fitted, in keV
-    counts: list[np.ndarray]  # in these
+    counts: list[np.ndarray]  # in these channels
     fit: Fit
     emissions: list[Emission]
     sums: list[tuple[tuple[str, ...], float, float]] = field(default_factory=list)  # (nuclides, counts, error)
-    free: tuple[str, ...] = ("scale", "fwhm")  # besides counts and backgrounds
+    free: tuple[str, ...] = ("scale", "fwhm")  # what was fitted besides counts and backgrounds
 
     def of(self, nuclide: str) -> Emission:
         return next(one for one in self.emissions if one.nuclide == nuclide)
 
     def model(self) -> LineModel:
-        """The model of the fit, which starts from its values."""
+        """The model of the fit, starting from the fitted values."""
         return line_choice.model_of(self.fit, self.grids, self.fit.nuclides, self.free, **_OPTIONS)
 
 
@@ -134,14 +134,15 @@ def emissions(direction: Direction, nuclides: Sequence[str], quick: bool = False
 
 
 def _span_kev(found: Fit) -> float:
-    """Between the main lines of nuclides with enough counts in each spectrum to say where they are."""
+    """Span of the main lines of nuclides with enough counts in each spectrum to locate the line."""
     many = found.values.counts >= _FOR_ZERO * len(found.expected)
     return float(np.ptp([main_kev(name) for name, enough in zip(found.nuclides, many, strict=True) if enough] or [0]))
 
 
 def with_lines_of(known: Emissions, other: Direction) -> Emissions:
-    """The same detectors at another time, with the energy scales, widths and tails of a fit that is known: only counts
-    and backgrounds are fitted. Edges must be the same. Raises UserError if there are no counts, or other detectors."""
+    """Fit another measurement of the same detectors with the energy scales, widths and tails of a known fit: only
+    counts and backgrounds are free. Edges must be the same. Raises UserError if there are no counts, or detectors
+    differ."""
     of, labels = known.direction, list(other.labels)
     missing = [label for label in of.labels if label not in labels]
     if missing or len(other.counts) < len(of.counts):
@@ -192,7 +193,7 @@ def _windows(direction: Direction, nuclides) -> tuple[list[Grid], list[np.ndarra
 
 
 def _mixed(found: Fit) -> list[tuple[str, ...]]:
-    """Groups of nuclides whose counts are correlated so much that only their sum is known."""
+    """Groups of nuclides whose counts are so strongly correlated that only their sum is known."""
     errors = np.sqrt(np.diag(found.counts_covariance))
     correlation = found.counts_covariance / np.maximum(np.outer(errors, errors), 1e-300)
     groups: list[set[str]] = []

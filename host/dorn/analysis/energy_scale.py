@@ -3,8 +3,8 @@
     scale = calibrate(counts, edges, ["Pu-239", "Am-241", "Cm-244"], kev_per_unit=3.0, zero=50.0)
     scale.energy_kev(1900), scale.error_kev(1900)
 
-All lines are fitted together (`line_fit`), in a window around them: what else has lines there must be named, too. Fits
-of several detectors are independent, as each has a gain of its own.
+All lines are fitted together (`line_fit`), in a window around them; other nuclides with lines there must be named, too.
+Several detectors are fitted independently, as each has its own gain.
 """
 
 from __future__ import annotations
@@ -21,42 +21,42 @@ from dorn.analysis.line_model import Grid, LineModel
 from dorn.errors import UserError
 from dorn.nuclides import Line, nuclide
 
-SEARCH = 0.02  # by which the start of kev_per_unit may be wrong: gains of detectors differ by less
-FWHM_KEV = 50.0  # start; twice or half of it is near enough
-_ZERO_SPAN_KEV = 200.0  # of main lines: with less between them, the zero would have no useful uncertainty
+SEARCH = 0.02  # relative error allowed for the initial kev_per_unit: gains of detectors differ by less
+FWHM_KEV = 50.0  # initial value; a factor of two is close enough
+_ZERO_SPAN_KEV = 200.0  # least span of the main lines: with less, a fitted zero has no useful uncertainty
 _ZERO_KEV = 20.0  # uncertainty of a zero that is not fitted
-_BELOW, _ABOVE = 8.0, 4.0  # FWHM around the lines that are fitted
-_PER_FWHM = 6  # channels; finer ones are added up
-_FOUND = 5.0  # standard errors of the counts of a nuclide
-_WIDE = 0.08  # search around each candidate of a start that is not known
-_STEP = 0.01  # between starts of a search: less than an FWHM
+_BELOW, _ABOVE = 8.0, 4.0  # fitted range around the lines, in FWHM
+_PER_FWHM = 6  # channels per FWHM; finer ones are added up
+_FOUND = 5.0  # counts over their standard error from which a nuclide is found
+_WIDE = 0.08  # search around each candidate if the scale is unknown
+_STEP = 0.01  # between the starting values of a search: less than an FWHM
 
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """Energy = kev_per_unit * (position - zero). Errors are one standard deviation: of counting statistics, increased
-    if the fit is poor, of the energies in the table of nuclides, and of a zero that is fixed."""
+    """Energy = kev_per_unit * (position - zero). Errors are one standard deviation, from counting statistics (increased
+    if the fit is poor), the energies in the table of nuclides, and the zero if it is fixed."""
 
     kev_per_unit: float
     zero: float
     covariance: np.ndarray  # float64[2, 2], of kev_per_unit and zero
-    statistical: np.ndarray  # float64[2, 2], the part of counting statistics
+    statistical: np.ndarray  # float64[2, 2], from counting statistics alone
     zero_is_fixed: bool
-    nuclides: tuple[str, ...]  # those that were found
-    missing: tuple[str, ...]  # the others
+    nuclides: tuple[str, ...]  # those found
+    missing: tuple[str, ...]  # those not found
     counts: np.ndarray  # float64[nuclides]
     counts_error: np.ndarray
     fwhm_kev: float  # of the Gaussian; of the strongest nuclide if each has its own
     fwhm_error_kev: float
     tails: tuple[tuple[float, float], ...]  # (fraction, tau_kev)
-    chi2_per_dof: float  # of channels added up to 5 or more expected counts; NaN if they are too few
+    chi2_per_dof: float  # of channels added up to 5 or more expected counts; NaN if there are too few
 
     def energy_kev(self, position):
         """The energy at a position, a number or an array."""
         return self.kev_per_unit * (np.asarray(position, float) - self.zero)
 
     def error_kev(self, position, covariance=None):
-        """Its standard error, by `covariance` or, if given, another one, such as `statistical`."""
+        """The standard error of `energy_kev`. covariance: another one to use, such as `statistical`."""
         return energy_error_kev(
             position, self.kev_per_unit, self.zero, self.covariance if covariance is None else covariance
         )
@@ -71,9 +71,10 @@ def calibrate(
 ) -> Scale:
     """The scale of one spectrum. counts: int[channels]; edges: float[channels + 1], in ADC codes or channels.
 
-    kev_per_unit, zero: the start; search: the part by which kev_per_unit may be wrong. Of all scales within the search,
-    that with most nuclides counts. The zero is free if the main lines that are found span 200 keV or more. Raises
-    UserError if fewer than half of the nuclides are found, or only beyond the search: other lines would be taken.
+    kev_per_unit, zero: initial values; search: relative error allowed for kev_per_unit. Of all scales within the
+    search, the one at which the most nuclides are found is used. The zero is fitted if the main lines found span
+    200 keV or more. Raises UserError if fewer than half of the nuclides are found, or the scale is beyond the search,
+    where other lines may have been taken for them.
     """
     counts, edges = _arrays(counts, edges)
     if len(set(nuclides)) < len(nuclides):
@@ -99,8 +100,8 @@ def calibrate(
 
 
 def calibrate_unknown(counts, edges, nuclides: Sequence[str], zero: float = 0.0) -> Scale:
-    """The same without a start but the zero: the highest peak may be any of the nuclides. Raises UserError if not all
-    are found."""
+    """Like `calibrate`, with only the zero known: the highest peak may be any of the nuclides. Raises UserError unless
+    all are found."""
     counts, edges = _arrays(counts, edges)
     highest = _highest(counts, edges, zero)
     rough = []
@@ -119,9 +120,9 @@ def calibrate_unknown(counts, edges, nuclides: Sequence[str], zero: float = 0.0)
 
 
 def gains(counts, edges, scale: Scale, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The gain of each slice, 1 for that of `scale`, and its error by counting statistics, from the line of one nuclide
-    with the shape of `scale`: float64[slices] each, NaN where it is not found. counts: int[slices, channels]. A gain
-    above 1 moves lines up: in that slice, kev_per_unit is that of the scale divided by it."""
+    """The gain of each slice relative to `scale`, and its error from counting statistics: float64[slices] each, from
+    the line of one nuclide with the shape of `scale`; NaN where the line is not found. counts: int[slices, channels].
+    A gain above 1 moves lines up: kev_per_unit in that slice is that of the scale divided by the gain."""
     edges = np.asarray(edges, float)
     inside = window(edges, [name], scale.kev_per_unit, scale.zero, scale.fwhm_kev, SEARCH)
     grid = Grid(edges[inside.start : inside.stop + 1], scale.kev_per_unit, scale.zero)
@@ -145,7 +146,7 @@ def _arrays(counts, edges) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _rough(counts, edges, nuclides, kev_per_unit, zero, search) -> Fit:
-    """The fit with most nuclides, without tails and with a width that is not known, of starts all over the search."""
+    """The fit that finds the most nuclides, without tails and with a free width, from starts all over the search."""
     best, most = None, (-1, -np.inf)
     n = int(np.ceil(search / _STEP))
     for factor in 1 + search * np.linspace(-1, 1, 2 * n + 1):
@@ -164,7 +165,7 @@ def _rough(counts, edges, nuclides, kev_per_unit, zero, search) -> Fit:
 
 
 def _narrow(counts, edges, rough: Fit, zero, zero_is_free) -> tuple[Fit, np.ndarray]:
-    """The fit in a narrow window around what a rough one found, and the counts there."""
+    """The fit in a narrow window around the lines of a rough fit, and the counts in the window."""
     nuclides = list(rough.nuclides)
     fwhm_kev, kev_per_unit = float(rough.values.fwhm_kev[0, 0]), float(rough.values.kev_per_unit[0])
     inside = window(edges, nuclides, kev_per_unit, zero, fwhm_kev, 0.0)
@@ -186,7 +187,7 @@ def window(edges, nuclides, kev_per_unit, zero, fwhm_kev, search) -> slice:
 
 
 def binned(counts, edges, inside, kev_per_unit, zero, fwhm_kev):
-    """The grid of the window, of channels as wide as the resolution needs, and its counts."""
+    """The grid of the window, with channels as wide as the resolution permits, and its counts."""
     width_kev = kev_per_unit * (edges[inside.stop] - edges[inside.start]) / (inside.stop - inside.start)
     together = max(1, int(fwhm_kev / (_PER_FWHM * width_kev)))
     starts = np.arange(inside.start, inside.stop - together + 1, together)
@@ -216,7 +217,7 @@ def _significant(found: Fit) -> list[str]:
 
 
 def _span_kev(nuclides) -> float:
-    """Between the main lines."""
+    """From the lowest to the highest main line."""
     return float(np.ptp([_main(name).energy_kev for name in nuclides])) if nuclides else 0.0
 
 
@@ -231,7 +232,7 @@ def _scale(found: Fit, seen: np.ndarray) -> Scale:
     chi2_per_dof = quality.chi2_per_dof(found.expected, [seen], len(seen) - found.dof)
     statistical = found.covariance[np.ix_(at, at)] * (chi2_per_dof if chi2_per_dof > 1 else 1.0)
     covariance = statistical + _covariance_of_table(names, values.counts[inside], kev_per_unit, not zero_is_fixed)
-    if zero_is_fixed:  # a wrong zero is made up for by the gain at the lines, and nowhere else
+    if zero_is_fixed:  # the gain compensates a wrong zero at the lines, and only there
         energy_kev = np.average([_main(name).energy_kev for name in names], weights=values.counts[inside])
         by_zero = np.array([kev_per_unit**2 / energy_kev, 1.0]) * _ZERO_KEV / kev_per_unit
         covariance = covariance + np.outer(by_zero, by_zero)
@@ -253,14 +254,14 @@ def _scale(found: Fit, seen: np.ndarray) -> Scale:
 
 
 def _covariance_of_table(nuclides, counts, kev_per_unit, zero_is_free):
-    """float64[2, 2]: of kev_per_unit and zero, by the uncertainties of the line energies.
+    """float64[2, 2]: of kev_per_unit and zero, from the uncertainties of the line energies.
 
-    By the least-squares line through the main lines, weighted by their counts: its slope and intercept are linear in
-    the energies. An energy without a stated uncertainty counts as exact.
+    From the least-squares line through the main lines, weighted by their counts: its slope and intercept are linear in
+    the energies. An energy without a stated uncertainty is taken as exact.
     """
     lines = [_main(name) for name in nuclides]
     distance = np.array([line.energy_kev for line in lines]) / kev_per_unit  # from the zero
-    design = np.stack([distance, -kev_per_unit * np.ones(len(lines))], 1)  # energy by kev_per_unit and zero
+    design = np.stack([distance, -kev_per_unit * np.ones(len(lines))], 1)  # d energy / d (kev_per_unit, zero)
     if not zero_is_free:
         design = design[:, :1]
     weighted = design * np.maximum(counts, 1.0)[:, None]

@@ -5,12 +5,12 @@ of the ICD). Whether it is open at t, Y(t) = 1, depends only on past events, exc
 daughter that decays in the detector of its parent within that time (Po-216 after Rn-220), the expected rate in detector
 d, given all parents, is thus the same whether it is observed or not:
 
-    b_d + p x(t),   x(t) = lambda times the daughters expected alive, for p = 1.
+    b_d + p x(t),   x(t) = lambda times the expected number of daughters not yet decayed, for p = 1.
 
-b_d is constant: other events with an energy of the daughter. x decays with lambda, each listed parent adds lambda to
-it, and while the window is closed it tends to r_d, the rate of the unlisted parents: this accounts for pairs split by
-the start or end of a window. p is the fraction of parents whose daughter is detected. Activities are taken as constant.
-lambda, p and the scale of b_d maximise
+b_d is constant: the rate of other events with an energy of the daughter. x decays with lambda, each listed parent adds
+lambda to it, and while the window is closed it tends to r_d, the rate of the unlisted parents: this accounts for pairs
+split by the start or end of a window. p is the fraction of parents whose daughter is detected. Activities are taken as
+constant. lambda, p and the scale of b_d maximise
 
     log L = sum over the listed daughters of log rate(t) - integral of Y(t) rate(t)
 
@@ -50,7 +50,7 @@ class EventList:
         return sum(end - begin for begin, end in self.windows[event_class]) / 1e6
 
     def table(self) -> EventTable:
-        """The same as arrays, with origin 0 and without a calibration."""
+        """The event list as arrays, with origin 0 and without a calibration."""
         windows = [(event_class, *w) for event_class in CLASSES for w in self.windows[event_class]]
         window = np.array(windows, np.int64).reshape(-1, 3).T
         hits = [sum(1 << detector for detector in event.codes) for event in self.events]
@@ -71,8 +71,8 @@ class EventList:
 
 def read(packets: Iterable) -> EventList:
     """Decode packets `event_list`, each given once, in any order; other packets are ignored. A window continues across
-    adjoining packets; where a packet is missing, it counts as closed. Raises ValueError for words that
-    are not an event list."""
+    adjoining packets; where a packet is missing, the window is taken as closed. Raises ValueError for words that are
+    not an event list."""
     events: list[Event] = []
     windows: list[list[tuple[int, int]]] = [[] for _ in CLASSES]
 
@@ -129,7 +129,7 @@ def pairs(
 ) -> Pairs:
     """The half-life of a daughter from events in one detector alone, by maximum likelihood (see above).
 
-    event_list: of one origin, or a table of several, each with its own clock and background.
+    event_list: a list of one origin, or a table of several origins, each with its own clock and background.
     parent, daughter: first and last ADC code of their lines. between_s: search range of the half-life.
     Raises ValueError, in one line, if there are no parents or daughters, or a range is invalid.
     """
@@ -145,11 +145,11 @@ def pairs(
     rates = np.concatenate([np.full(d.daughters, d.daughters / d.exposure_s) for d in detectors])
 
     def fit(log_half_life: float) -> tuple[float, float, float]:
-        """Maximum of log L for that half-life, fraction of b_d in the daughters' rate, p."""
+        """(maximum of log L, fraction of b_d in the daughters' rate, p) for this half-life."""
         decay = math.log(2) / math.exp(log_half_life)
         found = [d.intensities(decay) for d in detectors]
         x, expected = np.concatenate([x for x, _ in found]), sum(integral for _, integral in found)
-        # at the maximum, as many daughters are expected as counted, which leaves one of p and the scale of b_d free
+        # at the maximum, as many daughters are expected as counted: only one of p and the scale of b_d remains free
         scaled, low, high = x * (len(x) / expected), 0.0, 1.0
         for _ in range(50):
             part = (low + high) / 2
@@ -196,7 +196,7 @@ class _Timeline:
 
 
 def _timelines(table: EventTable, parent: tuple[int, int], daughter: tuple[int, int]) -> Iterator[_Timeline]:
-    """Of each detector, with the events and windows of one origin."""
+    """The timeline of each detector, with the events and windows of one origin."""
     event, detector = table.each_hit()
     side, codes = table.event_class[event], table.codes
     # of several hits, the accepted one: neither over range nor failed, and higher than those below threshold

@@ -17,16 +17,16 @@ WINDOWS = ("window_origin", "window_class", "window_begin_us", "window_end_us") 
 
 
 def detectors_of(hits: np.ndarray) -> np.ndarray:
-    """int64[...]: the detectors of hit patterns, lowest first, pattern by pattern."""
+    """int64[...]: the detectors in the hit patterns, pattern by pattern, lowest first."""
     octets = hits.astype("<u2").view(np.uint8).reshape(-1, 2)
     return np.nonzero(np.unpackbits(octets, axis=1, bitorder="little"))[1]
 
 
 @dataclass(frozen=True)
 class EventTable:
-    """n events in the order of origin and time, and m windows in the order of origin, class and time.
+    """n events sorted by origin and time, and m windows sorted by origin, class and time.
 
-    In a window, which includes its end but not its beginning, every event of its class is listed. Classes are numbered
+    In a window, which includes its end but not its start, every event of its class is listed. Classes are numbered
     as in packet `event_list`: front, back, front and back of a unit, several units. Times are on-board time.
     """
 
@@ -34,12 +34,12 @@ class EventTable:
     origin: np.ndarray  # uint16[n]
     event_class: np.ndarray  # uint8[n]
     hits: np.ndarray  # uint16[n]: hit patterns
-    codes: np.ndarray  # uint16[hits]: of each hit, lowest detector first, event by event; bit 15: conversion failed
+    codes: np.ndarray  # uint16[hits], event by event, lowest detector first; bit 15: conversion failed
     window_origin: np.ndarray  # uint16[m]
     window_class: np.ndarray  # uint8[m]
     window_begin_us: np.ndarray  # int64[m]
     window_end_us: np.ndarray  # int64[m]
-    kev_per_code: np.ndarray  # float64[16], of each detector
+    kev_per_code: np.ndarray  # float64[16], one per detector
     zero_code: np.ndarray  # float64[16]
 
     @classmethod
@@ -53,7 +53,7 @@ class EventTable:
 
     @cached_property
     def first(self) -> np.ndarray:
-        """int64[n]: the place in `codes` of the first code of each event."""
+        """int64[n]: the index in `codes` of the first code of each event."""
         n = HITS[self.hits]
         return np.cumsum(n, dtype=np.int64) - n
 
@@ -63,7 +63,7 @@ class EventTable:
         return self.energies_kev(self.codes, self.each_hit()[1])
 
     def energies_kev(self, codes: np.ndarray, detectors: np.ndarray) -> np.ndarray:
-        """The same of any codes of these detectors, which have one shape."""
+        """The energies of any codes of the given detectors; both arrays have the same shape."""
         return np.where(codes < FAILED, self.kev_per_code[detectors] * (codes - self.zero_code[detectors]), np.nan)
 
     def each_hit(self) -> tuple[np.ndarray, np.ndarray]:
@@ -76,12 +76,12 @@ class EventTable:
         return int((self.window_end_us[of] - self.window_begin_us[of]).sum()) / 1e6
 
     def windows_us(self, event_class: int) -> np.ndarray:
-        """int64[windows of the class, 2]: begin and end."""
+        """int64[windows of the class, 2]: start and end."""
         of = self.window_class == event_class
         return np.stack([self.window_begin_us[of], self.window_end_us[of]], 1)
 
     def origins(self) -> Iterator[EventTable]:
-        """Yield the events and windows of each origin: each has a clock of its own."""
+        """Yield the events and windows of each origin: each has its own clock."""
         ends = np.append(self.first, len(self.codes))
         for origin in np.union1d(self.origin, self.window_origin).tolist():
             events, windows = (_range(column, origin) for column in (self.origin, self.window_origin))

@@ -1,12 +1,12 @@
 """Efficiency: the fraction of the alphas that reach a detector.
 
-    plane(area_cm2=6, half_angle_deg=60)              ground, or gas: counts per (Bq per cm2), in cm2
+    plane(area_cm2=6, half_angle_deg=60)              ground, or gas: counts per second per (Bq/cm2), in cm2
     disc_to_disc(source_cm=1, detector_cm=1.5, distance_cm=2)
     monte_carlo(Disc(1), Rectangle(2, 2.5, centre_cm=(0, 0, 3), normal=(0, 0, -1)), n=10**6, seed=1)
     measured(0.12, 0.004)
 
-Nothing absorbs or scatters. Alphas are emitted isotropically into all directions: an efficiency is at most 0.5 for a
-thin source on a surface. A detector may see only a cone of directions around its normal (half_angle_deg).
+Absorption and scattering are neglected. Alphas are emitted isotropically: an efficiency is at most 0.5 for a thin
+source on a surface. A detector may see only a cone of directions around its normal (half_angle_deg).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BLOCK = 2**18  # pairs of points at a time
 
 @dataclass(frozen=True)
 class Efficiency:
-    """error: standard uncertainty; how: what it was obtained by."""
+    """error: standard uncertainty; how: the method by which it was obtained."""
 
     value: float
     error: float
@@ -68,7 +68,7 @@ class _Facet:
 
 @dataclass(frozen=True)
 class Disc(_Facet):
-    """Of radius 0 it is a point source, which emits to one side of its plane."""
+    """With radius 0 it is a point source that emits to one side of its plane."""
 
     radius_cm: float
 
@@ -106,7 +106,7 @@ class Rectangle(_Facet):
 
 
 def plane(area_cm2: float, half_angle_deg: float = 90.0) -> Efficiency:
-    """Of a detector in front of a plane without horizon, or below a gas: counts per second per Bq/cm2, in cm2.
+    """For a detector in front of an infinite plane, or below a gas: counts per second per (Bq/cm2), in cm2.
 
     area / 2 (1 - cos of the half-angle) at any height: derived in dorn.head.scenario. For a gas, the activity is that
     in the column above an area.
@@ -118,7 +118,7 @@ def plane(area_cm2: float, half_angle_deg: float = 90.0) -> Efficiency:
 
 
 def point_to_disc(detector_cm: float, distance_cm: float) -> Efficiency:
-    """Of a point source on the axis of a disc of radius `detector_cm`."""
+    """For a point source on the axis of a disc of radius `detector_cm`."""
     _check("detector_cm", detector_cm, detector_cm > 0)
     _check("distance_cm", distance_cm, distance_cm >= 0)
     value = (1 - distance_cm / math.hypot(distance_cm, detector_cm)) / 2
@@ -126,7 +126,7 @@ def point_to_disc(detector_cm: float, distance_cm: float) -> Efficiency:
 
 
 def disc_to_disc(source_cm: float, detector_cm: float, distance_cm: float) -> Efficiency:
-    """Of a disc in front of a parallel one on the same axis; radii and distance.
+    """For a disc in front of a parallel one on the same axis; arguments: radii and distance.
 
     Alphas at an angle t from the axis come from where the detector, shifted by distance x tan t, overlaps the source:
     the efficiency is the integral of overlap / source area x sin t / 2 dt.
@@ -149,11 +149,11 @@ def disc_to_disc(source_cm: float, detector_cm: float, distance_cm: float) -> Ef
 def monte_carlo(
     source: Disc | Rectangle, detector: Disc | Rectangle, n: int, seed: int, half_angle_deg: float = 90.0
 ) -> Efficiency:
-    """Efficiency of a source for a detector anywhere, from n pairs of a random point on each.
+    """For a source and a detector in any position, from n pairs of random points, one on each.
 
     The detector's area appears under the solid angle area x cos t / distance^2, t from its normal; the efficiency is
-    the mean over 4 pi. Pairs that do not face each other count as 0. The error is that of the mean; a distance that is
-    small compared with the facets needs more pairs. Raises UserError for n < 2.
+    its mean divided by 4 pi. Pairs that do not face each other contribute 0. The error is that of the mean; a distance
+    that is small compared with the facets needs more pairs. Raises UserError for n < 2.
     """
     _check("n", n, n >= 2)
     _check("area_cm2", detector.area_cm2, detector.area_cm2 > 0)
@@ -174,7 +174,7 @@ def monte_carlo(
 
 
 def measured(value: float, error: float, how: str = "measured") -> Efficiency:
-    """With a source of known activity. Raises UserError if it is not above 0 with an uncertainty."""
+    """Measured with a source of known activity. Raises UserError unless value > 0 and error >= 0, both finite."""
     _check("efficiency", value, value > 0)
     _check("uncertainty of the efficiency", error, error >= 0)
     return Efficiency(value, error, how)

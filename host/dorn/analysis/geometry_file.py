@@ -34,15 +34,15 @@ _KINDS: dict[str, tuple[Callable[..., Efficiency], tuple[str, ...]]] = {
     "discs": (geometry.disc_to_disc, ("source_cm", "detector_cm", "distance_cm")),
     "point": (geometry.point_to_disc, ("detector_cm", "distance_cm")),
 }
-_STEP = 1e-4  # of a derivative, relative
+_STEP = 1e-4  # of numerical derivatives, relative
 
 
 def read(path: Path | str) -> tuple[Efficiency, bool]:
-    """(efficiency, whether it is of a plane, in cm2 for each detector). Raises UserError that names file and field."""
+    """(efficiency, whether it is for a plane: in cm2, per detector). Raises UserError that names file and field."""
     table = Table.read(path)
     kind = table.text("kind")
     if kind not in _KINDS:
-        raise table.error("kind", f"none of {', '.join(_KINDS)}", kind)
+        raise table.error("kind", f"not one of {', '.join(_KINDS)}", kind)
     function, names = _KINDS[kind]
     values = [table.above_zero(name) for name in names]
     errors = [table.at_least(0, "_error_".join(name.rsplit("_", 1))) for name in names]

@@ -9,11 +9,11 @@ import numpy as np
 from dorn.errors import UserError
 
 _STEPS, _CONVERGED = 100, 1e-9
-_FARTHEST = 3.0  # step of the decay over the whole time, of an exponent
+_FARTHEST = 3.0  # largest step of the exponents: log of the rate, and decay constant x the whole time
 
 
 class HalfLife(NamedTuple):
-    decay_per_s: float  # decay constant; below 0 for what increases
+    decay_per_s: float  # decay constant; negative if the rate increases
     decay_error_per_s: float
     rate_per_s: float  # at time 0
     deviance: float
@@ -29,12 +29,12 @@ class HalfLife(NamedTuple):
 
 
 def half_life(times_s, counts, live_s, errors_without) -> HalfLife:
-    """Of an exponential decay. For n intervals: their middles; counts of the nuclide, live times, and the errors of the
-    counts expected without the nuclide.
+    """Fit an exponential decay. For n intervals: their middles, counts of the nuclide, live times, and the errors of
+    the counts expected without the nuclide.
 
-    The likelihood is that of Poisson counts with the background that gives the same error (`detection`): weights by the
-    errors of fitted counts, which are too small where counts are low by chance, would make it biased. Raises UserError
-    for fewer than three intervals, or no counts.
+    The likelihood is that of Poisson counts with the background that gives the same error (`detection`): weights from
+    the errors of fitted counts, which are too small where counts are low by chance, would bias the half-life. Raises
+    UserError for fewer than three intervals, or no counts.
     """
     times_s, counts, live_s, errors = (np.asarray(one, float) for one in (times_s, counts, live_s, errors_without))
     if len(times_s) < 3:

@@ -1,4 +1,4 @@
-"""Characteristic limits by ISO 11929-1: decision threshold, detection limit and limits of the coverage interval.
+"""Characteristic limits of ISO 11929-1: decision threshold, detection limit and limits of the coverage interval.
 
     def activity_bq(gross, background, efficiency):
         return (gross / 3600 - background / 7200) / efficiency
@@ -6,16 +6,16 @@
     inputs = {"gross": Input.counts(120), "background": Input.counts(150), "efficiency": Input(0.2, 0.01)}
     result = evaluate(activity_bq, inputs, gross="gross")
 
-The uncertainty of the result y is that of the GUM (JCGM 100:2008, 5.1.2), by numerical derivatives; inputs that occur
-several times in the model are correlated as they should be. The uncertainty u(t) that is expected if the true value is
-t is the same with the gross input that belongs to t, and its uncertainty there. In these terms
+The uncertainty of the result y is that of the GUM (JCGM 100:2008, 5.1.2), by numerical derivatives, which include the
+correlation of an input that occurs several times in the model. The uncertainty u(t) expected if the true value is t is
+found in the same way with the gross input that gives t, and the uncertainty of that input. In these terms
 
     decision threshold   y* = k_alpha u(0)
     detection limit      y# = y* + k_beta u(y#)
 
 and, with the normal distribution function F and w = F(y / u), the coverage interval and the best estimate are those of
-a normal distribution restricted to values that are not negative. At a few counts the threshold is exceeded by chance
-more often than alpha (`dorn study limits`): dorn.analysis.limits has exact ones.
+a normal distribution truncated at 0. At a few counts the threshold is exceeded by chance more often than alpha (`dorn
+study limits`): dorn.analysis.limits has exact limits.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from dorn.errors import UserError
 
 _NORMAL = NormalDist()
 K = 1.6448536269514722  # quantile of the normal distribution for errors of 5 %
-_FAR = 8  # standard uncertainties
-_STEP = 1e-5  # of a derivative, relative to the input: the error is below 1e-9 for smooth models
+_FAR = 8  # standard uncertainties below 0 beyond which there is no estimate
+_STEP = 1e-5  # of the derivatives, relative to the input: the error is below 1e-9 for smooth models
 _ROUNDING = 1e-12  # of the gross input, relative
 # a detection limit is between these, in standard uncertainties of the result
 _LEAST, _MOST = 1e-6, 1e6
@@ -49,12 +49,12 @@ class Input:
 
     @classmethod
     def counts(cls, n: float) -> Input:
-        """Counts of a Poisson process, of variance n. At 0 counts the variance is 0: use exact limits instead."""
+        """Counts of a Poisson process, with variance n. At 0 counts the variance is 0: use exact limits instead."""
         return cls(float(n), math.sqrt)
 
     @classmethod
     def fitted(cls, found: Fit, model: LineModel, name: str) -> Input:
-        """The counts of a nuclide of a fit; u: as expected if their true value is another, and all else as fitted."""
+        """The counts of a nuclide in a fit; u: as expected if their true value is another, and all else as fitted."""
         at = found.nuclides.index(name)
 
         def u(value):
@@ -72,7 +72,7 @@ class Input:
 class Result:
     """In the unit of the model. symmetric: limits with equal probabilities outside; shortest: those of the shortest
     interval; best: the best estimate, not negative, and its standard uncertainty. The detection limit is infinite if
-    the relative uncertainty of a calibration factor is too large for any to exist."""
+    the relative uncertainty of a calibration factor is too large for one to exist."""
 
     value: float
     error: float
@@ -95,9 +95,9 @@ def evaluate(
     k_beta: float = K,
     probability: float = 0.95,
 ) -> Result:
-    """Evaluate model(**values of the inputs). gross: the input, as the gross counts, that depends on the true value.
+    """Evaluate model(**values of the inputs). gross: the input that depends on the true value, as gross counts do.
 
-    probability: of the coverage intervals. Raises UserError for inputs that have no finite result.
+    probability: that of the coverage intervals. Raises UserError for inputs that have no finite result.
     """
     if gross not in inputs:
         raise UserError.at("ISO 11929", "gross", f"not one of {', '.join(inputs)}", gross)
@@ -153,7 +153,7 @@ class _Measurement:
         return math.sqrt(variance)
 
     def error_at(self, true: float) -> float:
-        """Standard uncertainty that is expected if the true value of the result is this."""
+        """Standard uncertainty expected for this true value of the result."""
         found = root_scalar(
             lambda gross: self._at(gross) - true,
             method="secant",

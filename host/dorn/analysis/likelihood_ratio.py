@@ -1,7 +1,7 @@
-"""Likelihood ratios of trial values of the counts of a nuclide, from spectra and from simulated ones.
+"""Likelihood ratios of trial values of the counts of a nuclide, from measured and simulated spectra.
 
-The ratio is the deviance of the best fit with the trial value, less that of the best fit of all: dorn.analysis.limits
-makes intervals of it.
+The ratio is the deviance of the best fit with the trial value minus that of the best fit of all; dorn.analysis.limits
+derives intervals from it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ TOYS = 200  # simulated spectra for each trial value
 
 
 def critical_of(signed: np.ndarray, cl: float, upper: bool) -> float:
-    """The critical value, of ratios as `Ratios.simulated` returns them; for an upper limit, estimates above the trial
-    value are no evidence against it."""
+    """The critical value of ratios from `Ratios.simulated`; for an upper limit, estimates above the trial value are not
+    evidence against it."""
     return float(np.quantile(np.maximum(-signed, 0) if upper else abs(signed), cl, method="higher"))
 
 
@@ -36,8 +36,8 @@ class Ratios:
         return max(0.0, self._fixed(trial).deviance - self._found.deviance)
 
     def simulated(self, trial: float, seed: int, toys: int = TOYS) -> np.ndarray:
-        """float64[toys]: the ratios at the trial value of spectra for which it is true; with a minus sign if their
-        estimate is below it. The random numbers are the same for all trial values: so the ratios vary smoothly."""
+        """float64[toys]: the ratios of spectra for which the trial value is true; negative if the estimate is below it.
+        The random numbers are the same for all trial values, so that the ratios vary smoothly."""
         truth, rng = self._fixed(trial).values, np.random.default_rng(seed)
         drawn = [poisson.ppf(rng.random((toys, len(mean))), mean) for mean in self._model.expected(truth)]
         return np.array([self._of_toy(counts, truth, trial) for counts in zip(*drawn, strict=True)])
@@ -47,7 +47,7 @@ class Ratios:
 
     def _of_toy(self, counts, truth: Parameters, trial):
         if not any(seen.any() for seen in counts):
-            return -2 * self._inside(truth, trial)  # the likelihood ratio of no counts to those of the nuclide alone
+            return -2 * self._inside(truth, trial)  # without counts, the ratio is twice those expected
         best = fit(self._model, counts, begin=truth)
         fixed = fit(self._model.with_counts(self._name, trial), counts, begin=best.values)
         return math.copysign(max(0.0, fixed.deviance - best.deviance), best.of(self._name)[0] - trial)

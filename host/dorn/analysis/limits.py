@@ -1,15 +1,15 @@
-"""Intervals and limits of counts, exact or by likelihood: of a nuclide in a fit of lines, and of counts in a region.
+"""Intervals and limits for counts, exact or by likelihood: of a nuclide in a fit of lines, or in a region.
 
     interval(found, model, counts, "Po-210")       after found = line_fit.fit(model, counts)
-    feldman_cousins(n, background)                 one number of counts, the background is known
+    feldman_cousins(n, background)                 a single count, the background is known
     on_off(n_on, n_off, tau)                       the background is measured, with tau times the exposure
     decision_threshold(n_off, tau)                 counts from which a signal is detected
 
 Counts have a Poisson distribution and no mean is negative. A likelihood ratio is twice the logarithm of the largest
-likelihood over the largest one for a trial value; an interval has the trial values with ratios up to a critical value,
-that of chi-squared (S. S. Wilks, Ann. Math. Stat. 9 (1938) 60), which holds from about 10 counts. Below, intervals of
-95 % from simulated spectra hold, others are not supported. The ends of a simulated interval scatter by some per cent
-with the seed.
+likelihood over the largest one for a trial value; an interval contains the trial values with ratios up to a critical
+value, that of chi-squared (S. S. Wilks, Ann. Math. Stat. 9 (1938) 60), which is valid from about 10 counts. Below,
+critical values are from simulated spectra, for 95 % only. The ends of a simulated interval vary by some per cent with
+the seed.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ FEW, FEW_CL = 10, 0.95  # below so many counts, intervals are simulated, with th
 _TOLERANCE = 1e-3  # of the ends of an interval, in standard errors
 _TOY_TOLERANCE = 0.05  # the same where the ratios are compared with simulated ones
 _GRID, _ZOOMS = 401, 3  # trial values of Feldman and Cousins, and how often the spacing at the ends is refined
-_WIDER = 10  # grid spacings searched beyond the ends: what is accepted may have gaps
-_REACH = 9  # standard deviations of a Poisson distribution, beyond which nothing is summed
+_WIDER = 10  # grid spacings searched beyond the ends: the accepted values may have gaps
+_REACH = 9  # sums are cut off at this many standard deviations of a Poisson distribution
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Of expected counts. value: the estimate; an upper limit has low = 0."""
+    """An interval of expected counts. value: the estimate; an upper limit has low = 0."""
 
     value: float
     low: float
@@ -49,16 +49,16 @@ class Interval:
     method: str
 
 
-# ---- of a fit of lines -----------------------------------------------------------------------------------------------
+# ---- for a fit of lines ----------------------------------------------------------------------------------------------
 
 
 def interval(
     found: Fit, model: LineModel, counts: Sequence, name: str, cl: float = 0.95, upper: bool = False
 ) -> Interval:
-    """Of the counts of a nuclide: simulated below FEW counts, by profile likelihood from there.
+    """For the counts of a nuclide: simulated below FEW counts, otherwise by profile likelihood.
 
-    found: the fit of the model to these counts; upper: an upper limit. Raises UserError for a level other than FEW_CL
-    below FEW counts.
+    found: the fit of the model to these counts; upper: whether to return an upper limit. Raises UserError for a level
+    other than FEW_CL below FEW counts.
     """
     if found.of(name)[0] >= FEW:
         return profile(found, model, counts, name, cl, upper)
@@ -70,7 +70,7 @@ def interval(
 def profile(
     found: Fit, model: LineModel, counts: Sequence, name: str, cl: float = 0.95, upper: bool = False
 ) -> Interval:
-    """By profile likelihood: each trial value is a fit of everything else. From 0 if the estimate is at its bound 0."""
+    """By profile likelihood: all else is fitted for each trial value. Starts at 0 if the estimate is at its bound 0."""
     ratios = Ratios(found, model, counts, name)
     critical = _critical(cl, upper)
     low, high = _ends(ratios.value, ratios.error, lambda trial: ratios.at(trial) - critical, _TOLERANCE, upper)
@@ -80,8 +80,8 @@ def profile(
 def simulated(
     found: Fit, model: LineModel, counts: Sequence, name: str, cl: float = 0.95, upper: bool = False, seed: int = 1
 ) -> Interval:
-    """The same, with critical values from TOYS simulated spectra for each trial value (G. J. Feldman and R. D. Cousins,
-    Phys. Rev. D 57 (1998) 3873, with the other parameters as fitted for that value). It takes some seconds."""
+    """Like `profile`, with critical values from TOYS simulated spectra per trial value (G. J. Feldman and R. D.
+    Cousins, Phys. Rev. D 57 (1998) 3873, with the other parameters as fitted for that value). Takes some seconds."""
     ratios = Ratios(found, model, counts, name)
 
     def excess(trial):
@@ -100,7 +100,7 @@ def _critical(cl, upper=False):
 def _ends(value, error, excess: Callable[[float], float], tolerance, upper):
     """Where the excess of a ratio over the critical value changes sign below, not below 0, and above the value."""
     if not 0 < error < math.inf:
-        raise UserError.at("interval", "standard error", "not above 0 and finite", error)
+        raise UserError.at("interval", "standard error", "not a finite number above 0", error)
     xtol, low, step = tolerance * error, 0.0, 2 * error
     above = value + step
     while excess(above) < 0:
@@ -117,11 +117,11 @@ def _ends(value, error, excess: Callable[[float], float], tolerance, upper):
     return float(low), float(high)
 
 
-# ---- of one number of counts -----------------------------------------------------------------------------------------
+# ---- for a single count ----------------------------------------------------------------------------------------------
 
 
 def feldman_cousins(n: int, background: float = 0.0, cl: float = 0.95) -> Interval:
-    """Of the signal in n counts, by Feldman and Cousins: exact sums with ordering by likelihood ratio.
+    """For the signal in n counts, by Feldman and Cousins: exact sums with ordering by likelihood ratio.
 
     background: the known mean. For any true signal, the interval covers it with probability cl or more.
     """
@@ -144,7 +144,7 @@ def feldman_cousins(n: int, background: float = 0.0, cl: float = 0.95) -> Interv
 
 
 def _accepted(n, trials, background, cl):
-    """bool[trials]: whether n is among the counts of the highest likelihood ratios that have the probability cl."""
+    """bool[trials]: whether n is among the counts of highest likelihood ratio that together have the probability cl."""
     others = np.arange(int(_most(trials.max(initial=0) + background)) + n + 1)
     means = (trials + background)[:, None]
     with np.errstate(divide="ignore"):
@@ -156,7 +156,7 @@ def _accepted(n, trials, background, cl):
 
 
 def upper_limit(n: int, background: float = 0.0, cl: float = 0.95) -> float:
-    """Of the signal in n counts, background known: P(n or fewer | signal) = (1 - cl) P(n or fewer | no signal).
+    """For the signal in n counts, background known: P(n or fewer | signal) = (1 - cl) P(n or fewer | no signal).
 
     (G. Zech, Nucl. Instrum. Methods A 277 (1989) 608.) It covers the true signal with probability cl or more.
     """
@@ -167,13 +167,13 @@ def upper_limit(n: int, background: float = 0.0, cl: float = 0.95) -> float:
 
 
 def on_off(n_on: int, n_off: int, tau: float, cl: float = 0.95) -> Interval:
-    """By profile likelihood, of the signal in n_on counts; n_off counts of background in tau times the exposure."""
+    """By profile likelihood, for the signal in n_on counts; n_off counts of background in tau times the exposure."""
     _check_counts("n_on", n_on)
     _check_counts("n_off", n_off)
     _check_tau(tau)
 
     def deviance(signal):
-        """For the most likely background, a root of the quadratic equation that its derivative gives."""
+        """With the most likely background, a root of the quadratic equation from the derivative."""
         half = (n_on + n_off - (1 + tau) * signal) / (2 * (1 + tau))
         background = half + math.sqrt(half**2 + n_off * signal / (1 + tau))
         on, off = signal + background, tau * background
@@ -192,7 +192,7 @@ def on_off(n_on: int, n_off: int, tau: float, cl: float = 0.95) -> Interval:
 
 @cache
 def decision_threshold(n_off: int, tau: float, alpha: float = 0.05) -> int:
-    """The least counts that detect a signal above n_off counts of background in tau times the exposure.
+    """The smallest count that detects a signal above n_off counts of background in tau times the exposure.
 
     If there is no signal, the counts, given the sum of both, have a binomial distribution of probability 1 / (1 + tau),
     so the probability of a false detection is alpha or less at any background. (J. Przyborowski and H. Wilenski,
@@ -211,15 +211,15 @@ def decision_threshold(n_off: int, tau: float, alpha: float = 0.05) -> int:
 
 
 def iso_threshold(n_off: int, tau: float, k_alpha: float = K) -> int:
-    """The least counts above the decision threshold of ISO 11929-1 for the same counts."""
+    """The smallest count above the decision threshold of ISO 11929-1 for the same background counts."""
     return 1 + math.floor(n_off / tau + k_alpha * math.sqrt(n_off / tau * (1 + 1 / tau)))
 
 
 def detection_probability(
     signal: float, background: float, tau: float, threshold: Callable[[int, float], int] = decision_threshold
 ) -> float:
-    """Probability that counts of this expected signal and background reach the threshold, which is one of n_off and
-    tau; without a signal, that of a false detection."""
+    """Probability that counts with this expected signal and background reach the threshold, a function of n_off and
+    tau; without a signal, the probability of a false detection."""
     _check_mean("signal", signal)
     _check_mean("background", background)
     least = max(0, int(tau * background - _REACH * math.sqrt(tau * background)))
@@ -254,7 +254,7 @@ def _check_counts(field, n):
 
 def _check_mean(field, mean):
     if not 0 <= mean < math.inf:
-        raise UserError.at("limits", field, "not a number from 0 up", mean)
+        raise UserError.at("limits", field, "negative or not finite", mean)
 
 
 def _check_tau(tau):

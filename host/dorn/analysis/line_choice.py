@@ -1,7 +1,7 @@
-"""How many tails the lines of given spectra have, and whether each nuclide has its own FWHM.
+"""How many tails the lines of given spectra need, and whether each nuclide needs its own FWHM.
 
-Few counts cannot tell: a tail left out costs 2.5 to 5 % of the counts of a line, one too many costs nothing but errors.
-Above 10 000 counts in a line its shape limits its counts, by 2 to 4 % between one tail and two.
+Few counts cannot decide this: a tail left out costs 2.5 to 5 % of the counts of a line, one too many only increases the
+errors. Above 10 000 counts in a line, its shape limits the accuracy of its counts: one tail and two differ by 2 to 4 %.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from dorn.analysis.line_shape import MOST_TAILS
 
 ENOUGH_FOR_TAIL, ENOUGH_FOR_WIDTHS = 500, 10_000  # counts in the strongest line
 _MOST_IN_TAILS = 0.95  # fraction of a line
-_DETERMINED = 2.0  # most by which a tail increases the errors of an energy scale
-_BY_CHANCE = 1e-3  # a parameter more is accepted this often although it is 0
+_DETERMINED = 2.0  # largest factor by which a tail may increase the errors of an energy scale
+_BY_CHANCE = 1e-3  # probability that one more parameter is accepted although it is 0
 _FIRST = 0.07, 0.6  # start of the first tail: fraction, and tau in FWHM
 _SECOND = ((0.02, 3.0), (0.02, -0.8))  # and of a second one: longer, or to the right
 
 
 def better(simple: Fit, other: Fit) -> bool:
-    """Whether the likelihood ratio asks for the additional free parameters of `other`."""
+    """Whether the likelihood ratio justifies the additional free parameters of `other`."""
     more = simple.dof - other.dof
     return other.valid and bool(simple.deviance - other.deviance > chi2.isf(_BY_CHANCE, max(more, 1)))
 
 
 def _is_tail(found: Fit) -> bool:
-    """Whether the fit is valid and its tails leave a Gaussian: without one, they would take its place."""
+    """Whether the fit is valid and its tails leave a Gaussian instead of taking its place."""
     return found.valid and found.values.tails[:, 0].sum() < _MOST_IN_TAILS
 
 
 def _determined(simple: Fit, other: Fit) -> bool:
-    """Whether the tails of `other` are told from the Gaussian: a short one moves it, and the energy scale with it."""
+    """Whether the tails of `other` are distinct from the Gaussian: a short one moves it, and so the energy scale."""
     scales = [(one.errors.kev_per_unit, one.errors.zero) for one in (simple, other)]
     return bool(np.all(np.array(scales[1]) <= _DETERMINED * np.array(scales[0])))
 
@@ -54,17 +54,17 @@ def choose(
     own_widths: bool = True,
     **options: Any,
 ) -> Fit:
-    """The fit of the spectra with the shape that their counts ask for; the tails are common to all lines.
+    """The fit of the spectra with the shape that their counts justify; the tails are common to all lines.
 
-    From ENOUGH_FOR_TAIL counts in the strongest line there is one tail to the left, unless it cannot be told from the
-    Gaussian; below, fix those of a calibration instead (`line_fit.fit`). A second tail, longer or to the right, and
-    from ENOUGH_FOR_WIDTHS counts an FWHM for each nuclide, are added where the likelihood ratio asks for them. Without
-    `own_widths` the latter is not tried: weak nuclides do not determine it in each of many spectra. Other arguments are
-    those of LineModel and `line_fit.fit`. Raises UserError as they do.
+    From ENOUGH_FOR_TAIL counts in the strongest line there is one tail to the left, unless it cannot be distinguished
+    from the Gaussian; below, fix the tails of a calibration instead (`line_fit.fit`). A second tail, longer or to the
+    right, and from ENOUGH_FOR_WIDTHS counts an FWHM for each nuclide, are added if the likelihood ratio justifies them.
+    Without `own_widths` the latter is not tried: weak nuclides do not determine it in each of many spectra. Other
+    arguments are those of LineModel and `line_fit.fit`. Raises UserError as they do.
     """
 
     def tried(start: Fit | None, tails: Sequence[tuple[float, float]], *more_own: str) -> Fit:
-        """With these tails, from the scales and widths of another fit."""
+        """The fit with these tails, starting from the scales and widths of another."""
         begin, width_kev = grids, fwhm_kev
         if start is not None:
             scales = zip(grids, start.values.kev_per_unit, start.values.zero, strict=True)
@@ -103,7 +103,7 @@ def model_of(
     tails: Sequence[tuple[float, float]] | None = None,
     **options: Any,
 ) -> LineModel:
-    """A model that starts from all values of a fit, with other tails if they are given."""
+    """A model that starts from all values of a fit; tails: others to use instead."""
     values = found.values
     own = ("fwhm",) if values.fwhm_kev.shape[1] > 1 else ()
     given = values.tails if tails is None else np.array(tails, float).reshape(-1, 2)
@@ -120,11 +120,11 @@ def alternatives(
     free: Sequence[str] = ("scale", "fwhm"),
     **options: Any,
 ) -> list[Fit]:
-    """Fits with other shapes that might also be true: their counts say how much those of `found` depend on its shape.
+    """Fits with other plausible shapes: their counts show how much those of `found` depend on its shape.
 
-    One tail more; without a tail, that is a fixed one of usual size, as few counts do not determine it. One tail less,
-    unless the likelihood ratio excludes it. Of two tails that have been asked for, one of them left out, as more than
-    two cannot be told apart.
+    One tail more; if there is none, a fixed one of usual size, as few counts do not determine it. One tail fewer,
+    unless the likelihood ratio excludes it. With two tails, the second is always left out in one fit, as a third could
+    not be told apart.
     """
     width_kev = float(found.values.fwhm_kev.mean())
     tails = [(fraction, tau_kev) for fraction, tau_kev in found.values.tails.tolist()]
@@ -137,7 +137,7 @@ def alternatives(
     fewer = tried(tails[:-1], *(["tails"] if tails[:-1] else []))
     others = [fewer] if len(tails) == MOST_TAILS or not better(fewer, found) else []
     if len(tails) < MOST_TAILS:
-        within = [(min(part, 1 / MOST_TAILS), tau_kev) for part, tau_kev in tails]  # as the bounds of two tails
+        within = [(min(part, 1 / MOST_TAILS), tau_kev) for part, tau_kev in tails]  # within the bounds for two tails
         others += [tried([*within, (fraction, length * width_kev)], "tails") for fraction, length in _SECOND]
     return [one for one in others if one.valid]
 

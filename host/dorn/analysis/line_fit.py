@@ -21,18 +21,18 @@ from dorn.analysis.line_model import LineModel, Parameters
 from dorn.errors import UserError
 
 _STEPS, _SHORTENED = 60, 15
-# expected decrease of the deviance by the last step, which is made: at most 0.01 standard deviations before it
+# expected decrease of the deviance at which the step is the last: it is at most 0.01 standard deviations long
 _CONVERGED = 1e-4
 _ROUNDING = 1e-12  # of the deviance, relative
-_START_ROUNDS = 8  # of expectation maximisation, for the first counts
-_RIDGE = 1e-10  # added to the scaled information: keeps parameters without information where they are
+_START_ROUNDS = 8  # of expectation maximisation, for the initial counts
+_RIDGE = 1e-10  # added to the scaled information: keeps parameters without information unchanged
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
     """The result. Errors are standard deviations from the expected information at the fitted values, as if there were
-    no bounds; that of a fixed parameter, and of the fraction of a tail at a bound, is 0, that of one without any
-    information infinite."""
+    no bounds; that of a fixed parameter, and of the fraction of a tail at a bound, is 0, and that of a parameter
+    without any information is infinite."""
 
     nuclides: tuple[str, ...]
     values: Parameters
@@ -62,9 +62,9 @@ class Fit:
 def fit(model: LineModel, counts: Sequence, search: float = 0.0, begin: Parameters | None = None) -> Fit:
     """Fit the model to the counts of its spectra, int[channels] each.
 
-    search: part of kev_per_unit, as 0.05, by which the start may be wrong; without it, by less than an FWHM at the
-    lines. begin: free parameters to begin with, as of a similar fit, instead of a search.
-    Raises UserError if the counts are not those of the model's channels, or all are 0.
+    search: relative error allowed for the initial kev_per_unit, such as 0.05; without it, less than an FWHM at the
+    lines. begin: initial values of the free parameters, such as those of a similar fit, instead of a search.
+    Raises UserError if the counts do not match the model's channels, or all are 0.
     """
     observed = _checked(model, counts)
     first = (
@@ -77,7 +77,7 @@ def fit(model: LineModel, counts: Sequence, search: float = 0.0, begin: Paramete
         low, high = _reach(model, state.vector)
         step = np.zeros_like(state.vector)
         step[free] = _step(state.information[free[:, None], free], score, low[free], high[free])
-        decrease = float(score @ step[free])  # of the deviance, where its quadratic form holds
+        decrease = float(score @ step[free])  # of the deviance, where its quadratic form is valid
         found = _along(model, observed, state, step, decrease)
         if found is None:
             break
@@ -131,7 +131,7 @@ class Likelihood:
 
 
 def _checked(model, counts):
-    """Counts of all spectra as float64[channels]. Raises UserError."""
+    """Counts of all spectra as float64[channels]. Raises UserError if they are invalid."""
     if len(counts) != len(model.grids):
         raise UserError.at("line fit", "counts", f"not of {len(model.grids)} spectra", len(counts))
     checked = []
@@ -198,7 +198,7 @@ def _mixture(linear, seen):
 
 
 def _reach(model, vector):
-    """Bounds of a step: those of the parameters, and no farther than the quadratic form may hold."""
+    """Bounds of a step: those of the parameters, and of the range where the quadratic form may be valid."""
     at = model.places
     fwhm_kev, kev_per_unit = vector[at["fwhm_kev"]], vector[at["kev_per_unit"]]
     narrowest_kev = fwhm_kev.min(axis=1)

@@ -7,10 +7,11 @@ A channel of a spectrum between two edges, of energies kev_per_unit (edge - zero
     sum over nuclides of counts x exposure share x sum over lines of intensity share x integral of the line
     + background x share of the channel
 
-The counts of a nuclide are those of all its lines together, also of those outside the edges; its lines share them as
-their intensities do. If the spectra have counts in common, they are those of all spectra, which share them as their
-exposures do. The background is flat over the edges; with a slope it is the sum of a part that falls linearly to 0 at
-the upper end and one that falls to 0 at the lower end, neither negative.
+The counts of a nuclide are those of all its lines together, including those outside the edges, and are divided among
+its lines in proportion to the intensities. If the spectra have counts in common, these are those of all spectra
+together, divided among the spectra in proportion to the exposures. The background is flat over the edges; with a slope
+it is the sum of a part that falls linearly to 0 at the upper end and one that falls to 0 at the lower end, neither
+negative.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from dorn.errors import UserError
 from dorn.nuclides import nuclide
 
 OWN = ("counts", "fwhm")
-_LEAST_WIDTH = 0.2  # channels, of FWHM and tau
-_LEAST_INSIDE = 1e-6  # of the counts of a nuclide, within the edges
+_LEAST_WIDTH = 0.2  # lower bound of FWHM and tau, in channels
+_LEAST_INSIDE = 1e-6  # fraction of the counts of a nuclide that must be within the edges
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Grid:
     edges: np.ndarray  # float64[channels + 1], ascending, in ADC codes or another unit
     kev_per_unit: float
     zero: float = 0.0  # the position of energy 0, in the unit of the edges
-    exposure: float = 1.0  # relative live time, times acceptance, of counts common to the spectra
+    exposure: float = 1.0  # relative live time x acceptance, for counts common to the spectra
 
     def __post_init__(self):
         edges = np.asarray(self.edges, float)
@@ -55,11 +56,11 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Emitter:
-    """What emits lines: a nuclide, or anything else, as a pulser."""
+    """What emits lines: a nuclide, or anything else, such as a pulser."""
 
     name: str
     energies_kev: tuple[float, ...]
-    shares: tuple[float, ...] = (1.0,)  # of its counts, in any unit
+    shares: tuple[float, ...] = (1.0,)  # relative counts of its lines
 
     def __post_init__(self):
         if not self.energies_kev or not np.isfinite(self.energies_kev).all():
@@ -79,10 +80,10 @@ class Emitter:
 class LineModel:
     """Expected counts of all channels for given parameters.
 
-    nuclides: names of the table, or Emitters; ties: each a mapping nuclide -> relative counts, as {"Bi-212": 35.94,
-    "Po-212": 64.06}, whose counts become one parameter. free: any of FREE; the others keep their start values. own:
-    "counts" if each spectrum has its own counts, "fwhm" if each nuclide has its own FWHM. slope: of the background.
-    Raises UserError for arguments that are not a model.
+    nuclides: names in the table, or Emitters; ties: each a mapping nuclide -> relative counts, such as
+    {"Bi-212": 35.94, "Po-212": 64.06}, whose counts become one parameter. free: any of FREE; the others keep their
+    start values. own: "counts" if each spectrum has its own counts, "fwhm" if each nuclide has its own FWHM. slope:
+    whether the background has one. Raises UserError for arguments that do not define a model.
     """
 
     def __init__(
@@ -181,7 +182,7 @@ class LineModel:
 
     @property
     def names(self) -> list[str]:
-        """Of the entries of a vector of parameters: "counts Po-210", "fwhm_kev 0", "tails 0 fraction"."""
+        """Names of the entries of a vector of parameters: "counts Po-210", "fwhm_kev 0", "tails 0 fraction"."""
         spectra = [str(s) for s in range(len(self.grids))]
         groups = ["+".join(np.compress(column, self.nuclides)) for column in self.tie.T > 0]
         axes = {
@@ -213,12 +214,12 @@ class LineModel:
         return vector
 
     def with_counts(self, name: str, counts: float) -> LineModel:
-        """The same model with the counts of a nuclide, and with it those tied to it, fixed. Raises UserError if it is
-        not in the model, or each spectrum has its own counts."""
+        """The same model with the counts of a nuclide, and of those tied to it, fixed. Raises UserError if the nuclide
+        is not in the model, or each spectrum has its own counts."""
         if name not in self.nuclides or "counts" in self.own:
             raise UserError.at("line model", "nuclides", "no counts common to the spectra", name)
         if not 0 <= counts < np.inf:
-            raise UserError.at("line model", f"counts of {name}", "not a number from 0 up", counts)
+            raise UserError.at("line model", f"counts of {name}", "negative or not finite", counts)
         share = self.tie[self.nuclides.index(name)]
         place = self.places["counts"][share.argmax()]
         fixed = copy(self)

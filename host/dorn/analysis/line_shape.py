@@ -40,13 +40,13 @@ class Shape:
     tails: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self):
-        """Raises UserError for values that are not a shape."""
+        """Raises UserError for values that do not define a shape."""
         check_tails(self.tails)
         if not 0 < self.fwhm_kev < np.inf:
             raise UserError.at("line shape", "fwhm_kev", "not above 0", self.fwhm_kev)
 
     def cdf(self, distance_kev) -> np.ndarray:
-        """The fraction of the counts up to `distance_kev`, x - E, of any shape."""
+        """The fraction of the counts up to `distance_kev`, x - E, an array of any shape."""
         return self._at(distance_kev).cdf
 
     def integrals(self, edges_kev, energies_kev) -> np.ndarray:
@@ -64,7 +64,7 @@ class Shape:
 
 
 class Derivatives(NamedTuple):
-    """Of the fractions in channels, float64[lines, channels] each; those by tails float64[tails, lines, channels]."""
+    """Derivatives of the fractions in channels, float64[lines, channels]; of tails float64[tails, lines, channels]."""
 
     energy: np.ndarray  # per keV
     fwhm: np.ndarray  # per keV
@@ -76,7 +76,7 @@ class Distribution(NamedTuple):
     """The cumulative distribution at given distances from the line, and its derivatives."""
 
     cdf: np.ndarray
-    density: np.ndarray  # by distance, per keV
+    density: np.ndarray  # derivative with respect to distance, per keV
     by_fwhm: np.ndarray  # per keV
     by_fraction: np.ndarray  # [tails, ...]
     by_tau: np.ndarray  # [tails, ...], per keV
@@ -85,7 +85,7 @@ class Distribution(NamedTuple):
 def distribution(distance_kev: np.ndarray, fwhm_kev, tails) -> Distribution:
     """`fwhm_kev`: a number, or an array that matches the distances. Arguments are not checked.
 
-    By the heat equation, the derivative by s is s times the slope of the density.
+    By the heat equation, the derivative with respect to s is s times the slope of the density.
     """
     sigma = fwhm_kev / FWHM
     z = distance_kev / sigma
@@ -109,7 +109,7 @@ def distribution(distance_kev: np.ndarray, fwhm_kev, tails) -> Distribution:
 
 
 def _remainder(z, k, bell):
-    """R of the module's text."""
+    """R as defined in the module's docstring."""
     above = z + k
     right = 0.5 * bell * erfcx(np.maximum(above, 0.0) / _SQRT_2)
     left = np.exp(np.minimum(k * z + 0.5 * k * k, 0.0)) * ndtr(-above)
@@ -117,7 +117,7 @@ def _remainder(z, k, bell):
 
 
 def check_tails(tails) -> None:
-    """Raises UserError unless `tails` are those of a Shape."""
+    """Raises UserError unless `tails` are valid for a Shape."""
     if len(tails) > MOST_TAILS:
         raise UserError.at("line shape", "tails", f"more than {MOST_TAILS}", len(tails))
     for fraction, tau_kev in tails:

@@ -17,18 +17,18 @@ from dorn.analysis.line_model import Emitter, Grid, LineModel
 from dorn.analysis.line_shape import distribution
 from dorn.errors import UserError
 
-_BELOW, _ABOVE = 4.0, 3.0  # FWHM of the line that are fitted
-_LEAST = 6  # channels in a fit: without a tail it has four parameters
-_STEP = 1e-4  # relative, of numeric derivatives
+_BELOW, _ABOVE = 4.0, 3.0  # fitted range around the line, in FWHM
+_LEAST = 6  # fewest channels in a fit: without a tail it has four parameters
+_STEP = 1e-4  # of numerical derivatives, relative
 
 
 @dataclass(frozen=True)
 class Peak:
     """A fitted line, in channels, where channel c spans c - 0.5 to c + 0.5.
 
-    centroid: its highest point; fwhm: its full width at half of that, with tails; area: counts of the whole line; of a
+    centroid: its highest point; fwhm: its full width at half of that, with tails; area: counts of the whole line; for a
     pattern, centroid and fwhm are those of the first component. errors: one standard deviation of centroid, fwhm and
-    area, from counting statistics alone. tails: fraction and tau of each in channels, below 0 to the right.
+    area, from counting statistics alone. tails: (fraction, tau in channels) of each, tau below 0 if to the right.
     """
 
     centroid: float
@@ -39,12 +39,12 @@ class Peak:
 
 
 def line(counts, first: int, last: int, pattern: Sequence[tuple[float, float]] = ((0.0, 1.0),)) -> Peak:
-    """Fit the highest peak of channels first to last.
+    """Fit the highest peak in channels first to last.
 
     counts: one number per channel of the whole spectrum. pattern: components of the line, (channels from the centroid,
     share of the area), the first with distance 0. The fit uses the integral of the line over each channel, so the
     channel width affects neither fwhm nor area, however few channels a peak has. A background is included, and tails
-    where the likelihood ratio asks for them. Raises UserError if there is no peak, or it is a single channel.
+    if the likelihood ratio justifies them. Raises UserError if there is no peak, or it is a single channel.
     """
     none = UserError(f"no peak in channels {first} to {last}")
     counts = np.asarray(counts, float)
@@ -70,7 +70,7 @@ def line(counts, first: int, last: int, pattern: Sequence[tuple[float, float]] =
     if best is None or not best.valid or not best.values.counts[0] > 0:
         raise none
     found = _peak(best, centroid)
-    # a position that is known worse than the width is none: that of a single channel, or of noise
+    # a position less certain than the width is that of a single channel, or of noise
     if not first - 0.5 <= found.centroid <= last + 0.5 or not found.errors[0] < max(found.fwhm, 1.0):
         raise none
     return found
@@ -82,7 +82,7 @@ def _peak(best: Fit, start: float) -> Peak:
     shape = np.array([values.fwhm_kev[0, 0], *values.tails.ravel()])
     top, width = measures = _measures(shape)
     slopes = [
-        (_measures(shape + step) - measures) / (step.sum() or 1.0)  # 0: a fraction that is known to be 0
+        (_measures(shape + step) - measures) / (step.sum() or 1.0)  # no step for a fraction known to be 0
         for step in np.diag(-_STEP * shape)
     ]
     names = ["zero 0", "fwhm_kev 0", *(name for name in best.names if name.startswith("tails"))]
@@ -110,7 +110,7 @@ def _measures(shape):
 
     # the density still has a slope at two FWHM, and the top is within: the width of a tail hardly matters there
     top = root_scalar(lambda x: at(x).by_fwhm[0], bracket=(-2 * fwhm, 2 * fwhm)).root
-    reach = 2 * fwhm + max(abs(tau) for _, tau in tails)  # half maximum is within: exp(-1) is less
+    reach = 2 * fwhm + max(abs(tau) for _, tau in tails)  # half maximum is within this distance: exp(-1) is less
     half = at(top).density[0] / 2
     left, right = (
         root_scalar(lambda x: at(x).density[0] - half, bracket=ends).root

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_ENOUGH = 5.0  # expected counts of channels that are added up
+_ENOUGH = 5.0  # channels are added up until this many counts are expected
 _LEAST_DOF = 5
 
 
 def chi2_per_dof(expected: Sequence[np.ndarray], seen: Sequence[np.ndarray], parameters: int) -> float:
-    """Of channels added up until enough counts are expected: of few, neither chi-squared nor the deviance tells a poor
-    fit from a good one. expected, seen: float[channels] of each spectrum; parameters: those fitted to all of them. NaN
-    if less than five degrees of freedom are left."""
+    """Chi-squared per degree of freedom of channels added up until enough counts are expected: with few, neither
+    chi-squared nor the deviance distinguishes a poor fit from a good one. expected, seen: float[channels] of each
+    spectrum; parameters: number fitted to all of them. NaN if fewer than five degrees of freedom are left."""
     total, bins = 0.0, 0
     for model, counts in zip(expected, seen, strict=True):
         firsts = np.unique(np.cumsum(model) // _ENOUGH, return_index=True)[1]

@@ -8,13 +8,13 @@ import numpy as np
 
 from dorn.errors import UserError
 
-_EDGE = 2  # channels at each end whose mean is the background there, as multichannel analysers do
+_EDGE = 2  # channels at each end whose mean is taken as the background there, as in multichannel analysers
 
 
 @dataclass(frozen=True)
 class Region:
-    """gross: all counts; net: less a straight line between the means of two channels at each end; error: one standard
-    deviation of net, by counting statistics."""
+    """gross: all counts; net: gross minus a straight line between the means of two channels at each end; error: one
+    standard deviation of net, from counting statistics."""
 
     gross: float
     net: float
@@ -22,7 +22,8 @@ class Region:
 
 
 def region(counts, first: int, last: int) -> Region:
-    """The counts of channels first to last, both inside. Raises UserError for a region that is not in the spectrum."""
+    """The counts of channels first to last, inclusive. Raises UserError if the region is not within the spectrum, or
+    has fewer than four channels."""
     counts = np.asarray(counts, float)
     if not 0 <= first <= last < len(counts):
         raise UserError.at("region", "channels", f"not within 0 to {len(counts) - 1}", f"{first} to {last}")

@@ -1,4 +1,4 @@
-"""The expected counts of one spectrum for given lines, and their derivatives: a part of a `line_model`."""
+"""The expected counts of one spectrum for given lines, and their derivatives: one part of a `line_model`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dorn.analysis.line_shape import distribution
 FREE = ("scale", "zero", "fwhm", "tails")  # what may be free besides counts and background
 # a line is evaluated to CORE FWHM and, where it has a tail, TAIL tau from it: less than 1e-6 of its counts are beyond
 _CORE, _TAIL = 2.6, 16.0
-_LEAST_MEAN = 1e-12  # counts in a channel: lines far away and no background
+_LEAST_MEAN = 1e-12  # lower limit of the expected counts in a channel, for lines far away and no background
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +38,15 @@ class Lines(NamedTuple):
 
 
 class SpectrumModel:
-    """One spectrum. edges: float64[channels + 1]; places: of the parameters in the vector, int arrays: counts [groups],
-    kev_per_unit and zero [], fwhm_kev [widths], background [1 or 2], tails [tails, 2]; free: of FREE."""
+    """One spectrum. edges: float64[channels + 1]; places: indices of the parameters in the vector, int arrays: counts
+    [groups], kev_per_unit and zero [], fwhm_kev [widths], background [1 or 2], tails [tails, 2]; free: some of FREE."""
 
     def __init__(self, edges: np.ndarray, lines: Lines, places: Parameters, free: Collection[str]):
         self._edges, self._lines, self._at, self._free = edges, lines, places, free
         self._energies_kev = lines.energies_kev[:, None]
         self._shapes = self._background_shapes(len(places.background) == 2)
-        self.linear_rows = np.concatenate([places.counts, places.background])  # places of what enters linearly
-        # of the derivatives that are taken at edges: places in the vector, and for each line the row
+        self.linear_rows = np.concatenate([places.counts, places.background])  # parameters that enter linearly
+        # derivatives taken at edges: their places in the vector, and the row for each line
         rows, row_of = [], []
         for name, at, row in (
             ("scale", places.kev_per_unit, 0 * lines.width_of),
@@ -76,7 +76,7 @@ class SpectrumModel:
         return np.maximum(vector[self.linear_rows] @ self.linear(vector), _LEAST_MEAN)
 
     def evaluate(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Expected counts, float64[channels], and their derivatives by the n parameters at `rows`, [n, channels]."""
+        """Expected counts, float64[channels], and derivatives with respect to parameters `rows`, [n, channels]."""
         near_kev, inside, values = self._near(vector)
         linear = self._linear(inside, values)
         mean = np.maximum(vector[self.linear_rows] @ linear, _LEAST_MEAN)
@@ -97,7 +97,7 @@ class SpectrumModel:
         return mean, np.concatenate([linear, self._sums(self._row_of, inside, by_edges, self._edge_rows)])
 
     def _near(self, vector):
-        """Energies of the edges near each line, the numbers of the channels, and the distribution at the edges."""
+        """Energies of the edges near each line, channel numbers, and the distribution at the edges."""
         tails, fwhm_kev = vector[self._at.tails], vector[self._at.fwhm_kev][self._lines.width_of, None]
         x = vector[self._at.kev_per_unit] * (self._edges - vector[self._at.zero])
         at = self._window(x, fwhm_kev, tails)
@@ -109,7 +109,7 @@ class SpectrumModel:
         return np.concatenate([self._sums(self._lines.group_of, inside, lines, len(self._at.counts)), self._shapes])
 
     def _window(self, x, fwhm_kev, tails):
-        """int[lines, edges]: the edges near each line, equally many for all of them."""
+        """int[lines, edges]: the edges near each line, the same number for each."""
         left_kev, right_kev = (_TAIL * (side * tails[:, 1]).max(initial=0.0) for side in (1, -1))
         reach_kev = np.concatenate([-_CORE * fwhm_kev - left_kev, _CORE * fwhm_kev + right_kev], axis=1)
         ends = x.searchsorted(self._energies_kev + reach_kev)

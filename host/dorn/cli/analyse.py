@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 _PHASES = ("cruise", "orbit", "surface")  # observation tables of the dictionary
 _NOTE = """\
-Without an efficiency: counts, and alphas per second into the detectors. With it: activities. Each
-direction of an archive, front and back, is fitted apart. What is below its decision threshold, or
-not to be told from another nuclide, is a limit. Name all nuclides that have lines in the range.
-FILE of --geometry, here for a plane or a gas in front of each detector; others: analysis/geometry_file.py
+Without an efficiency, the results are counts, and alphas per second that reach the detectors; with one,
+also activities. Front and back of an archive are fitted separately. A nuclide below its decision
+threshold, or not separable from another, has an upper limit. Name all nuclides that have lines in the
+range. FILE of --geometry for a plane or a gas in front of each detector (others: analysis/geometry_file.py):
   kind = "plane"
   area_cm2 = 6.0
   area_error_cm2 = 0.1
@@ -57,26 +57,26 @@ def add(commands: Commands) -> None:
     add(
         "--start",
         metavar="OFFSET_KEV,KEV_PER_CHANNEL",
-        help="of a spectrum: roughly its scale (default: found from the lines, else that in the file)",
+        help="of a spectrum: its approximate scale (default: found from the lines, else that in the file)",
     )
-    add("--background", metavar="ARCHIVE|SPECTRUM", help="the same without the source, which is subtracted")
+    add("--background", metavar="ARCHIVE|SPECTRUM", help="a measurement without the source, to be subtracted")
     how = analyse.add_mutually_exclusive_group()
-    how.add_argument("--efficiency", metavar="E,U", help="counted per emitted alpha, and its uncertainty")
+    how.add_argument("--efficiency", metavar="E,U", help="counts per emitted alpha, and the uncertainty")
     how.add_argument("--geometry", type=Path, metavar="FILE", help="of source and detectors, see below")
     add("--date", metavar="UTC", help="also activities at this date, corrected for the decay since or until then")
     add(
         "--measured",
         metavar="UTC",
-        help="with --date: when the measurement began (default: by run.json of the archive)",
+        help="with --date: start of the measurement (default: from run.json of the archive)",
     )
-    add("--live", metavar="S", help="live time of spectra that state none, seconds")
-    add("--from", dest="from_s", metavar="S", help="of an archive: on-board time, seconds")
-    add("--to", dest="to_s", metavar="S", help="of an archive: on-board time, seconds")
+    add("--live", metavar="S", help="live time, s, of spectra whose file has none")
+    add("--from", dest="from_s", metavar="S", help="of an archive: from this on-board time, seconds")
+    add("--to", dest="to_s", metavar="S", help="of an archive: until this on-board time, seconds")
     add("--phase", choices=_PHASES, help="of an archive: while this observation table was loaded")
     add("--slice", metavar="S", help="of an archive: also rates over time, in slices of this length: slices.csv")
-    add("--half-life", metavar="NUCLIDE", help="with --slice: fit its half-life to the rates, one of --lines")
-    add("--chain", metavar="PARENT", help="with --slice: fit what there was of a decay chain, by all its --lines")
-    add("--storm", action="store_true", help="of an archive: also the slices of storm mode")
+    add("--half-life", metavar="NUCLIDE", help="with --slice: fit the half-life of this one of --lines to the rates")
+    add("--chain", metavar="PARENT", help="with --slice: fit the activities of a decay chain to all its --lines")
+    add("--storm", action="store_true", help="of an archive: include the slices of storm mode")
     add("--force", action="store_true", help="replace files of other programs in DIR")
     add("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
 
@@ -88,7 +88,7 @@ def _analyse(args):
 
     names = [name.strip() for name in args.lines.split(",")] if args.lines else results.default_lines()
     for name in names:
-        nuclides.main_kev(name)  # fail now if it is not known or has no line
+        nuclides.main_kev(name)  # fail now if it is unknown or has no line
     if len(set(names)) < len(names):
         raise UserError.at("--lines", "NUCLIDE,...", "one twice", args.lines)
     check_directory(args.out)
@@ -112,7 +112,7 @@ def _analyse(args):
 
 
 def _check_options(args, names, of_spectra: bool) -> None:
-    """Raises UserError for an option that does not apply."""
+    """Raise UserError for an option that does not apply."""
     from dorn.nuclides import chains
 
     others = {"instrument_calibration": None, "from_s": None, "to_s": None, "phase": None, "slice": None}
@@ -135,7 +135,7 @@ def _check_options(args, names, of_spectra: bool) -> None:
 
 
 def _efficiency(args) -> tuple[Efficiency | None, bool]:
-    """(efficiency, if given, and whether it is of a plane)."""
+    """(efficiency or None, whether it is for a plane)."""
     from dorn.analysis import geometry, geometry_file
 
     if args.geometry is not None:
@@ -171,7 +171,7 @@ def _half_lives(nuclide: str | None, found: Results) -> dict:
 
 
 def _chains(parent: str | None, found: Results) -> dict:
-    """The same of the activities of a chain at the start of the first slice."""
+    """Direction -> the activities of a chain at the start of the first slice; or why there are none."""
     from dorn.products.analysis_slices import chain_of
 
     fits = {}

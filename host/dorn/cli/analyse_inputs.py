@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from dorn.products.outcome import Outcome, Reference
     from dorn.products.slice_arrays import SliceArrays
 
-_NEAR, _FAR = 0.01, 0.03  # by which the scale may be wrong: with a calibration, and without
+_NEAR, _FAR = 0.01, 0.03  # relative error allowed for the scale: with a calibration, and without
 
 
 @dataclass(eq=False)
 class Results:
-    """outcomes: of directions or spectra; faults: why others have none; parts: of each direction, over time."""
+    """outcomes: one per direction or spectrum; faults: why others have none; parts: per direction, over time."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Results:
 
 
 def of_archives(args, names: list[str], efficiency: tuple[Efficiency | None, bool]) -> Results:
-    """efficiency: and whether it is of a plane."""
+    """efficiency: (efficiency or None, whether it is for a plane)."""
     from dorn.analysis import emission
     from dorn.dictionary import Dictionary
     from dorn.products import Archive
@@ -49,7 +49,7 @@ def of_archives(args, names: list[str], efficiency: tuple[Efficiency | None, boo
     chosen = selected(slices, from_s, to_s, args.storm, phase)
     cut = int((selected(slices, from_s, to_s, True, phase) & ~chosen).sum())
     if cut:
-        print(f"left out: {cut} slices of storm mode; --storm takes them")
+        print(f"left out: {cut} slices of storm mode; --storm includes them")
     reference = _reference(args, lambda: _measured(args, slices, chosen))
     others = {}
     if args.background is not None:
@@ -71,7 +71,7 @@ def of_archives(args, names: list[str], efficiency: tuple[Efficiency | None, boo
 
 
 def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool]) -> Results:
-    """efficiency: and whether it is of a plane."""
+    """efficiency: (efficiency or None, whether it is for a plane)."""
     from dorn.analysis import emission
     from dorn.files import spectrum
     from dorn.products.measured import direction
@@ -87,7 +87,7 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
     for path in args.files:
         for name, one in spectrum.read(path).items():
             if name in spectra:
-                raise UserError.at(path, "name", "of two spectra", name)
+                raise UserError.at(path, "name", "given to two spectra", name)
             spectra[name] = one
     other = None
     if args.background is not None:
@@ -109,7 +109,7 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
                 raise UserError.at(args.background, "counts", f"not {len(one.counts)} channels", len(other.counts))
             lived_s = other.live_s or live_s
             if not lived_s:
-                raise UserError.at(args.background, "live time", "is missing; --live is that of all spectra")
+                raise UserError.at(args.background, "live time", "is missing; --live applies to all spectra")
             counts = [other.counts]
             background = emission.with_lines_of(found, replace(found.direction, counts=counts, live_s=[lived_s]))
         reference = _reference(args, lambda of=of: (None, of.total_live_s or 0.0))
@@ -118,7 +118,7 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
 
 
 def _reference(args, measured) -> Reference | None:
-    """By --date and --measured. measured: () -> (UTC of the start if it is known, duration in s)."""
+    """From --date and --measured. measured: () -> (UTC of the start if it is known, duration in s)."""
     from dorn.products.outcome import Reference
 
     if args.date is None:
@@ -128,7 +128,7 @@ def _reference(args, measured) -> Reference | None:
     if args.measured is not None:
         began = utc(args.measured, "--measured", "UTC")
     if began is None:
-        what = "needs when the measurement began, which is not known; --measured gives it"
+        what = "needs the start of the measurement, which is unknown; give --measured"
         raise UserError.at("--date", "UTC", what, args.date)
     return Reference(date, began, duration_s)
 
@@ -139,7 +139,7 @@ def _measured(args, slices: SliceArrays, chosen) -> tuple[datetime.datetime | No
 
     origins = set(slices.origin[chosen].tolist())
     if len(origins) > 1:
-        raise UserError.at("--date", "UTC", "slices of several origins, which have clocks of their own", args.date)
+        raise UserError.at("--date", "UTC", "slices of several origins, each with its own clock", args.date)
     begin_s = float(slices.start_s[chosen].min())
     duration_s = float(slices.start_s[chosen].max() + slices.length_s) - begin_s
     run, _ = run_file.read(Path(args.files[0]))

@@ -37,34 +37,34 @@ def add(commands: Commands) -> None:
     calibrate.add_argument(
         "--start",
         metavar="OFFSET_KEV,KEV_PER_CHANNEL",
-        help="of a spectrum: roughly its scale (default: found from the lines)",
+        help="of a spectrum: its approximate scale (default: found from the lines)",
     )
     calibrate.add_argument(
-        "--search", metavar="X", help="part by which gains may differ from the start (default 0.02, at most 0.2)"
+        "--search", metavar="X", help="largest relative deviation of gains from the start (default 0.02, at most 0.2)"
     )
     calibrate.add_argument(
         "--drift",
         metavar="NUCLIDE",
-        help="of an archive: follow the gain of each detector with this one of the nuclides",
+        help="of an archive: follow the gain of each detector with the line of this nuclide",
     )
     calibrate.add_argument(
         "--slice", default="600", metavar="S", help="with --drift: length of a slice, seconds (default %(default)s)"
     )
     calibrate.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="calibration.toml, replaced if it is there"
+        "--out", type=Path, required=True, metavar="FILE", help="calibration.toml, replaced if it exists"
     )
 
 
 _NOTE = """\
-The lines are fitted together, in a window around them: name all nuclides that have lines there. The
-scale with most of the nuclides within --search is taken; a detector with fewer than half of them is
-left out, and keeps the default calibration. With lines 200 keV apart or more, the zero is fitted.
-Errors are one standard deviation, of counting statistics and of the energies in the table of
-nuclides; a zero that is not fitted has 20 keV, so the scale is good at its lines only. Below 500
-counts in the strongest line no tail is fitted, which moves lines with a tail by a keV or more.
-chi2/dof far above 1: other lines, or a shape of another kind; the errors are increased. Commands with
---instrument-calibration take the file. `dorn study fits` compares energies
-and errors of such calibrations with the truth.
+The lines are fitted together, in a window around them: name all nuclides that have lines there. Of
+the scales within --search, the one at which the most nuclides are found is used; a detector with
+fewer than half of them is left out, and keeps the default calibration. With lines 200 keV apart or
+more, the zero is fitted. Errors are one standard deviation, from counting statistics and the energies
+in the table of nuclides; a zero that is not fitted has an error of 20 keV, so the scale is accurate
+only at its lines. Below 500 counts in the strongest line no tail is fitted, which shifts lines with a
+tail by a keV or more. chi2/dof far above 1 indicates other lines, or a different line shape; the
+errors are increased. Commands with --instrument-calibration accept the file. `dorn study fits`
+compares energies and errors of such calibrations with the truth.
 
 exit status 1: a spectrum with counts was not calibrated."""
 
@@ -76,7 +76,7 @@ def _calibrate(args):
 
     names = [name.strip() for name in args.lines.split(",")]
     for name in names:
-        nuclides.main_kev(name)  # fail now if it is not known or has no line
+        nuclides.main_kev(name)  # fail now if it is unknown or has no line
     if len(set(names)) < len(names):
         raise UserError.at("--lines", "NUCLIDE", "twice", args.lines)
     search = None if args.search is None else above_zero(args.search, "--search", "X")
@@ -86,7 +86,7 @@ def _calibrate(args):
     spectra = [file for file in args.files if Path(file).suffix.lower() in _SPECTRA]
     if spectra:
         if len(args.files) > 1:
-            raise UserError.at("calibrate", "SPECTRUM", "only one, and no archive beside it", args.files[1])
+            raise UserError.at("calibrate", "SPECTRUM", "only one, and not together with archives", args.files[1])
         scales, faults, about = _of_spectrum(args, names, search)
         unit, drift = "channel", None
     else:
@@ -107,7 +107,7 @@ def _calibrate(args):
 
 
 def _check_out(out: Path) -> None:
-    """Raise UserError unless the file can be written and is, if it is there, a calibration."""
+    """Raise UserError unless the file can be written and, if it exists, is a calibration."""
     from dorn.analysis.calibration import HEADING
 
     if out.is_dir():
@@ -115,7 +115,7 @@ def _check_out(out: Path) -> None:
     if not out.parent.is_dir():
         raise UserError.at("--out", "FILE", "its folder does not exist", str(out))
     if out.exists() and not out.read_bytes().startswith(HEADING.encode()):
-        raise UserError.at("--out", "FILE", "is there and no calibration; give another name", str(out))
+        raise UserError.at("--out", "FILE", "exists and is not a calibration; give another name", str(out))
 
 
 def _of_archives(args, names, search):
@@ -129,7 +129,7 @@ def _of_archives(args, names, search):
     if args.start:
         raise UserError.at("--start", "OFFSET_KEV,KEV_PER_CHANNEL", "only for a spectrum", args.start)
     if args.drift and args.drift not in names:
-        raise UserError.at("--drift", "NUCLIDE", f"none of --lines {args.lines}", args.drift)
+        raise UserError.at("--drift", "NUCLIDE", f"not one of --lines {args.lines}", args.drift)
     archive = Archive(*args.files)
     slices = archive.slices(above_zero(args.slice, "--slice", "S"))
     if len(archive.boards) > 1:
@@ -152,7 +152,7 @@ def _print_drift(drift, detectors):
     gain = drift.gain
     known = int(np.isfinite(gain).sum())
     if not known:
-        raise UserError.at("--drift", "NUCLIDE", "its line is in no slice; give a longer --slice", drift.nuclide)
+        raise UserError.at("--drift", "NUCLIDE", "line not found in any slice; give a longer --slice", drift.nuclide)
     print(f"gain by {drift.nuclide}, {len(gain)} slices: {np.nanmin(gain):.4f} to {np.nanmax(gain):.4f}", end="")
     print(f", not found in {len(gain) * detectors - known} of {len(gain) * detectors}")
 
@@ -196,7 +196,7 @@ def _start(text):
 
 
 def _compare(path, stored, scale):
-    """Say whether the calibration stored in the file puts the lines where they are."""
+    """Report if the calibration stored in the file puts a line at the wrong energy."""
     import numpy as np
 
     from dorn.nuclides import main_kev

@@ -1,4 +1,4 @@
-"""What `dorn analyse` and `dorn demo` print of nuclides."""
+"""What `dorn analyse` and `dorn demo` print about nuclides."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dorn.products.outcome import Outcome
 
-_SEARCH = 0.03  # by which the scale may be wrong
+_SEARCH = 0.03  # relative error allowed for the scale
 
 
 def default_lines() -> list[str]:
@@ -42,7 +42,7 @@ def show(outcomes: list[Outcome]) -> None:
         for name, value in one.activities_at_date().items():
             print(f"  {name:8} {text(value)} {one.unit} at {one.date}")
         for name in one.not_corrected():
-            print(f"  {name:8} has decayed too often between the measurement and {one.date}")
+            print(f"  {name:8} not corrected: too many half-lives between the measurement and {one.date}")
         for name, value in one.fluxes().items():
             print(f"  {name:8} {text(value)} {FLUX_UNIT} from the ground, in a steady state without lateral transport")
         if one.warning():

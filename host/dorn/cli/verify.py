@@ -8,7 +8,7 @@ from dorn.errors import UserError
 from dorn.util.extras import missing
 from dorn.util.paths import check_directory
 
-# of each study, a module of dorn.study: what it measures, its arguments, and the sets of DATA it needs
+# study, a module of dorn.study -> what it measures, its arguments, and the sets of DATA it needs
 STUDIES = {
     "counting": ("count events and live time of known sources from 0.1 to 500 kcps", ("targets",), ()),
     "deadtime": (
@@ -58,7 +58,7 @@ def add(commands: Commands) -> None:
         if "targets" in takes:
             one.add_argument("--target", choices=("unix", "rp2040"), help="this target only (default: both)")
         if "archives" in takes:
-            text = "keep the archives of the missions that are flown here, and use those that are there"
+            text = "keep the archives of the simulated missions here, and use existing ones"
             one.add_argument("--archives", type=Path, metavar="DIR", help=text)
         one.add_argument("--short", action="store_true", help="fewer seeds and events, as in the tests")
         one.add_argument("--out", type=Path, metavar="DIR", help=f"{options.OUT} (default dorn-study/{name})")
@@ -107,7 +107,7 @@ def _study(args):
     if "chip" in takes or "rp2040" in given.get("targets", ()):
         from dorn.image import micropython
 
-        micropython.image()  # fail now if it is missing, not half-way through
+        micropython.image()  # fail now if it is missing, not halfway through
     out = args.out or Path("dorn-study") / args.study
     check_directory(out)
     report = Report(args.study, out)

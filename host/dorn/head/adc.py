@@ -42,8 +42,8 @@ class Adc:
 
         Code-density method (IEEE Std 1241, histogram test with a ramp): T[k] is the level below which as many
         readings lie as are below k; a least-squares line through all T[k] scales levels to ideal codes. Codes
-        outside the ramp are ideal and continue its ends. Noise: standard deviation of the readings at one level, with
-        the 1/12 that rounding adds to the variance removed (Sheppard). Raises ValueError if the ramp has fewer than
+        outside the ramp have the ideal width. Noise: standard deviation of the readings at one level, without the 1/12
+        that rounding adds to the variance (Sheppard). Raises ValueError if the ramp has fewer than
         three transitions.
         """
         levels, readings = np.asarray(levels, float), np.asarray(readings)

@@ -12,22 +12,22 @@ from dorn.util.gaussian import FWHM
 from .adc import CODES, Adc
 from .profile import Profile
 
-REFERENCE_C = 21.0  # temperature at which `gain` holds
+REFERENCE_C = 21.0  # temperature at which `gain` is valid
 PerDetector = float | tuple[float, ...]  # one number for all detectors, or 16 numbers
 _PER_DETECTOR = ("noise_kev", "gain", "gain_per_c", "offset_kev", "comparator_offset_kev")
 _TEMPERATURES_C = -200.0, 200.0
-_LARGEST = 1e6  # of any number
+_LARGEST = 1e6  # largest magnitude of any number
 _LIMITS = {
     "noise_kev": (0.0, _LARGEST),
     "gain": (1e-6, _LARGEST),
-    "gain_per_c": (-0.004, 0.004),  # at no temperature does a gain reach 0
+    "gain_per_c": (-0.004, 0.004),  # so that no gain reaches 0 at any temperature
     "peaking_ns": (1, _LARGEST),
 }
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The truth about a detector at a time: energy in keV is kev_per_code * (code - zero_code)."""
+    """The true scale of a detector at a given time: energy in keV is kev_per_code * (code - zero_code)."""
 
     kev_per_code: float
     zero_code: float
@@ -45,7 +45,7 @@ class FrontEnd:
     gain_per_c: PerDetector = 0.0  # relative change of the gain per degree from REFERENCE_C
     offset_kev: PerDetector = 0.0
     comparator_offset_kev: PerDetector = 0.0  # of the threshold from the value set by slow control
-    temperature_c: Profile | None = None  # of the head, over the time since its first particles; None: REFERENCE_C
+    temperature_c: Profile | None = None  # of the head, over the time since the first particles; None: REFERENCE_C
     kev_per_code: float = 3.0  # of the ideal detector, from the dictionary
     zero_code: float = 50.0
     adc: Adc | None = None  # the board's ADC; None: ideal
@@ -95,13 +95,13 @@ class FrontEnd:
         return (energy_kev * gain + offset_kev) / self.kev_per_code
 
     def codes(self, times_ns, detectors, energies_kev, generator: np.random.Generator) -> np.ndarray:
-        """ADC codes of pulses, int64[n], as the head would convert each alone: without dead time, pile-up and
-        thresholds, and with an ideal ADC. For whole spectra without the firmware: of the chunks of Source.pulses."""
+        """ADC codes of pulses, int64[n], as if each arrived alone: without dead time, pile-up and thresholds, and with
+        an ideal ADC. For spectra without the firmware, from chunks of Source.pulses."""
         properties = np.array(self.properties())[detectors].T
         noise_kev = np.array(per_detector(self.noise_kev))[detectors]
         energies_kev = energies_kev + generator.standard_normal(len(energies_kev)) * (noise_kev / FWHM)
         heights = self.height(energies_kev, properties, times_ns / 1e9)
-        # a peak-hold is not below its baseline
+        # the output of a peak-hold is never below its baseline
         return np.minimum((np.maximum(heights, 0) + self.zero_code + 0.5).astype(np.int64), CODES - 1)
 
     def scale(self, detector: int, time_s: float) -> Scale:

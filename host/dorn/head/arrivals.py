@@ -12,7 +12,7 @@ from dorn.errors import UserError
 from .profile import Rate
 
 CHUNK = 16384  # particles drawn at a time
-MAX_RATE_CPS = 1e7  # 100 ns between particles: above this, rounding to nanoseconds would show
+MAX_RATE_CPS = 1e7  # 100 ns between particles: above this, rounding to nanoseconds would be noticeable
 MAX_DURATION_S = 2**53 / 1e9  # 104 days: up to here whole nanoseconds are exact in a float
 SPACINGS = ("poisson", "regular")
 
@@ -39,7 +39,7 @@ def arrivals(rate_cps, seed, spacing, columns):
 
 
 def varying(rate: Rate, seed, spacing, columns):
-    """The same for a rate that changes with time: chunks until its last time.
+    """Chunks like those of `arrivals`, for a rate that changes with time, until its last time.
 
     The n-th particle arrives when the integral of the rate reaches the sum of n exponential gaps of mean 1, or n - 1/2
     if the spacing is "regular": evenly spaced in expected counts.

@@ -10,15 +10,15 @@ from dorn.nuclides import chains
 from .arrivals import MAX_DURATION_S
 from .profile import Rate
 
-_RATIO = 1.02  # of consecutive times: the linear pieces are within 3e-5 of the largest value of every exponential
-_FIRST = 1e-3  # of the shortest half-life: until here activities are linear in time
+_RATIO = 1.02  # of consecutive times: linear interpolation is within 3e-5 of the maximum of every exponential
+_FIRST = 1e-3  # of the shortest half-life: until then activities are linear in time
 
 
 @cache
 def rates(name: str, chain: bool) -> dict[str, Rate]:
-    """Decays per second of a nuclide that has 1 Bq at time 0, and with `chain` of its progeny, of which there is none.
+    """Decays per second of a nuclide with 1 Bq at time 0, and with `chain` also of its progeny, with 0 Bq at time 0.
 
-    The rates are those of `chains.activities`, linear between times that are denser at the start.
+    The rates are those of `chains.activities`, interpolated linearly between times that are denser at the start.
     """
     members = chains.members([name]) if chain else {name: nuclides.nuclide(name)}
     first_s = _FIRST * min(member.half_life_s for member in members.values())

@@ -1,7 +1,7 @@
 """The tables of a scenario that emit particles: [[source]] and [background], as described in scenario.py.
 
-What is constant is added to a mixture; what changes with time, has a tail or is followed becomes a stream of its own,
-so that the particles of everything else stay the same for the same seed.
+Constant sources and backgrounds are added to one mixture. Those that vary in time, follow a power law, or have a tail
+or a `followed_by` become separate streams, so that for the same seed the particles of all others stay the same.
 """
 
 import math
@@ -18,11 +18,11 @@ from .profile import Rate
 from .stream import Follower, Stream
 
 Tail = tuple[float, float]  # tail_kev, tail_fraction
-_LONGEST_DELAY_S = 1000  # half-life of a follower: all that are due are held in memory
+_LONGEST_DELAY_S = 1000  # longest half-life of a follower: all that are pending are held in memory
 
 
 def source(table: Table, mixture: Mixture) -> list[Stream]:
-    """Read a [[source]]; what is constant in it is added to the mixture. Raises SourceError if it is invalid."""
+    """Read a [[source]]; its constant part is added to the mixture. Raises SourceError if it is invalid."""
     nuclide = _nuclide(table, "nuclide")
     detectors = _detectors(table)
     decays_cps = _decays_cps(table, len(detectors))
@@ -93,12 +93,12 @@ def _components(name: str, tail: Tail, beta_kev: float | None) -> list[Component
 
 
 def _is_beta(name: str, daughter: str) -> bool:
-    """Whether the decay leaves the mass number as it is."""
+    """Whether the decay leaves the mass number unchanged."""
     return name.split("-")[1] == daughter.split("-")[1]
 
 
 def _decays_cps(table: Table, detectors: int) -> float:
-    """Decays per second of which the detectors see the particles."""
+    """Decays per second whose particles reach the detectors."""
     if "activity_bq_per_cm2" not in table.values:
         return table.above_zero("activity_bq") * table.fraction("efficiency", 1)
     bq_per_cm2, area_cm2 = table.above_zero("activity_bq_per_cm2"), table.above_zero("area_cm2")
@@ -132,15 +132,15 @@ def _follower(table: Table, nuclide: Nuclide, beta_kev: float | None, tail: Tail
     known = [other.name for other in nuclide.daughters]
     after_beta = _is_beta(nuclide.name, daughter.name)
     if daughter.name not in known:
-        what = f"no daughter of {nuclide.name}; known: {', '.join(known) or 'none'}"
+        what = f"not a daughter of {nuclide.name}; known: {', '.join(known) or 'none'}"
     elif not daughter.lines:
         what = "has no alpha line"
     elif daughter.half_life_s > _LONGEST_DELAY_S:
-        what = f"half-life above {_LONGEST_DELAY_S} s: write a source of its own"
+        what = f"half-life above {_LONGEST_DELAY_S} s: define it as a separate source"
     elif after_beta and beta_kev is None:
         what = f"follows the electron of {nuclide.name}: beta_kev is missing"
     elif table.get("chain", False):
-        what = "not with chain, which has it already"
+        what = "not with chain, which already includes it"
     else:
         lines = Mixture(_components(daughter.name, tail, None))
         return Follower(daughter.name, lines, fraction, daughter.half_life_s / math.log(2), after_beta)

@@ -27,20 +27,20 @@ _NEVER_NS = 1 << 62
 
 @dataclass
 class Fates:
-    """Fates of the detector pulses. injected = sum of all others but `spurious`, plus the pulses still pending."""
+    """Fates of the detector pulses. injected = sum of all others except `spurious`, plus the pulses still pending."""
 
     injected: int = 0
     delivered: int = 0  # converted: a hit for the firmware
     merged: int = 0  # in the same peak as a delivered pulse
     lost_dead_time: int = 0
-    below_threshold: int = 0  # of the comparator
+    below_threshold: int = 0  # that of the comparator
     disabled: int = 0  # the board had switched off the detector's input
     spurious: int = 0  # conversions of a line that was not set by a pulse
 
 
 @dataclass
 class _Detector:
-    comparator: int = 0  # pulses that hold it high
+    comparator: int = 0  # number of pulses that hold it high
     pending: int = 0  # latched pulses whose fate is open
     released_ns: int = 0
     pulses: list = field(default_factory=list)  # (start ns, height in codes) with a peak or tail after the release
@@ -60,10 +60,10 @@ class Head:
         self._stuck = 0
         self._falls: list[tuple[int, int]] = []
         self._particles = iter(())
-        self._particle: tuple[int, int, float] | None = None  # next one of the source
+        self._particle: tuple[int, int, float] | None = None  # the next one of the source
         self._test_pulses: list[tuple[int, int, float]] = []
-        self._next: tuple[int, int, float] | None = None  # the earlier of the two
-        self._origin_ns = _NEVER_NS  # until `inject`: until then the temperature is the first of its profile
+        self._next: tuple[int, int, float] | None = None  # the earlier of that and the first test pulse
+        self._origin_ns = _NEVER_NS  # set by `inject`; until then the temperature is the first of its profile
         self._reached_ns = 0
         self._noise = per_detector(front_end.noise_kev)
         self._properties = front_end.properties()
@@ -94,7 +94,7 @@ class Head:
     def pulse(self, at_ns: int, detector: int, energy_kev: float) -> None:
         """Strobe a test pulse, in addition to the particles of the source; it is counted like any pulse.
 
-        It rises _STROBE_NS later, and not before the time the head has already reached.
+        It rises _STROBE_NS later, but not before the time that the head has already reached.
         """
         rise_ns = max(at_ns + _STROBE_NS, self._reached_ns)
         heapq.heappush(self._test_pulses, (rise_ns, detector, energy_kev))
@@ -143,7 +143,7 @@ class Head:
         return rise
 
     def stick(self, detector: int, high: bool) -> None:
-        """Hold a line high, even during reset, or release it: a light leak, a broken latch."""
+        """Hold a line high, even during reset, or release it: simulates a light leak or a broken latch."""
         self._stuck = self._stuck & ~(1 << detector) | (high << detector)
         self.lines = self.lines | self._stuck if high else self.lines & ~(1 << detector)
 

@@ -19,9 +19,9 @@ TAIL_COLUMNS = 5  # with one that decides on the tail, and on the energy lost in
 class Component:
     """Energies from low to high: uniform, or with a density that falls as energy to the power of -`power`.
 
-    through: the particle crosses the whole detection unit and gives a pulse in its front and in its back. tail: this
-    fraction loses energy, by an exponential of this mean. name: of what it counts as, in `per_detector`. beta: an
-    electron, not an alpha.
+    through: the particle crosses the whole detection unit and gives a pulse in its front and in its back. tail: (mean,
+    fraction), this fraction loses energy, distributed exponentially with this mean. name: its key in `per_detector`.
+    beta: an electron, not an alpha.
     """
 
     weight: float  # any unit; only the ratios matter
@@ -52,7 +52,7 @@ class Mixture:
         return sum(component.weight for component in self.components)
 
     def per_detector(self) -> dict[str, np.ndarray]:
-        """Name of the components -> weight in each detector, float64[16]. A particle that crosses counts in both."""
+        """Name of the components -> weight in each detector, float64[16]. A particle through a unit counts in both."""
         found: dict[str, np.ndarray] = {}
         for component in self.components:
             weights = found.setdefault(component.name, np.zeros(DETECTORS))
@@ -64,7 +64,7 @@ class Mixture:
     def draw(self, chunks):
         """Draw pulses (times_ns, detectors, energies_kev), as arrays, for chunks of (times_ns, uniforms[n, COLUMNS]).
 
-        With TAIL_COLUMNS columns energies have their tails. An energy below 0 gives a pulse of height 0, as a
+        With TAIL_COLUMNS columns energies include the tails. An energy below 0 gives a pulse of height 0, as a
         comparator would see it.
         """
         sampler = Sampler(self)
@@ -106,7 +106,7 @@ class Sampler:
         return kind, detector, self.energies_kev(kind, uniforms[:, 2], tails)
 
     def energies_kev(self, kind, uniform, tails=None):
-        """Energies for uniform numbers; `tails`: others, of which those below the fraction in the tail lower it."""
+        """Energies for uniform numbers; `tails`: others, which lower the energy if below the fraction in the tail."""
         low, high = self._low[kind], self._high[kind]
         energy_kev = low + uniform * (high - low)
         if self._power.any():

@@ -15,7 +15,7 @@ class Profile:
 
     @classmethod
     def from_pairs(cls, pairs, least: float = -1e6, most: float = 1e18):
-        """From a list of [time, value]. Raises ValueError, in words, if it is none, or if a number is out of range."""
+        """From a list of [time, value]. Raises ValueError if it is not such a list, or if a number is out of range."""
         if not isinstance(pairs, list) or not pairs:
             raise ValueError("not a list of [time, value]")
         for i, pair in enumerate(pairs):
@@ -45,11 +45,11 @@ class Rate(Profile):
 
     @property
     def total(self) -> float:
-        """Its integral over all times."""
+        """The integral of the rate over all times."""
         return float(self._counts[-1])
 
     def until(self, end_s: float) -> Rate:
-        """The same rate, but 0 after end_s, which is after its first time."""
+        """The same rate, but 0 after end_s, which must be after its first time."""
         if end_s >= self.times_s[-1]:
             return self
         n = int(np.searchsorted(self.times_s, end_s))
@@ -57,7 +57,7 @@ class Rate(Profile):
         return Rate(np.append(self.times_s[:n], end_s), np.append(self.values[:n], last))
 
     def scaled(self, factor: float, begin_s: float = 0.0) -> Rate:
-        """The rate times a factor, and later by begin_s."""
+        """The rate times a factor, and delayed by begin_s."""
         return Rate(self.times_s + begin_s, factor * self.values)
 
     def counts(self, time_s):
@@ -71,13 +71,13 @@ class Rate(Profile):
         """The times at which the integral reaches these counts, above 0 and at most `total`: inverse of `counts`."""
         i = np.maximum(np.searchsorted(self._counts, counts, side="left") - 1, 0)
         left, value, slope = counts - self._counts[i], self.values[i], self._slopes[i]
-        # the root of slope / 2 t^2 + value t = left in the form that does not cancel
+        # the root of slope / 2 t^2 + value t = left, in the form without cancellation
         root = np.sqrt(np.maximum(value**2 + 2 * slope * left, 0))
         return np.minimum(self.times_s[i] + 2 * left / (value + root), self.times_s[i + 1])
 
     def waiting(self, mean_s: float, time_s: float) -> float:
-        """Expected number of those that have arrived at this rate and not left at time_s, after waiting times that are
-        exponential with this mean: the solution of n' = rate - n / mean_s, segment by segment."""
+        """Expected number of arrivals at this rate that are still waiting at time_s, if waiting times are exponential
+        with this mean: the solution of n' = rate - n / mean_s, segment by segment."""
         n = 0.0
         ends = np.append(self.times_s[1:], np.inf)
         values = np.append(self.values[:-1], 0.0)  # after the last time the rate is 0

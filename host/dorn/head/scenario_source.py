@@ -19,7 +19,7 @@ from .stream import Stream, merge
 class ScenarioSource(Source):
     """Nuclides, background and head settings of a scenario file; a requested rate scales all of them.
 
-    mixture: what is constant; its weights are particles per second. streams: everything else. `rate_cps` is the mean
+    mixture: the constant part; its weights are particles per second. streams: everything else. `rate_cps` is the mean
     over the duration of the file.
     """
 
@@ -42,7 +42,7 @@ class ScenarioSource(Source):
         return source
 
     def pulses(self, rate_cps=None, duration_s=None, seed=0, spacing="poisson"):
-        """As for every source. The constant part depends on the seed as if it were alone, and so does each stream."""
+        """As for every source. For a given seed, the constant part and each stream are as if they were alone."""
         rate_cps, duration_s = self.plan(rate_cps, duration_s)
         factor = rate_cps / self.rate_cps
         parts = [stream.draw(factor, [seed, 2, i], spacing) for i, stream in enumerate(self.streams)]

@@ -9,7 +9,7 @@ from dorn.head.front_end import MV_PER_MEV, Head
 
 SUPPLY_MV = 3300
 # requirements of boards/pico/wiring.md on the bias supply and the analogue inputs
-BIAS_GAIN = 50  # from output C of the DAC; the analogue input divides by the same factor
+BIAS_GAIN = 50  # from output C of the DAC to the bias; the analogue input divides by the same factor
 LEAKAGE_MV_PER_NA = 1
 HOLD_S = 2.5  # the monostable's time after the last clock edge
 
@@ -125,7 +125,7 @@ class Mcp23008:
 
 
 class Ads1115:
-    """16-bit converter ADS1115 (data sheet SBAS444); its comparator is not simulated. It samples at the start.
+    """16-bit converter ADS1115 (data sheet SBAS444), sampling at the start of a conversion; without its comparator.
 
     The first byte written is the register pointer; the next two go into the register, high byte first. A read returns
     the register at the pointer.
@@ -205,7 +205,7 @@ class SimulatedDevices:
     """
 
     def __init__(self, head: Head, now_ns: Callable[[], int], on_pulse: Callable[[], None] = lambda: None):
-        """now_ns(): target time; on_pulse(): called after a test pulse was strobed; it rises a little later."""
+        """now_ns(): target time; on_pulse(): called after a test pulse was strobed; the pulse rises a little later."""
         self.dac = Mcp4728(head)
         self.expander = Mcp23008(self._pins)
         self.adc = Ads1115(self._inputs_mv, now_ns)

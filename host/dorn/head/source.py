@@ -18,11 +18,11 @@ def check(field, value):
     """Raise UserError for an impossible value of rate_cps or duration_s."""
     most = {"rate_cps": MAX_RATE_CPS, "duration_s": MAX_DURATION_S}[field]
     if not math.isfinite(value) or value <= 0 or value > most:
-        raise UserError(f"{field}: not above 0 and at most {most:g} ({value:g})")
+        raise UserError(f"{field}: must be above 0 and at most {most:g} ({value:g})")
 
 
 class Source:
-    """Base of all sources. `rate_cps` and `duration_s` are those of the file, None if it has none."""
+    """Base of all sources. `rate_cps` and `duration_s` are those of the file, None if it states none."""
 
     kind = ""
     rate_cps = None
@@ -35,8 +35,8 @@ class Source:
         self.head = {}  # settings of the simulated head (noise_kev, gain, ...), checked by it
 
     def plan(self, rate_cps=None, duration_s=None, replay=False) -> tuple:
-        """(rate_cps, duration_s) of a run: as requested, else those of the source. Raises UserError if there are
-        neither, or if they are impossible."""
+        """(rate_cps, duration_s) of a run: as requested, else those of the source. Raises UserError if one is given by
+        neither, or is impossible."""
         if replay:
             raise UserError(f"replay: only a measured spectrum has counts to replay ({self.path})")
         rate_cps = self.rate_cps if rate_cps is None else rate_cps

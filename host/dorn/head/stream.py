@@ -18,20 +18,20 @@ Pulses = tuple[np.ndarray, np.ndarray, np.ndarray]  # times_ns, detectors, energ
 class Follower:
     """The alpha of a daughter in the detector of the first particle, after an exponential delay.
 
-    fraction: of the electrons of the source that are followed, if `after_beta`, else of its alphas. The detectors of
-    the mixture are not used.
+    fraction: the part of the source's electrons, if `after_beta`, or else of its alphas that are followed. The
+    detectors of the mixture are not used.
     """
 
     name: str
     mixture: Mixture
     fraction: float
-    mean_s: float  # of the delay
+    mean_s: float  # mean delay
     after_beta: bool
 
 
 @dataclass
 class Stream:
-    """Particles of a mixture, at a rate of its own: particles per second over all detectors."""
+    """Particles of a mixture, with its own rate: particles per second over all detectors."""
 
     mixture: Mixture
     rate: Rate
@@ -59,7 +59,7 @@ class Stream:
             ready = int(np.searchsorted(pulses[0], times_ns[-1], side="right")) if len(times_ns) else 0
             yield _cut(pulses, 0, ready)
             waiting = _cut(pulses, ready, None)
-        yield _cut(waiting, 0, int(np.searchsorted(waiting[0], end_ns)))  # the source is gone
+        yield _cut(waiting, 0, int(np.searchsorted(waiting[0], end_ns)))  # after the end of the source
 
     def expected(self, begin_s: float, end_s: float) -> dict[str, np.ndarray]:
         """Expected pulses in each detector from begin_s to end_s: name -> float64[16]."""
@@ -75,7 +75,7 @@ class Stream:
 
 
 def merge(streams: Iterable[Iterator[Pulses]]) -> Iterator[Pulses]:
-    """The pulses of all streams in order of time; of each stream one chunk is held."""
+    """The pulses of all streams in order of time; one chunk of each stream is held."""
     waiting = [(stream, chunk) for stream in streams if (chunk := _next(stream)) is not None]
     while waiting:
         limit_ns = min(chunk[0][-1] for _, chunk in waiting)
@@ -96,7 +96,7 @@ def _next(stream: Iterator[Pulses]) -> Pulses | None:
 
 
 def _cut(pulses: Pulses, begin: int, end: int | None) -> Pulses:
-    """Pulses number begin to end."""
+    """Pulses `begin` to `end` - 1."""
     return pulses[0][begin:end], pulses[1][begin:end], pulses[2][begin:end]
 
 

@@ -41,7 +41,7 @@ class Daughter:
 
 @dataclass(frozen=True)
 class Nuclide:
-    """An entry of the table. Branches that leave the table are not among the daughters."""
+    """An entry of the table. Branches to nuclides outside the table are not among the daughters."""
 
     name: str
     half_life_s: float
@@ -75,7 +75,7 @@ def nuclide(name: str) -> Nuclide:
 
 
 def lines(name: str) -> list[tuple[float, float]]:
-    """Alpha lines as (energy in keV, probability per decay), the most probable first; none of a beta emitter."""
+    """Alpha lines as (energy in keV, probability per decay), the most probable first; none for a beta emitter."""
     return [(line.energy_kev, line.intensity) for line in nuclide(name).lines]
 
 
@@ -105,7 +105,7 @@ def parsed(name: str, entry: dict) -> Nuclide:
             raise UserError(f"unknown field ({', '.join(sorted(unknown))})")
         life, unit = _words(entry["half_life"])
         if unit not in _SECONDS:
-            raise UserError(f"unit of half_life is none of {', '.join(_SECONDS)} ({unit})")
+            raise UserError(f"unit of half_life is not one of {', '.join(_SECONDS)} ({unit})")
         value, u = parse(life)
         return Nuclide(
             name,

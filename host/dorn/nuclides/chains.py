@@ -7,9 +7,9 @@ The number of atoms of member j is a sum over its ancestors and itself,
     C_jk = sum over parents p of f_pj l_p C_pk / (l_j - l_k)     k an ancestor of j; f: branching fraction
     C_jj = N_j(0) - sum over k of C_jk
 
-(H. Bateman, Proc. Cambridge Phil. Soc. 15, 423 (1910)). The terms cancel: in double precision
-nothing correct is left of Po-210 a minute after pure Rn-222. They are therefore added in decimal arithmetic, with as
-many digits as each sum needs.
+(H. Bateman, Proc. Cambridge Phil. Soc. 15, 423 (1910)). The terms cancel: in double precision, no
+digit of the activity of Po-210 a minute after pure Rn-222 is correct. They are therefore added in decimal arithmetic,
+with as many digits as each sum needs.
 """
 
 import decimal
@@ -25,7 +25,7 @@ from . import Nuclide, nuclide
 
 _DIGITS = 40  # of the first attempt; doubled until a sum is accurate
 _ACCURATE = Decimal("1e-12")  # relative
-_TINY = Decimal("1e-320")  # below this a float is 0
+_TINY = Decimal("1e-320")  # smaller results are 0
 
 Activities = dict[str, np.ndarray]
 
@@ -74,10 +74,10 @@ def activities(
 ) -> Activities:
     """Activities in Bq of all members of the chains, for each time since the initial state: member -> float64[n].
 
-    initial_bq, atoms: what there is at time 0, as activity or as a number of atoms. atoms_per_s: a production at a
-    constant rate from time 0. of: where half-lives and branches come from. The relative error is below 1e-9 for every
-    member at every time. Raises UserError for a negative number and UnknownNuclide; two members of a chain may not
-    have the same half-life.
+    initial_bq, atoms: the inventory at time 0, as activities or as numbers of atoms. atoms_per_s: constant production
+    rates from time 0. of: returns the nuclide of a name, with half-life and branches. The relative error is below 1e-9
+    for every member at every time. Raises UserError for a negative number, and UnknownNuclide; no two members of a
+    chain may have the same half-life.
     """
     found = _sum(initial_bq, atoms or {}, times_s, of, integral=False)
     if atoms_per_s:
@@ -104,7 +104,7 @@ def _sum(bq, atoms, times_s, of, integral) -> Activities:
     for what, values in (("activity", bq.values()), ("atoms", atoms.values()), ("time", times)):
         for value in values:
             if not 0 <= value < float("inf"):
-                raise UserError(f"{what}: not a number from 0 ({value:g})")
+                raise UserError(f"{what}: negative or not finite ({value:g})")
     chain = list(members([*bq, *atoms], of).values())
     solutions: dict[int, _Solution] = {}
     result = np.empty((len(chain), len(times)))
@@ -123,10 +123,10 @@ def _sum(bq, atoms, times_s, of, integral) -> Activities:
 
 
 class _Solution:
-    """The coefficients C_jk, in the precision of the decimal context in which it is made and used.
+    """The coefficients C_jk, in the precision of the decimal context, which must be the same when it is used.
 
-    `bounds` has the same sums with the magnitudes of all terms: times the rounding of a single operation, they limit
-    the error.
+    `bounds` has the same sums of the magnitudes of all terms: multiplied by the relative rounding error of a single
+    operation, they bound the error.
     """
 
     def __init__(self, chain: list[Nuclide], bq: Mapping[str, float], atoms: Mapping[str, float]):

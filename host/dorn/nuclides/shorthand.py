@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"(\d+)(?:\.(\d+))?(?:\(([0-9]+)\))?", re.ASCII)
 def parse(text: str) -> tuple[float, float | None]:
     """(value, uncertainty) of "5489.48(30)"; the uncertainty is None if there are no brackets.
 
-    Raises UserError if `text` is no such number: not negative, without exponent, with an uncertainty above 0 if any.
+    Raises UserError unless `text` is such a number: not negative, without exponent, any uncertainty above 0.
     """
     found = _NUMBER.fullmatch(text)
     if found is None or (found[3] is not None and not int(found[3])):

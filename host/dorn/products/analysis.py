@@ -16,7 +16,7 @@ from dorn.util.digits import with_uncertainty
 
 MADE_BY = "dorn analyse"
 FILES = ("analysis.json", "peaks.csv", "activities.csv", "fits.png", "report.html", "slices.csv")
-_DIGITS = 7  # significant, of numbers in files
+_DIGITS = 7  # significant digits of numbers in files
 
 
 def document(outcomes: list[Outcome], about: dict) -> dict:
@@ -109,7 +109,7 @@ def _quantity(one: Quantity) -> dict:
 
 
 def _number(value) -> float | None:
-    """With the digits that a file needs; None if it is not finite."""
+    """Rounded to the digits of files; None if not finite."""
     return float(f"{value:.{_DIGITS}g}") if np.isfinite(value) else None
 
 
@@ -118,7 +118,7 @@ def json_text(content: dict) -> bytes:
 
 
 def peaks_rows(outcomes: list[Outcome]):
-    """Of peaks.csv. Centroids: of the main line, by the calibration before the fit, mean of the spectra."""
+    """Rows of peaks.csv. Centroids: main line in the calibration before the fit, mean over the spectra."""
     yield (
         *("direction", "nuclide", "status", "energy_kev", "centroid_kev", "centroid_error_kev", "fwhm_kev"),
         *("fwhm_error_kev", "counts", "counts_error", "statistics", "shape", "decision_threshold", "upper_limit_95"),
@@ -141,7 +141,7 @@ def peaks_rows(outcomes: list[Outcome]):
 
 
 def _positions_kev(found: Emissions, energy_kev: float) -> tuple[np.ndarray, np.ndarray]:
-    """float64[spectra]: where a line is, by the calibration before the fit, and its error."""
+    """float64[spectra] each: the position of a line in the calibration before the fit, and its error."""
     fit, n = found.fit, len(found.grids)
     by_scale = -energy_kev / fit.values.kev_per_unit**2
     variances = []
@@ -153,7 +153,7 @@ def _positions_kev(found: Emissions, energy_kev: float) -> tuple[np.ndarray, np.
 
 
 def activities_rows(outcomes: list[Outcome]):
-    """Of activities.csv: rates into the detectors; activities and fluxes where they are known."""
+    """Rows of activities.csv: rates at the detectors; activities and fluxes where they are known."""
     by_cause = [f"error_{cause}" for cause in CAUSES]
     yield (
         *("direction", "nuclide", "quantity", "unit", "status", "value", "error", *by_cause),
@@ -174,7 +174,7 @@ def activities_rows(outcomes: list[Outcome]):
 
 
 def text(value: Quantity) -> str:
-    """For a table that people read: value +- error, or the limit."""
+    """Readable text for a table: value +- error, or the limit."""
     if value.status != FOUND:
         return f"< {value.upper:.3g}"
     shown, error = with_uncertainty(value.value, value.error)
@@ -187,7 +187,7 @@ def counts_text(one: Emission) -> str:
 
 
 def is_ours(out: Path) -> bool:
-    """Whether the files in `out` are of an earlier call."""
+    """Whether the files in `out` are from an earlier call."""
     try:
         return json.loads((out / FILES[0]).read_text(encoding="utf-8"))["made_by"] == MADE_BY
     except (OSError, ValueError, KeyError, TypeError):
@@ -198,4 +198,4 @@ def check_ours(out: Path, force: bool) -> None:
     """Raises UserError if `out` has files of these names that `dorn analyse` did not write, unless force."""
     there = [name for name in FILES if (out / name).exists()]
     if there and not force and not is_ours(out):
-        raise UserError.at(out, there[0], f"is there, and not written by {MADE_BY}; --force replaces it")
+        raise UserError.at(out, there[0], f"exists and was not written by {MADE_BY}; --force replaces it")

@@ -18,13 +18,13 @@ img { max-width: 100% } code { background: #f3f3f3; padding: 0 .2em } .weak { co
 .warning { color: #b00020; font-weight: bold }
 """
 _ABOUT = """Alpha particles of each nuclide have known energies, and appear as lines in the spectrum of a detector. The
-lines of all nuclides were fitted together to the measured counts. A number after +- is one standard deviation. What is
-below its decision threshold was not detected: a number after &lt; is then the upper limit, which the true value exceeds
-in 5 % of such cases."""
+lines of all nuclides were fitted together to the measured counts. A number after +- is one standard deviation. A
+nuclide below its decision threshold was not detected: a number after &lt; is then the upper limit, which the true value
+exceeds in 5 % of such cases."""
 
 
 def html(outcomes: list[Outcome], content: dict, png: bytes) -> bytes:
-    """content: of analysis.json; png: fits.png."""
+    """content: that of analysis.json; png: that of fits.png."""
     picture = base64.b64encode(png).decode()
     sources = ", ".join(content["sources"])
     parts = [
@@ -33,8 +33,8 @@ def html(outcomes: list[Outcome], content: dict, png: bytes) -> bytes:
         f"<p>{_ABOUT}</p><p>Measurement: <code>{escape(sources)}</code><br>",
         f"Made by: <code>{escape(content['command'])}</code></p>",
         *(_direction(one) for one in outcomes),
-        "<h2>Spectra and fits</h2><p>Counts (points), the fit (red) and the part of each nuclide; below, the "
-        "difference of counts and fit in standard deviations, which should scatter within 2 around 0.</p>",
+        "<h2>Spectra and fits</h2><p>Counts (points), the fit (red) and the contribution of each nuclide; below, the "
+        "difference between counts and fit in standard deviations, which should scatter within 2 around 0.</p>",
         f"<img alt='spectra and fits' src='data:image/png;base64,{picture}'>",
         "<h2>Assumptions</h2><ul>",
         *(f"<li>{escape(one)}</li>" for one in assumptions(outcomes)),
@@ -63,7 +63,7 @@ def _direction(one: Outcome) -> str:
         cells = [name, counts_text(emission)]
         cells += [text(rates[name])] if rates else []
         cells += [text(activities[name]), _causes(activities[name])] if activities else []
-        cells += [text(at_date[name]) if name in at_date else "decayed too often"] if one.date and activities else []
+        cells += [text(at_date[name]) if name in at_date else "too many half-lives"] if one.date and activities else []
         cells += [text(fluxes[name]) if name in fluxes else ""] if fluxes else []
         cells.append(_STATUS[status] + (f" from {', '.join(emission.mixed_with)}" if emission.mixed_with else ""))
         rows.append("".join(f"<td>{escape(cell)}</td>" for cell in cells))

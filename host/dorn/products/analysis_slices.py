@@ -1,4 +1,4 @@
-"""slices.csv: rates of nuclides over time, each slice fitted on its own with the lines of the whole."""
+"""slices.csv: rates of nuclides over time, each slice fitted separately with the line shapes of the whole."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dorn.products.directions import directions
 from dorn.products.outcome import Outcome
 from dorn.products.slice_arrays import SliceArrays
 
-_BLOCK = 16  # slices of a job
+_BLOCK = 16  # slices per job
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,17 @@ class Part:
     length_s: float
     live_s: float  # sum over the spectra
     spectra: int
-    emissions: tuple[Emission, ...]  # none if it could not be fitted
+    emissions: tuple[Emission, ...]  # empty if it could not be fitted
     fault: str = ""
 
     def rate(self, one: Emission) -> Quantity:
-        """Alphas per second into all spectra; the error of the counts only."""
+        """Alphas per second that reach all detectors; the error is that of the counts only."""
         rate = emission_rate(one, self.spectra, self.live_s)
         return replace(rate, errors={"counts": rate.errors["counts"]})
 
 
 def over_time(outcome: Outcome, slices: SliceArrays, chosen: np.ndarray, search: float) -> list[Part]:
-    """The slices of a direction, on all cores."""
+    """The slices of a direction, fitted on all cores."""
     known = outcome.emissions
     jobs = [(known, _only(slices, some), search) for some in np.array_split(*_blocks(np.flatnonzero(chosen)))]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
@@ -77,7 +77,7 @@ def _fitted(job: tuple[Emissions, SliceArrays, float]) -> list[Part]:
 
 
 def slices_rows(parts: dict[str, list[Part]], outcomes: list[Outcome]) -> Iterator[tuple]:
-    """Of slices.csv. parts: of each direction, by the name of its outcome."""
+    """Rows of slices.csv. parts: name of an outcome -> its slices."""
     yield (
         *("direction", "origin", "start_s", "live_s", "nuclide", "status", "rate_per_s", "error", "upper_limit_95"),
         *("activity", "activity_error", "activity_upper_limit_95", "activity_unit"),
@@ -101,7 +101,7 @@ def _numbers(value: Quantity) -> list[str]:
 
 
 def half_life_of(parts: list[Part], nuclide: str) -> HalfLife:
-    """From all slices that were fitted; of one origin, as each has a clock of its own."""
+    """From all slices that were fitted; they must have one origin, as each origin has its own clock."""
     fitted = _of_one_origin(parts, "--half-life", nuclide)
     ones = [_emission(part, nuclide) for part in fitted]
     return half_life(
@@ -113,7 +113,7 @@ def half_life_of(parts: list[Part], nuclide: str) -> HalfLife:
 
 
 def chain_of(parts: list[Part], parent: str) -> ChainFit:
-    """Activities of a chain at the start of the first slice, from all slices that were fitted; of one origin."""
+    """Activities of a chain at the start of the first slice, from all slices that were fitted, all of one origin."""
     fitted = _of_one_origin(parts, "--chain", parent)
     names = [one.nuclide for one in fitted[0].emissions] if fitted else []
     begins_s = np.array([part.start_s for part in fitted])
@@ -130,7 +130,7 @@ def chain_of(parts: list[Part], parent: str) -> ChainFit:
 def _of_one_origin(parts: list[Part], option: str, nuclide: str) -> list[Part]:
     fitted = [part for part in parts if part.emissions]
     if len({part.origin for part in fitted}) > 1:
-        what = "slices of several origins, which have clocks of their own"
+        what = "slices of several origins, each with its own clock"
         raise UserError.at(option, "NUCLIDE", what, nuclide)
     return fitted
 

@@ -1,4 +1,4 @@
-"""What an archive says: spectra summed over integrations, counts between rates packets, the last housekeeping."""
+"""What an archive contains: spectra summed over integrations, counts between rates packets, the last housekeeping."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ SLICE_S = 600.0
 class Collection:
     """Decodes the packets of an archive, by columns.
 
-    packets: packets understood. not_understood: fault, of the first such packet of a layout -> intact packets that the
-    dictionary does not define, or whose values it does not allow; they are in no product but the tables of packets.
-    housekeeping: fields of the latest; None without. slices, states: see dorn.products.slices.
+    packets: number of packets understood. not_understood: fault (of the first such packet of a layout) -> number of
+    intact packets that the dictionary does not define, or whose values it does not allow; only the tables of packets
+    include them. housekeeping: fields of the latest packet, None without one. slices, states: see dorn.products.slices.
     events: EventTable of all events and windows listed.
     """
 
@@ -36,7 +36,7 @@ class Collection:
         calibration: Calibration | None = None,
     ):
         """housekeeping: fields of a packet received before, used if the archive has none. slice_s: length of slices.
-        calibration: of the energies; None: the default."""
+        calibration: for the energies; None: the default."""
         self.archive = archive
         self.dictionary = dictionary = archive.dictionary
         self.instrument = dictionary.instrument
@@ -44,7 +44,7 @@ class Collection:
         self.housekeeping = housekeeping
         self.not_understood: Counter[str] = Counter()
         self._faults: dict[int, str] = {}  # kind -> fault of its first packet
-        self._latest = -1  # stamp of the housekeeping
+        self._latest = -1  # time stamp of the housekeeping
         self._events = dictionary.enums["event"]
         self._columns = AllColumns(dictionary.telemetry.values())
         self.slices = Slices(slice_s)
@@ -89,7 +89,7 @@ class Collection:
             self._note(part, at)
 
     def _marks(self, found: dict) -> list[tuple[int, int, bool]]:
-        """(position, boot count or -1, whether the counters restart here) of the packets that say so, in order."""
+        """(position, boot count or -1, whether the counters restart here) of the packets that report this, in order."""
         marks = []
         if "housekeeping" in found:
             of, rows = found["housekeeping"]
@@ -116,7 +116,7 @@ class Collection:
         if kind not in self._faults:
             try:
                 packet = self.dictionary.decode(octets)
-                self._faults[kind] = f"{packet.name}: values that this instrument does not have"
+                self._faults[kind] = f"{packet.name}: values not valid for this instrument"
             except PacketError as error:
                 self._faults[kind] = str(error)
         self.not_understood[self._faults[kind]] += 1
@@ -133,11 +133,11 @@ class Collection:
 
     @property
     def incomplete_spectra(self) -> int:
-        """Integrations, counted per spectrum, of which channels with counts are missing."""
+        """Integrations, counted per spectrum, in which channels with counts are missing."""
         return self._spectra.incomplete
 
     def all_spectra(self) -> dict[tuple[str, int], Spectrum]:
-        """(class, detector or unit) -> Spectrum, with incomplete integrations as far as received."""
+        """(class, detector or unit) -> Spectrum, including incomplete integrations as far as received."""
         return self._spectra.all()
 
     def rates(self) -> Rates:
@@ -145,7 +145,7 @@ class Collection:
         return self._counts.rates()
 
     def rates_in_parts(self) -> Iterator[Rates]:
-        """The same, some intervals at a time."""
+        """Those of `rates`, some intervals at a time."""
         return self._counts.parts()
 
     def totals(self) -> Totals | None:

@@ -11,14 +11,14 @@ from dorn.products.slice_arrays import SliceArrays
 from dorn.products.slices import DETECTORS
 
 SIDES = ("front", "back")
-_SEED = 1  # of the places of counts within their channels
+_SEED = 1  # for the positions of counts within their channels
 
 
 def selected(
     slices: SliceArrays, from_s: float | None, to_s: float | None, storm: bool, phase: int | None = None
 ) -> np.ndarray:
-    """bool[n]: slices that start within the on-board times, under an observation table (number) if one is given; those
-    of storm mode only with `storm`. Raises UserError if there is none."""
+    """bool[n]: slices that start within the on-board times, with observation table number `phase` in force if given;
+    those in storm mode only with `storm`. Raises UserError if there are none."""
     within = np.ones(len(slices.start_s), bool)
     if from_s is not None:
         within &= slices.start_s >= from_s
@@ -29,15 +29,15 @@ def selected(
     if phase is not None:
         within &= slices.phase == phase
         if not within.any():
-            raise UserError.at("--phase", "TABLE", "no slice is under this observation table alone")
+            raise UserError.at("--phase", "TABLE", "no slice has only this observation table in force")
     chosen = within if storm else within & (slices.storm == 0)
     if not chosen.any():
-        raise UserError.at("slices", "storm", "all are of storm mode; --storm takes them")
+        raise UserError.at("slices", "storm", "all are in storm mode; --storm includes them")
     return chosen
 
 
 def directions(slices: SliceArrays, chosen: np.ndarray, search: float) -> list[Direction]:
-    """Both directions; where the calibration has a drift, it is taken out (`drift.steady`)."""
+    """Both directions; where the calibration has a drift, it is removed (`drift.steady`)."""
     width_kev = np.diff(slices.energy_kev[:, :2])
     edges_kev = np.concatenate([slices.energy_kev - width_kev / 2, slices.energy_kev[:, -1:] + width_kev / 2], axis=1)
     generator = np.random.default_rng(_SEED)

@@ -10,7 +10,7 @@ import numpy as np
 from dorn.analysis.event_table import HITS, EventTable, detectors_of
 from dorn.products import stored
 
-CLASSES = ("front", "back", "front_back", "several_units")  # as the counters of packet `rates`
+CLASSES = ("front", "back", "front_back", "several_units")  # named as the counters of packet `rates`
 _ROWS = 1 << 16  # written at once
 _CLASSES = np.array([f",{name}," for name in CLASSES], "S")
 _THREE_DIGITS = np.array([f"{n:03d}" for n in range(1000)], "S")
@@ -18,14 +18,14 @@ HEADING = b"origin,time_s,class,detectors,codes,energies_kev\n"
 
 
 def write_npz(file: BinaryIO, table: EventTable) -> None:
-    """The arrays of a table, as `EventTable.load` or numpy.load reads them, with `first` besides. Not compressed, as
-    there may be millions of events."""
+    """The arrays of a table, as `EventTable.load` or numpy.load reads them, and `first`. Not compressed, as there may
+    be millions of events."""
     names = (*table.__dataclass_fields__, "first")
     stored.write_npz(file, {name: np.asarray(getattr(table, name)) for name in names}, compress=False)
 
 
 def csv(table: EventTable) -> Iterator[bytes]:
-    """A row for each event: columns of texts, padded with zeros, which are deleted afterwards."""
+    """One row per event, from columns of texts padded with zero octets, which are deleted afterwards."""
     yield HEADING
     for begin in range(0, len(table), _ROWS):
         some = slice(begin, begin + _ROWS)
@@ -64,7 +64,7 @@ def _detectors(hits: np.ndarray) -> np.ndarray:
 
 
 def _numbers(texts: list[str], which: np.ndarray, first: np.ndarray, n: np.ndarray) -> Iterator[np.ndarray]:
-    """Columns of the first, second, ... hit of each event. which: of the texts, for each hit; first, n: place of the
+    """Columns of the first, second, ... hit of each event. which: index in `texts` for each hit; first, n: index of the
     first hit of each event, and number of its hits."""
     heads = np.array([f",{text}" for text in texts], "S")
     others = np.array([*(f"+{text}" for text in texts), ""], "S")  # the last one: no such hit

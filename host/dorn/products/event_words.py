@@ -12,10 +12,10 @@ import numpy as np
 from dorn.analysis.event_list import CLASSES
 from dorn.analysis.event_table import HITS
 
-_PATTERN, _HEAD = 2, 3  # place of the hit pattern, and of the codes of an event or the state of a mark
+_PATTERN, _HEAD = 2, 3  # index of the hit pattern, and of the codes of an event or the state of a mark
 _LENGTHS = np.maximum(HITS, 1) + np.uint8(_HEAD)  # words of an event with this hit pattern; 0: of a mark
-_PADDING = 2 * _HEAD  # octets behind the words that may be read, though never used
-_MODULUS = 1 << 32  # of clock and stamps
+_PADDING = 2 * _HEAD  # octets after the words that may be read, though never used
+_MODULUS = 1 << 32  # of clock and time stamps
 
 
 @dataclass
@@ -37,7 +37,8 @@ def decode(data: bytes, counts: np.ndarray, time_us: np.ndarray, clock_us: np.nd
     """Decode n packets. data: the words of all packets joined; counts: int64[n], words of each packet; time_us,
     clock_us: int64[n], fields of the packets.
 
-    Returns what is listed, and bool[n]: whether the words of a packet are an event list. Nothing of others is used.
+    Returns the events and windows, and bool[n]: whether the words of a packet are a valid event list. Packets with
+    invalid words are not used at all.
     """
     words = np.frombuffer(data + bytes(_PADDING), ">u2").astype(np.uint16)
     at, valid = _entries(words, counts)
@@ -56,13 +57,13 @@ def decode(data: bytes, counts: np.ndarray, time_us: np.ndarray, clock_us: np.nd
 
 
 def spread(begin: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """The n places from each begin on, int64[sum of n]."""
+    """For each begin, the n consecutive positions from it, int64[sum of n]."""
     end = np.cumsum(n, dtype=np.int64)
     return np.arange(end[-1] if len(end) else 0) + np.repeat(begin - (end - n), n)
 
 
 def _entries(words: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The places of all events and marks, in order, and bool[n]: whether the last one ends with its packet."""
+    """The positions of all events and marks, in order, and bool[n]: whether the last one ends with its packet."""
     end = np.cumsum(counts)
     valid = np.ones(len(counts), bool)
     starts_here = np.zeros(len(words), bool)
@@ -79,8 +80,8 @@ def _entries(words: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _mark_before(words: np.ndarray, at: np.ndarray, packet: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """The place of the mark in effect at each entry, which gives its class. Makes packets invalid, in place, that have
-    an unknown class, or an event outside a window: without a mark before it in its packet that opens one."""
+    """The position of the mark in effect at each entry, which gives its class. Packets with an unknown class, or an
+    event for which no earlier mark in the packet opens a window, become invalid in `valid`."""
     if not len(at):
         return at
     state = words[at + _HEAD]
@@ -92,12 +93,12 @@ def _mark_before(words: np.ndarray, at: np.ndarray, packet: np.ndarray, valid: n
 
 
 def _windows(at_us: np.ndarray, states: np.ndarray, packet: np.ndarray, time_us: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Begin, end, class and packet of the windows, from the marks: from one that opens to the next one of the class, if
-    that closes, or to the time of the packet, if there is none. One that opens again begins the window then."""
+    """Start, end, class and packet of the windows. A window lasts from a mark that opens it to the next mark of the
+    class, or to the time of the packet if there is none. If the next mark opens the window again, it starts there."""
     event_class = (states >> 8).astype(np.uint8)
     order = np.lexsort([event_class, packet])  # stable: marks of a class in a packet stay in order
     at_us, packet, event_class, opens = at_us[order], packet[order], event_class[order], (states[order] & 1) == 1
-    continued = np.zeros(len(order), bool)  # by another mark of its class in its packet
+    continued = np.zeros(len(order), bool)  # followed by another mark of its class in its packet
     continued[:-1] = (packet[1:] == packet[:-1]) & (event_class[1:] == event_class[:-1])
     end_us = np.where(continued, np.roll(at_us, -1), time_us[packet])
     of = opens & ~(continued & np.roll(opens, -1))

@@ -11,7 +11,7 @@ from dorn.products import event_words
 from dorn.products.event_words import spread
 
 LAYOUT = "event_list"
-_AT_ONCE = 1024  # packets; more take memory, fewer time
+_AT_ONCE = 1024  # packets; more would take more memory, fewer more time
 _ROWS = 1 << 16  # events whose codes are sorted at once
 _LATEST_US = 2**32 * 10**6  # on-board time has 32 bits for seconds
 _TYPES = {"origin": "u2", "event_class": "u1", "hits": "u2", "codes": "u2", "window_origin": "u2", "window_class": "u1"}
@@ -19,17 +19,17 @@ _PACKET_US = "packet_us"  # time of the packet of a window
 
 
 class Events:
-    """Takes packets `event_list` in the order of origin and time."""
+    """Collects the content of `event_list` packets, which are added in the order of origin and time."""
 
     def __init__(self, calibration: Calibration):
         self._calibration = {"kev_per_code": calibration.kev_per_code, "zero_code": calibration.zero_code}
-        # column -> its parts; a copy of all is made once, column by column
+        # column -> its parts, which are joined once, column by column
         self._parts = {n: [np.zeros(0, _TYPES.get(n, "i8"))] for n in (*EVENTS, "codes", *WINDOWS, _PACKET_US)}
 
     def add(self, rows: np.ndarray, origins: np.ndarray, data: bytes, ends: np.ndarray) -> np.ndarray:
-        """Add packets. rows: their columns; origins: of the packets; data, ends: packet n ends at data[ends[n]].
+        """Add packets. rows: their fields; origins: one per packet; data, ends: packet n ends at data[ends[n]].
 
-        Returns bool[n]: whether the words of a packet are an event list. Nothing of others is used.
+        Returns bool[n]: whether the words of a packet are a valid event list. Packets with invalid words are not used.
         """
         valid = np.zeros(len(rows), bool)
         for first in range(0, len(rows), _AT_ONCE):
@@ -52,14 +52,14 @@ class Events:
         return valid
 
     def table(self) -> EventTable:
-        """All events and windows; afterwards, packets cannot be added any more."""
+        """All events and windows; no packets can be added afterwards."""
         return EventTable(**self._events(), **self._windows(), **self._calibration)
 
     def _joined(self, name: str) -> np.ndarray:
         return np.concatenate(self._parts.pop(name))
 
     def _events(self) -> dict[str, np.ndarray]:
-        """Events in the order of origin and time: in a packet they are listed class by class."""
+        """Events sorted by origin and time: in a packet they are listed class by class."""
         columns = {name: self._joined(name) for name in EVENTS}
         order = np.lexsort([columns["time_us"], columns["origin"]])
         n = HITS[columns["hits"]]
@@ -73,8 +73,8 @@ class Events:
         return columns | {"codes": codes}
 
     def _windows(self) -> dict[str, np.ndarray]:
-        """Windows in the order of origin, class and time. A window continues where one packet's end is the next one's
-        begin; where a packet is missing it counts as closed."""
+        """Windows sorted by origin, class and time. A window continues if it ends in one packet where it starts in the
+        next; where a packet is missing, it is taken as closed."""
         origin, event_class, begin_us, end_us = (self._joined(name) for name in WINDOWS)
         order = np.lexsort([self._joined(_PACKET_US), event_class, origin])
         origin, event_class, begin_us, end_us = (c[order] for c in (origin, event_class, begin_us, end_us))

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from dorn.errors import UserError
 
 Write = Callable[[BinaryIO], object]  # writes the content of a file
-_ROWS = 1024  # of a table, written at once
+_ROWS = 1024  # rows of a table written at once
 
 
 def table(rows: Iterable[Sequence]) -> Write:

@@ -1,4 +1,4 @@
-"""A measured spectrum as a direction of its own, on an energy scale found from its lines."""
+"""A measured spectrum as a separate direction, on an energy scale found from its lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dorn.analysis.emission import Direction
 from dorn.errors import UserError
 from dorn.files.spectrum import Spectrum
 
-_NEAR = 0.005  # by which a scale that was found may be wrong
+_NEAR = 0.005  # relative error allowed for a scale that was found
 
 
 def direction(
@@ -21,10 +21,10 @@ def direction(
     start: tuple[float, float] | None = None,
     live_s: float | None = None,
 ) -> tuple[Direction, str]:
-    """The direction, and in words where its energy scale is from.
+    """The direction, and a text about the source of its energy scale.
 
-    start: (offset_kev, kev_per_channel), roughly; without it the scale is found from the lines, and where they are not
-    all there it is the one in the file. live_s: if the spectrum has none. Raises UserError without a scale.
+    start: approximate (offset_kev, kev_per_channel); without it the scale is found from the lines, or if not all are
+    found, the one in the file is used. live_s: used if the spectrum has none. Raises UserError without a scale.
     """
     lived_s = spectrum.live_s or live_s
     live = None if lived_s is None else np.array([lived_s])
@@ -35,7 +35,7 @@ def direction(
             edges_kev, how = scale.energy_kev(spectrum.edges), "found from the lines"
         else:
             scale = energy_scale.calibrate(spectrum.counts, given, nuclides, 1.0, 0.0)
-            edges_kev, how = scale.energy_kev(given), "by its start and the lines"
+            edges_kev, how = scale.energy_kev(given), "from its start and the lines"
     except UserError as error:
         if given is None:
             raise UserError.at(name, "energy scale", f"none in the file, give --start ({error})") from None
@@ -45,7 +45,7 @@ def direction(
 
 
 def _given(spectrum: Spectrum, start) -> np.ndarray | None:
-    """Edges in keV by the start, or as stored; None if there are none, or they do not increase."""
+    """Edges in keV from the start, or as stored; None if there are none, or they do not increase."""
     if spectrum.in_kev:
         return spectrum.edges
     terms = start or spectrum.coefficients

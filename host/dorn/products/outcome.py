@@ -11,15 +11,15 @@ from dorn.analysis.emission import Emissions
 from dorn.analysis.geometry import Efficiency
 from dorn.nuclides import nuclide
 
-RADON = ("Rn-219", "Rn-220", "Rn-222")  # which leave the ground as a gas
+RADON = ("Rn-219", "Rn-220", "Rn-222")  # leave the ground as a gas
 FLUX_UNIT = "1/(cm2 s)"
 _POOR = 2.0  # chi-squared per degree of freedom
-_HALF_LIVES = 50.0  # over which a decay correction says something
+_HALF_LIVES = 50.0  # beyond this, a decay correction is meaningless
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The date to which activities are corrected, and the measurement. Times: UTC, with their zone."""
+    """The date to which activities are corrected, and the measurement. Times are UTC, with time zone."""
 
     date: datetime.datetime
     began: datetime.datetime
@@ -32,7 +32,7 @@ class Reference:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The result of one direction. of_plane: the efficiency is in cm2, for each spectrum."""
+    """The result of one direction. of_plane: the efficiency is in cm2, per spectrum."""
 
     emissions: Emissions
     background: Emissions | None = None
@@ -45,7 +45,7 @@ class Outcome:
         return self.emissions.direction.name
 
     def rates(self) -> dict[str, Quantity]:
-        """Alphas per second into all spectra, by nuclide; empty without a live time."""
+        """Alphas per second that reach all detectors, by nuclide; empty without a live time."""
         of = self.emissions.direction
         if of.total_live_s is None:
             return {}
@@ -58,16 +58,16 @@ class Outcome:
         return rates
 
     def activities(self) -> dict[str, Quantity]:
-        """Bq, or Bq/cm2 of a plane, means over the measurement; empty without an efficiency or a live time."""
+        """Bq, or Bq/cm2 for a plane, averaged over the measurement; empty without an efficiency or a live time."""
         return {name: self.activity_of(name, rate) for name, rate in self.rates().items()} if self.efficiency else {}
 
     def activity_of(self, name: str, rate: Quantity) -> Quantity:
-        """Of a rate into all spectra. There must be an efficiency."""
+        """The activity for a rate in all spectra. Requires an efficiency."""
         assert self.efficiency is not None
         return activity(rate, name, self.efficiency, len(self.emissions.direction.counts) if self.of_plane else 1)
 
     def activities_at_date(self) -> dict[str, Quantity]:
-        """The same at the reference date; without the nuclides that have decayed too often in between, and empty
+        """`activities` at the reference date, without the nuclides that are too many half-lives away from it; empty
         without a date."""
         if self.reference is None:
             return {}
@@ -85,7 +85,7 @@ class Outcome:
         return decay_correction.longest_lived(name, [one.nuclide for one in self.emissions.emissions])
 
     def fluxes(self) -> dict[str, Quantity]:
-        """Atoms of radon that leave a cm2 of ground each second in a steady state; only of a plane or a column."""
+        """Atoms of radon that leave a cm2 of ground each second in a steady state; only for a plane or a column."""
         return {name: value for name, value in self.activities().items() if name in RADON and self.of_plane}
 
     @property
@@ -93,12 +93,12 @@ class Outcome:
         return "Bq/cm2" if self.of_plane else "Bq"
 
     def chi2_per_dof(self) -> float:
-        """Of the fit; NaN where there are too few counts to judge it."""
+        """That of the fit; NaN where there are too few counts to judge it."""
         fit, channels = self.emissions.fit, sum(len(seen) for seen in self.emissions.counts)
         return quality.chi2_per_dof(fit.expected, self.emissions.counts, channels - fit.dof)
 
     def warning(self) -> str:
-        """Why the result is not to be trusted; empty if nothing is wrong."""
+        """Why the result should not be trusted; empty if nothing is wrong."""
         poor = self.chi2_per_dof()
         if not poor > _POOR:
             return ""
@@ -130,34 +130,34 @@ class Outcome:
 
 
 def assumptions(outcomes: list[Outcome]) -> list[str]:
-    """What the results rest on, in words."""
+    """The assumptions behind the results, in words."""
     tails = {one.name: len(one.emissions.fit.values.tails) for one in outcomes}
     found = [
-        "Counts of a nuclide are those of all its lines, shared as the intensities in the table of nuclides.",
-        "Spectra of one direction see the same rate of each nuclide, and share its counts as their live times.",
+        "Counts of a nuclide are those of all its lines, in proportion to the intensities in the table of nuclides.",
+        "Spectra of one direction see the same rate of each nuclide, and share its counts in proportion to live times.",
         "The background is flat or falls or rises linearly over the energies that are fitted.",
-        "Lines have the same tails in all spectra of a direction; number of tails by the likelihood: "
+        "Lines have the same tails in all spectra of a direction; their number is chosen by likelihood: "
         + ", ".join(f"{name} {n}" for name, n in tails.items())
         + ".",
-        "The error `shape` is the largest change of the counts with one tail more, and with one less where the "
+        "The error `shape` is the largest change of the counts with one tail more, and with one fewer where the "
         "likelihood does not exclude it.",
-        "Errors are one standard deviation, limits hold with 95 %; if no other nuclide has lines there.",
-        "Chi-squared per degree of freedom of a good fit is near 1; it is of channels added up to at least 5 counts.",
+        "Errors are one standard deviation, limits are at 95 %, provided that no other nuclide has lines there.",
+        "Chi-squared per degree of freedom, of channels added up to at least 5 counts, is near 1 for a good fit.",
     ]
     if any(one.efficiency for one in outcomes):
         found += sorted({f"Efficiency: {one.efficiency.how}." for one in outcomes if one.efficiency})
         found.append("Activities are means over the measurement, without correction for decay.")
     else:
-        found.append("Rates are alphas that enter the detectors, not decays of a source.")
+        found.append("Rates are alphas that reach the detectors, not decays of a source.")
     if any(one.background for one in outcomes):
         found.append(
-            "The background measurement has the energy scales, widths and tails of the other; its rates are subtracted."
+            "The background, fitted with the energy scales, widths and tails of the measurement, is subtracted."
         )
     if any(one.fluxes() for one in outcomes):
         found.append(
             "A flux of radon is the activity of the column above the ground, and so assumes a steady state without "
-            "lateral transport: as many atoms leave the ground as decay above it. It is that of a region rather than "
-            "of the site where the gas moves far in its life: on the Moon at 300 K, Rn-222 hops some 1100 km."
+            "lateral transport: as many atoms leave the ground as decay above it. If the gas moves far during its "
+            "life, it is the flux of a region, not of the site: on the Moon at 300 K, Rn-222 hops some 1100 km."
         )
     return found + [text for one in outcomes[:1] for text in _of_date(one)]
 

@@ -1,5 +1,4 @@
-"""One archive for each type of packet: for readers that tell packets apart by their APID only, which is the same for
-all packets."""
+"""One archive per type of packet, for readers that distinguish packets by APID only: all packets have the same."""
 
 from __future__ import annotations
 
@@ -19,8 +18,8 @@ PACKETS = "packets"  # folder of these files
 
 
 def check(out: Path, inputs: Sequence[Path | str], force: bool) -> None:
-    """Raise UserError if `write` could not write its files, or would replace an archive: one of the inputs, or without
-    `force` any."""
+    """Raise UserError if `write` could not write its files, or would replace one of the inputs or, without `force`, any
+    archive."""
     check_directory(out / PACKETS)
     there = [path for path in _paths(out) if path.exists()]
     for path in there:

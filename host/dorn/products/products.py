@@ -34,14 +34,14 @@ class Products(Collection):
     """The products of an archive."""
 
     def summary(self, run=None):
-        """The content of summary.json. run: of run.json."""
+        """The content of summary.json. run: that of run.json."""
         return summary_of(self, run)
 
     def write(self, out, run=None, tables=False, events_csv=False):
         """Write FILES into the directory `out` (created if necessary) and return the summary. The archive must be open.
 
-        Each file is replaced atomically. run: of run.json. tables: also a table of the packets of each layout, in
-        `out`/TABLES. events_csv: also EVENTS_CSV.
+        Each file is replaced atomically. run: content of run.json. tables: also a table of the packets of each layout,
+        in `out`/TABLES. events_csv: also EVENTS_CSV.
         """
         about = self.summary(run)
         png = spectrum_png(self.sides(), about, self.totals())
@@ -57,7 +57,7 @@ class Products(Collection):
         return about
 
     def tables(self, about):
-        """Name -> how to write it, of the files but the picture. about: of `summary`."""
+        """Name -> function that writes it, for all files except the picture. about: that of `summary`."""
         spectra = self.all_spectra()
         return {
             "spectra.csv": table(spectra_rows(spectra, self.instrument, self.calibration, False)),
@@ -72,7 +72,7 @@ class Products(Collection):
 
     def sides(self):
         """ "front" and "back" -> (edges_kev, counts): sum of the spectra of all front or all back detectors, on the
-        energy scale of the default calibration; counts of detectors with another scale are shared by its channels."""
+        energy scale of the default calibration, to which the counts of detectors with another scale are rebinned."""
         i, default = self.instrument, Calibration.default(self.instrument)
         edges_code = channel_edges(i)
         edges_kev = default.energy_kev(edges_code, 0)
@@ -93,7 +93,7 @@ def remove_files(out):
 
 
 def _remove_optional(out, events_csv, tables):
-    """Remove the optional products of an earlier run that are not wanted now; other files of these names stay."""
+    """Remove the optional products of an earlier run that were not requested now; other files of these names stay."""
     path = Path(out) / EVENTS_CSV
     if not events_csv and path.is_file():
         with path.open("rb") as file:

@@ -20,10 +20,10 @@ SCALARS = [
 ]
 PER_DETECTOR = ["accepted", "below_threshold", "over_range", "disabled"]
 COUNTERS = SCALARS + [f"{name}_{detector}" for name in PER_DETECTOR for detector in range(16)]
-_MOST = 2**31  # no interval has so many counts: the counter was cleared
+_MOST = 2**31  # more than an interval can have: the counter was cleared
 
 
-# name -> its places in COUNTERS
+# name -> its indices in COUNTERS
 _PLACES = {name: [n] for n, name in enumerate(SCALARS)} | {
     name: [COUNTERS.index(f"{name}_{detector}") for detector in range(16)] for name in PER_DETECTOR
 }
@@ -43,7 +43,7 @@ class Totals:
     time_s: float = 0.0  # end of the last interval, on-board clock
     real_us: int = 0
     live_us: int = 0
-    counters: np.ndarray = field(default_factory=lambda: np.zeros(len(COUNTERS), np.int64))  # as COUNTERS
+    counters: np.ndarray = field(default_factory=lambda: np.zeros(len(COUNTERS), np.int64))  # ordered as COUNTERS
 
     def count(self, name: str) -> int:
         """The counter `name` of SCALARS, or the sum over the detectors of one of PER_DETECTOR."""
@@ -58,7 +58,7 @@ class Rates:
     time_s: np.ndarray  # float[n]: end of the interval, on-board clock
     real_us: np.ndarray  # int64[n]
     live_us: np.ndarray  # int64[n]
-    counters: np.ndarray  # unsigned[n, len(COUNTERS)], as COUNTERS
+    counters: np.ndarray  # unsigned[n, len(COUNTERS)], ordered as COUNTERS
 
     def __len__(self) -> int:
         return len(self.time_s)
@@ -68,7 +68,7 @@ class Rates:
         return self.counters[:, _PLACES[name]].sum(1, dtype=np.int64)
 
     def totals(self) -> Totals:
-        """All intervals combined; there must be one."""
+        """All intervals combined; there must be at least one."""
         sums = int(self.real_us.sum()), int(self.live_us.sum()), self.counters.sum(0, dtype=np.int64)
         return Totals(float(self.time_s.max()), *sums)
 
@@ -82,7 +82,7 @@ class Counts:
     def __init__(self):
         self._parts: list[tuple[Rates, bytes]] = []  # without and with the counters, packed: most of them are 0
         self.resets = 0
-        self._restarts = 0  # places so far where the counters restart
+        self._restarts = 0  # number of restarts of the counters so far
         self._boot = None  # (origin, boot count), as last reported
         self._last = None  # (restarts, origin, real and live time, counters) of the last packet
 
@@ -116,7 +116,7 @@ class Counts:
         return restarts
 
     def _count(self, now: Rates, restarts: np.ndarray) -> None:
-        """Add the counts since the packet before, or since the counters restarted."""
+        """Add the counts since the previous packet, or since the counters restarted."""
         none = (-1, 0, 0, 0, np.zeros(len(COUNTERS), np.uint32))
         columns = (restarts, now.origin, now.real_us, now.live_us, now.counters)
         restart, origin, real_us, live_us, counters = map(_after, self._last or none, columns)
@@ -136,7 +136,7 @@ class Counts:
             yield replace(part, counters=counters)
 
     def rates(self) -> Rates:
-        """The counts from one packet to the next; of the first one, and after a restart of the counters, since then."""
+        """The counts between consecutive packets; for the first one after a start of the counters, since that."""
         none = np.zeros(0, np.int64)
         parts = [*self.parts()] or [Rates(none, none, none, none, np.zeros((0, len(COUNTERS)), np.uint32))]
         return Rates(*(np.concatenate(column) for column in zip(*(vars(part).values() for part in parts), strict=True)))

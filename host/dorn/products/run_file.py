@@ -1,6 +1,6 @@
-"""run.json: what is known about a run beside its telemetry: source, command, computer, times.
+"""run.json: what is known about a run besides its telemetry: source, command, computer, times.
 
-It lies beside the archive from the start of the run, so that the products can be made from both after a crash, too.
+It lies beside the archive from the start of the run, so that the products can also be made after a crash.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dorn.errors import UserError
 from dorn.products.files import write_files
 
 NAME = "run.json"
-_SAME_S = 2.0  # difference between UTC and on-board time over a run that links may cause
+_SAME_S = 2.0  # change of UTC minus on-board time over a run that delays of the link may cause
 
 
 def utc() -> str:
@@ -24,13 +24,13 @@ def utc() -> str:
 
 
 def correlation(packet: Packet) -> dict:
-    """On-board time and UTC at the arrival of a packet with an origin, with the delay of the link."""
+    """On-board time and UTC at the arrival of a packet with an origin, including the delay of the link."""
     return {"origin": packet.fields["origin"], "on_board_s": packet.time_s, "utc": utc()}
 
 
 def utc_of(run: dict, origin: int, on_board_s: float) -> str | None:
-    """UTC of an on-board time. None without correlations of the begin and the end of the run for the origin, or if the
-    clock was set, or stepped in a reset, between them."""
+    """UTC of an on-board time. None without correlations from the start and the end of the run for the origin, or if
+    the clock was set, or stepped in a reset, between them."""
     pairs = run.get("time_correlations") or []
     if len(pairs) < 2 or {pair["origin"] for pair in pairs} != {origin}:
         return None
@@ -74,7 +74,7 @@ def read(archive: Path) -> tuple[dict | None, str]:
 
 
 def _check(path: Path, run: dict) -> None:
-    """Raise UserError for a field that the products use and that has not its type."""
+    """Raise UserError for a field of the wrong type that the products use."""
     for name, kind, what in (("target", str, "a text"), ("archive_octets", int, "a number of octets")):
         if run.get(name) is not None and not isinstance(run[name], kind):
             raise UserError.at(path, name, f"not {what}", run[name])

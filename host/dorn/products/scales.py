@@ -24,7 +24,7 @@ def scales_of(
 ) -> tuple[dict[str, Scale], dict[str, UserError], Drift | None]:
     """(number of a detector -> scale, "detector N" -> why it has none, drift).
 
-    nuclides: with lines in the window around them. drifting: the one of them with which the gain is followed over the
+    nuclides: all that have lines in the window. drifting: the one whose line is used to follow the gain over the
     slices; None: the gain is constant.
     """
     instrument = Dictionary.load().instrument

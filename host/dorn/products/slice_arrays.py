@@ -18,7 +18,7 @@ from dorn.products.stored import Parts, write_npz
 
 @dataclass(frozen=True)
 class SliceArrays:
-    """n slices, in the order of origin and start; spectra: 16 of detectors, then 8 of units."""
+    """n slices, sorted by origin and start; spectra: 16 of detectors, then 8 of units."""
 
     origin: np.ndarray  # uint16[n]
     start_s: np.ndarray  # float[n], on-board time
@@ -26,11 +26,11 @@ class SliceArrays:
     real_s: np.ndarray  # float[n, 24]
     live_s: np.ndarray  # float[n, 24]
     mode: np.ndarray  # uint8[n], the highest during the slice, as in enum.mode; 0 without a reading
-    storm: np.ndarray  # uint8[n], 1: storm mode during a part of the slice
-    phase: np.ndarray  # uint8[n], the observation table in force, as in enum.table; 0: not known, or it changes
-    temperature_k: np.ndarray  # float[n, 2], of head and board, means; not a number without a reading
-    po_209_code: np.ndarray  # float[n, 16], position of the Po-209 line, ADC codes, means; not a number if not found
-    gain: np.ndarray  # float[n, 16], by the drift in the calibration; the energies below are to be divided by it
+    storm: np.ndarray  # uint8[n], 1: storm mode during part of the slice
+    phase: np.ndarray  # uint8[n], the observation table in force, as in enum.table; 0: unknown, or changed
+    temperature_k: np.ndarray  # float[n, 2], means of head and board; NaN without a reading
+    po_209_code: np.ndarray  # float[n, 16], mean position of the Po-209 line, ADC codes; NaN if not found
+    gain: np.ndarray  # float[n, 16], from the drift in the calibration; divide the energies below by it
     energy_kev: np.ndarray  # float[16, 1024], of the channels of each detector
     coincidence_energy_kev: np.ndarray  # float[8, 256], of each unit
     counts: np.ndarray  # uint32[n, 16, 1024]
@@ -46,7 +46,7 @@ class SliceArrays:
             raise UserError.at(path, "slices", f"cannot be read: {error}") from None
 
     def calibrated(self, calibration: Calibration, instrument: dict) -> SliceArrays:
-        """The same on another energy scale."""
+        """These slices on another energy scale."""
         gain = calibration.gains(self.origin, self.start_s + self.length_s / 2)
         scales = (energies_kev(calibration, instrument, coincidences) for coincidences in (False, True))
         return replace(self, gain=gain, **dict(zip(("energy_kev", "coincidence_energy_kev"), scales, strict=True)))

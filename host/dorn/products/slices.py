@@ -1,7 +1,7 @@
 """Slices: spectra over intervals of on-board time, with the state of the instrument.
 
-An integration belongs to the slice in which it started, whenever its packets were received. So the sum over all slices
-is the sum over all integrations, for any length.
+An integration belongs to the slice in which it started, regardless of when its packets were received. Thus the sum over
+all slices is the sum over all integrations, for any length.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from dorn.errors import UserError
 DETECTORS, CHANNELS = 16, 1024
 UNITS, COINCIDENCE_CHANNELS = 8, 256
 SPECTRA = DETECTORS + UNITS  # in this order
-_OPEN = 4  # slices that are held uncompressed
-_AT_ONCE = 1024  # integrations
-_NOT_READ = 0xFFFF  # of a temperature
+_OPEN = 4  # slices held uncompressed
+_AT_ONCE = 1024  # integrations processed together
+_NOT_READ = 0xFFFF  # temperature without a reading
 
 
 @dataclass
@@ -49,9 +49,9 @@ class Slice:
 
 
 class Slices:
-    """Slices of `length_s`, in the order of origin and start; those without an integration are absent.
+    """Slices of `length_s`, sorted by origin and start; those without an integration are absent.
 
-    They are kept compressed, as packets arrive in the order of time: there may be thousands, of 74 kB each.
+    All but the latest are kept compressed: there may be thousands, of 74 kB each, and packets arrive in order of time.
     """
 
     def __init__(self, length_s: float):
@@ -63,7 +63,7 @@ class Slices:
         self._packed: dict[tuple[int, int], bytes] = {}
 
     def add(self, number: np.ndarray, origin, start_us, real_us, live_us, counts: np.ndarray) -> None:
-        """Add whole integrations. number: int[n], of the spectrum, 0 to SPECTRA - 1; origin, start_us, real_us,
+        """Add whole integrations. number: int[n], number of the spectrum, 0 to SPECTRA - 1; origin, start_us, real_us,
         live_us: int[n]; counts: unsigned[n, channels]; all of detectors, or all of units."""
         starts_us = np.asarray(start_us, np.int64) // self.length_us * self.length_us
         order = np.lexsort((number, starts_us, origin))
@@ -121,23 +121,23 @@ class States:
         self._loaded: list[tuple[int, int, int]] = []  # origin, time in us, observation table
 
     def add_housekeeping(self, index: np.ndarray, rows: np.ndarray) -> None:
-        """index, rows: of the packets."""
+        """index, rows: index rows and fields of the packets."""
         kelvin = np.stack([rows["temperature_head"], rows["temperature_board"]], 1).astype(float)
         kelvin[kelvin == _NOT_READ] = np.nan
         self._readings.append((*_when(index), rows["mode"].copy(), rows["storm"].copy(), kelvin / 100))
 
     def add_line_rates(self, index: np.ndarray, rows: np.ndarray) -> None:
-        """index, rows: of the packets."""
-        self._centroids.append((*_when(index), rows["centroid"].copy()))  # as they are: 16 bits, not 64
+        """index, rows: index rows and fields of the packets."""
+        self._centroids.append((*_when(index), rows["centroid"].copy()))  # not converted: 16 bits, not 64
 
     def add_table(self, index: np.ndarray, tables: np.ndarray) -> None:
-        """index: of the event reports that an observation table was loaded; tables: their numbers."""
+        """index: index rows of the event reports that an observation table was loaded; tables: the numbers loaded."""
         self._loaded += zip(*(column.tolist() for column in (*_when(index), tables)), strict=True)
 
     def over(self, slices: Slices) -> dict[str, np.ndarray]:
         """mode, storm: uint8[n], the highest value during a slice; phase: uint8[n], the observation table in force, 0
         if none is known, or another is loaded during the slice; temperature_k: float[n, head and board] and
-        po_209_code: float[n, DETECTORS], means, not a number without a reading."""
+        po_209_code: float[n, DETECTORS], means, NaN without a reading."""
         starts = slices.starts()
         mode, storm = np.zeros(len(starts), np.uint8), np.zeros(len(starts), np.uint8)
         temperature_k = np.full((len(starts), 2), np.nan)
@@ -153,7 +153,7 @@ class States:
         return states | {"temperature_k": temperature_k, "po_209_code": code}
 
     def _phases(self, starts: list[tuple[int, int]], length_us: int) -> np.ndarray:
-        """uint8[n]: the table loaded last before each slice, if none is during it."""
+        """uint8[n]: the last table loaded before each slice; 0 if there is none, or one is loaded during the slice."""
         loaded = sorted(self._loaded)
         tables = [0, *(table for *_, table in loaded)]
         places = [(origin, time_us) for origin, time_us, _ in loaded]
@@ -173,7 +173,7 @@ def _when(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _codes(eighths: np.ndarray) -> np.ndarray:
-    """Positions of a line in codes; not a number where it was not found."""
+    """Positions of a line in codes; NaN where it was not found."""
     return np.where(eighths == 0, np.nan, eighths / 8)
 
 

@@ -46,7 +46,7 @@ class _Complete:
         self._numbers = array("I")
 
     def _place(self, start_us: int, number: int) -> tuple[int, bool]:
-        """Where the integration belongs, and whether it is there."""
+        """The position at which the integration belongs, and whether it is already there."""
         starts_us, numbers = self._starts_us, self._numbers
         if not starts_us or start_us > starts_us[-1]:
             return len(starts_us), False
@@ -91,14 +91,14 @@ class Spectra:
     """Takes packets by columns, in the order of origin and time.
 
     A packet has a range of channels; a spectrum is complete once its counts add up to the total that each of its
-    packets gives. After a reset, the instrument sends an interrupted integration as of the last checkpoint; the whole
-    one counts if it was sent, too. Running spectra, of integrations that continue, are never part of a sum.
+    packets gives. After a reset, the instrument sends an interrupted integration as of the last checkpoint; if the
+    whole one was also sent, that one is used. Spectra of integrations still running are never part of a sum.
 
-    incomplete: integrations of which channels with counts are missing, known after `finish`.
+    incomplete: integrations in which channels with counts are missing, known after `finish`.
     """
 
     def __init__(self, dictionary: Dictionary, slices: Slices):
-        """slices: takes every integration, too."""
+        """slices: to which every integration is also added."""
         self._slices = slices
         enums = dictionary.enums
         self._classes = {number: name for name, number in enums["event_class"].items()}

@@ -1,4 +1,4 @@
-"""Files of arrays, NAME.npz, as `numpy.load` reads them; the same arrays give the same file.
+"""Files of arrays, NAME.npz, as `numpy.load` reads them; identical arrays give identical files.
 
 `numpy.savez` needs whole arrays in memory; here they may come in parts.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 
 class Parts(NamedTuple):
-    """An array of this type and shape, whose parts follow one another along the first axis."""
+    """An array of this type and shape, given in parts along the first axis."""
 
     dtype: np.dtype | type
     shape: tuple[int, ...]
@@ -22,7 +22,7 @@ class Parts(NamedTuple):
 
 
 def write_npz(file: BinaryIO, arrays: Mapping[str, np.ndarray | Parts], compress: bool = True) -> None:
-    """Write arrays. Raises ValueError if the parts of one are not its size."""
+    """Write arrays. Raises ValueError if the parts of an array do not add up to its size."""
     method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
     with zipfile.ZipFile(file, "w", method, compresslevel=1) as archive:
         for name, array in arrays.items():

@@ -19,8 +19,8 @@ LINK = ("packets", "sequence_gaps", "crc_errors")
 def summary_of(found: Collection, run: dict | None = None) -> dict:
     """Quantities that were not counted are None.
 
-    run: of run.json, with the target, the LINK counters of the session (else those of the archive are used), and HEAD,
-    the counters of the simulated head.
+    run: content of run.json, with the target, the LINK counters of the session (else those of the archive are used),
+    and HEAD, the counters of the simulated head.
     """
     run = run or {}
     hk, archive = found.housekeeping, found.archive

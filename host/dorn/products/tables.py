@@ -15,14 +15,14 @@ from dorn.products.rates import COUNTERS, Rates
 from dorn.products.slice_arrays import energies_kev, scales
 from dorn.products.spectra import Spectrum
 
-_AT_ONCE = 1 << 18  # octets of packets that become rows together: as text they take some 50 times as much
+_AT_ONCE = 1 << 18  # octets of packets converted to rows together: the text takes some 50 times as much
 REPORTS = ("origin", "time_s", "report", "name", "text")
 
 
 def spectra_rows(
     spectra: dict[tuple[str, int], Spectrum], instrument: dict, calibration: Calibration, coincidences: bool
 ) -> Iterator[list]:
-    """One column a spectrum, of all detectors or of all units; first its live time and its energy scale, then its
+    """One column per spectrum, of all detectors or of all units; first its live time and its energy scale, then its
     channels. Their energies are those of the default calibration, as they may differ between detectors."""
     classes = {"front_back"} if coincidences else {"front", "back"}
     chosen = {f"{name}_{number}": one for (name, number), one in spectra.items() if name in classes}
@@ -39,7 +39,7 @@ def spectra_rows(
 
 
 def rates_rows(parts: Iterable[Rates]) -> Iterator[list]:
-    """One row an interval."""
+    """One row per interval."""
     yield ["origin", "time_s", "real_s", "live_s", *COUNTERS]
     for rates in parts:
         columns = (column.tolist() for column in vars(rates).values())
@@ -48,8 +48,8 @@ def rates_rows(parts: Iterable[Rates]) -> Iterator[list]:
 
 
 def packet_rows(archive: Archive, layout: Layout) -> Iterator[list]:
-    """One row a packet of a layout: fields with an enumeration as text, empty where a reading is missing; arrays of
-    fixed length in one column an element, others in one, octets in hexadecimal."""
+    """One row per packet of a layout: fields with an enumeration as text, empty where a reading is missing; arrays of
+    fixed length in one column per element, others in one column, octets in hexadecimal."""
     columns = AllColumns([layout])
     titles = []
     for item in layout.fields:
@@ -81,7 +81,7 @@ def _about(part: Part, of: np.ndarray) -> tuple[list, list, list]:
 
 
 def _tails(part: Part, of: np.ndarray, layout: Layout, item, rows: np.ndarray) -> list[str]:
-    """An array of variable length of each packet; layouts have one at most, behind all other fields."""
+    """An array of variable length of each packet; layouts have at most one, after all other fields."""
     ends = part.ends[of] - CRC
     starts = ends - rows[item.length].astype(np.int64) * item.size
     pieces = [part.data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
@@ -91,7 +91,7 @@ def _tails(part: Part, of: np.ndarray, layout: Layout, item, rows: np.ndarray) -
 
 
 def report_rows(archive: Archive) -> Iterator[list]:
-    """One row a report of an event or of the verification of a telecommand, in words."""
+    """One row per report of an event or of the verification of a telecommand, in words."""
     dictionary = archive.dictionary
     layouts = [one for one in dictionary.telemetry.values() if one.service in (EVENT_REPORTING, VERIFICATION)]
     yield list(REPORTS)

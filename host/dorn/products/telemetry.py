@@ -1,4 +1,4 @@
-"""The public interface to what came down: packets, slices, rates and events as numpy arrays."""
+"""The public interface to received telemetry: packets, slices, rates and events as numpy arrays."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Archive:
     """One archive, or several, of packets in any order (telemetry.ccsds of `dorn run` or `dorn downlink`)."""
 
     def __init__(self, *paths: Path | str, calibration: Path | str | None = None):
-        """calibration: calibration.toml of `dorn calibrate`; energies are else those of the default calibration.
+        """calibration: calibration.toml of `dorn calibrate`; without it, energies are those of the default calibration.
 
-        Raises UserError when it is first read, if it cannot be or was made with another dictionary.
+        When first read, raises UserError if an archive cannot be read or was made with another dictionary.
         """
         self._paths, self._calibration = paths, calibration
 
@@ -37,7 +37,7 @@ class Archive:
 
     @property
     def boards(self) -> list[str]:
-        """Unique ids of the boards whose packets these are, in hexadecimal, as far as housekeeping is among them."""
+        """Unique ids of the boards whose packets these are, in hexadecimal, as far as known from housekeeping."""
         return self._collected.boards_seen
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Over-wide codes of the RP2040's ADC: measured as a user would, corrected on ground, verified on held-out readings.
+"""Over-wide codes of the RP2040's ADC: measured as a user would, corrected on the ground, tested on held-out readings.
 
 Ramps read by three boards (adc-ramp-rp2040) are split: the even steps model the ADC of the simulated head, the odd ones
 are held out for verification. A sliding pulser plays through the whole firmware into the ADC of the even steps; the
@@ -160,7 +160,7 @@ def scale(report: Report, widths: dict[str, CodeWidths], held_out: dict) -> None
 
 
 def centroids_off(centres: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Error of the line's centroid in keV at each of OFFSETS; centres: of the channels, in codes."""
+    """Error of the line's centroid in keV at each of OFFSETS; centres: channel centres in codes."""
     return KEV_PER_CODE * (counts @ centres / counts.sum(axis=1) - WIDE_CODE - OFFSETS)
 
 
@@ -216,7 +216,7 @@ def bent(report: Report, found: list[CodeWidths], ramp, line_counts: np.ndarray)
     columns = ("pulser's DAC", "wide codes", "edges: max", "rms, codes", "Po-214 outside: max", "own position, keV")
     report.table(f"effect of integral nonlinearity of the pulser's DAC, on {BOARDS[0]}", columns, rows)
     report.say("The DAC is ideal in the tables above. Dither averages its steps, not its bow, which enters the edges")
-    report.say("less a straight line: energies are only as linear as the pulser. The over-wide codes are still found.")
+    report.say("except for a straight line: energies are only as linear as the pulser. The four codes are still found.")
     report.say("Uneven steps, typically by 0.2 LSB or 5 % of a channel's width, are not modelled.")
     report.bound("codes found over-wide, nonlinear DAC", "the four" if exact else "others", "exactly these", exact)
     report.bound("over-wide codes, corrected, nonlinear DAC", f"1 +- {worst:.2f}", "1 +- 0.20", worst <= 0.2)

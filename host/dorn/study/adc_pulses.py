@@ -15,7 +15,7 @@ SPACING_NS = 10_000
 PULSER_STEPS = range(24, 4051)  # of its 12-bit DAC, one code each: from above the threshold to full scale
 PO214_KEV, LINE_KEV = main_kev("Po-214"), 20  # the line, and its FWHM
 WIDE_CODE = 2559  # the over-wide code near Po-214
-# of the line from the over-wide code, in ideal codes; the last is its position with the instrument's own offset
+# distances of the line from the over-wide code, in ideal codes; the last is that with the instrument's own offset
 OFFSETS = (-64, -40, -28, *range(-20, 21, 4), 28, PO214_KEV / KEV_PER_CODE + ZERO_CODE - WIDE_CODE)
 
 

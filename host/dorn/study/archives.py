@@ -30,8 +30,8 @@ def run(path: Path, rate_cps: float, duration_s: float, integration_s: int, quot
 def acquire(
     path: Path, source, front_end: FrontEnd, seed: int, rate_cps: float, duration_s: float, quota: int, **parameters
 ) -> None:
-    """Acquire a source on the unix target into the archive `path`, with parameters by name. quota: of each class of
-    listed events."""
+    """Acquire a source on the unix target into the archive `path`, with parameters by name. quota: of listed
+    events in each class."""
     with open_target("unix", Head(front_end, seed)) as target:
         session = Session(target)
         session.record(path, force=True)
@@ -46,7 +46,7 @@ def acquire(
 
 
 def repeat(data: bytes, duration_s: float, path: Path, octets: int) -> None:
-    """Write the packets of an archive again and again, with everything that identifies them continued."""
+    """Write the packets of an archive repeatedly, continuing everything that identifies them."""
     dictionary = Dictionary.load()
     packets = list(archive.split(data))
     places = {layout.kind: _places(layout) for layout in dictionary.telemetry.values()}

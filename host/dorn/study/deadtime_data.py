@@ -119,7 +119,7 @@ def intervals(report: Report, data: Path) -> None:
         ):
             limit = run.above_zero(field)
             report.bound(f"{name}, {what}", f"{value:.2f} cps", f"{limit} +- 1 %", abs(value / limit - 1) <= 0.01)
-        report.bound(f"{name}, slope from corrected", f"{100 * ratio:+.2f} %", "1 %", abs(ratio) <= 0.01)
+        report.bound(f"{name}, slope against corrected rate", f"{100 * ratio:+.2f} %", "1 %", abs(ratio) <= 0.01)
         plot(panel, name, np.diff(times_s), found)
     columns = ("run", "events", "observed cps", "dead time ms", "slope cps", "corrected cps", "differ", "beyond 12 ms")
     report.table("interval analysis of a Geiger counter's time stamps", columns, rows)
@@ -150,7 +150,7 @@ def geiger_runs(path: Path) -> dict[tuple[str, int], Counts]:
 
 
 def geiger_two_source(report: Report, path: Path) -> None:
-    """Its 5-minute runs with sources 6, 7, both and none. No limit: the result is not the dead time alone."""
+    """The counter's 5-minute runs with sources 6, 7, both and none. No limit: the result is not only dead time."""
     rows = []
     runs = geiger_runs(path)
     for voltage in sorted({voltage for _, voltage in runs}):
@@ -163,8 +163,8 @@ def geiger_two_source(report: Report, path: Path) -> None:
         rows.append((f"{voltage} V", *counts, f"{tau_s * 1e3:.2f} +- {error_s * 1e3:.2f}"))
     columns = ("Geiger counter", "source 6", "source 7", "both", "none", "dead time ms")
     report.table("two-source method, 5 minutes each (the errors are statistical only)", columns, rows)
-    report.say("They fall with rising voltage, by many sigma, and at 500 V the intervals give less: they are not the")
-    report.say("dead time alone. How well the sources were put back and the shape of the plateau are not known.")
+    report.say("The results fall with rising voltage, by many sigma, and at 500 V the intervals give less: they are")
+    report.say("not only dead time. How well sources were repositioned, and the shape of the plateau, are not known.")
 
 
 def plot(panel, name: str, intervals_s: np.ndarray, found: dead_time.Intervals) -> None:

@@ -44,12 +44,12 @@ CASES = (
 )
 # the comparisons only, with smaller archives: the larger share of start-up is within the margin
 SHORT = tuple(replace(case, megabytes=case.megabytes * 0.6) for case in CASES if case.ratio)
-_GROWTH = 0.5  # MiB a MB, from the first case to the last
+_GROWTH = 0.5  # MiB per MB, from the first case to the last
 
 
 def study(report: Report, short: bool) -> None:
     cases = SHORT if short else CASES
-    memory = {}  # of decode, by the size of the archive
+    memory = {}  # peak memory of decode, by size of the archive
     rows = []
     with tempfile.TemporaryDirectory(prefix="dorn-study-") as folder:
         runs: dict[tuple, bytes] = {}
@@ -72,7 +72,7 @@ def study(report: Report, short: bool) -> None:
     if not short:
         first, last = CASES[0].megabytes, CASES[-1].megabytes
         growth = (memory[last] - memory[first]) / (last - first)
-        report.bound("memory", f"{growth:.2f} MiB a MB", f"<= {_GROWTH}", growth <= _GROWTH)
+        report.bound("memory", f"{growth:.2f} MiB per MB", f"<= {_GROWTH}", growth <= _GROWTH)
 
 
 def _compared(pairs: list[tuple[Cost, Cost]], ratios: list[float]) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""What others do with an archive: every field with ccsdspy, coded spectra with libaec; `decoding` measures it.
+"""An archive decoded by other software: every field with ccsdspy, coded spectra with libaec; `decoding` measures it.
 
 `python -m dorn.study.decoding_peer ARCHIVE`
 """

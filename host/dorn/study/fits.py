@@ -168,8 +168,8 @@ def _judge(report, joined: list[Closure], short):
 
 
 def _least_p(joined):
-    """Least p, corrected by Holm, of each nuclide in each setting. Kolmogorov-Smirnov of its pulls against a normal
-    distribution of width 1 whose mean is within MEAN of 0: the nearest to the measured one."""
+    """Smallest p-value after Holm's correction over all nuclides and settings. Kolmogorov-Smirnov tests of the pulls
+    against a normal distribution of width 1, with the mean within MEAN of 0 that is nearest to the measured one."""
     ps = {}
     for one in joined:
         for i, name in enumerate(NUCLIDES):

@@ -35,7 +35,7 @@ def minuit(
         found.tol = EDM / 0.002
         found.strategy = 2
     found.migrad()
-    if exact:  # iminuit can stop at a limit although the minimum is beside it
+    if exact:  # iminuit can stop at a limit although the minimum is near it
         found.values = [
             max(value, low + 1) if low == 0 else value
             for value, (low, _) in zip(found.values, found.limits, strict=True)
@@ -46,7 +46,7 @@ def minuit(
 
 
 def least_squares(model: LineModel, counts: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """The same by lmfit's `least_squares`."""
+    """The vector of parameters at the minimum, by lmfit's `least_squares`."""
     free = np.flatnonzero(model.is_free)
     parameters = lmfit.Parameters()
     for i in free:

@@ -1,7 +1,8 @@
 """Calibrations of spectra whose scale is known: are the energies unbiased, and their errors right?
 
-As `dorn calibrate` does it: the start is up to 1.5 % off, the zero is free, and the shape of the lines is chosen by the
-likelihood. Errors are those of counting statistics, as the spectra are drawn with the energies of the table.
+Calibrations are those of `dorn calibrate`: the start is wrong by up to 1.5 %, the zero is free, and the shape of the
+lines is chosen by likelihood. Errors are those of counting statistics, as the spectra are drawn with the energies of
+the table.
 """
 
 from __future__ import annotations

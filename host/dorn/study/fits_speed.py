@@ -1,4 +1,4 @@
-"""Speed of fits of lines, beside other programs that are given the same model, start and counts."""
+"""Speed of fits of lines, compared with other programs that are given the same model, start and counts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def judge(report: Report, plain, tailed) -> None:
             report.bound(f"{setting}: speed over lmfit's", f"{lmfit:.1f}", f">= {LMFIT}", lmfit >= LMFIT)
             report.bound(f"{setting}: speed over iminuit's", f"{numeric:.1f}", f">= {MINUIT}", numeric >= MINUIT)
     columns = ("", "fits per second", "over lmfit", "over iminuit", "over iminuit with analytic gradient")
-    report.table("CPU time of a fit, and how many times more others need", columns, rows)
+    report.table("speed of a fit, and CPU time of other programs over its own", columns, rows)
     per_s = _joint(tailed)
     what = f"{DETECTORS} detectors together, 33 parameters"
     report.bound(f"{what}: fits per second", f"{per_s:.1f}", f">= {JOINT_PER_S}", per_s >= JOINT_PER_S)

@@ -2,7 +2,7 @@
 
 Fits of lines: spectra with known counts are drawn at random with fixed seeds, and fitted twice: freely, and with the
 true counts of one nuclide. The interval contains the truth if the likelihood ratio of the two is at most the critical
-value. Single numbers of counts: by exact sums over all possible counts.
+value. The coverage for single counts is found by exact sums over all possible counts.
 """
 
 from __future__ import annotations
@@ -149,11 +149,11 @@ def _judge_fits(report, many, middle, few):
         report.bound(what, f"{worst:.1%}", f">= {LEAST_SIMULATED:.1%}", worst >= LEAST_SIMULATED)
 
 
-# ---- single numbers of counts ----------------------------------------------------------------------------------------
+# ---- single counts ---------------------------------------------------------------------------------------------------
 
 
 def covered(signals: np.ndarray, background: float, contains: np.ndarray) -> np.ndarray:
-    """float64[signals]: the probability of counts whose interval contains it; contains: bool[counts, signals]"""
+    """float64[signals]: probability that the interval contains the signal; contains: bool[counts, signals]"""
     return (poisson.pmf(np.arange(len(contains))[:, None], signals + background) * contains).sum(axis=0)
 
 
@@ -169,7 +169,7 @@ def of_intervals(signals, background):
 
 
 def of_profile(signals):
-    """The same of the plain profile likelihood of 95 %, without background."""
+    """Coverage of the plain profile likelihood of 95 %, without background."""
     n = np.arange(int(2 * signals.max() + 30))[:, None]
     ratios = 2 * (signals - n + xlogy(n, n / signals))
     return covered(signals, 0.0, ratios <= chi2.ppf(0.95, 1))
@@ -204,7 +204,7 @@ def _judge_thresholds(report):
     report.table(title, columns, rows)
     what = f"false detections, background {BACKGROUNDS[0]:g} to {BACKGROUNDS[-1]:g}, tau {TAUS[0]} to {TAUS[-1]}, worst"
     report.bound(what, f"{exact.max():.2%}", f"<= {ALPHA:.1%}", exact.max() <= ALPHA)
-    report.say(f"the same of ISO 11929, by tau: {', '.join(f'{x:.1%}' for x in iso.max(axis=0))}")
+    report.say(f"the same for ISO 11929, by tau: {', '.join(f'{x:.1%}' for x in iso.max(axis=0))}")
 
 
 def _plot(fits):
@@ -212,7 +212,7 @@ def _plot(fits):
     axes = figure.subplots()
     signals = np.geomspace(0.1, 30, 600)
     axes.plot(signals, of_intervals(signals, 0.0)[0], label="Feldman and Cousins, exact", color="#1f4e9c")
-    axes.plot(signals, of_profile(signals), label="plain profile, one number of counts, exact", color="#c2570c", lw=0.8)
+    axes.plot(signals, of_profile(signals), label="plain profile, single count, exact", color="#c2570c", lw=0.8)
     axes.plot(*zip(*((one.mean, one.profile[1]) for one in fits), strict=True), "k.", label="profile, fits of lines")
     few = [(one.mean, one.simulated[0]) for one in fits if one.simulated is not None]
     if few:

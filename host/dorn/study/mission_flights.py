@@ -10,11 +10,11 @@ from dorn.link import archive
 from dorn.study import archives, mission_scenarios
 from dorn.study.mission_scenarios import SLICE_S, STORM_CPS, STORM_HOLD_S
 
-_PERIOD_S = 60  # of housekeeping, which tells storm mode; rates are not used
+_PERIOD_S = 60  # of housekeeping, which reports storm mode; rates are not used
 
 
 def flown(folder: Path, seed: int, duration_s: float) -> Path:
-    """The archive of a mission in `folder`, flown now unless it is there. A mission that is interrupted leaves none."""
+    """The archive of a mission in `folder`, flown now unless it exists. An interrupted mission leaves no archive."""
     path = folder / f"mission-{seed}-{duration_s:g}s" / archive.NAME
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ SLICE_S = 600
 DRIFT_PER_C = 2.5e-4  # over 80 degrees: 2 %
 STORM_CPS, STORM_HOLD_S = 6, 300  # parameters of the firmware; the solar event has five times that rate
 _STORM_CPS = 30.0
-_TOGETHER_NS = 2500  # a pulse later than another one by less is in the same event
+_TOGETHER_NS = 2500  # pulses closer than this are in the same event
 _ENERGIES = "min_kev = {}\nmax_kev = 11500\nthrough_fraction = 0.3"
 _SOURCE = """
 [[source]]
@@ -45,7 +45,7 @@ def source(seed: int, duration_s: float) -> ScenarioSource:
 
 
 def text(seed: int, duration_s: float) -> str:
-    """The same in TOML."""
+    """The scenario in TOML."""
     draw = np.random.default_rng([seed, 7])
 
     def source(nuclide, rate, detectors="all", more=""):
@@ -89,15 +89,15 @@ def text(seed: int, duration_s: float) -> str:
 
 
 def storm_s(seed: int, duration_s: float) -> tuple[float, float]:
-    """Begin and end of the solar event of a mission."""
+    """Start and end of the solar event of a mission."""
     draw = np.random.default_rng([seed, 6])
     begin_s = draw.uniform(0.1, 0.8) * duration_s
     return begin_s, begin_s + draw.uniform(3600, 3 * 3600)
 
 
 def drawn(seed: int, duration_s: float, particles: int | None = None) -> SliceArrays:
-    """The slices of a mission, drawn by the model of the simulated head, without the firmware: as if integrations were
-    slices, nothing was dead, and storm mode were as long as the event and what the firmware needs to see its end.
+    """The slices of a mission, drawn by the model of the simulated head, without the firmware: with integrations that
+    coincide with slices, no dead time, and storm mode from the start of the event to STORM_HOLD_S after its end.
     particles: their seed, if it is not that of the scenario."""
     particles = seed if particles is None else particles
     of = source(seed, duration_s)
@@ -136,7 +136,7 @@ def drawn(seed: int, duration_s: float, particles: int | None = None) -> SliceAr
 
 
 def _alone(chunks) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Pulses that are an event of their own: others are not in the spectra of detectors."""
+    """Pulses that are the only one of their event: others are not in the spectra of detectors."""
     for times_ns, detectors, pulse_kev in chunks:
         near = np.diff(times_ns) < _TOGETHER_NS
         alone = ~(np.append(near, False) | np.insert(near, 0, False))

@@ -1,13 +1,13 @@
-"""Whole analyses of missions whose truth is only in the scenario: are counts and their errors right, and limits?
+"""Whole analyses of missions whose truth is only in the scenario: are counts, errors and limits right?
 
 Missions are drawn at random (`mission_scenarios`). Most have spectra drawn by the model of the simulated head, without
-the firmware; some are flown by the firmware on the unix target and kept as archives (`mission_flights`). It is judged
-whether both give the same spectra. Each is calibrated and analysed as a user would: energy scales and drift as by `dorn
+the firmware; some are flown by the firmware on the unix target and kept as archives (`mission_flights`). The spectra of
+both are compared. Each mission is calibrated and analysed as a user would: energy scales and drift as by `dorn
 calibrate --lines Po-209,Po-210,Rn-222 --drift Po-209`, then as by `dorn analyse`, without the slices of storm mode.
 
 A pull is (counts - true expectation) / error, with the statistical error expected at the truth and the fitted error of
-the shape: an error by the fit is correlated with its counts. Nuclides of fewer than LEAST expected counts are left out:
-for them, and for those that are absent, only the upper limit is judged. Limits of all nuclides are.
+the shape: a fitted statistical error is correlated with the counts. Nuclides with fewer than LEAST expected counts have
+no pulls. Upper limits are judged for all nuclides, including those that are absent.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ CALIBRATED_BY, FOLLOWED = ("Po-209", "Po-210", "Rn-222"), "Po-209"
 SEARCH = 0.01
 LEAST = 30.0  # expected counts of a pull
 KS_P, FARTHEST = 1e-3, 4.5
-COVERED, OF = 17, 20  # limits of a nuclide that cover, at least; of more missions, the same probability
+COVERED, OF = 17, 20  # limits of a nuclide that must cover the truth, of 20; for more missions, equally probable
 SAME_P = 1e-3
 _ENOUGH = 25  # counts of a bin in the comparison of two spectra
 _OTHER = 1000  # added to the seed of a mission: the same scenario with other particles
@@ -61,7 +61,7 @@ class Result:
     nuclide: str
     truth: float  # expected counts
     counts: float
-    error: float  # expected at the truth, with that of the shape
+    error: float  # expected at the truth, including the error of the shape
     upper: float
 
 
@@ -141,7 +141,7 @@ def analysed(paths: dict[int, Path], mission: Mission) -> list[Result]:
 
 
 def calibrated(slices: SliceArrays) -> SliceArrays:
-    """On the scales that `dorn calibrate` finds, through its file."""
+    """The slices on the scales that `dorn calibrate` finds, passed through its file."""
     instrument = Dictionary.load().instrument
     scales, _, drift = scales_of(slices, range(slices.counts.shape[1]), CALIBRATED_BY, FOLLOWED)
     with tempfile.TemporaryDirectory(prefix="dorn-study-") as folder:
@@ -175,8 +175,8 @@ def compared(found: Emissions, truth: dict[str, float]) -> list[Result]:
 
 
 def compared_with_drawn(job: tuple[Path, Mission]) -> float:
-    """The probability, by chi-squared, that the spectra of the mission flown and of the same one drawn with other
-    particles are so different, all detectors together and without slices that are of storm mode in either."""
+    """The p-value of a chi-squared test that the spectra of the flown mission and of the same mission drawn with other
+    particles agree: all detectors together, without slices that are in storm mode in either."""
     path, mission = job
     flown = Archive(path).slices(SLICE_S)
     drawn = mission_scenarios.drawn(mission.seed, mission.duration_s, mission.seed + _OTHER)
@@ -189,7 +189,7 @@ def compared_with_drawn(job: tuple[Path, Mission]) -> float:
         bins = np.unique(np.cumsum(a + b) // _ENOUGH, return_index=True)[1]
         a, b = (np.add.reduceat(one, bins).astype(float) for one in (a, b))
         ratio = times_s[1] / times_s[0]
-        # of two Poisson numbers with expectations in this ratio
+        # of two Poisson counts with expectations in this ratio
         total += float(np.sum((ratio * a - b) ** 2 / (ratio * (a + b))))
         dof += len(bins)
     return float(chi2.sf(total, dof))

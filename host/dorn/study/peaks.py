@@ -13,7 +13,7 @@ def peak(
 ) -> Peak:
     """Fit the peak between these channels, which are rounded; all NaN if there is none.
 
-    nuclide: fit all its lines, where channel `zero` has energy 0 and `main` is about the channel of its main line.
+    nuclide: fit all its lines; channel `zero` has energy 0, and `main` is the approximate channel of its main line.
     """
     pattern = [(0.0, 1.0)]
     if nuclide is not None:

@@ -125,7 +125,7 @@ def study(report: Report, short: bool) -> None:
             report.bound(f"{what}: gaps accounted for", f"{worst:.1f} us off", "<= 1", worst <= 1)
     columns = (f"{times} stalls each", "events", "hits lost", "gaps", "gap time us", "off us", "live time check")
     report.table("stalls (rp2040): losses, and the gaps that account for them", columns, rows)
-    report.say("off: x of y: x us outside the y us from the last kept to the first lost event, where a gap may begin")
+    report.say("off, x of y: the gap starts x us outside the y us between the last kept and the first lost event")
     report.plot("stalls", _plot(runs))
 
 

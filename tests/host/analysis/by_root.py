@@ -67,7 +67,7 @@ def prepare(setting, model, counts):
 def minimum(begin, lower, precision):
     """Parameters at the minimum of the deviance, by Migrad."""
     minimizer = ROOT.Math.Factory.CreateMinimizer("Minuit2", "Migrad")
-    function = ROOT.Math.Functor(ROOT.dorn.deviance, len(begin))  # must live as long as the minimizer
+    function = ROOT.Math.Functor(ROOT.dorn.deviance, len(begin))  # must outlive the minimizer
     minimizer.SetFunction(function)
     minimizer.SetTolerance(precision)
     minimizer.SetMaxFunctionCalls(20_000)

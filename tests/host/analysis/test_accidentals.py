@@ -37,7 +37,7 @@ def classes(alone, through, window_s):
     st.floats(0.1e-6, 4e-6),
 )
 @example(np.full(16, 1e6 / 24), np.full(8, 1e6 / 24), 2.03e-6)
-@example(np.full(16, 1e7 / 24), np.full(8, 1e7 / 24), 2.03e-6)  # one event in five million is in one unit only
+@example(np.full(16, 1e7 / 24), np.full(8, 1e7 / 24), 2.03e-6)  # one event in five million is in a single unit
 @example(np.array([9e5, 9e4] + [0.0] * 13 + [10.0]), np.zeros(8), 2.03e-6)
 def test_rates_and_window_are_recovered(alone, through, window_s):
     # one unit alone does not determine the window

@@ -1,4 +1,4 @@
-"""Rates and activities: values and errors against sums written out here."""
+"""Rates and activities: values and errors against explicit sums."""
 
 import math
 

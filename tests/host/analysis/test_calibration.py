@@ -1,4 +1,4 @@
-"""calibration.toml: what is written is read, and errors name file, field and value."""
+"""calibration.toml: it is read as written, and errors name file, field and value."""
 
 import numpy as np
 import pytest

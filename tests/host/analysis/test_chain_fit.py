@@ -1,4 +1,4 @@
-"""The start of a decay chain from drawn counts of its members."""
+"""The activities at the start of a decay chain, from simulated counts of its members."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ START = {"Pb-212": 0.05, "Bi-212": 0.2}
 
 
 def measured(seed, names=("Bi-212", "Po-212"), live=1.0):
-    """Counts over the chain of START, of a live time that is a part of the intervals."""
+    """Counts over the chain of START; live: live time as a fraction of the intervals."""
     expected = decays(START, np.append(BEGINS_S, BEGINS_S[-1] + HOUR_S))
     generator = np.random.default_rng(seed)
     for name in names:
@@ -25,7 +25,7 @@ def measured(seed, names=("Bi-212", "Po-212"), live=1.0):
 @pytest.mark.parametrize("live", [1.0, 0.25])
 def test_activities_at_the_start_are_unbiased_and_their_errors_right(live):
     fits = [chain_fit("Pb-212", BEGINS_S, BEGINS_S + HOUR_S, list(measured(seed, live=live))) for seed in range(100)]
-    assert set(fits[0].at_start) == set(START)  # others live shorter than an hour
+    assert set(fits[0].at_start) == set(START)  # the half-lives of the others are below an hour
     for name, true in START.items():
         pulls = [(one.at_start[name][0] - true) / one.at_start[name][1] for one in fits]
         assert abs(np.mean(pulls)) < 0.4 and 0.8 < np.std(pulls) < 1.25
@@ -37,7 +37,7 @@ def test_intervals_may_have_gaps_and_one_nuclide_is_enough():
     (one,) = measured(1, ["Po-212"])
     one = Counts(one.nuclide, one.counts[kept], one.live_s[kept], one.errors_without[kept])
     found = chain_fit("Pb-212", BEGINS_S[kept], BEGINS_S[kept] + HOUR_S, [one])
-    start = decays(START, [HOUR_S, HOUR_S + 1])  # the first interval that is there begins an hour later
+    start = decays(START, [HOUR_S, HOUR_S + 1])  # the first interval used starts an hour later
     value, error = found.at_start["Pb-212"]
     assert abs(value - np.diff(start["Pb-212"])[0]) < 4 * error < 0.02
 

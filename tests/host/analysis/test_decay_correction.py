@@ -35,7 +35,7 @@ def test_factors_are_those_of_a_published_example(decay, relative_u, elapsed_s, 
     duration=st.one_of(st.just(0.0), st.floats(1e-9, 50)),
 )
 def test_factors_and_their_uncertainties_are_exact(half_life_s, elapsed, duration):
-    """Times in half-lives; against 60 decimals, and their difference by a relative change of the half-life of 1e-12."""
+    """Times in half-lives; against 60 decimals, and their change if the half-life changes by a relative 1e-12."""
 
     def exact(half_life):
         decay = Decimal(2).ln() / half_life

@@ -13,9 +13,9 @@ from scipy.stats import poisson
 @pytest.mark.parametrize("background", [0.01, 0.1, 0.3, 0.8, 1.5, 3.3, 10, 40, 99])
 def test_at_most_5_per_cent_are_above_the_threshold_by_chance(background):
     above = math.floor(detection.threshold(background**0.5) + background) + 1  # the least number that is detected
-    assert above >= 2, "a single count is no detection"
+    assert above >= 2, "a single count is not a detection"
     assert poisson.sf(above - 1, background) <= 0.05
-    # and not more than a count farther than needed
+    # and at most one count above what is needed
     assert above <= 2 or poisson.sf(above - 3, background) > 0.05
 
 
@@ -26,7 +26,7 @@ def test_of_many_counts_it_is_gaussian():
 
 
 def found(counts, background, seed=1):
-    """A fit with this number of counts of Po-210, and the background per channel."""
+    """A fit of a spectrum with this number of counts of Po-210, and this background per channel."""
     edges = np.arange(4600, 5800, 12.0)
     model = LineModel([Grid(edges, 1.0)], ["Po-210"], fwhm_kev=40, free=())
     truth = model.parameters(model.start)

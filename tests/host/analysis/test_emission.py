@@ -1,4 +1,4 @@
-"""Counts of nuclides in several spectra: unbiased with tails, and limits where there is nothing to be told."""
+"""Counts of nuclides in several spectra: unbiased with tails, and limits where they are not determined."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ NAMES = ["Po-209", "Po-210", "Rn-222", "Po-214"]
 
 
 def spectra(counts, seed=1, fwhm_kev=38, tails=((0.08, 22.0),), scales=SCALES, background=60):
-    """Counts of the spectra of detectors with these scales, which share the counts of nuclides as their live times."""
+    """Counts of detectors with these scales, which share the counts of nuclides in proportion to live times."""
     generator = np.random.default_rng(seed)
     shape, found = Shape(fwhm_kev, tails), []
     for scale, live_s in zip(scales, LIVE_S, strict=True):

@@ -1,4 +1,4 @@
-"""Energy scales from known lines: drawn spectra with a known scale, and strips of a real detector."""
+"""Energy scales from known lines: simulated spectra with a known scale, and strips of a real detector."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def drawn(generator, nuclides, kev_per_unit, zero, counts=600, fwhm_kev=38.0, ta
 
 @pytest.mark.parametrize(("counts", "tails"), [(1000, ()), (10_000, ()), (1000, ((0.08, 25.0),))])
 def test_energies_are_right_within_their_errors(counts, tails):
-    """Those of counting statistics, as the spectra are drawn with the energies of the table."""
+    """Errors are those of counting statistics, as the spectra are drawn with the energies of the table."""
     generator = np.random.default_rng(1)
     pulls = []
     for _ in range(60):
@@ -47,7 +47,7 @@ def test_energies_are_right_within_their_errors(counts, tails):
 
 @pytest.mark.parametrize("names", [("Po-210",), ("Po-209", "Po-210", "Po-214")])
 def test_a_line_is_not_taken_for_another_one(names):
-    """Rn-222 is 3.5 % above Po-210, beyond the search; with others found, their scale counts."""
+    """Rn-222 is 3.5 % above Po-210, beyond the search; if other nuclides are found, their scale is used."""
     present = ["Po-209", "Rn-222", "Po-214"]
     seen = drawn(np.random.default_rng(6), present, 3.0, 50.0, counts=3000)
     if len(names) == 1:
@@ -58,7 +58,7 @@ def test_a_line_is_not_taken_for_another_one(names):
         assert scale.missing == ("Po-210",)
         at = 50 + main_kev("Po-214") / 3
         assert abs(scale.energy_kev(at) - main_kev("Po-214")) < 3 * scale.error_kev(at)
-        assert scale.chi2_per_dof > 5, "Rn-222 is in no model"
+        assert scale.chi2_per_dof > 5, "Rn-222 is not in the model"
 
 
 def test_a_wider_search_finds_a_gain_that_is_farther_off():
@@ -86,7 +86,7 @@ def test_a_nuclide_that_is_absent_is_left_out():
     assert (scale.nuclides, scale.missing) == (("Po-209", "Po-214"), ("Po-210",))
     assert scale.zero == pytest.approx(48, abs=4 * scale.covariance[1, 1] ** 0.5)
     close = calibrate(spectrum, EDGES, ["Po-209", "Po-210"], 3.0, 48.0)
-    assert close.nuclides == ("Po-209",) and close.zero_is_fixed, "one line has no zero"
+    assert close.nuclides == ("Po-209",) and close.zero_is_fixed, "one line does not determine the zero"
     with pytest.raises(UserError, match="found Po-209 of Po-209, Po-210, Rn-222"):
         calibrate(spectrum, EDGES, ["Po-209", "Po-210", "Rn-222"], 3.0, 48.0)
 
@@ -137,4 +137,4 @@ def test_strips_of_a_detector_are_calibrated_without_a_start():
         scale = calibrate_unknown(strip.counts, edges, measured.TRIPLE)
         errors_kev.append(scale.energy_kev(strip.centroids) - measured.TRIPLE_KEV)
     worst_kev = np.abs(errors_kev).max(axis=1)
-    assert np.median(worst_kev) < 4 and worst_kev.max() < 8, "by Gaussian fits of others, without tails"
+    assert np.median(worst_kev) < 4 and worst_kev.max() < 8, "reference: Gaussian fits by others, without tails"

@@ -1,4 +1,4 @@
-"""Half-lives from event lists as arrays, of one origin and of several. (test_event_list.py: of an instrument.)"""
+"""Half-lives from event lists as arrays, with one origin and with several. (test_event_list.py: from an instrument.)"""
 
 import math
 import random
@@ -15,7 +15,7 @@ BETWEEN_S = 0.01, 2
 
 
 def listed(seed, detector=0):
-    """Pairs at 3/s in one detector, over range or failed hits in another at times; all is listed."""
+    """Pairs at 3/s in one detector, with occasional over-range or failed hits in another; all are listed."""
     rng = random.Random(seed)
     events, t_s = [], 0.0
     while (t_s := t_s + rng.expovariate(3)) < SECONDS:
@@ -28,7 +28,7 @@ def listed(seed, detector=0):
 
 
 def joined(*tables):
-    """One table of several, which get the origins 1, 2, ..."""
+    """Several tables joined to one; they get the origins 1, 2, ..."""
     marked = [replace(t, origin=t.origin + n, window_origin=t.window_origin + n) for n, t in enumerate(tables, 1)]
     arrays = [item.name for item in fields(EventTable) if item.type == "np.ndarray"]
     return replace(tables[0], **{name: np.concatenate([getattr(t, name) for t in marked]) for name in arrays})
@@ -47,7 +47,7 @@ def test_a_table_gives_the_same_as_the_list():
 
 
 def test_origins_have_clocks_of_their_own():
-    """The same half-life from both, although their times overlap; no parent of one has a daughter in the other."""
+    """Both give the same half-life although their times overlap; no parent of one has a daughter in the other."""
     tables = [listed(seed).table() for seed in (1, 2)]
     both, parts = pairs(joined(*tables)), [pairs(table) for table in tables]
     assert min(p.half_life_s for p in parts) < both.half_life_s < max(p.half_life_s for p in parts)
@@ -56,7 +56,7 @@ def test_origins_have_clocks_of_their_own():
 
 
 def test_only_the_highest_accepted_hit_of_an_event_counts():
-    """A parent below a higher hit, or in a coincidence, is none."""
+    """A hit in the parent's range below a higher hit, or in a coincidence, is not a parent."""
     events = listed(1)
     higher = [Event(event.time_us, 0, event.codes | {6: 3000}) for event in events.events[::50]]
     through = [Event(event.time_us, 2, event.codes | {1: 1000}) for event in events.events[25::50]]

@@ -1,4 +1,4 @@
-"""Efficiencies against each other, an integral by others, and the head that simulates them."""
+"""Efficiencies against each other, a published integral, and the simulated head."""
 
 import math
 
@@ -77,7 +77,7 @@ def test_a_small_inclined_detector_has_the_solid_angle_of_its_projection():
 
 
 def test_orientation_and_place_do_not_matter():
-    """The same two facets, moved and rotated; and exchanged, where the efficiency is in the ratio of the areas."""
+    """The same two facets, moved and rotated; and exchanged, which changes the efficiency by the ratio of the areas."""
     straight = monte_carlo(Disc(1), Rectangle(2, 1, centre_cm=(0.3, 0, 2), normal=FACING), PAIRS, 4)
     # z becomes x, x becomes y
     turned = monte_carlo(

@@ -42,7 +42,7 @@ def test_there_is_no_detection_limit_if_the_calibration_is_too_uncertain():
 
 
 def test_counts_of_a_fit_have_the_uncertainty_that_is_expected_for_a_true_value():
-    """Against the spread of the fits of 400 spectra without the nuclide, of which about half are at the bound 0."""
+    """Against the spread of fits to 400 spectra without the nuclide, about half of which are at the bound 0."""
     edges = np.arange(1500.0, 2350, 4)
     model = LineModel([Grid(edges, 3.0, 50.0)], ["Po-210", "Rn-222"], fwhm_kev=60, free=())
     true = replace(model.parameters(model.start), counts=np.array([400.0, 50]), background=np.array([[300.0]]))

@@ -1,4 +1,4 @@
-"""Intervals and limits of counts, by exact sums and against other programs; their coverage: `dorn study limits`."""
+"""Intervals and limits for counts, by exact sums and against other programs; their coverage: `dorn study limits`."""
 
 import math
 from dataclasses import replace
@@ -34,14 +34,14 @@ NUCLIDES = ("Po-210", "Rn-222", "Po-218")
 
 
 def spectrum(rn_222, background=20.0, seed=3, **options):
-    """(model, counts) of 50 counts of the polonium nuclides each, and so many of Rn-222, on average."""
+    """(model, counts) with, on average, 50 counts of each polonium nuclide and the given number of Rn-222."""
     model = LineModel([GRID], NUCLIDES, fwhm_kev=60, tails=[(0.07, 20.0)], **options)
     start = model.parameters(model.start)
     true = replace(start, counts=np.array([50, rn_222, 50.0]), background=np.array([[background]]))
     return model, [np.random.default_rng(seed).poisson(mean) for mean in model.expected(true)]
 
 
-# ---- of a fit of lines -----------------------------------------------------------------------------------------------
+# ---- for a fit of lines ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rn_222", [0.0, 3.0, 100.0])
@@ -83,7 +83,7 @@ def test_an_upper_limit_is_one_sided():
 
 
 def lonely(n):
-    """A line within one of ten channels, of n counts, without background: as good as a single number of counts."""
+    """A line within one of ten channels, with n counts, without background: equivalent to a single count."""
     model = LineModel([Grid(np.arange(1380.0, 2390, 100), 3.0, 50.0)], ["Rn-222"], fwhm_kev=70, free=())
     counts = np.zeros(10, int)
     counts[5] = n
@@ -135,11 +135,11 @@ def test_below_10_counts_there_are_intervals_of_95_percent_only():
     assert interval(fit(model, counts), model, counts, "Rn-222", 0.68).method == "profile likelihood"
 
 
-# ---- of one number of counts -----------------------------------------------------------------------------------------
+# ---- for a single count ----------------------------------------------------------------------------------------------
 
 
 def test_intervals_of_feldman_and_cousins_are_the_published_ones():
-    """Table IV of Phys. Rev. D 57 (1998) 3873, 90 %. With a background and n = 0, theirs are made longer."""
+    """Table IV of Phys. Rev. D 57 (1998) 3873, 90 %. With a background and n = 0, the published ones are lengthened."""
     without = [(0, 2.44), (0.11, 4.36), (0.53, 5.91), (1.10, 7.42), (1.47, 8.60), (1.84, 9.99), (2.21, 11.47)]
     without += [(3.56, 12.53), (3.96, 13.99), (4.36, 15.30), (5.50, 16.50)]
     above_3 = [(0, 1.88), (0, 3.04), (0, 4.42), (0, 5.60), (0, 6.99), (0.15, 8.47), (0.89, 9.53), (1.51, 10.99)]
@@ -217,13 +217,13 @@ def test_the_threshold_of_iso_11929_is_that_of_its_general_procedure(n_off, tau)
     ("call", "message"),
     [
         (lambda: feldman_cousins(-1), "limits: counts: not a number of counts (-1)"),
-        (lambda: feldman_cousins(1, math.inf), "limits: background: not a number from 0 up (inf)"),
+        (lambda: feldman_cousins(1, math.inf), "limits: background: negative or not finite (inf)"),
         (lambda: feldman_cousins(1, 0, 1.0), "limits: confidence level: not between 0 and 1 (1.0)"),
-        (lambda: upper_limit(2, -1), "limits: background: not a number from 0 up (-1)"),
+        (lambda: upper_limit(2, -1), "limits: background: negative or not finite (-1)"),
         (lambda: on_off(1, -2, 1), "limits: n_off: not a number of counts (-2)"),
         (lambda: on_off(1, 2, 0), "limits: tau: not above 0 (0)"),
         (lambda: decision_threshold(2, math.nan), "limits: tau: not above 0 (nan)"),
-        (lambda: detection_probability(-1, 2, 1), "limits: signal: not a number from 0 up (-1)"),
+        (lambda: detection_probability(-1, 2, 1), "limits: signal: negative or not finite (-1)"),
         (lambda: limits._critical(0.4, upper=True), "limits: confidence level: not between 0.5 and 1 (0.4)"),
     ],
 )

@@ -227,7 +227,7 @@ def test_a_fit_with_fixed_counts_is_the_best_for_them_and_may_begin_with_another
     [
         ((), "Po-212", 3.0, "line model: nuclides: no counts common to the spectra (Po-212)"),
         (("counts",), "Po-218", 3.0, "line model: nuclides: no counts common to the spectra (Po-218)"),
-        ((), "Po-218", -1.0, "line model: counts of Po-218: not a number from 0 up (-1.0)"),
+        ((), "Po-218", -1.0, "line model: counts of Po-218: negative or not finite (-1.0)"),
     ],
 )
 def test_counts_that_cannot_be_fixed_are_reported(own, name, value, message):

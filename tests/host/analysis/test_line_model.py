@@ -57,7 +57,7 @@ def test_a_background_with_slope_is_a_straight_line():
 
 
 def test_derivatives_are_those_of_finite_differences():
-    grids = [Grid(EDGES, 3.0, 50.0), Grid(EDGES + 0.3 * np.sin(EDGES), 2.9, 40.0, 2.0)]  # one of uneven channels
+    grids = [Grid(EDGES, 3.0, 50.0), Grid(EDGES + 0.3 * np.sin(EDGES), 2.9, 40.0, 2.0)]  # one with uneven channels
     nuclides, ties = ["Po-210", "Bi-212", "Po-212"], [{"Bi-212": 36, "Po-212": 64}]
     options = {"fwhm_kev": 40, "tails": TAILS, "free": ["scale", "zero", "fwhm", "tails"], "ties": ties, "slope": True}
     for own in ([], ["fwhm"], ["counts"], ["counts", "fwhm"]):

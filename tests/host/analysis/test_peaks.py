@@ -38,7 +38,7 @@ def test_the_errors_match_counting_statistics(fwhm, counts):
         peak = line(found, 20, 180)
         truth = np.array((100.3, fwhm, counts))
         pulls.append((np.array((peak.centroid, peak.fwhm, peak.area)) - truth) / peak.errors)
-    # one in hundreds has a tail by chance
+    # one fit in hundreds has a tail by chance
     assert (abs(np.mean(pulls, axis=0)) < 4 / np.sqrt(60)).all()
     assert (abs(np.std(pulls, axis=0) - 1) < 0.25).all()
 

@@ -1,4 +1,4 @@
-"""Fits of published alpha spectra, against figures that their authors or instruments state."""
+"""Fits of published alpha spectra, against figures stated by their authors or instruments."""
 
 import re
 
@@ -14,7 +14,7 @@ from dorn.nuclides import main_kev
 from dorn.study import measured, peaks
 from support.data import data
 
-REBIN = 8  # bins of the digitiser in a channel, 2.3 keV
+REBIN = 8  # bins of the digitiser per channel, which has 2.3 keV
 LISBON = ("1Cal.dat", "2Cal.dat", "Prateleira_4_c_vacuo.dat")
 
 
@@ -33,7 +33,7 @@ def test_sums_and_centroids_are_those_of_the_analyser(file):
 
 @pytest.fixture(scope="module")
 def strips():
-    """Grid, starting 2 % off, and counts of each of the 32 strips."""
+    """Grid, whose initial scale is wrong by 2 %, and counts of each of the 32 strips."""
     found = []
     for strip in measured.strips(data("triple-alpha-leuven").parent, 32):
         kev_per_bin = float(np.mean(measured.TRIPLE_KEV) / np.mean(strip.centroids))

@@ -195,7 +195,7 @@ def test_activities_are_corrected_to_a_date(tmp_path, capsys):
     file = table_spectrum(tmp_path / "po210.csv")
     given = "--lines", "Po-210", "--live", 100, "--efficiency", "0.2,0.01", "--date", "2026-01-01"
     assert analyse(file, *given, "--out", tmp_path / "out") == 2
-    assert "--date: UTC: needs when the measurement began" in capsys.readouterr().err
+    assert "--date: UTC: needs the start of the measurement" in capsys.readouterr().err
     assert analyse(file, *given, "--measured", "2026-05-19T12:00:00Z", "--out", tmp_path / "out") == 0
     assert "Bq at 2026-01-01T00:00:00Z" in capsys.readouterr().out
     content = json.loads((tmp_path / "out" / "analysis.json").read_text())
@@ -217,7 +217,8 @@ def test_what_has_decayed_too_often_has_no_activity_at_the_date(recorded, tmp_pa
     archive = recorded / "run" / "telemetry.ccsds"
     given = "--lines", NAMES, "--geometry", recorded / "plane.toml", "--date", "2026-01-02"
     assert analyse(archive, *given, "--measured", "2026-01-03", "--out", tmp_path) == 0
-    assert "Po-214   has decayed too often between the measurement and 2026-01-02" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Po-214   not corrected: too many half-lives between the measurement and 2026-01-02" in printed
     front = json.loads((tmp_path / "analysis.json").read_text())["directions"]["front"]
     assert front["decayed_too_often_since_date"] == ["Po-214"]
     assert "activity_at_date" in front["nuclides"]["Po-209"] and "activity_at_date" not in front["nuclides"]["Po-214"]
@@ -264,7 +265,7 @@ def test_the_slices_of_a_phase_are_those_under_its_observation_table(tmp_path, c
     rows = list(csv.DictReader((tmp_path / "surface" / "slices.csv").open()))
     assert rows and min(float(row["start_s"]) for row in rows) >= 20
     assert analyse(path, *given, "--phase", "orbit", "--out", tmp_path / "orbit") == 2
-    assert "--phase: TABLE: no slice is under this observation table alone" in capsys.readouterr().err
+    assert "--phase: TABLE: no slice has only this observation table in force" in capsys.readouterr().err
 
 
 def test_a_measured_spectrum_gives_rate_and_activity(tmp_path, capsys):
@@ -315,7 +316,7 @@ def test_files_of_others_are_not_replaced(recorded, tmp_path, capsys):
     (tmp_path / "report.html").write_text("of another program")
     archive = recorded / "run" / "telemetry.ccsds"
     assert analyse(archive, "--lines", NAMES, "--out", tmp_path) == 2
-    assert "report.html: is there, and not written by dorn analyse" in capsys.readouterr().err
+    assert "report.html: exists and was not written by dorn analyse" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     assert (tmp_path / "report.html").read_text() == "of another program"
     for more in (["--force"], []):  # the second time they are its own
@@ -336,7 +337,7 @@ WRONG = {
     "{archive} --efficiency 0.1,x": "--efficiency: U: not a usable number",
     "{archive} --geometry {folder}/wide.toml": "half_angle_deg",
     "{archive} --geometry {folder}/more.toml": "high: unknown key",
-    "{archive} --geometry {folder}/cube.toml": "kind: none of plane, discs, point (cube)",
+    "{archive} --geometry {folder}/cube.toml": "kind: not one of plane, discs, point (cube)",
     "{archive} --geometry {folder}/no.toml": "no.toml: file: cannot be read",
     "{archive} --slice 0": "--slice: S: not above 0",
     "{archive} --half-life Po-214": "--half-life: NUCLIDE: only with --slice",
@@ -346,13 +347,13 @@ WRONG = {
     "{archive} --lines Po-209 --slice 60 --chain Po-299": "unknown nuclide (Po-299)",
     "{archive} --lines Po-209 --date yesterday": "--date: UTC: not a date, or date and time",
     "{archive} --lines Po-209 --measured 2026-01-01": "--measured: UTC: only with --date",
-    "{archive} --lines Po-209 --date 2026-01-01": "--date: UTC: needs when the measurement began",
+    "{archive} --lines Po-209 --date 2026-01-01": "--date: UTC: needs the start of the measurement",
     "{csv} --lines Po-210 --phase surface": "analyse: --phase: only for an archive",
     "{csv} --lines Po-210 --slice 60": "analyse: --slice: only for an archive",
     "{archive} --from x": "--from: S: not a usable number",
     "{archive} --from 1e9": "no slice starts within",
     "{csv} --lines Gd-148": "no spectrum was analysed",
-    "{csv} {csv} --lines Po-210": "name: of two spectra",
+    "{csv} {csv} --lines Po-210": "name: given to two spectra",
     "no.ccsds": "no.ccsds",
     "no.spe": "no.spe",
     "{csv} --lines Po-210 --background no.csv": "no.csv",

@@ -56,7 +56,7 @@ def test_a_ramp_gives_the_transitions_of_the_adc_that_read_it(widths, first):
     if len(np.unique(readings)) < 20:
         return
     adc = Adc.from_ramp(np.arange(len(readings)) * 0.7 - 5, readings[:, None])
-    seen = np.arange(readings[0] + 1, readings[-1] + 1)  # these codes begin within the ramp
+    seen = np.arange(readings[0] + 1, readings[-1] + 1)  # these codes start within the ramp
     begins = np.searchsorted(readings, seen)
     found = np.array(adc.transitions)[seen - 1]
     slope, offset = np.polyfit(begins, found, 1)

@@ -1,4 +1,4 @@
-"""Analogue properties: the same for single pulses, for whole spectra and as the truth."""
+"""Analogue properties: the same for single pulses, for whole spectra and in the true scale."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def pulses(n, seed=1):
 
 
 def read_by(head, times_ns, detectors, energies_kev):
-    """Codes of pulses that are far apart in time, of a source that starts 30 s after the head."""
+    """Codes of pulses that are far apart in time, from a source that starts 30 s after the head."""
     codes, begin_ns = [], 30 * 10**9
     head.inject(zip(times_ns.tolist(), detectors.tolist(), energies_kev.tolist(), strict=True), begin_ns)
     for time_ns, detector in zip((begin_ns + times_ns).tolist(), detectors.tolist(), strict=True):

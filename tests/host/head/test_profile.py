@@ -12,7 +12,7 @@ STORM = Rate([0, 100, 100, 160, 400], [1, 1, 21, 9, 0])
 
 @st.composite
 def rates(draw):
-    """Rates with steps and pauses, that are not always 0."""
+    """Rates with steps and pauses, not 0 throughout."""
     steps = draw(st.lists(st.sampled_from([0.0, 0.5, 3.0, 40.0]), min_size=1, max_size=8))
     values = draw(st.lists(st.sampled_from([0.0, 1.0, 2.5, 30.0]), min_size=len(steps) + 1, max_size=len(steps) + 1))
     return Rate(np.cumsum([draw(st.floats(0, 10)), *steps]), values)

@@ -47,7 +47,7 @@ def test_a_mission_has_what_its_truth_says():
     source = ScenarioSource.load(MISSION)
     times_s, detectors, energies_kev = drawn(source)
     assert (np.diff(times_s) >= 0).all() and times_s[-1] < source.duration_s
-    # no electron reaches 600 keV, where charged particles begin, and no alpha is below
+    # no electron reaches 600 keV, where the charged particles start, and no alpha is below that
     lines = {name: nuclides.main_kev(name) for name in ("Po-209", "Po-212")}
     for begin_s, end_s in ((0, 36_000), (36_000, 550_800), (550_800, 633_600)):
         inside = (times_s >= begin_s) & (times_s < end_s)
@@ -168,18 +168,18 @@ BAD = {
     "chain: neither true nor false (yes)": RADON + 'chain = "yes"\n',
     "beta_kev: not above 0 (-3)": RADON + "beta_kev = -3\n",
     "nuclide: has no alpha line; with beta_kev its electrons are seen (Pb-214)": RADON.replace("Rn-222", "Pb-214"),
-    "followed_by: no daughter of Rn-220; known: Po-216 (Po-214)": THORON
+    "followed_by: not a daughter of Rn-220; known: Po-216 (Po-214)": THORON
     + 'followed_by = "Po-214"\nfollowed_fraction = 1\n',
     "followed_by: unknown nuclide (Po-2166); did you mean": THORON + 'followed_by = "Po-2166"\nfollowed_fraction = 1\n',
     "followed_fraction: is missing": THORON + 'followed_by = "Po-216"\n',
     "followed_fraction: unknown key (1)": THORON + "followed_fraction = 1\n",
-    "followed_by: not with chain, which has it already (Po-216)": THORON
+    "followed_by: not with chain, which already includes it (Po-216)": THORON
     + 'chain = true\nfollowed_by = "Po-216"\nfollowed_fraction = 1\n',
     "followed_by: follows the electron of Bi-214: beta_kev is missing (Po-214)": BISMUTH.replace("beta_kev = 200\n", "")
     + 'followed_by = "Po-214"\nfollowed_fraction = 1\n',
     "followed_by: has no alpha line (Pb-214)": RADON.replace("Rn-222", "Po-218")
     + 'followed_by = "Pb-214"\nfollowed_fraction = 1\n',
-    "followed_by: half-life above 1000 s: write a source of its own (Po-210)": BISMUTH.replace("Bi-214", "Bi-210")
+    "followed_by: half-life above 1000 s: define it as a separate source (Po-210)": BISMUTH.replace("Bi-214", "Bi-210")
     + 'followed_by = "Po-210"\nfollowed_fraction = 1\n',
     "half_angle_deg: above 90 (91.0)": PLANE.replace("60", "91"),
     "area_cm2: is missing": PLANE.replace("area_cm2 = 6\n", ""),

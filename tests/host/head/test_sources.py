@@ -78,7 +78,7 @@ def test_lisbon_regions_survive_conversion_and_replay(tmp_path, calibration):
     for region in regions:
         inside = energies[(energies > region.low_kev) & (energies < region.high_kev)]
         assert len(inside) == region.gross
-        # the MCA's centroid is that of the net peak: a narrow window contains little background
+        # the MCA's centroid is that of the net peak: a narrow window contains little of the background
         near = inside[abs(inside - region.centroid_kev) < region.fwhm_kev]
         kev_per_channel = source.energies_kev[1] - source.energies_kev[0]
         assert np.mean(near) == pytest.approx(region.centroid_kev, abs=0.5 * kev_per_channel)
@@ -136,7 +136,7 @@ def test_stream_depends_on_the_seed_alone(write, monkeypatch, name, text, spacin
     monkeypatch.setattr(arrivals, "CHUNK", 7)
     assert list(source.particles(500, 20, seed=9, spacing=spacing)) == first
     assert list(source.particles(500, 20, seed=10, spacing=spacing)) != first
-    # a longer run begins as the shorter one
+    # a longer run starts with the same particles
     assert list(islice(source.particles(500, 40, seed=9, spacing=spacing), len(first))) == first
 
 

@@ -54,7 +54,7 @@ def test_a_factor_scales_the_rate():
 
 
 def test_a_follower_comes_in_the_same_detector_after_an_exponential_delay():
-    # so rare that the first particle of a pair is the last one in its detector
+    # so rare that the daughter follows directly after the first particle of its pair in the detector
     times_s, detectors, energies_kev = collected(pairs(Rate([0, 2e5], [0.1, 0.1])))
     assert (np.diff(times_s) >= 0).all()
     delays_s, first_s = [], dict.fromkeys(range(16), -np.inf)
@@ -115,7 +115,7 @@ def test_merged_streams_are_in_order_and_complete(streams):
     assert all(len(times) for times, _, _ in merged)
     rows = [row for chunk in merged for row in zip(*(column.tolist() for column in chunk), strict=True)]
     assert [time for time, _, _ in rows] == sorted(time for lists in streams for part in lists for time in part)
-    for n, lists in enumerate(streams):  # of each stream all, in its own order
+    for n, lists in enumerate(streams):  # all pulses of each stream, in its own order
         assert [index for _, stream, index in rows if stream == n] == list(range(sum(map(len, lists))))
 
 

@@ -30,7 +30,7 @@ def datasets(name):
 
 
 def branch(dataset):
-    """(fraction, uncertainty) of the decays that go this way."""
+    """(fraction, uncertainty) of the decays in this branch."""
     (record,) = dataset["decaySchemeNormalization"][0]["normalizationRecord"]
     return Decimal(record["multiplerBranchingRatio"]), Decimal(record["dMultiplerBranchingRatio"])
 
@@ -48,7 +48,7 @@ def product(value, u, factor, factor_u):
 
 
 def shorthand(value, u):
-    """5489.48(30): the uncertainty has two digits, or one if the second is 0 behind a decimal point."""
+    """5489.48(30): the uncertainty has two digits, or one if the second is 0 after a decimal point."""
     if not u:
         return f"{value.quantize(PLACES).normalize():f}"
     last = min(u.adjusted() - 1, 0)
@@ -71,7 +71,7 @@ def lines(name, dataset):
                 if str(energy) not in LIMITS_LISTED.get(name, ()):
                     continue
             intensity, intensity_u = product(value, u, *branch(dataset))
-            # paceENSDF fills an energy that ENSDF does not give with another one
+            # where ENSDF gives no energy, paceENSDF has another one
             if intensity >= PER_100_DECAYS and abs(energy - expected) < 10:
                 yield intensity, f"{shorthand(energy, stated(energy, energy_u))} {shorthand(intensity, intensity_u)}"
 

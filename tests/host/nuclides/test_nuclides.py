@@ -70,7 +70,7 @@ def test_no_line_is_above_the_energy_that_the_masses_leave_and_most_reach_it(nam
     mass, rest, alpha = (radioactivedecay.Nuclide(other).atomic_mass for other in (name, daughter, "He-4"))
     most_kev = (mass - rest - alpha) * KEV_PER_U * rest / (rest + alpha)
     highest = max(kev for kev, _ in nuclides.lines(name))
-    level_kev = 62.68 if name == "At-218" else 0  # of the daughter after the line of the highest energy
+    level_kev = 62.68 if name == "At-218" else 0  # of the daughter after the line with the highest energy
     assert highest == pytest.approx(most_kev - level_kev, abs=6)
 
 
@@ -140,7 +140,7 @@ GOOD = {"half_life": "3.8(2) d", "lines": ["5489.48(30) 99.9"], "daughters": ["P
     [
         ("half_life", None, "half_life is missing"),
         ("half_life", "3.8", r"not two words with a space between them \(3.8\)"),
-        ("half_life", "3.8 weeks", r"unit of half_life is none of us, .*, y \(weeks\)"),
+        ("half_life", "3.8 weeks", r"unit of half_life is not one of us, .*, y \(weeks\)"),
         ("half_life", "-3.8 d", r"not a number such as 3.097 or 3.097\(12\) \(-3.8\)"),
         ("lines", ["5489.48(0) 99.9"], r"not a number .* \(5489.48\(0\)\)"),
         ("lines", ["5489.48 100.1"], r"more than 100 per 100 decays \(100.1\)"),

@@ -1,4 +1,4 @@
-"""Rates over time, and the half-life of what decays, from slices drawn here."""
+"""Rates over time, and the half-life of a decaying line, from slices simulated here."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Products do not depend on the order of the packets in the archive, and damage costs the packets that it hits."""
+"""Products do not depend on the order of the packets in the archive, and damage loses only the packets that it hits."""
 
 import random
 from collections import Counter
@@ -37,15 +37,15 @@ def stop(i):
 
 
 def acquire(i, seconds: int):
-    """Acquire, with integrations of 4 s; the last one is not closed."""
+    """Acquire, with integrations of 4 s; the last one is not completed."""
     i.start()
     play(i, poisson(200, seconds, seed=seconds, pairs=0.2))
 
 
 @pytest.fixture(scope="module")
 def packets(tmp_path_factory) -> list[bytes]:
-    """Of two instruments. The first is reset while it acquires, is asked for its records again, and loses its boot
-    record before it continues."""
+    """Packets of two instruments. The first is reset while it acquires, is asked for its records again, and loses its
+    boot record before it continues."""
     folder = tmp_path_factory.mktemp("runs")
     one, other, flash = folder / "one.ccsds", folder / "other.ccsds", folder / "flash"
     with session(one, flash) as i:
@@ -116,7 +116,7 @@ def test_a_shuffled_archive_decodes_to_the_same_files(packets, tmp_path):
 
 
 class Damaged:
-    """An archive with one random damage after the other; `lost`: the packets hit, by position."""
+    """An archive that is damaged at random several times; `lost`: positions of the packets hit."""
 
     def __init__(self, packets, seed):
         self.rng = random.Random(seed)
@@ -125,7 +125,7 @@ class Damaged:
         self.foreign = 0
 
     def hit(self, n: int) -> None:
-        """Damage packet n, if it is not yet, or what lies before it."""
+        """Damage packet n, or insert octets before it."""
         kind = self.rng.choice(("flip", "cut", "double", "foreign", "noise"))
         octets = self.pieces[n]
         at = self.rng.randrange(len(octets))
@@ -161,14 +161,14 @@ def test_damage_costs_exactly_the_packets_that_it_hits(packets, tmp_path):
             ranges = [(part.data, *ends) for part in found.parts() for ends in zip(part.starts, part.ends, strict=True)]
         kept = [data[start:end] for data, start, end in ranges]
         assert len(found) == len(kept)
-        # octets that a damage has moved have a valid CRC once in 65 536 times; they hide a packet that begins in them,
-        # and may be of no kind that is understood; a packet without its last octet may end with the next one's first
+        # shifted octets have a valid CRC once in 65 536 times; they then hide a packet that starts within them, and may
+        # be of an unknown type; a packet without its last octet may end with the first octet of the next
         strangers = [octets for octets in kept if octets not in order]
         missing = set(range(len(unique))) - damaged.lost - {order[octets] for octets in kept if octets in order}
         by_chance += max(len(strangers), len(missing))
         assert all(crc16(octets) == 0 for octets in strangers)
         assert len(set(kept)) == len(kept)
-    assert by_chance <= 5  # of 10 000 damages, each of which may move several headers
+    assert by_chance <= 5  # of 10 000 damages, each of which may shift several headers
 
 
 def _archive(octets: bytes):

@@ -1,4 +1,4 @@
-"""The examples in host/README.md find what they say."""
+"""The examples in host/README.md give the stated results."""
 
 import re
 import textwrap
@@ -36,7 +36,7 @@ def test_ten_lines_plot_the_rate_of_po_214(tmp_path, monkeypatch):
 
 
 def test_the_pairs_of_rn_220_and_po_216_are_found_in_the_list(tmp_path, monkeypatch, capsys):
-    """200 pairs, one every 2 s: the mean of the waits is the mean life of Po-216."""
+    """200 pairs, one every 2 s: the mean waiting time is the mean life of Po-216."""
     life_s = nuclides.half_life_s("Po-216") / np.log(2)
     waits_us = np.random.default_rng(3).exponential(life_s, 200) * 1e6 + 100
     rows = [

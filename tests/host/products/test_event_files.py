@@ -1,4 +1,4 @@
-"""Files of the event list hold what its arrays hold."""
+"""Files of the event list have the content of its arrays."""
 
 import io
 import zipfile
@@ -54,7 +54,7 @@ def test_events_csv_does_not_depend_on_the_size_of_its_pieces(monkeypatch):
 
 
 def test_times_before_the_clock_began_are_negative():
-    """The stamps of a damaged packet may say so."""
+    """The time stamps of a damaged packet may be negative."""
     words = [
         word for stamp in (9_000_000, 9_400_000, 9_999_999, 10_500_000, 11_000_001) for word in event(stamp, {0: 5})
     ]

@@ -29,7 +29,7 @@ def recorded(folder, cps, seconds, **parameters):
         i.record(path)
         i.connect()
         i.set_parameters(**parameters)
-        i.advance(4)  # so long do windows depend on what was before
+        i.advance(4)  # windows depend on earlier events for this long
         i.start()
         play(i, poisson(cps, seconds, seed=cps, pairs=0.3))
         i.stop()
@@ -40,7 +40,7 @@ def recorded(folder, cps, seconds, **parameters):
 
 @given(lists(), st.randoms(use_true_random=False))
 def test_events_and_windows_are_those_of_the_reader_in_any_order_of_packets(packets, rng):
-    shuffled = rng.sample(packets, len(packets)) + packets[:1]  # one of them twice
+    shuffled = rng.sample(packets, len(packets)) + packets[:1]  # one packet is included twice
     check_same(products(*shuffled).events, expected(packets))
 
 
@@ -92,7 +92,7 @@ def test_nothing_of_an_odd_list_is_used(words):
     good = listing(mark(5, 0, 1) + event(6, {4: 1000}), 10_000_000, 100)
     for odd in (listing(words, 5_000_000, 100), listing(words, 20_000_000, 100)):
         collected = products(good, odd)
-        assert collected.not_understood == {"event_list: values that this instrument does not have": 1}
+        assert collected.not_understood == {"event_list: values not valid for this instrument": 1}
         check_same(collected.events, expected([good]))
 
 
@@ -108,7 +108,7 @@ def test_a_missing_packet_closes_the_window():
 
 
 def test_windows_of_classes_and_origins_do_not_continue_each_other():
-    """Each one begins when another one ends."""
+    """Each one starts when another one ends."""
     words = mark(1_000_000, 0, 1) + mark(2_000_000, 0, 0) + mark(2_000_000, 1, 1)
     made = listing(words, 3_000_000, 3_000_000, origin=7), listing(mark(0, 1, 1), 4_000_000, 1_000_000, origin=9)
     found = products(*made).events
@@ -135,7 +135,7 @@ def test_a_recorded_run_has_the_events_of_the_reader(tmp_path):
 
 
 def test_events_in_windows_that_are_always_open_are_those_counted(tmp_path):
-    """All windows are open, so the list has what the counters of each class have, in the same time."""
+    """All windows are open, so the list has as many events as the counters of each class in the same time."""
     collected, _ = recorded(tmp_path, 20, 120, **QUOTAS)
     found, totals = collected.events, collected.totals()
     counts = np.bincount(found.event_class, minlength=len(CLASSES))

@@ -48,7 +48,7 @@ def test_an_archive_is_replaced_only_with_force_and_then_those_beside_it_too(her
     assert {path: path.stat().st_mtime_ns for path in (here / "out").rglob("*")} == before
     (here / "out" / "packets" / "notes.txt").write_text("mine")
     assert main([*DECODE, "--force"]) == 0
-    (here / "out" / "packets" / "notes.txt").unlink()  # not ours: it stayed
+    (here / "out" / "packets" / "notes.txt").unlink()  # not written by --split: it stayed
     assert files(here) == {"pong.ccsds": [other]}
 
 
@@ -70,7 +70,7 @@ def test_an_input_is_never_replaced(here, capsys):
 
 
 def unwritable(here, capsys):
-    """The error of DECODE with --force, which has written nothing."""
+    """The error message of DECODE with --force, which must not have written anything."""
     (here / "t.ccsds").write_bytes(packet("rates").octets)
     before = sorted(here.rglob("*"))
     assert main([*DECODE, "--force"]) == 2

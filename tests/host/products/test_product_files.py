@@ -46,7 +46,7 @@ def test_the_energy_of_a_coincidence_channel_is_the_mean_of_its_pairs(tmp_path):
     """The energy in the file against all pairs of codes that the dictionary's formula assigns to the channel."""
     products(coincidences(2, [1])).write(tmp_path)
     in_file = [float(row["energy_kev"]) for row in rows(tmp_path / "coincidences.csv")[3:]]
-    total = np.arange(2 * 4095 + 1)  # of two codes
+    total = np.arange(2 * 4095 + 1)  # sums of two codes
     for channel in (10, 100, 253):
         pairs = total[(total - 50) // 32 == channel]
         low, high = 3.0 * (pairs.min() - 100), 3.0 * (pairs.max() - 100)  # sum of two energies
@@ -153,12 +153,12 @@ def test_summary_takes_every_counter_from_where_it_was_counted():
         "lost_overrun",
     ]
     assert summary["injected"] == sum(summary[name] for name in fates)
-    assert collected.totals().count("front") == 77  # and not the front_back events as well
+    assert collected.totals().count("front") == 77  # without the front_back events
     assert collected.summary()["target"] == "pico"
 
 
 def test_summary_gives_the_rates_of_particles_of_each_detector():
-    """5 and 3 counts in 2 s live, none in several units: nothing to correct."""
+    """5 and 3 counts in 2 s of live time, none in several units: nothing to correct."""
     counts = np.zeros(1024, int)
     counts[500] = 5
     other = np.zeros(1024, int)

@@ -1,4 +1,4 @@
-"""run.json beside an archive: used where it fits, refused in one line where it does not."""
+"""run.json beside an archive: used if it fits, refused in one line if it does not."""
 
 import contextlib
 import json

@@ -20,7 +20,7 @@ integrations = st.lists(an_integration, max_size=30)
 
 
 def made(found):
-    """A packet for each (spectrum, start in us, counts, origin)."""
+    """One packet for each (spectrum, start in us, counts, origin)."""
     for n, (number, start_us, counts, origin) in enumerate(found):
         one = spectrum(number, [counts, 1]) if number < 16 else coincidences(number - 16, [counts, 1])
         yield one.but(start_us=start_us, integration=n, origin=origin, real_us=1000 + n, live_us=900 + n)

@@ -10,7 +10,7 @@ from dorn.cli import main
 from dorn.study.adc_pulses import KEV_PER_CODE, PULSER_STEPS, pulser
 from support.data import data
 
-played = []  # by the first test and reused by the others: playing pulses is the slow part
+played = []  # filled by the first test and reused by the others: playing pulses is the slow part
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,7 @@ def test_a_nonlinear_pulser_degrades_energies_and_the_report_shows_it(folder):
 def test_an_over_wide_code_missed_with_a_nonlinear_pulser_fails_the_study(folder, monkeypatch):
     flat = CodeWidths.from_counts
 
-    def blind(counts):  # to code 2559 in the runs with a nonlinear DAC, which have 16 spectra each
+    def blind(counts):  # misses code 2559 in the runs with a nonlinear DAC, which have 16 spectra each
         counts = np.array(counts)
         if len(counts) == 16:
             counts[:, 639] = counts[:, 638]

@@ -22,7 +22,7 @@ KENTUCKY["pressure_torr_from_name"] = 7
 RATES = {"Ba133_cps": 6165.7, "Eu152_cps": 3586.6, "both_cps": 9067.8, "bg_cps": 4.3}
 RATES |= {"dead_time_with_bg_us": 16.66, "dead_time_no_bg_us": 16.75, "lost_cps": 684, "loss_fraction": 0.07}
 RUN = {"run": "a", "dead_time_ms": 5.0, "slope_rate_cps": 40.0, "corrected_cps": 40.0}
-# of each reader: its EXPECTED file, the contents, and the call
+# reader -> its EXPECTED file, the contents, and the call
 READERS = {
     "strips": (
         "triple-alpha-leuven/EXPECTED_derived_DSSD_3178-17_Front_80V.json",

@@ -41,7 +41,7 @@ def test_a_tail_left_out_is_detected(tmp_path, monkeypatch):
 
 
 def test_speed_is_judged_for_the_line_with_a_tail(monkeypatch, capsys):
-    """With one spectrum, once: the figures are not judged here."""
+    """With a single spectrum and run: the figures are not judged here."""
 
     class Report:
         say = table = print

@@ -58,7 +58,7 @@ def test_a_threshold_that_is_too_low_is_detected(tmp_path, small):
 
 
 def test_simulated_intervals_are_judged_too(monkeypatch):
-    """With few spectra, of which none covers if all critical values are 0."""
+    """With few spectra; no interval covers the truth if all critical values are 0."""
 
     def of_no_use(ratios, trial, seed, toys):
         return np.zeros(toys)

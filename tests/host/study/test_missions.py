@@ -1,4 +1,4 @@
-"""The study of whole analyses in its short form; it detects a drift that is left in."""
+"""The study of whole analyses in its short form; it detects a drift that is not removed."""
 
 from dorn import cli
 from dorn.products import directions
