@@ -8,13 +8,13 @@ because the second particle arrives in dead time. The rate of each class is affe
 With particle rates f (front alone), b (back alone) and c (through both) in each unit, u = f + b + c, L the sum of u
 over all units, and a window w, the classes are Poisson processes with the rates
 
-    front alone     f exp(-(L - f) w)        nothing else in the window; a second one in the same detector is invisible
+    front alone     f exp(-(L - f) w)        nothing else in the window; a second hit in the same detector is not seen
     all of a unit   u exp(-(L - u) w)        front alone, back alone, front and back
     several units   sum of u (1 - exp(-(L - u) w))
 
-These are solved for f, b, c and w. The window is thus measured, from the events in several units, including the effect
-that hides a late hit (a pulse without time to rise above the threshold). Assumptions: no particle really crosses
-several units, and few hits are below the digital thresholds. The particle rate of a single detector is f or b, plus c.
+These are solved for f, b, c and w. The window is thus measured, from the events in several units, and accounts for late
+hits that are lost (pulses without time to rise above the threshold). Assumptions: no particle crosses several units,
+and few hits are below the digital thresholds. The particle rate of a single detector is f or b, plus c.
 
 L is the sum of the rates of all classes, so for a given w each f, b and u follows from the rate of its own class, and
 increases with w towards L.
@@ -106,8 +106,8 @@ def _window_s(unit_seen, several_seen):
     if len(active) < 2:
         raise ValueError(f"several: not 0, but only unit {active[0]} has counts: no window explains that")
     total = unit_seen.sum() + several_seen
-    # from w = 2 / L ln(L / 2 seen) on, x >= L / 2 for the two busiest units, which add up to at least L; doubled to
-    # allow for rounding
+    # for w >= 2 / L ln(L / (2 seen)), x >= L / 2 in the two busiest units, which add up to at least L; doubled to allow
+    # for rounding
     low, high = 0.0, 4 / total * np.log(total / (2 * np.sort(unit_seen)[-2]))
     while low < (middle := (low + high) / 2) < high:  # until no float lies between them
         if _corrected(unit_seen, total, middle).sum() < total:

@@ -5,8 +5,8 @@
     bq_per_cm2 = activity(rate, "Po-210", geometry.plane(6, 60), per_spectrum=8)
 
 A rate is that of the alphas of a nuclide that reach the detectors: counts x n / (sum of live times) for n spectra. An
-activity is the rate divided by alphas per decay and efficiency. A surface activity, of a plane in front of each
-detector or of a column of gas, has an efficiency in cm2. Errors are one standard deviation, to first order, and
+activity is the rate divided by alphas per decay and efficiency. A surface activity (of a plane in front of each
+detector, or of a column of gas) requires an efficiency in cm2. Errors are one standard deviation, to first order, and
 independent of each other.
 """
 
@@ -56,7 +56,7 @@ class Quantity:
 def emission_rate(
     one: Emission, n_spectra: int, live_s: float, background: tuple[Emission, float] | None = None
 ) -> Quantity:
-    """Alphas per second that reach all detectors of a direction. live_s: sum of the live times. background, which is
+    """Alphas per second that reach all detectors of a direction. live_s: sum of the live times. background, to be
     subtracted: (emission, sum of live times) of a measurement without the source."""
     per_s = n_spectra / live_s
     value, threshold, upper = one.counts * per_s, one.threshold * per_s, one.upper * per_s
@@ -74,14 +74,14 @@ def emission_rate(
 
 
 def activity(rate: Quantity, name: str, efficiency: Efficiency, per_spectrum: int = 1) -> Quantity:
-    """Bq, or Bq/cm2 for an efficiency in cm2. per_spectrum: number of spectra, if the efficiency is for one."""
+    """Bq, or Bq/cm2 for an efficiency in cm2. per_spectrum: number of spectra if the efficiency is for each of them."""
     alphas, error = alphas_per_decay(name)
     divisor = alphas * efficiency.value * per_spectrum
     return rate.over(divisor, intensity=error / alphas, efficiency=efficiency.error / efficiency.value)
 
 
 def alphas_per_decay(name: str) -> tuple[float, float]:
-    """Sum of the intensities of the alpha lines, and its error, as if those of the lines were independent. A line
+    """Sum of the intensities of the alpha lines, and its error, taking the errors of the lines as independent. A line
     without a stated error contributes none."""
     lines = nuclide(name).lines
     value = sum(line.intensity for line in lines)

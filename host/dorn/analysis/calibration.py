@@ -24,8 +24,8 @@ if TYPE_CHECKING:  # it needs scipy, which takes as long to import as all of `do
     from dorn.analysis.energy_scale import Scale
 
 DETECTORS = 16
-HEADING = "# energy in keV ="  # the file begins with it
-_MOST_CODES, _MOST_GAIN = 4096, 2.0  # largest magnitude of a zero, and largest gain of a drift
+HEADING = "# energy in keV ="  # start of the first line of the file
+_MOST_CODES, _MOST_GAIN = 4096, 2.0  # largest magnitude of zero_code, and largest gain of a drift
 # other entries of a detector in the file
 _INFORMATION = (
     "statistical_error_kev",
@@ -64,8 +64,8 @@ class Drift:
     error: np.ndarray  # float64[n, 16]
 
     def at(self, origin: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-        """float64[times, 16]: gains at on-board times, interpolated linearly between the middles of the intervals; 1
-        for a detector or an origin without gains."""
+        """float64[times, 16]: gains at on-board times, interpolated linearly between the midpoints of the intervals;
+        1 for a detector or an origin without gains."""
         gains = np.ones((len(time_s), DETECTORS))
         for one in np.unique(origin).tolist():
             of, at = self.origin == one, origin == one
@@ -141,9 +141,9 @@ class Calibration:
     def of_units(self, default_zero_code: float) -> tuple[np.ndarray, np.ndarray]:
         """(kev_per_code, zero_code) of the sum of both sides of each unit, float64[8] each.
 
-        The instrument adds codes, front + back - default_zero_code, so the energy of a sum is exact only for equal
-        gains. With their mean, the error is half the relative difference of the gains times the difference of the
-        energies.
+        The instrument adds codes, front + back - default_zero_code, so the energy of a sum is exact only if both gains
+        are equal. With their mean, the error is half the relative difference of the gains times the difference of the
+        two energies.
         """
         fronts, backs = slice(0, None, 2), slice(1, None, 2)
         kev_per_code = (self.kev_per_code[fronts] + self.kev_per_code[backs]) / 2
@@ -154,7 +154,7 @@ def _detector(table: Table, seen: set[int]) -> int:
     """The number of a detector. Raises UserError if it is out of range or was given before."""
     detector = table.count("number")
     if detector >= DETECTORS or detector in seen:
-        raise table.error("number", f"twice, or not from 0 to {DETECTORS - 1}", detector)
+        raise table.error("number", f"given twice, or not from 0 to {DETECTORS - 1}", detector)
     seen.add(detector)
     return detector
 
@@ -192,8 +192,8 @@ def _drift(table: Table) -> Drift:
 
 
 def text(scales: Mapping[str, Scale], unit: str, about: Mapping[str, object], drift: Drift | None = None) -> str:
-    """The content of calibration.toml. scales: by number of the detector or name of the spectrum; unit: "code" or
-    "channel"; about: further entries, how the calibration was made."""
+    """The content of calibration.toml. scales: detector number or name of the spectrum -> scale; unit: "code" or
+    "channel"; about: further entries that describe how the calibration was made."""
     kind, key = ("detector", "number") if unit == "code" else ("spectrum", "name")
     lines = [f"{HEADING} kev_per_{unit} * ({unit} - zero_{unit}); errors: one standard deviation", ""]
     lines += [f"{name} = {json.dumps(value)}" for name, value in about.items()]

@@ -48,11 +48,11 @@ class ChainFit:
 
 
 def chain_fit(parent: str, begins_s, ends_s, measured: Sequence[Counts]) -> ChainFit:
-    """Fit the initial activities of the parent and of the members that live longer than an interval and feed a measured
-    one; those of the others, which reach equilibrium within an interval, are taken as 0. No activity is negative.
-    begins_s, ends_s: float64[n], of the intervals.
+    """Fit the initial activities of the parent and of the members that live longer than an interval and decay to a
+    measured one; those of the others, which reach equilibrium within an interval, are taken as 0. No activity is
+    negative. begins_s, ends_s: float64[n], start and end of each interval.
 
-    The likelihood is that of Poisson counts with the background that gives the same error (`detection`). Raises
+    The likelihood is that of Poisson counts with the background that gives the same error (see `detection`). Raises
     UserError if no measured nuclide belongs to the chain, or there are fewer than three intervals or no counts.
     """
     begins_s, ends_s = np.asarray(begins_s, float), np.asarray(ends_s, float)

@@ -11,8 +11,8 @@ Where within an over-wide code a pulse was cannot be recovered.
 
 The method assumes a flat spectrum, which for a sliding pulser depends on its DAC. Dither averages the DAC's steps, not
 its integral nonlinearity, which enters `edges` and `centres` directly, except for its straight-line part (`dorn study
-adc` quantifies this for a DAC's data sheet). Uneven single steps enter the widths and limit `comb`, but over-wide codes
-far exceed them.
+adc` quantifies this for a DAC's data sheet). Single uneven steps affect the widths, and thereby limit `comb`; over-wide
+codes far exceed them.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from dorn.dictionary import Dictionary
 from dorn.util.checks import SourceError, above_zero, at_least, text_of
 
 OVER_WIDE = (511, 1535, 2559, 3583)  # codes of the RP2040's ADC: data sheet, erratum RP2040-E11
-SIGMAS = 5.0  # a width that differs by less from the ordinary one is taken as ordinary
+SIGMAS = 5.0  # standard deviations: a width closer to the ordinary one is taken as ordinary
 _HEADER = "channel,width_codes,error_codes"
-# channels at each end of the flat spectrum that may be affected by noise and by its ends
+# channels at each end of the flat spectrum that are not used, as noise and the end of the range may affect them
 _END = 3
 
 
@@ -61,7 +61,7 @@ class CodeWidths:
         first, last = int(filled[0]) + _END, int(filled[-1]) - _END
         part = counts[:, first : last + 1]
         if not (part.sum(axis=1).all() and part.sum(axis=0).all()):
-            raise ValueError("an empty spectrum, or a channel without counts between others")
+            raise ValueError("an empty spectrum, or a channel without counts between channels with counts")
         # normalised: detectors need not have the same rate
         each = part / part.mean(axis=1, keepdims=True)
         total = part.sum(axis=0)
@@ -84,7 +84,7 @@ class CodeWidths:
     def outstanding(self) -> np.ndarray:
         """Whether each measured channel's width stands out from those of all channels, by more than 5 sigma.
 
-        sigma is the error and, in quadrature, the scatter of the ordinary channels' widths (1.4826 times the median
+        sigma combines in quadrature the error and the scatter of the ordinary channels' widths (1.4826 times the median
         deviation from the median): the erratum's codes stand out, the ordinary comb does not.
         """
         deviation = np.abs(self.widths - self.ordinary())
@@ -112,11 +112,11 @@ class CodeWidths:
         """(counts / relative width, one standard deviation) of a spectrum as counted."""
         counts = np.asarray(counts, float)
         relative, errors = self.relative(comb)
-        # of N / w, from the Poisson error of N and the error of w
+        # error of N / w, from the Poisson error of N and the error of w
         return counts / relative, np.hypot(np.sqrt(counts), counts * errors / relative) / relative
 
     def edges(self) -> np.ndarray:
-        """Edges of all channels, (channels + 1,), in ideal codes: cumulative widths, all as measured.
+        """Edges of all channels, (channels + 1,), in ideal codes: the cumulative measured widths.
 
         Their best-fit line is that of an ideal ADC; channels that were not measured have the ideal width.
         """
@@ -139,9 +139,9 @@ class CodeWidths:
     def over_wide(self) -> dict[int, tuple[int | None, float, float]]:
         """Outstanding channel that is too wide -> (over-wide code in it, that code's width, one standard deviation).
 
-        The code is that of the erratum, or None if the channel has none; it is assigned the channel's whole excess.
-        Widths are in ordinary codes, a quarter of an ordinary channel. The channel's other codes may vary as codes do
-        elsewhere: the deviation includes that of three codes, from the scatter of ordinary channels.
+        The code is that of the erratum, or None if no such code is in the channel; the channel's whole excess is
+        assigned to it. Widths are in ordinary codes, a quarter of an ordinary channel. The channel's three other codes
+        may vary as codes do elsewhere: the standard deviation includes this, from the scatter of ordinary channels.
         """
         ordinary, (_, codes) = self.ordinary(), scale()
         scatter = 1.4826 * np.median(np.abs(self.widths - ordinary)) * np.sqrt(3 / codes)

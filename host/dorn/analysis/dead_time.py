@@ -144,7 +144,7 @@ def half_rise(intervals_s, bin_s: float) -> tuple[float, float]:
     expected = np.sum(intervals_s > beyond_s) * -np.diff(np.exp(-rate * (edges_s - beyond_s)))
     ratio = histogram / expected
     above = int(np.argmax(ratio >= 0.5))
-    if above == 0:  # bin 0 is high already
+    if above == 0:  # the first bin is already above half
         return 0.0, bin_s / math.sqrt(12)
     low, high = ratio[above - 1], ratio[above]
     error_low, error_high = np.sqrt(np.maximum(histogram[above - 1 : above + 1], 1)) / expected[above - 1 : above + 1]
@@ -157,9 +157,9 @@ def intervals(times_s, bin_s: float, margin_s: float | None = None) -> Intervals
     """Analyse time stamps (s, not decreasing): dead time, and two estimates of the true rate.
 
     Both use the same stamps: their errors are not independent.
-    bin_s: bin width of the histogram. margin_s: from the dead time to the start of the exponential fit; two bins by
-    default.
-    Raises ValueError if stamps decrease or are too few.
+    bin_s: bin width of the histogram. margin_s: time between the dead time and the start of the exponential fit; two
+    bins by default.
+    Raises ValueError if time stamps decrease, or there are too few.
     """
     between_s = np.diff(np.asarray(times_s, float))
     if len(between_s) < 100 or between_s.min() < 0:

@@ -44,7 +44,7 @@ def decay_factor(
 
 
 def longest_lived(name: str, among: Iterable[str]) -> str:
-    """The nuclide with whose half-life the activity of `name` changes in equilibrium: the longest-lived of itself and
-    its ancestors that are in `among`."""
+    """The nuclide whose half-life governs the activity of `name` in equilibrium: the longest-lived of `name` itself and
+    its ancestors in `among`."""
     feeding = [one for one in among if name in members([one])]
     return max([name, *feeding], key=half_life_s)

@@ -1,7 +1,7 @@
 """Whether a nuclide is detected in a fit of lines, and the upper limit of its counts.
 
 Without the nuclide, its counts have the error u(0). Poisson counts of a known background b = u(0)^2 have the same
-error, so for few counts the threshold and limit are the exact ones of n counts over this background, n being the
+error, so for few counts the threshold and limit are the exact ones for n counts over this background, n being the
 integer nearest to counts + b. For many counts these agree with 1.645 u(0) (ISO 11929-1:2019) and with the profile
 likelihood.
 """
@@ -20,7 +20,7 @@ from dorn.analysis.line_model import LineModel
 from dorn.errors import UserError
 
 ONE_SIDED = 1.645  # 95 % of a Gaussian
-_FALSE = 0.05  # probability of a detection without the nuclide
+_FALSE = 0.05  # probability of a false detection
 _FEW = 100.0  # up to this sum of counts and background, the exact forms are used
 
 
@@ -33,11 +33,11 @@ def error_without(model: LineModel, found: Fit, name: str) -> float:
 
 
 def threshold(error: float) -> float:
-    """The decision threshold of counts; error: u(0)."""
+    """The decision threshold for counts; error: u(0)."""
     gaussian, background = ONE_SIDED * error, error**2
     if background > _FEW:
         return gaussian
-    # half a count below the least number that background reaches with at most 5 % probability: one count is too few
+    # half a count below the least number that background reaches with at most 5 % probability; one count never suffices
     least = max(float(poisson.isf(_FALSE, background)), 1.0) + 1
     return max(gaussian, least - 0.5 - background)
 

@@ -21,11 +21,11 @@ def followed(
     search: float = energy_scale.SEARCH,
     seed: int = 1,
 ) -> tuple[Scale, np.ndarray, np.ndarray]:
-    """(scale at gain 1, gains, errors) of one detector; counts: int[slices, channels], others as for `energy_scale`.
+    """(scale at gain 1, gains, errors) of one detector; counts: int[slices, channels], the rest as for `calibrate`.
 
-    In the sum of all slices, the drift widens the lines. The gains are therefore relative to one slice, the middle one
-    of those with the most counts, and all lines are fitted in the sum after the drift is removed. If that slice has too
-    few counts in the line of `nuclide`, the sum is the reference. Raises UserError like `energy_scale.calibrate`.
+    In the sum of all slices, the drift widens the lines. The gains are therefore relative to one slice with many
+    counts, and all lines are fitted in the sum after the drift is removed. If that slice has too few counts in the line
+    of `nuclide`, the sum is the reference. Raises UserError like `energy_scale.calibrate`.
     """
     counts = np.asarray(counts)
     start = kev_per_unit, zero, search

@@ -4,12 +4,12 @@
     found.of("Rn-222").counts, found.of("Rn-222").error
 
 All spectra are fitted together: each has its own energy scale, FWHM and background, and the counts of a nuclide are
-common to them, shared in proportion to the live times. The energy scale of a detector is a correction of that of the
-edges; its zero is fitted, too, if there are enough lines.
+common to them, shared in proportion to the live times. The fitted energy scale of a detector is a correction to that
+of the edges; its zero is also fitted if there are enough lines.
 
 Errors: `statistics`, from the fit, including the effect of all other fitted parameters; `shape`, the largest difference
-from the fits of `line_choice.alternatives`. A nuclide that is below its decision threshold (`detection`), or correlated
-with another beyond MIXED, has an upper limit at 95 %; for correlated nuclides, their sum is also given.
+from the fits of `line_choice.alternatives`. A nuclide that is below its decision threshold (`detection`), or whose
+correlation with another is below MIXED, has an upper limit at 95 %; for correlated nuclides, their sum is also given.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ from dorn.nuclides import main_kev
 FOUND, BELOW, NOT_SEPARATED = "found", "below decision threshold", "not separated"
 MIXED = -0.9  # correlation of the counts of two nuclides below which they are not separated
 _ZERO_SPAN_KEV, _FOR_ZERO = 500.0, 50.0  # zeros are fitted if main lines with 50 counts per spectrum span 500 keV
-_MANY = 10.0  # mean counts per spectrum from which one without counts is taken as a detector that is not connected
-_OPTIONS: dict[str, Any] = {"slope": True}  # of all models: particles that pass through leave a sloping background
+_MANY = 10.0  # mean counts per spectrum from which a spectrum without counts is attributed to a disconnected detector
+_OPTIONS: dict[str, Any] = {"slope": True}  # for all models: particles that pass through leave a sloping background
 
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """Spectra of detectors that see the same. Edges are energies of a calibration; search: its relative error."""
+    """Spectra of detectors that see the same source. Edges are in the energies of a calibration; search: the relative
+    error of that calibration."""
 
     name: str
     edges_kev: Sequence[np.ndarray]  # float64[channels + 1] of each spectrum
@@ -134,7 +135,7 @@ def emissions(direction: Direction, nuclides: Sequence[str], quick: bool = False
 
 
 def _span_kev(found: Fit) -> float:
-    """Span of the main lines of nuclides with enough counts in each spectrum to locate the line."""
+    """Span of the main lines of nuclides with enough counts in each spectrum to locate them."""
     many = found.values.counts >= _FOR_ZERO * len(found.expected)
     return float(np.ptp([main_kev(name) for name, enough in zip(found.nuclides, many, strict=True) if enough] or [0]))
 

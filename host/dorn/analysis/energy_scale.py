@@ -27,9 +27,9 @@ _ZERO_SPAN_KEV = 200.0  # least span of the main lines: with less, a fitted zero
 _ZERO_KEV = 20.0  # uncertainty of a zero that is not fitted
 _BELOW, _ABOVE = 8.0, 4.0  # fitted range around the lines, in FWHM
 _PER_FWHM = 6  # channels per FWHM; finer ones are added up
-_FOUND = 5.0  # counts over their standard error from which a nuclide is found
+_FOUND = 5.0  # ratio of counts to their standard error from which a nuclide is taken as found
 _WIDE = 0.08  # search around each candidate if the scale is unknown
-_STEP = 0.01  # between the starting values of a search: less than an FWHM
+_STEP = 0.01  # relative spacing of the starting values of a search: less than an FWHM
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +73,8 @@ def calibrate(
 
     kev_per_unit, zero: initial values; search: relative error allowed for kev_per_unit. Of all scales within the
     search, the one at which the most nuclides are found is used. The zero is fitted if the main lines found span
-    200 keV or more. Raises UserError if fewer than half of the nuclides are found, or the scale is beyond the search,
-    where other lines may have been taken for them.
+    200 keV or more. Raises UserError if fewer than half of the nuclides are found, or the scale is outside the search
+    range, which may mean that other lines were mistaken for theirs.
     """
     counts, edges = _arrays(counts, edges)
     if len(set(nuclides)) < len(nuclides):
@@ -146,7 +146,8 @@ def _arrays(counts, edges) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _rough(counts, edges, nuclides, kev_per_unit, zero, search) -> Fit:
-    """The fit that finds the most nuclides, without tails and with a free width, from starts all over the search."""
+    """The fit that finds the most nuclides, without tails and with a free width, from starting values over the whole
+    search range."""
     best, most = None, (-1, -np.inf)
     n = int(np.ceil(search / _STEP))
     for factor in 1 + search * np.linspace(-1, 1, 2 * n + 1):
@@ -175,7 +176,7 @@ def _narrow(counts, edges, rough: Fit, zero, zero_is_free) -> tuple[Fit, np.ndar
 
 
 def window(edges, nuclides, kev_per_unit, zero, fwhm_kev, search) -> slice:
-    """Channels around the main lines, wherever they may be. Raises UserError if they are outside the spectrum."""
+    """Channels around the main lines, anywhere within the search. Raises UserError if they are outside the spectrum."""
     energies_kev = [_main(name).energy_kev for name in nuclides]
     low_kev = min(energies_kev) * (1 - search) - _BELOW * fwhm_kev
     high_kev = max(energies_kev) * (1 + search) + _ABOVE * fwhm_kev
@@ -196,7 +197,7 @@ def binned(counts, edges, inside, kev_per_unit, zero, fwhm_kev):
 
 
 def _highest(counts, edges, zero):
-    """Position of the highest peak above a tenth of the range; below it there is noise."""
+    """Position of the highest peak above a tenth of the range; below that there is noise."""
     middles = (edges[1:] + edges[:-1]) / 2
     above = np.flatnonzero(middles > zero + 0.1 * (edges[-1] - zero))
     if not counts[above].any():
@@ -217,7 +218,7 @@ def _significant(found: Fit) -> list[str]:
 
 
 def _span_kev(nuclides) -> float:
-    """From the lowest to the highest main line."""
+    """Span from the lowest to the highest main line."""
     return float(np.ptp([_main(name).energy_kev for name in nuclides])) if nuclides else 0.0
 
 
@@ -232,7 +233,7 @@ def _scale(found: Fit, seen: np.ndarray) -> Scale:
     chi2_per_dof = quality.chi2_per_dof(found.expected, [seen], len(seen) - found.dof)
     statistical = found.covariance[np.ix_(at, at)] * (chi2_per_dof if chi2_per_dof > 1 else 1.0)
     covariance = statistical + _covariance_of_table(names, values.counts[inside], kev_per_unit, not zero_is_fixed)
-    if zero_is_fixed:  # the gain compensates a wrong zero at the lines, and only there
+    if zero_is_fixed:  # the gain compensates for a wrong zero at the lines, and only there
         energy_kev = np.average([_main(name).energy_kev for name in names], weights=values.counts[inside])
         by_zero = np.array([kev_per_unit**2 / energy_kev, 1.0]) * _ZERO_KEV / kev_per_unit
         covariance = covariance + np.outer(by_zero, by_zero)
@@ -254,10 +255,10 @@ def _scale(found: Fit, seen: np.ndarray) -> Scale:
 
 
 def _covariance_of_table(nuclides, counts, kev_per_unit, zero_is_free):
-    """float64[2, 2]: of kev_per_unit and zero, from the uncertainties of the line energies.
+    """float64[2, 2]: covariance of kev_per_unit and zero, from the uncertainties of the line energies.
 
-    From the least-squares line through the main lines, weighted by their counts: its slope and intercept are linear in
-    the energies. An energy without a stated uncertainty is taken as exact.
+    A least-squares straight line through the main lines, weighted by their counts, has a slope and an intercept that
+    are linear in the energies. An energy without a stated uncertainty is taken as exact.
     """
     lines = [_main(name) for name in nuclides]
     distance = np.array([line.energy_kev for line in lines]) / kev_per_unit  # from the zero

@@ -42,7 +42,7 @@ class Event:
 
 @dataclass(frozen=True)
 class EventList:
-    events: list[Event]  # in order of time
+    events: list[Event]  # in time order
     windows: list[list[tuple[int, int]]]  # per class: on-board times of start and end, us, in order
 
     def exposure_s(self, event_class: int) -> float:
@@ -129,8 +129,8 @@ def pairs(
 ) -> Pairs:
     """The half-life of a daughter from events in one detector alone, by maximum likelihood (see above).
 
-    event_list: a list of one origin, or a table of several origins, each with its own clock and background.
-    parent, daughter: first and last ADC code of their lines. between_s: search range of the half-life.
+    event_list: a list with one origin, or a table with several, each with its own clock and background.
+    parent, daughter: first and last ADC code of their lines. between_s: search range for the half-life.
     Raises ValueError, in one line, if there are no parents or daughters, or a range is invalid.
     """
     if not (parent[0] <= parent[1] and daughter[0] <= daughter[1] and 0 < between_s[0] < between_s[1]):
@@ -199,7 +199,7 @@ def _timelines(table: EventTable, parent: tuple[int, int], daughter: tuple[int, 
     """The timeline of each detector, with the events and windows of one origin."""
     event, detector = table.each_hit()
     side, codes = table.event_class[event], table.codes
-    # of several hits, the accepted one: neither over range nor failed, and higher than those below threshold
+    # of several hits, the accepted one: its code is neither over range nor failed, and is above those below threshold
     possible = np.where((detector & 1 == side) & (codes < _FULL_SCALE), codes.astype(np.int64), -1)
     highest = np.maximum.reduceat(possible, table.first) if len(table) else possible
     what = np.zeros(len(codes), np.int64)

@@ -13,7 +13,7 @@ import numpy as np
 FAILED = 1 << 15  # bit of a code whose conversion failed
 HITS = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8)).reshape(-1, 16).sum(1, dtype=np.uint8)
 EVENTS = ("time_us", "origin", "event_class", "hits")  # columns with a row for each event
-WINDOWS = ("window_origin", "window_class", "window_begin_us", "window_end_us")  # and for each window
+WINDOWS = ("window_origin", "window_class", "window_begin_us", "window_end_us")  # columns with a row for each window
 
 
 def detectors_of(hits: np.ndarray) -> np.ndarray:
@@ -95,6 +95,6 @@ class EventTable:
 
 
 def _range(column: np.ndarray, value: int) -> slice:
-    """Where a sorted column has a value."""
+    """The rows in which a sorted column has this value."""
     begin, end = np.searchsorted(column, [value, value + 1]).tolist()
     return slice(begin, end)

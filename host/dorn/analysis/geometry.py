@@ -26,7 +26,7 @@ _BLOCK = 2**18  # pairs of points at a time
 
 @dataclass(frozen=True)
 class Efficiency:
-    """error: standard uncertainty; how: the method by which it was obtained."""
+    """error: standard uncertainty; how: the method by which the value was obtained."""
 
     value: float
     error: float
@@ -42,7 +42,7 @@ class _Facet:
 
     def __post_init__(self):
         if not np.isfinite([*self.centre_cm, *self.normal]).all() or not any(self.normal):
-            raise UserError.at("geometry", "facet", "centre or normal not finite, or no normal", self)
+            raise UserError.at("geometry", "facet", "centre or normal not finite, or normal of length 0", self)
 
     @cached_property
     def axes(self) -> np.ndarray:
@@ -151,9 +151,9 @@ def monte_carlo(
 ) -> Efficiency:
     """For a source and a detector in any position, from n pairs of random points, one on each.
 
-    The detector's area appears under the solid angle area x cos t / distance^2, t from its normal; the efficiency is
-    its mean divided by 4 pi. Pairs that do not face each other contribute 0. The error is that of the mean; a distance
-    that is small compared with the facets needs more pairs. Raises UserError for n < 2.
+    The detector's area subtends the solid angle area x cos t / distance^2, with t measured from its normal; the
+    efficiency is the mean of this divided by 4 pi. Pairs that do not face each other contribute 0. The error is that
+    of the mean; a distance that is small compared with the facets needs more pairs. Raises UserError for n < 2.
     """
     _check("n", n, n >= 2)
     _check("area_cm2", detector.area_cm2, detector.area_cm2 > 0)
@@ -198,4 +198,4 @@ def _check(field, value, right):
 
 def _check_angle(half_angle_deg):
     if not 0 < half_angle_deg <= 90:
-        raise UserError.at("geometry", "half_angle_deg", "not above 0, up to 90", half_angle_deg)
+        raise UserError.at("geometry", "half_angle_deg", "not above 0 and at most 90", half_angle_deg)

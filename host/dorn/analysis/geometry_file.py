@@ -34,7 +34,7 @@ _KINDS: dict[str, tuple[Callable[..., Efficiency], tuple[str, ...]]] = {
     "discs": (geometry.disc_to_disc, ("source_cm", "detector_cm", "distance_cm")),
     "point": (geometry.point_to_disc, ("detector_cm", "distance_cm")),
 }
-_STEP = 1e-4  # of numerical derivatives, relative
+_STEP = 1e-4  # relative step of numerical derivatives
 
 
 def read(path: Path | str) -> tuple[Efficiency, bool]:

@@ -29,12 +29,12 @@ class HalfLife(NamedTuple):
 
 
 def half_life(times_s, counts, live_s, errors_without) -> HalfLife:
-    """Fit an exponential decay. For n intervals: their middles, counts of the nuclide, live times, and the errors of
+    """Fit an exponential decay. Arguments, for n intervals: midpoints, counts of the nuclide, live times, and errors of
     the counts expected without the nuclide.
 
-    The likelihood is that of Poisson counts with the background that gives the same error (`detection`): weights from
-    the errors of fitted counts, which are too small where counts are low by chance, would bias the half-life. Raises
-    UserError for fewer than three intervals, or no counts.
+    The likelihood is that of Poisson counts with the background that gives the same error (see `detection`): weights
+    from the errors of fitted counts, which are too small where counts are low by chance, would bias the half-life.
+    Raises UserError for fewer than three intervals, or no counts.
     """
     times_s, counts, live_s, errors = (np.asarray(one, float) for one in (times_s, counts, live_s, errors_without))
     if len(times_s) < 3:
@@ -44,7 +44,7 @@ def half_life(times_s, counts, live_s, errors_without) -> HalfLife:
     background = errors**2
     seen, middle_s, span_s = counts + background, float(times_s.mean()), float(np.ptp(times_s))
     x = (times_s - middle_s) / span_s
-    log_rate, decay = float(np.log(counts.sum() / live_s.sum())), 0.0  # per span, at the middle
+    log_rate, decay = float(np.log(counts.sum() / live_s.sum())), 0.0  # per span, at its midpoint
     for _ in range(_STEPS):
         signal = live_s * np.exp(log_rate - decay * x)
         mean = np.maximum(signal + background, 1e-12)

@@ -14,8 +14,8 @@ found in the same way with the gross input that gives t, and the uncertainty of 
     detection limit      y# = y* + k_beta u(y#)
 
 and, with the normal distribution function F and w = F(y / u), the coverage interval and the best estimate are those of
-a normal distribution truncated at 0. At a few counts the threshold is exceeded by chance more often than alpha (`dorn
-study limits`): dorn.analysis.limits has exact limits.
+a normal distribution truncated at 0. For low counts the threshold is exceeded by chance more often than alpha (`dorn
+study limits`); dorn.analysis.limits has exact limits.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from dorn.errors import UserError
 _NORMAL = NormalDist()
 K = 1.6448536269514722  # quantile of the normal distribution for errors of 5 %
 _FAR = 8  # standard uncertainties below 0 beyond which there is no estimate
-_STEP = 1e-5  # of the derivatives, relative to the input: the error is below 1e-9 for smooth models
-_ROUNDING = 1e-12  # of the gross input, relative
+_STEP = 1e-5  # step of the derivatives, relative to the input: the error is below 1e-9 for smooth models
+_ROUNDING = 1e-12  # relative tolerance of the gross input
 # a detection limit is between these, in standard uncertainties of the result
 _LEAST, _MOST = 1e-6, 1e6
 
@@ -54,7 +54,7 @@ class Input:
 
     @classmethod
     def fitted(cls, found: Fit, model: LineModel, name: str) -> Input:
-        """The counts of a nuclide in a fit; u: as expected if their true value is another, and all else as fitted."""
+        """The counts of a nuclide in a fit; u: as expected for another true value, with all else as fitted."""
         at = found.nuclides.index(name)
 
         def u(value):
@@ -70,9 +70,9 @@ class Input:
 
 @dataclass(frozen=True)
 class Result:
-    """In the unit of the model. symmetric: limits with equal probabilities outside; shortest: those of the shortest
-    interval; best: the best estimate, not negative, and its standard uncertainty. The detection limit is infinite if
-    the relative uncertainty of a calibration factor is too large for one to exist."""
+    """In the unit of the model. symmetric: the coverage interval with equal probabilities below and above it; shortest:
+    the shortest one; best: the best estimate, not negative, and its standard uncertainty. The detection limit is
+    infinite if the relative uncertainty of a calibration factor is too large for one to exist."""
 
     value: float
     error: float

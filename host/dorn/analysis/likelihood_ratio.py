@@ -1,6 +1,6 @@
 """Likelihood ratios of trial values of the counts of a nuclide, from measured and simulated spectra.
 
-The ratio is the deviance of the best fit with the trial value minus that of the best fit of all; dorn.analysis.limits
+The ratio is the deviance of the best fit with the trial value minus that of the overall best fit; dorn.analysis.limits
 derives intervals from it.
 """
 
@@ -47,7 +47,7 @@ class Ratios:
 
     def _of_toy(self, counts, truth: Parameters, trial):
         if not any(seen.any() for seen in counts):
-            return -2 * self._inside(truth, trial)  # without counts, the ratio is twice those expected
+            return -2 * self._inside(truth, trial)  # in spectra without counts, the ratio is twice the expected counts
         best = fit(self._model, counts, begin=truth)
         fixed = fit(self._model.with_counts(self._name, trial), counts, begin=best.values)
         return math.copysign(max(0.0, fixed.deviance - best.deviance), best.of(self._name)[0] - trial)

@@ -5,11 +5,10 @@
     on_off(n_on, n_off, tau)                       the background is measured, with tau times the exposure
     decision_threshold(n_off, tau)                 counts from which a signal is detected
 
-Counts have a Poisson distribution and no mean is negative. A likelihood ratio is twice the logarithm of the largest
-likelihood over the largest one for a trial value; an interval contains the trial values with ratios up to a critical
-value, that of chi-squared (S. S. Wilks, Ann. Math. Stat. 9 (1938) 60), which is valid from about 10 counts. Below,
-critical values are from simulated spectra, for 95 % only. The ends of a simulated interval vary by some per cent with
-the seed.
+Counts have a Poisson distribution and no mean is negative. The likelihood ratio used here is twice the logarithm of the
+maximum likelihood over its maximum at a trial value; an interval contains the trial values with ratios up to a critical
+value. From about 10 counts, this is that of chi-squared (S. S. Wilks, Ann. Math. Stat. 9 (1938) 60). Below, critical
+values are from simulated spectra, for 95 % only. The ends of a simulated interval vary by a few per cent with the seed.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from dorn.analysis.line_fit import Fit
 from dorn.analysis.line_model import LineModel
 from dorn.errors import UserError
 
-FEW, FEW_CL = 10, 0.95  # below so many counts, intervals are simulated, with this confidence level only
+FEW, FEW_CL = 10, 0.95  # below this number of counts, intervals are simulated, at this confidence level only
 _TOLERANCE = 1e-3  # of the ends of an interval, in standard errors
 _TOY_TOLERANCE = 0.05  # the same where the ratios are compared with simulated ones
 _GRID, _ZOOMS = 401, 3  # trial values of Feldman and Cousins, and how often the spacing at the ends is refined
@@ -81,7 +80,7 @@ def simulated(
     found: Fit, model: LineModel, counts: Sequence, name: str, cl: float = 0.95, upper: bool = False, seed: int = 1
 ) -> Interval:
     """Like `profile`, with critical values from TOYS simulated spectra per trial value (G. J. Feldman and R. D.
-    Cousins, Phys. Rev. D 57 (1998) 3873, with the other parameters as fitted for that value). Takes some seconds."""
+    Cousins, Phys. Rev. D 57 (1998) 3873, with the other parameters as fitted for that value). Takes a few seconds."""
     ratios = Ratios(found, model, counts, name)
 
     def excess(trial):
@@ -98,7 +97,8 @@ def _critical(cl, upper=False):
 
 
 def _ends(value, error, excess: Callable[[float], float], tolerance, upper):
-    """Where the excess of a ratio over the critical value changes sign below, not below 0, and above the value."""
+    """The points below `value`, but not below 0, and above it where the excess of a ratio over the critical value
+    changes sign."""
     if not 0 < error < math.inf:
         raise UserError.at("interval", "standard error", "not a finite number above 0", error)
     xtol, low, step = tolerance * error, 0.0, 2 * error
@@ -123,7 +123,7 @@ def _ends(value, error, excess: Callable[[float], float], tolerance, upper):
 def feldman_cousins(n: int, background: float = 0.0, cl: float = 0.95) -> Interval:
     """For the signal in n counts, by Feldman and Cousins: exact sums with ordering by likelihood ratio.
 
-    background: the known mean. For any true signal, the interval covers it with probability cl or more.
+    background: the known mean. The interval covers any true signal with probability cl or more.
     """
     _check_counts("counts", n)
     _check_mean("background", background)

@@ -1,7 +1,8 @@
 """How many tails the lines of given spectra need, and whether each nuclide needs its own FWHM.
 
-Few counts cannot decide this: a tail left out costs 2.5 to 5 % of the counts of a line, one too many only increases the
-errors. Above 10 000 counts in a line, its shape limits the accuracy of its counts: one tail and two differ by 2 to 4 %.
+Few counts cannot decide this: omitting a tail costs 2.5 to 5 % of the counts of a line, while one tail too many only
+increases the errors. Above 10 000 counts in a line, its shape limits the accuracy of its counts: fits with one tail and
+with two differ by 2 to 4 %.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from dorn.analysis.line_shape import MOST_TAILS
 ENOUGH_FOR_TAIL, ENOUGH_FOR_WIDTHS = 500, 10_000  # counts in the strongest line
 _MOST_IN_TAILS = 0.95  # fraction of a line
 _DETERMINED = 2.0  # largest factor by which a tail may increase the errors of an energy scale
-_BY_CHANCE = 1e-3  # probability that one more parameter is accepted although it is 0
-_FIRST = 0.07, 0.6  # start of the first tail: fraction, and tau in FWHM
-_SECOND = ((0.02, 3.0), (0.02, -0.8))  # and of a second one: longer, or to the right
+_BY_CHANCE = 1e-3  # probability that one more parameter is accepted although its true value is 0
+_FIRST = 0.07, 0.6  # initial values for the first tail: fraction, and tau in FWHM
+_SECOND = ((0.02, 3.0), (0.02, -0.8))  # and for a second one: longer, or to the right
 
 
 def better(simple: Fit, other: Fit) -> bool:
@@ -32,12 +33,12 @@ def better(simple: Fit, other: Fit) -> bool:
 
 
 def _is_tail(found: Fit) -> bool:
-    """Whether the fit is valid and its tails leave a Gaussian instead of taking its place."""
+    """Whether the fit is valid and its tails do not replace the Gaussian."""
     return found.valid and found.values.tails[:, 0].sum() < _MOST_IN_TAILS
 
 
 def _determined(simple: Fit, other: Fit) -> bool:
-    """Whether the tails of `other` are distinct from the Gaussian: a short one moves it, and so the energy scale."""
+    """Whether the tails of `other` are distinct from the Gaussian: a short one shifts it, and thus the energy scale."""
     scales = [(one.errors.kev_per_unit, one.errors.zero) for one in (simple, other)]
     return bool(np.all(np.array(scales[1]) <= _DETERMINED * np.array(scales[0])))
 
@@ -103,7 +104,7 @@ def model_of(
     tails: Sequence[tuple[float, float]] | None = None,
     **options: Any,
 ) -> LineModel:
-    """A model that starts from all values of a fit; tails: others to use instead."""
+    """A model that starts from all values of a fit; tails: used instead of those of the fit."""
     values = found.values
     own = ("fwhm",) if values.fwhm_kev.shape[1] > 1 else ()
     given = values.tails if tails is None else np.array(tails, float).reshape(-1, 2)
@@ -120,11 +121,11 @@ def alternatives(
     free: Sequence[str] = ("scale", "fwhm"),
     **options: Any,
 ) -> list[Fit]:
-    """Fits with other plausible shapes: their counts show how much those of `found` depend on its shape.
+    """Fits with other plausible shapes, which show how much the counts of `found` depend on the shape.
 
-    One tail more; if there is none, a fixed one of usual size, as few counts do not determine it. One tail fewer,
-    unless the likelihood ratio excludes it. With two tails, the second is always left out in one fit, as a third could
-    not be told apart.
+    One has one tail more: a fixed tail of typical size if there is none, as few counts do not determine it. Another has
+    one tail fewer, unless the likelihood ratio excludes this. With two tails, the second is always left out in one fit,
+    as a third could not be distinguished.
     """
     width_kev = float(found.values.fwhm_kev.mean())
     tails = [(fraction, tau_kev) for fraction, tau_kev in found.values.tails.tolist()]

@@ -21,27 +21,27 @@ from dorn.analysis.line_model import LineModel, Parameters
 from dorn.errors import UserError
 
 _STEPS, _SHORTENED = 60, 15
-# expected decrease of the deviance at which the step is the last: it is at most 0.01 standard deviations long
+# expected decrease of the deviance below which the step is the last: it is at most 0.01 standard deviations long
 _CONVERGED = 1e-4
-_ROUNDING = 1e-12  # of the deviance, relative
-_START_ROUNDS = 8  # of expectation maximisation, for the initial counts
+_ROUNDING = 1e-12  # relative rounding error of the deviance
+_START_ROUNDS = 8  # rounds of expectation maximisation, for the initial counts
 _RIDGE = 1e-10  # added to the scaled information: keeps parameters without information unchanged
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
     """The result. Errors are standard deviations from the expected information at the fitted values, as if there were
-    no bounds; that of a fixed parameter, and of the fraction of a tail at a bound, is 0, and that of a parameter
-    without any information is infinite."""
+    no bounds. The error of a fixed parameter, and of a tail's fraction at a bound, is 0; that of a parameter without
+    any information is infinite."""
 
     nuclides: tuple[str, ...]
     values: Parameters
     errors: Parameters
-    names: list[str]  # of the entries of the covariance; counts by groups of tied nuclides
+    names: list[str]  # of the rows of the covariance; counts are those of groups of tied nuclides
     covariance: np.ndarray  # float64[parameters, parameters]
     counts_covariance: np.ndarray  # float64[nuclides, nuclides], or [spectra, ...] if each spectrum has its own counts
     deviance: float
-    dof: int  # channels less free parameters that are not at a bound
+    dof: int  # channels minus free parameters that are not at a bound
     converged: bool
     at_bounds: tuple[str, ...]  # names of the free parameters at a bound
     expected: list[np.ndarray]  # float64[channels] of each spectrum
@@ -54,7 +54,7 @@ class Fit:
         )
 
     def of(self, nuclide: str) -> tuple[float, float]:
-        """(counts, error) of a nuclide, if the spectra have their counts in common."""
+        """(counts, error) of a nuclide, if counts are common to the spectra."""
         k = self.nuclides.index(nuclide)
         return float(self.values.counts[k]), float(self.errors.counts[k])
 
@@ -62,8 +62,8 @@ class Fit:
 def fit(model: LineModel, counts: Sequence, search: float = 0.0, begin: Parameters | None = None) -> Fit:
     """Fit the model to the counts of its spectra, int[channels] each.
 
-    search: relative error allowed for the initial kev_per_unit, such as 0.05; without it, less than an FWHM at the
-    lines. begin: initial values of the free parameters, such as those of a similar fit, instead of a search.
+    search: relative error allowed for the initial kev_per_unit, such as 0.05; if 0, the error must be less than an FWHM
+    at the lines. begin: initial values of the free parameters, such as those of a similar fit, instead of a search.
     Raises UserError if the counts do not match the model's channels, or all are 0.
     """
     observed = _checked(model, counts)
@@ -88,8 +88,8 @@ def fit(model: LineModel, counts: Sequence, search: float = 0.0, begin: Paramete
 
 
 def _along(model, observed, state, step, decrease):
-    """The likelihood after the step, shortened until the deviance decreases by a part of what is expected, each time to
-    the minimum of a parabola; None if it does not decrease."""
+    """The likelihood after the step; the step is shortened, each time to the minimum of a parabola, until the deviance
+    decreases by a fraction of the expected decrease. None if it does not decrease."""
     length, rounding = 1.0, _ROUNDING * (1 + state.deviance)
     for _ in range(_SHORTENED):
         vector = np.minimum(np.maximum(state.vector + length * step, model.lower), model.upper)
@@ -113,7 +113,8 @@ def expected_errors(model: LineModel, parameters: Parameters) -> Parameters:
 
 
 class Likelihood:
-    """Deviance, score and expected information at a vector of parameters; counts: of all spectra, or None."""
+    """Deviance, score and expected information at a vector of parameters; counts: those of all spectra, or None for
+    the information only."""
 
     def __init__(self, model: LineModel, counts: list[np.ndarray] | None, vector: np.ndarray):
         n = len(vector)
@@ -133,7 +134,7 @@ class Likelihood:
 def _checked(model, counts):
     """Counts of all spectra as float64[channels]. Raises UserError if they are invalid."""
     if len(counts) != len(model.grids):
-        raise UserError.at("line fit", "counts", f"not of {len(model.grids)} spectra", len(counts))
+        raise UserError.at("line fit", "counts", f"not for {len(model.grids)} spectra", len(counts))
     checked = []
     for s, (grid, given) in enumerate(zip(model.grids, counts, strict=True)):
         field = f"counts of spectrum {s}"
@@ -153,7 +154,8 @@ def _checked(model, counts):
 
 
 def start(model: LineModel, counts: list[np.ndarray], search: float = 0.0) -> np.ndarray:
-    """Vector of parameters: the model's start, counts and backgrounds by expectation maximisation, scales searched."""
+    """The initial vector of parameters: the model's start, with counts and backgrounds by expectation maximisation, and
+    scales by a search."""
     vector = model.start.copy()
     found = np.zeros_like(vector)
     shared = model.places["counts"].ndim == 1
@@ -178,7 +180,7 @@ def start(model: LineModel, counts: list[np.ndarray], search: float = 0.0) -> np
 
 
 def _factors(model, s, search):
-    """Factors of an energy scale, a third of an FWHM apart at the highest line."""
+    """Trial factors for an energy scale, a third of an FWHM apart at the highest line."""
     if not search:
         return np.ones(1)
     fwhm_kev = model.start[model.places["fwhm_kev"]].min()
@@ -241,7 +243,7 @@ def _step(information, score, low, high):
 
 
 def _scaled(information):
-    """Units in which the information of each parameter is 1, and the information in them, with the ridge."""
+    """Units in which the information of each parameter is 1, and the information in these units, with the ridge."""
     diagonal = information.diagonal()
     unit = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     scaled = information * unit * unit[:, None]
@@ -262,7 +264,7 @@ def _covariance(information, is_free):
 
 
 def _errors(model, covariance):
-    """Standard errors of all parameters; those of the counts of nuclides."""
+    """Standard errors of all parameters; counts are those of nuclides, not of groups."""
     errors = vars(model.parameters(np.sqrt(covariance.diagonal())))
     of_counts = _counts_covariance(model, covariance)
     return Parameters(**errors | {"counts": np.sqrt(np.diagonal(of_counts, axis1=-2, axis2=-1))})

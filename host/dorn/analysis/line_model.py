@@ -2,14 +2,14 @@
 
     model = LineModel([Grid(edges, kev_per_code, zero_code)], ["Po-209", "Po-210"], fwhm_kev=40, tails=[(0.07, 20)])
 
-A channel of a spectrum between two edges, of energies kev_per_unit (edge - zero), has the expected counts
+The expected counts of a channel between two edges, at the energies kev_per_unit (edge - zero), are
 
     sum over nuclides of counts x exposure share x sum over lines of intensity share x integral of the line
     + background x share of the channel
 
 The counts of a nuclide are those of all its lines together, including those outside the edges, and are divided among
-its lines in proportion to the intensities. If the spectra have counts in common, these are those of all spectra
-together, divided among the spectra in proportion to the exposures. The background is flat over the edges; with a slope
+its lines in proportion to the intensities. Counts that are common to the spectra are those of all
+spectra together, divided among them in proportion to the exposures. The background is flat over the edges; with a slope
 it is the sum of a part that falls linearly to 0 at the upper end and one that falls to 0 at the lower end, neither
 negative.
 """
@@ -80,10 +80,10 @@ class Emitter:
 class LineModel:
     """Expected counts of all channels for given parameters.
 
-    nuclides: names in the table, or Emitters; ties: each a mapping nuclide -> relative counts, such as
-    {"Bi-212": 35.94, "Po-212": 64.06}, whose counts become one parameter. free: any of FREE; the others keep their
+    nuclides: names in the table, or Emitters; ties: each maps nuclides to relative counts, such as
+    {"Bi-212": 35.94, "Po-212": 64.06}, and makes their counts one parameter. free: any of FREE; the others keep their
     start values. own: "counts" if each spectrum has its own counts, "fwhm" if each nuclide has its own FWHM. slope:
-    whether the background has one. Raises UserError for arguments that do not define a model.
+    whether the background has a slope. Raises UserError for arguments that do not define a model.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class LineModel:
                 raise UserError.at("line model", "nuclides", "no line within the edges", outside)
 
     def _layout(self, fwhm_kev, tails):
-        """Places of all parameters in one vector, its start and bounds, and what is free."""
+        """The places of all parameters in one vector, their initial values and bounds, and which are free."""
         spectra, groups, names = len(self.grids), self.tie.shape[1], len(self.nuclides)
         start = Parameters(
             np.zeros((spectra, groups) if "counts" in self.own else groups),

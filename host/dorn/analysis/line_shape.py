@@ -1,7 +1,7 @@
 """The shape of an alpha line: a Gaussian with exponential tails.
 
-An alpha particle loses a little more energy than most in the source, the window and the dead layer, and the detector
-adds Gaussian noise. The density is
+Alpha particles lose varying amounts of energy in the source, the window and the dead layer, and the detector adds
+Gaussian noise. The density is
 
     f(x) = (1 - sum of p) G(x - E) + sum of p T(x - E)
 
@@ -28,7 +28,7 @@ from scipy.special import erfcx, ndtr
 from dorn.errors import UserError
 from dorn.util.gaussian import FWHM
 
-MOST_TAILS = 2  # more cannot be told apart in silicon detectors
+MOST_TAILS = 2  # more cannot be distinguished in silicon detectors
 _SQRT_2, _SQRT_2_PI = np.sqrt(2), np.sqrt(2 * np.pi)
 
 

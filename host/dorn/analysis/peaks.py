@@ -1,6 +1,6 @@
 """A single line of a spectrum in channels: top, width and area by `line_fit`, with tails if it has them.
 
-For spectra whose energy scale or nuclides are not known; with both, `line_fit` uses all lines together.
+For spectra whose energy scale or nuclides are not known; if both are, `line_fit` fits all lines together.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from dorn.errors import UserError
 
 _BELOW, _ABOVE = 4.0, 3.0  # fitted range around the line, in FWHM
 _LEAST = 6  # fewest channels in a fit: without a tail it has four parameters
-_STEP = 1e-4  # of numerical derivatives, relative
+_STEP = 1e-4  # relative step of numerical derivatives
 
 
 @dataclass(frozen=True)
 class Peak:
     """A fitted line, in channels, where channel c spans c - 0.5 to c + 0.5.
 
-    centroid: its highest point; fwhm: its full width at half of that, with tails; area: counts of the whole line; for a
+    centroid: its highest point; fwhm: its full width at half maximum, with tails; area: counts of the whole line; for a
     pattern, centroid and fwhm are those of the first component. errors: one standard deviation of centroid, fwhm and
     area, from counting statistics alone. tails: (fraction, tau in channels) of each, tau below 0 if to the right.
     """
@@ -70,14 +70,14 @@ def line(counts, first: int, last: int, pattern: Sequence[tuple[float, float]] =
     if best is None or not best.valid or not best.values.counts[0] > 0:
         raise none
     found = _peak(best, centroid)
-    # a position less certain than the width is that of a single channel, or of noise
+    # a position with an error above the width is that of a single channel, or of noise
     if not first - 0.5 <= found.centroid <= last + 0.5 or not found.errors[0] < max(found.fwhm, 1.0):
         raise none
     return found
 
 
 def _peak(best: Fit, start: float) -> Peak:
-    """The result; errors of top and width from the covariance of the parameters of the shape."""
+    """The result, with errors of top and width from the covariance of the parameters of the shape."""
     values = best.values
     shape = np.array([values.fwhm_kev[0, 0], *values.tails.ravel()])
     top, width = measures = _measures(shape)
@@ -108,9 +108,9 @@ def _measures(shape):
     def at(distance):
         return distribution(np.array([distance]), fwhm, tails)
 
-    # the density still has a slope at two FWHM, and the top is within: the width of a tail hardly matters there
+    # the top is within two FWHM, where even a density with a wide tail still has a slope
     top = root_scalar(lambda x: at(x).by_fwhm[0], bracket=(-2 * fwhm, 2 * fwhm)).root
-    reach = 2 * fwhm + max(abs(tau) for _, tau in tails)  # half maximum is within this distance: exp(-1) is less
+    reach = 2 * fwhm + max(abs(tau) for _, tau in tails)  # half maximum is within this distance, as exp(-1) < 1/2
     half = at(top).density[0] / 2
     left, right = (
         root_scalar(lambda x: at(x).density[0] - half, bracket=ends).root

@@ -11,7 +11,7 @@ _LEAST_DOF = 5
 
 
 def chi2_per_dof(expected: Sequence[np.ndarray], seen: Sequence[np.ndarray], parameters: int) -> float:
-    """Chi-squared per degree of freedom of channels added up until enough counts are expected: with few, neither
+    """Chi-squared per degree of freedom of channels added up until enough counts are expected: with few counts, neither
     chi-squared nor the deviance distinguishes a poor fit from a good one. expected, seen: float[channels] of each
     spectrum; parameters: number fitted to all of them. NaN if fewer than five degrees of freedom are left."""
     total, bins = 0.0, 0

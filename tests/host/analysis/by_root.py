@@ -1,4 +1,4 @@
-"""ROOT's Minuit2 with a model in C++ as an oracle of fits of lines, run by hand: it is large, and an alpha release.
+"""ROOT's Minuit2 with a model in C++ as an oracle of fits of lines, run by hand, as it is large and an alpha release.
 
 `pip install root==0.1a12`, then `pytest -s tests/host/analysis/by_root.py`.
 """

@@ -1,7 +1,7 @@
 """Accidental coincidences: the correction inverts the classes of events given by the formulas of Poisson processes.
 
 The formulas are those of the module: the tests only show that it inverts them, at any load. `dorn study counting`,
-which knows the particles it played, shows that they describe the instrument.
+which knows the particles it played, shows that the formulas describe the instrument.
 """
 
 import numpy as np

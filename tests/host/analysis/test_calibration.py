@@ -85,7 +85,7 @@ def test_boards_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("\nnumber = 3\nkev", "\nnumber = 16\nkev", r"detector\[0\].number: twice, or not from 0 to 15 \(16\)"),
+        ("\nnumber = 3\nkev", "\nnumber = 16\nkev", r"detector\[0\].number: given twice, or not from 0 to 15 \(16\)"),
         ("kev_per_code = 3.1", "kev_per_code = 0", r"kev_per_code: not above 0 \(0\)"),
         ("kev_per_code = 3.1", "", "kev_per_code: is missing"),
         ("zero_code = 49.5", 'zero_code = "x"', "zero_code: not a usable number"),
@@ -96,7 +96,7 @@ def test_boards_are_read(tmp_path):
         (
             "[[detector]]",
             f"{GOOD[GOOD.index('[[') : GOOD.index('[drift]')]}[[detector]]",
-            r"detector\[1\].number: twice",
+            r"detector\[1\].number: given twice",
         ),
         ("zero_code = 49.5", "zero_code = 1e9", "zero_code: not from -4096 to 4096"),
         ("correlation = 0.333333333", "correlation = 0.3\ncolour = 1", "colour: unknown key"),

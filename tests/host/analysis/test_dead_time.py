@@ -28,7 +28,7 @@ loads = st.floats(0.0, 10.0)  # n tau
 
 
 def counter(rate_cps, dead_time_s, events, seed, extending=False):
-    """Time stamps that a counter with dead time records of Poisson arrivals, simulated one by one."""
+    """Time stamps that a counter with dead time records for Poisson arrivals, simulated one by one."""
     arrivals = np.cumsum(np.random.default_rng(seed).exponential(1 / rate_cps, events))
     recorded, ready = [], 0.0
     for at in arrivals.tolist():
@@ -171,7 +171,7 @@ def test_the_instrument_shows_its_own_dead_time_and_none_after_the_correction(re
 
 
 def test_a_wrong_live_time_is_detected(report, monkeypatch):
-    # an instrument that reports real time for live time, at the rates of the test above
+    # an instrument that reports real time as live time, at the rates of the test above
     observed = iter([(360_416, 20.0, 20.0), (360_212, 20.0, 20.0), (654_036, 20.0, 20.0)])
     monkeypatch.setattr(study, "spread", lambda function, jobs: [next(observed) for _ in jobs])
     study.instrument(report, short=True)

@@ -35,7 +35,8 @@ def test_factors_are_those_of_a_published_example(decay, relative_u, elapsed_s, 
     duration=st.one_of(st.just(0.0), st.floats(1e-9, 50)),
 )
 def test_factors_and_their_uncertainties_are_exact(half_life_s, elapsed, duration):
-    """Times in half-lives; against 60 decimals, and their change if the half-life changes by a relative 1e-12."""
+    """Compared with 60 decimals, and with their change for a relative change of 1e-12 in the half-life. Times are in
+    half-lives."""
 
     def exact(half_life):
         decay = Decimal(2).ln() / half_life
@@ -77,7 +78,7 @@ def test_wrong_arguments_are_reported(call, message):
 @pytest.mark.parametrize(
     ("name", "among", "found"),
     [
-        ("Po-218", ["Rn-222", "Po-218", "Po-210"], "Rn-222"),  # Po-210 lives longer, but does not feed it
+        ("Po-218", ["Rn-222", "Po-218", "Po-210"], "Rn-222"),  # Po-210 lives longer, but does not decay to it
         ("Po-210", ["Rn-222", "Po-218", "Po-210"], "Po-210"),
         ("Po-214", ["Po-218", "Po-214"], "Po-218"),
         ("Am-241", ["Am-241"], "Am-241"),

@@ -1,4 +1,4 @@
-"""A gain that drifts by several line widths is followed, and the scale is that without drift."""
+"""A gain that drifts by several line widths is followed, and the scale found is that without drift."""
 
 import numpy as np
 import pytest

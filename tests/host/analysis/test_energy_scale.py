@@ -41,13 +41,13 @@ def test_energies_are_right_within_their_errors(counts, tails):
             at = zero + main_kev(name) / kev_per_unit
             pulls.append((scale.energy_kev(at) - main_kev(name)) / scale.error_kev(at, scale.statistical))
             assert scale.error_kev(at) > scale.error_kev(at, scale.statistical)
-    # 120 pulls, two of which come from one fit
+    # 120 pulls, two from each fit
     assert abs(np.mean(pulls)) < 0.4 and 0.75 < np.std(pulls) < 1.25
 
 
 @pytest.mark.parametrize("names", [("Po-210",), ("Po-209", "Po-210", "Po-214")])
 def test_a_line_is_not_taken_for_another_one(names):
-    """Rn-222 is 3.5 % above Po-210, beyond the search; if other nuclides are found, their scale is used."""
+    """Rn-222 is 3.5 % above Po-210, outside the search range; if other nuclides are found, their scale is used."""
     present = ["Po-209", "Rn-222", "Po-214"]
     seen = drawn(np.random.default_rng(6), present, 3.0, 50.0, counts=3000)
     if len(names) == 1:

@@ -28,7 +28,7 @@ def listed(seed, detector=0):
 
 
 def joined(*tables):
-    """Several tables joined to one; they get the origins 1, 2, ..."""
+    """Several tables joined into one, with the origins 1, 2, ..."""
     marked = [replace(t, origin=t.origin + n, window_origin=t.window_origin + n) for n, t in enumerate(tables, 1)]
     arrays = [item.name for item in fields(EventTable) if item.type == "np.ndarray"]
     return replace(tables[0], **{name: np.concatenate([getattr(t, name) for t in marked]) for name in arrays})
@@ -47,7 +47,7 @@ def test_a_table_gives_the_same_as_the_list():
 
 
 def test_origins_have_clocks_of_their_own():
-    """Both give the same half-life although their times overlap; no parent of one has a daughter in the other."""
+    """Tables whose times overlap are fitted together, but no parent in one has a daughter in the other."""
     tables = [listed(seed).table() for seed in (1, 2)]
     both, parts = pairs(joined(*tables)), [pairs(table) for table in tables]
     assert min(p.half_life_s for p in parts) < both.half_life_s < max(p.half_life_s for p in parts)

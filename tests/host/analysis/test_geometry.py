@@ -111,7 +111,7 @@ def test_errors_of_the_monte_carlo_are_the_spread_of_its_results():
     ("call", "message"),
     [
         (lambda: plane(0), "geometry: area_cm2: too small or not finite (0)"),
-        (lambda: plane(1, 91), "geometry: half_angle_deg: not above 0, up to 90 (91)"),
+        (lambda: plane(1, 91), "geometry: half_angle_deg: not above 0 and at most 90 (91)"),
         (lambda: disc_to_disc(1, 1, -1), "geometry: distance_cm: too small or not finite (-1)"),
         (lambda: Disc(math.inf), "geometry: radius_cm: too small or not finite (inf)"),
         (lambda: Rectangle(1, 0), "geometry: height_cm: too small or not finite (0)"),
@@ -127,5 +127,5 @@ def test_wrong_arguments_are_reported(call, message):
 
 
 def test_a_facet_without_a_normal_is_reported():
-    with pytest.raises(UserError, match="geometry: facet: centre or normal not finite, or no normal"):
+    with pytest.raises(UserError, match="geometry: facet: centre or normal not finite, or normal of length 0"):
         Disc(1, normal=(0, 0, 0))

@@ -149,7 +149,7 @@ def test_a_detector_without_counts_has_infinite_errors_of_its_scale_and_is_no_ob
 @pytest.mark.parametrize(
     ("counts", "message"),
     [
-        ([], "line fit: counts: not of 1 spectra (0)"),
+        ([], "line fit: counts: not for 1 spectra (0)"),
         ([np.zeros(437)], "line fit: counts: all are 0"),
         ([np.ones(436)], "line fit: counts of spectrum 0: not 437 channels ((436,))"),
         ([[*[1] * 436, -1]], "line fit: counts of spectrum 0: negative or not finite (-1.0)"),
@@ -215,7 +215,7 @@ def test_a_fit_with_fixed_counts_is_the_best_for_them_and_may_begin_with_another
     assert result.valid and again.valid and result.dof == found.dof + 1
     assert result.deviance == pytest.approx(again.deviance, abs=1e-3)
     assert result.deviance > found.deviance
-    # for free counts, the best fit has the least deviance of all fixed ones
+    # the fit with free counts has the smallest deviance of all fits with fixed counts
     assert fit(model.with_counts("Po-218", found.of("Po-218")[0]), counts).deviance == pytest.approx(
         found.deviance, abs=1e-3
     )

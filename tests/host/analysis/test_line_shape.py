@@ -59,7 +59,7 @@ def test_derivatives_are_those_of_finite_differences(fwhm_kev, first, first_rati
         step = np.zeros(6)
         step[i] = 1e-5 * (abs(values[i]) or fwhm_kev)
         wanted = (integrals(values + step) - integrals(values - step)) / (2 * step[i])
-        # rounding of integrals, 1e-16, over the step
+        # rounding error of the integrals, 1e-16, over the step
         assert derivative == pytest.approx(wanted, abs=1e-6 * abs(wanted).max() + 1e-15 / step[i])
 
 

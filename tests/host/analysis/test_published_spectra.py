@@ -50,7 +50,7 @@ def test_joint_fits_describe_the_strips_of_a_detector(strips):
         assert found.valid
         ratios.append(found.deviance / found.dof)
         areas.append(found.values.counts.sum() / counts.sum())
-        # each line alone, with the shape of all
+        # each line alone, with the shape common to all
         scale, zero = found.values.kev_per_unit[0], found.values.zero[0]
         for name in measured.TRIPLE:
             near = np.flatnonzero(abs(scale * (grid.edges - zero) - main_kev(name)) < 130)
