@@ -44,8 +44,8 @@ class FrontEnd:
     gain: PerDetector = 1.0
     gain_per_c: PerDetector = 0.0  # relative change of the gain per degree from REFERENCE_C
     offset_kev: PerDetector = 0.0
-    comparator_offset_kev: PerDetector = 0.0  # of the threshold from the value set by slow control
-    temperature_c: Profile | None = None  # of the head, over the time since the first particles; None: REFERENCE_C
+    comparator_offset_kev: PerDetector = 0.0  # deviation of the threshold from the value set by slow control
+    temperature_c: Profile | None = None  # of the head, over time since the particles start; None: REFERENCE_C
     kev_per_code: float = 3.0  # of the ideal detector, from the dictionary
     zero_code: float = 50.0
     adc: Adc | None = None  # the board's ADC; None: ideal
@@ -96,7 +96,7 @@ class FrontEnd:
 
     def codes(self, times_ns, detectors, energies_kev, generator: np.random.Generator) -> np.ndarray:
         """ADC codes of pulses, int64[n], as if each arrived alone: without dead time, pile-up and thresholds, and with
-        an ideal ADC. For spectra without the firmware, from chunks of Source.pulses."""
+        an ideal ADC. Used with chunks of Source.pulses, for spectra without the firmware."""
         properties = np.array(self.properties())[detectors].T
         noise_kev = np.array(per_detector(self.noise_kev))[detectors]
         energies_kev = energies_kev + generator.standard_normal(len(energies_kev)) * (noise_kev / FWHM)

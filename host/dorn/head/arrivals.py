@@ -20,7 +20,7 @@ SPACINGS = ("poisson", "regular")
 def arrivals(rate_cps, seed, spacing, columns):
     """Endless chunks of (times_ns, uniforms): float64[n], whole, ascending; float64[n, columns] in [0, 1).
 
-    "poisson": exponential gaps, the first counted from time 0. "regular": evenly spaced, at the middle of
+    "poisson": exponential gaps, the first starting at time 0. "regular": evenly spaced, at the middle of
     each period, so that rate x duration particles arrive before `duration`.
     """
     _check(spacing)

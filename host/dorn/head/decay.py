@@ -10,8 +10,8 @@ from dorn.nuclides import chains
 from .arrivals import MAX_DURATION_S
 from .profile import Rate
 
-_RATIO = 1.02  # of consecutive times: linear interpolation is within 3e-5 of the maximum of every exponential
-_FIRST = 1e-3  # of the shortest half-life: until then activities are linear in time
+_RATIO = 1.02  # ratio of consecutive times: linear interpolation is within 3e-5 of the maximum of every exponential
+_FIRST = 1e-3  # first time, in shortest half-lives: until then activities are linear in time
 
 
 @cache

@@ -18,7 +18,7 @@ from .profile import Rate
 from .stream import Follower, Stream
 
 Tail = tuple[float, float]  # tail_kev, tail_fraction
-_LONGEST_DELAY_S = 1000  # longest half-life of a follower: all that are pending are held in memory
+_LONGEST_DELAY_S = 1000  # longest half-life of a follower: all pending followers are held in memory
 
 
 def source(table: Table, mixture: Mixture) -> list[Stream]:
@@ -38,7 +38,7 @@ def source(table: Table, mixture: Mixture) -> list[Stream]:
     follower = _follower(table, nuclide, beta_kev, tail)
     table.done()
     if not any(components.values()):
-        raise table.error("nuclide", "has no alpha line; with beta_kev its electrons are seen", nuclide.name)
+        raise table.error("nuclide", "has no alpha line; give beta_kev to detect its electrons", nuclide.name)
     if not (falls or any(tail) or follower or span):
         (constant,) = components.values()
         mixture.components += [replace(component, weight=decays_cps * component.weight) for component in constant]
@@ -140,7 +140,7 @@ def _follower(table: Table, nuclide: Nuclide, beta_kev: float | None, tail: Tail
     elif after_beta and beta_kev is None:
         what = f"follows the electron of {nuclide.name}: beta_kev is missing"
     elif table.get("chain", False):
-        what = "not with chain, which already includes it"
+        what = "not allowed with chain, which already includes it"
     else:
         lines = Mixture(_components(daughter.name, tail, None))
         return Follower(daughter.name, lines, fraction, daughter.half_life_s / math.log(2), after_beta)
@@ -156,7 +156,7 @@ def _profile(table: Table) -> Rate:
     if not rate.total:
         raise table.error("profile", "no particles")
     if "rate_cps" in table.values:
-        raise table.error("profile", "not with rate_cps")
+        raise table.error("profile", "not allowed with rate_cps")
     return rate
 
 

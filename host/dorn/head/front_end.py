@@ -2,7 +2,7 @@
 
 16 detectors, each with a shaper, a comparator with a level latch and a peak-hold; a multiplexer; a common reset. The
 contract is that of boards/pico/wiring.md: a latch is set while its comparator is high and cleared only by the reset; it
-is set again after the release if the comparator is still high. A peak-hold follows its shaper except during reset.
+is set again after the reset if the comparator is still high. A peak-hold follows its shaper except during reset.
 
 The head knows what the firmware cannot: which pulses were lost, and why. It counts exactly one fate for every pulse.
 """
@@ -18,7 +18,7 @@ from dorn.util.gaussian import FWHM
 
 from .analogue import FrontEnd, per_detector
 
-# of the shaped pulse at the comparators: full scale, 12.1 MeV, is 1.82 V, and the DAC reaches 2.05 V
+# height of the shaped pulse at the comparators: full scale, 12.1 MeV, is 1.82 V, and the DAC reaches 2.05 V
 MV_PER_MEV = 150
 DEFAULT_COMPARATOR_MV = 45  # 300 keV
 _STROBE_NS = 1000  # from the strobe to the test pulse
@@ -33,7 +33,7 @@ class Fates:
     delivered: int = 0  # converted: a hit for the firmware
     merged: int = 0  # in the same peak as a delivered pulse
     lost_dead_time: int = 0
-    below_threshold: int = 0  # that of the comparator
+    below_threshold: int = 0  # of the comparator
     disabled: int = 0  # the board had switched off the detector's input
     spurious: int = 0  # conversions of a line that was not set by a pulse
 
@@ -41,13 +41,16 @@ class Fates:
 @dataclass
 class _Detector:
     comparator: int = 0  # number of pulses that hold it high
-    pending: int = 0  # latched pulses whose fate is open
+    pending: int = 0  # latched pulses whose fate is undecided
     released_ns: int = 0
-    pulses: list = field(default_factory=list)  # (start ns, height in codes) with a peak or tail after the release
+    pulses: list = field(default_factory=list)  # (start ns, height in codes) with a peak or tail after the reset
 
 
 class Head:
-    """The head over time. The target calls `advance`, `reset` and `convert`; times are in ns and never decrease."""
+    """The state of the simulated head over time.
+
+    The target calls `advance`, `reset` and `convert`; times are in ns and never decrease.
+    """
 
     def __init__(self, front_end: FrontEnd, seed: int = 1):
         self.front_end = front_end
@@ -62,7 +65,7 @@ class Head:
         self._particles = iter(())
         self._particle: tuple[int, int, float] | None = None  # the next one of the source
         self._test_pulses: list[tuple[int, int, float]] = []
-        self._next: tuple[int, int, float] | None = None  # the earlier of that and the first test pulse
+        self._next: tuple[int, int, float] | None = None  # the earlier of this particle and the first test pulse
         self._origin_ns = _NEVER_NS  # set by `inject`; until then the temperature is the first of its profile
         self._reached_ns = 0
         self._noise = per_detector(front_end.noise_kev)
@@ -82,13 +85,13 @@ class Head:
         ]
 
     def inject(self, particles: Iterable[tuple[int, int, float]], at_ns: int) -> None:
-        """Play these (time_ns after `at_ns`, detector, energy_kev), in order of time."""
+        """Play these (time_ns after `at_ns`, detector, energy_kev), in time order."""
         self._particles = iter(particles)
         self._origin_ns = at_ns
         self._take_particle()
 
     def temperature_c(self, now_ns: int) -> float:
-        """Temperature of the head; its profile begins with the particles of the source."""
+        """Temperature of the head; its profile starts with the particles of the source."""
         return float(self.front_end.temperature((now_ns - self._origin_ns) / 1e9))
 
     def pulse(self, at_ns: int, detector: int, energy_kev: float) -> None:
@@ -131,7 +134,7 @@ class Head:
 
     @property
     def pending(self) -> int:
-        """Pulses whose fate is open: latched, but neither converted nor reset since."""
+        """Pulses whose fate is undecided: latched, but neither converted nor reset since."""
         return sum(detector.pending for detector in self._detectors)
 
     def next_edge_ns(self) -> int | None:
@@ -223,7 +226,7 @@ class Head:
                 value = height
             elif now_ns < top:
                 value = height * (now_ns - start) / peaking
-            else:  # only its tail is after the release
+            else:  # only its tail is after the reset
                 value = height * (1 - (released - top) / self._tail_ns)
             if value > best:
                 best = value

@@ -106,7 +106,7 @@ class Sampler:
         return kind, detector, self.energies_kev(kind, uniforms[:, 2], tails)
 
     def energies_kev(self, kind, uniform, tails=None):
-        """Energies for uniform numbers; `tails`: others, which lower the energy if below the fraction in the tail."""
+        """Energies for uniform numbers; `tails`: others, which lower the energy if below the fraction of the tail."""
         low, high = self._low[kind], self._high[kind]
         energy_kev = low + uniform * (high - low)
         if self._power.any():
@@ -115,7 +115,7 @@ class Sampler:
         if tails is not None and self._tail.any():
             fraction = self._tail[kind]
             lost = np.flatnonzero(tails < fraction)
-            # below the fraction, tails / fraction is uniform again
+            # below the fraction, tails / fraction is again uniform
             energy_kev[lost] += self._tail_kev[kind[lost]] * np.log1p(-tails[lost] / fraction[lost])
         return np.maximum(energy_kev, 0.0)
 

@@ -12,7 +12,7 @@
     begin_s = 3600            # the source is present from this time on, s (default 0)
     end_s = 7200              # until this time (default: to the end)
     decays = true             # the activity is that at begin_s, and falls with the half-life; default false
-    chain = true              # it decays, and its progeny grows in from none, in the same detectors; default false
+    chain = true              # it decays, and its progeny grows in from zero, in the same detectors; default false
     beta_kev = 300            # the electrons of the nuclide (with `chain`, of all members) deposit energies distributed
                               # uniformly from 0 to this value; without it they deposit nothing
     followed_by = "Po-216"    # a daughter, whose alpha follows in the same detector after a delay drawn from its
@@ -45,7 +45,7 @@ Impurities of a source, such as Po-210 in Po-209, and contamination of detectors
 an efficiency of 0.5, as half of the alphas go into the detector on which the nuclide sits; a film of radon progeny also
 has `chain`.
 
-In front of a detector of area A, at an angle t from its normal and a distance d, A appears under the solid angle
+In front of a detector of area A, at an angle t from its normal and a distance d, A subtends the solid angle
 A cos t / d^2. In a plane of activity a per area at the height h, parallel to the detector, r = h tan t, so
 
     rate = integral of a 2 pi r dr A cos t / (4 pi d^2) = a A / 2 integral of sin t dt = a A / 2 (1 - cos T)

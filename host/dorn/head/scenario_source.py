@@ -42,7 +42,7 @@ class ScenarioSource(Source):
         return source
 
     def pulses(self, rate_cps=None, duration_s=None, seed=0, spacing="poisson"):
-        """As for every source. For a given seed, the constant part and each stream are as if they were alone."""
+        """As for every source. For a given seed, the constant part and each stream do not depend on the others."""
         rate_cps, duration_s = self.plan(rate_cps, duration_s)
         factor = rate_cps / self.rate_cps
         parts = [stream.draw(factor, [seed, 2, i], spacing) for i, stream in enumerate(self.streams)]
@@ -54,7 +54,7 @@ class ScenarioSource(Source):
     def expected(self, begin_s: float, end_s: float) -> dict[str, np.ndarray]:
         """Expected pulses in each detector from begin_s to end_s, at the rate of the file: name -> float64[16].
 
-        The names are those of the nuclides for their alphas, "Bi-214 beta" for electrons, and "background" (of several,
+        The names are those of the nuclides for their alphas, "Bi-214 beta" for electrons, and "background" (or
         "background[1]" and so on). A particle that crosses a detection unit counts in both of its detectors.
         """
         parts = [{name: (end_s - begin_s) * cps for name, cps in self.mixture.per_detector().items()}]

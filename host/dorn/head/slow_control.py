@@ -17,9 +17,9 @@ HOLD_S = 2.5  # the monostable's time after the last clock edge
 class Mcp4728:
     """Quad 12-bit DAC MCP4728 on the I2C bus (data sheet DS22187E).
 
-    Output A sets the front comparators, B the back ones; their power-up values are those of the head. Only the
-    Multi-Write command (figure 5-8) is simulated; other commands, and reads, are not acknowledged. The LDAC pin
-    is low: outputs are updated at once, regardless of the UDAC bit (table 4-5).
+    Output A sets the front comparators, B the back ones; their power-up values are the head's initial thresholds. Only
+    the Multi-Write command (figure 5-8) is simulated; other commands, and reads, are not acknowledged. The LDAC pin is
+    low: outputs are updated at once, regardless of the UDAC bit (table 4-5).
     """
 
     ADDRESS = 0x60  # factory default
@@ -60,7 +60,7 @@ class Mcp4728:
         code = (high & 15) << 8 | low
         if high & 0x60:  # powered down: a resistor to ground
             return 0.0
-        if not high & 0x80:  # the supply is the reference, the gain ignored
+        if not high & 0x80:  # the supply is the reference, and the gain is ignored
             return code * SUPPLY_MV / self._CODES
         gain = 2 if high & 0x10 else 1
         return min(gain * code * self._REFERENCE_MV / self._CODES, float(SUPPLY_MV))
@@ -125,10 +125,10 @@ class Mcp23008:
 
 
 class Ads1115:
-    """16-bit converter ADS1115 (data sheet SBAS444), sampling at the start of a conversion; without its comparator.
+    """16-bit converter ADS1115 (data sheet SBAS444), sampling at the start of a conversion.
 
-    The first byte written is the register pointer; the next two go into the register, high byte first. A read returns
-    the register at the pointer.
+    Its comparator is not simulated. The first byte written is the register pointer; the next two go into the register,
+    high byte first. A read returns the register at the pointer.
     """
 
     ADDRESS = 0x48  # ADDR to ground

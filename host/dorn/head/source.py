@@ -22,7 +22,7 @@ def check(field, value):
 
 
 class Source:
-    """Base of all sources. `rate_cps` and `duration_s` are those of the file, None if it states none."""
+    """Base of all sources. `rate_cps` and `duration_s` are those of the file, None if the file does not state them."""
 
     kind = ""
     rate_cps = None
@@ -35,8 +35,8 @@ class Source:
         self.head = {}  # settings of the simulated head (noise_kev, gain, ...), checked by it
 
     def plan(self, rate_cps=None, duration_s=None, replay=False) -> tuple:
-        """(rate_cps, duration_s) of a run: as requested, else those of the source. Raises UserError if one is given by
-        neither, or is impossible."""
+        """(rate_cps, duration_s) of a run: as requested, else those of the source. Raises UserError if neither gives
+        one of them, or if one is impossible."""
         if replay:
             raise UserError(f"replay: only a measured spectrum has counts to replay ({self.path})")
         rate_cps = self.rate_cps if rate_cps is None else rate_cps

@@ -62,7 +62,7 @@ class SpectrumSource(Source):
     """A measured spectrum: counts and energies of its channels.
 
     A particle's channel is drawn according to the counts, and its energy uniformly within the channel, which
-    undoes the binning without adding width beyond the channel's. Its detector is any of the 16.
+    undoes the binning without adding width beyond the channel's. Its detector is one of the 16, at random.
     """
 
     kind = "spectrum"

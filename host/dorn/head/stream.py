@@ -11,14 +11,14 @@ from .arrivals import varying
 from .mixture import TAIL_COLUMNS, Mixture, Sampler
 from .profile import Rate
 
-Pulses = tuple[np.ndarray, np.ndarray, np.ndarray]  # times_ns, detectors, energies_kev, in order of time
+Pulses = tuple[np.ndarray, np.ndarray, np.ndarray]  # times_ns, detectors, energies_kev, in time order
 
 
 @dataclass
 class Follower:
     """The alpha of a daughter in the detector of the first particle, after an exponential delay.
 
-    fraction: the part of the source's electrons, if `after_beta`, or else of its alphas that are followed. The
+    fraction: the part of the source's alphas, or if `after_beta` of its electrons, that are followed. The
     detectors of the mixture are not used.
     """
 
@@ -59,7 +59,7 @@ class Stream:
             ready = int(np.searchsorted(pulses[0], times_ns[-1], side="right")) if len(times_ns) else 0
             yield _cut(pulses, 0, ready)
             waiting = _cut(pulses, ready, None)
-        yield _cut(waiting, 0, int(np.searchsorted(waiting[0], end_ns)))  # after the end of the source
+        yield _cut(waiting, 0, int(np.searchsorted(waiting[0], end_ns)))  # the followers up to the end of the source
 
     def expected(self, begin_s: float, end_s: float) -> dict[str, np.ndarray]:
         """Expected pulses in each detector from begin_s to end_s: name -> float64[16]."""
@@ -75,7 +75,7 @@ class Stream:
 
 
 def merge(streams: Iterable[Iterator[Pulses]]) -> Iterator[Pulses]:
-    """The pulses of all streams in order of time; one chunk of each stream is held."""
+    """The pulses of all streams in time order; one chunk of each stream is held."""
     waiting = [(stream, chunk) for stream in streams if (chunk := _next(stream)) is not None]
     while waiting:
         limit_ns = min(chunk[0][-1] for _, chunk in waiting)
@@ -101,7 +101,7 @@ def _cut(pulses: Pulses, begin: int, end: int | None) -> Pulses:
 
 
 def _in_order(pieces: list[Pulses]) -> Pulses:
-    """All pulses in order of time; at the same time in the order of the pieces."""
+    """All pulses in time order; those at the same time, in the order of the pieces."""
     if len(pieces) == 1:
         return pieces[0]
     times_ns, detectors, energies_kev = (np.concatenate(columns) for columns in zip(*pieces, strict=True))

@@ -71,7 +71,7 @@ def test_a_register_keeps_its_writable_bits(register, value):
     kept = {5: value & 0x3E, 7: 0, 8: 0, 9: 0}.get(register, value)  # the pins, register 9, are inputs
     assert read(expander, 1) == [kept]
     write(expander, 10)
-    assert read(expander, 1) == [value if register in (9, 10) else 0]  # a write to GPIO is one to the latch
+    assert read(expander, 1) == [value if register in (9, 10) else 0]  # a write to GPIO writes the latch
 
 
 @given(BYTE, BYTE, BYTE)
@@ -163,7 +163,7 @@ def test_without_a_start_bit_nothing_is_converted_and_continuous_mode_needs_none
     assert converter.convert(0x4583) == 0
     converter.convert(0x4483)
     converter.mv[0] = 50.0
-    assert converter.register(0) == 1600  # it was in progress
+    assert converter.register(0) == 1600  # the result of the conversion in progress
     converter.ns += 10_000_000
     assert converter.register(0) == 800
 

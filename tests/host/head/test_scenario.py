@@ -167,13 +167,13 @@ BAD = {
     "decays: neither true nor false (1)": RADON + "decays = 1\n",
     "chain: neither true nor false (yes)": RADON + 'chain = "yes"\n',
     "beta_kev: not above 0 (-3)": RADON + "beta_kev = -3\n",
-    "nuclide: has no alpha line; with beta_kev its electrons are seen (Pb-214)": RADON.replace("Rn-222", "Pb-214"),
+    "nuclide: has no alpha line; give beta_kev to detect its electrons (Pb-214)": RADON.replace("Rn-222", "Pb-214"),
     "followed_by: not a daughter of Rn-220; known: Po-216 (Po-214)": THORON
     + 'followed_by = "Po-214"\nfollowed_fraction = 1\n',
     "followed_by: unknown nuclide (Po-2166); did you mean": THORON + 'followed_by = "Po-2166"\nfollowed_fraction = 1\n',
     "followed_fraction: is missing": THORON + 'followed_by = "Po-216"\n',
     "followed_fraction: unknown key (1)": THORON + "followed_fraction = 1\n",
-    "followed_by: not with chain, which already includes it (Po-216)": THORON
+    "followed_by: not allowed with chain, which already includes it (Po-216)": THORON
     + 'chain = true\nfollowed_by = "Po-216"\nfollowed_fraction = 1\n',
     "followed_by: follows the electron of Bi-214: beta_kev is missing (Po-214)": BISMUTH.replace("beta_kev = 200\n", "")
     + 'followed_by = "Po-214"\nfollowed_fraction = 1\n',
@@ -188,7 +188,7 @@ BAD = {
     "profile: not a list of [time, value]": STORM.replace("[[0, 1], [9, 30]]", "3"),
     "profile: entry 1: value not from 0 to 1e+07: -30": STORM.replace("30", "-30"),
     "profile: no particles": STORM.replace("[9, 30]", "[0, 30]"),
-    "profile: not with rate_cps": STORM + "rate_cps = 3\n",
+    "profile: not allowed with rate_cps": STORM + "rate_cps = 3\n",
     "power: below 0 (-2)": STORM.replace("power = 2", "power = -2"),
     "min_kev: not above 0 (0)": STORM.replace("500", "0"),
 }

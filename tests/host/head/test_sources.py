@@ -45,7 +45,7 @@ def test_kentucky_needs_the_authors_calibration_and_not_the_stored_one():
     for calibration, right in ((KENTUCKY, True), (None, False)):
         source = sources.load(file, calibration)
         peak_kev = source.energies_kev[50:][np.argmax(source.counts[50:])]
-        assert bool(abs(peak_kev - 5304.3) < 100) is right  # 7 torr of air take some tens of keV
+        assert bool(abs(peak_kev - 5304.3) < 100) is right  # 7 torr of air absorb a few tens of keV
 
 
 def test_kentucky_noise_channels_are_pulses_and_never_negative():
