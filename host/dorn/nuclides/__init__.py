@@ -75,7 +75,7 @@ def nuclide(name: str) -> Nuclide:
 
 
 def lines(name: str) -> list[tuple[float, float]]:
-    """Alpha lines as (energy in keV, probability per decay), the most probable first; none for a beta emitter."""
+    """Alpha lines as (energy in keV, probability per decay), the most probable first; empty for a beta emitter."""
     return [(line.energy_kev, line.intensity) for line in nuclide(name).lines]
 
 

@@ -8,7 +8,7 @@ The number of atoms of member j is a sum over its ancestors and itself,
     C_jj = N_j(0) - sum over k of C_jk
 
 (H. Bateman, Proc. Cambridge Phil. Soc. 15, 423 (1910)). The terms cancel: in double precision, no
-digit of the activity of Po-210 a minute after pure Rn-222 is correct. They are therefore added in decimal arithmetic,
+digit of the activity of Po-210 is correct a minute after pure Rn-222. They are therefore added in decimal arithmetic,
 with as many digits as each sum needs.
 """
 
@@ -23,7 +23,7 @@ from dorn.errors import UserError
 
 from . import Nuclide, nuclide
 
-_DIGITS = 40  # of the first attempt; doubled until a sum is accurate
+_DIGITS = 40  # for the first attempt; doubled until a sum is accurate
 _ACCURATE = Decimal("1e-12")  # relative
 _TINY = Decimal("1e-320")  # smaller results are 0
 
@@ -54,7 +54,7 @@ def per_decay(parent: str) -> dict[str, float]:
 
 
 def alpha_emitters(parents: Iterable[str], least: float = 0.01) -> list[str]:
-    """The parents and their progeny with at least `least` alpha lines per decay of the parent, by energy."""
+    """The parents and their progeny with at least `least` alpha lines per decay of the parent, sorted by energy."""
     found = {}
     for parent in parents:
         for name, decays in per_decay(parent).items():
@@ -123,9 +123,9 @@ def _sum(bq, atoms, times_s, of, integral) -> Activities:
 
 
 class _Solution:
-    """The coefficients C_jk, in the precision of the decimal context, which must be the same when it is used.
+    """The coefficients C_jk, in the precision of the decimal context, which must not change before they are used.
 
-    `bounds` has the same sums of the magnitudes of all terms: multiplied by the relative rounding error of a single
+    `bounds` has the same sums for the magnitudes of all terms: multiplied by the relative rounding error of a single
     operation, they bound the error.
     """
 
@@ -151,7 +151,7 @@ class _Solution:
                 feeds[place[daughter.name]].append((j, Decimal(daughter.fraction) * own))
 
     def at(self, time: Decimal, integral: bool) -> list[float] | None:
-        """Activity of each member, or its integral from time 0; None if they need more digits."""
+        """Activity of each member, or its integral from time 0; None if more digits are needed."""
         left = [(-constant * time).exp() for constant in self.decay_constants]
         weights = scales = left
         if integral:

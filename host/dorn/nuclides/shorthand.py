@@ -1,4 +1,4 @@
-"""Numbers with a standard uncertainty in brackets, in units of the last digit: 5489.48(30) is 5489.48 with 0.30.
+"""Numbers with a standard uncertainty in brackets, in units of the last digit: 5489.48(30) is 5489.48 +- 0.30.
 
 The shorthand of ENSDF and of the GUM, JCGM 100:2008, 7.2.2.
 """

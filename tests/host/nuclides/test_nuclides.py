@@ -88,7 +88,7 @@ def test_every_entry_is_complete_and_possible(name):
     assert all(daughter.name in NAMES for daughter in nuclide.daughters)
     assert sum(daughter.fraction for daughter in nuclide.daughters) < 1 + 1e-9
     lives = [member.half_life_s for member in chains.members([name]).values()]
-    assert len(set(lives)) == len(lives)  # as Bateman's equations need it
+    assert len(set(lives)) == len(lives)  # distinct, as Bateman's equations require
 
 
 def test_values_and_uncertainties_as_ensdf_has_them():
