@@ -45,7 +45,7 @@ class Report:
             self.say("  ".join([first, *others]).rstrip())
 
     def bound(self, what: str, figure: str, limit: str, kept: bool) -> None:
-        """Record a figure, its limit and whether it is within it, for the verdict of `finish`."""
+        """Record a figure, its limit and whether the limit is kept, for the verdict of `finish`."""
         self._bounds.append((what, figure, limit, bool(kept)))
 
     def plot(self, name: str, figure: Figure) -> None:

@@ -66,7 +66,7 @@ def study(report: Report, short: bool, data: Path) -> None:
 
 
 def covered(histogram: np.ndarray) -> slice:
-    """Channels that a ramp covers, from its readings per code; not those cut by its ends or reached only by noise."""
+    """Channels that a ramp covers, from its readings per code, except any cut by its ends or reached only by noise."""
     filled = np.flatnonzero(histogram)
     return slice(filled[0] // CODES_PER_CHANNEL + 2, filled[-1] // CODES_PER_CHANNEL - 1)
 

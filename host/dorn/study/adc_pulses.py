@@ -12,21 +12,21 @@ _INSTRUMENT = Dictionary.load().instrument
 KEV_PER_CODE, ZERO_CODE, DETECTORS = (_INSTRUMENT[name] for name in ("kev_per_code", "zero_code", "detectors"))
 LOWEST_MV = 10  # comparator threshold
 SPACING_NS = 10_000
-PULSER_STEPS = range(24, 4051)  # of its 12-bit DAC, one code each: from above the threshold to full scale
+PULSER_STEPS = range(24, 4051)  # codes of its 12-bit DAC, one per step: from above the threshold to full scale
 PO214_KEV, LINE_KEV = main_kev("Po-214"), 20  # the line, and its FWHM
 WIDE_CODE = 2559  # the over-wide code near Po-214
 # distances of the line from the over-wide code, in ideal codes; the last is that with the instrument's own offset
 OFFSETS = (-64, -40, -28, *range(-20, 21, 4), 28, PO214_KEV / KEV_PER_CODE + ZERO_CODE - WIDE_CODE)
 
 
-# integral nonlinearity of the pulser's DAC in LSB of 12 bits, which are its steps here, between end points; non-ideal
-# values: MCP4728 (data sheet Microchip DS22187E, electrical characteristics)
+# end-point integral nonlinearity of the pulser's DAC, in LSB of 12 bits, which are its steps here; non-ideal values:
+# MCP4728 (data sheet Microchip DS22187E, electrical characteristics)
 DAC_INL = {"ideal": 0.0, "typical": 2.0, "maximum": 13.0}
 
 
 def pulser(sweeps: int, seed: int, inl: float = 0.0):
     """Particles of a sliding test pulser: every step of its DAC equally often in every detector, the detectors in
-    turn, with a random dither of half a step up and down, so that amplitudes are uniform.
+    turn, with a random dither of up to half a step either way, so that amplitudes are uniform.
 
     inl: integral nonlinearity of the DAC at mid-range, in steps; a parabola between the end points. A smooth bow is
     the worst case here: no averaging removes it.

@@ -1,7 +1,7 @@
 """Archives of any length: a short run of the simulated instrument, repeated.
 
-On-board time, sequence counts, record numbers and starts of integrations continue, and CRCs are renewed, so that all
-packets differ.
+On-board time, sequence counts, record numbers and start times of integrations continue, and CRCs are renewed, so that
+all packets differ.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def run(path: Path, rate_cps: float, duration_s: float, integration_s: int, quot
 def acquire(
     path: Path, source, front_end: FrontEnd, seed: int, rate_cps: float, duration_s: float, quota: int, **parameters
 ) -> None:
-    """Acquire a source on the unix target into the archive `path`, with parameters by name. quota: of listed
-    events in each class."""
+    """Acquire a source on the unix target into the archive `path`, with parameters by name. quota: number
+    of listed events per second in each class."""
     with open_target("unix", Head(front_end, seed)) as target:
         session = Session(target)
         session.record(path, force=True)
@@ -51,7 +51,7 @@ def repeat(data: bytes, duration_s: float, path: Path, octets: int) -> None:
     packets = list(archive.split(data))
     places = {layout.kind: _places(layout) for layout in dictionary.telemetry.values()}
     records = max(int.from_bytes(p[TM_HEADER : TM_HEADER + 4], "big") for p in packets if places[_kind(p)])
-    seconds = int(duration_s) + 60  # with the time before and after the acquisition
+    seconds = int(duration_s) + 60  # including the time before and after the acquisition
     written = n = 0
     with path.open("wb") as file:
         while written < octets:

@@ -20,7 +20,7 @@ from dorn.util.paths import onboard_root
 
 PICO = onboard_root() / "boards" / "pico"
 BENCH = onboard_root() / "firmware" / "benchmarks"  # these scripts know the firmware's internals; this file does not
-# what delays the reading of the rings, except flash writes, which stall anyway (stalls.py), and the acquisition itself
+# what delays the reading of the rings, apart from the acquisition itself and flash writes (see stalls.py)
 _BLOCKING = tuple(f"time.{name}" for name in ("gc_max", "spectra", "rates", "housekeeping", "slow_control"))
 _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_units": 400, "sixteen_hits": 60}
 
@@ -35,7 +35,7 @@ _HEAVY: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 def measure() -> dict[str, float]:
-    """Measure all figures of budget.toml, by "group.name"; takes a minute or two.
+    """Measure all figures of budget.toml: "group.name" -> figure. Takes a minute or two.
 
     Raises UserError without an emulator or image.
     """
@@ -65,7 +65,8 @@ def measure() -> dict[str, float]:
 
 
 def judge(figures: dict[str, float]) -> tuple[list[tuple], list[str]]:
-    """Compare with boards/pico/budget.toml. Returns (name, figure, budget, target, verdict) of each, and the faults."""
+    """Compare with boards/pico/budget.toml. Returns (name, figure, budget, target, verdict) for each figure, and the
+    faults."""
     table = tomllib.loads((PICO / "budget.toml").read_text())
     slack = table.pop("slack")
     entries = {f"{group}.{name}": entry for group, rows in table.items() for name, entry in rows.items()}
@@ -169,7 +170,7 @@ def _busy_run() -> tuple[int, int, dict]:
         def housekeeping(limit_s: float = 3) -> dict:
             return session.wait_for(lambda packet: packet.name == "housekeeping", limit_s).fields
 
-        housekeeping()  # covers the commands
+        housekeeping()  # it covers the time of the telecommands
         _set(session, housekeeping_period=8)
         housekeeping()
         busy_permille = housekeeping(9)["busy_permille"]  # 8 s contain several garbage collections
@@ -181,7 +182,7 @@ def _busy_run() -> tuple[int, int, dict]:
 
 
 def _allocation(files: dict[str, bytes]) -> dict[str, int]:
-    """Maximum heap octets that a step of each task allocates, as printed by firmware/benchmarks/allocation.py."""
+    """Maximum number of octets allocated by a step of each task, as printed by firmware/benchmarks/allocation.py."""
     with _running(files, "allocation.py", Head(FrontEnd())) as target:
         session = Session(target)
         session.connect()

@@ -1,7 +1,7 @@
 """A measured spectrum played as a Poisson process: does the recorded spectrum follow its source?
 
 At any energy, particles are lost in dead time, or excluded from the single-detector spectra when another arrives
-within about 2 us: the number recorded is therefore taken as given. Only a second pulse within the same peak changes an
+within about 2 us: the number recorded is therefore taken as known. Only a second pulse within the same peak changes an
 amplitude, to the greater of the two; its contribution to chi-squared is computed separately.
 """
 
@@ -80,7 +80,7 @@ def _shares(edges_kev, counts):
 
 
 def _chi_squared(singles, shares):
-    """(chi-squared, cells) of int64[16, 1024] against the shares, equal for all detectors, for the number recorded.
+    """(chi-squared, cells) of int64[16, 1024] against the shares, equal for all detectors, given the number recorded.
 
     A cell is a channel of one detector, merged with its neighbours until at least LEAST_EXPECTED counts are expected.
     """

@@ -45,7 +45,7 @@ def study(report: Report, short: bool, targets=("unix", "rp2040")) -> None:
 
 
 def _spread(jobs: list[Job]) -> dict[Job, list[Trial]]:
-    """Run the trials of every job, its seeds shared between two instruments in parallel."""
+    """Run the trials of every job, with its seeds shared between two instruments in parallel."""
     halves = [(job, replace(job, seeds=job.seeds[i::2])) for job in jobs for i in (0, 1) if job.seeds[i::2]]
     out: dict[Job, list[Trial]] = {}
     for (job, _), some in zip(halves, spread(trials, [half for _, half in halves]), strict=True):
@@ -134,7 +134,7 @@ def _regular(report: Report, short: bool, targets) -> None:
         )
         if job.rate_cps <= ALL_RECORDED_CPS:
             missing = offered - rates["events"]
-            kept = abs(missing) <= 2 * (1 + trial.overruns)  # each overrun ends one stretch of time and begins another
+            kept = abs(missing) <= 2 * (1 + trial.overruns)  # each overrun ends one stretch of time and starts another
             report.bound(f"{what}, regular: not recorded", f"{missing:+.1f} events", "0, +-1 per start or stop", kept)
         elif 1e9 / job.rate_cps > WIDTH_NS:
             off = rates["events"] - offered / 2
@@ -146,8 +146,8 @@ def _regular(report: Report, short: bool, targets) -> None:
         _reconciliation(report, f"{what}, regular", found)
     columns = ("offered", "in real time", "recorded", "live %", "extra passes", "overruns, us")
     report.table(f"regular source, pulses of {WIDTH_NS / 1000:g} us", columns, rows)
-    report.say("extra passes: resets repeated because a line was still high; of pulses closer than the dead time every")
-    report.say("second one is recorded; pulses closer than their width keep a line high, and all time is dead")
+    report.say("extra passes: resets repeated because a line was still high. Of pulses closer than the dead time,")
+    report.say("every second one is recorded. Pulses closer than their width keep a line high, and all time is dead.")
 
 
 # ---- classes and single detectors ------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def _classes(report: Report, short: bool, targets) -> None:
         seen = np.concatenate((singles, pairs)) / live_s
         solved = np.concatenate((p.alone_cps, p.through_cps))
         pulls = (solved - offered) / np.concatenate((p.alone_error_cps, p.through_error_cps))
-        # the pulls share the error of the window, which is small compared with their own
+        # the pulls share the error of the window, which is small compared with their own errors
         probability = stats.chi2.sf((pulls**2).sum(), len(pulls))
         what = f"{job.target} {job.rate_cps / 1000:g} kcps"
         alone, through = slice(0, 16), slice(16, 24)

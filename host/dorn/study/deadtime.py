@@ -1,7 +1,7 @@
-"""Dead time counted by the hardware against dead time measured from outside, with double pulses; and with laboratory
+"""Dead time counted by the hardware, compared with dead time measured from outside with double pulses; and laboratory
 methods, applied to the instrument and to published measurements (deadtime_data.py).
 
-One pulse, or several at once, are followed after a delay by a pulse on another detector. The shortest delay at which
+One pulse, or several at once, is followed after a delay by a pulse on another detector. The shortest delay at which
 that pulse gives a separate event is the dead time, independent of the firmware. It is not sharp: the sequencer polls
 its lines every three cycles. Each delay is therefore tried many times, at all phases: the fraction of second pulses
 lost, summed over the delays in steps of one clock cycle, is the mean dead time.
@@ -23,7 +23,7 @@ CYCLE_NS = 8
 SPACING_NS = 200_000  # between trials
 PHASES = 40  # trials per delay, at random phases of the sequencer's loop of 24 ns
 SPAN = 10  # cycles scanned on either side of the counted dead time
-_AT_ONCE = 200  # trials per run: with 17 hits each they fit the rings
+_AT_ONCE = 200  # trials per run: with 17 hits each they fit in the rings
 PROBE = 15  # detector of the second pulse
 WIDTH_NS = 4000
 # name -> detectors hit at once, delay of a further pulse that keeps a line high at the end of the event (extra passes)

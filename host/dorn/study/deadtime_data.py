@@ -28,7 +28,7 @@ BIN_S, MARGIN_S = 0.5e-3, 1e-3  # as in EXPECTED_derived.json of the Geiger coun
 FAR_S = 12e-3  # beyond this, the slope no longer depends on where the fit begins
 RATE_CPS = 20_000  # of each of the two simulated sources
 WIDTH_NS = 1600  # of their pulses
-DETECTORS = (0, 9)  # of different detection units
+DETECTORS = (0, 9)  # in different detection units
 
 
 def radiacode(path: Path) -> Counts:
@@ -150,7 +150,7 @@ def geiger_runs(path: Path) -> dict[tuple[str, int], Counts]:
 
 
 def geiger_two_source(report: Report, path: Path) -> None:
-    """The counter's 5-minute runs with sources 6, 7, both and none. No limit: the result is not only dead time."""
+    """The counter's 5-minute runs with sources 6, 7, both and none. No limit: the result is not dead time alone."""
     rows = []
     runs = geiger_runs(path)
     for voltage in sorted({voltage for _, voltage in runs}):
@@ -221,7 +221,7 @@ def instrument(report: Report, short: bool) -> None:
     expected_us = true_us + excess_us(times)
     report.say(f"dead time of one hit: {true_us:.3f} us; the method must give {expected_us:.2f} us, because an event")
     report.say("may also contain a hit of the other source, and pulses that outlast the reset extend it")
-    limit_us = 3 * error_us + 0.05  # 0.05 us for the terms of second order in the load, of both excesses
+    limit_us = 3 * error_us + 0.05  # 0.05 us for the second-order terms, in the load, of both excesses
     what, limit = "instrument, uncorrected rates", f"{expected_us:.2f} +- {limit_us:.2f} us"
     report.bound(what, f"{tau_us:.2f} us", limit, abs(tau_us - expected_us) <= limit_us)
     tau_us, error_us = found["live time"]

@@ -16,21 +16,21 @@ from dorn.study import Report
 from dorn.study.archives import repeat, run
 from dorn.study.cost import Cost, cost
 
-_PAIRS = 5  # measurements of an archive, in the long form
-_MARGIN = 1.3  # on a ratio measured once, in the short form, on a machine that may be busy
+_PAIRS = 5  # pairs of measurements per archive, in the long form
+_MARGIN = 1.3  # for a ratio measured once, in the short form, on a machine that may be busy
 
 
 @dataclass(frozen=True)
 class Case:
-    """An archive, and the limits of its decoding."""
+    """An archive, and the limits for its decoding."""
 
     name: str
     megabytes: float
     rate_cps: float
-    duration_s: float  # of the run repeated
+    duration_s: float  # of the run that is repeated
     integration_s: int
     quota: int = 0  # listed events per second and class; none in the comparison
-    ratio: float | None = None  # of the CPU time to the peer's
+    ratio: float | None = None  # CPU time over the peer's
     seconds: float | None = None  # CPU time
     mib: float | None = None  # peak memory
 
@@ -42,7 +42,7 @@ CASES = (
     Case("many events listed", 14, 100, 600, 60, quota=50, seconds=2.5),
     Case("100 cps, long", 500, 100, 600, 60),
 )
-# the comparisons only, with smaller archives: the larger share of start-up is within the margin
+# only the comparisons, with smaller archives; the larger share of start-up time is within the margin
 SHORT = tuple(replace(case, megabytes=case.megabytes * 0.6) for case in CASES if case.ratio)
 _GROWTH = 0.5  # MiB per MB, from the first case to the last
 

@@ -19,7 +19,7 @@ _OPTIONS = {"bitspersample": 16, "flags": imagecodecs.AEC.FLAG.DATA_PREPROCESS, 
 
 
 def main(path: str) -> None:
-    ccsdspy.log.setLevel("ERROR")  # it would list the sequence counts that packets of one kind do not have
+    ccsdspy.log.setLevel("ERROR")  # otherwise it lists all sequence counts that are not in packets of this kind
     kinds: dict[int, list[bytes]] = {}
     for packet in archive.read(path):
         kinds.setdefault(packet[7] << 8 | packet[8], []).append(packet)
@@ -33,7 +33,7 @@ def _decode(layout, packets: bytes) -> None:
     reader = ccsdspy.VariableLength if varies else ccsdspy.FixedLength
     definition = reader.from_file(str(exports.folder() / "ccsdspy" / f"{layout.name}.csv"))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about sequence counts, which packets of one kind do not have in full
+        warnings.simplefilter("ignore")  # about missing sequence counts: packets of one kind have only some of them
         table = definition.load(io.BytesIO(packets), include_primary_header=True)
     if "coding" in table:
         for coding, count, data in zip(table["coding"], table["count"], table["data"], strict=True):

@@ -1,4 +1,4 @@
-"""Only the event builder of the emulated Pico: PIO, DMA, ADC and clock, stepped cycle by cycle with the CPU halted."""
+"""The event builder of the emulated Pico alone: PIO, DMA, ADC and clock, stepped cycle by cycle with the CPU halted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def record(head: Head, particles, seconds: float) -> tuple[list[Event], Fates, t
     """Play (time_ns, detector, energy_kev) for `seconds`.
 
     Returns (events, fates, dead cycles: fixed, per hit, per pass). Raises UserError without an emulator or image, and
-    RuntimeError if an event is out of step or the rings (2048 events, 4096 hits) overflow.
+    RuntimeError if the hit pattern of an event does not match its amplitudes, or the rings (2048 events, 4096 hits)
+    overflow.
     """
     with rp2040.Rp2040Target(head, files={**firmware.files("pico"), "main.py": _ARM}) as target:
         output = bytearray()
@@ -60,7 +61,7 @@ def record(head: Head, particles, seconds: float) -> tuple[list[Event], Fates, t
             codes = tuple(read(amplitudes + 2 * (at + j) & ~3) >> 16 * (at + j & 1) & 0xFFFF for j in range(hits))
             at += hits
             if (read(tails + 4 * i) - amplitudes) // 2 != at:
-                raise RuntimeError(f"event {i} is out of step")
+                raise RuntimeError(f"event {i}: its hit pattern does not match the amplitudes")
             if hits:  # the first entry, without hits, marks the start
                 events.append(Event(read(stamps + 4 * i) - begin_us, pattern, (0x7FFF - word) & 0xFFFF, codes))
         else:

@@ -1,9 +1,9 @@
 """Fits of lines: are the counts of nuclides unbiased, and are their errors right?
 
-Spectra with known counts, drawn at random with fixed seeds, are fitted from a start that is wrong in energy scale and
-width. Every pull, (fitted - true counts) / expected error, has the error expected at the truth: the error of a fit is
-correlated with its counts, which biases pulls even of a perfect fit. A nuclide that is absent is bounded at 0, so its
-pulls are above 0 by construction; they are left out. Some fits are repeated with other programs.
+Spectra with known counts, drawn at random with fixed seeds, are fitted from initial values with a wrong energy scale
+and width. Every pull, (fitted - true counts) / expected error, has the error expected at the truth: the error of a fit
+is correlated with its counts, which biases pulls even of a perfect fit. The counts of an absent nuclide are bounded at
+0, so its pulls are above 0 by construction; they are left out. Some fits are repeated with other programs.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SPECTRA, BLOCK = 1000, 250  # for each setting; in one process
 SHORT_SPECTRA = 120
 COMPARED = 20  # fits repeated with iminuit
 MEAN, WIDTH, OTHERS, SIGMA = 0.1, 0.07, 0.2, 0.02  # of pulls; difference from iminuit in expected errors
-# for SHORT_SPECTRA: as above, plus three standard errors: of mean and width of the pulls of seven nuclides, of a mean
+# for SHORT_SPECTRA: the limits above plus three standard errors, with about 7 pulls per spectrum (OTHERS: one)
 SHORT_MEAN, SHORT_WIDTH, SHORT_OTHERS = 0.20, 0.14, 0.47
 HOLM_P = 1e-3
 

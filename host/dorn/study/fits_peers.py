@@ -35,7 +35,7 @@ def minuit(
         found.tol = EDM / 0.002
         found.strategy = 2
     found.migrad()
-    if exact:  # iminuit can stop at a limit although the minimum is near it
+    if exact:  # iminuit can stop at a limit of a parameter when the minimum is only near it
         found.values = [
             max(value, low + 1) if low == 0 else value
             for value, (low, _) in zip(found.values, found.limits, strict=True)

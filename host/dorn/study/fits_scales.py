@@ -1,8 +1,8 @@
 """Calibrations of spectra whose scale is known: are the energies unbiased, and their errors right?
 
-Calibrations are those of `dorn calibrate`: the start is wrong by up to 1.5 %, the zero is free, and the shape of the
-lines is chosen by likelihood. Errors are those of counting statistics, as the spectra are drawn with the energies of
-the table.
+Calibrations are those of `dorn calibrate`: the initial scale is wrong by up to 1.5 %, the zero is free, and the shape
+of the lines is chosen by likelihood. Errors are those of counting statistics, as the spectra are drawn with the
+energies of the table.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dorn.study import Report, spread
 NUCLIDES = ("Po-209", "Po-210", "Rn-222", "Po-218", "Po-214")
 JUDGED = ("Po-210", "Po-214")  # whose energies are compared
 TAIL = ((0.07, 20.0),)
-# a tail of few counts is not fitted, which the errors do not cover: above ENOUGH_FOR_TAIL of line_choice
+# counts above ENOUGH_FOR_TAIL of line_choice: below, no tail is fitted, and the errors do not cover its effect
 SETTINGS = ((1000, ()), (10_000, ()), (1000, TAIL), (10_000, TAIL))
 SPECTRA, SHORT_SPECTRA = 400, 30  # for each setting
 MEAN, WIDTH = 0.2, 0.15

@@ -14,9 +14,9 @@ from dorn.study.peaks import peak, worst
 from dorn.study.recording import Measurement, record
 from dorn.study.replay import LEAST_MV, SPACING_NS, Prediction, channels_of
 
-RESIDUAL_KEV = 4.0  # of a straight line through three alpha lines of known energy
-FROM_SOURCE = 0.15  # channels, from the same fit on the fine bins: as for Lisbon's MCA
-# channels: as above, plus the difference of two fits on fine bins: EXPECTED's, on bins of four, differs by up to 0.12
+RESIDUAL_KEV = 4.0  # residual of a straight line through three alpha lines of known energy
+FROM_SOURCE = 0.15  # in channels, difference from the same fit on the fine bins: as for Lisbon's MCA
+# in channels: as above, plus up to 0.12, by which EXPECTED's fits, on groups of four bins, differ from the same fit
 FROM_EXPECTED = 0.25
 # mean and worst of FWHM over EXPECTED - 1: a peak has three channels above half height, and EXPECTED's Gaussians cover
 # all lines of a nuclide, which widens them by up to a third in the strip with the widest lines

@@ -39,11 +39,11 @@ OTHERS, BACKGROUND = 100, 50  # counts of each other nuclide, and in all channel
 FWHM_KEV, TAILS = 60, ((0.07, 20.0),)
 MANY, MIDDLE, FEW_MEANS = (30, 100, 300), np.linspace(10, 30, 20), (1, 3, 8)
 SPECTRA, PER_MIDDLE, SIMULATED = 3000, 300, 500  # per mean
-TOYS = 100  # for each of SIMULATED spectra: half of those of the product, with the same expected coverage
+TOYS = 100  # simulated spectra for each of SIMULATED: half as many as in dorn.analysis, with the same expected coverage
 SHORT_SPECTRA, SHORT_PER_MIDDLE = 500, 30
 BLOCK = 100  # spectra in one process
 LEVELS = 0.68, 0.95
-WITHIN = 0.04, 0.02  # of LEVELS
+WITHIN = 0.04, 0.02  # allowed deviations from LEVELS
 LEAST_EXACT, LEAST_SIMULATED = 0.945, 0.935  # for 95 %, below FEW counts
 BACKGROUNDS, TAUS, ALPHA = (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100), (1, 4, 10), 0.05
 SIGNALS = np.linspace(0.02, FEW, 500)
@@ -52,8 +52,8 @@ SIGNAL_BACKGROUNDS = (0.0, 1.0, 3.0, 10.0)
 
 class Job(NamedTuple):
     mean: float  # true counts of NAME
-    numbers: range  # of the spectra
-    simulated: bool  # with critical values from simulated spectra
+    numbers: range  # numbers of the spectra
+    simulated: bool  # whether critical values are also from simulated spectra
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Coverage:
     mean: float
     spectra: int
     profile: np.ndarray  # float64[2], for LEVELS
-    simulated: np.ndarray | None = None  # float64[2]: interval and upper limit, both of 95 %
+    simulated: np.ndarray | None = None  # float64[2]: interval and upper limit, both at 95 %
 
 
 def study(report: Report, short: bool) -> None:
@@ -169,7 +169,7 @@ def of_intervals(signals, background):
 
 
 def of_profile(signals):
-    """Coverage of the plain profile likelihood of 95 %, without background."""
+    """Coverage of plain 95 % profile-likelihood intervals, without background."""
     n = np.arange(int(2 * signals.max() + 30))[:, None]
     ratios = 2 * (signals - n + xlogy(n, n / signals))
     return covered(signals, 0.0, ratios <= chi2.ppf(0.95, 1))

@@ -222,7 +222,7 @@ class Strip:
     """One strip; bins are one unit of the digitiser wide, bin b spans b to b + 1."""
 
     counts: np.ndarray  # int64[_LEUVEN_BINS]
-    total: int  # as derived
+    total: int  # as stated in EXPECTED
     centroids: tuple[float, ...]  # of the three lines, in units of the digitiser
     fwhm_kev: tuple[float, ...]
 

@@ -11,7 +11,7 @@ from dorn.study import Report
 from dorn.study.archives import repeat, run
 from dorn.study.cost import cost
 
-MISSION_H = 176  # of DORN on the Moon
+MISSION_H = 176  # duration of DORN's mission to the Moon
 _MEGABYTES, _OPEN_S = 50, 2.0  # limits
 _RATES_CPS = (100, 2000)
 _INTEGRATION_S, _SLICE_S = 600, 600
@@ -24,7 +24,7 @@ print(SliceArrays.load(sys.argv[1]).counts.sum())
 
 
 def study(report: Report, short: bool) -> None:
-    """short: a part of the mission, at the first rate."""
+    """short: only part of the mission, at the first rate."""
     hours, rates_cps = (4, _RATES_CPS[:1]) if short else (MISSION_H, _RATES_CPS)
     rows = []
     with tempfile.TemporaryDirectory(prefix="dorn-study-") as folder:

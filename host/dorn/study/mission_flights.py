@@ -10,7 +10,7 @@ from dorn.link import archive
 from dorn.study import archives, mission_scenarios
 from dorn.study.mission_scenarios import SLICE_S, STORM_CPS, STORM_HOLD_S
 
-_PERIOD_S = 60  # of housekeeping, which reports storm mode; rates are not used
+_PERIOD_S = 60  # period of housekeeping, which reports storm mode; rates are not used
 
 
 def flown(folder: Path, seed: int, duration_s: float) -> Path:

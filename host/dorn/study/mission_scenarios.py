@@ -98,7 +98,7 @@ def storm_s(seed: int, duration_s: float) -> tuple[float, float]:
 def drawn(seed: int, duration_s: float, particles: int | None = None) -> SliceArrays:
     """The slices of a mission, drawn by the model of the simulated head, without the firmware: with integrations that
     coincide with slices, no dead time, and storm mode from the start of the event to STORM_HOLD_S after its end.
-    particles: their seed, if it is not that of the scenario."""
+    particles: their seed, if other than that of the scenario."""
     particles = seed if particles is None else particles
     of = source(seed, duration_s)
     instrument = Dictionary.load().instrument
@@ -136,7 +136,7 @@ def drawn(seed: int, duration_s: float, particles: int | None = None) -> SliceAr
 
 
 def _alone(chunks) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Pulses that are the only one of their event: others are not in the spectra of detectors."""
+    """Pulses that are alone in their event: only these are in the spectra of detectors."""
     for times_ns, detectors, pulse_kev in chunks:
         near = np.diff(times_ns) < _TOGETHER_NS
         alone = ~(np.append(near, False) | np.insert(near, 0, False))

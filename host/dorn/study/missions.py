@@ -1,4 +1,4 @@
-"""Whole analyses of missions whose truth is only in the scenario: are counts, errors and limits right?
+"""Whole analyses of missions whose truth is known from the scenario only: are counts, errors and limits right?
 
 Missions are drawn at random (`mission_scenarios`). Most have spectra drawn by the model of the simulated head, without
 the firmware; some are flown by the firmware on the unix target and kept as archives (`mission_flights`). The spectra of
@@ -40,11 +40,11 @@ MISSIONS, FLOWN, DURATION_S = 20, 6, 176 * 3600.0
 SHORT_MISSIONS, SHORT_FLOWN, SHORT_DURATION_S = 3, 1, 8 * 3600.0
 CALIBRATED_BY, FOLLOWED = ("Po-209", "Po-210", "Rn-222"), "Po-209"
 SEARCH = 0.01
-LEAST = 30.0  # expected counts of a pull
+LEAST = 30.0  # expected counts required for a pull
 KS_P, FARTHEST = 1e-3, 4.5
-COVERED, OF = 17, 20  # limits of a nuclide that must cover the truth, of 20; for more missions, equally probable
+COVERED, OF = 17, 20  # of 20 limits of a nuclide, 17 must cover the truth; of more, a number as probable
 SAME_P = 1e-3
-_ENOUGH = 25  # counts of a bin in the comparison of two spectra
+_ENOUGH = 25  # counts required per bin in the comparison of two spectra
 _OTHER = 1000  # added to the seed of a mission: the same scenario with other particles
 
 
@@ -66,7 +66,7 @@ class Result:
 
 
 def study(report: Report, short: bool, archives: Path | None = None) -> None:
-    """archives: folder of the missions that are flown, kept for the next time; None: they are not kept."""
+    """archives: folder in which flown missions are kept, and from which they are reused; None: they are not kept."""
     missions, flown, duration_s = (
         (SHORT_MISSIONS, SHORT_FLOWN, SHORT_DURATION_S) if short else (MISSIONS, FLOWN, DURATION_S)
     )
@@ -124,7 +124,7 @@ def _names(found: list[Result]) -> list[str]:
 
 
 def analysed(paths: dict[int, Path], mission: Mission) -> list[Result]:
-    """Analyse a mission: its archive, if it was flown, or drawn now."""
+    """Analyse a mission from its archive if it was flown; otherwise draw it."""
     source = mission_scenarios.source(mission.seed, mission.duration_s)
     if mission.flown:
         slices = Archive(paths[mission.seed]).slices(SLICE_S)
@@ -165,7 +165,7 @@ def expected(source: ScenarioSource, slices: SliceArrays, chosen: np.ndarray) ->
 
 
 def compared(found: Emissions, truth: dict[str, float]) -> list[Result]:
-    """Each nuclide beside its true expected counts."""
+    """Each nuclide with its true expected counts."""
     true = np.array([truth.get(name, 0.0) for name in found.fit.nuclides])
     errors = expected_errors(found.model(), replace(found.fit.values, counts=true)).counts
     return [
@@ -189,7 +189,7 @@ def compared_with_drawn(job: tuple[Path, Mission]) -> float:
         bins = np.unique(np.cumsum(a + b) // _ENOUGH, return_index=True)[1]
         a, b = (np.add.reduceat(one, bins).astype(float) for one in (a, b))
         ratio = times_s[1] / times_s[0]
-        # of two Poisson counts with expectations in this ratio
+        # chi-squared of two Poisson counts whose expectations have this ratio
         total += float(np.sum((ratio * a - b) ** 2 / (ratio * (a + b))))
         dof += len(bins)
     return float(chi2.sf(total, dof))

@@ -1,4 +1,4 @@
-"""Lines whose fits are checked against limits: a failed fit is NaN, which is within no limit."""
+"""Lines whose fits are checked against limits: a failed fit gives NaN, which fails every limit."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def record(
     """Play the particles (time_ns, detector, energy_kev) into an instrument on "unix" or "rp2040".
 
     comparator_mv: threshold of all comparators, set by telecommand. The thresholds of the firmware are set to 0, so
-    that the comparators alone decide. analogue: properties of the head, ideal by default; seed: of its noise.
+    that the comparators alone decide. analogue: properties of the head, ideal by default; seed: for its noise.
     """
     dictionary = Dictionary.load()
     head = Head(analogue or front_end(), seed)

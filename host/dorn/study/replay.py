@@ -31,7 +31,7 @@ class Axis:
         return i["kev_per_code"] * (codes - i["zero_code"])
 
     def of_file(self, channel: float) -> float:
-        """Position in channels of the file of a channel of the instrument."""
+        """A channel of the instrument as a position in channels of the file."""
         return (channel + 0.5 - self.first) * self.per_channel - 0.5
 
     def of_instrument(self, channel):

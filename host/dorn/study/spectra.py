@@ -40,8 +40,8 @@ TOLERANCES = {
     ("am241-milano", "authors, pulser"): (0.15, 0.05, "PROVENANCE: 3 %, and three channels per peak"),
     ("am241-milano", "authors, Am-241"): (0.15, 0.10, "the authors' fit is asymmetric, this one has all lines"),
 }
-AUTHORS_PEAK = 7  # channels from the smoothed peak to the authors' table: half the smoothing window
-DISTORTION = 0.1  # of chi-squared by merged pulses, in its standard deviations: too little to be detected
+AUTHORS_PEAK = 7  # channels between the smoothed peak and the authors' table: half the smoothing window
+DISTORTION = 0.1  # change of chi-squared by merged pulses, in its standard deviations: too small to be detected
 KS_P, ONE_P = 1e-3, 1e-4
 
 
@@ -109,7 +109,7 @@ def _judge_replays(report, target, replays: list[Replay]):
 
 
 def _lines(report, target, group):
-    """Yield one row for each origin of stated line values (authors, derived) of a set."""
+    """Yield one row of a set for each source of stated line values (authors, derived)."""
     found: dict[str, list[tuple[float, float]]] = {}
     for one in group:
         axis = one.axis

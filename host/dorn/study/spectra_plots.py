@@ -105,7 +105,7 @@ def p_values(targets: list[list[Run]]) -> Figure:
     for axes, runs in zip(figure.subplots(1, len(targets), squeeze=False)[0], targets, strict=True):
         ps = np.sort([run.p for run in runs])
         n = len(ps)
-        band = ksone.isf(0.0005, n)  # both sides
+        band = ksone.isf(0.0005, n)  # two-sided
         x = np.linspace(0, 1, 101)
         axes.fill_between(x, np.maximum(x - band, 0), np.minimum(x + band, 1), color=FAINT, alpha=0.35, linewidth=0)
         axes.plot((0, 1), (0, 1), color=INK, linewidth=0.8)

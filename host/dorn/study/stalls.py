@@ -2,8 +2,8 @@
 
 Events that fit the rings are kept. The rest is accounted for: each lost conversion is counted, and the time from the
 last event read, or from the moment the rings were last known to be empty, until the event builder restarts is excluded
-from real and live time. The head observes the same at its pins, with its own time: a gap must cover all lost events and
-no kept one.
+from real and live time. The head observes the same at its pins, with its own clock: a gap must cover all lost events
+and no kept one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dorn.util.paths import onboard_root
 
 PAUSE_S = 0.15  # before each stall
 SETTLE_S = 0.2  # after the last one
-PERIOD_S = 1.0  # of the rates task, which forces the garbage collection
+PERIOD_S = 1.0  # period of the rates task, which forces the garbage collection
 _LONG_NS = 20_000  # longer than any event from its conversion to its reset, shorter than any start of the builder
 RING_EVENTS = (1 << constants("pico")["RING_BITS"]) - 1
 
@@ -63,7 +63,7 @@ STALLS = (
 CASES = [Case(stall, rate_cps) for stall in STALLS for rate_cps in (100, 1000, 20_000)]
 # where the rings overflow, a regular source gives the times of the last kept and the first lost event most precisely
 CASES += [Case(STALLS[2], 100_000, "regular"), Case(STALLS[3], 20_000, "regular")]
-# of the flash stalls, those with a regular source, which are the stricter
+# the flash stalls only with a regular source, which is the stricter test
 SHORT = [case for case in CASES if case.rate_cps > 1000 and (case.spacing == "regular" or case.stall.kind != "flash")]
 
 
@@ -108,7 +108,7 @@ def study(report: Report, short: bool) -> None:
             pull = (rates["events"] - rate_cps * live_s) / math.sqrt(rate_cps * live_s)
             right, limit = f"{pull:+.2f} sigma", "within 3"
             kept = abs(pull) <= 3
-        else:  # every pulse in real time is recorded, plus or minus one at each end of each stretch
+        else:  # all pulses in real time are recorded, to within one at each end of each stretch
             missing, ends = rate_cps * real_s - rates["events"], len(r.gaps) + 1
             right, limit, kept = f"{missing:+.1f} events", f"+-{2 * ends}", abs(missing) <= 2 * ends
         cells = (rates["events"], rates["overrun_hits"], len(r.gaps), rates["gap_us"])
@@ -136,7 +136,7 @@ def run(job: tuple[Case, int]) -> Run:
     with Rp2040Target(head, files=_files(case.stall), unique_id=1) as target:
         session = Session(target)
         session.connect()
-        target.flash_takes_time = False  # no other stalls: the packet store also writes to flash
+        target.flash_takes_time = False  # avoids other stalls: the packet store also writes to flash
         number = session.dictionary.enums["event"]["ring_overrun"]
         rates_task = session.dictionary.enums["task"]["rates"]
 
@@ -192,9 +192,10 @@ def _apply(stall: Stall, target: Rp2040Target, session: Session) -> None:
 
 
 def _gap(head: Witness, accounted_us: int, lost: int, known: int) -> tuple[int, float, float]:
-    """(accounted, least, most) in us: least and most from the end of the first lost and the last kept event to restart.
+    """(accounted, least, most) in us. least, most: from the end of the first lost event, and of the last kept one, to
+    the restart.
 
-    known: conversions at the time of the report. An event counts at its end: a gap may begin during an event.
+    known: conversions at the time of the report. An event is counted at its end: a gap may start during an event.
     """
     restart_ns = [t for t in _starts(head) if t <= head.conversions[known - 1]][-1]
     before = bisect_right(head.conversions, restart_ns)

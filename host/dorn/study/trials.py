@@ -41,7 +41,7 @@ class Trial:
     singles: np.ndarray  # int64[16]: sums of the spectra, if the study needs them
     pairs: np.ndarray  # int64[8]
     overruns: int  # of the rings
-    reconciled: bool  # every pulse has one fate and every conversion one counter, even before and after it
+    reconciled: bool  # every pulse has one fate and every conversion one counter, also before and after it
 
 
 def trials(job: Job) -> list[Trial]:
