@@ -118,7 +118,7 @@ def json_text(content: dict) -> bytes:
 
 
 def peaks_rows(outcomes: list[Outcome]):
-    """Rows of peaks.csv. Centroids: main line in the calibration before the fit, mean over the spectra."""
+    """Rows of peaks.csv. Centroids: main line in the calibration before the fit, averaged over the spectra."""
     yield (
         *("direction", "nuclide", "status", "energy_kev", "centroid_kev", "centroid_error_kev", "fwhm_kev"),
         *("fwhm_error_kev", "counts", "counts_error", "statistics", "shape", "decision_threshold", "upper_limit_95"),
@@ -182,7 +182,7 @@ def text(value: Quantity) -> str:
 
 
 def counts_text(one: Emission) -> str:
-    """The same for counts, before a background is subtracted."""
+    """Readable text for counts, before a background is subtracted."""
     return text(counts_of(one))
 
 

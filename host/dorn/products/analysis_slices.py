@@ -101,7 +101,7 @@ def _numbers(value: Quantity) -> list[str]:
 
 
 def half_life_of(parts: list[Part], nuclide: str) -> HalfLife:
-    """From all slices that were fitted; they must have one origin, as each origin has its own clock."""
+    """From all slices that were fitted, which must be of one origin, as each origin has its own clock."""
     fitted = _of_one_origin(parts, "--half-life", nuclide)
     ones = [_emission(part, nuclide) for part in fitted]
     return half_life(

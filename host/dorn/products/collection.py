@@ -36,7 +36,7 @@ class Collection:
         calibration: Calibration | None = None,
     ):
         """housekeeping: fields of a packet received before, used if the archive has none. slice_s: length of slices.
-        calibration: for the energies; None: the default."""
+        calibration: defines the energies; None: the default."""
         self.archive = archive
         self.dictionary = dictionary = archive.dictionary
         self.instrument = dictionary.instrument
@@ -141,11 +141,11 @@ class Collection:
         return self._spectra.all()
 
     def rates(self) -> Rates:
-        """Counts from one rates packet to the next, in the order of origin and time."""
+        """Counts from one rates packet to the next, sorted by origin and time."""
         return self._counts.rates()
 
     def rates_in_parts(self) -> Iterator[Rates]:
-        """Those of `rates`, some intervals at a time."""
+        """The same as `rates`, a few intervals at a time."""
         return self._counts.parts()
 
     def totals(self) -> Totals | None:

@@ -11,7 +11,7 @@ from dorn.analysis.event_table import HITS, EventTable, detectors_of
 from dorn.products import stored
 
 CLASSES = ("front", "back", "front_back", "several_units")  # named as the counters of packet `rates`
-_ROWS = 1 << 16  # written at once
+_ROWS = 1 << 16  # rows written at a time
 _CLASSES = np.array([f",{name}," for name in CLASSES], "S")
 _THREE_DIGITS = np.array([f"{n:03d}" for n in range(1000)], "S")
 HEADING = b"origin,time_s,class,detectors,codes,energies_kev\n"

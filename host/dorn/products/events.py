@@ -19,7 +19,7 @@ _PACKET_US = "packet_us"  # time of the packet of a window
 
 
 class Events:
-    """Collects the content of `event_list` packets, which are added in the order of origin and time."""
+    """Collects the content of `event_list` packets, which must be added sorted by origin and time."""
 
     def __init__(self, calibration: Calibration):
         self._calibration = {"kev_per_code": calibration.kev_per_code, "zero_code": calibration.zero_code}
@@ -59,7 +59,7 @@ class Events:
         return np.concatenate(self._parts.pop(name))
 
     def _events(self) -> dict[str, np.ndarray]:
-        """Events sorted by origin and time: in a packet they are listed class by class."""
+        """Events sorted by origin and time: a packet lists them class by class."""
         columns = {name: self._joined(name) for name in EVENTS}
         order = np.lexsort([columns["time_us"], columns["origin"]])
         n = HITS[columns["hits"]]

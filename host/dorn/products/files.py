@@ -18,7 +18,7 @@ _ROWS = 1024  # rows of a table written at once
 
 
 def table(rows: Iterable[Sequence]) -> Write:
-    """A CSV file with these rows, written some at a time."""
+    """A CSV file with these rows, written a number of rows at a time."""
     return lambda file: file.writelines(_pieces(iter(rows)))
 
 
@@ -31,7 +31,7 @@ def _pieces(rows: Iterator[Sequence]) -> Iterator[bytes]:
 
 def write_files(out: Path | str, contents: Mapping[str, Write]) -> None:
     """Write files into the directory `out`, created if necessary. Raises UserError if that fails; if one cannot be
-    written, those that were there before are unchanged."""
+    written, existing files are unchanged."""
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)

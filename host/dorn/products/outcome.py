@@ -32,7 +32,7 @@ class Reference:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The result of one direction. of_plane: the efficiency is in cm2, per spectrum."""
+    """The result of one direction. of_plane: whether the efficiency is in cm2, per spectrum."""
 
     emissions: Emissions
     background: Emissions | None = None
@@ -81,7 +81,7 @@ class Outcome:
         return corrected
 
     def decays_as(self, name: str) -> str:
-        """The nuclide with whose half-life the activity is corrected."""
+        """The nuclide whose half-life is used to correct the activity."""
         return decay_correction.longest_lived(name, [one.nuclide for one in self.emissions.emissions])
 
     def fluxes(self) -> dict[str, Quantity]:
@@ -93,7 +93,7 @@ class Outcome:
         return "Bq/cm2" if self.of_plane else "Bq"
 
     def chi2_per_dof(self) -> float:
-        """That of the fit; NaN where there are too few counts to judge it."""
+        """Chi-squared per degree of freedom of the fit; NaN if there are too few counts to judge it."""
         fit, channels = self.emissions.fit, sum(len(seen) for seen in self.emissions.counts)
         return quality.chi2_per_dof(fit.expected, self.emissions.counts, channels - fit.dof)
 
@@ -108,7 +108,7 @@ class Outcome:
         )
 
     def missing(self) -> list[str]:
-        """What an activity lacks, in words."""
+        """What is missing for an activity, in words."""
         found = []
         if self.emissions.direction.total_live_s is None:
             found.append("the live time, which is not in the file: --live")

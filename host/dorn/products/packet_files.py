@@ -1,4 +1,4 @@
-"""One archive per type of packet, for readers that distinguish packets by APID only: all packets have the same."""
+"""One archive per type of packet, for readers that distinguish packets by APID only, which is the same for all."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check(out: Path, inputs: Sequence[Path | str], force: bool) -> None:
 
 def write(out: Path, archive: Archive) -> None:
     """Write `out`/PACKETS/NAME.ccsds for each layout among the packets: those with the length that their layout
-    requires, in the order of origin and on-board time. Files of other layouts are removed. The archive must be open.
+    requires, sorted by origin and on-board time. Files of other layouts are removed. The archive must be open.
     """
     layouts = archive.dictionary.telemetry.values()
     columns = AllColumns(layouts)

@@ -57,7 +57,7 @@ class Products(Collection):
         return about
 
     def tables(self, about):
-        """Name -> function that writes it, for all files except the picture. about: that of `summary`."""
+        """Name -> function that writes it, for all files except the picture. about: content of summary.json."""
         spectra = self.all_spectra()
         return {
             "spectra.csv": table(spectra_rows(spectra, self.instrument, self.calibration, False)),

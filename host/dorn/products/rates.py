@@ -20,7 +20,7 @@ SCALARS = [
 ]
 PER_DETECTOR = ["accepted", "below_threshold", "over_range", "disabled"]
 COUNTERS = SCALARS + [f"{name}_{detector}" for name in PER_DETECTOR for detector in range(16)]
-_MOST = 2**31  # more than an interval can have: the counter was cleared
+_MOST = 2**31  # no interval can have this many counts: the counter was cleared
 
 
 # name -> its indices in COUNTERS
@@ -30,7 +30,7 @@ _PLACES = {name: [n] for n, name in enumerate(SCALARS)} | {
 
 
 def _after(first, column: np.ndarray) -> np.ndarray:
-    """A column one row later, with another first row."""
+    """A column shifted down by one row, with `first` as its first row."""
     later = np.empty_like(column)
     later[0], later[1:] = first, column[:-1]
     return later
@@ -74,13 +74,14 @@ class Rates:
 
 
 class Counts:
-    """Takes rates packets in the order of origin and time, and computes the counts between them.
+    """Takes rates packets sorted by origin and time, and computes the counts between them.
 
     resets: changes of the boot count within an origin.
     """
 
     def __init__(self):
-        self._parts: list[tuple[Rates, bytes]] = []  # without and with the counters, packed: most of them are 0
+        # (intervals without counters, their counters compressed, as most are 0)
+        self._parts: list[tuple[Rates, bytes]] = []
         self.resets = 0
         self._restarts = 0  # number of restarts of the counters so far
         self._boot = None  # (origin, boot count), as last reported
@@ -130,13 +131,14 @@ class Counts:
         self._parts.append((Rates(*times, np.zeros(0, narrow)), zlib.compress(counted.astype(narrow).tobytes(), 1)))
 
     def parts(self) -> Iterator[Rates]:
-        """The counts, some intervals at a time."""
+        """Yield the counts, a number of intervals at a time."""
         for part, packed in self._parts:
             counters = np.frombuffer(zlib.decompress(packed), part.counters.dtype).reshape(-1, len(COUNTERS))
             yield replace(part, counters=counters)
 
     def rates(self) -> Rates:
-        """The counts between consecutive packets; for the first one after a start of the counters, since that."""
+        """The counts between consecutive packets; for the first packet after a restart of the counters, since the
+        restart."""
         none = np.zeros(0, np.int64)
         parts = [*self.parts()] or [Rates(none, none, none, none, np.zeros((0, len(COUNTERS)), np.uint32))]
         return Rates(*(np.concatenate(column) for column in zip(*(vars(part).values() for part in parts), strict=True)))

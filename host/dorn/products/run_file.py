@@ -1,6 +1,6 @@
 """run.json: what is known about a run besides its telemetry: source, command, computer, times.
 
-It lies beside the archive from the start of the run, so that the products can also be made after a crash.
+It is beside the archive from the start of the run, so that the products can also be made after a crash.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class Slice:
 class Slices:
     """Slices of `length_s`, sorted by origin and start; those without an integration are absent.
 
-    All but the latest are kept compressed: there may be thousands, of 74 kB each, and packets arrive in order of time.
+    All but the latest are kept compressed: there may be thousands, of 74 kB each, and packets arrive in time order.
     """
 
     def __init__(self, length_s: float):
@@ -128,7 +128,7 @@ class States:
 
     def add_line_rates(self, index: np.ndarray, rows: np.ndarray) -> None:
         """index, rows: index rows and fields of the packets."""
-        self._centroids.append((*_when(index), rows["centroid"].copy()))  # not converted: 16 bits, not 64
+        self._centroids.append((*_when(index), rows["centroid"].copy()))  # not converted, to keep 16 bits instead of 64
 
     def add_table(self, index: np.ndarray, tables: np.ndarray) -> None:
         """index: index rows of the event reports that an observation table was loaded; tables: the numbers loaded."""

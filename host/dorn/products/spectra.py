@@ -88,17 +88,17 @@ class _Integration:
 
 
 class Spectra:
-    """Takes packets by columns, in the order of origin and time.
+    """Collects the spectra of packets, which are given by columns and sorted by origin and time.
 
     A packet has a range of channels; a spectrum is complete once its counts add up to the total that each of its
     packets gives. After a reset, the instrument sends an interrupted integration as of the last checkpoint; if the
-    whole one was also sent, that one is used. Spectra of integrations still running are never part of a sum.
+    whole integration was also sent, it is used instead. Spectra of integrations still running are never part of a sum.
 
     incomplete: integrations in which channels with counts are missing, known after `finish`.
     """
 
     def __init__(self, dictionary: Dictionary, slices: Slices):
-        """slices: to which every integration is also added."""
+        """slices: every integration is also added to these."""
         self._slices = slices
         enums = dictionary.enums
         self._classes = {number: name for name, number in enums["event_class"].items()}
@@ -109,8 +109,8 @@ class Spectra:
         self._sums: dict[tuple[int, int], Spectrum] = {}  # class, detector or unit
         self.incomplete = 0
         self._complete: defaultdict[int, _Complete] = defaultdict(_Complete)  # by origin, class, detector or unit
-        self._pending: dict[bytes, _Integration] = {}  # with missing channels
-        self._partial: dict[bytes, _Integration] = {}  # closed by a reset
+        self._pending: dict[bytes, _Integration] = {}  # integrations with missing channels
+        self._partial: dict[bytes, _Integration] = {}  # integrations closed by a reset
 
     def add(self, name: str, rows: np.ndarray, origins: np.ndarray, data: bytes, ends: np.ndarray) -> np.ndarray:
         """Add packets of a layout of LAYOUTS. rows: columns[n]; origins: uint16[n]; ends: int64[n], of the packets in

@@ -100,7 +100,7 @@ def _in_spectra(found: Collection, totals: Totals | None) -> dict:
 
 
 def _trigger_rate(totals: Totals | None) -> dict:
-    """Events over live time. Its uncertainty, one standard deviation: triggers are a Poisson process in live time."""
+    """Events over live time. Its uncertainty is one standard deviation: triggers are a Poisson process in live time."""
     if not totals or not totals.live_us:
         return {"trigger_rate_cps": None, "trigger_rate_uncertainty_cps": None}
     events, live_s = totals.count("events"), totals.live_us / 1e6

@@ -21,12 +21,12 @@ class Archive:
     def __init__(self, *paths: Path | str, calibration: Path | str | None = None):
         """calibration: calibration.toml of `dorn calibrate`; without it, energies are those of the default calibration.
 
-        When first read, raises UserError if an archive cannot be read or was made with another dictionary.
+        Raises UserError, on the first read, if an archive cannot be read or was made with another dictionary.
         """
         self._paths, self._calibration = paths, calibration
 
     def packets(self) -> Iterator[Packet]:
-        """Yield every packet, decoded one by one, in the order of origin and on-board time."""
+        """Yield every packet, decoded one by one, sorted by origin and on-board time."""
         with archive.Archive(Dictionary.load(), *self._paths) as found:
             yield from found.packets()
 

@@ -1,4 +1,4 @@
-"""Products do not depend on the order of the packets in the archive, and damage loses only the packets that it hits."""
+"""Products do not depend on the order of the packets in the archive, and damage costs only the packets that it hits."""
 
 import random
 from collections import Counter
@@ -168,7 +168,7 @@ def test_damage_costs_exactly_the_packets_that_it_hits(packets, tmp_path):
         by_chance += max(len(strangers), len(missing))
         assert all(crc16(octets) == 0 for octets in strangers)
         assert len(set(kept)) == len(kept)
-    assert by_chance <= 5  # of 10 000 damages, each of which may shift several headers
+    assert by_chance <= 5  # of 10 000 cases of damage, each of which may shift several headers
 
 
 def _archive(octets: bytes):
