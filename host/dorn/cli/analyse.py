@@ -20,7 +20,7 @@ _NOTE = """\
 Without an efficiency, the results are counts, and alphas per second that reach the detectors; with one,
 also activities. Front and back of an archive are fitted separately. A nuclide below its decision
 threshold, or not separable from another, has an upper limit. Name all nuclides that have lines in the
-range. FILE of --geometry for a plane or a gas in front of each detector (others: analysis/geometry_file.py):
+range. FILE of --geometry for a plane or a gas in front of each detector (others: see analysis/geometry_file.py):
   kind = "plane"
   area_cm2 = 6.0
   area_error_cm2 = 0.1
@@ -57,26 +57,26 @@ def add(commands: Commands) -> None:
     add(
         "--start",
         metavar="OFFSET_KEV,KEV_PER_CHANNEL",
-        help="of a spectrum: its approximate scale (default: found from the lines, else that in the file)",
+        help="spectra only: approximate scale (default: found from the lines, else that in the file)",
     )
     add("--background", metavar="ARCHIVE|SPECTRUM", help="a measurement without the source, to be subtracted")
     how = analyse.add_mutually_exclusive_group()
     how.add_argument("--efficiency", metavar="E,U", help="counts per emitted alpha, and the uncertainty")
-    how.add_argument("--geometry", type=Path, metavar="FILE", help="of source and detectors, see below")
-    add("--date", metavar="UTC", help="also activities at this date, corrected for the decay since or until then")
+    how.add_argument("--geometry", type=Path, metavar="FILE", help="geometry of source and detectors, see below")
+    add("--date", metavar="UTC", help="also give activities at this date, corrected for decay")
     add(
         "--measured",
         metavar="UTC",
         help="with --date: start of the measurement (default: from run.json of the archive)",
     )
     add("--live", metavar="S", help="live time, s, of spectra whose file has none")
-    add("--from", dest="from_s", metavar="S", help="of an archive: from this on-board time, seconds")
-    add("--to", dest="to_s", metavar="S", help="of an archive: until this on-board time, seconds")
-    add("--phase", choices=_PHASES, help="of an archive: while this observation table was loaded")
-    add("--slice", metavar="S", help="of an archive: also rates over time, in slices of this length: slices.csv")
+    add("--from", dest="from_s", metavar="S", help="archives only: start at this on-board time, seconds")
+    add("--to", dest="to_s", metavar="S", help="archives only: end at this on-board time, seconds")
+    add("--phase", choices=_PHASES, help="archives only: use slices with this observation table in force")
+    add("--slice", metavar="S", help="archives only: also write slices.csv, rates in slices of this length, seconds")
     add("--half-life", metavar="NUCLIDE", help="with --slice: fit the half-life of this one of --lines to the rates")
-    add("--chain", metavar="PARENT", help="with --slice: fit the activities of a decay chain to all its --lines")
-    add("--storm", action="store_true", help="of an archive: include the slices of storm mode")
+    add("--chain", metavar="PARENT", help="with --slice: fit the activities of this decay chain to all its --lines")
+    add("--storm", action="store_true", help="archives only: include the slices recorded in storm mode")
     add("--force", action="store_true", help="replace files of other programs in DIR")
     add("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
 
@@ -209,5 +209,5 @@ def _write(out: Path, found: Results, about: dict) -> None:
         files["slices.csv"] = table(analysis_slices.slices_rows(found.parts, outcomes))
     was_ours = analysis.is_ours(out)
     write_files(out, files)
-    if was_ours and not found.parts:  # that of an earlier call does not belong to this result
+    if was_ours and not found.parts:  # slices.csv of an earlier call does not belong to this result
         (out / "slices.csv").unlink(missing_ok=True)

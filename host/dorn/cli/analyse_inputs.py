@@ -22,7 +22,7 @@ _NEAR, _FAR = 0.01, 0.03  # relative error allowed for the scale: with a calibra
 
 @dataclass(eq=False)
 class Results:
-    """outcomes: one per direction or spectrum; faults: why others have none; parts: per direction, over time."""
+    """outcomes: one per direction or spectrum; faults: why others have no outcome; parts: per direction, over time."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -134,7 +134,7 @@ def _reference(args, measured) -> Reference | None:
 
 
 def _measured(args, slices: SliceArrays, chosen) -> tuple[datetime.datetime | None, float]:
-    """Start of the slices in UTC, by the time correlation of the run, and the time to their end."""
+    """Start of the slices in UTC, by the time correlation of the run, and the time until their end."""
     from dorn.products import run_file
 
     origins = set(slices.origin[chosen].tolist())

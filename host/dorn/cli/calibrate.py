@@ -37,7 +37,7 @@ def add(commands: Commands) -> None:
     calibrate.add_argument(
         "--start",
         metavar="OFFSET_KEV,KEV_PER_CHANNEL",
-        help="of a spectrum: its approximate scale (default: found from the lines)",
+        help="spectra only: approximate scale (default: found from the lines)",
     )
     calibrate.add_argument(
         "--search", metavar="X", help="largest relative deviation of gains from the start (default 0.02, at most 0.2)"
@@ -45,7 +45,7 @@ def add(commands: Commands) -> None:
     calibrate.add_argument(
         "--drift",
         metavar="NUCLIDE",
-        help="of an archive: follow the gain of each detector with the line of this nuclide",
+        help="archives only: follow the gain of each detector with the line of this nuclide",
     )
     calibrate.add_argument(
         "--slice", default="600", metavar="S", help="with --drift: length of a slice, seconds (default %(default)s)"
@@ -133,7 +133,7 @@ def _of_archives(args, names, search):
     archive = Archive(*args.files)
     slices = archive.slices(above_zero(args.slice, "--slice", "S"))
     if len(archive.boards) > 1:
-        raise UserError.at("calibrate", "ARCHIVE", "of several boards", ", ".join(archive.boards))
+        raise UserError.at("calibrate", "ARCHIVE", "from several boards", ", ".join(archive.boards))
     empty = np.flatnonzero(~slices.counts.any(axis=(0, 2))).tolist() if len(slices.start_s) else list(range(16))
     if len(empty) == 16:
         raise UserError.at(", ".join(args.files), "spectra", "no counts")
@@ -158,7 +158,7 @@ def _print_drift(drift, detectors):
 
 
 def _of_spectrum(args, names, search):
-    """(name of a spectrum -> Scale, name -> why it has none, what is known of the file)."""
+    """(name of a spectrum -> Scale, name -> why it has none, about the file)."""
     from dorn.analysis import energy_scale
     from dorn.files import spectrum
 

@@ -25,7 +25,7 @@ STUDIES = {
     "decoding": ("decode large archives, side by side with ccsdspy and libaec", (), ()),
     "mission": ("size of the slices of a mission of 176 h, and the time to open them", (), ()),
     "fits": ("fit spectra with known counts, and compare with other programs", (), ()),
-    "missions": ("analyse missions whose truth is only in their scenarios", ("archives",), ()),
+    "missions": ("analyse missions whose truth is known from their scenarios only", ("archives",), ()),
     "limits": ("coverage of intervals and limits, and false detections of thresholds", (), ()),
     "adc": (
         "measure and correct the over-wide codes of three real converters",
