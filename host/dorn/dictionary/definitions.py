@@ -92,7 +92,7 @@ class Layout:
 
     store_priority: 0 for a packet that is never stored on board; else its first fields are `record`, its record number,
         and `origin`.
-    refused: failure -> condition under which this telecommand is refused, beyond the failures of any telecommand.
+    refused: failure -> condition under which this telecommand is refused, besides the failures common to all.
     """
 
     name: str
