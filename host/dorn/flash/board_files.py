@@ -88,7 +88,7 @@ def snapshot(repl: SerialTransport, wanted: dict[str, bytes]) -> Snapshot:
 
 
 def _old_paths(repl: SerialTransport) -> set[str]:
-    """Paths in the manifest on the board; none if it is missing or damaged."""
+    """Paths in the manifest on the board; empty if it is missing or damaged."""
     try:
         text = bytes(repl.fs_readfile("/" + firmware.MANIFEST, chunk_size=_CHUNK))
     except OSError as error:
