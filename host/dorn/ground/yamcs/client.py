@@ -26,8 +26,8 @@ def utc(seconds: float) -> datetime:
 
 
 class Client:
-    """Raises UserError without yamcs-client. Its methods return whether the server accepted the data, and do not raise:
-    a display must not end the run."""
+    """Raises UserError if yamcs-client is not installed. Its methods return whether the server accepted the data,
+    and do not raise: a display must not end the run."""
 
     def __init__(self, address: str):
         """address: HOST:PORT of the server."""
