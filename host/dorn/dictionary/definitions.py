@@ -37,7 +37,7 @@ class Function(NamedTuple):
 class Monitor(NamedTuple):
     """One monitor of service 12: limits at boot, inclusive, in `unit`.
 
-    repetition: consecutive checks out of limits until the value is reported as out of limits.
+    repetition: number of consecutive checks out of limits after which the value is reported as out of limits.
     """
 
     id: int
