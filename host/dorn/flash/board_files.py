@@ -50,7 +50,7 @@ for path in {paths!r}:
 class Snapshot:
     """Files on the board. sizes, hashes: by path, for the files present. old: files of an earlier manifest, to remove.
 
-    keeps_key: a key is present, and no other is to be written.
+    keeps_key: whether a key is present and is not to be replaced.
     """
 
     def __init__(self, sizes: dict[str, int], hashes: dict[str, str], old: set[str], keeps_key: bool):
