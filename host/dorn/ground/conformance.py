@@ -228,7 +228,7 @@ class Conformance:
     def _verify(self, packet: Packet, now_s: float) -> None:
         count = packet.fields["request_sequence"] & LAST_COUNT
         sent = self._sent.get(count)
-        if sent is None:  # released by the instrument itself, or sent before the link was down
+        if sent is None:  # released by the instrument itself, or sent before the link went down
             return
         if packet.name in REPORTS_OF_FAILURE:
             self.check("verification", True, now_s, "")

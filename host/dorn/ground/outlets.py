@@ -34,7 +34,7 @@ class Outlet(Protocol):
 
 
 class Udp:
-    """Telemetry to the address `to`, telecommands to the address `at`, (host, port) each."""
+    """Sends telemetry to the address `to`, and receives telecommands at the address `at`; (host, port) each."""
 
     def __init__(self, to: tuple[str, int], at: tuple[str, int]):
         self.dropped = Counter()
@@ -91,7 +91,7 @@ class _Client:
 
 
 class Tcp:
-    """A server of packets back to back, for several clients; their data are split into packets again.
+    """A server for several clients: sends packets back to back, and splits received data into packets.
 
     A client that closes its side for sending, as nc does at the end of its input, still receives.
     """
@@ -104,7 +104,7 @@ class Tcp:
         clients: int = CLIENTS,
         clock: Callable[[], float] = time.monotonic,
     ):
-        """header: the first two octets of every telecommand; longest: octets of the longest. clients: maximum
+        """header: the first two octets of every telecommand; longest: octets of the longest one. clients: maximum
         number of connections; further ones are closed. clock: wall time, seconds."""
         self.dropped = Counter()
         self._header = header

@@ -13,8 +13,8 @@ from dorn.dictionary import Packet
 
 _RECENT = 64  # packets of which the one with the smallest delay is used
 _TOLERANCE_S = 1.0  # a smaller change is ignored: a packet keeps its UTC if it is retrieved later
-_JUMP_S = 60.0  # exceeds any delay except that of a backlog: the on-board clock was set, or restarted
-_AGREE_S, _AGREE = 0.2, 3  # this many equal differences are not a backlog, in which they shrink
+_JUMP_S = 60.0  # exceeds any delay except in a backlog; a larger change: the on-board clock was set, or restarted
+_AGREE_S, _AGREE = 0.2, 3  # this many equal differences exclude a backlog, in which they would shrink
 
 
 class Correlation:
