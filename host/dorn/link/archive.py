@@ -130,7 +130,7 @@ class Archive:
         self.conflicts = self._conflicts()
 
     def _conflicts(self) -> int:
-        """Count the record numbers that two packets of an origin have. One damaged packet in 65 536 has a valid CRC; an
+        """Count the record numbers shared by two packets of an origin. One damaged packet in 65 536 has a valid CRC; an
         instrument whose flash cannot be written may repeat numbers.
 
         Raises ArchiveError if there are many, unless the packets are known to come from one board: two instruments draw

@@ -1,4 +1,4 @@
-"""Files of packets, or standard input, read once from start to end and then at any place."""
+"""Files of packets, or standard input, read once from start to end and then at any offset."""
 
 from __future__ import annotations
 
