@@ -77,7 +77,7 @@ class Target(ABC):
 
     @abstractmethod
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
-        """Let target time pass, with received bytes to `_down`, until the condition holds. Returns whether it does."""
+        """Let target time pass until the condition holds; received bytes go to `_down`. Returns whether it holds."""
 
     def power_cycle(self, off_s: float = 0.1) -> None:
         """Switch the power off for `off_s`; the flash is kept. Raises UserError if that is not possible."""
