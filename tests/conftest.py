@@ -6,11 +6,11 @@ settings.register_profile("dorn", deadline=None)  # no timed assertions: an exam
 settings.load_profile("dorn")
 
 
-# they take minutes, the studies on all cores; those of Yamcs mostly wait for the server
+# these take minutes, the studies on all cores; the Yamcs tests mostly wait for the server
 FIRST = ("test_benchmark.py", "test_studies.py", "test_spectra.py", "test_yamcs.py", "test_yamcs_pages.py")
 
 
 def pytest_collection_modifyitems(items):
-    """Long files start first, as other workers would idle if they started last. Ports run in real time: they are tested
-    later, when nothing occupies all cores."""
+    """Long files start first, as other workers would idle if they started last. Tests of ports run in real time and
+    come later, when nothing occupies all cores."""
     items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))

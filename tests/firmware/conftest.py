@@ -1,6 +1,6 @@
-"""Tests of the firmware: of whole instruments, and of single components, which themselves run under MicroPython.
+"""Tests of the firmware: of whole instruments, and of single components.
 
-The latter are the functions test_... of the files onboard_*.py, each in its own process.
+Tests of single components run under MicroPython: functions test_... of the files onboard_*.py, each in its own process.
 """
 
 import pytest

@@ -15,7 +15,8 @@ from pathlib import Path
 
 PASSED, FAILED, TIMED_OUT, ERROR = "passed", "failed", "timed out", "error"
 _SHOWN = 30  # last lines of the output of pytest
-_WITHOUT = [f"-pno:{plugin}" for plugin in ("cacheprovider", "xdist", "hypothesispytest")]  # half of the start-up time
+# plugins that are not needed, and take half of the start-up time
+_WITHOUT = [f"-pno:{plugin}" for plugin in ("cacheprovider", "xdist", "hypothesispytest")]
 # $DORN_PICO_IMAGE would enable the emulated Pico, $PYTEST_ADDOPTS could deselect tests
 _UNSET = ("DORN_PICO_IMAGE", "PYTEST_ADDOPTS")
 

@@ -8,8 +8,8 @@ _NO_PASS = 0x7FFF
 class EventBuilder:
     """The interface of `events` of a board. calls: log of the calls, except faults() and lines().
 
-    marks: start() immediately writes its mark, with mark_passes. start_us, enable_us: duration of start(), and of
-    enable() after it takes effect. high: result of lines(). lost: conversions that belong to no event.
+    marks: whether start() immediately writes its mark, with mark_passes. start_us, enable_us: duration of start(), and
+    of enable() after it takes effect. high: result of lines(). lost: conversions that belong to no event.
     """
 
     def __init__(self, clock, events=1024):
@@ -25,7 +25,7 @@ class EventBuilder:
         self._slot = self._at = self._converted = 0
 
     def put(self, codes, stamp=None, passes=0, found=None):
-        """Write an event. codes: detector -> code. found: number of conversions, if not that of the hits."""
+        """Write an event. codes: detector -> code. found: number of conversions, if different from that of the hits."""
         pattern = 0
         for d in codes:
             pattern |= 1 << d

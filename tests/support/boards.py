@@ -14,7 +14,7 @@ _STEP_S, _MOST_S = 0.002, 0.05  # wall time: pause between steps; longest step
 
 
 class Board:
-    """A simulated instrument in its own thread. speed: of the unix target, times real time."""
+    """A simulated instrument in its own thread. speed: of the unix target, relative to real time."""
 
     def __init__(self, unique_id, speed=20.0, where="unix"):
         self._target = open_target(where, Head(FrontEnd()), unique_id=unique_id)
@@ -27,7 +27,7 @@ class Board:
         self._thread.start()
 
     def plug(self, path):
-        """Connect it to a new pseudo-terminal, to which `path` becomes a link."""
+        """Connect it to a new pseudo-terminal and make `path` a link to that."""
         with self._lock:
             self._port = port = PseudoTerminal()
             link = path.with_name(path.name + ".new")

@@ -22,7 +22,7 @@ _made = count(1)
 
 @dataclass(frozen=True)
 class Made:
-    """A packet to be built. Packets are sent in the order in which they are made, unless their times differ from it."""
+    """A packet to be built. Packets are sent in the order in which they are made, unless their times disagree."""
 
     name: str
     fields: dict

@@ -11,8 +11,8 @@ from dorn.study import measured
 
 from support.data import data
 
-# maps each channel of the 1024-channel MCA to one of the instrument (12 keV, channel 0 at -145.5 keV), so that region
-# sums compare count for count and centroids channel for channel
+# maps each channel of the 1024-channel MCA to a channel of the instrument (12 keV, channel 0 at -145.5 keV), so that
+# region sums compare count for count and centroids channel for channel
 ONE_TO_ONE = (-145.5, 12.0)
 
 

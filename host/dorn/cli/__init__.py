@@ -26,14 +26,14 @@ def _main(argv):
             args = commands.parse(sys.argv[1:] if argv is None else argv)
             return args.command(args) or 0
         finally:
-            sys.stdout.flush()  # a BrokenPipeError now, and not when Python ends
+            sys.stdout.flush()  # raises BrokenPipeError here rather than when Python exits
     except UserError as error:
         print(f"dorn: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # `dorn study ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except OSError as error:  # whatever the program was writing
+    except OSError as error:  # while writing any output
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         print(f"dorn: {error.filename or 'output'}: cannot be written: {error.strerror}", file=sys.stderr)

@@ -33,7 +33,7 @@ def add(commands: Commands) -> None:
     add = flash.add_argument
     add("--board", required=True, metavar="NAME", help="kind of board: pico, or another folder of boards/")
     add("--port", default="auto", help="serial port or URL; auto: the only board connected (default %(default)s)")
-    add("--check", action="store_true", help="only list what differs (exit status 1); restarts the instrument")
+    add("--check", action="store_true", help="only list differences (exit status 1 if any); restarts the instrument")
     add("--without", action="append", default=[], metavar="SERVICE", help="leave out an optional service; repeatable")
     add(
         "--link",
@@ -49,8 +49,8 @@ def add(commands: Commands) -> None:
         "run a simulated instrument to which other programs can connect",
         notes=lambda: [
             wrapped(
-                "rp2040, an emulated Pico, has both ports of a board, and its prompt for dorn flash. unix, the firmware"
-                " on MicroPython's unix port, is much faster; it has one link, and no prompt."
+                "rp2040, an emulated Pico, has both ports of a board, and the prompt that dorn flash needs. unix, the"
+                " firmware on MicroPython's unix port, is much faster; it has one link, and no prompt."
             )
         ],
         examples=(
@@ -61,16 +61,16 @@ def add(commands: Commands) -> None:
     )
     emulate.add_argument("--target", choices=("rp2040", "unix"), default="rp2040", help="default: %(default)s")
     where = emulate.add_mutually_exclusive_group()
-    where.add_argument("--pty", action="store_true", help="its ports are pseudo-terminals (default)")
+    where.add_argument("--pty", action="store_true", help="provide its ports as pseudo-terminals (default)")
     where.add_argument(
         "--tcp",
         metavar="PORT",
         help="serve its USB port on this local TCP port, its flight link on the next; 0: any free ports",
     )
-    emulate.add_argument("--flash", type=Path, metavar="DIR", help="keep its flash here (default: discard it)")
+    emulate.add_argument("--flash", type=Path, metavar="DIR", help="save its flash image here (default: discard it)")
     emulate.add_argument("--blank", action="store_true", help="start a Pico with an empty file system")
     emulate.add_argument(
-        "--speed", default="1", metavar="X", help="maximum speed, times real time (default %(default)s)"
+        "--speed", default="1", metavar="X", help="maximum speed relative to real time (default %(default)s)"
     )
 
     key = commands.add(
@@ -120,7 +120,7 @@ def _emulate(args):
         ports = {}
         for n, name in enumerate(board.ports):
             ports[name] = emulate.PseudoTerminal() if number is None else emulate.Tcp(number and number + n)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # its flash is saved, however it is stopped
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # its flash is saved after this signal too
         what = "emulated Pico" if args.target == "rp2040" else "firmware on MicroPython's unix port"
         print(f"{what} on {ports['usb'].name}, until Ctrl-C", flush=True)
         if "uart" in ports:

@@ -22,7 +22,7 @@ GROUPS = {
 }
 STATUSES = {
     0: "done",
-    1: "the instrument refused or failed, or a result is out of its bounds",
+    1: "the instrument refused or failed, or a result is out of bounds",
     2: "wrong input, or a full disk; one line on stderr says what is wrong",
     130: "stopped by Ctrl-C",
     141: "the reader of the output has exited, as in `dorn study ... | head`",

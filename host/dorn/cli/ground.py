@@ -33,7 +33,7 @@ def add(commands: Commands) -> None:
         notes=lambda: [
             wrapped(
                 "Other dorn commands can use the instrument at the same time, through its TCP port: dorn shell --target"
-                " bridge://127.0.0.1:10036. Give --key to the bridge, not to them."
+                " bridge://127.0.0.1:10036. Give --key to the bridge only."
             )
         ],
         examples=(
@@ -53,7 +53,7 @@ def add(commands: Commands) -> None:
     add(
         "--tcp",
         metavar="HOST:PORT",
-        help="serve packets here, both ways; also for dorn commands (default: no)",
+        help="exchange packets with TCP clients here, also with dorn commands (default: no)",
     )
     add("--report", type=Path, metavar="DIR", help="at the end, write a report on conformance to the ICD")
 
@@ -86,7 +86,7 @@ def add(commands: Commands) -> None:
     add = lander.add_argument
     add("timeline", metavar="TIMELINE", help="a file, or the name of one of the timelines below")
     add("--target", required=True, help=options.TARGET)
-    add("--times", default="1", metavar="X", help="run this many times faster (default %(default)s)")
+    add("--times", default="1", metavar="X", help="factor by which the timeline runs faster (default %(default)s)")
     add("--out", type=Path, required=True, metavar="DIR", help="folder for telemetry.ccsds and conformance.txt")
     options.add_force(lander)
     options.add_key(lander)
@@ -104,16 +104,18 @@ def _lander_notes() -> list[str]:
 def _add_instrument(command) -> None:
     command.add_argument("--target", required=True, help=options.TARGET)
     command.add_argument(
-        "--source", metavar="FILE", help="what a simulated instrument detects, repeated (default: the demo)"
+        "--source", metavar="FILE", help="source for a simulated instrument, played repeatedly (default: the demo)"
     )
-    command.add_argument("--flash", type=Path, metavar="DIR", help="where a simulated instrument keeps its flash")
-    command.add_argument("--speed", metavar="X", help="speed of a simulated instrument, times real time (default 1)")
+    command.add_argument("--flash", type=Path, metavar="DIR", help="folder for a simulated instrument's flash image")
+    command.add_argument(
+        "--speed", metavar="X", help="speed of a simulated instrument relative to real time (default 1)"
+    )
     options.add_key(command)
 
 
 @contextlib.contextmanager
 def _target(args) -> Iterator:
-    """The target of the arguments; a simulated one plays its source repeatedly."""
+    """The target named in the arguments; a simulated one plays its source repeatedly."""
     from dorn.dictionary import Dictionary
     from dorn.ground.bridge import AWAY_S
     from dorn.head import sources

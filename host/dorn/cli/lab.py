@@ -11,7 +11,7 @@ from dorn.errors import UserError
 from dorn.util.checks import above_zero, at_least
 from dorn.util.paths import check_directory
 
-DEMO_OUT = Path("dorn-demo")  # its own folder, which it may overwrite
+DEMO_OUT = Path("dorn-demo")  # the demo's own folder, so it may be overwritten
 _LONG = 10_000_000  # octets; decoding more takes a second or longer
 REAL_DETECTORS = "-"  # in place of a source
 SPACINGS = ("poisson", "regular")  # as in dorn.head.arrivals, which is slow to import
@@ -96,12 +96,12 @@ def add(commands: Commands) -> None:
         "--slice", default="600", metavar="S", help="length of the slices, seconds (default %(default)s)"
     )
     options.add_calibration(decode)
-    decode.add_argument("--tables", action="store_true", help="also write a table of the packets of each layout")
+    decode.add_argument("--tables", action="store_true", help="also write one table for each type of packet")
     decode.add_argument("--events-csv", action="store_true", help="also write the events of events.npz to events.csv")
     decode.add_argument(
-        "--split", action="store_true", help="also write the packets of each layout to an archive, packets/NAME.ccsds"
+        "--split", action="store_true", help="also write one archive for each type of packet, packets/NAME.ccsds"
     )
-    decode.add_argument("--force", action="store_true", help="with --split: replace archives that are there already")
+    decode.add_argument("--force", action="store_true", help="with --split: replace existing archives")
 
 
 def _run(args):
@@ -134,7 +134,7 @@ def _run(args):
 
 
 def _real(args):
-    """The duration of a run with real detectors, which take no other setting."""
+    """The duration of a run with real detectors, None with --live; settings of a source are refused."""
     from dorn.head import sources
 
     for option in ("rate", "replay", "calibration", "noise_kev"):
@@ -225,8 +225,8 @@ def _decode(args):
         if args.split:
             packet_files.write(args.out, found)
     if calibration and calibration.boards and not set(calibration.boards) & set(products.boards_seen):
-        made = f"made for board {', '.join(calibration.boards)}, not {', '.join(products.boards_seen) or 'known here'}"
-        print(f"{calibration.source}: {made}", file=sys.stderr)
+        seen = ", ".join(products.boards_seen) or "identified in the packets"
+        print(f"{calibration.source}: made for board {', '.join(calibration.boards)}, not {seen}", file=sys.stderr)
     for fault, packets in products.not_understood.items():
         print(f"not understood: {packets} packets: {fault}", file=sys.stderr)
     for apid, packets in sorted(found.skipped.foreign.items()):
@@ -263,7 +263,7 @@ _DAMAGE = {
 
 
 def _report(summary, out):
-    """Print what an operator wants to know first; summary.json has all of it."""
+    """Print the main results for the operator; summary.json has all."""
 
     def text(name, form=",d"):
         return "?" if summary[name] is None else format(summary[name], form).replace(",", " ")

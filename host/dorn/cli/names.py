@@ -39,7 +39,7 @@ def _telecommands(args: Namespace, prefix: str) -> dict[str, str]:
 
 
 def _fields(args: Namespace, prefix: str) -> dict[str, str]:
-    """FIELD= of the telecommand; then FIELD=VALUE, if its values have names."""
+    """FIELD= for each field of the telecommand; FIELD=VALUE once the field is typed and if its values have names."""
     from dorn.operator.telecommands import written
 
     dictionary = Dictionary.load()

@@ -86,7 +86,7 @@ def _procedure_notes() -> list[str]:
     return [
         wrapped(f"procedures: {', '.join(shipped())}", "  "),
         listed(
-            "statements, one per line (# begins a comment)",
+            "statements, one per line (# starts a comment)",
             (form for forms in GRAMMAR.values() for form in forms.split(", or ")),
         ),
     ]

@@ -23,7 +23,7 @@ def add_session(command, out_required: bool = False) -> None:
 
 def add_force(command) -> None:
     """Add --force to the parser of a command that starts a new archive."""
-    command.add_argument("--force", action="store_true", help="replace an archive that is in DIR already")
+    command.add_argument("--force", action="store_true", help="replace an archive that already exists in DIR")
 
 
 def add_calibration(command) -> None:
@@ -32,7 +32,7 @@ def add_calibration(command) -> None:
         "--instrument-calibration",
         type=Path,
         metavar="FILE",
-        help="energy scale of each detector, from `dorn calibrate` (default: that of the dictionary)",
+        help="energy scale of each detector, from `dorn calibrate` (default: the scale in the dictionary)",
     )
 
 

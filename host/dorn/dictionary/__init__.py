@@ -95,7 +95,7 @@ class Dictionary:
     def _action(self, event: str, command: str, fields: dict) -> bytes:
         try:
             return self.encode(command, 0, ack=Ack.NONE, **fields)
-        except (PacketError, TypeError) as error:  # TypeError: a field with the name of a parameter of encode
+        except (PacketError, TypeError) as error:  # TypeError: a field is named like an argument of encode
             raise DictionaryError(f"action {event}: {error}") from None
 
     def _check_layouts(self):

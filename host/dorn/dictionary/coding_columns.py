@@ -10,7 +10,7 @@ import numpy as np
 
 from dorn.dictionary.coding import BLOCK, REST
 
-_AT_ONCE = 2048  # packets; more take more memory, fewer more time
+_AT_ONCE = 2048  # packets per batch: larger batches need more memory, smaller ones more time
 _OPTION_BITS, _SAMPLE_BITS = 4, 16
 _MOST = 2**_SAMPLE_BITS - 1
 _NOT_CODED = 2**_OPTION_BITS - 1  # the option of a block of plain samples
@@ -22,8 +22,9 @@ _STEPS = np.arange(BLOCK)[:, None]
 
 
 def decode(data, starts, octets, counts, out, places) -> np.ndarray:
-    """Decode packets. starts, octets: int64[n], where the coded octets of each are in `data`; counts: int64[n], samples
-    to decode; out: uint16[...], zeros, with BLOCK elements to spare; places: int64[n], where in it the samples go.
+    """Decode packets. starts, octets: int64[n], offset in `data` and number of each packet's coded octets; counts:
+    int64[n], samples to decode; out: uint16[...], zeros, with BLOCK spare elements; places: int64[n], indices in `out`
+    at which the samples start.
 
     Returns bool[n]: whether the octets are valid coded data of that many samples. The output for the other packets is
     undefined.
@@ -39,7 +40,7 @@ def decode(data, starts, octets, counts, out, places) -> np.ndarray:
 
 
 class _Bits:
-    """Random access to the bits of some octets, for many positions at once."""
+    """Random access to the bits of `data`, for many positions at once."""
 
     def __init__(self, data: bytes):
         raw = np.frombuffer(data + bytes(_PADDING), np.uint8)
@@ -49,7 +50,7 @@ class _Bits:
         positions = np.flatnonzero(np.unpackbits(raw).view(bool)).astype(np.int32)
         self._ones = np.concatenate([positions, np.full(BLOCK + 4, 8 * len(raw), np.int32)])
         self._ones_after = np.lib.stride_tricks.sliding_window_view(self._ones, BLOCK)
-        self._ones_before = np.zeros(len(raw) + 1, np.int32)  # each octet
+        self._ones_before = np.zeros(len(raw) + 1, np.int32)  # before each octet
         np.cumsum(_ONES_IN[raw], out=self._ones_before[1:], dtype=np.int32)
         wide = raw.astype(np.int64)
         self._words = wide << 24  # the 32 bits from each octet on
@@ -57,7 +58,7 @@ class _Bits:
             self._words[:-n] |= wide[n:] << 24 - 8 * n
 
     def numbers(self, at, bits):
-        """The number of `bits` bits, up to 24, at each position."""
+        """The number that starts at each position and has `bits` bits, up to 24."""
         return self._words[at >> 3] >> 32 - bits - (at & 7) & (1 << bits) - 1
 
     def ones(self, at, n: int) -> np.ndarray:
@@ -68,7 +69,7 @@ class _Bits:
 
 
 def _zeros_before(ones: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Numbers in unary code from `at` on, given the positions of their ones: the zeros before each."""
+    """Decode unary numbers from `at` on: the zeros before each one bit, given the positions of the one bits."""
     zeros = np.empty_like(ones)
     zeros[0] = ones[0] - at
     np.subtract(ones[1:], ones[:-1], out=zeros[1:])
@@ -84,7 +85,7 @@ class _Decoder:
         self._out = out
         self._valid = np.zeros(len(ends), bool)
         octets = np.diff(ends, prepend=0) >> 3
-        # of the packets not yet complete: number, position, end, blocks left, place of the next sample, last sample
+        # for each packet not yet complete: index, position, end, blocks left, place of the next sample, last sample
         self._id = np.flatnonzero((counts % BLOCK == 0) & (counts > 0) & (octets >= _LEAST_OCTETS))
         self._at = (ends - 8 * octets)[self._id]
         self._end = ends[self._id]

@@ -34,7 +34,7 @@ class Columns:
         )
 
     def of(self, octets: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Take the fields from packets of this layout. octets: uint8[...]; starts, ends: int64[n], of the packets.
+        """Take the fields from packets of this layout. octets: uint8[...]; starts, ends: int64[n], of each packet.
 
         Returns (rows, bool[n]: whether the packet has the length that its layout and its fields require). There is one
         row for each packet of the right length.
@@ -64,7 +64,7 @@ class AllColumns:
             self._stored[kind] = columns.layout.store_priority > 0
 
     def defined(self, kinds: np.ndarray) -> np.ndarray:
-        """bool[n]: whether there is such a layout."""
+        """bool[n]: whether there is a layout of that kind."""
         return self._defined[kinds]
 
     def stored(self, kinds: np.ndarray) -> np.ndarray:

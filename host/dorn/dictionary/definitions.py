@@ -37,7 +37,7 @@ class Function(NamedTuple):
 class Monitor(NamedTuple):
     """One monitor of service 12: limits at boot, inclusive, in `unit`.
 
-    repetition: consecutive checks out of limits until the value is reported as out of limits.
+    repetition: number of consecutive checks out of limits after which the value is reported as out of limits.
     """
 
     id: int
@@ -92,7 +92,7 @@ class Layout:
 
     store_priority: 0 for a packet that is never stored on board; else its first fields are `record`, its record number,
         and `origin`.
-    refused: failure -> condition under which this telecommand is refused, beyond the failures of any telecommand.
+    refused: failure -> condition under which this telecommand is refused, besides the failures common to all.
     """
 
     name: str

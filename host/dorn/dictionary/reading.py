@@ -143,7 +143,7 @@ def parameter_sets(tables: list[dict], known: dict[str, Parameter]) -> dict[str,
 
 
 def lines(table: dict) -> dict[str, str]:
-    """Read [lines]: name -> nuclide whose strongest line it is."""
+    """Read [lines]: name of a line -> nuclide of which it is the strongest line."""
     for name, nuclide in table.items():
         check_name("lines", name)
         if not isinstance(nuclide, str):
@@ -159,7 +159,7 @@ def actions(tables: list[dict], known: dict[str, EventReport]):
         entry("action", table, "event command fields")
         for key, kind in (("event", str), ("command", str), ("fields", dict)):
             if not isinstance(table[key], kind):
-                raise DictionaryError(f"action: {key} {table[key]!r} is not a {'text' if kind is str else 'table'}")
+                raise DictionaryError(f"action: {key} {table[key]!r} is not a {'string' if kind is str else 'table'}")
         if table["event"] not in known:
             raise DictionaryError(f"action: unknown event {table['event']!r}")
         yield table["event"], table["command"], table["fields"]

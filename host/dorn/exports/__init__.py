@@ -27,7 +27,7 @@ def files(dictionary: Dictionary) -> dict[str, str]:
 
 
 def write(dictionary: Dictionary, out: Path) -> list[Path]:
-    """Write all files into a folder. Returns their paths. Raises UserError for the first that cannot be written."""
+    """Write all files into a folder. Returns their paths. Raises UserError for the first file that fails."""
     paths = []
     for name, text in files(dictionary).items():
         path = out / name

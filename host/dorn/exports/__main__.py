@@ -24,7 +24,7 @@ def main() -> int:
 
 def _write(check: bool) -> int:
     dictionary, status = Dictionary.load(), 0
-    texts: dict[Path, str | None] = {path: None for path in exports.folder().rglob("*.*")}  # no longer generated
+    texts: dict[Path, str | None] = {path: None for path in exports.folder().rglob("*.*")}  # None: no longer generated
     texts |= {exports.folder() / name: text for name, text in exports.files(dictionary).items()}
     texts[generate.path()] = generate.generate(dictionary)
     texts[manual.path()] = manual.filled(manual.path().read_text(encoding="utf-8"), dictionary)

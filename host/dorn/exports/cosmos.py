@@ -28,7 +28,7 @@ def files(dictionary: Dictionary) -> dict[str, str]:
 
 
 def _plugin(name: str) -> Iterator[str]:
-    """The interface to `dorn bridge`, which passes whole packets over TCP, with both sides' protocols."""
+    """The interface to `dorn bridge`, which passes whole packets over TCP, with the protocols of both directions."""
     trailer = headers.TRAILER
     length = f"{_FOLDER}/protocols/length_protocol.py 32 16 7"  # bit offset, bit size, octets not counted
     crc, at = f"{_FOLDER}/protocols/crc_protocol.py", f"-{trailer.bits} {trailer.bits}"

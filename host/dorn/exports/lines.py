@@ -6,7 +6,7 @@ from dorn.errors import UserError
 
 
 def line_kev(dictionary: Dictionary) -> dict[str, float]:
-    """Name of each line -> energy of its nuclide's strongest line, keV. Raises DictionaryError if it has no line."""
+    """Name of each line -> energy of its nuclide's strongest line, keV. Raises DictionaryError if there is none."""
     found = {}
     for name, nuclide in dictionary.lines.items():
         try:

@@ -56,7 +56,7 @@ Reports carry packet identification and sequence control of the telecommand, its
 a code and a detail, such as the value that is out of range. Sequence counts are assigned by the ground: the
 instrument does not check their order. Any telecommand can fail with
 {any_failure},
-with a key on board {with_key}; its other failures are listed with each telecommand.
+and, with a key on board, with {with_key}; further failures are listed with each telecommand.
 In mode boot, no telecommands are executed.
 
 Example: `ping`, requesting reports of acceptance and completion, and its frame:
@@ -93,7 +93,7 @@ Sequence counts missing in such a file are those of packets of other types.
 
 ### ccsdspy
 
-With the packets of all types in one file, it would read every packet as one of this layout. `FixedLength` reads packets
+Given packets of all types in one file, ccsdspy would read every packet with this layout. `FixedLength` reads packets
 without an array of variable length.
 
 ```python

@@ -44,8 +44,8 @@ def written(root: ET.Element) -> str:
 def add(parent: ET.Element, tag: str, content: str | None = None, **attributes: str | float | None) -> ET.Element:
     """Add an element; attributes that are None or empty are left out.
 
-    A shortDescription of more than 80 characters, which is against the advice of XTCE and refused by xtce-lib, is
-    shortened, and becomes a LongDescription.
+    A shortDescription of more than 80 characters, which XTCE discourages and xtce-lib refuses, is shortened, and the
+    full text is added as a LongDescription.
     """
     wanted = {name: str(value) for name, value in attributes.items() if value not in (None, "")}
     element = ET.SubElement(parent, tag, wanted)

@@ -11,7 +11,7 @@ from dorn.exports.xtce import NAMESPACE, add, written
 
 @dataclass(frozen=True)
 class Local:
-    """kind: integer, float, string or boolean. length: 0, or the largest number of elements of an array."""
+    """kind: integer, float, string or boolean. length: maximum number of elements of an array, else 0."""
 
     name: str
     kind: str

@@ -49,7 +49,7 @@ def parameter_command(table: dict) -> str:
 
 
 def entries(table: dict, dictionary: Dictionary) -> dict[str, int]:
-    """Name -> number of the parameters of an entry, which may have several."""
+    """Name -> number of each parameter that an entry defines."""
     return {
         name: parameter.id
         for name, parameter in dictionary.parameters.items()
@@ -98,7 +98,7 @@ class _YamcsTelemetry(Telemetry):
     def _alarm(self, element: ET.Element, name: str, field: Field, limits: str) -> None:
         element.set("sizeInBits", "64")  # Yamcs compares 32 bits as a signed number, which would not match all ones
         monitor = self.dictionary.monitors[limits]
-        # all ones: not read, which is neither valid nor an alarm
+        # all ones mean not read: the value is invalid, without an alarm
         valid = add(element, "ValidRange", minInclusive=0, maxInclusive=field.high - 1)
         valid.set("validRangeAppliesToCalibrated", "false")
         alarm = add(add(element, "ContextAlarmList"), "ContextAlarm", minViolations=monitor.repetition)
@@ -160,7 +160,7 @@ class _Commands:
             self._fixed(entries, item.name, item.bits, item.value or 0)  # count and length: filled in by Yamcs
         verifiers = add(command, "VerifierSet")
         telemetry = self._dictionary.telemetry
-        # a routing failure, for an omitted service, is also a failure of the acceptance
+        # a routing failure (omitted service) also fails the acceptance stage
         for tag, name, stage, others in (
             ("AcceptedVerifier", "Accepted", "acceptance", [telemetry["routing_failure"].subtype]),
             ("ExecutionVerifier", "Started", "start", []),

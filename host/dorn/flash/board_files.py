@@ -50,7 +50,7 @@ for path in {paths!r}:
 class Snapshot:
     """Files on the board. sizes, hashes: by path, for the files present. old: files of an earlier manifest, to remove.
 
-    keeps_key: a key is present, and no other is to be written.
+    keeps_key: whether a key is present and is not to be replaced.
     """
 
     def __init__(self, sizes: dict[str, int], hashes: dict[str, str], old: set[str], keeps_key: bool):
@@ -88,7 +88,7 @@ def snapshot(repl: SerialTransport, wanted: dict[str, bytes]) -> Snapshot:
 
 
 def _old_paths(repl: SerialTransport) -> set[str]:
-    """Paths in the manifest on the board; none if it is missing or damaged."""
+    """Paths in the manifest on the board; empty if it is missing or damaged."""
     try:
         text = bytes(repl.fs_readfile("/" + firmware.MANIFEST, chunk_size=_CHUNK))
     except OSError as error:

@@ -83,7 +83,7 @@ class Line:
 
     def find(self) -> None:
         """Update the port's name, which may have changed. Raises UserError while the board is absent: its old name may
-        be that of another board."""
+        belong to another board."""
         if self._number:
             name = name_of(self._number)
             if name is None:

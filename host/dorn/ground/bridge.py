@@ -2,8 +2,8 @@
 
 Telemetry goes out as one UDP datagram per packet, and back to back to the clients of a TCP port; telecommands are
 received in the same two ways (outlets.py). Packets are forwarded unchanged. Anything but a telecommand of this
-instrument is dropped and counted; a damaged frame affects no other. If the instrument's port is away, the bridge waits
-for it without limit; telecommands that arrive meanwhile are dropped and counted, because their time may have passed.
+instrument is dropped and counted; a damaged frame affects no other. While the instrument's port is unavailable, the
+bridge waits for it without limit; telecommands that arrive meanwhile are dropped and counted, as they may be outdated.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from dorn.session.receiver import Receiver
 from dorn.targets import OtherInstrument, Target, TargetError
 from dorn.targets.pace import Pace
 
-# faults for which a telecommand is dropped -> the reason printed; the instrument itself reports the others
+# faults for which a telecommand is dropped -> the reason printed; the instrument itself reports other faults
 _DROPPED = {
     "length": "length",
     "length field": "length field",
     "header": "not a telecommand of this APID",
     "CRC": "CRC",
 }
-_AWAY = "the instrument is away"
+_AWAY = "the instrument is unavailable"
 AWAY_S = 0.2  # how long the target itself waits for its port; the outlets are not served meanwhile
 _PROBE = b"\0"  # an idle octet
 _STEP_S = 0.02  # maximum target time between polls; about the latency of an answer
-_RETRY_S = 0.1  # wall time between attempts to reach an instrument that is away
+_RETRY_S = 0.1  # wall time between attempts to reach an unavailable instrument
 
 
 class Bridge:
     """Connects a target to outlets, such as Udp and Tcp.
 
     down, up: packets forwarded; dropped: reason -> number of telecommands. key signs the telecommands. say(text):
-    messages for the operator. conformance: checks all traffic on the link. clock: wall time, seconds.
+    called with messages for the operator. conformance: checks all traffic on the link. clock: wall time, seconds.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class Bridge:
         self._notices = Notices(say, clock)
         self._latest: dict[str, str] = {}  # reason -> the last telecommand dropped for it
         self._foreign = False
-        self._away_since_s: float | None = None  # wall time; None: the instrument is there
-        self._is_other = False  # another instrument is in its place
+        self._away_since_s: float | None = None  # wall time; None: the instrument is available
+        self._is_other = False  # another instrument has answered instead
         if key:
             key.skip()  # the instrument may have skipped counters in a reset
 
@@ -153,10 +153,10 @@ class Bridge:
             elif fields.get("event") == self._dictionary.enums["event"]["challenge"]:
                 self._key.challenge = challenge_in(fields)
 
-    # -- an instrument whose port is away ------------------------------------------------------------------------------
+    # -- an unavailable instrument -------------------------------------------------------------------------------------
 
     def _attempt(self, octets: bytes = b"", seconds: float = 0.0) -> bool:
-        """Send octets and let target time pass. Returns whether the instrument is there."""
+        """Send octets and let target time pass. Returns whether the instrument is available."""
         try:
             if octets:
                 self.target.send(octets)
@@ -183,7 +183,7 @@ class Bridge:
             self.conformance.interrupted()
 
     def _seek(self) -> None:
-        """Try to reach an instrument that is away."""
+        """Try to reach an unavailable instrument."""
         if not self._attempt(_PROBE):
             self._wait(_RETRY_S)
             return
@@ -192,7 +192,7 @@ class Bridge:
             self._take()
             self._attempt(seconds=_STEP_S)
             return
-        self._take()  # telecommands received while it was away are not sent
+        self._take()  # telecommands received while it was unavailable are not sent
         self._say(f"target {self.target.name}: back after {self._clock() - (self._away_since_s or 0):.1f} s")
         self._away_since_s = None
         self._interrupted()
@@ -214,13 +214,13 @@ class Bridge:
                 continue
             due_s, step_s = pace.due_s(), _STEP_S * speed
             if due_s >= step_s:
-                self.target.advance(step_s)  # a simulation that has ended does not return: its error ends the bridge
+                self.target.advance(step_s)  # a simulation cannot resume: its error ends the bridge
             else:
                 self._wait((step_s - due_s) / speed)
 
     def _wait(self, seconds: float) -> None:
         """Wait until a client sends something, at most `seconds`."""
-        # unlike select it has no limit, and unlike epoll it needs no file descriptor, of which none may be left
+        # unlike select it does not limit descriptor numbers, and unlike epoll it works when no descriptor is left
         selector = selectors.PollSelector()
         for outlet in self.outlets:
             for socket in outlet.sockets():

@@ -1,7 +1,7 @@
 """Conformance of the traffic on the interface to the ICD: each packet, whatever its source, and the order of packets.
 
-RULES lists the rules; each packet is checked against those that concern it, in the order of transmission. While the
-link is down, or the power off, nothing is known, and packets are not expected.
+RULES lists the rules; each packet is checked against those that apply to it, in order of transmission. While the link
+is down or the power is off, no packets are expected, and afterwards the next counts are unknown.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ RULES = {
     "time": "on-board time never goes backwards",
     "start": "the first packet after power-on is the event booted, within 3 s",
     "record": "a record number identifies one packet, which is retransmitted unchanged",
-    "verification": "the reports of a telecommand follow its flags, in order, once; failure always, as the last one",
+    "verification": "a telecommand is reported as its flags request, in order, once; failure always, as the last one",
     "completion": "the last report of a telecommand follows within 10.5 s",
     "telecommand": "header, length, CRC, service and subtype of every telecommand conform to the ICD",
     "count": "the sequence count of telecommands increases by one",
@@ -82,7 +82,7 @@ class Conformance:
         self._sent: dict[int, _Sent] = {}
         self._count: int | None = None
         self._time_s = 0.0
-        self._powered_s: float | None = None  # time of power-on; None once a packet was received
+        self._powered_s: float | None = None  # time of power-on; None once a packet has been received
         self._ended = ""  # why the traffic ended early
         self._known()
 
@@ -125,11 +125,11 @@ class Conformance:
             self.check("frame", False, now_s, "a damaged frame")
 
     def ended(self, why: str) -> None:
-        """The traffic ended early; the first reason counts."""
+        """Note that the traffic ended early; only the first reason is kept."""
         self._ended = self._ended or why
 
     def over(self, now_s: float) -> None:
-        """End of the traffic."""
+        """End the checks: reports that are overdue are missing."""
         self._overdue(now_s)
 
     # -- up ----------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ class Conformance:
             self.check("record", same, now_s, f"record {record} has a different packet than before")
         asked = packet.time_s < self._time_s and any(first <= record <= last for first, last in self._asked)
         if late or asked:
-            return  # retrieved: its counts and its time are those of its first transmission
+            return  # retrieved: its counts and its time date from its first transmission
         started = packet.fields.get("event") == self._booted and packet.service == EVENT_REPORTING
         if self._powered_s is not None:
             after_s = now_s - self._powered_s
@@ -228,7 +228,7 @@ class Conformance:
     def _verify(self, packet: Packet, now_s: float) -> None:
         count = packet.fields["request_sequence"] & LAST_COUNT
         sent = self._sent.get(count)
-        if sent is None:  # released by the instrument itself, or sent before the link was down
+        if sent is None:  # released by the instrument itself, or sent before the link went down
             return
         if packet.name in REPORTS_OF_FAILURE:
             self.check("verification", True, now_s, "")

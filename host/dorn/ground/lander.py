@@ -178,7 +178,7 @@ class Lander:
     ):
         self.conformance = Conformance(dictionary)
         self.link = WatchedLink(target, self.conformance, key is not None)
-        self.session = Session(self.link, key=key)  # pyright: ignore[reportArgumentType] all of a target
+        self.session = Session(self.link, key=key)  # pyright: ignore[reportArgumentType] acts as a target
         self.lost = self.collected = 0  # stored packets not received; received on request
         self._runner = Runner(self.session)
         self._downlink = Downlink(self.session)
@@ -278,7 +278,7 @@ class Lander:
 
 
 def _check_possible(steps: list[Step], target: str) -> None:
-    """Raise UserError for statements that switch the power of a real instrument or pull its reset."""
+    """Raise UserError for statements that switch the power of a real instrument or pull its reset pin."""
     for number, text, step in steps:
         if isinstance(step, Act) and step.word in ("power", "reset"):
             raise UserError(

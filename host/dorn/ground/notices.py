@@ -9,7 +9,7 @@ EVERY_S = 10.0  # interval between lines about the same reason
 
 
 class Notices:
-    """Reports the first drop for a reason at once, further ones at most every 10 s in one line with their number."""
+    """Reports the first drop for each reason at once, and later ones as a count, in one line at most every 10 s."""
 
     def __init__(self, say: Callable[[str], object], clock: Callable[[], float]):
         """say(line). clock: wall time, seconds."""

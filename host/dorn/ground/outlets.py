@@ -1,6 +1,6 @@
 """The sides of the bridge that face ground systems: whole packets over UDP and TCP.
 
-There are no passwords: the ports are bound to this machine, unless another address is given.
+There is no authentication: the ports are bound to this machine, unless another address is given.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Outlet(Protocol):
 
 
 class Udp:
-    """Telemetry to the address `to`, telecommands to the address `at`, (host, port) each."""
+    """Sends telemetry to the address `to`, and receives telecommands at the address `at`; (host, port) each."""
 
     def __init__(self, to: tuple[str, int], at: tuple[str, int]):
         self.dropped = Counter()
@@ -91,7 +91,7 @@ class _Client:
 
 
 class Tcp:
-    """A server of packets back to back, for several clients; their data are split into packets again.
+    """A server for several clients: sends packets back to back, and splits received data into packets.
 
     A client that closes its side for sending, as nc does at the end of its input, still receives.
     """
@@ -104,7 +104,7 @@ class Tcp:
         clients: int = CLIENTS,
         clock: Callable[[], float] = time.monotonic,
     ):
-        """header: the first two octets of every telecommand; longest: octets of the longest. clients: maximum
+        """header: the first two octets of every telecommand; longest: octets of the longest one. clients: maximum
         number of connections; further ones are closed. clock: wall time, seconds."""
         self.dropped = Counter()
         self._header = header
@@ -126,8 +126,8 @@ class Tcp:
         return len(self._clients)
 
     def sockets(self) -> list[socket.socket]:
-        """The sockets to wait for. A client that has closed its side for sending, and a connection that cannot be
-        accepted, would end every wait at once."""
+        """The sockets to wait for, without clients that have closed their side for sending, and without the listening
+        socket while connections cannot be accepted: these would end every wait at once."""
         listening = [self._listening] if self._clock() >= self._blocked_s else []
         return listening + [client.socket for client in self._clients if client.is_sending]
 
@@ -188,7 +188,7 @@ class Tcp:
                 self.dropped[f"connection not accepted: {error.strerror}"] += 1
                 self._blocked_s = self._clock() + _BLOCKED_S
                 return
-            if len(self._clients) == self._most:  # a client that only listens may be gone; only sending shows it
+            if len(self._clients) == self._most:  # a client that only listens may have gone, which only sending reveals
                 listening = [client for client in self._clients if not client.is_sending]
                 if listening:
                     self._leave(listening[0])

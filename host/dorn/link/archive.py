@@ -1,7 +1,7 @@
 """Archives: files of space packets (CCSDS 133.0-B) back to back, as ccsdspy and other tools read them.
 
 An archive is read twice: once to find its packets and to order them by their own fields, and once in that order. So
-nothing depends on the order of the packets in the file. The index takes some 30 octets for each packet.
+nothing depends on the order of the packets in the file. The index takes about 30 octets per packet.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["NAME", "STDIN", "Archive", "ArchiveError", "Part", "read"]
 NAME = "telemetry.ccsds"  # in the folder of a run
 _SEARCHED = 1 << 24  # octets without a packet after which an input is refused
 _PART = 1 << 21  # octets of packets decoded together
-_CHANCE = 100  # fewest packets per conflict that is attributed to chance
+_CHANCE = 100  # minimum number of packets per conflict for conflicts to be attributed to chance
 
 
 def read(path: Path | str) -> Iterator[bytes]:
@@ -63,13 +63,13 @@ class Part:
 class Archive:
     """The packets of one instrument, or of several, in one archive or several; a context manager.
 
-    Packets are grouped by origin; within an origin they are in the order of on-board time and sequence count. A packet
+    Packets are grouped by origin; within an origin they are sorted by on-board time and sequence count. A packet
     that was sent again, or is in two archives, is identical to the bit and counts once.
 
     octets: number read. index: INDEX[packets]. skipped: what is not an intact packet of this instrument.
     sequence_gaps: number of places where the sequence count does not increase by one. conflicts: number of record
     numbers that two different packets have. unique_ids: origin -> unique id of its board, where known.
-    has_housekeeping: the dictionary was checked.
+    has_housekeeping: whether there was housekeeping, with which the dictionary is checked.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Archive:
         progress: Callable[[int], object] | None = None,
     ):
         """paths: archives, STDIN for standard input. since: offset in the first one at which to start. chunk: octets
-        read at once. progress(octets) is called as they are read, twice: by `parts` only if it yields all packets.
+        read at once. progress(octets) is called whenever octets are read, here and when `parts` yields all packets.
 
         Raises ArchiveError if a file cannot be read, was made with another dictionary, or has packets of two boards
         that cannot be told apart.
@@ -130,7 +130,7 @@ class Archive:
         self.conflicts = self._conflicts()
 
     def _conflicts(self) -> int:
-        """Count the record numbers that two packets of an origin have. One damaged packet in 65 536 has a valid CRC; an
+        """Count the record numbers shared by two packets of an origin. One damaged packet in 65 536 has a valid CRC; an
         instrument whose flash cannot be written may repeat numbers.
 
         Raises ArchiveError if there are many, unless the packets are known to come from one board: two instruments draw

@@ -28,7 +28,7 @@ class Skipped:
 
 @dataclass
 class Chunk:
-    """Part of a stream with whole packets: packet n is data[starts[n]:ends[n]]. offset: position of data[0] in it."""
+    """Whole packets from a stream: packet n is data[starts[n]:ends[n]]. offset: position of data[0] in the stream."""
 
     offset: int
     data: bytes

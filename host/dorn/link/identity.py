@@ -8,7 +8,7 @@ _NONE = 2**64 - 1  # sent by a board without a unique id
 
 
 class Identity:
-    """Known from the first packet that says so: the unique id of the board, and the origins of its packets."""
+    """The unique id of the board, known from the first packet that carries it, and the origins of its packets."""
 
     def __init__(self, dictionary: Dictionary):
         self.unique_id: int | None = None
@@ -17,7 +17,7 @@ class Identity:
 
     def matches(self, packet: Packet) -> bool | None:
         """Whether a packet comes from the known instrument; None if the packet does not identify one. The first packet
-        that does makes its instrument the known one."""
+        that identifies an instrument makes it the known one."""
         fields = packet.fields
         origin, unique_id = fields.get("origin", 0), fields.get("unique_id")
         if fields.get("event") == self._identified:

@@ -1,6 +1,6 @@
 """The index of an archive: for each packet, its offset and the fields that determine its order.
 
-While it is made, the dictionary and the boards of the packets are checked.
+While the index is made, the dictionary and the boards of the packets are checked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _HEADER = np.dtype(
 
 
 class Indexer:
-    """unique_ids: origin -> unique id of its board. has_housekeeping: the dictionary was checked."""
+    """unique_ids: origin -> unique id of its board. has_housekeeping: whether the dictionary was checked."""
 
     def __init__(self, dictionary: Dictionary):
         self.unique_ids: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""Files of packets, or standard input, read once from start to end and then at any place."""
+"""Files of packets, or standard input, read once from start to end and then at any offset."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Readable(Protocol):
 
 
 class _Stream:
-    """A file, or a stream that cannot be read again: what is read from it then goes to `spool`."""
+    """A file, or a stream that cannot be read again; octets read from a stream are copied to `spool`."""
 
     def __init__(self, name: str, file: BinaryIO, spool: BinaryIO | None):
         self._name, self._file, self._spool = name, file, spool

@@ -101,7 +101,7 @@ def _fits(bare: np.ndarray, stamps: dict[int, np.ndarray], ends: bool) -> tuple[
 
 
 def in_order(index: np.ndarray, read: Callable[[np.void], bytes]) -> np.ndarray:
-    """The index in the order of origin and time, each packet once.
+    """The index sorted by origin and time, each packet once.
 
     read(row): octets of a packet. Packets with equal rows are compared; of identical packets only the first is kept.
     """

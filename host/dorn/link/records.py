@@ -91,7 +91,7 @@ class Received:
     """
 
     def __init__(self):
-        self.origin = 0  # the current one
+        self.origin = 0  # the current origin
         self._latest_s = 0.0  # on-board time of the latest packet of the current origin
         self._by_origin: dict[int, Records] = {0: Records()}
 

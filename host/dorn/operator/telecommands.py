@@ -16,7 +16,7 @@ from dorn.operator.statements import FromNow, Send
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}")
 _FROM_NOW = re.compile(r"[+-][0-9]{1,10}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
-_LISTED = 30  # a message lists at most this many names; of more, only close matches
+_LISTED = 30  # a message lists at most this many names; if there are more, only close matches
 
 
 def telecommand(words: list[str], dictionary: Dictionary, check: bool = True) -> Send:

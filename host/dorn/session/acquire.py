@@ -146,7 +146,7 @@ def _computer() -> dict:
 
 
 class _Done(NamedTuple):
-    """ended_early: the reason; None: complete. changes: those of Watch. last: time correlation at the end."""
+    """ended_early: the reason, None if complete. changes: as in Watch. last: time correlation at the end."""
 
     ended_early: str | None
     changes: list[str]

@@ -39,7 +39,7 @@ class Downlink:
     def complete(self) -> DownlinkResult:
         """Request until every record now on flash has been received. Raises TargetError if requests remain unanswered.
 
-        Records stored or received meanwhile do not count: an active instrument would keep the loop going for ever.
+        Records stored meanwhile are not requested: otherwise an active instrument would keep the loop running.
         """
         records = self._session.records
         tries, until = 0, None
@@ -90,7 +90,7 @@ class Downlink:
         self._session.post("report_storage", ack=Ack.NONE)
 
     def _ask_all(self, first: int, last: int) -> None:
-        """Request in pieces, doubling in size while they yield no record, as after a reset skipped 4096 numbers."""
+        """Request in pieces, which double in size while they yield no record, as if a reset skipped 4096 numbers."""
         at_once = _AT_ONCE
         while first <= last:
             until = min(first + at_once - 1, last)

@@ -12,7 +12,7 @@ from dorn.session.watch import Watch
 from dorn.targets import NoAnswer, TargetError
 
 _NEAR_S = 0.001  # tolerance of a preset time: the precision of a report
-_REPORT_S, _REPORTS = 5.0, 4  # timeout; attempts, some of which a bad link may damage
+_REPORT_S, _REPORTS = 5.0, 4  # timeout; number of attempts, as a bad link may damage some
 
 
 class Preset(ABC):
@@ -26,7 +26,7 @@ class Preset(ABC):
 
 
 class TargetTime(Preset):
-    """Ends after a time by the target's own clock, which is the instrument's if the target is simulated here."""
+    """Ends after a time by the target's own clock, which is also the instrument's if the target is simulated here."""
 
     def __init__(self, now_us: Callable[[], int], seconds: float):
         self.expected_s = seconds
@@ -41,7 +41,7 @@ class Replay(TargetTime):
     """Ends with the last count, at a random time."""
 
     def __init__(self, now_us: Callable[[], int], seconds: float, margin_s: float, head: Head):
-        """margin_s: how much earlier than expected it may end. head: the one that plays the counts."""
+        """margin_s: the run may end this much earlier than expected. head: plays the counts."""
         super().__init__(now_us, seconds - margin_s)
         self._head = head
 

@@ -34,7 +34,7 @@ class CommandFailed(TargetError):
 
 
 class Session:
-    """`on_packet(packet)` is called with every decoded packet on arrival; `record` archives the intact ones.
+    """`on_packet(packet)` is called with every decoded packet on arrival; `record` archives all intact packets.
 
     `key` signs the telecommands. A record of the packet store that was received before is dropped. watchers: called
     with every packet that is not late, after `on_packet`.
@@ -278,7 +278,7 @@ class Session:
         self.target.send(frames.encode(self.key.sign(packet) if self.key else packet))
 
     def _recognise(self) -> None:
-        """Wait until the instrument is known to be the same as before. Raises NoAnswer if none identifies itself."""
+        """Wait until the instrument is known to be the same as before. Raises NoAnswer if no instrument answers."""
         end_us = self.target.now_us + _RECOGNITION_S * 1e6
         self.pump()
         while not self._receiver.recognised:

@@ -39,7 +39,7 @@ class Target(ABC):
 
     name: str
     in_real_time = False  # target time passes by itself
-    connection = connections = 1  # numbers: of the connection that the last bytes came over; of the latest
+    connection = connections = 1  # number of the connection over which the last bytes came, and of the latest
     is_shared = False  # other programs send telecommands to the same instrument, through the program that has its port
     _down: bytearray  # bytes received over the link, not yet returned by `receive`
     head: Head | None = None  # the simulated detector head; None if the detectors are real
@@ -68,7 +68,7 @@ class Target(ABC):
         self._run(seconds, None)
 
     def wait_for(self, condition: Callable[[], bool], limit_s: float) -> None:
-        """Let target time pass until the condition holds; it is evaluated whenever bytes were received.
+        """Let target time pass until the condition holds; it is evaluated whenever bytes are received.
 
         Raises NoAnswer after `limit_s` of target time.
         """
@@ -77,7 +77,7 @@ class Target(ABC):
 
     @abstractmethod
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
-        """Let target time pass, with received bytes to `_down`, until the condition holds. Returns whether it does."""
+        """Let target time pass until the condition holds; received bytes go to `_down`. Returns whether it holds."""
 
     def power_cycle(self, off_s: float = 0.1) -> None:
         """Switch the power off for `off_s`; the flash is kept. Raises UserError if that is not possible."""
@@ -88,7 +88,7 @@ class Target(ABC):
         raise UserError(f"target {self.name}: its reset pin cannot be reached from here")
 
     def stall(self, seconds: float) -> None:
-        """Hold the CPU, interrupts off, while the hardware runs, as flash writes do. Raises UserError if impossible."""
+        """Hold the CPU, with interrupts off, as flash writes do; the hardware runs. Raises UserError if impossible."""
         raise UserError(f"target {self.name}: its CPU cannot be held")
 
     @abstractmethod
@@ -113,9 +113,9 @@ def open_target(
     """A target by its name: "unix", "rp2040", a serial port, a pyserial URL (socket://host:port, ...), or
     bridge://host:port, the TCP port of a running `dorn bridge`.
 
-    `flash`: folder in which a simulated target keeps its flash between runs; without it, the flash is discarded.
+    `flash`: folder in which a simulated target saves its flash image between runs; without it, the flash is discarded.
     `link`: "usb", or "uart", the flight link of rp2040.
-    `unique_id`: the id of a simulated board; by default the one kept with the flash, or a new one.
+    `unique_id`: the id of a simulated board; by default the one saved with the flash image, or a new one.
     `away_s`: how long to wait for a port or a bridge that has disappeared before TargetError.
     Raises UserError for an unknown name or an unavailable target.
     """

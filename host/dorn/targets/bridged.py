@@ -87,7 +87,7 @@ class BridgedTarget(ReconnectingTarget):
         """Send a packet once. Raises TargetError if it may not have been sent."""
         if self._has_ended():
             self._come_back(_ended())
-            raise Reconnected(f"target {self.name}: was away when a telecommand was to be sent")
+            raise Reconnected(f"target {self.name}: was unavailable when a telecommand was to be sent")
         try:
             self._socket.settimeout(_WRITE_S)
             self._socket.sendall(packet)

@@ -1,4 +1,4 @@
-"""`dorn emulate`: a simulated instrument as if on the desk, with its serial ports as pseudo-terminals or TCP ports.
+"""`dorn emulate`: a simulated instrument used like a real one, with its serial ports as pseudo-terminals or TCP ports.
 
 An emulated Pico has a USB port and a flight link; the firmware on MicroPython's unix port has only one link, in
 place of the USB port. Target time follows real time, and falls behind if the host cannot keep up. As on a board, data
@@ -176,10 +176,10 @@ def serve(
 
 
 def board(name: str, flash: Path | None = None, blank: bool = False) -> SimulatedTarget:
-    """The target `name`, "rp2040" or "unix", with the flash in the folder `flash`.
+    """The target `name`, "rp2040" or "unix", with its flash image in the folder `flash`.
 
-    An emulated Pico without a kept flash is given the firmware, unless `blank`. Raises UserError for `blank` if the
-    folder has a flash, and on unix, whose firmware is not on its flash.
+    Without a saved flash image, an emulated Pico starts with the firmware, or empty if `blank`. Raises UserError for
+    `blank` if there is an image, and on unix, whose firmware is not on its flash.
     """
     if name == "unix":
         from dorn.targets.unix import UnixTarget

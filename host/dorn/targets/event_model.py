@@ -57,7 +57,7 @@ class EventModel:
         return cycles * 1000 // self.times.mhz
 
     def start(self, now_ns: int, detectors: int) -> None:
-        """Reset the head and arm; pushes the mark, an event without hits, first."""
+        """Reset the head, push the mark (an event without hits), and arm."""
         self.head.advance(now_ns)
         self.head.enabled = detectors
         self._running = True

@@ -1,4 +1,4 @@
-"""The unique id of a simulated board: each has its own, and keeps it as long as its flash."""
+"""The unique id of a simulated board: each has its own, which is saved with its flash image."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from dorn.errors import UserError
 from dorn.util.holders import holders
 
-FILE = "unique_id"  # in the folder of a kept flash
+FILE = "unique_id"  # in the folder of a saved flash image
 _BITS = 64
 
 
 def unique_id(given: int | None, file: Path | None) -> int:
-    """The id `given`; without it, the one in `file`, or a new one. It is then kept in `file`.
+    """The id `given`; without it, the one in `file`, or a new one. It is then saved in `file`.
 
     Raises UserError if the file holds something else.
     """

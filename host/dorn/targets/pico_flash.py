@@ -115,7 +115,7 @@ class Identity:
 
 
 def cut_short(before: bytes, after: bytes, done: float) -> bytes:
-    """Content if power fails when the fraction `done` (0 to 1) of a command from `before` to `after` is executed."""
+    """Content if power fails after the fraction `done` (0 to 1) of the command that changes `before` to `after`."""
     changed = [at for at in range(0, len(after), _PAGE) if before[at : at + _PAGE] != after[at : at + _PAGE]]
     first, end = changed[0], changed[-1] + _PAGE
     at = first + round(done * (end - first))
@@ -123,7 +123,7 @@ def cut_short(before: bytes, after: bytes, done: float) -> bytes:
 
 
 def busy_s(before: bytes, after: bytes) -> float:
-    """How long flash is busy with a command from `before` to `after`: erased sectors or written pages, seconds."""
+    """Seconds for which the flash is busy with the erase or program that changes `before` to `after`."""
     busy = 0.0
     for at in range(0, len(after), _SECTOR):
         one, other = before[at : at + _SECTOR], after[at : at + _SECTOR]

@@ -48,7 +48,7 @@ class Rp2040Target(SimulatedTarget):
     ):
         """files: files on the board's file system instead of the firmware. link: "usb", or "uart", the flight link: the
         port of `send` and `receive`, also written to the board's file `link` for the firmware. unique_id: the id of the
-        flash chip; by default the one kept with the flash, or a new one."""
+        flash chip; by default the one saved with the flash image, or a new one."""
         try:
             from rp2040py.boards import BOARDS, resolve_firmware
             from rp2040py.device import MicroPythonDevice
@@ -211,7 +211,7 @@ class Rp2040Target(SimulatedTarget):
         from rp2040py.execute_batch import execute_batch
 
         clock, simulator = self._clock, self._simulator
-        ns = round(seconds * 1e9)  # an integer: after an alarm slightly before `end`, an idle chip would have no other
+        ns = round(seconds * 1e9)  # an integer: an idle chip has no alarm after one slightly before `end`
         end = clock.nanos + ns
         self._stop.schedule(ns)
         while clock.nanos < end:

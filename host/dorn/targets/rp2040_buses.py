@@ -12,7 +12,7 @@ _I2C_TX_EMPTY = 1 << 4
 
 
 class I2cBus:
-    """The slow-control devices on the emulator's bus, with the duration of each byte.
+    """The slow-control devices on the emulator's bus, where each byte takes its real time.
 
     mcu, clock: the emulator's. board: constants of the board.
     """
@@ -61,7 +61,7 @@ class I2cBus:
 
 
 class FlightLink:
-    """Connects `port` to the emulator's UART, with the duration of each byte. stop(): called when a frame may be
+    """Connects `port` to the emulator's UART, where each byte takes its real time. stop(): called when a frame may be
     complete."""
 
     def __init__(self, mcu, clock, board: dict[str, int], port: SerialPort, stop: Callable[[], None]):

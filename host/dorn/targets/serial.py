@@ -61,7 +61,7 @@ class SerialTarget(ReconnectingTarget):
         end_s = time.monotonic() + self.away_s
         while True:
             time.sleep(_READ_S)
-            # it may have another name now, and its old name may be that of another board
+            # the port may have another name now, and its old name may belong to another board
             name = name_of(self._number) if self._number else self.name
             if name:
                 self.name = name
@@ -84,7 +84,7 @@ class SerialTarget(ReconnectingTarget):
             raise TargetError(f"target {self.name}: accepts no bytes: is it the instrument? Restart it") from None
         except (serial.SerialException, OSError) as error:
             self._come_back(error)
-            raise Reconnected(f"target {self.name}: was away while a telecommand was sent") from None
+            raise Reconnected(f"target {self.name}: was unavailable while a telecommand was sent") from None
 
     def _check_open(self) -> None:
         if not self._port.is_open:  # it was lost, and may have returned

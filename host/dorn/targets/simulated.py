@@ -1,4 +1,4 @@
-"""What simulated targets have in common: a simulated head, and serial ports to which others can be connected."""
+"""What simulated targets have in common: a simulated head, and serial ports to which other programs can connect."""
 
 from __future__ import annotations
 
@@ -34,4 +34,4 @@ class SimulatedTarget(Target):
         return self._link.take()
 
     def keep(self) -> None:
-        """Save the flash if it is kept and has changed, unless every change is saved anyway."""
+        """Save the flash image if there is a folder for it and it has changed, unless every change is saved at once."""

@@ -82,7 +82,7 @@ class UnixTarget(SimulatedTarget):
     ):
         """files: sources to run instead of the firmware's. unique_id: the board's; it also seeds the board's
         random source, so that a run can be repeated to the byte. By default the seed is new, and so is the id, unless
-        one is kept with the flash."""
+        one is saved with the flash image."""
         self.head = head or Head(FrontEnd())
         self.slow_control = SimulatedDevices(self.head, lambda: self._now_us * 1000)
         self.resets = 0
@@ -92,7 +92,7 @@ class UnixTarget(SimulatedTarget):
         self._piece = board["UART_READ"]  # octets that the link transfers at once
         self._piece_us = round(self._piece * 10e6 / board["UART_BAUD"])
         self._model = EventModel(self.head, times)
-        # contains the program, and the flash if it is not kept
+        # contains the program, and the flash image if it is not saved
         with _alone():
             _remove_abandoned()
             self._folder = tempfile.TemporaryDirectory(prefix=_FOLDER)

@@ -4,5 +4,5 @@ from dorn.errors import UserError
 
 
 def missing(what: str, extra: str) -> UserError:
-    """The error for a missing package, with how to install it. `what`: WHO: what is missing."""
+    """The error for a missing package, with how to install it. `what`: such as "yamcs: no java found"."""
     return UserError(f"{what}; pip install '.[{extra}]' in the clone")

@@ -25,6 +25,6 @@ def holders(device: str) -> list[str]:
         try:
             if any(os.readlink(file) == path for file in (process / "fd").iterdir()):
                 found.append(f"{(process / 'comm').read_text().strip()} (pid {process.name})")
-        except OSError:  # it belongs to someone else, or has just ended
+        except OSError:  # it belongs to another user, or has just ended
             continue
     return found

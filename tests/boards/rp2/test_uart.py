@@ -76,7 +76,7 @@ def test_the_loss_of_a_long_stall_is_counted_and_the_link_recovers(instrument):
     hk = i.wait_for(lambda p: p.name == "housekeeping", 11).fields
     assert hk["frames_bad"] > 0
     octets = len(data) // len(wanted)
-    assert 0 <= lost * octets - hk["uplink_lost"] <= 2 * octets * hk["frames_bad"], "a damaged frame is made of two"
+    assert 0 <= lost * octets - hk["uplink_lost"] <= 2 * octets * hk["frames_bad"], "a damaged frame merges two"
     i.until(lambda: i.events("uplink_overrun"), 11)
     assert i.events("uplink_overrun") == [(hk["uplink_lost"], hk["uplink_lost"])]
     i.target.send(b"\0")

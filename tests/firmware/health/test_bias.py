@@ -22,7 +22,7 @@ def switch_on(i, bias_mv=10_000, reached=True):
 
 
 def state(i):
-    """The state in the housekeeping packet after the next, which may already have been composed."""
+    """The state in the second housekeeping packet from now, as the next one may already have been composed."""
     for _ in range(2):
         packet = i.wait_for(lambda p: p.name == "housekeeping", 3)
     return packet.text("bias_state")
@@ -216,7 +216,7 @@ def test_a_hung_task_loses_the_bias_before_the_watchdog_reset_which_does_not_res
         )  # switched off by hardware, not by software
         while not target.resets:
             assert devices.bias_mv == 0
-            target.hardware(0.05)  # halts the CPU, which is emulated faster than a hung task
+            target.hardware(0.05)  # the CPU is halted, which is emulated faster than a hung task
         i.wait_for(lambda p: p.fields.get("boot_count") == 2, 3)
         assert devices.bias_mv == devices.dac.outputs_mv[2] == 0 and not devices.expander.pins & 1
         i.advance(4)

@@ -47,7 +47,7 @@ def test_stuffing_is_cobs(child, data):
     assert child.ask(f"stuff {data.hex()}") == "00" + cobs.encode(data).hex() + "00"
 
 
-# noise, and valid COBS data without up to three of the last octets
+# noise, and valid COBS data with up to three octets missing at the end
 damaged = st.tuples(blocks, st.integers(0, 3)).map(lambda cut: cobs.encode(cut[0])[: -cut[1] or None])
 
 
@@ -110,4 +110,4 @@ def test_bad_frames_are_counted(child):
     assert deframe(child, b"\0\0\0") == ([], 0)
     assert deframe(child, framed(longest)[:-1]) == ([], 0)  # not yet complete
     assert deframe(child, framed(too_long)) == ([], 1)
-    assert deframe(child, framed(b"\1" * CAPACITY)[:-1] + b"\1\0") == ([], 1)  # one octet after the longest
+    assert deframe(child, framed(b"\1" * CAPACITY)[:-1] + b"\1\0") == ([], 1)  # one octet longer than the longest

@@ -22,7 +22,7 @@ def found(i):
 
 
 def entries(i):
-    """(on-board time in us, {detector: code}) of every listed event, in order of time"""
+    """(on-board time in us, {detector: code}) of every listed event, in time order"""
     return [(event.time_us, event.codes) for event in found(i).events]
 
 
@@ -45,7 +45,7 @@ def check_whole(i, event_class, spacing_us):
         if inside:
             first, last = inside[0] == times_us[0], inside[-1] == times_us[-1]
             ends_us = 0 if first else inside[0] - begin_us, 0 if last else end_us - inside[-1]
-            assert max(ends_us) <= spacing_us + 10, "neither the first nor the last ones are missing"
+            assert max(ends_us) <= spacing_us + 10, "neither the first nor the last events are missing"
             assert all(abs(b - a - spacing_us) <= 2 for a, b in itertools.pairwise(inside))
         out.append((begin_us, end_us, len(inside)))
     assert sum(n for *_, n in out) == len(times_us), "none is outside the windows"
@@ -157,7 +157,7 @@ def test_windows_end_at_overruns_stops_and_clears():
 
 
 def test_a_missing_packet_reduces_the_exposure():
-    """Each packet can be decoded alone, and the remaining ones are consistent."""
+    """Each packet can be decoded alone, and the remaining packets are consistent."""
     with instrument("unix") as i:
         i.set("quota_0", 50)
         i.start()
@@ -261,7 +261,7 @@ def test_listed_events_are_sent_at_a_stop():
         i.start()
         play(i, ((10_000_000 * k, 3, 5000.0) for k in range(1, 6)))
         i.function("stop")
-        i.advance(1)  # at once, although the packet has room for more
+        i.advance(1)  # the list is sent at once, although the packet has room for more
         assert len(entries(i)) == 5
         i.next("rates")
         i.start()

@@ -8,7 +8,7 @@ from support.kept import EROFS, damage, mode, value
 
 
 def test_a_flood_of_parameters_is_written_at_most_every_ten_seconds(littlefs):
-    """Changes take effect immediately and are reported once on flash; if too many are pending, some are rejected."""
+    """Changes take effect at once and are reported when on flash; if too many are pending, some are refused."""
     with littlefs.instrument() as i:
         i.command("disable_storage")
         i.advance(70)  # pending data is written

@@ -9,7 +9,7 @@ from support.instrument import DICTIONARY, both, instrument, play, refused
 
 OCTETS = {"spectra": 16 * 1024 * 2, "coincidences": 8 * 256 * 2, "counters": 64 * 4, "thresholds": 16 * 2}
 OCTETS["parameters"] = 4 * len(DICTIONARY.parameters)
-MOST = 512  # maximum octets of a dump
+MOST = 512  # maximum number of octets in a dump
 
 
 def dump(i, region, offset=0, count=None):
@@ -111,7 +111,7 @@ def test_regions_that_must_not_be_loaded_stay_unchanged(region):
         i.function("arm")
         refused(i, "out_of_range", "load_memory", region=region, offset=0, data=bytes([0xA5] * 4))
         assert whole(i, region) == before
-        # nor beyond the thresholds, and nothing in mode safe
+        # nothing can be loaded beyond the thresholds, or in mode safe
         refused(i, "out_of_range", "load_memory", region="thresholds", offset=30, data=bytes(3))
         i.function("safe")
         i.function("arm")

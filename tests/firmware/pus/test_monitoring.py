@@ -7,7 +7,7 @@ from support.instrument import DICTIONARY, both, instrument, refused
 MONITORS = DICTIONARY.monitors
 STATE = DICTIONARY.enums["check_state"]
 NUMBER = DICTIONARY.enums["monitor"]
-ROOM, OCTETS = 8, 64  # maximum number of actions, and octets of their telecommand
+ROOM, OCTETS = 8, 64  # maximum number of actions, and of octets in the telecommand of each
 
 
 def report(i, command, packet):
@@ -81,7 +81,7 @@ def test_a_transition_needs_consecutive_checks(repetition):
 
 
 def test_an_intermittent_violation_is_not_reported():
-    """Out of limits in two of three checks, where four consecutive ones are needed."""
+    """Out of limits in two of three checks, where four consecutive violations are needed."""
     with instrument("unix") as i:
         i.set("monitor_interval", 1)
         modify(i, "event_rate", 0, 100, 4)

@@ -1,4 +1,4 @@
-"""Spectra as they are while their integrations continue: complete copies, never stored; nothing is lost or added."""
+"""Spectra of running integrations: complete copies, never stored; no counts are lost or added."""
 
 import pytest
 from dorn.link.archive import Archive
@@ -24,7 +24,7 @@ def test_running_spectra_are_copies_and_the_integration_continues(where, tmp_pat
         i.record(tmp_path / "telemetry.ccsds")
         i.start()
         play(i, [(1_000_000 * n, 3, 5000.0) for n in range(1, 8)])
-        play(i, [(i.target.now_us * 1000 + 1_000_000, detector, 3000.0) for detector in (4, 5)])  # a unit
+        play(i, [(i.target.now_us * 1000 + 1_000_000, detector, 3000.0) for detector in (4, 5)])  # one unit
         running(i)
         i.command("report_spectra", spectra=ALL)
         i.advance(8)

@@ -29,7 +29,7 @@ def on_board_s(i):
 
 
 def report(i):
-    """(enabled, sequence counts in order of time, on-board times)"""
+    """(enabled, sequence counts in time order, on-board times)"""
     i.command("report_schedule")
     f = i.last("schedule_report")
     times_s = [s + fraction / 65536 for s, fraction in zip(f["at_s"], f["at_fraction"], strict=True)]

@@ -20,7 +20,7 @@ def steps(i):
 
 
 def arrivals(cps_of_mv, seconds, detectors=(0, 1, 6)):
-    """Regular pulses in each detector: height in mV at the comparators -> pulses per second."""
+    """Regular pulses in each detector. cps_of_mv: height in mV at the comparators -> pulses per second."""
     pulses = []
     for n, (mv, cps) in enumerate(cps_of_mv.items()):
         for k in range(1, seconds * cps):

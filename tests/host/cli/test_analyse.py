@@ -319,7 +319,7 @@ def test_files_of_others_are_not_replaced(recorded, tmp_path, capsys):
     assert "report.html: exists and was not written by dorn analyse" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     assert (tmp_path / "report.html").read_text() == "of another program"
-    for more in (["--force"], []):  # the second time they are its own
+    for more in (["--force"], []):  # the second time, they are files of dorn analyse
         assert analyse(archive, "--lines", NAMES, *more, "--out", tmp_path) == 0
 
 

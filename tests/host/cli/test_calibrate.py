@@ -1,4 +1,4 @@
-"""`dorn calibrate`, and the commands that take its file."""
+"""`dorn calibrate`, and the commands that use the file it writes."""
 
 import csv
 import io

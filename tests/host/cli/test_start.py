@@ -85,7 +85,7 @@ def test_a_full_disk_is_one_line(command, written, tmp_path):
         from dorn.cli import main
         from dorn.targets import unix
         boot = unix.UnixTarget._boot
-        def limited(target, *rest):  # the program of the simulated board is written
+        def limited(target, *rest):  # after the program of the simulated board is written
             boot(target, *rest)
             resource.setrlimit(resource.RLIMIT_FSIZE, (2500, 2500))
         unix.UnixTarget._boot = limited

@@ -1,4 +1,5 @@
-"""CCSDS 121.0-B of many packets at once: accepts what the decoder of single packets accepts, with the same samples."""
+"""CCSDS 121.0-B, many packets at once: the same packets are valid as for the decoder of single packets, with the same
+samples."""
 
 import random
 

@@ -63,7 +63,7 @@ def interface(port: int):
 
 @contextlib.contextmanager
 def server(sent: bytes):
-    """A TCP server that sends these octets. Yields its port, and a list that finally has the octets received."""
+    """A TCP server that sends these octets. Yields its port, and a list that finally contains the octets received."""
     received = []
 
     def serve():

@@ -17,7 +17,7 @@ from support.telecommands import values_of
 
 dictionary = Dictionary.load()
 layouts = list(dictionary.telemetry.values())
-CRC = 2  # octets that the interface removes from telemetry and, like the length, fills in in telecommands
+CRC = 2  # octets: removed from telemetry by the interface, which also computes CRC and length of telecommands
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The Python code in chapter "Other readers" of the document, run as written: it reads the same as `dorn decode`."""
+"""The Python code in chapter "Other readers" of the document, run as written: results equal those of `dorn decode`."""
 
 import re
 import warnings
@@ -50,7 +50,7 @@ def run(folder, monkeypatch):
 
 
 def fields(packets, name):
-    """Fields of the packets of a layout, in the order of time."""
+    """Fields of the packets of a layout, in time order."""
     return [packet.fields for packet in sorted(packets, key=lambda packet: packet.time_s) if packet.name == name]
 
 

@@ -16,7 +16,7 @@ XTCE = ("xtce-portable.xml", "xtce-yamcs.xml")
 
 @pytest.mark.parametrize("name", XTCE)
 def test_xtce_is_valid_against_its_schema(name):
-    # the schema imports the one of the XML namespace by URL: use the copy in xmlschema
+    # the schema imports that of the XML namespace by URL: the copy in xmlschema is used
     here = Path(xmlschema.__file__).parent / "schemas" / "XML" / "xml.xsd"
     schema = xmlschema.XMLSchema(
         data("xtce-xsd", "SpaceSystem.xsd"),

@@ -102,14 +102,15 @@ def test_an_instrument_that_is_away_is_waited_for_and_telecommands_are_dropped_m
     line.unplug()
     for n in (1, 2):
         ground.send(telecommand(n))
-        ground.serve(lambda n=n: bridge.dropped["the instrument is away"] == n)
-    assert len(received) == 2 and "waiting for it" in received[0] and "dropped: the instrument is away" in received[1]
+        ground.serve(lambda n=n: bridge.dropped["the instrument is unavailable"] == n)
+    assert len(received) == 2 and "waiting for it" in received[0]
+    assert "dropped: the instrument is unavailable" in received[1]
     line.plug()
     ground.serve(lambda: "back after" in received[-1])
     ground.send(telecommand(3))
     ground.serve(lambda: bridge.up == 1)
     assert frames.Deframer().feed(os.read(line.end, 1000)) == [telecommand(3)]
-    assert len(received) == 3 and "2 the instrument is away" in bridge.summary()
+    assert len(received) == 3 and "2 the instrument is unavailable" in bridge.summary()
 
 
 def test_a_gap_costs_only_the_frame_in_which_it_falls(away):

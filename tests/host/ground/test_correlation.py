@@ -10,7 +10,7 @@ UTC_S = 1_800_000_000.0
 
 
 class Station:
-    """Receives packets at a given UTC, and keeps the UTC of on-board time 0 after each."""
+    """Receives packets at a given UTC, and keeps the UTC of on-board time 0 after each packet."""
 
     def __init__(self, epoch_s=None):
         self.utc_s = UTC_S

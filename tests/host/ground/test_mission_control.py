@@ -1,4 +1,4 @@
-"""The outlet of the bridge for Yamcs, without a server: packets while it is away, and requests without an answer."""
+"""The outlet of the bridge for Yamcs, without a server: packets while not connected, and requests without an answer."""
 
 import contextlib
 import socket

@@ -67,7 +67,7 @@ def test_half_a_telecommand_is_dropped_and_the_next_one_is_read_afresh(tcp, clie
     assert taken(tcp) == []
     clock.now_s = 104.9
     assert list(tcp.take()) == [] and not tcp.dropped
-    client.sendall(telecommand(2)[:3])  # does not extend the time
+    client.sendall(telecommand(2)[:3])  # does not extend the time limit
     assert taken(tcp) == []
     clock.now_s = 105.0
     assert list(tcp.take()) == [] and tcp.dropped == {"incomplete telecommand": 1}

@@ -68,7 +68,7 @@ def test_ten_minutes_with_telecommands_a_damaged_packet_and_a_reset(tmp_path):
             "function": {"function": "bias_on"},
             "set_parameter": {"parameter": "bias", "value": 1},
         }.items():
-            with pytest.raises(YamcsError, match="abstract"):  # no confirmation, no check of the range
+            with pytest.raises(YamcsError, match="abstract"):  # neither asks for confirmation nor checks the range
                 control.processor.issue_command(f"/DORN/{name}", args=args)
         assert control.warnings() == []
 

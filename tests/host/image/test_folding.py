@@ -28,7 +28,7 @@ def test_folding_keeps_statements_and_lines(path):
 def test_the_folded_firmware_runs(tmp_path):
     files = firmware.files("unix")
     for path in files:
-        if path.startswith("fsw/") and path != "fsw/icd.py":  # files not folded on unix use its names
+        if path.startswith("fsw/") and path != "fsw/icd.py":  # files that are not folded on unix use its names
             files[path] = folding.folded(files[path].decode()).encode()
     with instrument("unix", tmp_path, files) as i:
         i.set_parameters(threshold_3=1234, storage_delay=1)

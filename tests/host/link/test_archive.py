@@ -56,7 +56,7 @@ def test_the_files_of_one_run_may_be_given_in_any_order(packet_file):
 
 
 def run_of(origin: int) -> list[bytes]:
-    """A run in which reports without an origin are the same in every one."""
+    """A run whose reports without an origin are the same for every origin."""
     start = packet("event_info", time_s=1, event=dictionary.enums["event"]["booted"], origin=origin)
     reports = [packet("completion_success", time_s=1 + n) for n in (1, 3)]
     stored = [packet("rates", time_s=1 + n, origin=origin) for n in (2, 4)]

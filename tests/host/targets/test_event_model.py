@@ -17,7 +17,7 @@ TIMES = board_times(constants("pico"))
 
 
 def clusters(seed, n):
-    """n groups of particles (time_ns, detector, energy_kev) within some us: single, pairs, pile-up, tails."""
+    """n groups of particles (time_ns, detector, energy_kev) within a few us: single, pairs, pile-up, tails."""
     rng = random.Random(seed)
     for _ in range(n):
         kind = rng.randrange(5)

@@ -49,7 +49,7 @@ def took_us():
 
 
 def test_the_flash_takes_its_real_time(monkeypatch):
-    """20 kB take five sector erases, 80 page programs, and some more for the file system itself."""
+    """20 kB take five sector erases, 80 page programs, and more for the file system itself."""
     least_us = 1e6 * (5 * pico_flash.SECTOR_ERASE_S + 79 * pico_flash.PAGE_PROGRAM_S)
     assert least_us < took_us() < least_us + 3e6 * pico_flash.SECTOR_ERASE_S
     monkeypatch.setattr(pico_flash, "busy_s", lambda before, after: 0.0)
@@ -66,7 +66,7 @@ def unique_id(**given):
 
 
 def test_the_flash_has_a_unique_id(monkeypatch):
-    """MicroPython reads at start the id that the target was given or has drawn, a different one for each target."""
+    """At start, MicroPython reads the id that the target was given or has drawn, which differs between targets."""
     (one, read_one), (two, read_two) = unique_id(), unique_id()
     assert one == read_one != two == read_two
     assert unique_id(unique_id=0x0102030405060708) == (0x0102030405060708,) * 2

@@ -66,7 +66,7 @@ def reserve(folder: Path, port: int) -> Lock:
 
 
 def prepare(folder: Path, port: int, link: Tcp, dictionary: Dictionary) -> None:
-    """Write the configuration, displays and stacks. port: that of web pages and API. Raises UserError if that fails."""
+    """Write the configuration, displays and stacks. port: for web pages and API. Raises UserError if that fails."""
     names = {"link": LINK, "correlation": TIME_CORRELATION, "secret": secrets.token_hex(16)}
     values = {"http": port, "port": link.address[1], **names}
     files = {
@@ -90,7 +90,7 @@ def prepare(folder: Path, port: int, link: Tcp, dictionary: Dictionary) -> None:
 
 
 def _unedited(pages: dict[str, str], folder: Path) -> dict[str, str]:
-    """The pages to write: all except those that the operator has edited in Yamcs; and the record of their hashes."""
+    """The pages to write: all except those that the operator has edited in Yamcs; plus the record of their hashes."""
     record = folder / _WRITTEN
     written = json.loads(record.read_text()) if record.exists() else {}
 

@@ -17,7 +17,7 @@ _COUNT_S = 2**-16  # resolution of the 6 octets of on-board time
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _PROCESSED_S, _PROCESSING_S = 1.0, 0.02  # wall time: limit for all earlier packets; poll interval, above their spacing
 _TIMEOUT_S = 2.0  # timeout of a request
-_BLOCKED_S = 10.0  # wall time without requests after one that was not answered
+_BLOCKED_S = 10.0  # wall time without requests after an unanswered one
 
 
 def utc(seconds: float) -> datetime:
@@ -26,8 +26,8 @@ def utc(seconds: float) -> datetime:
 
 
 class Client:
-    """Raises UserError without yamcs-client. Its methods return whether the server accepted the data, and do not raise:
-    a display must not end the run."""
+    """Raises UserError if yamcs-client is not installed. Its methods return whether the server accepted the data,
+    and do not raise: a display must not end the run."""
 
     def __init__(self, address: str):
         """address: HOST:PORT of the server."""

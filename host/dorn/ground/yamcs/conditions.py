@@ -34,7 +34,7 @@ def parameter(statement: Until | Check, text: str) -> str:
 
 
 def content(telecommand: bytes) -> str:
-    """Service, subtype and data of a telecommand, the same each time it is sent: (17,1), (8,1) 03."""
+    """Service, subtype and data of a telecommand, which are equal whenever it is sent, such as (8,1) 03."""
     service, subtype = telecommand[7:9]
     return f"({service},{subtype}) {telecommand[TC_HEADER:-CRC].hex()}".rstrip()
 
@@ -67,7 +67,7 @@ class Conditions:
         ended = {name for name, set_s in self._set_s.items() if now_s - set_s > _REPEATED_S}
         for name in ended:
             del self._set_s[name]
-        if COMPLETED in ended:  # else the next step that waits for the same telecommand could mistake this one for it
+        if COMPLETED in ended:  # otherwise the next step that waits for an equal telecommand could take this completion
             self._completed = ""
         again = {*self._set_s, *({COMPLETED} & ended)}
         return {name: value for name, value in self.initial().items() if name in again}

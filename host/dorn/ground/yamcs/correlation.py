@@ -1,7 +1,7 @@
 """Time correlation: the UTC of on-board time 0, from the arrival times of packets.
 
-On-board time begins at the first boot, and the instrument does not know UTC. Arrival time minus on-board time
-would be exact for a packet without delay; the smallest of many such differences is closest to it.
+On-board time starts at the first boot, and the instrument does not know UTC. The arrival time of a packet minus its
+on-board time is the UTC of on-board time 0 plus the delay of the packet, so the smallest of many differences is used.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dorn.dictionary import Packet
 
 _RECENT = 64  # packets of which the one with the smallest delay is used
 _TOLERANCE_S = 1.0  # a smaller change is ignored: a packet keeps its UTC if it is retrieved later
-_JUMP_S = 60.0  # exceeds any delay except that of a backlog: the on-board clock was set, or restarted
-_AGREE_S, _AGREE = 0.2, 3  # as many packets with the same difference are not a backlog, whose delay shrinks
+_JUMP_S = 60.0  # exceeds any delay except in a backlog; a larger change: the on-board clock was set, or restarted
+_AGREE_S, _AGREE = 0.2, 3  # this many equal differences exclude a backlog, in which they would shrink
 
 
 class Correlation:
-    """clock: UTC, seconds since 1970, in step with the instrument. epoch_s: UTC of on-board time 0 if it is known."""
+    """clock: UTC, seconds since 1970, in step with the instrument. epoch_s: UTC of on-board time 0, None if unknown."""
 
     def __init__(self, clock: Callable[[], float], epoch_s: float | None = None):
         self._clock = clock

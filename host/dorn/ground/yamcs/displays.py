@@ -108,7 +108,7 @@ def _rates(dictionary: Dictionary) -> str:
 def _spectra(dictionary: Dictionary, is_log: bool) -> str:
     i = dictionary.instrument
     display = Display("Spectra", WIDTH, 905)
-    display.label("Spectra received of the running acquisition", _EDGE, 10, 480, 30, size=16, bold=True)
+    display.label("Spectra of the running acquisition, as received", _EDGE, 10, 480, 30, size=16, bold=True)
     display.label("live time", 520, 15, 80)
     display.value("/spectra/live_time", 600, 15, 140)
     display.label(f"lines: {', '.join(dictionary.lines.values())}", _EDGE, 40, WIDTH - 2 * _EDGE, size=11)

@@ -1,6 +1,6 @@
 """Writes operator interfaces (.opi) for the web pages of Yamcs: labels, values and plots.
 
-The pages require more properties than these displays need; the others have the same values everywhere.
+The pages require more properties than these displays need; the properties not needed have fixed values.
 """
 
 from __future__ import annotations

@@ -43,11 +43,11 @@ class Spectra:
         yield Local("energy", "float", "MeV", self._lengths["front"], channel)
         yield Local("coincidence_energy", "float", "MeV", self._lengths["coincidence"], channel)
         for kind in KINDS:
-            about = "received of the running acquisition, in each channel"
+            about = "received from the running acquisition, in each channel"
             yield Local(kind, "integer", "counts", self._lengths[kind], about)
-            yield Local(f"{kind}_total", "integer", "counts", about="received of the running acquisition")
+            yield Local(f"{kind}_total", "integer", "counts", about="received from the running acquisition")
         points = 3 * len(self._lines_mev)
-        yield Local("lines_energy", "float", "MeV", points, "the lines of the dictionary, drawn upwards and back")
+        yield Local("lines_energy", "float", "MeV", points, "the lines of the dictionary, drawn as vertical strokes")
         yield Local("lines_height", "float", "counts", points)
         yield Local("live_time", "float", "s", about="of these spectra, for the detector with the longest")
 

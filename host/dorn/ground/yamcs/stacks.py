@@ -88,7 +88,7 @@ def _completion(send: Send, text: str, dictionary: Dictionary) -> dict:
 
 
 def _command(send: Send, dictionary: Dictionary) -> dict:
-    """A step that sends a telecommand; each function and parameter has its own one, whose range Yamcs checks."""
+    """A step that sends a telecommand; each function and parameter has its own command, whose range Yamcs checks."""
     name = send.name
     fields: dict[str, Any] = dict(send.fields)
     if name == "function":

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dorn.dictionary import Dictionary, Packet
 from dorn.exports.xtce_local import Local
 
-POINTS = 240  # of a trend; 20 minutes with the default period of rates packets
+POINTS = 240  # points in a trend: 20 minutes with the default period of rates packets
 CLASSES = {"triggers": "events", "front": "front", "back": "back", "coincidence": "front_back"}  # trend -> counter
 _BY_DETECTOR = {"accepted": "hits accepted", "below_threshold": "hits below the threshold"}
 
