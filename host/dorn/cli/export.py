@@ -1,0 +1,102 @@
+"""`dorn export` and `dorn report`: arguments and output."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dorn.cli import options
+from dorn.cli.parser import Commands, listed, wrapped
+from dorn.errors import UserError
+from dorn.util.checks import above_zero
+from dorn.util.paths import check_directory
+
+if TYPE_CHECKING:
+    from dorn.products.exchange import Exchange
+
+_WHOLE_S = 2.0**32  # longer than any phase
+_FORMATS = (
+    "spe         ORTEC ASCII, a file for each spectrum: spe/NAME.Spe",
+    "chn         ORTEC binary, a file for each spectrum: chn/NAME.Chn; times in steps of 20 ms",
+    "n42         ANSI N42.42-2012: spectra.n42, all spectra, a measurement for each phase or slice",
+    "csv         energy_kev,counts, a file for each spectrum: csv/NAME.csv",
+)
+
+
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    export = commands.add(
+        "export",
+        _export,
+        "write spectra and data in the formats of other programs",
+        notes=lambda: [
+            listed("formats", _FORMATS),
+            wrapped(
+                "Spectra of .Spe, .Chn and .csv are sums over the whole archive. Dates are UTC where run.json beside"
+                " the archive relates it to on-board time, or with --epoch; otherwise they count on-board time from"
+                " 1970-01-01, and the files say so. host/README.md says which file is for which program."
+            ),
+        ],
+        examples=(
+            "dorn export out --format spe,n42 --out exported",
+            "dorn export out/telemetry.ccsds --format n42 --slice 600 --epoch 2026-01-31T00:00:00Z --out exported",
+        ),
+    )
+    _add_archive(export)
+    add = export.add_argument
+    add("--format", required=True, metavar="FORMAT,...", help="see below")
+    add("--slice", metavar="S", help="n42, hdf5, pds4: also divide phases into slices of this length, seconds")
+    add("--force", action="store_true", help="replace files that are in DIR already")
+    add("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
+
+
+def _add_archive(command) -> None:
+    command.add_argument(
+        "files",
+        nargs="+",
+        metavar="ARCHIVE|DIR",
+        help="archives of one instrument, or folders with telemetry.ccsds, such as that of a run",
+    )
+    options.add_calibration(command)
+    options.add_epoch(command, "by the time correlation in run.json beside the archive, if there is one")
+
+
+def _export(args):
+    from dorn.products import export
+    from dorn.products.files import write_files
+
+    formats = export.parse(args.format)
+    slice_s = _WHOLE_S if args.slice is None else above_zero(args.slice, "--slice", "S")
+    check_directory(args.out)
+    with _exchange(args, slice_s) as exchange:
+        contents = export.contents(exchange, formats)
+        there = next((name for name in contents if (args.out / name).exists()), None)
+        if there and not args.force:
+            raise UserError.at(args.out / there, "file", "exists; give another --out, or --force to replace it")
+        write_files(args.out, contents)
+        print(f"{len(contents)} files in {args.out}: {', '.join(formats)}; {len(exchange.intervals)} measurements")
+
+
+@contextlib.contextmanager
+def _exchange(args, slice_s: float) -> Iterator[Exchange]:
+    """The content of the archives of the arguments."""
+    from dorn.dictionary import Dictionary
+    from dorn.link import archive
+    from dorn.products import phases, run_file
+    from dorn.products.exchange import Exchange
+    from dorn.products.products import Products
+
+    paths = [Path(file) / archive.NAME if Path(file).is_dir() else Path(file) for file in args.files]
+    calibration, epoch = options.calibration_of(args), options.epoch_of(args)
+    with archive.Archive(Dictionary.load(), *paths) as found:
+        if not len(found):
+            raise UserError.at(", ".join(map(str, paths)), "packets", "none of this instrument")
+        run, about = run_file.read(paths[0]) if len(paths) == 1 else (None, "")
+        if about:
+            print(about, file=sys.stderr)
+        at = phases.phases(found)
+        products = Products(found, slice_s=slice_s, calibration=calibration, cuts_us=phases.cuts_us(at))
+        yield Exchange(products, at, run, epoch)
