@@ -11,6 +11,7 @@ from dorn import cli
 from dorn.files import chn, csv_file, n42, spe
 from dorn.files.mca import McaFile
 from dorn.products.exchange import NAMES
+from matplotlib import rc_context
 from support.data import data
 from support.exported import BEGAN, CHANNELS, ON_BOARD_S, archive, counts
 
@@ -38,8 +39,8 @@ def of_becquerel(path):
 
 
 def of_curie(path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of pandas, about what it imports
+    with warnings.catch_warnings(), rc_context():  # it sets matplotlib's defaults of the whole process
+        warnings.simplefilter("ignore")  # of pandas
         import curie
 
     return curie.Spectrum(str(path))
