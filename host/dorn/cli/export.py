@@ -23,6 +23,8 @@ _FORMATS = (
     "chn         ORTEC binary, a file for each spectrum: chn/NAME.Chn; times in steps of 20 ms",
     "n42         ANSI N42.42-2012: spectra.n42, all spectra, a measurement for each phase or slice",
     "csv         energy_kev,counts, a file for each spectrum: csv/NAME.csv",
+    "hdf5        archive.h5: spectra, rates, events, every packet, with units",
+    "root        archive.root: histograms of the spectra, trees of rates, events and packets",
 )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from dorn.errors import UserError
 from dorn.files import chn, csv_file, n42, spe
 from dorn.files.mca import McaFile
+from dorn.products import export_arrays
 from dorn.products.exchange import NAMES, UNKNOWN, Exchange
 from dorn.products.files import Write
 
@@ -77,6 +78,8 @@ FORMATS: dict[str, Callable[[Exchange], dict[str, Write]]] = {
     "chn": _chn_files,
     "csv": _spectra("csv", _csv),
     "n42": _n42,
+    "hdf5": export_arrays.hdf5,
+    "root": export_arrays.root,
 }
 
 
