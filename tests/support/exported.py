@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from support.products import DICTIONARY, ORIGIN, coincidences, packet, spectrum
+from support.products import DICTIONARY, ORIGIN, Made, coincidences, packet, spectrum
 
 CHANNELS = DICTIONARY.instrument["channels"]
 ON_BOARD_S = 1000.5  # of the begin of the acquisition
@@ -24,7 +24,7 @@ def archive(folder: Path, with_run: bool = True, spectra: bool = True) -> Path:
     start_us = int(ON_BOARD_S * 1e6)
     times = {"start_us": start_us, "real_us": 60_000_400}
     made = [packet("housekeeping", ON_BOARD_S - 1, mode=2, version_major=1, version_minor=2, version_patch=3)]
-    made.append(_event("mode_changed", ON_BOARD_S + 0.001, a=2, b=3))
+    made.append(event("mode_changed", ON_BOARD_S + 0.001, a=2, b=3))
     for n in range(16 if spectra else 0):
         for first in range(0, CHANNELS, 256):  # as large as a packet may be
             some = counts(n, CHANNELS)[first : first + 256]
@@ -33,7 +33,7 @@ def archive(folder: Path, with_run: bool = True, spectra: bool = True) -> Path:
     for u in range(8 if spectra else 0):
         one = coincidences(u, counts(16 + u, 256))
         made.append(one.but(ON_BOARD_S + 61, live_us=58_000_100 + u, **times))
-    made.append(_event("mode_changed", ON_BOARD_S + 62, a=3, b=2))
+    made.append(event("mode_changed", ON_BOARD_S + 62, a=3, b=2))
     path = folder / "telemetry.ccsds"
     folder.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"".join(one.octets for one in made))
@@ -45,7 +45,8 @@ def archive(folder: Path, with_run: bool = True, spectra: bool = True) -> Path:
     return path
 
 
-def _event(name: str, time_s: float, **fields):
+def event(name: str, time_s: float, **fields) -> Made:
+    """An event report."""
     subtype = DICTIONARY.events[name].subtype
     layout = next(one for one in DICTIONARY.telemetry.values() if (one.service, one.subtype) == (5, subtype))
     return packet(layout.name, time_s, event=DICTIONARY.events[name].id, **fields)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from dorn.products.analysis import Outcome
     from dorn.products.analysis_slices import Part
 
-_NEAR, _FAR = 0.01, 0.03  # by which the scale may be wrong: with a calibration, and without
 _NOTE = """\
 Without an efficiency: counts, and alphas per second into the detectors. With it: activities. Each
 direction of an archive, front and back, is fitted apart. What is below its decision threshold, or
@@ -79,11 +78,9 @@ def _analyse(args):
     from dorn.files.spectrum import SUFFIXES
     from dorn.products import analysis
 
-    names = [name.strip() for name in args.lines.split(",")] if args.lines else results.default_lines()
+    names = results.nuclides_of(args.lines)
     for name in names:
         nuclides.main_kev(name)  # fail now if it is not known or has no line
-    if len(set(names)) < len(names):
-        raise UserError.at("--lines", "NUCLIDE,...", "one twice", args.lines)
     check_directory(args.out)
     analysis.check_ours(args.out, args.force)
     efficiency = _efficiency(args)
@@ -144,7 +141,7 @@ def _of_archive(args, names, efficiency) -> tuple[list[Outcome], list[str], dict
     from dorn.products.directions import directions, selected
 
     calibration = args.instrument_calibration
-    search = _NEAR if calibration else _FAR
+    search = results.NEAR if calibration else results.FAR
     from_s, to_s = (
         at if at is None else number(at, n, "S") for n, at in (("--from", args.from_s), ("--to", args.to_s))
     )

@@ -54,6 +54,24 @@ def add(commands: Commands) -> None:
     add("--force", action="store_true", help="replace files that are in DIR already")
     add("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
 
+    report = commands.add(
+        "report",
+        _report,
+        "write a report of an archive for readers: one HTML file",
+        examples=(
+            "dorn report out --out report.html",
+            "dorn report out --instrument-calibration calibration.toml --geometry moon.toml --out report.html",
+        ),
+    )
+    _add_archive(report)
+    add = report.add_argument
+    add("--lines", metavar="NUCLIDE,...", help="nuclides with lines in the range (default: as of dorn analyse)")
+    add(
+        "--geometry", type=Path, metavar="FILE", help="of source and detectors, see dorn analyse --help; for activities"
+    )
+    add("--force", action="store_true", help="replace the file")
+    add("--out", type=Path, required=True, metavar="FILE", help="the report, which opens without a network")
+
 
 def _add_archive(command) -> None:
     command.add_argument(
@@ -80,6 +98,28 @@ def _export(args):
             raise UserError.at(args.out / there, "file", "exists; give another --out, or --force to replace it")
         write_files(args.out, contents)
         print(f"{len(contents)} files in {args.out}: {', '.join(formats)}; {len(exchange.intervals)} measurements")
+
+
+def _report(args):
+    from dorn import nuclides
+    from dorn.analysis import geometry_file
+    from dorn.cli.results import FAR, NEAR, nuclides_of
+    from dorn.products.collection import SLICE_S
+    from dorn.products.files import write_files
+    from dorn.products.mission_report import MissionReport
+
+    names = nuclides_of(args.lines)
+    for name in names:
+        nuclides.main_kev(name)  # fail now if it is not known or has no line
+    efficiency = geometry_file.read(args.geometry) if args.geometry is not None else (None, False)
+    if args.out.exists() and not args.force:
+        raise UserError.at(args.out, "file", "exists; give another --out, or --force to replace it")
+    check_directory(args.out.absolute().parent)
+    search = NEAR if args.instrument_calibration else FAR
+    with _exchange(args, SLICE_S) as exchange:
+        html = MissionReport(exchange, names, efficiency, search, args.entered).html()
+    write_files(args.out.parent, {args.out.name: lambda file: file.write(html)})
+    print(f"{args.out}: {len(html) / 1e6:.1f} MB")
 
 
 @contextlib.contextmanager

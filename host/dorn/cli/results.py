@@ -5,10 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dorn.errors import UserError
+
 if TYPE_CHECKING:
     from dorn.products.analysis import Outcome
 
-_SEARCH = 0.03  # by which the scale may be wrong
+NEAR, FAR = 0.01, 0.03  # by which the scale may be wrong: with a calibration, and without
+
+
+def nuclides_of(text: str | None) -> list[str]:
+    """Those of --lines; default_lines() without. Raises UserError for one that is named twice."""
+    names = [name.strip() for name in text.split(",")] if text else default_lines()
+    if len(set(names)) < len(names):
+        raise UserError.at("--lines", "NUCLIDE,...", "one twice", text)
+    return names
 
 
 def default_lines() -> list[str]:
@@ -56,7 +66,7 @@ def show_beside_truth(archive: Path, source) -> None:
     truth = source.expected(0.0, source.duration_s)
     names = [name for name in default_lines() if name in truth]
     found = {}
-    for one in directions(slices, selected(slices, None, None, True), _SEARCH):
+    for one in directions(slices, selected(slices, None, None, True), FAR):
         rates = Outcome(emissions(one, names, quick=True)).rates()
         found[one.name] = [text(rates[name]) for name in names]
     print(f"{'alphas/s':8}  " + "  ".join(f"{side:16} {'true':>5}" for side in found))

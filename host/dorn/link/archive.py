@@ -66,7 +66,8 @@ class Archive:
     Packets are grouped by origin; within an origin they are in the order of on-board time and sequence count. A packet
     that was sent again, or is in two archives, is identical to the bit and counts once.
 
-    octets: read. index: INDEX[packets]. skipped: what is not an intact packet of this instrument.
+    octets: read. repeated: packets that were there before. index: INDEX[packets]. skipped: what is not an intact packet
+    of this instrument.
     sequence_gaps: places where the sequence count does not increase by one. conflicts: record numbers that two
     different packets have. unique_ids: origin -> unique id of its board, where known. has_housekeeping: the dictionary
     was checked.
@@ -124,8 +125,10 @@ class Archive:
         self.has_housekeeping, self.unique_ids = indexer.has_housekeeping, indexer.unique_ids
         index = np.concatenate(found)
         del found
+        n = len(index)
         index = order.with_origins(index, self._octets)
         self.index = order.in_order(index, self._octets)
+        self.repeated = n - len(self.index)
         self.sequence_gaps = order.gaps(self.index)
         self.conflicts = self._conflicts()
 

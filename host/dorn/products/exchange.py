@@ -62,9 +62,17 @@ class Exchange:
         return found
 
     def utc(self, origin: int, time_us: int) -> datetime | None:
-        """UTC of an on-board time, if known."""
+        """UTC of an on-board time, if known; a clock that was set later was not related to UTC."""
+        if time_us < self._set_us.get(origin, 0):
+            return None
         epoch = self._epoch or run_file.epoch_of(self.run, origin)
         return epoch and epoch + timedelta(microseconds=int(time_us))
+
+    @functools.cached_property
+    def _set_us(self) -> dict[int, int]:
+        """Origin -> on-board time since when its clock was not set."""
+        pairs = zip(self.phases, self.phases[1:], strict=False)
+        return {b.origin: b.begin_us for a, b in pairs if a.origin == b.origin and a.end_us != b.begin_us}
 
     def date(self, origin: int, time_us: int) -> datetime:
         """UTC; or, without a time zone, on-board time counted from 1970."""
@@ -73,7 +81,7 @@ class Exchange:
     @property
     def dates_unknown(self) -> bool:
         """Whether the date of any spectrum is not UTC."""
-        return any(self.utc(one.origin, 0) is None for one in self.products.slices)
+        return any(self.utc(one.origin, int(one.times_us[0])) is None for one in self.products.slices)
 
     def when(self, origin: int, first_us: int, last_us: int) -> list[str]:
         """Start and stop in words."""

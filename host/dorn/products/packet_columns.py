@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,12 +24,14 @@ class PacketColumns:
     fields: dict[str, np.ndarray]  # field -> its values, [n] or [n, length]; without arrays of variable length
 
 
-def packet_columns(archive: Archive) -> dict[str, PacketColumns]:
-    """Those of each layout among the packets."""
+def packet_columns(archive: Archive, names: Iterable[str] | None = None) -> dict[str, PacketColumns]:
+    """Those of each layout among the packets. names: only these layouts."""
     layouts = archive.dictionary.telemetry
+    if names is not None:
+        layouts = {name: layouts[name] for name in names}
     columns = AllColumns(layouts.values())
     parts: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-    for part in archive.parts():
+    for part in archive.parts(None if names is None else {layout.kind for layout in layouts.values()}):
         octets = np.frombuffer(part.data, np.uint8)
         for name, (of, rows) in columns.all(part.index["kind"], octets, part.starts, part.ends).items():
             parts.setdefault(name, []).append((part.index[["origin", "stamp"]][of], rows))
