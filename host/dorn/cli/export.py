@@ -25,6 +25,7 @@ _FORMATS = (
     "csv         energy_kev,counts, a file for each spectrum: csv/NAME.csv",
     "hdf5        archive.h5: spectra, rates, events, every packet, with units",
     "root        archive.root: histograms of the spectra, trees of rates, events and packets",
+    "pds4        pds4/: a bundle of raw, calibrated and derived data with labels of version 1.26",
 )
 
 
@@ -107,6 +108,7 @@ def _report(args):
     from dorn.products.collection import SLICE_S
     from dorn.products.files import write_files
     from dorn.products.mission_report import MissionReport
+    from dorn.products.nuclides_by_phase import Analysis
 
     names = nuclides_of(args.lines)
     for name in names:
@@ -117,7 +119,7 @@ def _report(args):
     check_directory(args.out.absolute().parent)
     search = NEAR if args.instrument_calibration else FAR
     with _exchange(args, SLICE_S) as exchange:
-        html = MissionReport(exchange, names, efficiency, search, args.entered).html()
+        html = MissionReport(exchange, Analysis(names, search, efficiency), args.entered).html()
     write_files(args.out.parent, {args.out.name: lambda file: file.write(html)})
     print(f"{args.out}: {len(html) / 1e6:.1f} MB")
 

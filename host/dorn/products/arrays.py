@@ -100,10 +100,10 @@ def events(exchange: Exchange) -> Group:
     return {name: Column(getattr(table, name), units.get(name, ""), about.get(name, "")) for name in names}
 
 
-def packets(exchange: Exchange) -> dict[str, Group]:
-    """Layout -> its packets: all fields but arrays of variable length."""
+def packets(exchange: Exchange, names: Iterable[str] | None = None) -> dict[str, Group]:
+    """Layout -> its packets: all fields but arrays of variable length. names: only these layouts."""
     dictionary, found = exchange.products.dictionary, {}
-    for name, packets in packet_columns(exchange.archive).items():
+    for name, packets in packet_columns(exchange.archive, names).items():
         group = {
             "time_s": Column(packets.time_s, "s", f"{_ON_BOARD} of the packet"),
             "sequence": Column(packets.sequence, "", f"sequence count, modulo {LAST_COUNT + 1}"),

@@ -10,7 +10,7 @@ import numpy as np
 from dorn.errors import UserError
 from dorn.files import chn, csv_file, n42, spe
 from dorn.files.mca import McaFile
-from dorn.products import export_arrays
+from dorn.products import export_arrays, export_pds4
 from dorn.products.exchange import NAMES, UNKNOWN, Exchange
 from dorn.products.files import Write
 
@@ -80,6 +80,7 @@ FORMATS: dict[str, Callable[[Exchange], dict[str, Write]]] = {
     "n42": _n42,
     "hdf5": export_arrays.hdf5,
     "root": export_arrays.root,
+    "pds4": export_pds4.files,
 }
 
 

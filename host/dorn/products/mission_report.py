@@ -8,18 +8,16 @@ from html import escape
 
 import numpy as np
 
-from dorn.analysis.emission import emissions
-from dorn.analysis.geometry import Efficiency
-from dorn.errors import UserError
 from dorn.products import accounts, mission_plots, page
 from dorn.products.accounts import Report, Table
 from dorn.products.analysis import Outcome, assumptions, counts_text, text
 from dorn.products.clock import Clock
-from dorn.products.directions import SIDES, directions
+from dorn.products.directions import SIDES
 from dorn.products.exchange import UNKNOWN, Exchange
+from dorn.products.nuclides_by_phase import Analysis, arrays_of, by_phase, groups_of
 from dorn.products.packet_columns import packet_columns
 from dorn.products.run_file import utc_text
-from dorn.products.slice_arrays import SliceArrays, slice_arrays
+from dorn.products.slice_arrays import SliceArrays
 
 _MOST_ROWS = 60  # of a table that grows with the mission
 _TOGETHER_S = 60.0  # between requests of one collection of stored packets
@@ -44,29 +42,18 @@ class _Acquisition:
 class MissionReport:
     """What the report is made from. The archive must be open."""
 
-    def __init__(
-        self,
-        exchange: Exchange,
-        nuclides: Sequence[str],
-        efficiency: tuple[Efficiency | None, bool] = (None, False),
-        search: float = 0.03,
-        command: str = "",
-    ):
-        """nuclides: with lines in the spectra. efficiency: as of Outcome. search: by which the energy scale may be
-        wrong. command: as entered."""
-        self._exchange, self._nuclides, self._efficiency = exchange, nuclides, efficiency
-        self._search, self._command = search, command
+    def __init__(self, exchange: Exchange, analysis: Analysis | None = None, command: str = ""):
+        """analysis: how nuclides are found. command: as entered."""
+        self._exchange, self._analysis, self._command = exchange, analysis or Analysis(), command
         self._clock = Clock(exchange.phases)
         self._reports = accounts.reports(exchange)
-        products = exchange.products
-        self._slices = slice_arrays(products.slices, products.states, products.instrument, products.calibration)
-        self._names = np.array([interval.name for interval in exchange.intervals], object)
+        self._slices = arrays_of(exchange)
 
     def html(self) -> bytes:
         """The page."""
         name = self._exchange.about["instrument"]
         parts = [f"<h1>{escape(name)}: report of an archive</h1>", *self._head(), *self._timeline(), *self._rates()]
-        parts += [*self._spectra(), *self._activities(), *self._particles(), *self._packets(), *self._requests()]
+        parts += [*self._spectra(), *self._nuclides(), *self._particles(), *self._packets(), *self._requests()]
         parts += [*self._anomalies(), *self._housekeeping()]
         parts.append(f"<p class='weak'>Made by: <code>{escape(self._command)}</code></p>")
         return page.page(f"{name}: report", parts)
@@ -148,13 +135,9 @@ class MissionReport:
         figure = mission_plots.rates(found, self._clock)
         return ["<h2>Rates</h2><p>Events per second of live time.</p>", page.svg(figure, "rates over time")]
 
-    def _groups(self) -> dict[str, np.ndarray]:
-        """Name of a phase -> bool[slices]."""
-        return {name: self._names == name for name in dict.fromkeys(self._names.tolist())}
-
     def _spectra(self) -> list[str]:
         groups = {}
-        for name, of in self._groups().items():
+        for name, of in groups_of(self._exchange).items():
             edges_kev, sides = _sides(self._slices, of)
             if sum(counts.sum() for counts in sides.values()):
                 groups[name] = edges_kev, sides
@@ -163,36 +146,24 @@ class MissionReport:
         figure = mission_plots.spectra(groups)
         return ["<h2>Spectra by phase</h2>", page.svg(figure, "spectra of front and back detectors in each phase")]
 
-    def _activities(self) -> list[str]:
+    def _nuclides(self) -> list[str]:
         parts = [f"<h2>Nuclides</h2><p>{_EXPLAINED}</p>"]
         all_outcomes: list[Outcome] = []
-        for name, of in self._groups().items():
-            chosen = of & (self._slices.storm == 0)
-            outcomes, faults = self._analysed(chosen) if chosen.any() else ([], ["all of it is in storm mode"])
+        for name, found in by_phase(self._exchange, self._slices, self._analysis).items():
             parts.append(f"<h3>{escape(name)}</h3>")
-            if outcomes:
-                parts.append(_nuclides(outcomes))
-            parts += [f"<p>Not analysed: {escape(fault)}.</p>" for fault in faults]
-            for one in outcomes:
+            if found.outcomes:
+                parts.append(_table_of(found.outcomes))
+            parts += [f"<p>Not analysed: {escape(fault)}.</p>" for fault in found.faults]
+            for one in found.outcomes:
                 if one.warning():
                     said = f"{one.name}: do not use these values: {one.warning()}"
                     parts.append(f"<p class=warning>{escape(said)}</p>")
-            all_outcomes += outcomes
+            all_outcomes += found.outcomes
         if all_outcomes:
             parts.append("<p>Assumptions:</p><ul>")
             parts += [f"<li>{escape(text)}</li>" for text in _assumptions(all_outcomes)]
             parts.append("<li>Slices of storm mode are left out.</li></ul>")
         return parts
-
-    def _analysed(self, chosen: np.ndarray) -> tuple[list[Outcome], list[str]]:
-        """Both directions of some slices, and why there is no result."""
-        outcomes, faults = [], []
-        for direction in directions(self._slices, chosen, self._search):
-            try:
-                outcomes.append(Outcome(emissions(direction, self._nuclides), None, *self._efficiency))
-            except UserError as error:
-                faults.append(str(error))
-        return outcomes, faults
 
     def _particles(self) -> list[str]:
         about = (
@@ -263,7 +234,7 @@ def _sides(slices: SliceArrays, of: np.ndarray) -> tuple[np.ndarray, dict[str, n
     return onto_kev, sides
 
 
-def _nuclides(outcomes: Sequence[Outcome]) -> str:
+def _table_of(outcomes: Sequence[Outcome]) -> str:
     """Counts, rates and activities of the nuclides in each direction."""
     heading, columns = ["nuclide"], [[one.nuclide for one in outcomes[0].emissions.emissions]]
     for one in outcomes:
