@@ -24,7 +24,7 @@ from dorn.targets import open_target
 
 PICTURE = Path(__file__).parents[1] / "host" / "report.png"
 TIMES, NOISE_KEV = 20.0, 35.0
-SIZE = (1000, 1560)  # of the window, pixels: down to the spectra
+SIZE = (1000, 2290)  # of the window, pixels: down to the spectra
 
 
 def fly(out: Path) -> Path:

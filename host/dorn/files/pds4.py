@@ -72,8 +72,8 @@ class Bundle:
 
 
 def files(bundle: Bundle, tables: Iterable[Table]) -> dict[str, bytes]:
-    """Name -> content, of all files of a bundle. PDS4 does not allow a table or a collection without a record: these are
-    left out."""
+    """Name -> content, of all files of a bundle. PDS4 has no tables and collections without a record: these are left
+    out."""
     found: dict[str, bytes] = {}
     members: dict[str, list[str]] = {}
     for table in tables:

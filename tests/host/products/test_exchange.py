@@ -1,14 +1,18 @@
 """Exported spectra in readers of others. What a reader is known to lose is told apart from what the product would."""
 
+import json
+import re
+import shlex
 import warnings
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 import SpecUtils
 import xmlschema
 from dorn import cli
-from dorn.files import chn, csv_file, n42, spe
+from dorn.files import chn, csv_file, n42, spe, spectrum
 from dorn.files.mca import McaFile
 from dorn.products.exchange import NAMES
 from matplotlib import rc_context
@@ -122,6 +126,35 @@ def test_csv_in_all_readers(out, n):
     kept = energies_kev >= 0  # SpecUtils drops the channels below
     assert (np.array(other.gammaCounts()) == wanted[kept]).all() and kept.sum() < SIZES[n]
     assert other.channelEnergies()[: kept.sum()] == energies_kev[kept].tolist()
+
+
+def test_readers_take_the_middle_of_a_channel_for_its_edge(out):
+    """Half a channel more than stated, by SpecUtils and becquerel; in N42 the edge is what the format means."""
+    path = out / "spe" / "front_0.Spe"
+    (other,) = of_spec_utils(path).values()
+    assert other.gammaChannelLower(0) == of_becquerel(path).bin_edges_kev[0] == spe.read(path).coefficients[0] == -145.5
+    assert of_spec_utils(out / "spectra.n42")["front_0"].gammaChannelLower(0) == -151.5
+
+
+def test_the_commands_of_the_readme_open_in_other_programs(tmp_path):
+    """becquerel, curie, SpecUtils, and the reader of `dorn analyse`."""
+    lines = (Path(__file__).parents[3] / "README.md").read_text().splitlines()
+    commands = [shlex.split(line, comments=True)[1:] for line in lines if re.match(r"    dorn (export|report) ", line)]
+    assert [command[0] for command in commands] == ["export", "report"]
+    names = {"DIR": tmp_path / "run", "OUT": tmp_path / "out", "report.html": tmp_path / "report.html"}
+    assert cli.main(["demo", "--target", "unix", "--out", str(names["DIR"])]) == 0
+    for command in commands:
+        assert cli.main([str(names.get(word, word)) for word in command]) == 0
+    summary = json.loads((names["DIR"] / "summary.json").read_text())
+    spectra = of_spec_utils(tmp_path / "out" / "spectra.n42")
+    assert sum(one.gammaCountSum() for one in spectra.values()) == summary["in_spectra"]
+    path = tmp_path / "out" / "spe" / "back_3.Spe"
+    total = spe.read(path).counts.sum()
+    assert (
+        of_becquerel(path).counts_vals.sum() == of_curie(path).hist.sum() == total == spectra["back_3"].gammaCountSum()
+    )
+    of_analyse = spectrum.read(tmp_path / "out" / "spectra.n42")["m1_science back_3"]
+    assert of_analyse.counts.sum() == total and of_analyse.live_s == summary["spectra_live_s"]["back_3"]
 
 
 def test_an_spe_from_a_later_channel_is_read_by_us_only(tmp_path):
