@@ -46,7 +46,7 @@ def add(commands: Commands) -> None:
         "files",
         nargs="+",
         metavar="ARCHIVE|SPECTRUM",
-        help="archives of one instrument, or spectra (.spe, .chn, .csv energy_kev,counts; .root: each histogram)",
+        help="archives of one instrument, or spectra (.spe, .chn, .csv energy_kev,counts; .n42, .root: all in it)",
     )
     add(
         "--lines",

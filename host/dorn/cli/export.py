@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dorn.cli import options
 from dorn.cli.parser import Commands, listed, wrapped
+from dorn.cli.results import show_faults
 from dorn.errors import UserError
 from dorn.util.checks import above_zero
 from dorn.util.paths import check_directory
@@ -143,4 +144,5 @@ def _exchange(args, slice_s: float) -> Iterator[Exchange]:
             print(about, file=sys.stderr)
         at = phases.phases(found)
         products = Products(found, slice_s=slice_s, calibration=calibration, cuts_us=phases.cuts_us(at))
+        show_faults(products)
         yield Exchange(products, at, run, epoch)

@@ -1,7 +1,8 @@
-"""What `dorn analyse` and `dorn demo` print of nuclides."""
+"""What commands print of archives and of nuclides."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from dorn.errors import UserError
 
 if TYPE_CHECKING:
     from dorn.products.analysis import Outcome
+    from dorn.products.products import Products
 
 NEAR, FAR = 0.01, 0.03  # by which the scale may be wrong: with a calibration, and without
 
@@ -27,6 +29,22 @@ def default_lines() -> list[str]:
     from dorn.products.plot import LABELLED
 
     return alpha_emitters(LABELLED)
+
+
+def show_faults(products: Products) -> None:
+    """Print what is wrong with an archive, and with the calibration for it, on stderr."""
+    found, calibration = products.archive, products.calibration
+    if calibration.boards and not set(calibration.boards) & set(products.boards_seen):
+        made = f"made for board {', '.join(calibration.boards)}, not {', '.join(products.boards_seen) or 'known here'}"
+        print(f"{calibration.source}: {made}", file=sys.stderr)
+    for fault, packets in products.not_understood.items():
+        print(f"not understood: {packets} packets: {fault}", file=sys.stderr)
+    for apid, packets in sorted(found.skipped.foreign.items()):
+        print(f"not of this instrument: {packets} packets of APID {apid}", file=sys.stderr)
+    if not found.has_housekeeping:
+        print("the dictionary was not checked: there is no housekeeping", file=sys.stderr)
+    if found.conflicts:
+        print(f"{found.conflicts} record numbers have two different packets", file=sys.stderr)
 
 
 def show(outcomes: list[Outcome]) -> None:

@@ -83,7 +83,7 @@ def read(path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     try:
         import uproot
     except ImportError:
-        raise missing(f"{path}: uproot reads .root files", "study") from None
+        raise missing(f"{path}: uproot reads .root files", "export") from None
     try:
         opened: Any = uproot.open(path)
         with opened as content:

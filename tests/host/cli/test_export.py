@@ -5,7 +5,7 @@ import re
 
 import pytest
 from dorn import cli
-from dorn.files import spe
+from dorn.files import csv_file, n42, spe, spectrum
 from support.exported import archive
 
 
@@ -49,6 +49,36 @@ def test_wrong_options_give_one_line(run, tmp_path, capsys, options, what):
     error = capsys.readouterr().err
     assert re.search(what, error) and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+CALIBRATION = """boards = ["0123456789abcdef"]
+[[detector]]
+number = 2
+kev_per_code = 3.03
+kev_per_code_error = 0.001
+zero_code = 51.5
+zero_code_error = 0.5
+correlation = 0.5
+"""
+
+
+def test_energies_are_those_of_the_calibration(run, tmp_path, capsys):
+    path = tmp_path / "calibration.toml"
+    path.write_text(CALIBRATION)
+    out = tmp_path / "out"
+    formats = ["--format", "spe,csv,n42,root,pds4", "--instrument-calibration", path]
+    assert export(run, *formats, "--out", out) == 0
+    assert f"{path}: made for board 0123456789abcdef" in capsys.readouterr().err
+    wanted = 3.03 * (1.5 - 51.5), 3.03 * 4  # of the middle of channel 0, and of a channel
+    one = spe.read(out / "spe" / "front_2.Spe")
+    assert one.coefficients[:2] == pytest.approx(wanted) and "calibration: calibration.toml" in one.remarks
+    assert spe.read(out / "spe" / "back_3.Spe").coefficients == (-145.5, 12.0, 0.0)
+    (measurement,) = n42.read(out / "spectra.n42")
+    assert measurement.spectra[2].coefficients[:2] == pytest.approx(wanted)
+    assert csv_file.read(out / "csv" / "front_2.csv", 16)[1][0][:2] == pytest.approx([wanted[0], sum(wanted)])
+    assert spectrum.read(out / "archive.root")["front_2"].edges[0] == pytest.approx(wanted[0] - wanted[1] / 2)
+    row = (out / "pds4" / "data_calibrated" / "spectra_rate.csv").read_text().splitlines()[3].split(",")
+    assert [float(value) for value in row[9:11]] == pytest.approx(wanted)
 
 
 def test_an_archive_without_spectra_is_refused(run, tmp_path, capsys):

@@ -114,6 +114,18 @@ def test_n42_in_all_readers(out):
         assert other.startTime() == START.replace(tzinfo=None)
 
 
+def test_spec_utils_reads_the_real_time_of_each_spectrum(tmp_path):
+    """For which N42 has no place."""
+    spectra = [McaFile(np.arange(1, 9), 0, 1.0, real_s, (0.0, 1.0, 0.0), name=f"d{real_s:g}") for real_s in (10.0, 7.5)]
+    (tmp_path / "some.n42").write_bytes(
+        n42.write(n42.Instrument("a", "b", "c", {"d": "1"}), [n42.Measurement("m", START, 10.0, spectra)])
+    )
+    assert {name: one.realTime() for name, one in of_spec_utils(tmp_path / "some.n42").items()} == {
+        "d10": 10,
+        "d7.5": 7.5,
+    }
+
+
 @spectra
 def test_csv_in_all_readers(out, n):
     path, wanted = out / "csv" / f"{NAMES[n]}.csv", counts(n, SIZES[n])

@@ -19,6 +19,14 @@ SECTIONS = ["Timeline", "Rates", "Spectra by phase", "Nuclides", "Account of par
 SECTIONS += ["Asked for again", "Anomalies", "Housekeeping"]
 
 
+PLANE = """kind = "plane"
+area_cm2 = 6.0
+area_error_cm2 = 0.1
+half_angle_deg = 60
+half_angle_error_deg = 1
+"""
+
+
 class Page(HTMLParser):
     """Headings, texts and what is loaded of a page; tags are closed in their order."""
 
@@ -82,6 +90,15 @@ def test_the_report_has_rates_of_nuclides(page):
     (rate,) = re.search(r"Po-210\n.*\n.*\n.*\n(.*)\n", text).groups()  # into the back detectors, of all four columns
     value, error = map(float, rate.split(" +- "))
     assert abs(value - 20) < 5 * error  # as in the scenario of the demo
+
+
+def test_the_report_has_activities_with_a_geometry(run, tmp_path):
+    (tmp_path / "plane.toml").write_text(PLANE)
+    out = tmp_path / "report.html"
+    options = ["--lines", "Po-209,Po-210,Po-214", "--geometry", str(tmp_path / "plane.toml"), "--out", str(out)]
+    assert cli.main(["report", str(run), *options]) == 0
+    text = Page(out.read_text()).text
+    assert text.count("Bq/cm2") == 2 and "Efficiency: " in text
 
 
 def test_the_report_is_not_replaced_and_wrong_options_are_refused(run, page, tmp_path, capsys):
