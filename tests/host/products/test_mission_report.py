@@ -126,6 +126,21 @@ def test_an_archive_with_spectra_only_has_a_report(tmp_path):
     assert "Not analysed" in found.text or "do not use these values" in found.text
 
 
+def test_storms_are_shown_and_not_analysed(tmp_path):
+    counts = [1] * 256
+    sent = [
+        packet("housekeeping", 10, mode=3, storm=1),
+        event("storm_begin", 11, a=100),
+        spectrum(0, counts, start_us=12_000_000, real_us=9_000_000, time_s=22),
+        event("storm_end", 30, a=1, b=19),
+    ]
+    path = tmp_path / "some.ccsds"
+    path.write_bytes(b"".join(one.octets for one in sent))
+    assert cli.main(["report", str(path), "--out", str(tmp_path / "r.html")]) == 0
+    text = Page((tmp_path / "r.html").read_text()).text
+    assert "Not analysed: all of it is in storm mode." in text and "storm begin" in text
+
+
 def exchange(tmp_path, *packets):
     path = tmp_path / "some.ccsds"
     path.write_bytes(b"".join(one.octets for one in packets))

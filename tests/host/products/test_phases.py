@@ -1,8 +1,11 @@
 """Phases, one time axis for several clocks, and slices that end with their phase."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 from dorn.products.clock import Clock
+from dorn.products.exchange import Exchange
 from dorn.products.phases import Phase, cuts_us, phase_of, phases
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,6 +94,40 @@ def test_spectra_belong_to_the_phase_in_which_their_acquisition_ends():
         round(20.001 * 65536) * 10**6 // 65536,
         round(40.001 * 65536) * 10**6 // 65536,
     ]
+
+
+def test_a_slice_lasts_from_its_first_integration_to_its_last():
+    """In whatever order the integrations are received, and of whatever detectors."""
+    sent = [
+        spectrum(n % 3, [1], start_us=start_us, integration=n, real_us=2_000_000, time_s=100 + n)
+        for n, start_us in enumerate((30_000_000, 10_000_000, 50_000_000, 20_000_000))
+    ]
+    for order in (sent, sent[::-1]):
+        (one,) = decoded(b"".join(packet.octets for packet in order), slice_s=600).slices
+        assert one.times_us.tolist() == [10_000_000, 52_000_000]
+    several = decoded(b"".join(one.octets for one in sent), slice_s=25)
+    assert [one.times_us.tolist() for one in several.slices] == [
+        [10_000_000, 22_000_000],
+        [30_000_000, 32_000_000],
+        [50_000_000, 52_000_000],
+    ]
+
+
+def test_the_time_before_the_clock_was_set_has_no_utc():
+    products = decoded(
+        b"".join(
+            one.octets
+            for one in (
+                spectrum(0, [1], start_us=10_000_000, real_us=1000, time_s=11),
+                event("time_set", 5000, a=20, b=5000),
+                spectrum(0, [1], start_us=5001_000_000, integration=2, real_us=1000, time_s=5010),
+            )
+        )
+    )
+    exchange = Exchange(products, phases(products.archive), None, datetime(2026, 1, 1, tzinfo=UTC))
+    assert exchange.utc(ORIGIN, 19_000_000) is None
+    assert exchange.utc(ORIGIN, 5_001_000_000) == datetime(2026, 1, 1, 1, 23, 21, tzinfo=UTC)
+    assert exchange.dates_unknown
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 10**9), st.integers(0, 10**9)), min_size=1, max_size=8))
