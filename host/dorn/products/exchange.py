@@ -137,8 +137,10 @@ class Exchange:
         whole, spans = Slice(0, 0), {}
         whole.counts, whole.coincidences = whole.counts.astype(np.int64), whole.coincidences.astype(np.int64)
         for one in self.products.slices:
-            for name in ("counts", "coincidences", "real_us", "live_us"):
-                getattr(whole, name).__iadd__(getattr(one, name))
+            whole.counts += one.counts
+            whole.coincidences += one.coincidences
+            whole.real_us += one.real_us
+            whole.live_us += one.live_us
             first_us, last_us = one.times_us.tolist()
             begin_us, end_us = spans.get(one.origin, (first_us, last_us))
             spans[one.origin] = min(begin_us, first_us), max(end_us, last_us)

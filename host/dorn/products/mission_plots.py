@@ -46,8 +46,8 @@ def timeline(phases: Sequence[Phase], reports: Sequence[Report], storm_h: np.nda
         of = [one for one in reports if one.severity == severity]
         origins, times_us = np.array([(one.origin, round(one.time_s * 1e6)) for one in of], np.int64).reshape(-1, 2).T
         row = 4 - SEVERITIES.index(severity)
-        at_h = clock.hours(origins, times_us)
-        axes.plot(at_h, np.full(len(of), row + 0.5), "|", color=_SEVERITY_COLORS[severity], markersize=11)
+        at_h = _apart(clock.hours(origins, times_us), clock)
+        axes.plot(at_h, np.full(len(at_h), row + 0.5), "|", color=_SEVERITY_COLORS[severity], markersize=11)
     patches = [Patch(color=color, label=name) for name, color in colors.items() if color != _IDLE]
     axes.legend(handles=patches, fontsize=8, ncols=6, frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0))
     axes.set_ylim(0, 5)
@@ -149,6 +149,12 @@ def housekeeping(found: PacketColumns, clock: Clock) -> Figure:
     for axes in panels[-2:]:
         _time_axis(axes, clock)
     return figure
+
+
+def _apart(hours: np.ndarray, clock: Clock) -> np.ndarray:
+    """Without those that cannot be told apart from others."""
+    step_h = max(clock.length_h, 1e-9) / (4 * _BINS)
+    return np.unique(np.rint(hours / step_h)) * step_h
 
 
 def _bins(readings: int) -> int:

@@ -138,6 +138,17 @@ def test_csv_in_all_readers(out, n):
     kept = energies_kev >= 0  # SpecUtils drops the channels below
     assert (np.array(other.gammaCounts()) == wanted[kept]).all() and kept.sum() < SIZES[n]
     assert other.channelEnergies()[: kept.sum()] == energies_kev[kept].tolist()
+    assert other.liveTime() == other.realTime() == 0  # it does not read remarks
+
+
+def test_other_losses_that_the_documents_name(out, tmp_path):
+    one = McaFile(np.array([2**24 + 1, 1, 1, 1]), 0, 1.0, 2.0, (0.0, 1.0, 0.0), name="many", start=SECOND)
+    path = tmp_path / "many.Spe"
+    path.write_bytes(spe.write(one))
+    (other,) = of_spec_utils(path).values()
+    assert other.gammaCounts()[0] == 2**24 and spe.read(path).counts[0] == of_curie(path).hist[0] == 2**24 + 1
+    with pytest.raises(ValueError, match="File type not supported"):
+        of_curie(path.rename(tmp_path / "many.spe"))
 
 
 def test_readers_take_the_middle_of_a_channel_for_its_edge(out):
