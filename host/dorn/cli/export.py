@@ -52,7 +52,7 @@ def add(commands: Commands) -> None:
     _add_archive(export)
     add = export.add_argument
     add("--format", required=True, metavar="FORMAT,...", help="see below")
-    add("--slice", metavar="S", help="n42, hdf5, pds4: also divide phases into slices of this length, seconds")
+    add("--slice", metavar="S", help="n42, hdf5, root, pds4: also divide phases into slices of this length, seconds")
     add("--force", action="store_true", help="replace files that are in DIR already")
     add("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
 
