@@ -46,7 +46,7 @@ def add(commands: Commands) -> None:
         "files",
         nargs="+",
         metavar="ARCHIVE|SPECTRUM",
-        help="archives of one instrument, or spectra (.spe, .chn, .csv energy_kev,counts; .root: each histogram)",
+        help="archives of one instrument, or spectra (.spe, .chn, .csv energy_kev,counts; .n42, .root: all in it)",
     )
     add(
         "--lines",
@@ -86,11 +86,9 @@ def _analyse(args):
     from dorn.files.spectrum import SUFFIXES
     from dorn.products import analysis
 
-    names = [name.strip() for name in args.lines.split(",")] if args.lines else results.default_lines()
+    names = results.nuclides_of(args.lines)
     for name in names:
         nuclides.main_kev(name)  # fail now if it is unknown or has no line
-    if len(set(names)) < len(names):
-        raise UserError.at("--lines", "NUCLIDE,...", "one twice", args.lines)
     check_directory(args.out)
     analysis.check_ours(args.out, args.force)
     efficiency = _efficiency(args)

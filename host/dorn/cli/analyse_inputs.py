@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dorn.cli import results
 from dorn.errors import UserError
 from dorn.util.checks import above_zero, number
 from dorn.util.dates import utc
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from dorn.products.analysis_slices import Part
     from dorn.products.outcome import Outcome, Reference
     from dorn.products.slice_arrays import SliceArrays
-
-_NEAR, _FAR = 0.01, 0.03  # relative error allowed for the scale: with a calibration, and without
 
 
 @dataclass(eq=False)
@@ -39,7 +38,7 @@ def of_archives(args, names: list[str], efficiency: tuple[Efficiency | None, boo
     from dorn.products.outcome import Outcome
 
     calibration = args.instrument_calibration
-    search = _NEAR if calibration else _FAR
+    search = results.NEAR if calibration else results.FAR
     from_s, to_s = (
         at if at is None else number(at, n, "S") for n, at in (("--from", args.from_s), ("--to", args.to_s))
     )
@@ -56,18 +55,18 @@ def of_archives(args, names: list[str], efficiency: tuple[Efficiency | None, boo
         without = Archive(args.background, calibration=calibration).slices()
         for one in directions(without, selected(without, None, None, args.storm), search):
             others[one.name] = one
-    results = Results()
+    every = Results()
     for one in directions(slices, chosen, search):
         try:
             found = emission.emissions(one, names)
         except UserError as error:
-            results.faults.append(str(error))
+            every.faults.append(str(error))
             continue
         other = emission.with_lines_of(found, others[one.name]) if others else None
-        results.outcomes.append(Outcome(found, other, *efficiency, reference))
+        every.outcomes.append(Outcome(found, other, *efficiency, reference))
     if args.slice is not None:
-        results.parts = {one.name: over_time(one, slices, chosen, search) for one in results.outcomes}
-    return results
+        every.parts = {one.name: over_time(one, slices, chosen, search) for one in every.outcomes}
+    return every
 
 
 def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool]) -> Results:
@@ -94,13 +93,13 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
         (other, *more) = spectrum.read(args.background).values()
         if more:
             raise UserError.at("--background", "SPECTRUM", "several spectra in the file", args.background)
-    results = Results()
+    every = Results()
     for name, one in spectra.items():
         try:
             of, how = direction(name, one, names, start, live_s)
             found = emission.emissions(of, names)
         except UserError as error:
-            results.faults.append(str(error) if name in str(error) else f"{name}: {error}")
+            every.faults.append(str(error) if name in str(error) else f"{name}: {error}")
             continue
         print(f"{name}: energy scale {how}")
         background = None
@@ -113,8 +112,8 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
             counts = [other.counts]
             background = emission.with_lines_of(found, replace(found.direction, counts=counts, live_s=[lived_s]))
         reference = _reference(args, lambda of=of: (None, of.total_live_s or 0.0))
-        results.outcomes.append(Outcome(found, background, *efficiency, reference))
-    return results
+        every.outcomes.append(Outcome(found, background, *efficiency, reference))
+    return every
 
 
 def _reference(args, measured) -> Reference | None:

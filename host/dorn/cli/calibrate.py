@@ -8,7 +8,6 @@ from dorn.cli.parser import Commands
 from dorn.errors import UserError
 from dorn.util.checks import above_zero, number
 
-_SPECTRA = (".spe", ".chn", ".root", ".csv")
 _POOR = 2.0  # chi2/dof
 
 
@@ -29,7 +28,7 @@ def add(commands: Commands) -> None:
         "files",
         nargs="+",
         metavar="ARCHIVE|SPECTRUM",
-        help="archives of one instrument, or one spectrum (.spe, .chn; .root: each histogram)",
+        help="archives of one instrument, or one spectrum (.spe, .chn; .n42, .root: each in the file)",
     )
     calibrate.add_argument(
         "--lines", required=True, metavar="NUCLIDE,...", help="nuclides with lines in the energy range that is fitted"
@@ -72,6 +71,7 @@ exit status 1: a spectrum with counts was not calibrated."""
 def _calibrate(args):
     from dorn import nuclides
     from dorn.analysis import calibration
+    from dorn.files.spectrum import SUFFIXES
     from dorn.products.files import write_files
 
     names = [name.strip() for name in args.lines.split(",")]
@@ -83,7 +83,7 @@ def _calibrate(args):
     if search is not None and search > 0.2:
         raise UserError.at("--search", "X", "above 0.2", args.search)
     _check_out(args.out)
-    spectra = [file for file in args.files if Path(file).suffix.lower() in _SPECTRA]
+    spectra = [file for file in args.files if Path(file).suffix.lower() in SUFFIXES]
     if spectra:
         if len(args.files) > 1:
             raise UserError.at("calibrate", "SPECTRUM", "only one, and not together with archives", args.files[1])

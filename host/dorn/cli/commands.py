@@ -15,6 +15,7 @@ GROUPS = {
     "Get started": {"demo": "lab", "completion": "completion"},
     "Run and record": {"run": "lab", "decode": "lab"},
     "Analyse": {"calibrate": "calibrate", "analyse": "analyse"},
+    "Hand on": {"export": "export", "report": "export"},
     "Operate": {"tc": "operate", "shell": "operate", "procedure": "operate", "downlink": "operate"},
     "Ground segment": {"dictionary": "ground", "bridge": "ground", "yamcs": "ground", "lander": "ground"},
     "Board": {"flash": "board", "emulate": "board", "key": "board"},

@@ -66,11 +66,7 @@ def add(commands: Commands) -> None:
     _add_instrument(yamcs)
     add = yamcs.add_argument
     add("--port", default="8090", metavar="N", help="port of its web pages (default %(default)s)")
-    add(
-        "--epoch",
-        metavar="UTC",
-        help="UTC of on-board time 0 (default: from the times at which packets arrive)",
-    )
+    options.add_epoch(yamcs, "from the times at which packets arrive")
     add("--out", type=Path, default=Path("dorn-yamcs"), metavar="DIR", help=f"{options.OUT} (default %(default)s)")
 
     lander = commands.add(
@@ -197,7 +193,7 @@ def _yamcs(args):
     check_directory(args.out)
     if not (args.port.isascii() and args.port.isdecimal() and 0 < int(args.port) < 65536):
         raise UserError.at("--port", "N", "not a port from 1 to 65535", args.port)
-    epoch_s = _utc_s(args.epoch) if args.epoch is not None else None
+    epoch = options.epoch_of(args)
     key = options.key_of(args)
     port, dictionary = int(args.port), Dictionary.load()
     with contextlib.ExitStack() as stack:
@@ -209,7 +205,7 @@ def _yamcs(args):
         server = stack.enter_context(yamcs.Server(args.out, port))
         began_s = time.time() - target.now_us / 1e6
         clock = time.time if target.in_real_time else lambda: began_s + target.now_us / 1e6
-        outlet = yamcs.outlet(server, link, dictionary, Correlation(clock, epoch_s))
+        outlet = yamcs.outlet(server, link, dictionary, Correlation(clock, epoch and epoch.timestamp()))
         bridge = stack.enter_context(contextlib.closing(Bridge(target, [outlet], key)))
         if not target.in_real_time:
             yamcs.begin(bridge, dictionary)
@@ -249,19 +245,6 @@ def _dictionary(args):
     check_directory(args.out)
     for path in exports.write(Dictionary.load(), args.out):
         print(path)
-
-
-def _utc_s(text: str) -> float:
-    """A UTC time as seconds since 1970."""
-    from datetime import datetime
-
-    try:
-        found = datetime.strptime(f"{text}+0000", "%Y-%m-%dT%H:%M:%SZ%z")
-    except ValueError:
-        raise UserError.at("--epoch", "UTC", "not a time such as 2020-01-01T00:00:00Z", text) from None
-    if not 1970 <= found.year < 2100:
-        raise UserError.at("--epoch", "UTC", "not from 1970 to 2099", text)
-    return found.timestamp()
 
 
 def _address(text: str, option: str) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dorn.cli import options
 from dorn.cli.parser import Commands
+from dorn.cli.results import show_faults
 from dorn.errors import UserError
 from dorn.util.checks import above_zero, at_least
 from dorn.util.paths import check_directory
@@ -224,17 +225,7 @@ def _decode(args):
         _report(products.write(args.out, run, tables=args.tables, events_csv=args.events_csv), args.out)
         if args.split:
             packet_files.write(args.out, found)
-    if calibration and calibration.boards and not set(calibration.boards) & set(products.boards_seen):
-        seen = ", ".join(products.boards_seen) or "identified in the packets"
-        print(f"{calibration.source}: made for board {', '.join(calibration.boards)}, not {seen}", file=sys.stderr)
-    for fault, packets in products.not_understood.items():
-        print(f"not understood: {packets} packets: {fault}", file=sys.stderr)
-    for apid, packets in sorted(found.skipped.foreign.items()):
-        print(f"not of this instrument: {packets} packets of APID {apid}", file=sys.stderr)
-    if not found.has_housekeeping:
-        print("the dictionary was not checked: there is no housekeeping", file=sys.stderr)
-    if found.conflicts:
-        print(f"{found.conflicts} record numbers have two different packets", file=sys.stderr)
+    show_faults(products)
 
 
 def _run_of(files):

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dorn.errors import UserError
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dorn.analysis.calibration import Calibration
     from dorn.link.key import Key
 
@@ -44,6 +48,26 @@ def calibration_of(args) -> Calibration | None:
     from dorn.dictionary import Dictionary
 
     return Calibration.load(args.instrument_calibration, Dictionary.load().instrument)
+
+
+def add_epoch(command, otherwise: str) -> None:
+    """Add --epoch. otherwise: what is used without it."""
+    command.add_argument("--epoch", metavar="UTC", help=f"UTC of on-board time 0 (default: {otherwise})")
+
+
+def epoch_of(args) -> datetime | None:
+    """The time of --epoch, if given. Raises UserError."""
+    if args.epoch is None:
+        return None
+    from datetime import datetime
+
+    try:
+        found = datetime.strptime(f"{args.epoch}+0000", "%Y-%m-%dT%H:%M:%SZ%z")
+    except ValueError:
+        raise UserError.at("--epoch", "UTC", "not a time such as 2020-01-01T00:00:00Z", args.epoch) from None
+    if not 1970 <= found.year < 2100:
+        raise UserError.at("--epoch", "UTC", "not from 1970 to 2099", args.epoch)
+    return found
 
 
 def add_key(command) -> None:

@@ -1,14 +1,26 @@
-"""What `dorn analyse` and `dorn demo` print about nuclides."""
+"""What commands print about archives and nuclides."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dorn.errors import UserError
+
 if TYPE_CHECKING:
     from dorn.products.outcome import Outcome
+    from dorn.products.products import Products
 
-_SEARCH = 0.03  # relative error allowed for the scale
+NEAR, FAR = 0.01, 0.03  # relative error allowed for the scale: with a calibration, and without
+
+
+def nuclides_of(text: str | None) -> list[str]:
+    """Those of --lines; default_lines() without it. Raises UserError for one that is named twice."""
+    names = [name.strip() for name in text.split(",")] if text else default_lines()
+    if len(set(names)) < len(names):
+        raise UserError.at("--lines", "NUCLIDE,...", "one twice", text)
+    return names
 
 
 def default_lines() -> list[str]:
@@ -17,6 +29,22 @@ def default_lines() -> list[str]:
     from dorn.products.plot import LABELLED
 
     return alpha_emitters(LABELLED)
+
+
+def show_faults(products: Products) -> None:
+    """Print what is wrong with an archive, and with the calibration for it, on stderr."""
+    found, calibration = products.archive, products.calibration
+    if calibration.boards and not set(calibration.boards) & set(products.boards_seen):
+        made = f"made for board {', '.join(calibration.boards)}, not {', '.join(products.boards_seen) or 'known here'}"
+        print(f"{calibration.source}: {made}", file=sys.stderr)
+    for fault, packets in products.not_understood.items():
+        print(f"not understood: {packets} packets: {fault}", file=sys.stderr)
+    for apid, packets in sorted(found.skipped.foreign.items()):
+        print(f"not of this instrument: {packets} packets of APID {apid}", file=sys.stderr)
+    if not found.has_housekeeping:
+        print("the dictionary was not checked: there is no housekeeping", file=sys.stderr)
+    if found.conflicts:
+        print(f"{found.conflicts} record numbers have two different packets", file=sys.stderr)
 
 
 def show(outcomes: list[Outcome]) -> None:
@@ -63,7 +91,7 @@ def show_beside_truth(archive: Path, source) -> None:
     truth = source.expected(0.0, source.duration_s)
     names = [name for name in default_lines() if name in truth]
     found = {}
-    for one in directions(slices, selected(slices, None, None, True), _SEARCH):
+    for one in directions(slices, selected(slices, None, None, True), FAR):
         rates = Outcome(emissions(one, names, quick=True)).rates()
         found[one.name] = [text(rates[name]) for name in names]
     print(f"{'alphas/s':8}  " + "  ".join(f"{side:16} {'true':>5}" for side in found))

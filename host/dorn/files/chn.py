@@ -3,19 +3,24 @@
 Little-endian. 32 octets of header: -1, number of the MCA, segment, seconds of the start, real and live time in 20 ms,
 date and time of the start, first channel, number of channels. Then the counts, 4 octets per channel. Then an optional
 trailer: -102 (or -101, without the quadratic term), 2 octets reserved, the terms of the calibration as floats of 4
-octets.
+octets; from its octet 256 on, the descriptions of detector and sample, a length and 63 characters each.
 Source: ORTEC Software File Structure Manual, part 753800, chapter on integer .CHN files.
 """
 
 import struct
+from datetime import datetime
 
 import numpy as np
 
-from dorn.files.mca import McaFile
+from dorn.errors import UserError
+from dorn.files.mca import McaFile, one_line, without_zone
 from dorn.util.checks import SourceError, number, octets_of
 
 _HEADER = struct.Struct("<hhh2sii8s4sHH")
-_TICK_S = 0.02
+TICK_S = 0.02
+_TRAILER, _TEXTS, _TEXT = 512, 256, 63  # octets: of the trailer, before its texts, of a text
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MOST = 2**31 - 1
 _TERMS = {-101: 2, -102: 3}  # of the calibration, by the mark of the trailer
 _UNCALIBRATED = (0.0, 1.0)  # MAESTRO stores this without a calibration, with a quadratic term of 0
 
@@ -25,7 +30,7 @@ def read(path):
     data = octets_of(path)
     if len(data) < _HEADER.size:
         raise SourceError.at(path, "header", f"shorter than {_HEADER.size} octets: not a .chn file", len(data))
-    mark, *_, real_ticks, live_ticks, _, _, first_channel, channels = _HEADER.unpack_from(data)
+    mark, _, _, seconds, real_ticks, live_ticks, date, time, first_channel, channels = _HEADER.unpack_from(data)
     if mark != -1:
         raise SourceError.at(path, "header", "does not begin with -1: not a .chn file", mark)
     end = _HEADER.size + 4 * channels
@@ -36,13 +41,65 @@ def read(path):
     if counts.min() < 0:
         raise SourceError.at(path, "counts", f"below 0 in channel {first_channel + counts.argmin()}", int(counts.min()))
     live_s, real_s = (_time(t, path, field) for field, t in (("live time", live_ticks), ("real time", real_ticks)))
-    return McaFile(counts, first_channel, live_s, real_s, *_calibration(data[end:], path))
+    calibration = _calibration(data[end:], path)
+    detector, sample = _texts(data[end:])
+    start = _start(date, time + seconds)
+    return McaFile(counts, first_channel, live_s, real_s, *calibration, detector, start, (sample,) if sample else ())
+
+
+def write(one: McaFile) -> bytes:
+    """The content of a file. It has no place for all of a spectrum: times are rounded to 20 ms, the start to the second
+    below, and terms of the calibration to float32; name and remarks, in one text, are cut after 63 characters.
+
+    Raises UserError, naming the field and its value, for counts, times, channels or a year that it cannot hold.
+    """
+    ticks = [round((time_s or 0.0) / TICK_S) for time_s in (one.real_s, one.live_s)]
+    start = None if one.start is None else without_zone(one.start)
+    limits = {
+        "counts": (int(max(one.counts, default=0)), _MOST),
+        "real time": (ticks[0], _MOST),
+        "live time": (ticks[1], _MOST),
+        "channels": (one.first_channel + len(one.counts), 2**16 - 1),
+    }
+    for field, (value, most) in limits.items():
+        if value > most:
+            raise UserError.at(".chn", field, f"above {most}, the most the format can hold", value)
+    when = b"  ", b" " * 8, b" " * 4
+    if start is not None:
+        if not 1900 <= start.year < 2100:
+            raise UserError.at(".chn", "start", "not from 1900 to 2099", start.isoformat())
+        date = f"{start.day:02d}{_MONTHS[start.month - 1]}{start.year % 100:02d}{(start.year - 1900) // 100}"
+        when = f"{start.second:02d}".encode(), date.encode(), f"{start.hour:02d}{start.minute:02d}".encode()
+    header = _HEADER.pack(-1, 1, 1, when[0], *ticks, when[1], when[2], one.first_channel, len(one.counts))
+    terms = [*one.coefficients, 0.0, 0.0, 0.0][:3] if one.coefficients else [*_UNCALIBRATED, 0.0]
+    trailer = struct.pack("<hh3f", -102, 0, *terms).ljust(_TEXTS, b"\0")
+    for text in (one_line(one.name), one_line("; ".join(one.remarks))):
+        cut = text[:_TEXT].encode()
+        trailer += bytes([len(cut)]) + cut.ljust(_TEXT, b"\0")
+    return header + one.counts.astype("<i4").tobytes() + trailer.ljust(_TRAILER, b"\0")
+
+
+def _start(date: bytes, time: bytes) -> datetime | None:
+    """date: DDMMMYYC, with 1 for C from the year 2000 on; time: HHMMSS. None if they are not such texts."""
+    try:
+        day, month, year = int(date[:2]), _MONTHS.index(date[2:5].decode().capitalize()) + 1, int(date[5:7])
+        year += 2000 if date[7:] == b"1" else 1900
+        return datetime(year, month, day, int(time[:2]), int(time[2:4]), int(time[4:]))
+    except ValueError:
+        return None
+
+
+def _texts(trailer: bytes) -> tuple[str, str]:
+    """The descriptions of detector and sample; empty where the trailer has none."""
+    places = _TEXTS, _TEXTS + 1 + _TEXT
+    found = [trailer[at + 1 : at + 1 + min(trailer[at], _TEXT)] if at < len(trailer) else b"" for at in places]
+    return found[0].decode("latin-1").strip(" \0"), found[1].decode("latin-1").strip(" \0")
 
 
 def _time(ticks, path, field):
     if ticks < 0:
         raise SourceError.at(path, field, "below 0", ticks)
-    return ticks * _TICK_S or None  # 0 in a file without a measurement: no time, not an error
+    return ticks * TICK_S or None  # 0 in a file without a measurement: no time, not an error
 
 
 def _calibration(trailer, path):

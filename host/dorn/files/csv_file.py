@@ -3,6 +3,10 @@
 The header line identifies the kind. Blank lines and lines that begin with # are skipped.
 """
 
+from collections.abc import Iterable
+
+import numpy as np
+
 from dorn.util.checks import SourceError, above_zero, at_least, count, number, text_of
 
 SPECTRUM = ["energy_kev", "counts"]
@@ -30,6 +34,13 @@ def read(path, detectors):
             what = f"{len(words)} values, expected {len(header)}"
             raise SourceError.at(path, "row", what, ",".join(words), at)
     return header, _spectrum(path, rows) if header == SPECTRUM else _events(path, rows, detectors)
+
+
+def write(energies_kev: np.ndarray, counts: np.ndarray, remarks: Iterable[str] = ()) -> bytes:
+    """A spectrum, energies with all their digits, under its remarks, which begin with #."""
+    lines = [f"# {' '.join(remark.split())}" for remark in remarks]
+    rows = (f"{energy!r},{n}" for energy, n in zip(energies_kev.tolist(), counts.tolist(), strict=True))
+    return ("\n".join([*lines, ",".join(SPECTRUM), *rows]) + "\n").encode()
 
 
 def _spectrum(path, rows):

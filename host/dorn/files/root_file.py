@@ -1,13 +1,77 @@
-"""One-dimensional histograms of ROOT files (CERN), read by uproot."""
+"""ROOT files (CERN), by uproot: one-dimensional histograms are read; histograms, trees and texts are written."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from dorn.util.checks import SourceError
 from dorn.util.extras import missing
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """edges: float64[n + 1]; counts: int64[n]."""
+
+    edges: np.ndarray
+    counts: np.ndarray
+    title: str
+    label: str  # of the axis, with its unit
+
+
+@dataclass(frozen=True, eq=False)
+class Ragged:
+    """A branch whose entries have different numbers of values: n of each entry, and the values of all."""
+
+    n: np.ndarray
+    values: np.ndarray
+
+
+def write(
+    file: BinaryIO,
+    histograms: Mapping[str, Histogram],
+    trees: Mapping[str, Mapping[str, np.ndarray | Ragged]],
+    texts: Mapping[str, str],
+) -> None:
+    """Write into an open file, which can be read, too. trees: name -> branches, all of the same number of entries, each
+    with values of one shape or ragged. Raises UserError without uproot."""
+    try:
+        import awkward
+        import uproot
+    except ImportError:
+        raise missing("export: uproot writes .root files", "export") from None
+    with uproot.recreate(file) as top:
+        for name, text in texts.items():
+            top[name] = text
+        for name, one in histograms.items():
+            top[name] = _histogram(one)
+        for name, branches in trees.items():
+            columns: dict[str, Any] = {
+                title: awkward.unflatten(one.values, one.n) if isinstance(one, Ragged) else one
+                for title, one in branches.items()
+            }
+            types = {
+                title: one.type.content if isinstance(branches[title], Ragged) else np.dtype((one.dtype, one.shape[1:]))
+                for title, one in columns.items()
+            }
+            tree = top.mktree(name, types)
+            if len(next(iter(columns.values()))):
+                tree.extend(columns)
+
+
+def _histogram(one: Histogram) -> Any:
+    """As numpy would be written, but with a title and a label of its axis."""
+    from uproot.writing import identify
+
+    n, counts = len(one.counts), one.counts.astype(float)
+    middles = (one.edges[1:] + one.edges[:-1]) / 2
+    sums = (counts.sum(), counts.sum(), (counts * middles).sum(), (counts * middles**2).sum())
+    axis = identify.to_TAxis("xaxis", one.label, n, one.edges[0], one.edges[-1], fXbins=one.edges)
+    data = np.concatenate([[0.0], counts, [0.0]])  # with what is below and above the axis
+    return identify.to_TH1x(None, one.title, data, *(sums[0], *sums), None, axis)
 
 
 def read(path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -19,7 +83,7 @@ def read(path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     try:
         import uproot
     except ImportError:
-        raise missing(f"{path}: uproot reads .root files", "study") from None
+        raise missing(f"{path}: uproot reads .root files", "export") from None
     try:
         opened: Any = uproot.open(path)
         with opened as content:

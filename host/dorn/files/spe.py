@@ -1,16 +1,21 @@
 """Measured spectra in the MAESTRO ASCII format (.spe, .Spe), as ORTEC programs and many others write them.
 
-A file is a sequence of sections, each a line `$NAME:` and the lines under it. Used here: $DATA (first and last
-channel, then the counts), $MEAS_TIM (live and real time in seconds), $MCA_CAL or $ENER_FIT (energy of a
-channel's centre).
+A file is a sequence of sections, each a line `$NAME:` and the lines under it. Used here: $SPEC_ID (name), $SPEC_REM
+(remarks), $DATE_MEA (start, without time zone), $MEAS_TIM (live and real time in seconds), $DATA (first and last
+channel, then the counts), $MCA_CAL or $ENER_FIT (energy of a channel's centre).
+Source: ORTEC Software File Structure Manual, part 753800, chapter on ASCII .SPE files.
 """
+
+from datetime import datetime
 
 import numpy as np
 
-from dorn.files.mca import McaFile
+from dorn.errors import UserError
+from dorn.files.mca import McaFile, one_line, without_zone
 from dorn.util.checks import SourceError, at_least, count, number, text_of
 
 _KEV = {"kev": 1.0, "mev": 1000.0}
+_DATE = "%m/%d/%Y %H:%M:%S"
 
 
 def read(path):
@@ -20,7 +25,48 @@ def read(path):
         raise SourceError.at(path, "$DATA", "is missing: not a .spe file")
     first_channel, counts = _data(sections["DATA"], path)
     live_s, real_s = _times(sections.get("MEAS_TIM", []), path)
-    return McaFile(counts, first_channel, live_s, real_s, *_calibration(sections, path))
+    remarks = tuple(line for _, line in sections.get("SPEC_REM", []))
+    name = " ".join(line for _, line in sections.get("SPEC_ID", []))
+    calibration = _calibration(sections, path)
+    return McaFile(counts, first_channel, live_s, real_s, *calibration, name, _start(sections), remarks)
+
+
+def write(one: McaFile) -> bytes:
+    """The content of a file. Numbers have all their digits; the start is given to the second.
+
+    Raises UserError for a name or a remark that would begin a section.
+    """
+    name, remarks = one_line(one.name), [one_line(remark) for remark in one.remarks]
+    for text in (name, *remarks):
+        if text.startswith("$"):
+            raise UserError.at(".spe", "name or remark", "begins with $, as a section does", text)
+    lines = ["$SPEC_ID:", name, "$SPEC_REM:", *remarks]
+    if one.start is not None:
+        lines += ["$DATE_MEA:", without_zone(one.start).strftime(_DATE)]
+    lines += ["$MEAS_TIM:", f"{_digits(one.live_s or 0.0)} {_digits(one.real_s or 0.0)}"]
+    lines += ["$DATA:", f"{one.first_channel} {one.first_channel + len(one.counts) - 1}"]
+    lines += [str(n) for n in one.counts.tolist()]
+    lines += ["$ROI:", "0"]
+    if one.coefficients:
+        terms = [*(float(term) for term in one.coefficients), 0.0, 0.0][:3]
+        lines += ["$ENER_FIT:", f"{_digits(terms[0])} {_digits(terms[1])}"]
+        lines += ["$MCA_CAL:", "3", f"{' '.join(map(_digits, terms))} keV"]
+    return ("\r\n".join(lines) + "\r\n").encode("ascii")
+
+
+def _digits(value: float) -> str:
+    """The shortest text that is read as the same number; without an exponent where that is short."""
+    return repr(float(value))
+
+
+def _start(sections) -> datetime | None:
+    """Other programs also write dates in other orders, which cannot be told apart: those are no start."""
+    for _, line in sections.get("DATE_MEA", [])[:1]:
+        try:
+            return datetime.strptime(line, _DATE)
+        except ValueError:
+            break
+    return None
 
 
 def _sections(text, path):

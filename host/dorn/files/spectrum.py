@@ -1,4 +1,4 @@
-"""Measured spectra of any format: .spe, .chn, .root (each histogram) and CSV `energy_kev,counts`."""
+"""Measured spectra of any format: .spe, .chn, .n42 (each spectrum), .root (each histogram), CSV `energy_kev,counts`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dorn.files import chn, csv_file, root_file, spe
+from dorn.files import chn, csv_file, n42, root_file, spe
+from dorn.files.mca import McaFile
 from dorn.util.checks import SourceError
 
-SUFFIXES = (".spe", ".chn", ".root", ".csv")
+SUFFIXES = (".spe", ".chn", ".n42", ".root", ".csv")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,14 @@ def read(path: Path | str) -> dict[str, Spectrum]:
         return {path.name: Spectrum(np.concatenate([ends[:1], middles, ends[1:]]), counts, in_kev=True)}
     if suffix not in SUFFIXES:
         raise SourceError.at(path, "suffix", f"none of {', '.join(SUFFIXES)}", suffix or "none")
-    file = {".spe": spe.read, ".chn": chn.read}[suffix](path)
+    if suffix == ".n42":
+        found = {f"{m.name} {one.name}".strip(): _of_channels(one) for m in n42.read(path) for one in m.spectra}
+        if not found:
+            raise SourceError.at(path, "Spectrum", "none in the file")
+        return found
+    return {path.name: _of_channels({".spe": spe.read, ".chn": chn.read}[suffix](path))}
+
+
+def _of_channels(file: McaFile) -> Spectrum:
     edges = file.first_channel + np.arange(len(file.counts) + 1) - 0.5
-    return {path.name: Spectrum(edges, file.counts, file.live_s, tuple(file.coefficients))}
+    return Spectrum(edges, file.counts, file.live_s, tuple(file.coefficients))

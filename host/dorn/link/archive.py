@@ -66,10 +66,10 @@ class Archive:
     Packets are grouped by origin; within an origin they are sorted by on-board time and sequence count. A packet
     that was sent again, or is in two archives, is identical to the bit and counts once.
 
-    octets: number read. index: INDEX[packets]. skipped: what is not an intact packet of this instrument.
-    sequence_gaps: number of places where the sequence count does not increase by one. conflicts: number of record
-    numbers that two different packets have. unique_ids: origin -> unique id of its board, where known.
-    has_housekeeping: whether there was housekeeping, with which the dictionary is checked.
+    octets: number read. repeated: number of packets that were there before. index: INDEX[packets]. skipped: what is not
+    an intact packet of this instrument. sequence_gaps: number of places where the sequence count does not increase by
+    one. conflicts: number of record numbers that two different packets have. unique_ids: origin -> unique id of its
+    board, where known. has_housekeeping: whether there was housekeeping, with which the dictionary is checked.
     """
 
     def __init__(
@@ -124,8 +124,10 @@ class Archive:
         self.has_housekeeping, self.unique_ids = indexer.has_housekeeping, indexer.unique_ids
         index = np.concatenate(found)
         del found
+        n = len(index)
         index = order.with_origins(index, self._octets)
         self.index = order.in_order(index, self._octets)
+        self.repeated = n - len(self.index)
         self.sequence_gaps = order.gaps(self.index)
         self.conflicts = self._conflicts()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -34,9 +34,10 @@ class Collection:
         housekeeping: dict | None = None,
         slice_s: float = SLICE_S,
         calibration: Calibration | None = None,
+        cuts_us: Mapping[int, np.ndarray] | None = None,
     ):
-        """housekeeping: fields of a packet received before, used if the archive has none. slice_s: length of slices.
-        calibration: defines the energies; None: the default."""
+        """housekeeping: fields of a packet received before, used if the archive has none. slice_s, cuts_us: as for
+        Slices. calibration: defines the energies; None: the default."""
         self.archive = archive
         self.dictionary = dictionary = archive.dictionary
         self.instrument = dictionary.instrument
@@ -47,7 +48,7 @@ class Collection:
         self._latest = -1  # time stamp of the housekeeping
         self._events = dictionary.enums["event"]
         self._columns = AllColumns(dictionary.telemetry.values())
-        self.slices = Slices(slice_s)
+        self.slices = Slices(slice_s, cuts_us)
         self.states = States()
         self._spectra = Spectra(dictionary, self.slices)
         self._counts = Counts()

@@ -1,7 +1,8 @@
-"""Files in a folder: all written under temporary names first, then renamed."""
+"""Files in a folder and below it: all written under temporary names first, then renamed."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
@@ -30,22 +31,29 @@ def _pieces(rows: Iterator[Sequence]) -> Iterator[bytes]:
 
 
 def write_files(out: Path | str, contents: Mapping[str, Write]) -> None:
-    """Write files into the directory `out`, created if necessary. Raises UserError if that fails; if one cannot be
-    written, existing files are unchanged."""
+    """Write files into the directory `out`, created if necessary, under their names, which may have folders. Raises
+    UserError if that fails; if one cannot be written, existing files are unchanged, and new folders are removed."""
     out = Path(out)
+    parts = {name: (out / name).parent / f".{Path(name).name}.part" for name in contents}
+    created: list[Path] = []
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        for folder in {out: None, **{path.parent: None for path in parts.values()}}:
+            created += [path for path in (*reversed(folder.parents), folder) if not path.exists()]
+            folder.mkdir(parents=True, exist_ok=True)
         for name in contents:
             if (out / name).is_dir():
                 raise IsADirectoryError(EISDIR, f"{name} is a directory")
         for name, write in contents.items():
-            with (out / f".{name}.part").open("wb") as file:
+            with parts[name].open("w+b") as file:  # some libraries read what they have written
                 write(file)
         for name in contents:
-            os.replace(out / f".{name}.part", out / name)
+            os.replace(parts[name], out / name)
     except OSError as error:
         raise UserError.at(out, "directory", f"cannot be written: {error.strerror}") from None
     finally:
-        for name in contents:
-            if out.is_dir():
-                (out / f".{name}.part").unlink(missing_ok=True)
+        for part in parts.values():
+            if part.parent.is_dir():
+                part.unlink(missing_ok=True)
+        for folder in reversed(created):
+            with contextlib.suppress(OSError):  # it has files, as it should
+                folder.rmdir()

@@ -19,8 +19,7 @@ _SAME_S = 2.0  # change of UTC minus on-board time over a run that delays of the
 
 def utc() -> str:
     """Now, as in 2026-01-31T12:34:56.789Z."""
-    now = datetime.datetime.now(datetime.UTC)
-    return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc_text(datetime.datetime.now(datetime.UTC))
 
 
 def correlation(packet: Packet) -> dict:
@@ -29,8 +28,19 @@ def correlation(packet: Packet) -> dict:
 
 
 def utc_of(run: dict, origin: int, on_board_s: float) -> str | None:
-    """UTC of an on-board time. None without correlations from the start and the end of the run for the origin, or if
-    the clock was set, or stepped in a reset, between them."""
+    """UTC of an on-board time; None if the run does not tell."""
+    epoch = epoch_of(run, origin)
+    return epoch and utc_text(epoch + datetime.timedelta(seconds=on_board_s))
+
+
+def utc_text(then: datetime.datetime) -> str:
+    """As in 2026-01-31T12:34:56.789Z."""
+    return then.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def epoch_of(run: dict, origin: int) -> datetime.datetime | None:
+    """UTC of on-board time 0. None without correlations of the begin and the end of the run for the origin, or if the
+    clock was set, or stepped in a reset, between them."""
     pairs = run.get("time_correlations") or []
     if len(pairs) < 2 or {pair["origin"] for pair in pairs} != {origin}:
         return None
@@ -39,8 +49,7 @@ def utc_of(run: dict, origin: int, on_board_s: float) -> str | None:
     )
     if abs((last - first).total_seconds() - (last_s - first_s)) > _SAME_S:
         return None
-    then = first + datetime.timedelta(seconds=on_board_s - first_s)
-    return then.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return first - datetime.timedelta(seconds=first_s)
 
 
 def write(out: Path, run: dict) -> None:

@@ -7,8 +7,8 @@ all slices is the sum over all integrations, for any length.
 from __future__ import annotations
 
 import zlib
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,7 +25,8 @@ _NOT_READ = 0xFFFF  # temperature without a reading
 
 @dataclass
 class Slice:
-    """The spectra of one slice. start_us: on-board time."""
+    """The spectra of one slice. start_us: on-board time. times_us: start of the first integration and end of the last
+    one, which is its start and its real time."""
 
     origin: int
     start_us: int
@@ -33,10 +34,11 @@ class Slice:
     coincidences: np.ndarray = field(default_factory=lambda: np.zeros((UNITS, COINCIDENCE_CHANNELS), np.uint32))
     real_us: np.ndarray = field(default_factory=lambda: np.zeros(SPECTRA, np.int64))
     live_us: np.ndarray = field(default_factory=lambda: np.zeros(SPECTRA, np.int64))
+    times_us: np.ndarray = field(default_factory=lambda: np.array([np.iinfo(np.int64).max, 0]))
 
     @property
     def _arrays(self) -> tuple[np.ndarray, ...]:
-        return self.counts, self.coincidences, self.real_us, self.live_us
+        return self.counts, self.coincidences, self.real_us, self.live_us, self.times_us
 
     def packed(self) -> bytes:
         return zlib.compress(b"".join(array.tobytes() for array in self._arrays), 1)
@@ -49,23 +51,30 @@ class Slice:
 
 
 class Slices:
-    """Slices of `length_s`, sorted by origin and start; those without an integration are absent.
+    """Slices of `length_s`, sorted by origin and start; those without an integration are absent. At each cut a slice
+    ends and another begins.
 
     All but the latest are kept compressed: there may be thousands, of 74 kB each, and packets arrive in time order.
     """
 
-    def __init__(self, length_s: float):
-        """Raises UserError if the length is not from 1 us to 2^32 s, the range of on-board time."""
+    def __init__(self, length_s: float, cuts_us: Mapping[int, np.ndarray] | None = None):
+        """cuts_us: origin -> int64[...], ascending on-board times.
+
+        Raises UserError if the length is not from 1 us to 2^32 s, the range of on-board time.
+        """
         if not 1e-6 <= length_s <= 2**32:
             raise UserError.at("slices", "length_s", "not from 0.000001 to 4294967296", length_s)
         self.length_us = round(length_s * 1e6)
+        self._cuts_us = cuts_us or {}
         self._open: dict[tuple[int, int], Slice] = {}  # by origin and start, the latest last
         self._packed: dict[tuple[int, int], bytes] = {}
 
     def add(self, number: np.ndarray, origin, start_us, real_us, live_us, counts: np.ndarray) -> None:
         """Add whole integrations. number: int[n], number of the spectrum, 0 to SPECTRA - 1; origin, start_us, real_us,
         live_us: int[n]; counts: unsigned[n, channels]; all of detectors, or all of units."""
-        starts_us = np.asarray(start_us, np.int64) // self.length_us * self.length_us
+        begin_us = np.asarray(start_us, np.int64)
+        end_us = begin_us + np.asarray(real_us, np.int64)
+        starts_us = self.starts_of(np.asarray(origin), begin_us)
         order = np.lexsort((number, starts_us, origin))
         for first in range(0, len(order), _AT_ONCE):
             some = order[first : first + _AT_ONCE]
@@ -74,15 +83,26 @@ class Slices:
             groups = np.concatenate([[0], np.flatnonzero(changes) + 1])
             sums = np.add.reduceat(counts[some], groups, axis=0, dtype=np.uint32)
             times = [np.add.reduceat(np.asarray(column, np.int64)[some], groups) for column in (real_us, live_us)]
+            times += [np.minimum.reduceat(begin_us[some], groups), np.maximum.reduceat(end_us[some], groups)]
             rows = zip(*(column[groups].tolist() for column in columns), sums, *times, strict=True)
-            for its_origin, its_start_us, n, total, its_real_us, its_live_us in rows:
+            for its_origin, its_start_us, n, total, its_real_us, its_live_us, first_us, last_us in rows:
                 one = self._at(its_origin, its_start_us)
+                one.times_us[:] = min(one.times_us[0], first_us), max(one.times_us[1], last_us)
                 one.real_us[n] += its_real_us
                 one.live_us[n] += its_live_us
                 if n < DETECTORS:
                     one.counts[n] += total
                 else:
                     one.coincidences[n - DETECTORS] += total
+
+    def starts_of(self, origin: np.ndarray, time_us: np.ndarray) -> np.ndarray:
+        """int64[n]: the start of the slice of each on-board time."""
+        starts_us = time_us // self.length_us * self.length_us
+        for one, cuts_us in self._cuts_us.items():
+            of = origin == one
+            after = np.searchsorted(cuts_us, time_us[of], "right")
+            starts_us[of] = np.maximum(starts_us[of], np.append(0, cuts_us)[after])
+        return starts_us
 
     def _at(self, origin: int, start_us: int) -> Slice:
         key = origin, start_us
@@ -144,32 +164,39 @@ class States:
         code = np.full((len(starts), DETECTORS), np.nan)
         places = {start: n for n, start in enumerate(starts)}
         for origin, time_us, modes, storms, _ in self._readings:
-            of = _places(places, origin, time_us, slices.length_us)
+            of = _places(places, origin, time_us, slices)
             np.maximum.at(mode, of[of >= 0], modes[of >= 0])
             np.maximum.at(storm, of[of >= 0], storms[of >= 0])
-        _means([(part[0], part[1], part[4]) for part in self._readings], places, slices.length_us, temperature_k)
-        _means(((*when, _codes(eighths)) for *when, eighths in self._centroids), places, slices.length_us, code)
-        states = {"mode": mode, "storm": storm, "phase": self._phases(starts, slices.length_us)}
+        _means([(part[0], part[1], part[4]) for part in self._readings], places, slices, temperature_k)
+        _means(((*when, _codes(eighths)) for *when, eighths in self._centroids), places, slices, code)
+        states = {"mode": mode, "storm": storm, "phase": self._phases(slices)}
         return states | {"temperature_k": temperature_k, "po_209_code": code}
 
-    def _phases(self, starts: list[tuple[int, int]], length_us: int) -> np.ndarray:
+    def _phases(self, slices: Slices) -> np.ndarray:
         """uint8[n]: the last table loaded before each slice; 0 if there is none, or one is loaded during the slice."""
         loaded = sorted(self._loaded)
         tables = [0, *(table for *_, table in loaded)]
-        places = [(origin, time_us) for origin, time_us, _ in loaded]
-        phases = np.zeros(len(starts), np.uint8)
-        for n, (origin, start_us) in enumerate(starts):
-            before, after = (bisect_left(places, (origin, us)) for us in (start_us, start_us + length_us))
-            is_known = before > 0 and places[before - 1][0] == origin
-            if before == after and is_known:
+        places = [(origin, us) for origin, us, _ in loaded]
+        origins, times_us = (np.array([place[i] for place in places], np.int64) for i in (0, 1))
+        within = zip(places, slices.starts_of(origins, times_us).tolist(), strict=True)
+        changing = {(origin, start_us) for (origin, us), start_us in within if us > start_us}
+        phases = np.zeros(len(slices), np.uint8)
+        for n, start in enumerate(slices.starts()):
+            before = bisect_right(places, start)
+            if start not in changing and before and places[before - 1][0] == start[0]:
                 phases[n] = tables[before]
         return phases
 
 
+def time_us(stamp: np.ndarray) -> np.ndarray:
+    """int64[n]: on-board time of stamps of an archive's index."""
+    seconds, fraction = np.divmod((stamp >> np.uint64(16)).astype(np.int64), 1 << 16)
+    return seconds * 1_000_000 + (fraction * 1_000_000 >> 16)
+
+
 def _when(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Origin and on-board time, us, of packets."""
-    seconds, fraction = np.divmod((index["stamp"] >> np.uint64(16)).astype(np.int64), 1 << 16)
-    return index["origin"].copy(), seconds * 1_000_000 + (fraction * 1_000_000 >> 16)
+    return index["origin"].copy(), time_us(index["stamp"])
 
 
 def _codes(eighths: np.ndarray) -> np.ndarray:
@@ -177,17 +204,17 @@ def _codes(eighths: np.ndarray) -> np.ndarray:
     return np.where(eighths == 0, np.nan, eighths / 8)
 
 
-def _places(places: dict, origin: np.ndarray, time_us: np.ndarray, length_us: int) -> np.ndarray:
+def _places(places: dict, origin: np.ndarray, time_us: np.ndarray, slices: Slices) -> np.ndarray:
     """int64[n]: the number of the slice of each reading, -1 if there is none."""
-    starts = zip(origin.tolist(), (time_us // length_us * length_us).tolist(), strict=True)
+    starts = zip(origin.tolist(), slices.starts_of(origin, time_us).tolist(), strict=True)
     return np.array([places.get(start, -1) for start in starts], np.int64)
 
 
-def _means(parts, places: dict, length_us: int, out: np.ndarray) -> None:
+def _means(parts, places: dict, slices: Slices, out: np.ndarray) -> None:
     """Means of the readings over slices, into out, float[slices, columns]. parts: (origin, time in us, readings)."""
     totals, numbers = np.zeros_like(out), np.zeros_like(out)
     for origin, time_us, readings in parts:
-        of = _places(places, origin, time_us, length_us)
+        of = _places(places, origin, time_us, slices)
         inside = of >= 0
         known = np.isfinite(readings[inside])
         np.add.at(totals, of[inside], np.where(known, readings[inside], 0))

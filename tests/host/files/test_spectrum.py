@@ -30,7 +30,7 @@ def test_a_root_file_has_several():
     [
         ("energy_kev,counts\n10,1\n", "a.csv", "energy_kev: only one row"),
         ("time_us,detector,energy_kev\n1,2,3\n", "a.csv", "header: not energy_kev,counts"),
-        ("x", "a.dat", "suffix: none of .spe, .chn, .root, .csv"),
+        ("x", "a.dat", "suffix: none of .spe, .chn, .n42, .root, .csv"),
     ],
 )
 def test_what_is_no_spectrum_is_refused(content, name, what, tmp_path):

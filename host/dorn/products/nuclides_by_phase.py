@@ -1,0 +1,69 @@
+"""The nuclides in each phase, found as by `dorn analyse`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from dorn.analysis.emission import emissions
+from dorn.analysis.geometry import Efficiency
+from dorn.errors import UserError
+from dorn.nuclides.chains import alpha_emitters
+from dorn.products.directions import directions
+from dorn.products.exchange import Exchange
+from dorn.products.outcome import Outcome
+from dorn.products.plot import LABELLED
+from dorn.products.slice_arrays import SliceArrays, slice_arrays
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """How to analyse. nuclides: with lines in the spectra. search: by which the energy scale may be wrong. efficiency:
+    as of Outcome."""
+
+    nuclides: Sequence[str] = field(default_factory=lambda: alpha_emitters(LABELLED))
+    search: float = 0.03
+    efficiency: tuple[Efficiency | None, bool] = (None, False)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The directions of one phase that were analysed, and why others were not."""
+
+    outcomes: list[Outcome]
+    faults: list[str]
+
+
+def arrays_of(exchange: Exchange) -> SliceArrays:
+    """The phases or slices as arrays, with the gains in the middle of their integrations."""
+    products = exchange.products
+    arrays = slice_arrays(products.slices, products.states, products.instrument, products.calibration)
+    middles_s = np.array([one.slice.times_us.mean() / 1e6 for one in exchange.intervals])
+    return replace(arrays, gain=products.calibration.gains(arrays.origin, middles_s))
+
+
+def groups_of(exchange: Exchange) -> dict[str, np.ndarray]:
+    """Name of a phase -> bool[n]: which phases or slices are of it."""
+    names = np.array([interval.name for interval in exchange.intervals], object)
+    return {name: names == name for name in dict.fromkeys(names.tolist())}
+
+
+def by_phase(exchange: Exchange, arrays: SliceArrays, analysis: Analysis) -> dict[str, Found]:
+    """Name of a phase -> its nuclides; slices of storm mode are left out."""
+    found = {}
+    for name, of in groups_of(exchange).items():
+        chosen = of & (arrays.storm == 0)
+        found[name] = _found(arrays, chosen, analysis) if chosen.any() else Found([], ["all of it is in storm mode"])
+    return found
+
+
+def _found(arrays: SliceArrays, chosen: np.ndarray, analysis: Analysis) -> Found:
+    outcomes, faults = [], []
+    for direction in directions(arrays, chosen, analysis.search):
+        try:
+            outcomes.append(Outcome(emissions(direction, analysis.nuclides), None, *analysis.efficiency))
+        except UserError as error:
+            faults.append(str(error))
+    return Found(outcomes, faults)
