@@ -6,7 +6,7 @@
 # The highest copy applies. If none is left, a replay cannot be detected: then a tag must cover the telecommand and a
 # new random number, sent in the event report `challenge`. The first such telecommand sets the counter. While
 # counters cannot be reserved on flash, every telecommand needs a challenge of its own, and so does the first one
-# after the next reset. Hence no accepted telecommand can be replayed: with a challenge, because that is never used
+# after the next reset. Hence no accepted telecommand can be replayed: with a challenge, because it is never used
 # again; without one, because a counter at least as high was on flash before.
 import os
 from hashlib import sha256
@@ -51,7 +51,7 @@ class Authentication:
             self._challenge = os.urandom(_CHALLENGE)
 
     def report(self):
-        """Report the findings of the start: a damaged key, lost copies of the counter, the challenge."""
+        """Report what was found at start-up: a damaged key, lost copies of the counter, the challenge."""
         if self._number == _NO_KEY:
             self._report(icd.EVENT_KEY_DAMAGED)
             return

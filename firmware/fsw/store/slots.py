@@ -25,7 +25,7 @@ class Slots:
         return self._newest()[2]
 
     def payloads(self):
-        """Return the payloads of the valid copies: none, one or two."""
+        """Return the payloads of the valid copies: zero, one or two."""
         self.bad = 0
         return [copy[2] for copy in map(self._read, (0, 1)) if copy]
 
