@@ -77,7 +77,7 @@ class Executive:
         tasks = self.tasks
         self.wcet_us = array.array("I", [0] * len(tasks))  # per task
         self.load_permille = array.array("H", [0] * len(tasks))  # per task
-        gc.collect()  # exclude the garbage of the start
+        gc.collect()  # exclude the garbage of start-up
         self.heap_free = self.heap_free_min = gc.mem_free()
         self._most = self.heap_free - _RESERVE
         now = self._load_us = self._us()

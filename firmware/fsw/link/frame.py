@@ -28,7 +28,7 @@ class Deframer:
         self.bad = 0
         self._capacity = capacity
         self._buf = bytearray(size(capacity) - 2)  # a frame without its zero bytes
-        self._fill = 0  # beyond the length of the buffer: the frame is too long
+        self._fill = 0  # greater than the length of the buffer if the frame is too long
 
     def feed(self, data):
         """Yield each packet that `data` completes, as a view valid until the next one."""

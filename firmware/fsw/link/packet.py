@@ -27,7 +27,7 @@ def parse(packet):
 
 
 def cuc(seconds, fraction):
-    """Return the microseconds of a CUC time with a fraction in 2^-16 s, rounded up, so never earlier."""
+    """Convert a CUC time with a fraction in 2^-16 s to microseconds, rounded up so that it is never earlier."""
     return seconds * 1_000_000 + (fraction * 1_000_000 + 0xFFFF >> 16)
 
 
@@ -135,7 +135,7 @@ class Telemetry:
         return False
 
     def _room(self, array, first, count, size):
-        # viper does not check bounds, so it is done here
+        # viper does not check bounds, so they are checked here
         at = self._n
         if at + count * size + _CRC > icd.MAX_PACKET or first < 0 or count < 0 or first + count > len(array):
             raise ValueError

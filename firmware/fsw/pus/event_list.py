@@ -7,7 +7,7 @@ from micropython import const
 
 _CLASSES = const(4)
 _IN_PACKET = const(279)
-_ENOUGH = const(32)  # half-words of a class above which it is sent; the rest of its PART is for events until then
+_ENOUGH = const(32)  # a class with more half-words is sent soon; the rest of its PART is for events until then
 _LATEST_US = const(10_000_000)  # maximum time an event waits for others
 _IDLE_US = const(600_000_000)  # the same for an open window without events: stamps wrap after 71 minutes
 _TIMEOUT_US = const(5_000_000)
@@ -64,8 +64,8 @@ class EventList:
 
     def _regulate(self, event_class):
         """Open or close the window of a class. It closes one second after its events were found to exceed the quota and
-        opens when the debt is paid, at least a second later: neither depends on the event just before, so pairs within
-        a second are unbiased."""
+        opens when the debt is paid, at least a second later: neither depends on the preceding event, so pairs within a
+        second are unbiased."""
         a, bit = self._acquisition, 1 << event_class
         state = a.state
         quota = 0 if self._storm.active or self._boot_record.safe else self._quota[event_class]

@@ -39,7 +39,7 @@ class Parameters:
         self._written = []  # (telecommand, event or None, OSError or None), completion to be reported
         self._write_us = 0  # earliest time of the next write
         self._values = self._load()
-        self.damaged = slots.bad if self._kept or not slots.bad else 2  # without a valid copy, one counts as 2
+        self.damaged = slots.bad if self._kept or not slots.bad else 2  # 2 also if no valid copy is left
         self._unsaved = self.damaged == 1  # the valid copy replaces the damaged one
 
     def _load(self):
@@ -69,7 +69,7 @@ class Parameters:
             getattr(part, name)(number, value)
 
     def unbound(self, services):
-        """Return the first parameter not bound to a component, or None; those of absent services do not count."""
+        """Return the first parameter not bound to a component, or None; those of absent services are ignored."""
         table = icd.PARAMETERS
         for row in range(0, len(table), _ROW):
             owner = table[row + _ROW - 1]
@@ -129,7 +129,7 @@ class Parameters:
         self._write(event and event + (changed,))
 
     def _write(self, event=None):
-        """Write changes to flash, now or, soon after another write, later. Raises OSError if that fails."""
+        """Write changes to flash, now, or later if the last write was recent. Raises OSError if that fails."""
         if self._unsaved:
             if self._us() < self._write_us:
                 self._waiting.append((self._verification.hold(), event))

@@ -55,7 +55,7 @@ class Acquisition:
         self.state[k.MASK] = builder.mask
         self.state[k.AMPLITUDE_MASK] = builder.amplitude_mask
         self.state[k.ZERO_CODE] = icd.ZERO_CODE
-        self.listable = 0  # mask of the event classes whose windows open at a start; set by the event list
+        self.listable = 0  # mask of the event classes whose windows open when it starts; set by the event list
         self._zero_totals()
 
     def follow(self, lines):

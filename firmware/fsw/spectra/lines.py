@@ -9,7 +9,7 @@ from micropython import const
 _LINES = const(8)
 _PART = const(8)  # positions are in 1/8 code, so that the product of two is still a small integer
 _LEAST = const(100)  # minimum counts in the window to locate the line
-_FARTHEST = const(20)  # a peak off its expected position by more than 1/20 is not the line
+_FARTHEST = const(20)  # a peak more than 1/20 away from the expected position is not the line
 _ZERO = _PART * icd.ZERO_CODE
 _EV_PER_CODE = int(1000 * icd.KEV_PER_CODE)
 

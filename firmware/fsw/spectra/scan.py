@@ -30,7 +30,7 @@ class Scan:
         modes.after_calibration(self.abort)
 
     def set_comparator(self, number, value):
-        """Set a level (parameter), during a scan at its end. Raises OSError if slow control does not answer."""
+        """Set a level (parameter); a scan delays this to its end. Raises OSError if slow control does not answer."""
         if self.step is None:
             front = number == icd.P_COMPARATOR_FRONT
             other = self._parameters.get(icd.P_COMPARATOR_BACK if front else icd.P_COMPARATOR_FRONT)

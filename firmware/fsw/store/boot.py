@@ -14,7 +14,7 @@ from micropython import const
 
 _FORM = ">IQIBBBBBH12sH"
 _COUNTER = const(12)  # octets: a copy of the authentication counter
-_TIME_US = const(600_000_000)  # a block: on-board time jumps ahead by at most this
+_TIME_US = const(600_000_000)  # size of a block: on-board time jumps ahead by at most this
 _RECORDS = const(4096)
 _LATEST_US = const(4_294_967_295_000_000)  # packets carry 32 bits of seconds
 # Without a record, added to the time of the newest packet on flash: later packets may have waited in memory for up
@@ -26,7 +26,7 @@ _UNCOUNTED = const(2)  # scratch register of 20 bits (boards/README.md), from th
 _MOST_BLOCKS = const(0x7FF)  # blocks reserved, 11 bits
 _BOOTS = const(11)  # from this bit on, 4 bits: boots not counted on flash
 _MOST_BOOTS = const(15)
-_CONSECUTIVE = const(15)  # from this bit on, 4 bits: consecutive unexpected resets, or _EXPECTED: the last was expected
+_CONSECUTIVE = const(15)  # from this bit on, 4 bits: consecutive unexpected resets; _EXPECTED: the last was expected
 _MOST_CONSECUTIVE = const(14)
 _EXPECTED = const(15)
 _UNSYNCHRONISED = const(19)  # this bit: telecommands need a challenge
@@ -53,7 +53,7 @@ class BootRecord:
     count, reset_cause: those of this boot. crash: None, or (task, exception, line) that ended the previous run.
     consecutive_resets: unexpected resets since the last expected one, or since a `reset_window` without a reset.
     safe: the instrument was in mode safe. time_us, record: where on-board time and record numbers start.
-    damaged: copies found damaged. lost: there was a record, but no copy is left (known after follow()).
+    damaged: number of copies found damaged. lost: there was a record, but no copy is left (known after follow()).
     counter: copy of the authentication counter, 12 octets; saved with the rest.
     unsynchronised: telecommands need a challenge.
     origin: 1 to 65535, identifies the sequence of record numbers that continues from this record; drawn if there is no

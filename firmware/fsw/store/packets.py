@@ -182,7 +182,7 @@ class PacketStore:
             self.segments.numbers.append(self._first_end)
             self._size = 0
             octets += HEADER
-        if sacrificed:  # the flash has room for this many
+        if sacrificed:  # the flash has room for only this many segments
             self._most = len(self.segments.numbers)
         self._size += octets
         self.segments.bytes += octets

@@ -53,7 +53,7 @@ class Retrieval:
         self._done(*self._asked, self._count)
 
     def _wanted(self, at, octets, low, high):
-        """Yield after each step of retrieving the packets whose number (`octets` at offset `at`) is in low to high."""
+        """Yield after each step of retrieving the packets with low <= number (`octets` at offset `at`) <= high."""
         segments = self._segments
         examined = segment = 0
         by_number = at == RECORD
