@@ -33,7 +33,7 @@ CONVERT_NS = const(2304)  # 2.0 us of conversion, DMA and clock crossing
 RESET_NS = const(256)
 RELEASE_NS = const(128)
 
-STORE_SEGMENTS = const(64)  # of the packet store, 16 kB each: 1 MB of the 1.4 MB of the file system
+STORE_SEGMENTS = const(64)  # segments of the packet store, 16 kB each: 1 MB of the 1.4 MB of the file system
 
 RING_BITS = const(11)  # 2048 events
 AMPLITUDE_BITS = const(12)  # 4096 conversions

@@ -164,7 +164,7 @@ class Board:
 
 
 def reset_cause():
-    """Return a value of the enum `reset_cause`. The watchdog's is checked first: reset pin and power-on clear it."""
+    """Return a value of the enum `reset_cause`. The watchdog's reason comes first: reset pin and power-on clear it."""
     reason = mem32[_WATCHDOG_REASON]
     if reason:
         return _WATCHDOG if reason & _TIMER else _COMMANDED
