@@ -97,7 +97,7 @@ class Bench:
             raise
 
     def _reset(self) -> None:
-        """Reset the board with default parameters, out of SAFE."""
+        """Leave mode safe, restore the default parameters and reset the board."""
         commander = Instrument(self.power)
         if commander.connect().text("mode") == "safe":
             commander.function("standby")

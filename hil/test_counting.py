@@ -140,7 +140,7 @@ def test_start_stop_and_clear_repeatedly(commander, stimulus):
 def test_consecutive_integrations_have_no_gap(commander, stimulus):
     commander.set("integration_time", 1)
     commander.start()
-    stimulus.play(poisson(500, 4.6, 5))  # long enough to send the fourth spectra, which takes half a second
+    stimulus.play(poisson(500, 4.6, 5))  # sending the spectra of the fourth integration takes half a second
     rates = commander.stop()
     mine = [p.fields for p in commander.received if p.name == "spectrum" and p.fields["detector"] == 7]
     spectra = list({f["integration"]: f for f in mine}.values())  # some spectra are in several packets

@@ -8,7 +8,7 @@ from mangler import FAULTS, Mangler
 
 
 def mangled(commander, link, up=None, down=None, commands=60):
-    """Ping over the bad line, then check that the healed line works; -> number of pings answered."""
+    """Ping over the bad line, then check that the line works once it has recovered; -> number of pings answered."""
     if up:
         link.up = up
     if down:

@@ -16,8 +16,8 @@ from mangler import FAULTS, Mangler
 from particles import poisson
 
 SHORT, LONG = 100_000, 10_000_000  # bytes each way
-FAULTS_UP = dict.fromkeys(FAULTS, 0.001)  # per byte; an uplink frame has about 20
-FAULTS_DOWN = dict.fromkeys(FAULTS, 0.0001)  # a downlink frame has up to 600
+FAULTS_UP = dict.fromkeys(FAULTS, 0.001)  # per byte; an uplink frame has about 20 bytes
+FAULTS_DOWN = dict.fromkeys(FAULTS, 0.0001)  # a downlink frame has up to 600 bytes
 TENTH = 0.0004  # probability of a bit flip per byte that damages a tenth of the frames of 270 bytes
 AT_ONCE = 100  # uplink bytes per write, ten writes a second
 SET_US = 1_000_000  # minimum interval between set_parameter telecommands

@@ -92,7 +92,7 @@ class Campaign:
         self._flash = Flash(self._image)
         self._copied = False  # a copy is mounted
         self._violation = None
-        self._fail_at = 0  # operation
+        self._fail_at = 0  # number of the operation at which power fails
         vfs.VfsLfs2.mkfs(self._flash, progsize=PAGE)
         mount(self._flash, ROOT)
         for part in parts:
