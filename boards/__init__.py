@@ -3,7 +3,7 @@ import sys
 
 
 def open_board():
-    """The Board this MicroPython runs on. RuntimeError if the firmware was built for another kind of board."""
+    """Return the Board of this machine. Raises RuntimeError if the firmware was built for another kind of board."""
     if sys.platform == "rp2":
         # boards/NAME/constants.py of the board the image was built for
         from boards import constants  # pyright: ignore[reportAttributeAccessIssue]

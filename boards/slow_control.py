@@ -97,7 +97,7 @@ class Devices:
         self._level(_CHANNEL_D, mv * _STEPS_PER_MV)
 
     def outputs(self, bias, target=0):
-        """Enable the bias or not, and route test pulses: unit | 8 for its front | 16 for its back detector."""
+        """Enable or disable the bias, and route test pulses: unit | 8 for its front | 16 for its back detector."""
         self.is_off = self.is_off and not bias
         self._outputs = target << _TARGET | (_BIAS_ENABLE if bias else 0)
         self._write(self._expander, bytes((_OLAT, self._outputs, _DIRECTIONS)))
@@ -112,8 +112,8 @@ class Devices:
         self._write(self._adc, bytes((_CONFIG, _START | analogue_input << 4, _RATE)))
 
     def reading(self, analogue_input):
-        """Return the result of the last conversion, made of this analogue input: mV of bias, nA, 0.01 K; never
-        negative."""
+        """Return the result of the last conversion, which must be of this analogue input: bias in mV, leakage current
+        in nA, or temperature in 0.01 K; never negative."""
         self._write(self._adc, bytes((_CONVERSION,)))
         self._i2c.readfrom_into(self._adc, self._read)
         steps = self._read[0] << 8 | self._read[1]

@@ -97,7 +97,7 @@ class Bench:
             raise
 
     def _reset(self) -> None:
-        """Reset the board with default parameters, out of SAFE."""
+        """Leave mode safe, restore the default parameters and reset the board."""
         commander = Instrument(self.power)
         if commander.connect().text("mode") == "safe":
             commander.function("standby")
@@ -106,7 +106,7 @@ class Bench:
         commander.function("reset")
 
     def close(self) -> None:
-        """Leave a real instrument with bias and pulser off, whatever the test did."""
+        """Leave a real instrument with bias and pulser off, whatever the test has done."""
         if self.power.name not in NAMES:
             with contextlib.suppress(UserError):
                 for function in ("bias_off", "pulser_off"):

@@ -8,7 +8,7 @@ _SPAN = 100  # maximum length of a burst of noise or of a silence, bytes
 
 
 class Mangler:
-    """Inject each fault with its probability per byte; `counts`: number injected, by fault. Raises ValueError.
+    """Inject each fault with its probability per byte; `counts`: number injected, by fault. Unknown fault: ValueError.
 
     drop: the byte is lost; flip: one of its bits is inverted; insert: a random byte is inserted before it; duplicate:
     it is sent twice; burst: it and the following bytes, 1 to 100 in all, become noise; silence: they are lost; split:

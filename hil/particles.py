@@ -1,4 +1,4 @@
-"""Particles for the simulated head: (time_ns, detector, energy_kev), in order of time."""
+"""Particles for the simulated head: (time_ns, detector, energy_kev), in time order."""
 
 import random
 

@@ -63,7 +63,7 @@ def test_a_cpu_that_hangs_is_reset(commander, power):
 
 
 def test_time_and_boot_count_continue_across_resets_of_every_kind(commander, power):
-    """Time continues after an expected reset, may jump ahead 10 minutes after an unexpected one, never goes back."""
+    """Time continues after an expected reset, may jump 10 minutes ahead after an unexpected one, never goes back."""
     expected_s, ahead_s = 0.5 + 11 + 1, 600
 
     def reset():

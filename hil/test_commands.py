@@ -1,4 +1,4 @@
-"""Telecommands have their effect; invalid ones have none."""
+"""Valid telecommands take effect; invalid ones do not."""
 
 import pytest
 from dorn.link import frames

@@ -140,10 +140,10 @@ def test_start_stop_and_clear_repeatedly(commander, stimulus):
 def test_consecutive_integrations_have_no_gap(commander, stimulus):
     commander.set("integration_time", 1)
     commander.start()
-    stimulus.play(poisson(500, 4.6, 5))  # long enough to send the spectra of the fourth, which takes half a second
+    stimulus.play(poisson(500, 4.6, 5))  # sending the spectra of the fourth integration takes half a second
     rates = commander.stop()
     mine = [p.fields for p in commander.received if p.name == "spectrum" and p.fields["detector"] == 7]
-    spectra = list({f["integration"]: f for f in mine}.values())  # some are in several packets
+    spectra = list({f["integration"]: f for f in mine}.values())  # some spectra are in several packets
     assert [f["integration"] for f in spectra] == [1, 2, 3, 4, 5]
     for one, next_one in itertools.pairwise(spectra):
         assert next_one["start_us"] == one["start_us"] + one["real_us"]
@@ -186,7 +186,7 @@ def test_the_live_time_corrected_rate_is_the_injected_rate(commander, stimulus, 
     live_s = rates["live_us"] / 1e6
     pull = (rates["events"] - cps * live_s) / math.sqrt(cps * live_s)
     evidence("live-time-corrected rate", f"{rates['events'] / live_s:.0f} of {cps} cps, {pull:+.2f} sigma")
-    # the run continues for some ms after the source has ended
+    # the run continues for a few milliseconds after the source has ended
     silent_s = rates["real_us"] / 1e6 - seconds
     assert abs(pull + cps * silent_s / math.sqrt(cps * live_s)) < 4
 

@@ -8,7 +8,7 @@ from mangler import FAULTS, Mangler
 
 
 def mangled(commander, link, up=None, down=None, commands=60):
-    """Ping over the bad line, then check that the healed line works; -> number of pings answered."""
+    """Ping over the bad line, then check that the line works once it has recovered; -> number of pings answered."""
     if up:
         link.up = up
     if down:
@@ -71,5 +71,5 @@ def test_housekeeping_continues_while_the_ground_is_silent(commander):
     before = commander.next("housekeeping")
     commander.advance(60)
     after = commander.last("housekeeping")
-    # at least five housekeeping periods, each ten seconds give or take some ms
+    # at least five housekeeping periods, each ten seconds give or take a few milliseconds
     assert after["uptime_ms"] - before["uptime_ms"] >= 49_000 and after["boot_count"] == before["boot_count"]

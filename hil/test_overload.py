@@ -26,7 +26,7 @@ def test_a_million_pulses_a_second(commander, stimulus, seed, evidence):
     commander.start()
     stimulus.play(poisson(1_000_000, 0.1, seed))
     rates, fates = commander.stop(), stimulus.fates
-    evidence("of injected pulses", f"{fates.delivered} of {fates.injected} converted, {rates['events']} events")
+    evidence("injected pulses", f"{fates.delivered} of {fates.injected} converted, {rates['events']} events")
     evidence("live", f"{rates['live_us']} of {rates['real_us']} us, {rates['gap_us']} us of gaps accounted for")
     assert reconciled(fates, rates)
     assert rates["live_us"] < rates["real_us"]

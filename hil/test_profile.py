@@ -1,4 +1,4 @@
-"""Rates measured in space drive the simulated head; the counts agree within statistics."""
+"""Rates measured in space drive the simulated head; the counts agree within statistical errors."""
 
 import csv
 import itertools

@@ -6,7 +6,7 @@ from test_profile import goes_15
 
 FASTER = 100  # time compression of the rates and of the hold time
 HOLD_S = 300
-ONSET, END = 1360, 1460  # samples of 7 March: from 64 to 100 cps
+ONSET, END = 1360, 1460  # samples of 7 March, in which the rate rises from 64 to 100 cps
 SPIKES = slice(2110, 2135)  # samples of 8 March with the in-flight calibration from 19:20 to 19:23
 
 
@@ -38,7 +38,7 @@ def test_a_proton_storm_starts_and_ends_storm_mode(commander, stimulus, seed, ev
 
 @pytest.mark.parametrize(("storm_rate", "storms"), [(250, 0), (100, 1)])
 def test_calibration_spikes_alone_do_not_trigger_storm_mode(commander, stimulus, seed, storm_rate, storms):
-    """1155 cps for half a minute on top of the storm's 176 cps, which triggers storm mode only at a limit below 176."""
+    """Half a minute of 1155 cps in a storm of 176 cps: storm mode starts only if the limit is below 176 cps."""
     commander.set("storm_rate", storm_rate)
     play(commander, stimulus, goes_15(8)[SPIKES], seed)
     assert len(commander.events("storm_begin")) == storms

@@ -33,12 +33,12 @@ CONVERT_NS = const(2304)  # 2.0 us of conversion, DMA and clock crossing
 RESET_NS = const(256)
 RELEASE_NS = const(128)
 
-STORE_SEGMENTS = const(64)  # of the packet store, 16 kB each: 1 MB of the 1.4 MB of the file system
+STORE_SEGMENTS = const(64)  # segments of the packet store, 16 kB each: 1 MB of the 1.4 MB of the file system
 
 RING_BITS = const(11)  # 2048 events
 AMPLITUDE_BITS = const(12)  # 4096 conversions
 BACKLOG = const(160)  # waiting events that trigger a step: with 16 hits each they still fit the amplitude ring
 
-# Maximum heap octets that a step of each task allocates; the last entry is for writing the parameters, which any task
-# may do. `dorn bench` measures them. The executive collects garbage before they fill the heap.
+# Maximum number of heap octets allocated by a step of each task; the last entry is for writing the parameters, which
+# any task may do. `dorn bench` measures them. The executive collects garbage before they fill the heap.
 ALLOCATION = (64, 5100, 850, 2400, 2000, 600, 7300, 1300, 8500)

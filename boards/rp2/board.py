@@ -16,20 +16,20 @@ _TIMERAWL = const(0x40054028)
 _CHIP_RESET = const(0x40064008)  # data sheet, 2.12.7
 _WATCHDOG_REASON = const(0x40058008)  # 4.7.6
 _POLL_MS = const(2)  # interval at which link and rings are polled while idle
-_LONGEST_WAIT_US = const(1 << 28)  # of ticks_us, which wraps at 2**30
+_LONGEST_WAIT_US = const(1 << 28)  # limit for ticks_us, which wraps at 2**30
 _POWER_ON = const(1)
 _WATCHDOG = const(2)
 _COMMANDED = const(3)
 _RESET_PIN = const(4)
-_TIMER = const(1)  # _WATCHDOG_REASON: not fed; else reset by software
-_HAD_RUN = const(1 << 16)  # _CHIP_RESET
+_TIMER = const(1)  # bit of _WATCHDOG_REASON: not fed; otherwise reset by software
+_HAD_RUN = const(1 << 16)  # bit of _CHIP_RESET
 _DRAIN_MS = const(1000)
 _WDT_MAX_MS = const(8388)
 _I2C_TIMEOUT_US = const(2000)  # for a transfer, which takes at most 0.7 ms: limits the delay if a line is held low
 
 
 # The watchdog's scratch registers (4.7.6) survive every reset but power-on and the RUN pin. 2 and 3 hold 20 bits and a
-# check of 12, so that foreign content is not taken for a value. 4-7 belong to the boot ROM and machine.WDT.
+# check of 12 bits, so that foreign content is not taken for a value. 4-7 belong to the boot ROM and machine.WDT.
 #
 #   0  maintenance: the word "DORN" (`dorn flash` clears it)
 #   1  reserved: choice of the firmware image, and attempts to start it
@@ -37,7 +37,7 @@ _I2C_TIMEOUT_US = const(2000)  # for a transfer, which takes at most 0.7 ms: lim
 #   3  the first crash not recorded on flash
 _MAINTENANCE = const(0x444F524E)
 _VALUE = const(0xFFFFF)
-_CHECK = const(0xA53)  # seed of the check of a value and its register: a register of all zeros is never valid
+_CHECK = const(0xA53)  # seed of the check over a value and its register number: a register of all zeros is never valid
 
 
 class Clock:
@@ -107,7 +107,7 @@ class Board:
 
     def __init__(self, constants):
         machine.freq(constants.CLOCK_MHZ * 1_000_000)  # the event builder counts in cycles of this clock
-        self.slow_control = Devices(  # first of all: it switches the bias off
+        self.slow_control = Devices(  # first of all, as it switches the bias off
             I2C(
                 constants.I2C,
                 sda=Pin(constants.I2C_SDA),
@@ -125,7 +125,7 @@ class Board:
         self.clock = Clock()
         unique_id = machine.unique_id()
         self.unique_id = int.from_bytes(unique_id, "big")
-        # with id and time, because the random source, a free-running oscillator, may return the same bits after every
+        # mixed with id and time, as the random source, a free-running oscillator, may return the same bits after every
         # power-up
         self.random = crc32(urandom(8) + unique_id, self.clock.us())
         self.watchdog = Watchdog()
@@ -164,7 +164,7 @@ class Board:
 
 
 def reset_cause():
-    """Return a value of the enum `reset_cause`. Reset pin and power-on clear the watchdog's reason, not vice versa."""
+    """Return a value of the enum `reset_cause`. The watchdog's reason comes first: reset pin and power-on clear it."""
     reason = mem32[_WATCHDOG_REASON]
     if reason:
         return _WATCHDOG if reason & _TIMER else _COMMANDED

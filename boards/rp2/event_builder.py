@@ -68,7 +68,7 @@ def _programs(peaking, settle, convert, reset, release):
         out(y, 15)  # y = 0x7FFF, counts the passes down
         label("reset")
         set(pins, 1)[reset]
-        set(pins, 0)[release]  # latches and peak-holds open: a line still above threshold latches again
+        set(pins, 0)[release]  # latches and peak-holds are active again: a signal still above threshold sets its latch
         mov(osr, pins)
         out(x, 16)
         jmp(not_x, "quiet")
@@ -83,7 +83,7 @@ def _programs(peaking, settle, convert, reset, release):
         set(y, peak_n)
         label("peaking")
         jmp(y_dec, "peaking")[peak_delay]
-        mov(osr, pins)  # the only sample: both converted and reported
+        mov(osr, pins)  # the only sample, both converted and reported
         mov(isr, osr)
         set(y, 15)
         label("detector")
@@ -105,7 +105,7 @@ def _programs(peaking, settle, convert, reset, release):
     peaking = (peak_n + 1) * (peak_delay + 1)
     convert = (conv_n + 1) * (conv_delay + 1)
     # dead cycles from the sample of the lines that triggered to the one that found them quiet, counted in the program
-    # above; plus 2, as a pulse waits to be sampled (1.5 on average: the lines are sampled every three cycles)
+    # above; plus 2 for the time a pulse waits to be sampled (1.5 on average: the lines are sampled every three cycles)
     fixed = 61 + peaking + reset + release
     hit = 3 + settle + convert
     extra_pass = 6 + reset + release
@@ -133,8 +133,8 @@ class EventBuilder:
     """Rings of events, filled by hardware.
 
     words[i]: hit pattern << 16 | (0x7FFF - extra reset passes) & 0xFFFF;  stamps[i]: low 32 bits of the time in us when
-    the lines were found quiet;  tails[i]: address in `amplitudes` just after the event's last one, 0 while there is no
-    event; zeroed by the reader;  amplitudes: 12-bit codes, bit 15 set for a failed conversion, in detector order.
+    the lines were found quiet;  tails[i]: address just after the event's last amplitude, 0 while there is no event;
+    zeroed by the reader;  amplitudes: 12-bit codes, bit 15 set for a failed conversion, in detector order.
     Dead time of an event with k hits and p extra passes, in cycles (`mhz` per us):
     fixed_cycles + k * hit_cycles + p * pass_cycles.
     """
@@ -165,7 +165,7 @@ class EventBuilder:
             set_base=Pin(board.HEAD_RESET),
         )
         self._starter = rp2.StateMachine(1, start_adc)
-        self._load_start_once = rp2.asm_pio_encode("set(x, 4)", 0)  # assembled here: it takes 10 ms
+        self._load_start_once = rp2.asm_pio_encode("set(x, 4)", 0)  # assembled in advance: it takes 10 ms
         machine.ADC(Pin(board.PEAK_HOLD))
         self._adc_input = board.PEAK_HOLD - 26
 
@@ -191,7 +191,7 @@ class EventBuilder:
         self._plan = (
             (start, _PIO0 + 0x24, _ADC + _SET, _COUNT,
              start.pack_ctrl(treq_sel=_DREQ_PIO0_RX1, high_pri=True, chain_to=rearm.channel, **word)),
-            # whichever of the two runs out triggers both; a running channel ignores the trigger
+            # whichever of the two runs out of transfers triggers both; a running channel ignores the trigger
             (rearm, addressof(self._both), _DMA + 0x430, 1, rearm.pack_ctrl(treq_sel=_DREQ_NONE, **word)),
             (convert, _ADC + 0xC, amplitudes, _COUNT,
              convert.pack_ctrl(size=1, inc_read=False, ring_size=board.AMPLITUDE_BITS + 1, ring_sel=True,

@@ -1,6 +1,6 @@
 # The flight link: a UART, both directions by DMA. While the CPU is stalled, the rings buffer 89 ms of bytes to the
-# instrument and 44 ms from it at 921 600 baud. There is no handshake: bytes that arrive faster than they are read are
-# overwritten and counted.
+# instrument and 44 ms from it at 921 600 baud. There is no flow control: bytes that arrive faster than they are read
+# are overwritten and counted.
 import time
 
 import rp2
@@ -57,10 +57,10 @@ class UartLink:
         sender.config(read=out, write=base + _DR, count=0, ctrl=ctrl)
 
     def _waiting(self):
-        """Return the bytes not read yet; if more than the ring holds, the oldest are overwritten."""
+        """Return the number of bytes not read yet; if more than the ring holds, the oldest are overwritten."""
         first, second = self._channels
         channel = first if first.active() else second
-        while True:  # wrong for the few cycles of a transfer (RP2040-E12), but transfers are microseconds apart
+        while True:  # wrong during a transfer (RP2040-E12), for a few cycles; transfers are microseconds apart
             left = channel.count
             if left == channel.count:
                 return (-left - self._read) & (_PASS - 1)

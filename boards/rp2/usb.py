@@ -41,10 +41,10 @@ class UsbLink:
         return False
 
     def read(self):
-        """Return only a few bytes, so that a flood of bytes does not delay the instrument: each takes 0.25 ms."""
+        """Return only a few bytes, as each takes 0.25 ms: a flood of bytes must not delay the instrument."""
         n = 0
         while n < _READ and self.ready():
-            # read(1) would allocate an object for each
+            # read(1) would allocate an object for each byte
             self._in.readinto(self._byte)  # pyright: ignore[reportAttributeAccessIssue]
             self._received[n] = self._byte[0]
             n += 1

@@ -24,8 +24,8 @@ class Board:
     allocation = constants.ALLOCATION
 
     def __init__(self):
-        # main.py FLASH START: folder of the flash; reset cause, dead times of events (3), 1 after a reset for
-        # maintenance, unique id, 32 random bits and the scratch registers from 0 on. These are one argument, because
+        # main.py FLASH START. FLASH: folder of the flash. START: reset cause, dead times of events (3), 1 after a reset
+        # for maintenance, unique id, 32 random bits, and the scratch registers from 0 on; all in one argument, because
         # MicroPython never frees the memory of arguments.
         self.flash = sys.argv[1]
         self.code = sys.argv[0].rpartition("/")[0]

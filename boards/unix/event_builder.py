@@ -21,7 +21,7 @@ class EventBuilder:
         self.fixed_cycles, self.hit_cycles, self.pass_cycles = dead
         self.words, self.stamps, self.tails = (bytearray(4 * (self.mask + 1)) for _ in range(3))
         self.amplitudes = bytearray(2 * (self.amplitude_mask + 1))
-        self._at = bytearray(8)  # u32: index of the next event; index of the next amplitude
+        self._at = bytearray(8)  # two u32: indices of the next event and of the next amplitude
 
     def start(self, detectors):
         for i in range(len(self.tails)):
@@ -68,7 +68,7 @@ def _fill(
 ) -> int:  # fmt: skip
     # As DMA does on a chip: continues around the rings, whether or not they are read.
     # data: per event u32 stamp, u32 word, u16 codes, lowest detector first; the last may be incomplete. Returns the
-    # octets used
+    # number of octets used
     i = at[0]
     j = at[1]
     p = 0

@@ -1,4 +1,4 @@
-# The link, as on a chip: sending takes the time of the line, and telecommands wait until they are read.
+# The link, as on a chip: sending takes as long as on the line, and telecommands wait until they are read.
 from micropython import const
 
 from boards.pico import constants

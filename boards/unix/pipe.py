@@ -2,7 +2,7 @@
 # each way whenever the firmware waits:
 #
 #   to the host    kind, now_us, argument, n, n bytes   "W": wait until `argument`, with the bytes written to the link;
-#                                                       "H": the same, but unread bytes wait here: send no more
+#                                                       "H": the same, but send no bytes, as some are unread
 #                                                       "S", "E", "X": event builder start, enable, stop; argument: mask
 #                                                       "L": the lines of the detectors
 #                                                       "K": scratch register argument >> 32 is set; no answer

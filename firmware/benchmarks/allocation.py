@@ -1,5 +1,5 @@
-# Run in place of main.py by `dorn bench`: maximum heap octets that a step of each task allocates, while the host sends
-# telecommands that cause allocations; without writes of parameters, which add their own estimate.
+# Run in place of main.py by `dorn bench`: maximum number of heap octets allocated by a step of each task, while the
+# host sends telecommands that cause allocations; without writes of parameters, which add their own estimate.
 import gc
 import time
 

@@ -32,7 +32,7 @@ _KEY_FILE = const(33)  # octets
 
 
 def optional():
-    """Return (number, module) of each optional service (icd.toml, [optional]) that is on this board."""
+    """Return (number, module) of each optional service (icd.toml, [optional]) installed on this board."""
     found = []
     for name, number in icd.OPTIONAL:
         try:
@@ -125,7 +125,7 @@ def authentication(folder, parts):
 
 
 def begin(parts):
-    """Apply the parameters, report the findings of the start and enter the mode that follows from them."""
+    """Apply the parameters, report what was found at start-up and enter the mode that follows from it."""
     record, parameters, modes, report = parts.boot_record, parts.parameters, parts.modes, parts.report
     unbound = parameters.unbound(parts.services)
     failed = parameters.apply_all() or parts.board.slow_control.failed

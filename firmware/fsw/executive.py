@@ -11,12 +11,12 @@ from micropython import const
 _LONGEST_IDLE_US = const(250_000)  # longest time between cycles: a stuck line is found within three of them
 _CATCH_UP = const(4)  # steps: while a step empties the rings, they refill by up to two thirds
 _LONG_US = const(2_000)  # the rings are emptied after a task that took longer
-# Allocation estimate, octets: a fixed amount per cycle, one per 256 us idle, and the maximum that a step of each task
-# allocates. The reserve keeps MicroPython from collecting at a time of its own choice.
+# Allocation estimate, octets: a fixed amount per cycle, one per 256 us of idle time, and the maximum allocated by a
+# step of each task. The reserve keeps MicroPython from starting a collection by itself.
 _CYCLE = const(520)
 _RESERVE = const(10_000)  # more than any step allocates
 _SNAPSHOT_EVERY = const(4)  # collections; measuring the free heap takes half as long as a collection
-_RESTARTS = const(3)  # failed steps tolerated while each follows the one before within `_RESTART_WINDOW_US`
+_RESTARTS = const(3)  # failed steps tolerated while each follows the previous one within `_RESTART_WINDOW_US`
 _RESTART_WINDOW_US = const(600_000_000)
 
 
@@ -30,7 +30,7 @@ class Task:
     def __init__(self, run, period_ms, budget_ms, limit_ms, allocation, wanted=None):
         self.run = run
         self.wanted = wanted
-        self.allocation = allocation  # maximum octets that a step with work allocates
+        self.allocation = allocation  # maximum number of octets allocated by a step that has work
         self.period_us = 1000 * period_ms
         self.budget_us = 1000 * budget_ms
         self.limit_us = 1000 * limit_ms  # with a step overdue by more than this, the watchdog is not fed
@@ -77,7 +77,7 @@ class Executive:
         tasks = self.tasks
         self.wcet_us = array.array("I", [0] * len(tasks))  # per task
         self.load_permille = array.array("H", [0] * len(tasks))  # per task
-        gc.collect()  # exclude the garbage of the start
+        gc.collect()  # exclude the garbage of start-up
         self.heap_free = self.heap_free_min = gc.mem_free()
         self._most = self.heap_free - _RESERVE
         now = self._load_us = self._us()
@@ -107,7 +107,7 @@ class Executive:
                     self._step(0, self.tasks[0])  # the rings were filling meanwhile
                 if task.period_us and not more:
                     task.due_us += task.period_us
-                    # missed steps are not made up, and an early step does not lengthen the wait for the next
+                    # missed steps are not made up for, and an early step does not lengthen the wait for the next
                     if not started < task.due_us <= started + task.period_us:
                         task.due_us = started + task.period_us
             if task.period_us and task.due_us < wake:

@@ -1,4 +1,4 @@
-# The largest buffers, allocated by main.py before the code is imported: later no free part of the heap is large enough.
+# The largest buffers, allocated by main.py before the code is imported: later no free block is large enough.
 from array import array
 
 from fsw import icd
@@ -22,4 +22,4 @@ pairs = zeros(icd.UNITS * icd.COINCIDENCE_CHANNELS)  # coincidence spectra
 stored = bytearray(4096)  # packets waiting to be written to flash
 closed = zeros(icd.CHANNELS)  # the spectrum being sent
 listed = zeros(_LISTED)  # the event list
-garbage = array("I", [0])  # allocation estimate since the last collection, octets; Parameters adds its writes
+garbage = array("I", [0])  # allocation estimate since the last collection, octets; Parameters adds that of its writes

@@ -1,4 +1,4 @@
-"""A long bad link: no damaged packet is accepted, and after it heals every stored record reaches the ground."""
+"""A long bad link: no damaged packet is accepted, and after it has recovered every stored record reaches the ground."""
 
 import random
 import zlib
@@ -16,9 +16,9 @@ from mangler import FAULTS, Mangler
 from particles import poisson
 
 SHORT, LONG = 100_000, 10_000_000  # bytes each way
-FAULTS_UP = dict.fromkeys(FAULTS, 0.001)  # per byte; an uplink frame has about 20
-FAULTS_DOWN = dict.fromkeys(FAULTS, 0.0001)  # a downlink frame has up to 600
-TENTH = 0.0004  # bit flips per byte that damage a tenth of frames of 270 bytes
+FAULTS_UP = dict.fromkeys(FAULTS, 0.001)  # per byte; an uplink frame has about 20 bytes
+FAULTS_DOWN = dict.fromkeys(FAULTS, 0.0001)  # a downlink frame has up to 600 bytes
+TENTH = 0.0004  # probability of a bit flip per byte that damages a tenth of the frames of 270 bytes
 AT_ONCE = 100  # uplink bytes per write, ten writes a second
 SET_US = 1_000_000  # minimum interval between set_parameter telecommands
 STRETCH_S = 600  # maximum length of a bad stretch: the store has 1 MB
@@ -125,7 +125,7 @@ class BadLine:
         while len(data) < AT_ONCE:
             sequence, ack = rng.randrange(1 << 14), rng.choice((0, 9, 15))
             kind = rng.choice(("ping", "ping", "report", "set", "unarmed", "nonsense", "noise"))
-            if kind == "set":  # no more, duplicates included, than the instrument queues for its flash
+            if kind == "set":  # no more often, including duplicates, than the instrument can write to flash
                 kind = "set" if self.target.now_us - self._set_us > SET_US else "ping"
                 self._set_us = self.target.now_us if kind == "set" else self._set_us
             if kind == "noise":
@@ -207,7 +207,7 @@ def test_bad_link(long, seed, totals, tmp_path):
     with open_target("unix", Head(FrontEnd(), seed), unique_id=seed) as target:
         line = BadLine(target, seed, path)
         session, up, down = line.session, line.up, line.down
-        # about 300 octets a second are stored: records of a bad stretch stay in the store until the link has healed
+        # about 300 octets a second are stored: records of a bad stretch stay in the store until the link has recovered
         quotas = {f"quota_{event_class}": 2 for event_class in range(4)}
         wanted = {"housekeeping_period": 2, "rates_period": 10, "storage_per_day": 100_000_000} | quotas
         session.set_parameters(**wanted)
@@ -231,7 +231,7 @@ def test_bad_link(long, seed, totals, tmp_path):
     totals(
         f"bad link: {up.octets} bytes up, {down.octets} down, {sum(counts[fault] for fault in FAULTS)} faults;"
         f" {up.intact.total()} telecommands of {up.posted} arrived intact; {len(ground)} records on ground,"
-        f" {counts['requests']} requests; {counts['while bad']} downlinks while bad"
+        f" {counts['requests']} requests; {counts['while bad']} downlinks over the bad link"
         f" ({counts['while bad, damaged']} of {counts['while bad, frames']} frames damaged),"
         f" {counts['abandoned']} abandoned; seed {seed}: exactly the stored records are on ground"
     )

@@ -41,7 +41,7 @@ def test_flash_life(long, totals):
     mean_years, worst_years = (ENDURANCE / (n / days) / 365.25 for n in (erases / BLOCKS, most))
     totals(
         f"flash: {days} days, {stored} octets stored, {erases} erases of {BLOCKS} blocks, {erases * 4096 / stored:.1f}"
-        f" octets erased per octet stored; at most {most} of one block: it lasts {worst_years:.1f} years, with even"
-        f" wear {mean_years:.0f}"
+        f" octets erased per octet stored; at most {most} of one block, which lasts {worst_years:.1f} years;"
+        f" with even wear {mean_years:.0f} years"
     )
     assert worst_years >= LIFE_YEARS

@@ -71,7 +71,7 @@ def report(i):
 
 @cache
 def with_room(seconds):
-    """Operations in `seconds` of a flash with free space."""
+    """Number of flash operations in `seconds` on a flash with free space."""
     with tempfile.TemporaryDirectory() as folder, on_unix(Path(folder) / "flash", ROOMY) as (i, operations):
         took = store(i, operations, seconds)
         assert report(i)["overwritten"] == 0 and not i.events("flash_failed")

@@ -151,7 +151,7 @@ class Hub:
         self.plug(name, name)
 
     def half(self, name):
-        """A client that sends half a telecommand, and dies."""
+        """A client that sends half a telecommand and then dies."""
         with socket.create_connection(("127.0.0.1", self.places[name].tcp), 5) as client:
             client.sendall(Dictionary.load().encode("ping", 1)[:7])
 

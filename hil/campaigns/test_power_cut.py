@@ -160,7 +160,7 @@ def test_power_cuts_during_a_boot(switch_on, long, seed, totals):
         for operation, done in itertools.product(range(1, operations + 1), DONE if long else [choose.choice(DONE)]):
             before = instrument.last("housekeeping")["boot_count"]
             more = cut(instrument, instrument.target.power_cycle, operation, done)["boot_count"] - before
-            assert more in (1, 2), f"cut at operation {operation} of boot {before + 1}, {done} of it done"
+            assert more in (1, 2), f"cut at operation {operation} of boot {before + 1}, fraction {done} completed"
             cuts, counted = cuts + 1, counted + more - 1
     each_s = (time.monotonic() - began) / cuts
     totals(f"rp2040: {cuts} cuts of a boot, {counted} of them counted, seed {seed}: nothing lost; {each_s:.1f} s each")

@@ -1,5 +1,5 @@
-"""A call raises on entry into SAFE, a commanded reset or the reset after a crash: whichever call it is, the bias of
-the simulated supply is off within 3 s, by command or because the I2C bus falls silent."""
+"""A call raises an exception on entry into SAFE, in a commanded reset or in the reset after a crash: whichever call it
+is, the bias of the simulated supply is off within 3 s, by command or because the I2C bus falls silent."""
 
 import contextlib
 from pathlib import Path

@@ -57,7 +57,7 @@ def test_storm_mode_ends_below_half_of_the_limit(changes, limit_cps, seed, long,
     for _ in range(seeds):
         ended += len(changes([*storm, *rng.poisson(0.4 * limit_cps, 3 * hold_s)], 1, limit_cps, hold_s)) == 2
         ended_high += len(changes([*storm, *rng.poisson(0.625 * limit_cps, 3 * hold_s)], 1, limit_cps, hold_s)) != 1
-    totals(f"{limit_cps} cps: at 0.4 of it {ended} of {seeds} storms end, at 0.625 of it {ended_high}")
+    totals(f"{limit_cps} cps: at 0.4 of it {ended} of {seeds} storms end, at 0.625 of it {ended_high} end")
     assert ended >= 0.95 * seeds and ended_high == 0
 
 

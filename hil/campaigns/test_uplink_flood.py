@@ -53,7 +53,7 @@ def test_every_telecommand_is_executed_rejected_or_counted_as_lost(flooded, seed
     i.target.send(b"\0")
     rates = i.stop()
     hk = i.next("housekeeping", 25)
-    accepted = hk["commands_accepted"] - before["commands_accepted"] - 1  # stop
+    accepted = hk["commands_accepted"] - before["commands_accepted"] - 1  # without the stop
     refused = hk["commands_rejected"] - before["commands_rejected"]
     lost, bad = hk["uplink_lost"], hk["frames_bad"]
     totals(

@@ -1,5 +1,5 @@
-"""Each task in turn hangs or raises, on the emulated Pico: the instrument resets, reports the cause, and hardware
-removes the bias."""
+"""Each task in turn hangs or raises an exception, on the emulated Pico: the instrument resets and reports the cause,
+and hardware removes the bias."""
 
 import pytest
 from dorn.dictionary import Dictionary

@@ -45,7 +45,7 @@ def errno_of(error):
 
 
 def line_of(error):
-    """Return the line that raised an exception, from its traceback; 0 if unknown."""
+    """Return the number of the line that raised an exception, from its traceback; 0 if unknown."""
     text = io.StringIO()
     sys.print_exception(error, text)  # pyright: ignore[reportArgumentType]
     line = 0
@@ -57,7 +57,7 @@ def line_of(error):
 
 
 def note_crash(scratch, task, exception, line):
-    """Note a crash for the next start. Of several unrecorded ones the first is kept: it may have caused the others."""
+    """Note a crash for the next start. Only the first unrecorded one is kept, as it may have caused the others."""
     if not scratch.get(_CAUSE):
         scratch.set(_CAUSE, (task & 15) << 16 | exception << 12 | min(line, 0xFFF))
 
@@ -76,7 +76,7 @@ def forget_crash(scratch):
 class Failures:
     """Failed writes to flash, noted by all writers. The storage task reports them, and the packet store makes room.
 
-    count: failures since boot. errno: of the last failure. full: a write found no room, and none was made since.
+    count: failures since boot. errno: that of the last one. full: a write found no room, and none has been made since.
     """
 
     def __init__(self):

@@ -50,7 +50,7 @@ class Modes:
     # -- transitions -------------------------------------------------------------------------------
 
     def after(self, function):
-        """Return the mode a function leads to; raises Refused if it is unknown, not armed or not allowed now."""
+        """Return the mode a function leads to. Raises Refused if the function is unknown, not armed or not allowed."""
         for number, armed, modes in icd.FUNCTIONS:
             if number == function:
                 if armed:

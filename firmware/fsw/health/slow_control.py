@@ -55,7 +55,7 @@ class SlowControl:
         self._devices.comparators(front_mv, back_mv)
 
     def check(self, function):
-        """Raise Refused if the function cannot be performed, tested by sending the devices their settings again."""
+        """Raise Refused if the function cannot be performed; the devices are tested by sending their settings again."""
         if function == icd.FUNCTION_BIAS_ON and self._on():
             raise Refused(icd.FAILURE_WRONG_MODE, self.bias_state)
         failed = 0

@@ -1,6 +1,6 @@
 # The supervisor: feeds the watchdog at the end of each cycle, only if every task completed a step within its own limit.
 #
-# Also the end of a run. Bias off comes first, then each further step, whether or not earlier ones failed: no exception
+# It also ends a run. Bias off comes first, then each further step, whether or not earlier ones failed: no exception
 # can keep the bias on or prevent the reset.
 from fsw.health.faults import note_crash
 from micropython import const

@@ -6,7 +6,7 @@
 # The highest copy applies. If none is left, a replay cannot be detected: then a tag must cover the telecommand and a
 # new random number, sent in the event report `challenge`. The first such telecommand sets the counter. While
 # counters cannot be reserved on flash, every telecommand needs a challenge of its own, and so does the first one
-# after the next reset. Hence no accepted telecommand can be replayed: with a challenge, because that is never used
+# after the next reset. Hence no accepted telecommand can be replayed: with a challenge, because it is never used
 # again; without one, because a counter at least as high was on flash before.
 import os
 from hashlib import sha256
@@ -17,7 +17,7 @@ from micropython import const
 
 _KEY = const(32)  # octets
 _BLOCK = const(64)  # octets of a SHA-256 block
-_NO_KEY = const(256)  # not the number of a key: with a damaged key nothing is accepted
+_NO_KEY = const(256)  # not a valid key number: with a damaged key, no telecommand is accepted
 # octets of the trailer, icd.AUTHENTICATION_TRAILER: number of the key u8, counter, tag
 _COUNTER = const(4)
 _TAG = const(8)
@@ -38,7 +38,7 @@ class Authentication:
         self._challenge = b""
         self._report_us = 0
         good = len(key) == _KEY + 1 and any(key[1:])
-        self._number = key[0] if good else _NO_KEY  # with _NO_KEY the rest is never used
+        self._number = key[0] if good else _NO_KEY  # with _NO_KEY, what follows is never used
         padded = key[1:] + bytes(_BLOCK - _KEY)
         self._inner, self._outer = (bytes(octet ^ pad for octet in padded) for pad in (0x36, 0x5C))
         self._mark = self._tag(b"")  # identifies the key that a counter belongs to
@@ -51,7 +51,7 @@ class Authentication:
             self._challenge = os.urandom(_CHALLENGE)
 
     def report(self):
-        """Report the findings of the start: a damaged key, lost copies of the counter, the challenge."""
+        """Report what was found at start-up: a damaged key, lost copies of the counter, the challenge."""
         if self._number == _NO_KEY:
             self._report(icd.EVENT_KEY_DAMAGED)
             return

@@ -11,12 +11,12 @@ _PAIRS = const(8)  # pairs of samples in a block, for the second extension
 _LONG_ID = const(4)  # bits of the option identifier, for samples of more than 8 bits
 _SHORT_ID = const(3)
 _ZERO_BLOCKS = const(0)  # option identifiers: zero blocks, followed by one more bit
-_SECOND_EXTENSION = const(1)  # likewise
+_SECOND_EXTENSION = const(1)  # also followed by one more bit
 _SPLIT = const(1)  # + k: sample splitting with k low bits; the last identifier: uncoded samples
-_ALL_LEFT = const(5)  # code length of zero blocks to the segment's end; other codes for 5 or more have one more bit
-_PAIR_MOST = const(255)  # makes the block too long in any case; the square of a higher sum could exceed 32 bits
-_OCTET_BITS = const(3)  # position in bits >> this: octet
-_BIT = const(7)  # position in bits & this: bit within the octet
+_ALL_LEFT = const(5)  # code length of zero blocks to the segment's end; otherwise 5 or more have one more bit
+_PAIR_MOST = const(255)  # sum of a pair: makes any block too long; the square of a higher one could exceed 32 bits
+_OCTET_BITS = const(3)  # shift from a position in bits to its octet
+_BIT = const(7)  # mask of a position in bits: the bit within its octet
 _FIRST = const(128)  # the first bit of an octet
 _MOST = const(1024)  # samples per call: 64 blocks, one segment
 _LEAST = const(42)  # octets: more than any block takes, including _SPARE
@@ -32,7 +32,7 @@ def encode(source, first, count, bits, out):
     Return (samples coded, a multiple of 16 and never 0; octets). Raises ValueError if the range or `out` is invalid.
     """
     if count % BLOCK or not BLOCK <= count <= _MOST or first < 0 or first + count > len(source) or len(out) < _LEAST:
-        raise ValueError  # viper does not check bounds; no text, as an event reports the line only
+        raise ValueError  # viper does not check bounds; no text, as the event report has only the line number
     coded = _encode(source, first, count, bits, out, len(out) - _SPARE, _errors)
     return coded >> 16, coded & 0xFFFF
 
@@ -60,14 +60,14 @@ def _encode(source: ptr16, first: int, count: int, bits: int, out: ptr8, room: i
             begin = 1
         option = _ZERO_BLOCKS
         extra = 0  # bits after the option identifier that belong to it
-        ones = BLOCK  # unary codes, each ended by a one; they come first, of values >> low
-        low = 0  # low bits of each value, which follow
+        ones = BLOCK  # number of unary codes, of value >> low, each ended by a one bit; written before the low bits
+        low = 0  # number of low bits of each value, written after the unary codes
         blocks = 1
         same = 0
         while done + same < count and source[at + same] == last:
             same += 1
         if same >= BLOCK:
-            # one code gives their number
+            # a single code gives the number of blocks
             extra = 1
             blocks = same >> _BLOCK_BITS
             size = blocks
@@ -85,7 +85,7 @@ def _encode(source: ptr16, first: int, count: int, bits: int, out: ptr8, room: i
             while i < BLOCK:
                 sample = source[at + i]
                 error = sample - last
-                margin = last  # both signs are possible up to this
+                margin = last  # up to this magnitude, both signs are possible
                 if most - last < margin:
                     margin = most - last
                 if error > margin:
@@ -105,7 +105,7 @@ def _encode(source: ptr16, first: int, count: int, bits: int, out: ptr8, room: i
                     pairs += (error * (error + 1) >> 1) + errors[i] + 1
                 last = sample
                 i += 1
-            # sample splitting: one more low bit of each, as long as that makes the block shorter
+            # sample splitting: one more low bit of each value, as long as that makes the block shorter
             while low < not_coded - 2:
                 split = (BLOCK - begin) * (low + 2)
                 i = begin

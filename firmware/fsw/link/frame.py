@@ -28,10 +28,10 @@ class Deframer:
         self.bad = 0
         self._capacity = capacity
         self._buf = bytearray(size(capacity) - 2)  # a frame without its zero bytes
-        self._fill = 0  # beyond the length of the buffer: the frame is too long
+        self._fill = 0  # greater than the length of the buffer if the frame is too long
 
     def feed(self, data):
-        """Yield each packet that `data` completes, as a view valid until the next."""
+        """Yield each packet that `data` completes, as a view valid until the next one."""
         buf = self._buf
         i, n = 0, len(data)
         while True:
@@ -107,7 +107,7 @@ def _idle(data: ptr8, i: int, n: int) -> int:
 
 @micropython.viper
 def _take(data: ptr8, i: int, n: int, buf: ptr8, fill: int, capacity: int) -> int:
-    # copies to buf[fill:] up to the zero byte; returns the index of that or of the end of data
+    # copies to buf[fill:] up to the zero byte; returns its index or that of the end of data
     while i < n:
         b = data[i]
         if b == 0:

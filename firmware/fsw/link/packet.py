@@ -18,7 +18,7 @@ def parse(packet):
     n = len(packet)
     if n < _TC_HEADER + _CRC or (packet[4] << 8 | packet[5]) + 7 != n:
         raise Refused(icd.FAILURE_BAD_LENGTH, n)
-    if crc16(packet, n):  # zero over a packet with its own CRC
+    if crc16(packet, n):  # the CRC over a packet that includes it is zero
         raise Refused(icd.FAILURE_BAD_CRC, packet[n - 2] << 8 | packet[n - 1])
     identification, sequence = unpack_from(">HH", packet)
     if identification != 0x1800 | icd.APID or sequence >> 14 != 3 or packet[6] >> 4 != _PUS_C:
@@ -27,7 +27,7 @@ def parse(packet):
 
 
 def cuc(seconds, fraction):
-    """Return the microseconds of a CUC time with a fraction in 2^-16 s, rounded up, so never earlier."""
+    """Convert a CUC time with a fraction in 2^-16 s to microseconds, rounded up so that it is never earlier."""
     return seconds * 1_000_000 + (fraction * 1_000_000 + 0xFFFF >> 16)
 
 
@@ -37,7 +37,7 @@ class Telemetry:
     `time.us()` is the on-board time in microseconds. A packet the link does not accept is counted in `dropped` and
     leaves a gap in the sequence count that is visible on ground. Packets with a priority also go to `store`, whether
     or not the link accepts them: number(priority) -> record number, or 0 if it is not to be stored; append(frame);
-    room(). They carry `origin` (store/boot.py) even when they are not stored, so that every one names its instrument.
+    room(). They carry `origin` (store/boot.py) even when not stored, so that each identifies its instrument.
     """
 
     def __init__(self, time, link, store, origin):
@@ -59,7 +59,7 @@ class Telemetry:
         return self.end()
 
     def begin(self, layout, *values):
-        """Start a packet with the scalars of an icd layout. Raises ValueError if there are more or fewer."""
+        """Start a packet with the scalars of an icd layout. Raises ValueError if their number is wrong."""
         service, subtype, form, self._priority = layout
         if self._priority:
             values = (0, self._origin) + values  # 0: placeholder for the record number, set by end()
@@ -102,8 +102,8 @@ class Telemetry:
         self._n = at + n
 
     def end(self, stored=True):
-        """Close the packet, frame it and pass it to the link; False if the link did not accept it. stored: whether it
-        is kept, too, if its layout is one that is."""
+        """Close the packet, frame it and pass it to the link; False if the link did not accept it. stored: false if it
+        must not be stored, even if its layout has a priority."""
         buf, n = self._buf, self._n
         key = buf[7] << 8 | buf[8]
         self._counts[key] = (self._counts.get(key, 0) + 1) & 0xFFFF
@@ -135,7 +135,7 @@ class Telemetry:
         return False
 
     def _room(self, array, first, count, size):
-        # viper does not check bounds, so it is done here
+        # viper does not check bounds, so they are checked here
         at = self._n
         if at + count * size + _CRC > icd.MAX_PACKET or first < 0 or count < 0 or first + count > len(array):
             raise ValueError

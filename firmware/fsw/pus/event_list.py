@@ -1,5 +1,5 @@
 # ST[129] event list: individual events, up to a quota per second and class on average. A list of the first events of
-# each second would say little about correlated events, so within a window every event of a class is listed, and marks
+# each second would show little about correlated events, so within a window every event of a class is listed, and marks
 # record when it opens and closes. The kernel lists the events; this service opens and closes windows and sends packets.
 from fsw import icd
 from fsw.spectra import kernel as k
@@ -7,7 +7,7 @@ from micropython import const
 
 _CLASSES = const(4)
 _IN_PACKET = const(279)
-_ENOUGH = const(32)  # half-words used of the PART of a class; the rest is for events until the next step
+_ENOUGH = const(32)  # a class with more half-words is sent soon; the rest of its PART is for events until then
 _LATEST_US = const(10_000_000)  # maximum time an event waits for others
 _IDLE_US = const(600_000_000)  # the same for an open window without events: stamps wrap after 71 minutes
 _TIMEOUT_US = const(5_000_000)
@@ -24,7 +24,7 @@ class EventList:
         self._due_us = self._sent_us = 0
         self._first = 0  # the class regulated in this step
         self._credit = [0] * _CLASSES  # events; below 0: debt
-        self._closing = 0  # mask of classes whose window closes next time
+        self._closing = 0  # mask of classes whose window closes when next regulated
         parts.acquisition.listable = (1 << _CLASSES) - 1  # until each class has been regulated
         for event_class in range(_CLASSES):
             parts.acquisition.state[k.LIST + event_class] = event_class * k.PART
@@ -47,7 +47,7 @@ class EventList:
             if fill > _ENOUGH and (
                 state[k.OPEN + event_class] or self._credit[event_class] >= state[k.LISTED + event_class]
             ):
-                urgent = 1  # make room for a window
+                urgent = 1  # a window needs the room
         if total and not self._acquisition.running:
             urgent = 1  # no further events follow
         if urgent or (total and now - self._sent_us >= (_LATEST_US if most > k.MARK else _IDLE_US)):
@@ -64,8 +64,8 @@ class EventList:
 
     def _regulate(self, event_class):
         """Open or close the window of a class. It closes one second after its events were found to exceed the quota and
-        opens when the debt is paid, at least a second later: neither depends on the event just before, so pairs within
-        a second are unbiased."""
+        opens when the debt is paid, at least a second later: neither depends on the preceding event, so pairs within a
+        second are unbiased."""
         a, bit = self._acquisition, 1 << event_class
         state = a.state
         quota = 0 if self._storm.active or self._boot_record.safe else self._quota[event_class]
@@ -82,7 +82,7 @@ class EventList:
             elif credit < 0:
                 self._closing |= bit
             else:
-                a.listable |= bit  # reopen it at once after a ring overrun
+                a.listable |= bit  # so that it reopens at once after a ring overrun
         elif quota and credit >= 0 and self._fill(event_class) <= _ENOUGH:  # else the window would be short
             a.listable |= bit
             if a.running:

@@ -37,7 +37,7 @@ class Functions:
         mode = modes.after(function)
         if icd.FUNCTION_BIAS_ON <= function <= icd.FUNCTION_PULSER_OFF:
             self._slow_control.check(function)
-        # a start empties the spectra, so those of the last acquisition must have been sent
+        # a start empties the spectra, so those of the previous acquisition must have been sent
         elif mode != modes.mode and mode in _ACQUIRING and self._acquisition.to_close() is not None:
             raise Refused(icd.FAILURE_WRONG_MODE, modes.mode)
         elif function == icd.FUNCTION_THRESHOLD_SCAN:

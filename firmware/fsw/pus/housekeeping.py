@@ -13,7 +13,7 @@ _AGAIN_US = const(60_000_000)  # minimum time between reports of lost octets
 
 class Structure:
     """A periodic report. send(now) sends it; None: no such report. parameter: number of the parameter that holds its
-    interval. on: enabled. boot_record: given if the report is sent in mode safe on request only."""
+    interval. on: enabled. boot_record: given if, in mode safe, the report is sent on request only."""
 
     def __init__(self, send, parameter, boot_record=None):
         self.on = send is not None

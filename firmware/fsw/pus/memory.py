@@ -7,7 +7,7 @@ from micropython import const
 from uctypes import addressof, bytearray_at
 
 _LOADED = (icd.REGION_THRESHOLDS,)
-_MOST = const(512)  # octets of a dump
+_MOST = const(512)  # maximum octets of a dump
 _LOAD = const(2)
 _DUMP = const(5)
 

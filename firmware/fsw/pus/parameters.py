@@ -34,12 +34,12 @@ class Parameters:
         self._verification = verification
         self._failures = failures
         self._us = clock.us
-        self._allocation = allocation  # octets that a write allocates
+        self._allocation = allocation  # number of octets allocated by a write
         self._waiting = []  # (telecommand, event or None), to be completed by the next write
         self._written = []  # (telecommand, event or None, OSError or None), completion to be reported
         self._write_us = 0  # earliest time of the next write
         self._values = self._load()
-        self.damaged = slots.bad if self._kept or not slots.bad else 2  # a single damaged copy also counts as 2
+        self.damaged = slots.bad if self._kept or not slots.bad else 2  # 2 also if no valid copy is left
         self._unsaved = self.damaged == 1  # the valid copy replaces the damaged one
 
     def _load(self):
@@ -50,7 +50,7 @@ class Parameters:
         for row in range(0, len(table), _ROW):
             first, count, low, high, default = table[row : row + _ROW - 1]
             for number in range(first, first + count):
-                value = found.get(number, default)  # numbers of another version are ignored
+                value = found.get(number, default)  # unknown numbers, from another version, are ignored
                 values.append(value if low <= value <= high else default)
         return values
 
@@ -69,7 +69,7 @@ class Parameters:
             getattr(part, name)(number, value)
 
     def unbound(self, services):
-        """Return the first parameter that is bound to no component, or None; those of absent services do not count."""
+        """Return the first parameter not bound to a component, or None; those of absent services are ignored."""
         table = icd.PARAMETERS
         for row in range(0, len(table), _ROW):
             owner = table[row + _ROW - 1]
@@ -104,7 +104,7 @@ class Parameters:
         at, low, high = _find(number)
         if not low <= value <= high:
             raise Refused(icd.FAILURE_OUT_OF_RANGE, value)
-        # even if unchanged: the component may have missed the value, or changed by itself since
+        # even if unchanged: the component may have missed the value, or may have changed by itself since
         self._apply(number, value)
         if value != self._values[at]:
             self._values[at] = value
@@ -129,7 +129,7 @@ class Parameters:
         self._write(event and event + (changed,))
 
     def _write(self, event=None):
-        """Write changes to flash, now or once the last write is long enough ago. Raises OSError if that fails."""
+        """Write changes to flash, now, or later if the last write was recent. Raises OSError if that fails."""
         if self._unsaved:
             if self._us() < self._write_us:
                 self._waiting.append((self._verification.hold(), event))
@@ -141,14 +141,14 @@ class Parameters:
             self._report(*event)
 
     def step(self, now):
-        """Write waiting changes when due; return whether it did."""
+        """Write pending changes when due; return whether there were any."""
         if not self._unsaved or now < self._write_us:
             return False
         self.flush()
         return True
 
     def report(self):
-        """Report one completion after the write; return whether there was one."""
+        """Report the completion of one telecommand whose change was written; return whether there was one."""
         if not self._written:
             return False
         request, event, failed = self._written.pop(0)

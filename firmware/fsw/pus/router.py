@@ -23,7 +23,7 @@ class Router:
         self.rejected = 0
         self._services = services
         self._verification = verification
-        self._released = []  # telecommands released by the schedule and by events, to be handled
+        self._released = []  # telecommands released by the schedule and by events, still to be handled
 
     def release(self, packet):
         """Queue a telecommand for the next step of the commands task; False if the queue is full."""
@@ -80,7 +80,7 @@ class Router:
         table: tuple = icd.COMMANDS
         for row in range(0, len(table), _ROW):
             if table[row] == service and table[row + 1] == subtype:
-                form, octets_follow = table[row + 2], table[row + 3]  # octets follow, their number in the last value
+                form, octets_follow = table[row + 2], table[row + 3]  # octets follow; the last value is their number
                 octets = calcsize(form)
                 values = unpack(form, data[:octets]) if len(data) >= octets else ()
                 if len(data) != octets + (values[-1] if octets_follow and values else 0):
@@ -136,7 +136,7 @@ class Uplink:
             except Refused as refusal:
                 self._router.refuse(content, *refusal.args)
             self._restart()
-            return True  # one per step, as each allocates
+            return True  # one per step, as each allocates memory
         self._received = None
         return True  # there may be more
 

@@ -9,7 +9,7 @@ from fsw.link.packet import cuc, parse
 from micropython import const
 
 _ENTRIES = const(16)
-_OCTETS = const(64)  # of a telecommand
+_OCTETS = const(64)  # maximum length of a telecommand
 _ENABLE = const(1)
 _DISABLE = const(2)
 _RESET = const(3)
@@ -24,7 +24,7 @@ class Schedule:
         self._release = parts.router.release
         self._telemetry = parts.telemetry
         self._enabled = False
-        self._entries = []  # (on-board time in us, telecommand), in order of time
+        self._entries = []  # (on-board time in us, telecommand), sorted by time
         parts.modes.at_safe(self.disable)
 
     def __len__(self):

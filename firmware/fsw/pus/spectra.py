@@ -1,5 +1,5 @@
 # ST[128] spectra: closes one spectrum at a time and sends the range of its channels that has counts. Spectra of a
-# checkpoint from before a reset come first, and copies of running spectra, on request, last.
+# checkpoint from before a reset come first, and copies of running spectra, sent on request, last.
 from fsw import icd, memory
 from fsw.health.faults import Refused
 from fsw.link import compression
@@ -11,13 +11,13 @@ _TIMEOUT_US = const(5_000_000)  # wait for link and packet store; then whichever
 
 
 class Spectra:
-    """compression: 1: packets are coded where that is shorter (icd.toml, [about.coding]); 0: never"""
+    """compression: 1: data are coded where this makes the packet shorter (icd.toml, [about.coding]); 0: never"""
 
     def __init__(self, acquisition, checkpoint, modes, parameters, telemetry, link):
         self._acquisition = acquisition
         self._checkpoint = checkpoint
         self._modes = modes
-        self._requested = 0  # mask of the spectra to be sent as they are
+        self._requested = 0  # mask of the spectra to be sent in their current state
         self._since_us = 0  # last time with room, or with nothing to send
         self._telemetry = telemetry
         self._link = link

@@ -27,7 +27,7 @@ def _never():
 class Acquisition:
     """counters: per detector (kernel.py); singles, pairs, to_close(): see Channels. listed: buffer of the event list.
     Since the last clear: real_us, gap_us (time missing from it), passes, overrun_hits; since boot: overruns, slips.
-    integration: number of the running one.
+    integration: number of the running integration.
     """
 
     def __init__(self, board, parameters, report, time):
@@ -55,7 +55,7 @@ class Acquisition:
         self.state[k.MASK] = builder.mask
         self.state[k.AMPLITUDE_MASK] = builder.amplitude_mask
         self.state[k.ZERO_CODE] = icd.ZERO_CODE
-        self.listable = 0  # mask of the event classes whose windows open at a start; set by the event list
+        self.listable = 0  # mask of the event classes whose windows open when it starts; set by the event list
         self._zero_totals()
 
     def follow(self, lines):
@@ -150,7 +150,7 @@ class Acquisition:
         """Read the events up to now; return true if there are more."""
         if not self.running:
             return False
-        if now >= self._rollover_us and not self._channels.closing:  # the previous one has been sent
+        if now >= self._rollover_us and not self._channels.closing:  # the previous integration has been sent
             self._channels.close_all(icd.CLOSED_BY_TIME, self.integration)
             self.integration += 1
             self._rollover_us = max(self._rollover_us, now - self.integration_us + 1) + self.integration_us
@@ -205,7 +205,7 @@ class Acquisition:
         self._advance(now if left == _EMPTY else self.last_good_us(now))
 
     def last_good_us(self, now):
-        """Return the time of the last event read, or at which the ring was empty: no earlier event is missing."""
+        """Return the time of the last event read, or when the ring was last empty: no earlier event is missing."""
         return now - ((now - self.state[k.STAMP]) & 0xFFFFFFFF)
 
     def _advance(self, now):
@@ -262,10 +262,10 @@ class Acquisition:
     # -- spectra -----------------------------------------------------------------------------------
 
     def snapshot(self, s):
-        """Measure spectrum s as it is now.
+        """Measure the current state of spectrum s.
 
-        Return (integration, began_us, real_us, live_us, total), first and last channel with counts, the array it is in
-        and its offset there; first > last if it is empty. began_us: on-board time
+        Return (integration, began_us, real_us, live_us, total), first and last channel with counts, the array with its
+        channels and their offset there; first > last if it is empty. began_us: on-board time
         """
         if self.running:
             self._catch_up(self.clock.us())
@@ -290,7 +290,7 @@ class Acquisition:
         return self._channels.closed(s, integration) + (began_us, real_us, live_us, total), first, last
 
     def copy(self, s, copy):
-        """Copy spectrum s as it is now into `copy`, array("H"). Return as `close`."""
+        """Copy the current state of spectrum s into `copy`, array("H"). Returns the same as `close`."""
         about, first, last, _, _ = self.snapshot(s)
         self._channels.take(s, copy, 1)
         return (icd.CLOSED_BY_RUNNING,) + about, first, last

@@ -42,7 +42,7 @@ class Channels:
         return s
 
     def closed(self, s, integration):
-        """Note that spectrum s was closed; return (reason, integration that it is part of)."""
+        """Note that spectrum s was closed; return (reason, integration that it belongs to)."""
         bit, state = 1 << s, self._state
         why = (self._closed_by, self._integration) if self.closing & bit else (icd.CLOSED_BY_OVERFLOW, integration)
         self.closing &= ~bit
@@ -51,14 +51,14 @@ class Channels:
         return why
 
     def measure(self, s):
-        """Return the sum of spectrum s, its first and last channel with counts, the array it is in and its offset
-        there; first > last if it is empty."""
+        """Return the sum of spectrum s, its first and last channel with counts, the array that holds it and its
+        offset there; first > last if it is empty."""
         spectra, at, count = self._place(s)
         total = _measure(spectra, at, count, self._span)
         return total, self._span[0], self._span[1], spectra, at
 
     def take(self, s, copy, keep=0):
-        """Move spectrum s into `copy`, array("H"), leaving zeros; 1: copy it."""
+        """Move spectrum s into `copy`, array("H"), leaving zeros; keep = 1: leave it unchanged."""
         _take(*self._place(s), copy, keep)
 
     def _place(self, s):
@@ -72,7 +72,7 @@ class Channels:
 
 @micropython.viper
 def clear(words: ptr32, count: int):
-    # two channels at a time: spectra have an even number
+    # two channels at a time: every spectrum has an even number of them
     for i in range(count):
         words[i] = 0
 

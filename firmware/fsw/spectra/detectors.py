@@ -31,7 +31,7 @@ class Detectors:
         self._running = True
 
     def stop(self):
-        """Disable all triggers at once; return when that took effect, us, 32 bits."""
+        """Disable all triggers at once; return the time at which that took effect, us, 32 bits."""
         self._running = False
         return self._builder.enable(0)
 

@@ -22,7 +22,7 @@ SLIP_CONVERSIONS = const(11)
 NEARLY_FULL = const(12)  # bit s: a channel of spectrum s passed NEARLY; bit 16 + u: of coincidence spectrum u
 BAD_CODES = const(13)  # failed conversions, counted as over range, since the last housekeeping
 ZERO_CODE = const(14)  # the code of 0 keV: subtracted once from the sum of two codes
-HELD = const(15)  # bits as in NEARLY_FULL: a channel is full; nothing is read until it is closed
+HELD = const(15)  # bits as in NEARLY_FULL: a channel is full; nothing is read until the spectrum is closed
 # the event list, per class: front, back, front and back of a unit, several units (see `mark`)
 OPEN = const(16)  # last index in `listed` at which any event fits; 0: the window is closed
 LIST = const(20)  # index in `listed` of the next entry
@@ -35,7 +35,7 @@ SEVERAL = const(28)
 NONE = const(29)  # no hit of the event was accepted
 LISTED = const(30)  # events listed, per class, since the event list last regulated it
 STATE = const(34)
-_OPEN_OF = const(-9)  # from the counter of a class to its OPEN, LIST and LISTED entries
+_OPEN_OF = const(-9)  # offsets from the counter of a class to its OPEN, LIST and LISTED entries
 _LIST_OF = const(-5)
 _LISTED_OF = const(5)
 
@@ -72,7 +72,7 @@ _PAIR_0 = const(0x10000)  # bit of coincidence spectrum 0 in NEARLY_FULL and HEL
 # the word of an event: hit pattern, and below it the reset passes, counted down from _NO_PASS
 _PATTERN = const(16)
 _NO_PASS = const(0x7FFF)
-_ADDRESS = const(1)  # a tail is an address of 16-bit amplitudes
+_ADDRESS = const(1)  # shift from a tail, which is a byte address, to the index of a 16-bit amplitude
 
 
 @micropython.viper
@@ -81,7 +81,7 @@ def sort(
     words: ptr32, stamps: ptr32, tails: ptr32, amplitudes: ptr16,
     state: ptr32, thresholds: ptr16, counters: ptr32, singles: ptr16, pairs: ptr16, listed: ptr16,
 ) -> int:  # fmt: skip
-    """Read events until none is left, UNTIL or a limit is reached, or STATUS has a reason; return the number read."""
+    """Read events until none is left, UNTIL or a limit is reached, or STATUS is set; return the number read."""
     i = state[READ]
     j = state[AMPLITUDE]
     mask = state[MASK]
@@ -102,8 +102,8 @@ def sort(
                 status = OVERRUN
             break
         # DMA may lap the reader at any instruction. A tail is zeroed before its event is read: if it is set again, DMA
-        # has rewritten the event. The tail before is checked only after this one is zeroed, as zeroing could otherwise
-        # erase the only trace of a lap.
+        # has rewritten the event. The previous tail is checked only after this one is zeroed, as zeroing it could
+        # otherwise erase the only trace of a lap.
         tails[i] = 0
         if tails[(i - 1) & mask]:
             status = OVERRUN
@@ -115,7 +115,7 @@ def sort(
         start = j
         h = (word >> _PATTERN) & 0xFFFF
         if h and h & (h - 1) == 0 and (j + 1 - end) & amplitude_mask == 0:
-            # a single hit, by far the most frequent case: separate path, a third faster
+            # a single hit, by far the most frequent case, has a separate path, which is a third faster
             d = 0
             if h & 0xFF == 0:
                 h >>= 8
@@ -278,7 +278,7 @@ def unread(i: int, n: int, j: int, tails: ptr32, state: ptr32) -> int:
 
 
 def mark(state, listed, classes, opens):
-    """Open the windows of a mask of classes, or close those of them that are open, at the last stamp.
+    """Open the windows of the classes in a mask, or close those that are open, at the last stamp.
 
     While the window of a class is open, all its events are listed. A mark has four half-words: low and high half of the
     stamp; 0 in place of the hit pattern; class << 8, plus 1 if the window opens. A window opens only if its class has

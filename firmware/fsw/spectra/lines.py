@@ -9,13 +9,13 @@ from micropython import const
 _LINES = const(8)
 _PART = const(8)  # positions are in 1/8 code, so that the product of two is still a small integer
 _LEAST = const(100)  # minimum counts in the window to locate the line
-_FARTHEST = const(20)  # a peak further than 1/20 from the expected position is not the line
+_FARTHEST = const(20)  # a peak more than 1/20 away from the expected position is not the line
 _ZERO = _PART * icd.ZERO_CODE
 _EV_PER_CODE = int(1000 * icd.KEV_PER_CODE)
 
 
 class Lines:
-    """counts: since the last clear, detector d from 8 d on. centroid: position of its Po-209 line, 1/8 code; 0: none"""
+    """counts: since the last clear, for detector d from index 8 d. centroid: Po-209 lines, 1/8 code; 0: not found"""
 
     def __init__(self, acquisition):
         self._below_kev = self._above_kev = self._tracking = 0
@@ -62,7 +62,7 @@ class Lines:
         if n < _LEAST:
             return
         step = _PART * icd.CODES_PER_CHANNEL
-        found = first * step + step * self._found[0] // n + (step - _PART) // 2  # the middle of the codes of a channel
+        found = first * step + step * self._found[0] // n + (step - _PART) // 2  # midpoint of the codes of a channel
         expected = _place(icd.LINES_KEV[0])
         if abs(found - expected) * _FARTHEST < expected:
             self.centroid[d] = found

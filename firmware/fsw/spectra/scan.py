@@ -9,7 +9,7 @@ from fsw.health.faults import Refused
 class Scan:
     """Also sets the comparator levels while no scan runs. first_mv, step_mv, steps, dwell_s: parameters.
 
-    step: number of the running step, or None. Of a complete step: level_mv, real_us, and hits of each detector.
+    step: number of the running step, or None. level_mv, real_us, hits (per detector): results of a complete step.
     """
 
     def __init__(self, acquisition, slow_control, parameters, modes, report):
@@ -30,7 +30,7 @@ class Scan:
         modes.after_calibration(self.abort)
 
     def set_comparator(self, number, value):
-        """Set a level (parameter); a scan defers it to its end. Raises OSError if slow control does not answer."""
+        """Set a level (parameter); a scan delays this to its end. Raises OSError if slow control does not answer."""
         if self.step is None:
             front = number == icd.P_COMPARATOR_FRONT
             other = self._parameters.get(icd.P_COMPARATOR_BACK if front else icd.P_COMPARATOR_FRONT)

@@ -14,11 +14,11 @@ from micropython import const
 
 _FORM = ">IQIBBBBBH12sH"
 _COUNTER = const(12)  # octets: a copy of the authentication counter
-_TIME_US = const(600_000_000)  # a block: on-board time jumps ahead by at most this
+_TIME_US = const(600_000_000)  # size of a block: on-board time jumps ahead by at most this
 _RECORDS = const(4096)
 _LATEST_US = const(4_294_967_295_000_000)  # packets carry 32 bits of seconds
-# Without a record, added to the time of the newest packet on flash: later ones may have waited in memory for up to
-# 3600 s, the maximum of `storage_delay`.
+# Without a record, added to the time of the newest packet on flash: later packets may have waited in memory for up
+# to 3600 s, the maximum of `storage_delay`.
 _UNKNOWN_US = const(4_200_000_000)
 _NO_TASK = const(255)
 
@@ -26,7 +26,7 @@ _UNCOUNTED = const(2)  # scratch register of 20 bits (boards/README.md), from th
 _MOST_BLOCKS = const(0x7FF)  # blocks reserved, 11 bits
 _BOOTS = const(11)  # from this bit on, 4 bits: boots not counted on flash
 _MOST_BOOTS = const(15)
-_CONSECUTIVE = const(15)  # from this bit on, 4 bits: consecutive unexpected resets, or _EXPECTED: the last was expected
+_CONSECUTIVE = const(15)  # from this bit on, 4 bits: consecutive unexpected resets; _EXPECTED: the last was expected
 _MOST_CONSECUTIVE = const(14)
 _EXPECTED = const(15)
 _UNSYNCHRONISED = const(19)  # this bit: telecommands need a challenge
@@ -52,8 +52,8 @@ class BootRecord:
 
     count, reset_cause: those of this boot. crash: None, or (task, exception, line) that ended the previous run.
     consecutive_resets: unexpected resets since the last expected one, or since a `reset_window` without a reset.
-    safe: the instrument was in mode safe. time_us, record: where on-board time and record numbers begin.
-    damaged: copies found damaged. lost: there was a record, and no copy is left (known after follow()).
+    safe: the instrument was in mode safe. time_us, record: where on-board time and record numbers start.
+    damaged: number of copies found damaged. lost: there was a record, but no copy is left (known after follow()).
     counter: copy of the authentication counter, 12 octets; saved with the rest.
     unsynchronised: telecommands need a challenge.
     origin: 1 to 65535, identifies the sequence of record numbers that continues from this record; drawn if there is no
@@ -80,7 +80,7 @@ class BootRecord:
         uncounted &= (1 << _UNSYNCHRONISED) - 1
         blocks, boots = uncounted & _MOST_BLOCKS, uncounted >> _BOOTS & _MOST_BOOTS
         self._unsaved = uncounted != 0 or data is None  # scratch registers hold values, or flash has no copy
-        if self.damaged:  # it may be the newer copy, with one more block reserved and one more boot counted
+        if self.damaged:  # that copy may be the newer one, with one more block reserved and boot counted
             blocks += 1
             count += 1
         self.time_us = min(self._saved_us + blocks * _TIME_US, _LATEST_US)
@@ -106,7 +106,7 @@ class BootRecord:
         self._time, self._store = time, store
         if self._blank and (self.damaged or store.last or checkpoint.there):
             self.lost = True
-            self.safe = 1  # already in the first record written
+            self.safe = 1  # so that it is in the first record written
             reached_us = checkpoint.reached_us()
             if reached_us >= _LATEST_US:  # damaged
                 reached_us = 0
@@ -128,7 +128,7 @@ class BootRecord:
             forget_crash(self._scratch)
 
     def keep(self, write=False):
-        """Write if half of a reserved block is used, or both copies if `write`; return whether it wrote."""
+        """Write if half of a reserved block is used, or both copies if `write`; return whether anything was written."""
         time_us, record = self._time.us(), self._store.next  # pyright: ignore[reportOptionalMemberAccess] by follow()
         if write or time_us > self._time_half or record > self._record_half:
             self._reserve(time_us, record, write)
@@ -182,7 +182,7 @@ class BootRecord:
         self._scratch.set(_UNCOUNTED, self.unsynchronised << _UNSYNCHRONISED | uncounted)
 
     def _save(self, time_us, record, expected, both=False, task=0, exception=0, line=0):
-        """Write one copy, or both where the older one would set time or mode back; return the number written."""
+        """Write one copy, or both if the older would restore an outdated time or mode; return the number written."""
         state = pack(
             _FORM,
             self.count,

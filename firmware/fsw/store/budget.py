@@ -29,8 +29,8 @@ class Budget:
         self.left = min(self.left + self._per_day * gone_us // _DAY_US, self._most)
 
     def number(self, priority):
-        """Return the record number for a packet about to be sent, or 0 if it is not to be stored. Priority 2 leaves
-        half of what can be saved up to the others."""
+        """Return the record number for a packet about to be sent, or 0 if it is not to be stored. Priority 2 may
+        not use the last half of what can be saved up."""
         if not self.enabled or self._boot_record.safe:
             return 0
         if self.left <= (self._most >> 1 if priority > 1 else 0):

@@ -39,7 +39,7 @@ class Checkpoint:
     def close(self, copy):
         """Read the next spectrum into `copy`, array("H"), zero outside its range.
 
-        Return (spectrum, result as of Acquisition.close()); (None, None) at the end or at the first damaged spectrum.
+        Return (spectrum, result as from Acquisition.close()); (None, None) at the end or at the first damaged spectrum.
         """
         file = self._file
         try:
@@ -65,7 +65,7 @@ class Checkpoint:
         return None, None
 
     def reached_us(self):
-        """Return the on-board time at which its first spectrum ends, or 0; the other spectra were written later."""
+        """Return the on-board time at which the first spectrum ends, 0 if unknown; the others were written later."""
         try:
             with open(self._path, "rb") as file:
                 _, _, began_us, real_us, _, _, _, _ = unpack(_HEADER, file.read(calcsize(_HEADER)))

@@ -1,26 +1,26 @@
 # The packet store: a ring of segments. Each flash erase stalls the CPU for 45 ms, so a step does one piece of work with
-# hardly more than one erase, and packets wait in memory to be written together. Closing the file makes them safe.
+# usually at most one erase, and packets wait in memory to be written together. Closing the file makes them safe.
 from errno import EIO
 
 from fsw.store.segments import HEADER, RECORD, TIME
 from micropython import const
 
-# octets: littlefs uses up to 8 of each block of a file, 16 of its first four blocks in total. So a piece that ends at a
-# multiple of _BLOCK starts at most one block, which is one erase, and a segment takes four blocks.
+# octets: littlefs uses up to 8 of each block of a file, 16 of its first four blocks in total. A piece that ends at a
+# multiple of _BLOCK thus starts at most one block, causing one erase, and a segment takes four blocks.
 SEGMENT = const(16368)
 _BLOCK = const(4092)
 _BUFFER = const(4096)
 _LONGEST = const(640)  # octets: more than the longest frame
 _PIECE = const(1024)
 _RETRY_US = const(60_000_000)
-_MOST_SACRIFICED = const(2)  # segments removed for one write; further removals would not help
+_MOST_SACRIFICED = const(2)  # maximum segments removed for one write; further removals would not help
 
 
 class PacketStore:
     """next_record: lowest number to assign. buffer: 4096 octets for waiting packets. Nothing is raised: flash errors go
     to `failures`.
 
-    last: newest record on flash, which survives a reset. next: number of the next. pending: octets in memory.
+    last: newest record on flash, which survives a reset. next: number of the next one. pending: octets in memory.
     dropped: records overwritten by newer ones; missed: packets for which memory had no room; both since boot.
     newest: on-board time of the newest record found at start, 2^-16 s; 0: none.
     """
@@ -34,14 +34,14 @@ class PacketStore:
         self._buffer = buffer
         self._size = SEGMENT  # size of the last segment; SEGMENT while unknown, so nothing is appended
         self._count = 0  # records ever written
-        self._first_pending = self._n_pending = 0  # first and number of the packets pending but not being written
+        self._first_pending = self._n_pending = 0  # first record and number of packets pending but not being written
         self._file = None  # open while buffer[_at:_end] is written, records _first_end to _last_end
         self._at = self._end = self._first_end = self._last_end = self._n_end = self._place = 0
-        self._new = False  # the packets are written into a new segment
+        self._new = False  # the packets are being written to a new segment
         self._since_us = None  # when packets became pending
         self._retry_us = 0  # earliest retry after a failure; 0 after a successful write
         self._sacrificed = 0  # segments removed since the last successful write
-        self._blocked = False  # since that write, another one found no room
+        self._blocked = False  # a later write found no room
         self._asked = False
         self._until = 0  # record number up to which segments are to be deleted
         try:
@@ -182,7 +182,7 @@ class PacketStore:
             self.segments.numbers.append(self._first_end)
             self._size = 0
             octets += HEADER
-        if sacrificed:  # the flash has room for this many
+        if sacrificed:  # the flash has room for only this many segments
             self._most = len(self.segments.numbers)
         self._size += octets
         self.segments.bytes += octets
@@ -211,7 +211,7 @@ class PacketStore:
             self._retry_us = now + _RETRY_US
 
     def _check_size(self):
-        """Begin a new segment next if the last one may end with part of a frame."""
+        """Start a new segment with the next write if the last one may end with part of a frame."""
         try:
             if self.segments.size(self.segments.numbers[-1]) == self._size:
                 return
@@ -220,7 +220,7 @@ class PacketStore:
         self._size = SEGMENT
 
     def _can_discard(self):
-        """Return whether a segment may be removed; the last one only for packets, as a checkpoint is less valuable."""
+        """Return whether a segment may be removed; the last one not for a checkpoint, which is less valuable."""
         return self._sacrificed < _MOST_SACRIFICED and len(self.segments.numbers) > (0 if self._blocked else 1)
 
     def _discard(self):

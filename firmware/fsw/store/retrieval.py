@@ -2,12 +2,12 @@
 from fsw.store.segments import RECORD, TIME
 from micropython import const
 
-_SKIP = const(8)  # packets outside the range that one step skips
+_SKIP = const(8)  # number of packets outside the range skipped by one step
 _NEVER = const(1 << 48)  # later than any time
 
 
 class Retrieval:
-    """room(): true if the link accepts a packet; resend(packet): true if it did; done(first, last, count): the end."""
+    """room(): whether the link has room; resend(packet): whether it accepted it; done(first, last, count): the end."""
 
     def __init__(self, segments, room, resend, done):
         self._segments = segments
@@ -35,7 +35,7 @@ class Retrieval:
             self._end()
 
     def step(self):
-        """If the link has room, send one packet or skip some outside the range; return true if there is more."""
+        """If the link has room, send one packet or skip a few outside the range; return true if there is more."""
         if self._steps and self._room():
             try:
                 next(self._steps)
@@ -53,7 +53,7 @@ class Retrieval:
         self._done(*self._asked, self._count)
 
     def _wanted(self, at, octets, low, high):
-        """Yield after each step of retrieving the packets whose number (`octets` at offset `at`) is low to high."""
+        """Yield after each step of retrieving the packets with low <= number (`octets` at offset `at`) <= high."""
         segments = self._segments
         examined = segment = 0
         by_number = at == RECORD
@@ -80,7 +80,7 @@ class Retrieval:
                         elif examined % _SKIP == 0:
                             yield
                 finally:
-                    packets.close()  # MicroPython would leave it open if a retrieval is aborted
+                    packets.close()  # MicroPython would not end the generator if a retrieval is aborted
             except OSError:  # removed, or the flash fails: the ground requests missing records again
                 pass
 

@@ -44,7 +44,7 @@ class Segments:
                 if octets < HEADER:  # power failed before it was closed for the first time
                     os.remove(self._path(first))
                     continue
-            except OSError:  # this one cannot be read or removed; the others can
+            except OSError:  # this one cannot be read or removed; others may be
                 continue
             found.append(first)
             self.bytes += octets

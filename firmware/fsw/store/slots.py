@@ -25,7 +25,7 @@ class Slots:
         return self._newest()[2]
 
     def payloads(self):
-        """Return the payloads of the valid copies: none, one or two."""
+        """Return the payloads of the valid copies: zero, one or two."""
         self.bad = 0
         return [copy[2] for copy in map(self._read, (0, 1)) if copy]
 
@@ -62,7 +62,7 @@ class Slots:
         if not data:  # power failed before it was closed for the first time: no damage
             return None
         end = len(data) - _NUMBER
-        # an empty payload is not valid: eight octets of 0xFF, as on blank flash, would be such a copy
+        # an empty payload is not valid: eight octets of 0xFF, as on blank flash, would be a copy with one
         if _NUMBER < end <= _LONGEST + _NUMBER and crc32(data[:end]) == int.from_bytes(data[end:], "big"):
             payload = data[_NUMBER:end]
             if not self._valid or self._valid(payload):

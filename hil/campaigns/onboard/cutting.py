@@ -16,7 +16,7 @@ _NOISE = bytearray(4 * BLOCK)
 
 
 class Flash(Blocks):
-    """before(at, old, new) is called before each operation, which replaces old by new at offset `at`."""
+    """before(at, old, new) is called before each operation, which replaces old with new at offset `at`."""
 
     def __init__(self, image, before=None):
         super().__init__(image)
@@ -74,7 +74,7 @@ def mount(flash, root):
 class Campaign:
     """Parts, each with the interface of Part in part.py, that share a file system of `blocks` blocks.
 
-    fewest: completed writes of the rarest kind over all parts.
+    fewest: number of completed writes of the rarest kind, over all parts.
     """
 
     def __init__(self, name, parts, blocks, seed):
@@ -92,7 +92,7 @@ class Campaign:
         self._flash = Flash(self._image)
         self._copied = False  # a copy is mounted
         self._violation = None
-        self._fail_at = 0  # operation
+        self._fail_at = 0  # number of the operation at which power fails
         vfs.VfsLfs2.mkfs(self._flash, progsize=PAGE)
         mount(self._flash, ROOT)
         for part in parts:

@@ -9,8 +9,8 @@ _ROOT = "/littlefs"
 
 
 class Flash:
-    """A block device like rp2.Flash. Files in `folder`: `image`, the blocks; `errno`, the error number of every erase
-    and program, 0 for none; `operations`, their number, written by this class.
+    """A block device like rp2.Flash. Files in `folder`: `image`, the blocks; `errno`, the error with which every
+    erase and program fails, 0 for none; `operations`, how many there were, written by this class.
     """
 
     def __init__(self, folder):
@@ -66,7 +66,7 @@ def leave_free(root, blocks):
     _, _, _, free, *_ = os.statvfs(root)
     with open(root + "/filler", "wb") as file:
         for _ in range(free - blocks):
-            file.write(bytes(BLOCK - 8))  # littlefs takes up to 8 octets of a block itself
+            file.write(bytes(BLOCK - 8))  # littlefs uses up to 8 octets of each block itself
 
 
 sys.argv[1] = mount(sys.argv[1])

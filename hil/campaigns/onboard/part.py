@@ -19,7 +19,7 @@ class Part:
     is_written = True
 
     def __init__(self, name, *ways):
-        """ways: kinds of writes, one per step; none needed if there is only one kind."""
+        """ways: kinds of writes, one per step; may be omitted if there is only one kind."""
         self.name = name
         self.written = {way: 0 for way in ways or ("saved",)}  # completed writes
         self._ways = in_turn(self.written)

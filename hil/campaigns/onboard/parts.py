@@ -32,7 +32,7 @@ class Kept(Part):
 class Booted(Part):
     """The boot record: counts boots, and reserves time and record numbers before they are used."""
 
-    # less than this is used between two keep(): half of one reservation
+    # less than this is used between two calls of keep(): half of a reservation
     HALF_US, HALF = 300_000_000, 2048
 
     def __init__(self, name):

@@ -72,8 +72,8 @@ class Wear:
         raise AssertionError(why)
 
     def run(self, days, per_day, delay_s, checkpoint_s, integration_s):
-        """Store `per_day` octets of packets a day, evenly: the most writes that `delay_s` allows. Checkpoints and boot
-        record are written when due."""
+        """Store `per_day` octets of packets per day, evenly, which causes the most writes that `delay_s` allows.
+        Checkpoints and boot record are written when due."""
         store, clock, checkpoint = self._store, self._clock, self._checkpoint
         store.delay_us = _PER_S * delay_s
         checkpoint.period_us = _PER_S * checkpoint_s

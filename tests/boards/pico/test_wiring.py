@@ -67,7 +67,7 @@ def test_the_documented_scales_are_those_of_head_and_dictionary():
     assert f"{DEFAULT_COMPARATOR_MV} mV, the default, is {default_kev:.0f} keV" in TEXT
     full_scale_mev = kev * (instrument["full_scale_code"] - zero) / 1000
     assert f"full scale, {full_scale_mev:.1f} MeV, is {full_scale_mev * MV_PER_MEV / 1000:.2f} V" in TEXT
-    assert f"code {zero} is 0 keV, {kev:.0f} keV a code; with {MV_PER_MEV} mV/MeV" in TEXT
+    assert f"code {zero} is 0 keV, {kev:.0f} keV per code; with {MV_PER_MEV} mV/MeV" in TEXT
     text = " ".join(TEXT.split())
     gain = mv_per_code / (kev * MV_PER_MEV / 1000)
     assert f"a gain of {gain:.2f} and an offset of {zero * mv_per_code:.0f} mV" in text
