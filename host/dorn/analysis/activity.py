@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dorn.analysis.detection import ONE_SIDED
+from dorn.analysis.detection import ONE_SIDED, net_threshold
 from dorn.analysis.emission import BELOW, FOUND, NOT_SEPARATED, Emission
 from dorn.analysis.geometry import Efficiency
 from dorn.nuclides import nuclide
@@ -67,7 +67,9 @@ def emission_rate(
     other_per_s = n_spectra / other_live_s
     errors["background"] = other.error * other_per_s
     net = value - other.counts * other_per_s
-    threshold = float(np.hypot(threshold, ONE_SIDED * errors["background"]))
+    ratio = live_s / other_live_s
+    only_blank = float(np.sqrt(one.without**2 + max(other.counts, 0.0) * ratio))
+    threshold = net_threshold(only_blank, other.error * ratio, 1 / ratio) * per_s
     status = one.status if one.status == NOT_SEPARATED else FOUND if net > threshold else BELOW
     upper = max(net, 0.0) + float(np.hypot(upper - value, ONE_SIDED * errors["background"]))
     return Quantity(net, threshold, upper, status, errors)

@@ -42,6 +42,18 @@ def threshold(error: float) -> float:
     return max(gaussian, least - 0.5 - background)
 
 
+def net_threshold(error: float, blank_error: float, tau: float) -> float:
+    """The decision threshold for counts less those of a blank; error: that of the counts if there are only those of the
+    blank; blank_error: that of the subtracted counts; tau: live time of the blank relative to that of the counts.
+
+    For few counts, as for error^2 Poisson counts, and tau times as many in the blank (`limits.decision_threshold`).
+    """
+    gaussian, background = ONE_SIDED * float(np.hypot(error, blank_error)), error**2
+    if background > _FEW:
+        return gaussian
+    return max(gaussian, limits.decision_threshold(round(tau * background), tau, _FALSE) - 0.5 - background)
+
+
 def upper_limit(found: Fit, model: LineModel, counts: Sequence, name: str, error: float, detected: bool) -> float:
     """The upper limit of the counts of a nuclide, at 95 %; error: u(0)."""
     (value, own_error), background = found.of(name), error**2

@@ -19,7 +19,7 @@ from dorn.analysis.calibration import energy_error_kev
 from dorn.analysis.line_fit import Fit, fit
 from dorn.analysis.line_model import Grid, LineModel
 from dorn.errors import UserError
-from dorn.nuclides import Line, nuclide
+from dorn.nuclides import Line, main_kev, nuclide
 
 SEARCH = 0.02  # relative error allowed for the initial kev_per_unit: gains of detectors differ by less
 FWHM_KEV = 50.0  # initial value; a factor of two is close enough
@@ -101,7 +101,7 @@ def calibrate(
 
 def calibrate_unknown(counts, edges, nuclides: Sequence[str], zero: float = 0.0) -> Scale:
     """Like `calibrate`, with only the zero known: the highest peak may be any of the nuclides. Raises UserError unless
-    all are found."""
+    all are found; or if they are one line on this scale, and the spectrum has another peak that it could be."""
     counts, edges = _arrays(counts, edges)
     highest = _highest(counts, edges, zero)
     rough = []
@@ -115,7 +115,11 @@ def calibrate_unknown(counts, edges, nuclides: Sequence[str], zero: float = 0.0)
         best = max(rough, key=lambda found: float(np.min(_significance(found))))
         found, seen = _narrow(counts, edges, best, zero, _span_kev(nuclides) >= _ZERO_SPAN_KEV)
         if found.valid and len(_significant(found)) == len(nuclides):
-            return _scale(found, seen)
+            scale = _scale(found, seen)
+            if _span_kev(nuclides) < _ZERO_SPAN_KEV and (other := _other_peak(counts, edges, scale)) is not None:
+                at = f"{scale.position(main_kev(nuclides[0])):.0f} or {other:.0f}"
+                raise UserError.at("calibration", "lines", f"several peaks, at {at}: which is it?", nuclides[0])
+            return scale
     raise UserError.at("calibration", "lines", "not found", ", ".join(nuclides))
 
 
@@ -205,6 +209,22 @@ def _highest(counts, edges, zero):
     width = max(1, len(counts) // 200)
     smooth = np.convolve(counts[above], np.ones(width) / width, "same")
     return float(middles[above][np.argmax(smooth)])
+
+
+def _other_peak(counts, edges, scale: Scale) -> float | None:
+    """Position of a peak that is not of the lines of the scale, with at least a tenth of their counts."""
+    middles = (edges[1:] + edges[:-1]) / 2
+    width = max(1, round(scale.fwhm_kev / scale.kev_per_unit / float(np.median(np.diff(edges)))))
+    sums = np.convolve(counts, np.ones(width), "same")  # within one FWHM
+    least = 0.1 * np.interp(scale.position(main_kev(scale.nuclides[0])), middles, sums)
+    beside = np.maximum(np.roll(sums, 2 * width), np.roll(sums, -2 * width))
+    energy_kev = scale.energy_kev(middles)
+    lines_kev = [line.energy_kev for name in scale.nuclides for line in nuclide(name).lines]
+    outside = energy_kev < min(lines_kev) - _BELOW * scale.fwhm_kev
+    outside |= energy_kev > max(lines_kev) + _ABOVE * scale.fwhm_kev
+    outside &= middles > scale.zero + 0.1 * (edges[-1] - scale.zero)  # as in _highest
+    peaks = np.flatnonzero(outside & (sums >= least) & (sums > beside + _FOUND * np.sqrt(sums + beside)))
+    return float(middles[peaks[np.argmax(sums[peaks])]]) if len(peaks) else None
 
 
 def _significance(found: Fit) -> np.ndarray:

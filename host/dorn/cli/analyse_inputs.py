@@ -73,7 +73,7 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
     """efficiency: (efficiency or None, whether it is for a plane)."""
     from dorn.analysis import emission
     from dorn.files import spectrum
-    from dorn.products.measured import direction
+    from dorn.products.measured import check_same_scale, direction
     from dorn.products.outcome import Outcome
 
     live_s = None if args.live is None else above_zero(args.live, "--live", "S")
@@ -98,19 +98,18 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
         try:
             of, how = direction(name, one, names, start, live_s)
             found = emission.emissions(of, names)
+            background = None
+            if other is not None:
+                check_same_scale(args.background, other, one)
+                lived_s = other.live_s or live_s
+                if not lived_s:
+                    raise UserError.at(args.background, "live time", "is missing; --live is that of all spectra")
+                counts = [other.counts]
+                background = emission.with_lines_of(found, replace(found.direction, counts=counts, live_s=[lived_s]))
         except UserError as error:
             every.faults.append(str(error) if name in str(error) else f"{name}: {error}")
             continue
         print(f"{name}: energy scale {how}")
-        background = None
-        if other is not None:
-            if len(other.counts) != len(one.counts):
-                raise UserError.at(args.background, "counts", f"not {len(one.counts)} channels", len(other.counts))
-            lived_s = other.live_s or live_s
-            if not lived_s:
-                raise UserError.at(args.background, "live time", "is missing; --live applies to all spectra")
-            counts = [other.counts]
-            background = emission.with_lines_of(found, replace(found.direction, counts=counts, live_s=[lived_s]))
         reference = _reference(args, lambda of=of: (None, of.total_live_s or 0.0))
         every.outcomes.append(Outcome(found, background, *efficiency, reference))
     return every

@@ -11,6 +11,7 @@ from dorn.analysis.emission import Direction
 from dorn.errors import UserError
 from dorn.files.spectrum import Spectrum
 
+_SAME = 2e-3  # of the range, by which a stored scale may differ between two measurements
 _NEAR = 0.005  # relative error allowed for a scale that was found
 
 
@@ -42,6 +43,23 @@ def direction(
         how = "as given" if start or spectrum.in_kev else "as stored in the file"
         return Direction(name, [given], [spectrum.counts], live), how
     return Direction(name, [edges_kev], [spectrum.counts], live, (), scale.fwhm_kev, _NEAR), how
+
+
+def check_same_scale(path: str, background: Spectrum, spectrum: Spectrum) -> None:
+    """Raise UserError if a background was not measured with the channels of a spectrum; a scale that is not stored is
+    taken for the same."""
+    if len(background.counts) != len(spectrum.counts):
+        raise UserError.at(path, "counts", f"not {len(spectrum.counts)} channels", len(background.counts))
+    ends = []
+    for one in (background, spectrum):
+        known = one.in_kev or len(one.coefficients) > 1
+        ends.append((_given(one, None), one.edges, known))
+    (edges_kev, edges, known), (others_kev, others, others_known) = ends
+    same = np.allclose(edges, others)
+    if known and others_known and edges_kev is not None and others_kev is not None:
+        same = np.abs(edges_kev - others_kev).max() <= _SAME * np.ptp(others_kev)
+    if not same or background.in_kev != spectrum.in_kev:
+        raise UserError.at(path, "energy scale", "not that of the spectrum from which it is subtracted")
 
 
 def _given(spectrum: Spectrum, start) -> np.ndarray | None:

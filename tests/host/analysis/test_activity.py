@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from dorn.analysis import geometry, geometry_file
 from dorn.analysis.activity import CAUSES, activity, alphas_per_decay, emission_rate
@@ -25,12 +26,24 @@ def test_a_background_is_subtracted_with_its_error():
     assert same.value == 0 and same.status == BELOW and same.upper > 1.645 * math.hypot(100, 100) / 500 * 0.9
 
 
+@pytest.mark.parametrize(("blank", "tau"), [(1, 1.0), (3, 0.25), (10, 1.0), (30, 4.0), (300, 1.0)])
+def test_a_nuclide_that_is_only_in_the_blank_is_detected_in_one_of_twenty_measurements_at_most(blank, tau):
+    """blank: expected counts at the live time of the source."""
+    draw = np.random.default_rng(1)
+    found = 0
+    for on, off in zip(draw.poisson(blank, 4000), draw.poisson(tau * blank, 4000), strict=True):
+        one, other = (Emission("Am-241", float(n), n**0.5, 0.0, 0.0, 0.0, FOUND) for n in (on, off))
+        found += emission_rate(one, 1, 100.0, (other, 100.0 * tau)).status == FOUND
+    assert found / 4000 < 0.05 + 3 * (0.05 * 0.95 / 4000) ** 0.5
+    assert blank < 30 or found / 4000 > 0.02
+
+
 def test_an_activity_has_the_errors_of_all_causes():
     rate = emission_rate(ONE, 1, 500.0)
     found = activity(rate, "Am-241", geometry.measured(0.01, 0.0005))
     alphas, error = alphas_per_decay("Am-241")
     assert found.value == pytest.approx(20 / 0.01 / alphas)
-    assert set(found.errors) == set(CAUSES)
+    assert set(found.errors) == set(CAUSES) - {"half_life"}
     assert found.errors["efficiency"] == pytest.approx(0.05 * found.value)
     assert found.errors["intensity"] == pytest.approx(error / alphas * found.value)
     relative = [100 / 10_000, 30 / 10_000, 0.05, error / alphas]

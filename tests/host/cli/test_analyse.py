@@ -285,6 +285,22 @@ def test_a_measured_spectrum_gives_rate_and_activity(tmp_path, capsys):
     assert one["activity"]["error"] == pytest.approx(0.05 * one["activity"]["value"], rel=0.2)
 
 
+def test_a_line_that_could_be_either_of_two_peaks_is_not_guessed(tmp_path, capsys):
+    file = data("am241-milano", "Single_detectors") / "Detector3" / "Vbias" / "Data" / "60V.Chn"
+    assert analyse(file, "--lines", "Am-241", "--out", tmp_path) == 2
+    assert "give --start (calibration: lines: several peaks, at 1638 or 4982" in capsys.readouterr().out
+
+
+def test_a_background_on_another_scale_is_not_subtracted(tmp_path, capsys):
+    file = table_spectrum(tmp_path / "po210.csv")
+    header, *rows = file.read_text().splitlines()
+    cells = (row.split(",") for row in rows)
+    (tmp_path / "other.csv").write_text("\n".join([header, *(f"{float(e) + 300},{n}" for e, n in cells)]) + "\n")
+    given = "--lines", "Po-210", "--live", 100, "--background", tmp_path / "other.csv"
+    assert analyse(file, *given, "--out", tmp_path / "out") == 2
+    assert "other.csv: energy scale: not that of the spectrum" in capsys.readouterr().out
+
+
 def table_spectrum(path, seed=3, counts=3000):
     """A CSV spectrum of Po-210, and its true number of counts."""
     energies_kev, shares = np.array(lines("Po-210")).T
