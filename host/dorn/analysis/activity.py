@@ -22,6 +22,7 @@ from dorn.analysis.emission import BELOW, FOUND, NOT_SEPARATED, Emission
 from dorn.analysis.geometry import Efficiency
 from dorn.nuclides import nuclide
 
+_LEAST_S = 1e-9  # live time
 CAUSES = ("counts", "efficiency", "intensity", "background", "shape", "half_life")
 
 
@@ -58,6 +59,8 @@ def emission_rate(
 ) -> Quantity:
     """Alphas per second that reach all detectors of a direction. live_s: sum of the live times. background, to be
     subtracted: (emission, sum of live times) of a measurement without the source."""
+    if not live_s > _LEAST_S:
+        raise UserError.at("rates", "live time", f"not above {_LEAST_S:g} s", live_s)
     per_s = n_spectra / live_s
     value, threshold, upper = one.counts * per_s, one.threshold * per_s, one.upper * per_s
     errors = {"counts": one.statistics * per_s, "shape": one.shape * per_s, "background": 0.0}

@@ -34,6 +34,7 @@ _TOLERANCE = 1e-3  # of the ends of an interval, in standard errors
 _TOY_TOLERANCE = 0.05  # the same where the ratios are compared with simulated ones
 _GRID, _ZOOMS = 401, 3  # trial values of Feldman and Cousins, and how often the spacing at the ends is refined
 _WIDER = 10  # grid spacings searched beyond the ends: the accepted values may have gaps
+_MOST = 100_000  # counts of exact sums over all of them
 _REACH = 9  # sums are cut off at this many standard deviations of a Poisson distribution
 
 
@@ -126,6 +127,7 @@ def feldman_cousins(n: int, background: float = 0.0, cl: float = 0.95) -> Interv
     background: the known mean. The interval covers any true signal with probability cl or more.
     """
     _check_counts("counts", n)
+    _check_few(n)
     _check_mean("background", background)
     _critical(cl)
     top = n + _REACH * math.sqrt(n + 1) + _REACH
@@ -250,6 +252,12 @@ def _most(mean):
 def _check_counts(field, n):
     if not (0 <= n < 2**53 and n == int(n)):
         raise UserError.at("limits", field, "not a number of counts", n)
+
+
+def _check_few(n):
+    """Of the forms that sum over all numbers of counts."""
+    if n > _MOST:
+        raise UserError.at("limits", "n", f"above {_MOST}, where a Gaussian interval is exact enough", n)
 
 
 def _check_mean(field, mean):

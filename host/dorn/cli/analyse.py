@@ -193,7 +193,8 @@ def _write(out: Path, found: Results, about: dict) -> None:
     from dorn.products.files import table, write_files
 
     outcomes = found.outcomes
-    content = analysis.document(outcomes, about)
+    names = [name for name in analysis.FILES if found.parts or name != "slices.csv"]
+    content = analysis.document(outcomes, about | {"files": names})
     png = analysis_plot.fits_png(outcomes)
     html = analysis_report.html(outcomes, content, png)
     files = {
@@ -205,7 +206,7 @@ def _write(out: Path, found: Results, about: dict) -> None:
     }
     if found.parts:
         files["slices.csv"] = table(analysis_slices.slices_rows(found.parts, outcomes))
-    was_ours = analysis.is_ours(out)
+    earlier = analysis.ours(out)
     write_files(out, files)
-    if was_ours and not found.parts:  # slices.csv of an earlier call does not belong to this result
-        (out / "slices.csv").unlink(missing_ok=True)
+    for name in set(earlier) - set(names):  # one of an earlier call does not belong to this result
+        (out / name).unlink(missing_ok=True)

@@ -81,7 +81,7 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
     if args.start is not None:
         from dorn.head.sources import parse_calibration
 
-        start = parse_calibration(args.start)
+        start = parse_calibration(args.start, "--start")
     spectra = {}
     for path in args.files:
         for name, one in spectrum.read(path).items():

@@ -185,13 +185,11 @@ def _of_spectrum(args, names, search):
 
 def _start(text):
     """(kev_per_channel, zero) of --start; None without it."""
+    from dorn.head.sources import parse_calibration
+
     if text is None:
         return None
-    words = text.split(",")
-    if len(words) != 2:
-        raise UserError.at("--start", "OFFSET_KEV,KEV_PER_CHANNEL", "not two numbers", text)
-    offset_kev = number(words[0].strip(), "--start", "OFFSET_KEV")
-    kev_per_channel = above_zero(words[1].strip(), "--start", "KEV_PER_CHANNEL")
+    offset_kev, kev_per_channel = parse_calibration(text, "--start")
     return kev_per_channel, -offset_kev / kev_per_channel
 
 

@@ -17,7 +17,7 @@ NEAR, FAR = 0.01, 0.03  # relative error allowed for the scale: with a calibrati
 
 def nuclides_of(text: str | None) -> list[str]:
     """Those of --lines; default_lines() without it. Raises UserError for one that is named twice."""
-    names = [name.strip() for name in text.split(",")] if text else default_lines()
+    names = default_lines() if text is None else [name.strip() for name in text.split(",")]
     if len(set(names)) < len(names):
         raise UserError.at("--lines", "NUCLIDE,...", "one twice", text)
     return names
@@ -80,8 +80,11 @@ def show(outcomes: list[Outcome]) -> None:
 
 
 def show_beside_truth(archive: Path, source) -> None:
-    """Print the alphas per second of each nuclide in an archive, beside those of the scenario that was played."""
+    """Print the activity of each nuclide in an archive, beside that in the scenario that was played; the efficiency is 1,
+    as the scenario states the activity whose alphas reach the detectors."""
+    from dorn.analysis.activity import alphas_per_decay
     from dorn.analysis.emission import emissions
+    from dorn.analysis.geometry import measured
     from dorn.products import Archive
     from dorn.products.analysis import text
     from dorn.products.directions import directions, selected
@@ -92,12 +95,13 @@ def show_beside_truth(archive: Path, source) -> None:
     names = [name for name in default_lines() if name in truth]
     found = {}
     for one in directions(slices, selected(slices, None, None, True), FAR):
-        rates = Outcome(emissions(one, names, quick=True)).rates()
-        found[one.name] = [text(rates[name]) for name in names]
-    print(f"{'alphas/s':8}  " + "  ".join(f"{side:16} {'true':>5}" for side in found))
+        activities = Outcome(emissions(one, names, quick=True), None, measured(1.0, 0.0)).activities()
+        found[one.name] = [text(activities[name]) for name in names]
+    print(f"{'Bq':8}  " + "  ".join(f"{side:16} {'true':>5}" for side in found))
     for k, name in enumerate(names):
-        true_cps = [truth[name][side :: len(found)].sum() / source.duration_s for side in range(len(found))]
-        cells = (f"{rates[k]:16} {true:5.2f}" for rates, true in zip(found.values(), true_cps, strict=True))
+        per_bq = alphas_per_decay(name)[0] * source.duration_s
+        true_bq = [truth[name][side :: len(found)].sum() / per_bq for side in range(len(found))]
+        cells = (f"{activities[k]:16} {true:5.2f}" for activities, true in zip(found.values(), true_bq, strict=True))
         print(f"{name:8}  " + "  ".join(cells))
 
 

@@ -49,13 +49,14 @@ def load(path, calibration=None):
     raise SourceError.at(path, "suffix", "neither .spe, .chn, .csv nor .toml", suffix or "none")
 
 
-def parse_calibration(text):
-    """(offset_kev, kev_per_channel) from "OFFSET_KEV,KEV_PER_CHANNEL". Raises SourceError if it is invalid."""
+def parse_calibration(text, option="--calibration"):
+    """(offset_kev, kev_per_channel) from "OFFSET_KEV,KEV_PER_CHANNEL" of an option. Raises SourceError if it is
+    invalid."""
     words = text.split(",")
     if len(words) != 2:
-        raise SourceError.at("--calibration", "OFFSET_KEV,KEV_PER_CHANNEL", "two numbers expected", text)
-    offset_kev = number(words[0].strip(), "--calibration", "OFFSET_KEV")
-    return offset_kev, above_zero(words[1].strip(), "--calibration", "KEV_PER_CHANNEL")
+        raise SourceError.at(option, "OFFSET_KEV,KEV_PER_CHANNEL", "two numbers expected", text)
+    offset_kev = number(words[0].strip(), option, "OFFSET_KEV")
+    return offset_kev, above_zero(words[1].strip(), option, "KEV_PER_CHANNEL")
 
 
 class SpectrumSource(Source):

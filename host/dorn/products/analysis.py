@@ -186,16 +186,18 @@ def counts_text(one: Emission) -> str:
     return text(counts_of(one))
 
 
-def is_ours(out: Path) -> bool:
-    """Whether the files in `out` are from an earlier call."""
+def ours(out: Path) -> list[str]:
+    """The files in `out` that an earlier call wrote."""
     try:
-        return json.loads((out / FILES[0]).read_text(encoding="utf-8"))["made_by"] == MADE_BY
+        content = json.loads((out / FILES[0]).read_text(encoding="utf-8"))
+        return [name for name in content["files"] if name in FILES] if content["made_by"] == MADE_BY else []
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return []
 
 
 def check_ours(out: Path, force: bool) -> None:
     """Raises UserError if `out` has files of these names that `dorn analyse` did not write, unless force."""
-    there = [name for name in FILES if (out / name).exists()]
-    if there and not force and not is_ours(out):
-        raise UserError.at(out, there[0], f"exists and was not written by {MADE_BY}; --force replaces it")
+    known = ours(out)
+    others = [name for name in FILES if (out / name).exists() and name not in known]
+    if others and not force:
+        raise UserError.at(out, others[0], f"exists and was not written by {MADE_BY}; --force replaces it")

@@ -14,6 +14,7 @@ from dorn.errors import UserError
 from dorn.products.files import write_files
 
 NAME = "run.json"
+_YEARS = 1900, 2200
 _SAME_S = 2.0  # change of UTC minus on-board time over a run that delays of the link may cause
 
 
@@ -93,10 +94,15 @@ def _check(path: Path, run: dict) -> None:
             continue
         if not isinstance(counters, dict) or not all(isinstance(value, int) for value in counters.values()):
             raise UserError.at(path, name, "not a table of counters", counters)
-    for pair in run.get("time_correlations") or []:
+    pairs = run.get("time_correlations") or []
+    if not isinstance(pairs, list):
+        raise UserError.at(path, "time_correlations", "not a list", pairs)
+    for pair in pairs:
         try:
-            datetime.datetime.fromisoformat(pair["utc"])
-            datetime.timedelta(seconds=float(pair["on_board_s"]))
-            int(pair["origin"])
+            if not isinstance(pair["on_board_s"], int | float) or not isinstance(pair["origin"], int):
+                raise TypeError
+            first = datetime.datetime.fromisoformat(pair["utc"])
+            if first.tzinfo is None or not _YEARS[0] <= first.year < _YEARS[1] or not 0 <= pair["on_board_s"] < 2**32:
+                raise ValueError
         except (TypeError, KeyError, ValueError, OverflowError):
             raise UserError.at(path, "time_correlations", "not origin, on_board_s and utc", pair) from None

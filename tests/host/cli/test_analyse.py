@@ -138,9 +138,9 @@ def test_a_background_archive_is_subtracted(recorded, tmp_path):
         assert content[name]["status"] == "below decision threshold" and content[name]["counts"]["value"] > 400
 
 
-def test_the_demo_ends_with_its_rates_beside_the_true_ones(tmp_path, capsys):
+def test_the_demo_ends_with_its_activities_beside_the_true_ones(tmp_path, capsys):
     assert main(["demo", "--target", "unix", "--out", str(tmp_path / "demo")]) == 0
-    table = capsys.readouterr().out.partition("alphas/s")[2].splitlines()[1:]
+    table = capsys.readouterr().out.partition("\nBq ")[2].splitlines()[1:]
     assert [line.split()[0] for line in table] == default_lines()
     for line in table:
         cells = re.findall(r"(< [\d.e-]+|[\d.]+ \+- [\d.]+) +([\d.]+)", line)
@@ -170,6 +170,10 @@ def test_a_table_of_another_program_is_kept(recorded, tmp_path):
     assert analyse(archive, "--lines", NAMES, "--out", tmp_path) == 2
     assert analyse(archive, "--lines", NAMES, "--force", "--out", tmp_path) == 0
     assert (tmp_path / "slices.csv").read_text() == "of another program"
+    assert analyse(archive, "--lines", NAMES, "--out", tmp_path) == 2  # still not its own
+    assert analyse(archive, "--lines", NAMES, "--slice", 60, "--force", "--out", tmp_path) == 0
+    assert analyse(archive, "--lines", NAMES, "--out", tmp_path) == 0
+    assert not (tmp_path / "slices.csv").exists()
 
 
 def test_activities_over_time_and_the_start_of_a_chain(recorded, tmp_path, capsys):
@@ -361,6 +365,10 @@ WRONG = {
     "{archive} --lines Po-209 --chain Rn-222": "--chain: NUCLIDE: only with --slice",
     "{archive} --lines Po-209 --slice 60 --chain Rn-222": "--chain: PARENT: no nuclide of its chain is one of --lines",
     "{archive} --lines Po-209 --slice 60 --chain Po-299": "unknown nuclide (Po-299)",
+    "{csv} --lines Po-210 --start 1,2,3": "--start: OFFSET_KEV,KEV_PER_CHANNEL: two numbers expected",
+    "{csv} --lines Po-210 --live 1e-300": "rates: live time: not above 1e-09 s",
+    "{archive} --efficiency 1e-300,0": "geometry: efficiency: below 1e-15",
+    "{archive} --lines Po-209 --date 9999-12-31T23:59:59-10:00": "--date: UTC: not from 1900 to 2199",
     "{archive} --lines Po-209 --date yesterday": "--date: UTC: not a date, or date and time",
     "{archive} --lines Po-209 --measured 2026-01-01": "--measured: UTC: only with --date",
     "{archive} --lines Po-209 --date 2026-01-01": "--date: UTC: needs the start of the measurement",

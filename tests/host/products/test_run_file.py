@@ -54,6 +54,10 @@ def test_it_is_used_for_its_own_archive_only(archive):
         ),
         {"time_correlations": [{}]},
         {"time_correlations": [5]},
+        {"time_correlations": 5},
+        {"time_correlations": [PAIRS[0] | {"utc": "2026-01-01T00:00:00"}]},
+        {"time_correlations": [PAIRS[0] | {"utc": "9999-01-01T00:00:00Z"}]},
+        {"time_correlations": [PAIRS[0] | {"on_board_s": "5"}]},
     ],
 )
 def test_a_damaged_one_is_refused_naming_the_field(archive, changed):
