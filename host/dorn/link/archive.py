@@ -160,8 +160,13 @@ class Archive:
             index = chosen[at:end]
             if kinds is None:
                 self._progress(int(until[end - 1] - reached))
-            yield Part(self._octets_of(index), until[at:end] - octets[at:end] - reached, until[at:end] - reached, index)
+            yield self.part(index)
             at = end
+
+    def part(self, index: np.ndarray) -> Part:
+        """The packets of these rows of the index."""
+        ends = np.cumsum(index["octets"], dtype=np.int64)
+        return Part(self._octets_of(index), ends - index["octets"], ends, index)
 
     def _octets(self, row: np.void) -> bytes:
         return self._inputs.read(int(row["offset"]), int(row["octets"]))

@@ -51,6 +51,8 @@ class Slices:
     """Slices of `length_s`, in the order of origin and start; those without an integration are absent.
 
     They are kept compressed, as packets arrive in the order of time: there may be thousands, of 74 kB each.
+
+    changed: (origin, start) of the slices added to, until a caller that wants to know clears it.
     """
 
     def __init__(self, length_s: float):
@@ -60,6 +62,7 @@ class Slices:
         self.length_us = round(length_s * 1e6)
         self._open: dict[tuple[int, int], Slice] = {}  # by origin and start, the latest last
         self._packed: dict[tuple[int, int], bytes] = {}
+        self.changed: set[tuple[int, int]] = set()
 
     def add(self, number: np.ndarray, origin, start_us, real_us, live_us, counts: np.ndarray) -> None:
         """Add whole integrations. number: int[n], of the spectrum, 0 to SPECTRA - 1; origin, start_us, real_us,
@@ -85,6 +88,7 @@ class Slices:
 
     def _at(self, origin: int, start_us: int) -> Slice:
         key = origin, start_us
+        self.changed.add(key)
         if key not in self._open:
             if len(self._open) >= _OPEN:
                 oldest = next(iter(self._open))
@@ -102,13 +106,29 @@ class Slices:
         return sorted([*self._open, *self._packed])
 
     def __iter__(self) -> Iterator[Slice]:
-        for origin, start_us in self.starts():
-            if (origin, start_us) in self._open:
-                yield self._open[origin, start_us]
-            else:
-                one = Slice(origin, start_us)
-                one.unpack(self._packed[origin, start_us])
-                yield one
+        return map(self.at, self.starts())
+
+    def at(self, start: tuple[int, int]) -> Slice:
+        """One of `starts`."""
+        if start in self._open:
+            return self._open[start]
+        one = Slice(*start)
+        one.unpack(self._packed[start])
+        return one
+
+    def double(self) -> None:
+        """Make all slices twice as long, in place; two of them become one."""
+        self.length_us *= 2
+        starts, opened, packed = self.starts(), self._open, self._packed
+        self._open, self._packed = {}, {}
+        self.changed.clear()
+        for start in starts:
+            one = opened.pop(start, None) or Slice(*start)
+            if start in packed:
+                one.unpack(packed.pop(start))
+            into = self._at(one.origin, one.start_us // self.length_us * self.length_us)
+            for total, some in zip(into._arrays, one._arrays, strict=True):
+                total += some
 
 
 class States:

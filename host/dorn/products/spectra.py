@@ -12,6 +12,7 @@ import numpy as np
 from dorn.dictionary import Dictionary, coding_columns
 from dorn.dictionary.coding import BLOCK
 from dorn.dictionary.headers import CRC
+from dorn.products.running import RunningSpectra
 from dorn.products.slices import DETECTORS, Slices
 
 # layout -> field with the number of detector or unit, [instrument] entries for size and number of spectra, classes
@@ -94,7 +95,7 @@ class Spectra:
     packets gives. After a reset, the instrument sends an interrupted integration as of the last checkpoint; the whole
     one counts if it was sent, too. Running spectra, of integrations that continue, are never part of a sum.
 
-    incomplete: integrations of which channels with counts are missing, known after `finish`.
+    incomplete: integrations of which channels with counts are missing, known after `finish`. running: see there.
     """
 
     def __init__(self, dictionary: Dictionary, slices: Slices):
@@ -108,6 +109,7 @@ class Spectra:
         self._instrument = dictionary.instrument
         self._sums: dict[tuple[int, int], Spectrum] = {}  # class, detector or unit
         self.incomplete = 0
+        self.running = RunningSpectra()
         self._complete: defaultdict[int, _Complete] = defaultdict(_Complete)  # by origin, class, detector or unit
         self._pending: dict[bytes, _Integration] = {}  # with missing channels
         self._partial: dict[bytes, _Integration] = {}  # closed by a reset
@@ -132,8 +134,17 @@ class Spectra:
         keys["origin"], keys["number"] = origins, rows[field]
         for key in ("event_class", "integration", "start_us"):
             keys[key] = rows[key]
-        self._take(keys, rows, counts, valid & (rows["closed_by"] != self._closed_by["running"]))
+        runs = rows["closed_by"] == self._closed_by["running"]
+        self._take(keys, rows, counts, valid & ~runs)
+        numbers = self._numbers(keys)
+        for n in np.flatnonzero(valid & runs).tolist():
+            self.running.add(int(numbers[n]), int(origins[n]), rows[n], counts[n])
         return valid
+
+    def _numbers(self, keys: np.ndarray) -> np.ndarray:
+        """int64[n]: of the spectra, as in dorn.products.slices."""
+        of_unit = keys["event_class"] == self._class_numbers["front_back"]
+        return keys["number"] + np.where(of_unit, DETECTORS, 0)
 
     def _decode(self, rows, valid, size: int, data: bytes, ends, counts) -> np.ndarray:
         """Decode the channels of valid packets into counts, uint16[n * size + BLOCK]. Returns which succeeded."""
@@ -172,13 +183,14 @@ class Spectra:
         """Add whole integrations to the sums and to the slices. real_us, live_us: int[n]; counts: int[n, channels]."""
         real_us, live_us = np.asarray(real_us, np.int64), np.asarray(live_us, np.int64)
         group = keys["event_class"].astype(np.int64) << 8 | keys["number"]
+        numbers = self._numbers(keys)
         for number in np.unique(group).tolist():
             of = np.flatnonzero(group == number)
             spectrum = self._sum(number >> 8, number & 0xFF, counts.shape[1])
             spectrum.add(counts[of].sum(0, dtype=np.int64), int(real_us[of].sum()), int(live_us[of].sum()))
-        of_unit = keys["event_class"] == self._class_numbers["front_back"]
-        number = keys["number"] + np.where(of_unit, DETECTORS, 0)
-        self._slices.add(number, keys["origin"], keys["start_us"], real_us, live_us, counts)
+            latest = keys[of[-1]]
+            self.running.close(int(numbers[of[-1]]), int(latest["origin"]), int(latest["start_us"]))
+        self._slices.add(numbers, keys["origin"], keys["start_us"], real_us, live_us, counts)
 
     def _add_part(self, key: bytes, about: np.ndarray, row: np.void, counts: np.ndarray, parts: dict) -> bool:
         """Add some channels of an integration. Returns whether it is complete now, and part of the sum."""
