@@ -14,6 +14,7 @@ from dorn.util.paths import check_directory
 DEMO_OUT = Path("dorn-demo")  # its own folder, which it may overwrite
 _LONG = 10_000_000  # octets, whose decoding takes a second or more
 REAL_DETECTORS = "-"  # in place of a source
+LIVE_PORT = "8091"  # as of `dorn live`
 SPACINGS = ("poisson", "regular")  # as in dorn.head.arrivals, which is slow to import
 ON_RESET = ("end", "restart")  # as in dorn.session.acquire, likewise
 
@@ -71,6 +72,13 @@ def add(commands: Commands) -> None:
     )
     add("--noise-kev", metavar="X", help="electronic noise of the detector head, FWHM in keV")
     add("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
+    add(
+        "--live-page",
+        nargs="?",
+        const=LIVE_PORT,
+        metavar="PORT",
+        help=f"show the run in the browser, as `dorn live` does (default port {LIVE_PORT})",
+    )
     options.add_calibration(run)
     options.add_key(run)
 
@@ -180,12 +188,31 @@ def _play(source, args, **stream):
     check_directory(args.out)
     stream |= {"target_name": args.target, "out": args.out, "command": args.entered}
     stream |= {"calibration": options.calibration_of(args)}
-    summary = acquire.run_source(source=source, **stream)
+    with _page(args):
+        summary = acquire.run_source(source=source, **stream)
     _report(summary, args.out)
     ended_early = summary["run"]["ended_early"]
     if ended_early:
         print(f"dorn: the run ended early: {ended_early}", file=sys.stderr)
     return 1 if ended_early else 0
+
+
+@contextlib.contextmanager
+def _page(args):
+    """With --live-page: the page of the run, until it ends."""
+    if getattr(args, "live_page", None) is None:
+        yield
+        return
+    from dorn.cli import live
+    from dorn.link.archive import NAME
+    from dorn.session.recorder import check_new
+
+    port = live.port_of(args.live_page, "--live-page")
+    if not args.force:
+        check_new(args.out / NAME)
+    with live.page(args, args.out / NAME, port=port) as served:
+        print(f"live page on {served.url}, until the end of the run; `dorn live {args.out}` shows it again", flush=True)
+        yield
 
 
 def _decode(args):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dorn.errors import UserError
+from dorn.util.checks import above_zero
 
 if TYPE_CHECKING:
     from dorn.analysis.calibration import Calibration
     from dorn.link.key import Key
+    from dorn.targets import Target
 
 TARGET = "unix, rp2040, a serial port, socket://HOST:PORT, or bridge://HOST:PORT, the --tcp of a dorn bridge"
 OUT = "folder for the files"
@@ -58,3 +64,40 @@ def key_of(args) -> Key | None:
     from dorn.link.key import Key
 
     return Key.load(args.key)
+
+
+def add_instrument(command, required: bool = True) -> None:
+    """Add --target with what a simulated instrument takes, and --key."""
+    command.add_argument("--target", required=required, help=TARGET)
+    command.add_argument(
+        "--source", metavar="FILE", help="what a simulated instrument detects, repeated (default: the demo)"
+    )
+    command.add_argument("--flash", type=Path, metavar="DIR", help="where a simulated instrument keeps its flash")
+    command.add_argument("--speed", metavar="X", help="speed of a simulated instrument, times real time (default 1)")
+    add_key(command)
+
+
+@contextlib.contextmanager
+def target_of(args) -> Iterator[Target]:
+    """The target of the arguments; a simulated one plays its source repeatedly."""
+    from dorn.dictionary import Dictionary
+    from dorn.ground.bridge import AWAY_S
+    from dorn.head import sources
+    from dorn.head.front_end import FrontEnd, Head
+    from dorn.targets import NAMES, open_target
+
+    args.speed = above_zero(args.speed or "1", "--speed", "X")
+    if args.target not in NAMES:
+        for option in ("source", "flash"):
+            if getattr(args, option) is not None:
+                raise UserError.at(
+                    f"--{option}", "FILE", "applies to simulated instruments only", str(getattr(args, option))
+                )
+        with open_target(args.target, away_s=AWAY_S) as target:
+            yield target
+        return
+    source = sources.load(args.source or sources.DEMO)
+    head = Head(FrontEnd.from_table(source.head, Dictionary.load().instrument, f"{source.path}: [head]"), 1)
+    with open_target(args.target, head, args.flash) as target:
+        target.inject(sources.endless(source))
+        yield target

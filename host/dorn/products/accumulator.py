@@ -129,6 +129,10 @@ class Accumulator:
         """(class, detector or unit) -> Spectrum, with incomplete integrations as far as received."""
         return self._spectra.all()
 
+    def spectra_so_far(self) -> dict[tuple[str, int], Spectrum]:
+        """The same, while packets may still follow."""
+        return self._spectra.so_far()
+
     def rates(self) -> Rates:
         """Counts from one rates packet to the next, in the order of origin and time."""
         return self._counts.rates()
@@ -136,6 +140,10 @@ class Accumulator:
     def rates_in_parts(self) -> Iterator[Rates]:
         """The same, some intervals at a time."""
         return self._counts.parts()
+
+    def new_rates(self) -> list[Rates]:
+        """The counts added since the last call, which are not kept: the three methods around no longer have them."""
+        return self._counts.take()
 
     def totals(self) -> Totals | None:
         """Counts of all intervals combined; None without a rates packet."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -212,15 +213,27 @@ class Spectra:
     def finish(self) -> None:
         """Add the integrations that remain incomplete, as far as received."""
         self.incomplete = 0
+        for about, part, counts in self._incomplete():
+            self._add(about, [part.real_us], [part.live_us], counts[None])
+            self.incomplete += part.received != part.total
+        self._partial, self._pending = {}, {}
+
+    def _incomplete(self) -> Iterator[tuple[np.ndarray, _Integration, np.ndarray]]:
+        """Key, as an array of 1, integration and int64[channels] of those that are incomplete."""
         for key in sorted(self._partial | self._pending):
             parts = [parts[key] for parts in (self._pending, self._partial) if key in parts]
             part = max(parts, key=lambda part: part.received)
             about = np.frombuffer(key, _KEY_TYPE)
             of_unit = about["event_class"][0] == self._class_numbers["front_back"]
-            channels = self._instrument["coincidence_channels" if of_unit else "channels"]
-            self._add(about, [part.real_us], [part.live_us], part.counts(channels)[None])
-            self.incomplete += part.received != part.total
-        self._partial, self._pending = {}, {}
+            yield about, part, part.counts(self._instrument["coincidence_channels" if of_unit else "channels"])
+
+    def so_far(self) -> dict[tuple[str, int], Spectrum]:
+        """As `all` would be after `finish`, before the last packet has been received."""
+        found = {key: Spectrum(one.counts.copy(), one.real_us, one.live_us) for key, one in self.all().items()}
+        for about, part, counts in self._incomplete():
+            key = self._classes[int(about["event_class"][0])], int(about["number"][0])
+            found.setdefault(key, Spectrum(np.zeros(len(counts), np.int64))).add(counts, part.real_us, part.live_us)
+        return found
 
     def all(self) -> dict[tuple[str, int], Spectrum]:
         """(class, detector or unit) -> Spectrum."""
