@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from dorn.cli import options
+from dorn.cli import live, options
 from dorn.cli.parser import Commands
 from dorn.errors import UserError
 from dorn.util.checks import above_zero, at_least
@@ -14,7 +14,6 @@ from dorn.util.paths import check_directory
 DEMO_OUT = Path("dorn-demo")  # its own folder, which it may overwrite
 _LONG = 10_000_000  # octets, whose decoding takes a second or more
 REAL_DETECTORS = "-"  # in place of a source
-LIVE_PORT = "8091"  # as of `dorn live`
 SPACINGS = ("poisson", "regular")  # as in dorn.head.arrivals, which is slow to import
 ON_RESET = ("end", "restart")  # as in dorn.session.acquire, likewise
 
@@ -75,9 +74,9 @@ def add(commands: Commands) -> None:
     add(
         "--live-page",
         nargs="?",
-        const=LIVE_PORT,
+        const=live.PORT,
         metavar="PORT",
-        help=f"show the run in the browser, as `dorn live` does (default port {LIVE_PORT})",
+        help=f"show the run in the browser, as `dorn live` does (default port {live.PORT})",
     )
     options.add_calibration(run)
     options.add_key(run)
@@ -188,31 +187,13 @@ def _play(source, args, **stream):
     check_directory(args.out)
     stream |= {"target_name": args.target, "out": args.out, "command": args.entered}
     stream |= {"calibration": options.calibration_of(args)}
-    with _page(args):
+    with live.of_run(args):
         summary = acquire.run_source(source=source, **stream)
     _report(summary, args.out)
     ended_early = summary["run"]["ended_early"]
     if ended_early:
         print(f"dorn: the run ended early: {ended_early}", file=sys.stderr)
     return 1 if ended_early else 0
-
-
-@contextlib.contextmanager
-def _page(args):
-    """With --live-page: the page of the run, until it ends."""
-    if getattr(args, "live_page", None) is None:
-        yield
-        return
-    from dorn.cli import live
-    from dorn.link.archive import NAME
-    from dorn.session.recorder import check_new
-
-    port = live.port_of(args.live_page, "--live-page")
-    if not args.force:
-        check_new(args.out / NAME)
-    with live.page(args, args.out / NAME, port=port) as served:
-        print(f"live page on {served.url}, until the end of the run; `dorn live {args.out}` shows it again", flush=True)
-        yield
 
 
 def _decode(args):

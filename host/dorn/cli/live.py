@@ -83,6 +83,23 @@ def page(args, path: Path, commander=None, speed: float = 0.0, host: str = HERE,
     return PageServer(shared, host, port, token)
 
 
+@contextlib.contextmanager
+def of_run(args):
+    """With --live-page of `dorn run`: the page of the run, until it ends."""
+    if getattr(args, "live_page", None) is None:
+        yield
+        return
+    from dorn.link.archive import NAME
+    from dorn.session.recorder import check_new
+
+    port = port_of(args.live_page, "--live-page")
+    if not args.force:
+        check_new(args.out / NAME)
+    with page(args, args.out / NAME, port=port) as served:
+        print(f"live page on {served.url}, until the end of the run; `dorn live {args.out}` shows it again", flush=True)
+        yield
+
+
 def _live(args):
     import signal
     import threading

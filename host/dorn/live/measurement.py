@@ -11,7 +11,6 @@ from dorn.dictionary import Dictionary
 from dorn.link.archive import Part
 from dorn.live.history import History
 from dorn.products.accumulator import Accumulator
-from dorn.products.running import Running
 from dorn.products.slices import CHANNELS, DETECTORS, Slice
 from dorn.products.spectra import Spectrum
 from dorn.products.tables import reports
@@ -83,7 +82,7 @@ class Measurement:
                 self.history.add(type(rates)(*(column[of] for column in vars(rates).values())))
         for origin, time_s, packet, name, text in reports(part, self.dictionary):
             severity = packet.name.removeprefix("event_") if packet.name.startswith("event_") else ""
-            self.reports.append(Report(time_s, severity, name, text))
+            self.reports.append(Report(time_s, severity, name if severity else packet.name, text))
             if name in _MARKED and severity:
                 self._begin(origin)
                 text = self._modes.get(packet.fields["b"], "") if name == "mode_changed" else f"{name} {text}"
@@ -117,9 +116,11 @@ class Measurement:
         """The same by class and number of detector or unit."""
         return self._accumulator.spectra_so_far()
 
-    def running(self) -> dict[int, Running]:
-        """Copies of spectra whose integrations continue, by number. They are not in `spectra`, and never will be."""
-        return self._accumulator.running
+    def running(self) -> dict[int, Spectrum]:
+        """Copies of spectra whose integrations continue, by number; never part of `spectra`, which will have their
+        counts when the integrations have closed."""
+        copies = self._accumulator.running.items()
+        return {number: Spectrum(one.counts, one.real_us, one.live_us) for number, one in copies}
 
     def waterfall(self) -> tuple[np.ndarray, float, float]:
         """Counts of front and back detectors over time: float[slices, 2, BINS], NaN where nothing was measured; begin

@@ -83,7 +83,7 @@ class Player:
         """How much of it has been played."""
         return self._played_s
 
-    def step(self, limit_s: float = 0.1) -> None:
+    def step(self, limit_s: float = 0.25) -> None:
         """Play what is due, for about `limit_s` of wall time at most."""
         now_s = self._clock()
         elapsed_s, self._since_s = now_s - self._since_s, now_s

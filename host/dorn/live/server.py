@@ -6,6 +6,7 @@ import asyncio
 import errno
 import hmac
 import io
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -25,6 +26,8 @@ from dorn.products.files import table
 from dorn.products.plot import spectrum_png
 from dorn.products.scaled import summed
 from dorn.products.tables import rates_rows, spectra_rows
+
+logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)  # a browser that goes is no warning
 
 HERE = "127.0.0.1"
 _STEP_MS = 100  # between looks at the archive

@@ -44,12 +44,9 @@ class ReportsPanel:
 
     def update(self, measurement: Measurement) -> None:
         shown = list(measurement.reports)[-_SHOWN:][::-1]
-        rows = [
-            (clock(one.time_s), escape(one.severity), escape(one.name), f"<span>{escape(one.text)}</span>")
-            for one in shown
-        ]
+        rows = [(clock(one.time_s), escape(one.severity), escape(one.name), escape(one.text)) for one in shown]
         out = [n for n, one in enumerate(shown) if one.severity in ("medium", "high")]
-        change(self.layout, table(("on board", "severity", "report", ""), rows, out=out))
+        change(self.layout, table(("on board", "severity", "report", ""), rows, out=out, wide=3))
 
 
 class DownloadsPanel:

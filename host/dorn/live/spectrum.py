@@ -14,6 +14,8 @@ from bokeh.models import (
     ColumnDataSource,
     DataRange1d,
     HoverTool,
+    LinearAxis,
+    LinearScale,
     MultiChoice,
     RadioButtonGroup,
     Range1d,
@@ -22,15 +24,14 @@ from bokeh.models import (
 from dorn import nuclides
 from dorn.dictionary import Dictionary
 from dorn.live.curves import CURVES, Curve
-from dorn.live.style import change, html, marked, plot, table, when
+from dorn.live.style import change, fill, html, marked, plot, table, when
 from dorn.nuclides.chains import alpha_emitters
 from dorn.products.plot import LABELLED
-from dorn.products.running import Running
 from dorn.products.style import COLORS, FAINT, INK, PALETTE
 
 SCALES = ("log", "linear")
 _FLOOR = 0.5  # counts: the lower end of the logarithmic axis
-_HEIGHT, _LABELS = 295, 42  # pixels
+_HEIGHT, _LABELS = 282, 42  # pixels
 _LANES, _LABEL_MEV = 3, 0.6  # of the labels of lines; their width
 _OWN = {"front detectors": COLORS["front"], "back detectors": COLORS["back"], "coincidences": COLORS["coincidences"]}
 
@@ -49,52 +50,50 @@ class SpectrumPanel:
         self.on_click: Callable[[float], None] | None = None  # with an energy in keV
         self._on_change = on_change
         self._sources: dict[str, ColumnDataSource] = {}  # by name of the curve
-        self._lines: dict[str, list] = {}
-        self._boxes: list[BoxAnnotation] = []
+        self._lines: dict[str, list[tuple[str, Any, Any]]] = {}  # scale, renderers of sum and running
+        self._line_source = ColumnDataSource({"x": [], "name": [], "y": []})
         high_mev = i["kev_per_code"] * (i["full_scale_code"] - i["zero_code"]) / 1000
-        x_range = Range1d(start=0, end=round(high_mev, 1))
-        self._plots = [self._plot(scale, x_range) for scale in SCALES]
-        self._strip = self._labels(x_range)
+        self._plot = self._spectrum(Range1d(start=0, end=round(high_mev, 1)))
+        strip = self._labels()
         self.curves = MultiChoice(value=["front detectors", "back detectors"], options=[*CURVES], max_items=8)
-        self.lines = MultiChoice(
-            value=alpha_emitters(LABELLED), options=alpha_nuclides(), title="Nuclides whose lines are shown"
-        )
+        self.lines = MultiChoice(value=alpha_emitters(LABELLED), options=alpha_nuclides(), title="Lines shown")
         self.scale = RadioButtonGroup(labels=list(SCALES), active=0)
         for widget in (self.curves, self.lines):
             widget.sizing_mode = "stretch_width"
             when(widget, "value", self._changed)
         when(self.scale, "active", self._rescale)
         self._table = html()
-        self._rescale()
         self._draw_lines()
         chosen = row(self.curves, self.scale, sizing_mode="stretch_width")
-        self.layout = column(chosen, self._strip, *self._plots, self._table, sizing_mode="stretch_width")
+        self.layout = column(chosen, strip, self._plot, self._table, sizing_mode="stretch_width")
 
-    def _plot(self, scale: str, x_range):
+    def _spectrum(self, x_range):
+        """A plot with two vertical axes, of which one is visible."""
         select = BoxSelectTool(dimensions="width", renderers=[], description="mark a region")
-        y_range = DataRange1d(start=_FLOOR if scale == "log" else 0, only_visible=True)
-        shown = plot(_HEIGHT, (select,), x_range=x_range, y_range=y_range, y_axis_type=scale)
+        log = DataRange1d(start=_FLOOR, only_visible=True)
+        shown = plot(_HEIGHT, (select,), x_range=x_range, y_range=log, y_axis_type="log")
+        shown.extra_y_ranges = {"linear": DataRange1d(start=0, only_visible=True)}
+        shown.extra_y_scales = {"linear": LinearScale()}
+        self._linear = LinearAxis(y_range_name="linear", visible=False, axis_label_text_font_style="normal")
+        shown.add_layout(self._linear, "left")
         shown.toolbar.active_drag = select
         shown.xaxis.axis_label = "energy (MeV)"
         shown.yaxis.axis_label = "counts per channel"
         shown.on_event(SelectionGeometry, self._selected)
         shown.on_event(Tap, self._clicked)
-        self._boxes.append(BoxAnnotation(fill_color=INK, fill_alpha=0.1, line_color=INK, visible=False))
-        shown.add_layout(self._boxes[-1])
+        self._box = BoxAnnotation(fill_color=INK, fill_alpha=0.1, line_color=INK, visible=False)
+        shown.add_layout(self._box)
+        shown.vspan(x="x", source=self._line_source, line_color=FAINT, line_width=1, level="underlay")
         return shown
 
-    def _labels(self, x_range):
+    def _labels(self):
         """The names of the lines, above the spectrum; the lines themselves are in it."""
-        self._line_source = ColumnDataSource({"x": [], "name": [], "y": []})
-        strip = plot(_LABELS, x_range=x_range, y_range=(0, _LANES))
+        strip = plot(_LABELS, x_range=self._plot.x_range, y_range=(0, _LANES))
         strip.toolbar_location, strip.grid.visible, strip.axis.visible = None, False, False
-        strip.min_border_bottom = strip.min_border_top = 0
-        strip.min_border_right = 30
+        strip.update(min_border_bottom=0, min_border_top=0, min_border_right=30)
         strip.text(
             "x", "y", "name", source=self._line_source, text_align="center", text_font_size="11px", text_color=INK
         )
-        for shown in self._plots:
-            shown.vspan(x="x", source=self._line_source, line_color=FAINT, line_width=1, level="underlay")
         return strip
 
     def _draw_lines(self) -> None:
@@ -107,15 +106,20 @@ class SpectrumPanel:
             rows["x"].append(x)
             rows["name"].append(name)
             rows["y"].append(0.15 + lane)
-        self._line_source.data = rows
+        fill(self._line_source, **rows)
 
     def _changed(self) -> None:
         self._draw_lines()
         self._on_change()
 
+    @property
+    def _scale(self) -> str:
+        return SCALES[self.scale.active or 0]
+
     def _rescale(self) -> None:
-        for n, shown in enumerate(self._plots):
-            shown.visible = n == self.scale.active
+        self._linear.visible = self._scale == "linear"
+        self._plot.yaxis[0].visible = self._plot.ygrid[0].visible = not self._linear.visible
+        self._on_change()
 
     def _selected(self, event: Any) -> None:
         if region := marked(event):
@@ -128,52 +132,62 @@ class SpectrumPanel:
     def mark(self, low_kev: float, high_kev: float) -> None:
         """Mark a region."""
         self.region_kev = low_kev, high_kev
-        for box in self._boxes:
-            box.update(left=low_kev / 1000, right=high_kev / 1000, visible=True)
+        self._box.update(left=low_kev / 1000, right=high_kev / 1000, visible=True)
         self._on_change()
 
     def color(self, name: str) -> str:
         return _OWN.get(name) or PALETTE[(3 + list(CURVES).index(name)) % len(PALETTE)]
 
     def _source(self, name: str) -> ColumnDataSource:
+        """Of a curve, which is drawn from then on, if it is visible."""
         if name not in self._sources:
-            source = self._sources[name] = ColumnDataSource(
-                {"x": [], "drawn": [], "counts": [], "error": []}, name=name
-            )
+            empty: Any = {column: [] for column in ("x", "counts", "error", "drawn", "now", "now_drawn")}
+            source = self._sources[name] = ColumnDataSource(empty, name=name)
+            look = {"source": source, "mode": "center", "color": self.color(name)}
             self._lines[name] = []
-            for shown, y in zip(self._plots, ("drawn", "counts"), strict=True):
-                lines = shown.step("x", y, source=source, mode="center", color=self.color(name), line_width=1.3)
+            for scale, y, now, y_range in (
+                ("log", "drawn", "now_drawn", "default"),
+                ("linear", "counts", "now", "linear"),
+            ):
+                running = self._plot.step("x", now, y_range_name=y_range, line_alpha=0.45, **look)
+                line = self._plot.step("x", y, y_range_name=y_range, line_width=1.3, **look)
                 tips = [("energy", "@x{0.000} MeV"), (name, "@counts{0.[00]} ± @error{0.[00]}")]
-                shown.add_tools(HoverTool(renderers=[lines], tooltips=tips, mode="vline", visible=False))
-                self._lines[name].append(lines)
+                self._plot.add_tools(HoverTool(renderers=[line], tooltips=tips, mode="vline", visible=False))
+                self._lines[name].append((scale, line, running))
         return self._sources[name]
 
-    def draw(self, curves: list[Curve], running: dict[int, Running]) -> None:
-        """Draw these curves, and no others. running: by number; shown as `now` in the table, not in the curves."""
-        for name, lines in self._lines.items():
-            for one in lines:
-                one.visible = name in {curve.name for curve in curves}
+    def draw(self, curves: list[Curve], running: dict[str, Curve]) -> None:
+        """Draw these curves, and no others. running: by name, the counts of integrations that continue; they are drawn
+        on top of the others in a fainter colour, and have a column of their own in the table."""
         for one in curves:
-            source = self._source(one.name)
-            middles = (one.edges_kev[1:] + one.edges_kev[:-1]) / 2000
-            data = {"x": middles, "counts": one.counts, "error": np.sqrt(one.counts)}
-            source.data = data | {"drawn": np.maximum(one.counts, _FLOOR)}
+            now = one.counts + running[one.name].counts if one.name in running else np.full(len(one.counts), np.nan)
+            fill(
+                self._source(one.name),
+                x=(one.edges_kev[1:] + one.edges_kev[:-1]) / 2000,
+                counts=one.counts,
+                error=np.sqrt(one.counts),
+                drawn=np.maximum(one.counts, _FLOOR),
+                now=now,
+                now_drawn=np.maximum(now, _FLOOR),
+            )
+        shown = {one.name for one in curves}
+        for name, lines in self._lines.items():
+            for scale, line, now in lines:
+                line.visible = name in shown and scale == self._scale
+                now.visible = line.visible and name in running
         change(self._table, self._rows(curves, running))
 
-    def _rows(self, curves: list[Curve], running: dict[int, Running]) -> str:
+    def _rows(self, curves: list[Curve], running: dict[str, Curve]) -> str:
         head = ["spectrum", "counts", "live time (s)", "counts/s"]
-        now = {one.name: [running[n] for n in CURVES[one.name] if n in running] for one in curves}
-        if any(now.values()):
-            head.append("running now")
-        if self.region_kev:
-            head += ["region (MeV)", "channels", "gross", "net", "net/s"]
+        head += ["running now"] if running else []
+        head += ["region (MeV)", "channels", "gross", "net", "net/s"] if self.region_kev else []
         rows = []
         for one in curves:
             rate = f"{one.total / one.live_s:.3f}" if one.live_s else ""
             swatch = f'<span class=swatch style="background:{self.color(one.name)}"></span>'
             cells = [f"{swatch}{one.name}", f"{one.total:.10g}", f"{one.live_s:.2f}", rate]
-            if any(now.values()):
-                cells.append(f"+ {sum(int(copy.counts.sum()) for copy in now[one.name])}")
+            if running:
+                cells.append(f"+ {running[one.name].total:.10g}" if one.name in running else "")
             if self.region_kev:
                 cells += self._region_cells(one, *self.region_kev)
             rows.append(cells)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any
 
-from bokeh.models import BoxZoomTool, Div, PanTool, ResetTool, SaveTool, WheelZoomTool
+import numpy as np
+from bokeh.models import BoxZoomTool, ColumnDataSource, Div, PanTool, ResetTool, SaveTool, WheelZoomTool
 from bokeh.plotting import figure
 
 from dorn.products.style import FAINT, INK
@@ -17,6 +18,7 @@ table {{ border-collapse: collapse; font: {_FONT}; color: {INK}; }}
 td, th {{ padding: 1px 10px 1px 0; text-align: left; font-weight: normal; white-space: nowrap; }}
 td.n, th.n {{ text-align: right; font-variant-numeric: tabular-nums; }}
 th {{ color: #777; }}
+td.wide {{ white-space: normal; padding-bottom: 4px; }}
 tr.out td, b.out {{ color: #b00020; font-weight: bold; }}
 h4 {{ font: bold {_FONT}; margin: 8px 0 2px 0; }}
 p {{ font: {_FONT}; color: {INK}; margin: 4px 0; }}
@@ -68,12 +70,18 @@ def html(text: str = "", **options) -> Div:
 
 
 def table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = (), out: Iterable[int] = ()
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numbers: Sequence[int] = (),
+    out: Sequence[int] = (),
+    wide: int = -1,
 ) -> str:
-    """HTML of a table; cells are HTML already. numbers: columns aligned to the right. out: rows that stand out."""
+    """HTML of a table; cells are HTML already. numbers: columns aligned to the right. out: rows that stand out. wide:
+    column whose text may take several lines."""
 
     def line(tag: str, cells: Sequence[str]) -> str:
-        return "".join(f"<{tag}{' class=n' if n in numbers else ''}>{cell}</{tag}>" for n, cell in enumerate(cells))
+        kinds = [" class=n" if n in numbers else " class=wide" if n == wide else "" for n in range(len(cells))]
+        return "".join(f"<{tag}{kind}>{cell}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
 
     lines = [f"<tr>{line('th', head)}</tr>"] if head else []
     lines += [f"<tr{' class=out' if n in out else ''}>{line('td', row)}</tr>" for n, row in enumerate(rows)]
@@ -82,6 +90,12 @@ def table(
 
 def paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>"
+
+
+def fill(source: ColumnDataSource, **columns: Any) -> None:
+    """Give a source new columns. As lists: a browser that connects again, to a server that was restarted, cannot read
+    the arrays in the document that it is given."""
+    source.data = {name: np.asarray(values).tolist() for name, values in columns.items()}
 
 
 def when(model, name: str, call: Callable[[], object]) -> None:

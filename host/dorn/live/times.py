@@ -23,7 +23,7 @@ from bokeh.models import (
 
 from dorn.dictionary import Dictionary
 from dorn.live.measurement import Mark, Measurement
-from dorn.live.style import legend_above, marked, plot
+from dorn.live.style import fill, legend_above, marked, plot
 from dorn.products.style import BLUE, GREEN, GREY, INK, ORANGE, RED
 
 # counter -> what it is called
@@ -39,6 +39,7 @@ _UNITS = ((7200, 3600.0, "h"), (600, 60.0, "min"), (0, 1.0, "s"))  # from this l
 _SIDES = ("front", "back")
 _LAST_S = 60.0  # over which rates of detectors are taken
 _HEIGHT = 185
+_NAMED = 15  # groups of marks; more are lines only
 _EVENTS = {"reset": RED, "bias": RED, "detector": RED, "mode": GREY}
 
 
@@ -92,19 +93,20 @@ class RatesPanel:
         after = np.searchsorted(times_s, [begin_s for begin_s, _ in history.gaps], "right")
         with_breaks = {name: np.insert(values, after, np.nan) for name, values in columns.items()}
         x = np.insert(times_s, after, [begin_s for begin_s, _ in history.gaps]) / self._unit_s
-        self._source.data = {"x": x, **with_breaks}
+        fill(self._source, x=x, **with_breaks)
         begins, ends = zip(*history.gaps, strict=True) if history.gaps else ((), ())
         self._strip("gap", begins, ends)
         self._strip("storm", *_storms(measurement))
         groups = _together([mark for mark in measurement.marks if mark.kind in _EVENTS], length_s / 50)
-        self._marks.data = {
-            "x": [marks[0].time_s / self._unit_s for marks in groups],
-            "text": [", ".join(dict.fromkeys(map(_short, marks))) for marks in groups],
-            "color": [RED if any(_EVENTS[mark.kind] == RED for mark in marks) else GREY for marks in groups],
-        }
+        fill(
+            self._marks,
+            x=[marks[0].time_s / self._unit_s for marks in groups],
+            text=[", ".join(dict.fromkeys(map(_short, marks))) if len(groups) <= _NAMED else "" for marks in groups],
+            color=[RED if any(_EVENTS[mark.kind] == RED for mark in marks) else GREY for marks in groups],
+        )
 
     def _strip(self, name: str, begins, ends) -> None:
-        self._strips[name].data = {"x0": np.array(begins) / self._unit_s, "x1": np.array(ends) / self._unit_s}
+        fill(self._strips[name], x0=np.array(begins) / self._unit_s, x1=np.array(ends) / self._unit_s)
 
 
 def _storms(measurement: Measurement) -> tuple[list[float], list[float]]:
@@ -199,4 +201,4 @@ class DetectorsPanel:
         history = measurement.history
         accepted = history.per_detector_cps("accepted", _LAST_S)
         below = history.per_detector_cps("below_threshold", _LAST_S)
-        self._source.data = {"x": np.arange(len(accepted)), "accepted": accepted, "below": below}
+        fill(self._source, x=np.arange(len(accepted)), accepted=accepted, below=below)

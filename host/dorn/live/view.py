@@ -129,16 +129,18 @@ class View:
         if state == self._drawn:
             return
         self._drawn = state
-        spectra, running = measurement.spectra(), measurement.running()
+        spectra, copies = measurement.spectra(), measurement.running()
         if self._period_s is not None:
             spectra, begin_s, end_s = measurement.slices_between(*self._period_s)
-            running = {}
+            copies = {}
             self._whole.label = f"{clock(begin_s)} to {clock(end_s)}: show all"
             self._whole.width = 240
         self._whole.visible = self._period_s is not None
         instrument = measurement.dictionary.instrument
         names = [name for name in self._spectrum.curves.value if name in CURVES]
-        self._curves = [curve(name, spectra, self._shared.calibration, instrument) for name in names]
+        scale = self._shared.calibration, instrument
+        self._curves = [curve(name, spectra, *scale) for name in names]
+        running = {name: curve(name, copies, *scale) for name in names if copies.keys() & set(CURVES[name])}
         self._spectrum.draw(self._curves, running)
         for tabs, panels in self._updated:
             if tabs.active < len(panels):
