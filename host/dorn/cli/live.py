@@ -97,6 +97,7 @@ def of_run(args):
         check_new(args.out / NAME)
     with page(args, args.out / NAME, port=port) as served:
         print(f"live page on {served.url}, until the end of the run; `dorn live {args.out}` shows it again", flush=True)
+        served.play()
         yield
 
 
@@ -122,6 +123,8 @@ def _live(args):
     speed = above_zero(args.speed, "--speed", "X") if args.speed else 0.0
     with page(args, path, speed=speed, host=args.host, port=port) as served:
         print(f"{path} on {served.url}, until Ctrl-C", flush=True)
+        served.player.begin()
+        served.play()
         threading.Event().wait()
 
 
@@ -143,6 +146,7 @@ def _instrument(args, port: int):
         session.record(out / NAME, keep=True)
         instrument = LiveInstrument(session)
         served = stack.enter_context(page(args, out / NAME, instrument, host=args.host, port=port))
+        served.play()
         if not target.in_real_time and not is_acquiring(session.connect()):
             instrument.begin()
         kept = f"recorded to {out / NAME}" if args.out else "not kept: give --out DIR"

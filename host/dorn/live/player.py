@@ -34,7 +34,7 @@ class Player:
         speed: float = ALL,
         clock: Callable[[], float] = time.monotonic,
     ):
-        """speed: times real time, or ALL. clock: wall time, s. Raises UserError if it cannot be read."""
+        """speed: times real time, or ALL. clock: wall time, s."""
         self.path, self.dictionary = path, dictionary
         self.speed = speed
         self.paused = False
@@ -43,30 +43,33 @@ class Player:
         self._archive: Archive | None = None  # what is being played
         self._latest: dict[int, int] = {}  # origin -> stamp of its last packet
         self._late_s: float | None = None
-        self.begin()
+        self._end = 0  # offset in the file up to which it has been taken
+        self.measurement = Measurement(dictionary)
+        self._restart()
+
+    def _restart(self) -> None:
+        self.close()
+        self._at, self._end, self._late_s, self._latest = 0, 0, None, {}
+        self._played_s, self._since_s = 0.0, self._clock()
 
     def begin(self) -> None:
-        """Play from the beginning."""
-        self.close()
+        """Play from the beginning. Raises UserError if the archive cannot be read."""
+        self._restart()
         self.measurement = Measurement(self.dictionary)
-        self._played_s, self._since_s = 0.0, self._clock()
-        self._open()
-
-    def _open(self) -> None:
-        """Open the archive, if it is there."""
-        self._at, self._end, self._late_s, self._latest = 0, 0, None, {}
         if not self.path.exists() or not self.path.stat().st_size:
             return
-        self._archive = Archive(self.dictionary, self.path)
-        index = self._archive.index
-        self._end = _end(index)
+        archive = Archive(self.dictionary, self.path)
+        index = archive.index
+        if not len(index):
+            archive.close()
+            raise UserError.at(self.path, "packets", "none of this instrument")
         stamps = index["stamp"] >> np.uint64(16)
         steps = np.diff(stamps.astype(np.int64), prepend=stamps[:1].astype(np.int64))
         steps[1:][index["origin"][1:] != index["origin"][:-1]] = 0
         self._times_s = np.cumsum(np.maximum(steps, 0)) / 65536  # since the first packet; origins one after another
-        if len(index):
-            length_s = SHORTEST_S * 2 ** max(0, np.ceil(np.log2(max(self.length_s, 1) / SHORTEST_S / _SLICES)))
-            self.measurement = Measurement(self.dictionary, float(length_s))
+        self._end, self._archive = _end(index), archive
+        doublings = np.ceil(np.log2(max(self.length_s, 1.0) / SHORTEST_S / _SLICES))
+        self.measurement = Measurement(self.dictionary, float(SHORTEST_S * 2 ** max(0.0, doublings)))
 
     @property
     def is_playing(self) -> bool:
@@ -128,10 +131,8 @@ class Player:
             size = self.path.stat().st_size
         except FileNotFoundError:
             return
-        if size < self._end:  # another run has replaced it
+        if size < self._end or (size and not self._end):  # another run has replaced it, or it is there now
             self.begin()
-        elif not self._end and size:
-            self._open()
         elif size - self._end > _LARGEST_TAIL:
             self._read_again()
         elif size > self._end:
@@ -154,8 +155,8 @@ class Player:
 
     def _read_again(self) -> None:
         """All that is in the archive, in its order; the measurement so far is shown until then."""
-        shown, self._played_s = self.measurement, 0.0
-        self._open()
+        shown = self.measurement
+        self.begin()
         read, self.measurement = self.measurement, shown
         if self._archive is not None:
             for part in self._archive.parts():

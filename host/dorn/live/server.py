@@ -19,6 +19,7 @@ from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import HTTPError, RequestHandler
 
 from dorn.errors import UserError
+from dorn.live.player import Player
 from dorn.live.shared import Shared
 from dorn.live.side import DOWNLOADS
 from dorn.live.view import View
@@ -50,6 +51,7 @@ class PageServer:
         self._ready = threading.Event()
         self._error: Exception | None = None
         self._loop: IOLoop | None = None
+        self._playing: PeriodicCallback | None = None
         self._thread = threading.Thread(target=self._run, name="page", daemon=True)
 
     def __enter__(self) -> PageServer:
@@ -64,6 +66,16 @@ class PageServer:
             self._loop.add_callback(self._loop.stop)
         self._thread.join()
 
+    @property
+    def player(self) -> Player:
+        return self._shared.player
+
+    def play(self) -> None:
+        """Begin to play. Until then, another thread may read the archive, which takes seconds if it is long, while
+        browsers load the page."""
+        if self._loop and self._playing:
+            self._loop.add_callback(self._playing.start)
+
     def _run(self) -> None:
         asyncio.set_event_loop(asyncio.new_event_loop())
         loop = IOLoop.current()
@@ -76,12 +88,11 @@ class PageServer:
         self._loop = loop
         host = HERE if self._host in _EVERYWHERE else self._host
         self.url = f"http://{host}:{server.port}/" + (f"?token={self._token}" if self._token else "")
-        player = PeriodicCallback(self._shared.player.step, _STEP_MS)
-        player.start()
+        self._playing = PeriodicCallback(self._shared.player.step, _STEP_MS)
         server.start()
         self._ready.set()
         loop.start()
-        player.stop()
+        self._playing.stop()
         server.stop()
         self._shared.player.close()
 

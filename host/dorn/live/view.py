@@ -59,7 +59,6 @@ class View:
             column(head, row(left, self._beside, sizing_mode="stretch_width"), sizing_mode="stretch_width")
         )
         document.add_periodic_callback(self.update, PERIOD_MS)
-        self.update()
 
     def _tabs(self, panels: dict) -> Tabs:
         tabs = [TabPanel(title=title, child=getattr(panel, "layout", panel)) for title, panel in panels.items()]
