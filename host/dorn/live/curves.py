@@ -10,16 +10,16 @@ import numpy as np
 from dorn.analysis.calibration import Calibration
 from dorn.analysis.region import Region, region
 from dorn.errors import UserError
-from dorn.products.scaled import summed
-from dorn.products.slices import DETECTORS, SPECTRA, UNITS
+from dorn.products.scaled import SIDES, summed
+from dorn.products.slices import DETECTORS, UNITS
 from dorn.products.spectra import Spectrum
 
 # name -> numbers of the spectra that are added
 CURVES: dict[str, tuple[int, ...]] = {
-    "front detectors": tuple(range(0, DETECTORS, 2)),
-    "back detectors": tuple(range(1, DETECTORS, 2)),
+    "front detectors": tuple(SIDES["front"]),
+    "back detectors": tuple(SIDES["back"]),
     "all detectors": tuple(range(DETECTORS)),
-    "coincidences": tuple(range(DETECTORS, SPECTRA)),
+    "coincidences": tuple(SIDES["coincidences"]),
     **{f"detector {n}": (n,) for n in range(DETECTORS)},
     **{f"coincidences of unit {n}": (DETECTORS + n,) for n in range(UNITS)},
 }

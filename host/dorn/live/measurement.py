@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dorn.dictionary import Dictionary
+from dorn.dictionary import Dictionary, Packet
 from dorn.link.archive import Part
 from dorn.live.history import History
 from dorn.products.accumulator import Accumulator
@@ -75,23 +75,18 @@ class Measurement:
         """Add packets, in the order of origin and time."""
         self.version += 1
         self._accumulator.add(part)
-        for rates in self._accumulator.new_rates():
-            for origin in np.unique(rates.origin).tolist():
-                of = rates.origin == origin
-                self._begin(origin)
-                self.history.add(type(rates)(*(column[of] for column in vars(rates).values())))
-        for origin, time_s, packet, name, text in reports(part, self.dictionary):
-            severity = packet.name.removeprefix("event_") if packet.name.startswith("event_") else ""
-            self.reports.append(Report(time_s, severity, name if severity else packet.name, text))
-            if name in _MARKED and severity:
-                self._begin(origin)
-                text = self._modes.get(packet.fields["b"], "") if name == "mode_changed" else f"{name} {text}"
-                self.marks.append(Mark(time_s, _MARKED[name], text))
+        rates, said = self._accumulator.new_rates(), list(reports(part, self.dictionary))
+        for origin in dict.fromkeys(part.index["origin"].tolist()):
+            self._begin(origin)
+            for some in rates:
+                of = some.origin == origin
+                self.history.add(type(some)(*(column[of] for column in vars(some).values())))
+            for report in (report for report in said if report[0] == origin):
+                self._report(*report[1:])
         at = np.flatnonzero(part.index["kind"] == self._housekeeping)
         if len(at):
             packet = self.dictionary.decode(part.data[part.starts[at[-1]] : part.ends[at[-1]]])
             self.housekeeping, self.housekeeping_s = packet.fields, packet.time_s
-            self._begin(packet.fields["origin"])
         if len(part.index):
             self.time_s = (int(part.index["stamp"][-1]) >> 16) / 65536
         slices = self._accumulator.slices
@@ -107,6 +102,14 @@ class Measurement:
                 self.marks.clear()
             self.origin = origin
             self.origins.add(origin)
+
+    def _report(self, time_s: float, packet: Packet, name: str, text: str) -> None:
+        is_event = packet.name.startswith("event_")
+        severity = packet.name.removeprefix("event_") if is_event else ""
+        self.reports.append(Report(time_s, severity, name if is_event else packet.name, text))
+        if is_event and name in _MARKED:
+            text = self._modes.get(packet.fields["b"], "") if name == "mode_changed" else f"{name} {text}"
+            self.marks.append(Mark(time_s, _MARKED[name], text))
 
     def spectra(self) -> dict[int, Spectrum]:
         """Sums over all integrations, as far as received; by number, 0 to 15 of detectors, then 8 of units."""

@@ -25,7 +25,7 @@ from dorn.live.side import DOWNLOADS
 from dorn.live.view import View
 from dorn.products.files import table
 from dorn.products.plot import spectrum_png
-from dorn.products.scaled import summed
+from dorn.products.scaled import SIDES, summed
 from dorn.products.tables import rates_rows, spectra_rows
 
 logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)  # a browser that goes is no warning
@@ -40,13 +40,13 @@ class PageServer:
     """A context: the page is served in a thread of its own, in which everything happens but the exchange with the
     instrument.
 
-    url: of the page, with the token if there is one.
+    url: of the page, with the token if there is one. shared: what all browsers share.
     """
 
     def __init__(self, shared: Shared, host: str = HERE, port: int = 0, token: str = ""):
         """port: 0 for any that is free. token: telecommands are offered to a browser that has it. Raises UserError if
         the port cannot be used."""
-        self._shared, self._host, self._port, self._token = shared, host, port, token
+        self.shared, self._host, self._port, self._token = shared, host, port, token
         self.url = ""
         self._ready = threading.Event()
         self._error: Exception | None = None
@@ -68,7 +68,7 @@ class PageServer:
 
     @property
     def player(self) -> Player:
-        return self._shared.player
+        return self.shared.player
 
     def play(self) -> None:
         """Begin to play. Until then, another thread may read the archive, which takes seconds if it is long, while
@@ -88,16 +88,17 @@ class PageServer:
         self._loop = loop
         host = HERE if self._host in _EVERYWHERE else self._host
         self.url = f"http://{host}:{server.port}/" + (f"?token={self._token}" if self._token else "")
-        self._playing = PeriodicCallback(self._shared.player.step, _STEP_MS)
+        self._playing = PeriodicCallback(self.shared.player.step, _STEP_MS)
         server.start()
         self._ready.set()
         loop.start()
         self._playing.stop()
         server.stop()
-        self._shared.player.close()
+        loop.close(all_fds=True)  # browsers see that the server has gone
+        self.shared.player.close()
 
     def _server(self, loop: IOLoop) -> Server:
-        pattern = r"/download/(.*)", _Download, {"shared": self._shared}
+        pattern = r"/download/(.*)", _Download, {"shared": self.shared}
         names = ("*",) if self._host in _EVERYWHERE else (self._host, HERE, "localhost")
         try:
             port = self._port or _free_port(self._host)
@@ -119,7 +120,7 @@ class PageServer:
     def _page(self, document) -> None:
         request = document.session_context.request if document.session_context else None
         given = request.arguments.get("token", [b""])[0] if request else b""
-        View(document, self._shared, bool(self._token) and hmac.compare_digest(given, self._token.encode()))
+        View(document, self.shared, bool(self._token) and hmac.compare_digest(given, self._token.encode()))
 
 
 def _free_port(host: str) -> int:
@@ -132,12 +133,12 @@ class _Download(RequestHandler):
     """Files of what has been received."""
 
     def initialize(self, shared: Shared) -> None:
-        self._shared = shared
+        self.shared = shared
 
     async def get(self, name: str) -> None:
         if name not in DOWNLOADS:
             raise HTTPError(404)
-        make = content(name, self._shared)
+        make = content(name, self.shared)
         self.set_header("Content-Type", "image/png" if name.endswith(".png") else "text/csv; charset=utf-8")
         self.set_header("Content-Disposition", f'attachment; filename="{name}"')
         self.finish(await asyncio.get_running_loop().run_in_executor(None, make))
@@ -149,8 +150,7 @@ def content(name: str, shared: Shared) -> Callable[[], bytes]:
     instrument = measurement.dictionary.instrument
     if name == "spectrum.png":
         spectra = measurement.spectra()
-        numbers = {"front": range(0, 16, 2), "back": range(1, 16, 2), "coincidences": range(16, 24)}
-        sides = {side: summed(spectra, of, calibration, instrument) for side, of in numbers.items()}
+        sides = {side: summed(spectra, of, calibration, instrument) for side, of in SIDES.items()}
         about: dict[str, Any] = {"target": shared.title, "incomplete_spectra": 0}
         totals = measurement.history.rates().totals() if measurement.history.n else None
         return lambda: spectrum_png(sides, about, totals)

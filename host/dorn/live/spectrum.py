@@ -71,7 +71,7 @@ class SpectrumPanel:
         """A plot with two vertical axes, of which one is visible."""
         select = BoxSelectTool(dimensions="width", renderers=[], description="mark a region")
         log = DataRange1d(start=_FLOOR, only_visible=True)
-        shown = plot(_HEIGHT, (select,), x_range=x_range, y_range=log, y_axis_type="log")
+        shown = plot(_HEIGHT, (select,), x_range=x_range, y_range=log, y_axis_type="log", name="spectrum")
         shown.extra_y_ranges = {"linear": DataRange1d(start=0, only_visible=True)}
         shown.extra_y_scales = {"linear": LinearScale()}
         self._linear = LinearAxis(y_range_name="linear", visible=False, axis_label_text_font_style="normal")

@@ -8,7 +8,7 @@ from dorn.products import event_files
 from dorn.products.collection import Collection
 from dorn.products.files import table, write_files
 from dorn.products.plot import spectrum_png
-from dorn.products.scaled import summed
+from dorn.products.scaled import SIDES, summed
 from dorn.products.slice_arrays import write_slices
 from dorn.products.slices import DETECTORS
 from dorn.products.summary import summary_of
@@ -70,11 +70,12 @@ class Products(Collection):
         }
 
     def sides(self):
-        """ "front" and "back" -> (edges_kev, counts): sum of the spectra of all front or all back detectors, on the
-        energy scale of the default calibration; counts of detectors with another scale are shared by its channels."""
-        spectra = {n: one for (name, n), one in self.all_spectra().items() if name != "front_back"}
-        sides = {"front": range(0, DETECTORS, 2), "back": range(1, DETECTORS, 2)}
-        return {name: summed(spectra, numbers, self.calibration, self.instrument) for name, numbers in sides.items()}
+        """ "front", "back" and "coincidences" -> (edges_kev, counts): sum of the spectra of all front or all back
+        detectors or of all units, on the energy scale of the default calibration; counts of those with another scale
+        are shared by its channels."""
+        spectra = self.all_spectra().items()
+        numbered = {n + (DETECTORS if name == "front_back" else 0): one for (name, n), one in spectra}
+        return {name: summed(numbered, of, self.calibration, self.instrument) for name, of in SIDES.items()}
 
 
 def remove_files(out):

@@ -7,8 +7,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dorn.analysis.calibration import Calibration, channel_edges
-from dorn.products.slices import DETECTORS
+from dorn.products.slices import DETECTORS, SPECTRA
 from dorn.products.spectra import Spectrum
+
+# numbers of the spectra that are added: 0 to 15 of detectors, even ones are front, then 8 of units
+SIDES = {
+    "front": range(0, DETECTORS, 2),
+    "back": range(1, DETECTORS, 2),
+    "coincidences": range(DETECTORS, SPECTRA),
+}
 
 
 def edges_kev(calibration: Calibration, instrument: dict, number: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Colours and manners of all pictures: of products, studies, the HIL report and the live page."""
+"""Colours and manners of all pictures: of products, studies and the HIL report; the live page has the colours."""
 
 from __future__ import annotations
 
@@ -7,27 +7,21 @@ import io
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-INK, FAINT = "#333333", "#b8bcc4"
-BLUE, ORANGE, GREEN, GREY, RED = "#1f4e9c", "#c2570c", "#2e7d32", "#777777", "#b00020"
+INK, FAINT, GREY = "#333333", "#b8bcc4", "#777777"
+BLUE, ORANGE, GREEN, RED = "#1f4e9c", "#c2570c", "#2e7d32", "#b00020"
 COLORS = {"front": BLUE, "back": ORANGE, "coincidences": GREEN}
 PALETTE = (BLUE, ORANGE, GREEN, "#8e24aa", "#00838f", "#ad1457", "#6d4c41", "#827717", "#455a64")
-DPI = 110
 
 
-def clean(*panels, size: float | None = None) -> None:
-    """Take away what says nothing: the frame above and to the right. size: of the labels of ticks, points."""
-    for axes in panels:
+def png(figure: Figure) -> bytes:
+    """The picture, in this style. The same figure gives the same octets."""
+    for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(colors=INK, **({} if size is None else {"labelsize": size}))
-        for label in (axes.xaxis.label, axes.yaxis.label):
-            label.set_color(INK)
-
-
-def png(figure: Figure, file=None) -> bytes:
-    """The picture; also written to a file or path, if given. The same figure gives the same octets."""
+        axes.tick_params(colors=INK)
+        for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
+            if text.get_color() == "black":
+                text.set_color(INK)
     FigureCanvasAgg(figure)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", metadata={"Software": None})  # without matplotlib's version
-    if file is not None:
-        file.write_bytes(picture.getvalue())
     return picture.getvalue()

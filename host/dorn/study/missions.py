@@ -30,6 +30,7 @@ from dorn.head.scenario_source import ScenarioSource
 from dorn.nuclides.chains import alpha_emitters
 from dorn.products.directions import SIDES
 from dorn.products.plot import LABELLED
+from dorn.products.style import BLUE, FAINT
 from dorn.study import Report, spread
 
 MISSIONS, SHORT_MISSIONS = 24, 4
@@ -194,8 +195,8 @@ def _plot(pulls: dict[str, np.ndarray]) -> Figure:
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
     for at, of in enumerate(pulls.values()):
-        axes.plot(at + np.linspace(-0.25, 0.25, len(of)), of, ".", color="#1f4e9c")
-    axes.axhspan(-2, 2, color="#b8bcc4", alpha=0.3)
+        axes.plot(at + np.linspace(-0.25, 0.25, len(of)), of, ".", color=BLUE)
+    axes.axhspan(-2, 2, color=FAINT, alpha=0.3)
     axes.set_xticks(range(len(pulls)), list(pulls))
     axes.set_ylabel("(counts - true counts) / error")
     return figure
