@@ -1,9 +1,11 @@
 """The live page in a real browser, beside an instrument that acquires."""
 
+import asyncio
 import contextlib
 import shutil
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -22,11 +24,14 @@ from dorn.products.tables import spectra_rows
 from dorn.session import Session
 from dorn.targets import open_target
 from support.products import DICTIONARY, decoded
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
 TOKEN, RATE_CPS, SIZE = "a-token", 1000, {"width": 1280, "height": 800}
+SOURCE = sources.load(sources.DEMO)
 DEFAULT = Calibration.default(DICTIONARY.instrument)
 # where an energy is in the window, by the axis that is drawn
 PLACE = """mev => {
@@ -47,8 +52,7 @@ class Desk:
         self.session.connect()
         self.instrument = LiveInstrument(self.session)
         self.instrument.begin()
-        source = sources.load(sources.DEMO)
-        target.inject(source.particles(RATE_CPS, 600.0, 1, "poisson", False))
+        target.inject(SOURCE.particles(RATE_CPS, 600.0, 1, "poisson", False))
         self.served = self._serve(0)
 
     def _serve(self, port):
@@ -78,7 +82,8 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    with open_target("unix", Head(FrontEnd(), 1)) as target:
+    front_end = FrontEnd.from_table(SOURCE.head, DICTIONARY.instrument, "demo")
+    with open_target("unix", Head(front_end, 1)) as target:
         desk = Desk(tmp_path_factory.mktemp("live"), target)
         with contextlib.closing(desk.session):
             desk.session.advance(60.0)
@@ -100,13 +105,35 @@ def opened(browser):
         def opened(url):
             page = stack.enter_context(browser.new_page(viewport=SIZE))
             page.errors = []
-            page.on("console", lambda message: message.type == "error" and page.errors.append(message.text))
-            page.on("pageerror", lambda error: page.errors.append(str(error)))
+            _watch(page)
             page.goto(url)
             page.get_by_text("counts/s").first.wait_for()
             return page
 
         yield opened
+
+
+@pytest.fixture(scope="module")
+def page(desk, browser):
+    """One that most tests share."""
+    with browser.new_page(viewport=SIZE) as page:
+        page.errors = []
+        _watch(page)
+        page.goto(desk.url)
+        yield page
+
+
+@pytest.fixture(autouse=True)
+def without_errors(request):
+    """No test may leave an error in the console of the shared page."""
+    yield
+    if "page" in request.fixturenames:
+        assert request.getfixturevalue("page").errors == []
+
+
+def _watch(page):
+    page.on("console", lambda message: message.type == "error" and page.errors.append(message.text))
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
 
 
 def cells(page, name):
@@ -117,7 +144,7 @@ def cells(page, name):
 def shows(page, name, counts):
     """Wait until the table has these counts."""
     row = page.locator("tr", has_text=name).first
-    sync_api.expect(row.locator("td").nth(1)).to_have_text(f"{counts:.10g}", timeout=10_000)
+    sync_api.expect(row.locator("td").nth(1)).to_have_text(f"{counts:.10g}", timeout=20_000)
 
 
 def mark(page, low_mev, high_mev):
@@ -129,8 +156,7 @@ def mark(page, low_mev, high_mev):
     page.mouse.up()
 
 
-def test_the_page_shows_what_is_in_the_archive_while_it_grows(desk, opened):
-    page = opened(desk.url)
+def test_the_page_shows_what_is_in_the_archive_while_it_grows(desk, page):
     before = desk.counts(0).sum()
     assert before > 20_000
     shows(page, "front detectors", before)
@@ -138,11 +164,9 @@ def test_the_page_shows_what_is_in_the_archive_while_it_grows(desk, opened):
     desk.session.advance(20.0)
     assert desk.counts(0).sum() > before
     shows(page, "front detectors", desk.counts(0).sum())
-    assert page.errors == []
 
 
-def test_a_box_marks_a_region_whose_counts_are_those_of_the_analysis(desk, opened):
-    page = opened(desk.url)
+def test_a_box_marks_a_region_whose_counts_are_those_of_the_analysis(desk, page):
     shows(page, "front detectors", desk.counts(0).sum())
     mark(page, 4.70, 5.05)
     page.get_by_text("net/s").first.wait_for()
@@ -155,74 +179,62 @@ def test_a_box_marks_a_region_whose_counts_are_those_of_the_analysis(desk, opene
         assert gross == f"{expected.gross:.10g}"
         assert net == f"{expected.net:.2f} ± {expected.error:.2f}"
         assert [float(part) for part in rate.split(" ± ")] == pytest.approx(
-            [expected.net / float(live_s), expected.error / float(live_s)], abs=2e-4
+            [expected.net / float(live_s), expected.error / float(live_s)], rel=1e-3
         )
-    assert page.errors == []
 
 
-def test_two_clicks_calibrate(desk, opened):
-    page = opened(desk.url)
+def test_two_clicks_calibrate(desk, page):
     shows(page, "front detectors", desk.counts(0).sum())
     page.get_by_text("Calibrate", exact=True).click()
     page.get_by_text("Calibrate with two clicks").click()
     for text, nuclide in (("Click on the Po-209", "Po-209"), ("Now click on Po-214", "Po-214")):
         page.get_by_text(text).wait_for()
+        page.wait_for_timeout(400)  # two clicks are not a double click
         page.mouse.click(*page.evaluate(PLACE, main_kev(nuclide) / 1000 + 0.02))
-    try:
-        page.get_by_text("8 detectors: in force, and kept in").wait_for(timeout=20_000)
-    except Exception:
-        print("PANEL", page.get_by_text("Calibration in force").first.locator("xpath=..").inner_text(), page.errors)
-        raise
+    page.get_by_text("8 detectors: in force, and kept in").wait_for(timeout=30_000)
     found = Calibration.load(desk.path.parent / "calibration.toml", DICTIONARY.instrument)
     assert found.kev_per_code[::2] == pytest.approx(np.full(8, 3.0), rel=2e-3)
     assert (found.covariance[::2, 0, 0] > 0).all() and not found.covariance[1::2].any()
-    assert page.errors == []
 
 
 @pytest.mark.parametrize("tab", ("Waterfall", "Detectors", "Reports", "Lines", "Download", "linear"))
-def test_every_part_is_drawn_without_an_error_and_fits_the_window(tab, desk, opened):
-    page = opened(desk.url)
+def test_every_part_is_drawn_without_an_error_and_fits_the_window(tab, page):
     page.get_by_text(tab, exact=True).first.click()
-    page.wait_for_timeout(700)  # errors may follow
-    assert page.errors == []
+    page.wait_for_timeout(600)  # errors may follow
     sizes = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
     assert sizes[0] <= SIZE["width"] and sizes[1] <= SIZE["height"]
 
 
-def test_browsers_show_different_spectra_of_one_instrument(desk, opened):
-    one, other = opened(desk.url), opened(desk.url)
+def test_browsers_show_different_spectra_of_one_instrument(desk, opened, page):
+    other = opened(desk.url)
     other.locator(".choices__button").first.click()  # remove the front detectors
     sync_api.expect(other.locator("tr", has_text="front detectors")).to_have_count(0)
-    assert cells(one, "front detectors")[1] == f"{desk.counts(0).sum():.10g}"
+    assert cells(page, "front detectors")[1] == f"{desk.counts(0).sum():.10g}"
     assert cells(other, "back detectors")[1] == f"{desk.counts(1).sum():.10g}"
 
 
-@pytest.mark.parametrize("query", ("", "?token=wrong"))
-def test_a_page_without_the_token_sends_no_telecommands(query, desk, opened):
-    page = opened(f"{desk.url}{query}")
+def test_only_a_page_with_the_token_sends_telecommands(desk, opened, page):
     assert page.get_by_text("Commands", exact=True).count() == 0
-
-
-def test_a_page_with_the_token_sends_telecommands(desk, opened):
-    page = opened(desk.served.url)
-    line = page.locator("input[placeholder^=set_parameter]")
+    assert opened(f"{desk.url}?token=wrong").get_by_text("Commands", exact=True).count() == 0
+    trusted = opened(desk.served.url)
+    line = trusted.locator("input[placeholder^=set_parameter]")
     line.fill("ping")
     line.press("Tab")
-    page.get_by_text("Send", exact=True).click()
+    trusted.get_by_text("Send", exact=True).click()
     for _ in range(100):
         desk.instrument.serve(stopped=iter((False, True)).__next__)
         if desk.instrument.log():
             break
-        page.wait_for_timeout(50)
-    page.get_by_text("ping: done").wait_for()
+        trusted.wait_for_timeout(50)
+    trusted.get_by_text("ping: done").wait_for()
     line.fill("nonsense")
     line.press("Tab")
-    page.get_by_text("Send", exact=True).click()
-    page.get_by_text("not sent: telecommand: unknown").wait_for()
+    trusted.get_by_text("Send", exact=True).click()
+    trusted.get_by_text("not sent: telecommand: unknown").wait_for()
 
 
-def test_files_are_those_of_what_is_shown(desk, opened):
-    opened(desk.url)
+def test_files_are_those_of_what_is_shown(desk, page):
+    shows(page, "front detectors", desk.counts(0).sum())
     found = desk.decoded()
     expected = desk.path.parent / "expected.csv"
     shown = desk.served.player.measurement
@@ -240,11 +252,12 @@ def test_files_are_those_of_what_is_shown(desk, opened):
 
 
 def test_pages_of_others_cannot_connect(desk):
-    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
-    key = {"Sec-WebSocket-Key": "x3JJHMbDL1EzLkh9GBhXDw==", "Sec-WebSocket-Protocol": "bokeh, token"}
-    request = urllib.request.Request(f"{desk.url}ws", headers={**upgrade, **key, "Origin": "http://evil.example"})
-    with pytest.raises(urllib.error.HTTPError, match="403"):
-        urllib.request.urlopen(request)
+    async def connect():
+        request = HTTPRequest(f"{desk.url}ws".replace("http", "ws"), headers={"Origin": "http://evil.example"})
+        await websocket_connect(request, subprotocols=["bokeh", "token"])
+
+    with ThreadPoolExecutor() as threads, pytest.raises(HTTPClientError, match="403"):
+        threads.submit(asyncio.run, connect()).result()  # playwright has a loop in this thread
 
 
 def test_a_page_survives_a_reload_and_restarts_of_instrument_and_server(desk, opened):
@@ -259,5 +272,4 @@ def test_a_page_survives_a_reload_and_restarts_of_instrument_and_server(desk, op
     assert page.errors == []
     desk.restart_server()
     desk.session.advance(10.0)
-    page.get_by_text("connection was lost").wait_for(state="hidden", timeout=20_000)
     shows(page, "front detectors", desk.counts(0).sum())
