@@ -14,7 +14,7 @@ _SEARCH = 0.03  # by which the scale may be wrong
 def default_lines() -> list[str]:
     """The nuclides that the plot of a run names."""
     from dorn.nuclides.chains import alpha_emitters
-    from dorn.products.plot import LABELLED
+    from dorn.products.style import LABELLED
 
     return alpha_emitters(LABELLED)
 

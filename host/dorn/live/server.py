@@ -24,15 +24,16 @@ from dorn.live.shared import Shared
 from dorn.live.side import DOWNLOADS
 from dorn.live.view import View
 from dorn.products.files import table
-from dorn.products.plot import spectrum_png
 from dorn.products.scaled import SIDES, summed
 from dorn.products.tables import rates_rows, spectra_rows
 
 logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)  # a browser that goes is no warning
 
 HERE = "127.0.0.1"
-_STEP_MS = 100  # between looks at the archive
-_SESSION_MS = 10_000  # for which the page of a browser that has gone is kept
+_STEP_MS = 200  # between looks at the archive
+# for which the page of a browser that has gone is kept: one that comes back gets a new one, as it could not read the
+# arrays in the old one (style.fill)
+_SESSION_MS = 1000
 _EVERYWHERE = ("0.0.0.0", "::", "")
 
 
@@ -110,7 +111,7 @@ class PageServer:
                 extra_patterns=[pattern],
                 allow_websocket_origin=[f"{name}:{port}" for name in names],
                 unused_session_lifetime_milliseconds=_SESSION_MS,
-                check_unused_sessions_milliseconds=_SESSION_MS // 2,
+                check_unused_sessions_milliseconds=_SESSION_MS,
                 keep_alive_milliseconds=10_000,
             )
         except OSError as error:
@@ -149,6 +150,8 @@ def content(name: str, shared: Shared) -> Callable[[], bytes]:
     measurement, calibration = shared.player.measurement, shared.calibration
     instrument = measurement.dictionary.instrument
     if name == "spectrum.png":
+        from dorn.products.plot import spectrum_png  # with matplotlib, which is slow to import
+
         spectra = measurement.spectra()
         sides = {side: summed(spectra, of, calibration, instrument) for side, of in SIDES.items()}
         about: dict[str, Any] = {"target": shared.title, "incomplete_spectra": 0}

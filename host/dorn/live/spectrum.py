@@ -26,8 +26,7 @@ from dorn.dictionary import Dictionary
 from dorn.live.curves import CURVES, Curve
 from dorn.live.style import change, fill, html, marked, plot, table, when
 from dorn.nuclides.chains import alpha_emitters
-from dorn.products.plot import LABELLED
-from dorn.products.style import COLORS, FAINT, INK, PALETTE
+from dorn.products.style import COLORS, FAINT, INK, LABELLED, PALETTE
 
 SCALES = ("log", "linear")
 _FLOOR = 0.5  # counts: the lower end of the logarithmic axis
@@ -161,15 +160,15 @@ class SpectrumPanel:
         on top of the others in a fainter colour, and have a column of their own in the table."""
         for one in curves:
             now = one.counts + running[one.name].counts if one.name in running else np.full(len(one.counts), np.nan)
-            fill(
-                self._source(one.name),
-                x=(one.edges_kev[1:] + one.edges_kev[:-1]) / 2000,
-                counts=one.counts,
-                error=np.sqrt(one.counts),
-                drawn=np.maximum(one.counts, _FLOOR),
-                now=now,
-                now_drawn=np.maximum(now, _FLOOR),
-            )
+            columns = {
+                "x": (one.edges_kev[1:] + one.edges_kev[:-1]) / 2000,
+                "counts": one.counts,
+                "error": np.sqrt(one.counts),
+                "drawn": np.maximum(one.counts, _FLOOR),
+                "now": now,
+                "now_drawn": np.maximum(now, _FLOOR),
+            }
+            fill(self._source(one.name), **{name: column.astype(np.float32) for name, column in columns.items()})
         shown = {one.name for one in curves}
         for name, lines in self._lines.items():
             for scale, line, now in lines:

@@ -110,7 +110,7 @@ class RatesPanel:
 
 
 def _storms(measurement: Measurement) -> tuple[list[float], list[float]]:
-    """Begins and ends of storms; one that goes on ends at the latest packet."""
+    """Begins and ends of storms; one that has not ended ends at the latest packet."""
     begins: list[float] = []
     ends: list[float] = []
     for mark in measurement.marks:

@@ -29,6 +29,7 @@ class View:
         self._shared = shared
         dictionary = shared.player.dictionary
         self._drawn: tuple = ()
+        self._headed: tuple = ()
         self._period_s: tuple[float, float] | None = None
         self._curves: list[Curve] = []
         self._head = html()
@@ -54,10 +55,10 @@ class View:
         choice = row(self._below, self._whole)
         left = column(self._spectrum.layout, choice, *plots, sizing_mode="stretch_width")
         head = row(self._head, *([] if shared.commander else self._replay()), sizing_mode="stretch_width")
+        body = row(left, self._beside, sizing_mode="stretch_width")
+        self.update()  # before it is a part of the document: Bokeh looks through all of it at each addition
         document.title = f"DORN {shared.title}"
-        document.add_root(
-            column(head, row(left, self._beside, sizing_mode="stretch_width"), sizing_mode="stretch_width")
-        )
+        document.add_root(column(head, body, sizing_mode="stretch_width"))
         document.add_periodic_callback(self.update, PERIOD_MS)
 
     def _tabs(self, panels: dict) -> Tabs:
@@ -97,7 +98,7 @@ class View:
 
         def toggle():
             player.paused = not player.paused
-            pause.label = "Go on" if player.paused else "Pause"
+            pause.label = "Continue" if player.paused else "Pause"
 
         play.on_click(replay)
         all_.on_click(show_all)
@@ -123,7 +124,11 @@ class View:
         """Draw what has changed since the last time."""
         player = self._shared.player
         measurement = player.measurement
-        change(self._head, self._heading())
+        commander = self._shared.commander
+        state = (measurement, measurement.version, player.played_s, player.fault, commander and commander.state)
+        if state != self._headed:
+            self._headed = state
+            change(self._head, self._heading())
         state = (measurement, measurement.version, self._shared.calibration)
         if state == self._drawn:
             return

@@ -9,9 +9,8 @@ from matplotlib.figure import Figure
 
 from dorn import nuclides
 from dorn.nuclides.chains import alpha_emitters
-from dorn.products.style import COLORS, FAINT, INK, png
+from dorn.products.style import COLORS, FAINT, INK, LABELLED, png
 
-LABELLED = ("Po-209", "Rn-222", "Rn-220")  # with their progeny
 _APART_KEV = 60  # nuclides whose main lines are closer share a label: Bi-212 is 48 keV above Po-218
 _ABOUT = {"front": "front detectors", "back": "back detectors", "coincidences": "coincidences of front and back"}
 _ENERGY = {"back": "energy (MeV)", "coincidences": "sum of both energies (MeV)"}
@@ -78,7 +77,7 @@ def _spectrum(axes, name: str, edges_kev: np.ndarray, counts: np.ndarray) -> Non
     x = np.repeat(edges_kev / 1000, 2)[1:-1]
     low, high = (np.maximum(np.repeat(counts + sign * np.sqrt(counts), 2), _FLOOR) for sign in (-1, 1))
     y = np.maximum(np.repeat(counts, 2), _FLOOR)
-    axes.fill_between(x, y, _FLOOR, color=COLORS[name], alpha=0.15, linewidth=0)
+    axes.fill_between(x, y, _FLOOR, color=COLORS[name], alpha=0.22, linewidth=0)
     axes.fill_between(x, high, low, color=COLORS[name], alpha=0.3, linewidth=0)
     axes.plot(x, y, color=COLORS[name], linewidth=0.9)
     text = f"{_ABOUT[name]}: {counts.sum():_.0f} counts".replace("_", " ")

@@ -29,8 +29,7 @@ from dorn.head.analogue import FrontEnd
 from dorn.head.scenario_source import ScenarioSource
 from dorn.nuclides.chains import alpha_emitters
 from dorn.products.directions import SIDES
-from dorn.products.plot import LABELLED
-from dorn.products.style import BLUE, FAINT
+from dorn.products.style import BLUE, FAINT, LABELLED
 from dorn.study import Report, spread
 
 MISSIONS, SHORT_MISSIONS = 24, 4
