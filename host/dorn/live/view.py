@@ -158,9 +158,7 @@ class View:
         if hk:
             mode = measurement.dictionary.texts["mode"].get(hk["mode"], str(hk["mode"]))
             board = measurement.dictionary.texts["board"].get(hk["board"], "")
-            parts.append(
-                f"{board} {hk['unique_id']:016x}: mode {mode}" + (", <b class=out>storm</b>" if hk["storm"] else "")
-            )
+            parts.append(f"{board}, mode {mode}" + (", <b class=out>storm</b>" if hk["storm"] else ""))
         if measurement.history.n:
             totals = measurement.history.rates().totals()
             dead = 100 * (1 - totals.live_us / max(totals.real_us, 1))

@@ -66,7 +66,7 @@ def _page(path: Path) -> Iterator[tuple[subprocess.Popen, str]]:
 
 
 def _grow(report: Report, folder: Path, data: bytes, hours: int, seconds: int) -> None:
-    """An archive that grows as fast as the page can follow, then every half second, six times as fast as in real time."""
+    """An archive that grows as fast as the page can follow, then every half second, at six times real time."""
     from bokeh.client import pull_session
 
     path = folder / archive.NAME
