@@ -15,16 +15,17 @@ from dorn.live.measurement import SHORTEST_S, Measurement
 
 ALL = 0.0  # speed: all at once
 _OCTETS = 1 << 18  # decoded between two looks at the clock
-_SLICES = 256  # of a whole archive, about
+_PIECE = 1 << 20  # octets of a growing archive read at once
+_SLICES = 256  # of a replayed archive, about
 _LATE_S = 5.0  # wall time without late packets after which all is read again
-_LARGEST_TAIL = 1 << 26  # octets read at once
 
 
 class Player:
     """measurement: what has been played; another one if the archive was read again.
 
-    An archive that does not exist yet is waited for. Packets that come late, such as those retrieved from the packet
-    store, are put in their places: the archive is read again once no more of them arrive.
+    An archive is read from its begin, as if it grew, unless a speed is given; one that does not exist yet is waited
+    for. Packets that come late, such as those retrieved from the packet store, are put in their places: the archive is
+    read again, in the order of its packets, once no more of them arrive.
     """
 
     def __init__(
@@ -40,73 +41,77 @@ class Player:
         self.paused = False
         self.fault = ""  # why the archive cannot be followed
         self._clock = clock
-        self._archive: Archive | None = None  # what is being played
-        self._latest: dict[int, int] = {}  # origin -> stamp of its last packet
-        self._late_s: float | None = None
-        self._end = 0  # offset in the file up to which it has been taken
-        self.measurement = Measurement(dictionary)
+        self._archive: Archive | None = None  # what is being played, in the order of its packets
+        self.measurement = self._into = Measurement(dictionary)
         self._restart()
 
     def _restart(self) -> None:
         self.close()
-        self._at, self._end, self._late_s, self._latest = 0, 0, None, {}
+        self._at = 0  # number of the next packet of what is being played
+        self._size = self._end = 0  # of the file; offset up to which it has been taken
+        self._late_s: float | None = None
+        self._latest: dict[int, int] = {}  # origin -> stamp of its last packet
         self._played_s, self._since_s = 0.0, self._clock()
 
     def begin(self) -> None:
-        """Play from the beginning. Raises UserError if the archive cannot be read."""
+        """Play from the beginning. Raises UserError if the file is there and is no archive of this instrument."""
         self._restart()
-        self.measurement = Measurement(self.dictionary)
-        if not self.path.exists() or not self.path.stat().st_size:
-            return
+        self.measurement = self._into = Measurement(self.dictionary)
+        self._size = self.path.stat().st_size if self.path.exists() else 0
+        if self._size and not (self._take() if self.speed == ALL else self._open()):
+            raise UserError.at(self.path, "packets", "none of this instrument")
+
+    def _open(self) -> bool:
+        """Play all packets, in order, from now on. Returns whether there is one."""
         archive = Archive(self.dictionary, self.path)
         index = archive.index
         if not len(index):
             archive.close()
-            raise UserError.at(self.path, "packets", "none of this instrument")
-        stamps = index["stamp"] >> np.uint64(16)
-        steps = np.diff(stamps.astype(np.int64), prepend=stamps[:1].astype(np.int64))
+            return False
+        stamps = (index["stamp"] >> np.uint64(16)).astype(np.int64)
+        steps = np.diff(stamps, prepend=stamps[:1])
         steps[1:][index["origin"][1:] != index["origin"][:-1]] = 0
         self._times_s = np.cumsum(np.maximum(steps, 0)) / 65536  # since the first packet; origins one after another
-        self._end, self._archive = _end(index), archive
-        doublings = np.ceil(np.log2(max(self.length_s, 1.0) / SHORTEST_S / _SLICES))
-        self.measurement = Measurement(self.dictionary, float(SHORTEST_S * 2 ** max(0.0, doublings)))
+        self._at, self._end, self._archive = 0, _end(index), archive
+        doublings = np.ceil(np.log2(max(self._times_s[-1], 1.0) / SHORTEST_S / _SLICES))
+        is_shown = self._into is self.measurement
+        self._into = Measurement(self.dictionary, float(SHORTEST_S * 2 ** max(0.0, doublings)))
+        if is_shown and self.speed != ALL:
+            self.measurement = self._into
+        return True
 
     @property
     def is_playing(self) -> bool:
         """Whether some of what was in the archive has not been played."""
-        return self._archive is not None
+        return self._archive is not None or self._end < self._size
 
     @property
-    def length_s(self) -> float:
-        """On-board time from the first to the last packet of what is being played."""
-        return float(self._times_s[-1]) if self._archive is not None and len(self._times_s) else 0.0
+    def part(self) -> float:
+        """Of the archive, as it was last seen, that has been played: 0 to 1."""
+        if self._archive is not None:
+            return self._at / len(self._archive.index)
+        return self._end / self._size if self._size else 1.0
 
-    @property
-    def played_s(self) -> float:
-        """How much of it has been played."""
-        return self._played_s
-
-    def step(self, limit_s: float = 0.25) -> None:
+    def step(self, limit_s: float = 0.15) -> None:
         """Play what is due, for about `limit_s` of wall time at most."""
         now_s = self._clock()
         elapsed_s, self._since_s = now_s - self._since_s, now_s
+        if self.paused:
+            return
         try:
             if self._archive is not None:
-                if not self.paused:
-                    self._play(elapsed_s, now_s + limit_s)
+                self._play(self._archive, elapsed_s, now_s + limit_s)
             else:
-                self._follow(now_s)
+                self._follow(now_s, now_s + limit_s)
             self.fault = ""
         except UserError as error:
             self.fault = str(error)
 
-    def _play(self, elapsed_s: float, until_s: float) -> None:
-        archive, index = self._archive, self._archive.index if self._archive else None
-        if archive is None or index is None:
-            return
-        due = len(index)
-        if self.speed != ALL:
-            due = int(np.searchsorted(self._times_s, self._played_s + elapsed_s * self.speed, "right"))
+    def _play(self, archive: Archive, elapsed_s: float, until_s: float) -> None:
+        index, due = archive.index, len(archive.index)
+        if self.speed != ALL and self._into is self.measurement:
+            self._played_s += elapsed_s * self.speed
+            due = int(np.searchsorted(self._times_s, self._played_s, "right"))
         while self._at < due:
             octets = np.cumsum(index["octets"][self._at : min(due, self._at + _OCTETS // 32)], dtype=np.int64)
             n = max(1, int(np.searchsorted(octets, _OCTETS, "right")))
@@ -114,37 +119,47 @@ class Player:
             self._at += n
             if self._clock() >= until_s:
                 break
-        if self._at < due or self.speed == ALL:
-            self._played_s = float(self._times_s[self._at - 1]) if self._at else 0.0
-        else:
-            self._played_s += elapsed_s * self.speed
+        if self._at < due:  # it cannot keep up
+            self._played_s = float(self._times_s[self._at])
         if self._at == len(index):
             self.close()
+            if self._into is not self.measurement:
+                self._into.version = self.measurement.version + 1
+                self.measurement = self._into
 
     def _add(self, part: Part) -> None:
-        self.measurement.add(part)
-        self._latest[int(part.index["origin"][-1])] = int(part.index["stamp"][-1])
+        self._into.add(part)
+        for origin, stamp in zip(part.index["origin"].tolist(), part.index["stamp"].tolist(), strict=True):
+            self._latest[origin] = max(stamp, self._latest.get(origin, 0))
 
-    def _follow(self, now_s: float) -> None:
+    def _follow(self, now_s: float, until_s: float) -> None:
         """Take what has been added to the file."""
         try:
-            size = self.path.stat().st_size
+            self._size = self.path.stat().st_size
         except FileNotFoundError:
             return
-        if size < self._end or (size and not self._end):  # another run has replaced it, or it is there now
+        if self._size < self._end:  # another run has replaced it
             self.begin()
-        elif size - self._end > _LARGEST_TAIL:
-            self._read_again()
-        elif size > self._end:
-            with Archive(self.dictionary, self.path, since=self._end) as tail:
-                self._end += _end(tail.index)
-                late = self._is_late(tail.index)
-                if late.any():
-                    self._late_s = now_s
-                if not late.all():
-                    self._add(tail.part(tail.index[~late]))
+        while self._end < self._size and self._take() and self._clock() < until_s:
+            pass
         if self._late_s is not None and now_s > self._late_s + _LATE_S:
-            self._read_again()
+            self._restart()
+            self._into = Measurement(self.dictionary)
+            self._open()
+
+    def _take(self) -> bool:
+        """Take a piece of the file. Returns whether it has packets."""
+        with Archive(self.dictionary, self.path, since=self._end, most=_PIECE, chunk=_PIECE) as piece:
+            end = _end(piece.index)
+            if not end and piece.octets >= _PIECE:  # nothing but what is no packet
+                end = _PIECE // 2
+            self._end += end
+            late = self._is_late(piece.index)
+            if late.any():
+                self._late_s = self._clock()
+            if not late.all():
+                self._add(piece.part(piece.index[~late]))
+        return end > 0
 
     def _is_late(self, index: np.ndarray) -> np.ndarray:
         """bool[n]: packets from before the last one of their origin."""
@@ -152,19 +167,6 @@ class Player:
         for origin, stamp in self._latest.items():
             late |= (index["origin"] == origin) & (index["stamp"] < stamp)
         return late
-
-    def _read_again(self) -> None:
-        """All that is in the archive, in its order; the measurement so far is shown until then."""
-        shown = self.measurement
-        self.begin()
-        read, self.measurement = self.measurement, shown
-        if self._archive is not None:
-            for part in self._archive.parts():
-                read.add(part)
-                self._latest[int(part.index["origin"][-1])] = int(part.index["stamp"][-1])
-        self.close()
-        read.version = shown.version + 1
-        self.measurement = read
 
     def close(self) -> None:
         if self._archive is not None:

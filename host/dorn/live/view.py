@@ -125,7 +125,7 @@ class View:
         player = self._shared.player
         measurement = player.measurement
         commander = self._shared.commander
-        state = (measurement, measurement.version, player.played_s, player.fault, commander and commander.state)
+        state = (measurement, measurement.version, player.part, player.fault, commander and commander.state)
         if state != self._headed:
             self._headed = state
             change(self._head, self._heading())
@@ -168,7 +168,7 @@ class View:
         if len(measurement.origins) > 1:
             parts.append(f"{len(measurement.origins)} origins")
         if player.is_playing:
-            parts.append(f"played {clock(player.played_s)} of {clock(player.length_s)}")
+            parts.append(f"played {100 * player.part:.0f} %")
         elif commander:
             parts.append(commander.state)
         if player.fault:

@@ -94,6 +94,7 @@ def test_packets_of_before_are_put_in_their_place(tmp_path):
     player.step()
     clock.now_s += 60
     player.step()
+    finished(player)
     history = player.measurement.history
     assert history.rates().count("events").tolist() == [40, 50, 60]
 
