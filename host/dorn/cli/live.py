@@ -61,11 +61,7 @@ def port_of(text: str, option: str = "--port") -> int:
 
 
 def page(args, path: Path, commander=None, speed: float = 0.0, host: str = HERE, port: int = int(PORT)) -> PageServer:
-    """The page of an archive, to be entered. Raises UserError if bokeh is missing or the archive cannot be read."""
-    try:
-        from dorn.live.server import PageServer
-    except ImportError as error:
-        raise missing(f"live page: {error}", "live") from None
+    """The page of an archive, to be entered. Raises UserError if Bokeh is missing or a file cannot be used."""
     import secrets
 
     from dorn.dictionary import Dictionary
@@ -80,7 +76,16 @@ def page(args, path: Path, commander=None, speed: float = 0.0, host: str = HERE,
         print(f"--host {host}: anyone who reaches this address can see the page", file=sys.stderr)
     title = args.target if commander else path.parent.name or str(path)
     shared = Shared(title, Player(path, dictionary, speed), calibration, local, commander)
-    return PageServer(shared, host, port, token)
+    return _server()(shared, host, port, token)
+
+
+def _server():
+    """The class that serves the page. Raises UserError if Bokeh is missing."""
+    try:
+        from dorn.live.server import PageServer
+    except ImportError as error:
+        raise missing(f"live page: {error}", "live") from None
+    return PageServer
 
 
 @contextlib.contextmanager
@@ -107,6 +112,7 @@ def _live(args):
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     port = port_of(args.port)
+    _server()  # fail now if it is missing, not with an instrument
     if (args.archive is None) == (args.target is None):
         raise UserError.at("live", "ARCHIVE", "give either an archive or --target", args.target)
     if args.target:

@@ -90,11 +90,11 @@ class View:
         )
 
         def replay():
-            player.speed, player.paused = float(self._speed.value or 1), False
+            player.speed, player.paused, pause.label = float(self._speed.value or 1), False, "Pause"
             player.begin()
 
         def show_all():
-            player.speed, player.paused = ALL, False
+            player.speed, player.paused, pause.label = ALL, False, "Pause"
 
         def toggle():
             player.paused = not player.paused
@@ -159,9 +159,9 @@ class View:
             mode = measurement.dictionary.texts["mode"].get(hk["mode"], str(hk["mode"]))
             board = measurement.dictionary.texts["board"].get(hk["board"], "")
             parts.append(f"{board}, mode {mode}" + (", <b class=out>storm</b>" if hk["storm"] else ""))
-        if measurement.history.n:
-            totals = measurement.history.rates().totals()
-            dead = 100 * (1 - totals.live_us / max(totals.real_us, 1))
+        totals = measurement.history.rates().totals() if measurement.history.n else None
+        if totals and totals.real_us:
+            dead = 100 * (1 - totals.live_us / totals.real_us)
             parts.append(f"live {totals.live_us / 1e6:.2f} of {totals.real_us / 1e6:.2f} s, dead {dead:.2f} %")
             parts.append(f"{1e6 * totals.count('events') / max(totals.live_us, 1):.1f} triggers/s")
         parts.append(f"on board {clock(measurement.time_s)}")

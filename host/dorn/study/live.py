@@ -57,7 +57,7 @@ def study(report: Report, short: bool) -> None:
 def _page(path: Path) -> Iterator[tuple[subprocess.Popen, str]]:
     """`dorn live` of an archive, and its URL."""
     command = [sys.executable, "-m", "dorn.cli", "live", str(path), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
             yield process, line.split(" on ")[1].split(",")[0]
