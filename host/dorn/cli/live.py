@@ -40,7 +40,7 @@ def add(commands: Commands) -> None:
     )
     add = live.add_argument
     add("archive", nargs="?", type=Path, metavar="ARCHIVE", help="telemetry.ccsds, or its folder; also a growing one")
-    options.add_instrument(live, required=False)
+    options.add_instrument(live, required=False, or_speed="; of a replay (default: all at once)")
     add("--out", type=Path, metavar="DIR", help=f"with --target: {options.ARCHIVE} (default: not kept)")
     options.add_calibration(live)
     add_page(live)

@@ -66,14 +66,16 @@ def key_of(args) -> Key | None:
     return Key.load(args.key)
 
 
-def add_instrument(command, required: bool = True) -> None:
-    """Add --target with what a simulated instrument takes, and --key."""
+def add_instrument(command, required: bool = True, or_speed: str = "") -> None:
+    """Add --target with what a simulated instrument takes, and --key. or_speed: what else --speed is."""
     command.add_argument("--target", required=required, help=TARGET)
     command.add_argument(
         "--source", metavar="FILE", help="what a simulated instrument detects, repeated (default: the demo)"
     )
     command.add_argument("--flash", type=Path, metavar="DIR", help="where a simulated instrument keeps its flash")
-    command.add_argument("--speed", metavar="X", help="speed of a simulated instrument, times real time (default 1)")
+    command.add_argument(
+        "--speed", metavar="X", help=f"speed of a simulated instrument, times real time (default 1){or_speed}"
+    )
     add_key(command)
 
 

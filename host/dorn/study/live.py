@@ -39,7 +39,8 @@ def study(report: Report, short: bool) -> None:
         raise UserError("study live: memory and load of a process are read from /proc, which this system has not")
     hours, seconds = (2, 5) if short else (_DAY_H, 60)
     with tempfile.TemporaryDirectory(prefix="dorn-study-") as folder:
-        once = run(Path(folder) / "run.ccsds", _RATE_CPS, _RUN_S, _INTEGRATION_S)
+        hour = Path(folder) / "demo" / archive.NAME  # the page is named after the folder
+        once = run(hour, _RATE_CPS, _RUN_S, _INTEGRATION_S)
         mission = Path(folder) / "mission.ccsds"
         repeat(once, _RUN_S, mission, len(once) * (hours if short else _MISSION_H))
         _grow(report, Path(folder), mission.read_bytes()[: len(once) * hours], hours, seconds)
@@ -47,10 +48,10 @@ def study(report: Report, short: bool) -> None:
             if browser is None:
                 report.say("\nno first picture and no screenshot: they need playwright, and Chromium on PATH")
                 return
-            _first(report, browser, Path(folder) / "run.ccsds", "1 h", _FIRST_S)
+            _first(report, browser, hour, "1 h", _FIRST_S)
             if not short:
                 _first(report, browser, mission, f"{_MISSION_H} h", _MISSION_FIRST_S)
-            _screenshot(report, browser, Path(folder) / "run.ccsds")
+            _screenshot(report, browser, hour)
 
 
 @contextlib.contextmanager
