@@ -2,11 +2,11 @@
 
 import base64
 import html
-import io
 import json
 import re
 from pathlib import Path
 
+from dorn.products.style import png
 from matplotlib.figure import Figure
 
 _STYLE = """
@@ -113,9 +113,7 @@ def _details(result):
     out = []
     for name, value in result["evidence"]:
         if isinstance(value, Figure):
-            png = io.BytesIO()
-            value.savefig(png, format="png")
-            data = base64.b64encode(png.getvalue()).decode()
+            data = base64.b64encode(png(value)).decode()
             out.append(f"<br><img alt='{_text(name)}' src='data:image/png;base64,{data}'>")
         else:
             out.append(f"<div class=evidence>{_text(name)}: {_text(value)}</div>")

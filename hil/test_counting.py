@@ -6,6 +6,9 @@ import random
 from collections import Counter
 
 import pytest
+from dorn.analysis.calibration import Calibration, channel_edges
+from dorn.dictionary import Dictionary
+from dorn.products.style import BLUE
 from dorn.session import CommandFailed
 from matplotlib.figure import Figure
 from particles import poisson, regular
@@ -215,9 +218,11 @@ def test_spectra_equal_the_injected_pulses(commander, stimulus, seed, evidence):
 def _plot(spectra):
     figure = Figure(figsize=(7, 2.6), dpi=90, layout="constrained")
     axes = figure.subplots()
-    counts = [sum(n for (_, c), n in spectra.items() if c == channel) for channel in range(1024)]
-    axes.stairs(counts, [12 * channel / 1000 for channel in range(1025)])
-    axes.set_xlabel("code x 3 keV, MeV")
+    instrument = Dictionary.load().instrument
+    edges_mev = Calibration.default(instrument).energy_kev(channel_edges(instrument), 0) / 1000
+    counts = [sum(n for (_, c), n in spectra.items() if c == channel) for channel in range(instrument["channels"])]
+    axes.stairs(counts, edges_mev, color=BLUE)
+    axes.set_xlabel("energy (MeV)")
     axes.set_ylabel("counts")
     return figure
 

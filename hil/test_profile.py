@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from dorn.products.style import BLUE, GREY
 from matplotlib.figure import Figure
 from particles import changing
 
@@ -85,9 +86,9 @@ def compare(commander, measured):
 def plot(times, expected, counted):
     figure = Figure(figsize=(7, 2.6), dpi=90, layout="constrained")
     axes = figure.subplots()
-    axes.step(times, expected, where="mid", color="#999", label="measured in space")
-    axes.plot(times, counted, ".", color="#1f4e9c", label="counted")
-    axes.set_xlabel("target time, s")
-    axes.set_ylabel("cps in real time")
+    axes.step(times, expected, where="mid", color=GREY, label="measured in space")
+    axes.plot(times, counted, ".", color=BLUE, label="counted")
+    axes.set_xlabel("target time (s)")
+    axes.set_ylabel("counts per second of real time")
     axes.legend(frameon=False)
     return figure

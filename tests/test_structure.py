@@ -37,9 +37,10 @@ HOST = {
     "session": BELOW_SESSION,
     "operator": BELOW_SESSION | {"session"},
     "ground": BELOW_GROUND | {"exports"},
+    "live": BELOW_GROUND | {"analysis"},
     "flash": BELOW_GROUND,
     "study": BELOW_GROUND | {"analysis", "exports"},
-    "cli": BELOW_GROUND | {"analysis", "exports", "ground", "flash", "study"},
+    "cli": BELOW_GROUND | {"analysis", "exports", "ground", "live", "flash", "study"},
 }
 LOWEST = {"icd", "memory", "version"}
 FIRMWARE = {

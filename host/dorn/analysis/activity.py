@@ -20,9 +20,10 @@ import numpy as np
 from dorn.analysis.detection import ONE_SIDED, net_threshold
 from dorn.analysis.emission import BELOW, FOUND, NOT_SEPARATED, Emission
 from dorn.analysis.geometry import Efficiency
+from dorn.errors import UserError
 from dorn.nuclides import nuclide
 
-_LEAST_S = 1e-9  # live time
+_LEAST_S, _LEAST = 1e-9, 1e-15  # live time; efficiency, or cm2
 CAUSES = ("counts", "efficiency", "intensity", "background", "shape", "half_life")
 
 
@@ -80,6 +81,8 @@ def emission_rate(
 
 def activity(rate: Quantity, name: str, efficiency: Efficiency, per_spectrum: int = 1) -> Quantity:
     """Bq, or Bq/cm2 for an efficiency in cm2. per_spectrum: number of spectra if the efficiency is for each of them."""
+    if not efficiency.value > _LEAST:
+        raise UserError.at("activity", "efficiency", f"not above {_LEAST:g}", efficiency.value)
     alphas, error = alphas_per_decay(name)
     divisor = alphas * efficiency.value * per_spectrum
     return rate.over(divisor, intensity=error / alphas, efficiency=efficiency.error / efficiency.value)

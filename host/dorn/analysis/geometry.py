@@ -20,7 +20,6 @@ from scipy.integrate import quad
 
 from dorn.errors import UserError
 
-_LEAST = 1e-15  # efficiency, or cm2
 _TOLERANCE = 1e-10  # of an integral
 _BLOCK = 2**18  # pairs of points at a time
 
@@ -32,10 +31,6 @@ class Efficiency:
     value: float
     error: float
     how: str
-
-    def __post_init__(self):
-        if not _LEAST <= self.value < math.inf:
-            raise UserError.at("geometry", "efficiency", f"below {_LEAST:g} or not finite", self.value)
 
 
 @dataclass(frozen=True, kw_only=True)

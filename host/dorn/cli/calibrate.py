@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dorn.cli.parser import Commands
 from dorn.errors import UserError
-from dorn.util.checks import above_zero, number
+from dorn.util.checks import above_zero
 
 _POOR = 2.0  # chi2/dof
 

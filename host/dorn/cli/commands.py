@@ -12,7 +12,7 @@ from dorn.cli.parser import Commands, Parser, joined, listed
 
 # title in the help -> command -> its file; only the file of the command in use is imported
 GROUPS = {
-    "Get started": {"demo": "lab", "completion": "completion"},
+    "Get started": {"demo": "lab", "live": "live", "completion": "completion"},
     "Run and record": {"run": "lab", "decode": "lab"},
     "Analyse": {"calibrate": "calibrate", "analyse": "analyse"},
     "Hand on": {"export": "export", "report": "export"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from dorn.cli import options
@@ -41,7 +40,7 @@ def add(commands: Commands) -> None:
             "dorn bridge --target unix --tcp 127.0.0.1:10036 --report conformance",
         ),
     )
-    _add_instrument(bridge)
+    options.add_instrument(bridge)
     add = bridge.add_argument
     add("--tm", default=f"{HERE}:10016", metavar="HOST:PORT", help="send telemetry here, UDP (default %(default)s)")
     add(
@@ -63,7 +62,7 @@ def add(commands: Commands) -> None:
         "start Yamcs mission control with an instrument",
         examples=("dorn yamcs --target unix", "dorn yamcs --target /dev/ttyACM0 --epoch 2024-05-03T09:27:00Z"),
     )
-    _add_instrument(yamcs)
+    options.add_instrument(yamcs)
     add = yamcs.add_argument
     add("--port", default="8090", metavar="N", help="port of its web pages (default %(default)s)")
     options.add_epoch(yamcs, "from the times at which packets arrive")
@@ -97,44 +96,6 @@ def _lander_notes() -> list[str]:
     ]
 
 
-def _add_instrument(command) -> None:
-    command.add_argument("--target", required=True, help=options.TARGET)
-    command.add_argument(
-        "--source", metavar="FILE", help="source for a simulated instrument, played repeatedly (default: the demo)"
-    )
-    command.add_argument("--flash", type=Path, metavar="DIR", help="folder for a simulated instrument's flash image")
-    command.add_argument(
-        "--speed", metavar="X", help="speed of a simulated instrument relative to real time (default 1)"
-    )
-    options.add_key(command)
-
-
-@contextlib.contextmanager
-def _target(args) -> Iterator:
-    """The target named in the arguments; a simulated one plays its source repeatedly."""
-    from dorn.dictionary import Dictionary
-    from dorn.ground.bridge import AWAY_S
-    from dorn.head import sources
-    from dorn.head.front_end import FrontEnd, Head
-    from dorn.targets import NAMES, open_target
-
-    args.speed = above_zero(args.speed or "1", "--speed", "X")
-    if args.target not in NAMES:
-        for option in ("source", "flash"):
-            if getattr(args, option) is not None:
-                raise UserError.at(
-                    f"--{option}", "FILE", "applies to simulated instruments only", str(getattr(args, option))
-                )
-        with open_target(args.target, away_s=AWAY_S) as target:
-            yield target
-        return
-    source = sources.load(args.source or sources.DEMO)
-    head = Head(FrontEnd.from_table(source.head, Dictionary.load().instrument, f"{source.path}: [head]"), 1)
-    with open_target(args.target, head, args.flash) as target:
-        target.inject(sources.endless(source))
-        yield target
-
-
 def _serve(bridge, speed: float, message: str, stopped=lambda: False) -> None:
     """Print the message and forward packets until Ctrl-C, SIGTERM or `stopped()`."""
     try:
@@ -165,7 +126,7 @@ def _bridge(args):
             outlets.append(stack.enter_context(contextlib.closing(tcp)))
         if args.tcp and args.target == f"bridge://{args.tcp}":
             raise UserError.at("--target", "NAME", "is the bridge's own --tcp", args.target)
-        target = stack.enter_context(_target(args))
+        target = stack.enter_context(options.target_of(args))
         conformance = Conformance(dictionary) if args.report else None
         bridge = Bridge(target, outlets, key, conformance=conformance)
         message = f"packets of {target.name} to UDP {args.tm}, telecommands from UDP {args.tc}"
@@ -197,7 +158,7 @@ def _yamcs(args):
     key = options.key_of(args)
     port, dictionary = int(args.port), Dictionary.load()
     with contextlib.ExitStack() as stack:
-        target = stack.enter_context(_target(args))
+        target = stack.enter_context(options.target_of(args))
         stack.enter_context(contextlib.closing(yamcs.reserve(args.out, port)))
         link = yamcs.link(dictionary)
         yamcs.prepare(args.out, port, link, dictionary)

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from dorn.cli import options
+from dorn.cli import live, options
 from dorn.cli.parser import Commands
 from dorn.cli.results import show_faults
 from dorn.errors import UserError
@@ -72,6 +72,13 @@ def add(commands: Commands) -> None:
     )
     add("--noise-kev", metavar="X", help="electronic noise of the detector head, FWHM in keV")
     add("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
+    add(
+        "--live-page",
+        nargs="?",
+        const=live.PORT,
+        metavar="PORT",
+        help=f"show the run in the browser, as `dorn live` does (default port {live.PORT})",
+    )
     options.add_calibration(run)
     options.add_key(run)
 
@@ -181,7 +188,8 @@ def _play(source, args, **stream):
     check_directory(args.out)
     stream |= {"target_name": args.target, "out": args.out, "command": args.entered}
     stream |= {"calibration": options.calibration_of(args)}
-    summary = acquire.run_source(source=source, **stream)
+    with live.of_run(args):
+        summary = acquire.run_source(source=source, **stream)
     _report(summary, args.out)
     ended_early = summary["run"]["ended_early"]
     if ended_early:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dorn.errors import UserError
+from dorn.util.checks import above_zero
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from dorn.analysis.calibration import Calibration
     from dorn.link.key import Key
+    from dorn.targets import Target
 
 TARGET = "unix, rp2040, a serial port, socket://HOST:PORT, or bridge://HOST:PORT, the --tcp of a dorn bridge"
 OUT = "folder for the files"
@@ -82,3 +86,42 @@ def key_of(args) -> Key | None:
     from dorn.link.key import Key
 
     return Key.load(args.key)
+
+
+def add_instrument(command, required: bool = True, or_speed: str = "") -> None:
+    """Add --target with what a simulated instrument takes, and --key. or_speed: what else --speed is."""
+    command.add_argument("--target", required=required, help=TARGET)
+    command.add_argument(
+        "--source", metavar="FILE", help="what a simulated instrument detects, repeated (default: the demo)"
+    )
+    command.add_argument("--flash", type=Path, metavar="DIR", help="where a simulated instrument keeps its flash")
+    command.add_argument(
+        "--speed", metavar="X", help=f"speed of a simulated instrument, times real time (default 1){or_speed}"
+    )
+    add_key(command)
+
+
+@contextlib.contextmanager
+def target_of(args) -> Iterator[Target]:
+    """The target of the arguments; a simulated one plays its source repeatedly."""
+    from dorn.dictionary import Dictionary
+    from dorn.ground.bridge import AWAY_S
+    from dorn.head import sources
+    from dorn.head.front_end import FrontEnd, Head
+    from dorn.targets import NAMES, open_target
+
+    args.speed = above_zero(args.speed or "1", "--speed", "X")
+    if args.target not in NAMES:
+        for option in ("source", "flash"):
+            if getattr(args, option) is not None:
+                raise UserError.at(
+                    f"--{option}", "FILE", "applies to simulated instruments only", str(getattr(args, option))
+                )
+        with open_target(args.target, away_s=AWAY_S) as target:
+            yield target
+        return
+    source = sources.load(args.source or sources.DEMO)
+    head = Head(FrontEnd.from_table(source.head, Dictionary.load().instrument, f"{source.path}: [head]"), 1)
+    with open_target(args.target, head, args.flash) as target:
+        target.inject(sources.endless(source))
+        yield target

@@ -26,7 +26,7 @@ def nuclides_of(text: str | None) -> list[str]:
 def default_lines() -> list[str]:
     """The nuclides that the plot of a run names."""
     from dorn.nuclides.chains import alpha_emitters
-    from dorn.products.plot import LABELLED
+    from dorn.products.style import LABELLED
 
     return alpha_emitters(LABELLED)
 
@@ -80,8 +80,8 @@ def show(outcomes: list[Outcome]) -> None:
 
 
 def show_beside_truth(archive: Path, source) -> None:
-    """Print the activity of each nuclide in an archive, beside that in the scenario that was played; the efficiency is 1,
-    as the scenario states the activity whose alphas reach the detectors."""
+    """Print the activity of each nuclide in an archive, beside that in the scenario that was played. The efficiency is
+    1: the scenario states the activity whose alphas reach the detectors."""
     from dorn.analysis.activity import alphas_per_decay
     from dorn.analysis.emission import emissions
     from dorn.analysis.geometry import measured

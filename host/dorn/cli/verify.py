@@ -25,6 +25,7 @@ STUDIES = {
     "decoding": ("decode large archives, side by side with ccsdspy and libaec", (), ()),
     "mission": ("size of the slices of a mission of 176 h, and the time to open them", (), ()),
     "export": ("write a mission of 176 h in all formats, and its report", (), ()),
+    "live": ("first picture, memory and load of the live page, with a screenshot", (), ()),
     "fits": ("fit spectra with known counts, and compare with other programs", (), ()),
     "missions": ("analyse missions whose truth is known from their scenarios only", ("archives",), ()),
     "limits": ("coverage of intervals and limits, and false detections of thresholds", (), ()),

@@ -77,11 +77,13 @@ class Archive:
         dictionary: Dictionary,
         *paths: Path | str,
         since: int = 0,
+        most: int | None = None,
         chunk: int = CHUNK,
         progress: Callable[[int], object] | None = None,
     ):
-        """paths: archives, STDIN for standard input. since: offset in the first one at which to start. chunk: octets
-        read at once. progress(octets) is called whenever octets are read, here and when `parts` yields all packets.
+        """paths: archives, STDIN for standard input. since: offset in the first one at which to start. most: maximum
+        octets of each to read, approximately; None: all. chunk: octets read at once. progress(octets) is called
+        whenever octets are read, here and when `parts` yields all packets.
 
         Raises ArchiveError if a file cannot be read, was made with another dictionary, or has packets of two boards
         that cannot be told apart.
@@ -91,12 +93,12 @@ class Archive:
         self._inputs = Inputs()
         self._chunk = chunk
         try:
-            self._read(paths, since)
+            self._read(paths, since, most)
         except BaseException:
             self.close()
             raise
 
-    def _read(self, paths: tuple[Path | str, ...], since: int) -> None:
+    def _read(self, paths: tuple[Path | str, ...], since: int, most: int | None) -> None:
         boundaries = Boundaries(self.dictionary.mission, self._chunk)
         self.skipped = boundaries.skipped
         indexer = Indexer(self.dictionary)
@@ -118,6 +120,8 @@ class Archive:
                     raise ArchiveError(f"{path}: not an archive: no packet in its first {chunk.offset} octets")
                 self._progress(chunk.offset + len(chunk.data) - n)
                 n = chunk.offset + len(chunk.data)
+                if most is not None and n >= most:
+                    break
             self.octets += n
             begin += n + 1  # so that packets of two files never touch
             since = 0
@@ -162,8 +166,13 @@ class Archive:
             index = chosen[at:end]
             if kinds is None:
                 self._progress(int(until[end - 1] - reached))
-            yield Part(self._octets_of(index), until[at:end] - octets[at:end] - reached, until[at:end] - reached, index)
+            yield self.part(index)
             at = end
+
+    def part(self, index: np.ndarray) -> Part:
+        """The packets of these rows of the index."""
+        ends = np.cumsum(index["octets"], dtype=np.int64)
+        return Part(self._octets_of(index), ends - index["octets"], ends, index)
 
     def _octets(self, row: np.void) -> bytes:
         return self._inputs.read(int(row["offset"]), int(row["octets"]))

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from dorn.analysis.emission import Emissions
 from dorn.products.outcome import Outcome
-from dorn.products.plot import FAINT, INK
+from dorn.products.style import FAINT, INK, PALETTE, RED, png
 
 _MOST = 4  # panels
-_PALETTE = ("#1f4e9c", "#c2570c", "#2e7d32", "#8e24aa", "#00838f", "#ad1457", "#6d4c41", "#827717", "#455a64")
 _FLOOR = 0.3  # counts, of the logarithmic scale
 
 
@@ -21,46 +17,39 @@ def fits_png(outcomes: list[Outcome]) -> bytes:
     """PNG bytes: of the first few directions."""
     shown = outcomes[:_MOST]
     figure = Figure(figsize=(11, 4.2 * len(shown)), dpi=110)
-    FigureCanvasAgg(figure)
     heights = [3, 1] * len(shown)
     panels = figure.subplots(2 * len(shown), 1, gridspec_kw={"height_ratios": heights}, squeeze=False)[:, 0]
     for one, above, below in zip(shown, panels[::2], panels[1::2], strict=True):
         _panel(one.emissions, above, below)
-    panels[-1].set_xlabel("energy (keV)", color=INK)
+    panels[-1].set_xlabel("energy (MeV)")
     figure.subplots_adjust(left=0.07, right=0.985, top=1 - 0.12 / len(shown), bottom=0.12 / len(shown), hspace=0.28)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", metadata={"Software": None})  # the same result gives the same file
-    return picture.getvalue()
+    return png(figure)
 
 
 def _panel(found: Emissions, above, below):
     edges_kev, seen, expected, parts = summed(found)
-    x, width_kev = (edges_kev[1:] + edges_kev[:-1]) / 2, float(np.mean(np.diff(edges_kev)))
+    x, width_kev = (edges_kev[1:] + edges_kev[:-1]) / 2000, float(np.mean(np.diff(edges_kev)))
     above.errorbar(x, seen, np.sqrt(seen), fmt=".", color=INK, markersize=3, linewidth=0.5, label="counts", zorder=1)
-    for color, (name, counts) in zip(_PALETTE * 3, parts.items(), strict=False):
+    for color, (name, counts) in zip(PALETTE * 3, parts.items(), strict=False):
         above.fill_between(x, counts, _FLOOR, where=counts > _FLOOR, color=color, alpha=0.35, linewidth=0, label=name)
-    above.plot(x, expected, color="#b00020", linewidth=1.2, label="fit")
+    above.plot(x, expected, color=RED, linewidth=1.2, label="fit")
     above.set_yscale("log")
     above.set_ylim(_FLOOR, max(10.0, 3 * float(seen.max())))
-    above.set_xlim(edges_kev[0], edges_kev[-1])
+    above.set_xlim(edges_kev[0] / 1000, edges_kev[-1] / 1000)
     deviance = found.fit.deviance / max(found.fit.dof, 1)
     above.set_title(
         f"{found.direction.name}: {len(found.counts)} spectra, deviance per degree of freedom {deviance:.2f}",
         loc="left",
         fontsize=10,
-        color=INK,
     )
-    above.set_ylabel(f"counts per {width_kev:.3g} keV", color=INK)
+    above.set_ylabel(f"counts per {width_kev:.3g} keV")
     above.legend(fontsize=7, ncols=6, loc="upper right", frameon=False)
     residuals = (seen - expected) / np.sqrt(np.maximum(expected, 0.5))
     below.axhline(0, color=FAINT, linewidth=0.8)
     below.plot(x, residuals, ".", color=INK, markersize=2.5)
-    below.set_xlim(edges_kev[0], edges_kev[-1])
+    below.set_xlim(*above.get_xlim())
     below.set_ylim(-5, 5)
-    below.set_ylabel("residual\n(sigma)", color=INK)
-    for axes in (above, below):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(colors=INK)
+    below.set_ylabel("residual\n(sigma)")
 
 
 def summed(found: Emissions) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:

@@ -3,15 +3,14 @@
 import json
 from pathlib import Path
 
-import numpy as np
-
-from dorn.analysis.calibration import Calibration, channel_edges
 from dorn.dictionary import Dictionary
 from dorn.products import event_files
 from dorn.products.collection import Collection
 from dorn.products.files import table, write_files
 from dorn.products.plot import spectrum_png
+from dorn.products.scaled import SIDES, summed
 from dorn.products.slice_arrays import write_slices
+from dorn.products.slices import DETECTORS
 from dorn.products.summary import summary_of
 from dorn.products.tables import packet_rows, rates_rows, report_rows, spectra_rows
 
@@ -71,18 +70,12 @@ class Products(Collection):
         }
 
     def sides(self):
-        """ "front" and "back" -> (edges_kev, counts): sum of the spectra of all front or all back detectors, on the
-        energy scale of the default calibration, to which the counts of detectors with another scale are rebinned."""
-        i, default = self.instrument, Calibration.default(self.instrument)
-        edges_code = channel_edges(i)
-        edges_kev = default.energy_kev(edges_code, 0)
-        sides = {name: (edges_kev, np.zeros(i["channels"])) for name in ("front", "back")}
-        for (event_class, detector), spectrum in self.all_spectra().items():
-            if event_class in sides:
-                own_kev = self.calibration.energy_kev(edges_code, detector)
-                below = np.interp(edges_kev, own_kev, np.append(0, np.cumsum(spectrum.counts)))
-                sides[event_class][1][:] += np.diff(below)
-        return sides
+        """ "front", "back" and "coincidences" -> (edges_kev, counts): sum of the spectra of all front or all back
+        detectors or of all units, on the energy scale of the default calibration; counts of those with another scale
+        are shared by its channels."""
+        spectra = self.all_spectra().items()
+        numbered = {n + (DETECTORS if name == "front_back" else 0): one for (name, n), one in spectra}
+        return {name: summed(numbered, of, self.calibration, self.instrument) for name, of in SIDES.items()}
 
 
 def remove_files(out):

@@ -136,6 +136,11 @@ class Counts:
             counters = np.frombuffer(zlib.decompress(packed), part.counters.dtype).reshape(-1, len(COUNTERS))
             yield replace(part, counters=counters)
 
+    def take(self) -> list[Rates]:
+        """The counts added since the last call, which are not kept any longer."""
+        parts, self._parts = [*self.parts()], []
+        return parts
+
     def rates(self) -> Rates:
         """The counts between consecutive packets; for the first packet after a restart of the counters, since the
         restart."""

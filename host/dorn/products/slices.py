@@ -55,6 +55,8 @@ class Slices:
     ends and another begins.
 
     All but the latest are kept compressed: there may be thousands, of 74 kB each, and packets arrive in time order.
+
+    changed: (origin, start) of the slices added to, until a caller that uses it clears it.
     """
 
     def __init__(self, length_s: float, cuts_us: Mapping[int, np.ndarray] | None = None):
@@ -68,6 +70,7 @@ class Slices:
         self._cuts_us = cuts_us or {}
         self._open: dict[tuple[int, int], Slice] = {}  # by origin and start, the latest last
         self._packed: dict[tuple[int, int], bytes] = {}
+        self.changed: set[tuple[int, int]] = set()
 
     def add(self, number: np.ndarray, origin, start_us, real_us, live_us, counts: np.ndarray) -> None:
         """Add whole integrations. number: int[n], number of the spectrum, 0 to SPECTRA - 1; origin, start_us, real_us,
@@ -106,6 +109,7 @@ class Slices:
 
     def _at(self, origin: int, start_us: int) -> Slice:
         key = origin, start_us
+        self.changed.add(key)
         if key not in self._open:
             if len(self._open) >= _OPEN:
                 oldest = next(iter(self._open))
@@ -123,13 +127,29 @@ class Slices:
         return sorted([*self._open, *self._packed])
 
     def __iter__(self) -> Iterator[Slice]:
-        for origin, start_us in self.starts():
-            if (origin, start_us) in self._open:
-                yield self._open[origin, start_us]
-            else:
-                one = Slice(origin, start_us)
-                one.unpack(self._packed[origin, start_us])
-                yield one
+        return map(self.at, self.starts())
+
+    def at(self, start: tuple[int, int]) -> Slice:
+        """One of `starts`."""
+        if start in self._open:
+            return self._open[start]
+        one = Slice(*start)
+        one.unpack(self._packed[start])
+        return one
+
+    def double(self) -> None:
+        """Make all slices twice as long, in place; two of them become one."""
+        self.length_us *= 2
+        starts, opened, packed = self.starts(), self._open, self._packed
+        self._open, self._packed = {}, {}
+        self.changed.clear()
+        for start in starts:
+            one = opened.pop(start, None) or Slice(*start)
+            if start in packed:
+                one.unpack(packed.pop(start))
+            into = self._at(one.origin, one.start_us // self.length_us * self.length_us)
+            for total, some in zip(into._arrays, one._arrays, strict=True):
+                total += some
 
 
 class States:

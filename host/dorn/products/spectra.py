@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from dorn.dictionary import Dictionary, coding_columns
 from dorn.dictionary.coding import BLOCK
 from dorn.dictionary.headers import CRC
+from dorn.products.running import RunningSpectra
 from dorn.products.slices import DETECTORS, Slices
 
 # layout -> field with the number of detector or unit, [instrument] entries for size and number of spectra, classes
@@ -94,7 +96,8 @@ class Spectra:
     packets gives. After a reset, the instrument sends an interrupted integration as of the last checkpoint; if the
     whole integration was also sent, it is used instead. Spectra of integrations still running are never part of a sum.
 
-    incomplete: integrations in which channels with counts are missing, known after `finish`.
+    incomplete: integrations in which channels with counts are missing, known after `finish`. running: see
+    dorn.products.running.
     """
 
     def __init__(self, dictionary: Dictionary, slices: Slices):
@@ -108,6 +111,7 @@ class Spectra:
         self._instrument = dictionary.instrument
         self._sums: dict[tuple[int, int], Spectrum] = {}  # class, detector or unit
         self.incomplete = 0
+        self.running = RunningSpectra()
         self._complete: defaultdict[int, _Complete] = defaultdict(_Complete)  # by origin, class, detector or unit
         self._pending: dict[bytes, _Integration] = {}  # integrations with missing channels
         self._partial: dict[bytes, _Integration] = {}  # integrations closed by a reset
@@ -132,8 +136,17 @@ class Spectra:
         keys["origin"], keys["number"] = origins, rows[field]
         for key in ("event_class", "integration", "start_us"):
             keys[key] = rows[key]
-        self._take(keys, rows, counts, valid & (rows["closed_by"] != self._closed_by["running"]))
+        runs = rows["closed_by"] == self._closed_by["running"]
+        self._take(keys, rows, counts, valid & ~runs)
+        numbers = self._numbers(keys)
+        for n in np.flatnonzero(valid & runs).tolist():
+            self.running.add(int(numbers[n]), int(origins[n]), rows[n], counts[n])
         return valid
+
+    def _numbers(self, keys: np.ndarray) -> np.ndarray:
+        """int64[n]: of the spectra, as in dorn.products.slices."""
+        of_unit = keys["event_class"] == self._class_numbers["front_back"]
+        return keys["number"] + np.where(of_unit, DETECTORS, 0)
 
     def _decode(self, rows, valid, size: int, data: bytes, ends, counts) -> np.ndarray:
         """Decode the channels of valid packets into counts, uint16[n * size + BLOCK]. Returns which succeeded."""
@@ -172,13 +185,14 @@ class Spectra:
         """Add whole integrations to the sums and to the slices. real_us, live_us: int[n]; counts: int[n, channels]."""
         real_us, live_us = np.asarray(real_us, np.int64), np.asarray(live_us, np.int64)
         group = keys["event_class"].astype(np.int64) << 8 | keys["number"]
+        numbers = self._numbers(keys)
         for number in np.unique(group).tolist():
             of = np.flatnonzero(group == number)
             spectrum = self._sum(number >> 8, number & 0xFF, counts.shape[1])
             spectrum.add(counts[of].sum(0, dtype=np.int64), int(real_us[of].sum()), int(live_us[of].sum()))
-        of_unit = keys["event_class"] == self._class_numbers["front_back"]
-        number = keys["number"] + np.where(of_unit, DETECTORS, 0)
-        self._slices.add(number, keys["origin"], keys["start_us"], real_us, live_us, counts)
+            latest = keys[of[-1]]
+            self.running.close(int(numbers[of[-1]]), int(latest["origin"]), int(latest["start_us"]))
+        self._slices.add(numbers, keys["origin"], keys["start_us"], real_us, live_us, counts)
 
     def _add_part(self, key: bytes, about: np.ndarray, row: np.void, counts: np.ndarray, parts: dict) -> bool:
         """Add some channels of an integration. Returns whether it is complete now, and part of the sum."""
@@ -200,15 +214,27 @@ class Spectra:
     def finish(self) -> None:
         """Add the integrations that remain incomplete, as far as received."""
         self.incomplete = 0
+        for about, part, counts in self._incomplete():
+            self._add(about, [part.real_us], [part.live_us], counts[None])
+            self.incomplete += part.received != part.total
+        self._partial, self._pending = {}, {}
+
+    def _incomplete(self) -> Iterator[tuple[np.ndarray, _Integration, np.ndarray]]:
+        """Key, as an array of 1, integration and int64[channels] of those that are incomplete."""
         for key in sorted(self._partial | self._pending):
             parts = [parts[key] for parts in (self._pending, self._partial) if key in parts]
             part = max(parts, key=lambda part: part.received)
             about = np.frombuffer(key, _KEY_TYPE)
             of_unit = about["event_class"][0] == self._class_numbers["front_back"]
-            channels = self._instrument["coincidence_channels" if of_unit else "channels"]
-            self._add(about, [part.real_us], [part.live_us], part.counts(channels)[None])
-            self.incomplete += part.received != part.total
-        self._partial, self._pending = {}, {}
+            yield about, part, part.counts(self._instrument["coincidence_channels" if of_unit else "channels"])
+
+    def so_far(self) -> dict[tuple[str, int], Spectrum]:
+        """As `all` would be after `finish`, before the last packet has been received."""
+        found = {key: Spectrum(one.counts.copy(), one.real_us, one.live_us) for key, one in self.all().items()}
+        for about, part, counts in self._incomplete():
+            key = self._classes[int(about["event_class"][0])], int(about["number"][0])
+            found.setdefault(key, Spectrum(np.zeros(len(counts), np.int64))).add(counts, part.real_us, part.live_us)
+        return found
 
     def all(self) -> dict[tuple[str, int], Spectrum]:
         """(class, detector or unit) -> Spectrum."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from dorn.analysis.calibration import Calibration
-from dorn.dictionary import Layout, PacketError
+from dorn.dictionary import Dictionary, Layout, Packet, PacketError
 from dorn.dictionary.columns import AllColumns
 from dorn.dictionary.headers import CRC, EVENT_REPORTING, LAST_COUNT, VERIFICATION
 from dorn.link.archive import Archive, Part
@@ -92,26 +92,37 @@ def _tails(part: Part, of: np.ndarray, layout: Layout, item, rows: np.ndarray) -
 
 def report_rows(archive: Archive) -> Iterator[list]:
     """One row per report of an event or of the verification of a telecommand, in words."""
-    dictionary = archive.dictionary
-    layouts = [one for one in dictionary.telemetry.values() if one.service in (EVENT_REPORTING, VERIFICATION)]
     yield list(REPORTS)
-    for part in archive.parts({layout.kind for layout in layouts}):
-        everything = np.arange(len(part.index))
-        about = zip(*_about(part, everything), part.starts.tolist(), part.ends.tolist(), strict=True)
-        for origin, time_s, _, start, end in about:
-            try:
-                packet = dictionary.decode(part.data[start:end])
-            except PacketError:
-                continue
-            if "event" in packet.fields:
-                name = packet.text("event")
-                event = dictionary.events.get(name)
-                values = ((getattr(event, which, ""), packet.fields[which]) for which in ("a", "b"))
-                text = "; ".join(f"{meaning}: {value}" for meaning, value in values if meaning not in ("", "0"))
-            elif "request_sequence" in packet.fields:
-                name = packet.text("failure") if "failure" in packet.fields else "success"
-                text = f"telecommand with sequence count {packet.fields['request_sequence'] & LAST_COUNT}"
-                text += f"; detail: {packet.fields['detail']}" if packet.fields.get("detail") else ""
-            else:
-                continue
-            yield [origin, time_s, packet.name, name, text]
+    for part in archive.parts(report_kinds(archive.dictionary)):
+        for origin, time_s, packet, name, text in reports(part, archive.dictionary):
+            yield [origin, f"{time_s:.3f}", packet.name, name, text]
+
+
+def report_kinds(dictionary: Dictionary) -> set[int]:
+    """Service and subtype of the reports of events and of verification."""
+    layouts = dictionary.telemetry.values()
+    return {layout.kind for layout in layouts if layout.service in (EVENT_REPORTING, VERIFICATION)}
+
+
+def reports(part: Part, dictionary: Dictionary) -> Iterator[tuple[int, float, Packet, str, str]]:
+    """Origin, on-board time in s, packet, name and text of each report in a part of an archive."""
+    of = np.flatnonzero(np.isin(part.index["kind"], list(report_kinds(dictionary))))
+    for origin, start, end in zip(
+        *(c[of].tolist() for c in (part.index["origin"], part.starts, part.ends)), strict=True
+    ):
+        try:
+            packet = dictionary.decode(part.data[start:end])
+        except PacketError:
+            continue
+        if "event" in packet.fields:
+            name = packet.text("event")
+            event = dictionary.events.get(name)
+            values = ((getattr(event, which, ""), packet.fields[which]) for which in ("a", "b"))
+            text = "; ".join(f"{meaning}: {value}" for meaning, value in values if meaning not in ("", "0"))
+        elif "request_sequence" in packet.fields:
+            name = packet.text("failure") if "failure" in packet.fields else "success"
+            text = f"telecommand with sequence count {packet.fields['request_sequence'] & LAST_COUNT}"
+            text += f"; detail: {packet.fields['detail']}" if packet.fields.get("detail") else ""
+        else:
+            continue
+        yield origin, packet.time_s, packet, name, text

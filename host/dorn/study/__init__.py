@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from dorn.errors import UserError
+from dorn.products.style import png
 
 
 class Report:
@@ -49,9 +49,7 @@ class Report:
         self._bounds.append((what, figure, limit, bool(kept)))
 
     def plot(self, name: str, figure: Figure) -> None:
-        FigureCanvasAgg(figure)
-        # without matplotlib's version in the metadata, so that the same study gives the same file
-        figure.savefig(self.out / f"{name}.png", metadata={"Software": None})
+        (self.out / f"{name}.png").write_bytes(png(figure))
 
     def abandon(self) -> None:
         """Close the report of an interrupted study, without a verdict."""

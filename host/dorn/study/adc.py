@@ -17,6 +17,7 @@ from dorn.analysis import code_widths
 from dorn.analysis.code_widths import OVER_WIDE, CodeWidths
 from dorn.head.adc import CODES, Adc, read_ramp
 from dorn.head.front_end import FrontEnd
+from dorn.products.style import BLUE, FAINT, INK, ORANGE
 from dorn.study import Report, spread
 from dorn.study.adc_pulses import DAC_INL, KEV_PER_CODE, LINE_KEV, OFFSETS, WIDE_CODE, gains, line, play, pulser
 from dorn.util.gaussian import FWHM
@@ -146,9 +147,9 @@ def scale(report: Report, widths: dict[str, CodeWidths], held_out: dict) -> None
         before, after = edges_off(widths[board], ramp)
         left = max(left, np.abs(after).max())
         rows.append((board, *(f"{x:.2f}" for d in (before, after) for x in (d.min(), d.max(), np.sqrt(np.mean(d**2))))))
-        axes.axhline(0, color="0.8", linewidth=0.8)
-        axes.plot(CODES_PER_CHANNEL * channels, before, color="#c2570c", linewidth=1, label="as counted")
-        axes.plot(CODES_PER_CHANNEL * channels, after, color="#1f4e9c", linewidth=1, label="corrected")
+        axes.axhline(0, color=FAINT, linewidth=0.8)
+        axes.plot(CODES_PER_CHANNEL * channels, before, color=ORANGE, linewidth=1, label="as counted")
+        axes.plot(CODES_PER_CHANNEL * channels, after, color=BLUE, linewidth=1, label="corrected")
         axes.set_ylabel("edge error, codes")
         axes.set_title(board, loc="left", fontsize=9)
     panels[0].legend(loc="upper center")
@@ -229,9 +230,9 @@ def plot_flat(report: Report, board: str, raw: np.ndarray, flat: np.ndarray, com
     near = slice(WIDE_CODE // CODES_PER_CHANNEL - 24, WIDE_CODE // CODES_PER_CHANNEL + 25)
     for axes, part in zip(panels, (inner, near), strict=True):
         channels = np.arange(CHANNELS)[part]
-        axes.step(channels, raw[part], where="mid", color="#c2570c", linewidth=0.9, label="as counted")
-        axes.step(channels, flat[part], where="mid", color="#1f4e9c", linewidth=0.9, label="over-wide codes corrected")
-        axes.step(channels, comb[part], where="mid", color="#333333", linewidth=0.9, label="comb corrected as well")
+        axes.step(channels, raw[part], where="mid", color=ORANGE, linewidth=0.9, label="as counted")
+        axes.step(channels, flat[part], where="mid", color=BLUE, linewidth=0.9, label="over-wide codes corrected")
+        axes.step(channels, comb[part], where="mid", color=INK, linewidth=0.9, label="comb corrected as well")
         axes.set_ylabel("counts / median")
         axes.set_xlim(channels[0], channels[-1])
         axes.set_ylim(bottom=0)

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from dorn.analysis import accidentals
+from dorn.products.style import FAINT
 from dorn.study import Report, spread
 from dorn.study.trials import ALONE, THROUGH, WIDTH_NS, Job, Trial, trials
 
@@ -195,8 +196,8 @@ def _plot(points) -> Figure:
         above.loglog(rate_cps, recorded_cps, "o-", markersize=4, label=f"{target}: recorded")
         below.errorbar(rate_cps, 100 * (ratio - 1), 100 * error, fmt="o", markersize=4, capsize=2, label=target)
     ends = above.get_xlim()
-    above.plot(ends, ends, color="#b8bcc4", zorder=0, label="offered")
-    below.axhline(0, color="#b8bcc4", zorder=0)
+    above.plot(ends, ends, color=FAINT, zorder=0, label="offered")
+    below.axhline(0, color=FAINT, zorder=0)
     above.set_ylabel("events per second of real time")
     below.set_ylabel("live-time-corrected\nminus offered, %")
     below.set_xlabel("offered, particles per second")

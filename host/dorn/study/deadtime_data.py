@@ -16,6 +16,7 @@ from dorn.head.arrivals import arrivals, before
 from dorn.head.front_end import FrontEnd
 from dorn.image.constants import constants
 from dorn.nuclides import main_kev
+from dorn.products.style import BLUE, GREY, ORANGE
 from dorn.study import Report, spread
 from dorn.study.recording import record
 from dorn.targets.event_model import Times, board_times
@@ -174,9 +175,9 @@ def plot(panel, name: str, intervals_s: np.ndarray, found: dead_time.Intervals) 
     for axes, bin_s, end_s in zip(panel, (2e-3, BIN_S), (0.15, 0.012), strict=True):
         counts, edges_s = np.histogram(intervals_s, np.arange(0, end_s, bin_s))
         expected = n * -np.diff(np.exp(-found.true_cps * (edges_s - beyond_s)))
-        axes.stairs(counts, edges_s * 1e3, color="#1f4e9c", label="intervals")
-        axes.plot((edges_s[1:] + edges_s[:-1]) * 500, expected, color="#c2570c", linewidth=1, label="exponential")
-        axes.axvline(found.dead_time_s * 1e3, color="0.6", linewidth=0.8, label="dead time")
+        axes.stairs(counts, edges_s * 1e3, color=BLUE, label="intervals")
+        axes.plot((edges_s[1:] + edges_s[:-1]) * 500, expected, color=ORANGE, linewidth=1, label="exponential")
+        axes.axvline(found.dead_time_s * 1e3, color=GREY, linewidth=0.8, label="dead time")
         axes.set_xlabel("interval, ms")
         axes.set_ylabel(f"counts per {bin_s * 1e3:g} ms")
     panel[0].set_yscale("log")

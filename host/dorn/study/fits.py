@@ -18,6 +18,7 @@ from scipy.stats import kstest, norm
 from dorn.analysis.line_fit import expected_errors, fit, start
 from dorn.analysis.line_model import Grid, LineModel, Parameters
 from dorn.dictionary import Dictionary
+from dorn.products.style import BLUE, ORANGE
 from dorn.study import Report, fits_peers, fits_scales, fits_speed, spread
 
 _INSTRUMENT = Dictionary.load().instrument
@@ -185,8 +186,8 @@ def _plot(joined):
     bins = np.linspace(-4, 4, 41)
     panels = figure.subplots(3, 6, sharex=True, sharey=True).T.ravel()
     for axes, one in zip(panels, joined, strict=False):
-        axes.hist(one.pooled, bins, density=True, color="#1f4e9c")
-        axes.plot(bins, norm.pdf(bins), color="#c2570c")
+        axes.hist(one.pooled, bins, density=True, color=BLUE)
+        axes.plot(bins, norm.pdf(bins), color=ORANGE)
         axes.set_title(f"{one.setting}", fontsize=7)
     figure.supxlabel("(fitted - true counts) / expected error")
     return figure

@@ -27,6 +27,7 @@ from dorn.analysis.limits import (
 from dorn.analysis.line_fit import fit
 from dorn.analysis.line_model import Grid, LineModel, Parameters
 from dorn.dictionary import Dictionary
+from dorn.products.style import BLUE, GREEN, GREY, ORANGE
 from dorn.study import Report, spread
 
 _INSTRUMENT = Dictionary.load().instrument
@@ -211,13 +212,13 @@ def _plot(fits):
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     signals = np.geomspace(0.1, 30, 600)
-    axes.plot(signals, of_intervals(signals, 0.0)[0], label="Feldman and Cousins, exact", color="#1f4e9c")
-    axes.plot(signals, of_profile(signals), label="plain profile, single count, exact", color="#c2570c", lw=0.8)
+    axes.plot(signals, of_intervals(signals, 0.0)[0], label="Feldman and Cousins, exact", color=BLUE)
+    axes.plot(signals, of_profile(signals), label="plain profile, single count, exact", color=ORANGE, lw=0.8)
     axes.plot(*zip(*((one.mean, one.profile[1]) for one in fits), strict=True), "k.", label="profile, fits of lines")
     few = [(one.mean, one.simulated[0]) for one in fits if one.simulated is not None]
     if few:
-        axes.plot(*zip(*few, strict=True), "D", color="#2a7f3f", label="simulated spectra, fits of lines")
-    axes.axhline(0.95, color="grey", lw=0.8)
+        axes.plot(*zip(*few, strict=True), "D", color=GREEN, label="simulated spectra, fits of lines")
+    axes.axhline(0.95, color=GREY, lw=0.8)
     axes.set(xscale="log", ylim=(0.8, 1), xlabel="expected counts", ylabel="coverage of intervals of 95 %")
     axes.legend()
     return figure

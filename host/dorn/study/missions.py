@@ -30,9 +30,9 @@ from dorn.head.scenario_source import ScenarioSource
 from dorn.nuclides.chains import alpha_emitters
 from dorn.products import Archive
 from dorn.products.directions import SIDES, directions, selected
-from dorn.products.plot import LABELLED
 from dorn.products.scales import scales_of
 from dorn.products.slice_arrays import SliceArrays
+from dorn.products.style import BLUE, FAINT, LABELLED
 from dorn.study import Report, mission_flights, mission_scenarios, spread
 from dorn.study.mission_scenarios import SLICE_S
 
@@ -199,8 +199,8 @@ def _plot(pulls: dict[str, np.ndarray]) -> Figure:
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
     for at, of in enumerate(pulls.values()):
-        axes.plot(at + np.linspace(-0.25, 0.25, len(of)), of, ".", color="#1f4e9c")
-    axes.axhspan(-2, 2, color="#b8bcc4", alpha=0.3)
+        axes.plot(at + np.linspace(-0.25, 0.25, len(of)), of, ".", color=BLUE)
+    axes.axhspan(-2, 2, color=FAINT, alpha=0.3)
     axes.set_xticks(range(len(pulls)), list(pulls))
     axes.set_ylabel("(counts - true counts) / error")
     return figure

@@ -7,12 +7,13 @@ from matplotlib.figure import Figure
 from scipy.stats import ksone
 
 from dorn.head.front_end import MV_PER_MEV
+from dorn.products.style import BLUE, FAINT, INK, ORANGE
 from dorn.study.chi_squared import Run
 from dorn.study.gains import Calibration, Gains
 from dorn.study.measured import TRIPLE, TRIPLE_KEV
 from dorn.study.replay import Replay, channels_of
 
-INK, SOURCE, RECORDED, FAINT = "#333333", "#c2570c", "#1f4e9c", "#b8bcc4"
+SOURCE, RECORDED = ORANGE, BLUE
 
 
 def _clean(axes):

@@ -21,6 +21,7 @@ from dorn.image import firmware
 from dorn.image.constants import constants
 from dorn.image.folding import folded
 from dorn.products.rates import PER_DETECTOR
+from dorn.products.style import BLUE, ORANGE
 from dorn.session import Session
 from dorn.study import Report, spread
 from dorn.study.recording import flat, reconciled
@@ -227,8 +228,8 @@ def _plot(runs: list[Run]) -> Figure:
     lost = np.array([r.rates["overrun_hits"] for r in runs])
     kept = np.array([sum(sum(r.rates[name]) for name in PER_DETECTOR) for r in runs])
     share = 100 * lost / (kept + lost)
-    axes.barh(names, 100 - share, color="#1f4e9c", label="counted")
-    axes.barh(names, share, left=100 - share, color="#c2570c", label="lost in the stall, accounted for")
+    axes.barh(names, 100 - share, color=BLUE, label="counted")
+    axes.barh(names, share, left=100 - share, color=ORANGE, label="lost in the stall, accounted for")
     for row, (n, r) in enumerate(zip(kept + lost, runs, strict=True)):
         accounted = f", {r.rates['gap_us'] / 1000:.0f} ms accounted for" if r.rates["gap_us"] else ""
         axes.text(1, row, f"{n} hits{accounted}", color="white", va="center", fontsize=7)

@@ -367,7 +367,7 @@ WRONG = {
     "{archive} --lines Po-209 --slice 60 --chain Po-299": "unknown nuclide (Po-299)",
     "{csv} --lines Po-210 --start 1,2,3": "--start: OFFSET_KEV,KEV_PER_CHANNEL: two numbers expected",
     "{csv} --lines Po-210 --live 1e-300": "rates: live time: not above 1e-09 s",
-    "{archive} --efficiency 1e-300,0": "geometry: efficiency: below 1e-15",
+    "{archive} --efficiency 1e-300,0": "activity: efficiency: not above 1e-15",
     "{archive} --lines Po-209 --date 9999-12-31T23:59:59-10:00": "--date: UTC: not from 1900 to 2199",
     "{archive} --lines Po-209 --date yesterday": "--date: UTC: not a date, or date and time",
     "{archive} --lines Po-209 --measured 2026-01-01": "--measured: UTC: only with --date",

@@ -7,6 +7,7 @@ from dorn.ground.yamcs import displays, spectra, stacks, trends
 from dorn.ground.yamcs.conditions import COMPLETED, Conditions
 from dorn.ground.yamcs.mission_control import event_text
 from dorn.operator import parsing
+from dorn.products.health import GROUPS
 from hypothesis import given
 from hypothesis import strategies as st
 from support.products import DICTIONARY, coincidences, packet, spectrum
@@ -264,7 +265,7 @@ def test_the_text_of_an_event_names_its_values():
 
 
 def test_the_health_display_has_every_value_of_housekeeping_once():
-    shown = [name for names in displays.HEALTH.values() for name in names]
+    shown = [name for names in GROUPS.values() for name in names]
     fields = [field.name for field in DICTIONARY.telemetry["housekeeping"].scalars]
     assert sorted([*shown, "record", "origin", "structure_id"]) == sorted(fields)
     text = displays.files(DICTIONARY)["health.opi"]

@@ -7,35 +7,12 @@ from dorn.exports.xtce_yamcs import calibrated
 from dorn.ground.yamcs.opi import AREA, BARS, WHITE, Axis, Display, Trace
 from dorn.ground.yamcs.spectra import FLOOR
 from dorn.ground.yamcs.trends import CLASSES, POINTS
+from dorn.products.health import GROUPS, HEX
 
 WIDTH = 1010  # pixels beside the menu of the page
 _EDGE = 20
 _BLUE, _ORANGE, _GREEN, _GREY, _LINE = "1f4e9c", "c2570c", "2e7d32", "777777", "b8bcc4"
 _COLORS = (_BLUE, _ORANGE, _GREEN, "8e24aa", "c62828", "00838f", "6d4c41", "9e9d24")
-# title -> fields of the housekeeping packet
-HEALTH = {
-    "Instrument": (
-        *("mode", "uptime_ms", "boot_count", "reset_cause", "consecutive_resets", "integration", "scheduled"),
-        *("unique_id", "board", "manifest", "dictionary", "version_major", "version_minor", "version_patch"),
-    ),
-    "Slow control": (
-        *("bias_state", "bias_mv", "leakage_na", "temperature_head", "temperature_board", "slow_control_errors"),
-        *("pulses_fired", "out_of_limits"),
-    ),
-    "Acquisition": (
-        *("event_rate", "storm", "detectors_on", "ring_overruns", "ring_slips", "pass_limit_reached"),
-        *("builder_faults", "events_listed"),
-    ),
-    "Processor and memory": (
-        *("heap_free", "heap_free_min", "gc_max_us", "busy_permille", "cycles", "task_overruns", "task_failures"),
-    ),
-    "Link and telecommands": (
-        *("commands_accepted", "commands_rejected", "authentication_failures", "frames_bad", "uplink_lost"),
-        *("packets_dropped",),
-    ),
-    "Packet store": ("store_first", "store_last", "store_discarded"),
-}
-_HEX = ("unique_id", "manifest", "dictionary", "detectors_on", "out_of_limits")
 # a point at zero, so that the automatic axis starts there
 _ZERO = Trace("", "/rates/zero", "/rates/zero", 1, WHITE)
 
@@ -65,12 +42,12 @@ def _health(dictionary: Dictionary) -> str:
         for title in titles:
             display.label(title, x, y, 320, 24, size=13, bold=True)
             y += 28
-            for name in HEALTH[title]:
+            for name in GROUPS[title]:
                 parameter = f"/{system}/housekeeping_{name}"
                 display.label(name, x, y, 160, size=11)
                 field = fields[name]
                 not_read = calibrated(field, field.high) if field.limits else None
-                display.value(parameter, x + 160, y, 165, size=11, not_read=not_read, is_hex=name in _HEX)
+                display.value(parameter, x + 160, y, 165, size=11, not_read=not_read, is_hex=name in HEX)
                 y += 24
             y += 16
     return display.text()

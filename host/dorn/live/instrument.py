@@ -1,0 +1,85 @@
+"""An instrument beside the page: its telemetry goes to an archive, telecommands of browsers to it."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import deque
+from collections.abc import Callable
+
+from dorn.dictionary import Packet
+from dorn.operator.running import Runner
+from dorn.operator.statements import Send
+from dorn.operator.telecommands import telecommand, words_of
+from dorn.session import CommandFailed, Session
+from dorn.targets import OtherInstrument, TargetError
+from dorn.targets.pace import Pace
+
+_STEP_S = 0.1  # target time between looks for telecommands
+_RETRY_S = 0.2  # wall time between attempts to reach an instrument that is away
+_INTEGRATION_S = 10  # of a simulated instrument: its spectra grow so often
+_LOGGED = 30
+
+
+class LiveInstrument:
+    """Runs in the thread that made the session; `send` and `log` are for that of the page."""
+
+    def __init__(self, session: Session):
+        self._session = session
+        self._runner = Runner(session)
+        self._waiting: queue.SimpleQueue[tuple[str, Send]] = queue.SimpleQueue()
+        self._log: deque[str] = deque(maxlen=_LOGGED)
+        self.state = f"recording {session.target.name}"
+
+    def send(self, text: str) -> None:
+        """Send a telecommand, as `dorn tc` takes it, soon. Raises UserError if it is none."""
+        self._waiting.put((text, telecommand(words_of(text), self._session.dictionary)))
+
+    def log(self) -> list[str]:
+        """The latest telecommands and what became of them, the latest first."""
+        return list(self._log)
+
+    def begin(self) -> None:
+        """Start the acquisition of a simulated instrument, for something to show."""
+        self._session.set_parameters(kept=False, integration_time=_INTEGRATION_S)
+        self._session.command("function", function="start")
+
+    def serve(self, speed: float = 1.0, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Record until `stopped()`. speed: seconds of target time per second, of a simulated instrument.
+
+        An instrument that is away is waited for, without limit; another one in its place is not recorded.
+        """
+        target = self._session.target
+        pace = None if target.in_real_time else Pace(target, speed)
+        while not stopped():
+            try:
+                self._commands()
+                if pace is None:
+                    self._session.advance(_STEP_S)
+                elif (due_s := pace.due_s()) >= _STEP_S * min(speed, 0.4):
+                    self._session.advance(due_s)
+                else:
+                    time.sleep(0.02)
+                self.state = f"recording {target.name}"
+            except TargetError as error:
+                if pace is not None:  # a simulation that has ended does not return
+                    raise
+                away = "another instrument is there" if isinstance(error, OtherInstrument) else str(error)
+                self.state = f"waiting: {away}"
+                time.sleep(_RETRY_S)
+
+    def _commands(self) -> None:
+        while not self._waiting.empty():
+            text, send = self._waiting.get()
+            try:
+                self._runner.run(send)
+                self._log.appendleft(f"{text}: done")
+            except CommandFailed as error:
+                self._log.appendleft(f"{text}: refused: {error}")
+            except TargetError as error:
+                self._log.appendleft(f"{text}: {error}")
+
+
+def is_acquiring(housekeeping: Packet) -> bool:
+    """Whether the instrument acquires already."""
+    return housekeeping.text("mode") == "science"

@@ -1,0 +1,81 @@
+"""What all browsers share: the archive as played so far, and the calibration in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from dorn.analysis import calibration as calibrations
+from dorn.analysis.calibration import Calibration
+from dorn.live.player import Player
+from dorn.products.files import write_files
+
+if TYPE_CHECKING:
+    from dorn.analysis.energy_scale import Scale
+
+CALIBRATION = "calibration.toml"  # beside the archive
+
+
+class Commander(Protocol):
+    """Sends telecommands to the instrument. state: of the link to it, in words."""
+
+    state: str
+
+    def send(self, text: str) -> None:
+        """Send a telecommand, as `dorn shell` takes it. Raises UserError if it is none."""
+        ...
+
+    def log(self) -> list[str]:
+        """The latest telecommands and what became of them, the latest first."""
+        ...
+
+
+@dataclass(eq=False)
+class Shared:
+    """title: of the page. may_write: whether files are written beside the archive. commander: None without an
+    instrument."""
+
+    title: str
+    player: Player
+    calibration: Calibration
+    may_write: bool = True
+    commander: Commander | None = None
+    scales: dict[int, Scale] = field(default_factory=dict)  # found on this page, by detector
+    _kept: bytes = b""  # what this page has written
+
+    def use(self, scales: dict[int, Scale], lines: list[str]) -> str:
+        """Put scales of detectors in force, and keep all found so far beside the archive, unless there is a file of
+        someone else. Returns what was done, in words. Raises UserError if it cannot be written."""
+        self.scales |= scales
+        self.calibration = _with(self.calibration, scales)
+        path = self.player.path.parent / CALIBRATION
+        if not self.may_write:
+            return "in force on this page; not kept, as it is read-only"
+        if path.exists() and path.read_bytes() != self._kept:
+            return f"in force on this page; not kept: {path} is there, and is not replaced"
+        kept = self._text(lines).encode()
+        write_files(path.parent, {CALIBRATION: lambda file: file.write(kept)})
+        self._kept = kept
+        return f"in force, and kept in {path}"
+
+    def _text(self, lines: list[str]) -> str:
+        housekeeping, path = self.player.measurement.housekeeping, str(self.player.path)
+        boards = [f"{housekeeping['unique_id']:016x}"] if housekeeping else []
+        about = {"command": f"dorn live {path}", "source": [path], "lines": lines, "boards": boards}
+        return calibrations.text({str(n): self.scales[n] for n in sorted(self.scales)}, "code", about)
+
+
+def _with(calibration: Calibration, scales: dict[int, Scale]) -> Calibration:
+    """The calibration with other scales of some detectors."""
+    arrays = {name: getattr(calibration, name).copy() for name in ("kev_per_code", "zero_code", "covariance")}
+    for number, scale in scales.items():
+        arrays["kev_per_code"][number], arrays["zero_code"][number] = scale.kev_per_unit, scale.zero
+        arrays["covariance"][number] = scale.covariance
+    return replace(calibration, source="found on this page", drift=None, **arrays)
+
+
+def beside(path: Path, instrument: dict) -> Calibration:
+    """The calibration beside an archive, if there is one; else the default. Raises UserError if it cannot be used."""
+    found = path.parent / CALIBRATION
+    return Calibration.load(found, instrument) if found.exists() else Calibration.default(instrument)
