@@ -14,8 +14,8 @@ from dorn.nuclides.chains import alpha_emitters
 from dorn.products.directions import directions
 from dorn.products.exchange import Exchange
 from dorn.products.outcome import Outcome
-from dorn.products.plot import LABELLED
 from dorn.products.slice_arrays import SliceArrays, slice_arrays
+from dorn.products.style import LABELLED
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ WRONG = {
     "calibrate {archive} --lines Po-209 --out {archive}": "exists and is not a calibration; give another name",
     "calibrate {archive} --lines Po-209 --out .": "--out: FILE: is a folder (.)",
     "calibrate {archive} some.spe --lines Po-209 --out c.toml": "only one, and not together with archives (some.spe)",
-    "calibrate some.spe --lines Po-210 --start foo --out c.toml": "--start: OFFSET_KEV,KEV_PER_CHANNEL: two numbers expected (foo)",
+    "calibrate some.spe --lines Po-210 --start foo --out c.toml": "--start: OFFSET_KEV,KEV_PER_CHANNEL: two numbers",
     "calibrate some.spe --lines Po-210 --search 0.1 --out c.toml": "--search: X: only with --start, or for an archive",
     "calibrate absent.spe --lines Po-209 --out c.toml": "absent.spe: file: cannot be read",
     "calibrate some.spe --lines Po-210 --drift Po-210 --out c.toml": "--drift: NUCLIDE: only for an archive",
