@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from dorn.dictionary import Packet
+from dorn.dictionary import Ack, Packet
 from dorn.operator.running import Runner
 from dorn.operator.statements import Send
 from dorn.operator.telecommands import telecommand, words_of
@@ -19,6 +19,7 @@ _STEP_S = 0.1  # target time between looks for telecommands
 _RETRY_S = 0.2  # wall time between attempts to reach an instrument that is away
 _INTEGRATION_S = 10  # of a simulated instrument: its spectra grow so often
 _LOGGED = 30
+_ASK_S = 0.4  # between requests, for each spectrum requested: at all 24, the load of the processor is below 5 %
 
 
 class LiveInstrument:
@@ -29,11 +30,17 @@ class LiveInstrument:
         self._runner = Runner(session)
         self._waiting: queue.SimpleQueue[tuple[str, Send]] = queue.SimpleQueue()
         self._log: deque[str] = deque(maxlen=_LOGGED)
+        self._wanted = 0  # mask of the spectra that browsers show
+        self._next_us = 0  # of the next request for them
         self.state = f"recording {session.target.name}"
 
     def send(self, text: str) -> None:
         """Send a telecommand, as `dorn tc` takes it, soon. Raises UserError if it is none."""
         self._waiting.put((text, telecommand(words_of(text), self._session.dictionary)))
+
+    def ask(self, spectra: int) -> None:
+        """Request these spectra (mask) as they are, soon."""
+        self._wanted |= spectra
 
     def log(self) -> list[str]:
         """The latest telecommands and what became of them, the latest first."""
@@ -54,6 +61,7 @@ class LiveInstrument:
         while not stopped():
             try:
                 self._commands()
+                self._request()
                 if pace is None:
                     self._session.advance(_STEP_S)
                 elif (due_s := pace.due_s()) >= _STEP_S * min(speed, 0.4):
@@ -67,6 +75,14 @@ class LiveInstrument:
                 away = "another instrument is there" if isinstance(error, OtherInstrument) else str(error)
                 self.state = f"waiting: {away}"
                 time.sleep(_RETRY_S)
+
+    def _request(self) -> None:
+        """Request the running spectra that browsers have shown since the last request."""
+        now_us, spectra = self._session.target.now_us, self._wanted
+        if spectra and now_us >= self._next_us:
+            self._wanted = 0
+            self._next_us = now_us + round(1e6 * _ASK_S * max(3, spectra.bit_count()))
+            self._session.post("report_spectra", ack=Ack.NONE, spectra=spectra)
 
     def _commands(self) -> None:
         while not self._waiting.empty():

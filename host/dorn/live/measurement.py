@@ -94,6 +94,12 @@ class Measurement:
             slices.double()
             self._rows = {}
 
+    @property
+    def is_acquiring(self) -> bool:
+        """By the last housekeeping."""
+        mode = self.housekeeping and self.dictionary.texts["mode"].get(self.housekeeping["mode"])
+        return mode in ("science", "calibration")
+
     def _begin(self, origin: int) -> None:
         """Another instrument, or one that has lost its boot record, has a clock of its own."""
         if origin and origin != self.origin:

@@ -26,6 +26,10 @@ class Commander(Protocol):
         """Send a telecommand, as `dorn shell` takes it. Raises UserError if it is none."""
         ...
 
+    def ask(self, spectra: int) -> None:
+        """Request these spectra (mask) as they are, soon."""
+        ...
+
     def log(self) -> list[str]:
         """The latest telecommands and what became of them, the latest first."""
         ...

@@ -125,6 +125,8 @@ class View:
         player = self._shared.player
         measurement = player.measurement
         commander = self._shared.commander
+        if commander and measurement.is_acquiring and self._period_s is None:
+            commander.ask(sum(1 << number for number in {n for one in self._curves for n in CURVES[one.name]}))
         state = (measurement, measurement.version, player.part, player.fault, commander and commander.state)
         if state != self._headed:
             self._headed = state
