@@ -170,6 +170,7 @@ def _result(used, grids, counts, found: Fit, shape, free) -> Emissions:
         status = NOT_SEPARATED if mixed else FOUND if value > threshold else BELOW
         others_of = tuple(one for one in mixed if one != name)
         upper = detection.upper_limit(found, model, counts, name, without, status == FOUND)
+        upper = value + float(np.hypot(upper - value, detection.ONE_SIDED * shape[k]))
         result.emissions.append(
             Emission(name, value, error, float(shape[k]), threshold, upper, status, others_of, without)
         )
