@@ -10,6 +10,7 @@ from dorn.products.outcome import Outcome
 from dorn.products.style import FAINT, INK, PALETTE, RED, png
 
 _MOST = 4  # panels
+_SIGMA = 5.0  # range of the residuals
 _FLOOR = 0.3  # counts, of the logarithmic scale
 
 
@@ -20,13 +21,14 @@ def fits_png(outcomes: list[Outcome]) -> bytes:
     heights = [3, 1] * len(shown)
     panels = figure.subplots(2 * len(shown), 1, gridspec_kw={"height_ratios": heights}, squeeze=False)[:, 0]
     for one, above, below in zip(shown, panels[::2], panels[1::2], strict=True):
-        _panel(one.emissions, above, below)
+        _panel(one, above, below)
     panels[-1].set_xlabel("energy (MeV)")
     figure.subplots_adjust(left=0.07, right=0.985, top=1 - 0.12 / len(shown), bottom=0.12 / len(shown), hspace=0.28)
     return png(figure)
 
 
-def _panel(found: Emissions, above, below):
+def _panel(one: Outcome, above, below):
+    found = one.emissions
     edges_kev, seen, expected, parts = summed(found)
     x, width_kev = (edges_kev[1:] + edges_kev[:-1]) / 2000, float(np.mean(np.diff(edges_kev)))
     above.errorbar(x, seen, np.sqrt(seen), fmt=".", color=INK, markersize=3, linewidth=0.5, label="counts", zorder=1)
@@ -36,19 +38,19 @@ def _panel(found: Emissions, above, below):
     above.set_yscale("log")
     above.set_ylim(_FLOOR, max(10.0, 3 * float(seen.max())))
     above.set_xlim(edges_kev[0] / 1000, edges_kev[-1] / 1000)
-    deviance = found.fit.deviance / max(found.fit.dof, 1)
-    above.set_title(
-        f"{found.direction.name}: {len(found.counts)} spectra, deviance per degree of freedom {deviance:.2f}",
-        loc="left",
-        fontsize=10,
-    )
+    quality = f"chi-squared per degree of freedom {one.chi2_per_dof():.2f}"
+    above.set_title(f"{one.name}: {len(found.counts)} spectra, {quality}", loc="left", fontsize=10)
     above.set_ylabel(f"counts per {width_kev:.3g} keV")
     above.legend(fontsize=7, ncols=6, loc="upper right", frameon=False)
     residuals = (seen - expected) / np.sqrt(np.maximum(expected, 0.5))
     below.axhline(0, color=FAINT, linewidth=0.8)
     below.plot(x, residuals, ".", color=INK, markersize=2.5)
+    for beyond, marker in ((residuals > _SIGMA, "^"), (residuals < -_SIGMA, "v")):  # drawn at the edge
+        below.plot(
+            x[beyond], np.clip(residuals[beyond], -_SIGMA, _SIGMA), marker, color=RED, clip_on=False, markersize=4
+        )
     below.set_xlim(*above.get_xlim())
-    below.set_ylim(-5, 5)
+    below.set_ylim(-_SIGMA, _SIGMA)
     below.set_ylabel("residual\n(sigma)")
 
 
