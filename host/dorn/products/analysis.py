@@ -12,7 +12,7 @@ from dorn.analysis.emission import FOUND, Emission, Emissions
 from dorn.errors import UserError
 from dorn.nuclides import main_kev
 from dorn.products.outcome import FLUX_UNIT, Outcome, assumptions, utc_text
-from dorn.util.digits import with_uncertainty
+from dorn.util.digits import shown
 
 MADE_BY = "dorn analyse"
 FILES = ("analysis.json", "peaks.csv", "activities.csv", "fits.png", "report.html", "slices.csv")
@@ -177,8 +177,7 @@ def text(value: Quantity) -> str:
     """Readable text for a table: value +- error, or the limit."""
     if value.status != FOUND:
         return f"< {value.upper:.3g}"
-    shown, error = with_uncertainty(value.value, value.error)
-    return f"{shown:.10g} +- {error:.10g}"
+    return shown(value.value, value.error)
 
 
 def counts_text(one: Emission) -> str:
