@@ -183,7 +183,7 @@ def _chains(parent: str | None, found: Results) -> dict:
             continue
         at_start = {member: {"value": value, "error": error} for member, (value, error) in one.at_start.items()}
         fits[name] = {"parent": parent, "decays_per_s_at_start": at_start, "covariance": one.covariance.tolist()}
-        fits[name] |= {"start_s": min(part.start_s for part in of if part.emissions)}
+        fits[name] |= {"start_s": min(part.begin_s for part in of if part.emissions)}
         fits[name] |= {"deviance": one.deviance, "degrees_of_freedom": one.dof}
     return fits
 

@@ -133,14 +133,14 @@ def _reference(args, measured) -> Reference | None:
 
 
 def _measured(args, slices: SliceArrays, chosen) -> tuple[datetime.datetime | None, float]:
-    """Start of the slices in UTC, by the time correlation of the run, and the time until their end."""
+    """UTC of the first integration, by the time correlation of the run, and the time to the end of the last one."""
     from dorn.products import run_file
 
     origins = set(slices.origin[chosen].tolist())
     if len(origins) > 1:
         raise UserError.at("--date", "UTC", "slices of several origins, each with its own clock", args.date)
-    begin_s = float(slices.start_s[chosen].min())
-    duration_s = float(slices.start_s[chosen].max() + slices.length_s) - begin_s
+    begin_s = float(slices.begin_s[chosen].min())
+    duration_s = float(slices.end_s[chosen].max()) - begin_s
     run, _ = run_file.read(Path(args.files[0]))
     known = run_file.utc_of(run, origins.pop(), begin_s) if run else None
     return (utc(known, run_file.NAME, "utc") if known else None), duration_s

@@ -213,6 +213,17 @@ def test_activities_are_corrected_to_a_date(tmp_path, capsys):
     assert "2026-01-01T00:00:00Z" in (tmp_path / "out" / "report.html").read_text()
 
 
+def test_the_duration_is_that_of_the_integrations(recorded, tmp_path):
+    archive = recorded / "run" / "telemetry.ccsds"
+    given = "--lines", NAMES, "--geometry", recorded / "plane.toml", "--date", "2026-01-01"
+    assert analyse(archive, *given, "--measured", "2026-01-01", "--out", tmp_path) == 0
+    slices = Archive(archive).slices()
+    taken_s = slices.end_s[0] - slices.begin_s[0]
+    assert 100 < taken_s <= 131
+    (said,) = (one for one in json.loads((tmp_path / "analysis.json").read_text())["assumptions"] if " took " in one)
+    assert f"and took {taken_s:.6g} s." in said
+
+
 def test_what_has_decayed_too_often_has_no_activity_at_the_date(recorded, tmp_path, capsys):
     archive = recorded / "run" / "telemetry.ccsds"
     given = "--lines", NAMES, "--geometry", recorded / "plane.toml", "--date", "2026-01-02"
