@@ -84,7 +84,7 @@ def add(commands: Commands) -> None:
 def _analyse(args):
     from dorn import nuclides
     from dorn.files.spectrum import SUFFIXES
-    from dorn.products import analysis
+    from dorn.products import analysis, time_fits
 
     names = results.nuclides_of(args.lines)
     for name in names:
@@ -101,11 +101,12 @@ def _analyse(args):
         raise UserError.at(", ".join(args.files), "lines", "no spectrum was analysed", ", ".join(names))
     about = {"command": args.entered, "sources": [str(file) for file in args.files], "lines": names}
     about |= {"background": args.background, "not_analysed": found.faults}
-    about |= {"half_lives": _half_lives(args.half_life, found), "chains": _chains(args.chain, found)}
+    about |= {"half_lives": time_fits.half_lives(found.parts, args.half_life)}
+    about |= {"chains": time_fits.chains(found.parts, args.chain)}
     _write(args.out, found, about)
     results.show(found.outcomes)
-    results.show_half_lives(about["half_lives"], args.half_life)
-    results.show_chains(about["chains"], args.chain)
+    for line in time_fits.lines(about):
+        print(line)
     print(f"see {args.out / 'report.html'}")
 
 
@@ -147,45 +148,6 @@ def _efficiency(args) -> tuple[Efficiency | None, bool]:
     if value > 1:
         raise UserError.at("--efficiency", "E", "above 1", words[0])
     return geometry.measured(value, error, f"{value:g} +- {error:g} counted per emitted alpha, as given"), False
-
-
-def _half_lives(nuclide: str | None, found: Results) -> dict:
-    """Direction -> the half-life, and its error, as in analysis.json; or why there is none."""
-    from dorn.products.analysis_slices import half_life_of
-
-    fits = {}
-    if nuclide is None:
-        return fits
-    for name, of in found.parts.items():
-        try:
-            one = half_life_of(of, nuclide)
-        except UserError as error:
-            fits[name] = {"nuclide": nuclide, "fault": str(error)}
-            continue
-        fits[name] = {"nuclide": nuclide, "half_life_s": one.half_life_s, "error_s": one.error_s}
-        fits[name] |= {"decay_per_s": one.decay_per_s, "decay_error_per_s": one.decay_error_per_s}
-        fits[name] |= {"deviance": one.deviance, "degrees_of_freedom": one.dof}
-    return fits
-
-
-def _chains(parent: str | None, found: Results) -> dict:
-    """Direction -> the activities of a chain at the start of the first slice; or why there are none."""
-    from dorn.products.analysis_slices import chain_of
-
-    fits = {}
-    if parent is None:
-        return fits
-    for name, of in found.parts.items():
-        try:
-            one = chain_of(of, parent)
-        except UserError as error:
-            fits[name] = {"parent": parent, "fault": str(error)}
-            continue
-        at_start = {member: {"value": value, "error": error} for member, (value, error) in one.at_start.items()}
-        fits[name] = {"parent": parent, "decays_per_s_at_start": at_start, "covariance": one.covariance.tolist()}
-        fits[name] |= {"start_s": min(part.begin_s for part in of if part.emissions)}
-        fits[name] |= {"deviance": one.deviance, "degrees_of_freedom": one.dof}
-    return fits
 
 
 def _write(out: Path, found: Results, about: dict) -> None:

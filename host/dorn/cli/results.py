@@ -99,34 +99,3 @@ def show_beside_truth(archive: Path, source) -> None:
         true_cps = [truth[name][side :: len(found)].sum() / source.duration_s for side in range(len(found))]
         cells = (f"{rates[k]:16} {true:5.2f}" for rates, true in zip(found.values(), true_cps, strict=True))
         print(f"{name:8}  " + "  ".join(cells))
-
-
-def show_half_lives(found: dict, nuclide: str | None) -> None:
-    """Print the half-lives of each direction beside that of the table."""
-    from dorn.nuclides import half_life_s
-
-    for name, one in found.items():
-        if "fault" in one:
-            print(f"{name}: no half-life of {nuclide}: {one['fault']}")
-            continue
-        fit = one["deviance"] / max(one["degrees_of_freedom"], 1)
-        print(
-            f"{name}: half-life of {nuclide} {one['half_life_s']:.5g} +- {one['error_s']:.2g} s, "
-            f"deviance/dof {fit:.2f}; in the table {half_life_s(nuclide or ''):.5g} s"
-        )
-
-
-def show_chains(found: dict, parent: str | None) -> None:
-    """Print the activities of a chain at the start of the first slice."""
-    for name, one in found.items():
-        if "fault" in one:
-            print(f"{name}: no chain of {parent}: {one['fault']}")
-            continue
-        fit = one["deviance"] / max(one["degrees_of_freedom"], 1)
-        print(
-            f"{name}: chain of {parent} at {one['start_s']:.0f} s, deviance/dof {fit:.2f}; decays per second whose",
-            end="",
-        )
-        print(" alphas would enter the detectors:")
-        for member, value in one["decays_per_s_at_start"].items():
-            print(f"  {member:8} {value['value']:.4g} +- {value['error']:.2g}")

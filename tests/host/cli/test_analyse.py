@@ -178,6 +178,8 @@ def test_activities_over_time_and_the_start_of_a_chain(recorded, tmp_path, capsy
     given = "--lines", NAMES, "--slice", 30, "--chain", "Rn-222", "--geometry", recorded / "plane.toml"
     assert analyse(archive, *given, "--out", tmp_path) == 0
     assert "chain of Rn-222 at " in capsys.readouterr().out
+    html = (tmp_path / "report.html").read_text()
+    assert "front: chain of Rn-222 at " in html and "detected with the same probability" in html
     rows = [row for row in csv.DictReader((tmp_path / "slices.csv").open()) if row["nuclide"] == "Po-214"]
     whole = json.loads((tmp_path / "analysis.json").read_text())
     for side in ("front", "back"):

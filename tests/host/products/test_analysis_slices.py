@@ -1,13 +1,17 @@
 """Rates over time, and the half-life of a decaying line, from slices simulated here."""
 
+import json
+import re
+
 import numpy as np
 import pytest
 from dorn.analysis import half_life as fitted
-from dorn.analysis.emission import BELOW, emissions
+from dorn.analysis.emission import BELOW, FOUND, Emission, emissions
 from dorn.analysis.line_shape import Shape
 from dorn.errors import UserError
 from dorn.nuclides import half_life_s, lines
-from dorn.products.analysis_slices import chain_of, half_life_of, over_time, slices_rows
+from dorn.products import time_fits
+from dorn.products.analysis_slices import Part, chain_of, half_life_of, over_time, slices_rows
 from dorn.products.directions import directions
 from dorn.products.outcome import Outcome
 from dorn.products.slice_arrays import SliceArrays
@@ -139,6 +143,45 @@ def test_half_lives_are_unbiased_at_few_counts():
         found = fitted.half_life(begins_s, begins_s + 100, counts, np.full(100, 100.0), np.ones(100))
         pulls.append((found.decay_per_s - np.log(2) / 2000) / found.decay_error_per_s)
     assert abs(np.mean(pulls)) < 0.25 and 0.85 < np.std(pulls) < 1.15
+
+
+def test_a_rate_that_does_not_decrease_has_no_half_life():
+    begins_s = np.arange(0.0, 10_000, 100)
+    for true_s, rate in ((1e9, fitted.CONSTANT), (-3000, fitted.INCREASES), (3000, fitted.DECREASES)):
+        counts = 100 * 2 ** (-(begins_s + 50) / true_s)
+        found = fitted.half_life(begins_s, begins_s + 100, counts, np.full(100, 100.0), np.ones(100))
+        assert found.rate == rate
+        assert (found.least_s == np.inf) == (rate == fitted.INCREASES) and found.least_s > 2000
+        parts = [
+            Part(1, at_s, at_s, at_s + 100, 100.0, 1, (Emission("Po-218", n, 1.0, 0.0, 1.0, n, FOUND, (), 1.0),))
+            for at_s, n in zip(begins_s.tolist(), counts.tolist(), strict=True)
+        ]
+        content = {"half_lives": time_fits.half_lives({"front": parts}, "Po-218"), "chains": {}}
+        assert ("half_life_s" in content["half_lives"]["front"]) == (rate == fitted.DECREASES)
+        (line,) = time_fits.lines(content)
+        expected = {
+            fitted.CONSTANT: r"half-life of Po-218 above [\d.e+]+ s \(95 %\): the rate does not decrease significantly",
+            fitted.INCREASES: "no half-life of Po-218: the rate increases",
+            fitted.DECREASES: r"half-life of Po-218 3000 \+- \d+ s, deviance/dof 0.00; in the table 185",
+        }
+        assert re.match("front: " + expected[rate], line)
+
+
+def test_what_was_fitted_over_time_is_in_words_with_its_assumptions():
+    slices = arrays("Po-218", half_life_s("Po-218"), 12.5, 200.0, 60.0, 600.0)
+    _, parts = front(slices, ["Po-209", "Po-218"])
+    assert time_fits.assumptions({"half_lives": {}, "chains": {}}) == []
+    content = {
+        "half_lives": time_fits.half_lives({"front": parts, "back": parts[:2]}, "Po-218"),
+        "chains": time_fits.chains({"front": parts, "back": parts[:2]}, "Po-218"),
+    }
+    json.dumps(content, allow_nan=False)
+    text = "\n".join(time_fits.lines(content))
+    assert "front: chain of Po-218 at 0 s, deviance/dof" in text and re.search(r"\n  Po-218   \d+\.\d+ \+- ", text)
+    assert "back: no chain of Po-218: chain: intervals: fewer than three (2)" in text
+    assert "same probability" in " ".join(time_fits.assumptions(content))
+    content["chains"]["front"]["decays_per_s_at_start"]["Po-218"]["error"] = None
+    assert "Po-218   not determined by these counts" in "\n".join(time_fits.lines(content))
 
 
 def test_a_half_life_needs_intervals_and_counts():
