@@ -67,11 +67,22 @@ def add(commands: Commands) -> None:
     add(
         "--measured",
         metavar="UTC",
-        help="with --date: start of the measurement (default: from run.json of the archive)",
+        help="with --date: start of the spectrum, or of the first integration of the archive, even if --from or others "
+        "leave it out (default: from run.json of the archive)",
     )
     add("--live", metavar="S", help="live time, s, of spectra whose file has none")
-    add("--from", dest="from_s", metavar="S", help="archives only: start at this on-board time, seconds")
-    add("--to", dest="to_s", metavar="S", help="archives only: end at this on-board time, seconds")
+    add(
+        "--from",
+        dest="from_s",
+        metavar="S",
+        help="archives only: integrations that start from this on-board time, s",
+    )
+    add(
+        "--to",
+        dest="to_s",
+        metavar="S",
+        help="archives only: integrations that start before this on-board time, s",
+    )
     add("--phase", choices=_PHASES, help="archives only: use slices with this observation table in force")
     add("--slice", metavar="S", help="archives only: also write slices.csv, rates in slices of this length, seconds")
     add("--half-life", metavar="NUCLIDE", help="with --slice: fit the half-life of this one of --lines to the rates")
@@ -100,7 +111,7 @@ def _analyse(args):
     if not found.outcomes:
         raise UserError.at(", ".join(args.files), "lines", "no spectrum was analysed", ", ".join(names))
     about = {"command": args.entered, "sources": [str(file) for file in args.files], "lines": names}
-    about |= {"background": args.background, "not_analysed": found.faults}
+    about |= {"background": args.background, "not_analysed": found.faults, "analysed": found.analysed}
     about |= {"half_lives": time_fits.half_lives(found.parts, args.half_life)}
     about |= {"chains": time_fits.chains(found.parts, args.chain)}
     _write(args.out, found, about)

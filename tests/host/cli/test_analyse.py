@@ -71,6 +71,7 @@ def recorded(tmp_path_factory):
     (folder / "plane.toml").write_text(GEOMETRY)
     (folder / "wide.toml").write_text(GEOMETRY.replace("60", "91"))
     (folder / "cube.toml").write_text("kind = 'cube'")
+    (folder / "nothing.ccsds").write_bytes(b"")
     (folder / "more.toml").write_text(GEOMETRY + "high = 1\n")
     assert run(folder / "three.toml", "--out", folder / "run") == 0
     return folder
@@ -226,6 +227,22 @@ def test_the_duration_is_that_of_the_integrations(recorded, tmp_path):
     assert f"and took {taken_s:.6g} s." in said
 
 
+def test_a_part_of_an_archive_is_that_of_integrations(recorded, tmp_path, capsys):
+    """Integrations of a minute: the second starts after 60 s of on-board time, the third after 120 s."""
+    archive = recorded / "run" / "telemetry.ccsds"
+    slices = Archive(archive).slices(1)
+    begins_s = slices.begin_s
+    assert len(begins_s) == 3
+    given = "--lines", NAMES, "--geometry", recorded / "plane.toml", "--date", "2026-01-01"
+    part = "--from", begins_s[1] - 10, "--to", begins_s[2] - 0.001, "--measured", "2026-01-01T12:00:00Z"
+    assert analyse(archive, *given, *part, "--out", tmp_path) == 0
+    assert f"analysed: {begins_s[1]:.6g} to {slices.end_s[1]:.6g} s of on-board time" in capsys.readouterr().out
+    content = json.loads((tmp_path / "analysis.json").read_text())
+    assert [one["begin_s"] for one in content["analysed"]] == [begins_s[1]]
+    assert content["began"] == f"2026-01-01T12:01:{begins_s[1] - begins_s[0] - 60:02.0f}Z"
+    assert content["directions"]["front"]["live_s"] < 60.1
+
+
 def test_what_has_decayed_too_often_has_no_activity_at_the_date(recorded, tmp_path, capsys):
     archive = recorded / "run" / "telemetry.ccsds"
     given = "--lines", NAMES, "--geometry", recorded / "plane.toml", "--date", "2026-01-02"
@@ -364,7 +381,11 @@ WRONG = {
     "{csv} --lines Po-210 --phase surface": "analyse: --phase: only for an archive",
     "{csv} --lines Po-210 --slice 60": "analyse: --slice: only for an archive",
     "{archive} --from x": "--from: S: not a usable number",
-    "{archive} --from 1e9": "no slice starts within",
+    "{archive} --from 1e9": "no integration starts within these on-board times; the archive has ",
+    "{archive} --from 100 --to 50": "--from, --to: S: the start is not before the end (100, 50)",
+    "{folder}/cube.toml": "cube.toml: packets: not an archive: no packet of this instrument",
+    "{folder}/nothing.ccsds": "nothing.ccsds: packets: not an archive: no packet of this instrument",
+    "{archive} --background {folder}/nothing.ccsds": "nothing.ccsds: packets: not an archive",
     "{csv} --lines Gd-148": "no spectrum was analysed",
     "{csv} {csv} --lines Po-210": "name: given to two spectra",
     "no.ccsds": "no.ccsds",
