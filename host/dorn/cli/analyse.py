@@ -38,6 +38,8 @@ def add(commands: Commands) -> None:
             "dorn analyse out/telemetry.ccsds --out result",
             "dorn analyse out/telemetry.ccsds --instrument-calibration calibration.toml --geometry moon.toml --out res",
             "dorn analyse am241.chn --lines Am-241 --start=0,1.1 --efficiency 0.012,0.0005 --out result",
+            "dorn analyse out/telemetry.ccsds --lines Po-209,Bi-212,Po-212 --efficiency 0.3,0.01 --date 2026-01-31 "
+            "--decays-as Bi-212=Pb-212,Po-212=Pb-212 --out result",
         ),
         notes=lambda: [_NOTE],
     )
@@ -69,6 +71,11 @@ def add(commands: Commands) -> None:
         metavar="UTC",
         help="with --date: start of the spectrum, or of the first integration of the archive, even if --from or others "
         "leave it out (default: from run.json of the archive)",
+    )
+    add(
+        "--decays-as",
+        metavar="NUCLIDE=PARENT,...",
+        help="with --date: use the half-life of the parent, with which the nuclide is in equilibrium, or its own (X=X)",
     )
     add("--live", metavar="S", help="live time, s, of spectra whose file has none")
     add(
@@ -140,8 +147,12 @@ def _check_options(args, names, of_spectra: bool) -> None:
         raise UserError.at("--half-life", "NUCLIDE", "not one of --lines", args.half_life)
     if args.chain is not None and not set(names) & set(chains.members([args.chain])):
         raise UserError.at("--chain", "PARENT", "no nuclide of its chain is one of --lines", args.chain)
-    if args.measured is not None and args.date is None:
-        raise UserError.at("--measured", "UTC", "only with --date", args.measured)
+    for option, field, given in (("--measured", "UTC", args.measured), ("--decays-as", "PARENT", args.decays_as)):
+        if given is not None and args.date is None:
+            raise UserError.at(option, field, "only with --date", given)
+    unknown = [name for name in results.decays_as(args.decays_as) if name not in names]
+    if unknown:
+        raise UserError.at("--decays-as", "NUCLIDE", "not one of --lines", unknown[0])
 
 
 def _efficiency(args) -> tuple[Efficiency | None, bool]:

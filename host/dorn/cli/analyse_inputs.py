@@ -166,7 +166,7 @@ def _reference(args, measured) -> Reference | None:
     if began is None:
         what = "needs the start of the measurement, which is unknown; give --measured"
         raise UserError.at("--date", "UTC", what, args.date)
-    return Reference(date, began, duration_s)
+    return Reference(date, began, duration_s, results.decays_as(args.decays_as))
 
 
 def _measured(args, slices: SliceArrays, chosen) -> tuple[datetime.datetime | None, float, float]:

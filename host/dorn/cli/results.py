@@ -23,6 +23,21 @@ def nuclides_of(text: str | None) -> list[str]:
     return names
 
 
+def decays_as(text: str | None) -> dict[str, str]:
+    """Nuclide -> the one whose half-life applies, from --decays-as. Raises UserError if that is no ancestor."""
+    from dorn.nuclides.chains import members
+
+    found = {}
+    for pair in text.split(",") if text else []:
+        name, _, parent = (word.strip() for word in pair.partition("="))
+        if not (name and parent) or name in found:
+            raise UserError.at("--decays-as", "NUCLIDE=PARENT,...", "each nuclide once, with its parent", text)
+        if name not in members([parent]):
+            raise UserError.at("--decays-as", "PARENT", f"does not decay to {name}", parent)
+        found[name] = parent
+    return found
+
+
 def default_lines() -> list[str]:
     """The nuclides that the plot of a run names."""
     from dorn.nuclides.chains import alpha_emitters
@@ -69,8 +84,8 @@ def show(outcomes: list[Outcome]) -> None:
             print(f"  {' + '.join(names)}: {counts:.1f} +- {error:.1f} counts")
         for name, value in one.activities_at_date().items():
             print(f"  {name:8} {text(value)} {one.unit} at {one.date}")
-        for name in one.not_corrected():
-            print(f"  {name:8} not corrected: too many half-lives between the measurement and {one.date}")
+        for name, why in one.not_corrected().items():
+            print(f"  {name:8} not corrected: {why}")
         for name, value in one.fluxes().items():
             print(f"  {name:8} {text(value)} {FLUX_UNIT} from the ground, in a steady state without lateral transport")
         if one.warning():

@@ -89,7 +89,7 @@ def _direction(one: Outcome) -> dict:
             "matrix": [[_number(value) for value in row] for row in fit.counts_covariance],
         },
         "missing_for_activity": one.missing(),
-        "decayed_too_often_since_date": one.not_corrected(),
+        "not_corrected_to_date": one.not_corrected(),
     }
 
 

@@ -37,7 +37,7 @@ def html(outcomes: list[Outcome], content: dict, png: bytes) -> bytes:
 
 def _direction(one: Outcome) -> str:
     emissions, rates, activities = one.emissions, one.rates(), one.activities()
-    at_date, fluxes = one.activities_at_date(), one.fluxes()
+    at_date, left_out, fluxes = one.activities_at_date(), one.not_corrected(), one.fluxes()
     of = emissions.direction
     live = f", {of.total_live_s / len(of.counts):.6g} s of live time" if of.total_live_s else ""
     head = ["nuclide", "counts"]
@@ -53,7 +53,7 @@ def _direction(one: Outcome) -> str:
         cells = [name, counts_text(emission)]
         cells += [text(rates[name])] if rates else []
         cells += [text(activities[name]), _causes(activities[name])] if activities else []
-        cells += [text(at_date[name]) if name in at_date else "too many half-lives"] if one.date and activities else []
+        cells += [text(at_date[name]) if name in at_date else left_out[name]] if one.date and activities else []
         cells += [text(fluxes[name]) if name in fluxes else ""] if fluxes else []
         cells.append(_STATUS[status] + (f" from {', '.join(emission.mixed_with)}" if emission.mixed_with else ""))
         rows.append(cells)

@@ -10,7 +10,7 @@ from dorn.analysis.line_shape import Shape
 from dorn.cli import main
 from dorn.cli.results import default_lines
 from dorn.head import sources
-from dorn.nuclides import lines
+from dorn.nuclides import half_life_s, lines
 from dorn.products import Archive
 from dorn.products.analysis import FILES
 from dorn.products.directions import directions, selected
@@ -250,8 +250,40 @@ def test_what_has_decayed_too_often_has_no_activity_at_the_date(recorded, tmp_pa
     printed = capsys.readouterr().out
     assert "Po-214   not corrected: too many half-lives between the measurement and 2026-01-02" in printed
     front = json.loads((tmp_path / "analysis.json").read_text())["directions"]["front"]
-    assert front["decayed_too_often_since_date"] == ["Po-214"]
+    assert front["not_corrected_to_date"].keys() == {"Po-214"}
     assert "activity_at_date" in front["nuclides"]["Po-209"] and "activity_at_date" not in front["nuclides"]["Po-214"]
+
+
+def test_progeny_of_what_was_found_is_corrected_only_as_given(tmp_path, capsys):
+    def at_date(names, *more):
+        """The correction of Po-218, a minute; and why there is none."""
+        file = table_spectrum(tmp_path / "radon.csv", names=names)
+        given = "--lines", "Rn-222,Po-218", "--live", 100, "--efficiency", "0.2,0.01", "--date", "2026-01-01T00:00"
+        assert analyse(file, *given, "--measured", "2026-01-01T00:01", *more, "--out", tmp_path / "out") == 0
+        content = json.loads((tmp_path / "out" / "analysis.json").read_text())
+        one = content["directions"]["radon.csv"]
+        po_218 = one["nuclides"]["Po-218"]
+        if "activity_at_date" not in po_218:
+            assert "Po-218" in (tmp_path / "out" / "report.html").read_text().partition("is not corrected")[0]
+            return None, one["not_corrected_to_date"]["Po-218"]
+        assert one["not_corrected_to_date"] == {}
+        return po_218["activity_at_date"]["value"] / po_218["activity"]["value"], " ".join(content["assumptions"])
+
+    def factor(half_life_s):
+        x = np.log(2) * 100 / half_life_s
+        return 2 ** (60 / half_life_s) * x / -np.expm1(-x)
+
+    both = "Rn-222", "Po-218"
+    why = "is fed by Rn-222: its own half-life does not apply; --decays-as"
+    assert at_date(both) == (None, why)
+    assert f"Po-218   not corrected: {why}" in capsys.readouterr().out
+    for parent in both:
+        found, said = at_date(both, "--decays-as", f"Po-218={parent}")
+        assert found == pytest.approx(factor(half_life_s(parent)), rel=1e-5)
+        assert ("in equilibrium with a parent: Po-218 as Rn-222" in said) == (parent == "Rn-222")
+    alone, _ = at_date(["Po-218"])  # Rn-222 is among the lines, but was not found
+    assert alone == pytest.approx(factor(half_life_s("Po-218")), rel=1e-5)
+    assert at_date(["Po-218"], "--decays-as", "Po-218=Ra-226")[0] == pytest.approx(1, rel=1e-5)
 
 
 def test_lines_narrower_than_a_channel_are_told(tmp_path, capsys):
@@ -315,11 +347,13 @@ def test_a_measured_spectrum_gives_rate_and_activity(tmp_path, capsys):
     assert one["activity"]["error"] == pytest.approx(0.05 * one["activity"]["value"], rel=0.2)
 
 
-def table_spectrum(path, seed=3, counts=3000):
-    """A CSV spectrum of Po-210, and its true number of counts."""
-    energies_kev, shares = np.array(lines("Po-210")).T
+def table_spectrum(path, seed=3, counts=3000, names=("Po-210",)):
+    """A CSV spectrum of nuclides with this true number of counts each."""
     edges_kev = np.arange(4000, 6500, 8.0)
-    mean = counts * (shares / shares.sum()) @ Shape(30, ((0.06, 20.0),)).integrals(edges_kev, energies_kev) + 0.2
+    mean = np.full(len(edges_kev) - 1, 0.2)
+    for name in names:
+        energies_kev, shares = np.array(lines(name)).T
+        mean += counts * (shares / shares.sum()) @ Shape(30, ((0.06, 20.0),)).integrals(edges_kev, energies_kev)
     seen = np.random.default_rng(seed).poisson(mean)
     rows = [f"{e:.1f},{n}" for e, n in zip((edges_kev[1:] + edges_kev[:-1]) / 2, seen, strict=True)]
     path.write_text("energy_kev,counts\n" + "\n".join(rows) + "\n")
@@ -377,6 +411,10 @@ WRONG = {
     "{archive} --lines Po-209 --slice 60 --chain Po-299": "unknown nuclide (Po-299)",
     "{archive} --lines Po-209 --date yesterday": "--date: UTC: not a date, or date and time",
     "{archive} --lines Po-209 --measured 2026-01-01": "--measured: UTC: only with --date",
+    "{archive} --lines Po-209 --decays-as Po-209=Po-209": "--decays-as: PARENT: only with --date",
+    "{csv} --lines Po-210 --date 2026-01-01 --decays-as Po-210": "--decays-as: NUCLIDE=PARENT,...: each nuclide once",
+    "{csv} --lines Po-210 --date 2026-01-01 --decays-as Po-210=Am-241": "--decays-as: PARENT: does not decay to Po-210",
+    "{csv} --lines Po-210 --date 2026-01-01 --decays-as Po-218=Rn-222": "--decays-as: NUCLIDE: not one of --lines",
     "{archive} --lines Po-209 --date 2026-01-01": "--date: UTC: needs the start of the measurement",
     "{csv} --lines Po-210 --phase surface": "analyse: --phase: only for an archive",
     "{csv} --lines Po-210 --slice 60": "analyse: --slice: only for an archive",
