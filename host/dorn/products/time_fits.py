@@ -75,7 +75,7 @@ def lines(content: Mapping[str, Any]) -> list[str]:
             found.append(f"{name}: no chain of {one['parent']}: {one['fault']}")
             continue
         found.append(
-            f"{name}: chain of {one['parent']} at {one['start_s']:.0f} s, {_fit_text(one)}; decays per second whose "
+            f"{name}: chain of {one['parent']} at {one['start_s']:.6g} s, {_fit_text(one)}; decays per second whose "
             "alphas would enter the detectors:"
         )
         for member, value in one["decays_per_s_at_start"].items():
