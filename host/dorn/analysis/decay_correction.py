@@ -1,7 +1,7 @@
 """Decay correction: the activity at a reference date, from the mean activity in a measurement.
 
 factor, error = decay_factor(half_life_s, half_life_u_s, elapsed_s=86400, duration_s=3600)
-decays_as = longest_lived("Po-218", among=["Rn-222", "Po-218"])  # "Rn-222"
+fed_by("Po-218", among=["Rn-222", "Po-218"])  # "Rn-222"
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ def decay_factor(
     return factor, abs(by_decay) * decay * (half_life_u_s or 0.0) / half_life_s
 
 
-def longest_lived(name: str, among: Iterable[str]) -> str:
-    """The nuclide whose half-life governs the activity of `name` in equilibrium: the longest-lived of `name` itself and
-    its ancestors in `among`."""
+def fed_by(name: str, among: Iterable[str]) -> str | None:
+    """The longest-lived ancestor of a nuclide in `among`, if it lives longer than the nuclide, which then may not decay
+    with its own half-life; None without one."""
     feeding = [one for one in among if name in members([one])]
-    return max([name, *feeding], key=half_life_s)
+    longest = max([name, *feeding], key=half_life_s)
+    return None if longest == name else longest

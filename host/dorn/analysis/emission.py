@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from dorn.analysis import detection, energy_scale, line_choice
+from dorn.analysis import detection, energy_scale, limits, line_choice
 from dorn.analysis.line_fit import Fit, fit
 from dorn.analysis.line_model import Grid, LineModel
 from dorn.errors import UserError
@@ -144,7 +144,43 @@ def with_lines_of(known: Emissions, other: Direction) -> Emissions:
     """Fit another measurement of the same detectors with the energy scales, widths and tails of a known fit: only
     counts and backgrounds are free. Edges must be the same. Raises UserError if there are no counts, or detectors
     differ."""
-    of, labels = known.direction, list(other.labels)
+    same = _same(known.direction, other)
+    grids, counts = _windows(same, known.fit.nuclides)
+    found = fit(line_choice.model_of(known.fit, grids, known.fit.nuclides, (), **_OPTIONS), counts)
+    return _result(same, grids, counts, found, 0 * found.values.counts, ())
+
+
+def short_emissions(known: Emissions, other: Direction) -> tuple[Direction, list[Emission]]:
+    """(spectra, counts of the nuclides) in a measurement that may be so short that there are no counts; otherwise as
+    `with_lines_of`. None of no counts is detected, the error is one count, and the limit that of no counts without
+    background. Raises UserError if detectors differ."""
+    same = _same(known.direction, other)
+    _, counts = _windows(same, known.fit.nuclides)
+    if any(seen.any() for seen in counts):
+        return same, with_lines_of(known, other).emissions
+    none = 0.0, 1.0, 0.0, detection.threshold(0.0), limits.upper_limit(0, 0.0), BELOW
+    return same, [Emission(name, *none) for name in known.fit.nuclides]
+
+
+@dataclass(frozen=True, eq=False)
+class Blank:
+    """Counts of the nuclides in a measurement without the source."""
+
+    direction: Direction
+    emissions: list[Emission]
+
+    @classmethod
+    def measured(cls, known: Emissions, other: Direction) -> Blank:
+        """From the spectra of `other`, as by `short_emissions`."""
+        return cls(*short_emissions(known, other))
+
+    def of(self, nuclide: str) -> Emission:
+        return next(one for one in self.emissions if one.nuclide == nuclide)
+
+
+def _same(of: Direction, other: Direction) -> Direction:
+    """The spectra of `other` that `of` has, with the edges of `of`. Raises UserError if detectors differ."""
+    labels = list(other.labels)
     missing = [label for label in of.labels if label not in labels]
     if missing or len(other.counts) < len(of.counts):
         raise UserError.at(other.name, "spectra", "not those of the other measurement", ", ".join(missing) or None)
@@ -152,10 +188,7 @@ def with_lines_of(known: Emissions, other: Direction) -> Emissions:
     live_s = None if other.live_s is None else np.asarray(other.live_s, float)[at]
     if live_s is not None and not (live_s > 0).all():
         raise UserError.at(other.name, "live time", "0 in a spectrum that the other measurement has")
-    same = replace(of, counts=[other.counts[i] for i in at], live_s=live_s)
-    grids, counts = _windows(same, known.fit.nuclides)
-    found = fit(line_choice.model_of(known.fit, grids, known.fit.nuclides, (), **_OPTIONS), counts)
-    return _result(same, grids, counts, found, 0 * found.values.counts, ())
+    return replace(of, counts=[other.counts[i] for i in at], live_s=live_s)
 
 
 def _result(used, grids, counts, found: Fit, shape, free) -> Emissions:

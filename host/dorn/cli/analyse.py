@@ -38,6 +38,8 @@ def add(commands: Commands) -> None:
             "dorn analyse out/telemetry.ccsds --out result",
             "dorn analyse out/telemetry.ccsds --instrument-calibration calibration.toml --geometry moon.toml --out res",
             "dorn analyse am241.chn --lines Am-241 --start=0,1.1 --efficiency 0.012,0.0005 --out result",
+            "dorn analyse out/telemetry.ccsds --lines Po-209,Bi-212,Po-212 --efficiency 0.3,0.01 --date 2026-01-31 "
+            "--decays-as Bi-212=Pb-212,Po-212=Pb-212 --out result",
         ),
         notes=lambda: [_NOTE],
     )
@@ -67,11 +69,27 @@ def add(commands: Commands) -> None:
     add(
         "--measured",
         metavar="UTC",
-        help="with --date: start of the measurement (default: from run.json of the archive)",
+        help="with --date: start of the spectrum, or of the first integration of the archive, even if --from or others "
+        "leave it out (default: from run.json of the archive)",
+    )
+    add(
+        "--decays-as",
+        metavar="NUCLIDE=PARENT,...",
+        help="with --date: use the half-life of the parent, with which the nuclide is in equilibrium, or its own (X=X)",
     )
     add("--live", metavar="S", help="live time, s, of spectra whose file has none")
-    add("--from", dest="from_s", metavar="S", help="archives only: start at this on-board time, seconds")
-    add("--to", dest="to_s", metavar="S", help="archives only: end at this on-board time, seconds")
+    add(
+        "--from",
+        dest="from_s",
+        metavar="S",
+        help="archives only: integrations that start from this on-board time, s",
+    )
+    add(
+        "--to",
+        dest="to_s",
+        metavar="S",
+        help="archives only: integrations that start before this on-board time, s",
+    )
     add("--phase", choices=_PHASES, help="archives only: use slices with this observation table in force")
     add("--slice", metavar="S", help="archives only: also write slices.csv, rates in slices of this length, seconds")
     add("--half-life", metavar="NUCLIDE", help="with --slice: fit the half-life of this one of --lines to the rates")
@@ -84,7 +102,7 @@ def add(commands: Commands) -> None:
 def _analyse(args):
     from dorn import nuclides
     from dorn.files.spectrum import SUFFIXES
-    from dorn.products import analysis
+    from dorn.products import analysis, time_fits
 
     names = results.nuclides_of(args.lines)
     for name in names:
@@ -100,12 +118,13 @@ def _analyse(args):
     if not found.outcomes:
         raise UserError.at(", ".join(args.files), "lines", "no spectrum was analysed", ", ".join(names))
     about = {"command": args.entered, "sources": [str(file) for file in args.files], "lines": names}
-    about |= {"background": args.background, "not_analysed": found.faults}
-    about |= {"half_lives": _half_lives(args.half_life, found), "chains": _chains(args.chain, found)}
+    about |= {"background": args.background, "not_analysed": found.faults, "analysed": found.analysed}
+    about |= {"half_lives": time_fits.half_lives(found.parts, args.half_life)}
+    about |= {"chains": time_fits.chains(found.parts, args.chain)}
     _write(args.out, found, about)
     results.show(found.outcomes)
-    results.show_half_lives(about["half_lives"], args.half_life)
-    results.show_chains(about["chains"], args.chain)
+    for line in time_fits.lines(about):
+        print(line)
     print(f"see {args.out / 'report.html'}")
 
 
@@ -128,8 +147,12 @@ def _check_options(args, names, of_spectra: bool) -> None:
         raise UserError.at("--half-life", "NUCLIDE", "not one of --lines", args.half_life)
     if args.chain is not None and not set(names) & set(chains.members([args.chain])):
         raise UserError.at("--chain", "PARENT", "no nuclide of its chain is one of --lines", args.chain)
-    if args.measured is not None and args.date is None:
-        raise UserError.at("--measured", "UTC", "only with --date", args.measured)
+    for option, field, given in (("--measured", "UTC", args.measured), ("--decays-as", "PARENT", args.decays_as)):
+        if given is not None and args.date is None:
+            raise UserError.at(option, field, "only with --date", given)
+    unknown = [name for name in results.decays_as(args.decays_as) if name not in names]
+    if unknown:
+        raise UserError.at("--decays-as", "NUCLIDE", "not one of --lines", unknown[0])
 
 
 def _efficiency(args) -> tuple[Efficiency | None, bool]:
@@ -147,45 +170,6 @@ def _efficiency(args) -> tuple[Efficiency | None, bool]:
     if value > 1:
         raise UserError.at("--efficiency", "E", "above 1", words[0])
     return geometry.measured(value, error, f"{value:g} +- {error:g} counted per emitted alpha, as given"), False
-
-
-def _half_lives(nuclide: str | None, found: Results) -> dict:
-    """Direction -> the half-life, and its error, as in analysis.json; or why there is none."""
-    from dorn.products.analysis_slices import half_life_of
-
-    fits = {}
-    if nuclide is None:
-        return fits
-    for name, of in found.parts.items():
-        try:
-            one = half_life_of(of, nuclide)
-        except UserError as error:
-            fits[name] = {"nuclide": nuclide, "fault": str(error)}
-            continue
-        fits[name] = {"nuclide": nuclide, "half_life_s": one.half_life_s, "error_s": one.error_s}
-        fits[name] |= {"decay_per_s": one.decay_per_s, "decay_error_per_s": one.decay_error_per_s}
-        fits[name] |= {"deviance": one.deviance, "degrees_of_freedom": one.dof}
-    return fits
-
-
-def _chains(parent: str | None, found: Results) -> dict:
-    """Direction -> the activities of a chain at the start of the first slice; or why there are none."""
-    from dorn.products.analysis_slices import chain_of
-
-    fits = {}
-    if parent is None:
-        return fits
-    for name, of in found.parts.items():
-        try:
-            one = chain_of(of, parent)
-        except UserError as error:
-            fits[name] = {"parent": parent, "fault": str(error)}
-            continue
-        at_start = {member: {"value": value, "error": error} for member, (value, error) in one.at_start.items()}
-        fits[name] = {"parent": parent, "decays_per_s_at_start": at_start, "covariance": one.covariance.tolist()}
-        fits[name] |= {"start_s": min(part.start_s for part in of if part.emissions)}
-        fits[name] |= {"deviance": one.deviance, "degrees_of_freedom": one.dof}
-    return fits
 
 
 def _write(out: Path, found: Results, about: dict) -> None:

@@ -14,6 +14,7 @@ from dorn.util.dates import utc
 
 if TYPE_CHECKING:
     from dorn.analysis.geometry import Efficiency
+    from dorn.products import Archive
     from dorn.products.analysis_slices import Part
     from dorn.products.outcome import Outcome, Reference
     from dorn.products.slice_arrays import SliceArrays
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Results:
-    """outcomes: one per direction or spectrum; faults: why others have no outcome; parts: per direction, over time."""
+    """outcomes: one per direction or spectrum; faults: why others have no outcome; parts: per direction, over time;
+    analysed: begin_s and end_s, in on-board time, of what was analysed of each origin of an archive."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     parts: dict[str, list[Part]] = field(default_factory=dict)
+    analysed: list[dict] = field(default_factory=list)
 
 
 def of_archives(args, names: list[str], efficiency: tuple[Efficiency | None, bool]) -> Results:
@@ -34,39 +37,72 @@ def of_archives(args, names: list[str], efficiency: tuple[Efficiency | None, boo
     from dorn.dictionary import Dictionary
     from dorn.products import Archive
     from dorn.products.analysis_slices import over_time
+    from dorn.products.collection import SLICE_S
     from dorn.products.directions import directions, selected
     from dorn.products.outcome import Outcome
 
     calibration = args.instrument_calibration
     search = results.NEAR if calibration else results.FAR
-    from_s, to_s = (
-        at if at is None else number(at, n, "S") for n, at in (("--from", args.from_s), ("--to", args.to_s))
-    )
+    from_s, to_s = _range_s(args)
     phase = None if args.phase is None else Dictionary.load().enums["table"][args.phase]
-    archive = Archive(*args.files, calibration=calibration)
-    slices = archive.slices() if args.slice is None else archive.slices(above_zero(args.slice, "--slice", "S"))
+    length_s = SLICE_S if args.slice is None else above_zero(args.slice, "--slice", "S")
+    cuts_s = [at_s for at_s in (from_s, to_s) if at_s is not None]
+    slices = _slices(Archive(*args.files, calibration=calibration), args.files, length_s, cuts_s)
     chosen = selected(slices, from_s, to_s, args.storm, phase)
     cut = int((selected(slices, from_s, to_s, True, phase) & ~chosen).sum())
     if cut:
         print(f"left out: {cut} slices of storm mode; --storm includes them")
+    every = Results(analysed=_analysed(slices, chosen))
+    for one in every.analysed:
+        print("analysed: {begin_s:.6g} to {end_s:.6g} s of on-board time, origin {origin}".format(**one))
     reference = _reference(args, lambda: _measured(args, slices, chosen))
     others = {}
     if args.background is not None:
-        without = Archive(args.background, calibration=calibration).slices()
+        without = _slices(Archive(args.background, calibration=calibration), [args.background])
         for one in directions(without, selected(without, None, None, args.storm), search):
             others[one.name] = one
-    every = Results()
     for one in directions(slices, chosen, search):
         try:
             found = emission.emissions(one, names)
         except UserError as error:
             every.faults.append(str(error))
             continue
-        other = emission.with_lines_of(found, others[one.name]) if others else None
+        other = emission.Blank.measured(found, others[one.name]) if others else None
         every.outcomes.append(Outcome(found, other, *efficiency, reference))
     if args.slice is not None:
         every.parts = {one.name: over_time(one, slices, chosen, search) for one in every.outcomes}
     return every
+
+
+def _range_s(args) -> tuple[float | None, float | None]:
+    """--from and --to, rounded to microseconds as on-board time is."""
+    from_s, to_s = (
+        at if at is None else round(number(at, name, "S") * 1e6) / 1e6
+        for name, at in (("--from", args.from_s), ("--to", args.to_s))
+    )
+    if from_s is not None and to_s is not None and from_s >= to_s:
+        raise UserError.at("--from, --to", "S", "the start is not before the end", f"{args.from_s}, {args.to_s}")
+    return from_s, to_s
+
+
+def _slices(archive: Archive, files: list[str], *how) -> SliceArrays:
+    """Raises UserError if there are none."""
+    slices = archive.slices(*how)
+    if not len(slices.start_s):
+        what = "no spectrum in the archive"
+        if next(archive.packets(), None) is None:
+            what = "not an archive: no packet of this instrument"
+        raise UserError.at(", ".join(files), "packets", what)
+    return slices
+
+
+def _analysed(slices: SliceArrays, chosen) -> list[dict]:
+    found = []
+    for origin in sorted(set(slices.origin[chosen].tolist())):
+        of = chosen & (slices.origin == origin)
+        begin_s, end_s = float(slices.begin_s[of].min()), float(slices.end_s[of].max())
+        found.append({"origin": origin, "begin_s": begin_s, "end_s": end_s})
+    return found
 
 
 def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool]) -> Results:
@@ -105,41 +141,44 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
                 if not lived_s:
                     raise UserError.at(args.background, "live time", "is missing; --live is that of all spectra")
                 counts = [other.counts]
-                background = emission.with_lines_of(found, replace(found.direction, counts=counts, live_s=[lived_s]))
+                background = emission.Blank.measured(found, replace(found.direction, counts=counts, live_s=[lived_s]))
         except UserError as error:
             every.faults.append(str(error) if name in str(error) else f"{name}: {error}")
             continue
         print(f"{name}: energy scale {how}")
-        reference = _reference(args, lambda of=of: (None, of.total_live_s or 0.0))
+        reference = _reference(args, lambda of=of: (None, 0.0, of.total_live_s or 0.0))
         every.outcomes.append(Outcome(found, background, *efficiency, reference))
     return every
 
 
 def _reference(args, measured) -> Reference | None:
-    """From --date and --measured. measured: () -> (UTC of the start if it is known, duration in s)."""
+    """From --date and --measured. measured: () -> (UTC of the start of what is analysed if it is known, its distance
+    in s from the start of the measurement, duration in s)."""
     from dorn.products.outcome import Reference
 
     if args.date is None:
         return None
     date = utc(args.date, "--date", "UTC")
-    began, duration_s = measured()
+    began, after_s, duration_s = measured()
     if args.measured is not None:
-        began = utc(args.measured, "--measured", "UTC")
+        began = utc(args.measured, "--measured", "UTC") + datetime.timedelta(seconds=after_s)
     if began is None:
         what = "needs the start of the measurement, which is unknown; give --measured"
         raise UserError.at("--date", "UTC", what, args.date)
-    return Reference(date, began, duration_s)
+    return Reference(date, began, duration_s, results.decays_as(args.decays_as))
 
 
-def _measured(args, slices: SliceArrays, chosen) -> tuple[datetime.datetime | None, float]:
-    """Start of the slices in UTC, by the time correlation of the run, and the time until their end."""
+def _measured(args, slices: SliceArrays, chosen) -> tuple[datetime.datetime | None, float, float]:
+    """Of the chosen slices: UTC of the first integration, by the time correlation of the run; its distance from the
+    first integration of the archive; and the time to the end of the last integration."""
     from dorn.products import run_file
 
-    origins = set(slices.origin[chosen].tolist())
-    if len(origins) > 1:
+    taken, *others = _analysed(slices, chosen)
+    if others:
         raise UserError.at("--date", "UTC", "slices of several origins, each with its own clock", args.date)
-    begin_s = float(slices.start_s[chosen].min())
-    duration_s = float(slices.start_s[chosen].max() + slices.length_s) - begin_s
+    origin, begin_s = taken["origin"], taken["begin_s"]
+    first_s = float(slices.begin_s[slices.origin == origin].min())
     run, _ = run_file.read(Path(args.files[0]))
-    known = run_file.utc_of(run, origins.pop(), begin_s) if run else None
-    return (utc(known, run_file.NAME, "utc") if known else None), duration_s
+    known = run_file.utc_of(run, origin, begin_s) if run else None
+    began = utc(known, run_file.NAME, "utc") if known else None
+    return began, begin_s - first_s, taken["end_s"] - begin_s

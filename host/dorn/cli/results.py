@@ -23,6 +23,21 @@ def nuclides_of(text: str | None) -> list[str]:
     return names
 
 
+def decays_as(text: str | None) -> dict[str, str]:
+    """Nuclide -> the one whose half-life applies, from --decays-as. Raises UserError if that is no ancestor."""
+    from dorn.nuclides.chains import members
+
+    found = {}
+    for pair in text.split(",") if text else []:
+        name, _, parent = (word.strip() for word in pair.partition("="))
+        if not (name and parent) or name in found:
+            raise UserError.at("--decays-as", "NUCLIDE=PARENT,...", "each nuclide once, with its parent", text)
+        if name not in members([parent]):
+            raise UserError.at("--decays-as", "PARENT", f"does not decay to {name}", parent)
+        found[name] = parent
+    return found
+
+
 def default_lines() -> list[str]:
     """The nuclides that the plot of a run names."""
     from dorn.nuclides.chains import alpha_emitters
@@ -69,8 +84,8 @@ def show(outcomes: list[Outcome]) -> None:
             print(f"  {' + '.join(names)}: {counts:.1f} +- {error:.1f} counts")
         for name, value in one.activities_at_date().items():
             print(f"  {name:8} {text(value)} {one.unit} at {one.date}")
-        for name in one.not_corrected():
-            print(f"  {name:8} not corrected: too many half-lives between the measurement and {one.date}")
+        for name, why in one.not_corrected().items():
+            print(f"  {name:8} not corrected: {why}")
         for name, value in one.fluxes().items():
             print(f"  {name:8} {text(value)} {FLUX_UNIT} from the ground, in a steady state without lateral transport")
         if one.warning():
@@ -103,34 +118,3 @@ def show_beside_truth(archive: Path, source) -> None:
         true_bq = [truth[name][side :: len(found)].sum() / per_bq for side in range(len(found))]
         cells = (f"{activities[k]:16} {true:5.2f}" for activities, true in zip(found.values(), true_bq, strict=True))
         print(f"{name:8}  " + "  ".join(cells))
-
-
-def show_half_lives(found: dict, nuclide: str | None) -> None:
-    """Print the half-lives of each direction beside that of the table."""
-    from dorn.nuclides import half_life_s
-
-    for name, one in found.items():
-        if "fault" in one:
-            print(f"{name}: no half-life of {nuclide}: {one['fault']}")
-            continue
-        fit = one["deviance"] / max(one["degrees_of_freedom"], 1)
-        print(
-            f"{name}: half-life of {nuclide} {one['half_life_s']:.5g} +- {one['error_s']:.2g} s, "
-            f"deviance/dof {fit:.2f}; in the table {half_life_s(nuclide or ''):.5g} s"
-        )
-
-
-def show_chains(found: dict, parent: str | None) -> None:
-    """Print the activities of a chain at the start of the first slice."""
-    for name, one in found.items():
-        if "fault" in one:
-            print(f"{name}: no chain of {parent}: {one['fault']}")
-            continue
-        fit = one["deviance"] / max(one["degrees_of_freedom"], 1)
-        print(
-            f"{name}: chain of {parent} at {one['start_s']:.0f} s, deviance/dof {fit:.2f}; decays per second whose",
-            end="",
-        )
-        print(" alphas would enter the detectors:")
-        for member, value in one["decays_per_s_at_start"].items():
-            print(f"  {member:8} {value['value']:.4g} +- {value['error']:.2g}")

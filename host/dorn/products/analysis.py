@@ -11,6 +11,7 @@ from dorn.analysis.activity import CAUSES, Quantity, alphas_per_decay
 from dorn.analysis.emission import FOUND, Emission, Emissions
 from dorn.errors import UserError
 from dorn.nuclides import main_kev
+from dorn.products import time_fits
 from dorn.products.outcome import FLUX_UNIT, Outcome, assumptions, utc_text
 from dorn.util.digits import shown
 
@@ -20,14 +21,14 @@ _DIGITS = 7  # significant digits of numbers in files
 
 
 def document(outcomes: list[Outcome], about: dict) -> dict:
-    """The content of analysis.json. about: command and sources, by key."""
+    """The content of analysis.json. about: command and sources, and fits over time, by key."""
     reference = next((one.reference for one in outcomes), None)
     return {
         "made_by": MADE_BY,
         **about,
         "reference_date": reference and utc_text(reference.date),
         "began": reference and utc_text(reference.began),
-        "assumptions": assumptions(outcomes),
+        "assumptions": assumptions(outcomes) + time_fits.assumptions(about),
         "directions": {one.name: _direction(one) for one in outcomes},
     }
 
@@ -88,7 +89,7 @@ def _direction(one: Outcome) -> dict:
             "matrix": [[_number(value) for value in row] for row in fit.counts_covariance],
         },
         "missing_for_activity": one.missing(),
-        "decayed_too_often_since_date": one.not_corrected(),
+        "not_corrected_to_date": one.not_corrected(),
     }
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from dorn.analysis.emission import BELOW, FOUND, NOT_SEPARATED
-from dorn.products import page
+from dorn.products import page, time_fits
 from dorn.products.analysis import counts_text, text
-from dorn.products.outcome import FLUX_UNIT, Outcome, assumptions
+from dorn.products.outcome import FLUX_UNIT, Outcome
 
 _ABOUT = """Alpha particles of each nuclide have known energies, and appear as lines in the spectrum of a detector. The
 lines of all nuclides were fitted together to the measured counts. A number after +- is one standard deviation. A
@@ -17,17 +17,18 @@ exceeds in 5 % of such cases."""
 
 def html(outcomes: list[Outcome], content: dict, png: bytes) -> bytes:
     """content: that of analysis.json; png: that of fits.png."""
-    sources = ", ".join(content["sources"])
+    sources, over_time = ", ".join(content["sources"]), "\n".join(time_fits.lines(content))
     parts = [
         "<h1>Nuclides in alpha spectra</h1>",
         f"<p>{_ABOUT}</p><p>Measurement: <code>{escape(sources)}</code><br>",
         f"Made by: <code>{escape(content['command'])}</code></p>",
         *(_direction(one) for one in outcomes),
+        *([f"<h2>Over time</h2><pre>{escape(over_time)}</pre>"] if over_time else []),
         "<h2>Spectra and fits</h2><p>Counts (points), the fit (red) and the contribution of each nuclide; below, the "
         "difference between counts and fit in standard deviations, which should scatter within 2 around 0.</p>",
         page.png(png, "spectra and fits"),
         "<h2>Assumptions</h2><ul>",
-        *(f"<li>{escape(one)}</li>" for one in assumptions(outcomes)),
+        *(f"<li>{escape(one)}</li>" for one in content["assumptions"]),
         *(f"<li>Not analysed: {escape(one)}</li>" for one in content["not_analysed"]),
         "</ul><p class='weak'>analysis.json beside this file has all numbers, errors by cause and covariances.</p>",
     ]
@@ -36,7 +37,7 @@ def html(outcomes: list[Outcome], content: dict, png: bytes) -> bytes:
 
 def _direction(one: Outcome) -> str:
     emissions, rates, activities = one.emissions, one.rates(), one.activities()
-    at_date, fluxes = one.activities_at_date(), one.fluxes()
+    at_date, left_out, fluxes = one.activities_at_date(), one.not_corrected(), one.fluxes()
     of = emissions.direction
     live = f", {of.total_live_s / len(of.counts):.6g} s of live time" if of.total_live_s else ""
     head = ["nuclide", "counts"]
@@ -52,7 +53,7 @@ def _direction(one: Outcome) -> str:
         cells = [name, counts_text(emission)]
         cells += [text(rates[name])] if rates else []
         cells += [text(activities[name]), _causes(activities[name])] if activities else []
-        cells += [text(at_date[name]) if name in at_date else "too many half-lives"] if one.date and activities else []
+        cells += [text(at_date[name]) if name in at_date else left_out[name]] if one.date and activities else []
         cells += [text(fluxes[name]) if name in fluxes else ""] if fluxes else []
         cells.append(_STATUS[status] + (f" from {', '.join(emission.mixed_with)}" if emission.mixed_with else ""))
         rows.append(cells)

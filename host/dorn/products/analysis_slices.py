@@ -11,7 +11,7 @@ import numpy as np
 
 from dorn.analysis.activity import Quantity, emission_rate
 from dorn.analysis.chain_fit import ChainFit, Counts, chain_fit
-from dorn.analysis.emission import Emission, Emissions, with_lines_of
+from dorn.analysis.emission import Emission, Emissions, short_emissions
 from dorn.analysis.half_life import HalfLife, half_life
 from dorn.errors import UserError
 from dorn.products.directions import directions
@@ -23,11 +23,13 @@ _BLOCK = 16  # slices per job
 
 @dataclass(frozen=True)
 class Part:
-    """One slice of one direction."""
+    """One slice of one direction. begin_s, end_s: on-board times of the start of its first integration and of the end
+    of its last, which may be in the next slice."""
 
     origin: int
     start_s: float
-    length_s: float
+    begin_s: float
+    end_s: float
     live_s: float  # sum over the spectra
     spectra: int
     emissions: tuple[Emission, ...]  # empty if it could not be fitted
@@ -65,26 +67,28 @@ def _fitted(job: tuple[Emissions, SliceArrays, float]) -> list[Part]:
     for n in range(len(slices.start_s)):
         both = directions(slices, np.arange(len(slices.start_s)) == n, search)
         of = next(one for one in both if one.name == known.direction.name)
-        at = int(slices.origin[n]), float(slices.start_s[n]), float(slices.length_s)
+        start_s, begin_s, end_s = (float(times_s[n]) for times_s in (slices.start_s, slices.begin_s, slices.end_s))
+        at = int(slices.origin[n]), start_s, begin_s, end_s
         try:
-            found = with_lines_of(known, of)
+            spectra, found = short_emissions(known, of)
         except UserError as error:
             parts.append(Part(*at, 0.0, 0, (), str(error)))
         else:
-            live_s = found.direction.total_live_s or 0.0
-            parts.append(Part(*at, live_s, len(found.counts), tuple(found.emissions)))
+            parts.append(Part(*at, spectra.total_live_s or 0.0, len(spectra.counts), tuple(found)))
     return parts
 
 
 def slices_rows(parts: dict[str, list[Part]], outcomes: list[Outcome]) -> Iterator[tuple]:
     """Rows of slices.csv. parts: name of an outcome -> its slices."""
     yield (
-        *("direction", "origin", "start_s", "live_s", "nuclide", "status", "rate_per_s", "error", "upper_limit_95"),
+        *("direction", "origin", "start_s", "begin_s", "end_s", "live_s", "nuclide", "status"),
+        *("rate_per_s", "error", "upper_limit_95"),
         *("activity", "activity_error", "activity_upper_limit_95", "activity_unit"),
     )
     for outcome in outcomes:
         for part in parts[outcome.name]:
-            at = outcome.name, part.origin, f"{part.start_s:.3f}", f"{part.live_s / max(part.spectra, 1):.3f}"
+            times_s = part.start_s, part.begin_s, part.end_s, part.live_s / max(part.spectra, 1)
+            at = outcome.name, part.origin, *(f"{time_s:.3f}" for time_s in times_s)
             if part.fault:
                 yield *at, "", part.fault, *[""] * 7
             for one in part.emissions:
@@ -105,7 +109,8 @@ def half_life_of(parts: list[Part], nuclide: str) -> HalfLife:
     fitted = _of_one_origin(parts, "--half-life", nuclide)
     ones = [_emission(part, nuclide) for part in fitted]
     return half_life(
-        [part.start_s + part.length_s / 2 for part in fitted],
+        [part.begin_s for part in fitted],
+        [part.end_s for part in fitted],
         [one.counts for one in ones],
         [part.live_s / part.spectra for part in fitted],
         [one.without for one in ones],
@@ -116,15 +121,14 @@ def chain_of(parts: list[Part], parent: str) -> ChainFit:
     """Activities of a chain at the start of the first slice, from all slices that were fitted, all of one origin."""
     fitted = _of_one_origin(parts, "--chain", parent)
     names = [one.nuclide for one in fitted[0].emissions] if fitted else []
-    begins_s = np.array([part.start_s for part in fitted])
+    begins_s, ends_s = (np.array([getattr(part, field) for part in fitted]) for field in ("begin_s", "end_s"))
     live_s = np.array([part.live_s / part.spectra for part in fitted])
     measured = []
     for name in names:
         ones = [_emission(part, name) for part in fitted]
-        columns = (np.array([getattr(one, field) for one in ones]) for field in ("counts", "without"))
-        counts, without = columns
+        counts, without = (np.array([getattr(one, field) for one in ones]) for field in ("counts", "without"))
         measured.append(Counts(name, counts, live_s, without))
-    return chain_fit(parent, begins_s, begins_s + np.array([part.length_s for part in fitted]), measured)
+    return chain_fit(parent, begins_s, ends_s, measured)
 
 
 def _of_one_origin(parts: list[Part], option: str, nuclide: str) -> list[Part]:

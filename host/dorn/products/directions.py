@@ -18,14 +18,16 @@ def selected(
     slices: SliceArrays, from_s: float | None, to_s: float | None, storm: bool, phase: int | None = None
 ) -> np.ndarray:
     """bool[n]: slices that start within the on-board times, with observation table number `phase` in force if given;
-    those in storm mode only with `storm`. Raises UserError if there are none."""
+    those in storm mode only with `storm`. Raises UserError if there are none. slices: at least one."""
     within = np.ones(len(slices.start_s), bool)
     if from_s is not None:
         within &= slices.start_s >= from_s
     if to_s is not None:
         within &= slices.start_s < to_s
     if not within.any():
-        raise UserError.at("--from, --to", "S", "no slice starts within these on-board times")
+        first_s, last_s = slices.begin_s.min(), slices.end_s.max()
+        what = f"no integration starts within these on-board times; the archive has {first_s:.6g} to {last_s:.6g} s"
+        raise UserError.at("--from, --to", "S", what)
     if phase is not None:
         within &= slices.phase == phase
         if not within.any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -37,11 +37,9 @@ class Found:
 
 
 def arrays_of(exchange: Exchange) -> SliceArrays:
-    """The phases or slices as arrays, with the gains in the middle of their integrations."""
+    """The phases or slices as arrays."""
     products = exchange.products
-    arrays = slice_arrays(products.slices, products.states, products.instrument, products.calibration)
-    middles_s = np.array([one.slice.times_us.mean() / 1e6 for one in exchange.intervals])
-    return replace(arrays, gain=products.calibration.gains(arrays.origin, middles_s))
+    return slice_arrays(products.slices, products.states, products.instrument, products.calibration)
 
 
 def groups_of(exchange: Exchange) -> dict[str, np.ndarray]:

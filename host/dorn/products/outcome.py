@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from dorn.analysis import decay_correction, quality
 from dorn.analysis.activity import Quantity, activity, emission_rate
-from dorn.analysis.emission import Emissions
+from dorn.analysis.emission import BELOW, Blank, Emissions
 from dorn.analysis.geometry import Efficiency
-from dorn.nuclides import nuclide
+from dorn.nuclides import Nuclide, nuclide
 
 RADON = ("Rn-219", "Rn-220", "Rn-222")  # leave the ground as a gas
 FLUX_UNIT = "1/(cm2 s)"
@@ -19,11 +20,13 @@ _HALF_LIVES = 50.0  # beyond this, a decay correction is meaningless
 
 @dataclass(frozen=True)
 class Reference:
-    """The date to which activities are corrected, and the measurement. Times are UTC, with time zone."""
+    """The date to which activities are corrected, and the measurement. Times are UTC, with time zone. decays_as:
+    nuclide -> the one whose half-life applies to its activity, if not its own."""
 
     date: datetime.datetime
     began: datetime.datetime
     duration_s: float
+    decays_as: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def elapsed_s(self) -> float:
@@ -35,7 +38,7 @@ class Outcome:
     """The result of one direction. of_plane: whether the efficiency is in cm2, per spectrum."""
 
     emissions: Emissions
-    background: Emissions | None = None
+    background: Blank | None = None
     efficiency: Efficiency | None = None
     of_plane: bool = False
     reference: Reference | None = None
@@ -67,22 +70,20 @@ class Outcome:
         return activity(rate, name, self.efficiency, len(self.emissions.direction.counts) if self.of_plane else 1)
 
     def activities_at_date(self) -> dict[str, Quantity]:
-        """`activities` at the reference date, without the nuclides that are too many half-lives away from it; empty
-        without a date."""
+        """`activities` at the reference date, without those of `not_corrected`; empty without a date."""
         if self.reference is None:
             return {}
-        corrected = {}
+        corrected, left_out = {}, self.not_corrected()
         for name, value in self.activities().items():
-            as_one = nuclide(self.decays_as(name))
-            if abs(self.reference.elapsed_s) + self.reference.duration_s <= _HALF_LIVES * as_one.half_life_s:
-                times_s = self.reference.elapsed_s, self.reference.duration_s
+            if name not in left_out:
+                as_one, times_s = self._decays_as(name), (self.reference.elapsed_s, self.reference.duration_s)
                 factor, error = decay_correction.decay_factor(as_one.half_life_s, as_one.half_life_u_s, *times_s)
                 corrected[name] = value.over(1 / factor, half_life=error / factor)
         return corrected
 
-    def decays_as(self, name: str) -> str:
+    def _decays_as(self, name: str) -> Nuclide:
         """The nuclide whose half-life is used to correct the activity."""
-        return decay_correction.longest_lived(name, [one.nuclide for one in self.emissions.emissions])
+        return nuclide(self.reference.decays_as.get(name, name) if self.reference else name)
 
     def fluxes(self) -> dict[str, Quantity]:
         """Atoms of radon that leave a cm2 of ground each second in a steady state; only for a plane or a column."""
@@ -121,12 +122,20 @@ class Outcome:
         """The reference date; empty without one."""
         return utc_text(self.reference.date) if self.reference else ""
 
-    def not_corrected(self) -> list[str]:
-        """Nuclides without an activity at the reference date."""
-        if self.reference is None:
-            return []
-        at_date = self.activities_at_date()
-        return [name for name in self.activities() if name not in at_date]
+    def not_corrected(self) -> dict[str, str]:
+        """Nuclide -> why it has no activity at the reference date, of those that have an activity."""
+        if self.reference is None or not self.efficiency:
+            return {}
+        reasons, rates = {}, self.rates()
+        farthest_s = abs(self.reference.elapsed_s) + self.reference.duration_s
+        present = [name for name, rate in rates.items() if rate.status != BELOW]
+        for name in rates:
+            parent = decay_correction.fed_by(name, present)
+            if parent and name not in self.reference.decays_as:
+                reasons[name] = f"is fed by {parent}: its own half-life does not apply; --decays-as"
+            elif farthest_s > _HALF_LIVES * self._decays_as(name).half_life_s:
+                reasons[name] = f"too many half-lives between the measurement and {self.date}"
+        return reasons
 
 
 def assumptions(outcomes: list[Outcome]) -> list[str]:
@@ -159,17 +168,21 @@ def assumptions(outcomes: list[Outcome]) -> list[str]:
             "lateral transport: as many atoms leave the ground as decay above it. If the gas moves far during its "
             "life, it is the flux of a region, not of the site: on the Moon at 300 K, Rn-222 hops some 1100 km."
         )
-    return found + [text for one in outcomes[:1] for text in _of_date(one)]
+    found += [text for one in outcomes[:1] for text in _of_date(one)]
+    return found + [
+        f"{one.name}: the activity of {name} is not corrected to the date: {why}."
+        for one in outcomes
+        for name, why in one.not_corrected().items()
+    ]
 
 
 def _of_date(one: Outcome) -> list[str]:
     if one.reference is None:
         return []
-    by = {name: one.decays_as(name) for name in one.activities()}
-    others = ", ".join(f"{name} as {parent}" for name, parent in by.items() if parent != name)
+    others = ", ".join(f"{name} as {parent}" for name, parent in one.reference.decays_as.items() if parent != name)
     start = f"The measurement began {utc_text(one.reference.began)} and took {one.reference.duration_s:.6g} s."
     found = f"Activities at {utc_text(one.reference.date)} are corrected with the half-life of each nuclide"
-    found += f"; in equilibrium with its parent: {others}" if others else ""
+    found += f"; as given, as in equilibrium with a parent: {others}" if others else ""
     return [f"{start} {found}."]
 
 

@@ -23,6 +23,8 @@ class SliceArrays:
     origin: np.ndarray  # uint16[n]
     start_s: np.ndarray  # float[n], on-board time
     length_s: np.ndarray  # float
+    begin_s: np.ndarray  # float[n], on-board time of the start of the first integration
+    end_s: np.ndarray  # float[n], of the end of the last integration, which may be in the next slice
     real_s: np.ndarray  # float[n, 24]
     live_s: np.ndarray  # float[n, 24]
     mode: np.ndarray  # uint8[n], the highest during the slice, as in enum.mode; 0 without a reading
@@ -47,7 +49,7 @@ class SliceArrays:
 
     def calibrated(self, calibration: Calibration, instrument: dict) -> SliceArrays:
         """These slices on another energy scale."""
-        gain = calibration.gains(self.origin, self.start_s + self.length_s / 2)
+        gain = calibration.gains(self.origin, (self.begin_s + self.end_s) / 2)
         scales = (energies_kev(calibration, instrument, coincidences) for coincidences in (False, True))
         return replace(self, gain=gain, **dict(zip(("energy_kev", "coincidence_energy_kev"), scales, strict=True)))
 
@@ -77,15 +79,18 @@ def _arrays(
 ) -> dict[str, np.ndarray | Parts]:
     n = len(slices)
     starts = np.array(slices.starts(), np.int64).reshape(-1, 2)
-    times = np.array([(one.real_us, one.live_us) for one in slices]).reshape(-1, 2, SPECTRA) / 1e6
+    spectra_s = np.array([(one.real_us, one.live_us) for one in slices]).reshape(-1, 2, SPECTRA) / 1e6
+    begin_s, end_s = np.array([one.times_us for one in slices]).reshape(-1, 2).T / 1e6
     return {
         "origin": starts[:, 0].astype(np.uint16),
         "start_s": starts[:, 1] / 1e6,
         "length_s": np.array(slices.length_us / 1e6),
-        "real_s": times[:, 0],
-        "live_s": times[:, 1],
+        "begin_s": begin_s,
+        "end_s": end_s,
+        "real_s": spectra_s[:, 0],
+        "live_s": spectra_s[:, 1],
         **states.over(slices),
-        "gain": calibration.gains(starts[:, 0], starts[:, 1] / 1e6 + slices.length_us / 2e6),
+        "gain": calibration.gains(starts[:, 0], (begin_s + end_s) / 2),
         "energy_kev": energies_kev(calibration, instrument, False),
         "coincidence_energy_kev": energies_kev(calibration, instrument, True),
         "counts": Parts(np.uint32, (n, DETECTORS, CHANNELS), (one.counts[None] for one in slices)),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+
+import numpy as np
 
 from dorn.analysis.calibration import Calibration
 from dorn.analysis.event_table import EventTable
@@ -30,9 +32,10 @@ class Archive:
         with archive.Archive(Dictionary.load(), *self._paths) as found:
             yield from found.packets()
 
-    def slices(self, length_s: float = SLICE_S) -> SliceArrays:
-        """Spectra and states of the instrument over intervals of on-board time."""
-        collected = self._collected if length_s == SLICE_S else self._collect(length_s)
+    def slices(self, length_s: float = SLICE_S, cuts_s: Sequence[float] = ()) -> SliceArrays:
+        """Spectra and states of the instrument over intervals of on-board time. cuts_s: ascending on-board times at
+        which a slice ends and another begins."""
+        collected = self._collected if length_s == SLICE_S and not cuts_s else self._collect(length_s, cuts_s)
         return slice_arrays(collected.slices, collected.states, collected.instrument, collected.calibration)
 
     @property
@@ -54,8 +57,10 @@ class Archive:
     def _collected(self) -> Collection:
         return self._collect(SLICE_S)
 
-    def _collect(self, slice_s: float) -> Collection:
+    def _collect(self, slice_s: float, cuts_s: Sequence[float] = ()) -> Collection:
         dictionary = Dictionary.load()
         calibration = self._calibration and Calibration.load(self._calibration, dictionary.instrument)
         with archive.Archive(dictionary, *self._paths) as found:
-            return Collection(found, slice_s=slice_s, calibration=calibration or None)
+            cuts_us = np.array([round(at_s * 1e6) for at_s in cuts_s], np.int64)
+            of_origins = dict.fromkeys(np.unique(found.index["origin"]).tolist(), cuts_us)
+            return Collection(found, slice_s=slice_s, calibration=calibration or None, cuts_us=of_origins)

@@ -48,6 +48,44 @@ def test_what_is_absent_is_none_and_not_negative():
     assert {"Ra-226", "Po-210", "Pb-210"} <= set(found.at_start)
 
 
+def test_short_lived_members_start_in_equilibrium():
+    """Intervals of 190 s; the half-life of Po-218 is 186 s."""
+    begins_s, true = 190.0 * np.arange(40), dict.fromkeys(["Rn-222", "Po-218", "Pb-214", "Bi-214", "Po-214"], 1.0)
+    expected = decays(true, np.append(begins_s, begins_s[-1] + 190))
+    live_s, errors = np.full(40, 190.0), np.full(40, np.sqrt(BACKGROUND))
+    fits = []
+    for seed in range(30):
+        generator, counts = np.random.default_rng(seed), []
+        for name in ("Rn-222", "Po-218", "Po-214"):
+            mean = 5 * alphas_per_decay(name)[0] * np.diff(expected[name]) + BACKGROUND
+            counts.append(Counts(name, generator.poisson(mean) - BACKGROUND, live_s, errors))
+        fits.append(chain_fit("Rn-222", begins_s, begins_s + 190, counts).at_start)
+    assert set(fits[0]) == {"Rn-222", "Pb-214", "Bi-214"}
+    for name in fits[0]:
+        values, found = np.array([one[name] for one in fits]).T
+        assert values.mean() == pytest.approx(5, rel=0.015) and 0.7 < np.std((values - 5) / found) < 1.4
+
+
+def test_the_error_without_counts_is_about_one_count():
+    """Of Po-210, beside many counts of Rn-222 and none of background; more, as Bi-210 may have fed it."""
+    none = np.zeros(N)
+    live_s = np.full(N, HOUR_S)
+    measured = [Counts("Rn-222", none + 100, live_s, none), Counts("Po-210", none, live_s, none)]
+    value, error = chain_fit("Rn-222", BEGINS_S, BEGINS_S + HOUR_S, measured).at_start["Po-210"]
+    assert value == 0 and 1 < error * N * HOUR_S < 5
+
+
+def test_what_the_counts_do_not_determine_has_an_infinite_error():
+    """Three counts of Po-210, and six activities that may have caused them."""
+    found = chain_fit("Rn-222", BEGINS_S[:3], BEGINS_S[:3] + 600, [Counts("Po-210", *100 * np.ones((3, 3)))])
+    errors = {name: error for name, (_, error) in found.at_start.items()}
+    assert {errors["Rn-222"], errors["Pb-214"]} == {np.inf} and np.isinf(found.covariance.diagonal()).sum() >= 3
+    # one determined activity of two, in units that differ by 1e9
+    counts = [Counts("Po-218", *np.ones((3, 3))), Counts("Po-210", *1e4 * np.ones((3, 3)))]
+    both = chain_fit("Rn-222", BEGINS_S[:3], BEGINS_S[:3] + 600, counts)
+    assert np.isfinite(both.at_start["Rn-222"][1])
+
+
 @pytest.mark.parametrize(
     ("begins_s", "name", "counts", "message"),
     [

@@ -10,7 +10,7 @@ from dorn.analysis.line_shape import Shape
 from dorn.cli import main
 from dorn.cli.results import default_lines
 from dorn.head import sources
-from dorn.nuclides import lines
+from dorn.nuclides import half_life_s, lines
 from dorn.products import Archive
 from dorn.products.analysis import FILES
 from dorn.products.directions import directions, selected
@@ -71,6 +71,7 @@ def recorded(tmp_path_factory):
     (folder / "plane.toml").write_text(GEOMETRY)
     (folder / "wide.toml").write_text(GEOMETRY.replace("60", "91"))
     (folder / "cube.toml").write_text("kind = 'cube'")
+    (folder / "nothing.ccsds").write_bytes(b"")
     (folder / "more.toml").write_text(GEOMETRY + "high = 1\n")
     assert run(folder / "three.toml", "--out", folder / "run") == 0
     return folder
@@ -182,6 +183,8 @@ def test_activities_over_time_and_the_start_of_a_chain(recorded, tmp_path, capsy
     given = "--lines", NAMES, "--slice", 30, "--chain", "Rn-222", "--geometry", recorded / "plane.toml"
     assert analyse(archive, *given, "--out", tmp_path) == 0
     assert "chain of Rn-222 at " in capsys.readouterr().out
+    html = (tmp_path / "report.html").read_text()
+    assert "front: chain of Rn-222 at " in html and "detected with the same probability" in html
     rows = [row for row in csv.DictReader((tmp_path / "slices.csv").open()) if row["nuclide"] == "Po-214"]
     whole = json.loads((tmp_path / "analysis.json").read_text())
     for side in ("front", "back"):
@@ -217,6 +220,33 @@ def test_activities_are_corrected_to_a_date(tmp_path, capsys):
     assert "2026-01-01T00:00:00Z" in (tmp_path / "out" / "report.html").read_text()
 
 
+def test_the_duration_is_that_of_the_integrations(recorded, tmp_path):
+    archive = recorded / "run" / "telemetry.ccsds"
+    given = "--lines", NAMES, "--geometry", recorded / "plane.toml", "--date", "2026-01-01"
+    assert analyse(archive, *given, "--measured", "2026-01-01", "--out", tmp_path) == 0
+    slices = Archive(archive).slices()
+    taken_s = slices.end_s[0] - slices.begin_s[0]
+    assert 100 < taken_s <= 131
+    (said,) = (one for one in json.loads((tmp_path / "analysis.json").read_text())["assumptions"] if " took " in one)
+    assert f"and took {taken_s:.6g} s." in said
+
+
+def test_a_part_of_an_archive_is_that_of_integrations(recorded, tmp_path, capsys):
+    """Integrations of a minute: the second starts after 60 s of on-board time, the third after 120 s."""
+    archive = recorded / "run" / "telemetry.ccsds"
+    slices = Archive(archive).slices(1)
+    begins_s = slices.begin_s
+    assert len(begins_s) == 3
+    given = "--lines", NAMES, "--geometry", recorded / "plane.toml", "--date", "2026-01-01"
+    part = "--from", begins_s[1] - 10, "--to", begins_s[2] - 0.001, "--measured", "2026-01-01T12:00:00Z"
+    assert analyse(archive, *given, *part, "--out", tmp_path) == 0
+    assert f"analysed: {begins_s[1]:.6g} to {slices.end_s[1]:.6g} s of on-board time" in capsys.readouterr().out
+    content = json.loads((tmp_path / "analysis.json").read_text())
+    assert [one["begin_s"] for one in content["analysed"]] == [begins_s[1]]
+    assert content["began"] == f"2026-01-01T12:01:{begins_s[1] - begins_s[0] - 60:02.0f}Z"
+    assert content["directions"]["front"]["live_s"] < 60.1
+
+
 def test_what_has_decayed_too_often_has_no_activity_at_the_date(recorded, tmp_path, capsys):
     archive = recorded / "run" / "telemetry.ccsds"
     given = "--lines", NAMES, "--geometry", recorded / "plane.toml", "--date", "2026-01-02"
@@ -224,8 +254,40 @@ def test_what_has_decayed_too_often_has_no_activity_at_the_date(recorded, tmp_pa
     printed = capsys.readouterr().out
     assert "Po-214   not corrected: too many half-lives between the measurement and 2026-01-02" in printed
     front = json.loads((tmp_path / "analysis.json").read_text())["directions"]["front"]
-    assert front["decayed_too_often_since_date"] == ["Po-214"]
+    assert front["not_corrected_to_date"].keys() == {"Po-214"}
     assert "activity_at_date" in front["nuclides"]["Po-209"] and "activity_at_date" not in front["nuclides"]["Po-214"]
+
+
+def test_progeny_of_what_was_found_is_corrected_only_as_given(tmp_path, capsys):
+    def at_date(names, *more):
+        """The correction of Po-218, a minute; and why there is none."""
+        file = table_spectrum(tmp_path / "radon.csv", names=names)
+        given = "--lines", "Rn-222,Po-218", "--live", 100, "--efficiency", "0.2,0.01", "--date", "2026-01-01T00:00"
+        assert analyse(file, *given, "--measured", "2026-01-01T00:01", *more, "--out", tmp_path / "out") == 0
+        content = json.loads((tmp_path / "out" / "analysis.json").read_text())
+        one = content["directions"]["radon.csv"]
+        po_218 = one["nuclides"]["Po-218"]
+        if "activity_at_date" not in po_218:
+            assert "Po-218" in (tmp_path / "out" / "report.html").read_text().partition("is not corrected")[0]
+            return None, one["not_corrected_to_date"]["Po-218"]
+        assert one["not_corrected_to_date"] == {}
+        return po_218["activity_at_date"]["value"] / po_218["activity"]["value"], " ".join(content["assumptions"])
+
+    def factor(half_life_s):
+        x = np.log(2) * 100 / half_life_s
+        return 2 ** (60 / half_life_s) * x / -np.expm1(-x)
+
+    both = "Rn-222", "Po-218"
+    why = "is fed by Rn-222: its own half-life does not apply; --decays-as"
+    assert at_date(both) == (None, why)
+    assert f"Po-218   not corrected: {why}" in capsys.readouterr().out
+    for parent in both:
+        found, said = at_date(both, "--decays-as", f"Po-218={parent}")
+        assert found == pytest.approx(factor(half_life_s(parent)), rel=1e-5)
+        assert ("in equilibrium with a parent: Po-218 as Rn-222" in said) == (parent == "Rn-222")
+    alone, _ = at_date(["Po-218"])  # Rn-222 is among the lines, but was not found
+    assert alone == pytest.approx(factor(half_life_s("Po-218")), rel=1e-5)
+    assert at_date(["Po-218"], "--decays-as", "Po-218=Ra-226")[0] == pytest.approx(1, rel=1e-5)
 
 
 def test_lines_narrower_than_a_channel_are_told(tmp_path, capsys):
@@ -295,6 +357,21 @@ def test_a_line_that_could_be_either_of_two_peaks_is_not_guessed(tmp_path, capsy
     assert "give --start (calibration: lines: several peaks, at 1638 or 4982" in capsys.readouterr().out
 
 
+def test_a_background_without_counts_takes_nothing_away(tmp_path):
+    file = table_spectrum(tmp_path / "po210.csv")
+    header, *rows = file.read_text().splitlines()
+    (tmp_path / "none.csv").write_text("\n".join([header, *(f"{row.split(',')[0]},0" for row in rows)]) + "\n")
+    given = "--lines", "Po-210", "--live", 100
+    assert analyse(file, *given, "--out", tmp_path / "a") == 0
+    assert analyse(file, *given, "--background", tmp_path / "none.csv", "--out", tmp_path / "b") == 0
+    alone, less = (
+        json.loads((tmp_path / name / "analysis.json").read_text())["directions"]["po210.csv"]["nuclides"]["Po-210"]
+        for name in "ab"
+    )
+    assert less["rate_per_s"]["value"] == alone["rate_per_s"]["value"]
+    assert less["rate_per_s"]["errors"]["background"] == pytest.approx(0.01)  # one count in 100 s
+
+
 def test_a_background_on_another_scale_is_not_subtracted(tmp_path, capsys):
     file = table_spectrum(tmp_path / "po210.csv")
     header, *rows = file.read_text().splitlines()
@@ -305,11 +382,13 @@ def test_a_background_on_another_scale_is_not_subtracted(tmp_path, capsys):
     assert "other.csv: energy scale: not that of the spectrum" in capsys.readouterr().out
 
 
-def table_spectrum(path, seed=3, counts=3000):
-    """A CSV spectrum of Po-210, and its true number of counts."""
-    energies_kev, shares = np.array(lines("Po-210")).T
+def table_spectrum(path, seed=3, counts=3000, names=("Po-210",)):
+    """A CSV spectrum of nuclides with this true number of counts each."""
     edges_kev = np.arange(4000, 6500, 8.0)
-    mean = counts * (shares / shares.sum()) @ Shape(30, ((0.06, 20.0),)).integrals(edges_kev, energies_kev) + 0.2
+    mean = np.full(len(edges_kev) - 1, 0.2)
+    for name in names:
+        energies_kev, shares = np.array(lines(name)).T
+        mean += counts * (shares / shares.sum()) @ Shape(30, ((0.06, 20.0),)).integrals(edges_kev, energies_kev)
     seen = np.random.default_rng(seed).poisson(mean)
     rows = [f"{e:.1f},{n}" for e, n in zip((edges_kev[1:] + edges_kev[:-1]) / 2, seen, strict=True)]
     path.write_text("energy_kev,counts\n" + "\n".join(rows) + "\n")
@@ -371,11 +450,19 @@ WRONG = {
     "{archive} --lines Po-209 --date 9999-12-31T23:59:59-10:00": "--date: UTC: not from 1900 to 2199",
     "{archive} --lines Po-209 --date yesterday": "--date: UTC: not a date, or date and time",
     "{archive} --lines Po-209 --measured 2026-01-01": "--measured: UTC: only with --date",
+    "{archive} --lines Po-209 --decays-as Po-209=Po-209": "--decays-as: PARENT: only with --date",
+    "{csv} --lines Po-210 --date 2026-01-01 --decays-as Po-210": "--decays-as: NUCLIDE=PARENT,...: each nuclide once",
+    "{csv} --lines Po-210 --date 2026-01-01 --decays-as Po-210=Am-241": "--decays-as: PARENT: does not decay to Po-210",
+    "{csv} --lines Po-210 --date 2026-01-01 --decays-as Po-218=Rn-222": "--decays-as: NUCLIDE: not one of --lines",
     "{archive} --lines Po-209 --date 2026-01-01": "--date: UTC: needs the start of the measurement",
     "{csv} --lines Po-210 --phase surface": "analyse: --phase: only for an archive",
     "{csv} --lines Po-210 --slice 60": "analyse: --slice: only for an archive",
     "{archive} --from x": "--from: S: not a usable number",
-    "{archive} --from 1e9": "no slice starts within",
+    "{archive} --from 1e9": "no integration starts within these on-board times; the archive has ",
+    "{archive} --from 100 --to 50": "--from, --to: S: the start is not before the end (100, 50)",
+    "{folder}/cube.toml": "cube.toml: packets: not an archive: no packet of this instrument",
+    "{folder}/nothing.ccsds": "nothing.ccsds: packets: not an archive: no packet of this instrument",
+    "{archive} --background {folder}/nothing.ccsds": "nothing.ccsds: packets: not an archive",
     "{csv} --lines Gd-148": "no spectrum was analysed",
     "{csv} {csv} --lines Po-210": "name: given to two spectra",
     "no.ccsds": "no.ccsds",

@@ -61,6 +61,7 @@ def test_an_integration_belongs_to_the_slice_of_its_start_whenever_it_is_receive
     collected = products(first, later, late, *parts, incomplete)
     arrays = slice_arrays(collected.slices, collected.states, INSTRUMENT, collected.calibration)
     assert arrays.start_s.tolist() == [0, 600]
+    assert arrays.begin_s.tolist() == [1e-6, 600] and arrays.end_s.tolist() == [599.001, 601.001]
     assert arrays.counts[:, 2, 0].tolist() == [6, 7]
     assert arrays.counts[0, 3, [0, 9]].tolist() == [4, 5]
     assert arrays.counts[:, 4, 0].tolist() == [0, 2] and collected.incomplete_spectra == 1
