@@ -24,7 +24,7 @@ class McaFile:
 
 
 def one_line(text: str) -> str:
-    """Text for formats of lines in ASCII: other characters become a question mark."""
+    """Text as one line of ASCII: other characters become question marks."""
     return " ".join(text.split()).encode("ascii", "replace").decode()
 
 

@@ -1,8 +1,9 @@
 """N42 files, ANSI N42.42-2012: the spectra of several detectors, measured in one interval or in several.
 
 Its energy calibration counts channels from the lower edge of the first one, that of McaFile from the middle. It has a
-real time for each measurement, but not for each spectrum: that is a remark of the spectrum, `RealTime: PT60.1S`, which
-SpecUtils reads, too. It has no silicon among the kinds of detectors: `Other`, with a description.
+real time for each measurement, but not for each spectrum: that is written as a remark of the spectrum,
+`RealTime: PT60.1S`, which SpecUtils reads, too. Silicon is not one of its kinds of detectors, so `Other` is written,
+with a description.
 """
 
 from __future__ import annotations

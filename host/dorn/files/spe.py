@@ -60,7 +60,7 @@ def _digits(value: float) -> str:
 
 
 def _start(sections) -> datetime | None:
-    """Other programs also write dates in other orders, which cannot be told apart: those are no start."""
+    """None for dates in other formats, as written by some programs: day and month cannot be told apart."""
     for _, line in sections.get("DATE_MEA", [])[:1]:
         try:
             return datetime.strptime(line, _DATE)

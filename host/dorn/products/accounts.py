@@ -1,4 +1,4 @@
-"""Where every particle and every packet is, what went wrong, and what was asked for again: tables of a report."""
+"""Tables of a report: the account of particles and packets, anomalies, and repeated requests."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Exchange:
         return any(self.utc(one.origin, int(one.times_us[0])) is None for one in self.products.slices)
 
     def when(self, origin: int, first_us: int, last_us: int) -> list[str]:
-        """Start and stop in words."""
+        """Start and stop times as lines of text."""
         lines = [f"origin {origin}, on-board time: start {first_us / 1e6:.6f} s, stop {last_us / 1e6:.6f} s"]
         start, stop = (self.utc(origin, at_us) for at_us in (first_us, last_us))
         if start is None or stop is None:

@@ -25,7 +25,7 @@ _SPECTRUM = (
     Field("measurement", COUNT, about="number of the phase or slice"),
     Field("phase", TEXT, about="observation table and mode"),
     Field("spectrum", TEXT, about="front or back detector, or front_back unit, with its number"),
-    Field("origin", COUNT, about="of the packets; each has a clock of its own"),
+    Field("origin", COUNT, about="origin of the packets; each has a clock of its own"),
     Field("start_s", REAL, "s", "on-board time of the start of the first integration"),
     Field("stop_s", REAL, "s", "on-board time of the end of the last integration"),
     Field("start_utc", DATE, about="the start in UTC; empty: not known"),
@@ -37,10 +37,10 @@ _SCALE = (
     Field("kev_per_channel", REAL, "keV", "width of a channel"),
 )
 _EVENT = (
-    Field("origin", COUNT, about="of the packet"),
+    Field("origin", COUNT, about="origin of the packet"),
     Field("time_s", REAL, "s", "on-board time"),
     Field("class", TEXT, about="front, back, front and back of a unit, several units"),
-    Field("detectors", TEXT, about="that were hit"),
+    Field("detectors", TEXT, about="detectors that were hit"),
     Field("codes", TEXT, about="ADC code of each hit"),
     Field("energies_kev", TEXT, "keV", "energy of each hit"),
 )
@@ -81,7 +81,7 @@ def _tables(exchange: Exchange) -> Iterator[Table]:
     about = {False: "a record for each detector and phase or slice", True: "a record for each unit and phase or slice"}
     for of_units, raw, rate, title in (
         (False, "spectra", "spectra_rate", "Spectra of the detectors"),
-        (True, "coincidences", "coincidences_rate", "Spectra of the sum energies of the detection units"),
+        (True, "coincidences", "coincidences_rate", "Summed-energy spectra of the detection units"),
     ):
         channels = exchange.products.instrument["coincidence_channels" if of_units else "channels"]
         group = Field("count", COUNT, about="counts of a channel", repeated=channels)

@@ -57,7 +57,7 @@ def timeline(phases: Sequence[Phase], reports: Sequence[Report], storm_h: np.nda
 
 
 def rates(found: Rates, clock: Clock) -> Figure:
-    """Events per second of live time by class; below, the part of the time that is dead."""
+    """Events per second of live time by class; below, the fraction of dead time."""
     figure = Figure(figsize=(_WIDTH, 4.2), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [2, 1]})
     edges_h = np.linspace(0, max(clock.length_h, 1e-9), _bins(len(found)) + 1)
@@ -152,7 +152,7 @@ def housekeeping(found: PacketColumns, clock: Clock) -> Figure:
 
 
 def _apart(hours: np.ndarray, clock: Clock) -> np.ndarray:
-    """Without those that cannot be told apart from others."""
+    """The times, without those too close to another one to be distinguished in the plot."""
     step_h = max(clock.length_h, 1e-9) / (4 * _BINS)
     return np.unique(np.rint(hours / step_h)) * step_h
 

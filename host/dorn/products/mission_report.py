@@ -1,4 +1,4 @@
-"""The report of a mission, or of a run: one page for those who were not there."""
+"""The report of a mission or a run: one page for readers who did not take part."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ class MissionReport:
     def _requests(self) -> list[str]:
         found = accounts.requests(self._exchange)
         if not found:
-            return ["<h2>Asked for again</h2><p>Nothing was retrieved from the packet store.</p>"]
+            return ["<h2>Repeated requests</h2><p>Nothing was retrieved from the packet store.</p>"]
         rows: list[tuple] = []
         last_s = -np.inf
         for origin, time_s, first, last, sent in found:
@@ -190,7 +190,7 @@ class MissionReport:
             last_s = time_s
         said = f"<p>{len(found)} requests, {sum(one[-1] for one in found)} packets sent.</p>"
         heading = ("time", "h", "from record", "to record", "requests", "packets")
-        return ["<h2>Asked for again</h2>", said, page.table(heading, rows[:_MOST_ROWS]), _more(rows)]
+        return ["<h2>Repeated requests</h2>", said, page.table(heading, rows[:_MOST_ROWS]), _more(rows)]
 
     def _anomalies(self) -> list[str]:
         found = accounts.anomalies(self._reports)
@@ -250,7 +250,7 @@ def _table_of(outcomes: Sequence[Outcome]) -> str:
 
 
 def _assumptions(outcomes: list[Outcome]) -> list[str]:
-    """Those that all phases share: the number of tails is that of each fit."""
+    """The assumptions that hold for all phases; the number of tails is chosen in each fit."""
     return [one for one in assumptions(outcomes) if "number of tails" not in one]
 
 

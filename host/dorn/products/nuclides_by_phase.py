@@ -20,8 +20,8 @@ from dorn.products.style import LABELLED
 
 @dataclass(frozen=True)
 class Analysis:
-    """How to analyse. nuclides: with lines in the spectra. search: by which the energy scale may be wrong. efficiency:
-    as of Outcome."""
+    """Analysis settings. nuclides: those with lines in the spectra. search: relative error allowed for the energy
+    scale. efficiency: as in Outcome."""
 
     nuclides: Sequence[str] = field(default_factory=lambda: alpha_emitters(LABELLED))
     search: float = 0.03

@@ -1,4 +1,4 @@
-"""All packets of an archive by columns: for formats of arrays."""
+"""All packets of an archive as columns, for array formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phases of a mission: intervals between changes of mode, loads of observation tables, settings of time, and boots."""
+"""Phases of a mission: intervals between mode changes, loads of observation tables, time settings and boots."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def phase_of(found: list[Phase], origin: int, first_us: int) -> Phase | None:
 
 
 def _changes(archive: Archive) -> dict[int, list[tuple[int, str, str]]]:
-    """Origin -> (on-board time, what, value) of what begins a phase, in order; value of time_set: the time before, us.
-    Modes are also those of housekeeping, as event reports may be lost."""
+    """Origin -> (on-board time, what, value) of each start of a phase, in order; value for time_set: previous time, us.
+    Modes are also taken from housekeeping, as event reports may be lost."""
     dictionary = archive.dictionary
     layouts = [layout for layout in dictionary.telemetry.values() if layout.service == EVENT_REPORTING]
     layouts.append(dictionary.telemetry["housekeeping"])

@@ -66,5 +66,5 @@ class RunningSpectra:
         return closed is not None and closed[0] == integration[0] and integration[1] <= closed[1]
 
     def all(self) -> dict[int, Running]:
-        """By number of the spectrum: the copies of integrations that still run, as far as known."""
+        """Spectrum number -> latest copy of its integration, if that is not known to have closed."""
         return dict(self._complete)

@@ -34,9 +34,9 @@ _PLACE = """mev => {
 
 
 def study(report: Report, short: bool) -> None:
-    """short: two hours in place of 24, and no mission."""
+    """short: two hours instead of 24, and no mission."""
     if not Path("/proc/self/stat").exists():
-        raise UserError("study live: memory and load of a process are read from /proc, which this system has not")
+        raise UserError("study live: memory and load of a process are read from /proc, which this system does not have")
     hours, seconds = (2, 5) if short else (_DAY_H, 60)
     with tempfile.TemporaryDirectory(prefix="dorn-study-") as folder:
         hour = Path(folder) / "demo" / archive.NAME  # the page is named after the folder

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
 TOKEN, RATE_CPS, SIZE = "a-token", 1000, {"width": 1280, "height": 800}
 SOURCE = sources.load(sources.DEMO)
 DEFAULT = Calibration.default(DICTIONARY.instrument)
-# where an energy is in the window, by the axis that is drawn
+# position in the window of an energy in MeV, from the scale of the plot's axis
 PLACE = """mev => {
     const plot = Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name("spectrum"));
     const box = plot.el.getBoundingClientRect();
@@ -191,7 +191,7 @@ def test_two_clicks_calibrate(desk, page):
         page.get_by_text(text).wait_for()
         page.wait_for_timeout(400)  # two clicks are not a double click
         page.mouse.click(*page.evaluate(PLACE, main_kev(nuclide) / 1000 + 0.02))
-    page.get_by_text("8 detectors: in force, and kept in").wait_for(timeout=30_000)
+    page.get_by_text("8 detectors: in use, and saved in").wait_for(timeout=30_000)
     found = Calibration.load(desk.path.parent / "calibration.toml", DICTIONARY.instrument)
     assert found.kev_per_code[::2] == pytest.approx(np.full(8, 3.0), rel=2e-3)
     assert (found.covariance[::2, 0, 0] > 0).all() and not found.covariance[1::2].any()

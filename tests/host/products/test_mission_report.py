@@ -16,7 +16,7 @@ from support.exported import archive, event
 from support.products import ORIGIN, packet, spectrum
 
 SECTIONS = ["Timeline", "Rates", "Spectra by phase", "Nuclides", "Account of particles", "Account of packets"]
-SECTIONS += ["Asked for again", "Anomalies", "Housekeeping"]
+SECTIONS += ["Repeated requests", "Anomalies", "Housekeeping"]
 
 
 PLANE = """kind = "plane"
@@ -28,7 +28,7 @@ half_angle_error_deg = 1
 
 
 class Page(HTMLParser):
-    """Headings, texts and what is loaded of a page; tags are closed in their order."""
+    """Headings, text and loaded resources of a page; checks that its tags are correctly nested."""
 
     def __init__(self, text: str):
         super().__init__()
