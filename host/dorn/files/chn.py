@@ -1,9 +1,9 @@
 """Measured spectra in ORTEC's integer format (.chn, .Chn), as MAESTRO writes them.
 
-Little-endian. 32 octets of header: -1, number of the MCA, segment, seconds of the start, real and live time in 20 ms,
+Little-endian. 32 octets of header: -1, MCA number, segment, seconds of the start, real and live time in 20 ms,
 date and time of the start, first channel, number of channels. Then the counts, 4 octets per channel. Then an optional
-trailer: -102 (or -101, without the quadratic term), 2 octets reserved, the terms of the calibration as floats of 4
-octets; from its octet 256 on, the descriptions of detector and sample, a length and 63 characters each.
+trailer: -102 (or -101, without the quadratic term), 2 octets reserved, the calibration terms as 4-octet floats; from
+its octet 256 on, the descriptions of detector and sample, each a length and 63 characters.
 Source: ORTEC Software File Structure Manual, part 753800, chapter on integer .CHN files.
 """
 
@@ -99,7 +99,7 @@ def _texts(trailer: bytes) -> tuple[str, str]:
 def _time(ticks, path, field):
     if ticks < 0:
         raise SourceError.at(path, field, "below 0", ticks)
-    return ticks * TICK_S or None  # 0 in a file without a measurement: no time, not an error
+    return ticks * TICK_S or None  # 0 in a file without a measurement: time unknown, not an error
 
 
 def _calibration(trailer, path):

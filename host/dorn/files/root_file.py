@@ -19,12 +19,12 @@ class Histogram:
     edges: np.ndarray
     counts: np.ndarray
     title: str
-    label: str  # of the axis, with its unit
+    label: str  # axis label with the unit
 
 
 @dataclass(frozen=True, eq=False)
 class Ragged:
-    """A branch whose entries have different numbers of values: n of each entry, and the values of all."""
+    """A branch whose entries differ in length: n, the length of each entry, and the concatenated values."""
 
     n: np.ndarray
     values: np.ndarray
@@ -77,8 +77,8 @@ def _histogram(one: Histogram) -> Any:
 def read(path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Name -> (edges float64[n + 1], counts int64[n]) of each histogram, in the order of the file.
 
-    Raises SourceError if the file cannot be read, has no histogram or one without whole counts, UserError without
-    uproot.
+    Raises SourceError if the file cannot be read, has no histogram, or has one with fractional counts; UserError if
+    uproot is not installed.
     """
     try:
         import uproot

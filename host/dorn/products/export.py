@@ -85,7 +85,7 @@ FORMATS: dict[str, Callable[[Exchange], dict[str, Write]]] = {
 
 
 def parse(text: str) -> list[str]:
-    """The formats of a list such as spe,n42. Raises UserError."""
+    """The formats in a list such as spe,n42. Raises UserError if one does not exist."""
     names = [name.strip().lower() for name in text.split(",")]
     for name in names:
         if name not in FORMATS:

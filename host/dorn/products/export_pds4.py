@@ -20,7 +20,7 @@ from dorn.products.slices import DETECTORS
 
 _RAW, _CALIBRATED, _DERIVED = pds4.LEVELS
 _FOLDER = "pds4"
-_DIGITS = ".7g"  # of rates
+_DIGITS = ".7g"  # format of rates
 _SPECTRUM = (
     Field("measurement", COUNT, about="number of the phase or slice"),
     Field("phase", TEXT, about="observation table and mode"),
@@ -28,12 +28,12 @@ _SPECTRUM = (
     Field("origin", COUNT, about="origin of the packets; each has a clock of its own"),
     Field("start_s", REAL, "s", "on-board time of the start of the first integration"),
     Field("stop_s", REAL, "s", "on-board time of the end of the last integration"),
-    Field("start_utc", DATE, about="the start in UTC; empty: not known"),
+    Field("start_utc", DATE, about="the start in UTC; empty: unknown"),
     Field("real_s", REAL, "s", "real time"),
     Field("live_s", REAL, "s", "live time"),
 )
 _SCALE = (
-    Field("first_kev", REAL, "keV", "energy of the middle of channel 0"),
+    Field("first_kev", REAL, "keV", "energy of the midpoint of channel 0"),
     Field("kev_per_channel", REAL, "keV", "width of a channel"),
 )
 _EVENT = (
@@ -124,7 +124,7 @@ def _spectra(exchange: Exchange, of_units: bool, calibrated: bool) -> Iterator[S
 
 
 def _of_group(name: str, title: str, about: str, group: Group) -> Table:
-    """Arrays of one length, with two dimensions at most."""
+    """A table of arrays of the same length, with at most two dimensions."""
     kinds = {"u": COUNT, "i": INTEGER, "f": REAL, "O": TEXT}
     fields, columns = [], []
     for field, column in group.items():
@@ -136,7 +136,7 @@ def _of_group(name: str, title: str, about: str, group: Group) -> Table:
 
 
 def _nuclides(exchange: Exchange) -> tuple[list[str], list[tuple]]:
-    """Heading and records."""
+    """(names of the fields, records)."""
     heading: list[str] = ["phase"]
     rows: list[tuple] = []
     for phase, found in by_phase(exchange, arrays_of(exchange), Analysis()).items():

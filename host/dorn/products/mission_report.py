@@ -25,7 +25,7 @@ _TOGETHER_S = 60.0  # between requests of one collection of stored packets
 _SUMMED = 4  # channels of a spectrum, for the picture
 _EXPLAINED = """Alpha particles of each nuclide have known energies, and appear as lines in the spectrum of a detector.
 The lines of all nuclides were fitted together to the counts of a phase. A number after +- is one standard deviation.
-What is below its decision threshold was not detected: a number after &lt; is then the upper limit (95 %)."""
+A nuclide below its decision threshold was not detected: the number after &lt; is its upper limit (95 %)."""
 
 
 @dataclass
@@ -41,10 +41,10 @@ class _Acquisition:
 
 
 class MissionReport:
-    """What the report is made from. The archive must be open."""
+    """Builds the report. The archive must be open."""
 
     def __init__(self, exchange: Exchange, analysis: Analysis | None = None, command: str = ""):
-        """analysis: how nuclides are found. command: as entered."""
+        """analysis: settings for the nuclides. command: the command line as entered."""
         self._exchange, self._analysis, self._command = exchange, analysis or Analysis(), command
         self._clock = Clock(exchange.phases)
         self._reports = accounts.reports(exchange)
@@ -116,7 +116,7 @@ class MissionReport:
         return list(found.values())
 
     def _storms_h(self) -> np.ndarray:
-        """float64[n, 2]: begin and end of storms, by their reports."""
+        """float64[n, 2]: start and end of storms, by their reports."""
         spans, begin_h = [], None
         for one in self._reports:
             if one.name in ("storm_begin", "storm_end"):
@@ -163,7 +163,7 @@ class MissionReport:
         if all_outcomes:
             parts.append("<p>Assumptions:</p><ul>")
             parts += [f"<li>{escape(text)}</li>" for text in _assumptions(all_outcomes)]
-            parts.append("<li>Slices of storm mode are left out.</li></ul>")
+            parts.append("<li>Slices recorded in storm mode are left out.</li></ul>")
         return parts
 
     def _particles(self) -> list[str]:
@@ -215,12 +215,12 @@ class MissionReport:
         if found is None:
             return []
         figure = mission_plots.housekeeping(found, self._clock)
-        said = f"<h2>Housekeeping</h2><p>{len(found.time_s)} packets; readings that are missing are left out.</p>"
+        said = f"<h2>Housekeeping</h2><p>{len(found.time_s)} packets; missing readings are left out.</p>"
         return [said, page.svg(figure, "trends of housekeeping")]
 
 
 def _sides(slices: SliceArrays, of: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """(edges in keV, sums of the front and of the back detectors), on the scale of the first detector."""
+    """(edges in keV, sums of the front and of the back detectors), on the energy scale of the first detector."""
     width_kev = slices.energy_kev[:, 1] - slices.energy_kev[:, 0]
     edges_kev = np.concatenate([slices.energy_kev, slices.energy_kev[:, -1:] + width_kev[:, None]], 1)
     edges_kev -= width_kev[:, None] / 2
@@ -259,5 +259,5 @@ def _table(one: Table) -> str:
 
 
 def _more(rows: Sequence) -> str:
-    """What a table leaves out."""
+    """A note on the rows that a table leaves out."""
     return f"<p>and {len(rows) - _MOST_ROWS} more</p>" if len(rows) > _MOST_ROWS else ""

@@ -30,14 +30,14 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Found:
-    """The directions of one phase that were analysed, and why others were not."""
+    """The directions analysed in one phase, and why the others were not."""
 
     outcomes: list[Outcome]
     faults: list[str]
 
 
 def arrays_of(exchange: Exchange) -> SliceArrays:
-    """The phases or slices as arrays, with the gains in the middle of their integrations."""
+    """The phases or slices as arrays, with the gains at the midpoints of their integrations."""
     products = exchange.products
     arrays = slice_arrays(products.slices, products.states, products.instrument, products.calibration)
     middles_s = np.array([one.slice.times_us.mean() / 1e6 for one in exchange.intervals])
@@ -45,13 +45,13 @@ def arrays_of(exchange: Exchange) -> SliceArrays:
 
 
 def groups_of(exchange: Exchange) -> dict[str, np.ndarray]:
-    """Name of a phase -> bool[n]: which phases or slices are of it."""
+    """Name of a phase -> bool[n]: which phases or slices belong to it."""
     names = np.array([interval.name for interval in exchange.intervals], object)
     return {name: names == name for name in dict.fromkeys(names.tolist())}
 
 
 def by_phase(exchange: Exchange, arrays: SliceArrays, analysis: Analysis) -> dict[str, Found]:
-    """Name of a phase -> its nuclides; slices of storm mode are left out."""
+    """Name of a phase -> its nuclides; slices in storm mode are left out."""
     found = {}
     for name, of in groups_of(exchange).items():
         chosen = of & (arrays.storm == 0)

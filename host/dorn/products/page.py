@@ -1,4 +1,4 @@
-"""Pages for readers: HTML in one file, which opens without a network and prints well."""
+"""Pages of reports: HTML in one file, which needs no network and prints well."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _cell(value: object) -> str:
 
 
 def svg(figure: Figure, description: str) -> str:
-    """A figure as an image within the page; the same figure gives the same text."""
+    """A figure as an image within the page; the output is reproducible."""
     FigureCanvasSVG(figure)
     picture = io.BytesIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "dorn"}):  # text is kept as text: smaller, and searchable

@@ -1,4 +1,4 @@
-"""Two clicks calibrate: the file is that of `dorn calibrate`, and nobody's file is replaced."""
+"""Calibration by two clicks: the file equals that of `dorn calibrate`, and no file of others is replaced."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def shared(tmp_path):
 
 
 def clicked(counts, number, calibration, off_kev=60.0):
-    """Where clicks beside the lines find them, on the axis of a detector."""
+    """Energies at which clicks beside the lines find them, on the axis of a detector."""
     shown = curve(f"detector {number}", {number: Spectrum(counts)}, calibration, INSTRUMENT)
     codes = [nuclides.main_kev(name) / 3.15 + 41.0 for name in NAMES]
     return [
@@ -58,7 +58,7 @@ def test_two_clicks_find_the_scale_that_dorn_calibrate_finds(shared):
     found = Calibration.load(shared.player.path.parent / "calibration.toml", INSTRUMENT)
     assert found.kev_per_code[3] == pytest.approx(3.15, rel=1e-3)
     assert found.boards == ("0000000000000abc",)
-    np.testing.assert_allclose(found.kev_per_code, shared.calibration.kev_per_code, rtol=1e-11)  # digits of the file
+    np.testing.assert_allclose(found.kev_per_code, shared.calibration.kev_per_code, rtol=1e-11)  # digits in the file
     np.testing.assert_allclose(found.covariance, shared.calibration.covariance, rtol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""The live page in a real browser, beside an instrument that acquires."""
+"""The live page in a real browser, with an instrument that is acquiring."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,7 @@ PLACE = """mev => {
 
 
 class Desk:
-    """An instrument, its archive, and the page of it."""
+    """An instrument, its archive and its page."""
 
     def __init__(self, folder, target):
         self.target = target
@@ -99,7 +99,7 @@ def browser():
 
 @pytest.fixture
 def opened(browser):
-    """opened(url) -> the page, once it has drawn something; `errors` has those of its console."""
+    """opened(url) -> the page, once it has drawn something; `errors`: errors in its console."""
     with contextlib.ExitStack() as stack:
 
         def opened(url):
@@ -115,7 +115,7 @@ def opened(browser):
 
 @pytest.fixture(scope="module")
 def page(desk, browser):
-    """One that most tests share."""
+    """A page shared by most tests."""
     with browser.new_page(viewport=SIZE) as page:
         page.errors = []
         _watch(page)
@@ -137,7 +137,7 @@ def _watch(page):
 
 
 def cells(page, name):
-    """The cells of a row of the table under the spectrum."""
+    """The cells of a row of the table below the spectrum."""
     return page.locator("tr", has_text=name).first.locator("td").all_inner_texts()
 
 
