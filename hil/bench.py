@@ -79,7 +79,7 @@ def missing(name: str) -> str | None:
 
 
 class Bench:
-    """One instrument, connected: a simulated one powered on, a board reset."""
+    """One connected instrument: a simulated one just powered on, or a board just reset."""
 
     def __init__(self, name: str, front_end: FrontEnd, link: str, seed: int):
         simulated = name in NAMES

@@ -144,7 +144,9 @@ def _check(commander, config):
     found = commander.version
     wanted = firmware.version()
     if found != wanted:
-        pytest.exit(f"hil: version: the instrument has {found}, this suite is {wanted}; flash it", returncode=2)
+        pytest.exit(
+            f"hil: version: the instrument runs {found}, this suite tests {wanted}: flash the instrument", returncode=2
+        )
     board = hk.text("board")
     manifest = hk.fields["manifest"]
     if manifest not in _manifests(board):

@@ -1,7 +1,7 @@
 # Generated from icd.toml by `python -m dorn.exports`: edit that, not this.
 from micropython import const
 
-HASH = const(0x6967ad10)
+HASH = const(0x1134309d)
 APID = const(100)
 DESTINATION_ID = const(1)
 MAX_PACKET = const(600)

@@ -10,7 +10,7 @@ from dorn.session.instrument import Instrument
 from dorn.targets import open_target
 
 SHORT, LONG = 5_000, 100_000
-AT_ONCE = 49  # followed by a valid one
+AT_ONCE = 49  # malformed telecommands per batch, followed by a valid one
 LONGEST = 1100  # octets
 MAX_FRAMED = 613  # octets: a packet of 600 and its authentication trailer
 OURS = 1 << 13  # sequence counts below this belong to the valid telecommands

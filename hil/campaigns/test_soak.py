@@ -1,6 +1,6 @@
 """A mission, from cruise to surface, with resets and link outages: the counts reconcile to the last particle.
 
-Hits delivered by the head = counts in the spectra on ground + hits lost in resets, which came between the last
+Hits delivered by the head = counts in the spectra on ground + hits lost in resets, that is, those between the last
 checkpoint, or the last spectrum on flash, and the reset. Each spectrum holds exactly the hits of its time interval.
 """
 

@@ -32,7 +32,7 @@ def test_both_micropython_versions_behave_alike(unix):
 
 
 def test_the_firmware_converts_no_signed_number_to_or_from_octets():
-    """The versions differ for `signed=`, which can be seen in the source, and for negative numbers, which cannot."""
+    """The versions differ for `signed=`, which this test finds in the source, and negative numbers, which it cannot."""
     for folder in ("firmware", "boards"):
         for path in (onboard_root() / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):

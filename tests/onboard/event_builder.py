@@ -25,7 +25,7 @@ class EventBuilder:
         self._slot = self._at = self._converted = 0
 
     def put(self, codes, stamp=None, passes=0, found=None):
-        """Write an event. codes: detector -> code. found: number of conversions, if different from that of the hits."""
+        """Write an event. codes: detector -> code. found: number of conversions, if not the number of hits."""
         pattern = 0
         for d in codes:
             pattern |= 1 << d

@@ -42,7 +42,7 @@ class Bench:
         return calls
 
     def command(self, function):
-        """Check and perform, like the functions service."""
+        """Check and perform a function, as the function service does."""
         self.control.check(function)
         self.control.perform(function)
 

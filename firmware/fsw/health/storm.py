@@ -24,7 +24,7 @@ class Storm:
         self._integration_s = self._storm_integration_s = 0  # outside and during a storm
         self._sampled_us = self._sampled = 0  # time of the last sample, and events until then
         self._tenth_us = self._tenth = 0  # the same for the start of the current tenth
-        self._short = _ALL  # one bit for each of the last ten tenths; 1: not on the other side of the limit
+        self._short = _ALL  # one bit for each of the last ten tenths; 1: on the side of the current state
         self._began_us = 0
         bind = parameters.bind
         bind(icd.P_INTEGRATION_TIME, 1, self, "set_integration")

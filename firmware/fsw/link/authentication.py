@@ -18,7 +18,7 @@ from micropython import const
 _KEY = const(32)  # octets
 _BLOCK = const(64)  # octets of a SHA-256 block
 _NO_KEY = const(256)  # not a valid key number: with a damaged key, no telecommand is accepted
-# octets of the trailer, icd.AUTHENTICATION_TRAILER: number of the key u8, counter, tag
+# octets of the trailer, icd.AUTHENTICATION_TRAILER: key number (u8), counter, tag
 _COUNTER = const(4)
 _TAG = const(8)
 _CHALLENGE = const(8)

@@ -1,8 +1,8 @@
 # Replaces main.py on the unix port: the firmware, with one call that raises an unexpected exception.
 #
-# Files in the flash folder: `arm_at` names a method or function ("Modes.safe", "Parts.restart", "crash"): from its
-# call until it returns, every call in the firmware is counted, and call number `raise_at` raises. `armed` is created
-# when it is called, and holds the number of calls. While a file `crash` exists, a task raises in each of its steps.
+# Files in the flash folder: `arm_at` names a method or function ("Modes.safe", "Parts.restart", "crash"): while it
+# runs, all calls in the firmware are counted, and call number `raise_at` raises. `armed` is created when it is called,
+# and holds the number of calls. While a file `crash` exists, a task raises in each of its steps.
 import sys
 
 import fsw.app

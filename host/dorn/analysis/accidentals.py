@@ -48,8 +48,8 @@ def particles(singles, pairs, several: float, live_s: float) -> Particles:
     """The rates of the particles that cause the classes of events.
 
     singles: int[16], events in one detector alone (sums of the spectra); pairs: int[8], in front and back of one unit
-    (sums of the coincidence spectra); several: events in several units. Raises ValueError, in one line, for an invalid
-    argument or if there is no solution.
+    (sums of the coincidence spectra); several: events in several units. Raises ValueError with a one-line message for
+    an invalid argument or if there is no solution.
     """
     singles, pairs = _counts("singles", singles, 16), _counts("pairs", pairs, 8)
     several = float(_counts("several", [several], 1)[0])

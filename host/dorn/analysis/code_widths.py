@@ -7,7 +7,7 @@ its width. Stored spectra are left unchanged.
     density, error = widths.corrected(counts)     # without the spikes of the over-wide codes
     energies_kev = 3.0 * (widths.centres() - 50)  # without the nonlinearity of the scale
 
-Where within an over-wide code a pulse was cannot be recovered.
+The position of a pulse within an over-wide code cannot be recovered.
 
 The method assumes a flat spectrum, which for a sliding pulser depends on its DAC. Dither averages the DAC's steps, not
 its integral nonlinearity, which enters `edges` and `centres` directly, except for its straight-line part (`dorn study

@@ -23,7 +23,7 @@ def decay_factor(
 
     elapsed_s: from the reference date to the start of the measurement, negative if the start is earlier. With the decay
     constant l, the factor is exp(l elapsed) l duration / (1 - exp(-l duration)); the uncertainty of the half-life is
-    propagated through the whole of it. Raises UserError for invalid times.
+    propagated through the entire expression. Raises UserError for invalid times.
     """
     for field, value, right in (
         ("half_life_s", half_life_s, half_life_s > 0),

@@ -161,7 +161,7 @@ class _Measurement:
             x1=self.gross * (1 + 1e-3) or 1.0,
         )
         if not found.converged:
-            raise UserError.at("ISO 11929", self._name, "no value gives the result", true)
+            raise UserError.at("ISO 11929", self._name, "no value yields this result", true)
         needed = float(found.root)
         return self.error(0.0 if abs(needed) < _ROUNDING * abs(self.gross) else needed)
 

@@ -255,7 +255,7 @@ def _check_counts(field, n):
 
 
 def _check_few(n):
-    """Of the forms that sum over all numbers of counts."""
+    """Check n for the functions that sum over all possible counts."""
     if n > _MOST:
         raise UserError.at("limits", "n", f"above {_MOST}, where a Gaussian interval is exact enough", n)
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 _WHOLE_S = 2.0**32  # longer than any phase
 _FORMATS = (
-    "spe         ORTEC ASCII, a file for each spectrum: spe/NAME.Spe",
-    "chn         ORTEC binary, a file for each spectrum: chn/NAME.Chn; times in steps of 20 ms",
-    "n42         ANSI N42.42-2012: spectra.n42, all spectra, a measurement for each phase or slice",
-    "csv         energy_kev,counts, a file for each spectrum: csv/NAME.csv",
+    "spe         ORTEC ASCII, one file per spectrum: spe/NAME.Spe",
+    "chn         ORTEC binary, one file per spectrum: chn/NAME.Chn; times in steps of 20 ms",
+    "n42         ANSI N42.42-2012: all spectra in spectra.n42, a measurement for each phase or slice",
+    "csv         energy_kev,counts, one file per spectrum: csv/NAME.csv",
     "hdf5        archive.h5: spectra, rates, events, every packet, with units",
     "root        archive.root: histograms of the spectra, trees of rates, events and packets",
     "pds4        pds4/: a bundle of raw, calibrated and derived data with labels of version 1.26",
@@ -41,7 +41,7 @@ def add(commands: Commands) -> None:
             wrapped(
                 "Spectra of .Spe, .Chn and .csv are sums over the whole archive. Dates are UTC where run.json beside"
                 " the archive relates it to on-board time, or with --epoch; otherwise they count on-board time from"
-                " 1970-01-01, and the files say so. host/README.md says which file is for which program."
+                " 1970-01-01, and the files say so. host/README.md lists which format to use for which program."
             ),
         ],
         examples=(
@@ -53,13 +53,13 @@ def add(commands: Commands) -> None:
     add = export.add_argument
     add("--format", required=True, metavar="FORMAT,...", help="see below")
     add("--slice", metavar="S", help="n42, hdf5, root, pds4: also divide phases into slices of this length, seconds")
-    add("--force", action="store_true", help="replace files that are in DIR already")
+    add("--force", action="store_true", help="replace files that exist in DIR")
     add("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
 
     report = commands.add(
         "report",
         _report,
-        "write a report of an archive for readers: one HTML file",
+        "write a report of an archive: one HTML file",
         examples=(
             "dorn report out --out report.html",
             "dorn report out --instrument-calibration calibration.toml --geometry moon.toml --out report.html",
@@ -67,12 +67,12 @@ def add(commands: Commands) -> None:
     )
     _add_archive(report)
     add = report.add_argument
-    add("--lines", metavar="NUCLIDE,...", help="nuclides with lines in the range (default: as of dorn analyse)")
+    add("--lines", metavar="NUCLIDE,...", help="nuclides with lines in the range (default: as for dorn analyse)")
     add(
-        "--geometry", type=Path, metavar="FILE", help="of source and detectors, see dorn analyse --help; for activities"
+        "--geometry", type=Path, metavar="FILE", help="of source and detectors, for activities; see dorn analyse --help"
     )
     add("--force", action="store_true", help="replace the file")
-    add("--out", type=Path, required=True, metavar="FILE", help="the report, which opens without a network")
+    add("--out", type=Path, required=True, metavar="FILE", help="the report, which can be opened without a network")
 
 
 def _add_archive(command) -> None:
@@ -113,7 +113,7 @@ def _report(args):
 
     names = nuclides_of(args.lines)
     for name in names:
-        nuclides.main_kev(name)  # fail now if it is not known or has no line
+        nuclides.main_kev(name)  # fail now if it is unknown or has no line
     efficiency = geometry_file.read(args.geometry) if args.geometry is not None else (None, False)
     if args.out.exists() and not args.force:
         raise UserError.at(args.out, "file", "exists; give another --out, or --force to replace it")
@@ -127,7 +127,7 @@ def _report(args):
 
 @contextlib.contextmanager
 def _exchange(args, slice_s: float) -> Iterator[Exchange]:
-    """The content of the archives of the arguments."""
+    """The content of the archives given as arguments."""
     from dorn.dictionary import Dictionary
     from dorn.link import archive
     from dorn.products import phases, run_file

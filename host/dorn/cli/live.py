@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 PORT, HERE = "8091", "127.0.0.1"
 _NOTE = """\
-The page shows what is in the archive, with the calibration.toml beside it, and follows the archive while
-it grows. It sends no telecommands unless --command is given, and then only for browsers with the token in
-the URL that is printed."""
+The page shows what is in the archive, calibrated by the calibration.toml beside it, and follows the archive
+while it grows. It requests the spectra it shows; other telecommands are sent only if --command is given, for
+browsers that have the token in the printed URL."""
 
 
 def add(commands: Commands) -> None:
@@ -34,14 +34,14 @@ def add(commands: Commands) -> None:
         examples=(
             "dorn live --target unix                     # a simulated instrument",
             "dorn live dorn-demo                         # the archive in a folder",
-            "dorn live out/telemetry.ccsds --speed 600   # replayed, 10 min a second",
+            "dorn live out/telemetry.ccsds --speed 600   # replayed, 10 min per second",
             "dorn live --target bridge://127.0.0.1:10036 --out out --command",
         ),
     )
     add = live.add_argument
     add("archive", nargs="?", type=Path, metavar="ARCHIVE", help="telemetry.ccsds, or its folder; also a growing one")
-    options.add_instrument(live, required=False, or_speed="; of a replay (default: all at once)")
-    add("--out", type=Path, metavar="DIR", help=f"with --target: {options.ARCHIVE} (default: not kept)")
+    options.add_instrument(live, required=False, or_speed="; with ARCHIVE: speed of the replay (default: all at once)")
+    add("--out", type=Path, metavar="DIR", help=f"with --target: {options.ARCHIVE} (default: not saved)")
     options.add_calibration(live)
     add_page(live)
     add("--command", action="store_true", dest="with_commands", help="with --target: let the page send telecommands")
@@ -49,19 +49,19 @@ def add(commands: Commands) -> None:
 
 def add_page(command) -> None:
     """Add --port and --host."""
-    command.add_argument("--port", default=PORT, metavar="N", help="of the page; 0: any free one (default %(default)s)")
-    command.add_argument("--host", default=HERE, metavar="ADDRESS", help="serve to others, too (default %(default)s)")
+    command.add_argument("--port", default=PORT, metavar="N", help="of the page; 0: a free port (default %(default)s)")
+    command.add_argument("--host", default=HERE, metavar="ADDRESS", help="serve on this address (default %(default)s)")
 
 
 def port_of(text: str, option: str = "--port") -> int:
-    """Raises UserError if it is no port."""
+    """Raises UserError if it is not a port number."""
     if not (text.isascii() and text.isdecimal() and int(text) < 65536):
         raise UserError.at(option, "N", "not a port from 0 to 65535", text)
     return int(text)
 
 
 def page(args, path: Path, commander=None, speed: float = 0.0, host: str = HERE, port: int = int(PORT)) -> PageServer:
-    """The page of an archive, to be entered. Raises UserError if Bokeh is missing or a file cannot be used."""
+    """The page of an archive, as a context. Raises UserError if Bokeh is missing or a file cannot be used."""
     import secrets
 
     from dorn.dictionary import Dictionary
@@ -90,7 +90,7 @@ def _server():
 
 @contextlib.contextmanager
 def of_run(args):
-    """With --live-page of `dorn run`: the page of the run, until it ends."""
+    """The page of a run until it ends, for `dorn run --live-page`."""
     if getattr(args, "live_page", None) is None:
         yield
         return
@@ -112,7 +112,7 @@ def _live(args):
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     port = port_of(args.port)
-    _server()  # fail now if it is missing, not with an instrument
+    _server()  # fail now if Bokeh is missing, not after connecting to an instrument
     if (args.archive is None) == (args.target is None):
         raise UserError.at("live", "ARCHIVE", "give either an archive or --target", args.target)
     if args.target:
@@ -155,6 +155,6 @@ def _instrument(args, port: int):
         served.play()
         if not target.in_real_time and not is_acquiring(session.connect()):
             instrument.begin()
-        kept = f"recorded to {out / NAME}" if args.out else "not kept: give --out DIR"
+        kept = f"recorded to {out / NAME}" if args.out else "not saved (give --out DIR)"
         print(f"{target.name} on {served.url}, {kept}, until Ctrl-C", flush=True)
         instrument.serve(args.speed)

@@ -16,7 +16,7 @@ NEAR, FAR = 0.01, 0.03  # relative error allowed for the scale: with a calibrati
 
 
 def nuclides_of(text: str | None) -> list[str]:
-    """Those of --lines; default_lines() without it. Raises UserError for one that is named twice."""
+    """The nuclides of --lines, by default default_lines(). Raises UserError if one is named twice."""
     names = default_lines() if text is None else [name.strip() for name in text.split(",")]
     if len(set(names)) < len(names):
         raise UserError.at("--lines", "NUCLIDE,...", "one twice", text)

@@ -1,6 +1,6 @@
 """Headers and trailer of every packet, bit by bit: CCSDS 133.0-B-2 4.1.3 and ECSS-E-ST-70-41C 7.4.
 
-One table for codec and exports. The primary header's fields have the names that space_packet_parser uses.
+The codec and the exports share this table. The primary header's fields have the names that space_packet_parser uses.
 """
 
 from enum import IntFlag

@@ -1,9 +1,9 @@
 """Measured spectra in ORTEC's integer format (.chn, .Chn), as MAESTRO writes them.
 
-Little-endian. 32 octets of header: -1, number of the MCA, segment, seconds of the start, real and live time in 20 ms,
+Little-endian. 32 octets of header: -1, MCA number, segment, seconds of the start, real and live time in 20 ms,
 date and time of the start, first channel, number of channels. Then the counts, 4 octets per channel. Then an optional
-trailer: -102 (or -101, without the quadratic term), 2 octets reserved, the terms of the calibration as floats of 4
-octets; from its octet 256 on, the descriptions of detector and sample, a length and 63 characters each.
+trailer: -102 (or -101, without the quadratic term), 2 octets reserved, the calibration terms as 4-octet floats; from
+its octet 256 on, the descriptions of detector and sample, each a length and 63 characters.
 Source: ORTEC Software File Structure Manual, part 753800, chapter on integer .CHN files.
 """
 
@@ -18,11 +18,11 @@ from dorn.util.checks import SourceError, number, octets_of
 
 _HEADER = struct.Struct("<hhh2sii8s4sHH")
 TICK_S = 0.02
-_TRAILER, _TEXTS, _TEXT = 512, 256, 63  # octets: of the trailer, before its texts, of a text
+_TRAILER, _TEXTS, _TEXT = 512, 256, 63  # octets: length of the trailer, offset of its texts, maximum length of a text
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MOST = 2**31 - 1
-_TERMS = {-101: 2, -102: 3}  # of the calibration, by the mark of the trailer
-_UNCALIBRATED = (0.0, 1.0)  # MAESTRO stores this without a calibration, with a quadratic term of 0
+_TERMS = {-101: 2, -102: 3}  # mark of the trailer -> number of calibration terms
+_UNCALIBRATED = (0.0, 1.0)  # stored by MAESTRO if there is no calibration, with a quadratic term of 0
 
 
 def read(path):
@@ -48,8 +48,8 @@ def read(path):
 
 
 def write(one: McaFile) -> bytes:
-    """The content of a file. It has no place for all of a spectrum: times are rounded to 20 ms, the start to the second
-    below, and terms of the calibration to float32; name and remarks, in one text, are cut after 63 characters.
+    """The content of a file. The format cannot hold all of a spectrum: times are rounded to 20 ms, the start down to
+    the second, and calibration terms to float32; name and remarks share one text, truncated to 63 characters.
 
     Raises UserError, naming the field and its value, for counts, times, channels or a year that it cannot hold.
     """
@@ -80,7 +80,7 @@ def write(one: McaFile) -> bytes:
 
 
 def _start(date: bytes, time: bytes) -> datetime | None:
-    """date: DDMMMYYC, with 1 for C from the year 2000 on; time: HHMMSS. None if they are not such texts."""
+    """date: DDMMMYYC, with 1 for C from the year 2000 on; time: HHMMSS. None if they do not have this form."""
     try:
         day, month, year = int(date[:2]), _MONTHS.index(date[2:5].decode().capitalize()) + 1, int(date[5:7])
         year += 2000 if date[7:] == b"1" else 1900
@@ -99,7 +99,7 @@ def _texts(trailer: bytes) -> tuple[str, str]:
 def _time(ticks, path, field):
     if ticks < 0:
         raise SourceError.at(path, field, "below 0", ticks)
-    return ticks * TICK_S or None  # 0 in a file without a measurement: no time, not an error
+    return ticks * TICK_S or None  # 0 in a file without a measurement: time unknown, not an error
 
 
 def _calibration(trailer, path):

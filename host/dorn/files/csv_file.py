@@ -37,7 +37,7 @@ def read(path, detectors):
 
 
 def write(energies_kev: np.ndarray, counts: np.ndarray, remarks: Iterable[str] = ()) -> bytes:
-    """A spectrum, energies with all their digits, under its remarks, which begin with #."""
+    """A spectrum, with energies in full precision, preceded by its remarks in lines that begin with #."""
     lines = [f"# {' '.join(remark.split())}" for remark in remarks]
     rows = (f"{energy!r},{n}" for energy, n in zip(energies_kev.tolist(), counts.tolist(), strict=True))
     return ("\n".join([*lines, ",".join(SPECTRUM), *rows]) + "\n").encode()

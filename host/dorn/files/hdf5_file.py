@@ -13,15 +13,15 @@ from dorn.util.extras import missing
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """One array, of numbers or of texts (dtype object)."""
+    """One array of numbers or texts (dtype object)."""
 
     values: np.ndarray
-    unit: str = ""  # empty: none, such as a number or a text
+    unit: str = ""  # empty if there is none, as for flags or texts
     about: str = ""
 
 
 def write(file: BinaryIO, about: Mapping[str, str], groups: Mapping[str, Mapping[str, Column]]) -> None:
-    """Write groups of arrays into an open file. about: attributes of the file. Raises UserError without h5py."""
+    """Write groups of arrays to an open file. about: attributes of the file. Raises UserError if h5py is missing."""
     try:
         import h5py
     except ImportError:

@@ -17,14 +17,14 @@ class McaFile:
     live_s: float | None
     real_s: float | None
     coefficients: tuple  # stored calibration: E in keV = c0 + c1 channel + c2 channel^2; () if none
-    calibration_text: str = ""  # as in the file, for messages
+    calibration_text: str = ""  # as in the file, used in messages
     name: str = ""  # of the detector
-    start: datetime | None = None  # without a time zone where the format has none
+    start: datetime | None = None  # without a time zone if the format has none
     remarks: tuple[str, ...] = ()
 
 
 def one_line(text: str) -> str:
-    """Text for formats of lines in ASCII: other characters become a question mark."""
+    """Text as one line of ASCII: other characters become question marks."""
     return " ".join(text.split()).encode("ascii", "replace").decode()
 
 

@@ -1,8 +1,9 @@
 """N42 files, ANSI N42.42-2012: the spectra of several detectors, measured in one interval or in several.
 
-Its energy calibration counts channels from the lower edge of the first one, that of McaFile from the middle. It has a
-real time for each measurement, but not for each spectrum: that is a remark of the spectrum, `RealTime: PT60.1S`, which
-SpecUtils reads, too. It has no silicon among the kinds of detectors: `Other`, with a description.
+The format's energy calibration has its zero at the lower edge of the first channel, that of McaFile at its midpoint.
+The format has a real time for each measurement, but not for each spectrum: that is written as a remark of the spectrum,
+`RealTime: PT60.1S`, which SpecUtils reads, too. Silicon is not one of the kinds of detectors, so `Other` is written,
+with a description.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ _MOST_CHANNELS = 1 << 20
 
 @dataclass
 class Measurement:
-    """Spectra measured in one interval; the name of each is that of its detector, its remarks are its own."""
+    """Spectra measured in one interval; each has the name of its detector, and its own remarks."""
 
     name: str
-    start: datetime  # with a time zone, or without if it is not known
+    start: datetime  # without a time zone if that is unknown
     real_s: float
     spectra: list[McaFile]
     is_calibration: bool = False
@@ -55,7 +56,7 @@ class Instrument:
 
 
 def write(instrument: Instrument, measurements: list[Measurement]) -> bytes:
-    """The content of a file. A detector has one calibration, that of its first spectrum."""
+    """The content of a file. Each detector has one calibration, that of its first spectrum."""
     top = Element("RadInstrumentData", {"xmlns": _URI})
     _text(top, "RadInstrumentDataCreatorName", _CREATED)
     about = SubElement(top, "RadInstrumentInformation", {"id": "instrument"})
@@ -111,7 +112,7 @@ def _measurement(top: Element, measurement: Measurement) -> None:
 
 
 def _text(parent: Element, name: str, text: str) -> Element:
-    """A child with this text; control characters, which XML does not have, become a question mark."""
+    """A child with this text; control characters, which XML does not allow, become question marks."""
     child = SubElement(parent, name)
     child.text = " ".join(re.sub(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text).split())
     return child
@@ -122,7 +123,7 @@ def _duration(seconds: float) -> str:
 
 
 def _from_edge(terms: tuple) -> tuple[float, float, float]:
-    """Terms in the position, in which channel i reaches from i to i + 1, from those in its middle."""
+    """Terms for positions in which channel i extends from i to i + 1, from terms for its midpoint."""
     a, b, c = ([float(term) for term in terms] + [0.0, 0.0, 0.0])[:3] if terms else (0.0, 1.0, 0.0)
     return a - b / 2 + c / 4, b - c, c
 
@@ -133,7 +134,7 @@ def _from_middle(terms: tuple) -> tuple[float, float, float]:
 
 
 def read(path: Path | str) -> list[Measurement]:
-    """The measurements in a file, in its order. Raises SourceError."""
+    """The measurements in a file, in file order. Raises SourceError."""
     try:
         top = ElementTree.fromstring(octets_of(path))
     except (ElementTree.ParseError, ValueError, LookupError) as error:  # LookupError: an unknown encoding
@@ -181,7 +182,7 @@ def _spectrum(row: Element, scales: dict[str, tuple], start: datetime, real_s: f
 
 
 def _expanded(values: list[int], path, where: str) -> Iterator[int]:
-    """A 0 is followed by the number of channels with 0 counts."""
+    """The counts of all channels, from values in which a 0 is followed by the number of consecutive empty channels."""
     zeroes, channels = False, 0
     for value in values:
         channels += value if zeroes else 1 if value else 0
@@ -197,7 +198,7 @@ def _expanded(values: list[int], path, where: str) -> Iterator[int]:
 
 
 def _scale(one: Element, path) -> tuple:
-    """Terms in the middle of channels; () where the file has boundaries instead."""
+    """Terms for the midpoint of channels; () if the file has boundaries instead."""
     found = one.find(f"{_IN}CoefficientValues")
     if found is None:
         return ()
@@ -221,7 +222,7 @@ def _remarks(one: Element) -> Iterator[str]:
 
 
 def _seconds(text: str, path, where: str) -> float:
-    """An xsd:duration of days and less."""
+    """Seconds of an xsd:duration without years and months."""
     found = _DURATION.fullmatch(text)
     if not found or not any(found.groups()):
         raise SourceError.at(path, where, "not a duration such as PT1.5S", text)

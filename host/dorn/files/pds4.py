@@ -1,7 +1,7 @@
 """PDS4 bundles: tables of delimited text with their labels, in collections by processing level.
 
-Labels are of the information model 1.26.0.0. A table is a file NAME.csv, whose first line has the names of its fields,
-under a label NAME.xml; a missing value is empty.
+Labels conform to information model 1.26.0.0. A table is a file NAME.csv, with the field names in its first line,
+described by a label NAME.xml; a missing value is empty.
 Source: PDS4 Standards Reference and the schema and Schematron PDS4_PDS_1Q00.
 """
 
@@ -30,7 +30,7 @@ TEXT, DATE = "UTF8_String", "ASCII_Date_Time_YMD_UTC"
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a table; of `repeated` columns, if it is a group."""
+    """One field of a table, or a group of `repeated` columns."""
 
     name: str
     data_type: str
@@ -42,28 +42,28 @@ class Field:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of one collection of LEVELS."""
+    """A table of one collection, a key of LEVELS."""
 
     collection: str
     name: str
     title: str
     about: str
     fields: Sequence[Field]
-    rows: Iterable[Sequence[object]] | bytes  # values of each record, or the whole file, with its first line
+    rows: Iterable[Sequence[object]] | bytes  # values of each record, or the whole file with its heading
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """What all labels of a bundle have in common. start, stop: UTC; None: not known."""
+    """What all labels of a bundle have in common. start, stop: UTC; None: unknown."""
 
-    name: str  # last part of its identifier
+    name: str  # last part of the bundle's identifier
     title: str
     instrument: str
-    about: str  # of the instrument
-    seen: str  # what its detectors saw
+    about: str  # description of the instrument
+    seen: str  # target of the observation
     start: datetime | None
     stop: datetime | None
-    year: int  # of its publication
+    year: int  # of publication
     comment: str = ""
 
     @property
@@ -72,8 +72,7 @@ class Bundle:
 
 
 def files(bundle: Bundle, tables: Iterable[Table]) -> dict[str, bytes]:
-    """Name -> content, of all files of a bundle. PDS4 has no tables and collections without a record: these are left
-    out."""
+    """Name -> content of each file of a bundle, without empty tables and collections, which PDS4 does not allow."""
     found: dict[str, bytes] = {}
     members: dict[str, list[str]] = {}
     for table in tables:
@@ -108,7 +107,7 @@ def _content(table: Table) -> tuple[bytes, int, int]:
 
 
 def _cell(value: object) -> object:
-    """A missing number is empty; a quotation mark, which the format cannot hold, becomes an apostrophe."""
+    """Empty for a missing number; quotation marks, which the format cannot hold, become apostrophes."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     return " ".join(value.replace('"', "'").split()) if isinstance(value, str) else value
@@ -163,7 +162,7 @@ def _bundle(bundle: Bundle, collections: Sequence[str]) -> bytes:
 
 
 def _product(kind: str, lid: str, title: str, bundle: Bundle | None = None) -> Element:
-    """The root of a label with its identification; of a bundle or a collection with a citation."""
+    """The root of a label with its identification, and with a citation for a bundle or a collection."""
     location = {"xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance"}
     location["xsi:schemaLocation"] = f"{_NAMESPACE} {_SCHEMA}.xsd"
     top = Element(kind, {"xmlns": _NAMESPACE} | location)

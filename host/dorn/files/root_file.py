@@ -19,12 +19,12 @@ class Histogram:
     edges: np.ndarray
     counts: np.ndarray
     title: str
-    label: str  # of the axis, with its unit
+    label: str  # axis label with the unit
 
 
 @dataclass(frozen=True, eq=False)
 class Ragged:
-    """A branch whose entries have different numbers of values: n of each entry, and the values of all."""
+    """A branch whose entries differ in length: n, the length of each entry, and the concatenated values."""
 
     n: np.ndarray
     values: np.ndarray
@@ -36,8 +36,8 @@ def write(
     trees: Mapping[str, Mapping[str, np.ndarray | Ragged]],
     texts: Mapping[str, str],
 ) -> None:
-    """Write into an open file, which can be read, too. trees: name -> branches, all of the same number of entries, each
-    with values of one shape or ragged. Raises UserError without uproot."""
+    """Write to a file open for writing and reading. trees: name -> branches, all with the same number of entries, each
+    with values of one shape or ragged. Raises UserError if uproot is not installed."""
     try:
         import awkward
         import uproot
@@ -63,22 +63,22 @@ def write(
 
 
 def _histogram(one: Histogram) -> Any:
-    """As numpy would be written, but with a title and a label of its axis."""
+    """Like a numpy histogram written by uproot, but with a title and an axis label."""
     from uproot.writing import identify
 
     n, counts = len(one.counts), one.counts.astype(float)
     middles = (one.edges[1:] + one.edges[:-1]) / 2
     sums = (counts.sum(), counts.sum(), (counts * middles).sum(), (counts * middles**2).sum())
     axis = identify.to_TAxis("xaxis", one.label, n, one.edges[0], one.edges[-1], fXbins=one.edges)
-    data = np.concatenate([[0.0], counts, [0.0]])  # with what is below and above the axis
+    data = np.concatenate([[0.0], counts, [0.0]])  # with the underflow and overflow bins
     return identify.to_TH1x(None, one.title, data, *(sums[0], *sums), None, axis)
 
 
 def read(path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Name -> (edges float64[n + 1], counts int64[n]) of each histogram, in the order of the file.
 
-    Raises SourceError if the file cannot be read, has no histogram or one without whole counts, UserError without
-    uproot.
+    Raises SourceError if the file cannot be read, has no histogram, or has one with fractional counts; UserError if
+    uproot is not installed.
     """
     try:
         import uproot

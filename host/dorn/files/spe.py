@@ -32,7 +32,7 @@ def read(path):
 
 
 def write(one: McaFile) -> bytes:
-    """The content of a file. Numbers have all their digits; the start is given to the second.
+    """The content of a file. Numbers are written with full precision; the start is given to the second.
 
     Raises UserError for a name or a remark that would begin a section.
     """
@@ -55,12 +55,12 @@ def write(one: McaFile) -> bytes:
 
 
 def _digits(value: float) -> str:
-    """The shortest text that is read as the same number; without an exponent where that is short."""
+    """The shortest text that is read back as the same number."""
     return repr(float(value))
 
 
 def _start(sections) -> datetime | None:
-    """Other programs also write dates in other orders, which cannot be told apart: those are no start."""
+    """None for dates in other formats, as written by some programs: day and month cannot be told apart."""
     for _, line in sections.get("DATE_MEA", [])[:1]:
         try:
             return datetime.strptime(line, _DATE)
@@ -106,7 +106,7 @@ def _times(body, path):
     words = line.split()
     if len(words) != 2:
         raise SourceError.at(path, "$MEAS_TIM", "live and real time expected", line, at)
-    # 0 0 in a file without a measurement: no time, not an error
+    # 0 0 in a file without a measurement: times unknown, not an error
     return tuple(at_least(0, word, path, "$MEAS_TIM", at) or None for word in words)
 
 

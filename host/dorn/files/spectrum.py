@@ -16,7 +16,7 @@ SUFFIXES = (".spe", ".chn", ".n42", ".root", ".csv")
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """edges: float64[n + 1], of channels or, if `in_kev`, energies; counts: int64[n]; coefficients: the stored
+    """edges: float64[n + 1], channels or, if `in_kev`, energies; counts: int64[n]; coefficients: the stored
     calibration, E = c0 + c1 channel + ..., () if none."""
 
     edges: np.ndarray
@@ -27,7 +27,7 @@ class Spectrum:
 
 
 def read(path: Path | str) -> dict[str, Spectrum]:
-    """Name -> spectrum, in the order of the file. Raises SourceError."""
+    """Name -> spectrum, in file order. Raises SourceError."""
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".root":

@@ -28,8 +28,8 @@ from dorn.link.key import BOARD_FILE, Key
 from dorn.session import Session
 from dorn.targets.serial import SerialTarget
 
-# Timeouts, s: a board at its prompt; a restart (USB takes one or two seconds to come back); a person with a cable; an
-# instrument that sends housekeeping every 10 s
+# Timeouts, s: answer at the prompt; restart (USB takes one or two seconds to come back); manual power cycle;
+# housekeeping, sent every 10 s
 ANSWER_S, RESTART_S, POWER_CYCLE_S, HOUSEKEEPING_S = 1.0, 10.0, 20.0, 30.0
 SYNCHRONISE_S = 3.0  # timeout of a telecommand
 

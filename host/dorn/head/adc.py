@@ -40,11 +40,11 @@ class Adc:
     def from_ramp(cls, levels, readings) -> Adc:
         """The ADC that read this ramp. levels: (n,), increasing, any unit; readings: (n, m), codes at each level.
 
-        Code-density method (IEEE Std 1241, histogram test with a ramp): T[k] is the level below which as many
-        readings lie as are below k; a least-squares line through all T[k] scales levels to ideal codes. Codes
-        outside the ramp have the ideal width. Noise: standard deviation of the readings at one level, without the 1/12
-        that rounding adds to the variance (Sheppard). Raises ValueError if the ramp has fewer than
-        three transitions.
+        Code-density method (IEEE Std 1241, histogram test with a ramp): T[k] is the level at which the fraction
+        of the ramp below it equals the fraction of readings below code k; a least-squares line through all T[k] scales
+        levels to ideal codes. Codes outside the ramp have the ideal width. Noise: standard deviation of the readings at
+        one level, without the 1/12 that rounding adds to the variance (Sheppard). Raises ValueError if the
+        ramp has fewer than three transitions.
         """
         levels, readings = np.asarray(levels, float), np.asarray(readings)
         middles = (levels[1:] + levels[:-1]) / 2

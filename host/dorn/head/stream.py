@@ -45,7 +45,7 @@ class Stream:
         return self._followed(self.follower, chunks, np.random.Generator(np.random.PCG64([*seed, 1])))
 
     def _followed(self, follower, chunks, generator) -> Iterator[Pulses]:
-        """Chunks with followers; those later than the last particle of a chunk wait for the next ones."""
+        """Chunks with their followers; a follower later than the last particle of a chunk is held for a later chunk."""
         parents, followers = Sampler(self.mixture), Sampler(follower.mixture)
         end_ns = self.rate.times_s[-1] * 1e9
         waiting = (np.empty(0), np.empty(0, int), np.empty(0))

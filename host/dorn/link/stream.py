@@ -11,8 +11,8 @@ from dorn.dictionary.headers import PRIMARY_HEADER, size
 class PacketStream:
     """Cuts out the intact packets that begin with the same two octets.
 
-    skipped: number of places where other octets were skipped, up to a possible header. offset: offset in the stream of
-    the first octet kept.
+    skipped: number of runs of other octets that were skipped, each up to a possible header. offset: position in the
+    stream of the first octet kept.
     """
 
     def __init__(self, header: bytes, longest: int):

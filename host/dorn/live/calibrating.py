@@ -1,4 +1,4 @@
-"""Two clicks on known lines calibrate: they say where a fit of all lines begins."""
+"""Calibration by two clicks on known lines, which give the starting values for a fit of all lines."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from dorn.products.slices import DETECTORS
 
 _NEAR = 12  # channels from a click within which its peak is
 _HOW = (
-    "Choose two nuclides, press the button, and click on their lines. The clicks tell roughly where lines are; then "
-    "all lines that are shown are fitted, for each detector of the first spectrum, as dorn calibrate does."
+    "Choose two nuclides, press the button, and click on their lines. The clicks give approximate positions; then "
+    "all lines shown are fitted, for each detector of the first spectrum, as dorn calibrate does."
 )
 
 
 class CalibrationPanel:
-    """Calibrates the detectors of the first curve that is shown."""
+    """Calibrates the detectors of the first curve shown."""
 
     def __init__(self, shared: Shared, lines: Callable[[], list[str]], curve: Callable[[], Curve | None], schedule):
-        """lines: nuclides whose lines are shown. curve: the one that is clicked, if it is of detectors. schedule: calls
-        a function in the document."""
+        """lines: nuclides whose lines are shown. curve: the one to be clicked, None if not of detectors. schedule:
+        calls a function in the document's thread."""
         self._shared, self._lines, self._curve, self._schedule = shared, lines, curve, schedule
         self._clicks_kev: list[tuple[str, float]] = []  # nuclide, energy on the axis
         self._nuclides = [
@@ -46,13 +46,13 @@ class CalibrationPanel:
 
     def _say(self, *lines: str, more: str = "") -> None:
         source = self._shared.calibration.source or "default"
-        self._text.text = "".join(map(paragraph, (f"Calibration in force: {source}.", *lines))) + more
+        self._text.text = "".join(map(paragraph, (f"Calibration in use: {source}.", *lines))) + more
 
     def _begin(self) -> None:
         first, second = (one.value for one in self._nuclides)
         found = self._curve()
         if first == second:
-            self._say("Name two nuclides whose lines are apart.")
+            self._say("Choose two nuclides with different lines.")
         elif found is None:
             self._say("Choose the spectra of one detector, or of the front, the back or all detectors, as the first.")
         else:
@@ -72,7 +72,7 @@ class CalibrationPanel:
             return
         self.is_clicking = False
         self._say("Fitting the lines ...")
-        self._task = asyncio.ensure_future(self._fit(CURVES[found.name]))  # kept, or it may be collected
+        self._task = asyncio.ensure_future(self._fit(CURVES[found.name]))  # referenced, or it may be garbage-collected
 
     async def _fit(self, numbers: tuple[int, ...]) -> None:
         player = self._shared.player
@@ -89,7 +89,7 @@ class CalibrationPanel:
             try:
                 said.insert(0, f"{len(scales)} detectors: {self._shared.use(scales, names)}.")
             except UserError as error:
-                said.insert(0, f"{len(scales)} detectors: in force on this page; {error}")
+                said.insert(0, f"{len(scales)} detectors: in use on this page; {error}")
         rows = [
             (str(n), f"{one.kev_per_unit:.5f}", f"{one.zero:.2f}", f"{one.fwhm_kev:.1f}", f"{one.chi2_per_dof:.2f}")
             for n, one in scales.items()
@@ -113,9 +113,9 @@ def fitted(
     calibration: Calibration,
     instrument: dict,
 ) -> tuple[dict, dict]:
-    """(detector -> Scale, detector -> why it has none).
+    """(detector -> Scale, detector -> why it was not calibrated).
 
-    counts: of each detector. clicks_kev: two, (nuclide, energy by `calibration`). names: all nuclides with lines there.
+    counts: detector -> counts. clicks_kev: two of (nuclide, energy by `calibration`). names: all nuclides to be fitted.
     """
     from dorn.analysis import energy_scale
 
@@ -126,7 +126,7 @@ def fitted(
         codes = shown_kev / calibration.kev_per_code[number] + calibration.zero_code[number]
         try:
             if not (codes[1] - codes[0]) * (true_kev[1] - true_kev[0]) > 0:
-                raise UserError("the clicks are not in the order of the energies of these lines")
+                raise UserError("the clicks are not in the order of the line energies")
             start = (true_kev[1] - true_kev[0]) / (codes[1] - codes[0])
             zero = codes[0] - true_kev[0] / start
             scales[number] = energy_scale.calibrate(counts[number], channel_edges(instrument), names, start, zero)

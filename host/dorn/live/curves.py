@@ -27,7 +27,7 @@ CURVES: dict[str, tuple[int, ...]] = {
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """live_s: mean of the spectra that are added, so that counts / live_s is the rate of all of them together."""
+    """live_s: mean over the added spectra, so that counts / live_s is the rate of all of them together."""
 
     name: str
     edges_kev: np.ndarray  # float64[channels + 1]
@@ -39,12 +39,12 @@ class Curve:
         return float(self.counts.sum())
 
     def channels_within(self, low_kev: float, high_kev: float) -> tuple[int, int]:
-        """First and last channel whose middle is within; the last is below the first if there is none."""
+        """First and last channel with the midpoint within; if there is no such channel, last < first."""
         middles = (self.edges_kev[1:] + self.edges_kev[:-1]) / 2
         return int(np.searchsorted(middles, low_kev)), int(np.searchsorted(middles, high_kev, "right")) - 1
 
     def region(self, low_kev: float, high_kev: float) -> tuple[int, int, Region] | None:
-        """First and last channel, and their counts by dorn.analysis.region; None if they are too few."""
+        """First and last channel, and their analysis by dorn.analysis.region; None if there are too few channels."""
         first, last = self.channels_within(low_kev, high_kev)
         try:
             return first, last, region(self.counts, first, last)
@@ -53,7 +53,7 @@ class Curve:
 
 
 def curve(name: str, spectra: Mapping[int, Spectrum], calibration: Calibration, instrument: dict) -> Curve:
-    """The curve of a name of CURVES. spectra: by number."""
+    """The curve with this name in CURVES. spectra: number -> spectrum."""
     numbers = CURVES[name]
     there = [spectra[number].live_us / 1e6 for number in numbers if number in spectra]
     edges_kev, counts = summed(spectra, numbers, calibration, instrument)

@@ -1,4 +1,4 @@
-"""An instrument beside the page: its telemetry goes to an archive, telecommands of browsers to it."""
+"""Connects an instrument to the page: records its telemetry, and sends it telecommands from browsers."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from dorn.session import CommandFailed, Session
 from dorn.targets import OtherInstrument, TargetError
 from dorn.targets.pace import Pace
 
-_STEP_S = 0.1  # target time between looks for telecommands
-_RETRY_S = 0.2  # wall time between attempts to reach an instrument that is away
-_INTEGRATION_S = 10  # of a simulated instrument: its spectra grow so often
+_STEP_S = 0.1  # target time between checks for telecommands
+_RETRY_S = 0.2  # wall time between attempts to reach an unavailable instrument
+_INTEGRATION_S = 10  # of a simulated instrument: how often its spectra grow
 _LOGGED = 30
-_ASK_S = 0.4  # between requests, for each spectrum requested: at all 24, the load of the processor is below 5 %
+_ASK_S = 0.4  # between requests, times the number of spectra requested: with all 24, the processor load is below 5 %
 
 
 class LiveInstrument:
-    """Runs in the thread that made the session; `send` and `log` are for that of the page."""
+    """Runs in the thread that created the session; `send`, `ask` and `log` may be called from the page's thread."""
 
     def __init__(self, session: Session):
         self._session = session
@@ -31,30 +31,30 @@ class LiveInstrument:
         self._waiting: queue.SimpleQueue[tuple[str, Send]] = queue.SimpleQueue()
         self._log: deque[str] = deque(maxlen=_LOGGED)
         self._wanted = 0  # mask of the spectra that browsers show
-        self._next_us = 0  # of the next request for them
+        self._next_us = 0  # target time of the next request for them
         self.state = f"recording {session.target.name}"
 
     def send(self, text: str) -> None:
-        """Send a telecommand, as `dorn tc` takes it, soon. Raises UserError if it is none."""
+        """Queue a telecommand, written as for `dorn tc`. Raises UserError if it is invalid."""
         self._waiting.put((text, telecommand(words_of(text), self._session.dictionary)))
 
     def ask(self, spectra: int) -> None:
-        """Request these spectra (mask) as they are, soon."""
+        """Queue a request for the current state of these spectra (mask)."""
         self._wanted |= spectra
 
     def log(self) -> list[str]:
-        """The latest telecommands and what became of them, the latest first."""
+        """The latest telecommands and their outcomes, newest first."""
         return list(self._log)
 
     def begin(self) -> None:
-        """Start the acquisition of a simulated instrument, for something to show."""
+        """Start the acquisition of a simulated instrument, so that there is something to show."""
         self._session.set_parameters(kept=False, integration_time=_INTEGRATION_S)
         self._session.command("function", function="start")
 
     def serve(self, speed: float = 1.0, stopped: Callable[[], bool] = lambda: False) -> None:
         """Record until `stopped()`. speed: seconds of target time per second, of a simulated instrument.
 
-        An instrument that is away is waited for, without limit; another one in its place is not recorded.
+        If the instrument is unavailable, wait for it without limit; never record another one in its place.
         """
         target = self._session.target
         pace = None if target.in_real_time else Pace(target, speed)
@@ -72,7 +72,7 @@ class LiveInstrument:
             except TargetError as error:
                 if pace is not None:  # a simulation that has ended does not return
                     raise
-                away = "another instrument is there" if isinstance(error, OtherInstrument) else str(error)
+                away = "another instrument is connected" if isinstance(error, OtherInstrument) else str(error)
                 self.state = f"waiting: {away}"
                 time.sleep(_RETRY_S)
 
@@ -97,5 +97,5 @@ class LiveInstrument:
 
 
 def is_acquiring(housekeeping: Packet) -> bool:
-    """Whether the instrument acquires already."""
+    """Whether the instrument is already acquiring."""
     return housekeeping.text("mode") == "science"

@@ -1,4 +1,4 @@
-"""What the page shows of an archive, in bounded memory, however long it is."""
+"""What the page shows of an archive, in bounded memory regardless of the archive's length."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from dorn.products.slices import CHANNELS, DETECTORS, Slice
 from dorn.products.spectra import Spectrum
 from dorn.products.tables import reports
 
-SHORTEST_S = 10.0  # slice
-_SLICES = 512  # more are made twice as long
-_REPORTS, _MARKS = 200, 500  # the latest
-BINS = 256  # of a row of the waterfall
+SHORTEST_S = 10.0  # shortest slice
+_SLICES = 512  # if there are more, slices become twice as long
+_REPORTS, _MARKS = 200, 500  # number of latest ones held
+BINS = 256  # energy bins of the waterfall
 # event -> kind of mark in the plot of rates
 _MARKED = {
     "booted": "reset",
@@ -31,16 +31,16 @@ _MARKED = {
 
 
 class Report(NamedTuple):
-    """An event report, or one of verification."""
+    """An event report or a verification report."""
 
     time_s: float
-    severity: str  # "info", "low", "medium", "high", or "" of verification
+    severity: str  # "info", "low", "medium", "high", or "" for verification
     name: str
     text: str
 
 
 class Mark(NamedTuple):
-    """Something that happened to the instrument. kind: of _MARKED."""
+    """Something that happened to the instrument. kind: a value of _MARKED."""
 
     time_s: float
     kind: str
@@ -48,14 +48,14 @@ class Mark(NamedTuple):
 
 
 class Measurement:
-    """Takes parts of archives. version: increases with each.
+    """Accumulates parts of archives. version: increases with each part.
 
-    origin: of the packets received last. history, marks and the waterfall are those of this origin; spectra are the
-    sums over all. housekeeping: fields of the last, housekeeping_s its on-board time; None without one.
+    origin: that of the packets received last. history, marks and the waterfall belong to this origin; spectra are sums
+    over all origins. housekeeping: fields of the latest packet, None before the first; housekeeping_s: its time.
     """
 
     def __init__(self, dictionary: Dictionary, slice_s: float = SHORTEST_S):
-        """slice_s: length of slices to begin with."""
+        """slice_s: initial length of slices."""
         self.dictionary = dictionary
         self.version = 0
         self.origin = 0
@@ -67,12 +67,12 @@ class Measurement:
         self.marks: deque[Mark] = deque(maxlen=_MARKS)
         self.history = History()
         self._accumulator = Accumulator(dictionary, slice_s)
-        self._rows: dict[tuple[int, int], np.ndarray] = {}  # of the waterfall: counts[front and back, BINS]
+        self._rows: dict[tuple[int, int], np.ndarray] = {}  # rows of the waterfall: counts[front and back, BINS]
         self._housekeeping = dictionary.telemetry["housekeeping"].kind
         self._modes = dictionary.texts["mode"]
 
     def add(self, part: Part) -> None:
-        """Add packets, in the order of origin and time."""
+        """Add packets, sorted by origin and time."""
         self.version += 1
         self._accumulator.add(part)
         rates, said = self._accumulator.new_rates(), list(reports(part, self.dictionary))
@@ -96,7 +96,7 @@ class Measurement:
 
     @property
     def is_acquiring(self) -> bool:
-        """By the last housekeeping."""
+        """According to the latest housekeeping."""
         mode = self.housekeeping and self.dictionary.texts["mode"].get(self.housekeeping["mode"])
         return mode in ("science", "calibration")
 
@@ -118,22 +118,22 @@ class Measurement:
             self.marks.append(Mark(time_s, _MARKED[name], text))
 
     def spectra(self) -> dict[int, Spectrum]:
-        """Sums over all integrations, as far as received; by number, 0 to 15 of detectors, then 8 of units."""
+        """Number -> sum over all integrations received; 0 to 15: detectors, 16 to 23: units."""
         return {n + (DETECTORS if name == "front_back" else 0): one for (name, n), one in self.named_spectra().items()}
 
     def named_spectra(self) -> dict[tuple[str, int], Spectrum]:
-        """The same by class and number of detector or unit."""
+        """The same spectra by class and number of detector or unit."""
         return self._accumulator.spectra_so_far()
 
     def running(self) -> dict[int, Spectrum]:
-        """Copies of spectra whose integrations continue, by number; never part of `spectra`, which will have their
-        counts when the integrations have closed."""
+        """Number -> copy of a spectrum whose integration continues; `spectra` has its counts only once the integration
+        has closed."""
         copies = self._accumulator.running.items()
         return {number: Spectrum(one.counts, one.real_us, one.live_us) for number, one in copies}
 
     def waterfall(self) -> tuple[np.ndarray, float, float]:
-        """Counts of front and back detectors over time: float[slices, 2, BINS], NaN where nothing was measured; begin
-        and length in s."""
+        """Counts of front and back detectors over time: float[slices, 2, BINS], NaN where nothing was measured; start
+        of the first slice, and length of a slice, in s."""
         slices = self._accumulator.slices
         for start in slices.changed:
             self._rows[start] = _row(slices.at(start))
@@ -144,15 +144,15 @@ class Measurement:
             return np.full((0, 2, BINS), np.nan), 0.0, length_s
         n = (starts[-1] - starts[0]) // slices.length_us + 1
         rows = np.full((min(n, 2 * _SLICES), 2, BINS), np.nan)
-        first = starts[-1] - (len(rows) - 1) * slices.length_us  # a clock that was set may leave years between slices
+        first = starts[-1] - (len(rows) - 1) * slices.length_us  # setting the clock may leave years between slices
         for start_us in starts:
             if start_us >= first:
                 rows[(start_us - first) // slices.length_us] = self._rows[self.origin, start_us]
         return rows, first / 1e6, length_s
 
     def slices_between(self, begin_s: float, end_s: float) -> tuple[dict[int, Spectrum], float, float]:
-        """Spectra of the slices of this origin that begin within a period, as `spectra`; begin and end of the first and
-        the last slice."""
+        """Spectra, like `spectra`, of the slices of this origin that begin within a period; start of the first slice,
+        and end of the last one."""
         slices = self._accumulator.slices
         starts = [s for s in slices.starts() if s[0] == self.origin and begin_s <= s[1] / 1e6 < end_s]
         found: dict[int, Spectrum] = {}

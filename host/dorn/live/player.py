@@ -1,4 +1,4 @@
-"""Plays an archive into a measurement, all at once or at a speed, and follows it as it grows."""
+"""Reads an archive into a measurement, all at once or at a given speed, and follows it as it grows."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from dorn.link.archive import Archive, Part
 from dorn.live.measurement import SHORTEST_S, Measurement
 
 ALL = 0.0  # speed: all at once
-_OCTETS = 1 << 18  # decoded between two looks at the clock
+_OCTETS = 1 << 18  # decoded between two checks of the clock
 _PIECE = 1 << 20  # octets of a growing archive read at once
-_SLICES = 256  # of a replayed archive, about
-_LATE_S = 5.0  # wall time without late packets after which all is read again
+_SLICES = 256  # approximate number in a replayed archive
+_LATE_S = 5.0  # wall time without late packets after which the archive is read again
 
 
 class Player:
-    """measurement: what has been played; another one if the archive was read again.
+    """measurement: what has been played; replaced by a new one if the archive is read again.
 
-    An archive is read from its begin, as if it grew, unless a speed is given; one that does not exist yet is waited
-    for. Packets that come late, such as those retrieved from the packet store, are put in their places: the archive is
-    read again, in the order of its packets, once no more of them arrive.
+    Unless a speed is given, the archive is read from its start as if it were growing. If it does not exist, wait for
+    it. Packets that arrive late, such as those retrieved from the packet store, are put in their places: once no more
+    of them arrive, the archive is read again, sorted by origin and time.
     """
 
     def __init__(
@@ -35,26 +35,26 @@ class Player:
         speed: float = ALL,
         clock: Callable[[], float] = time.monotonic,
     ):
-        """speed: times real time, or ALL. clock: wall time, s."""
+        """speed: multiple of real time, or ALL. clock: wall time, s."""
         self.path, self.dictionary = path, dictionary
         self.speed = speed
         self.paused = False
         self.fault = ""  # why the archive cannot be followed
         self._clock = clock
-        self._archive: Archive | None = None  # what is being played, in the order of its packets
+        self._archive: Archive | None = None  # the archive being played, sorted; None while following
         self.measurement = self._into = Measurement(dictionary)
         self._restart()
 
     def _restart(self) -> None:
         self.close()
-        self._at = 0  # number of the next packet of what is being played
-        self._size = self._end = 0  # of the file; offset up to which it has been taken
+        self._at = 0  # index of the next packet to play
+        self._size = self._end = 0  # of the file; offset up to which it has been read
         self._late_s: float | None = None
         self._latest: dict[int, int] = {}  # origin -> stamp of its last packet
         self._played_s, self._since_s = 0.0, self._clock()
 
     def begin(self) -> None:
-        """Play from the beginning. Raises UserError if the file is there and is no archive of this instrument."""
+        """Play from the beginning. Raises UserError if the file exists but is not an archive of this instrument."""
         self._restart()
         self.measurement = self._into = Measurement(self.dictionary)
         self._size = self.path.stat().st_size if self.path.exists() else 0
@@ -62,7 +62,7 @@ class Player:
             raise UserError.at(self.path, "packets", "none of this instrument")
 
     def _open(self) -> bool:
-        """Play all packets, in order, from now on. Returns whether there is one."""
+        """Start to play all packets in order. Returns whether there are any."""
         archive = Archive(self.dictionary, self.path)
         index = archive.index
         if not len(index):
@@ -82,12 +82,12 @@ class Player:
 
     @property
     def is_playing(self) -> bool:
-        """Whether some of what was in the archive has not been played."""
+        """Whether part of the archive, as last seen, has not been played."""
         return self._archive is not None or self._end < self._size
 
     @property
     def part(self) -> float:
-        """Of the archive, as it was last seen, that has been played: 0 to 1."""
+        """Fraction of the archive, as last seen, that has been played: 0 to 1."""
         if self._archive is not None:
             return self._at / len(self._archive.index)
         return self._end / self._size if self._size else 1.0
@@ -119,7 +119,7 @@ class Player:
             self._at += n
             if self._clock() >= until_s:
                 break
-        if self._at < due:  # it cannot keep up
+        if self._at < due:  # the computer cannot keep up
             self._played_s = float(self._times_s[self._at])
         if self._at == len(index):
             self.close()
@@ -133,7 +133,7 @@ class Player:
             self._latest[origin] = max(stamp, self._latest.get(origin, 0))
 
     def _follow(self, now_s: float, until_s: float) -> None:
-        """Take what has been added to the file."""
+        """Read what has been appended to the file."""
         try:
             self._size = self.path.stat().st_size
         except FileNotFoundError:
@@ -148,10 +148,10 @@ class Player:
             self._open()
 
     def _take(self) -> bool:
-        """Take a piece of the file. Returns whether it has packets."""
+        """Read a piece of the file. Returns whether the reading position has advanced."""
         with Archive(self.dictionary, self.path, since=self._end, most=_PIECE, chunk=_PIECE) as piece:
             end = _end(piece.index)
-            if not end and piece.octets >= _PIECE:  # nothing but what is no packet
+            if not end and piece.octets >= _PIECE:  # octets without a packet
                 end = _PIECE // 2
             self._end += end
             late = self._is_late(piece.index)
@@ -162,7 +162,7 @@ class Player:
         return end > 0
 
     def _is_late(self, index: np.ndarray) -> np.ndarray:
-        """bool[n]: packets from before the last one of their origin."""
+        """bool[n]: packets older than the latest one of their origin."""
         late = np.zeros(len(index), bool)
         for origin, stamp in self._latest.items():
             late |= (index["origin"] == origin) & (index["stamp"] < stamp)
@@ -175,5 +175,5 @@ class Player:
 
 
 def _end(index: np.ndarray) -> int:
-    """Offset of the end of the last intact packet: what follows may be the begin of one that is being written."""
+    """Offset of the end of the last intact packet: a packet still being written may follow."""
     return int((index["offset"] + index["octets"]).max()) if len(index) else 0

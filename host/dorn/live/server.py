@@ -1,4 +1,4 @@
-"""Serves the page. It answers to one address; its JavaScript is Bokeh's, and comes with it."""
+"""Serves the page on one address; all JavaScript is Bokeh's and served from here."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ from dorn.products.files import table
 from dorn.products.scaled import SIDES, summed
 from dorn.products.tables import rates_rows, spectra_rows
 
-logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)  # a browser that goes is no warning
+logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)  # a browser that disconnects is not worth a warning
 
 HERE = "127.0.0.1"
-_STEP_MS = 200  # between looks at the archive
-# for which the page of a browser that has gone is kept: one that comes back gets a new one, as it could not read the
+_STEP_MS = 200  # between checks of the archive
+# how long the page of a disconnected browser is kept: when it reconnects it gets a new page, as it could not read the
 # arrays in the old one (style.fill)
 _SESSION_MS = 1000
 _EVERYWHERE = ("0.0.0.0", "::", "")
 
 
 class PageServer:
-    """A context: the page is served in a thread of its own, in which everything happens but the exchange with the
+    """A context: the page is served in a thread of its own, which does everything except the exchange with the
     instrument.
 
-    url: of the page, with the token if there is one. shared: what all browsers share.
+    url: URL of the page, with the token if there is one. shared: state shared by all browsers.
     """
 
     def __init__(self, shared: Shared, host: str = HERE, port: int = 0, token: str = ""):
-        """port: 0 for any that is free. token: telecommands are offered to a browser that has it. Raises UserError if
-        the port cannot be used."""
+        """port: 0 for any free port. token: telecommands are offered only to browsers that present it. Raises UserError
+        if the port cannot be used."""
         self.shared, self._host, self._port, self._token = shared, host, port, token
         self.url = ""
         self._ready = threading.Event()
@@ -72,7 +72,7 @@ class PageServer:
         return self.shared.player
 
     def play(self) -> None:
-        """Begin to play. Until then, another thread may read the archive, which takes seconds if it is long, while
+        """Begin to play. Before that, another thread may read the archive, which takes seconds if it is long, while
         browsers load the page."""
         if self._loop and self._playing:
             self._loop.add_callback(self._playing.start)
@@ -95,7 +95,7 @@ class PageServer:
         loop.start()
         self._playing.stop()
         server.stop()
-        loop.close(all_fds=True)  # browsers see that the server has gone
+        loop.close(all_fds=True)  # browsers notice that the server has stopped
         self.shared.player.close()
 
     def _server(self, loop: IOLoop) -> Server:
@@ -125,13 +125,13 @@ class PageServer:
 
 
 def _free_port(host: str) -> int:
-    """Bokeh must know it before it opens it."""
+    """Bokeh must know the port number before it opens the port."""
     with socket.create_server((host, 0)) as found:
         return found.getsockname()[1]
 
 
 class _Download(RequestHandler):
-    """Files of what has been received."""
+    """Files with what has been received."""
 
     def initialize(self, shared: Shared) -> None:
         self.shared = shared
@@ -146,7 +146,7 @@ class _Download(RequestHandler):
 
 
 def content(name: str, shared: Shared) -> Callable[[], bytes]:
-    """How to make a file of DOWNLOADS; what it needs is taken now."""
+    """Function that makes one of DOWNLOADS, from the data at the time of this call."""
     measurement, calibration = shared.player.measurement, shared.calibration
     instrument = measurement.dictionary.instrument
     if name == "spectrum.png":

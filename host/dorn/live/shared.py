@@ -1,4 +1,4 @@
-"""What all browsers share: the archive as played so far, and the calibration in force."""
+"""State shared by all browsers: the archive as played so far, and the calibration in use."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ CALIBRATION = "calibration.toml"  # beside the archive
 
 
 class Commander(Protocol):
-    """Sends telecommands to the instrument. state: of the link to it, in words."""
+    """Sends telecommands to the instrument. state: description of the link to it."""
 
     state: str
 
     def send(self, text: str) -> None:
-        """Send a telecommand, as `dorn shell` takes it. Raises UserError if it is none."""
+        """Queue a telecommand, written as for `dorn tc`. Raises UserError if it is invalid."""
         ...
 
     def ask(self, spectra: int) -> None:
-        """Request these spectra (mask) as they are, soon."""
+        """Queue a request for the current state of these spectra (mask)."""
         ...
 
     def log(self) -> list[str]:
-        """The latest telecommands and what became of them, the latest first."""
+        """The latest telecommands and their outcomes, newest first."""
         ...
 
 
 @dataclass(eq=False)
 class Shared:
-    """title: of the page. may_write: whether files are written beside the archive. commander: None without an
-    instrument."""
+    """title: title of the page. may_write: whether files may be written beside the archive. commander: None if there is
+    no instrument."""
 
     title: str
     player: Player
@@ -46,22 +46,22 @@ class Shared:
     may_write: bool = True
     commander: Commander | None = None
     scales: dict[int, Scale] = field(default_factory=dict)  # found on this page, by detector
-    _kept: bytes = b""  # what this page has written
+    _kept: bytes = b""  # content of the file as written by this page
 
     def use(self, scales: dict[int, Scale], lines: list[str]) -> str:
-        """Put scales of detectors in force, and keep all found so far beside the archive, unless there is a file of
-        someone else. Returns what was done, in words. Raises UserError if it cannot be written."""
+        """Use these scales, and save all scales found so far beside the archive, unless a file written by others exists
+        there. Returns a description of what was done. Raises UserError if the file cannot be written."""
         self.scales |= scales
         self.calibration = _with(self.calibration, scales)
         path = self.player.path.parent / CALIBRATION
         if not self.may_write:
-            return "in force on this page; not kept, as it is read-only"
+            return "in use on this page; not saved, as the page is read-only"
         if path.exists() and path.read_bytes() != self._kept:
-            return f"in force on this page; not kept: {path} is there, and is not replaced"
+            return f"in use on this page; not saved: {path} exists and is not replaced"
         kept = self._text(lines).encode()
         write_files(path.parent, {CALIBRATION: lambda file: file.write(kept)})
         self._kept = kept
-        return f"in force, and kept in {path}"
+        return f"in use, and saved in {path}"
 
     def _text(self, lines: list[str]) -> str:
         housekeeping, path = self.player.measurement.housekeeping, str(self.player.path)
@@ -71,7 +71,7 @@ class Shared:
 
 
 def _with(calibration: Calibration, scales: dict[int, Scale]) -> Calibration:
-    """The calibration with other scales of some detectors."""
+    """The calibration with these scales in place of those of the same detectors."""
     arrays = {name: getattr(calibration, name).copy() for name in ("kev_per_code", "zero_code", "covariance")}
     for number, scale in scales.items():
         arrays["kev_per_code"][number], arrays["zero_code"][number] = scale.kev_per_unit, scale.zero
@@ -80,6 +80,6 @@ def _with(calibration: Calibration, scales: dict[int, Scale]) -> Calibration:
 
 
 def beside(path: Path, instrument: dict) -> Calibration:
-    """The calibration beside an archive, if there is one; else the default. Raises UserError if it cannot be used."""
+    """The calibration file beside the archive if it exists, else the default. Raises UserError if it is invalid."""
     found = path.parent / CALIBRATION
     return Calibration.load(found, instrument) if found.exists() else Calibration.default(instrument)

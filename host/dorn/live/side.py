@@ -55,12 +55,12 @@ class DownloadsPanel:
             f'<p><a href="download/{name}" download="{name}">{name}</a>: {about}</p>'
             for name, about in DOWNLOADS.items()
         )
-        note = "As decoded from all that is in the archive, with the calibration in force. The icon at the right of a"
-        self.layout = html(links + paragraph(f"{note} plot saves it as it is shown."))
+        note = "Decoded from the whole archive, with the calibration in use. The icon to the right of a"
+        self.layout = html(links + paragraph(f"{note} plot saves it as shown."))
 
 
 class CommandPanel:
-    """Telecommands, for whoever has the token."""
+    """Telecommands, for browsers that have the token."""
 
     def __init__(self, commander: Commander):
         self._commander = commander

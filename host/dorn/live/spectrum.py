@@ -1,4 +1,4 @@
-"""The spectrum: curves, lines of nuclides, a region, and the table under it."""
+"""The spectrum: curves, lines of nuclides, a region, and the table below."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from dorn.products.style import COLORS, FAINT, INK, LABELLED, PALETTE
 SCALES = ("log", "linear")
 _FLOOR = 0.5  # counts: the lower end of the logarithmic axis
 _HEIGHT, _LABELS = 282, 42  # pixels
-_LANES, _LABEL_MEV = 3, 0.6  # of the labels of lines; their width
+_LANES, _LABEL_MEV = 3, 0.6  # rows of line labels; width of a label
 _OWN = {"front detectors": COLORS["front"], "back detectors": COLORS["back"], "coincidences": COLORS["coincidences"]}
 
 
 def alpha_nuclides() -> list[Any]:
-    """The nuclides with lines."""
+    """Names of the nuclides with alpha lines."""
     return [name for name in nuclides.names() if nuclides.lines(name)]
 
 
 class SpectrumPanel:
-    """region_kev: low and high end, None without one. on_change: called if what is shown is to be drawn again."""
+    """region_kev: low and high end, None if no region is marked. on_change: called if the panel must be redrawn."""
 
     def __init__(self, dictionary: Dictionary, on_change: Callable[[], None]):
         i = dictionary.instrument
         self.region_kev: tuple[float, float] | None = None
-        self.on_click: Callable[[float], None] | None = None  # with an energy in keV
+        self.on_click: Callable[[float], None] | None = None  # called with the energy in keV
         self._on_change = on_change
         self._sources: dict[str, ColumnDataSource] = {}  # by name of the curve
         self._lines: dict[str, list[tuple[str, Any, Any]]] = {}  # scale, renderers of sum and running
@@ -67,7 +67,7 @@ class SpectrumPanel:
         self.layout = column(chosen, strip, self._plot, self._table, sizing_mode="stretch_width")
 
     def _spectrum(self, x_range):
-        """A plot with two vertical axes, of which one is visible."""
+        """A plot with two vertical axes, only one of which is visible."""
         select = BoxSelectTool(dimensions="width", renderers=[], description="mark a region")
         log = DataRange1d(start=_FLOOR, only_visible=True)
         shown = plot(_HEIGHT, (select,), x_range=x_range, y_range=log, y_axis_type="log", name="spectrum")
@@ -86,7 +86,7 @@ class SpectrumPanel:
         return shown
 
     def _labels(self):
-        """The names of the lines, above the spectrum; the lines themselves are in it."""
+        """The names of the lines, above the spectrum in which the lines are drawn."""
         strip = plot(_LABELS, x_range=self._plot.x_range, y_range=(0, _LANES))
         strip.toolbar_location, strip.grid.visible, strip.axis.visible = None, False, False
         strip.update(min_border_bottom=0, min_border_top=0, min_border_right=30)
@@ -138,7 +138,7 @@ class SpectrumPanel:
         return _OWN.get(name) or PALETTE[(3 + list(CURVES).index(name)) % len(PALETTE)]
 
     def _source(self, name: str) -> ColumnDataSource:
-        """Of a curve, which is drawn from then on, if it is visible."""
+        """The data source of a curve; created, with its renderers, on first use."""
         if name not in self._sources:
             empty: Any = {column: [] for column in ("x", "counts", "error", "drawn", "now", "now_drawn")}
             source = self._sources[name] = ColumnDataSource(empty, name=name)
@@ -156,8 +156,8 @@ class SpectrumPanel:
         return self._sources[name]
 
     def draw(self, curves: list[Curve], running: dict[str, Curve]) -> None:
-        """Draw these curves, and no others. running: by name, the counts of integrations that continue; they are drawn
-        on top of the others in a fainter colour, and have a column of their own in the table."""
+        """Draw only these curves. running: name -> counts of integrations that continue, drawn in a fainter colour as
+        added to the closed ones, with a column of their own in the table."""
         for one in curves:
             now = one.counts + running[one.name].counts if one.name in running else np.full(len(one.counts), np.nan)
             columns = {

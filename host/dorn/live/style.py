@@ -1,4 +1,4 @@
-"""The look of the page: Bokeh figures in the style of all pictures, and tables as HTML."""
+"""Appearance of the page: Bokeh figures in the common style, and tables as HTML."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ p {{ font: {_FONT}; color: {INK}; margin: 4px 0; }}
 
 
 def plot(height: int, tools: Sequence = (), **options):
-    """A figure as wide as its place."""
+    """A figure that fills the width of its container."""
     shown = figure(
         height=height,
         sizing_mode="stretch_width",
@@ -55,7 +55,7 @@ def marked(event: Any) -> tuple[float, float] | None:
 
 
 def legend_above(shown) -> None:
-    """Move the legend of a plot out of it; a click hides a curve."""
+    """Move the legend of a plot above it; a click in it hides or shows a curve."""
     (legend,) = shown.legend
     legend.update(orientation="horizontal", border_line_color=None, padding=0, margin=0, click_policy="hide")
     legend.update(label_text_font_size="11px", label_text_color=INK, glyph_height=14)
@@ -76,7 +76,7 @@ def table(
     out: Sequence[int] = (),
     wide: int = -1,
 ) -> str:
-    """HTML of a table; cells are HTML already. numbers: columns aligned to the right. out: rows that stand out. wide:
+    """HTML of a table; cells must already be HTML. numbers: right-aligned columns. out: rows that stand out. wide:
     column whose text may take several lines."""
 
     def line(tag: str, cells: Sequence[str]) -> str:
@@ -93,8 +93,8 @@ def paragraph(text: str) -> str:
 
 
 def fill(source: ColumnDataSource, **columns: Any) -> None:
-    """Give a source new columns: as lists to begin with, because a browser that connects again, to a server that was
-    restarted, cannot read arrays in the document that it is given; later as arrays, which take a tenth of the time."""
+    """Set the columns of a source: initially as lists, because a browser that reconnects to a restarted server cannot
+    read arrays in the document it receives; later as arrays, which take a tenth of the time."""
     arrays = {name: np.asarray(values) for name, values in columns.items()}
     is_new = source.document is None
     source.data = {n: one.tolist() if is_new or one.dtype.kind == "U" else one for n, one in arrays.items()}
@@ -106,7 +106,7 @@ def when(model, name: str, call: Callable[[], object]) -> None:
 
 
 def change(div: Div, text: str) -> None:
-    """Set its text, and send it only if it differs."""
+    """Set the text; sent to the browser only if it differs."""
     if div.text != text:
         div.text = text
 

@@ -26,7 +26,7 @@ from dorn.live.measurement import Mark, Measurement
 from dorn.live.style import fill, legend_above, marked, plot
 from dorn.products.style import BLUE, GREEN, GREY, INK, ORANGE, RED
 
-# counter -> what it is called
+# counter -> label
 RATES = {
     "events": "triggers",
     "front": "front",
@@ -35,21 +35,21 @@ RATES = {
     "several_units": "several units",
 }
 _COLORS = (INK, BLUE, ORANGE, GREEN, "#8e24aa")
-_UNITS = ((7200, 3600.0, "h"), (600, 60.0, "min"), (0, 1.0, "s"))  # from this length on
+_UNITS = ((7200, 3600.0, "h"), (600, 60.0, "min"), (0, 1.0, "s"))  # shortest length, s; seconds per unit; unit
 _SIDES = ("front", "back")
-_LAST_S = 60.0  # over which rates of detectors are taken
+_LAST_S = 60.0  # period over which detector rates are averaged
 _HEIGHT = 185
-_NAMED = 15  # groups of marks; more are lines only
+_NAMED = 15  # maximum number of groups of marks with text; if there are more, only lines are drawn
 _EVENTS = {"reset": RED, "bias": RED, "detector": RED, "mode": GREY}
 
 
 def unit_of(length_s: float) -> tuple[float, str]:
-    """Seconds in the unit of a time axis, and its name."""
+    """Seconds per unit of a time axis of this length, and the unit's name."""
     return next((seconds, name) for least, seconds, name in _UNITS if length_s >= least)
 
 
 class RatesPanel:
-    """on_period: called with the begin and end of a period that was marked, on-board time in s."""
+    """on_period: called with the start and end of a marked period, on-board time in s."""
 
     def __init__(self, on_period: Callable[[float, float], None]):
         self._on_period = on_period
@@ -110,7 +110,7 @@ class RatesPanel:
 
 
 def _storms(measurement: Measurement) -> tuple[list[float], list[float]]:
-    """Begins and ends of storms; one that has not ended ends at the latest packet."""
+    """Starts and ends of storms; one that continues ends at the latest packet."""
     begins: list[float] = []
     ends: list[float] = []
     for mark in measurement.marks:
@@ -122,7 +122,7 @@ def _storms(measurement: Measurement) -> tuple[list[float], list[float]]:
 
 
 def _together(marks: list[Mark], apart_s: float) -> list[list[Mark]]:
-    """Groups of marks whose texts would be on top of each other."""
+    """Groups of marks whose texts would overlap."""
     groups: list[list[Mark]] = []
     for mark in marks:
         if groups and mark.time_s - groups[-1][0].time_s < apart_s:

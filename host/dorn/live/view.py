@@ -56,7 +56,7 @@ class View:
         left = column(self._spectrum.layout, choice, *plots, sizing_mode="stretch_width")
         head = row(self._head, *([] if shared.commander else self._replay()), sizing_mode="stretch_width")
         body = row(left, self._beside, sizing_mode="stretch_width")
-        self.update()  # before it is a part of the document: Bokeh looks through all of it at each addition
+        self.update()  # before it is part of the document: Bokeh searches the whole document at each addition
         document.title = f"DORN {shared.title}"
         document.add_root(column(head, body, sizing_mode="stretch_width"))
         document.add_periodic_callback(self.update, PERIOD_MS)
@@ -68,7 +68,7 @@ class View:
         return shown
 
     def _chosen(self, panels: dict) -> RadioButtonGroup:
-        """Buttons of which one is active, and the panel of that one visible: in tabs, Bokeh gives plots no width."""
+        """Buttons that select which panel is visible; not tabs, in which Bokeh gives plots no width."""
         group = RadioButtonGroup(labels=list(panels), active=0)
 
         def show():
@@ -82,7 +82,7 @@ class View:
         return group
 
     def _replay(self) -> list:
-        """Speed of the replay of an archive."""
+        """The controls for replaying an archive: replay, speed, pause, show all."""
         player = self._shared.player
         self._speed = Spinner(value=player.speed or 60, low=0.1, step=10, width=90, format="0[.]0")
         play, pause, all_ = (
@@ -116,7 +116,7 @@ class View:
         self._redraw()
 
     def _clicked(self) -> Curve | None:
-        """The first curve, if it is of detectors."""
+        """The first curve if it shows only detector spectra, otherwise None."""
         first = next(iter(self._curves), None)
         return first if first and all(number < DETECTORS for number in CURVES[first.name]) else None
 

@@ -1,4 +1,4 @@
-"""Where every particle and every packet is, what went wrong, and what was asked for again: tables of a report."""
+"""Tables of a report: the account of particles and packets, anomalies, and repeated requests."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Report:
 
     origin: int
     time_s: float
-    severity: str  # of SEVERITIES
+    severity: str  # one of SEVERITIES
     name: str
     text: str
 
@@ -84,7 +84,7 @@ def particles(exchange: Exchange) -> list[Table]:
 
 
 def packets(exchange: Exchange) -> list[Table]:
-    """Packets by type, what is wrong with others, and record numbers by origin."""
+    """Packets by type, faults of packets, and record numbers by origin."""
     archive, summary = exchange.archive, exchange.summary
     index = archive.index
     rows = []
@@ -97,7 +97,7 @@ def packets(exchange: Exchange) -> list[Table]:
     faults = {
         "received more than once, counted once": archive.repeated,
         "damaged": summary["crc_errors"],
-        "intact, but not as the dictionary defines them": summary["not_understood"],
+        "intact, but not conforming to the dictionary": summary["not_understood"],
         "of other instruments (APIDs)": summary["foreign_packets"],
         "places where the sequence count does not increase by one": summary["sequence_gaps"],
         "record numbers with two different packets": summary["conflicting_records"],
@@ -114,8 +114,8 @@ def packets(exchange: Exchange) -> list[Table]:
 
 
 def _records(exchange: Exchange) -> dict[int, tuple[list[int], list[tuple[int, int]]]]:
-    """Origin -> (record numbers received, ranges not received). Numbers that a retrieval has shown not to exist are not
-    missing: an unexpected reset skips some."""
+    """Origin -> (record numbers received, ranges not received). Numbers that do not exist, as shown by a
+    retrieval, are not missing: an unexpected reset skips some."""
     index, found = exchange.archive.index, {}
     asked = requests(exchange)
     for origin in np.unique(index["origin"][index["record"] > 0]).tolist():
@@ -138,7 +138,7 @@ def missing_records(exchange: Exchange) -> int:
 
 
 def reports(exchange: Exchange) -> list[Report]:
-    """All event reports, in the order of origin and time."""
+    """All event reports, sorted by origin and time."""
     layouts = exchange.archive.dictionary.telemetry
     rows = iter(report_rows(exchange.archive))
     next(rows)
@@ -186,7 +186,7 @@ def requests(exchange: Exchange) -> list[tuple[int, float, int, int, int]]:
 
 
 def verdict(exchange: Exchange) -> list[str]:
-    """What is missing, in words; nothing if all that was sent is there."""
+    """Descriptions of what is missing; empty if everything sent was received."""
     summary = exchange.summary
     found = {
         "stored packets not received": missing_records(exchange),

@@ -117,7 +117,7 @@ class Accumulator:
 
     @property
     def running(self) -> dict[int, Running]:
-        """By number of the spectrum, as in dorn.products.slices: the latest copies of integrations that continue."""
+        """Spectrum number, as in dorn.products.slices -> latest copy of its integration, if that continues."""
         return self._spectra.running.all()
 
     @property

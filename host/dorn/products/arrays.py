@@ -18,7 +18,7 @@ from dorn.products.tables import report_rows
 
 Group = dict[str, Column]
 _ON_BOARD = "on-board time"
-_SPECTRA = "of 16 detectors, then of the sums of 8 detection units"
+_SPECTRA = "of 16 detectors, then of the summed energies of 8 detection units"
 
 
 def measurements(exchange: Exchange) -> Group:
@@ -36,13 +36,13 @@ def measurements(exchange: Exchange) -> Group:
         "origin": Column(origins, "", "of the packets; each has a clock of its own"),
         "start_s": Column(times_us[:, 0] / 1e6, "s", f"{_ON_BOARD} of the start of the first integration"),
         "stop_s": Column(times_us[:, 1] / 1e6, "s", f"{_ON_BOARD} of the end of the last integration"),
-        "start_utc": Column(_texts(start and utc_text(start) for start in starts), "", "empty: not known"),
+        "start_utc": Column(_texts(start and utc_text(start) for start in starts), "", "empty: unknown"),
         "real_s": Column(seconds["real"], "s", f"real time, {_SPECTRA}"),
         "live_s": Column(seconds["live"], "s", f"live time, {_SPECTRA}"),
-        "mode": Column(states["mode"], "", "highest in the interval, of the dictionary; 0: no reading"),
+        "mode": Column(states["mode"], "", "highest value in the interval, as in the dictionary; 0: no reading"),
         "storm": Column(states["storm"], "", "1: storm mode during a part of the interval"),
-        "temperature_k": Column(states["temperature_k"], "K", "of head and electronics, means"),
-        "po_209_code": Column(states["po_209_code"], "ADC code", "position of the Po-209 line, means"),
+        "temperature_k": Column(states["temperature_k"], "K", "of head and electronics, mean values"),
+        "po_209_code": Column(states["po_209_code"], "ADC code", "position of the Po-209 line, mean value"),
         "gain": Column(calibration.gains(origins, times_us.mean(1) / 1e6), "", "by the drift in the calibration"),
         "counts": Column(np.array([one.counts for one in slices]), "counts", "channels of each detector"),
         "coincidences": Column(np.array([one.coincidences for one in slices]), "counts", "channels of each unit"),
@@ -59,7 +59,7 @@ def energies(exchange: Exchange) -> Group:
         "name": Column(_texts(NAMES), "", "of each spectrum"),
         "kev_per_code": Column(kev_per_code, "keV", "energy = kev_per_code * (ADC code - zero_code)"),
         "zero_code": Column(zero_code, "ADC code", ""),
-        "energy_kev": Column(energies_kev(calibration, instrument, False), "keV", "of the middle of each channel"),
+        "energy_kev": Column(energies_kev(calibration, instrument, False), "keV", "of the midpoint of each channel"),
         "coincidence_energy_kev": Column(energies_kev(calibration, instrument, True), "keV", "the same, of each unit"),
     }
 
@@ -67,7 +67,7 @@ def energies(exchange: Exchange) -> Group:
 def rates(exchange: Exchange) -> Group:
     """A row for each interval between packets `rates`."""
     found = exchange.products.rates()
-    counters = found.counters.astype(np.uint32)  # they are as narrow as their values allow
+    counters = found.counters.astype(np.uint32)  # stored in the narrowest type that holds their values
     group = {
         "origin": Column(found.origin, "", "of the packets"),
         "time_s": Column(found.time_s, "s", f"{_ON_BOARD} of the end of the interval"),
@@ -92,7 +92,7 @@ def events(exchange: Exchange) -> Group:
         "event_class": "0, 1, 2, 3: front, back, front and back of a unit, several units",
         "hits": "hit pattern: bit d is detector d",
         "codes": "of each hit, lowest detector of an event first; bit 15: conversion failed",
-        "first": "place in codes of the first code of each event",
+        "first": "index in codes of the first code of each event",
         "window_class": "class whose events are all listed between begin and end",
     }
     names = ("time_us", "origin", "event_class", "hits", "first", "codes")
@@ -101,7 +101,7 @@ def events(exchange: Exchange) -> Group:
 
 
 def packets(exchange: Exchange, names: Iterable[str] | None = None) -> dict[str, Group]:
-    """Layout -> its packets: all fields but arrays of variable length. names: only these layouts."""
+    """Layout -> its packets: all fields except arrays of variable length. names: only these layouts."""
     dictionary, found = exchange.products.dictionary, {}
     for name, packets in packet_columns(exchange.archive, names).items():
         group = {
@@ -120,7 +120,7 @@ def packets(exchange: Exchange, names: Iterable[str] | None = None) -> dict[str,
 
 
 def reports(exchange: Exchange) -> Group:
-    """Event reports and the verification of telecommands, in words."""
+    """Event reports and verification reports of telecommands, as text."""
     heading, *rows = report_rows(exchange.archive)
     columns = list(zip(*rows, strict=True)) or [()] * len(heading)
     group = {name: Column(_texts(map(str, column))) for name, column in zip(heading, columns, strict=True)}

@@ -8,11 +8,11 @@ from dorn.products.phases import Phase
 
 
 class Clock:
-    """Elapsed time is on-board time since the first packet, without settings of the clock. Origins, each of which has a
+    """Elapsed time is on-board time since the first packet, without clock steps. Origins, each of which has a
     clock of its own, follow one another."""
 
     def __init__(self, phases: list[Phase]):
-        self._segments: list[tuple[int, int, int, int]] = []  # origin, begin and end on board, elapsed at the begin, us
+        self._segments: list[tuple[int, int, int, int]] = []  # origin, start and end on board, elapsed at start, us
         elapsed_us = 0
         for phase in phases:
             last = self._segments[-1] if self._segments else None

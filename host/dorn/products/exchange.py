@@ -1,4 +1,4 @@
-"""What an archive gives to formats of other programs: its spectra by phase or slice and in total, with their dates."""
+"""Content of an archive for export to other programs: spectra by phase or slice and in total, with their dates."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Interval:
 
     @property
     def name(self) -> str:
-        """That of its phase."""
+        """The name of the phase."""
         return self.phase.name if self.phase else "acquisition"
 
 
@@ -41,13 +41,13 @@ class Exchange:
     """The content of an archive for other programs. The archive must be open."""
 
     def __init__(self, products: Products, phases: list[Phase], run: dict | None, epoch: datetime | None = None):
-        """products: with cuts of these phases. run: of run.json. epoch: UTC of on-board time 0; None: by the time
-        correlation in `run`, if there is one. Raises UserError without any spectrum."""
+        """products: cut at the ends of these phases. run: content of run.json. epoch: UTC of on-board time 0; None: by
+        the time correlation in `run`, if there is one. Raises UserError if there are no spectra."""
         self.products, self.run, self._epoch = products, run or {}, epoch
         self.summary = products.summary(run)
         self.phases = phases
         if not len(products.slices):
-            raise UserError("archive: spectra: none was received, so there is nothing to export")
+            raise UserError("archive: spectra: none received, nothing to export")
 
     @property
     def archive(self) -> Archive:
@@ -55,14 +55,14 @@ class Exchange:
 
     @functools.cached_property
     def intervals(self) -> list[Interval]:
-        """All phases or slices with spectra, in the order of origin and time."""
+        """All phases or slices with spectra, sorted by origin and time."""
         found = []
         for one in self.products.slices:
             found.append(Interval(one, phase_of(self.phases, one.origin, int(one.times_us[0]))))
         return found
 
     def utc(self, origin: int, time_us: int) -> datetime | None:
-        """UTC of an on-board time, if known; a clock that was set later was not related to UTC."""
+        """UTC of an on-board time; None if unknown, as for times before the clock was set."""
         if time_us < self._set_us.get(origin, 0):
             return None
         epoch = self._epoch or run_file.epoch_of(self.run, origin)
@@ -70,12 +70,12 @@ class Exchange:
 
     @functools.cached_property
     def _set_us(self) -> dict[int, int]:
-        """Origin -> on-board time since when its clock was not set."""
+        """Origin -> on-board time to which its clock was last set."""
         pairs = zip(self.phases, self.phases[1:], strict=False)
         return {b.origin: b.begin_us for a, b in pairs if a.origin == b.origin and a.end_us != b.begin_us}
 
     def date(self, origin: int, time_us: int) -> datetime:
-        """UTC; or, without a time zone, on-board time counted from 1970."""
+        """UTC; if it is unknown, on-board time counted from 1970, without a time zone."""
         return self.utc(origin, time_us) or _SINCE_1970 + timedelta(microseconds=int(time_us))
 
     @property
@@ -84,7 +84,7 @@ class Exchange:
         return any(self.utc(one.origin, int(one.times_us[0])) is None for one in self.products.slices)
 
     def when(self, origin: int, first_us: int, last_us: int) -> list[str]:
-        """Start and stop in words."""
+        """Start and stop times as lines of text."""
         lines = [f"origin {origin}, on-board time: start {first_us / 1e6:.6f} s, stop {last_us / 1e6:.6f} s"]
         start, stop = (self.utc(origin, at_us) for at_us in (first_us, last_us))
         if start is None or stop is None:
@@ -93,7 +93,7 @@ class Exchange:
 
     @functools.cached_property
     def about(self) -> dict[str, str]:
-        """Where the data are from."""
+        """Provenance of the data."""
         run, summary = self.run, self.summary
         found = {
             "instrument": self.products.dictionary.mission["name"],
@@ -113,7 +113,7 @@ class Exchange:
 
     @functools.cached_property
     def coefficients(self) -> list[tuple[float, float, float]]:
-        """Energy of the middle of each channel, of each spectrum."""
+        """For each spectrum, the terms c0, c1, c2 of the energy at a channel's midpoint."""
         found = []
         instrument = self.products.instrument
         for of_units, codes in ((False, "codes_per_channel"), (True, "codes_per_coincidence_channel")):
@@ -123,7 +123,7 @@ class Exchange:
         return found
 
     def spectra(self, one: Slice, start: datetime, remarks: tuple[str, ...] = ()) -> list[McaFile]:
-        """Those of a slice that were received, of detectors and units."""
+        """The spectra of a slice that were received, of detectors and units."""
         found = []
         for n, (name, terms) in enumerate(zip(NAMES, self.coefficients, strict=True)):
             if one.real_us[n]:
@@ -147,10 +147,10 @@ class Exchange:
         when = [line for origin, span in spans.items() for line in self.when(origin, *span)]
         starts = [self.date(origin, first_us) for origin, (first_us, _) in spans.items()]
         start = min(starts, key=lambda start: start.replace(tzinfo=None))
-        return self.spectra(whole, start, (*when, *self.remarks, "energies are those of the middle of a channel"))
+        return self.spectra(whole, start, (*when, *self.remarks, "energies are those of the midpoint of a channel"))
 
     def measurements(self) -> list[Measurement]:
-        """One for each phase or slice."""
+        """One measurement for each phase or slice."""
         found = []
         for n, interval in enumerate(self.intervals, 1):
             one = interval.slice

@@ -16,7 +16,7 @@ from dorn.products.files import Write
 
 
 def contents(exchange: Exchange, formats: list[str]) -> dict[str, Write]:
-    """Name, which may have a folder -> how to write it, of all files of these formats, of FORMATS."""
+    """Name, perhaps with a folder -> function that writes it, for all files of these formats (keys of FORMATS)."""
     files: dict[str, Write] = {}
     for name in formats:
         files |= FORMATS[name](exchange)
@@ -38,7 +38,7 @@ def _bytes(write: Callable[[McaFile], bytes], one: McaFile) -> Write:
 
 
 def _chn_files(exchange: Exchange) -> dict[str, Write]:
-    """The format has 63 characters for remarks: which instrument, and whether the date is one."""
+    """The format has 63 characters for remarks: they identify the instrument, and say if UTC is unknown."""
     about = exchange.about
     words = [about[name] for name in ("instrument", "board", "firmware", "dictionary")]
     remark = " ".join(words) + (f"; {UNKNOWN.partition(':')[0]}" if exchange.dates_unknown else "")
@@ -85,7 +85,7 @@ FORMATS: dict[str, Callable[[Exchange], dict[str, Write]]] = {
 
 
 def parse(text: str) -> list[str]:
-    """The formats of a list such as spe,n42. Raises UserError."""
+    """The formats in a list such as spe,n42. Raises UserError if one does not exist."""
     names = [name.strip().lower() for name in text.split(",")]
     for name in names:
         if name not in FORMATS:

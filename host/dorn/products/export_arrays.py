@@ -18,7 +18,7 @@ HDF5, ROOT = "archive.h5", "archive.root"
 
 
 def hdf5(exchange: Exchange) -> dict[str, Write]:
-    """A file of everything, each array with its unit."""
+    """One file with everything, each array with its unit."""
 
     def write(file: BinaryIO) -> None:
         groups: dict[str, Group] = {
@@ -67,5 +67,5 @@ def _histograms(exchange: Exchange) -> dict[str, Histogram]:
 
 
 def _branches(group: Group) -> dict[str, np.ndarray]:
-    """Arrays of numbers: a tree written by uproot has no branches of texts."""
+    """The numeric arrays: uproot cannot write branches of text."""
     return {name: column.values for name, column in group.items() if column.values.dtype != object}

@@ -20,27 +20,27 @@ from dorn.products.slices import DETECTORS
 
 _RAW, _CALIBRATED, _DERIVED = pds4.LEVELS
 _FOLDER = "pds4"
-_DIGITS = ".7g"  # of rates
+_DIGITS = ".7g"  # format of rates
 _SPECTRUM = (
     Field("measurement", COUNT, about="number of the phase or slice"),
     Field("phase", TEXT, about="observation table and mode"),
     Field("spectrum", TEXT, about="front or back detector, or front_back unit, with its number"),
-    Field("origin", COUNT, about="of the packets; each has a clock of its own"),
+    Field("origin", COUNT, about="origin of the packets; each has a clock of its own"),
     Field("start_s", REAL, "s", "on-board time of the start of the first integration"),
     Field("stop_s", REAL, "s", "on-board time of the end of the last integration"),
-    Field("start_utc", DATE, about="the start in UTC; empty: not known"),
+    Field("start_utc", DATE, about="the start in UTC; empty: unknown"),
     Field("real_s", REAL, "s", "real time"),
     Field("live_s", REAL, "s", "live time"),
 )
 _SCALE = (
-    Field("first_kev", REAL, "keV", "energy of the middle of channel 0"),
+    Field("first_kev", REAL, "keV", "energy of the midpoint of channel 0"),
     Field("kev_per_channel", REAL, "keV", "width of a channel"),
 )
 _EVENT = (
-    Field("origin", COUNT, about="of the packet"),
+    Field("origin", COUNT, about="origin of the packet"),
     Field("time_s", REAL, "s", "on-board time"),
     Field("class", TEXT, about="front, back, front and back of a unit, several units"),
-    Field("detectors", TEXT, about="that were hit"),
+    Field("detectors", TEXT, about="detectors that were hit"),
     Field("codes", TEXT, about="ADC code of each hit"),
     Field("energies_kev", TEXT, "keV", "energy of each hit"),
 )
@@ -81,7 +81,7 @@ def _tables(exchange: Exchange) -> Iterator[Table]:
     about = {False: "a record for each detector and phase or slice", True: "a record for each unit and phase or slice"}
     for of_units, raw, rate, title in (
         (False, "spectra", "spectra_rate", "Spectra of the detectors"),
-        (True, "coincidences", "coincidences_rate", "Spectra of the sum energies of the detection units"),
+        (True, "coincidences", "coincidences_rate", "Summed-energy spectra of the detection units"),
     ):
         channels = exchange.products.instrument["coincidence_channels" if of_units else "channels"]
         group = Field("count", COUNT, about="counts of a channel", repeated=channels)
@@ -124,7 +124,7 @@ def _spectra(exchange: Exchange, of_units: bool, calibrated: bool) -> Iterator[S
 
 
 def _of_group(name: str, title: str, about: str, group: Group) -> Table:
-    """Arrays of one length, with two dimensions at most."""
+    """A table of arrays of the same length, with at most two dimensions."""
     kinds = {"u": COUNT, "i": INTEGER, "f": REAL, "O": TEXT}
     fields, columns = [], []
     for field, column in group.items():
@@ -136,7 +136,7 @@ def _of_group(name: str, title: str, about: str, group: Group) -> Table:
 
 
 def _nuclides(exchange: Exchange) -> tuple[list[str], list[tuple]]:
-    """Heading and records."""
+    """(names of the fields, records)."""
     heading: list[str] = ["phase"]
     rows: list[tuple] = []
     for phase, found in by_phase(exchange, arrays_of(exchange), Analysis()).items():

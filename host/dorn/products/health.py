@@ -1,4 +1,4 @@
-"""The housekeeping packet for people: fields in groups, with units and limits."""
+"""The housekeeping packet in readable form: fields in groups, with units and limits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _KELVIN, _ZERO_CELSIUS_K = "0.01 K", 273.15
 
 
 class Reading(NamedTuple):
-    """A field as text. limits: empty without a monitor; is_out: the value is not within them."""
+    """A field as text. limits: empty if not monitored; is_out: the value is out of limits."""
 
     name: str
     value: str

@@ -66,7 +66,7 @@ def check_same_scale(path: Path | str | None, background: Spectrum, spectrum: Sp
 
 
 def _given(spectrum: Spectrum, start) -> np.ndarray | None:
-    """Edges in keV from the start, or as stored; None if there are none, or they do not increase."""
+    """Edges in keV, by the calibration `start` or the stored one; None if there is none, or they do not increase."""
     if spectrum.in_kev:
         return spectrum.edges
     terms = start or spectrum.coefficients

@@ -16,24 +16,24 @@ from dorn.products.plot import COLORS, FAINT, INK, label_energies_kev
 from dorn.products.rates import Rates
 
 _WIDTH = 9.5  # inches
-_BINS = 500  # of a time axis: more cannot be told apart
+_BINS = 500  # of a time axis: more could not be distinguished
 _PALETTE = ("#1f4e9c", "#c2570c", "#2e7d32", "#8e24aa", "#00838f", "#ad1457", "#6d4c41", "#827717")
 _SEVERITY_COLORS = {"info": "#8a94a6", "low": "#b58900", "medium": "#d2691e", "high": "#b00020"}
 _IDLE = "#dfe3ea"
 _CLASSES = {"front": COLORS["front"], "back": COLORS["back"], "front_back": "#2e7d32", "several_units": "#8e24aa"}
-_FLOOR = 0.6  # counts, of a logarithmic axis
+_FLOOR = 0.6  # counts: lower end of a logarithmic axis
 _ENERGY_MEV = (0.0, 12.0)
 
 
 def phase_colors(phases: Sequence[Phase]) -> dict[str, str]:
-    """Name of a phase -> colour; those without an acquisition share a grey one."""
+    """Name of a phase -> colour; grey for all phases without acquisition."""
     names = dict.fromkeys(phase.name for phase in phases if phase.acquires)
     colors = {name: _PALETTE[n % len(_PALETTE)] for n, name in enumerate(names)}
     return {phase.name: colors.get(phase.name, _IDLE) for phase in phases}
 
 
 def timeline(phases: Sequence[Phase], reports: Sequence[Report], storm_h: np.ndarray, clock: Clock) -> Figure:
-    """Phases above, event reports by severity below. storm_h: float64[n, 2], begin and end of storms."""
+    """Phases above, event reports by severity below. storm_h: float64[n, 2], start and end of storms."""
     figure = Figure(figsize=(_WIDTH, 2.6), layout="constrained")
     axes = figure.subplots()
     colors = phase_colors(phases)
@@ -57,7 +57,7 @@ def timeline(phases: Sequence[Phase], reports: Sequence[Report], storm_h: np.nda
 
 
 def rates(found: Rates, clock: Clock) -> Figure:
-    """Events per second of live time by class; below, the part of the time that is dead."""
+    """Events per second of live time by class; below, the fraction of dead time."""
     figure = Figure(figsize=(_WIDTH, 4.2), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [2, 1]})
     edges_h = np.linspace(0, max(clock.length_h, 1e-9), _bins(len(found)) + 1)
@@ -124,7 +124,7 @@ _TRENDS = (  # title, fields, factor, offset
 
 
 def housekeeping(found: PacketColumns, clock: Clock) -> Figure:
-    """Trends of readings: means over bins of the time axis. Readings that are missing are left out."""
+    """Trends of readings: means over bins of the time axis. Missing readings are left out."""
     figure = Figure(figsize=(_WIDTH, 5.6), layout="constrained")
     panels = figure.subplots(3, 2, sharex=True).ravel()
     items = {item.name: item for item in found.layout.fields}
@@ -152,13 +152,13 @@ def housekeeping(found: PacketColumns, clock: Clock) -> Figure:
 
 
 def _apart(hours: np.ndarray, clock: Clock) -> np.ndarray:
-    """Without those that cannot be told apart from others."""
+    """The times, without those too close to another one to be distinguished in the plot."""
     step_h = max(clock.length_h, 1e-9) / (4 * _BINS)
     return np.unique(np.rint(hours / step_h)) * step_h
 
 
 def _bins(readings: int) -> int:
-    """Bins of a time axis: some readings in each."""
+    """Number of bins of a time axis, such that each has several readings."""
     return int(np.clip(readings // 3, 1, _BINS))
 
 

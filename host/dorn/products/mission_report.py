@@ -1,4 +1,4 @@
-"""The report of a mission, or of a run: one page for those who were not there."""
+"""The report of a mission or a run: one page for readers who did not take part."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TOGETHER_S = 60.0  # between requests of one collection of stored packets
 _SUMMED = 4  # channels of a spectrum, for the picture
 _EXPLAINED = """Alpha particles of each nuclide have known energies, and appear as lines in the spectrum of a detector.
 The lines of all nuclides were fitted together to the counts of a phase. A number after +- is one standard deviation.
-What is below its decision threshold was not detected: a number after &lt; is then the upper limit (95 %)."""
+A nuclide below its decision threshold was not detected: the number after &lt; is its upper limit (95 %)."""
 
 
 @dataclass
@@ -41,10 +41,10 @@ class _Acquisition:
 
 
 class MissionReport:
-    """What the report is made from. The archive must be open."""
+    """Builds the report. The archive must be open."""
 
     def __init__(self, exchange: Exchange, analysis: Analysis | None = None, command: str = ""):
-        """analysis: how nuclides are found. command: as entered."""
+        """analysis: settings for the nuclides. command: the command line as entered."""
         self._exchange, self._analysis, self._command = exchange, analysis or Analysis(), command
         self._clock = Clock(exchange.phases)
         self._reports = accounts.reports(exchange)
@@ -116,7 +116,7 @@ class MissionReport:
         return list(found.values())
 
     def _storms_h(self) -> np.ndarray:
-        """float64[n, 2]: begin and end of storms, by their reports."""
+        """float64[n, 2]: start and end of storms, by their reports."""
         spans, begin_h = [], None
         for one in self._reports:
             if one.name in ("storm_begin", "storm_end"):
@@ -163,7 +163,7 @@ class MissionReport:
         if all_outcomes:
             parts.append("<p>Assumptions:</p><ul>")
             parts += [f"<li>{escape(text)}</li>" for text in _assumptions(all_outcomes)]
-            parts.append("<li>Slices of storm mode are left out.</li></ul>")
+            parts.append("<li>Slices recorded in storm mode are left out.</li></ul>")
         return parts
 
     def _particles(self) -> list[str]:
@@ -179,7 +179,7 @@ class MissionReport:
     def _requests(self) -> list[str]:
         found = accounts.requests(self._exchange)
         if not found:
-            return ["<h2>Asked for again</h2><p>Nothing was retrieved from the packet store.</p>"]
+            return ["<h2>Repeated requests</h2><p>Nothing was retrieved from the packet store.</p>"]
         rows: list[tuple] = []
         last_s = -np.inf
         for origin, time_s, first, last, sent in found:
@@ -190,7 +190,7 @@ class MissionReport:
             last_s = time_s
         said = f"<p>{len(found)} requests, {sum(one[-1] for one in found)} packets sent.</p>"
         heading = ("time", "h", "from record", "to record", "requests", "packets")
-        return ["<h2>Asked for again</h2>", said, page.table(heading, rows[:_MOST_ROWS]), _more(rows)]
+        return ["<h2>Repeated requests</h2>", said, page.table(heading, rows[:_MOST_ROWS]), _more(rows)]
 
     def _anomalies(self) -> list[str]:
         found = accounts.anomalies(self._reports)
@@ -215,12 +215,12 @@ class MissionReport:
         if found is None:
             return []
         figure = mission_plots.housekeeping(found, self._clock)
-        said = f"<h2>Housekeeping</h2><p>{len(found.time_s)} packets; readings that are missing are left out.</p>"
+        said = f"<h2>Housekeeping</h2><p>{len(found.time_s)} packets; missing readings are left out.</p>"
         return [said, page.svg(figure, "trends of housekeeping")]
 
 
 def _sides(slices: SliceArrays, of: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """(edges in keV, sums of the front and of the back detectors), on the scale of the first detector."""
+    """(edges in keV, sums of the front and of the back detectors), on the energy scale of the first detector."""
     width_kev = slices.energy_kev[:, 1] - slices.energy_kev[:, 0]
     edges_kev = np.concatenate([slices.energy_kev, slices.energy_kev[:, -1:] + width_kev[:, None]], 1)
     edges_kev -= width_kev[:, None] / 2
@@ -250,7 +250,7 @@ def _table_of(outcomes: Sequence[Outcome]) -> str:
 
 
 def _assumptions(outcomes: list[Outcome]) -> list[str]:
-    """Those that all phases share: the number of tails is that of each fit."""
+    """The assumptions that hold for all phases; the number of tails is chosen in each fit."""
     return [one for one in assumptions(outcomes) if "number of tails" not in one]
 
 
@@ -259,5 +259,5 @@ def _table(one: Table) -> str:
 
 
 def _more(rows: Sequence) -> str:
-    """What a table leaves out."""
+    """A note on the rows that a table leaves out."""
     return f"<p>and {len(rows) - _MOST_ROWS} more</p>" if len(rows) > _MOST_ROWS else ""

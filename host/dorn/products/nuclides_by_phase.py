@@ -20,8 +20,8 @@ from dorn.products.style import LABELLED
 
 @dataclass(frozen=True)
 class Analysis:
-    """How to analyse. nuclides: with lines in the spectra. search: by which the energy scale may be wrong. efficiency:
-    as of Outcome."""
+    """Analysis settings. nuclides: those with lines in the spectra. search: relative error allowed for the energy
+    scale. efficiency: as in Outcome."""
 
     nuclides: Sequence[str] = field(default_factory=lambda: alpha_emitters(LABELLED))
     search: float = 0.03
@@ -30,7 +30,7 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Found:
-    """The directions of one phase that were analysed, and why others were not."""
+    """The directions analysed in one phase, and why the others were not."""
 
     outcomes: list[Outcome]
     faults: list[str]
@@ -43,13 +43,13 @@ def arrays_of(exchange: Exchange) -> SliceArrays:
 
 
 def groups_of(exchange: Exchange) -> dict[str, np.ndarray]:
-    """Name of a phase -> bool[n]: which phases or slices are of it."""
+    """Name of a phase -> bool[n]: which phases or slices belong to it."""
     names = np.array([interval.name for interval in exchange.intervals], object)
     return {name: names == name for name in dict.fromkeys(names.tolist())}
 
 
 def by_phase(exchange: Exchange, arrays: SliceArrays, analysis: Analysis) -> dict[str, Found]:
-    """Name of a phase -> its nuclides; slices of storm mode are left out."""
+    """Name of a phase -> its nuclides; slices in storm mode are left out."""
     found = {}
     for name, of in groups_of(exchange).items():
         chosen = of & (arrays.storm == 0)

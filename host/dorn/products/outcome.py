@@ -166,7 +166,7 @@ def assumptions(outcomes: list[Outcome]) -> list[str]:
         found.append(
             "A flux of radon is the activity of the column above the ground, and so assumes a steady state without "
             "lateral transport: as many atoms leave the ground as decay above it. If the gas moves far during its "
-            "life, it is the flux of a region, not of the site: on the Moon at 300 K, Rn-222 hops some 1100 km."
+            "lifetime, it is the flux of a region, not of the site: on the Moon at 300 K, Rn-222 hops some 1100 km."
         )
     found += [text for one in outcomes[:1] for text in _of_date(one)]
     return found + [

@@ -1,4 +1,4 @@
-"""All packets of an archive by columns: for formats of arrays."""
+"""All packets of an archive as columns, for array formats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dorn.link.archive import Archive
 
 @dataclass(frozen=True, eq=False)
 class PacketColumns:
-    """The n packets of a layout that have the length it requires, in the order of origin and on-board time."""
+    """The n packets of a layout that have the length it requires, sorted by origin and on-board time."""
 
     layout: Layout
     origin: np.ndarray  # uint16[n]
@@ -25,7 +25,7 @@ class PacketColumns:
 
 
 def packet_columns(archive: Archive, names: Iterable[str] | None = None) -> dict[str, PacketColumns]:
-    """Those of each layout among the packets. names: only these layouts."""
+    """Layout -> its packets. names: only these layouts."""
     layouts = archive.dictionary.telemetry
     if names is not None:
         layouts = {name: layouts[name] for name in names}

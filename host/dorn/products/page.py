@@ -1,4 +1,4 @@
-"""Pages for readers: HTML in one file, which opens without a network and prints well."""
+"""Pages of reports: HTML in one file, which needs no network and prints well."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ img { max-width: 100% } code { background: #f3f3f3; padding: 0 .2em } .weak { co
 
 
 def page(title: str, parts: Iterable[str]) -> bytes:
-    """A page with this title, of parts of its body in HTML."""
+    """A page with this title. parts: HTML of its body."""
     head = f"<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>{escape(title)}</title>"
     return "\n".join([f"{head}<style>{_STYLE}</style></head><body>", *parts, "</body></html>\n"]).encode()
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table. Numbers are right-aligned, and so is the heading of a column of numbers; texts longer than a few words
-    may be broken."""
+    """A table. Numbers are right-aligned, as is the heading of a column of numbers; texts longer than a few words may
+    wrap."""
     rows = [list(row) for row in rows]
     numeric = [bool(rows) and all(isinstance(row[n], (int, float)) for row in rows) for n in range(len(heading))]
     titles = zip(heading, numeric, strict=True)
@@ -57,10 +57,10 @@ def _cell(value: object) -> str:
 
 
 def svg(figure: Figure, description: str) -> str:
-    """A figure as an image within the page; the same figure gives the same text."""
+    """A figure as an image within the page; the output is reproducible."""
     FigureCanvasSVG(figure)
     picture = io.BytesIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "dorn"}):  # texts as texts: small, and can be searched
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "dorn"}):  # text is kept as text: smaller, and searchable
         figure.savefig(picture, format="svg", metadata={"Date": None, "Creator": None})
     return _image("svg+xml", picture.getvalue(), description)
 

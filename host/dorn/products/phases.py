@@ -1,4 +1,4 @@
-"""Phases of a mission: intervals between changes of mode, loads of observation tables, settings of time, and boots."""
+"""Phases of a mission: intervals between mode changes, loads of observation tables, time settings and boots."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Phase:
     origin: int
     begin_us: int
     end_us: int
-    mode: str  # of the dictionary; "unknown" before the first packet that reports it
-    table: str  # observation table loaded last; "" for none
+    mode: str  # name in the dictionary; "unknown" before the first packet that reports it
+    table: str  # observation table loaded last; "" if none was loaded
 
     @property
     def acquires(self) -> bool:
@@ -36,7 +36,7 @@ class Phase:
 
 
 def phases(archive: Archive) -> list[Phase]:
-    """All phases, in the order of origin and time. Those of no length are left out."""
+    """All phases, sorted by origin and time; phases of zero length are left out."""
     index = archive.index
     changes = _changes(archive)
     found: list[Phase] = []
@@ -56,20 +56,20 @@ def phases(archive: Archive) -> list[Phase]:
 
 
 def cuts_us(found: list[Phase]) -> dict[int, np.ndarray]:
-    """Origin -> the ends of phases of acquisition. Between that and the next acquisition no integration begins, while
-    the report of its start may be later than the start of its first integration."""
+    """Origin -> ends of the phases with acquisition. No integration starts between such an end and the next
+    acquisition, but the report that an acquisition has started may be later than the start of its first integration."""
     origins = {phase.origin for phase in found}
     return {o: np.array([p.end_us for p in found if p.origin == o and p.acquires], np.int64) for o in origins}
 
 
 def phase_of(found: list[Phase], origin: int, first_us: int) -> Phase | None:
-    """The phase of the acquisition to which the integration that began at this time belongs."""
+    """The acquisition phase of the integration that started at this time."""
     return next((p for p in found if p.origin == origin and p.acquires and first_us < p.end_us), None)
 
 
 def _changes(archive: Archive) -> dict[int, list[tuple[int, str, str]]]:
-    """Origin -> (on-board time, what, value) of what begins a phase, in order; value of time_set: the time before, us.
-    Modes are also those of housekeeping, as event reports may be lost."""
+    """Origin -> (on-board time, what, value) of each start of a phase, in order; value for time_set: previous time, us.
+    Modes are also taken from housekeeping, as event reports may be lost."""
     dictionary = archive.dictionary
     layouts = [layout for layout in dictionary.telemetry.values() if layout.service == EVENT_REPORTING]
     layouts.append(dictionary.telemetry["housekeeping"])
@@ -86,7 +86,7 @@ def _changes(archive: Archive) -> dict[int, list[tuple[int, str, str]]]:
 
 
 def _in_part(part: Part, rows: dict, dictionary: Dictionary) -> list[tuple[int, str, str]]:
-    """(position, what, value) of the changes in a part."""
+    """(position, what, value) of each change in a part."""
     modes = dictionary.texts["mode"]
     tables = dictionary.texts["table"]
     events = {dictionary.enums["event"][name]: name for name in _CHANGES}

@@ -65,7 +65,7 @@ def spectrum_png(sides: Mapping[str, Side], summary: dict, rates=None) -> bytes:
 
 
 def _range_mev(sides: list[Side]) -> tuple[float, float]:
-    """That of the counts, or, without any, of their channels."""
+    """Range of the channels with counts, or of all channels if there are no counts."""
     edges_mev = sides[0][0] / 1000
     total = sum(counts for _, counts in sides)
     filled = np.flatnonzero(total) if np.any(total) else np.arange(len(edges_mev) - 1)

@@ -35,12 +35,12 @@ def utc_of(run: dict, origin: int, on_board_s: float) -> str | None:
 
 
 def utc_text(then: datetime.datetime) -> str:
-    """As in 2026-01-31T12:34:56.789Z."""
+    """UTC in the form 2026-01-31T12:34:56.789Z."""
     return then.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def epoch_of(run: dict, origin: int) -> datetime.datetime | None:
-    """UTC of on-board time 0. None without correlations of the begin and the end of the run for the origin, or if the
+    """UTC of on-board time 0. None unless the run has correlations for this origin at its start and end, or if the
     clock was set, or stepped in a reset, between them."""
     pairs = run.get("time_correlations") or []
     if len(pairs) < 2 or {pair["origin"] for pair in pairs} != {origin}:
@@ -61,8 +61,8 @@ def write(out: Path, run: dict) -> None:
 def read(archive: Path) -> tuple[dict | None, str]:
     """The run.json beside an archive, and what the operator should know about it.
 
-    None without one, or if it is about another archive. Without the counters of the run if the archive has grown since.
-    Raises UserError if it is not such a file.
+    None if it does not exist or is about another archive. The counters of the run are left out if the archive has grown
+    since. Raises UserError if the file is invalid.
     """
     path = archive.parent / NAME
     try:

@@ -1,5 +1,5 @@
 """Running spectra: copies of spectra whose integrations continue (`closed_by` running). They are never part of a sum:
-their counts come again when the integration closes."""
+their counts are sent again when the integration closes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Running:
 class RunningSpectra:
     """The latest copy of each spectrum, until its integration closes.
 
-    A copy may come in several packets, as spectra do; the one before stays until the next is complete.
+    A copy may be split into several packets, as spectra are; the previous copy stays until the next is complete.
     """
 
     def __init__(self):
@@ -38,7 +38,7 @@ class RunningSpectra:
         self._closed: dict[int, Integration] = {}  # the latest
 
     def add(self, number: int, origin: int, row: np.void, counts: np.ndarray) -> None:
-        """Add a packet. row: of its columns; counts: unsigned[channels], 0 outside the range of the packet."""
+        """Add a packet. row: its columns; counts: unsigned[channels], 0 outside the range of the packet."""
         integration = origin, int(row["start_us"])
         if self._is_closed(number, integration):
             return
@@ -54,7 +54,7 @@ class RunningSpectra:
             self._complete[number] = self._arriving.pop(number)
 
     def close(self, number: int, origin: int, start_us: int) -> None:
-        """The integration has closed."""
+        """Note that the integration has closed."""
         if not self._is_closed(number, (origin, start_us)):
             self._closed[number] = origin, start_us
         for copies in (self._complete, self._arriving):
@@ -66,5 +66,5 @@ class RunningSpectra:
         return closed is not None and closed[0] == integration[0] and integration[1] <= closed[1]
 
     def all(self) -> dict[int, Running]:
-        """By number of the spectrum: the copies of integrations that still run, as far as known."""
+        """Spectrum number -> latest copy of its integration, if that is not known to have closed."""
         return dict(self._complete)

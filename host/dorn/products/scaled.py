@@ -10,7 +10,7 @@ from dorn.analysis.calibration import Calibration, channel_edges
 from dorn.products.slices import DETECTORS, SPECTRA
 from dorn.products.spectra import Spectrum
 
-# numbers of the spectra that are added: 0 to 15 of detectors, even ones are front, then 8 of units
+# numbers of the spectra that are added; 0 to 15: detectors, even ones are front; 16 to 23: units
 SIDES = {
     "front": range(0, DETECTORS, 2),
     "back": range(1, DETECTORS, 2),
@@ -19,7 +19,7 @@ SIDES = {
 
 
 def edges_kev(calibration: Calibration, instrument: dict, number: int) -> np.ndarray:
-    """float64[channels + 1]: edges of the channels of a spectrum; number: 0 to 15 of detectors, then 8 of units."""
+    """float64[channels + 1]: channel edges of a spectrum, keV. number: 0 to 15: detectors; 16 to 23: units."""
     if number < DETECTORS:
         return calibration.energy_kev(channel_edges(instrument), number)
     kev_per_code, zero_code = calibration.of_units(instrument["zero_code"])
@@ -30,7 +30,7 @@ def edges_kev(calibration: Calibration, instrument: dict, number: int) -> np.nda
 def summed(
     spectra: Mapping[int, Spectrum], numbers: Sequence[int], calibration: Calibration, instrument: dict
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Edges in keV and counts of the sum of spectra, of detectors only or of units only.
+    """Edges in keV and counts of a sum of spectra, either of detectors or of units.
 
     One spectrum is on its own scale. Several are on that of the default calibration; counts of those with another scale
     are shared by its channels.

@@ -25,8 +25,8 @@ _NOT_READ = 0xFFFF  # temperature without a reading
 
 @dataclass
 class Slice:
-    """The spectra of one slice. start_us: on-board time. times_us: start of the first integration and end of the last
-    one, which is its start and its real time."""
+    """The spectra of one slice. start_us: on-board time. times_us: start of the first integration, and end of the
+    last one (its start plus its real time)."""
 
     origin: int
     start_us: int
@@ -231,7 +231,7 @@ def _places(places: dict, origin: np.ndarray, time_us: np.ndarray, slices: Slice
 
 
 def _means(parts, places: dict, slices: Slices, out: np.ndarray) -> None:
-    """Means of the readings over slices, into out, float[slices, columns]. parts: (origin, time in us, readings)."""
+    """Write the mean of the readings in each slice to `out`, float[slices, columns]. parts: (origin, us, readings)."""
     totals, numbers = np.zeros_like(out), np.zeros_like(out)
     for origin, time_us, readings in parts:
         of = _places(places, origin, time_us, slices)

@@ -1,4 +1,4 @@
-"""Colours and manners of all pictures: of products, studies and the HIL report; the live page has the colours."""
+"""Colours and style of all figures, in products, studies and the HIL report; the live page shares the colours."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ BLUE, ORANGE, GREEN, RED = "#1f4e9c", "#c2570c", "#2e7d32", "#b00020"
 COLORS = {"front": BLUE, "back": ORANGE, "coincidences": GREEN}
 PALETTE = (BLUE, ORANGE, GREEN, "#8e24aa", "#00838f", "#ad1457", "#6d4c41", "#827717", "#455a64")
 
-LABELLED = ("Po-209", "Rn-222", "Rn-220")  # whose lines are named, with those of their progeny
+LABELLED = ("Po-209", "Rn-222", "Rn-220")  # their lines, and those of their progeny, are labelled
 
 
 def png(figure: Figure) -> bytes:
-    """The picture, in this style. The same figure gives the same octets."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import, and the live page draws nothing
+    """The picture, in this style. The output is reproducible."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import, and not needed by the live page
 
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)

@@ -91,7 +91,7 @@ def _tails(part: Part, of: np.ndarray, layout: Layout, item, rows: np.ndarray) -
 
 
 def report_rows(archive: Archive) -> Iterator[list]:
-    """One row per report of an event or of the verification of a telecommand, in words."""
+    """One row per event report or verification report, as text."""
     yield list(REPORTS)
     for part in archive.parts(report_kinds(archive.dictionary)):
         for origin, time_s, packet, name, text in reports(part, archive.dictionary):

@@ -54,9 +54,9 @@ def gains() -> tuple[float, ...]:
 
 
 def play(job) -> tuple[np.ndarray, int]:
-    """Play a job: front end, seed, function that gives particles, its arguments.
+    """Simulate a job: (front end, seed, function that yields particles, its arguments...).
 
-    Returns counts (detectors, channels), and the number of pulses that were not delivered or are spurious.
+    Returns counts (detectors, channels), and the number of pulses not delivered, plus spurious ones.
     """
     front_end, seed, particles, *arguments = job
     recording = record("unix", particles(*arguments), LOWEST_MV, front_end, seed)

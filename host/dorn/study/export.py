@@ -1,4 +1,4 @@
-"""A whole mission in all formats of other programs, and its report: time, memory and size."""
+"""Export of a whole mission in all formats, and its report: time, memory and size."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INTEGRATION_S, _RUN_S = 600, 3600.0
 
 
 def study(report: Report, short: bool) -> None:
-    """short: a part of the mission."""
+    """short: only part of the mission."""
     hours = 4 if short else MISSION_H
     with tempfile.TemporaryDirectory(prefix="dorn-study-") as folder:
         path, out, page = (Path(folder) / name for name in (archive.NAME, "exported", "report.html"))

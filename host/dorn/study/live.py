@@ -1,4 +1,4 @@
-"""The live page: its first picture, memory over 24 h of target time, processor load, and how it looks."""
+"""The live page: time to the first picture, memory over 24 h of target time, processor load, and a screenshot."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _DAY_H, _MISSION_H = 24, 176
 _MIB, _GROWTH_MIB = 200, 20  # limits
 _LOAD_PERCENT, _UPDATES_PER_S = 5.0, 2
 _FIRST_S, _MISSION_FIRST_S = 3.0, 5.0
-_PIECES = 60  # of an hour of telemetry, appended one by one
-_SMALLER = 20  # pieces of these, for the load: all 24 spectra every 10 s
+_PIECES = 60  # per hour of telemetry, appended one by one
+_SMALLER = 20  # parts of such a piece, to measure the load: all 24 spectra every 10 s
 _WINDOW = {"width": 1280, "height": 800}
-# the place of an energy in the window, by the axis that is drawn
+# position in the window of an energy in MeV, from the scale of the plot's axis
 _PLACE = """mev => {
     const plot = Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name("spectrum"));
     const box = plot.el.getBoundingClientRect();
@@ -34,9 +34,9 @@ _PLACE = """mev => {
 
 
 def study(report: Report, short: bool) -> None:
-    """short: two hours in place of 24, and no mission."""
+    """short: two hours instead of 24, and no mission."""
     if not Path("/proc/self/stat").exists():
-        raise UserError("study live: memory and load of a process are read from /proc, which this system has not")
+        raise UserError("study live: memory and load of a process are read from /proc, which this system does not have")
     hours, seconds = (2, 5) if short else (_DAY_H, 60)
     with tempfile.TemporaryDirectory(prefix="dorn-study-") as folder:
         hour = Path(folder) / "demo" / archive.NAME  # the page is named after the folder
@@ -46,7 +46,7 @@ def study(report: Report, short: bool) -> None:
         _grow(report, Path(folder), mission.read_bytes()[: len(once) * hours], hours, seconds)
         with _browser() as browser:
             if browser is None:
-                report.say("\nno first picture and no screenshot: they need playwright, and Chromium on PATH")
+                report.say("\nfirst picture and screenshot left out: they need playwright, and Chromium on PATH")
                 return
             _first(report, browser, hour, "1 h", _FIRST_S)
             if not short:
@@ -67,7 +67,7 @@ def _page(path: Path) -> Iterator[tuple[subprocess.Popen, str]]:
 
 
 def _grow(report: Report, folder: Path, data: bytes, hours: int, seconds: int) -> None:
-    """An archive that grows as fast as the page can follow, then every half second, at six times real time."""
+    """Append to an archive as fast as the page can follow, then every half second at six times real time."""
     from bokeh.client import pull_session
 
     path = folder / archive.NAME
@@ -80,7 +80,7 @@ def _grow(report: Report, folder: Path, data: bytes, hours: int, seconds: int) -
     with _page(path) as (process, url), contextlib.closing(pull_session(url=url)), path.open("ab", 0) as file:
         for n, piece in enumerate(pieces[1:]):
             file.write(piece)
-            time.sleep(0.05)  # nothing is measured by it
+            time.sleep(0.05)  # not part of a measurement
             if n % _PIECES == 0:
                 mib.append(_mib(process))
         time.sleep(2.0)
@@ -91,32 +91,32 @@ def _grow(report: Report, folder: Path, data: bytes, hours: int, seconds: int) -
             time.sleep(1 / _UPDATES_PER_S)
         load_percent = 100 * (_cpu_s(process) - before_s) / (time.monotonic() - begin_s)
     growth = mib[-1] - mib[len(mib) // 4]
-    rows = [(f"{_UPDATES_PER_S} updates a second, one browser", f"{load_percent:.1f} % of a core")]
+    rows = [(f"{_UPDATES_PER_S} updates per second, one browser", f"{load_percent:.1f} % of a core")]
     rows += [(f"memory after {h} h", f"{one:.0f} MiB") for h, one in list(enumerate(mib))[:: max(1, len(mib) // 6)]]
     rows.append(("at the end", f"{mib[-1]:.0f} MiB"))
     report.table(f"an archive that grows to {hours} h at {_RATE_CPS} cps", ("", ""), rows)
     report.bound("memory", f"{max(mib):.0f} MiB", f"<= {_MIB}", max(mib) <= _MIB)
     kept = growth <= _GROWTH_MIB
-    report.bound("its growth over the last three quarters", f"{growth:.0f} MiB", f"<= {_GROWTH_MIB}", kept)
+    report.bound("growth of memory over the last three quarters", f"{growth:.0f} MiB", f"<= {_GROWTH_MIB}", kept)
     kept = load_percent <= _LOAD_PERCENT
-    report.bound("load at 2 updates a second", f"{load_percent:.1f} %", f"<= {_LOAD_PERCENT:g}", kept)
+    report.bound("load at 2 updates per second", f"{load_percent:.1f} %", f"<= {_LOAD_PERCENT:g}", kept)
 
 
 def _mib(process: subprocess.Popen) -> float:
-    """Memory that a process has now."""
+    """Resident memory of a process."""
     (line,) = (one for one in Path(f"/proc/{process.pid}/status").read_text().splitlines() if one.startswith("VmRSS"))
     return int(line.split()[1]) / 1024
 
 
 def _cpu_s(process: subprocess.Popen) -> float:
-    """CPU time that a process has used."""
+    """CPU time used by a process."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
 def _browser() -> Iterator:
-    """A Chromium, None without one."""
+    """A Chromium browser; None if there is none or playwright is not installed."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     try:
         from playwright.sync_api import sync_playwright

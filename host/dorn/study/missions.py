@@ -5,9 +5,9 @@ the firmware; some are flown by the firmware on the unix target and kept as arch
 both are compared. Each mission is calibrated and analysed as a user would: energy scales and drift as by `dorn
 calibrate --lines Po-209,Po-210,Rn-222 --drift Po-209`, then as by `dorn analyse`, without the slices of storm mode.
 
-A pull is (counts - true expectation) / error, with the statistical error expected at the truth and the fitted error of
-the shape: a fitted statistical error is correlated with the counts. Nuclides with fewer than LEAST expected counts have
-no pulls. Upper limits are judged for all nuclides, including those that are absent.
+A pull is (counts - true expectation) / error, with the statistical error expected for the true values and the fitted
+error of the shape: a fitted statistical error is correlated with the counts. Nuclides with fewer than LEAST expected
+counts have no pulls. Upper limits are judged for all nuclides, including those that are absent.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from dorn.head.front_end import Head
 from dorn.targets import TargetError
 
 LOOP = 3  # instructions, one cycle each, of the loop in which the sequencer polls the lines
-_LEAD_NS = 160  # exceeds any CPU instruction without a callback, which therefore ends before the comparator rises
+_LEAD_NS = 160  # longer than any CPU instruction without a callback, so that such ones end before the comparator rises
 _INOVER_LOW = 2
 
 

@@ -1,6 +1,6 @@
 """Tables of TOML and JSON files, read field by field.
 
-A missing, invalid or unknown field raises SourceError, in one line that names file, field and value.
+A missing, invalid or unknown field raises SourceError with a one-line message that names file, field and value.
 """
 
 from __future__ import annotations

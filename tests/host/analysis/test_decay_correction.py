@@ -35,8 +35,8 @@ def test_factors_are_those_of_a_published_example(decay, relative_u, elapsed_s, 
     duration=st.one_of(st.just(0.0), st.floats(1e-9, 50)),
 )
 def test_factors_and_their_uncertainties_are_exact(half_life_s, elapsed, duration):
-    """Compared with 60 decimals, and with their change for a relative change of 1e-12 in the half-life. Times are in
-    half-lives."""
+    """Compared with 60-digit arithmetic: the value, and its change for a relative change of 1e-12 in the half-life.
+    Times are in half-lives."""
 
     def exact(half_life):
         decay = Decimal(2).ln() / half_life

@@ -88,7 +88,7 @@ def test_an_archive_without_spectra_is_refused(run, tmp_path, capsys):
     assert "telemetry.ccsds: packets: none of this instrument" in capsys.readouterr().err
     archive(run.parent, spectra=False)
     assert export(run, "--format", "spe", "--out", tmp_path / "out") == 2
-    assert "spectra: none was received" in capsys.readouterr().err
+    assert "spectra: none received" in capsys.readouterr().err
 
 
 def test_files_are_replaced_only_with_force(run, tmp_path, capsys):

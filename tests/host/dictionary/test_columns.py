@@ -1,4 +1,4 @@
-"""Packets by columns: the same fields, of the same packets, as from the decoder of single packets."""
+"""Packets as columns: the same packets are accepted, with the same fields, as by the decoder of single packets."""
 
 import numpy as np
 import pytest

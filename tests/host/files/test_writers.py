@@ -1,4 +1,4 @@
-"""Files written and read back by the product's own readers: nothing is lost but what a format has no place for."""
+"""Files written and read back by the product's own readers: only what a format cannot hold is lost."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -153,7 +153,7 @@ def test_n42_of_others(path):
     path.write_text(N42.format(**GOOD))
     (one,) = n42.read(path)
     assert one.real_s == 61.5 and one.spectra[0].counts.tolist() == [3, 0, 0, 0, 0]
-    assert one.spectra[0].coefficients == (0.5, 1.0, 0.0)  # of the middle of a channel
+    assert one.spectra[0].coefficients == (0.5, 1.0, 0.0)  # for the midpoint of a channel
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_a_factor_scales_the_rate():
 
 
 def test_a_follower_comes_in_the_same_detector_after_an_exponential_delay():
-    # so rare that the daughter follows directly after the first particle of its pair in the detector
+    # at a rate so low that no other particle hits the detector between a particle and its follower
     times_s, detectors, energies_kev = collected(pairs(Rate([0, 2e5], [0.1, 0.1])))
     assert (np.diff(times_s) >= 0).all()
     delays_s, first_s = [], dict.fromkeys(range(16), -np.inf)

@@ -1,4 +1,4 @@
-"""Two clicks calibrate: the file is that of `dorn calibrate`, and nobody's file is replaced."""
+"""Calibration by two clicks: the file equals that of `dorn calibrate`, and no file of others is replaced."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def shared(tmp_path):
 
 
 def clicked(counts, number, calibration, off_kev=60.0):
-    """Where clicks beside the lines find them, on the axis of a detector."""
+    """Energies at which clicks beside the lines find them, on the axis of a detector."""
     shown = curve(f"detector {number}", {number: Spectrum(counts)}, calibration, INSTRUMENT)
     codes = [nuclides.main_kev(name) / 3.15 + 41.0 for name in NAMES]
     return [
@@ -54,11 +54,11 @@ def test_two_clicks_find_the_scale_that_dorn_calibrate_finds(shared):
     assert not faults
     assert scales[3].kev_per_unit == pytest.approx(expected.kev_per_unit, rel=1e-6)
     assert scales[3].zero == pytest.approx(expected.zero, abs=1e-3)
-    assert "kept in" in shared.use(scales, NAMES)
+    assert "saved in" in shared.use(scales, NAMES)
     found = Calibration.load(shared.player.path.parent / "calibration.toml", INSTRUMENT)
     assert found.kev_per_code[3] == pytest.approx(3.15, rel=1e-3)
     assert found.boards == ("0000000000000abc",)
-    np.testing.assert_allclose(found.kev_per_code, shared.calibration.kev_per_code, rtol=1e-11)  # digits of the file
+    np.testing.assert_allclose(found.kev_per_code, shared.calibration.kev_per_code, rtol=1e-11)  # digits in the file
     np.testing.assert_allclose(found.covariance, shared.calibration.covariance, rtol=1e-6)
 
 
@@ -94,7 +94,7 @@ def test_a_page_that_is_read_only_writes_nothing(shared):
     shared.may_write = False
     counts = lines(3.15, 41.0)
     scales, _ = fitted({3: counts}, clicked(counts, 3, shared.calibration), NAMES, shared.calibration, INSTRUMENT)
-    assert "not kept" in shared.use(scales, NAMES)
+    assert "not saved" in shared.use(scales, NAMES)
     assert not (shared.player.path.parent / "calibration.toml").exists()
 
 

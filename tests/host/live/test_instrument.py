@@ -1,4 +1,4 @@
-"""An instrument beside the page: it sends the spectra that browsers show, as they are."""
+"""An instrument recorded by the page sends the current state of the spectra that browsers show."""
 
 import contextlib
 
@@ -40,7 +40,7 @@ def test_the_spectra_that_are_shown_are_requested_until_they_are_no_longer(tmp_p
         serve(6, 1 << 2 | 1 << 16)
         assert set(copies) == {("spectrum", 2), ("coincidence_spectrum", 0)}
         assert 3 <= copies.count(("spectrum", 2)) <= 6  # every 1.2 s
-        serve(2, 0)  # what was still requested
+        serve(2, 0)  # requests still pending
         copies.clear()
         serve(6, 0)
         assert copies == []

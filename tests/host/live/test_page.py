@@ -1,4 +1,4 @@
-"""The live page in a real browser, beside an instrument that acquires."""
+"""The live page in a real browser, with an instrument that is acquiring."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
 TOKEN, RATE_CPS, SIZE = "a-token", 1000, {"width": 1280, "height": 800}
 SOURCE = sources.load(sources.DEMO)
 DEFAULT = Calibration.default(DICTIONARY.instrument)
-# where an energy is in the window, by the axis that is drawn
+# position in the window of an energy in MeV, from the scale of the plot's axis
 PLACE = """mev => {
     const plot = Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name("spectrum"));
     const box = plot.el.getBoundingClientRect();
@@ -42,7 +42,7 @@ PLACE = """mev => {
 
 
 class Desk:
-    """An instrument, its archive, and the page of it."""
+    """An instrument, its archive and its page."""
 
     def __init__(self, folder, target):
         self.target = target
@@ -99,7 +99,7 @@ def browser():
 
 @pytest.fixture
 def opened(browser):
-    """opened(url) -> the page, once it has drawn something; `errors` has those of its console."""
+    """opened(url) -> the page, once it has drawn something; `errors`: errors in its console."""
     with contextlib.ExitStack() as stack:
 
         def opened(url):
@@ -115,7 +115,7 @@ def opened(browser):
 
 @pytest.fixture(scope="module")
 def page(desk, browser):
-    """One that most tests share."""
+    """A page shared by most tests."""
     with browser.new_page(viewport=SIZE) as page:
         page.errors = []
         _watch(page)
@@ -137,7 +137,7 @@ def _watch(page):
 
 
 def cells(page, name):
-    """The cells of a row of the table under the spectrum."""
+    """The cells of a row of the table below the spectrum."""
     return page.locator("tr", has_text=name).first.locator("td").all_inner_texts()
 
 
@@ -191,7 +191,7 @@ def test_two_clicks_calibrate(desk, page):
         page.get_by_text(text).wait_for()
         page.wait_for_timeout(400)  # two clicks are not a double click
         page.mouse.click(*page.evaluate(PLACE, main_kev(nuclide) / 1000 + 0.02))
-    page.get_by_text("8 detectors: in force, and kept in").wait_for(timeout=30_000)
+    page.get_by_text("8 detectors: in use, and saved in").wait_for(timeout=30_000)
     found = Calibration.load(desk.path.parent / "calibration.toml", DICTIONARY.instrument)
     assert found.kev_per_code[::2] == pytest.approx(np.full(8, 3.0), rel=2e-3)
     assert (found.covariance[::2, 0, 0] > 0).all() and not found.covariance[1::2].any()

@@ -1,4 +1,4 @@
-"""What the page shows of an archive is what `dorn decode` makes of it, however the archive grows."""
+"""The page shows the same content of an archive as `dorn decode`, however the archive grows."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ an_integration = st.tuples(st.integers(0, 23), st.integers(1, 50), st.sampled_fr
 
 
 class Clock:
-    """Wall time of a player."""
+    """Simulated wall time for a player."""
 
     now_s = 0.0
 
@@ -44,7 +44,7 @@ def counts(measurement):
 
 
 def of_decode(octets):
-    """The same of `dorn decode`."""
+    """The same values from `dorn decode`."""
     found = decoded(octets).all_spectra().items()
     numbered = [(n + (16 if name == "front_back" else 0), one) for (name, n), one in found]
     ordered = sorted(numbered, key=lambda item: item[0])
@@ -68,10 +68,10 @@ def test_a_growing_archive_is_shown_as_it_is_decoded(tmp_path_factory, found, cu
     octets = b"".join(one.octets for one in made(found))
     path = tmp_path_factory.mktemp("live") / "telemetry.ccsds"
     player = Player(path, DICTIONARY, clock=Clock())
-    player.step()  # the file is not there yet
+    player.step()  # the file does not exist yet
     written = 0
     with path.open("ab") as file:
-        for end in sorted({*(cut % len(octets) for cut in cuts), len(octets)}):  # also within a packet
+        for end in sorted({*(cut % len(octets) for cut in cuts), len(octets)}):  # cuts may be within a packet
             file.write(octets[written:end])
             file.flush()
             written = end

@@ -41,7 +41,7 @@ def stated(value, u):
 
 
 def product(value, u, factor, factor_u):
-    """(product, uncertainty), independent; the uncertainty is 0 if the first factor has none."""
+    """(product, uncertainty) of independent factors; the uncertainty is 0 if the first factor has none."""
     if not value or not u:
         return value * factor, Decimal(0)
     return value * factor, value * factor * ((u / value) ** 2 + (factor_u / factor) ** 2).sqrt()

@@ -1,4 +1,4 @@
-"""Exported spectra in readers of others. What a reader is known to lose is told apart from what the product would."""
+"""Exported spectra in third-party readers. Known losses of a reader are distinguished from faults of the product."""
 
 import json
 import re
@@ -43,8 +43,8 @@ def of_becquerel(path):
 
 
 def of_curie(path):
-    with warnings.catch_warnings(), rc_context():  # it sets matplotlib's defaults of the whole process
-        warnings.simplefilter("ignore")  # of pandas
+    with warnings.catch_warnings(), rc_context():  # becquerel changes matplotlib's defaults for the whole process
+        warnings.simplefilter("ignore")  # warnings of pandas
         import curie
 
     return curie.Spectrum(str(path))
@@ -92,7 +92,7 @@ def test_chn_in_all_readers(out, n):
     assert list(other.cb.engcal) == list(scale(n)) and other.start_time == SECOND
     (other,) = of_spec_utils(path).values()
     lost = np.flatnonzero(np.array(other.gammaCounts()) != wanted).tolist()
-    assert lost == [0, 1, SIZES[n] - 2, SIZES[n] - 1]  # blanked by SpecUtils: the others read them
+    assert lost == [0, 1, SIZES[n] - 2, SIZES[n] - 1]  # blanked by SpecUtils; the other readers keep them
     assert [other.liveTime(), other.realTime()] == pytest.approx(ticks_s)
     assert other.calibrationCoeffs() == list(scale(n)[:2]) and other.startTime() == SECOND
 
@@ -115,7 +115,7 @@ def test_n42_in_all_readers(out):
 
 
 def test_spec_utils_reads_the_real_time_of_each_spectrum(tmp_path):
-    """For which N42 has no place."""
+    """N42 has no place for it, so it is in a remark."""
     spectra = [McaFile(np.arange(1, 9), 0, 1.0, real_s, (0.0, 1.0, 0.0), name=f"d{real_s:g}") for real_s in (10.0, 7.5)]
     (tmp_path / "some.n42").write_bytes(
         n42.write(n42.Instrument("a", "b", "c", {"d": "1"}), [n42.Measurement("m", START, 10.0, spectra)])
@@ -135,10 +135,10 @@ def test_csv_in_all_readers(out, n):
     text = np.loadtxt(path, delimiter=",", skiprows=len(path.read_text().partition("energy_kev")[0].splitlines()) + 1)
     assert (text[:, 0] == energies_kev).all() and (text[:, 1] == wanted).all()
     (other,) = of_spec_utils(path).values()
-    kept = energies_kev >= 0  # SpecUtils drops the channels below
+    kept = energies_kev >= 0  # SpecUtils drops channels below 0 keV
     assert (np.array(other.gammaCounts()) == wanted[kept]).all() and kept.sum() < SIZES[n]
     assert other.channelEnergies()[: kept.sum()] == energies_kev[kept].tolist()
-    assert other.liveTime() == other.realTime() == 0  # it does not read remarks
+    assert other.liveTime() == other.realTime() == 0  # SpecUtils does not read remarks
 
 
 def test_other_losses_that_the_documents_name(out, tmp_path):
@@ -152,7 +152,7 @@ def test_other_losses_that_the_documents_name(out, tmp_path):
 
 
 def test_readers_take_the_middle_of_a_channel_for_its_edge(out):
-    """Half a channel more than stated, by SpecUtils and becquerel; in N42 the edge is what the format means."""
+    """SpecUtils and becquerel give half a channel more than stated; in N42 the format itself refers to the edge."""
     path = out / "spe" / "front_0.Spe"
     (other,) = of_spec_utils(path).values()
     assert other.gammaChannelLower(0) == of_becquerel(path).bin_edges_kev[0] == spe.read(path).coefficients[0] == -145.5

@@ -1,4 +1,4 @@
-"""A PDS4 bundle: by its schema, its Schematron and pds4_tools."""
+"""A PDS4 bundle, checked by the schema, the Schematron and pds4_tools."""
 
 import hashlib
 import re
@@ -102,7 +102,7 @@ def test_a_broken_label_fails(bundle, check, tmp_path, label, good, bad, by_sche
 
 
 def read(label: Path):
-    """The table of a label."""
+    """The table described by a label."""
     found = pds4_tools.read(str(label), quiet=True, lazy_load=False)
     (table,) = (one for one in found if one.is_table())
     return table

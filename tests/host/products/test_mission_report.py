@@ -1,4 +1,4 @@
-"""The report: what it says, that it needs no other file, and how large it is."""
+"""The report: its content, its size, and that it needs no other file."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from support.exported import archive, event
 from support.products import ORIGIN, packet, spectrum
 
 SECTIONS = ["Timeline", "Rates", "Spectra by phase", "Nuclides", "Account of particles", "Account of packets"]
-SECTIONS += ["Asked for again", "Anomalies", "Housekeeping"]
+SECTIONS += ["Repeated requests", "Anomalies", "Housekeeping"]
 
 
 PLANE = """kind = "plane"
@@ -28,7 +28,7 @@ half_angle_error_deg = 1
 
 
 class Page(HTMLParser):
-    """Headings, texts and what is loaded of a page; tags are closed in their order."""
+    """Headings, text and loaded resources of a page; checks that its tags are correctly nested."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -42,7 +42,7 @@ class Page(HTMLParser):
             self._open.append(tag)
 
     def handle_endtag(self, tag):
-        if self._open[-1] in ("p", "li") and tag != self._open[-1]:  # their end may be left out
+        if self._open[-1] in ("p", "li") and tag != self._open[-1]:  # their end tags may be omitted
             self._open.pop()
         assert self._open.pop() == tag
 
@@ -54,7 +54,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """An acquisition of the whole instrument on the unix target, which a test of `dorn run` makes, too."""
+    """A recording of the whole instrument on the unix target, shared with a test of `dorn run`."""
     out = tmp_path_factory.mktemp("report") / "run"
     assert cli.main(["demo", "--target", "unix", "--out", str(out)]) == 0
     return out
@@ -89,7 +89,7 @@ def test_the_report_has_rates_of_nuclides(page):
     text = Page(page.read_text()).text
     (rate,) = re.search(r"Po-210\n.*\n.*\n.*\n(.*)\n", text).groups()  # into the back detectors, of all four columns
     value, error = map(float, rate.split(" +- "))
-    assert abs(value - 20) < 5 * error  # as in the scenario of the demo
+    assert abs(value - 20) < 5 * error  # as in the demo scenario
 
 
 def test_the_report_has_activities_with_a_geometry(run, tmp_path):

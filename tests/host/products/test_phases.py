@@ -97,7 +97,7 @@ def test_spectra_belong_to_the_phase_in_which_their_acquisition_ends():
 
 
 def test_a_slice_lasts_from_its_first_integration_to_its_last():
-    """In whatever order the integrations are received, and of whatever detectors."""
+    """Regardless of the order in which integrations are received, and of their detectors."""
     sent = [
         spectrum(n % 3, [1], start_us=start_us, integration=n, real_us=2_000_000, time_s=100 + n)
         for n, start_us in enumerate((30_000_000, 10_000_000, 50_000_000, 20_000_000))

@@ -21,7 +21,7 @@ from dorn.operator.statements import Check, Condition, Say, Send, Statement, Unt
 # The server treats a verifier that has started as one that has succeeded, and may wait forever for the completion: so
 # a separate step after each telecommand waits for the completion.
 _SENT = "Acknowledge_Sent"
-_GRACE_MS = 3000  # for a value that is present, or about to arrive
+_GRACE_MS = 3000  # time allowed for a value that is present or about to arrive
 
 
 @dataclass
