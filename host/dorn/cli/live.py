@@ -71,11 +71,14 @@ def page(args, path: Path, commander=None, speed: float = 0.0, host: str = HERE,
     dictionary = Dictionary.load()
     calibration = options.calibration_of(args) or beside(path, dictionary.instrument)
     token = secrets.token_urlsafe(16) if commander and args.with_commands else ""
-    local = host in (HERE, "localhost", "::1")
+    if ":" in host:
+        raise UserError.at("--host", "ADDRESS", "not an IPv4 address or a name", host)
+    local = host in (HERE, "localhost")
     if not local:
         print(f"--host {host}: anyone who reaches this address can see the page", file=sys.stderr)
     title = args.target if commander else path.parent.name or str(path)
-    shared = Shared(title, Player(path, dictionary, speed), calibration, local, commander)
+    is_temporary = commander is not None and args.out is None
+    shared = Shared(title, Player(path, dictionary, speed), calibration, local, commander, is_temporary)
     return _server()(shared, host, port, token)
 
 

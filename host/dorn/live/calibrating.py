@@ -80,7 +80,12 @@ class CalibrationPanel:
         counts = {n: spectra[n].counts for n in numbers if n in spectra}
         names = list(dict.fromkeys([*(name for name, _ in self._clicks_kev), *self._lines()]))
         given = counts, self._clicks_kev, names, self._shared.calibration, player.dictionary.instrument
-        scales, faults = await asyncio.get_running_loop().run_in_executor(None, fitted, *given)
+        try:
+            scales, faults = await asyncio.get_running_loop().run_in_executor(None, fitted, *given)
+        except Exception as error:
+            said = f"The fit failed: {error}"
+            self._schedule(lambda: self._say(said))
+            raise
         self._schedule(lambda: self._done(scales, faults, names))
 
     def _done(self, scales: dict, faults: dict, names: list[str]) -> None:
@@ -88,7 +93,7 @@ class CalibrationPanel:
         if scales:
             try:
                 said.insert(0, f"{len(scales)} detectors: {self._shared.use(scales, names)}.")
-            except UserError as error:
+            except (UserError, OSError) as error:
                 said.insert(0, f"{len(scales)} detectors: in use on this page; {error}")
         rows = [
             (str(n), f"{one.kev_per_unit:.5f}", f"{one.zero:.2f}", f"{one.fwhm_kev:.1f}", f"{one.chi2_per_dof:.2f}")

@@ -151,10 +151,11 @@ class Measurement:
         return rows, first / 1e6, length_s
 
     def slices_between(self, begin_s: float, end_s: float) -> tuple[dict[int, Spectrum], float, float]:
-        """Spectra, like `spectra`, of the slices of this origin that begin within a period; start of the first slice,
+        """Spectra, like `spectra`, of the slices of this origin that overlap a period; start of the first slice,
         and end of the last one."""
         slices = self._accumulator.slices
-        starts = [s for s in slices.starts() if s[0] == self.origin and begin_s <= s[1] / 1e6 < end_s]
+        after_us, before_us = 1e6 * begin_s - slices.length_us, 1e6 * end_s
+        starts = [s for s in slices.starts() if s[0] == self.origin and after_us < s[1] < before_us]
         found: dict[int, Spectrum] = {}
         for start in starts:
             one = slices.at(start)

@@ -41,6 +41,7 @@ class Player:
         self.paused = False
         self.fault = ""  # why the archive cannot be followed
         self._clock = clock
+        self._file: tuple[int, int] | None = None  # device and inode of the file that is followed
         self._archive: Archive | None = None  # the archive being played, sorted; None while following
         self.measurement = self._into = Measurement(dictionary)
         self._restart()
@@ -135,11 +136,13 @@ class Player:
     def _follow(self, now_s: float, until_s: float) -> None:
         """Read what has been appended to the file."""
         try:
-            self._size = self.path.stat().st_size
+            about = self.path.stat()
         except FileNotFoundError:
             return
-        if self._size < self._end:  # another run has replaced it
+        self._size, file = about.st_size, (about.st_dev, about.st_ino)
+        if self._size < self._end or self._file not in (None, file):  # another run has replaced it
             self.begin()
+        self._file = file
         while self._end < self._size and self._take() and self._clock() < until_s:
             pass
         if self._late_s is not None and now_s > self._late_s + _LATE_S:

@@ -38,13 +38,14 @@ class Commander(Protocol):
 @dataclass(eq=False)
 class Shared:
     """title: title of the page. may_write: whether files may be written beside the archive. commander: None if there is
-    no instrument."""
+    no instrument. is_temporary: the archive is deleted at the end."""
 
     title: str
     player: Player
     calibration: Calibration
     may_write: bool = True
     commander: Commander | None = None
+    is_temporary: bool = False
     scales: dict[int, Scale] = field(default_factory=dict)  # found on this page, by detector
     _kept: bytes = b""  # content of the file as written by this page
 
@@ -56,7 +57,9 @@ class Shared:
         path = self.player.path.parent / CALIBRATION
         if not self.may_write:
             return "in use on this page; not saved, as the page is read-only"
-        if path.exists() and path.read_bytes() != self._kept:
+        if self.is_temporary:
+            return "in use on this page; not saved, as nothing is without --out DIR"
+        if path.exists() and not (path.is_file() and path.read_bytes() == self._kept):
             return f"in use on this page; not saved: {path} exists and is not replaced"
         kept = self._text(lines).encode()
         write_files(path.parent, {CALIBRATION: lambda file: file.write(kept)})

@@ -97,7 +97,9 @@ def fill(source: ColumnDataSource, **columns: Any) -> None:
     read arrays in the document it receives; later as arrays, which take a tenth of the time."""
     arrays = {name: np.asarray(values) for name, values in columns.items()}
     is_new = source.document is None
-    source.data = {n: one.tolist() if is_new or one.dtype.kind == "U" else one for n, one in arrays.items()}
+    # without values an array has no texts, which a browser requires for colours and labels
+    as_list = {n for n, one in arrays.items() if is_new or one.dtype.kind == "U" or not one.size}
+    source.data = {n: one.tolist() if n in as_list else one for n, one in arrays.items()}
 
 
 def when(model, name: str, call: Callable[[], object]) -> None:

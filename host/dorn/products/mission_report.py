@@ -181,13 +181,13 @@ class MissionReport:
         if not found:
             return ["<h2>Repeated requests</h2><p>Nothing was retrieved from the packet store.</p>"]
         rows: list[tuple] = []
-        last_s = -np.inf
+        last_s, last_origin = -np.inf, None
         for origin, time_s, first, last, sent in found:
-            if time_s - last_s > _TOGETHER_S:
+            if origin != last_origin or time_s - last_s > _TOGETHER_S:
                 rows.append((self._utc(origin, time_s), self._at(origin, round(time_s * 1e6)), first, last, 0, 0))
             *at, lowest, highest, n, packets = rows[-1]
             rows[-1] = (*at, min(lowest, first), max(highest, last), n + 1, packets + sent)
-            last_s = time_s
+            last_s, last_origin = time_s, origin
         said = f"<p>{len(found)} requests, {sum(one[-1] for one in found)} packets sent.</p>"
         heading = ("time", "h", "from record", "to record", "requests", "packets")
         return ["<h2>Repeated requests</h2>", said, page.table(heading, rows[:_MOST_ROWS]), _more(rows)]

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from bokeh.document import Document
+from bokeh.models import ColumnDataSource
 from dorn import nuclides
 from dorn.analysis import energy_scale
 from dorn.analysis.calibration import Calibration, channel_edges
@@ -9,6 +11,7 @@ from dorn.live.calibrating import fitted, peak_kev
 from dorn.live.curves import CURVES, curve
 from dorn.live.player import Player
 from dorn.live.shared import Shared
+from dorn.live.style import fill
 from dorn.products.spectra import Spectrum
 from support.products import DICTIONARY, packet
 
@@ -107,3 +110,21 @@ def test_clicks_in_the_wrong_order_are_refused(shared):
 
 def test_every_spectrum_has_a_curve():
     assert set(range(24)) == {number for numbers in CURVES.values() if len(numbers) == 1 for number in numbers}
+
+
+def test_nothing_is_saved_beside_an_archive_that_is_deleted_at_the_end(tmp_path):
+    shared = Shared(
+        "test", Player(tmp_path / "telemetry.ccsds", DICTIONARY), Calibration.default(INSTRUMENT), is_temporary=True
+    )
+    assert "not saved, as nothing is without --out DIR" in shared.use({}, NAMES)
+    assert not list(tmp_path.iterdir())
+
+
+def test_columns_without_values_stay_lists():
+    """The browser refuses an array of numbers as colours."""
+    source = ColumnDataSource()
+    Document().add_root(source)
+    fill(source, color=[], x=[])
+    assert source.data == {"color": [], "x": []}
+    fill(source, color=["red"], x=[1.0])
+    assert source.data["color"] == ["red"] and source.data["x"].tolist() == [1.0]

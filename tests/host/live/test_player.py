@@ -109,6 +109,18 @@ def test_a_replaced_archive_is_played_from_its_begin(tmp_path):
     assert [(number, sum(c)) for number, c, *_ in counts(finished(player))] == [(3, 2)]
 
 
+def test_an_archive_replaced_by_a_larger_one_is_played_from_its_begin(tmp_path):
+    path, other = tmp_path / "telemetry.ccsds", tmp_path / "other.ccsds"
+    path.write_bytes(spectrum(2, [5]).octets)
+    player = play(path)
+    assert counts(finished(player))[0][1][0] == 5
+    player.step()
+    other.write_bytes(b"".join(spectrum(2, [n], start_us=n, integration=n).octets for n in (7, 8)))
+    other.rename(path)
+    player.step()
+    assert counts(finished(player))[0][1][0] == 15
+
+
 def test_a_replay_keeps_to_its_speed(tmp_path):
     path, clock = tmp_path / "telemetry.ccsds", Clock()
     packets = [spectrum(0, [1], start_us=n, integration=n, time_s=100.0 + 10 * n) for n in range(5)]
