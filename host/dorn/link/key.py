@@ -137,7 +137,7 @@ def _read(path: Path) -> tuple[int, bytes, int]:
     try:
         table = tomllib.loads(text_of(path))
     except tomllib.TOMLDecodeError:  # its message may quote the secret
-        raise UserError.at(path, "key", "is not a file of dorn key") from None
+        raise UserError.at(path, "key", "not a key file made by dorn key") from None
     for name, most in (("number", 255), ("counter", MOST)):
         value = table.get(name)
         if type(value) is not int or not 0 <= value <= most:

@@ -90,7 +90,7 @@ class Downlink:
         self._session.post("report_storage", ack=Ack.NONE)
 
     def _ask_all(self, first: int, last: int) -> None:
-        """Request in pieces, which double in size while they yield no record, as if a reset skipped 4096 numbers."""
+        """Request in pieces; double their size while they yield no record, e.g. where a reset skipped 4096 numbers."""
         at_once = _AT_ONCE
         while first <= last:
             until = min(first + at_once - 1, last)

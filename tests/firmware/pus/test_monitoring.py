@@ -238,7 +238,7 @@ def test_actions_are_added_disabled_enabled_and_deleted():
         ):
             i.command(command, **fields)
             i.function("clear")
-            i.advance(10)  # an event acts at most once in that time
+            i.advance(10)  # an event releases its telecommand at most once in that time
             expected += acts
             assert pongs(i) == expected, command
         for command in ("disable_action", "enable_action", "delete_action"):

@@ -67,7 +67,7 @@ def test_a_key_file_is_private_and_never_overwritten_or_shown(tmp_path, capsys):
     "text, message",
     [
         ("", "k: file: is empty"),
-        ("number = SECRET", "k: key: is not a file of dorn key"),
+        ("number = SECRET", "k: key: not a key file made by dorn key"),
         ('number = 256\ncounter = 0\nsecret = "SECRET"', "k: number: not a whole number from 0 to 255 (256)"),
         ('number = 1\ncounter = true\nsecret = "SECRET"', "k: counter: not a whole number from 0 to 4294967295 (True)"),
         ('number = 1\ncounter = 1\nsecret = "SECRET00"', "k: secret: not 32 octets in hex"),
