@@ -34,7 +34,7 @@ def test_a_fault_on_the_uplink(commander, link, seed, evidence, fault):
     hk = commander.next("housekeeping")
     evidence("faults / answered / damaged frames", f"{mangler.counts[fault]} / {answered} of 60 / {hk['frames_bad']}")
     assert mangler.counts[fault] > 0 and answered > 0
-    assert hk["commands_rejected"] == hk["task_failures"] == 0  # a damaged frame never becomes a telecommand
+    assert hk["commands_rejected"] == hk["task_failures"] == 0  # a damaged frame is never accepted as a telecommand
     if fault != "split":
         assert hk["frames_bad"] > 0
 

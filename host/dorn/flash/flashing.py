@@ -163,7 +163,7 @@ def _check_kind(repl: SerialTransport, board: str) -> None:
 
 
 def _restart(line: Line, board: str) -> None:
-    """Reset the board like its reset pin, and cancel a requested maintenance mode."""
+    """Reset the board as its reset pin does, and cancel a requested maintenance mode."""
     mark = constants(board)["SCRATCH"]
     line.doing = "restarting"
     with contextlib.suppress(OSError, TransportError):  # the port disappears

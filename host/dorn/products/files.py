@@ -31,7 +31,7 @@ def _pieces(rows: Iterator[Sequence]) -> Iterator[bytes]:
 
 
 def write_files(out: Path | str, contents: Mapping[str, Write]) -> None:
-    """Write files into the directory `out`, created if necessary, under their names, which may have folders. Raises
+    """Write files into the directory `out`, created if necessary, under their names, which may include folders. Raises
     UserError if that fails; if one cannot be written, existing files are unchanged, and new folders are removed."""
     out = Path(out)
     parts = {name: (out / name).parent / f".{Path(name).name}.part" for name in contents}
