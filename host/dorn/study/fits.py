@@ -155,7 +155,9 @@ def _judge(report, joined: list[Closure], short):
     invalid = sum(one.invalid for one in joined)
     what = f"{len(joined)} settings, {spectra} spectra each: "
     report.bound(f"{what}invalid fits", f"{invalid}", "0", not invalid)
-    report.bound(f"{what}worst mean pull (bias in standard errors)", f"{worst_mean:+.3f}", f"+-{mean}", abs(worst_mean) < mean)
+    report.bound(
+        f"{what}worst mean pull (bias in standard errors)", f"{worst_mean:+.3f}", f"+-{mean}", abs(worst_mean) < mean
+    )
     kept = abs(worst_width - 1) < width
     report.bound(f"{what}worst width of pulls", f"{worst_width:.3f}", f"1 +-{width}", kept)
     worst = max((x for one in joined for x in one.others.mean(axis=0)), key=abs)

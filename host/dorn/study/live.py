@@ -23,7 +23,7 @@ _MIB, _GROWTH_MIB = 200, 20  # limits
 _LOAD_PERCENT, _UPDATES_PER_S = 5.0, 2
 _FIRST_S, _MISSION_FIRST_S = 3.0, 5.0
 _PIECES = 60  # per hour of telemetry, appended one by one
-_SMALLER = 20  # parts of such a piece when the load is measured: at _UPDATES_PER_S, all 24 spectra arrive every 10 s
+_SMALLER = 20  # parts of such a piece when the load is measured: all 24 spectra then arrive every 10 s
 _WINDOW = {"width": 1280, "height": 800}
 # position in the window of an energy in MeV, from the scale of the plot's axis
 _PLACE = """mev => {
