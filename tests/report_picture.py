@@ -9,7 +9,6 @@ The mission is the shipped timeline `dorn` of `dorn lander`, 20 times faster, wi
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from dorn.dictionary import Dictionary
 from dorn.ground import lander
 from dorn.head.front_end import FrontEnd, Head
 from dorn.link import archive
+from dorn.study.browser import chromium
 from dorn.targets import open_target
 
 PICTURE = Path(__file__).parents[1] / "host" / "report.png"
@@ -43,7 +43,7 @@ def fly(out: Path) -> Path:
 
 def show(page: Path, picture: Path) -> None:
     """A picture of the upper part of a page."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome") or sys.exit("no chromium on PATH")
+    browser = chromium() or sys.exit("no chromium on PATH")
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--screenshot={picture}"]
     size = "--window-size={},{}".format(*SIZE)
     subprocess.run([browser, *options, size, page.resolve().as_uri()], check=True, capture_output=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from dorn.errors import UserError
 from dorn.link import archive
-from dorn.study import Report
+from dorn.study import Report, browser
 from dorn.study.archives import repeat, run
 
 _RATE_CPS, _INTEGRATION_S, _RUN_S = 100, 60, 3600.0
@@ -25,12 +24,6 @@ _FIRST_S, _MISSION_FIRST_S = 3.0, 5.0
 _PIECES = 60  # per hour of telemetry, appended one by one
 _SMALLER = 20  # parts of such a piece when the load is measured: all 24 spectra then arrive every 10 s
 _WINDOW = {"width": 1280, "height": 800}
-# position in the window of an energy in MeV, from the scale of the plot's axis
-_PLACE = """mev => {
-    const plot = Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name("spectrum"));
-    const box = plot.el.getBoundingClientRect();
-    return [box.left + plot.frame.x_scale.compute(mev), box.top + plot.frame.bbox.vcenter];
-}"""
 
 
 def study(report: Report, short: bool) -> None:
@@ -44,14 +37,14 @@ def study(report: Report, short: bool) -> None:
         mission = Path(folder) / "mission.ccsds"
         repeat(once, _RUN_S, mission, len(once) * (hours if short else _MISSION_H))
         _grow(report, Path(folder), mission.read_bytes()[: len(once) * hours], hours, seconds)
-        with _browser() as browser:
-            if browser is None:
+        with browser.opened() as chromium:
+            if chromium is None:
                 report.say("\nfirst picture and screenshot left out: they need playwright, and Chromium on PATH")
                 return
-            _first(report, browser, hour, "1 h", _FIRST_S)
+            _first(report, chromium, hour, "1 h", _FIRST_S)
             if not short:
-                _first(report, browser, mission, f"{_MISSION_H} h", _MISSION_FIRST_S)
-            _screenshot(report, browser, hour)
+                _first(report, chromium, mission, f"{_MISSION_H} h", _MISSION_FIRST_S)
+            _screenshot(report, chromium, hour)
 
 
 @contextlib.contextmanager
@@ -114,27 +107,12 @@ def _cpu_s(process: subprocess.Popen) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@contextlib.contextmanager
-def _browser() -> Iterator:
-    """A Chromium browser; None if there is none or playwright is not installed."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        chromium = None
-    if chromium is None:
-        yield None
-        return
-    with sync_playwright() as play, play.chromium.launch(executable_path=chromium) as browser:
-        yield browser
-
-
-def _first(report: Report, browser, path: Path, what: str, limit_s: float) -> None:
+def _first(report: Report, chromium, path: Path, what: str, limit_s: float) -> None:
     """Wall time from the start of the command to the first spectrum in the browser, the best of three."""
     took_s = []
     for _ in range(3):
         begin_s = time.monotonic()
-        with _page(path) as (_, url), browser.new_page(viewport=_WINDOW) as page:
+        with _page(path) as (_, url), chromium.new_page(viewport=_WINDOW) as page:
             page.goto(url)
             page.locator("td", has_text="front detectors").first.wait_for()
             took_s.append(time.monotonic() - begin_s)
@@ -143,17 +121,12 @@ def _first(report: Report, browser, path: Path, what: str, limit_s: float) -> No
     report.bound(f"first picture of {what}, best of 3, wall time", f"{min(took_s):.1f} s", f"<= {limit_s:g}", kept)
 
 
-def _screenshot(report: Report, browser, path: Path) -> None:
+def _screenshot(report: Report, chromium, path: Path) -> None:
     """live.png: a spectrum with a region, rates and health."""
-    with _page(path) as (_, url), browser.new_page(viewport=_WINDOW) as page:
+    with _page(path) as (_, url), chromium.new_page(viewport=_WINDOW) as page:
         page.goto(url)
         page.locator("td", has_text="front detectors").first.wait_for()
-        (low, y), (high, _) = (page.evaluate(_PLACE, mev) for mev in (7.45, 7.85))
-        page.mouse.move(low, y)
-        page.mouse.down()
-        page.mouse.move(high - 1, y)
-        page.mouse.move(high, y)
-        page.mouse.up()
+        browser.mark(page, 7.45, 7.85)
         page.get_by_text("net/s").first.wait_for()
         page.mouse.move(700, 20)
         page.wait_for_timeout(500)  # until it is drawn

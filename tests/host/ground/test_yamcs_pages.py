@@ -1,13 +1,10 @@
 """The web pages of Yamcs in a real browser, with an acquiring instrument."""
 
-import shutil
-
 import pytest
+from support.browser import needs_chromium, watch
 from support.yamcs import Live, Yamcs, instrument
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
+pytestmark = needs_chromium
 QUERY = "c=dorn__realtime"
 PAGES = {
     "events": f"events?{QUERY}",
@@ -37,18 +34,10 @@ def control(tmp_path_factory):
         yield control
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as play, play.chromium.launch(executable_path=CHROMIUM) as browser:
-        yield browser
-
-
 @pytest.fixture
 def page(browser):
     with browser.new_page(viewport={"width": 1280, "height": 1000}) as page:
-        page.errors = []
-        page.on("console", lambda message: message.type == "error" and page.errors.append(message.text))
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        watch(page)
         yield page
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import shutil
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -22,23 +21,19 @@ from dorn.nuclides import main_kev
 from dorn.products.files import table
 from dorn.products.tables import spectra_rows
 from dorn.session import Session
+from dorn.study.browser import PLACE, mark
 from dorn.targets import open_target
+from support.browser import needs_chromium, watch  # before playwright, which may be missing
 from support.products import DICTIONARY, decoded
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
+from playwright.sync_api import expect  # isort: skip
+
+pytestmark = needs_chromium
 TOKEN, RATE_CPS, SIZE = "a-token", 1000, {"width": 1280, "height": 800}
 SOURCE = sources.load(sources.DEMO)
 DEFAULT = Calibration.default(DICTIONARY.instrument)
-# position in the window of an energy in MeV, from the scale of the plot's axis
-PLACE = """mev => {
-    const plot = Bokeh.index.find_one(Bokeh.documents[0].get_model_by_name("spectrum"));
-    const box = plot.el.getBoundingClientRect();
-    return [box.left + plot.frame.x_scale.compute(mev), box.top + plot.frame.bbox.vcenter];
-}"""
 
 
 class Desk:
@@ -91,12 +86,6 @@ def desk(tmp_path_factory):
             desk.served.__exit__(None, None, None)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as play, play.chromium.launch(executable_path=CHROMIUM) as browser:
-        yield browser
-
-
 @pytest.fixture
 def opened(browser):
     """opened(url) -> the page, once it has drawn something; `errors`: errors in its console."""
@@ -104,8 +93,7 @@ def opened(browser):
 
         def opened(url):
             page = stack.enter_context(browser.new_page(viewport=SIZE))
-            page.errors = []
-            _watch(page)
+            watch(page)
             page.goto(url)
             page.get_by_text("counts/s").first.wait_for()
             return page
@@ -117,8 +105,7 @@ def opened(browser):
 def page(desk, browser):
     """A page shared by most tests."""
     with browser.new_page(viewport=SIZE) as page:
-        page.errors = []
-        _watch(page)
+        watch(page)
         page.goto(desk.url)
         yield page
 
@@ -131,11 +118,6 @@ def without_errors(request):
         assert request.getfixturevalue("page").errors == []
 
 
-def _watch(page):
-    page.on("console", lambda message: message.type == "error" and page.errors.append(message.text))
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-
-
 def cells(page, name):
     """The cells of a row of the table below the spectrum."""
     return page.locator("tr", has_text=name).first.locator("td").all_inner_texts()
@@ -144,16 +126,7 @@ def cells(page, name):
 def shows(page, name, counts):
     """Wait until the table has these counts."""
     row = page.locator("tr", has_text=name).first
-    sync_api.expect(row.locator("td").nth(1)).to_have_text(f"{counts:.10g}", timeout=20_000)
-
-
-def mark(page, low_mev, high_mev):
-    (low, y), (high, _) = (page.evaluate(PLACE, mev) for mev in (low_mev, high_mev))
-    page.mouse.move(low, y)
-    page.mouse.down()
-    page.mouse.move((low + high) / 2, y)
-    page.mouse.move(high, y)
-    page.mouse.up()
+    expect(row.locator("td").nth(1)).to_have_text(f"{counts:.10g}", timeout=20_000)
 
 
 def test_the_page_shows_what_is_in_the_archive_while_it_grows(desk, page):
@@ -208,7 +181,7 @@ def test_every_part_is_drawn_without_an_error_and_fits_the_window(tab, page):
 def test_browsers_show_different_spectra_of_one_instrument(desk, opened, page):
     other = opened(desk.url)
     other.locator(".choices__button").first.click()  # remove the front detectors
-    sync_api.expect(other.locator("tr", has_text="front detectors")).to_have_count(0)
+    expect(other.locator("tr", has_text="front detectors")).to_have_count(0)
     assert cells(page, "front detectors")[1] == f"{desk.counts(0).sum():.10g}"
     assert cells(other, "back detectors")[1] == f"{desk.counts(1).sum():.10g}"
 

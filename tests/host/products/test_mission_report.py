@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from html.parser import HTMLParser
 
 import pytest
@@ -191,20 +190,13 @@ def test_anomalies_are_those_of_low_severity_and_above(tmp_path):
     assert accounts.limits(found).rows == [(monitor, "above", 1)]
 
 
-def test_a_browser_shows_all_pictures(page, tmp_path):
-    if not shutil.which("chromium"):
-        pytest.skip("no chromium on PATH")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        try:
-            tab = browser.new_page(offline=True)
-            tab.goto(page.as_uri())
-            widths = tab.eval_on_selector_all("img", "images => images.map(one => one.complete ? one.naturalWidth : 0)")
-            assert len(widths) == 4 and all(width > 500 for width in widths)
-            assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-            tab.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True)
-        finally:
-            browser.close()
+def test_a_browser_shows_all_pictures(browser, page, tmp_path):
+    if browser is None:
+        pytest.skip("needs playwright, and Chromium on PATH")
+    with browser.new_page(offline=True) as tab:
+        tab.goto(page.as_uri())
+        widths = tab.eval_on_selector_all("img", "images => images.map(one => one.complete ? one.naturalWidth : 0)")
+        assert len(widths) == 4 and all(width > 500 for width in widths)
+        assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        tab.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True)
     assert (tmp_path / "report.pdf").stat().st_size > 50_000
