@@ -150,32 +150,27 @@ def with_lines_of(known: Emissions, other: Direction) -> Emissions:
     return _result(same, grids, counts, found, 0 * found.values.counts, ())
 
 
-def short_emissions(known: Emissions, other: Direction) -> tuple[Direction, list[Emission]]:
-    """(spectra, counts of the nuclides) in a measurement that may be so short that there are no counts; otherwise as
-    `with_lines_of`. None of no counts is detected, the error is one count, and the limit that of no counts without
-    background. Raises UserError if detectors differ."""
-    same = _same(known.direction, other)
-    _, counts = _windows(same, known.fit.nuclides)
-    if any(seen.any() for seen in counts):
-        return same, with_lines_of(known, other).emissions
-    none = 0.0, 1.0, 0.0, detection.threshold(0.0), limits.upper_limit(0, 0.0), BELOW
-    return same, [Emission(name, *none) for name in known.fit.nuclides]
-
-
 @dataclass(frozen=True, eq=False)
-class Blank:
-    """Counts of the nuclides in a measurement without the source."""
+class Counted:
+    """Counts of the nuclides in another measurement of the same detectors."""
 
-    direction: Direction
+    direction: Direction  # its spectra
     emissions: list[Emission]
-
-    @classmethod
-    def measured(cls, known: Emissions, other: Direction) -> Blank:
-        """From the spectra of `other`, as by `short_emissions`."""
-        return cls(*short_emissions(known, other))
 
     def of(self, nuclide: str) -> Emission:
         return next(one for one in self.emissions if one.nuclide == nuclide)
+
+
+def counted(known: Emissions, other: Direction) -> Counted:
+    """The counts in a measurement that may be so short, or so clean, that there are none; otherwise as
+    `with_lines_of`. Without counts no nuclide is detected, the error is one count, and the limit is that of no counts
+    without background. Raises UserError if detectors differ."""
+    same = _same(known.direction, other)
+    _, counts = _windows(same, known.fit.nuclides)
+    if any(seen.any() for seen in counts):
+        return Counted(same, with_lines_of(known, other).emissions)
+    none = 0.0, 1.0, 0.0, detection.threshold(0.0), limits.upper_limit(0, 0.0), BELOW
+    return Counted(same, [Emission(name, *none) for name in known.fit.nuclides])
 
 
 def _same(of: Direction, other: Direction) -> Direction:

@@ -52,8 +52,8 @@ def of_archives(args, names: list[str], efficiency: tuple[Efficiency | None, boo
     cut = int((selected(slices, from_s, to_s, True, phase) & ~chosen).sum())
     if cut:
         print(f"left out: {cut} slices of storm mode; --storm includes them")
-    every = Results(analysed=_analysed(slices, chosen))
-    for one in every.analysed:
+    gathered = Results(analysed=_analysed(slices, chosen))
+    for one in gathered.analysed:
         print("analysed: {begin_s:.6g} to {end_s:.6g} s of on-board time, origin {origin}".format(**one))
     reference = _reference(args, lambda: _measured(args, slices, chosen))
     others = {}
@@ -65,13 +65,13 @@ def of_archives(args, names: list[str], efficiency: tuple[Efficiency | None, boo
         try:
             found = emission.emissions(one, names)
         except UserError as error:
-            every.faults.append(str(error))
+            gathered.faults.append(str(error))
             continue
-        other = emission.Blank.measured(found, others[one.name]) if others else None
-        every.outcomes.append(Outcome(found, other, *efficiency, reference))
+        other = emission.counted(found, others[one.name]) if others else None
+        gathered.outcomes.append(Outcome(found, other, *efficiency, reference))
     if args.slice is not None:
-        every.parts = {one.name: over_time(one, slices, chosen, search) for one in every.outcomes}
-    return every
+        gathered.parts = {one.name: over_time(one, slices, chosen, search) for one in gathered.outcomes}
+    return gathered
 
 
 def _range_s(args) -> tuple[float | None, float | None]:
@@ -129,26 +129,26 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
         (other, *more) = spectrum.read(args.background).values()
         if more:
             raise UserError.at("--background", "SPECTRUM", "several spectra in the file", args.background)
-    every = Results()
+    gathered = Results()
     for name, one in spectra.items():
         try:
             of, how = direction(name, one, names, start, live_s)
             found = emission.emissions(of, names)
             background = None
             if other is not None:
-                check_same_scale(args.background, other, one)
+                check_same_scale(str(args.background), other, one)
                 lived_s = other.live_s or live_s
                 if not lived_s:
                     raise UserError.at(args.background, "live time", "is missing; --live is that of all spectra")
                 counts = [other.counts]
-                background = emission.Blank.measured(found, replace(found.direction, counts=counts, live_s=[lived_s]))
+                background = emission.counted(found, replace(found.direction, counts=counts, live_s=[lived_s]))
         except UserError as error:
-            every.faults.append(str(error) if name in str(error) else f"{name}: {error}")
+            gathered.faults.append(str(error) if name in str(error) else f"{name}: {error}")
             continue
         print(f"{name}: energy scale {how}")
         reference = _reference(args, lambda of=of: (None, 0.0, of.total_live_s or 0.0))
-        every.outcomes.append(Outcome(found, background, *efficiency, reference))
-    return every
+        gathered.outcomes.append(Outcome(found, background, *efficiency, reference))
+    return gathered
 
 
 def _reference(args, measured) -> Reference | None:

@@ -7,12 +7,11 @@ import re
 from pathlib import Path
 
 from dorn.cli import options
+from dorn.cli.options import HERE
 from dorn.cli.parser import Commands, listed, wrapped
 from dorn.errors import UserError
 from dorn.util.checks import above_zero
 from dorn.util.paths import check_directory
-
-HERE = "127.0.0.1"
 
 
 def add(commands: Commands) -> None:

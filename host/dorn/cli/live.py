@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dorn.cli import options
+from dorn.cli.options import HERE
 from dorn.cli.parser import Commands
 from dorn.errors import UserError
 from dorn.util.checks import above_zero
@@ -17,7 +18,7 @@ from dorn.util.paths import check_directory
 if TYPE_CHECKING:
     from dorn.live.server import PageServer
 
-PORT, HERE = "8091", "127.0.0.1"
+PORT = "8091"
 _NOTE = """\
 The page shows what is in the archive, calibrated by the calibration.toml beside it, and follows the archive
 while it grows. It requests the spectra it shows; other telecommands are sent only if --command is given, for

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dorn.link.key import Key
     from dorn.targets import Target
 
+HERE = "127.0.0.1"
 TARGET = "unix, rp2040, a serial port, socket://HOST:PORT, or bridge://HOST:PORT, the --tcp of a dorn bridge"
 OUT = "folder for the files"
 ARCHIVE = "folder for telemetry.ccsds, which is created or appended to"

@@ -13,9 +13,11 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
+
+from dorn.util.dates import utc_text
 
 _NAMESPACE = "http://pds.nasa.gov/pds4/pds/v1"
 _SCHEMA = "https://pds.nasa.gov/pds4/pds/v1/PDS4_PDS_1Q00"
@@ -183,7 +185,7 @@ def _context(area: Element, bundle: Bundle, referring: str, *levels: str) -> Non
             one.set("xsi:nil", "true")
             one.set("nilReason", "unknown")
         else:
-            one.text = then.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            one.text = utc_text(then)
     summary = SubElement(area, "Primary_Result_Summary")
     _text(summary, "purpose", "Science")
     for level in levels:

@@ -11,6 +11,7 @@ from dorn.dictionary import Dictionary, Packet
 from dorn.link.archive import Part
 from dorn.live.history import History
 from dorn.products.accumulator import Accumulator
+from dorn.products.phases import ACQUIRING
 from dorn.products.slices import CHANNELS, DETECTORS, Slice
 from dorn.products.spectra import Spectrum
 from dorn.products.tables import reports
@@ -98,7 +99,7 @@ class Measurement:
     def is_acquiring(self) -> bool:
         """According to the latest housekeeping."""
         mode = self.housekeeping and self.dictionary.texts["mode"].get(self.housekeeping["mode"])
-        return mode in ("science", "calibration")
+        return mode in ACQUIRING
 
     def _begin(self, origin: int) -> None:
         """Another instrument, or one that has lost its boot record, has a clock of its own."""

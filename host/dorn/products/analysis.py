@@ -12,7 +12,7 @@ from dorn.analysis.emission import FOUND, Emission, Emissions
 from dorn.errors import UserError
 from dorn.nuclides import main_kev
 from dorn.products import time_fits
-from dorn.products.outcome import FLUX_UNIT, Outcome, assumptions, utc_text
+from dorn.products.outcome import FLUX_UNIT, Outcome, assumptions
 from dorn.util.digits import shown
 
 MADE_BY = "dorn analyse"
@@ -26,8 +26,8 @@ def document(outcomes: list[Outcome], about: dict) -> dict:
     return {
         "made_by": MADE_BY,
         **about,
-        "reference_date": reference and utc_text(reference.date),
-        "began": reference and utc_text(reference.began),
+        "reference_date": reference and reference.date_text,
+        "began": reference and reference.began_text,
         "assumptions": assumptions(outcomes) + time_fits.assumptions(about),
         "directions": {one.name: _direction(one) for one in outcomes},
     }

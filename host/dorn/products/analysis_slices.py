@@ -11,7 +11,7 @@ import numpy as np
 
 from dorn.analysis.activity import Quantity, emission_rate
 from dorn.analysis.chain_fit import ChainFit, Counts, chain_fit
-from dorn.analysis.emission import Emission, Emissions, short_emissions
+from dorn.analysis.emission import Emission, Emissions, counted
 from dorn.analysis.half_life import HalfLife, half_life
 from dorn.errors import UserError
 from dorn.products.directions import directions
@@ -70,11 +70,12 @@ def _fitted(job: tuple[Emissions, SliceArrays, float]) -> list[Part]:
         start_s, begin_s, end_s = (float(times_s[n]) for times_s in (slices.start_s, slices.begin_s, slices.end_s))
         at = int(slices.origin[n]), start_s, begin_s, end_s
         try:
-            spectra, found = short_emissions(known, of)
+            found = counted(known, of)
         except UserError as error:
             parts.append(Part(*at, 0.0, 0, (), str(error)))
         else:
-            parts.append(Part(*at, spectra.total_live_s or 0.0, len(spectra.counts), tuple(found)))
+            spectra = found.direction
+            parts.append(Part(*at, spectra.total_live_s or 0.0, len(spectra.counts), tuple(found.emissions)))
     return parts
 
 

@@ -12,9 +12,9 @@ from dorn.files.hdf5_file import Column
 from dorn.products.exchange import NAMES, Exchange
 from dorn.products.packet_columns import packet_columns
 from dorn.products.rates import COUNTERS, PER_DETECTOR, SCALARS
-from dorn.products.run_file import utc_text
 from dorn.products.slice_arrays import energies_kev, scales
 from dorn.products.tables import report_rows
+from dorn.util.dates import utc_text
 
 Group = dict[str, Column]
 _ON_BOARD = "on-board time"

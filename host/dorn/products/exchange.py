@@ -18,6 +18,7 @@ from dorn.products.phases import Phase, phase_of
 from dorn.products.products import Products
 from dorn.products.slice_arrays import scales
 from dorn.products.slices import DETECTORS, UNITS, Slice
+from dorn.util.dates import utc_text
 
 UNKNOWN = "UTC unknown: dates count on-board time from 1970-01-01"
 NAMES = [f"{('front', 'back')[d % 2]}_{d}" for d in range(DETECTORS)] + [f"front_back_{u}" for u in range(UNITS)]
@@ -89,7 +90,7 @@ class Exchange:
         start, stop = (self.utc(origin, at_us) for at_us in (first_us, last_us))
         if start is None or stop is None:
             return [*lines, UNKNOWN]
-        return [f"start {run_file.utc_text(start)}, stop {run_file.utc_text(stop)}", *lines]
+        return [f"start {utc_text(start)}, stop {utc_text(stop)}", *lines]
 
     @functools.cached_property
     def about(self) -> dict[str, str]:

@@ -15,8 +15,8 @@ from dorn.products.arrays import Group
 from dorn.products.exchange import NAMES, UNKNOWN, Exchange
 from dorn.products.files import Write
 from dorn.products.nuclides_by_phase import Analysis, arrays_of, by_phase
-from dorn.products.run_file import utc_text
 from dorn.products.slices import DETECTORS
+from dorn.util.dates import utc_text
 
 _RAW, _CALIBRATED, _DERIVED = pds4.LEVELS
 _FOLDER = "pds4"

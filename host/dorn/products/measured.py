@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -46,23 +45,18 @@ def direction(
     return Direction(name, [edges_kev], [spectrum.counts], live, (), scale.fwhm_kev, _NEAR), how
 
 
-def check_same_scale(path: Path | str | None, background: Spectrum, spectrum: Spectrum) -> None:
+def check_same_scale(path: str, background: Spectrum, spectrum: Spectrum) -> None:
     """Raise UserError if a background was not measured with the channels of a spectrum; a scale that is not stored is
     taken for the same."""
     if len(background.counts) != len(spectrum.counts):
-        raise UserError.at(
-            path or "background", "counts", f"not {len(spectrum.counts)} channels", len(background.counts)
-        )
-    ends = []
-    for one in (background, spectrum):
-        known = one.in_kev or len(one.coefficients) > 1
-        ends.append((_given(one, None), one.edges, known))
-    (edges_kev, edges, known), (others_kev, others, others_known) = ends
-    same = np.allclose(edges, others)
-    if known and others_known and edges_kev is not None and others_kev is not None:
-        same = np.abs(edges_kev - others_kev).max() <= _SAME * np.ptp(others_kev)
+        raise UserError.at(path, "counts", f"not {len(spectrum.counts)} channels", len(background.counts))
+    ours_kev, others_kev = (_given(one, None) for one in (spectrum, background))
+    if ours_kev is None or others_kev is None:
+        same = np.allclose(background.edges, spectrum.edges)
+    else:
+        same = np.abs(others_kev - ours_kev).max() <= _SAME * np.ptp(ours_kev)
     if not same or background.in_kev != spectrum.in_kev:
-        raise UserError.at(path or "background", "energy scale", "not that of the spectrum from which it is subtracted")
+        raise UserError.at(path, "energy scale", "not that of the spectrum from which it is subtracted")
 
 
 def _given(spectrum: Spectrum, start) -> np.ndarray | None:

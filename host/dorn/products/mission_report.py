@@ -17,8 +17,8 @@ from dorn.products.exchange import UNKNOWN, Exchange
 from dorn.products.nuclides_by_phase import Analysis, arrays_of, by_phase, groups_of
 from dorn.products.outcome import Outcome, assumptions
 from dorn.products.packet_columns import packet_columns
-from dorn.products.run_file import utc_text
 from dorn.products.slice_arrays import SliceArrays
+from dorn.util.dates import utc_text
 
 _MOST_ROWS = 60  # of a table that grows with the mission
 _TOGETHER_S = 60.0  # between requests of one collection of stored packets

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from dorn.analysis import decay_correction, quality
 from dorn.analysis.activity import Quantity, activity, emission_rate
-from dorn.analysis.emission import BELOW, Blank, Emissions
+from dorn.analysis.emission import BELOW, Counted, Emissions
 from dorn.analysis.geometry import Efficiency
 from dorn.nuclides import Nuclide, nuclide
+from dorn.util.dates import utc_text
 
 RADON = ("Rn-219", "Rn-220", "Rn-222")  # leave the ground as a gas
 FLUX_UNIT = "1/(cm2 s)"
@@ -29,6 +30,14 @@ class Reference:
     decays_as: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def date_text(self) -> str:
+        return utc_text(self.date, "seconds")
+
+    @property
+    def began_text(self) -> str:
+        return utc_text(self.began, "seconds")
+
+    @property
     def elapsed_s(self) -> float:
         return (self.began - self.date).total_seconds()
 
@@ -38,7 +47,7 @@ class Outcome:
     """The result of one direction. of_plane: whether the efficiency is in cm2, per spectrum."""
 
     emissions: Emissions
-    background: Blank | None = None
+    background: Counted | None = None
     efficiency: Efficiency | None = None
     of_plane: bool = False
     reference: Reference | None = None
@@ -120,7 +129,7 @@ class Outcome:
     @property
     def date(self) -> str:
         """The reference date; empty without one."""
-        return utc_text(self.reference.date) if self.reference else ""
+        return self.reference.date_text if self.reference else ""
 
     def not_corrected(self) -> dict[str, str]:
         """Nuclide -> why it has no activity at the reference date, of those that have an activity."""
@@ -180,12 +189,7 @@ def _of_date(one: Outcome) -> list[str]:
     if one.reference is None:
         return []
     others = ", ".join(f"{name} as {parent}" for name, parent in one.reference.decays_as.items() if parent != name)
-    start = f"The measurement began {utc_text(one.reference.began)} and took {one.reference.duration_s:.6g} s."
-    found = f"Activities at {utc_text(one.reference.date)} are corrected with the half-life of each nuclide"
+    start = f"The measurement began {one.reference.began_text} and took {one.reference.duration_s:.6g} s."
+    found = f"Activities at {one.reference.date_text} are corrected with the half-life of each nuclide"
     found += f"; as given, as in equilibrium with a parent: {others}" if others else ""
     return [f"{start} {found}."]
-
-
-def utc_text(time: datetime.datetime) -> str:
-    """As in 2026-01-31T12:34:56Z."""
-    return time.astimezone(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

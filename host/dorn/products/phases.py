@@ -12,7 +12,7 @@ from dorn.dictionary.headers import EVENT_REPORTING
 from dorn.link.archive import Archive, Part
 from dorn.products.slices import time_us
 
-_ACQUIRING = ("science", "calibration")
+ACQUIRING = ("science", "calibration")
 _CHANGES = ("mode_changed", "table_loaded", "time_set", "booted")
 
 
@@ -28,7 +28,7 @@ class Phase:
 
     @property
     def acquires(self) -> bool:
-        return self.mode in _ACQUIRING
+        return self.mode in ACQUIRING
 
     @property
     def name(self) -> str:

@@ -12,9 +12,9 @@ from pathlib import Path
 from dorn.dictionary import Packet
 from dorn.errors import UserError
 from dorn.products.files import write_files
+from dorn.util.dates import YEARS, utc_text
 
 NAME = "run.json"
-_YEARS = 1900, 2200
 _SAME_S = 2.0  # change of UTC minus on-board time over a run that delays of the link may cause
 
 
@@ -32,11 +32,6 @@ def utc_of(run: dict, origin: int, on_board_s: float) -> str | None:
     """UTC of an on-board time; None if the run does not tell."""
     epoch = epoch_of(run, origin)
     return epoch and utc_text(epoch + datetime.timedelta(seconds=on_board_s))
-
-
-def utc_text(then: datetime.datetime) -> str:
-    """UTC in the form 2026-01-31T12:34:56.789Z."""
-    return then.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def epoch_of(run: dict, origin: int) -> datetime.datetime | None:
@@ -102,7 +97,7 @@ def _check(path: Path, run: dict) -> None:
             if not isinstance(pair["on_board_s"], int | float) or not isinstance(pair["origin"], int):
                 raise TypeError
             first = datetime.datetime.fromisoformat(pair["utc"])
-            if first.tzinfo is None or not _YEARS[0] <= first.year < _YEARS[1] or not 0 <= pair["on_board_s"] < 2**32:
+            if first.tzinfo is None or not YEARS[0] <= first.year < YEARS[1] or not 0 <= pair["on_board_s"] < 2**32:
                 raise ValueError
         except (TypeError, KeyError, ValueError, OverflowError):
             raise UserError.at(path, "time_correlations", "not origin, on_board_s and utc", pair) from None

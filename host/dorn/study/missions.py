@@ -85,7 +85,7 @@ def study(report: Report, short: bool, archives: Path | None = None) -> None:
 
 def _judge(report: Report, found: list[Result], title: str) -> None:
     pulls: dict[str, np.ndarray] = {}
-    for name in dict.fromkeys(one.nuclide for one in found):
+    for name in _names(found):
         of = [(one.counts - one.truth) / one.error for one in found if one.nuclide == name and one.truth >= LEAST]
         if of:
             pulls[name] = np.array(of)

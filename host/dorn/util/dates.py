@@ -1,10 +1,10 @@
-"""Dates and times given by the operator."""
+"""Dates and times: those given by the operator, and UTC as text."""
 
 import datetime
 
 from dorn.errors import UserError
 
-_YEARS = 1900, 2200
+YEARS = 1900, 2200
 
 
 def utc(text: str, source: str, field: str) -> datetime.datetime:
@@ -14,6 +14,11 @@ def utc(text: str, source: str, field: str) -> datetime.datetime:
     except ValueError:
         what = "not a date, or date and time, such as 2026-01-31 or 2026-01-31T12:34:56Z"
         raise UserError.at(source, field, what, text) from None
-    if not _YEARS[0] <= found.year < _YEARS[1]:
-        raise UserError.at(source, field, f"not from {_YEARS[0]} to {_YEARS[1] - 1}", text)
+    if not YEARS[0] <= found.year < YEARS[1]:
+        raise UserError.at(source, field, f"not from {YEARS[0]} to {YEARS[1] - 1}", text)
     return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+
+
+def utc_text(time: datetime.datetime, timespec: str = "milliseconds") -> str:
+    """As in 2026-01-31T12:34:56.789Z. timespec: the precision, as in datetime.isoformat."""
+    return time.astimezone(datetime.UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
