@@ -24,3 +24,9 @@ def browser():
 
     with opened() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    """A folder of the module's own, in which each example of a Hypothesis test may overwrite the files of the last."""
+    return tmp_path_factory.mktemp("scratch")

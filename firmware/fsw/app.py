@@ -84,11 +84,11 @@ def build(parts):
     uplink = Uplink(link, deframer, parts.authentication, router, functions, parts.restart)
     housekeeping = Housekeeping(parts)
     rates = services.get(130)
-    science = Structure(rates.send if rates else None, icd.P_RATES_PERIOD, parts.boot_record)
+    science = Structure(rates.packets if rates else (), icd.P_RATES_PERIOD, parts.boot_record)
     structures = {icd.STRUCTURE_HEALTH: housekeeping.structure}
     if rates:
         structures[icd.STRUCTURE_SCIENCE] = science
-    services[3] = Structures(structures, parameters, clock)
+    services[3] = Structures(structures, parameters)
     operated = [time_service, storm, functions] + [services.get(number) for number in (11, 12, 129)]
     operations = Group([part for part in operated if part is not None])  # an empty schedule is falsy
     allocation = board.allocation

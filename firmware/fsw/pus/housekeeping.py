@@ -12,27 +12,39 @@ _AGAIN_US = const(60_000_000)  # minimum time between reports of lost octets
 
 
 class Structure:
-    """A periodic report. send(now) sends it; None: no such report. parameter: number of the parameter that holds its
-    interval. on: enabled. boot_record: given if, in mode safe, the report is sent on request only."""
+    """A periodic report. packets: a function for each of its packets, which sends it; empty: no such report. parameter:
+    number of the parameter that holds its interval. on: enabled. boot_record: given if, in mode safe, the report is
+    sent on request only."""
 
-    def __init__(self, send, parameter, boot_record=None):
-        self.on = send is not None
-        self.send = send
+    def __init__(self, packets, parameter, boot_record=None):
+        self.on = bool(packets)
         self.parameter = parameter
+        self._packets = packets
+        self._next = 0
         self._boot_record = boot_record
 
     def step(self, now):
-        if self.on and not (self._boot_record and self._boot_record.safe):
-            self.send(now)
+        """Send the next packet; return true if others follow, each in a step of its own, to keep the steps short."""
+        if not self.on or (self._boot_record and self._boot_record.safe):
+            self._next = 0
+            return False
+        send = self._packets[self._next]
+        self._next = (self._next + 1) % len(self._packets)
+        send()
+        return self._next
+
+    def send(self):
+        """Send all packets."""
+        for send in self._packets:
+            send()
 
 
 class Structures:
     """The telecommands of ST[03]. structures: number -> Structure"""
 
-    def __init__(self, structures, parameters, clock):
+    def __init__(self, structures, parameters):
         self._structures = structures
         self._parameters = parameters
-        self._clock = clock
 
     def check(self, subtype, number, interval=None):
         structure = self._structures.get(number)
@@ -46,14 +58,14 @@ class Structures:
         if subtype == _INTERVAL:
             self._parameters.set(structure.parameter, interval)
         elif subtype == _REPORT:
-            structure.send(self._clock.us())
+            structure.send()
         else:
             structure.on = subtype == _ENABLE
 
 
 class Housekeeping:
     def __init__(self, parts):
-        self.structure = Structure(self.send, icd.P_HOUSEKEEPING_PERIOD)
+        self.structure = Structure((self.send,), icd.P_HOUSEKEEPING_PERIOD)
         self._parts = parts
         self._manifest = 0  # id of the flashed files: the 8 hex digits that the manifest begins with
         try:
@@ -73,7 +85,7 @@ class Housekeeping:
             self._parts.report(icd.EVENT_UPLINK_OVERRUN, lost - self._lost, lost)
             self._lost = lost
 
-    def send(self, now):
+    def send(self):
         parts = self._parts
         a, e, slow_control = parts.acquisition, parts.executive, parts.slow_control
         boot_record, store = parts.boot_record, parts.store

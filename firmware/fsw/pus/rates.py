@@ -11,11 +11,7 @@ class Rates:
         self._acquisition.follow(lines)
         parts.parameters.bind(icd.P_LINE_BELOW, icd.P_TRACKING - icd.P_LINE_BELOW + 1, lines, "set")
         self._telemetry = parts.telemetry
-
-    def send(self, now):
-        """Send both packets."""
-        self._rates()
-        self._line_rates()
+        self.packets = self._rates, self._line_rates
 
     def _rates(self):
         a = self._acquisition

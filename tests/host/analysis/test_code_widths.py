@@ -98,12 +98,12 @@ def test_an_empty_channel_among_others_is_rejected():
 
 
 @given(st.data())
-def test_a_saved_table_is_loaded_unchanged(tmp_path_factory, data):
+def test_a_saved_table_is_loaded_unchanged(scratch, data):
     first = data.draw(st.integers(0, CHANNELS - 1))
     positive = st.floats(1e-300, 1e18, exclude_min=True)
     rows = data.draw(st.lists(st.tuples(positive, st.floats(0, 1e18)), min_size=1, max_size=min(20, CHANNELS - first)))
     widths, errors = np.array(rows).T
-    path = tmp_path_factory.getbasetemp() / "table.csv"
+    path = scratch / "table.csv"
     CodeWidths(first, widths, errors).save(path)
     loaded = CodeWidths.load(path)
     assert loaded.first == first and (loaded.widths == widths).all() and (loaded.errors == errors).all()
@@ -133,8 +133,8 @@ def test_a_bad_table_gives_a_one_line_error(tmp_path, rows, message):
 
 
 @given(st.one_of(st.text(), st.text("0123456789,.-\n e", max_size=100)), st.booleans())
-def test_any_text_is_a_table_or_gives_a_one_line_error(tmp_path_factory, text, header):
-    path = tmp_path_factory.getbasetemp() / "any.csv"
+def test_any_text_is_a_table_or_gives_a_one_line_error(scratch, text, header):
+    path = scratch / "any.csv"
     path.write_text("channel,width_codes,error_codes\n" * header + text, encoding="utf-8")
     try:
         widths = CodeWidths.load(path)

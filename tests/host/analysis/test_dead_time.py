@@ -199,8 +199,8 @@ def test_a_bad_spectrum_gives_a_one_line_error(tmp_path, text, message):
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
-def test_any_text_is_read_or_gives_a_one_line_error(tmp_path_factory, text):
-    path = tmp_path_factory.getbasetemp() / "any"
+def test_any_text_is_read_or_gives_a_one_line_error(scratch, text):
+    path = scratch / "any"
     path.write_text(text, encoding="utf-8")
     for read in (study.radiacode, study.stamps, Table.read, study.geiger_runs):
         try:

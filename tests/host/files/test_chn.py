@@ -95,8 +95,8 @@ FILES = st.builds(
 
 @settings(max_examples=300)
 @given(FILES.flatmap(lambda file: st.just(file) | st.integers(0, len(file)).map(lambda n: file[:n])) | st.binary())
-def test_any_file_is_a_source_or_gives_a_one_line_error(tmp_path_factory, content):
-    path = tmp_path_factory.getbasetemp() / "any.chn"
+def test_any_file_is_a_source_or_gives_a_one_line_error(scratch, content):
+    path = scratch / "any.chn"
     path.write_bytes(content)
     try:
         source = sources.load(path)

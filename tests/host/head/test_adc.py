@@ -142,8 +142,8 @@ def test_a_scenario_whose_ramp_is_not_a_file_name_is_rejected(tmp_path):
 
 
 @given(st.one_of(st.text(), st.text("0123456789,.-\n #e", max_size=200)))
-def test_any_text_is_a_ramp_or_gives_a_one_line_error(tmp_path_factory, text):
-    path = tmp_path_factory.getbasetemp() / "any.csv"
+def test_any_text_is_a_ramp_or_gives_a_one_line_error(scratch, text):
+    path = scratch / "any.csv"
     path.write_text(text, encoding="utf-8")
     try:
         adc = Adc.load(path)

@@ -104,8 +104,8 @@ NUMBERS = st.sampled_from(["u1", "u2", "u4", "i8", "f8"])
     arrays.arrays(NUMBERS, arrays.array_shapes(max_dims=3, max_side=4, min_side=1)),
     st.text(st.characters(codec="utf-8", exclude_characters="\0")),
 )
-def test_any_array_is_kept(tmp_path_factory, values, text):
-    path = tmp_path_factory.getbasetemp() / "some"
+def test_any_array_is_kept(scratch, values, text):
+    path = scratch / "some"
     with path.open("w+b") as file:
         hdf5_file.write(file, {}, {"a": {"b": Column(values, text), "c": Column(np.array([text], object))}})
     with h5py.File(path) as file:
@@ -120,8 +120,8 @@ def test_any_array_is_kept(tmp_path_factory, values, text):
 
 
 @given(st.lists(st.lists(st.integers(0, 65535), max_size=4), max_size=10))
-def test_ragged_branches_are_kept(tmp_path_factory, lists):
-    path = tmp_path_factory.getbasetemp() / "some.root"
+def test_ragged_branches_are_kept(scratch, lists):
+    path = scratch / "some.root"
     n, values = (
         np.array([len(one) for one in lists], int),
         np.array([value for one in lists for value in one], np.uint16),

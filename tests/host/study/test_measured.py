@@ -75,14 +75,13 @@ CUT = st.sampled_from([LISBON, "1.000\n2.000\n# x\n"]).flatmap(lambda t: st.inte
 
 @settings(max_examples=200)
 @given(st.sampled_from(["am241-lisbon", "am241-cologne"]), CUT | st.text(max_size=60) | st.binary(max_size=60))
-def test_a_damaged_file_is_read_or_gives_a_one_line_error(tmp_path_factory, name, content):
-    folder = tmp_path_factory.getbasetemp()
+def test_a_damaged_file_is_read_or_gives_a_one_line_error(scratch, name, content):
     expected = {"spectra": [{"file": "a.dat", "total": 3, "author_hdtv_fit": FIT}]}
-    write(folder, f"{name}/EXPECTED_derived.json", json.dumps(expected))
-    write(folder, f"{name}/a.dat", content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
+    write(scratch, f"{name}/EXPECTED_derived.json", json.dumps(expected))
+    write(scratch, f"{name}/a.dat", content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
     try:
-        one = measured.read(folder, name, "a.dat")
+        one = measured.read(scratch, name, "a.dat")
     except UserError as error:
-        assert str(error).startswith(str(folder)) and len(str(error).splitlines()) == 1
+        assert str(error).startswith(str(scratch)) and len(str(error).splitlines()) == 1
         return
     assert one.counts.dtype == np.int64 and one.counts.ndim == 1 and (one.counts >= 0).all()
