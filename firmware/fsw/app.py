@@ -84,7 +84,7 @@ def build(parts):
     uplink = Uplink(link, deframer, parts.authentication, router, functions, parts.restart)
     housekeeping = Housekeeping(parts)
     rates = services.get(130)
-    science = Structure(rates.packets if rates else (), icd.P_RATES_PERIOD, parts.boot_record)
+    science = Structure((rates.rates, rates.line_rates) if rates else (), icd.P_RATES_PERIOD, parts.boot_record)
     structures = {icd.STRUCTURE_HEALTH: housekeeping.structure}
     if rates:
         structures[icd.STRUCTURE_SCIENCE] = science

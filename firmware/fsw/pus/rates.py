@@ -11,9 +11,8 @@ class Rates:
         self._acquisition.follow(lines)
         parts.parameters.bind(icd.P_LINE_BELOW, icd.P_TRACKING - icd.P_LINE_BELOW + 1, lines, "set")
         self._telemetry = parts.telemetry
-        self.packets = self._rates, self._line_rates
 
-    def _rates(self):
+    def rates(self):
         a = self._acquisition
         s = a.state
         telemetry = self._telemetry
@@ -34,7 +33,7 @@ class Rates:
         telemetry.words(a.counters, 0, 64)
         telemetry.end()
 
-    def _line_rates(self):
+    def line_rates(self):
         lines, telemetry = self._lines, self._telemetry
         lines.update()
         telemetry.begin(icd.LINE_RATES, self._acquisition.real_us, lines.tracked())
