@@ -1,17 +1,17 @@
-# Run in place of main.py by `dorn study stalls`: the firmware, collecting garbage in each step of the task `rates`.
+# Run in place of main.py by `dorn study stalls`: the firmware, collecting garbage before each packet `rates`.
 import gc
 
 import fsw.memory  # first, as in main.py
 from fsw.pus.rates import Rates
 
-send = Rates.send
+rates = Rates.rates
 
 
-def collecting(self, now):
+def collecting(self):
     gc.collect()
-    send(self, now)
+    rates(self)
 
 
-Rates.send = collecting
+Rates.rates = collecting
 
 import firmware_main  # pyright: ignore[reportMissingImports] main.py, renamed
