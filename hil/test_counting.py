@@ -8,12 +8,15 @@ from collections import Counter
 import pytest
 from dorn.analysis.calibration import Calibration, channel_edges
 from dorn.dictionary import Dictionary
+from dorn.image.constants import constants
 from dorn.products.style import BLUE
 from dorn.session import CommandFailed
+from dorn.targets.event_model import board_times
 from matplotlib.figure import Figure
 from particles import poisson, regular
 
-DEAD_US = 677 / 125  # dead time of an event with one hit: 5.42 us
+TIMES = board_times(constants("pico"))
+DEAD_US, MARK_US = (TIMES.dead.of(pattern) / TIMES.mhz for pattern in (1, 0))
 
 
 def function(name):
@@ -82,8 +85,8 @@ def test_live_time_is_real_time_minus_the_dead_time_of_every_event(commander, st
     stimulus.play(regular(5000, 40_000))
     rates = commander.stop()
     assert rates["events"] == 5000 and rates["passes"] == 0
-    # the start mark, an event without hits, causes 2.8 us of dead time; real time may begin before or after it
-    assert rates["real_us"] - rates["live_us"] == pytest.approx(5000 * DEAD_US + 1.4, abs=2.4)
+    # real time may begin before or after the dead time of the start mark, an event without hits
+    assert rates["real_us"] - rates["live_us"] == pytest.approx(5000 * DEAD_US + MARK_US / 2, abs=2.4)
     spectrum = next(p.fields for p in commander.received if p.name == "spectrum" and p.fields["detector"] == 0)
     assert (spectrum["real_us"], spectrum["live_us"]) == (rates["real_us"], rates["live_us"])
 

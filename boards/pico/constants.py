@@ -27,17 +27,17 @@ EXPANDER_ADDRESS = const(0x20)  # MCP23008 with A0-A2 at ground: bias enable, te
 BIAS_GAIN = const(50)  # ratio of the bias to output C of the DAC, and to the output of the divider that reads it back
 
 # Detector head. After the trigger a pulse has PEAKING_NS to reach its peak.
-PEAKING_NS = const(1984)
+PEAKING_NS = const(1624)
 SETTLE_NS = const(256)  # multiplexer and buffer, from the address to the start of the conversion
-CONVERT_NS = const(2304)  # 2.0 us of conversion, DMA and clock crossing
+CONVERT_NS = const(2160)  # 96 cycles of the 48 MHz ADC clock, 2.0 us, DMA and clock crossing
 RESET_NS = const(256)
-RELEASE_NS = const(128)
+RELEASE_NS = const(192)
 
 STORE_SEGMENTS = const(64)  # segments of the packet store, 16 kB each: 1 MB of the 1.4 MB of the file system
 
 RING_BITS = const(11)  # 2048 events
 AMPLITUDE_BITS = const(12)  # 4096 conversions
-BACKLOG = const(160)  # waiting events that trigger a step: with 16 hits each they still fit the amplitude ring
+BACKLOG = const(204)  # waiting events that trigger a step: with 16 hits each they still fit the amplitude ring
 
 # Maximum number of heap octets allocated by a step of each task; the last entry is for writing the parameters, which
 # any task may do. `dorn bench` measures them. The executive collects garbage before they fill the heap.

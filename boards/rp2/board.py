@@ -1,4 +1,5 @@
 # The board interface (boards/README.md) for boards with an RP2040.
+import array
 import time
 from binascii import crc32
 from os import urandom
@@ -40,13 +41,24 @@ _VALUE = const(0xFFFFF)
 _CHECK = const(0xA53)  # seed of the check over a value and its register number: a register of all zeros is never valid
 
 
+@micropython.viper
+def _read_timer(at: ptr32, out: ptr32):
+    high = 0
+    while True:
+        high = at[0]
+        out[0] = at[1]
+        if high == at[0]:
+            break
+    out[1] = high
+
+
 class Clock:
+    def __init__(self):
+        self._us = array.array("Q", [0])
+
     def us(self):
-        while True:
-            high = mem32[_TIMERAWH]
-            low = mem32[_TIMERAWL]
-            if high == mem32[_TIMERAWH]:
-                return high << 32 | low
+        _read_timer(_TIMERAWH, self._us)  # pyright: ignore[reportArgumentType]
+        return self._us[0]
 
 
 class Scratch:
@@ -153,14 +165,17 @@ class Board:
         # small integers and no allocation: this loop runs hundreds of times a second for weeks
         left = until_us - self.clock.us()
         if left <= 0:
-            return
+            return True
         start = time.ticks_us()
         left = min(left, _LONGEST_WAIT_US)
-        while not attention() and not self.link.ready():
+        while not attention():
+            if self.link.ready():
+                return True
             if time.ticks_diff(time.ticks_us(), start) >= left:
                 break
             self.link.pump()
             time.sleep_ms(_POLL_MS)
+        return False
 
 
 def reset_cause():

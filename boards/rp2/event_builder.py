@@ -17,6 +17,7 @@ from micropython import const
 from uctypes import addressof
 
 from boards.rp2.rings import aligned
+from boards.rp2.sort import bind, sort
 
 _PIO0 = const(0x50200000)
 _DMA = const(0x50000000)
@@ -64,6 +65,7 @@ def _programs(peaking, settle, convert, reset, release):
         fifo_join=rp2.PIO.JOIN_RX,
     )
     def sequence():  # starts by resetting the head and pushing a marker: an event without hits
+        label("begin")
         mov(osr, invert(null))
         out(y, 15)  # y = 0x7FFF, counts the passes down
         label("reset")
@@ -84,7 +86,9 @@ def _programs(peaking, settle, convert, reset, release):
         label("peaking")
         jmp(y_dec, "peaking")[peak_delay]
         mov(osr, pins)  # the only sample, both converted and reported
-        mov(isr, osr)
+        out(x, 16)  # only the lines: what follows tests whether any is left
+        mov(osr, x)
+        mov(isr, x)
         set(y, 15)
         label("detector")
         out(x, 1)
@@ -94,6 +98,8 @@ def _programs(peaking, settle, convert, reset, release):
         irq(4)
         label("conversion")  # the address must be stable until the conversion is over
         jmp(x_dec, "conversion")[conv_delay]
+        mov(x, osr)
+        jmp(not_x, "begin")  # that was the last hit
         label("next")
         jmp(y_dec, "detector")
 
@@ -106,10 +112,11 @@ def _programs(peaking, settle, convert, reset, release):
     convert = (conv_n + 1) * (conv_delay + 1)
     # dead cycles from the sample of the lines that triggered to the one that found them quiet, counted in the program
     # above; plus 2 for the time a pulse waits to be sampled (1.5 on average: the lines are sampled every three cycles)
-    fixed = 61 + peaking + reset + release
-    hit = 3 + settle + convert
+    fixed = 17 + peaking + reset + release
+    hit = 5 + settle + convert
+    scan = 3
     extra_pass = 6 + reset + release
-    return sequence, start_adc, (fixed, hit, extra_pass)
+    return sequence, start_adc, (fixed, hit, scan, extra_pass)
 
 
 @micropython.viper
@@ -136,7 +143,7 @@ class EventBuilder:
     the lines were found quiet;  tails[i]: address just after the event's last amplitude, 0 while there is no event;
     zeroed by the reader;  amplitudes: 12-bit codes, bit 15 set for a failed conversion, in detector order.
     Dead time of an event with k hits and p extra passes, in cycles (`mhz` per us):
-    fixed_cycles + k * hit_cycles + p * pass_cycles.
+    fixed_cycles + k * hit_cycles + p * pass_cycles + n * scan_cycles, n being the number of its last hit's detector.
     """
 
     def __init__(self, board):
@@ -156,7 +163,7 @@ class EventBuilder:
             cycles(board.RESET_NS),
             cycles(board.RELEASE_NS),
         )
-        self.fixed_cycles, self.hit_cycles, self.pass_cycles = dead
+        self.fixed_cycles, self.hit_cycles, self.scan_cycles, self.pass_cycles = dead
         self._sequencer = rp2.StateMachine(  # no freq=: the divider is exactly 1
             0,
             sequence,
@@ -203,6 +210,11 @@ class EventBuilder:
              pattern.pack_ctrl(treq_sel=_DREQ_PIO0_RX0, chain_to=stamp.channel, **ring)),
         )  # fmt: skip
         self.enable(0)
+
+    def sorter(self, state, thresholds, counters, singles, pairs, listed):
+        """Return the function that sorts the events in the rings: the kernel, bound to its arrays."""
+        bind(state, self, thresholds, counters, singles, pairs, listed)
+        return sort
 
     def enable(self, detectors):
         """Let only these detectors (a mask) trigger: the inputs of the others are overridden low.

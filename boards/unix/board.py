@@ -24,22 +24,22 @@ class Board:
     allocation = constants.ALLOCATION
 
     def __init__(self):
-        # main.py FLASH START. FLASH: folder of the flash. START: reset cause, dead times of events (3), 1 after a reset
+        # main.py FLASH START. FLASH: folder of the flash. START: reset cause, dead times of events (4), 1 after a reset
         # for maintenance, unique id, 32 random bits, and the scratch registers from 0 on; all in one argument, because
         # MicroPython never frees the memory of arguments.
         self.flash = sys.argv[1]
         self.code = sys.argv[0].rpartition("/")[0]
         start = [int(word) for word in sys.argv[2].split()]
         self.reset_cause = start[0]
-        self._maintenance = start[4]
-        self.unique_id = start[5]
-        self.random = start[6]
+        self._maintenance = start[5]
+        self.unique_id = start[6]
+        self.random = start[7]
         self._pipe = pipe = Pipe()
         self.clock = Clock(pipe)
         self.watchdog = Watchdog(pipe)
         self.link = Link(pipe)
-        self.events = EventBuilder(pipe, start[1:4])
-        self.scratch = Scratch(pipe, start[7:])
+        self.events = EventBuilder(pipe, start[1:5])
+        self.scratch = Scratch(pipe, start[8:])
         self.slow_control = Devices(I2C(pipe, self.events), constants)
 
     def maintenance(self, window_ms, meanwhile):
@@ -67,6 +67,7 @@ class Board:
         if n_events:
             self.events.receive(n_events)
         self.watchdog.check()
+        return bool(link.received)
 
 
 class Clock:

@@ -1,5 +1,6 @@
 # The rings of the event builder, filled with events from the host as DMA does on a chip.
 import micropython
+from fsw.spectra import kernel
 from micropython import const
 
 from boards.pico import constants
@@ -8,8 +9,24 @@ _BASE = const(0x20000000)  # added to the offset in `amplitudes`, so that a tail
 _PIECE = const(4096)  # octets
 
 
+class Sorter:
+    """The kernel with its arrays; a call allocates nothing."""
+
+    def __init__(self, rings, _, thresholds, counters, singles, pairs, listed):
+        self._rings, self._thresholds, self._counters = rings, thresholds, counters
+        self._singles, self._pairs, self._listed = singles, pairs, listed
+
+    def sort(self, state):
+        rings = self._rings
+        return kernel.sort(
+            0, 0, 0, rings.words, rings.stamps, rings.tails, rings.amplitudes,
+            state, self._thresholds, self._counters, self._singles, self._pairs, self._listed,
+        )  # fmt: skip
+
+
 class EventBuilder:
-    """dead: dead cycles per event, per hit and per additional reset pass. Interface: boards/README.md."""
+    """dead: dead cycles per event, hit, line scanned before the last hit and additional reset pass. Interface:
+    boards/README.md."""
 
     mhz = constants.CLOCK_MHZ
     mask = (1 << constants.RING_BITS) - 1
@@ -18,10 +35,13 @@ class EventBuilder:
 
     def __init__(self, pipe, dead):
         self._pipe = pipe
-        self.fixed_cycles, self.hit_cycles, self.pass_cycles = dead
+        self.fixed_cycles, self.hit_cycles, self.scan_cycles, self.pass_cycles = dead
         self.words, self.stamps, self.tails = (bytearray(4 * (self.mask + 1)) for _ in range(3))
         self.amplitudes = bytearray(2 * (self.amplitude_mask + 1))
         self._at = bytearray(8)  # two u32: indices of the next event and of the next amplitude
+
+    def sorter(self, *arrays):
+        return Sorter(self, *arrays).sort
 
     def start(self, detectors):
         for i in range(len(self.tails)):

@@ -97,7 +97,7 @@ def build(parts):
         Task(acquisition.step, 0, 15, 3000, allocation[icd.TASK_ACQUISITION], acquisition.wanted),
         # it may write a parameter to flash, where the longest erase takes 400 ms
         Task(uplink.step, 0, 500, 3000, allocation[icd.TASK_COMMANDS]),
-        Task(spectra.step, 50, 10, 3000, allocation[icd.TASK_SPECTRA], spectra.wanted),
+        Task(spectra.step, 200, 10, 3000, allocation[icd.TASK_SPECTRA], spectra.wanted),
         Task(science.step, 5000, 12, 3000, allocation[icd.TASK_RATES]),
         Task(housekeeping.step, 10000, 12, 3000, allocation[icd.TASK_HOUSEKEEPING]),
         Task(slow_control.step, 500, 10, 3000, allocation[icd.TASK_SLOW_CONTROL]),

@@ -1,6 +1,6 @@
 # The cyclic executive. A cycle runs the tasks that are due, the acquisition first, then the supervisor, and idles until
-# a task is due or has work, or the link has bytes. Garbage is collected only before a step, right after the rings have
-# been emptied.
+# a task is due or has work, or the link has bytes. If only the acquisition has work, the cycle runs only that. Garbage
+# is collected only before a step, right after the rings have been emptied.
 import array
 import gc
 
@@ -14,6 +14,7 @@ _LONG_US = const(2_000)  # the rings are emptied after a task that took longer
 # Allocation estimate, octets: a fixed amount per cycle, one per 256 us of idle time, and the maximum allocated by a
 # step of each task. The reserve keeps MicroPython from starting a collection by itself.
 _CYCLE = const(520)
+_SHORT_CYCLE = const(300)
 _RESERVE = const(10_000)  # more than any step allocates
 _SNAPSHOT_EVERY = const(4)  # collections; measuring the free heap takes half as long as a collection
 _RESTARTS = const(3)  # failed steps tolerated while each follows the previous one within `_RESTART_WINDOW_US`
@@ -55,6 +56,13 @@ class Group:
             part.step(now)
 
 
+def _any_wanted(tasks):
+    for task in tasks:  # noqa: SIM110  any() allocates
+        if task.wanted():
+            return True
+    return False
+
+
 class Executive:
     def __init__(self, board, supervise, report, tasks):
         """supervise(now_us, tasks); report(event, a, b)"""
@@ -64,14 +72,17 @@ class Executive:
         self._supervise = supervise
         self._report = report
         self.tasks = tasks
+        self._first = tasks[:1]
         self._wanting = tuple(task for task in tasks if task.wanted)
+        self._periodic = tuple(task for task in self._wanting if task.period_us)
         self.failing = None  # number of the task that failed too often; its exception ends run()
         self.busy_permille = 0
         self.cycles = self.overruns = self.failures = 0
         self.gc_max_us = 0
         self.heap_free = self.heap_free_min = 0
-        self._now = self._busy_us = self._load_us = 0
+        self._now = self._busy_us = self._load_us = self._wake = 0
         self._most = self._collections = 0
+        self._received = True  # the link may have received octets
 
     def begin(self):
         tasks = self.tasks
@@ -80,7 +91,7 @@ class Executive:
         gc.collect()  # exclude the garbage of start-up
         self.heap_free = self.heap_free_min = gc.mem_free()
         self._most = self.heap_free - _RESERVE
-        now = self._load_us = self._us()
+        now = self._now = self._load_us = self._us()
         for task in tasks:
             task.due_us = task.done_us = now
 
@@ -91,9 +102,12 @@ class Executive:
 
     def cycle(self):
         again = False
-        begin = self._now = self._us()  # each call of the clock allocates 64 bytes: call it no more often than needed
-        wake = self._now + _LONGEST_IDLE_US
-        for number, task in enumerate(self.tasks):
+        begin = self._us()  # each call of the clock allocates 64 bytes: call it no more often than needed
+        memory.garbage[0] += begin - self._now >> 8  # while idle
+        self._now = begin
+        short = begin < self._wake and not self._received and not _any_wanted(self._periodic)
+        wake = self._wake if short else begin + _LONGEST_IDLE_US
+        for number, task in enumerate(self._first if short else self.tasks):
             if self._now >= task.due_us or (task.wanted and task.wanted()):
                 if memory.garbage[0] >= self._most:
                     self._collect()
@@ -113,19 +127,17 @@ class Executive:
             if task.period_us and task.due_us < wake:
                 wake = task.due_us
         self.cycles += 1
-        memory.garbage[0] += _CYCLE
-        self._supervise(self._now, self.tasks)
+        memory.garbage[0] += _SHORT_CYCLE if short else _CYCLE
+        if not short:
+            self._supervise(self._now, self.tasks)
         self._busy_us += self._now - begin
+        self._wake = 0 if again else wake
         if not again:
-            self._wait(wake, self._attention)
-            memory.garbage[0] += self._us() - self._now >> 8
+            self._received = self._wait(wake, self._attention)
 
     def _wanted(self):
         """Return true if a task has work before it is due. Must not allocate."""
-        for task in self._wanting:  # noqa: SIM110  any() allocates
-            if task.wanted():
-                return True
-        return False
+        return _any_wanted(self._wanting)
 
     def _step(self, number, task):
         started = self._now

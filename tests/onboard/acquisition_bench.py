@@ -64,7 +64,9 @@ class Bench:
 
     def step(self, after_us=10):
         self.clock.now_us += after_us
-        return self.acquisition.step(self.clock.now_us)
+        more = self.acquisition.step(self.clock.now_us)
+        self.acquisition.account()
+        return more
 
     def close(self, s):
         return self.acquisition.close(s, self.copy)

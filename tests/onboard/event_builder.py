@@ -1,6 +1,8 @@
 # A simulated event builder: rings filled by the test instead of the hardware.
 from struct import pack_into
 
+from rings import sorter
+
 AMPLITUDES = 4096
 _NO_PASS = 0x7FFF
 
@@ -18,7 +20,7 @@ class EventBuilder:
         self.mask, self.amplitude_mask = events - 1, AMPLITUDES - 1
         self.words, self.stamps, self.tails = (bytearray(4 * events) for _ in range(3))
         self.amplitudes = bytearray(2 * AMPLITUDES)
-        self.fixed_cycles, self.hit_cycles, self.pass_cycles, self.mhz = 10, 100, 1000, 2
+        self.fixed_cycles, self.hit_cycles, self.scan_cycles, self.pass_cycles, self.mhz = 10, 100, 1, 1000, 2
         self.calls = []
         self.marks, self.mark_passes, self.start_us = True, 0, 0
         self.high = self.lost = self.enable_us = 0
@@ -38,6 +40,9 @@ class EventBuilder:
         pack_into("<I", self.stamps, at, (self._clock.us() if stamp is None else stamp) & 0xFFFFFFFF)
         pack_into("<I", self.tails, at, 0x20000000 | 2 * self._at)
         self._slot = (self._slot + 1) & self.mask
+
+    def sorter(self, *arrays):
+        return sorter(self, *arrays)
 
     def taken(self):
         """The calls logged since the last taken()."""

@@ -7,13 +7,14 @@ from fsw.executive import Executive, Task
 
 
 class Board:
-    """waits: (from, until) of each idle phase; wakes_after_us, if set, ends it earlier."""
+    """waits: (from, until) of each idle phase; wakes_after_us, if set, ends it earlier. received: result of wait()."""
 
     def __init__(self):
         self.now = 0
         self.waits = []
         self.wakes_after_us = None
         self.wanted = []
+        self.received = False
         self.clock = self
 
     def us(self):
@@ -24,6 +25,7 @@ class Board:
         self.wanted.append(attention())
         idle_us = max(until_us - self.now, 0)
         self.now += idle_us if self.wakes_after_us is None else min(idle_us, self.wakes_after_us)
+        return self.received
 
 
 class Bench:

@@ -5,10 +5,11 @@ import json
 import micropython
 from fsw import memory
 from fsw.spectra import kernel as k
+from fsw.spectra.reading import mark, unread
 
 thresholds = array.array("H", THRESHOLDS)
-words, stamps, tails = (array.array("I", bytes(4 * RING)) for _ in range(3))
-amplitudes = array.array("H", bytes(2 * AMPLITUDES))
+rings = Rings(RING, AMPLITUDES)
+words, stamps, tails, amplitudes = rings.words, rings.stamps, rings.tails, rings.amplitudes
 state = array.array("I", bytes(4 * k.STATE))
 counters = array.array("I", bytes(4 * 64))
 singles = array.array("H", bytes(2 * 16 * 1024))
@@ -19,8 +20,9 @@ assert len(memory.listed) == LISTED == 4 * k.PART
 state[k.STAMP] = 0x12345678
 for n in range(4):
     state[k.LIST + n] = n * LISTED // 4
-k.mark(state, listed, 0b1111, 1)
-k.mark(state, listed, 0b1000, 0)
+sort = rings.sorter(state, thresholds, counters, singles, pairs, listed)
+mark(state, listed, 0b1111, 1)
+mark(state, listed, 0b1000, 0)
 assert list(state[k.OPEN : k.LIST]) == OPEN
 
 seed = 1
@@ -43,7 +45,7 @@ def hits(n):
 
 
 made = reads = slot = at = converted = 0
-totals = dict(hits=0, passes=0)
+totals = dict(hits=0, passes=0, scanned=0)
 while reads < EVENTS:
     while made < EVENTS and made - reads < RING - 1 and converted - totals["hits"] < AMPLITUDES - 16:
         seed = draw(seed)
@@ -61,22 +63,21 @@ while reads < EVENTS:
                 converted += 1
         words[slot] = pattern << 16 | (0x7FFF - passes) & 0xFFFF
         stamps[slot] = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF  # wraps
-        tails[slot] = 0x20000000 | 2 * at
+        tails[slot] = rings.base + 2 * at
         slot = (slot + 1) % RING
         made += 1
     state[k.UNTIL] = (0xFFFFF000 + 7 * made) & 0xFFFFFFFF
     gc.collect()
     micropython.heap_lock()
     try:
-        n = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs, listed)
-        unread = k.unread(0, 0, 0, tails, state)
+        n = sort(state)
+        waiting = unread(state[k.READ], state[k.AMPLITUDE], 0, tails, RING - 1, AMPLITUDES - 1)
     finally:
         micropython.heap_unlock()
     assert state[k.STATUS] == 0 and n, (state[k.STATUS], n)
-    assert unread == (at - state[k.AMPLITUDE]) % AMPLITUDES, unread
+    assert waiting == (at - state[k.AMPLITUDE]) % AMPLITUDES, waiting
     reads += n
-    totals["hits"] += state[k.HITS]
-    totals["passes"] += state[k.PASSES]
+    totals = dict(hits=state[k.HITS], passes=state[k.PASSES], scanned=state[k.SCANNED])
 print(
     "RESULT",
     json.dumps(
@@ -87,7 +88,7 @@ print(
             last=state[k.STAMP],
             classes=list(state[k.MARKS : k.LISTED]),
             counters=list(counters),
-            listed=list(state[k.LISTED : k.STATE]),
+            listed=list(state[k.LISTED : k.OWN]),
             open=list(state[k.OPEN : k.LIST]),
             list=[list(listed[n * LISTED // 4 : state[k.LIST + n]]) for n in range(4)],
         )

@@ -4,6 +4,7 @@ from array import array
 from doubles import Clock
 from event_builder import EventBuilder
 from fsw.spectra import kernel as k
+from fsw.spectra.reading import unread
 
 ZERO_CODE, THRESHOLD = 50, 150
 PART = 128  # halfwords per class in the event list
@@ -27,16 +28,14 @@ class Bench:
 
     def sort(self, until=1):
         """-> events read, status"""
-        state, builder = self.state, self.builder
-        state[k.UNTIL] = until
-        n = k.sort(
-            0, 0, 0, builder.words, builder.stamps, builder.tails, builder.amplitudes,
-            state, self.thresholds, self.counters, self.singles, self.pairs, self.listed,
-        )  # fmt: skip
-        return n, state[k.STATUS]
+        self.state[k.UNTIL] = until
+        arrays = self.thresholds, self.counters, self.singles, self.pairs, self.listed
+        n = self.builder.sorter(self.state, *arrays)(self.state)
+        return n, self.state[k.STATUS]
 
     def unread(self):
-        return k.unread(0, 0, 0, self.builder.tails, self.state)
+        s, builder = self.state, self.builder
+        return unread(s[k.READ], s[k.AMPLITUDE], 0, builder.tails, builder.mask, builder.amplitude_mask)
 
     def classes(self):
         """Numbers of marks and of events: front, back, both of a unit, several units, without an accepted hit."""

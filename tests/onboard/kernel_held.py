@@ -5,8 +5,7 @@ from uctypes import addressof
 from fsw.spectra import kernel as k
 
 RING, AMPLITUDES = 16, 256
-words, stamps, tails = (array.array("I", bytes(4 * RING)) for _ in range(3))
-amplitudes = array.array("H", bytes(2 * AMPLITUDES))
+rings = Rings(RING, AMPLITUDES)
 state, counters = array.array("I", bytes(4 * k.STATE)), array.array("I", bytes(4 * 64))
 thresholds = array.array("H", bytes(32))
 singles, pairs = array.array("H", bytes(2 * 16 * 1024)), array.array("H", bytes(2 * 8 * 256))
@@ -18,12 +17,14 @@ result = array.array("I", bytes(4 * 6))
 
 def sort(until, at):
     state[k.UNTIL] = until
-    result[at] = k.sort(0, 0, 0, words, stamps, tails, amplitudes, state, thresholds, counters, singles, pairs, listed)
+    result[at] = kernel(state)
     result[at + 1], result[at + 2] = state[k.STATUS], state[k.STAMP]
 
 
-CODE = 12  # offset of the code address in a native function object
-print("AT", mem32[id(k.sort) + CODE], *[addressof(a) for a in (words, stamps, tails, state, go, result)], k.OVERRUN)
+CODE = 8  # offset of the code address in an object of an assembler function; its lowest bit marks Thumb code
+kernel = rings.sorter(state, thresholds, counters, singles, pairs, listed)
+addresses = [addressof(a) for a in (rings.words, rings.stamps, rings.tails, state, go, result)]
+print("AT", mem32[id(kernel) + CODE] & ~1, rings.base, *addresses, k.OVERRUN)
 while True:
     while not go[0]:
         pass

@@ -7,10 +7,7 @@ RING, AMPLITUDES = 16, 256
 
 def fresh():
     g = dict(
-        words=array.array("I", bytes(4 * RING)),
-        stamps=array.array("I", bytes(4 * RING)),
-        tails=array.array("I", bytes(4 * RING)),
-        amplitudes=array.array("H", bytes(2 * AMPLITUDES)),
+        rings=Rings(RING, AMPLITUDES),
         state=array.array("I", bytes(4 * k.STATE)),
         counters=array.array("I", bytes(4 * 64)),
     )
@@ -25,28 +22,15 @@ listed = array.array("H", bytes(2 * 64))
 
 
 def put(g, slot, hit, at, n, code=400, stamp=10):
+    rings = g["rings"]
     for i in range(n):
-        g["amplitudes"][(at + i) % AMPLITUDES] = code
-    g["words"][slot], g["stamps"][slot] = hit << 16 | 0x7FFF, stamp
-    g["tails"][slot] = 0x20000000 | 2 * ((at + n) % AMPLITUDES)
+        rings.amplitudes[(at + i) % AMPLITUDES] = code
+    rings.words[slot], rings.stamps[slot] = hit << 16 | 0x7FFF, stamp
+    rings.tails[slot] = rings.base + 2 * ((at + n) % AMPLITUDES)
 
 
 def sort(g):
-    n = k.sort(
-        0,
-        0,
-        0,
-        g["words"],
-        g["stamps"],
-        g["tails"],
-        g["amplitudes"],
-        g["state"],
-        thresholds,
-        g["counters"],
-        singles,
-        pairs,
-        listed,
-    )
+    n = g["rings"].sorter(g["state"], thresholds, g["counters"], singles, pairs, listed)(g["state"])
     return n, g["state"][k.STATUS]
 
 
@@ -60,7 +44,7 @@ for hit, n, spectra, channel, held in (
     for slot in range(3):
         put(g, slot, hit, n * slot, n)
     print("FULL", sort(g) == (1, k.FULL), spectra[channel] == 0xFFFF, g["state"][k.HELD] == held)
-    print("HELD", sort(g) == (0, k.FULL), spectra[channel] == 0xFFFF, g["state"][k.READ] == 1, g["state"][k.HITS] == 0)
+    print("HELD", sort(g) == (0, k.FULL), spectra[channel] == 0xFFFF, g["state"][k.READ] == 1, g["state"][k.HITS] == n)
     spectra[channel] = g["state"][k.HELD] = 0
     print("ON", sort(g) == (2, 0), spectra[channel] == 2)
 
@@ -69,7 +53,7 @@ for hit, found in ((1 << 5, 2), (1 << 5, 0), (0b111, 2), (0, 1)):
     g = fresh()
     put(g, 0, hit, 0, found)
     put(g, 1, 1 << 7, found, 1, 800)
-    print("SLIP", sort(g) == (1, k.SLIPPED), g["state"][k.SLIP] >> 16 == hit, g["state"][k.SLIP_CONVERSIONS] == found)
+    print("SLIP", sort(g) == (1, k.SLIPPED), g["state"][k.SLIP] == hit, g["state"][k.SLIP_CONVERSIONS] == found)
     print("STEP", sort(g) == (1, 0), sum(g["counters"]) == g["counters"][7] == 1)
 
 # overrun: the slot after the reader has been refilled; the last good stamp is kept

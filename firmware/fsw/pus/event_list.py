@@ -3,6 +3,7 @@
 # record when it opens and closes. The kernel lists the events; this service opens and closes windows and sends packets.
 from fsw import icd
 from fsw.spectra import kernel as k
+from fsw.spectra.reading import mark
 from micropython import const
 
 _CLASSES = const(4)
@@ -78,7 +79,7 @@ class EventList:
         a.listable &= ~bit
         if state[k.OPEN + event_class]:
             if closing or not quota:
-                k.mark(state, a.listed, bit, 0)
+                mark(state, a.listed, bit, 0)
             elif credit < 0:
                 self._closing |= bit
             else:
@@ -86,7 +87,7 @@ class EventList:
         elif quota and credit >= 0 and self._fill(event_class) <= _ENOUGH:  # else the window would be short
             a.listable |= bit
             if a.running:
-                k.mark(state, a.listed, bit, 1)
+                mark(state, a.listed, bit, 1)
 
     def _send(self, now):
         """Send the lists of as many whole classes as fit; an open window continues in the next packet."""
@@ -106,7 +107,7 @@ class EventList:
                 telemetry.halves(a.listed, event_class * k.PART, self._fill(event_class))
                 state[k.LIST + event_class] = event_class * k.PART
                 if state[k.OPEN + event_class]:
-                    k.mark(state, a.listed, 1 << event_class, 1)
+                    mark(state, a.listed, 1 << event_class, 1)
         telemetry.end()
         self._due_us = now
         if classes + 1 == 1 << _CLASSES:

@@ -8,11 +8,13 @@ from fsw import icd, memory
 from fsw.spectra import kernel as k
 from fsw.spectra.channels import Channels, clear
 from fsw.spectra.detectors import Detectors
+from fsw.spectra.reading import dead_cycles, mark, unread
 from micropython import const
 
 _CLASSES = const(15)  # mask of all event classes
-_BATCHES = const(4)  # kernel calls in one step: about 15 ms at the highest rate
-_AMPLITUDE_GUARD = const(1280)  # conversions that may arrive while one kernel call runs
+_BATCHES = const(4)  # kernel calls in one step: as many events as the rings hold
+_ACCOUNTED = const(10_000)  # events, with up to 2**15 passes each, whose sums the kernel can hold
+_AMPLITUDE_GUARD = const(255)  # conversions that may arrive before the kernel, which is faster, has read as many
 _LAST_EVENT_US = const(1000)  # longer than an event takes to complete after its detectors are switched off
 _COUNT = const(0xFFFFFFFF)  # the event builder counts conversions modulo this
 _EMPTY = const(0)
@@ -36,21 +38,21 @@ class Acquisition:
         self._lines = None
         self.clock = board.clock
         self._wait = board.wait
-        self.events = board.events
+        self.events = builder = board.events
         self._report = report
         self.state = array.array("I", bytes(4 * k.STATE))
         self._channels = Channels(self.state)
         self.to_close = self._channels.to_close
         self.singles, self.pairs, self.listed = self._channels.singles, self._channels.pairs, memory.listed
         self.counters = array.array("I", bytes(4 * 64))
-        self.detectors = Detectors(board.events, parameters, report)
+        self.detectors = Detectors(builder, parameters, report)
+        self._sort = builder.sorter(
+            self.state, self.detectors.thresholds, self.counters, self.singles, self.pairs, self.listed
+        )
         self.running = False
-        self.cleared = 0
+        self.cleared = self.integration = self.overruns = self.slips = 0
         self._before_clear = 0  # events up to the last clear
-        self.integration = 0
         self.integration_us = 60_000_000
-        self.overruns = self.slips = 0
-        builder = board.events
         self._backlog = builder.backlog
         self.state[k.MASK] = builder.mask
         self.state[k.AMPLITUDE_MASK] = builder.amplitude_mask
@@ -65,8 +67,6 @@ class Acquisition:
     def _zero_totals(self):
         self.real_us = self.dead_cycles = self.gap_us = 0
         self.passes = self.overrun_hits = self.n_listed = 0
-        # per spectrum: when it began, and real time and dead cycles at that time
-        self._began = [(0, 0, 0)] * (icd.DETECTORS + icd.UNITS)
 
     # -- commands ----------------------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ class Acquisition:
         self._launch()
         self.running = True
         now = self._known_us
-        self._began = [(now, self.real_us, self.dead_cycles)] * len(self._began)
+        self._channels.begin(now, self.real_us, self.dead_cycles)
         self._rollover_us = now + self.integration_us
         self._report(icd.EVENT_ACQUISITION_STARTED, self.integration, self.detectors.mask)
 
@@ -92,7 +92,7 @@ class Acquisition:
         while self.clock.us() < over:
             self._wait(over, _never)
         self._drain(over, 1)
-        k.mark(self.state, self.listed, _CLASSES, 0)
+        mark(self.state, self.listed, _CLASSES, 0)
         self._halt()
         self.gap_us += now - self._known_us  # not 0 if a full channel held up events, or the ring overran
         self._channels.close_all(icd.CLOSED_BY_STOP, self.integration)
@@ -104,18 +104,18 @@ class Acquisition:
         if self.running:
             self._catch_up(now)
             now = self._known_us  # earlier if a full channel holds up events: they are counted after the clear
-            k.mark(self.state, self.listed, _CLASSES, 0)
+            mark(self.state, self.listed, _CLASSES, 0)
         self._before_clear += self.n_events()
         self._channels.empty()
         self.cleared += 1  # invalidates copies taken before
         for i in range(64):
             self.counters[i] = 0
-        for i in range(k.MARKS, k.STATE):
+        for i in range(k.MARKS, k.OWN):
             self.state[i] = 0
         self._zero_totals()
         if self._lines:
             self._lines.clear()
-        self._began = [(now, 0, 0)] * len(self._began)
+        self._channels.begin(now, 0, 0)
         self._rollover_us = now + self.integration_us
         self._report(icd.EVENT_CLEARED, self.integration, 0)
 
@@ -135,6 +135,7 @@ class Acquisition:
         return self._before_clear + self.n_events()
 
     def live_us(self):
+        self.account()
         # the dead time of an event may begin before a start or clear
         return max(self.real_us - self.dead_cycles // self.events.mhz, 0)
 
@@ -157,29 +158,19 @@ class Acquisition:
         left = self._drain(now, _BATCHES)
         if left == _EMPTY:
             self._advance(now)
+        if self.state[k.EVENTS_READ] > _ACCOUNTED:
+            self.account()
         return left == _MORE
 
     def _drain(self, now, batches):
         """Read events before `now` in up to `batches` calls; return _EMPTY, _MORE or _FULL (a channel is full)."""
         state, builder = self.state, self.events
         state[k.UNTIL] = now & 0xFFFFFFFF
-        limit = builder.amplitude_mask + 1 - _AMPLITUDE_GUARD
-        while batches:
-            batches -= 1
-            if k.unread(0, 0, 0, builder.tails, state) > limit:
+        for _ in range(batches):
+            waiting = unread(state[k.READ], state[k.AMPLITUDE], 0, builder.tails, builder.mask, builder.amplitude_mask)
+            if waiting + _AMPLITUDE_GUARD > builder.amplitude_mask:
                 return self._overrun(now)
-            n = k.sort(
-                0, 0, 0, builder.words, builder.stamps, builder.tails, builder.amplitudes,
-                state, self.detectors.thresholds, self.counters, self.singles, self.pairs, self.listed,
-            )  # fmt: skip
-            hits = state[k.HITS]
-            passes = state[k.PASSES]
-            self._read += hits
-            self.passes += passes
-            self.dead_cycles += builder.fixed_cycles * n + builder.hit_cycles * hits + builder.pass_cycles * passes
-            if n and self._before_cycles:
-                self.dead_cycles -= self._before_cycles
-                self._before_cycles = 0
+            n = self._sort(state)
             if state[k.LIMIT_REACHED]:
                 self.detectors.stuck(state[k.LIMIT_REACHED])
                 state[k.LIMIT_REACHED] = 0
@@ -189,13 +180,24 @@ class Acquisition:
             if status == k.FULL:
                 return _FULL
             if status == k.SLIPPED:
-                k.mark(state, self.listed, _CLASSES, 0)
+                mark(state, self.listed, _CLASSES, 0)
                 self.slips += 1
                 self.overrun_hits += state[k.SLIP_CONVERSIONS]
-                self._report(icd.EVENT_RING_SLIP, state[k.SLIP] >> 16, state[k.SLIP_CONVERSIONS])
-            elif n < k.EVENTS and hits < k.HITS_LIMIT:
+                self._report(icd.EVENT_RING_SLIP, state[k.SLIP], state[k.SLIP_CONVERSIONS])
+            elif n < k.EVENTS:
                 return _EMPTY
         return _MORE
+
+    def account(self):
+        """Bring passes and dead_cycles up to date: add what the kernel has summed since the last call."""
+        state = self.state
+        if state[k.EVENTS_READ]:
+            self._read += state[k.HITS]
+            self.passes += state[k.PASSES]
+            self.dead_cycles += dead_cycles(self.events, state) - self._before_cycles
+            self._before_cycles = 0
+            for i in range(k.EVENTS_READ, k.LIMIT_REACHED):
+                state[i] = 0
 
     def _catch_up(self, now):
         """Read every event up to now, or until a channel is full, and advance real time to that point."""
@@ -203,6 +205,7 @@ class Acquisition:
         while left == _MORE:
             left = self._drain(now, _BATCHES)
         self._advance(now if left == _EMPTY else self.last_good_us(now))
+        self.account()
 
     def last_good_us(self, now):
         """Return the time of the last event read, or when the ring was last empty: no earlier event is missing."""
@@ -231,7 +234,7 @@ class Acquisition:
         self._known_us = now
         self._halted = False
         state[k.STAMP] = now & 0xFFFFFFFF
-        k.mark(state, self.listed, self.listable, 1)
+        mark(state, self.listed, self.listable, 1)
 
     def _halt(self):
         """Stop the event builder, once; return the number of conversions never read."""
@@ -239,6 +242,7 @@ class Acquisition:
             return 0
         self._halted = True
         self.events.stop()
+        self.account()
         lost = (self.events.converted() - self._read) % _COUNT
         self.overrun_hits += lost
         return lost
@@ -246,7 +250,7 @@ class Acquisition:
     def _overrun(self, now):
         """Account for a present or imminent ring overrun, and restart, or end at `now`; return _MORE or _FULL."""
         self._advance(self.last_good_us(self.clock.us()))
-        k.mark(self.state, self.listed, _CLASSES, 0)
+        mark(self.state, self.listed, _CLASSES, 0)
         good = self._known_us
         lost = self._halt()
         self.overruns += 1
@@ -269,7 +273,7 @@ class Acquisition:
         """
         if self.running:
             self._catch_up(self.clock.us())
-        began, real_us, dead_cycles = self._began[s]
+        began, real_us, dead_cycles = self._channels.began(s)
         total, first, last, spectra, at = self._channels.measure(s)
         real_us = self.real_us - real_us
         live_us = max(real_us - (self.dead_cycles - dead_cycles) // self.events.mhz, 0)
@@ -283,7 +287,7 @@ class Acquisition:
         first > last if it is empty.
         """
         (integration, began_us, real_us, live_us, total), first, last, _, _ = self.snapshot(s)
-        self._began[s] = (self._known_us, self.real_us, self.dead_cycles)
+        self._channels.begin(self._known_us, self.real_us, self.dead_cycles, s, s + 1)
         self._channels.take(s, copy)
         if self._lines and s < icd.DETECTORS:
             self._lines.closed(s, copy)

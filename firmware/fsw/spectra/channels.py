@@ -7,6 +7,7 @@ from fsw.spectra import kernel as k
 from micropython import const
 
 _ALL = const(0xFFFFFF)
+_SPECTRA = const(24)
 
 
 class Channels:
@@ -19,12 +20,23 @@ class Channels:
         self.closing = self._closed_by = self._integration = 0
         self._state = state
         self._span = array("I", [0, 0])
+        # per spectrum: when it began, us, and real time and dead cycles at that time
+        self._began = array("Q", bytes(8 * 3 * _SPECTRA))
 
     def empty(self):
         """Empty all spectra."""
         for spectra in (self.singles, self.pairs):
             clear(spectra, len(spectra) // 2)
         self.closing = self._state[k.NEARLY_FULL] = self._state[k.HELD] = 0
+
+    def begin(self, now, real_us, dead_cycles, first=0, end=_SPECTRA):
+        """Note when the spectra from `first` to before `end` began."""
+        for i in range(3 * first, 3 * end, 3):
+            self._began[i], self._began[i + 1], self._began[i + 2] = now, real_us, dead_cycles
+
+    def began(self, s):
+        """Return when spectrum s began, and real time and dead cycles at that time."""
+        return self._began[3 * s], self._began[3 * s + 1], self._began[3 * s + 2]
 
     def close_all(self, reason, integration):
         """Mark every spectrum to be closed as part of that integration."""

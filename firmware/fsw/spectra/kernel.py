@@ -1,6 +1,8 @@
 # The kernel: sorts events from the rings of the event builder into spectra and counters. Viper code; allocates nothing.
+# The chips have their own, faster one with the same results (boards/rp2/sort.py), so that only the layout of the state,
+# as numbers in other modules, is left of this file on a chip.
 #
-# viper int is 32 bits on the chip and 64 on the unix port, so only bit 31 of a difference of stamps is evaluated.
+# viper int is 32 bits on a chip and 64 on the unix port, so only bit 31 of a difference of stamps is evaluated.
 # viper keeps the first three locals, arguments first, in registers and the rest on the stack: `h`, `d` and `j` are
 # arguments for that reason only, and are passed as 0.
 import micropython
@@ -12,29 +14,34 @@ AMPLITUDE = const(1)  # index of its first amplitude
 MASK = const(2)  # events in the ring - 1
 AMPLITUDE_MASK = const(3)
 UNTIL = const(4)  # stop before events with this stamp or a later one
-STAMP = const(5)  # stamp of the last event read
-HITS = const(6)  # conversions read in this call
-PASSES = const(7)  # extra reset passes in this call
-LIMIT_REACHED = const(8)  # events that ended at the pass limit, in this call
-STATUS = const(9)  # why the call ended: bits below
-SLIP = const(10)  # pattern word of the event that slipped, and the number of its conversions
-SLIP_CONVERSIONS = const(11)
-NEARLY_FULL = const(12)  # bit s: a channel of spectrum s passed NEARLY; bit 16 + u: of coincidence spectrum u
+# sums over all events read since the caller zeroed them
+EVENTS_READ = const(5)
+HITS = const(6)  # conversions
+PASSES = const(7)  # extra reset passes
+SCANNED = const(8)  # numbers of the last hit of each event: the lines scanned before it
+LIMIT_REACHED = const(9)  # events that ended at the pass limit
+STATUS = const(10)  # why the call ended: bits below
+SLIP = const(11)  # hit pattern of the event that slipped, and the number of its conversions
+SLIP_CONVERSIONS = const(12)
 BAD_CODES = const(13)  # failed conversions, counted as over range, since the last housekeeping
-ZERO_CODE = const(14)  # the code of 0 keV: subtracted once from the sum of two codes
-HELD = const(15)  # bits as in NEARLY_FULL: a channel is full; nothing is read until the spectrum is closed
+WINDOW = const(14)  # from here on, what is used for every event
+STAMP = const(14)  # stamp of the last event read
+NEARLY_FULL = const(15)  # bit s: a channel of spectrum s passed NEARLY; bit 16 + u: of coincidence spectrum u
+HELD = const(16)  # bits as in NEARLY_FULL: a channel is full; nothing is read until the spectrum is closed
+ZERO_CODE = const(17)  # the code of 0 keV: subtracted once from the sum of two codes
 # the event list, per class: front, back, front and back of a unit, several units (see `mark`)
-OPEN = const(16)  # last index in `listed` at which any event fits; 0: the window is closed
-LIST = const(20)  # index in `listed` of the next entry
+OPEN = const(18)  # last index in `listed` at which any event fits; 0: the window is closed
+LIST = const(22)  # index in `listed` of the next entry
 # counters of events
-MARKS = const(24)  # events without hits: one at each start
-FRONT = const(25)
-BACK = const(26)
-FRONT_BACK = const(27)
-SEVERAL = const(28)
-NONE = const(29)  # no hit of the event was accepted
-LISTED = const(30)  # events listed, per class, since the event list last regulated it
-STATE = const(34)
+MARKS = const(26)  # events without hits: one at each start
+FRONT = const(27)
+BACK = const(28)
+FRONT_BACK = const(29)
+SEVERAL = const(30)
+NONE = const(31)  # no hit of the event was accepted
+LISTED = const(32)  # events listed, per class, since the event list last regulated it
+OWN = const(36)  # from here on, entries of the board's `sort`
+STATE = const(51)
 _OPEN_OF = const(-9)  # offsets from the counter of a class to its OPEN, LIST and LISTED entries
 _LIST_OF = const(-5)
 _LISTED_OF = const(5)
@@ -54,9 +61,8 @@ FAILED = const(0x8000)  # bit of a code whose conversion failed; such a hit coun
 PASS_LIMIT = const(0x8000)  # reset passes of an event that ended at the limit
 OFF = const(0xFFFF)  # threshold of a detector that is switched off
 EVENTS = const(512)  # maximum number of events read in one call
-HITS_LIMIT = const(1024)
 PART = const(128)  # half-words of a class in `listed`
-_LARGEST = const(19)  # half-words of an event with 16 hits
+LARGEST = const(19)  # half-words of an event with 16 hits
 MARK = const(4)
 NEARLY = const(0xF000)  # counts in a channel: leaves room for eight more calls
 _MOST = const(0xFFFF)
@@ -87,12 +93,12 @@ def sort(
     mask = state[MASK]
     amplitude_mask = state[AMPLITUDE_MASK]
     until = state[UNTIL]
-    n = hits = passes = status = 0
+    n = hits = passes = scanned = status = 0
     limit = EVENTS
     if state[HELD]:
         limit = 0
         status = FULL
-    while n < limit and hits < HITS_LIMIT:
+    while n < limit:
         end = tails[i]
         if end == 0:
             break
@@ -130,6 +136,7 @@ def sort(
             h = amplitudes[j]
             j = end
             hits += 1
+            scanned += d
             if h < thresholds[d]:
                 counters[(DISABLED if thresholds[d] == OFF else BELOW) + d] += 1
                 state[NONE] += 1
@@ -157,7 +164,7 @@ def sort(
                 k += 1
             hits += (end - j) & amplitude_mask
             if (j + k - end) & amplitude_mask:
-                state[SLIP] = word
+                state[SLIP] = hit
                 state[SLIP_CONVERSIONS] = (end - j) & amplitude_mask
                 j = end
                 status = SLIPPED
@@ -185,6 +192,8 @@ def sort(
                             last = d
                     h >>= 1
                     d += 1
+                if hit:
+                    scanned += d - 1
                 if good == 0:
                     state[NONE if hit else MARKS] += 1
                 elif good & (good - 1) == 0:
@@ -244,52 +253,9 @@ def sort(
             break
     state[READ] = i
     state[AMPLITUDE] = j
-    state[HITS] = hits
-    state[PASSES] = passes
+    state[HITS] += hits
+    state[PASSES] += passes
+    state[SCANNED] += scanned
+    state[EVENTS_READ] += n
     state[STATUS] = status
     return n
-
-
-@micropython.viper
-def unread(i: int, n: int, j: int, tails: ptr32, state: ptr32) -> int:
-    """Return the number of conversions in the ring not read yet. i, n and j are passed as 0.
-
-    128 events have fewer hits than the ring of amplitudes holds, so steps of up to 128 events cannot miss a lap of
-    that ring.
-    """
-    mask = state[MASK]
-    amplitude_mask = state[AMPLITUDE_MASK]
-    i = state[READ]
-    j = state[AMPLITUDE]
-    step = 128
-    left = mask
-    while step:
-        while left >= step:
-            end = tails[(i + step - 1) & mask]
-            if end == 0:
-                break
-            end = (end >> _ADDRESS) & amplitude_mask
-            n += (end - j) & amplitude_mask
-            j = end
-            i += step
-            left -= step
-        step >>= 1
-    return n
-
-
-def mark(state, listed, classes, opens):
-    """Open the windows of the classes in a mask, or close those that are open, at the last stamp.
-
-    While the window of a class is open, all its events are listed. A mark has four half-words: low and high half of the
-    stamp; 0 in place of the hit pattern; class << 8, plus 1 if the window opens. A window opens only if its class has
-    room for an event and the closing mark.
-    """
-    for c in range(4):
-        h = state[LIST + c]
-        last = (c + 1) * PART - MARK - _LARGEST  # last index at which any event fits
-        if classes >> c & 1 and (h + MARK <= last if opens else state[OPEN + c]):
-            for half in (state[STAMP] & 0xFFFF, state[STAMP] >> 16, 0, c << 8 | opens):
-                listed[h] = half
-                h += 1
-            state[LIST + c] = h
-            state[OPEN + c] = opens and last

@@ -24,6 +24,7 @@ from dorn.util.paths import onboard_root
 
 MANIFEST = "manifest"
 _PROCESSOR = "armv6m"  # of the RP2040, which all boards with constants have: mpy-cross compiles viper code for it
+_PORTABLE = ("fsw/spectra/kernel.py",)  # chips have their own kernel, boards/rp2/sort.py
 # -O2 removes assertions but keeps line numbers: an event report gives the line at which a task failed.
 _OPTIONS = ("-O2",)
 
@@ -49,8 +50,8 @@ def files(
     processor, folders = (None, ("", "unix", "pico")) if board == "unix" else (_PROCESSOR, ("", "rp2", board))
     sources = {p.relative_to(root / "firmware").as_posix(): p for p in (root / "firmware" / "fsw").rglob("*.py")}
     sources |= {p.relative_to(root).as_posix(): p for name in folders for p in (root / "boards" / name).glob("*.py")}
-    for name in without:
-        del sources[f"fsw/pus/{name}.py"]
+    for name in (*(f"fsw/pus/{service}.py" for service in without), *(_PORTABLE if processor else ())):
+        del sources[name]
     # not in the threads: CPython 3.11 miscounts recursion depth if two of them parse at once (python/cpython#106905)
     texts = [_text(name, path, processor, changed or {}) for name, path in sources.items()]
     with ThreadPoolExecutor() as pool:

@@ -28,15 +28,16 @@ _MICROPYTHON_S = frozenset(("_machine", "_mpy", "_thread"))
 def folded(text: str, path: str = "") -> str:
     """Source of a module, or of a script, for the chip.
 
-    Constants of other modules become numbers. Private names (not used outside the firmware), constants of a board, and
-    parameters that no call of the firmware passes by keyword are shortened to a few characters, except in f-strings,
-    because an f-string is one token. In a module of constants, `path`, the constants get names that mpy-cross does not
-    store.
+    Constants of other modules become numbers, and an import that is then without use is left out. Private names (not
+    used outside the firmware), constants of a board, and parameters that no call of the firmware passes by keyword are
+    shortened to a few characters, except in f-strings, because an f-string is one token. In a module of constants,
+    `path`, the constants get names that mpy-cross does not store.
     """
     tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     own = _constants(path) if path in _CONSTANTS.values() else {}
     short, parameters = _short_names(), _parameters(text)
     edits = list(_numbers(tokens))  # (start, end, text)
+    edits += _imports(ast.parse(text), {start for start, _, _ in edits})
     for token in tokens:
         if token.type == tokenize.NAME:
             new = "_" + token.string if token.string in own else short.get(token.string)
@@ -56,6 +57,22 @@ def _numbers(tokens: list[tokenize.TokenInfo]) -> Iterator[tuple]:
             value = _constants(_CONSTANTS[alias.string]).get(name.string)
             if value is not None:
                 yield alias.start, name.end, value
+
+
+def _imports(tree: ast.Module, replaced: set[tuple[int, int]]) -> Iterator[tuple]:
+    """Edits that leave out imports of modules whose every use was replaced with a number."""
+    used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and (n.lineno, n.col_offset) not in replaced}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            kept = [one for one in node.names if (one.asname or one.name) in used or not _of_constants(node, one)]
+            if len(kept) < len(node.names) and node.lineno == node.end_lineno:
+                text = ast.unparse(ast.ImportFrom(node.module, kept, 0)) if kept else ""
+                yield (node.lineno, node.col_offset), (node.lineno, node.end_col_offset), text
+
+
+def _of_constants(node: ast.ImportFrom, one: ast.alias) -> bool:
+    path = f"{node.module}.{one.name}".replace(".", "/") + ".py"
+    return _CONSTANTS.get(one.asname or one.name) == path
 
 
 @cache
@@ -115,7 +132,7 @@ def _parameters(text: str) -> dict[tuple[int, int], str]:
     tree = ast.parse(text)
     out, keywords = {}, _keywords() | _keywords_in(tree)
     for function in ast.walk(tree):
-        if isinstance(function, ast.FunctionDef):
+        if isinstance(function, ast.FunctionDef) and not _in_assembler(function):
             arguments = _arguments(function)
             uses = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
             names = {argument.arg for argument in arguments} - keywords - _kept(function)
@@ -127,6 +144,11 @@ def _parameters(text: str) -> dict[tuple[int, int], str]:
                 if name in short:
                     out[node.lineno, node.col_offset] = short[name]
     return out
+
+
+def _in_assembler(function: ast.FunctionDef) -> bool:
+    """Whether its parameters are registers."""
+    return any(ast.unparse(decorator) == "micropython.asm_thumb" for decorator in function.decorator_list)
 
 
 def _arguments(function: ast.FunctionDef | ast.Lambda) -> list[ast.arg]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dorn.head.front_end import Fates, Head
 from dorn.image import firmware
 from dorn.targets import rp2040
+from dorn.targets.event_model import Dead
 
 _TIMERAWL = 0x40054028
 # run in place of the firmware: arm the event builder and print the addresses of its rings
@@ -17,7 +18,8 @@ from boards import open_board
 events = open_board().events
 events.start(0xFFFF)
 print("RINGS", addressof(events.words), addressof(events.stamps), addressof(events.tails), addressof(events.amplitudes),
-      events.mask, events.fixed_cycles, events.hit_cycles, events.pass_cycles)
+      events.mask, events.fixed_cycles, events.hit_cycles,
+      events.scan_cycles, events.pass_cycles)
 """
 
 
@@ -31,10 +33,10 @@ class Event:
     codes: tuple[int, ...]
 
 
-def record(head: Head, particles, seconds: float) -> tuple[list[Event], Fates, tuple[int, ...]]:
+def record(head: Head, particles, seconds: float) -> tuple[list[Event], Fates, Dead]:
     """Play (time_ns, detector, energy_kev) for `seconds`.
 
-    Returns (events, fates, dead cycles: fixed, per hit, per pass). Raises UserError without an emulator or image, and
+    Returns (events, fates, dead cycles as the firmware has them). Raises UserError without an emulator or image, and
     RuntimeError if the hit pattern of an event does not match its amplitudes, or the rings (2048 events, 4096 hits)
     overflow.
     """
@@ -66,4 +68,4 @@ def record(head: Head, particles, seconds: float) -> tuple[list[Event], Fates, t
                 events.append(Event(read(stamps + 4 * i) - begin_us, pattern, (0x7FFF - word) & 0xFFFF, codes))
         else:
             raise RuntimeError("the rings overflowed")
-        return events, target.head.fates, tuple(dead)
+        return events, target.head.fates, Dead(*dead)

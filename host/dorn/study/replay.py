@@ -13,7 +13,7 @@ from dorn.head.sources import SpectrumSource
 from dorn.study import measured
 from dorn.study.recording import Measurement, record
 
-SPACING_NS = 20_000  # between particles: an event takes 5.4 us and the pulse is over after 4 us, so nothing is lost
+SPACING_NS = 20_000  # between particles: an event takes 5 us and the pulse is over after 4 us, so nothing is lost
 LEAST_MV = 10  # the lowest comparator threshold, 67 keV
 
 

@@ -4,14 +4,16 @@ This is the only place where the host duplicates firmware logic; tests/host/targ
 pulses into both and compares event by event. Every constant here is a count of PIO instructions in that file's listing,
 in clk_sys cycles from the poll of the lines that triggered the event:
 
-    0   poll (mov osr, pins)          4   peaking ...        4 + P   hit pattern     7 + P   first detector
-    3   per detector without a hit    6 + S + C - 1 with a hit: address, settle S, start ADC, convert C
-    2   then reset R, release L, poll; 4 more to the next pass; 5 from the quiet poll to being armed again
+    0   poll (mov osr, pins)          4   peaking ...        4 + P   hit pattern     9 + P   first detector
+    3   per detector without a hit    7 + S + C with a hit: address, settle S, start ADC, convert C, look for more hits
+    -1  after the last hit, where the scan ends, then 2 to the reset R, release L, poll
+    4   more to the next pass; 5 from the quiet poll to being armed again
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dorn.head.front_end import Head
 
@@ -20,6 +22,20 @@ PASS_LIMIT = 0x8000
 ADC_START = 1
 # from the quiet poll to the time stamp: push and two DMA transfers (emulated chip)
 STAMP = 7
+
+
+class Dead(NamedTuple):
+    """Parts of the dead time of an event, in clk_sys cycles."""
+
+    fixed: int
+    hit: int
+    scan: int  # per line scanned before the last hit
+    extra_pass: int
+
+    def of(self, pattern: int, passes: int = 0) -> int:
+        """Dead cycles of an event with this hit pattern and these extra passes."""
+        last = max(pattern.bit_length() - 1, 0)
+        return self.fixed + self.hit * pattern.bit_count() + self.scan * last + self.extra_pass * passes
 
 
 @dataclass(frozen=True)
@@ -34,11 +50,11 @@ class Times:
     mhz: int
 
     @property
-    def dead(self) -> tuple[int, int, int]:
-        """(fixed, per hit, per extra pass): cycles of dead time of an event, 2 of them before the poll."""
-        return (
-            59 + self.peaking + self.reset + self.release,
-            2 + self.settle + self.convert,
+    def dead(self) -> Dead:
+        return Dead(
+            15 + self.peaking + self.reset + self.release,  # 2 of them before the poll
+            4 + self.settle + self.convert,
+            3,
             4 + self.reset + self.release,
         )
 
@@ -110,14 +126,17 @@ class EventModel:
         cycle = 4 + times.peaking
         head.advance(poll_ns + self._ns(cycle))
         pattern = head.lines & head.enabled
-        cycle += 3
+        cycle += 5
         codes = []
         for d in range(16):
             if pattern >> d & 1:
                 start = cycle + 3 + times.settle + ADC_START
                 codes.append(head.convert(d, poll_ns + self._ns(start)))
-                cycle += 2 + times.settle + times.convert
+                cycle += 4 + times.settle + times.convert
             cycle += 3
+            if pattern >> d == 1:
+                cycle -= 1
+                break
         return self._reset(poll_ns + self._ns(cycle + 2), pattern, codes)
 
     def _reset(self, at_ns: int, pattern: int, codes: list[int]) -> tuple[int, int, list[int]]:

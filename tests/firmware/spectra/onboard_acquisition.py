@@ -5,7 +5,7 @@ from fsw import icd
 from fsw.spectra import kernel as k
 
 SPECTRA = 24
-FIXED, HIT, PASS, MHZ = 10, 100, 1000, 2  # dead time of the event builder, cycles
+FIXED, HIT, SCAN, PASS, MHZ = 10, 100, 1, 1000, 2  # dead time of the event builder, cycles
 LAST_EVENT_US = 1000
 MINUTE_US = 60_000_000
 
@@ -85,10 +85,11 @@ def test_real_time_runs_while_acquiring_and_live_time_excludes_dead_time():
     bench.events.put({0: CODE, 1: CODE}, passes=3)
     bench.step(80)
     equal((a.real_us, a.passes), (100, 3))
-    equal(a.dead_cycles, 3 * FIXED + 4 * HIT + 3 * PASS)  # the dead time of the mark is before real time
+    dead = 3 * FIXED + 4 * HIT + SCAN + 3 * PASS
+    equal(a.dead_cycles, dead)  # the dead time of the mark is before real time
     equal(a.live_us(), 0)
     bench.step(10_000)
-    equal((a.real_us, a.live_us()), (10_100, 10_100 - (3 * FIXED + 4 * HIT + 3 * PASS) // MHZ))
+    equal((a.real_us, a.live_us()), (10_100, 10_100 - dead // MHZ))
 
 
 def test_real_time_begins_when_the_lines_are_first_quiet():
@@ -223,7 +224,7 @@ def test_a_snapshot_leaves_the_spectrum_unchanged():
     bench.clock.now_us += 1000
     for _ in range(2):
         about, first, last, spectra, at = a.snapshot(3)
-        equal(about, (1, BEFORE_US + BEGIN_US, 1030, 1030 - 3 * (FIXED + HIT) // MHZ, 3))
+        equal(about, (1, BEFORE_US + BEGIN_US, 1030, 1030 - 3 * (FIXED + HIT + 3 * SCAN) // MHZ, 3))
         equal((first, last, spectra[at + 100], at), (37, 200, 1, 3 * 1024))
     about, first, last, spectra, at = a.snapshot(16)
     equal((about[4], at, spectra is a.pairs), (0, 0, True))
@@ -236,16 +237,16 @@ def test_a_closed_spectrum_restarts_with_its_times():
     bench.put(CODE, CODE, d=3)
     bench.step(80)
     a.state[k.NEARLY_FULL] = 1 << 3
-    live_us = 100 - 2 * (FIXED + HIT) // MHZ
+    live_us = 100 - 2 * (FIXED + HIT + 3 * SCAN) // MHZ
     about, first, last = bench.close(3)
     equal(about, (icd.CLOSED_BY_OVERFLOW, 1, BEFORE_US + BEGIN_US, 100, max(live_us, 0), 2))
     equal((first, last, bench.copy[100], sum(bench.copy), sum(a.singles)), (100, 100, 2, 2, 0))
     bench.put(CODE, d=3)
     bench.step(9990)
     about, _, _ = bench.close(3)
-    equal(about[2:], (BEFORE_US + BEGIN_US + 100, 10_000, 10_000 - (FIXED + HIT) // MHZ, 1))
+    equal(about[2:], (BEFORE_US + BEGIN_US + 100, 10_000, 10_000 - (FIXED + HIT + 3 * SCAN) // MHZ, 1))
     about, _, _ = bench.close(4)
-    equal(about[2:], (BEFORE_US + BEGIN_US, 10_100, 10_100 - 3 * (FIXED + HIT) // MHZ, 0))
+    equal(about[2:], (BEFORE_US + BEGIN_US, 10_100, 10_100 - 3 * (FIXED + HIT + 3 * SCAN) // MHZ, 0))
 
 
 def test_the_line_tracking_is_given_each_closed_spectrum_of_a_detector():

@@ -5,7 +5,7 @@ from fsw import icd
 from fsw.spectra import kernel as k
 
 RING = 1024
-LIMIT = (4096 - 1280) // 16  # unread events with 16 hits that are not yet an overrun
+LIMIT = (4096 - 256) // 16  # unread events with 16 hits that are not yet an overrun
 ALL_CLASSES = 0b1111
 MINUTE_US = 60_000_000
 SIXTEEN = {d: CODE for d in range(16)}
@@ -194,7 +194,7 @@ def test_a_clear_empties_everything_and_restarts_the_integration():
     bench.step(90)
     equal((a.real_us, a.events_since_boot(), a.singles[2 * 1024 + 100]), (100, 6, 1))
     about, _, _, _, _ = a.snapshot(3)
-    equal(about, (1, BEFORE_US + now, 100, 100 - 110 // 2, 0))
+    equal(about, (1, BEFORE_US + now, 100, 100 - 112 // 2, 0))
     a.step(now + MINUTE_US - 1)
     equal(a.integration, 1)
     a.step(now + MINUTE_US)

@@ -1,6 +1,7 @@
 # fsw/spectra/kernel.py in isolation: the event list and its marks.
 from check import equal
 from fsw.spectra import kernel as k
+from fsw.spectra.reading import mark
 from kernel_bench import PART, Bench
 
 STAMP = 0x1234_5678
@@ -24,7 +25,7 @@ def made(classes=0):
     """A bench with the windows of these classes open."""
     bench = Bench()
     bench.state[k.STAMP] = STAMP
-    k.mark(bench.state, bench.listed, classes, 1)
+    mark(bench.state, bench.listed, classes, 1)
     return bench
 
 
@@ -44,7 +45,7 @@ def test_windows_open_with_a_mark_in_the_part_of_each_class():
 def test_only_the_selected_open_windows_close():
     bench = made(0b0111)
     bench.state[k.STAMP] += 1
-    k.mark(bench.state, bench.listed, 0b1101, 0)
+    mark(bench.state, bench.listed, 0b1101, 0)
     equal(is_open(bench), [0, 1, 0, 0])
     equal([bench.part(c) for c in (0, 2)], [opens(c) + closes(c, LOW + 1) for c in (0, 2)])
     equal([bench.part(1), bench.part(3)], [opens(1), []])
@@ -55,7 +56,7 @@ def test_a_window_opens_only_where_an_event_and_the_mark_that_closes_it_have_roo
         for used, there in ((0, 1), (ROOM - MARK, 1), (ROOM - MARK + 1, 0), (PART, 0)):
             bench = Bench()
             bench.state[k.LIST + c] = PART * c + used
-            k.mark(bench.state, bench.listed, 0xF, 1)
+            mark(bench.state, bench.listed, 0xF, 1)
             equal((used, is_open(bench)[c]), (used, there), c)
             equal(bench.state[k.LIST + c], PART * c + used + MARK * there)
 
@@ -109,7 +110,7 @@ def test_a_window_closes_with_the_event_after_which_another_may_not_fit():
         equal(bench.part(c), opens(c) + event * fit + closes(c))
         equal((is_open(bench), bench.state[k.LISTED + c]), ([0] * 4, fit), c)
         length = len(bench.part(c))
-        k.mark(bench.state, bench.listed, 0xF, 0)  # already closed
+        mark(bench.state, bench.listed, 0xF, 0)  # already closed
         equal(len(bench.part(c)), length, c)
 
 

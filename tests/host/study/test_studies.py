@@ -42,7 +42,9 @@ def test_on_the_chip(name, tmp_path, emulator):
 def test_a_dead_time_counted_wrongly_is_detected(tmp_path, monkeypatch):
     """With 10 % too little dead time, the corrected rate at 100 kcps is 4 % too low."""
     right = event_model.Times.dead.fget
-    monkeypatch.setattr(event_model.Times, "dead", property(lambda times: tuple(int(0.9 * c) for c in right(times))))
+    monkeypatch.setattr(
+        event_model.Times, "dead", property(lambda times: event_model.Dead(*(int(0.9 * c) for c in right(times))))
+    )
     monkeypatch.setattr(counting, "spread", lambda function, jobs: map(function, jobs))
     monkeypatch.setattr(counting, "SHORT_CPS", {"unix": (100_000,)})
     monkeypatch.setattr(counting, "REGULAR_CPS", {"unix": ()})
@@ -55,8 +57,8 @@ def test_two_cycles_too_many_are_detected_at_the_pins(tmp_path, monkeypatch, emu
     """Two cycles are within the limit of four for one event, but not within that of the mean."""
     path = "boards/rp2/event_builder.py"
     text = (onboard_root() / path).read_text()
-    assert text.count("fixed = 61") == 1
-    files = firmware.files("pico", changed={path: text.replace("fixed = 61", "fixed = 63")})
+    assert text.count("fixed = 17") == 1
+    files = firmware.files("pico", changed={path: text.replace("fixed = 17", "fixed = 19")})
     monkeypatch.setattr(event_builder.firmware, "files", lambda board: files)
     monkeypatch.setattr(deadtime, "CASES", {"1 hit": ((3,), None)})
     monkeypatch.setattr(deadtime.deadtime_data, "instrument", lambda report, short: None)

@@ -1,0 +1,54 @@
+# What reading the rings needs besides the kernel: how much is in them, dead time, and marks in the event list.
+import micropython
+from fsw.spectra import kernel as k
+
+
+@micropython.viper
+def unread(i: int, j: int, n: int, tails: ptr32, mask: int, amplitude_mask: int) -> int:
+    """Return the number of conversions not read yet. i, j: indices of the next event and its first amplitude; n: 0.
+
+    128 events have fewer hits than the ring of amplitudes holds, so steps of up to 128 events cannot miss a lap of
+    that ring.
+    """
+    step = 128
+    left = mask
+    while step:
+        while left >= step:
+            end = tails[(i + step - 1) & mask]
+            if end == 0:
+                break
+            end = (end >> 1) & amplitude_mask
+            n += (end - j) & amplitude_mask
+            j = end
+            i += step
+            left -= step
+        step >>= 1
+    return n
+
+
+def dead_cycles(builder, state):
+    """Return the dead time of the events that the kernel has summed, cycles: the law of boards/README.md."""
+    return (
+        builder.fixed_cycles * state[k.EVENTS_READ]
+        + builder.hit_cycles * state[k.HITS]
+        + builder.scan_cycles * state[k.SCANNED]
+        + builder.pass_cycles * state[k.PASSES]
+    )
+
+
+def mark(state, listed, classes, opens):
+    """Open the windows of the classes in a mask, or close those that are open, at the last stamp.
+
+    While the window of a class is open, all its events are listed. A mark has four half-words: low and high half of the
+    stamp; 0 in place of the hit pattern; class << 8, plus 1 if the window opens. A window opens only if its class has
+    room for an event and the closing mark.
+    """
+    for c in range(4):
+        h = state[k.LIST + c]
+        last = (c + 1) * k.PART - k.MARK - k.LARGEST  # last index at which any event fits
+        if classes >> c & 1 and (h + k.MARK <= last if opens else state[k.OPEN + c]):
+            for half in (state[k.STAMP] & 0xFFFF, state[k.STAMP] >> 16, 0, c << 8 | opens):
+                listed[h] = half
+                h += 1
+            state[k.LIST + c] = h
+            state[k.OPEN + c] = opens and last
