@@ -11,7 +11,6 @@
 #
 # r3-r7 are free. A detector is found from its bit in the hit pattern by multiplication with a de Bruijn sequence, whose
 # four highest bits then differ for each bit.
-# pyright: reportUndefinedVariable=false, reportArgumentType=false (registers, and `str` as an instruction)
 import micropython
 from fsw.spectra import kernel as k
 from micropython import const
