@@ -39,8 +39,10 @@ class Spectra:
         self._requested |= spectra
 
     def wanted(self):
-        """Return true if a packet can be sent. Must not allocate: polled while idle."""
-        return self._spectrum is not None and self._room()
+        """Return true if a spectrum is to be closed, or a packet can be sent. Must not allocate: polled while idle."""
+        if self._spectrum is None:
+            return self._acquisition.to_close() is not None
+        return self._room()
 
     def _room(self):
         return self._link.room() and self._telemetry.store.room()
