@@ -175,7 +175,7 @@ class Board:
                 break
             self.link.pump()
             time.sleep_ms(_POLL_MS)
-        return False
+        return self.link.ready()
 
 
 def reset_cause():

@@ -111,7 +111,8 @@ def _programs(peaking, settle, convert, reset, release):
     peaking = (peak_n + 1) * (peak_delay + 1)
     convert = (conv_n + 1) * (conv_delay + 1)
     # dead cycles from the sample of the lines that triggered to the one that found them quiet, counted in the program
-    # above; plus 2 for the time a pulse waits to be sampled (1.5 on average: the lines are sampled every three cycles)
+    # above; plus 2 for the time a pulse waits to be sampled (1.5 on average: the lines are sampled every three cycles).
+    # Not counted: the scan of an event whose lines were all switched off during the peaking time
     fixed = 17 + peaking + reset + release
     hit = 5 + settle + convert
     scan = 3

@@ -6,7 +6,8 @@
 #     r1   address of the event's tail         r2   address of its first amplitude, later of that of the next event
 #     r8   UNTIL                               r9   accepted hits of an event with several, a bit each
 #     r10  from a tail to its stamp, octets    r11  from a tail to its word, octets
-#     r12  address of the previous tail; while the hits of an event are sorted, sum of their codes (then it is r1)
+#     r12  address of the previous tail; while the hits of an event are sorted, sum of their codes; afterwards the
+#          address of this tail
 #     r14  sum of the last hits' detectors: the lines that were scanned before them
 #
 # r3-r7 are free. A detector is found from its bit in the hit pattern by multiplication with a de Bruijn sequence, whose
@@ -31,7 +32,7 @@ _TAILS = const(k.OWN + 10)
 _STAMPS = const(k.OWN + 11)  # from a tail, octets
 _WORDS = const(k.OWN + 12)  # from a tail, octets
 _AMPLITUDES = const(k.OWN + 13)
-_LISTED = const(k.OWN + 14)
+_LISTBUF = const(k.OWN + 14)
 
 _DE_BRUIJN = const(0x09AF)  # in the upper half of the word, so that the product's highest bits are those wanted
 DETECTOR = bytes((0, 1, 2, 5, 3, 9, 6, 11, 15, 4, 8, 10, 14, 7, 13, 12))
@@ -61,7 +62,7 @@ _O_PATTERN = const(4 * (_PATTERN - k.WINDOW))
 _O_RING_END = const(4 * (_RING_END - k.WINDOW))
 _O_LAST = const(4 * (_LAST - k.WINDOW))
 _O_AMPLITUDES = const(4 * (_AMPLITUDES - k.WINDOW))  # beyond the reach of an instruction
-_O_LISTBUF = const(4 * (_LISTED - k.WINDOW))
+_O_LISTBUF = const(4 * (_LISTBUF - k.WINDOW))
 
 # octets from the counter of an accepted hit
 _BELOW = const(4 * k.BELOW)
@@ -93,7 +94,7 @@ def bind(state, builder, thresholds, counters, singles, pairs, listed):
         (_STAMPS, addressof(builder.stamps) - tails & 0xFFFFFFFF),
         (_WORDS, addressof(builder.words) - tails & 0xFFFFFFFF),
         (_AMPLITUDES, addressof(builder.amplitudes)),
-        (_LISTED, addressof(listed)),
+        (_LISTBUF, addressof(listed)),
     ):
         state[entry] = value
 
@@ -327,7 +328,7 @@ def sort(r0):
     mov(r4, r0)
     sub(r4, _W)
     mvn(r3, r7)
-    lsl(r3, r3, 17)  # 0x7FFF - passes = word, so passes + 0x8000 = ~word; 0x8000 passes are at the limit
+    lsl(r3, r3, 17)  # the low half of the word is 0x7FFF - passes, or 0xFFFF at the limit of 0x8000 passes
     lsr(r3, r3, 17)
     add(r6, r7, 1)
     lsl(r6, r6, 16)
@@ -644,6 +645,7 @@ def sort(r0):
     cmp(r7, 0)
     beq(END)
     mov(r7, k.FULL)
+    # a call reads fewer events and conversions than the rings hold: `unread` and UNTIL ensure it
     label(END)  # r7: status
     sub(r0, _W)
     str(r7, [r0, 4 * k.STATUS])

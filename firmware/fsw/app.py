@@ -94,9 +94,9 @@ def build(parts):
     allocation = board.allocation
     tasks = (
         #    run                  period, budget, limit, all ms
-        Task(acquisition.step, 0, 15, 3000, allocation[icd.TASK_ACQUISITION], acquisition.wanted),
+        Task(acquisition.step, 0, 5, 3000, allocation[icd.TASK_ACQUISITION], acquisition.wanted),
         # it may write a parameter to flash, where the longest erase takes 400 ms
-        Task(uplink.step, 0, 500, 3000, allocation[icd.TASK_COMMANDS]),
+        Task(uplink.step, 0, 500, 3000, allocation[icd.TASK_COMMANDS], uplink.wanted),
         Task(spectra.step, 200, 10, 3000, allocation[icd.TASK_SPECTRA], spectra.wanted),
         Task(science.step, 5000, 12, 3000, allocation[icd.TASK_RATES]),
         Task(housekeeping.step, 10000, 12, 3000, allocation[icd.TASK_HOUSEKEEPING]),

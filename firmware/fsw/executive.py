@@ -8,8 +8,8 @@ from fsw import icd, memory
 from fsw.health.faults import exception_of, line_of
 from micropython import const
 
-_LONGEST_IDLE_US = const(250_000)  # longest time between cycles: a stuck line is found within three of them
-_CATCH_UP = const(4)  # steps: while a step empties the rings, they refill by up to two thirds
+_LONGEST_IDLE_US = const(250_000)  # longest time between whole cycles: a stuck line is found within three of them
+_CATCH_UP = const(2)  # steps: while a step empties the rings, they refill by up to a quarter
 _LONG_US = const(2_000)  # the rings are emptied after a task that took longer
 # Allocation estimate, octets: a fixed amount per cycle, one per 256 us of idle time, and the maximum allocated by a
 # step of each task. The reserve keeps MicroPython from starting a collection by itself.
@@ -22,7 +22,8 @@ _RESTART_WINDOW_US = const(600_000_000)
 
 
 class Task:
-    """run(now_us) returns true to be called again without delay. Period 0: a step in every cycle.
+    """run(now_us) returns true to be called again without delay. Period 0: a step in every whole cycle; the first task
+    also has one in every short cycle.
 
     wanted() returns true if there is work before the task is due. It must not allocate, as it is polled while idle. For
     a task with `wanted`, only steps that return true add to the allocation estimate.
@@ -74,7 +75,7 @@ class Executive:
         self.tasks = tasks
         self._first = tasks[:1]
         self._wanting = tuple(task for task in tasks if task.wanted)
-        self._periodic = tuple(task for task in self._wanting if task.period_us)
+        self._others = tuple(task for task in tasks[1:] if task.wanted)
         self.failing = None  # number of the task that failed too often; its exception ends run()
         self.busy_permille = 0
         self.cycles = self.overruns = self.failures = 0
@@ -102,10 +103,10 @@ class Executive:
 
     def cycle(self):
         again = False
-        begin = self._us()  # each call of the clock allocates 64 bytes: call it no more often than needed
+        begin = self._us()  # each call of the clock allocates memory: call it no more often than needed
         memory.garbage[0] += begin - self._now >> 8  # while idle
         self._now = begin
-        short = begin < self._wake and not self._received and not _any_wanted(self._periodic)
+        short = begin < self._wake and not self._received and not _any_wanted(self._others)
         wake = self._wake if short else begin + _LONGEST_IDLE_US
         for number, task in enumerate(self._first if short else self.tasks):
             if self._now >= task.due_us or (task.wanted and task.wanted()):

@@ -40,19 +40,19 @@ def test_garbage_is_collected_before_a_step_once_only_the_reserve_is_left():
     equal(named(bench.cycles()), "ab")
     memory.garbage[0] = FREE - RESERVE
     bench.board.now = now = 50_000
-    collect = [("a", now)] * 4 + [("collect", now)]
-    snapshot = [("a", now + 700)] * 4 + [("snapshot", now + 700)]
+    collect = [("a", now)] * 2 + [("collect", now)]
+    snapshot = [("a", now + 700)] * 2 + [("snapshot", now + 700)]
     equal(bench.cycles(), collect + snapshot + [("a", now + 1000)])
     equal(memory.garbage[0], SHORT_CYCLE)
 
 
 def test_the_rings_are_emptied_before_a_collection():
-    """Four acquisition steps precede each collection and each reading of free heap, at every fourth collection."""
+    """Two acquisition steps precede each collection and each reading of free heap, at every fourth collection."""
     bench = Bench(("a", 0), free=FREE)
     bench.taken()
     for n in range(9):
         memory.garbage[0] = FREE
-        equal(named(bench.cycles()), "aaaacollect" + "aaaasnapshot" * (n % 4 == 0) + "a", n)
+        equal(named(bench.cycles()), "aacollect" + "aasnapshot" * (n % 4 == 0) + "a", n)
         equal(named(bench.cycles()), "a", n)
 
 
@@ -97,9 +97,9 @@ def test_the_load_includes_the_steps_before_a_collection():
     memory.garbage[0] = FREE
     bench.board.wakes_after_us = 0
     bench.cycles()
-    equal(bench.board.waits, [(11_000, 251_000)])  # starting at 1000
+    equal(bench.board.waits, [(7_000, 251_000)])  # starting at 1000
     bench.executive.measure_load()
-    equal((list(bench.executive.load_permille), bench.executive.busy_permille), ([900], 1000))
+    equal((list(bench.executive.load_permille), bench.executive.busy_permille), ([833], 1000))
 
 
 def test_a_failed_step_before_a_collection_is_attributed_to_the_acquisition():

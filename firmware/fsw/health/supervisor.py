@@ -1,4 +1,5 @@
-# The supervisor: feeds the watchdog at the end of each cycle, only if every task completed a step within its own limit.
+# The supervisor: feeds the watchdog at the end of each whole cycle, only if every task completed a step within its own
+# limit.
 #
 # It also ends a run. Bias off comes first, then each further step, whether or not earlier ones failed: no exception
 # can keep the bias on or prevent the reset.
@@ -11,7 +12,7 @@ _FOREVER_US = const(1 << 60)
 
 
 class Supervisor:
-    """begin() starts the watchdog; step() ends each cycle."""
+    """begin() starts the watchdog; step() ends each whole cycle."""
 
     def __init__(self, watchdog):
         self._watchdog = watchdog

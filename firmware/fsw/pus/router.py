@@ -32,6 +32,10 @@ class Router:
         self._released.append(packet)
         return True
 
+    def waiting(self):
+        """Return whether a released telecommand is still to be handled."""
+        return bool(self._released)
+
     def handle_released(self):
         """Handle the oldest released telecommand; return whether there was one."""
         if not self._released:
@@ -114,6 +118,10 @@ class Uplink:
         self._reset = restart
         self._received = None  # packets of the last read, still to be handled
         self._answered_us = 0  # when the link last had room
+
+    def wanted(self):
+        """Return true if a telecommand can be handled. Must not allocate: polled while idle."""
+        return self._router.waiting() or (self._received is not None and self._link.room())
 
     def step(self, now):
         # the link is read in any case: a released telecommand may cause the event that releases it again

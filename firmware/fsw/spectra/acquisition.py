@@ -14,7 +14,7 @@ from micropython import const
 _CLASSES = const(15)  # mask of all event classes
 _BATCHES = const(4)  # kernel calls in one step: as many events as the rings hold
 _ACCOUNTED = const(10_000)  # events, with up to 2**15 passes each, whose sums the kernel can hold
-_AMPLITUDE_GUARD = const(255)  # conversions that may arrive before the kernel, which is faster, has read as many
+_AMPLITUDE_GUARD = const(255)  # places left when the kernel starts; it reads faster than conversions arrive
 _LAST_EVENT_US = const(1000)  # longer than an event takes to complete after its detectors are switched off
 _COUNT = const(0xFFFFFFFF)  # the event builder counts conversions modulo this
 _EMPTY = const(0)

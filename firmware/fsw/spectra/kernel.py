@@ -2,7 +2,8 @@
 # The chips have their own, faster one with the same results (boards/rp2/sort.py), so that only the layout of the state,
 # as numbers in other modules, is left of this file on a chip.
 #
-# viper int is 32 bits on a chip and 64 on the unix port, so only bit 31 of a difference of stamps is evaluated.
+# viper int is 64 bits on the unix port and would be 32 on a chip, so that only bit 31 of a difference of stamps is
+# evaluated.
 # viper keeps the first three locals, arguments first, in registers and the rest on the stack: `h`, `d` and `j` are
 # arguments for that reason only, and are passed as 0.
 import micropython

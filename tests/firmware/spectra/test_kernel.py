@@ -1,4 +1,4 @@
-"""The kernel under MicroPython, on the unix port (64-bit viper) and the emulated chip (32-bit), with a locked heap."""
+"""The kernels, viper code on the unix port and Thumb code on the emulated chip, with a locked heap."""
 
 import json
 

@@ -21,7 +21,7 @@ UNIQUE_ID = script("unique_id")
 
 
 def dead_us():
-    """Dead time of an event, from 300 double pulses 5.25 to 5.55 us apart, of which the second pulse may be lost."""
+    """Dead time of an event, from 300 double pulses 4.48 to 4.78 us apart, of which the second pulse may be lost."""
     head = Head(FrontEnd(width_ns=2500))
     gaps_ns = range(4480, 4780, 1)
     with chip.open_chip(None, head) as target:
