@@ -126,7 +126,7 @@ def cells(page, name):
 def shows(page, name, counts):
     """Wait until the table has these counts."""
     row = page.locator("tr", has_text=name).first
-    expect(row.locator("td").nth(1)).to_have_text(f"{counts:.10g}", timeout=20_000)
+    expect(row.locator("td").nth(1)).to_have_text(f"{counts:.10g}", timeout=60_000)
 
 
 def test_the_page_shows_what_is_in_the_archive_while_it_grows(desk, page):
