@@ -548,7 +548,7 @@ def sort(r0):
     b(COUNT_HIT)
 
     # list the event: stamp, hits, and the codes up to r2
-    label(LIST)  # r5: OPEN of the class, r7: r0 + 4 * class
+    label(LIST)  # r7: r0 + 4 * class
     ldr(r3, [r7, _O_LISTED])
     add(r3, 1)
     str(r3, [r7, _O_LISTED])

@@ -12,7 +12,7 @@ _PIECE = const(4096)  # octets
 class Sorter:
     """The kernel with its arrays; a call allocates nothing."""
 
-    def __init__(self, rings, _, thresholds, counters, singles, pairs, listed):
+    def __init__(self, rings, thresholds, counters, singles, pairs, listed):
         self._rings, self._thresholds, self._counters = rings, thresholds, counters
         self._singles, self._pairs, self._listed = singles, pairs, listed
 
@@ -40,7 +40,7 @@ class EventBuilder:
         self.amplitudes = bytearray(2 * (self.amplitude_mask + 1))
         self._at = bytearray(8)  # two u32: indices of the next event and of the next amplitude
 
-    def sorter(self, *arrays):
+    def sorter(self, state, *arrays):
         return Sorter(self, *arrays).sort
 
     def start(self, detectors):

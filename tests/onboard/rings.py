@@ -32,4 +32,4 @@ def sorter(rings, state, *arrays):
         return sort
     from boards.unix.event_builder import Sorter
 
-    return Sorter(rings, state, *arrays).sort
+    return Sorter(rings, *arrays).sort

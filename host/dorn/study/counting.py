@@ -143,17 +143,14 @@ def _regular(report: Report, short: bool, targets) -> None:
             report.bound(f"{what}, regular: not recorded", f"{missing:+.1f} events", "0, +-1 per start or stop", kept)
         else:
             # unix: the event in progress at the stop never ends, and is not accounted for
-            live_ms, most_ms = rates["live_us"] / 1e3, _PASS_LIMIT_MS
-            report.bound(
-                f"{what}, regular: never quiet", f"{live_ms:.1f} ms live", f"<= {most_ms:.1f} ms", live_ms <= most_ms
-            )
+            live_ms = rates["live_us"] / 1e3
+            kept = live_ms <= _PASS_LIMIT_MS
+            report.bound(f"{what}, regular: never quiet", f"{live_ms:.1f} ms live", f"<= {_PASS_LIMIT_MS:.1f} ms", kept)
         _reconciliation(report, f"{what}, regular", found)
     columns = ("offered", "in real time", "recorded", "live %", "extra passes", "overruns, us")
     report.table(f"regular source, pulses of {WIDTH_NS / 1000:g} us", columns, rows)
-    report.say(
-        "extra passes: resets repeated because a line was still high. Pulses closer than their width keep a line"
-    )
-    report.say("high, and all time is dead.")
+    report.say("extra passes: resets repeated because a line was still high. Pulses closer than their width keep a")
+    report.say("line high, and all time is dead.")
 
 
 # ---- classes and single detectors ------------------------------------------------------------------------------------
