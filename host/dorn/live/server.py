@@ -31,9 +31,6 @@ logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)  # a browser 
 
 HERE = "127.0.0.1"
 _STEP_MS = 200  # between checks of the archive
-# how long the page of a disconnected browser is kept: when it reconnects it gets a new page, as it could not read the
-# arrays in the old one (style.fill)
-_SESSION_MS = 1000
 _EVERYWHERE = ("0.0.0.0", "::", "")
 
 
@@ -110,8 +107,6 @@ class PageServer:
                 port=port,
                 extra_patterns=[pattern],
                 allow_websocket_origin=[f"{name}:{port}" for name in names],
-                unused_session_lifetime_milliseconds=_SESSION_MS,
-                check_unused_sessions_milliseconds=_SESSION_MS,
                 keep_alive_milliseconds=10_000,
             )
         except OSError as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from bokeh.document import Document
+from bokeh.events import ConnectionLost
 from bokeh.layouts import column, row
-from bokeh.models import Button, RadioButtonGroup, Spinner, TabPanel, Tabs
+from bokeh.models import Button, CustomJS, RadioButtonGroup, Spinner, TabPanel, Tabs
 
 from dorn.live.calibrating import CalibrationPanel
 from dorn.live.curves import CURVES, Curve, curve
@@ -20,6 +21,15 @@ from dorn.products.slices import DETECTORS
 
 PERIOD_MS = 500
 _SIDE = 400  # pixels
+# Bokeh reconnects only for half a minute, within 5 minutes of loading the page, and cannot read the arrays in the
+# document of a restarted server: the page is loaded again as soon as the server answers
+_WHEN_LOST = """
+const note = document.createElement("p")
+note.textContent = "No connection to the server: this page is loaded again when it answers."
+note.style = "position: fixed; top: 0; left: 0; right: 0; margin: 0; padding: 1em; background: #b00; color: white"
+document.body.append(note)
+setInterval(() => fetch("favicon.ico", {cache: "no-store"}).then(() => location.reload(), () => null), 1000)
+"""
 
 
 class View:
@@ -58,6 +68,8 @@ class View:
         body = row(left, self._beside, sizing_mode="stretch_width")
         self.update()  # before it is part of the document: Bokeh searches the whole document at each addition
         document.title = f"DORN {shared.title}"
+        document.config.reconnect_session = document.config.notify_connection_status = False
+        document.js_on_event(ConnectionLost, CustomJS(code=_WHEN_LOST))
         document.add_root(column(head, body, sizing_mode="stretch_width"))
         document.add_periodic_callback(self.update, PERIOD_MS)
 
