@@ -12,12 +12,13 @@ independent of each other.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from dorn.analysis.detection import ONE_SIDED, net_threshold
+from dorn.analysis.detection import ONE_SIDED, net_detection_limit, net_threshold, widened
 from dorn.analysis.emission import BELOW, FOUND, NOT_SEPARATED, Emission
 from dorn.analysis.geometry import Efficiency
 from dorn.errors import UserError
@@ -29,13 +30,15 @@ CAUSES = ("counts", "efficiency", "intensity", "background", "shape", "half_life
 
 @dataclass(frozen=True)
 class Quantity:
-    """A value with its errors by cause, decision threshold and upper limit at 95 %, all in one unit."""
+    """A value with its errors by cause, decision threshold, and upper limit and interval at 95 %, all in one unit."""
 
     value: float
     threshold: float
     upper: float
     status: str
     errors: Mapping[str, float] = field(default_factory=dict)  # one of CAUSES -> error
+    detection_limit: float = math.nan  # NaN: not computed
+    interval: tuple[float, float] = (math.nan, math.nan)  # of the true value, at 95 %
 
     @property
     def error(self) -> float:
@@ -45,13 +48,16 @@ class Quantity:
         """This quantity divided by a number that has relative errors, by cause."""
         value = self.value / divisor
         more = {cause: abs(value) * part for cause, part in relative.items()}
-        systematic = ONE_SIDED * float(np.sqrt(sum(error**2 for error in more.values())))
+        systematic = float(np.sqrt(sum(error**2 for error in more.values())))
+        low, high = self.interval
         return Quantity(
             value,
             self.threshold / divisor,
-            value + float(np.hypot(self.upper / divisor - value, systematic)),
+            value + float(np.hypot(self.upper / divisor - value, ONE_SIDED * systematic)),
             self.status,
             {cause: error / divisor for cause, error in self.errors.items()} | more,
+            self.detection_limit / divisor,
+            widened((low / divisor, high / divisor), value, systematic),
         )
 
 
@@ -66,7 +72,10 @@ def emission_rate(
     value, threshold, upper = one.counts * per_s, one.threshold * per_s, one.upper * per_s
     errors = {"counts": one.statistics * per_s, "shape": one.shape * per_s, "background": 0.0}
     if background is None:
-        return Quantity(value, threshold, upper, one.status, errors)
+        low, high = one.interval
+        return Quantity(
+            value, threshold, upper, one.status, errors, one.detection_limit * per_s, (low * per_s, high * per_s)
+        )
     other, other_live_s = background
     other_per_s = n_spectra / other_live_s
     errors["background"] = other.error * other_per_s
@@ -74,9 +83,13 @@ def emission_rate(
     ratio = live_s / other_live_s
     only_blank = float(np.sqrt(one.without**2 + max(other.counts, 0.0) * ratio))
     threshold = net_threshold(only_blank, other.error * ratio, 1 / ratio) * per_s
+    limit = net_detection_limit(only_blank, other.error * ratio, 1 / ratio) * per_s
     status = one.status if one.status == NOT_SEPARATED else FOUND if net > threshold else BELOW
     upper = max(net, 0.0) + float(np.hypot(upper - value, ONE_SIDED * errors["background"]))
-    return Quantity(net, threshold, upper, status, errors)
+    low, high = (end * per_s - value + max(net, 0.0) for end in one.interval)
+    return Quantity(
+        net, threshold, upper, status, errors, limit, widened((low, high), max(net, 0.0), errors["background"])
+    )
 
 
 def activity(rate: Quantity, name: str, efficiency: Efficiency, per_spectrum: int = 1) -> Quantity:

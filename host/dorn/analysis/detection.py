@@ -1,27 +1,29 @@
-"""Whether a nuclide is detected in a fit of lines, and the upper limit of its counts.
+"""Whether a nuclide is detected in a fit of lines, and limits of its counts.
 
 Without the nuclide, its counts have the error u(0). Poisson counts of a known background b = u(0)^2 have the same
-error, so for few counts the threshold and limit are the exact ones for n counts over this background, n being the
-integer nearest to counts + b. For many counts these agree with 1.645 u(0) (ISO 11929-1:2019) and with the profile
-likelihood.
+error, so for few counts the thresholds and limits are the exact ones for n counts over this background, n being the
+integer nearest to counts + b, and the interval is that of Feldman and Cousins. For many counts these agree with
+1.645 u(0) (ISO 11929-1:2019) and with the profile likelihood.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import poisson
+from scipy.stats import chi2, poisson
 
 from dorn.analysis import limits
 from dorn.analysis.line_fit import Fit, expected_errors
 from dorn.analysis.line_model import LineModel
 from dorn.errors import UserError
 
-ONE_SIDED = 1.645  # 95 % of a Gaussian
-_FALSE = 0.05  # probability of a false detection
+ONE_SIDED, TWO_SIDED = 1.645, 1.960  # 95 % of a Gaussian
+_FALSE = 0.05  # probability of a false detection, and of a missed one at the detection limit
 _FEW = 100.0  # up to this sum of counts and background, the exact forms are used
+_MANY = 30.0  # counts over their error from which an interval is Gaussian: its ends are then right within 0.04 errors
 
 
 def error_without(model: LineModel, found: Fit, name: str) -> float:
@@ -52,6 +54,50 @@ def net_threshold(error: float, blank_error: float, tau: float) -> float:
     if background > _FEW:
         return gaussian
     return max(gaussian, limits.decision_threshold(round(tau * background), tau, _FALSE) - 0.5 - background)
+
+
+def detection_limit(error: float) -> float:
+    """The least true counts that exceed the threshold in 95 % of measurements; error: u(0)."""
+    background = error**2
+    if background > _FEW:
+        return _limit(threshold(error), background)
+    least = math.floor(threshold(error) + background) + 1
+    return float(chi2.isf(_FALSE, 2 * least)) / 2 - background
+
+
+def net_detection_limit(error: float, blank_error: float, tau: float) -> float:
+    """The same for counts less those of a blank, with the arguments of `net_threshold`."""
+    background = error**2
+    if background > _FEW:
+        return _limit(net_threshold(error, blank_error, tau), background + blank_error**2)
+    return limits.detection_limit(round(tau * background), tau, _FALSE, _FALSE)
+
+
+def _limit(least: float, variance: float) -> float:
+    """The solution x of x = least + 1.645 sqrt(variance + x): true counts x have the variance x."""
+    return least + ONE_SIDED**2 / 2 + ONE_SIDED * math.sqrt(ONE_SIDED**2 / 4 + least + variance)
+
+
+def interval(found: Fit, model: LineModel, counts: Sequence, name: str, error: float) -> tuple[float, float]:
+    """The ends of the interval of the counts of a nuclide, at 95 %; error: u(0)."""
+    (value, own_error), background = found.of(name), error**2
+    if value > _MANY * own_error:
+        return value - TWO_SIDED * own_error, value + TWO_SIDED * own_error
+    try:
+        if value + background <= _FEW:
+            one = limits.feldman_cousins(round(value + background), background)
+        else:
+            one = limits.profile(found, model, counts, name)
+    except UserError:  # the spectra give none
+        return 0.0, float("inf")
+    return one.low, one.high
+
+
+def widened(ends: tuple[float, float], value: float, error: float) -> tuple[float, float]:
+    """An interval at 95 % of a value that is not negative, with one more independent error of the value."""
+    more = TWO_SIDED * error
+    low, high = (float(np.hypot(end - value, more)) for end in ends)
+    return max(value - low, 0.0), value + high  # NaN stays NaN
 
 
 def upper_limit(found: Fit, model: LineModel, counts: Sequence, name: str, error: float, detected: bool) -> float:

@@ -14,6 +14,7 @@ correlation with another is below MIXED, has an upper limit at 95 %; for correla
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -82,6 +83,8 @@ class Emission:
     status: str
     mixed_with: tuple[str, ...] = ()
     without: float = 0.0  # error of the counts expected without the nuclide
+    detection_limit: float = math.nan  # least true counts that are found in 95 % of measurements
+    interval: tuple[float, float] = (math.nan, math.nan)  # of the true counts, at 95 %; not computed in quick fits
 
     @property
     def error(self) -> float:
@@ -131,7 +134,7 @@ def emissions(direction: Direction, nuclides: Sequence[str], quick: bool = False
             what += ": lines are narrower than a channel, or far wider than expected"
         raise UserError.at(used.name, "fit of the lines", what, at_bounds or None)
     shape = np.max([abs(one.values.counts - found.values.counts) for one in others] or [0 * found.values.counts], 0)
-    return _result(used, grids, counts, found, shape, free)
+    return _result(used, grids, counts, found, shape, free, with_intervals=not quick)
 
 
 def _span_kev(found: Fit) -> float:
@@ -186,7 +189,7 @@ def _same(of: Direction, other: Direction) -> Direction:
     return replace(of, counts=[other.counts[i] for i in at], live_s=live_s)
 
 
-def _result(used, grids, counts, found: Fit, shape, free) -> Emissions:
+def _result(used, grids, counts, found: Fit, shape, free, with_intervals=False) -> Emissions:
     groups = _mixed(found)
     result = Emissions(used, grids, counts, found, [], free=free)
     model = result.model()
@@ -199,9 +202,12 @@ def _result(used, grids, counts, found: Fit, shape, free) -> Emissions:
         others_of = tuple(one for one in mixed if one != name)
         upper = detection.upper_limit(found, model, counts, name, without, status == FOUND)
         upper = value + float(np.hypot(upper - value, detection.ONE_SIDED * shape[k]))
-        result.emissions.append(
-            Emission(name, value, error, float(shape[k]), threshold, upper, status, others_of, without)
-        )
+        one = Emission(name, value, error, float(shape[k]), threshold, upper, status, others_of, without)
+        one = replace(one, detection_limit=detection.detection_limit(without))
+        if with_intervals:
+            ends = detection.interval(found, model, counts, name, without)
+            one = replace(one, interval=detection.widened(ends, value, float(shape[k])))
+        result.emissions.append(one)
     for group in groups:
         at = [found.nuclides.index(name) for name in group]
         variance = found.counts_covariance[np.ix_(at, at)].sum()

@@ -9,9 +9,10 @@ import numpy as np
 
 from dorn.analysis.activity import CAUSES, Quantity, alphas_per_decay
 from dorn.analysis.emission import FOUND, Emission, Emissions
+from dorn.analysis.iso11929 import Result
 from dorn.errors import UserError
 from dorn.nuclides import main_kev
-from dorn.products import time_fits
+from dorn.products import iso_limits, time_fits
 from dorn.products.outcome import FLUX_UNIT, Outcome, assumptions
 from dorn.util.digits import shown
 
@@ -58,12 +59,13 @@ def _direction(one: Outcome) -> dict:
         nuclides[name] = {"status": emission.status, "mixed_with": list(emission.mixed_with)}
         nuclides[name]["counts"] = _quantity(counts_of(emission))
         if name in rates:
-            nuclides[name]["rate_per_s"] = _quantity(rates[name])
+            nuclides[name]["rate_per_s"] = _quantity(rates[name]) | _iso(iso_limits.of_rate(one, name))
             nuclides[name]["status"] = rates[name].status
         if name in activities:
             alphas, error = alphas_per_decay(name)
             nuclides[name]["alphas_per_decay"] = {"value": _number(alphas), "error": _number(error)}
-            nuclides[name]["activity"] = _quantity(activities[name]) | {"unit": one.unit}
+            nuclides[name]["activity"] = _quantity(activities[name]) | _iso(iso_limits.of_activity(one, name))
+            nuclides[name]["activity"]["unit"] = one.unit
         if name in at_date:
             nuclides[name]["activity_at_date"] = _quantity(at_date[name]) | {"unit": one.unit}
         if name in fluxes:
@@ -95,7 +97,7 @@ def _direction(one: Outcome) -> dict:
 
 def counts_of(one: Emission) -> Quantity:
     errors = {"counts": one.statistics, "shape": one.shape}
-    return Quantity(one.counts, one.threshold, one.upper, one.status, errors)
+    return Quantity(one.counts, one.threshold, one.upper, one.status, errors, one.detection_limit, one.interval)
 
 
 def _quantity(one: Quantity) -> dict:
@@ -105,7 +107,23 @@ def _quantity(one: Quantity) -> dict:
         "error": _number(one.error),
         "errors": errors,
         "decision_threshold": _number(one.threshold),
+        "detection_limit": _number(one.detection_limit),
         "upper_limit_95": _number(one.upper),
+        "interval_95": [_number(end) for end in one.interval],
+    }
+
+
+def _iso(one: Result | None) -> dict:
+    if one is None:
+        return {"iso_11929": None}
+    return {
+        "iso_11929": {
+            "decision_threshold": _number(one.decision_threshold),
+            "detection_limit": _number(one.detection_limit),
+            "best_estimate": _number(one.best[0]),
+            "best_estimate_error": _number(one.best[1]),
+            "interval_95": [_number(end) for end in one.symmetric],
+        }
     }
 
 
@@ -158,20 +176,22 @@ def activities_rows(outcomes: list[Outcome]):
     by_cause = [f"error_{cause}" for cause in CAUSES]
     yield (
         *("direction", "nuclide", "quantity", "unit", "status", "value", "error", *by_cause),
-        *("decision_threshold", "upper_limit_95"),
+        *("decision_threshold", "upper_limit_95", "detection_limit", "interval_95_low", "interval_95_high"),
+        *("iso_11929_decision_threshold", "iso_11929_detection_limit"),
     )
     for one in outcomes:
-        for quantity, unit, found in (
-            ("rate", "1/s", one.rates()),
-            ("activity", one.unit, one.activities()),
-            ("activity at date", one.unit, one.activities_at_date()),
-            ("flux", FLUX_UNIT, one.fluxes()),
+        for quantity, unit, found, by_iso in (
+            ("rate", "1/s", one.rates(), iso_limits.of_rate),
+            ("activity", one.unit, one.activities(), iso_limits.of_activity),
+            ("activity at date", one.unit, one.activities_at_date(), None),
+            ("flux", FLUX_UNIT, one.fluxes(), iso_limits.of_activity),
         ):
             for name, value in found.items():
-                parts = [_number(value.errors.get(cause, 0.0)) for cause in CAUSES]
-                numbers = [_number(value.value), _number(value.error), *parts]
-                numbers += [_number(value.threshold), _number(value.upper)]
-                yield one.name, name, quantity, unit, value.status, *numbers
+                parts = [value.errors.get(cause, 0.0) for cause in CAUSES]
+                numbers = [value.value, value.error, *parts, value.threshold, value.upper, value.detection_limit]
+                iso = by_iso(one, name) if by_iso else None
+                numbers += [*value.interval, *((iso.decision_threshold, iso.detection_limit) if iso else (np.nan,) * 2)]
+                yield one.name, name, quantity, unit, value.status, *(_number(number) for number in numbers)
 
 
 def text(value: Quantity) -> str:

@@ -160,6 +160,10 @@ def assumptions(outcomes: list[Outcome]) -> list[str]:
         "The error `shape` is the largest change of the counts with one tail more, and with one fewer where the "
         "likelihood does not exclude it.",
         "Errors are one standard deviation, limits are at 95 %, provided that no other nuclide has lines there.",
+        "Intervals at 95 % are those of Feldman and Cousins up to 100 counts with background, otherwise by likelihood; "
+        "errors that do not come from counting are added in quadrature.",
+        "A true value at the detection limit is found in 95 % of measurements; thresholds are exact for few counts, "
+        "those of ISO 11929 are not.",
         "Chi-squared per degree of freedom, of channels added up to at least 5 counts, is near 1 for a good fit.",
     ]
     if any(one.efficiency for one in outcomes):

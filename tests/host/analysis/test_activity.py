@@ -1,6 +1,7 @@
 """Rates and activities: values and errors against explicit sums."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,6 +50,22 @@ def test_an_activity_has_the_errors_of_all_causes():
     relative = [100 / 10_000, 30 / 10_000, 0.05, error / alphas]
     assert found.error == pytest.approx(found.value * math.sqrt(sum(r * r for r in relative)))
     assert found.upper > found.value + 1.645 * 0.05 * found.value
+
+
+def test_limits_and_intervals_are_scaled_and_widened():
+    one = replace(ONE, detection_limit=40.0, interval=(9804.0, 10_196.0))
+    rate = emission_rate(one, 8, 8 * 500.0)
+    assert rate.detection_limit == pytest.approx(40 / 500)
+    assert rate.interval == pytest.approx((9804 / 500, 10_196 / 500))
+    found = activity(rate, "Am-241", geometry.measured(0.01, 0.0005))
+    assert found.detection_limit == pytest.approx(40 / 500 / 0.01 / alphas_per_decay("Am-241")[0])
+    half = 1.96 * math.hypot(100 / 10_000, 0.05, found.errors["intensity"] / found.value) * found.value
+    assert found.interval == pytest.approx((found.value - half, found.value + half), rel=1e-4)
+    other = Emission("Am-241", 400.0, 20.0, 0.0, 5.0, 440.0, FOUND)
+    net = emission_rate(one, 1, 500.0, (other, 1000.0))
+    half = 1.96 * math.hypot(100 / 500, 20 / 1000)
+    assert net.interval == pytest.approx((net.value - half, net.value + half), rel=1e-4)
+    assert rate.detection_limit < net.detection_limit < 2 * rate.detection_limit + 0.1
 
 
 def test_bismuth_has_an_alpha_in_a_third_of_its_decays():

@@ -31,6 +31,19 @@ def test_the_activities_of_a_scenario_are_found(recorded, tmp_path, capsys):
     assert abs(back["Po-210"]["rate_per_s"]["value"] - 80) < 4 * back["Po-210"]["rate_per_s"]["error"]
     assert front["Po-210"]["status"] == "below decision threshold"
     assert 0 < front["Po-210"]["activity"]["upper_limit_95"] < 0.01
+    for name in NAMES.split(","):
+        for quantity in ("rate_per_s", "activity"):
+            one = back[name][quantity]
+            low, high = one["interval_95"]
+            assert low < one["value"] < high and high - low == pytest.approx(2 * 1.96 * one["error"], rel=0.02)
+            assert one["detection_limit"] > one["decision_threshold"] > 0
+            iso = one["iso_11929"]
+            assert iso["best_estimate"] == pytest.approx(one["value"])
+            assert iso["interval_95"] == pytest.approx([low, high], rel=0.01)
+            # without background, that of ISO is near 0
+            assert 0 < iso["decision_threshold"] < 1.1 * one["decision_threshold"]
+            assert iso["decision_threshold"] < iso["detection_limit"] < 1.1 * one["detection_limit"]
+    assert front["Po-210"]["activity"]["interval_95"][0] == 0
     covariance = content["directions"]["back"]["counts_covariance"]
     assert np.shape(covariance["matrix"]) == (3, 3)
     assert covariance["matrix"][0][0] ** 0.5 == pytest.approx(back["Po-209"]["counts"]["errors"]["counts"], rel=1e-4)
@@ -39,6 +52,12 @@ def test_the_activities_of_a_scenario_are_found(recorded, tmp_path, capsys):
     assert {path.name for path in tmp_path.iterdir()} == set(FILES) - {"slices.csv"}
     rows = list(csv.DictReader((tmp_path / "activities.csv").open()))
     assert len(rows) == 12 and {row["unit"] for row in rows} == {"1/s", "Bq/cm2"}
+    row = next(
+        row for row in rows if (row["direction"], row["nuclide"], row["quantity"]) == ("back", "Po-214", "activity")
+    )
+    of_json = back["Po-214"]["activity"]
+    assert [float(row[f"interval_95_{end}"]) for end in ("low", "high")] == of_json["interval_95"]
+    assert float(row["iso_11929_detection_limit"]) == of_json["iso_11929"]["detection_limit"]
     peaks = {(row["direction"], row["nuclide"]): row for row in csv.DictReader((tmp_path / "peaks.csv").open())}
     assert abs(float(peaks["back", "Po-209"]["fwhm_kev"]) - 36) < 2
     html = (tmp_path / "report.html").read_text()
