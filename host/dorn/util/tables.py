@@ -95,6 +95,11 @@ class Table:
         values = self._list(name, n)
         return tuple(at_least(0, value, self.path, f"{self.where}{name}[{i}]") for i, value in enumerate(values))
 
+    def vector(self, name: str, n: int) -> tuple[float, ...]:
+        """n finite numbers of any sign."""
+        values = self._list(name, n)
+        return tuple(number(value, self.path, f"{self.where}{name}[{i}]") for i, value in enumerate(values))
+
     def tables(self, name: str, n: int | None = None) -> list[Table]:
         """The tables of a list, exactly n if given."""
         return [Table(self.path, value, f"{self.where}{name}[{i}].") for i, value in enumerate(self._list(name, n))]
