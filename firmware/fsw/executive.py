@@ -89,7 +89,7 @@ class Executive:
         tasks = self.tasks
         self.wcet_us = array.array("I", [0] * len(tasks))  # per task
         self.load_permille = array.array("H", [0] * len(tasks))  # per task
-        gc.collect()  # exclude the garbage of start-up
+        memory.collect()  # exclude the garbage of start-up
         self.heap_free = self.heap_free_min = gc.mem_free()
         self._most = self.heap_free - _RESERVE
         now = self._now = self._load_us = self._us()
@@ -181,7 +181,7 @@ class Executive:
                 self.heap_free_min = min(self.heap_free_min, self.heap_free)
                 self._most = self.heap_free - _RESERVE
             else:
-                gc.collect()
+                memory.collect()
                 memory.garbage[0] = 0
             self._now = self._us()
             self.gc_max_us = max(self.gc_max_us, self._now - begin)

@@ -1,4 +1,5 @@
 # The largest buffers, allocated by main.py before the code is imported: later no free block is large enough.
+import gc
 from array import array
 
 from fsw import icd
@@ -23,3 +24,9 @@ stored = bytearray(4096)  # packets waiting to be written to flash
 closed = zeros(icd.CHANNELS)  # the spectrum being sent
 listed = zeros(_LISTED)  # the event list
 garbage = array("I", [0])  # allocation estimate since the last collection, octets; Parameters adds that of its writes
+order = None  # everything, as nested pairs, in the order in which collect() reaches it (app.py)
+
+
+def collect():
+    """Collect garbage. The collector begins with the names of the module whose function called it: here `order`."""
+    gc.collect()

@@ -1,6 +1,5 @@
 # A run of the instrument, from the start of the watchdog to the reset.
 import os
-import sys
 
 from fsw.health.faults import Failures
 from fsw.health.supervisor import Supervisor, crash, restart
@@ -44,29 +43,10 @@ def assemble(parts):
 
     app.build(parts)
     app.begin(parts)
+    app.release(parts)
     del app
-    _forget_construction()
     parts.executive.begin()
     return parts.executive
-
-
-def _forget_construction():
-    """Release app.py and every __init__: no module is imported and no class instantiated from here on.
-
-    The module table is emptied to speed up garbage collection: the collector tracks 64 objects at a time; with more
-    pending it scans the heap again, which doubles its time. The modules alone account for 40.
-    """
-    for name in list(sys.modules):
-        if "." in name:
-            for item in sys.modules[name].__dict__.values():
-                if isinstance(item, type) and hasattr(item, "__init__"):
-                    try:
-                        # deleting the attribute would not free it
-                        item.__init__ = None  # pyright: ignore[reportAttributeAccessIssue]
-                    except AttributeError:  # a built-in type
-                        pass
-            del sys.modules[name]
-    del sys.modules["fsw"].app  # pyright: ignore[reportAttributeAccessIssue] a module
 
 
 def kept(flash):

@@ -1,5 +1,7 @@
 """`dorn bench` and `dorn study`: arguments and output."""
 
+import json
+import sys
 from pathlib import Path
 
 from dorn.cli import options
@@ -65,12 +67,13 @@ def add(commands: Commands) -> None:
         one.add_argument("--short", action="store_true", help="fewer seeds and events, as in the tests")
         one.add_argument("--out", type=Path, metavar="DIR", help=f"{options.OUT} (default dorn-study/{name})")
 
-    commands.add(
+    bench = commands.add(
         "bench",
         _bench,
         "measure the firmware on an emulated Pico against its budget",
-        examples=("dorn bench", "dorn bench > bench.txt"),
+        examples=("dorn bench", "dorn bench --json bench.json"),
     )
+    bench.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file; it is replaced")
 
 
 def _bench(args):
@@ -78,10 +81,19 @@ def _bench(args):
         from dorn.study import benchmark
     except ImportError as error:
         raise missing(f"bench: {error}", "study") from None
-    rows, wrong = benchmark.judge(benchmark.measure())
+    if args.json is not None and not args.json.parent.is_dir():
+        raise UserError.at("--json", "FILE", "its folder does not exist", str(args.json))
+    figures = benchmark.measure(lambda text: print(f"measuring: {text}", file=sys.stderr))
+    rows, wrong = benchmark.judge(figures)
     print(benchmark.text(rows))
     for line in wrong:
         print(line)
+    if args.json is not None:
+        from dorn.products.files import write_files
+
+        content = {"target": benchmark.TARGET, "figures": figures, "faults": wrong}
+        data = (json.dumps(content, indent=1) + "\n").encode()
+        write_files(args.json.parent, {args.json.name: lambda file: file.write(data)})
     return 1 if wrong else 0
 
 

@@ -7,6 +7,7 @@ control flow are those of the chip; times are lower bounds.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from typing import Any
 
 from dorn.head.front_end import FrontEnd, Head
@@ -14,15 +15,19 @@ from dorn.image import firmware
 from dorn.image.constants import constants
 from dorn.image.folding import folded
 from dorn.session import Session
-from dorn.study import recording, trials
+from dorn.study import collector, recording, trials
 from dorn.targets.rp2040 import Rp2040Target
 from dorn.util.paths import onboard_root
 
+TARGET = "rp2040, emulated, not cycle-exact"
 PICO = onboard_root() / "boards" / "pico"
 BENCH = onboard_root() / "firmware" / "benchmarks"  # these scripts know the firmware's internals; this file does not
 # what delays the reading of the rings, apart from the acquisition itself and flash writes (see stalls.py)
 _BLOCKING = tuple(f"time.{name}" for name in ("gc_max", "spectra", "rates", "housekeeping", "slow_control"))
 _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_units": 400, "sixteen_hits": 60}
+
+# a run with few events and the default periods, on the flight link: its load is that of the periodic work
+_QUIET_CPS, _QUIET_S = 100, 60
 
 # telecommands that leave the most garbage
 _HEAVY: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -34,46 +39,62 @@ _HEAVY: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-def measure() -> dict[str, float]:
-    """Measure all figures of budget.toml: "group.name" -> figure. Takes a minute or two.
+def measure(say: Callable[[str], None] = lambda text: None) -> dict[str, float]:
+    """Measure all figures of budget.toml, and the load of each task: "group.name" -> figure. Takes several minutes.
 
-    Raises UserError without an emulator or image.
+    say: called with what is being measured. Raises UserError without an emulator or image.
     """
     files = firmware.files("pico")
+    say("heap")
     boot, board_code, builder, spectra, code, app = _figures(files, "heap.py")
     pico = constants("pico")
     promised_cps = tomllib.loads((PICO / "budget.toml").read_text())["speed"]["regular_cps"]["target"]
     ring_us = ((1 << pico["RING_BITS"]) - 1) / promised_cps * 1e6
-    boot_us, busy_permille, hk = _busy_run()
+    say("a run at 20 000 events per second")
+    boot_us, busy, hk, pending = _busy_run()
+    say(f"a run at {_QUIET_CPS} events per second, on the flight link")
+    quiet = _quiet_run()
+    say("compression")
+    coding = max(_figures(files, "compression.py"))
+    say("kernel")
+    kernel = _kernel(files, pico)
+    say("recorded events per second")
+    speed = _speed()
+    say("allocation of the tasks")
     return {
         "ram.free_at_boot": boot,
         "ram.event_builder": board_code - builder,
         "ram.code": boot - board_code + spectra - code,
         "ram.app": builder - spectra + code - app,
         "ram.free": hk["heap_free_min"],
+        "ram.pending": pending,
         "files.mpy": sum(len(content) for name, content in files.items() if name.endswith(".mpy")),
         "time.boot": boot_us,
         "time.ring": int(ring_us),
         "time.gc_max": hk["gc_max_us"],
         **{f"time.{name}": value for name, value in zip(_tasks(), hk["task_wcet_us"], strict=True)},
-        "time.coding": max(_figures(files, "compression.py")),
-        **_kernel(files, pico),
-        **_speed(),
+        "time.coding": coding,
+        **kernel,
+        **speed,
         **_allocation(files),
-        "speed.busy_permille": busy_permille,
+        "speed.busy_permille": busy[0],
+        "speed.quiet_permille": quiet[0],
+        **_loads("busy", busy[1]),
+        **_loads("quiet", quiet[1]),
     }
 
 
 def judge(figures: dict[str, float]) -> tuple[list[tuple], list[str]]:
     """Compare with boards/pico/budget.toml. Returns (name, figure, budget, target, verdict) for each figure, and the
-    faults."""
+    faults. The load of a task has no budget."""
     table = tomllib.loads((PICO / "budget.toml").read_text())
     slack = table.pop("slack")
     entries = {f"{group}.{name}": entry for group, rows in table.items() for name, entry in rows.items()}
     # allocation estimates of the executive, which may be too high
     for name, octets in zip(_tasks(), constants("pico")["ALLOCATION"], strict=False):
         entries[f"allocation.{name}"] = {"budget": octets, "target": octets, "better": "less"}
-    rows, wrong = [], [f"{name}: not in the budget" for name in figures if name not in entries]
+    rows: list[tuple] = []
+    wrong = [f"{name}: not in the budget" for name in figures if name not in entries and not name.startswith("load")]
     for name, entry in entries.items():
         value, budget = figures[name], entry["budget"]
         sign = 1 if entry["better"] == "more" else -1
@@ -88,17 +109,20 @@ def judge(figures: dict[str, float]) -> tuple[list[tuple], list[str]]:
     for name, value in figures.items():
         if name in _BLOCKING and value >= figures["time.ring"]:
             wrong.append(f"{name}: {value} us, but the rings hold only {figures['time.ring']} us")
+    rows += [(name, value, "", "", "") for name, value in figures.items() if name not in entries]
     return rows, wrong
 
 
 _UNITS = {"ram": "bytes", "allocation": "bytes", "files": "bytes", "time": "us", "kernel": "cycles", "speed": "1/s"}
+_UNIT_OF = {"ram.pending": "objects"}
 
 
 def text(rows: list[tuple]) -> str:
     """Format the rows of `judge` as a table."""
-    lines = [f"{'rp2040, emulated, not cycle-exact':34}{'':8}{'measured':>10}{'budget':>12}{'target':>10}"]
+    lines = [f"{TARGET:34}{'':8}{'measured':>10}{'budget':>12}{'target':>10}"]
     for name, measured, budget, target, verdict in rows:
-        unit = "1/1000" if name.endswith("permille") else _UNITS[name.partition(".")[0]]
+        permille = name.endswith("permille") or name.startswith("load")
+        unit = "1/1000" if permille else _UNIT_OF.get(name, _UNITS[name.partition(".")[0]])
         lines.append(f"{name:34}{unit:8}{measured:10}{budget:>12}{target:10}  {verdict}")
     return "\n".join(lines)
 
@@ -150,10 +174,33 @@ def _kernel(files, board: dict[str, int]) -> dict[str, int]:
     return {f"kernel.{name}": value for name, value in (*cycles.items(), ("call", call), ("call_permille", share))}
 
 
-def _busy_run() -> tuple[int, int, dict]:
+def _load(hk: dict) -> tuple[int, list[int]]:
+    """(load of the core, load by task), of the time that a housekeeping packet covers."""
+    return hk["busy_permille"], hk["task_permille"]
+
+
+def _loads(run: str, of_tasks: list[int]) -> dict[str, int]:
+    return {f"load_{run}.{name}": load for name, load in zip(_tasks(), of_tasks, strict=True)}
+
+
+def _quiet_run() -> tuple[int, list[int]]:
+    """The load with few events and the default periods, on the flight link."""
+    with Rp2040Target(Head(FrontEnd(width_ns=trials.WIDTH_NS)), link="uart", unique_id=1) as target:
+        session = Session(target)
+        session.connect()
+        target.flash_takes_time = False
+        target.inject(recording.flat(through=0.2).particles(_QUIET_CPS, _QUIET_S + 30, 1))
+        session.command("function", function="calibrate")
+        _set(session, housekeeping_period=_QUIET_S)
+        session.wait_for(lambda packet: packet.name == "housekeeping", 3)
+        return _load(session.wait_for(lambda packet: packet.name == "housekeeping", _QUIET_S + 2).fields)
+
+
+def _busy_run() -> tuple[int, tuple[int, list[int]], dict, int]:
     """Run the whole firmware at 20 kcps, a fifth of the particles crossing both sides.
 
-    Returns (us from power-up to the first housekeeping, load, fields of housekeeping after packets of all kinds).
+    Returns (us from power-up to the first housekeeping, `_load`, fields of housekeeping after packets of all kinds,
+    objects that the garbage collector has pending at most).
     """
     with Rp2040Target(Head(FrontEnd(width_ns=trials.WIDTH_NS)), unique_id=1) as target:
         session = Session(target)
@@ -173,12 +220,12 @@ def _busy_run() -> tuple[int, int, dict]:
         housekeeping()  # it covers the time of the telecommands
         _set(session, housekeeping_period=8)
         housekeeping()
-        busy_permille = housekeeping(9)["busy_permille"]  # 8 s contain several garbage collections
+        busy = _load(housekeeping(9))  # 8 s contain several garbage collections
         _set(session, integration_time=1, rates_period=1, pulser_rate=4)
         _switch_on(session)
         _set(session, housekeeping_period=2)
         housekeeping()
-        return boot_us, busy_permille, housekeeping()
+        return boot_us, busy, housekeeping(), collector.Heap(target.mcu.read_uint32).pending()
 
 
 def _allocation(files: dict[str, bytes]) -> dict[str, int]:
