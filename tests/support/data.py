@@ -18,6 +18,14 @@ def data(*parts: str) -> Path:
     return path
 
 
+def fault(name: str) -> Path:
+    """A file of the folder `faults` beside the data; skips the test with a reason if it is missing."""
+    path = data().parent / "faults" / name
+    if not path.exists():
+        pytest.skip(f"no folder faults with {name} beside DORN_DATA")
+    return path
+
+
 def vectors(name: str):
     """Contents of a JSON file in the folder `framing`."""
     return json.loads(data("framing", name).read_text())

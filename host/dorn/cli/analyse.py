@@ -48,7 +48,7 @@ def add(commands: Commands) -> None:
         "files",
         nargs="+",
         metavar="ARCHIVE|SPECTRUM",
-        help="archives of one instrument, or spectra (.spe, .chn, .csv energy_kev,counts; .n42, .root: all in it)",
+        help="archives of one instrument, or spectra, of the kinds that `dorn run --help` lists; all spectra in a file",
     )
     add(
         "--lines",
@@ -101,7 +101,7 @@ def add(commands: Commands) -> None:
 
 def _analyse(args):
     from dorn import nuclides
-    from dorn.files.spectrum import SUFFIXES
+    from dorn.files.spectrum import is_kind
     from dorn.products import analysis, time_fits
 
     names = results.nuclides_of(args.lines)
@@ -110,7 +110,7 @@ def _analyse(args):
     check_directory(args.out)
     analysis.check_ours(args.out, args.force)
     efficiency = _efficiency(args)
-    of_spectra = Path(args.files[0]).suffix.lower() in SUFFIXES
+    of_spectra = is_kind(args.files[0])
     _check_options(args, names, of_spectra)
     found = (analyse_inputs.of_spectra if of_spectra else analyse_inputs.of_archives)(args, names, efficiency)
     for fault in found.faults:

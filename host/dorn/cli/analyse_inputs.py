@@ -124,6 +124,8 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
             if name in spectra:
                 raise UserError.at(path, "name", "given to two spectra", name)
             spectra[name] = one
+            for note in one.notes:
+                print(f"{name}: {note}")
     other = None
     if args.background is not None:
         (other, *more) = spectrum.read(args.background).values()
@@ -146,7 +148,7 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
             gathered.faults.append(str(error) if name in str(error) else f"{name}: {error}")
             continue
         print(f"{name}: energy scale {how}")
-        reference = _reference(args, lambda of=of: (None, 0.0, of.total_live_s or 0.0))
+        reference = _reference(args, lambda of=of, one=one: (one.start, 0.0, of.total_live_s or 0.0))
         gathered.outcomes.append(Outcome(found, background, *efficiency, reference))
     return gathered
 
@@ -162,6 +164,9 @@ def _reference(args, measured) -> Reference | None:
     began, after_s, duration_s = measured()
     if args.measured is not None:
         began = utc(args.measured, "--measured", "UTC") + datetime.timedelta(seconds=after_s)
+    elif began is not None and began.tzinfo is None:
+        what = f"the file has {began}, without a time zone, as the start of the measurement; give --measured"
+        raise UserError.at("--date", "UTC", what, args.date)
     if began is None:
         what = "needs the start of the measurement, which is unknown; give --measured"
         raise UserError.at("--date", "UTC", what, args.date)

@@ -28,7 +28,7 @@ def add(commands: Commands) -> None:
         "files",
         nargs="+",
         metavar="ARCHIVE|SPECTRUM",
-        help="archives of one instrument, or one spectrum (.spe, .chn; .n42, .root: each in the file)",
+        help="archives of one instrument, or one spectrum, of a kind that `dorn run --help` lists; each in the file",
     )
     calibrate.add_argument(
         "--lines", required=True, metavar="NUCLIDE,...", help="nuclides with lines in the energy range that is fitted"
@@ -71,7 +71,7 @@ exit status 1: a spectrum with counts was not calibrated."""
 def _calibrate(args):
     from dorn import nuclides
     from dorn.analysis import calibration
-    from dorn.files.spectrum import SUFFIXES
+    from dorn.files.spectrum import is_kind
     from dorn.products.files import write_files
 
     names = [name.strip() for name in args.lines.split(",")]
@@ -83,7 +83,7 @@ def _calibrate(args):
     if search is not None and search > 0.2:
         raise UserError.at("--search", "X", "above 0.2", args.search)
     _check_out(args.out)
-    spectra = [file for file in args.files if Path(file).suffix.lower() in SUFFIXES]
+    spectra = [file for file in args.files if is_kind(file)]
     if spectra:
         if len(args.files) > 1:
             raise UserError.at("calibrate", "SPECTRUM", "only one, and not together with archives", args.files[1])
@@ -171,6 +171,8 @@ def _of_spectrum(args, names, search):
     path = Path(args.files[0])
     scales, faults = {}, {}
     for name, one in spectrum.read(path).items():
+        for note in one.notes:
+            print(f"{name}: {note}")
         try:
             if start:
                 scales[name] = energy_scale.calibrate(one.counts, one.edges, names, *start, search)

@@ -42,12 +42,14 @@ def add(commands: Commands) -> None:
             "dorn run - --target /dev/ttyACM0 --duration 600 --out out  # real detectors",
             "dorn run - --target /dev/ttyACM0 --live 36000 --on-reset restart --out out",
         ),
+        notes=lambda: [options.SPECTRA],
     )
     add = run.add_argument
     add(
         "source",
         metavar="SOURCE",
-        help="spectrum (.spe, .chn, .csv), event list (.csv) or scenario (.toml); - for real detectors",
+        help="spectrum (.spe, .chn, .n42, .csv, ...: see below), event list (.csv) or scenario (.toml); - for real "
+        "detectors",
     )
     add("--target", default="unix", help=f"{options.TARGET} (default %(default)s)")
     add("--rate", metavar="CPS", help="particles per second (default: as in the source)")
@@ -66,10 +68,7 @@ def add(commands: Commands) -> None:
     options.add_force(run)
     add("--seed", default="1", metavar="N", help="seed of source and head (default %(default)s)")
     add("--spacing", choices=SPACINGS, default="poisson", help="arrival times of the particles (default %(default)s)")
-    add("--replay", action="store_true", help="play every count of a measured spectrum exactly once")
-    add(
-        "--calibration", metavar="OFFSET_KEV,KEV_PER_CHANNEL", help="use this instead of the one in a .spe or .chn file"
-    )
+    options.add_spectrum(run)
     add("--noise-kev", metavar="X", help="electronic noise of the detector head, FWHM in keV")
     add("--out", type=Path, required=True, metavar="DIR", help=options.OUT)
     add(
@@ -132,7 +131,13 @@ def _run(args):
         source, rate_cps, duration_s = None, None, _real(args)
     else:
         calibration = args.calibration and sources.parse_calibration(args.calibration)
-        source = sources.load(args.source, calibration)
+        source = sources.load(args.source, calibration, args.spectrum)
+        for note in source.notes:
+            print(f"{args.source}: {note}", file=sys.stderr)
+        if args.at_centres:
+            if not args.replay:
+                raise UserError("--at-centres: only with --replay")
+            source.at_centres = True
         if args.noise_kev is not None:
             source.head["noise_kev"] = at_least(0, args.noise_kev, "--noise-kev", "X")
         rate_cps, duration_s = source.plan(args.rate, args.duration or args.live, args.replay)
@@ -145,7 +150,7 @@ def _real(args):
     """The duration of a run with real detectors, None with --live; settings of a source are refused."""
     from dorn.head import sources
 
-    for option in ("rate", "replay", "calibration", "noise_kev"):
+    for option in ("rate", "replay", "at_centres", "calibration", "spectrum", "noise_kev"):
         value = getattr(args, option)
         if value not in (None, False):
             raise UserError.at(

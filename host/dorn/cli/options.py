@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 HERE = "127.0.0.1"
 TARGET = "unix, rp2040, a serial port, socket://HOST:PORT, or bridge://HOST:PORT, the --tcp of a dorn bridge"
 OUT = "folder for the files"
+SPECTRA = """\
+Spectra: MAESTRO (.spe, .chn), N42-2012 (.n42), Gamma-MCA (.json), RadiaCode (.xml), FAST ComTec (.mcd, .mpa,
+.asc), reports of ORTEC (.dat), IEC 1455 (.iec), ROOT histograms (.root), and columns of numbers with any
+separator (.csv, .txt, others): counts, or channels or energies and counts, with a line of names such as
+energy_kev,counts. With pip install '.[files]' also .pcf, .cnf, .spc, .tka, .mca, .phd and N42-2006. Only the
+counts must be there: a calibration or times that cannot be read are replaced by --calibration, --rate and
+--duration."""
 ARCHIVE = "folder for telemetry.ccsds, which is created or appended to"
 
 
@@ -33,6 +40,24 @@ def add_session(command, out_required: bool = False) -> None:
 def add_force(command) -> None:
     """Add --force to the parser of a command that starts a new archive."""
     command.add_argument("--force", action="store_true", help="replace an archive that already exists in DIR")
+
+
+def add_spectrum(command) -> None:
+    """Add the options of a measured spectrum that is played."""
+    add = command.add_argument
+    add(
+        "--replay",
+        action="store_true",
+        help="play every count of a measured spectrum exactly once, at an energy drawn uniformly within its channel",
+    )
+    add(
+        "--at-centres",
+        action="store_true",
+        help="with --replay: at the energy of the channel's centre, to compare count for count; channels narrower than "
+        "the instrument's 12 keV then make a comb",
+    )
+    add("--calibration", metavar="OFFSET_KEV,KEV_PER_CHANNEL", help="use this instead of the one in the file")
+    add("--spectrum", metavar="NAME", help="which spectrum, of a file with several")
 
 
 def add_calibration(command) -> None:

@@ -1,9 +1,10 @@
 """Measured spectra in ORTEC's integer format (.chn, .Chn), as MAESTRO writes them.
 
-Little-endian. 32 octets of header: -1, MCA number, segment, seconds of the start, real and live time in 20 ms,
-date and time of the start, first channel, number of channels. Then the counts, 4 octets per channel. Then an optional
-trailer: -102 (or -101, without the quadratic term), 2 octets reserved, the calibration terms as 4-octet floats; from
-its octet 256 on, the descriptions of detector and sample, each a length and 63 characters.
+Little-endian, counts unsigned. 32 octets of header: -1, MCA number, segment, seconds of the start, real and live time
+in 20 ms, date and time of the start, first channel, number of channels (0 from some programs). Then the counts, 4
+octets per channel. Then an optional trailer: -102 (or -101, without the quadratic term), 2 octets reserved, the
+calibration terms as 4-octet floats; from its octet 256 on, the descriptions of detector and sample, each a length and
+63 characters. Only the counts are required.
 Source: ORTEC Software File Structure Manual, part 753800, chapter on integer .CHN files.
 """
 
@@ -13,8 +14,8 @@ from datetime import datetime
 import numpy as np
 
 from dorn.errors import UserError
-from dorn.files.mca import McaFile, one_line, without_zone
-from dorn.util.checks import SourceError, number, octets_of
+from dorn.files.mca import McaFile, OtherKind, calibrated, decimal, duration, one_line, without_zone
+from dorn.util.checks import SourceError, octets_of
 
 _HEADER = struct.Struct("<hhh2sii8s4sHH")
 TICK_S = 0.02
@@ -29,22 +30,40 @@ def read(path):
     """Read the file at `path` as an McaFile. Raises SourceError."""
     data = octets_of(path)
     if len(data) < _HEADER.size:
-        raise SourceError.at(path, "header", f"shorter than {_HEADER.size} octets: not a .chn file", len(data))
+        raise OtherKind.at(path, "header", f"shorter than {_HEADER.size} octets: not a .chn file", len(data))
     mark, _, _, seconds, real_ticks, live_ticks, date, time, first_channel, channels = _HEADER.unpack_from(data)
     if mark != -1:
-        raise SourceError.at(path, "header", "does not begin with -1: not a .chn file", mark)
+        raise OtherKind.at(path, "header", "does not begin with -1: not a .chn file", mark)
+    channels = channels or _channels(data, path)
     end = _HEADER.size + 4 * channels
-    if not channels or len(data) < end:
+    if len(data) < end:
         there = (len(data) - _HEADER.size) // 4
         raise SourceError.at(path, "counts", f"{there} channels where the header announces {channels}")
-    counts = np.frombuffer(data, "<i4", channels, _HEADER.size).astype(np.int64)
-    if counts.min() < 0:
-        raise SourceError.at(path, "counts", f"below 0 in channel {first_channel + counts.argmin()}", int(counts.min()))
-    live_s, real_s = (_time(t, path, field) for field, t in (("live time", live_ticks), ("real time", real_ticks)))
-    calibration = _calibration(data[end:], path)
+    counts = np.frombuffer(data, "<u4", channels, _HEADER.size).astype(np.int64)
+    one = McaFile(counts, first_channel, None, None, ())
     detector, sample = _texts(data[end:])
-    start = _start(date, time + seconds)
-    return McaFile(counts, first_channel, live_s, real_s, *calibration, detector, start, (sample,) if sample else ())
+    one.name, one.remarks = detector, (sample,) if sample else ()
+    one.optional("times", _times, live_ticks, real_ticks)
+    one.optional("start", _start, date, time + seconds)
+    one.optional("calibration", _calibrate, data[end:])
+    return one
+
+
+def _channels(data, path):
+    """The number of channels of a file whose header says 0: all up to the trailer of 512 octets, if there is one."""
+    n, rest = divmod(len(data) - _HEADER.size, 4)
+    at = len(data) - _TRAILER
+    if n and not rest and at >= _HEADER.size and _is_trailer(data[at:]):
+        n -= _TRAILER // 4
+    elif any(_is_trailer(data[at:]) for at in range(_HEADER.size, len(data), 4)):
+        n = 0  # a trailer of another length, or a count that looks like one
+    if rest or not n:
+        raise SourceError.at(path, "counts", "the header announces 0 channels, and the length does not tell", len(data))
+    return n
+
+
+def _is_trailer(data):
+    return len(data) > 3 and struct.unpack_from("<hh", data) in ((mark, 0) for mark in _TERMS)
 
 
 def write(one: McaFile) -> bytes:
@@ -79,14 +98,16 @@ def write(one: McaFile) -> bytes:
     return header + one.counts.astype("<i4").tobytes() + trailer.ljust(_TRAILER, b"\0")
 
 
-def _start(date: bytes, time: bytes) -> datetime | None:
-    """date: DDMMMYYC, with 1 for C from the year 2000 on; time: HHMMSS. None if they do not have this form."""
+def _start(one: McaFile, date: bytes, time: bytes) -> None:
+    """date: DDMMMYYC, with 1 for C from the year 2000 on; time: HHMMSS."""
+    if not (date + time).strip(b" \0"):
+        return
     try:
         day, month, year = int(date[:2]), _MONTHS.index(date[2:5].decode().capitalize()) + 1, int(date[5:7])
         year += 2000 if date[7:] == b"1" else 1900
-        return datetime(year, month, day, int(time[:2]), int(time[2:4]), int(time[4:]))
+        one.start = datetime(year, month, day, int(time[:2]), int(time[2:4]), int(time[4:]))
     except ValueError:
-        return None
+        raise ValueError(f"start: not a date and time ({date + time!r})") from None
 
 
 def _texts(trailer: bytes) -> tuple[str, str]:
@@ -96,23 +117,22 @@ def _texts(trailer: bytes) -> tuple[str, str]:
     return found[0].decode("latin-1").strip(" \0"), found[1].decode("latin-1").strip(" \0")
 
 
-def _time(ticks, path, field):
-    if ticks < 0:
-        raise SourceError.at(path, field, "below 0", ticks)
-    return ticks * TICK_S or None  # 0 in a file without a measurement: time unknown, not an error
+def _times(one: McaFile, live_ticks: int, real_ticks: int) -> None:
+    try:
+        one.live_s, one.real_s = duration(live_ticks * TICK_S), duration(real_ticks * TICK_S)
+    except ValueError as error:
+        raise ValueError(f"live or real time: {error}") from None
 
 
-def _calibration(trailer, path):
+def _calibrate(one: McaFile, trailer: bytes) -> None:
     if not trailer:
-        return (), ""
+        return
     mark = struct.unpack_from("<h", trailer)[0] if len(trailer) > 1 else None
     if mark not in _TERMS:
-        raise SourceError.at(path, "trailer", "begins neither with -101 nor with -102", mark)
+        raise ValueError(f"trailer: begins neither with -101 nor with -102 ({mark})")
     form = struct.Struct(f"<{_TERMS[mark]}f")
     if len(trailer) < 4 + form.size:
-        raise SourceError.at(path, "trailer", "ends within the calibration", len(trailer))
-    terms = tuple(number(term, path, "calibration") for term in form.unpack_from(trailer, 4))
-    text = " ".join(f"{term:g}" for term in terms)
-    if terms[:2] == _UNCALIBRATED and not any(terms[2:]):
-        return (), text
-    return terms, text
+        raise ValueError(f"trailer: ends within the calibration ({len(trailer)})")
+    terms = form.unpack_from(trailer, 4)
+    one.calibration_text = " ".join(f"{term:g}" for term in terms)
+    one.coefficients = calibrated([decimal(term) for term in terms])

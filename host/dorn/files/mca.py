@@ -1,11 +1,35 @@
-"""Content of a multichannel analyser file, independent of its format."""
+"""Content of a multichannel analyser file, independent of its format; and what the readers of all formats share.
+
+A file is read if its counts can be read. Anything else that cannot be read is left out, and `faults` says why: only a
+command that needs it refuses the file, with that reason.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
+
+from dorn.util.checks import SourceError
+
+_MOST = 1e18  # as in dorn.util.checks.number
+_KEV = {"": 1.0, "ev": 1e-3, "kev": 1.0, "mev": 1000.0}
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+_APART = re.compile(r"(?<=\d)(?=[A-Za-z])(?![eE][+-]?\d)")  # between a number and its unit
+_BEGIN = "+-.,0123456789"  # of a number
+IN_S = {"": 1.0, "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3}
+IN_S |= {"m": 60.0, "min": 60.0, "minutes": 60.0, "h": 3600.0, "hours": 3600.0}
+# month before day, as ORTEC writes it, then forms in which they cannot be confused
+_DATES = ("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d-%b-%Y", "%d %b %Y", "%b %d %Y")
+_TIMES = ("%H:%M:%S", "%H:%M:%S.%f", "%I:%M:%S %p", "%H:%M")
+
+
+class OtherKind(SourceError):
+    """A file that is not of the kind that its name tells."""
 
 
 @dataclass
@@ -16,11 +40,20 @@ class McaFile:
     first_channel: int
     live_s: float | None
     real_s: float | None
-    coefficients: tuple  # stored calibration: E in keV = c0 + c1 channel + c2 channel^2; () if none
+    coefficients: tuple  # stored calibration: E in keV = c0 + c1 channel + c2 channel^2 + ...; () if none
     calibration_text: str = ""  # as in the file, used in messages
     name: str = ""  # of the detector
     start: datetime | None = None  # without a time zone if the format has none
     remarks: tuple[str, ...] = ()
+    faults: dict[str, str] = field(default_factory=dict)  # "calibration", "times", "start" -> why it was left out
+    notes: tuple[str, ...] = ()  # what should be known about the file
+
+    def optional(self, fault: str, parse: Callable[..., None], *values) -> None:
+        """Call `parse(self, *values)`, which sets fields that are not required, and note why if it cannot."""
+        try:
+            parse(self, *values)
+        except ValueError as error:
+            self.faults[fault] = str(error)
 
 
 def one_line(text: str) -> str:
@@ -33,3 +66,97 @@ def without_zone(start: datetime) -> datetime:
     if start.tzinfo is not None:
         start = start.astimezone(UTC)
     return start.replace(microsecond=0, tzinfo=None)
+
+
+def decimal(word: object) -> float:
+    """A finite number, with a decimal point or comma, at most 1e18. Raises ValueError."""
+    text = str(word).strip()
+    value = float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else math.nan
+    if not abs(value) <= _MOST:
+        raise ValueError(f"not a usable number ({text[:20]})")
+    return value
+
+
+def numbers(text: str) -> tuple[list[float], str]:
+    """The numbers at the beginning of a line, and the word after them, "" if it is not a word; the rest is a comment.
+
+    Numbers are separated by blanks, semicolons or commas; a comma within a number is a decimal comma, unless commas are
+    the only separators. Raises ValueError for a number that is not usable.
+    """
+    words = [word.rstrip(",") for word in re.split(r"[;\s]+", _APART.sub(" ", text)) if word.strip(",")]
+    if words and (words[0].count(",") > 1 or len(words) == 1 or words[1][0] not in _BEGIN):
+        words[:1] = filter(None, words[0].split(","))
+    found = []
+    for word in words:
+        if word[0].isalpha() and word.lower() not in ("nan", "inf", "infinity"):
+            return found, re.split(r"[^A-Za-z]", word)[0]
+        if word[0] not in _BEGIN and not word[0].isalpha():
+            break
+        found.append(decimal(word))
+    return found, ""
+
+
+def energy_terms(text: str) -> tuple[float, ...]:
+    """Calibration terms in keV from a line such as `100 50 0 keV`; () if they mean that there is no calibration: all 0,
+    or the channel as its own energy, which programs store then. Raises ValueError."""
+    found, unit = numbers(text)
+    if unit.lower() not in _KEV:
+        raise ValueError(f"unit is neither eV, keV nor MeV ({text})")
+    return calibrated([_KEV[unit.lower()] * term for term in found]) if found else ()
+
+
+def calibrated(terms: Sequence[float]) -> tuple[float, ...]:
+    """The terms; () if they are all 0, or those of a file without a calibration (0 1 0). Raises ValueError for a
+    constant."""
+    if not any(terms) or (tuple(terms[:2]) == (0.0, 1.0) and not any(terms[2:])):
+        return ()
+    if len(terms) < 2:
+        raise ValueError(f"only one term ({terms[0]:g})")
+    return tuple(terms)
+
+
+def shifted(terms: Sequence[float], by: float) -> tuple[float, ...]:
+    """The terms of E(c + by), from those of E(c): for formats whose channel c extends from c to c + 1, by 0.5."""
+    at = range(len(terms))
+    return tuple(math.fsum(terms[k] * math.comb(k, j) * by ** (k - j) for k in at if k >= j) for j in at)
+
+
+def live_and_real(text: str) -> tuple[float | None, float | None]:
+    """Seconds from a line such as `10 20`, `10 20 s` or `10 s, 20 s # set`; None for 0, which means unknown. Raises
+    ValueError."""
+    words = re.findall(rf"(nan|inf|{_NUMBER.pattern})\s*([A-Za-z]*)", re.split("#|//|!", text)[0])
+    times_s, units = [word[0] for word in words], [word[-1].lower() for word in words]
+    if len(words) != 2:
+        raise ValueError(f"live and real time expected ({text[:40]})")
+    if not set(units) <= set(IN_S):
+        raise ValueError(f"unit of time not known ({text[:40]})")
+    live_s, real_s = (
+        duration(decimal(time_s) * IN_S[unit or units[-1]]) for time_s, unit in zip(times_s, units, strict=True)
+    )
+    return live_s, real_s
+
+
+def duration(time_s: float) -> float | None:
+    """A time as read; None for 0, which means unknown. Raises ValueError below 0."""
+    if time_s < 0:
+        raise ValueError(f"below 0 ({time_s:g})")
+    return time_s or None
+
+
+def date(text: str) -> datetime:
+    """Date and time as one of many programs writes it. 01/02/2026 is taken for 2 January, as in ORTEC's format. Raises
+    ValueError for anything else, and for a date before 1900."""
+    text = " ".join(text.replace(",", " ").split())
+    found = None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        for form in (f"{day} {time}".strip() for day in _DATES for time in (*_TIMES, "")):
+            try:
+                found = datetime.strptime(text, form)
+                break
+            except ValueError:
+                continue
+    if found is None or not 1900 <= found.year < 2200:
+        raise ValueError(f"not a date and time that is known ({text[:40]})")
+    return found

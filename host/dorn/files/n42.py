@@ -19,8 +19,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 import numpy as np
 
-from dorn.files.mca import McaFile
-from dorn.util.checks import SourceError, count, number, octets_of
+from dorn.files.mca import McaFile, OtherKind, calibrated, date, decimal, duration, shifted
+from dorn.util.checks import SourceError, count, octets_of
 
 _URI = "http://physics.nist.gov/N42/2011/N42"
 _IN = f"{{{_URI}}}"
@@ -36,8 +36,8 @@ class Measurement:
     """Spectra measured in one interval; each has the name of its detector, and its own remarks."""
 
     name: str
-    start: datetime  # without a time zone if that is unknown
-    real_s: float
+    start: datetime | None  # without a time zone if that is unknown; None if the file does not tell
+    real_s: float | None
     spectra: list[McaFile]
     is_calibration: bool = False
     remarks: tuple[str, ...] = ()
@@ -97,9 +97,10 @@ def _measurement(top: Element, measurement: Measurement) -> None:
         _text(one, "Remark", remark)
     _text(one, "MeasurementClassCode", "Calibration" if measurement.is_calibration else "Foreground")
     start = measurement.start
-    zone = "Z" if start.tzinfo else ""
-    _text(one, "StartDateTime", (start.astimezone(UTC) if zone else start).replace(tzinfo=None).isoformat() + zone)
-    _text(one, "RealTimeDuration", _duration(measurement.real_s))
+    if start is not None:
+        zone = "Z" if start.tzinfo else ""
+        _text(one, "StartDateTime", (start.astimezone(UTC) if zone else start).replace(tzinfo=None).isoformat() + zone)
+    _text(one, "RealTimeDuration", _duration(measurement.real_s or 0.0))
     for spectrum in measurement.spectra:
         place = {"id": f"{measurement.name}_{spectrum.name}", "radDetectorInformationReference": spectrum.name}
         row = SubElement(one, "Spectrum", place | {"energyCalibrationReference": f"energy_{spectrum.name}"})
@@ -128,9 +129,9 @@ def _from_edge(terms: tuple) -> tuple[float, float, float]:
     return a - b / 2 + c / 4, b - c, c
 
 
-def _from_middle(terms: tuple) -> tuple[float, float, float]:
-    a, b, c = terms
-    return a + b / 2 + c / 4, b + c, c
+def is_2006(path: Path | str) -> bool:
+    """Whether the file is of the version before 2011, which has another structure."""
+    return b"N42InstrumentData" in octets_of(path)[:4096]
 
 
 def read(path: Path | str) -> list[Measurement]:
@@ -138,34 +139,42 @@ def read(path: Path | str) -> list[Measurement]:
     try:
         top = ElementTree.fromstring(octets_of(path))
     except (ElementTree.ParseError, ValueError, LookupError) as error:  # LookupError: an unknown encoding
-        raise SourceError.at(path, "file", f"not XML: {error}") from None
+        raise OtherKind.at(path, "file", f"not XML: {error}") from None
     if top.tag != f"{_IN}RadInstrumentData":
-        raise SourceError.at(path, "root", "not RadInstrumentData of N42.42-2012", top.tag)
-    scales = {one.get("id", ""): _scale(one, path) for one in top.iter(f"{_IN}EnergyCalibration")}
+        raise OtherKind.at(path, "root", "not RadInstrumentData of N42.42-2012", top.tag)
+    scales = {one.get("id", ""): _scale(one) for one in top.iter(f"{_IN}EnergyCalibration")}
     return [_read_measurement(one, scales, path) for one in top.iter(f"{_IN}RadMeasurement")]
 
 
 def _read_measurement(one: Element, scales: dict[str, tuple], path) -> Measurement:
-    name = one.get("id", "")
-    try:
-        start = datetime.fromisoformat(_child(one, "StartDateTime", path))
-    except ValueError:
-        raise SourceError.at(path, f"{name}: StartDateTime", "not a date", _child(one, "StartDateTime", path)) from None
-    real_s = _seconds(_child(one, "RealTimeDuration", path), path, f"{name}: RealTimeDuration")
-    spectra = [_spectrum(row, scales, start, real_s, path) for row in one.iter(f"{_IN}Spectrum")]
-    of_calibration = _child(one, "MeasurementClassCode", path) == "Calibration"
-    return Measurement(name, start, real_s, spectra, of_calibration, tuple(_remarks(one)))
+    """Start and times are left out if they are missing or cannot be read: the faults of the spectra say why."""
+    common = McaFile(np.zeros(0, np.int64), 0, None, None, ())
+    common.optional("start", _start, one)
+    common.optional("times", _real, one)
+    spectra = [_spectrum(row, scales, common, path) for row in one.iter(f"{_IN}Spectrum")]
+    of_calibration = _child(one, "MeasurementClassCode") == "Calibration"
+    remarks = tuple(_remarks(one))
+    return Measurement(one.get("id", ""), common.start, common.real_s, spectra, of_calibration, remarks)
 
 
-def _spectrum(row: Element, scales: dict[str, tuple], start: datetime, real_s: float, path) -> McaFile:
-    where = row.get("id", "Spectrum")
-    live_s = _seconds(_child(row, "LiveTimeDuration", path), path, f"{where}: LiveTimeDuration")
-    remarks = []
+def _start(one: McaFile, measurement: Element) -> None:
+    text = _child(measurement, "StartDateTime")
+    one.start = date(text) if text else None
+
+
+def _real(one: McaFile, measurement: Element) -> None:
+    one.real_s = _seconds(_child(measurement, "RealTimeDuration"))
+
+
+def _live(one: McaFile, row: Element) -> None:
+    one.live_s = _seconds(_child(row, "LiveTimeDuration"))
     for remark in _remarks(row):
         if remark.startswith(_REAL_TIME):
-            real_s = _seconds(remark.removeprefix(_REAL_TIME), path, f"{where}: {_REAL_TIME.strip(': ')}")
-        else:
-            remarks.append(remark)
+            one.real_s = _seconds(remark.removeprefix(_REAL_TIME))
+
+
+def _spectrum(row: Element, scales: dict[str, tuple], common: McaFile, path) -> McaFile:
+    where = row.get("id", "Spectrum")
     data = row.find(f"{_IN}ChannelData")
     if data is None:
         raise SourceError.at(path, f"{where}: ChannelData", "is missing")
@@ -174,11 +183,15 @@ def _spectrum(row: Element, scales: dict[str, tuple], start: datetime, real_s: f
         counts = list(_expanded(counts, path, where))
     if not counts:
         raise SourceError.at(path, f"{where}: ChannelData", "is empty")
-    scale = scales.get(row.get("energyCalibrationReference", ""), ())
-    detector = row.get("radDetectorInformationReference", "")
-    text = " ".join(f"{term:g}" for term in scale)
-    array = np.array(counts, np.int64)
-    return McaFile(array, 0, live_s or None, real_s or None, scale, text, detector, start, tuple(remarks))
+    one = McaFile(np.array(counts, np.int64), 0, None, common.real_s, (), start=common.start)
+    one.faults |= common.faults
+    one.name = row.get("radDetectorInformationReference", "")
+    one.remarks = tuple(remark for remark in _remarks(row) if not remark.startswith(_REAL_TIME))
+    one.optional("times", _live, row)
+    one.coefficients, one.calibration_text, fault = scales.get(row.get("energyCalibrationReference", ""), ((), "", ""))
+    if fault:
+        one.faults["calibration"] = fault
+    return one
 
 
 def _expanded(values: list[int], path, where: str) -> Iterator[int]:
@@ -197,23 +210,21 @@ def _expanded(values: list[int], path, where: str) -> Iterator[int]:
         raise SourceError.at(path, f"{where}: ChannelData", "ends within counted zeroes")
 
 
-def _scale(one: Element, path) -> tuple:
-    """Terms for the midpoint of channels; () if the file has boundaries instead."""
-    found = one.find(f"{_IN}CoefficientValues")
-    if found is None:
-        return ()
-    where = f"{one.get('id', '')}: CoefficientValues"
-    terms = tuple(number(word, path, where) for word in (found.text or "").split())
-    if len(terms) != 3:
-        raise SourceError.at(path, where, f"{len(terms)} values, expected 3")
-    return _from_middle(terms)
+def _scale(one: Element) -> tuple[tuple, str, str]:
+    """(terms for the midpoint of channels, or (); as in the file; why they cannot be read)."""
+    words = _child(one, "CoefficientValues").split()
+    text = " ".join(words)
+    if not words and one.find(f"{_IN}EnergyBoundaryValues") is not None:
+        return (), text, "EnergyBoundaryValues: only coefficients are read"
+    try:
+        return calibrated(shifted(calibrated([decimal(word) for word in words]), 0.5)), text, ""
+    except ValueError as error:
+        return (), text, f"CoefficientValues: {error}"
 
 
-def _child(one: Element, name: str, path) -> str:
-    found = one.find(_IN + name)
-    if found is None:
-        raise SourceError.at(path, f"{one.get('id', one.tag)}: {name}", "is missing")
-    return (found.text or "").strip()
+def _child(one: Element, name: str) -> str:
+    """The text of a child, "" without one."""
+    return (one.findtext(_IN + name) or "").strip()
 
 
 def _remarks(one: Element) -> Iterator[str]:
@@ -221,11 +232,12 @@ def _remarks(one: Element) -> Iterator[str]:
         yield (remark.text or "").strip()
 
 
-def _seconds(text: str, path, where: str) -> float:
-    """Seconds of an xsd:duration without years and months."""
+def _seconds(text: str) -> float | None:
+    """Seconds of an xsd:duration without years and months; None for 0, or without a text. Raises ValueError."""
+    if not text:
+        return None
     found = _DURATION.fullmatch(text)
     if not found or not any(found.groups()):
-        raise SourceError.at(path, where, "not a duration such as PT1.5S", text)
+        raise ValueError(f"not a duration such as PT1.5S ({text[:40]})")
     parts = zip(found.groups(), _IN_S, strict=True)
-    seconds = math.fsum(number(value, path, where) * unit for value, unit in parts if value)
-    return number(seconds, path, where)
+    return duration(decimal(math.fsum(float(value) * unit for value, unit in parts if value)))

@@ -2,33 +2,36 @@
 
 A file is a sequence of sections, each a line `$NAME:` and the lines under it. Used here: $SPEC_ID (name), $SPEC_REM
 (remarks), $DATE_MEA (start, without time zone), $MEAS_TIM (live and real time in seconds), $DATA (first and last
-channel, then the counts), $MCA_CAL or $ENER_FIT (energy of a channel's centre).
+channel, then the counts), $MCA_CAL or $ENER_FIT (energy of a channel's centre). Only $DATA is required.
 Source: ORTEC Software File Structure Manual, part 753800, chapter on ASCII .SPE files.
 """
 
-from datetime import datetime
+from __future__ import annotations
 
 import numpy as np
 
 from dorn.errors import UserError
-from dorn.files.mca import McaFile, one_line, without_zone
-from dorn.util.checks import SourceError, at_least, count, number, text_of
+from dorn.files.mca import McaFile, OtherKind, date, energy_terms, live_and_real, one_line, without_zone
+from dorn.util.checks import SourceError, count, text_of
 
-_KEV = {"kev": 1.0, "mev": 1000.0}
 _DATE = "%m/%d/%Y %H:%M:%S"
+_OPTIONAL = ("MEAS_TIM", "DATE_MEA", "MCA_CAL", "ENER_FIT")
 
 
 def read(path):
     """Read the file at `path` as an McaFile. Raises SourceError."""
-    sections = _sections(text_of(path), path)
+    sections, faults = _sections(text_of(path), path)
     if "DATA" not in sections:
-        raise SourceError.at(path, "$DATA", "is missing: not a .spe file")
+        raise OtherKind.at(path, "$DATA", "is missing: not a .spe file")
     first_channel, counts = _data(sections["DATA"], path)
-    live_s, real_s = _times(sections.get("MEAS_TIM", []), path)
-    remarks = tuple(line for _, line in sections.get("SPEC_REM", []))
-    name = " ".join(line for _, line in sections.get("SPEC_ID", []))
-    calibration = _calibration(sections, path)
-    return McaFile(counts, first_channel, live_s, real_s, *calibration, name, _start(sections), remarks)
+    one = McaFile(counts, first_channel, None, None, (), faults=faults)
+    one.remarks = tuple(line for _, line in sections.get("SPEC_REM", []))
+    one.name = " ".join(line for _, line in sections.get("SPEC_ID", []))
+    for fault, name, parse in (("times", "MEAS_TIM", _times), ("start", "DATE_MEA", _start)):
+        for _, text in sections.get(name, [])[:1]:
+            one.optional(fault, parse, text)
+    _calibrate(one, sections)
+    return one
 
 
 def write(one: McaFile) -> bytes:
@@ -59,28 +62,26 @@ def _digits(value: float) -> str:
     return repr(float(value))
 
 
-def _start(sections) -> datetime | None:
-    """None for dates in other formats, as written by some programs: day and month cannot be told apart."""
-    for _, line in sections.get("DATE_MEA", [])[:1]:
-        try:
-            return datetime.strptime(line, _DATE)
-        except ValueError:
-            break
-    return None
-
-
 def _sections(text, path):
-    sections, body = {}, None
+    """(name -> its lines with their numbers, faults). $DATA may not appear twice. Others may, if they are not used or
+    if their contents are the same; otherwise they are left out."""
+    sections, faults, body = {}, {}, None
     for at, line in enumerate(text.splitlines(), start=1):
         line = line.strip()
         if line.startswith("$"):
-            name = line[1:].rstrip(":").upper()
-            if name in sections:
+            name = line[1:].rstrip(": ").upper()
+            if name == "DATA" and name in sections:
                 raise SourceError.at(path, f"${name}", "appears twice", line=at)
-            body = sections[name] = []
+            body = []
+            sections.setdefault(name, []).append(body)
         elif line and body is not None:
             body.append((at, line))
-    return sections
+    for name in _OPTIONAL:
+        if len({tuple(line for _, line in body) for body in sections.get(name, [])}) > 1:
+            del sections[name]
+            field = {"MEAS_TIM": "times", "DATE_MEA": "start"}.get(name, "calibration")
+            faults[field] = f"${name}: appears twice, with different contents"
+    return {name: bodies[0] for name, bodies in sections.items()}, faults
 
 
 def _data(body, path):
@@ -99,28 +100,36 @@ def _data(body, path):
     return first, np.array(values, dtype=np.int64)
 
 
-def _times(body, path):
-    if not body:
-        return None, None
-    at, line = body[0]
-    words = line.split()
-    if len(words) != 2:
-        raise SourceError.at(path, "$MEAS_TIM", "live and real time expected", line, at)
-    # 0 0 in a file without a measurement: times unknown, not an error
-    return tuple(at_least(0, word, path, "$MEAS_TIM", at) or None for word in words)
+def _times(one: McaFile, text: str) -> None:
+    try:
+        one.live_s, one.real_s = live_and_real(text)
+    except ValueError as error:
+        raise ValueError(f"$MEAS_TIM: {error}") from None
 
 
-def _calibration(sections, path):
-    """$MCA_CAL (number of terms; terms and unit) has precedence over $ENER_FIT (two terms, rounded)."""
-    for name, skip in (("MCA_CAL", 1), ("ENER_FIT", 0)):
-        lines = sections.get(name, [])[skip:]
+def _start(one: McaFile, text: str) -> None:
+    try:
+        one.start = date(text)
+    except ValueError as error:
+        raise ValueError(f"$DATE_MEA: {error}") from None
+
+
+def _calibrate(one: McaFile, sections) -> None:
+    """$MCA_CAL (number of terms; terms and unit) has precedence over $ENER_FIT (two terms, rounded), unless it has no
+    calibration or cannot be read."""
+    for name in ("MCA_CAL", "ENER_FIT"):
+        lines = [text for _, text in sections.get(name, [])]
+        if name == "MCA_CAL" and lines and lines[0].isdecimal():
+            del lines[0]  # the number of terms
         if not lines:
             continue
-        at, text = lines[0]
-        words = text.split()
-        unit = words.pop().lower() if words[-1].isalpha() else "kev"
-        if unit not in _KEV:
-            raise SourceError.at(path, f"${name}", "unit is neither keV nor MeV", text, at)
-        terms = tuple(_KEV[unit] * number(word, path, f"${name}", at) for word in words)
-        return terms, f"${name} {text}"
-    return (), ""
+        text = f"${name} {lines[0]}"
+        one.calibration_text = one.calibration_text or text
+        try:
+            one.coefficients = energy_terms(lines[0])
+        except ValueError as error:
+            one.faults.setdefault("calibration", f"${name}: {error}")
+        if one.coefficients:
+            one.calibration_text = text
+            one.faults.pop("calibration", None)
+            return

@@ -27,12 +27,15 @@ class Source:
     kind = ""
     rate_cps = None
     duration_s = None
+    at_centres = False  # whether a replay plays the centres of the channels
     mixture: Mixture  # what particles are drawn from
 
     def __init__(self, path):
         self.path = path
         self.name = Path(path).stem
         self.head = {}  # settings of the simulated head (noise_kev, gain, ...), checked by it
+        self.notes = ()  # what should be known about the file
+        self.untimed = ""  # why the file's times cannot be read
 
     def plan(self, rate_cps=None, duration_s=None, replay=False) -> tuple:
         """(rate_cps, duration_s) of a run: as requested, else those of the source. Raises UserError if neither gives
@@ -43,7 +46,8 @@ class Source:
         duration_s = self.duration_s if duration_s is None else duration_s
         for field, value in (("rate_cps", rate_cps), ("duration_s", duration_s)):
             if value is None:
-                raise SourceError.at(self.path, field, f"not in the file; give --{field.split('_')[0]}")
+                why = f" ({self.untimed})" if self.untimed else ""
+                raise SourceError.at(self.path, field, f"not in the file{why}; give --{field.split('_')[0]}")
             check(field, value)
         return rate_cps, duration_s
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dorn.errors import UserError
-from dorn.files import chn, csv_file, spe
+from dorn.files import csv_file, spectrum
 from dorn.util.checks import SourceError, above_zero, number
 
 from .arrivals import MAX_DURATION_S, arrivals
@@ -24,29 +24,33 @@ __all__ = ["DEMO", "MAX_DURATION_S", "EventSource", "ScenarioSource", "Source", 
 DEMO = Path(__file__).with_name("demo.toml")  # a minute of radon and its progeny
 _MAX_REPLAY = 10**8  # counts: their order is held in memory, 4 bytes each
 
-_MCA_FILES = {".spe": spe.read, ".chn": chn.read}
 
+def load(path, calibration=None, name=None):
+    """The source in the file `path`: a measured spectrum (spectrum.KINDS), a list of events (.csv with the columns
+    `time_us,detector,energy_kev`) or .toml (a scenario, see scenario.py). Raises SourceError, in one line that names
+    file, field and value.
 
-def load(path, calibration=None):
-    """The source in the file `path`: .spe (MAESTRO ASCII), .chn (MAESTRO integer), .csv (`energy_kev,counts` or
-    `time_us,detector,energy_kev`) or .toml (a scenario, see scenario.py). Raises SourceError, in one line that
-    names file, field and value.
-
-    `calibration`: (offset_kev, kev_per_channel), replaces the one stored in a .spe or .chn file: E at the centre
-    of channel c is offset + kev_per_channel * c. The stored one is not checked, and many files carry a wrong one.
+    `calibration`: (offset_kev, kev_per_channel), replaces the one stored in the file: E at the centre of channel c is
+    offset + kev_per_channel * c. The stored one is not checked, and many files carry a wrong one. `name`: which of
+    several spectra in the file.
     """
     suffix = Path(path).suffix.lower()
-    if calibration is not None and suffix not in _MCA_FILES:
-        raise SourceError.at(
-            path, "calibration", "only a .spe or .chn file takes one", "{:g},{:g}".format(*calibration)
-        )
-    if suffix in _MCA_FILES:
-        return _mca(path, _MCA_FILES[suffix](path), calibration)
-    if suffix == ".csv":
-        return _csv(path)
+    others = {"calibration": calibration and "{:g},{:g}".format(*calibration), "spectrum": name}
     if suffix == ".toml":
-        return ScenarioSource.load(path)
-    raise SourceError.at(path, "suffix", "neither .spe, .chn, .csv nor .toml", suffix or "none")
+        return _without(others, ScenarioSource.load(path))
+    if suffix == ".csv":
+        events = csv_file.events(path, DETECTORS)
+        if events is not None:
+            return _without(others, EventSource(path, *events))
+    return _spectrum(path, spectrum.one_of(path, spectrum.read(path), name), calibration)
+
+
+def _without(others, source):
+    """The source, to which other settings than a calibration apply."""
+    for field, value in others.items():
+        if value is not None:
+            raise SourceError.at(source.path, field, "only a measured spectrum takes one", value)
+    return source
 
 
 def parse_calibration(text, option="--calibration"):
@@ -71,6 +75,7 @@ class SpectrumSource(Source):
     def __init__(self, path, energies_kev, low_kev, high_kev, counts, live_s=None, real_s=None):
         super().__init__(path)
         self.energies_kev = energies_kev  # float64, of the centre of each channel
+        self.low_kev, self.high_kev = low_kev, high_kev  # float64, of its edges
         self.counts = counts  # int64
         self.total = int(counts.sum())
         if not self.total:
@@ -93,14 +98,18 @@ class SpectrumSource(Source):
         return super().plan(rate_cps, duration_s)
 
     def particles(self, rate_cps=None, duration_s=None, seed=0, spacing="poisson", replay=False):
-        """As for every source. `replay`: every count exactly once, in random order, with the energy of its
-        channel's centre, so that sums over regions can be compared count for count."""
+        """As for every source. `replay`: every count exactly once, in random order; its energy is uniform within its
+        channel or, with `at_centres`, that of the centre. Channels narrower than the instrument's, at their centres,
+        make a comb: some of its channels contain more of the centres than their neighbours."""
         if not replay:
             return super().particles(rate_cps, duration_s, seed, spacing)
         rate_cps, _ = self.plan(rate_cps, duration_s, replay)
         return rows(self._replay(arrivals(rate_cps, seed, spacing, COLUMNS), seed))
 
     def _replay(self, chunks, seed):
+        low_kev, width_kev = self.low_kev, self.high_kev - self.low_kev
+        if self.at_centres:
+            low_kev, width_kev = self.energies_kev, 0.0 * width_kev
         channels = np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
         np.random.Generator(np.random.PCG64([seed, 1])).shuffle(channels)  # independent of the arrival times
         done = 0
@@ -108,7 +117,8 @@ class SpectrumSource(Source):
             part = channels[done : done + len(times_ns)]
             done += len(part)
             detectors = (uniforms[: len(part), 1] * DETECTORS).astype(int)
-            yield times_ns[: len(part)], detectors, np.maximum(self.energies_kev[part], 0.0)
+            energies_kev = low_kev[part] + uniforms[: len(part), 2] * width_kev[part]
+            yield times_ns[: len(part)], detectors, np.maximum(energies_kev, 0.0)
             if done == len(channels):
                 return
 
@@ -155,26 +165,20 @@ def endless(source):
         seed += 1
 
 
-def _mca(path, file, calibration):
-    terms = file.coefficients if calibration is None else calibration
-    channels = file.first_channel + np.arange(len(file.counts))
-    edges_kev = np.polynomial.polynomial.polyval(np.append(channels, channels[-1] + 1) - 0.5, terms or (0,))
-    if not np.isfinite(edges_kev).all() or not (np.diff(edges_kev) > 0).all():
-        what = "energies do not increase" if terms else "is missing"
-        what += "; give --calibration OFFSET_KEV,KEV_PER_CHANNEL"
-        raise SourceError.at(path, "calibration", what, file.calibration_text or None)
-    energies_kev = np.polynomial.polynomial.polyval(channels, terms)
-    low_kev, high_kev = edges_kev[:-1], edges_kev[1:]
-    return SpectrumSource(path, energies_kev, low_kev, high_kev, file.counts, file.live_s, file.real_s)
-
-
-def _csv(path):
-    header, columns = csv_file.read(path, DETECTORS)
-    if header == csv_file.EVENTS:
-        return EventSource(path, *columns)
-    energies_kev, counts = map(np.array, columns)
-    # channels meet halfway between their centres; the outer two are symmetric; a single energy is a line
-    half_kev = np.diff(energies_kev) / 2 if len(energies_kev) > 1 else np.zeros(1)
-    low_kev = energies_kev - np.append(half_kev[0], half_kev)[: len(energies_kev)]
-    high_kev = energies_kev + np.append(half_kev, half_kev[-1])[: len(energies_kev)]
-    return SpectrumSource(path, energies_kev, low_kev, high_kev, counts)
+def _spectrum(path, one, calibration):
+    if one.in_kev:
+        if calibration is not None:
+            what = "the file has energies; only a spectrum in channels takes one"
+            raise SourceError.at(path, "calibration", what, "{:g},{:g}".format(*calibration))
+        energies_kev, edges_kev = one.centres, one.edges
+    else:
+        terms = one.coefficients if calibration is None else calibration
+        of = np.polynomial.polynomial.polyval
+        energies_kev, edges_kev = (of(at, terms or (0,)) for at in (one.centres, one.edges))
+        if not np.isfinite(edges_kev).all() or not (np.diff(edges_kev) > 0).all():
+            what = "energies do not increase" if terms else one.uncalibrated()
+            what += "; give --calibration OFFSET_KEV,KEV_PER_CHANNEL"
+            raise SourceError.at(path, "calibration", what, one.calibration_text or None)
+    source = SpectrumSource(path, energies_kev, edges_kev[:-1], edges_kev[1:], one.counts, one.live_s, one.real_s)
+    source.notes, source.untimed = one.notes, one.faults.get("times", "")
+    return source

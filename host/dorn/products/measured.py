@@ -27,6 +27,8 @@ def direction(
     start: approximate (offset_kev, kev_per_channel); without it the scale is found from the lines, or if not all are
     found, the one in the file is used. live_s: used if the spectrum has none. Raises UserError without a scale.
     """
+    if len(spectrum.counts) < 2:
+        raise UserError.at(name, "counts", "only one channel")
     lived_s = spectrum.live_s or live_s
     live = None if lived_s is None else np.array([lived_s])
     given = _given(spectrum, start)
@@ -39,7 +41,8 @@ def direction(
             edges_kev, how = scale.energy_kev(given), "from its start and the lines"
     except UserError as error:
         if given is None:
-            raise UserError.at(name, "energy scale", f"none in the file, give --start ({error})") from None
+            why = spectrum.faults.get("calibration", "none in the file")
+            raise UserError.at(name, "energy scale", f"{why}, give --start ({error})") from None
         how = "as given" if start or spectrum.in_kev else "as stored in the file"
         return Direction(name, [given], [spectrum.counts], live), how
     return Direction(name, [edges_kev], [spectrum.counts], live, (), scale.fwhm_kev, _NEAR), how

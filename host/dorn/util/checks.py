@@ -11,15 +11,24 @@ class SourceError(UserError):
 
 
 def text_of(path):
-    """The text of a file, without byte order mark; invalid UTF-8 is replaced, and then rejected with its field."""
-    try:
-        with open(path, encoding="utf-8-sig", errors="replace") as file:
-            text = file.read()
-    except OSError as error:
-        raise SourceError.at(path, "file", f"cannot be read: {error.strerror}") from None
+    """The text of a file in UTF-8 or UTF-16, without byte order mark, and up to the ^Z that ends a text of DOS. Invalid
+    octets are replaced, and then rejected with their field. Lines end with \\n."""
+    octets = octets_of(path)
+    text = octets.decode(_encoding(octets), errors="replace")
+    text = text.partition("\x1a")[0].replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise SourceError.at(path, "file", "is empty")
     return text
+
+
+def _encoding(octets):
+    if octets[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    begin = octets[:64]
+    for form, zeros in (("utf-16-le", begin[1::2]), ("utf-16-be", begin[::2])):
+        if len(begin) > 3 and not any(zeros) and any(begin):  # every other octet of a plain text is 0
+            return form
+    return "utf-8-sig"
 
 
 def octets_of(path):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from dorn import cli
-from dorn.files import csv_file, n42, spe, spectrum
+from dorn.files import n42, spe, spectrum
 from support.exported import archive
 
 
@@ -75,7 +75,9 @@ def test_energies_are_those_of_the_calibration(run, tmp_path, capsys):
     assert spe.read(out / "spe" / "back_3.Spe").coefficients == (-145.5, 12.0, 0.0)
     (measurement,) = n42.read(out / "spectra.n42")
     assert measurement.spectra[2].coefficients[:2] == pytest.approx(wanted)
-    assert csv_file.read(out / "csv" / "front_2.csv", 16)[1][0][:2] == pytest.approx([wanted[0], sum(wanted)])
+    assert next(iter(spectrum.read(out / "csv" / "front_2.csv").values())).centres[:2] == pytest.approx(
+        [wanted[0], sum(wanted)]
+    )
     assert spectrum.read(out / "archive.root")["front_2"].edges[0] == pytest.approx(wanted[0] - wanted[1] / 2)
     row = (out / "pds4" / "data_calibrated" / "spectra_rate.csv").read_text().splitlines()[3].split(",")
     assert [float(value) for value in row[9:11]] == pytest.approx(wanted)

@@ -61,15 +61,12 @@ BAD = {
     chn([])[:20]: "header: shorter.*\\(20\\)",
     b"\x01" + chn([1, 2])[1:]: "header: does not begin with -1.*\\(-255\\)",
     chn([1, 2, 3])[:40]: "counts: 2 channels where the header announces 3",
-    chn([]): "counts: .* announces 0",
-    chn([3, -4], first=7): "counts: below 0 in channel 8 \\(-4\\)",
+    chn([]): "counts: the header announces 0 channels, and the length does not tell \\(148\\)",
     chn([0, 0]): "counts: all 0",
-    chn([1, 2], live=-1): "live time: below 0 \\(-1\\)",
-    chn([1, 2], real=-3): "real time: below 0 \\(-3\\)",
-    chn([1, 2], mark=-103): "trailer: begins neither .*\\(-103\\)",
-    chn([1, 2], terms=None) + b"\x9a": "trailer: begins neither",
-    chn([1, 2])[:50]: "trailer: ends within the calibration \\(10\\)",
-    chn([1, 2], terms=(0.0, float("nan"), 0.0)): "calibration: not a usable number \\(nan\\)",
+    chn([1, 2], mark=-103): "calibration: cannot be read: trailer: begins neither .*\\(-103\\); give --calibration",
+    chn([1, 2], terms=None) + b"\x9a": "calibration: cannot be read: trailer: begins neither",
+    chn([1, 2])[:50]: "calibration: cannot be read: trailer: ends within the calibration \\(10\\)",
+    chn([1, 2], terms=(0.0, float("nan"), 0.0)): "calibration: cannot be read: not a usable number \\(nan\\)",
     chn([1, 2], terms=(0.0, -5.0, 0.0)): "calibration: energies do not increase; give --calibration .*0 -5 0",
     chn([1, 2], terms=None): "calibration: is missing; give --calibration",
 }
@@ -84,13 +81,57 @@ def test_a_damaged_file_gives_a_one_line_error(load, content):
 
 FILES = st.builds(
     chn,
-    st.lists(st.integers(-2, 2**31 - 1), max_size=8),
+    st.lists(st.integers(0, 2**31 - 1), max_size=8),
     first=st.integers(0, 65535),
     live=st.integers(-2, 10**6),
     real=st.integers(-2, 10**6),
     terms=st.none() | st.tuples(*[st.floats(width=32)] * 3),
     mark=st.sampled_from((-101, -102, 7)),
 )
+
+
+TRAILER = struct.pack("<hh3f", -102, 0, 10.0, 12.0, 0.0).ljust(512, b"\0")
+
+
+def test_what_is_not_needed_does_not_stop_a_file(load):
+    for content in (chn([1, 2], mark=-103), chn([1, 2])[:50], chn([1, 2], terms=(0.0, float("nan"), 0.0))):
+        assert load(content, (0, 3)).energies_kev.tolist() == [0, 3]
+    for times in ({"live": -1}, {"real": -3}):
+        source = load(chn([1, 2], **times))
+        assert source.plan(5, 2) == (5, 2)
+        with pytest.raises(SourceError, match=r"rate_cps: not in the file \(live or real time: below 0 .*give --rate"):
+            source.plan()
+
+
+def test_counts_are_unsigned(load):
+    content = bytearray(chn([3, 0, 7]))
+    content[36:40] = b"\xff\xff\xff\xff"
+    assert load(bytes(content)).counts.tolist() == [3, 2**32 - 1, 7]
+
+
+@pytest.mark.parametrize("n", [1, 2, 128, 1000])
+def test_a_header_without_a_number_of_channels(load, n):
+    header = chn([])[:32]
+    counts = struct.pack(f"<{n}i", *range(1, n + 1))
+    for trailer, calibration in ((TRAILER, None), (b"", (0, 1))):
+        source = load(header + counts + trailer, calibration)
+        assert source.counts.tolist() == list(range(1, n + 1))
+    with pytest.raises(SourceError, match="the length does not tell"):
+        load(header + counts + TRAILER[:100], (0, 1))  # where the trailer begins is not known
+    with pytest.raises(SourceError, match="the length does not tell"):
+        load(header + counts + b"\0", (0, 1))
+
+
+def test_the_start_is_kept_and_a_bad_one_does_no_harm(tmp_path):
+    from dorn.files import spectrum
+
+    path = tmp_path / "a.chn"
+    path.write_bytes(chn([1, 2]))
+    (one,) = spectrum.read(path).values()
+    assert str(one.start) == "2023-06-12 11:45:30"
+    path.write_bytes(chn([1, 2]).replace(b"12Jun231", b"12Xyz231"))
+    (one,) = spectrum.read(path).values()
+    assert one.start is None and "not a date" in one.faults["start"]
 
 
 @settings(max_examples=300)

@@ -28,12 +28,53 @@ def test_a_root_file_has_several():
 @pytest.mark.parametrize(
     ("content", "name", "what"),
     [
-        ("energy_kev,counts\n10,1\n", "a.csv", "energy_kev: only one row"),
-        ("time_us,detector,energy_kev\n1,2,3\n", "a.csv", "header: not energy_kev,counts"),
-        ("x", "a.dat", "suffix: none of .spe, .chn, .n42, .root, .csv"),
+        ("time_us,detector,energy_kev\n1,2,3\n", "a.csv", "header: a column of energies"),
+        ("x", "a.dat", "1: header: no row of numbers follows"),
+        ("x", "a.doc", "1: header: no row of numbers follows"),
+        ("x", "a.spe", r"\$DATA: is missing"),
+        ("x", "a.chn", "header: shorter than"),
+        ("<x/>", "a.n42", "root: not RadInstrumentData"),
+        ("x", "a.n42", "file: not XML"),
+        ("<x/>", "a.xml", "root: not RadInstrumentData"),
+        ("{}", "a.json", "schemaVersion: neither"),
+        ("[", "a.json", "file: not JSON"),
+        ("x", "a.mcd", "1: header: no row of numbers follows"),
+        ("x", "a.iec", "A004: does not begin"),
+        ("x", "a.pcf", "file: not read by SpecUtils as .pcf"),
     ],
 )
-def test_what_is_no_spectrum_is_refused(content, name, what, tmp_path):
+def test_what_is_no_spectrum_is_refused_with_the_kinds_that_are(content, name, what, tmp_path):
     (tmp_path / name).write_text(content)
-    with pytest.raises(SourceError, match=what):
+    with pytest.raises(SourceError, match=f"{name}:.*{what}.*kinds that are read: .spe, .chn, .n42, .json .*columns"):
         spectrum.read(tmp_path / name)
+
+
+def test_sums_that_do_not_fit_are_refused(tmp_path):
+    """Counts of 2^53 each are read, but 2048 of them are 2^64, which int64 takes for 0."""
+    path = tmp_path / "a.spe"
+    for n, fits in ((1, True), (2, False), (1024, False), (2048, False)):
+        path.write_text(f"$DATA:\n0 {n - 1}\n" + f"{2**53}\n" * n)
+        if fits:
+            assert int(next(iter(spectrum.read(path).values())).counts.sum()) == 2**53
+        else:
+            with pytest.raises(SourceError, match=rf"counts: more than 2\^53 counts together \({n * 2**53}\)"):
+                spectrum.read(path)
+
+
+def test_one_of_several_is_chosen_by_its_name(tmp_path):
+    from dorn.head import sources
+
+    path = tmp_path / "a.mcd"
+    path.write_text("realtime=10\n[DATA0,2 ]\n1\n2\n[DATA1,2 ]\n3\n4\n")
+    with pytest.raises(SourceError, match=r"spectra: 2 in the file; choose one with --spectrum \(DATA0, DATA1\)"):
+        sources.load(path, (0, 1))
+    assert sources.load(path, (0, 1), "DATA1").counts.tolist() == [3, 4]
+    with pytest.raises(SourceError, match=r"--spectrum: not one of DATA0, DATA1 \(DATA2\)"):
+        sources.load(path, (0, 1), "DATA2")
+
+
+def test_a_single_energy_is_a_line(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("energy_kev,counts\n5000,1\n")
+    (one,) = spectrum.read(path).values()
+    assert one.edges.tolist() == [5000, 5000]

@@ -12,7 +12,7 @@ import pytest
 import SpecUtils
 import xmlschema
 from dorn import cli
-from dorn.files import chn, csv_file, n42, spe, spectrum
+from dorn.files import chn, n42, spe, spectrum
 from dorn.files.mca import McaFile
 from dorn.products.exchange import NAMES
 from matplotlib import rc_context
@@ -130,8 +130,9 @@ def test_spec_utils_reads_the_real_time_of_each_spectrum(tmp_path):
 def test_csv_in_all_readers(out, n):
     path, wanted = out / "csv" / f"{NAMES[n]}.csv", counts(n, SIZES[n])
     energies_kev = scale(n)[0] + scale(n)[1] * np.arange(SIZES[n])
-    header, (own_kev, own_counts) = csv_file.read(path, 16)
-    assert header == csv_file.SPECTRUM and own_kev == energies_kev.tolist() and own_counts == wanted.tolist()
+    (own,) = spectrum.read(path).values()
+    assert own.in_kev and own.centres.tolist() == energies_kev.tolist() and own.counts.tolist() == wanted.tolist()
+    assert own.live_s and own.real_s  # from the remarks
     text = np.loadtxt(path, delimiter=",", skiprows=len(path.read_text().partition("energy_kev")[0].splitlines()) + 1)
     assert (text[:, 0] == energies_kev).all() and (text[:, 1] == wanted).all()
     (other,) = of_spec_utils(path).values()

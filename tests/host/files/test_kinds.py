@@ -1,0 +1,362 @@
+"""Files of other programs: each kind as its format describes it, damaged in any way, and the published ones."""
+
+import json
+import struct
+from datetime import datetime
+
+import numpy as np
+import pytest
+import SpecUtils
+from dorn.files import spectrum
+from dorn.head import sources
+from dorn.util.checks import SourceError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.data import data
+from support.source_texts import SPE
+
+COUNTS = [0, 5, 7, 4000, 0, 2]
+
+
+def npes(counts=COUNTS, version="NPESv2", **changes):
+    energy = {"numberOfChannels": len(counts), "validPulseCount": sum(counts), "measurementTime": 60}
+    energy |= {"energyCalibration": {"polynomialOrder": 1, "coefficients": [100, 12.5]}, "spectrum": counts} | changes
+    energy = {name: value for name, value in energy.items() if value is not None}
+    begin, end = "2023-01-19T16:14:50+01:00", "2023-01-19T17:14:50+01:00"
+    package = {
+        "deviceData": {"softwareName": "Gamma MCA"},
+        "sampleInfo": {"name": "Radon"},
+        "resultData": {"startTime": begin, "endTime": end, "energySpectrum": energy},
+    }
+    if version == "NPESv1":
+        return {"schemaVersion": version, **package}
+    return {"schemaVersion": version, "data": [package]}
+
+
+def radiacode(counts=COUNTS, times="<MeasurementTime>60</MeasurementTime>", terms=("100", "12.5")):
+    points = "".join(f"<DataPoint>{n}</DataPoint>" for n in counts)
+    scale = "".join(f"<Coefficient>{term}</Coefficient>" for term in terms)
+    return f"""<?xml version="1.0"?><ResultDataFile><ResultDataList><ResultData>
+<StartTime>2023-11-21T06:52:39</StartTime><EnergySpectrum><NumberOfChannels>{len(counts)}</NumberOfChannels>
+<SpectrumName>Radon</SpectrumName><EnergyCalibration><PolynomialOrder>1</PolynomialOrder><Coefficients>{scale}
+</Coefficients></EnergyCalibration>{times}<Spectrum>{points}</Spectrum></EnergySpectrum></ResultData></ResultDataList>
+</ResultDataFile>"""
+
+
+MPA_HEADER = """[ADC1A]
+;datum
+range={range}
+caluse=1
+caloff=100.0
+calfact=12.5
+calunit=keV
+[ADC1B]
+caluse=0
+[MPA4A] REPORT-FILE from 06/12/2023 11:45:30  written 06/12/2023 11:46:30
+realtime=60.000
+livetime=59.500
+fmt={fmt}
+"""
+
+
+def mpa(counts=COUNTS, fmt="asc", name="TDAT0"):
+    text = MPA_HEADER.format(range=len(counts), fmt=fmt).replace("\n", "\r\n")
+    # the common values come before the first block in .mcd files, and in a block of the whole system in .mpa files
+    text = "realtime=60.000\r\nlivetime=59.500\r\n" + text + f"[{name},{len(counts)} ]\r\n"
+    if fmt == "dat":
+        return text.encode() + struct.pack(f"<{len(counts)}I", *counts)
+    rows = (f"{n}\t{c}" if fmt == "csv" else str(c) for n, c in enumerate(counts))
+    return (text + "\r\n".join(rows) + "\r\n").encode()
+
+
+def iec(counts=COUNTS, terms="1.00000000E+02 1.25000000E+01 0.00000000E+00 0.00000000E+00"):
+    lines = ["NUCICA   HPGE   0   0     0", f"{59.5:13.2f}{60.0:12.2f}{len(counts):6d}"]
+    lines += ["09/12/21 10:54:31 08/25/21 11:34:36", terms, *[""] * 20, " 1.0 2.0", ""]
+    for at in range(0, len(counts), 5):
+        lines.append(f"{at:6d}" + "".join(f"{n:10d}" for n in counts[at : at + 5]))
+    return "\r\n".join(f"A004{line.ljust(64)}" for line in lines) + "\r\n"
+
+
+def report(counts=COUNTS):
+    rows = "\n".join(f"{n:4d} {c:9d}  000" for n, c in enumerate(counts))
+    head = "Jun 05 2023     08:34:27 am     Elt: 000090 Seconds.  Real Time: 000091\nID: none\n\n Chn    Counts  ROI\n"
+    return f"{head}{rows}\n\n ROI:01  Beg: 0001 Chn    End: 0002 Chn\n"
+
+
+def columns(counts=COUNTS):
+    rows = "\n".join(f"{n};{c}" for n, c in enumerate(counts))
+    return f"live time: 59.5 s\nreal time: 60 s\nchannel;counts\n{rows}"
+
+
+KINDS = {
+    ".json": (json.dumps(npes()), (60, 60), (100, 12.5), datetime.fromisoformat("2023-01-19T16:14:50+01:00")),
+    ".xml": (radiacode(), (60, 60), (100, 12.5), datetime(2023, 11, 21, 6, 52, 39)),
+    ".mcd": (mpa(), (59.5, 60), (100, 12.5), datetime(2023, 6, 12, 11, 45, 30)),
+    ".mpa": (mpa(fmt="dat"), (59.5, 60), (100, 12.5), datetime(2023, 6, 12, 11, 45, 30)),
+    ".asc": (mpa(fmt="csv"), (59.5, 60), (100, 12.5), datetime(2023, 6, 12, 11, 45, 30)),
+    ".iec": (iec(), (59.5, 60), (100, 12.5), datetime(2021, 9, 12, 10, 54, 31)),
+    ".dat": (report(), (90, 91), (), datetime(2023, 6, 5, 8, 34, 27)),
+    ".txt": (
+        "live time: 59.5 s\nreal time: 60 s\nchannel;counts\n" + "\n".join(f"{n};{c}" for n, c in enumerate(COUNTS)),
+        (59.5, 60),
+        (),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+def test_a_file_of_another_program(write, suffix):
+    content, times_s, terms, start = KINDS[suffix]
+    (one,) = spectrum.read(write(f"some{suffix}", content)).values()
+    assert one.counts.tolist() == COUNTS and one.counts.dtype == np.int64
+    assert (one.live_s, one.real_s) == times_s and one.start == start and not one.faults
+    energies = np.polynomial.polynomial.polyval(one.centres, one.coefficients or (0,))
+    assert energies.tolist() == np.polynomial.polynomial.polyval(np.arange(6), terms or (0,)).tolist()
+    assert one.edges.tolist() == [-0.5, 0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
+    source = sources.load(write(f"some{suffix}", content), (0, 12))
+    assert source.total == sum(COUNTS) and source.duration_s == times_s[1]
+
+
+ONES = {
+    ".json": lambda counts: json.dumps(npes(counts)),
+    ".xml": radiacode,
+    ".mcd": mpa,
+    ".mpa": lambda counts: mpa(counts, "dat"),
+    ".asc": lambda counts: "\n".join(map(str, counts)),
+    ".iec": iec,
+    ".dat": report,
+    ".txt": lambda counts: "channel counts\n" + "\n".join(f"{n} {c}" for n, c in enumerate(counts)),
+    ".csv": lambda counts: "energy;counts\n" + "\n".join(f"{n},5;{c}" for n, c in enumerate(counts)),
+}
+
+
+@given(st.sampled_from(list(ONES)), st.lists(st.integers(0, 2**31), min_size=1, max_size=30))
+def test_any_counts_are_read(scratch, suffix, counts):
+    path = scratch / f"any{suffix}"
+    content = ONES[suffix](counts)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    (one,) = spectrum.read(path).values()
+    assert one.counts.tolist() == counts
+
+
+SAMPLES = {
+    suffix: content if isinstance(content, bytes) else content.encode() for suffix, (content, *_) in KINDS.items()
+}
+SAMPLES |= {".spe": SPE.encode(), ".csv": b"energy_kev,counts\n1,2\n3,4\n", ".spa": b"1.0\n2.0\n# Live time 3 s\n"}
+SAMPLES |= {
+    suffix: b"\x00\x01" * 200 for suffix in (".pcf", ".cnf", ".spc", ".tka", ".mca", ".phd", ".chn", ".n42", "")
+}
+
+
+@st.composite
+def damaged(draw, sample):
+    """A sample, cut, or with some octets replaced, inserted or deleted."""
+    content = bytearray(sample)
+    for _ in range(draw(st.integers(1, 3))):
+        begin = draw(st.integers(0, len(content)))
+        end = min(len(content), begin + draw(st.sampled_from([0, 1, 2, 9, 1000])))
+        content[begin:end] = draw(
+            st.binary(max_size=4) | st.sampled_from([b"-1", b"9e99", b"nan", b",", b"\n", b"$DATA:", b"["])
+        )
+    return bytes(content)
+
+
+FILES = st.sampled_from(list(SAMPLES)).flatmap(
+    lambda suffix: st.tuples(st.just(suffix), damaged(SAMPLES[suffix]) | st.binary(max_size=80))
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(FILES)
+def test_a_damaged_file_is_read_or_refused_in_one_line(scratch, found):
+    suffix, content = found
+    path = scratch / f"damaged{suffix}"
+    path.write_bytes(content)
+    try:
+        spectra = spectrum.read(path)
+    except SourceError as error:
+        assert str(error).startswith(str(path)) and len(str(error).splitlines()) == 1
+        return
+    for one in spectra.values():
+        assert one.counts.dtype == np.int64 and one.counts.min() >= 0 and len(one.counts) > 0
+        assert len(one.edges) == len(one.counts) + 1 == len(one.centres) + 1
+        assert all(time_s is None or 0 < time_s < np.inf for time_s in (one.live_s, one.real_s))
+
+
+# ---- each kind -------------------------------------------------------------------------------------------------------
+
+
+def read(write, name, content):
+    return spectrum.read(write(name, content))
+
+
+def test_gamma_mca(write):
+    assert next(iter(read(write, "a.json", json.dumps(npes(version="NPESv1"))).values())).counts.tolist() == COUNTS
+    two = npes()
+    two["data"][0]["resultData"]["backgroundEnergySpectrum"] = {"numberOfChannels": 2, "spectrum": [1, 2]}
+    found = read(write, "a.json", json.dumps(two))
+    assert list(found) == ["Radon", "Radon background"] and found["Radon background"].live_s is None
+    assert found["Radon"].notes == ("only one measurement time in the file: taken for live and real time",)
+    for changes, fault in (
+        ({"measurementTime": "long"}, "times"),
+        ({"measurementTime": -1}, "times"),
+        ({"energyCalibration": [1]}, "calibration"),
+        ({"energyCalibration": {"coefficients": [1, None]}}, "calibration"),
+    ):
+        (one,) = read(write, "a.json", json.dumps(npes(**changes))).values()
+        assert one.counts.tolist() == COUNTS and list(one.faults) == [fault]
+    for changes, what in (
+        ({"spectrum": [1, -2]}, "spectrum: below 0"),
+        ({"spectrum": "1,2"}, "spectrum: not a list of counts"),
+        ({"numberOfChannels": 7}, "spectrum: 6 channels, expected 7"),
+    ):
+        with pytest.raises(SourceError, match=what):
+            read(write, "a.json", json.dumps(npes(**changes)))
+    with pytest.raises(SourceError, match=r"schemaVersion: neither NPESv1 nor NPESv2.*kinds that are read"):
+        read(write, "a.json", json.dumps(npes(version="NPESv3")))
+
+
+def test_radiacode(write):
+    times = "<MeasurementTime>60</MeasurementTime><LiveTime>59</LiveTime>"
+    (one,) = read(write, "a.xml", radiacode(times=times)).values()
+    assert (one.live_s, one.real_s, one.notes) == (59, 60, ())
+    (one,) = read(write, "a.xml", radiacode(terms=("1", "x"))).values()
+    assert one.counts.tolist() == COUNTS and "calibration" in one.faults
+    with pytest.raises(SourceError, match="DataPoint: 6 channels, expected 60"):
+        read(write, "a.xml", radiacode().replace("Channels>6<", "Channels>60<"))
+
+
+def test_fast_comtec(write):
+    content = mpa().replace(b"[ADC1B]\r\ncaluse=0", b"[ADC1B]\r\ncaloff=0\r\ncalfact=2\r\ncalunit=MeV")
+    found = read(write, "a.mpa", content + b"[TDAT1,2 ]\r\n1\r\n2\r\n[CDAT0,2 ]\r\n3\r\n4\r\n")
+    assert list(found) == ["TDAT0", "TDAT1", "CDAT0"]
+    assert found["TDAT0"].coefficients[:2] == (100, 12.5) and found["TDAT1"].coefficients[:2] == (0, 2000)
+    assert found["CDAT0"].coefficients == () and found["CDAT0"].counts.tolist() == [3, 4]
+    sparse = mpa().partition(b"[TDAT0")[0] + b"[DATA,6 ]\r\n1 5\r\n3 7\r\n"
+    assert next(iter(read(write, "a.mcd", sparse).values())).counts.tolist() == [0, 5, 0, 7, 0, 0]
+    (one,) = read(write, "a.mcd", mpa().replace(b"keV", b"us")).values()
+    assert one.faults == {"calibration": "calunit: neither eV, keV nor MeV (us)"}
+    with pytest.raises(SourceError, match=r"\[TDAT0\]: 6 channels, expected 7"):
+        read(write, "a.mcd", mpa().replace(b"[TDAT0,6", b"[TDAT0,7"))
+    with pytest.raises(SourceError, match=r"\[CDAT\]: only maps"):
+        read(write, "a.mpa", b"[MAP0]\r\nxdim=2\r\n[CDAT0,4 ]\r\n1\r\n2\r\n3\r\n4\r\n")
+
+
+COLUMNS = {
+    "1\n2\n3\n": ([0, 1, 2], [1, 2, 3], False),
+    "# comment\n1.0\n2.0\n": ([0, 1], [1, 2], False),
+    "5 1\n6 2\n": ([5, 6], [1, 2], False),
+    "5\t1\n6\t2\n": ([5, 6], [1, 2], False),
+    "5; 1;\n6; 2;\n": ([5, 6], [1, 2], False),
+    "5, 1\n6, 2\n": ([5, 6], [1, 2], False),
+    "Energy (MeV),Counts\n0.5,1\n1.5,2\n": ([500, 1500], [1, 2], True),
+    "Energie\nenergy_keV;counts\n0,5;1\n1,5;2\n": ([0.5, 1.5], [1, 2], True),
+    "kev counts\n0,5 1\n1,5 2\n": ([0.5, 1.5], [1, 2], True),
+    "counts,energy_kev\n1,5\n2,6\n": ([5, 6], [1, 2], True),
+    "Channel,Energy (keV),Counts\n0,10,1\n1,12,2\n": ([10, 12], [1, 2], True),
+    "# channel counts\n0 1\n1 2\n": ([0, 1], [1, 2], False),
+    '"Channel","Data"\n3,1\n4,2\n': ([3, 4], [1, 2], False),
+    "0.5 1\n1.5 2\n": ([0.5, 1.5], [1, 2], False),
+}
+
+
+@pytest.mark.parametrize("text", COLUMNS)
+def test_columns_with_any_separator(write, text):
+    positions, counts, in_kev = COLUMNS[text]
+    (one,) = read(write, "some.txt", text).values()
+    assert (one.centres.tolist(), one.counts.tolist(), one.in_kev) == (positions, counts, in_kev)
+
+
+def test_columns_that_are_not_a_spectrum(write):
+    for text, what in (
+        ("1 2\n2 x\n", "2: counts: not a usable number"),
+        ("1 2\n3\n", "2: row: 1 values, expected 2"),
+        ("1 2 3\n", "1: columns: 3 columns, and no line with their names"),
+        ("time,voltage\n1,2\n", "header: a column of energies"),
+        ("2 1\n1 1\n", "2: first column: not above the previous one"),
+        ("0.5\n1.5\n", "1: counts: not a whole number"),
+        ("a text\n", "1: header: no row of numbers follows"),
+    ):
+        with pytest.raises(SourceError, match=what):
+            read(write, "some.txt", text)
+    with pytest.raises(
+        SourceError, match="calibration: cannot be read: the first column has no name such as energy_kev"
+    ):
+        sources.load(write("some.txt", "0.5 1\n1.5 2\n"))
+    assert sources.load(write("some.txt", "0.5 1\n1.5 2\n"), (0, 2)).energies_kev.tolist() == [1, 3]
+
+
+LIVE = ("Live time: 30 s", "LIVE_TIME - 30", "# Live time 30.0 seconds", "Live Time (s) = 30", "live time: 0,5 min")
+
+
+@pytest.mark.parametrize("line", LIVE)
+def test_times_of_columns(write, line):
+    (one,) = read(write, "some.txt", f"{line}\nchannel counts\n0 1\n1 2\n").values()
+    assert one.live_s == 30 and one.real_s is None
+
+
+def spec_utils(counts, suffix, path):
+    """A file written by SpecUtils itself, with a calibration of 100 + 12.5 x at the lower edges of channels."""
+    file, one = SpecUtils.SpecFile(), SpecUtils.Measurement.new()
+    one.setGammaCounts(counts, 59.5, 60.0)
+    one.setEnergyCalibration(SpecUtils.EnergyCalibration.fromPolynomial(len(counts), [100.0, 12.5]))
+    one.setStartTime(datetime(2023, 6, 12, 11, 45, 30))
+    file.addMeasurement(one, True)
+    with path.open("wb") as out:
+        getattr(file, {".pcf": "writePcf", ".n42": "write2006N42"}[suffix])(out)
+
+
+@pytest.mark.parametrize("suffix", [".pcf", ".n42"])
+def test_formats_of_spec_utils(tmp_path, suffix):
+    path = tmp_path / f"some{suffix}"
+    counts = list(range(3, 67))
+    spec_utils(counts, suffix, path)
+    (one,) = spectrum.read(path).values()
+    assert one.counts.tolist() == counts and (one.live_s, one.real_s) == (59.5, 60)
+    energies = np.polynomial.polynomial.polyval(one.centres, one.coefficients)
+    assert energies[:2] == pytest.approx([106.25, 118.75])  # the middle of a channel that begins at 100 keV
+    assert one.start == datetime(2023, 6, 12, 11, 45, 30)
+
+
+def test_spec_utils_is_named_if_it_is_missing(write, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "SpecUtils", None)
+    with pytest.raises(Exception, match=r"a.pcf: SpecUtils reads .pcf files.*pip install '.\[files\]'"):
+        read(write, "a.pcf", "x")
+
+
+# ---- published files -------------------------------------------------------------------------------------------------
+
+
+def test_published_files_have_their_totals_and_times():
+    expected = json.loads(data("am241-cologne", "EXPECTED_derived.json").read_text())["spectra"]
+    for one in expected:
+        (found,) = spectrum.read(data("am241-cologne", one["file"])).values()
+        assert found.counts.sum() == one["total"] and len(found.counts) == 16384
+        assert found.live_s == pytest.approx(30, rel=0.03) and found.live_s < found.real_s
+    lisbon = {"1Cal": (90, "08:34:27"), "2Cal": (480, "08:59:24"), "Prateleira_4_c_vacuo": (480, "09:39:55")}
+    for name, (seconds, start) in lisbon.items():
+        (found,) = spectrum.read(data("am241-lisbon", f"{name}.dat")).values()
+        assert found.live_s == seconds and str(found.start) == f"2023-06-05 {start}" and len(found.counts) == 1024
+    for name, rate_cps in (("Ba133_a", 692), ("Eu152_b", 481), ("Ba133_a+Eu152_b", 1156)):
+        (found,) = spectrum.read(data("deadtime-two-source", "Ba133_Eu152", f"{name}.xml")).values()
+        assert found.real_s == 300 and found.counts.sum() / 300 == pytest.approx(rate_cps, abs=1)
+    (found,) = spectrum.read(data("n42", "data_am241.n42")).values()
+    assert found.counts.sum() == 306058 and found.real_s == found.live_s == 613
+    with pytest.raises(SourceError, match=r"data_invalid.n42: spectrum: none in the file"):
+        spectrum.read(data("n42", "data_invalid.n42"))
+    strip = spectrum.read(
+        data("triple-alpha-leuven", "strips_csv", "DSSD_3178-17_Front_80V_strip05_rebin4_from14000.csv")
+    )
+    assert next(iter(strip.values())).counts.sum() == 14319
+
+
+def test_iec_as_becquerel_reads_it():
+    import becquerel
+
+    path = data("spe", "hpge_dummy_test_01.iec")
+    with pytest.warns(becquerel.parsers.BecquerelParserWarning, match="more than 2048"):
+        other = becquerel.Spectrum.from_file(path)
+    (one,) = spectrum.read(path).values()
+    assert one.counts.tolist() == other.counts_vals.tolist() and (one.live_s, one.real_s) == (3564, 3600)
+    assert one.coefficients == (-1.55656e-2, 0.8, -2.97939e-8, 0.0) and one.start == other.start_time
