@@ -67,7 +67,12 @@ def add(commands: Commands) -> None:
     )
     _add_archive(report)
     add = report.add_argument
-    add("--lines", metavar="NUCLIDE,...", help="nuclides with lines in the range (default: as for dorn analyse)")
+    add(
+        "--lines",
+        metavar="NUCLIDE,...",
+        help="nuclides with lines in the range, also labelled in the plots "
+        "(default: as for dorn analyse; labelled: those in run.json)",
+    )
     add(
         "--geometry", type=Path, metavar="FILE", help="of source and detectors, for activities; see dorn analyse --help"
     )
@@ -120,7 +125,7 @@ def _report(args):
     check_directory(args.out.absolute().parent)
     search = NEAR if args.instrument_calibration else FAR
     with _exchange(args, SLICE_S) as exchange:
-        html = MissionReport(exchange, Analysis(names, search, efficiency), args.entered).html()
+        html = MissionReport(exchange, Analysis(names, search, efficiency), args.entered, args.lines and names).html()
     write_files(args.out.parent, {args.out.name: lambda file: file.write(html)})
     print(f"{args.out}: {len(html) / 1e6:.1f} MB")
 

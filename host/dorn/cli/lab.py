@@ -79,6 +79,7 @@ def add(commands: Commands) -> None:
         help=f"show the run in the browser, as `dorn live` does (default port {live.PORT})",
     )
     options.add_calibration(run)
+    options.add_lines(run)
     options.add_key(run)
 
     decode = commands.add(
@@ -103,6 +104,7 @@ def add(commands: Commands) -> None:
         "--slice", default="600", metavar="S", help="length of the slices, seconds (default %(default)s)"
     )
     options.add_calibration(decode)
+    options.add_lines(decode)
     decode.add_argument("--tables", action="store_true", help="also write one table for each type of packet")
     decode.add_argument("--events-csv", action="store_true", help="also write the events of events.npz to events.csv")
     decode.add_argument(
@@ -127,6 +129,7 @@ def _run(args):
         raise UserError.at("--live", "S", "cannot be combined with --duration or --replay", args.live)
     stream = {"spacing": args.spacing, "replay": args.replay, "seed": int(args.seed), "live_s": args.live}
     stream |= {"key": options.key_of(args), "on_reset": args.on_reset, "force": args.force}
+    stream |= {"lines": options.lines_of(args)}
     if args.source == REAL_DETECTORS:
         source, rate_cps, duration_s = None, None, _real(args)
     else:
@@ -193,7 +196,8 @@ def _play(source, args, **stream):
     check_directory(args.out)
     stream |= {"target_name": args.target, "out": args.out, "command": args.entered}
     stream |= {"calibration": options.calibration_of(args)}
-    with live.of_run(args):
+    lines = stream.get("lines")
+    with live.of_run(args, (source.lines if source else ()) if lines is None else lines):
         summary = acquire.run_source(source=source, **stream)
     _report(summary, args.out)
     ended_early = summary["run"]["ended_early"]
@@ -208,7 +212,7 @@ def _decode(args):
     from dorn.products import packet_files
     from dorn.products.products import Products
 
-    slice_s = above_zero(args.slice, "--slice", "S")
+    slice_s, lines = above_zero(args.slice, "--slice", "S"), options.lines_of(args)
     check_directory(args.out)
     calibration = options.calibration_of(args)
     if args.force and not args.split:
@@ -233,6 +237,8 @@ def _decode(args):
             damaged, foreign = found.skipped.damaged, sum(found.skipped.foreign.values())
             raise UserError.at(names, "packets", f"none of this instrument, {damaged} damaged, {foreign} foreign")
         run, about = _run_of(args.files)
+        if lines is not None:
+            run = (run or {}) | {"lines": lines}
         if about:
             print(about, file=sys.stderr)
         _report(products.write(args.out, run, tables=args.tables, events_csv=args.events_csv), args.out)

@@ -44,6 +44,7 @@ def add(commands: Commands) -> None:
     options.add_instrument(live, required=False, or_speed="; with ARCHIVE: speed of the replay (default: all at once)")
     add("--out", type=Path, metavar="DIR", help=f"with --target: {options.ARCHIVE} (default: not saved)")
     options.add_calibration(live)
+    options.add_lines(live)
     add_page(live)
     add("--command", action="store_true", dest="with_commands", help="with --target: let the page send telecommands")
 
@@ -61,8 +62,12 @@ def port_of(text: str, option: str = "--port") -> int:
     return int(text)
 
 
-def page(args, path: Path, commander=None, speed: float = 0.0, host: str = HERE, port: int = int(PORT)) -> PageServer:
-    """The page of an archive, as a context. Raises UserError if Bokeh is missing or a file cannot be used."""
+def page(
+    args, path: Path, commander=None, speed: float = 0.0, host: str = HERE, port: int = int(PORT), lines=()
+) -> PageServer:
+    """The page of an archive, as a context. lines: nuclides whose lines are shown at first.
+
+    Raises UserError if Bokeh is missing or a file cannot be used."""
     import secrets
 
     from dorn.dictionary import Dictionary
@@ -79,7 +84,7 @@ def page(args, path: Path, commander=None, speed: float = 0.0, host: str = HERE,
         print(f"--host {host}: anyone who reaches this address can see the page", file=sys.stderr)
     title = args.target if commander else path.parent.name or str(path)
     is_temporary = commander is not None and args.out is None
-    shared = Shared(title, Player(path, dictionary, speed), calibration, local, commander, is_temporary)
+    shared = Shared(title, Player(path, dictionary, speed), calibration, local, commander, is_temporary, tuple(lines))
     return _server()(shared, host, port, token)
 
 
@@ -93,7 +98,7 @@ def _server():
 
 
 @contextlib.contextmanager
-def of_run(args):
+def of_run(args, lines=()):
     """The page of a run until it ends, for `dorn run --live-page`."""
     if getattr(args, "live_page", None) is None:
         yield
@@ -104,7 +109,7 @@ def of_run(args):
     port = port_of(args.live_page, "--live-page")
     if not args.force:
         check_new(args.out / NAME)
-    with page(args, args.out / NAME, port=port) as served:
+    with page(args, args.out / NAME, port=port, lines=lines) as served:
         print(f"live page on {served.url}, until the end of the run; `dorn live {args.out}` shows it again", flush=True)
         served.play()
         yield
@@ -126,12 +131,16 @@ def _live(args):
         if value:
             raise UserError.at("live", f"--{option}", "only with --target", str(value))
     from dorn.link.archive import NAME
+    from dorn.products import run_file
 
     path = args.archive / NAME if args.archive.is_dir() else args.archive
     if not path.exists():
         raise UserError.at(path, "file", "does not exist")
     speed = above_zero(args.speed, "--speed", "X") if args.speed else 0.0
-    with page(args, path, speed=speed, host=args.host, port=port) as served:
+    lines = options.lines_of(args)
+    if lines is None:
+        lines = (run_file.read(path)[0] or {}).get("lines") or ()
+    with page(args, path, speed=speed, host=args.host, port=port, lines=lines) as served:
         print(f"{path} on {served.url}, until Ctrl-C", flush=True)
         served.player.begin()
         served.play()
@@ -141,13 +150,17 @@ def _live(args):
 def _instrument(args, port: int):
     import tempfile
 
+    from dorn.head import sources
     from dorn.link.archive import NAME
     from dorn.live.instrument import LiveInstrument, is_acquiring
     from dorn.session import Session
+    from dorn.targets import NAMES
 
     if args.out:
         check_directory(args.out)
-    key = options.key_of(args)
+    key, lines = options.key_of(args), options.lines_of(args)
+    if lines is None and args.target in NAMES:
+        lines = sources.load(args.source or sources.DEMO).lines
     with contextlib.ExitStack() as stack:
         out = args.out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dorn-live-")))
         target = stack.enter_context(options.target_of(args))
@@ -155,7 +168,7 @@ def _instrument(args, port: int):
         session.connect()
         session.record(out / NAME, keep=True)
         instrument = LiveInstrument(session)
-        served = stack.enter_context(page(args, out / NAME, instrument, host=args.host, port=port))
+        served = stack.enter_context(page(args, out / NAME, instrument, host=args.host, port=port, lines=lines or ()))
         served.play()
         if not target.in_real_time and not is_acquiring(session.connect()):
             instrument.begin()

@@ -60,6 +60,25 @@ def add_spectrum(command) -> None:
     add("--spectrum", metavar="NAME", help="which spectrum, of a file with several")
 
 
+def add_lines(command) -> None:
+    """Add --lines to the parser of a command that draws spectra."""
+    text = "nuclides whose lines the plots label (default: those of the scenario; none for a measurement)"
+    command.add_argument("--lines", metavar="NUCLIDE,...", help=text)
+
+
+def lines_of(args) -> list[str] | None:
+    """The nuclides of --lines, if given. Raises UserError if one is unknown or has no alpha line, or is named twice."""
+    if args.lines is None:
+        return None
+    from dorn import nuclides
+    from dorn.cli.results import nuclides_of
+
+    found = nuclides_of(args.lines)
+    for name in found:
+        nuclides.main_kev(name)
+    return found
+
+
 def add_calibration(command) -> None:
     """Add --instrument-calibration to the parser of a command whose products have energies."""
     command.add_argument(

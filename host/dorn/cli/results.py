@@ -39,11 +39,11 @@ def decays_as(text: str | None) -> dict[str, str]:
 
 
 def default_lines() -> list[str]:
-    """The nuclides that the plot of a run names."""
+    """The nuclides of a radon measurement, with the instrument's own Po-209."""
     from dorn.nuclides.chains import alpha_emitters
-    from dorn.products.style import LABELLED
+    from dorn.products.style import ANALYSED
 
-    return alpha_emitters(LABELLED)
+    return alpha_emitters(ANALYSED)
 
 
 def show_faults(products: Products) -> None:

@@ -20,7 +20,7 @@ STUDIES = {
     ),
     "stalls": ("account for every event while the CPU is stalled", ("chip",), ()),
     "spectra": (
-        "play published spectra, and compare count for count",
+        "play all spectra in a folder, and compare count for count",
         ("data", "targets"),
         ("am241-lisbon", "am241-cologne", "am241-milano", "po210-kentucky", "triple-alpha-leuven"),
     ),
@@ -57,7 +57,7 @@ def add(commands: Commands) -> None:
             examples=(f"dorn study {name}{data} --short", f"dorn study {name}{data} --out {name}"),
         )
         if sets:
-            folder = f"folder of the measured sets, with {', '.join(sets)}"
+            folder = f"folder of measurements; compared with stated figures, those in {', '.join(sets)}"
             one.add_argument("data", type=Path, nargs=None if "data" in takes else "?", metavar="DATA", help=folder)
         if "targets" in takes:
             one.add_argument("--target", choices=("unix", "rp2040"), help="this target only (default: both)")
@@ -110,10 +110,8 @@ def _study(args):
     given = {}
     if sets:
         given["data"] = args.data
-        for absent in () if args.data is None else (name for name in sets if not (args.data / name).is_dir()):
-            raise UserError.at(
-                "DATA", "folder", f"has no {absent}; {args.study} needs {', '.join(sets)}", str(args.data)
-            )
+        if args.data is not None and not args.data.is_dir():
+            raise UserError.at("DATA", "folder", "does not exist", str(args.data))
     if "targets" in takes:
         given["targets"] = (args.target,) if args.target else ("unix", "rp2040")
     if "archives" in takes:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dorn import nuclides
 from dorn.util.checks import SourceError
 
 from . import scenario
@@ -30,6 +31,7 @@ class ScenarioSource(Source):
         self.mixture, self.duration_s, self.head, self.streams = mixture, duration_s, head, streams
         self._constant_cps = mixture.total
         self.rate_cps = self._constant_cps
+        self.lines = _lines(mixture, streams)
         if streams:
             self.rate_cps += mean_cps((stream.rate for stream in streams), duration_s)
 
@@ -64,3 +66,11 @@ class ScenarioSource(Source):
             for name, counts in pulses.items():
                 found[name] = found.get(name, 0) + counts
         return found
+
+
+def _lines(mixture: Mixture, streams) -> tuple[str, ...]:
+    """The alpha emitters among the components, sorted by energy."""
+    mixtures = (mixture, *(stream.mixture for stream in streams))
+    named = {component.name for one in mixtures for component in one.components}
+    named |= {stream.follower.name for stream in streams if stream.follower}
+    return tuple(sorted((n for n in nuclides.names() if n in named and nuclides.lines(n)), key=nuclides.main_kev))

@@ -27,6 +27,7 @@ class Source:
     kind = ""
     rate_cps = None
     duration_s = None
+    lines: tuple[str, ...] = ()  # nuclides that the file names, in order of energy; a measured spectrum names none
     at_centres = False  # whether a replay plays the centres of the channels
     mixture: Mixture  # what particles are drawn from
 

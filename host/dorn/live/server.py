@@ -149,7 +149,7 @@ def content(name: str, shared: Shared) -> Callable[[], bytes]:
 
         spectra = measurement.spectra()
         sides = {side: summed(spectra, of, calibration, instrument) for side, of in SIDES.items()}
-        about: dict[str, Any] = {"target": shared.title, "incomplete_spectra": 0}
+        about: dict[str, Any] = {"target": shared.title, "incomplete_spectra": 0, "run": {"lines": list(shared.lines)}}
         totals = measurement.history.rates().totals() if measurement.history.n else None
         return lambda: spectrum_png(sides, about, totals)
     if name == "rates.csv":

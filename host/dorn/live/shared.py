@@ -46,6 +46,7 @@ class Shared:
     may_write: bool = True
     commander: Commander | None = None
     is_temporary: bool = False
+    lines: tuple[str, ...] = ()  # nuclides whose lines are shown at first
     scales: dict[int, Scale] = field(default_factory=dict)  # found on this page, by detector
     _kept: bytes = b""  # content of the file as written by this page
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,7 @@ from dorn import nuclides
 from dorn.dictionary import Dictionary
 from dorn.live.curves import CURVES, Curve
 from dorn.live.style import change, fill, html, marked, plot, table, when
-from dorn.nuclides.chains import alpha_emitters
-from dorn.products.style import COLORS, FAINT, INK, LABELLED, PALETTE
+from dorn.products.style import COLORS, FAINT, INK, PALETTE
 
 SCALES = ("log", "linear")
 _FLOOR = 0.5  # counts: the lower end of the logarithmic axis
@@ -43,7 +42,7 @@ def alpha_nuclides() -> list[Any]:
 class SpectrumPanel:
     """region_kev: low and high end, None if no region is marked. on_change: called if the panel must be redrawn."""
 
-    def __init__(self, dictionary: Dictionary, on_change: Callable[[], None]):
+    def __init__(self, dictionary: Dictionary, on_change: Callable[[], None], lines: Iterable[str] = ()):
         i = dictionary.instrument
         self.region_kev: tuple[float, float] | None = None
         self.on_click: Callable[[float], None] | None = None  # called with the energy in keV
@@ -55,7 +54,7 @@ class SpectrumPanel:
         self._plot = self._spectrum(Range1d(start=0, end=round(high_mev, 1)))
         strip = self._labels()
         self.curves = MultiChoice(value=["front detectors", "back detectors"], options=[*CURVES], max_items=8)
-        self.lines = MultiChoice(value=alpha_emitters(LABELLED), options=alpha_nuclides(), title="Lines shown")
+        self.lines = MultiChoice(value=list(lines), options=alpha_nuclides(), title="Lines shown")
         self.scale = RadioButtonGroup(labels=list(SCALES), active=0)
         for widget in (self.curves, self.lines):
             widget.sizing_mode = "stretch_width"

@@ -43,7 +43,7 @@ class View:
         self._period_s: tuple[float, float] | None = None
         self._curves: list[Curve] = []
         self._head = html()
-        self._spectrum = SpectrumPanel(dictionary, self._redraw)
+        self._spectrum = SpectrumPanel(dictionary, self._redraw, shared.lines)
         self._calibration = CalibrationPanel(
             shared, lambda: self._spectrum.lines.value, self._clicked, document.add_next_tick_callback
         )

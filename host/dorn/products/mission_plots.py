@@ -85,8 +85,9 @@ def rates(found: Rates, clock: Clock) -> Figure:
     return figure
 
 
-def spectra(groups: Mapping[str, tuple[np.ndarray, Mapping[str, np.ndarray]]]) -> Figure:
-    """groups: name of a phase -> (edges in keV, counts of the front and of the back detectors)."""
+def spectra(groups: Mapping[str, tuple[np.ndarray, Mapping[str, np.ndarray]]], lines: Sequence[str] = ()) -> Figure:
+    """groups: name of a phase -> (edges in keV, counts of the front and of the back detectors). lines: nuclides to be
+    labelled."""
     figure = Figure(figsize=(_WIDTH, 0.6 + 1.9 * len(groups)), layout="constrained")
     panels = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (name, (edges_kev, sides)) in zip(panels, groups.items(), strict=True):
@@ -97,7 +98,7 @@ def spectra(groups: Mapping[str, tuple[np.ndarray, Mapping[str, np.ndarray]]]) -
         axes.set_yscale("log")
         axes.set_ylim(_FLOOR, max(10.0, 4.0 * most))
         axes.set_xlim(*_ENERGY_MEV)
-        for energies_kev in label_energies_kev().values():
+        for energies_kev in label_energies_kev(lines).values():
             for energy_kev in energies_kev:
                 axes.axvline(energy_kev / 1000, color=FAINT, linewidth=0.7, zorder=0)
         width_kev = edges_kev[1] - edges_kev[0]
@@ -105,7 +106,7 @@ def spectra(groups: Mapping[str, tuple[np.ndarray, Mapping[str, np.ndarray]]]) -
         axes.text(0.01, 0.93, name, transform=axes.transAxes, va="top", weight="bold", color=INK)
         axes.legend(fontsize=8, frameon=False, loc="upper right")
         _plain(axes)
-    for label, energies_kev in label_energies_kev().items():
+    for label, energies_kev in label_energies_kev(lines).items():
         at = {"xy": (np.mean(energies_kev) / 1000, 1.0), "xycoords": panels[0].get_xaxis_transform()}
         panels[0].annotate(label, **at, xytext=(-2, 2), textcoords="offset points", rotation=55, fontsize=7, color=INK)
     panels[-1].set_xlabel("energy (MeV)", color=INK)

@@ -43,8 +43,10 @@ class _Acquisition:
 class MissionReport:
     """Builds the report. The archive must be open."""
 
-    def __init__(self, exchange: Exchange, analysis: Analysis | None = None, command: str = ""):
-        """analysis: settings for the nuclides. command: the command line as entered."""
+    def __init__(self, exchange: Exchange, analysis: Analysis | None = None, command: str = "", lines=None):
+        """analysis: settings for the nuclides. command: the command line as entered. lines: nuclides that the plots
+        label, by default those of run.json."""
+        self._lines = (exchange.run.get("lines") or []) if lines is None else lines
         self._exchange, self._analysis, self._command = exchange, analysis or Analysis(), command
         self._clock = Clock(exchange.phases)
         self._reports = accounts.reports(exchange)
@@ -144,7 +146,7 @@ class MissionReport:
                 groups[name] = edges_kev, sides
         if not groups:
             return []
-        figure = mission_plots.spectra(groups)
+        figure = mission_plots.spectra(groups, self._lines)
         return ["<h2>Spectra by phase</h2>", page.svg(figure, "spectra of front and back detectors in each phase")]
 
     def _nuclides(self) -> list[str]:

@@ -15,7 +15,7 @@ from dorn.products.directions import directions
 from dorn.products.exchange import Exchange
 from dorn.products.outcome import Outcome
 from dorn.products.slice_arrays import SliceArrays, slice_arrays
-from dorn.products.style import LABELLED
+from dorn.products.style import ANALYSED
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Analysis:
     """Analysis settings. nuclides: those with lines in the spectra. search: relative error allowed for the energy
     scale. efficiency: as in Outcome."""
 
-    nuclides: Sequence[str] = field(default_factory=lambda: alpha_emitters(LABELLED))
+    nuclides: Sequence[str] = field(default_factory=lambda: alpha_emitters(ANALYSED))
     search: float = 0.03
     efficiency: tuple[Efficiency | None, bool] = (None, False)
 

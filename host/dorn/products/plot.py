@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from dorn import nuclides
-from dorn.nuclides.chains import alpha_emitters
-from dorn.products.style import COLORS, FAINT, INK, LABELLED, png
+from dorn.products.style import COLORS, FAINT, INK, png
 
 _APART_KEV = 60  # nuclides whose main lines are closer share a label: Bi-212 is 48 keV above Po-218
 _ABOUT = {"front": "front detectors", "back": "back detectors", "coincidences": "coincidences of front and back"}
@@ -23,11 +22,11 @@ _FLOOR = 0.6  # counts: the lower end of the logarithmic scale
 Side = tuple[np.ndarray, np.ndarray]  # edges in keV, counts
 
 
-def label_energies_kev() -> dict[str, list[float]]:
-    """Label -> energies in keV, ascending: the main line of each of its nuclides."""
+def label_energies_kev(names: Iterable[str]) -> dict[str, list[float]]:
+    """Label -> energies in keV, ascending: the main line of each of its nuclides. Only the nuclides of a scenario or
+    of --lines are labelled: a line is not named after what lies near."""
     groups: list[list[tuple[float, str]]] = []
-    for name in alpha_emitters(LABELLED):
-        energy_kev = nuclides.main_kev(name)
+    for energy_kev, name in sorted((nuclides.main_kev(name), name) for name in names):
         if not groups or energy_kev - groups[-1][-1][0] > _APART_KEV:
             groups.append([])
         groups[-1].append((energy_kev, name))
@@ -37,8 +36,8 @@ def label_energies_kev() -> dict[str, list[float]]:
 def spectrum_png(sides: Mapping[str, Side], summary: dict, rates=None) -> bytes:
     """PNG bytes.
 
-    sides: "front", "back" and, if there are any, "coincidences" -> (edges_kev, counts); summary: as in summary.json;
-    rates: totals of Products.
+    sides: "front", "back" and, if there are any, "coincidences" -> (edges_kev, counts); summary: as in summary.json,
+    whose run has the nuclides to be labelled; rates: totals of Products.
     """
     sides = {name: side for name, side in sides.items() if name != "coincidences" or side[1].any()}
     # fixed margins: a layout computed from the sizes of all texts takes longer than the rest of the picture
@@ -56,7 +55,7 @@ def spectrum_png(sides: Mapping[str, Side], summary: dict, rates=None) -> bytes:
         axes.set_ylim(_FLOOR, highest)
         _spectrum(axes, name, *side)
         if name != "coincidences":
-            _lines(axes, named=name == "front")
+            _lines(axes, (summary.get("run") or {}).get("lines") or [], named=name == "front")
     panels["front"].tick_params(labelbottom=False)
     for name in panels.keys() - {"front"}:
         panels[name].set_xlabel(_ENERGY[name])
@@ -85,9 +84,9 @@ def _spectrum(axes, name: str, edges_kev: np.ndarray, counts: np.ndarray) -> Non
     axes.set_ylabel(f"counts per {np.diff(edges_kev).mean():.4g} keV")
 
 
-def _lines(axes, named: bool) -> None:
+def _lines(axes, names: Iterable[str], named: bool) -> None:
     low, high = axes.get_xlim()
-    for label, energies_kev in label_energies_kev().items():
+    for label, energies_kev in label_energies_kev(names).items():
         shown = [energy_kev / 1000 for energy_kev in energies_kev if low < energy_kev / 1000 < high]
         for energy_mev in shown:
             axes.axvline(energy_mev, color=FAINT, linewidth=0.8, zorder=0)

@@ -9,6 +9,7 @@ import datetime
 import json
 from pathlib import Path
 
+from dorn import nuclides
 from dorn.dictionary import Packet
 from dorn.errors import UserError
 from dorn.products.files import write_files
@@ -89,6 +90,9 @@ def _check(path: Path, run: dict) -> None:
             continue
         if not isinstance(counters, dict) or not all(isinstance(value, int) for value in counters.values()):
             raise UserError.at(path, name, "not a table of counters", counters)
+    lines = run.get("lines") or []
+    if not isinstance(lines, list) or not all(name in nuclides.names() and nuclides.lines(name) for name in lines):
+        raise UserError.at(path, "lines", "not a list of nuclides with alpha lines", lines)
     pairs = run.get("time_correlations") or []
     if not isinstance(pairs, list):
         raise UserError.at(path, "time_correlations", "not a list", pairs)

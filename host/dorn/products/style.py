@@ -13,7 +13,7 @@ BLUE, ORANGE, GREEN, RED = "#1f4e9c", "#c2570c", "#2e7d32", "#b00020"
 COLORS = {"front": BLUE, "back": ORANGE, "coincidences": GREEN}
 PALETTE = (BLUE, ORANGE, GREEN, "#8e24aa", "#00838f", "#ad1457", "#6d4c41", "#827717", "#455a64")
 
-LABELLED = ("Po-209", "Rn-222", "Rn-220")  # their lines, and those of their progeny, are labelled
+ANALYSED = ("Po-209", "Rn-222", "Rn-220")  # analysed by default, with their progeny
 
 
 def png(figure: Figure) -> bytes:

@@ -65,11 +65,13 @@ def run_source(
     force=False,
     command=None,
     calibration=None,
+    lines=None,
 ) -> dict:
     """Play `source` (None: real detectors) and write the archive, run.json and the products into `out`.
 
     duration_s, live_s: real or live time after which the run ends; None: no such limit. on_reset: one of ON_RESET.
     force: replace an existing archive. command: as entered, for run.json. calibration: energy scales for the products.
+    lines: nuclides that plots label, by default those that the source names.
 
     Returns the content of summary.json; its `run` says whether and why the run ended early. Raises UserError for
     correctable errors. Ctrl-C ends the source early: archive and products are completed, then KeyboardInterrupt is
@@ -108,6 +110,7 @@ def run_source(
                 "seed": seed if source else None,
                 "spacing": spacing if source else None,
                 "replay": replay,
+                "lines": list((source.lines if source else ()) if lines is None else lines),
                 "host": _computer(),
                 "began_utc": run_file.utc(),
                 "archive": path.name,

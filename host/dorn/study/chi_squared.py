@@ -8,7 +8,6 @@ amplitude, to the greater of the two; its contribution to chi-squared is compute
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy.stats import chi2
@@ -17,6 +16,7 @@ from dorn.dictionary import Dictionary
 from dorn.head.sources import SpectrumSource
 from dorn.study import measured
 from dorn.study.recording import record
+from dorn.study.replay import LEAST_MV, axis_of
 
 SET, FILE = "am241-lisbon", "1Cal.dat"
 LEAST_EXPECTED = 10.0  # counts per cell, enough for the statistic to follow a chi-squared distribution
@@ -46,16 +46,22 @@ class Run:
         return float(np.sqrt(2 * (self.cells - 1)))
 
 
-def run(job: tuple[str, Path, int, int, float]) -> Run:
-    """Run one seed. job: target, folder of the data, seed, events to be recorded, particles per second."""
-    target, data, seed, events, rate_cps = job
-    one = measured.read(data, SET, FILE)
-    counts = one.counts
-    offset_kev, kev_per_channel = measured.lisbon_calibration(one)
-    edges_kev = offset_kev + kev_per_channel * (np.arange(len(counts) + 1) - 0.5)
-    source = SpectrumSource(FILE, edges_kev[:-1] + kev_per_channel / 2, edges_kev[:-1], edges_kev[1:], counts)
+def edges_of(one: measured.Measured) -> np.ndarray:
+    """Edges of channels in keV, float64[n + 1]: by the pulser of Lisbon's files, otherwise as they are replayed."""
+    channels = np.arange(len(one.counts) + 1) - 0.5
+    if one.set == SET:
+        offset_kev, kev_per_channel = measured.lisbon_calibration(one)
+        return offset_kev + kev_per_channel * channels
+    return axis_of(one.set, len(one.counts)).energies_kev(channels)
+
+
+def run(job: tuple[str, measured.Measured, int, int, float]) -> Run:
+    """Run one seed. job: target, file, seed, events to be recorded, particles per second."""
+    target, one, seed, events, rate_cps = job
+    counts, edges_kev = one.counts, edges_of(one)
+    source = SpectrumSource(one.file, (edges_kev[1:] + edges_kev[:-1]) / 2, edges_kev[:-1], edges_kev[1:], counts)
     duration_s = events / (1 - _NOT_RECORDED[target]) / rate_cps
-    recording = record(target, source.particles(rate_cps, duration_s, seed))
+    recording = record(target, source.particles(rate_cps, duration_s, seed), LEAST_MV)
     shares = _shares(edges_kev, counts)
     statistic, cells = _chi_squared(recording.singles, shares)
     recorded = int(recording.singles.sum())

@@ -48,13 +48,13 @@ class Calibration:
     lines: list[tuple[float, float]]  # keV per channel, offset in keV
 
 
-def gains(job: tuple[str, Path]) -> Gains:
-    """Play the strips. job: target, folder of the data.
+def gains(job: tuple[str, Path, str]) -> Gains:
+    """Play the strips. job: target, folder of the data, name of the file.
 
     All strips share one energy scale, through zero and the mean of all lines: each detector keeps its strip's gain.
     """
-    target, data = job
-    strips = measured.strips(data)
+    target, data, name = job
+    strips = measured.strips(data, name=name)
     kev_per_unit = float(np.mean(TRIPLE_KEV) / np.mean([strip.centroids for strip in strips]))
     energies_kev = kev_per_unit * (np.arange(len(strips[0].counts)) + 0.5)
     expected = [Prediction.of(energies_kev, strip.counts, LEAST_MV) for strip in strips]

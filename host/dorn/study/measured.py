@@ -16,7 +16,7 @@ import uproot
 from dorn.errors import UserError
 from dorn.files import chn, spe
 from dorn.nuclides import lines, main_kev
-from dorn.util.checks import SourceError, count, text_of
+from dorn.util.checks import count, text_of
 from dorn.util.gaussian import FWHM
 from dorn.util.tables import Table
 
@@ -49,6 +49,9 @@ class Measured:
     authors_peak: float | None = None  # the same from the authors' table
 
 
+ANY = "files"  # the set of all files that belong to no other
+
+
 def files(data: Path, name: str) -> list[str]:
     """The files of a set, sorted. Raises UserError if there are none."""
     folder, pattern = SETS[name][1]
@@ -72,12 +75,14 @@ def read(data: Path, name: str, file: str) -> Measured:
 
 
 def _expected(data, name, file):
-    """The figures derived from a file."""
+    """The figures derived from a file; None if there are none: then only its counts are compared."""
     path = data / name / "EXPECTED_derived.json"
+    if not path.is_file():
+        return None
     for one in Table.read(path).tables("spectra"):
         if one.text("file") == file:
             return one
-    raise SourceError.at(path, "spectra", "no entry for this file", file)
+    return None
 
 
 # ---- Lisbon: Am-241 and pulser, an MCA's report at the foot of each file ---------------------------------------------
@@ -89,7 +94,10 @@ LISBON_PULSER_KEV = {"1Cal.dat": (5000, 5500, 6000), "2Cal.dat": _PULSER_KEV, "P
 
 def lisbon_calibration(one: Measured) -> tuple[float, float]:
     """(offset_kev, kev_per_channel): straight-line fit of the logbook's pulser energies to the MCA's centroids."""
-    kev_per_channel, offset_kev = np.polyfit([line.centroid for line in one.lines], LISBON_PULSER_KEV[one.file], 1)
+    pulser_kev = LISBON_PULSER_KEV.get(one.file, ())
+    if len(pulser_kev) != len(one.lines):
+        raise UserError.at(one.file, "regions", "the energies of the pulser are not known", str(len(one.lines)))
+    kev_per_channel, offset_kev = np.polyfit([line.centroid for line in one.lines], pulser_kev, 1)
     return float(offset_kev), float(kev_per_channel)
 
 
@@ -117,6 +125,8 @@ def _cologne(data, file):
     text = [(at, line) for at, line in enumerate(text_of(path).splitlines(), start=1) if not line.startswith("#")]
     counts = np.array([count(line, path, "counts", at) for at, line in text], np.int64)
     expected = _expected(data, "am241-cologne", file)
+    if expected is None:
+        return Measured("am241-cologne", file, counts, _total(counts, int(counts.sum())))
     lines = ()
     if expected.get("author_hdtv_fit") is not None:
         # id, stat, chi, channel(err), position, volume, width, left tail
@@ -148,6 +158,8 @@ def _milano(data, file):
     name = "am241-milano"
     counts = chn.read(data / name / file).counts
     expected = _expected(data, name, file)
+    if expected is None:
+        return Measured(name, file, counts, _total(counts, int(counts.sum())))
     # the lower peak is the pulser, the upper one Am-241
     peaks = [(peak.above_zero("centroid"), peak.above_zero("fwhm")) for peak in expected.tables("peaks", 2)]
     nuclides = (None, "Am-241")
@@ -171,8 +183,10 @@ def _around(centroid, fwhm, by, nuclide=None):
 
 def _milano_resolution(path):
     """(source, pulser) FWHM in keV from the author's table for this bias or shaping time, or None."""
-    setting = float(re.findall(r"^[\d.]+", path.name)[0].rstrip("."))
-    for row in text_of(path.parents[1] / "elaborated_data.txt").splitlines():
+    begin = re.match(r"\d+(\.\d+)?", path.name)
+    setting = float(begin.group(0)) if begin else None
+    table = path.parents[1] / "elaborated_data.txt"
+    for row in text_of(table).splitlines() if table.is_file() else ():
         words = row.split()
         if words and not words[0].startswith("#") and float(words[0]) == setting:
             return float(words[1]), float(words[3])
@@ -189,6 +203,8 @@ def _kentucky(data, file):
     name = "po210-kentucky"
     counts = spe.read(data / name / file).counts
     expected = _expected(data, name, file)
+    if expected is None:
+        return Measured(name, file, counts, _total(counts, int(counts.sum())))
     above = ("from channel 10 up", KENTUCKY_NOISE, len(counts) - 1, expected.count("counts_ch10_up"))
     sums = (*_total(counts, expected.count("total_counts")), above)
     known = expected.get("pressure_torr_from_name") is not None
@@ -213,7 +229,7 @@ def _kentucky_table(folder, pressure_torr):
 
 # ---- Leuven: three nuclides in a detector of 32 strips ---------------------------------------------------------------
 
-_LEUVEN = "triple-alpha-leuven"
+LEUVEN = "triple-alpha-leuven"
 _LEUVEN_BINS = 25_000
 
 
@@ -227,14 +243,21 @@ class Strip:
     fwhm_kev: tuple[float, ...]
 
 
-def strips(data: Path, n: int = 16) -> list[Strip]:
-    """The first n strips. Raises UserError if a file cannot be read or is invalid."""
-    name = "DSSD_3178-17_Front_80V"
-    path = Path(data) / _LEUVEN / f"EXPECTED_derived_{name}.json"
+def strip_files(data: Path) -> list[str]:
+    """Names of the ROOT files with derived figures, without suffix."""
+    folder = Path(data) / LEUVEN
+    return [
+        path.stem for path in sorted(folder.glob("*.root")) if (folder / f"EXPECTED_derived_{path.stem}.json").exists()
+    ]
+
+
+def strips(data: Path, n: int = 16, name: str = "DSSD_3178-17_Front_80V") -> list[Strip]:
+    """The first n strips of a file. Raises UserError if a file cannot be read or is invalid."""
+    path = Path(data) / LEUVEN / f"EXPECTED_derived_{name}.json"
     expected = Table.read(path).tables("strips")
     if len(expected) < n:
         raise UserError.at(path, "strips", f"{len(expected)} entries, expected at least {n}")
-    path = Path(data) / _LEUVEN / f"{name}.root"
+    path = Path(data) / LEUVEN / f"{name}.root"
     try:
         with uproot.open(path) as file:  # pyright: ignore[reportGeneralTypeIssues] a file
             found = [file[f"h{i}"].values() for i in range(n)]
@@ -261,6 +284,6 @@ def _whole(path, i, values):
 SETS = {
     "am241-lisbon": (_lisbon, (".", "*.dat")),
     "am241-cologne": (_cologne, (".", "*.spa")),
-    "am241-milano": (_milano, ("Single_detectors", "*.Chn")),
+    "am241-milano": (_milano, (".", "*.Chn")),
     "po210-kentucky": (_kentucky, ("datafiles", "*.Spe")),
 }

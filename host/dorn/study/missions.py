@@ -32,7 +32,7 @@ from dorn.products import Archive
 from dorn.products.directions import SIDES, directions, selected
 from dorn.products.scales import scales_of
 from dorn.products.slice_arrays import SliceArrays
-from dorn.products.style import BLUE, FAINT, LABELLED
+from dorn.products.style import ANALYSED, BLUE, FAINT
 from dorn.study import Report, mission_flights, mission_scenarios, spread
 from dorn.study.mission_scenarios import SLICE_S
 
@@ -135,7 +135,7 @@ def analysed(paths: dict[int, Path], mission: Mission) -> list[Result]:
     truth = expected(source, slices, chosen)
     results = []
     for side, direction in enumerate(directions(slices, chosen, SEARCH)):
-        found = emissions(direction, alpha_emitters(LABELLED))
+        found = emissions(direction, alpha_emitters(ANALYSED))
         results += compared(found, {name: float(pulses[side :: len(SIDES)].sum()) for name, pulses in truth.items()})
     return results
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from dorn.study import measured
 from dorn.study.recording import Measurement, record
 
 SPACING_NS = 20_000  # between particles: an event takes 5 us and the pulse is over after 4 us, so nothing is lost
+_FIRST = 20  # a channel above the lowest threshold
 LEAST_MV = 10  # the lowest comparator threshold, 67 keV
 
 
@@ -99,18 +99,19 @@ class Replay:
 
 def axis_of(name: str, channels: int) -> Axis:
     if name == "po210-kentucky":
-        return Axis(first=20)  # puts the noise in its lowest channels above the lowest comparator threshold
+        return Axis(first=_FIRST)  # puts the noise in its lowest channels above the lowest comparator threshold
+    if name == measured.ANY:  # any number of channels, all between the threshold and the full scale
+        return Axis(-(-channels // (Dictionary.load().instrument["channels"] - 2 * _FIRST)), _FIRST)
     return Axis(per_channel=max(1, channels // Dictionary.load().instrument["channels"]))
 
 
-def replay(job: tuple[str, Path, str, str, int]) -> Replay:
-    """Play a file. job: target, folder of the data, set, file, comparator threshold in mV."""
-    target, data, name, file, comparator_mv = job
-    one = measured.read(data, name, file)
-    axis = axis_of(name, len(one.counts))
+def replay(job: tuple[str, measured.Measured, int]) -> Replay:
+    """Play a file. job: target, file, comparator threshold in mV."""
+    target, one, comparator_mv = job
+    axis = axis_of(one.set, len(one.counts))
     energies_kev = axis.energies_kev(np.arange(len(one.counts)))
     # energies below 0 are played as 0, which no comparator detects
     expected = Prediction.of(np.maximum(energies_kev, 0.0), one.counts, comparator_mv)
-    source = SpectrumSource(file, energies_kev, energies_kev, energies_kev, one.counts)
+    source = SpectrumSource(one.file, energies_kev, energies_kev, energies_kev, one.counts)
     particles = source.particles(1e9 / SPACING_NS, seed=1, spacing="regular", replay=True)
     return Replay(target, one, axis, comparator_mv, expected, record(target, particles, comparator_mv))

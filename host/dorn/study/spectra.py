@@ -1,18 +1,21 @@
 """Spectra: does the whole instrument record every count of a source, in the channel it belongs to?
 
-Three tests. Published alpha spectra, every count played once, are compared with the source and with their
+Three tests. Any spectra in DATA, every count played once, are compared with the source and with their
 authors' figures. Sixteen strips of a real detector, played into sixteen detectors at their real gains, are calibrated
 with three nuclides. A measured spectrum, played as a Poisson process, is compared with its source by chi-squared.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from scipy.stats import kstest
 
-from dorn.study import Report, chi_squared, gains, measured, spectra_plots, spread
+from dorn.errors import UserError
+from dorn.files.spectrum import KINDS
+from dorn.study import Report, any_files, chi_squared, gains, measured, spectra_plots, spread
 from dorn.study.peaks import peak, worst
 from dorn.study.replay import LEAST_MV, Replay, replay
 
@@ -21,6 +24,7 @@ ABOVE_NOISE_MV = 31
 RATE_CPS = {"unix": 8_000, "rp2040": 20_000}
 EVENTS = {"unix": 10**6, "rp2040": 10**5}
 SEEDS = 20
+MOST_COUNTS = {False: 10**6, True: 20_000}  # of a file that belongs to no set, by whether the form is short
 SHORT_EVENTS = {"unix": 10**5, "rp2040": 2 * 10**4}
 SHORT_SEEDS = {"unix": 2, "rp2040": 1}
 REPLAYED = tuple(measured.SETS)
@@ -46,36 +50,64 @@ KS_P, ONE_P = 1e-3, 1e-4
 
 
 def study(report: Report, short: bool, data: Path, targets: tuple[str, ...]) -> None:
+    sets = [name for name in REPLAYED if (data / name).is_dir()]
+    others, refused = any_files.read(data, MOST_COUNTS[short])
+    files = [one for name in sets for one in _files(data, name, short, refused)]
+    if not files and not others:
+        raise UserError.at("DATA", "folder", f"no file with a spectrum; kinds that are read: {KINDS}", str(data))
     for target in targets:
-        jobs = list(_replays(data, target, short))
-        _judge_replays(report, target, list(spread(replay, jobs)))
-    if short and "rp2040" in targets:
-        report.say("\nsixteen gains: skipped on rp2040 in the short form")
-    for found in spread(gains.gains, [(target, data) for target in targets if not (short and target == "rp2040")]):
-        calibration = gains.calibrate(found)
-        gains.judge(report, found, calibration)
-        report.plot(f"gains_{found.target}", spectra_plots.gains(found, calibration))
+        _judge_replays(report, target, list(spread(replay, list(_replays(target, files, others)))))
+    if refused:
+        report.table("not judged", ("file", "reason"), refused)
+    _sixteen_gains(report, short, data, targets)
+    source = next((one for one in files if one.set == chi_squared.SET and one.file == chi_squared.FILE), None)
+    source = source or (files + others)[0]
     runs = []
     for target in targets:
         seeds = SHORT_SEEDS[target] if short else SEEDS
         events = (SHORT_EVENTS if short else EVENTS)[target]
-        jobs = [(target, data, seed, events, RATE_CPS[target]) for seed in range(1, seeds + 1)]
+        jobs = [(target, source, seed, events, RATE_CPS[target]) for seed in range(1, seeds + 1)]
         runs.append(list(spread(chi_squared.run, jobs)))
-        _judge_chi_squared(report, runs[-1], events)
+        _judge_chi_squared(report, source.file, runs[-1], events)
     report.plot("chi_squared", spectra_plots.p_values(runs))
 
 
-def _replays(data, target, short):
-    def files(name):
-        return SHORT_FILES[name] if short else measured.files(data, name)
+def _files(data, name, short, refused) -> Iterator[measured.Measured]:
+    """The files of a set that can be read; the others are added to `refused`."""
+    try:
+        there = measured.files(data, name)
+    except UserError as error:
+        refused.append((name, str(error)))
+        return
+    some = [file for file in there if file in SHORT_FILES[name]] or there[:1] if short else there
+    for file in some:
+        try:
+            yield measured.read(data, name, file)
+        except UserError as error:
+            refused.append((f"{name}/{file}", str(error)))
 
-    for name in REPLAYED:
-        for file in files(name):
-            yield target, data, name, file, ABOVE_NOISE_MV if name == "po210-kentucky" else LEAST_MV
+
+def _sixteen_gains(report, short, data, targets) -> None:
+    names = measured.strip_files(data)
+    if not names:
+        report.say(f"\nsixteen gains: skipped, no {measured.LEUVEN} with its figures in DATA")
+    elif short and "rp2040" in targets:
+        report.say("\nsixteen gains: skipped on rp2040 in the short form")
+    jobs = [(target, data, name) for target in targets for name in names if not (short and target == "rp2040")]
+    for (_, _, name), found in zip(jobs, spread(gains.gains, jobs), strict=True):
+        calibration = gains.calibrate(found)
+        gains.judge(report, found, calibration)
+        which = "" if name == names[0] else f"_{name}"
+        report.plot(f"gains_{found.target}{which}", spectra_plots.gains(found, calibration))
+
+
+def _replays(target, files, others):
+    for one in (*files, *others):
+        yield target, one, ABOVE_NOISE_MV if one.set == "po210-kentucky" else LEAST_MV
     if target == "unix":  # including its noise: five million counts
-        name = "po210-kentucky"
-        for file in files(name):
-            yield target, data, name, file, LEAST_MV
+        for one in files:
+            if one.set == "po210-kentucky":
+                yield target, one, LEAST_MV
 
 
 # ---- replays ---------------------------------------------------------------------------------------------------------
@@ -83,13 +115,15 @@ def _replays(data, target, short):
 
 def _judge_replays(report, target, replays: list[Replay]):
     groups: dict[tuple[str, int], list[Replay]] = {}
+    verdicts = [(*_named(one), one.recording.fates["injected"], one.different, _verdict(one)) for one in replays]
+    report.table(f"verdict of each file, on {target}", ("file", "mV", "injected", "misplaced", ""), verdicts)
     for one in replays:
         groups.setdefault((one.measured.set, one.comparator_mv), []).append(one)
     rows, lines = [], []
     for (name, comparator_mv), group in groups.items():
         fates = [sum(one.recording.fates[f] for one in group) for f in ("injected", "below_threshold")]
         over = sum(one.recording.counters["over_range"] for one in group)
-        wrong = [one.measured.file for one in group if one.different or not one.recording.reconciled]
+        wrong = [one.measured.file for one in group if not _is_right(one)]
         sums = [one.between(first, last) - stated for one in group for _, first, last, stated in one.measured.sums]
         different = sum(one.different for one in group)
         recorded = sum(int(one.counts.sum()) for one in group)
@@ -106,6 +140,19 @@ def _judge_replays(report, target, replays: list[Replay]):
     columns = ("set", "stated by", "lines", "centroid: mean", "worst", "FWHM: mean", "worst", "reason for tolerance")
     report.table(f"lines, on {target}, against their stated values; centroids in channels", columns, lines)
     report.plot(f"replays_{target}", spectra_plots.replays([group[0] for group in groups.values()]))
+
+
+def _named(one: Replay) -> tuple[str, int]:
+    of, file = one.measured.set, one.measured.file
+    return file if of == measured.ANY else f"{of}/{file}", one.comparator_mv
+
+
+def _is_right(one: Replay) -> bool:
+    return not one.different and one.recording.reconciled
+
+
+def _verdict(one: Replay) -> str:
+    return "every count in its channel" if _is_right(one) else "WRONG"
 
 
 def _lines(report, target, group):
@@ -155,14 +202,14 @@ def _smoothed_peaks(report, what, group):
 # ---- chi-squared -----------------------------------------------------------------------------------------------------
 
 
-def _judge_chi_squared(report, runs: list[chi_squared.Run], events: int):
+def _judge_chi_squared(report, file: str, runs: list[chi_squared.Run], events: int):
     target = runs[0].target
     rows = [
         (r.seed, r.recorded, r.cells, f"{r.chi_squared:.1f}", f"{r.p:.4f}", f"{r.merged:.2%}", f"{r.distortion:.3f}")
         for r in runs
     ]
     columns = ("seed", "recorded", "cells", "chi-squared", "p", "merged", "adds to chi-squared")
-    report.table(f"{chi_squared.FILE} at {RATE_CPS[target]} particles per second, on {target}", columns, rows)
+    report.table(f"{file} at {RATE_CPS[target]} particles per second, on {target}", columns, rows)
     ps = [r.p for r in runs]
     least = min(r.recorded for r in runs)
     what = f"{target}, {len(runs)} seeds"

@@ -52,7 +52,9 @@ class Desk:
 
     def _serve(self, port):
         player = Player(self.path, DICTIONARY)
-        served = PageServer(Shared("test", player, DEFAULT, True, self.instrument), port=port, token=TOKEN)
+        served = PageServer(
+            Shared("test", player, DEFAULT, True, self.instrument, lines=SOURCE.lines), port=port, token=TOKEN
+        )
         served.__enter__()
         served.play()
         return served

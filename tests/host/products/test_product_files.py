@@ -4,10 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from dorn import nuclides
 from dorn.errors import UserError
-from dorn.products import plot
+from dorn.head import sources
+from dorn.nuclides.chains import alpha_emitters
+from dorn.products import plot, run_file
 from dorn.products.files import write_files
 from dorn.products.products import remove_files
+from dorn.products.style import ANALYSED
 from matplotlib.image import imread
 from support.products import DICTIONARY, ORIGIN, coincidences, packet, products, rows, spectrum
 
@@ -203,11 +207,50 @@ def test_plot_shows_the_counts_and_is_drawn_even_without_any(tmp_path):
 
 
 def test_labelled_lines_are_those_of_the_table():
-    energies = plot.label_energies_kev()
+    energies = plot.label_energies_kev(alpha_emitters(ANALYSED))
     assert energies["Po-210"] == [5304.33]
     assert energies["Po-218, Bi-212"] == [6002.55, 6050.78]
     regions = set(DICTIONARY.lines.values())
     assert {name for label in energies for name in label.split(", ")} == regions | {"Bi-212"}
+
+
+def labels(monkeypatch, draw):
+    """The names at the lines that a function draws."""
+    figures = []
+    monkeypatch.setattr(plot, "png", lambda figure: figures.append(figure) or b"")
+    draw()
+    return [text.get_text() for axes in figures[0].axes for text in axes.texts if ":" not in text.get_text()]
+
+
+def test_a_plot_labels_what_the_run_names_and_nothing_else(monkeypatch):
+    counts = [0] * 1024
+    counts[460:475] = [400] * 15  # at 5.4 MeV, near lines of Rn-222, Po-210 and Am-241
+    found = products(spectrum(0, counts))
+    for run, wanted in (
+        (None, []),
+        ({"lines": []}, []),
+        ({"lines": ["Am-241"]}, ["Am-241"]),
+        ({"lines": ["Rn-222", "Po-210"]}, ["Po-210", "Rn-222"]),
+    ):
+        about = found.summary(run)
+        assert labels(monkeypatch, lambda about=about: plot.spectrum_png(found.sides(), about)) == wanted
+
+
+def test_a_scenario_names_its_alpha_emitters(write):
+    """Those of all its parts, also of streams and delayed pairs; a measured spectrum names none."""
+    demo = sources.load(sources.DEMO)
+    truth = demo.expected(0, demo.duration_s)
+    assert set(demo.lines) == {name for name in truth if name in nuclides.names() and nuclides.lines(name)}
+    assert "Po-214" in demo.lines and "Am-241" not in demo.lines
+    assert sources.load(write("a.csv", "energy_kev,counts\n5480,1\n5490,2\n")).lines == ()
+
+
+def test_lines_of_a_run_file_are_checked(tmp_path):
+    (tmp_path / "telemetry.ccsds").write_bytes(b"")
+    for lines in (["Am-999"], "Am-241", [3], ["Cs-137"]):
+        (tmp_path / "run.json").write_text(json.dumps({"lines": lines}))
+        with pytest.raises(UserError, match=r"run.json: lines: not a list of nuclides with alpha lines"):
+            run_file.read(tmp_path / "telemetry.ccsds")
 
 
 def test_files_are_written_completely_or_not_at_all(tmp_path):

@@ -8,6 +8,7 @@ from dorn import cli
 from dorn.head.front_end import FrontEnd
 from dorn.study import chi_squared, gains, measured, recording, replay, spectra
 from support.data import data
+from support.source_texts import SPE
 
 SETS = ("am241-lisbon", "am241-cologne", "am241-milano", "po210-kentucky", "triple-alpha-leuven")
 
@@ -84,8 +85,42 @@ def test_a_lost_channel_is_detected(folder, tmp_path, monkeypatch, small):
     assert "1 seeds: smallest p" in output
 
 
-def test_a_missing_set_is_named(tmp_path, capsys):
+def test_a_folder_without_spectra_is_named(tmp_path, capsys):
     assert study(tmp_path, tmp_path / "out") == 2
-    assert re.fullmatch(
-        r"dorn: DATA: folder: has no am241-lisbon; spectra needs am241-lisbon, .*\n", capsys.readouterr().err
+    assert re.search(
+        r"dorn: DATA: folder: no file with a spectrum; kinds that are read: .spe, ", capsys.readouterr().err
     )
+    assert study(tmp_path / "none", tmp_path / "out") == 2
+    assert "DATA: folder: does not exist" in capsys.readouterr().err
+
+
+def test_any_folder_of_files_has_a_verdict_for_each(tmp_path, monkeypatch):
+    """Kinds, calibrations and numbers of channels do not matter; what cannot be judged does not stop the rest."""
+    monkeypatch.setattr(spectra, "spread", lambda function, jobs: map(function, jobs))
+    monkeypatch.setattr(spectra, "SHORT_SEEDS", {"unix": 1})
+    monkeypatch.setattr(spectra, "SHORT_EVENTS", {"unix": 5000})
+    folder = tmp_path / "data"
+    (folder / "below").mkdir(parents=True)
+    for name, content in {
+        "a.spe": SPE,
+        "below/b.csv": "energy_kev;counts\n" + "\n".join(f"{n},5;{n % 7}" for n in range(300)),
+        "c.txt": "\n".join(str(n % 5) for n in range(4096)),
+        "many.txt": "\n".join(["1000"] * 1000),
+        "empty.txt": "0\n0\n",
+        "bad.spe": "energy,counts",
+        "bad.n42": "<x/>",
+        "notes.md": "not looked at",
+    }.items():
+        (folder / name).write_text(content)
+    assert study(folder, tmp_path / "out") == 0
+    lines = (tmp_path / "out" / "spectra.txt").read_text().splitlines()
+    for name, injected in (("a.spe", 12), ("below/b.csv", 897), ("c.txt", 8190), ("many.txt", 20000)):
+        row = next(re.split(r"  +", line) for line in lines if line.startswith(name))
+        assert row[2:] == [str(injected), "0", "every count in its channel"]
+    for name, reason in (("bad.spe", "$DATA"), ("bad.n42", "root"), ("empty.txt", "all 0")):
+        assert any(line.startswith(name) and reason in line for line in lines)
+    assert not any("notes.md" in line for line in lines)
+    monkeypatch.setattr(recording, "front_end", lambda: FrontEnd(offset_kev=12.0))
+    assert study(folder, tmp_path / "wrong") == 1
+    lines = (tmp_path / "wrong" / "spectra.txt").read_text().splitlines()
+    assert sum(line.endswith("WRONG") for line in lines) == 4
