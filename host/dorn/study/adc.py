@@ -1,6 +1,6 @@
 """Over-wide codes of the RP2040's ADC: measured as a user would, corrected on the ground, tested on held-out readings.
 
-Ramps read by three boards (adc-ramp-rp2040) are split: the even steps model the ADC of the simulated head, the odd ones
+Ramps read by any boards are split: the even steps model the ADC of the simulated head, the odd ones
 are held out for verification. A sliding pulser plays through the whole firmware into the ADC of the even steps; the
 widths derived from its spectra correct the counts of the ADC of the odd steps. The pulser's DAC is taken as ideal; the
 effect of the nonlinearity that a DAC's data sheet allows is assessed separately.
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from dorn.analysis import code_widths
 from dorn.analysis.code_widths import OVER_WIDE, CodeWidths
+from dorn.errors import UserError
 from dorn.head.adc import CODES, Adc, read_ramp
 from dorn.head.front_end import FrontEnd
 from dorn.products.style import BLUE, FAINT, INK, ORANGE
@@ -22,7 +23,6 @@ from dorn.study import Report, spread
 from dorn.study.adc_pulses import DAC_INL, KEV_PER_CODE, LINE_KEV, OFFSETS, WIDE_CODE, gains, line, play, pulser
 from dorn.util.gaussian import FWHM
 
-BOARDS = ("rp2040adc1", "rp2040adc2", "rp2040adc3")
 SET = "adc-ramp-rp2040"
 PARTS = 2  # processes that share the pulses of a board
 CHANNELS, CODES_PER_CHANNEL = code_widths.scale()
@@ -32,26 +32,27 @@ AS_COUNTED = CODES_PER_CHANNEL * np.arange(CHANNELS) + (CODES_PER_CHANNEL - 1) /
 
 def study(report: Report, short: bool, data: Path) -> None:
     sweeps, line_counts = (5, 4000) if short else (300, 40_000)
-    ramps = {board: read_ramp(data / SET / f"{board}.csv") for board in BOARDS}
+    ramps = read_ramps(report, data)
+    boards = list(ramps)
     seen, held_out = ({board: (x[i::2], r[i::2]) for board, (x, r) in ramps.items()} for i in (0, 1))
     jobs = [
         (FrontEnd(adc=Adc.from_ramp(*seen[board])), seed, pulser, sweeps, seed)
-        for board in BOARDS
+        for board in boards
         for seed in range(PARTS)
     ]
     jobs += [
-        (FrontEnd(adc=Adc.from_ramp(*seen[BOARDS[0]])), 0, pulser, sweeps, 0, inl) for inl in DAC_INL.values() if inl
+        (FrontEnd(adc=Adc.from_ramp(*seen[boards[0]])), 0, pulser, sweeps, 0, inl) for inl in DAC_INL.values() if inl
     ]
     jobs += [
         (FrontEnd(adc=Adc.from_ramp(*held_out[board]), gain=gains(), noise_kev=LINE_KEV), 1, line, line_counts)
-        for board in BOARDS
+        for board in boards
     ]
     played = list(spread(play, jobs))
     report.say(f"{len(jobs)} runs on the unix target, {sum(counts.sum() for counts, _ in played)} pulses in spectra")
     lost = sum(lost for _, lost in played)
     report.bound("pulses lost or spurious", f"{lost}", "0", lost == 0)
     widths = {}
-    for i, board in enumerate(BOARDS):
+    for i, board in enumerate(boards):
         flats = [counts for counts, _ in played[i * PARTS : (i + 1) * PARTS]]
         widths[board] = CodeWidths.from_counts(np.concatenate(flats))
         widths[board].save(report.out / f"{board}-widths.csv")
@@ -60,10 +61,30 @@ def study(report: Report, short: bool, data: Path) -> None:
     report.say(f"statistical error of a channel width: {100 * statistics:.2f} %, from the scatter of {spectra} spectra")
     judge(report, widths, held_out)
     scale(report, widths, held_out)
-    line_counts = [counts for counts, _ in played[-len(BOARDS) :]]
+    line_counts = [counts for counts, _ in played[-len(boards) :]]
     lines(report, widths, line_counts)
-    flats = (counts for counts, _ in played[len(BOARDS) * PARTS : -len(BOARDS)])
-    bent(report, [widths[BOARDS[0]], *map(CodeWidths.from_counts, flats)], held_out[BOARDS[0]], line_counts[0])
+    flats = (counts for counts, _ in played[len(boards) * PARTS : -len(boards)])
+    first = boards[0]
+    bent(report, first, [widths[first], *map(CodeWidths.from_counts, flats)], held_out[first], line_counts[0])
+
+
+def read_ramps(report: Report, data: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The ramps in DATA/adc-ramp-rp2040, or in DATA itself: name of a board, that of its file -> (levels, readings).
+
+    Files that are not ramps are reported and left out. Raises UserError if none is left.
+    """
+    folder = data / SET if (data / SET).is_dir() else data
+    ramps = {}
+    for path in sorted(folder.glob("*.csv")):
+        try:
+            ramps[path.stem] = read_ramp(path)
+        except UserError as error:
+            report.say(f"not judged: {error}")
+    if not ramps:
+        raise UserError.at(
+            "DATA", "folder", "no ramp of an ADC: rows of level,code,code,... in .csv files", str(folder)
+        )
+    return ramps
 
 
 def covered(histogram: np.ndarray) -> slice:
@@ -96,7 +117,7 @@ def judge(report: Report, widths: dict[str, CodeWidths], held_out: dict) -> None
         comb_worse = (np.abs(comb - 1) > np.abs(raw - 1))[others].sum()
         worst["comb"] = max(worst["comb"], spreads[2] / spreads[0])
         combs.append((board, len(others), *(f"{x:.1f}" for x in spreads), comb_worse))
-        if board == BOARDS[0]:
+        if len(combs) == 1:
             plot_flat(report, board, raw, flat, comb, inner)
     columns = ("board", "code", "channel", "counted", "corrected", "code width", "measured width", "+-", "corrected")
     report.table(
@@ -110,7 +131,9 @@ def judge(report: Report, widths: dict[str, CodeWidths], held_out: dict) -> None
         combs,
     )
     exact = all(codes == list(OVER_WIDE) for codes in found.values())
-    report.bound("codes found over-wide", ", ".join(map(str, found[BOARDS[0]])), "exactly these, each board", exact)
+    report.bound(
+        "codes found over-wide", ", ".join(map(str, next(iter(found.values())))), "exactly these, each board", exact
+    )
     report.bound("over-wide channels, corrected", f"1 +- {worst['channel']:.2f}", "1 +- 0.20", worst["channel"] <= 0.2)
     report.bound("over-wide codes, corrected", f"1 +- {worst['code']:.2f}", "1 +- 0.20", worst["code"] <= 0.2)
     report.bound(
@@ -141,7 +164,7 @@ def scale(report: Report, widths: dict[str, CodeWidths], held_out: dict) -> None
     """Integral nonlinearity: channel edges of the held-out half, relative to the assumed ones."""
     rows, left = [], 0.0
     figure = Figure(figsize=(10, 6), layout="constrained")
-    panels = figure.subplots(len(BOARDS), sharex=True, sharey=True)
+    panels = figure.subplots(len(held_out), sharex=True, sharey=True, squeeze=False)[:, 0]
     for axes, (board, ramp) in zip(panels, held_out.items(), strict=True):
         channels = widths[board].channels
         before, after = edges_off(widths[board], ramp)
@@ -183,7 +206,7 @@ def lines(report: Report, widths: dict[str, CodeWidths], played: list[np.ndarray
             row += [f"{error:+.1f}" for error in off]
         touches = touching(measured)
         inside, beside = max(inside, *abs(after[touches])), max(beside, *abs(after[~touches]))
-    columns = ["codes from 2559", *(f"{board} {when}" for board in BOARDS for when in ("before", "after"))]
+    columns = ["codes from 2559", *(f"{board} {when}" for board in widths for when in ("before", "after"))]
     report.table(
         f"centroid error of Po-214, {LINE_KEV} keV FWHM, in keV (last: its position with the instrument's own offset)",
         columns,
@@ -197,7 +220,7 @@ def lines(report: Report, widths: dict[str, CodeWidths], played: list[np.ndarray
     report.bound("Po-214 overlapping it, corrected", f"{inside:.1f} keV", "14 keV", inside <= 14)
 
 
-def bent(report: Report, found: list[CodeWidths], ramp, line_counts: np.ndarray) -> None:
+def bent(report: Report, board: str, found: list[CodeWidths], ramp, line_counts: np.ndarray) -> None:
     """Effect on the correction of pulser DACs with the nonlinearities of DAC_INL, on one board's held-out half."""
     codes = np.bincount(ramp[1].ravel(), minlength=CODES)
     median = np.median(codes.reshape(CHANNELS, CODES_PER_CHANNEL).sum(axis=1)[covered(codes)])
@@ -215,7 +238,7 @@ def bent(report: Report, found: list[CodeWidths], ramp, line_counts: np.ndarray)
         codes_off = f"{abs(edges).max():.2f}", f"{np.sqrt(np.mean(edges**2)):.2f}"
         rows.append((name, wide, *codes_off, f"{abs(line[beside]).max():.1f}", f"{line[-1]:+.1f}"))
     columns = ("pulser's DAC", "wide codes", "edges: max", "rms, codes", "Po-214 outside: max", "own position, keV")
-    report.table(f"effect of integral nonlinearity of the pulser's DAC, on {BOARDS[0]}", columns, rows)
+    report.table(f"effect of integral nonlinearity of the pulser's DAC, on {board}", columns, rows)
     report.say("The DAC is ideal in the tables above. Dither averages its steps, not its bow, which enters the edges")
     report.say("except for a straight line: energies are only as linear as the pulser. The four codes are still found.")
     report.say("Uneven steps, typically by 0.2 LSB or 5 % of a channel's width, are not modelled.")

@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
 from dorn.study import Report, deadtime_data
+from dorn.study.deadtime_data import intervals, two_source
 from dorn.study.event_builder import record
 
 CYCLE_NS = 8
@@ -41,8 +43,11 @@ def study(report: Report, short: bool, data: Path | None) -> None:
     if data is None:
         report.say("\npublished measurements: skipped, no DATA given")
     else:
-        deadtime_data.two_source(report, data)
-        deadtime_data.intervals(report, data)
+        for name, judge in ((deadtime_data.RADIACODE, two_source), (deadtime_data.GEIGER, intervals)):
+            try:
+                judge(report, data)
+            except UserError as error:
+                report.say(f"\n{name}: not judged: {error}")
 
 
 def _double_pulses(report: Report) -> None:
