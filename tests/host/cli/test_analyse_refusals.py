@@ -17,7 +17,7 @@ WRONG = {
     "{archive} --efficiency 0.1,x": "--efficiency: U: not a usable number",
     "{archive} --geometry {folder}/wide.toml": "half_angle_deg",
     "{archive} --geometry {folder}/more.toml": "high: unknown key",
-    "{archive} --geometry {folder}/cube.toml": "kind: not one of plane, discs, point (cube)",
+    "{archive} --geometry {folder}/cube.toml": "kind: not one of plane, discs, point, facets (cube)",
     "{archive} --geometry {folder}/no.toml": "no.toml: file: cannot be read",
     "{archive} --slice 0": "--slice: S: not above 0",
     "{archive} --half-life Po-214": "--half-life: NUCLIDE: only with --slice",
