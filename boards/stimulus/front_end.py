@@ -1,0 +1,189 @@
+# The front end that the instrument sees, in PIO and DMA: 16 latches and the output of the multiplexer. The contract is
+# that of boards/pico/wiring.md: a latch is set while its comparator is high, cleared by the instrument's reset, and set
+# again if the comparator is still high. The CPU only fills the ring of edges (edges.py).
+#
+# A latch is high if it is driven high, or not driven: there are pull-ups. What is high when comparators change is
+# driven no more, so that new comparators are or-ed to it.
+import machine
+import rp2
+from machine import Pin, mem32
+from micropython import const
+
+from boards.rp2.rings import aligned
+from boards.stimulus import edges
+
+# GP0-15: latches. GP16-22 and GP26: ladder, GP16 its lowest bit. GP23-25 belong to the Pico
+_LADDER = const(16)
+_LADDER_TOP = const(26)
+_LADDER_PINS = const(11)  # from GP16 to GP26
+_RESET = const(27)  # the instrument's HEAD_RESET
+_ADDRESS = const(28)  # the lowest bit of its MUX_ADDRESS: 0 for front, 1 for back detectors
+
+_PIO0 = const(0x50200000)
+_PIO1 = const(0x50300000)
+_TXF0 = const(0x10)
+_RXF0 = const(0x20)
+_SM0_PINCTRL = const(0xDC)
+_OUT_COUNT = const(0x3F << 20)  # its field for the number of pins of `out`
+_IO_BANK0_CTRL = const(0x40014004)
+_FUNCTION_PIO1 = const(7)
+_DREQ_PIO0_TX0 = const(0)
+_DREQ_PIO0_RX0 = const(4)
+_FOREVER = const(0xFFFFFFFF)
+_CLOCK_HZ = const(125_000_000)  # that of the instrument
+
+# ruff: noqa: F821 (the assembler puts the instructions' names into scope)
+
+
+@rp2.asm_pio(out_init=(rp2.PIO.OUT_LOW,) * 16, out_shiftdir=rp2.PIO.SHIFT_RIGHT)
+def _latches():  # x: delay; y: comparators. edges.py counts the cycles: 2 for each step of a delay
+    label("busy")
+    nop()
+    wrap_target()
+    label("next")
+    pull()  # number of pulses: not used
+    pull()
+    mov(x, osr)
+    label("wait")
+    jmp(pin, "reset")
+    jmp(x_dec, "wait")
+    pull()
+    mov(y, osr)
+    pull()
+    mov(x, osr)
+    jmp(not_x, "next")  # comparators fell: latches stay
+    mov(isr, x)
+    mov(osr, invert(pins))  # what is high is driven no more
+    out(pindirs, 16)
+    mov(osr, pins)
+    out(x, 16)
+    mov(pins, y)
+    jmp(x_dec, "busy")  # lines were not quiet: the heights stay those of the pulse that set them
+    push(noblock)  # heights, to the ladder; DMA counts them
+    wrap()
+    label("reset")
+    mov(pins, null)
+    mov(osr, invert(null))
+    out(pindirs, 16)
+    label("high")
+    jmp(x_dec, "still")  # time continues
+    pull()
+    mov(y, osr)
+    pull()
+    pull()
+    pull()
+    mov(x, osr)
+    label("still")
+    jmp(pin, "high")
+    mov(pins, y)  # comparators that are high set their latches again
+    jmp("wait")
+
+
+@rp2.asm_pio(out_init=(rp2.PIO.OUT_LOW,) * 7, out_shiftdir=rp2.PIO.SHIFT_RIGHT)
+def _ladder():  # x: heights, of front detectors in the lower half; follows the address within 6 cycles
+    wrap_target()
+    label("top")
+    pull(noblock)  # new heights, else x
+    mov(x, osr)
+    jmp(pin, "back")
+    out(pins, 11)
+    jmp("top")
+    label("back")
+    out(null, 16)
+    out(pins, 11)
+    wrap()
+
+
+@rp2.asm_pio()
+def _resets():  # x: resets of the instrument, counted down
+    label("top")
+    wait(0, pin, 0)
+    wait(1, pin, 0)
+    jmp(x_dec, "top")
+
+
+class FrontEnd:
+    """ring: address of the ring of edges. `play()` starts at its first edge."""
+
+    def __init__(self):
+        machine.freq(_CLOCK_HZ)
+        for gp in range(16):
+            Pin(gp, Pin.IN, Pin.PULL_UP)
+        for gp in (_RESET, _ADDRESS):
+            Pin(gp, Pin.IN, Pin.PULL_DOWN)
+        self._keep, (self.ring,) = aligned(edges.BITS)
+        self._latches = rp2.StateMachine(0, _latches, in_base=Pin(0), out_base=Pin(0), jmp_pin=Pin(_RESET))
+        self._ladder = rp2.StateMachine(4, _ladder, out_base=Pin(_LADDER), jmp_pin=Pin(_ADDRESS))
+        # `out` reaches to GP26; GP23-25 are not given to the PIO
+        mem32[_PIO1 + _SM0_PINCTRL] = mem32[_PIO1 + _SM0_PINCTRL] & ~_OUT_COUNT | _LADDER_PINS << 20
+        mem32[_IO_BANK0_CTRL + 8 * _LADDER_TOP] = _FUNCTION_PIO1
+        for instruction in ("mov(osr, invert(null))", "out(pindirs, 11)", "mov(x, null)"):
+            self._ladder.exec(instruction)
+        self._counter = rp2.StateMachine(5, _resets, in_base=Pin(_RESET))
+        self._counter.exec("mov(x, invert(null))")
+        self._edges, self._heights = rp2.DMA(), rp2.DMA()
+        # assembled in advance: it takes 10 ms
+        self._drop = rp2.asm_pio_encode("pull(noblock)", 0)
+        self._all_low = [
+            rp2.asm_pio_encode(text, 0)
+            for text in ("mov(pins, null)", "mov(osr, invert(null))", "out(pindirs, 16)", "mov(y, null)")
+        ]
+        self._report = [rp2.asm_pio_encode(text, 0) for text in ("mov(isr, x)", "push(noblock)")]
+        self._ladder.active(1)
+        self._counter.active(1)
+        self.rest()
+
+    def rest(self):
+        """Play nothing: all comparators low, the reset is answered."""
+        edges.idle(self.ring, 0, edges.EDGES)
+        self.play()
+
+    def play(self):
+        """Play the ring from its first edge, for ever: the end of a list is an edge without end."""
+        latches, feed, heights = self._latches, self._edges, self._heights
+        latches.active(0)
+        feed.active(0)
+        heights.active(0)
+        latches.restart()
+        while latches.rx_fifo():
+            latches.get()
+        while latches.tx_fifo():  # left of a list that was broken off
+            latches.exec(self._drop)
+        for instruction in self._all_low:
+            latches.exec(instruction)
+        heights.config(
+            read=_PIO0 + _RXF0,
+            write=_PIO1 + _TXF0,
+            count=_FOREVER,
+            trigger=True,
+            ctrl=heights.pack_ctrl(
+                size=2, inc_read=False, inc_write=False, treq_sel=_DREQ_PIO0_RX0, irq_quiet=True
+            ),
+        )
+        feed.config(
+            read=self.ring,
+            write=_PIO0 + _TXF0,
+            count=_FOREVER,
+            trigger=True,
+            ctrl=feed.pack_ctrl(
+                size=2, inc_write=False, ring_size=edges.BITS, ring_sel=False, treq_sel=_DREQ_PIO0_TX0, irq_quiet=True
+            ),
+        )
+        latches.active(1)
+
+    def words(self):
+        """Return the number of words of the ring that the machine has been given since `play()`."""
+        while True:  # wrong during a transfer (RP2040-E12), for a few cycles
+            left = self._edges.count
+            if left == self._edges.count:
+                return _FOREVER - left
+
+    def shown(self):
+        """Return the number of pulses since `play()` that rose on quiet lines."""
+        return _FOREVER - self._heights.count
+
+    def resets(self):
+        """Return the number of resets by the instrument since power-up, modulo 2**32."""
+        for instruction in self._report:
+            self._counter.exec(instruction)
+        return _FOREVER - self._counter.get()

@@ -1,0 +1,43 @@
+# Entry point at power-up of the stimulus board. Ctrl-C during the first half second, or the command `prompt`, leads to
+# the prompt, which `dorn flash` needs.
+import select
+import sys
+import time
+
+import micropython
+
+_WINDOW_MS = 500
+_STEP_MS = 1
+
+
+def main():
+    from boards.stimulus.commands import Commands
+    from boards.stimulus.front_end import FrontEnd
+    from boards.stimulus.player import Player
+
+    front_end = FrontEnd()
+    player = Player(front_end)
+    commands = Commands(player, front_end)
+    try:
+        time.sleep_ms(_WINDOW_MS)
+    except KeyboardInterrupt:
+        return
+    micropython.kbd_intr(-1)  # octets of lists are no Ctrl-C
+    waiting = select.poll()
+    waiting.register(sys.stdin, select.POLLIN)
+    print("ok stimulus")
+    while True:
+        player.step()
+        if player.receiving():
+            time.sleep_ms(_STEP_MS)
+        elif waiting.poll(_STEP_MS):
+            line = sys.stdin.readline().strip()
+            if line == "prompt":
+                break
+            if line:
+                print(commands.answer(line))
+    micropython.kbd_intr(3)
+    print("ok prompt")
+
+
+main()

@@ -1,0 +1,148 @@
+"""Two emulated Picos, wired pin to pin: the instrument, and a stimulus board in the place of its detector head.
+
+Each has its own clock. While nothing changes on the wires, the instrument runs alone, at most until just before the
+next edge of the stimulus, and then the stimulus up to the same time. Otherwise both advance cycle by cycle, in turn:
+the emulator's own loop gives a PIO one step for each CPU instruction, so that nearly all pulses would be lost. Target
+time is the instrument's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from dorn.errors import UserError
+from dorn.targets.rp2040 import ARREARS_CYCLES, Rp2040Target
+from dorn.targets.rp2040_chip import CYCLE_TICKS
+from dorn.targets.rp2040_stimulus import LEAD_CYCLES, StimulusChip
+from dorn.targets.rp2040_wires import Wires
+
+_QUANTUM_TICKS = 16_000_000  # 1 ms: so long the instrument runs alone
+_UNCHECKED = 12  # cycles between checks whether the wires are quiet
+_STIMULUS_ID = 0x5354494D554C5553
+
+
+class PairTarget(Rp2040Target):
+    """stimulus: the other board."""
+
+    name = "pair"
+
+    def __init__(
+        self,
+        flash: str | Path | None = None,
+        files: dict[str, bytes] | None = None,
+        link: str = "usb",
+        unique_id: int | None = None,
+    ):
+        self.stimulus = StimulusChip(_STIMULUS_ID)
+        super().__init__(None, flash, files, link, unique_id)
+
+    def _wired(self, numbers: dict[str, int]) -> Wires:
+        self._wires = Wires(self.mcu, self._clock, numbers, self.stimulus, self._simulator.stop)
+        return self._wires
+
+    def inject(self, particles: Iterable[tuple[int, int, float]]) -> None:
+        raise UserError("target pair: its stimulus board plays particles: dorn.targets.stimulus")
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
+    def _together(self) -> None:
+        self._lockstep(None)
+
+    def hardware(self, seconds: float) -> None:
+        self._lockstep(self._clock.ticks + round(seconds * 16e9))
+
+    def _lockstep(self, until: int | None) -> None:
+        """Run both boards cycle by cycle while something changes on the wires and nothing ends the batch; with `until`,
+        up to that time, with the CPU of the instrument held."""
+        wires, stimulus, simulator, clock = self._wires, self.stimulus, self._simulator, self._clock
+        core, pio = self.mcu.core, self.mcu.pio[0]
+        execute, tick, advance = core.execute_instruction, clock.tick_ticks, pio.advance
+        other, stimulus_core = stimulus.mcu, stimulus.mcu.core
+        execute_other, tick_other = stimulus_core.execute_instruction, stimulus.clock.tick_ticks
+        advance_latches, advance_ladder = other.pio[0].advance, other.pio[1].advance
+        held, nested = until is not None, wires.exact
+        stimulus.run_to(clock.ticks)
+        while stimulus.clock.ticks - clock.ticks >= CYCLE_TICKS:
+            tick(CYCLE_TICKS)
+            advance(1)
+        for _ in range(ARREARS_CYCLES):
+            advance(0)
+        wires.exact = True
+        wires.follow()
+        owed, owed_other = 0, stimulus.owed
+        while True:
+            for _ in range(_UNCHECKED):
+                if not owed:
+                    owed = 1 if held or core.waiting else execute()
+                if not owed_other:
+                    owed_other = 1 if stimulus_core.waiting else execute_other()
+                owed -= 1
+                owed_other -= 1
+                tick(CYCLE_TICKS)
+                advance(1)
+                tick_other(CYCLE_TICKS)
+                advance_latches(1)
+                advance_ladder(1)
+            if until is None:
+                if simulator.stopped or not (wires.busy() or wires.edge_is_near()):
+                    break
+            elif clock.ticks >= until:
+                break
+            elif not (wires.busy() or wires.edge_is_near()):
+                stimulus.owed = owed_other
+                self._skip(until)
+                owed_other = stimulus.owed
+        stimulus.owed = owed_other
+        for _ in range(owed):  # the rest of the instruction
+            tick(CYCLE_TICKS)
+            advance(1)
+            stimulus.cycle()
+        wires.exact = nested
+
+    def _skip(self, until: int) -> None:
+        """The CPU of the instrument is held and the wires are quiet: advance both boards to just before what comes."""
+        clock = self._clock
+        cycles = min((until - clock.ticks) // CYCLE_TICKS, self.stimulus.quiet_cycles() - LEAD_CYCLES)
+        if clock.has_scheduled_alarm:
+            cycles = min(cycles, clock.ticks_to_next_alarm // CYCLE_TICKS)
+        cycles = self._wires.in_phase(cycles)
+        if cycles > 0:
+            clock.tick_ticks(cycles * CYCLE_TICKS)
+            self.mcu.pio[0].advance(cycles)
+            self.stimulus.run_to(clock.ticks)
+
+    def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
+        clock, chip, wires, stimulus = self._clock, self._chip, self._wires, self.stimulus
+        end = clock.ticks + round(seconds * 16e9)
+        while clock.ticks < end:
+            self._hand_up()
+            chip.simulator.stopped = False
+            if wires.busy() or wires.edge_is_near():
+                self._lockstep(None)
+            else:
+                horizon = min(end, clock.ticks + _QUANTUM_TICKS)
+                if wires.acquiring():
+                    free = stimulus.quiet_cycles() - LEAD_CYCLES
+                    horizon = min(horizon, stimulus.clock.ticks + free * CYCLE_TICKS)
+                self._stop.schedule_ticks(max(1, horizon - clock.ticks))
+                if wires.quiet():
+                    self._without_pio(chip.batch)
+                else:
+                    chip.batch()
+                self._stop.cancel()
+                stimulus.run_to(clock.ticks)
+                wires.follow()
+            if self.flash.power_failed:
+                self.power_cycle()
+            if condition is not None and (self._link.down or stimulus.usb.down) and condition():
+                return True
+        return False
+
+    def _restart(self, held_s: float, cause: str) -> None:
+        super()._restart(held_s, cause)
+        self.stimulus.run_to(self._clock.ticks)
+
+    def close(self) -> None:
+        super().close()
+        self.stimulus.device.stop()

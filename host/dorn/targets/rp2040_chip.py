@@ -1,0 +1,70 @@
+"""An emulated Pico with the official MicroPython image: the chip, its file system, its USB port."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from dorn.image import micropython
+from dorn.targets import pico_flash
+from dorn.targets.simulated import SerialPort
+from dorn.util.extras import missing
+
+CYCLE_TICKS = 128  # one cycle at 125 MHz, in ticks of the emulator's clock of 1/16 ns
+
+
+class Chip:
+    """mcu, clock, simulator: the emulator's. usb: the USB port. stop: an alarm that ends a batch."""
+
+    def __init__(self, files: dict[str, bytes], unique_id: int, old: bytes | None = None):
+        """files: for its file system, added to that of the flash image `old`."""
+        try:
+            from rp2040py.boards import BOARDS, resolve_firmware
+            from rp2040py.device import MicroPythonDevice
+            from rp2040py.memory_map import FLASH_START_ADDRESS
+        except ImportError:
+            raise missing("target rp2040: no emulator", "sim") from None
+        board = resolve_firmware(BOARDS["pico"], "micropython", str(micropython.image()))
+        self.device = device = MicroPythonDevice(board=dataclasses.replace(board, extras=()))
+        contents = pico_flash.file_system(files, board.layout, old)
+        start = board.layout.fs_start  # pyright: ignore[reportOptionalMemberAccess] a Pico has one
+        self.mcu = mcu = device.mcu
+        self.flash = pico_flash.Flash(mcu.flash, start, contents)
+        pico_flash.Identity(mcu, unique_id)
+        self.simulator, self.clock = device.simulator, mcu.clock
+        self.usb = SerialPort()
+        device.cdc.on_serial_data = self._received
+        self.stop = self.clock.create_alarm(self.simulator.stop)
+        mcu.core.pc = FLASH_START_ADDRESS
+
+    def batch(self) -> None:
+        """Run CPU, clock and hardware until something stops the simulator."""
+        from rp2040py.execute_batch import execute_batch
+
+        self.simulator.stopped = False
+        execute_batch(self.simulator, 1)
+
+    def hand_up(self) -> None:
+        """Pass pending octets to the USB port, as fast as it accepts them."""
+        up, cdc = self.usb.up, self.device.cdc
+        while up and not cdc.tx_fifo.full:
+            cdc.send_serial_byte(up.pop(0))
+
+    def _received(self, data: bytes | bytearray) -> None:
+        self.usb.down += data
+        self.simulator.stop()  # ends the batch, so that a condition is evaluated
+
+    def reset(self, cause: str, seconds: float, held: Callable[[], None]) -> None:
+        """Hold the chip in reset, its power off if `cause` is POWER_ON. held(): called when it has entered reset."""
+        from rp2040py.reset_cause import ResetCause
+
+        mcu, clock = self.mcu, self.clock
+        mcu.enter_reset(cause=ResetCause[cause])
+        if cause == "POWER_ON":
+            mcu.sram[:] = b"\xa5" * len(mcu.sram)
+        held()
+        end = clock.ticks + round(seconds * 16e9)
+        while clock.ticks < end:  # what is connected keeps running
+            idle = clock.ticks_to_next_alarm if clock.has_scheduled_alarm else end
+            clock.tick_ticks(max(1, min(idle, end - clock.ticks)))
+        mcu.leave_reset()
