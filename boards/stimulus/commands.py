@@ -57,7 +57,7 @@ class Commands:
         asked, late = player.asked()
         values = (
             ("playing", player.playing() + 0), ("asked", asked), ("played", player.played()),
-            ("shown", front_end.shown()), ("resets", front_end.resets()), ("late", late), ("starved", player.starved + 0),
+            ("shown", front_end.shown()), ("resets", front_end.resets()), ("early", front_end.early()), ("late", late), ("starved", player.starved + 0),
         )  # fmt: skip
         return " ".join(["%s=%d" % value for value in values])
 

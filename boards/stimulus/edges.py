@@ -63,13 +63,25 @@ def idle(ring: ptr32, first: int, n: int):
 
 
 @micropython.viper
+def ended(pulses: ptr32) -> bool:
+    """Return whether the list ends in this block: the rest of its last block is zeros."""
+    return int(pulses[2 * BLOCK - 2]) == 0 and int(pulses[2 * BLOCK - 1]) == 0
+
+
+@micropython.viper
+def delayed(s: ptr32, cycles: int):
+    """Take into account that the machine is late by so many cycles."""
+    s[_TIME] = int(s[_TIME]) - cycles
+
+
+@micropython.viper
 def number(ring: ptr32, edge: int) -> int:
     """Return the number of pulses up to this edge, which must still be in the ring."""
     return int(ring[4 * (edge & _MASK)])
 
 
 @micropython.viper
-def append(ring: ptr32, s: ptr32, pulses: ptr32) -> int:
+def append(ring: int, s: ptr32, pulses: ptr32) -> int:
     """Append the edges of a block of pulses. Return 1 if the list ends in it, with the last edges, else 0.
 
     It needs room for 3 * BLOCK edges: those of its pulses, and of 64 pulses before.
@@ -105,11 +117,11 @@ def append(ring: ptr32, s: ptr32, pulses: ptr32) -> int:
                 s[_TIMES + at] = int(s[_TIMES + at]) - took
                 high |= int(s[_LINES + at])
                 k += 1
-            at = 4 * (made & _MASK)
-            ring[at] = count
-            ring[at + 1] = delay
-            ring[at + 2] = high
-            ring[at + 3] = 0
+            edge = ptr32(ring + ((made & _MASK) << 4))
+            edge[0] = count
+            edge[1] = delay
+            edge[2] = high
+            edge[3] = 0
             made += 1
         if lines & 0xFFFF == 0:
             continue
@@ -131,20 +143,20 @@ def append(ring: ptr32, s: ptr32, pulses: ptr32) -> int:
         s[_LINES + at] = lines & 0xFFFF
         last += 1
         count += 1
-        front = (lines >> 16) & 0xFF
-        back = (lines >> 24) & 0xFF
-        at = 4 * (made & _MASK)
-        ring[at] = count
-        ring[at + 1] = delay
-        ring[at + 2] = high
+        front = lines >> 16
+        back = lines >> 24
+        edge = ptr32(ring + ((made & _MASK) << 4))
+        edge[0] = count
+        edge[1] = delay
+        edge[2] = high
         # the ladder is GP16-22 and, its highest bit, GP26: four pins further
-        ring[at + 3] = front & 0x7F | (front & 0x80) << 3 | (back & 0x7F) << 16 | (back & 0x80) << 19 | _RISES
+        edge[3] = front & 0x7F | (front & 0x80) << 3 | (back & 0x7F) << 16 | (back & 0x80) << 19 | _RISES
         made += 1
-    at = 4 * (made & _MASK)
-    ring[at] = count
-    ring[at + 1] = _NEVER
-    ring[at + 2] = 0
-    ring[at + 3] = 0
+    edge = ptr32(ring + ((made & _MASK) << 4))
+    edge[0] = count
+    edge[1] = _NEVER
+    edge[2] = 0
+    edge[3] = 0
     s[_TIME] = t + _ZERO
     s[MADE] = made
     s[_FIRST] = first

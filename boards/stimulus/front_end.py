@@ -5,10 +5,12 @@
 # A latch is high if it is driven high, or not driven: there are pull-ups. What is high when comparators change is
 # driven no more, so that new comparators are or-ed to it.
 import machine
+import micropython
 import rp2
 from machine import Pin, mem32
 from micropython import const
 
+from boards import constants  # pyright: ignore[reportAttributeAccessIssue]
 from boards.rp2.rings import aligned
 from boards.stimulus import edges
 
@@ -19,6 +21,8 @@ _LADDER_PINS = const(11)  # from GP16 to GP26
 _RESET = const(27)  # the instrument's HEAD_RESET
 _ADDRESS = const(28)  # the lowest bit of its MUX_ADDRESS: 0 for front, 1 for back detectors
 
+_DMA = const(0x50000000)
+_COUNT = const(0x8)  # of a channel: transfers left
 _PIO0 = const(0x50200000)
 _PIO1 = const(0x50300000)
 _TXF0 = const(0x10)
@@ -30,7 +34,6 @@ _FUNCTION_PIO1 = const(7)
 _DREQ_PIO0_TX0 = const(0)
 _DREQ_PIO0_RX0 = const(4)
 _FOREVER = const(0xFFFFFFFF)
-_CLOCK_HZ = const(125_000_000)  # that of the instrument
 
 # ruff: noqa: F821 (the assembler puts the instructions' names into scope)
 
@@ -102,11 +105,42 @@ def _resets():  # x: resets of the instrument, counted down
     jmp(x_dec, "top")
 
 
+@micropython.viper
+def _ahead(left: ptr32, edge: int) -> int:
+    n = int(left[0])
+    while n != int(left[0]):  # wrong during a transfer (RP2040-E12), for a few cycles
+        n = int(left[0])
+    return 4 * edge + n + 1  # 2**32 - 1 - n words have been given
+
+
+def _early(release):
+    """Return a program that counts down the pulses that rise within `release` cycles of the end of a reset."""
+
+    @rp2.asm_pio(out_shiftdir=rp2.PIO.SHIFT_RIGHT)
+    def early():  # x: counter
+        wrap_target()
+        label("top")
+        wait(1, gpio, 27)
+        wait(0, gpio, 27)[11]  # until comparators that are high have set their latches again
+        mov(osr, pins)
+        out(y, 16)
+        jmp(not_y, "quiet")[release - 15]
+        jmp("top")
+        label("quiet")
+        mov(osr, pins)  # as the instrument does now
+        out(y, 16)
+        jmp(not_y, "top")
+        jmp(x_dec, "top")
+        wrap()
+
+    return early
+
+
 class FrontEnd:
     """ring: address of the ring of edges. `play()` starts at its first edge."""
 
     def __init__(self):
-        machine.freq(_CLOCK_HZ)
+        machine.freq(constants.CLOCK_MHZ * 1_000_000)  # that of the instrument
         for gp in range(16):
             Pin(gp, Pin.IN, Pin.PULL_UP)
         for gp in (_RESET, _ADDRESS):
@@ -120,8 +154,12 @@ class FrontEnd:
         for instruction in ("mov(osr, invert(null))", "out(pindirs, 11)", "mov(x, null)"):
             self._ladder.exec(instruction)
         self._counter = rp2.StateMachine(5, _resets, in_base=Pin(_RESET))
-        self._counter.exec("mov(x, invert(null))")
+        self._early = rp2.StateMachine(6, _early(constants.RELEASE_NS * constants.CLOCK_MHZ // 1000), in_base=Pin(0))
+        for counter in (self._counter, self._early):
+            counter.exec("mov(x, invert(null))")
+            counter.active(1)
         self._edges, self._heights = rp2.DMA(), rp2.DMA()
+        self._edges_left = _DMA + 0x40 * self._edges.channel + _COUNT
         # assembled in advance: it takes 10 ms
         self._drop = rp2.asm_pio_encode("pull(noblock)", 0)
         self._all_low = [
@@ -130,7 +168,6 @@ class FrontEnd:
         ]
         self._report = [rp2.asm_pio_encode(text, 0) for text in ("mov(isr, x)", "push(noblock)")]
         self._ladder.active(1)
-        self._counter.active(1)
         self.rest()
 
     def rest(self):
@@ -169,21 +206,27 @@ class FrontEnd:
                 size=2, inc_write=False, ring_size=edges.BITS, ring_sel=False, treq_sel=_DREQ_PIO0_TX0, irq_quiet=True
             ),
         )
+        self._early_before = self._counted(self._early)
         latches.active(1)
 
-    def words(self):
-        """Return the number of words of the ring that the machine has been given since `play()`."""
-        while True:  # wrong during a transfer (RP2040-E12), for a few cycles
-            left = self._edges.count
-            if left == self._edges.count:
-                return _FOREVER - left
+    def ahead(self, edge):
+        """Return the number of words until the machine is given the first word of this edge, counted from `play()`."""
+        return _ahead(self._edges_left, edge)
 
     def shown(self):
-        """Return the number of pulses since `play()` that rose on quiet lines."""
-        return _FOREVER - self._heights.count
+        """Return the number of pulses since `play()` that rose on quiet lines while the instrument looked at them."""
+        return _FOREVER - self._heights.count - self.early()
+
+    def early(self):
+        """Return the number of pulses since `play()` that rose on quiet lines between a reset and the instrument's look
+        at the lines, which resets them."""
+        return self._counted(self._early) - self._early_before & _FOREVER
 
     def resets(self):
         """Return the number of resets by the instrument since power-up, modulo 2**32."""
+        return self._counted(self._counter)
+
+    def _counted(self, counter):
         for instruction in self._report:
-            self._counter.exec(instruction)
-        return _FOREVER - self._counter.get()
+            counter.exec(instruction)
+        return _FOREVER - counter.get()

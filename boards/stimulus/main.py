@@ -30,14 +30,15 @@ def main():
         player.step()
         if player.receiving():
             time.sleep_ms(_STEP_MS)
-        elif waiting.poll(_STEP_MS):
+            continue
+        for _ in waiting.ipoll(0 if player.reading() else _STEP_MS):
             line = sys.stdin.readline().strip()
             if line == "prompt":
-                break
+                micropython.kbd_intr(3)
+                print("ok prompt")
+                return
             if line:
                 print(commands.answer(line))
-    micropython.kbd_intr(3)
-    print("ok prompt")
 
 
 main()

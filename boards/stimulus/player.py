@@ -6,6 +6,7 @@ from boards.stimulus import edges
 from boards.stimulus.sources import Streamed
 
 _LEAD_IN = const(125_000)  # cycles, 1 ms, before the first pulse
+_SLIP = const(6)  # cycles by which each reset of the instrument delays the machine
 _ROOM = 3 * edges.BLOCK  # edges, for a block
 
 
@@ -19,6 +20,7 @@ class Player:
         self._state = edges.state(0, 0)
         self._at_rest = True  # the ring has no edges but those without end
         self._prepared = True
+        self._resets = 0  # up to which the delays were corrected
         self._pulses = 0  # of the list, when it has ended
         self.starved = False
 
@@ -37,6 +39,10 @@ class Player:
         """Return whether what arrives on the port are pulses."""
         return isinstance(self._source, Streamed)
 
+    def reading(self):
+        """Return whether the source has more pulses."""
+        return self._source is not None
+
     def playing(self):
         return not (self._at_rest and self._prepared)
 
@@ -45,7 +51,8 @@ class Player:
         if self._at_rest:
             return self._pulses
         # the machine has the words of one edge, and has been given half of the next
-        last = (self._front_end.words() >> 2) - 2
+        made = self._state[edges.MADE]
+        last = made - 2 - (self._front_end.ahead(made) + 3 >> 2)
         return edges.number(self._front_end.ring, last) if last >= 0 else 0
 
     def asked(self):
@@ -55,9 +62,10 @@ class Player:
     def step(self):
         """Fill the ring as far as there is room; start and end the list."""
         if not self._prepared:
-            while self._fill(0):
+            while self._fill():
                 pass
             self._prepared, self._at_rest = True, False
+            self._resets = self._front_end.resets()
             self._front_end.play()
         elif self._at_rest:
             if self._source is not None:  # it starved: what is still to come is dropped
@@ -65,7 +73,7 @@ class Player:
             return
         while self._source is not None:
             end = self._state[edges.MADE]
-            if not self._fill(self._front_end.words() >> 2):
+            if not self._fill():
                 return
             if self._reached(end):  # before its edge without end was replaced
                 self.starved = True
@@ -77,20 +85,25 @@ class Player:
             self._pulses, self._at_rest = self._state[edges.PULSES], True
             edges.idle(self._front_end.ring, 0, edges.EDGES)
 
-    def _reached(self, end):
+    def _reached(self, edge):
         """Return whether the machine was given the delay of this edge."""
-        return self._front_end.words() > 4 * end + 1
+        return self._front_end.ahead(edge) < -1
 
-    def _fill(self, used):
-        """Append a block, if there is room and more to come. Return whether there was; `used`: edges played."""
-        s = self._state
-        if self._source is None or s[edges.MADE] - used > edges.EDGES - 1 - _ROOM:
+    def _fill(self):
+        """Append a block, if there is room and more to come. Return whether there was."""
+        s, front_end = self._state, self._front_end
+        waiting = s[edges.MADE] if self._at_rest else front_end.ahead(s[edges.MADE]) + 3 >> 2
+        if self._source is None or waiting > edges.EDGES - 1 - _ROOM:
             return False
         self._read()
-        edges.append(self._front_end.ring, s, addressof(self._block))
+        if not self._at_rest:
+            resets = front_end.resets()
+            edges.delayed(s, _SLIP * (resets - self._resets & 0xFFFF))
+            self._resets = resets
+        edges.append(front_end.ring, s, addressof(self._block))
         return True
 
     def _read(self):
         self._source.read(self._block)  # pyright: ignore[reportOptionalMemberAccess]
-        if not any(self._block[-8:]):  # every list ends with a pulse of zeros, and fills its block with them
+        if edges.ended(self._block):
             self._source = None

@@ -11,11 +11,10 @@ _PROCESSOR = "armv6m"
 def files() -> dict[str, bytes]:
     """Path on the board's file system -> content: main.py, everything else as .mpy."""
     root = onboard_root()
-    out = {}
-    for path in (*sorted((root / "boards" / "stimulus").glob("*.py")), root / "boards" / "rp2" / "rings.py"):
-        if path.name == "main.py":
-            out["main.py"] = path.read_bytes()
-        else:
-            name = path.relative_to(root).with_suffix(".mpy").as_posix()
-            out[name] = firmware.compile_source(path, path.read_text(encoding="utf-8"), _PROCESSOR)
-    return out
+    boards = root / "boards"
+    paths = {path.relative_to(root).with_suffix(".mpy").as_posix(): path for path in (boards / "stimulus").glob("*.py")}
+    main = paths.pop("boards/stimulus/main.mpy")
+    paths["boards/rp2/rings.mpy"] = boards / "rp2" / "rings.py"
+    paths["boards/constants.mpy"] = boards / "pico" / "constants.py"  # those of the instrument
+    texts = {name: firmware.compile_source(path, path.read_text(), _PROCESSOR) for name, path in paths.items()}
+    return {"main.py": main.read_bytes(), **texts}

@@ -22,8 +22,26 @@ _UNCHECKED = 12  # cycles between checks whether the wires are quiet
 _STIMULUS_ID = 0x5354494D554C5553
 
 
+class StimulusPort:
+    """The USB port of the stimulus board."""
+
+    name = "pair"
+
+    def __init__(self, pair: PairTarget):
+        self._pair, self._usb = pair, pair.stimulus.usb
+
+    def send(self, data: bytes) -> None:
+        self._usb.up += data
+
+    def receive(self) -> bytes:
+        return self._usb.take()
+
+    def wait_for(self, condition: Callable[[], bool], limit_s: float) -> None:
+        self._pair.wait_for(condition, limit_s)
+
+
 class PairTarget(Rp2040Target):
-    """stimulus: the other board."""
+    """stimulus: the other board; stimulus_port: its USB port."""
 
     name = "pair"
 
@@ -35,6 +53,7 @@ class PairTarget(Rp2040Target):
         unique_id: int | None = None,
     ):
         self.stimulus = StimulusChip(_STIMULUS_ID)
+        self.stimulus_port = StimulusPort(self)
         super().__init__(None, flash, files, link, unique_id)
 
     def _wired(self, numbers: dict[str, int]) -> Wires:

@@ -46,9 +46,11 @@ class Chip:
 
     def hand_up(self) -> None:
         """Pass pending octets to the USB port, as fast as it accepts them."""
-        up, cdc = self.usb.up, self.device.cdc
-        while up and not cdc.tx_fifo.full:
-            cdc.send_serial_byte(up.pop(0))
+        up, cdc, n = self.usb.up, self.device.cdc, 0
+        while n < len(up) and not cdc.tx_fifo.full:
+            cdc.send_serial_byte(up[n])
+            n += 1
+        del up[:n]
 
     def _received(self, data: bytes | bytearray) -> None:
         self.usb.down += data

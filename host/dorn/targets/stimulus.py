@@ -1,0 +1,143 @@
+"""The stimulus board as its host sees it: particles become pulses, commands get answers (boards/stimulus/README.md)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
+
+from dorn.dictionary import Dictionary
+from dorn.errors import UserError
+from dorn.targets import TargetError
+
+CYCLE_NS = 8
+TOGETHER_NS = 240  # pulses closer than this are one: their edges take as long
+WIDTH_CYCLES = 500  # comparators stay high for 4 us
+CODES_PER_LEVEL = 16  # a ladder of 8 bits, a converter of 12
+_HIGHEST = 255
+_BLOCK = 64  # pulses
+_PULSE = struct.Struct("<IHBB")  # gap in cycles, lines, heights of front and back
+_LONGEST_GAP = (1 << 30) - 1
+_ANSWER_S = 10.0
+
+
+def level(energy_kev: float) -> int:
+    """Level of the ladder, 1 to 255, nearest to an energy: steps of 48 keV."""
+    zero, kev = _scale()
+    return min(_HIGHEST, max(1, round((energy_kev / kev + zero) / CODES_PER_LEVEL)))
+
+
+def nearest(energy_kev: float) -> float:
+    """The energy that the ladder can show nearest to `energy_kev`."""
+    zero, kev = _scale()
+    return (CODES_PER_LEVEL * level(energy_kev) - zero) * kev
+
+
+@cache
+def _scale() -> tuple[float, float]:
+    instrument = Dictionary.load().instrument
+    return instrument["zero_code"], instrument["kev_per_code"]
+
+
+def pulses(particles: Iterable[tuple[int, int, float]]) -> Iterator[tuple[int, int, int, int]]:
+    """(time_ns, detector, energy_kev), in time order -> (gap in cycles, lines, level of front, level of back).
+
+    Those within TOGETHER_NS of the first are one pulse. All front detectors of a pulse have the height of the first of
+    them, and so have the back detectors. Raises UserError for a detector that does not exist, or a time that decreases.
+    """
+    before, begin_ns, lines, heights = 0, 0, 0, [0, 0]
+    last_ns = 0
+    for time_ns, detector, energy_kev in particles:
+        if not 0 <= detector < 16:
+            raise UserError.at("particles", "detector", "not 0 to 15", str(detector))
+        if time_ns < last_ns:
+            raise UserError.at("particles", "time_ns", f"before the previous one ({last_ns})", str(time_ns))
+        last_ns = time_ns
+        if lines and time_ns - begin_ns >= TOGETHER_NS:
+            cycle = begin_ns // CYCLE_NS
+            yield cycle - before, lines, *heights
+            before, lines, heights = cycle, 0, [0, 0]
+        if not lines:
+            begin_ns = time_ns
+        lines |= 1 << detector
+        heights[detector & 1] = heights[detector & 1] or level(energy_kev)
+    if lines:
+        yield begin_ns // CYCLE_NS - before, lines, *heights
+
+
+def blocks(particles: Iterable[tuple[int, int, float]]) -> bytes:
+    """The particles as the stimulus board reads them: blocks of 64 pulses, the last one filled with zeros."""
+    out = bytearray()
+    for gap, lines, front, back in pulses(particles):
+        while gap > _LONGEST_GAP:
+            out += _PULSE.pack(_LONGEST_GAP, 0, 0, 0)
+            gap -= _LONGEST_GAP
+        out += _PULSE.pack(gap, lines, front, back)
+    whole = _PULSE.size * _BLOCK
+    return bytes(out + bytes(whole - len(out) % whole))
+
+
+@dataclass(frozen=True)
+class State:
+    """Truth, counted by the hardware of the board. Numbers since the start of the list, except `resets`."""
+
+    playing: int  # 1 while a list is being played
+    asked: int  # pulses of the list so far
+    played: int  # those that have risen
+    shown: int  # those that rose on quiet lines while the instrument was looking: its events
+    early: int  # those that rose on quiet lines after a reset, before the instrument looked again: one pass or more
+    resets: int  # resets by the instrument since power-on: its events, passes and starts
+    late: int  # pulses that rose later than the list asks, because they were too close to another edge
+    starved: int  # 1 if the list was not sent, or made, fast enough: it then ended early
+
+
+class Port(Protocol):
+    """The board's serial port."""
+
+    name: str
+
+    def send(self, data: bytes) -> None: ...
+
+    def receive(self) -> bytes: ...
+
+    def wait_for(self, condition, limit_s: float) -> None: ...
+
+
+class StimulusBoard:
+    def __init__(self, port: Port):
+        self._port = port
+        self._received = bytearray()
+
+    def command(self, name: str, *numbers: int) -> str:
+        """Have a command executed. Returns what follows "ok". Raises TargetError with the board's reason if it is
+        refused, or without an answer."""
+        self._port.receive()
+        self._received.clear()
+        self._port.send(" ".join((name, *map(str, numbers))).encode() + b"\n")
+        self._port.wait_for(self._answered, _ANSWER_S)
+        answer = self._received.decode(errors="replace").splitlines()[0].strip()
+        if not answer.startswith("ok"):
+            raise TargetError(f"stimulus {self._port.name}: {answer}")
+        return answer[2:].strip()
+
+    def _answered(self) -> bool:
+        self._received += self._port.receive()
+        return b"\n" in self._received
+
+    def state(self) -> State:
+        """Counters of the board. While a list is being sent, it answers when it has received it all."""
+        values = dict(word.split("=") for word in self.command("state").split())
+        return State(**{name: int(value) for name, value in values.items()})
+
+    def play(self, particles: Iterable[tuple[int, int, float]], width_cycles: int = WIDTH_CYCLES) -> None:
+        """Start playing (time_ns from now, detector, energy_kev), in time order; `dorn.targets.stimulus.pulses` tells
+        what becomes of those that are close together."""
+        data = blocks(particles)
+        self.command("list", width_cycles)
+        self._port.send(data)
+
+    def stop(self) -> None:
+        """End the list."""
+        self.command("stop")
