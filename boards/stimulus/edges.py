@@ -35,6 +35,8 @@ LATE = const(3)  # pulses that rise later than their list asks: too close to the
 _FIRST = const(4)  # the pulses whose comparators are high: a queue of their falls, from _FIRST to _LAST
 _LAST = const(5)
 _WIDTH = const(6)
+_DEBT = const(7)  # cycles by which the machine is late
+_STEP = const(12)
 _QUEUE = const(63)
 _TIMES = const(16)  # of the falls, relative to the start of the next delay, + _ZERO
 _LINES = const(80)
@@ -70,8 +72,8 @@ def ended(pulses: ptr32) -> bool:
 
 @micropython.viper
 def delayed(s: ptr32, cycles: int):
-    """Take into account that the machine is late by so many cycles."""
-    s[_TIME] = int(s[_TIME]) - cycles
+    """Take into account that the machine is late by so many cycles: pulses to come are earlier by up to _STEP each."""
+    s[_DEBT] = int(s[_DEBT]) + cycles
 
 
 @micropython.viper
@@ -125,6 +127,11 @@ def append(ring: int, s: ptr32, pulses: ptr32) -> int:
             made += 1
         if lines & 0xFFFF == 0:
             continue
+        step = int(s[_DEBT])
+        if step > _STEP:
+            step = _STEP
+        s[_DEBT] = int(s[_DEBT]) - step
+        t -= step
         delay = ((t - _RISE) >> 1) - 1
         if delay < 0:
             delay = 0

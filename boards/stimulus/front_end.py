@@ -27,10 +27,13 @@ _PIO0 = const(0x50200000)
 _PIO1 = const(0x50300000)
 _TXF0 = const(0x10)
 _RXF0 = const(0x20)
+_SM0_INSTR = const(0xD8)
 _SM0_PINCTRL = const(0xDC)
 _OUT_COUNT = const(0x3F << 20)  # its field for the number of pins of `out`
 _IO_BANK0_CTRL = const(0x40014004)
 _FUNCTION_PIO1 = const(7)
+_RESETS = const(1)  # machines of PIO 1 that count
+_EARLY = const(2)
 _DREQ_PIO0_TX0 = const(0)
 _DREQ_PIO0_RX0 = const(4)
 _FOREVER = const(0xFFFFFFFF)
@@ -106,6 +109,13 @@ def _resets():  # x: resets of the instrument, counted down
 
 
 @micropython.viper
+def _count(pio: ptr32, machine: int, report: int, push: int) -> int:
+    pio[(_SM0_INSTR >> 2) + 6 * machine] = report
+    pio[(_SM0_INSTR >> 2) + 6 * machine] = push
+    return -1 - int(pio[(_RXF0 >> 2) + machine])
+
+
+@micropython.viper
 def _ahead(left: ptr32, edge: int) -> int:
     n = int(left[0])
     while n != int(left[0]):  # wrong during a transfer (RP2040-E12), for a few cycles
@@ -153,8 +163,8 @@ class FrontEnd:
         mem32[_IO_BANK0_CTRL + 8 * _LADDER_TOP] = _FUNCTION_PIO1
         for instruction in ("mov(osr, invert(null))", "out(pindirs, 11)", "mov(x, null)"):
             self._ladder.exec(instruction)
-        self._counter = rp2.StateMachine(5, _resets, in_base=Pin(_RESET))
-        self._early = rp2.StateMachine(6, _early(constants.RELEASE_NS * constants.CLOCK_MHZ // 1000), in_base=Pin(0))
+        self._counter = rp2.StateMachine(4 + _RESETS, _resets, in_base=Pin(_RESET))
+        self._early = rp2.StateMachine(4 + _EARLY, _early(constants.RELEASE_NS * constants.CLOCK_MHZ // 1000), in_base=Pin(0))
         for counter in (self._counter, self._early):
             counter.exec("mov(x, invert(null))")
             counter.active(1)
@@ -166,7 +176,7 @@ class FrontEnd:
             rp2.asm_pio_encode(text, 0)
             for text in ("mov(pins, null)", "mov(osr, invert(null))", "out(pindirs, 16)", "mov(y, null)")
         ]
-        self._report = [rp2.asm_pio_encode(text, 0) for text in ("mov(isr, x)", "push(noblock)")]
+        self._report, self._push = rp2.asm_pio_encode("mov(isr, x)", 0), rp2.asm_pio_encode("push(noblock)", 0)
         self._ladder.active(1)
         self.rest()
 
@@ -206,7 +216,7 @@ class FrontEnd:
                 size=2, inc_write=False, ring_size=edges.BITS, ring_sel=False, treq_sel=_DREQ_PIO0_TX0, irq_quiet=True
             ),
         )
-        self._early_before = self._counted(self._early)
+        self._early_before = self._counted(_EARLY)
         latches.active(1)
 
     def ahead(self, edge):
@@ -220,13 +230,11 @@ class FrontEnd:
     def early(self):
         """Return the number of pulses since `play()` that rose on quiet lines between a reset and the instrument's look
         at the lines, which resets them."""
-        return self._counted(self._early) - self._early_before & _FOREVER
+        return self._counted(_EARLY) - self._early_before & _FOREVER
 
     def resets(self):
         """Return the number of resets by the instrument since power-up, modulo 2**32."""
-        return self._counted(self._counter)
+        return self._counted(_RESETS)
 
-    def _counted(self, counter):
-        for instruction in self._report:
-            counter.exec(instruction)
-        return _FOREVER - counter.get()
+    def _counted(self, machine):
+        return _FOREVER & _count(_PIO1, machine, self._report, self._push)

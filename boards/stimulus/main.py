@@ -5,9 +5,11 @@ import sys
 import time
 
 import micropython
+from micropython import const
 
-_WINDOW_MS = 500
-_STEP_MS = 1
+_WINDOW_MS = const(500)
+_STEP_MS = const(2)  # while a list is played: the ring holds a thousand pulses
+_IDLE_MS = const(50)
 
 
 def main():
@@ -31,7 +33,7 @@ def main():
         if player.receiving():
             time.sleep_ms(_STEP_MS)
             continue
-        for _ in waiting.ipoll(0 if player.reading() else _STEP_MS):
+        for _ in waiting.ipoll(0 if player.reading() else _STEP_MS if player.playing() else _IDLE_MS):
             line = sys.stdin.readline().strip()
             if line == "prompt":
                 micropython.kbd_intr(3)

@@ -1,0 +1,180 @@
+"""The pair: an emulated instrument and an emulated stimulus board. What one shows, the other records, to the pulse."""
+
+import pytest
+from dorn.head.front_end import FrontEnd, Head
+from dorn.session.instrument import Instrument
+from dorn.targets import TargetError
+from dorn.targets.pair import PairTarget
+from dorn.targets.rp2040_wires import Wires
+from dorn.targets.stimulus import State, StimulusBoard, nearest
+from particles import poisson
+from support import chip
+
+KCPS = {1: 125_000, 5: 25_000, 10: 12_500, 30: 4_167}  # mean gaps, cycles
+ENERGIES = tuple(map(nearest, (3000.0, 5000.0, 8000.0)))
+
+
+class Bench:
+    def __init__(self):
+        chip.open_chip("").close()  # skips without an emulator or its image
+        self.target = PairTarget(files=chip.firmware_files())
+        self.instrument = Instrument(self.target)
+        self.instrument.connect()
+        self.board = StimulusBoard(self.target.stimulus_port)
+
+    def until_played(self):
+        while (state := self.board.state()).playing:
+            self.target.advance(0.02)
+        self.target.advance(0.001)
+        return state
+
+    def run(self, begin, meanwhile=lambda: None):
+        """Acquire while the board plays what `begin()` starts. -> (its state, rates, resets in that time)"""
+        before = self.board.state().resets
+        self.instrument.function("clear")
+        self.instrument.received.clear()
+        self.instrument.start()
+        begin()
+        meanwhile()
+        state = self.until_played()
+        rates = self.instrument.stop()
+        assert state.starved == 0 and rates["gap_us"] == 0
+        assert state.resets - before == rates["events"] + rates["passes"] + 1
+        return state, rates
+
+
+@pytest.fixture(scope="module")
+def bench():
+    bench = Bench()
+    yield bench
+    bench.target.close()
+
+
+def channel(height):
+    return 16 * height // 4
+
+
+@pytest.mark.parametrize("kcps", [1, 10])
+def test_every_regular_pulse_is_recorded_in_its_channel(bench, kcps):
+    n = 1000 * kcps
+    state, rates = bench.run(lambda: bench.board.command("regular", n, KCPS[kcps], 500, 1 << 4, 100, 200))
+    assert state.played == state.shown == rates["events"] == rates["accepted"][4] == n
+    assert (state.late, state.early, rates["passes"]) == (0, 0, 0)
+    assert bench.instrument.counts() == {(4, channel(100)): n}
+
+
+def test_coincidences_at_100_kcps_have_the_heights_of_front_and_back(bench):
+    state, rates = bench.run(lambda: bench.board.command("regular", 1000, 1250, 500, 3 << 6, 60, 140))
+    assert state.played == state.shown == rates["front_back"] == rates["events"] == 1000
+    assert bench.instrument.counts("coincidence_spectrum") == {(3, (16 * (60 + 140) - 50) // 32): 1000}
+
+
+@pytest.mark.parametrize("kcps", [1, 5, 10, 30])
+def test_events_are_the_pulses_shown_on_quiet_lines(bench, kcps):
+    n = min(5000, 1000 * kcps)
+    state, rates = bench.run(lambda: bench.board.command("poisson", n, KCPS[kcps], 500, kcps, 0xFFFF, 20, 60, 100, 140))
+    assert state.asked == state.played == n
+    assert state.shown == rates["events"] < n
+    assert {c for _, c in bench.instrument.counts()} == {channel(height) for height in (60, 100, 140)}
+
+
+@pytest.mark.parametrize(("kcps", "seconds"), [(1, 1.0), (10, 0.3)])
+def test_a_list_has_the_spectra_of_the_simulated_head(bench, kcps, seconds):
+    """Particles of one event share their heights here: each unit has one energy, and there is no second particle in a
+    unit before the first was converted."""
+    particles, last_ns = [], [-10_000] * 8
+    for t, d, _ in poisson(1000 * kcps, seconds, kcps):
+        unit = d // 2
+        if t - last_ns[unit] > 8000:
+            kev = ENERGIES[unit % 3]
+            particles += [(t, d, kev)] if len(particles) % 5 else [(t, d, kev), (t, d ^ 1, kev)]
+            last_ns[unit] = t
+    state, rates = bench.run(lambda: bench.board.play(particles))
+    assert state.shown == rates["events"] and state.played > 900 * kcps * seconds
+    head = Head(FrontEnd(peaking_ns=1500, width_ns=4000))
+    with chip.open_chip(None, head) as target:
+        single = Instrument(target)
+        single.connect()
+        single.start()
+        target.inject(iter(particles))
+        single.advance(seconds + 0.01)
+        expected = single.stop()
+        for spectrum in ("spectrum", "coincidence_spectrum"):
+            assert bench.instrument.counts(spectrum) == single.counts(spectrum)
+        assert rates["events"] == expected["events"]
+
+
+def test_a_stall_of_50_ms_loses_nothing(bench):
+    def stall():
+        bench.target.advance(0.02)
+        bench.target.stall(0.05)
+
+    state, rates = bench.run(lambda: bench.board.command("regular", 1000, 12_500, 500, 1, 100, 100), stall)
+    assert state.shown == rates["events"] == 1000
+
+
+def test_the_list_of_a_board_is_as_long_as_it_likes(bench):
+    """5000 particles at 12 kcps: five times what the board holds."""
+    particles = list(poisson(12_000, 5000 / 12_000, 3, ENERGIES))
+    state, rates = bench.run(lambda: bench.board.play(particles))
+    assert state.shown == rates["events"] > 4500
+
+
+def test_a_list_that_is_stopped_or_replaced_leaves_a_board_that_works(bench):
+    bench.board.command("poisson", 100_000, 4_167, 500, 1, 0xFFFF, 0, 100)
+    bench.target.advance(0.02)
+    bench.board.command("regular", 100, 12_500, 500, 1, 100, 100)
+    bench.target.advance(0.003)
+    bench.board.stop()
+    assert 0 < bench.board.state().played < 100
+    bench.target.advance(0.1)
+    state, rates = bench.run(lambda: bench.board.command("regular", 100, 12_500, 500, 1, 100, 100))
+    assert state.played == rates["events"] == 100
+
+
+def test_the_instrument_is_reset_while_the_board_plays(bench):
+    bench.instrument.start()
+    bench.board.command("regular", 100_000, 125_000, 500, 1, 100, 100)
+    bench.instrument.reboot(bench.target.reset)
+    bench.instrument.connect()
+    assert bench.board.state().playing
+    before = bench.board.state().shown
+    bench.instrument.start()
+    bench.target.advance(0.1)
+    rates = bench.instrument.stop()
+    shown = bench.board.state().shown - before
+    assert 95 <= rates["events"] <= shown <= rates["events"] + 1  # one more is shown after the stop
+    bench.board.stop()
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (("pulse",), "pulse: unknown; known: "),
+        (("regular", 1), "regular: expected number period width lines front back"),
+        (("regular", 1, 10, 500, 1, 1, 1), r"regular: period: expected 20 to 120000000 \(10\)"),
+        (("poisson", 1, 1000, 59, 1, 1, 0, 1), r"poisson: width: expected 60 to 1200 \(59\)"),
+        (("poisson", 1, 1000, 60, 1, 1, 0, *range(9)), "poisson: heights: more than 8"),
+        (("state", 1), "state: expected no argument"),
+    ],
+)
+def test_a_bad_command_is_refused_with_its_reason(bench, command, message):
+    with pytest.raises(TargetError, match=f"stimulus pair: error: {message}"):
+        bench.board.command(*command)
+
+
+def test_lockstep_is_needed(bench, monkeypatch):
+    """Without it, PIO makes one step for each CPU instruction or jump of the clock."""
+    monkeypatch.setattr(Wires, "busy", lambda self: False)
+    monkeypatch.setattr(Wires, "edge_is_near", lambda self: False)
+    bench.instrument.start()
+    bench.board.command("regular", 100, 125_000, 500, 1, 100, 100)
+    bench.target.advance(0.15)
+    monkeypatch.undo()
+    assert bench.instrument.stop()["events"] != 100
+
+
+def test_the_state_before_any_list_is_all_zeros():
+    with PairTarget(files=chip.firmware_files()) as target:
+        target.advance(1.5)
+        assert StimulusBoard(target.stimulus_port).state() == State(0, 0, 0, 0, 0, 0, 0, 0)
