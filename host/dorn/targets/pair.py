@@ -14,10 +14,11 @@ from pathlib import Path
 from dorn.errors import UserError
 from dorn.targets.rp2040 import ARREARS_CYCLES, Rp2040Target
 from dorn.targets.rp2040_chip import CYCLE_TICKS
-from dorn.targets.rp2040_stimulus import LEAD_CYCLES, StimulusChip
+from dorn.targets.rp2040_stimulus import LEAD_CYCLES, QUIET_CYCLES, StimulusChip
 from dorn.targets.rp2040_wires import Wires
 
-_QUANTUM_TICKS = 16_000_000  # 1 ms: so long the instrument runs alone
+# for so long the instrument runs alone, 0.5 ms: half of the lead-in of a list, whose start is noticed only then
+_QUANTUM_TICKS = QUIET_CYCLES * CYCLE_TICKS
 _UNCHECKED = 12  # cycles between checks whether the wires are quiet
 _STIMULUS_ID = 0x5354494D554C5553
 
@@ -122,7 +123,8 @@ class PairTarget(Rp2040Target):
     def _skip(self, until: int) -> None:
         """The CPU of the instrument is held and the wires are quiet: advance both boards to just before what comes."""
         clock = self._clock
-        cycles = min((until - clock.ticks) // CYCLE_TICKS, self.stimulus.quiet_cycles() - LEAD_CYCLES)
+        free = min(self.stimulus.quiet_cycles() - LEAD_CYCLES, QUIET_CYCLES)
+        cycles = min((until - clock.ticks) // CYCLE_TICKS, free)
         if clock.has_scheduled_alarm:
             cycles = min(cycles, clock.ticks_to_next_alarm // CYCLE_TICKS)
         cycles = self._wires.in_phase(cycles)

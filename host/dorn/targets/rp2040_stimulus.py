@@ -10,6 +10,7 @@ _RESET, _ADDRESS = 27, 28
 LEAD_CYCLES = 60  # longer than any CPU instruction, and than what the machine does between two delays
 _JMP_PIN, _JMP_X_DEC = 0x00C0, 0x0040  # the loop of a delay
 _FOREVER = 1 << 40
+QUIET_CYCLES = 62_500  # half of the lead-in of a list, whose start is noticed only after such a run
 
 
 class StimulusChip(Chip):
@@ -58,7 +59,7 @@ class StimulusChip(Chip):
         """Run alone up to a time, while its inputs do not change: cycle by cycle only where its outputs do."""
         clock = self.clock
         while clock.ticks < ticks:
-            free = self.quiet_cycles() - LEAD_CYCLES
+            free = min(self.quiet_cycles() - LEAD_CYCLES, QUIET_CYCLES)
             if free > LEAD_CYCLES:
                 self._run_quiet(min(ticks, clock.ticks + free * CYCLE_TICKS))
             else:
