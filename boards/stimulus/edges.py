@@ -37,6 +37,7 @@ _LAST = const(5)
 _WIDTH = const(6)
 _DEBT = const(7)  # cycles by which the machine is late
 _STEP = const(12)
+_LONG = const(1000)  # cycles: shorter gaps, which decide on dead time, are kept
 _QUEUE = const(63)
 _TIMES = const(16)  # of the falls, relative to the start of the next delay, + _ZERO
 _LINES = const(80)
@@ -72,7 +73,8 @@ def ended(pulses: ptr32) -> bool:
 
 @micropython.viper
 def delayed(s: ptr32, cycles: int):
-    """Take into account that the machine is late by so many cycles: pulses to come are earlier by up to _STEP each."""
+    """Take into account that the machine is late by so many cycles: up to _STEP of it are taken off each long
+    gap to come."""
     s[_DEBT] = int(s[_DEBT]) + cycles
 
 
@@ -128,10 +130,11 @@ def append(ring: int, s: ptr32, pulses: ptr32) -> int:
         if lines & 0xFFFF == 0:
             continue
         step = int(s[_DEBT])
-        if step > _STEP:
-            step = _STEP
-        s[_DEBT] = int(s[_DEBT]) - step
-        t -= step
+        if step != 0 and gap > _LONG:
+            if step > _STEP:
+                step = _STEP
+            s[_DEBT] = int(s[_DEBT]) - step
+            t -= step
         delay = ((t - _RISE) >> 1) - 1
         if delay < 0:
             delay = 0

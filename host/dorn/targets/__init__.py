@@ -14,7 +14,8 @@ from dorn.errors import UserError
 from dorn.head.front_end import Head
 from dorn.head.slow_control import SimulatedDevices
 
-NAMES = ("unix", "rp2040")
+NAMES = ("unix", "rp2040")  # with a simulated head
+PAIR = "pair"  # rp2040 with an emulated stimulus board in the place of the head
 AWAY_S = 10.0  # a port that is absent for longer is lost
 
 
@@ -110,7 +111,7 @@ def open_target(
     unique_id: int | None = None,
     away_s: float = AWAY_S,
 ) -> Target:
-    """A target by its name: "unix", "rp2040", a serial port, a pyserial URL (socket://host:port, ...), or
+    """A target by its name: "unix", "rp2040", "pair" (without a `head`), a serial port, a pyserial URL (socket://host:port, ...), or
     bridge://host:port, the TCP port of a running `dorn bridge`.
 
     `flash`: folder in which a simulated target saves its flash image between runs; without it, the flash is discarded.
@@ -128,6 +129,10 @@ def open_target(
         from dorn.targets.rp2040 import Rp2040Target
 
         return Rp2040Target(head, flash, link=link, unique_id=unique_id)
+    if name == PAIR:
+        from dorn.targets.pair import PairTarget
+
+        return PairTarget(flash, link=link, unique_id=unique_id)
     if name.startswith("bridge:"):
         from dorn.targets.bridged import BridgedTarget
 

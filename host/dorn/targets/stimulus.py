@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
@@ -45,7 +45,8 @@ def pulses(particles: Iterable[tuple[int, int, float]]) -> Iterator[tuple[int, i
     """(time_ns, detector, energy_kev), in time order -> (gap in cycles, lines, level of front, level of back).
 
     Those within TOGETHER_NS of the first are one pulse. All front detectors of a pulse have the height of the first of
-    them, and so have the back detectors. Raises UserError for a detector that does not exist, or a time that decreases.
+    them, and so have the back detectors; without one, that of the other side, as a pulse on other lines may join it.
+    Raises UserError for a detector that does not exist, or a time that decreases.
     """
     before, begin_ns, lines, heights = 0, 0, 0, [0, 0]
     last_ns = 0
@@ -57,14 +58,14 @@ def pulses(particles: Iterable[tuple[int, int, float]]) -> Iterator[tuple[int, i
         last_ns = time_ns
         if lines and time_ns - begin_ns >= TOGETHER_NS:
             cycle = begin_ns // CYCLE_NS
-            yield cycle - before, lines, *heights
+            yield cycle - before, lines, heights[0] or heights[1], heights[1] or heights[0]
             before, lines, heights = cycle, 0, [0, 0]
         if not lines:
             begin_ns = time_ns
         lines |= 1 << detector
         heights[detector & 1] = heights[detector & 1] or level(energy_kev)
     if lines:
-        yield begin_ns // CYCLE_NS - before, lines, *heights
+        yield begin_ns // CYCLE_NS - before, lines, heights[0] or heights[1], heights[1] or heights[0]
 
 
 def blocks(particles: Iterable[tuple[int, int, float]]) -> bytes:
@@ -102,7 +103,7 @@ class Port(Protocol):
 
     def receive(self) -> bytes: ...
 
-    def wait_for(self, condition, limit_s: float) -> None: ...
+    def wait_for(self, condition: Callable[[], bool], limit_s: float) -> None: ...
 
 
 class StimulusBoard:

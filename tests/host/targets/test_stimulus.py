@@ -26,7 +26,7 @@ def test_every_particle_is_in_a_pulse_at_its_time_and_none_else(particles):
         assert mine[0][0] - 8 < time_ns <= mine[0][0]
         assert lines == sum({1 << d for _, d, _ in mine})
         for height, parity in ((front, 0), (back, 1)):
-            assert height == next((level(kev) for _, d, kev in mine if d & 1 == parity), 0)
+            assert height == next((level(kev) for _, d, kev in mine if d & 1 == parity), level(mine[0][2]))
     assert not left
 
 
