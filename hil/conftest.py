@@ -19,7 +19,8 @@ SKIPS = tomllib.loads((HERE / "skips.toml").read_text())
 
 def pytest_addoption(parser):
     group = parser.getgroup("hil", "hardware in the loop")
-    group.addoption("--target", default="unix", help="unix, rp2040, pair, a serial port or a pyserial URL (default: unix)")
+    where = "unix, rp2040, pair, a serial port or a pyserial URL (default: unix)"
+    group.addoption("--target", default="unix", help=where)
     group.addoption(
         "--bench",
         choices=("bare", "devices"),

@@ -56,10 +56,11 @@ class Commands:
         player, front_end = self._player, self._front_end
         asked, late = player.asked()
         values = (
-            ("playing", player.playing() + 0), ("asked", asked), ("played", player.played()),
-            ("shown", front_end.shown()), ("resets", front_end.resets()), ("early", front_end.early()), ("late", late), ("starved", player.starved + 0),
-        )  # fmt: skip
-        return " ".join(["%s=%d" % value for value in values])
+            f"playing={player.playing() + 0} asked={asked} played={player.played()}",
+            f"shown={front_end.shown()} early={front_end.early()} resets={front_end.resets()}",
+            f"late={late} starved={player.starved + 0}",
+        )
+        return " ".join(values)
 
 
 def _numbers(name, words):
@@ -67,7 +68,7 @@ def _numbers(name, words):
     if len(words) < len(arguments) or (len(words) > len(arguments) and name != "poisson"):
         raise ValueError("expected " + (" ".join([argument for argument, _ in arguments]) or "no argument"))
     if len(words) >= len(arguments) + LEVELS:
-        raise ValueError("heights: more than %d" % LEVELS)
+        raise ValueError(f"heights: more than {LEVELS}")
     numbers = []
     for i, word in enumerate(words):
         argument, (low, high) = arguments[min(i, len(arguments) - 1)]
@@ -76,6 +77,6 @@ def _numbers(name, words):
         except ValueError:
             number = low - 1
         if not low <= number <= high:
-            raise ValueError("%s: expected %d to %d (%s)" % (argument, low, high, word))
+            raise ValueError(f"{argument}: expected {low} to {high} ({word})")
         numbers.append(number)
     return numbers

@@ -24,7 +24,7 @@ _AFTER = const(5)
 _FALLEN = const(2)
 _FALL = const(8)
 _NEVER = const(-1)  # as a delay: 2**32 - 1
-_ZERO = const(1 << 28)  # what is kept of a time is this more: it may be negative, and viper of 64 bits does not see that
+_ZERO = const(1 << 28)  # added to times that are kept: they may be negative, which 64-bit viper does not see
 _RISES = const(1 << 15)  # a bit of the levels that the ladder ignores: they are never 0
 
 # the state: an array of words
@@ -121,7 +121,7 @@ def append(ring: int, s: ptr32, pulses: ptr32) -> int:
                 s[_TIMES + at] = int(s[_TIMES + at]) - took
                 high |= int(s[_LINES + at])
                 k += 1
-            edge = ptr32(ring + ((made & _MASK) << 4))
+            edge = ptr32(ring + ((made & _MASK) << 4))  # pyright: ignore
             edge[0] = count
             edge[1] = delay
             edge[2] = high
@@ -155,14 +155,14 @@ def append(ring: int, s: ptr32, pulses: ptr32) -> int:
         count += 1
         front = lines >> 16
         back = lines >> 24
-        edge = ptr32(ring + ((made & _MASK) << 4))
+        edge = ptr32(ring + ((made & _MASK) << 4))  # pyright: ignore
         edge[0] = count
         edge[1] = delay
         edge[2] = high
         # the ladder is GP16-22 and, its highest bit, GP26: four pins further
         edge[3] = front & 0x7F | (front & 0x80) << 3 | (back & 0x7F) << 16 | (back & 0x80) << 19 | _RISES
         made += 1
-    edge = ptr32(ring + ((made & _MASK) << 4))
+    edge = ptr32(ring + ((made & _MASK) << 4))  # pyright: ignore
     edge[0] = count
     edge[1] = _NEVER
     edge[2] = 0

@@ -164,7 +164,8 @@ class FrontEnd:
         for instruction in ("mov(osr, invert(null))", "out(pindirs, 11)", "mov(x, null)"):
             self._ladder.exec(instruction)
         self._counter = rp2.StateMachine(4 + _RESETS, _resets, in_base=Pin(_RESET))
-        self._early = rp2.StateMachine(4 + _EARLY, _early(constants.RELEASE_NS * constants.CLOCK_MHZ // 1000), in_base=Pin(0))
+        release = constants.RELEASE_NS * constants.CLOCK_MHZ // 1000
+        self._early = rp2.StateMachine(4 + _EARLY, _early(release), in_base=Pin(0))
         for counter in (self._counter, self._early):
             counter.exec("mov(x, invert(null))")
             counter.active(1)
@@ -203,9 +204,7 @@ class FrontEnd:
             write=_PIO1 + _TXF0,
             count=_FOREVER,
             trigger=True,
-            ctrl=heights.pack_ctrl(
-                size=2, inc_read=False, inc_write=False, treq_sel=_DREQ_PIO0_RX0, irq_quiet=True
-            ),
+            ctrl=heights.pack_ctrl(size=2, inc_read=False, inc_write=False, treq_sel=_DREQ_PIO0_RX0, irq_quiet=True),
         )
         feed.config(
             read=self.ring,
@@ -221,7 +220,7 @@ class FrontEnd:
 
     def ahead(self, edge):
         """Return the number of words until the machine is given the first word of this edge, counted from `play()`."""
-        return _ahead(self._edges_left, edge)
+        return _ahead(self._edges_left, edge)  # pyright: ignore[reportArgumentType]
 
     def shown(self):
         """Return the number of pulses since `play()` that rose on quiet lines while the instrument looked at them."""
@@ -237,4 +236,5 @@ class FrontEnd:
         return self._counted(_RESETS)
 
     def _counted(self, machine):
-        return _FOREVER & _count(_PIO1, machine, self._report, self._push)
+        at = _PIO1
+        return _FOREVER & _count(at, machine, self._report, self._push)  # pyright: ignore[reportArgumentType]

@@ -100,7 +100,7 @@ class Player:
             resets = front_end.resets()
             edges.delayed(s, _SLIP * (resets - self._resets & 0xFFFF))
             self._resets = resets
-        edges.append(front_end.ring, s, addressof(self._block))
+        edges.append(front_end.ring, s, addressof(self._block))  # pyright: ignore[reportArgumentType]
         return True
 
     def _read(self):

@@ -48,7 +48,8 @@ class Poisson:
         """
         log = [round(-1024 * math.log(0.5 + (i + 0.5) / (2 * _SAMPLES))) for i in range(_SAMPLES)]
         z, w = 362436069 + seed & 0x3FFFFFFF, 521288629 ^ seed
-        s = [n, mean, z, w, lines, pairs * 256 // 100, len(heights)] + list(heights)
+        s = [n, mean, z, w, lines, pairs * 256 // 100, len(heights)]
+        s.extend(heights)
         self._s = array.array("i", s + [0] * (_LOG - len(s)) + log)
 
     def read(self, block):

@@ -89,7 +89,8 @@ def _constants(path: str) -> dict[str, str]:
 @cache
 def _sources() -> tuple[str, ...]:
     root = onboard_root()
-    paths = [*(root / "firmware" / "fsw").rglob("*.py"), *(root / "boards").rglob("*.py")]
+    boards = [path for path in (root / "boards").rglob("*.py") if path.parent.name != "stimulus"]  # not of the firmware
+    paths = [*(root / "firmware" / "fsw").rglob("*.py"), *boards]
     return tuple(path.read_text() for path in sorted(paths))
 
 

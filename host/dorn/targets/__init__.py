@@ -111,8 +111,8 @@ def open_target(
     unique_id: int | None = None,
     away_s: float = AWAY_S,
 ) -> Target:
-    """A target by its name: "unix", "rp2040", "pair" (without a `head`), a serial port, a pyserial URL (socket://host:port, ...), or
-    bridge://host:port, the TCP port of a running `dorn bridge`.
+    """A target by its name: "unix", "rp2040", "pair" (without a `head`), a serial port, a pyserial URL
+    (socket://host:port, ...), or bridge://host:port, the TCP port of a running `dorn bridge`.
 
     `flash`: folder in which a simulated target saves its flash image between runs; without it, the flash is discarded.
     `link`: "usb", or "uart", the flight link of rp2040.

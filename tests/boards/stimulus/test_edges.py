@@ -107,7 +107,7 @@ def test_pulses_rise_when_asked_and_fall_a_width_later(board, pulses, width):
         t += gap
         times.append(t)
     lateness = [time - asked for (time, _, _), asked in zip(rises, times, strict=True)]
-    assert all(-1 <= d for d in lateness)  # the machine counts in steps of two
+    assert all(d >= -1 for d in lateness)  # the machine counts in steps of two
     assert late or all(d <= 0 for d in lateness)
     risen = fallen = 0  # pulses fall in their order, each a width after its rise, or at once if edges hold it up
     for edge, (time, high) in zip(edges, comparators, strict=True):

@@ -80,11 +80,13 @@ def test_events_are_the_pulses_shown_on_quiet_lines(bench, kcps):
 
 @pytest.mark.parametrize(("kcps", "seconds"), [(1, 1.0), (10, 0.3)])
 def test_a_list_has_the_spectra_of_the_simulated_head(bench, kcps, seconds):
-    """What depends on a few cycles is left out: a particle that comes when the hit pattern is sampled, or when dead time
-    ends; and one in the same unit within an event, where the two would share their heights."""
+    """What depends on a few cycles is left out: a particle that comes when the hit pattern is sampled, or when dead
+    time ends; and one in the same unit within an event, where the two would share their heights."""
     particles, last_ns, last_unit = [], -(10**6), 0
     for t, d, kev in poisson(1000 * kcps, seconds, kcps, ENERGIES):
-        if t - last_ns > 12_000 or (500 < t - last_ns < 1500 or 1900 < t - last_ns < 3500) and d // 2 != last_unit:
+        gap_ns = t - last_ns
+        within = 500 < gap_ns < 1500 or 1900 < gap_ns < 3500
+        if gap_ns > 12_000 or (within and d // 2 != last_unit):
             last_ns, last_unit = t, d // 2
             particles += [(t, d, kev)] if len(particles) % 5 else [(t, d, kev), (t, d ^ 1, kev)]
     state, rates = bench.run(lambda: bench.board.play(particles))
