@@ -83,8 +83,8 @@ def test_a_gap_accounted_too_long_is_detected(tmp_path, monkeypatch, emulator):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["study", "adc", "."], "dorn: DATA: folder: has no adc-ramp-rp2040; adc needs adc-ramp-rp2040 (.)"),
-        (["study", "spectra", "nowhere"], "dorn: DATA: folder: has no am241-lisbon; spectra needs am241-lisbon, am241"),
+        (["study", "adc", "."], "dorn: DATA: folder: no ramp of an ADC: rows of level,code,code,... in .csv files (.)"),
+        (["study", "spectra", "nowhere"], "dorn: DATA: folder: does not exist (nowhere)"),
         (["study", "tea"], "dorn: argument STUDY: invalid choice: 'tea'"),
     ],
 )
