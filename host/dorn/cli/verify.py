@@ -112,6 +112,8 @@ def _study(args):
         given["data"] = args.data
         if args.data is not None and not args.data.is_dir():
             raise UserError.at("DATA", "folder", "does not exist", str(args.data))
+        if args.data is not None and hasattr(module, "check"):
+            module.check(args.data)  # fail now, before anything is written
     if "targets" in takes:
         given["targets"] = (args.target,) if args.target else ("unix", "rp2040")
     if "archives" in takes:

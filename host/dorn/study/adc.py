@@ -73,18 +73,29 @@ def read_ramps(report: Report, data: Path) -> dict[str, tuple[np.ndarray, np.nda
 
     Files that are not ramps are reported and left out. Raises UserError if none is left.
     """
-    folder = data / SET if (data / SET).is_dir() else data
     ramps = {}
-    for path in sorted(folder.glob("*.csv")):
+    for path in _files(data):
         try:
             ramps[path.stem] = read_ramp(path)
         except UserError as error:
             report.say(f"not judged: {error}")
     if not ramps:
-        raise UserError.at(
-            "DATA", "folder", "no ramp of an ADC: rows of level,code,code,... in .csv files", str(folder)
-        )
+        raise _no_ramp(data)
     return ramps
+
+
+def check(data: Path) -> None:
+    """Raises UserError if there is no file that could be a ramp."""
+    if not _files(data):
+        raise _no_ramp(data)
+
+
+def _files(data: Path) -> list[Path]:
+    return sorted((data / SET if (data / SET).is_dir() else data).glob("*.csv"))
+
+
+def _no_ramp(data: Path) -> UserError:
+    return UserError.at("DATA", "folder", "no ramp of an ADC: rows of level,code,code,... in .csv files", str(data))
 
 
 def covered(histogram: np.ndarray) -> slice:
