@@ -46,7 +46,7 @@ class Bench:
         self.executive = Executive(board, lambda now, tasks: self.supervised.append((now, tasks)), self.reports, made)
         self.tasks = made
         if free is not None:
-            self.heap = fsw.executive.gc = Heap(self, free)
+            self.heap = fsw.executive.gc = memory.gc = Heap(self, free)
         self.executive.begin()
         memory.garbage[0] = 0
 
