@@ -1,4 +1,4 @@
-"""Files of other programs: each kind as its format describes it, damaged in any way, and the published ones."""
+"""Files of other programs: each kind as its format describes it, and damaged in any way."""
 
 import json
 import struct
@@ -12,7 +12,6 @@ from dorn.head import sources
 from dorn.util.checks import SourceError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.data import data
 from support.source_texts import SPE
 
 COUNTS = [0, 5, 7, 4000, 0, 2]
@@ -243,59 +242,6 @@ def test_fast_comtec(write):
         read(write, "a.mpa", b"[MAP0]\r\nxdim=2\r\n[CDAT0,4 ]\r\n1\r\n2\r\n3\r\n4\r\n")
 
 
-COLUMNS = {
-    "1\n2\n3\n": ([0, 1, 2], [1, 2, 3], False),
-    "# comment\n1.0\n2.0\n": ([0, 1], [1, 2], False),
-    "5 1\n6 2\n": ([5, 6], [1, 2], False),
-    "5\t1\n6\t2\n": ([5, 6], [1, 2], False),
-    "5; 1;\n6; 2;\n": ([5, 6], [1, 2], False),
-    "5, 1\n6, 2\n": ([5, 6], [1, 2], False),
-    "Energy (MeV),Counts\n0.5,1\n1.5,2\n": ([500, 1500], [1, 2], True),
-    "Energie\nenergy_keV;counts\n0,5;1\n1,5;2\n": ([0.5, 1.5], [1, 2], True),
-    "kev counts\n0,5 1\n1,5 2\n": ([0.5, 1.5], [1, 2], True),
-    "counts,energy_kev\n1,5\n2,6\n": ([5, 6], [1, 2], True),
-    "Channel,Energy (keV),Counts\n0,10,1\n1,12,2\n": ([10, 12], [1, 2], True),
-    "# channel counts\n0 1\n1 2\n": ([0, 1], [1, 2], False),
-    '"Channel","Data"\n3,1\n4,2\n': ([3, 4], [1, 2], False),
-    "0.5 1\n1.5 2\n": ([0.5, 1.5], [1, 2], False),
-}
-
-
-@pytest.mark.parametrize("text", COLUMNS)
-def test_columns_with_any_separator(write, text):
-    positions, counts, in_kev = COLUMNS[text]
-    (one,) = read(write, "some.txt", text).values()
-    assert (one.centres.tolist(), one.counts.tolist(), one.in_kev) == (positions, counts, in_kev)
-
-
-def test_columns_that_are_not_a_spectrum(write):
-    for text, what in (
-        ("1 2\n2 x\n", "2: counts: not a usable number"),
-        ("1 2\n3\n", "2: row: 1 values, expected 2"),
-        ("1 2 3\n", "1: columns: 3 columns, and no line with their names"),
-        ("time,voltage\n1,2\n", "header: a column of energies"),
-        ("2 1\n1 1\n", "2: first column: not above the previous one"),
-        ("0.5\n1.5\n", "1: counts: not a whole number"),
-        ("a text\n", "1: header: no row of numbers follows"),
-    ):
-        with pytest.raises(SourceError, match=what):
-            read(write, "some.txt", text)
-    with pytest.raises(
-        SourceError, match="calibration: cannot be read: the first column has no name such as energy_kev"
-    ):
-        sources.load(write("some.txt", "0.5 1\n1.5 2\n"))
-    assert sources.load(write("some.txt", "0.5 1\n1.5 2\n"), (0, 2)).energies_kev.tolist() == [1, 3]
-
-
-LIVE = ("Live time: 30 s", "LIVE_TIME - 30", "# Live time 30.0 seconds", "Live Time (s) = 30", "live time: 0,5 min")
-
-
-@pytest.mark.parametrize("line", LIVE)
-def test_times_of_columns(write, line):
-    (one,) = read(write, "some.txt", f"{line}\nchannel counts\n0 1\n1 2\n").values()
-    assert one.live_s == 30 and one.real_s is None
-
-
 def spec_utils(counts, suffix, path):
     """A file written by SpecUtils itself, with a calibration of 100 + 12.5 x at the lower edges of channels."""
     file, one = SpecUtils.SpecFile(), SpecUtils.Measurement.new()
@@ -323,40 +269,3 @@ def test_spec_utils_is_named_if_it_is_missing(write, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "SpecUtils", None)
     with pytest.raises(Exception, match=r"a.pcf: SpecUtils reads .pcf files.*pip install '.\[files\]'"):
         read(write, "a.pcf", "x")
-
-
-# ---- published files -------------------------------------------------------------------------------------------------
-
-
-def test_published_files_have_their_totals_and_times():
-    expected = json.loads(data("am241-cologne", "EXPECTED_derived.json").read_text())["spectra"]
-    for one in expected:
-        (found,) = spectrum.read(data("am241-cologne", one["file"])).values()
-        assert found.counts.sum() == one["total"] and len(found.counts) == 16384
-        assert found.live_s == pytest.approx(30, rel=0.03) and found.live_s < found.real_s
-    lisbon = {"1Cal": (90, "08:34:27"), "2Cal": (480, "08:59:24"), "Prateleira_4_c_vacuo": (480, "09:39:55")}
-    for name, (seconds, start) in lisbon.items():
-        (found,) = spectrum.read(data("am241-lisbon", f"{name}.dat")).values()
-        assert found.live_s == seconds and str(found.start) == f"2023-06-05 {start}" and len(found.counts) == 1024
-    for name, rate_cps in (("Ba133_a", 692), ("Eu152_b", 481), ("Ba133_a+Eu152_b", 1156)):
-        (found,) = spectrum.read(data("deadtime-two-source", "Ba133_Eu152", f"{name}.xml")).values()
-        assert found.real_s == 300 and found.counts.sum() / 300 == pytest.approx(rate_cps, abs=1)
-    (found,) = spectrum.read(data("n42", "data_am241.n42")).values()
-    assert found.counts.sum() == 306058 and found.real_s == found.live_s == 613
-    with pytest.raises(SourceError, match=r"data_invalid.n42: spectrum: none in the file"):
-        spectrum.read(data("n42", "data_invalid.n42"))
-    strip = spectrum.read(
-        data("triple-alpha-leuven", "strips_csv", "DSSD_3178-17_Front_80V_strip05_rebin4_from14000.csv")
-    )
-    assert next(iter(strip.values())).counts.sum() == 14319
-
-
-def test_iec_as_becquerel_reads_it():
-    import becquerel
-
-    path = data("spe", "hpge_dummy_test_01.iec")
-    with pytest.warns(becquerel.parsers.BecquerelParserWarning, match="more than 2048"):
-        other = becquerel.Spectrum.from_file(path)
-    (one,) = spectrum.read(path).values()
-    assert one.counts.tolist() == other.counts_vals.tolist() and (one.live_s, one.real_s) == (3564, 3600)
-    assert one.coefficients == (-1.55656e-2, 0.8, -2.97939e-8, 0.0) and one.start == other.start_time
