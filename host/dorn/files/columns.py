@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dorn.files.mca import IN_S, McaFile, OtherKind, decimal, duration
+from dorn.files.mca import IN_S, KEV, McaFile, OtherKind, decimal, duration
 from dorn.util.checks import SourceError, count, text_of
 
 SUFFIXES = (".csv", ".txt", ".tsv", ".tab", ".spa", ".asc", ".dat")
@@ -25,7 +25,6 @@ _CHANNEL = re.compile(r"(channels?|chan|chn|ch|bins?|adc|codes?)([ _]?(no|number
 _COUNTS = re.compile(r"(counts?|cts|events?|contents?|data)([ _/]*(per[ _])?(channel|bin))?", re.IGNORECASE)
 _SAMPLE = 50  # rows that tell the separator
 _TIMES_IN = 4000  # characters at the beginning and the end of a file
-_KEV = {"ev": 1e-3, "kev": 1.0, "mev": 1000.0}
 
 
 @dataclass
@@ -49,7 +48,7 @@ def read(path) -> McaFile | Table:
         return McaFile(_counts(path, rows, at_counts), 0, live_s, real_s, ())
     name = names[at_position] if names else "first column"
     energy = _ENERGY.fullmatch(name)
-    factor = _KEV[(energy.group(1) or "keV").lower()] if energy else 1.0
+    factor = KEV[(energy.group(1) or "keV").lower()] if energy else 1.0
     positions: list[float] = []
     for at, words in rows:
         try:

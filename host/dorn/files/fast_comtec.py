@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dorn.files.mca import McaFile, OtherKind, calibrated, date, decimal, duration
+from dorn.files.mca import KEV, McaFile, OtherKind, calibrated, date, decimal, duration
 from dorn.util.checks import SourceError, count, octets_of
 
 _DATA = re.compile(rb"^\[([TC]?DAT(?:A)?)(\d*)(?:, *(\d+))? *\] *\r?\n", re.MULTILINE)
 _BLOCK = re.compile(r"^\[(.+?)\]$")
 _FROM = re.compile(r"REPORT-FILE from (\S+ \S+)")
-_KEV = {"ev": 1e-3, "kev": 1.0, "mev": 1000.0}
 _TERMS = ("caloff", "calfact", "calfact2", "calfact3")
 _MOST_CHANNELS = 1 << 24
 
@@ -137,6 +136,6 @@ def _calibrate(one: McaFile, values: dict[str, str]) -> None:
     if values.get("caluse", "1") == "0" or not any(values.get(name) for name in _TERMS):
         return
     unit = values.get("calunit", "keV").lower()
-    if unit not in _KEV:
+    if unit not in KEV:
         raise ValueError(f"calunit: neither eV, keV nor MeV ({unit})")
-    one.coefficients = calibrated([_KEV[unit] * decimal(values.get(name) or 0) for name in _TERMS])
+    one.coefficients = calibrated([KEV[unit] * decimal(values.get(name) or 0) for name in _TERMS])

@@ -11,13 +11,15 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from dorn.util.checks import SourceError
+from dorn.util.checks import SourceError, octets_of
 
 _MOST = 1e18  # as in dorn.util.checks.number
-_KEV = {"": 1.0, "ev": 1e-3, "kev": 1.0, "mev": 1000.0}
+KEV = {"ev": 1e-3, "kev": 1.0, "mev": 1000.0}
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _APART = re.compile(r"(?<=\d)(?=[A-Za-z])(?![eE][+-]?\d)")  # between a number and its unit
 _BEGIN = "+-.,0123456789"  # of a number
@@ -54,6 +56,14 @@ class McaFile:
             parse(self, *values)
         except ValueError as error:
             self.faults[fault] = str(error)
+
+
+def xml_root(path) -> Element:
+    """The root of an XML file. Raises SourceError."""
+    try:
+        return ElementTree.fromstring(octets_of(path))
+    except (ElementTree.ParseError, ValueError, LookupError) as error:  # LookupError: an unknown encoding
+        raise OtherKind.at(path, "file", f"not XML: {error}") from None
 
 
 def one_line(text: str) -> str:
@@ -100,9 +110,10 @@ def energy_terms(text: str) -> tuple[float, ...]:
     """Calibration terms in keV from a line such as `100 50 0 keV`; () if they mean that there is no calibration: all 0,
     or the channel as its own energy, which programs store then. Raises ValueError."""
     found, unit = numbers(text)
-    if unit.lower() not in _KEV:
+    unit = unit.lower() or "kev"
+    if unit not in KEV:
         raise ValueError(f"unit is neither eV, keV nor MeV ({text})")
-    return calibrated([_KEV[unit.lower()] * term for term in found]) if found else ()
+    return calibrated([KEV[unit] * term for term in found]) if found else ()
 
 
 def calibrated(terms: Sequence[float]) -> tuple[float, ...]:

@@ -19,7 +19,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 import numpy as np
 
-from dorn.files.mca import McaFile, OtherKind, calibrated, date, decimal, duration, shifted
+from dorn.files.mca import McaFile, OtherKind, calibrated, date, decimal, duration, shifted, xml_root
 from dorn.util.checks import SourceError, count, octets_of
 
 _URI = "http://physics.nist.gov/N42/2011/N42"
@@ -84,7 +84,7 @@ def write(instrument: Instrument, measurements: list[Measurement]) -> bytes:
             _text(detector, "RadDetectorDescription", instrument.detectors[name])
     for name, terms in scales.items():
         scale = SubElement(top, "EnergyCalibration", {"id": f"energy_{name}"})
-        _text(scale, "CoefficientValues", " ".join(map(repr, _from_edge(terms))))
+        _text(scale, "CoefficientValues", " ".join(map(repr, _from_edges(terms))))
     for measurement in measurements:
         _measurement(top, measurement)
     ElementTree.indent(top)
@@ -119,14 +119,13 @@ def _text(parent: Element, name: str, text: str) -> Element:
     return child
 
 
+def _from_edges(terms: tuple) -> tuple[float, ...]:
+    """Three terms for positions in which channel i extends from i to i + 1, from those for its midpoint."""
+    return shifted([*map(float, terms), 0.0, 0.0, 0.0][:3] if terms else (0.0, 1.0, 0.0), -0.5)
+
+
 def _duration(seconds: float) -> str:
     return f"PT{np.format_float_positional(seconds, trim='-')}S"
-
-
-def _from_edge(terms: tuple) -> tuple[float, float, float]:
-    """Terms for positions in which channel i extends from i to i + 1, from terms for its midpoint."""
-    a, b, c = ([float(term) for term in terms] + [0.0, 0.0, 0.0])[:3] if terms else (0.0, 1.0, 0.0)
-    return a - b / 2 + c / 4, b - c, c
 
 
 def is_2006(path: Path | str) -> bool:
@@ -136,10 +135,7 @@ def is_2006(path: Path | str) -> bool:
 
 def read(path: Path | str) -> list[Measurement]:
     """The measurements in a file, in file order. Raises SourceError."""
-    try:
-        top = ElementTree.fromstring(octets_of(path))
-    except (ElementTree.ParseError, ValueError, LookupError) as error:  # LookupError: an unknown encoding
-        raise OtherKind.at(path, "file", f"not XML: {error}") from None
+    top = xml_root(path)
     if top.tag != f"{_IN}RadInstrumentData":
         raise OtherKind.at(path, "root", "not RadInstrumentData of N42.42-2012", top.tag)
     scales = {one.get("id", ""): _scale(one) for one in top.iter(f"{_IN}EnergyCalibration")}

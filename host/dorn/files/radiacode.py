@@ -5,12 +5,11 @@ The format has a measurement time; a live time is optional, and the measurement 
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from dorn.files.mca import McaFile, OtherKind, calibrated, date, decimal, duration
+from dorn.files.mca import McaFile, OtherKind, calibrated, date, decimal, duration, xml_root
 from dorn.files.npes import ONE_TIME
 from dorn.util.checks import SourceError, count, octets_of
 
@@ -24,12 +23,8 @@ def is_kind(path) -> bool:
 
 def read(path) -> list[McaFile]:
     """The spectra in a file, in file order. Raises SourceError."""
-    try:
-        top = ElementTree.fromstring(octets_of(path))
-    except (ElementTree.ParseError, ValueError, LookupError) as error:  # LookupError: an unknown encoding
-        raise OtherKind.at(path, "file", f"not XML: {error}") from None
     found = []
-    for result in top.iter("ResultData"):
+    for result in xml_root(path).iter("ResultData"):
         for tag, kind in _SPECTRA:
             found += [_spectrum(path, result, one, kind) for one in result.findall(tag)]
     if not found:
