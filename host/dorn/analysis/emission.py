@@ -202,12 +202,11 @@ def _result(used, grids, counts, found: Fit, shape, free, with_intervals=False) 
         others_of = tuple(one for one in mixed if one != name)
         upper = detection.upper_limit(found, model, counts, name, without, status == FOUND)
         upper = value + float(np.hypot(upper - value, detection.ONE_SIDED * shape[k]))
-        one = Emission(name, value, error, float(shape[k]), threshold, upper, status, others_of, without)
-        one = replace(one, detection_limit=detection.detection_limit(without))
-        if with_intervals:
-            ends = detection.interval(found, model, counts, name, without)
-            one = replace(one, interval=detection.widened(ends, value, float(shape[k])))
-        result.emissions.append(one)
+        ends = detection.interval(found, model, counts, name, without) if with_intervals else (math.nan, math.nan)
+        limits_of = detection.detection_limit(without), detection.widened(ends, value, float(shape[k]))
+        result.emissions.append(
+            Emission(name, value, error, float(shape[k]), threshold, upper, status, others_of, without, *limits_of)
+        )
     for group in groups:
         at = [found.nuclides.index(name) for name in group]
         variance = found.counts_covariance[np.ix_(at, at)].sum()

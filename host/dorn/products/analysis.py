@@ -12,7 +12,7 @@ from dorn.analysis.emission import FOUND, Emission, Emissions
 from dorn.analysis.iso11929 import Result
 from dorn.errors import UserError
 from dorn.nuclides import main_kev
-from dorn.products import iso_limits, time_fits
+from dorn.products import time_fits
 from dorn.products.outcome import FLUX_UNIT, Outcome, assumptions
 from dorn.util.digits import shown
 
@@ -59,12 +59,12 @@ def _direction(one: Outcome) -> dict:
         nuclides[name] = {"status": emission.status, "mixed_with": list(emission.mixed_with)}
         nuclides[name]["counts"] = _quantity(counts_of(emission))
         if name in rates:
-            nuclides[name]["rate_per_s"] = _quantity(rates[name]) | _iso(iso_limits.of_rate(one, name))
+            nuclides[name]["rate_per_s"] = _quantity(rates[name]) | _iso(one.iso_rates[name])
             nuclides[name]["status"] = rates[name].status
         if name in activities:
             alphas, error = alphas_per_decay(name)
             nuclides[name]["alphas_per_decay"] = {"value": _number(alphas), "error": _number(error)}
-            nuclides[name]["activity"] = _quantity(activities[name]) | _iso(iso_limits.of_activity(one, name))
+            nuclides[name]["activity"] = _quantity(activities[name]) | _iso(one.iso_activities[name])
             nuclides[name]["activity"]["unit"] = one.unit
         if name in at_date:
             nuclides[name]["activity_at_date"] = _quantity(at_date[name]) | {"unit": one.unit}
@@ -181,15 +181,15 @@ def activities_rows(outcomes: list[Outcome]):
     )
     for one in outcomes:
         for quantity, unit, found, by_iso in (
-            ("rate", "1/s", one.rates(), iso_limits.of_rate),
-            ("activity", one.unit, one.activities(), iso_limits.of_activity),
-            ("activity at date", one.unit, one.activities_at_date(), None),
-            ("flux", FLUX_UNIT, one.fluxes(), iso_limits.of_activity),
+            ("rate", "1/s", one.rates(), one.iso_rates),
+            ("activity", one.unit, one.activities(), one.iso_activities),
+            ("activity at date", one.unit, one.activities_at_date(), {}),
+            ("flux", FLUX_UNIT, one.fluxes(), one.iso_activities),
         ):
             for name, value in found.items():
                 parts = [value.errors.get(cause, 0.0) for cause in CAUSES]
                 numbers = [value.value, value.error, *parts, value.threshold, value.upper, value.detection_limit]
-                iso = by_iso(one, name) if by_iso else None
+                iso = by_iso.get(name)
                 numbers += [*value.interval, *((iso.decision_threshold, iso.detection_limit) if iso else (np.nan,) * 2)]
                 yield one.name, name, quantity, unit, value.status, *(_number(number) for number in numbers)
 

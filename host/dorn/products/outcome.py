@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from dorn.analysis import decay_correction, quality
 from dorn.analysis.activity import Quantity, activity, emission_rate
 from dorn.analysis.emission import BELOW, Counted, Emissions
 from dorn.analysis.geometry import Efficiency
 from dorn.nuclides import Nuclide, nuclide
+from dorn.products import iso_limits
 from dorn.util.dates import utc_text
 
 RADON = ("Rn-219", "Rn-220", "Rn-222")  # leave the ground as a gas
@@ -72,6 +74,19 @@ class Outcome:
     def activities(self) -> dict[str, Quantity]:
         """Bq, or Bq/cm2 for a plane, averaged over the measurement; empty without an efficiency or a live time."""
         return {name: self.activity_of(name, rate) for name, rate in self.rates().items()} if self.efficiency else {}
+
+    @cached_property
+    def iso_rates(self) -> iso_limits.Results:
+        """For `rates`, by ISO 11929."""
+        has_time = self.emissions.direction.total_live_s is not None
+        return iso_limits.of_rates(self.emissions, self.background) if has_time else {}
+
+    @cached_property
+    def iso_activities(self) -> iso_limits.Results:
+        """For `activities`, by ISO 11929."""
+        if self.efficiency is None or self.emissions.direction.total_live_s is None:
+            return {}
+        return iso_limits.of_activities(self.emissions, self.background, self.efficiency, self.of_plane)
 
     def activity_of(self, name: str, rate: Quantity) -> Quantity:
         """The activity for a rate in all spectra. Requires an efficiency."""
