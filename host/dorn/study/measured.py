@@ -126,7 +126,7 @@ def _cologne(data, file):
     counts = np.array([count(line, path, "counts", at) for at, line in text], np.int64)
     expected = _expected(data, "am241-cologne", file)
     if expected is None:
-        return Measured("am241-cologne", file, counts, _total(counts, int(counts.sum())))
+        return _counted("am241-cologne", file, counts)
     lines = ()
     if expected.get("author_hdtv_fit") is not None:
         # id, stat, chi, channel(err), position, volume, width, left tail
@@ -151,6 +151,11 @@ def _total(counts, stated):
     return (("total", 0, len(counts) - 1, stated),)
 
 
+def _counted(name, file, counts):
+    """A file without derived figures."""
+    return Measured(name, file, counts, _total(counts, int(counts.sum())))
+
+
 # ---- Milano: Am-241 and pulser against bias and shaping time ---------------------------------------------------------
 
 
@@ -159,7 +164,7 @@ def _milano(data, file):
     counts = chn.read(data / name / file).counts
     expected = _expected(data, name, file)
     if expected is None:
-        return Measured(name, file, counts, _total(counts, int(counts.sum())))
+        return _counted(name, file, counts)
     # the lower peak is the pulser, the upper one Am-241
     peaks = [(peak.above_zero("centroid"), peak.above_zero("fwhm")) for peak in expected.tables("peaks", 2)]
     nuclides = (None, "Am-241")
@@ -204,7 +209,7 @@ def _kentucky(data, file):
     counts = spe.read(data / name / file).counts
     expected = _expected(data, name, file)
     if expected is None:
-        return Measured(name, file, counts, _total(counts, int(counts.sum())))
+        return _counted(name, file, counts)
     above = ("from channel 10 up", KENTUCKY_NOISE, len(counts) - 1, expected.count("counts_ch10_up"))
     sums = (*_total(counts, expected.count("total_counts")), above)
     known = expected.get("pressure_torr_from_name") is not None
