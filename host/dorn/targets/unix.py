@@ -53,7 +53,7 @@ def micropython() -> str:
 
 @contextlib.contextmanager
 def _alone():
-    """Only one program at a time removes abandoned folders and creates its own: a new folder is not locked at once."""
+    """Only one program at a time creates or removes folders: a folder is not locked during all of either."""
     descriptor = os.open(tempfile.gettempdir(), os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -182,8 +182,9 @@ class UnixTarget(SimulatedTarget):
     def close(self) -> None:
         self._end()
         self._lock.close()
-        self._in_use.close()
-        self._folder.cleanup()
+        with _alone():
+            self._in_use.close()
+            self._folder.cleanup()
 
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
         until_us = self._now_us + round(seconds * 1e6)

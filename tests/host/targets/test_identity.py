@@ -56,8 +56,9 @@ def test_folders_of_killed_programs_are_removed(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [mine]
 
 
-def test_no_other_program_removes_a_folder_before_it_is_locked(tmp_path, monkeypatch):
-    """Another program cannot look for abandoned folders between creation and locking of a new one."""
+def test_no_other_program_removes_a_folder_while_it_is_not_locked(tmp_path, monkeypatch):
+    """Another program cannot look for abandoned folders between creation and locking of a new one, nor while one is
+    removed: it would lock a folder in it, which is then not empty."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     made = tempfile.TemporaryDirectory
     excluded = []
@@ -75,11 +76,19 @@ def test_no_other_program_removes_a_folder_before_it_is_locked(tmp_path, monkeyp
     def watched(**arguments):
         folder = made(**arguments)
         excluded.append(not others_can_lock())
+        removed = folder.cleanup
+
+        def cleanup():
+            excluded.append(not others_can_lock())
+            removed()
+
+        folder.cleanup = cleanup
         return folder
 
     monkeypatch.setattr(tempfile, "TemporaryDirectory", watched)
     with UnixTarget():
         assert excluded == [True] and others_can_lock()
+    assert excluded == [True, True] and others_can_lock()
 
 
 def test_a_flash_in_use_is_not_changed(tmp_path):
