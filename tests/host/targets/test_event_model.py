@@ -5,7 +5,7 @@ import random
 
 import pytest
 from dorn.errors import UserError
-from dorn.head.front_end import FrontEnd, Head
+from dorn.head.front_end import DEFAULT_COMPARATOR_MV, MV_PER_MEV, FrontEnd, Head
 from dorn.image.constants import constants
 from dorn.study.event_builder import record
 from dorn.targets.event_model import EventModel, board_times
@@ -127,3 +127,22 @@ def test_model_and_chip_record_the_same_events(seed, width_ns):
     for fates in (chip_fates, head.fates):
         assert fates.injected == sum(map(len, groups)) == fates.delivered + fates.merged + fates.lost_dead_time
     assert chip_fates.spurious == head.fates.spurious == 0
+
+
+def test_the_rest_of_a_pulse_stays_below_the_default_threshold():
+    """The reset of a short event ends before the pulse is over; its peak-hold then keeps the rest of the pulse."""
+    front_end = FrontEnd()
+    full_scale_kev, small_kev = front_end.kev_per_code * (4095 - front_end.zero_code), 90.0
+    rests_kev = []
+    for d in range(16):
+        head = Recorder(front_end)
+        head.comparators(10, 10)
+        model = EventModel(head, TIMES)
+        model.start(0, 0xFFFF)
+        head.inject([(0, d, full_scale_kev), (20_000, d, small_kev)], BEGIN_US * 1000)
+        _, events = model.run((BEGIN_US + GAP_US) * 1000, 10)
+        (code,) = events[-1][2]
+        read_kev = front_end.kev_per_code * (code - front_end.zero_code)
+        rests_kev.append(read_kev if abs(read_kev - small_kev) > front_end.kev_per_code else 0.0)
+    print("kept of full scale in keV:", *(f"{rest:.0f}" for rest in rests_kev))
+    assert max(rests_kev) < DEFAULT_COMPARATOR_MV * 1000 / MV_PER_MEV and not any(rests_kev[2:])
