@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TextIO
 
 from matplotlib.figure import Figure
 
@@ -17,20 +18,33 @@ from dorn.products.style import png
 
 
 class Report:
-    """Results of a study: printed as they come in, and saved as NAME.txt and plots in the folder `out`."""
+    """Results of a study: printed as they come in, and saved as NAME.txt and plots in the folder `out`.
+
+    An earlier report is replaced only when there is a first result: a study that refuses its input leaves it.
+    """
 
     def __init__(self, name: str, out: Path):
         self.out = Path(out)
+        self._name = name
+        self._text: TextIO | None = None
         self._bounds: list[tuple[str, str, str, bool]] = []
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-            self._text = (self.out / f"{name}.txt").open("w", encoding="utf-8")
-        except OSError as error:
-            raise UserError.at(out, "directory", f"cannot be written: {error.strerror}") from None
 
     def say(self, text: str = "") -> None:
+        if self._text is None:
+            self._text = self._begin()
         print(text, flush=True)
         print(text, file=self._text, flush=True)
+
+    def _begin(self) -> TextIO:
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            return (self.out / f"{self._name}.txt").open("w", encoding="utf-8")
+        except OSError as error:
+            raise UserError.at(self.out, "directory", f"cannot be written: {error.strerror}") from None
+
+    def _close(self) -> None:
+        if self._text is not None:
+            self._text.close()
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Print a table: the first column left-aligned, the others right-aligned."""
@@ -49,12 +63,14 @@ class Report:
         self._bounds.append((what, figure, limit, bool(kept)))
 
     def plot(self, name: str, figure: Figure) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
         (self.out / f"{name}.png").write_bytes(png(figure))
 
     def abandon(self) -> None:
         """Close the report of an interrupted study, without a verdict."""
-        self.say("\nabandoned: no verdict")
-        self._text.close()
+        if self._text is not None:
+            self.say("\nabandoned: no verdict")
+        self._close()
 
     def finish(self) -> bool:
         """Print all limits with their verdicts. Returns whether there are any and all are met."""
@@ -64,7 +80,7 @@ class Report:
             ("", "result", "limit", ""),
             [(what, figure, limit, verdicts[kept]) for what, figure, limit, kept in self._bounds],
         )
-        self._text.close()
+        self._close()
         return bool(self._bounds) and all(kept for *_, kept in self._bounds)
 
 

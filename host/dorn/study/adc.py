@@ -73,29 +73,18 @@ def read_ramps(report: Report, data: Path) -> dict[str, tuple[np.ndarray, np.nda
 
     Files that are not ramps are reported and left out. Raises UserError if none is left.
     """
-    ramps = {}
-    for path in _files(data):
+    ramps, refused = {}, []
+    for path in sorted((data / SET if (data / SET).is_dir() else data).glob("*.csv")):
         try:
             ramps[path.stem] = read_ramp(path)
         except UserError as error:
-            report.say(f"not judged: {error}")
+            refused.append(f"not judged: {error}")
     if not ramps:
-        raise _no_ramp(data)
+        what = "no ramp of an ADC: rows of level,code,code,... in .csv files"
+        raise UserError.at("DATA", "folder", what, str(data))
+    for reason in refused:
+        report.say(reason)
     return ramps
-
-
-def check(data: Path) -> None:
-    """Raises UserError if there is no file that could be a ramp."""
-    if not _files(data):
-        raise _no_ramp(data)
-
-
-def _files(data: Path) -> list[Path]:
-    return sorted((data / SET if (data / SET).is_dir() else data).glob("*.csv"))
-
-
-def _no_ramp(data: Path) -> UserError:
-    return UserError.at("DATA", "folder", "no ramp of an ADC: rows of level,code,code,... in .csv files", str(data))
 
 
 def covered(histogram: np.ndarray) -> slice:

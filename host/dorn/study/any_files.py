@@ -12,7 +12,8 @@ from dorn.study import measured
 def read(data: Path, most: int) -> tuple[list[measured.Measured], list[tuple[str, str]]]:
     """(the spectra of all files below `data` that are in no known set, file and reason of those that cannot be judged).
 
-    Of a spectrum with more than `most` counts, the same fraction of each channel is taken, rounded down.
+    Of a spectrum with more than `most` counts, the same fraction of each channel is taken, rounded down; its name then
+    says so.
     """
     found, refused = [], []
     for path in sorted(path for path in data.rglob("*") if path.is_file() and spectrum.is_kind(path)):
@@ -27,7 +28,10 @@ def read(data: Path, most: int) -> tuple[list[measured.Measured], list[tuple[str
         for name, one in spectra.items():
             where = file if len(spectra) == 1 else f"{file}, {name}"
             total = int(one.counts.sum())
-            counts = one.counts if total <= most else one.counts * most // total
+            counts = one.counts
+            if total > most:
+                counts = counts * most // total
+                where += f", {counts.sum()} of {total} counts"
             if counts.any():
                 sums = (("total", 0, len(counts) - 1, int(counts.sum())),)
                 found.append(measured.Measured(measured.ANY, where, counts, sums))

@@ -1,5 +1,5 @@
 """Dead time counted by the hardware, compared with dead time measured from outside with double pulses; and laboratory
-methods, applied to the instrument and to published measurements (deadtime_data.py).
+methods, applied to the instrument (own_dead_time) and to measurements of others (two_sources, time_stamps).
 
 One pulse, or several at once, is followed after a delay by a pulse on another detector. The shortest delay at which
 that pulse gives a separate event is the dead time, independent of the firmware. It is not sharp: the sequencer polls
@@ -17,8 +17,7 @@ from matplotlib.figure import Figure
 
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
-from dorn.study import Report, deadtime_data
-from dorn.study.deadtime_data import intervals, two_source
+from dorn.study import Report, own_dead_time, time_stamps, two_sources
 from dorn.study.event_builder import record
 
 CYCLE_NS = 8
@@ -39,13 +38,13 @@ CASES = {
 
 def study(report: Report, short: bool, data: Path | None) -> None:
     _double_pulses(report)
-    deadtime_data.instrument(report, short)
+    own_dead_time.judge(report, short)
     if data is None:
-        report.say("\npublished measurements: skipped, no DATA given")
+        report.say("\nmeasurements of others: skipped, no DATA given")
     else:
-        for name, judge in ((deadtime_data.RADIACODE, two_source), (deadtime_data.GEIGER, intervals)):
+        for name, method in (("two sources", two_sources), ("time stamps", time_stamps)):
             try:
-                judge(report, data)
+                method.judge(report, data)
             except UserError as error:
                 report.say(f"\n{name}: not judged: {error}")
 

@@ -15,13 +15,8 @@ from dorn.analysis.dead_time import (
     two_source,
     two_source_dead_time,
 )
-from dorn.errors import UserError
-from dorn.study import Report
-from dorn.study import deadtime_data as study
-from dorn.util.tables import Table
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.data import data
 
 rates = st.floats(1.0, 1e6)
 loads = st.floats(0.0, 10.0)  # n tau
@@ -148,62 +143,3 @@ def test_a_counter_without_dead_time_shows_none():
 def test_invalid_time_stamps_are_rejected(times_s):
     with pytest.raises(ValueError):
         intervals(times_s, 1e-3)
-
-
-@pytest.fixture
-def report(tmp_path):
-    return Report("deadtime", tmp_path)
-
-
-def test_a_scintillation_counter_has_its_published_dead_time(report):
-    study.two_source(report, data("deadtime-two-source").parent)
-    assert report.finish()
-
-
-def test_the_intervals_of_a_geiger_counter_give_its_true_rate_in_two_ways(report, tmp_path):
-    study.intervals(report, data("geiger-times").parent)
-    assert report.finish() and (tmp_path / "intervals.png").exists()
-
-
-def test_the_instrument_shows_its_own_dead_time_and_none_after_the_correction(report):
-    study.instrument(report, short=True)
-    assert report.finish()
-
-
-def test_a_wrong_live_time_is_detected(report, monkeypatch):
-    # an instrument that reports real time as live time, at the rates of the test above
-    observed = iter([(360_416, 20.0, 20.0), (360_212, 20.0, 20.0), (654_036, 20.0, 20.0)])
-    monkeypatch.setattr(study, "spread", lambda function, jobs: [next(observed) for _ in jobs])
-    study.instrument(report, short=True)
-    assert not report.finish()
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (None, "cannot be read"),
-        ("", "not a RadiaCode spectrum"),
-        ("<a/>", "not a RadiaCode spectrum"),
-        ("<a><EnergySpectrum><DataPoint>x</DataPoint></EnergySpectrum></a>", "not a RadiaCode spectrum"),
-        ("<a><EnergySpectrum><DataPoint>1</DataPoint></EnergySpectrum></a>", "not a RadiaCode spectrum"),
-        ("<a><EnergySpectrum><MeasurementTime>1</MeasurementTime></EnergySpectrum></a>", "no counts or no time"),
-    ],
-)
-def test_a_bad_spectrum_gives_a_one_line_error(tmp_path, text, message):
-    path = tmp_path / "bg.xml"
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(UserError) as error:
-        study.radiacode(path)
-    assert message in str(error.value) and str(path) in str(error.value) and "\n" not in str(error.value)
-
-
-@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
-def test_any_text_is_read_or_gives_a_one_line_error(scratch, text):
-    path = scratch / "any"
-    path.write_text(text, encoding="utf-8")
-    for read in (study.radiacode, study.stamps, Table.read, study.geiger_runs):
-        try:
-            read(path)
-        except UserError as error:
-            assert "\n" not in str(error)

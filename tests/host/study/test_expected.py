@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import uproot
 from dorn.errors import UserError
-from dorn.study import Report, deadtime_data, measured
+from dorn.study import Report, measured, time_stamps, two_sources
 from dorn.util.tables import Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,12 +47,12 @@ READERS = {
     "two sources": (
         "deadtime-two-source/EXPECTED_from_authors_test.json",
         RATES,
-        lambda folder, report: deadtime_data.two_source(report, folder),
+        lambda folder, report: two_sources.judge(report, folder),
     ),
     "intervals": (
         "geiger-times/EXPECTED_derived.json",
         {"runs": [RUN, RUN]},
-        lambda folder, report: deadtime_data.intervals(report, folder),
+        lambda folder, report: time_stamps.judge(report, folder),
     ),
 }
 COUNTS_ALONE = ("cologne", "milano", "kentucky")  # read without figures, too
@@ -84,7 +84,8 @@ def folder(tmp_path_factory):
     for name, counts in (("Ba133_a", 61000), ("Eu152_b", 35000), ("Ba133_a+Eu152_b", 90000), ("../bg", 40)):
         point = f"<EnergySpectrum><MeasurementTime>10</MeasurementTime><DataPoint>{counts}</DataPoint></EnergySpectrum>"
         (folder / "deadtime-two-source/Ba133_Eu152").mkdir(parents=True, exist_ok=True)
-        write(folder / "deadtime-two-source/Ba133_Eu152" / f"{name}.xml", f"<a>{point}</a>")
+        content = f"<ResultDataFile><ResultData>{point}</ResultData></ResultDataFile>"
+        write(folder / "deadtime-two-source/Ba133_Eu152" / f"{name}.xml", content)
     stamps = np.cumsum(0.005 + np.random.default_rng(1).exponential(1 / 40, 2000))
     write(folder / "geiger-times/a/data.csv", "time\n" + "\n".join(map(str, stamps)))
     rows = (("sample_6", 9000), ("sample_7", 9000), ("sample_6_7", 17000), ("no_sample", 100))

@@ -61,7 +61,7 @@ def test_two_cycles_too_many_are_detected_at_the_pins(tmp_path, monkeypatch, emu
     files = firmware.files("pico", changed={path: text.replace("fixed = 17", "fixed = 19")})
     monkeypatch.setattr(event_builder.firmware, "files", lambda board: files)
     monkeypatch.setattr(deadtime, "CASES", {"1 hit": ((3,), None)})
-    monkeypatch.setattr(deadtime.deadtime_data, "instrument", lambda report, short: None)
+    monkeypatch.setattr(deadtime.own_dead_time, "judge", lambda report, short: None)
     assert study("deadtime", tmp_path) == 1
     assert [line.split("  ")[0] for line in failed(tmp_path)] == ["1 hit: mean deviation"]
 
