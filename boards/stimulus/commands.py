@@ -19,6 +19,7 @@ _ARGUMENTS = {
         ("number", _NUMBER), ("mean", _GAP), ("width", _WIDTH), ("seed", (0, 0xFFFF)), ("lines", _MASK),
         ("pairs", (0, 100)), ("heights", _HEIGHT),
     ),
+    "identity": (),
     "state": (),
     "stop": (),
 }  # fmt: skip
@@ -36,7 +37,7 @@ class Commands:
             if name not in _ARGUMENTS:
                 raise ValueError("unknown; known: " + ", ".join(_ARGUMENTS))
             result = getattr(self, "_" + name)(*_numbers(name, words))
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             return "error: " + name + ": " + str(error)
         return "ok " + result if result else "ok"
 
@@ -51,6 +52,10 @@ class Commands:
 
     def _stop(self):
         self._player.stop()
+
+    def _identity(self):
+        with open("/manifest") as manifest:  # dorn.image.firmware
+            return "stimulus " + manifest.read(8)
 
     def _state(self):
         player, front_end = self._player, self._front_end

@@ -1,0 +1,100 @@
+"""What plays known pulses to the instrument of a bench: a simulated head, or a stimulus board, emulated or real."""
+
+from __future__ import annotations
+
+from dorn.errors import UserError
+from dorn.head.front_end import Fates, Head
+from dorn.session.instrument import Instrument
+from dorn.targets import Target
+from dorn.targets.stimulus import State, StimulusBoard, nearest
+
+COUNTERS = ("accepted", "below_threshold", "over_range", "disabled")  # of hits, in a rates packet
+_AFTER_S = 0.001  # for the event of the last pulse
+
+
+class HeadStimulus:
+    """Particles played to the simulated head. Raises UserError if the detectors are real.
+
+    grid: plays the energies that a stimulus board can play, so that both play the same list.
+    """
+
+    def __init__(self, target: Target, commander: Instrument, grid: bool = False):
+        self._target = target
+        self._commander = commander
+        self._grid = grid
+
+    @property
+    def head(self) -> Head:
+        if self._target.head is None:
+            raise UserError(f"target {self._target.name}: nothing can be injected: its detectors are real")
+        return self._target.head
+
+    @property
+    def fates(self) -> Fates:
+        return self.head.fates
+
+    def nearest(self, energy_kev: float) -> float:
+        """The energy nearest to this one that it can play: itself, unless it keeps to the grid."""
+        return nearest(energy_kev) if self._grid else energy_kev
+
+    def begin(self, particles) -> None:
+        """Start playing the particles, from now."""
+        self._target.inject(particles)
+
+    def play(self, particles) -> None:
+        """Play the particles, and return 1 ms after the last."""
+        self.begin(particles)
+        self.finish()
+
+    def finish(self) -> None:
+        """Wait until 1 ms after the last particle."""
+        while not self.head.dry:
+            self._commander.advance(0.1)
+        self._commander.advance(_AFTER_S)
+
+    def reconciles(self, rates: dict) -> bool:
+        """Whether every pulse since power-on has one fate, and the counters, never cleared, have every hit."""
+        fates = self.fates
+        counted = sum(sum(rates[name]) for name in COUNTERS) + rates["overrun_hits"]
+        lost = fates.merged + fates.lost_dead_time + fates.below_threshold + fates.disabled
+        return fates.delivered == counted and fates.injected == fates.delivered + lost
+
+
+class BoardStimulus:
+    """Particles played by a stimulus board, the same list or, where it says so, one that the board makes by itself."""
+
+    nearest = staticmethod(nearest)  # the ladder has 8 bits
+
+    def __init__(self, board: StimulusBoard, commander: Instrument):
+        self.board = board
+        self._commander = commander
+        self._ends_us = 0.0
+        self._shown = 0
+
+    def begin(self, particles) -> None:
+        """Start playing the particles, from now."""
+        seconds = self.board.play(particles)
+        self._ends_us = self._commander.target.now_us + seconds * 1e6
+
+    def play(self, particles) -> None:
+        """Play the particles, and return 1 ms after the last."""
+        self.begin(particles)
+        self.finish()
+
+    def finish(self) -> State:
+        """Wait until 1 ms after the last particle. Returns the counters of the board."""
+        # the instrument must be served meanwhile, and the board answers only when it has received the whole list
+        self._commander.advance(max(0.0, (self._ends_us - self._commander.target.now_us) / 1e6))
+        while (state := self.board.state()).playing:
+            self._commander.advance(0.02)
+        self._commander.advance(_AFTER_S)
+        self._shown += state.shown
+        return state
+
+    def reconciles(self, rates: dict) -> bool:
+        """Whether the counters, never cleared, have every event that the board has shown since it was connected.
+
+        The board counts events, not hits: of those lost in an overrun it is only known that each had a hit.
+        """
+        lost = self._shown - rates["events"]
+        return lost == 0 if rates["gap_us"] == 0 else 0 < lost <= rates["overrun_hits"]
