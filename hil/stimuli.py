@@ -6,10 +6,17 @@ from dorn.errors import UserError
 from dorn.head.front_end import Fates, Head
 from dorn.session.instrument import Instrument
 from dorn.targets import Target
-from dorn.targets.stimulus import State, StimulusBoard, nearest
+from dorn.targets.stimulus import CYCLE_NS, State, StimulusBoard, nearest
+from particles import Poisson, Regular
 
 COUNTERS = ("accepted", "below_threshold", "over_range", "disabled")  # of hits, in a rates packet
+LIST_CPS = 10_000  # rate at which a board can be sent a list; beyond it, it makes random particles by itself
 _AFTER_S = 0.001  # for the event of the last pulse
+
+
+def hits(rates: dict) -> int:
+    """All hits in a rates packet that the instrument has read."""
+    return sum(sum(rates[name]) for name in COUNTERS)
 
 
 class HeadStimulus:
@@ -55,13 +62,13 @@ class HeadStimulus:
     def reconciles(self, rates: dict) -> bool:
         """Whether every pulse since power-on has one fate, and the counters, never cleared, have every hit."""
         fates = self.fates
-        counted = sum(sum(rates[name]) for name in COUNTERS) + rates["overrun_hits"]
+        counted = hits(rates) + rates["overrun_hits"]
         lost = fates.merged + fates.lost_dead_time + fates.below_threshold + fates.disabled
         return fates.delivered == counted and fates.injected == fates.delivered + lost
 
 
 class BoardStimulus:
-    """Particles played by a stimulus board, the same list or, where it says so, one that the board makes by itself."""
+    """Particles played by a stimulus board: a list, or made by the board itself if they are regular or too fast."""
 
     nearest = staticmethod(nearest)  # the ladder has 8 bits
 
@@ -73,7 +80,14 @@ class BoardStimulus:
 
     def begin(self, particles) -> None:
         """Start playing the particles, from now."""
-        seconds = self.board.play(particles)
+        board, p = self.board, particles
+        if isinstance(p, Regular) and p.spacing_ns % CYCLE_NS == 0:
+            seconds = board.play_regular(p.n, p.spacing_ns, 1 << p.detector, p.energy_kev, p.energy_kev)
+        elif isinstance(p, Poisson) and p.rate_cps > LIST_CPS:
+            number, lines = round(p.rate_cps * p.duration_s), sum(1 << d for d in p.detectors)
+            seconds = board.play_poisson(number, 1e9 / p.rate_cps, p.seed, lines, p.pairs, p.energies)
+        else:
+            seconds = board.play(p)
         self._ends_us = self._commander.target.now_us + seconds * 1e6
 
     def play(self, particles) -> None:

@@ -10,6 +10,7 @@ import pytest
 from dorn.products.style import BLUE, GREY
 from matplotlib.figure import Figure
 from particles import changing
+from stimuli import hits
 
 DATA = Path(os.environ.get("DORN_DATA", ""))
 
@@ -42,7 +43,8 @@ def test_counts_follow_the_measured_rate(commander, stimulus, seed, evidence, pr
     commander.start()
     stimulus.play(changing(measured, seed))
     commander.stop()
-    assert stimulus.fates.delivered == sum(commander.last("rates")["accepted"])
+    rates = commander.last("rates")
+    assert stimulus.reconciles(rates) and hits(rates) == sum(rates["accepted"])
     times, expected, counted, pulls = compare(commander, measured)
     chi2 = sum(pull**2 for pull in pulls)
     evidence("intervals / chi-squared", f"{len(pulls)} / {chi2:.1f}")

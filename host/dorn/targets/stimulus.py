@@ -168,6 +168,23 @@ class StimulusBoard:
         self._port.send(data)
         return sum(gap for gap, *_ in _PULSE.iter_unpack(data)) * CYCLE_NS / 1e9
 
+    def play_regular(self, number: int, spacing_ns: int, lines: int, front_kev: float, back_kev: float) -> float:
+        """Start playing pulses on all of `lines` (a mask) at once. spacing_ns: a multiple of CYCLE_NS. Returns the time
+        of the last, seconds."""
+        heights = level(front_kev), level(back_kev)
+        self.command("regular", number, spacing_ns // CYCLE_NS, WIDTH_CYCLES, lines, *heights)
+        return number * spacing_ns / 1e9
+
+    def play_poisson(
+        self, number: int, mean_ns: float, seed: int, lines: int, pairs: float, energies_kev: Iterable[float]
+    ) -> float:
+        """Start playing pulses at random times, each on one of `lines` (a mask), the fraction `pairs` through both
+        detectors of a unit. energies_kev: up to eight, equally probable. Returns the mean time of the last, seconds."""
+        heights = map(level, energies_kev)
+        cycles, percent = round(mean_ns / CYCLE_NS), round(100 * pairs)
+        self.command("poisson", number, cycles, WIDTH_CYCLES, seed & 0xFFFF, lines, percent, *heights)
+        return number * mean_ns / 1e9
+
     def stop(self) -> None:
         """End the list."""
         self.command("stop")
