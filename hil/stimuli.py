@@ -11,6 +11,7 @@ from particles import Poisson, Regular
 
 COUNTERS = ("accepted", "below_threshold", "over_range", "disabled")  # of hits, in a rates packet
 LIST_CPS = 10_000  # rate at which a board can be sent a list; beyond it, it makes random particles by itself
+_HELD_KEV = 5000.0
 _AFTER_S = 0.001  # for the event of the last pulse
 
 
@@ -59,6 +60,11 @@ class HeadStimulus:
             self._commander.advance(0.1)
         self._commander.advance(_AFTER_S)
 
+    def hold(self, lines: int) -> None:
+        """Hold these lines (a mask) high from now on, and no others."""
+        for d in range(16):
+            self.head.stick(d, bool(lines >> d & 1))
+
     def reconciles(self, rates: dict) -> bool:
         """Whether every pulse since power-on has one fate, and the counters, never cleared, have every hit."""
         fates = self.fates
@@ -104,6 +110,10 @@ class BoardStimulus:
         self._commander.advance(_AFTER_S)
         self._shown += state.shown
         return state
+
+    def hold(self, lines: int) -> None:
+        """Hold these lines (a mask) high from now on, and no others."""
+        self.board.hold(lines, _HELD_KEV)
 
     def reconciles(self, rates: dict) -> bool:
         """Whether the counters, never cleared, have every event that the board has shown since it was connected.

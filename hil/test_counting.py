@@ -112,7 +112,7 @@ def test_a_spectrum_closes_early_before_a_channel_overflows(commander, stimulus)
 
 def test_a_stuck_line_is_switched_off_and_the_others_continue(commander, stimulus):
     commander.start()
-    stimulus.head.stick(5, True)
+    stimulus.hold(1 << 5)
     stimulus.play(poisson(1000, 1.0, 3))
     rates = commander.stop()
     assert [a for a, _ in commander.events("detector_off")] == [5]
@@ -121,6 +121,23 @@ def test_a_stuck_line_is_switched_off_and_the_others_continue(commander, stimulu
     # switched off after three steps of at most 0.25 s, in which nearly all time is dead time and counted as such
     assert 35_000 < rates["real_us"] - rates["live_us"] < 800_000
     assert sum(rates["accepted"]) > 200
+
+
+def test_lines_that_are_all_high_are_switched_off_and_count_again_when_switched_on(commander, stimulus):
+    """As those of a stimulus board without its firmware, or of a head without power."""
+    commander.start()
+    stimulus.hold(0xFFFF)
+    commander.until(lambda: len(commander.events("detector_off")) == 16, 30)
+    assert sorted(d for d, _ in commander.events("detector_off")) == list(range(16))
+    assert commander.next("housekeeping")["detectors_on"] == 0
+    rates = commander.stop()
+    assert rates["real_us"] - rates["live_us"] < 800_000
+    stimulus.hold(0)
+    commander.set("detectors_on", 0xFFFF)
+    commander.function("clear")
+    commander.start()
+    stimulus.play(regular(100, 50_000))
+    assert commander.stop()["events"] == 100
 
 
 def test_detectors_are_switched_off_individually(commander, stimulus):

@@ -19,6 +19,7 @@ _ARGUMENTS = {
         ("number", _NUMBER), ("mean", _GAP), ("width", _WIDTH), ("seed", (0, 0xFFFF)), ("lines", _MASK),
         ("pairs", (0, 100)), ("heights", _HEIGHT),
     ),
+    "hold": (("lines", (0, 0xFFFF)), ("height", _HEIGHT)),
     "identity": (),
     "state": (),
     "stop": (),
@@ -49,6 +50,9 @@ class Commands:
 
     def _poisson(self, number, mean, width, seed, lines, pairs, *heights):
         self._player.begin(Poisson(number, mean, seed, lines, pairs, heights), width)
+
+    def _hold(self, lines, height):
+        self._player.hold(lines, height)
 
     def _stop(self):
         self._player.stop()

@@ -16,7 +16,6 @@ def files() -> dict[str, bytes]:
     boards = root / "boards"
     paths = {path.relative_to(root).with_suffix(".mpy").as_posix(): path for path in (boards / BOARD).glob("*.py")}
     main = paths.pop("boards/stimulus/main.mpy")
-    paths["boards/rp2/rings.mpy"] = boards / "rp2" / "rings.py"
     paths["boards/constants.mpy"] = boards / CHIP / "constants.py"
     texts = {name: firmware.compile_source(path, path.read_text(), _PROCESSOR) for name, path in paths.items()}
     out = {"main.py": main.read_bytes(), **texts}

@@ -143,7 +143,9 @@ class PairTarget(Rp2040Target):
             self._hand_up()
             chip.simulator.stopped = False
             if wires.busy() or wires.edge_is_near():
+                self._stop.schedule_ticks(end - clock.ticks)  # lines may stay high
                 self._lockstep(None)
+                self._stop.cancel()
             else:
                 horizon = min(end, clock.ticks + _QUANTUM_TICKS)
                 if wires.acquiring():

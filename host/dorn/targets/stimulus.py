@@ -119,7 +119,7 @@ class StimulusBoard:
     def connect(self, limit_s: float = _CONNECT_S) -> int:
         """Bring the board to rest, whatever it was playing or receiving: from then on the lines of the instrument are
         low. Returns the id of its manifest. Raises TargetError if no stimulus board answers."""
-        self._begin(bytes(2 * _PULSE.size * _BLOCK) + b"\nstop\n")
+        self._begin(bytes(2 * _PULSE.size * _BLOCK) + b"\nhold 0 0\n")
         try:
             self._port.wait_for(lambda: b"ok" in self._lines(), limit_s)
             kind, _, manifest = self.command("identity").partition(" ")
@@ -184,6 +184,13 @@ class StimulusBoard:
         cycles, percent = round(mean_ns / CYCLE_NS), round(100 * pairs)
         self.command("poisson", number, cycles, WIDTH_CYCLES, seed & 0xFFFF, lines, percent, *heights)
         return number * mean_ns / 1e9
+
+    def hold(self, lines: int, energy_kev: float) -> None:
+        """End the list, and hold the comparators of `lines` (a mask) high, also while other lists are played; 0: none.
+
+        While a line is held, the height of all others is that of `energy_kev`.
+        """
+        self.command("hold", lines, level(energy_kev))
 
     def stop(self) -> None:
         """End the list."""

@@ -1,5 +1,6 @@
 """`dorn flash --board stimulus` on an emulated stimulus board, connected through a pseudo-terminal."""
 
+import re
 import threading
 from contextlib import contextmanager
 
@@ -10,6 +11,7 @@ from dorn.targets import emulate
 from dorn.targets.pair import PairTarget
 from dorn.targets.stimulus import StimulusBoard
 from dorn.targets.stimulus_port import SerialStimulusPort
+from dorn.util.paths import onboard_root
 from support import chip
 
 
@@ -35,7 +37,10 @@ def test_a_blank_board_is_flashed_and_again_while_it_plays(capsys):
         command = ["flash", "--board", "stimulus", "--port", name]
         assert cli.main(command) == 0
         manifest = stimulus.manifest_id()
-        assert f"it runs: stimulus board, manifest {manifest:08x}" in capsys.readouterr().out
+        output = capsys.readouterr().out
+        assert f"it runs: stimulus board, manifest {manifest:08x}" in output
+        readme = (onboard_root() / "boards" / "stimulus" / "README.md").read_text(encoding="utf-8")
+        assert re.search(r"\d+ files written", output)[0] in readme
         with SerialStimulusPort(name) as port:
             board = StimulusBoard(port)
             assert board.connect() == manifest
