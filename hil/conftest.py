@@ -33,7 +33,14 @@ def pytest_addoption(parser):
     group.addoption("--seed", type=int, default=1, help="seed of all random numbers (default: 1)")
     group.addoption("--repeat", type=int, default=1, metavar="N", help="run each test N times; results side by side")
     group.addoption("--long", action="store_true", help="campaigns: the long form (hil/campaigns)")
-    group.addoption("--report", metavar="DIR", help="write report.html and results.json to DIR")
+    group.addoption("--report", metavar="DIR", help="write report.html, results.json and run.json to DIR")
+    group.addoption(
+        "--history",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="compare the report with an earlier one, in DIR; repeatable",
+    )
 
 
 def pytest_configure(config):
@@ -48,7 +55,12 @@ def pytest_configure(config):
             raise pytest.UsageError(f"--report: DIR: {error.strerror} ({config.getoption('report')})") from None
     config.addinivalue_line("markers", "head(**front_end): properties of the simulated head's front end")
     config.addinivalue_line("markers", "flight_link: connect to UART1 instead of USB")
-    config.hil_report = Report(config)
+    if config.getoption("history") and not config.getoption("report"):
+        raise pytest.UsageError("--history: there is no --report to compare")
+    try:
+        config.hil_report = Report(config)
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(config.hil_report, "hil-report")
 
 

@@ -9,7 +9,7 @@ import pytest
 from dorn.analysis.calibration import Calibration, channel_edges
 from dorn.dictionary import Dictionary
 from dorn.image.constants import constants
-from dorn.products.style import BLUE
+from dorn.products.style import BLUE, GREY
 from dorn.session import CommandFailed
 from dorn.targets.event_model import board_times
 from matplotlib.figure import Figure
@@ -249,6 +249,10 @@ def _plot(spectra):
     edges_mev = Calibration.default(instrument).energy_kev(channel_edges(instrument), 0) / 1000
     counts = [sum(n for (_, c), n in spectra.items() if c == channel) for channel in range(instrument["channels"])]
     axes.stairs(counts, edges_mev, color=BLUE)
+    filled = [c for c, n in enumerate(counts) if n]
+    middles_mev = [(edges_mev[c] + edges_mev[c + 1]) / 2 for c in filled]
+    errors = [math.sqrt(counts[c]) for c in filled]
+    axes.errorbar(middles_mev, [counts[c] for c in filled], errors, fmt="none", color=GREY)
     axes.set_xlabel("energy (MeV)")
     axes.set_ylabel("counts")
     return figure
