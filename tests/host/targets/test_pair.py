@@ -7,6 +7,7 @@ import os
 
 import pytest
 from dorn.head.front_end import FrontEnd, Head
+from dorn.image import stimulus
 from dorn.session.instrument import Instrument
 from dorn.targets import TargetError
 from dorn.targets.pair import PairTarget
@@ -138,6 +139,15 @@ def test_a_list_that_is_stopped_or_replaced_leaves_a_board_that_works(bench):
     bench.target.advance(0.1)
     state, rates = bench.run(lambda: bench.board.command("regular", 100, 12_500, 500, 1, 100, 100))
     assert state.played == rates["events"] == 100
+
+
+def test_connecting_ends_a_list_that_was_broken_off(bench):
+    bench.board.command("list", 500)
+    bench.target.stimulus_port.send(b"\x01\x02\x03" * 25)  # a program that ended
+    bench.target.advance(0.01)
+    assert bench.board.connect() == stimulus.manifest_id()
+    state, rates = bench.run(lambda: bench.board.command("regular", 100, 12_500, 500, 1, 100, 100))
+    assert state.shown == rates["events"] == 100
 
 
 def test_the_instrument_is_reset_while_the_board_plays(bench):

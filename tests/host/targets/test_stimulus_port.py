@@ -49,7 +49,7 @@ def test_a_port_without_a_stimulus_board_is_reported(line):
         board = StimulusBoard(port)
         with pytest.raises(TargetError, match=r"no stimulus board answers: .*dorn flash --board stimulus --port /"):
             board.connect(0.2)
-        assert os.read(line.end, 4096) == bytes(1024) + b"\nstop\n"
+        assert os.read(line.end, 4096) == bytes(1024) + b"\nhold 0 0\n"
 
 
 def test_a_command_without_an_answer_is_reported_with_its_name(line, monkeypatch):
