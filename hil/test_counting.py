@@ -127,12 +127,12 @@ def test_lines_that_are_all_high_are_switched_off_and_count_again_when_switched_
     """As those of a stimulus board without its firmware, or of a head without power."""
     commander.start()
     stimulus.hold(0xFFFF)
-    commander.until(lambda: len(commander.events("detector_off")) == 16, 30)
+    commander.until(lambda: len(commander.events("detector_off")) == 16, 5)
     assert sorted(d for d, _ in commander.events("detector_off")) == list(range(16))
     commander.command("report_structure", structure="health")
     assert commander.last("housekeeping")["detectors_on"] == 0
     rates = commander.stop()
-    assert rates["real_us"] - rates["live_us"] < 800_000
+    assert rates["live_us"] < rates["real_us"] and rates["passes"] > 0  # the passes are dead time
     stimulus.hold(0)
     commander.set("detectors_on", 0xFFFF)
     commander.function("clear")
