@@ -12,6 +12,7 @@ from particles import Poisson, Regular
 COUNTERS = ("accepted", "below_threshold", "over_range", "disabled")  # of hits, in a rates packet
 LIST_CPS = 10_000  # rate at which a board can be sent a list; beyond it, it makes random particles by itself
 _HELD_KEV = 5000.0
+_SLOWER = 10  # target time of emulated boards on ports passes more slowly than real time
 _AFTER_S = 0.001  # for the event of the last pulse
 
 
@@ -81,7 +82,7 @@ class BoardStimulus:
     def __init__(self, board: StimulusBoard, commander: Instrument):
         self.board = board
         self._commander = commander
-        self._ends_us = 0.0
+        self._ends_us = self._seconds = 0.0
         self._shown = 0
 
     def begin(self, particles) -> None:
@@ -94,7 +95,7 @@ class BoardStimulus:
             seconds = board.play_poisson(number, 1e9 / p.rate_cps, p.seed, lines, p.pairs, p.energies)
         else:
             seconds = board.play(p)
-        self._ends_us = self._commander.target.now_us + seconds * 1e6
+        self._ends_us, self._seconds = self._commander.target.now_us + seconds * 1e6, seconds
 
     def play(self, particles) -> None:
         """Play the particles, and return 1 ms after the last."""
@@ -105,8 +106,12 @@ class BoardStimulus:
         """Wait until 1 ms after the last particle. Returns the counters of the board."""
         # the instrument must be served meanwhile, and the board answers only when it has received the whole list
         self._commander.advance(max(0.0, (self._ends_us - self._commander.target.now_us) / 1e6))
-        while (state := self.board.state()).playing:
+
+        def serve() -> None:
             self._commander.advance(0.02)
+
+        while (state := self.board.state(_SLOWER * self._seconds, serve)).playing:
+            serve()
         self._commander.advance(_AFTER_S)
         self._shown += state.shown
         return state

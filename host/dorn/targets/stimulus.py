@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ _BLOCK = 64  # pulses
 _PULSE = struct.Struct("<IHBB")  # gap in cycles, lines, heights of front and back
 _LONGEST_GAP = (1 << 30) - 1
 _ANSWER_S = 10.0
+_SLICE_S = 0.1
 _CONNECT_S = 20.0  # a list that was broken off may have to be played before the board reads on
 
 
@@ -136,10 +138,16 @@ class StimulusBoard:
         """Have a command executed. Returns what follows "ok". Raises TargetError with the board's reason if it is
         refused, or without an answer."""
         self._begin(" ".join((name, *map(str, numbers))).encode() + b"\n")
-        try:
-            self._port.wait_for(lambda: bool(self._lines()), _ANSWER_S)
-        except NoAnswer:
-            raise NoAnswer(f"stimulus {self._port.name}: no answer to {name} within {_ANSWER_S:g} s") from None
+        return self._answer(name, _ANSWER_S, lambda: None)
+
+    def _answer(self, name: str, limit_s: float, meanwhile: Callable[[], None]) -> str:
+        for _ in range(max(1, round(limit_s / _SLICE_S))):
+            with contextlib.suppress(NoAnswer):
+                self._port.wait_for(lambda: bool(self._lines()), _SLICE_S)
+                break
+            meanwhile()
+        else:
+            raise NoAnswer(f"stimulus {self._port.name}: no answer to {name} within {limit_s:g} s")
         answer = self._lines()[0].decode(errors="replace")
         if not answer.startswith("ok"):
             raise TargetError(f"stimulus {self._port.name}: {answer}")
@@ -155,9 +163,12 @@ class StimulusBoard:
         self._received += self._port.receive()
         return [line.strip() for line in bytes(self._received).split(b"\n")[:-1]]
 
-    def state(self) -> State:
-        """Counters of the board. While a list is being sent, it answers when it has received it all."""
-        values = dict(word.split("=") for word in self.command("state").split())
+    def state(self, limit_s: float = 0.0, meanwhile: Callable[[], None] = lambda: None) -> State:
+        """Counters of the board. While a list is being sent, it answers when it has received it all: it may take
+        `limit_s` longer, and `meanwhile()` is called again and again."""
+        self._begin(b"state\n")
+        answer = self._answer("state", limit_s + _ANSWER_S, meanwhile)
+        values = dict(word.split("=") for word in answer.split())
         return State(**{name: int(value) for name, value in values.items()})
 
     def play(self, particles: Iterable[tuple[int, int, float]], width_cycles: int = WIDTH_CYCLES) -> float:
