@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 
 from dorn.errors import UserError
-from dorn.head.front_end import Fates, FrontEnd, Head
+from dorn.head.front_end import FrontEnd, Head
 from dorn.link import frames
 from dorn.session.instrument import Instrument
 from dorn.targets import NAMES, PAIR, Target, open_target
 from dorn.targets.link import Link
 from dorn.targets.pair import PairTarget
-from dorn.targets.stimulus import State, StimulusBoard, nearest
+from dorn.targets.stimulus import StimulusBoard
+from dorn.targets.stimulus_port import SerialStimulusPort
+from stimuli import BoardStimulus, HeadStimulus
 
 
 class BenchLink(Link):
@@ -34,66 +36,6 @@ class BenchLink(Link):
         return data
 
 
-class Stimulus:
-    """Particles played to the simulated head. Raises UserError if the detectors are real."""
-
-    def __init__(self, target: Target, commander: Instrument):
-        self._target = target
-        self._commander = commander
-
-    @property
-    def head(self) -> Head:
-        if self._target.head is None:
-            raise UserError(f"target {self._target.name}: nothing can be injected: its detectors are real")
-        return self._target.head
-
-    @property
-    def fates(self) -> Fates:
-        return self.head.fates
-
-    @staticmethod
-    def nearest(energy_kev: float) -> float:
-        """The energy nearest to this one that every kind of stimulus can play: the grid of a stimulus board."""
-        return nearest(energy_kev)
-
-    def begin(self, particles) -> None:
-        """Start playing the particles, from now."""
-        self._target.inject(particles)
-
-    def play(self, particles) -> None:
-        """Play the particles, and return 1 ms after the last."""
-        self.begin(particles)
-        while not self.head.dry:
-            self._commander.advance(0.1)
-        self._commander.advance(0.001)
-
-
-class BoardStimulus:
-    """Particles played by a stimulus board."""
-
-    nearest = staticmethod(nearest)  # the ladder has 8 bits
-
-    def __init__(self, board: StimulusBoard, commander: Instrument):
-        self.board = board
-        self._commander = commander
-
-    def begin(self, particles) -> None:
-        """Start playing the particles, from now."""
-        self.board.play(particles)
-
-    def play(self, particles) -> None:
-        """Play the particles, and return 1 ms after the last."""
-        self.begin(particles)
-        self.finish()
-
-    def finish(self) -> State:
-        """Wait until the particles have been played. Returns the counters of the board."""
-        while (state := self.board.state()).playing:
-            self._commander.advance(0.02)
-        self._commander.advance(0.001)
-        return state
-
-
 def missing(name: str) -> str | None:
     """The reason a simulated target cannot run on this machine, or None."""
     try:
@@ -112,39 +54,57 @@ def missing(name: str) -> str | None:
 
 
 class Bench:
-    """One connected instrument: a simulated one just powered on, or a board just reset."""
+    """One connected instrument: a simulated one just powered on, or a board just reset.
 
-    def __init__(self, name: str, front_end: FrontEnd, link: str, seed: int):
+    board: the stimulus board, if there is one; its manifest: the id of its files.
+    """
+
+    def __init__(self, name: str, front_end: FrontEnd, link: str, seed: int, stimulus: str | None, grid: bool):
+        """stimulus: port of a real stimulus board. grid: a simulated head plays only what such a board can play."""
         simulated = name in (*NAMES, PAIR)
         head = Head(front_end, seed) if name in NAMES else None
-        self.power = open_target(name, head, link=link, unique_id=seed)
+        self.board: StimulusBoard | None = None
+        self._closing = contextlib.ExitStack()
         try:
+            self.power = self._closing.enter_context(open_target(name, head, link=link, unique_id=seed))
+            if isinstance(self.power, PairTarget):
+                self.board = StimulusBoard(self.power.stimulus_port)
+            elif stimulus:
+                self.board = StimulusBoard(self._closing.enter_context(SerialStimulusPort(stimulus)))
+            if self.board:  # first: until then the board may hold all lines high
+                self.board_manifest = self.board.connect()
             if not simulated:
                 self._reset()
             self.link = BenchLink(self.power)
             self.commander = Instrument(self.link)
-            if isinstance(self.power, PairTarget):
-                self.stimulus = BoardStimulus(StimulusBoard(self.power.stimulus_port), self.commander)
+            if self.board:
+                self.stimulus = BoardStimulus(self.board, self.commander)
             else:
-                self.stimulus = Stimulus(self.power, self.commander)
+                self.stimulus = HeadStimulus(self.power, self.commander, grid)
             self.commander.connect(ask=simulated)
         except BaseException:
-            self.power.close()
+            self._closing.close()
             raise
 
     def _reset(self) -> None:
-        """Leave mode safe, restore the default parameters and reset the board."""
+        """End what it was doing, restore the default parameters and reset the board."""
         commander = Instrument(self.power)
-        if commander.connect().text("mode") == "safe":
+        mode = commander.connect().text("mode")
+        if mode == "safe":
             commander.function("standby")
+        elif mode != "standby":
+            commander.stop()  # otherwise the counts so far would be recovered after the reset
         commander.command("restore_defaults")
         commander.function("arm")
         commander.function("reset")
 
     def close(self) -> None:
-        """Leave a real instrument with bias and pulser off, whatever the test has done."""
+        """Leave a real instrument with bias and pulser off, and quiet lines, whatever the test has done."""
         if self.power.name not in (*NAMES, PAIR):
-            with contextlib.suppress(UserError):
-                for function in ("bias_off", "pulser_off"):
+            for function in ("bias_off", "pulser_off"):
+                with contextlib.suppress(UserError):
                     self.commander.function(function)
-        self.power.close()
+            if self.board:
+                with contextlib.suppress(UserError):
+                    self.board.stop()
+        self._closing.close()

@@ -10,6 +10,7 @@ from bench import Bench, missing
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd
 from dorn.image import firmware
+from dorn.image import stimulus as stimulus_image
 from dorn.targets import NAMES, PAIR
 from report import Report
 
@@ -27,13 +28,24 @@ def pytest_addoption(parser):
         default="bare",
         help="what a board on a port is wired to: nothing, or the slow-control devices (default: bare)",
     )
+    group.addoption("--stimulus", metavar="PORT", help="serial port or URL of a stimulus board wired to the board")
+    group.addoption("--grid", action="store_true", help="a simulated head plays only the energies of a stimulus board")
     group.addoption("--seed", type=int, default=1, help="seed of all random numbers (default: 1)")
     group.addoption("--repeat", type=int, default=1, metavar="N", help="run each test N times; results side by side")
     group.addoption("--long", action="store_true", help="campaigns: the long form (hil/campaigns)")
-    group.addoption("--report", metavar="DIR", help="write report.html and results.json to DIR")
+    group.addoption("--report", metavar="DIR", help="write report.html, results.json and run.json to DIR")
+    group.addoption(
+        "--history",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="compare the report with an earlier one, in DIR; repeatable",
+    )
 
 
 def pytest_configure(config):
+    if config.getoption("stimulus") and config.getoption("target") in (*NAMES, PAIR):
+        raise pytest.UsageError(f"--stimulus: --target {config.getoption('target')} has no pins: give a port")
     if config.getoption("repeat") < 1:
         raise pytest.UsageError(f"--repeat: N: less than 1 ({config.getoption('repeat')})")
     if config.getoption("report"):
@@ -43,7 +55,12 @@ def pytest_configure(config):
             raise pytest.UsageError(f"--report: DIR: {error.strerror} ({config.getoption('report')})") from None
     config.addinivalue_line("markers", "head(**front_end): properties of the simulated head's front end")
     config.addinivalue_line("markers", "flight_link: connect to UART1 instead of USB")
-    config.hil_report = Report(config)
+    if config.getoption("history") and not config.getoption("report"):
+        raise pytest.UsageError("--history: there is no --report to compare")
+    try:
+        config.hil_report = Report(config)
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(config.hil_report, "hil-report")
 
 
@@ -60,9 +77,12 @@ def pytest_generate_tests(metafunc):
 def _tables(config):
     """The tables of skips.toml that apply to this target."""
     target = config.getoption("target")
-    if target in (*NAMES, PAIR):
+    if target in NAMES:
         return (target,)
-    return ("port", "bare") if config.getoption("bench") == "bare" else ("port",)
+    if target == PAIR:
+        return ("pair", "board")
+    driven = "board" if config.getoption("stimulus") else "undriven"
+    return ("port", driven, "bare") if config.getoption("bench") == "bare" else ("port", driven)
 
 
 def _names(item):
@@ -121,13 +141,16 @@ def bench(request, seed):
         request.node.listed_skip = True
         pytest.skip(lacking)
     try:
-        bench = Bench(target, front_end, link, seed)
+        bench = Bench(
+            target, front_end, link, seed, request.config.getoption("stimulus"), request.config.getoption("grid")
+        )
     except UserError as error:
         if target in (*NAMES, PAIR):
             raise
         pytest.exit(f"hil: {error}", returncode=2)
     try:
         _check(bench.commander, request.config)
+        _check_stimulus(bench, request.config)
         yield bench
     finally:
         bench.close()
@@ -159,6 +182,20 @@ def _check(commander, config):
     config.hil_report.about(
         manifest=f"{manifest:08x}", board=hk.text("board"), firmware=found, dictionary=f"{hk.fields['dictionary']:08x}"
     )
+
+
+def _check_stimulus(bench, config):
+    """Refuse a stimulus board with firmware other than this clone's."""
+    if bench.board is None:
+        return
+    if bench.board_manifest != stimulus_image.manifest_id():
+        port = config.getoption("stimulus")
+        pytest.exit(
+            f"hil: stimulus: the files of the board ({bench.board_manifest:08x}) are not those of this suite; flash it:"
+            f" dorn flash --board stimulus --port {port}",
+            returncode=2,
+        )
+    config.hil_report.about(stimulus=f"{bench.board_manifest:08x}")
 
 
 @pytest.fixture

@@ -1,21 +1,44 @@
-"""Particles for the simulated head: (time_ns, detector, energy_kev), in time order."""
+"""Particles for a stimulus: (time_ns, detector, energy_kev), in time order."""
 
 import random
+from dataclasses import dataclass
 
 
-def poisson(rate_cps, duration_s, seed, energies=(3000.0, 5000.0, 8000.0), pairs=0.0, detectors=range(16)):
-    """Random arrivals. pairs: fraction that pass through both detectors of a unit."""
-    rng = random.Random(seed)
-    t = 0
-    while (t := t + int(rng.expovariate(rate_cps) * 1e9)) < duration_s * 1e9:
-        d = rng.choice(detectors)
-        yield t, d, rng.choice(energies)
-        if rng.random() < pairs:
-            yield t, d ^ 1, rng.choice(energies)
+@dataclass(frozen=True)
+class Poisson:
+    """Random arrivals. pairs: fraction that pass through both detectors of a unit.
+
+    A stimulus board can make such arrivals by itself, not the same ones, faster than it can be sent a list.
+    """
+
+    rate_cps: float
+    duration_s: float
+    seed: int
+    energies: tuple[float, ...] = (3000.0, 5000.0, 8000.0)  # equally probable
+    pairs: float = 0.0
+    detectors: range | list[int] = range(16)
+
+    def __iter__(self):
+        rng = random.Random(self.seed)
+        t = 0
+        while (t := t + int(rng.expovariate(self.rate_cps) * 1e9)) < self.duration_s * 1e9:
+            d = rng.choice(self.detectors)
+            yield t, d, rng.choice(self.energies)
+            if rng.random() < self.pairs:
+                yield t, d ^ 1, rng.choice(self.energies)
 
 
-def regular(n, spacing_ns, detector=0, energy_kev=5000.0):
-    return ((i * spacing_ns, detector, energy_kev) for i in range(1, n + 1))
+@dataclass(frozen=True)
+class Regular:
+    """n particles, the first after spacing_ns. A stimulus board makes them by itself."""
+
+    n: int
+    spacing_ns: int
+    detector: int = 0
+    energy_kev: float = 5000.0
+
+    def __iter__(self):
+        return ((i * self.spacing_ns, self.detector, self.energy_kev) for i in range(1, self.n + 1))
 
 
 def changing(rates, seed, detectors=range(16), energy_kev=5000.0):
@@ -27,3 +50,6 @@ def changing(rates, seed, detectors=range(16), energy_kev=5000.0):
         while cps > 0 and (t_s := t_s + rng.expovariate(cps)) < begin_s + seconds:
             yield int(t_s * 1e9), rng.choice(detectors), energy_kev
         begin_s += seconds
+
+
+poisson, regular = Poisson, Regular

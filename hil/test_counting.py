@@ -9,14 +9,19 @@ import pytest
 from dorn.analysis.calibration import Calibration, channel_edges
 from dorn.dictionary import Dictionary
 from dorn.image.constants import constants
-from dorn.products.style import BLUE
+from dorn.products.style import BLUE, GREY
 from dorn.session import CommandFailed
 from dorn.targets.event_model import board_times
 from matplotlib.figure import Figure
 from particles import poisson, regular
+from stimuli import hits
 
 TIMES = board_times(constants("pico"))
 DEAD_US, MARK_US = (TIMES.dead.of(pattern) / TIMES.mhz for pattern in (1, 0))
+
+
+def code(energy_kev):
+    return int(energy_kev / 3 + 50 + 0.5)
 
 
 def function(name):
@@ -47,37 +52,39 @@ def test_counts_reconcile_to_the_pulse(commander, stimulus):
 
 def test_energies_are_counted_in_their_channels(commander, stimulus):
     commander.start()
-    particles = [(k * 1_000_000, k % 16, 1000.0 + 600 * (k // 16)) for k in range(1, 16 * 18)]
-    particles += [(400_000_000, 8, 2000.0), (400_000_000, 9, 3000.0)]
+    particles = [(k * 1_000_000, k % 16, stimulus.nearest(1000.0 + 600 * (k // 16))) for k in range(1, 16 * 18)]
+    front_kev, back_kev = stimulus.nearest(2000.0), stimulus.nearest(3000.0)
+    particles += [(400_000_000, 8, front_kev), (400_000_000, 9, back_kev)]
     stimulus.play(particles)
     commander.stop()
     expected = {}
     for _, d, energy_kev in particles[:-2]:
-        channel = int(energy_kev / 3 + 50 + 0.5) // 4
+        channel = code(energy_kev) // 4
         expected[d, channel] = expected.get((d, channel), 0) + 1
     assert commander.counts() == expected
-    assert commander.counts("coincidence_spectrum") == {(4, (717 + 1050 - 50) // 32): 1}
+    assert commander.counts("coincidence_spectrum") == {(4, (code(front_kev) + code(back_kev) - 50) // 32): 1}
 
 
 @pytest.mark.parametrize("compression", [1, 0])
 def test_counts_are_exact_with_and_without_compression(commander, stimulus, compression):
     """Includes the last channel of single and coincidence spectra; tests/ decodes compressed packets with libaec."""
     commander.set("compression", compression)
-    last_kev = (4 * 1023 - 50) * 3.0
-    particles = [(k * 200_000, k % 16, 900.0 + 2.0 * (k % 5000)) for k in range(1, 4000)]
+    nearest = stimulus.nearest
+    last_kev, highest_kev = nearest((4 * 1023 - 50) * 3.0), nearest(12_130.0)
+    particles = [(k * 200_000, k % 16, nearest(900.0 + 2.0 * (k % 5000))) for k in range(1, 4000)]
     particles += [(900_000_000 + k * 200_000, k % 16, last_kev) for k in range(1, 160)]
     at_ns = [950_000_000 + k * 200_000 for k in range(1, 256)]  # up to the highest channel of a sum of two codes
-    particles += [(t, d, min(48.0 * k + 300.0, 12_130.0)) for k, t in enumerate(at_ns) for d in (8, 9)]
+    particles += [(t, d, min(nearest(48.0 * k + 324.0), highest_kev)) for k, t in enumerate(at_ns) for d in (8, 9)]
     commander.start()
     stimulus.play(particles)
     rates = commander.stop()
     packets = [p.fields for p in commander.received if p.name in ("spectrum", "coincidence_spectrum")]
     assert {f["coding"] for f in packets if f["count"]} == {compression}
     assert {f["count"] % 16 for f in packets} == {0}
-    singles = Counter((d, int(energy_kev / 3 + 50 + 0.5) // 4) for _, d, energy_kev in particles[: -2 * len(at_ns)])
-    assert commander.counts() == singles and singles[15, 1023] > 0
+    singles = Counter((d, code(energy_kev) // 4) for _, d, energy_kev in particles[: -2 * len(at_ns)])
+    assert commander.counts() == singles and singles[15, code(last_kev) // 4] > 0
     pairs = commander.counts("coincidence_spectrum")
-    assert sum(pairs.values()) == rates["front_back"] == len(at_ns) and (4, 254) in pairs
+    assert sum(pairs.values()) == rates["front_back"] == len(at_ns) and (4, (2 * code(highest_kev) - 50) // 32) in pairs
 
 
 def test_live_time_is_real_time_minus_the_dead_time_of_every_event(commander, stimulus):
@@ -105,7 +112,7 @@ def test_a_spectrum_closes_early_before_a_channel_overflows(commander, stimulus)
 
 def test_a_stuck_line_is_switched_off_and_the_others_continue(commander, stimulus):
     commander.start()
-    stimulus.head.stick(5, True)
+    stimulus.hold(1 << 5)
     stimulus.play(poisson(1000, 1.0, 3))
     rates = commander.stop()
     assert [a for a, _ in commander.events("detector_off")] == [5]
@@ -114,6 +121,24 @@ def test_a_stuck_line_is_switched_off_and_the_others_continue(commander, stimulu
     # switched off after three steps of at most 0.25 s, in which nearly all time is dead time and counted as such
     assert 35_000 < rates["real_us"] - rates["live_us"] < 800_000
     assert sum(rates["accepted"]) > 200
+
+
+def test_lines_that_are_all_high_are_switched_off_and_count_again_when_switched_on(commander, stimulus):
+    """As those of a stimulus board without its firmware, or of a head without power."""
+    commander.start()
+    stimulus.hold(0xFFFF)
+    commander.until(lambda: len(commander.events("detector_off")) == 16, 5)
+    assert sorted(d for d, _ in commander.events("detector_off")) == list(range(16))
+    commander.command("report_structure", structure="health")
+    assert commander.last("housekeeping")["detectors_on"] == 0
+    rates = commander.stop()
+    assert rates["live_us"] < rates["real_us"] and rates["passes"] > 0  # the passes are dead time
+    stimulus.hold(0)
+    commander.set("detectors_on", 0xFFFF)
+    commander.function("clear")
+    commander.start()
+    stimulus.play(regular(100, 50_000))
+    assert commander.stop()["events"] == 100
 
 
 def test_detectors_are_switched_off_individually(commander, stimulus):
@@ -188,7 +213,7 @@ def test_the_live_time_corrected_rate_is_the_injected_rate(commander, stimulus, 
     commander.start()
     stimulus.play(poisson(cps, seconds, seed))
     rates = commander.stop()
-    assert stimulus.fates.delivered == sum(rates["accepted"]) and rates["gap_us"] == 0
+    assert stimulus.reconciles(rates) and hits(rates) == sum(rates["accepted"]) and rates["gap_us"] == 0
     live_s = rates["live_us"] / 1e6
     pull = (rates["events"] - cps * live_s) / math.sqrt(cps * live_s)
     evidence("live-time-corrected rate", f"{rates['events'] / live_s:.0f} of {cps} cps, {pull:+.2f} sigma")
@@ -202,8 +227,8 @@ def test_spectra_equal_the_injected_pulses(commander, stimulus, seed, evidence):
     rng = random.Random(seed)
     particles, singles, sums = [], Counter(), Counter()
     for n in range(1, 5001):
-        d, energies = rng.randrange(16), rng.choices((4500.0, 6000.0, 7680.0), k=2)
-        codes = [int(energy_kev / 3 + 50 + 0.5) for energy_kev in energies]
+        d, energies = rng.randrange(16), rng.choices([stimulus.nearest(kev) for kev in (4500.0, 6000.0, 7680.0)], k=2)
+        codes = [code(energy_kev) for energy_kev in energies]
         particles.append((n * 200_000, d, energies[0]))
         if n % 10:
             singles[d, codes[0] // 4] += 1
@@ -225,6 +250,10 @@ def _plot(spectra):
     edges_mev = Calibration.default(instrument).energy_kev(channel_edges(instrument), 0) / 1000
     counts = [sum(n for (_, c), n in spectra.items() if c == channel) for channel in range(instrument["channels"])]
     axes.stairs(counts, edges_mev, color=BLUE)
+    filled = [c for c, n in enumerate(counts) if n]
+    middles_mev = [(edges_mev[c] + edges_mev[c + 1]) / 2 for c in filled]
+    errors = [math.sqrt(counts[c]) for c in filled]
+    axes.errorbar(middles_mev, [counts[c] for c in filled], errors, fmt="none", color=GREY)
     axes.set_xlabel("energy (MeV)")
     axes.set_ylabel("counts")
     return figure
@@ -234,7 +263,7 @@ def test_every_event_has_its_class(commander, stimulus):
     """In turn, 1 ms apart: front, back, both of a unit, two units, all 16, below the threshold."""
     hits = ([0], [3], [4, 5], [6, 9], list(range(16)), [12])
     particles = [
-        ((10 * k + n) * 1_000_000, d, 400.0 if d == 12 and n == 5 else 3000.0)
+        ((10 * k + n) * 1_000_000, d, stimulus.nearest(400.0 if d == 12 and n == 5 else 3000.0))
         for k in range(50)
         for n, detectors in enumerate(hits)
         for d in detectors

@@ -1,12 +1,12 @@
-"""Known pulses, from the simulated head or from a stimulus board: each is counted, in its channel.
-
-Energies are on the grid of the board, `stimulus.nearest(kev)`; particles that arrive together have the same energy.
-"""
+"""Known pulses, from the simulated head or from a stimulus board: each is counted, in its channel, at its time."""
 
 import random
 from collections import Counter
 
+from dorn.analysis import event_list
 from particles import regular
+
+CLOCKS_PPM = 200  # two crystals of 30 ppm each, and temperature
 
 
 def channel(energy_kev):
@@ -61,3 +61,30 @@ def test_a_spectrum_of_random_lines(commander, stimulus, seed):
     stimulus.play(particles)
     commander.stop()
     assert commander.counts() == Counter((d, channel(kev)) for _, d, kev in particles)
+
+
+def test_a_detector_that_is_off_neither_counts_nor_blocks(commander, stimulus):
+    """200 pulses, 0.1 ms apart, in turn in a detector that is on and in one that is off."""
+    commander.set("detectors_on", 1 << 1)
+    commander.start()
+    kev = stimulus.nearest(5000.0)
+    stimulus.play([(k * 100_000, k % 2, kev) for k in range(1, 201)])
+    rates = commander.stop()
+    assert rates["events"] == rates["accepted"][1] == sum(rates["accepted"]) == 100
+    assert sum(commander.counts().values()) == 100
+
+
+def test_the_clocks_agree(commander, stimulus, evidence):
+    """Stamps of the event list against the times at which the pulses were played: one pulse every 0.25 s."""
+    spacing_us = 250_000
+    commander.start()
+    stimulus.play(regular(17, 1000 * spacing_us))
+    commander.stop()
+    commander.advance(12)  # an event is listed within 10 s
+    stamps_us = [event.time_us for event in event_list.read(commander.received).events]
+    lasted_us = stamps_us[-1] - stamps_us[0]
+    played_us = spacing_us * round(lasted_us / spacing_us)
+    assert played_us >= 2e6
+    ppm = 1e6 * (lasted_us - played_us) / played_us
+    evidence("clock of the instrument against that of the stimulus", f"{ppm:+.1f} ppm in {played_us / 1e6:g} s")
+    assert abs(ppm) < CLOCKS_PPM

@@ -10,6 +10,7 @@ import pytest
 from dorn.products.style import BLUE, GREY
 from matplotlib.figure import Figure
 from particles import changing
+from stimuli import hits
 
 DATA = Path(os.environ.get("DORN_DATA", ""))
 
@@ -42,18 +43,20 @@ def test_counts_follow_the_measured_rate(commander, stimulus, seed, evidence, pr
     commander.start()
     stimulus.play(changing(measured, seed))
     commander.stop()
-    assert stimulus.fates.delivered == sum(commander.last("rates")["accepted"])
-    times, expected, counted, pulls = compare(commander, measured)
+    rates = commander.last("rates")
+    assert stimulus.reconciles(rates) and hits(rates) == sum(rates["accepted"])
+    times, expected, counted, errors, pulls = compare(commander, measured)
     chi2 = sum(pull**2 for pull in pulls)
     evidence("intervals / chi-squared", f"{len(pulls)} / {chi2:.1f}")
-    evidence("profile", plot(times, expected, counted))
+    evidence("profile", plot(times, expected, counted, errors))
     assert max(map(abs, pulls)) < 4.5
     assert chi2 < len(pulls) + 4 * math.sqrt(2 * len(pulls))
     assert max(expected) > 2 * min(expected)  # the rate did change
 
 
 def compare(commander, measured):
-    """For each interval between rates packets: midpoint in s, expected and counted rate in cps of real time, pull."""
+    """For each interval between rates packets: midpoint in s; expected rate, counted rate and its error in cps of real
+    time; pull."""
     packets = [p.fields for p in commander.received if p.name == "rates"]
     ends = []
     total_s = total = 0.0
@@ -68,7 +71,7 @@ def compare(commander, measured):
         before_s, before, seconds, cps = max(row for row in ends if row[0] <= t_s)
         return before + min(t_s - before_s, seconds) * cps
 
-    times, expected, counted, pulls = [], [], [], []
+    times, expected, counted, errors, pulls = [], [], [], [], []
     for one, other in itertools.pairwise(packets):
         real_us = other["real_us"] - one["real_us"]
         if real_us < 100_000 or one["real_us"] / 1e6 > total_s:
@@ -79,15 +82,16 @@ def compare(commander, measured):
         times.append((one["real_us"] + other["real_us"]) / 2e6)
         expected.append(wanted / (real_us / 1e6))
         counted.append(found / (real_us / 1e6))
+        errors.append(math.sqrt(found) / (real_us / 1e6))
         pulls.append((found - wanted) / math.sqrt(max(wanted, 1)))
-    return times, expected, counted, pulls
+    return times, expected, counted, errors, pulls
 
 
-def plot(times, expected, counted):
+def plot(times, expected, counted, errors):
     figure = Figure(figsize=(7, 2.6), dpi=90, layout="constrained")
     axes = figure.subplots()
     axes.step(times, expected, where="mid", color=GREY, label="measured in space")
-    axes.plot(times, counted, ".", color=BLUE, label="counted")
+    axes.errorbar(times, counted, errors, fmt=".", color=BLUE, elinewidth=0.8, label="counted")
     axes.set_xlabel("target time (s)")
     axes.set_ylabel("counts per second of real time")
     axes.legend(frameon=False)

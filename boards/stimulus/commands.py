@@ -19,6 +19,8 @@ _ARGUMENTS = {
         ("number", _NUMBER), ("mean", _GAP), ("width", _WIDTH), ("seed", (0, 0xFFFF)), ("lines", _MASK),
         ("pairs", (0, 100)), ("heights", _HEIGHT),
     ),
+    "hold": (("lines", (0, 0xFFFF)), ("height", _HEIGHT)),
+    "identity": (),
     "state": (),
     "stop": (),
 }  # fmt: skip
@@ -36,7 +38,7 @@ class Commands:
             if name not in _ARGUMENTS:
                 raise ValueError("unknown; known: " + ", ".join(_ARGUMENTS))
             result = getattr(self, "_" + name)(*_numbers(name, words))
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             return "error: " + name + ": " + str(error)
         return "ok " + result if result else "ok"
 
@@ -49,8 +51,15 @@ class Commands:
     def _poisson(self, number, mean, width, seed, lines, pairs, *heights):
         self._player.begin(Poisson(number, mean, seed, lines, pairs, heights), width)
 
+    def _hold(self, lines, height):
+        self._player.hold(lines, height)
+
     def _stop(self):
         self._player.stop()
+
+    def _identity(self):
+        with open("/manifest") as manifest:  # dorn.image.firmware
+            return "stimulus " + manifest.read(8)
 
     def _state(self):
         player, front_end = self._player, self._front_end

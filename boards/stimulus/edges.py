@@ -36,6 +36,7 @@ _FIRST = const(4)  # the pulses whose comparators are high: a queue of their fal
 _LAST = const(5)
 _WIDTH = const(6)
 _DEBT = const(7)  # cycles by which the machine is late
+_HELD = const(8)  # comparators that are always high
 _STEP = const(12)
 _LONG = const(1000)  # cycles: shorter gaps, which decide on dead time, are kept
 _QUEUE = const(63)
@@ -44,10 +45,11 @@ _LINES = const(80)
 _WORDS = const(144)
 
 
-def state(width, lead_in):
-    """Return the state of a list whose comparators are high for `width` cycles, `lead_in` cycles before it starts."""
+def state(width, lead_in, held=0):
+    """Return the state of a list whose comparators are high for `width` cycles, those of `held` (a mask) always,
+    `lead_in` cycles before it starts."""
     s = array.array("i", [0] * _WORDS)
-    s[_TIME], s[_WIDTH] = lead_in + _ZERO, width
+    s[_TIME], s[_WIDTH], s[_HELD] = lead_in + _ZERO, width, held
     return s
 
 
@@ -114,7 +116,7 @@ def append(ring: int, s: ptr32, pulses: ptr32) -> int:
                 delay = 0
             took = 2 * (delay + 1) + _FALL
             t -= took
-            high = 0
+            high = int(s[_HELD])
             k = first
             while k != last:
                 at = k & _QUEUE
@@ -141,7 +143,7 @@ def append(ring: int, s: ptr32, pulses: ptr32) -> int:
             s[LATE] = int(s[LATE]) + 1
         took = 2 * (delay + 1) + _RISE + _AFTER
         t -= took
-        high = lines & 0xFFFF
+        high = lines & 0xFFFF | int(s[_HELD])
         k = first
         while k != last:
             at = k & _QUEUE
@@ -165,7 +167,7 @@ def append(ring: int, s: ptr32, pulses: ptr32) -> int:
     edge = ptr32(ring + ((made & _MASK) << 4))  # pyright: ignore
     edge[0] = count
     edge[1] = _NEVER
-    edge[2] = 0
+    edge[2] = int(s[_HELD])
     edge[3] = 0
     s[_TIME] = t + _ZERO
     s[MADE] = made

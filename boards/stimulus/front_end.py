@@ -9,9 +9,9 @@ import micropython
 import rp2
 from machine import Pin, mem32
 from micropython import const
+from uctypes import addressof
 
 from boards import constants  # pyright: ignore[reportAttributeAccessIssue]
-from boards.rp2.rings import aligned
 from boards.stimulus import edges
 
 # GP0-15: latches. GP16-22 and GP26: ladder, GP16 its lowest bit. GP23-25 belong to the Pico
@@ -155,7 +155,9 @@ class FrontEnd:
             Pin(gp, Pin.IN, Pin.PULL_UP)
         for gp in (_RESET, _ADDRESS):
             Pin(gp, Pin.IN, Pin.PULL_DOWN)
-        self._keep, (self.ring,) = aligned(edges.BITS)
+        octets = 1 << edges.BITS
+        self._memory = bytearray(2 * octets)  # so that an aligned ring fits wherever it is
+        self.ring = addressof(self._memory) + octets - 1 & -octets
         self._latches = rp2.StateMachine(0, _latches, in_base=Pin(0), out_base=Pin(0), jmp_pin=Pin(_RESET))
         self._ladder = rp2.StateMachine(4, _ladder, out_base=Pin(_LADDER), jmp_pin=Pin(_ADDRESS))
         # `out` reaches to GP26; GP23-25 are not given to the PIO
@@ -177,17 +179,23 @@ class FrontEnd:
             rp2.asm_pio_encode(text, 0)
             for text in ("mov(pins, null)", "mov(osr, invert(null))", "out(pindirs, 16)", "mov(y, null)")
         ]
+        self._hold = [rp2.asm_pio_encode(text, 0) for text in ("pull(noblock)", "mov(y, osr)", "mov(pins, y)")]
         self._report, self._push = rp2.asm_pio_encode("mov(isr, x)", 0), rp2.asm_pio_encode("push(noblock)", 0)
         self._ladder.active(1)
         self.rest()
 
-    def rest(self):
-        """Play nothing: all comparators low, the reset is answered."""
-        edges.idle(self.ring, 0, edges.EDGES)
-        self.play()
+    def rest(self, held=0):
+        """Play nothing: all comparators low but those of `held` (a mask), the reset is answered."""
+        edges.idle(self.ring, 0, edges.EDGES)  # pyright: ignore[reportArgumentType]
+        self.play(held)
 
-    def play(self):
-        """Play the ring from its first edge, for ever: the end of a list is an edge without end."""
+    def show(self, height):
+        """Set the heights of front and back detectors."""
+        self._ladder.put((height & 0x7F | (height & 0x80) << 3) * 0x10001)
+
+    def play(self, held=0):
+        """Play the ring from its first edge, for ever: the end of a list is an edge without end. held: comparators that
+        are high from the start (a mask)."""
         latches, feed, heights = self._latches, self._edges, self._heights
         latches.active(0)
         feed.active(0)
@@ -199,6 +207,10 @@ class FrontEnd:
             latches.exec(self._drop)
         for instruction in self._all_low:
             latches.exec(instruction)
+        if held:
+            latches.put(held)
+            for instruction in self._hold:
+                latches.exec(instruction)
         heights.config(
             read=_PIO0 + _RXF0,
             write=_PIO1 + _TXF0,

@@ -34,7 +34,7 @@ def main():
             time.sleep_ms(_STEP_MS)
             continue
         for _ in waiting.ipoll(0 if player.reading() else _STEP_MS if player.playing() else _IDLE_MS):
-            line = sys.stdin.readline().strip()
+            line = sys.stdin.readline().strip("\0\r\n ")  # zeros that ended a list may precede a command
             if line == "prompt":
                 micropython.kbd_intr(3)
                 print("ok prompt")

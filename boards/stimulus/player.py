@@ -22,18 +22,25 @@ class Player:
         self._prepared = True
         self._resets = 0  # up to which the delays were corrected
         self._pulses = 0  # of the list, when it has ended
+        self._held = 0
         self.starved = False
 
     def begin(self, source, width):
         """Play a source, each pulse `width` cycles wide, from the next steps on. What was being played ends."""
         self.stop()
-        self._state, self._source = edges.state(width, _LEAD_IN), source
+        self._state, self._source = edges.state(width, _LEAD_IN, self._held), source
         self._pulses, self.starved, self._prepared = 0, False, False
 
     def stop(self):
         self._pulses = self.played()
         self._source, self._at_rest = None, True
-        self._front_end.rest()
+        self._front_end.rest(self._held)
+
+    def hold(self, lines, height):
+        """Hold the comparators of `lines` (a mask) high, until it is called again, with this height."""
+        self._held = lines
+        self.stop()
+        self._front_end.show(height)
 
     def receiving(self):
         """Return whether what arrives on the port are pulses."""
@@ -66,7 +73,7 @@ class Player:
                 pass
             self._prepared, self._at_rest = True, False
             self._resets = self._front_end.resets()
-            self._front_end.play()
+            self._front_end.play(self._held)
         elif self._at_rest:
             if self._source is not None:  # it starved: what is still to come is dropped
                 self._read()
@@ -79,7 +86,7 @@ class Player:
                 self.starved = True
                 self._pulses = edges.number(self._front_end.ring, end - 1)
                 self._at_rest = True
-                self._front_end.rest()
+                self._front_end.rest(self._held)
                 return
         if self._reached(self._state[edges.MADE]):
             self._pulses, self._at_rest = self._state[edges.PULSES], True

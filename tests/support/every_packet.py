@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from bench import Stimulus
 from dorn.dictionary import Ack, Dictionary
 from dorn.head.front_end import FrontEnd, Head
 from dorn.link import frames
@@ -12,6 +11,7 @@ from dorn.session.instrument import Instrument
 from dorn.targets.unix import UnixTarget
 from particles import poisson
 from spacepackets.ecss.tc import PusTc
+from stimuli import HeadStimulus
 
 ALL_SUCCESSES = Ack.ACCEPTANCE | Ack.START | Ack.COMPLETION
 
@@ -34,7 +34,7 @@ def record(path: Path) -> None:
 def _acquire(i: Instrument) -> None:
     i.set("rates_period", 1)
     i.start()
-    Stimulus(i.target, i).play(poisson(100, 5, seed=1, pairs=0.3))
+    HeadStimulus(i.target, i).play(poisson(100, 5, seed=1, pairs=0.3))
     i.advance(2)
     i.stop()
 

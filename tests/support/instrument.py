@@ -3,13 +3,13 @@
 from contextlib import contextmanager
 
 import pytest
-from bench import Stimulus
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import FrontEnd, Head
 from dorn.session import CommandFailed
 from dorn.session.instrument import Instrument
 from dorn.targets import NAMES
 from dorn.targets.unix import UnixTarget
+from stimuli import HeadStimulus
 
 from support import chip
 
@@ -33,7 +33,7 @@ def instrument(where, flash=None, files=None, **front_end):
 
 def play(i, particles):
     """Play particles to the head, until 1 ms after the last."""
-    Stimulus(i.target, i).play(particles)
+    HeadStimulus(i.target, i).play(particles)
 
 
 def refused(i, failure, name, **fields):

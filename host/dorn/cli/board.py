@@ -27,11 +27,12 @@ def add(commands: Commands) -> None:
         examples=(
             "dorn flash --board pico",
             "dorn flash --board pico --port /dev/ttyACM0 --check",
+            "dorn flash --board stimulus --port /dev/ttyACM1",
             "dorn flash --board pico --link uart --key flight.key --without rates",
         ),
     )
     add = flash.add_argument
-    add("--board", required=True, metavar="NAME", help="kind of board: pico, or another folder of boards/")
+    add("--board", required=True, metavar="NAME", help="pico, or another folder of boards/; stimulus")
     add("--port", default="auto", help="serial port or URL; auto: the only board connected (default %(default)s)")
     add("--check", action="store_true", help="only list differences (exit status 1 if any); restarts the instrument")
     add("--without", action="append", default=[], metavar="SERVICE", help="leave out an optional service; repeatable")
@@ -55,6 +56,7 @@ def add(commands: Commands) -> None:
         ],
         examples=(
             "dorn emulate",
+            "dorn emulate --stimulus",
             "dorn emulate --blank --tcp 5000 --flash pico-flash",
             "dorn emulate --target unix --tcp 5000 --speed 10",
         ),
@@ -65,10 +67,15 @@ def add(commands: Commands) -> None:
     where.add_argument(
         "--tcp",
         metavar="PORT",
-        help="serve its USB port on this local TCP port, its flight link on the next; 0: any free ports",
+        help="serve its USB port on this local TCP port, the others on the next; 0: any free ports",
+    )
+    emulate.add_argument(
+        "--stimulus", action="store_true", help="wire an emulated stimulus board to it, in the place of the head"
     )
     emulate.add_argument("--flash", type=Path, metavar="DIR", help="save its flash image here (default: discard it)")
-    emulate.add_argument("--blank", action="store_true", help="start a Pico with an empty file system")
+    emulate.add_argument(
+        "--blank", action="store_true", help="start a Pico, and its stimulus board, with an empty file system"
+    )
     emulate.add_argument(
         "--speed", default="1", metavar="X", help="maximum speed relative to real time (default %(default)s)"
     )
@@ -115,7 +122,7 @@ def _emulate(args):
             args.flash.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError.at("--flash", "DIR", f"cannot be created: {error.strerror}", str(args.flash)) from None
-    with emulate.board(args.target, args.flash, args.blank) as board:
+    with emulate.board(args.target, args.flash, args.blank, args.stimulus) as board:
         number = args.tcp and int(args.tcp)
         ports = {}
         for n, name in enumerate(board.ports):
@@ -123,6 +130,7 @@ def _emulate(args):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # its flash is saved after this signal too
         what = "emulated Pico" if args.target == "rp2040" else "firmware on MicroPython's unix port"
         print(f"{what} on {ports['usb'].name}, until Ctrl-C", flush=True)
-        if "uart" in ports:
-            print(f"its flight link on {ports['uart'].name}", flush=True)
+        for name, what in (("uart", "its flight link"), ("stimulus", "its stimulus board")):
+            if name in ports:
+                print(f"{what} on {ports[name].name}", flush=True)
         emulate.serve(board, ports, speed=speed)

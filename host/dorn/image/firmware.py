@@ -63,7 +63,7 @@ def files(
         out[name] = code
     if link != "usb":
         out["link"] = link.encode()
-    out[MANIFEST] = _manifest(board, without, out)
+    out[MANIFEST] = manifest(board, without, out)
     return out
 
 
@@ -97,7 +97,8 @@ def version() -> str:
 _HEAD_LINES = 5
 
 
-def _manifest(board: str, without: list[str], files: dict[str, bytes]) -> bytes:
+def manifest(board: str, without: list[str], files: dict[str, bytes]) -> bytes:
+    """The manifest of these files."""
     lines = [
         f"board {board}",
         f"micropython {micropython.VERSION}",

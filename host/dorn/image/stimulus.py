@@ -5,16 +5,24 @@ from __future__ import annotations
 from dorn.image import firmware
 from dorn.util.paths import onboard_root
 
+BOARD = "stimulus"  # for `dorn flash --board`
+CHIP = "pico"  # the board it is: its constants are those of the instrument
 _PROCESSOR = "armv6m"
 
 
 def files() -> dict[str, bytes]:
-    """Path on the board's file system -> content: main.py, everything else as .mpy."""
+    """Path on the board's file system -> content: main.py, the manifest, everything else as .mpy."""
     root = onboard_root()
     boards = root / "boards"
-    paths = {path.relative_to(root).with_suffix(".mpy").as_posix(): path for path in (boards / "stimulus").glob("*.py")}
+    paths = {path.relative_to(root).with_suffix(".mpy").as_posix(): path for path in (boards / BOARD).glob("*.py")}
     main = paths.pop("boards/stimulus/main.mpy")
-    paths["boards/rp2/rings.mpy"] = boards / "rp2" / "rings.py"
-    paths["boards/constants.mpy"] = boards / "pico" / "constants.py"  # those of the instrument
+    paths["boards/constants.mpy"] = boards / CHIP / "constants.py"
     texts = {name: firmware.compile_source(path, path.read_text(), _PROCESSOR) for name, path in paths.items()}
-    return {"main.py": main.read_bytes(), **texts}
+    out = {"main.py": main.read_bytes(), **texts}
+    out[firmware.MANIFEST] = firmware.manifest(BOARD, [], out)
+    return out
+
+
+def manifest_id() -> int:
+    """The manifest id that a stimulus board with these files answers to `identity`."""
+    return firmware.id_of(files()[firmware.MANIFEST])

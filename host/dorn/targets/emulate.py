@@ -1,8 +1,8 @@
 """`dorn emulate`: a simulated instrument used like a real one, with its serial ports as pseudo-terminals or TCP ports.
 
-An emulated Pico has a USB port and a flight link; the firmware on MicroPython's unix port has only one link, in
-place of the USB port. Target time follows real time, and falls behind if the host cannot keep up. As on a board, data
-sent to a port that no client has opened are lost.
+An emulated Pico has a USB port and a flight link, and a stimulus board wired to it has a USB port; the firmware on
+MicroPython's unix port has only one link, in place of the USB port. Target time follows real time, and falls behind if
+the host cannot keep up. As on a board, data sent to a port that no client has opened are lost.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _STEP_S = 0.001  # about the latency of an answer
 _IDLE_S = 0.005
 _KEEP_S = 0.5  # interval between saves of the flash: if the program is killed, at most this is lost
 _PENDING = 1 << 16  # octets kept for a client that does not read; more are dropped
+_WAITING = 4096  # octets for the board that it has not read: the client has to wait, as on USB
 
 
 class Port(ABC):
@@ -46,8 +47,9 @@ class Port(ABC):
     @abstractmethod
     def close(self) -> None: ...
 
-    def exchange(self, data: bytes) -> bytes:
-        """Send pending octets and `data`, as far as the client accepts them. Returns what it sent."""
+    def exchange(self, data: bytes, ready: bool = True) -> bytes:
+        """Send pending octets and `data`, as far as the client accepts them. Returns what it sent, or nothing while the
+        board is not `ready` for more: the client then waits."""
         if self.fileno() is None:
             self._pending = b""
             return b""
@@ -59,6 +61,8 @@ class Port(ABC):
             pass
         except OSError:  # the client has just disconnected
             self._pending = b""
+        if not ready:
+            return b""
         try:
             return self._read()
         except OSError:  # no data, or disconnected
@@ -152,7 +156,8 @@ def serve(
     stopped: Callable[[], bool] = lambda: False,
     speed: float = 1.0,
 ) -> None:
-    """Run the target in step with the wall clock, its serial ports ("usb", "uart") at `ports`, until `stopped()`.
+    """Run the target in step with the wall clock, its serial ports at `ports` ("usb", "uart", "stimulus"), until
+    `stopped()`.
 
     speed: seconds of target time per second of wall time.
     """
@@ -161,7 +166,7 @@ def serve(
     while not stopped():
         for name, port in ports.items():
             line = target.ports[name]
-            line.up += port.exchange(line.take())
+            line.up += port.exchange(line.take(), len(line.up) < _WAITING)
         if time.monotonic() >= keep_s:
             target.keep()
             keep_s = time.monotonic() + _KEEP_S
@@ -175,21 +180,29 @@ def serve(
                 time.sleep(left_s)
 
 
-def board(name: str, flash: Path | None = None, blank: bool = False) -> SimulatedTarget:
+def board(name: str, flash: Path | None = None, blank: bool = False, stimulus: bool = False) -> SimulatedTarget:
     """The target `name`, "rp2040" or "unix", with its flash image in the folder `flash`.
 
-    Without a saved flash image, an emulated Pico starts with the firmware, or empty if `blank`. Raises UserError for
-    `blank` if there is an image, and on unix, whose firmware is not on its flash.
+    Without a saved flash image, an emulated Pico starts with the firmware, or empty if `blank`. stimulus: wired to an
+    emulated stimulus board in the place of the head, whose flash is discarded at the end. Raises UserError for `blank`
+    if there is an image, and for both on unix, whose firmware is not on its flash, and which has no pins.
     """
     if name == "unix":
         from dorn.targets.unix import UnixTarget
 
         if blank:
             raise UserError.at("--blank", "--target", "applies to rp2040: unix always runs the firmware", name)
+        if stimulus:
+            raise UserError.at("--stimulus", "--target", "applies to rp2040: unix has no pins", name)
         return UnixTarget(flash=flash)
     from dorn.targets.rp2040 import Rp2040Target
 
     kept = flash is not None and Rp2040Target.image_in(flash).exists()
     if kept and blank:
         raise UserError.at("--blank", "--flash", "already holds a file system; remove it or omit --blank", str(flash))
-    return Rp2040Target(flash=flash, files={} if kept or blank else None)
+    files = {} if kept or blank else None
+    if stimulus:
+        from dorn.targets.pair import PairTarget
+
+        return PairTarget(flash, files, stimulus_files={} if blank else None)
+    return Rp2040Target(flash=flash, files=files)

@@ -52,10 +52,13 @@ class PairTarget(Rp2040Target):
         files: dict[str, bytes] | None = None,
         link: str = "usb",
         unique_id: int | None = None,
+        stimulus_files: dict[str, bytes] | None = None,
     ):
-        self.stimulus = StimulusChip(_STIMULUS_ID)
+        """stimulus_files: files on the file system of the stimulus board instead of its firmware."""
+        self.stimulus = StimulusChip(_STIMULUS_ID, stimulus_files)
         self.stimulus_port = StimulusPort(self)
         super().__init__(None, flash, files, link, unique_id)
+        self.ports["stimulus"] = self.stimulus.usb
 
     def _wired(self, numbers: dict[str, int]) -> Wires:
         self._wires = Wires(self.mcu, self._clock, numbers, self.stimulus, self._simulator.stop)
@@ -140,7 +143,9 @@ class PairTarget(Rp2040Target):
             self._hand_up()
             chip.simulator.stopped = False
             if wires.busy() or wires.edge_is_near():
+                self._stop.schedule_ticks(end - clock.ticks)  # lines may stay high
                 self._lockstep(None)
+                self._stop.cancel()
             else:
                 horizon = min(end, clock.ticks + _QUANTUM_TICKS)
                 if wires.acquiring():

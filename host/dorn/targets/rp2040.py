@@ -180,7 +180,7 @@ class Rp2040Target(SimulatedTarget):
 
     def _restart(self, held_s: float, cause: str) -> None:
         self._bus.cancel()
-        for port in self.ports.values():
+        for port in (self._chip.usb, self._flight_link.port):
             port.up.clear()
         if cause == "POWER_ON":
             self.slow_control.power_up()

@@ -65,7 +65,7 @@ class FlightLink:
     complete."""
 
     def __init__(self, mcu, clock, board: dict[str, int], port: SerialPort, stop: Callable[[], None]):
-        self._uart, self._port = mcu.uart[board["UART"]], port
+        self._uart, self.port = mcu.uart[board["UART"]], port
         self._byte_ns = 10e9 / board["UART_BAUD"]
         self._stop = stop
         self._byte, self._idle = clock.create_alarm(self._feed), True
@@ -73,19 +73,19 @@ class FlightLink:
 
     def hand_up(self) -> None:
         """Start sending pending octets to the board, unless a byte is in progress."""
-        if self._idle and self._port.up:
+        if self._idle and self.port.up:
             self._idle = False
             self._byte.schedule(0)
 
     def _feed(self) -> None:
-        if self._port.up:
-            self._uart.feed_byte(self._port.up.pop(0))
+        if self.port.up:
+            self._uart.feed_byte(self.port.up.pop(0))
             self._byte.schedule(self._byte_ns)
             self._idle = False
         else:
             self._idle = True
 
     def _received(self, byte: int) -> None:
-        self._port.down.append(byte)
+        self.port.down.append(byte)
         if byte == 0:  # a frame may be complete
             self._stop()

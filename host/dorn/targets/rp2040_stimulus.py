@@ -16,8 +16,9 @@ QUIET_CYCLES = 62_500  # half of the lead-in of a list, whose start is noticed o
 class StimulusChip(Chip):
     """lines, ladder: its output pins. reset, address: its input pins."""
 
-    def __init__(self, unique_id: int):
-        super().__init__(stimulus.files(), unique_id)
+    def __init__(self, unique_id: int, files: dict[str, bytes] | None = None):
+        """files: files on its file system instead of the firmware."""
+        super().__init__(stimulus.files() if files is None else files, unique_id)
         gpio = self.mcu.gpio
         self.lines, self._ladder = [gpio[d] for d in range(16)], [gpio[n] for n in _LADDER]
         self.head_reset, self.address = gpio[_RESET], gpio[_ADDRESS]

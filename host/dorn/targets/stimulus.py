@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Protocol
 
 from dorn.dictionary import Dictionary
 from dorn.errors import UserError
-from dorn.targets import TargetError
+from dorn.targets import NoAnswer, TargetError
 
 CYCLE_NS = 8
 TOGETHER_NS = 240  # pulses closer than this are one: their edges take as long
@@ -21,6 +22,8 @@ _BLOCK = 64  # pulses
 _PULSE = struct.Struct("<IHBB")  # gap in cycles, lines, heights of front and back
 _LONGEST_GAP = (1 << 30) - 1
 _ANSWER_S = 10.0
+_SLICE_S = 0.1
+_CONNECT_S = 20.0  # a list that was broken off may have to be played before the board reads on
 
 
 def level(energy_kev: float) -> int:
@@ -99,7 +102,9 @@ class Port(Protocol):
 
     name: str
 
-    def send(self, data: bytes) -> None: ...
+    def send(self, data: bytes) -> None:
+        """Send bytes to the board, as fast as it accepts them, without waiting for it."""
+        ...
 
     def receive(self) -> bytes: ...
 
@@ -107,37 +112,96 @@ class Port(Protocol):
 
 
 class StimulusBoard:
+    """The same for an emulated and for a real board: only the port differs."""
+
     def __init__(self, port: Port):
         self._port = port
         self._received = bytearray()
 
+    def connect(self, limit_s: float = _CONNECT_S) -> int:
+        """Bring the board to rest, whatever it was playing or receiving: from then on the lines of the instrument are
+        low. Returns the id of its manifest. Raises TargetError if no stimulus board answers."""
+        self._begin(bytes(2 * _PULSE.size * _BLOCK) + b"\nhold 0 0\n")
+        try:
+            self._port.wait_for(lambda: b"ok" in self._lines(), limit_s)
+            kind, _, manifest = self.command("identity").partition(" ")
+            if kind != "stimulus":
+                raise ValueError(kind)
+            return int(manifest, 16)
+        except (NoAnswer, ValueError):
+            raise TargetError(
+                f"stimulus {self._port.name}: no stimulus board answers: is it another port? Or flash it:"
+                f" dorn flash --board stimulus --port {self._port.name}"
+            ) from None
+
     def command(self, name: str, *numbers: int) -> str:
         """Have a command executed. Returns what follows "ok". Raises TargetError with the board's reason if it is
         refused, or without an answer."""
-        self._port.receive()
-        self._received.clear()
-        self._port.send(" ".join((name, *map(str, numbers))).encode() + b"\n")
-        self._port.wait_for(self._answered, _ANSWER_S)
-        answer = self._received.decode(errors="replace").splitlines()[0].strip()
+        self._begin(" ".join((name, *map(str, numbers))).encode() + b"\n")
+        return self._answer(name, _ANSWER_S, lambda: None)
+
+    def _answer(self, name: str, limit_s: float, meanwhile: Callable[[], None]) -> str:
+        for _ in range(max(1, round(limit_s / _SLICE_S))):
+            with contextlib.suppress(NoAnswer):
+                self._port.wait_for(lambda: bool(self._lines()), _SLICE_S)
+                break
+            meanwhile()
+        else:
+            raise NoAnswer(f"stimulus {self._port.name}: no answer to {name} within {limit_s:g} s")
+        answer = self._lines()[0].decode(errors="replace")
         if not answer.startswith("ok"):
             raise TargetError(f"stimulus {self._port.name}: {answer}")
         return answer[2:].strip()
 
-    def _answered(self) -> bool:
-        self._received += self._port.receive()
-        return b"\n" in self._received
+    def _begin(self, data: bytes) -> None:
+        self._port.receive()
+        self._received.clear()
+        self._port.send(data)
 
-    def state(self) -> State:
-        """Counters of the board. While a list is being sent, it answers when it has received it all."""
-        values = dict(word.split("=") for word in self.command("state").split())
+    def _lines(self) -> list[bytes]:
+        """The whole lines received since `_begin`."""
+        self._received += self._port.receive()
+        return [line.strip() for line in bytes(self._received).split(b"\n")[:-1]]
+
+    def state(self, limit_s: float = 0.0, meanwhile: Callable[[], None] = lambda: None) -> State:
+        """Counters of the board. While a list is being sent, it answers when it has received it all: it may take
+        `limit_s` longer, and `meanwhile()` is called again and again."""
+        self._begin(b"state\n")
+        answer = self._answer("state", limit_s + _ANSWER_S, meanwhile)
+        values = dict(word.split("=") for word in answer.split())
         return State(**{name: int(value) for name, value in values.items()})
 
-    def play(self, particles: Iterable[tuple[int, int, float]], width_cycles: int = WIDTH_CYCLES) -> None:
+    def play(self, particles: Iterable[tuple[int, int, float]], width_cycles: int = WIDTH_CYCLES) -> float:
         """Start playing (time_ns from now, detector, energy_kev), in time order; `dorn.targets.stimulus.pulses` tells
-        what becomes of those that are close together."""
+        what becomes of those that are close together. Returns the time of the last, seconds."""
         data = blocks(particles)
         self.command("list", width_cycles)
         self._port.send(data)
+        return sum(gap for gap, *_ in _PULSE.iter_unpack(data)) * CYCLE_NS / 1e9
+
+    def play_regular(self, number: int, spacing_ns: int, lines: int, front_kev: float, back_kev: float) -> float:
+        """Start playing pulses on all of `lines` (a mask) at once. spacing_ns: a multiple of CYCLE_NS. Returns the time
+        of the last, seconds."""
+        heights = level(front_kev), level(back_kev)
+        self.command("regular", number, spacing_ns // CYCLE_NS, WIDTH_CYCLES, lines, *heights)
+        return number * spacing_ns / 1e9
+
+    def play_poisson(
+        self, number: int, mean_ns: float, seed: int, lines: int, pairs: float, energies_kev: Iterable[float]
+    ) -> float:
+        """Start playing pulses at random times, each on one of `lines` (a mask), the fraction `pairs` through both
+        detectors of a unit. energies_kev: up to eight, equally probable. Returns the mean time of the last, seconds."""
+        heights = map(level, energies_kev)
+        cycles, percent = round(mean_ns / CYCLE_NS), round(100 * pairs)
+        self.command("poisson", number, cycles, WIDTH_CYCLES, seed & 0xFFFF, lines, percent, *heights)
+        return number * mean_ns / 1e9
+
+    def hold(self, lines: int, energy_kev: float) -> None:
+        """End the list, and hold the comparators of `lines` (a mask) high, also while other lists are played; 0: none.
+
+        While a line is held, the height of all others is that of `energy_kev`.
+        """
+        self.command("hold", lines, level(energy_kev))
 
     def stop(self) -> None:
         """End the list."""

@@ -1,7 +1,9 @@
 """boards/pico/wiring.md agrees with boards/pico/constants.py and the simulated head."""
 
+import math
 import re
 
+import pytest
 from dorn.dictionary import Dictionary
 from dorn.head.front_end import DEFAULT_COMPARATOR_MV, MV_PER_MEV
 from dorn.head.slow_control import BIAS_GAIN, HOLD_S, LEAKAGE_MV_PER_NA, Ads1115, Mcp4728, Mcp23008
@@ -85,6 +87,37 @@ def test_the_simulated_devices_have_the_documented_addresses_and_scales():
     amplitude_mv = parameters["pulser_amplitude"].default
     assert f"{amplitude_mv} mV, the default, is {amplitude_mv / MV_PER_MEV:g} MeV" in text
     assert parameters["bias"].high == 100_000 and "0–100 V for silicon" in text  # noqa: RUF001
+
+
+def budget(heading):
+    """Rows (text, ns) of a table of delays of a stimulus board."""
+    table = TEXT.partition(f"| {heading} | ns |\n|---|---|\n")[2].partition("\n\n")[0]
+    return [(text, int(ns)) for text, ns in re.findall(r"\| (.*) \| (\d+) \|", table)]
+
+
+@pytest.mark.parametrize(
+    ("heading", "constant"),
+    [
+        ("delay, from the release of GP22 to the look at the lines", "RELEASE_NS"),
+        ("delay, from a new address to half a step of the final level", "SETTLE_NS"),
+    ],
+)
+def test_the_delays_of_a_stimulus_board_are_right_and_within_their_limits(heading, constant):
+    """A resistor and a capacitor reach a level after a time; the rest are whole cycles."""
+    *rows, (last, total) = budget(heading)
+    to = {
+        "falls to 0.8 V": math.log(3.3 / 0.8),
+        "rises to 2.0 V": math.log(3.3 / 1.3),
+        "settles to 1/512": math.log(512),
+    }
+    for text, ns in rows:
+        if found := re.fullmatch(r".* ((?:falls|rises|settles) to .*): (\d+) Ω, (\d+) pF", text):
+            level, ohm, pf = found.groups()
+            assert ns == round(to[level] * int(ohm) * int(pf) / 1000)
+        else:
+            assert ns == 1000 // CONSTANTS["CLOCK_MHZ"] * int(re.search(r"(\d+) cycles", text)[1])
+    assert (last, total) == ("sum", sum(ns for _, ns in rows))
+    assert total < CONSTANTS[constant] and f"`{constant}`, {CONSTANTS[constant]} ns" in " ".join(TEXT.split())
 
 
 def test_pin_numbers_and_gp_numbers_agree():

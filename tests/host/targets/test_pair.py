@@ -7,9 +7,11 @@ import os
 
 import pytest
 from dorn.head.front_end import FrontEnd, Head
+from dorn.image import stimulus
 from dorn.session.instrument import Instrument
 from dorn.targets import TargetError
 from dorn.targets.pair import PairTarget
+from dorn.targets.rp2040_chip import CYCLE_TICKS
 from dorn.targets.rp2040_wires import Wires
 from dorn.targets.stimulus import State, StimulusBoard, nearest
 from particles import poisson
@@ -139,6 +141,15 @@ def test_a_list_that_is_stopped_or_replaced_leaves_a_board_that_works(bench):
     assert state.played == rates["events"] == 100
 
 
+def test_connecting_ends_a_list_that_was_broken_off(bench):
+    bench.board.command("list", 500)
+    bench.target.stimulus_port.send(b"\x01\x02\x03" * 25)  # a program that ended
+    bench.target.advance(0.01)
+    assert bench.board.connect() == stimulus.manifest_id()
+    state, rates = bench.run(lambda: bench.board.command("regular", 100, 12_500, 500, 1, 100, 100))
+    assert state.shown == rates["events"] == 100
+
+
 def test_the_instrument_is_reset_while_the_board_plays(bench):
     bench.instrument.start()
     bench.board.command("regular", 100_000, 125_000, 500, 1, 100, 100)
@@ -170,6 +181,25 @@ def test_a_bad_command_is_refused_with_its_reason(bench, command, message):
         bench.board.command(*command)
 
 
+@pytest.mark.parametrize(("cycles", "events"), [(21, 200), (23, 400)])
+def test_a_delay_of_the_reset_beyond_168_ns_counts_pulses_twice(bench, monkeypatch, cycles, events):
+    """The figure of wiring.md. The pulses are still high when the instrument resets them."""
+    arriving = []
+    alarm = bench.target._clock.create_alarm(lambda: bench.target.stimulus.head_reset.set_input_value(arriving.pop()))
+    at_once = Wires._reset_changed
+
+    def later(wires, high):
+        if wires.exact:
+            arriving.append(high)
+            alarm.schedule_ticks(cycles * CYCLE_TICKS)
+        else:
+            at_once(wires, high)
+
+    monkeypatch.setattr(Wires, "_reset_changed", later)
+    state, rates = bench.run(lambda: bench.board.command("regular", 200, 25_000, 620, 1, 100, 100))
+    assert (state.played, rates["events"]) == (200, events)
+
+
 def test_lockstep_is_needed(bench, monkeypatch):
     """Without it, PIO makes one step for each CPU instruction or jump of the clock."""
     monkeypatch.setattr(Wires, "busy", lambda self: False)
@@ -179,6 +209,55 @@ def test_lockstep_is_needed(bench, monkeypatch):
     bench.target.advance(0.15)
     monkeypatch.undo()
     assert bench.instrument.stop()["events"] != 100
+
+
+@pytest.mark.skipif(EVENTS < 10_000, reason="takes a minute: DORN_EVENTS=10000")
+def test_the_lines_of_a_board_without_firmware_are_switched_off_and_reported():
+    """They are held high by the pull-ups."""
+    with PairTarget(files=chip.firmware_files(), stimulus_files={}) as target:
+        instrument = Instrument(target)
+        instrument.connect()
+        instrument.start()
+        instrument.until(lambda: len(instrument.events("detector_off")) == 16, 30)
+        assert instrument.next("housekeeping")["detectors_on"] == 0
+        assert sum(instrument.stop()["accepted"]) == 0
+
+
+def test_the_board_plays_while_the_instrument_has_no_power(bench):
+    bench.instrument.start()
+    bench.board.command("regular", 100_000, 125_000, 500, 1, 100, 100)
+    before, begin_us = bench.board.state().played, bench.target.now_us
+    bench.instrument.reboot(lambda: bench.target.power_cycle(0.3))
+    bench.instrument.connect()
+    seconds = (bench.target.now_us - begin_us) / 1e6
+    assert bench.board.state().played - before == pytest.approx(1000 * seconds, rel=0.02)
+    bench.board.stop()
+    state, rates = bench.run(lambda: bench.board.command("regular", 100, 12_500, 500, 1, 100, 100))
+    assert state.shown == rates["events"] == 100
+
+
+def test_the_flight_link_carries_the_board_along():
+    with PairTarget(files=chip.firmware_files(), link="uart") as target:
+        board, instrument = StimulusBoard(target.stimulus_port), Instrument(target)
+        board.connect()
+        instrument.connect()
+        instrument.start()
+        board.command("regular", 200, 12_500, 500, 1, 100, 100)
+        target.advance(0.05)
+        rates = instrument.stop()
+        assert board.state().shown == rates["events"] == 200
+
+
+def test_lines_that_are_held_are_high_until_they_are_released(bench):
+    target = bench.target
+    for lines in (0b1010, 0xFFFF, 0):
+        bench.board.hold(lines, 5000.0)
+        target.advance(0.001)
+        assert target._wires._high == lines
+    bench.board.hold(1 << 3, 5000.0)
+    bench.board.connect()  # releases them
+    state, rates = bench.run(lambda: bench.board.command("regular", 100, 12_500, 500, 1, 100, 100))
+    assert state.shown == rates["events"] == 100 and rates["passes"] == 0
 
 
 def test_the_state_before_any_list_is_all_zeros():
