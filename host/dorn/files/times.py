@@ -23,7 +23,7 @@ _GROUPED = (
 _VALUE = rf"{_CLOCK}|{_GROUPED}|{NUMBER}"
 _PART = re.compile(rf"\s*({_VALUE})\s*([A-Za-zµ]*)(?![\d:])")
 _REST = re.compile(r"\s*([#(/,;|!%\]\"'.].*)?", re.DOTALL)  # what may follow a time: another field or a comment
-_PAIR = re.compile(rf"(nan|inf|{_CLOCK}|{NUMBER})\s*([A-Za-z]*)(?![\d:])")
+_PAIR = re.compile(rf"(?<![\d:])(nan|inf|{_CLOCK}|{NUMBER})\s*([A-Za-z]*)(?![\d:])")
 _NAME = re.compile(
     r"(?<![A-Za-z])(preset|set|target|max(?:imum)?)?[\W_]*(live|real|true|elapsed)[ _-]*time(?:[ _]*(preset|limit))?"
     r"(?:[\s_]*[(\[]([^)\]]*)[)\]]|_([A-Za-z]+))?(?:[\s:=,;|\"']|-(?![\d.,]))*",

@@ -141,7 +141,7 @@ def test_counts_that_all_have_decimals_are_read(write):
         assert one.counts.tolist() == [1, 2, 0, 0]
 
 
-def test_energies_without_a_unit_are_taken_as_kev_and_said_to_be(write):
+def test_energies_without_a_unit_are_taken_as_kev_with_a_note(write):
     for header, note in (("energy,counts", "no unit: taken as keV"), ("Energy, Data", "lower edges")):
         (one,) = spectrum.read(write("some.csv", f"{header}\n5,3\n6,4\n")).values()
         assert one.in_kev and note in one.notes[0] and len(one.notes) == 1
