@@ -44,7 +44,7 @@ class Table(McaFile):
 def read(path) -> McaFile:
     """Read the file at `path`: a Table unless its rows are channels. Raises SourceError."""
     text = text_of(path)
-    names, rows = _rows(path, text)
+    names, rows = rows_of(path, text)
     at_position, at_counts = _places(path, names, rows)
     counts = _counts(path, rows, at_counts)
     if at_position is None:
@@ -107,8 +107,9 @@ def _counts(path, rows, column: int) -> np.ndarray:
     return np.array([count(text.replace(",", "."), path, "counts", at) for at, text in texts], np.int64)
 
 
-def _rows(path, text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """(names of the columns, or []; line number and words of each row)."""
+def rows_of(path, text: str, is_names=None) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """(names of the columns, or []; line number and words of each row) of the text of a file. is_names: whether a line
+    names the columns, by default those of spectra. Raises SourceError."""
     lines = [(at, line.strip()) for at, line in enumerate(text.split("\n"), start=1) if line.strip(" ,;\t|")]
     begin = next((n for n, (_, line) in enumerate(lines) if _is_row(line) or (n and _is_header(lines[n - 1][1]))), None)
     if not lines:
@@ -119,15 +120,20 @@ def _rows(path, text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
             raise SourceError.at(path, "rows", "none follow the header", line, at)
         raise OtherKind.at(path, "header", "no row of numbers follows", line, at)
     above = lines[begin - 1][1] if begin else ""
+    if is_names and above.startswith(_COMMENT) and not is_names(above):
+        above = ""
     lines = [(at, line) for at, line in lines[begin:] if not line.startswith(_COMMENT)]
     while len(lines) > 1 and _WORD.match(lines[-1][1]) and not _is_header(lines[-1][1]):
         lines.pop()
     if not lines:
         raise SourceError.at(path, "rows", "none")
     separator = _separator(lines[:_SAMPLE])
+    if separator == "," and len(_words(above)) == 1 and (is_names or _is_header)(above):
+        separator = None  # decimal commas in the only column
     rows = [(at, _split(line, separator)) for at, line in lines]
     width = len(rows[0][1])
-    names = _split(above.lstrip("#%/! "), separator)
+    above = above.lstrip("#%/! ")
+    names = _split(above, separator if width > 1 else "\n")  # the name of an only column may have blanks
     if _is_header(above):
         names = _words(above)
         width = len(names)

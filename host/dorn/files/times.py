@@ -48,7 +48,7 @@ def seconds(text: str, unit: str = "s") -> float | None:
         unit = parts[0][1] or unit
     elif not all(own or ":" in value for value, own in parts):
         raise ValueError(f"not one time ({text.strip()[:40]})")
-    units = [1.0 if ":" in value else _unit(own or unit) for value, own in parts]
+    units = [1.0 if ":" in value else unit_s(own or unit) for value, own in parts]
     if units != sorted(set(units), reverse=True):
         raise ValueError(f"not one time ({text.strip()[:40]})")
     return duration(sum(_value(*part) * each for part, each in zip(parts, units, strict=True)))
@@ -70,7 +70,8 @@ def _value(value: str, unit: str) -> float:
     return decimal(value)
 
 
-def _unit(name: str) -> float:
+def unit_s(name: str) -> float:
+    """A unit of time in s. Raises ValueError."""
     if name.lower() not in _IN_S:
         raise ValueError(f"unit of time not known ({name})")
     return _IN_S[name.lower()]
