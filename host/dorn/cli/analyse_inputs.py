@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from dorn.util.dates import utc
 
 if TYPE_CHECKING:
     from dorn.analysis.geometry import Efficiency
+    from dorn.files.spectrum import Spectrum
     from dorn.products import Archive
     from dorn.products.analysis_slices import Part
     from dorn.products.outcome import Outcome, Reference
@@ -118,20 +120,17 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
         from dorn.head.sources import parse_calibration
 
         start = parse_calibration(args.start, "--start")
-    spectra = {}
-    for path in args.files:
-        for name, one in spectrum.read(path).items():
-            if name in spectra:
-                raise UserError.at(path, "name", "given to two spectra", name)
-            spectra[name] = one
-            for note in one.notes:
-                print(f"{name}: {note}")
+    gathered = Results()
+    spectra = _spectra(args.files, gathered.faults)
+    for name, one in spectra.items():
+        for note in one.notes:
+            print(f"{name}: {note}")
     other = None
     if args.background is not None:
-        (other, *more) = spectrum.read(args.background).values()
-        if more:
+        found = spectrum.read(args.background)
+        if len(found) + len(found.refused) > 1:
             raise UserError.at("--background", "SPECTRUM", "several spectra in the file", args.background)
-    gathered = Results()
+        (other,) = found.values()
     for name, one in spectra.items():
         try:
             of, how = direction(name, one, names, start, live_s)
@@ -148,14 +147,44 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
             gathered.faults.append(str(error) if name in str(error) else f"{name}: {error}")
             continue
         print(f"{name}: energy scale {how}")
-        reference = _reference(args, lambda of=of, one=one: (one.start, 0.0, of.total_live_s or 0.0))
-        gathered.outcomes.append(Outcome(found, background, *efficiency, reference))
+        unknown = one.faults.get("start", "")
+        reference = _reference(args, lambda of=of, one=one: (one.start, 0.0, of.total_live_s or 0.0), unknown)
+        untimed = one.faults.get("times", "")
+        gathered.outcomes.append(Outcome(found, background, *efficiency, reference, untimed))
     return gathered
 
 
-def _reference(args, measured) -> Reference | None:
+def _spectra(paths: list[str], faults: list[str]) -> dict[str, Spectrum]:
+    """By name, those of all files that can be read, with the path where a name occurs twice; why others cannot is added
+    to `faults`. Raises UserError if none can, or if a file is given twice."""
+    from dorn.files import spectrum
+
+    found, errors = [], []
+    for path in paths:
+        try:
+            spectra = spectrum.read(path)
+        except UserError as error:
+            errors.append(error)
+            continue
+        found += [(path, name, one) for name, one in spectra.items()]
+        errors += spectra.refused.values()
+    if not found:
+        raise errors[0]
+    faults += map(str, errors)
+    times = Counter(name for _, name, _ in found)
+    named = {}
+    for path, name, one in found:
+        if times[name] > 1:
+            name = path if name == Path(path).name else f"{path} {name}"
+        if name in named:
+            raise UserError.at(path, "name", "given to two spectra", name)
+        named[name] = one
+    return named
+
+
+def _reference(args, measured, unknown: str = "") -> Reference | None:
     """From --date and --measured. measured: () -> (UTC of the start of what is analysed if it is known, its distance
-    in s from the start of the measurement, duration in s)."""
+    in s from the start of the measurement, duration in s); unknown: why the file does not tell the start."""
     from dorn.products.outcome import Reference
 
     if args.date is None:
@@ -168,7 +197,8 @@ def _reference(args, measured) -> Reference | None:
         what = f"the file has {began}, without a time zone, as the start of the measurement; give --measured"
         raise UserError.at("--date", "UTC", what, args.date)
     if began is None:
-        what = "needs the start of the measurement, which is unknown; give --measured"
+        why = f" ({unknown})" if unknown else ""
+        what = f"needs the start of the measurement, which is unknown{why}; give --measured"
         raise UserError.at("--date", "UTC", what, args.date)
     return Reference(date, began, duration_s, results.decays_as(args.decays_as))
 

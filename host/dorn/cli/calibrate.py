@@ -169,8 +169,10 @@ def _of_spectrum(args, names, search):
         raise UserError.at("--search", "X", "only with --start, or for an archive", args.search)
     search = energy_scale.SEARCH if search is None else search
     path = Path(args.files[0])
-    scales, faults = {}, {}
-    for name, one in spectrum.read(path).items():
+    spectra = spectrum.read(path)
+    scales = {}
+    faults: dict[str, UserError] = {**spectra.refused}
+    for name, one in spectra.items():
         for note in one.notes:
             print(f"{name}: {note}")
         try:

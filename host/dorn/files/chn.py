@@ -14,7 +14,8 @@ from datetime import datetime
 import numpy as np
 
 from dorn.errors import UserError
-from dorn.files.mca import McaFile, OtherKind, calibrated, decimal, duration, one_line, without_zone
+from dorn.files.mca import McaFile, OtherKind, calibrated, decimal, one_line, without_zone
+from dorn.files.times import duration
 from dorn.util.checks import SourceError, octets_of
 
 _HEADER = struct.Struct("<hhh2sii8s4sHH")

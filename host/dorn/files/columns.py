@@ -2,74 +2,115 @@
 
 Lines before the first row of numbers are a preamble: its last line names the columns, if it has as many words, and
 times such as `Live time: 29.5 s` are found anywhere in it, as in lines that begin with #, % or //. Columns are
-separated by tabs, semicolons, blanks or commas; where commas do not separate, they are decimal commas.
+separated by tabs, semicolons, bars, blanks or commas; where commas do not separate, they are decimal commas. Lines
+after the last row that begin with a word, such as `Total,7`, are left out. Rows of empty channels may be missing.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from dorn.files.mca import IN_S, KEV, McaFile, OtherKind, decimal, duration
+from dorn.files import gaps
+from dorn.files.mca import KEV, McaFile, OtherKind, decimal
+from dorn.files.times import named
 from dorn.util.checks import SourceError, count, text_of
 
-SUFFIXES = (".csv", ".txt", ".tsv", ".tab", ".spa", ".asc", ".dat")
-UNNAMED = "the first column has no name such as energy_kev or channel"
+SUFFIXES = (".csv", ".txt", ".tsv", ".tab", ".spa")
+_UNNAMED = "the first column has no name such as energy_kev or channel"
+_NO_UNIT = "the energies have no unit: taken as keV"
+_LOWER_EDGES = "energies as SpecUtils writes them: taken as those of the lower edges of channels"
 _COMMENT = ("#", "%", "//", "!")
-_TIME = r"{}[ _-]*time\W*(?:s(?:ec(?:onds)?)?\b\W*)?(\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?) *([A-Za-z]*)"
-_LIVE, _REAL = (re.compile(_TIME.format(kind), re.IGNORECASE) for kind in ("live", "(?:real|true|elapsed)"))
+_SEPARATORS = (";", "\t", "|")  # before blanks and commas
 _ENERGY = re.compile(r"(?:energy|energies|e)?[\W_]*(kev|mev|ev)\W*|energy|energies", re.IGNORECASE)
 _CHANNEL = re.compile(r"(channels?|chan|chn|ch|bins?|adc|codes?)([ _]?(no|number|nr)\.?)?", re.IGNORECASE)
 _COUNTS = re.compile(r"(counts?|cts|events?|contents?|data)([ _/]*(per[ _])?(channel|bin))?", re.IGNORECASE)
+_WORD = re.compile(r"[\"'\s]*(?!nan|inf)[^\W\d_]", re.IGNORECASE)  # begins a line that is no row
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _SAMPLE = 50  # rows that tell the separator
 _TIMES_IN = 4000  # characters at the beginning and the end of a file
 
 
 @dataclass
-class Table:
-    """Counts, int64[n], at positions, float64[n], in keV if `in_kev`."""
+class Table(McaFile):
+    """Counts at positions, float64[n], in keV if `in_kev`, instead of consecutive channels."""
 
-    positions: np.ndarray
-    counts: np.ndarray
-    in_kev: bool
-    live_s: float | None
-    real_s: float | None
+    positions: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    in_kev: bool = False
 
 
-def read(path) -> McaFile | Table:
-    """Read the file at `path`: an McaFile if its rows are consecutive channels. Raises SourceError."""
+def read(path) -> McaFile:
+    """Read the file at `path`: a Table unless its rows are channels. Raises SourceError."""
     text = text_of(path)
-    names, rows = _rows(path, text)
-    live_s, real_s = (_time(kind, text[:_TIMES_IN] + text[-_TIMES_IN:]) for kind in (_LIVE, _REAL))
+    names, rows = rows_of(path, text)
     at_position, at_counts = _places(path, names, rows)
+    counts = _counts(path, rows, at_counts)
     if at_position is None:
-        return McaFile(_counts(path, rows, at_counts), 0, live_s, real_s, ())
-    name = names[at_position] if names else "first column"
-    energy = _ENERGY.fullmatch(name)
+        one = McaFile(counts, 0, None, None, ())
+    else:
+        one = _at_positions(path, names, names[at_position] if names else "", rows, at_position, counts)
+    one.optional("times", _times, text)
+    return one
+
+
+def begins(text: str) -> bool:
+    """Whether the beginning of a file is that of columns: it is text, and has a row of numbers."""
+    return not re.search(r"[\x00-\x08\x0e-\x1f]", text) and any(map(_is_row, text.split("\n")))
+
+
+def _times(one: McaFile, text: str) -> None:
+    one.live_s, one.real_s = named(f"{text[:_TIMES_IN]}\n{text[_TIMES_IN:][-_TIMES_IN:]}")
+
+
+def _at_positions(path, names: list[str], name: str, rows, column: int, counts: np.ndarray) -> McaFile:
+    energy, is_channel = _ENERGY.fullmatch(name), bool(_CHANNEL.fullmatch(name))
     factor = KEV[(energy.group(1) or "keV").lower()] if energy else 1.0
-    positions: list[float] = []
+    positions = _increasing(path, name or "first column", rows, column)
+    steps, first = np.diff(positions), int(positions[0])
+    whole = 0 <= first < 2**31 and (positions == np.floor(positions)).all()
+    wide = is_channel and len(steps) > 1 and steps[0] > 1 and (steps == steps[0]).all()  # channels taken together
+    if not energy and whole and not wide and (is_channel or (steps == 1).all()):
+        filled, notes = gaps.in_channels(path, name, positions, counts)
+        return McaFile(filled, first, None, None, (), notes=notes)
+    positions, counts, notes = gaps.in_table(factor * positions, counts)
+    if [one.lower() for one in names] == ["energy", "data"]:
+        positions, notes = positions + gaps.half_widths(positions), (*notes, _LOWER_EDGES)
+    elif energy and not energy.group(1):
+        notes += (_NO_UNIT,)
+    if wide:
+        notes += (f"channels in steps of {steps[0]:g}: taken as that wide",)
+    faults = {} if energy or is_channel else {"calibration": _UNNAMED}
+    return Table(counts, 0, None, None, (), notes=notes, faults=faults, positions=positions, in_kev=bool(energy))
+
+
+def _increasing(path, name: str, rows, column: int) -> np.ndarray:
+    found: list[float] = []
     for at, words in rows:
         try:
-            positions.append(factor * decimal(words[at_position]))
+            found.append(decimal(words[column]))
         except ValueError:
-            raise SourceError.at(path, name, "not a usable number", words[at_position], at) from None
-        if len(positions) > 1 and positions[-1] <= positions[-2]:
-            raise SourceError.at(path, name, "not above the previous one", words[at_position], at)
-    first, counts = positions[0], _counts(path, rows, at_counts)
-    if not energy and 0 <= first < 2**31 and positions == [int(first) + n for n in range(len(positions))]:
-        return McaFile(counts, int(first), live_s, real_s, ())
-    return Table(np.array(positions), counts, bool(energy), live_s, real_s)
+            raise SourceError.at(path, name, "not a usable number", words[column], at) from None
+        if len(found) > 1 and found[-1] <= found[-2]:
+            raise SourceError.at(path, name, "not above the previous one", words[column], at)
+    return np.array(found)
 
 
 def _counts(path, rows, column: int) -> np.ndarray:
-    return np.array([count(words[column].replace(",", "."), path, "counts", at) for at, words in rows], np.int64)
+    """Three decimals beside whole numbers are taken for a separator of thousands, and refused."""
+    texts = [(at, words[column]) for at, words in rows]
+    grouped = next(((at, text) for at, text in texts if _THOUSANDS.fullmatch(text)), None)
+    if grouped and any(text.isdecimal() and text != "0" for _, text in texts):
+        what = "three decimals beside whole numbers: write counts without separators of thousands"
+        raise SourceError.at(path, "counts", what, grouped[1], grouped[0])
+    return np.array([count(text.replace(",", "."), path, "counts", at) for at, text in texts], np.int64)
 
 
-def _rows(path, text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """(names of the columns, or []; line number and words of each row)."""
-    lines = [(at, line.strip()) for at, line in enumerate(text.split("\n"), start=1) if line.strip(" ,;\t")]
+def rows_of(path, text: str, is_names=None) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """(names of the columns, or []; line number and words of each row) of the text of a file. is_names: whether a line
+    names the columns, by default those of spectra. Raises SourceError."""
+    lines = [(at, line.strip()) for at, line in enumerate(text.split("\n"), start=1) if line.strip(" ,;\t|")]
     begin = next((n for n, (_, line) in enumerate(lines) if _is_row(line) or (n and _is_header(lines[n - 1][1]))), None)
     if not lines:
         raise OtherKind.at(path, "rows", "none")
@@ -79,13 +120,20 @@ def _rows(path, text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
             raise SourceError.at(path, "rows", "none follow the header", line, at)
         raise OtherKind.at(path, "header", "no row of numbers follows", line, at)
     above = lines[begin - 1][1] if begin else ""
+    if is_names and above.startswith(_COMMENT) and not is_names(above):
+        above = ""
     lines = [(at, line) for at, line in lines[begin:] if not line.startswith(_COMMENT)]
+    while len(lines) > 1 and _WORD.match(lines[-1][1]) and not _is_header(lines[-1][1]):
+        lines.pop()
     if not lines:
         raise SourceError.at(path, "rows", "none")
     separator = _separator(lines[:_SAMPLE])
+    if separator == "," and len(_words(above)) == 1 and (is_names or _is_header)(above):
+        separator = None  # decimal commas in the only column
     rows = [(at, _split(line, separator)) for at, line in lines]
     width = len(rows[0][1])
-    names = _split(above.lstrip("#%/! "), separator)
+    above = above.lstrip("#%/! ")
+    names = _split(above, separator if width > 1 else "\n")  # the name of an only column may have blanks
     if _is_header(above):
         names = _words(above)
         width = len(names)
@@ -97,7 +145,7 @@ def _rows(path, text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 def _is_row(line: str) -> bool:
     """Whether a line consists of numbers only."""
-    words = [word for word in re.split(r"[;,\s]+", line) if word]
+    words = [word for word in re.split(r"[;,|\s\"']+", line) if word]
     try:
         return bool([decimal(word) for word in words])
     except ValueError:
@@ -107,8 +155,7 @@ def _is_row(line: str) -> bool:
 def _words(line: str) -> list[str]:
     """Words of a line that may be a header, with the first separator in it."""
     line = line.lstrip("#%/! ")
-    separator = next((one for one in ";\t," if one in line), None)
-    return [word.strip("\"' ") for word in _split(line, separator)]
+    return _split(line, next((one for one in (*_SEPARATORS, ",") if one in line), None))
 
 
 def _is_header(line: str) -> bool:
@@ -119,19 +166,20 @@ def _is_header(line: str) -> bool:
 
 
 def _separator(lines) -> str | None:
-    """ ";", tab, "," or None for blanks."""
-    for separator in (";", "\t"):
+    """One of _SEPARATORS, "," or None for blanks."""
+    for separator in _SEPARATORS:
         if all(separator in line for _, line in lines):
             return separator
     if all("," in line for _, line in lines):
-        # with blanks between the words, a comma within each of them is a decimal comma
+        # with blanks between the words, a comma within each of them is a decimal comma; so is one before a 0 everywhere
         decimals = all(re.fullmatch(r"\S*\d,\d\S*(\s+\S+)+|\S+(\s+\S+)*\s+\S*\d,\d\S*", line) for _, line in lines)
+        decimals |= all(re.fullmatch(r"\d+,0+", line) for _, line in lines)
         return None if decimals and not any(re.search(r",\s", line) for _, line in lines) else ","
     return None
 
 
 def _split(line: str, separator: str | None) -> list[str]:
-    words = [word.strip() for word in line.split(separator)]
+    words = [word.strip("\"' \t") for word in line.split(separator)]
     while len(words) > 1 and not words[-1]:  # a separator at the end of a line
         words.pop()
     return words
@@ -156,13 +204,3 @@ def _places(path, names: list[str], rows) -> tuple[int | None, int]:
         what = "a column of energies (energy_kev) or channels, and one of counts, expected"
         raise OtherKind.at(path, "header", what, ",".join(names))
     return positions[0], counts[0]
-
-
-def _time(kind: re.Pattern, text: str) -> float | None:
-    found = kind.search(text)
-    if not found:
-        return None
-    try:
-        return duration(decimal(found.group(1)) * IN_S[found.group(2).lower()])
-    except (ValueError, KeyError):
-        return None

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dorn.files.mca import KEV, McaFile, OtherKind, calibrated, date, decimal, duration
-from dorn.util.checks import SourceError, count, octets_of
+from dorn.files.mca import KEV, McaFile, OtherKind, calibrated, decimal
+from dorn.files.times import date, seconds
+from dorn.util.checks import SourceError, count, octets_of, text_of
 
-_DATA = re.compile(rb"^\[([TC]?DAT(?:A)?)(\d*)(?:, *(\d+))? *\] *\r?\n", re.MULTILINE)
+_DATA = re.compile(r"^\[([TC]?DAT(?:A)?)(\d*)(?:, *(\d+))? *\] *\r?\n", re.MULTILINE)
+_LIST = re.compile(r"^\[LISTDATA\]", re.MULTILINE)
 _BLOCK = re.compile(r"^\[(.+?)\]$")
 _FROM = re.compile(r"REPORT-FILE from (\S+ \S+)")
 _TERMS = ("caloff", "calfact", "calfact2", "calfact3")
@@ -34,32 +36,38 @@ class _Header:
 
 def is_kind(path) -> bool:
     """Whether the file has such a header."""
-    return bool(_DATA.search(octets_of(path)))
+    text = _text(path)
+    return bool(_DATA.search(text) or _LIST.search(text))
 
 
 def read(path) -> list[McaFile]:
     """The spectra in a file, in file order. Raises SourceError."""
-    octets = octets_of(path)
-    marks = list(_DATA.finditer(octets))
+    content = _text(path)
+    marks = list(_DATA.finditer(content))
     if not marks:
-        raise OtherKind.at(path, "[DATA]", "is missing: not a file of FAST ComTec with its data")
-    text = octets[: marks[0].start()].decode("utf-8", "replace")
+        listed = "only a list of events, of which no spectrum is made" if _LIST.search(content) else "is missing"
+        raise OtherKind.at(path, "[DATA]", f"{listed}: not a file of FAST ComTec with a spectrum")
+    text = content[: marks[0].start()]
     header, fmt = _header(text), re.search(r"^fmt=(\w+)", text, re.MULTILINE)
     found = []
     for mark, after in zip(marks, [*marks[1:], None], strict=True):
-        body = octets[mark.end() : after.start() if after else len(octets)]
-        name, number = mark.group(1).decode(), mark.group(2).decode()
-        size = int(mark.group(3) or 0)
-        where = f"[{name}{number}]"
+        body = content[mark.end() : after.start() if after else len(content)]
+        name, number, size = mark.group(1), mark.group(2), int(mark.group(3) or 0)
         if name == "CDAT" and _is_map(header, int(number or 0)):
             continue
-        counts = _counts(path, where, body, size, fmt.group(1).lower() if fmt else "asc")
-        one = McaFile(counts, 0, None, None, (), name=f"{name}{number}")
+        one = McaFile(np.zeros(0, np.int64), 0, None, None, (), name=f"{name}{number}")
+        one.optional("counts", _counts, path, body, size, fmt.group(1).lower() if fmt else "asc")
         _describe(one, header, text, int(number or 0) if name != "CDAT" else None)
         found.append(one)
     if not found:
         raise SourceError.at(path, "[CDAT]", "only maps of two parameters")
     return found
+
+
+def _text(path) -> str:
+    """The content; with fmt=dat, one character an octet."""
+    octets = octets_of(path)
+    return octets.decode("latin-1") if re.search(rb"^fmt=dat", octets, re.MULTILINE) else text_of(path)
 
 
 def _header(text: str) -> _Header:
@@ -82,31 +90,47 @@ def _is_map(header: _Header, number: int) -> bool:
     return number < len(maps) and maps[number].get("xdim", "0") not in ("", "0")
 
 
-def _counts(path, where: str, body: bytes, size: int, fmt: str) -> np.ndarray:
+def _counts(one: McaFile, path, body: str, size: int, fmt: str) -> None:
+    """Rows are counts, or channels and counts, of which those without counts may be left out."""
+    where = f"[{one.name}]"
     if size > _MOST_CHANNELS:
         raise SourceError.at(path, where, f"more than {_MOST_CHANNELS} channels", size)
     if fmt == "dat":
-        if not size or len(body) < 4 * size:
-            raise SourceError.at(path, where, f"{len(body) // 4} channels, expected {size or 'a number of them'}")
-        return np.frombuffer(body, "<u4", size).astype(np.int64)
-    rows = [line.split() for line in body.decode("utf-8", "replace").partition("\x1a")[0].splitlines()]
-    rows = [words for words in rows if words and not words[0].startswith(("#", "["))]
-    if size and len(rows) != size and all(len(words) == 2 for words in rows):  # empty channels are left out
-        return _sparse(path, where, rows, size)
+        octets = body.encode("latin-1")
+        if not size or len(octets) < 4 * size:
+            raise SourceError.at(path, where, f"{len(octets) // 4} channels, expected {size or 'a number of them'}")
+        one.counts = np.frombuffer(octets, "<u4", size).astype(np.int64)
+        return
+    separators = r"[,;\s]+" if fmt == "csv" else r"\s+"
+    rows = [re.split(separators, line.strip()) for line in body.split("\n") if line.strip()]
+    rows = [words for words in rows if not words[0].startswith(("#", "["))]
+    width = len(rows[0]) if rows else 1
+    for words in rows:
+        if len(words) != width or width > 2:
+            raise SourceError.at(path, where, "not a count, or channel and count, in each row", " ".join(words))
     counts = [count(words[-1], path, where) for words in rows]
+    if width == 2 and counts:
+        channels = [count(words[0], path, f"{where} channel") for words in rows]
+        _place(one, path, channels, counts, size or channels[-1] + 1)
+        return
     if not counts or (size and len(counts) != size):
         raise SourceError.at(path, where, f"{len(counts)} channels, expected {size or 'at least one'}")
-    return np.array(counts, np.int64)
+    one.counts = np.array(counts, np.int64)
 
 
-def _sparse(path, where: str, rows, size: int) -> np.ndarray:
-    counts = np.zeros(size, np.int64)
-    for channel, content in rows:
-        at = count(channel, path, f"{where} channel")
-        if at >= size:
-            raise SourceError.at(path, f"{where} channel", f"not below {size}", channel)
-        counts[at] = count(content, path, where)
-    return counts
+def _place(one: McaFile, path, channels: list[int], counts: list[int], size: int) -> None:
+    """Counts of named channels. If empty channels are left out, none of those that are there is empty."""
+    where = f"[{one.name}] channel"
+    for before, channel in zip([-1, *channels], channels, strict=False):
+        if not before < channel < min(size, _MOST_CHANNELS):
+            raise SourceError.at(path, where, f"not above the previous one, and below {size}", channel)
+    left_out = size - len(channels)
+    if left_out and not all(counts):
+        raise SourceError.at(path, where, f"{len(channels)} rows, some of them with 0, expected {size}")
+    one.counts = np.zeros(size, np.int64)
+    one.counts[channels] = counts
+    if left_out:
+        one.notes = (f"{left_out} of {size} channels are not in the file: taken as empty",)
 
 
 def _describe(one: McaFile, header: _Header, text: str, number: int | None) -> None:
@@ -121,9 +145,7 @@ def _describe(one: McaFile, header: _Header, text: str, number: int | None) -> N
 
 
 def _times(one: McaFile, values: dict[str, str]) -> None:
-    one.live_s, one.real_s = (
-        duration(decimal(values[name])) if values.get(name) else None for name in ("livetime", "realtime")
-    )
+    one.live_s, one.real_s = (seconds(values[name]) if values.get(name) else None for name in ("livetime", "realtime"))
 
 
 def _start(one: McaFile, found: re.Match | None) -> None:

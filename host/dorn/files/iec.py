@@ -10,7 +10,8 @@ import re
 
 import numpy as np
 
-from dorn.files.mca import McaFile, OtherKind, calibrated, date, decimal, duration
+from dorn.files.mca import NUMBER, McaFile, OtherKind, calibrated, decimal
+from dorn.files.times import date, seconds
 from dorn.util.checks import SourceError, count, text_of
 
 _MARK = "A004"
@@ -22,9 +23,11 @@ _MOST_CHANNELS = 1 << 20
 def read(path) -> McaFile:
     """Read the file at `path`. Raises SourceError."""
     lines = text_of(path).split("\n")
-    if not lines[0].startswith(_MARK) or len(lines) <= _HEADER:
-        raise OtherKind.at(path, "A004", "does not begin each line: not a file of IEC 1455", lines[0])
-    lines = [line[len(_MARK) :].rstrip() for line in lines if line.startswith(_MARK)]
+    marked = [line[len(_MARK) :].rstrip() for line in lines if line.startswith(_MARK)]
+    if not lines[0].startswith(_MARK) or len(marked) <= _HEADER:
+        other = next((line for line in lines if not line.startswith(_MARK)), lines[0])
+        raise OtherKind.at(path, "A004", "does not begin each line: not a file of IEC 1455", other)
+    lines = marked
     words = lines[1].split()
     if len(words) != 3 or not words[2].isdecimal() or not 0 < int(words[2][:9]) <= _MOST_CHANNELS:
         raise SourceError.at(path, "line 2", "live time, real time and number of channels expected", lines[1])
@@ -61,7 +64,7 @@ def _counts(path, lines: list[str], channels: int) -> np.ndarray:
 
 
 def _times(one: McaFile, words: list[str]) -> None:
-    one.live_s, one.real_s = (duration(decimal(word)) for word in words[:2])
+    one.live_s, one.real_s = map(seconds, words[:2])
 
 
 def _start(one: McaFile, line: str) -> None:
@@ -70,6 +73,7 @@ def _start(one: McaFile, line: str) -> None:
 
 
 def _calibrate(one: McaFile, line: str) -> None:
-    """Four terms of 16 characters or, if blanks do not separate them, as many as there are."""
-    terms = re.findall(r"[+-]?\d*\.?\d+(?:[eE][+-]?\d+)?", line)
-    one.coefficients = calibrated([decimal(term) for term in terms])
+    """Four terms of 16 characters; blanks need not separate them."""
+    if re.sub(NUMBER, "", line).strip():
+        raise ValueError(f"line 4: not calibration terms ({line.strip()[:40]})")
+    one.coefficients = calibrated([decimal(term) for term in re.findall(NUMBER, line)])

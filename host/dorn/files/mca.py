@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from xml.etree import ElementTree
@@ -20,14 +20,10 @@ from dorn.util.checks import SourceError, octets_of
 
 _MOST = 1e18  # as in dorn.util.checks.number
 KEV = {"ev": 1e-3, "kev": 1.0, "mev": 1000.0}
-_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+NUMBER = r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?"
+_NUMBER = re.compile(NUMBER)
 _APART = re.compile(r"(?<=\d)(?=[A-Za-z])(?![eE][+-]?\d)")  # between a number and its unit
 _BEGIN = "+-.,0123456789"  # of a number
-IN_S = {"": 1.0, "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3}
-IN_S |= {"m": 60.0, "min": 60.0, "minutes": 60.0, "h": 3600.0, "hours": 3600.0}
-# month before day, as ORTEC writes it, then forms in which they cannot be confused
-_DATES = ("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d-%b-%Y", "%d %b %Y", "%b %d %Y")
-_TIMES = ("%H:%M:%S", "%H:%M:%S.%f", "%I:%M:%S %p", "%H:%M")
 
 
 class OtherKind(SourceError):
@@ -47,7 +43,8 @@ class McaFile:
     name: str = ""  # of the detector
     start: datetime | None = None  # without a time zone if the format has none
     remarks: tuple[str, ...] = ()
-    faults: dict[str, str] = field(default_factory=dict)  # "calibration", "times", "start" -> why it was left out
+    # "counts", "calibration", "times" or "start" -> why it was left out
+    faults: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # what should be known about the file
 
     def optional(self, fault: str, parse: Callable[..., None], *values) -> None:
@@ -58,12 +55,27 @@ class McaFile:
             self.faults[fault] = str(error)
 
 
+def without_counts(name: str, error: Exception) -> McaFile:
+    """In place of one of several spectra in a file whose counts cannot be read; its fault says why."""
+    return McaFile(np.zeros(0, np.int64), 0, None, None, (), name=name, faults={"counts": str(error)})
+
+
+def check_any(files: Iterable[McaFile]) -> None:
+    """Raise SourceError if there are spectra, but not the counts of any."""
+    faults = [one.faults.get("counts") for one in files]
+    if faults and faults[0] and all(faults):
+        raise SourceError(faults[0])
+
+
 def xml_root(path) -> Element:
-    """The root of an XML file. Raises SourceError."""
+    """The root of an XML file; names are without their namespaces. Raises SourceError."""
     try:
-        return ElementTree.fromstring(octets_of(path))
+        root = ElementTree.fromstring(octets_of(path))
     except (ElementTree.ParseError, ValueError, LookupError) as error:  # LookupError: an unknown encoding
         raise OtherKind.at(path, "file", f"not XML: {error}") from None
+    for one in root.iter():
+        one.tag = one.tag.rpartition("}")[2]
+    return root
 
 
 def one_line(text: str) -> str:
@@ -130,44 +142,3 @@ def shifted(terms: Sequence[float], by: float) -> tuple[float, ...]:
     """The terms of E(c + by), from those of E(c): for formats whose channel c extends from c to c + 1, by 0.5."""
     at = range(len(terms))
     return tuple(math.fsum(terms[k] * math.comb(k, j) * by ** (k - j) for k in at if k >= j) for j in at)
-
-
-def live_and_real(text: str) -> tuple[float | None, float | None]:
-    """Seconds from a line such as `10 20`, `10 20 s` or `10 s, 20 s # set`; None for 0, which means unknown. Raises
-    ValueError."""
-    words = re.findall(rf"(nan|inf|{_NUMBER.pattern})\s*([A-Za-z]*)", re.split("#|//|!", text)[0])
-    times_s, units = [word[0] for word in words], [word[-1].lower() for word in words]
-    if len(words) != 2:
-        raise ValueError(f"live and real time expected ({text[:40]})")
-    if not set(units) <= set(IN_S):
-        raise ValueError(f"unit of time not known ({text[:40]})")
-    live_s, real_s = (
-        duration(decimal(time_s) * IN_S[unit or units[-1]]) for time_s, unit in zip(times_s, units, strict=True)
-    )
-    return live_s, real_s
-
-
-def duration(time_s: float) -> float | None:
-    """A time as read; None for 0, which means unknown. Raises ValueError below 0."""
-    if time_s < 0:
-        raise ValueError(f"below 0 ({time_s:g})")
-    return time_s or None
-
-
-def date(text: str) -> datetime:
-    """Date and time as one of many programs writes it. 01/02/2026 is taken for 2 January, as in ORTEC's format. Raises
-    ValueError for anything else, and for a date before 1900."""
-    text = " ".join(text.replace(",", " ").split())
-    found = None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        for form in (f"{day} {time}".strip() for day in _DATES for time in (*_TIMES, "")):
-            try:
-                found = datetime.strptime(text, form)
-                break
-            except ValueError:
-                continue
-    if found is None or not 1900 <= found.year < 2200:
-        raise ValueError(f"not a date and time that is known ({text[:40]})")
-    return found

@@ -19,11 +19,11 @@ from xml.etree.ElementTree import Element, SubElement
 
 import numpy as np
 
-from dorn.files.mca import McaFile, OtherKind, calibrated, date, decimal, duration, shifted, xml_root
-from dorn.util.checks import SourceError, count, octets_of
+from dorn.files.mca import McaFile, OtherKind, calibrated, check_any, decimal, shifted, without_counts, xml_root
+from dorn.files.times import date, duration
+from dorn.util.checks import SourceError, count
 
 _URI = "http://physics.nist.gov/N42/2011/N42"
-_IN = f"{{{_URI}}}"
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d*\.?\d+(?:[eE][+-]?\d+)?|\d+\.)S)?)?")
 _IN_S = (86400, 3600, 60, 1)
 _REAL_TIME = "RealTime: "
@@ -128,18 +128,16 @@ def _duration(seconds: float) -> str:
     return f"PT{np.format_float_positional(seconds, trim='-')}S"
 
 
-def is_2006(path: Path | str) -> bool:
-    """Whether the file is of the version before 2011, which has another structure."""
-    return b"N42InstrumentData" in octets_of(path)[:4096]
-
-
 def read(path: Path | str) -> list[Measurement]:
-    """The measurements in a file, in file order. Raises SourceError."""
+    """The measurements in a file, in file order. Spectra whose counts cannot be read have none, and the fault "counts".
+    Raises SourceError if there are no others."""
     top = xml_root(path)
-    if top.tag != f"{_IN}RadInstrumentData":
+    if top.tag != "RadInstrumentData":
         raise OtherKind.at(path, "root", "not RadInstrumentData of N42.42-2012", top.tag)
-    scales = {one.get("id", ""): _scale(one) for one in top.iter(f"{_IN}EnergyCalibration")}
-    return [_read_measurement(one, scales, path) for one in top.iter(f"{_IN}RadMeasurement")]
+    scales = {one.get("id", ""): _scale(one) for one in top.iter("EnergyCalibration")}
+    found = [_read_measurement(one, scales, path) for one in top.iter("RadMeasurement")]
+    check_any(one for measurement in found for one in measurement.spectra)
+    return found
 
 
 def _read_measurement(one: Element, scales: dict[str, tuple], path) -> Measurement:
@@ -147,7 +145,7 @@ def _read_measurement(one: Element, scales: dict[str, tuple], path) -> Measureme
     common = McaFile(np.zeros(0, np.int64), 0, None, None, ())
     common.optional("start", _start, one)
     common.optional("times", _real, one)
-    spectra = [_spectrum(row, scales, common, path) for row in one.iter(f"{_IN}Spectrum")]
+    spectra = [_spectrum(row, scales, common, path) for row in one.iter("Spectrum")]
     of_calibration = _child(one, "MeasurementClassCode") == "Calibration"
     remarks = tuple(_remarks(one))
     return Measurement(one.get("id", ""), common.start, common.real_s, spectra, of_calibration, remarks)
@@ -170,24 +168,33 @@ def _live(one: McaFile, row: Element) -> None:
 
 
 def _spectrum(row: Element, scales: dict[str, tuple], common: McaFile, path) -> McaFile:
-    where = row.get("id", "Spectrum")
-    data = row.find(f"{_IN}ChannelData")
-    if data is None:
-        raise SourceError.at(path, f"{where}: ChannelData", "is missing")
-    counts = [count(word, path, f"{where}: ChannelData") for word in (data.text or "").split()]
-    if data.get("compressionCode") == "CountedZeroes":
-        counts = list(_expanded(counts, path, where))
-    if not counts:
-        raise SourceError.at(path, f"{where}: ChannelData", "is empty")
-    one = McaFile(np.array(counts, np.int64), 0, None, common.real_s, (), start=common.start)
+    where, name = row.get("id", "Spectrum"), row.get("radDetectorInformationReference", "")
+    try:
+        counts = _counts(row, where, path)
+    except SourceError as error:
+        return without_counts(name or where, error)
+    one = McaFile(np.array(counts, np.int64), 0, None, common.real_s, (), name=name, start=common.start)
     one.faults |= common.faults
-    one.name = row.get("radDetectorInformationReference", "")
     one.remarks = tuple(remark for remark in _remarks(row) if not remark.startswith(_REAL_TIME))
     one.optional("times", _live, row)
-    one.coefficients, one.calibration_text, fault = scales.get(row.get("energyCalibrationReference", ""), ((), "", ""))
+    scale = row.get("energyCalibrationReference", "")
+    missing = (), "", f"energyCalibrationReference: not in the file ({scale})" if scale else ""
+    one.coefficients, one.calibration_text, fault = scales.get(scale, missing)
     if fault:
         one.faults["calibration"] = fault
     return one
+
+
+def _counts(row: Element, where: str, path) -> list[int]:
+    data = row.find("ChannelData")
+    if data is None:
+        raise SourceError.at(path, f"{where}: ChannelData", "is missing")
+    counts = [count(word, path, f"{where}: ChannelData") for word in (data.text or "").split()]
+    if data.get("compressionCode", "").lower() == "countedzeroes":
+        counts = list(_expanded(counts, path, where))
+    if not counts:
+        raise SourceError.at(path, f"{where}: ChannelData", "is empty")
+    return counts
 
 
 def _expanded(values: list[int], path, where: str) -> Iterator[int]:
@@ -210,7 +217,7 @@ def _scale(one: Element) -> tuple[tuple, str, str]:
     """(terms for the midpoint of channels, or (); as in the file; why they cannot be read)."""
     words = _child(one, "CoefficientValues").split()
     text = " ".join(words)
-    if not words and one.find(f"{_IN}EnergyBoundaryValues") is not None:
+    if not words and one.find("EnergyBoundaryValues") is not None:
         return (), text, "EnergyBoundaryValues: only coefficients are read"
     try:
         return calibrated(shifted(calibrated([decimal(word) for word in words]), 0.5)), text, ""
@@ -220,11 +227,11 @@ def _scale(one: Element) -> tuple[tuple, str, str]:
 
 def _child(one: Element, name: str) -> str:
     """The text of a child, "" without one."""
-    return (one.findtext(_IN + name) or "").strip()
+    return (one.findtext(name) or "").strip()
 
 
 def _remarks(one: Element) -> Iterator[str]:
-    for remark in one.findall(f"{_IN}Remark"):
+    for remark in one.findall("Remark"):
         yield (remark.text or "").strip()
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from dorn.files.mca import McaFile, OtherKind, calibrated, date, decimal, duration
+from dorn.files.mca import McaFile, OtherKind, calibrated, decimal, without_counts
+from dorn.files.times import date, seconds
 from dorn.util.checks import SourceError, count
 from dorn.util.tables import Table
 
@@ -31,16 +32,25 @@ def read(path) -> list[McaFile]:
         raise OtherKind.at(path, "schemaVersion", what, str(version))
     found = []
     for package in top.tables("data") if version == "NPESv2" else [top]:
-        result = package.table("resultData")
+        name = _text(package.get("sampleInfo", None), "name")
+        try:
+            result = package.table("resultData")
+        except SourceError as error:
+            found.append(without_counts(name, error))
+            continue
         for field, kind in _SPECTRA:
             if result.get(field, None) is not None:
-                found.append(_spectrum(path, package, result, result.table(field), kind))
+                title = " ".join(filter(None, (name, kind)))
+                try:
+                    found.append(_spectrum(path, title, result, result.table(field)))
+                except SourceError as error:
+                    found.append(without_counts(title, error))
     if not found:
         raise SourceError.at(path, "energySpectrum", "none in the file")
     return found
 
 
-def _spectrum(path, package: Table, result: Table, values: Table, kind: str) -> McaFile:
+def _spectrum(path, name: str, result: Table, values: Table) -> McaFile:
     spectrum = values.get("spectrum")
     where = f"{values.where}spectrum"
     if not isinstance(spectrum, list) or not spectrum:
@@ -49,8 +59,7 @@ def _spectrum(path, package: Table, result: Table, values: Table, kind: str) -> 
     stated = values.get("numberOfChannels", len(counts))
     if stated != len(counts):
         raise values.error("spectrum", f"{len(counts)} channels, expected {stated}")
-    one = McaFile(np.array(counts, np.int64), 0, None, None, ())
-    one.name = " ".join(filter(None, (_text(package.get("sampleInfo", None), "name"), kind)))
+    one = McaFile(np.array(counts, np.int64), 0, None, None, (), name=name)
     one.optional("times", _time, values.get("measurementTime", None))
     one.optional("start", _start, result.get("startTime", None))
     one.optional("calibration", _calibrate, values.get("energyCalibration", None))
@@ -64,7 +73,7 @@ def _text(table: Any, name: str) -> str:
 
 def _time(one: McaFile, value: Any) -> None:
     if value is not None:
-        one.live_s = one.real_s = duration(decimal(value))
+        one.live_s = one.real_s = seconds(str(value))
         one.notes = (ONE_TIME,) if one.live_s else ()
 
 

@@ -9,16 +9,12 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from dorn.files.mca import McaFile, OtherKind, calibrated, date, decimal, duration, xml_root
+from dorn.files.mca import McaFile, OtherKind, calibrated, decimal, without_counts, xml_root
 from dorn.files.npes import ONE_TIME
-from dorn.util.checks import SourceError, count, octets_of
+from dorn.files.times import date, seconds
+from dorn.util.checks import SourceError, count
 
 _SPECTRA = (("EnergySpectrum", ""), ("BackgroundEnergySpectrum", "background"))
-
-
-def is_kind(path) -> bool:
-    """Whether the file is XML with the root element of this format."""
-    return b"<ResultDataFile" in octets_of(path)[:4096]
 
 
 def read(path) -> list[McaFile]:
@@ -26,21 +22,25 @@ def read(path) -> list[McaFile]:
     found = []
     for result in xml_root(path).iter("ResultData"):
         for tag, kind in _SPECTRA:
-            found += [_spectrum(path, result, one, kind) for one in result.findall(tag)]
+            for one in result.findall(tag):
+                name = " ".join(filter(None, (_text(one, "SpectrumName"), kind)))
+                try:
+                    found.append(_spectrum(path, name, result, one))
+                except SourceError as error:
+                    found.append(without_counts(name, error))
     if not found:
         raise OtherKind.at(path, "EnergySpectrum", "none in the file: not of RadiaCode or BecqMoni")
     return found
 
 
-def _spectrum(path, result: Element, spectrum: Element, kind: str) -> McaFile:
+def _spectrum(path, name: str, result: Element, spectrum: Element) -> McaFile:
     counts = [count(point.text or "", path, "DataPoint") for point in spectrum.iter("DataPoint")]
     if not counts:
         raise SourceError.at(path, "DataPoint", "none in a spectrum")
     stated = _text(spectrum, "NumberOfChannels")
     if stated and stated != str(len(counts)):
         raise SourceError.at(path, "DataPoint", f"{len(counts)} channels, expected {stated}")
-    one = McaFile(np.array(counts, np.int64), 0, None, None, ())
-    one.name = " ".join(filter(None, (_text(spectrum, "SpectrumName"), kind)))
+    one = McaFile(np.array(counts, np.int64), 0, None, None, (), name=name)
     one.optional("times", _times, spectrum)
     one.optional("start", _start, result)
     one.optional("calibration", _calibrate, spectrum)
@@ -53,8 +53,8 @@ def _text(one: Element, name: str) -> str:
 
 def _times(one: McaFile, spectrum: Element) -> None:
     real, live = (_text(spectrum, name) for name in ("MeasurementTime", "LiveTime"))
-    one.real_s = duration(decimal(real)) if real else None
-    one.live_s = duration(decimal(live)) if live else one.real_s
+    one.real_s = seconds(real) if real else None
+    one.live_s = seconds(live) if live else one.real_s
     one.notes = (ONE_TIME,) if one.real_s and not live else ()
 
 

@@ -74,11 +74,12 @@ def _histogram(one: Histogram) -> Any:
     return identify.to_TH1x(None, one.title, data, *(sums[0], *sums), None, axis)
 
 
-def read(path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Name -> (edges float64[n + 1], counts int64[n]) of each histogram, in the order of the file.
+def read(path) -> dict[str, tuple[np.ndarray, np.ndarray] | SourceError]:
+    """Name -> (edges float64[n + 1], counts int64[n]) of each histogram, in the order of the file, or why its counts
+    cannot be read.
 
-    Raises SourceError if the file cannot be read, has no histogram, or has one with fractional counts; UserError if
-    uproot is not installed.
+    Raises SourceError if the file cannot be read, or has no histogram with counts; UserError if uproot is not
+    installed.
     """
     try:
         import uproot
@@ -95,10 +96,14 @@ def read(path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         raise SourceError.at(path, "file", "not a ROOT file", str(error)) from None
     if not found:
         raise SourceError.at(path, "file", "has no one-dimensional histogram")
-    read = {}
+    read: dict[str, tuple[np.ndarray, np.ndarray] | SourceError] = {}
     for name, counts, edges in found:
         wrong = counts[~((counts >= 0) & (counts < 2**53) & (counts == np.floor(counts)))]
         if len(wrong):
-            raise SourceError.at(path, name, "not a whole number of counts", str(wrong[0]))
-        read[name] = edges.astype(float), counts.astype(np.int64)
+            read[name] = SourceError.at(path, name, "not a whole number of counts", str(wrong[0]))
+        else:
+            read[name] = edges.astype(float), counts.astype(np.int64)
+    errors = [one for one in read.values() if isinstance(one, SourceError)]
+    if len(errors) == len(read):
+        raise errors[0]
     return read

@@ -1,8 +1,9 @@
 """Measured spectra in the MAESTRO ASCII format (.spe, .Spe), as ORTEC programs and many others write them.
 
-A file is a sequence of sections, each a line `$NAME:` and the lines under it. Used here: $SPEC_ID (name), $SPEC_REM
-(remarks), $DATE_MEA (start, without time zone), $MEAS_TIM (live and real time in seconds), $DATA (first and last
-channel, then the counts), $MCA_CAL or $ENER_FIT (energy of a channel's centre). Only $DATA is required.
+A file is a sequence of sections, each a line `$NAME:` and the lines under it; some programs write the first of these
+behind the name. Used here: $SPEC_ID (name), $SPEC_REM (remarks), $DATE_MEA (start, without time zone), $MEAS_TIM (live
+and real time in seconds), $DATA (first and last channel, then the counts), $MCA_CAL or $ENER_FIT (energy of a channel's
+centre). Only $DATA is required.
 Source: ORTEC Software File Structure Manual, part 753800, chapter on ASCII .SPE files.
 """
 
@@ -11,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from dorn.errors import UserError
-from dorn.files.mca import McaFile, OtherKind, date, energy_terms, live_and_real, one_line, without_zone
+from dorn.files.mca import McaFile, OtherKind, energy_terms, numbers, one_line, without_zone
+from dorn.files.times import date, live_and_real
 from dorn.util.checks import SourceError, count, text_of
 
 _DATE = "%m/%d/%Y %H:%M:%S"
@@ -28,8 +30,8 @@ def read(path):
     one.remarks = tuple(line for _, line in sections.get("SPEC_REM", []))
     one.name = " ".join(line for _, line in sections.get("SPEC_ID", []))
     for fault, name, parse in (("times", "MEAS_TIM", _times), ("start", "DATE_MEA", _start)):
-        for _, text in sections.get(name, [])[:1]:
-            one.optional(fault, parse, text)
+        if sections.get(name):
+            one.optional(fault, parse, " ".join(line for _, line in sections[name]))
     _calibrate(one, sections)
     return one
 
@@ -69,12 +71,13 @@ def _sections(text, path):
     for at, line in enumerate(text.splitlines(), start=1):
         line = line.strip()
         if line.startswith("$"):
-            name = line[1:].rstrip(": ").upper()
+            name, _, line = line[1:].partition(":")
+            name, line = name.strip().upper(), line.strip()
             if name == "DATA" and name in sections:
                 raise SourceError.at(path, f"${name}", "appears twice", line=at)
             body = []
             sections.setdefault(name, []).append(body)
-        elif line and body is not None:
+        if line and body is not None:
             body.append((at, line))
     for name in _OPTIONAL:
         if len({tuple(line for _, line in body) for body in sections.get(name, [])}) > 1:
@@ -118,18 +121,38 @@ def _calibrate(one: McaFile, sections) -> None:
     """$MCA_CAL (number of terms; terms and unit) has precedence over $ENER_FIT (two terms, rounded), unless it has no
     calibration or cannot be read."""
     for name in ("MCA_CAL", "ENER_FIT"):
-        lines = [text for _, text in sections.get(name, [])]
-        if name == "MCA_CAL" and lines and lines[0].isdecimal():
-            del lines[0]  # the number of terms
-        if not lines:
+        announced, line = _terms(name, [text for _, text in sections.get(name, [])])
+        if not line:
             continue
-        text = f"${name} {lines[0]}"
+        text = f"${name} {line}"
         one.calibration_text = one.calibration_text or text
         try:
-            one.coefficients = energy_terms(lines[0])
+            terms = energy_terms(line)
+            if announced is not None and any(terms[announced:]):
+                raise ValueError(f"{len(terms)} terms, {announced} announced ({line})")
+            one.coefficients = terms
         except ValueError as error:
             one.faults.setdefault("calibration", f"${name}: {error}")
         if one.coefficients:
             one.calibration_text = text
             one.faults.pop("calibration", None)
             return
+
+
+def _terms(name: str, lines: list[str]) -> tuple[int | None, str]:
+    """(number of terms if it is given, their line). Some programs write the number of $MCA_CAL and its terms in one
+    line, or each term in its own."""
+    if name != "MCA_CAL" or not lines:
+        return None, "".join(lines[:1])
+    first, _, rest = lines[0].partition(" ")
+    if first.isdecimal() and (not rest or _numbers(rest) == int(first) > 1):
+        return int(first), " ".join([rest, *lines[1:]]).strip()
+    return None, lines[0]
+
+
+def _numbers(text: str) -> int:
+    """How many numbers a line begins with."""
+    try:
+        return len(numbers(text)[0])
+    except ValueError:
+        return 0

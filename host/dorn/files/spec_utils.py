@@ -1,7 +1,8 @@
 """Formats that only SpecUtils (Sandia) reads: PCF, CNF and others, and N42 before 2011.
 
 Its counts are float32, so they are exact up to 2^24. Formats it does not read correctly have their own readers: it
-loses the first channel of .spe files that do not begin at 0, and the first and last channels of some .chn files.
+loses the first channel of .spe files that do not begin at 0, and the first and last channels of some .chn files, and
+takes the gain of an amplifier for the calibration of .mca files.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dorn.files.mca import McaFile, OtherKind, calibrated, shifted
+from dorn.files.mca import McaFile, OtherKind, calibrated, shifted, without_counts
 from dorn.util.checks import SourceError, octets_of
 from dorn.util.extras import missing
 
@@ -23,12 +24,11 @@ _TYPES = {
     ".cnf": "Cnf",
     ".spc": "Spc",
     ".tka": "Tka",
-    ".mca": "AmptekMca",
     ".phd": "Phd",
     ".lzs": "Lzs",
     ".gxml": "CaenHexagonGXml",
 }
-SUFFIXES = (".pcf", ".cnf", ".spc", ".tka", ".mca", ".phd", ".lzs", ".gxml")
+SUFFIXES = tuple(suffix for suffix in _TYPES if suffix not in (".n42", ".xml"))
 _EXACT = 2**24  # counts in a channel
 
 
@@ -50,11 +50,12 @@ def read(path) -> list[McaFile]:
 
 
 def _spectrum(path, one) -> McaFile:
+    name = " ".join(filter(None, (one.title(), one.detectorName())))
     values = np.array(one.gammaCounts(), float)
     wrong = values[~((values >= 0) & (values == np.floor(values)) & (values <= _EXACT))]
     if len(wrong):
-        raise SourceError.at(path, "counts", f"not a whole number up to {_EXACT}", str(wrong[0]))
-    name = " ".join(filter(None, (one.title(), one.detectorName())))
+        error = SourceError.at(path, "counts", f"not a whole number up to {_EXACT}", str(wrong[0]))
+        return without_counts(name, error)
     live_s, real_s = one.liveTime() or None, one.realTime() or None
     found = McaFile(values.astype(np.int64), 0, live_s, real_s, (), name=name)
     start = one.startTime()

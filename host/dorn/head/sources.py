@@ -178,7 +178,10 @@ def _spectrum(path, one, calibration):
         if not np.isfinite(edges_kev).all() or not (np.diff(edges_kev) > 0).all():
             what = "energies do not increase" if terms else one.uncalibrated()
             what += "; give --calibration OFFSET_KEV,KEV_PER_CHANNEL"
-            raise SourceError.at(path, "calibration", what, one.calibration_text or None)
+            stored = one.calibration_text
+            if stored and not terms and "calibration" not in one.faults:
+                stored += " stands for none"
+            raise SourceError.at(path, "calibration", what, stored or None)
     source = SpectrumSource(path, energies_kev, edges_kev[:-1], edges_kev[1:], one.counts, one.live_s, one.real_s)
     source.notes, source.untimed = one.notes, one.faults.get("times", "")
     return source

@@ -46,13 +46,15 @@ class Reference:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The result of one direction. of_plane: whether the efficiency is in cm2, per spectrum."""
+    """The result of one direction. of_plane: whether the efficiency is in cm2, per spectrum. untimed: why the live time
+    in the file cannot be read."""
 
     emissions: Emissions
     background: Counted | None = None
     efficiency: Efficiency | None = None
     of_plane: bool = False
     reference: Reference | None = None
+    untimed: str = ""
 
     @property
     def name(self) -> str:
@@ -136,7 +138,8 @@ class Outcome:
         """What is missing for an activity, in words."""
         found = []
         if self.emissions.direction.total_live_s is None:
-            found.append("the live time, which is not in the file: --live")
+            why = f" ({self.untimed})" if self.untimed else ""
+            found.append(f"the live time, which is not in the file{why}: --live")
         if self.efficiency is None:
             found.append("the efficiency: --efficiency or --geometry")
         return found

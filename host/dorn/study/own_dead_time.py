@@ -52,11 +52,8 @@ def judge(report: Report, short: bool) -> None:
     report.table(f"two-source method, two detectors of {RATE_CPS} cps, {duration_s:g} s each", columns, rows)
     tau_us, error_us = found["real time"]
     expected_us = true_us + excess_us(times)
-    report.say(
-        f"dead time of one hit, mean of both detectors: {true_us:.3f} us; the method must give {expected_us:.2f}"
-    )
-    report.say("us, because an event may also contain a hit of the other source, and pulses that outlast the reset")
-    report.say("extend it")
+    report.say(f"dead time of one hit, mean of both detectors: {true_us:.3f} us; expected here: {expected_us:.2f} us")
+    report.say("An event may also contain a hit of the other source; pulses that outlast the reset extend it.")
     limit_us = 3 * error_us + 0.05  # 0.05 us for the second-order terms, in the load, of both excesses
     what, limit = "instrument, uncorrected rates", f"{expected_us:.2f} +- {limit_us:.2f} us"
     report.bound(what, f"{tau_us:.2f} us", limit, abs(tau_us - expected_us) <= limit_us)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,13 +14,20 @@ from matplotlib.figure import Figure
 from dorn.analysis import dead_time
 from dorn.analysis.dead_time import Counts
 from dorn.errors import UserError
+from dorn.files import columns
+from dorn.files.mca import OtherKind, decimal
+from dorn.files.times import unit_s
 from dorn.products.style import BLUE, GREY, ORANGE
 from dorn.study import Report
+from dorn.study.any_files import reason
 from dorn.util.checks import above_zero, count, number, text_of
 from dorn.util.tables import Table
 
 SET = "geiger-times"
-_STATED, _SHORT = "EXPECTED_derived.json", "short_measurements.csv"
+_STATED, _SHORT, _DATA = "EXPECTED_derived.json", "short_measurements.csv", "data.csv"
+_SUFFIXES = (".csv", ".tsv", ".txt")
+_TIME = re.compile(r"(?<![A-Za-z])(t|times?|(time)?stamps?|seconds?)(?![A-Za-z])", re.IGNORECASE)
+_WITHOUT_UNIT = ("t", "time", "times", "stamp", "stamps", "timestamp", "timestamps", "event", "events", "data")
 _BIN_S = 0.5e-3  # of the set's stated figures
 _MARGIN, _FAR = 2, 24  # bins: from the dead time to the fit; beyond the latter the slope no longer depends on its begin
 _BINS_A_DEAD_TIME = 10
@@ -41,37 +50,60 @@ def published(folder: Path) -> list[Run]:
     stated = [(one.text("run"), one) for one in Table.read(path).tables("runs")]
     if not stated:
         raise UserError.at(path, "runs", "none")
-    return [Run(name, stamps(folder / name / "data.csv"), _BIN_S, one) for name, one in stated]
+    return [Run(name, stamps(folder / name / _DATA), _BIN_S, one) for name, one in stated]
 
 
-def runs_in(folder: Path) -> tuple[list[Run], list[tuple[str, str]]]:
-    """(the runs of all .csv files below a folder, file and reason of those that are none)."""
+def runs_in(folder: Path, known: Collection[Path] = ()) -> tuple[list[Run], list[tuple[str, str]]]:
+    """(the runs of all files of columns below a folder but the known, file and reason of those that are none)."""
     found, refused = [], []
-    for path in sorted(folder.rglob("*.csv")):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path not in known):
         name = str(path.relative_to(folder))
         try:
             times_s = stamps(path)
-            shortest_s = float(np.quantile(np.diff(times_s), 0.01)) if len(times_s) > 1 else 0.0
+            between_s = np.diff(times_s)
+            if len(between_s) < 2:
+                raise UserError(f"time stamps: fewer than three ({len(times_s)})")
+            if between_s.min() < 0:
+                raise UserError(f"time stamps: number {int(np.argmin(between_s)) + 2} is before the previous one")
+            shortest_s = float(np.quantile(between_s, 0.01))
             if not shortest_s > 0:
-                raise UserError("time stamps: not increasing, or fewer than two")
+                raise UserError("time stamps: more than 1 % of them equal the one before, too coarse for a dead time")
         except UserError as error:
-            refused.append((name, str(error).removeprefix(str(path)).lstrip(":")))
+            if not (isinstance(error, OtherKind) and path.suffix.lower() == ".txt"):  # which is prose
+                refused.append((name, reason(error, path)))
         else:
             found.append(Run(name, times_s, shortest_s / _BINS_A_DEAD_TIME, None))
     return found, refused
 
 
 def stamps(path: Path) -> np.ndarray:
-    """Time stamps in s, one a line, from a file with one header line. Raises UserError if it cannot be read."""
-    lines = enumerate(text_of(path).splitlines()[1:], start=2)
-    return np.array([number(line, path, "time", at) for at, line in lines if line.strip()])
+    """Time stamps in s, one a line, in the only column or in the one whose name is of a time. Its name may end with
+    the unit, as in time_ms; without one, or without a name, they are in s. Raises UserError if they cannot be read."""
+    names, rows = columns.rows_of(path, text_of(path), _TIME.search)
+    places = [n for n, name in enumerate(names) if _TIME.search(name)] if len(rows[0][1]) > 1 else [0]
+    if len(places) != 1:
+        what = f"{len(rows[0][1])}, of which one, and no other, has to be named as a time, such as time_s"
+        raise UserError.at(path, "columns", what, ",".join(names) or None)
+    name = names[places[0]] if names else ""
+    words = re.findall(r"[A-Za-z\u00b5]+", name)
+    try:
+        in_s = 1.0 if not words or words[-1].lower() in _WITHOUT_UNIT else unit_s(words[-1])
+        return np.array([in_s * decimal(words[places[0]]) for _, words in rows])
+    except ValueError as error:
+        raise UserError.at(path, name or "time", str(error)) from None
 
 
 def judge(report: Report, data: Path) -> None:
-    """Dead time and true rate by the intervals of each run in the set, if DATA has it, or anywhere in DATA; the set's
-    two-source runs. Raises UserError if there is none, or if a stated one is not a measurement."""
-    folder = data / SET
-    runs, refused = (published(folder), []) if folder.is_dir() else runs_in(data)
+    """Dead time and true rate by the intervals of each run anywhere in DATA, against the stated figures of those in the
+    set; the set's two-source runs. Raises UserError if there is none, or if a stated one is not a measurement."""
+    folder, runs, damaged = data / SET, [], None
+    if (folder / _STATED).is_file():
+        try:
+            runs = published(folder)
+        except UserError as error:  # raised when the others have been judged
+            damaged = error
+    others, refused = runs_in(data, {folder / _SHORT, *(folder / run.name / _DATA for run in runs)})
+    runs += others
     rows, plots = [], []
     for run in runs:
         try:
@@ -86,12 +118,14 @@ def judge(report: Report, data: Path) -> None:
         columns = ("run", "events", "observed cps", "dead time ms", "slope cps", "corrected cps", "differ", "far slope")
         report.table("interval analysis of time stamps", columns, rows)
         report.plot("intervals", _plot(plots[:_MOST_PLOTTED]))
-    for name, reason in refused:
-        report.say(f"{name}: not judged: {reason}")
+    for name, why in refused:
+        report.say(f"{name}: not judged: {why}")
+    if damaged:
+        raise damaged
     if (folder / _SHORT).is_file():
         _two_sources(report, folder / _SHORT)
     elif not rows:
-        raise UserError.at(data, "files", "no time stamps of a counter: a header line, then one stamp in s a line")
+        raise UserError.at(data, "files", "no time stamps of a counter: one stamp a line, in s or as the header says")
 
 
 def _row(report: Report, run: Run, found: dead_time.Intervals, far: tuple[float, float]) -> tuple:

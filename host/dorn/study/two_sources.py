@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,18 @@ from dorn.study import Report
 from dorn.util.tables import Table
 
 SET = "deadtime-two-source"
+_MOST_ERROR = 0.1  # of the fraction of time that is dead with both sources
 BACKGROUND = "bg"  # name of the spectrum without a source, and any suffix
 BACKGROUND_S, SOURCES_S = 3903, 300  # measurement times of the authors' rates (PROVENANCE.txt)
 
 
 def counted(path: Path) -> Counts:
     """All counts of a spectrum, and its real time. Raises UserError if it has no spectrum, no counts or no time."""
-    one = next(iter(spectrum.read(path).values()))  # a second one in a file is its background
+    spectra = spectrum.read(path)
+    names = [name for name in (*spectra, *spectra.refused) if not name.endswith("background")] or list(spectra)
+    if len(names) > 1:
+        raise UserError.at(path, "spectra", "several in the file", ", ".join(names))
+    one = spectrum.one_of(path, spectra, names[0])
     counts = int(one.counts.sum())
     if not counts or not one.real_s:
         raise UserError.at(path, "spectrum", "no counts or no real time", f"{counts} in {one.real_s or 0:g} s")
@@ -29,37 +35,52 @@ def counted(path: Path) -> Counts:
 
 def measurements(folder: Path) -> list[tuple[tuple[str, str, str], list[Path]]]:
     """((name of the first source, of the second, of both), their files, and that of the background if there is one) of
-    each measurement below a folder. The file of both has the names of the others, joined by a plus."""
+    each measurement below a folder. The file of both has the names of the others, joined by a plus. The kinds of files
+    may differ; the background is in the same folder or the next one above it."""
     found = []
     for both in sorted(path for path in folder.rglob("*+*") if path.is_file() and spectrum.is_kind(path)):
         first, _, second = both.stem.partition("+")
-        alone = [both.with_name(f"{name}{both.suffix}") for name in (first, second)]
-        if all(path.is_file() for path in alone):
-            named = f"{BACKGROUND}{both.suffix}"
-            background = [path for path in (both.with_name(named), folder / named) if path.is_file()][:1]
-            found.append(((first, second, both.stem), [*alone, both, *background]))
+        alone = [_named(both.parent, name, both.suffix) for name in (first, second)]
+        above = (both.parent, *(parent for parent in both.parents if folder in (parent, *parent.parents)))
+        background = (path for parent in above if (path := _named(parent, BACKGROUND, both.suffix)))
+        if all(alone):
+            paths = [path for path in (*alone, both, next(background, None)) if path]
+            found.append(((first, second, both.stem), paths))
     return found
 
 
+def _named(folder: Path, stem: str, suffix: str) -> Path | None:
+    """The spectrum with this name in a folder, if there are several that with the suffix; None if there is none."""
+    there = sorted(path for path in folder.iterdir() if path.stem == stem and path.is_file() and spectrum.is_kind(path))
+    return next((path for path in there if path.suffix == suffix), there[0] if there else None)
+
+
 def judge(report: Report, data: Path) -> None:
-    """The dead time by each measurement in the set, if DATA has it, or anywhere in DATA.
+    """The dead time by each measurement anywhere in DATA; that of the set also by the authors' rates.
 
     Raises UserError if there is none, or if the authors' rates are no measurement of two sources.
     """
-    folder = data / SET if (data / SET).is_dir() else data
-    found = measurements(folder)
+    folder = data / SET
+    found = sorted(measurements(data), key=lambda one: folder in one[1][2].parents)  # the set last: it may be damaged
     if not found:
-        raise UserError.at(folder, "files", "no spectra named A, B and A+B, of two sources and both")
-    for names, paths in found:
+        raise UserError.at(data, "files", "no spectra named A, B and A+B, of two sources and both")
+    times = Counter(both for (_, _, both), _ in found)
+    for (first, second, both), paths in found:
+        label = both if times[both] == 1 else str(paths[2].relative_to(data).with_suffix(""))
+        names = first, second, label
         try:
             results = _results(report, names, {"spectra": ([counted(path) for path in paths], paths[2])})
             tau_us, error_us = next(iter(results.values()))
-            what = f"{names[2]}: dead time from spectra"
+            load_error = 1e-6 * error_us * counted(paths[2]).cps
+            if load_error > _MOST_ERROR and abs(tau_us) <= 3 * error_us:
+                what = f"too few to tell any dead time from none: {tau_us:.2g} +- {error_us:.2g} us"
+                raise UserError.at(paths[2], "counts", what)
+            what = f"{label}: dead time from spectra"
             report.bound(what, f"{tau_us:.3g} +- {error_us:.2g} us", "not negative by 3 sigma", tau_us > -3 * error_us)
         except UserError as error:
-            report.say(f"\n{names[2]}: not judged: {error}")
+            report.say(f"\n{label}: not judged: {str(error).partition('; kinds that')[0]}")
             continue
-        if len(found) == 1 and (folder / _STATED).is_file():
+        if folder in paths[2].parents and (folder / _STATED).is_file():
             _against_authors(report, names, folder / _STATED, results)
 
 

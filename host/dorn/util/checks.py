@@ -13,12 +13,16 @@ class SourceError(UserError):
 def text_of(path):
     """The text of a file in UTF-8 or UTF-16, without byte order mark, and up to the ^Z that ends a text of DOS. Invalid
     octets are replaced, and then rejected with their field. Lines end with \\n."""
-    octets = octets_of(path)
-    text = octets.decode(_encoding(octets), errors="replace")
-    text = text.partition("\x1a")[0].replace("\r\n", "\n").replace("\r", "\n")
+    text = text_in(octets_of(path))
     if not text.strip():
         raise SourceError.at(path, "file", "is empty")
     return text
+
+
+def text_in(octets):
+    """The same for the octets, or the first octets, of a file."""
+    text = octets.decode(_encoding(octets), errors="replace")
+    return text.partition("\x1a")[0].replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _encoding(octets):
@@ -70,7 +74,13 @@ def above_zero(text, path, field, line=None):
 
 def count(text, path, field, line=None):
     """Counts in a channel: a whole number from 0 to 2^53; 3.0 is accepted, as many programs write it."""
-    value = at_least(0, text, path, field, line)
-    if value != int(value) or value > 2**53:
+    digits = text.strip().lstrip("0") if isinstance(text, str) else ""
+    if digits.isdecimal():  # exactly: a float would round 2^53 + 1, and `number` has its own limit
+        value = int(digits) if len(digits) < 20 else math.inf
+    else:
+        value = at_least(0, text, path, field, line)
+    if value > 2**53:
+        raise SourceError.at(path, field, "above 2^53 counts", text, line)
+    if value != int(value):
         raise SourceError.at(path, field, "not a whole number of counts", text, line)
     return int(value)

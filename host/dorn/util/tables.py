@@ -30,7 +30,7 @@ class Table:
     @classmethod
     def read(cls, path: Path | str) -> Table:
         """Read a whole file: JSON if its suffix is .json, else TOML."""
-        form, loads = ("JSON", json.loads) if Path(path).suffix == ".json" else ("TOML", tomllib.loads)
+        form, loads = ("JSON", json.loads) if Path(path).suffix.lower() == ".json" else ("TOML", tomllib.loads)
         text = text_of(path)
         try:
             values = loads(text)

@@ -69,3 +69,49 @@ def test_a_table_needs_a_live_time(tmp_path, capsys):
     (found,) = json.loads((tmp_path / "c" / "analysis.json").read_text())["directions"].values()
     rate = found["nuclides"]["Po-210"]["rate_per_s"]
     assert abs(rate["value"] - 27) < 4 * rate["error"] and rate["errors"]["background"] == pytest.approx(0.175, rel=0.2)
+
+
+def spe_of(table, path, times="100 101", date="01/13/2026 10:20:30"):
+    """The counts of a table as an .spe file."""
+    path.parent.mkdir(exist_ok=True)
+    counts = [row.split(",")[1] for row in table.read_text().splitlines() if row[:1].isdigit()]
+    path.write_text(f"$MEAS_TIM:\n{times}\n$DATE_MEA:\n{date}\n$DATA:\n0 {len(counts) - 1}\n" + "\n".join(counts))
+    return path
+
+
+def test_a_file_that_cannot_be_read_is_reported_beside_the_results_of_the_others(tmp_path, capsys):
+    file = table_spectrum(tmp_path / "po210.csv")
+    (tmp_path / "bad.spe").write_text("$DATA:\n0 0\n-1\n")
+    assert analyse(tmp_path / "bad.spe", file, "--lines", "Po-210", "--out", tmp_path / "out") == 0
+    assert "not analysed: " in (text := capsys.readouterr().out) and "bad.spe:3: $DATA: below 0 (-1)" in text
+    results = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    assert list(results["directions"]) == ["po210.csv"] and "bad.spe" in results["not_analysed"][0]
+    assert analyse(tmp_path / "bad.spe", "--lines", "Po-210", "--out", tmp_path / "none") == 2
+
+
+def test_files_of_the_same_name_are_told_apart_by_their_folders(tmp_path):
+    one = table_spectrum(tmp_path / "po210.csv")
+    (tmp_path / "b").mkdir()
+    other = table_spectrum(tmp_path / "b" / "po210.csv")
+    alone = table_spectrum(tmp_path / "alone.csv")
+    assert analyse(one, other, alone, "--lines", "Po-210", "--out", tmp_path / "out") == 0
+    results = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    assert list(results["directions"]) == [str(one), str(other), "alone.csv"]
+
+
+def test_why_a_live_time_or_a_start_in_the_file_cannot_be_used_is_reported(tmp_path, capsys):
+    table = table_spectrum(tmp_path / "po210.csv")
+    given = "--lines", "Po-210", "--efficiency", "0.3,0.01"
+    file = spe_of(table, tmp_path / "a.spe", times="0:10 0:20")
+    assert analyse(file, *given, "--out", tmp_path / "out") == 0
+    assert "the live time, which is not in the file ($MEAS_TIM: " in capsys.readouterr().out
+    file = spe_of(table, tmp_path / "a.spe", date="yesterday")
+    assert analyse(file, *given, "--date", "2026-01-01", "--out", tmp_path / "out") == 2
+    assert "unknown ($DATE_MEA: not a date and time that is known (yesterday)); give" in capsys.readouterr().err
+
+
+def test_columns_with_any_suffix_are_a_spectrum(tmp_path):
+    file = table_spectrum(tmp_path / "po210.csv")
+    for name in ("po210.xy", "po210"):
+        (tmp_path / name).write_text(file.read_text())
+        assert analyse(tmp_path / name, "--lines", "Po-210", "--out", tmp_path / "out") == 0

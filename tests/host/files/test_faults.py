@@ -4,7 +4,7 @@ import datetime
 
 import numpy as np
 import pytest
-from dorn.files import mca, spe, spectrum
+from dorn.files import mca, spe, spectrum, times
 from dorn.head import sources
 from dorn.util.checks import SourceError
 from hypothesis import given
@@ -106,8 +106,46 @@ TIMES = {
     "10 20 sec # preset": (10, 20),
     "1 2 min": (60, 120),
     "1 h 7200 s": (3600, 7200),
+    "00:00:10 01:00:00": (10, 3600),
+    "10\n20": (10, 20),
     "0 0": (None, None),
 }
+
+
+MCA_CAL = {
+    "3 100 500 0 keV": (100, 500, 0),
+    "3\n100\n500\n0": (100, 500, 0),
+    "2\n100 500 0 keV": (100, 500, 0),
+    "2\n100 500 7 keV": "3 terms, 2 announced",
+    "3\n100 500": (100, 500),
+    "100 500": (100, 500),
+}
+
+
+@pytest.mark.parametrize("text", MCA_CAL)
+def test_the_number_of_terms_is_no_term(write, text):
+    one = spe.read(write("a.spe", changed("3\n100 50 0 keV", text)))
+    if isinstance(MCA_CAL[text], str):
+        assert one.coefficients == () and MCA_CAL[text] in one.faults["calibration"]
+    else:
+        assert one.coefficients == MCA_CAL[text] and not one.faults
+
+
+def test_a_section_may_begin_behind_its_name(write):
+    text = SPE.replace("$MEAS_TIM:\n", "$MEAS_TIM: ").replace("$DATA:\n", "$DATA: ").replace("$MCA_CAL:\n", "$MCA_CAL:")
+    one = spe.read(write("a.spe", text))
+    assert (one.live_s, one.counts.tolist(), one.coefficients) == (10, [0, 5, 7, 0], (100, 50, 0))
+
+
+def test_no_calibration_is_told_from_one_that_is_missing(write):
+    with pytest.raises(SourceError, match=r"calibration: is missing; .*\(\$MCA_CAL 0 1 0 keV stands for none\)"):
+        sources.load(write("a.spe", changed("100 50 0 keV", "0 1 0 keV")))
+
+
+@pytest.mark.parametrize("counts", [2**53 + 1, 2**64 - 1, 10**30])
+def test_counts_beyond_the_limit_name_it(write, counts):
+    with pytest.raises(SourceError, match=r"a.spe:6: \$DATA: above 2\^53 counts \(\d+\)"):
+        spe.read(write("a.spe", changed(" 5\n", f" {counts}\n")))
 
 
 @pytest.mark.parametrize("text", TIMES)
@@ -116,7 +154,7 @@ def test_a_line_of_times_is_read(write, text):
     assert (one.live_s, one.real_s) == TIMES[text] and not one.faults
 
 
-@pytest.mark.parametrize("text", ["10", "-10 20", "10 20 30", "10 20 fortnights", "10 nan", "soon", "10 1e999"])
+@pytest.mark.parametrize("text", ["10", "0:10 0:20", "-10 20", "10 20 30", "10 20 eons", "10 nan", "soon", "10 1e999"])
 def test_times_that_cannot_be_read_matter_only_without_others(write, text):
     source = sources.load(write("a.spe", changed("10 20", text)))
     assert source.plan(5, 2) == (5, 2)
@@ -186,7 +224,7 @@ def test_any_terms_are_read_with_decimal_points_and_commas(terms, separator, com
 
 @given(st.text(max_size=30) | st.text("0123456789.,;eE+- keVMn#", max_size=30))
 def test_any_line_is_read_or_gives_a_reason(text):
-    for parse in (mca.energy_terms, mca.live_and_real, mca.date):
+    for parse in (mca.energy_terms, times.live_and_real, times.date):
         try:
             found = parse(text)
         except ValueError:

@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 import SpecUtils
+import uproot
 from dorn.files import spectrum
 from dorn.head import sources
 from dorn.util.checks import SourceError
@@ -82,6 +83,13 @@ def report(counts=COUNTS):
     return f"{head}{rows}\n\n ROI:01  Beg: 0001 Chn    End: 0002 Chn\n"
 
 
+def amptek(counts=COUNTS, calibration="LABEL - keV\n10 225\n30 475\n"):
+    rows = "\n".join(map(str, counts))
+    head = "TAG - live_data\nGAIN - 2\nLIVE_TIME - 59.5\nREAL_TIME - 60\nSTART_TIME - 01/13/2026 10:20:30\n"
+    scale = f"<<CALIBRATION>>\n{calibration}" if calibration else ""
+    return f"<<PMCA SPECTRUM>>\n{head}{scale}<<DATA>>\n{rows}\n<<END>>\n"
+
+
 def columns(counts=COUNTS):
     rows = "\n".join(f"{n};{c}" for n, c in enumerate(counts))
     return f"live time: 59.5 s\nreal time: 60 s\nchannel;counts\n{rows}"
@@ -95,12 +103,8 @@ KINDS = {
     ".asc": (mpa(fmt="csv"), (59.5, 60), (100, 12.5), datetime(2023, 6, 12, 11, 45, 30)),
     ".iec": (iec(), (59.5, 60), (100, 12.5), datetime(2021, 9, 12, 10, 54, 31)),
     ".dat": (report(), (90, 91), (), datetime(2023, 6, 5, 8, 34, 27)),
-    ".txt": (
-        "live time: 59.5 s\nreal time: 60 s\nchannel;counts\n" + "\n".join(f"{n};{c}" for n, c in enumerate(COUNTS)),
-        (59.5, 60),
-        (),
-        None,
-    ),
+    ".mca": (amptek(), (59.5, 60), (100, 12.5), datetime(2026, 1, 13, 10, 20, 30)),
+    ".txt": (columns(), (59.5, 60), (), None),
 }
 
 
@@ -124,6 +128,7 @@ ONES = {
     ".mpa": lambda counts: mpa(counts, "dat"),
     ".asc": lambda counts: "\n".join(map(str, counts)),
     ".iec": iec,
+    ".mca": amptek,
     ".dat": report,
     ".txt": lambda counts: "channel counts\n" + "\n".join(f"{n} {c}" for n, c in enumerate(counts)),
     ".csv": lambda counts: "energy;counts\n" + "\n".join(f"{n},5;{c}" for n, c in enumerate(counts)),
@@ -143,9 +148,7 @@ SAMPLES = {
     suffix: content if isinstance(content, bytes) else content.encode() for suffix, (content, *_) in KINDS.items()
 }
 SAMPLES |= {".spe": SPE.encode(), ".csv": b"energy_kev,counts\n1,2\n3,4\n", ".spa": b"1.0\n2.0\n# Live time 3 s\n"}
-SAMPLES |= {
-    suffix: b"\x00\x01" * 200 for suffix in (".pcf", ".cnf", ".spc", ".tka", ".mca", ".phd", ".chn", ".n42", "")
-}
+SAMPLES |= {suffix: b"\x00\x01" * 200 for suffix in (".pcf", ".cnf", ".spc", ".tka", ".phd", ".chn", ".n42", "")}
 
 
 @st.composite
@@ -224,6 +227,160 @@ def test_radiacode(write):
     assert one.counts.tolist() == COUNTS and "calibration" in one.faults
     with pytest.raises(SourceError, match="DataPoint: 6 channels, expected 60"):
         read(write, "a.xml", radiacode().replace("Channels>6<", "Channels>60<"))
+
+
+@pytest.mark.parametrize(
+    ("calibration", "terms"),
+    [
+        (None, ()),
+        ("LABEL - Channel\n10 225\n30 475\n", ()),
+        ("LABEL - MeV\n0 0.1\n100 1.35\n", (100, 12.5)),
+        ("LABEL - keV\n0 99\n10 227\n20 349\n", (100, 12.5)),  # by least squares
+        ("LABEL - keV\n10 225\n", "at least two"),
+        ("LABEL - keV\n10 225\n10 230\n", "one channel"),
+        ("LABEL - keV\n10 225 1\n20 350 1\n", "two lines of channel and energy"),
+        ("LABEL - keV\n10 x\n20 350\n", "not a usable number"),
+    ],
+)
+def test_amptek_calibrations_are_those_of_the_points_not_the_gain(write, calibration, terms):
+    (one,) = read(write, "a.mca", amptek(calibration=calibration)).values()
+    assert one.counts.tolist() == COUNTS
+    if isinstance(terms, str):
+        assert one.coefficients == () and terms in one.faults["calibration"]
+    else:
+        assert one.coefficients == pytest.approx(terms) and not one.faults
+
+
+def test_an_amptek_file_that_ends_early_is_refused(write):
+    with pytest.raises(SourceError, match=r"<<END>>: is missing: the counts are not complete"):
+        read(write, "a.mca", amptek().replace("<<END>>\n", ""))
+    with pytest.raises(SourceError, match=r"<<DATA>>: is missing: not an .mca file of Amptek.*kinds that are read"):
+        read(write, "a.mca", "x")
+
+
+def test_a_report_that_is_damaged_or_ends_early_is_refused(write):
+    for old, new in (
+        ("   3      4000  000", "   3      4000"),
+        ("   3      4000  000", "   3      4000  x"),
+        ("  000\n\n ROI", "\n"),
+    ):
+        content = report().replace(old, new)
+        assert content != report()
+        with pytest.raises(SourceError, match=r"row: not channel, counts and ROI"):
+            read(write, "a.dat", content)
+    stated = report().replace("ID: none", "Memory Size: 0008 Chls")
+    with pytest.raises(SourceError, match="Counts: 6 channels, expected 0008"):
+        read(write, "a.dat", stated)
+    (one,) = read(write, "a.dat", report().replace("000090 Sec", "90,5 Sec").replace("000091", "1,234")).values()
+    assert one.faults["times"] == "a comma before three digits has two meanings (1,234)"
+    (one,) = read(write, "a.dat", report().replace("000090 Sec", "90,5 Sec").replace("000091", "91,5")).values()
+    assert (one.live_s, one.real_s) == (90.5, 91.5)
+
+
+@pytest.mark.parametrize("suffix", [".mcd", ".dat", ".iec", ".mca", ".xml", ".json", ".txt"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_encodings_and_line_ends_of_each_kind(write, suffix, encoding, end):
+    content, times_s, terms, start = KINDS[suffix]
+    text = content if isinstance(content, str) else content.decode()
+    found = read(write, f"a{suffix}", end.join(text.splitlines()).encode(encoding))
+    (one,) = found.values()
+    assert (one.counts.tolist(), (one.live_s, one.real_s), one.start) == (COUNTS, times_s, start) and not one.faults
+    assert one.coefficients[:2] == terms
+
+
+def test_suffixes_in_capitals_are_the_same(write):
+    for suffix, (content, times_s, *_) in KINDS.items():
+        (one,) = read(write, f"a{suffix.upper()}", content).values()
+        assert (one.counts.tolist(), one.live_s) == (COUNTS, times_s[0])
+
+
+def test_iec_terms_with_decimal_commas_and_what_is_no_term(write):
+    (one,) = read(write, "a.iec", iec(terms="100,5 50,25 0 0")).values()
+    assert one.coefficients == (100.5, 50.25, 0, 0)
+    (one,) = read(write, "a.iec", iec(terms="100,5 x 0 0")).values()
+    assert one.coefficients == () and "not calibration terms" in one.faults["calibration"]
+    with pytest.raises(SourceError, match=r"A004: does not begin each line.*\(1\)"):
+        read(write, "a.iec", "A004 x\n1\n2\n3\n4\n5\n6\n")
+
+
+N42 = """<RadInstrumentData{space}><RadMeasurement id="M"><RealTimeDuration>PT60S</RealTimeDuration>
+<Spectrum id="S1" radDetectorInformationReference="D1"><ChannelData>0 5 7 4000 0 2</ChannelData></Spectrum>{more}
+</RadMeasurement></RadInstrumentData>"""
+
+
+@pytest.mark.parametrize("space", ["", ' xmlns="http://physics.nist.gov/N42/2012/N42"', ' xmlns="urn:other"'])
+def test_names_of_xml_are_read_in_any_namespace(write, space):
+    (one,) = read(write, "a.n42", N42.format(space=space, more="")).values()
+    assert one.counts.tolist() == COUNTS and one.real_s == 60
+    (one,) = read(write, "a.xml", radiacode().replace("<ResultDataFile>", f"<ResultDataFile{space}>")).values()
+    assert one.counts.tolist() == COUNTS
+
+
+def root(path):
+    with uproot.recreate(path) as file:
+        file["bad"] = np.array([0.5, 1.0]), np.array([0.0, 1.0, 2.0])
+        file["good"] = np.array(COUNTS), np.arange(7.0)
+
+
+def two_npes():
+    one = npes()
+    one["data"] += [{"sampleInfo": {"name": "bad"}}]
+    return json.dumps(one)
+
+
+WITH_A_BAD_ONE = {
+    ".n42": (N42.format(space="", more='<Spectrum id="S2"/>'), "M D1", "M S2", "ChannelData: is missing"),
+    ".json": (two_npes(), "Radon", "bad", "resultData: is missing"),
+    ".xml": (
+        radiacode().replace("</EnergySpectrum>", "</EnergySpectrum><BackgroundEnergySpectrum/>"),
+        "Radon",
+        "background",
+        "DataPoint: none in a spectrum",
+    ),
+    ".mcd": (mpa() + b"[TDAT1,2 ]\r\n1\r\n-2\r\n", "TDAT0", "TDAT1", "below 0"),
+    ".root": (root, "good", "bad", "not a whole number of counts"),
+}
+
+
+@pytest.mark.parametrize("suffix", WITH_A_BAD_ONE)
+def test_a_spectrum_that_cannot_be_read_does_not_stop_the_others_of_its_file(tmp_path, suffix):
+    content, good, bad, why = WITH_A_BAD_ONE[suffix]
+    path = tmp_path / f"two{suffix}"
+    if callable(content):
+        content(path)
+    else:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    found = spectrum.read(path)
+    assert list(found) == [good] and list(found.refused) == [bad] and why in str(found.refused[bad])
+    assert str(found.refused[bad]).startswith(f"{path}: ")
+    assert sources.load(path, (0, 12), good).counts.tolist() == COUNTS
+    with pytest.raises(SourceError, match=why):
+        sources.load(path, (0, 12), bad)
+    with pytest.raises(SourceError, match="spectra: 2 in the file; choose one"):
+        sources.load(path, (0, 12))
+
+
+def test_fast_comtec_rows_that_are_no_spectrum(write):
+    head = mpa(fmt="csv").partition(b"[TDAT0")[0]
+    sparse = b"[DATA,6 ]\r\n0 5\r\n3 7\r\n"
+    (one,) = read(write, "a.mcd", head + sparse).values()
+    assert one.counts.tolist() == [5, 0, 0, 7, 0, 0] and one.notes == (
+        "4 of 6 channels are not in the file: taken as empty",
+    )
+    (one,) = read(write, "a.mcd", head + b"[DATA0,2 ]\r\n0,5\r\n1,7\r\n").values()
+    assert one.counts.tolist() == [5, 7]
+    for rows, what in (
+        (b"0\t1\r\n1\t0\r\n2\t3\r\n", r"\[DATA0\] channel: 3 rows, some of them with 0, expected 4"),
+        (b"1 2 3 4\r\n5 6 7 8\r\n", "not a count, or channel and count, in each row"),
+        (b"0\t1\r\n1\t2\r\n2\t", "not a count, or channel and count, in each row"),
+        (b"1\t1\r\n0\t2\r\n", "not above the previous one"),
+        (b"1\t1\r\n4\t2\r\n", "below 4"),
+    ):
+        with pytest.raises(SourceError, match=what):
+            read(write, "a.mcd", head + b"[DATA0,4 ]\r\n" + rows)
+    with pytest.raises(SourceError, match="only a list of events"):
+        read(write, "a.mpa", "[MPA4A]\nrealtime=1\n[LISTDATA]\nabc")
 
 
 def test_fast_comtec(write):

@@ -128,6 +128,86 @@ def test_a_wrong_live_time_is_detected(report, monkeypatch):
     assert not report.finish()
 
 
+STAMPS = {
+    "time_s\n0.5\n1.5\n": [0.5, 1.5],
+    "0.5\n1.5\n": [0.5, 1.5],  # without a header no stamp is lost
+    "time_ms\n500\n1500\n": [0.5, 1.5],
+    "t (us)\n500000\n1500000\n": [0.5, 1.5],
+    "time [min]\n0.5\n1.5\n": [30, 90],
+    "time_s\n0,5\n1,5\n": [0.5, 1.5],
+    't\n"0.5"\n"1.5"\n': [0.5, 1.5],
+    "n,time_s\n0,0.5\n1,1.5\n": [0.5, 1.5],
+    "n;time stamp\n0;0,5\n1;1,5\n": [0.5, 1.5],
+    "# a comment\ndata\n0.5\n1.5\n": [0.5, 1.5],
+    "time_ticks\n0.5\n1.5\n": "unit of time not known",
+    "voltage\n0.5\n1.5\n": "unit of time not known",
+    "n,counts\n0,5\n1,5\n": "columns: 2, of which one",
+    "time_s,dead time\n0,5\n1,5\n": "columns: 2, of which one",
+}
+
+
+@pytest.mark.parametrize("content", STAMPS)
+def test_time_stamps_are_read_with_their_unit(tmp_path, content):
+    path = tmp_path / "a.csv"
+    path.write_text(content)
+    if isinstance(STAMPS[content], str):
+        with pytest.raises(UserError, match=STAMPS[content]):
+            time_stamps.stamps(path)
+    else:
+        assert time_stamps.stamps(path).tolist() == STAMPS[content]
+
+
+def test_each_reason_is_the_one_that_holds(tmp_path):
+    for name, times in (("few", [1]), ("back", [1, 2, 1.5]), ("coarse", [0, 0, 0, 1, 1, 2])):
+        write_stamps(tmp_path / f"{name}.csv", times)
+    (tmp_path / "prose.txt").write_text("nothing of interest\n")
+    (tmp_path / "empty.CSV").write_text("time_s\n")
+    found, refused = time_stamps.runs_in(tmp_path)
+    assert found == [] and dict(refused) == {
+        "few.csv": "time stamps: fewer than three (1)",
+        "back.csv": "time stamps: number 3 is before the previous one",
+        "coarse.csv": "time stamps: more than 1 % of them equal the one before, too coarse for a dead time",
+        "empty.CSV": "line 1: header: no row of numbers follows (time_s)",
+    }
+
+
+def test_other_measurements_are_judged_beside_a_set_and_without_its_figures(report, tmp_path):
+    write_stamps(tmp_path / "mine" / "run.csv", counter(40, 5e-3, 5000))
+    write_stamps(tmp_path / "geiger-times" / "other.csv", counter(40, 5e-3, 5000, 2))
+    for folder in ("mine", "deadtime-two-source"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        for name, counts in (("A", 100_000), ("B", 100_000), ("A+B", 180_000)):
+            (tmp_path / folder / f"{name}.spe").write_text(SPE.format(10, counts))
+    for method in (two_sources, time_stamps):
+        method.judge(report, tmp_path)
+    assert report.finish()
+    for name in ("mine/run.csv, intervals", "geiger-times/other.csv, intervals", "mine/A+B", "deadtime-two-source/A+B"):
+        assert any(line.startswith(f"{name}: ") and line.endswith("PASS") for line in text(report).splitlines())
+
+
+def test_files_of_a_measurement_may_differ_in_kind_and_have_one_detector(report, tmp_path):
+    (tmp_path / "A.Spe").write_text(SPE.format(10, 100_000))
+    (tmp_path / "B.txt").write_text("real time: 10 s\n100000\n0\n")
+    (tmp_path / "bg.spe").write_text(SPE.format(100, 10))
+    (tmp_path / "low").mkdir()
+    (tmp_path / "A+B.spe").write_text(SPE.format(10, 180_000))
+    ((names, paths),) = two_sources.measurements(tmp_path)
+    assert names == ("A", "B", "A+B") and [path.name for path in paths] == ["A.Spe", "B.txt", "A+B.spe", "bg.spe"]
+    two_sources.judge(report, tmp_path)
+    assert report.finish()
+    (tmp_path / "several.mcd").write_text("realtime=10\n[DATA0,2 ]\n1\n2\n[DATA1,2 ]\n3\n4\n")
+    with pytest.raises(UserError, match=r"spectra: several in the file \(DATA0, DATA1\)"):
+        two_sources.counted(tmp_path / "several.mcd")
+
+
+def test_counts_that_tell_nothing_have_no_verdict(report, tmp_path):
+    for name, counts in (("G", 100), ("H", 100), ("G+H", 200)):
+        (tmp_path / f"{name}.spe").write_text(SPE.format(300, counts))
+    two_sources.judge(report, tmp_path)
+    assert "G+H: not judged: " in text(report) and "too few to tell any dead time from none" in text(report)
+    assert not report.finish()
+
+
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_any_text_is_read_or_gives_a_one_line_error(scratch, text):
     path = scratch / "any.xml"
