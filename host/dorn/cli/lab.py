@@ -42,7 +42,7 @@ def add(commands: Commands) -> None:
             "dorn run - --target /dev/ttyACM0 --duration 600 --out out  # real detectors",
             "dorn run - --target /dev/ttyACM0 --live 36000 --on-reset restart --out out",
         ),
-        notes=lambda: [options.SPECTRA],
+        notes=lambda: [options.spectra()],
     )
     add = run.add_argument
     add(

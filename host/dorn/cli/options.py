@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,14 +21,19 @@ if TYPE_CHECKING:
 HERE = "127.0.0.1"
 TARGET = "unix, rp2040, a serial port, socket://HOST:PORT, or bridge://HOST:PORT, the --tcp of a dorn bridge"
 OUT = "folder for the files"
-SPECTRA = """\
-Spectra: MAESTRO (.spe, .chn), N42-2012 (.n42), Gamma-MCA (.json), RadiaCode (.xml), FAST ComTec (.mcd, .mpa,
-.asc), reports of ORTEC (.dat), IEC 1455 (.iec), ROOT histograms (.root), and columns of numbers with any
-separator (.csv, .txt, others): counts, or channels or energies and counts, with a line of names such as
-energy_kev,counts. With pip install '.[files]' also .pcf, .cnf, .spc, .tka, .mca, .phd and N42-2006. Only the
-counts must be there: a calibration or times that cannot be read are replaced by --calibration, --rate and
---duration."""
 ARCHIVE = "folder for telemetry.ccsds, which is created or appended to"
+
+
+def spectra() -> str:
+    """Which kinds of spectra are read, for the help of a command."""
+    from dorn.files.spectrum import KINDS
+
+    rest = (
+        "Columns are counts, or channels or energies and counts, with any separator and a line of names such as "
+        "energy_kev,counts; rows of empty channels may be missing. SpecUtils: pip install '.[files]'. Only the counts "
+        "must be there: --calibration, --rate and --duration replace a calibration and times that cannot be read."
+    )
+    return textwrap.fill(f"Spectra: {KINDS}. {rest}", 104)
 
 
 def add_session(command, out_required: bool = False) -> None:

@@ -128,8 +128,9 @@ def rows_of(path, text: str, is_names=None) -> tuple[list[str], list[tuple[int, 
     if not lines:
         raise SourceError.at(path, "rows", "none")
     separator = _separator(lines[:_SAMPLE])
-    if separator == "," and len(_words(above)) == 1 and (is_names or _is_header)(above):
-        separator = None  # decimal commas in the only column
+    only = len(_words(above)) == 1 and (is_names or _is_header)(above)  # its name says that there is one column
+    if separator == "," and (only or ("," not in above and all(re.fullmatch(r"\d+,0+", line) for _, line in lines))):
+        separator = None  # decimal commas
     rows = [(at, _split(line, separator)) for at, line in lines]
     width = len(rows[0][1])
     above = above.lstrip("#%/! ")
@@ -171,9 +172,8 @@ def _separator(lines) -> str | None:
         if all(separator in line for _, line in lines):
             return separator
     if all("," in line for _, line in lines):
-        # with blanks between the words, a comma within each of them is a decimal comma; so is one before a 0 everywhere
+        # with blanks between the words, a comma within each of them is a decimal comma
         decimals = all(re.fullmatch(r"\S*\d,\d\S*(\s+\S+)+|\S+(\s+\S+)*\s+\S*\d,\d\S*", line) for _, line in lines)
-        decimals |= all(re.fullmatch(r"\d+,0+", line) for _, line in lines)
         return None if decimals and not any(re.search(r",\s", line) for _, line in lines) else ","
     return None
 

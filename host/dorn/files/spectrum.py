@@ -18,7 +18,7 @@ from dorn.util.checks import SourceError, text_in, text_of
 
 KINDS = (
     ".spe, .chn, .n42, .json (Gamma-MCA), .xml (RadiaCode), .mca (Amptek), .mcd, .mpa, .asc (FAST ComTec), "
-    ".dat (ORTEC), .iec, .root, columns (.csv, .txt, ...), with SpecUtils "
+    ".dat (ORTEC), .iec, .root, columns (.csv, .txt, any other), with SpecUtils "
     f"{', '.join(spec_utils.SUFFIXES)} and N42-2006"
 )
 _ROOT = re.compile(r"<(?:\w+:)?(RadInstrumentData|N42InstrumentData|ResultDataFile)\b")

@@ -12,6 +12,8 @@ from dorn.errors import UserError
 from dorn.files import spectrum
 from dorn.study import measured
 
+_ABOUT = ("EXPECTED", "PROVENANCE", "LICENSE", "README")  # beginnings of the names of files about the others
+
 
 def read(data: Path, most: int, known: Collection[Path] = ()) -> tuple[list[measured.Measured], list[tuple[str, str]]]:
     """(the spectra of all files below `data` but those in `known`, file and reason of those that cannot be judged).
@@ -22,7 +24,7 @@ def read(data: Path, most: int, known: Collection[Path] = ()) -> tuple[list[meas
     found, refused = [], []
     for path in sorted(path for path in data.rglob("*") if path.is_file() and spectrum.is_kind(path)):
         file = str(path.relative_to(data))
-        if path in known:
+        if path in known or path.name.startswith(_ABOUT):
             continue
         try:
             spectra = spectrum.read(path)
@@ -39,7 +41,7 @@ def read(data: Path, most: int, known: Collection[Path] = ()) -> tuple[list[meas
                 where += f", {counts.sum()} of {total} counts"
             if counts.any():
                 sums = (("total", 0, len(counts) - 1, int(counts.sum())),)
-                found.append(measured.Measured(measured.ANY, where, counts, sums))
+                found.append(measured.Measured(measured.ANY, where, counts, sums, stated=False))
             else:
                 refused.append((where, f"counts: none left in any channel, of {most}" if total else "counts: all 0"))
     return found, refused

@@ -14,9 +14,9 @@ import numpy as np
 import uproot
 
 from dorn.errors import UserError
-from dorn.files import chn, spe
+from dorn.files import chn, columns, report, spe
 from dorn.nuclides import lines, main_kev
-from dorn.util.checks import count, text_of
+from dorn.util.checks import text_of
 from dorn.util.gaussian import FWHM
 from dorn.util.tables import Table
 
@@ -47,6 +47,7 @@ class Measured:
     lines: tuple[Line, ...] = ()
     smoothed_peak: int | None = None  # derived highest channel after smoothing as in `smoothed_peak` below
     authors_peak: float | None = None  # the same from the authors' table
+    stated: bool = True  # whether others stated the sums
 
 
 ANY = "files"  # the set of all files that belong to no other
@@ -72,6 +73,14 @@ def read(data: Path, name: str, file: str) -> Measured:
         raise
     except (ValueError, LookupError, AttributeError, OverflowError) as error:  # a damaged file
         raise UserError.at(Path(data) / name / file, "file", f"not in the format of its set: {error}") from None
+
+
+def known(data: Path) -> set[Path]:
+    """The files that a set or `strips` reads."""
+    found = {data / LEUVEN / f"{name}.root" for name in strip_files(data)}
+    for name, (_, (folder, pattern)) in SETS.items():
+        found |= set((data / name / folder).rglob(pattern))
+    return found
 
 
 def _expected(data, name, file):
@@ -102,14 +111,12 @@ def lisbon_calibration(one: Measured) -> tuple[float, float]:
 
 
 def _lisbon(data, file):
-    text = text_of(data / "am241-lisbon" / file)
-    table = re.findall(r"^ *(\d+) +(\d+)  \d{3}\s*$", text, re.MULTILINE)
-    channels, counts = np.array(table, dtype=np.int64).T
-    if (channels != np.arange(len(channels))).any():
-        raise ValueError("channels are missing")
+    path = data / "am241-lisbon" / file
+    counts = report.read(path).counts
     number = r"\s*([\d.]+) (?:Chn|cts)\s*"
     form = rf"Beg:{number}End:{number}Ctrd:{number}Fwhm:{number}Gross Integral:{number}"
-    regions = [(int(first), int(last), *map(float, others)) for first, last, *others in re.findall(form, text)]
+    found = re.findall(form, text_of(path))
+    regions = [(int(first), int(last), *map(float, others)) for first, last, *others in found]
     sums = tuple((f"gross {first}-{last}", first, last, int(gross)) for first, last, _, _, gross in regions)
     lines = tuple(Line(first, last, centroid, fwhm) for first, last, centroid, fwhm, _ in regions)
     return Measured("am241-lisbon", file, counts, sums, lines)
@@ -121,9 +128,7 @@ _COLOGNE_KEV_PER_CHANNEL = 5486 / 10450.4  # calibration.log
 
 
 def _cologne(data, file):
-    path = data / "am241-cologne" / file
-    text = [(at, line) for at, line in enumerate(text_of(path).splitlines(), start=1) if not line.startswith("#")]
-    counts = np.array([count(line, path, "counts", at) for at, line in text], np.int64)
+    counts = columns.read(data / "am241-cologne" / file).counts
     expected = _expected(data, "am241-cologne", file)
     if expected is None:
         return _counted("am241-cologne", file, counts)
@@ -153,7 +158,7 @@ def _total(counts, stated):
 
 def _counted(name, file, counts):
     """A file without derived figures."""
-    return Measured(name, file, counts, _total(counts, int(counts.sum())))
+    return Measured(name, file, counts, _total(counts, int(counts.sum())), stated=False)
 
 
 # ---- Milano: Am-241 and pulser against bias and shaping time ---------------------------------------------------------

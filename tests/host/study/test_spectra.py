@@ -90,6 +90,11 @@ def test_a_folder_without_spectra_is_named(tmp_path, capsys):
     assert re.search(
         r"dorn: DATA: folder: no file with a spectrum; kinds that are read: .spe, ", capsys.readouterr().err
     )
+    (tmp_path / "prose.txt").write_text("nothing of interest")
+    (tmp_path / "empty.spe").write_text("")
+    assert study(tmp_path, tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert "; empty.spe: file: is empty; prose.txt: line 1: header: no row" in error and not (tmp_path / "out").exists()
     assert study(tmp_path / "none", tmp_path / "out") == 2
     assert "DATA: folder: does not exist" in capsys.readouterr().err
 
@@ -106,21 +111,42 @@ def test_any_folder_of_files_has_a_verdict_for_each(tmp_path, monkeypatch):
         "below/b.csv": "energy_kev;counts\n" + "\n".join(f"{n},5;{n % 7}" for n in range(300)),
         "c.txt": "\n".join(str(n % 5) for n in range(4096)),
         "many.txt": "\n".join(["1000"] * 1000),
+        "most.txt": "\n".join(["1000000000000000", "0", "600000000000000"]),
+        "c.xy": "0|3\n1|4",
+        "noext": "0 3\n1 4",
+        "am241-milano/ours.spe": SPE,
+        "po210-kentucky/ours.csv": "channel,counts\n0,1\n900,2",
+        "triple-alpha-leuven/strip.csv": "1\n2\n3",
+        "two.mcd": "[DATA0,2 ]\n1\n2\n[DATA1,2 ]\n-3\n4\n",
+        "am241-milano/EXPECTED.json": "{}",
         "empty.txt": "0\n0\n",
         "bad.spe": "energy,counts",
         "bad.n42": "<x/>",
         "notes.md": "not looked at",
     }.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(content)
     assert study(folder, tmp_path / "out") == 0
     lines = (tmp_path / "out" / "spectra.txt").read_text().splitlines()
-    for name, injected in (("a.spe", 12), ("below/b.csv", 897), ("c.txt", 8190), ("many.txt", 20000)):
+    for name, injected in (
+        ("a.spe", 12),
+        ("below/b.csv", 897),
+        ("c.txt", 8190),
+        ("many.txt", 20000),
+        ("most.txt", 20000),
+    ):
         row = next(re.split(r"  +", line) for line in lines if line.startswith(name))
         assert row[2:] == [str(injected), "0", "every count in its channel"]
+    for name in ("c.xy", "noext", "am241-milano/ours.spe", "po210-kentucky/ours.csv", "triple-alpha-leuven/strip.csv"):
+        assert any(line.startswith(f"{name} ") and line.endswith("every count in its channel") for line in lines)
+    assert any(line.startswith("two.mcd, DATA0 ") and line.endswith("every count in its channel") for line in lines)
+    assert any(re.search(r"^two.mcd, DATA1 .*\[DATA1\]: below 0", line) for line in lines)
+    text = "\n".join(lines)
+    assert "totals, 11" in text and "as in the files" in text and "stated" not in text and "EXPECTED" not in text
     for name, reason in (("bad.spe", "$DATA"), ("bad.n42", "root"), ("empty.txt", "all 0")):
         assert any(line.startswith(name) and reason in line for line in lines)
     assert not any("notes.md" in line for line in lines)
     monkeypatch.setattr(recording, "front_end", lambda: FrontEnd(offset_kev=12.0))
     assert study(folder, tmp_path / "wrong") == 1
     lines = (tmp_path / "wrong" / "spectra.txt").read_text().splitlines()
-    assert sum(line.endswith("WRONG") for line in lines) == 4
+    assert sum(line.endswith("WRONG") for line in lines) == 11
