@@ -45,7 +45,9 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     if config.getoption("stimulus") and config.getoption("target") in (*NAMES, PAIR):
-        raise pytest.UsageError(f"--stimulus: --target {config.getoption('target')} has no pins: give a port")
+        raise pytest.UsageError(f"--stimulus: only for a board on a port (--target {config.getoption('target')})")
+    if config.getoption("grid") and config.getoption("target") not in NAMES:
+        raise pytest.UsageError(f"--grid: only for a simulated head (--target {config.getoption('target')})")
     if config.getoption("repeat") < 1:
         raise pytest.UsageError(f"--repeat: N: less than 1 ({config.getoption('repeat')})")
     if config.getoption("report"):

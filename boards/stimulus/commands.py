@@ -32,11 +32,12 @@ class Commands:
         self._front_end = front_end
 
     def answer(self, line):
-        """Execute a command. Return its answer."""
-        name, *words = line.split() or ("",)
+        """Execute a command, a line of octets. Return its answer."""
+        name = "?"
         try:
+            name, *words = str(line, "utf-8").split() or ("",)
             if name not in _ARGUMENTS:
-                raise ValueError("unknown; known: " + ", ".join(_ARGUMENTS))
+                raise ValueError("unknown; known: prompt, " + ", ".join(_ARGUMENTS))
             result = getattr(self, "_" + name)(*_numbers(name, words))
         except (OSError, ValueError) as error:
             return "error: " + name + ": " + str(error)

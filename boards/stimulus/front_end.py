@@ -32,6 +32,8 @@ _SM0_PINCTRL = const(0xDC)
 _OUT_COUNT = const(0x3F << 20)  # its field for the number of pins of `out`
 _IO_BANK0_CTRL = const(0x40014004)
 _FUNCTION_PIO1 = const(7)
+_PADS = const(0x4001C004)
+_STRONGEST = const(0x30)  # 12 mA: the resistance of a pin adds to that of the ladder (README.md)
 _RESETS = const(1)  # machines of PIO 1 that count
 _EARLY = const(2)
 _DREQ_PIO0_TX0 = const(0)
@@ -86,7 +88,7 @@ def _latches():  # x: delay; y: comparators. edges.py counts the cycles: 2 for e
 
 
 @rp2.asm_pio(out_init=(rp2.PIO.OUT_LOW,) * 7, out_shiftdir=rp2.PIO.SHIFT_RIGHT)
-def _ladder():  # x: heights, of front detectors in the lower half; follows the address within 6 cycles
+def _ladder():  # x: heights, of front detectors in the lower half; follows the address within 7 cycles
     wrap_target()
     label("top")
     pull(noblock)  # new heights, else x
@@ -163,6 +165,8 @@ class FrontEnd:
         # `out` reaches to GP26; GP23-25 are not given to the PIO
         mem32[_PIO1 + _SM0_PINCTRL] = mem32[_PIO1 + _SM0_PINCTRL] & ~_OUT_COUNT | _LADDER_PINS << 20
         mem32[_IO_BANK0_CTRL + 8 * _LADDER_TOP] = _FUNCTION_PIO1
+        for gp in (*range(_LADDER, _LADDER + 7), _LADDER_TOP):
+            mem32[_PADS + 4 * gp] |= _STRONGEST
         for instruction in ("mov(osr, invert(null))", "out(pindirs, 11)", "mov(x, null)"):
             self._ladder.exec(instruction)
         self._counter = rp2.StateMachine(4 + _RESETS, _resets, in_base=Pin(_RESET))

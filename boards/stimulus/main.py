@@ -10,6 +10,7 @@ from micropython import const
 _WINDOW_MS = const(500)
 _STEP_MS = const(2)  # while a list is played: the ring holds a thousand pulses
 _IDLE_MS = const(50)
+_LINE = const(256)  # octets; longer than any command: the rest is taken for another
 
 
 def main():
@@ -34,8 +35,9 @@ def main():
             time.sleep_ms(_STEP_MS)
             continue
         for _ in waiting.ipoll(0 if player.reading() else _STEP_MS if player.playing() else _IDLE_MS):
-            line = sys.stdin.readline().strip("\0\r\n ")  # zeros that ended a list may precede a command
-            if line == "prompt":
+            # octets, as another program's need not be text; zeros that ended a list may precede a command
+            line = sys.stdin.buffer.readline(_LINE).strip(b"\0\r\n ")
+            if line == b"prompt":
                 micropython.kbd_intr(3)
                 print("ok prompt")
                 return

@@ -129,9 +129,13 @@ class StimulusBoard:
                 raise ValueError(kind)
             return int(manifest, 16)
         except (NoAnswer, ValueError):
+            name = self._port.name
+            if b"\0" in self._received:  # between frames
+                what = "it sends telemetry, as an instrument does: swapped ports?"
+                raise TargetError(f"stimulus {name}: {what}") from None
             raise TargetError(
-                f"stimulus {self._port.name}: no stimulus board answers: is it another port? Or flash it:"
-                f" dorn flash --board stimulus --port {self._port.name}"
+                f"stimulus {name}: no stimulus board answers: is it another port? Is it still playing a list that was"
+                f" broken off? Then wait. Or flash it: dorn flash --board stimulus --port {name}"
             ) from None
 
     def command(self, name: str, *numbers: int) -> str:

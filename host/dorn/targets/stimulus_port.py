@@ -12,6 +12,7 @@ from dorn.targets import TargetError
 from dorn.targets.serial import SerialTarget
 
 _PIECE = 512  # octets written at once: a block of pulses
+_CANCEL_S = 1.0  # after which a write that does not end is given up
 
 
 class SerialStimulusPort(SerialTarget):
@@ -23,7 +24,9 @@ class SerialStimulusPort(SerialTarget):
         super().__init__(url)
         self._unsent: queue.Queue[bytes | None] = queue.Queue()
         self._error: Exception | None = None
-        threading.Thread(target=self._write, daemon=True).start()
+        self._closing = False
+        self._writer = threading.Thread(target=self._write, daemon=True)
+        self._writer.start()
 
     def _opened(self) -> serial.Serial:
         port = super()._opened()
@@ -37,7 +40,7 @@ class SerialStimulusPort(SerialTarget):
             self._unsent.put(data[at : at + _PIECE])
 
     def _write(self) -> None:
-        while (piece := self._unsent.get()) is not None:
+        while (piece := self._unsent.get()) is not None and not self._closing:
             try:
                 self._port.write(piece)
             except (serial.SerialException, OSError, TypeError) as error:  # TypeError: closed while it waited
@@ -49,7 +52,9 @@ class SerialStimulusPort(SerialTarget):
         raise TargetError(f"stimulus {self.name}: lost: {error}; check its cable and its power") from None
 
     def close(self) -> None:
+        self._closing = True
         self._unsent.put(None)
         with contextlib.suppress(AttributeError, OSError):  # a socket has no such method
             self._port.cancel_write()
+        self._writer.join(_CANCEL_S)
         self._port.close()

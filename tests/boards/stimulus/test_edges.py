@@ -30,8 +30,8 @@ def made(first, end):
         out.append([int.from_bytes(view[at + k : at + k + 4], "little") for k in (0, 4, 8, 12)])
     return out
 
-def play(width, lead_in, pulses):
-    s = edges.state(width, lead_in)
+def play(width, lead_in, pulses, held=0):
+    s = edges.state(width, lead_in, held)
     words = pulses + [0] * (2 * edges.BLOCK - len(pulses) % (2 * edges.BLOCK))
     out, done, blocks = [], 0, 0
     while not done:
@@ -131,6 +131,14 @@ def test_separate_pulses_are_exact(board, pulses):
         expected += [(t, lines), (t + 500, 0)]
     assert [high for _, high in comparators] == [high for _, high in expected]
     assert all(0 <= wanted - time <= 2 for (time, _), (wanted, _) in zip(comparators, expected, strict=True))
+
+
+@given(st.lists(pulse, min_size=1, max_size=100), st.integers(1, 0xFFFF))
+def test_held_comparators_are_high_in_every_edge(board, pulses, held):
+    edges, last, *rest = board("play", 500, LEAD_IN, words(pulses), held)
+    without, _, *others = board("play", 500, LEAD_IN, words(pulses))
+    assert [[n, delay, high | held, levels] for n, delay, high, levels in without] == edges
+    assert last[1:] == [NEVER, held, 0] and rest == others
 
 
 def test_a_pulse_too_close_to_the_one_before_is_late_and_those_after_it_are_not(board):

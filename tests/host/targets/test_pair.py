@@ -181,6 +181,14 @@ def test_a_bad_command_is_refused_with_its_reason(bench, command, message):
         bench.board.command(*command)
 
 
+@pytest.mark.parametrize("octets", [b"\xff\xfe\n", b"\x00\x05state\xc0\n", 600 * b"x" + b"\n", b"\n\r\n"])
+def test_octets_that_are_no_command_do_not_end_the_board(bench, octets):
+    """As those of a program that takes the port for another."""
+    bench.board._port.send(octets)
+    bench.target.advance(0.2)
+    assert bench.board.command("state")
+
+
 @pytest.mark.parametrize(("cycles", "events"), [(21, 200), (23, 400)])
 def test_a_delay_of_the_reset_beyond_168_ns_counts_pulses_twice(bench, monkeypatch, cycles, events):
     """The figure of wiring.md. The pulses are still high when the instrument resets them."""

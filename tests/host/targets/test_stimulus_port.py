@@ -30,7 +30,13 @@ def test_a_list_is_sent_in_the_background_and_arrives_whole(line):
 def test_a_port_is_closed_although_its_board_reads_nothing(line):
     with SerialStimulusPort(str(line.path)) as port:
         port.send(LIST)
-    assert not port._port.is_open
+        os.read(line.end, 1)  # it is being written
+    assert not port._port.is_open and not port._writer.is_alive()
+
+
+def test_a_board_may_take_longer_than_any_timeout_to_read(line):
+    with SerialStimulusPort(str(line.path)) as port:
+        assert port._port.write_timeout is None
 
 
 def test_a_board_that_was_away_has_lost_what_it_was_playing(line):
@@ -50,6 +56,13 @@ def test_a_port_without_a_stimulus_board_is_reported(line):
         with pytest.raises(TargetError, match=r"no stimulus board answers: .*dorn flash --board stimulus --port /"):
             board.connect(0.2)
         assert os.read(line.end, 4096) == bytes(1024) + b"\nhold 0 0\n"
+
+
+def test_an_instrument_is_not_taken_for_a_stimulus_board(line):
+    with SerialStimulusPort(str(line.path)) as port:
+        os.write(line.end, b"\0\x05\x08\x64\xc0\0")
+        with pytest.raises(TargetError, match=r"it sends telemetry, as an instrument does: swapped ports\?"):
+            StimulusBoard(port).connect(0.2)
 
 
 def test_a_command_without_an_answer_is_reported_with_its_name(line, monkeypatch):
