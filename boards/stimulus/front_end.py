@@ -165,7 +165,7 @@ class FrontEnd:
         # `out` reaches to GP26; GP23-25 are not given to the PIO
         mem32[_PIO1 + _SM0_PINCTRL] = mem32[_PIO1 + _SM0_PINCTRL] & ~_OUT_COUNT | _LADDER_PINS << 20
         mem32[_IO_BANK0_CTRL + 8 * _LADDER_TOP] = _FUNCTION_PIO1
-        for gp in (*range(_LADDER, _LADDER + 7), _LADDER_TOP):
+        for gp in range(_LADDER, _LADDER_TOP + 1):  # GP23-25 are not affected: they are no outputs of the PIO
             mem32[_PADS + 4 * gp] |= _STRONGEST
         for instruction in ("mov(osr, invert(null))", "out(pindirs, 11)", "mov(x, null)"):
             self._ladder.exec(instruction)
