@@ -41,4 +41,4 @@ BACKLOG = const(204)  # waiting events that trigger a step: with 16 hits each th
 
 # Maximum number of heap octets allocated by a step of each task; the last entry is for writing the parameters, which
 # any task may do. `dorn bench` measures them. The executive collects garbage before they fill the heap.
-ALLOCATION = (130, 4900, 650, 100, 650, 710, 7300, 500, 8500)
+ALLOCATION = (96, 5100, 850, 1300, 2000, 700, 7300, 1550, 8500)

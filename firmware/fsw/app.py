@@ -99,11 +99,11 @@ def build(parts):
         Task(acquisition.step, 0, 5, 3000, allocation[icd.TASK_ACQUISITION], acquisition.wanted),
         # it may write a parameter to flash, where the longest erase takes 400 ms
         Task(uplink.step, 0, 500, 3000, allocation[icd.TASK_COMMANDS], uplink.wanted),
-        Task(spectra.step, 250, 10, 3000, allocation[icd.TASK_SPECTRA], spectra.wanted),
+        Task(spectra.step, 200, 10, 3000, allocation[icd.TASK_SPECTRA], spectra.wanted),
         Task(science.step, 5000, 12, 3000, allocation[icd.TASK_RATES]),
         Task(housekeeping.step, 10000, 12, 3000, allocation[icd.TASK_HOUSEKEEPING]),
         Task(slow_control.step, 500, 10, 3000, allocation[icd.TASK_SLOW_CONTROL]),
-        Task(storage.step, 250, 500, 3000, allocation[icd.TASK_STORAGE], storage.wanted),
+        Task(storage.step, 200, 500, 3000, allocation[icd.TASK_STORAGE], storage.wanted),
         Task(operations.step, 250, 12, 3000, allocation[icd.TASK_OPERATIONS]),
     )
     parameters.bind(icd.P_RATES_PERIOD, 1, tasks[icd.TASK_RATES], "set_period")

@@ -13,8 +13,8 @@ _CATCH_UP = const(2)  # steps: while a step empties the rings, they refill by up
 _LONG_US = const(2_000)  # the rings are emptied after a task that took longer
 # Allocation estimate, octets: a fixed amount per cycle, one per 256 us of idle time, and the maximum allocated by a
 # step of each task. The reserve keeps MicroPython from starting a collection by itself.
-_CYCLE = const(880)
-_SHORT_CYCLE = const(380)
+_CYCLE = const(520)
+_SHORT_CYCLE = const(300)
 _RESERVE = const(10_000)  # more than any step allocates
 _SNAPSHOT_EVERY = const(4)  # collections; measuring the free heap takes half as long as a collection
 _RESTARTS = const(3)  # failed steps tolerated while each follows the previous one within `_RESTART_WINDOW_US`
@@ -91,7 +91,7 @@ class Executive:
         self.load_permille = array.array("H", [0] * len(tasks))  # per task
         memory.collect()  # exclude the garbage of start-up
         self.heap_free = self.heap_free_min = gc.mem_free()
-        self._most = self.heap_free - 2 * _RESERVE  # the first steps also allocate what is kept
+        self._most = self.heap_free - _RESERVE
         now = self._now = self._load_us = self._us()
         for task in tasks:
             task.due_us = task.done_us = now
@@ -104,6 +104,7 @@ class Executive:
     def cycle(self):
         again = False
         begin = self._us()  # each call of the clock allocates memory: call it no more often than needed
+        memory.garbage[0] += begin - self._now >> 8  # while idle
         self._now = begin
         short = begin < self._wake and not self._received and not _any_wanted(self._others)
         wake = self._wake if short else begin + _LONGEST_IDLE_US

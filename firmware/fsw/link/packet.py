@@ -2,7 +2,7 @@
 from struct import calcsize, pack_into, unpack_from
 
 import micropython
-from fsw import icd, memory
+from fsw import icd
 from fsw.health.faults import Refused
 from fsw.link import frame
 from micropython import const
@@ -11,7 +11,6 @@ _TM_HEADER = const(19)
 _TC_HEADER = const(11)
 _CRC = const(2)
 _PUS_C = const(2)
-_PACKET = const(1300)  # octets allocated for one, at most
 
 
 def parse(packet):
@@ -66,7 +65,6 @@ class Telemetry:
             values = (0, self._origin) + values  # 0: placeholder for the record number, set by end()
         if len(values) != len(form) - 1:  # MicroPython would pad with zeros
             raise ValueError
-        memory.garbage[0] += _PACKET
         us = self.time.us()
         seconds = us // 1000000
         pack_into(

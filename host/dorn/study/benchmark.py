@@ -236,12 +236,11 @@ def _allocation(files: dict[str, bytes]) -> dict[str, int]:
         target.flash_takes_time = False
         target.inject(recording.flat(through=0.2).particles(200, 18, 1))
         session.command("function", function="calibrate")
+        _set(session, housekeeping_period=2, integration_time=1, rates_period=1, pulser_rate=4, storage_delay=1)
+        _switch_on(session)
         for name, fields in _HEAVY:  # the first is written to flash at once, the others 10 s later
             session.post(name, **fields)
             session.advance(0.2)
-        # after the defaults have been restored
-        _set(session, housekeeping_period=2, integration_time=1, rates_period=1, pulser_rate=4, storage_delay=1)
-        _switch_on(session)
         session.post("retrieve_records", first=1, last=20)
         octets = _printed(target)
     return {f"allocation.{name}": number for name, number in zip(_tasks(), octets, strict=True)}

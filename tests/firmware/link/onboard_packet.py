@@ -4,7 +4,7 @@ from array import array
 from check import equal, raises
 from crc import with_crc
 from doubles import Clock, Link
-from fsw import icd, memory
+from fsw import icd
 from fsw.link.frame import Deframer
 from fsw.link.packet import Telemetry
 
@@ -82,13 +82,6 @@ def test_packets_are_counted_in_total_and_by_type():
     equal([packet[2:4] for packet in packets], [bytes([0xC0, n]) for n in range(6)])
     equal([packet[9:11] for packet in packets], [bytes([0, n]) for n in (0, 1, 0, 2, 0, 1)])
     equal(bench.telemetry.taken, 6)
-
-
-def test_every_packet_adds_to_the_allocation_estimate():
-    bench = Bench()
-    for n in range(1, 4):
-        bench.telemetry.send(PLAIN)
-        equal(memory.garbage[0], 1300 * n)
 
 
 def test_the_counts_wrap():
