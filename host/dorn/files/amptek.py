@@ -1,7 +1,8 @@
 """Spectra of Amptek's DppMCA and PMCA (.mca): sections that begin with `<<NAME>>`, of lines `NAME - value`.
 
-Used here: LIVE_TIME, REAL_TIME and START_TIME of the first section; CALIBRATION, the unit of energy and the energies of
-some channels; and the counts of DATA, one a line, up to <<END>>. GAIN is a setting of the instrument, and no calibration.
+Used here: LIVE_TIME, REAL_TIME and START_TIME of the first section; CALIBRATION, the unit of energy and the energies
+of some channels; and the counts of DATA, one a line, up to <<END>>. GAIN is a setting of the instrument, and no
+calibration.
 Source: Amptek, DPPMCA Display & Acquisition Software User's Guide.
 """
 
