@@ -26,7 +26,7 @@ ARCHIVE = "folder for telemetry.ccsds, which is created or appended to"
 
 def spectra() -> str:
     """Which kinds of spectra are read, for the help of a command."""
-    from dorn.files.spectrum import KINDS
+    from dorn.files import KINDS
 
     rest = (
         "Columns are counts, or channels or energies and counts, with any separator and a line of names such as "

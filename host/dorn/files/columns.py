@@ -46,11 +46,12 @@ def read(path) -> McaFile:
     text = text_of(path)
     names, rows = rows_of(path, text)
     at_position, at_counts = _places(path, names, rows)
-    counts = _counts(path, rows, at_counts)
     if at_position is None:
-        one = McaFile(counts, 0, None, None, ())
+        one = McaFile(_counts(path, rows, at_counts), 0, None, None, ())
     else:
-        one = _at_positions(path, names, names[at_position] if names else "", rows, at_position, counts)
+        name = names[at_position] if names else ""
+        positions = _increasing(path, name or "first column", rows, at_position)
+        one = _at_positions(path, names, name, positions, _counts(path, rows, at_counts))
     one.optional("times", _times, text)
     return one
 
@@ -64,10 +65,9 @@ def _times(one: McaFile, text: str) -> None:
     one.live_s, one.real_s = named(f"{text[:_TIMES_IN]}\n{text[_TIMES_IN:][-_TIMES_IN:]}")
 
 
-def _at_positions(path, names: list[str], name: str, rows, column: int, counts: np.ndarray) -> McaFile:
+def _at_positions(path, names: list[str], name: str, positions: np.ndarray, counts: np.ndarray) -> McaFile:
     energy, is_channel = _ENERGY.fullmatch(name), bool(_CHANNEL.fullmatch(name))
     factor = KEV[(energy.group(1) or "keV").lower()] if energy else 1.0
-    positions = _increasing(path, name or "first column", rows, column)
     steps, first = np.diff(positions), int(positions[0])
     whole = 0 <= first < 2**31 and (positions == np.floor(positions)).all()
     wide = is_channel and len(steps) > 1 and steps[0] > 1 and (steps == steps[0]).all()  # channels taken together

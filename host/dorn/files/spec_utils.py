@@ -2,7 +2,7 @@
 
 Its counts are float32, so they are exact up to 2^24. Formats it does not read correctly have their own readers: it
 loses the first channel of .spe files that do not begin at 0, and the first and last channels of some .chn files, and
-takes the gain of an amplifier for the calibration of .mca files.
+takes the field GAIN of .mca files for their calibration.
 """
 
 from __future__ import annotations
@@ -12,23 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from dorn.files import BY_SPEC_UTILS
 from dorn.files.mca import McaFile, OtherKind, calibrated, shifted, without_counts
 from dorn.util.checks import SourceError, octets_of
 from dorn.util.extras import missing
 
-# suffix -> name of its type in ParserType
-_TYPES = {
-    ".n42": "N42_2006",
-    ".xml": "N42_2006",
-    ".pcf": "Pcf",
-    ".cnf": "Cnf",
-    ".spc": "Spc",
-    ".tka": "Tka",
-    ".phd": "Phd",
-    ".lzs": "Lzs",
-    ".gxml": "CaenHexagonGXml",
-}
-SUFFIXES = tuple(suffix for suffix in _TYPES if suffix not in (".n42", ".xml"))
+_TYPES = {".n42": "N42_2006", ".xml": "N42_2006", **BY_SPEC_UTILS}
 _EXACT = 2**24  # counts in a channel
 
 

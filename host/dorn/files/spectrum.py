@@ -1,5 +1,7 @@
-"""Measured spectra of any format, through one reader. KINDS lists the formats; the suffix of a file tells its format,
-and a file with another suffix is read as columns.
+"""Measured spectra of any format, through one reader.
+
+dorn.files.KINDS lists the formats; the suffix of a file tells its format, and a file with another suffix is read as
+columns.
 """
 
 from __future__ import annotations
@@ -12,15 +14,25 @@ from pathlib import Path
 
 import numpy as np
 
-from dorn.files import amptek, chn, columns, fast_comtec, iec, n42, npes, radiacode, report, root_file, spe, spec_utils
+from dorn.files import (
+    BY_SPEC_UTILS,
+    KINDS,
+    amptek,
+    chn,
+    columns,
+    fast_comtec,
+    iec,
+    n42,
+    npes,
+    radiacode,
+    report,
+    root_file,
+    spe,
+    spec_utils,
+)
 from dorn.files.mca import McaFile, OtherKind
 from dorn.util.checks import SourceError, text_in, text_of
 
-KINDS = (
-    ".spe, .chn, .n42, .json (Gamma-MCA), .xml (RadiaCode), .mca (Amptek), .mcd, .mpa, .asc (FAST ComTec), "
-    ".dat (ORTEC), .iec, .root, columns (.csv, .txt, any other), with SpecUtils "
-    f"{', '.join(spec_utils.SUFFIXES)} and N42-2006"
-)
 _ROOT = re.compile(r"<(?:\w+:)?(RadInstrumentData|N42InstrumentData|ResultDataFile)\b")
 _BEGIN = 4096  # characters in which the root element begins; octets that tell columns
 _MOST_COUNTS = 2**53  # together: sums are exact in int64 and in float64
@@ -86,7 +98,7 @@ def read(path: Path | str) -> Spectra:
 def is_kind(path: Path | str) -> bool:
     """Whether the suffix is one of a spectrum or, for any other, the file begins as columns do."""
     path = Path(path)
-    if path.suffix.lower() in (*_READERS, *columns.SUFFIXES, *spec_utils.SUFFIXES):
+    if path.suffix.lower() in (*_READERS, *columns.SUFFIXES, *BY_SPEC_UTILS):
         return True
     try:
         with path.open("rb") as file:
@@ -186,7 +198,7 @@ def _fast(path) -> list[McaFile] | McaFile:
 
 def _others(path) -> list[McaFile] | McaFile:
     """A file with another suffix, or none."""
-    return spec_utils.read(path) if path.suffix.lower() in spec_utils.SUFFIXES else columns.read(path)
+    return spec_utils.read(path) if path.suffix.lower() in BY_SPEC_UTILS else columns.read(path)
 
 
 _READERS = {

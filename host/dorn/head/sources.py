@@ -26,7 +26,7 @@ _MAX_REPLAY = 10**8  # counts: their order is held in memory, 4 bytes each
 
 
 def load(path, calibration=None, name=None):
-    """The source in the file `path`: a measured spectrum (spectrum.KINDS), a list of events (.csv with the columns
+    """The source in the file `path`: a measured spectrum (dorn.files.KINDS), a list of events (.csv with the columns
     `time_us,detector,energy_kev`) or .toml (a scenario, see scenario.py). Raises SourceError, in one line that names
     file, field and value.
 

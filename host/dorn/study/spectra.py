@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import kstest
 
 from dorn.errors import UserError
-from dorn.files.spectrum import KINDS
+from dorn.files import KINDS
 from dorn.study import Report, any_files, chi_squared, gains, measured, spectra_plots, spread
 from dorn.study.peaks import peak, worst
 from dorn.study.replay import LEAST_MV, Replay, replay

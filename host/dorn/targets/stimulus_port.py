@@ -12,7 +12,7 @@ from dorn.targets import TargetError
 from dorn.targets.serial import SerialTarget
 
 _PIECE = 512  # octets written at once: a block of pulses
-_CANCEL_S = 1.0  # after which a write that does not end is given up
+_CANCEL_S = 1.0  # longest wait for the end of a write
 
 
 class SerialStimulusPort(SerialTarget):

@@ -46,7 +46,7 @@ def test_columns_that_are_not_a_spectrum(write):
         ("2 1\n1 1\n", "2: first column: not above the previous one"),
         ("0.5\n1.5\n", "1: counts: not a whole number"),
         ("a text\n", "1: header: no row of numbers follows"),
-        ("channel,counts\n0,1\nchannel,counts\n0,1\n", "3: counts: not a usable number"),
+        ("channel,counts\n0,1\nchannel,counts\n0,1\n", "3: channel: not a usable number"),
         ("channel,counts\n0,1\n1,nan\n", "3: counts: not a usable number"),
         ("channel,counts\n0,1\nnan,2\n", "3: channel: not a usable number"),
         ("channel,counts\n0,1\n1,x\n", "3: counts: not a usable number"),
