@@ -14,7 +14,7 @@ from dorn.files import spectrum
 from dorn.study import Report
 from dorn.util.tables import Table
 
-SET = "deadtime-two-source"
+SET, _STATED = "deadtime-two-source", "EXPECTED_from_authors_test.json"
 _MOST_ERROR = 0.1  # of the fraction of time that is dead with both sources
 BACKGROUND = "bg"  # name of the spectrum without a source, and any suffix
 BACKGROUND_S, SOURCES_S = 3903, 300  # measurement times of the authors' rates (PROVENANCE.txt)
@@ -69,9 +69,10 @@ def judge(report: Report, data: Path) -> None:
         label = both if times[both] == 1 else str(paths[2].relative_to(data).with_suffix(""))
         names = first, second, label
         try:
-            results = _results(report, names, {"spectra": ([counted(path) for path in paths], paths[2])})
+            spectra = [counted(path) for path in paths]
+            results = _results(report, names, "spectra", spectra, paths[2])
             tau_us, error_us = next(iter(results.values()))
-            load_error = 1e-6 * error_us * counted(paths[2]).cps
+            load_error = 1e-6 * error_us * spectra[2].cps
             if load_error > _MOST_ERROR and abs(tau_us) <= 3 * error_us:
                 what = f"too few to tell any dead time from none: {tau_us:.2g} +- {error_us:.2g} us"
                 raise UserError.at(paths[2], "counts", what)
@@ -84,21 +85,17 @@ def judge(report: Report, data: Path) -> None:
             _against_authors(report, names, folder / _STATED, results)
 
 
-_STATED = "EXPECTED_from_authors_test.json"
-
-
-def _results(report: Report, names, measured: dict[str, tuple[list[Counts], Path]]) -> dict:
+def _results(report: Report, names, name: str, measured: list[Counts], whose: Path) -> dict:
     """(name, whether the background is subtracted) -> (dead time, its error) in us; also as a table."""
     rows, found = [], {}
-    for name, (counts, whose) in measured.items():
-        for background in (True, False) if len(counts) > 3 else (False,):
-            try:
-                tau_s, error_s = dead_time.two_source(*counts[: 3 + background])
-            except ValueError as error:
-                raise UserError.at(whose, "rates", "not a two-source measurement", str(error)) from None
-            found[name, background] = tau_s * 1e6, error_s * 1e6
-            rates = [f"{m.cps:.2f}" for m in counts[:3]] + [f"{counts[3].cps:.2f}" if background else "-"]
-            rows.append((name, *rates, f"{tau_s * 1e6:.2f} +- {error_s * 1e6:.2f}"))
+    for background in (True, False) if len(measured) > 3 else (False,):
+        try:
+            tau_s, error_s = dead_time.two_source(*measured[: 3 + background])
+        except ValueError as error:
+            raise UserError.at(whose, "rates", "not a two-source measurement", str(error)) from None
+        found[name, background] = tau_s * 1e6, error_s * 1e6
+        rates = [f"{m.cps:.2f}" for m in measured[:3]] + [f"{measured[3].cps:.2f}" if background else "-"]
+        rows.append((name, *rates, f"{tau_s * 1e6:.2f} +- {error_s * 1e6:.2f}"))
     columns = ("", *(f"{name} cps" for name in names[:2]), "both cps", "none cps", "dead time us")
     report.table(f"two-source method, {names[0]} and {names[1]}", columns, rows)
     return found
@@ -109,7 +106,7 @@ def _against_authors(report: Report, names, path: Path, results: dict) -> None:
     expected = Table.read(path)
     stated = [Counts(expected.above_zero(f"{name}_cps") * SOURCES_S, SOURCES_S) for name in ("Ba133", "Eu152", "both")]
     stated.append(Counts(expected.above_zero("bg_cps") * BACKGROUND_S, BACKGROUND_S))
-    found = _results(report, names, {"authors' rates": (stated, path)}) | results
+    found = _results(report, names, "authors' rates", stated, path) | results
     for background, key in ((True, "dead_time_with_bg_us"), (False, "dead_time_no_bg_us")):
         tau_us, _ = found["authors' rates", background]
         limit_us = expected.above_zero(key)
