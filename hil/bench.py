@@ -9,11 +9,15 @@ from dorn.head.front_end import FrontEnd, Head
 from dorn.link import frames
 from dorn.session.instrument import Instrument
 from dorn.targets import NAMES, PAIR, Target, open_target
+from dorn.targets.boards import PAIR_ID
+from dorn.targets.ladder import IDEAL, Table
 from dorn.targets.link import Link
 from dorn.targets.pair import PairTarget
 from dorn.targets.stimulus import StimulusBoard
 from dorn.targets.stimulus_port import SerialStimulusPort
 from stimuli import BoardStimulus, HeadStimulus
+
+_STEPS = 1  # of the ladder: how far an amplitude may be from its measured level
 
 
 class BenchLink(Link):
@@ -56,29 +60,41 @@ def missing(name: str) -> str | None:
 class Bench:
     """One connected instrument: a simulated one just powered on, or a board just reset.
 
-    board: the stimulus board, if there is one; its manifest: the id of its files.
+    board: the stimulus board, if there is one.
     """
 
-    def __init__(self, name: str, front_end: FrontEnd, link: str, seed: int, stimulus: str | None, grid: bool):
-        """stimulus: port of a real stimulus board. grid: a simulated head plays only what such a board can play."""
+    def __init__(
+        self,
+        name: str,
+        front_end: FrontEnd,
+        link: str,
+        seed: int,
+        stimulus: str | None,
+        grid: bool,
+        levels: Table | None = None,
+    ):
+        """stimulus: port of a real stimulus board. grid: a simulated head plays only what such a board can play.
+        levels: of the stimulus board, measured; amplitudes are judged within a step of them, and exactly without."""
         simulated = name in (*NAMES, PAIR)
         head = Head(front_end, seed) if name in NAMES else None
         self.board: StimulusBoard | None = None
+        ladder = levels.ladder if levels else IDEAL
         self._closing = contextlib.ExitStack()
         try:
-            self.power = self._closing.enter_context(open_target(name, head, link=link, unique_id=seed))
+            unique_id = PAIR_ID if name == PAIR else seed
+            self.power = self._closing.enter_context(open_target(name, head, link=link, unique_id=unique_id))
             if isinstance(self.power, PairTarget):
-                self.board = StimulusBoard(self.power.stimulus_port)
+                self.board = StimulusBoard(self.power.stimulus_port, ladder)
             elif stimulus:
-                self.board = StimulusBoard(self._closing.enter_context(SerialStimulusPort(stimulus)))
+                self.board = StimulusBoard(self._closing.enter_context(SerialStimulusPort(stimulus)), ladder)
             if self.board:  # first: until then the board may hold all lines high
-                self.board_manifest = self.board.connect()
+                self.board.connect()
             if not simulated:
                 self._reset()
             self.link = BenchLink(self.power)
             self.commander = Instrument(self.link)
             if self.board:
-                self.stimulus = BoardStimulus(self.board, self.commander)
+                self.stimulus = BoardStimulus(self.board, self.commander, _STEPS if levels else 0)
             else:
                 self.stimulus = HeadStimulus(self.power, self.commander, grid)
             self.commander.connect(ask=simulated)
@@ -106,5 +122,5 @@ class Bench:
                     self.commander.function(function)
             if self.board:
                 with contextlib.suppress(UserError):
-                    self.board.stop()
+                    self.board.release()
         self._closing.close()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from bench import Bench, missing
+from clocks import measured_ppm
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd
 from dorn.image import firmware
-from dorn.image import stimulus as stimulus_image
-from dorn.targets import NAMES, PAIR
+from dorn.targets import NAMES, PAIR, ladder
 from report import Report
 
 HERE = Path(__file__).parent
@@ -29,6 +29,11 @@ def pytest_addoption(parser):
         help="what a board on a port is wired to: nothing, or the slow-control devices (default: bare)",
     )
     group.addoption("--stimulus", metavar="PORT", help="serial port or URL of a stimulus board wired to the board")
+    group.addoption(
+        "--levels",
+        metavar="FILE",
+        help=f"measured levels of the stimulus board, of `dorn levels` (default: {ladder.FILE} here, if there is one)",
+    )
     group.addoption("--grid", action="store_true", help="a simulated head plays only the energies of a stimulus board")
     group.addoption("--seed", type=int, default=1, help="seed of all random numbers (default: 1)")
     group.addoption("--repeat", type=int, default=1, metavar="N", help="run each test N times; results side by side")
@@ -60,10 +65,24 @@ def pytest_configure(config):
     if config.getoption("history") and not config.getoption("report"):
         raise pytest.UsageError("--history: there is no --report to compare")
     try:
+        config.hil_levels = _levels(config)
         config.hil_report = Report(config)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(config.hil_report, "hil-report")
+
+
+def _levels(config):
+    """The path of the table of levels and the table, or None: the levels are taken as ideal."""
+    given, target = config.getoption("levels"), config.getoption("target")
+    if not (config.getoption("stimulus") or target == PAIR):
+        if given:
+            raise pytest.UsageError(f"--levels: there is no stimulus board (--target {target})")
+        return None
+    if not given and (target == PAIR or not Path(ladder.FILE).exists()):
+        return None
+    path = Path(given or ladder.FILE)
+    return path, ladder.read(path)
 
 
 def pytest_generate_tests(metafunc):
@@ -143,9 +162,8 @@ def bench(request, seed):
         request.node.listed_skip = True
         pytest.skip(lacking)
     try:
-        bench = Bench(
-            target, front_end, link, seed, request.config.getoption("stimulus"), request.config.getoption("grid")
-        )
+        option, levels = request.config.getoption, request.config.hil_levels
+        bench = Bench(target, front_end, link, seed, option("stimulus"), option("grid"), levels[1] if levels else None)
     except UserError as error:
         if target in (*NAMES, PAIR):
             raise
@@ -187,17 +205,23 @@ def _check(commander, config):
 
 
 def _check_stimulus(bench, config):
-    """Refuse a stimulus board with firmware other than this clone's."""
-    if bench.board is None:
+    """Refuse a stimulus board with firmware other than this clone's, or a table of levels of other boards."""
+    board = bench.board
+    if board is None:
         return
-    if bench.board_manifest != stimulus_image.manifest_id():
-        port = config.getoption("stimulus")
-        pytest.exit(
-            f"hil: stimulus: the files of the board ({bench.board_manifest:08x}) are not those of this suite; flash it:"
-            f" dorn flash --board stimulus --port {port}",
-            returncode=2,
-        )
-    config.hil_report.about(stimulus=f"{bench.board_manifest:08x}")
+    try:
+        board.check_firmware()
+    except UserError as error:
+        pytest.exit(f"hil: {error}", returncode=2)
+    levels = "nominal, those of an ideal ladder: not measured"
+    if config.hil_levels:
+        path, table = config.hil_levels
+        try:
+            table.check(path, f"{bench.commander.housekeeping.fields['unique_id']:016x}", board.unique_id)
+        except UserError as error:
+            pytest.exit(f"hil: --levels: {error}", returncode=2)
+        levels = f"measured {table.measured}, {table.pulses} pulses each ({path})"
+    config.hil_report.about(stimulus=f"{board.manifest:08x}", levels=levels)
 
 
 @pytest.fixture
@@ -219,6 +243,16 @@ def commander(bench):
 @pytest.fixture
 def stimulus(bench):
     return bench.stimulus
+
+
+@pytest.fixture
+def clock_ppm(commander, stimulus, request):
+    """By how much the clock of the instrument is faster than that of the stimulus. Measured once, and in the report."""
+    config = request.config
+    if not hasattr(config, "hil_clock_ppm"):
+        config.hil_clock_ppm = measured_ppm(commander, stimulus)
+        config.hil_report.about(clocks=f"the instrument's is faster by {config.hil_clock_ppm:+.1f} ppm")
+    return config.hil_clock_ppm
 
 
 @pytest.fixture

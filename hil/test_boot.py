@@ -12,12 +12,6 @@ def booted(commander, begin):
     return boot
 
 
-def threshold(commander):
-    """The threshold of detector 3 that the instrument reports."""
-    report = lambda: commander.command("report_parameter", parameter="threshold_3")  # noqa: E731
-    return commander.wait_for(lambda p: p.name == "parameter_value", 5, begin=report).fields["value"]
-
-
 def cause(commander, name):
     return commander.dictionary.enums["reset_cause"][name]
 
@@ -34,7 +28,7 @@ def test_power_cycle(commander, power, stimulus):
     commander.start()
     assert booted(commander, power.power_cycle) == (count + 1, cause(commander, "power_on"))
     assert commander.last("housekeeping")["mode"] == commander.dictionary.enums["mode"]["standby"]
-    assert threshold(commander) == 777  # restored from flash
+    assert commander.value("threshold_3") == 777  # restored from flash
     commander.start()
     stimulus.play(regular(100, 50_000))
     assert commander.stop()["events"] == 100
@@ -53,7 +47,7 @@ def test_commanded_reset(commander):
     commander.set("threshold_3", 777)
     commander.function("arm")
     assert booted(commander, lambda: commander.function("reset")) == (count + 1, cause(commander, "commanded"))
-    assert threshold(commander) == 777  # restored from flash
+    assert commander.value("threshold_3") == 777  # restored from flash
 
 
 def test_a_cpu_that_hangs_is_reset(commander, power):

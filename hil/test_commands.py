@@ -5,15 +5,6 @@ from dorn.link import frames
 from dorn.session import CommandFailed
 
 
-def value_of(commander, parameter):
-    report = commander.wait_for(
-        lambda p: p.name == "parameter_value" and p.text("parameter") == parameter,
-        5,
-        begin=lambda: commander.command("report_parameter", parameter=parameter),
-    )
-    return report.fields["value"]
-
-
 def test_ping(commander):
     commander.wait_for(lambda p: p.name == "pong", 2, begin=lambda: commander.command("ping"))
 
@@ -33,13 +24,13 @@ def check_ranges(commander, names):
     for end in ("low", "high", "default"):
         values = {name: getattr(parameter, end) for name, parameter in parameters.items()}
         commander.set_parameters(**values)
-        assert {name: value_of(commander, name) for name in names} == values
+        assert {name: commander.value(name) for name in names} == values
     for name, parameter in parameters.items():
         for value in (parameter.low - 1, parameter.high + 1):
             if 0 <= value < 1 << 32:
                 with pytest.raises(CommandFailed, match="out_of_range"):
                     commander.command("set_parameter", check=False, parameter=name, value=value)
-        assert value_of(commander, name) == parameter.default, name
+        assert commander.value(name) == parameter.default, name
 
 
 def test_invalid_telecommands_are_rejected(commander):

@@ -1,11 +1,13 @@
 # The commands of the stimulus board, a line each, over its USB port; every one is answered by a line, `ok ...` or
 # `error: ...`. README.md describes them.
+import machine
+
 from boards.stimulus import edges
 from boards.stimulus.sources import LEVELS, Poisson, Regular, Streamed
 
 _MASK = (1, 0xFFFF)
 _WIDTH = (edges.NARROWEST, edges.WIDEST)
-_NUMBER = (1, 1 << 30)
+_NUMBER = (1, edges.MOST)
 _GAP = (20, 120_000_000)  # cycles
 _HEIGHT = (0, 255)
 # command -> names and limits of its arguments; those of the last may be repeated
@@ -60,14 +62,15 @@ class Commands:
 
     def _identity(self):
         with open("/manifest") as manifest:  # dorn.image.firmware
-            return "stimulus " + manifest.read(8)
+            return "stimulus " + manifest.read(8) + " " + machine.unique_id().hex()
 
     def _state(self):
-        player, front_end = self._player, self._front_end
+        player = self._player
         asked, late = player.asked()
+        played, shown, early = player.counts()
         values = (
-            f"playing={player.playing() + 0} asked={asked} played={player.played()}",
-            f"shown={front_end.shown()} early={front_end.early()} resets={front_end.resets()}",
+            f"playing={player.playing() + 0} asked={asked} played={played}",
+            f"shown={shown} early={early} resets={self._front_end.resets()}",
             f"late={late} starved={player.starved + 0}",
         )
         return " ".join(values)

@@ -4,6 +4,9 @@
 # together | height at the front detectors << 16 | height at the back detectors << 24. Without lines it is a pause; two
 # zeros end the list. Every pulse holds the comparators of its lines high for the same width.
 #
+# Times are signed and have 32 bits on the chip. A pause of more than _PAUSE becomes an edge that changes nothing, so
+# that the time to the next pulse stays below 2**31 cycles, 17 s, however many pauses there are.
+#
 # An edge is four words: number of pulses up to it, for the reader of the ring only; delay; comparators after it; levels
 # of the ladder, 0 if comparators only fall. After the last edge there is always an edge without end (`IDLE`).
 import array
@@ -15,6 +18,7 @@ BITS = const(15)  # the ring: 2**15 octets, 2048 edges
 EDGES = const(2048)
 _MASK = const(2047)
 BLOCK = const(64)  # pulses that are taken at a time
+MOST = const(500_000_000)  # pulses of a list: DMA counts their words, eight of each, in 32 bits
 NARROWEST, WIDEST = const(60), const(1200)  # cycles; the widest, because pulses in progress are kept in _QUEUE
 
 # Cycles of front_end.py, counted in its listing: from the end of a delay, which takes 2 * (delay + 1), to the rise of
@@ -38,6 +42,8 @@ _WIDTH = const(6)
 _DEBT = const(7)  # cycles by which the machine is late
 _HELD = const(8)  # comparators that are always high
 _STEP = const(12)
+_PAUSE = const(1 << 29)  # cycles
+_REST = const(128)  # of a pause, which the pulse after it needs
 _LONG = const(1000)  # cycles: shorter gaps, which decide on dead time, are kept
 _QUEUE = const(63)
 _TIMES = const(16)  # of the falls, relative to the start of the next delay, + _ZERO
@@ -130,6 +136,15 @@ def append(ring: int, s: ptr32, pulses: ptr32) -> int:
             edge[3] = 0
             made += 1
         if lines & 0xFFFF == 0:
+            if ended == 0 and t > _PAUSE:  # no comparators are high but those that always are
+                delay = ((t - _REST) >> 1) - 1
+                t -= 2 * (delay + 1) + _FALL
+                edge = ptr32(ring + ((made & _MASK) << 4))  # pyright: ignore
+                edge[0] = count
+                edge[1] = delay
+                edge[2] = int(s[_HELD])
+                edge[3] = 0
+                made += 1
             continue
         step = int(s[_DEBT])
         if step != 0 and gap > _LONG:

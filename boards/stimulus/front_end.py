@@ -197,11 +197,17 @@ class FrontEnd:
         """Set the heights of front and back detectors."""
         self._ladder.put((height & 0x7F | (height & 0x80) << 3) * 0x10001)
 
+    def halt(self):
+        """Stop at once, with all lines low, until `play()`: resets are not answered, and `shown()` is final."""
+        self._latches.active(0)
+        for instruction in self._all_low:
+            self._latches.exec(instruction)
+
     def play(self, held=0):
         """Play the ring from its first edge, for ever: the end of a list is an edge without end. held: comparators that
         are high from the start (a mask)."""
         latches, feed, heights = self._latches, self._edges, self._heights
-        latches.active(0)
+        self.halt()
         feed.active(0)
         heights.active(0)
         latches.restart()
@@ -209,8 +215,6 @@ class FrontEnd:
             latches.get()
         while latches.tx_fifo():  # left of a list that was broken off
             latches.exec(self._drop)
-        for instruction in self._all_low:
-            latches.exec(instruction)
         if held:
             latches.put(held)
             for instruction in self._hold:

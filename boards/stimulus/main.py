@@ -31,17 +31,16 @@ def main():
     print("ok stimulus")
     while True:
         player.step()
-        if player.receiving():
-            time.sleep_ms(_STEP_MS)
-            continue
-        for _ in waiting.ipoll(0 if player.reading() else _STEP_MS if player.playing() else _IDLE_MS):
+        for _ in waiting.ipoll(0 if player.making() else _STEP_MS if player.playing() else _IDLE_MS):
             # octets, as another program's need not be text; zeros that ended a list may precede a command
             line = sys.stdin.buffer.readline(_LINE).strip(b"\0\r\n ")
             if line == b"prompt":
                 micropython.kbd_intr(3)
                 print("ok prompt")
                 return
-            if line:
+            if line == b"block":
+                player.receive()
+            elif line:
                 print(commands.answer(line))
 
 

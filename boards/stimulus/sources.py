@@ -1,5 +1,5 @@
-# Sources of pulses: `read(block)` fills a block of edges.BLOCK pulses (edges.py describes them); the last pulse of a
-# list, and whatever follows it in the block, is zero.
+# Sources of pulses: if it is `ready`, `read(block)` fills a block of edges.BLOCK pulses (edges.py describes them); the
+# last pulse of a list, and whatever follows it in the block, is zero.
 import array
 import math
 import sys
@@ -25,13 +25,26 @@ _LOG = const(16)  # -ln(1/2 + i / 512), in 1/1024
 
 
 class Streamed:
-    """Pulses that arrive on the port, in whole blocks."""
+    """Pulses that arrive on the port, in whole blocks. ready: one is here."""
+
+    def __init__(self):
+        self.ready = False
+        self._next = bytearray(4 * _WORDS)
+
+    def receive(self):
+        """Read a block, which must be about to arrive; it is dropped if there is one already."""
+        block = bytearray(4 * _WORDS) if self.ready else self._next
+        sys.stdin.buffer.readinto(block)  # pyright: ignore[reportAttributeAccessIssue]
+        self.ready = True
 
     def read(self, block):
-        sys.stdin.buffer.readinto(block)  # pyright: ignore[reportAttributeAccessIssue]
+        block[:] = self._next
+        self.ready = False
 
 
 class Regular:
+    ready = True
+
     def __init__(self, n, period, lines, front, back):
         """n pulses, `period` cycles apart, on all of `lines` (a mask) at once, with these heights."""
         self._s = array.array("i", [n, period, lines, front | back << 8])
@@ -41,6 +54,8 @@ class Regular:
 
 
 class Poisson:
+    ready = True
+
     def __init__(self, n, mean, seed, lines, pairs, heights):
         """n pulses at random times, `mean` cycles apart on average, each on one of `lines` (a mask).
 

@@ -1,4 +1,4 @@
-"""`dorn key`, `dorn flash` and `dorn emulate`: arguments and output."""
+"""`dorn key`, `dorn flash`, `dorn emulate` and `dorn levels`: arguments and output."""
 
 from pathlib import Path
 
@@ -80,6 +80,26 @@ def add(commands: Commands) -> None:
         "--speed", default="1", metavar="X", help="maximum speed relative to real time (default %(default)s)"
     )
 
+    levels = commands.add(
+        "levels",
+        _levels,
+        "measure the levels of a stimulus board with the instrument",
+        notes=lambda: [
+            wrapped(
+                "The table is valid for these two boards and this ladder. pytest hil takes the levels.toml of the"
+                " folder where it is started, or that of --levels. Meanwhile all detectors are on and their thresholds"
+                " are 0; they are restored at the end, and after Ctrl-C."
+            )
+        ],
+        examples=("dorn levels --target /dev/ttyACM0 --stimulus /dev/ttyACM1", "dorn levels --target pair"),
+    )
+    add = levels.add_argument
+    add("--target", required=True, help="port or URL of the instrument; pair, two emulated boards")
+    add("--stimulus", metavar="PORT", help="port or URL of the stimulus board")
+    add("--out", type=Path, metavar="FILE", help="file for the table (default levels.toml)")
+    add("--pulses", default="64", metavar="N", help="pulses at each level, 1 to 1000 (default %(default)s)")
+    add("--force", action="store_true", help="replace a table that already exists")
+
     key = commands.add(
         "key",
         _key,
@@ -97,6 +117,35 @@ def _key(args):
         raise UserError.at("--number", "N", "not a whole number from 0 to 255", args.number)
     key = Key.create(args.file, int(args.number))
     print(f"{key.path}: key {key.number}; keep a copy in a safe place, and copy it to the board with dorn flash --key")
+
+
+def _levels(args):
+    from tqdm import tqdm
+
+    from dorn.session import levels
+    from dorn.session.instrument import Instrument
+    from dorn.targets import ladder
+    from dorn.targets.boards import open_boards
+
+    pulses = int(args.pulses) if args.pulses.isascii() and args.pulses.isdecimal() and len(args.pulses) < 5 else 0
+    if not 1 <= pulses <= 1000:
+        raise UserError.at("--pulses", "N", "not a whole number from 1 to 1000", args.pulses)
+    out = args.out or Path(ladder.FILE)
+    ladder.check_new(out, args.force)
+    with open_boards(args.target, args.stimulus) as (target, board):
+        board.connect()
+        try:
+            board.check_firmware()
+        except ImportError as error:
+            raise missing(f"levels: {error}", "flash") from None
+        instrument = Instrument(target)
+        instrument.connect()
+        with tqdm(total=ladder.LEVELS, unit="level", disable=None) as bar:
+            table = levels.measure(instrument, board, pulses, lambda n: bar.update(n - bar.n))
+    table.write(out, args.force)
+    for line in levels.summary(table):
+        print(line)
+    print(f"{out}: {ladder.LEVELS} levels")
 
 
 def _flash(args):

@@ -18,7 +18,7 @@ GROUPS = {
     "Hand on": {"export": "export", "report": "export"},
     "Operate": {"tc": "operate", "shell": "operate", "procedure": "operate", "downlink": "operate"},
     "Ground segment": {"dictionary": "ground", "bridge": "ground", "yamcs": "ground", "lander": "ground"},
-    "Board": {"flash": "board", "emulate": "board", "key": "board"},
+    "Board": {"flash": "board", "emulate": "board", "key": "board", "levels": "board"},
     "Verify": {"study": "verify", "bench": "verify"},
 }
 STATUSES = {

@@ -244,7 +244,7 @@ def _decode(args):
         _report(products.write(args.out, run, tables=args.tables, events_csv=args.events_csv), args.out)
         if args.split:
             packet_files.write(args.out, found)
-    show_faults(products)
+    show_faults(products.faults())
 
 
 def _run_of(files):

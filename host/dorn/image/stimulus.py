@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from dorn.image import firmware
 from dorn.util.paths import onboard_root
 
@@ -23,6 +25,7 @@ def files() -> dict[str, bytes]:
     return out
 
 
+@cache
 def manifest_id() -> int:
     """The manifest id that a stimulus board with these files answers to `identity`."""
     return firmware.id_of(files()[firmware.MANIFEST])

@@ -64,6 +64,15 @@ class Instrument(Session):
         """Set a parameter and wait until it takes effect, not until it is on flash as set_parameters() does."""
         self.set_parameters(kept=False, **{parameter: value})
 
+    def value(self, parameter: str, limit_s: float = 5.0) -> int:
+        """The value of a parameter, as the instrument reports it."""
+
+        def wanted(packet: Packet) -> bool:
+            return packet.name == "parameter_value" and packet.text("parameter") == parameter
+
+        ask = lambda: self.command("report_parameter", parameter=parameter)  # noqa: E731
+        return self.wait_for(wanted, limit_s, ask).fields["value"]
+
     def function(self, function: str, limit_s: float = 5.0) -> None:
         self.command("function", limit_s, function=function)
 

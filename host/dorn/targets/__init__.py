@@ -103,6 +103,11 @@ class Target(ABC):
         self.close()
 
 
+def is_port(name: str) -> bool:
+    """Whether it names a serial port, or is a URL."""
+    return name.startswith("/") or "://" in name or name.upper().startswith("COM")
+
+
 def open_target(
     name: str,
     head: Head | None = None,
@@ -137,7 +142,7 @@ def open_target(
         from dorn.targets.bridged import BridgedTarget
 
         return BridgedTarget(name, away_s)
-    if name.startswith("/") or "://" in name or name.upper().startswith("COM"):
+    if is_port(name):
         from dorn.targets.serial import SerialTarget
 
         return SerialTarget(name, away_s)

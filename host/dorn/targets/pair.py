@@ -12,30 +12,38 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dorn.errors import UserError
+from dorn.targets.ladder import IDEAL, Ladder
 from dorn.targets.rp2040 import ARREARS_CYCLES, Rp2040Target
 from dorn.targets.rp2040_chip import CYCLE_TICKS
 from dorn.targets.rp2040_stimulus import LEAD_CYCLES, QUIET_CYCLES, StimulusChip
 from dorn.targets.rp2040_wires import Wires
+from dorn.targets.stimulus_list import Feed
 
 # for so long the instrument runs alone, 0.5 ms: half of the lead-in of a list, whose start is noticed only then
 _QUANTUM_TICKS = QUIET_CYCLES * CYCLE_TICKS
 _UNCHECKED = 12  # cycles between checks whether the wires are quiet
+_MILLION = 1_000_000
 _STIMULUS_ID = 0x5354494D554C5553
 
 
 class StimulusPort:
-    """The USB port of the stimulus board."""
+    """The USB port of the stimulus board.
+
+    feed: sends the blocks of a list. Without a list, what the board asks for is left to who uses `ports`.
+    """
 
     name = "pair"
 
     def __init__(self, pair: PairTarget):
         self._pair, self._usb = pair, pair.stimulus.usb
+        self.feed = Feed(self.send)
+        pair.stimulus.passed = lambda data: self.feed.received(data) if self.feed else data
 
     def send(self, data: bytes) -> None:
         self._usb.up += data
 
     def receive(self) -> bytes:
-        return self._usb.take()
+        return self.feed.received(self._usb.take())
 
     def wait_for(self, condition: Callable[[], bool], limit_s: float) -> None:
         self._pair.wait_for(condition, limit_s)
@@ -53,21 +61,34 @@ class PairTarget(Rp2040Target):
         link: str = "usb",
         unique_id: int | None = None,
         stimulus_files: dict[str, bytes] | None = None,
+        ladder: Ladder = IDEAL,
+        stimulus_ppm: int = 0,
     ):
-        """stimulus_files: files on the file system of the stimulus board instead of its firmware."""
+        """stimulus_files: files on the file system of the stimulus board instead of its firmware. ladder: its levels as
+        the converter sees them. stimulus_ppm: by how much its clock is faster than that of the instrument."""
+        self._stimulus_ppm = stimulus_ppm
+        self._ladder = ladder
         self.stimulus = StimulusChip(_STIMULUS_ID, stimulus_files)
         self.stimulus_port = StimulusPort(self)
         super().__init__(None, flash, files, link, unique_id)
         self.ports["stimulus"] = self.stimulus.usb
 
     def _wired(self, numbers: dict[str, int]) -> Wires:
-        self._wires = Wires(self.mcu, self._clock, numbers, self.stimulus, self._simulator.stop)
+        self._wires = Wires(self.mcu, self._clock, numbers, self.stimulus, self._ladder, self._simulator.stop)
         return self._wires
 
     def inject(self, particles: Iterable[tuple[int, int, float]]) -> None:
         raise UserError("target pair: its stimulus board plays particles: dorn.targets.stimulus")
 
     # -- time ----------------------------------------------------------------------------------------------------------
+
+    def _due(self, ticks: int) -> int:
+        """The clock of the stimulus board at a time of the instrument's."""
+        return ticks + ticks * self._stimulus_ppm // _MILLION
+
+    def _until(self, ticks: int) -> int:
+        """The time of the instrument's, or a duration, when the clock of the stimulus board has reached `ticks`."""
+        return ticks * _MILLION // (_MILLION + self._stimulus_ppm)
 
     def _together(self) -> None:
         self._lockstep(None)
@@ -85,8 +106,8 @@ class PairTarget(Rp2040Target):
         execute_other, tick_other = stimulus_core.execute_instruction, stimulus.clock.tick_ticks
         advance_latches, advance_ladder = other.pio[0].advance, other.pio[1].advance
         held, nested = until is not None, wires.exact
-        stimulus.run_to(clock.ticks)
-        while stimulus.clock.ticks - clock.ticks >= CYCLE_TICKS:
+        stimulus.run_to(self._due(clock.ticks))
+        while stimulus.clock.ticks - self._due(clock.ticks) >= CYCLE_TICKS:
             tick(CYCLE_TICKS)
             advance(1)
         for _ in range(ARREARS_CYCLES):
@@ -107,6 +128,18 @@ class PairTarget(Rp2040Target):
                 tick_other(CYCLE_TICKS)
                 advance_latches(1)
                 advance_ladder(1)
+            if self._stimulus_ppm:
+                ahead = stimulus.clock.ticks - self._due(clock.ticks)
+                if ahead >= CYCLE_TICKS:
+                    if not owed:
+                        owed = 1 if held or core.waiting else execute()
+                    owed -= 1
+                    tick(CYCLE_TICKS)
+                    advance(1)
+                elif ahead <= -CYCLE_TICKS:
+                    stimulus.owed = owed_other
+                    stimulus.cycle()
+                    owed_other = stimulus.owed
             if until is None:
                 if simulator.stopped or not (wires.busy() or wires.edge_is_near()):
                     break
@@ -127,14 +160,14 @@ class PairTarget(Rp2040Target):
         """The CPU of the instrument is held and the wires are quiet: advance both boards to just before what comes."""
         clock = self._clock
         free = min(self.stimulus.quiet_cycles() - LEAD_CYCLES, QUIET_CYCLES)
-        cycles = min((until - clock.ticks) // CYCLE_TICKS, free)
+        cycles = min((until - clock.ticks) // CYCLE_TICKS, self._until(free))
         if clock.has_scheduled_alarm:
             cycles = min(cycles, clock.ticks_to_next_alarm // CYCLE_TICKS)
         cycles = self._wires.in_phase(cycles)
         if cycles > 0:
             clock.tick_ticks(cycles * CYCLE_TICKS)
             self.mcu.pio[0].advance(cycles)
-            self.stimulus.run_to(clock.ticks)
+            self.stimulus.run_to(self._due(clock.ticks))
 
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
         clock, chip, wires, stimulus = self._clock, self._chip, self._wires, self.stimulus
@@ -150,14 +183,14 @@ class PairTarget(Rp2040Target):
                 horizon = min(end, clock.ticks + _QUANTUM_TICKS)
                 if wires.acquiring():
                     free = stimulus.quiet_cycles() - LEAD_CYCLES
-                    horizon = min(horizon, stimulus.clock.ticks + free * CYCLE_TICKS)
+                    horizon = min(horizon, self._until(stimulus.clock.ticks + free * CYCLE_TICKS))
                 self._stop.schedule_ticks(max(1, horizon - clock.ticks))
                 if wires.quiet():
                     self._without_pio(chip.batch)
                 else:
                     chip.batch()
                 self._stop.cancel()
-                stimulus.run_to(clock.ticks)
+                stimulus.run_to(self._due(clock.ticks))
                 wires.follow()
             if self.flash.power_failed:
                 self.power_cycle()
@@ -167,7 +200,7 @@ class PairTarget(Rp2040Target):
 
     def _restart(self, held_s: float, cause: str) -> None:
         super()._restart(held_s, cause)
-        self.stimulus.run_to(self._clock.ticks)
+        self.stimulus.run_to(self._due(self._clock.ticks))
 
     def close(self) -> None:
         super().close()

@@ -14,7 +14,10 @@ CYCLE_TICKS = 128  # one cycle at 125 MHz, in ticks of the emulator's clock of 1
 
 
 class Chip:
-    """mcu, clock, simulator: the emulator's. usb: the USB port. stop: an alarm that ends a batch."""
+    """mcu, clock, simulator: the emulator's. usb: the USB port. stop: an alarm that ends a batch.
+
+    passed: what the chip sends passes through it to the USB port.
+    """
 
     def __init__(self, files: dict[str, bytes], unique_id: int, old: bytes | None = None):
         """files: for its file system, added to that of the flash image `old`."""
@@ -33,6 +36,7 @@ class Chip:
         pico_flash.Identity(mcu, unique_id)
         self.simulator, self.clock = device.simulator, mcu.clock
         self.usb = SerialPort()
+        self.passed: Callable[[bytes], bytes] = lambda data: data
         device.cdc.on_serial_data = self._received
         self.stop = self.clock.create_alarm(self.simulator.stop)
         mcu.core.pc = FLASH_START_ADDRESS
@@ -53,7 +57,7 @@ class Chip:
         del up[:n]
 
     def _received(self, data: bytes | bytearray) -> None:
-        self.usb.down += data
+        self.usb.down += self.passed(bytes(data))
         self.simulator.stop()  # ends the batch, so that a condition is evaluated
 
     def reset(self, cause: str, seconds: float, held: Callable[[], None]) -> None:

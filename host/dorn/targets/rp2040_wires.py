@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dorn.errors import UserError
+from dorn.targets.ladder import Ladder
 from dorn.targets.rp2040_head import LOOP, FrontEndPins
 from dorn.targets.rp2040_stimulus import LEAD_CYCLES, StimulusChip
 
 _DRIVEN_LOW = 0  # a state of an emulated pin
-_CODES_PER_LEVEL = 16  # the ladder has 8 bits, the converter 12
 _SHORTEST_CYCLES = 30  # that are worth a jump
 
 
 class Wires(FrontEndPins):
     """16 lines with pull-ups, the ladder, the reset, and the lowest bit of the multiplexer's address."""
 
-    def __init__(self, mcu, clock, board: dict[str, int], stimulus: StimulusChip, stop: Callable[[], None]):
+    def __init__(
+        self, mcu, clock, board: dict[str, int], stimulus: StimulusChip, ladder: Ladder, stop: Callable[[], None]
+    ):
         super().__init__(mcu, clock, board, stop)
         self._stimulus = stimulus
+        self._codes = [round(code) for code in ladder.codes]
         self._high, self._enabled_lines = 0xFFFF, 0xFFFF
         for d, pin in enumerate(stimulus.lines):
             self._lines[d].set_input_value(True)
@@ -80,4 +83,4 @@ class Wires(FrontEndPins):
             self._stop()  # the clock of the stimulus board is behind: `follow` passes it on
 
     def _code(self) -> int:
-        return _CODES_PER_LEVEL * self._stimulus.level()
+        return self._codes[self._stimulus.level()]

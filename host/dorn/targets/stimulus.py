@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Protocol
 
-from dorn.dictionary import Dictionary
 from dorn.errors import UserError
+from dorn.image import stimulus
 from dorn.targets import NoAnswer, TargetError
+from dorn.targets.ladder import IDEAL, Ladder
+from dorn.targets.stimulus_list import Feed
 
 CYCLE_NS = 8
 TOGETHER_NS = 240  # pulses closer than this are one: their edges take as long
 WIDTH_CYCLES = 500  # comparators stay high for 4 us
-CODES_PER_LEVEL = 16  # a ladder of 8 bits, a converter of 12
-_HIGHEST = 255
 _BLOCK = 64  # pulses
 _PULSE = struct.Struct("<IHBB")  # gap in cycles, lines, heights of front and back
 _LONGEST_GAP = (1 << 30) - 1
+MOST = 500_000_000  # pulses of a list, and pauses: as boards/stimulus/edges.py
 _ANSWER_S = 10.0
-_SLICE_S = 0.1
-_CONNECT_S = 20.0  # a list that was broken off may have to be played before the board reads on
+_CONNECT_S = 10.0  # it may be starting
+_READ_ONLY = ("state", "identity")  # commands that do not end a list
 
 
-def level(energy_kev: float) -> int:
-    """Level of the ladder, 1 to 255, nearest to an energy: steps of 48 keV."""
-    zero, kev = _scale()
-    return min(_HIGHEST, max(1, round((energy_kev / kev + zero) / CODES_PER_LEVEL)))
+Pulse = tuple[int, int, int, int]  # gap in cycles since the one before, lines, level of front, level of back
 
 
-def nearest(energy_kev: float) -> float:
-    """The energy that the ladder can show nearest to `energy_kev`."""
-    zero, kev = _scale()
-    return (CODES_PER_LEVEL * level(energy_kev) - zero) * kev
-
-
-@cache
-def _scale() -> tuple[float, float]:
-    instrument = Dictionary.load().instrument
-    return instrument["zero_code"], instrument["kev_per_code"]
-
-
-def pulses(particles: Iterable[tuple[int, int, float]]) -> Iterator[tuple[int, int, int, int]]:
-    """(time_ns, detector, energy_kev), in time order -> (gap in cycles, lines, level of front, level of back).
+def pulses(particles: Iterable[tuple[int, int, float]], ladder: Ladder = IDEAL) -> Iterator[Pulse]:
+    """(time_ns, detector, energy_kev), in time order, as pulses.
 
     Those within TOGETHER_NS of the first are one pulse. All front detectors of a pulse have the height of the first of
     them, and so have the back detectors; without one, that of the other side, as a pulse on other lines may join it.
@@ -66,15 +50,15 @@ def pulses(particles: Iterable[tuple[int, int, float]]) -> Iterator[tuple[int, i
         if not lines:
             begin_ns = time_ns
         lines |= 1 << detector
-        heights[detector & 1] = heights[detector & 1] or level(energy_kev)
+        heights[detector & 1] = heights[detector & 1] or ladder.level(energy_kev)
     if lines:
         yield begin_ns // CYCLE_NS - before, lines, heights[0] or heights[1], heights[1] or heights[0]
 
 
-def blocks(particles: Iterable[tuple[int, int, float]]) -> bytes:
-    """The particles as the stimulus board reads them: blocks of 64 pulses, the last one filled with zeros."""
+def blocks(found: Iterable[Pulse]) -> bytes:
+    """Pulses as the stimulus board reads them: blocks of 64, the last one filled with zeros."""
     out = bytearray()
-    for gap, lines, front, back in pulses(particles):
+    for gap, lines, front, back in found:
         while gap > _LONGEST_GAP:
             out += _PULSE.pack(_LONGEST_GAP, 0, 0, 0)
             gap -= _LONGEST_GAP
@@ -101,10 +85,9 @@ class Port(Protocol):
     """The board's serial port."""
 
     name: str
+    feed: Feed  # of lists
 
-    def send(self, data: bytes) -> None:
-        """Send bytes to the board, as fast as it accepts them, without waiting for it."""
-        ...
+    def send(self, data: bytes) -> None: ...
 
     def receive(self) -> bytes: ...
 
@@ -112,46 +95,61 @@ class Port(Protocol):
 
 
 class StimulusBoard:
-    """The same for an emulated and for a real board: only the port differs."""
+    """The same for an emulated and for a real board: only the port differs.
 
-    def __init__(self, port: Port):
+    unique_id, manifest: of the board, 16 hexadecimal digits, and of its files; known when it is connected.
+    """
+
+    unique_id = ""
+    manifest = 0
+
+    def __init__(self, port: Port, ladder: Ladder = IDEAL):
+        """ladder: its levels, which become energies."""
         self._port = port
+        self.name = port.name
+        self.ladder = ladder
         self._received = bytearray()
 
     def connect(self, limit_s: float = _CONNECT_S) -> int:
         """Bring the board to rest, whatever it was playing or receiving: from then on the lines of the instrument are
         low. Returns the id of its manifest. Raises TargetError if no stimulus board answers."""
+        self._port.feed.end()
         self._begin(bytes(2 * _PULSE.size * _BLOCK) + b"\nhold 0 0\n")
         try:
             self._port.wait_for(lambda: b"ok" in self._lines(), limit_s)
-            kind, _, manifest = self.command("identity").partition(" ")
+            kind, manifest, self.unique_id = self.command("identity").split()
             if kind != "stimulus":
                 raise ValueError(kind)
-            return int(manifest, 16)
+            self.manifest = int(manifest, 16)
+            return self.manifest
         except (NoAnswer, ValueError):
             name = self._port.name
             if b"\0" in self._received:  # between frames
                 what = "it sends telemetry, as an instrument does: swapped ports?"
                 raise TargetError(f"stimulus {name}: {what}") from None
             raise TargetError(
-                f"stimulus {name}: no stimulus board answers: is it another port? Is it still playing a list that was"
-                f" broken off? Then wait. Or flash it: dorn flash --board stimulus --port {name}"
+                f"stimulus {name}: no stimulus board answers: is it another port? Or flash it: dorn flash --board"
+                f" stimulus --port {name}"
             ) from None
+
+    def check_firmware(self) -> None:
+        """Raises TargetError if its files are not those of this software; it must be connected."""
+        if self.manifest != stimulus.manifest_id():
+            raise TargetError(
+                f"stimulus {self.name}: manifest: its files are not those of this software; flash it: dorn flash"
+                f" --board stimulus --port {self.name} ({self.manifest:08x})"
+            )
 
     def command(self, name: str, *numbers: int) -> str:
         """Have a command executed. Returns what follows "ok". Raises TargetError with the board's reason if it is
         refused, or without an answer."""
+        if name not in _READ_ONLY:
+            self._port.feed.end()
         self._begin(" ".join((name, *map(str, numbers))).encode() + b"\n")
-        return self._answer(name, _ANSWER_S, lambda: None)
-
-    def _answer(self, name: str, limit_s: float, meanwhile: Callable[[], None]) -> str:
-        for _ in range(max(1, round(limit_s / _SLICE_S))):
-            with contextlib.suppress(NoAnswer):
-                self._port.wait_for(lambda: bool(self._lines()), _SLICE_S)
-                break
-            meanwhile()
-        else:
-            raise NoAnswer(f"stimulus {self._port.name}: no answer to {name} within {limit_s:g} s")
+        try:
+            self._port.wait_for(lambda: bool(self._lines()), _ANSWER_S)
+        except NoAnswer:
+            raise NoAnswer(f"stimulus {self._port.name}: no answer to {name} within {_ANSWER_S:g} s") from None
         answer = self._lines()[0].decode(errors="replace")
         if not answer.startswith("ok"):
             raise TargetError(f"stimulus {self._port.name}: {answer}")
@@ -167,26 +165,30 @@ class StimulusBoard:
         self._received += self._port.receive()
         return [line.strip() for line in bytes(self._received).split(b"\n")[:-1]]
 
-    def state(self, limit_s: float = 0.0, meanwhile: Callable[[], None] = lambda: None) -> State:
-        """Counters of the board. While a list is being sent, it answers when it has received it all: it may take
-        `limit_s` longer, and `meanwhile()` is called again and again."""
-        self._begin(b"state\n")
-        answer = self._answer("state", limit_s + _ANSWER_S, meanwhile)
+    def state(self) -> State:
+        """Counters of the board."""
+        answer = self.command("state")
         values = dict(word.split("=") for word in answer.split())
         return State(**{name: int(value) for name, value in values.items()})
 
     def play(self, particles: Iterable[tuple[int, int, float]], width_cycles: int = WIDTH_CYCLES) -> float:
         """Start playing (time_ns from now, detector, energy_kev), in time order; `dorn.targets.stimulus.pulses` tells
         what becomes of those that are close together. Returns the time of the last, seconds."""
-        data = blocks(particles)
+        return self.play_pulses(pulses(particles, self.ladder), width_cycles)
+
+    def play_pulses(self, found: Iterable[Pulse], width_cycles: int = WIDTH_CYCLES) -> float:
+        """Start playing pulses. Returns the time of the last, seconds."""
+        data = blocks(found)
+        _check(len(data) // _PULSE.size)
         self.command("list", width_cycles)
-        self._port.send(data)
+        self._port.feed.begin(data)
         return sum(gap for gap, *_ in _PULSE.iter_unpack(data)) * CYCLE_NS / 1e9
 
     def play_regular(self, number: int, spacing_ns: int, lines: int, front_kev: float, back_kev: float) -> float:
         """Start playing pulses on all of `lines` (a mask) at once. spacing_ns: a multiple of CYCLE_NS. Returns the time
         of the last, seconds."""
-        heights = level(front_kev), level(back_kev)
+        _check(number)
+        heights = self.ladder.level(front_kev), self.ladder.level(back_kev)
         self.command("regular", number, spacing_ns // CYCLE_NS, WIDTH_CYCLES, lines, *heights)
         return number * spacing_ns / 1e9
 
@@ -195,7 +197,8 @@ class StimulusBoard:
     ) -> float:
         """Start playing pulses at random times, each on one of `lines` (a mask), the fraction `pairs` through both
         detectors of a unit. energies_kev: up to eight, equally probable. Returns the mean time of the last, seconds."""
-        heights = map(level, energies_kev)
+        _check(number)
+        heights = map(self.ladder.level, energies_kev)
         cycles, percent = round(mean_ns / CYCLE_NS), round(100 * pairs)
         self.command("poisson", number, cycles, WIDTH_CYCLES, seed & 0xFFFF, lines, percent, *heights)
         return number * mean_ns / 1e9
@@ -205,8 +208,17 @@ class StimulusBoard:
 
         While a line is held, the height of all others is that of `energy_kev`.
         """
-        self.command("hold", lines, level(energy_kev))
+        self.command("hold", lines, self.ladder.level(energy_kev))
+
+    def release(self) -> None:
+        """End the list, and hold no line."""
+        self.command("hold", 0, 0)
 
     def stop(self) -> None:
         """End the list."""
         self.command("stop")
+
+
+def _check(number: int) -> None:
+    if not 1 <= number <= MOST:
+        raise UserError.at("stimulus", "number of pulses", f"not 1 to {MOST}", number)

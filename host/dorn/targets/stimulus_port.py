@@ -2,59 +2,81 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import threading
+import time
+from collections.abc import Callable
 
 import serial
 
 from dorn.targets import TargetError
 from dorn.targets.serial import SerialTarget
-
-_PIECE = 512  # octets written at once: a block of pulses
-_CANCEL_S = 1.0  # longest wait for the end of a write
+from dorn.targets.stimulus_list import Feed
 
 
 class SerialStimulusPort(SerialTarget):
-    """Octets are written in the background: the board reads a list only as fast as it plays it, which may take longer
-    than any timeout, while the instrument has to be served."""
+    """Read in the background: the board asks for the blocks of a list while the instrument is served.
+
+    feed: sends these blocks.
+    """
 
     def __init__(self, url: str):
         """Raises UserError if the port cannot be opened."""
         super().__init__(url)
-        self._unsent: queue.Queue[bytes | None] = queue.Queue()
+        self.feed = Feed(self.send)
+        self._writing = threading.Lock()  # commands, and blocks
+        self._arrived = threading.Condition()
         self._error: Exception | None = None
         self._closing = False
-        self._writer = threading.Thread(target=self._write, daemon=True)
-        self._writer.start()
-
-    def _opened(self) -> serial.Serial:
-        port = super()._opened()
-        port.write_timeout = None
-        return port
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def send(self, data: bytes) -> None:
         if self._error:
             self._come_back(self._error)
-        for at in range(0, len(data), _PIECE):
-            self._unsent.put(data[at : at + _PIECE])
+        try:
+            with self._writing:
+                self._port.write(data)
+        except serial.SerialTimeoutException:
+            raise TargetError(f"stimulus {self.name}: accepts no bytes: is it a stimulus board?") from None
+        except (serial.SerialException, OSError) as error:
+            self._come_back(error)
 
-    def _write(self) -> None:
-        while (piece := self._unsent.get()) is not None and not self._closing:
-            try:
-                self._port.write(piece)
-            except (serial.SerialException, OSError, TypeError) as error:  # TypeError: closed while it waited
+    def receive(self) -> bytes:
+        with self._arrived:
+            return super().receive()
+
+    def _read(self) -> None:
+        try:
+            while not self._closing:
+                data = self.feed.received(self._port.read(max(1, self._port.in_waiting)))
+                if data:
+                    with self._arrived:
+                        self._received.add(data)
+                        self._arrived.notify()
+        except (serial.SerialException, OSError, TypeError, TargetError) as error:  # TypeError: closed while it read
+            with self._arrived:
                 self._error = error
-                return
+                self._arrived.notify()
+
+    def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
+        end_s = time.monotonic() + seconds
+        with self._arrived:
+            while condition is None or not condition():
+                if self._error:
+                    self._come_back(self._error)
+                left_s = end_s - time.monotonic()
+                if left_s <= 0:
+                    return False
+                self._arrived.wait(left_s)
+        return True
 
     def _come_back(self, error: Exception) -> None:
         """A board that was away has restarted: what it was playing is lost."""
+        if isinstance(error, TargetError):
+            raise error
         raise TargetError(f"stimulus {self.name}: lost: {error}; check its cable and its power") from None
 
     def close(self) -> None:
         self._closing = True
-        self._unsent.put(None)
-        with contextlib.suppress(AttributeError, OSError):  # a socket has no such method
-            self._port.cancel_write()
-        self._writer.join(_CANCEL_S)
+        self._reader.join()  # a read has a timeout, and so has a write
         self._port.close()

@@ -4,16 +4,18 @@ import functools
 import json
 
 import pytest
+from dorn.image import stimulus
 from dorn.util.paths import onboard_root
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
-from support import micropython
+from support import chip, micropython
 
 LEAD_IN = 10_000
 RISE, AFTER, FALLEN, FALL = 11, 5, 2, 8  # cycles, counted in the listing of boards/stimulus/front_end.py
 RISES = 1 << 15
 NEVER = 0xFFFFFFFF
+LONGEST = (1 << 30) - 1  # a gap
 
 ANSWER = """
 import array, json
@@ -151,6 +153,38 @@ def test_a_pulse_too_close_to_the_one_before_is_late_and_those_after_it_are_not(
 def test_a_pause_moves_what_follows(board):
     edges, _, count, _ = board("play", 500, LEAD_IN, [1000, 0, *words([(1000, 1, 1, 1)])])
     assert count == 1 and played(edges)[0][0][0] in (LEAD_IN + 2000, LEAD_IN + 1999)
+
+
+gap = st.integers(1, LONGEST) | st.sampled_from([1, 1000, 1 << 29, LONGEST])
+
+
+@given(st.lists(st.tuples(gap, st.integers(0, 3)), min_size=1, max_size=150), st.integers(0, 1))
+@example([(LONGEST, 0)] * 5, 0)
+def test_pauses_of_any_length_keep_the_times_of_pulses(board, gaps, held):
+    """Also those of the host, as long as a gap may be. On the chip, whose integers are signed, no time may reach
+    2**31."""
+    pulses = [*((min(gap + 2000, LONGEST), lines) for gap, lines in gaps), (2000, 1)]
+    edges, last, count, late = board("play", 500, LEAD_IN, words([(gap, lines, 1, 2) for gap, lines in pulses]), held)
+    rises, _ = played(edges)
+    t, times = LEAD_IN, []
+    for gap, lines in pulses:
+        t += gap
+        times += [t] if lines else []
+    assert count == len(times) and late == 0 and last[1:] == [NEVER, held, 0]
+    assert all(0 <= asked - time <= 2 for (time, _, _), asked in zip(rises, times, strict=True))
+    assert max(delay for _, delay, _, _ in edges) < 3 << 28  # half of 2**30 + 2**29 cycles
+    assert all(high == held for _, _, high, levels in edges if not levels)
+
+
+def test_the_chip_makes_the_edges_of_the_unix_port(board):
+    """Its integers have 32 bits and are signed: 2**31 cycles are 17.2 s. Pauses of 10, 17, 20 and 40 s."""
+    pulses = [(125_000, 1, 1, 2)]
+    for seconds in (10, 17, 20, 40):
+        gap = seconds * 125_000_000
+        pulses += [(LONGEST, 0, 0, 0)] * (gap // LONGEST) + [(gap % LONGEST, 1, 1, 2)]
+    arguments = (500, LEAD_IN, words(pulses))
+    script = f"{ANSWER}\nprint(json.dumps(play(*{arguments})))"
+    assert json.loads(chip.run(script, files=stimulus.files())) == board("play", *arguments)
 
 
 def test_a_regular_source(board):

@@ -14,7 +14,7 @@ from dorn.head.front_end import FrontEnd, Head
 from dorn.session import acquire
 from dorn.targets import open_target
 from support import chip, realdata
-from support.instrument import both, open_simulated
+from support.instrument import both_if_long, open_simulated
 from support.runs import FATES, run, summary
 
 KEV_PER_CHANNEL = 12
@@ -37,7 +37,7 @@ def needs(where):
         chip.open_chip().close()  # skips without an image
 
 
-@both
+@both_if_long
 def test_a_measured_spectrum_is_reproduced(where, tmp_path):
     """Am-241 and pulser lines in silicon: region sums exact, centroids within 0.15 channel of the authors' MCA."""
     needs(where)
@@ -61,7 +61,7 @@ def test_a_measured_spectrum_is_reproduced(where, tmp_path):
     assert s["injected"] == sum(s[name] for name in FATES) and s["target"] == where
 
 
-@both
+@both_if_long
 def test_other_programs_read_the_archive(where, tmp_path):
     """spacepackets (PUS-C headers, CRC) and ccsdspy read telemetry.ccsds without error."""
     import ccsdspy

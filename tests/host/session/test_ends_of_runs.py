@@ -15,7 +15,7 @@ from dorn.session import acquire
 from dorn.targets import TargetError
 from dorn.targets.unix import UnixTarget
 from support import chip
-from support.instrument import DICTIONARY, both
+from support.instrument import DICTIONARY, both_if_long
 from support.runs import FATES, run, summary
 
 
@@ -64,7 +64,7 @@ def lost(target):
 # ---- live time -------------------------------------------------------------------------------------------------------
 
 
-@both
+@both_if_long
 @pytest.mark.parametrize("rate_cps", [100, 20_000])
 def test_a_run_ends_at_a_live_time(where, rate_cps, source, tmp_path):
     if where == "rp2040":

@@ -1,4 +1,4 @@
-"""The port of a real stimulus board: a list is written in the background, as fast as the board reads it."""
+"""The port of a real stimulus board: the blocks of a list are sent in the background, when the board asks for them."""
 
 import os
 import random
@@ -6,10 +6,11 @@ import random
 import pytest
 from dorn.targets import NoAnswer, TargetError
 from dorn.targets.stimulus import StimulusBoard
+from dorn.targets.stimulus_list import ASKS, HEADER
 from dorn.targets.stimulus_port import SerialStimulusPort
 from support.line import Line
 
-LIST = random.Random(1).randbytes(100_000)  # far more than a pseudo-terminal keeps
+LIST = random.Random(1).randbytes(512 * 100)  # far more than a pseudo-terminal keeps
 
 
 @pytest.fixture
@@ -17,26 +18,37 @@ def line(tmp_path):
     return Line(tmp_path / "port")
 
 
-def test_a_list_is_sent_in_the_background_and_arrives_whole(line):
-    with SerialStimulusPort(str(line.path)) as port:
-        port.send(LIST)  # nobody reads yet
-        port.send(b"state\n")
-        found = bytearray()
-        while len(found) < len(LIST) + 6:
-            found += os.read(line.end, 4096)
-        assert found == LIST + b"state\n"
+def read(line, octets):
+    found = bytearray()
+    while len(found) < octets:
+        found += os.read(line.end, 4096)
+    return bytes(found)
 
 
-def test_a_port_is_closed_although_its_board_reads_nothing(line):
+def test_blocks_are_sent_while_nobody_waits_for_the_port(line):
     with SerialStimulusPort(str(line.path)) as port:
+        port.feed.begin(LIST)
+        blocks = [HEADER + LIST[at : at + 512] for at in range(0, len(LIST), 512)]
+        found = read(line, 2 * len(blocks[0]))
+        for block in blocks[2:]:
+            os.write(line.end, ASKS)
+            found += read(line, len(block))
+        os.write(line.end, b"ok\n" + ASKS)
+        assert found == b"".join(blocks)
+        port.wait_for(lambda: port.receive() == b"ok\n", 5)
+
+
+def test_a_port_is_closed_in_the_middle_of_a_list(line):
+    with SerialStimulusPort(str(line.path)) as port:
+        port.feed.begin(LIST)
+        os.read(line.end, 1)
+    assert not port._port.is_open and not port._reader.is_alive()
+
+
+def test_a_board_that_reads_nothing_is_reported(line, monkeypatch):
+    monkeypatch.setattr("dorn.targets.serial._WRITE_S", 0.1)
+    with SerialStimulusPort(str(line.path)) as port, pytest.raises(TargetError, match="accepts no bytes: is it a stim"):
         port.send(LIST)
-        os.read(line.end, 1)  # it is being written
-    assert not port._port.is_open and not port._writer.is_alive()
-
-
-def test_a_board_may_take_longer_than_any_timeout_to_read(line):
-    with SerialStimulusPort(str(line.path)) as port:
-        assert port._port.write_timeout is None
 
 
 def test_a_board_that_was_away_has_lost_what_it_was_playing(line):
