@@ -49,6 +49,15 @@ half_angle_deg = 60
 noise_kev = 35
 """
 GEOMETRY = "kind = 'plane'\narea_cm2 = 6\narea_error_cm2 = 0.1\nhalf_angle_deg = 60\nhalf_angle_error_deg = 1\n"
+DISCS = """\
+kind = "discs"
+source_cm = 0.5
+source_error_cm = 0.01
+detector_cm = 1.0
+detector_error_cm = 0.01
+distance_cm = 4.0
+distance_error_cm = 0.05
+"""
 
 
 def record(folder):
@@ -56,6 +65,8 @@ def record(folder):
     (folder / "three.toml").write_text(SCENARIO)
     (folder / "plane.toml").write_text(GEOMETRY)
     (folder / "wide.toml").write_text(GEOMETRY.replace("60", "91"))
+    (folder / "vague.toml").write_text(GEOMETRY.replace("area_error_cm2 = 0.1", "area_error_cm2 = 60"))
+    (folder / "discs.toml").write_text(DISCS)
     (folder / "cube.toml").write_text("kind = 'cube'")
     (folder / "nothing.ccsds").write_bytes(b"")
     (folder / "more.toml").write_text(GEOMETRY + "high = 1\n")

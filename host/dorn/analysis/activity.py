@@ -82,8 +82,9 @@ def emission_rate(
     net = value - other.counts * other_per_s
     ratio = live_s / other_live_s
     only_blank = float(np.sqrt(one.without**2 + max(other.counts, 0.0) * ratio))
-    threshold = net_threshold(only_blank, other.error * ratio, 1 / ratio) * per_s
-    limit = net_detection_limit(only_blank, other.error * ratio, 1 / ratio) * per_s
+    blank_error = float(np.hypot(other.error * ratio, one.shape_without))
+    threshold = net_threshold(only_blank, blank_error, 1 / ratio) * per_s
+    limit = net_detection_limit(only_blank, blank_error, 1 / ratio) * per_s
     status = one.status if one.status == NOT_SEPARATED else FOUND if net > threshold else BELOW
     upper = max(net, 0.0) + float(np.hypot(upper - value, ONE_SIDED * errors["background"]))
     low, high = (end * per_s - value + max(net, 0.0) for end in one.interval)
@@ -102,9 +103,9 @@ def activity(rate: Quantity, name: str, efficiency: Efficiency, per_spectrum: in
 
 
 def alphas_per_decay(name: str) -> tuple[float, float]:
-    """Sum of the intensities of the alpha lines, and its error, taking the errors of the lines as independent. A line
-    without a stated error contributes none."""
+    """Sum of the intensities of the alpha lines, at most 1, and its error, taking the errors of the lines as
+    independent. A line without a stated error contributes none."""
     lines = nuclide(name).lines
-    value = sum(line.intensity for line in lines)
+    value = min(sum(line.intensity for line in lines), 1.0)  # intensities of evaluations add up to 1 + rounding
     error = float(np.sqrt(sum((line.intensity_u or 0.0) ** 2 for line in lines)))
     return value, error

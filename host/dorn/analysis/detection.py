@@ -50,10 +50,15 @@ def net_threshold(error: float, blank_error: float, tau: float) -> float:
 
     For few counts, as for error^2 Poisson counts, and tau times as many in the blank (`limits.decision_threshold`).
     """
+    return max(_net_thresholds(error, blank_error, tau))
+
+
+def _net_thresholds(error: float, blank_error: float, tau: float) -> tuple[float, float]:
+    """(that of the Gaussian, the exact one); -inf for the latter where it is not used."""
     gaussian, background = ONE_SIDED * float(np.hypot(error, blank_error)), error**2
     if background > _FEW:
-        return gaussian
-    return max(gaussian, limits.decision_threshold(round(tau * background), tau, _FALSE) - 0.5 - background)
+        return gaussian, -math.inf
+    return gaussian, limits.decision_threshold(round(tau * background), tau, _FALSE) - 0.5 - background
 
 
 def detection_limit(error: float) -> float:
@@ -67,10 +72,10 @@ def detection_limit(error: float) -> float:
 
 def net_detection_limit(error: float, blank_error: float, tau: float) -> float:
     """The same for counts less those of a blank, with the arguments of `net_threshold`."""
-    background = error**2
-    if background > _FEW:
-        return _limit(net_threshold(error, blank_error, tau), background + blank_error**2)
-    return limits.detection_limit(round(tau * background), tau, _FALSE, _FALSE)
+    gaussian, exact = _net_thresholds(error, blank_error, tau)
+    if gaussian > exact:
+        return _limit(gaussian, error**2 + blank_error**2)
+    return limits.detection_limit(round(tau * error**2), tau, _FALSE, _FALSE)
 
 
 def _limit(least: float, variance: float) -> float:

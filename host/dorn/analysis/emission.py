@@ -7,9 +7,9 @@ All spectra are fitted together: each has its own energy scale, FWHM and backgro
 common to them, shared in proportion to the live times. The fitted energy scale of a detector is a correction to that
 of the edges; its zero is also fitted if there are enough lines.
 
-Errors: `statistics`, from the fit, including the effect of all other fitted parameters; `shape`, the largest difference
-from the fits of `line_choice.alternatives`. A nuclide that is below its decision threshold (`detection`), or whose
-correlation with another is below MIXED, has an upper limit at 95 %; for correlated nuclides, their sum is also given.
+Errors: `statistics`, from the fit, including the effect of all other fitted parameters; `shape`, see `shape_error`. A
+nuclide that is below its decision threshold (`detection`), or whose correlation with another is below MIXED, has an
+upper limit at 95 %; for correlated nuclides, their sum is also given.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from dorn.analysis import detection, energy_scale, limits, line_choice
+from dorn.analysis import detection, energy_scale, limits, line_choice, quality
 from dorn.analysis.line_fit import Fit, fit
 from dorn.analysis.line_model import Grid, LineModel
+from dorn.analysis.shape_error import ShapeErrors, no_shape_errors, shape_errors
 from dorn.errors import UserError
 from dorn.nuclides import main_kev
 
@@ -46,11 +47,17 @@ class Direction:
     labels: Sequence[str] = ()  # names of the spectra, for messages
     fwhm_kev: float = energy_scale.FWHM_KEV  # approximate
     search: float = energy_scale.SEARCH
+    left_out: Sequence[str] = ()  # labels of spectra that were left out because they have no counts or no live time
 
     @property
     def total_live_s(self) -> float | None:
         """Sum over the spectra."""
         return None if self.live_s is None else float(np.sum(self.live_s))
+
+    @property
+    def mean_live_s(self) -> float | None:
+        """Mean of the spectra."""
+        return None if self.live_s is None else float(np.mean(self.live_s))
 
     def counting(self) -> Direction:
         """This direction without spectra that have no live time, or no counts where the others have many."""
@@ -67,6 +74,7 @@ class Direction:
             counts=[self.counts[i] for i in kept],
             live_s=None if self.live_s is None else np.asarray(self.live_s, float)[kept],
             labels=[self.labels[i] for i in kept] if self.labels else (),
+            left_out=[label for label, used in zip(self.labels, alive, strict=False) if not used],
         )
 
 
@@ -82,7 +90,8 @@ class Emission:
     upper: float  # limit at 95 %
     status: str
     mixed_with: tuple[str, ...] = ()
-    without: float = 0.0  # error of the counts expected without the nuclide
+    without: float = 0.0  # error of the counts expected without the nuclide, from the fit
+    shape_without: float = 0.0  # and from the shape of the other lines
     detection_limit: float = math.nan  # least true counts that are found in 95 % of measurements
     interval: tuple[float, float] = (math.nan, math.nan)  # of the true counts, at 95 %; not computed in quick fits
 
@@ -102,9 +111,15 @@ class Emissions:
     emissions: list[Emission]
     sums: list[tuple[tuple[str, ...], float, float]] = field(default_factory=list)  # (nuclides, counts, error)
     free: tuple[str, ...] = ("scale", "fwhm")  # what was fitted besides counts and backgrounds
+    other_shapes: int = 0  # number of other shapes of the lines that could be fitted, for the error `shape`
 
     def of(self, nuclide: str) -> Emission:
         return next(one for one in self.emissions if one.nuclide == nuclide)
+
+    def chi2_per_dof(self) -> float:
+        """Chi-squared per degree of freedom of the fit; NaN if there are too few counts to judge it."""
+        channels = sum(len(seen) for seen in self.counts)
+        return quality.chi2_per_dof(self.fit.expected, self.counts, channels - self.fit.dof)
 
     def model(self) -> LineModel:
         """The model of the fit, starting from the fitted values."""
@@ -119,21 +134,20 @@ def emissions(direction: Direction, nuclides: Sequence[str], quick: bool = False
     used = direction.counting()
     grids, counts = _windows(used, nuclides)
     found = fit(LineModel(grids, nuclides, fwhm_kev=used.fwhm_kev, **_OPTIONS), counts, used.search)
-    others, free = [], ("scale", "fwhm")
+    free: tuple[str, ...] = ("scale", "fwhm")
     if not quick:
         if _span_kev(found) >= _ZERO_SPAN_KEV:
             free = ("scale", "zero", "fwhm")
         start = [replace(g, kev_per_unit=float(k)) for g, k in zip(grids, found.values.kev_per_unit, strict=True)]
         width_kev, own = float(found.values.fwhm_kev.mean()), len(grids) == 1
         found = line_choice.choose(start, nuclides, counts, fwhm_kev=width_kev, free=free, own_widths=own, **_OPTIONS)
-        others = line_choice.alternatives(found, grids, nuclides, counts, free, **_OPTIONS)
     if not found.valid:
         at_bounds = ", ".join(found.at_bounds)
         what = "does not converge"
         if "fwhm_kev" in at_bounds:
             what += ": lines are narrower than a channel, or far wider than expected"
         raise UserError.at(used.name, "fit of the lines", what, at_bounds or None)
-    shape = np.max([abs(one.values.counts - found.values.counts) for one in others] or [0 * found.values.counts], 0)
+    shape = no_shape_errors(found) if quick else shape_errors(found, grids, counts, free, **_OPTIONS)
     return _result(used, grids, counts, found, shape, free, with_intervals=not quick)
 
 
@@ -150,7 +164,7 @@ def with_lines_of(known: Emissions, other: Direction) -> Emissions:
     same = _same(known.direction, other)
     grids, counts = _windows(same, known.fit.nuclides)
     found = fit(line_choice.model_of(known.fit, grids, known.fit.nuclides, (), **_OPTIONS), counts)
-    return _result(same, grids, counts, found, 0 * found.values.counts, ())
+    return _result(same, grids, counts, found, no_shape_errors(found), ())
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,9 +173,14 @@ class Counted:
 
     direction: Direction  # its spectra
     emissions: list[Emission]
+    fitted: Emissions | None = None  # None: there are no counts
 
     def of(self, nuclide: str) -> Emission:
         return next(one for one in self.emissions if one.nuclide == nuclide)
+
+    def chi2_per_dof(self) -> float:
+        """As that of `Emissions`; NaN without counts."""
+        return math.nan if self.fitted is None else self.fitted.chi2_per_dof()
 
 
 def counted(known: Emissions, other: Direction) -> Counted:
@@ -171,7 +190,8 @@ def counted(known: Emissions, other: Direction) -> Counted:
     same = _same(known.direction, other)
     _, counts = _windows(same, known.fit.nuclides)
     if any(seen.any() for seen in counts):
-        return Counted(same, with_lines_of(known, other).emissions)
+        found = with_lines_of(known, other)
+        return Counted(same, found.emissions, found)
     none = 0.0, 1.0, 0.0, detection.threshold(0.0), limits.upper_limit(0, 0.0), BELOW
     return Counted(same, [Emission(name, *none) for name in known.fit.nuclides])
 
@@ -189,28 +209,35 @@ def _same(of: Direction, other: Direction) -> Direction:
     return replace(of, counts=[other.counts[i] for i in at], live_s=live_s)
 
 
-def _result(used, grids, counts, found: Fit, shape, free, with_intervals=False) -> Emissions:
-    groups = _mixed(found)
-    result = Emissions(used, grids, counts, found, [], free=free)
+def _result(used, grids, counts, found: Fit, of_shape: ShapeErrors, free, with_intervals=False) -> Emissions:
+    groups, shape, shape_without = _mixed(found), of_shape.errors, of_shape.without
+    result = Emissions(used, grids, counts, found, [], free=free, other_shapes=len(of_shape.differences))
     model = result.model()
     for k, name in enumerate(found.nuclides):
         mixed = next((group for group in groups if name in group), ())
         value, error = found.of(name)
         without = detection.error_without(model, found, name)
-        threshold = detection.threshold(without)
+        absent = float(np.hypot(without, shape_without[k]))
+        threshold = detection.threshold(absent)
         status = NOT_SEPARATED if mixed else FOUND if value > threshold else BELOW
         others_of = tuple(one for one in mixed if one != name)
         upper = detection.upper_limit(found, model, counts, name, without, status == FOUND)
         upper = value + float(np.hypot(upper - value, detection.ONE_SIDED * shape[k]))
         ends = detection.interval(found, model, counts, name, without) if with_intervals else (math.nan, math.nan)
-        limits_of = detection.detection_limit(without), detection.widened(ends, value, float(shape[k]))
         result.emissions.append(
-            Emission(name, value, error, float(shape[k]), threshold, upper, status, others_of, without, *limits_of)
+            Emission(
+                *(name, value, error, float(shape[k]), threshold, upper, status, others_of),
+                without=without,
+                shape_without=float(shape_without[k]),
+                detection_limit=detection.detection_limit(absent),
+                interval=detection.widened(ends, value, float(shape[k])),
+            )
         )
     for group in groups:
         at = [found.nuclides.index(name) for name in group]
         variance = found.counts_covariance[np.ix_(at, at)].sum()
-        result.sums.append((group, float(found.values.counts[at].sum()), float(np.sqrt(max(variance, 0.0)))))
+        error = float(np.hypot(np.sqrt(max(variance, 0.0)), of_shape.of_sum(at)))
+        result.sums.append((group, float(found.values.counts[at].sum()), error))
     return result
 
 

@@ -69,7 +69,7 @@ def read(path: Path | str) -> tuple[Efficiency, bool]:
         raise table.error("kind", f"not one of {', '.join([*_KINDS, 'facets'])}", kind)
     function, names = _KINDS[kind]
     values = [table.above_zero(name) for name in names]
-    errors = [table.at_least(0, "_error_".join(name.rsplit("_", 1))) for name in names]
+    errors = [_error(table, name, value) for name, value in zip(names, values, strict=True)]
     table.done()
     try:
         value = function(*values).value
@@ -84,6 +84,15 @@ def read(path: Path | str) -> tuple[Efficiency, bool]:
     error = float(np.linalg.norm(changes))
     how = f"{kind}, {sizes}: {value:.4g} +- {error:.2g}{' cm2 for each detector' if of_plane else ''}"
     return Efficiency(value, error, how), of_plane
+
+
+def _error(table: Table, name: str, value: float) -> float:
+    """The error of a size, `radius_error_cm` for `radius_cm`. Raises UserError unless it is below the size."""
+    of_name = "_error_".join(name.rsplit("_", 1))
+    error = table.at_least(0, of_name)
+    if error >= value:
+        raise table.error(of_name, f"not below {name}", error)
+    return error
 
 
 def _of_facets(table: Table) -> Efficiency:
@@ -115,10 +124,7 @@ def _facet(table: Table) -> tuple[_Sizes, _Sizes]:
     """(dimensions, their errors) of a facet; a disc has a radius."""
     names = ("radius_cm",) if "radius_cm" in table.values else ("width_cm", "height_cm")
     sizes: _Sizes = {name: (table.above_zero(name),) for name in names}
-    errors: _Sizes = {name: (table.at_least(0, name.replace("_cm", "_error_cm")),) for name in names}
-    for name, (error,) in errors.items():
-        if error >= sizes[name][0]:
-            raise table.error(name.replace("_cm", "_error_cm"), f"not below {name}", error)
+    errors: _Sizes = {name: (_error(table, name, *sizes[name]),) for name in names}
     sizes["centre_cm"], sizes["normal"] = table.vector("centre_cm", 3), table.vector("normal", 3)
     errors["centre_cm"] = table.at_least_zero("centre_error_cm", 3)
     table.done()

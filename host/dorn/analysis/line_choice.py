@@ -125,7 +125,7 @@ def alternatives(
 
     One has one tail more: a fixed tail of typical size if there is none, as few counts do not determine it. Another has
     one tail fewer, unless the likelihood ratio excludes this. With two tails, the second is always left out in one fit,
-    as a third could not be distinguished.
+    as a third could not be distinguished. Fits that do not converge are left out.
     """
     width_kev = float(found.values.fwhm_kev.mean())
     tails = [(fraction, tau_kev) for fraction, tau_kev in found.values.tails.tolist()]
@@ -134,12 +134,13 @@ def alternatives(
         return fit(model_of(found, grids, nuclides, (*free, *more_free), others, **options), counts)
 
     if not tails:
-        return [tried([(_FIRST[0], _FIRST[1] * width_kev)])]
-    fewer = tried(tails[:-1], *(["tails"] if tails[:-1] else []))
-    others = [fewer] if len(tails) == MOST_TAILS or not better(fewer, found) else []
-    if len(tails) < MOST_TAILS:
-        within = [(min(part, 1 / MOST_TAILS), tau_kev) for part, tau_kev in tails]  # within the bounds for two tails
-        others += [tried([*within, (fraction, length * width_kev)], "tails") for fraction, length in _SECOND]
+        others = [tried([(_FIRST[0], _FIRST[1] * width_kev)])]
+    else:
+        fewer = tried(tails[:-1], *(["tails"] if tails[:-1] else []))
+        others = [fewer] if len(tails) == MOST_TAILS or not better(fewer, found) else []
+        if len(tails) < MOST_TAILS:
+            within = [(min(part, 1 / MOST_TAILS), tau_kev) for part, tau_kev in tails]  # within the bounds for two
+            others += [tried([*within, (fraction, length * width_kev)], "tails") for fraction, length in _SECOND]
     return [one for one in others if one.valid]
 
 

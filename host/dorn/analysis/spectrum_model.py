@@ -96,6 +96,14 @@ class SpectrumModel:
         by_edges = counts[:, None] * _between(np.array(at_edges))
         return mean, np.concatenate([linear, self._sums(self._row_of, inside, by_edges, self._edge_rows)])
 
+    def by_tails(self, vector: np.ndarray) -> np.ndarray:
+        """float64[groups, channels]: change of the expected counts per relative change of the fractions of all tails of
+        the lines of a group."""
+        _, inside, values = self._near(vector)
+        in_tails = np.tensordot(vector[self._at.tails[:, 0]], values.by_fraction, 1)
+        counts = self._lines.shares * vector[self._at.counts][self._lines.group_of]
+        return self._sums(self._lines.group_of, inside, counts[:, None] * _between(in_tails), len(self._at.counts))
+
     def _near(self, vector):
         """Energies of the edges near each line, channel numbers, and the distribution at the edges."""
         tails, fwhm_kev = vector[self._at.tails], vector[self._at.fwhm_kev][self._lines.width_of, None]

@@ -10,6 +10,7 @@ from dorn.cli.analyse_inputs import Results
 from dorn.cli.parser import Commands
 from dorn.errors import UserError
 from dorn.util.checks import above_zero, at_least
+from dorn.util.dates import utc
 from dorn.util.paths import check_directory
 
 if TYPE_CHECKING:
@@ -109,9 +110,13 @@ def _analyse(args):
         nuclides.main_kev(name)  # fail now if it is unknown or has no line
     check_directory(args.out)
     analysis.check_ours(args.out, args.force)
-    efficiency = _efficiency(args)
-    of_spectra = is_kind(args.files[0])
+    of_spectra, *others = (is_kind(file) for file in args.files)
+    for file, other in zip(args.files[1:], others, strict=True):
+        if other != of_spectra:
+            raise UserError.at("analyse", "ARCHIVE|SPECTRUM", "spectra and archives cannot be mixed", file)
+    _check_inputs_kept(args)
     _check_options(args, names, of_spectra)
+    efficiency = _efficiency(args, of_spectra)
     found = (analyse_inputs.of_spectra if of_spectra else analyse_inputs.of_archives)(args, names, efficiency)
     for fault in found.faults:
         print(f"not analysed: {fault}")
@@ -126,6 +131,16 @@ def _analyse(args):
     for line in time_fits.lines(about):
         print(line)
     print(f"see {args.out / 'report.html'}")
+
+
+def _check_inputs_kept(args) -> None:
+    """Raise UserError if a file in --out that is to be written is one of the inputs."""
+    from dorn.products import analysis
+
+    written = {(args.out / name).resolve() for name in analysis.FILES}
+    for file in (*args.files, args.background, args.geometry, args.instrument_calibration):
+        if file is not None and Path(file).resolve() in written:
+            raise UserError.at("--out", "DIR", "a file that is analysed would be replaced", str(file))
 
 
 def _check_options(args, names, of_spectra: bool) -> None:
@@ -143,6 +158,8 @@ def _check_options(args, names, of_spectra: bool) -> None:
     for option, given in (("--half-life", args.half_life), ("--chain", args.chain)):
         if given is not None and args.slice is None:
             raise UserError.at(option, "NUCLIDE", "only with --slice", given)
+        if given is not None and args.background is not None:
+            raise UserError.at(option, "NUCLIDE", "not with --background, which is not subtracted in this fit", given)
     if args.half_life is not None and args.half_life not in names:
         raise UserError.at("--half-life", "NUCLIDE", "not one of --lines", args.half_life)
     if args.chain is not None and not set(names) & set(chains.members([args.chain])):
@@ -150,17 +167,25 @@ def _check_options(args, names, of_spectra: bool) -> None:
     for option, field, given in (("--measured", "UTC", args.measured), ("--decays-as", "PARENT", args.decays_as)):
         if given is not None and args.date is None:
             raise UserError.at(option, field, "only with --date", given)
+    if args.date is not None:
+        utc(args.date, "--date", "UTC")
     unknown = [name for name in results.decays_as(args.decays_as) if name not in names]
     if unknown:
         raise UserError.at("--decays-as", "NUCLIDE", "not one of --lines", unknown[0])
 
 
-def _efficiency(args) -> tuple[Efficiency | None, bool]:
+def _efficiency(args, of_spectra: bool) -> tuple[Efficiency | None, bool]:
     """(efficiency or None, whether it is for a plane)."""
     from dorn.analysis import geometry, geometry_file
 
     if args.geometry is not None:
-        return geometry_file.read(args.geometry)
+        efficiency, of_plane = geometry_file.read(args.geometry)
+        if not (of_plane or of_spectra):
+            what = (
+                "for one detector, but a direction of an archive is the sum of several; give --efficiency of them all"
+            )
+            raise UserError.at(args.geometry, "kind", what)
+        return efficiency, of_plane
     if args.efficiency is None:
         return None, False
     words = args.efficiency.split(",")
@@ -169,6 +194,8 @@ def _efficiency(args) -> tuple[Efficiency | None, bool]:
     value, error = above_zero(words[0], "--efficiency", "E"), at_least(0, words[1], "--efficiency", "U")
     if value > 1:
         raise UserError.at("--efficiency", "E", "above 1", words[0])
+    if error >= value:
+        raise UserError.at("--efficiency", "U", "not below E", words[1])
     return geometry.measured(value, error, f"{value:g} +- {error:g} counted per emitted alpha, as given"), False
 
 

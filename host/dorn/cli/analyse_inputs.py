@@ -49,7 +49,8 @@ def of_archives(args, names: list[str], efficiency: tuple[Efficiency | None, boo
     phase = None if args.phase is None else Dictionary.load().enums["table"][args.phase]
     length_s = SLICE_S if args.slice is None else above_zero(args.slice, "--slice", "S")
     cuts_s = [at_s for at_s in (from_s, to_s) if at_s is not None]
-    slices = _slices(Archive(*args.files, calibration=calibration), args.files, length_s, cuts_s)
+    archive = Archive(*args.files, calibration=calibration)
+    slices = _slices(archive, args.files, length_s, cuts_s)
     chosen = selected(slices, from_s, to_s, args.storm, phase)
     cut = int((selected(slices, from_s, to_s, True, phase) & ~chosen).sum())
     if cut:
@@ -60,16 +61,18 @@ def of_archives(args, names: list[str], efficiency: tuple[Efficiency | None, boo
     reference = _reference(args, lambda: _measured(args, slices, chosen))
     others = {}
     if args.background is not None:
-        without = _slices(Archive(args.background, calibration=calibration), [args.background])
+        background = Archive(args.background, calibration=calibration)
+        without = _slices(background, [args.background])
+        results.show_faults(_other_board(args.background, background, archive))
         for one in directions(without, selected(without, None, None, args.storm), search):
             others[one.name] = one
     for one in directions(slices, chosen, search):
         try:
             found = emission.emissions(one, names)
+            other = emission.counted(found, others[one.name]) if others else None
         except UserError as error:
             gathered.faults.append(str(error))
             continue
-        other = emission.counted(found, others[one.name]) if others else None
         gathered.outcomes.append(Outcome(found, other, *efficiency, reference))
     if args.slice is not None:
         gathered.parts = {one.name: over_time(one, slices, chosen, search) for one in gathered.outcomes}
@@ -95,7 +98,16 @@ def _slices(archive: Archive, files: list[str], *how) -> SliceArrays:
         if next(archive.packets(), None) is None:
             what = "not an archive: no packet of this instrument"
         raise UserError.at(", ".join(files), "packets", what)
+    results.show_faults(archive.faults)
     return slices
+
+
+def _other_board(name: str, background: Archive, archive: Archive) -> list[str]:
+    """The fault of a background that another instrument has measured."""
+    seen, wanted = background.boards, archive.boards
+    if not seen or not wanted or set(seen) & set(wanted):
+        return []
+    return [f"--background {name}: measured by board {', '.join(seen)}, not {', '.join(wanted)}"]
 
 
 def _analysed(slices: SliceArrays, chosen) -> list[dict]:
@@ -125,6 +137,8 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
     for name, one in spectra.items():
         for note in one.notes:
             print(f"{name}: {note}")
+        if live_s is not None and one.live_s:
+            print(f"{name}: --live is not used, the file has a live time of {one.live_s:.6g} s")
     other = None
     if args.background is not None:
         found = spectrum.read(args.background)
@@ -148,7 +162,9 @@ def of_spectra(args, names: list[str], efficiency: tuple[Efficiency | None, bool
             continue
         print(f"{name}: energy scale {how}")
         unknown = one.faults.get("start", "")
-        reference = _reference(args, lambda of=of, one=one: (one.start, 0.0, of.total_live_s or 0.0), unknown)
+        reference = _reference(
+            args, lambda of=of, one=one: (one.start, 0.0, one.real_s or of.total_live_s or 0.0), unknown
+        )
         untimed = one.faults.get("times", "")
         gathered.outcomes.append(Outcome(found, background, *efficiency, reference, untimed))
     return gathered

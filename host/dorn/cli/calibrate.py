@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dorn.cli.parser import Commands
+from dorn.cli.results import show_faults
 from dorn.errors import UserError
 from dorn.util.checks import above_zero
 
@@ -137,6 +138,7 @@ def _of_archives(args, names, search):
     empty = np.flatnonzero(~slices.counts.any(axis=(0, 2))).tolist() if len(slices.start_s) else list(range(16))
     if len(empty) == 16:
         raise UserError.at(", ".join(args.files), "spectra", "no counts")
+    show_faults(archive.faults)
     if empty:
         print(f"without counts: detectors {', '.join(map(str, empty))}")
     detectors = [detector for detector in range(16) if detector not in empty]

@@ -103,6 +103,9 @@ def _export(args):
         there = next((name for name in contents if (args.out / name).exists()), None)
         if there and not args.force:
             raise UserError.at(args.out / there, "file", "exists; give another --out, or --force to replace it")
+        others = export.others(args.out, contents)
+        if others:
+            raise UserError.at(others[0], "file", "does not belong to this export; remove it, or give another --out")
         write_files(args.out, contents)
         print(f"{len(contents)} files in {args.out}: {', '.join(formats)}; {len(exchange.intervals)} measurements")
 
@@ -149,5 +152,5 @@ def _exchange(args, slice_s: float) -> Iterator[Exchange]:
             print(about, file=sys.stderr)
         at = phases.phases(found)
         products = Products(found, slice_s=slice_s, calibration=calibration, cuts_us=phases.cuts_us(at))
-        show_faults(products)
+        show_faults(products.faults())
         yield Exchange(products, at, run, epoch)

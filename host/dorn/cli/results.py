@@ -10,7 +10,6 @@ from dorn.errors import UserError
 
 if TYPE_CHECKING:
     from dorn.products.outcome import Outcome
-    from dorn.products.products import Products
 
 NEAR, FAR = 0.01, 0.03  # relative error allowed for the scale: with a calibration, and without
 
@@ -46,20 +45,10 @@ def default_lines() -> list[str]:
     return alpha_emitters(ANALYSED)
 
 
-def show_faults(products: Products) -> None:
-    """Print what is wrong with an archive, and with the calibration for it, on stderr."""
-    found, calibration = products.archive, products.calibration
-    if calibration.boards and not set(calibration.boards) & set(products.boards_seen):
-        made = f"made for board {', '.join(calibration.boards)}, not {', '.join(products.boards_seen) or 'known here'}"
-        print(f"{calibration.source}: {made}", file=sys.stderr)
-    for fault, packets in products.not_understood.items():
-        print(f"not understood: {packets} packets: {fault}", file=sys.stderr)
-    for apid, packets in sorted(found.skipped.foreign.items()):
-        print(f"not of this instrument: {packets} packets of APID {apid}", file=sys.stderr)
-    if not found.has_housekeeping:
-        print("the dictionary was not checked: there is no housekeeping", file=sys.stderr)
-    if found.conflicts:
-        print(f"{found.conflicts} record numbers have two different packets", file=sys.stderr)
+def show_faults(faults: list[str]) -> None:
+    """Print what is wrong with an archive on stderr."""
+    for line in faults:
+        print(line, file=sys.stderr)
 
 
 def show(outcomes: list[Outcome]) -> None:
@@ -69,12 +58,16 @@ def show(outcomes: list[Outcome]) -> None:
 
     for one in outcomes:
         rates, activities = one.rates(), one.activities()
-        live_s = one.emissions.direction.total_live_s
-        lived = f", {live_s / len(one.emissions.counts):.2f} s live" if live_s else ""
-        quality = f"chi2/dof {one.chi2_per_dof():.2f}"
-        print(f"{one.name}: {len(one.emissions.counts)} spectra{lived}, {quality}")
+        live_s = one.emissions.direction.mean_live_s
+        lived = f", {live_s:.2f} s live" if live_s else ""
+        quality = f"chi2/dof {one.emissions.chi2_per_dof():.2f}"
+        n = len(one.emissions.counts)
+        print(f"{one.name}: {n} {'spectra' if n > 1 else 'spectrum'}{lived}, {quality}")
+        if one.emissions.direction.left_out:
+            print(f"  without counts, left out: {', '.join(one.emissions.direction.left_out)}")
         unit = one.unit if activities else ""
-        print(f"  {'nuclide':8} {'counts':26} {'alphas/s' if rates else '':26} {unit}".rstrip())
+        counts = "counts" if one.background is None else "counts with background"
+        print(f"  {'nuclide':8} {counts:26} {'alphas/s' if rates else '':26} {unit}".rstrip())
         for emission in one.emissions.emissions:
             name = emission.nuclide
             cells = [text(of[name]) if name in of else "" for of in (rates, activities)]

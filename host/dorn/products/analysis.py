@@ -10,6 +10,7 @@ import numpy as np
 from dorn.analysis.activity import CAUSES, Quantity, alphas_per_decay
 from dorn.analysis.emission import FOUND, Emission, Emissions
 from dorn.analysis.iso11929 import Result
+from dorn.analysis.line_fit import Fit
 from dorn.errors import UserError
 from dorn.nuclides import main_kev
 from dorn.products import time_fits
@@ -51,6 +52,9 @@ def _direction(one: Outcome) -> dict:
                 "fwhm_kev": [_number(value) for value in fit.values.fwhm_kev[s]],
                 "fwhm_error_kev": [_number(value) for value in fit.errors.fwhm_kev[s]],
                 "background_counts": _number(fit.values.background[s].sum()),
+                "channels": len(of.edges_kev[s]) - 1,
+                "lower_edge_kev": _number(_kev(fit, s, of.edges_kev[s][0])),
+                "upper_edge_kev": _number(_kev(fit, s, of.edges_kev[s][-1])),
             }
         )
     nuclides = {}
@@ -71,16 +75,18 @@ def _direction(one: Outcome) -> dict:
         if name in fluxes:
             nuclides[name]["flux"] = _quantity(fluxes[name]) | {"unit": FLUX_UNIT}
     return {
-        "live_s": of.total_live_s and _number(of.total_live_s / len(of.counts)),
+        "live_s": of.mean_live_s and _number(of.mean_live_s),
         "fit": {
             "deviance": _number(fit.deviance),
             "degrees_of_freedom": fit.dof,
-            "chi2_per_degree_of_freedom": _number(one.chi2_per_dof()),
+            "chi2_per_degree_of_freedom": _number(one.emissions.chi2_per_dof()),
             "tails": [{"fraction": _number(fraction), "tau_kev": _number(tau)} for fraction, tau in fit.values.tails],
             "at_bounds": list(fit.at_bounds),
             "warning": one.warning(),
         },
         "spectra": spectra,
+        "left_out": list(of.left_out),
+        "background_measurement": _background(one),
         "nuclides": nuclides,
         "sums": [
             {"nuclides": list(names), "counts": _number(counts), "error": _number(error)}
@@ -92,6 +98,23 @@ def _direction(one: Outcome) -> dict:
         },
         "missing_for_activity": one.missing(),
         "not_corrected_to_date": one.not_corrected(),
+    }
+
+
+def _kev(fit: Fit, s: int, edge_kev: float) -> float:
+    """An edge of the spectrum on the fitted energy scale."""
+    return float(fit.values.kev_per_unit[s] * (edge_kev - fit.values.zero[s]))
+
+
+def _background(one: Outcome) -> dict | None:
+    """The measurement that was subtracted. `counts` of nuclides are before the subtraction."""
+    blank = one.background
+    if blank is None:
+        return None
+    return {
+        "live_s": blank.direction.mean_live_s and _number(blank.direction.mean_live_s),
+        "chi2_per_degree_of_freedom": _number(blank.chi2_per_dof()),
+        "counts": {two.nuclide: {"value": _number(two.counts), "error": _number(two.error)} for two in blank.emissions},
     }
 
 

@@ -38,7 +38,7 @@ def _panel(one: Outcome, above, below):
     above.set_yscale("log")
     above.set_ylim(_FLOOR, max(10.0, 3 * float(seen.max())))
     above.set_xlim(edges_kev[0] / 1000, edges_kev[-1] / 1000)
-    quality = f"chi-squared per degree of freedom {one.chi2_per_dof():.2f}"
+    quality = f"chi-squared per degree of freedom {one.emissions.chi2_per_dof():.2f}"
     above.set_title(f"{one.name}: {len(found.counts)} spectra, {quality}", loc="left", fontsize=10)
     above.set_ylabel(f"counts per {width_kev:.3g} keV")
     above.legend(fontsize=7, ncols=6, loc="upper right", frameon=False)

@@ -39,8 +39,8 @@ def _direction(one: Outcome) -> str:
     emissions, rates, activities = one.emissions, one.rates(), one.activities()
     at_date, left_out, fluxes = one.activities_at_date(), one.not_corrected(), one.fluxes()
     of = emissions.direction
-    live = f", {of.total_live_s / len(of.counts):.6g} s of live time" if of.total_live_s else ""
-    head = ["nuclide", "counts"]
+    live = f", {of.mean_live_s:.6g} s of live time" if of.mean_live_s else ""
+    head = ["nuclide", "counts" if one.background is None else "counts with background"]
     head += ["alphas per second"] if rates else []
     head += [f"activity, {one.unit}", "errors by cause"] if activities else []
     head += [f"at {one.date}, {one.unit}"] if one.date and activities else []
@@ -59,7 +59,7 @@ def _direction(one: Outcome) -> str:
         rows.append(cells)
     lines = [
         f"<h2>{escape(one.name)}</h2><p>{len(of.counts)} spectra{live}; chi-squared per degree of freedom "
-        f"{one.chi2_per_dof():.2f}.</p>",
+        f"{one.emissions.chi2_per_dof():.2f}.{_left_out(of.left_out)}</p>",
         page.table(head, rows),
         *(f"<p>{escape(' + '.join(n))}: {c:.1f} +- {e:.1f} counts together.</p>" for n, c, e in emissions.sums),
     ]
@@ -68,6 +68,10 @@ def _direction(one: Outcome) -> str:
     if one.missing():
         lines.append(f"<p>An activity was not computed; missing: {escape('; '.join(one.missing()))}.</p>")
     return "\n".join(lines)
+
+
+def _left_out(labels) -> str:
+    return f" Without counts, left out: {escape(', '.join(labels))}." if labels else ""
 
 
 _STATUS = {FOUND: "", BELOW: "not detected", NOT_SEPARATED: "not separated"}

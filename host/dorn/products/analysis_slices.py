@@ -11,7 +11,7 @@ import numpy as np
 
 from dorn.analysis.activity import Quantity, emission_rate
 from dorn.analysis.chain_fit import ChainFit, Counts, chain_fit
-from dorn.analysis.emission import Emission, Emissions, counted
+from dorn.analysis.emission import Counted, Emission, Emissions, counted
 from dorn.analysis.half_life import HalfLife, half_life
 from dorn.errors import UserError
 from dorn.products.directions import directions
@@ -35,9 +35,13 @@ class Part:
     emissions: tuple[Emission, ...]  # empty if it could not be fitted
     fault: str = ""
 
-    def rate(self, one: Emission) -> Quantity:
-        """Alphas per second that reach all detectors; the error is that of the counts only."""
-        rate = emission_rate(one, self.spectra, self.live_s)
+    def rate(self, one: Emission, background: Counted | None = None) -> Quantity:
+        """Alphas per second that reach all detectors, less those of a background; the error is that of the counts of
+        the slice only."""
+        other = None
+        if background is not None:
+            other = background.of(one.nuclide), background.direction.total_live_s or 0.0
+        rate = emission_rate(one, self.spectra, self.live_s, other)
         return replace(rate, errors={"counts": rate.errors["counts"]})
 
 
@@ -93,8 +97,8 @@ def slices_rows(parts: dict[str, list[Part]], outcomes: list[Outcome]) -> Iterat
             if part.fault:
                 yield *at, "", part.fault, *[""] * 7
             for one in part.emissions:
-                rate = part.rate(one)
-                cells = [*at, one.nuclide, one.status, *_numbers(rate)]
+                rate = part.rate(one, outcome.background)
+                cells = [*at, one.nuclide, rate.status, *_numbers(rate)]
                 if outcome.efficiency:
                     yield *cells, *_numbers(outcome.activity_of(one.nuclide, rate)), outcome.unit
                 else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +22,13 @@ def contents(exchange: Exchange, formats: list[str]) -> dict[str, Write]:
     for name in formats:
         files |= FORMATS[name](exchange)
     return files
+
+
+def others(out: Path, contents: Iterable[str]) -> list[Path]:
+    """Files that are not of these names, in the folders below `out` that the names are in."""
+    names = {out / name for name in contents}
+    folders = {out / name.split("/")[0] for name in contents if "/" in name}
+    return sorted(path for folder in folders for path in folder.rglob("*") if path.is_file() and path not in names)
 
 
 def _spectra(suffix: str, write: Callable[[McaFile], bytes]) -> Callable[[Exchange], dict[str, Write]]:

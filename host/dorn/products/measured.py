@@ -44,6 +44,7 @@ def direction(
             why = spectrum.faults.get("calibration", "none in the file")
             raise UserError.at(name, "energy scale", f"{why}, give --start ({error})") from None
         how = "as given" if start or spectrum.in_kev else "as stored in the file"
+        how += ", as not all lines were found on it"
         return Direction(name, [given], [spectrum.counts], live), how
     return Direction(name, [edges_kev], [spectrum.counts], live, (), scale.fwhm_kev, _NEAR), how
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from dorn.analysis import decay_correction, quality
+from dorn.analysis import decay_correction
 from dorn.analysis.activity import Quantity, activity, emission_rate
 from dorn.analysis.emission import BELOW, Counted, Emissions
 from dorn.analysis.geometry import Efficiency
+from dorn.analysis.shape_error import DIFFERENCE
 from dorn.nuclides import Nuclide, nuclide
 from dorn.products import iso_limits
 from dorn.util.dates import utc_text
@@ -119,20 +120,21 @@ class Outcome:
     def unit(self) -> str:
         return "Bq/cm2" if self.of_plane else "Bq"
 
-    def chi2_per_dof(self) -> float:
-        """Chi-squared per degree of freedom of the fit; NaN if there are too few counts to judge it."""
-        fit, channels = self.emissions.fit, sum(len(seen) for seen in self.emissions.counts)
-        return quality.chi2_per_dof(fit.expected, self.emissions.counts, channels - fit.dof)
-
     def warning(self) -> str:
         """Why the result should not be trusted; empty if nothing is wrong."""
-        poor = self.chi2_per_dof()
-        if not poor > _POOR:
-            return ""
-        return (
-            f"the lines do not describe the spectra, chi2 per degree of freedom {poor:.1f}: "
-            "is the energy scale right, and are all nuclides named?"
-        )
+        poor = self.emissions.chi2_per_dof()
+        if poor > _POOR:
+            return (
+                f"the lines do not describe the spectra, chi2 per degree of freedom {poor:.1f}: "
+                "is the energy scale right, and are all nuclides named?"
+            )
+        poor = float("nan") if self.background is None else self.background.chi2_per_dof()
+        if poor > _POOR:
+            return (
+                f"the lines do not describe the background measurement, chi2 per degree of freedom {poor:.1f}: "
+                "was it made with the same energy scale?"
+            )
+        return ""
 
     def missing(self) -> list[str]:
         """What is missing for an activity, in words."""
@@ -176,7 +178,13 @@ def assumptions(outcomes: list[Outcome]) -> list[str]:
         + ", ".join(f"{name} {n}" for name, n in tails.items())
         + ".",
         "The error `shape` is the largest change of the counts with one tail more, and with one fewer where the "
-        "likelihood does not exclude it.",
+        "likelihood does not exclude it. Added in quadrature: the tails of nuclides differ by "
+        f"{DIFFERENCE:.0%} from the common ones (one standard deviation).",
+        *(
+            f"{one.name}: no fit with other tails converged, so the error `shape` lacks this part."
+            for one in outcomes
+            if not one.emissions.other_shapes
+        ),
         "Errors are one standard deviation, limits are at 95 %, provided that no other nuclide has lines there.",
         "Intervals at 95 % are those of Feldman and Cousins up to 100 counts with background, otherwise by likelihood; "
         "errors that do not come from counting are added in quadrature.",
@@ -199,7 +207,13 @@ def assumptions(outcomes: list[Outcome]) -> list[str]:
             "lateral transport: as many atoms leave the ground as decay above it. If the gas moves far during its "
             "lifetime, it is the flux of a region, not of the site: on the Moon at 300 K, Rn-222 hops some 1100 km."
         )
-    found += [text for one in outcomes[:1] for text in _of_date(one)]
+    for one in outcomes:
+        if one.emissions.direction.left_out:
+            left_out = ", ".join(one.emissions.direction.left_out)
+            found.append(
+                f"{one.name}: without counts, and not among the detectors of rates and activities: {left_out}."
+            )
+    found += dict.fromkeys(text for one in outcomes for text in _of_date(one, outcomes))
     return found + [
         f"{one.name}: the activity of {name} is not corrected to the date: {why}."
         for one in outcomes
@@ -207,11 +221,13 @@ def assumptions(outcomes: list[Outcome]) -> list[str]:
     ]
 
 
-def _of_date(one: Outcome) -> list[str]:
+def _of_date(one: Outcome, outcomes: list[Outcome]) -> list[str]:
     if one.reference is None:
         return []
+    times = {(other.reference.began, other.reference.duration_s) for other in outcomes if other.reference}
+    measurement = f"The measurement {one.name}" if len(times) > 1 else "The measurement"
     others = ", ".join(f"{name} as {parent}" for name, parent in one.reference.decays_as.items() if parent != name)
-    start = f"The measurement began {one.reference.began_text} and took {one.reference.duration_s:.6g} s."
+    start = f"{measurement} began {one.reference.began_text} and took {one.reference.duration_s:.6g} s."
     found = f"Activities at {one.reference.date_text} are corrected with the half-life of each nuclide"
     found += f"; as given, as in equilibrium with a parent: {others}" if others else ""
     return [f"{start} {found}."]

@@ -26,6 +26,7 @@ class Archive:
         Raises UserError, on the first read, if an archive cannot be read or was made with another dictionary.
         """
         self._paths, self._calibration = paths, calibration
+        self._latest: Collection | None = None
 
     def packets(self) -> Iterator[Packet]:
         """Yield every packet, decoded one by one, sorted by origin and on-board time."""
@@ -41,7 +42,14 @@ class Archive:
     @property
     def boards(self) -> list[str]:
         """Unique ids of the boards whose packets these are, in hexadecimal, as far as known from housekeeping."""
-        return self._collected.boards_seen
+        return (self._latest or self._collected).boards_seen
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong with the archive, or missing in it, and with the calibration for it, one line each."""
+        found = self._latest or self._collected
+        missing = found.damage()
+        return [*found.faults(), *([f"incomplete telemetry: {', '.join(missing)}"] if missing else [])]
 
     @cached_property
     def rates(self) -> Rates:
@@ -63,4 +71,5 @@ class Archive:
         with archive.Archive(dictionary, *self._paths) as found:
             cuts_us = np.array([round(at_s * 1e6) for at_s in cuts_s], np.int64)
             of_origins = dict.fromkeys(np.unique(found.index["origin"]).tolist(), cuts_us)
-            return Collection(found, slice_s=slice_s, calibration=calibration or None, cuts_us=of_origins)
+            self._latest = Collection(found, slice_s=slice_s, calibration=calibration or None, cuts_us=of_origins)
+            return self._latest

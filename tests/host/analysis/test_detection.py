@@ -7,7 +7,14 @@ import pytest
 from dorn.analysis import detection, limits
 from dorn.analysis.line_fit import fit
 from dorn.analysis.line_model import Grid, LineModel
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import poisson
+
+
+@given(st.floats(0.1, 30), st.floats(0, 100), st.floats(0.05, 100))
+def test_the_net_detection_limit_is_above_the_threshold(error, blank_error, tau):
+    assert detection.net_detection_limit(error, blank_error, tau) > detection.net_threshold(error, blank_error, tau)
 
 
 @pytest.mark.parametrize("background", [0.01, 0.1, 0.3, 0.8, 1.5, 3.3, 10, 40, 99])

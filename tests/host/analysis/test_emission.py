@@ -54,6 +54,27 @@ def test_an_absent_nuclide_has_a_limit_that_covers():
     assert detected <= 5, "of 30, with 5 %"
 
 
+def test_a_nuclide_is_not_found_in_tails_that_the_model_does_not_have():
+    """Of three tails, the longest reaches the lines of Pu-239."""
+    tails = ((0.1, 15.0), (0.03, 60.0), (0.01, 200.0))
+    edges_kev = np.arange(4000, 6500, 4.0)
+    energies_kev, shares = np.array(lines("Am-241")).T
+    with_two, third = (Shape(30, some).integrals(edges_kev, energies_kev) for some in (tails[:2], [(1.0, tails[2][1])]))
+    for seed in range(4):
+        mean = 3e5 * shares / shares.sum() @ ((1 - tails[2][0]) * with_two + tails[2][0] * third) + 2
+        counts = np.random.default_rng(seed).poisson(mean)
+        found = emissions(Direction("x", [edges_kev], [counts], np.array([1000.0])), ["Am-241", "Pu-239"])
+        one = found.of("Pu-239")
+        assert one.status == BELOW and one.detection_limit > one.threshold > one.shape_without > 0
+        assert found.of("Am-241").status == FOUND
+
+
+def test_spectra_without_counts_are_named():
+    spectrum = direction({"Po-209": 4000})
+    spectrum.counts[1][:] = 0
+    assert list(emissions(spectrum, ["Po-209"], quick=True).direction.left_out) == ["b"]
+
+
 def test_lines_that_cannot_be_told_apart_are_limits_and_a_sum():
     true = {"Po-218": 900, "Bi-212": 500}
     found = emissions(direction(true, fwhm_kev=330, tails=()), list(true), quick=True)

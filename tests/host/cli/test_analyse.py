@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from dorn.analysis import line_choice
 from dorn.cli import main
 from dorn.cli.results import default_lines
 from dorn.products import Archive
@@ -64,6 +65,15 @@ def test_the_activities_of_a_scenario_are_found(recorded, tmp_path, capsys):
     assert "data:image/png;base64," in html and not re.search(r"(src|href)=['\"]?http", html)
 
 
+def test_an_error_that_lacks_other_shapes_of_the_lines_says_so(recorded, tmp_path, monkeypatch):
+    for out, fits in (("with", line_choice.alternatives), ("without", lambda *_, **__: [])):
+        monkeypatch.setattr(line_choice, "alternatives", fits)
+        archive = recorded / "run" / "telemetry.ccsds"
+        assert analyse(archive, "--lines", NAMES, "--out", tmp_path / out) == 0
+        said = json.loads((tmp_path / out / "analysis.json").read_text())["assumptions"]
+        assert any("front: no fit with other tails converged" in one for one in said) == (out == "without")
+
+
 def test_without_efficiency_it_says_what_is_missing(recorded, tmp_path, capsys):
     archive = recorded / "run" / "telemetry.ccsds"
     assert analyse(archive, "--lines", NAMES, "--out", tmp_path) == 0
@@ -84,12 +94,37 @@ def test_lines_that_do_not_describe_the_spectra_are_reported(recorded, tmp_path,
 
 def test_a_background_archive_is_subtracted(recorded, tmp_path):
     archive = recorded / "run" / "telemetry.ccsds"
-    assert analyse(archive, "--lines", NAMES, "--background", archive, "--out", tmp_path) == 0
+    given = "--lines", NAMES, "--background", archive, "--slice", 60
+    assert analyse(archive, *given, "--out", tmp_path) == 0
     content = json.loads((tmp_path / "analysis.json").read_text())["directions"]["back"]["nuclides"]
     for name in NAMES.split(","):
         rate = content[name]["rate_per_s"]
         assert abs(rate["value"]) < 0.3 * rate["error"] and rate["errors"]["background"] > 0
         assert content[name]["status"] == "below decision threshold" and content[name]["counts"]["value"] > 400
+    for row in csv.DictReader((tmp_path / "slices.csv").open()):
+        assert row["status"] == "below decision threshold" and abs(float(row["rate_per_s"])) < 5 * float(row["error"])
+
+
+def test_a_background_of_another_board_is_told(recorded, tmp_path, capsys):
+    archive, other = recorded / "run" / "telemetry.ccsds", tmp_path / "run" / "telemetry.ccsds"
+    assert run(recorded / "three.toml", "--duration", 30, "--out", other.parent) == 0
+    capsys.readouterr()
+    (seen,), (wanted,) = Archive(other).boards, Archive(archive).boards
+    for background, told in ((archive, ""), (other, f"measured by board {seen}, not {wanted}\n")):
+        assert analyse(archive, "--lines", NAMES, "--background", background, "--out", tmp_path) == 0
+        assert capsys.readouterr().err == (told and f"--background {background}: {told}")
+
+
+@pytest.mark.parametrize("cut", [[], ["--from", "10"]])
+def test_a_damaged_archive_is_told(recorded, tmp_path, capsys, cut):
+    octets = bytearray((recorded / "run" / "telemetry.ccsds").read_bytes())
+    octets[len(octets) // 2] ^= 1
+    damaged = tmp_path / "damaged.ccsds"
+    damaged.write_bytes(octets)
+    assert analyse(damaged, "--lines", NAMES, *cut, "--out", tmp_path / "out") == 0
+    assert "incomplete telemetry: 1 damaged packets, 1 gaps in the sequence" in capsys.readouterr().err
+    assert analyse(recorded / "run" / "telemetry.ccsds", "--lines", NAMES, "--out", tmp_path / "out") == 0
+    assert "incomplete" not in capsys.readouterr().err
 
 
 def test_the_demo_ends_with_its_activities_beside_the_true_ones(tmp_path, capsys):

@@ -15,7 +15,10 @@ WRONG = {
     "{archive} --efficiency 1.1,0": "--efficiency: E: above 1",
     "{archive} --efficiency 0,0": "--efficiency: E: not above 0",
     "{archive} --efficiency 0.1,x": "--efficiency: U: not a usable number",
+    "{archive} --efficiency 0.1,0.1": "--efficiency: U: not below E",
     "{archive} --geometry {folder}/wide.toml": "half_angle_deg",
+    "{archive} --geometry {folder}/vague.toml": "area_error_cm2: not below area_cm2 (60",
+    "{archive} --geometry {folder}/discs.toml": "kind: for one detector, but a direction of an archive is the sum of",
     "{archive} --geometry {folder}/more.toml": "high: unknown key",
     "{archive} --geometry {folder}/cube.toml": "kind: not one of plane, discs, point, facets (cube)",
     "{archive} --geometry {folder}/no.toml": "no.toml: file: cannot be read",
@@ -46,6 +49,10 @@ WRONG = {
     "{archive} --background {folder}/nothing.ccsds": "nothing.ccsds: packets: not an archive",
     "{csv} --lines Gd-148": "no spectrum was analysed",
     "{csv} {csv} --lines Po-210": "name: given to two spectra",
+    "{archive} {csv} --lines Po-210": "spectra and archives cannot be mixed",
+    "{csv} {archive} --lines Po-210": "spectra and archives cannot be mixed",
+    "{archive} --slice 60 --background {archive} --half-life Po-214": "--half-life: NUCLIDE: not with --background",
+    "{archive} --slice 60 --background {archive} --chain Rn-222": "--chain: NUCLIDE: not with --background",
     "no.ccsds": "no.ccsds",
     "no.spe": "no.spe",
     "{csv} --lines Po-210 --background no.csv": "no.csv",
@@ -61,6 +68,17 @@ def test_wrong_input_is_one_line_and_writes_nothing(arguments, recorded, tmp_pat
     (line,) = capsys.readouterr().err.splitlines()
     assert WRONG[arguments] in line
     assert not out.exists()
+
+
+@pytest.mark.parametrize("option", ["", "--background"])
+def test_an_input_is_not_replaced(recorded, tmp_path, capsys, option):
+    table_spectrum(tmp_path / "peaks.csv")
+    table_spectrum(tmp_path / "po210.csv")
+    before = (tmp_path / "peaks.csv").read_bytes()
+    files = [tmp_path / "po210.csv", option, tmp_path / "peaks.csv"] if option else [tmp_path / "peaks.csv"]
+    assert analyse(*files, "--lines", "Po-210", "--force", "--out", tmp_path) == 2
+    assert "--out: DIR: a file that is analysed would be replaced" in capsys.readouterr().err
+    assert (tmp_path / "peaks.csv").read_bytes() == before
 
 
 def test_files_of_others_are_not_replaced(recorded, tmp_path, capsys):

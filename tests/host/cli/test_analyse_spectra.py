@@ -11,7 +11,7 @@ def test_a_measured_spectrum_gives_rate_and_activity(tmp_path, capsys):
     file = data("am241-milano", "Single_detectors") / "Detector3" / "Vbias" / "Data" / "60V.Chn"
     given = "--lines", "Am-241", "--start=0,1.13", "--efficiency", "0.01,0.0005"
     assert analyse(file, *given, "--out", tmp_path) == 0
-    assert "60V.Chn: 1 spectra, 103.66 s live" in capsys.readouterr().out
+    assert "60V.Chn: 1 spectrum, 103.66 s live" in capsys.readouterr().out
     (found,) = json.loads((tmp_path / "analysis.json").read_text())["directions"].values()
     one = found["nuclides"]["Am-241"]
     # between the lines of Am-241 and the pulser, at a third of the energy, there are only a few per cent of the counts
@@ -53,6 +53,25 @@ def test_a_background_on_another_scale_is_not_subtracted(tmp_path, capsys):
     given = "--lines", "Po-210", "--live", 100, "--background", tmp_path / "other.csv"
     assert analyse(file, *given, "--out", tmp_path / "out") == 2
     assert "other.csv: energy scale: not that of the spectrum" in capsys.readouterr().out
+
+
+def test_a_background_whose_lines_are_elsewhere_is_told(tmp_path, capsys):
+    """The scale is not in the files: only the fit of the background shows that its gain was another."""
+    table = table_spectrum(tmp_path / "po210.csv")
+    header, *rows = table.read_text().splitlines()
+    counts = [row.split(",")[1] for row in rows]
+    moved = [f"{row.split(',')[0]},{n}" for row, n in zip(rows, ["0"] * 10 + counts[:-10], strict=True)]
+    (tmp_path / "moved.csv").write_text("\n".join([header, *moved]) + "\n")
+    file, other = spe_of(table, tmp_path / "po210.spe"), spe_of(tmp_path / "moved.csv", tmp_path / "moved.spe")
+    for background, told in ((file, False), (other, True)):
+        given = "--lines", "Po-210", "--start=4004,8", "--background", background
+        assert analyse(file, *given, "--out", tmp_path / "out") == 0
+        said = capsys.readouterr().out
+        assert ("the lines do not describe the background measurement" in said) == told and "counts with back" in said
+        (found,) = json.loads((tmp_path / "out" / "analysis.json").read_text())["directions"].values()
+        assert (found["background_measurement"]["chi2_per_degree_of_freedom"] > 2) == told
+        assert found["background_measurement"]["live_s"] == 100
+        assert bool(found["fit"]["warning"]) == told
 
 
 def test_a_table_needs_a_live_time(tmp_path, capsys):

@@ -93,6 +93,22 @@ def test_an_archive_without_spectra_is_refused(run, tmp_path, capsys):
     assert "spectra: none received" in capsys.readouterr().err
 
 
+def test_files_of_another_export_among_the_new_ones_are_refused(run, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert export(run, "--format", "spe", "--out", out) == 0
+    before = {name: (out / name).read_bytes() for name in names(out)}
+    left = out / "spe" / "old" / "back_16.Spe"
+    left.parent.mkdir()
+    left.write_text("of an instrument with more detectors")
+    assert export(run, "--format", "spe", "--force", "--out", out) == 2
+    assert "back_16.Spe: file: does not belong to this export; remove it" in capsys.readouterr().err
+    assert {name: (out / name).read_bytes() for name in before} == before
+    left.unlink()
+    left.parent.rmdir()
+    (out / "notes.txt").write_text("beside the folder of the format")
+    assert export(run, "--format", "spe", "--force", "--out", out) == 0
+
+
 def test_files_are_replaced_only_with_force(run, tmp_path, capsys):
     out = tmp_path / "out"
     assert export(run, "--format", "spe", "--out", out) == 0
