@@ -39,6 +39,6 @@ RING_BITS = const(11)  # 2048 events
 AMPLITUDE_BITS = const(12)  # 4096 conversions
 BACKLOG = const(204)  # waiting events that trigger a step: with 16 hits each they still fit the amplitude ring
 
-# Maximum number of heap octets allocated by a step of each task; the last entry is for writing the parameters, which
-# any task may do. `dorn bench` measures them. The executive collects garbage before they fill the heap.
-ALLOCATION = (96, 5100, 850, 1300, 2000, 700, 7300, 1550, 8500)
+# Maximum number of heap octets allocated by a step of each task, without packets, files and whatever else adds to the
+# estimate by itself. `dorn bench` measures them. The executive collects garbage before they fill the heap.
+ALLOCATION = (130, 1200, 650, 350, 1250, 710, 1550, 520)

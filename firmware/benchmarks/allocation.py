@@ -1,5 +1,6 @@
-# Run in place of main.py by `dorn bench`: maximum number of heap octets allocated by a step of each task, while the
-# host sends telecommands that cause allocations; without writes of parameters, which add their own estimate.
+# Run in place of main.py by `dorn bench`, while the host sends telecommands that cause allocations: maximum number of
+# heap octets allocated by a step of each task, without what adds to the executive's estimate by itself; and the least
+# free heap before a collection, which shows whether the whole estimate is high enough.
 import gc
 import time
 
@@ -28,8 +29,11 @@ class Watchdog:
 
 failures, folder = Failures(), kept(board.flash)
 boot_record = BootRecord(folder, board, failures)
-executive = assemble(Parts(board, folder, Supervisor(Watchdog()), boot_record, failures))
+parts = Parts(board, folder, Supervisor(Watchdog()), boot_record, failures)
+executive = assemble(parts)
 most = [0] * len(executive.tasks)
+collect = memory.collect
+least = gc.mem_free()
 
 
 def measured(number, run):
@@ -48,9 +52,22 @@ def measured(number, run):
     return step
 
 
+def measured_collection():
+    global least
+    least = min(least, gc.mem_free())
+    collect()
+
+
+memory.collect = measured_collection
 for number, task in enumerate(executive.tasks):
     task.run = measured(number, task.run)
+# the very first write makes two copies, which may need more than the reserve
+parts.parameters.save()  # pyright: ignore[reportAttributeAccessIssue]
+collect()
+gc.disable()  # a collection by MicroPython itself would hide that too little is left: so it is a MemoryError
 begin = time.ticks_ms()
 while time.ticks_diff(time.ticks_ms(), begin) < DURATION_MS:
     executive.cycle()
-print("\nFIGURES", *most)
+if executive.failures:
+    raise RuntimeError("a task failed")
+print("\nFIGURES", *most, least)

@@ -59,9 +59,8 @@ def build(parts):
     parts.events = events = Events(telemetry)
     parts.report = report = events.report
     verification = Verification(telemetry)
-    parts.parameters = parameters = Parameters(
-        telemetry, Slots(kept + "/parameters"), boot_record, report, verification, failures, clock, board.allocation[-1]
-    )
+    slots = Slots(kept + "/parameters")
+    parts.parameters = parameters = Parameters(telemetry, slots, boot_record, report, verification, failures, clock)
     parts.acquisition = acquisition = Acquisition(board, parameters, report, time)
     parts.slow_control = slow_control = SlowControl(board.slow_control, parameters, report)
     parts.storm = storm = Storm(acquisition, parameters, report)
@@ -99,11 +98,11 @@ def build(parts):
         Task(acquisition.step, 0, 5, 3000, allocation[icd.TASK_ACQUISITION], acquisition.wanted),
         # it may write a parameter to flash, where the longest erase takes 400 ms
         Task(uplink.step, 0, 500, 3000, allocation[icd.TASK_COMMANDS], uplink.wanted),
-        Task(spectra.step, 200, 10, 3000, allocation[icd.TASK_SPECTRA], spectra.wanted),
+        Task(spectra.step, 250, 10, 3000, allocation[icd.TASK_SPECTRA], spectra.wanted),
         Task(science.step, 5000, 12, 3000, allocation[icd.TASK_RATES]),
         Task(housekeeping.step, 10000, 12, 3000, allocation[icd.TASK_HOUSEKEEPING]),
         Task(slow_control.step, 500, 10, 3000, allocation[icd.TASK_SLOW_CONTROL]),
-        Task(storage.step, 200, 500, 3000, allocation[icd.TASK_STORAGE], storage.wanted),
+        Task(storage.step, 500, 500, 3000, allocation[icd.TASK_STORAGE], storage.wanted),
         Task(operations.step, 250, 12, 3000, allocation[icd.TASK_OPERATIONS]),
     )
     parameters.bind(icd.P_RATES_PERIOD, 1, tasks[icd.TASK_RATES], "set_period")

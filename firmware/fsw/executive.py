@@ -11,11 +11,12 @@ from micropython import const
 _LONGEST_IDLE_US = const(250_000)  # longest time between whole cycles: a stuck line is found within three of them
 _CATCH_UP = const(2)  # steps: while a step empties the rings, they refill by up to a quarter
 _LONG_US = const(2_000)  # the rings are emptied after a task that took longer
-# Allocation estimate, octets: a fixed amount per cycle, one per 256 us of idle time, and the maximum allocated by a
-# step of each task. The reserve keeps MicroPython from starting a collection by itself.
-_CYCLE = const(520)
-_SHORT_CYCLE = const(300)
-_RESERVE = const(10_000)  # more than any step allocates
+# Allocation estimate, octets: a fixed amount per cycle with the wait after it, and the maximum allocated by a step of
+# each task; packets, and what allocates more than a step usually does, add to it where they are made. The reserve keeps
+# MicroPython from starting a collection by itself.
+_CYCLE = const(880)
+_SHORT_CYCLE = const(380)
+_RESERVE = const(11_000)  # more than a step allocates, except some that write two copies of a state, and the self-test
 _SNAPSHOT_EVERY = const(4)  # collections; measuring the free heap takes half as long as a collection
 _RESTARTS = const(3)  # failed steps tolerated while each follows the previous one within `_RESTART_WINDOW_US`
 _RESTART_WINDOW_US = const(600_000_000)
@@ -47,14 +48,17 @@ class Task:
 
 
 class Group:
-    """Components that are stepped together as one task."""
+    """Components that are stepped together as one task, and again if one of them asks for it."""
 
     def __init__(self, parts):
         self._parts = parts
 
     def step(self, now):
+        more = False
         for part in self._parts:
-            part.step(now)
+            if part.step(now):
+                more = True
+        return more
 
 
 def _any_wanted(tasks):
@@ -104,7 +108,6 @@ class Executive:
     def cycle(self):
         again = False
         begin = self._us()  # each call of the clock allocates memory: call it no more often than needed
-        memory.garbage[0] += begin - self._now >> 8  # while idle
         self._now = begin
         short = begin < self._wake and not self._received and not _any_wanted(self._others)
         wake = self._wake if short else begin + _LONGEST_IDLE_US
@@ -120,11 +123,10 @@ class Executive:
                     memory.garbage[0] += task.allocation
                 if self._now - started > _LONG_US:
                     self._step(0, self.tasks[0])  # the rings were filling meanwhile
-                if task.period_us and not more:
+                if task.period_us and not more and started >= task.due_us:  # an early step does not change the next
                     task.due_us += task.period_us
-                    # missed steps are not made up for, and an early step does not lengthen the wait for the next
-                    if not started < task.due_us <= started + task.period_us:
-                        task.due_us = started + task.period_us
+                    if task.due_us <= started:  # missed steps are not made up for; tasks due together stay together
+                        task.due_us = begin + task.period_us
             if task.period_us and task.due_us < wake:
                 wake = task.due_us
         self.cycles += 1
@@ -182,7 +184,6 @@ class Executive:
                 self._most = self.heap_free - _RESERVE
             else:
                 memory.collect()
-                memory.garbage[0] = 0
             self._now = self._us()
             self.gc_max_us = max(self.gc_max_us, self._now - begin)
 

@@ -1,4 +1,5 @@
-# The largest buffers, allocated by main.py before the code is imported: later no free block is large enough.
+# The largest buffers, allocated by main.py before the code is imported: later no free block is large enough. Also the
+# estimate of garbage, after which the executive collects it: whatever allocates much adds to it.
 import gc
 from array import array
 
@@ -7,6 +8,7 @@ from micropython import const
 
 _LISTED = const(512)  # half-words: PART of kernel.py for each of four classes
 _PIECE = const(256)
+_FILE = const(1_450)  # octets allocated for a file
 
 
 def zeros(n):
@@ -23,10 +25,17 @@ pairs = zeros(icd.UNITS * icd.COINCIDENCE_CHANNELS)  # coincidence spectra
 stored = bytearray(4096)  # packets waiting to be written to flash
 closed = zeros(icd.CHANNELS)  # the spectrum being sent
 listed = zeros(_LISTED)  # the event list
-garbage = array("I", [0])  # allocation estimate since the last collection, octets; Parameters adds that of its writes
+garbage = array("I", [0])  # allocation estimate since the last collection, octets
 order = None  # everything, as nested pairs, in the order in which collect() reaches it (app.py)
 
 
 def collect():
     """Collect garbage. The collector begins with the names of the module whose function called it: here `order`."""
     gc.collect()
+    garbage[0] = 0
+
+
+def opened(path, mode):
+    """Open a file and add what that allocates to the estimate."""
+    garbage[0] += _FILE
+    return open(path, mode)

@@ -44,6 +44,7 @@ def assemble(parts):
     app.build(parts)
     app.begin(parts)
     app.release(parts)
+    app.__dict__.clear()  # an old pointer on the C stack may keep one of its functions, but then no longer the others
     del app
     parts.executive.begin()
     return parts.executive

@@ -99,8 +99,7 @@ def examine(before, folder, state, harm):
             i.function("standby")
         i.advance(2)
         assert min(p.fields["record"] for p in i.received if p.fields.get("record")) > before.record
-        ask = lambda: i.command("report_parameter", parameter="threshold_3")  # noqa: E731
-        value = i.wait_for(lambda p: p.name == "parameter_value", 20, ask).fields["value"]
+        value = i.value("threshold_3", 20)
     shutil.rmtree(folder)
     return mode, value
 

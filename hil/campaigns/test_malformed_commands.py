@@ -9,7 +9,7 @@ from dorn.link import frames
 from dorn.session.instrument import Instrument
 from dorn.targets import open_target
 
-SHORT, LONG = 5_000, 100_000
+SHORT, LONG = 2_500, 100_000
 AT_ONCE = 49  # malformed telecommands per batch, followed by a valid one
 LONGEST = 1100  # octets
 MAX_FRAMED = 613  # octets: a packet of 600 and its authentication trailer

@@ -29,7 +29,7 @@ def test_between_the_steps_of_tasks_with_a_period_cycles_run_the_first_task_only
     bench.wants["c"], bench.more["c"] = True, 1
     equal(named(bench.cycles(2)), "acdacd")
     bench.wants["c"], bench.board.received = False, True
-    equal([named(bench.cycles()) for _ in range(3)], ["a", "ad", "abd"])
+    equal([named(bench.cycles()) for _ in range(3)], ["a", "ad", "abcd"])
     equal(len(bench.supervised), 6)
 
 
@@ -80,6 +80,14 @@ def test_missed_steps_are_not_made_up():
     equal(bench.cycles(3), [("b", 1_350_000), ("b", 1_450_000), ("b", 1_550_000)])
 
 
+def test_tasks_due_together_stay_together_after_missed_steps():
+    bench = Bench(("b", 100), ("c", 100))
+    bench.cycles()
+    bench.takes["b"] = 1000
+    bench.board.now = 350_000
+    equal(bench.cycles(2), [("b", 350_000), ("c", 351_000), ("b", 450_000), ("c", 451_000)])
+
+
 def test_a_step_late_by_less_than_a_period_is_followed_by_one_on_time():
     bench = Bench(("b", 100))
     bench.cycles()
@@ -89,7 +97,7 @@ def test_a_step_late_by_less_than_a_period_is_followed_by_one_on_time():
     equal(bench.cycles(2), [("b", 400_000), ("b", 500_000)])
 
 
-def test_an_early_step_on_request_does_not_delay_the_next():
+def test_an_early_step_on_request_does_not_change_when_the_next_is_due():
     bench = Bench(("a", 0), ("b", 100, 10, 0, True))
     bench.cycles()
     bench.board.now = 30_000
@@ -98,8 +106,8 @@ def test_an_early_step_on_request_does_not_delay_the_next():
     bench.wants["b"] = True
     equal(bench.cycles(), [("a", 40_000), ("b", 40_000)])
     bench.wants["b"] = False
-    equal(bench.board.waits[-1], (40_000, 140_000))
-    equal(bench.cycles(), [("a", 140_000), ("b", 140_000)])
+    equal(bench.board.waits[-1], (40_000, 100_000))
+    equal(bench.cycles(), [("a", 100_000), ("b", 100_000)])
 
 
 def test_idle_ends_only_for_a_task_that_has_work():
@@ -158,12 +166,18 @@ def test_task_times_are_given_in_milliseconds():
 
 def test_members_of_a_group_are_stepped_together():
     class Part:
+        more = None
+
         def step(self, now):
             steps.append((self, now))
+            return self.more
 
     steps, parts = [], [Part(), Part()]
-    equal(Group(parts).step(17), None)
+    equal(Group(parts).step(17), False)
     equal(steps, [(parts[0], 17), (parts[1], 17)])
+    parts[0].more = True
+    equal(Group(parts).step(18), True)
+    equal(steps[2:], [(parts[0], 18), (parts[1], 18)])
 
 
 def test_a_failed_task_is_reported_with_its_line_and_the_others_continue():

@@ -3,12 +3,12 @@ from check import equal, has, raises
 from executive_bench import Bench, named
 from fsw import icd, memory
 
-CYCLE, SHORT_CYCLE = 520, 300  # octets
-RESERVE = 10_000
+CYCLE, SHORT_CYCLE = 880, 380  # octets
+RESERVE = 11_000
 FREE = 50_000
 
 
-def test_garbage_is_estimated_from_cycles_steps_and_idle_time():
+def test_garbage_is_estimated_from_cycles_and_steps():
     """A task with wanted() adds its allocation only if it wants another step."""
     bench = Bench(("a", 0, 10, 1), ("b", 100, 10, 20), ("c", 100, 10, 300, True), ("d", 0, 10, 4000), start_us=7000)
     equal(named(bench.cycles()), "abcd")
@@ -16,7 +16,7 @@ def test_garbage_is_estimated_from_cycles_steps_and_idle_time():
     memory.garbage[0] = 0
     bench.more = dict(a=1, b=1, c=1, d=1)
     equal(named(bench.cycles()), "abcd")
-    equal(memory.garbage[0], 4321 + CYCLE + (100_000 >> 8))  # with the idle time before it
+    equal(memory.garbage[0], 4321 + CYCLE)  # nothing for the idle time before it
     bench.wants["c"] = True
     bench.board.wakes_after_us = 100
     bench.cycles()

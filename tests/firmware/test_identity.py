@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 from support import every_packet
-from support.instrument import DICTIONARY, both, instrument
+from support.instrument import DICTIONARY, both_if_long, instrument
 from support.kept import damage
 
 BOOTED, IDENTIFIED = (DICTIONARY.enums["event"][name] for name in ("booted", "identified"))
@@ -26,7 +26,7 @@ def identity(i):
     return unique_id, hk["origin"]
 
 
-@both
+@both_if_long
 def test_an_instrument_has_one_identity_across_resets_of_every_kind_and_two_have_two(where, tmp_path):
     found = []
     for folder in (tmp_path / "one", tmp_path / "two"):

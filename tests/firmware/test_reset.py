@@ -9,7 +9,7 @@ from dorn.session import CommandFailed
 from dorn.targets import identity
 from particles import regular
 from support.chip import until_prompt
-from support.instrument import DICTIONARY, both, instrument, play
+from support.instrument import DICTIONARY, both, both_if_long, instrument, play
 
 CAUSE = DICTIONARY.enums["reset_cause"]
 BOARD = {"unix": "unix", "rp2040": "pico"}
@@ -54,7 +54,7 @@ def test_each_reset_must_be_armed_within_ten_seconds_before_it(where):
             function(i, "reset")
 
 
-@both
+@both_if_long
 def test_the_report_is_sent_before_the_reset_even_after_many_packets(where):
     """Spectra of 16 detectors wait for the link when the telecommands arrive in one write."""
     with instrument(where) as i:
@@ -66,7 +66,7 @@ def test_the_report_is_sent_before_the_reset_even_after_many_packets(where):
         assert sequences[-3:] == [100, 101, 102]
 
 
-@both
+@both_if_long
 def test_in_maintenance_nothing_runs_and_no_output_is_driven(where):
     with instrument(where) as i:
         function(i, "arm")
@@ -105,7 +105,7 @@ def test_reset_pin_and_power_on_are_distinguished():
             assert housekeeping(i)["reset_cause"] == CAUSE[name]
 
 
-@both
+@both_if_long
 def test_housekeeping_reports_the_manifest_of_the_running_firmware(where):
     with instrument(where) as i:
         assert i.last("housekeeping")["manifest"] == firmware.manifest_id(BOARD[where])

@@ -48,7 +48,6 @@ class Bench:
         if free is not None:
             self.heap = fsw.executive.gc = memory.gc = Heap(self, free)
         self.executive.begin()
-        memory.garbage[0] = 0
 
     def _task(self, name, period_ms, budget_ms=10, allocation=0, asks=False):
         def run(now):

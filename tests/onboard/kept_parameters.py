@@ -29,7 +29,7 @@ class _Kept(Parameters):
 def parameters(report, clock=None):
     """Parameters with default values, on their own flash."""
     Flash()
-    return _Kept(None, Slots(ROOT + "/parameters"), None, report, _Telecommands(), Failures(), clock or Clock(), 0)
+    return _Kept(None, Slots(ROOT + "/parameters"), None, report, _Telecommands(), Failures(), clock or Clock())
 
 
 def default(number):

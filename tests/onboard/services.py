@@ -164,7 +164,7 @@ def new():
     events = Events(telemetry)
     slots, boot_record, slow_control = Slots(), BootRecord(), SlowControl()
     failures, verification = Failures(), Verification(telemetry)
-    parameters = Parameters(telemetry, slots, boot_record, events.report, verification, failures, Clock(), 0)
+    parameters = Parameters(telemetry, slots, boot_record, events.report, verification, failures, Clock())
     modes = Modes(acquisition.clock, acquisition, slow_control, parameters, boot_record, events.report)
     modes.enter(icd.MODE_STANDBY)
     store = Store()

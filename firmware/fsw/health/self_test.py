@@ -3,7 +3,7 @@ from binascii import hexlify
 from hashlib import sha256
 from os import remove
 
-from fsw import icd
+from fsw import icd, memory
 
 _SLOW_CONTROL = 2
 _FLASH = 4
@@ -18,9 +18,9 @@ def self_test(folder, code, slow_control, report):
     if slow_control.self_check():
         failed |= _SLOW_CONTROL
     try:
-        with open(folder + "/test", "wb") as file:
+        with memory.opened(folder + "/test", "wb") as file:
             file.write(b"DORN")
-        with open(folder + "/test", "rb") as file:
+        with memory.opened(folder + "/test", "rb") as file:
             if file.read() != b"DORN":
                 failed |= _FLASH
         remove(folder + "/test")
@@ -41,7 +41,7 @@ def all_as_flashed(code):
                     continue
                 wanted, path = line.strip().split(" ", 1)
                 found = sha256()
-                with open(code + "/" + path, "rb") as file:
+                with memory.opened(code + "/" + path, "rb") as file:
                     n = file.readinto(piece)
                     while n:
                         found.update(memoryview(piece)[:n])

@@ -11,7 +11,7 @@
 import os
 from hashlib import sha256
 
-from fsw import icd
+from fsw import icd, memory
 from fsw.health.faults import Refused
 from micropython import const
 
@@ -25,6 +25,7 @@ _CHALLENGE = const(8)
 _RESERVED = const(64)  # counters reserved by one write to flash
 _MOST = const(0xFFFFFFFF)
 _COPIES = const(3)
+_ALLOCATION = const(850)  # octets allocated by checking a tag, besides the length of the telecommand
 _REPORT_US = const(10_000_000)  # minimum time between reports of the challenge, however many telecommands need one
 
 
@@ -63,6 +64,7 @@ class Authentication:
     def open(self, content):
         """Return the packet in the content of a frame; raises Refused if authentication fails."""
         end = len(content) - icd.AUTHENTICATION_TRAILER
+        memory.garbage[0] += _ALLOCATION + len(content)
         try:
             if end < 0 or (content[4] << 8 | content[5]) + 7 != end or content[end] != self._number:
                 raise Refused(icd.FAILURE_UNSIGNED, 0)

@@ -2,7 +2,7 @@
 from struct import calcsize, pack_into, unpack_from
 
 import micropython
-from fsw import icd
+from fsw import icd, memory
 from fsw.health.faults import Refused
 from fsw.link import frame
 from micropython import const
@@ -11,6 +11,7 @@ _TM_HEADER = const(19)
 _TC_HEADER = const(11)
 _CRC = const(2)
 _PUS_C = const(2)
+_ALLOCATION = const(450)  # octets allocated for a packet, besides 1.5 times its length
 
 
 def parse(packet):
@@ -125,6 +126,7 @@ class Telemetry:
         return self._write(self._framed(n))
 
     def _framed(self, n):
+        memory.garbage[0] += _ALLOCATION + n + (n >> 1)
         return memoryview(self._frame)[: frame.encode(self._buf, n, self._frame)]
 
     def _write(self, view):

@@ -10,6 +10,7 @@ _CLASSES = const(4)
 _IN_PACKET = const(279)
 _ENOUGH = const(32)  # a class with more half-words is sent soon; the rest of its PART is for events until then
 _LATEST_US = const(10_000_000)  # maximum time an event waits for others
+_STEP_US = const(250_000)  # interval between steps
 _IDLE_US = const(600_000_000)  # the same for an open window without events: stamps wrap after 71 minutes
 _TIMEOUT_US = const(5_000_000)
 
@@ -23,6 +24,8 @@ class EventList:
         self._storm = parts.storm
         self._telemetry = parts.telemetry
         self._due_us = self._sent_us = 0
+        self._regulate_us = 0  # when a class is next regulated, even if the packet store is still being written
+        self._waiting = False  # for the packet store
         self._first = 0  # the class regulated in this step
         self._credit = [0] * _CLASSES  # events; below 0: debt
         self._closing = 0  # mask of classes whose window closes when next regulated
@@ -36,8 +39,13 @@ class EventList:
         self._quota[number - icd.P_QUOTA] = quota
 
     def step(self, now):
-        self._first = (self._first + 1) % _CLASSES
-        self._regulate(self._first)  # each class once a second
+        """Regulate one class, and send lists that are due; return true if they wait for the packet store, which is
+        being written: steps until the next one is due regulate none."""
+        if not self._waiting or now >= self._regulate_us:
+            self._regulate_us = now + _STEP_US
+            self._first = (self._first + 1) % _CLASSES
+            self._regulate(self._first)  # each class once a second
+        self._waiting = False
         state = self._acquisition.state
         most = total = urgent = 0
         for event_class in range(_CLASSES):
@@ -53,12 +61,16 @@ class EventList:
             urgent = 1  # no further events follow
         if urgent or (total and now - self._sent_us >= (_LATEST_US if most > k.MARK else _IDLE_US)):
             # wait for room in both link and packet store; after the timeout, whichever has room gets the packet
-            if now - self._due_us >= _TIMEOUT_US or (self._link.room() and self._telemetry.store.room()):
+            room = self._telemetry.store.room()
+            if now - self._due_us >= _TIMEOUT_US or (room and self._link.room()):
                 self._send(now)
+            else:
+                self._waiting = not room
         else:
             self._due_us = now
             if not total:
                 self._sent_us = now
+        return self._waiting
 
     def _fill(self, event_class):
         return self._acquisition.state[k.LIST + event_class] - event_class * k.PART

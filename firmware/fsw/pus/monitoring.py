@@ -46,7 +46,11 @@ class Monitoring:
 
     def out(self):
         """Return a mask of the monitors that are out of limits."""
-        return sum(1 << n for n, state in enumerate(self._state) if state > icd.CHECK_STATE_WITHIN)
+        mask = 0
+        for n, state in enumerate(self._state):  # a generator expression would take more memory
+            if state > icd.CHECK_STATE_WITHIN:
+                mask |= 1 << n
+        return mask
 
     def step(self, now):
         if now - self._checked_us < self.interval_us:

@@ -17,6 +17,9 @@ _BOOT_ONLY = const(0)  # owner of a parameter; above _ALWAYS: number of an optio
 _ALWAYS = const(1)
 _INTERVAL_US = const(10_000_000)
 _WAITING = const(16)  # telecommands that may wait for the next write
+# octets allocated by replacing values, and by writing them, without what `slots` adds
+_REPLACED = const(4_000)
+_WRITTEN = const(2_500)
 
 
 class Parameters:
@@ -25,7 +28,7 @@ class Parameters:
     damaged: number of copies found damaged when read; with 2, or without any copy, the defaults apply.
     """
 
-    def __init__(self, telemetry, slots, boot_record, report, verification, failures, clock, allocation):
+    def __init__(self, telemetry, slots, boot_record, report, verification, failures, clock):
         self._telemetry = telemetry
         self._report = report
         self._bound = {}  # number -> (part, attribute, factor; 0: a method)
@@ -34,7 +37,6 @@ class Parameters:
         self._verification = verification
         self._failures = failures
         self._us = clock.us
-        self._allocation = allocation  # number of octets allocated by a write
         self._waiting = []  # (telecommand, event or None), to be completed by the next write
         self._written = []  # (telecommand, event or None, OSError or None), completion to be reported
         self._write_us = 0  # earliest time of the next write
@@ -117,6 +119,7 @@ class Parameters:
 
         Raises OSError if the flash or slow control fails; nothing is changed then.
         """
+        memory.garbage[0] += _REPLACED
         old, self._values = self._values, values
         failed = self.apply_all(numbers)
         if failed:
@@ -174,7 +177,7 @@ class Parameters:
         if not self._unsaved:
             return None
         self._write_us = self._us() + _INTERVAL_US
-        memory.garbage[0] += self._allocation
+        memory.garbage[0] += _WRITTEN
         data = bytearray(_OCTETS * len(self._values))
         for place, number in enumerate(_numbers()):
             pack_into(_ENTRY, data, _OCTETS * place, number, self._values[place])

@@ -55,7 +55,9 @@ class Schedule:
     def execute(self, subtype, at_s=0, at_fraction=0, octets=0, telecommand=b""):
         if subtype == _INSERT:
             at_us = cuc(at_s, at_fraction)
-            place = sum(entry[0] <= at_us for entry in self._entries)
+            place = 0
+            while place < len(self._entries) and self._entries[place][0] <= at_us:
+                place += 1
             self._entries.insert(place, (at_us, telecommand))
         elif subtype == _DELETE:
             self._entries = [entry for entry in self._entries if sequence(entry) != at_s]

@@ -23,7 +23,6 @@ class Storage:
         self, budget, store, checkpoint, boot_record, parameters, failures, closing, link, telemetry, report, size
     ):
         self.quiet_us = 0  # time without a reset after which earlier resets no longer count
-        self.wanted = budget.busy  # run before it is due, as spectra wait for room in the store
         self._budget = budget
         self._store = store
         self._retrieval = Retrieval(store.segments, link.room, telemetry.resend, self._retrieved)
@@ -40,6 +39,10 @@ class Storage:
         parameters.bind(icd.P_STORAGE_DELAY, 1, store, "delay_us", _US)
         parameters.bind(icd.P_CHECKPOINT_PERIOD, 1, checkpoint, "period_us", _US)
         parameters.bind(icd.P_RESET_WINDOW, 1, self, "quiet_us", _US)
+
+    def wanted(self):
+        """Return true if spectra wait for room in the store, or retrieved packets may be sent. Must not allocate."""
+        return self._budget.busy() or self._retrieval.wanted()
 
     def step(self, now):
         record = self._boot_record

@@ -43,7 +43,11 @@ class Lines:
 
     def tracked(self):
         """Return a mask of the detectors whose regions follow their line."""
-        return sum(1 << d for d, centroid in enumerate(self.centroid) if centroid) if self._tracking else 0
+        mask = 0
+        for d, centroid in enumerate(self.centroid):
+            if centroid and self._tracking:
+                mask |= 1 << d
+        return mask
 
     def update(self):
         """Update `counts` with the running spectra."""

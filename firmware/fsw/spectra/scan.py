@@ -59,7 +59,7 @@ class Scan:
 
     def _counted(self, detector):
         counters = self._acquisition.counters  # accepted, below threshold, over range
-        return sum(counters[detector + first] for first in (0, 16, 32)) & 0xFFFFFFFF
+        return counters[detector] + counters[detector + 16] + counters[detector + 32] & 0xFFFFFFFF
 
     def complete(self, now):
         """Return true if a step is complete; call go_on() once it has been sent."""

@@ -4,7 +4,7 @@ import os
 from binascii import crc32
 from struct import calcsize, pack, unpack
 
-from fsw import icd
+from fsw import icd, memory
 from fsw.spectra.channels import clear
 from micropython import const
 
@@ -44,7 +44,7 @@ class Checkpoint:
         file = self._file
         try:
             if not file:
-                file = self._file = open(self._path, "rb")
+                file = self._file = memory.opened(self._path, "rb")
             header = file.read(calcsize(_HEADER))
             if len(header) == calcsize(_HEADER):
                 s, integration, began_us, real_us, live_us, total, first, last = unpack(_HEADER, header)
@@ -67,7 +67,7 @@ class Checkpoint:
     def reached_us(self):
         """Return the on-board time at which the first spectrum ends, 0 if unknown; the others were written later."""
         try:
-            with open(self._path, "rb") as file:
+            with memory.opened(self._path, "rb") as file:
                 _, _, began_us, real_us, _, _, _, _ = unpack(_HEADER, file.read(calcsize(_HEADER)))
                 return began_us + real_us
         except (OSError, ValueError):
@@ -110,7 +110,7 @@ class Checkpoint:
                 return False
             self._since_us = now
             self._integration = a.integration
-            self._file = open(self._path + ".new", "wb")
+            self._file = memory.opened(self._path + ".new", "wb")
             self._next = 0
         elif self._next < _SPECTRA:
             self._write(self._next)
@@ -126,7 +126,7 @@ class Checkpoint:
         """Write a complete checkpoint at once, before a commanded reset."""
         self._leave()
         self._integration = self._acquisition.integration
-        self._file = open(self._path + ".new", "wb")
+        self._file = memory.opened(self._path + ".new", "wb")
         for s in range(_SPECTRA):
             self._write(s)
         self._leave()

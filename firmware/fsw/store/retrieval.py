@@ -2,7 +2,7 @@
 from fsw.store.segments import RECORD, TIME
 from micropython import const
 
-_SKIP = const(8)  # number of packets outside the range skipped by one step
+_SKIP = const(4)  # number of packets outside the range skipped by one step
 _NEVER = const(1 << 48)  # later than any time
 
 
@@ -34,11 +34,15 @@ class Retrieval:
             self._steps.close()
             self._end()
 
+    def wanted(self):
+        """Return true if a step has work. Must not allocate."""
+        return self._steps is not None and self._room()
+
     def step(self):
         """If the link has room, send one packet or skip a few outside the range; return true if there is more."""
-        if self._steps and self._room():
+        if self.wanted():
             try:
-                next(self._steps)
+                next(self._steps)  # pyright: ignore[reportArgumentType] there is one
                 return True
             except StopIteration:
                 self._end()

@@ -8,7 +8,7 @@ from array import array
 from binascii import crc32
 from errno import EEXIST
 
-from fsw import icd
+from fsw import icd, memory
 from fsw.link import frame
 from micropython import const
 
@@ -57,7 +57,7 @@ class Segments:
         """Return a new file, open, with its header; `count` records were written before it."""
         if not self.numbers:  # there may have been no room for the folder before
             self._make_folder()
-        file = open(self._path(number), "wb")
+        file = memory.opened(self._path(number), "wb")
         header = count.to_bytes(4, "big")
         file.write(header)
         file.write(crc32(header).to_bytes(4, "big"))
@@ -65,7 +65,7 @@ class Segments:
 
     def append(self, number):
         """Return the file, open for appending."""
-        return open(self._path(number), "ab")
+        return memory.opened(self._path(number), "ab")
 
     def remove_oldest(self):
         """Remove the oldest segment. Raises OSError if that fails; nothing is changed then."""
@@ -91,7 +91,7 @@ class Segments:
     def before(self, number):
         """Return the number of records ever written before this segment; 0 if its header is damaged."""
         try:
-            with open(self._path(number), "rb") as file:
+            with memory.opened(self._path(number), "rb") as file:
                 header = file.read(HEADER)
         except OSError:
             return 0
@@ -108,7 +108,7 @@ class Segments:
         try:
             while n and self._reading == number:
                 # reopened each time: an append may reuse the blocks that an open file would read
-                with open(self._path(number), "rb") as file:
+                with memory.opened(self._path(number), "rb") as file:
                     file.seek(at)
                     n = file.readinto(chunk)
                 at += n

@@ -3,10 +3,12 @@
 from binascii import crc32
 from errno import ENOENT
 
+from fsw import memory
 from micropython import const
 
 _LONGEST = const(512)  # octets of a payload
 _NUMBER = const(4)
+_READ = const(620)  # octets allocated by reading a copy, besides twice its length
 
 
 class Slots:
@@ -35,7 +37,7 @@ class Slots:
             raise ValueError
         number, sequence, _ = self._newest()
         head = (sequence + 1 & 0xFFFFFFFF).to_bytes(_NUMBER, "big")
-        with open(f"{self._path}.{1 - number}", "wb") as f:
+        with memory.opened(f"{self._path}.{1 - number}", "wb") as f:
             f.write(head)
             f.write(payload)
             f.write(crc32(payload, crc32(head)).to_bytes(_NUMBER, "big"))
@@ -54,13 +56,14 @@ class Slots:
     def _read(self, number):
         # returns (number, sequence, payload); None if the copy is missing or damaged
         try:
-            with open(f"{self._path}.{number}", "rb") as f:
+            with memory.opened(f"{self._path}.{number}", "rb") as f:
                 data = f.read(_LONGEST + 2 * _NUMBER + 1)
         except OSError as error:
             self.bad += error.errno != ENOENT
             return None
         if not data:  # power failed before it was closed for the first time: no damage
             return None
+        memory.garbage[0] += _READ + 2 * len(data)
         end = len(data) - _NUMBER
         # an empty payload is not valid: eight octets of 0xFF, as on blank flash, would be a copy with one
         if _NUMBER < end <= _LONGEST + _NUMBER and crc32(data[:end]) == int.from_bytes(data[end:], "big"):

@@ -2,7 +2,8 @@
 import os
 import random
 
-from fsw.store import checkpoint, segments, slots
+from fsw import memory
+from fsw.store import checkpoint, segments
 from fsw.store.boot import BootRecord
 from fsw.store.packets import PacketStore
 from parts import Kept
@@ -43,7 +44,7 @@ def copy_in_use_overwritten():
     def other(path, mode):
         return opened(path[:-1] + str(1 - int(path[-1])) if mode == "wb" else path, mode)
 
-    slots.open = other
+    memory.opened = other
 
 
 def acknowledged_too_early():
@@ -89,7 +90,7 @@ def old_file_removed_first():
 
 
 def written_in_place():
-    checkpoint.open = lambda path, mode: opened(path.replace(".new", ""), mode)
+    memory.opened = lambda path, mode: opened(path.replace(".new", ""), mode)
     not_renamed()
 
 

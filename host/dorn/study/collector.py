@@ -81,7 +81,8 @@ class Heap:
         """The largest number of objects pending while the collector follows the names of the module that holds the
         beginning of the chain."""
         beginning = self.chain()[0]
-        (names,) = (block for block, children in self._children.items() if beginning in children)
+        holders = [block for block, children in self._children.items() if beginning in children]
+        names = max(holders, key=lambda block: len(self._children[block]))  # garbage may refer to the beginning as well
         marked, stack, most, block = {names}, [], 0, names
         while True:
             for child in self._children[block]:

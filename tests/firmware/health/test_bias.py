@@ -4,7 +4,7 @@ import pytest
 from dorn.head.slow_control import HOLD_S
 from dorn.session import CommandFailed
 from support import chip
-from support.instrument import DICTIONARY, Instrument, both, instrument
+from support.instrument import DICTIONARY, Instrument, both_if_long, instrument
 
 STATES = DICTIONARY.enums["bias_state"]
 EIO = 5
@@ -28,7 +28,7 @@ def state(i):
     return packet.text("bias_state")
 
 
-@both
+@both_if_long
 def test_the_bias_ramps_to_its_level_is_monitored_and_is_switched_off_on_command(where):
     with instrument(where) as i:
         devices = i.target.slow_control
@@ -53,7 +53,7 @@ def test_the_bias_ramps_to_its_level_is_monitored_and_is_switched_off_on_command
         assert state(i) == "off" and not i.events("bias_tripped")
 
 
-@both
+@both_if_long
 def test_only_an_armed_command_switches_the_bias_on_and_only_once(where):
     with instrument(where) as i:
         for wait_s in (None, 10.1):
@@ -71,7 +71,7 @@ def test_only_an_armed_command_switches_the_bias_on_and_only_once(where):
         assert i.target.slow_control.bias_mv == 5000
 
 
-@both
+@both_if_long
 def test_leakage_above_the_limit_trips_the_bias(where):
     with instrument(where) as i:
         devices = i.target.slow_control
@@ -95,7 +95,7 @@ def test_leakage_above_the_limit_trips_the_bias(where):
         assert devices.bias_mv == 5000 and len(i.events("bias_tripped")) == 1
 
 
-@both
+@both_if_long
 def test_a_bias_reading_off_its_level_trips_the_bias(where):
     with instrument(where) as i:
         devices = i.target.slow_control
@@ -108,7 +108,7 @@ def test_a_bias_reading_off_its_level_trips_the_bias(where):
         assert devices.bias_mv == 0 and i.events("bias_tripped") == [(34_400, 20)]
 
 
-@both
+@both_if_long
 @pytest.mark.parametrize("missing", DEVICES)
 def test_with_a_device_missing_bias_on_is_rejected_and_the_instrument_works(where, missing):
     with instrument(where) as i:
@@ -126,7 +126,7 @@ def test_with_a_device_missing_bias_on_is_rejected_and_the_instrument_works(wher
         assert devices.bias_mv == 5000
 
 
-@both
+@both_if_long
 @pytest.mark.parametrize("missing", [("adc",), ("expander", "adc"), ("dac", "adc"), DEVICES])
 def test_devices_that_stop_answering_trip_the_bias(where, missing):
     """If no device accepts the command, the bus becomes silent and the monostable switches the bias off."""
@@ -152,7 +152,7 @@ def test_devices_that_stop_answering_trip_the_bias(where, missing):
         assert devices.bias_mv == 5000
 
 
-@both
+@both_if_long
 def test_a_bus_kept_silent_to_hold_the_bias_off_stays_silent(where):
     """Comparators, bias_off and pulser_on cause no traffic; earlier readings are no longer reported."""
     with instrument(where) as i:
@@ -177,7 +177,7 @@ def test_a_bus_kept_silent_to_hold_the_bias_off_stays_silent(where):
         assert devices.bias_mv == 5000
 
 
-@both
+@both_if_long
 def test_with_everything_off_only_the_adc_is_read(where):
     with instrument(where) as i:
         devices = i.target.slow_control

@@ -2,7 +2,7 @@
 
 import pytest
 from dorn.session import CommandFailed
-from support.instrument import DICTIONARY, both, instrument, refused
+from support.instrument import DICTIONARY, both_if_long, instrument, refused
 from support.kept import EROFS, mode
 
 MODE = DICTIONARY.enums["mode"]
@@ -85,7 +85,7 @@ def test_the_table_has_the_designed_transitions_and_no_function_in_mode_boot():
     assert all("boot" not in f.modes for f in DICTIONARY.functions.values())
 
 
-@both
+@both_if_long
 def test_science_and_calibration_acquire_and_other_modes_do_not(where):
     with instrument(where) as i:
         for name, acquires in (("science", True), ("standby", False), ("calibration", True), ("safe", False)):
@@ -105,7 +105,7 @@ def test_science_and_calibration_acquire_and_other_modes_do_not(where):
             i.target.head.cut()
 
 
-@both
+@both_if_long
 def test_test_pulses_end_with_calibration(where):
     with instrument(where) as i:
         go(i, "calibration")

@@ -4,7 +4,7 @@ import pytest
 from dorn.head.front_end import MV_PER_MEV, FrontEnd, Head
 from dorn.session import CommandFailed
 from particles import poisson
-from support.instrument import DICTIONARY, Instrument, both, instrument, open_simulated, play
+from support.instrument import DICTIONARY, Instrument, both_if_long, instrument, open_simulated, play
 
 FRONT, BACK = 8, 16
 
@@ -41,7 +41,7 @@ def test_every_fired_pulse_is_counted_in_its_channel(side):
         assert i.target.head.fates.injected == i.target.head.fates.delivered == fired * (1 + (side == FRONT | BACK))
 
 
-@both
+@both_if_long
 def test_rate_amplitude_and_target_follow_while_it_runs(where):
     with instrument(where) as i:
         i.calibrate()
@@ -79,7 +79,7 @@ def test_every_pulse_has_one_fate_with_a_source_present():
         assert fired - 6 <= found <= fired
 
 
-@both
+@both_if_long
 def test_without_dac_or_expander_pulser_on_is_rejected(where):
     for missing in ("dac", "expander"):
         with instrument(where) as i:
@@ -91,7 +91,7 @@ def test_without_dac_or_expander_pulser_on_is_rejected(where):
             assert i.target.head.fates.injected == 0
 
 
-@both
+@both_if_long
 def test_devices_fitted_later_are_found_when_needed(where):
     with open_simulated(where, Head(FrontEnd())) as target:
         target.slow_control.expander.answers = False
@@ -104,7 +104,7 @@ def test_devices_fitted_later_are_found_when_needed(where):
         assert fire(i, 2, rate=2) == target.head.fates.injected > 4
 
 
-@both
+@both_if_long
 def test_pulses_are_counted_only_if_they_were_fired(where):
     """With an expander that refuses every 11th byte, housekeeping still has the exact number of pulses at the head."""
     with instrument(where) as i:

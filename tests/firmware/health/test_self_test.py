@@ -2,7 +2,7 @@
 
 import pytest
 from dorn.image import firmware
-from support.instrument import both, instrument, refused
+from support.instrument import both_if_long, instrument, refused
 
 SLOW_CONTROL, FLASH, FILES = 2, 4, 8
 
@@ -16,7 +16,7 @@ def self_test(i):
     return failed[0][0] if failed else passed[0][0]
 
 
-@both
+@both_if_long
 def test_a_healthy_instrument_passes_also_just_after_boot(where):
     with instrument(where) as i:
         assert self_test(i) == 0

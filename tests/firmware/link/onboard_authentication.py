@@ -1,7 +1,7 @@
 # fsw/link/authentication.py in isolation: accepted telecommands, and the counter on flash.
 from check import equal
 from doubles import ROOT
-from fsw import icd
+from fsw import icd, memory
 from fsw.store.slots import Slots
 from signatures import AHEAD, KEY, MOST, NUMBER, PACKET, Bench, copy, signed
 
@@ -24,6 +24,15 @@ def test_packets_of_any_length_are_accepted():
         packet = b"\x18\x64\xc0\1" + (len(data) + 6 - 1).to_bytes(2, "big") + b"\x2f\x11\1\0" + data + b"\1\2"
         equal(bench.open(signed(counter, packet[: len(data) + 12])), packet[: len(data) + 12], counter)
     equal(bench.authentication.rejected, 0)
+
+
+def test_every_telecommand_adds_to_the_allocation_estimate():
+    bench = Bench()
+    for counter in (101, 102):  # the first one also reserves counters
+        frame = signed(counter)
+        memory.garbage[0] = 0
+        bench.open(frame)
+    equal(memory.garbage[0], 850 + len(frame))
 
 
 def test_the_counter_must_be_higher_than_all_previous_ones():

@@ -4,7 +4,7 @@ from array import array
 from check import equal, raises
 from crc import with_crc
 from doubles import Clock, Link
-from fsw import icd
+from fsw import icd, memory
 from fsw.link.frame import Deframer
 from fsw.link.packet import Telemetry
 
@@ -82,6 +82,21 @@ def test_packets_are_counted_in_total_and_by_type():
     equal([packet[2:4] for packet in packets], [bytes([0xC0, n]) for n in range(6)])
     equal([packet[9:11] for packet in packets], [bytes([0, n]) for n in (0, 1, 0, 2, 0, 1)])
     equal(bench.telemetry.taken, 6)
+
+
+def test_every_packet_adds_to_the_allocation_estimate_by_its_length():
+    bench = Bench()
+    for data, octets in (((), 481), (range(100), 631)):  # 450, and 1.5 for each octet
+        bench.telemetry.begin(PLAIN)
+        bench.telemetry.octets(bytes(data))
+        memory.garbage[0] = 0
+        bench.telemetry.end()
+        equal(memory.garbage[0], octets)
+        packet = bench.one()
+        memory.garbage[0] = 0
+        bench.telemetry.resend(packet)
+        equal(memory.garbage[0], octets)
+        bench.sent()
 
 
 def test_the_counts_wrap():

@@ -8,7 +8,7 @@ import pytest
 from dorn.link import frames
 from kept_flash import FLASH, Littlefs
 from support import chip
-from support.instrument import DICTIONARY, both, instrument
+from support.instrument import DICTIONARY, both_if_long, instrument
 
 NUMBER, KEY = 7, bytes(range(100, 132))
 AHEAD = 64  # counters that a reset may skip
@@ -126,7 +126,7 @@ def test_a_damaged_packet_with_a_valid_tag_is_rejected_for_its_crc(flash):
         assert send(i, packet + trailer(packet, 1)) == rejection("bad_crc")
 
 
-@both
+@both_if_long
 def test_telecommands_recorded_before_a_reset_are_rejected_after_it(where, flash):
     options = {"flash": flash} if where == "unix" else {"files": chip.firmware_files() | FILES}
     with instrument(where, **options) as i:
@@ -206,7 +206,7 @@ def test_with_a_key_noise_is_rejected_and_harmless(flash):
 # -- the counter is damaged or lost ------------------------------------------------------------------------------------
 
 
-@both
+@both_if_long
 def test_a_new_key_needs_a_telecommand_signed_over_its_challenge(where, tmp_path):
     key = {"key": bytes([NUMBER]) + KEY}
     (tmp_path / "key").write_bytes(key["key"])

@@ -1,7 +1,7 @@
 """ST[05], enabling of event reports, and ST[03], enabling and interval of housekeeping structures."""
 
 import pytest
-from support.instrument import DICTIONARY, both, instrument, refused
+from support.instrument import DICTIONARY, both_if_long, instrument, refused
 
 
 def disabled(i):
@@ -12,7 +12,7 @@ def disabled(i):
 # -- ST[05] ----------------------------------------------------------------------------------------
 
 
-@both
+@both_if_long
 def test_a_disabled_event_is_not_reported_until_it_is_enabled(where):
     with instrument(where) as i:
         number = DICTIONARY.events["cleared"].id

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 from support.instrument import instrument
-from support.kept import EROFS, damage, mode, value
+from support.kept import EROFS, damage, mode
 
 
 def test_a_flood_of_parameters_is_written_at_most_every_ten_seconds(littlefs):
@@ -27,7 +27,7 @@ def test_a_flood_of_parameters_is_written_at_most_every_ten_seconds(littlefs):
         assert done + len(refused) == 101 and set(refused) == {"no_room"}
         i.set_parameters(threshold_3=777)
         i.reboot(i.target.power_cycle)
-        assert value(i, "threshold_3") == 777
+        assert i.value("threshold_3") == 777
 
 
 def test_parameters_that_cannot_be_written_are_reverted_and_each_is_reported(littlefs):
@@ -40,7 +40,7 @@ def test_parameters_that_cannot_be_written_are_reverted_and_each_is_reported(lit
         i.command("dump_memory", region="thresholds", offset=6, count=4)
         i.advance(11)
         assert len([p for p in i.received[received:] if p.name == "completion_failure"]) == 2
-        assert (value(i, "threshold_3"), value(i, "threshold_4")) == (111, 222)
+        assert (i.value("threshold_3"), i.value("threshold_4")) == (111, 222)
         i.command("dump_memory", region="thresholds", offset=6, count=4)
         before, after = (struct.unpack("<2H", bytes(p.fields["data"])) for p in i.received if p.name == "memory_dump")
         assert (before, after) == ((5, 6), (111, 222))  # reverted
@@ -50,12 +50,12 @@ def test_a_table_load_completes_once_it_is_on_flash(littlefs):
     with littlefs.instrument() as i:
         i.set_parameters(threshold_3=111)
         littlefs.fail(EROFS)
-        before = value(i, "rates_period")
+        before = i.value("rates_period")
         received = len(i.received)
         i.post("load_table", table="surface")
         i.advance(12)
         assert [p.name for p in i.received[received:] if p.name.startswith("completion")] == ["completion_failure"]
-        assert not i.events("table_loaded") and value(i, "rates_period") == before
+        assert not i.events("table_loaded") and i.value("rates_period") == before
         littlefs.fail(0)
         i.advance(12)
         i.command("load_table", table="surface")
@@ -68,7 +68,7 @@ def test_a_parameter_set_once_has_two_copies_and_a_missing_copy_is_restored(flas
     first, second = sorted((flash / "kept").glob("parameters.?"))
     damage(first)
     with instrument("unix", flash) as i:
-        assert value(i, "threshold_3") == 2222 and mode(i) == "standby"
+        assert i.value("threshold_3") == 2222 and mode(i) == "standby"
     damage(first)
     second.unlink()
     with instrument("unix", flash) as i:
@@ -104,7 +104,7 @@ def test_a_damaged_copy_is_rewritten(flash, copies):
         i.advance(1)
     with instrument("unix", flash) as i:
         assert not i.events("parameters_damaged")
-        assert value(i, "threshold_3") == (112 if copies == 1 else 150)
+        assert i.value("threshold_3") == (112 if copies == 1 else 150)
 
 
 @pytest.mark.parametrize("end", ["safe", "reset"])
@@ -117,4 +117,4 @@ def test_safe_and_a_commanded_reset_write_pending_parameters(littlefs, end):
         else:
             i.reboot(lambda: i.armed("reset"))
         i.reboot(i.target.power_cycle)
-        assert value(i, "threshold_4") == 222
+        assert i.value("threshold_4") == 222

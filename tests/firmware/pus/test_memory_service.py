@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 from particles import regular
-from support.instrument import DICTIONARY, both, instrument, play, refused
+from support.instrument import DICTIONARY, both_if_long, instrument, play, refused
 
 OCTETS = {"spectra": 16 * 1024 * 2, "coincidences": 8 * 256 * 2, "counters": 64 * 4, "thresholds": 16 * 2}
 OCTETS["parameters"] = 4 * len(DICTIONARY.parameters)
@@ -37,7 +37,7 @@ def thresholds(i):
     return list(struct.unpack("<16H", dump(i, "thresholds")))
 
 
-@both
+@both_if_long
 def test_dumps_agree_with_other_packets(where):
     with instrument(where) as i:
         i.set("threshold_3", 777)
@@ -83,7 +83,7 @@ def test_only_data_within_a_region_is_accessible():
             refused(i, "unknown_entry", command, region=255, offset=0, count=1)
 
 
-@both
+@both_if_long
 def test_loading_thresholds_must_be_armed_and_lasts_until_they_are_set(where):
     with instrument(where) as i:
         refused(i, "not_armed", "load_memory", region="thresholds", offset=0, data=bytes(2))

@@ -2,7 +2,7 @@
 
 import pytest
 from dorn.link import frames
-from support.instrument import DICTIONARY, both, instrument, refused
+from support.instrument import DICTIONARY, both_if_long, instrument, refused
 
 MONITORS = DICTIONARY.monitors
 STATE = DICTIONARY.enums["check_state"]
@@ -46,7 +46,7 @@ def test_monitors_at_boot_are_those_of_the_dictionary():
         assert out(i) == {}
 
 
-@both
+@both_if_long
 def test_temperature_transitions_out_of_and_into_limits_are_reported(where):
     with instrument(where) as i:
         parts = i.target.slow_control
@@ -198,7 +198,7 @@ def too_hot(i):
     i.advance(1)
 
 
-@both
+@both_if_long
 def test_an_overheated_head_switches_the_bias_off(where):
     with instrument(where) as i:
         assert actions(i) == (1, {DICTIONARY.events[event].id: 1 for event in DICTIONARY.actions})

@@ -3,7 +3,7 @@
 import pytest
 from dorn.link.archive import Archive
 from dorn.products.collection import Collection
-from support.instrument import both, instrument, play, refused
+from support.instrument import both_if_long, instrument, play, refused
 
 ALL = (1 << 24) - 1
 
@@ -18,7 +18,7 @@ def running(i):
     return found
 
 
-@both
+@both_if_long
 def test_running_spectra_are_copies_and_the_integration_continues(where, tmp_path):
     with instrument(where) as i:
         i.record(tmp_path / "telemetry.ccsds")

@@ -2,7 +2,7 @@
 
 import pytest
 from dorn.link import frames
-from support.instrument import DICTIONARY, both, instrument, refused
+from support.instrument import DICTIONARY, both_if_long, instrument, refused
 
 LATE_S = 0.6  # one step of operations, one of commands, and the report
 PLACES = 16
@@ -47,7 +47,7 @@ def first(n):
     return 0x1000 + n
 
 
-@both
+@both_if_long
 def test_telecommands_are_released_in_order_of_time_and_never_early(where):
     with instrument(where) as i:
         begin_s = on_board_s(i)
@@ -205,7 +205,7 @@ def test_a_reset_disables_and_empties_the_schedule(kind):
         assert not completed(i)
 
 
-@both
+@both_if_long
 def test_a_reset_can_be_scheduled_if_armed(where):
     with instrument(where) as i:
         at_s = on_board_s(i) + 1.5

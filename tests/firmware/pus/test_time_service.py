@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from support.instrument import both, instrument, refused
+from support.instrument import both_if_long, instrument, refused
 
 PACKET_S = 2**-16  # resolution of a packet's time
 
@@ -28,7 +28,7 @@ def test_without_an_interval_there_are_no_reports():
         assert not reports(i)
 
 
-@both
+@both_if_long
 def test_time_reports_relate_packet_time_to_the_clock(where):
     """Time minus clock is constant until the time is set; the clock runs with target time."""
     with instrument(where) as i:
@@ -68,7 +68,7 @@ def test_a_new_interval_applies_immediately_and_survives_a_reset():
         refused(i, "out_of_range", "set_time_interval", interval=86_401)
 
 
-@both
+@both_if_long
 def test_time_is_set_to_the_fraction_and_continues(where):
     with instrument(where) as i:
         before_s = on_board_s(i)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 from dorn.exports.lines import line_kev
-from support.instrument import DICTIONARY, both, instrument, play
+from support.instrument import DICTIONARY, both_if_long, instrument, play
 
 LINE_KEV = line_kev(DICTIONARY)
 KEV = list(LINE_KEV.values())
@@ -48,7 +48,7 @@ def po_209(n, detectors=range(16), kev=PO_209_KEV):
     return [(100_000 * k, detectors[k % len(detectors)], kev) for k in range(1, n * len(detectors) + 1)]
 
 
-@both
+@both_if_long
 def test_regions_are_channel_sums_of_the_spectra_on_ground(where):
     with instrument(where) as i:
         i.set("tracking", 0)
@@ -93,7 +93,7 @@ def test_region_counts_wrap_modulo_2_to_16():
         assert line_rates(i)["counts"] == [n % 65_536 for n in expected]
 
 
-@both
+@both_if_long
 def test_the_centroid_follows_a_head_whose_gain_is_off(where):
     """Gain 1 % high in front and 1 % low in back detectors; the code of 0 keV is unchanged."""
     gain = tuple(1.01 if d % 2 == 0 else 0.99 for d in range(16))

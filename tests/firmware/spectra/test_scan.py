@@ -2,7 +2,7 @@
 
 import pytest
 from dorn.head.front_end import MV_PER_MEV
-from support.instrument import both, instrument, refused
+from support.instrument import both_if_long, instrument, refused
 
 LEVELS = {"from": 30, "step": 30, "steps": 4, "dwell": 2}
 
@@ -29,7 +29,7 @@ def arrivals(cps_of_mv, seconds, detectors=(0, 1, 6)):
     return sorted(pulses)
 
 
-@both
+@both_if_long
 def test_each_level_counts_the_pulses_above_it(where):
     """Pulses of 45, 75 and 105 mV, 20, 10 and 5 per second, in three detectors; levels of 30, 60, 90, 120 mV."""
     with instrument(where) as i:

@@ -4,7 +4,7 @@ from array import array
 
 from check import equal, has
 from doubles import EIO, ENOSPC, ROOT, Clock, Flash, Reports, each_failure
-from fsw import icd
+from fsw import icd, memory
 from fsw.health.faults import Failures
 from fsw.store.boot import OnBoardTime
 from fsw.store.checkpoint import Checkpoint
@@ -74,6 +74,19 @@ class Bench:
 
 def whole(seed):
     return [(seed, s) for s in range(SPECTRA)]
+
+
+def test_every_file_opened_adds_to_the_allocation_estimate():
+    bench = Bench(Flash())
+    for use in (
+        lambda: bench.write(PERIOD_US),
+        bench.checkpoint.write,
+        bench.checkpoint.reached_us,
+        lambda: Bench(bench.flash).read(),
+    ):
+        memory.garbage[0] = 0
+        use()
+        equal(memory.garbage[0], 1450)
 
 
 def test_one_spectrum_is_written_per_step_and_all_are_restored_after_a_reset():

@@ -7,7 +7,7 @@ from fsw.store.retrieval import Retrieval
 from fsw.store.segments import Segments
 from records import damaged, framed, packet, record_of, write
 
-SKIP = 8  # unrequested packets skipped in one step
+SKIP = 4  # unrequested packets skipped in one step
 
 
 class Bench:
@@ -53,6 +53,17 @@ def test_records_are_retrieved_one_per_step():
     equal(bench.ended, [(1, 5, 5)])
     equal(bench.retrieval.step(), False)
     equal((len(bench.sent), len(bench.ended)), (5, 1))
+
+
+def test_a_step_is_wanted_until_the_end_while_the_link_has_room():
+    bench = Bench()
+    equal(bench.retrieval.wanted(), False)
+    bench.retrieval.by_number(1, 2)
+    for has_room in (True, False, True):
+        bench.has_room = has_room
+        equal(bench.retrieval.wanted(), has_room)
+    bench.steps()
+    equal((bench.sent, bench.retrieval.wanted()), ([1, 2], False))
 
 
 def test_first_and_last_are_included_across_segments():
@@ -121,7 +132,7 @@ def test_a_step_skips_several_unrequested_records():
         if not bench.retrieval.step():
             break
         steps.append(len(bench.sent) - sent)
-    equal(steps, [0, 0] + [1, 1] + [0] * 6)  # the last six steps skip records up to 24, 32, ..., 64
+    equal(steps, [0, 0] + [1, 1] + [0] * 5)  # the last five steps skip records up to 16, 20, ..., 32
 
 
 def test_segments_without_requested_records_are_not_read():
@@ -178,7 +189,7 @@ def test_earlier_segments_are_not_read_completely():
     bench.write(6, range(6, 11), bad=(7,))
     bench.write(11, range(11, 16), bad=(12,))
     bench.retrieval.by_time(1101, 1300)
-    equal(bench.steps(), 3)
+    equal(bench.steps(), 4)
     equal((bench.sent, bench.segments.bad), ([13], 1))
 
 

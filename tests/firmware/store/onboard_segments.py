@@ -4,7 +4,7 @@ from binascii import crc32
 
 from check import equal, raises
 from doubles import EIO, ENOSPC, ROOT, Clock, Flash, Link
-from fsw import icd
+from fsw import icd, memory
 from fsw.link.frame import Deframer
 from fsw.link.packet import Telemetry
 from fsw.store.segments import RECORD, TIME, Segments
@@ -52,6 +52,21 @@ def records(segments, number):
 
 
 # -- what is on flash --------------------------------------------------------------------------------------------------
+
+
+def test_every_file_opened_adds_to_the_allocation_estimate():
+    Flash()
+    segments = some((1,), each=30)  # more than one chunk
+    octets = segments.size(1)
+    for use, files in (
+        (lambda: segments.create(100, 30).close(), 1),
+        (lambda: segments.append(100).close(), 1),
+        (lambda: segments.before(1), 1),
+        (lambda: records(segments, 1), 1 + (octets - HEADER + 511) // 512),
+    ):
+        memory.garbage[0] = 0
+        use()
+        equal(memory.garbage[0], 1450 * files)
 
 
 def test_on_an_empty_flash_the_folder_is_created_without_segments():

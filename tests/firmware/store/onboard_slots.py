@@ -4,6 +4,7 @@ from binascii import crc32
 
 from check import equal, raises
 from doubles import EIO, ENOSPC, EROFS, ROOT, Flash, each_failure
+from fsw import memory
 from fsw.store.slots import Slots
 
 PATH = ROOT + "/state"
@@ -54,6 +55,15 @@ def test_copies_alternate():
     slots.save(b"c")
     equal(get(), [copy(2, b"c"), copy(1, b"bb")])
     equal((slots.load(), slots.bad, slots.payloads()), (b"c", 0, [b"c", b"bb"]))
+
+
+def test_a_save_adds_its_files_and_what_it_reads_to_the_allocation_estimate():
+    Flash()
+    slots = Slots(PATH)
+    for copies in range(3):
+        memory.garbage[0] = 0
+        slots.save(b"12345678")
+        equal(memory.garbage[0], 3 * 1450 + copies * (620 + 2 * 16))
 
 
 def test_the_higher_sequence_number_is_used_also_across_a_wrap():

@@ -15,7 +15,7 @@ ENOSPC, EROFS, EISDIR = 28, 30, 21
 
 @pytest.fixture(scope="module")
 def child():
-    with Child(SCRIPT, path=[FOLDER]) as child:
+    with Child(SCRIPT, heap_kb=384, path=[FOLDER]) as child:
         yield child
 
 

@@ -17,7 +17,7 @@ from dorn.session import CommandFailed
 from dorn.session.instrument import Instrument
 from dorn.targets.unix import UnixTarget
 from support.chip import firmware_files
-from support.instrument import DICTIONARY, both, open_simulated
+from support.instrument import DICTIONARY, both_if_long, open_simulated
 
 PING = DICTIONARY.encode("ping", 5)
 
@@ -127,7 +127,7 @@ def test_the_counter_is_on_disk_before_the_telecommand_is_sent(key):
 # ---- with the instrument -----------------------------------------------------------------------------
 
 
-@both
+@both_if_long
 def test_only_signed_telecommands_are_accepted(where, key, tmp_path):
     with open_simulated(where, files=files(where, key.board_file)) as target:
         i = Instrument(target, key)

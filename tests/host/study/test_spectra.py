@@ -51,6 +51,7 @@ def small(monkeypatch, folder):
     monkeypatch.setattr(spectra, "SHORT_SEEDS", {"unix": 1})
 
 
+@pytest.mark.long
 def test_a_head_that_is_one_channel_off_is_detected(folder, tmp_path, monkeypatch, small):
     monkeypatch.setattr(recording, "front_end", lambda: FrontEnd(offset_kev=12.0))
     assert study(folder, tmp_path) == 1
@@ -70,6 +71,7 @@ def test_a_gain_error_of_one_in_a_thousand_is_detected(folder, tmp_path, monkeyp
     assert "16 strips: misplaced counts" in output
 
 
+@pytest.mark.long
 def test_a_lost_channel_is_detected(folder, tmp_path, monkeypatch, small):
     def faulty(target, particles, comparator_mv=recording.DEFAULT_COMPARATOR_MV):
         recorded = recording.record(target, particles, comparator_mv)

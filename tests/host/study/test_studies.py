@@ -1,4 +1,6 @@
-"""The studies of counting, dead time and stalls, in their short form; they detect a faulty instrument."""
+"""The studies of counting, dead time and stalls, in their short form; they detect a faulty instrument.
+
+On the chip, a single case of dead time and of stalls is judged; all cases with `-m long`."""
 
 import pytest
 from dorn import cli
@@ -29,10 +31,12 @@ def test_counting_on_unix(tmp_path):
     assert (tmp_path / "counting.png").stat().st_size > 10_000
 
 
+@pytest.mark.long
 def test_counting_on_the_chip(tmp_path, emulator):
     assert study("counting", tmp_path, "--target", "rp2040") == 0, failed(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["deadtime", "stalls"])
 def test_on_the_chip(name, tmp_path, emulator):
     assert study(name, tmp_path) == 0, failed(tmp_path)
@@ -58,12 +62,13 @@ def test_two_cycles_too_many_are_detected_at_the_pins(tmp_path, monkeypatch, emu
     path = "boards/rp2/event_builder.py"
     text = (onboard_root() / path).read_text()
     assert text.count("fixed = 17") == 1
-    files = firmware.files("pico", changed={path: text.replace("fixed = 17", "fixed = 19")})
-    monkeypatch.setattr(event_builder.firmware, "files", lambda board: files)
     monkeypatch.setattr(deadtime, "CASES", {"1 hit": ((3,), None)})
     monkeypatch.setattr(deadtime.own_dead_time, "judge", lambda report, short: None)
-    assert study("deadtime", tmp_path) == 1
-    assert [line.split("  ")[0] for line in failed(tmp_path)] == ["1 hit: mean deviation"]
+    assert study("deadtime", tmp_path / "right") == 0
+    files = firmware.files("pico", changed={path: text.replace("fixed = 17", "fixed = 19")})
+    monkeypatch.setattr(event_builder.firmware, "files", lambda board: files)
+    assert study("deadtime", tmp_path / "wrong") == 1
+    assert [line.split("  ")[0] for line in failed(tmp_path / "wrong")] == ["1 hit: mean deviation"]
 
 
 def test_a_gap_accounted_too_long_is_detected(tmp_path, monkeypatch, emulator):
@@ -72,12 +77,13 @@ def test_a_gap_accounted_too_long_is_detected(tmp_path, monkeypatch, emulator):
     text = (onboard_root() / "firmware" / path).read_text()
     accounted = "            now = self._known_us\n            self.gap_us += now - good\n"
     assert text.count(accounted) == 1
-    files = firmware.files("pico", changed={path: text.replace(accounted, accounted.replace("us\n", "us + 100\n", 1))})
-    monkeypatch.setattr(stalls, "_files", lambda stall: files)
     monkeypatch.setattr(stalls, "spread", lambda function, jobs: map(function, jobs))
     monkeypatch.setattr(stalls, "SHORT", [stalls.Case(stalls.STALLS[3], 20_000, "regular")])
-    assert study("stalls", tmp_path) == 1
-    assert "gaps accounted for" in "".join(failed(tmp_path))
+    assert study("stalls", tmp_path / "right") == 0
+    files = firmware.files("pico", changed={path: text.replace(accounted, accounted.replace("us\n", "us + 100\n", 1))})
+    monkeypatch.setattr(stalls, "_files", lambda stall: files)
+    assert study("stalls", tmp_path / "wrong") == 1
+    assert "gaps accounted for" in "".join(failed(tmp_path / "wrong"))
 
 
 @pytest.mark.parametrize(
