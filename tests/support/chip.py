@@ -43,9 +43,9 @@ def until_prompt(target, limit_s: float) -> bytes:
     return bytes(output)
 
 
-def run(script: str, limit_s: float = 60.0) -> str:
+def run(script: str, limit_s: float = 60.0, files=None) -> str:
     """Output of `script`. Raises AssertionError with its traceback if it fails."""
-    with open_chip(script) as target:
+    with open_chip(script, files=files) as target:
         output = until_prompt(target, limit_s)
     text = output.decode(errors="replace").partition("\r\nMicroPython v")[0].replace("\r\n", "\n")
     assert "Traceback" not in text, text

@@ -14,7 +14,8 @@ from stimuli import HeadStimulus
 from support import chip
 
 DICTIONARY = Dictionary.load()
-both = pytest.mark.parametrize("where", NAMES)
+both = pytest.mark.parametrize("where", NAMES)  # what depends on the chip
+both_if_long = pytest.mark.parametrize("where", ["unix", pytest.param("rp2040", marks=pytest.mark.long)])
 
 
 def open_simulated(where, head=None, flash=None, files=None):

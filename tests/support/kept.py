@@ -27,12 +27,6 @@ def change(path, at, octets):
     path.write_bytes(data + zlib.crc32(data).to_bytes(4, "big"))
 
 
-def value(i, name):
-    """Value of a parameter, as reported by the instrument."""
-    ask = lambda: i.command("report_parameter", parameter=name)  # noqa: E731
-    return i.wait_for(lambda p: p.name == "parameter_value", 5, ask).fields["value"]
-
-
 def in_use(i):
     """Set the time and store packets. -> latest on-board time in s, highest record number issued"""
     i.set_parameters(storage_delay=1)
