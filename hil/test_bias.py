@@ -22,7 +22,7 @@ def test_the_bias_is_off_at_start_and_must_be_armed(commander):
     assert commander.housekeeping.text(STATE) == "off"
     with pytest.raises(CommandFailed, match="not_armed"):
         commander.function("bias_on")
-    assert commander.wait_for(lambda p: p.name == "housekeeping", 11).text(STATE) == "off"
+    assert commander.next_packet("housekeeping").text(STATE) == "off"
 
 
 def test_the_bias_is_ramped_and_reported(commander, evidence):
@@ -41,7 +41,7 @@ def test_the_bias_is_off_after_a_reset(commander):
     switch_on(commander)
     commander.function("arm")
     commander.reboot(lambda: commander.function("reset"))
-    assert commander.wait_for(lambda p: p.name == "housekeeping", 11).text(STATE) == "off"
+    assert commander.next_packet("housekeeping").text(STATE) == "off"
 
 
 def test_hardware_removes_the_bias_when_the_software_hangs(commander, power):
@@ -56,7 +56,7 @@ def test_hardware_removes_the_bias_when_the_software_hangs(commander, power):
     commander.reboot(lambda: power.stall(6.0))
     commander.advance(5)
     assert supply.bias_mv == 0
-    assert commander.wait_for(lambda p: p.name == "housekeeping", 11).text(STATE) == "off"
+    assert commander.next_packet("housekeeping").text(STATE) == "off"
 
 
 def test_the_bias_stays_off_when_the_software_recovers(commander, power):

@@ -10,6 +10,9 @@ from dorn.link import frames
 from dorn.session import Session
 from dorn.session.acquire import collect
 
+# timeout: housekeeping is sent every 10 s, rates every 5 s, by an emulated board on a busy host at half the speed
+PERIODIC_S = 25.0
+
 
 class Instrument(Session):
     """`received` has all packets so far, including housekeeping once `connect` returns."""
@@ -56,9 +59,12 @@ class Instrument(Session):
 
         self.target.wait_for(here, limit_s)
 
-    def next(self, name: str, limit_s: float = 11.0) -> dict:
-        """Fields of the next packet with that name; housekeeping is sent every 10 s, rates every 5 s."""
-        return self.wait_for(lambda packet: packet.name == name, limit_s).fields
+    def next(self, name: str, limit_s: float = PERIODIC_S) -> dict:
+        """Fields of the next packet with that name."""
+        return self.next_packet(name, limit_s).fields
+
+    def next_packet(self, name: str, limit_s: float = PERIODIC_S) -> Packet:
+        return self.wait_for(lambda packet: packet.name == name, limit_s)
 
     def set(self, parameter: str, value: int) -> None:
         """Set a parameter and wait until it takes effect, not until it is on flash as set_parameters() does."""

@@ -154,7 +154,7 @@ def test_a_flood_of_bytes_delays_nothing():
         i.advance(2.1)
         i.command("ping", limit_s=10)
         rates = i.stop()
-        hk = i.wait_for(lambda p: p.name == "housekeeping", 11).fields
+        hk = i.next("housekeeping")
         assert i.target.resets == 0 and hk["task_overruns"] == 0 and hk["frames_bad"] > 10
         assert i.target.head.fates.delivered == sum(rates["accepted"])
 
@@ -172,7 +172,7 @@ def test_a_host_that_does_not_read_delays_nothing():
         usb.write_delay_microseconds = delay_us
         i.advance(9)
         rates = i.stop()
-        hk = i.wait_for(lambda p: p.name == "housekeeping", 11).fields
+        hk = i.next("housekeeping")
         assert rates["gap_us"] == hk["task_overruns"] == 0 and hk["packets_dropped"] > 0
         assert i.target.head.fates.delivered == sum(rates["accepted"])
         assert i.sequence_gaps > 0

@@ -58,7 +58,7 @@ def test_a_45_ms_stall_loses_no_byte_in_either_direction(instrument):
     i.target.stall(0.045)
     answered(i, wanted)
     rates = i.stop()
-    hk = i.wait_for(lambda p: p.name == "housekeeping", 11).fields
+    hk = i.next("housekeeping")
     assert hk["frames_bad"] == hk["packets_dropped"] == i.sequence_gaps == i.crc_errors == 0
     assert sum(rates["accepted"]) == i.target.head.fates.delivered > 20_000 and rates["overrun_hits"] == 0
     assert sum(i.counts().values()) == rates["front"] + rates["back"]
@@ -73,7 +73,7 @@ def test_the_loss_of_a_long_stall_is_counted_and_the_link_recovers(instrument):
     i.advance(4.0)  # telecommands in the ring are executed
     lost = len(wanted - completed(i))
     assert 0 < lost < len(wanted)
-    hk = i.wait_for(lambda p: p.name == "housekeeping", 11).fields
+    hk = i.next("housekeeping")
     assert hk["frames_bad"] > 0
     octets = len(data) // len(wanted)
     assert 0 <= lost * octets - hk["uplink_lost"] <= 2 * octets * hk["frames_bad"], "a damaged frame merges two"
@@ -101,4 +101,4 @@ def test_the_two_dma_channels_alternate_indefinitely():
             asked |= wanted
             i.advance(0.15)  # a ping takes about 9 ms: faster ones would fill the ring
         answered(i, asked)
-        assert i.wait_for(lambda p: p.name == "housekeeping", 11).fields["frames_bad"] == 0
+        assert i.next("housekeeping")["frames_bad"] == 0

@@ -188,7 +188,7 @@ def test_with_everything_off_only_the_adc_is_read(where):
         devices.start = lambda address, read: transfers.append(address) or start(address, read)
         i.advance(40)
         assert set(transfers) == {devices.adc.ADDRESS} and len(transfers) <= 8 * 3
-        hk = i.wait_for(lambda p: p.name == "housekeeping", 11).fields
+        hk = i.next("housekeeping")
         assert hk["temperature_head"] == pytest.approx(25_315, abs=1)
         assert hk["temperature_board"] == pytest.approx(31_865, abs=1)
         assert (hk["bias_mv"], hk["leakage_na"], hk["slow_control_errors"]) == (0, 0, 0)
