@@ -23,7 +23,7 @@ from yamcs.client import YamcsClient
 
 HERE = "127.0.0.1"
 DICTIONARY = Dictionary.load()
-LIMIT_S = 600  # wall time, on a busy machine
+LIMIT_S = 240  # wall time, on a busy machine; shorter than faulthandler_timeout, which may end the interpreter
 
 
 class Yamcs:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from dorn.dictionary import Ack, Dictionary, Layout, headers
 from dorn.dictionary.definitions import Field
+from dorn.dictionary.headers import VERIFICATION
 from dorn.exports import hazards
 from dorn.exports.xtce import Telemetry, add, binary_type, dynamic_value, scalar_type, space_system, written
 
@@ -25,6 +26,19 @@ _SHARED = {
         "detail": ("request_detail", 32),
     },
     5: {"event": ("event_id", 8), "a": ("event_a", 32), "b": ("event_b", 32)},
+}
+# the subtype of the last report of service 1, which packets of other services leave as it is
+_REPORT = "request_report"
+# verifier, its name -> the reports that let it succeed, and fail. A report of a later stage stands for those of earlier
+# ones, which may have been lost; a routing failure (omitted service) also fails the acceptance stage.
+_START, _COMPLETION = ("start_success", "start_failure"), ("completion_success", "completion_failure")
+_VERIFIERS = {
+    ("AcceptedVerifier", "Accepted"): (
+        ("acceptance_success", *_START, *_COMPLETION),
+        ("acceptance_failure", "routing_failure"),
+    ),
+    ("ExecutionVerifier", "Started"): (("start_success", *_COMPLETION), ("start_failure",)),
+    ("CompleteVerifier", "Complete"): (("completion_success",), ("completion_failure",)),
 }
 _ALARMS = {1: "WatchRange", 2: "WatchRange", 3: "WarningRange", 4: "CriticalRange"}  # by subtype of event reports
 
@@ -63,6 +77,18 @@ def text(dictionary: Dictionary) -> str:
 
 
 class _YamcsTelemetry(Telemetry):
+    def element(self) -> ET.Element:
+        element = super().element()
+        scalar_type(self.types, "Parameter", f"{_REPORT}_type", 8)
+        self.parameter(_REPORT, "subtype of any packet of service 1")
+        reports = [layout.name for layout in self.dictionary.telemetry.values() if layout.service == VERIFICATION]
+        for container in self.containers:
+            for entries in container.findall("EntryList") if container.get("name") in reports else ():
+                entry = self.refer(entries, _REPORT)
+                location = add(entry, "LocationInContainerInBits", referenceLocation="containerStart")
+                add(location, "FixedValue", str(_offset(self.dictionary.mission, headers.SUBTYPE)))
+        return element
+
     def container(self, name, about, base, known_by, abstract=False) -> ET.Element:
         entries = super().container(name, about, base, known_by, abstract)
         if not abstract:  # the archive is partitioned by packet
@@ -125,6 +151,12 @@ class _YamcsTelemetry(Telemetry):
         add(entries, "ArrayParameterRefEntry", parameterRef=name)
 
 
+def _offset(mission: dict, name: str) -> int:
+    """Bits from the start of a telemetry packet to a field of its headers."""
+    bits = headers.primary(mission, telecommand=False) + headers.telemetry(mission)
+    return sum(item.bits for item in bits[: [item.name for item in bits].index(name)])
+
+
 class _Argument(NamedTuple):
     """A field of a telecommand, the names of its values, and its default value."""
 
@@ -159,34 +191,31 @@ class _Commands:
         for item in headers.primary(mission, telecommand=True):
             self._fixed(entries, item.name, item.bits, item.value or 0)  # count and length: filled in by Yamcs
         verifiers = add(command, "VerifierSet")
-        telemetry = self._dictionary.telemetry
-        # a routing failure (omitted service) also fails the acceptance stage
-        for tag, name, stage, others in (
-            ("AcceptedVerifier", "Accepted", "acceptance", [telemetry["routing_failure"].subtype]),
-            ("ExecutionVerifier", "Started", "start", []),
-            ("CompleteVerifier", "Complete", "completion", []),
-        ):
-            failures = [telemetry[f"{stage}_failure"].subtype, *others]
-            self._verifier(verifiers, tag, name, telemetry[f"{stage}_success"].subtype, failures)
+        subtype = {name: layout.subtype for name, layout in self._dictionary.telemetry.items()}
+        for (tag, name), (successes, failures) in _VERIFIERS.items():
+            self._verifier(verifiers, tag, name, [subtype[s] for s in successes], [subtype[f] for f in failures])
 
-    def _verifier(self, parent: ET.Element, tag: str, name: str, success: int, failures: list[int]) -> None:
+    def _verifier(self, parent: ET.Element, tag: str, name: str, successes: list[int], failures: list[int]) -> None:
         verifier = add(parent, tag, name=name)
         algorithm = add(verifier, "CustomAlgorithm", name=f"verify_{name.lower()}")
         inputs = {
             "sent_count": "/yamcs/cmdHist/ccsds-seqcount",
             "apid": "request_apid",
             "count": "request_count",
-            "subtype": headers.SUBTYPE,
+            "report": _REPORT,
+            "packet": headers.SUBTYPE,  # any packet lets the algorithm run again, as Yamcs 5.12.8 may lose a run
             "failure": "request_failure",
             "detail": "request_detail",
         }
         ancillary = add(algorithm, "AncillaryDataSet")
-        for known in ("sent_count", "apid", "count"):  # a report of success has neither failure nor detail
+        for known in ("sent_count", "apid", "count", "report"):  # a report of success has neither failure nor detail
             add(ancillary, "AncillaryData", known, name="Yamcs:AlgorithmMandatoryInput")
-        failed = " || ".join(f"subtype.value == {number}" for number in failures)
+        succeeded, failed = (
+            " || ".join(f"report.value == {number}" for number in numbers) for numbers in (successes, failures)
+        )
         script = (
             f"if (apid.value == {self._dictionary.mission['apid']} && count.value == sent_count.value) {{"
-            f" if (subtype.value == {success}) return true;"
+            f" if ({succeeded}) return true;"
             f' if ({failed}) return failure.value + " (" + detail.value + ")"; }}'
         )
         add(algorithm, "AlgorithmText", script, language="JavaScript")

@@ -94,6 +94,19 @@ def test_ten_minutes_with_telecommands_a_damaged_packet_and_a_reset(tmp_path):
         assert control.processor.get_parameter_value("/rates/trigger_rate").eng_value > 0
 
 
+def test_a_report_that_was_lost_is_replaced_by_one_of_a_later_stage(tmp_path):
+    """And the last one is looked at again when another packet arrives, as the server may lose a run of a verifier."""
+    with Yamcs(tmp_path) as control, instrument() as target, Live(control, target, 20, acquires=False) as live:
+        archived, lost = live.outlet.put, {"acceptance_success", "start_success"}
+        live.outlet.put = lambda packet: DICTIONARY.decode(packet).name in lost or archived(packet)
+        command = control.processor.create_command_connection().issue("/DORN/ping")
+        command.await_complete(LIMIT_S)
+        assert command.is_success() and command.error is None
+        stages = {name: acknowledgment.status for name, acknowledgment in command.acknowledgments.items()}
+        assert {stages[f"Verifier_{name}"] for name in ("Accepted", "Started", "Complete")} == {"OK"}
+        assert not lost & set(control.packets())
+
+
 def test_a_reset_a_restart_of_the_server_and_a_second_instrument_cost_no_packet(tmp_path):
     sent = Counter()
 
