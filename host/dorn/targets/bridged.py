@@ -96,14 +96,20 @@ class BridgedTarget(ReconnectingTarget):
             raise TargetError(f"target {self.name}: reconnected; a telecommand may not have been sent") from None
 
     def _has_ended(self) -> bool:
-        """Whether the bridge has closed the connection and nothing is left to read."""
+        """Receive what has arrived. Returns whether the bridge has closed the connection after it."""
         try:
             self._socket.settimeout(0)
-            return not self._socket.recv(1, socket.MSG_PEEK)
+            while data := self._socket.recv(_OCTETS):
+                self._take(data)
         except BlockingIOError:
             return False
         except OSError:
-            return True
+            pass
+        return True
+
+    def _take(self, data: bytes) -> None:
+        for packet in self._packets.feed(data):
+            self._received.add(frames.encode(packet))
 
     def _run(self, seconds: float, condition: Callable[[], bool] | None) -> bool:
         end_s = time.monotonic() + seconds
@@ -118,8 +124,7 @@ class BridgedTarget(ReconnectingTarget):
             except OSError as error:
                 self._come_back(error)
                 continue
-            for packet in self._packets.feed(data):
-                self._received.add(frames.encode(packet))
+            self._take(data)
             if condition is not None and self._received and condition():
                 return True
         return False

@@ -78,12 +78,16 @@ def test_two_sessions_and_a_recorder_share_an_instrument(instrument, tmp_path):
     assert recorded["pong"] == recorded["completion_success"] == n + 1 and recorded["acceptance_failure"] == n
 
 
-def test_a_session_continues_when_the_bridge_is_started_again(instrument):
+@pytest.mark.parametrize("unread", [False, True])
+def test_a_session_continues_when_the_bridge_is_started_again(instrument, unread):
     tcp = tcp_server()
     with contextlib.ExitStack() as stack:
         with serving(instrument, tcp, SPEED):
-            client = stack.enter_context(session(tcp))
+            client, other = stack.enter_context(session(tcp)), stack.enter_context(session(tcp))
             client.connect()
+            other.connect()
+            if unread:  # then the connection has not ended for a reader
+                other.wait_for(lambda packet: packet.name == "housekeeping", 30)
         with serving(instrument, tcp_server(tcp.address), SPEED):
             assert pings(client, 2) == 0  # the first one is also sent over the new connection
 
