@@ -7,11 +7,14 @@
 # is 0 until its event is complete, so no DMA register is read while the rings run (RP2040-E12: the write address of a
 # ring is wrong while a transfer is in flight).
 import array
+import sys
 
 import machine
 import micropython
 import rp2
 import uctypes
+from fsw.spectra import kernel as k
+from fsw.spectra.reading import batch
 from machine import Pin, mem32
 from micropython import const
 from uctypes import addressof
@@ -41,83 +44,9 @@ _DREQ_PIO0_RX0 = const(4)
 _DREQ_PIO0_RX1 = const(5)
 _DREQ_ADC = const(36)
 _DREQ_NONE = const(0x3F)
+_INTERVAL_MS = const(4)  # between the interrupts of `unattended`; the rings hold what arrives within 9 ms
+_FUTURE_US = const(1_000_000)  # longer than they are needed at a time
 _COUNT = const(0xFFFFFFFF)  # transfers before the chain re-arms the ADC's two channels
-
-
-def _loop(cycles):
-    """Return (iterations - 1, delay) of `jmp(x_dec, ...) [delay]` that lasts at least `cycles`, 1 to 1024."""
-    delay = (cycles + 31) // 32 - 1
-    return (cycles + delay) // (delay + 1) - 1, delay
-
-
-def _programs(peaking, settle, convert, reset, release):
-    """Return both programs and the dead cycles. Times in cycles: settle, reset, release <= 32, others <= 1024."""
-    peak_n, peak_delay = _loop(peaking)
-    conv_n, conv_delay = _loop(convert)
-    reset, release, settle = reset - 1, release - 1, settle - 1
-
-    # ruff: noqa: F821 (the assembler puts the instructions' names into scope)
-    @rp2.asm_pio(
-        out_init=(rp2.PIO.OUT_LOW,) * 4,
-        set_init=rp2.PIO.OUT_LOW,
-        in_shiftdir=rp2.PIO.SHIFT_LEFT,
-        out_shiftdir=rp2.PIO.SHIFT_RIGHT,
-        fifo_join=rp2.PIO.JOIN_RX,
-    )
-    def sequence():  # starts by resetting the head and pushing a marker: an event without hits
-        label("begin")
-        mov(osr, invert(null))
-        out(y, 15)  # y = 0x7FFF, counts the passes down
-        label("reset")
-        set(pins, 1)[reset]
-        set(pins, 0)[release]  # latches and peak-holds are active again: a signal still above threshold sets its latch
-        mov(osr, pins)
-        out(x, 16)
-        jmp(not_x, "quiet")
-        jmp(y_dec, "reset")  # gives up after 32768 passes, y = 0xFFFFFFFF: a stuck line costs time but does not hang
-        label("quiet")
-        in_(y, 16)  # isr = hit pattern << 16 | y
-        push()  # blocking: nothing is dropped; a stall shows in FDEBUG
-        label("armed")
-        mov(osr, pins)
-        out(x, 16)
-        jmp(not_x, "armed")
-        set(y, peak_n)
-        label("peaking")
-        jmp(y_dec, "peaking")[peak_delay]
-        mov(osr, pins)  # the only sample, both converted and reported
-        out(x, 16)  # only the lines: what follows tests whether any is left
-        mov(osr, x)
-        mov(isr, x)
-        set(y, 15)
-        label("detector")
-        out(x, 1)
-        jmp(not_x, "next")
-        mov(pins, invert(y))  # the multiplexer's address
-        set(x, conv_n)[settle]
-        irq(4)
-        label("conversion")  # the address must be stable until the conversion is over
-        jmp(x_dec, "conversion")[conv_delay]
-        mov(x, osr)
-        jmp(not_x, "begin")  # that was the last hit
-        label("next")
-        jmp(y_dec, "detector")
-
-    @rp2.asm_pio(in_shiftdir=rp2.PIO.SHIFT_LEFT, autopush=True, push_thresh=32)
-    def start_adc():  # x holds START_ONCE
-        wait(1, irq, 4)
-        in_(x, 32)
-
-    peaking = (peak_n + 1) * (peak_delay + 1)
-    convert = (conv_n + 1) * (conv_delay + 1)
-    # dead cycles from the sample of the lines that triggered to the one that found them quiet, counted in the program
-    # above; plus 2 for the time a pulse waits to be sampled (1.5 on average: the lines are sampled every three cycles).
-    # Not counted: the scan of an event whose lines were all switched off during the peaking time
-    fixed = 17 + peaking + reset + release
-    hit = 5 + settle + convert
-    scan = 3
-    extra_pass = 6 + reset + release
-    return sequence, start_adc, (fixed, hit, scan, extra_pass)
 
 
 @micropython.viper
@@ -157,13 +86,16 @@ class EventBuilder:
         def cycles(ns):
             return (ns * mhz + 999) // 1000
 
-        sequence, start_adc, dead = _programs(
+        from boards.rp2.sequencer import programs  # needed only here: released below
+
+        sequence, start_adc, dead = programs(
             cycles(board.PEAKING_NS),
             cycles(board.SETTLE_NS),
             cycles(board.CONVERT_NS),
             cycles(board.RESET_NS),
             cycles(board.RELEASE_NS),
         )
+        del sys.modules["boards.rp2.sequencer"], sys.modules["boards.rp2"].sequencer  # pyright: ignore[reportAttributeAccessIssue] a module
         self.fixed_cycles, self.hit_cycles, self.scan_cycles, self.pass_cycles = dead
         self._sequencer = rp2.StateMachine(  # no freq=: the divider is exactly 1
             0,
@@ -210,12 +142,28 @@ class EventBuilder:
             (pattern, _PIO0 + 0x20, words, 1,
              pattern.pack_ctrl(treq_sel=_DREQ_PIO0_RX0, chain_to=stamp.channel, **ring)),
         )  # fmt: skip
+        self._timer, self._interrupt = machine.Timer(-1), self._read
         self.enable(0)
 
     def sorter(self, state, thresholds, counters, singles, pairs, listed):
         """Return the function that sorts the events in the rings: the kernel, bound to its arrays."""
         bind(state, self, thresholds, counters, singles, pairs, listed)
+        self._state = state
         return sort
+
+    def unattended(self, on):
+        """While on, an interrupt reads the rings; nothing else may."""
+        if not on:
+            self._timer.deinit()
+        elif self._sequencer.active():
+            self._state[k.UNTIL] = mem32[_TIMERAWL] + _FUTURE_US & 0xFFFFFFFF  # whatever arrives is read
+            self._timer.init(period=_INTERVAL_MS, callback=self._interrupt, hard=True)
+
+    def _read(self, timer):
+        """Read events until none is left, or the acquisition must act on STATUS. Must not allocate."""
+        state = self._state
+        while not state[k.STATUS] and batch(sort, state, self) == k.EVENTS:
+            pass
 
     def enable(self, detectors):
         """Let only these detectors (a mask) trigger: the inputs of the others are overridden low.

@@ -43,6 +43,9 @@ class EventBuilder:
     def sorter(self, state, *arrays):
         return Sorter(self, *arrays).sort
 
+    def unattended(self, on):
+        """Target time stands still while garbage is collected."""
+
     def start(self, detectors):
         for i in range(len(self.tails)):
             self.tails[i] = 0

@@ -9,7 +9,6 @@ from fsw.health.faults import exception_of, line_of
 from micropython import const
 
 _LONGEST_IDLE_US = const(250_000)  # longest time between whole cycles: a stuck line is found within three of them
-_CATCH_UP = const(2)  # steps: while a step empties the rings, they refill by up to a quarter
 _LONG_US = const(2_000)  # the rings are emptied after a task that took longer
 # Allocation estimate, octets: a fixed amount per cycle with the wait after it, and the maximum allocated by a step of
 # each task; packets, and what allocates more than a step usually does, add to it where they are made. The reserve keeps
@@ -73,6 +72,7 @@ class Executive:
         """supervise(now_us, tasks); report(event, a, b)"""
         self._us = board.clock.us
         self._wait = board.wait
+        self._unattended = board.events.unattended
         self._attention = self._wanted  # bound once: looking the method up for each wait would allocate
         self._supervise = supervise
         self._report = report
@@ -172,18 +172,19 @@ class Executive:
 
     def _collect(self):
         """Collect garbage; every fourth time also measure the free heap, before new allocations. Both traverse the
-        whole heap, so the rings are emptied before each."""
+        whole heap, so an interrupt reads the rings meanwhile."""
         self._collections += 1
         for snapshot in range(1 + (self._collections % _SNAPSHOT_EVERY == 1)):
-            for _ in range(_CATCH_UP):
-                self._step(0, self.tasks[0])
+            self._step(0, self.tasks[0])
             begin = self._now
+            self._unattended(True)
             if snapshot:
                 self.heap_free = gc.mem_free()
                 self.heap_free_min = min(self.heap_free_min, self.heap_free)
                 self._most = self.heap_free - _RESERVE
             else:
                 memory.collect()
+            self._unattended(False)
             self._now = self._us()
             self.gc_max_us = max(self.gc_max_us, self._now - begin)
 

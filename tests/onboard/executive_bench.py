@@ -7,7 +7,10 @@ from fsw.executive import Executive, Task
 
 
 class Board:
-    """waits: (from, until) of each idle phase; wakes_after_us, if set, ends it earlier. received: result of wait()."""
+    """waits: (from, until) of each idle phase; wakes_after_us, if set, ends it earlier. received: result of wait().
+
+    Also acts as `events`. reading: whether an interrupt reads the rings.
+    """
 
     def __init__(self):
         self.now = 0
@@ -15,10 +18,14 @@ class Board:
         self.wakes_after_us = None
         self.wanted = []
         self.received = False
-        self.clock = self
+        self.clock = self.events = self
+        self.reading = False
 
     def us(self):
         return self.now
+
+    def unattended(self, on):
+        self.reading = on
 
     def wait(self, until_us, attention):
         self.waits.append((self.now, until_us))
@@ -79,17 +86,21 @@ def named(log):
 
 
 class Heap:
-    """Replaces gc and logs its calls in the bench. free: result of mem_free(), octets."""
+    """Replaces gc and logs its calls in the bench. free: result of mem_free(), octets. read: whether an interrupt read
+    the rings, for each call."""
 
     def __init__(self, bench, free):
         self._bench, self.free = bench, free
         self.collect_us, self.snapshot_us = 700, 300
+        self.read = []
 
     def collect(self):
+        self.read.append(self._bench.board.reading)
         self._bench.log.append(("collect", self._bench.board.now))
         self._bench.board.now += self.collect_us
 
     def mem_free(self):
+        self.read.append(self._bench.board.reading)
         self._bench.log.append(("snapshot", self._bench.board.now))
         self._bench.board.now += self.snapshot_us
         return self.free

@@ -6,6 +6,10 @@ from fsw.executive import Executive, Task
 class Board:
     now = 0
 
+    class events:
+        def unattended(on):
+            pass
+
     class clock:
         def us():
             Board.now += 100

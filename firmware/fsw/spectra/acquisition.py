@@ -8,13 +8,12 @@ from fsw import icd, memory
 from fsw.spectra import kernel as k
 from fsw.spectra.channels import Channels, clear
 from fsw.spectra.detectors import Detectors
-from fsw.spectra.reading import dead_cycles, mark, unread
+from fsw.spectra.reading import batch, dead_cycles, mark
 from micropython import const
 
 _CLASSES = const(15)  # mask of all event classes
 _BATCHES = const(4)  # kernel calls in one step: as many events as the rings hold
 _ACCOUNTED = const(10_000)  # events, with up to 2**15 passes each, whose sums the kernel can hold
-_AMPLITUDE_GUARD = const(255)  # places left when the kernel starts; it reads faster than conversions arrive
 _LAST_EVENT_US = const(1000)  # longer than an event takes to complete after its detectors are switched off
 _COUNT = const(0xFFFFFFFF)  # the event builder counts conversions modulo this
 _EMPTY = const(0)
@@ -167,14 +166,12 @@ class Acquisition:
         state, builder = self.state, self.events
         state[k.UNTIL] = now & 0xFFFFFFFF
         for _ in range(batches):
-            waiting = unread(state[k.READ], state[k.AMPLITUDE], 0, builder.tails, builder.mask, builder.amplitude_mask)
-            if waiting + _AMPLITUDE_GUARD > builder.amplitude_mask:
-                return self._overrun(now)
-            n = self._sort(state)
+            n = 0 if state[k.STATUS] else batch(self._sort, state, builder)  # an interrupt may have set it
             if state[k.LIMIT_REACHED]:
                 self.detectors.stuck(state[k.LIMIT_REACHED])
                 state[k.LIMIT_REACHED] = 0
             status = state[k.STATUS]
+            state[k.STATUS] = 0
             if status == k.OVERRUN:
                 return self._overrun(now)
             if status == k.FULL:

@@ -1,6 +1,9 @@
 # What reading the rings needs besides the kernel: how much is in them, dead time, and marks in the event list.
 import micropython
 from fsw.spectra import kernel as k
+from micropython import const
+
+_AMPLITUDE_GUARD = const(255)  # places left when the kernel starts; it reads faster than conversions arrive
 
 
 @micropython.viper
@@ -24,6 +27,16 @@ def unread(i: int, j: int, n: int, tails: ptr32, mask: int, amplitude_mask: int)
             left -= step
         step >>= 1
     return n
+
+
+def batch(sort, state, builder):
+    """Call the kernel once; return the number of events read. If the amplitudes are about to overrun, none is read, and
+    STATUS says so. Allocates nothing, as an interrupt calls it too (`unattended` of the event builder)."""
+    most = builder.amplitude_mask
+    if unread(state[k.READ], state[k.AMPLITUDE], 0, builder.tails, builder.mask, most) + _AMPLITUDE_GUARD > most:
+        state[k.STATUS] = k.OVERRUN
+        return 0
+    return sort(state)
 
 
 def dead_cycles(builder, state):

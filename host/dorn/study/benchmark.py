@@ -22,8 +22,8 @@ from dorn.util.paths import onboard_root
 TARGET = "rp2040, emulated, not cycle-exact"
 PICO = onboard_root() / "boards" / "pico"
 BENCH = onboard_root() / "firmware" / "benchmarks"  # these scripts know the firmware's internals; this file does not
-# what delays the reading of the rings, apart from the acquisition itself and flash writes (see stalls.py)
-_BLOCKING = tuple(f"time.{name}" for name in ("gc_max", "spectra", "rates", "housekeeping", "slow_control"))
+# what delays the reading of the rings, apart from flash writes (see stalls.py)
+_BLOCKING = tuple(f"time.{name}" for name in ("spectra", "rates", "housekeeping", "slow_control"))
 _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_units": 400, "sixteen_hits": 60}
 
 # a run with few events and the default periods, on the flight link: its load is that of the periodic work

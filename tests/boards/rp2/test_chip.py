@@ -55,6 +55,54 @@ def test_a_stall_shorter_than_the_ring_loses_nothing():
         assert rates["gap_us"] == rates["overrun_hits"] == 0
 
 
+def test_an_interrupt_reads_the_rings_while_garbage_is_collected():
+    """At this rate they fill in less time than a collection takes, which here precedes one step in eight or more."""
+    files = chip.broken("fsw/executive.py", "if memory.garbage[0] >= self._most:", "if self.cycles % 8 == 0:")
+    with instrument("rp2040", files=files, width_ns=3000) as i:
+        i.start()
+        play(i, regular(15_000, 6_667))
+        rates, fates = i.stop(), i.target.head.fates
+        assert fates.delivered == sum(rates["accepted"]) == 15_000
+        assert rates["gap_us"] == rates["overrun_hits"] == 0
+
+
+UNATTENDED = """
+import time
+from array import array
+from boards import open_board
+from fsw.spectra import kernel as k
+
+events = open_board().events
+state = array("I", bytes(4 * k.STATE))
+state[k.MASK], state[k.AMPLITUDE_MASK] = events.mask, events.amplitude_mask
+arrays = [array("H", bytes(32)), array("I", bytes(256))] + [array("H", bytes(1024)) for _ in range(3)]
+events.sorter(state, *arrays)
+
+
+def read():
+    events.unattended(True)
+    begin = time.ticks_us()
+    while time.ticks_diff(time.ticks_us(), begin) < 10_000:
+        pass
+    events.unattended(False)
+    return state[k.EVENTS_READ]
+
+
+events.start(0)
+time.sleep_ms(10)
+print("before", state[k.EVENTS_READ])
+print("running", read())  # the mark of the start
+events.stop()
+events.tails[4:8] = events.tails[8:12] = b"\\0\\0\\0\\x20"
+print("stopped", read())
+"""
+
+
+def test_the_interrupt_leaves_what_an_acquisition_that_has_stopped_did_not_read():
+    output = chip.run(UNATTENDED)
+    assert output.split("\n")[-3:] == ["before 0", "running 1", "stopped 1"]
+
+
 @pytest.mark.parametrize(
     "particles", [regular(60_000, 8_000), poisson(80_000, 0.4, 2, pairs=0.8)], ids=["regular", "pairs"]
 )

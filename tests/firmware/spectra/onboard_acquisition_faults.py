@@ -3,6 +3,7 @@ from acquisition_bench import BEFORE_US, BEGIN_US, CODE, Bench
 from check import equal
 from fsw import icd
 from fsw.spectra import kernel as k
+from fsw.spectra.reading import batch
 
 RING = 1024
 LIMIT = (4096 - 256) // 16  # unread events with 16 hits that are not yet an overrun
@@ -149,6 +150,39 @@ def test_a_stop_with_a_full_channel_accounts_for_unread_events():
         bench.clock.now_us += 500
         a.stop()
         equal((a.n_events(), a.real_us, a.gap_us, a.overrun_hits, a.overruns), (3, 40, 520, 2, 0), begin_us)
+
+
+def test_what_an_interrupt_has_read_is_the_same_in_the_next_step():
+    """An interrupt calls `batch` while garbage is collected (`unattended` of the event builder) until STATUS is set."""
+    one, two, limit = ({3: CODE}, None), ({5: CODE, 6: CODE}, None), ({3: CODE}, 0x8000)
+    slip = {5: CODE, 6: CODE}, [CODE]
+    for name, events, counts in (
+        ("events", [one, two, one], 0),
+        ("slip", [one, slip, two, one], 0),
+        ("overrun", [(SIXTEEN, None)] * (LIMIT + 1), 0),
+        ("pass limit", [limit, one], 0),
+        ("full channel", [one, one, one], 0xFFFE),
+    ):
+        seen = []
+        for interrupts in (0, 1, 3):
+            bench, a = running(ALL_CLASSES)
+            a.singles[3 * icd.CHANNELS + 100] = counts
+            for codes, more in events:
+                bench.clock.now_us += 1
+                if isinstance(more, int):
+                    bench.events.put(codes, passes=more)
+                else:
+                    bench.events.put(codes, found=more)
+            a.state[k.UNTIL] = (bench.clock.now_us + MINUTE_US) & 0xFFFFFFFF
+            for _ in range(interrupts):
+                while not a.state[k.STATUS] and batch(a._sort, a.state, bench.events) == k.EVENTS:
+                    pass
+            for _ in range(2):
+                bench.step()
+            a.stop()
+            totals = a.n_events(), a.passes, a.real_us, a.gap_us, a.live_us(), a.overrun_hits, a.overruns, a.slips
+            seen.append((totals, list(a.counters), sum(a.singles), list(a.listed), bench.reports.taken()))
+        equal(seen[1:], seen[:1] * 2, name)
 
 
 def test_a_step_is_wanted_for_enough_events_unless_a_channel_is_full():

@@ -59,7 +59,7 @@ def test_a_dead_time_counted_wrongly_is_detected(tmp_path, monkeypatch):
 
 def test_two_cycles_too_many_are_detected_at_the_pins(tmp_path, monkeypatch, emulator):
     """Two cycles are within the limit of four for one event, but not within that of the mean."""
-    path = "boards/rp2/event_builder.py"
+    path = "boards/rp2/sequencer.py"
     text = (onboard_root() / path).read_text()
     assert text.count("fixed = 17") == 1
     monkeypatch.setattr(deadtime, "CASES", {"1 hit": ((3,), None)})
