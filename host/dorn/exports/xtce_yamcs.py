@@ -80,7 +80,7 @@ class _YamcsTelemetry(Telemetry):
     def element(self) -> ET.Element:
         element = super().element()
         scalar_type(self.types, "Parameter", f"{_REPORT}_type", 8)
-        self.parameter(_REPORT, "subtype of any packet of service 1")
+        self.parameter(_REPORT, "subtype of the last packet of service 1")
         reports = [layout.name for layout in self.dictionary.telemetry.values() if layout.service == VERIFICATION]
         for container in self.containers:
             for entries in container.findall("EntryList") if container.get("name") in reports else ():
@@ -203,18 +203,21 @@ class _Commands:
             "apid": "request_apid",
             "count": "request_count",
             "report": _REPORT,
-            "packet": headers.SUBTYPE,  # any packet lets the algorithm run again, as Yamcs 5.12.8 may lose a run
+            "released": "/yamcs/cmdHist/Acknowledge_Released_Time",
+            "any_packet": headers.SUBTYPE,  # lets the algorithm run again, as Yamcs 5.12.8 may lose a run
             "failure": "request_failure",
             "detail": "request_detail",
         }
         ancillary = add(algorithm, "AncillaryDataSet")
-        for known in ("sent_count", "apid", "count", "report"):  # a report of success has neither failure nor detail
-            add(ancillary, "AncillaryData", known, name="Yamcs:AlgorithmMandatoryInput")
+        for known in inputs:
+            if known not in ("failure", "detail"):  # which a report of success does not have
+                add(ancillary, "AncillaryData", known, name="Yamcs:AlgorithmMandatoryInput")
         succeeded, failed = (
             " || ".join(f"report.value == {number}" for number in numbers) for numbers in (successes, failures)
         )
         script = (
-            f"if (apid.value == {self._dictionary.mission['apid']} && count.value == sent_count.value) {{"
+            f"if (apid.value == {self._dictionary.mission['apid']} && count.value == sent_count.value"
+            " && report.acquisitionTime().toString() >= released.value) {"  # else a report to an earlier telecommand
             f" if ({succeeded}) return true;"
             f' if ({failed}) return failure.value + " (" + detail.value + ")"; }}'
         )

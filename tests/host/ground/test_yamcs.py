@@ -9,12 +9,15 @@ from collections import Counter
 
 import pytest
 from dorn import cli
+from dorn.dictionary import Ack
+from dorn.dictionary.headers import VERIFICATION
 from dorn.ground import yamcs
 from support import every_packet
 from support.yamcs import DICTIONARY, HERE, LIMIT_S, Live, Yamcs, instrument
 from yamcs.client import YamcsError
 
 SPEED = 60
+FIRST_COUNT = 1  # sequence count of the server's first telecommand
 
 
 def events_of(packets):
@@ -94,17 +97,53 @@ def test_ten_minutes_with_telecommands_a_damaged_packet_and_a_reset(tmp_path):
         assert control.processor.get_parameter_value("/rates/trigger_rate").eng_value > 0
 
 
-def test_a_report_that_was_lost_is_replaced_by_one_of_a_later_stage(tmp_path):
-    """And the last one is looked at again when another packet arrives, as the server may lose a run of a verifier."""
+@contextlib.contextmanager
+def losing(tmp_path, lost):
+    """A server that does not receive packets with a name in `lost`, its bridge, and a connection for telecommands."""
     with Yamcs(tmp_path) as control, instrument() as target, Live(control, target, 20, acquires=False) as live:
-        archived, lost = live.outlet.put, {"acceptance_success", "start_success"}
+        archived = live.outlet.put
         live.outlet.put = lambda packet: DICTIONARY.decode(packet).name in lost or archived(packet)
-        command = control.processor.create_command_connection().issue("/DORN/ping")
+        yield control, live, control.processor.create_command_connection()
+
+
+def stages(command):
+    return [command.acknowledgments[f"Verifier_{name}"].status for name in ("Accepted", "Started", "Complete")]
+
+
+def test_a_report_that_was_lost_is_replaced_by_one_of_a_later_stage(tmp_path):
+    lost = {"acceptance_success", "start_success"}
+    with losing(tmp_path, lost) as (control, _, connection):
+        command = connection.issue("/DORN/ping")
         command.await_complete(LIMIT_S)
         assert command.is_success() and command.error is None
-        stages = {name: acknowledgment.status for name, acknowledgment in command.acknowledgments.items()}
-        assert {stages[f"Verifier_{name}"] for name in ("Accepted", "Started", "Complete")} == {"OK"}
+        assert stages(command) == ["OK"] * 3
         assert not lost & set(control.packets())
+
+
+def test_a_packet_of_another_service_is_not_a_report(tmp_path):
+    """The subtype of `action_status` is that of `completion_success`."""
+    with losing(tmp_path, {"start_success", "completion_success"}) as (control, live, connection):
+        command = connection.issue("/DORN/ping")
+        control.until(lambda: control.packets()["acceptance_success"])
+        live.do(lambda: live.bridge.send(DICTIONARY.encode("report_actions", 77, ack=Ack.NONE)))
+        control.until(lambda: control.packets()["action_status"])
+        assert stages(command) == ["OK", "PENDING", "PENDING"]
+
+
+def test_a_report_received_before_a_telecommand_is_not_its_own(tmp_path):
+    """Another client has sent one with the same sequence count."""
+    lost = set()
+    with losing(tmp_path, lost) as (control, live, connection):
+        live.do(lambda: live.bridge.send(DICTIONARY.encode("ping", FIRST_COUNT)))
+        control.until(lambda: control.packets()["completion_success"])
+        lost |= {name for name, layout in DICTIONARY.telemetry.items() if layout.service == VERIFICATION}
+        command = connection.issue("/DORN/ping")
+        control.until(lambda: control.packets()["pong"] == 2)
+        control.until(lambda: "ccsds-seqcount" in command.attributes)
+        assert command.attributes["ccsds-seqcount"] == FIRST_COUNT
+        live.do(lambda: live.bridge.send(DICTIONARY.encode("report_actions", 77, ack=Ack.NONE)))
+        control.until(lambda: control.packets()["action_status"])
+        assert stages(command) == ["PENDING"] * 3
 
 
 def test_a_reset_a_restart_of_the_server_and_a_second_instrument_cost_no_packet(tmp_path):

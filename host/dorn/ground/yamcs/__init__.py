@@ -218,5 +218,5 @@ def begin(bridge: Bridge, dictionary: Dictionary) -> None:
         ("set_parameter", {"parameter": "integration_time", "value": 60}),
         ("function", {"function": "start"}),
     )
-    for sequence, (name, fields) in enumerate(telecommands, 0x3FF0):  # Yamcs counts from 0
+    for sequence, (name, fields) in enumerate(telecommands, 0x3FF0):  # Yamcs counts from 1
         bridge.send(dictionary.encode(name, sequence, ack=Ack.NONE, **fields))
