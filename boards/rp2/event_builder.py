@@ -45,7 +45,6 @@ _DREQ_PIO0_RX1 = const(5)
 _DREQ_ADC = const(36)
 _DREQ_NONE = const(0x3F)
 _INTERVAL_MS = const(4)  # between the interrupts of `unattended`; the rings hold what arrives within 9 ms
-_FUTURE_US = const(1_000_000)  # longer than they are needed at a time
 _COUNT = const(0xFFFFFFFF)  # transfers before the chain re-arms the ADC's two channels
 
 
@@ -53,6 +52,11 @@ _COUNT = const(0xFFFFFFFF)  # transfers before the chain re-arms the ADC's two c
 def _clear(at: ptr32, words: int):
     for i in range(words):
         at[i] = 0
+
+
+@micropython.viper
+def _copy(to: ptr32, at: int, timer: ptr32):
+    to[at] = timer[0]
 
 
 @micropython.viper
@@ -156,14 +160,15 @@ class EventBuilder:
         if not on:
             self._timer.deinit()
         elif self._sequencer.active():
-            self._state[k.UNTIL] = mem32[_TIMERAWL] + _FUTURE_US & 0xFFFFFFFF  # whatever arrives is read
             self._timer.init(period=_INTERVAL_MS, callback=self._interrupt, hard=True)
 
     def _read(self, timer):
         """Read events until none is left, or the acquisition must act on STATUS. Must not allocate."""
-        state = self._state
-        while not state[k.STATUS] and batch(sort, state, self) == k.EVENTS:
-            pass
+        state, more = self._state, True
+        while more and not state[k.STATUS]:
+            # first of all, so that the call reads only what is there now
+            _copy(state, k.UNTIL, _TIMERAWL)  # pyright: ignore[reportArgumentType]
+            more = batch(sort, state, self) == k.EVENTS
 
     def enable(self, detectors):
         """Let only these detectors (a mask) trigger: the inputs of the others are overridden low.

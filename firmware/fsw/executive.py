@@ -1,6 +1,6 @@
 # The cyclic executive. A cycle runs the tasks that are due, the acquisition first, then the supervisor, and idles until
 # a task is due or has work, or the link has bytes. If only the acquisition has work, the cycle runs only that. Garbage
-# is collected only before a step, right after the rings have been emptied.
+# is collected only before a step, right after the rings have been emptied; an interrupt reads them meanwhile.
 import array
 import gc
 

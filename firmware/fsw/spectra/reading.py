@@ -1,4 +1,5 @@
-# What reading the rings needs besides the kernel: how much is in them, dead time, and marks in the event list.
+# What reading the rings needs besides the kernel: how much is in them, calls of the kernel, dead time, and marks in the
+# event list.
 import micropython
 from fsw.spectra import kernel as k
 from micropython import const

@@ -85,7 +85,7 @@ class BridgedTarget(ReconnectingTarget):
 
     def _send(self, packet: bytes) -> None:
         """Send a packet once. Raises TargetError if it may not have been sent."""
-        if self._has_ended():
+        if self._receive_waiting():
             self._come_back(_ended())
             raise Reconnected(f"target {self.name}: was unavailable when a telecommand was to be sent")
         try:
@@ -95,8 +95,8 @@ class BridgedTarget(ReconnectingTarget):
             self._come_back(error)
             raise TargetError(f"target {self.name}: reconnected; a telecommand may not have been sent") from None
 
-    def _has_ended(self) -> bool:
-        """Receive what has arrived. Returns whether the bridge has closed the connection after it."""
+    def _receive_waiting(self) -> bool:
+        """Receive what has arrived. Returns whether the connection has ended."""
         try:
             self._socket.settimeout(0)
             while data := self._socket.recv(_OCTETS):

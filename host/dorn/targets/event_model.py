@@ -1,8 +1,8 @@
 """The model of the event builder, for the unix target: what boards/rp2/event_builder.py does in PIO, DMA and ADC.
 
 This is the only place where the host duplicates firmware logic; tests/host/targets/test_event_model.py plays the same
-pulses into both and compares event by event. Every constant here is a count of PIO instructions in that file's listing,
-in clk_sys cycles from the poll of the lines that triggered the event:
+pulses into both and compares event by event. Every constant here is a count of PIO instructions in
+boards/rp2/sequencer.py, in clk_sys cycles from the poll of the lines that triggered the event:
 
     0   poll (mov osr, pins)          4   peaking ...        4 + P   hit pattern     9 + P   first detector
     3   per detector without a hit    7 + S + C with a hit: address, settle S, start ADC, convert C, look for more hits

@@ -55,15 +55,39 @@ def test_a_stall_shorter_than_the_ring_loses_nothing():
         assert rates["gap_us"] == rates["overrun_hits"] == 0
 
 
+def collecting(changed=()):
+    """Files of the Pico, for a collection in every eighth cycle. changed: more files of the firmware."""
+    path = "fsw/executive.py"
+    source = (onboard_root() / "firmware" / path).read_text()
+    assert source.count("if memory.garbage[0] >= self._most:") == 1
+    eighth = source.replace("if memory.garbage[0] >= self._most:", "if self.cycles % 8 == 0:")
+    return firmware.files("pico", changed={path: eighth, **dict(changed)})
+
+
 def test_an_interrupt_reads_the_rings_while_garbage_is_collected():
-    """At this rate they fill in less time than a collection takes, which here precedes one step in eight or more."""
-    files = chip.broken("fsw/executive.py", "if memory.garbage[0] >= self._most:", "if self.cycles % 8 == 0:")
-    with instrument("rp2040", files=files, width_ns=3000) as i:
+    """At this rate they fill in less time than a collection takes; here, garbage is collected in every eighth cycle."""
+    with instrument("rp2040", files=collecting(), width_ns=3000) as i:
         i.start()
         play(i, regular(15_000, 6_667))
         rates, fates = i.stop(), i.target.head.fates
         assert fates.delivered == sum(rates["accepted"]) == 15_000
         assert rates["gap_us"] == rates["overrun_hits"] == 0
+
+
+def test_a_late_interrupt_reads_no_more_conversions_than_can_be_summed():
+    """Interrupts 8 ms apart: events of 16 hits arrive while the kernel reads nearly full rings."""
+    path = "boards/rp2/event_builder.py"
+    source = (onboard_root() / path).read_text()
+    assert source.count("_INTERVAL_MS = const(4)") == 1
+    late = {path: source.replace("_INTERVAL_MS = const(4)", "_INTERVAL_MS = const(8)")}
+    events = [(45_000 * n, d, 5000.0) for n in range(1, 3001) for d in range(16)]
+    with instrument("rp2040", files=collecting(late)) as i:
+        i.start()
+        play(i, events)
+        rates, fates = i.stop(), i.target.head.fates
+        assert fates.delivered == sum(rates["accepted"]) + rates["overrun_hits"]
+        dead_us = rates["real_us"] - rates["live_us"]
+        assert dead_us / rates["events"] == pytest.approx(41.72, abs=0.1)
 
 
 UNATTENDED = """
@@ -92,15 +116,30 @@ events.start(0)
 time.sleep_ms(10)
 print("before", state[k.EVENTS_READ])
 print("running", read())  # the mark of the start
+at = 4 * state[k.READ]
+events.tails[at : at + 4 * 700] = b"\\0\\0\\0\\x20" * 700
+state[k.STATUS] = k.SLIPPED
+print("status", read())
+state[k.STATUS] = 0
+events.unattended(True)
+time.sleep_us(6000)  # a single interrupt
+events.unattended(False)
+print("many", state[k.EVENTS_READ])
+at = 4 * state[k.READ]
+events.stamps[at : at + 4] = (time.ticks_us() + 100_000).to_bytes(4, "little")
+events.tails[at : at + 4] = b"\\0\\0\\0\\x20"
+print("later", read())
 events.stop()
-events.tails[4:8] = events.tails[8:12] = b"\\0\\0\\0\\x20"
+at = 4 * state[k.READ]
+events.tails[at : at + 4] = b"\\0\\0\\0\\x20"
 print("stopped", read())
 """
 
 
-def test_the_interrupt_leaves_what_an_acquisition_that_has_stopped_did_not_read():
-    output = chip.run(UNATTENDED)
-    assert output.split("\n")[-3:] == ["before 0", "running 1", "stopped 1"]
+def test_an_interrupt_reads_all_there_is_but_nothing_later_nor_after_a_stop_or_a_status():
+    """One event is the mark of the start; 700 are more than the kernel reads in a call."""
+    lines = chip.run(UNATTENDED).split("\n")
+    assert lines[-6:] == ["before 0", "running 1", "status 1", "many 701", "later 701", "stopped 701"]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_session_continues_when_the_bridge_is_started_again(instrument, unread
             client, other = stack.enter_context(session(tcp)), stack.enter_context(session(tcp))
             client.connect()
             other.connect()
-            if unread:  # then the connection has not ended for a reader
+            if unread:  # its end is only seen after what was received before it
                 other.wait_for(lambda packet: packet.name == "housekeeping", 30)
         with serving(instrument, tcp_server(tcp.address), SPEED):
             assert pings(client, 2) == 0  # the first one is also sent over the new connection
