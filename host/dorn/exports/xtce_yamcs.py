@@ -12,11 +12,11 @@ from dorn.dictionary.definitions import Field
 from dorn.dictionary.headers import VERIFICATION
 from dorn.exports import hazards
 from dorn.exports.xtce import Telemetry, add, binary_type, dynamic_value, scalar_type, space_system, written
+from dorn.exports.xtce_verifiers import REPORT, add_verifiers
 
 _BASE = "telecommand"
 _ABSTRACT = ("function", "set_parameter")  # each value has a telecommand of its own, with its significance or its range
 _ACK_FLAGS = int(Ack.ACCEPTANCE | Ack.START | Ack.COMPLETION)  # the stages that are verified
-_LIMIT = "PT10S"  # time limit for the report of each stage, from the release
 # service -> field -> (shared parameter that repeats the field's last bits in any packet of the service, number of bits)
 _SHARED = {
     1: {
@@ -26,19 +26,6 @@ _SHARED = {
         "detail": ("request_detail", 32),
     },
     5: {"event": ("event_id", 8), "a": ("event_a", 32), "b": ("event_b", 32)},
-}
-# the subtype of the last report of service 1, which packets of other services leave as it is
-_REPORT = "request_report"
-# verifier, its name -> the reports that let it succeed, and fail. A report of a later stage stands for those of earlier
-# ones, which may have been lost; a routing failure (omitted service) also fails the acceptance stage.
-_START, _COMPLETION = ("start_success", "start_failure"), ("completion_success", "completion_failure")
-_VERIFIERS = {
-    ("AcceptedVerifier", "Accepted"): (
-        ("acceptance_success", *_START, *_COMPLETION),
-        ("acceptance_failure", "routing_failure"),
-    ),
-    ("ExecutionVerifier", "Started"): (("start_success", *_COMPLETION), ("start_failure",)),
-    ("CompleteVerifier", "Complete"): (("completion_success",), ("completion_failure",)),
 }
 _ALARMS = {1: "WatchRange", 2: "WatchRange", 3: "WarningRange", 4: "CriticalRange"}  # by subtype of event reports
 
@@ -79,12 +66,12 @@ def text(dictionary: Dictionary) -> str:
 class _YamcsTelemetry(Telemetry):
     def element(self) -> ET.Element:
         element = super().element()
-        scalar_type(self.types, "Parameter", f"{_REPORT}_type", 8)
-        self.parameter(_REPORT, "subtype of the last packet of service 1")
+        scalar_type(self.types, "Parameter", f"{REPORT}_type", 8)
+        self.parameter(REPORT, "subtype of the last packet of service 1")
         reports = [layout.name for layout in self.dictionary.telemetry.values() if layout.service == VERIFICATION]
         for container in self.containers:
             for entries in container.findall("EntryList") if container.get("name") in reports else ():
-                entry = self.refer(entries, _REPORT)
+                entry = self.refer(entries, REPORT)
                 location = add(entry, "LocationInContainerInBits", referenceLocation="containerStart")
                 add(location, "FixedValue", str(_offset(self.dictionary.mission, headers.SUBTYPE)))
         return element
@@ -190,42 +177,7 @@ class _Commands:
         entries = add(add(command, "CommandContainer", name=_BASE), "EntryList")
         for item in headers.primary(mission, telecommand=True):
             self._fixed(entries, item.name, item.bits, item.value or 0)  # count and length: filled in by Yamcs
-        verifiers = add(command, "VerifierSet")
-        subtype = {name: layout.subtype for name, layout in self._dictionary.telemetry.items()}
-        for (tag, name), (successes, failures) in _VERIFIERS.items():
-            self._verifier(verifiers, tag, name, [subtype[s] for s in successes], [subtype[f] for f in failures])
-
-    def _verifier(self, parent: ET.Element, tag: str, name: str, successes: list[int], failures: list[int]) -> None:
-        verifier = add(parent, tag, name=name)
-        algorithm = add(verifier, "CustomAlgorithm", name=f"verify_{name.lower()}")
-        inputs = {
-            "sent_count": "/yamcs/cmdHist/ccsds-seqcount",
-            "apid": "request_apid",
-            "count": "request_count",
-            "report": _REPORT,
-            "released": "/yamcs/cmdHist/Acknowledge_Released_Time",
-            "any_packet": headers.SUBTYPE,  # lets the algorithm run again, as Yamcs 5.12.8 may lose a run
-            "failure": "request_failure",
-            "detail": "request_detail",
-        }
-        ancillary = add(algorithm, "AncillaryDataSet")
-        for known in inputs:
-            if known not in ("failure", "detail"):  # which a report of success does not have
-                add(ancillary, "AncillaryData", known, name="Yamcs:AlgorithmMandatoryInput")
-        succeeded, failed = (
-            " || ".join(f"report.value == {number}" for number in numbers) for numbers in (successes, failures)
-        )
-        script = (
-            f"if (apid.value == {self._dictionary.mission['apid']} && count.value == sent_count.value"
-            " && report.acquisitionTime().toString() >= released.value) {"  # else a report to an earlier telecommand
-            f" if ({succeeded}) return true;"
-            f' if ({failed}) return failure.value + " (" + detail.value + ")"; }}'
-        )
-        add(algorithm, "AlgorithmText", script, language="JavaScript")
-        listed = add(algorithm, "InputSet")
-        for input_name, parameter in inputs.items():
-            add(listed, "InputParameterInstanceRef", parameterRef=parameter, inputName=input_name)
-        add(verifier, "CheckWindow", timeToStopChecking=_LIMIT, timeWindowIsRelativeTo="commandRelease")
+        add_verifiers(command, self._dictionary)
 
     def _command(self, layout: Layout) -> None:
         arguments = [
