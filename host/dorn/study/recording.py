@@ -21,6 +21,7 @@ from dorn.products.rates import PER_DETECTOR, SCALARS, Totals
 from dorn.session import Session
 from dorn.session.acquire import RATES_S, collect
 from dorn.targets import open_target
+from dorn.targets.rp2040 import Rp2040Target
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ def record(
     ):
         path = Path(folder) / NAME
         session.connect()
+        if isinstance(powered, Rp2040Target):
+            powered.flash_takes_time = False  # a stall would overrun the rings, which `dorn study stalls` measures
         detectors = range(dictionary.instrument["detectors"])
         thresholds: dict[str, Any] = {f"threshold_{d}": 0 for d in detectors}
         session.set_parameters(comparator_front=comparator_mv, comparator_back=comparator_mv, **thresholds)

@@ -152,3 +152,10 @@ def test_any_folder_of_files_has_a_verdict_for_each(tmp_path, monkeypatch):
     assert study(folder, tmp_path / "wrong") == 1
     lines = (tmp_path / "wrong" / "spectra.txt").read_text().splitlines()
     assert sum(line.endswith("WRONG") for line in lines) == 11
+
+
+def test_no_stall_of_the_flash_loses_counts_of_a_replay(emulator):
+    """Parameters and event reports are still being written while the first counts are played."""
+    particles = ((n * replay.SPACING_NS, n % 16, 5000.0) for n in range(1, 6001))
+    recorded = recording.record("rp2040", particles, replay.LEAST_MV)
+    assert recorded.reconciled and recorded.counters["overrun_hits"] == 0 and recorded.singles.sum() == 6000

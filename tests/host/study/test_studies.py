@@ -8,13 +8,6 @@ from dorn.image import firmware
 from dorn.study import counting, deadtime, event_builder, stalls
 from dorn.targets import event_model
 from dorn.util.paths import onboard_root
-from support import chip
-
-
-@pytest.fixture
-def emulator():
-    """Skips without an emulator or image."""
-    chip.open_chip().close()
 
 
 def study(name, out, *more):

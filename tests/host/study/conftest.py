@@ -1,0 +1,8 @@
+import pytest
+from support import chip
+
+
+@pytest.fixture
+def emulator():
+    """Skips without an emulator or image."""
+    chip.open_chip().close()
