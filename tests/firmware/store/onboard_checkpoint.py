@@ -287,19 +287,20 @@ def test_impossible_numbers_are_damage():
     from binascii import crc32
     from struct import pack
 
-    for s, first, last, given in (
-        (SPECTRA - 1, 0, icd.CHANNELS - 1, 1),
-        (SPECTRA, 0, 1, 0),
-        (0, 0, icd.CHANNELS, 0),
+    for s, first, last, n, given in (
+        (SPECTRA - 1, 0, icd.CHANNELS - 1, icd.CHANNELS, 1),
+        (SPECTRA, 0, 1, 2, 0),
+        (0, 0, icd.CHANNELS, icd.CHANNELS + 1, 0),
+        (0, 0, icd.CHANNELS, icd.CHANNELS, 0),
     ):
         flash = Flash()
-        counts = bytes(2 * (last - first + 1))
+        counts = bytes(2 * n)
         header = pack(">BIQQQIHH", s, 1, 0, 0, 0, 0, first, last)
         with open(PATH, "wb") as file:
             file.write(header + counts + crc32(counts, crc32(header)).to_bytes(4, "big"))
         checkpoint = Bench(flash).checkpoint
         found, _ = checkpoint.close(array("H", bytes(2 * icd.CHANNELS)))
-        equal(found is not None, bool(given), s)
+        equal(found is not None, bool(given), (s, n))
 
 
 def test_without_a_checkpoint_there_is_no_reached_time():
