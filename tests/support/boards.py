@@ -20,7 +20,7 @@ class Board:
         self._target = open_target(where, Head(FrontEnd()), unique_id=unique_id)
         self._speed = speed if where == "unix" else 1.0
         self._target.advance(_BOOT_S)  # in the maintenance window, telecommands could prevent its start
-        self._port = None
+        self._port = self._path = None
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -33,12 +33,14 @@ class Board:
             link = path.with_name(path.name + ".new")
             link.symlink_to(port.name)
             os.replace(link, path)
+            self._path = path
 
     def unplug(self):
-        """Disconnect it; the path is then a dangling link."""
+        """Disconnect it. The path is removed first: the next pseudo-terminal of any program may have the same name."""
         with self._lock:
             port, self._port = self._port, None
             if port:
+                self._path.unlink()
                 port.close()
 
     def do(self, what):

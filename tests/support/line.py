@@ -19,5 +19,7 @@ class Line:
         self._other = other  # kept open, so that data written before a client connects are not lost
 
     def unplug(self):
+        """The path is removed first: the next pseudo-terminal of any program may have the same name."""
+        self.path.unlink(missing_ok=True)
         os.close(self._other)
         os.close(self.end)
