@@ -52,8 +52,12 @@ def run(script: str, limit_s: float = 60.0, files=None) -> str:
     return text
 
 
-def broken(path, old, new):
-    """Files of the Pico with one replacement in one source file."""
-    source = (onboard_root() / "firmware" / path).read_text()
-    assert source.count(old) == 1
-    return firmware.files("pico", changed={path: source.replace(old, new)})
+def broken(path, old, new, *others):
+    """Files of the Pico with one replacement in one source file. others: (path, old, new) in further files."""
+    changed = {}
+    for file, before, after in ((path, old, new), *others):
+        root = onboard_root() if file.startswith("boards/") else onboard_root() / "firmware"
+        source = (root / file).read_text()
+        assert source.count(before) == 1
+        changed[file] = source.replace(before, after)
+    return firmware.files("pico", changed=changed)

@@ -4,9 +4,7 @@ import random
 
 import pytest
 from dorn.head.front_end import FrontEnd, Head
-from dorn.image import firmware
 from dorn.targets import pico_flash
-from dorn.util.paths import onboard_root
 from particles import poisson, regular
 from support import chip
 from support.instrument import DICTIONARY, Instrument, instrument, play
@@ -26,9 +24,8 @@ def test_control_c_in_the_window_gives_the_repl_and_nothing_runs():
 
 
 def test_firmware_built_for_another_board_reports_it_and_ends_at_the_prompt():
-    path = "boards/pico/constants.py"
-    source = (onboard_root() / path).read_text().replace("Raspberry Pi Pico with", "Raspberry Pi Pico W with")
-    with chip.open_chip(files=firmware.files("pico", changed={path: source})) as target:
+    files = chip.broken("boards/pico/constants.py", "Raspberry Pi Pico with", "Raspberry Pi Pico W with")
+    with chip.open_chip(files=files) as target:
         output = chip.until_prompt(target, 2.0)
         assert b"built for Raspberry Pi Pico W with RP2040, not for Raspberry Pi Pico with RP2040" in output
 
@@ -55,18 +52,12 @@ def test_a_stall_shorter_than_the_ring_loses_nothing():
         assert rates["gap_us"] == rates["overrun_hits"] == 0
 
 
-def collecting(changed=()):
-    """Files of the Pico, for a collection in every eighth cycle. changed: more files of the firmware."""
-    path = "fsw/executive.py"
-    source = (onboard_root() / "firmware" / path).read_text()
-    assert source.count("if memory.garbage[0] >= self._most:") == 1
-    eighth = source.replace("if memory.garbage[0] >= self._most:", "if self.cycles % 8 == 0:")
-    return firmware.files("pico", changed={path: eighth, **dict(changed)})
+COLLECTING = ("fsw/executive.py", "if memory.garbage[0] >= self._most:", "if self.cycles % 8 == 0:")
 
 
 def test_an_interrupt_reads_the_rings_while_garbage_is_collected():
     """At this rate they fill in less time than a collection takes; here, garbage is collected in every eighth cycle."""
-    with instrument("rp2040", files=collecting(), width_ns=3000) as i:
+    with instrument("rp2040", files=chip.broken(*COLLECTING), width_ns=3000) as i:
         i.start()
         play(i, regular(15_000, 6_667))
         rates, fates = i.stop(), i.target.head.fates
@@ -76,12 +67,9 @@ def test_an_interrupt_reads_the_rings_while_garbage_is_collected():
 
 def test_a_late_interrupt_reads_no_more_conversions_than_can_be_summed():
     """Interrupts 8 ms apart: events of 16 hits arrive while the kernel reads nearly full rings."""
-    path = "boards/rp2/event_builder.py"
-    source = (onboard_root() / path).read_text()
-    assert source.count("_INTERVAL_MS = const(4)") == 1
-    late = {path: source.replace("_INTERVAL_MS = const(4)", "_INTERVAL_MS = const(8)")}
+    late = ("boards/rp2/event_builder.py", "_INTERVAL_MS = const(4)", "_INTERVAL_MS = const(8)")
     events = [(45_000 * n, d, 5000.0) for n in range(1, 3001) for d in range(16)]
-    with instrument("rp2040", files=collecting(late)) as i:
+    with instrument("rp2040", files=chip.broken(*COLLECTING, late)) as i:
         i.start()
         play(i, events)
         rates, fates = i.stop(), i.target.head.fates
