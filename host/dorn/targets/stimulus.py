@@ -114,6 +114,7 @@ class StimulusBoard:
         """Bring the board to rest, whatever it was playing or receiving: from then on the lines of the instrument are
         low. Returns the id of its manifest. Raises TargetError if no stimulus board answers."""
         self._port.feed.end()
+        before = self._port.receive()
         self._begin(bytes(2 * _PULSE.size * _BLOCK) + b"\nhold 0 0\n")
         try:
             self._port.wait_for(lambda: b"ok" in self._lines(), limit_s)
@@ -124,7 +125,7 @@ class StimulusBoard:
             return self.manifest
         except (NoAnswer, ValueError):
             name = self._port.name
-            if b"\0" in self._received:  # between frames
+            if b"\0" in before + self._received:  # between frames
                 what = "it sends telemetry, as an instrument does: swapped ports?"
                 raise TargetError(f"stimulus {name}: {what}") from None
             raise TargetError(

@@ -2,6 +2,7 @@
 
 import os
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from dorn.targets import NoAnswer, TargetError
@@ -71,11 +72,22 @@ def test_a_port_without_a_stimulus_board_is_reported(line):
         assert os.read(line.end, 4096) == bytes(1024) + b"\nhold 0 0\n"
 
 
-def test_an_instrument_is_not_taken_for_a_stimulus_board(line):
-    with SerialStimulusPort(str(line.path)) as port:
-        os.write(line.end, b"\0\x05\x08\x64\xc0\0")
+@pytest.mark.parametrize("received", ["before", "instead of an answer"])
+def test_an_instrument_is_not_taken_for_a_stimulus_board(line, received):
+    def telemetry():
+        os.write(line.end, b"\0")  # between frames
+
+    with SerialStimulusPort(str(line.path)) as port, ThreadPoolExecutor() as instrument:
+        if received == "before":
+            telemetry()
+            port.wait_for(lambda: bool(port._received), 5)
+            sent = None
+        else:
+            sent = instrument.submit(lambda: (read(line, 1024), telemetry()))
         with pytest.raises(TargetError, match=r"it sends telemetry, as an instrument does: swapped ports\?"):
-            StimulusBoard(port).connect(0.2)
+            StimulusBoard(port).connect(0.5)
+        if sent:
+            sent.result()
 
 
 def test_a_command_without_an_answer_is_reported_with_its_name(line, monkeypatch):
