@@ -113,7 +113,10 @@ class Sent:
 
 
 class Live:
-    """A bridge between an acquiring instrument and a server, in a thread. do(f): call f between two of its steps."""
+    """A bridge between an acquiring instrument and a server, in a thread. do(f): call f between two of its steps.
+
+    speed: relative to real time; may be changed.
+    """
 
     def __init__(self, control, target, speed, acquires=True):
         began_s = time.time() - target.now_us / 1e6
@@ -122,8 +125,14 @@ class Live:
         self.bridge = Bridge(target, [self.outlet, self.sent])
         if acquires:
             yamcs.begin(self.bridge, DICTIONARY)
+        self.speed = speed
         self._calls, self._ended = [], threading.Event()
-        self._thread = threading.Thread(target=lambda: self.bridge.serve(self._stopped, speed))
+        self._thread = threading.Thread(target=self._serve)
+
+    def _serve(self):
+        while not self._ended.is_set():
+            speed = self.speed
+            self.bridge.serve(lambda: self._stopped() or self.speed != speed, speed)  # noqa: B023  it ends before
 
     def _stopped(self):
         while self._calls:
