@@ -11,6 +11,7 @@ from micropython import const
 _HEADER = ">BIQQQIHH"  # spectrum, integration, began, real time, live time, total, first and last channel with counts
 _CRC = const(4)  # octets; covers header and counts, the latter in the byte order of the processor
 _SPECTRA = const(24)
+_IDLE = const(25)
 _RETRY_US = const(60_000_000)
 
 
@@ -29,7 +30,7 @@ class Checkpoint:
         self._path = folder + "/checkpoint"
         self._acquisition = acquisition
         self._file = None  # being read, or written
-        self._next = _SPECTRA  # next spectrum to be written
+        self._next = _IDLE  # next spectrum to be written; _SPECTRA: all are written
         self._since_us = 0  # start of the last checkpoint, or last time without acquisition: the period starts here
         self._integration = 0
         self.there = self.to_send = _is_file(self._path)
@@ -105,7 +106,7 @@ class Checkpoint:
             return False
         if closing or not a.running:
             return False
-        if self._next == _SPECTRA and self._file is None:
+        if self._next == _IDLE:
             if not self.period_us or now - self._since_us < self.period_us:
                 return False
             self._since_us = now
@@ -115,8 +116,10 @@ class Checkpoint:
         elif self._next < _SPECTRA:
             self._write(self._next)
             self._next += 1
-        else:
+        elif self._file:
             self._leave()
+        else:  # in its own step: littlefs may compact its directory when a file is closed, and when it is renamed
+            self._next = _IDLE
             os.rename(self._path + ".new", self._path)
             self.there = True
             return False
@@ -133,7 +136,7 @@ class Checkpoint:
         os.rename(self._path + ".new", self._path)
 
     def _discard(self):
-        self._next = _SPECTRA
+        self._next = _IDLE
         try:
             self._leave()
         except OSError:

@@ -211,7 +211,7 @@ def _busy_run() -> tuple[int, tuple[int, list[int]], dict, int]:
         boot_us = target.now_us - began_us
         target.flash_takes_time = False  # `dorn study stalls` measures the effect of its stalls
         session.command("function", function="calibrate")
-        target.inject(recording.flat(through=0.2).particles(20_000, 18, 1))
+        target.inject(recording.flat(through=0.2).particles(20_000, 21, 1))
         _set(session, housekeeping_period=2)
 
         def housekeeping(limit_s: float = 3) -> dict:
@@ -221,7 +221,9 @@ def _busy_run() -> tuple[int, tuple[int, list[int]], dict, int]:
         _set(session, housekeeping_period=8)
         housekeeping()
         busy = _load(housekeeping(9))  # 8 s contain several garbage collections
-        _set(session, integration_time=1, rates_period=1, pulser_rate=4)
+        _set(session, checkpoint_period=1)
+        session.advance(3)  # a whole checkpoint: shorter integrations cancel it
+        _set(session, checkpoint_period=600, integration_time=1, rates_period=1, pulser_rate=4)
         _switch_on(session)
         _set(session, housekeeping_period=2)
         housekeeping()

@@ -11,6 +11,7 @@ from fsw.store.checkpoint import Checkpoint
 
 PERIOD_US = 600_000_000
 SPECTRA = icd.DETECTORS + icd.UNITS
+STEPS = 1 + SPECTRA + 2  # open the file, write each spectrum, close the file, rename it
 PATH = ROOT + "/checkpoint"
 HEADER = 37  # octets
 
@@ -93,7 +94,7 @@ def test_one_spectrum_is_written_per_step_and_all_are_restored_after_a_reset():
     flash = Flash()
     bench = Bench(flash)
     assert not bench.checkpoint.there and not bench.checkpoint.to_send
-    equal(bench.write(PERIOD_US), 1 + SPECTRA + 1)
+    equal(bench.write(PERIOD_US), STEPS)
     assert bench.checkpoint.there
     flash.remount()
     again = Bench(flash, start_us=5_000_000)
@@ -110,10 +111,9 @@ def test_a_complete_new_checkpoint_replaces_the_old_one():
     bench.write(PERIOD_US)
     bench.acquisition.integration = 2
     now = 2 * PERIOD_US
-    bench.checkpoint.step(now, False, False)
-    for _ in range(SPECTRA):
+    for _ in range(STEPS - 1):
+        assert bench.checkpoint.step(now, False, False)
         equal(Bench(bench.flash).read(), whole(1))
-        bench.checkpoint.step(now, False, False)
     equal(bench.checkpoint.step(now, False, False), False)
     equal(Bench(bench.flash).read(), whole(2))
 
@@ -145,14 +145,16 @@ def test_the_period_counts_from_the_start_of_the_acquisition():
 
 
 def test_the_end_of_an_integration_cancels_an_unfinished_checkpoint():
-    bench = Bench(Flash())
-    for _ in range(5):
-        bench.checkpoint.step(PERIOD_US, False, True)
-    equal(bench.checkpoint.step(PERIOD_US, True, False), False)
-    bench.acquisition.integration = 2
-    equal(bench.checkpoint.step(2 * PERIOD_US - 1, False, True), False)
-    equal(bench.write(2 * PERIOD_US), 1 + SPECTRA + 1)
-    equal(Bench(bench.flash).read(), whole(2))
+    for steps in (5, STEPS - 2, STEPS - 1):  # within the spectra; all are written; the file is closed
+        bench = Bench(Flash())
+        for _ in range(steps):
+            bench.checkpoint.step(PERIOD_US, False, True)
+        equal(bench.checkpoint.step(PERIOD_US, True, False), False)
+        bench.acquisition.integration = 2
+        equal(bench.checkpoint.step(2 * PERIOD_US - 1, False, True), False)
+        assert not bench.checkpoint.there
+        equal(bench.write(2 * PERIOD_US), STEPS)
+        equal(Bench(bench.flash).read(), whole(2))
 
 
 def test_a_checkpoint_is_removed_once_its_spectra_are_stored():
