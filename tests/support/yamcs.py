@@ -19,6 +19,8 @@ from dorn.head.front_end import FrontEnd, Head
 from dorn.targets import open_target
 
 pytest.importorskip("fprime_yamcs_bundle", reason="Yamcs is not installed: pip install '.[yamcs]'")
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 from yamcs.client import YamcsClient
 
 HERE = "127.0.0.1"
@@ -37,7 +39,11 @@ class Yamcs:
         self.server = yamcs.Server(folder, port)
         self.url = self.server.url
         self.client = YamcsClient(f"{HERE}:{port}")
-        self.client.ctx.session.trust_env = False
+        session = self.client.ctx.session
+        session.trust_env = False
+        # Yamcs 5.12.8 may answer ConcurrentModificationException, status 500, if packets arrive during the request
+        again = Retry(6, backoff_factor=0.1, status_forcelist=[500], allowed_methods=["GET"], raise_on_status=False)
+        session.mount(self.url, HTTPAdapter(max_retries=again))
         self.archive = self.client.get_archive(yamcs.INSTANCE)
         self.processor = self.client.get_processor(yamcs.INSTANCE, "realtime")
 
