@@ -25,7 +25,7 @@ FAULT_S = 10  # mean interval of faults
 SPEED = 5.0  # speed of the instruments, relative to real time
 IDS = {"a": 0xA, "b": 0xB}
 WAITING = 5  # maximum number of unanswered pings
-PORT_S = 30  # limit for a bridge to open its port
+START_S = 60  # limit for the start of a program
 
 
 class Place:
@@ -44,19 +44,27 @@ class Place:
         udp = f"--tm 127.0.0.1:{self.tcp + 1} --tc 127.0.0.1:0"
         bridge = f"bridge --target {self.path} --tcp 127.0.0.1:{self.tcp} {udp}"
         self.bridge = self._start(bridge.split())
-        end_s = time.monotonic() + PORT_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.tcp), 1).close()
-                break
-            except OSError:
-                assert time.monotonic() < end_s and self.bridge.poll() is None, self.errors
-                time.sleep(0.1)
+        self._wait(self._is_bridged, self.bridge)
+        self.shell = self._start(["shell", "--target", self.url], stdin=subprocess.PIPE)
+        self._type("set_parameter parameter=reset_window value=10")  # else the resets lead to mode safe
         self.run = self._start(
             ["run", "-", "--target", self.url, "--duration", "1e6", "--on-reset", "restart", "--out", str(self.out)]
         )
-        self.shell = self._start(["shell", "--target", self.url], stdin=subprocess.PIPE)
-        self._type("set_parameter parameter=reset_window value=10")  # else the resets lead to mode safe
+        # a run that loses the instrument before it has started the acquisition ends
+        self._wait(lambda: any("acquisition_started" in line for line in list(self.said)), self.shell, self.run)
+
+    def _wait(self, condition, *processes):
+        end_s = time.monotonic() + START_S
+        while not condition():
+            assert time.monotonic() < end_s and all(p.poll() is None for p in processes), (self.said, self.errors)
+            time.sleep(0.1)
+
+    def _is_bridged(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.tcp), 1).close()
+            return True
+        except OSError:
+            return False
 
     def _start(self, arguments, **pipes):
         process = subprocess.Popen(
