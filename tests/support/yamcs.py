@@ -41,7 +41,8 @@ class Yamcs:
         self.client = YamcsClient(f"{HERE}:{port}")
         session = self.client.ctx.session
         session.trust_env = False
-        # Yamcs 5.12.8 may answer ConcurrentModificationException, status 500, if packets arrive during the request
+        # Yamcs 5.12.8 may answer with status 500 while a packet of a new type arrives:
+        # findings/yamcs-packets-while-a-new-name-arrives.sh
         again = Retry(6, backoff_factor=0.1, status_forcelist=[500], allowed_methods=["GET"], raise_on_status=False)
         session.mount(self.url, HTTPAdapter(max_retries=again))
         self.archive = self.client.get_archive(yamcs.INSTANCE)
@@ -138,7 +139,7 @@ class Live:
     def _serve(self):
         while not self._ended.is_set():
             speed = self.speed
-            self.bridge.serve(lambda: self._stopped() or self.speed != speed, speed)  # noqa: B023  it ends before
+            self.bridge.serve(lambda: self._stopped() or self.speed != speed, speed)  # noqa: B023  `serve` returns before `speed` changes
 
     def _stopped(self):
         while self._calls:

@@ -94,7 +94,7 @@ class Checkpoint:
         a = self._acquisition
         if self.to_send:
             return False
-        if closing or not a.running:
+        if closing or not a.running or (self._next != _IDLE and a.integration != self._integration):
             self._discard()
             self._since_us = now
             over = stored and not closing

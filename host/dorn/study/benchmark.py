@@ -222,7 +222,7 @@ def _busy_run() -> tuple[int, tuple[int, list[int]], dict, int]:
         housekeeping()
         busy = _load(housekeeping(9))  # 8 s contain several garbage collections
         _set(session, checkpoint_period=1)
-        session.advance(3)  # a whole checkpoint: shorter integrations cancel it
+        session.advance(3)  # a whole checkpoint, which integrations of 1 s would cancel
         _set(session, checkpoint_period=600, integration_time=1, rates_period=1, pulser_rate=4)
         _switch_on(session)
         _set(session, housekeeping_period=2)

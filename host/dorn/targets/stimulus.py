@@ -114,8 +114,7 @@ class StimulusBoard:
         """Bring the board to rest, whatever it was playing or receiving: from then on the lines of the instrument are
         low. Returns the id of its manifest. Raises TargetError if no stimulus board answers."""
         self._port.feed.end()
-        before = self._port.receive()
-        self._begin(bytes(2 * _PULSE.size * _BLOCK) + b"\nhold 0 0\n")
+        before = self._begin(bytes(2 * _PULSE.size * _BLOCK) + b"\nhold 0 0\n")
         try:
             self._port.wait_for(lambda: b"ok" in self._lines(), limit_s)
             kind, manifest, self.unique_id = self.command("identity").split()
@@ -156,10 +155,12 @@ class StimulusBoard:
             raise TargetError(f"stimulus {self._port.name}: {answer}")
         return answer[2:].strip()
 
-    def _begin(self, data: bytes) -> None:
-        self._port.receive()
+    def _begin(self, data: bytes) -> bytes:
+        """Send, and discard what was received before. Returns that."""
+        before = self._port.receive()
         self._received.clear()
         self._port.send(data)
+        return before
 
     def _lines(self) -> list[bytes]:
         """The whole lines received since `_begin`."""

@@ -85,7 +85,7 @@ def test_an_instrument_is_not_taken_for_a_stimulus_board(line, received):
         else:
             sent = instrument.submit(lambda: (read(line, 1024), telemetry()))
         with pytest.raises(TargetError, match=r"it sends telemetry, as an instrument does: swapped ports\?"):
-            StimulusBoard(port).connect(0.5)
+            StimulusBoard(port).connect(2)
         if sent:
             sent.result()
 
