@@ -94,17 +94,13 @@ class Checkpoint:
         a = self._acquisition
         if self.to_send:
             return False
-        if closing or not a.running or (self._next != _IDLE and a.integration != self._integration):
+        over = a.integration != self._integration  # that of the latest checkpoint
+        if closing or not a.running or (over and self._next != _IDLE):
             self._discard()
             self._since_us = now
-            over = stored and not closing
-        else:
-            over = stored and a.integration != self._integration
-        if over and self.there:
+        if self.there and stored and not closing and (over or not a.running):
             self.there = False
             os.remove(self._path)
-            return False
-        if closing or not a.running:
             return False
         if self._next == _IDLE:
             if not self.period_us or now - self._since_us < self.period_us:

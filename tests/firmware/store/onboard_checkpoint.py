@@ -144,11 +144,16 @@ def test_the_period_counts_from_the_start_of_the_acquisition():
     equal(bench.checkpoint.step(51 * PERIOD_US, False, True), True)
 
 
-def test_the_end_of_an_integration_cancels_an_unfinished_checkpoint():
+def unfinished():
     for steps in (5, STEPS - 2, STEPS - 1):  # within the spectra; all are written; the file is closed
         bench = Bench(Flash())
         for _ in range(steps):
             bench.checkpoint.step(PERIOD_US, False, True)
+        yield bench
+
+
+def test_the_end_of_an_integration_cancels_an_unfinished_checkpoint():
+    for bench in unfinished():
         equal(bench.checkpoint.step(PERIOD_US, True, False), False)
         bench.acquisition.integration = 2
         equal(bench.checkpoint.step(2 * PERIOD_US - 1, False, True), False)
@@ -159,10 +164,7 @@ def test_the_end_of_an_integration_cancels_an_unfinished_checkpoint():
 
 def test_an_end_of_the_integration_that_no_step_has_seen_cancels_it_as_well():
     """Other work of the task comes first: a retrieval can take longer than sending the spectra."""
-    for steps in (5, STEPS - 2, STEPS - 1):
-        bench = Bench(Flash())
-        for _ in range(steps):
-            bench.checkpoint.step(PERIOD_US, False, True)
+    for bench in unfinished():
         bench.acquisition.integration = 2
         equal(bench.checkpoint.step(PERIOD_US + 1, False, True), False)
         assert not bench.checkpoint.there
