@@ -41,4 +41,4 @@ BACKLOG = const(204)  # waiting events that trigger a step: with 16 hits each th
 
 # Maximum number of heap octets allocated by a step of each task, without packets, files and whatever else adds to the
 # estimate by itself. `dorn bench` measures them. The executive collects garbage before they fill the heap.
-ALLOCATION = (130, 1200, 650, 350, 1250, 710, 1550, 520)
+ALLOCATION = (130, 1200, 700, 350, 1250, 780, 1650, 600)

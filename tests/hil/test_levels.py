@@ -23,7 +23,7 @@ def run(*command):
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
     """Its path, and what `dorn levels` printed."""
-    chip.open_chip("").close()  # skips without an emulator or its image
+    chip.required()
     path = tmp_path_factory.mktemp("bench") / ladder.FILE
     program = "import sys, support.off_nominal; from dorn.cli import main; sys.exit(main())"
     done = run("-c", program, "levels", "--target", "pair", "--pulses", "2", "--out", str(path))

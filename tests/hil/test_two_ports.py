@@ -14,7 +14,7 @@ TEST = "hil/test_known_pulses.py::test_every_pulse_is_counted_in_its_channel"
 
 
 def test_the_suite_needs_two_ports_only(tmp_path):
-    chip.open_chip("").close()  # skips without an emulator or its image
+    chip.required()
     program = "import sys; from dorn.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "emulate", "--stimulus"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

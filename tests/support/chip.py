@@ -18,16 +18,21 @@ def firmware_files():
     return dict(_FILES)
 
 
-def open_chip(script=None, head: Head | None = None, files=None, **options):
-    """An Rp2040Target, with `script` as main.py. Skips the test if there is no emulator or no image."""
-    files = firmware_files() if files is None else files
-    if script is not None:
-        files["main.py"] = folded(script).encode()
+def required():
+    """Skip the test if there is no emulator or no image."""
     pytest.importorskip("rp2040py")
     try:
         micropython.image()
     except UserError as error:
         pytest.skip(str(error))
+
+
+def open_chip(script=None, head: Head | None = None, files=None, **options):
+    """An Rp2040Target, with `script` as main.py. Skips the test if there is no emulator or no image."""
+    required()
+    files = firmware_files() if files is None else files
+    if script is not None:
+        files["main.py"] = folded(script).encode()
     return Rp2040Target(head, files=files, **options)
 
 

@@ -11,10 +11,16 @@ KCPS = {1: 125_000, 5: 25_000, 10: 12_500, 30: 4_167}  # mean gaps, cycles
 ENERGIES = tuple(map(IDEAL.nearest, (3000.0, 5000.0, 8000.0)))
 
 
+def open_pair(**options):
+    """A PairTarget. Skips the test if there is no emulator or no image."""
+    chip.required()
+    options.setdefault("files", chip.firmware_files())
+    return PairTarget(**options)
+
+
 class Bench:
     def __init__(self):
-        chip.open_chip("").close()  # skips without an emulator or its image
-        self.target = PairTarget(files=chip.firmware_files())
+        self.target = open_pair()
         self.instrument = Instrument(self.target)
         self.instrument.connect()
         self.board = StimulusBoard(self.target.stimulus_port)

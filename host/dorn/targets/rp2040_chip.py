@@ -10,6 +10,7 @@ from dorn.targets import pico_flash
 from dorn.targets.simulated import SerialPort
 from dorn.util.extras import missing
 
+_RETRY_NS = 1_000_000  # USB has passed a packet on by then
 CYCLE_TICKS = 128  # one cycle at 125 MHz, in ticks of the emulator's clock of 1/16 ns
 
 
@@ -39,22 +40,31 @@ class Chip:
         self.passed: Callable[[bytes], bytes] = lambda data: data
         device.cdc.on_serial_data = self._received
         self.stop = self.clock.create_alarm(self.simulator.stop)
+        self._full = self.clock.create_alarm(self.simulator.stop)
         mcu.core.pc = FLASH_START_ADDRESS
 
     def batch(self) -> None:
-        """Run CPU, clock and hardware until something stops the simulator."""
+        """Run CPU, clock and hardware until something stops the simulator.
+
+        The emulator also ends a batch after 5 ms of the host's time. The time of the next instruction must not depend
+        on the host, or no run could be repeated.
+        """
         from rp2040py.execute_batch import execute_batch
 
-        self.simulator.stopped = False
-        execute_batch(self.simulator, 1)
+        simulator = self.simulator
+        simulator.stopped = False
+        while not simulator.stopped:
+            execute_batch(simulator, 1)
 
     def hand_up(self) -> None:
-        """Pass pending octets to the USB port, as fast as it accepts them."""
+        """Pass pending octets to the USB port; if it does not accept all of them, stop after 1 ms for the rest."""
         up, cdc, n = self.usb.up, self.device.cdc, 0
         while n < len(up) and not cdc.tx_fifo.full:
             cdc.send_serial_byte(up[n])
             n += 1
         del up[:n]
+        if up:
+            self._full.schedule(_RETRY_NS)
 
     def _received(self, data: bytes | bytearray) -> None:
         self.usb.down += self.passed(bytes(data))

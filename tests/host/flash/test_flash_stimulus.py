@@ -8,20 +8,18 @@ import pytest
 from dorn import cli
 from dorn.image import stimulus
 from dorn.targets import emulate
-from dorn.targets.pair import PairTarget
 from dorn.targets.stimulus import StimulusBoard
 from dorn.targets.stimulus_port import SerialStimulusPort
 from dorn.util.paths import onboard_root
-from support import chip
+from support.pair import open_pair
 
 
 @contextmanager
 def blank():
     """The port of a blank stimulus board, wired to a blank instrument."""
-    chip.open_chip("").close()  # skips without an emulator or its image
     over = threading.Event()
     port = emulate.PseudoTerminal()
-    with PairTarget(files={}, stimulus_files={}) as target:
+    with open_pair(files={}, stimulus_files={}) as target:
         ports = {"usb": emulate.PseudoTerminal(), "stimulus": port}
         thread = threading.Thread(target=emulate.serve, args=(target, ports, over.is_set))
         thread.start()

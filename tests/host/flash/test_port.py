@@ -12,7 +12,7 @@ import serial
 from dorn.errors import UserError
 from dorn.flash import flashing, port
 from dorn.image import micropython
-from support.chip import firmware_files
+from support import chip
 from support.desk import Desk, desk
 
 _DEAF = b"""
@@ -94,7 +94,7 @@ def test_a_board_is_found_again_under_another_name(board, monkeypatch):
 @pytest.mark.parametrize("where", [[], ["--tcp", "0"]], ids=["pty", "tcp"])
 def test_the_emulated_board_serves_consecutive_clients_and_keeps_its_flash(tmp_path, where):
     """A file written to a blank board is present in the next run."""
-    firmware_files()
+    chip.required()
     for n, options in enumerate((["--blank"], [])):
         program = "import sys; from dorn.cli import main; sys.exit(main())"
         command = [sys.executable, "-c", program, "emulate", "--flash", str(tmp_path), *where, *options]

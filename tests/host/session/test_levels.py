@@ -7,9 +7,8 @@ from dorn.session.instrument import Instrument
 from dorn.session.levels import mean_code, summary
 from dorn.session.presets import report
 from dorn.targets.ladder import IDEAL, Ladder, Table
-from dorn.targets.pair import PairTarget
 from dorn.targets.stimulus import StimulusBoard
-from support import chip
+from support.pair import open_pair
 
 
 @pytest.mark.parametrize(
@@ -53,8 +52,7 @@ def test_the_summary_names_what_is_far_from_ideal():
 
 @pytest.fixture(scope="module")
 def boards():
-    chip.open_chip("").close()  # skips without an emulator or its image
-    with PairTarget(files=chip.firmware_files()) as target:
+    with open_pair() as target:
         instrument, board = Instrument(target), StimulusBoard(target.stimulus_port)
         board.connect()
         instrument.connect()

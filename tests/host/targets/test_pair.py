@@ -8,13 +8,12 @@ import os
 import pytest
 from dorn.head.front_end import FrontEnd, Head
 from dorn.session.instrument import Instrument
-from dorn.targets.pair import PairTarget
 from dorn.targets.rp2040_chip import CYCLE_TICKS
 from dorn.targets.rp2040_wires import Wires
 from dorn.targets.stimulus import State, StimulusBoard
 from particles import poisson
-from support import chip
-from support.pair import ENERGIES, KCPS
+from support import chip, host_time
+from support.pair import ENERGIES, KCPS, open_pair
 
 EVENTS = int(os.environ.get("DORN_EVENTS", "1000"))
 
@@ -133,7 +132,7 @@ def test_lockstep_is_needed(bench, monkeypatch):
 @pytest.mark.skipif(EVENTS < 10_000, reason="takes a minute: DORN_EVENTS=10000")
 def test_the_lines_of_a_board_without_firmware_are_switched_off_and_reported():
     """They are held high by the pull-ups."""
-    with PairTarget(files=chip.firmware_files(), stimulus_files={}) as target:
+    with open_pair(stimulus_files={}) as target:
         instrument = Instrument(target)
         instrument.connect()
         instrument.start()
@@ -156,7 +155,7 @@ def test_the_board_plays_while_the_instrument_has_no_power(bench):
 
 
 def test_the_flight_link_carries_the_board_along():
-    with PairTarget(files=chip.firmware_files(), link="uart") as target:
+    with open_pair(link="uart") as target:
         board, instrument = StimulusBoard(target.stimulus_port), Instrument(target)
         board.connect()
         instrument.connect()
@@ -165,6 +164,20 @@ def test_the_flight_link_carries_the_board_along():
         target.advance(0.05)
         rates = instrument.stop()
         assert board.state().shown == rates["events"] == 200
+
+
+def test_a_run_does_not_depend_on_the_speed_of_the_host(monkeypatch):
+    def run():
+        with open_pair(unique_id=1) as target:
+            board, instrument = StimulusBoard(target.stimulus_port), Instrument(target)
+            board.connect()
+            instrument.connect()
+            instrument.start()
+            board.command("poisson", 200, 125_000, 500, 1, 0xFFFF, 20, 60, 100, 140)
+            return host_time.sent(target, 1), board.state(), bytes(target.mcu.sram), bytes(target.stimulus.mcu.sram)
+
+    fast, slow = host_time.both(monkeypatch, run)
+    assert fast == slow
 
 
 def test_lines_that_are_held_are_high_until_they_are_released(bench):
@@ -180,6 +193,6 @@ def test_lines_that_are_held_are_high_until_they_are_released(bench):
 
 
 def test_the_state_before_any_list_is_all_zeros():
-    with PairTarget(files=chip.firmware_files()) as target:
+    with open_pair() as target:
         target.advance(1.5)
         assert StimulusBoard(target.stimulus_port).state() == State(0, 0, 0, 0, 0, 0, 0, 0)

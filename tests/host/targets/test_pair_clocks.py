@@ -5,18 +5,16 @@ import os
 import clocks
 import pytest
 from dorn.session.instrument import Instrument
-from dorn.targets.pair import PairTarget
 from dorn.targets.stimulus import StimulusBoard
 from stimuli import BoardStimulus
-from support import chip
+from support.pair import open_pair
 
 
 @pytest.mark.parametrize("ppm", [5000, *([50, -50] if os.environ.get("DORN_EVENTS") else [])])  # a minute each
 def test_a_clock_of_its_own_is_measured_and_loses_no_pulse(ppm):
     """17 pulses, 0.25 s apart by the clock of the stimulus board, stamped by that of the instrument, and 500 at
     10 kcps."""
-    chip.open_chip("").close()  # skips without an emulator or its image
-    with PairTarget(files=chip.firmware_files(), stimulus_ppm=ppm) as target:
+    with open_pair(stimulus_ppm=ppm) as target:
         board, instrument = StimulusBoard(target.stimulus_port), Instrument(target)
         board.connect()
         instrument.connect()

@@ -9,10 +9,11 @@ import pytest
 from dorn.errors import UserError
 from dorn.head.front_end import FrontEnd, Head
 from dorn.session.instrument import Instrument
+from dorn.study import recording
 from dorn.targets import emulate, pico_flash
 from dorn.targets.rp2040 import Rp2040Target
 from dorn.targets.rp2040_head import HeadPins
-from support import chip
+from support import chip, host_time
 from support.onboard import script
 
 WRITES = script("flash_writes")
@@ -93,6 +94,25 @@ def test_the_flash_is_saved_while_the_board_runs(tmp_path):
 
 
 def test_a_damaged_image_is_rejected(tmp_path):
+    chip.required()
     Rp2040Target.image_in(tmp_path).write_bytes(b"damaged")
     with pytest.raises(UserError, match="has 7 octets, not 1441792"):
         Rp2040Target(flash=tmp_path)
+
+
+def run(link):
+    """What the board sends while it counts, with the times, and its memory at the end."""
+    with chip.open_chip(link=link, unique_id=1) as target:
+        i = Instrument(target)
+        i.connect()
+        i.start()
+        for _ in range(30):
+            i.post("ping")
+        target.inject(recording.flat(through=0.2).particles(200, 1, 1))
+        return host_time.sent(target, 1), bytes(target.mcu.sram)
+
+
+@pytest.mark.parametrize("link", ["usb", "uart"])
+def test_a_run_does_not_depend_on_the_speed_of_the_host(monkeypatch, link):
+    fast, slow = host_time.both(monkeypatch, lambda: run(link))
+    assert fast == slow
