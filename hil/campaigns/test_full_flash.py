@@ -100,7 +100,7 @@ def test_a_pico_with_few_free_blocks(free, long, tmp_path, totals):
     from dorn.targets.rp2040 import Rp2040Target
 
     def on_pico(more=None):
-        return Rp2040Target(flash=tmp_path, files=firmware.files("pico") | (more or {}))
+        return Rp2040Target(flash=tmp_path, files=firmware.files("pico") | (more or {}), unique_id=1)
 
     seconds, took = PICO_S if long else SHORT_PICO_S, []
     with on_pico() as target:

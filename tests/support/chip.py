@@ -27,13 +27,14 @@ def required():
         pytest.skip(str(error))
 
 
-def open_chip(script=None, head: Head | None = None, files=None, **options):
-    """An Rp2040Target, with `script` as main.py. Skips the test if there is no emulator or no image."""
+def open_chip(script=None, head: Head | None = None, files=None, flash=None, **options):
+    """An Rp2040Target, with `script` as main.py. Without `flash`, which has an id of its own, always with the same unique
+    id, so that a test can be repeated. Skips the test if there is no emulator or no image."""
     required()
     files = firmware_files() if files is None else files
     if script is not None:
         files["main.py"] = folded(script).encode()
-    return Rp2040Target(head, files=files, **options)
+    return Rp2040Target(head, flash, files, **{"unique_id": None if flash else 1, **options})
 
 
 def until_prompt(target, limit_s: float) -> bytes:

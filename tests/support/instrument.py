@@ -19,8 +19,10 @@ both_if_long = pytest.mark.parametrize("where", ["unix", pytest.param("rp2040", 
 
 
 def open_simulated(where, head=None, flash=None, files=None):
-    """A simulated target; skips the test if it is not available."""
-    return UnixTarget(head, flash, files) if where == "unix" else chip.open_chip(None, head, files, flash=flash)
+    """A simulated target, as with `chip.open_chip`."""
+    if where == "unix":
+        return UnixTarget(head, flash, files, unique_id=None if flash else 1)
+    return chip.open_chip(None, head, files, flash=flash)
 
 
 @contextmanager

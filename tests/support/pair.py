@@ -12,10 +12,9 @@ ENERGIES = tuple(map(IDEAL.nearest, (3000.0, 5000.0, 8000.0)))
 
 
 def open_pair(**options):
-    """A PairTarget. Skips the test if there is no emulator or no image."""
+    """A PairTarget, always with the same unique id. Skips the test if there is no emulator or no image."""
     chip.required()
-    options.setdefault("files", chip.firmware_files())
-    return PairTarget(**options)
+    return PairTarget(**{"files": chip.firmware_files(), "unique_id": 1, **options})
 
 
 class Bench:

@@ -40,7 +40,7 @@ def record(head: Head, particles, seconds: float) -> tuple[list[Event], Fates, D
     RuntimeError if the hit pattern of an event does not match its amplitudes, or the rings (2048 events, 4096 hits)
     overflow.
     """
-    with rp2040.Rp2040Target(head, files={**firmware.files("pico"), "main.py": _ARM}) as target:
+    with rp2040.Rp2040Target(head, files={**firmware.files("pico"), "main.py": _ARM}, unique_id=1) as target:
         output = bytearray()
 
         def armed() -> bool:

@@ -168,7 +168,7 @@ def test_the_flight_link_carries_the_board_along():
 
 def test_a_run_does_not_depend_on_the_speed_of_the_host(monkeypatch):
     def run():
-        with open_pair(unique_id=1) as target:
+        with open_pair() as target:
             board, instrument = StimulusBoard(target.stimulus_port), Instrument(target)
             board.connect()
             instrument.connect()

@@ -61,8 +61,8 @@ def test_a_device_that_does_not_answer_is_an_error():
     assert chip.run(MISSING, limit_s=5).count("ERRNO") == 2
 
 
-def unique_id(**given):
-    with chip.open_chip(UNIQUE_ID, **given) as target:
+def unique_id(given=None):
+    with chip.open_chip(UNIQUE_ID, unique_id=given) as target:
         return target.unique_id, int(chip.until_prompt(target, 5.0).partition(b"ID ")[2].split()[0], 16)
 
 
@@ -70,7 +70,7 @@ def test_the_flash_has_a_unique_id(monkeypatch):
     """At start, MicroPython reads the id that the target was given or has drawn, which differs between targets."""
     (one, read_one), (two, read_two) = unique_id(), unique_id()
     assert one == read_one != two == read_two
-    assert unique_id(unique_id=0x0102030405060708) == (0x0102030405060708,) * 2
+    assert unique_id(0x0102030405060708) == (0x0102030405060708,) * 2
     monkeypatch.setattr(pico_flash, "Identity", lambda mcu, unique_id: None)
     assert unique_id()[1] == 2**64 - 1
 
@@ -102,7 +102,7 @@ def test_a_damaged_image_is_rejected(tmp_path):
 
 def run(link):
     """What the board sends while it counts, with the times, and its memory at the end."""
-    with chip.open_chip(link=link, unique_id=1) as target:
+    with chip.open_chip(link=link) as target:
         i = Instrument(target)
         i.connect()
         i.start()
