@@ -28,7 +28,7 @@ def required():
 
 
 def open_chip(script=None, head: Head | None = None, files=None, flash=None, **options):
-    """An Rp2040Target, with `script` as main.py. Without `flash`, which has an id of its own, always with the same unique
+    """An Rp2040Target, with `script` as main.py. Without `flash`, which has an id of its own, always the same unique
     id, so that a test can be repeated. Skips the test if there is no emulator or no image."""
     required()
     files = firmware_files() if files is None else files
