@@ -1,7 +1,8 @@
 # ST[20] parameter management: values in memory and, in two copies, on flash.
 #
 # To limit flash wear, the first change is written at once and further ones together, at least 10 s after the last
-# write. A telecommand is complete when its change is on flash.
+# write; changes of many parameters are written in a later step, as it takes long enough to apply them. A telecommand is
+# complete when its change is on flash.
 from array import array
 from struct import pack_into, unpack_from
 
@@ -115,9 +116,7 @@ class Parameters:
 
     def replace(self, values, numbers=None, event=None):
         """Replace all values, or those of `numbers`, as a whole. event: reported with the number of changed values once
-        they are on flash.
-
-        Raises OSError if the flash or slow control fails; nothing is changed then.
+        they are on flash. Raises OSError if slow control fails; nothing is changed then.
         """
         memory.garbage[0] += _REPLACED
         old, self._values = self._values, values
@@ -129,12 +128,12 @@ class Parameters:
         changed = sum(old[place] != value for place, value in enumerate(values))
         if changed:
             self._unsaved = True
-        self._write(event and event + (changed,))
+        self._write(event and event + (changed,), True)
 
-    def _write(self, event=None):
-        """Write changes to flash, now, or later if the last write was recent. Raises OSError if that fails."""
+    def _write(self, event=None, later=False):
+        """Write changes to flash, now, or later if asked to or if the last write was recent. Raises OSError."""
         if self._unsaved:
-            if self._us() < self._write_us:
+            if later or self._us() < self._write_us:
                 self._waiting.append((self._verification.hold(), event))
                 return
             error = self.flush()

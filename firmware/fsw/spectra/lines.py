@@ -10,7 +10,9 @@ _LINES = const(8)
 _PART = const(8)  # positions are in 1/8 code, so that the product of two is still a small integer
 _LEAST = const(100)  # minimum counts in the window to locate the line
 _FARTHEST = const(20)  # a peak more than 1/20 away from the expected position is not the line
-_ZERO = _PART * icd.ZERO_CODE
+_ZERO = const(400)  # position of 0 keV: _PART * icd.ZERO_CODE
+_CHANNEL = const(5)  # log2(_PART * icd.CODES_PER_CHANNEL)
+_CHANNELS = const(1024)  # icd.CHANNELS
 _EV_PER_CODE = int(1000 * icd.KEV_PER_CODE)
 
 
@@ -23,7 +25,8 @@ class Lines:
         self.centroid = array("H", [0] * icd.DETECTORS)
         self._acquisition = acquisition
         self._closed = array("H", self.counts)  # counts of closed spectra only
-        self._bounds = array("H", [0] * (2 * _LINES * icd.DETECTORS))  # channels: first, and last + 1
+        # distances from 0 keV with the default calibration, 1/8 code: both edges of each region, and the Po-209 line
+        self._edges = array("H", [0] * (2 * _LINES) + [_distance(icd.LINES_KEV[0])])
         self._found = array("I", [0, 0])
 
     def clear(self):
@@ -38,8 +41,9 @@ class Lines:
             self._above_kev = value
         else:
             self._tracking = value
-        for d in range(icd.DETECTORS):
-            self._set_regions(d)
+        for n, kev in enumerate(icd.LINES_KEV):
+            self._edges[2 * n] = _distance(kev - self._below_kev)
+            self._edges[2 * n + 1] = _distance(kev + self._above_kev)
 
     def tracked(self):
         """Return a mask of the detectors whose regions follow their line."""
@@ -53,11 +57,11 @@ class Lines:
         """Update `counts` with the running spectra."""
         self.counts[:] = self._closed
         for d in range(icd.DETECTORS):
-            _add(self._acquisition.singles, d * icd.CHANNELS, self._bounds, d * _LINES, self.counts)
+            _add(self._acquisition.singles, d * icd.CHANNELS, self._edges, self._position(d), self.counts, d * _LINES)
 
     def closed(self, d, copy):
         """Count the lines of a closed spectrum of detector d and locate its Po-209 line."""
-        _add(copy, 0, self._bounds, d * _LINES, self._closed)
+        _add(copy, 0, self._edges, self._position(d), self._closed, d * _LINES)
         self._find_po_209(d, copy)
 
     def _find_po_209(self, d, copy):
@@ -65,43 +69,42 @@ class Lines:
         n = _centroid(copy, first, self._channel(d, icd.LINES_KEV[0] + self._above_kev), self._found)
         if n < _LEAST:
             return
-        step = _PART * icd.CODES_PER_CHANNEL
-        found = first * step + step * self._found[0] // n + (step - _PART) // 2  # midpoint of the codes of a channel
-        expected = _place(icd.LINES_KEV[0])
+        # midpoint of the codes of a channel
+        found = (first << _CHANNEL) + (self._found[0] << _CHANNEL) // n + ((1 << _CHANNEL) - _PART) // 2
+        expected = _ZERO + self._edges[2 * _LINES]
         if abs(found - expected) * _FARTHEST < expected:
             self.centroid[d] = found
-            self._set_regions(d)
 
-    def _set_regions(self, d):
-        at = 2 * _LINES * d
-        for kev in icd.LINES_KEV:
-            self._bounds[at] = self._channel(d, kev - self._below_kev)
-            self._bounds[at + 1] = self._channel(d, kev + self._above_kev) + 1
-            at += 2
+    def _position(self, d):
+        """Return the distance of the Po-209 line of detector d from 0 keV, 1/8 code."""
+        centroid = self.centroid[d]
+        return centroid - _ZERO if self._tracking and centroid else self._edges[2 * _LINES]
 
     def _channel(self, d, kev):
         """Return the channel of an energy in the spectrum of detector d."""
-        place = _place(kev)
-        if self._tracking and self.centroid[d]:
-            place = _ZERO + (place - _ZERO) * (self.centroid[d] - _ZERO) // (_place(icd.LINES_KEV[0]) - _ZERO)
-        return min(place // (_PART * icd.CODES_PER_CHANNEL), icd.CHANNELS - 1)
+        return min((_ZERO + _distance(kev) * self._position(d) // self._edges[2 * _LINES]) >> _CHANNEL, _CHANNELS - 1)
 
 
-def _place(kev):
-    """Return the position of an energy with the default calibration, 1/8 code."""
-    return _ZERO + _PART * 1000 * kev // _EV_PER_CODE  # a float would allocate
+def _distance(kev):
+    """Return the distance of an energy from 0 keV with the default calibration, 1/8 code."""
+    return _PART * 1000 * kev // _EV_PER_CODE  # a float would allocate
 
 
 @micropython.viper
-def _add(spectrum: ptr16, at: int, bounds: ptr16, line: int, counts: ptr16):
-    for n in range(line, line + _LINES):
-        total = counts[n]
-        channel = bounds[2 * n]
-        end = bounds[2 * n + 1]
-        while channel < end:
+def _add(spectrum: ptr16, at: int, edges: ptr16, position: int, counts: ptr16, line: int):
+    # position: distance of the Po-209 line in this spectrum from 0 keV
+    expected = edges[2 * _LINES]
+    edge = 0
+    while edge < 2 * _LINES:
+        total = counts[line]
+        channel = (_ZERO + edges[edge] * position // expected) >> _CHANNEL
+        last = (_ZERO + edges[edge + 1] * position // expected) >> _CHANNEL
+        while channel <= last and channel < _CHANNELS:
             total += spectrum[at + channel]
             channel += 1
-        counts[n] = total
+        counts[line] = total
+        edge += 2
+        line += 1
 
 
 @micropython.viper
