@@ -179,3 +179,18 @@ def test_edges_of_a_tracked_region_are_scaled_by_the_gain():
                 singles[at] = 5
                 equal((kev, at, counted(lines, 0)[n]), (kev, at, counts), (n, edge))
                 singles[at] = 0
+
+
+def test_the_window_of_the_line_follows_it():
+    """The second spectrum is looked at where the first had its line; both end channels are included."""
+    for off in (-8, 8):
+        gain = gain_of(int(8 * (4 * (CENTRE + off) + 1.5)))
+        first, last = channel(PO_209_KEV - ABOVE_KEV, gain), channel(PO_209_KEV + ABOVE_KEV, gain)
+        for at, moved in ((first - 1, False), (first, True), (last, True), (last + 1, False)):
+            lines, _ = made(tracking=1)
+            lines.set(icd.P_LINE_ABOVE, 400)
+            lines.closed(4, spectrum({CENTRE + off: 1000}))
+            lines.set(icd.P_LINE_ABOVE, ABOVE_KEV)
+            lines.closed(4, spectrum({CENTRE + off: 200, at: 200}))
+            mean = (CENTRE + off + at) / 2 if moved else CENTRE + off
+            equal((off, at, lines.centroid[4]), (off, at, int(8 * (4 * mean + 1.5))))
