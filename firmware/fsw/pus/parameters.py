@@ -1,8 +1,8 @@
 # ST[20] parameter management: values in memory and, in two copies, on flash.
 #
 # To limit flash wear, the first change is written at once and further ones together, at least 10 s after the last
-# write; changes of many parameters are written in a later step, as it takes long enough to apply them. A telecommand is
-# complete when its change is on flash.
+# write. Changes of many parameters are written in a later step, because applying them already makes a long one. A
+# telecommand is complete when its change is on flash.
 from array import array
 from struct import pack_into, unpack_from
 
@@ -116,7 +116,9 @@ class Parameters:
 
     def replace(self, values, numbers=None, event=None):
         """Replace all values, or those of `numbers`, as a whole. event: reported with the number of changed values once
-        they are on flash. Raises OSError if slow control fails; nothing is changed then.
+        they are on flash; if that fails, the values on flash apply again and the telecommand fails.
+
+        Raises OSError if slow control fails; nothing is changed then.
         """
         memory.garbage[0] += _REPLACED
         old, self._values = self._values, values
@@ -128,10 +130,11 @@ class Parameters:
         changed = sum(old[place] != value for place, value in enumerate(values))
         if changed:
             self._unsaved = True
-        self._write(event and event + (changed,), True)
+        self._write(event and event + (changed,), later=True)
 
     def _write(self, event=None, later=False):
-        """Write changes to flash, now, or later if asked to or if the last write was recent. Raises OSError."""
+        """Write changes to flash, now, or later if asked to or if the last write was recent. Raises OSError if a write
+        at once fails."""
         if self._unsaved:
             if later or self._us() < self._write_us:
                 self._waiting.append((self._verification.hold(), event))

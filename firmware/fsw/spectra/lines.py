@@ -10,9 +10,8 @@ _LINES = const(8)
 _PART = const(8)  # positions are in 1/8 code, so that the product of two is still a small integer
 _LEAST = const(100)  # minimum counts in the window to locate the line
 _FARTHEST = const(20)  # a peak more than 1/20 away from the expected position is not the line
-_ZERO = const(400)  # position of 0 keV: _PART * icd.ZERO_CODE
-_CHANNEL = const(5)  # log2(_PART * icd.CODES_PER_CHANNEL)
-_CHANNELS = const(1024)  # icd.CHANNELS
+_ZERO = const(400)  # position of 0 keV: _PART * icd.ZERO_CODE, which viper code cannot use
+_CHANNEL_BITS = const(5)  # log2(_PART * icd.CODES_PER_CHANNEL)
 _EV_PER_CODE = int(1000 * icd.KEV_PER_CODE)
 
 
@@ -41,7 +40,7 @@ class Lines:
             self._above_kev = value
         else:
             self._tracking = value
-        for n, kev in enumerate(icd.LINES_KEV):
+        for n, kev in enumerate(icd.LINES_KEV):  # the highest line plus 500 keV, with a gain 1/20 higher: channel 826
             self._edges[2 * n] = _distance(kev - self._below_kev)
             self._edges[2 * n + 1] = _distance(kev + self._above_kev)
 
@@ -56,12 +55,13 @@ class Lines:
     def update(self):
         """Update `counts` with the running spectra."""
         self.counts[:] = self._closed
+        singles, edges = self._acquisition.singles, self._edges
         for d in range(icd.DETECTORS):
-            _add(self._acquisition.singles, d * icd.CHANNELS, self._edges, self._position(d), self.counts, d * _LINES)
+            _add(singles, d * icd.CHANNELS, edges, self._line_distance(d), self.counts, d * _LINES)
 
     def closed(self, d, copy):
         """Count the lines of a closed spectrum of detector d and locate its Po-209 line."""
-        _add(copy, 0, self._edges, self._position(d), self._closed, d * _LINES)
+        _add(copy, 0, self._edges, self._line_distance(d), self._closed, d * _LINES)
         self._find_po_209(d, copy)
 
     def _find_po_209(self, d, copy):
@@ -70,19 +70,19 @@ class Lines:
         if n < _LEAST:
             return
         # midpoint of the codes of a channel
-        found = (first << _CHANNEL) + (self._found[0] << _CHANNEL) // n + ((1 << _CHANNEL) - _PART) // 2
+        found = (first << _CHANNEL_BITS) + (self._found[0] << _CHANNEL_BITS) // n + ((1 << _CHANNEL_BITS) - _PART) // 2
         expected = _ZERO + self._edges[2 * _LINES]
         if abs(found - expected) * _FARTHEST < expected:
             self.centroid[d] = found
 
-    def _position(self, d):
+    def _line_distance(self, d):
         """Return the distance of the Po-209 line of detector d from 0 keV, 1/8 code."""
         centroid = self.centroid[d]
         return centroid - _ZERO if self._tracking and centroid else self._edges[2 * _LINES]
 
     def _channel(self, d, kev):
         """Return the channel of an energy in the spectrum of detector d."""
-        return min((_ZERO + _distance(kev) * self._position(d) // self._edges[2 * _LINES]) >> _CHANNEL, _CHANNELS - 1)
+        return _ZERO + _distance(kev) * self._line_distance(d) // self._edges[2 * _LINES] >> _CHANNEL_BITS
 
 
 def _distance(kev):
@@ -91,15 +91,16 @@ def _distance(kev):
 
 
 @micropython.viper
-def _add(spectrum: ptr16, at: int, edges: ptr16, position: int, counts: ptr16, line: int):
-    # position: distance of the Po-209 line in this spectrum from 0 keV
+def _add(spectrum: ptr16, at: int, edges: ptr16, distance: int, counts: ptr16, line: int):
+    # add the counts in the regions of the spectrum that begins at `at` to counts[line] and the seven after it; its
+    # Po-209 line is found at this distance from 0 keV
     expected = edges[2 * _LINES]
     edge = 0
     while edge < 2 * _LINES:
         total = counts[line]
-        channel = (_ZERO + edges[edge] * position // expected) >> _CHANNEL
-        last = (_ZERO + edges[edge + 1] * position // expected) >> _CHANNEL
-        while channel <= last and channel < _CHANNELS:
+        channel = (_ZERO + edges[edge] * distance // expected) >> _CHANNEL_BITS
+        last = (_ZERO + edges[edge + 1] * distance // expected) >> _CHANNEL_BITS
+        while channel <= last:
             total += spectrum[at + channel]
             channel += 1
         counts[line] = total

@@ -29,7 +29,7 @@ _CLASSES = {"one_hit": 400, "below_threshold": 100, "front_back": 400, "two_unit
 # a run with few events and the default periods, on the flight link: its load is that of the periodic work
 _QUIET_CPS, _QUIET_S = 100, 60
 
-# telecommands that take the longest or leave the most garbage; the self-test, during which nothing else runs, does both
+# Telecommands that take longest or leave most garbage. The self-test is not among them: nothing else runs meanwhile.
 _HEAVY: tuple[tuple[str, dict[str, Any]], ...] = (
     ("load_table", {"table": "surface"}),
     ("restore_defaults", {}),
@@ -240,7 +240,7 @@ def _allocation(files: dict[str, bytes]) -> dict[str, int]:
         session.connect()
         target.flash_takes_time = False
         session.command("function", function="calibrate")
-        for name, fields in _HEAVY:  # the first is written to flash at once, the others 10 s later
+        for name, fields in _HEAVY:  # the parameters are written in the next step of the storage, all at once
             session.post(name, **fields)
             session.advance(0.2)
         # from here on, as the defaults have been restored

@@ -25,7 +25,7 @@ from dorn.study import Report, spread
 from dorn.study.trials import ALONE, THROUGH, WIDTH_NS, Job, Trial, trials
 from dorn.targets.event_model import PASS_LIMIT, board_times
 
-SEEDS = tuple(range(1, 21))
+SEEDS = tuple(range(1, 41))
 POISSON_CPS = {
     "unix": (100, 300, 1000, 5000, 20_000, 50_000, 100_000, 200_000, 500_000),
     "rp2040": (5000, 20_000, 50_000, 100_000, 200_000, 500_000),

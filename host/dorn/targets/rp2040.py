@@ -7,8 +7,8 @@ Its limitations, and the workarounds used here:
   to alarm and the PIO only catches up afterwards. Therefore, while the head is busy (a line is high, or an event is not
   complete), and from just before a comparator rises, CPU, clock and hardware advance cycle by cycle (`_together`); the
   emulator's own loop runs only in between.
-- A batch of its loop ends after 5 ms of the host's time: the next one begins at once (`Chip.batch`), so that a run does
-  not depend on the host's speed and can be repeated.
+- A batch of its loop ends after 5 ms of the host's time: the next one begins at once, so that a run can be repeated
+  (`Chip.batch`).
 - A flash sector is erased in 140 us and a page written in less. Therefore the CPU is held, as on the chip with its
   interrupts off, for the time real flash takes (`_on_flash_select`), while PIO, DMA and clock continue.
 

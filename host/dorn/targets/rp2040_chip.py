@@ -10,7 +10,7 @@ from dorn.targets import pico_flash
 from dorn.targets.simulated import SerialPort
 from dorn.util.extras import missing
 
-_RETRY_NS = 1_000_000  # USB has passed a packet on by then
+_RETRY_NS = 1_000_000  # by then the USB port has taken a packet
 CYCLE_TICKS = 128  # one cycle at 125 MHz, in ticks of the emulator's clock of 1/16 ns
 
 
@@ -46,8 +46,9 @@ class Chip:
     def batch(self) -> None:
         """Run CPU, clock and hardware until something stops the simulator.
 
-        The emulator also ends a batch after 5 ms of the host's time. The time of the next instruction must not depend
-        on the host, or no run could be repeated.
+        The emulator also ends a batch after 5 ms of the host's time: the next one begins at once, or no run could be
+        repeated. Only a PIO that runs while the CPU sleeps may then lose a fraction of a cycle
+        (findings/rp2040py-stop-loses-pio-time.sh), such as while the line of a detector that is off stays high.
         """
         from rp2040py.execute_batch import execute_batch
 

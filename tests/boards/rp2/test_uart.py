@@ -68,7 +68,7 @@ def test_the_loss_of_a_long_stall_is_counted_and_the_link_recovers(instrument):
     i = instrument
     data, wanted = pings(1000)  # 0.3 s of bytes; the ring holds 89 ms
     i.target.send(data)
-    i.advance(0.00002)  # nothing has been read: unlike a flash write, this stall may come while octets are copied
+    i.advance(0.00002)  # before the firmware reads: this stall may interrupt a copy, which a flash write cannot
     i.target.stall(0.25)
     i.advance(4.0)  # telecommands in the ring are executed
     lost = len(wanted - completed(i))

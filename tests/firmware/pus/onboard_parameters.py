@@ -1,4 +1,6 @@
-# fsw/pus/parameters.py in isolation: the allocation estimate.
+# fsw/pus/parameters.py in isolation: when values are written, and the allocation estimate.
+from array import array
+
 from check import equal
 from doubles import Reports
 from fsw import icd, memory
@@ -37,3 +39,15 @@ def test_replacing_adds_to_the_allocation_estimate():
     memory.garbage[0] = 0
     made.replace(made.all())
     equal(memory.garbage[0], REPLACED)
+
+
+def test_many_values_are_written_in_a_later_step():
+    made = bench()
+    values = array("I", made.all())
+    values[0] += 1
+    memory.garbage[0] = 0
+    made.replace(values)
+    equal(memory.garbage[0], REPLACED)
+    assert made.step(0)
+    assert memory.garbage[0] > REPLACED + WRITTEN, memory.garbage[0]
+    assert not made.step(0)

@@ -62,6 +62,23 @@ def test_a_table_load_completes_once_it_is_on_flash(littlefs):
         assert len(i.events("table_loaded")) == 1
 
 
+@pytest.mark.parametrize("failure", [0, EROFS])
+def test_a_parameter_set_before_a_table_is_written_is_written_with_it(littlefs, failure):
+    with littlefs.instrument() as i:
+        i.set_parameters(threshold_3=111)
+        i.advance(11)
+        before, received = i.value("rates_period"), len(i.received)
+        littlefs.fail(failure)
+        i.post("load_table", table="surface")
+        i.post("set_parameter", parameter="threshold_3", value=5)
+        i.advance(12)
+        done = [p.name for p in i.received[received:] if p.name.startswith("completion")]
+        assert done == 2 * ["completion_failure" if failure else "completion_success"]
+        assert len(i.events("table_loaded")) == (not failure)
+        assert i.value("threshold_3") == (111 if failure else 5)
+        assert (i.value("rates_period") == before) == bool(failure)
+
+
 def test_a_parameter_set_once_has_two_copies_and_a_missing_copy_is_restored(flash):
     with instrument("unix", flash) as i:
         i.set_parameters(threshold_3=2222)

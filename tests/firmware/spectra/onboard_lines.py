@@ -42,6 +42,12 @@ def counted(lines, d):
     return list(lines.counts[LINES * d : LINES * (d + 1)])
 
 
+def test_the_constants_of_the_viper_code_are_those_of_the_dictionary():
+    """And no region extends beyond the spectrum: it is not limited."""
+    equal((8 * icd.ZERO_CODE, 8 * icd.CODES_PER_CHANNEL), (400, 1 << 5))
+    assert channel(icd.LINES_KEV[-1] + 500, 1.06) < CHANNELS, icd.LINES_KEV
+
+
 def test_at_first_nothing_is_counted_or_tracked():
     lines, _ = made(tracking=1)
     lines.update()
