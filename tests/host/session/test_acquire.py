@@ -34,7 +34,7 @@ def same_board(monkeypatch):
 
 def needs(where):
     if where == "rp2040":
-        chip.open_chip().close()  # skips without an image
+        chip.required()
 
 
 @both_if_long

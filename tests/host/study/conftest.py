@@ -5,4 +5,4 @@ from support import chip
 @pytest.fixture
 def emulator():
     """Skips without an emulator or image."""
-    chip.open_chip().close()
+    chip.required()
